@@ -1,0 +1,94 @@
+"""Attach a folder to a workspace."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from mlrun_cli.domain.names import (
+    check_experiment_name,
+    check_resource_group,
+    check_subscription_id,
+    check_workspace_name,
+    experiment_name_for_folder,
+)
+from mlrun_cli.errors import MlrunError, UsageError
+from mlrun_cli.files.folder_samples import sample_files
+from mlrun_cli.files.project_config import absolute, configuration_folder, write_project_config
+from mlrun_cli.files.text_files import replace_text
+
+
+def attach_folder(
+    path: Path,
+    *,
+    subscription_id: str,
+    resource_group: str,
+    workspace_name: str,
+    experiment_name: str | None = None,
+) -> dict[str, str]:
+    """Write a folder's config and, where they are missing, sample files; make the folder if need be.
+
+    Everything goes to `.azureml`, or to `aml_config` in a folder that has one: there it is found. Without an
+    experiment name it is the folder's own, made valid.
+
+    Returns:
+        `Experiment name`, `Project path`, `Resource group`, `Subscription id` and `Workspace name`.
+
+    Raises:
+        UsageError: a name is not valid, or there is a file at `path`.
+        MlrunError: something cannot be written; then nothing is left of what was.
+    """
+    folder = absolute(path)
+    experiment = experiment_name_for_folder(folder) if experiment_name is None else experiment_name
+    check_experiment_name(experiment)
+    check_workspace_name(workspace_name)
+    check_resource_group(resource_group)
+    check_subscription_id(subscription_id)
+    try:
+        if folder.exists() and not folder.is_dir():
+            raise UsageError(f"'{folder}' is a file.", hint="Give the folder that it is in.")
+        with ExitStack() as undo:
+            _write_samples(folder, undo)
+            write_project_config(
+                folder,
+                subscription_id=subscription_id,
+                resource_group=resource_group,
+                workspace_name=workspace_name,
+                experiment_name=experiment,
+            )
+            undo.pop_all()
+    except OSError as error:
+        place = error.filename or folder
+        raise MlrunError(
+            f"'{folder}' cannot be attached: {place}: {error.strerror}.",
+            hint="Attaching writes a few small files; the folder has to be writable.",
+        ) from error
+    return {
+        "Experiment name": experiment,
+        "Project path": str(folder),
+        "Resource group": resource_group,
+        "Subscription id": subscription_id,
+        "Workspace name": workspace_name,
+    }
+
+
+def _write_samples(folder: Path, undo: ExitStack) -> None:
+    within = configuration_folder(folder)
+    _make_folder(within, undo)
+    for path, text in sample_files(folder, within).items():
+        # `local` without suffix is Azure's own sample, and would come before `local.runconfig`.
+        if not path.exists() and not path.with_suffix("").exists():
+            replace_text(path, text)
+            undo.callback(path.unlink, missing_ok=True)
+
+
+def _make_folder(folder: Path, undo: ExitStack) -> None:
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    for path in reversed(missing):
+        path.mkdir(exist_ok=True)
+        undo.callback(_remove_empty, path)
+
+
+def _remove_empty(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()

@@ -1,0 +1,214 @@
+"""List, show, update, cancel, await and delete runs."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from mlrun_cli.domain.names import check_run_id, check_tag_key
+from mlrun_cli.domain.run import Run
+from mlrun_cli.domain.run_filter import RunFilter
+from mlrun_cli.domain.run_status import ALIVE_STATUSES, RunStatus
+from mlrun_cli.errors import MlrunError, NotFound, RunNotFound, TimedOut, UsageError
+from mlrun_cli.execution.liveness import settle, shown
+from mlrun_cli.execution.targets.local import wake_supervisor
+from mlrun_cli.workspace import Workspace
+
+LATEST = "@latest"
+
+_LOOK_SECONDS = 0.05
+_SETTLE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunChanges:
+    """What `update_run` is to change; None leaves a text as it is."""
+
+    tags: Mapping[str, str | None]
+    removed_tags: Sequence[str] = ()
+    properties: Mapping[str, str] | None = None
+    display_name: str | None = None
+    description: str | None = None
+
+
+def list_runs(workspace: Workspace, which: RunFilter) -> Sequence[Run]:
+    """The runs that are meant, newest first, each with its true status.
+
+    Raises:
+        RunNotFound: the filter names a parent that is not there.
+    """
+    if which.parent_run_id is not None:
+        which = replace(which, parent_run_id=workspace.runs.resolve(check_run_id(which.parent_run_id)))
+    not_responding = settle(workspace)
+    if RunStatus.NOT_RESPONDING not in which.statuses:
+        return [shown(run, not_responding) for run in workspace.runs.list(which)]
+    # No row has this status: it is what a look at a live run found, now.
+    wider = replace(which, statuses=which.statuses | ALIVE_STATUSES, last=None)
+    runs = [shown(run, not_responding) for run in workspace.runs.list(wider)]
+    return [run for run in runs if run.status in which.statuses][: which.last]
+
+
+def get_runs(
+    workspace: Workspace,
+    run_ids: Iterable[str],
+    *,
+    experiment_name: str | None = None,
+    attached_experiment: str | None = None,
+) -> Sequence[Run]:
+    """The runs of some ids, each once, with their true status.
+
+    Args:
+        workspace: where they are.
+        run_ids: each a whole id, the unique beginning of one, or `@latest` for the newest.
+        experiment_name: the experiment they have to be in; None means any.
+        attached_experiment: the one whose newest run `@latest` is, when none was named; None means any.
+
+    Raises:
+        NotFound: there is no such run.
+        AmbiguousRunId: several begin like this.
+    """
+    not_responding = settle(workspace)
+    latest_of = experiment_name or attached_experiment
+    found = [
+        _latest(workspace, latest_of) if run_id == LATEST else _get(workspace, run_id, experiment_name)
+        for run_id in run_ids
+    ]
+    return list({run.key: shown(run, not_responding) for run in found}.values())
+
+
+def update_run(workspace: Workspace, run: Run, changes: RunChanges) -> Run:
+    """Change tags, name and description of a run, add properties: all of it or nothing.
+
+    Raises:
+        UsageError: a key is not valid, or a property that exists was to get another value.
+    """
+    for key in (*changes.tags, *changes.removed_tags, *(changes.properties or ())):
+        check_tag_key(key)
+    texts = {"display_name": changes.display_name, "description": changes.description}
+    columns = {name: text for name, text in texts.items() if text is not None}
+    with workspace.transaction():
+        conflicts = workspace.runs.add_properties(run.key, changes.properties or {})
+        if conflicts:
+            name, value = next(iter(conflicts.items()))
+            raise UsageError(
+                f"The property '{name}' of run '{run.run_id}' is '{value}' already.",
+                hint="Properties are written once; use a tag (--add-tag) for what may change.",
+            )
+        workspace.runs.set_tags(run.key, changes.tags)
+        workspace.runs.remove_tags(run.key, changes.removed_tags)
+        if columns:
+            workspace.runs.update(run.key, **columns)
+    return replace(workspace.runs.get_by_key(run.key), status=run.status)
+
+
+def cancel_run(workspace: Workspace, run: Run, grace_seconds: float) -> Run:
+    """Ask a run to stop; returns at once with its status, which is as it was when the run had ended.
+
+    Args:
+        workspace: where it is.
+        run: which one.
+        grace_seconds: between SIGTERM and SIGKILL.
+    """
+    with workspace.transaction(durable=True):
+        if not workspace.runs.change_status(run.key, {RunStatus.QUEUED}, RunStatus.CANCELED):
+            asked = workspace.runs.change_status(
+                run.key,
+                ALIVE_STATUSES - {RunStatus.CANCEL_REQUESTED},
+                RunStatus.CANCEL_REQUESTED,
+                cancel_grace_seconds=grace_seconds,
+            )
+            if not asked:
+                workspace.runs.update(run.key, cancel_grace_seconds=grace_seconds)
+    wake_supervisor(workspace.run_folder(run.run_id))
+    return workspace.runs.get_by_key(run.key)
+
+
+def wait_for_runs(workspace: Workspace, runs: Sequence[Run], timeout_seconds: float | None) -> Sequence[Run]:
+    """The runs when all have ended.
+
+    Raises:
+        TimedOut: the time ran out; the message names those that go on.
+    """
+    deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+    waiting = {run.key: run for run in runs}
+    next_settle = 0.0
+    while waiting:
+        if time.monotonic() >= next_settle:
+            settle(workspace)
+            next_settle = time.monotonic() + _SETTLE_SECONDS
+        for key in list(waiting):
+            status = workspace.runs.status(key)
+            if status is None or status.is_terminal:
+                del waiting[key]
+        if waiting and deadline is not None and time.monotonic() >= deadline:
+            names = ", ".join(run.run_id for run in waiting.values())
+            raise TimedOut(
+                f"After {timeout_seconds:g} seconds, still going: {names}.",
+                hint="'mlrun run wait' may be called again; 'mlrun run cancel' stops a run.",
+            )
+        if waiting:
+            time.sleep(_LOOK_SECONDS)
+    return [workspace.runs.get_by_key(run.key) for run in runs]
+
+
+def with_children(workspace: Workspace, runs: Sequence[Run]) -> Sequence[Run]:
+    """The runs and all that are below them, each once."""
+    found: dict[int, Run] = {}
+    waiting = list(runs)
+    while waiting:
+        run = waiting.pop()
+        if run.key not in found:
+            found[run.key] = run
+            waiting.extend(workspace.runs.list(RunFilter(parent_run_id=run.run_id)))
+    return list(found.values())
+
+
+def delete_runs(workspace: Workspace, runs: Sequence[Run]) -> None:
+    """Forget ended runs for good, with their files, metrics, tags and logs.
+
+    Raises:
+        UsageError: one of them has not ended; then nothing is deleted.
+        MlrunError: files of one cannot be removed.
+    """
+    live = [run.run_id for run in runs if not run.status.is_terminal]
+    if live:
+        raise UsageError(
+            f"These have not ended: {', '.join(live)}.",
+            hint="Cancel them first ('mlrun run cancel'), or wait.",
+        )
+    for run in runs:
+        with workspace.transaction(durable=True):
+            workspace.runs.delete(run.key)
+        folder = workspace.run_folder(run.run_id).path
+        try:
+            shutil.rmtree(folder)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise MlrunError(
+                f"The run is deleted, but its folder {folder} cannot be removed: {error.strerror}.",
+                hint="Remove it by hand.",
+            ) from error
+
+
+def _latest(workspace: Workspace, experiment_name: str | None) -> Run:
+    newest = workspace.runs.list(RunFilter(experiment_name=experiment_name, last=1))
+    if not newest:
+        where = "workspace" if experiment_name is None else f"experiment '{experiment_name}'"
+        raise NotFound(f"There is no run in the {where} yet.", hint="'mlrun run submit-script' makes one.")
+    return newest[0]
+
+
+def _get(workspace: Workspace, run_id: str, experiment_name: str | None) -> Run:
+    try:
+        run = workspace.runs.get(workspace.runs.resolve(check_run_id(run_id)))
+    except RunNotFound:
+        raise RunNotFound(run_id, workspace.identity.name) from None
+    if experiment_name is not None and run.experiment_name != experiment_name:
+        raise NotFound(
+            f"There is no run '{run_id}' in experiment '{experiment_name}'; it is in '{run.experiment_name}'.",
+            hint="Leave -e out, or name that one.",
+        )
+    return run

@@ -1,0 +1,314 @@
+"""Submit a script: resolve what was asked for, keep the source, write the run, start its supervisor."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from mlrun_cli.actions.runconfigs import load_runconfig, plan_environment
+from mlrun_cli.domain.experiment import Experiment
+from mlrun_cli.domain.names import check_experiment_name
+from mlrun_cli.domain.redaction import Redaction
+from mlrun_cli.domain.run import SCRIPT_RUN, Run
+from mlrun_cli.domain.run_configuration import PythonSection, RunConfiguration
+from mlrun_cli.domain.run_error import SERVICE_ERROR, run_error
+from mlrun_cli.domain.run_status import ALIVE_STATUSES, RunStatus
+from mlrun_cli.domain.snapshot import Snapshot
+from mlrun_cli.domain.submission import Secrets, Submission
+from mlrun_cli.errors import MlrunError, UsageError
+from mlrun_cli.execution.environments.plan import PlannedEnvironment
+from mlrun_cli.execution.git import git_properties
+from mlrun_cli.execution.host import this_origin
+from mlrun_cli.execution.liveness import lease_end
+from mlrun_cli.execution.run_definition import run_definition
+from mlrun_cli.execution.run_lock import RunLock
+from mlrun_cli.execution.script_environment import script_environment
+from mlrun_cli.execution.sdk_copy import sdk_copy
+from mlrun_cli.execution.snapshot import take_snapshot
+from mlrun_cli.execution.snapshot_limits import SnapshotLimits
+from mlrun_cli.execution.targets.local import start_supervisor
+from mlrun_cli.files.run_folder import RunFolder, write_json
+from mlrun_cli.files.snapshot_store import SnapshotStore
+from mlrun_cli.workspace import Workspace
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitRequest:
+    """What the user asked for.
+
+    Attributes:
+        path: the attached folder, or a runconfig.
+        experiment_name: where the run belongs.
+        runconfig_name: as after `-c`; None means the defaults.
+        source_directory: what the snapshot is taken of; None means `path`.
+        script: relative to the source directory; replaces the runconfig's, and so do `arguments` with it.
+        target: replaces the runconfig's.
+        conda_dependencies: a conda file that replaces the runconfig's.
+        environment: the submitter's variables, which the script gets.
+    """
+
+    path: Path
+    experiment_name: str
+    runconfig_name: str | None = None
+    source_directory: Path | None = None
+    script: str | None = None
+    arguments: Sequence[str] = ()
+    target: str | None = None
+    conda_dependencies: Path | None = None
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The run as it was written, and lines for stderr."""
+
+    run: Run
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Resolved:
+    """All of a request that does not need the workspace."""
+
+    configuration: RunConfiguration
+    source: Path
+    argv: tuple[str, ...]
+    environment: PlannedEnvironment
+    notes: tuple[str, ...]
+
+
+def submit(workspace: Workspace, request: SubmitRequest, *, progress: Progress | None = None) -> Submitted:
+    """Start a run, detached; returns when its supervisor has been started.
+
+    Nothing is left behind when it fails before that.
+
+    Args:
+        workspace: where the run is kept.
+        request: what to run.
+        progress: told of files and bytes of the snapshot, as they are done.
+
+    Raises:
+        UsageError: the request cannot be right, or the source is too large for a snapshot.
+        ComputeTargetNotFound: no such target.
+        MlrunError: the environment cannot be had, or something cannot be stored.
+    """
+    check_experiment_name(request.experiment_name)
+    resolved = _resolve(workspace, request)
+    snapshot, snapshot_notes = take_snapshot(
+        resolved.source,
+        SnapshotStore(workspace.snapshots_folder),
+        limits=SnapshotLimits.from_environment(request.environment),
+        exclude=[workspace.home],
+        progress=progress,
+    )
+    sdk_folder = sdk_copy(workspace.home)
+    run_id = f"{request.experiment_name}_{int(time.time())}_{os.urandom(4).hex()}"
+    folder = workspace.run_folder(run_id)
+    redaction = Redaction.from_environment(request.environment)
+    submission = Submission(
+        run_id=run_id,
+        experiment_name=request.experiment_name,
+        workspace_name=workspace.identity.name,
+        resource_group=workspace.identity.resource_group,
+        subscription_id=workspace.identity.subscription_id,
+        workspace_folder=str(workspace.folder),
+        snapshot_id=snapshot.snapshot_id,
+        is_command=resolved.configuration.command is not None,
+        argv=tuple(redaction.arguments(resolved.argv)),
+        environment=resolved.environment.plan,
+        sdk_folder=str(sdk_folder),
+        target=resolved.configuration.target,
+        max_run_duration_seconds=resolved.configuration.max_run_duration_seconds,
+    )
+    with _NewRunFolder(folder) as new:
+        key = _write_run(workspace, request, resolved, submission, snapshot, redaction)
+        new.is_in_store = True
+        _start(workspace, key, run_id, new.lock)
+    return Submitted(workspace.runs.get_by_key(key), (*resolved.notes, *snapshot_notes))
+
+
+class _NewRunFolder:
+    """The folder of a new run with its lock taken; gone again unless the run has got into the store."""
+
+    lock: RunLock
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._folder = folder
+        self.is_in_store = False
+
+    def __enter__(self) -> _NewRunFolder:
+        try:
+            self._folder.make()
+            self.lock = RunLock.open(self._folder.lock)
+            self.lock.try_take()
+        except OSError as error:
+            shutil.rmtree(self._folder.path, ignore_errors=True)
+            raise _not_written(self._folder, error) from error
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
+        self.lock.close()
+        if not self.is_in_store:
+            shutil.rmtree(self._folder.path, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise _not_written(self._folder, error) from error
+
+
+def _not_written(folder: RunFolder, error: OSError) -> MlrunError:
+    return MlrunError(
+        f"The run's folder {folder.path} cannot be written: {error.strerror}.",
+        hint="Nothing was started. Make room there, or set MLRUN_HOME to a folder on another disk.",
+    )
+
+
+def _resolve(workspace: Workspace, request: SubmitRequest) -> _Resolved:
+    runconfig: Path | None = None
+    notes: tuple[str, ...] = ()
+    configuration = RunConfiguration(python=PythonSection(user_managed_dependencies=True))
+    if request.runconfig_name is not None:
+        runconfig, configuration, notes = load_runconfig(request.path, request.runconfig_name)
+    if request.target is not None:
+        configuration = replace(configuration, target=request.target)
+    if request.script is not None:
+        configuration = replace(configuration, script=request.script, arguments=tuple(request.arguments), command=None)
+    project = request.path if request.path.is_dir() else request.path.parent
+    source = (request.source_directory or project).absolute()
+    planned, review_notes = plan_environment(
+        configuration,
+        runconfig=runconfig,
+        project=project,
+        source=source,
+        conda_file=request.conda_dependencies,
+        home=workspace.home,
+        environment=request.environment,
+    )
+    argv = _argv(configuration, source)
+    return _Resolved(configuration, source, argv, planned, (*notes, *review_notes, *planned.notes))
+
+
+def _argv(configuration: RunConfiguration, source: Path) -> tuple[str, ...]:
+    """What is started in the working folder; a script without its interpreter."""
+    command = configuration.command
+    if command is not None:
+        # Azure hands text to a shell, and users write `a && b`; words are started as they are.
+        return ("/bin/sh", "-c", command) if isinstance(command, str) else command
+    if configuration.script is None:
+        raise UsageError(
+            "There is no script to run.",
+            hint="Name one, as in 'mlrun run submit-script train.py', or as 'script:' of the runconfig.",
+        )
+    return (_checked_script(source, configuration.script), *configuration.arguments)
+
+
+def _checked_script(source: Path, script: str) -> str:
+    """The script relative to the source folder.
+
+    Raises:
+        UsageError: it is not there, not readable, no file, or outside.
+    """
+    path = Path(os.path.normpath(source / script))
+    if not path.is_relative_to(os.path.normpath(source)):
+        raise UsageError(
+            f"The script '{script}' is outside of the source folder {source}, so no snapshot would hold it.",
+            hint="Name a script in that folder, or choose another with --source-directory.",
+        )
+    if not path.exists():
+        raise UsageError(
+            f"There is no script '{script}' in {source}.",
+            hint="Paths of scripts are relative to the source folder (--source-directory, else --path).",
+        )
+    if not path.is_file():
+        raise UsageError(f"The script '{script}' in {source} is not a file.")
+    if not os.access(path, os.R_OK):
+        raise UsageError(f"The script {path} cannot be read.", hint="Check its permissions ('ls -l').")
+    return os.path.relpath(path, source)
+
+
+def _write_run(
+    workspace: Workspace,
+    request: SubmitRequest,
+    resolved: _Resolved,
+    submission: Submission,
+    snapshot: Snapshot,
+    redaction: Redaction,
+) -> int:
+    """Put the run into its folder and, last of all, into the store; its key."""
+    properties = {
+        "ContentSnapshotId": snapshot.snapshot_id,
+        "_azureml.ComputeTargetType": "local",
+        "azureml.runsource": "experiment",
+        **git_properties(resolved.source, request.environment, redaction),
+    }
+    folder = workspace.run_folder(submission.run_id)
+    write_json(folder.submission, submission.to_json())
+    write_json(folder.environment_plan, submission.environment.to_json())
+    origin = this_origin()
+    with workspace.transaction(durable=True):
+        experiment, run_number = workspace.experiments.take_run_number(request.experiment_name)
+        _write_secrets(workspace, request, resolved, submission, experiment, run_number)
+        key = workspace.runs.insert(
+            experiment,
+            run_number,
+            submission.run_id,
+            run_type=SCRIPT_RUN,
+            status=RunStatus.NOT_STARTED,
+            user_name=_user_name(),
+            script_name=None if submission.is_command else submission.argv[0],
+            target=submission.target,
+            definition=run_definition(resolved.configuration, submission, redaction),
+            host_id=origin.host_id,
+            boot_id=origin.boot_id,
+            pid_namespace=origin.pid_namespace,
+            lease_until=lease_end(),
+        )
+        workspace.runs.add_properties(key, properties)
+    return key
+
+
+def _write_secrets(
+    workspace: Workspace,
+    request: SubmitRequest,
+    resolved: _Resolved,
+    submission: Submission,
+    experiment: Experiment,
+    run_number: int,
+) -> None:
+    folder = workspace.run_folder(submission.run_id)
+    environment = script_environment(
+        request.environment,
+        resolved.configuration.environment_variables,
+        identity=workspace.identity,
+        home=workspace.home,
+        sdk_folder=Path(submission.sdk_folder),
+        run_id=submission.run_id,
+        run_number=run_number,
+        run_folder=folder.path,
+        experiment_name=experiment.name,
+        experiment_id=experiment.experiment_id,
+    )
+    write_json(folder.secrets, Secrets(environment, resolved.argv, resolved.environment.secrets).to_json())
+
+
+def _start(workspace: Workspace, key: int, run_id: str, lock: RunLock) -> None:
+    try:
+        start_supervisor(workspace, run_id, lock)
+    except OSError as error:
+        message = f"No supervisor could be started: {error.strerror}."
+        failure = run_error(message, code=SERVICE_ERROR)
+        with workspace.transaction(durable=True):
+            workspace.runs.change_status(key, ALIVE_STATUSES, RunStatus.FAILED, error=failure)
+        raise MlrunError(message, hint=f"The run {run_id} is recorded as Failed.") from error
+
+
+def _user_name() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())

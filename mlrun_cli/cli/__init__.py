@@ -1,0 +1,1 @@
+"""The commands: the only place that parses words, prints and exits."""

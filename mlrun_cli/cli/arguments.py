@@ -1,0 +1,116 @@
+"""Values that options are written in: `key=value` pairs, statuses, spans of time, what Ctrl-C means."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from enum import Enum
+
+from mlrun_cli.domain.run_filter import TagFilter
+from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.errors import UsageError
+
+INTERRUPT_VARIABLE = "MLRUN_ON_INTERRUPT"
+
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)?")
+_SECONDS = {None: 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class OnInterrupt(str, Enum):
+    """What Ctrl-C or SIGTERM means for the run that is being streamed."""
+
+    DETACH = "detach"
+    CANCEL = "cancel"
+
+
+def on_interrupt(typed: OnInterrupt | None) -> OnInterrupt:
+    """What was typed, else what `MLRUN_ON_INTERRUPT` says.
+
+    Raises:
+        UsageError: the variable says neither.
+    """
+    if typed is not None:
+        return typed
+    text = os.environ.get(INTERRUPT_VARIABLE) or OnInterrupt.DETACH.value
+    try:
+        return OnInterrupt(text.lower())
+    except ValueError:
+        raise UsageError(f"{INTERRUPT_VARIABLE} is '{text}'.", hint="It may be 'detach' or 'cancel'.") from None
+
+
+def tags_of(texts: Iterable[str]) -> dict[str, str | None]:
+    """`key=value` or `key` alone, which sets null; the first `=` splits.
+
+    Raises:
+        UsageError: a key is empty.
+    """
+    return dict(_pair(text, "--add-tag") for text in texts)
+
+
+def properties_of(texts: Iterable[str]) -> dict[str, str]:
+    """`key=value`, both needed.
+
+    Raises:
+        UsageError: a key is empty, or there is no value.
+    """
+    pairs = [_pair(text, "--add-properties") for text in texts]
+    for key, value in pairs:
+        if value is None:
+            raise UsageError(f"--add-properties: '{key}' has no value.", hint="Write it as key=value.")
+    return {key: value or "" for key, value in pairs}
+
+
+def tag_filters(texts: Iterable[str]) -> tuple[TagFilter, ...]:
+    """`key` for any value, `key=value` for that one.
+
+    Raises:
+        UsageError: a key is empty.
+    """
+    pairs = [_pair(text, "--tags") for text in texts]
+    return tuple(TagFilter(key, value, any_value=value is None) for key, value in pairs)
+
+
+def _pair(text: str, option: str) -> tuple[str, str | None]:
+    key, equals, value = text.partition("=")
+    if not key.strip():
+        raise UsageError(f"{option}: '{text}' has no key.", hint=f"Write it as {option} key=value.")
+    return key, value if equals else None
+
+
+def statuses_of(texts: Sequence[str]) -> frozenset[RunStatus]:
+    """Statuses in any letter case, in comma lists.
+
+    Raises:
+        UsageError: there is no such status; names the nearest, or all.
+    """
+    known = {status.value.lower(): status for status in RunStatus}
+    found = set()
+    for text in texts:
+        for word in text.split(","):
+            status = known.get(word.strip().lower())
+            if status is None:
+                raise _unknown_status(word.strip(), known)
+            found.add(status)
+    return frozenset(found)
+
+
+def _unknown_status(word: str, known: dict[str, RunStatus]) -> UsageError:
+    import difflib  # noqa: PLC0415
+
+    nearest = difflib.get_close_matches(word.lower(), known, n=1)
+    names = ", ".join(status.value for status in RunStatus)
+    hint = f"Did you mean '{known[nearest[0]].value}'?" if nearest else f"There are: {names}."
+    return UsageError(f"--status: there is no status '{word}'.", hint=hint)
+
+
+def seconds_of(text: str, option: str) -> float:
+    """`90`, `90s`, `1.5h`, `90m` or `2d`, in seconds.
+
+    Raises:
+        UsageError: it is none of these.
+    """
+    match = _SPAN.fullmatch(text.strip().lower())
+    if match is None:
+        raise UsageError(f"{option}: '{text}' is no span of time.", hint="Write it as 30s, 90m, 2h or 1d.")
+    return float(match[1]) * _SECONDS[match[2]]

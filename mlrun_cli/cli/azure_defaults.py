@@ -1,0 +1,47 @@
+"""What a user of az has set for good: `AZURE_*` variables and `~/.azure/config`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from mlrun_cli.errors import InvalidFile
+
+_TRUE = frozenset({"1", "yes", "true", "on"})
+
+
+def azure_default(section: str, key: str) -> str | None:
+    """The value of `AZURE_<SECTION>_<KEY>`, else of `key` in `[section]` of az's config file, else None.
+
+    Raises:
+        InvalidFile: the config file is there and cannot be read.
+    """
+    from_variable = os.environ.get(f"AZURE_{section}_{key}".upper())
+    if from_variable:
+        return from_variable
+    return _from_file(config_file(), section, key)
+
+
+def azure_switch(section: str, key: str) -> bool:
+    """The same for what is on or off; anything but 1, yes, true and on is off."""
+    return (azure_default(section, key) or "").lower() in _TRUE
+
+
+def config_file() -> Path:
+    """Where az keeps its configuration, whether or not it is there."""
+    folder = os.environ.get("AZURE_CONFIG_DIR")
+    return Path(folder or "~/.azure").expanduser() / "config"
+
+
+def _from_file(path: Path, section: str, key: str) -> str | None:
+    if not path.is_file():
+        return None
+    import configparser  # most users have no such file  # noqa: PLC0415
+
+    parser = configparser.RawConfigParser(strict=False)
+    try:
+        parser.read(path, encoding="utf-8")
+    except (OSError, configparser.Error, UnicodeDecodeError) as error:
+        reason = str(error).splitlines()[0]
+        raise InvalidFile(path, reason, hint="Mend it, or take it away: az can write it again.") from error
+    return parser.get(section, key, fallback=None) or None

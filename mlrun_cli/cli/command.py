@@ -1,0 +1,204 @@
+"""How a noun's file declares its commands.
+
+    app = Group("run", help="Submit a script, then list, show, cancel and update runs.")
+
+    RunIds = Annotated[list[str], typer.Option("--run", "-r", metavar="ID", help="Id of the run.")]
+
+    @command(app, "cancel", examples=[("Cancel the newest run", "mlrun run cancel -r @latest"), ...])
+    def cancel(run_ids: RunIds, shared: Shared) -> object:
+        '''Ask runs to stop.
+
+        Returns at once: a run is `CancelRequested` until its script has ended.
+        '''
+
+The docstring is the help, its first line the one in listings. Parameters are Typer's; the shared options are
+added, and arrive as the parameter `shared`. `cancel` stays a function that a test can call.
+
+A command returns a JSON-like value, which is printed as `-o` and `--query` say, or None, which prints
+nothing, or a `Result`, which can carry an exit code and a table made for people. It raises what `errors` has.
+`query_words=True` lets a query follow the options without `--query`. `script=True` ends the options at the
+first word that is none: that word and all after it fill the command's variadic argument unchanged.
+
+Nothing is built before it is needed: of a group's commands, only the one that was typed.
+"""
+
+from __future__ import annotations
+
+import inspect
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Protocol, TextIO, TypeVar
+
+import typer
+from typer.core import TyperCommand
+
+from mlrun_cli.cli.help import command_help
+from mlrun_cli.cli.notes import wants_colour
+from mlrun_cli.cli.output import render
+from mlrun_cli.cli.shared import Shared, shared_from, shared_parameters
+
+_QUERY_WORDS = "query_words"
+
+Function = TypeVar("Function", bound=Callable[..., object])
+
+
+class PeopleTable(Protocol):
+    """Prints a table made for people."""
+
+    def __call__(self, *, file: TextIO, width: int | None, colour: bool) -> None:
+        """Print to `file`, in lines of at most `width` columns where there is a terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a command returns when a JSON-like value is not all.
+
+    Attributes:
+        value: JSON-like; what is printed, queried and written to the file of `-t`.
+        table: takes the place of the value for `-o table` without a query.
+        exit_code: of the command, after the value has been printed.
+    """
+
+    value: object
+    table: PeopleTable | None = None
+    exit_code: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """A command as it was declared."""
+
+    function: Callable[..., object]
+    examples: Sequence[tuple[str, str]]
+    query_words: bool
+    script: bool
+
+    @property
+    def description(self) -> str:
+        """The docstring."""
+        return inspect.getdoc(self.function) or ""
+
+    @property
+    def summary(self) -> str:
+        """The docstring's first line."""
+        return self.description.partition("\n")[0]
+
+
+@dataclass(slots=True)
+class Group:
+    """A noun: its commands by verb, in the order of their declaration."""
+
+    name: str
+    help: str
+    commands: dict[str, Declaration] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Invocation:
+    """What the error boundary has to know of a command that was typed; Typer's context carries it."""
+
+    debug: bool = False
+
+
+def command(
+    group: Group,
+    verb: str,
+    *,
+    examples: Sequence[tuple[str, str]],
+    query_words: bool = False,
+    script: bool = False,
+) -> Callable[[Function], Function]:
+    """Declare the decorated function as `verb` of `group`.
+
+    Args:
+        group: where it belongs.
+        verb: as it is typed.
+        examples: what each does, and the line to type.
+        query_words: whether a query may follow the options without `--query`.
+        script: whether all from the first word that is no option belongs to the command's variadic argument.
+    """
+
+    def declare(function: Function) -> Function:
+        group.commands[verb] = Declaration(function, examples, query_words, script)
+        return function
+
+    return declare
+
+
+class Command(TyperCommand):
+    """A command with the help of this program."""
+
+    examples: Sequence[tuple[str, str]] = ()
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help page."""
+        formatter.write(command_help(ctx, self.examples))
+
+
+def build(declaration: Declaration, verb: str) -> Command:
+    """Make the command that Typer runs."""
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    settings = {"allow_interspersed_args": False} if declaration.script else {}
+    register = app.command(verb, cls=Command, help=declaration.description, context_settings=settings)
+    register(_callback(declaration))
+    built = typer.main.get_command(app)
+    assert isinstance(built, Command)
+    built.examples = declaration.examples
+    return built
+
+
+def _callback(declaration: Declaration) -> Callable[..., int]:
+    """The function that Typer calls: its signature has the own options, the query and the shared options."""
+    own = [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for parameter in inspect.signature(declaration.function, eval_str=True).parameters.values()
+        if parameter.name != "shared"
+    ]
+    shared = shared_parameters()
+    words = [_query_words_parameter()] if declaration.query_words else []
+    context = inspect.Parameter("typer_context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+
+    def callback(*, typer_context: typer.Context, **values: Any) -> int:
+        invocation = typer_context.ensure_object(Invocation)
+        invocation.debug = values["debug"]
+        options = {parameter.name: values.pop(parameter.name) for parameter in shared}
+        told = shared_from(options, values.pop(_QUERY_WORDS, None) or [])
+        return _finish(declaration.function(**values, shared=told), told)
+
+    parameters = [context, *own, *words, *shared]
+    # Typer reads the options from these two.
+    callback.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    callback.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return callback
+
+
+def _query_words_parameter() -> inspect.Parameter:
+    argument = typer.Argument(metavar="QUERY", help="What --query takes, as one word in quotes.", show_default=False)
+    return inspect.Parameter(
+        _QUERY_WORDS,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[list[str] | None, argument],
+    )
+
+
+def _finish(returned: object, shared: Shared) -> int:
+    """Write the file of `-t`, print the result, and give the exit code."""
+    result = returned if isinstance(returned, Result) else Result(returned)
+    if shared.metadata_file is not None and result.value is not None:
+        shared.metadata_file.write(result.value)
+    if result.table is not None and shared.is_for_people:
+        result.table(file=sys.stdout, width=terminal_width(), colour=wants_colour(sys.stdout))
+    else:
+        value = result.value if shared.query is None else shared.query.apply(result.value)
+        is_query = shared.query is not None
+        colour = wants_colour(sys.stdout)
+        sys.stdout.write(render(value, shared.output_format, is_query=is_query, colour=colour))
+    return result.exit_code
+
+
+def terminal_width() -> int | None:
+    """Columns of the terminal, or what COLUMNS says; None when stdout goes elsewhere."""
+    return shutil.get_terminal_size((0, 0)).columns or None

@@ -1,0 +1,74 @@
+"""Which workspace and experiment a command is about: options, then the attached folder, then az's defaults."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from mlrun_cli.actions.workspaces import open_workspace
+from mlrun_cli.cli.shared import Shared
+from mlrun_cli.domain.names import (
+    DEFAULT_RESOURCE_GROUP,
+    DEFAULT_SUBSCRIPTION_ID,
+    check_experiment_name,
+    check_resource_group,
+    check_subscription_id,
+    check_workspace_name,
+)
+from mlrun_cli.errors import UsageError
+from mlrun_cli.files.project_config import ProjectConfig, find_project_config
+from mlrun_cli.workspace import Workspace, WorkspaceIdentity
+
+
+class Context(NamedTuple):
+    """The open workspace, and the experiment of the attached folder if there is one."""
+
+    workspace: Workspace
+    attached_experiment: str | None
+
+    def experiment_name(self, typed: str | None) -> str:
+        """The experiment that was typed, else the attached folder's.
+
+        Raises:
+            UsageError: there is neither, or the name is not valid.
+        """
+        name = typed if typed is not None else self.attached_experiment
+        if name is None:
+            raise UsageError(
+                "No experiment is named.",
+                hint="Give one with -e NAME, or attach this folder ('mlrun folder attach -e NAME').",
+            )
+        return check_experiment_name(name)
+
+
+def open_context(shared: Shared) -> Context:
+    """Open the workspace that a command is about.
+
+    Raises:
+        UsageError: none is named and the folder is not attached, or a name is not valid.
+        WorkspaceNotFound: there is no workspace of the name that was typed.
+    """
+    config = find_project_config(shared.path)
+    identity = identity_of(shared, config)
+    workspace = open_workspace(identity, create=shared.workspace_name is None)
+    return Context(workspace, None if config is None else config.experiment_name)
+
+
+def identity_of(shared: Shared, config: ProjectConfig | None) -> WorkspaceIdentity:
+    """The names of the workspace that a command is about, each from an option, else from the attached folder.
+
+    Raises:
+        UsageError: none is named and the folder is not attached, or a name is not valid.
+    """
+    name = shared.workspace_name or (config and config.workspace_name) or shared.default_workspace_name
+    if not name:
+        raise UsageError(
+            f"No workspace is named, and the folder '{shared.path.absolute()}' is not attached to one.",
+            hint="Attach it ('mlrun folder attach'), or name one with -w NAME (and -g GROUP).",
+        )
+    group = shared.resource_group or (config and config.resource_group) or shared.default_resource_group
+    subscription_id = shared.subscription_id or (config and config.subscription_id)
+    return WorkspaceIdentity(
+        check_subscription_id(subscription_id or DEFAULT_SUBSCRIPTION_ID),
+        check_resource_group(group or DEFAULT_RESOURCE_GROUP),
+        check_workspace_name(name),
+    )

@@ -1,0 +1,124 @@
+"""Help pages: plain text that reads well in 80 columns, and in fewer or more."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from mlrun_cli.cli.shared import GLOBAL_OPTIONS
+
+_NARROWEST, _WIDEST = 40, 100
+_WIDEST_NAMES = 32
+_VALUES = {"text": "TEXT", "integer": "N", "float": "NUMBER", "path": "PATH", "file": "FILE"}
+
+Row = tuple[str, str]
+
+
+def command_help(context: Any, examples: Sequence[Row]) -> str:
+    """The page of a command: what it does, usage, own options, global ones, examples.
+
+    Args:
+        context: Typer's context of the command.
+        examples: what each does, and the line to type.
+    """
+    parameters = [each for each in context.command.get_params(context) if not getattr(each, "hidden", False)]
+    arguments = [each for each in parameters if each.param_type_name == "argument"]
+    options = [each for each in parameters if each.param_type_name == "option"]
+    shared = [each for each in options if each.rich_help_panel == GLOBAL_OPTIONS or each.name == "help"]
+    own = [each for each in options if each not in shared]
+    width = _width()
+    usage = " ".join([f"Usage: {context.command_path} [options]", *map(_usage, arguments)])
+    return _page(
+        _paragraphs(context.command.help or "", width),
+        textwrap.fill(usage, width, subsequent_indent="  ", break_on_hyphens=False),
+        _section("Arguments", [(_usage(each).strip("[]"), each.help or "") for each in arguments], width),
+        _section("Options", [(_names(each), _meaning(each)) for each in own], width),
+        _section(GLOBAL_OPTIONS, [(_names(each), _meaning(each)) for each in shared], width),
+        _examples(examples, width),
+    )
+
+
+def group_help(context: Any, description: str, commands: Mapping[str, str], examples: Sequence[Row]) -> str:
+    """The page of a noun, or of the whole: what it is for, and one line per command.
+
+    Args:
+        context: Typer's context of the group.
+        description: what it is for.
+        commands: what each does, by what is typed.
+        examples: what each does, and the line to type.
+    """
+    width = _width()
+    options = [each for each in context.command.get_params(context) if each.param_type_name == "option"]
+    return _page(
+        _paragraphs(description, width),
+        f"Usage: {context.command_path} COMMAND [options]",
+        _section("Commands", commands.items(), width),
+        _section("Options", [(_names(each), _meaning(each)) for each in options], width),
+        _examples(examples, width),
+        textwrap.fill(f"See '{context.command_path} COMMAND -h' for a command's options.", width),
+    )
+
+
+def _width() -> int:
+    return max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size().columns))
+
+
+def _page(*parts: str) -> str:
+    return "\n\n".join(part for part in parts if part)
+
+
+def _paragraphs(text: str, width: int) -> str:
+    return "\n\n".join(
+        paragraph if paragraph.startswith((" ", "-")) else textwrap.fill(paragraph, width)
+        for paragraph in text.split("\n\n")
+    )
+
+
+def _section(heading: str, rows: Iterable[Row], width: int) -> str:
+    """A heading and two columns: names, and what they mean, each wrapped into its column."""
+    rows = list(rows)
+    if not rows:
+        return ""
+    column = min(max(len(names) for names, _ in rows), _WIDEST_NAMES, width // 2) + 4
+    lines = [heading]
+    for names, meaning in rows:
+        wrapped = textwrap.wrap(meaning, width - column, break_on_hyphens=False) or [""]
+        if len(names) > column - 4:
+            lines.append(f"  {names}")
+        else:
+            lines.append(f"  {names}".ljust(column) + wrapped.pop(0))
+        lines.extend(" " * column + line for line in wrapped)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _examples(examples: Sequence[Row], width: int) -> str:
+    if not examples:
+        return ""
+    lines = [f"{textwrap.fill(what, width, initial_indent='  ')}\n    {line}" for what, line in examples]
+    return "\n".join(["Examples", *lines])
+
+
+def _usage(argument: Any) -> str:
+    name = argument.metavar or argument.name.upper()
+    return name if argument.required else f"[{name}]"
+
+
+def _names(option: Any) -> str:
+    """The short name first, then the others and the value: `-r, --run ID`."""
+    names = sorted([*option.opts, *option.secondary_opts], key=lambda name: name.startswith("--"))
+    value = "" if option.is_flag else f" {option.metavar or _VALUES.get(option.type.name, 'VALUE')}"
+    return ", ".join(names) + value
+
+
+def _meaning(option: Any) -> str:
+    remarks = [option.help or ""]
+    if option.required:
+        remarks.append("Required.")
+    if option.multiple:
+        remarks.append("May be repeated.")
+    is_plain = isinstance(option.default, (str, int, float)) and not option.is_flag
+    if is_plain and option.default and option.show_default:
+        remarks.append(f"Default: {option.default}.")
+    return " ".join(remark for remark in remarks if remark)

@@ -1,0 +1,158 @@
+"""`mlrun`: the entry point, and the one place where an error becomes a sentence and an exit code."""
+
+from __future__ import annotations
+
+import codecs
+import errno
+import io
+import os
+import re
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn, TextIO
+
+import typer
+from typer.core import TyperGroup
+
+from mlrun_cli.cli.command import Invocation
+from mlrun_cli.cli.notes import Notes, wants_colour
+from mlrun_cli.cli.tree import root
+from mlrun_cli.errors import MlrunError, StoreError, UsageError
+
+INTERRUPTED, BROKEN_PIPE = 130, 141
+_PROGRAMS = frozenset({"mlrun", "mlrun-cli"})
+
+_ROOM = "Make room, then try again."
+_OTHER_PLACE = "Choose a place that you may write; MLRUN_HOME says where runs are kept."
+_REMEDIES = {
+    errno.ENOSPC: _ROOM,
+    errno.EDQUOT: _ROOM,
+    errno.EFBIG: "Raise the limit of this shell ('ulimit -f'), then try again.",
+    errno.EROFS: _OTHER_PLACE,
+    errno.EACCES: _OTHER_PLACE,
+    errno.EPERM: _OTHER_PLACE,
+    errno.EMFILE: "Raise the limit of this shell ('ulimit -n'), then try again.",
+    errno.ENFILE: "Close some programs, then try again.",
+    errno.ENAMETOOLONG: "Choose a shorter name.",
+    errno.ELOOP: "Mend the symbolic link: it leads back to itself.",
+    errno.EIO: "The disk, or the network it is on, is at fault.",
+}
+"""What to do about errors of the operating system, which are no bug of this program."""
+
+
+def main() -> NoReturn:
+    """Run what was typed, and exit."""
+    if os.name == "nt":
+        sys.exit("ERROR: mlrun needs Linux, WSL or macOS: on Windows, install it inside WSL.")
+    program = Path(sys.argv[0]).name
+    sys.exit(run(root(), sys.argv[1:], program=program if program in _PROGRAMS else "mlrun"))
+
+
+def run(tree: TyperGroup, words: Sequence[str], *, program: str = "mlrun") -> int:
+    """Run a command line, whatever happens, and give its exit code."""
+    _prepare_streams()
+    invocation = Invocation()
+    try:
+        exit_code = _invoke(tree, words, program, invocation)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        exit_code = BROKEN_PIPE
+    except KeyboardInterrupt:
+        exit_code = INTERRUPTED
+    except Exception as error:  # the one error boundary
+        exit_code = _report(error, invocation)
+    _leave_streams()
+    return exit_code
+
+
+def _invoke(tree: TyperGroup, words: Sequence[str], program: str, invocation: Invocation) -> int:
+    try:
+        with tree.make_context(program, list(words), obj=invocation) as context:
+            returned = tree.invoke(context)
+            return returned if isinstance(returned, int) else 0
+    except typer.Exit as asked:
+        return asked.exit_code
+    except typer.Abort:
+        return INTERRUPTED
+
+
+def _report(error: Exception, invocation: Invocation) -> int:
+    """Say on stderr what went wrong, in one to three lines, and give the exit code."""
+    told = _as_sentence(error)
+    try:
+        if invocation.debug:
+            traceback.print_exception(error)
+        Notes(sys.stderr, colour=wants_colour(sys.stderr)).error(told)
+    except MlrunError:  # az's config file, asked about colours, is what is broken
+        Notes(sys.stderr).error(told)
+    except BrokenPipeError:
+        pass
+    return told.exit_code
+
+
+def _as_sentence(error: Exception) -> MlrunError:
+    if isinstance(error, MlrunError):
+        return error
+    if isinstance(error, typer.TyperException):
+        return _usage_error(error)
+    if type(error).__module__ == "sqlite3":
+        return StoreError(f"The workspace's database cannot be used: {error}.", hint="Try again with --debug for more.")
+    if isinstance(error, OSError) and error.errno in _REMEDIES:
+        place = "" if error.filename is None else f": {os.fsdecode(error.filename)}"
+        return MlrunError(f"{error.strerror}{place}.", hint=_REMEDIES[error.errno])
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    return MlrunError(f"This is a bug in mlrun-cli: {what}", hint="Please report it; --debug shows more.")
+
+
+def _usage_error(error: typer.TyperException) -> UsageError:
+    """Typer's words for a wrong command line, with where to read on."""
+    option: str | None = getattr(error, "option_name", None)
+    nearest: Sequence[str] = getattr(error, "possibilities", None) or ()
+    context = getattr(error, "ctx", None)
+    path = "mlrun" if context is None else context.command_path
+    message = error.format_message()
+    if message.startswith("No such option"):
+        message = f"There is no option '{option}' in '{path}'."
+    message = re.sub(r"a valid int(eger)?( range)?\b", "a whole number", message)
+    guess = f"Did you mean '{nearest[0]}'? " if nearest else ""
+    return UsageError(message, hint=f"{guess}See '{path} -h'.")
+
+
+def _prepare_streams() -> None:
+    """Make the three streams usable: there, and never at a loss for a character."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(nowhere, "r" if name == "stdin" else "w", encoding="utf-8"))
+    codecs.register_error("mlrun.spell", _spell)
+    assert isinstance(sys.stdout, io.TextIOWrapper)
+    assert isinstance(sys.stderr, io.TextIOWrapper)
+    sys.stderr.reconfigure(errors="mlrun.spell")
+    if isinstance(sys.stdout.buffer, io.RawIOBase):  # `python -u`: what a short write leaves would be lost
+        sys.stdout = os.fdopen(sys.stdout.fileno(), "w", encoding=sys.stdout.encoding, closefd=False)
+    sys.stdout.reconfigure(errors="mlrun.spell")
+
+
+def _spell(error: UnicodeError) -> tuple[str, int]:
+    r"""A character that the stream cannot carry as JSON spells it: `\u00e9`."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2)), error.end
+
+
+def _leave_streams() -> None:
+    """Write what is left; what cannot be written any more must not trouble the interpreter's end."""
+    for stream in (sys.stdout, sys.stderr):
+        _flush_or_discard(stream)
+
+
+def _flush_or_discard(stream: TextIO) -> None:
+    try:
+        stream.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)

@@ -1,0 +1,64 @@
+"""The file of `-t/--output-metadata-file`: a command's result, for the next step of a pipeline."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlrun_cli.errors import MlrunError, UsageError
+
+_OTHER_FILE = "Name another file with -t, or remove that one."
+
+
+@dataclass(slots=True)
+class MetadataFile:
+    """A file that is not there yet. Make one with `checked`, before any work is done."""
+
+    path: Path
+    was_written: bool = False
+
+    @classmethod
+    def checked(cls, path: Path) -> MetadataFile:
+        """A file that can be written later; nothing is made now.
+
+        Raises:
+            UsageError: something is there already, or the place cannot be written.
+        """
+        try:
+            if os.path.lexists(path):
+                what = "a folder" if path.is_dir() else "there already"
+                raise UsageError(f"-t: {path} is {what}.", hint=_OTHER_FILE)
+            folder = _nearest_folder(path)
+        except OSError as error:
+            raise UsageError(f"-t: {path}: {error.strerror}.", hint="Name another file with -t.") from error
+        if not folder.is_dir():
+            raise UsageError(f"-t: {folder} is not a folder.", hint="Name another file with -t.")
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise UsageError(f"-t: {folder} cannot be written.", hint="Name another file with -t.")
+        return cls(path)
+
+    def write(self, value: object) -> None:
+        """Write `value` as JSON, making missing folders; a second call replaces what the first has written.
+
+        Raises:
+            UsageError: another process has made the file in the meantime.
+            MlrunError: the file cannot be written.
+        """
+        if not self.was_written and os.path.lexists(self.path):
+            raise UsageError(f"-t: {self.path} is there already.", hint=_OTHER_FILE)
+        unfinished = self.path.with_name(f".{os.getpid()}.tmp")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            unfinished.write_text(json.dumps(value, indent=4, sort_keys=True), encoding="utf-8")
+            unfinished.replace(self.path)
+        except OSError as error:
+            unfinished.unlink(missing_ok=True)
+            raise MlrunError(f"-t: {self.path} cannot be written: {error.strerror}.") from error
+        self.was_written = True
+
+
+def _nearest_folder(path: Path) -> Path:
+    """The innermost folder above `path` that is there; what is found there may be a file."""
+    return next(parent for parent in path.absolute().parents if os.path.lexists(parent))

@@ -1,0 +1,72 @@
+"""What a command says besides its result: always on stderr, so that `| jq` works."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TextIO
+
+from mlrun_cli.cli.azure_defaults import azure_switch
+from mlrun_cli.cli.printable import printable_lines
+from mlrun_cli.errors import MlrunError
+
+_RED, _YELLOW, _PLAIN = "\033[31m", "\033[33m", "\033[0m"
+
+
+class Level(IntEnum):
+    """How much is said: `--only-show-errors`, as a rule, `--verbose`, `--debug`."""
+
+    ERRORS = 0
+    NORMAL = 1
+    VERBOSE = 2
+    DEBUG = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """Writer for stderr. Each text is one line without the line break at its end."""
+
+    stream: TextIO
+    level: Level = Level.NORMAL
+    colour: bool = False
+
+    def error(self, error: MlrunError) -> None:
+        """What went wrong and, on the next line, what to do."""
+        self._write(error.message, label="ERROR", colour=_RED)
+        if error.hint is not None:
+            self._write(error.hint)
+
+    def warning(self, text: str) -> None:
+        """What a user should know: something was skipped, or read otherwise than written."""
+        if self.level >= Level.NORMAL:
+            self._write(text, label="WARNING", colour=_YELLOW)
+
+    def say(self, text: str) -> None:
+        """What goes on, or what to type next."""
+        if self.level >= Level.NORMAL:
+            self._write(text)
+
+    def detail(self, text: str) -> None:
+        """What `--verbose` adds."""
+        if self.level >= Level.VERBOSE:
+            self._write(text)
+
+    def debug(self, text: str) -> None:
+        """What `--debug` adds."""
+        if self.level >= Level.DEBUG:
+            self._write(text)
+
+    def _write(self, text: str, *, label: str | None = None, colour: str = "") -> None:
+        prefix = "" if label is None else f"{label}: "
+        if prefix and self.colour:
+            prefix = f"{colour}{label}:{_PLAIN} "
+        self.stream.write(f"{prefix}{printable_lines(text)}\n")
+        self.stream.flush()
+
+
+def wants_colour(stream: TextIO) -> bool:
+    """Whether `stream` is a terminal of a user who has not switched colours off."""
+    if not stream.isatty() or os.environ.get("TERM") == "dumb" or os.environ.get("NO_COLOR"):
+        return False
+    return not azure_switch("core", "no_color")

@@ -1,0 +1,140 @@
+"""A result as text, byte for byte as az prints it.
+
+The rules that are not obvious: JSON and YAML have their keys sorted. A table leaves out `id`, `type`, `etag`,
+null and nested values. TSV shows the length of a list, and nothing for a mapping. In both, the keys of plain
+records are sorted, and those that a query names keep their order.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Mapping
+from enum import Enum
+
+from mlrun_cli.errors import MlrunError
+
+
+class OutputFormat(str, Enum):
+    """What `-o` takes."""
+
+    JSON = "json"
+    JSONC = "jsonc"
+    TABLE = "table"
+    TSV = "tsv"
+    YAML = "yaml"
+    YAMLC = "yamlc"
+    NONE = "none"
+
+
+_LEFT_OUT_OF_TABLES = frozenset({"id", "type", "etag"})
+
+
+def render(value: object, output_format: OutputFormat, *, is_query: bool, colour: bool = False) -> str:
+    """`value`, JSON-like, as text that ends in a line break; null and the format `none` give no text.
+
+    Args:
+        value: what the command returned, or what a query made of it; a query's own
+            mappings are `OrderedDict`.
+        output_format: one of the seven.
+        is_query: whether a query made `value`; it decides the order of a table's columns.
+        colour: whether `jsonc` and `yamlc` are coloured.
+
+    Raises:
+        MlrunError: there is nothing in `value` that a table could show.
+    """
+    if value is None or output_format is OutputFormat.NONE:
+        return ""
+    if output_format is OutputFormat.TABLE:
+        return _table(value, sort_keys=not is_query)
+    if output_format is OutputFormat.TSV:
+        return _tsv(value)
+    is_yaml = output_format in {OutputFormat.YAML, OutputFormat.YAMLC}
+    text = _yaml(value) if is_yaml else _json(value)
+    if colour and output_format in {OutputFormat.JSONC, OutputFormat.YAMLC}:
+        return _coloured(text, output_format)
+    return text
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+
+
+def _yaml(value: object) -> str:
+    import yaml  # noqa: PLC0415
+
+    # An OrderedDict has no YAML of its own. Read back from JSON, a value that occurs twice is two.
+    plain = json.loads(json.dumps(value)) if _was_made_by_query(value) else value
+    return yaml.safe_dump(plain, default_flow_style=False, allow_unicode=True)
+
+
+def _was_made_by_query(value: object) -> bool:
+    if isinstance(value, dict):
+        return isinstance(value, OrderedDict) or any(map(_was_made_by_query, value.values()))
+    return isinstance(value, list) and any(map(_was_made_by_query, value))
+
+
+def _coloured(text: str, output_format: OutputFormat) -> str:
+    from pygments import highlight  # noqa: PLC0415
+    from pygments.formatters import TerminalFormatter  # noqa: PLC0415
+    from pygments.lexers import get_lexer_by_name  # noqa: PLC0415
+
+    lexer = get_lexer_by_name("json" if output_format is OutputFormat.JSONC else "yaml")
+    return highlight(text, lexer, TerminalFormatter())
+
+
+def _table(value: object, *, sort_keys: bool) -> str:
+    from tabulate import tabulate  # noqa: PLC0415
+
+    rows = [_table_row(item, sort_keys=sort_keys) for item in _items(value)]
+    if not rows:
+        return "\n"
+    text = tabulate(rows, headers="keys", tablefmt="simple", disable_numparse=True)
+    if text == "\n":
+        raise MlrunError(
+            "Nothing in the result fits a table.",
+            hint="Name the columns, as in --query '[].{id: run_id}', or choose -o json.",
+        )
+    return text + "\n"
+
+
+def _table_row(item: object, *, sort_keys: bool) -> dict[str, object]:
+    if isinstance(item, Mapping):
+        return {
+            key[:1].upper() + key[1:]: item[key]
+            for key in (sorted(item) if sort_keys else item)
+            if key not in _LEFT_OUT_OF_TABLES and not isinstance(item[key], (list, dict, type(None)))
+        }
+    if isinstance(item, list):
+        return {f"Column{number}": cell for number, cell in enumerate(item, start=1)}
+    return {"Result": item}
+
+
+def _tsv(value: object) -> str:
+    return "".join(_tsv_row(item) + "\n" for item in _items(value))
+
+
+def _tsv_row(item: object) -> str:
+    if isinstance(item, bool):
+        return str(item).lower()
+    if isinstance(item, list):
+        cells = item
+    elif isinstance(item, OrderedDict):
+        cells = list(item.values())
+    elif isinstance(item, dict):
+        cells = [item[key] for key in sorted(item)]
+    else:
+        cells = [item]
+    return "\t".join(map(_tsv_cell, cells))
+
+
+def _tsv_cell(cell: object) -> str:
+    if isinstance(cell, list):
+        return str(len(cell))
+    if isinstance(cell, dict):
+        return ""
+    return str(cell)
+
+
+def _items(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]

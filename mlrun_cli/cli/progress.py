@@ -1,0 +1,53 @@
+"""What moves on a terminal while a person waits; in a pipe nothing does."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.status import Status
+
+_PATIENCE_SECONDS = 1.0
+
+
+class Spinner:
+    """A line with a turning sign, shown once waiting has taken a second, and gone before anything else is printed."""
+
+    def __init__(self, *, enabled: bool) -> None:
+        self._enabled = enabled
+        self._since: float | None = None
+        self._status: Status | None = None
+
+    def turn(self, text: str) -> None:
+        """Say what is waited for; called again and again meanwhile."""
+        if not self._enabled:
+            return
+        moment = time.monotonic()
+        self._since = self._since or moment
+        if self._status is not None:
+            self._status.update(f"{text} ({int(moment - self._since)} s)")
+        elif moment - self._since > _PATIENCE_SECONDS:
+            self._start(text)
+
+    def stop(self) -> None:
+        """Take the line away."""
+        self._since = None
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
+    def _start(self, text: str) -> None:
+        from rich.console import Console  # noqa: PLC0415
+
+        self._status = Console(stderr=True, markup=False, highlight=False).status(text)
+        self._status.start()
+
+    def __enter__(self) -> Spinner:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()

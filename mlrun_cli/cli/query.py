@@ -1,0 +1,188 @@
+"""JMESPath queries: `--query TEXT`, and the bare words in which Azure's documents write them.
+
+A query is read before any work is done. Words are joined by a space; a shell has taken the quotes off an
+unquoted query, so if what is left does not parse, the right side of each `==` and `!=` is read as text.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mlrun_cli.cli.printable import printable
+from mlrun_cli.errors import InvalidQuery
+
+_EXAMPLE = "[?status=='Failed'].run_id"
+_SHOWN = 60  # characters of a long query that an error quotes
+_UNQUOTED_SIDE = r"(?P<operator>==|!=)\s*(?P<value>[^\s'\"`&|)\]][^&|)\]]*?)\s*(?=&&|\|\||[)\]]|$)"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query that has been read."""
+
+    text: str
+    _expression: Any
+
+    @classmethod
+    def parse(cls, text: str) -> Query:
+        """Read `text`.
+
+        Raises:
+            InvalidQuery: it is not JMESPath, or calls a function that is not there.
+        """
+        import jmespath  # noqa: PLC0415
+
+        try:
+            expression = jmespath.compile(text)
+        except Exception as error:  # the parser lets KeyError, IndexError and others out
+            raise _unreadable(text, error) from error
+        _check_functions(text, expression.parsed)
+        return cls(text, expression)
+
+    def apply(self, value: object) -> object:
+        """What the query makes of a JSON-like value; mappings that it names itself are `OrderedDict`.
+
+        Raises:
+            InvalidQuery: a function got a value that it does not take.
+        """
+        from jmespath import Options  # noqa: PLC0415
+
+        try:
+            return self._expression.search(value, Options(dict_cls=OrderedDict))
+        except (ValueError, TypeError, ArithmeticError) as error:
+            reason = printable(str(error))
+            raise InvalidQuery(
+                f"The query does not fit the result: {reason}",
+                hint=f"A query that fits: {_command_line(_EXAMPLE)}",
+            ) from error
+
+    def fields_compared_with(self) -> list[str]:
+        """Names without quotes on the right side of `==` and `!=`: fields, often meant as text."""
+        return [
+            node["children"][1]["value"]
+            for node in _nodes(self._expression.parsed)
+            if node["type"] == "comparator" and node["value"] in {"eq", "ne"} and node["children"][1]["type"] == "field"
+        ]
+
+
+def query_from_words(words: Sequence[str]) -> tuple[Query, str | None]:
+    """Read the words that follow a command's options as a query.
+
+    Returns:
+        The query, and what the user should know about how it was read, if anything.
+
+    Raises:
+        InvalidQuery: the words are no query, or only the beginning of one.
+    """
+    text = " ".join(words).strip()
+    if not text.startswith("["):
+        raise InvalidQuery(
+            f"'{printable(text)}' is neither an option nor a query.",
+            hint=f"A query is one word in quotes: {_command_line(_EXAMPLE)}",
+        )
+    as_text = _sides_as_text(text)
+    try:
+        query = Query.parse(text)
+    except InvalidQuery as error:
+        return _read_as_text(text, as_text, error)
+    fields = ", ".join(f"'{name}'" for name in query.fields_compared_with())
+    if fields and as_text != text:
+        return query, f"{fields} without quotes names a field. If a text is meant, type {quoted(as_text)}"
+    return query, None
+
+
+def quoted(text: str) -> str:
+    """`text` as one word of a shell, in double quotes where they do and the text has single ones."""
+    if "'" in text and not re.search(r'["$`\\!]', text) and text.isprintable():
+        return f'"{text}"'
+    return shlex.quote(text)
+
+
+def _read_as_text(text: str, as_text: str, error: InvalidQuery) -> tuple[Query, str]:
+    try:
+        return Query.parse(as_text), f"The query was read as {quoted(as_text)}. Better type it like that."
+    except InvalidQuery:
+        pass
+    for candidate in (f"{text}]", f"{as_text}]"):
+        try:
+            Query.parse(candidate)
+        except InvalidQuery:
+            continue
+        raise InvalidQuery(
+            f"The query ends too early: {printable(text)}",
+            hint=f"A shell cuts an unquoted query at && and |. Type it in quotes: {_command_line(candidate)}",
+        ) from error
+    raise error
+
+
+def _sides_as_text(text: str) -> str:
+    return re.sub(_UNQUOTED_SIDE, _side_as_text, text)
+
+
+def _side_as_text(match: re.Match[str]) -> str:
+    value = match["value"].replace("'", r"\'")
+    return f"{match['operator']}'{value}'"
+
+
+def _check_functions(text: str, tree: Mapping[str, Any]) -> None:
+    from jmespath.functions import Functions  # noqa: PLC0415
+
+    known: Mapping[str, Mapping[str, Any]] = Functions.FUNCTION_TABLE
+    for node in _nodes(tree):
+        if node["type"] != "function_expression":
+            continue
+        name, given = node["value"], len(node["children"])
+        if name not in known:
+            raise _wrong_call(text, name, f"There is no function {name}()")
+        signature = known[name]["signature"]
+        is_open = bool(signature) and signature[-1].get("variadic", False)
+        if given < len(signature) or (given > len(signature) and not is_open):
+            raise _wrong_call(text, name, f"{name}() takes {len(signature)} values, not {given}")
+
+
+def _wrong_call(text: str, name: str, reason: str) -> InvalidQuery:
+    place = re.search(rf"\b{re.escape(name)}\s*\(", text)
+    return _error(text, 0 if place is None else place.start(), reason)
+
+
+def _unreadable(text: str, error: Exception) -> InvalidQuery:
+    position = getattr(error, "lex_position", None)
+    if not isinstance(position, int):
+        position = len(text)
+    if not text.strip():
+        reason = "The query is empty"
+    elif position >= len(text):
+        reason = "The query ends too early"
+    elif "Unclosed" in str(error):
+        reason = "The query has a quote that is not closed"
+    else:
+        reason = "The query cannot be read"
+    return _error(text, min(position, len(text)), reason)
+
+
+def _error(text: str, position: int, reason: str) -> InvalidQuery:
+    """An error of three lines: what is wrong and where, the query, a mark under the place with an example."""
+    begin = max(0, position - _SHOWN // 2)
+    before = printable(text[begin:position])
+    after = printable(text[position : begin + _SHOWN])
+    return InvalidQuery(
+        f"{reason}, at character {position + 1}:",
+        hint=f"  {before}{after}\n  {' ' * len(before)}^ An example that works: {_command_line(_EXAMPLE)}",
+    )
+
+
+def _command_line(text: str) -> str:
+    return f"mlrun run list --query {quoted(text)}"
+
+
+def _nodes(tree: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Every node of a syntax tree; children that are not nodes (numbers of a slice) are passed over."""
+    yield tree
+    for child in tree["children"]:
+        if isinstance(child, Mapping):
+            yield from _nodes(child)

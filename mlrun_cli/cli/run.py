@@ -1,0 +1,596 @@
+"""`run`: submit a script, then list, show, follow, cancel, update and delete runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Annotated, TextIO
+
+import typer
+
+from mlrun_cli.actions import runs as actions
+from mlrun_cli.actions.runs import RunChanges
+from mlrun_cli.cli.arguments import (
+    OnInterrupt,
+    on_interrupt,
+    properties_of,
+    seconds_of,
+    statuses_of,
+    tag_filters,
+    tags_of,
+)
+from mlrun_cli.cli.command import Group, Result, command
+from mlrun_cli.cli.context import Context, open_context
+from mlrun_cli.cli.shared import Shared
+from mlrun_cli.domain.run import GRACE_SECONDS, Run, minimal_record, run_record
+from mlrun_cli.domain.run_filter import RunFilter
+from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.errors import UsageError
+from mlrun_cli.workspace import Workspace
+
+app = Group("run", help="Submit a script, then follow, list, show, cancel, update and delete runs.")
+
+DEFAULT_LAST = 10
+
+_RunId = Annotated[
+    str,
+    typer.Option("--run", "-r", metavar="ID", help="Id of the run, its beginning, or @latest."),
+]
+_RunIds = Annotated[
+    list[str],
+    typer.Option("--run", "-r", metavar="ID", help="Id of a run, its beginning, or @latest."),
+]
+_SomeRunIds = Annotated[
+    list[str] | None,
+    typer.Option("--run", "-r", metavar="ID", help="Id of a run, its beginning, or @latest."),
+]
+_ExperimentName = Annotated[
+    str | None,
+    typer.Option("--experiment-name", "-e", metavar="NAME", help="Default: the attached folder's."),
+]
+_Last = Annotated[int | None, typer.Option("--last", metavar="N", help="The newest N runs.")]
+_Status = Annotated[
+    list[str] | None,
+    typer.Option("--status", metavar="STATUS", help="Runs with this status; a comma list for several."),
+]
+_Tags = Annotated[
+    list[str] | None,
+    typer.Option("--tags", metavar="KEY[=VALUE]", help="Runs with this tag."),
+]
+_ParentRunId = Annotated[str | None, typer.Option("--parent-run-id", metavar="ID", help="Child runs of this run.")]
+_TargetName = Annotated[
+    str | None, typer.Option("--compute-target-name", metavar="NAME", help="Runs on this compute target.")
+]
+_All = Annotated[bool, typer.Option("--all", help="All runs that the filters leave.")]
+_Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+_OnInterruptOption = Annotated[
+    OnInterrupt | None,
+    typer.Option("--on-interrupt", help="What Ctrl-C does to the run: nothing (detach), or cancel."),
+]
+
+
+@command(
+    app,
+    "submit-script",
+    script=True,
+    examples=[
+        ("Run a script with the python on PATH", "mlrun run submit-script train.py --lr 0.1"),
+        (
+            "Run it as .azureml/sklearn.runconfig says",
+            "mlrun run submit-script -c sklearn -e testexperiment train.py",
+        ),
+    ],
+)
+def submit_script(
+    shared: Shared,
+    runconfig_name: Annotated[
+        str | None,
+        typer.Option(
+            "--run-configuration-name",
+            "-c",
+            metavar="NAME",
+            help="Runconfig, as 'sklearn' or 'config/train'.",
+        ),
+    ] = None,
+    experiment_name: _ExperimentName = None,
+    source_directory: Annotated[
+        Path | None,
+        typer.Option("--source-directory", metavar="FOLDER", help="Folder of the script. Default: --path."),
+    ] = None,
+    is_async: Annotated[bool, typer.Option("--async", help="Return at once, without streaming the log.")] = False,
+    conda_dependencies: Annotated[
+        Path | None,
+        typer.Option(
+            "--conda-dependencies", "-d", metavar="FILE", help="Conda file to use instead of the runconfig's."
+        ),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option("--target", "--ct", metavar="NAME", help="Compute target instead of the runconfig's."),
+    ] = None,
+    interrupt: _OnInterruptOption = None,
+    script_and_arguments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SCRIPT [ARGUMENT]...]", help="Script and its arguments instead of the runconfig's."),
+    ] = None,
+) -> object:
+    """Submit a script, and stream its log until the run has ended.
+
+    Everything after SCRIPT belongs to the script, options included. The log goes to stderr, the run's record
+    to stdout. Exits with 0 if the run completed, with 1 if not. Ctrl-C ends the streaming, not the run.
+    """
+    from mlrun_cli.actions.submit import SubmitRequest, submit  # noqa: PLC0415
+    from mlrun_cli.cli.progress import Spinner  # noqa: PLC0415
+
+    when_interrupted = on_interrupt(interrupt)
+    context = open_context(shared)
+    words = script_and_arguments or []
+    request = SubmitRequest(
+        path=shared.path,
+        experiment_name=context.experiment_name(experiment_name),
+        runconfig_name=runconfig_name,
+        source_directory=source_directory,
+        script=words[0] if words else None,
+        arguments=words[1:],
+        target=target,
+        conda_dependencies=conda_dependencies,
+    )
+    with context.workspace as workspace:
+        with Spinner(enabled=shared.shows_progress) as spinner:
+            submitted = submit(
+                workspace,
+                request,
+                progress=lambda files, size: spinner.turn(f"Snapshot: {files} files, {size / 1e6:.0f} MB"),
+            )
+        for note in submitted.notes:
+            shared.notes.warning(note)
+        run = submitted.run
+        record = _without_definition(run_record(run))
+        if is_async:
+            return record
+        if shared.metadata_file is not None:
+            # Whatever happens to the streaming, the next step of a pipeline finds the file.
+            shared.metadata_file.write(record)
+        return _streamed(workspace, run, shared, sys.stderr, when_interrupted, with_head=True)
+
+
+@command(
+    app,
+    "list",
+    query_words=True,
+    examples=[
+        ("List the newest runs, as a table", "mlrun run list -o table"),
+        (
+            "Ids of the last 50 that failed",
+            "mlrun run list --last 50 --status failed --query '[].run_id' -o tsv",
+        ),
+    ],
+)
+def list_runs(
+    shared: Shared,
+    experiment_name: _ExperimentName = None,
+    last: _Last = DEFAULT_LAST,
+    status: _Status = None,
+    tags: _Tags = None,
+    parent_run_id: _ParentRunId = None,
+    target: _TargetName = None,
+    pipeline_run_id: Annotated[
+        str | None, typer.Option("--pipeline-run-id", metavar="ID", help="Step runs of this pipeline run.")
+    ] = None,
+    minimal: Annotated[bool, typer.Option("--minimal", help="Fewer keys: RunId, Status, StartTime, …")] = False,
+) -> object:
+    """List runs of an experiment, newest first.
+
+    Child runs are listed when their parent is named. Where -o table goes without --query, it is made for people.
+    """
+    from mlrun_cli.cli.runs_table import print_runs_table  # noqa: PLC0415
+
+    if parent_run_id is not None and pipeline_run_id is not None:
+        raise UsageError("--parent-run-id and --pipeline-run-id both name a parent.", hint="Leave one of them out.")
+    context = open_context(shared)
+    which = _filter(context, experiment_name, last, status, tags, parent_run_id or pipeline_run_id, target)
+    with context.workspace as workspace:
+        found = actions.list_runs(workspace, which)
+        if not found and experiment_name is not None and workspace.experiments.find(experiment_name) is None:
+            shared.notes.warning(f"There is no experiment '{experiment_name}' yet.")
+    records = [run_record(run) for run in found]
+
+    def table(*, file: TextIO, width: int | None, colour: bool) -> None:
+        print_runs_table(records, file=file, width=width, now=datetime.now(timezone.utc), colour=colour)
+
+    if minimal:
+        return [minimal_record(run) for run in found]
+    return Result([_without_definition(record) for record in records], table=table)
+
+
+@command(
+    app,
+    "show",
+    examples=[
+        ("Show a run", "mlrun run show -r @latest"),
+        ("How the newest run went", "mlrun run show -r @latest --query status -o tsv"),
+    ],
+)
+def show(shared: Shared, run_id: _RunId, experiment_name: _ExperimentName = None) -> object:
+    """Show a run: status, times, tags, properties, and what it was submitted with."""
+    context = open_context(shared)
+    with context.workspace as workspace:
+        return run_record(_get(workspace, context, run_id, experiment_name))
+
+
+@command(
+    app,
+    "wait",
+    examples=[
+        ("Wait for the newest run", "mlrun run wait -r @latest"),
+        ("Wait for two runs, 90 minutes at most", "mlrun run wait -r ID1 -r ID2 --timeout 90m"),
+    ],
+)
+def wait(
+    shared: Shared,
+    run_ids: _RunIds,
+    experiment_name: _ExperimentName = None,
+    timeout: Annotated[
+        str | None, typer.Option("--timeout", metavar="TIME", help="As 90m, 2h or 45s; then exit with 124.")
+    ] = None,
+) -> object:
+    """Wait until runs have ended.
+
+    Exits with 0 if all of them completed, with 1 if not, with 124 if the time ran out.
+    """
+    from mlrun_cli.cli.stream import print_ending, print_last_lines  # noqa: PLC0415
+
+    seconds = None if timeout is None else seconds_of(timeout, "--timeout")
+    context = open_context(shared)
+    with context.workspace as workspace:
+        ended = actions.wait_for_runs(workspace, _get_all(workspace, context, run_ids, experiment_name), seconds)
+        for run in ended:
+            if run.status is not RunStatus.COMPLETED:
+                print_last_lines(workspace, run, shared.notes.say)
+                print_ending(workspace, run, shared.notes.say)
+        return Result([_without_definition(run_record(run)) for run in ended], exit_code=_exit_code(ended))
+
+
+@command(
+    app,
+    "monitor-logs",
+    examples=[
+        ("Follow the newest run", "mlrun run monitor-logs -r @latest"),
+        ("Search the log of a run that has ended", "mlrun run monitor-logs -r @latest | grep loss"),
+    ],
+)
+def monitor_logs(
+    shared: Shared,
+    run_id: _RunId,
+    experiment_name: _ExperimentName = None,
+    interrupt: _OnInterruptOption = None,
+) -> object:
+    """Print a run's log from its beginning, and go on until the run has ended.
+
+    The log goes to stdout. Exits with 0 if the run completed, with 1 if not. Ctrl-C leaves the run going.
+    """
+    when_interrupted = on_interrupt(interrupt)
+    context = open_context(shared)
+    with context.workspace as workspace:
+        run = _get(workspace, context, run_id, experiment_name)
+        streamed = _streamed(workspace, run, shared, sys.stdout, when_interrupted, with_head=False)
+        return Result(None, exit_code=streamed.exit_code)
+
+
+@command(
+    app,
+    "download-logs",
+    examples=[
+        ("Download the logs of the newest run", "mlrun run download-logs -r @latest -d logs"),
+        ("Print the names of the files", "mlrun run download-logs -r @latest -d logs --query '[]' -o tsv"),
+    ],
+)
+def download_logs(
+    shared: Shared,
+    run_id: _RunId,
+    output_dir: Annotated[
+        Path, typer.Option("--output-dir", "-d", metavar="FOLDER", help="Where to; made if it is not there.")
+    ],
+    experiment_name: _ExperimentName = None,
+) -> object:
+    """Download the logs of a run; prints the files it wrote."""
+    from mlrun_cli.actions.artifacts import download_logs as download  # noqa: PLC0415
+
+    context = open_context(shared)
+    with context.workspace as workspace:
+        run = _get(workspace, context, run_id, experiment_name)
+        return [str(path) for path in download(workspace, run, output_dir)]
+
+
+@command(
+    app,
+    "cancel",
+    examples=[
+        ("Cancel the newest run", "mlrun run cancel -r @latest"),
+        ("Cancel all runs of an experiment that have not ended", "mlrun run cancel --all -e testexperiment"),
+    ],
+)
+def cancel(
+    shared: Shared,
+    run_ids: _SomeRunIds = None,
+    experiment_name: _ExperimentName = None,
+    is_all: _All = False,
+    grace: Annotated[
+        str, typer.Option("--grace", metavar="TIME", help="Between SIGTERM and SIGKILL. Default: 10s.")
+    ] = f"{GRACE_SECONDS:g}s",
+    last: _Last = None,
+    status: _Status = None,
+    tags: _Tags = None,
+    parent_run_id: _ParentRunId = None,
+    target: _TargetName = None,
+) -> object:
+    """Ask runs to stop.
+
+    Returns at once: a run is CancelRequested until its script has ended ('mlrun run wait' waits for that). The
+    script gets SIGTERM, and SIGKILL if it has not ended in time; so does everything that it has started.
+    """
+    seconds = seconds_of(grace, "--grace")
+    context = open_context(shared)
+    with context.workspace as workspace:
+        if not _is_by_filter(run_ids, is_all):
+            chosen = _get_all(workspace, context, run_ids or [], experiment_name)
+        else:
+            which = _filter(context, experiment_name, last, status, tags, parent_run_id, target)
+            chosen = [run for run in actions.list_runs(workspace, which) if not run.status.is_terminal]
+        canceled = [_cancel_one(workspace, run, seconds, shared) for run in chosen]
+    records = [_without_definition(run_record(run)) for run in canceled]
+    return records[0] if len(records) == 1 and not is_all else records
+
+
+@command(
+    app,
+    "update",
+    examples=[
+        ("Tag a run", "mlrun run update -r @latest --add-tag quality='fantastic run'"),
+        (
+            "Name it, and take a tag away",
+            "mlrun run update -r @latest --display-name baseline --remove-tag draft",
+        ),
+    ],
+)
+def update(
+    shared: Shared,
+    run_id: _RunId,
+    experiment_name: _ExperimentName = None,
+    add_tag: Annotated[
+        list[str] | None,
+        typer.Option("--add-tag", metavar="KEY[=VALUE]", help="Add a tag or change it."),
+    ] = None,
+    remove_tag: Annotated[
+        list[str] | None,
+        typer.Option("--remove-tag", metavar="KEY", help="Take a tag away."),
+    ] = None,
+    add_properties: Annotated[
+        list[str] | None,
+        typer.Option("--add-properties", metavar="KEY=VALUE", help="Add a property, for good."),
+    ] = None,
+    display_name: Annotated[
+        str | None, typer.Option("--display-name", metavar="TEXT", help="Name to show instead of the id.")
+    ] = None,
+    description: Annotated[
+        str | None, typer.Option("--description", metavar="TEXT", help="What the run is about.")
+    ] = None,
+) -> object:
+    """Change a run's tags, name and description, or add properties."""
+    changes = RunChanges(
+        tags=tags_of(add_tag or []),
+        removed_tags=remove_tag or [],
+        properties=properties_of(add_properties or []),
+        display_name=display_name,
+        description=description,
+    )
+    context = open_context(shared)
+    with context.workspace as workspace:
+        run = _get(workspace, context, run_id, experiment_name)
+        return _without_definition(run_record(actions.update_run(workspace, run, changes)))
+
+
+@command(
+    app,
+    "metrics",
+    query_words=True,
+    examples=[
+        ("Show what the newest run has logged", "mlrun run metrics -r @latest"),
+        ("Its last loss", "mlrun run metrics -r @latest --name loss --last --query loss"),
+    ],
+)
+def metrics(
+    shared: Shared,
+    run_id: _RunId,
+    experiment_name: _ExperimentName = None,
+    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="This metric alone.")] = None,
+    last: Annotated[bool, typer.Option("--last", help="The newest value of each, instead of all.")] = False,
+) -> object:
+    """Show what a run has logged, by metric."""
+    from mlrun_cli.actions.metrics import get_metrics  # noqa: PLC0415
+
+    context = open_context(shared)
+    with context.workspace as workspace:
+        run = _get(workspace, context, run_id, experiment_name)
+        return get_metrics(workspace, run, name=name, last=last)
+
+
+@command(
+    app,
+    "files",
+    query_words=True,
+    examples=[
+        ("List the files of the newest run", "mlrun run files -r @latest"),
+        (
+            "Those under outputs",
+            "mlrun run files -r @latest --query \"[?starts_with(@, 'outputs/')]\" -o tsv",
+        ),
+    ],
+)
+def files(shared: Shared, run_id: _RunId, experiment_name: _ExperimentName = None) -> object:
+    """List the files of a run: its logs, and what the script wrote."""
+    from mlrun_cli.actions.artifacts import list_files  # noqa: PLC0415
+
+    context = open_context(shared)
+    with context.workspace as workspace:
+        return list_files(workspace, _get(workspace, context, run_id, experiment_name))
+
+
+@command(
+    app,
+    "download",
+    examples=[
+        (
+            "Download what the newest run wrote under outputs",
+            "mlrun run download -r @latest outputs -d results",
+        ),
+        ("Download everything", "mlrun run download -r @latest -d results"),
+    ],
+)
+def download(
+    shared: Shared,
+    run_id: _RunId,
+    output_dir: Annotated[
+        Path, typer.Option("--output-dir", "-d", metavar="FOLDER", help="Where to; made if it is not there.")
+    ],
+    experiment_name: _ExperimentName = None,
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PATH]...", help="Files or folders of the run. Default: all."),
+    ] = None,
+) -> object:
+    """Download files of a run; prints the files it wrote."""
+    from mlrun_cli.actions.artifacts import download_files  # noqa: PLC0415
+
+    context = open_context(shared)
+    with context.workspace as workspace:
+        run = _get(workspace, context, run_id, experiment_name)
+        return [str(path) for path in download_files(workspace, run, paths or [], output_dir)]
+
+
+@command(
+    app,
+    "delete",
+    examples=[
+        ("Delete a run", "mlrun run delete -r ID"),
+        ("Delete all failed runs without being asked", "mlrun run delete --all --status failed --yes"),
+    ],
+)
+def delete(
+    shared: Shared,
+    run_ids: _SomeRunIds = None,
+    experiment_name: _ExperimentName = None,
+    is_all: _All = False,
+    yes: _Yes = False,
+    last: _Last = None,
+    status: _Status = None,
+    tags: _Tags = None,
+    parent_run_id: _ParentRunId = None,
+    target: _TargetName = None,
+) -> object:
+    """Delete runs that have ended, with their logs, files, metrics and child runs.
+
+    Asks first on a terminal; elsewhere it needs --yes. With filters, runs that have not ended are left alone.
+    """
+    context = open_context(shared)
+    with context.workspace as workspace:
+        if not _is_by_filter(run_ids, is_all):
+            chosen = _get_all(workspace, context, run_ids or [], experiment_name)
+        else:
+            which = _filter(context, experiment_name, last, status, tags, parent_run_id, target)
+            chosen = [run for run in actions.list_runs(workspace, which) if run.status.is_terminal]
+        doomed = actions.with_children(workspace, chosen)
+        if doomed:
+            _confirm(shared, f"Delete {len(doomed)} run{'s' if len(doomed) > 1 else ''} for good?", yes=yes)
+        actions.delete_runs(workspace, doomed)
+    return [run.run_id for run in doomed]
+
+
+def _get_all(
+    workspace: Workspace, context: Context, run_ids: Sequence[str], experiment_name: str | None
+) -> Sequence[Run]:
+    return actions.get_runs(
+        workspace, run_ids, experiment_name=experiment_name, attached_experiment=context.attached_experiment
+    )
+
+
+def _get(workspace: Workspace, context: Context, run_id: str, experiment_name: str | None) -> Run:
+    return _get_all(workspace, context, [run_id], experiment_name)[0]
+
+
+def _filter(
+    context: Context,
+    experiment_name: str | None,
+    last: int | None,
+    status: list[str] | None,
+    tags: list[str] | None,
+    parent_run_id: str | None,
+    target: str | None,
+) -> RunFilter:
+    if last is not None and last < 1:
+        raise UsageError(f"--last: {last} is less than 1.", hint="Write how many runs to show, as --last 20.")
+    return RunFilter(
+        experiment_name=None if parent_run_id is not None else context.experiment_name(experiment_name),
+        statuses=statuses_of(status or []),
+        tags=tag_filters(tags or []),
+        parent_run_id=parent_run_id,
+        target=target,
+        last=last,
+    )
+
+
+def _is_by_filter(run_ids: list[str] | None, is_all: bool) -> bool:
+    if bool(run_ids) == is_all:
+        raise UsageError(
+            "Say which runs: by id, or all that the filters leave.",
+            hint="Use either -r ID or --all, with filters.",
+        )
+    return is_all
+
+
+def _cancel_one(workspace: Workspace, run: Run, grace_seconds: float, shared: Shared) -> Run:
+    if run.status.is_terminal:
+        shared.notes.warning(f"The run {run.run_id} has ended already: {run.status.value}.")
+        return run
+    return actions.cancel_run(workspace, run, grace_seconds)
+
+
+def _confirm(shared: Shared, question: str, *, yes: bool) -> None:
+    if yes:
+        return
+    if not shared.can_ask:
+        raise UsageError("Nobody is there to confirm.", hint="Add --yes to go ahead without being asked.")
+    if not typer.confirm(question, err=True):
+        raise typer.Exit(1)
+
+
+def _streamed(
+    workspace: Workspace,
+    run: Run,
+    shared: Shared,
+    output: TextIO,
+    interrupt: OnInterrupt,
+    *,
+    with_head: bool,
+) -> Result:
+    from mlrun_cli.cli.stream import print_ending, print_head, print_summary, stream  # noqa: PLC0415
+
+    if with_head:
+        print_head(workspace, run, shared.notes.say)
+    ended = stream(workspace, run, output, shows_progress=shared.shows_progress, interrupt=interrupt)
+    if with_head:
+        print_summary(workspace, ended, shared.notes.say)
+    elif ended.status is not RunStatus.COMPLETED:
+        print_ending(workspace, ended, shared.notes.say)
+    return Result(_without_definition(run_record(ended)), exit_code=_exit_code([ended]))
+
+
+def _without_definition(record: dict[str, object]) -> dict[str, object]:
+    """The record as `-t` and `list` have it in Azure; `show` has the definition too."""
+    return {name: value for name, value in record.items() if name != "run_definition"}
+
+
+def _exit_code(runs: Sequence[Run]) -> int:
+    return 0 if all(run.status is RunStatus.COMPLETED for run in runs) else 1

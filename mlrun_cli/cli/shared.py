@@ -1,0 +1,170 @@
+"""The options that every command takes, as they were typed, and what follows from them."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mlrun_cli.cli.azure_defaults import azure_default
+from mlrun_cli.cli.metadata_file import MetadataFile
+from mlrun_cli.cli.notes import Level, Notes, wants_colour
+from mlrun_cli.cli.output import OutputFormat
+from mlrun_cli.cli.query import Query, query_from_words
+from mlrun_cli.errors import UsageError
+
+GLOBAL_OPTIONS = "Global options"
+
+
+def _option(*names: str, metavar: str | None = None, text: str) -> Any:
+    return typer.Option(*names, metavar=metavar, help=text, rich_help_panel=GLOBAL_OPTIONS)
+
+
+_FORMATS = "|".join(output_format.value for output_format in OutputFormat)
+
+
+def _declared(
+    output_metadata_file: Annotated[
+        Path | None,
+        _option(
+            "--output-metadata-file",
+            "-t",
+            metavar="FILE",
+            text="Write the result to this new file too, as JSON.",
+        ),
+    ] = None,
+    subscription_id: Annotated[
+        str | None,
+        _option("--subscription-id", "--subscription", metavar="ID", text="Subscription; any text."),
+    ] = None,
+    resource_group: Annotated[
+        str | None, _option("--resource-group", "-g", metavar="NAME", text="Resource group; any text.")
+    ] = None,
+    workspace_name: Annotated[
+        str | None,
+        _option("--workspace-name", "-w", metavar="NAME", text="Workspace. Default: the folder's."),
+    ] = None,
+    path: Annotated[Path, _option("--path", metavar="FOLDER", text="The attached folder. Default: this one.")] = Path(),
+    output: Annotated[
+        str | None, _option("--output", "-o", metavar="FORMAT", text=f"{_FORMATS}. Default: json.")
+    ] = None,
+    query: Annotated[
+        str | None,
+        _option("--query", metavar="JMESPATH", text="What to show of the result. See https://jmespath.org."),
+    ] = None,
+    verbose: Annotated[bool, _option("--verbose", text="Say more on stderr.")] = False,
+    debug: Annotated[bool, _option("--debug", text="Say everything, and show tracebacks.")] = False,
+    only_show_errors: Annotated[bool, _option("--only-show-errors", text="Say nothing on stderr but errors.")] = False,
+) -> None:
+    """Never called: its parameters are the options."""
+
+
+def shared_parameters() -> list[inspect.Parameter]:
+    """The parameters that a command's own are followed by."""
+    parameters = inspect.signature(_declared, eval_str=True).parameters.values()
+    return [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What a command is told besides its own options.
+
+    Names are None where none was typed. The attached folder comes next, and `default_*` after that.
+    """
+
+    path: Path = field(default_factory=Path)
+    workspace_name: str | None = None
+    resource_group: str | None = None
+    subscription_id: str | None = None
+    output_format: OutputFormat = OutputFormat.JSON
+    query: Query | None = None
+    metadata_file: MetadataFile | None = None
+    notes: Notes = field(default_factory=lambda: Notes(sys.stderr))
+
+    @property
+    def default_workspace_name(self) -> str | None:
+        """What az has been told to use where none is named."""
+        return azure_default("defaults", "workspace")
+
+    @property
+    def default_resource_group(self) -> str | None:
+        """What az has been told to use where none is named."""
+        return azure_default("defaults", "group")
+
+    @property
+    def is_for_people(self) -> bool:
+        """Whether a command that has a table made for people should show it."""
+        return self.output_format is OutputFormat.TABLE and self.query is None
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether somebody sits in front of it who can answer a question."""
+        return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+    @property
+    def shows_progress(self) -> bool:
+        """Whether stderr is a terminal on which a line may move."""
+        return self.notes.level >= Level.NORMAL and sys.stderr.isatty()
+
+
+def shared_from(options: Mapping[str, Any], query_words: list[str]) -> Shared:
+    """Check what was typed.
+
+    Args:
+        options: a value for each of `shared_parameters`.
+        query_words: words after the options, for commands that take them.
+
+    Raises:
+        InvalidQuery: the query cannot be read.
+        UsageError: no such output format, two queries, or a `-t` that is there already or cannot be written.
+    """
+    notes = Notes(sys.stderr, level=_level(options), colour=wants_colour(sys.stderr))
+    metadata_path: Path | None = options["output_metadata_file"]
+    return Shared(
+        path=options["path"],
+        workspace_name=options["workspace_name"],
+        resource_group=options["resource_group"],
+        subscription_id=options["subscription_id"],
+        output_format=_output_format(options["output"]),
+        query=_query(options["query"], query_words, notes),
+        metadata_file=None if metadata_path is None else MetadataFile.checked(metadata_path),
+        notes=notes,
+    )
+
+
+def _level(options: Mapping[str, Any]) -> Level:
+    if options["debug"]:
+        return Level.DEBUG
+    if options["only_show_errors"]:
+        return Level.ERRORS
+    return Level.VERBOSE if options["verbose"] else Level.NORMAL
+
+
+def _output_format(typed: str | None) -> OutputFormat:
+    text = typed or azure_default("core", "output") or OutputFormat.JSON.value
+    try:
+        return OutputFormat(text.lower())
+    except ValueError:
+        origin = "-o" if typed else "The output format set by AZURE_CORE_OUTPUT or az's config file"
+        raise UsageError(f"{origin}: there is no format '{text}'.", hint=f"There are: {_FORMATS}.") from None
+
+
+def _query(typed: str | None, words: list[str], notes: Notes) -> Query | None:
+    if typed is not None and words:
+        raise UsageError(
+            f"There are two queries: --query {typed!r} and {' '.join(words)!r}.",
+            hint="Leave one of them out.",
+        )
+    if typed is not None:
+        return Query.parse(typed)
+    if not words:
+        return None
+    query, note = query_from_words(words)
+    if note is not None:
+        notes.warning(note)
+    return query

@@ -1,0 +1,130 @@
+"""The tree of commands: nouns, `ml` with the same nouns once more, and `login`.
+
+A noun's file is imported when the noun is typed, a command is built when its verb is.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from typer.core import TyperGroup, TyperOption
+
+from mlrun_cli import __version__
+from mlrun_cli.cli.command import Group, build
+from mlrun_cli.cli.help import group_help
+from mlrun_cli.cli.login import login_command
+from mlrun_cli.errors import UsageError
+
+NOUNS = {
+    "folder": "Attach a folder to a workspace.",
+    "experiment": "List and show experiments.",
+    "workspace": "List and show workspaces.",
+    "run": "Submit a script, then follow, list, show, cancel and update runs.",
+}
+"""What each noun is for. Its file is `mlrun_cli/cli/<noun>.py`, which has the Group `app`."""
+
+_DESCRIPTION = "Launch, follow and track training runs from a shell, as 'az ml run' does, without Azure."
+_EXAMPLES = (
+    ("Attach this folder and run a script", "mlrun folder attach && mlrun run submit-script train.py"),
+    ("See the newest runs", "mlrun run list -o table"),
+)
+
+
+class _Tree(TyperGroup):
+    """A group that knows what its commands are called before any of them is built."""
+
+    def __init__(self, name: str, *, summaries: Mapping[str, str], description: str, **settings: Any) -> None:
+        names = {"help_option_names": ["-h", "--help"]}
+        super().__init__(name=name, rich_markup_mode=None, context_settings=names, **settings)
+        self._summaries = summaries
+        self._description = description
+        self.examples: Sequence[tuple[str, str]] = _EXAMPLES
+
+    def find(self, name: str) -> Any:
+        """The command of this name, or None."""
+        raise NotImplementedError
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Show the help page when nothing follows."""
+        return super().parse_args(ctx, args or ["--help"])
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        """Names, in the order of the help page."""
+        return list(self._summaries)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Find a command.
+
+        Raises:
+            UsageError: there is none of this name.
+        """
+        found = self.find(cmd_name)
+        if found is not None:
+            return found
+        nearest = get_close_matches(cmd_name, self._summaries, n=1)
+        guess = f"Did you mean '{nearest[0]}'? " if nearest else ""
+        raise UsageError(
+            f"There is no command '{ctx.command_path} {cmd_name}'.",
+            hint=f"{guess}See '{ctx.command_path} -h'.",
+        )
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help page."""
+        formatter.write(group_help(ctx, self._description, self._summaries, self.examples))
+
+
+class Noun(_Tree):
+    """The verbs of a noun."""
+
+    def __init__(self, group: Group) -> None:
+        summaries = {verb: declaration.summary for verb, declaration in group.commands.items()}
+        super().__init__(group.name, summaries=summaries, description=group.help)
+        self.examples = [declaration.examples[0] for declaration in group.commands.values()][:2]
+        self._group = group
+
+    def find(self, name: str) -> Any:
+        """Build the verb."""
+        declaration = self._group.commands.get(name)
+        return None if declaration is None else build(declaration, name)
+
+
+class _Nouns(_Tree):
+    """All nouns."""
+
+    def find(self, name: str) -> Any:
+        """Import the noun."""
+        return Noun(importlib.import_module(f"mlrun_cli.cli.{name}").app) if name in NOUNS else None
+
+
+class _Root(_Nouns):
+    """All nouns, `ml` with all nouns once more, which is what lines written for az name, and `login`."""
+
+    def find(self, name: str) -> Any:
+        """Import the noun, or make one of the two others."""
+        if name == "ml":
+            return _Nouns(name, summaries=NOUNS, description=_DESCRIPTION)
+        return login_command() if name == "login" else super().find(name)
+
+
+def root() -> TyperGroup:
+    """The whole tree."""
+    version = TyperOption(param_decls=["--version"], is_flag=True, expose_value=False)
+    version.help = "Show the version."
+    version.is_eager = True
+    version.callback = _print_version
+    return _Root(
+        "mlrun",
+        summaries={**NOUNS, "ml": "All of these once more, for lines like 'az ml run list'."},
+        description=_DESCRIPTION,
+        params=[version],
+    )
+
+
+def _print_version(context: Any, _option: Any, is_given: bool) -> None:
+    if is_given:
+        sys.stdout.write(f"mlrun-cli {__version__}\n")
+        context.exit()

@@ -1,0 +1,1 @@
+"""Frozen values and enums, without input or output."""

@@ -1,0 +1,63 @@
+"""Metrics: what a script logs, and the shape in which it comes back.
+
+The shapes are those of `Run.get_metrics()` in Azure's documentation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+Scalar = float | int | str | bool
+
+
+class Logged(NamedTuple):
+    """One call of a `log` function: `value` is a scalar, a list, a row or a table, as `shape` says."""
+
+    shape: str
+    name: str
+    logged_at: int
+    step: float | None
+    value: Any
+    description: str | None
+
+
+VALUE, LIST, ROW, TABLE, MIXED = "value", "list", "row", "table", "mixed"
+
+
+def merged_shape(before: str | None, after: str) -> str:
+    """The shape of a metric that was logged in one way and then in another."""
+    if before is None or before == after:
+        return after
+    return LIST if {before, after} == {VALUE, LIST} else MIXED
+
+
+def assemble(shape: str, values: Sequence[Any], steps: Sequence[float | None]) -> Any:
+    """All values of a metric, in the order they were logged, as `get_metrics` gives them."""
+    if shape == ROW:
+        return values[0] if len(values) == 1 else _columns(values)
+    if shape == TABLE:
+        return _tables(values)
+    if any(step is not None for step in steps):
+        order = sorted(range(len(values)), key=lambda position: _step_key(steps[position]))
+        values = [values[position] for position in order]
+    return values[0] if shape == VALUE and len(values) == 1 else list(values)
+
+
+def _step_key(step: float | None) -> float:
+    return float("-inf") if step is None else step
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: [row.get(name) for row in rows] for name in names}
+
+
+def _tables(tables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    if len(tables) == 1:
+        return dict(tables[0])
+    columns: dict[str, list[Any]] = {}
+    for table in tables:
+        for name, cells in table.items():
+            columns.setdefault(name, []).extend(cells if isinstance(cells, list) else [cells])
+    return columns

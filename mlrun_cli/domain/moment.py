@@ -1,0 +1,21 @@
+"""Points in time: whole microseconds since 1970 in UTC, and their ISO 8601 text.
+
+Plain integers sort, compare and store alike everywhere, and cost no import of `datetime`.
+"""
+
+from __future__ import annotations
+
+import time
+
+MICROSECONDS = 1_000_000
+
+
+def now() -> int:
+    """The wall clock's time, in microseconds."""
+    return time.time_ns() // 1000
+
+
+def iso(moment: int) -> str:
+    """`2026-01-31T09:05:00.000123Z`, as Azure's records write a time."""
+    seconds, fraction = divmod(moment, MICROSECONDS)
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{fraction:06d}Z"

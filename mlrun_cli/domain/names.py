@@ -1,0 +1,105 @@
+"""Names that people give: of workspaces, experiments, runs and tags.
+
+All but tag keys become the name of a folder: none may lead out of its parent, or be too long for one.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from pathlib import Path
+
+from mlrun_cli.errors import UsageError
+
+DEFAULT_WORKSPACE = "default"
+DEFAULT_RESOURCE_GROUP = "default"
+DEFAULT_SUBSCRIPTION_ID = "00000000-0000-0000-0000-000000000000"
+
+MAX_NAME_BYTES = 255
+# A run id is the experiment's name and 20 characters more, and names a folder too.
+MAX_EXPERIMENT_NAME_BYTES = 200
+
+
+def check_experiment_name(name: str) -> str:
+    """The name itself.
+
+    Raises:
+        UsageError: it is empty, longer than 200 bytes in UTF-8, begins with a dot, begins or ends with a
+            space, or holds a slash, a backslash, a line end or another control character.
+    """
+    return _check("experiment name", name, MAX_EXPERIMENT_NAME_BYTES)
+
+
+def check_workspace_name(name: str) -> str:
+    """The name itself; refuses what `check_experiment_name` refuses, the limit is 255 bytes."""
+    return _check("workspace name", name, MAX_NAME_BYTES)
+
+
+def check_resource_group(name: str) -> str:
+    """The name itself; refuses what `check_workspace_name` refuses."""
+    return _check("resource group", name, MAX_NAME_BYTES)
+
+
+def check_subscription_id(subscription_id: str) -> str:
+    """The id itself; refuses what `check_workspace_name` refuses, and need not be a GUID."""
+    return _check("subscription id", subscription_id, MAX_NAME_BYTES)
+
+
+def check_run_id(run_id: str) -> str:
+    """The run id, or the beginning of one; refuses what `check_workspace_name` refuses."""
+    return _check("run id", run_id, MAX_NAME_BYTES)
+
+
+def check_tag_key(key: str) -> str:
+    """The key itself. A tag names no folder: slashes and dots are allowed.
+
+    Raises:
+        UsageError: it is empty, longer than 255 bytes in UTF-8, or holds a control character.
+    """
+    _check_text("tag key", key, MAX_NAME_BYTES)
+    return key
+
+
+def experiment_name_for_folder(folder: Path) -> str:
+    """A valid experiment name made of the name of a folder, as near to it as can be."""
+    kept = "".join("-" if _is_control(character) or character in "/\\" else character for character in folder.name)
+    without_dots = re.sub(r"^[\s.]+", "", kept)
+    short = without_dots.encode()[:MAX_EXPERIMENT_NAME_BYTES].decode(errors="ignore").strip()
+    return short or "experiment"
+
+
+def _check(what: str, name: str, limit: int) -> str:
+    _check_text(what, name, limit)
+    for character in "/\\":
+        if character in name:
+            raise _invalid(what, name, f"it holds '{character}'")
+    if name.startswith("."):
+        raise _invalid(what, name, "it begins with a dot")
+    if name != name.strip():
+        raise _invalid(what, name, "it begins or ends with a space")
+    return name
+
+
+def _check_text(what: str, text: str, limit: int) -> None:
+    if not text.strip():
+        raise _invalid(what, text, "it is empty")
+    for character in text:
+        if _is_control(character):
+            raise _invalid(what, text, f"it holds the character U+{ord(character):04X}")
+    size = len(text.encode())
+    if size > limit:
+        raise _invalid(what, text, f"it has {size} bytes, {limit} are allowed")
+
+
+def _is_control(character: str) -> bool:
+    """Control characters, line and paragraph separators, and the stand-ins for bytes that are no text."""
+    return unicodedata.category(character) in {"Cc", "Zl", "Zp", "Cs"}
+
+
+def _invalid(what: str, text: str, why: str) -> UsageError:
+    shown = text if len(text) <= 60 else f"{text[:60]}…"
+    quoted = f"'{shown}'" if shown.isprintable() else ascii(shown)
+    return UsageError(
+        f"{quoted} cannot be a{'n' if what[0] == 'e' else ''} {what}: {why}.",
+        hint="Letters, digits, spaces, '-', '_' and '.' are all right.",
+    )

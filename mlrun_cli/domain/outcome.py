@@ -1,0 +1,44 @@
+"""How a run ended, as its supervisor writes it down before the store knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mlrun_cli.domain.run_status import RunStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`ended_at` is in microseconds, `signal` a name as `SIGKILL`, `error` in Azure's shape."""
+
+    status: RunStatus
+    ended_at: int
+    duration_seconds: float | None = None
+    exit_code: int | None = None
+    signal: str | None = None
+    error: Mapping[str, Any] | None = None
+    warnings: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object that `from_json` reads."""
+        return asdict(self) | {"status": self.status.value}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Outcome:
+        """The outcome that was written."""
+        return cls(
+            **{**document, "status": RunStatus(document["status"]), "warnings": tuple(document["warnings"])},
+        )
+
+    def columns(self) -> dict[str, Any]:
+        """What the store keeps of it, beside the status."""
+        return {
+            "ended_at": self.ended_at,
+            "duration_seconds": self.duration_seconds,
+            "exit_code": self.exit_code,
+            "signal": self.signal,
+            "error": self.error,
+            "warnings": list(self.warnings) or None,
+        }

@@ -1,0 +1,149 @@
+"""A run as the store knows it, and its record in Azure's shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mlrun_cli.domain.moment import MICROSECONDS, iso
+from mlrun_cli.domain.run_status import RunStatus
+
+SCRIPT_RUN = "azureml.scriptrun"
+GRACE_SECONDS = 10.0
+"""Between SIGTERM and SIGKILL, unless whoever cancels says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The machine, its boot and the PID namespace that a run's supervisor lives in.
+
+    Only a process with the same three may judge the run by its lock or signal it by pid.
+    """
+
+    host_id: str
+    boot_id: str
+    pid_namespace: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One execution of a script.
+
+    `key` is the store's integer, which rises with time; moments are microseconds in UTC;
+    `error` has Azure's shape `{"error": {"code", "message", "details", "debugInfo"}}`.
+    """
+
+    key: int
+    run_id: str
+    run_uuid: str
+    run_number: int
+    experiment_id: str
+    experiment_name: str
+    run_type: str
+    status: RunStatus
+    created_at: int
+    user_name: str
+    root_run_id: str
+    root_run_uuid: str
+    parent_run_id: str | None = None
+    display_name: str | None = None
+    description: str | None = None
+    script_name: str | None = None
+    target: str | None = None
+    hidden: bool = False
+    started_at: int | None = None
+    ended_at: int | None = None
+    duration_seconds: float | None = None
+    exit_code: int | None = None
+    signal: str | None = None
+    error: Mapping[str, Any] | None = None
+    warnings: tuple[str, ...] = ()
+    definition: Mapping[str, Any] | None = None
+    wanted_status: RunStatus | None = None
+    wanted_error: Mapping[str, Any] | None = None
+    origin: Origin | None = None
+    lease_until: int | None = None
+    cancel_grace_seconds: float | None = None
+    tags: Mapping[str, str | None] = field(default_factory=dict)
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+    def elapsed_seconds(self, at: int) -> float | None:
+        """How long the script has run at that moment, or ran in all; None before its start."""
+        if self.duration_seconds is not None:
+            return self.duration_seconds
+        if self.started_at is None:
+            return None
+        return max(0, (self.ended_at or at) - self.started_at) / MICROSECONDS
+
+
+def run_record(run: Run) -> dict[str, Any]:
+    """The run as `run show` prints it: snake_case, null keys left out.
+
+    Keys as in azure-cli-ml's own records; `duration_seconds`, `exit_code` and `signal` are ours.
+    """
+    record: dict[str, Any] = {
+        "_experiment_name": run.experiment_name,
+        "created_by": {"user_name": run.user_name},
+        "created_utc": iso(run.created_at),
+        "data_container_id": f"dcid.{run.run_id}",
+        "description": run.description,
+        "display_name": run.display_name,
+        "duration_seconds": run.duration_seconds,
+        "end_time_utc": None if run.ended_at is None else iso(run.ended_at),
+        "error": run.error,
+        "exit_code": run.exit_code,
+        "experiment_id": run.experiment_id,
+        "hidden": run.hidden,
+        "parent_run_id": run.parent_run_id,
+        "properties": dict(run.properties),
+        "root_run_id": run.root_run_id,
+        "root_run_uuid": run.root_run_uuid,
+        "run_definition": run.definition,
+        "run_id": run.run_id,
+        "run_number": run.run_number,
+        "run_type": run.run_type,
+        "run_uuid": run.run_uuid,
+        "script_name": run.script_name,
+        "signal": run.signal,
+        "start_time_utc": None if run.started_at is None else iso(run.started_at),
+        "status": run.status.value,
+        "tags": dict(run.tags),
+        "target": run.target,
+        "user_id": run.user_name,
+        "warnings": [{"message": text} for text in run.warnings] or None,
+    }
+    return {name: value for name, value in record.items() if value is not None}
+
+
+def minimal_record(run: Run) -> dict[str, Any]:
+    """The row of `run list --minimal`; its keys and their order are Azure's."""
+    return {
+        "RunId": run.run_id,
+        "RunType": run.run_type,
+        "Status": run.status.value,
+        "StartTime": None if run.started_at is None else iso(run.started_at),
+        "EndTime": None if run.ended_at is None else iso(run.ended_at),
+        "Target": run.target,
+        "Tags": dict(run.tags),
+    }
+
+
+def run_details(run: Run, log_files: Mapping[str, str]) -> dict[str, Any]:
+    """The run as `Run.get_details()` of the SDK gives it: camelCase, times absent until they are known."""
+    details: dict[str, Any] = {
+        "runId": run.run_id,
+        "target": run.target,
+        "status": run.status.value,
+        "startTimeUtc": None if run.started_at is None else iso(run.started_at),
+        "endTimeUtc": None if run.ended_at is None else iso(run.ended_at),
+        "properties": dict(run.properties),
+        "inputDatasets": [],
+        "outputDatasets": [],
+        "runDefinition": run.definition,
+        "logFiles": dict(log_files),
+        "submittedBy": run.user_name,
+        "error": run.error,
+        "warnings": [{"message": text} for text in run.warnings] or None,
+    }
+    return {name: value for name, value in details.items() if value is not None}

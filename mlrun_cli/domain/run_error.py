@@ -1,0 +1,78 @@
+"""The `error` of a run, in Azure's shape."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+USER_ERROR = "UserError"
+SERVICE_ERROR = "ServiceError"
+
+_TRACEBACK = "Traceback (most recent call last):"
+_EXCEPTION_LINE = re.compile(r"^([A-Za-z_][\w.]*)(?::\s?(.*))?$", re.DOTALL)
+
+
+def run_error(
+    message: str,
+    *,
+    code: str = USER_ERROR,
+    kind: str | None = None,
+    stack_trace: str | None = None,
+    details: list[Any] | None = None,
+) -> dict[str, Any]:
+    """`{"error": {"code", "message", "details", "debugInfo": {"type", "message", "stackTrace"}}}`."""
+    debug_info = {"type": kind, "message": message, "stackTrace": stack_trace}
+    return {
+        "error": {
+            "code": code,
+            "message": message,
+            "details": details or [],
+            "debugInfo": {name: value for name, value in debug_info.items() if value is not None},
+        }
+    }
+
+
+def error_message(error: object) -> str | None:
+    """The message within a run's `error`, when there is one."""
+    inner = error.get("error") if isinstance(error, dict) else None
+    message = inner.get("message") if isinstance(inner, dict) else None
+    return message if isinstance(message, str) else None
+
+
+def error_kind(error: object) -> str | None:
+    """The name of the exception within a run's `error`, when there is one."""
+    inner = error.get("error") if isinstance(error, dict) else None
+    debug_info = inner.get("debugInfo") if isinstance(inner, dict) else None
+    kind = debug_info.get("type") if isinstance(debug_info, dict) else None
+    return kind if isinstance(kind, str) else None
+
+
+def error_from_log(tail: str, ending: str) -> dict[str, Any]:
+    """The error of a script that failed, by what it wrote last.
+
+    Args:
+        tail: the end of the script's output.
+        ending: how it ended, as in `exit code 3`; the message when it left no traceback.
+    """
+    start = tail.rfind(_TRACEBACK)
+    if start < 0:
+        return run_error(f"The script ended with {ending}.")
+    trace, exception = _split_traceback(tail[start:])
+    if exception is None:
+        return run_error(f"The script ended with {ending}.", stack_trace=trace)
+    match = _EXCEPTION_LINE.match(exception)
+    kind = match[1] if match else exception
+    message = (match[2] if match else None) or exception
+    return run_error(message.strip(), kind=kind.rpartition(".")[2], stack_trace=trace)
+
+
+def _split_traceback(text: str) -> tuple[str, str | None]:
+    """The traceback with its exception, and the exception's own lines; what follows it is left out."""
+    lines = text.splitlines()
+    position = 1
+    while position < len(lines) and (lines[position].startswith(" ") or not lines[position]):
+        position += 1
+    if position == len(lines):
+        return "\n".join(lines), None
+    end = position + 1
+    return "\n".join(lines[:end]), lines[position]

@@ -1,0 +1,73 @@
+"""What a submit was given, resolved: all that a supervisor needs to know of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mlrun_cli.domain.environment import EnvironmentPlan
+
+SUBMISSION_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """Written once to `submission.json`; holds no secret (see `Secrets`).
+
+    `argv` is what is started, as shown in records: for a script its interpreter is put in front when
+    the environment is ready. `store` is the database's address, `snapshot_id` names the source.
+    """
+
+    run_id: str
+    experiment_name: str
+    workspace_name: str
+    resource_group: str
+    subscription_id: str
+    workspace_folder: str
+    snapshot_id: str
+    is_command: bool
+    argv: tuple[str, ...]
+    environment: EnvironmentPlan
+    sdk_folder: str
+    target: str = "local"
+    max_run_duration_seconds: float | None = None
+    version: int = SUBMISSION_VERSION
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object that `from_json` reads."""
+        document = {name: getattr(self, name) for name in self.__slots__}
+        return document | {"argv": list(self.argv), "environment": self.environment.to_json()}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Submission:
+        """The submission that was written."""
+        return cls(
+            **{
+                **document,
+                "argv": tuple(document["argv"]),
+                "environment": EnvironmentPlan.from_json(document["environment"]),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What a script is started with and no record may hold: the 0600 file beside the submission.
+
+    `environment` is the submitter's with the runconfig's variables on top; `argv` is unredacted;
+    `installer` are variables that only the program gets that builds the environment.
+    """
+
+    environment: Mapping[str, str]
+    argv: tuple[str, ...]
+    installer: Mapping[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object that `from_json` reads."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Secrets:
+        """The secrets that were written."""
+        return cls(document["environment"], tuple(document["argv"]), document["installer"])

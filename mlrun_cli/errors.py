@@ -1,0 +1,134 @@
+"""Every error that a user can meet.
+
+    MlrunError                  exit 1
+    ├── UsageError              exit 2: what was typed or written cannot be right
+    │   ├── InvalidQuery
+    │   ├── InvalidFile         a file's content, with its line and key path
+    │   ├── Unsupported         Azure accepts it, this program cannot honour it
+    │   └── AmbiguousRunId
+    ├── NotFound                exit 3
+    │   ├── RunNotFound
+    │   ├── ExperimentNotFound
+    │   ├── WorkspaceNotFound
+    │   └── ComputeTargetNotFound
+    ├── StoreError              the database or its folder cannot be used
+    ├── EnvironmentNotBuilt     an interpreter or a package cannot be had
+    └── TimedOut                exit 124
+
+A message says what and why in one line; `hint` says what to do next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class MlrunError(Exception):
+    """Base of all: `message` is what happened and why, `hint` what to do about it."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(MlrunError):
+    """What was typed or written cannot be right."""
+
+    exit_code = 2
+
+
+class InvalidQuery(UsageError):
+    """A JMESPath query that does not parse."""
+
+
+class InvalidFile(UsageError):
+    """A file that cannot be read as what it should be."""
+
+    def __init__(
+        self,
+        path: object,
+        reason: str,
+        *,
+        line: int | None = None,
+        key_path: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        place = f"{path}" if line is None else f"{path}, line {line}"
+        what = reason if key_path is None else f"{key_path}: {reason}"
+        super().__init__(f"{place}: {what}", hint=hint)
+
+
+class Unsupported(UsageError):
+    """Azure accepts it; this program cannot honour it."""
+
+
+class AmbiguousRunId(UsageError):
+    """A shortened run id that several runs begin with."""
+
+    def __init__(self, prefix: str, candidates: Sequence[str]) -> None:
+        super().__init__(
+            f"Several runs begin with '{prefix}': {', '.join(candidates)}.",
+            hint="Type more of the id.",
+        )
+
+
+class NotFound(MlrunError):
+    """Something was named that is not there."""
+
+    exit_code = 3
+
+
+class RunNotFound(NotFound):
+    """No run has this id, or this beginning of one."""
+
+    def __init__(self, run_id: str, workspace_name: str | None = None) -> None:
+        where = "" if workspace_name is None else f" in workspace '{workspace_name}'"
+        super().__init__(
+            f"There is no run '{run_id}'{where}.",
+            hint="See 'mlrun run list' for the ids there are; -w and -g choose another workspace.",
+        )
+
+
+class ExperimentNotFound(NotFound):
+    """No experiment has this name."""
+
+    def __init__(self, name: str, known: Sequence[str] = ()) -> None:
+        there_are = f" There are: {', '.join(known)}." if known else " There are none yet."
+        super().__init__(f"There is no experiment '{name}'.{there_are}")
+
+
+class WorkspaceNotFound(NotFound):
+    """No workspace of this name has been used on this machine."""
+
+    def __init__(self, name: str, resource_group: str) -> None:
+        super().__init__(
+            f"There is no workspace '{name}' in resource group '{resource_group}'.",
+            hint=f"'mlrun folder attach -w {name} -g {resource_group}' makes one; see 'mlrun workspace list'.",
+        )
+
+
+class ComputeTargetNotFound(NotFound):
+    """No compute target has this name."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(
+            f"There is no compute target '{name}'. There are: {', '.join(known)}.",
+            hint="Use '--ct local' to run it on this machine.",
+        )
+
+
+class StoreError(MlrunError):
+    """The database or its folder cannot be used."""
+
+
+class EnvironmentNotBuilt(MlrunError):
+    """An interpreter or a package that a run needs cannot be had."""
+
+
+class TimedOut(MlrunError):
+    """The time that was given has run out."""
+
+    exit_code = 124

@@ -1,0 +1,1 @@
+"""What happens on a machine: processes, snapshots, environments, compute targets."""

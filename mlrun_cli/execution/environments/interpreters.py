@@ -1,0 +1,184 @@
+"""Finds the Python interpreters of this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+# The newest minor version that is looked for by name, and the oldest that an environment can be built for.
+NEWEST_MINOR = 20
+OLDEST_MINOR = 6
+
+_PROBE = """
+import json, os, sys
+path = getattr(sys, "_base_executable", None) or sys.executable
+if sys.prefix != sys.base_prefix and os.path.realpath(path).startswith(os.path.realpath(sys.prefix) + os.sep):
+    path = os.path.join(sys.base_prefix, "bin", "python%d.%d" % sys.version_info[:2])
+print(json.dumps([os.path.realpath(path), list(sys.version_info[:3])]))
+"""
+_PROBE_SECONDS = 20
+_TERM = re.compile(r"(==|!=|>=|<=|>|<|~=|=)?\s*v?(\d+(?:\.\d+){0,2})(\.?\*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """A base interpreter (never that of a virtual environment): its real path and version, 3 numbers."""
+
+    path: str
+    version: tuple[int, ...]
+
+    @property
+    def version_text(self) -> str:
+        """Such as `3.11.7`."""
+        return ".".join(map(str, self.version))
+
+
+class PythonRequest:
+    """What a `python` dependency asks for, such as `=3.8.13` or `>=3.6,<3.9`; nothing allows all.
+
+    `=3.8` and, as it is nearly always meant, `==3.8` take any 3.8.x.
+
+    Raises:
+        ValueError: The text is not a version request.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._terms: list[tuple[str, tuple[int, ...]]] = []
+        for part in filter(None, (part.strip() for part in text.split(","))):
+            term = _TERM.fullmatch(part)
+            if part == "*":
+                continue
+            if term is None:
+                raise ValueError(part)
+            operator = term[1] or "="
+            self._terms.append(("=" if operator == "==" else operator, tuple(map(int, term[2].split(".")))))
+
+    def __str__(self) -> str:
+        """As uv and a reader of messages take it: `3.8.13`, `>=3.6,<3.9`."""
+        if len(self._terms) == 1 and self._terms[0][0] == "=":
+            return _dotted(self._terms[0][1])
+        return ",".join(
+            f"=={_dotted(version)}{'.*' * (len(version) < 3)}" if operator == "=" else operator + _dotted(version)
+            for operator, version in self._terms
+        )
+
+    def __bool__(self) -> bool:
+        return bool(self._terms)
+
+    @property
+    def is_pin(self) -> bool:
+        """Whether it names one minor version, so that the names of interpreters say which will do."""
+        return any(operator == "=" and len(version) > 1 for operator, version in self._terms)
+
+    def allows(self, version: tuple[int, ...]) -> bool:
+        """Whether a version of three numbers will do."""
+        return all(_holds(operator, wanted, version) for operator, wanted in self._terms)
+
+    def allows_minor(self, minor: int) -> bool:
+        """Whether some 3.`minor`.x may do."""
+        return any(self.allows((3, minor, patch)) for patch in range(40))
+
+
+def _holds(operator: str, wanted: tuple[int, ...], version: tuple[int, ...]) -> bool:
+    begins = version[: len(wanted)] == wanted
+    padded = (*wanted, 0, 0)[:3]
+    return {
+        "=": begins,
+        "!=": not begins,
+        ">=": version >= padded,
+        ">": version > padded and not begins,
+        "<=": version <= padded or begins,
+        "<": version < padded,
+        "~=": version >= padded and version[: len(wanted) - 1] == wanted[:-1],
+    }[operator]
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
+
+
+def search_folders(path_variable: str) -> list[Path]:
+    """The absolute folders of a PATH, without the private one that `uvx` puts in front for this tool."""
+    folders = [Path(entry) for entry in path_variable.split(os.pathsep)]
+    private = Path(sys.prefix, "bin") if _is_throw_away(Path(sys.prefix)) else None
+    return [folder for folder in folders if folder.is_absolute() and folder != private]
+
+
+def _is_throw_away(prefix: Path) -> bool:
+    """Whether uv made this environment in its cache, for one command."""
+    return any(part.startswith("archive-v") for part in prefix.parts)
+
+
+def executables(name: str, folders: list[Path]) -> Iterator[Path]:
+    """Every executable of this name, in the order of the folders."""
+    for folder in folders:
+        path = folder / name
+        if path.is_file() and os.access(path, os.X_OK):
+            yield path
+
+
+def first_python(folders: list[Path]) -> Path | None:
+    """What `python`, else `python3`, means to the owner of this PATH."""
+    return next(executables("python", folders), None) or next(executables("python3", folders), None)
+
+
+def find_base_interpreter(request: PythonRequest, environ: Mapping[str, str]) -> Interpreter | None:
+    """The first interpreter that will do: PATH, then pyenv's versions, then the one under this tool."""
+    seen: set[str] = set()
+    for path in _candidates(request, environ):
+        real = os.path.realpath(path)
+        if real in seen:
+            continue
+        seen.add(real)
+        interpreter = probe(path, environ)
+        if interpreter is not None and request.allows(interpreter.version):
+            return interpreter
+    return None
+
+
+def _candidates(request: PythonRequest, environ: Mapping[str, str]) -> Iterator[Path]:
+    folders = search_folders(environ.get("PATH", ""))
+    # A shim takes a tenth of a second to answer, if it does; pyenv's versions are looked at themselves.
+    versioned = [folder for folder in folders if folder.name != "shims"]
+    first = first_python(folders)
+    if first is not None and not request.is_pin:
+        yield first
+    minors = range(NEWEST_MINOR, OLDEST_MINOR - 1, -1)
+    for minor in filter(request.allows_minor, minors):
+        yield from executables(f"python3.{minor}", versioned)
+    yield from _of_pyenv(request, environ)
+    if first is not None:
+        yield first
+    yield Path(getattr(sys, "_base_executable", None) or sys.executable)
+
+
+def _of_pyenv(request: PythonRequest, environ: Mapping[str, str]) -> Iterator[Path]:
+    """Its versions stand in folders named for them; its shims on PATH answer only for the chosen ones."""
+    root = Path(environ.get("PYENV_ROOT") or Path(environ.get("HOME", "/"), ".pyenv"), "versions")
+    names = [path.name for path in root.glob("3.*") if re.fullmatch(r"3\.\d+\.\d+", path.name)]
+    versions = [tuple(map(int, name.split("."))) for name in names]
+    for version in sorted(filter(request.allows, versions), reverse=True):
+        yield from executables("python", [root / _dotted(version) / "bin"])
+
+
+def probe(path: Path, environ: Mapping[str, str]) -> Interpreter | None:
+    """Run an interpreter to learn what it is; None when it does not run."""
+    try:
+        answer = subprocess.run(
+            [str(path), "-I", "-c", _PROBE],
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=True,
+            timeout=_PROBE_SECONDS,
+        )
+        base, version = json.loads(answer.stdout)
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
+    return Interpreter(base, tuple(version))

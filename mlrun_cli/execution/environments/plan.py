@@ -1,0 +1,204 @@
+"""Plans the environment of a run when it is submitted: quickly, and without the network."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from mlrun_cli.domain.environment import Builder, EnvironmentBuild, EnvironmentPlan
+from mlrun_cli.errors import EnvironmentNotBuilt
+from mlrun_cli.execution.environments.folder import EnvironmentFolder
+from mlrun_cli.execution.environments.interpreters import (
+    Interpreter,
+    PythonRequest,
+    executables,
+    find_base_interpreter,
+    first_python,
+    probe,
+    search_folders,
+)
+from mlrun_cli.execution.environments.requirements import PipLine, hide_secrets
+from mlrun_cli.execution.environments.translation import translate
+from mlrun_cli.files.conda import CondaDependencies
+
+# What azureml of a run needs; older interpreters run scripts that do not import it.
+_OLDEST_FOR_AZUREML = (3, 8)
+_KEY_LENGTH = 24
+_MOST_LOCAL_FILES = 10_000
+_PROJECT_FILES = ("pyproject.toml", "setup.cfg", "setup.py")
+_WRITTEN_BY_BUILDS = re.compile(r"/(\.[^/]*|build|dist|__pycache__|[^/]*\.egg-info)/")
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedEnvironment:
+    """A plan, what there is to say about it on stderr, and the secrets that only the installer gets.
+
+    `secrets` are environment variables for the program that builds; no record may hold them.
+    """
+
+    plan: EnvironmentPlan
+    notes: tuple[str, ...] = ()
+    secrets: Mapping[str, str] = field(default_factory=dict)
+
+
+def plan_user_managed(interpreter_path: str | None, path_variable: str, folder: Path) -> PlannedEnvironment:
+    """The interpreter that a runconfig names, as it is; without one, the `python` on PATH.
+
+    A path is taken from `folder`. One that does not exist here gives way to `python` on PATH, with a note.
+
+    Raises:
+        EnvironmentNotBuilt: what is named cannot be run, or there is no Python on PATH.
+    """
+    folders = search_folders(path_variable)
+    notes: tuple[str, ...] = ()
+    if interpreter_path:
+        found = _named(interpreter_path, folder, folders)
+        if found is not None:
+            return PlannedEnvironment(EnvironmentPlan(str(found)))
+    python = first_python(folders)
+    if python is None:
+        named = f"'{interpreter_path}' does not exist here, and there" if interpreter_path else "There"
+        raise EnvironmentNotBuilt(
+            f"{named} is no 'python' or 'python3' on PATH.",
+            hint="Put a Python on PATH, or name one as python.interpreterPath in the runconfig.",
+        )
+    if interpreter_path and interpreter_path not in {"python", "python3"}:
+        notes = (f"The interpreter '{interpreter_path}' does not exist here; using '{python}' from PATH.",)
+    return PlannedEnvironment(EnvironmentPlan(str(python)), notes)
+
+
+def _named(interpreter_path: str, folder: Path, folders: list[Path]) -> Path | None:
+    if "/" not in interpreter_path:
+        return next(executables(interpreter_path, folders), None)
+    # Not resolved: the link in a virtual environment is what makes its packages be found.
+    path = (folder / Path(interpreter_path).expanduser()).absolute()
+    if path.is_file() and os.access(path, os.X_OK):
+        return path
+    if path.exists():
+        raise EnvironmentNotBuilt(
+            f"The interpreter '{path}' is {'a folder' if path.is_dir() else 'not executable'}.",
+            hint="Name the Python itself as python.interpreterPath, such as 'venv/bin/python'.",
+        )
+    return None
+
+
+def plan_conda(dependencies: CondaDependencies, *, home: Path, environ: Mapping[str, str]) -> PlannedEnvironment:
+    """An environment under `home` with what the conda dependencies name, from PyPI.
+
+    Raises:
+        EnvironmentNotBuilt: the Python that is asked for cannot be had.
+        Unsupported: conda packages that are not known to be on PyPI, or an option of pip.
+        InvalidFile: a pip line or a version that nothing would take.
+    """
+    wanted = translate(dependencies)
+    uv = find_uv(environ)
+    interpreter = find_base_interpreter(wanted.python, environ)
+    if interpreter is None and not (uv and _can_fetch(uv, wanted.python, environ)):
+        raise _no_python(wanted.python, dependencies, uv, environ)
+    use_uv = uv is not None and (interpreter is None or not any(line.pip_only for line in wanted.lines))
+    hidden, secrets = hide_secrets([line.text for line in wanted.lines])
+    build = _build(
+        home,
+        python=str(wanted.python) if interpreter is None else interpreter.path,
+        uv=uv if use_uv else None,
+        lines=[(line.is_option, text) for line, text in zip(wanted.lines, hidden, strict=True)],
+        base=_base(interpreter, wanted.lines),
+    )
+    notes = wanted.notes
+    if interpreter is not None and interpreter.version < _OLDEST_FOR_AZUREML:
+        notes += (f"Python {interpreter.version_text} cannot import the azureml of a run, which needs 3.8.",)
+    folder = EnvironmentFolder(Path(build.folder))
+    return PlannedEnvironment(EnvironmentPlan(str(folder.interpreter), build), notes, secrets)
+
+
+def find_uv(environ: Mapping[str, str]) -> str | None:
+    """The absolute path of uv: on PATH, else the one installed beside this tool."""
+    on_path = shutil.which("uv", path=environ.get("PATH", ""))
+    if on_path:
+        return str(Path(on_path).absolute())
+    beside = Path(sys.executable).with_name("uv")
+    return str(beside) if os.access(beside, os.X_OK) else None
+
+
+def _build(
+    home: Path, *, python: str, uv: str | None, lines: Sequence[tuple[bool, str]], base: Sequence[str]
+) -> EnvironmentBuild:
+    builder = Builder.PIP if uv is None else Builder.UV
+    requirements = tuple(text for is_option, text in lines if not is_option)
+    options = tuple(text for is_option, text in lines if is_option)
+    content = [python, builder.value, sorted(requirements), options, *base]
+    key = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:_KEY_LENGTH]
+    return EnvironmentBuild(
+        key=key,
+        folder=str(home.absolute() / "environments" / key),
+        python=python,
+        builder=builder,
+        installer=python if uv is None else uv,
+        requirements=requirements,
+        options=options,
+    )
+
+
+def _base(interpreter: Interpreter | None, lines: Iterable[PipLine]) -> list[str]:
+    """What makes equal lines another environment: version, machine, C library, content of local packages."""
+    system = os.uname()
+    return [
+        "" if interpreter is None else interpreter.version_text,
+        f"{system.sysname} {system.machine}",
+        os.confstr("CS_GNU_LIBC_VERSION") or "" if "CS_GNU_LIBC_VERSION" in os.confstr_names else "",
+        *(_stamp(line, line.local) for line in lines if line.local),
+    ]
+
+
+def _stamp(line: PipLine, path: Path) -> str:
+    """Changes when a local package or folder of wheels does, not when building writes beside its source."""
+    if line.is_editable:
+        files = [path / name for name in _PROJECT_FILES if (path / name).exists()]
+    elif path.is_dir():
+        sources = (file for file in path.rglob("*") if not _WRITTEN_BY_BUILDS.search(f"/{file.relative_to(path)}/"))
+        files = sorted(islice((file for file in sources if file.is_file()), _MOST_LOCAL_FILES))
+    else:
+        files = [path]
+    sizes = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    return hashlib.sha256(json.dumps(sizes).encode()).hexdigest()
+
+
+def _can_fetch(uv: str, request: PythonRequest, environ: Mapping[str, str]) -> bool:
+    """Whether uv has this Python or knows where to get it; it answers from its own list."""
+    command = [
+        uv,
+        "python",
+        "list",
+        "--python-preference",
+        "only-managed",
+        "--offline",
+        "--no-config",
+        str(request),
+    ]
+    answer = subprocess.run(
+        command, env=dict(environ), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    return answer.returncode == 0 and "cpython-" in answer.stdout
+
+
+def _no_python(
+    request: PythonRequest, dependencies: CondaDependencies, uv: str | None, environ: Mapping[str, str]
+) -> EnvironmentNotBuilt:
+    on_path = first_python(search_folders(environ.get("PATH", "")))
+    there = probe(on_path, environ) if on_path else None
+    here = f" (the python on PATH is {there.version_text})" if there else ""
+    fetch = "uv cannot fetch it either" if uv else "there is no uv to fetch it"
+    ways = f"Change the pin{here}, or put such a Python on PATH"
+    return EnvironmentNotBuilt(
+        f"{dependencies.path} wants Python {request}, which is not on this machine; {fetch}.",
+        hint=f"{ways}." if uv else f"{ways}, or install uv ('pip install uv').",
+    )

@@ -1,0 +1,198 @@
+"""The pip part of an environment, as the lines of a requirements file that holds from any folder."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlrun_cli.domain.redaction import Redaction
+from mlrun_cli.errors import InvalidFile, Unsupported
+from mlrun_cli.files.text_files import read_text
+
+SECRET_PREFIX = "MLRUN_INSTALL_SECRET_"  # noqa: S105 - a variable's name
+
+_NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*(?=$|[=<>!~;@(]|\s--)(.*)")
+_URL = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_LOCAL = re.compile(r"\.{0,2}/|\.$|\.\.$|~|file:|.*\.(whl|zip|tar\.gz|tgz|tar\.bz2)(\[.*\])?$|[^:]*/", re.IGNORECASE)
+_EXTRAS = re.compile(r"(.*?)(\[[\w.,\s-]*\])?")
+_SECRETS = re.compile(
+    r"(?<=://)(?:(?<=http://)|(?<=https://))[^/\s@]+(?=@)"
+    r"|(?<=://)[^/\s@:]*:[^/\s@]+(?=@)"
+    r"|(?<=[?&]sig=)[^&\s#]+|(?<=[?&]token=)[^&\s#]+|(?<=[?&]access_token=)[^&\s#]+",
+    re.IGNORECASE,
+)
+_PLACEHOLDER = re.compile(r"\$\{[A-Z0-9_]+\}(?::\$\{[A-Z0-9_]+\})?")
+
+_SHORT_OPTIONS = {
+    "-i": "--index-url",
+    "-f": "--find-links",
+    "-e": "--editable",
+    "-r": "--requirement",
+    "-c": "--constraint",
+}
+_OPTIONS_OF_BOTH = {"--index-url", "--extra-index-url", "--no-index", "--no-binary", "--only-binary"}
+_OPTIONS_OF_PIP = {"--pre", "--prefer-binary", "--trusted-host", "--require-hashes", "--use-feature"}
+_OPTIONS_WITH_PATH = {"--find-links", "--constraint", "--editable"}
+_OPTIONS = _OPTIONS_OF_BOTH | _OPTIONS_OF_PIP | _OPTIONS_WITH_PATH | {"--requirement"}
+_FLAGS = {"--no-index", "--pre", "--prefer-binary", "--require-hashes"}
+
+
+@dataclass(frozen=True, slots=True)
+class PipLine:
+    """One line: an option or a requirement.
+
+    Attributes:
+        text: as the installer gets it, paths absolute.
+        name: the package as PyPI compares names (`scikit-learn`); empty for options, paths and bare URLs.
+        is_option: it says where or how, not what.
+        is_editable: the package is used where it stands.
+        is_bare: a name and nothing more, so that any version will do.
+        pip_only: an option that uv does not take from a file.
+        local: the file or folder it reads, if any.
+    """
+
+    text: str
+    name: str = ""
+    is_option: bool = False
+    is_editable: bool = False
+    is_bare: bool = False
+    pip_only: bool = False
+    local: Path | None = None
+
+
+def read_pip_lines(lines: Sequence[str], folder: Path, path: Path) -> list[PipLine]:
+    """The lines of a pip list that stands in `path`, `-r` files written out.
+
+    Relative paths are taken from `folder`.
+
+    Raises:
+        InvalidFile: a line or a `-r` file that pip would not take either.
+        Unsupported: an option that a requirements file cannot hold.
+    """
+    return list(_read(lines, folder, path, ()))
+
+
+def hide_secrets(lines: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """The lines with `${MLRUN_INSTALL_SECRET_1}` … for what URLs hold of secrets, and these variables.
+
+    pip and uv put the variables' values back when they read the file.
+    """
+    names: dict[str, str] = {}
+
+    def variable(found: re.Match[str]) -> str:
+        if _PLACEHOLDER.fullmatch(found[0]):
+            return found[0]
+        return f"${{{names.setdefault(found[0], f'{SECRET_PREFIX}{len(names) + 1}')}}}"
+
+    hidden = [_SECRETS.sub(variable, line) for line in lines]
+    return hidden, {name: secret for secret, name in names.items()}
+
+
+def plain_name(name: str) -> str:
+    """A package's name as PyPI compares it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _read(lines: Sequence[str], folder: Path, path: Path, parents: tuple[Path, ...]) -> Iterator[PipLine]:
+    for line in lines:
+        if not line.startswith("-"):
+            yield _requirement(line, folder, path)
+            continue
+        for option, value in _options(line, path):
+            if option != "--requirement":
+                yield _option(option, value, folder, path)
+            elif "://" in value:
+                raise Unsupported(f"{path}: '-r {value}' is an address, which is not read.", hint="Use a file.")
+            else:
+                yield from _from_file(_absolute(value, folder), path, parents)
+
+
+def _from_file(file: Path, named_in: Path, parents: tuple[Path, ...]) -> Iterator[PipLine]:
+    if file in parents:
+        raise InvalidFile(named_in, f"'-r {file}' leads back to itself")
+    if not file.exists():
+        raise InvalidFile(named_in, f"'-r {file}' names a file that does not exist")
+    text = re.sub(r"\\\r?\n", " ", read_text(file))
+    lines = [re.sub(r"(^|\s)#.*", "", line).strip() for line in text.splitlines()]
+    yield from _read([line for line in lines if line], file.parent, file, (*parents, file))
+
+
+def _options(line: str, path: Path) -> Iterator[tuple[str, str]]:
+    """`-i URL --no-index` → `("--index-url", "URL"), ("--no-index", "")`."""
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        raise InvalidFile(path, f"'{_shown(line)}': {error}".lower()) from error
+    while words:
+        option, equals, value = words.pop(0).partition("=")
+        if option[:2] in _SHORT_OPTIONS and len(option) > 2:
+            option, equals, value = option[:2], "=", option[2:] + equals + value
+        option = _SHORT_OPTIONS.get(option, option)
+        if not option.startswith("--"):
+            raise InvalidFile(path, f"'{_shown(line)}' is not understood from '{option}' on")
+        if option not in _OPTIONS:
+            raise _unsupported_option(option, path)
+        if not equals and option not in _FLAGS:
+            if not words:
+                raise InvalidFile(path, f"'{line}' lacks the value of {option}")
+            value = words.pop(0)
+        yield option, value
+
+
+def _unsupported_option(option: str, path: Path) -> Unsupported:
+    variable = "PIP_" + option[2:].upper().replace("-", "_")
+    return Unsupported(
+        f"{path}: pip's '{option}' is not possible in a list of requirements.",
+        hint=f"Remove it, or set the variable {variable} for pip.",
+    )
+
+
+def _option(option: str, value: str, folder: Path, path: Path) -> PipLine:
+    local = None
+    if option in _OPTIONS_WITH_PATH and not (_URL.match(value) and not value.startswith("file:")):
+        value, local = _local(value, folder, path)
+    return PipLine(
+        text=f"{option} {value}".rstrip(),
+        is_option=option != "--editable",
+        is_editable=option == "--editable",
+        pip_only=option in _OPTIONS_OF_PIP,
+        local=local,
+    )
+
+
+def _requirement(line: str, folder: Path, path: Path) -> PipLine:
+    named = _NAME.fullmatch(line)
+    if named and (named[3] or not re.search(r"\.(whl|zip|tar\.gz|tgz)$", line)):
+        return PipLine(line, name=plain_name(named[1]), is_bare=not named[2] and not named[3])
+    if _URL.match(line) and not line.startswith("file:"):
+        return PipLine(line)
+    if _LOCAL.match(line):
+        text, local = _local(line, folder, path)
+        return PipLine(text, local=local)
+    raise InvalidFile(path, f"'{_shown(line)}' is not a requirement that pip takes")
+
+
+def _local(text: str, folder: Path, path: Path) -> tuple[str, Path]:
+    """A path as text that an installer takes from any folder, and the path."""
+    if text.startswith("file:"):
+        from urllib.parse import unquote, urlsplit  # noqa: PLC0415 - start-up
+
+        return text, Path(unquote(urlsplit(text).path))
+    split = _EXTRAS.fullmatch(text)
+    bare, extras = (split[1], split[2] or "") if split else (text, "")
+    local = _absolute(bare, folder)
+    if not local.exists():
+        raise InvalidFile(path, f"'{text}' names a file or folder that does not exist")
+    is_plain = re.fullmatch(r"[\w./+~=@-]+", str(local), re.ASCII)
+    return (str(local) if is_plain else local.as_uri()) + extras, local
+
+
+def _shown(line: str) -> str:
+    return Redaction().text(line)
+
+
+def _absolute(text: str, folder: Path) -> Path:
+    return Path(folder, Path(text).expanduser()).resolve()

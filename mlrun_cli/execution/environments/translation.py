@@ -1,0 +1,115 @@
+"""Conda dependencies as pip takes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mlrun_cli.errors import InvalidFile, Unsupported
+from mlrun_cli.execution.environments.conda_names import is_no_python_package, pypi_name
+from mlrun_cli.execution.environments.interpreters import PythonRequest
+from mlrun_cli.execution.environments.requirements import PipLine, plain_name, read_pip_lines
+from mlrun_cli.files.conda import CondaDependencies, CondaSpec, VersionTerm
+
+# What they hold of the packages known here is on PyPI too: nothing to tell the user.
+_PUBLIC_CHANNELS = {"defaults", "main", "anaconda", "conda-forge", "pytorch", "nvidia", "fastai"}
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """`python` is what the interpreter must be, `lines` what pip installs, `notes` what was left out."""
+
+    python: PythonRequest
+    lines: tuple[PipLine, ...]
+    notes: tuple[str, ...]
+
+
+def translate(dependencies: CondaDependencies) -> Translation:
+    """Turn conda dependencies into an interpreter request and pip lines.
+
+    Raises:
+        Unsupported: conda packages that are not known to be on PyPI, named; an option pip cannot take here.
+        InvalidFile: a pip line or a Python version that nothing would take.
+    """
+    path = dependencies.path
+    python = [spec for spec in dependencies.packages if spec.name in {"python", "cpython"}]
+    skipped = [spec for spec in dependencies.packages if is_no_python_package(spec.name)]
+    others = [
+        spec
+        for spec in dependencies.packages
+        if spec not in python and spec not in skipped and spec.name != "pip" and not _is_azureml(spec.name)
+    ]
+    unknown = [spec.text for spec in others if pypi_name(spec.name) is None]
+    if unknown:
+        raise Unsupported(
+            f"{path}: not known outside conda: {', '.join(unknown)}.",
+            hint="Move what is on PyPI under 'pip:', with its name there, and remove the rest; or make the "
+            "environment yourself and set userManagedDependencies and interpreterPath.",
+        )
+    pip_lines = read_pip_lines(dependencies.pip, dependencies.folder, path)
+    azureml = [line for line in pip_lines if _is_azureml(line.name)]
+    conda_lines = [_conda_line(spec) for spec in others]
+    return Translation(
+        python=_python_request(python, dependencies),
+        lines=tuple(_merged(conda_lines, [line for line in pip_lines if line not in azureml])),
+        notes=tuple(_notes(dependencies, skipped, others, azureml)),
+    )
+
+
+def _is_azureml(name: str) -> bool:
+    return plain_name(name).startswith("azureml-")
+
+
+def _python_request(specs: Sequence[CondaSpec], dependencies: CondaDependencies) -> PythonRequest:
+    text = ",".join(spec.version_text for spec in specs if spec.version)
+    try:
+        return PythonRequest(text)
+    except ValueError as error:
+        raise InvalidFile(dependencies.path, f"'{error}' is not a version of Python") from error
+
+
+def _conda_line(spec: CondaSpec) -> PipLine:
+    name = pypi_name(spec.name) or spec.name
+    text = name + ",".join(map(_pip_version, spec.version))
+    return PipLine(text, name=plain_name(name), is_bare=not spec.version)
+
+
+def _pip_version(term: VersionTerm) -> str:
+    """`=1.2` becomes `==1.2.*`, which pip knows for plain numbers only."""
+    if term.operator != "=":
+        return term.operator + term.version
+    return f"=={term.version}.*" if re.fullmatch(r"\d+(\.\d+)*", term.version) else f"=={term.version}"
+
+
+def _merged(conda: Sequence[PipLine], pip: Sequence[PipLine]) -> list[PipLine]:
+    """Both lists, each line once. As with conda, what the pip part says of a package holds."""
+    said = {line.name for line in pip if line.name and not line.is_bare}
+    kept = [line for line in conda if line.name not in said]
+    names = {line.name for line in kept}
+    return list(dict.fromkeys([*kept, *(line for line in pip if not (line.is_bare and line.name in names))]))
+
+
+def _notes(
+    dependencies: CondaDependencies,
+    skipped: Sequence[CondaSpec],
+    installed: Sequence[CondaSpec],
+    azureml: Sequence[PipLine],
+) -> list[str]:
+    path = dependencies.path
+    notes = []
+    names = [line.text for line in azureml]
+    names += [spec.text for spec in dependencies.packages if _is_azureml(spec.name)]
+    if names:
+        notes.append(f"{path}: left out, since a run is given mlrun-cli's azureml: {', '.join(names)}.")
+    if skipped:
+        texts = ", ".join(spec.text for spec in skipped)
+        notes.append(f"{path}: left out, since pip does not install it: {texts}.")
+    builds = [spec.text for spec in installed if spec.build and spec.build != "*"]
+    if builds:
+        notes.append(f"{path}: installed from PyPI, so that the build is not looked at: {', '.join(builds)}.")
+    channels = [*dependencies.channels, *(spec.channel for spec in installed if spec.channel)]
+    private = [channel for channel in dict.fromkeys(channels) if channel not in _PUBLIC_CHANNELS]
+    if private and installed:
+        notes.append(f"{path}: installed from PyPI, not from the channel: {', '.join(private)}.")
+    return notes

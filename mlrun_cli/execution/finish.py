@@ -1,0 +1,105 @@
+"""The end of a run, the same for its supervisor and for whoever mends a run that lost it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from mlrun_cli.domain.outcome import Outcome
+from mlrun_cli.domain.run import Run
+from mlrun_cli.domain.run_error import error_from_log, run_error
+from mlrun_cli.domain.run_status import ALIVE_STATUSES, RunStatus
+from mlrun_cli.domain.submission import Submission
+from mlrun_cli.execution.process import ProcessId, send
+from mlrun_cli.execution.working_copy import remove_unchanged
+from mlrun_cli.files.log_tail import tail_of
+from mlrun_cli.files.run_folder import RunFolder, write_json
+from mlrun_cli.files.snapshot_store import SnapshotStore
+from mlrun_cli.workspace import Workspace
+
+_KILL_AGAIN_SECONDS = 0.02
+
+
+def status_of_exit(run: Run, exit_code: int) -> RunStatus:
+    """Completed or Failed, by the exit code first and then by what the script said of itself."""
+    if exit_code == 0 and run.wanted_status is not RunStatus.FAILED:
+        return RunStatus.COMPLETED
+    return RunStatus.FAILED
+
+
+def error_of_exit(run: Run, folder: RunFolder, exit_code: int, signal_name: str | None) -> dict[str, object]:
+    """Why a run failed: what the script said with `fail()`, else its traceback, else how it ended."""
+    ending = f"signal {signal_name}" if signal_name else f"exit code {exit_code}"
+    wanted = run.wanted_error if run.wanted_status is RunStatus.FAILED else None
+    if wanted is not None:
+        details = wanted.get("details")
+        return run_error(
+            str(wanted.get("message") or f"The script called fail() and ended with {ending}."),
+            code=str(wanted.get("code") or "UserError"),
+            details=details if isinstance(details, list) else None,
+        )
+    if run.wanted_status is RunStatus.FAILED and exit_code == 0:
+        return run_error("The script called fail().")
+    return error_from_log(tail_of(folder.stdout), ending)
+
+
+def signal_name(number: int) -> str:
+    """`SIGKILL` for 9; `signal 42` for one without a name."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def end_processes(find: Callable[[], list[ProcessId]], grace_seconds: float) -> None:
+    """Have processes end: SIGTERM, some time, then SIGKILL until none is left."""
+    deadline = time.monotonic() + grace_seconds
+    found = find()
+    for process in found:
+        send(process, signal.SIGTERM)
+    while found and time.monotonic() < deadline:
+        time.sleep(_KILL_AGAIN_SECONDS)
+        reap()
+        found = find()
+    while found:
+        for process in found:
+            send(process, signal.SIGKILL)
+        time.sleep(_KILL_AGAIN_SECONDS)
+        reap()
+        found = find()
+
+
+def reap() -> dict[int, int]:
+    """Take note of every child that has ended; exit codes by pid, negative for signals."""
+    ended: dict[int, int] = {}
+    with suppress(ChildProcessError):
+        while True:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                break
+            ended[pid] = os.waitstatus_to_exitcode(status)
+    return ended
+
+
+def keep_what_the_script_wrote(workspace: Workspace, submission: Submission, folder: RunFolder) -> None:
+    """Remove the unchanged copies of the snapshot from the working folder, and the secrets."""
+    folder.secrets.unlink(missing_ok=True)
+    shutil.rmtree(folder.unfinished_work, ignore_errors=True)
+    snapshot = SnapshotStore(workspace.snapshots_folder).find_manifest(submission.snapshot_id)
+    if snapshot is not None and folder.work.is_dir():
+        remove_unchanged(snapshot, folder.work)
+
+
+def write_outcome(folder: RunFolder, outcome: Outcome) -> None:
+    """Put the outcome on the disk, before the store and for whoever comes if that fails."""
+    write_json(folder.outcome, outcome.to_json(), durable=True)
+
+
+def record_outcome(workspace: Workspace, run_key: int, outcome: Outcome) -> None:
+    """Put the outcome into the store; an ended run is left as it is."""
+    with workspace.transaction(durable=True):
+        workspace.runs.change_status(run_key, ALIVE_STATUSES, outcome.status, **outcome.columns())

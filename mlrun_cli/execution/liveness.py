@@ -1,0 +1,97 @@
+"""Finds runs whose supervisor is gone, and has what happened to them recorded."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from mlrun_cli.domain.moment import MICROSECONDS, now
+from mlrun_cli.domain.run import Run
+from mlrun_cli.domain.run_error import SERVICE_ERROR, run_error
+from mlrun_cli.domain.run_status import ALIVE_STATUSES, RunStatus
+from mlrun_cli.execution.host import this_origin
+from mlrun_cli.execution.run_lock import RunLock
+from mlrun_cli.execution.targets.local import start_recovery
+from mlrun_cli.workspace import Workspace
+
+LEASE_SECONDS = 60
+
+_PATIENCE_SECONDS = 2.0
+_LOOK_AGAIN_SECONDS = 0.004
+
+
+def settle(workspace: Workspace) -> frozenset[int]:
+    """Make the status of every run that has lost its supervisor the truth.
+
+    Returns the keys of those that could not be mended in time: they are to be shown as NotResponding.
+    """
+    lost = _start_recovery(workspace, [run for run in workspace.runs.alive() if may_judge(run)])
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while lost and time.monotonic() < deadline:
+        time.sleep(_LOOK_AGAIN_SECONDS)
+        lost = {key for key in lost if _is_alive(workspace.runs.status(key))}
+    return frozenset(lost)
+
+
+def shown(run: Run, not_responding: frozenset[int]) -> Run:
+    """The run as it is to be shown after `settle`."""
+    return replace(run, status=RunStatus.NOT_RESPONDING) if run.key in not_responding else run
+
+
+def may_judge(run: Run) -> bool:
+    """Whether the lock of a live run tells this process anything.
+
+    Runs of this very boot and PID namespace are judged by their lock alone, and so are those of an earlier boot.
+    What lives in another namespace or on another machine is left alone until its lease has run out.
+    """
+    if run.origin is None or run.status is RunStatus.QUEUED:
+        return False
+    here = this_origin()
+    if run.origin == here:
+        return True
+    if run.origin.host_id == here.host_id and run.origin.boot_id != here.boot_id:
+        return True
+    return run.lease_until is not None and run.lease_until < now()
+
+
+def lease_end() -> int:
+    """Until when a supervisor that renews its lease at this moment counts as alive elsewhere."""
+    return now() + LEASE_SECONDS * MICROSECONDS
+
+
+def _start_recovery(workspace: Workspace, candidates: Sequence[Run]) -> set[int]:
+    """The keys of the runs that nobody minds; the first one's lock goes to a process that mends them all."""
+    lost: set[int] = set()
+    is_started = False
+    for run in candidates:
+        try:
+            lock = RunLock.open(workspace.run_folder(run.run_id).lock)
+        except FileNotFoundError:
+            _record_folder_gone(workspace, run)
+            continue
+        try:
+            if not lock.try_take():
+                if lock.is_mending():
+                    lost.add(run.key)
+                continue
+            if not _is_alive(workspace.runs.status(run.key)):
+                continue
+            lost.add(run.key)
+            if not is_started:
+                lock.say_mending()
+                start_recovery(workspace, run.run_id, lock)
+                is_started = True
+        finally:
+            lock.close()
+    return lost
+
+
+def _record_folder_gone(workspace: Workspace, run: Run) -> None:
+    error = run_error("The folder of the run has been removed while it had not ended.", code=SERVICE_ERROR)
+    with workspace.transaction(durable=True):
+        workspace.runs.change_status(run.key, ALIVE_STATUSES, RunStatus.FAILED, ended_at=now(), error=error)
+
+
+def _is_alive(status: RunStatus | None) -> bool:
+    return status is not None and not status.is_terminal

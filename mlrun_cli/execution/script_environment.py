@@ -1,0 +1,53 @@
+"""The environment variables that a script is started with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from mlrun_cli.execution.process import RUN_ID_VARIABLE, SUPERVISOR_VARIABLE
+from mlrun_cli.workspace import WorkspaceIdentity
+
+# Those of another run, when the submitter is itself a script, must not be taken for this one's.
+_NOT_INHERITED = {RUN_ID_VARIABLE, SUPERVISOR_VARIABLE, "MLRUN_RUN_FOLDER", "MLRUN_RUN_NUMBER"}
+
+
+def script_environment(
+    submitter: Mapping[str, str],
+    variables: Mapping[str, str],
+    *,
+    identity: WorkspaceIdentity,
+    home: Path,
+    sdk_folder: Path,
+    run_id: str,
+    run_number: int,
+    run_folder: Path,
+    experiment_name: str,
+    experiment_id: str,
+) -> dict[str, str]:
+    """The submitter's variables, those of the runconfig on top, and those that tell the script of its run."""
+    environment = {name: value for name, value in submitter.items() if name not in _NOT_INHERITED}
+    environment |= variables
+    environment |= {
+        "AZUREML_ARM_PROJECT_NAME": experiment_name,
+        "AZUREML_ARM_RESOURCEGROUP": identity.resource_group,
+        "AZUREML_ARM_SUBSCRIPTION": identity.subscription_id,
+        "AZUREML_ARM_WORKSPACE_NAME": identity.name,
+        "AZUREML_EXPERIMENT_ID": experiment_id,
+        "AZUREML_NODE_COUNT": "1",
+        "AZUREML_RUN_ID": run_id,
+        "MLRUN_HOME": str(home),
+        "MLRUN_RUN_FOLDER": str(run_folder),
+        RUN_ID_VARIABLE: run_id,
+        "MLRUN_RUN_NUMBER": str(run_number),
+        "PYTHONPATH": _python_path(environment.get("PYTHONPATH", ""), home, sdk_folder),
+        "PYTHONUNBUFFERED": "1",
+    }
+    return environment
+
+
+def _python_path(before: str, home: Path, sdk_folder: Path) -> str:
+    """The SDK first; what an outer run put there for itself is taken out."""
+    others = [part for part in before.split(os.pathsep) if part and Path(part).parent != home / "sdk"]
+    return os.pathsep.join([str(sdk_folder), *others])

@@ -1,0 +1,83 @@
+"""The target `local`: a supervisor is a detached process of this machine."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from mlrun_cli.execution.process import RUN_ID_VARIABLE, SUPERVISOR_VARIABLE
+from mlrun_cli.execution.run_lock import RunLock
+from mlrun_cli.files.run_folder import RunFolder
+from mlrun_cli.workspace import Workspace
+
+NAME = "local"
+
+_PROGRAM = "mlrun_cli.supervisor"
+
+
+def start_supervisor(workspace: Workspace, run_id: str, lock: RunLock) -> None:
+    """Start the supervisor of a run and hand it the lock.
+
+    Raises:
+        OSError: no process could be started.
+    """
+    _spawn(
+        ["--workspace", str(workspace.folder), "--lock", str(lock.descriptor), run_id],
+        run_id,
+        lock,
+        workspace,
+    )
+
+
+def start_recovery(workspace: Workspace, run_id: str, lock: RunLock) -> None:
+    """Start the program that mends runs whose supervisor is gone, this one first, and hand it the lock.
+
+    Raises:
+        OSError: no process could be started.
+    """
+    arguments = ["--workspace", str(workspace.folder), "--lock", str(lock.descriptor), "--recover", run_id]
+    _spawn(arguments, run_id, lock, workspace)
+
+
+def _spawn(arguments: Sequence[str], run_id: str, lock: RunLock, workspace: Workspace) -> None:
+    log = workspace.run_folder(run_id).supervisor_log
+    os.set_inheritable(lock.descriptor, True)
+    os.posix_spawn(
+        sys.executable,
+        # -E: a PYTHONPATH that is meant for the script must not change what the supervisor imports.
+        [sys.executable, "-E", "-m", _PROGRAM, *arguments],
+        _supervisor_environment(run_id),
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, os.fspath(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+    )
+
+
+def _supervisor_environment(run_id: str) -> dict[str, str]:
+    """Without the id of a run: what a supervisor starts is found by that variable, and it is none of that."""
+    environment = {name: value for name, value in os.environ.items() if name != RUN_ID_VARIABLE}
+    return environment | {SUPERVISOR_VARIABLE: run_id}
+
+
+def wake_supervisor(folder: RunFolder) -> bool:
+    """Have a supervisor look at the store at once instead of within a second; False when none listens."""
+    import socket  # noqa: PLC0415 — not on the way of `run list`
+
+    try:
+        descriptor = os.open(folder.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(1.0)
+            connection.connect(f"/proc/self/fd/{descriptor}/{folder.socket.name}")
+            connection.sendall(b'{"call": "wake"}\n')
+            return bool(connection.recv(1))
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""Files that people and runs own: config.json, runconfigs, run folders."""

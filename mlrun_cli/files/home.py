@@ -1,0 +1,114 @@
+"""`$MLRUN_HOME`: where workspaces, environments and the SDK's copies lie."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from mlrun_cli.errors import StoreError
+
+HOME_VARIABLE = "MLRUN_HOME"
+
+_NETWORK_FILE_SYSTEMS = frozenset(
+    {
+        "nfs",
+        "nfs3",
+        "nfs4",
+        "cifs",
+        "smb",
+        "smb2",
+        "smb3",
+        "smbfs",
+        "ncpfs",
+        "afs",
+        "9p",
+        "ceph",
+        "ceph-fuse",
+        "glusterfs",
+        "lustre",
+        "gpfs",
+        "beegfs",
+        "davfs",
+        "sshfs",
+        "s3fs",
+        "rclone",
+        "gcsfuse",
+        "blobfuse",
+        "blobfuse2",
+        "juicefs",
+        "smbnetfs",
+        "curlftpfs",
+    }
+)
+
+
+def home_folder(environment: Mapping[str, str]) -> Path:
+    """The folder that `MLRUN_HOME` names, else the platform's folder for a user's data."""
+    named = environment.get(HOME_VARIABLE)
+    if named:
+        return Path(named).expanduser().absolute()
+    if sys.platform == "darwin":
+        return Path("~/Library/Application Support/mlrun").expanduser()
+    data_home = environment.get("XDG_DATA_HOME")
+    return (Path(data_home) if data_home else Path("~/.local/share").expanduser()) / "mlrun"
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make a folder of the user's alone, with its parents.
+
+    Raises:
+        StoreError: it cannot be made.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise _not_made(folder, error) from error
+
+
+def make_private_file(path: Path) -> None:
+    """Make an empty file of the user's alone, unless it is there.
+
+    Raises:
+        StoreError: it cannot be made.
+    """
+    try:
+        path.touch(mode=0o600)
+    except OSError as error:
+        raise _not_made(path, error) from error
+
+
+def _not_made(path: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"{path} cannot be made: {error.strerror}.",
+        hint=f"Set {HOME_VARIABLE} to a folder that you can write to.",
+    )
+
+
+def refuse_network_file_system(folder: Path) -> None:
+    """Neither SQLite nor file locks can be trusted on a network file system.
+
+    Raises:
+        StoreError: the folder lies on one.
+    """
+    kind = file_system_of(folder)
+    if kind is not None and kind.removeprefix("fuse.") in _NETWORK_FILE_SYSTEMS:
+        raise StoreError(
+            f"{folder} lies on a network file system ({kind}), on which locks and SQLite cannot be trusted.",
+            hint=f"Set {HOME_VARIABLE} to a folder on a local disk.",
+        )
+
+
+def file_system_of(folder: Path) -> str | None:
+    """The kind of file system (`ext4`, `nfs4`, …) a folder lies on, where Linux tells."""
+    device = os.stat(folder).st_dev
+    wanted = f"{os.major(device)}:{os.minor(device)}".encode()
+    try:
+        with open("/proc/self/mountinfo", "rb") as mounts:
+            for line in mounts:
+                if line.split(b" ", 3)[2] == wanted:
+                    return line.partition(b" - ")[2].split(b" ", 1)[0].decode()
+    except OSError:
+        return None
+    return None

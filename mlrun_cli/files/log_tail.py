@@ -1,0 +1,17 @@
+"""The end of a log."""
+
+from __future__ import annotations
+
+import os
+
+_TAIL_BYTES = 1 << 16
+
+
+def tail_of(path: os.PathLike[str]) -> str:
+    """The last 64 KiB of a file as text; empty when it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL_BYTES))
+            return file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""

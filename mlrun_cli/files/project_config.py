@@ -1,0 +1,179 @@
+"""`config.json` of an attached folder: which workspace and experiment its runs belong to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlrun_cli.domain.names import (
+    check_experiment_name,
+    check_resource_group,
+    check_subscription_id,
+    check_workspace_name,
+)
+from mlrun_cli.errors import InvalidFile, UsageError
+from mlrun_cli.files.document_json import json_problem, read_json
+from mlrun_cli.files.document_node import Node
+from mlrun_cli.files.text_files import read_text, replace_text
+
+CONFIGURATION_FOLDERS = ("aml_config", ".azureml")
+CONFIG_NAMES = ("project.json", "config.json")
+
+_NAMES = ("subscription_id", "resource_group", "workspace_name")
+_SCOPE_KEYS = {
+    "subscriptions": "subscription_id",
+    "resourcegroups": "resource_group",
+    "workspaces": "workspace_name",
+    "projects": "experiment_name",
+    "experiments": "experiment_name",
+}
+_REPAIR = "'mlrun folder attach' writes a new one."
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectConfig:
+    """What a `config.json` says.
+
+    Attributes:
+        path: the file itself.
+        folder: the attached folder, absolute.
+        store: address of a shared store; None means this machine's own.
+    """
+
+    path: Path
+    folder: Path
+    subscription_id: str
+    resource_group: str
+    workspace_name: str
+    experiment_name: str | None = None
+    store: str | None = None
+
+
+def absolute(path: Path) -> Path:
+    """The path from the root on; links stay links, unless `..` has to be followed.
+
+    Raises:
+        UsageError: the current folder is gone.
+    """
+    try:
+        return path.resolve() if ".." in path.parts else path.absolute()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise UsageError(f"The folder '{path}' cannot be found: {error}.") from error
+
+
+def configuration_folder(folder: Path) -> Path:
+    """Where the runconfigs of an attached folder are: `aml_config` if it has one, else `.azureml`."""
+    older, newer = (folder / name for name in CONFIGURATION_FOLDERS)
+    return older if older.is_dir() else newer
+
+
+def find_project_config(start: Path) -> ProjectConfig | None:
+    """The config of the folder, or of the nearest folder above that has one; None when none has.
+
+    `start` may be a file: a `config.json` or `project.json` itself, or any file of the folder.
+
+    Raises:
+        InvalidFile: the nearest config cannot be read, or is none.
+        UsageError: there is nothing at `start`.
+    """
+    start = absolute(start)
+    if not _exists(start):
+        raise UsageError(f"There is no folder '{start}'.")
+    if start.name in CONFIG_NAMES and start.is_file():
+        return read_project_config(start)
+    for folder in (start, *start.parents):
+        for path in _places(folder):
+            if _exists(path):
+                return read_project_config(path)
+    return None
+
+
+def read_project_config(path: Path) -> ProjectConfig:
+    """Read a `config.json` of either family: `{"Id", "Scope"}` or `{"subscription_id", …}`.
+
+    Raises:
+        InvalidFile: unreadable, empty, not JSON, a key missing, or a value of a wrong type or form.
+    """
+    try:
+        root = read_json(path, read_text(path))
+    except json.JSONDecodeError as error:
+        invalid = json_problem(path, error)
+        invalid.hint = _REPAIR
+        raise invalid from error
+    keys = {key.casefold(): node for key, node in root.mapping().items() if not node.is_null}
+    names = _scope(keys["scope"]) if "scope" in keys else {key: keys[key] for key in _NAMES if key in keys}
+    if "scope" in keys and "id" in keys:
+        names.setdefault("experiment_name", keys["id"])
+    for key in _NAMES:
+        if key not in names:
+            raise InvalidFile(path, f"does not say the {key.replace('_', ' ')}", hint=_REPAIR)
+    return ProjectConfig(
+        path=path,
+        folder=path.parent.parent if path.parent.name in CONFIGURATION_FOLDERS else path.parent,
+        subscription_id=_checked(names["subscription_id"], check_subscription_id),
+        resource_group=_checked(names["resource_group"], check_resource_group),
+        workspace_name=_checked(names["workspace_name"], check_workspace_name),
+        experiment_name=(
+            _checked(names["experiment_name"], check_experiment_name) if "experiment_name" in names else None
+        ),
+        store=keys["store"].text() if "store" in keys else None,
+    )
+
+
+def write_project_config(
+    folder: Path,
+    *,
+    subscription_id: str,
+    resource_group: str,
+    workspace_name: str,
+    experiment_name: str,
+    store: str | None = None,
+) -> ProjectConfig:
+    """Attach a folder: write its config where `find_project_config` looks first.
+
+    That is `.azureml/config.json`, or `aml_config` in a folder that has one, or a `project.json` that is
+    there already. The configuration folder must exist.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    within = configuration_folder(folder)
+    path = next((path for name in CONFIG_NAMES if (path := within / name).exists()), within / CONFIG_NAMES[-1])
+    scope = (
+        f"/subscriptions/{subscription_id}/resourceGroups/{resource_group}"
+        f"/providers/Microsoft.MachineLearningServices/workspaces/{workspace_name}/projects/{experiment_name}"
+    )
+    document = {"Id": experiment_name, "Scope": scope} | ({} if store is None else {"Store": store})
+    replace_text(path, json.dumps(document, ensure_ascii=False, indent=4) + "\n")
+    return ProjectConfig(path, folder, subscription_id, resource_group, workspace_name, experiment_name, store)
+
+
+def _places(folder: Path) -> list[Path]:
+    return [folder / within / name for within in CONFIGURATION_FOLDERS for name in CONFIG_NAMES]
+
+
+def _scope(node: Node) -> dict[str, Node]:
+    """The names in `/subscriptions/S/resourceGroups/G/…/workspaces/W/projects/E`, by the other's keys."""
+    words = node.text().strip("/").split("/")
+    return {
+        _SCOPE_KEYS[kind.casefold()]: Node(node.path, node.key_path, node.line, name, name)
+        for kind, name in zip(words[::2], words[1::2], strict=False)
+        if kind.casefold() in _SCOPE_KEYS and name
+    }
+
+
+def _checked(node: Node, check: Callable[[str], str]) -> str:
+    text = node.text()
+    try:
+        return check(text)
+    except UsageError as error:
+        raise node.error(error.message, hint=error.hint) from error
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:  # a folder on the way may not be looked into
+        raise InvalidFile(path, f"cannot be looked for: {error.strerror}") from error

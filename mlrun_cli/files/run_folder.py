@@ -1,0 +1,90 @@
+"""A run's own directory; names all its files."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+STDOUT_NAME = "user_logs/std_log.txt"
+SUPERVISOR_LOG_NAME = "system_logs/supervisor.log"
+ENVIRONMENT_LOG_NAME = "system_logs/environment.log"
+
+
+class RunFolder:
+    """Where a run keeps what; nobody else joins a path to one of its files."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.lock = path / "lock"
+        self.submission = path / "submission.json"
+        self.secrets = path / "secrets.json"
+        self.process = path / "process.json"
+        self.outcome = path / "outcome.json"
+        self.socket = path / "socket"
+        self.journal = path / "journal"
+        self.environment_plan = path / "environment.json"
+        self.work = path / "work"
+        self.unfinished_work = path / "work.unfinished"
+        self.artifacts = path / "artifacts"
+        self.stdout = self.artifacts / STDOUT_NAME
+        self.supervisor_log = self.artifacts / SUPERVISOR_LOG_NAME
+        self.environment_log = self.artifacts / ENVIRONMENT_LOG_NAME
+
+    def make(self) -> None:
+        """Make the folder, private to its user; fails when it exists."""
+        self.path.mkdir(mode=0o700)
+        for folder in (self.journal, self.artifacts, self.stdout.parent, self.supervisor_log.parent):
+            folder.mkdir(mode=0o700)
+        for file in (self.lock, self.stdout):
+            os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+
+    def log_files(self) -> dict[str, Path]:
+        """The run's own logs that exist, by their names in Azure."""
+        found: dict[str, Path] = {}
+        for top in ("system_logs", "user_logs"):
+            folder = self.artifacts / top
+            if folder.is_dir():
+                for file in sorted(folder.iterdir()):
+                    found[f"{top}/{file.name}"] = file
+        return found
+
+
+def write_json(path: Path, document: Mapping[str, Any], *, durable: bool = False) -> None:
+    """Put a file in its place at once, readable by its user alone; `durable` waits for the disk."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            data = json.dumps(document, ensure_ascii=False).encode("utf-8", "surrogateescape")
+            while data:
+                data = data[os.write(descriptor, data) :]
+            if durable:
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    if durable:
+        _sync_folder(path.parent)
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """The document, or None when there is none or it was cut off by a power failure."""
+    try:
+        document = json.loads(path.read_bytes().decode("utf-8", "surrogateescape"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

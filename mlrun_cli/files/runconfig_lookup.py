@@ -1,0 +1,89 @@
+"""Finds the runconfig that `-c NAME` means."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+
+from mlrun_cli.errors import InvalidFile, UsageError
+from mlrun_cli.files.project_config import absolute, configuration_folder
+
+SUFFIX = ".runconfig"
+
+
+def find_runconfig(path: Path, name: str) -> tuple[Path, tuple[str, ...]]:
+    """The file that a name means under an attached folder, and notes of one line each.
+
+    `path` may itself be a runconfig; then it is the one. Else the first of these: `FOLDER/NAME`,
+    `FOLDER/NAME.runconfig`, `PATH/NAME.runconfig`, `PATH/NAME`, where FOLDER is `aml_config` if there is one,
+    else `.azureml`. A name may hold slashes.
+
+    Raises:
+        UsageError: there is none; lists what was tried, and the nearest name.
+        InvalidFile: a place cannot be looked into.
+    """
+    path = absolute(path)
+    if not name.strip():
+        raise UsageError("-c is empty.", hint="Give it the name of a runconfig, such as 'local'.")
+    if _is_file(path):
+        return path, ()
+    places = _places(path, name)
+    found = [place for place in places if _is_file(place)]
+    if not found:
+        raise _not_found(path, name, places)
+    notes = [f"{other} is not used: {found[0].name} comes first." for other in found[1:]]
+    return found[0], tuple(notes)
+
+
+def runconfig_names(path: Path) -> list[str]:
+    """The names that `-c` takes under an attached folder, sorted."""
+    within = configuration_folder(path)
+    found = [*_names(within), *_names(path)]
+    # The samples of newer versions of Azure's CLI have no suffix.
+    found += [entry.name for entry in _entries(within) if "." not in entry.name and entry.is_file()]
+    return sorted(set(found))
+
+
+def _places(path: Path, name: str) -> list[Path]:
+    within = configuration_folder(path)
+    places = [within / name, within / f"{name}{SUFFIX}", path / f"{name}{SUFFIX}", path / name]
+    return list(dict.fromkeys(Path(os.path.normpath(place)) for place in places))
+
+
+def _not_found(path: Path, name: str, places: list[Path]) -> UsageError:
+    names = runconfig_names(path)
+    nearest = difflib.get_close_matches(name[:100].removesuffix(SUFFIX), names, n=1)
+    if nearest:
+        hint = f"Did you mean '{nearest[0]}'?"
+    elif names:
+        hint = f"There are: {', '.join(names)}."
+    else:
+        hint = "'mlrun folder attach' writes two to begin with, 'local' and 'sklearn'."
+    tried = ", ".join(_shown(place, path) for place in places)
+    return UsageError(f"There is no runconfig '{name}' in {path}: tried {tried}.", hint=hint)
+
+
+def _shown(place: Path, path: Path) -> str:
+    return str(place.relative_to(path) if place.is_relative_to(path) else place)
+
+
+def _names(folder: Path) -> list[str]:
+    return [entry.name.removesuffix(SUFFIX) for entry in _entries(folder) if entry.suffix == SUFFIX]
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is something to read, be it readable or not."""
+    try:
+        return path.exists() and not path.is_dir()
+    except PermissionError as error:
+        raise InvalidFile(path, f"cannot be looked for: {error.strerror}") from error
+    except (OSError, ValueError):  # too long for a name, or with a NUL
+        return False

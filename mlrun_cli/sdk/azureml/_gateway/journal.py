@@ -1,0 +1,113 @@
+"""A run's journal as one process writes it: one file per process, one line and one write per call."""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import suppress
+from threading import RLock
+
+from azureml._gateway.forking import Forgetful, forget_in_children
+from azureml.exceptions import ServiceException, UserErrorException
+
+
+class Journal(Forgetful):
+    """Appends lines to a file of its own in `<run folder>/journal/`, made when the first line comes.
+
+    When `append` has returned, the line is the kernel's: no death of the script loses it. Threads may share a
+    journal, a signal handler may append while its thread does, and a child made by `fork` begins a new file.
+    """
+
+    def __init__(self, run_folder: str) -> None:
+        self._folder = f"{run_folder}/journal"
+        self._name: str | None = None
+        self._file = -1
+        self._lock = RLock()
+        forget_in_children(self)
+
+    def append(self, line: str) -> None:
+        """Write one line, whole or not at all.
+
+        Raises:
+            UserErrorException: The disk is full, or a limit on the size of files is reached.
+            ServiceException: The run's folder is gone or cannot be written.
+        """
+        data = line.encode("ascii")
+        done = 0
+        with self._lock:
+            if self._file < 0:
+                self._open()
+            try:
+                done = os.write(self._file, data)
+                while done < len(data):
+                    done += os.write(self._file, data[done:])
+            except OSError as error:
+                if error.errno == errno.EBADF:  # a script that becomes a daemon closes all it finds open
+                    self._file = -1
+                    return self.append(line)
+                self._cut_back(done)
+                raise self._refusal(error) from error
+        return None
+
+    def position(self) -> tuple[str | None, int]:
+        """Name of the file and how many bytes this process has written to it; (None, 0) before the first."""
+        with self._lock:
+            if self._file < 0:
+                return None, 0
+            return self._name, os.fstat(self._file).st_size
+
+    def forget(self) -> None:
+        self._lock = RLock()
+        self._close()
+
+    def _open(self) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+        self._name = f"{os.getpid()}-{_start_ticks()}-{os.urandom(4).hex()}.jsonl"
+        try:
+            self._file = os.open(f"{self._folder}/{self._name}", flags, 0o600)
+        except OSError as error:
+            raise self._refusal(error) from error
+
+    def _cut_back(self, count: int) -> None:
+        """Take back the `count` bytes of a line that did not fit."""
+        if count == 0:
+            return
+        try:
+            os.ftruncate(self._file, os.fstat(self._file).st_size - count)
+        except OSError:
+            # A last line without newline counts for nothing, as long as nothing follows it.
+            self._close()
+
+    def _close(self) -> None:
+        with suppress(OSError):  # it may have been closed by who closes all
+            os.close(self._file)
+        self._file = -1
+
+    def _refusal(self, error: OSError) -> UserErrorException | ServiceException:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            return UserErrorException(
+                f"This call recorded nothing: the disk that holds {self._folder} is full. Make room there.",
+                error,
+            )
+        if error.errno == errno.EFBIG:
+            return UserErrorException(
+                f"This call recorded nothing: {self._name} has reached the limit on the size of files. "
+                "See 'ulimit -f'.",
+                error,
+            )
+        return ServiceException(
+            f"This call recorded nothing: {self._folder} cannot be written ({error.strerror}).", error
+        )
+
+
+def _start_ticks() -> str:
+    """When this process started, in clock ticks since boot: with its pid a name that no other process had."""
+    try:
+        file = os.open("/proc/self/stat", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return "0"
+    try:
+        fields = os.read(file, 4096).rpartition(b")")[2].split()
+    finally:
+        os.close(file)
+    return fields[19].decode("ascii")

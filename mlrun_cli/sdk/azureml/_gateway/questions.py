@@ -1,0 +1,124 @@
+"""Questions to whoever answers for a run, over the socket in its folder: a JSON object per line, each way."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import azureml.exceptions
+from azureml._gateway.forking import Forgetful, forget_in_children
+from azureml.exceptions import AzureMLException, ServiceException
+
+if TYPE_CHECKING:
+    import socket
+
+    from azureml._gateway.journal import Journal
+
+PATIENCE_SECONDS = 100.0  # a store may be locked by another process for 30
+
+
+class Questions(Forgetful):
+    """Asks, and keeps one connection for the next question; threads that ask at once have one each."""
+
+    def __init__(self, run_folder: str, journal: Journal) -> None:
+        self._folder = run_folder
+        self._journal = journal
+        self._idle: list[socket.socket] = []
+        forget_in_children(self)
+
+    def ask(self, call: str, arguments: dict[str, object], patience_seconds: float = PATIENCE_SECONDS) -> Any:
+        """Ask and wait for the answer, which knows of all that this process has written before.
+
+        Raises:
+            ServiceException: Nobody answers.
+            AzureMLException: The answer is an error; the class is the one it names.
+        """
+        name, offset = self._journal.position()
+        request = json.dumps({"call": call, "journal": name, "offset": offset, **arguments}).encode() + b"\n"
+        answer = json.loads(self._exchange(request, time.monotonic() + patience_seconds))
+        if "error" in answer:
+            raise _error(answer["error"])
+        return answer["result"]
+
+    def forget(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
+
+    def _exchange(self, request: bytes, deadline: float) -> bytes:
+        try:
+            if self._idle:
+                kept = self._idle.pop()
+                try:
+                    return self._exchange_on(kept, request, deadline)
+                except ConnectionError:  # closed by the other side since: once more on a new one
+                    pass
+            return self._exchange_on(self._connect(deadline), request, deadline)
+        except OSError as error:
+            if time.monotonic() >= deadline:
+                raise ServiceException(
+                    f"The supervisor of this run did not answer in time ({self._folder}). What the script logs is kept."
+                ) from error
+            raise ServiceException(
+                f"The supervisor of this run does not answer ({error.strerror or error}): the run has ended, "
+                f"or its supervisor was killed ({self._folder}). What the script logs is kept."
+            ) from error
+
+    def _exchange_on(self, connection: socket.socket, request: bytes, deadline: float) -> bytes:
+        whole = False
+        try:
+            _allow_until(connection, deadline)
+            connection.sendall(request)
+            answer = bytearray()
+            while not answer.endswith(b"\n"):
+                _allow_until(connection, deadline)
+                chunk = connection.recv(1 << 16)
+                if not chunk:
+                    raise ConnectionResetError("the connection was closed")
+                answer += chunk
+            whole = True
+            return bytes(answer)
+        finally:
+            if whole and not self._idle:
+                self._idle.append(connection)
+            else:
+                connection.close()
+
+    def _connect(self, deadline: float) -> socket.socket:
+        import socket  # noqa: PLC0415 - many scripts only log, and never pay for it
+
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        # Through the open folder the address is short, however deep the folder lies.
+        place = f"/proc/self/fd/{folder}" if sys.platform == "linux" else self._folder
+        try:
+            _allow_until(connection, deadline)
+            while True:
+                try:
+                    connection.connect(f"{place}/socket")
+                except BlockingIOError:
+                    _allow_until(connection, deadline)
+                    time.sleep(0.01)
+                else:
+                    return connection
+        except BaseException:
+            connection.close()
+            raise
+        finally:
+            os.close(folder)
+
+
+def _allow_until(connection: socket.socket, deadline: float) -> None:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("the time is over")
+    connection.settimeout(left)
+
+
+def _error(error: dict[str, str]) -> AzureMLException:
+    kind = getattr(azureml.exceptions, error["type"], None)
+    if isinstance(kind, type) and issubclass(kind, AzureMLException):
+        return kind(error["message"])
+    return AzureMLException(f"{error['type']}: {error['message']}")

@@ -1,0 +1,134 @@
+"""The stand-in for a run where there is none."""
+
+# ruff: noqa: ARG002 - the signatures are Azure's
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+
+class _OfflineRun:
+    """Prints what it is told and keeps it in memory, so that a script also works outside a run.
+
+    Scripts know it by its id, which begins with `OfflineRun`, and by its lack of an `experiment`.
+    """
+
+    def __init__(self, parent_logger: object = None, run_id: str | None = None, **kwargs: object) -> None:
+        self._run_id = f"OfflineRun_{_guid()}" if run_id is None else run_id
+        self._logged: list[tuple[str, str, Any]] = []
+
+    def __enter__(self) -> _OfflineRun:
+        _say(f"[START] Run {self._run_id} context")
+        return self
+
+    def __exit__(self, exit_type: object, value: object, traceback: object) -> None:
+        _say(f"[STOP] Run {self._run_id} context")
+
+    @property
+    def id(self) -> str:
+        """`OfflineRun_<guid>`."""
+        return self._run_id
+
+    @property
+    def identity(self) -> str:
+        """The same as `id`."""
+        return self._run_id
+
+    def log(self, name: str, value: Any, description: str = "", step: int | None = None) -> None:
+        """Print one value of a metric."""
+        self._log("scalar", name, value)
+
+    def log_list(self, name: str, value: Any, description: str = "") -> None:
+        """Print a list of values."""
+        self._log("list", name, list(value))
+
+    def log_row(self, name: str, description: str | None = None, **kwargs: Any) -> None:
+        """Print a row."""
+        self._log("row", name, kwargs)
+
+    def log_table(self, name: str, value: Any, description: str = "") -> None:
+        """Print a table."""
+        self._log("table", name, value)
+
+    def log_image(self, name: str, path: Any = None, plot: Any = None, description: str = "") -> None:
+        """Print which image it is."""
+        self._log("image", name, plot if path is None else path)
+
+    def log_accuracy_table(self, name: str, value: Any, description: str | None = None) -> None:
+        """Print an accuracy table."""
+        self._log("accuracy_table", name, value)
+
+    def log_confusion_matrix(self, name: str, value: Any, description: str | None = None) -> None:
+        """Print a confusion matrix."""
+        self._log("confusion_matrix", name, value)
+
+    def log_predictions(self, name: str, value: Any, description: str | None = None) -> None:
+        """Print predictions."""
+        self._log("predictions", name, value)
+
+    def log_residuals(self, name: str, value: Any, description: str | None = None) -> None:
+        """Print residuals."""
+        self._log("residual", name, value)
+
+    def tag(self, name: str, value: Any = None) -> None:
+        """Print a tag."""
+        _say(f"Attempted to add tag {name} with value {value}")
+
+    def set_tags(self, tags: dict[str, Any]) -> None:
+        """Print tags."""
+        _say(f"Attempted to set tags {tags}")
+
+    def add_properties(self, properties: dict[str, Any]) -> None:
+        """Print properties."""
+        _say(f"Attempted to add properties {properties}")
+
+    def upload_file(self, name: str, path_or_stream: Any, datastore_name: str | None = None) -> None:
+        """Print what would be kept."""
+        _say(f"Attempted to track file {name} at {path_or_stream}")
+
+    def upload_files(
+        self,
+        names: list[str],
+        paths: list[str],
+        return_artifacts: bool = False,
+        timeout_seconds: int | None = None,
+        datastore_name: str | None = None,
+    ) -> None:
+        """Print what would be kept."""
+        _say(f"Attempted to track files {names} at {paths}")
+
+    def upload_folder(self, name: str, path: str, datastore_name: str | None = None) -> None:
+        """Print what would be kept."""
+        _say(f"Attempted to track folder {name} at {path}")
+
+    def child_run(self, name: str | None = None, run_id: str | None = None, outputs: Any = None) -> _OfflineRun:
+        """Another one of its kind, whose id begins with this one's."""
+        return _OfflineRun(run_id=f"{self._run_id}.{run_id or name or _guid()}")
+
+    def flush(self, timeout_seconds: float = 300) -> None:
+        """Print that there is nothing to wait for."""
+        _say(f"Attempted to flush run with id {self._run_id}")
+
+    def complete(self) -> None:
+        """Nothing: there is no run to end."""
+
+    def fail(self, error_details: Any = None, error_code: str | None = None) -> None:
+        """Print the error."""
+        _say(f"Run failed with error code {error_code}:\n{error_details}")
+
+    def cancel(self) -> None:
+        """Nothing: there is no run to cancel."""
+
+    def _log(self, kind: str, name: str, value: Any) -> None:
+        self._logged.append((kind, name, value))
+        _say(f"Attempted to log {kind} metric {name}:\n{value}")
+
+
+def _say(text: str) -> None:
+    print(text)  # noqa: T201 - what Azure prints is part of what a script's user sees
+
+
+def _guid() -> str:
+    digits = os.urandom(16).hex()
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))

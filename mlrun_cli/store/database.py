@@ -1,0 +1,56 @@
+"""What every store needs of a database; `sqlite.py` is the first dialect of it.
+
+SQL is written once, with `:name` parameters, and runs on every dialect. A dialect brings a connection, the
+few words that differ (`Dialect`), and a bulk insert.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple, Protocol
+
+Row = Mapping[str, Any]
+
+
+class Dialect(NamedTuple):
+    """The words of the schema that differ between databases."""
+
+    rising_key: str
+    """Type of an integer primary key that rises with every insert."""
+    integer: str
+    """Type of a 64-bit integer."""
+    real: str
+    """Type of a 64-bit floating-point number."""
+    clustered: str
+    """What stands behind a table whose rows are kept in the order of its primary key."""
+
+
+class Database(Protocol):
+    """An open connection. Statements outside `transaction` commit by themselves."""
+
+    dialect: Dialect
+
+    def row(self, sql: str, **parameters: object) -> Row | None:
+        """The first row, or None."""
+
+    def rows(self, sql: str, **parameters: object) -> list[Row]:
+        """All rows."""
+
+    def execute(self, sql: str, **parameters: object) -> int:
+        """Run a statement; the number of rows it changed."""
+
+    def insert_many(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Insert many rows at once, each a sequence in the order of `columns`."""
+
+    def transaction(self, *, durable: bool = False) -> AbstractContextManager[None]:
+        """One write transaction: all or nothing; `durable` ones have reached the disk when it ends."""
+
+    def close(self) -> None:
+        """Give the connection back; the object is of no use afterwards."""
+
+
+def in_list(name: str, values: Sequence[object]) -> tuple[str, dict[str, object]]:
+    """`(:name_0, :name_1, …)` and its parameters, for `IN`."""
+    parameters = {f"{name}_{number}": value for number, value in enumerate(values)}
+    return f"({', '.join(f':{key}' for key in parameters)})", parameters

@@ -1,0 +1,35 @@
+"""How far each journal has been taken into the database."""
+
+from __future__ import annotations
+
+from mlrun_cli.store.database import Database
+
+
+class JournalStore:
+    """Read offsets of journals, in bytes; they move in the transaction that stores what was read."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def bytes_read(self, run_key: int) -> dict[str, int]:
+        """The offset of every journal of a run that was read before."""
+        rows = self._database.rows("SELECT name, bytes_read FROM journals WHERE run_key = :run_key", run_key=run_key)
+        return {row["name"]: row["bytes_read"] for row in rows}
+
+    def advance(self, run_key: int, name: str, before: int, after: int) -> bool:
+        """Move an offset, within a transaction; False when another reader has moved it meanwhile."""
+        if before == 0:
+            self._database.execute(
+                "INSERT INTO journals (run_key, name) VALUES (:run_key, :name) ON CONFLICT (run_key, name) DO NOTHING",
+                run_key=run_key,
+                name=name,
+            )
+        changed = self._database.execute(
+            "UPDATE journals SET bytes_read = :after"
+            " WHERE run_key = :run_key AND name = :name AND bytes_read = :before",
+            run_key=run_key,
+            name=name,
+            before=before,
+            after=after,
+        )
+        return bool(changed)

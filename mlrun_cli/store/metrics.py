@@ -1,0 +1,166 @@
+"""Metrics in the database: every SQL statement about them is in this file.
+
+Values keep their kind, since a database cannot: SQLite makes NaN null and True 1, and Python's integers have
+no bound. `kind` is `f` float, `n` NaN, `i` integer, `b` boolean, `s` text, `r` row, `t` table; rows, tables,
+text and integers beyond 2**53 are in `text`, everything else in `number`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from mlrun_cli.domain.metric import LIST, ROW, TABLE, Logged, assemble, merged_shape
+from mlrun_cli.store.database import Database, Row
+
+_COLUMNS = ("metric_key", "position", "logged_at", "step", "kind", "number", "text")
+_EXACT_IN_FLOAT = 2**53
+
+
+class _Series:
+    """The running state of one metric while a batch is taken in."""
+
+    __slots__ = ("count", "description", "key", "last", "maximum", "minimum", "shape")
+
+    def __init__(self, row: Row) -> None:
+        self.key: int = row["metric_key"]
+        self.shape: str | None = row["shape"] or None
+        self.count: int = row["value_count"]
+        self.last: float | None = row["last_value"]
+        self.minimum: float | None = row["min_value"]
+        self.maximum: float | None = row["max_value"]
+        self.description: str | None = row["description"]
+
+    def saw(self, number: float) -> None:
+        self.last = number
+        if self.minimum is None or number < self.minimum:
+            self.minimum = number
+        if self.maximum is None or number > self.maximum:
+            self.maximum = number
+
+
+class MetricStore:
+    """Reads and writes the metrics of runs."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, run_key: int, batch: Iterable[Logged]) -> None:
+        """Append what was logged, in its order; within a transaction."""
+        series_by_name: dict[str, _Series] = {}
+        rows: list[tuple[object, ...]] = []
+        for shape, name, logged_at, step, value, description in batch:
+            series = series_by_name.get(name)
+            if series is None:
+                series = series_by_name[name] = self._open(run_key, name, shape)
+            if series.shape != shape:
+                series.shape = merged_shape(series.shape, shape)
+            if description is not None:
+                series.description = description
+            for item in value if shape == LIST else (value,):
+                kind, number, text = _encode(shape, item)
+                if number is not None and kind != "n":
+                    series.saw(number)
+                rows.append((series.key, series.count, logged_at, step, kind, number, text))
+                series.count += 1
+        self._database.insert_many("metric_values", _COLUMNS, rows)
+        for series in series_by_name.values():
+            self._close(series)
+
+    def get(self, run_key: int, name: str | None = None) -> dict[str, Any]:
+        """All metrics of a run, or the one of this name, each in the shape of `get_metrics`."""
+        return {row["name"]: self._values(row["metric_key"], row["shape"]) for row in self._series(run_key, name)}
+
+    def get_last(self, run_key: int, name: str | None = None) -> dict[str, Any]:
+        """The newest value of each metric of a run, or of the one of this name."""
+        last: dict[str, Any] = {}
+        for series in self._series(run_key, name):
+            row = self._database.row(
+                "SELECT kind, number, text FROM metric_values WHERE metric_key = :key ORDER BY position DESC LIMIT 1",
+                key=series["metric_key"],
+            )
+            if row is not None:
+                last[series["name"]] = _decode(row["kind"], row["number"], row["text"])
+        return last
+
+    def _series(self, run_key: int, name: str | None) -> Sequence[Row]:
+        condition = "" if name is None else " AND name = :name"
+        parameters = {} if name is None else {"name": name}
+        return self._database.rows(
+            f"SELECT metric_key, name, shape FROM metrics WHERE run_key = :run_key{condition}"  # noqa: S608
+            " ORDER BY metric_key",
+            run_key=run_key,
+            **parameters,
+        )
+
+    def _values(self, metric_key: int, shape: str) -> Any:
+        rows = self._database.rows(
+            "SELECT kind, number, text, step FROM metric_values WHERE metric_key = :key ORDER BY position",
+            key=metric_key,
+        )
+        values = [_decode(row["kind"], row["number"], row["text"]) for row in rows]
+        return assemble(shape, values, [row["step"] for row in rows])
+
+    def _open(self, run_key: int, name: str, shape: str) -> _Series:
+        self._database.execute(
+            "INSERT INTO metrics (run_key, name, shape) VALUES (:run_key, :name, :shape)"
+            " ON CONFLICT (run_key, name) DO NOTHING",
+            run_key=run_key,
+            name=name,
+            shape=shape,
+        )
+        row = self._database.row(
+            "SELECT * FROM metrics WHERE run_key = :run_key AND name = :name", run_key=run_key, name=name
+        )
+        assert row is not None
+        return _Series(row)
+
+    def _close(self, series: _Series) -> None:
+        self._database.execute(
+            "UPDATE metrics SET shape = :shape, value_count = :count, last_value = :last, min_value = :minimum,"
+            " max_value = :maximum, description = :description WHERE metric_key = :key",
+            key=series.key,
+            shape=series.shape,
+            count=series.count,
+            last=series.last,
+            minimum=series.minimum,
+            maximum=series.maximum,
+            description=series.description,
+        )
+
+
+def _encode(shape: str, value: Any) -> tuple[str, float | None, str | None]:
+    """`(kind, number, text)` of one value."""
+    if shape == ROW:
+        return "r", None, json.dumps(value)
+    if shape == TABLE:
+        return "t", None, json.dumps(value)
+    if type(value) is float:
+        return ("f", value, None) if value == value else ("n", None, None)  # noqa: PLR0124 — NaN differs from itself
+    if type(value) is bool:
+        return "b", float(value), None
+    if type(value) is int:
+        return _encode_integer(value)
+    return "s", None, str(value)
+
+
+def _encode_integer(value: int) -> tuple[str, float | None, str | None]:
+    if -_EXACT_IN_FLOAT <= value <= _EXACT_IN_FLOAT:
+        return "i", float(value), None
+    try:
+        return "i", float(value), str(value)
+    except OverflowError:
+        return "i", None, str(value)
+
+
+def _decode(kind: str, number: float | None, text: str | None) -> Any:
+    if kind == "f":
+        return number
+    if kind == "i":
+        return int(text) if text is not None else int(number or 0)
+    if kind == "b":
+        return bool(number)
+    if kind == "n":
+        return float("nan")
+    return text if kind == "s" else json.loads(text or "null")

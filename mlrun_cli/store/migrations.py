@@ -1,0 +1,142 @@
+"""The schema, as numbered steps that only add, so that older supervisors live on beside a newer program."""
+
+from __future__ import annotations
+
+from mlrun_cli.errors import StoreError
+from mlrun_cli.store.database import Database, Dialect
+
+
+def _first_schema(words: Dialect) -> list[str]:
+    key, integer, real = words.rising_key, words.integer, words.real
+    return [
+        f"""CREATE TABLE experiments (
+            experiment_key {key},
+            experiment_id TEXT NOT NULL,
+            name TEXT NOT NULL UNIQUE,
+            created_at {integer} NOT NULL,
+            description TEXT,
+            archived_at {integer},
+            last_run_number {integer} NOT NULL DEFAULT 0
+        )""",
+        f"""CREATE TABLE runs (
+            run_key {key},
+            run_id TEXT NOT NULL UNIQUE,
+            run_uuid TEXT NOT NULL,
+            experiment_key {integer} NOT NULL,
+            run_number {integer} NOT NULL,
+            parent_key {integer},
+            root_key {integer},
+            run_type TEXT NOT NULL,
+            status TEXT NOT NULL,
+            created_at {integer} NOT NULL,
+            user_name TEXT NOT NULL,
+            display_name TEXT,
+            description TEXT,
+            script_name TEXT,
+            target TEXT,
+            hidden {integer} NOT NULL DEFAULT 0,
+            started_at {integer},
+            ended_at {integer},
+            duration_seconds {real},
+            exit_code {integer},
+            signal TEXT,
+            error TEXT,
+            warnings TEXT,
+            definition TEXT,
+            wanted_status TEXT,
+            wanted_error TEXT,
+            host_id TEXT,
+            boot_id TEXT,
+            pid_namespace TEXT,
+            lease_until {integer},
+            cancel_grace_seconds {real}
+        )""",
+        "CREATE INDEX runs_by_experiment ON runs (experiment_key, run_key)",
+        "CREATE INDEX runs_at_top ON runs (experiment_key, run_key) WHERE parent_key IS NULL",
+        "CREATE INDEX runs_by_parent ON runs (parent_key, run_key) WHERE parent_key IS NOT NULL",
+        "CREATE INDEX runs_by_status ON runs (experiment_key, status, run_key)",
+        "CREATE INDEX runs_by_target ON runs (experiment_key, target, run_key)",
+        "CREATE INDEX runs_alive ON runs (run_key) WHERE status NOT IN ('Canceled', 'Completed', 'Failed')",
+        f"""CREATE TABLE run_tags (
+            run_key {integer} NOT NULL, key TEXT NOT NULL, value TEXT, PRIMARY KEY (run_key, key)
+        ) {words.clustered}""",
+        "CREATE INDEX run_tags_by_key ON run_tags (key, value, run_key)",
+        f"""CREATE TABLE run_properties (
+            run_key {integer} NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (run_key, key)
+        ) {words.clustered}""",
+        "CREATE INDEX run_properties_by_key ON run_properties (key, value, run_key)",
+        f"""CREATE TABLE status_changes (
+            change_key {key},
+            run_key {integer} NOT NULL,
+            status TEXT NOT NULL,
+            changed_at {integer} NOT NULL
+        )""",
+        "CREATE INDEX status_changes_by_run ON status_changes (run_key)",
+        f"""CREATE TABLE metrics (
+            metric_key {key},
+            run_key {integer} NOT NULL,
+            name TEXT NOT NULL,
+            shape TEXT NOT NULL,
+            description TEXT,
+            value_count {integer} NOT NULL DEFAULT 0,
+            last_value {real},
+            min_value {real},
+            max_value {real},
+            UNIQUE (run_key, name)
+        )""",
+        "CREATE INDEX metrics_by_last ON metrics (name, last_value)",
+        "CREATE INDEX metrics_by_min ON metrics (name, min_value)",
+        "CREATE INDEX metrics_by_max ON metrics (name, max_value)",
+        f"""CREATE TABLE metric_values (
+            metric_key {integer} NOT NULL,
+            position {integer} NOT NULL,
+            logged_at {integer} NOT NULL,
+            step {real},
+            kind TEXT NOT NULL,
+            number {real},
+            text TEXT,
+            PRIMARY KEY (metric_key, position)
+        ) {words.clustered}""",
+        f"""CREATE TABLE journals (
+            run_key {integer} NOT NULL,
+            name TEXT NOT NULL,
+            bytes_read {integer} NOT NULL DEFAULT 0,
+            PRIMARY KEY (run_key, name)
+        )""",
+    ]
+
+
+MIGRATIONS = (_first_schema,)
+
+
+def migrate(database: Database, where: str) -> None:
+    """Bring the database to this program's schema; a no-op when it is there.
+
+    Raises:
+        StoreError: it was made by a newer version of the program.
+    """
+    version = _version(database)
+    if version == len(MIGRATIONS):
+        return
+    if version > len(MIGRATIONS):
+        raise StoreError(
+            f"The store {where} was written by a newer mlrun-cli (schema {version}, this one knows {len(MIGRATIONS)}).",
+            hint="Upgrade mlrun-cli, or choose another workspace with -w.",
+        )
+    with database.transaction(durable=True):
+        for number in range(_version(database), len(MIGRATIONS)):
+            for statement in MIGRATIONS[number](database.dialect):
+                database.execute(statement)
+            database.execute("UPDATE schema_version SET version = :version", version=number + 1)
+
+
+def _version(database: Database) -> int:
+    """The schema's number; 0 in a new database."""
+    database.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)")
+    row = database.row("SELECT max(version) AS version FROM schema_version")
+    if row is None or row["version"] is None:
+        database.execute(
+            "INSERT INTO schema_version (version) SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM schema_version)"
+        )
+        return 0
+    return int(row["version"])

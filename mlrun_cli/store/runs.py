@@ -1,0 +1,331 @@
+"""Runs in the database: every SQL statement about runs is in this file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from mlrun_cli.domain.experiment import Experiment
+from mlrun_cli.domain.guid import new_guid
+from mlrun_cli.domain.moment import now
+from mlrun_cli.domain.run import Origin, Run
+from mlrun_cli.domain.run_filter import RunFilter, TagFilter
+from mlrun_cli.domain.run_status import TERMINAL_STATUSES, RunStatus
+from mlrun_cli.errors import AmbiguousRunId, RunNotFound
+from mlrun_cli.store.database import Database, Row, in_list
+
+_SELECT = (
+    "SELECT runs.*, experiments.name AS experiment_name, experiments.experiment_id AS experiment_id,"
+    " parents.run_id AS parent_run_id, roots.run_id AS root_run_id, roots.run_uuid AS root_run_uuid"
+    " FROM runs JOIN experiments ON experiments.experiment_key = runs.experiment_key"
+    " LEFT JOIN runs AS parents ON parents.run_key = runs.parent_key"
+    " LEFT JOIN runs AS roots ON roots.run_key = runs.root_key"
+)
+_TERMINAL = ", ".join(sorted(f"'{status.value}'" for status in TERMINAL_STATUSES))
+_ALIVE = f"runs.status NOT IN ({_TERMINAL})"
+_CANDIDATES = 5
+_KEYS_AT_ONCE = 500
+_RARE = 2000
+
+
+class RunStore:
+    """Reads and writes runs.
+
+    A change that is more than one statement says so; the others need no transaction.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def insert(self, experiment: Experiment, run_number: int, run_id: str, **columns: object) -> int:
+        """Add a run and the record of its first status, within a transaction; its key."""
+        values = {
+            "run_id": run_id,
+            "run_uuid": new_guid(),
+            "experiment_key": experiment.key,
+            "run_number": run_number,
+            "created_at": now(),
+            **{name: _to_column(value) for name, value in columns.items()},
+        }
+        names = ", ".join(values)
+        places = ", ".join(f":{name}" for name in values)
+        row = self._database.row(
+            f"INSERT INTO runs ({names}) VALUES ({places}) RETURNING run_key, status",  # noqa: S608 — our own names
+            **values,
+        )
+        assert row is not None
+        self._record_change(row["run_key"], row["status"])
+        return int(row["run_key"])
+
+    def get(self, run_id: str) -> Run:
+        """The run of this whole id.
+
+        Raises:
+            RunNotFound: there is none.
+        """
+        row = self._database.row(f"{_SELECT} WHERE runs.run_id = :run_id", run_id=run_id)
+        if row is None:
+            raise RunNotFound(run_id)
+        return self._complete([row])[0]
+
+    def get_by_key(self, key: int) -> Run:
+        """The run of this key, which is known to exist."""
+        row = self._database.row(f"{_SELECT} WHERE runs.run_key = :key", key=key)
+        if row is None:
+            raise RunNotFound(f"#{key}")
+        return self._complete([row])[0]
+
+    def resolve(self, prefix: str) -> str:
+        """The one run id that begins like this.
+
+        Raises:
+            RunNotFound: none does.
+            AmbiguousRunId: several do, and none is equal to it.
+        """
+        rows = self._database.rows(
+            "SELECT run_id FROM runs WHERE run_id >= :prefix AND run_id < :beyond ORDER BY run_id LIMIT :candidates",
+            prefix=prefix,
+            beyond=prefix + "\U0010ffff",
+            candidates=_CANDIDATES,
+        )
+        found = [row["run_id"] for row in rows]
+        if not found:
+            raise RunNotFound(prefix)
+        if found[0] != prefix and len(found) > 1:
+            raise AmbiguousRunId(prefix, found)
+        return str(found[0])
+
+    def list(self, which: RunFilter) -> Sequence[Run]:
+        """The runs that are meant, newest first."""
+        where, parameters = _where(which)
+        for number, tag in enumerate(which.tags):
+            where += f" AND {self._tag_condition(number, tag, parameters)}"
+        limit = ""
+        if which.last is not None:
+            limit = " LIMIT :last"
+            parameters["last"] = which.last
+        rows = self._database.rows(f"{_SELECT} WHERE {where} ORDER BY runs.run_key DESC{limit}", **parameters)
+        return self._complete(rows)
+
+    def alive(self) -> Sequence[Run]:
+        """All runs that have not ended, oldest first, without tags and properties."""
+        rows = self._database.rows(f"{_SELECT} WHERE {_ALIVE} ORDER BY runs.run_key")
+        return [_run(row, {}, {}) for row in rows]
+
+    def status(self, key: int) -> RunStatus | None:
+        """Where a run stands; None when it has been deleted."""
+        row = self._database.row("SELECT status FROM runs WHERE run_key = :key", key=key)
+        return None if row is None else RunStatus(row["status"])
+
+    def change_status(self, key: int, before: Collection[RunStatus], after: RunStatus, **columns: object) -> bool:
+        """Move a run to `after` from one of `before`, with other columns, within a transaction.
+
+        Returns False, and changes nothing, when the run stands elsewhere by now.
+        """
+        values = {name: _to_column(value) for name, value in columns.items()}
+        places, statuses = in_list("before", [status.value for status in before])
+        changes = "".join(f", {name} = :{name}" for name in values)
+        changed = self._database.execute(
+            f"UPDATE runs SET status = :after{changes} WHERE run_key = :key AND status IN {places}",  # noqa: S608
+            key=key,
+            after=after.value,
+            **statuses,
+            **values,
+        )
+        if changed:
+            self._record_change(key, after.value)
+        return bool(changed)
+
+    def update(self, key: int, **columns: object) -> None:
+        """Set columns that have nothing to do with the status."""
+        values = {name: _to_column(value) for name, value in columns.items()}
+        changes = ", ".join(f"{name} = :{name}" for name in values)
+        self._database.execute(f"UPDATE runs SET {changes} WHERE run_key = :key", key=key, **values)  # noqa: S608
+
+    def history(self, key: int) -> Sequence[tuple[RunStatus, int]]:
+        """Every status the run has had, with the moment it took it, oldest first."""
+        rows = self._database.rows(
+            "SELECT status, changed_at FROM status_changes WHERE run_key = :key ORDER BY change_key", key=key
+        )
+        return [(RunStatus(row["status"]), row["changed_at"]) for row in rows]
+
+    def delete(self, key: int) -> bool:
+        """Forget an ended run and all that hangs on it, within a transaction; False when it is not there or lives."""
+        deleted = self._database.execute(
+            f"DELETE FROM runs WHERE run_key = :key AND status IN ({_TERMINAL})",  # noqa: S608
+            key=key,
+        )
+        if not deleted:
+            return False
+        self._database.execute(
+            "DELETE FROM metric_values WHERE metric_key IN (SELECT metric_key FROM metrics WHERE run_key = :key)",
+            key=key,
+        )
+        for table in ("metrics", "run_tags", "run_properties", "status_changes", "journals"):
+            self._database.execute(f"DELETE FROM {table} WHERE run_key = :key", key=key)  # noqa: S608
+        return True
+
+    def set_tags(self, key: int, tags: Mapping[str, str | None]) -> None:
+        """Add tags or change their values."""
+        for name, value in tags.items():
+            self._database.execute(
+                "INSERT INTO run_tags (run_key, key, value) VALUES (:run_key, :key, :value)"
+                " ON CONFLICT (run_key, key) DO UPDATE SET value = excluded.value",
+                run_key=key,
+                key=name,
+                value=value,
+            )
+
+    def remove_tags(self, key: int, names: Iterable[str]) -> None:
+        """Take tags away; those that are not there do no harm."""
+        for name in names:
+            self._database.execute(
+                "DELETE FROM run_tags WHERE run_key = :run_key AND key = :key", run_key=key, key=name
+            )
+
+    def tags(self, key: int) -> dict[str, str | None]:
+        """The tags of one run."""
+        return self._pairs("run_tags", [key]).get(key, {})
+
+    def properties(self, key: int) -> dict[str, str]:
+        """The properties of one run."""
+        return {name: value or "" for name, value in self._pairs("run_properties", [key]).get(key, {}).items()}
+
+    def add_properties(self, key: int, properties: Mapping[str, str]) -> dict[str, str]:
+        """Add properties, within a transaction; those that exist with another value are returned as they are.
+
+        When anything is returned, the caller has to roll back: nothing may be half added.
+        """
+        existing = self.properties(key)
+        conflicts = {
+            name: existing[name] for name in properties if existing.get(name, properties[name]) != properties[name]
+        }
+        if not conflicts:
+            self._database.insert_many(
+                "run_properties",
+                ("run_key", "key", "value"),
+                [(key, name, value) for name, value in properties.items() if name not in existing],
+            )
+        return conflicts
+
+    def _tag_condition(self, number: int, tag: TagFilter, parameters: dict[str, object]) -> str:
+        """The condition for a tag; adds what it refers to to `parameters`.
+
+        The runs with a rare tag are looked up. With a common one there are too many: the newest runs are asked one
+        by one, until enough have been found.
+        """
+        condition = f"run_tags.key = :tag_{number}"
+        mine: dict[str, object] = {f"tag_{number}": tag.key}
+        if not tag.any_value:
+            condition += f" AND run_tags.value = :tag_value_{number}"
+            mine[f"tag_value_{number}"] = tag.value
+        parameters.update(mine)
+        found = self._database.row(
+            f"SELECT count(*) AS found FROM (SELECT 1 FROM run_tags WHERE {condition} LIMIT {_RARE})",  # noqa: S608
+            **mine,
+        )
+        if found is not None and found["found"] < _RARE:
+            return f"runs.run_key IN (SELECT run_key FROM run_tags WHERE {condition})"  # noqa: S608
+        return f"EXISTS (SELECT 1 FROM run_tags WHERE run_tags.run_key = runs.run_key AND {condition})"  # noqa: S608
+
+    def _record_change(self, key: int, status: str) -> None:
+        self._database.execute(
+            "INSERT INTO status_changes (run_key, status, changed_at) VALUES (:key, :status, :now)",
+            key=key,
+            status=status,
+            now=now(),
+        )
+
+    def _complete(self, rows: Sequence[Row]) -> Sequence[Run]:
+        keys = [row["run_key"] for row in rows]
+        tags = self._pairs("run_tags", keys)
+        properties = self._pairs("run_properties", keys)
+        return [_run(row, tags.get(row["run_key"], {}), properties.get(row["run_key"], {})) for row in rows]
+
+    def _pairs(self, table: str, keys: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """Tags or properties of many runs."""
+        found: dict[int, dict[str, Any]] = {}
+        for start in range(0, len(keys), _KEYS_AT_ONCE):
+            places, parameters = in_list("run", keys[start : start + _KEYS_AT_ONCE])
+            rows = self._database.rows(
+                f"SELECT run_key, key, value FROM {table} WHERE run_key IN {places} ORDER BY key",  # noqa: S608
+                **parameters,
+            )
+            for row in rows:
+                found.setdefault(row["run_key"], {})[row["key"]] = row["value"]
+        return found
+
+
+def _where(which: RunFilter) -> tuple[str, dict[str, object]]:
+    conditions: list[str] = []
+    parameters: dict[str, object] = {}
+    if which.experiment_name is not None:
+        conditions.append(
+            "runs.experiment_key = (SELECT experiment_key FROM experiments WHERE name = :experiment_name)"
+        )
+        parameters["experiment_name"] = which.experiment_name
+    if which.parent_run_id is None:
+        conditions.append("runs.parent_key IS NULL")
+    else:
+        conditions.append("runs.parent_key = (SELECT run_key FROM runs WHERE run_id = :parent_run_id)")
+        parameters["parent_run_id"] = which.parent_run_id
+    if which.target is not None:
+        conditions.append("runs.target = :target")
+        parameters["target"] = which.target
+    if which.statuses:
+        places, statuses = in_list("status", sorted(status.value for status in which.statuses))
+        conditions.append(f"runs.status IN {places}")
+        parameters.update(statuses)
+    return " AND ".join(conditions), parameters
+
+
+def _to_column(value: object) -> object:
+    if isinstance(value, RunStatus):
+        return value.value
+    if isinstance(value, (dict, list, tuple)):
+        return json.dumps(value)
+    return value
+
+
+def _from_json(text: str | None) -> Any:
+    return None if text is None else json.loads(text)
+
+
+def _run(row: Row, tags: Mapping[str, str | None], properties: Mapping[str, str]) -> Run:
+    origin = None if row["host_id"] is None else Origin(row["host_id"], row["boot_id"], row["pid_namespace"])
+    return Run(
+        key=row["run_key"],
+        run_id=row["run_id"],
+        run_uuid=row["run_uuid"],
+        run_number=row["run_number"],
+        experiment_id=row["experiment_id"],
+        experiment_name=row["experiment_name"],
+        run_type=row["run_type"],
+        status=RunStatus(row["status"]),
+        created_at=row["created_at"],
+        user_name=row["user_name"],
+        root_run_id=row["root_run_id"] or row["run_id"],
+        root_run_uuid=row["root_run_uuid"] or row["run_uuid"],
+        parent_run_id=row["parent_run_id"],
+        display_name=row["display_name"],
+        description=row["description"],
+        script_name=row["script_name"],
+        target=row["target"],
+        hidden=bool(row["hidden"]),
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+        duration_seconds=row["duration_seconds"],
+        exit_code=row["exit_code"],
+        signal=row["signal"],
+        error=_from_json(row["error"]),
+        warnings=tuple(_from_json(row["warnings"]) or ()),
+        definition=_from_json(row["definition"]),
+        wanted_status=None if row["wanted_status"] is None else RunStatus(row["wanted_status"]),
+        wanted_error=_from_json(row["wanted_error"]),
+        origin=origin,
+        lease_until=row["lease_until"],
+        cancel_grace_seconds=row["cancel_grace_seconds"],
+        tags=tags,
+        properties=properties,
+    )

@@ -1,0 +1,111 @@
+"""The SQLite dialect: one file, any number of processes, nothing to set up."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from mlrun_cli.errors import StoreError
+from mlrun_cli.store.database import Dialect, Row
+
+BUSY_SECONDS = 30.0
+
+DIALECT = Dialect(
+    rising_key="INTEGER PRIMARY KEY AUTOINCREMENT",
+    integer="INTEGER",
+    real="REAL",
+    clustered="WITHOUT ROWID",
+)
+
+
+class SqliteDatabase:
+    """A `Database` in a file, in WAL mode: readers never wait for the writer."""
+
+    dialect = DIALECT
+
+    def __init__(self, path: Path, *, busy_seconds: float = BUSY_SECONDS) -> None:
+        """Open or make the file.
+
+        Raises:
+            StoreError: it cannot be opened or is no database.
+        """
+        self._path = path
+        try:
+            self._connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None)
+            self._connection.row_factory = sqlite3.Row
+            self._prepare()
+        except sqlite3.Error as error:
+            raise self._store_error(error) from error
+
+    def _prepare(self) -> None:
+        if self._connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+
+    def row(self, sql: str, **parameters: object) -> Row | None:
+        """The first row, or None."""
+        try:
+            row: Row | None = self._connection.execute(sql, parameters).fetchone()
+        except sqlite3.Error as error:
+            raise self._store_error(error) from error
+        return row
+
+    def rows(self, sql: str, **parameters: object) -> list[Row]:
+        """All rows."""
+        try:
+            return self._connection.execute(sql, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise self._store_error(error) from error
+
+    def execute(self, sql: str, **parameters: object) -> int:
+        """Run a statement; the number of rows it changed."""
+        try:
+            return self._connection.execute(sql, parameters).rowcount
+        except sqlite3.Error as error:
+            raise self._store_error(error) from error
+
+    def insert_many(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Insert many rows at once, each a sequence in the order of `columns`."""
+        places = ", ".join("?" * len(columns))
+        names = ", ".join(columns)
+        try:
+            self._connection.executemany(
+                f"INSERT INTO {table} ({names}) VALUES ({places})",  # noqa: S608 — names come from the stores
+                rows,
+            )
+        except sqlite3.Error as error:
+            raise self._store_error(error) from error
+
+    @contextmanager
+    def transaction(self, *, durable: bool = False) -> Iterator[None]:
+        """One write transaction, locked for writing from its start; `durable` waits for the disk."""
+        if durable:
+            self.execute("PRAGMA synchronous = FULL")
+        try:
+            self.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self.execute("COMMIT")
+            except BaseException:
+                # After some errors, a full disk among them, SQLite has rolled back by itself.
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+        finally:
+            if durable:
+                self._connection.execute("PRAGMA synchronous = NORMAL")
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._connection.close()
+
+    def _store_error(self, error: sqlite3.Error) -> StoreError:
+        hint = "Check that the file and its folder can be read and written, or set MLRUN_HOME to another folder."
+        text = str(error)
+        if "locked" in text:
+            hint = "Another process has held it for long; try again when that has ended."
+        elif "full" in text:
+            hint = "Free some space on its disk, then try again; nothing that was stored is lost."
+        return StoreError(f"The store {self._path} cannot be used: {text}.", hint=hint)

@@ -1,0 +1,1 @@
+"""The program that owns one run from start to end."""

@@ -1,0 +1,347 @@
+"""Owns one run from start to end: environment, working copy, script, questions, cancel, outcome."""
+
+from __future__ import annotations
+
+import errno
+import os
+import selectors
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mlrun_cli.domain.moment import now
+from mlrun_cli.domain.outcome import Outcome
+from mlrun_cli.domain.run import GRACE_SECONDS
+from mlrun_cli.domain.run_error import SERVICE_ERROR, run_error
+from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.domain.submission import Secrets, Submission
+from mlrun_cli.errors import MlrunError, StoreError
+from mlrun_cli.execution.environments.folder import built_interpreter
+from mlrun_cli.execution.finish import (
+    end_processes,
+    error_of_exit,
+    keep_what_the_script_wrote,
+    reap,
+    record_outcome,
+    signal_name,
+    status_of_exit,
+    write_outcome,
+)
+from mlrun_cli.execution.journals import JournalReader
+from mlrun_cli.execution.liveness import LEASE_SECONDS, lease_end
+from mlrun_cli.execution.working_copy import make_working_copy
+from mlrun_cli.files.journal import CHUNK_BYTES
+from mlrun_cli.files.log_tail import tail_of
+from mlrun_cli.files.run_folder import RunFolder, write_json
+from mlrun_cli.files.snapshot_store import SnapshotStore
+from mlrun_cli.supervisor.child import Child
+from mlrun_cli.supervisor.questions import Answerer, QuestionServer
+from mlrun_cli.workspace import Workspace
+
+_LOOK_SECONDS = 1.0
+_BUSY_TICK_SECONDS = 0.05
+_IDLE_TICK_SECONDS = 0.25
+_RETRY_SECONDS = 0.5
+_RENEWALS_PER_LEASE = 4
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+
+_T = TypeVar("_T")
+
+
+class _Stopped(Exception):
+    """The run has to end before its script could start."""
+
+
+class Supervisor:
+    """One run. `run` returns when the outcome is in the store."""
+
+    def __init__(self, workspace: Workspace, submission: Submission, secrets: Secrets, folder: RunFolder) -> None:
+        self._workspace = workspace
+        self._submission = submission
+        self._secrets = secrets
+        self._folder = folder
+        self._key = workspace.runs.get(submission.run_id).key
+        self._reader = JournalReader(workspace, self._key, folder)
+        self._selector = selectors.DefaultSelector()
+        self._child: Child | None = None
+        self._script: Child | None = None
+        self._started_at: int | None = None
+        self._stop_reason: str | None = None
+        self._stop_was_delivered = False
+        self._kill_at: float | None = None
+        self._cancel_grace: float | None = None
+        self._time_limit_at: float | None = None
+        self._next_look = 0.0
+        self._next_renewal = 0.0
+        self._was_terminated = False
+
+    def run(self) -> None:
+        """Take the run to its end."""
+        signal.signal(signal.SIGTERM, self._on_terminate)
+        server = QuestionServer(
+            self._folder,
+            self._selector,
+            Answerer(self._workspace, self._key, self._folder, self._reader, self._wake),
+        )
+        try:
+            outcome = self._attempt()
+        finally:
+            server.close()
+        self._insist(self._reader.take_in_all)
+        if self._reader.unreadable_lines:
+            damaged = f"{self._reader.unreadable_lines} damaged lines of the run's journals were left out."
+            outcome = replace(outcome, warnings=(*outcome.warnings, damaged))
+        self._when_there_is_room(lambda: keep_what_the_script_wrote(self._workspace, self._submission, self._folder))
+        self._when_there_is_room(lambda: write_outcome(self._folder, outcome))
+        self._insist(lambda: record_outcome(self._workspace, self._key, outcome))
+        self._reader.close()
+
+    def _attempt(self) -> Outcome:
+        try:
+            self._advance({RunStatus.NOT_STARTED, RunStatus.QUEUED}, RunStatus.PREPARING, lease_until=lease_end())
+            interpreter = self._prepare_environment()
+            self._make_working_copy()
+            self._advance({RunStatus.PREPARING}, RunStatus.STARTING)
+            self._start_script(interpreter)
+        except _Stopped:
+            return self._outcome_of_stop(None)
+        except MlrunError as error:
+            return self._outcome(RunStatus.FAILED, None, run_error(str(error)))
+        assert self._script is not None
+        self._watch(self._script)
+        return self._outcome_of_script(self._script)
+
+    def _prepare_environment(self) -> str:
+        """The interpreter that runs the script, after its environment has been built if need be."""
+        plan = self._submission.environment
+        if plan.build is None or built_interpreter(plan) is not None:
+            return plan.interpreter
+        plan_file = self._folder.environment_plan
+        builder = self._start(
+            [sys.executable, "-E", "-m", "mlrun_cli.execution.environments", str(plan_file)],
+            environment={**self._secrets.environment, **self._secrets.installer},
+            folder=self._folder.path,
+            log=self._folder.environment_log,
+        )
+        self._watch(builder)
+        if self._stop_reason is not None:
+            raise _Stopped
+        if builder.exit_code != 0:
+            lines = tail_of(self._folder.environment_log).rstrip().splitlines()
+            raise MlrunError("The environment could not be built: " + (lines[-1] if lines else "no output"))
+        return plan.interpreter
+
+    def _make_working_copy(self) -> None:
+        store = SnapshotStore(self._workspace.snapshots_folder)
+        make_working_copy(store.read_manifest(self._submission.snapshot_id), store, self._folder.unfinished_work)
+        self._folder.unfinished_work.rename(self._folder.work)
+
+    def _start(self, argv: list[str], *, environment: Mapping[str, str], folder: Path, log: Path) -> Child:
+        try:
+            return Child(argv, environment=environment, folder=folder, log=log, run_id=self._submission.run_id)
+        except OSError as error:
+            raise MlrunError(f"'{argv[0]}' could not be started: {error.strerror}.") from error
+
+    def _start_script(self, interpreter: str) -> None:
+        argv = list(self._secrets.argv)
+        environment = dict(self._secrets.environment)
+        if not self._submission.is_command:
+            argv.insert(0, interpreter)
+        if self._submission.environment.build is not None:
+            folder = os.path.dirname(interpreter)
+            environment["PATH"] = f"{folder}{os.pathsep}{environment.get('PATH', os.defpath)}"
+            environment["VIRTUAL_ENV"] = os.path.dirname(folder)
+        self._script = self._start(argv, environment=environment, folder=self._folder.work, log=self._folder.stdout)
+        self._started_at = now()
+        identity = self._script.identity()
+        write_json(
+            self._folder.process,
+            {"pid": self._script.pid, "identity": identity, "started_at": self._started_at},
+        )
+        self._folder.secrets.unlink(missing_ok=True)
+        if self._submission.max_run_duration_seconds:
+            self._time_limit_at = self._script.started + self._submission.max_run_duration_seconds
+        self._advance_if({RunStatus.STARTING}, RunStatus.RUNNING, started_at=self._started_at)
+
+    def _watch(self, child: Child) -> None:
+        """Until the child has ended: serve questions, take in journals, obey cancel and the time limit."""
+        self._child = child
+        ended = os.pidfd_open(child.pid)
+        self._selector.register(ended, selectors.EVENT_READ, _nothing)
+        tick = _BUSY_TICK_SECONDS
+        try:
+            while child.exit_code is None:
+                for key, events in self._selector.select(tick):
+                    key.data(events)
+                for pid, exit_code in reap().items():
+                    if pid == child.pid:
+                        child.ended(exit_code)
+                taken = self._take_in()
+                if taken:
+                    tick = 0.0 if taken >= CHUNK_BYTES else _BUSY_TICK_SECONDS
+                else:
+                    tick = min(_IDLE_TICK_SECONDS, max(tick, _BUSY_TICK_SECONDS) * 1.5)
+                self._look(time.monotonic())
+        finally:
+            self._selector.unregister(ended)
+            os.close(ended)
+            self._child = None
+
+    def _take_in(self) -> int:
+        try:
+            return self._reader.take_in()
+        except StoreError as error:
+            _log(f"the journals wait: {error}")
+            return 0
+
+    def _look(self, moment: float) -> None:
+        """What is due by the clock."""
+        if moment >= self._next_look:
+            self._next_look = moment + _LOOK_SECONDS
+            self._look_at_store(moment)
+        if self._time_limit_at is not None and moment >= self._time_limit_at and self._stop_reason is None:
+            self._stop("time limit", GRACE_SECONDS, moment)
+        if self._was_terminated and self._stop_reason is None:
+            self._stop("terminated", GRACE_SECONDS, moment)
+        if self._kill_at is not None and moment >= self._kill_at and self._child is not None:
+            self._child.signal(signal.SIGKILL)
+
+    def _look_at_store(self, moment: float) -> None:
+        try:
+            if moment >= self._next_renewal:
+                self._next_renewal = moment + LEASE_SECONDS / _RENEWALS_PER_LEASE
+                self._workspace.runs.update(self._key, lease_until=lease_end())
+            run = self._workspace.runs.get_by_key(self._key)
+            if run.status is RunStatus.CANCEL_REQUESTED:
+                self._obey_cancel(run.cancel_grace_seconds, moment)
+        except MlrunError as error:
+            _log(f"the store does not answer: {error}")
+
+    def _obey_cancel(self, grace_seconds: float | None, moment: float) -> None:
+        """The first wish sends SIGTERM; one that comes later may only make the grace shorter."""
+        grace = GRACE_SECONDS if grace_seconds is None else grace_seconds
+        if self._stop_reason is None:
+            self._stop("cancel", grace, moment)
+        elif self._kill_at is not None and grace_seconds != self._cancel_grace:
+            self._kill_at = min(self._kill_at, moment + grace)
+        self._cancel_grace = grace_seconds
+
+    def _stop(self, reason: str, grace_seconds: float, moment: float) -> None:
+        self._stop_reason = reason
+        self._kill_at = moment + grace_seconds
+        if self._child is not None:
+            self._stop_was_delivered = self._child.signal(signal.SIGTERM)
+
+    def _wake(self) -> None:
+        self._next_look = 0.0
+
+    def _on_terminate(self, _number: int, _frame: object) -> None:
+        self._was_terminated = True
+        self._wake()
+
+    def _advance(self, before: set[RunStatus], after: RunStatus, **columns: Any) -> None:
+        """Move on, or leave when the run has been asked to stop.
+
+        Raises:
+            _Stopped: it has.
+        """
+        if self._was_terminated and self._stop_reason is None:
+            self._stop_reason = "terminated"
+        if self._stop_reason is not None or not self._advance_if(before, after, **columns):
+            self._stop_reason = self._stop_reason or "cancel"
+            raise _Stopped
+
+    def _advance_if(self, before: set[RunStatus], after: RunStatus, **columns: Any) -> bool:
+        moved = False
+
+        def change() -> None:
+            nonlocal moved
+            with self._workspace.transaction():
+                moved = self._workspace.runs.change_status(self._key, before, after, **columns)
+                if not moved and columns:
+                    self._workspace.runs.update(self._key, **columns)
+
+        self._insist(change)
+        return moved
+
+    def _outcome_of_script(self, script: Child) -> Outcome:
+        self._advance_if({RunStatus.RUNNING}, RunStatus.FINALIZING)
+        end_processes(script.left_behind, self._grace_left())
+        self._insist(self._reader.take_in_all)
+        if self._stop_reason is not None and self._stop_was_delivered:
+            return self._outcome_of_stop(script)
+        return self._outcome_by_exit(script)
+
+    def _grace_left(self) -> float:
+        """What stays of a cancel's grace; without one, what is left behind gets a grace of its own."""
+        return GRACE_SECONDS if self._kill_at is None else max(0.0, self._kill_at - time.monotonic())
+
+    def _outcome_by_exit(self, script: Child) -> Outcome:
+        assert script.exit_code is not None
+        run = self._insist(lambda: self._workspace.runs.get_by_key(self._key))
+        status = status_of_exit(run, script.exit_code)
+        name = signal_name(-script.exit_code) if script.exit_code < 0 else None
+        error = error_of_exit(run, self._folder, script.exit_code, name) if status is RunStatus.FAILED else None
+        return self._outcome(status, script, error)
+
+    def _outcome_of_stop(self, script: Child | None) -> Outcome:
+        if self._stop_reason == "time limit":
+            limit = self._submission.max_run_duration_seconds
+            error = run_error(f"The run was stopped at its time limit of {limit:g} seconds (maxRunDurationSeconds).")
+            return self._outcome(RunStatus.CANCELED, script, error)
+        if self._stop_reason == "terminated":
+            message = "The run was stopped because its supervisor was asked to end (SIGTERM), as at a shutdown."
+            return self._outcome(RunStatus.FAILED, script, run_error(message, code=SERVICE_ERROR))
+        return self._outcome(RunStatus.CANCELED, script, None)
+
+    def _outcome(self, status: RunStatus, script: Child | None, error: dict[str, Any] | None) -> Outcome:
+        exit_code = None if script is None else script.exit_code
+        killed = exit_code is not None and exit_code < 0
+        return Outcome(
+            status=status,
+            ended_at=max(now(), self._started_at or 0),
+            duration_seconds=None if script is None else round(script.duration_seconds, 6),
+            exit_code=None if killed else exit_code,
+            signal=signal_name(-exit_code) if exit_code is not None and killed else None,
+            error=error,
+        )
+
+    def _insist(self, action: Callable[[], _T]) -> _T:
+        """Do it however long the store takes to let it be done, as long as the run's folder is there."""
+        while True:
+            try:
+                return action()
+            except StoreError as error:
+                _log(f"the store waits: {error}")
+                if not self._folder.path.exists():
+                    raise
+                time.sleep(_RETRY_SECONDS)
+
+    def _when_there_is_room(self, action: Callable[[], object]) -> None:
+        """Do it however long the disk stays full; what fails for another reason is left undone."""
+        while True:
+            try:
+                action()
+            except OSError as error:
+                _log(f"the disk waits: {error}")
+                if error.errno not in _NO_ROOM or not self._folder.path.exists():
+                    return
+                time.sleep(_RETRY_SECONDS)
+            else:
+                return
+
+
+def _nothing(_events: int) -> None:
+    """That a child has ended is found out by waiting for it; the event only ends the sleep."""
+
+
+def _log(text: str) -> None:
+    """To system_logs/supervisor.log; a full disk must not end a run."""
+    try:
+        os.write(2, f"{text}\n".encode())
+    except OSError:
+        return

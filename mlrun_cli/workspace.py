@@ -1,0 +1,119 @@
+"""An open workspace: its store and its folder of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from mlrun_cli.errors import WorkspaceNotFound
+from mlrun_cli.files.home import make_private_file, make_private_folder, refuse_network_file_system
+from mlrun_cli.files.run_folder import RunFolder
+from mlrun_cli.store.database import Database
+from mlrun_cli.store.experiments import ExperimentStore
+from mlrun_cli.store.journals import JournalStore
+from mlrun_cli.store.metrics import MetricStore
+from mlrun_cli.store.migrations import migrate
+from mlrun_cli.store.runs import RunStore
+from mlrun_cli.store.sqlite import BUSY_SECONDS, SqliteDatabase
+
+_DATABASE_NAME = "workspace.db"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceIdentity:
+    """The three names by which Azure knows a workspace."""
+
+    subscription_id: str
+    resource_group: str
+    name: str
+
+
+class Workspace:
+    """The stores of one workspace and the folders of its runs; a context manager that closes them."""
+
+    def __init__(self, identity: WorkspaceIdentity, home: Path, folder: Path, database: Database) -> None:
+        self.identity = identity
+        self.home = home
+        self.folder = folder
+        self.snapshots_folder = folder / "snapshots"
+        self.runs = RunStore(database)
+        self.experiments = ExperimentStore(database)
+        self.metrics = MetricStore(database)
+        self.journals = JournalStore(database)
+        self._database = database
+
+    @classmethod
+    def open(
+        cls,
+        identity: WorkspaceIdentity,
+        home: Path,
+        *,
+        create: bool,
+        busy_seconds: float = BUSY_SECONDS,
+    ) -> Workspace:
+        """Open a workspace of this machine; `create` makes it when there is none.
+
+        Raises:
+            WorkspaceNotFound: there is none, and none was to be made.
+            StoreError: its folder or its database cannot be used.
+        """
+        folder = workspace_folder(home, identity)
+        path = folder / _DATABASE_NAME
+        if not path.exists():
+            if not create:
+                raise WorkspaceNotFound(identity.name, identity.resource_group)
+            make_private_folder(folder)
+            for name in ("runs", "snapshots"):
+                make_private_folder(folder / name)
+            make_private_file(path)
+        return cls.at(folder, busy_seconds=busy_seconds)
+
+    @classmethod
+    def at(cls, folder: Path, *, busy_seconds: float = BUSY_SECONDS) -> Workspace:
+        """Open the workspace that lies in a folder, as `workspace_folder` names it.
+
+        Raises:
+            StoreError: its folder or its database cannot be used.
+        """
+        home = folder.parents[3]
+        identity = WorkspaceIdentity(*folder.parts[-3:])
+        refuse_network_file_system(folder)
+        path = folder / _DATABASE_NAME
+        database = SqliteDatabase(path, busy_seconds=busy_seconds)
+        migrate(database, str(path))
+        return cls(identity, home, folder, database)
+
+    def run_folder(self, run_id: str) -> RunFolder:
+        """The folder of a run, which may not exist yet."""
+        return RunFolder(self.folder / "runs" / run_id)
+
+    def transaction(self, *, durable: bool = False) -> AbstractContextManager[None]:
+        """One write transaction over all stores: all or nothing."""
+        return self._database.transaction(durable=durable)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._database.close()
+
+    def __enter__(self) -> Workspace:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def workspace_folder(home: Path, identity: WorkspaceIdentity) -> Path:
+    """Where a workspace lies, whether or not it exists."""
+    return home / "workspaces" / identity.subscription_id / identity.resource_group / identity.name
+
+
+def workspaces(home: Path) -> Iterator[WorkspaceIdentity]:
+    """All workspaces of this machine, by their names."""
+    for path in sorted((home / "workspaces").glob(f"*/*/*/{_DATABASE_NAME}")):
+        subscription_id, resource_group, name = path.parts[-4:-1]
+        yield WorkspaceIdentity(subscription_id, resource_group, name)

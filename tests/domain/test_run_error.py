@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from mlrun_cli.domain.run_error import error_from_log, error_kind, error_message
+
+TRACE = """Traceback (most recent call last):
+  File "train.py", line 2, in <module>
+    f()
+  File "train.py", line 1, in f
+    raise ValueError("bad data")
+ValueError: bad data"""
+
+
+def test_the_last_traceback_of_the_log_is_the_error() -> None:
+    error = error_from_log(
+        f"epoch 1\nTraceback (most recent call last):\n  x\nKeyError: 1\nmore\n{TRACE}\nlater output\n", "exit code 1"
+    )
+
+    assert error["error"]["debugInfo"] == {"type": "ValueError", "message": "bad data", "stackTrace": TRACE}
+    assert (error["error"]["code"], error_message(error), error_kind(error)) == ("UserError", "bad data", "ValueError")
+
+
+def test_an_exception_of_a_package_goes_by_its_last_name() -> None:
+    error = error_from_log(
+        "Traceback (most recent call last):\n  x\ntorch.cuda.OutOfMemoryError: no room\n", "exit code 1"
+    )
+
+    assert (error_kind(error), error_message(error)) == ("OutOfMemoryError", "no room")
+
+
+def test_an_exception_without_a_message_is_its_own() -> None:
+    error = error_from_log("Traceback (most recent call last):\n  x\nAssertionError\n", "exit code 1")
+
+    assert (error_kind(error), error_message(error)) == ("AssertionError", "AssertionError")
+
+
+def test_without_a_traceback_the_error_is_how_it_ended() -> None:
+    assert error_message(error_from_log("hello\n", "signal SIGKILL")) == "The script ended with signal SIGKILL."
+
+
+def test_what_is_no_error_has_no_message() -> None:
+    assert error_message(None) is None
+    assert error_kind({"error": "text"}) is None

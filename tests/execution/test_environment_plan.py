@@ -1,0 +1,275 @@
+"""What is planned for a run: which interpreter, which packages, and what is said about it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mlrun_cli
+from mlrun_cli.domain.environment import Builder, EnvironmentBuild, EnvironmentPlan
+from mlrun_cli.errors import EnvironmentNotBuilt, InvalidFile, Unsupported
+from mlrun_cli.execution.environments.interpreters import PythonRequest
+from mlrun_cli.execution.environments.plan import PlannedEnvironment, plan_conda, plan_user_managed
+from mlrun_cli.files.conda import read_conda_dependencies
+
+DATA = Path(__file__).parents[1] / "data" / "conda"
+BASE_PYTHON = os.path.realpath(sys.executable)
+VERSION = ".".join(map(str, sys.version_info[:3]))
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    """A PATH with one `python`, and a home without pyenv."""
+    folder = tmp_path / "path"
+    folder.mkdir()
+    (folder / "python").symlink_to(BASE_PYTHON)
+    return {"PATH": str(folder), "HOME": str(tmp_path)}
+
+
+def plan_of(tmp_path: Path, environ: dict[str, str], content: str) -> PlannedEnvironment:
+    path = tmp_path / "conda.yml"
+    path.write_text(content, encoding="utf-8")
+    return plan_conda(read_conda_dependencies(path), home=tmp_path / "home", environ=environ)
+
+
+def build_of(tmp_path: Path, environ: dict[str, str], content: str) -> EnvironmentBuild:
+    build = plan_of(tmp_path, environ, content).plan.build
+    assert build is not None
+    return build
+
+
+def requirements_of(tmp_path: Path, environ: dict[str, str], *pip: str) -> tuple[str, ...]:
+    build = build_of(tmp_path, environ, "dependencies:\n- pip:\n" + "".join(f'  - "{line}"\n' for line in pip))
+    return build.options + build.requirements
+
+
+def test_plan_survives_json() -> None:
+    build = EnvironmentBuild("k", "/f", "/usr/bin/python3", Builder.UV, "/usr/bin/uv", ("a==1",), ("--no-index",))
+    for plan in (EnvironmentPlan("/usr/bin/python3"), EnvironmentPlan("/f/venv/bin/python", build)):
+        assert EnvironmentPlan.from_json(plan.to_json()) == plan
+
+
+def test_user_managed_without_a_name_is_the_python_on_path(tmp_path: Path, environ: dict[str, str]) -> None:
+    planned = plan_user_managed(None, environ["PATH"], tmp_path)
+    assert planned.plan == EnvironmentPlan(f"{environ['PATH']}/python")
+    assert planned.notes == ()
+
+
+def test_user_managed_falls_back_on_python3(tmp_path: Path, environ: dict[str, str]) -> None:
+    Path(environ["PATH"], "python").rename(Path(environ["PATH"], "python3"))
+    planned = plan_user_managed("python", environ["PATH"], tmp_path)
+    assert planned.plan.interpreter == f"{environ['PATH']}/python3"
+    assert planned.notes == ()
+
+
+def test_user_managed_path_is_taken_from_the_folder_and_stays_a_link(tmp_path: Path, environ: dict[str, str]) -> None:
+    planned = plan_user_managed("path/python", environ["PATH"], tmp_path)
+    assert planned.plan.interpreter == f"{environ['PATH']}/python"
+
+
+def test_user_managed_path_that_does_not_exist_gives_way_with_a_note(tmp_path: Path, environ: dict[str, str]) -> None:
+    planned = plan_user_managed("/azureml-envs/x/bin/python", environ["PATH"], tmp_path)
+    assert planned.plan.interpreter == f"{environ['PATH']}/python"
+    assert "/azureml-envs/x/bin/python" in planned.notes[0]
+
+
+def test_user_managed_folder_and_plain_file_are_refused(tmp_path: Path, environ: dict[str, str]) -> None:
+    (tmp_path / "notes.txt").write_text("x", encoding="utf-8")
+    for named, words in ((str(tmp_path), "a folder"), ("./notes.txt", "not executable")):
+        with pytest.raises(EnvironmentNotBuilt, match=words):
+            plan_user_managed(named, environ["PATH"], tmp_path)
+
+
+def test_no_python_on_path_is_an_error_in_words(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentNotBuilt, match="no 'python' or 'python3' on PATH"):
+        plan_user_managed(None, str(tmp_path), tmp_path)
+
+
+def test_throw_away_environment_of_the_tool_is_not_the_users_python(tmp_path: Path, environ: dict[str, str]) -> None:
+    tool = tmp_path / "archive-v0" / "abc"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tool], check=True)
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from mlrun_cli.execution.environments.plan import plan_user_managed\n"
+        "print(plan_user_managed(None, sys.argv[1], Path('/')).plan.interpreter)"
+    )
+    path = f"{tool}/bin{os.pathsep}{environ['PATH']}"
+    answer = subprocess.run(
+        [tool / "bin" / "python", "-c", code, path],
+        env={"PYTHONPATH": str(Path(mlrun_cli.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert answer.stdout.strip() == f"{environ['PATH']}/python"
+
+
+def test_conda_and_pip_parts_become_one_list(tmp_path: Path, environ: dict[str, str]) -> None:
+    dependencies = read_conda_dependencies(DATA / "training.yml")
+    planned = plan_conda(dependencies, home=tmp_path, environ=environ)
+    build = planned.plan.build
+    assert build is not None
+    assert build.requirements == (
+        "numpy==1.18.*",
+        "matplotlib>=3,<4",
+        "scipy==1.5.2.*",
+        "scikit_learn==1.4.2",
+    )
+    assert build.options == ("--extra-index-url https://wheels.example.org/simple",)
+    assert build.python == BASE_PYTHON
+    assert planned.plan.interpreter == f"{build.folder}/venv/bin/python"
+    assert build.folder == f"{tmp_path}/environments/{build.key}"
+    said = "\n".join(planned.notes)
+    assert "azureml: azureml-core==1.35.0, azureml-dataprep[fuse,pandas]" in said
+    assert "pip does not install it: cudatoolkit=10.1" in said
+    assert "scipy=1.5.2=py38h8c5af15_0" in said
+    assert "https://conda.example.org/private" in said
+    assert len(planned.notes) == 4
+
+
+def test_nothing_is_said_of_plain_names_from_public_channels(tmp_path: Path, environ: dict[str, str]) -> None:
+    planned = plan_of(
+        tmp_path, environ, "channels: [defaults, conda-forge]\ndependencies: [pip, pytorch, scikit-learn]\n"
+    )
+    assert planned.notes == ()
+    assert planned.plan.build is not None
+    assert planned.plan.build.requirements == ("torch", "scikit-learn")
+
+
+def test_unknown_conda_names_are_refused_together(tmp_path: Path, environ: dict[str, str]) -> None:
+    with pytest.raises(Unsupported, match="r-base, my-own=1") as caught:
+        plan_of(tmp_path, environ, "dependencies: [numpy, r-base, my-own=1]\n")
+    assert caught.value.hint is not None
+    assert "pip:" in caught.value.hint
+
+
+def test_key_depends_on_content_and_not_on_order(tmp_path: Path, environ: dict[str, str]) -> None:
+    one = build_of(tmp_path, environ, "name: a\ndependencies: [numpy, pandas]\n")
+    same = build_of(tmp_path, environ, "name: b\ndependencies: [pandas, numpy, {pip: [azureml-core]}]\n")
+    other = build_of(tmp_path, environ, "dependencies: [numpy, pandas=1]\n")
+    assert one.key == same.key != other.key
+
+
+def test_key_follows_a_local_package_and_not_what_building_it_leaves(tmp_path: Path, environ: dict[str, str]) -> None:
+    package = tmp_path / "a package"
+    package.mkdir()
+    (package / "setup.py").write_text("1", encoding="utf-8")
+    content = "dependencies: [{pip: ['./a package']}]\n"
+    before = build_of(tmp_path, environ, content)
+    assert before.requirements == (package.as_uri(),)
+    (package / "build").mkdir()
+    (package / "build" / "x").write_text("1", encoding="utf-8")
+    assert build_of(tmp_path, environ, content).key == before.key
+    (package / "setup.py").write_text("22", encoding="utf-8")
+    assert build_of(tmp_path, environ, content).key != before.key
+
+
+def test_requirements_files_are_written_out(tmp_path: Path, environ: dict[str, str]) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "more.txt").write_text("six \\\n==1.16\n./here\n", encoding="utf-8")
+    (tmp_path / "sub" / "here").mkdir()
+    (tmp_path / "req.txt").write_text("# all\n\n-r sub/more.txt\r\ntqdm # bar\n-i https://x/y#z\n", encoding="utf-8")
+    assert requirements_of(tmp_path, environ, "-r req.txt", "tqdm") == (
+        "--index-url https://x/y#z",
+        "six  ==1.16",
+        f"{tmp_path}/sub/here",
+        "tqdm",
+    )
+
+
+def test_requirements_file_that_includes_itself_is_refused(tmp_path: Path, environ: dict[str, str]) -> None:
+    (tmp_path / "req.txt").write_text("-r req.txt\n", encoding="utf-8")
+    with pytest.raises(InvalidFile, match="leads back to itself"):
+        requirements_of(tmp_path, environ, "-r req.txt")
+
+
+@pytest.mark.parametrize(
+    ("line", "error", "words"),
+    [
+        ("--user", Unsupported, "'--user'"),
+        ("-r https://example.org/r.txt", Unsupported, "address"),
+        ("-r none.txt", InvalidFile, "does not exist"),
+        ("-e ./none", InvalidFile, "does not exist"),
+        ("--index-url", InvalidFile, "lacks the value"),
+        ("numpy pandas", InvalidFile, "is not a requirement"),
+    ],
+)
+def test_pip_line_that_nothing_would_take_is_refused(
+    tmp_path: Path, environ: dict[str, str], line: str, error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        requirements_of(tmp_path, environ, line)
+
+
+@pytest.mark.parametrize(
+    ("line", "shown", "secret"),
+    [
+        ("--index-url https://bob:pw@h/s", "--index-url https://${MLRUN_INSTALL_SECRET_1}@h/s", "bob:pw"),
+        ("git+https://tok@h/x.git", "git+https://${MLRUN_INSTALL_SECRET_1}@h/x.git", "tok"),
+        (
+            "x @ https://h/x.whl?sv=1&sig=s3%2B",
+            "x @ https://h/x.whl?sv=1&sig=${MLRUN_INSTALL_SECRET_1}",
+            "s3%2B",
+        ),
+        ("git+ssh://git@h/x.git", "git+ssh://git@h/x.git", None),
+        ("-i https://${USER}:${TOKEN}@h/s", "--index-url https://${USER}:${TOKEN}@h/s", None),
+    ],
+)
+def test_secrets_of_addresses_stay_out_of_the_plan(
+    tmp_path: Path, environ: dict[str, str], line: str, shown: str, secret: str | None
+) -> None:
+    planned = plan_of(tmp_path, environ, f"dependencies: [{{pip: ['{line}']}}]\n")
+    assert planned.plan.build is not None
+    assert planned.plan.build.options + planned.plan.build.requirements == (shown,)
+    assert list(planned.secrets.values()) == ([secret] if secret else [])
+
+
+def test_option_that_uv_does_not_take_chooses_pip(tmp_path: Path, environ: dict[str, str]) -> None:
+    build = build_of(tmp_path, environ, "dependencies: [{pip: [--prefer-binary, six]}]\n")
+    assert build.builder is Builder.PIP
+    assert build.installer == BASE_PYTHON
+
+
+def test_pinned_python_on_path_is_taken(tmp_path: Path, environ: dict[str, str]) -> None:
+    assert build_of(tmp_path, environ, f"dependencies: [python={VERSION}]\n").python == BASE_PYTHON
+
+
+def test_base_of_a_virtual_environment_is_built_from(tmp_path: Path, environ: dict[str, str]) -> None:
+    subprocess.run([BASE_PYTHON, "-m", "venv", "--copies", "--without-pip", tmp_path / "v"], check=True)
+    build = build_of(tmp_path, environ | {"PATH": f"{tmp_path}/v/bin"}, "dependencies: [six]\n")
+    assert build.python == BASE_PYTHON
+
+
+def test_python_that_cannot_be_had_names_the_pin_and_the_file(tmp_path: Path, environ: dict[str, str]) -> None:
+    with pytest.raises(EnvironmentNotBuilt, match=r"conda\.yml wants Python 3\.6\.2") as caught:
+        plan_of(tmp_path, environ, "dependencies: [python=3.6.2]\n")
+    assert VERSION in (caught.value.hint or "")
+
+
+def test_no_version_of_python_is_refused(tmp_path: Path, environ: dict[str, str]) -> None:
+    with pytest.raises(InvalidFile, match="'=three' is not a version of Python"):
+        plan_of(tmp_path, environ, "dependencies: [python=three]\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "allowed", "refused"),
+    [
+        ("=3.8", "3.8", (3, 8, 18), (3, 9, 0)),
+        ("==3.8", "3.8", (3, 8, 18), (3, 80, 0)),
+        ("=3.8.13", "3.8.13", (3, 8, 13), (3, 8, 18)),
+        (">=3.6,<3.9", ">=3.6,<3.9", (3, 8, 18), (3, 9, 0)),
+        (">3.8", ">3.8", (3, 9, 0), (3, 8, 18)),
+        ("<=3.8", "<=3.8", (3, 8, 18), (3, 9, 0)),
+        ("~=3.8", "~=3.8", (3, 11, 2), (4, 0, 0)),
+        ("!=3.8.*,>=3", "!=3.8,>=3", (3, 9, 0), (3, 8, 1)),
+    ],
+)
+def test_python_request_allows(text: str, shown: str, allowed: tuple[int, ...], refused: tuple[int, ...]) -> None:
+    request = PythonRequest(text)
+    assert str(request) == shown
+    assert request.allows(allowed)
+    assert not request.allows(refused)

@@ -1,0 +1,364 @@
+"""Environments that are really built, from packages made here, by uv and by pip."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+import threading
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from mlrun_cli.domain.environment import Builder, EnvironmentPlan
+from mlrun_cli.execution.environments.build import build_environment, installer_environment
+from mlrun_cli.execution.environments.folder import EnvironmentFolder, built_interpreter
+from mlrun_cli.execution.environments.plan import PlannedEnvironment, find_uv, plan_conda
+from mlrun_cli.files.conda import read_conda_dependencies
+
+# Builds its wheel without any other package; says so in LOG and, while GATE exists, waits until it is let go.
+BACKEND = """
+import os, zipfile
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    with open(LOG, "a") as log:
+        log.write("built\\n")
+    if os.path.exists(GATE):
+        open(GATE).read()
+    with zipfile.ZipFile(os.path.join(folder, "slow-1.0-py3-none-any.whl"), "w") as wheel:
+        wheel.writestr("slow.py", "")
+        wheel.writestr("slow-1.0.dist-info/METADATA", "Metadata-Version: 2.1\\nName: slow\\nVersion: 1.0\\n")
+        wheel.writestr("slow-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\\nTag: py3-none-any\\n")
+        wheel.writestr("slow-1.0.dist-info/RECORD", "")
+    return "slow-1.0-py3-none-any.whl"
+def build_sdist(folder, config_settings=None):
+    raise NotImplementedError
+"""
+PYPROJECT = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+
+
+def make_wheel(folder: Path, name: str, version: str) -> bytes:
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{name}-{version}-py3-none-any.whl"
+    info = f"{name}-{version}.dist-info"
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr(f"{name}.py", f"version = {version!r}\n")
+        wheel.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{info}/RECORD", "")
+    return path.read_bytes()
+
+
+class SlowPackage:
+    """A source package whose build the test holds at a gate, and counts."""
+
+    def __init__(self, folder: Path) -> None:
+        self.log = folder / "builds.log"
+        self.gate = folder / "gate"
+        os.mkfifo(self.gate)
+        source = f"LOG = {str(self.log)!r}\nGATE = {str(self.gate)!r}\n{BACKEND}"
+        files = {
+            "backend.py": source,
+            "pyproject.toml": PYPROJECT,
+            "PKG-INFO": "Metadata-Version: 2.1\nName: slow\nVersion: 1.0\n",
+        }
+        wheels = folder / "wheels"
+        wheels.mkdir(exist_ok=True)
+        with tarfile.open(wheels / "slow-1.0.tar.gz", "w:gz") as archive:
+            for name, text in files.items():
+                member = tarfile.TarInfo(f"slow-1.0/{name}")
+                member.size = len(text.encode())
+                archive.addfile(member, io.BytesIO(text.encode()))
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Wait until its build is at the gate; let it go at the end."""
+        with self.gate.open("w"):
+            yield
+            self.gate.unlink()
+
+    @property
+    def builds(self) -> int:
+        return len(self.log.read_text(encoding="utf-8").splitlines())
+
+
+@pytest.fixture(params=[Builder.UV, Builder.PIP], ids=lambda builder: builder.value)
+def builder(request: pytest.FixtureRequest) -> Builder:
+    chosen: Builder = request.param
+    if chosen is Builder.UV and find_uv(os.environ) is None:
+        pytest.skip("uv is not installed")
+    return chosen
+
+
+@pytest.fixture
+def quick_builder() -> Builder:
+    """The one that is there and quicker, where both differ in nothing but time."""
+    return Builder.PIP if find_uv(os.environ) is None else Builder.UV
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    (tmp_path / "user").mkdir()
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path / "user"),
+        "PYENV_ROOT": os.environ.get("PYENV_ROOT", str(Path("~/.pyenv").expanduser())),
+        "UV_CACHE_DIR": str(tmp_path / "cache"),
+        "PIP_NO_CACHE_DIR": "1",
+    }
+
+
+def plan(tmp_path: Path, builder: Builder, environ: dict[str, str], *pip: str) -> PlannedEnvironment:
+    """A plan for the Python that runs the tests; an option of pip's own makes pip the builder."""
+    options = ["--prefer-binary"] if builder is Builder.PIP else []
+    version = ".".join(map(str, sys.version_info[:3]))
+    content = {"dependencies": [f"python={version}", {"pip": [*options, *pip]}]}
+    path = tmp_path / "conda.yml"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    planned = plan_conda(read_conda_dependencies(path), home=tmp_path / "a 'home'", environ=environ)
+    assert planned.plan.build is not None
+    assert planned.plan.build.builder is builder
+    return planned
+
+
+def folder_of(planned: PlannedEnvironment) -> EnvironmentFolder:
+    assert planned.plan.build is not None
+    return EnvironmentFolder(Path(planned.plan.build.folder))
+
+
+def start(tmp_path: Path, planned: PlannedEnvironment, environ: dict[str, str]) -> subprocess.Popen[str]:
+    plan_file = tmp_path / "plan.json"
+    plan_file.write_text(json.dumps(planned.plan.to_json()), encoding="utf-8")
+    return subprocess.Popen(
+        [sys.executable, "-m", "mlrun_cli.execution.environments", plan_file],
+        env=environ | dict(planned.secrets),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def build(tmp_path: Path, planned: PlannedEnvironment, environ: dict[str, str]) -> tuple[int, str]:
+    with start(tmp_path, planned, environ) as process:
+        log = process.stdout.read() if process.stdout else ""
+    return process.returncode, log
+
+
+def version_inside(plan: EnvironmentPlan, module: str) -> str:
+    interpreter = built_interpreter(plan)
+    assert interpreter is not None
+    code = f"import {module}; print({module}.version)"
+    return subprocess.check_output([interpreter, "-I", "-c", code], text=True).strip()
+
+
+def test_environment_holds_what_was_asked_for(tmp_path: Path, builder: Builder, environ: dict[str, str]) -> None:
+    make_wheel(tmp_path / "wheels", "tiny", "1.2")
+    make_wheel(tmp_path / "wheels", "tiny", "1.3")
+    planned = plan(tmp_path, builder, environ, "--no-index", "--find-links ./wheels", "tiny==1.2.*")
+    assert built_interpreter(planned.plan) is None
+
+    code, log = build(tmp_path, planned, environ)
+
+    assert code == 0, log
+    assert version_inside(planned.plan, "tiny") == "1.2"
+    assert "tiny==1.2" in folder_of(planned).installed.read_text(encoding="utf-8")
+    assert folder_of(planned).path.stat().st_mode & 0o077 == 0
+
+    code, log = build(tmp_path, planned, environ)
+    assert code == 0
+    assert log.endswith("is ready.\n")
+    assert len(log.splitlines()) == 1
+
+
+def test_two_at_once_build_once(tmp_path: Path, builder: Builder, environ: dict[str, str]) -> None:
+    slow = SlowPackage(tmp_path)
+    planned = plan(tmp_path, builder, environ, "--no-index", "--find-links ./wheels", "slow")
+    first = start(tmp_path, planned, environ)
+    with slow.held():
+        second = start(tmp_path, planned, environ)
+        assert second.stdout is not None
+        assert "waiting" in second.stdout.readline()
+    first_log, second_log = first.communicate()[0], second.communicate()[0]
+    assert (first.returncode, second.returncode) == (0, 0), first_log
+    assert slow.builds == 1
+    assert "Building" not in second_log
+    assert built_interpreter(planned.plan) is not None
+
+
+def test_killed_build_is_mended_by_the_next(tmp_path: Path, quick_builder: Builder, environ: dict[str, str]) -> None:
+    slow = SlowPackage(tmp_path)
+    planned = plan(tmp_path, quick_builder, environ, "--no-index", "--find-links ./wheels", "slow")
+    killed = start(tmp_path, planned, environ)
+    with slow.held():
+        os.killpg(killed.pid, signal.SIGKILL)
+        killed.communicate()
+    assert folder_of(planned).venv.exists()
+    assert built_interpreter(planned.plan) is None
+
+    code, log = build(tmp_path, planned, environ)
+
+    assert code == 0, log
+    assert slow.builds == 2
+    assert built_interpreter(planned.plan) is not None
+
+
+def test_installer_that_outlives_its_builder_is_waited_for(
+    tmp_path: Path, quick_builder: Builder, environ: dict[str, str]
+) -> None:
+    slow = SlowPackage(tmp_path)
+    planned = plan(tmp_path, quick_builder, environ, "--no-index", "--find-links ./wheels", "slow")
+    killed = start(tmp_path, planned, environ)
+    with slow.held():
+        killed.kill()
+        killed.wait()
+        second = start(tmp_path, planned, environ)
+        assert second.stdout is not None
+        assert "waiting" in second.stdout.readline()
+    killed.communicate()
+    log = second.communicate()[0]
+    assert second.returncode == 0, log
+    assert "Building" in log
+
+
+def test_environment_whose_interpreter_is_gone_is_built_again(
+    tmp_path: Path, quick_builder: Builder, environ: dict[str, str]
+) -> None:
+    planned = plan(tmp_path, quick_builder, environ)
+    assert build(tmp_path, planned, environ)[0] == 0
+    interpreter = folder_of(planned).interpreter
+    interpreter.unlink()
+    interpreter.symlink_to("/nowhere/python")
+    assert built_interpreter(planned.plan) is None
+    assert build(tmp_path, planned, environ)[0] == 0
+    assert built_interpreter(planned.plan) == interpreter
+
+
+def test_package_that_cannot_be_had_is_named_at_the_end_of_the_log(
+    tmp_path: Path, builder: Builder, environ: dict[str, str]
+) -> None:
+    planned = plan(tmp_path, builder, environ, "--no-index", "no-such-package==9")
+    code, log = build(tmp_path, planned, environ)
+    assert code != 0
+    assert "no-such-package" in "".join(log.splitlines()[-3:])
+    assert built_interpreter(planned.plan) is None
+    assert not folder_of(planned).path.exists()
+
+
+def test_callers_python_path_and_user_site_do_not_reach_the_installer(
+    tmp_path: Path, builder: Builder, environ: dict[str, str]
+) -> None:
+    (tmp_path / "path").mkdir()
+    for module in ("pip", "venv", "encodings"):
+        (tmp_path / "path" / f"{module}.py").write_text("raise SystemExit(7)", encoding="utf-8")
+    make_wheel(tmp_path / "wheels", "tiny", "1.2")
+    planned = plan(tmp_path, builder, environ, "--no-index", "--find-links ./wheels", "tiny")
+    assert planned.plan.build is not None
+    theirs = {"PYTHONPATH": str(tmp_path / "path"), "PIP_TARGET": str(tmp_path / "t"), "PIP_USER": "1"}
+    assert build_environment(planned.plan.build, environ | theirs) == 0
+    assert version_inside(planned.plan, "tiny") == "1.2"
+    assert not (tmp_path / "t").exists()
+
+
+def test_password_of_an_index_reaches_it_and_nothing_else(
+    tmp_path: Path, builder: Builder, environ: dict[str, str]
+) -> None:
+    content = make_wheel(tmp_path / "served", "tiny", "1.2")
+    with index(content, "bob:s3cr3t-word") as address:
+        url = f"http://bob:s3cr3t-word@{address}/simple/"
+        planned = plan(tmp_path, builder, environ, f"--index-url {url}", "tiny")
+        code, log = build(tmp_path, planned, environ)
+    assert code == 0, log
+    assert version_inside(planned.plan, "tiny") == "1.2"
+    assert "s3cr3t-word" not in log
+    assert "s3cr3t-word" not in json.dumps(planned.plan.to_json())
+    for path in folder_of(planned).path.rglob("*"):
+        assert not path.is_file() or b"s3cr3t-word" not in path.read_bytes(), path
+
+
+def test_secret_that_a_package_prints_is_not_in_the_log(
+    tmp_path: Path, quick_builder: Builder, environ: dict[str, str]
+) -> None:
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "pyproject.toml").write_text(PYPROJECT, encoding="utf-8")
+    (package / "backend.py").write_text("import os; raise SystemExit(str(os.environ))", encoding="utf-8")
+    options = ["--no-index", "--extra-index-url http://bob:s3cr3t-word@127.0.0.1:9/simple"]
+    planned = plan(tmp_path, quick_builder, environ, *options, "./package")
+    code, log = build(tmp_path, planned, environ)
+    assert code != 0
+    assert "'MLRUN_INSTALL_SECRET_1': '***'" in log
+    assert "s3cr3t-word" not in log
+
+
+@contextmanager
+def index(wheel: bytes, login: str) -> Iterator[str]:
+    """A package index with `tiny` that asks for a login."""
+    expected = "Basic " + base64.b64encode(login.encode()).decode()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            is_page = self.path == "/simple/tiny/"
+            body = b'<a href="tiny-1.2-py3-none-any.whl">tiny</a>' if is_page else wheel
+            found = is_page or self.path.startswith("/simple/tiny/tiny-1.2")
+            if self.headers.get("Authorization") != expected:
+                self.send_response(401)
+                self.send_header("WWW-Authenticate", 'Basic realm="index"')
+                body = b""
+            else:
+                self.send_response(200 if found else 404)
+                self.send_header("Content-Type", "text/html" if is_page else "application/octet-stream")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(body)
+
+        do_HEAD = do_GET  # noqa: N815 - the base class's name
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_what_pip_is_told_by_variables_holds_for_uv(tmp_path: Path) -> None:
+    told = installer_environment(
+        {"PIP_FIND_LINKS": "/a /b", "PIP_INDEX_URL": "https://h/s", "UV_DEFAULT_INDEX": "https://other/s"},
+        tmp_path,
+    )
+    assert told["UV_FIND_LINKS"] == "/a,/b"
+    assert told["UV_DEFAULT_INDEX"] == "https://other/s"
+
+
+def test_folder_that_cannot_be_made_is_an_error_in_words(
+    tmp_path: Path, quick_builder: Builder, environ: dict[str, str]
+) -> None:
+    planned = plan(tmp_path, quick_builder, environ)
+    (tmp_path / "a 'home'").write_text("in the way", encoding="utf-8")
+    code, log = build(tmp_path, planned, environ)
+    assert code == 1
+    assert "cannot be built" in log
+    assert "Traceback" not in log
+
+
+def test_supervisors_look_at_an_environment_starts_no_process_module() -> None:
+    code = "import sys, mlrun_cli.execution.environments.folder; print(*sys.modules)"
+    loaded = subprocess.check_output([sys.executable, "-c", code], text=True).split()
+    assert not {"subprocess", "yaml", "asyncio", "importlib.metadata"} & set(loaded)

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlrun_cli.domain.run_configuration import PythonSection, RunConfiguration
+from mlrun_cli.errors import ComputeTargetNotFound, Unsupported, UsageError
+from mlrun_cli.execution.runconfig_review import review
+from mlrun_cli.files.runconfig import read_runconfig
+
+REAL = Path(__file__).parents[1] / "data" / "runconfigs"
+
+
+def refusal(configuration: RunConfiguration) -> Unsupported:
+    with pytest.raises(Unsupported) as caught:
+        review(configuration)
+    assert caught.value.hint
+    return caught.value
+
+
+@pytest.mark.parametrize("name", ["local-2018", "local-2019", "local-2020", "local-2025"])
+def test_real_local_files_of_all_years_say_nothing(name: str) -> None:
+    configuration, _ = read_runconfig(REAL / f"{name}.runconfig")
+
+    assert review(configuration).notes == ()
+
+
+def test_all_that_is_honoured_says_nothing() -> None:
+    configuration = RunConfiguration(
+        script="train.py",
+        arguments=("--lr", "0.1"),
+        max_run_duration_seconds=60,
+        environment_variables={"A": "1"},
+        python=PythonSection(user_managed_dependencies=True, interpreter_path="python"),
+    )
+
+    assert review(configuration).notes == ()
+
+
+def test_another_target_is_not_found() -> None:
+    with pytest.raises(ComputeTargetNotFound):
+        review(RunConfiguration(target="cpu-cluster"))
+
+
+def test_a_script_and_a_command_are_one_too_many() -> None:
+    with pytest.raises(UsageError, match="Both script and command"):
+        review(RunConfiguration(script="train.py", command="python train.py"))
+
+
+@pytest.mark.parametrize(
+    ("changed", "key_path"),
+    [
+        ({"framework": "PySpark"}, "framework"),
+        ({"communicator": "Mpi"}, "communicator"),
+        ({"node_count": 2}, "nodeCount"),
+        ({"python": PythonSection(base_conda_environment="base")}, "environment.python.baseCondaEnvironment"),
+        ({"arguments": ("--data", "DatasetConsumptionConfig:mnist")}, "arguments[1]"),
+        ({"arguments": ("$AZUREML_DATAREFERENCE_x",)}, "arguments[0]"),
+        ({"rest": {"environment.name": "AzureML-PyTorch-1.6-CPU"}}, "environment.name"),
+    ],
+)
+def test_a_field_that_cannot_be_honoured_is_refused_by_name(changed: dict[str, Any], key_path: str) -> None:
+    error = refusal(replace(RunConfiguration(), **changed))
+
+    assert error.message.startswith(f"{key_path} cannot be honoured: ")
+
+
+@pytest.mark.parametrize(
+    ("key_path", "value"),
+    [
+        ("environment.docker.enabled", True),
+        ("docker.useDocker", True),
+        ("data", {"x": {"mechanism": "mount"}}),
+        ("outputData", {"x": {}}),
+        ("dataReferences", {"x": {"dataStoreName": "workspaceblobstore"}}),
+        ("datacaches", [{"datacacheId": "x"}]),
+        ("sourceDirectoryDataStore", "workspaceblobstore"),
+        ("environment.databricks.pypiLibraries", [{"package": "seaborn"}]),
+        ("environment.databricks.cluster", {"nodeType": "x"}),
+        ("environment.r", {"rVersion": "4.0"}),
+        ("environment.configUri", "/subscriptions/x"),
+        ("history.ambientAuthentication", {"method": "x"}),
+        ("credentialPassthrough", True),
+    ],
+)
+def test_any_other_key_that_cannot_be_honoured_is_refused_by_name(key_path: str, value: object) -> None:
+    assert refusal(RunConfiguration(rest={key_path: value})).message.startswith(f"{key_path} cannot be honoured: ")
+
+
+def test_all_that_is_refused_is_said_at_once() -> None:
+    error = refusal(RunConfiguration(node_count=4, rest={"data": {"x": {}}, "docker.useDocker": True}))
+
+    assert error.message.startswith("nodeCount cannot")
+    assert str(error.hint).endswith("Not supported either: data, docker.useDocker.")
+
+
+@pytest.mark.parametrize(
+    ("key_path", "value"),
+    [
+        ("priority", 5),
+        ("amlcompute.vmSize", "STANDARD_D2_V2"),
+        ("amlcompute.retainCluster", True),
+        ("kubernetescompute.instanceType", "gpu"),
+        ("history.snapshotProject", False),
+        ("history.outputCollection", False),
+        ("environment.docker.baseImage", "pytorch/pytorch:2.0"),
+        ("environment.inferencingStackVersion", "latest"),
+        ("applicationEndpoints", {"ssh": {}}),
+        ("autoPrepareEnvironment", False),
+    ],
+)
+def test_what_is_harmless_is_skipped_with_one_line(key_path: str, value: object) -> None:
+    (note,) = review(RunConfiguration(rest={key_path: value})).notes
+
+    assert note.startswith(f"{key_path} is skipped: ")
+    assert "\n" not in note
+
+
+def test_an_environment_that_is_named_and_described_is_skipped_by_name_only() -> None:
+    rest = {"environment.name": "conda-env", "environment.version": "3"}
+    configuration = RunConfiguration(rest=rest, python=PythonSection(conda_dependencies_file="conda.yml"))
+
+    assert [note.split(" ")[0] for note in review(configuration).notes] == list(rest)
+
+
+@pytest.mark.parametrize(
+    ("key_path", "value"),
+    [
+        ("environment.docker.baseImage", "mcr.microsoft.com/azureml/base:0.2.4"),
+        ("environment.docker.arguments", ["-v", "/a:/b"]),
+        ("docker.shmSize", "6g"),
+        ("environment.spark.packages", [{"group": "x"}]),
+        ("spark.configuration", {"spark.app.name": "mine"}),
+        ("hdi.yarnDeployMode", "client"),
+        ("tensorflow.workerCount", 2),
+        ("mpi.processCountPerNode", 4),
+        ("pytorch.nodeCount", 2),
+        ("batchai.nodeCount", 3),
+        ("history.directoriesToWatch", ["logs", "more"]),
+    ],
+)
+def test_what_belongs_to_another_target_or_framework_says_nothing(key_path: str, value: object) -> None:
+    assert review(RunConfiguration(rest={key_path: value})).notes == ()
+
+
+def test_a_conda_environment_to_extend_is_inert_when_the_interpreter_is_given() -> None:
+    python = PythonSection(user_managed_dependencies=True, base_conda_environment="base")
+
+    assert review(RunConfiguration(python=python)).notes == ()

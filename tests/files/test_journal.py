@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from mlrun_cli.domain.metric import LIST, VALUE
+from mlrun_cli.files.journal import CHUNK_BYTES, journal_names, parse_piece, read_piece
+
+
+def piece_of(path: Path, offset: int = 0) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        return read_piece(descriptor, offset)
+    finally:
+        os.close(descriptor)
+
+
+def test_only_whole_lines_are_read(tmp_path: Path) -> None:
+    journal = tmp_path / "1-2-3.jsonl"
+    journal.write_bytes(b"one\ntwo\nthr")
+
+    assert piece_of(journal) == b"one\ntwo\n"
+    assert piece_of(journal, 4) == b"two\n"
+    assert piece_of(journal, 8) == b""
+
+
+def test_a_line_longer_than_a_piece_is_read_whole(tmp_path: Path) -> None:
+    journal = tmp_path / "1-2-3.jsonl"
+    line = b"x" * (3 * CHUNK_BYTES) + b"\n"
+    journal.write_bytes(line + b"rest")
+
+    assert piece_of(journal) == line
+
+
+def test_entries_are_sorted_by_what_they_say() -> None:
+    entries = parse_piece(
+        b'["m","loss",1.5,null,0.1]\n["l","l",2,null,[1,NaN],"why"]\n["g",3,{"a":null}]\n["G",4,["b"]]\n'
+        b'["e",5,"Failed",{"message":"no"}]\n'
+    )
+
+    first, second = entries.logged
+    assert (first.shape, first.name, first.logged_at, first.step, first.value) == (VALUE, "loss", 1_500_000, None, 0.1)
+    assert (second.shape, second.value[0], second.description) == (LIST, 1, "why")
+    assert entries.tag_changes == [("set", {"a": None}), ("remove", ["b"])]
+    assert entries.endings == [("Failed", {"message": "no"})]
+    assert entries.unreadable == 0
+
+
+def test_damaged_lines_are_counted_and_the_others_kept() -> None:
+    entries = parse_piece(b'["m","a",1,null,1]\n\0\0\0\0\n["?"]\n["m","b",1,null,2]\n["m","c"]\n')
+
+    assert [logged.name for logged in entries.logged] == ["a", "b"]
+    assert entries.unreadable == 3
+
+
+def test_no_folder_holds_no_journals(tmp_path: Path) -> None:
+    assert journal_names(tmp_path / "gone") == []

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mlrun_cli.files.text_files import replace_text
+
+
+def test_a_text_is_replaced_whole_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text("old", encoding="utf-8")
+
+    replace_text(path, "größer\n")
+
+    assert path.read_bytes() == "größer\n".encode()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failed_write_leaves_the_old_text(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text("old", encoding="utf-8")
+
+    with pytest.raises(UnicodeEncodeError):
+        replace_text(path, "new \ud800")
+
+    assert path.read_text(encoding="utf-8") == "old"
+    assert list(tmp_path.iterdir()) == [path]

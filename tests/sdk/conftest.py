@@ -1,0 +1,197 @@
+"""A run folder as the supervisor makes it, scripts that run in it, and somebody who answers them."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import textwrap
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SDK = Path(__file__).parents[2] / "mlrun_cli" / "sdk"
+
+RECORD: dict[str, Any] = {
+    "run_id": "iris_1_0000abcd",
+    "run_number": 7,
+    "run_type": "azureml.scriptrun",
+    "status": "Running",
+    "display_name": "gentle_pear",
+    "_experiment_name": "iris",
+    "tags": {},
+    "properties": {"kind": "test"},
+}
+
+
+class SubmittedRun:
+    """A run folder and the environment that a script gets in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(SDK),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "MLRUN_RUN_FOLDER": str(folder),
+            "MLRUN_RUN_ID": RECORD["run_id"],
+            "AZUREML_RUN_ID": RECORD["run_id"],
+            "AZUREML_ARM_PROJECT_NAME": RECORD["_experiment_name"],
+        }
+        (folder / "journal").mkdir(0o700, parents=True)
+
+    def start(self, code: str, *arguments: str, python: str = sys.executable) -> subprocess.Popen[str]:
+        """Start a script that begins with a run at hand."""
+        beginning = "from azureml.core import Run\nrun = Run.get_context()\n"
+        return subprocess.Popen(
+            [python, "-c", beginning + textwrap.dedent(code), *arguments],
+            env=self.environment,
+            cwd=self.folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, code: str, *arguments: str, python: str = sys.executable) -> str:
+        """Run a script to its good end; what it printed."""
+        with self.start(code, *arguments, python=python) as process:
+            output, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
+        assert errors == ""
+        return output
+
+    def journals(self) -> list[Path]:
+        """The files its processes have written."""
+        return sorted((self.folder / "journal").iterdir())
+
+    def lines(self) -> list[Any]:
+        """All lines of all its journals, none of them torn."""
+        texts = [path.read_text(encoding="ascii") for path in self.journals()]
+        assert all(text.endswith("\n") for text in texts)
+        return [json.loads(line) for text in texts for line in text.splitlines()]
+
+    def timeless_lines(self) -> list[Any]:
+        """All lines without their times."""
+        return [
+            line[:2] + line[3:] if line[0] in ("m", "l", "r", "t") else line[:1] + line[2:] for line in self.lines()
+        ]
+
+
+class Answerer:
+    """Answers a run's questions from its journals, in a thread per connection."""
+
+    def __init__(self, run: SubmittedRun) -> None:
+        self._folder = run.folder
+        self.record = dict(RECORD)
+        self.replies: dict[str, Any] = {}
+        self.questions: list[dict[str, Any]] = []
+        self.connections: list[socket.socket] = []
+        self.may_flush = threading.Event()
+        self.may_flush.set()
+        self.listen()
+
+    def listen(self) -> None:
+        """Begin to answer, as a supervisor that starts."""
+        path = self._folder / "socket"
+        path.unlink(missing_ok=True)
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        folder = os.open(self._folder, os.O_RDONLY)
+        self._listener.bind(f"/proc/self/fd/{folder}/socket")
+        os.close(folder)
+        self._listener.listen(0)
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def hang_up(self) -> None:
+        """End every connection and take no other, as a supervisor that dies."""
+        for one in [self._listener, *self.connections]:
+            with suppress(OSError):  # it may have ended by itself
+                one.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            self.connections.append(connection)
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with suppress(ConnectionError), connection, connection.makefile("rwb") as stream:
+            for line in stream:
+                question = json.loads(line)
+                self.questions.append(question)
+                if question["call"] == "flush":
+                    self.may_flush.wait()
+                stream.write(json.dumps(self._reply(question)).encode() + b"\n")
+                stream.flush()
+
+    def _reply(self, question: dict[str, Any]) -> Any:
+        call = question["call"]
+        if call in self.replies:
+            return self.replies[call]
+        if call == "get_run":
+            return {"result": self.record}
+        if call == "get_metrics":
+            return {"result": self._metrics(question)}
+        if call == "get_tags":
+            return {"result": self._tags(question)}
+        if call == "get_properties":
+            return {"result": self.record["properties"]}
+        if call == "add_properties":
+            self.record["properties"] = {**self.record["properties"], **question["properties"]}
+        return {"result": None}
+
+    def _read(self, question: dict[str, Any]) -> list[Any]:
+        if question["journal"] is None:
+            return []
+        written = (self._folder / "journal" / question["journal"]).read_bytes()[: question["offset"]]
+        return [json.loads(line) for line in written.splitlines()]
+
+    def _metrics(self, question: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for line in self._read(question):
+            if line[0] == "m" and question["name"] in (None, line[1]):
+                found.setdefault(line[1], []).append(line[4])
+        return found
+
+    def _tags(self, question: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for line in self._read(question):
+            if line[0] == "g":
+                found.update(line[2])
+            if line[0] == "G":
+                for key in line[2]:
+                    found.pop(key, None)
+        return found
+
+
+@pytest.fixture
+def submitted(tmp_path: Path) -> SubmittedRun:
+    """A run without anybody who answers."""
+    return SubmittedRun(tmp_path / "a'; run, «ünï»")
+
+
+@pytest.fixture
+def answerer(submitted: SubmittedRun) -> Iterator[Answerer]:
+    """Somebody who answers for `submitted`."""
+    one = Answerer(submitted)
+    yield one
+    one.hang_up()
+
+
+@pytest.fixture
+def deep(tmp_path: Path) -> Iterator[SubmittedRun]:
+    """A run with an answerer, at a path that is too long for the address of a socket."""
+    run = SubmittedRun(tmp_path / ("d" * 100) / ("e" * 100))
+    one = Answerer(run)
+    yield run
+    one.hang_up()

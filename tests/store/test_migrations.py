@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mlrun_cli.errors import StoreError
+from mlrun_cli.store.journals import JournalStore
+from mlrun_cli.store.migrations import MIGRATIONS, migrate
+from mlrun_cli.store.sqlite import SqliteDatabase
+
+
+def version(database: SqliteDatabase) -> object:
+    rows = database.rows("SELECT version FROM schema_version")
+    assert len(rows) == 1
+    return rows[0]["version"]
+
+
+def test_a_new_store_gets_the_newest_schema_and_keeps_it(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "workspace.db")
+    migrate(database, "it")
+    migrate(database, "it")
+
+    assert version(database) == len(MIGRATIONS)
+
+
+def test_a_newer_store_is_refused_in_words(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "workspace.db")
+    migrate(database, "it")
+    database.execute("UPDATE schema_version SET version = 99")
+
+    with pytest.raises(StoreError, match=r"newer mlrun-cli \(schema 99") as caught:
+        migrate(database, "it")
+    assert caught.value.hint == "Upgrade mlrun-cli, or choose another workspace with -w."
+
+
+def test_a_file_that_is_no_database_is_refused_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "workspace.db"
+    path.write_text("This is no database, and long enough to be seen as none.", encoding="utf-8")
+
+    with pytest.raises(StoreError, match="not a database"):
+        SqliteDatabase(path)
+
+
+def test_a_transaction_is_all_or_nothing(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "workspace.db")
+    migrate(database, "it")
+
+    def fail_half_way() -> None:
+        with database.transaction(durable=True):
+            JournalStore(database).advance(1, "j", 0, 5)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail_half_way()
+
+    assert JournalStore(database).bytes_read(1) == {}
+
+
+def test_an_offset_moves_only_from_where_it_was(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "workspace.db")
+    migrate(database, "it")
+    journals = JournalStore(database)
+
+    assert journals.advance(1, "j", 0, 5)
+    assert not journals.advance(1, "j", 0, 5)
+    assert journals.advance(1, "j", 5, 9)
+    assert journals.bytes_read(1) == {"j": 9}
