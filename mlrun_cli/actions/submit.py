@@ -108,6 +108,7 @@ def submit(workspace: Workspace, request: SubmitRequest, *, progress: Progress |
         exclude=[workspace.home],
         progress=progress,
     )
+    _check_that_script_is_in(snapshot, resolved)
     sdk_folder = sdk_copy(workspace.home)
     run_id = f"{request.experiment_name}_{int(time.time())}_{os.urandom(4).hex()}"
     folder = workspace.run_folder(run_id)
@@ -214,7 +215,8 @@ def _checked_script(source: Path, script: str) -> str:
         UsageError: it is not there, not readable, no file, or outside.
     """
     path = Path(os.path.normpath(source / script))
-    if not path.is_relative_to(os.path.normpath(source)):
+    is_inside = path.is_relative_to(os.path.normpath(source)) and path.resolve().is_relative_to(source.resolve())
+    if not is_inside:
         raise UsageError(
             f"The script '{script}' is outside of the source folder {source}, so no snapshot would hold it.",
             hint="Name a script in that folder, or choose another with --source-directory.",
@@ -229,6 +231,23 @@ def _checked_script(source: Path, script: str) -> str:
     if not os.access(path, os.R_OK):
         raise UsageError(f"The script {path} cannot be read.", hint="Check its permissions ('ls -l').")
     return os.path.relpath(path, source)
+
+
+def _check_that_script_is_in(snapshot: Snapshot, resolved: _Resolved) -> None:
+    """The script may be a link, or lie in a folder that is one.
+
+    Raises:
+        UsageError: the snapshot does not hold it.
+    """
+    if resolved.configuration.command is not None:
+        return
+    script = resolved.argv[0]
+    path = (resolved.source / script).resolve().relative_to(resolved.source.resolve()).as_posix()
+    if all(entry.path != path for entry in snapshot.entries):
+        raise UsageError(
+            f"The script '{script}' is left out of the snapshot, so the run would not have it.",
+            hint="See what .amlignore says or, where there is none, .gitignore.",
+        )
 
 
 def _write_run(

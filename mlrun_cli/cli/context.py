@@ -59,16 +59,21 @@ def identity_of(shared: Shared, config: ProjectConfig | None) -> WorkspaceIdenti
     Raises:
         UsageError: none is named and the folder is not attached, or a name is not valid.
     """
-    name = shared.workspace_name or (config and config.workspace_name) or shared.default_workspace_name
-    if not name:
+    name = _first(shared.workspace_name, config and config.workspace_name, shared.default_workspace_name)
+    if name is None:
         raise UsageError(
             f"No workspace is named, and the folder '{shared.path.absolute()}' is not attached to one.",
             hint="Attach it ('mlrun folder attach'), or name one with -w NAME (and -g GROUP).",
         )
-    group = shared.resource_group or (config and config.resource_group) or shared.default_resource_group
-    subscription_id = shared.subscription_id or (config and config.subscription_id)
+    group = _first(shared.resource_group, config and config.resource_group, shared.default_resource_group)
+    subscription_id = _first(shared.subscription_id, config and config.subscription_id)
     return WorkspaceIdentity(
-        check_subscription_id(subscription_id or DEFAULT_SUBSCRIPTION_ID),
-        check_resource_group(group or DEFAULT_RESOURCE_GROUP),
+        check_subscription_id(DEFAULT_SUBSCRIPTION_ID if subscription_id is None else subscription_id),
+        check_resource_group(DEFAULT_RESOURCE_GROUP if group is None else group),
         check_workspace_name(name),
     )
+
+
+def _first(*names: str | None) -> str | None:
+    """The first that was given. An empty one counts: a variable that a pipeline forgot to set must not pass."""
+    return next((name for name in names if name is not None), None)

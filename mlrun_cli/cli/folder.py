@@ -8,7 +8,15 @@ import typer
 
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.shared import Shared
-from mlrun_cli.domain.names import DEFAULT_RESOURCE_GROUP, DEFAULT_SUBSCRIPTION_ID, DEFAULT_WORKSPACE
+from mlrun_cli.domain.names import (
+    DEFAULT_RESOURCE_GROUP,
+    DEFAULT_SUBSCRIPTION_ID,
+    DEFAULT_WORKSPACE,
+    check_experiment_name,
+    check_resource_group,
+    check_subscription_id,
+    check_workspace_name,
+)
 from mlrun_cli.workspace import WorkspaceIdentity
 
 app = Group("folder", help="Attach a folder to a workspace.")
@@ -39,17 +47,19 @@ def attach(shared: Shared, experiment_name: _ExperimentName = None) -> object:
     from mlrun_cli.actions.folders import attach_folder  # noqa: PLC0415
     from mlrun_cli.actions.workspaces import open_workspace  # noqa: PLC0415
 
+    subscription_id, group, name = shared.subscription_id, shared.resource_group, shared.workspace_name
     identity = WorkspaceIdentity(
-        shared.subscription_id or DEFAULT_SUBSCRIPTION_ID,
-        shared.resource_group or shared.default_resource_group or DEFAULT_RESOURCE_GROUP,
-        shared.workspace_name or shared.default_workspace_name or DEFAULT_WORKSPACE,
+        check_subscription_id(DEFAULT_SUBSCRIPTION_ID if subscription_id is None else subscription_id),
+        check_resource_group((shared.default_resource_group or DEFAULT_RESOURCE_GROUP) if group is None else group),
+        check_workspace_name((shared.default_workspace_name or DEFAULT_WORKSPACE) if name is None else name),
     )
-    attached = attach_folder(
+    if experiment_name is not None:
+        check_experiment_name(experiment_name)
+    open_workspace(identity, create=True).close()
+    return attach_folder(
         shared.path,
         subscription_id=identity.subscription_id,
         resource_group=identity.resource_group,
         workspace_name=identity.name,
         experiment_name=experiment_name,
     )
-    open_workspace(identity, create=True).close()
-    return attached

@@ -190,7 +190,8 @@ def list_runs(
     if parent_run_id is not None and pipeline_run_id is not None:
         raise UsageError("--parent-run-id and --pipeline-run-id both name a parent.", hint="Leave one of them out.")
     context = open_context(shared)
-    which = _filter(context, experiment_name, last, status, tags, parent_run_id or pipeline_run_id, target)
+    parent = pipeline_run_id if parent_run_id is None else parent_run_id
+    which = _filter(context, experiment_name, last, status, tags, parent, target)
     with context.workspace as workspace:
         found = actions.list_runs(workspace, which)
         if not found and experiment_name is not None and workspace.experiments.find(experiment_name) is None:
@@ -537,7 +538,7 @@ def _filter(
         tags=tag_filters(tags or []),
         parent_run_id=parent_run_id,
         target=target,
-        last=last,
+        last=None if last is None else min(last, sys.maxsize),
     )
 
 
@@ -575,11 +576,19 @@ def _streamed(
     *,
     with_head: bool,
 ) -> Result:
-    from mlrun_cli.cli.stream import print_ending, print_head, print_summary, stream  # noqa: PLC0415
+    from mlrun_cli.cli.stream import (  # noqa: PLC0415
+        print_ending,
+        print_head,
+        print_last_lines,
+        print_summary,
+        stream,
+    )
 
     if with_head:
         print_head(workspace, run, shared.notes.say)
     ended = stream(workspace, run, output, shows_progress=shared.shows_progress, interrupt=interrupt)
+    if ended.status is RunStatus.FAILED and ended.started_at is None:  # nothing has been streamed
+        print_last_lines(workspace, ended, shared.notes.say)
     if with_head:
         print_summary(workspace, ended, shared.notes.say)
     elif ended.status is not RunStatus.COMPLETED:

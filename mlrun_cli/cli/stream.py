@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 from typing import TextIO
 
@@ -98,21 +99,29 @@ def print_summary(workspace: Workspace, run: Run, say: Callable[[str], None]) ->
     if run.error is not None:
         lines.append(f"Error: {_reason(run)}")
     if run.status is not RunStatus.COMPLETED:
-        lines.append(f"Log: {workspace.run_folder(run.run_id).stdout}")
+        lines.append(f"Log: {_telling_log(workspace, run)}")
     say("\n".join([*lines, ""]))
 
 
 def print_last_lines(workspace: Workspace, run: Run, say: Callable[[str], None]) -> None:
-    """The end of the log of a run whose log has not been streamed."""
-    lines = tail_of(workspace.run_folder(run.run_id).stdout).splitlines()[-_LAST_LINES:]
+    """The end of the log of a run whose log has not been streamed, or of the installer's if it got no further."""
+    log = _telling_log(workspace, run)
+    lines = tail_of(log).rstrip().splitlines()[-_LAST_LINES:]
     if lines:
-        say("\n".join([f"The last lines of {run.run_id}:", *(f"  {line}" for line in lines)]))
+        say("\n".join([f"The last lines of {run.run_id}, {log.name}:", *(f"  {line}" for line in lines)]))
 
 
 def print_ending(workspace: Workspace, run: Run, say: Callable[[str], None]) -> None:
     """How a run ended that did not complete, why, and where its whole log is."""
     reason = "" if run.error is None else f": {_reason(run)}"
-    say(f"{run.run_id}: {ending(run)}{reason}\nLog: {workspace.run_folder(run.run_id).stdout}")
+    say(f"{run.run_id}: {ending(run)}{reason}\nLog: {_telling_log(workspace, run)}")
+
+
+def _telling_log(workspace: Workspace, run: Run) -> Path:
+    """The log that says why a run failed: the installer's when its environment could not be built."""
+    folder = workspace.run_folder(run.run_id)
+    is_unbuilt = run.status is RunStatus.FAILED and run.started_at is None and folder.environment_log.exists()
+    return folder.environment_log if is_unbuilt else folder.stdout
 
 
 def _address(workspace: Workspace, run: Run) -> str:

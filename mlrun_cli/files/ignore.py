@@ -68,7 +68,7 @@ class IgnoreRules:
     def _take_name(self, line: str) -> bool:
         """Take a pattern that is a plain name, or one with a slash at its end; False for any other."""
         name = line.removesuffix("/")
-        if not name or not name.isprintable() or name != name.strip() or _SPECIAL.intersection(name):
+        if not name.isprintable() or name != name.strip() or _SPECIAL.intersection(name):
             return False
         (self._names if name == line else self._folder_names).add(name)
         return True

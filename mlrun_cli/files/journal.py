@@ -21,6 +21,7 @@ from mlrun_cli.domain.moment import MICROSECONDS
 
 CHUNK_BYTES = 1 << 20
 
+_SCALAR_FIELDS = 5
 _SHAPES = {"m": VALUE, "l": LIST, "r": ROW, "t": TABLE}
 
 
@@ -50,9 +51,15 @@ def parse_piece(data: bytes) -> Entries:
     """The entries of some whole lines."""
     entries = Entries([], [], [], 0)
     lines, unreadable = _lines(data)
+    add = entries.logged.append
     for line in lines:
         try:
-            _sort_in(line, entries)
+            if line[0] == "m" and len(line) == _SCALAR_FIELDS:
+                # By far the most frequent.
+                _, name, logged_at, step, value = line
+                add(Logged(VALUE, name, int(logged_at * MICROSECONDS), step, value, None))
+            else:
+                _sort_in(line, entries)
         except (KeyError, IndexError, TypeError, ValueError):
             unreadable += 1
     return entries._replace(unreadable=unreadable)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -108,4 +109,6 @@ class SqliteDatabase:
             hint = "Another process has held it for long; try again when that has ended."
         elif "full" in text:
             hint = "Free some space on its disk, then try again; nothing that was stored is lost."
+        elif not os.access(self._path.parent, os.W_OK):
+            text = "its folder is read-only, and a store that cannot be written cannot be read either"
         return StoreError(f"The store {self._path} cannot be used: {text}.", hint=hint)

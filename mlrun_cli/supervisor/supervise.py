@@ -215,9 +215,13 @@ class Supervisor:
             if moment >= self._next_renewal:
                 self._next_renewal = moment + LEASE_SECONDS / _RENEWALS_PER_LEASE
                 self._workspace.runs.update(self._key, lease_until=lease_end())
-            run = self._workspace.runs.get_by_key(self._key)
-            if run.status is RunStatus.CANCEL_REQUESTED:
+            status = self._workspace.runs.status(self._key)
+            if status is RunStatus.CANCEL_REQUESTED:
+                run = self._workspace.runs.get_by_key(self._key)
                 self._obey_cancel(run.cancel_grace_seconds, moment)
+            elif (status is None or status.is_terminal) and self._stop_reason is None:
+                # Somebody removed the run's folder: what the store says of it is final, so its script must not go on.
+                self._stop("recorded as ended", GRACE_SECONDS, moment)
         except MlrunError as error:
             _log(f"the store does not answer: {error}")
 

@@ -74,7 +74,7 @@ class SubmittedRun:
     def lines(self) -> list[Any]:
         """All lines of all its journals, none of them torn."""
         texts = [path.read_text(encoding="ascii") for path in self.journals()]
-        assert all(text.endswith("\n") for text in texts)
+        assert all(text.endswith("\n") for text in texts if text)
         return [json.loads(line) for text in texts for line in text.splitlines()]
 
     def timeless_lines(self) -> list[Any]:

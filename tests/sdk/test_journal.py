@@ -262,6 +262,23 @@ def test_a_signal_handler_may_log_while_its_thread_is_logging(submitted: Submitt
     assert [line[4] for line in lines if line[1] == "loop"] == list(range(1, number + 1))
 
 
+def test_a_signal_handler_may_log_while_its_thread_opens_the_journal(submitted: SubmittedRun) -> None:
+    submitted.run("""
+        import os, signal
+        signal.signal(signal.SIGUSR1, lambda *_: run.log("handler", 1))
+        real_urandom = os.urandom
+        def urandom(size):
+            os.urandom = real_urandom
+            signal.raise_signal(signal.SIGUSR1)
+            return real_urandom(size)
+        os.urandom = urandom
+        run.log("first", 1)
+        run.log("second", 1)
+    """)
+    assert [line[1] for line in submitted.lines()] == ["handler", "first", "second"]
+    assert len([journal for journal in submitted.journals() if journal.stat().st_size]) == 1
+
+
 def test_a_script_that_closes_all_it_finds_open_goes_on_in_a_new_file(submitted: SubmittedRun) -> None:
     submitted.run("import os; run.log('a', 1); os.closerange(3, 256); run.log('a', 2); run.log('a', 3)")
     assert sorted(line[4] for line in submitted.lines()) == [1, 2, 3]

@@ -62,11 +62,15 @@ class Journal(Forgetful):
 
     def _open(self) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
-        self._name = f"{os.getpid()}-{_start_ticks()}-{os.urandom(4).hex()}.jsonl"
+        name = f"{os.getpid()}-{_start_ticks()}-{os.urandom(4).hex()}.jsonl"
         try:
-            self._file = os.open(f"{self._folder}/{self._name}", flags, 0o600)
+            file = os.open(f"{self._folder}/{name}", flags, 0o600)
         except OSError as error:
             raise self._refusal(error) from error
+        if self._file < 0:
+            self._name, self._file = name, file
+        else:  # a signal handler has begun to log meanwhile
+            os.close(file)
 
     def _cut_back(self, count: int) -> None:
         """Take back the `count` bytes of a line that did not fit."""

@@ -1,0 +1,106 @@
+"""Time a submit of an empty script, weigh its supervisor, and submit a thousand, 32 at a time.
+
+python tests/benchmarks/bench_submit.py [COUNT]
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from timing import MLRUN, Timed, environment_for, print_machine, print_row, timed
+
+AT_ONCE = 32
+
+
+def main(count: int) -> None:
+    """Measure and print the tables."""
+    print_machine()
+    with tempfile.TemporaryDirectory() as top:
+        folder, home = Path(top) / "folder", Path(top) / "home"
+        folder.mkdir()
+        environment = environment_for(home)
+        (folder / "empty.py").touch()
+        (folder / "sleep.py").write_text("import time\ntime.sleep(60)\n", encoding="utf-8")
+        environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
+        timed([MLRUN, "folder", "attach", "-e", "bench"], folder=folder, environment=environment, runs=1)
+        _single(folder, environment)
+        _memory(folder, environment)
+        _many(folder, environment, count)
+
+
+def _single(folder: Path, environment: dict[str, str]) -> None:
+    print("| command | median | over `python -c pass` | ratio |\n|---|---|---|---|")
+    submit = [MLRUN, "run", "submit-script"]
+    bare = timed([sys.executable, "empty.py"], folder=folder, environment=environment)
+    streaming = timed([*submit, "empty.py"], folder=folder, environment=environment)
+    print_row("the bare script", bare)
+    print_row("`submit-script`, streaming", streaming)
+    print_row("`submit-script --async`", _paced(folder, environment))
+    print(f"\nstreaming over the bare script: +{streaming.command - bare.command:.0f} ms\n")
+
+
+def _paced(folder: Path, environment: dict[str, str]) -> Timed:
+    """Until the prompt is back, each alone: the run of the one before has ended when the next is timed."""
+    command = [MLRUN, "run", "submit-script", "--async", "empty.py"]
+    results = []
+    for _ in range(11):
+        results.append(timed(command, folder=folder, environment=environment, runs=1))
+        time.sleep(0.5)
+    return sorted(results, key=lambda result: result.over)[len(results) // 2]
+
+
+def _memory(folder: Path, environment: dict[str, str]) -> None:
+    submitted = _run(folder, environment, "submit-script", "--async", "sleep.py")
+    run_id = json.loads(submitted)["run_id"]
+    time.sleep(2)
+    found = subprocess.run(
+        ["pgrep", "-f", f"mlrun_cli.supervisor.*{run_id}"], capture_output=True, text=True, check=True
+    )
+    rollup = Path(f"/proc/{found.stdout.split()[0]}/smaps_rollup").read_text(encoding="ascii")
+    pss = re.search(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)
+    assert pss is not None
+    print(f"a supervisor's own memory (PSS): {int(pss[1]) / 1000:.1f} MB\n")
+    _run(folder, environment, "cancel", "-r", run_id, "--grace", "0")
+
+
+def _many(folder: Path, environment: dict[str, str], count: int) -> None:
+    started = time.perf_counter()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        answers = list(
+            pool.map(
+                lambda _: _run(folder, environment, "submit-script", "-e", "many", "--async", "empty.py"), range(count)
+            )
+        )
+    submitted = time.perf_counter() - started
+    ids = {json.loads(answer)["run_id"] for answer in answers}
+    while (
+        _run(folder, environment, "list", "-e", "many", "--status", "NotStarted,Preparing,Starting,Running,Finalizing")
+        != "[]\n"
+    ):
+        time.sleep(0.2)
+    ended = time.perf_counter() - started
+    runs = json.loads(_run(folder, environment, "list", "-e", "many", "--last", str(10 * count)))
+    completed = sum(run["status"] == "Completed" for run in runs)
+    numbers = {run["run_number"] for run in runs}
+    print(
+        f"{count} `submit-script --async`, {AT_ONCE} at a time: {submitted:.0f} s until all were submitted, {ended:.0f} s"
+        f" until all had ended; {completed} Completed, {len(ids & {run['run_id'] for run in runs})} ids of {count},"
+        f" {len(numbers)} run numbers"
+    )
+
+
+def _run(folder: Path, environment: dict[str, str], *words: str) -> str:
+    return subprocess.run(
+        [MLRUN, "run", *words], cwd=folder, env=environment, capture_output=True, text=True, check=True
+    ).stdout
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)

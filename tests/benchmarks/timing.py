@@ -1,0 +1,68 @@
+"""Times whole processes in turn with `python -c pass`, so that a slow moment of the machine is in both."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+MLRUN = str(Path(sys.executable).with_name("mlrun"))
+PASS = (sys.executable, "-c", "pass")
+
+
+@dataclass(frozen=True)
+class Timed:
+    """Medians in milliseconds, of the command and of `python -c pass` between its runs."""
+
+    command: float
+    nothing: float
+
+    @property
+    def over(self) -> float:
+        """What the command costs beyond an interpreter that does nothing."""
+        return self.command - self.nothing
+
+    @property
+    def ratio(self) -> float:
+        """How many such interpreters it is worth."""
+        return self.command / self.nothing
+
+
+def timed(command: Sequence[str], *, folder: Path, environment: Mapping[str, str], runs: int = 11) -> Timed:
+    """Run the command and `python -c pass` in turn; one round first is not counted."""
+    pairs = [(_once(command, folder, environment), _once(PASS, folder, environment)) for _ in range(runs + 1)][1:]
+    return Timed(*(statistics.median(column) for column in zip(*pairs, strict=True)))
+
+
+def _once(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> float:
+    started = time.perf_counter()
+    subprocess.run(
+        command, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    return (time.perf_counter() - started) * 1000
+
+
+def environment_for(home: Path) -> dict[str, str]:
+    """The variables of a command whose runs are kept under `home`."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "MLRUN_HOME": str(home), "HOME": str(home)}
+
+
+def print_machine() -> None:
+    """One line on where the figures come from."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    print(
+        f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.release().split('-')[0]}, "
+        f"Python {platform.python_version()}, {time.strftime('%Y-%m-%d')}\n"
+    )
+
+
+def print_row(name: str, result: Timed) -> None:
+    """A line of the table."""
+    print(f"| {name} | {result.command:.0f} ms | +{result.over:.0f} ms | {result.ratio:.1f} |", flush=True)

@@ -1,0 +1,338 @@
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TOOL = Path(__file__).parents[1] / "data" / "cli" / "tool.py"
+Environment = dict[str, str]
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Environment:
+    """A user who has never used az."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AZURE_", "COLUMNS"))}
+    return {**kept, "HOME": str(tmp_path), "COLUMNS": "80"}
+
+
+@pytest.fixture
+def tool(environment: Environment, tmp_path: Path) -> Tool:
+    return Tool(environment, tmp_path)
+
+
+class Tool:
+    """Runs the small program of tests/data in a folder of its own."""
+
+    def __init__(self, environment: Environment, folder: Path) -> None:
+        self.environment = environment
+        self.folder = folder
+
+    def __call__(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, TOOL, *words],
+            cwd=self.folder,
+            env={**self.environment, **variables},
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+
+
+def mlrun(environment: Environment, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from mlrun_cli.cli.main import main; main()", *words]
+    return subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=False)
+
+
+def test_a_result_is_all_there_is_on_stdout(tool: Tool) -> None:
+    done = tool("list", "--tags", "a=1", "--tags", "b")
+    assert done.returncode == 0
+    assert [record["run_id"] for record in json.loads(done.stdout)] == ["é_2", "a_1"]
+    assert done.stderr == "tags: ['a=1', 'b']\n"
+
+
+def test_notes_follow_the_switches(tool: Tool) -> None:
+    assert tool("list", "--only-show-errors").stderr == ""
+    assert tool("list", "--verbose").stderr == "tags: None\nmore\n"
+
+
+def test_script_gets_every_word_after_it_unchanged(tool: Tool) -> None:
+    after = ["--lr", "0.1", "-c", "x", "--help", "a b", "", "--", "-t", "[?a==b]", "-"]
+    done = tool("submit-script", "-c", "sklearn", "--async", "train.py", *after)
+    assert json.loads(done.stdout) == {"words": ["train.py", *after], "runconfig": "sklearn", "async": True}
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["submit-script", "--asynk", "train.py"], "Did you mean '--async'?"),
+        (["list", "-x"], "There is no option '-x' in 'mlrun run list'."),
+        (["lst"], "Did you mean 'list'?"),
+        (["show"], "Missing option '--run'"),
+        (["show", "-r"], "requires an argument"),
+        (["show", "-r", "a", "b"], "unexpected extra argument"),
+        (["list", "--last", "x"], "'x' is not a whole number"),
+        (["list", "--last", "0"], "0 is not in the range"),
+        (["list", "-o", "xml"], "There are: json|jsonc|table"),
+        (["list", "--query", "[?a='b']"], "at character 4:"),
+        (["list", "--query", "[]", "[]"], "two queries"),
+        (["list", "train.py"], "neither an option nor a query"),
+        (["list", "[?properties.author==azureml-user"], "\"[?properties.author=='azureml-user']\""),
+    ],
+)
+def test_wrong_usage_is_exit_2_with_one_to_three_lines(tool: Tool, words: list[str], expected: str) -> None:
+    done = tool(*words)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("ERROR: ")
+    assert expected in done.stderr
+    assert 1 <= done.stderr.count("\n") <= 3
+
+
+@pytest.mark.parametrize(
+    ("run_id", "exit_code", "expected"),
+    [
+        ("missing", 3, r"There is no run 'missing\x1b[2J'."),
+        ("bug", 1, "This is a bug in mlrun-cli: KeyError: 'x'"),
+        ("full", 1, "No space left on device: /data/x."),
+        ("database", 1, "The workspace's database cannot be used: disk I/O error."),
+    ],
+)
+def test_errors_are_sentences_and_show_a_traceback_only_with_debug(
+    tool: Tool, run_id: str, exit_code: int, expected: str
+) -> None:
+    done = tool("show", "-r", run_id)
+    assert (done.returncode, done.stdout) == (exit_code, "")
+    assert done.stderr.startswith("ERROR: ")
+    assert expected in done.stderr
+    assert done.stderr.count("\n") == 2
+    debugged = tool("show", "-r", run_id, "--debug")
+    assert debugged.returncode == exit_code
+    assert "Traceback" in debugged.stderr
+
+
+def test_an_interrupt_is_quiet(tool: Tool) -> None:
+    done = tool("show", "-r", "interrupt")
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_a_result_can_carry_an_exit_code(tool: Tool) -> None:
+    done = tool("show", "-r", "failed", "-o", "tsv")
+    assert (done.returncode, done.stdout) == (1, "Failed\n")
+
+
+def test_null_prints_nothing(tool: Tool) -> None:
+    done = tool("show", "-r", "nothing", "-t", "out.json")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert not (tool.folder / "out.json").exists()
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "iso-8859-1", "utf-8"])
+def test_any_encoding_carries_the_result(tool: Tool, encoding: str) -> None:
+    done = tool("show", "-r", "text", PYTHONIOENCODING=encoding)
+    assert done.returncode == 0
+    assert json.loads(done.stdout) == "日本語 \udcff"
+
+
+def test_a_reader_that_goes_away_ends_the_program_quietly(tool: Tool) -> None:
+    line = f'"{sys.executable}" "{TOOL}" show -r many | head -1; echo "${{PIPESTATUS[0]}}"'
+    done = subprocess.run(["bash", "-c", line], env=tool.environment, capture_output=True, text=True, check=False)
+    assert done.stdout == "[\n141\n"
+    assert done.stderr == ""
+
+
+def test_a_reader_that_was_never_there_is_no_trouble(tool: Tool) -> None:
+    nobody, ours = os.pipe()
+    os.close(nobody)
+    with os.fdopen(ours, "wb") as out:
+        done = subprocess.run(
+            [sys.executable, TOOL, "show", "-r", "x"],
+            env=tool.environment,
+            stdout=out,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_a_full_disk_under_stdout_is_a_sentence(tool: Tool) -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [sys.executable, TOOL, "show", "-r", "many"],
+            env=tool.environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("ERROR: No space left on device.\n")
+    assert done.stderr.count("\n") == 2
+
+
+def test_an_unbuffered_result_is_whole_or_an_error(tool: Tool) -> None:
+    line = f'"{sys.executable}" -u "{TOOL}" show -r many | head -1; echo "${{PIPESTATUS[0]}}"'
+    done = subprocess.run(["bash", "-c", line], env=tool.environment, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("[\n141\n", "")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_do_no_harm(tool: Tool, closed: str) -> None:
+    line = f'"{sys.executable}" "{TOOL}" list {closed}'
+    done = subprocess.run(["bash", "-c", line], env=tool.environment, capture_output=True, check=False)
+    assert done.returncode == 0
+
+
+def test_query_words_are_joined_and_noted(tool: Tool) -> None:
+    done = tool("list", "[?properties.author==azureml-user", "]", "-o", "tsv")
+    assert done.returncode == 0
+    assert done.stdout.split("\t")[1] == "é_2"
+    assert "[?properties.author=='azureml-user" in done.stderr
+
+
+def test_people_get_their_table_only_without_a_query(tool: Tool) -> None:
+    assert tool("list", "-o", "table").stdout == "for people: 80 False\n"
+    assert tool("list", "-o", "table", "--query", "[].run_id").stdout == "Result\n--------\né_2\na_1\n"
+
+
+def test_metadata_file_holds_the_result_before_the_query(tool: Tool) -> None:
+    done = tool("list", "--query", "[0].status", "-t", "new folder/run.json")
+    assert done.stdout == '"Failed"\n'
+    written = (tool.folder / "new folder" / "run.json").read_text(encoding="utf-8")
+    assert [record["run_id"] for record in json.loads(written)] == ["é_2", "a_1"]
+    assert written.startswith('[\n    {\n        "properties"')
+
+
+def test_metadata_file_that_is_there_is_an_error_before_the_command_runs(tool: Tool) -> None:
+    file = tool.folder / "run.json"
+    file.write_text("mine", encoding="utf-8")
+    for name in ("run.json", ".", "run.json/below"):
+        done = tool("list", "-t", name)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "tags:" not in done.stderr
+    assert file.read_text(encoding="utf-8") == "mine"
+
+
+def test_metadata_file_in_an_unwritable_place_is_an_error_before_the_command_runs(tool: Tool) -> None:
+    done = tool("list", "-t", "/proc/self/x/run.json")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "cannot be written" in done.stderr
+    assert "tags:" not in done.stderr
+
+
+def test_defaults_come_from_az(tool: Tool) -> None:
+    folder = tool.folder / ".azure"
+    folder.mkdir()
+    (folder / "config").write_text(
+        "[core]\noutput = tsv\n[defaults]\nworkspace = from%file\ngroup = group\n", encoding="utf-8"
+    )
+    assert tool("show", "-r", "x").stdout == "group\t.\tNone\tfrom%file\n"
+    shown = tool("show", "-r", "x", AZURE_CORE_OUTPUT="JSON", AZURE_DEFAULTS_WORKSPACE="variable").stdout
+    assert json.loads(shown)["workspace"] == "variable"
+    typed = tool("show", "-r", "x", "-o", "json", "-w", "typed", "-g", "g", "--subscription", "s", "--path", "p")
+    assert json.loads(typed.stdout) == {"workspace": "typed", "group": "g", "subscription": "s", "path": "p"}
+
+
+def test_broken_defaults_of_az_are_named(tool: Tool) -> None:
+    assert "there is no format 'xml'" in tool("list", AZURE_CORE_OUTPUT="xml").stderr
+    (tool.folder / "config").write_text("nonsense", encoding="utf-8")
+    done = tool("list", AZURE_CONFIG_DIR=str(tool.folder))
+    assert done.returncode == 2
+    assert str(tool.folder / "config") in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def on_terminal(tool: Tool, *words: str, **variables: str) -> str:
+    """What the program prints when stdout is a terminal."""
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "rb", buffering=0) as shown, os.fdopen(theirs, "wb", buffering=0) as terminal:
+        environment = {**tool.environment, "TERM": "xterm", **variables}
+        subprocess.run([sys.executable, TOOL, *words], env=environment, stdout=terminal, check=True)
+        text = shown.read(65536)
+    return text.decode()
+
+
+def test_colour_is_for_terminals_whose_user_wants_it(tool: Tool) -> None:
+    assert "\x1b[" in on_terminal(tool, "list", "-o", "jsonc", "--only-show-errors")
+    assert "\x1b[" not in on_terminal(tool, "list", "-o", "json", "--only-show-errors")
+    for variable in ({"NO_COLOR": "1"}, {"AZURE_CORE_NO_COLOR": "true"}, {"TERM": "dumb"}):
+        assert "\x1b[" not in on_terminal(tool, "list", "-o", "jsonc", "--only-show-errors", **variable)
+    assert "\x1b[" not in tool("list", "-o", "jsonc").stdout
+
+
+@pytest.mark.parametrize("columns", ["40", "80", "100", "300"])
+@pytest.mark.parametrize("words", [["-h"], ["list", "--help"], ["submit-script", "-h"], []])
+def test_help_fits_the_terminal(tool: Tool, columns: str, words: list[str]) -> None:
+    done = tool(*words, COLUMNS=columns)
+    assert (done.returncode, done.stderr) == (0, "")
+    prose = done.stdout.partition("\nExamples\n")[0]
+    assert max(map(len, prose.splitlines())) <= min(100, int(columns))
+
+
+def test_help_of_a_command_has_own_options_before_the_global_ones(tool: Tool) -> None:
+    shown = tool("list", "-h").stdout
+    order = [
+        "List runs, newest first.\n\nChild runs are left out.\n",
+        "Usage: mlrun run list [options] [QUERY]\n",
+        "  --last N            How many. Default: 10.\n",
+        "  --tags KEY[=VALUE]  Only runs with this tag. May be repeated.\n",
+        "Global options\n",
+        "  -o, --output FORMAT",
+        "  -h, --help",
+        "Examples\n  All\n    mlrun run list\n  Three\n    mlrun run list --last 3\n",
+    ]
+    places = [shown.index(part) for part in order]
+    assert places == sorted(places)
+
+
+def test_help_of_a_noun_lists_its_verbs(tool: Tool) -> None:
+    shown = tool().stdout
+    assert "  list           List runs, newest first.\n  submit-script  Run a script.\n" in shown
+
+
+def test_help_of_the_whole_lists_the_nouns(environment: Environment) -> None:
+    for words in ([], ["-h"], ["--help"]):
+        done = mlrun(environment, *words)
+        assert (done.returncode, done.stderr) == (0, "")
+        for noun in ("folder", "experiment", "workspace", "run", "ml"):
+            assert f"\n  {noun} " in done.stdout
+        assert "login" not in done.stdout
+
+
+def test_version_is_one_line(environment: Environment) -> None:
+    done = mlrun(environment, "--version")
+    assert done.returncode == 0
+    assert done.stdout.startswith("mlrun-cli ")
+    assert done.stdout.count("\n") == 1
+
+
+def test_login_is_not_needed(environment: Environment) -> None:
+    for words in ([], ["--service-principal", "-u", "x", "-p=y", "--tenant", "t", "-o", "none"]):
+        done = mlrun(environment, "login", *words)
+        assert (done.returncode, done.stdout) == (0, "")
+        assert "No login is needed" in done.stderr
+
+
+@pytest.mark.parametrize("words", [["rn"], ["--verson"], ["ml", "rn"], ["ml", "login"]])
+def test_unknown_words_at_the_root_are_wrong_usage(environment: Environment, words: list[str]) -> None:
+    done = mlrun(environment, *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("ERROR: There is no ")
+
+
+def test_a_command_imports_nothing_that_it_does_not_need(tool: Tool) -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", TOOL, "list"],
+        env=tool.environment,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "typer" in imported
+    heavy = ["rich", "yaml", "jmespath", "asyncio", "importlib.metadata", "psycopg", "tabulate", "pygments"]
+    assert imported.isdisjoint([*heavy, "configparser", "mlrun_cli.cli.runs_table"])

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mlrun_cli.cli.output import OutputFormat, render
+from mlrun_cli.cli.query import Query
+from mlrun_cli.errors import MlrunError
+
+Knack = Callable[[object, str | None, str, bool], str | None]
+
+KEYS = st.sampled_from(
+    [
+        "run_id",
+        "status",
+        "tags",
+        "properties",
+        "number",
+        "id",
+        "type",
+        "etag",
+        "_name",
+        "Status",
+        "ä",
+        "x y",
+        "",
+    ]
+)
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=12)
+    | st.sampled_from(["null", "yes", "1", "a\tb", "a\nb", " x ", "日本語", "é", "2026-01-01T00:00:00Z", "#", "k: v"])
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=5),
+    max_leaves=12,
+)
+RECORDS = st.lists(st.dictionaries(KEYS, VALUES, max_size=6), max_size=4)
+QUERIES = st.sampled_from(
+    [
+        "@",
+        "[]",
+        "[0]",
+        "[-1].tags",
+        "[].status",
+        "[].[status, run_id, tags]",
+        "[].{b: status, a: run_id, tags: tags, id: number}",
+        "{all: @, again: @}",
+        "[@, @]",
+        "[[0], [0]]",
+        "{n: length(@), first: [0]}",
+        "[].{inner: {b: status, a: tags}}",
+        "[?status=='x y'].run_id",
+        "[?tags].tags",
+        "status",
+        "*",
+        "keys(@)",
+        "length(@)",
+        "type(@)",
+        "sort_by(@, &number)",
+        "[].number | [0]",
+        "to_string(@)",
+        "`false`",
+        "`0`",
+        "''",
+    ]
+)
+FORMATS = st.sampled_from(list(OutputFormat))
+
+
+def ours(value: object, query: str | None, output_format: OutputFormat, *, colour: bool) -> str | None:
+    try:
+        shown = value if query is None else Query.parse(query).apply(value)
+        return render(shown, output_format, is_query=query is not None, colour=colour)
+    except MlrunError:
+        return None
+
+
+@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(RECORDS | VALUES, st.none() | QUERIES, FORMATS, st.booleans())
+def test_output_is_what_knack_prints(
+    knack: Knack, value: object, query: str | None, output_format: OutputFormat, colour: bool
+) -> None:
+    expected = knack(value, query, output_format.value, colour)
+    assert ours(value, query, output_format, colour=colour) == expected
+
+
+@pytest.mark.parametrize("output_format", list(OutputFormat))
+@pytest.mark.parametrize(
+    "value",
+    [
+        [],
+        {},
+        [[]],
+        [{}],
+        [[1, [2], {"a": None}]],
+        "text",
+        True,
+        0,
+        [None, True, 1.5],
+        {"id": 1, "type": 2, "etag": 3, "b": 4},
+        {"b": {"a": 1}, "a": 1},
+    ],
+)
+def test_edges_are_what_knack_prints(knack: Knack, value: object, output_format: OutputFormat) -> None:
+    expected = knack(value, None, output_format.value, False)
+    assert ours(value, None, output_format, colour=False) == expected
+
+
+@pytest.mark.parametrize("output_format", list(OutputFormat))
+def test_null_prints_nothing(output_format: OutputFormat) -> None:
+    assert render(None, output_format, is_query=False) == ""

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import io
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+from rich.cells import cell_len
+
+from mlrun_cli.cli.runs_table import print_runs_table
+from mlrun_cli.domain.run_status import RunStatus
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
+
+ROWS: list[dict[str, Any]] = [
+    {
+        "run_id": "testexperiment_1767322800_0123abcd",
+        "status": "Running",
+        "_experiment_name": "testexperiment",
+        "target": "local",
+        "created_utc": "2026-01-02T03:00:00.000000Z",
+        "start_time_utc": "2026-01-02T03:00:01.500000Z",
+        "tags": {"quality": "fantastic run", "seen": None},
+    },
+    {
+        "run_id": "日本語_1767236400_0123abcd",
+        "status": "Completed",
+        "_experiment_name": "日本語",
+        "target": "a-rather-long-target-name",
+        "created_utc": "2026-01-01T03:00:00.000000Z",
+        "start_time_utc": "2026-01-01T03:00:01.000000Z",
+        "end_time_utc": "2026-01-02T05:00:01.000000Z",
+        "tags": {"evil": "\x1b[31m\x07\n\u202e"},
+    },
+    {"run_id": "waits_1", "status": "Queued", "created_utc": "2026-01-02T03:04:05.000000Z", "tags": {}},
+]
+
+
+def table(
+    rows: list[dict[str, Any]], *, width: int | None = None, encoding: str = "utf-8", colour: bool = False
+) -> list[str]:
+    file = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    print_runs_table(rows, file=file, width=width, now=NOW, colour=colour)
+    file.seek(0)
+    return file.read().splitlines()
+
+
+def test_a_run_is_a_line() -> None:
+    heading, running, completed, queued = table(ROWS)
+    assert heading.split() == ["Status", "Run", "Experiment", "Target", "Duration", "Age", "Tags"]
+    assert running.split("  ")[0] == "● Running"
+    assert running.endswith("0:04:03  4 min ago  quality=fantastic run, seen")
+    assert "26:00:00  1 d ago" in completed
+    assert queued.split() == ["◌", "Queued", "waits_1", "just", "now"]
+
+
+def test_what_steers_a_terminal_is_spelled_out() -> None:
+    completed = table(ROWS)[2]
+    assert completed.endswith(r"evil=\x1b[31m\x07\n\u202e")
+
+
+@pytest.mark.parametrize("width", range(20, 160, 7))
+def test_lines_fit_the_width(width: int) -> None:
+    lines = table(ROWS, width=width)
+    assert len(lines) == 4
+    assert max(map(cell_len, lines)) <= width
+
+
+@pytest.mark.parametrize("width", [55, 60, 80, 120])
+def test_the_run_id_stays_whole_as_long_as_it_can(width: int) -> None:
+    assert ROWS[0]["run_id"] in table(ROWS, width=width)[1]
+
+
+def test_a_long_experiment_is_shortened_with_an_ellipsis() -> None:
+    row = {**ROWS[0], "_experiment_name": "a very long name of an experiment indeed", "tags": {}}
+    assert "a very long name …" in table([row], width=100)[1]
+    assert "a very long nam..." in table([row], width=100, encoding="ascii")[1]
+
+
+@pytest.mark.parametrize("status", list(RunStatus))
+def test_every_status_has_a_look_in_every_encoding(status: RunStatus) -> None:
+    row: dict[str, Any] = {"run_id": "é_1", "status": status.value, "tags": {}}
+    assert table([row])[1].endswith(f" {status.value}  é_1")
+    assert table([row], encoding="ascii")[1].endswith(f" {status.value}  ?_1")
+
+
+def test_colour_is_the_callers_choice() -> None:
+    assert "\x1b[" not in "".join(table(ROWS))
+    assert "\x1b[31m" in table([{**ROWS[2], "status": "Failed"}], colour=True)[1]
+
+
+def test_no_runs_print_nothing() -> None:
+    assert table([]) == []

@@ -1,0 +1,101 @@
+"""A small program on the command framework: what the tests of the framework run."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+import sys
+from collections.abc import Callable
+from typing import Annotated, TextIO
+
+import typer
+
+from mlrun_cli.cli.command import Group, Result, command
+from mlrun_cli.cli.main import run
+from mlrun_cli.cli.shared import Shared
+from mlrun_cli.cli.tree import Noun
+from mlrun_cli.errors import RunNotFound
+
+RECORDS = [
+    {"run_id": "é_2", "status": "Failed", "properties": {"author": "azureml-user"}, "tags": {}},
+    {"run_id": "a_1", "status": "Completed", "properties": {}, "tags": {}},
+]
+
+app = Group("run", help="Submit a script, then list and show runs.")
+
+
+def print_people(*, file: TextIO, width: int | None, colour: bool) -> None:
+    file.write(f"for people: {width} {colour}\n")
+
+
+@command(app, "list", examples=[("All", "mlrun run list"), ("Three", "mlrun run list --last 3")], query_words=True)
+def list_runs(
+    shared: Shared,
+    last: Annotated[int, typer.Option("--last", metavar="N", help="How many.", min=1)] = 10,
+    tags: Annotated[
+        list[str] | None, typer.Option("--tags", metavar="KEY[=VALUE]", help="Only runs with this tag.")
+    ] = None,
+) -> object:
+    """List runs, newest first.
+
+    Child runs are left out.
+
+    A paragraph that is longer than any page is wide, so that it has to be broken into lines whatever the width of
+    the terminal is that it is shown in.
+    """
+    shared.notes.say(f"tags: {tags}")
+    shared.notes.detail("more")
+    return Result(RECORDS[:last], table=print_people)
+
+
+@command(app, "submit-script", examples=[("One", "mlrun run submit-script train.py")], script=True)
+def submit_script(
+    shared: Shared,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="SCRIPT [ARGUMENT ...]", help="The script and its arguments."),
+    ] = None,
+    runconfig: Annotated[
+        str | None, typer.Option("--run-configuration-name", "-c", metavar="NAME", help="Runconfig.")
+    ] = None,
+    is_async: Annotated[bool, typer.Option("--async", help="Return at once.")] = False,
+) -> object:
+    """Run a script."""
+    del shared
+    return {"words": words, "runconfig": runconfig, "async": is_async}
+
+
+def _raise(error: BaseException) -> object:
+    raise error
+
+
+FAULTS: dict[str, Callable[[], object]] = {
+    "missing": lambda: _raise(RunNotFound("missing\x1b[2J")),
+    "bug": lambda: RECORDS[0]["x"],
+    "interrupt": lambda: _raise(KeyboardInterrupt()),
+    "full": lambda: _raise(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/data/x")),
+    "database": lambda: _raise(sqlite3.OperationalError("disk I/O error")),
+    "failed": lambda: Result({"status": "Failed"}, exit_code=1),
+    "nothing": lambda: None,
+    "text": lambda: "日本語 \udcff",
+    "many": lambda: list(range(100_000)),
+}
+
+
+@command(app, "show", examples=[("One", "mlrun run show -r @latest")])
+def show(
+    run_id: Annotated[str, typer.Option("--run", "-r", metavar="ID", help="Id of the run.")], shared: Shared
+) -> object:
+    """Show a run."""
+    defaults = {
+        "workspace": shared.workspace_name or shared.default_workspace_name,
+        "group": shared.resource_group or shared.default_resource_group,
+        "subscription": shared.subscription_id,
+        "path": str(shared.path),
+    }
+    return FAULTS.get(run_id, lambda: defaults)()
+
+
+if __name__ == "__main__":
+    sys.exit(run(Noun(app), sys.argv[1:], program="mlrun run"))
