@@ -1,0 +1,147 @@
+"""What the tree promises as a whole: light imports, a standard-library supervisor, a complete wheel, clean files."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "mlrun_cli"
+HEAVY = {
+    "asyncio",
+    "importlib.metadata",
+    "jmespath",
+    "pathspec",
+    "psycopg",
+    "pydantic",
+    "pygments",
+    "rich",
+    "tabulate",
+    "yaml",
+}
+TOP_LEVEL = {"mlrun_cli", "tests", "runconfigs", "pyproject.toml", "README.md", "LICENSE"}
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AZURE_", "MLRUN_", "PYTHON"))}
+    return {**kept, "HOME": str(tmp_path), "MLRUN_HOME": str(tmp_path / "home")}
+
+
+@pytest.mark.parametrize("words", ["run list", "run show -r @latest", "run update -r @latest --add-tag a", "--help"])
+def test_what_is_typed_often_loads_nothing_heavy(words: str, environment: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("", encoding="utf-8")
+    program = "import json, sys; from mlrun_cli.cli.main import main\ntry: main()\n"
+    program += "finally: print(json.dumps(sorted(sys.modules)), file=sys.stderr)"
+    for line in ("folder attach", "run submit-script train.py", words):
+        done = subprocess.run(
+            [sys.executable, "-c", program, *line.split()],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            encoding="utf-8",
+            check=True,
+        )
+    assert not HEAVY & set(json.loads(done.stderr.splitlines()[-1]))
+
+
+def test_all_that_a_supervisor_loads_is_its_own_or_the_standard_library(environment: dict[str, str]) -> None:
+    modules = [_name(path) for path in sorted((PACKAGE / "supervisor").glob("*.py"))]
+    assert len(modules) > 1
+    program = f"import {', '.join(modules)}, json, sys; print(json.dumps(sorted(sys.modules)))"
+    # Without site no package of anybody's is found, and what other packages put into sys.modules is not there.
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", program],
+        cwd=ROOT,
+        env={**environment, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    loaded = {name.partition(".")[0] for name in json.loads(done.stdout)} - {"__main__", "mlrun_cli"}
+    assert loaded <= set(sys.stdlib_module_names)
+    assert "asyncio" not in loaded
+
+
+def test_a_supervisor_imports_nothing_after_its_start() -> None:
+    for path in (PACKAGE / "supervisor").glob("*.py"):
+        functions = [node for node in ast.walk(_tree(path)) if isinstance(node, ast.FunctionDef)]
+        inside = [node for function in functions for node in ast.walk(function)]
+        assert not [node.lineno for node in inside if isinstance(node, ast.Import | ast.ImportFrom)], path
+
+
+def test_the_version_is_a_plain_literal() -> None:
+    assert re.search(
+        r'^__version__ = "\d+\.\d+\.\d+"$', (PACKAGE / "__init__.py").read_text(encoding="utf-8"), re.MULTILINE
+    )
+
+
+def test_an_editable_install_brings_azureml(environment: dict[str, str], tmp_path: Path) -> None:
+    program = "import azureml.core; print(azureml.core.__file__)"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    assert Path(done.stdout.strip()).is_relative_to(PACKAGE / "sdk")
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(tmp_path: Path) -> None:
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*pip, "-w", tmp_path, ROOT], check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        paths_file = archive.read("mlrun_cli_sdk.pth").decode()
+    assert paths_file.strip() == "mlrun_cli/sdk"
+    assert any(name.endswith("dist-info/licenses/LICENSE") for name in names)
+    assert {name for name in names if name.endswith(".py")} == {
+        path.relative_to(ROOT).as_posix() for path in PACKAGE.rglob("*.py")
+    }
+    assert {name.partition("/")[0] for name in names} == {
+        "mlrun_cli",
+        "mlrun_cli_sdk.pth",
+        next(name.partition("/")[0] for name in names if ".dist-info/" in name),
+    }
+
+
+def test_no_file_names_the_place_it_was_written_at() -> None:
+    # In two halves, so that this file does not hold what it looks for.
+    foreign = re.compile(
+        "|".join([r"(?<![\w}*…])/" + "work/", r"\.\./" + "shared", "/root/" + r"\.", r"\bissue " + "#?[0-9]"])
+    )
+    found = [f"{path}: {match[0]}" for path in _texts() for match in [foreign.search(path.read_text("utf-8"))] if match]
+    assert not found
+
+
+def test_nothing_else_lies_at_the_top() -> None:
+    listed = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")}
+    assert listed - {"build", "dist"} == TOP_LEVEL
+
+
+def _texts() -> list[Path]:
+    """Every text that belongs to the project."""
+    suffixes = {".py", ".md", ".toml", ".runconfig", ".yml", ".json", ".pth", ""}
+    below = [path for top in ("mlrun_cli", "tests", "runconfigs", ".ci") for path in (ROOT / top).rglob("*")]
+    files = [path for path in [*below, *ROOT.glob("*")] if path.is_file() and path.suffix in suffixes]
+    return [path for path in files if "__pycache__" not in path.parts]
+
+
+def _name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
