@@ -145,7 +145,7 @@ def wait_for_runs(workspace: Workspace, runs: Sequence[Run], timeout_seconds: fl
         if waiting and deadline is not None and time.monotonic() >= deadline:
             names = ", ".join(run.run_id for run in waiting.values())
             raise TimedOut(
-                f"After {timeout_seconds:g} seconds, still going: {names}.",
+                f"The time has run out ({timeout_seconds:g} s); still going: {names}.",
                 hint="'mlrun run wait' may be called again; 'mlrun run cancel' stops a run.",
             )
         if waiting:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -128,11 +129,25 @@ def submit(workspace: Workspace, request: SubmitRequest, *, progress: Progress |
         target=resolved.configuration.target,
         max_run_duration_seconds=resolved.configuration.max_run_duration_seconds,
     )
-    with _NewRunFolder(folder) as new:
-        key = _write_run(workspace, request, resolved, submission, snapshot, redaction)
+    with _Interruptions() as interruptions, _NewRunFolder(folder) as new:
+        key = _write_run(workspace, request, resolved, submission, snapshot, redaction, interruptions)
         new.is_in_store = True
         _start(workspace, key, run_id, new.lock)
     return Submitted(workspace.runs.get_by_key(key), (*resolved.notes, *snapshot_notes))
+
+
+class _Interruptions:
+    """SIGINT and SIGTERM: from `hold` to the end of the block they wait, so that a run that is written is started."""
+
+    def __enter__(self) -> _Interruptions:
+        self._before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        return self
+
+    def hold(self) -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+
+    def __exit__(self, *_: object) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
 
 
 class _NewRunFolder:
@@ -230,7 +245,9 @@ def _checked_script(source: Path, script: str) -> str:
         raise UsageError(f"The script '{script}' in {source} is not a file.")
     if not os.access(path, os.R_OK):
         raise UsageError(f"The script {path} cannot be read.", hint="Check its permissions ('ls -l').")
-    return os.path.relpath(path, source)
+    relative = os.path.relpath(path, source)
+    # Python would take it for an option.
+    return f"./{relative}" if relative.startswith("-") else relative
 
 
 def _check_that_script_is_in(snapshot: Snapshot, resolved: _Resolved) -> None:
@@ -257,6 +274,7 @@ def _write_run(
     submission: Submission,
     snapshot: Snapshot,
     redaction: Redaction,
+    interruptions: _Interruptions,
 ) -> int:
     """Put the run into its folder and, last of all, into the store; its key."""
     properties = {
@@ -270,6 +288,7 @@ def _write_run(
     write_json(folder.environment_plan, submission.environment.to_json())
     origin = this_origin()
     with workspace.transaction(durable=True):
+        interruptions.hold()
         experiment, run_number = workspace.experiments.take_run_number(request.experiment_name)
         _write_secrets(workspace, request, resolved, submission, experiment, run_number)
         key = workspace.runs.insert(

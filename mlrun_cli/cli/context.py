@@ -59,14 +59,14 @@ def identity_of(shared: Shared, config: ProjectConfig | None) -> WorkspaceIdenti
     Raises:
         UsageError: none is named and the folder is not attached, or a name is not valid.
     """
-    name = _first(shared.workspace_name, config and config.workspace_name, shared.default_workspace_name)
+    name = _first(shared.workspace_name, config.workspace_name if config else None, shared.default_workspace_name)
     if name is None:
         raise UsageError(
             f"No workspace is named, and the folder '{shared.path.absolute()}' is not attached to one.",
             hint="Attach it ('mlrun folder attach'), or name one with -w NAME (and -g GROUP).",
         )
-    group = _first(shared.resource_group, config and config.resource_group, shared.default_resource_group)
-    subscription_id = _first(shared.subscription_id, config and config.subscription_id)
+    group = _first(shared.resource_group, config.resource_group if config else None, shared.default_resource_group)
+    subscription_id = _first(shared.subscription_id, config.subscription_id if config else None)
     return WorkspaceIdentity(
         check_subscription_id(DEFAULT_SUBSCRIPTION_ID if subscription_id is None else subscription_id),
         check_resource_group(DEFAULT_RESOURCE_GROUP if group is None else group),

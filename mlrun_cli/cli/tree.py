@@ -14,10 +14,11 @@ from typing import Any
 from typer.core import TyperGroup, TyperOption
 
 from mlrun_cli import __version__
+from mlrun_cli.cli.azure_only import AZURE_ONLY
 from mlrun_cli.cli.command import Group, build
 from mlrun_cli.cli.help import group_help
 from mlrun_cli.cli.login import login_command
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import Unsupported, UsageError
 
 NOUNS = {
     "folder": "Attach a folder to a workspace.",
@@ -60,11 +61,14 @@ class _Tree(TyperGroup):
         """Find a command.
 
         Raises:
+            Unsupported: az has it, this program does not.
             UsageError: there is none of this name.
         """
         found = self.find(cmd_name)
         if found is not None:
             return found
+        if cmd_name in AZURE_ONLY:
+            raise Unsupported(f"mlrun-cli has no '{cmd_name}'.", hint=AZURE_ONLY[cmd_name])
         nearest = get_close_matches(cmd_name, self._summaries, n=1)
         guess = f"Did you mean '{nearest[0]}'? " if nearest else ""
         raise UsageError(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 from typing import Any
 
 USER_ERROR = "UserError"
 SERVICE_ERROR = "ServiceError"
 
+_COMPLAINTS = ("error:", "×")
 _TRACEBACK = "Traceback (most recent call last):"
 _EXCEPTION_LINE = re.compile(r"^([A-Za-z_][\w.]*)(?::\s?(.*))?$", re.DOTALL)
 
@@ -64,6 +66,16 @@ def error_from_log(tail: str, ending: str) -> dict[str, Any]:
     kind = match[1] if match else exception
     message = (match[2] if match else None) or exception
     return run_error(message.strip(), kind=kind.rpartition(".")[2], stack_trace=trace)
+
+
+def installer_error(tail: str) -> str:
+    """What an installer (pip, uv) complained about, as one line, by what it wrote last."""
+    lines = [line.strip().removeprefix("╰─▶").strip() for line in tail.splitlines()]
+    starts = [number for number, line in enumerate(lines) if line.lower().startswith(_COMPLAINTS)]
+    if not starts:
+        return next((line for line in reversed(lines) if line), "it printed nothing")
+    paragraph = takewhile(lambda line: line and not line.startswith("hint:"), lines[starts[-1] :])
+    return " ".join(paragraph).removeprefix("×").strip()
 
 
 def _split_traceback(text: str) -> tuple[str, str | None]:

@@ -61,10 +61,13 @@ def make_private_folder(folder: Path) -> None:
     Raises:
         StoreError: it cannot be made.
     """
+    before = os.umask(0o077)  # the parents' mode too: `mkdir` gives its own to the last one only
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _not_made(folder, error) from error
+    finally:
+        os.umask(before)
 
 
 def make_private_file(path: Path) -> None:

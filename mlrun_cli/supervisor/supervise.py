@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from mlrun_cli.domain.moment import now
 from mlrun_cli.domain.outcome import Outcome
 from mlrun_cli.domain.run import GRACE_SECONDS
-from mlrun_cli.domain.run_error import SERVICE_ERROR, run_error
+from mlrun_cli.domain.run_error import SERVICE_ERROR, installer_error, run_error
 from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.domain.submission import Secrets, Submission
 from mlrun_cli.errors import MlrunError, StoreError
@@ -131,8 +131,8 @@ class Supervisor:
         if self._stop_reason is not None:
             raise _Stopped
         if builder.exit_code != 0:
-            lines = tail_of(self._folder.environment_log).rstrip().splitlines()
-            raise MlrunError("The environment could not be built: " + (lines[-1] if lines else "no output"))
+            reason = installer_error(tail_of(self._folder.environment_log))
+            raise MlrunError(f"The environment could not be built: {reason}")
         return plan.interpreter
 
     def _make_working_copy(self) -> None:

@@ -1,6 +1,6 @@
 """Time the commands that look at runs, in workspaces of several sizes.
 
-    python tests/benchmarks/bench_commands.py [RUNS ...]
+    python -m tests.benchmarks.bench_commands [RUNS ...]
 
 RUNS (default: 10 100000 1000000) are the sizes; a million runs take about 700 MB of the temporary folder.
 """
@@ -11,8 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from seed import EXPERIMENT, run_id, seed
-from timing import MLRUN, environment_for, print_machine, print_row, timed
+from tests.benchmarks.seed import EXPERIMENT, run_id, seed
+from tests.benchmarks.timing import MLRUN, environment_for, print_machine, print_row, timed
 
 
 def main(sizes: list[int]) -> None:

@@ -1,6 +1,6 @@
 """Count how many `run.log` calls a second are taken, and stored, from one script and from eight processes.
 
-python tests/benchmarks/bench_logging.py [VALUES]
+python -m tests.benchmarks.bench_logging [VALUES]
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from timing import MLRUN, environment_for, print_machine
+from tests.benchmarks.timing import MLRUN, environment_for, print_machine
 
-SCRIPT = '''
+SCRIPT = """
 import multiprocessing, sys, time
 from azureml.core import Run
 
@@ -35,7 +35,7 @@ if __name__ == "__main__":
     taken, stored = zip(*(ends.get() for _ in workers))
     count = processes * values
     print(f"taken {count / (max(taken) - started):.0f} stored {count / (max(stored) - started):.0f}")
-'''
+"""
 
 
 def main(values: int) -> None:

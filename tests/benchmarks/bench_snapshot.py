@@ -1,6 +1,6 @@
 """Time a snapshot of 10,000 files (1 GB): first, unchanged, and its working copy, beside `cp -r`.
 
-    python tests/benchmarks/bench_snapshot.py [FOLDER]
+    python -m tests.benchmarks.bench_snapshot [FOLDER]
 
 FOLDER (default: the folder for temporary files) needs room for 4 GB. Each figure is the best of three, but
 for the first snapshot, which is taken once.

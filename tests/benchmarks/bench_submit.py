@@ -1,6 +1,6 @@
 """Time a submit of an empty script, weigh its supervisor, and submit a thousand, 32 at a time.
 
-python tests/benchmarks/bench_submit.py [COUNT]
+python -m tests.benchmarks.bench_submit [COUNT]
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from timing import MLRUN, Timed, environment_for, print_machine, print_row, timed
+from tests.benchmarks.timing import MLRUN, Timed, environment_for, print_machine, print_row, timed
 
 AT_ONCE = 32
 
@@ -89,11 +89,10 @@ def _many(folder: Path, environment: dict[str, str], count: int) -> None:
     runs = json.loads(_run(folder, environment, "list", "-e", "many", "--last", str(10 * count)))
     completed = sum(run["status"] == "Completed" for run in runs)
     numbers = {run["run_number"] for run in runs}
-    print(
-        f"{count} `submit-script --async`, {AT_ONCE} at a time: {submitted:.0f} s until all were submitted, {ended:.0f} s"
-        f" until all had ended; {completed} Completed, {len(ids & {run['run_id'] for run in runs})} ids of {count},"
-        f" {len(numbers)} run numbers"
-    )
+    known = len(ids & {run["run_id"] for run in runs})
+    print(f"{count} `submit-script --async`, {AT_ONCE} at a time:")
+    print(f"{submitted:.0f} s until all were submitted, {ended:.0f} s until all had ended")
+    print(f"{completed} Completed, {known} ids of {count}, {len(numbers)} run numbers")
 
 
 def _run(folder: Path, environment: dict[str, str], *words: str) -> str:

@@ -336,3 +336,16 @@ def test_a_command_imports_nothing_that_it_does_not_need(tool: Tool) -> None:
     assert "typer" in imported
     heavy = ["rich", "yaml", "jmespath", "asyncio", "importlib.metadata", "psycopg", "tabulate", "pygments"]
     assert imported.isdisjoint([*heavy, "configparser", "mlrun_cli.cli.runs_table"])
+
+
+@pytest.mark.parametrize(
+    "words", [("run", "submit-hyperdrive"), ("ml", "run", "submit-pipeline"), ("ml", "model", "register"), ("account",)]
+)
+def test_what_only_azure_has_is_refused_by_name_with_a_way_out(words: tuple[str, ...]) -> None:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("mlrun"), *words], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("ERROR: mlrun-cli has no '")
+    assert len(done.stderr.splitlines()) == 2

@@ -54,6 +54,7 @@ def _spawn(arguments: Sequence[str], run_id: str, lock: RunLock, workspace: Work
             (os.POSIX_SPAWN_DUP2, 1, 2),
         ],
         setsid=True,
+        setsigmask=(),
     )
 
 
