@@ -93,6 +93,14 @@ def test_the_hint_works_for_any_name(tmp_path: Path, name: str) -> None:
     assert [entry.path for entry in snapshot.entries] == [".amlignore", "train.py"]
 
 
+def test_the_hint_works_for_a_file_with_a_blank_at_its_end(tmp_path: Path) -> None:
+    source = _make(tmp_path, {"model ": 2 * _MEGABYTE, "train.py": 1})
+    _do_as_told(_refusal(source, SnapshotLimits(size=_MEGABYTE)))
+    snapshot, _ = take_snapshot(source, SnapshotStore(tmp_path / "snapshots"), limits=SnapshotLimits())
+
+    assert [entry.path for entry in snapshot.entries] == [".amlignore", "train.py"]
+
+
 def test_the_hint_keeps_what_gitignore_has_ruled_so_far(tmp_path: Path) -> None:
     source = _make(tmp_path, {"logs/a": 1, "logs/b": 1, "data/a": 1, "data/b": 1, "train.py": 1})
     (source / ".gitignore").write_text("/logs/\n", encoding="utf-8")
@@ -129,7 +137,14 @@ def test_limits_come_from_the_environment() -> None:
 
 @pytest.mark.parametrize(
     ("size", "words"),
-    [(0, "0 bytes"), (1023, "1023 bytes"), (1500, "1.5 KB"), (300 * _MEGABYTE, "300 MB"), (2**41, "2048 GB")],
+    [
+        (0, "0 bytes"),
+        (1023, "1023 bytes"),
+        (1500, "1.5 KB"),
+        (1_024_000, "1.0 MB"),
+        (300 * _MEGABYTE, "300 MB"),
+        (2**41, "2048 GB"),
+    ],
 )
 def test_sizes_are_short(size: int, words: str) -> None:
     assert size_in_words(size) == words

@@ -7,11 +7,12 @@ import shlex
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from mlrun_cli.domain.snapshot import Snapshot
+from mlrun_cli.domain.snapshot import EntryKind, Snapshot, SnapshotEntry
 from mlrun_cli.errors import StoreError
 from mlrun_cli.execution.snapshot import take_snapshot
 from mlrun_cli.execution.snapshot_limits import SnapshotLimits
@@ -113,6 +114,18 @@ def test_a_copy_is_not_made_over_something_else(snapshot: Snapshot, store: Snaps
     with pytest.raises(StoreError, match="File exists"):
         make_working_copy(snapshot, store, tmp_path / "copy")
     assert (tmp_path / "copy" / "train.py").read_bytes() == b"mine"
+
+
+def test_a_copy_is_not_made_through_a_link(snapshot: Snapshot, store: SnapshotStore, tmp_path: Path) -> None:
+    """Not even of a manifest that somebody has changed."""
+    (tmp_path / "outside").mkdir()
+    (script,) = (entry for entry in snapshot.entries if entry.path == "train.py")
+    link = SnapshotEntry("all", EntryKind.LINK, target="../outside")
+    changed = replace(snapshot, entries=(link, replace(script, path="all/train.py")))
+
+    with pytest.raises(StoreError, match="cannot be made"):
+        make_working_copy(changed, store, tmp_path / "copy")
+    assert list((tmp_path / "outside").iterdir()) == []
 
 
 def test_a_copy_on_another_file_system_and_a_full_one(tmp_path: Path, snapshot: Snapshot) -> None:

@@ -126,6 +126,15 @@ def test_a_folder_without_ignore_file_ignores_nothing(tmp_path: Path) -> None:
     assert not rules.ignores("anything", is_folder=False)
 
 
+@pytest.mark.parametrize("pattern", ["build/", "b*d/"])
+def test_a_slash_at_the_end_means_folders(tmp_path: Path, pattern: str) -> None:
+    (tmp_path / ".amlignore").write_text(pattern, encoding="utf-8")
+    rules = IgnoreRules.read(tmp_path)
+
+    assert rules.ignores("src/build", is_folder=True)
+    assert not rules.ignores("src/build", is_folder=False)
+
+
 def test_a_name_that_is_no_utf8_can_be_ignored(tmp_path: Path) -> None:
     (tmp_path / ".amlignore").write_bytes(b"caf\xe9.*\ncaf\xe9\n")
     rules = IgnoreRules.read(tmp_path)
@@ -169,11 +178,12 @@ def test_an_ignore_file_that_cannot_be_opened_is_an_error(tmp_path: Path) -> Non
 
 
 def test_plain_names_do_without_pathspec(tmp_path: Path) -> None:
-    (tmp_path / ".amlignore").write_text(_IDIOMS["what folder attach writes"], encoding="utf-8")
+    text = _IDIOMS["what folder attach writes"] + "windows\r\n# comment\n"
+    (tmp_path / ".amlignore").write_text(text, encoding="utf-8", newline="")
     program = (
         "import sys; from pathlib import Path; from mlrun_cli.files.ignore import IgnoreRules\n"
         f"rules = IgnoreRules.read(Path({str(tmp_path)!r}))\n"
-        "assert rules.ignores('a/outputs', is_folder=True)\n"
+        "assert rules.ignores('a/outputs', is_folder=True) and rules.ignores('windows', is_folder=False)\n"
         "assert 'pathspec' not in sys.modules"
     )
 
