@@ -54,6 +54,8 @@ def _measure(top: Path) -> list[tuple[str, float]]:
         ("the same with patterns for pathspec", _best(lambda: take_snapshot(source, store, limits=_LIMITS))),
         *_copies(source, snapshot, store, copy),
     ]
+    _run("cp", "-r", str(source), str(copy))
+    rows.append(("rm -r", _once(lambda: _run("rm", "-r", str(copy)))))
     make_working_copy(snapshot, store, copy)
     return [
         *rows,
