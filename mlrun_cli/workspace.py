@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import NamedTuple
 
 from mlrun_cli.errors import WorkspaceNotFound
 from mlrun_cli.files.home import make_private_file, make_private_folder, refuse_network_file_system
@@ -22,8 +22,7 @@ from mlrun_cli.store.sqlite import BUSY_SECONDS, SqliteDatabase
 _DATABASE_NAME = "workspace.db"
 
 
-@dataclass(frozen=True, slots=True)
-class WorkspaceIdentity:
+class WorkspaceIdentity(NamedTuple):
     """The three names by which Azure knows a workspace."""
 
     subscription_id: str

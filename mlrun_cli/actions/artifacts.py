@@ -6,6 +6,7 @@ import difflib
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from mlrun_cli.domain.run import Run
@@ -88,7 +89,8 @@ def _copy(source: Path, destination: Path) -> Path:
         shutil.copyfile(source, temporary)
         temporary.replace(destination)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
         raise MlrunError(
             f"'{destination}' cannot be written: {error.strerror}.", hint="Choose another folder with -d."
         ) from error

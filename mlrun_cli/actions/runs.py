@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from mlrun_cli.domain.names import check_run_id, check_tag_key
 from mlrun_cli.domain.run import Run
@@ -22,8 +22,7 @@ _LOOK_SECONDS = 0.05
 _SETTLE_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class RunChanges:
+class RunChanges(NamedTuple):
     """What `update_run` is to change; None leaves a text as it is."""
 
     tags: Mapping[str, str | None]
@@ -40,12 +39,12 @@ def list_runs(workspace: Workspace, which: RunFilter) -> Sequence[Run]:
         RunNotFound: the filter names a parent that is not there.
     """
     if which.parent_run_id is not None:
-        which = replace(which, parent_run_id=workspace.runs.resolve(check_run_id(which.parent_run_id)))
+        which = which._replace(parent_run_id=workspace.runs.resolve(check_run_id(which.parent_run_id)))
     not_responding = settle(workspace)
     if RunStatus.NOT_RESPONDING not in which.statuses:
         return [shown(run, not_responding) for run in workspace.runs.list(which)]
     # No row has this status: it is what a look at a live run found, now.
-    wider = replace(which, statuses=which.statuses | ALIVE_STATUSES, last=None)
+    wider = which._replace(statuses=which.statuses | ALIVE_STATUSES, last=None)
     runs = [shown(run, not_responding) for run in workspace.runs.list(wider)]
     return [run for run in runs if run.status in which.statuses][: which.last]
 
@@ -100,7 +99,7 @@ def update_run(workspace: Workspace, run: Run, changes: RunChanges) -> Run:
         workspace.runs.remove_tags(run.key, changes.removed_tags)
         if columns:
             workspace.runs.update(run.key, **columns)
-    return replace(workspace.runs.get_by_key(run.key), status=run.status)
+    return workspace.runs.get_by_key(run.key)._replace(status=run.status)
 
 
 def cancel_run(workspace: Workspace, run: Run, grace_seconds: float) -> Run:

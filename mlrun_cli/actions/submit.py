@@ -33,6 +33,7 @@ from mlrun_cli.execution.sdk_copy import sdk_copy
 from mlrun_cli.execution.snapshot import take_snapshot
 from mlrun_cli.execution.snapshot_limits import SnapshotLimits
 from mlrun_cli.execution.targets.local import start_supervisor
+from mlrun_cli.files.project_config import CONFIGURATION_FOLDERS
 from mlrun_cli.files.run_folder import RunFolder, write_json
 from mlrun_cli.files.snapshot_store import SnapshotStore
 from mlrun_cli.workspace import Workspace
@@ -194,7 +195,7 @@ def _resolve(workspace: Workspace, request: SubmitRequest) -> _Resolved:
         configuration = replace(configuration, target=request.target)
     if request.script is not None:
         configuration = replace(configuration, script=request.script, arguments=tuple(request.arguments), command=None)
-    project = request.path if request.path.is_dir() else request.path.parent
+    project = request.path if request.path.is_dir() else _folder_of(request.path)
     source = (request.source_directory or project).absolute()
     planned, review_notes = plan_environment(
         configuration,
@@ -207,6 +208,12 @@ def _resolve(workspace: Workspace, request: SubmitRequest) -> _Resolved:
     )
     argv = _argv(configuration, source)
     return _Resolved(configuration, source, argv, planned, (*notes, *review_notes, *planned.notes))
+
+
+def _folder_of(runconfig: Path) -> Path:
+    """The attached folder that a runconfig is in."""
+    folder = runconfig.absolute().parent
+    return folder.parent if folder.name in CONFIGURATION_FOLDERS else folder
 
 
 def _argv(configuration: RunConfiguration, source: Path) -> tuple[str, ...]:

@@ -28,8 +28,7 @@ import inspect
 import shutil
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Annotated, Any, Protocol, TextIO, TypeVar
+from typing import Annotated, Any, NamedTuple, Protocol, TextIO, TypeVar
 
 import typer
 from typer.core import TyperCommand
@@ -51,8 +50,7 @@ class PeopleTable(Protocol):
         """Print to `file`, in lines of at most `width` columns where there is a terminal."""
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What a command returns when a JSON-like value is not all.
 
     Attributes:
@@ -66,8 +64,7 @@ class Result:
     exit_code: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Declaration:
+class Declaration(NamedTuple):
     """A command as it was declared."""
 
     function: Callable[..., object]
@@ -86,20 +83,20 @@ class Declaration:
         return self.description.partition("\n")[0]
 
 
-@dataclass(slots=True)
 class Group:
     """A noun: its commands by verb, in the order of their declaration."""
 
-    name: str
-    help: str
-    commands: dict[str, Declaration] = field(default_factory=dict)
+    def __init__(self, name: str, help: str) -> None:  # noqa: A002 — as Typer calls it
+        self.name = name
+        self.help = help
+        self.commands: dict[str, Declaration] = {}
 
 
-@dataclass(slots=True)
 class Invocation:
     """What the error boundary has to know of a command that was typed; Typer's context carries it."""
 
-    debug: bool = False
+    def __init__(self) -> None:
+        self.debug = False
 
 
 def command(

@@ -49,7 +49,8 @@ def open_context(shared: Shared) -> Context:
     """
     config = find_project_config(shared.path)
     identity = identity_of(shared, config)
-    workspace = open_workspace(identity, create=shared.workspace_name is None)
+    is_typed = any(name is not None for name in (shared.workspace_name, shared.resource_group, shared.subscription_id))
+    workspace = open_workspace(identity, create=not is_typed)
     return Context(workspace, None if config is None else config.experiment_name)
 
 

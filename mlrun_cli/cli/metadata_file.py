@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from mlrun_cli.errors import MlrunError, UsageError
@@ -12,12 +11,12 @@ from mlrun_cli.errors import MlrunError, UsageError
 _OTHER_FILE = "Name another file with -t, or remove that one."
 
 
-@dataclass(slots=True)
 class MetadataFile:
     """A file that is not there yet. Make one with `checked`, before any work is done."""
 
-    path: Path
-    was_written: bool = False
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.was_written = False
 
     @classmethod
     def checked(cls, path: Path) -> MetadataFile:

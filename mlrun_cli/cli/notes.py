@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import sys
 from enum import IntEnum
 from typing import TextIO
 
@@ -23,13 +23,13 @@ class Level(IntEnum):
     DEBUG = 3
 
 
-@dataclass(frozen=True, slots=True)
 class Notes:
-    """Writer for stderr. Each text is one line without the line break at its end."""
+    """Writer for stderr, or for another stream. Each text is one line without the line break at its end."""
 
-    stream: TextIO
-    level: Level = Level.NORMAL
-    colour: bool = False
+    def __init__(self, stream: TextIO | None = None, *, level: Level = Level.NORMAL, colour: bool = False) -> None:
+        self.level = level
+        self._stream = stream
+        self._colour = colour
 
     def error(self, error: MlrunError) -> None:
         """What went wrong and, on the next line, what to do."""
@@ -59,10 +59,11 @@ class Notes:
 
     def _write(self, text: str, *, label: str | None = None, colour: str = "") -> None:
         prefix = "" if label is None else f"{label}: "
-        if prefix and self.colour:
+        if prefix and self._colour:
             prefix = f"{colour}{label}:{_PLAIN} "
-        self.stream.write(f"{prefix}{printable_lines(text)}\n")
-        self.stream.flush()
+        stream = self._stream or sys.stderr
+        stream.write(f"{prefix}{printable_lines(text)}\n")
+        stream.flush()
 
 
 def wants_colour(stream: TextIO) -> bool:

@@ -10,8 +10,7 @@ import re
 import shlex
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlrun_cli.cli.printable import printable
 from mlrun_cli.errors import InvalidQuery
@@ -21,12 +20,11 @@ _SHOWN = 60  # characters of a long query that an error quotes
 _UNQUOTED_SIDE = r"(?P<operator>==|!=)\s*(?P<value>[^\s'\"`&|)\]][^&|)\]]*?)\s*(?=&&|\|\||[)\]]|$)"
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(NamedTuple):
     """A query that has been read."""
 
     text: str
-    _expression: Any
+    expression: Any
 
     @classmethod
     def parse(cls, text: str) -> Query:
@@ -53,7 +51,7 @@ class Query:
         from jmespath import Options  # noqa: PLC0415
 
         try:
-            return self._expression.search(value, Options(dict_cls=OrderedDict))
+            return self.expression.search(value, Options(dict_cls=OrderedDict))
         except (ValueError, TypeError, ArithmeticError) as error:
             reason = printable(str(error))
             raise InvalidQuery(
@@ -65,7 +63,7 @@ class Query:
         """Names without quotes on the right side of `==` and `!=`: fields, often meant as text."""
         return [
             node["children"][1]["value"]
-            for node in _nodes(self._expression.parsed)
+            for node in _nodes(self.expression.parsed)
             if node["type"] == "comparator" and node["value"] in {"eq", "ne"} and node["children"][1]["type"] == "field"
         ]
 

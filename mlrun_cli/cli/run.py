@@ -185,8 +185,6 @@ def list_runs(
 
     Child runs are listed when their parent is named. Where -o table goes without --query, it is made for people.
     """
-    from mlrun_cli.cli.runs_table import print_runs_table  # noqa: PLC0415
-
     if parent_run_id is not None and pipeline_run_id is not None:
         raise UsageError("--parent-run-id and --pipeline-run-id both name a parent.", hint="Leave one of them out.")
     context = open_context(shared)
@@ -199,6 +197,8 @@ def list_runs(
     records = [run_record(run) for run in found]
 
     def table(*, file: TextIO, width: int | None, colour: bool) -> None:
+        from mlrun_cli.cli.runs_table import print_runs_table  # noqa: PLC0415
+
         print_runs_table(records, file=file, width=width, now=datetime.now(timezone.utc), colour=colour)
 
     if minimal:

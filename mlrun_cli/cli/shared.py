@@ -5,9 +5,8 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -70,21 +69,20 @@ def shared_parameters() -> list[inspect.Parameter]:
     return [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
+class Shared(NamedTuple):
     """What a command is told besides its own options.
 
     Names are None where none was typed. The attached folder comes next, and `default_*` after that.
     """
 
-    path: Path = field(default_factory=Path)
+    path: Path = Path()
     workspace_name: str | None = None
     resource_group: str | None = None
     subscription_id: str | None = None
     output_format: OutputFormat = OutputFormat.JSON
     query: Query | None = None
     metadata_file: MetadataFile | None = None
-    notes: Notes = field(default_factory=lambda: Notes(sys.stderr))
+    notes: Notes = Notes()
 
     @property
     def default_workspace_name(self) -> str | None:

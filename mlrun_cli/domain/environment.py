@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class EnvironmentKind(str, Enum):
@@ -22,8 +21,7 @@ class Builder(str, Enum):
     PIP = "pip"
 
 
-@dataclass(frozen=True, slots=True)
-class EnvironmentBuild:
+class EnvironmentBuild(NamedTuple):
     """All that the installer is told. Holds no secret: in their place stand `${NAME}` of variables.
 
     `key` is the hash of all the rest, `folder` the absolute folder named for it, shared by all runs
@@ -66,8 +64,7 @@ class EnvironmentBuild:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class EnvironmentPlan:
+class EnvironmentPlan(NamedTuple):
     """`interpreter` is the absolute path that runs the script, once `build`, if any, is done."""
 
     interpreter: str

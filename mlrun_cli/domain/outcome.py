@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlrun_cli.domain.run_status import RunStatus
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """`ended_at` is in microseconds, `signal` a name as `SIGKILL`, `error` in Azure's shape."""
 
     status: RunStatus
@@ -23,7 +21,7 @@ class Outcome:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `from_json` reads."""
-        return asdict(self) | {"status": self.status.value}
+        return self._asdict() | {"status": self.status.value}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Outcome:

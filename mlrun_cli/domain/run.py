@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from mlrun_cli.domain.moment import MICROSECONDS, iso
 from mlrun_cli.domain.run_status import RunStatus
@@ -14,8 +14,7 @@ GRACE_SECONDS = 10.0
 """Between SIGTERM and SIGKILL, unless whoever cancels says otherwise."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """The machine, its boot and the PID namespace that a run's supervisor lives in.
 
     Only a process with the same three may judge the run by its lock or signal it by pid.
@@ -26,8 +25,7 @@ class Origin:
     pid_namespace: str
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """One execution of a script.
 
     `key` is the store's integer, which rises with time; moments are microseconds in UTC;
@@ -65,8 +63,8 @@ class Run:
     origin: Origin | None = None
     lease_until: int | None = None
     cancel_grace_seconds: float | None = None
-    tags: Mapping[str, str | None] = field(default_factory=dict)
-    properties: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str | None] = MappingProxyType({})
+    properties: Mapping[str, str] = MappingProxyType({})
 
     def elapsed_seconds(self, at: int) -> float | None:
         """How long the script has run at that moment, or ran in all; None before its start."""

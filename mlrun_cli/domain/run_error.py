@@ -9,7 +9,7 @@ from typing import Any
 USER_ERROR = "UserError"
 SERVICE_ERROR = "ServiceError"
 
-_COMPLAINTS = ("error:", "×")
+_COMPLAINTS = ("error:", "\N{MULTIPLICATION SIGN}")
 _TRACEBACK = "Traceback (most recent call last):"
 _EXCEPTION_LINE = re.compile(r"^([A-Za-z_][\w.]*)(?::\s?(.*))?$", re.DOTALL)
 
@@ -75,7 +75,7 @@ def installer_error(tail: str) -> str:
     if not starts:
         return next((line for line in reversed(lines) if line), "it printed nothing")
     paragraph = takewhile(lambda line: line and not line.startswith("hint:"), lines[starts[-1] :])
-    return " ".join(paragraph).removeprefix("×").strip()
+    return " ".join(paragraph).removeprefix("\N{MULTIPLICATION SIGN}").strip()
 
 
 def _split_traceback(text: str) -> tuple[str, str | None]:

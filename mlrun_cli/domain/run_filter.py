@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mlrun_cli.domain.run_status import RunStatus
 
 
-@dataclass(frozen=True, slots=True)
-class TagFilter:
+class TagFilter(NamedTuple):
     """A tag's key, and the value it must have unless any will do."""
 
     key: str
@@ -16,8 +15,7 @@ class TagFilter:
     any_value: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RunFilter:
+class RunFilter(NamedTuple):
     """All conditions hold at once; child runs are left out unless their parent is named.
 
     `last` bounds the number of runs, newest first; None means all.

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class EntryKind(str, Enum):
@@ -16,8 +15,7 @@ class EntryKind(str, Enum):
     LINK = "link"
 
 
-@dataclass(frozen=True, slots=True)
-class SnapshotEntry:
+class SnapshotEntry(NamedTuple):
     """One path of a snapshot.
 
     `path` is relative, with `/` between its parts; bytes that are no UTF-8 stand in it as lone surrogates.
@@ -65,8 +63,7 @@ class SnapshotEntry:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """Entries sorted by path, so that a folder comes before what is in it.
 
     `snapshot_id` is a GUID made of the content: equal paths, bytes, x bits and links have an equal id.
@@ -99,8 +96,7 @@ class Snapshot:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(NamedTuple):
     """A path of the source folder that a snapshot does not hold, and the reason as a noun phrase."""
 
     path: str

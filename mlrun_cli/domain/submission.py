@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlrun_cli.domain.environment import EnvironmentPlan
 
 SUBMISSION_VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(NamedTuple):
     """Written once to `submission.json`; holds no secret (see `Secrets`).
 
     `argv` is what is started, as shown in records: for a script its interpreter is put in front when
@@ -36,8 +34,7 @@ class Submission:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `from_json` reads."""
-        document = {name: getattr(self, name) for name in self.__slots__}
-        return document | {"argv": list(self.argv), "environment": self.environment.to_json()}
+        return self._asdict() | {"argv": list(self.argv), "environment": self.environment.to_json()}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Submission:
@@ -51,8 +48,7 @@ class Submission:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Secrets:
+class Secrets(NamedTuple):
     """What a script is started with and no record may hold: the 0600 file beside the submission.
 
     `environment` is the submitter's with the runconfig's variables on top; `argv` is unredacted;
@@ -65,7 +61,7 @@ class Secrets:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `from_json` reads."""
-        return asdict(self)
+        return self._asdict()
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Secrets:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 
 from mlrun_cli.domain.moment import MICROSECONDS, now
 from mlrun_cli.domain.run import Run
@@ -36,7 +35,7 @@ def settle(workspace: Workspace) -> frozenset[int]:
 
 def shown(run: Run, not_responding: frozenset[int]) -> Run:
     """The run as it is to be shown after `settle`."""
-    return replace(run, status=RunStatus.NOT_RESPONDING) if run.key in not_responding else run
+    return run._replace(status=RunStatus.NOT_RESPONDING) if run.key in not_responding else run
 
 
 def may_judge(run: Run) -> bool:

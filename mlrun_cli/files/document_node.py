@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from mlrun_cli.errors import InvalidFile
 
@@ -22,8 +22,7 @@ _KIND_WORDS: Mapping[type, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """A value of a document, and where it stands.
 
     Attributes:

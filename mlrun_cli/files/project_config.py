@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from mlrun_cli.domain.names import (
     check_experiment_name,
@@ -32,8 +32,7 @@ _SCOPE_KEYS = {
 _REPAIR = "'mlrun folder attach' writes a new one."
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectConfig:
+class ProjectConfig(NamedTuple):
     """What a `config.json` says.
 
     Attributes:

@@ -9,7 +9,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -94,7 +93,7 @@ class Supervisor:
         self._insist(self._reader.take_in_all)
         if self._reader.unreadable_lines:
             damaged = f"{self._reader.unreadable_lines} damaged lines of the run's journals were left out."
-            outcome = replace(outcome, warnings=(*outcome.warnings, damaged))
+            outcome = outcome._replace(warnings=(*outcome.warnings, damaged))
         self._when_there_is_room(lambda: keep_what_the_script_wrote(self._workspace, self._submission, self._folder))
         self._when_there_is_room(lambda: write_outcome(self._folder, outcome))
         self._insist(lambda: record_outcome(self._workspace, self._key, outcome))

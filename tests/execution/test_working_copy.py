@@ -7,7 +7,6 @@ import shlex
 import stat
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -121,7 +120,7 @@ def test_a_copy_is_not_made_through_a_link(snapshot: Snapshot, store: SnapshotSt
     (tmp_path / "outside").mkdir()
     (script,) = (entry for entry in snapshot.entries if entry.path == "train.py")
     link = SnapshotEntry("all", EntryKind.LINK, target="../outside")
-    changed = replace(snapshot, entries=(link, replace(script, path="all/train.py")))
+    changed = snapshot._replace(entries=(link, script._replace(path="all/train.py")))
 
     with pytest.raises(StoreError, match="cannot be made"):
         make_working_copy(changed, store, tmp_path / "copy")
