@@ -26,16 +26,14 @@ class MetadataFile:
             UsageError: something is there already, or the place cannot be written.
         """
         try:
-            if os.path.lexists(path):
+            if _is_there(path):
                 what = "a folder" if path.is_dir() else "there already"
                 raise UsageError(f"-t: {path} is {what}.", hint=_OTHER_FILE)
-            folder = _nearest_folder(path)
+            _try_to_write(_nearest_folder(path))
         except OSError as error:
-            raise UsageError(f"-t: {path}: {error.strerror}.", hint="Name another file with -t.") from error
-        if not folder.is_dir():
-            raise UsageError(f"-t: {folder} is not a folder.", hint="Name another file with -t.")
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise UsageError(f"-t: {folder} cannot be written.", hint="Name another file with -t.")
+            raise UsageError(
+                f"-t: {path} cannot be written: {error.strerror}.", hint="Name another file with -t."
+            ) from error
         return cls(path)
 
     def write(self, value: object) -> None:
@@ -58,6 +56,26 @@ class MetadataFile:
         self.was_written = True
 
 
+def _is_there(path: Path) -> bool:
+    """Unlike `lexists`, this lets out what makes a path impossible, such as a name that is too long."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def _nearest_folder(path: Path) -> Path:
     """The innermost folder above `path` that is there; what is found there may be a file."""
     return next(parent for parent in path.absolute().parents if os.path.lexists(parent))
+
+
+def _try_to_write(folder: Path) -> None:
+    """Make a file and remove it: permission bits alone do not tell.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    probe = folder / f".mlrun-{os.getpid()}"
+    os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    probe.unlink()

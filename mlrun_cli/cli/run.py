@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
@@ -12,20 +11,26 @@ import typer
 
 from mlrun_cli.actions import runs as actions
 from mlrun_cli.actions.runs import RunChanges
-from mlrun_cli.cli.arguments import (
-    OnInterrupt,
-    on_interrupt,
-    properties_of,
-    seconds_of,
-    statuses_of,
-    tag_filters,
-    tags_of,
-)
+from mlrun_cli.cli.arguments import on_interrupt, properties_of, seconds_of, tags_of
 from mlrun_cli.cli.command import Group, Result, command
-from mlrun_cli.cli.context import Context, open_context
+from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.run_choice import choose_runs, get_run, get_runs, run_filter
+from mlrun_cli.cli.run_options import (
+    All,
+    ExperimentName,
+    Last,
+    OnInterruptOption,
+    ParentRunId,
+    RunId,
+    RunIds,
+    SomeRunIds,
+    Status,
+    Tags,
+    TargetName,
+    Yes,
+)
 from mlrun_cli.cli.shared import Shared
 from mlrun_cli.domain.run import GRACE_SECONDS, Run, minimal_record, run_record
-from mlrun_cli.domain.run_filter import RunFilter
 from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.errors import UsageError
 from mlrun_cli.workspace import Workspace
@@ -33,42 +38,6 @@ from mlrun_cli.workspace import Workspace
 app = Group("run", help="Submit a script, then follow, list, show, cancel, update and delete runs.")
 
 DEFAULT_LAST = 10
-
-_RunId = Annotated[
-    str,
-    typer.Option("--run", "-r", metavar="ID", help="Id of the run, its beginning, or @latest."),
-]
-_RunIds = Annotated[
-    list[str],
-    typer.Option("--run", "-r", metavar="ID", help="Id of a run, its beginning, or @latest."),
-]
-_SomeRunIds = Annotated[
-    list[str] | None,
-    typer.Option("--run", "-r", metavar="ID", help="Id of a run, its beginning, or @latest."),
-]
-_ExperimentName = Annotated[
-    str | None,
-    typer.Option("--experiment-name", "-e", metavar="NAME", help="Default: the attached folder's."),
-]
-_Last = Annotated[int | None, typer.Option("--last", metavar="N", help="The newest N runs.")]
-_Status = Annotated[
-    list[str] | None,
-    typer.Option("--status", metavar="STATUS", help="Runs with this status; a comma list for several."),
-]
-_Tags = Annotated[
-    list[str] | None,
-    typer.Option("--tags", metavar="KEY[=VALUE]", help="Runs with this tag."),
-]
-_ParentRunId = Annotated[str | None, typer.Option("--parent-run-id", metavar="ID", help="Child runs of this run.")]
-_TargetName = Annotated[
-    str | None, typer.Option("--compute-target-name", metavar="NAME", help="Runs on this compute target.")
-]
-_All = Annotated[bool, typer.Option("--all", help="All runs that the filters leave.")]
-_Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-_OnInterruptOption = Annotated[
-    OnInterrupt | None,
-    typer.Option("--on-interrupt", help="What Ctrl-C does to the run: nothing (detach), or cancel."),
-]
 
 
 @command(
@@ -94,7 +63,7 @@ def submit_script(
             help="Runconfig, as 'sklearn' or 'config/train'.",
         ),
     ] = None,
-    experiment_name: _ExperimentName = None,
+    experiment_name: ExperimentName = None,
     source_directory: Annotated[
         Path | None,
         typer.Option("--source-directory", metavar="FOLDER", help="Folder of the script. Default: --path."),
@@ -110,7 +79,7 @@ def submit_script(
         str | None,
         typer.Option("--target", "--ct", metavar="NAME", help="Compute target instead of the runconfig's."),
     ] = None,
-    interrupt: _OnInterruptOption = None,
+    interrupt: OnInterruptOption = None,
     script_and_arguments: Annotated[
         list[str] | None,
         typer.Argument(metavar="[SCRIPT [ARGUMENT]...]", help="Script and its arguments instead of the runconfig's."),
@@ -123,6 +92,7 @@ def submit_script(
     """
     from mlrun_cli.actions.submit import SubmitRequest, submit  # noqa: PLC0415
     from mlrun_cli.cli.progress import Spinner  # noqa: PLC0415
+    from mlrun_cli.cli.stream import stream_submitted  # noqa: PLC0415
 
     when_interrupted = on_interrupt(interrupt)
     context = open_context(shared)
@@ -153,7 +123,7 @@ def submit_script(
         if shared.metadata_file is not None:
             # Whatever happens to the streaming, the next step of a pipeline finds the file.
             shared.metadata_file.write(record)
-        return _streamed(workspace, run, shared, sys.stderr, when_interrupted, with_head=True)
+        return _by_outcome(stream_submitted(workspace, run, shared, when_interrupted))
 
 
 @command(
@@ -170,12 +140,12 @@ def submit_script(
 )
 def list_runs(
     shared: Shared,
-    experiment_name: _ExperimentName = None,
-    last: _Last = DEFAULT_LAST,
-    status: _Status = None,
-    tags: _Tags = None,
-    parent_run_id: _ParentRunId = None,
-    target: _TargetName = None,
+    experiment_name: ExperimentName = None,
+    last: Last = DEFAULT_LAST,
+    status: Status = None,
+    tags: Tags = None,
+    parent_run_id: ParentRunId = None,
+    target: TargetName = None,
     pipeline_run_id: Annotated[
         str | None, typer.Option("--pipeline-run-id", metavar="ID", help="Step runs of this pipeline run.")
     ] = None,
@@ -189,7 +159,9 @@ def list_runs(
         raise UsageError("--parent-run-id and --pipeline-run-id both name a parent.", hint="Leave one of them out.")
     context = open_context(shared)
     parent = pipeline_run_id if parent_run_id is None else parent_run_id
-    which = _filter(context, experiment_name, last, status, tags, parent, target)
+    which = run_filter(
+        context, experiment_name, last=last, status=status, tags=tags, parent_run_id=parent, target=target
+    )
     with context.workspace as workspace:
         found = actions.list_runs(workspace, which)
         if not found and experiment_name is not None and workspace.experiments.find(experiment_name) is None:
@@ -214,11 +186,11 @@ def list_runs(
         ("How the newest run went", "mlrun run show -r @latest --query status -o tsv"),
     ],
 )
-def show(shared: Shared, run_id: _RunId, experiment_name: _ExperimentName = None) -> object:
+def show(shared: Shared, run_id: RunId, experiment_name: ExperimentName = None) -> object:
     """Show a run: status, times, tags, properties, and what it was submitted with."""
     context = open_context(shared)
-    with context.workspace as workspace:
-        return run_record(_get(workspace, context, run_id, experiment_name))
+    with context.workspace:
+        return run_record(get_run(context, run_id, experiment_name))
 
 
 @command(
@@ -231,8 +203,8 @@ def show(shared: Shared, run_id: _RunId, experiment_name: _ExperimentName = None
 )
 def wait(
     shared: Shared,
-    run_ids: _RunIds,
-    experiment_name: _ExperimentName = None,
+    run_ids: RunIds,
+    experiment_name: ExperimentName = None,
     timeout: Annotated[
         str | None, typer.Option("--timeout", metavar="TIME", help="As 90m, 2h or 45s; then exit with 124.")
     ] = None,
@@ -246,7 +218,7 @@ def wait(
     seconds = None if timeout is None else seconds_of(timeout, "--timeout")
     context = open_context(shared)
     with context.workspace as workspace:
-        ended = actions.wait_for_runs(workspace, _get_all(workspace, context, run_ids, experiment_name), seconds)
+        ended = actions.wait_for_runs(workspace, get_runs(context, run_ids, experiment_name), seconds)
         for run in ended:
             if run.status is not RunStatus.COMPLETED:
                 print_last_lines(workspace, run, shared.notes.say)
@@ -264,20 +236,21 @@ def wait(
 )
 def monitor_logs(
     shared: Shared,
-    run_id: _RunId,
-    experiment_name: _ExperimentName = None,
-    interrupt: _OnInterruptOption = None,
+    run_id: RunId,
+    experiment_name: ExperimentName = None,
+    interrupt: OnInterruptOption = None,
 ) -> object:
     """Print a run's log from its beginning, and go on until the run has ended.
 
     The log goes to stdout. Exits with 0 if the run completed, with 1 if not. Ctrl-C leaves the run going.
     """
+    from mlrun_cli.cli.stream import stream_log  # noqa: PLC0415
+
     when_interrupted = on_interrupt(interrupt)
     context = open_context(shared)
     with context.workspace as workspace:
-        run = _get(workspace, context, run_id, experiment_name)
-        streamed = _streamed(workspace, run, shared, sys.stdout, when_interrupted, with_head=False)
-        return Result(None, exit_code=streamed.exit_code)
+        run = get_run(context, run_id, experiment_name)
+        return Result(None, exit_code=_exit_code([stream_log(workspace, run, shared, when_interrupted)]))
 
 
 @command(
@@ -290,18 +263,18 @@ def monitor_logs(
 )
 def download_logs(
     shared: Shared,
-    run_id: _RunId,
+    run_id: RunId,
     output_dir: Annotated[
         Path, typer.Option("--output-dir", "-d", metavar="FOLDER", help="Where to; made if it is not there.")
     ],
-    experiment_name: _ExperimentName = None,
+    experiment_name: ExperimentName = None,
 ) -> object:
     """Download the logs of a run; prints the files it wrote."""
     from mlrun_cli.actions.artifacts import download_logs as download  # noqa: PLC0415
 
     context = open_context(shared)
     with context.workspace as workspace:
-        run = _get(workspace, context, run_id, experiment_name)
+        run = get_run(context, run_id, experiment_name)
         return [str(path) for path in download(workspace, run, output_dir)]
 
 
@@ -315,17 +288,17 @@ def download_logs(
 )
 def cancel(
     shared: Shared,
-    run_ids: _SomeRunIds = None,
-    experiment_name: _ExperimentName = None,
-    is_all: _All = False,
+    run_ids: SomeRunIds = None,
+    experiment_name: ExperimentName = None,
+    is_all: All = False,
     grace: Annotated[
         str, typer.Option("--grace", metavar="TIME", help="Between SIGTERM and SIGKILL. Default: 10s.")
     ] = f"{GRACE_SECONDS:g}s",
-    last: _Last = None,
-    status: _Status = None,
-    tags: _Tags = None,
-    parent_run_id: _ParentRunId = None,
-    target: _TargetName = None,
+    last: Last = None,
+    status: Status = None,
+    tags: Tags = None,
+    parent_run_id: ParentRunId = None,
+    target: TargetName = None,
 ) -> object:
     """Ask runs to stop.
 
@@ -335,11 +308,18 @@ def cancel(
     seconds = seconds_of(grace, "--grace")
     context = open_context(shared)
     with context.workspace as workspace:
-        if not _is_by_filter(run_ids, is_all):
-            chosen = _get_all(workspace, context, run_ids or [], experiment_name)
-        else:
-            which = _filter(context, experiment_name, last, status, tags, parent_run_id, target)
-            chosen = [run for run in actions.list_runs(workspace, which) if not run.status.is_terminal]
+        chosen = choose_runs(
+            context,
+            run_ids,
+            experiment_name,
+            is_all=is_all,
+            terminal=False,
+            last=last,
+            status=status,
+            tags=tags,
+            parent_run_id=parent_run_id,
+            target=target,
+        )
         canceled = [_cancel_one(workspace, run, seconds, shared) for run in chosen]
     records = [_without_definition(run_record(run)) for run in canceled]
     return records[0] if len(records) == 1 and not is_all else records
@@ -358,8 +338,8 @@ def cancel(
 )
 def update(
     shared: Shared,
-    run_id: _RunId,
-    experiment_name: _ExperimentName = None,
+    run_id: RunId,
+    experiment_name: ExperimentName = None,
     add_tag: Annotated[
         list[str] | None,
         typer.Option("--add-tag", metavar="KEY[=VALUE]", help="Add a tag or change it."),
@@ -389,7 +369,7 @@ def update(
     )
     context = open_context(shared)
     with context.workspace as workspace:
-        run = _get(workspace, context, run_id, experiment_name)
+        run = get_run(context, run_id, experiment_name)
         return _without_definition(run_record(actions.update_run(workspace, run, changes)))
 
 
@@ -404,8 +384,8 @@ def update(
 )
 def metrics(
     shared: Shared,
-    run_id: _RunId,
-    experiment_name: _ExperimentName = None,
+    run_id: RunId,
+    experiment_name: ExperimentName = None,
     name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="This metric alone.")] = None,
     last: Annotated[bool, typer.Option("--last", help="The newest value of each, instead of all.")] = False,
 ) -> object:
@@ -414,7 +394,7 @@ def metrics(
 
     context = open_context(shared)
     with context.workspace as workspace:
-        run = _get(workspace, context, run_id, experiment_name)
+        run = get_run(context, run_id, experiment_name)
         return get_metrics(workspace, run, name=name, last=last)
 
 
@@ -430,13 +410,13 @@ def metrics(
         ),
     ],
 )
-def files(shared: Shared, run_id: _RunId, experiment_name: _ExperimentName = None) -> object:
+def files(shared: Shared, run_id: RunId, experiment_name: ExperimentName = None) -> object:
     """List the files of a run: its logs, and what the script wrote."""
     from mlrun_cli.actions.artifacts import list_files  # noqa: PLC0415
 
     context = open_context(shared)
     with context.workspace as workspace:
-        return list_files(workspace, _get(workspace, context, run_id, experiment_name))
+        return list_files(workspace, get_run(context, run_id, experiment_name))
 
 
 @command(
@@ -452,11 +432,11 @@ def files(shared: Shared, run_id: _RunId, experiment_name: _ExperimentName = Non
 )
 def download(
     shared: Shared,
-    run_id: _RunId,
+    run_id: RunId,
     output_dir: Annotated[
         Path, typer.Option("--output-dir", "-d", metavar="FOLDER", help="Where to; made if it is not there.")
     ],
-    experiment_name: _ExperimentName = None,
+    experiment_name: ExperimentName = None,
     paths: Annotated[
         list[str] | None,
         typer.Argument(metavar="[PATH]...", help="Files or folders of the run. Default: all."),
@@ -467,7 +447,7 @@ def download(
 
     context = open_context(shared)
     with context.workspace as workspace:
-        run = _get(workspace, context, run_id, experiment_name)
+        run = get_run(context, run_id, experiment_name)
         return [str(path) for path in download_files(workspace, run, paths or [], output_dir)]
 
 
@@ -481,15 +461,15 @@ def download(
 )
 def delete(
     shared: Shared,
-    run_ids: _SomeRunIds = None,
-    experiment_name: _ExperimentName = None,
-    is_all: _All = False,
-    yes: _Yes = False,
-    last: _Last = None,
-    status: _Status = None,
-    tags: _Tags = None,
-    parent_run_id: _ParentRunId = None,
-    target: _TargetName = None,
+    run_ids: SomeRunIds = None,
+    experiment_name: ExperimentName = None,
+    is_all: All = False,
+    yes: Yes = False,
+    last: Last = None,
+    status: Status = None,
+    tags: Tags = None,
+    parent_run_id: ParentRunId = None,
+    target: TargetName = None,
 ) -> object:
     """Delete runs that have ended, with their logs, files, metrics and child runs.
 
@@ -497,58 +477,23 @@ def delete(
     """
     context = open_context(shared)
     with context.workspace as workspace:
-        if not _is_by_filter(run_ids, is_all):
-            chosen = _get_all(workspace, context, run_ids or [], experiment_name)
-        else:
-            which = _filter(context, experiment_name, last, status, tags, parent_run_id, target)
-            chosen = [run for run in actions.list_runs(workspace, which) if run.status.is_terminal]
+        chosen = choose_runs(
+            context,
+            run_ids,
+            experiment_name,
+            is_all=is_all,
+            terminal=True,
+            last=last,
+            status=status,
+            tags=tags,
+            parent_run_id=parent_run_id,
+            target=target,
+        )
         doomed = actions.with_children(workspace, chosen)
         if doomed:
             _confirm(shared, f"Delete {len(doomed)} run{'s' if len(doomed) > 1 else ''} for good?", yes=yes)
         actions.delete_runs(workspace, doomed)
     return [run.run_id for run in doomed]
-
-
-def _get_all(
-    workspace: Workspace, context: Context, run_ids: Sequence[str], experiment_name: str | None
-) -> Sequence[Run]:
-    return actions.get_runs(
-        workspace, run_ids, experiment_name=experiment_name, attached_experiment=context.attached_experiment
-    )
-
-
-def _get(workspace: Workspace, context: Context, run_id: str, experiment_name: str | None) -> Run:
-    return _get_all(workspace, context, [run_id], experiment_name)[0]
-
-
-def _filter(
-    context: Context,
-    experiment_name: str | None,
-    last: int | None,
-    status: list[str] | None,
-    tags: list[str] | None,
-    parent_run_id: str | None,
-    target: str | None,
-) -> RunFilter:
-    if last is not None and last < 1:
-        raise UsageError(f"--last: {last} is less than 1.", hint="Write how many runs to show, as --last 20.")
-    return RunFilter(
-        experiment_name=None if parent_run_id is not None else context.experiment_name(experiment_name),
-        statuses=statuses_of(status or []),
-        tags=tag_filters(tags or []),
-        parent_run_id=parent_run_id,
-        target=target,
-        last=None if last is None else min(last, sys.maxsize),
-    )
-
-
-def _is_by_filter(run_ids: list[str] | None, is_all: bool) -> bool:
-    if bool(run_ids) == is_all:
-        raise UsageError(
-            "Say which runs: by id, or all that the filters leave.",
-            hint="Use either -r ID or --all, with filters.",
-        )
-    return is_all
 
 
 def _cancel_one(workspace: Workspace, run: Run, grace_seconds: float, shared: Shared) -> Run:
@@ -567,32 +512,7 @@ def _confirm(shared: Shared, question: str, *, yes: bool) -> None:
         raise typer.Exit(1)
 
 
-def _streamed(
-    workspace: Workspace,
-    run: Run,
-    shared: Shared,
-    output: TextIO,
-    interrupt: OnInterrupt,
-    *,
-    with_head: bool,
-) -> Result:
-    from mlrun_cli.cli.stream import (  # noqa: PLC0415
-        print_ending,
-        print_head,
-        print_last_lines,
-        print_summary,
-        stream,
-    )
-
-    if with_head:
-        print_head(workspace, run, shared.notes.say)
-    ended = stream(workspace, run, output, shows_progress=shared.shows_progress, interrupt=interrupt)
-    if ended.status is RunStatus.FAILED and ended.started_at is None:  # nothing has been streamed
-        print_last_lines(workspace, ended, shared.notes.say)
-    if with_head:
-        print_summary(workspace, ended, shared.notes.say)
-    elif ended.status is not RunStatus.COMPLETED:
-        print_ending(workspace, ended, shared.notes.say)
+def _by_outcome(ended: Run) -> Result:
     return Result(_without_definition(run_record(ended)), exit_code=_exit_code([ended]))
 
 

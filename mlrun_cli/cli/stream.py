@@ -14,6 +14,7 @@ from mlrun_cli.actions.runs import cancel_run
 from mlrun_cli.cli.arguments import OnInterrupt
 from mlrun_cli.cli.duration import clock
 from mlrun_cli.cli.progress import Spinner
+from mlrun_cli.cli.shared import Shared
 from mlrun_cli.domain.moment import now
 from mlrun_cli.domain.run import GRACE_SECONDS, Run
 from mlrun_cli.domain.run_error import error_kind, error_message
@@ -46,19 +47,37 @@ class _Signalled(BaseException):
         self.number = number
 
 
-def stream(
-    workspace: Workspace,
-    run: Run,
-    output: TextIO,
-    *,
-    shows_progress: bool,
-    interrupt: OnInterrupt,
-) -> Run:
-    """Copy the run's log to `output` until the run has ended.
+def stream_submitted(workspace: Workspace, run: Run, shared: Shared, interrupt: OnInterrupt) -> Run:
+    """Stream a run that has just been submitted, to stderr, between its head and its summary; the run as it ended.
 
     Raises:
         InterruptedStreamError: SIGINT or SIGTERM; the run goes on, or was told to stop.
     """
+    say = shared.notes.say
+    _print_head(workspace, run, say)
+    ended = _stream(workspace, run, sys.stderr, shows_progress=shared.shows_progress, interrupt=interrupt)
+    if ended.status is RunStatus.FAILED and ended.started_at is None:  # nothing has been streamed
+        print_last_lines(workspace, ended, say)
+    _print_summary(workspace, ended, say)
+    return ended
+
+
+def stream_log(workspace: Workspace, run: Run, shared: Shared, interrupt: OnInterrupt) -> Run:
+    """Stream a run's log to stdout, and say on stderr how it ended unless it completed; the run as it ended.
+
+    Raises:
+        InterruptedStreamError: SIGINT or SIGTERM; the run goes on, or was told to stop.
+    """
+    ended = _stream(workspace, run, sys.stdout, shows_progress=shared.shows_progress, interrupt=interrupt)
+    if ended.status is RunStatus.FAILED and ended.started_at is None:
+        print_last_lines(workspace, ended, shared.notes.say)
+    if ended.status is not RunStatus.COMPLETED:
+        print_ending(workspace, ended, shared.notes.say)
+    return ended
+
+
+def _stream(workspace: Workspace, run: Run, output: TextIO, *, shows_progress: bool, interrupt: OnInterrupt) -> Run:
+    """Copy the run's log to `output` until the run has ended."""
     with Spinner(enabled=shows_progress) as spinner:
 
         def write(piece: bytes) -> None:
@@ -84,13 +103,13 @@ def stream(
                 signal.signal(number, handler)
 
 
-def print_head(workspace: Workspace, run: Run, say: Callable[[str], None]) -> None:
+def _print_head(workspace: Workspace, run: Run, say: Callable[[str], None]) -> None:
     """What stands above the log."""
     streaming = f"Streaming {STDOUT_NAME}"
     say(f"RunId: {run.run_id}\nWeb View: {_address(workspace, run)}\n\n{streaming}\n{'=' * len(streaming)}\n")
 
 
-def print_summary(workspace: Workspace, run: Run, say: Callable[[str], None]) -> None:
+def _print_summary(workspace: Workspace, run: Run, say: Callable[[str], None]) -> None:
     """What stands below the log: how the run ended, how long it took, why it failed and where the whole log is."""
     lines = ["", "Execution Summary", "=================", f"RunId: {run.run_id}"]
     lines.append(f"Web View: {_address(workspace, run)}")

@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 
 from mlrun_cli.domain.run_status import RunStatus
-from mlrun_cli.files.journal import Entries, journal_names, parse_piece, read_piece
+from mlrun_cli.files.journal import CHUNK_BYTES, Entries, journal_names, parse_piece, read_piece
 from mlrun_cli.files.run_folder import RunFolder
 from mlrun_cli.workspace import Workspace
 
@@ -28,11 +28,12 @@ class JournalReader:
         self._folder = folder
         self._offsets = workspace.journals.bytes_read(run_key)
         self._descriptors: dict[str, int] = {}
+        self._turn = 0
         self.unreadable_lines = 0
 
     def take_in(self) -> int:
-        """Store the next piece of every journal; how many bytes there were to take in."""
-        pieces = {name: piece for name in journal_names(self._folder.journal) if (piece := self._next_piece(name))}
+        """Store what comes next in the journals, a mebibyte or so; how many bytes there were to take in."""
+        pieces = self._next_pieces()
         size = sum(map(len, pieces.values()))
         if not size:
             return 0
@@ -63,6 +64,22 @@ class JournalReader:
         for descriptor in self._descriptors.values():
             os.close(descriptor)
         self._descriptors.clear()
+
+    def _next_pieces(self) -> dict[str, bytes]:
+        """Pieces by journal, each journal in its turn, so that one transaction never locks the store for long."""
+        names = journal_names(self._folder.journal)
+        pieces: dict[str, bytes] = {}
+        size = 0
+        for place in range(len(names)):
+            name = names[(self._turn + place) % len(names)]
+            piece = self._next_piece(name)
+            if piece:
+                pieces[name] = piece
+                size += len(piece)
+            if size >= CHUNK_BYTES:
+                self._turn += place + 1
+                break
+        return pieces
 
     def _next_piece(self, name: str) -> bytes:
         descriptor = self._descriptors.get(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -81,7 +82,9 @@ def send(process: ProcessId, number: signal.Signals) -> bool:
 
 
 def _pids() -> Iterator[int]:
-    return (int(name) for name in os.listdir("/proc") if name.isdigit())
+    """All processes; none where there is no /proc, as on macOS."""
+    names = os.listdir("/proc") if sys.platform == "linux" else ()
+    return (int(name) for name in names if name.isdigit())
 
 
 def _stat(pid: int) -> _Stat | None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,22 @@ class RunFolder:
             folder.mkdir(mode=0o700)
         for file in (self.lock, self.stdout):
             os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+
+    @contextmanager
+    def socket_address(self) -> Iterator[str]:
+        """The socket's address, by way of the open folder where that can be: a path of more than 107 bytes is none.
+
+        Raises:
+            OSError: the folder is gone.
+        """
+        if sys.platform != "linux":
+            yield os.fspath(self.socket)
+            return
+        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            yield f"/proc/self/fd/{descriptor}/{self.socket.name}"
+        finally:
+            os.close(descriptor)
 
     def log_files(self) -> dict[str, Path]:
         """The run's own logs that exist, by their names in Azure."""

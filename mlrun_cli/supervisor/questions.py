@@ -181,16 +181,14 @@ def _refusal(kind: str, error: Exception) -> dict[str, Any]:
 
 
 def _listen(folder: RunFolder) -> socket.socket:
-    """Bind in the run folder by way of its descriptor: a socket's address may have 107 bytes only."""
     folder.socket.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    descriptor = os.open(folder.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     before = os.umask(0o177)
     try:
-        listener.bind(f"/proc/self/fd/{descriptor}/{folder.socket.name}")
+        with folder.socket_address() as address:
+            listener.bind(address)
     finally:
         os.umask(before)
-        os.close(descriptor)
     listener.listen(_WAITING)
     listener.setblocking(False)
     return listener

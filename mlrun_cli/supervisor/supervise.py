@@ -8,7 +8,8 @@ import selectors
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -169,26 +170,35 @@ class Supervisor:
     def _watch(self, child: Child) -> None:
         """Until the child has ended: serve questions, take in journals, obey cancel and the time limit."""
         self._child = child
-        ended = os.pidfd_open(child.pid)
-        self._selector.register(ended, selectors.EVENT_READ, _nothing)
         tick = _BUSY_TICK_SECONDS
-        try:
+        with self._woken_by_end_of(child):
             while child.exit_code is None:
                 for key, events in self._selector.select(tick):
                     key.data(events)
-                for pid, exit_code in reap().items():
-                    if pid == child.pid:
-                        child.ended(exit_code)
+                exit_code = reap().get(child.pid)
+                if exit_code is not None:
+                    child.ended(exit_code)
                 taken = self._take_in()
                 if taken:
                     tick = 0.0 if taken >= CHUNK_BYTES else _BUSY_TICK_SECONDS
                 else:
                     tick = min(_IDLE_TICK_SECONDS, max(tick, _BUSY_TICK_SECONDS) * 1.5)
                 self._look(time.monotonic())
+        self._child = None
+
+    @contextmanager
+    def _woken_by_end_of(self, child: Child) -> Iterator[None]:
+        """Within it, a sleep of the selector ends with the child; where that cannot be, with the next tick."""
+        if sys.platform != "linux":
+            yield
+            return
+        ended = os.pidfd_open(child.pid)
+        self._selector.register(ended, selectors.EVENT_READ, _nothing)
+        try:
+            yield
         finally:
             self._selector.unregister(ended)
             os.close(ended)
-            self._child = None
 
     def _take_in(self) -> int:
         try:

@@ -13,6 +13,7 @@ from mlrun_cli.workspace import Workspace
 
 NAME = "local"
 
+_PATIENCE_SECONDS = 1.0
 _PROGRAM = "mlrun_cli.supervisor"
 
 
@@ -69,16 +70,10 @@ def wake_supervisor(folder: RunFolder) -> bool:
     import socket  # noqa: PLC0415 — not on the way of `run list`
 
     try:
-        descriptor = os.open(folder.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.settimeout(1.0)
-            connection.connect(f"/proc/self/fd/{descriptor}/{folder.socket.name}")
+        with folder.socket_address() as address, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(_PATIENCE_SECONDS)
+            connection.connect(address)
             connection.sendall(b'{"call": "wake"}\n')
             return bool(connection.recv(1))
     except OSError:
         return False
-    finally:
-        os.close(descriptor)

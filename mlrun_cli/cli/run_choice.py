@@ -1,0 +1,82 @@
+"""Which runs a verb is about: those of some ids, or those that filters leave."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from mlrun_cli.actions import runs as actions
+from mlrun_cli.cli.arguments import statuses_of, tag_filters
+from mlrun_cli.cli.context import Context
+from mlrun_cli.domain.run import Run
+from mlrun_cli.domain.run_filter import RunFilter
+from mlrun_cli.errors import UsageError
+
+
+def get_runs(context: Context, run_ids: Sequence[str], experiment_name: str | None) -> Sequence[Run]:
+    """The runs of these ids; `@latest` is the newest of the experiment, or of the attached one."""
+    return actions.get_runs(
+        context.workspace, run_ids, experiment_name=experiment_name, attached_experiment=context.attached_experiment
+    )
+
+
+def get_run(context: Context, run_id: str, experiment_name: str | None) -> Run:
+    """The run of this id."""
+    return get_runs(context, [run_id], experiment_name)[0]
+
+
+def run_filter(
+    context: Context,
+    experiment_name: str | None,
+    *,
+    last: int | None,
+    status: list[str] | None,
+    tags: list[str] | None,
+    parent_run_id: str | None,
+    target: str | None,
+) -> RunFilter:
+    """What the options of `list` mean; a parent may be in any experiment.
+
+    Raises:
+        UsageError: one of them cannot be right, or no experiment is known.
+    """
+    if last is not None and last < 1:
+        raise UsageError(f"--last: {last} is less than 1.", hint="Write how many runs to show, as --last 20.")
+    return RunFilter(
+        experiment_name=None if parent_run_id is not None else context.experiment_name(experiment_name),
+        statuses=statuses_of(status or []),
+        tags=tag_filters(tags or []),
+        parent_run_id=parent_run_id,
+        target=target,
+        last=None if last is None else min(last, sys.maxsize),
+    )
+
+
+def choose_runs(
+    context: Context,
+    run_ids: list[str] | None,
+    experiment_name: str | None,
+    *,
+    is_all: bool,
+    terminal: bool,
+    last: int | None,
+    status: list[str] | None,
+    tags: list[str] | None,
+    parent_run_id: str | None,
+    target: str | None,
+) -> Sequence[Run]:
+    """The runs of some ids, or with `is_all` those that the filters leave and that have ended, or have not.
+
+    Raises:
+        UsageError: neither way was chosen, or both.
+    """
+    if bool(run_ids) == is_all:
+        raise UsageError(
+            "Say which runs: by id, or all that the filters leave.", hint="Use either -r ID or --all, with filters."
+        )
+    if not is_all:
+        return get_runs(context, run_ids or [], experiment_name)
+    which = run_filter(
+        context, experiment_name, last=last, status=status, tags=tags, parent_run_id=parent_run_id, target=target
+    )
+    return [run for run in actions.list_runs(context.workspace, which) if run.status.is_terminal == terminal]

@@ -1,0 +1,45 @@
+"""The options that several verbs of `run` share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mlrun_cli.cli.arguments import OnInterrupt
+
+RunId = Annotated[
+    str,
+    typer.Option("--run", "-r", metavar="ID", help="Id of the run, its beginning, or @latest."),
+]
+RunIds = Annotated[
+    list[str],
+    typer.Option("--run", "-r", metavar="ID", help="Id of a run, its beginning, or @latest."),
+]
+SomeRunIds = Annotated[
+    list[str] | None,
+    typer.Option("--run", "-r", metavar="ID", help="Id of a run, its beginning, or @latest."),
+]
+ExperimentName = Annotated[
+    str | None,
+    typer.Option("--experiment-name", "-e", metavar="NAME", help="Default: the attached folder's."),
+]
+Last = Annotated[int | None, typer.Option("--last", metavar="N", help="The newest N runs.")]
+Status = Annotated[
+    list[str] | None,
+    typer.Option("--status", metavar="STATUS", help="Runs with this status; a comma list for several."),
+]
+Tags = Annotated[
+    list[str] | None,
+    typer.Option("--tags", metavar="KEY[=VALUE]", help="Runs with this tag."),
+]
+ParentRunId = Annotated[str | None, typer.Option("--parent-run-id", metavar="ID", help="Child runs of this run.")]
+TargetName = Annotated[
+    str | None, typer.Option("--compute-target-name", metavar="NAME", help="Runs on this compute target.")
+]
+All = Annotated[bool, typer.Option("--all", help="All runs that the filters leave.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+OnInterruptOption = Annotated[
+    OnInterrupt | None,
+    typer.Option("--on-interrupt", help="What Ctrl-C does to the run: nothing (detach), or cancel."),
+]

@@ -1,0 +1,333 @@
+"""What bad input gets: one to three lines on stderr, the right exit code, and nothing half done."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.installed import bash, installed, local_package, refused, run_count, said
+from tests.running import Mlrun
+
+
+@pytest.fixture
+def loose(tmp_path: Path) -> Iterator[Mlrun]:
+    """In a folder that is not attached."""
+    with installed(tmp_path, attach=False) as mlrun:
+        mlrun.script("")
+        yield mlrun
+
+
+@pytest.fixture
+def ready(mlrun: Mlrun) -> Mlrun:
+    """In an attached folder with an empty script."""
+    mlrun.script("")
+    return mlrun
+
+
+def submit_is_refused(mlrun: Mlrun, *words: str, exit_code: int = 2) -> str:
+    """What `submit-script` says; no run is there afterwards, and no trace of one."""
+    told = refused(mlrun("run", "submit-script", *words, check=False), exit_code)
+    assert run_count(mlrun) == 0
+    return told
+
+
+def runconfig(mlrun: Mlrun, text: str, name: str = "broken") -> None:
+    (mlrun.folder / ".azureml" / f"{name}.runconfig").write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "words", [("submit-script", "train.py"), ("list",), ("show", "-r", "x"), ("update", "-r", "x"), ("cancel", "--all")]
+)
+def test_without_an_attached_folder_both_ways_out_are_named(loose: Mlrun, words: tuple[str, ...]) -> None:
+    told = refused(loose("run", *words, check=False), 2)
+    assert "mlrun folder attach" in told
+    assert "-w NAME" in told
+    assert not loose.home.exists()
+
+
+def test_a_workspace_that_is_not_there_is_named_and_not_made(loose: Mlrun) -> None:
+    told = refused(loose("run", "list", "-w", "nowhere", "-e", "exp", check=False), 3)
+    assert "'nowhere'" in told
+    assert not loose.home.exists()
+
+
+@pytest.mark.parametrize("words", [("-w", "no"), ("-g", "no"), ("--subscription", "no"), ("--subscription-id", "no")])
+def test_a_misspelled_workspace_of_an_attached_folder_is_not_made(ready: Mlrun, words: tuple[str, str]) -> None:
+    refused(ready("run", "list", *words, check=False), 3)
+    assert len(ready.json("workspace", "list")) == 1
+
+
+def test_a_workspace_without_an_experiment_names_both_ways_out(loose: Mlrun) -> None:
+    loose("folder", "attach", "--path", "elsewhere", "-w", "ws")
+    told = refused(loose("run", "submit-script", "-w", "ws", "train.py", check=False), 2)
+    assert "-e NAME" in told
+    assert "mlrun folder attach" in told
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "empty"),
+        (b"{'workspace_name': 1", "line 1"),
+        (b"[1, 2]", "mapping"),
+        (b"\xff\xfe\x00", "UTF-8"),
+        (b'{"Scope": "/subscriptions/s"}', "resource group"),
+        (b'{"subscription_id": "s", "resource_group": "g"}', "workspace name"),
+        (b'{"subscription_id": "s", "resource_group": "g", "workspace_name": "../../x"}', "'/'"),
+    ],
+)
+def test_a_config_that_is_none_is_named_with_what_is_wrong(ready: Mlrun, content: bytes, reason: str) -> None:
+    path = ready.folder / ".azureml" / "config.json"
+    path.write_bytes(content)
+    told = submit_is_refused(ready, "train.py")
+    assert "config.json" in told
+    assert reason in told
+
+
+def test_a_config_that_is_a_folder_is_named(ready: Mlrun) -> None:
+    path = ready.folder / ".azureml" / "config.json"
+    path.unlink()
+    path.mkdir()
+    assert "config.json" in submit_is_refused(ready, "train.py")
+
+
+def test_a_runconfig_that_is_not_found_is_answered_with_all_paths_and_the_nearest_name(ready: Mlrun) -> None:
+    told = submit_is_refused(ready, "-c", "skleran", "train.py")
+    for tried in (".azureml/skleran", ".azureml/skleran.runconfig", "skleran.runconfig"):
+        assert tried in told
+    assert "'sklearn'" in told
+
+
+@pytest.mark.parametrize(
+    ("text", "reasons"),
+    [
+        ("script: [unclosed", ["line"]),
+        ("- script: train.py\n- target: local\n", ["mapping", "list"]),
+        ("just words", ["mapping"]),
+        ("", ["empty"]),
+        (
+            "script: train.py\nenvironment:\n  python:\n    userManagedDependencies: true\n"
+            "    interpreterPath: [a, b]\n",
+            ["environment.python.interpreterPath", "line 5"],
+        ),
+        ("script: train.py\nenvironment:\n  python:\n    userManagedDependencies: perhaps\n", ["line 4"]),
+        ("script: train.py\nnodeCount: many\n", ["nodeCount", "line 2"]),
+        ("script: train.py\nmaxRunDurationSeconds: -5\n", ["maxRunDurationSeconds", "line 2"]),
+        ("script: train.py\nenvironment:\n  environmentVariables: [A]\n", ["environmentVariables", "line 3"]),
+        ("script: train.py\narguments:\n  deep: 1\n", ["arguments"]),
+        ("script: train.py\nnodeCount: 2\n", ["nodeCount"]),
+        ("script: train.py\nframework: PySpark\n", ["framework"]),
+        ("script: train.py\ntarget: gpu-cluster\n", ["gpu-cluster"]),
+        ("Target: local\nFramework: Python\nArgumentVector: [x.py]\n", ["Workbench"]),
+        ('script: !!python/object/apply:os.system ["touch pwned"]\n', ["line 1"]),
+    ],
+)
+def test_a_runconfig_that_is_none_is_named_with_key_and_line(ready: Mlrun, text: str, reasons: list[str]) -> None:
+    runconfig(ready, text)
+    told = submit_is_refused(ready, "-c", "broken", "train.py", exit_code=3 if "gpu-cluster" in text else 2)
+    for reason in reasons:
+        assert reason in told
+    assert not (ready.folder / "pwned").exists()
+
+
+def test_a_runconfig_of_50_mb_is_refused_unread(ready: Mlrun) -> None:
+    with open(ready.folder / ".azureml" / "broken.runconfig", "wb") as file:
+        file.truncate(50 * 1024 * 1024)
+    assert "longer than" in submit_is_refused(ready, "-c", "broken", "train.py")
+
+
+def test_an_alias_bomb_is_refused(ready: Mlrun) -> None:
+    levels = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    levels += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
+    runconfig(ready, "script: train.py\n" + "\n".join(levels) + "\narguments: *a11\n")
+    told = submit_is_refused(ready, "-c", "broken")
+    assert "broken.runconfig" in told
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("nowhere.py", "no script 'nowhere.py'"),
+        (".azureml", "not a file"),
+        ("../outside.py", "outside"),
+        ("/etc/hostname", "outside"),
+        ("", "script"),
+    ],
+)
+def test_a_script_that_cannot_be_run_is_named(ready: Mlrun, script: str, reason: str) -> None:
+    (ready.folder.parent / "outside.py").write_text("", encoding="utf-8")
+    assert reason in submit_is_refused(ready, script)
+
+
+def test_a_script_that_is_left_out_of_the_snapshot_is_named(ready: Mlrun) -> None:
+    (ready.folder / ".amlignore").write_text("train.py\n", encoding="utf-8")
+    assert "train.py" in submit_is_refused(ready, "train.py")
+
+
+def test_a_script_that_leads_out_of_the_source_is_named(ready: Mlrun) -> None:
+    (ready.folder.parent / "outside.py").write_text("", encoding="utf-8")
+    (ready.folder / "link.py").symlink_to("../outside.py")
+    assert "link.py" in submit_is_refused(ready, "link.py")
+
+
+def test_a_script_that_must_not_be_read_is_named(ready: Mlrun) -> None:
+    (ready.folder / "train.py").chmod(0)
+    if os.geteuid() == 0:  # without these two, root is bound by permission bits
+        ready.command = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", *ready.command]
+    assert "cannot be read" in submit_is_refused(ready, "train.py")
+
+
+@pytest.mark.parametrize("source", ["nowhere", "train.py"])
+def test_a_source_directory_that_is_none_is_named(ready: Mlrun, source: str) -> None:
+    assert f"{source}" in submit_is_refused(ready, "--source-directory", source, "train.py")
+
+
+def test_a_conda_file_that_is_not_there_is_named(ready: Mlrun) -> None:
+    assert "nowhere.yml" in submit_is_refused(ready, "-d", "nowhere.yml", "train.py")
+
+
+def test_no_script_at_all_names_both_places_for_one(ready: Mlrun) -> None:
+    told = submit_is_refused(ready)
+    assert "mlrun run submit-script train.py" in told
+    assert "script:" in told
+
+
+def test_without_a_python_on_path_nothing_is_started(ready: Mlrun) -> None:
+    empty = ready.folder.parent / "empty"
+    empty.mkdir()
+    ready.environment["PATH"] = str(empty)
+    told = refused(ready("run", "submit-script", "train.py", check=False), 1)
+    assert "python" in told
+    assert run_count(ready) == 0
+
+
+def test_an_unknown_target_is_answered_with_those_there_are(ready: Mlrun) -> None:
+    assert "There are: local" in submit_is_refused(ready, "--ct", "gpu", "train.py", exit_code=3)
+
+
+def test_a_misspelled_option_before_the_script_is_answered_with_the_nearest(ready: Mlrun) -> None:
+    assert "--async" in submit_is_refused(ready, "--asynk", "train.py")
+
+
+def test_a_file_of_t_that_is_there_stops_the_run_before_it_starts(ready: Mlrun) -> None:
+    (ready.folder / "run.json").write_text("mine", encoding="utf-8")
+    assert "run.json is there already" in submit_is_refused(ready, "-t", "run.json", "train.py")
+    assert (ready.folder / "run.json").read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.parametrize("place", ["train.py/run.json", ".azureml"])
+def test_a_file_of_t_that_cannot_be_written_stops_the_run_before_it_starts(ready: Mlrun, place: str) -> None:
+    assert "-t" in submit_is_refused(ready, "-t", place, "train.py")
+
+
+def test_an_unknown_run_is_exit_code_3(ready: Mlrun) -> None:
+    for verb in ("show", "monitor-logs", "metrics", "files", "cancel", "update", "wait"):
+        assert "'exp_17'" in refused(ready("run", verb, "-r", "exp_17", check=False), 3)
+
+
+def test_an_ambiguous_beginning_is_answered_with_the_candidates(ready: Mlrun) -> None:
+    both = [ready.submit(), ready.submit()]
+    told = refused(ready("run", "show", "-r", "exp_", check=False), 2)
+    for run_id in both:
+        assert run_id in told
+
+
+def test_latest_of_no_run_says_how_to_make_one(ready: Mlrun) -> None:
+    assert "submit-script" in refused(ready("run", "show", "-r", "@latest", check=False), 3)
+
+
+LONG = "x" * 300
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "a\nb", LONG, "", " ", "a\\b", ".hidden", "a\x1b[31m"])
+def test_names_that_could_name_no_folder_are_refused(ready: Mlrun, name: str) -> None:
+    submit_is_refused(ready, "-e", name, "train.py")
+    refused(ready("run", "show", "-r", name, check=False), 2)
+    refused(ready("folder", "attach", "-w", name, "--path", "other", check=False), 2)
+    assert not (ready.folder / "other").exists()
+
+
+@pytest.mark.parametrize("name", ["", "../x", LONG])
+def test_names_are_refused_wherever_they_can_be_typed(ready: Mlrun, name: str) -> None:
+    for words in (
+        ("folder", "attach", "--path", "other", "-e", name),
+        ("folder", "attach", "--path", "other", "-g", name),
+        ("run", "list", "-e", name),
+        ("run", "list", "-w", name),
+        ("run", "list", "-g", name),
+        ("run", "list", "--parent-run-id", name),
+        ("experiment", "show", "-e", name),
+    ):
+        refused(ready(*words, check=False), 2)
+    assert not (ready.folder / "other").exists()
+    assert [path.name for path in ready.home.glob("workspaces/*/*/*")] == ["default"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("update", "--add-tag", "=x"),
+        ("update", "--add-tag", ""),
+        ("update", "--add-tag", f"{LONG}=x"),
+        ("update", "--add-tag", "a\nb=x"),
+        ("update", "--remove-tag", ""),
+        ("update", "--add-properties", "alone"),
+        ("update", "--add-properties", "=x"),
+    ],
+)
+def test_tags_and_properties_without_a_key_change_nothing(ready: Mlrun, words: tuple[str, ...]) -> None:
+    run = ready.wait(ready.submit())
+    verb, *rest = words
+    refused(ready("run", verb, "-r", "@latest", "--add-tag", "good=1", *rest, check=False), 2)
+    assert ready.show(run["run_id"])["tags"] == {}
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x", "1.5", ""])
+def test_last_has_to_be_a_number_from_1_on(ready: Mlrun, number: str) -> None:
+    assert "--last" in refused(ready("run", "list", "--last", number, check=False), 2)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("list", "--status", "complete"), "'Completed'"),
+        (("list", "--status", ""), "NotStarted"),
+        (("list", "--tags", "=x"), "--tags"),
+        (("list", "stray"), "'stray'"),
+        (("list", "-o", "xml"), "json"),
+        (("list", "--query", "[?"), "character 3"),
+        (("list", "--query", ""), "empty"),
+        (("wait", "-r", "x", "--timeout", "soon"), "90m"),
+        (("cancel", "-r", "x", "--grace", "-1"), "--grace"),
+        (("cancel",), "--all"),
+        (("delete", "-r", "x", "--all"), "--all"),
+        (("show",), "--run"),
+        (("lst",), "'list'"),
+        (("download-logs", "-r", "x"), "--output-dir"),
+    ],
+)
+def test_wrong_usage_is_exit_code_2(ready: Mlrun, words: tuple[str, ...], told: str) -> None:
+    assert told in refused(ready("run", *words, check=False), 2)
+
+
+@pytest.mark.parametrize("verb", ["monitor-tensorboard", "submit-hyperdrive", "submit-pipeline"])
+def test_verbs_of_az_that_are_not_here_are_refused_by_name(ready: Mlrun, verb: str) -> None:
+    assert verb in refused(ready("run", verb, check=False), 2)
+
+
+def test_a_package_that_cannot_be_installed_fails_the_run_and_keeps_its_log(ready: Mlrun) -> None:
+    broken = local_package(ready.folder.parent, "broken", when_built="raise RuntimeError('no compiler for broken')")
+    (ready.folder / "conda.yml").write_text(f"dependencies:\n- pip:\n  - {broken}\n", encoding="utf-8")
+    done = bash(ready, "mlrun run submit-script -d conda.yml train.py")
+    assert done.returncode == 1
+    assert "no compiler for broken" in done.stderr
+    run = ready.show("@latest")
+    assert run["status"] == "Failed"
+    assert run["error"]["error"]["message"]
+    assert any("no compiler for broken" in line for line in said(done)[-25:])
+    ready("run", "download-logs", "-r", "@latest", "-d", "logs")
+    kept = "".join(path.read_text(encoding="utf-8") for path in (ready.folder / "logs").rglob("*.*") if path.is_file())
+    assert "no compiler for broken" in kept

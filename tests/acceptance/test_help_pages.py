@@ -1,0 +1,101 @@
+"""Every command has a help page that fits a terminal of 80 columns, and every example on it works."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from mlrun_cli.cli.command import Declaration, Group
+from mlrun_cli.cli.tree import NOUNS
+from tests.acceptance.installed import bash, installed
+from tests.acceptance.terminal import Terminal
+from tests.running import Mlrun
+
+GROUPS: list[Group] = [importlib.import_module(f"mlrun_cli.cli.{noun}").app for noun in NOUNS]
+COMMANDS = {f"{group.name} {verb}": declared for group in GROUPS for verb, declared in group.commands.items()}
+EXAMPLES = [line for declared in COMMANDS.values() for _, line in declared.examples]
+
+TRAIN = """
+import os
+from azureml.core import Run
+os.makedirs("outputs", exist_ok=True)
+open("outputs/model", "w").close()
+Run.get_context().log("loss", 0.5)
+print("loss 0.5")
+"""
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlrun]:
+    """A workspace in which a newcomer has done something already."""
+    with installed(tmp_path_factory.mktemp("prepared"), attach=False) as mlrun:
+        mlrun.script(TRAIN)
+        mlrun("folder", "attach", "-w", "myworkspace", "-g", "mygroup", "--path", "other")
+        yield mlrun
+
+
+@pytest.fixture
+def ready(prepared: Mlrun) -> Mlrun:
+    """The same, attached as at first, whatever another example has done to it."""
+    prepared("folder", "attach", "-e", "testexperiment")
+    if not prepared.json("run", "list", "--status", "completed"):
+        prepared("run", "submit-script", "train.py")
+    return prepared
+
+
+@pytest.mark.parametrize("name", ["", "ml", *NOUNS, *(f"ml {noun}" for noun in NOUNS), *COMMANDS])
+def test_help_fits_80_columns(prepared: Mlrun, name: str) -> None:
+    prepared.environment["COLUMNS"] = "80"
+    by_option = prepared(*name.split(), "--help")
+    assert by_option.stderr == ""
+    assert max(map(len, by_option.stdout.splitlines())) <= 80
+    assert prepared(*name.split(), "-h").stdout == by_option.stdout
+    assert "may be repeated. May be repeated" not in by_option.stdout
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_has_own_options_first_then_global_ones_then_two_examples(prepared: Mlrun, name: str) -> None:
+    page = prepared(*name.split(), "-h").stdout
+    lines = page.splitlines()
+    places = [lines.index(heading) for heading in ("Options", "Global options", "Examples") if heading in lines]
+    assert places == sorted(places)
+    assert "Examples" in lines
+    own, _, shared = page.partition("\nGlobal options\n")
+    for option in ("--path", "--query", "--output", "--debug", "--help"):
+        is_listed = re.compile(rf"^  (-\w, )?{option}\b(?!-)", re.MULTILINE)
+        assert not is_listed.search(own)
+        assert is_listed.search(shared)
+    declared: Declaration = COMMANDS[name]
+    assert len(declared.examples) == 2
+    for _, line in declared.examples:
+        assert f"    {line}" in lines
+
+
+@pytest.mark.parametrize("line", [line for line in EXAMPLES if "run delete -r" not in line])
+def test_example_works(ready: Mlrun, line: str) -> None:
+    run_id = ready.json("run", "list", "--status", "completed", "--last", "1")[0]["run_id"]
+    done = bash(ready, line.replace("ID1", run_id).replace("ID2", run_id).replace("ID", run_id))
+    assert done.returncode == 0, done.stderr
+
+
+def test_example_of_delete_works_for_a_person(ready: Mlrun) -> None:
+    (line,) = [line for line in EXAMPLES if "run delete -r" in line]
+    run_id = ready.json("run", "submit-script", "train.py")["run_id"]
+    with Terminal(ready, ["bash", "-c", line.replace("ID", run_id)]) as terminal:
+        terminal.wait_for("for good?")
+        terminal.type("y\r")
+        assert terminal.wait() == 0
+
+
+@pytest.mark.parametrize("words", ["run submit-scrpt", "rum list", "ml run lst", "run list --experimentname x"])
+def test_a_misspelled_word_is_answered_with_the_nearest(prepared: Mlrun, words: str) -> None:
+    done = bash(prepared, f"mlrun {words}")
+    assert done.returncode == 2
+    assert "Did you mean '" in done.stderr
+
+
+def test_the_version_is_told(prepared: Mlrun) -> None:
+    assert prepared("--version").stdout.startswith("mlrun-cli 0.")

@@ -1,0 +1,163 @@
+"""`mlrun run submit-script train.py && echo ok`, however the run ends: exit code, last lines and status."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+
+import pytest
+
+from tests.acceptance.installed import bash
+from tests.acceptance.terminal import Terminal
+from tests.running import Mlrun, until
+
+LINE = "mlrun run submit-script train.py && echo ok"
+SLEEPS = "print('started', flush=True)\nimport time; time.sleep(600)"
+
+
+def last_lines(text: str) -> list[str]:
+    return text.rstrip().splitlines()[-6:]
+
+
+def started(mlrun: Mlrun) -> str:
+    """The id of the only run, once its script has printed."""
+    rows: list[tuple[str]] = until(lambda: mlrun.stored("SELECT run_id FROM runs"))
+    run_id = rows[0][0]
+    until(lambda: "started" in mlrun.log(run_id))
+    return run_id
+
+
+def test_completed(mlrun: Mlrun) -> None:
+    mlrun.script("print('done')")
+    done = bash(mlrun, LINE)
+    assert (done.returncode, done.stdout[-3:]) == (0, "ok\n")
+    assert any(line.startswith("Status: Completed after 0:00:0") for line in last_lines(done.stderr))
+    assert mlrun.show("@latest")["exit_code"] == 0
+
+
+def test_failed_with_an_exit_code(mlrun: Mlrun) -> None:
+    mlrun.script("import sys; print('the last words'); sys.exit(3)")
+    done = bash(mlrun, LINE)
+    assert done.returncode == 1
+    assert not done.stdout.endswith("ok\n")
+    lines = last_lines(done.stderr)
+    assert "the last words" in done.stderr
+    assert any(line.startswith("Status: Failed (exit code 3)") for line in lines)
+    assert "Error: The script ended with exit code 3." in lines
+    assert lines[-1] == f"Log: {mlrun.run_folder(mlrun.show('@latest')['run_id'])}/artifacts/user_logs/std_log.txt"
+
+
+def test_failed_with_an_exception(mlrun: Mlrun) -> None:
+    mlrun.script("def train():\n    return {}['loss']\ntrain()")
+    done = bash(mlrun, LINE)
+    assert done.returncode == 1
+    assert "Error: KeyError: 'loss'" in last_lines(done.stderr)
+    error = mlrun.show("@latest")["error"]["error"]
+    assert error["code"] == "UserError"
+    assert error["debugInfo"]["type"] == "KeyError"
+    assert "in train" in error["debugInfo"]["stackTrace"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM])
+def test_killed_by_a_signal(mlrun: Mlrun, number: signal.Signals) -> None:
+    mlrun.script(f"import os; print('started', flush=True); os.kill(os.getpid(), {int(number)})")
+    done = bash(mlrun, LINE)
+    assert done.returncode == 1
+    assert any(line.startswith(f"Status: Failed (signal {number.name})") for line in last_lines(done.stderr))
+    run = mlrun.show("@latest")
+    assert (run["status"], run["signal"]) == ("Failed", number.name)
+    assert "exit_code" not in run
+
+
+def test_canceled_from_another_shell(mlrun: Mlrun) -> None:
+    mlrun.script(SLEEPS)
+    first = subprocess.Popen(
+        ["bash", "-c", LINE],
+        cwd=mlrun.folder, env=mlrun.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
+    )  # fmt: skip
+    run_id = started(mlrun)
+    assert mlrun.json("run", "cancel", "-r", run_id)["status"] == "CancelRequested"
+    out, err = first.communicate(timeout=60)
+    assert first.returncode == 1
+    assert json.loads(out)["status"] == "Canceled"
+    assert any(line.startswith("Status: Canceled") for line in last_lines(err))
+
+
+def test_timed_out(mlrun: Mlrun) -> None:
+    mlrun.script(SLEEPS)
+    (mlrun.folder / ".azureml" / "short.runconfig").write_text(
+        "script: train.py\nmaxRunDurationSeconds: 1\nenvironment:\n  python:\n    userManagedDependencies: true\n",
+        encoding="utf-8",
+    )
+    done = bash(mlrun, "mlrun run submit-script -c short && echo ok")
+    assert done.returncode == 1
+    run = json.loads(done.stdout)
+    assert run["status"] == "Canceled"
+    assert "time limit of 1 second" in run["error"]["error"]["message"]
+    assert any("maxRunDurationSeconds" in line for line in last_lines(done.stderr))
+
+
+def test_ctrl_c_ends_the_streaming_and_leaves_the_run_going(mlrun: Mlrun) -> None:
+    mlrun.script(SLEEPS)
+    with Terminal(mlrun, ["bash", "-c", f'{LINE}; echo "code $?"']) as terminal:
+        run_id = started(mlrun)
+        terminal.wait_for("started")
+        terminal.type("\x03")
+        terminal.wait()
+    told = terminal.output.rpartition("started\n")[2]
+    assert f"the run {run_id} goes on" in told
+    assert f"mlrun run monitor-logs -r {run_id}" in told
+    assert f"mlrun run cancel -r {run_id}" in told
+    assert "ok" not in told.splitlines()
+    assert mlrun.show(run_id)["status"] == "Running"
+
+
+def test_ctrl_c_gives_exit_code_130(mlrun: Mlrun) -> None:
+    mlrun.script(SLEEPS)
+    with Terminal(mlrun, ["mlrun", "run", "submit-script", "train.py"]) as terminal:
+        run_id = started(mlrun)
+        terminal.wait_for("started")
+        terminal.type("\x03")
+        assert terminal.wait() == 130
+    assert mlrun.show(run_id)["status"] == "Running"
+
+
+@pytest.mark.parametrize("way", ["option", "variable"])
+def test_ctrl_c_cancels_where_it_was_told_to(mlrun: Mlrun, way: str) -> None:
+    mlrun.script(SLEEPS)
+    words = ["--on-interrupt", "cancel"] if way == "option" else []
+    if way == "variable":
+        mlrun.environment["MLRUN_ON_INTERRUPT"] = "cancel"
+    with Terminal(mlrun, ["mlrun", "run", "submit-script", *words, "train.py"]) as terminal:
+        run_id = started(mlrun)
+        terminal.wait_for("started")
+        terminal.type("\x03")
+        assert terminal.wait() == 130
+    assert mlrun.wait(run_id)["status"] == "Canceled"
+
+
+def test_a_hangup_of_the_terminal_leaves_the_run_going(mlrun: Mlrun) -> None:
+    mlrun.script(SLEEPS)
+    with Terminal(mlrun, ["mlrun", "run", "submit-script", "train.py"]) as terminal:
+        run_id = started(mlrun)
+        os.kill(terminal.process.pid, signal.SIGHUP)
+    assert mlrun.show(run_id)["status"] == "Running"
+
+
+def test_fail_beats_exit_code_0_and_exit_code_beats_complete(mlrun: Mlrun) -> None:
+    mlrun.script("""
+        import sys
+        from azureml.core import Run
+        run = Run.get_context()
+        run.fail("not good enough") if sys.argv[1] == "fail" else run.complete()
+        sys.exit(int(sys.argv[2]))
+    """)
+    failed = bash(mlrun, "mlrun run submit-script train.py fail 0")
+    assert (failed.returncode, json.loads(failed.stdout)["status"]) == (1, "Failed")
+    assert "not good enough" in failed.stderr
+    exited = bash(mlrun, "mlrun run submit-script train.py complete 3")
+    assert (exited.returncode, json.loads(exited.stdout)["status"]) == (1, "Failed")
+    completed = bash(mlrun, "mlrun run submit-script train.py complete 0")
+    assert (completed.returncode, json.loads(completed.stdout)["status"]) == (0, "Completed")

@@ -1,0 +1,81 @@
+"""Secrets reach the script, and are in no record, no log of ours and no file of the home when the run has ended."""
+
+from __future__ import annotations
+
+import stat
+import subprocess
+from pathlib import Path
+
+from tests.acceptance.installed import local_package
+from tests.running import Mlrun
+
+SECRET = "hunter2-which-nobody-else-writes"
+CHECK = """
+import os, sys
+secret = sys.stdin.read() or "hunter2-which-nobody-else" + "-writes"
+expected = ["--password", secret, f"--api-key={secret}", f"https://me:{secret}@host/x", f"MY_TOKEN={secret}"]
+assert sys.argv[1:] == expected, "arguments"
+for name in ("DB_PASSWORD", "SHELL_TOKEN", "OWN_NAME"):
+    assert os.environ[name] == secret, name
+assert secret in os.environ["ADDRESS"]
+"""
+
+
+def files_with(text: str, folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
+
+
+def test_no_secret_is_left_anywhere(mlrun: Mlrun) -> None:
+    mlrun.script(CHECK)
+    local = local_package(mlrun.folder.parent, "local")
+    (mlrun.folder / ".azureml" / "conda.yml").write_text(
+        f"dependencies:\n- pip:\n  - --extra-index-url https://me:{SECRET}@127.0.0.1:9/simple\n  - {local}\n",
+        encoding="utf-8",
+    )
+    (mlrun.folder / ".azureml" / "secret.runconfig").write_text(
+        "script: train.py\n"
+        f"arguments: [--password, {SECRET}, --api-key={SECRET}, 'https://me:{SECRET}@host/x', MY_TOKEN={SECRET}]\n"
+        "environment:\n"
+        "  environmentVariables:\n"
+        f"    DB_PASSWORD: {SECRET}\n    ADDRESS: postgres://me:{SECRET}@host/db\n    OWN_NAME: {SECRET}\n"
+        "  python:\n    condaDependenciesFile: .azureml/conda.yml\n",
+        encoding="utf-8",
+    )
+    mlrun.environment.update(SHELL_TOKEN=SECRET, MLRUN_SECRET_NAMES="own_name")
+    for name, value in {"user.email": "a@b.c", "user.name": "A"}.items():
+        subprocess.run(["git", "config", "--global", name, value], env=mlrun.environment, check=True)
+    for words in (
+        ["init", "-q"],
+        ["remote", "add", "origin", f"https://me:{SECRET}@host/repository.git"],
+        ["add", "train.py"],
+        ["commit", "-q", "-m", "first"],
+    ):
+        subprocess.run(["git", *words], cwd=mlrun.folder, env=mlrun.environment, check=True)
+
+    done = mlrun("run", "submit-script", "-c", "secret", "-t", "run.json")
+    assert "Execution Summary" in done.stderr
+    shown = mlrun("run", "show", "-r", "@latest").stdout
+    assert SECRET not in shown + done.stdout + done.stderr
+    assert "https://***@host/repository.git" in shown
+    assert "DB_PASSWORD" in shown
+    assert SECRET not in (mlrun.folder / "run.json").read_text(encoding="utf-8")
+    assert files_with(SECRET, mlrun.home) == []
+
+
+def test_while_the_script_runs_its_secrets_are_its_own(mlrun: Mlrun) -> None:
+    mlrun.script("print('started', flush=True); import time; time.sleep(600)")
+    mlrun.environment["SHELL_TOKEN"] = SECRET
+    run_id = mlrun.submit("train.py", "--token", SECRET)
+    mlrun.wait_for_status(run_id, "Running")
+    assert files_with(SECRET, mlrun.home) == []
+
+
+def test_everything_in_a_workspace_belongs_to_its_user_alone(mlrun: Mlrun) -> None:
+    mlrun.script("open('made', 'w').close()")
+    mlrun("run", "submit-script", "train.py")
+    workspace = mlrun.database.parent
+    for path in (workspace, workspace / "runs", *(workspace / "runs").iterdir(), workspace / "snapshots"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o700, path
+    for path in workspace.rglob("*"):
+        if path.is_file() and "work" not in path.relative_to(workspace).parts:
+            assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path

@@ -1,0 +1,349 @@
+"""Every verb of `run` with its options, on runs of real scripts."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.installed import bash, installed, refused, run_count, said
+from tests.acceptance.terminal import Terminal
+from tests.running import COMMAND, Mlrun, until
+
+MINIMAL = ["RunId", "RunType", "Status", "StartTime", "EndTime", "Target", "Tags"]
+
+TRAIN = """
+import os, sys
+from azureml.core import Run
+
+run = Run.get_context()
+for loss in (0.5, 0.25, 0.125):
+    run.log("loss", loss)
+run.log("name of it", "text")
+run.log_row("row", x=1, y=2)
+os.makedirs("outputs/deep", exist_ok=True)
+open("outputs/deep/model.bin", "wb").write(bytes(range(256)))
+os.makedirs("logs", exist_ok=True)
+open("logs/mine.txt", "w").write("a log of mine")
+print("printed")
+sys.exit(int(sys.argv[1]))
+"""
+
+
+class Past:
+    """A workspace with runs that have ended: two Completed, one Failed, one Canceled, one in another experiment."""
+
+    def __init__(self, mlrun: Mlrun) -> None:
+        self.mlrun = mlrun
+        mlrun.script(TRAIN)
+        mlrun.script("import time; time.sleep(600)", "sleep.py")
+        self.completed = self._submit("train.py", "0")
+        self.tagged = self._submit("train.py", "0")
+        mlrun("run", "update", "-r", self.tagged, "--add-tag", "quality=fantastic run", "--add-tag", "seen")
+        self.failed = self._submit("train.py", "3")
+        mlrun("run", "update", "-r", self.failed, "--add-tag", "quality=poor")
+        self.canceled = self._submit("sleep.py")
+        mlrun("run", "cancel", "-r", self.canceled, "--grace", "0")
+        mlrun("run", "wait", "-r", self.canceled, check=False)
+        self.elsewhere = self._submit("-e", "elsewhere", "train.py", "0")
+
+    def _submit(self, *words: str) -> str:
+        run_id = self.mlrun.submit(*words)
+        if "sleep.py" not in words:
+            self.mlrun("run", "wait", "-r", run_id, check=False)
+        return run_id
+
+    def ids(self, *words: str) -> list[str]:
+        """What `run list` finds."""
+        return [run["run_id"] for run in self.mlrun.json("run", "list", *words)]
+
+
+@pytest.fixture(scope="module")
+def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Past]:
+    with installed(tmp_path_factory.mktemp("past")) as mlrun:
+        yield Past(mlrun)
+
+
+def test_list_is_of_the_attached_experiment_newest_first(past: Past) -> None:
+    assert past.ids() == [past.canceled, past.failed, past.tagged, past.completed]
+    assert past.ids("-e", "elsewhere") == [past.elsewhere]
+    assert past.ids("--last", "2") == [past.canceled, past.failed]
+
+
+def test_list_by_status_in_any_letter_case_and_comma_lists(past: Past) -> None:
+    assert past.ids("--status", "COMPLETED") == [past.tagged, past.completed]
+    assert past.ids("--status", "failed,canceled") == [past.canceled, past.failed]
+    assert past.ids("--status", "failed", "--status", "Completed", "--last", "1") == [past.failed]
+    for status in ("Provisioning", "Paused", "Pausing", "Unapproved", "Queued", "NotResponding", "CancelRequested"):
+        assert past.ids("--status", status) == []
+
+
+def test_list_by_tags_bare_and_with_value_all_of_which_must_hold(past: Past) -> None:
+    assert past.ids("--tags", "quality") == [past.failed, past.tagged]
+    assert past.ids("--tags", "quality=fantastic run") == [past.tagged]
+    assert past.ids("--tags", "quality", "--tags", "seen") == [past.tagged]
+    assert past.ids("--tags", "quality=poor", "--tags", "seen") == []
+
+
+def test_list_by_target_and_parent(past: Past) -> None:
+    assert len(past.ids("--compute-target-name", "local")) == 4
+    assert past.ids("--compute-target-name", "gpu") == []
+    assert past.ids("--parent-run-id", past.completed) == []
+    assert past.ids("--pipeline-run-id", past.completed) == []
+
+
+def test_list_minimal_has_azures_keys_in_azures_order(past: Past) -> None:
+    # JSON is sorted as az sorts it; the order shows where it is not.
+    table = past.mlrun("run", "list", "--minimal", "-o", "table", "--query", "[]").stdout
+    assert table.splitlines()[0].split() == [name for name in MINIMAL if name != "Tags"]
+    rows = past.mlrun.json("run", "list", "--minimal", "--last", "1")
+    assert sorted(rows[0]) == sorted(MINIMAL)
+    assert rows[0]["Status"] == "Canceled"
+
+
+def test_show_takes_an_id_its_beginning_and_latest(past: Past) -> None:
+    whole = past.mlrun.show(past.tagged)
+    assert whole["run_id"] == past.tagged
+    assert whole["tags"] == {"quality": "fantastic run", "seen": None}
+    assert whole["run_definition"]["script"] == "train.py"
+    assert past.mlrun.show(past.tagged[:-2]) == whole
+    assert past.mlrun.show("@latest")["run_id"] == past.canceled
+    assert past.mlrun.json("run", "show", "-r", "@latest", "-e", "elsewhere")["run_id"] == past.elsewhere
+    assert "'exp'" in refused(past.mlrun("run", "show", "-r", past.tagged, "-e", "elsewhere", check=False), 3)
+
+
+def test_records_have_azures_keys_and_no_nulls(past: Past) -> None:
+    run = past.mlrun.show(past.completed)
+    assert set(run) >= {
+        "run_id", "run_number", "root_run_id", "experiment_id", "_experiment_name", "run_uuid", "root_run_uuid",
+        "status", "created_utc", "start_time_utc", "end_time_utc", "created_by", "user_id", "hidden", "run_type",
+        "script_name", "target", "tags", "properties", "run_definition", "data_container_id",
+    }  # fmt: skip
+    assert None not in run.values()
+    assert run["data_container_id"] == f"dcid.{past.completed}"
+    assert (run["run_type"], run["run_number"], run["exit_code"]) == ("azureml.scriptrun", 1, 0)
+    assert run["created_utc"].endswith("Z")
+    failed = past.mlrun.show(past.failed)
+    assert failed["error"]["error"]["code"] == "UserError"
+    assert failed["exit_code"] == 3
+
+
+def test_wait_exits_by_the_outcome_of_all(past: Past) -> None:
+    both = past.mlrun("run", "wait", "-r", past.completed, "-r", past.tagged)
+    assert [run["run_id"] for run in json.loads(both.stdout)] == [past.completed, past.tagged]
+    one_failed = past.mlrun("run", "wait", "-r", past.completed, "-r", past.failed, check=False)
+    assert one_failed.returncode == 1
+    assert "printed" in one_failed.stderr
+    assert "exit code 3" in one_failed.stderr
+    assert "std_log.txt" in one_failed.stderr
+
+
+def test_wait_exits_with_124_when_time_runs_out_and_the_run_goes_on(mlrun: Mlrun) -> None:
+    mlrun.script("import time; time.sleep(600)")
+    run_id = mlrun.submit()
+    told = refused(mlrun("run", "wait", "-r", run_id, "--timeout", "0.2s", check=False), 124)
+    assert run_id in told
+    assert mlrun.show(run_id)["status"] in {"Preparing", "Starting", "Running"}
+
+
+def test_metrics_by_name_and_last(past: Past) -> None:
+    assert past.mlrun.metrics(past.completed) == {
+        "loss": [0.5, 0.25, 0.125],
+        "name of it": "text",
+        "row": {"x": 1, "y": 2},
+    }
+    only = ("run", "metrics", "-r", past.completed, "--name", "loss")
+    assert past.mlrun.json(*only) == {"loss": [0.5, 0.25, 0.125]}
+    assert past.mlrun.json(*only, "--last") == {"loss": 0.125}
+    assert past.mlrun(*only, "--last", "--query", "loss", "-o", "tsv").stdout == "0.125\n"
+    assert "'loss'" in refused(past.mlrun(*only[:-1], "los", check=False), 3)
+
+
+def test_files_are_the_logs_and_what_the_script_wrote(past: Past) -> None:
+    files = past.mlrun.json("run", "files", "-r", past.completed)
+    assert {"logs/mine.txt", "outputs/deep/model.bin", "user_logs/std_log.txt"} <= set(files)
+    assert "train.py" not in files
+    assert files == sorted(files)
+
+
+def test_download_takes_files_folders_or_all(past: Past, tmp_path: Path) -> None:
+    def download(*words: str) -> list[str]:
+        folder = tmp_path / "a b" / str(len(words))
+        written = past.mlrun.json("run", "download", "-r", past.completed, *words, "-d", str(folder))
+        return [os.path.relpath(path, folder) for path in written]
+
+    assert download("outputs", "logs/mine.txt") == ["outputs/deep/model.bin", "logs/mine.txt"]
+    assert (tmp_path / "a b" / "2" / "outputs" / "deep" / "model.bin").read_bytes() == bytes(range(256))
+    assert download() == past.mlrun.json("run", "files", "-r", past.completed)
+    told = refused(past.mlrun("run", "download", "-r", past.completed, "../lock", "-d", str(tmp_path), check=False), 3)
+    assert "../lock" in told
+
+
+def test_download_to_where_nothing_can_be_written_says_so(past: Past, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for verb in ("download", "download-logs"):
+        told = refused(past.mlrun("run", verb, "-r", past.completed, "-d", str(tmp_path / "file"), check=False), 1)
+        assert "cannot be written" in told
+
+
+def test_download_logs_brings_every_log(past: Past, tmp_path: Path) -> None:
+    past.mlrun("run", "download-logs", "-r", past.completed, "-d", str(tmp_path / "logs"))
+    assert (tmp_path / "logs" / "user_logs" / "std_log.txt").read_text(encoding="utf-8") == "printed\n"
+    assert (tmp_path / "logs" / "logs" / "mine.txt").read_text(encoding="utf-8") == "a log of mine"
+
+
+def test_monitor_logs_of_an_ended_run_prints_its_whole_log_and_exits_by_its_outcome(past: Past) -> None:
+    done = past.mlrun("run", "monitor-logs", "-r", past.completed)
+    assert (done.stdout, done.stderr) == ("printed\n", "")
+    failed = past.mlrun("run", "monitor-logs", "-r", past.failed, check=False)
+    assert (failed.returncode, failed.stdout) == (1, "printed\n")
+    assert "exit code 3" in failed.stderr
+
+
+def test_cancel_of_an_ended_run_says_so_and_is_no_error(past: Past) -> None:
+    done = past.mlrun("run", "cancel", "-r", past.completed)
+    assert json.loads(done.stdout)["status"] == "Completed"
+    assert "has ended already: Completed" in done.stderr
+
+
+def test_experiments_and_workspaces(past: Past) -> None:
+    assert [each["name"] for each in past.mlrun.json("experiment", "list")] == ["elsewhere", "exp"]
+    shown = past.mlrun.json("experiment", "show", "-e", "exp")
+    assert shown["experimentId"] == past.mlrun.show(past.completed)["experiment_id"]
+    assert past.mlrun.json("experiment", "show") == shown
+    assert "elsewhere" in refused(past.mlrun("experiment", "show", "-e", "els", check=False), 3)
+    (workspace,) = past.mlrun.json("workspace", "list")
+    assert workspace == past.mlrun.json("workspace", "show")
+    assert Path(workspace["folder"]) == past.mlrun.database.parent
+    assert past.mlrun.json("workspace", "list", "-g", "other") == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run", "list", "--last", "2"),
+        ("run", "show", "-r", "@latest"),
+        ("run", "wait", "-r", "@latest", "-e", "elsewhere"),
+        ("experiment", "list"),
+        ("run", "metrics", "-r", "@latest", "-e", "elsewhere"),
+    ],
+)
+def test_t_writes_the_result_with_indent_4_beside_what_is_printed(
+    past: Past, words: tuple[str, ...], tmp_path: Path
+) -> None:
+    file = tmp_path / "new folder" / "result.json"
+    value = past.mlrun.json(*words, "-t", str(file))
+    assert file.read_text(encoding="utf-8").rstrip("\n") == json.dumps(value, indent=4, sort_keys=True)
+
+
+def test_t_is_written_on_failure_too(mlrun: Mlrun) -> None:
+    mlrun.script("raise ValueError('bad data')")
+    done = bash(mlrun, "mlrun run submit-script -t run.json train.py")
+    assert done.returncode == 1
+    handed_over = json.loads((mlrun.folder / "run.json").read_text(encoding="utf-8"))
+    assert handed_over == json.loads(done.stdout)
+    assert handed_over["status"] == "Failed"
+    assert handed_over["error"]["error"]["debugInfo"]["type"] == "ValueError"
+    assert "train.py" in handed_over["error"]["error"]["debugInfo"]["stackTrace"]
+
+
+def test_cancel_all_takes_those_that_the_filters_leave(mlrun: Mlrun) -> None:
+    mlrun.script("import time; time.sleep(600)")
+    runs = [mlrun.submit() for _ in range(2)]
+    other = mlrun.submit("-e", "other", "train.py")
+    mlrun("run", "update", "-r", runs[0], "--add-tag", "keep=no")
+    canceled = mlrun.json("run", "cancel", "--all", "--tags", "keep=no", "--grace", "1s")
+    assert [run["run_id"] for run in canceled] == [runs[0]]
+    assert mlrun.wait(runs[0])["status"] == "Canceled"
+    assert [run["run_id"] for run in mlrun.json("run", "cancel", "--all", "--last", "5")] == [runs[1]]
+    assert mlrun.wait(runs[1])["status"] == "Canceled"
+    assert mlrun.show(other)["status"] in {"Preparing", "Starting", "Running"}
+    assert [run["run_id"] for run in mlrun.json("run", "cancel", "-r", other, "-r", runs[0])] == [other, runs[0]]
+
+
+def test_cancel_kills_a_script_that_ignores_it_after_the_grace(mlrun: Mlrun) -> None:
+    mlrun.script("""
+        import signal, time
+        signal.signal(signal.SIGTERM, lambda *_: print("not now", flush=True))
+        print("ready", flush=True)
+        while True: time.sleep(1)
+    """)
+    run_id = mlrun.submit()
+    until(lambda: "ready" in mlrun.log(run_id))
+    mlrun("run", "cancel", "-r", run_id, "--grace", "0.3")
+    run = mlrun.wait(run_id)
+    assert (run["status"], run["signal"]) == ("Canceled", "SIGKILL")
+    assert "not now" in mlrun.log(run_id)
+
+
+def test_update_changes_all_it_is_told_to_or_nothing(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    run_id = mlrun.wait(mlrun.submit())["run_id"]
+
+    def update(*words: str, check: bool = True) -> dict[str, object]:
+        done = mlrun("run", "update", "-r", run_id, *words, check=check)
+        changed: dict[str, object] = json.loads(done.stdout) if done.stdout else {"refused": refused(done, 2)}
+        return changed
+
+    run = update(
+        "--add-tag", "a=1=2", "--add-tag", "bare", "--add-tag", "ü b=ä", "--add-properties", "p=x",
+        "--display-name", "baseline", "--description", "first\nsecond",
+    )  # fmt: skip
+    assert run["tags"] == {"a": "1=2", "bare": None, "ü b": "ä"}
+    assert (run["display_name"], run["description"]) == ("baseline", "first\nsecond")
+    assert run["properties"].items() >= {"p": "x"}.items()  # type: ignore[attr-defined]
+    assert update("--remove-tag", "a", "--remove-tag", "nowhere", "--add-tag", "bare=full")["tags"] == {
+        "bare": "full",
+        "ü b": "ä",
+    }
+    update("--add-properties", "p=x")
+    assert "'p'" in str(update("--add-properties", "p=y", "--add-tag", "late=1", check=False)["refused"])
+    assert "late" not in mlrun.show(run_id)["tags"]
+
+
+def test_delete_without_a_terminal_needs_yes(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    run_id = mlrun.wait(mlrun.submit())["run_id"]
+    assert "--yes" in refused(mlrun("run", "delete", "-r", run_id, check=False), 2)
+    assert mlrun.json("run", "delete", "-r", run_id, "--yes") == [run_id]
+    assert run_count(mlrun) == 0
+    refused(mlrun("run", "show", "-r", run_id, check=False), 3)
+
+
+def test_delete_leaves_runs_alone_that_have_not_ended(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    mlrun.script("import time; time.sleep(600)", "sleep.py")
+    ended, live = mlrun.wait(mlrun.submit())["run_id"], mlrun.submit("sleep.py")
+    assert live in refused(mlrun("run", "delete", "-r", ended, "-r", live, "--yes", check=False), 2)
+    assert run_count(mlrun) == 2
+    assert mlrun.json("run", "delete", "--all", "--status", "completed", "--yes") == [ended]
+    assert mlrun.json("run", "delete", "--all", "-y") == []
+    assert run_count(mlrun) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "exit_code", "left"), [("y\r", 0, 0), ("n\r", 1, 1), ("\r", 1, 1), ("\x03", 130, 1)]
+)
+def test_delete_asks_on_a_terminal(mlrun: Mlrun, answer: str, exit_code: int, left: int) -> None:
+    mlrun.script("")
+    mlrun.wait(mlrun.submit())
+    with Terminal(mlrun, [COMMAND, "run", "delete", "-r", "@latest"]) as terminal:
+        terminal.wait_for("Delete 1 run for good?")
+        terminal.type(answer)
+        assert terminal.wait() == exit_code
+    assert run_count(mlrun) == left
+
+
+def test_ml_is_the_same_tree(past: Past) -> None:
+    assert past.mlrun("ml", "run", "list").stdout == past.mlrun("run", "list").stdout
+    assert said(past.mlrun("ml", "experiment", "list")) == []
+
+
+def test_only_show_errors_leaves_the_result_alone(mlrun: Mlrun) -> None:
+    mlrun.script("print('printed')")
+    done = mlrun("run", "submit-script", "--only-show-errors", "train.py")
+    assert json.loads(done.stdout)["status"] == "Completed"
+    assert done.stderr == "printed\n"

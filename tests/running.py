@@ -1,0 +1,215 @@
+"""Runs the installed command as a user would, and looks at what it leaves on the machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+COMMAND = Path(sys.executable).with_name("mlrun")
+LIVE = ("NotStarted", "Queued", "Preparing", "Starting", "Running", "Finalizing", "CancelRequested")
+ENDED = ("Completed", "Failed", "Canceled")
+
+T = TypeVar("T")
+
+_PATIENCE_SECONDS = 60.0
+_LOOK_SECONDS = 0.005
+
+
+class Mlrun:
+    """The command with a home, a HOME and an attached folder of its own; `close` ends all it has left running.
+
+    Attributes:
+        folder: the attached folder, where the command is called; it holds the scripts.
+        home: `MLRUN_HOME`.
+        environment: the variables that every call gets; a test may change them.
+        command: the words in front of each call's own; a test may wrap them, as in `["unshare", …]`.
+    """
+
+    def __init__(self, root: Path, *, attach: bool = True) -> None:
+        self.home = root / "home"
+        self.folder = root / "my folder"
+        self.command: list[str] = [str(COMMAND)]
+        self.environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("AZURE", "MLRUN_", "PYTHON"))
+        }
+        self.environment.update(HOME=str(root / "user"), MLRUN_HOME=str(self.home))
+        (root / "user").mkdir()
+        self.folder.mkdir()
+        if attach:
+            self("folder", "attach", "-e", "exp")
+
+    def __call__(self, *words: str, check: bool = True, timeout: float = 120.0) -> subprocess.CompletedProcess[str]:
+        """Call it and wait; with `check`, an exit code other than 0 fails the test with what was said."""
+        done = subprocess.run(
+            [*self.command, *words],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=timeout,
+            check=False,
+        )
+        assert not check or done.returncode == 0, f"mlrun {' '.join(words)}: {done.returncode}\n{done.stderr}"
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """Call it and go on; standard output and error are pipes."""
+        return subprocess.Popen(
+            [*self.command, *words],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+
+    def json(self, *words: str) -> Any:
+        """What a call prints, parsed; None when it prints nothing."""
+        text = self(*words).stdout
+        return json.loads(text) if text else None
+
+    def script(self, text: str, name: str = "train.py") -> Path:
+        """Write a file into the attached folder; the text may be indented."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text), encoding="utf-8")
+        return path
+
+    def submit(self, *words: str) -> str:
+        """`run submit-script --async` with these words, `train.py` when there are none; the run's id."""
+        run_id: str = self.json("run", "submit-script", "--async", *(words or ("train.py",)))["run_id"]
+        return run_id
+
+    def show(self, run_id: str) -> dict[str, Any]:
+        """The run's record, as a user sees it: this look mends a run that has lost its supervisor."""
+        record: dict[str, Any] = self.json("run", "show", "-r", run_id)
+        return record
+
+    def wait(self, run_id: str) -> dict[str, Any]:
+        """Wait for a run's end by the command; its record."""
+        self("run", "wait", "-r", run_id, check=False)
+        return self.show(run_id)
+
+    def metrics(self, run_id: str) -> dict[str, Any]:
+        """What the run has logged, through the command."""
+        return self.json("run", "metrics", "-r", run_id) or {}
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file of the only workspace."""
+        (path,) = self.home.glob("workspaces/*/*/*/workspace.db")
+        return path
+
+    def run_folder(self, run_id: str) -> Path:
+        """The run's own folder."""
+        return self.database.parent / "runs" / run_id
+
+    def stored(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """Rows straight from the database: unlike a call of the command, this judges and mends nothing."""
+        with closing(sqlite3.connect(self.database, timeout=30.0, isolation_level=None)) as connection:
+            return connection.execute(sql, parameters).fetchall()
+
+    def stored_status(self, run_id: str) -> str:
+        """The status that the database holds at this moment."""
+        ((status,),) = self.stored("SELECT status FROM runs WHERE run_id = ?", run_id)
+        return str(status)
+
+    def history(self, run_id: str) -> list[str]:
+        """Every status that the run has had, in their order."""
+        sql = "SELECT c.status FROM status_changes c JOIN runs USING (run_key) WHERE run_id = ? ORDER BY change_key"
+        return [str(status) for (status,) in self.stored(sql, run_id)]
+
+    def wait_for_status(self, run_id: str, *statuses: str) -> str:
+        """Wait until the database holds one of these statuses, without judging the run."""
+        return until(lambda: status if (status := self.stored_status(run_id)) in statuses else None)
+
+    def supervisor(self, run_id: str) -> int:
+        """The pid of the run's supervisor."""
+        return until(lambda: next(iter(self.supervisors(run_id)), None))
+
+    def supervisors(self, run_id: str) -> list[int]:
+        """The pids of the run's supervisors: one, or none."""
+        return [
+            pid
+            for pid, variables in processes()
+            if variables.get("MLRUN_SUPERVISOR_OF") == run_id and "--recover" not in words_of(pid)
+        ]
+
+    def processes(self, run_id: str) -> list[int]:
+        """The pids of all that carries the run's id in its environment: its script and what that has started."""
+        return [pid for pid, variables in processes() if variables.get("MLRUN_RUN_ID") == run_id]
+
+    def script_pid(self, run_id: str) -> int:
+        """The pid of the run's script, once it has been started."""
+        path = self.run_folder(run_id) / "process.json"
+        until(path.exists)
+        return int(json.loads(path.read_text(encoding="utf-8"))["pid"])
+
+    def log(self, run_id: str) -> str:
+        """What the script has printed by now."""
+        return (self.run_folder(run_id) / "artifacts" / "user_logs" / "std_log.txt").read_text(encoding="utf-8")
+
+    def close(self) -> None:
+        """End every process that was started for this home."""
+        for _ in range(50):
+            mine = [pid for pid, variables in processes() if variables.get("MLRUN_HOME") == str(self.home)]
+            if not mine:
+                return
+            for pid in mine:
+                kill(pid)
+            time.sleep(0.02)
+
+
+def until(look: Callable[[], T | None], patience_seconds: float = _PATIENCE_SECONDS) -> T:
+    """Look again and again until there is something true to be seen; that."""
+    deadline = time.monotonic() + patience_seconds
+    while not (seen := look()):
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(_LOOK_SECONDS)
+    return seen
+
+
+def is_alive(pid: int) -> bool:
+    """Whether there is such a process; a zombie is none."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return False
+    return stat.rpartition(b")")[2].split()[0] not in {b"Z", b"X"}
+
+
+def kill(*pids: int, number: int = signal.SIGKILL) -> None:
+    """Signal processes, all of them at once; those that are gone do no harm."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def processes() -> Iterator[tuple[int, dict[str, str]]]:
+    """Every live process whose environment can be read, with that."""
+    for name in os.listdir("/proc"):
+        if name.isdigit() and is_alive(int(name)):
+            with suppress(OSError):
+                text = Path(f"/proc/{name}/environ").read_bytes().decode("utf-8", "replace")
+                yield int(name), dict(item.partition("=")[::2] for item in text.split("\0") if item)
+
+
+def words_of(pid: int) -> list[str]:
+    """The command line of a process; empty when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace").split("\0")[:-1]
+    except OSError:
+        return []
