@@ -44,8 +44,8 @@ def test_what_is_no_error_has_no_message() -> None:
 
 def test_an_installers_complaint_is_found_among_its_other_words() -> None:
     by_uv = (
-        "Using Python 3.11\n  \N{MULTIPLICATION SIGN} No solution found when resolving dependencies:\n  ╰─▶ Because nope was not found and\n"
-        "      you require nope, it cannot be.\n\n  hint: look elsewhere\n"
+        "Using Python 3.11\n  \N{MULTIPLICATION SIGN} No solution found when resolving dependencies:\n"
+        "  ╰─▶ Because nope was not found and\n      you require nope, it cannot be.\n\n  hint: look elsewhere\n"
     )
     by_pip = "Collecting nope\nERROR: Could not find a version\nERROR: No matching distribution found for nope\n\n"
 
