@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,6 +24,7 @@ from mlrun_cli.errors import MlrunError, UsageError
 from mlrun_cli.execution.environments.plan import PlannedEnvironment
 from mlrun_cli.execution.git import git_properties
 from mlrun_cli.execution.host import this_origin
+from mlrun_cli.execution.interruptions import Interruptions
 from mlrun_cli.execution.liveness import lease_end
 from mlrun_cli.execution.run_definition import run_definition
 from mlrun_cli.execution.run_lock import RunLock
@@ -86,7 +86,9 @@ class _Resolved:
     notes: tuple[str, ...]
 
 
-def submit(workspace: Workspace, request: SubmitRequest, *, progress: Progress | None = None) -> Submitted:
+def submit(
+    workspace: Workspace, request: SubmitRequest, interruptions: Interruptions, *, progress: Progress | None = None
+) -> Submitted:
     """Start a run, detached; returns when its supervisor has been started.
 
     Nothing is left behind when it fails before that.
@@ -94,6 +96,8 @@ def submit(workspace: Workspace, request: SubmitRequest, *, progress: Progress |
     Args:
         workspace: where the run is kept.
         request: what to run.
+        interruptions: held from the moment at which the run is written, so that what is written is started too;
+            for the caller to release, who can then say which run it is.
         progress: told of files and bytes of the snapshot, as they are done.
 
     Raises:
@@ -130,25 +134,11 @@ def submit(workspace: Workspace, request: SubmitRequest, *, progress: Progress |
         target=resolved.configuration.target,
         max_run_duration_seconds=resolved.configuration.max_run_duration_seconds,
     )
-    with _Interruptions() as interruptions, _NewRunFolder(folder) as new:
+    with _NewRunFolder(folder) as new:
         key = _write_run(workspace, request, resolved, submission, snapshot, redaction, interruptions)
         new.is_in_store = True
         _start(workspace, key, run_id, new.lock)
     return Submitted(workspace.runs.get_by_key(key), (*resolved.notes, *snapshot_notes))
-
-
-class _Interruptions:
-    """SIGINT and SIGTERM: from `hold` to the end of the block they wait, so that a run that is written is started."""
-
-    def __enter__(self) -> _Interruptions:
-        self._before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-        return self
-
-    def hold(self) -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-
-    def __exit__(self, *_: object) -> None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
 
 
 class _NewRunFolder:
@@ -281,7 +271,7 @@ def _write_run(
     submission: Submission,
     snapshot: Snapshot,
     redaction: Redaction,
-    interruptions: _Interruptions,
+    interruptions: Interruptions,
 ) -> int:
     """Put the run into its folder and, last of all, into the store; its key."""
     properties = {

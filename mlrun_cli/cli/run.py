@@ -93,6 +93,7 @@ def submit_script(
     from mlrun_cli.actions.submit import SubmitRequest, submit  # noqa: PLC0415
     from mlrun_cli.cli.progress import Spinner  # noqa: PLC0415
     from mlrun_cli.cli.stream import stream_submitted  # noqa: PLC0415
+    from mlrun_cli.execution.interruptions import Interruptions  # noqa: PLC0415
 
     when_interrupted = on_interrupt(interrupt)
     context = open_context(shared)
@@ -107,11 +108,12 @@ def submit_script(
         target=target,
         conda_dependencies=conda_dependencies,
     )
-    with context.workspace as workspace:
+    with context.workspace as workspace, Interruptions() as interruptions:
         with Spinner(enabled=shared.shows_progress) as spinner:
             submitted = submit(
                 workspace,
                 request,
+                interruptions,
                 progress=lambda files, size: spinner.turn(f"Snapshot: {files} files, {size / 1e6:.0f} MB"),
             )
         for note in submitted.notes:
@@ -123,7 +125,7 @@ def submit_script(
         if shared.metadata_file is not None:
             # Whatever happens to the streaming, the next step of a pipeline finds the file.
             shared.metadata_file.write(record)
-        return _by_outcome(stream_submitted(workspace, run, shared, when_interrupted))
+        return _by_outcome(stream_submitted(workspace, run, shared, when_interrupted, interruptions))
 
 
 @command(

@@ -20,6 +20,7 @@ from mlrun_cli.domain.run import GRACE_SECONDS, Run
 from mlrun_cli.domain.run_error import error_kind, error_message
 from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.errors import MlrunError
+from mlrun_cli.execution.interruptions import Interruptions
 from mlrun_cli.files.log_tail import tail_of
 from mlrun_cli.files.run_folder import STDOUT_NAME
 from mlrun_cli.workspace import Workspace
@@ -47,15 +48,19 @@ class _Signalled(BaseException):
         self.number = number
 
 
-def stream_submitted(workspace: Workspace, run: Run, shared: Shared, interrupt: OnInterrupt) -> Run:
+def stream_submitted(
+    workspace: Workspace, run: Run, shared: Shared, interrupt: OnInterrupt, interruptions: Interruptions
+) -> Run:
     """Stream a run that has just been submitted, to stderr, between its head and its summary; the run as it ended.
+
+    Interruptions that have been held since it was written are released.
 
     Raises:
         InterruptedStreamError: SIGINT or SIGTERM; the run goes on, or was told to stop.
     """
     say = shared.notes.say
     _print_head(workspace, run, say)
-    ended = _stream(workspace, run, sys.stderr, shows_progress=shared.shows_progress, interrupt=interrupt)
+    ended = _stream(workspace, run, sys.stderr, shared, interrupt, interruptions)
     if ended.status is RunStatus.FAILED and ended.started_at is None:  # nothing has been streamed
         print_last_lines(workspace, ended, say)
     _print_summary(workspace, ended, say)
@@ -68,7 +73,9 @@ def stream_log(workspace: Workspace, run: Run, shared: Shared, interrupt: OnInte
     Raises:
         InterruptedStreamError: SIGINT or SIGTERM; the run goes on, or was told to stop.
     """
-    ended = _stream(workspace, run, sys.stdout, shows_progress=shared.shows_progress, interrupt=interrupt)
+    with Interruptions() as interruptions:
+        interruptions.hold()
+        ended = _stream(workspace, run, sys.stdout, shared, interrupt, interruptions)
     if ended.status is RunStatus.FAILED and ended.started_at is None:
         print_last_lines(workspace, ended, shared.notes.say)
     if ended.status is not RunStatus.COMPLETED:
@@ -76,9 +83,16 @@ def stream_log(workspace: Workspace, run: Run, shared: Shared, interrupt: OnInte
     return ended
 
 
-def _stream(workspace: Workspace, run: Run, output: TextIO, *, shows_progress: bool, interrupt: OnInterrupt) -> Run:
+def _stream(
+    workspace: Workspace,
+    run: Run,
+    output: TextIO,
+    shared: Shared,
+    interrupt: OnInterrupt,
+    interruptions: Interruptions,
+) -> Run:
     """Copy the run's log to `output` until the run has ended."""
-    with Spinner(enabled=shows_progress) as spinner:
+    with Spinner(enabled=shared.shows_progress) as spinner:
 
         def write(piece: bytes) -> None:
             spinner.stop()
@@ -94,6 +108,7 @@ def _stream(workspace: Workspace, run: Run, output: TextIO, *, shows_progress: b
         output.flush()
         before = {number: signal.signal(number, _raise) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
+            interruptions.release()
             return follow_log(workspace, run, write, watch=watch)
         except _Signalled as signalled:
             spinner.stop()

@@ -1,0 +1,24 @@
+"""SIGINT and SIGTERM, held back while something must not be left half done."""
+
+from __future__ import annotations
+
+import signal
+
+
+class Interruptions:
+    """A block that ends with the signals as they were; those that were held back arrive then, or at `release`."""
+
+    def __enter__(self) -> Interruptions:
+        self._before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        return self
+
+    def hold(self) -> None:
+        """Have both signals wait from now on."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+
+    def release(self) -> None:
+        """Let them arrive."""
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
+
+    def __exit__(self, *_: object) -> None:
+        self.release()

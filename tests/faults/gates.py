@@ -1,0 +1,104 @@
+"""Holds a run at a point of its life, by what a slow disk, a slow build or a busy store would do to it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.running import Mlrun, until
+
+_BACKEND = """
+import zipfile
+from pathlib import Path
+
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    here = Path(__file__).parent
+    (here / "reached").touch()
+    (here / "gate").read_bytes()
+    with zipfile.ZipFile(Path(folder, "gated-1-py3-none-any.whl"), "w") as wheel:
+        wheel.writestr("gated-1.dist-info/METADATA", "Metadata-Version: 2.1\\nName: gated\\nVersion: 1\\n")
+        tags = "Wheel-Version: 1.0\\nGenerator: gate\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"
+        wheel.writestr("gated-1.dist-info/WHEEL", tags)
+        wheel.writestr("gated-1.dist-info/RECORD", "")
+    return "gated-1-py3-none-any.whl"
+"""
+_HOLDER = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=30)
+connection.execute("BEGIN EXCLUSIVE")
+print("locked", flush=True)
+sys.stdin.read()
+"""
+
+
+class GatedBuild:
+    """An environment whose only package takes as long to build as nobody opens its gate."""
+
+    def __init__(self, mlrun: Mlrun, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir()
+        os.mkfifo(folder / "gate")
+        (folder / "backend.py").write_text(_BACKEND, encoding="utf-8")
+        (folder / "pyproject.toml").write_text(
+            '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+            '[project]\nname = "gated"\nversion = "1"\n',
+            encoding="utf-8",
+        )
+        conda = f"dependencies:\n- pip:\n  - {folder}\n"
+        (mlrun.folder / "gated.yml").write_text(conda, encoding="utf-8")
+
+    def wait(self) -> None:
+        """Wait until the build stands before the gate."""
+        until((self._folder / "reached").exists)
+
+    def open(self) -> None:
+        """Let it go on."""
+        (self._folder / "gate").write_bytes(b"")
+
+
+class Fifo:
+    """A file replaced by a FIFO, which stops whoever opens it; `restore` puts back what was there."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._kept = path.with_name(f"{path.name}.kept")
+        if path.exists():
+            path.rename(self._kept)
+        os.mkfifo(path)
+
+    def let_through(self) -> None:
+        """Let a reader read what was there, and go on."""
+        self._path.write_bytes(self._kept.read_bytes())
+
+    def restore(self) -> None:
+        """Put back what was there; by then, who has been stopped has to be gone."""
+        self._path.unlink()
+        if self._kept.exists():
+            self._kept.rename(self._path)
+
+
+def manifest(mlrun: Mlrun, run_id: str) -> Fifo:
+    """Stop a run, while it finalizes, before it clears up its working folder."""
+    (snapshot_id,) = mlrun.stored(
+        "SELECT value FROM run_properties JOIN runs USING (run_key) WHERE run_id = ? AND key = 'ContentSnapshotId'",
+        run_id,
+    )[0]
+    return Fifo(mlrun.database.parent / "snapshots" / "manifests" / f"{snapshot_id}.json")
+
+
+@contextmanager
+def locked(database: Path) -> Iterator[subprocess.Popen[str]]:
+    """Have another process hold the store, against all who want to write, until the end of the block."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _HOLDER, str(database)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "locked\n"
+        try:
+            yield holder
+        finally:
+            holder.communicate()

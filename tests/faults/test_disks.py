@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.running import Mlrun, until
+
+LOG_UNTIL_FULL = """
+    from azureml.core import Run
+    from azureml.exceptions import UserErrorException
+
+    run = Run.get_context()
+    count = 0
+    try:
+        while True:
+            run.log("x", f"{count:06}" + 10_000 * "-")
+            count += 1
+    except UserErrorException as error:
+        print(count, "disk" in str(error) and "full" in str(error), flush=True)
+"""
+
+
+@contextmanager
+def _small_disk(mlrun: Mlrun, megabytes: int) -> Iterator[Path]:
+    """Put the home on a small disk of its own, which only the calls of the command see.
+
+    Yields a file that fills three quarters of it, to be removed when room is needed.
+    """
+    home = mlrun.home
+    home.mkdir(exist_ok=True)
+    mount = 'mount -t tmpfs -o size="$1" tmpfs "$2" && echo mounted && read -r line'
+    with subprocess.Popen(
+        ["unshare", "--mount", "sh", "-c", mount, "sh", f"{megabytes}m", home],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "mounted\n"
+        mlrun.command = ["nsenter", "--mount", f"--target={holder.pid}", f"--wd={mlrun.folder}", *mlrun.command]
+        mlrun.home = Path(f"/proc/{holder.pid}/root{home}")
+        ballast = mlrun.home / "ballast"
+        ballast.write_bytes(bytes(megabytes * 3 << 18))
+        try:
+            yield ballast
+        finally:
+            mlrun.home = home
+            mlrun.close()
+            holder.communicate("\n")
+
+
+def _fill(folder: Path) -> Path:
+    """Write until there is no byte left; the file that holds it."""
+    filler = folder / "filler"
+    with filler.open("wb", buffering=0) as file:
+        for size in (1 << 16, 1 << 12, 1):
+            try:
+                while file.write(bytes(size)) == size:
+                    pass
+            except OSError:
+                continue
+    return filler
+
+
+def test_a_script_is_told_that_the_disk_is_full_and_keeps_all_that_was_acknowledged(mlrun: Mlrun) -> None:
+    mlrun.script(LOG_UNTIL_FULL)
+    with _small_disk(mlrun, 32) as ballast:
+        run_id = mlrun.submit()
+        until(lambda: _lines(mlrun, run_id) or None)
+        count, is_said = _lines(mlrun, run_id)[0].split()
+        assert is_said == "True"
+        assert mlrun.show(run_id)["status"] in {"Running", "Finalizing"}
+
+        ballast.unlink()
+
+        assert mlrun.wait(run_id)["status"] == "Completed"
+        values = mlrun.metrics(run_id)["x"]
+        assert [int(value[:6]) for value in values] == list(range(int(count)))
+
+
+def _lines(mlrun: Mlrun, run_id: str) -> list[str]:
+    """Whole lines that the script has printed; none while even those have no room."""
+    return [line for line in mlrun.log(run_id).splitlines(keepends=True) if line.endswith("\n")]
+
+
+@pytest.mark.parametrize("kilobytes_left", [0, 8, 16, 32, 64])
+def test_a_submit_to_a_full_disk_is_refused_in_words_and_leaves_nothing(mlrun: Mlrun, kilobytes_left: int) -> None:
+    mlrun.script("pass")
+    with _small_disk(mlrun, 16) as ballast:
+        mlrun.wait(mlrun.submit())
+        runs = mlrun.database.parent / "runs"
+        filler = _fill(mlrun.home)
+        os.truncate(filler, filler.stat().st_size - (kilobytes_left << 10))
+
+        submitted = mlrun("run", "submit-script", "--async", "train.py", check=False)
+
+        assert submitted.returncode == 1
+        assert "space" in submitted.stderr or "full" in submitted.stderr
+        assert len(submitted.stderr.strip().splitlines()) <= 3
+        filler.unlink()
+        assert os.listdir(runs) == mlrun.json("run", "list", "--query", "[].run_id")
+        assert len(os.listdir(runs)) == 1
+        ballast.unlink()
+        assert mlrun.wait(mlrun.submit())["status"] == "Completed"
+
+
+def test_a_limit_on_the_size_of_files_costs_a_script_the_value_that_did_not_fit_and_no_other(mlrun: Mlrun) -> None:
+    mlrun.script(
+        """
+        from azureml.core import Run
+        from azureml.exceptions import UserErrorException
+
+        run = Run.get_context()
+        count = 0
+        try:
+            while True:
+                run.log("x", count)
+                count += 1
+        except UserErrorException as error:
+            print(count, "ulimit" in str(error))
+        """
+    )
+    mlrun.script("command: 'ulimit -f 200; exec python3 train.py'\n", "limited.runconfig")
+
+    streamed = mlrun("run", "submit-script", "-c", "limited")
+
+    (record,) = mlrun.json("run", "list")
+    count, is_said = mlrun.log(record["run_id"]).split()
+    assert streamed.returncode == 0
+    assert is_said == "True"
+    assert mlrun.metrics(record["run_id"])["x"] == list(range(int(count)))
+
+
+def test_a_home_that_cannot_be_written_is_said_in_words(mlrun: Mlrun) -> None:
+    mlrun.script("pass")
+    run_id = mlrun.submit()
+    mlrun.wait(run_id)
+    folders = os.listdir(mlrun.database.parent / "runs")
+    read_only = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
+    writable = mlrun.command
+    mlrun.command = ["unshare", "--mount", "sh", "-c", read_only, str(mlrun.home), *mlrun.command]
+
+    for words in (["submit-script", "train.py"], ["list"], ["show", "-r", run_id], ["update", "-r", run_id]):
+        refused = mlrun("run", *words, check=False)
+        assert refused.returncode == 1, words
+        assert "read-only" in refused.stderr
+        assert "set MLRUN_HOME to another folder" in refused.stderr
+        assert len(refused.stderr.strip().splitlines()) <= 3
+    mlrun.command = writable
+    assert mlrun.show(run_id)["status"] == "Completed"
+    assert os.listdir(mlrun.database.parent / "runs") == folders
+
+
+def test_a_home_that_cannot_be_made_is_said_in_words(mlrun: Mlrun) -> None:
+    mlrun.script("pass")
+    mlrun.environment["MLRUN_HOME"] = "/proc/home"
+
+    refused = mlrun("run", "submit-script", "train.py", check=False)
+
+    assert refused.returncode == 1
+    assert "/proc/home" in refused.stderr
+    assert "MLRUN_HOME" in refused.stderr
+
+
+def test_a_home_on_a_network_file_system_is_refused_in_words(mlrun: Mlrun, tmp_path: Path) -> None:
+    mlrun.script("pass")
+    (tmp_path / "exported").mkdir()
+    with _sshfs(tmp_path / "exported", tmp_path / "mounted") as mounted:
+        mlrun.environment["MLRUN_HOME"] = str(mounted / "home")
+
+        refused = mlrun("run", "submit-script", "train.py", check=False)
+
+    assert refused.returncode == 1
+    assert "network file system (fuse.sshfs)" in refused.stderr
+    assert "MLRUN_HOME" in refused.stderr
+
+
+@contextmanager
+def _sshfs(exported: Path, mounted: Path) -> Iterator[Path]:
+    """A folder over SFTP, from a server of the same machine that speaks through pipes."""
+    mounted.mkdir()
+    with (
+        subprocess.Popen(["/usr/lib/openssh/sftp-server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server,
+        subprocess.Popen(
+            ["sshfs", "-f", "-o", "passive", f":{exported}", mounted], stdin=server.stdout, stdout=server.stdin
+        ) as client,
+    ):
+        until(lambda: os.path.ismount(mounted))
+        try:
+            yield mounted
+        finally:
+            subprocess.run(["fusermount3", "-u", mounted], check=True)
+            client.wait(60)
+            server.terminate()
+
+
+@pytest.mark.parametrize("error", ["ENOLCK", "ENOSYS", "EOPNOTSUPP"])
+def test_a_home_on_a_file_system_without_locks_is_refused_in_words(mlrun: Mlrun, error: str) -> None:
+    mlrun.script("pass")
+    mlrun("run", "list")
+    kernel = ["strace", "--follow-forks", "--output=/dev/null", "--trace=flock", f"--inject=flock:error={error}"]
+    mlrun.command = [*kernel, *mlrun.command]
+
+    refused = mlrun("run", "submit-script", "train.py", check=False)
+
+    assert refused.returncode == 1
+    assert "locks" in refused.stderr
+    assert "MLRUN_HOME" in refused.stderr
+    assert mlrun.json("run", "list") == []

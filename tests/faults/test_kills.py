@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.faults.gates import Fifo, GatedBuild, locked, manifest
+from tests.running import Mlrun, is_alive, kill, until
+
+pytestmark = pytest.mark.kill
+
+LOG_MUCH = """
+    import os
+    from azureml.core import Run
+
+    run = Run.get_context()
+    count = os.open(os.environ["COUNT_FILE"], os.O_WRONLY | os.O_CREAT, 0o600)
+    for number in range(200_000):
+        run.log("x", number)
+        os.pwrite(count, b"%d" % (number + 1), 0)
+"""
+WAIT = """
+    import time
+    print("here", flush=True)
+    time.sleep(600)
+"""
+LEAVE = """
+    import subprocess, time
+    print(subprocess.Popen(["sleep", "600"], start_new_session=True).pid, flush=True)
+    time.sleep(600)
+"""
+LOG_AND_WAIT = """
+    import os, sys, time
+    from azureml.core import Run
+
+    Run.get_context().log("x", 1)
+    while not os.path.exists("go"):
+        time.sleep(0.01)
+    sys.exit(int(os.environ.get("EXIT_CODE", "0")))
+"""
+
+
+@pytest.mark.parametrize("victims", ["script", "supervisor", "both"])
+def test_every_acknowledged_value_is_there_once_after_a_kill(mlrun: Mlrun, victims: str) -> None:
+    count_file = mlrun.folder.parent / "count"
+    mlrun.environment["COUNT_FILE"] = str(count_file)
+    mlrun.script(LOG_MUCH)
+    run_id = mlrun.submit()
+    script, supervisor = mlrun.script_pid(run_id), mlrun.supervisor(run_id)
+    until(lambda: count_file.exists() and int(count_file.read_bytes() or b"0") > 60_000)
+
+    kill(*{"script": [script], "supervisor": [supervisor], "both": [supervisor, script]}[victims])
+
+    until(lambda: not is_alive(script))
+    acknowledged = int(count_file.read_bytes())
+    record = mlrun.wait(run_id)
+    assert record["status"] == "Failed"
+    assert record.get("signal") == ("SIGKILL" if victims == "script" else None)
+    assert acknowledged < 200_000
+    values = mlrun.metrics(run_id)["x"]
+    assert values == list(range(len(values)))
+    assert len(values) - acknowledged in {0, 1}  # killed between the call and the count
+
+
+def test_a_run_whose_supervisor_was_killed_is_failed_at_the_next_look(mlrun: Mlrun) -> None:
+    mlrun.script(WAIT)
+    run_id = mlrun.submit()
+    mlrun.wait_for_status(run_id, "Running")
+    script = mlrun.script_pid(run_id)
+    until(lambda: mlrun.log(run_id))
+
+    kill(mlrun.supervisor(run_id))
+
+    until(lambda: not is_alive(script))
+    assert mlrun.stored_status(run_id) == "Running"
+    (record,) = mlrun.json("run", "list")
+    assert record["status"] == "Failed"
+    assert record["error"]["error"]["message"] == "The supervisor of the run died while the script ran."
+    assert "exit_code" not in record
+    assert mlrun.log(run_id) == "here\n"
+
+
+def test_what_has_left_the_script_and_outlived_the_supervisor_is_ended_at_the_next_look(mlrun: Mlrun) -> None:
+    mlrun.script(LEAVE)
+    run_id = mlrun.submit()
+    until(lambda: mlrun.log(run_id))
+    mlrun.wait_for_status(run_id, "Running")
+    daemon = int(mlrun.log(run_id))
+
+    kill(mlrun.supervisor(run_id))
+
+    script = mlrun.script_pid(run_id)
+    until(lambda: not is_alive(script))
+    assert is_alive(daemon)
+    assert mlrun.show(run_id)["status"] == "Failed"
+    assert not is_alive(daemon)
+
+
+@pytest.mark.parametrize("delay_milliseconds", [0, 10, 30, 60, 90, 120, 160, 200])
+def test_a_supervisor_killed_at_any_moment_of_its_start_leaves_a_failed_run_and_no_process(
+    mlrun: Mlrun, delay_milliseconds: int
+) -> None:
+    mlrun.script(WAIT)
+    submitting = mlrun.start("run", "submit-script", "--async", "--query", "run_id", "-o", "tsv", "train.py")
+    (pid, run_id) = until(lambda: _any_supervisor(mlrun))
+    time.sleep(delay_milliseconds / 1000)
+
+    kill(pid)
+
+    assert submitting.communicate()[0].strip() == run_id
+    assert mlrun.show(run_id)["status"] == "Failed"
+    assert mlrun.processes(run_id) == []
+    assert not (mlrun.run_folder(run_id) / "secrets.json").exists()
+
+
+def _any_supervisor(mlrun: Mlrun) -> tuple[int, str] | None:
+    for run_id, status in _runs(mlrun):
+        if status in {"NotStarted", "Preparing", "Starting", "Running"}:
+            for pid in mlrun.supervisors(run_id):
+                return pid, run_id
+    return None
+
+
+def _runs(mlrun: Mlrun) -> list[tuple[str, str]]:
+    if not list(mlrun.home.glob("workspaces/*/*/*/workspace.db")):
+        return []
+    return [(run_id, status) for run_id, status in mlrun.stored("SELECT run_id, status FROM runs")]
+
+
+def test_a_supervisor_killed_while_it_prepares_takes_its_builder_along(mlrun: Mlrun, tmp_path: Path) -> None:
+    mlrun.script(WAIT)
+    build = GatedBuild(mlrun, tmp_path / "package")
+    run_id = mlrun.submit("-d", "gated.yml", "train.py")
+    build.wait()
+    assert mlrun.stored_status(run_id) == "Preparing"
+    assert mlrun.processes(run_id)
+
+    kill(mlrun.supervisor(run_id))
+
+    record = mlrun.wait(run_id)
+    assert record["status"] == "Failed"
+    assert "while it prepared the environment" in record["error"]["error"]["message"]
+    assert mlrun.processes(run_id) == []
+    assert mlrun.history(run_id) == ["NotStarted", "Preparing", "Failed"]
+
+
+def test_a_supervisor_killed_before_its_script_is_started_leaves_a_failed_run(mlrun: Mlrun, tmp_path: Path) -> None:
+    mlrun.script(WAIT)
+    build = GatedBuild(mlrun, tmp_path / "package")
+    run_id = mlrun.submit("-d", "gated.yml", "train.py")
+    build.wait()
+    log = Fifo(mlrun.run_folder(run_id) / "artifacts" / "user_logs" / "std_log.txt")
+    build.open()
+    mlrun.wait_for_status(run_id, "Starting")
+
+    kill(supervisor := mlrun.supervisor(run_id))
+
+    until(lambda: not is_alive(supervisor))
+    log.restore()
+    record = mlrun.wait(run_id)
+    assert record["status"] == "Failed"
+    assert record["error"]["error"]["message"] == "The supervisor of the run died while it started the script."
+    assert "start_time_utc" not in record
+
+
+def test_a_supervisor_killed_when_its_script_has_just_been_started_takes_it_along(mlrun: Mlrun, tmp_path: Path) -> None:
+    mlrun.script(WAIT)
+    build = GatedBuild(mlrun, tmp_path / "package")
+    run_id = mlrun.submit("-d", "gated.yml", "train.py")
+    build.wait()
+    supervisor = mlrun.supervisor(run_id)
+    note = Fifo(mlrun.run_folder(run_id) / f".process.json.{supervisor}")
+    build.open()
+    until(lambda: mlrun.log(run_id) == "here\n")
+    assert mlrun.stored_status(run_id) == "Starting"
+    (script,) = mlrun.processes(run_id)
+
+    kill(supervisor)
+
+    until(lambda: not is_alive(script))
+    note.restore()
+    record = mlrun.wait(run_id)
+    assert record["status"] == "Failed"
+    assert record["error"]["error"]["message"] == "The supervisor of the run died while it started the script."
+
+
+def test_a_supervisor_killed_while_it_finalizes_before_it_knows_the_outcome_leaves_a_failed_run(mlrun: Mlrun) -> None:
+    mlrun.script(LOG_AND_WAIT)
+    run_id = mlrun.submit()
+    mlrun.wait_for_status(run_id, "Running")
+    supervisor = mlrun.supervisor(run_id)
+    gate = manifest(mlrun, run_id)
+    (mlrun.run_folder(run_id) / "work" / "go").touch()
+    mlrun.wait_for_status(run_id, "Finalizing")
+
+    kill(supervisor)
+
+    until(lambda: not is_alive(supervisor))
+    gate.restore()
+    record = mlrun.wait(run_id)
+    assert record["status"] == "Failed"
+    assert record["error"]["error"]["message"] == (
+        "The supervisor of the run died after the script had ended, before it could record how."
+    )
+    assert mlrun.metrics(run_id) == {"x": 1}
+
+
+@pytest.mark.parametrize(("exit_code", "status"), [(0, "Completed"), (3, "Failed")])
+def test_an_outcome_that_a_killed_supervisor_had_written_is_believed(mlrun: Mlrun, exit_code: int, status: str) -> None:
+    mlrun.environment["EXIT_CODE"] = str(exit_code)
+    mlrun.script(LOG_AND_WAIT)
+    run_id = mlrun.submit()
+    mlrun.wait_for_status(run_id, "Running")
+    supervisor = mlrun.supervisor(run_id)
+    gate = manifest(mlrun, run_id)
+    (mlrun.run_folder(run_id) / "work" / "go").touch()
+    mlrun.wait_for_status(run_id, "Finalizing")
+    with locked(mlrun.database):
+        gate.let_through()
+        until((mlrun.run_folder(run_id) / "outcome.json").exists)
+        kill(supervisor)
+        until(lambda: not is_alive(supervisor))
+    gate.restore()
+
+    assert mlrun.stored_status(run_id) == "Finalizing"
+    record = mlrun.wait(run_id)
+    assert record["status"] == status
+    assert record["exit_code"] == exit_code
+    assert mlrun.history(run_id) == ["NotStarted", "Preparing", "Starting", "Running", "Finalizing", status]
+    assert mlrun.metrics(run_id) == {"x": 1}

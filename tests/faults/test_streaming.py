@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.running import COMMAND, Mlrun, is_alive, until
+
+WAIT_FOR_GO = """
+    import os, time
+    print("here", flush=True)
+    while not os.path.exists("go"):
+        time.sleep(0.01)
+    print("done", flush=True)
+"""
+CHATTER = """
+    import os, time
+    while not os.path.exists("go"):
+        print("line", flush=True)
+        time.sleep(0.01)
+"""
+
+
+def _started(mlrun: Mlrun) -> str:
+    """The id of the run that is being streamed, once its script runs."""
+    run_id: str = until(lambda: next((row[0] for row in _running(mlrun)), None))
+    until(lambda: mlrun.log(run_id))
+    return run_id
+
+
+def _running(mlrun: Mlrun) -> list[tuple[str]]:
+    if not list(mlrun.home.glob("workspaces/*/*/*/workspace.db")):
+        return []
+    return [(run_id,) for (run_id,) in mlrun.stored("SELECT run_id FROM runs WHERE status = 'Running'")]
+
+
+@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("verb", ["submit-script", "monitor-logs"])
+def test_a_signal_ends_the_streaming_and_not_the_run(
+    mlrun: Mlrun, verb: str, number: signal.Signals, exit_code: int
+) -> None:
+    mlrun.script(WAIT_FOR_GO)
+    if verb == "submit-script":
+        streaming = mlrun.start("run", "submit-script", "train.py")
+        run_id = _started(mlrun)
+    else:
+        run_id = mlrun.submit()
+        streaming = mlrun.start("run", "monitor-logs", "-r", run_id)
+    assert streaming.stdout is not None
+    if verb == "monitor-logs":
+        assert streaming.stdout.readline() == "here\n"
+    else:
+        _read_until(streaming, "here")
+
+    streaming.send_signal(number)
+
+    stderr = streaming.communicate(timeout=60)[1]
+    assert streaming.returncode == exit_code
+    assert f"the run {run_id} goes on" in stderr
+    assert f"mlrun run monitor-logs -r {run_id}" in stderr
+    assert f"mlrun run cancel -r {run_id}" in stderr
+    assert "Traceback" not in stderr
+    assert mlrun.show(run_id)["status"] == "Running"
+    (mlrun.run_folder(run_id) / "work" / "go").touch()
+    assert mlrun.wait(run_id)["status"] == "Completed"
+
+
+@pytest.mark.parametrize("how", ["option", "variable"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_cancels_the_run_when_it_is_told_to(mlrun: Mlrun, how: str, number: signal.Signals) -> None:
+    mlrun.script(WAIT_FOR_GO)
+    if how == "variable":
+        mlrun.environment["MLRUN_ON_INTERRUPT"] = "cancel"
+    words = ["--on-interrupt", "cancel"] if how == "option" else []
+    streaming = mlrun.start("run", "submit-script", *words, "train.py")
+    run_id = _started(mlrun)
+    _read_until(streaming, "here")
+
+    streaming.send_signal(number)
+
+    stderr = streaming.communicate(timeout=60)[1]
+    assert streaming.returncode == 128 + number
+    assert f"the run {run_id} has been asked to stop" in stderr
+    assert mlrun.wait(run_id)["status"] == "Canceled"
+
+
+def test_a_reader_that_goes_away_ends_the_streaming_and_not_the_run(mlrun: Mlrun) -> None:
+    mlrun.script(CHATTER)
+    run_id = mlrun.submit()
+    streaming = mlrun.start("run", "monitor-logs", "-r", run_id)
+    assert streaming.stdout is not None
+    assert streaming.stdout.readline() == "line\n"
+
+    streaming.stdout.close()
+
+    assert streaming.stderr is not None
+    stderr = streaming.stderr.read()
+    streaming.stderr.close()
+    assert streaming.wait(60) == 128 + signal.SIGPIPE
+    assert stderr == ""
+    assert mlrun.show(run_id)["status"] == "Running"
+    assert is_alive(mlrun.script_pid(run_id))
+    (mlrun.run_folder(run_id) / "work" / "go").touch()
+    assert mlrun.wait(run_id)["status"] == "Completed"
+
+
+def test_the_first_line_of_a_long_log_can_be_had_with_head(mlrun: Mlrun) -> None:
+    mlrun.script("for number in range(200_000):\n    print(number)\n")
+    run_id = mlrun.submit()
+    mlrun.wait(run_id)
+
+    line = subprocess.run(
+        ["sh", "-c", '"$0" run monitor-logs -r "$1" | head -1', mlrun.command[0], run_id],
+        cwd=mlrun.folder,
+        env=mlrun.environment,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+
+    assert (line.stdout, line.stderr) == ("0\n", "")
+
+
+def _read_until(streaming: subprocess.Popen[str], text: str) -> None:
+    """Read lines from where the log is streamed to, which is stderr when stdout is for the result."""
+    assert streaming.stderr is not None
+    while text not in (line := streaming.stderr.readline()):
+        assert line, "the stream has ended"
+
+
+@pytest.mark.parametrize("delay_milliseconds", [0, 10, 40])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_at_any_moment_after_the_run_is_written_leaves_it_going(
+    mlrun: Mlrun, number: signal.Signals, delay_milliseconds: int
+) -> None:
+    mlrun.script("import time\ntime.sleep(0.5)\n")
+    mlrun.script("print('first')\n", "first.py")
+    mlrun("run", "submit-script", "first.py")
+    streaming = mlrun.start("run", "submit-script", "train.py")
+    (run_id,) = until(lambda: next(iter(mlrun.stored("SELECT run_id FROM runs WHERE script_name = 'train.py'")), None))
+    time.sleep(delay_milliseconds / 1000)
+
+    streaming.send_signal(number)
+
+    stderr = streaming.communicate(timeout=60)[1]
+    assert streaming.returncode == 128 + number
+    assert f"the run {run_id} goes on" in stderr
+    assert mlrun.wait(run_id)["status"] == "Completed"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_the_run_is_being_written_leaves_it_going(mlrun: Mlrun, number: signal.Signals) -> None:
+    mlrun.script("pass")
+    # A disk that takes a second to say that it has the run.
+    mlrun.command = [
+        *("strace", "--output=/dev/null", "--trace=fdatasync,fsync", "--inject=fdatasync,fsync:delay_exit=1s"),
+        *mlrun.command,
+    ]
+    streaming = mlrun.start("run", "submit-script", "train.py")
+    until(lambda: next(mlrun.home.glob("workspaces/*/*/*/runs/*/secrets.json"), None))
+    (pid,) = Path(f"/proc/{streaming.pid}/task/{streaming.pid}/children").read_text(encoding="ascii").split()
+
+    os.kill(int(pid), number)
+
+    stderr = streaming.communicate(timeout=60)[1]
+    assert streaming.returncode in {128 + number, -number}  # strace ends as its child did
+    mlrun.command = [str(COMMAND)]
+    (run_id,) = mlrun.json("run", "list", "--query", "[].run_id")
+    assert f"the run {run_id} goes on" in stderr
+    assert mlrun.wait(run_id)["status"] == "Completed"

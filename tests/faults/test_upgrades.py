@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mlrun_cli import __version__
+from tests.running import COMMAND, Mlrun, until, words_of
+
+PROJECT = Path(__file__).parents[2]
+NEWER = "999.0"
+LOG_BEFORE_AND_AFTER = """
+    import os, time
+    from azureml.core import Run
+
+    run = Run.get_context()
+    run.log("x", 1)
+    print("here", flush=True)
+    while not os.path.exists("go"):
+        time.sleep(0.01)
+    run.log("x", 2)
+    run.tag("seen", str(run.get_metrics()["x"]))
+    run.add_properties({"written": "late"})
+    run.flush()
+"""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this project."""
+    folder = tmp_path_factory.mktemp("wheel")
+    copy = folder / "project"
+    copy.mkdir()
+    for name in ("mlrun_cli", "pyproject.toml", "README.md", "LICENSE"):
+        source = PROJECT / name
+        if source.is_dir():
+            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, copy)
+    _pip("wheel", "--no-deps", "--wheel-dir", str(folder), str(copy))
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def newer_wheel(wheel: Path) -> Path:
+    """The same with another version, in which nothing works that a supervisor could import by now."""
+    newer = wheel.with_name(wheel.name.replace(__version__, NEWER))
+    with zipfile.ZipFile(wheel) as old, zipfile.ZipFile(newer, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name.endswith("METADATA"):
+                content = re.sub(rb"(?m)^Version: .*$", f"Version: {NEWER}".encode(), content)
+            elif name.endswith(".py"):
+                content = b"raise SystemError('of a newer version')\n"
+            new.writestr(name.replace(f"mlrun_cli-{__version__}", f"mlrun_cli-{NEWER}"), content)
+    return newer
+
+
+@pytest.fixture
+def installed(mlrun: Mlrun, wheel: Path, tmp_path: Path) -> Iterator[Path]:
+    """An environment of its own with the wheel in it, which the command comes from; its interpreter."""
+    venv = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+    python = venv / "bin" / "python"
+    # What the wheel depends on is taken from here: read as a plain folder, so that no editable install counts.
+    (folder,) = venv.glob("lib/python*/site-packages")
+    (folder / "dependencies.pth").write_text(f"{sysconfig.get_path('purelib')}\n", encoding="utf-8")
+    _pip("--python", str(python), "install", "--no-deps", "--force-reinstall", str(wheel))
+    mlrun.command = [str(venv / "bin" / "mlrun")]
+    yield python
+
+
+@pytest.mark.parametrize("change", ["removed", "upgraded"])
+def test_a_run_goes_on_to_its_end_while_the_package_is_changed_under_it(
+    mlrun: Mlrun, installed: Path, newer_wheel: Path, change: str
+) -> None:
+    mlrun.script(LOG_BEFORE_AND_AFTER)
+    run_id = mlrun.submit()
+    mlrun.wait_for_status(run_id, "Running")
+    until(lambda: mlrun.log(run_id))
+    assert words_of(mlrun.supervisor(run_id))[0] == str(installed)
+
+    if change == "removed":
+        _pip("--python", str(installed), "uninstall", "--yes", "mlrun-cli")
+        assert not Path(mlrun.command[0]).exists()
+    else:
+        _pip("--python", str(installed), "install", "--no-deps", "--force-reinstall", str(newer_wheel))
+    (mlrun.run_folder(run_id) / "work" / "go").touch()
+
+    assert mlrun.wait_for_status(run_id, "Completed", "Failed", "Canceled") == "Completed", mlrun.log(run_id)
+    mlrun.command = [str(COMMAND)]
+    record = mlrun.show(run_id)
+    assert record["tags"] == {"seen": "[1, 2]"}
+    assert record["properties"]["written"] == "late"
+    assert mlrun.metrics(run_id) == {"x": [1, 2]}
+
+
+def _pip(*words: str) -> None:
+    subprocess.run([sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", *words], check=True)
