@@ -13,6 +13,9 @@ from mlrun_cli.store.database import Dialect, Row
 
 BUSY_SECONDS = 30.0
 
+_OLDEST = (3, 35, 0)
+"""The first that knows `RETURNING`."""
+
 DIALECT = Dialect(
     rising_key="INTEGER PRIMARY KEY AUTOINCREMENT",
     integer="INTEGER",
@@ -33,14 +36,24 @@ class SqliteDatabase:
             StoreError: it cannot be opened or is no database.
         """
         self._path = path
+        if sqlite3.sqlite_version_info < _OLDEST:
+            needed = ".".join(map(str, _OLDEST))
+            raise StoreError(
+                f"This Python has SQLite {sqlite3.sqlite_version}; mlrun-cli needs {needed} or later.",
+                hint="Install mlrun-cli with a newer Python.",
+            )
         try:
             self._connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None)
-            self._connection.row_factory = sqlite3.Row
-            self._prepare()
+            try:
+                self._prepare()
+            except sqlite3.Error:
+                self._connection.close()
+                raise
         except sqlite3.Error as error:
             raise self._store_error(error) from error
 
     def _prepare(self) -> None:
+        self._connection.row_factory = sqlite3.Row
         if self._connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
             self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")

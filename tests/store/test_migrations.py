@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,23 +12,26 @@ from mlrun_cli.store.migrations import MIGRATIONS, migrate
 from mlrun_cli.store.sqlite import SqliteDatabase
 
 
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
+    with closing(SqliteDatabase(tmp_path / "workspace.db")) as opened:
+        migrate(opened, "it")
+        yield opened
+
+
 def version(database: SqliteDatabase) -> object:
     rows = database.rows("SELECT version FROM schema_version")
     assert len(rows) == 1
     return rows[0]["version"]
 
 
-def test_a_new_store_gets_the_newest_schema_and_keeps_it(tmp_path: Path) -> None:
-    database = SqliteDatabase(tmp_path / "workspace.db")
-    migrate(database, "it")
+def test_a_new_store_gets_the_newest_schema_and_keeps_it(database: SqliteDatabase) -> None:
     migrate(database, "it")
 
     assert version(database) == len(MIGRATIONS)
 
 
-def test_a_newer_store_is_refused_in_words(tmp_path: Path) -> None:
-    database = SqliteDatabase(tmp_path / "workspace.db")
-    migrate(database, "it")
+def test_a_newer_store_is_refused_in_words(database: SqliteDatabase) -> None:
     database.execute("UPDATE schema_version SET version = 99")
 
     with pytest.raises(StoreError, match=r"newer mlrun-cli \(schema 99") as caught:
@@ -42,9 +47,7 @@ def test_a_file_that_is_no_database_is_refused_in_words(tmp_path: Path) -> None:
         SqliteDatabase(path)
 
 
-def test_a_transaction_is_all_or_nothing(tmp_path: Path) -> None:
-    database = SqliteDatabase(tmp_path / "workspace.db")
-    migrate(database, "it")
+def test_a_transaction_is_all_or_nothing(database: SqliteDatabase) -> None:
 
     def fail_half_way() -> None:
         with database.transaction(durable=True):
@@ -57,9 +60,7 @@ def test_a_transaction_is_all_or_nothing(tmp_path: Path) -> None:
     assert JournalStore(database).bytes_read(1) == {}
 
 
-def test_an_offset_moves_only_from_where_it_was(tmp_path: Path) -> None:
-    database = SqliteDatabase(tmp_path / "workspace.db")
-    migrate(database, "it")
+def test_an_offset_moves_only_from_where_it_was(database: SqliteDatabase) -> None:
     journals = JournalStore(database)
 
     assert journals.advance(1, "j", 0, 5)
