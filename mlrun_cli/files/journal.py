@@ -21,6 +21,9 @@ from mlrun_cli.domain.moment import MICROSECONDS
 
 CHUNK_BYTES = 1 << 20
 
+_LARGEST = 2**63
+_LATEST = _LARGEST / MICROSECONDS
+
 _SCALAR_FIELDS = 5
 _SHAPES = {"m": VALUE, "l": LIST, "r": ROW, "t": TABLE}
 
@@ -48,21 +51,47 @@ def read_piece(descriptor: int, offset: int) -> bytes:
 
 
 def parse_piece(data: bytes) -> Entries:
-    """The entries of some whole lines."""
+    """The entries of some whole lines.
+
+    A line that a database could not take is unreadable too: the SDK writes none, a script by hand may.
+    """
     entries = Entries([], [], [], 0)
     lines, unreadable = _lines(data)
     add = entries.logged.append
+    known: set[str] = set()
     for line in lines:
         try:
-            if line[0] == "m" and len(line) == _SCALAR_FIELDS:
+            if len(line) == _SCALAR_FIELDS and line[0] == "m" and line[1] in known and _is_plain(*line[2:]):
                 # By far the most frequent.
-                _, name, logged_at, step, value = line
-                add(Logged(VALUE, name, int(logged_at * MICROSECONDS), step, value, None))
+                add(Logged(VALUE, line[1], int(line[2] * MICROSECONDS), line[3], line[4], None))
             else:
                 _sort_in(line, entries)
-        except (KeyError, IndexError, TypeError, ValueError):
+                known.add(line[1])
+        except (KeyError, IndexError, TypeError, ValueError, OverflowError):
             unreadable += 1
     return entries._replace(unreadable=unreadable)
+
+
+def _is_plain(logged_at: object, step: object, value: object) -> bool:
+    is_step = step is None or (type(step) is int and -_LARGEST < step < _LARGEST)
+    return type(value) is float and is_step and type(logged_at) is float and logged_at < _LATEST
+
+
+def _is_storable(entry: Logged) -> bool:
+    values = entry.value if entry.shape == LIST else (entry.value,)
+    return (
+        _is_text(entry.name)
+        and abs(entry.logged_at) < _LARGEST
+        and (entry.step is None or (isinstance(entry.step, (int, float)) and abs(entry.step) < _LARGEST))
+        and (entry.description is None or _is_text(entry.description))
+        and isinstance(values, (list, tuple))
+        and all(entry.shape in {ROW, TABLE} or isinstance(value, (int, float)) or _is_text(value) for value in values)
+    )
+
+
+def _is_text(value: object) -> bool:
+    """Text without lone surrogates, which no database takes."""
+    return isinstance(value, str) and value.encode("utf-8", "replace").decode("utf-8") == value
 
 
 def _lines(data: bytes) -> tuple[list[Any], int]:
@@ -84,19 +113,31 @@ def _lines_one_by_one(data: bytes) -> tuple[list[Any], int]:
 
 
 def _sort_in(line: list[Any], entries: Entries) -> None:
+    """Put one line where it belongs.
+
+    Raises:
+        ValueError: it says nothing that can be stored; so do KeyError, IndexError, TypeError and OverflowError.
+    """
     kind = line[0]
-    shape = _SHAPES.get(kind)
-    if shape is not None:
-        description = line[5] if len(line) > 5 else None
-        entries.logged.append(Logged(shape, line[1], int(line[2] * MICROSECONDS), line[3], line[4], description))
+    if kind in _SHAPES:
+        description = line[5] if len(line) > _SCALAR_FIELDS else None
+        logged = Logged(_SHAPES[kind], line[1], int(line[2] * MICROSECONDS), line[3], line[4], description)
+        _require(_is_storable(logged))
+        entries.logged.append(logged)
     elif kind == "g":
+        _require(all(_is_text(key) and (value is None or _is_text(value)) for key, value in dict(line[2]).items()))
         entries.tag_changes.append(("set", line[2]))
     elif kind == "G":
+        _require(all(map(_is_text, list(line[2]))))
         entries.tag_changes.append(("remove", line[2]))
-    elif kind == "e":
-        entries.endings.append((line[2], line[3]))
     else:
-        raise ValueError(kind)
+        _require(kind == "e" and isinstance(line[2], str) and isinstance(line[3], (dict, type(None))))
+        entries.endings.append((line[2], line[3]))
+
+
+def _require(condition: bool) -> None:
+    if not condition:
+        raise ValueError
 
 
 def journal_names(folder: Path) -> list[str]:

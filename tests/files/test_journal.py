@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from mlrun_cli.domain.metric import LIST, VALUE
 from mlrun_cli.files.journal import CHUNK_BYTES, journal_names, parse_piece, read_piece
 
@@ -51,6 +53,35 @@ def test_damaged_lines_are_counted_and_the_others_kept() -> None:
 
     assert [logged.name for logged in entries.logged] == ["a", "b"]
     assert entries.unreadable == 3
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '["m","\\udcff",1.0,null,1]',
+        '["m",5,1.0,null,1]',
+        '["m","a",1e300,null,0.5]',
+        '["m","a",Infinity,null,0.5]',
+        '["m","a",1.0,"1",0.5]',
+        '["m","a",1.0,99999999999999999999,0.5]',
+        '["m","a",1.0,null,{"x":1}]',
+        '["m","a",1.0,null,"\\udcff"]',
+        '["l","a",1.0,null,[[1]]]',
+        '["m",["a"],1.0,null,0.5]',
+        '["g",1,{"a":1}]',
+        '["g",1,["a"]]',
+        '["G",1,["\\udcff"]]',
+        '["e",1,"Failed","text"]',
+        '"text"',
+        "{}",
+        "1",
+    ],
+)
+def test_what_no_database_takes_is_unreadable(line: str) -> None:
+    entries = parse_piece(f'["m","a",1.5,null,0.5]\n{line}\n["m","a",2.5,7,0.25]\n'.encode())
+
+    assert [logged.value for logged in entries.logged] == [0.5, 0.25]
+    assert (entries.tag_changes, entries.endings, entries.unreadable) == ([], [], 1)
 
 
 def test_no_folder_holds_no_journals(tmp_path: Path) -> None:
