@@ -65,4 +65,4 @@ def print_machine() -> None:
 
 def print_row(name: str, result: Timed) -> None:
     """A line of the table."""
-    print(f"| {name} | {result.command:.0f} ms | +{result.over:.0f} ms | {result.ratio:.1f} |", flush=True)
+    print(f"| {name} | {result.command:.0f} ms | {result.over:+.0f} ms | {result.ratio:.1f} |", flush=True)
