@@ -103,10 +103,10 @@ class ExperimentNotFound(NotFound):
 class WorkspaceNotFound(NotFound):
     """No workspace of this name has been used on this machine."""
 
-    def __init__(self, name: str, resource_group: str) -> None:
+    def __init__(self, name: str, resource_group: str, subscription_id: str) -> None:
         super().__init__(
-            f"There is no workspace '{name}' in resource group '{resource_group}'.",
-            hint=f"'mlrun folder attach -w {name} -g {resource_group}' makes one; see 'mlrun workspace list'.",
+            f"There is no workspace '{name}' in resource group '{resource_group}' of subscription '{subscription_id}'.",
+            hint="'mlrun workspace list' shows those there are; 'mlrun folder attach' with the same options makes one.",
         )
 
 

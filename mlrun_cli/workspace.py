@@ -63,7 +63,7 @@ class Workspace:
         path = folder / _DATABASE_NAME
         if not path.exists():
             if not create:
-                raise WorkspaceNotFound(identity.name, identity.resource_group)
+                raise WorkspaceNotFound(identity.name, identity.resource_group, identity.subscription_id)
             make_private_folder(folder)
             for name in ("runs", "snapshots"):
                 make_private_folder(folder / name)

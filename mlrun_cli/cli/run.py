@@ -119,7 +119,7 @@ def submit_script(
         for note in submitted.notes:
             shared.notes.warning(note)
         run = submitted.run
-        record = _without_definition(run_record(run))
+        record = run_record(run)
         if is_async:
             return record
         if shared.metadata_file is not None:
@@ -177,7 +177,7 @@ def list_runs(
 
     if minimal:
         return [minimal_record(run) for run in found]
-    return Result([_without_definition(record) for record in records], table=table)
+    return Result(records, table=table)
 
 
 @command(
@@ -225,7 +225,7 @@ def wait(
             if run.status is not RunStatus.COMPLETED:
                 print_last_lines(workspace, run, shared.notes.say)
                 print_ending(workspace, run, shared.notes.say)
-        return Result([_without_definition(run_record(run)) for run in ended], exit_code=_exit_code(ended))
+        return Result([run_record(run) for run in ended], exit_code=_exit_code(ended))
 
 
 @command(
@@ -323,7 +323,7 @@ def cancel(
             target=target,
         )
         canceled = [_cancel_one(workspace, run, seconds, shared) for run in chosen]
-    records = [_without_definition(run_record(run)) for run in canceled]
+    records = [run_record(run) for run in canceled]
     return records[0] if len(records) == 1 and not is_all else records
 
 
@@ -372,7 +372,7 @@ def update(
     context = open_context(shared)
     with context.workspace as workspace:
         run = get_run(context, run_id, experiment_name)
-        return _without_definition(run_record(actions.update_run(workspace, run, changes)))
+        return run_record(actions.update_run(workspace, run, changes))
 
 
 @command(
@@ -515,12 +515,7 @@ def _confirm(shared: Shared, question: str, *, yes: bool) -> None:
 
 
 def _by_outcome(ended: Run) -> Result:
-    return Result(_without_definition(run_record(ended)), exit_code=_exit_code([ended]))
-
-
-def _without_definition(record: dict[str, object]) -> dict[str, object]:
-    """The record as `-t` and `list` have it in Azure; `show` has the definition too."""
-    return {name: value for name, value in record.items() if name != "run_definition"}
+    return Result(run_record(ended), exit_code=_exit_code([ended]))
 
 
 def _exit_code(runs: Sequence[Run]) -> int:

@@ -75,6 +75,8 @@ def choose_runs(
             "Say which runs: by id, or all that the filters leave.", hint="Use either -r ID or --all, with filters."
         )
     if not is_all:
+        if any(option is not None for option in (last, status, tags, parent_run_id, target)):
+            raise UsageError("Filters go with --all, not with -r.", hint="Leave the filters out, or the ids.")
         return get_runs(context, run_ids or [], experiment_name)
     which = run_filter(
         context, experiment_name, last=last, status=status, tags=tags, parent_run_id=parent_run_id, target=target

@@ -11,6 +11,10 @@ SERVICE_ERROR = "ServiceError"
 
 _COMPLAINTS = ("error:", "\N{MULTIPLICATION SIGN}")
 _TRACEBACK = "Traceback (most recent call last):"
+_MOST_LINES = 200
+_SYNTAX_ERROR = re.compile(
+    r"^  File \"[^\n]+\", line \d+\n(?:    .*\n)+(?=(?:Syntax|Indentation|Tab)Error: )", re.MULTILINE
+)
 _EXCEPTION_LINE = re.compile(r"^([A-Za-z_][\w.]*)(?::\s?(.*))?$", re.DOTALL)
 
 
@@ -50,22 +54,20 @@ def error_kind(error: object) -> str | None:
 
 
 def error_from_log(tail: str, ending: str) -> dict[str, Any]:
-    """The error of a script that failed, by what it wrote last.
+    """The error of a script that ended with an exception, by what it wrote last.
 
     Args:
         tail: the end of the script's output.
-        ending: how it ended, as in `exit code 3`; the message when it left no traceback.
+        ending: how it ended, as in `exit code 1`; the message when it left no traceback.
     """
-    start = tail.rfind(_TRACEBACK)
-    if start < 0:
-        return run_error(f"The script ended with {ending}.")
-    trace, exception = _split_traceback(tail[start:])
+    trace = _last_traceback(tail)
+    exception = next((line for line in trace[1:] if line and not line.startswith(" ")), None)
     if exception is None:
-        return run_error(f"The script ended with {ending}.", stack_trace=trace)
+        return run_error(f"The script ended with {ending}.", stack_trace="\n".join(trace) or None)
     match = _EXCEPTION_LINE.match(exception)
     kind = match[1] if match else exception
     message = (match[2] if match else None) or exception
-    return run_error(message.strip(), kind=kind.rpartition(".")[2], stack_trace=trace)
+    return run_error(message.strip(), kind=kind.rpartition(".")[2], stack_trace="\n".join(trace))
 
 
 def installer_error(tail: str) -> str:
@@ -78,13 +80,15 @@ def installer_error(tail: str) -> str:
     return " ".join(paragraph).removeprefix("\N{MULTIPLICATION SIGN}").strip()
 
 
-def _split_traceback(text: str) -> tuple[str, str | None]:
-    """The traceback with its exception, and the exception's own lines; what follows it is left out."""
-    lines = text.splitlines()
-    position = 1
-    while position < len(lines) and (lines[position].startswith(" ") or not lines[position]):
-        position += 1
-    if position == len(lines):
-        return "\n".join(lines), None
-    end = position + 1
-    return "\n".join(lines[:end]), lines[position]
+def _last_traceback(text: str) -> list[str]:
+    """The last traceback with what follows it: a message may have many lines. Empty when there is none.
+
+    Python shows a syntax error of the script itself without the words that all others begin with.
+    """
+    start = text.rfind(_TRACEBACK)
+    if start < 0:
+        found = list(_SYNTAX_ERROR.finditer(text))
+        if not found:
+            return []
+        start = found[-1].start()
+    return text[start:].rstrip().splitlines()[:_MOST_LINES]

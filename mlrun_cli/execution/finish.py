@@ -8,10 +8,11 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from mlrun_cli.domain.outcome import Outcome
 from mlrun_cli.domain.run import Run
-from mlrun_cli.domain.run_error import error_from_log, run_error
+from mlrun_cli.domain.run_error import USER_ERROR, error_from_log, run_error
 from mlrun_cli.domain.run_status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.domain.submission import Submission
 from mlrun_cli.execution.process import ProcessId, send
@@ -22,6 +23,7 @@ from mlrun_cli.files.snapshot_store import SnapshotStore
 from mlrun_cli.workspace import Workspace
 
 _KILL_AGAIN_SECONDS = 0.02
+_UNCAUGHT_EXCEPTION = 1
 
 
 def status_of_exit(run: Run, exit_code: int) -> RunStatus:
@@ -31,20 +33,28 @@ def status_of_exit(run: Run, exit_code: int) -> RunStatus:
     return RunStatus.FAILED
 
 
-def error_of_exit(run: Run, folder: RunFolder, exit_code: int, signal_name: str | None) -> dict[str, object]:
-    """Why a run failed: what the script said with `fail()`, else its traceback, else how it ended."""
+def error_of_exit(run: Run, folder: RunFolder, exit_code: int, signal_name: str | None) -> dict[str, Any]:
+    """Why a run failed: what the script said with `fail()`, its traceback, or else how it ended.
+
+    Only an exit code of 1 is Python's for an exception that nobody caught; a traceback in the log of a script that
+    ended otherwise is of one that was.
+    """
     ending = f"signal {signal_name}" if signal_name else f"exit code {exit_code}"
-    wanted = run.wanted_error if run.wanted_status is RunStatus.FAILED else None
-    if wanted is not None:
-        details = wanted.get("details")
-        return run_error(
-            str(wanted.get("message") or f"The script called fail() and ended with {ending}."),
-            code=str(wanted.get("code") or "UserError"),
-            details=details if isinstance(details, list) else None,
-        )
-    if run.wanted_status is RunStatus.FAILED and exit_code == 0:
-        return run_error("The script called fail().")
-    return error_from_log(tail_of(folder.stdout), ending)
+    uncaught = exit_code == _UNCAUGHT_EXCEPTION
+    from_log = error_from_log(tail_of(folder.stdout) if uncaught else "", ending)
+    if run.wanted_status is not RunStatus.FAILED:
+        return from_log
+    wanted = run.wanted_error or {}
+    told = "The script called fail()." if exit_code == 0 else f"The script called fail() and ended with {ending}."
+    details = wanted.get("details")
+    debug_info = from_log["error"]["debugInfo"]
+    return run_error(
+        str(wanted.get("message") or told),
+        code=str(wanted.get("code") or USER_ERROR),
+        kind=debug_info.get("type"),
+        stack_trace=debug_info.get("stackTrace"),
+        details=details if isinstance(details, list) else None,
+    )
 
 
 def signal_name(number: int) -> str:

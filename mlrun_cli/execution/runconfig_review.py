@@ -33,9 +33,10 @@ class _Refusal:
 
 _NO_DATA = ("Azure's data stores are not here", "Take it out and hand the script a path as an argument.")
 _NO_DOCKER = (
-    "containers are not used here",
-    "Set it to false; the script then runs in its Python environment.",
+    "containers are not used here, and its packages are in the image",
+    "Set it to false, or name the packages in the conda dependencies.",
 )
+_DOCKER_SWITCHES = ("environment.docker.enabled", "docker.useDocker")
 _NO_DATABRICKS = (
     "there is no Databricks here",
     "Take it out and name the packages in the conda dependencies.",
@@ -139,7 +140,7 @@ def _refused_fields(configuration: RunConfiguration) -> Iterator[_Refusal]:
 def _refused_rest(configuration: RunConfiguration) -> Iterator[_Refusal]:
     for key_path in configuration.changed():
         refused = _rule(_REFUSED, key_path)
-        if refused:
+        if refused and not (key_path in _DOCKER_SWITCHES and _has_conda_part(configuration)):
             yield _Refusal(key_path, *refused)
     if _is_environment_reference(configuration):
         yield _Refusal(
@@ -147,6 +148,10 @@ def _refused_rest(configuration: RunConfiguration) -> Iterator[_Refusal]:
             "no environment is registered here",
             "Write what it holds as environment.python.condaDependenciesFile.",
         )
+
+
+def _has_conda_part(configuration: RunConfiguration) -> bool:
+    return not configuration.python.user_managed_dependencies
 
 
 def _is_environment_reference(configuration: RunConfiguration) -> bool:
@@ -158,6 +163,9 @@ def _is_environment_reference(configuration: RunConfiguration) -> bool:
 
 def _notes(configuration: RunConfiguration) -> Iterator[str]:
     for key_path, value in configuration.changed().items():
+        if key_path in _DOCKER_SWITCHES:
+            yield f"{key_path}: containers are not used here; the run gets its conda dependencies without the image."
+            continue
         words = _rule(_SKIPPED, key_path)
         if words and not (key_path == _BASE_IMAGE and str(value).startswith(_STOCK_IMAGES)):
             yield f"{key_path} is skipped: {words}."

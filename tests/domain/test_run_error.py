@@ -15,7 +15,7 @@ def test_the_last_traceback_of_the_log_is_the_error() -> None:
         f"epoch 1\nTraceback (most recent call last):\n  x\nKeyError: 1\nmore\n{TRACE}\nlater output\n", "exit code 1"
     )
 
-    assert error["error"]["debugInfo"] == {"type": "ValueError", "message": "bad data", "stackTrace": TRACE}
+    assert error["error"]["debugInfo"] == {"type": "ValueError", "message": "bad data", "stackTrace": f"{TRACE}\nlater output"}
     assert (error["error"]["code"], error_message(error), error_kind(error)) == ("UserError", "bad data", "ValueError")
 
 
@@ -55,3 +55,19 @@ def test_an_installers_complaint_is_found_among_its_other_words() -> None:
     assert installer_error(by_pip) == "ERROR: No matching distribution found for nope"
     assert installer_error("a\nlast\n\n") == "last"
     assert installer_error("") == "it printed nothing"
+
+
+def test_a_syntax_error_of_the_script_itself_is_found_too() -> None:
+    shown = '  File "train.py", line 3\n    def f(:\n          ^\nSyntaxError: invalid syntax'
+
+    error = error_from_log(f"before\n{shown}\n", "exit code 1")
+
+    assert (error_kind(error), error_message(error)) == ("SyntaxError", "invalid syntax")
+    assert error["error"]["debugInfo"]["stackTrace"] == shown
+
+
+def test_all_lines_of_a_long_message_are_in_the_stack_trace() -> None:
+    error = error_from_log("Traceback (most recent call last):\n  x\nValueError: first\nsecond\n  third\n", "exit code 1")
+
+    assert error_message(error) == "first"
+    assert error["error"]["debugInfo"]["stackTrace"].endswith("ValueError: first\nsecond\n  third")

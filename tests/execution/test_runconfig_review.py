@@ -71,8 +71,6 @@ def test_a_field_that_cannot_be_honoured_is_refused_by_name(changed: dict[str, A
 @pytest.mark.parametrize(
     ("key_path", "value"),
     [
-        ("environment.docker.enabled", True),
-        ("docker.useDocker", True),
         ("data", {"x": {"mechanism": "mount"}}),
         ("outputData", {"x": {}}),
         ("dataReferences", {"x": {"dataStoreName": "workspaceblobstore"}}),
@@ -90,11 +88,25 @@ def test_any_other_key_that_cannot_be_honoured_is_refused_by_name(key_path: str,
     assert refusal(RunConfiguration(rest={key_path: value})).message.startswith(f"{key_path} cannot be honoured: ")
 
 
+@pytest.mark.parametrize("key_path", ["environment.docker.enabled", "docker.useDocker"])
+def test_a_container_gives_way_to_the_conda_part_and_that_is_said(key_path: str) -> None:
+    (note,) = review(RunConfiguration(rest={key_path: True})).notes
+
+    assert note.startswith(f"{key_path}: containers are not used here")
+
+
+@pytest.mark.parametrize("key_path", ["environment.docker.enabled", "docker.useDocker"])
+def test_a_container_whose_image_holds_the_packages_is_refused(key_path: str) -> None:
+    python = PythonSection(user_managed_dependencies=True)
+
+    assert refusal(RunConfiguration(python=python, rest={key_path: True})).message.startswith(f"{key_path} cannot")
+
+
 def test_all_that_is_refused_is_said_at_once() -> None:
-    error = refusal(RunConfiguration(node_count=4, rest={"data": {"x": {}}, "docker.useDocker": True}))
+    error = refusal(RunConfiguration(node_count=4, rest={"data": {"x": {}}, "credentialPassthrough": True}))
 
     assert error.message.startswith("nodeCount cannot")
-    assert str(error.hint).endswith("Not supported either: data, docker.useDocker.")
+    assert str(error.hint).endswith("Not supported either: data, credentialPassthrough.")
 
 
 @pytest.mark.parametrize(
