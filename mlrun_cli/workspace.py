@@ -17,7 +17,7 @@ from mlrun_cli.store.journals import JournalStore
 from mlrun_cli.store.metrics import MetricStore
 from mlrun_cli.store.migrations import migrate
 from mlrun_cli.store.runs import RunStore
-from mlrun_cli.store.sqlite import BUSY_SECONDS, SqliteDatabase
+from mlrun_cli.store.sqlite import SqliteDatabase
 
 _DATABASE_NAME = "workspace.db"
 
@@ -51,7 +51,6 @@ class Workspace:
         home: Path,
         *,
         create: bool,
-        busy_seconds: float = BUSY_SECONDS,
     ) -> Workspace:
         """Open a workspace of this machine; `create` makes it when there is none.
 
@@ -68,10 +67,10 @@ class Workspace:
             for name in ("runs", "snapshots"):
                 make_private_folder(folder / name)
             make_private_file(path)
-        return cls.at(folder, busy_seconds=busy_seconds)
+        return cls.at(folder)
 
     @classmethod
-    def at(cls, folder: Path, *, busy_seconds: float = BUSY_SECONDS) -> Workspace:
+    def at(cls, folder: Path) -> Workspace:
         """Open the workspace that lies in a folder, as `workspace_folder` names it.
 
         Raises:
@@ -81,7 +80,7 @@ class Workspace:
         identity = WorkspaceIdentity(*folder.parts[-3:])
         refuse_network_file_system(folder)
         path = folder / _DATABASE_NAME
-        database = SqliteDatabase(path, busy_seconds=busy_seconds)
+        database = SqliteDatabase(path)
         migrate(database, str(path))
         return cls(identity, home, folder, database)
 
@@ -92,6 +91,10 @@ class Workspace:
     def transaction(self, *, durable: bool = False) -> AbstractContextManager[None]:
         """One write transaction over all stores: all or nothing."""
         return self._database.transaction(durable=durable)
+
+    def wait_at_most(self, seconds: float) -> None:
+        """How long a statement waits for another process before it fails; from now on."""
+        self._database.wait_at_most(seconds)
 
     def close(self) -> None:
         """Close the database."""

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import difflib
 import os
-import shutil
-from collections.abc import Sequence
-from contextlib import suppress
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mlrun_cli.domain.run import Run
 from mlrun_cli.domain.submission import Submission
 from mlrun_cli.errors import MlrunError, NotFound
 from mlrun_cli.execution.working_copy import script_files
+from mlrun_cli.files import copying
 from mlrun_cli.files.run_folder import RunFolder, read_json
 from mlrun_cli.files.snapshot_store import SnapshotStore
 from mlrun_cli.workspace import Workspace
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def list_files(workspace: Workspace, run: Run) -> list[str]:
@@ -37,22 +40,22 @@ def download_files(workspace: Workspace, run: Run, names: Sequence[str], folder:
 
     Raises:
         NotFound: the run has no such file.
-        MlrunError: the folder cannot be written.
+        MlrunError: the folder cannot be written, or a link in it stands where a folder has to be.
     """
     files = _files(workspace, run)
     wanted = [name for asked in names for name in _matching(asked, files, run)] if names else sorted(files)
-    return [_copy(files[name], folder / name) for name in dict.fromkeys(wanted)]
+    return [_copy(files[name], folder, name) for name in dict.fromkeys(wanted)]
 
 
 def download_logs(workspace: Workspace, run: Run, folder: Path) -> list[Path]:
     """Copy the logs of a run into a folder: `user_logs/…`, `system_logs/…`, and `logs/…` of the script.
 
     Raises:
-        MlrunError: the folder cannot be written.
+        MlrunError: the folder cannot be written, or a link in it stands where a folder has to be.
     """
     files = _files(workspace, run)
     tops = {"user_logs", "system_logs", "logs"}
-    return [_copy(path, folder / name) for name, path in sorted(files.items()) if name.partition("/")[0] in tops]
+    return [_copy(path, folder, name) for name, path in sorted(files.items()) if name.partition("/")[0] in tops]
 
 
 def _files(workspace: Workspace, run: Run) -> dict[str, Path]:
@@ -82,16 +85,56 @@ def _matching(asked: str, files: dict[str, Path], run: Run) -> list[str]:
     )
 
 
-def _copy(source: Path, destination: Path) -> Path:
-    temporary = destination.with_name(f".{destination.name[:200]}.{os.getpid()}")
+def _copy(source: Path, folder: Path, name: str) -> Path:
+    """Copy a file to `name` below the folder, through no link that is below it: a link there may lead anywhere."""
+    destination = folder / name
     try:
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, temporary)
-        temporary.replace(destination)
+        with _made_inside(folder, Path(name).parts[:-1]) as inner:
+            _copy_into(source, inner, destination.name)
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
         raise MlrunError(
             f"'{destination}' cannot be written: {error.strerror}.", hint="Choose another folder with -d."
         ) from error
     return destination
+
+
+@contextmanager
+def _made_inside(folder: Path, parts: Sequence[str]) -> Iterator[int]:
+    """The open folder that these parts lead to, made where it is not there.
+
+    Raises:
+        MlrunError: one of the parts is a link.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, _FOLDER)
+    try:
+        for number, part in enumerate(parts, 1):
+            with suppress(FileExistsError):
+                os.mkdir(part, dir_fd=descriptor)
+            if stat.S_ISLNK(os.stat(part, dir_fd=descriptor, follow_symlinks=False).st_mode):
+                raise MlrunError(
+                    f"'{folder.joinpath(*parts[:number])}' is a link, and files are not written through it.",
+                    hint="Remove the link, or choose another folder with -d.",
+                )
+            inner = os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)
+            os.close(descriptor)
+            descriptor = inner
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _copy_into(source: Path, folder: int, name: str) -> None:
+    temporary = f".{os.urandom(8).hex()}.download"
+    try:
+        with (
+            # A script that goes on may put a FIFO in a file's place: nobody must wait at it.
+            open(source, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as content,
+            open(temporary, "xb", opener=lambda path, flags: os.open(path, flags, 0o666, dir_fd=folder)) as file,
+        ):
+            copying.copy(content.fileno(), file.fileno(), os.fstat(content.fileno()).st_size)
+        os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary, dir_fd=folder)
+        raise

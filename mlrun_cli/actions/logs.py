@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from mlrun_cli.domain.run import Run
 from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.errors import MlrunError
 from mlrun_cli.execution.liveness import settle
 from mlrun_cli.workspace import Workspace
 
@@ -33,9 +34,20 @@ def follow_log(workspace: Workspace, run: Run, write: Write, *, watch: Watch | N
 
     Returns:
         The run as it ended.
+
+    Raises:
+        MlrunError: the log is gone, or cannot be read.
     """
     follower = _Follower(workspace, run, write, watch)
-    with open(workspace.run_folder(run.run_id).stdout, "rb", buffering=0) as log:
+    path = workspace.run_folder(run.run_id).stdout
+    try:
+        log = open(path, "rb", buffering=0)  # noqa: SIM115 - what is raised while it is followed is not about it
+    except OSError as error:
+        raise MlrunError(
+            f"The log of the run '{run.run_id}' cannot be read: {path}: {error.strerror}.",
+            hint="Somebody has moved or removed it; 'mlrun run show' has what is recorded of the run.",
+        ) from error
+    with log:
         return follower.follow(log.fileno())
 
 

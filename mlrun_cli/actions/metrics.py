@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from mlrun_cli.domain.run import Run
 from mlrun_cli.errors import NotFound
 from mlrun_cli.workspace import Workspace
+
+_MOST_NAMES = 10
 
 
 def get_metrics(workspace: Workspace, run: Run, *, name: str | None, last: bool) -> dict[str, Any]:
@@ -18,6 +21,12 @@ def get_metrics(workspace: Workspace, run: Run, *, name: str | None, last: bool)
     read = workspace.metrics.get_last if last else workspace.metrics.get
     metrics = read(run.key, name)
     if name is not None and not metrics:
-        logged = ", ".join(f"'{known}'" for known in workspace.metrics.get_last(run.key)) or "none yet"
-        raise NotFound(f"The run '{run.run_id}' has no metric '{name}'.", hint=f"There are: {logged}.")
+        logged = _shown(list(workspace.metrics.get_last(run.key)))
+        raise NotFound(f"The run '{run.run_id}' has no metric {name!r}.", hint=f"There are: {logged}.")
     return metrics
+
+
+def _shown(names: Sequence[str]) -> str:
+    """Some of the names in one line: a script may log thousands, under any text."""
+    rest = f", … and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(repr(name) for name in names[:_MOST_NAMES]) + rest or "none yet"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from mlrun_cli.domain.run_configuration import RunConfiguration
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import InvalidFile, UsageError
 from mlrun_cli.execution.environments.plan import PlannedEnvironment, plan_conda, plan_user_managed
 from mlrun_cli.execution.runconfig_review import review
 from mlrun_cli.files.conda import CondaDependencies, conda_dependencies_from_mapping, read_conda_dependencies
 from mlrun_cli.files.runconfig import read_runconfig
 from mlrun_cli.files.runconfig_lookup import find_runconfig
+
+_COMPARE = "Compare it with local.runconfig and sklearn.runconfig, which 'mlrun folder attach' writes."
 
 
 def load_runconfig(path: Path, name: str) -> tuple[Path, RunConfiguration, tuple[str, ...]]:
@@ -21,7 +24,11 @@ def load_runconfig(path: Path, name: str) -> tuple[Path, RunConfiguration, tuple
         UsageError: there is no such file, or it cannot be read as a runconfig.
     """
     file, lookup_notes = find_runconfig(path, name)
-    configuration, reading_notes = read_runconfig(file)
+    try:
+        configuration, reading_notes = read_runconfig(file)
+    except InvalidFile as error:
+        error.hint = error.hint or (_COMPARE if os.access(file, os.R_OK) else "Check its permissions ('ls -l').")
+        raise
     return file, configuration, (*lookup_notes, *reading_notes)
 
 

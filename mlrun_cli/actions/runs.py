@@ -7,7 +7,8 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from mlrun_cli.domain.names import check_run_id, check_tag_key
+from mlrun_cli.domain.moment import now
+from mlrun_cli.domain.names import check_run_id, check_tag_key, check_text
 from mlrun_cli.domain.run import Run
 from mlrun_cli.domain.run_filter import RunFilter
 from mlrun_cli.domain.run_status import ALIVE_STATUSES, RunStatus
@@ -37,16 +38,21 @@ def list_runs(workspace: Workspace, which: RunFilter) -> Sequence[Run]:
 
     Raises:
         RunNotFound: the filter names a parent that is not there.
+        UsageError: something in it is no text.
     """
+    _check_filter(which)
     if which.parent_run_id is not None:
         which = which._replace(parent_run_id=workspace.runs.resolve(check_run_id(which.parent_run_id)))
     not_responding = settle(workspace)
-    if RunStatus.NOT_RESPONDING not in which.statuses:
-        return [shown(run, not_responding) for run in workspace.runs.list(which)]
-    # No row has this status: it is what a look at a live run found, now.
-    wider = which._replace(statuses=which.statuses | ALIVE_STATUSES, last=None)
-    runs = [shown(run, not_responding) for run in workspace.runs.list(wider)]
-    return [run for run in runs if run.status in which.statuses][: which.last]
+    found = [shown(run, not_responding) for run in workspace.runs.list(which)]
+    if not which.statuses:
+        return found
+    if RunStatus.NOT_RESPONDING in which.statuses and not_responding:
+        # No row has this status: it is what a look at a live run found, now.
+        alive = workspace.runs.list(which._replace(statuses=ALIVE_STATUSES, last=None))
+        found.extend(shown(run, not_responding) for run in alive)
+    wanted = {run.key: run for run in found if run.status in which.statuses}
+    return sorted(wanted.values(), key=lambda run: -run.key)[: which.last]
 
 
 def get_runs(
@@ -81,13 +87,14 @@ def update_run(workspace: Workspace, run: Run, changes: RunChanges) -> Run:
     """Change tags, name and description of a run, add properties: all of it or nothing.
 
     Raises:
-        UsageError: a key is not valid, or a property that exists was to get another value.
+        UsageError: a key or a text is not valid, or a property that exists was to get another value.
+        RunNotFound: the run has been deleted meanwhile.
     """
-    for key in (*changes.tags, *changes.removed_tags, *(changes.properties or ())):
-        check_tag_key(key)
+    _check_changes(changes)
     texts = {"display_name": changes.display_name, "description": changes.description}
     columns = {name: text for name, text in texts.items() if text is not None}
     with workspace.transaction():
+        _again(workspace, run)
         conflicts = workspace.runs.add_properties(run.key, changes.properties or {})
         if conflicts:
             name, value = next(iter(conflicts.items()))
@@ -99,7 +106,9 @@ def update_run(workspace: Workspace, run: Run, changes: RunChanges) -> Run:
         workspace.runs.remove_tags(run.key, changes.removed_tags)
         if columns:
             workspace.runs.update(run.key, **columns)
-    return workspace.runs.get_by_key(run.key)._replace(status=run.status)
+    updated = _again(workspace, run)
+    is_lost = run.status is RunStatus.NOT_RESPONDING and not updated.status.is_terminal
+    return updated._replace(status=run.status) if is_lost else updated
 
 
 def cancel_run(workspace: Workspace, run: Run, grace_seconds: float) -> Run:
@@ -109,9 +118,12 @@ def cancel_run(workspace: Workspace, run: Run, grace_seconds: float) -> Run:
         workspace: where it is.
         run: which one.
         grace_seconds: between SIGTERM and SIGKILL.
+
+    Raises:
+        RunNotFound: it has been deleted meanwhile.
     """
     with workspace.transaction(durable=True):
-        if not workspace.runs.change_status(run.key, {RunStatus.QUEUED}, RunStatus.CANCELED):
+        if not workspace.runs.change_status(run.key, {RunStatus.QUEUED}, RunStatus.CANCELED, ended_at=now()):
             asked = workspace.runs.change_status(
                 run.key,
                 ALIVE_STATUSES - {RunStatus.CANCEL_REQUESTED},
@@ -121,7 +133,7 @@ def cancel_run(workspace: Workspace, run: Run, grace_seconds: float) -> Run:
             if not asked:
                 workspace.runs.update(run.key, cancel_grace_seconds=grace_seconds)
     wake_supervisor(workspace.run_folder(run.run_id))
-    return workspace.runs.get_by_key(run.key)
+    return _again(workspace, run)
 
 
 def wait_for_runs(workspace: Workspace, runs: Sequence[Run], timeout_seconds: float | None) -> Sequence[Run]:
@@ -129,6 +141,7 @@ def wait_for_runs(workspace: Workspace, runs: Sequence[Run], timeout_seconds: fl
 
     Raises:
         TimedOut: the time ran out; the message names those that go on.
+        RunNotFound: one has been deleted meanwhile.
     """
     deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
     waiting = {run.key: run for run in runs}
@@ -149,7 +162,7 @@ def wait_for_runs(workspace: Workspace, runs: Sequence[Run], timeout_seconds: fl
             )
         if waiting:
             time.sleep(_LOOK_SECONDS)
-    return [workspace.runs.get_by_key(run.key) for run in runs]
+    return [_again(workspace, run) for run in runs]
 
 
 def with_children(workspace: Workspace, runs: Sequence[Run]) -> Sequence[Run]:
@@ -190,6 +203,35 @@ def delete_runs(workspace: Workspace, runs: Sequence[Run]) -> None:
                 f"The run is deleted, but its folder {folder} cannot be removed: {error.strerror}.",
                 hint="Remove it by hand.",
             ) from error
+
+
+def _check_changes(changes: RunChanges) -> None:
+    properties = changes.properties or {}
+    for key in (*changes.tags, *changes.removed_tags, *properties):
+        check_tag_key(key)
+    texts = {
+        **{f"the value of the tag '{key}'": value for key, value in changes.tags.items()},
+        **{f"the value of the property '{key}'": value for key, value in properties.items()},
+        "the display name": changes.display_name,
+        "the description": changes.description,
+    }
+    for what, text in texts.items():
+        check_text(what, text or "")
+
+
+def _check_filter(which: RunFilter) -> None:
+    for tag in which.tags:
+        check_text("the tag key", tag.key)
+        check_text(f"the value of the tag '{tag.key}'", tag.value or "")
+    check_text("the compute target", which.target or "")
+
+
+def _again(workspace: Workspace, run: Run) -> Run:
+    """The run as it is by now."""
+    try:
+        return workspace.runs.get_by_key(run.key)
+    except RunNotFound:
+        raise RunNotFound(run.run_id, workspace.identity.name) from None
 
 
 def _latest(workspace: Workspace, experiment_name: str | None) -> Run:

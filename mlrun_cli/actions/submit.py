@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import pwd
 import shutil
@@ -125,10 +126,9 @@ def submit(
         workspace_name=workspace.identity.name,
         resource_group=workspace.identity.resource_group,
         subscription_id=workspace.identity.subscription_id,
-        workspace_folder=str(workspace.folder),
         snapshot_id=snapshot.snapshot_id,
         is_command=resolved.configuration.command is not None,
-        argv=tuple(redaction.arguments(resolved.argv)),
+        argv=tuple(map(_as_text, redaction.arguments(resolved.argv))),
         environment=resolved.environment.plan,
         sdk_folder=str(sdk_folder),
         target=resolved.configuration.target,
@@ -187,6 +187,11 @@ def _resolve(workspace: Workspace, request: SubmitRequest) -> _Resolved:
         configuration = replace(configuration, script=request.script, arguments=tuple(request.arguments), command=None)
     project = request.path if request.path.is_dir() else _folder_of(request.path)
     source = (request.source_directory or project).absolute()
+    if not source.is_dir():
+        raise UsageError(
+            f"The source folder '{source}' is {'a file' if source.exists() else 'not there'}.",
+            hint="--source-directory takes the folder that the script is in.",
+        )
     planned, review_notes = plan_environment(
         configuration,
         runconfig=runconfig,
@@ -234,17 +239,32 @@ def _checked_script(source: Path, script: str) -> str:
             hint="Name a script in that folder, or choose another with --source-directory.",
         )
     if not path.exists():
+        nearest = _nearest_script(path)
+        guess = "" if nearest is None else f"Did you mean '{os.path.relpath(nearest, source)}'? "
         raise UsageError(
             f"There is no script '{script}' in {source}.",
-            hint="Paths of scripts are relative to the source folder (--source-directory, else --path).",
+            hint=f"{guess}Paths of scripts are relative to the source folder (--source-directory, else --path).",
         )
     if not path.is_file():
-        raise UsageError(f"The script '{script}' in {source} is not a file.")
+        raise UsageError(
+            f"The script '{script}' in {source} is not a file.",
+            hint="Name a script, as in 'mlrun run submit-script train.py'.",
+        )
     if not os.access(path, os.R_OK):
         raise UsageError(f"The script {path} cannot be read.", hint="Check its permissions ('ls -l').")
     relative = os.path.relpath(path, source)
     # Python would take it for an option.
     return f"./{relative}" if relative.startswith("-") else relative
+
+
+def _nearest_script(path: Path) -> Path | None:
+    """The script in the same folder whose name is nearest."""
+    try:
+        names = [entry.name for entry in path.parent.iterdir() if entry.suffix in {".py", path.suffix}]
+    except OSError:
+        return None
+    nearest = difflib.get_close_matches(path.name, names, n=1)
+    return path.with_name(nearest[0]) if nearest else None
 
 
 def _check_that_script_is_in(snapshot: Snapshot, resolved: _Resolved) -> None:
@@ -340,6 +360,11 @@ def _start(workspace: Workspace, key: int, run_id: str, lock: RunLock) -> None:
         with workspace.transaction(durable=True):
             workspace.runs.change_status(key, ALIVE_STATUSES, RunStatus.FAILED, error=failure)
         raise MlrunError(message, hint=f"The run {run_id} is recorded as Failed.") from error
+
+
+def _as_text(argument: str) -> str:
+    r"""What a record can hold of an argument or a path: bytes that are no UTF-8 as `\\udcff`."""
+    return argument.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _user_name() -> str:

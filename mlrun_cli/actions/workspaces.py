@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.files.home import home_folder
+from mlrun_cli.errors import StoreError
+from mlrun_cli.files.home import HOME_VARIABLE, home_folder
 from mlrun_cli.workspace import Workspace, WorkspaceIdentity, workspace_folder, workspaces
 
 
@@ -22,12 +23,32 @@ def open_workspace(identity: WorkspaceIdentity, *, create: bool) -> Workspace:
 
 
 def list_workspaces(resource_group: str | None = None) -> Sequence[dict[str, Any]]:
-    """A record for each workspace, of one resource group if it is named."""
+    """A record for each workspace, of one resource group if it is named.
+
+    Raises:
+        StoreError: a folder that workspaces may be in cannot be read.
+    """
+    _check_that_all_can_be_seen(home() / "workspaces")
     return [
         workspace_record(identity, home())
         for identity in workspaces(home())
         if resource_group is None or identity.resource_group == resource_group
     ]
+
+
+def _check_that_all_can_be_seen(top: Path) -> None:
+    """Looking for files passes over folders that cannot be read, as if they were empty."""
+    try:
+        for folder in (top, *top.glob("*"), *top.glob("*/*")):
+            if folder == top or folder.is_dir():
+                os.scandir(folder).close()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StoreError(
+            f"The workspaces cannot be listed: {error.filename}: {error.strerror}.",
+            hint=f"Check its permissions ('ls -ld'), or set {HOME_VARIABLE} to the folder that was meant.",
+        ) from error
 
 
 def workspace_record(identity: WorkspaceIdentity, root: Path) -> dict[str, Any]:

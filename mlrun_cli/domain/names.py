@@ -60,6 +60,21 @@ def check_tag_key(key: str) -> str:
     return key
 
 
+def check_text(what: str, text: str) -> str:
+    """The text itself.
+
+    Args:
+        what: what it is, as in `the display name`.
+        text: as it was typed.
+
+    Raises:
+        UsageError: it holds bytes that are no UTF-8, which no database takes.
+    """
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise UsageError(f"{what[0].upper()}{what[1:]} is not UTF-8: {_quoted(text)}.", hint="Write it in UTF-8.")
+    return text
+
+
 def experiment_name_for_folder(folder: Path) -> str:
     """A valid experiment name made of the name of a folder, as near to it as can be."""
     kept = "".join("-" if _is_control(character) or character in "/\\" else character for character in folder.name)
@@ -97,9 +112,13 @@ def _is_control(character: str) -> bool:
 
 
 def _invalid(what: str, text: str, why: str) -> UsageError:
-    shown = text if len(text) <= 60 else f"{text[:60]}…"
-    quoted = f"'{shown}'" if shown.isprintable() else ascii(shown)
     return UsageError(
-        f"{quoted} cannot be a{'n' if what[0] == 'e' else ''} {what}: {why}.",
+        f"{_quoted(text)} cannot be a{'n' if what[0] == 'e' else ''} {what}: {why}.",
         hint="Letters, digits, spaces, '-', '_' and '.' are all right.",
     )
+
+
+def _quoted(text: str) -> str:
+    """The text, or its beginning, as a message shows it."""
+    shown = text if len(text) <= 60 else f"{text[:60]}…"
+    return f"'{shown}'" if shown.isprintable() else ascii(shown)

@@ -25,9 +25,10 @@ class Outcome(NamedTuple):
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Outcome:
-        """The outcome that was written."""
+        """The outcome that was written; what another version has put there besides is left out."""
+        known = {name: document[name] for name in cls._fields if name in document}
         return cls(
-            **{**document, "status": RunStatus(document["status"]), "warnings": tuple(document["warnings"])},
+            **{**known, "status": RunStatus(document["status"]), "warnings": tuple(document["warnings"])},
         )
 
     def columns(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 REDACTED = "***"
 
@@ -22,7 +23,22 @@ NAMES_VARIABLE = "MLRUN_SECRET_NAMES"
 
 _SECRET_OPTIONS = {"password", "token", "key"}
 _NAME = re.compile(r"[A-Za-z_][\w.-]*")
-_URL_WITH_USER = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^/\s@]+@")
+_URL_WITH_USER = re.compile(r"://[^/\s]+@")
+_NAME_BEFORE_VALUE = re.compile(
+    r"""
+    (?<![\w.-]) (?P<name> [\w.-]+) ["']?
+    (?: (?P<assigned> (?:\s|\\\n)* (?: [+:]?=+ | :(?=[\s"']) ) ) (?:\s|\\\n)* | (?:\s|\\\n)+ )
+    """,
+    re.VERBOSE,
+)
+_SHELL_OPTION = re.compile(r"-[a-z]*c")
+# A quote that nothing closes ends what is quoted around the value, and is a character like others.
+_VALUE = re.compile(
+    r"""
+    (?!--) (?: \\(?P<quote>["']) .*? \\(?P=quote) | \\. | "(?:\\.|[^"\\])*" | '[^']*' | \S )+
+    """,
+    re.VERBOSE | re.DOTALL,
+)
 
 
 class Redaction:
@@ -43,27 +59,59 @@ class Redaction:
 
     def text(self, value: str) -> str:
         """The text with the user information of every URL hidden."""
-        return _URL_WITH_USER.sub(rf"\1{REDACTED}@", value)
+        return _URL_WITH_USER.sub(f"://{REDACTED}@", value)
+
+    def document(self, value: Any) -> Any:
+        """The same JSON value, with every text in it as `text` gives it."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {self.text(name): self.document(inner) for name, inner in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.document(inner) for inner in value]
+        return value
 
     def variables(self, variables: Mapping[str, str]) -> dict[str, str]:
         """The same names; secret values hidden."""
         return {name: REDACTED if self.is_secret(name) else self.text(value) for name, value in variables.items()}
 
     def arguments(self, arguments: Sequence[str]) -> list[str]:
-        """A command line with the values of secret options and of secret assignments hidden."""
+        """A command line with the values of secret options and of secret assignments hidden.
+
+        An argument that is text for a shell, as after `sh -c`, is treated like that within.
+        """
         shown: list[str] = []
         hide_next = False
-        for argument in arguments:
+        for place, argument in enumerate(arguments):
             name, equals, value = argument.partition("=")
             is_secret = self._is_secret_option(name) if name.startswith("-") else self._is_secret_variable(name)
             if hide_next and not argument.startswith("--"):
                 shown.append(REDACTED)
-            elif is_secret and equals and value:
+            elif is_secret and equals and value and not _is_for_shell(arguments, place):
                 shown.append(f"{name}={REDACTED}")
             else:
-                shown.append(self.text(argument))
+                shown.append(self._shell_text(argument))
             hide_next = is_secret and not equals and name.startswith("-")
         return shown
+
+    def _shell_text(self, text: str) -> str:
+        """The text of a command with its secrets hidden; where quotes leave a doubt, with more than them."""
+        shown = []
+        end = 0
+        for found in _NAME_BEFORE_VALUE.finditer(text):
+            if found.start() < end or not self._names_secret(found):
+                continue
+            value = _VALUE.match(text, found.end())
+            if value is not None:
+                shown += [text[end : value.start()], REDACTED]
+                end = value.end()
+        return self.text("".join(shown) + text[end:])
+
+    def _names_secret(self, found: re.Match[str]) -> bool:
+        name = found["name"]
+        if name.startswith("-"):
+            return self._is_secret_option(name)
+        return found["assigned"] is not None and self.is_secret(name)
 
     def _is_secret_variable(self, name: str) -> bool:
         return _NAME.fullmatch(name) is not None and self.is_secret(name)
@@ -71,3 +119,10 @@ class Redaction:
     def _is_secret_option(self, option: str) -> bool:
         name = option.lstrip("-")
         return name.lower() in _SECRET_OPTIONS or self.is_secret(name)
+
+
+def _is_for_shell(arguments: Sequence[str], place: int) -> bool:
+    """Whether the argument follows `sh -c`, or the like of another shell."""
+    return (
+        place >= 2 and _SHELL_OPTION.fullmatch(arguments[place - 1]) is not None and arguments[place - 2].endswith("sh")
+    )

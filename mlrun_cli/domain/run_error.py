@@ -6,6 +6,8 @@ import re
 from itertools import takewhile
 from typing import Any
 
+from mlrun_cli.domain.redaction import Redaction
+
 USER_ERROR = "UserError"
 SERVICE_ERROR = "ServiceError"
 
@@ -26,9 +28,12 @@ def run_error(
     stack_trace: str | None = None,
     details: list[Any] | None = None,
 ) -> dict[str, Any]:
-    """`{"error": {"code", "message", "details", "debugInfo": {"type", "message", "stackTrace"}}}`."""
+    """`{"error": {"code", "message", "details", "debugInfo": {"type", "message", "stackTrace"}}}`.
+
+    The user information of URLs is hidden in all of it: exceptions like to tell where they could not connect.
+    """
     debug_info = {"type": kind, "message": message, "stackTrace": stack_trace}
-    return {
+    error = {
         "error": {
             "code": code,
             "message": message,
@@ -36,6 +41,8 @@ def run_error(
             "debugInfo": {name: value for name, value in debug_info.items() if value is not None},
         }
     }
+    redacted: dict[str, Any] = Redaction().document(error)
+    return redacted
 
 
 def error_message(error: object) -> str | None:

@@ -7,14 +7,12 @@ from typing import Any, NamedTuple
 
 from mlrun_cli.domain.environment import EnvironmentPlan
 
-SUBMISSION_VERSION = 1
-
 
 class Submission(NamedTuple):
     """Written once to `submission.json`; holds no secret (see `Secrets`).
 
     `argv` is what is started, as shown in records: for a script its interpreter is put in front when
-    the environment is ready. `store` is the database's address, `snapshot_id` names the source.
+    the environment is ready. `snapshot_id` names the source.
     """
 
     run_id: str
@@ -22,7 +20,6 @@ class Submission(NamedTuple):
     workspace_name: str
     resource_group: str
     subscription_id: str
-    workspace_folder: str
     snapshot_id: str
     is_command: bool
     argv: tuple[str, ...]
@@ -30,7 +27,6 @@ class Submission(NamedTuple):
     sdk_folder: str
     target: str = "local"
     max_run_duration_seconds: float | None = None
-    version: int = SUBMISSION_VERSION
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `from_json` reads."""
@@ -38,10 +34,11 @@ class Submission(NamedTuple):
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Submission:
-        """The submission that was written."""
+        """The submission that was written; what another version has put there besides is left out."""
+        known = {name: document[name] for name in cls._fields if name in document}
         return cls(
             **{
-                **document,
+                **known,
                 "argv": tuple(document["argv"]),
                 "environment": EnvironmentPlan.from_json(document["environment"]),
             }

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from mlrun_cli.domain.moment import now
 from mlrun_cli.domain.outcome import Outcome
 from mlrun_cli.domain.run import Run
-from mlrun_cli.domain.run_error import USER_ERROR, error_from_log, run_error
+from mlrun_cli.domain.run_error import SERVICE_ERROR, USER_ERROR, error_from_log, run_error
 from mlrun_cli.domain.run_status import ALIVE_STATUSES, RunStatus
+from mlrun_cli.domain.script_end import ScriptEnd, StopReason
 from mlrun_cli.domain.submission import Submission
 from mlrun_cli.execution.process import ProcessId, send
 from mlrun_cli.execution.working_copy import remove_unchanged
@@ -23,6 +25,7 @@ from mlrun_cli.files.snapshot_store import SnapshotStore
 from mlrun_cli.workspace import Workspace
 
 _KILL_AGAIN_SECONDS = 0.02
+_KILL_SECONDS = 5.0
 _UNCAUGHT_EXCEPTION = 1
 
 
@@ -57,6 +60,55 @@ def error_of_exit(run: Run, folder: RunFolder, exit_code: int, signal_name: str 
     )
 
 
+def outcome_of_script(run: Run, folder: RunFolder, submission: Submission, end: ScriptEnd) -> Outcome:
+    """What a run has come to whose script has started and ended."""
+    if end.stopped is not None:
+        return outcome_of_stop(end.stopped, submission, end)
+    status = status_of_exit(run, end.exit_code)
+    name = signal_name(-end.exit_code) if end.exit_code < 0 else None
+    error = error_of_exit(run, folder, end.exit_code, name) if status is RunStatus.FAILED else None
+    return _outcome(status, end, error)
+
+
+def outcome_of_stop(reason: StopReason, submission: Submission, end: ScriptEnd | None) -> Outcome:
+    """What a run has come to that was told to stop, before its script could start or while it ran."""
+    if reason is StopReason.TIME_LIMIT:
+        limit = submission.max_run_duration_seconds
+        message = f"The run was stopped at its time limit of {limit:g} seconds (maxRunDurationSeconds)."
+        return _outcome(RunStatus.CANCELED, end, run_error(message))
+    if reason is StopReason.SHUTDOWN:
+        message = "The run was stopped because its supervisor was asked to end (SIGTERM), as at a shutdown."
+        return _outcome(RunStatus.FAILED, end, run_error(message, code=SERVICE_ERROR))
+    return _outcome(RunStatus.CANCELED, end, None)
+
+
+def outcome_of_failure(message: str, *, code: str = USER_ERROR) -> Outcome:
+    """What a run has come to whose script could not be started."""
+    return _outcome(RunStatus.FAILED, None, run_error(message, code=code))
+
+
+def _outcome(status: RunStatus, end: ScriptEnd | None, error: dict[str, Any] | None) -> Outcome:
+    if end is None:
+        return Outcome(status, now(), error=error)
+    was_killed = end.exit_code < 0
+    return Outcome(
+        status=status,
+        ended_at=end.ended_at,
+        duration_seconds=end.duration_seconds,
+        exit_code=None if was_killed else end.exit_code,
+        signal=signal_name(-end.exit_code) if was_killed else None,
+        error=error,
+    )
+
+
+def left_running(processes: list[ProcessId]) -> tuple[str, ...]:
+    """The warning that a run gets when something it started could not be ended."""
+    if not processes:
+        return ()
+    pids = ", ".join(str(process.pid) for process in processes)
+    return (f"Left running, since they could not be ended: the processes {pids}.",)
+
+
 def signal_name(number: int) -> str:
     """`SIGKILL` for 9; `signal 42` for one without a name."""
     try:
@@ -65,22 +117,29 @@ def signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def end_processes(find: Callable[[], list[ProcessId]], grace_seconds: float) -> None:
-    """Have processes end: SIGTERM, some time, then SIGKILL until none is left."""
-    deadline = time.monotonic() + grace_seconds
-    found = find()
-    for process in found:
-        send(process, signal.SIGTERM)
-    while found and time.monotonic() < deadline:
+def end_processes(find: Callable[[], list[ProcessId]], grace_seconds: float) -> list[ProcessId]:
+    """Have processes end: SIGTERM, some time, then SIGKILL; those that not even that has ended, as after a `sudo`."""
+    found = _end_by(signal.SIGTERM, find, grace_seconds, every=grace_seconds)
+    return _end_by(signal.SIGKILL, find, _KILL_SECONDS, every=_KILL_AGAIN_SECONDS) if found else []
+
+
+def _end_by(
+    number: signal.Signals, find: Callable[[], list[ProcessId]], seconds: float, *, every: float
+) -> list[ProcessId]:
+    """Send a signal, again `every` so many seconds, until nothing is found or the time is over; what is left."""
+    deadline = time.monotonic() + seconds
+    next_signal = 0.0
+    while found := find():
+        moment = time.monotonic()
+        if moment >= next_signal:
+            for process in found:
+                send(process, number)
+            next_signal = moment + every
+        if moment >= deadline:
+            break
         time.sleep(_KILL_AGAIN_SECONDS)
         reap()
-        found = find()
-    while found:
-        for process in found:
-            send(process, signal.SIGKILL)
-        time.sleep(_KILL_AGAIN_SECONDS)
-        reap()
-        found = find()
+    return found
 
 
 def reap() -> dict[int, int]:

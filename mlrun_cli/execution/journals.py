@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+import stat
 
 from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.files.journal import CHUNK_BYTES, Entries, journal_names, parse_piece, read_piece
@@ -27,7 +27,6 @@ class JournalReader:
         self._run_key = run_key
         self._folder = folder
         self._offsets = workspace.journals.bytes_read(run_key)
-        self._descriptors: dict[str, int] = {}
         self._turn = 0
         self.unreadable_lines = 0
 
@@ -59,12 +58,6 @@ class JournalReader:
         """Whether a journal is in the store up to an offset."""
         return self._offsets.get(name, 0) >= offset
 
-    def close(self) -> None:
-        """Close the journals."""
-        for descriptor in self._descriptors.values():
-            os.close(descriptor)
-        self._descriptors.clear()
-
     def _next_pieces(self) -> dict[str, bytes]:
         """Pieces by journal, each journal in its turn, so that one transaction never locks the store for long."""
         names = journal_names(self._folder.journal)
@@ -82,14 +75,23 @@ class JournalReader:
         return pieces
 
     def _next_piece(self, name: str) -> bytes:
-        descriptor = self._descriptors.get(name)
-        if descriptor is None:
-            with suppress(FileNotFoundError):
-                descriptor = os.open(self._folder.journal / name, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-            if descriptor is None:
+        """What follows in one journal; nothing when it cannot be read now.
+
+        Opened for each piece: a run may have more journals than a process may have open files.
+        """
+        offset = self._offsets.get(name, 0)
+        path = self._folder.journal / name
+        try:
+            found = os.lstat(path)
+            if found.st_size <= offset or not stat.S_ISREG(found.st_mode):
                 return b""
-            self._descriptors[name] = descriptor
-        return read_piece(descriptor, self._offsets.get(name, 0))
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except OSError:
+            return b""
+        try:
+            return read_piece(descriptor, offset)
+        finally:
+            os.close(descriptor)
 
     def _store(self, name: str, size: int, entries: Entries) -> None:
         before = self._offsets.get(name, 0)

@@ -25,12 +25,14 @@ def settle(workspace: Workspace) -> frozenset[int]:
 
     Returns the keys of those that could not be mended in time: they are to be shown as NotResponding.
     """
-    lost = _start_recovery(workspace, [run for run in workspace.runs.alive() if may_judge(run)])
+    lost = [run for run in workspace.runs.alive() if may_judge(run) and _is_lost(workspace, run)]
     deadline = time.monotonic() + _PATIENCE_SECONDS
+    is_started = False
     while lost and time.monotonic() < deadline:
+        is_started = is_started or _start_recovery(workspace, lost)
         time.sleep(_LOOK_AGAIN_SECONDS)
-        lost = {key for key in lost if _is_alive(workspace.runs.status(key))}
-    return frozenset(lost)
+        lost = [run for run in lost if _is_alive(workspace.runs.status(run.key))]
+    return frozenset(run.key for run in lost)
 
 
 def shown(run: Run, not_responding: frozenset[int]) -> Run:
@@ -59,31 +61,42 @@ def lease_end() -> int:
     return now() + LEASE_SECONDS * MICROSECONDS
 
 
-def _start_recovery(workspace: Workspace, candidates: Sequence[Run]) -> set[int]:
-    """The keys of the runs that nobody minds; the first one's lock goes to a process that mends them all."""
-    lost: set[int] = set()
-    is_started = False
-    for run in candidates:
+def _is_lost(workspace: Workspace, run: Run) -> bool:
+    """Whether nobody minds a live run, or somebody is mending it at this moment."""
+    try:
+        lock = RunLock.open(workspace.run_folder(run.run_id).lock)
+    except FileNotFoundError:
+        if run.origin is not None and run.origin.host_id == this_origin().host_id:
+            _record_folder_gone(workspace, run)
+        return False
+    except OSError:
+        return False
+    try:
+        # Asked once more when the lock is free: a run that has just ended has let go of it.
+        return _is_alive(workspace.runs.status(run.key)) if lock.is_free() else lock.is_mending()
+    finally:
+        lock.close()
+
+
+def _start_recovery(workspace: Workspace, lost: Sequence[Run]) -> bool:
+    """Hand the lock of one of these runs to a process that mends them all; False when that could not be done now."""
+    for run in lost:
         try:
             lock = RunLock.open(workspace.run_folder(run.run_id).lock)
-        except FileNotFoundError:
-            _record_folder_gone(workspace, run)
+        except OSError:
             continue
         try:
-            if not lock.try_take():
-                if lock.is_mending():
-                    lost.add(run.key)
-                continue
-            if not _is_alive(workspace.runs.status(run.key)):
-                continue
-            lost.add(run.key)
-            if not is_started:
+            if lock.try_take() and _is_alive(workspace.runs.status(run.key)):
                 lock.say_mending()
                 start_recovery(workspace, run.run_id, lock)
-                is_started = True
+                return True
+            if lock.is_mending():
+                return True
+        except OSError:
+            continue
         finally:
             lock.close()
-    return lost
+    return False
 
 
 def _record_folder_gone(workspace: Workspace, run: Run) -> None:

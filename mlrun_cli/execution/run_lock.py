@@ -9,11 +9,13 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import time
 from pathlib import Path
 
 from mlrun_cli.errors import StoreError
 
 _MENDING = b"recover"
+_READER_SECONDS = 0.005
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 
 
@@ -38,8 +40,28 @@ class RunLock:
         Raises:
             StoreError: the file system knows no locks.
         """
+        return self._try(fcntl.LOCK_EX)
+
+    def take_within(self, seconds: float) -> bool:
+        """Take the lock, waiting for readers who look whether it is free; False when it is held for longer."""
+        deadline = time.monotonic() + seconds
+        while not self.try_take():
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_READER_SECONDS)
+        return True
+
+    def is_free(self) -> bool:
+        """Whether nobody has taken the lock; any number of readers may look at once, and none is seen by another.
+
+        Raises:
+            StoreError: the file system knows no locks.
+        """
+        return self._try(fcntl.LOCK_SH)
+
+    def _try(self, operation: int) -> bool:
         try:
-            fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self.descriptor, operation | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         except OSError as error:

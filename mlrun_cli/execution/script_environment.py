@@ -9,8 +9,9 @@ from pathlib import Path
 from mlrun_cli.execution.process import RUN_ID_VARIABLE, SUPERVISOR_VARIABLE
 from mlrun_cli.workspace import WorkspaceIdentity
 
-# Those of another run, when the submitter is itself a script, must not be taken for this one's.
-_NOT_INHERITED = {RUN_ID_VARIABLE, SUPERVISOR_VARIABLE, "MLRUN_RUN_FOLDER", "MLRUN_RUN_NUMBER"}
+# Those of another run, when the submitter is itself a script or the runconfig names them, must not be taken for this
+# one's: processes are found, and told from supervisors, by them.
+_OF_A_RUN = {RUN_ID_VARIABLE, SUPERVISOR_VARIABLE, "MLRUN_RUN_FOLDER", "MLRUN_RUN_NUMBER"}
 
 
 def script_environment(
@@ -27,8 +28,8 @@ def script_environment(
     experiment_id: str,
 ) -> dict[str, str]:
     """The submitter's variables, those of the runconfig on top, and those that tell the script of its run."""
-    environment = {name: value for name, value in submitter.items() if name not in _NOT_INHERITED}
-    environment |= variables
+    wanted = {**submitter, **variables}
+    environment = {name: value for name, value in wanted.items() if name not in _OF_A_RUN}
     environment |= {
         "AZUREML_ARM_PROJECT_NAME": experiment_name,
         "AZUREML_ARM_RESOURCEGROUP": identity.resource_group,

@@ -46,6 +46,9 @@ class Database(Protocol):
     def transaction(self, *, durable: bool = False) -> AbstractContextManager[None]:
         """One write transaction: all or nothing; `durable` ones have reached the disk when it ends."""
 
+    def wait_at_most(self, seconds: float) -> None:
+        """How long a statement waits for another process before it fails; from now on."""
+
     def close(self) -> None:
         """Give the connection back; the object is of no use afterwards."""
 

@@ -54,6 +54,8 @@ def _first_schema(words: Dialect) -> list[str]:
         "CREATE INDEX runs_by_experiment ON runs (experiment_key, run_key)",
         "CREATE INDEX runs_at_top ON runs (experiment_key, run_key) WHERE parent_key IS NULL",
         "CREATE INDEX runs_by_parent ON runs (parent_key, run_key) WHERE parent_key IS NOT NULL",
+        "CREATE INDEX runs_at_top_of_all ON runs (run_key) WHERE parent_key IS NULL",
+        "CREATE INDEX runs_by_status_of_all ON runs (status, run_key)",
         "CREATE INDEX runs_by_status ON runs (experiment_key, status, run_key)",
         "CREATE INDEX runs_by_target ON runs (experiment_key, target, run_key)",
         "CREATE INDEX runs_alive ON runs (run_key) WHERE status NOT IN ('Canceled', 'Completed', 'Failed')",

@@ -222,7 +222,7 @@ class RunStore:
             mine[f"tag_value_{number}"] = tag.value
         parameters.update(mine)
         found = self._database.row(
-            f"SELECT count(*) AS found FROM (SELECT 1 FROM run_tags WHERE {condition} LIMIT {_RARE})",  # noqa: S608
+            f"SELECT count(*) AS found FROM (SELECT 1 FROM run_tags WHERE {condition} LIMIT {_RARE}) AS some",  # noqa: S608
             **mine,
         )
         if found is not None and found["found"] < _RARE:

@@ -11,7 +11,7 @@ from pathlib import Path
 from mlrun_cli.errors import StoreError
 from mlrun_cli.store.database import Dialect, Row
 
-BUSY_SECONDS = 30.0
+_BUSY_SECONDS = 30.0
 
 _CHECKPOINT_PAGES = 4000
 """16 MiB of log before it is copied into the database, which waits for the disk; four times SQLite's default."""
@@ -31,7 +31,7 @@ class SqliteDatabase:
 
     dialect = DIALECT
 
-    def __init__(self, path: Path, *, busy_seconds: float = BUSY_SECONDS) -> None:
+    def __init__(self, path: Path) -> None:
         """Open or make the file.
 
         Raises:
@@ -45,7 +45,7 @@ class SqliteDatabase:
                 hint="Install mlrun-cli with a newer Python.",
             )
         try:
-            self._connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None)
+            self._connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
             try:
                 self._prepare()
             except sqlite3.Error:
@@ -113,6 +113,10 @@ class SqliteDatabase:
         finally:
             if durable:
                 self._connection.execute("PRAGMA synchronous = NORMAL")
+
+    def wait_at_most(self, seconds: float) -> None:
+        """How long a statement waits for another process before it fails; from now on."""
+        self.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
 
     def close(self) -> None:
         """Give the connection back."""

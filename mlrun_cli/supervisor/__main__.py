@@ -1,4 +1,4 @@
-"""`python -m mlrun_cli.supervisor --workspace FOLDER --lock DESCRIPTOR [--recover] RUN_ID`.
+"""`python …/mlrun_cli/supervisor/__main__.py --workspace FOLDER --lock DESCRIPTOR [--recover] RUN_ID`.
 
 Started by a compute target, which hands over the open lock of the run's folder; never typed by a person.
 """
@@ -8,9 +8,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from mlrun_cli.domain.submission import Secrets, Submission
+from mlrun_cli.errors import StoreError
 from mlrun_cli.files.run_folder import read_json
 from mlrun_cli.supervisor.linux import become_subreaper
 from mlrun_cli.supervisor.recover import recover_all
@@ -18,29 +21,53 @@ from mlrun_cli.supervisor.supervise import Supervisor
 from mlrun_cli.workspace import Workspace
 
 # Shorter than a command's: the script's questions and signals wait meanwhile, and what waits is tried again.
-_BUSY_SECONDS = 2.0
+_BUSY_SECONDS = 1.0
 
 
 def main(words: list[str]) -> int:
     """Run the program; its exit code."""
     _, folder, _, descriptor, *options, run_id = words
-    os.set_inheritable(int(descriptor), False)
+    _keep_only(int(descriptor))
     os.chdir("/")
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     if options:
-        with Workspace.at(Path(folder)) as workspace:
+        with _open(Path(folder), run_id) as workspace:
             recover_all(workspace, run_id)
         return 0
     become_subreaper()
-    with Workspace.at(Path(folder), busy_seconds=_BUSY_SECONDS) as workspace:
+    with _open(Path(folder), run_id) as workspace:
         run_folder = workspace.run_folder(run_id)
         submission, secrets = read_json(run_folder.submission), read_json(run_folder.secrets)
         if submission is None or secrets is None:
             recover_all(workspace, run_id)
             return 1
+        workspace.wait_at_most(_BUSY_SECONDS)
         Supervisor(workspace, Submission.from_json(submission), Secrets.from_json(secrets), run_folder).run()
     return 0
+
+
+def _open(folder: Path, run_id: str) -> Workspace:
+    """The workspace, however long its store is held by another process."""
+    while True:
+        try:
+            return Workspace.at(folder)
+        except StoreError as error:
+            sys.stderr.write(f"the store waits: {error}\n")
+            if not (folder / "runs" / run_id).exists():
+                raise
+            time.sleep(_BUSY_SECONDS)
+
+
+def _keep_only(descriptor: int) -> None:
+    """Close what else was inherited: a lock or a pipe of the submitter's must not be held until the run has ended."""
+    os.set_inheritable(descriptor, False)
+    opened = os.listdir("/proc/self/fd") if sys.platform == "linux" else ()
+    for other in map(int, opened):
+        if other > sys.stderr.fileno() and other != descriptor:
+            with suppress(OSError):
+                os.close(other)
 
 
 if __name__ == "__main__":

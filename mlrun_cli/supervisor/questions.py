@@ -13,17 +13,19 @@ import json
 import os
 import selectors
 import socket
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from mlrun_cli.domain.run import run_details, run_record
-from mlrun_cli.errors import MlrunError
+from mlrun_cli.errors import StoreError
 from mlrun_cli.execution.journals import JournalReader
 from mlrun_cli.files.run_folder import RunFolder
 from mlrun_cli.workspace import Workspace
 
 _PIECE = 1 << 16
 _WAITING = 64
+_LONGEST_QUESTION = 16 << 20
 
 
 class UnknownQuestionError(Exception):
@@ -61,16 +63,18 @@ class Answerer:
             "get_parent": lambda _: self._parent(),
         }
 
-    def answer(self, line: bytes) -> bytes:
-        """The line that answers a line."""
+    def answer(self, line: bytes) -> bytes | None:
+        """The line that answers a line; None while the store cannot be asked: then it is to be tried again."""
         try:
             question = json.loads(line)
             call = self._calls.get(question["call"]) or _unknown
             self._take_in_for(question)
             reply: dict[str, Any] = {"result": call(question)}
+        except StoreError:
+            return None
         except (ChangedPropertyError, KeyError, TypeError, ValueError) as error:
             reply = _refusal("UserErrorException", error)
-        except (MlrunError, OSError, UnknownQuestionError) as error:
+        except Exception as error:  # the line is from outside, and no line may end a run
             reply = _refusal("AzureMLException", error)
         return json.dumps(reply).encode() + b"\n"
 
@@ -101,11 +105,12 @@ class Answerer:
 
 
 class _Connection:
-    """One asker: what has arrived of its next question, what has not yet left of its answer."""
+    """One asker: what has arrived of its next question, those that wait, what has not yet left of the answers."""
 
     def __init__(self, connection: socket.socket) -> None:
         self.socket = connection
         self.arrived = bytearray()
+        self.waiting: deque[bytes] = deque()
         self.leaving = bytearray()
 
 
@@ -138,10 +143,16 @@ class QuestionServer:
         self._connections.add(connection)
         self._selector.register(accepted, selectors.EVENT_READ, lambda events: self._serve(connection, events))
 
+    def answer_waiting(self) -> None:
+        """Try once more to answer those whose question came while the store could not be asked."""
+        for connection in [each for each in self._connections if each.waiting]:
+            self._serve(connection, 0)
+
     def _serve(self, connection: _Connection, events: int) -> None:
         try:
             if events & selectors.EVENT_READ:
                 self._read(connection)
+            self._answer(connection)
             if connection.leaving:
                 del connection.leaving[: connection.socket.send(connection.leaving)]
         except BlockingIOError:
@@ -157,17 +168,26 @@ class QuestionServer:
 
     def _read(self, connection: _Connection) -> None:
         piece = connection.socket.recv(_PIECE)
-        if not piece:
+        if not piece or len(connection.arrived) > _LONGEST_QUESTION:
             self._drop(connection)
             return
         connection.arrived += piece
-        *lines, rest = connection.arrived.split(b"\n")
-        connection.arrived = bytearray(rest)
-        for line in lines:
-            connection.leaving += self._answerer.answer(bytes(line))
+        if b"\n" in piece:
+            *lines, rest = connection.arrived.split(b"\n")
+            connection.arrived = bytearray(rest)
+            connection.waiting.extend(map(bytes, lines))
+
+    def _answer(self, connection: _Connection) -> None:
+        while connection.waiting:
+            answer = self._answerer.answer(connection.waiting[0])
+            if answer is None:
+                return
+            connection.waiting.popleft()
+            connection.leaving += answer
 
     def _drop(self, connection: _Connection) -> None:
         self._connections.discard(connection)
+        connection.waiting.clear()
         self._selector.unregister(connection.socket)
         connection.socket.close()
 

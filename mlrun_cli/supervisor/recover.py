@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from mlrun_cli.domain.moment import MICROSECONDS, now
 from mlrun_cli.domain.outcome import Outcome
 from mlrun_cli.domain.run import Run
 from mlrun_cli.domain.run_error import SERVICE_ERROR, run_error
 from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.domain.script_end import ScriptEnd
 from mlrun_cli.domain.submission import Submission
+from mlrun_cli.errors import RunNotFound
 from mlrun_cli.execution.finish import (
     end_processes,
     keep_what_the_script_wrote,
+    left_running,
+    outcome_of_script,
     record_outcome,
     write_outcome,
 )
@@ -25,6 +31,7 @@ from mlrun_cli.execution.run_lock import RunLock
 from mlrun_cli.files.run_folder import RunFolder, read_json
 from mlrun_cli.workspace import Workspace
 
+_READERS_SECONDS = 0.1
 _WHILE = {
     RunStatus.NOT_STARTED: "before it had started the run",
     RunStatus.QUEUED: "before it had started the run",
@@ -35,17 +42,43 @@ _WHILE = {
 
 
 def recover_all(workspace: Workspace, first_run_id: str) -> None:
-    """Mend the run whose lock this process was handed, then every other that nobody minds."""
-    recover(workspace, workspace.runs.get(first_run_id))
+    """Mend the run whose lock this process was handed, then every other that nobody minds.
+
+    What goes wrong with one run goes to the log of this process and leaves the others to be mended.
+    """
+    _try_to_recover(workspace, first_run_id)
     for run in workspace.runs.alive():
-        if not may_judge(run):
-            continue
-        with suppress(FileNotFoundError):
-            lock = RunLock.open(workspace.run_folder(run.run_id).lock)
-            if lock.try_take():
-                lock.say_mending()
-                recover(workspace, run)
-            lock.close()
+        if may_judge(run):
+            with _taken_lock(workspace, run.run_id) as is_taken:
+                if is_taken:
+                    _try_to_recover(workspace, run.run_id)
+
+
+@contextmanager
+def _taken_lock(workspace: Workspace, run_id: str) -> Iterator[bool]:
+    """The lock of a run; not taken when somebody holds it for longer than readers do who look at it."""
+    try:
+        lock = RunLock.open(workspace.run_folder(run_id).lock)
+    except OSError:
+        yield False
+        return
+    try:
+        is_taken = lock.take_within(_READERS_SECONDS)
+        if is_taken:
+            lock.say_mending()
+        yield is_taken
+    finally:
+        lock.close()
+
+
+def _try_to_recover(workspace: Workspace, run_id: str) -> None:
+    try:
+        # Asked for under the lock: what ended or was deleted meanwhile needs no mending.
+        recover(workspace, workspace.runs.get(run_id))
+    except RunNotFound:
+        return
+    except Exception:  # the other runs must not suffer
+        traceback.print_exc()
 
 
 def recover(workspace: Workspace, run: Run) -> None:
@@ -54,19 +87,31 @@ def recover(workspace: Workspace, run: Run) -> None:
         return
     folder = workspace.run_folder(run.run_id)
     had_processes = bool(started_for(run.run_id))
-    end_processes(lambda: started_for(run.run_id), 0.0)
-    reader = JournalReader(workspace, run.key, folder)
-    reader.take_in_all()
-    reader.close()
+    left = end_processes(lambda: started_for(run.run_id), 0.0)
+    JournalReader(workspace, run.key, folder).take_in_all()
+    document = read_json(folder.submission)
+    submission = None if document is None else Submission.from_json(document)
     outcome = _written_outcome(folder)
     if outcome is None:
-        outcome = _lost(workspace.runs.get_by_key(run.key), folder, had_processes=had_processes)
+        outcome = _missing_outcome(workspace, run, folder, submission, had_processes=had_processes)
+        outcome = outcome._replace(warnings=left_running(left))
         write_outcome(folder, outcome)
-    submission = read_json(folder.submission)
+    folder.secrets.unlink(missing_ok=True)
     if submission is not None:
-        keep_what_the_script_wrote(workspace, Submission.from_json(submission), folder)
+        keep_what_the_script_wrote(workspace, submission, folder)
     folder.socket.unlink(missing_ok=True)
     record_outcome(workspace, run.key, outcome)
+
+
+def _missing_outcome(
+    workspace: Workspace, run: Run, folder: RunFolder, submission: Submission | None, *, had_processes: bool
+) -> Outcome:
+    """By how the script ended, if the supervisor could still write that down; else the run is lost."""
+    run = workspace.runs.get_by_key(run.key)
+    end = (read_json(folder.process) or {}).get("end")
+    if end is not None and submission is not None:
+        return outcome_of_script(run, folder, submission, ScriptEnd.from_json(end))
+    return _lost(run, folder, had_processes=had_processes)
 
 
 def _written_outcome(folder: RunFolder) -> Outcome | None:

@@ -8,6 +8,7 @@ import selectors
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,19 +17,21 @@ from typing import Any, TypeVar
 from mlrun_cli.domain.moment import now
 from mlrun_cli.domain.outcome import Outcome
 from mlrun_cli.domain.run import GRACE_SECONDS
-from mlrun_cli.domain.run_error import SERVICE_ERROR, installer_error, run_error
+from mlrun_cli.domain.run_error import SERVICE_ERROR, installer_error
 from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.domain.script_end import ScriptEnd, StopReason
 from mlrun_cli.domain.submission import Secrets, Submission
 from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.execution.environments.folder import built_interpreter
 from mlrun_cli.execution.finish import (
     end_processes,
-    error_of_exit,
     keep_what_the_script_wrote,
+    left_running,
+    outcome_of_failure,
+    outcome_of_script,
+    outcome_of_stop,
     reap,
     record_outcome,
-    signal_name,
-    status_of_exit,
     write_outcome,
 )
 from mlrun_cli.execution.journals import JournalReader
@@ -68,9 +71,9 @@ class Supervisor:
         self._reader = JournalReader(workspace, self._key, folder)
         self._selector = selectors.DefaultSelector()
         self._child: Child | None = None
-        self._script: Child | None = None
         self._started_at: int | None = None
-        self._stop_reason: str | None = None
+        self._process: dict[str, Any] = {}
+        self._stop_reason: StopReason | None = None
         self._stop_was_delivered = False
         self._kill_at: float | None = None
         self._cancel_grace: float | None = None
@@ -82,7 +85,7 @@ class Supervisor:
     def run(self) -> None:
         """Take the run to its end."""
         signal.signal(signal.SIGTERM, self._on_terminate)
-        server = QuestionServer(
+        self._server = QuestionServer(
             self._folder,
             self._selector,
             Answerer(self._workspace, self._key, self._folder, self._reader, self._wake),
@@ -90,30 +93,35 @@ class Supervisor:
         try:
             outcome = self._attempt()
         finally:
-            server.close()
+            self._server.close()
         self._insist(self._reader.take_in_all)
         if self._reader.unreadable_lines:
             damaged = f"{self._reader.unreadable_lines} damaged lines of the run's journals were left out."
             outcome = outcome._replace(warnings=(*outcome.warnings, damaged))
-        self._when_there_is_room(lambda: keep_what_the_script_wrote(self._workspace, self._submission, self._folder))
         self._when_there_is_room(lambda: write_outcome(self._folder, outcome))
+        self._when_there_is_room(lambda: keep_what_the_script_wrote(self._workspace, self._submission, self._folder))
         self._insist(lambda: record_outcome(self._workspace, self._key, outcome))
-        self._reader.close()
 
     def _attempt(self) -> Outcome:
         try:
-            self._advance({RunStatus.NOT_STARTED, RunStatus.QUEUED}, RunStatus.PREPARING, lease_until=lease_end())
-            interpreter = self._prepare_environment()
-            self._make_working_copy()
-            self._advance({RunStatus.PREPARING}, RunStatus.STARTING)
-            self._start_script(interpreter)
+            script = self._started_script()
         except _Stopped:
-            return self._outcome_of_stop(None)
+            assert self._stop_reason is not None
+            return outcome_of_stop(self._stop_reason, self._submission, None)
         except MlrunError as error:
-            return self._outcome(RunStatus.FAILED, None, run_error(str(error)))
-        assert self._script is not None
-        self._watch(self._script)
-        return self._outcome_of_script(self._script)
+            return outcome_of_failure(str(error))
+        except Exception as error:  # whatever it is, the run has to say so
+            _log(traceback.format_exc())
+            return outcome_of_failure(f"{type(error).__name__}: {error}", code=SERVICE_ERROR)
+        self._watch(script)
+        return self._outcome_of_script(script)
+
+    def _started_script(self) -> Child:
+        self._advance({RunStatus.NOT_STARTED, RunStatus.QUEUED}, RunStatus.PREPARING, lease_until=lease_end())
+        interpreter = self._prepare_environment()
+        self._make_working_copy()
+        self._advance({RunStatus.PREPARING}, RunStatus.STARTING)
+        return self._start_script(interpreter)
 
     def _prepare_environment(self) -> str:
         """The interpreter that runs the script, after its environment has been built if need be."""
@@ -146,7 +154,7 @@ class Supervisor:
         except OSError as error:
             raise MlrunError(f"'{argv[0]}' could not be started: {error.strerror}.") from error
 
-    def _start_script(self, interpreter: str) -> None:
+    def _start_script(self, interpreter: str) -> Child:
         argv = list(self._secrets.argv)
         environment = dict(self._secrets.environment)
         if not self._submission.is_command:
@@ -155,17 +163,22 @@ class Supervisor:
             folder = os.path.dirname(interpreter)
             environment["PATH"] = f"{folder}{os.pathsep}{environment.get('PATH', os.defpath)}"
             environment["VIRTUAL_ENV"] = os.path.dirname(folder)
-        self._script = self._start(argv, environment=environment, folder=self._folder.work, log=self._folder.stdout)
+        script = self._start(argv, environment=environment, folder=self._folder.work, log=self._folder.stdout)
         self._started_at = now()
-        identity = self._script.identity()
-        write_json(
-            self._folder.process,
-            {"pid": self._script.pid, "identity": identity, "started_at": self._started_at},
-        )
+        self._process = {"pid": script.pid, "identity": script.identity(), "started_at": self._started_at}
+        self._write_process()
         self._folder.secrets.unlink(missing_ok=True)
         if self._submission.max_run_duration_seconds:
-            self._time_limit_at = self._script.started + self._submission.max_run_duration_seconds
+            self._time_limit_at = script.started + self._submission.max_run_duration_seconds
         self._advance_if({RunStatus.STARTING}, RunStatus.RUNNING, started_at=self._started_at)
+        return script
+
+    def _write_process(self) -> None:
+        """For who mends the run if this process dies; a full disk must not end it."""
+        try:
+            write_json(self._folder.process, self._process)
+        except OSError as error:
+            _log(f"{self._folder.process.name} is not written: {error}")
 
     def _watch(self, child: Child) -> None:
         """Until the child has ended: serve questions, take in journals, obey cancel and the time limit."""
@@ -178,6 +191,7 @@ class Supervisor:
                 exit_code = reap().get(child.pid)
                 if exit_code is not None:
                     child.ended(exit_code)
+                self._server.answer_waiting()
                 taken = self._take_in()
                 if taken:
                     tick = 0.0 if taken >= CHUNK_BYTES else _BUSY_TICK_SECONDS
@@ -213,9 +227,9 @@ class Supervisor:
             self._next_look = moment + _LOOK_SECONDS
             self._look_at_store(moment)
         if self._time_limit_at is not None and moment >= self._time_limit_at and self._stop_reason is None:
-            self._stop("time limit", GRACE_SECONDS, moment)
+            self._stop(StopReason.TIME_LIMIT, GRACE_SECONDS, moment)
         if self._was_terminated and self._stop_reason is None:
-            self._stop("terminated", GRACE_SECONDS, moment)
+            self._stop(StopReason.SHUTDOWN, GRACE_SECONDS, moment)
         if self._kill_at is not None and moment >= self._kill_at and self._child is not None:
             self._child.signal(signal.SIGKILL)
 
@@ -230,7 +244,7 @@ class Supervisor:
                 self._obey_cancel(run.cancel_grace_seconds, moment)
             elif (status is None or status.is_terminal) and self._stop_reason is None:
                 # Somebody removed the run's folder: what the store says of it is final, so its script must not go on.
-                self._stop("recorded as ended", GRACE_SECONDS, moment)
+                self._stop(StopReason.GIVEN_UP, GRACE_SECONDS, moment)
         except MlrunError as error:
             _log(f"the store does not answer: {error}")
 
@@ -238,12 +252,12 @@ class Supervisor:
         """The first wish sends SIGTERM; one that comes later may only make the grace shorter."""
         grace = GRACE_SECONDS if grace_seconds is None else grace_seconds
         if self._stop_reason is None:
-            self._stop("cancel", grace, moment)
+            self._stop(StopReason.CANCEL, grace, moment)
         elif self._kill_at is not None and grace_seconds != self._cancel_grace:
             self._kill_at = min(self._kill_at, moment + grace)
         self._cancel_grace = grace_seconds
 
-    def _stop(self, reason: str, grace_seconds: float, moment: float) -> None:
+    def _stop(self, reason: StopReason, grace_seconds: float, moment: float) -> None:
         self._stop_reason = reason
         self._kill_at = moment + grace_seconds
         if self._child is not None:
@@ -263,9 +277,9 @@ class Supervisor:
             _Stopped: it has.
         """
         if self._was_terminated and self._stop_reason is None:
-            self._stop_reason = "terminated"
+            self._stop_reason = StopReason.SHUTDOWN
         if self._stop_reason is not None or not self._advance_if(before, after, **columns):
-            self._stop_reason = self._stop_reason or "cancel"
+            self._stop_reason = self._stop_reason or StopReason.CANCEL
             raise _Stopped
 
     def _advance_if(self, before: set[RunStatus], after: RunStatus, **columns: Any) -> bool:
@@ -282,46 +296,22 @@ class Supervisor:
         return moved
 
     def _outcome_of_script(self, script: Child) -> Outcome:
+        assert script.exit_code is not None
+        stopped = self._stop_reason if self._stop_was_delivered else None
+        ended_at = max(now(), self._started_at or 0)
+        end = ScriptEnd(script.exit_code, ended_at, round(script.duration_seconds, 6), stopped)
+        self._process["end"] = end.to_json()
+        self._write_process()
         self._advance_if({RunStatus.RUNNING}, RunStatus.FINALIZING)
-        end_processes(script.left_behind, self._grace_left())
+        left = end_processes(script.left_behind, self._grace_left())
         self._insist(self._reader.take_in_all)
-        if self._stop_reason is not None and self._stop_was_delivered:
-            return self._outcome_of_stop(script)
-        return self._outcome_by_exit(script)
+        run = self._insist(lambda: self._workspace.runs.get_by_key(self._key))
+        outcome = outcome_of_script(run, self._folder, self._submission, end)
+        return outcome._replace(warnings=left_running(left))
 
     def _grace_left(self) -> float:
         """What stays of a cancel's grace; without one, what is left behind gets a grace of its own."""
         return GRACE_SECONDS if self._kill_at is None else max(0.0, self._kill_at - time.monotonic())
-
-    def _outcome_by_exit(self, script: Child) -> Outcome:
-        assert script.exit_code is not None
-        run = self._insist(lambda: self._workspace.runs.get_by_key(self._key))
-        status = status_of_exit(run, script.exit_code)
-        name = signal_name(-script.exit_code) if script.exit_code < 0 else None
-        error = error_of_exit(run, self._folder, script.exit_code, name) if status is RunStatus.FAILED else None
-        return self._outcome(status, script, error)
-
-    def _outcome_of_stop(self, script: Child | None) -> Outcome:
-        if self._stop_reason == "time limit":
-            limit = self._submission.max_run_duration_seconds
-            error = run_error(f"The run was stopped at its time limit of {limit:g} seconds (maxRunDurationSeconds).")
-            return self._outcome(RunStatus.CANCELED, script, error)
-        if self._stop_reason == "terminated":
-            message = "The run was stopped because its supervisor was asked to end (SIGTERM), as at a shutdown."
-            return self._outcome(RunStatus.FAILED, script, run_error(message, code=SERVICE_ERROR))
-        return self._outcome(RunStatus.CANCELED, script, None)
-
-    def _outcome(self, status: RunStatus, script: Child | None, error: dict[str, Any] | None) -> Outcome:
-        exit_code = None if script is None else script.exit_code
-        killed = exit_code is not None and exit_code < 0
-        return Outcome(
-            status=status,
-            ended_at=max(now(), self._started_at or 0),
-            duration_seconds=None if script is None else round(script.duration_seconds, 6),
-            exit_code=None if killed else exit_code,
-            signal=signal_name(-exit_code) if exit_code is not None and killed else None,
-            error=error,
-        )
 
     def _insist(self, action: Callable[[], _T]) -> _T:
         """Do it however long the store takes to let it be done, as long as the run's folder is there."""

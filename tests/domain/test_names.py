@@ -14,6 +14,7 @@ from mlrun_cli.domain.names import (
     check_run_id,
     check_subscription_id,
     check_tag_key,
+    check_text,
     check_workspace_name,
     experiment_name_for_folder,
 )
@@ -77,6 +78,20 @@ def test_a_tag_key_may_hold_slashes_and_dots(key: str) -> None:
 def test_a_tag_key_that_cannot_be_shown_is_refused(key: str) -> None:
     with pytest.raises(UsageError):
         check_tag_key(key)
+
+
+@pytest.mark.parametrize("text", ["", " a\n", "größe", "\U0001f600"])
+def test_any_text_may_be_stored(text: str) -> None:
+    assert check_text("the description", text) == text
+
+
+@pytest.mark.parametrize("text", ["\udcff", "a\ud800", "x" * 1000 + "\udfff"])
+def test_bytes_that_are_no_text_are_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="The description is not UTF-8") as caught:
+        check_text("the description", text)
+
+    assert caught.value.message.isprintable()
+    assert len(caught.value.message) < 400
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from mlrun_cli.domain.run_error import error_from_log, error_kind, error_message, installer_error
+from mlrun_cli.domain.run_error import error_from_log, error_kind, error_message, installer_error, run_error
 
 TRACE = """Traceback (most recent call last):
   File "train.py", line 2, in <module>
@@ -15,7 +15,11 @@ def test_the_last_traceback_of_the_log_is_the_error() -> None:
         f"epoch 1\nTraceback (most recent call last):\n  x\nKeyError: 1\nmore\n{TRACE}\nlater output\n", "exit code 1"
     )
 
-    assert error["error"]["debugInfo"] == {"type": "ValueError", "message": "bad data", "stackTrace": f"{TRACE}\nlater output"}
+    assert error["error"]["debugInfo"] == {
+        "type": "ValueError",
+        "message": "bad data",
+        "stackTrace": f"{TRACE}\nlater output",
+    }
     assert (error["error"]["code"], error_message(error), error_kind(error)) == ("UserError", "bad data", "ValueError")
 
 
@@ -67,7 +71,21 @@ def test_a_syntax_error_of_the_script_itself_is_found_too() -> None:
 
 
 def test_all_lines_of_a_long_message_are_in_the_stack_trace() -> None:
-    error = error_from_log("Traceback (most recent call last):\n  x\nValueError: first\nsecond\n  third\n", "exit code 1")
+    error = error_from_log(
+        "Traceback (most recent call last):\n  x\nValueError: first\nsecond\n  third\n", "exit code 1"
+    )
 
     assert error_message(error) == "first"
     assert error["error"]["debugInfo"]["stackTrace"].endswith("ValueError: first\nsecond\n  third")
+
+
+def test_no_error_shows_the_user_of_an_address() -> None:
+    address = "postgresql://bob:hunter3@db/x"
+    trace = TRACE.replace("bad data", address)
+    errors = [
+        error_from_log(trace, "exit code 1"),
+        run_error(address, code=address, kind=address, stack_trace=address, details=[{"message": address}]),
+    ]
+
+    assert "hunter3" not in str(errors)
+    assert errors[0]["error"]["message"] == "postgresql://***@db/x"

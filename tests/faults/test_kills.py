@@ -185,7 +185,7 @@ def test_a_supervisor_killed_when_its_script_has_just_been_started_takes_it_alon
     assert record["error"]["error"]["message"] == "The supervisor of the run died while it started the script."
 
 
-def test_a_supervisor_killed_while_it_finalizes_before_it_knows_the_outcome_leaves_a_failed_run(mlrun: Mlrun) -> None:
+def test_a_supervisor_killed_while_it_finalizes_leaves_a_run_that_ended_as_its_script_did(mlrun: Mlrun) -> None:
     mlrun.script(LOG_AND_WAIT)
     run_id = mlrun.submit()
     mlrun.wait_for_status(run_id, "Running")
@@ -199,10 +199,8 @@ def test_a_supervisor_killed_while_it_finalizes_before_it_knows_the_outcome_leav
     until(lambda: not is_alive(supervisor))
     gate.restore()
     record = mlrun.wait(run_id)
-    assert record["status"] == "Failed"
-    assert record["error"]["error"]["message"] == (
-        "The supervisor of the run died after the script had ended, before it could record how."
-    )
+    assert (record["status"], record["exit_code"]) == ("Completed", 0)
+    assert 0 < record["duration_seconds"] < 60
     assert mlrun.metrics(run_id) == {"x": 1}
 
 

@@ -197,7 +197,8 @@ def test_eight_processes_with_threads_lose_and_tear_nothing(submitted: Submitted
 
 def test_children_by_fork_write_journals_of_their_own(submitted: SubmittedRun) -> None:
     submitted.run("""
-        import os, threading, time
+        import os, threading, warnings
+        warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
         stop = threading.Event()
         def work():
             number = 0

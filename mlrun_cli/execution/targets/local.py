@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
+import mlrun_cli
 from mlrun_cli.execution.process import RUN_ID_VARIABLE, SUPERVISOR_VARIABLE
 from mlrun_cli.execution.run_lock import RunLock
 from mlrun_cli.files.run_folder import RunFolder
@@ -14,7 +17,7 @@ from mlrun_cli.workspace import Workspace
 NAME = "local"
 
 _PATIENCE_SECONDS = 1.0
-_PROGRAM = "mlrun_cli.supervisor"
+_PROGRAM = os.path.join(os.path.dirname(mlrun_cli.__file__), "supervisor", "__main__.py")
 
 
 def start_supervisor(workspace: Workspace, run_id: str, lock: RunLock) -> None:
@@ -43,11 +46,14 @@ def start_recovery(workspace: Workspace, run_id: str, lock: RunLock) -> None:
 
 def _spawn(arguments: Sequence[str], run_id: str, lock: RunLock, workspace: Workspace) -> None:
     log = workspace.run_folder(run_id).supervisor_log
+    if not log.parent.is_dir():
+        log = Path(os.devnull)
     os.set_inheritable(lock.descriptor, True)
     os.posix_spawn(
         sys.executable,
-        # -E: a PYTHONPATH that is meant for the script must not change what the supervisor imports.
-        [sys.executable, "-E", "-m", _PROGRAM, *arguments],
+        # Neither a PYTHONPATH that is meant for the script (-E) nor the folder it is submitted from, as with -m, may
+        # change what the supervisor imports.
+        [sys.executable, "-E", _PROGRAM, *arguments],
         _supervisor_environment(run_id),
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
@@ -56,6 +62,8 @@ def _spawn(arguments: Sequence[str], run_id: str, lock: RunLock, workspace: Work
         ],
         setsid=True,
         setsigmask=(),
+        # Where a child's end is ignored, the kernel tells nobody how it ended.
+        setsigdef=(signal.SIGCHLD,),
     )
 
 

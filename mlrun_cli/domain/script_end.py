@@ -1,0 +1,40 @@
+"""How a script ended, as its supervisor saw it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, NamedTuple
+
+
+class StopReason(str, Enum):
+    """Why a script was told to stop."""
+
+    CANCEL = "cancel"
+    TIME_LIMIT = "time limit"
+    SHUTDOWN = "shutdown"
+    GIVEN_UP = "given up"
+
+
+class ScriptEnd(NamedTuple):
+    """`exit_code` is negative for a signal, `ended_at` in microseconds; `stopped` if a signal of ours reached it."""
+
+    exit_code: int
+    ended_at: int
+    duration_seconds: float
+    stopped: StopReason | None
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object that `from_json` reads."""
+        return self._asdict() | {"stopped": None if self.stopped is None else self.stopped.value}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> ScriptEnd:
+        """The end that was written."""
+        stopped = document["stopped"]
+        return cls(
+            document["exit_code"],
+            document["ended_at"],
+            document["duration_seconds"],
+            None if stopped is None else StopReason(stopped),
+        )

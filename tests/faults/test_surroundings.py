@@ -1,0 +1,139 @@
+"""What a submitter brings along must not reach the supervisor: its folder, its descriptors, its signals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from tests.faults.gates import locked
+from tests.running import Mlrun, until
+
+
+def test_modules_beside_the_script_are_not_the_supervisors(mlrun: Mlrun) -> None:
+    for name in ("selectors", "signal", "queue", "socket"):
+        mlrun.script("raise RuntimeError('not mine')", f"{name}.py")
+    mlrun.script("print('hello')")
+
+    mlrun.environment["PYTHONSAFEPATH"] = "1"  # the script's own imports are its own affair
+
+    assert mlrun.json("run", "submit-script", "train.py")["status"] == "Completed"
+
+
+def test_an_ignored_sigchld_of_the_submitter_does_not_hide_the_end(mlrun: Mlrun) -> None:
+    mlrun.script("print('hello')")
+    ignoring = (
+        "import signal, os, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execvp(sys.argv[1], sys.argv[1:])"
+    )
+    mlrun.command = [sys.executable, "-c", ignoring, *mlrun.command]
+
+    assert mlrun.json("run", "submit-script", "train.py")["status"] == "Completed"
+
+
+def test_a_descriptor_of_the_submitter_is_not_held_until_the_run_has_ended(mlrun: Mlrun) -> None:
+    mlrun.script("import time\ntime.sleep(60)\n")
+    reading, writing = os.pipe()
+    os.set_inheritable(writing, True)
+
+    subprocess.run(
+        [*mlrun.command, "run", "submit-script", "--async", "train.py"],
+        cwd=mlrun.folder,
+        env=mlrun.environment,
+        capture_output=True,
+        check=True,
+        close_fds=False,
+    )
+    os.close(writing)
+
+    with os.fdopen(reading, "rb") as pipe:
+        started = time.monotonic()
+        assert pipe.read() == b""  # ends when the last holder has closed it
+    assert time.monotonic() - started < 30
+    (run,) = mlrun.json("run", "list")
+    assert run["status"] in {"NotStarted", "Preparing", "Starting", "Running"}
+
+
+def test_more_journals_than_open_files_are_all_taken_in(mlrun: Mlrun) -> None:
+    mlrun.script(
+        "import os\nfrom azureml.core import Run\nrun = Run.get_context()\n"
+        "for number in range(150):\n"
+        "    pid = os.fork()\n"
+        "    if pid == 0:\n        run.log('x', number)\n        os._exit(0)\n"
+        "    os.waitpid(pid, 0)\n"
+    )
+    mlrun.command = ["bash", "-c", 'ulimit -n 100; exec "$@"', "-", *mlrun.command]
+
+    run = mlrun.json("run", "submit-script", "train.py")
+
+    assert run["status"] == "Completed"
+    assert sorted(mlrun.metrics(run["run_id"])["x"]) == list(range(150))
+
+
+def test_a_fifo_among_the_journals_hangs_nobody(mlrun: Mlrun) -> None:
+    mlrun.script(
+        "import os\nfrom azureml.core import Run\nrun = Run.get_context()\n"
+        "os.mkfifo(os.environ['MLRUN_RUN_FOLDER'] + '/journal/a.jsonl')\nrun.log('x', 1)\n"
+    )
+
+    run = mlrun.json("run", "submit-script", "train.py")
+
+    assert run["status"] == "Completed"
+    assert mlrun.metrics(run["run_id"]) == {"x": 1}
+
+
+def test_a_process_that_cannot_be_killed_is_named_and_not_waited_for(mlrun: Mlrun) -> None:
+    mlrun.script(
+        "import subprocess\nsubprocess.Popen(['setpriv', '--reuid', '65534', '--clear-groups', 'sleep', '90'])\n"
+    )
+    mlrun.command = ["setpriv", "--bounding-set", "-kill", *mlrun.command]
+
+    run = mlrun.json("run", "submit-script", "train.py")
+
+    assert run["status"] == "Completed"
+    (warning,) = run["warnings"]
+    assert warning["message"].startswith("Left running, since they could not be ended: the processes ")
+    os.kill(int(warning["message"].rstrip(".").split()[-1]), signal.SIGKILL)
+
+
+def test_a_run_whose_folder_is_damaged_leaves_the_others_visible(mlrun: Mlrun) -> None:
+    mlrun.script("import time\ntime.sleep(60)\n")
+    damaged, whole = mlrun.submit(), mlrun.submit()
+    for run_id in (damaged, whole):
+        mlrun.wait_for_status(run_id, "Running")
+    for run_id in (damaged, whole):
+        os.kill(mlrun.supervisor(run_id), signal.SIGKILL)
+    subprocess.run(["rm", "-rf", mlrun.run_folder(damaged) / "artifacts"], check=True)
+
+    statuses = until(lambda: [run["status"] for run in mlrun.json("run", "list")] == ["Failed", "Failed"] or None)
+
+    assert statuses
+
+
+def test_a_reader_that_looks_at_the_lock_does_not_make_a_dead_run_look_alive(mlrun: Mlrun) -> None:
+    mlrun.script("import time\ntime.sleep(60)\n")
+    run_id = mlrun.submit()
+    mlrun.wait_for_status(run_id, "Running")
+    os.kill(mlrun.supervisor(run_id), signal.SIGKILL)
+    lock = mlrun.run_folder(run_id) / "lock"
+    with subprocess.Popen(["flock", "--shared", lock, "sleep", "0.5"]):
+        time.sleep(0.1)
+        assert mlrun.show(run_id)["status"] == "Failed"
+
+
+def test_a_question_waits_for_a_store_that_is_locked(mlrun: Mlrun) -> None:
+    mlrun.script(
+        "import pathlib, time\nfrom azureml.core import Run\nrun = Run.get_context()\n"
+        "while not pathlib.Path('go').exists():\n    time.sleep(0.01)\n"
+        "run.log('x', 1)\nprint(run.get_metrics())\n"
+    )
+    run_id = mlrun.submit()
+    mlrun.wait_for_status(run_id, "Running")
+
+    with locked(mlrun.database):
+        (mlrun.run_folder(run_id) / "work" / "go").touch()
+        time.sleep(5)
+
+    assert mlrun.wait(run_id)["status"] == "Completed"
+    assert mlrun.log(run_id) == "{'x': 1}\n"
