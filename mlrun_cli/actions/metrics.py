@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from mlrun_cli.domain.names import check_text
 from mlrun_cli.domain.run import Run
 from mlrun_cli.errors import NotFound
 from mlrun_cli.workspace import Workspace
@@ -16,8 +17,10 @@ def get_metrics(workspace: Workspace, run: Run, *, name: str | None, last: bool)
     """Metrics by name, in the shape of `Run.get_metrics()`, or with `last` the newest value of each.
 
     Raises:
+        UsageError: the name is no text.
         NotFound: the run has not logged a metric of this name; lists those that it has.
     """
+    check_text("metric name", name or "")
     read = workspace.metrics.get_last if last else workspace.metrics.get
     metrics = read(run.key, name)
     if name is not None and not metrics:

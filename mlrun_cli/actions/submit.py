@@ -17,12 +17,13 @@ from mlrun_cli.domain.names import check_experiment_name
 from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.domain.run import SCRIPT_RUN, Run
 from mlrun_cli.domain.run_configuration import PythonSection, RunConfiguration
-from mlrun_cli.domain.run_error import SERVICE_ERROR, run_error
-from mlrun_cli.domain.run_status import ALIVE_STATUSES, RunStatus
+from mlrun_cli.domain.run_error import SERVICE_ERROR
+from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.domain.snapshot import Snapshot
 from mlrun_cli.domain.submission import Secrets, Submission
 from mlrun_cli.errors import MlrunError, UsageError
 from mlrun_cli.execution.environments.plan import PlannedEnvironment
+from mlrun_cli.execution.finish import outcome_of_failure, record_outcome
 from mlrun_cli.execution.git import git_properties
 from mlrun_cli.execution.host import this_origin
 from mlrun_cli.execution.interruptions import Interruptions
@@ -155,9 +156,11 @@ class _NewRunFolder:
             self._folder.make()
             self.lock = RunLock.open(self._folder.lock)
             self.lock.try_take()
-        except OSError as error:
+        except BaseException as error:
             shutil.rmtree(self._folder.path, ignore_errors=True)
-            raise _not_written(self._folder, error) from error
+            if isinstance(error, OSError):
+                raise _not_written(self._folder, error) from error
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
@@ -356,9 +359,8 @@ def _start(workspace: Workspace, key: int, run_id: str, lock: RunLock) -> None:
         start_supervisor(workspace, run_id, lock)
     except OSError as error:
         message = f"No supervisor could be started: {error.strerror}."
-        failure = run_error(message, code=SERVICE_ERROR)
-        with workspace.transaction(durable=True):
-            workspace.runs.change_status(key, ALIVE_STATUSES, RunStatus.FAILED, error=failure)
+        workspace.run_folder(run_id).secrets.unlink(missing_ok=True)
+        record_outcome(workspace, key, outcome_of_failure(message, code=SERVICE_ERROR))
         raise MlrunError(message, hint=f"The run {run_id} is recorded as Failed.") from error
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple
 
-from mlrun_cli.actions.workspaces import open_workspace
+from mlrun_cli import __version__
+from mlrun_cli.actions.workspaces import home, open_workspace
 from mlrun_cli.cli.shared import Shared
 from mlrun_cli.domain.names import (
     DEFAULT_RESOURCE_GROUP,
@@ -50,17 +55,30 @@ def open_context(shared: Shared) -> Context:
     config = find_project_config(shared.path)
     identity = identity_of(shared, config)
     is_typed = any(name is not None for name in (shared.workspace_name, shared.resource_group, shared.subscription_id))
+    shared.notes.debug(
+        f"Python {sys.version.split()[0]} ({sys.executable}), mlrun-cli {__version__}, MLRUN_HOME {home()}"
+    )
     workspace = open_workspace(identity, create=not is_typed)
+    shared.notes.detail(
+        f"Workspace '{identity.name}', resource group '{identity.resource_group}', "
+        f"subscription '{identity.subscription_id}': {workspace.folder}"
+    )
     return Context(workspace, None if config is None else config.experiment_name)
 
 
-def identity_of(shared: Shared, config: ProjectConfig | None) -> WorkspaceIdentity:
+def identity_of(shared: Shared, config: ProjectConfig | None, *, otherwise: str | None = None) -> WorkspaceIdentity:
     """The names of the workspace that a command is about, each from an option, else from the attached folder.
+
+    Args:
+        shared: what was typed.
+        config: of the attached folder.
+        otherwise: the workspace when it is named nowhere.
 
     Raises:
         UsageError: none is named and the folder is not attached, or a name is not valid.
     """
-    name = _first(shared.workspace_name, config.workspace_name if config else None, shared.default_workspace_name)
+    attached = config.workspace_name if config else None
+    name = _first(shared.workspace_name, attached, shared.default_workspace_name, otherwise)
     if name is None:
         raise UsageError(
             f"No workspace is named, and the folder '{shared.path.absolute()}' is not attached to one.",
@@ -73,6 +91,25 @@ def identity_of(shared: Shared, config: ProjectConfig | None) -> WorkspaceIdenti
         check_resource_group(DEFAULT_RESOURCE_GROUP if group is None else group),
         check_workspace_name(name),
     )
+
+
+def line_to_type(workspace: Workspace, *words: str) -> str:
+    """A line for the shell that this command was typed in, quoted, which leads to the same workspace."""
+    return shlex.join(["mlrun", *words, *_options_to(workspace.identity)])
+
+
+def _options_to(identity: WorkspaceIdentity) -> list[str]:
+    """What a command in the current folder needs to be about this workspace: nothing where the folder says it."""
+    config = None
+    with suppress(UsageError):
+        config = find_project_config(Path())
+    named = Shared(workspace_name=identity.name, resource_group=identity.resource_group)
+    options = ["-w", identity.name, "-g", identity.resource_group]
+    for shared, needed in ((Shared(), []), (named, options)):
+        with suppress(UsageError):  # no workspace is named
+            if identity_of(shared, config) == identity:
+                return needed
+    return [*options, "--subscription-id", identity.subscription_id]
 
 
 def _first(*names: str | None) -> str | None:

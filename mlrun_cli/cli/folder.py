@@ -7,17 +7,11 @@ from typing import Annotated
 import typer
 
 from mlrun_cli.cli.command import Group, command
+from mlrun_cli.cli.context import identity_of
 from mlrun_cli.cli.shared import Shared
-from mlrun_cli.domain.names import (
-    DEFAULT_RESOURCE_GROUP,
-    DEFAULT_SUBSCRIPTION_ID,
-    DEFAULT_WORKSPACE,
-    check_experiment_name,
-    check_resource_group,
-    check_subscription_id,
-    check_workspace_name,
-)
-from mlrun_cli.workspace import WorkspaceIdentity
+from mlrun_cli.domain.names import DEFAULT_WORKSPACE, check_experiment_name
+from mlrun_cli.errors import InvalidFile
+from mlrun_cli.files.project_config import ProjectConfig, absolute, own_project_config
 
 app = Group("folder", help="Attach a folder to a workspace.")
 
@@ -43,16 +37,15 @@ def attach(shared: Shared, experiment_name: _ExperimentName = None) -> object:
 
     Makes the workspace if there is none of that name. Writes .azureml/config.json, sample runconfigs,
     conda_dependencies.yml and .amlignore; files that are there already, config.json apart, are left alone.
+    What is not given of an attached folder's names stays as its config.json has it.
     """
     from mlrun_cli.actions.folders import attach_folder  # noqa: PLC0415
     from mlrun_cli.actions.workspaces import open_workspace  # noqa: PLC0415
 
-    subscription_id, group, name = shared.subscription_id, shared.resource_group, shared.workspace_name
-    identity = WorkspaceIdentity(
-        check_subscription_id(DEFAULT_SUBSCRIPTION_ID if subscription_id is None else subscription_id),
-        check_resource_group((shared.default_resource_group or DEFAULT_RESOURCE_GROUP) if group is None else group),
-        check_workspace_name((shared.default_workspace_name or DEFAULT_WORKSPACE) if name is None else name),
-    )
+    config = _config_to_keep(shared)
+    identity = identity_of(shared, config, otherwise=DEFAULT_WORKSPACE)
+    if experiment_name is None and config is not None:
+        experiment_name = config.experiment_name
     if experiment_name is not None:
         check_experiment_name(experiment_name)
     open_workspace(identity, create=True).close()
@@ -63,3 +56,12 @@ def attach(shared: Shared, experiment_name: _ExperimentName = None) -> object:
         workspace_name=identity.name,
         experiment_name=experiment_name,
     )
+
+
+def _config_to_keep(shared: Shared) -> ProjectConfig | None:
+    """The folder's own config, of which what is not given is kept; None when there is none that can be read."""
+    try:
+        return own_project_config(absolute(shared.path))
+    except InvalidFile as error:
+        shared.notes.warning(f"{error.message}; a new one takes its place, with a default for what is not given.")
+        return None

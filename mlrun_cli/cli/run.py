@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
@@ -13,7 +13,8 @@ from mlrun_cli.actions import runs as actions
 from mlrun_cli.actions.runs import RunChanges
 from mlrun_cli.cli.arguments import on_interrupt, properties_of, seconds_of, tags_of
 from mlrun_cli.cli.command import Group, Result, command
-from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.context import line_to_type, open_context
+from mlrun_cli.cli.notes import Level, Notes
 from mlrun_cli.cli.run_choice import choose_runs, get_run, get_runs, run_filter
 from mlrun_cli.cli.run_options import (
     All,
@@ -32,8 +33,11 @@ from mlrun_cli.cli.run_options import (
 from mlrun_cli.cli.shared import Shared
 from mlrun_cli.domain.run import GRACE_SECONDS, Run, minimal_record, run_record
 from mlrun_cli.domain.run_status import RunStatus
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import NotFound, UsageError
 from mlrun_cli.workspace import Workspace
+
+if TYPE_CHECKING:
+    from mlrun_cli.actions.submit import SubmitRequest
 
 app = Group("run", help="Submit a script, then follow, list, show, cancel, update and delete runs.")
 
@@ -119,13 +123,16 @@ def submit_script(
         for note in submitted.notes:
             shared.notes.warning(note)
         run = submitted.run
+        if shared.notes.level >= Level.VERBOSE:
+            _tell_details(workspace, request, run, shared.notes)
         record = run_record(run)
         if is_async:
             return record
         if shared.metadata_file is not None:
             # Whatever happens to the streaming, the next step of a pipeline finds the file.
             shared.metadata_file.write(record)
-        return _by_outcome(stream_submitted(workspace, run, shared, when_interrupted, interruptions))
+        streamed = stream_submitted(workspace, run, shared, when_interrupted, interruptions)
+        return Result(run_record(streamed.run), exit_code=_exit_code([streamed.run], streamed.signal))
 
 
 @command(
@@ -252,7 +259,8 @@ def monitor_logs(
     context = open_context(shared)
     with context.workspace as workspace:
         run = get_run(context, run_id, experiment_name)
-        return Result(None, exit_code=_exit_code([stream_log(workspace, run, shared, when_interrupted)]))
+        streamed = stream_log(workspace, run, shared, when_interrupted)
+        return Result(None, exit_code=_exit_code([streamed.run], streamed.signal))
 
 
 @command(
@@ -450,7 +458,12 @@ def download(
     context = open_context(shared)
     with context.workspace as workspace:
         run = get_run(context, run_id, experiment_name)
-        return [str(path) for path in download_files(workspace, run, paths or [], output_dir)]
+        try:
+            return [str(path) for path in download_files(workspace, run, paths or [], output_dir)]
+        except NotFound as error:
+            if run.run_id in (error.hint or ""):  # no name is near
+                error.hint = f"See: {line_to_type(workspace, 'run', 'files', '-r', run.run_id)}"
+            raise
 
 
 @command(
@@ -493,9 +506,29 @@ def delete(
         )
         doomed = actions.with_children(workspace, chosen)
         if doomed:
-            _confirm(shared, f"Delete {len(doomed)} run{'s' if len(doomed) > 1 else ''} for good?", yes=yes)
+            _confirm(shared, _deletion_question(workspace, doomed), yes=yes)
         actions.delete_runs(workspace, doomed)
     return [run.run_id for run in doomed]
+
+
+def _tell_details(workspace: Workspace, request: SubmitRequest, run: Run, notes: Notes) -> None:
+    """What a submitted run was made of, for `--verbose`."""
+    from mlrun_cli.domain.submission import Submission  # noqa: PLC0415
+    from mlrun_cli.files.run_folder import read_json  # noqa: PLC0415
+    from mlrun_cli.files.runconfig_lookup import find_runconfig  # noqa: PLC0415
+    from mlrun_cli.files.snapshot_store import SnapshotStore  # noqa: PLC0415
+
+    if request.runconfig_name is not None:
+        notes.detail(f"Runconfig: {find_runconfig(request.path, request.runconfig_name)[0]}")
+    document = read_json(workspace.run_folder(run.run_id).submission)
+    if document is None:  # another process has deleted the run
+        return
+    submission = Submission.from_json(document)
+    plan = submission.environment
+    notes.detail(f"Interpreter: {plan.interpreter}" if plan.build is None else f"Environment: {plan.build.key}")
+    snapshot = SnapshotStore(workspace.snapshots_folder).find_manifest(submission.snapshot_id)
+    size = "" if snapshot is None else f", {len(snapshot.entries)} entries, {snapshot.size} bytes"
+    notes.detail(f"Snapshot: {submission.snapshot_id}{size}")
 
 
 def _cancel_one(workspace: Workspace, run: Run, grace_seconds: float, shared: Shared) -> Run:
@@ -505,18 +538,25 @@ def _cancel_one(workspace: Workspace, run: Run, grace_seconds: float, shared: Sh
     return actions.cancel_run(workspace, run, grace_seconds)
 
 
+def _deletion_question(workspace: Workspace, doomed: Sequence[Run]) -> str:
+    runs = "1 run" if len(doomed) == 1 else f"{len(doomed)} runs"
+    experiments = {run.experiment_name for run in doomed}
+    of = f" of experiment '{doomed[0].experiment_name}'" if len(experiments) == 1 else ""
+    return f"Delete {runs}{of} in workspace '{workspace.identity.name}' for good?"
+
+
 def _confirm(shared: Shared, question: str, *, yes: bool) -> None:
     if yes:
         return
     if not shared.can_ask:
         raise UsageError("Nobody is there to confirm.", hint="Add --yes to go ahead without being asked.")
     if not typer.confirm(question, err=True):
+        shared.notes.say("Nothing was deleted.")
         raise typer.Exit(1)
 
 
-def _by_outcome(ended: Run) -> Result:
-    return Result(run_record(ended), exit_code=_exit_code([ended]))
-
-
-def _exit_code(runs: Sequence[Run]) -> int:
+def _exit_code(runs: Sequence[Run], signal: int | None = None) -> int:
+    """By the outcome of runs, or by the signal that ended the waiting, as a shell has it."""
+    if signal is not None:
+        return 128 + signal
     return 0 if all(run.status is RunStatus.COMPLETED for run in runs) else 1

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from mlrun_cli.actions.logs import follow_log
 from mlrun_cli.actions.runs import cancel_run
 from mlrun_cli.cli.arguments import OnInterrupt
+from mlrun_cli.cli.context import line_to_type
 from mlrun_cli.cli.duration import clock
 from mlrun_cli.cli.progress import Spinner
 from mlrun_cli.cli.shared import Shared
@@ -26,6 +28,7 @@ from mlrun_cli.files.run_folder import STDOUT_NAME
 from mlrun_cli.workspace import Workspace
 
 _LAST_LINES = 10
+_PATIENCE_SECONDS = 1.0
 _WAITS = {
     RunStatus.NOT_STARTED: "Starting",
     RunStatus.PREPARING: "Preparing the environment and the working copy",
@@ -33,11 +36,18 @@ _WAITS = {
 
 
 class InterruptedStreamError(MlrunError):
-    """SIGINT or SIGTERM while attached; the exit code is what a shell expects."""
+    """SIGINT or SIGTERM ended the streaming before the run; the exit code is what a shell expects."""
 
     def __init__(self, number: int, message: str, hint: str) -> None:
         super().__init__(message, hint=hint)
         self.exit_code = 128 + number
+
+
+class Streamed(NamedTuple):
+    """A run as it ended, and the signal that had it canceled meanwhile."""
+
+    run: Run
+    signal: int | None = None
 
 
 class _Signalled(BaseException):
@@ -50,8 +60,8 @@ class _Signalled(BaseException):
 
 def stream_submitted(
     workspace: Workspace, run: Run, shared: Shared, interrupt: OnInterrupt, interruptions: Interruptions
-) -> Run:
-    """Stream a run that has just been submitted, to stderr, between its head and its summary; the run as it ended.
+) -> Streamed:
+    """Stream a run that has just been submitted, to stderr, between its head and its summary.
 
     Interruptions that have been held since it was written are released.
 
@@ -60,62 +70,131 @@ def stream_submitted(
     """
     say = shared.notes.say
     _print_head(workspace, run, say)
-    ended = _stream(workspace, run, sys.stderr, shared, interrupt, interruptions)
+    streamed = _Streaming(workspace, run, sys.stderr, shared, interrupt).to_the_end(interruptions)
+    ended = streamed.run
     if ended.status is RunStatus.FAILED and ended.started_at is None:  # nothing has been streamed
         print_last_lines(workspace, ended, say)
     _print_summary(workspace, ended, say)
-    return ended
+    return streamed
 
 
-def stream_log(workspace: Workspace, run: Run, shared: Shared, interrupt: OnInterrupt) -> Run:
-    """Stream a run's log to stdout, and say on stderr how it ended unless it completed; the run as it ended.
+def stream_log(workspace: Workspace, run: Run, shared: Shared, interrupt: OnInterrupt) -> Streamed:
+    """Stream a run's log to stdout, and say on stderr how it ended unless it completed.
 
     Raises:
         InterruptedStreamError: SIGINT or SIGTERM; the run goes on, or was told to stop.
     """
     with Interruptions() as interruptions:
         interruptions.hold()
-        ended = _stream(workspace, run, sys.stdout, shared, interrupt, interruptions)
+        streamed = _Streaming(workspace, run, sys.stdout, shared, interrupt).to_the_end(interruptions)
+    ended = streamed.run
     if ended.status is RunStatus.FAILED and ended.started_at is None:
         print_last_lines(workspace, ended, shared.notes.say)
     if ended.status is not RunStatus.COMPLETED:
         print_ending(workspace, ended, shared.notes.say)
-    return ended
+    return streamed
 
 
-def _stream(
-    workspace: Workspace,
-    run: Run,
-    output: TextIO,
-    shared: Shared,
-    interrupt: OnInterrupt,
-    interruptions: Interruptions,
-) -> Run:
-    """Copy the run's log to `output` until the run has ended."""
-    with Spinner(enabled=shared.shows_progress) as spinner:
+class _Streaming:
+    """A log on its way to `output`, and what is said and done meanwhile."""
 
-        def write(piece: bytes) -> None:
-            spinner.stop()
-            output.buffer.write(piece)
-            output.buffer.flush()
+    def __init__(self, workspace: Workspace, run: Run, output: TextIO, shared: Shared, interrupt: OnInterrupt) -> None:
+        self._workspace = workspace
+        self._run = run
+        self._output = output
+        self._shared = shared
+        self._cancels = interrupt is OnInterrupt.CANCEL
+        self._spinner = Spinner(enabled=shared.shows_progress)
+        self._preparing_since: float | None = None
+        self._told_of_environment = False
+        self._signal: int | None = None
+        self._asked_to_stop = False
+        self._is_leaving = False
 
-        def watch(status: RunStatus) -> None:
-            if status in _WAITS:
-                spinner.turn(_WAITS[status])
-            else:
-                spinner.stop()
+    def to_the_end(self, interruptions: Interruptions) -> Streamed:
+        """Copy the log until the run has ended.
 
-        output.flush()
-        before = {number: signal.signal(number, _raise) for number in (signal.SIGINT, signal.SIGTERM)}
+        Raises:
+            InterruptedStreamError: a signal that does not cancel the run, or a second one.
+        """
+        self._output.flush()
+        before = {number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
-            interruptions.release()
-            return follow_log(workspace, run, write, watch=watch)
+            with self._spinner:
+                interruptions.release()
+                ended = follow_log(self._workspace, self._run, self._write, watch=self._watch)
+                self._is_leaving = True
+                return Streamed(ended, self._signal)
         except _Signalled as signalled:
-            spinner.stop()
-            raise _interrupted(workspace, run, signalled.number, interrupt) from None
+            raise self._interrupted(signalled.number) from None
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        if self._is_leaving:
+            return
+        if self._cancels and self._signal is None:
+            # Not from here: the program may stand within a transaction.
+            self._signal = number
+            return
+        self._is_leaving = True
+        raise _Signalled(number)
+
+    def _write(self, piece: bytes) -> None:
+        self._spinner.stop()
+        self._output.buffer.write(piece)
+        self._output.buffer.flush()
+        self._cancel_if_signalled()
+
+    def _watch(self, status: RunStatus) -> None:
+        self._cancel_if_signalled()
+        if status not in _WAITS:
+            self._spinner.stop()
+            return
+        self._spinner.turn(_WAITS[status])
+        if status is RunStatus.PREPARING and not (self._shared.shows_progress or self._told_of_environment):
+            self._tell_of_environment()
+
+    def _tell_of_environment(self) -> None:
+        """Say once what takes so long, where no line may move."""
+        log = self._workspace.run_folder(self._run.run_id).environment_log
+        moment = time.monotonic()
+        self._preparing_since = self._preparing_since or moment
+        if moment - self._preparing_since > _PATIENCE_SECONDS and log.exists():
+            self._told_of_environment = True
+            self._shared.notes.say(f"Building the environment; the installer's output: {log}")
+
+    def _cancel_if_signalled(self) -> None:
+        if self._signal is None or self._asked_to_stop:
+            return
+        self._cancel()
+        self._spinner.stop()
+        name = signal.Signals(self._signal).name
+        self._shared.notes.say(
+            f"\n{name}: the run {self._run.run_id} has been asked to stop; once more leaves without waiting for it."
+        )
+
+    def _cancel(self) -> None:
+        cancel_run(self._workspace, self._run, GRACE_SECONDS)
+        self._asked_to_stop = True
+
+    def _interrupted(self, number: int) -> InterruptedStreamError:
+        name, run_id = signal.Signals(number).name, self._run.run_id
+        follow = line_to_type(self._workspace, "run", "monitor-logs", "-r", run_id)
+        sys.stderr.write("\n")
+        if self._cancels:
+            if not self._asked_to_stop:
+                self._cancel()
+            return InterruptedStreamError(
+                number, f"{name}: the run {run_id} has been asked to stop.", f"See how it ends: {follow}"
+            )
+        stop = line_to_type(self._workspace, "run", "cancel", "-r", run_id)
+        return InterruptedStreamError(
+            number,
+            f"{name}: no longer streaming; the run {run_id} goes on.",
+            f"Follow it: {follow}\nStop it: {stop}",
+        )
 
 
 def _print_head(workspace: Workspace, run: Run, say: Callable[[str], None]) -> None:
@@ -175,24 +254,3 @@ def ending(run: Run) -> str:
         how = f" (exit code {run.exit_code})"
     elapsed = run.elapsed_seconds(now())
     return f"{run.status.value}{how}" + ("" if elapsed is None else f" after {clock(elapsed)}")
-
-
-def _raise(number: int, _frame: FrameType | None) -> None:
-    raise _Signalled(number)
-
-
-def _interrupted(workspace: Workspace, run: Run, number: int, interrupt: OnInterrupt) -> InterruptedStreamError:
-    name = signal.Signals(number).name
-    if interrupt is OnInterrupt.CANCEL:
-        cancel_run(workspace, run, GRACE_SECONDS)
-        return InterruptedStreamError(
-            number,
-            f"{name}: the run {run.run_id} has been asked to stop.",
-            f"See how it ends with 'mlrun run monitor-logs -r {run.run_id}'.",
-        )
-    sys.stderr.write("\n")
-    return InterruptedStreamError(
-        number,
-        f"{name}: no longer streaming; the run {run.run_id} goes on.",
-        f"Follow it with 'mlrun run monitor-logs -r {run.run_id}', stop it with 'mlrun run cancel -r {run.run_id}'.",
-    )

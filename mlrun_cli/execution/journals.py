@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
+from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.files.journal import CHUNK_BYTES, Entries, journal_names, parse_piece, read_piece
 from mlrun_cli.files.run_folder import RunFolder
@@ -107,4 +108,4 @@ class JournalReader:
                 workspace.runs.remove_tags(key, what)
         for status, error in entries.endings:
             wanted = RunStatus.FAILED if status == RunStatus.FAILED.value else RunStatus.COMPLETED
-            workspace.runs.update(key, wanted_status=wanted, wanted_error=error)
+            workspace.runs.update(key, wanted_status=wanted, wanted_error=Redaction().document(error))

@@ -59,7 +59,9 @@ def absolute(path: Path) -> Path:
     try:
         return path.resolve() if ".." in path.parts else path.absolute()
     except (OSError, RuntimeError, ValueError) as error:
-        raise UsageError(f"The folder '{path}' cannot be found: {error}.") from error
+        raise UsageError(
+            f"The folder '{path}' cannot be found: {error}.", hint="Change to a folder that is there ('cd')."
+        ) from error
 
 
 def configuration_folder(folder: Path) -> Path:
@@ -79,14 +81,21 @@ def find_project_config(start: Path) -> ProjectConfig | None:
     """
     start = absolute(start)
     if not _exists(start):
-        raise UsageError(f"There is no folder '{start}'.")
+        raise UsageError(
+            f"There is no folder '{start}'.", hint="Give --path the attached folder, or leave it out for this one."
+        )
     if start.name in CONFIG_NAMES and start.is_file():
         return read_project_config(start)
-    for folder in (start, *start.parents):
-        for path in _places(folder):
-            if _exists(path):
-                return read_project_config(path)
-    return None
+    return next((found for folder in (start, *start.parents) if (found := own_project_config(folder))), None)
+
+
+def own_project_config(folder: Path) -> ProjectConfig | None:
+    """The config of the folder itself, whatever those above it have; None when it has none.
+
+    Raises:
+        InvalidFile: it cannot be read, or is none.
+    """
+    return next((read_project_config(path) for path in _places(folder) if _exists(path)), None)
 
 
 def read_project_config(path: Path) -> ProjectConfig:
@@ -96,18 +105,24 @@ def read_project_config(path: Path) -> ProjectConfig:
         InvalidFile: unreadable, empty, not JSON, a key missing, or a value of a wrong type or form.
     """
     try:
-        root = read_json(path, read_text(path))
+        return _project_config(path, read_json(path, read_text(path)))
     except json.JSONDecodeError as error:
         invalid = json_problem(path, error)
         invalid.hint = _REPAIR
         raise invalid from error
+    except InvalidFile as error:
+        error.hint = error.hint or (f"Move it away; then {_REPAIR}" if path.is_dir() else _REPAIR)
+        raise
+
+
+def _project_config(path: Path, root: Node) -> ProjectConfig:
     keys = {key.casefold(): node for key, node in root.mapping().items() if not node.is_null}
     names = _scope(keys["scope"]) if "scope" in keys else {key: keys[key] for key in _NAMES if key in keys}
     if "scope" in keys and "id" in keys:
         names.setdefault("experiment_name", keys["id"])
     for key in _NAMES:
         if key not in names:
-            raise InvalidFile(path, f"does not say the {key.replace('_', ' ')}", hint=_REPAIR)
+            raise InvalidFile(path, f"does not say the {key.replace('_', ' ')}")
     return ProjectConfig(
         path=path,
         folder=path.parent.parent if path.parent.name in CONFIGURATION_FOLDERS else path.parent,
@@ -175,4 +190,5 @@ def _exists(path: Path) -> bool:
     try:
         return path.exists()
     except OSError as error:  # a folder on the way may not be looked into
-        raise InvalidFile(path, f"cannot be looked for: {error.strerror}") from error
+        hint = f"Check the permissions of the folder ('ls -ld {path.parent}')."
+        raise InvalidFile(path, f"cannot be looked for: {error.strerror}", hint=hint) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import os
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def runconfig_names(path: Path) -> list[str]:
     within = configuration_folder(path)
     found = [*_names(within), *_names(path)]
     # The samples of newer versions of Azure's CLI have no suffix.
-    found += [entry.name for entry in _entries(within) if "." not in entry.name and entry.is_file()]
+    found += [entry.name for entry in _entries(within) if "." not in entry.name]
     return sorted(set(found))
 
 
@@ -65,7 +66,22 @@ def _not_found(path: Path, name: str, places: list[Path]) -> UsageError:
 
 
 def _shown(place: Path, path: Path) -> str:
-    return str(place.relative_to(path) if place.is_relative_to(path) else place)
+    shown = str(place.relative_to(path) if place.is_relative_to(path) else place)
+    obstacle = _obstacle(place)
+    return shown if obstacle is None else f"{shown} ({obstacle})"
+
+
+def _obstacle(place: Path) -> str | None:
+    """What is there in the file's stead; None when nothing is."""
+    try:
+        place.lstat()
+    except (OSError, ValueError):
+        return None
+    try:
+        place.stat()
+    except OSError as error:
+        return "a link that leads in a circle" if error.errno == errno.ELOOP else "a link that leads nowhere"
+    return "a folder"
 
 
 def _names(folder: Path) -> list[str]:
@@ -73,8 +89,9 @@ def _names(folder: Path) -> list[str]:
 
 
 def _entries(folder: Path) -> list[Path]:
+    """The files in a folder; none when it cannot be looked into."""
     try:
-        return list(folder.iterdir())
+        return [entry for entry in folder.iterdir() if os.path.isfile(entry)]
     except OSError:
         return []
 
@@ -84,6 +101,7 @@ def _is_file(path: Path) -> bool:
     try:
         return path.exists() and not path.is_dir()
     except PermissionError as error:
-        raise InvalidFile(path, f"cannot be looked for: {error.strerror}") from error
+        hint = "Check the permissions of the folders that it is in ('ls -ld')."
+        raise InvalidFile(path, f"cannot be looked for: {error.strerror}", hint=hint) from error
     except (OSError, ValueError):  # too long for a name, or with a NUL
         return False

@@ -185,6 +185,68 @@ def test_a_source_directory_that_is_none_is_named(ready: Mlrun, source: str) -> 
     assert f"{source}" in submit_is_refused(ready, "--source-directory", source, "train.py")
 
 
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("--source-directory", "nope", "train.py"), "nope' is not there"),
+        (("--source-directory", "train.py", "train.py"), "train.py' is a file"),
+        (("--source-directory", "train.py", "train.py"), "--source-directory takes the folder"),
+        (("tarin.py",), "Did you mean 'train.py'?"),
+        (("src/evaluat",), "Did you mean 'src/evaluate.py'?"),
+        (("notes.py",), "Paths of scripts are relative"),
+        ((".",), "Name a script"),
+        (("--path", "/nonexist", "train.py"), "--path"),
+    ],
+)
+def test_a_wrong_folder_or_script_is_answered_with_what_to_do(
+    ready: Mlrun, words: tuple[str, ...], reason: str
+) -> None:
+    ready.script("", "src/evaluate.py")
+    assert reason in submit_is_refused(ready, *words)
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        ("mkdir .azureml/odd.runconfig", ".azureml/odd.runconfig (a folder)"),
+        ("ln -s nowhere .azureml/odd.runconfig", ".azureml/odd.runconfig (a link that leads nowhere)"),
+        ("ln -s odd.runconfig .azureml/odd.runconfig", ".azureml/odd.runconfig (a link that leads in a circle)"),
+    ],
+)
+def test_what_stands_in_the_place_of_a_runconfig_is_told(ready: Mlrun, make: str, reason: str) -> None:
+    bash(ready, make)
+    told = submit_is_refused(ready, "-c", "odd", "train.py")
+    assert reason in told
+    assert "'odd'?" not in told
+
+
+@pytest.mark.parametrize("text", ["", "- a\n", "script: [x", "nodeCount: many\nscript: train.py\n", "a: 1\na: 2\n"])
+def test_every_broken_file_is_answered_with_what_to_do(ready: Mlrun, text: str) -> None:
+    runconfig(ready, text)
+    assert len(submit_is_refused(ready, "-c", "broken", "train.py").splitlines()) == 2
+    (ready.folder / ".azureml" / "config.json").write_text(text, encoding="utf-8")
+    assert "'mlrun folder attach' writes a new one." in submit_is_refused(ready, "train.py")
+
+
+def test_a_home_that_cannot_be_read_is_an_error_and_not_an_empty_list(ready: Mlrun) -> None:
+    if os.geteuid() == 0:  # without these two, root is bound by permission bits
+        ready.command = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", *ready.command]
+    group = next(ready.home.glob("workspaces/*/*"))
+    for closed in (ready.home, ready.home / "workspaces", group.parent, group):
+        mode = closed.stat().st_mode
+        closed.chmod(0)
+        try:
+            told = refused(ready("workspace", "list", check=False), 1)
+        finally:
+            closed.chmod(mode)
+        assert "Permission denied" in told
+    assert len(ready.json("workspace", "list")) == 1
+    ready.environment["MLRUN_HOME"] = str(ready.folder / "train.py")
+    assert "Not a directory" in refused(ready("workspace", "list", check=False), 1)
+    ready.environment["MLRUN_HOME"] = str(ready.folder / "none yet")
+    assert ready.json("workspace", "list") == []
+
+
 def test_a_conda_file_that_is_not_there_is_named(ready: Mlrun) -> None:
     assert "nowhere.yml" in submit_is_refused(ready, "-d", "nowhere.yml", "train.py")
 
@@ -304,7 +366,7 @@ def test_last_has_to_be_a_number_from_1_on(ready: Mlrun, number: str) -> None:
         (("cancel", "-r", "x", "--grace", "-1"), "--grace"),
         (("cancel",), "--all"),
         (("delete", "-r", "x", "--all"), "--all"),
-        (("show",), "--run"),
+        (("show",), "-r"),
         (("lst",), "'list'"),
         (("download-logs", "-r", "x"), "--output-dir"),
     ],

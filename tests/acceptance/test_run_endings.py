@@ -16,6 +16,20 @@ from tests.running import Mlrun, until
 LINE = "mlrun run submit-script train.py && echo ok"
 SLEEPS = "print('started', flush=True)\nimport time; time.sleep(600)"
 
+STOPS_SLOWLY = """
+import os, signal, sys, time
+
+def stop(*_):
+    print("stopping", flush=True)
+    while not os.path.exists("go"): time.sleep(0.01)
+    print("stopped", flush=True)
+    sys.exit(1)
+
+signal.signal(signal.SIGTERM, stop)
+print("started", flush=True)
+time.sleep(600)
+"""
+
 
 def last_lines(text: str) -> list[str]:
     return text.rstrip().splitlines()[-6:]
@@ -135,7 +149,107 @@ def test_ctrl_c_cancels_where_it_was_told_to(mlrun: Mlrun, way: str) -> None:
         terminal.wait_for("started")
         terminal.type("\x03")
         assert terminal.wait() == 130
+    assert mlrun.stored_status(run_id) == "Canceled"
+    after = terminal.output.partition("has been asked to stop")[2]
+    assert "Status: Canceled" in after
+    assert '"status": "Canceled"' in after
+
+
+def test_the_log_is_streamed_to_its_end_after_a_signal_that_cancels(mlrun: Mlrun) -> None:
+    mlrun.script(STOPS_SLOWLY)
+    streaming = mlrun.start("run", "submit-script", "--on-interrupt", "cancel", "train.py")
+    run_id = started(mlrun)
+    streaming.terminate()
+    until(lambda: "stopping" in mlrun.log(run_id))
+    (mlrun.run_folder(run_id) / "work" / "go").touch()
+    out, err = streaming.communicate(timeout=60)
+    assert streaming.returncode == 143
+    assert json.loads(out)["status"] == "Canceled"
+    assert "stopping\nstopped\n" in err
+    assert err.index("SIGTERM: the run") < err.index("Execution Summary")
+
+
+def test_a_second_signal_leaves_a_run_that_is_still_stopping(mlrun: Mlrun) -> None:
+    mlrun.script(STOPS_SLOWLY)
+    run_id = mlrun.submit()
+    streaming = mlrun.start("run", "monitor-logs", "--on-interrupt", "cancel", "-r", run_id)
+    assert streaming.stdout is not None
+    assert streaming.stdout.readline() == "started\n"
+    streaming.terminate()
+    assert streaming.stdout.readline() == "stopping\n"
+    streaming.send_signal(signal.SIGINT)
+    err = streaming.communicate(timeout=60)[1]
+    assert streaming.returncode == 130
+    assert f"See how it ends: mlrun run monitor-logs -r {run_id}" in err
+    assert mlrun.stored_status(run_id) == "CancelRequested"
+    (mlrun.run_folder(run_id) / "work" / "go").touch()
     assert mlrun.wait(run_id)["status"] == "Canceled"
+
+
+def test_the_lines_shown_after_ctrl_c_work_when_they_are_pasted(mlrun: Mlrun) -> None:
+    elsewhere = ("--path", "../else where")
+    mlrun("folder", "attach", *elsewhere, "-w", "my ws", "-g", "group", "--subscription-id", "sub", "-e", "it's")
+    mlrun.script(SLEEPS, "../else where/train.py")
+    run_id = mlrun.json("run", "submit-script", *elsewhere, "--async", "train.py")["run_id"]
+    streaming = mlrun.start("run", "monitor-logs", *elsewhere, "-r", run_id)
+    assert streaming.stdout is not None
+    assert streaming.stdout.readline() == "started\n"
+    streaming.send_signal(signal.SIGINT)
+    lines = streaming.communicate(timeout=60)[1].splitlines()
+    follow = next(line for line in lines if line.startswith("Follow it: ")).removeprefix("Follow it: ")
+    stop = next(line for line in lines if line.startswith("Stop it: ")).removeprefix("Stop it: ")
+    assert json.loads(bash(mlrun, stop).stdout)["run_id"] == run_id
+    followed = bash(mlrun, follow)
+    assert followed.stdout == "started\n"
+    assert f"{run_id}: Canceled" in followed.stderr
+
+
+def test_a_line_to_paste_names_no_workspace_where_the_folder_does(mlrun: Mlrun) -> None:
+    mlrun.script(SLEEPS)
+    run_id = mlrun.submit()
+    started(mlrun)
+    streaming = mlrun.start("run", "monitor-logs", "-w", "default", "-r", run_id)
+    assert streaming.stdout is not None
+    streaming.stdout.readline()
+    streaming.send_signal(signal.SIGINT)
+    assert f"Follow it: mlrun run monitor-logs -r {run_id}" in streaming.communicate(timeout=60)[1].splitlines()
+
+
+def test_an_exception_that_leaves_the_block_of_the_run_is_its_error(mlrun: Mlrun) -> None:
+    mlrun.script("""
+        from azureml.core import Run
+        with Run.get_context() as run:
+            raise KeyError("kaput")
+    """)
+    bash(mlrun, LINE)
+    error = mlrun.show("@latest")["error"]["error"]
+    assert error["debugInfo"]["type"] == "KeyError"
+    assert "kaput" in error["message"]
+    assert 'raise KeyError("kaput")' in error["debugInfo"]["stackTrace"]
+
+
+@pytest.mark.parametrize(
+    ("end", "message"),
+    [
+        ("sys.exit(3)", "The script ended with exit code 3."),
+        ("os.kill(os.getpid(), 9)", "The script ended with signal SIGKILL."),
+    ],
+)
+def test_an_exception_that_was_handled_is_not_the_error(mlrun: Mlrun, end: str, message: str) -> None:
+    mlrun.script(f"""
+        import os, sys, traceback
+        try:
+            [][0]
+        except IndexError:
+            traceback.print_exc()
+        {end}
+    """)
+    done = bash(mlrun, LINE)
+    assert "IndexError" in done.stderr
+    assert not any("IndexError" in line for line in last_lines(done.stderr))
+    error = mlrun.show("@latest")["error"]["error"]
+    assert error["message"] == message
+    assert "type" not in error["debugInfo"]
 
 
 def test_a_hangup_of_the_terminal_leaves_the_run_going(mlrun: Mlrun) -> None:

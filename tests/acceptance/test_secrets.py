@@ -70,6 +70,29 @@ def test_while_the_script_runs_its_secrets_are_its_own(mlrun: Mlrun) -> None:
     assert files_with(SECRET, mlrun.home) == []
 
 
+def test_a_command_keeps_its_secrets_from_every_record(mlrun: Mlrun) -> None:
+    mlrun.script("import os, sys; print(len(sys.argv[2]), len(os.environ['MY_TOKEN']))")
+    (mlrun.folder / ".azureml" / "command.runconfig").write_text(
+        f"command: MY_TOKEN={SECRET} python train.py --password {SECRET} && echo done\n", encoding="utf-8"
+    )
+    shown = mlrun.json("run", "submit-script", "-c", "command")
+    assert shown["run_definition"]["command"] == "MY_TOKEN=*** python train.py --password *** && echo done"
+    assert mlrun.log(shown["run_id"]) == f"{len(SECRET)} {len(SECRET)}\ndone\n"
+    assert files_with(SECRET, mlrun.home) == []
+
+
+def test_an_error_is_recorded_without_the_secret_in_its_address(mlrun: Mlrun) -> None:
+    mlrun.script(f"raise RuntimeError('cannot reach postgresql://bob:{SECRET}@db/x')")
+    run_id = mlrun.submit()
+    mlrun.wait_for_status(run_id, "Failed")
+    error = mlrun.show(run_id)["error"]["error"]
+    assert error["message"] == "cannot reach postgresql://***@db/x"
+    assert "postgresql://***@db/x" in error["debugInfo"]["stackTrace"]
+    # What the script itself prints is its own, and so is its text.
+    own = [path for path in files_with(SECRET, mlrun.home) if "snapshots" not in path.relative_to(mlrun.home).parts]
+    assert [path.name for path in own] == ["std_log.txt"]
+
+
 def test_everything_in_a_workspace_belongs_to_its_user_alone(mlrun: Mlrun) -> None:
     mlrun.script("open('made', 'w').close()")
     mlrun("run", "submit-script", "train.py")

@@ -187,6 +187,7 @@ def test_a_terminal_shows_what_is_waited_for(mlrun: Mlrun, slow_environment: Gat
         terminal.wait_for("Preparing the environment")
         slow_environment.open()
         assert terminal.wait() == 0
+    assert "Building the environment" not in terminal.output
     after = terminal.output.rpartition("made\n")[2]
     assert "Preparing" not in after
     assert '"status": "Completed"' in after
@@ -203,6 +204,21 @@ def test_a_pipe_shows_nothing_that_moves(mlrun: Mlrun, slow_environment: Gate, f
     assert b"made\n" in told
     assert b"Preparing" not in told
     assert b"\x1b" not in told
+
+
+def test_a_pipe_is_told_once_where_the_installers_output_is(
+    mlrun: Mlrun, slow_environment: Gate, follow: Follow
+) -> None:
+    follower = follow("run", "submit-script", "-d", "conda.yml", "train.py")
+    follower.wait_for("stderr", b"environment.log\n")
+    time.sleep(0.6)  # in which it would be said again
+    slow_environment.open()
+    assert follower.end() == 0
+    lines = [line for line in follower.seen["stderr"].decode().splitlines() if "Building the environment" in line]
+    assert len(lines) == 1
+    log = Path(lines[0].partition("output: ")[2])
+    assert log == mlrun.run_folder(mlrun.show("@latest")["run_id"]) / "artifacts" / "system_logs" / "environment.log"
+    assert log.exists()
 
 
 def test_colours_and_terminals_stay_out_of_files(mlrun: Mlrun, tmp_path: Path) -> None:

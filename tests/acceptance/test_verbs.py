@@ -162,6 +162,19 @@ def test_metrics_by_name_and_last(past: Past) -> None:
     assert "'loss'" in refused(past.mlrun(*only[:-1], "los", check=False), 3)
 
 
+def test_at_most_ten_metrics_are_named_each_on_one_line(mlrun: Mlrun) -> None:
+    mlrun.script("""
+        from azureml.core import Run
+        for number in range(22):
+            Run.get_context().log(f"loss\\n\\x1b[31m{number}", 1)
+    """)
+    mlrun.wait(mlrun.submit())
+    told = refused(mlrun("run", "metrics", "-r", "@latest", "--name", "los", check=False), 3)
+    assert len(told.splitlines()) == 2
+    assert told.count(r"loss\n\x1b[31m") == 10
+    assert told.endswith("… and 12 more.")
+
+
 def test_files_are_the_logs_and_what_the_script_wrote(past: Past) -> None:
     files = past.mlrun.json("run", "files", "-r", past.completed)
     assert {"logs/mine.txt", "outputs/deep/model.bin", "user_logs/std_log.txt"} <= set(files)
@@ -180,6 +193,17 @@ def test_download_takes_files_folders_or_all(past: Past, tmp_path: Path) -> None
     assert download() == past.mlrun.json("run", "files", "-r", past.completed)
     told = refused(past.mlrun("run", "download", "-r", past.completed, "../lock", "-d", str(tmp_path), check=False), 3)
     assert "../lock" in told
+
+
+def test_a_file_that_is_not_there_is_answered_with_a_line_that_works_when_it_is_pasted(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    mlrun("folder", "attach", "--path", "../else where", "-w", "my ws", "-g", "group", "-e", "it's")
+    mlrun.script("", "../else where/train.py")
+    there = ("--path", "../else where")
+    mlrun("run", "submit-script", *there, "train.py")
+    told = refused(mlrun("run", "download", *there, "-r", "@latest", "zz", "-d", "new", check=False), 3)
+    listed = bash(mlrun, told.partition("See: ")[2])
+    assert "user_logs/std_log.txt" in json.loads(listed.stdout)
 
 
 def test_download_to_where_nothing_can_be_written_says_so(past: Past, tmp_path: Path) -> None:
@@ -201,6 +225,15 @@ def test_monitor_logs_of_an_ended_run_prints_its_whole_log_and_exits_by_its_outc
     failed = past.mlrun("run", "monitor-logs", "-r", past.failed, check=False)
     assert (failed.returncode, failed.stdout) == (1, "printed\n")
     assert "exit code 3" in failed.stderr
+
+
+def test_a_log_that_is_gone_is_an_error_in_words(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    run_id = mlrun.wait(mlrun.submit())["run_id"]
+    (mlrun.run_folder(run_id) / "artifacts" / "user_logs" / "std_log.txt").unlink()
+    told = refused(mlrun("run", "monitor-logs", "-r", run_id, check=False), 1)
+    assert f"The log of the run '{run_id}' cannot be read" in told
+    assert "No such file" in told
 
 
 def test_cancel_of_an_ended_run_says_so_and_is_no_error(past: Past) -> None:
@@ -237,6 +270,24 @@ def test_t_writes_the_result_with_indent_4_beside_what_is_printed(
     file = tmp_path / "new folder" / "result.json"
     value = past.mlrun.json(*words, "-t", str(file))
     assert file.read_text(encoding="utf-8").rstrip("\n") == json.dumps(value, indent=4, sort_keys=True)
+
+
+def test_every_record_has_the_definition_of_the_run(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    submitted = mlrun.json("run", "submit-script", "-t", "run.json", "train.py")
+    (listed,) = mlrun.json("run", "list")
+    records = [
+        submitted,
+        listed,
+        json.loads((mlrun.folder / "run.json").read_text(encoding="utf-8")),
+        mlrun.json("run", "update", "-r", "@latest", "--add-tag", "a=b"),
+        mlrun.json("run", "cancel", "-r", "@latest"),
+        mlrun.json("run", "wait", "-r", "@latest")[0],
+        mlrun.show("@latest"),
+    ]
+    for record in records:
+        assert record["run_definition"] == submitted["run_definition"]
+        assert record["run_definition"]["script"] == "train.py"
 
 
 def test_t_is_written_on_failure_too(mlrun: Mlrun) -> None:
@@ -277,6 +328,23 @@ def test_cancel_kills_a_script_that_ignores_it_after_the_grace(mlrun: Mlrun) -> 
     run = mlrun.wait(run_id)
     assert (run["status"], run["signal"]) == ("Canceled", "SIGKILL")
     assert "not now" in mlrun.log(run_id)
+
+
+@pytest.mark.parametrize("verb", [("cancel",), ("delete", "--yes")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--last", "1"),
+        ("--status", "failed"),
+        ("--tags", "draft"),
+        ("--parent-run-id", "x"),
+        ("--compute-target-name", "local"),
+    ],
+)
+def test_filters_beside_ids_are_refused(past: Past, verb: tuple[str, ...], words: tuple[str, str]) -> None:
+    told = refused(past.mlrun("run", *verb, "-r", past.completed, *words, check=False), 2)
+    assert "--all" in told
+    assert past.mlrun.show(past.completed)["status"] == "Completed"
 
 
 def test_update_changes_all_it_is_told_to_or_nothing(mlrun: Mlrun) -> None:
@@ -331,10 +399,41 @@ def test_delete_asks_on_a_terminal(mlrun: Mlrun, answer: str, exit_code: int, le
     mlrun.script("")
     mlrun.wait(mlrun.submit())
     with Terminal(mlrun, [COMMAND, "run", "delete", "-r", "@latest"]) as terminal:
-        terminal.wait_for("Delete 1 run for good?")
+        terminal.wait_for("Delete 1 run of experiment 'exp' in workspace 'default' for good?")
         terminal.type(answer)
         assert terminal.wait() == exit_code
+    assert ("Nothing was deleted." in terminal.output) is (exit_code == 1)
     assert run_count(mlrun) == left
+
+
+def test_a_second_attach_keeps_what_it_is_not_told(mlrun: Mlrun) -> None:
+    def attach(*words: str) -> tuple[str, str, str, str]:
+        told = mlrun.json("folder", "attach", *words)
+        assert told["Workspace name"] == mlrun.json("workspace", "show", *words[:2])["name"]
+        return (told["Workspace name"], told["Resource group"], told["Subscription id"], told["Experiment name"])
+
+    def attach_inside(*words: str) -> tuple[str, str, str, str]:
+        return attach("--path", "inside", *words)
+
+    assert attach_inside("-w", "ws", "-g", "group", "--subscription-id", "sub", "-e", "mine")[0] == "ws"
+    assert attach_inside() == ("ws", "group", "sub", "mine")
+    assert attach_inside("-w", "other") == ("other", "group", "sub", "mine")
+    assert attach_inside("-g", "g2", "-e", "yours") == ("other", "g2", "sub", "yours")
+
+
+def test_attach_keeps_nothing_of_a_folder_above(mlrun: Mlrun) -> None:
+    mlrun("folder", "attach", "-w", "ws", "-g", "group", "-e", "mine")
+    told = mlrun.json("folder", "attach", "--path", "inside")
+    assert (told["Workspace name"], told["Resource group"], told["Experiment name"]) == ("default", "default", "inside")
+
+
+def test_attach_repairs_a_config_that_cannot_be_read_and_says_so(mlrun: Mlrun) -> None:
+    (mlrun.folder / ".azureml" / "config.json").write_text("{", encoding="utf-8")
+    done = mlrun("folder", "attach")
+    assert json.loads(done.stdout)["Experiment name"] == "my folder"
+    (line,) = said(done)
+    assert "config.json, line 1: is not JSON" in line
+    assert mlrun.json("run", "list") == []
 
 
 def test_ml_is_the_same_tree(past: Past) -> None:

@@ -220,3 +220,22 @@ def test_jq_like_pipes_get_nothing_but_json(mlrun: Mlrun) -> None:
     assert json.loads(done.stdout)["status"] == "Failed"
     assert "nodeCont" in done.stderr
     assert "did you mean nodeCount" in done.stderr
+
+
+def test_verbose_says_what_a_run_is_made_of_and_debug_by_what(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    for name, pins in (("local", ()), ("sklearn", ("-d", "empty.yml"))):
+        (mlrun.folder / "empty.yml").write_text("dependencies: []\n", encoding="utf-8")
+        done = mlrun("run", "submit-script", "--async", "--verbose", "-c", name, *pins, "train.py")
+        run = json.loads(done.stdout)
+        plan = json.loads((mlrun.run_folder(run["run_id"]) / "environment.json").read_text(encoding="utf-8"))
+        expected = {
+            "Workspace 'default', resource group 'default', subscription '00000000-0000-0000-0000-000000000000': "
+            f"{mlrun.database.parent}",
+            f"Runconfig: {mlrun.folder}/.azureml/{name}.runconfig",
+            f"Interpreter: {plan['interpreter']}" if name == "local" else f"Environment: {plan['build']['key']}",
+        }
+        assert expected <= set(said(done))
+        assert any(line.startswith(f"Snapshot: {run['properties']['ContentSnapshotId']}, ") for line in said(done))
+    assert not any(line.startswith(("Workspace", "Python")) for line in said(mlrun("run", "list")))
+    assert any(f"MLRUN_HOME {mlrun.home}" in line for line in said(mlrun("run", "list", "--debug")))

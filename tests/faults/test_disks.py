@@ -76,7 +76,7 @@ def test_a_script_is_told_that_the_disk_is_full_and_keeps_all_that_was_acknowled
 ) -> None:
     mlrun.script(LOG_UNTIL_FULL)
     found = tmp_path / "found.txt"
-    with _small_disk(mlrun, 32) as ballast:
+    with _small_disk(mlrun, 64) as ballast:  # 48 MB hold the database and 20 MB of its own log
         run_id = mlrun.submit("train.py", str(found))
         count, is_said = until(lambda: found.read_text(encoding="utf-8") if found.exists() else None).split()
         assert is_said == "True"

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mlrun_cli.actions.runs import RunChanges, cancel_run, list_runs, update_run, wait_for_runs
+from mlrun_cli.domain.run import SCRIPT_RUN, Run
+from mlrun_cli.domain.run_filter import RunFilter, TagFilter
+from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.errors import RunNotFound, UsageError
+from mlrun_cli.workspace import Workspace, WorkspaceIdentity
+
+NO_TEXT = "a\udcff"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    with Workspace.open(WorkspaceIdentity("s", "g", "w"), tmp_path / "home", create=True) as opened:
+        yield opened
+
+
+def add_run(workspace: Workspace, status: RunStatus) -> Run:
+    with workspace.transaction():
+        experiment, number = workspace.experiments.take_run_number("exp")
+        key = workspace.runs.insert(
+            experiment, number, f"exp_{number}", status=status, run_type=SCRIPT_RUN, user_name="someone", target="local"
+        )
+    return workspace.runs.get_by_key(key)
+
+
+def delete(workspace: Workspace, run: Run) -> None:
+    with workspace.transaction():
+        assert workspace.runs.delete(run.key)
+
+
+def test_a_run_that_was_deleted_meanwhile_is_named_by_its_id(workspace: Workspace) -> None:
+    run = add_run(workspace, RunStatus.COMPLETED)
+    delete(workspace, run)
+    with pytest.raises(RunNotFound, match="'exp_1' in workspace 'w'"):
+        wait_for_runs(workspace, [run], None)
+    with pytest.raises(RunNotFound, match="'exp_1' in workspace 'w'"):
+        cancel_run(workspace, run, 1.0)
+    with pytest.raises(RunNotFound, match="'exp_1' in workspace 'w'"):
+        update_run(workspace, run, RunChanges(tags={"a": "b"}))
+    assert workspace.runs.tags(run.key) == {}
+
+
+def test_a_queued_run_that_is_canceled_has_ended_at_that_moment(workspace: Workspace) -> None:
+    run = cancel_run(workspace, add_run(workspace, RunStatus.QUEUED), 1.0)
+    assert run.status is RunStatus.CANCELED
+    assert run.ended_at is not None
+    assert run.ended_at >= run.created_at
+
+
+def test_an_update_tells_the_status_of_now(workspace: Workspace) -> None:
+    run = add_run(workspace, RunStatus.RUNNING)
+    with workspace.transaction():
+        workspace.runs.change_status(run.key, {RunStatus.RUNNING}, RunStatus.COMPLETED)
+    for seen in (run, run._replace(status=RunStatus.NOT_RESPONDING)):
+        assert update_run(workspace, seen, RunChanges(tags={"a": "b"})).status is RunStatus.COMPLETED
+
+
+def test_an_update_of_a_run_that_does_not_respond_does_not_call_it_running(workspace: Workspace) -> None:
+    run = add_run(workspace, RunStatus.RUNNING)._replace(status=RunStatus.NOT_RESPONDING)
+    assert update_run(workspace, run, RunChanges(tags={"a": "b"})).status is RunStatus.NOT_RESPONDING
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        (RunChanges(tags={NO_TEXT: None}), "tag key"),
+        (RunChanges(tags={}, removed_tags=[NO_TEXT]), "tag key"),
+        (RunChanges(tags={"good": "b", "bad": NO_TEXT}), "The value of the tag 'bad'"),
+        (RunChanges(tags={}, properties={NO_TEXT: "b"}), "tag key"),
+        (RunChanges(tags={}, properties={"k": NO_TEXT}), "The value of the property 'k'"),
+        (RunChanges(tags={}, display_name=NO_TEXT), "The display name"),
+        (RunChanges(tags={}, description=NO_TEXT), "The description"),
+    ],
+)
+def test_an_update_with_bytes_that_are_no_text_is_refused(workspace: Workspace, changes: RunChanges, what: str) -> None:
+    run = add_run(workspace, RunStatus.RUNNING)
+    with pytest.raises(UsageError, match=what):
+        update_run(workspace, run, changes)
+    assert workspace.runs.get_by_key(run.key) == run
+
+
+@pytest.mark.parametrize(
+    ("which", "what"),
+    [
+        (RunFilter(tags=(TagFilter(NO_TEXT, any_value=True),)), "The tag key"),
+        (RunFilter(tags=(TagFilter("k", NO_TEXT),)), "The value of the tag 'k'"),
+        (RunFilter(target=NO_TEXT), "The compute target"),
+        (RunFilter(parent_run_id=NO_TEXT), "run id"),
+    ],
+)
+def test_a_filter_with_bytes_that_are_no_text_is_refused(workspace: Workspace, which: RunFilter, what: str) -> None:
+    with pytest.raises(UsageError, match=what):
+        list_runs(workspace, which)
