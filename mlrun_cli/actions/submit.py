@@ -71,10 +71,11 @@ class SubmitRequest:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """The run as it was written, and lines for stderr."""
+    """The run as it was written, lines for stderr, and what it was made of for those who want to know more."""
 
     run: Run
     notes: tuple[str, ...]
+    details: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ class _Resolved:
     """All of a request that does not need the workspace."""
 
     configuration: RunConfiguration
+    runconfig: Path | None
     source: Path
     argv: tuple[str, ...]
     environment: PlannedEnvironment
@@ -139,7 +141,17 @@ def submit(
         key = _write_run(workspace, request, resolved, submission, snapshot, redaction, interruptions)
         new.is_in_store = True
         _start(workspace, key, run_id, new.lock)
-    return Submitted(workspace.runs.get_by_key(key), (*resolved.notes, *snapshot_notes))
+    notes = (*resolved.notes, *snapshot_notes)
+    return Submitted(workspace.runs.get_by_key(key), notes, _details(resolved, snapshot))
+
+
+def _details(resolved: _Resolved, snapshot: Snapshot) -> tuple[str, ...]:
+    plan = resolved.environment.plan
+    return (
+        *(() if resolved.runconfig is None else (f"Runconfig: {resolved.runconfig}",)),
+        f"Interpreter: {plan.interpreter}" if plan.build is None else f"Environment: {plan.build.key}",
+        f"Snapshot: {snapshot.snapshot_id}, {len(snapshot.entries)} entries, {snapshot.size} bytes",
+    )
 
 
 class _NewRunFolder:
@@ -205,7 +217,7 @@ def _resolve(workspace: Workspace, request: SubmitRequest) -> _Resolved:
         environment=request.environment,
     )
     argv = _argv(configuration, source)
-    return _Resolved(configuration, source, argv, planned, (*notes, *review_notes, *planned.notes))
+    return _Resolved(configuration, runconfig, source, argv, planned, (*notes, *review_notes, *planned.notes))
 
 
 def _folder_of(runconfig: Path) -> Path:

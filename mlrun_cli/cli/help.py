@@ -33,7 +33,7 @@ def command_help(context: Any, examples: Sequence[Row]) -> str:
     return _page(
         _paragraphs(context.command.help or "", width),
         textwrap.fill(usage, width, subsequent_indent="  ", break_on_hyphens=False),
-        _section("Arguments", [(_usage(each).strip("[]"), each.help or "") for each in arguments], width),
+        _section("Arguments", [(_argument(each), each.help or "") for each in arguments], width),
         _section("Options", [(_names(each), _meaning(each)) for each in own], width),
         _section(GLOBAL_OPTIONS, [(_names(each), _meaning(each)) for each in shared], width),
         _examples(examples, width),
@@ -100,16 +100,29 @@ def _examples(examples: Sequence[Row], width: int) -> str:
     return "\n".join(["Examples", *lines])
 
 
+def _argument(argument: Any) -> str:
+    name: str = argument.metavar or argument.name.upper()
+    return name
+
+
 def _usage(argument: Any) -> str:
-    name = argument.metavar or argument.name.upper()
-    return name if argument.required else f"[{name}]"
+    """Its name, in brackets if it may be left out."""
+    name = _argument(argument)
+    return name if argument.required or name.startswith("[") else f"[{name}]"
 
 
 def _names(option: Any) -> str:
     """The short name first, then the others and the value: `-r, --run ID`."""
     names = sorted([*option.opts, *option.secondary_opts], key=lambda name: name.startswith("--"))
-    value = "" if option.is_flag else f" {option.metavar or _VALUES.get(option.type.name, 'VALUE')}"
-    return ", ".join(names) + value
+    return " ".join([", ".join(names), *([] if option.is_flag else [_value(option)])])
+
+
+def _value(option: Any) -> str:
+    """What the option takes, as its metavar or its type says: `ID`, `N`, `detach|cancel`."""
+    if option.metavar:
+        return str(option.metavar)
+    choices = getattr(option.type, "choices", None)
+    return "|".join(choices) if choices else _VALUES.get(option.type.name, "VALUE")
 
 
 def _meaning(option: Any) -> str:
@@ -118,7 +131,9 @@ def _meaning(option: Any) -> str:
         remarks.append("Required.")
     if option.multiple:
         remarks.append("May be repeated.")
-    is_plain = isinstance(option.default, (str, int, float)) and not option.is_flag
-    if is_plain and option.default and option.show_default:
-        remarks.append(f"Default: {option.default}.")
+    default = getattr(option.default, "value", option.default)  # of a choice
+    is_plain = isinstance(default, (str, int, float)) and not option.is_flag
+    is_told = "Default: " in remarks[0]
+    if is_plain and default and option.show_default and not is_told:
+        remarks.append(f"Default: {default}.")
     return " ".join(remark for remark in remarks if remark)

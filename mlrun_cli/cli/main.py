@@ -10,8 +10,9 @@ import re
 import sys
 import traceback
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import Any, NoReturn, TextIO
 
 import typer
 from typer.core import TyperGroup
@@ -23,6 +24,9 @@ from mlrun_cli.errors import MlrunError, StoreError, UsageError
 
 INTERRUPTED, BROKEN_PIPE = 130, 141
 _PROGRAMS = frozenset({"mlrun", "mlrun-cli"})
+
+_EXTRA_WORDS = "Got unexpected extra argument(s) ("
+_NAME_THE_RUN = "Name the run with -r, as in '-r @latest'. "
 
 _ROOM = "Make room, then try again."
 _OTHER_PLACE = "Choose a place that you may write; MLRUN_HOME says where runs are kept."
@@ -107,17 +111,34 @@ def _as_sentence(error: Exception) -> MlrunError:
 
 
 def _usage_error(error: typer.TyperException) -> UsageError:
-    """Typer's words for a wrong command line, with where to read on."""
-    option: str | None = getattr(error, "option_name", None)
-    nearest: Sequence[str] = getattr(error, "possibilities", None) or ()
+    """What is wrong with a command line, what to do about it, and where to read on."""
     context = getattr(error, "ctx", None)
-    path = "mlrun" if context is None else context.command_path
-    message = error.format_message()
+    path = "mlrun" if context is None else " ".join(filter(None, [context.command_path, context.invoked_subcommand]))
+    message, advice = error.format_message(), ""
     if message.startswith("No such option"):
+        option: str = getattr(error, "option_name", "")
         message = f"There is no option '{option}' in '{path}'."
+        advice = _advice_on_option(context, option, getattr(error, "possibilities", None) or ())
+    elif message.startswith("Missing option '--run'"):
+        message, advice = "No run is named.", _NAME_THE_RUN
+    elif message.startswith(_EXTRA_WORDS):
+        message = f"'{message.removeprefix(_EXTRA_WORDS).removesuffix(')')}' belongs to no option."
+        advice = _NAME_THE_RUN if _lacks_run(context) else ""
     message = re.sub(r"a valid int(eger)?( range)?\b", "a whole number", message)
-    guess = f"Did you mean '{nearest[0]}'? " if nearest else ""
-    return UsageError(message, hint=f"{guess}See '{path} -h'.")
+    return UsageError(message, hint=f"{advice}See '{path} -h'.")
+
+
+def _advice_on_option(context: Any, option: str, possibilities: Sequence[str]) -> str:
+    """The option that may be meant, which is not one that is alike in its dashes alone; where a script's stand."""
+    meant = [each for each in possibilities if get_close_matches(option.lstrip("-"), [each.lstrip("-")])]
+    guess = f"Did you mean '{meant[0]}'? " if meant else ""
+    takes_script = not context.allow_interspersed_args and not isinstance(context.command, TyperGroup)
+    return guess + ("Options of the script come after its name. " if takes_script else "")
+
+
+def _lacks_run(context: Any) -> bool:
+    """Whether the command has `-r`, and none was typed."""
+    return any("-r" in each.opts and not context.params.get(each.name) for each in context.command.params)
 
 
 def _prepare_streams() -> None:

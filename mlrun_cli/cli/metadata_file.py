@@ -8,8 +8,6 @@ from pathlib import Path
 
 from mlrun_cli.errors import MlrunError, UsageError
 
-_OTHER_FILE = "Name another file with -t, or remove that one."
-
 
 class MetadataFile:
     """A file that is not there yet. Make one with `checked`, before any work is done."""
@@ -27,8 +25,7 @@ class MetadataFile:
         """
         try:
             if _is_there(path):
-                what = "a folder" if path.is_dir() else "there already"
-                raise UsageError(f"-t: {path} is {what}.", hint=_OTHER_FILE)
+                raise _taken(path)
             _try_to_write(_nearest_folder(path))
         except OSError as error:
             raise UsageError(
@@ -44,7 +41,7 @@ class MetadataFile:
             MlrunError: the file cannot be written.
         """
         if not self.was_written and os.path.lexists(self.path):
-            raise UsageError(f"-t: {self.path} is there already.", hint=_OTHER_FILE)
+            raise _taken(self.path)
         unfinished = self.path.with_name(f".{os.getpid()}.tmp")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,6 +51,12 @@ class MetadataFile:
             unfinished.unlink(missing_ok=True)
             raise MlrunError(f"-t: {self.path} cannot be written: {error.strerror}.") from error
         self.was_written = True
+
+
+def _taken(path: Path) -> UsageError:
+    if path.is_dir():  # an empty name is this folder, too
+        return UsageError(f"-t: {path} is a folder.", hint=f"Name a file, as in '-t {path / 'run.json'}'.")
+    return UsageError(f"-t: {path} is there already.", hint="Name another file with -t, or remove that one.")
 
 
 def _is_there(path: Path) -> bool:

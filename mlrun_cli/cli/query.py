@@ -17,6 +17,7 @@ from mlrun_cli.errors import InvalidQuery
 
 _EXAMPLE = "[?status=='Failed'].run_id"
 _SHOWN = 60  # characters of a long query that an error quotes
+_SHOWN_FROM_THERE = 20  # of them, from the mistake on
 _UNQUOTED_SIDE = r"(?P<operator>==|!=)\s*(?P<value>[^\s'\"`&|)\]][^&|)\]]*?)\s*(?=&&|\|\||[)\]]|$)"
 
 
@@ -164,13 +165,14 @@ def _unreadable(text: str, error: Exception) -> InvalidQuery:
 
 
 def _error(text: str, position: int, reason: str) -> InvalidQuery:
-    """An error of three lines: what is wrong and where, the query, a mark under the place with an example."""
+    """An error of three lines: what is wrong, where and what stands there, the query, an example."""
     begin = max(0, position - _SHOWN // 2)
-    before = printable(text[begin:position])
-    after = printable(text[position : begin + _SHOWN])
+    shown = printable(text[begin : begin + _SHOWN])
+    from_there = printable(text[position : position + _SHOWN_FROM_THERE])
+    place = f"at character {position + 1}" + (f": {from_there}" if from_there else ".")
     return InvalidQuery(
-        f"{reason}, at character {position + 1}:",
-        hint=f"  {before}{after}\n  {' ' * len(before)}^ An example that works: {_command_line(_EXAMPLE)}",
+        f"{reason}, {place}",
+        hint="\n".join([*([f"  {shown}"] if shown else []), f"A query that works: {_command_line(_EXAMPLE)}"]),
     )
 
 

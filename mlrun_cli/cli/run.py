@@ -14,7 +14,6 @@ from mlrun_cli.actions.runs import RunChanges
 from mlrun_cli.cli.arguments import on_interrupt, properties_of, seconds_of, tags_of
 from mlrun_cli.cli.command import Group, Result, command
 from mlrun_cli.cli.context import line_to_type, open_context
-from mlrun_cli.cli.notes import Level, Notes
 from mlrun_cli.cli.run_choice import choose_runs, get_run, get_runs, run_filter
 from mlrun_cli.cli.run_options import (
     All,
@@ -37,7 +36,7 @@ from mlrun_cli.errors import NotFound, UsageError
 from mlrun_cli.workspace import Workspace
 
 if TYPE_CHECKING:
-    from mlrun_cli.actions.submit import SubmitRequest
+    pass
 
 app = Group("run", help="Submit a script, then follow, list, show, cancel, update and delete runs.")
 
@@ -123,8 +122,8 @@ def submit_script(
         for note in submitted.notes:
             shared.notes.warning(note)
         run = submitted.run
-        if shared.notes.level >= Level.VERBOSE:
-            _tell_details(workspace, request, run, shared.notes)
+        for detail in submitted.details:
+            shared.notes.detail(detail)
         record = run_record(run)
         if is_async:
             return record
@@ -182,6 +181,8 @@ def list_runs(
 
         print_runs_table(records, file=file, width=width, now=datetime.now(timezone.utc), colour=colour)
 
+    if not found and shared.is_for_people:
+        shared.notes.say("No runs.")
     if minimal:
         return [minimal_record(run) for run in found]
     return Result(records, table=table)
@@ -509,26 +510,6 @@ def delete(
             _confirm(shared, _deletion_question(workspace, doomed), yes=yes)
         actions.delete_runs(workspace, doomed)
     return [run.run_id for run in doomed]
-
-
-def _tell_details(workspace: Workspace, request: SubmitRequest, run: Run, notes: Notes) -> None:
-    """What a submitted run was made of, for `--verbose`."""
-    from mlrun_cli.domain.submission import Submission  # noqa: PLC0415
-    from mlrun_cli.files.run_folder import read_json  # noqa: PLC0415
-    from mlrun_cli.files.runconfig_lookup import find_runconfig  # noqa: PLC0415
-    from mlrun_cli.files.snapshot_store import SnapshotStore  # noqa: PLC0415
-
-    if request.runconfig_name is not None:
-        notes.detail(f"Runconfig: {find_runconfig(request.path, request.runconfig_name)[0]}")
-    document = read_json(workspace.run_folder(run.run_id).submission)
-    if document is None:  # another process has deleted the run
-        return
-    submission = Submission.from_json(document)
-    plan = submission.environment
-    notes.detail(f"Interpreter: {plan.interpreter}" if plan.build is None else f"Environment: {plan.build.key}")
-    snapshot = SnapshotStore(workspace.snapshots_folder).find_manifest(submission.snapshot_id)
-    size = "" if snapshot is None else f", {len(snapshot.entries)} entries, {snapshot.size} bytes"
-    notes.detail(f"Snapshot: {submission.snapshot_id}{size}")
 
 
 def _cancel_one(workspace: Workspace, run: Run, grace_seconds: float, shared: Shared) -> Run:

@@ -35,13 +35,19 @@ _LOOKS = {
 
 @dataclass(slots=True)
 class _Column:
-    """A column as wide as its widest cell, unless it is narrowed; with width 0 it is left out."""
+    """A column as wide as its widest cell, unless it is narrowed; with width 0 it is left out.
+
+    Attributes:
+        is_right: whether cells stand at the right.
+        keeps_end: whether a cell that is too long loses its beginning.
+    """
 
     heading: str
     cells: list[str]
     width: int = 0
     widest: int = 0
     is_right: bool = False
+    keeps_end: bool = False
 
 
 def print_runs_table(
@@ -73,7 +79,9 @@ def print_runs_table(
 
     def fitted(text: str, column: _Column) -> str:
         if cell_len(text) > column.width:
-            return set_cell_size(set_cell_size(text, max(0, column.width - len(dots))) + dots, column.width)
+            room = max(0, column.width - len(dots))
+            cut = dots + _ending(text, room) if column.keeps_end else set_cell_size(text, room) + dots
+            return set_cell_size(cut, column.width)
         blank = " " * (column.width - cell_len(text))
         return blank + text if column.is_right else text + blank
 
@@ -91,7 +99,7 @@ def _columns(rows: Sequence[Mapping[str, Any]], encoding: str, now: datetime) ->
 
     return [
         _Column("Status", [_status(row, encoding) for row in rows]),
-        _Column("Run", cells([row["run_id"] for row in rows])),
+        _Column("Run", cells([row["run_id"] for row in rows]), keeps_end=True),
         _Column("Experiment", cells([row.get("_experiment_name") or "" for row in rows])),
         _Column("Target", cells([row.get("target") or "" for row in rows])),
         _Column("Duration", [_duration(row, now) for row in rows], is_right=True),
@@ -100,18 +108,24 @@ def _columns(rows: Sequence[Mapping[str, Any]], encoding: str, now: datetime) ->
     ]
 
 
+_REPEATING = (("Experiment", 0), ("Target", 0))
 _NARROWING = (
-    *(("Tags", 12), ("Experiment", 10), ("Target", 8)),
-    *(("Tags", 0), ("Target", 0), ("Age", 0), ("Experiment", 0), ("Duration", 0)),
+    *(("Tags", 12), ("Experiment", 10), ("Target", 8), ("Tags", 8)),
+    *(("Target", 0), ("Experiment", 0), ("Duration", 0)),
+    *(("Run", 21), ("Tags", 0), ("Age", 0)),
     *(("Run", 12), ("Status", 1)),
 )
-"""Which column gives way next, and down to which width; 0 leaves it out."""
+"""Which column gives way next, and down to which width; 0 leaves it out.
+
+Before them go those of `_REPEATING` that say the same in every line. The last 20 characters of a run id are its own.
+"""
 
 
 def _narrowed(columns: Sequence[_Column], width: int) -> list[_Column]:
-    """The columns that fit into `width`: tags go first, the run id stays whole as long as it can."""
+    """The columns that fit into `width`: what tells runs apart stays longest."""
     by_heading = {column.heading: column for column in columns}
-    for heading, narrowest in _NARROWING:
+    repeating = [(heading, to) for heading, to in _REPEATING if len(set(by_heading[heading].cells)) == 1]
+    for heading, narrowest in (*repeating, *_NARROWING):
         excess = -_room(columns, width)
         if excess <= 0:
             break
@@ -127,6 +141,15 @@ def _room(columns: Sequence[_Column], width: int) -> int:
     """How many columns of the terminal are left; negative when there are too few."""
     kept = [column.width for column in columns if column.width]
     return width - sum(kept) - len(_GAP) * (len(kept) - 1)
+
+
+def _ending(text: str, width: int) -> str:
+    """The last characters of `text`, in at most `width` columns."""
+    from rich.cells import cell_len  # noqa: PLC0415
+
+    while cell_len(text) > width:
+        text = text[1:]
+    return text
 
 
 def _status(row: Mapping[str, Any], encoding: str) -> str:

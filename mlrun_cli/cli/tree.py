@@ -9,8 +9,10 @@ import importlib
 import sys
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from itertools import chain
 from typing import Any
 
+import typer
 from typer.core import TyperGroup, TyperOption
 
 from mlrun_cli import __version__
@@ -50,8 +52,19 @@ class _Tree(TyperGroup):
         raise NotImplementedError
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Show the help page when nothing follows."""
+        """Show the help page when nothing follows, or that of the words behind `help`."""
+        if args[:1] == ["help"]:
+            args = [*args[1:], "--help"]
         return super().parse_args(ctx, args or ["--help"])
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was typed."""
+        try:
+            return super().invoke(ctx)
+        except typer.TyperException as error:
+            if getattr(error, "ctx", None) is None:
+                error.ctx = ctx  # type: ignore[attr-defined]  # Typer leaves out where a value is missing
+            raise
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         """Names, in the order of the help page."""
@@ -87,7 +100,8 @@ class Noun(_Tree):
     def __init__(self, group: Group) -> None:
         summaries = {verb: declaration.summary for verb, declaration in group.commands.items()}
         super().__init__(group.name, summaries=summaries, description=group.help)
-        self.examples = [declaration.examples[0] for declaration in group.commands.values()][:2]
+        first_of_all = zip(*(declaration.examples for declaration in group.commands.values()), strict=False)
+        self.examples = list(chain.from_iterable(first_of_all))[:2]
         self._group = group
 
     def find(self, name: str) -> Any:

@@ -74,6 +74,19 @@ def test_help_has_own_options_first_then_global_ones_then_two_examples(prepared:
         assert f"    {line}" in lines
 
 
+@pytest.mark.parametrize("name", ["", "ml", *NOUNS])
+def test_help_of_a_group_has_two_examples(prepared: Mlrun, name: str) -> None:
+    _, _, examples = prepared(*name.split(), "-h").stdout.partition("\nExamples\n")
+    assert examples.count("\n    mlrun ") == 2
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_doubles_neither_brackets_nor_defaults(prepared: Mlrun, name: str) -> None:
+    page = prepared(*name.split(), "-h").stdout
+    assert "[[" not in page
+    assert not re.search(r"(Default: \S+)\s+Default: ", page)
+
+
 @pytest.mark.parametrize("line", [line for line in EXAMPLES if "run delete -r" not in line])
 def test_example_works(ready: Mlrun, line: str) -> None:
     run_id = ready.json("run", "list", "--status", "completed", "--last", "1")[0]["run_id"]

@@ -72,13 +72,19 @@ def test_script_gets_every_word_after_it_unchanged(tool: Tool) -> None:
         (["submit-script", "--asynk", "train.py"], "Did you mean '--async'?"),
         (["list", "-x"], "There is no option '-x' in 'mlrun run list'."),
         (["lst"], "Did you mean 'list'?"),
-        (["show"], "Missing option '--run'"),
-        (["show", "-r"], "requires an argument"),
-        (["show", "-r", "a", "b"], "unexpected extra argument"),
+        (["show"], "No run is named.\nName the run with -r, as in '-r @latest'. See 'mlrun run show -h'."),
+        (["show", "@latest"], "Name the run with -r, as in '-r @latest'."),
+        (["show", "-r"], "requires an argument.\nSee 'mlrun run show -h'."),
+        (["show", "-r", "a", "b"], "'b' belongs to no option.\nSee 'mlrun run show -h'."),
+        (["cancel", "@latest"], "belongs to no option.\nName the run with -r, as in '-r @latest'."),
+        (["submit-script", "-x", "train.py"], "run submit-script'.\nOptions of the script come after its name."),
+        (["submit-script", "--hlp"], "Did you mean '--help'? Options of the script come after its name."),
+        (["submit-script", "--lr", "1", "train.py"], "submit-script'.\nOptions of the script come after its name."),
+        (["--hlp"], "Did you mean '--help'? See 'mlrun run -h'."),
         (["list", "--last", "x"], "'x' is not a whole number"),
         (["list", "--last", "0"], "0 is not in the range"),
         (["list", "-o", "xml"], "There are: json|jsonc|table"),
-        (["list", "--query", "[?a='b']"], "at character 4:"),
+        (["list", "--query", "[?a='b']"], "at character 4: ='b']\n"),
         (["list", "--query", "[]", "[]"], "two queries"),
         (["list", "train.py"], "neither an option nor a query"),
         (["list", "[?properties.author==azureml-user"], "\"[?properties.author=='azureml-user']\""),
@@ -187,6 +193,12 @@ def test_closed_streams_do_no_harm(tool: Tool, closed: str) -> None:
     assert done.returncode == 0
 
 
+def test_a_closed_stderr_keeps_the_result_and_its_exit_code(tool: Tool) -> None:
+    line = f'"{sys.executable}" "{TOOL}" show -r failed -o tsv 2>&-'
+    done = subprocess.run(["bash", "-c", line], env=tool.environment, capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (1, b"Failed\n")
+
+
 def test_query_words_are_joined_and_noted(tool: Tool) -> None:
     done = tool("list", "[?properties.author==azureml-user", "]", "-o", "tsv")
     assert done.returncode == 0
@@ -210,11 +222,18 @@ def test_metadata_file_holds_the_result_before_the_query(tool: Tool) -> None:
 def test_metadata_file_that_is_there_is_an_error_before_the_command_runs(tool: Tool) -> None:
     file = tool.folder / "run.json"
     file.write_text("mine", encoding="utf-8")
-    for name in ("run.json", ".", "run.json/below"):
+    for name in ("run.json", ".", "", "run.json/below"):
         done = tool("list", "-t", name)
         assert (done.returncode, done.stdout) == (2, "")
         assert "tags:" not in done.stderr
     assert file.read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.parametrize(("name", "example"), [("", "run.json"), (".", "run.json"), ("folder", "folder/run.json")])
+def test_a_folder_for_metadata_is_answered_with_the_name_of_a_file(tool: Tool, name: str, example: str) -> None:
+    (tool.folder / "folder").mkdir()
+    done = tool("list", "-t", name)
+    assert done.stderr.splitlines()[1:] == [f"Name a file, as in '-t {example}'."]
 
 
 def test_metadata_file_in_an_unwritable_place_is_an_error_before_the_command_runs(tool: Tool) -> None:
@@ -289,6 +308,27 @@ def test_help_of_a_command_has_own_options_before_the_global_ones(tool: Tool) ->
     assert places == sorted(places)
 
 
+def test_help_tells_a_default_once(tool: Tool) -> None:
+    assert "  --grace TIME       Before SIGKILL. Default: 10s.\n" in tool("cancel", "-h").stdout
+
+
+def test_help_names_an_argument_as_it_was_declared(tool: Tool) -> None:
+    assert "Usage: mlrun run show-files [options] [PATH]...\n" in tool("show-files", "-h").stdout
+    assert "Arguments\n  [PATH]...  Files.\n" in tool("show-files", "-h").stdout
+    assert "[options] [SCRIPT [ARGUMENT ...]]\n" in tool("submit-script", "-h").stdout
+
+
+def test_help_shows_the_choices_of_an_option(tool: Tool) -> None:
+    assert "  --signal int|term  What it gets. Default: term.\n" in tool("cancel", "-h").stdout
+
+
+@pytest.mark.parametrize("words", [[], ["list"], ["submit-script"]])
+def test_the_word_help_shows_help(tool: Tool, words: list[str]) -> None:
+    done = tool("help", *words)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == tool(*words, "-h").stdout
+
+
 def test_help_of_a_noun_lists_its_verbs(tool: Tool) -> None:
     shown = tool().stdout
     assert "  list           List runs, newest first.\n  submit-script  Run a script.\n" in shown
@@ -339,7 +379,17 @@ def test_a_command_imports_nothing_that_it_does_not_need(tool: Tool) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("run", "submit-hyperdrive"), ("ml", "run", "submit-pipeline"), ("ml", "model", "register"), ("account",)]
+    "words",
+    [
+        ("run", "submit-hyperdrive"),
+        ("ml", "run", "submit-pipeline"),
+        ("ml", "model", "register"),
+        ("account",),
+        ("configure", "--defaults"),
+        ("ml", "environment"),
+        ("ml", "job", "create"),
+        ("ml", "experiment", "create"),
+    ],
 )
 def test_what_only_azure_has_is_refused_by_name_with_a_way_out(words: tuple[str, ...]) -> None:
     done = subprocess.run(

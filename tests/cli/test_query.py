@@ -121,9 +121,13 @@ def test_a_mistake_is_told_in_three_lines_with_its_position(text: str, position:
     hint = caught.value.hint
     assert hint is not None
     assert f"at character {position}" in caught.value.message
-    shown, mark = hint.split("\n")
-    assert len(shown) <= 80
-    assert text[position - 1 : position] == shown[mark.index("^") :][:1]
+    *shown, example = hint.split("\n")
+    assert len(shown) == (1 if text else 0)
+    assert max(map(len, [*shown, example])) <= 80
+    assert all(line.strip() in text for line in shown)
+    assert example.startswith("A query that works: ")
+    _, colon, there = caught.value.message.partition(f"at character {position}: ")
+    assert text[position - 1 :].startswith(there) if colon else position == len(text) + 1
     assert_last_line_works(hint)
 
 

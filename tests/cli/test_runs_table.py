@@ -66,15 +66,38 @@ def test_lines_fit_the_width(width: int) -> None:
     assert max(map(cell_len, lines)) <= width
 
 
-@pytest.mark.parametrize("width", [55, 60, 80, 120])
+@pytest.mark.parametrize("width", [70, 80, 120])
 def test_the_run_id_stays_whole_as_long_as_it_can(width: int) -> None:
     assert ROWS[0]["run_id"] in table(ROWS, width=width)[1]
 
 
+@pytest.mark.parametrize("width", [60, 70, 80])
+def test_age_and_tags_are_kept_in_80_columns_and_fewer(width: int) -> None:
+    heading, running, *_ = table(ROWS, width=width)
+    assert heading.split()[-2:] == ["Age", "Tags"]
+    assert "4 min ago  qual" in running
+
+
+@pytest.mark.parametrize("width", [45, 60])
+def test_a_run_id_that_is_cut_loses_its_beginning(width: int) -> None:
+    assert "_1767322800_0123abcd" in table(ROWS, width=width)[1]
+    assert "…" in table(ROWS, width=width)[1]
+    assert "..." in table(ROWS, width=width, encoding="ascii")[1]
+
+
+def test_a_column_that_says_the_same_in_every_line_goes_first() -> None:
+    alike = [{**row, "_experiment_name": "mnist", "target": "local"} for row in ROWS]
+    assert table(alike, width=140)[0].split() == table(ROWS)[0].split()
+    wide = max(map(cell_len, table(alike)))
+    assert table(alike, width=wide - 1)[0].split() == ["Status", "Run", "Target", "Duration", "Age", "Tags"]
+    assert "quality=fantastic run, seen" in table(alike, width=wide - 1)[1]
+    assert table(alike, width=wide - 13)[0].split() == ["Status", "Run", "Duration", "Age", "Tags"]
+
+
 def test_a_long_experiment_is_shortened_with_an_ellipsis() -> None:
     row = {**ROWS[0], "_experiment_name": "a very long name of an experiment indeed", "tags": {}}
-    assert "a very long name …" in table([row], width=100)[1]
-    assert "a very long nam..." in table([row], width=100, encoding="ascii")[1]
+    assert "a very long name …" in table([row, ROWS[2]], width=100)[1]
+    assert "a very long nam..." in table([row, ROWS[2]], width=100, encoding="ascii")[1]
 
 
 @pytest.mark.parametrize("status", list(RunStatus))

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Callable
+from enum import Enum
 from typing import Annotated, TextIO
 
 import typer
@@ -64,6 +65,32 @@ def submit_script(
     """Run a script."""
     del shared
     return {"words": words, "runconfig": runconfig, "async": is_async}
+
+
+class Signal(str, Enum):
+    INTERRUPT = "int"
+    TERMINATE = "term"
+
+
+@command(app, "cancel", examples=[("One", "mlrun run cancel -r @latest")])
+def cancel(
+    shared: Shared,
+    run_ids: Annotated[list[str] | None, typer.Option("--run", "-r", metavar="ID", help="Id of a run.")] = None,
+    grace: Annotated[str, typer.Option("--grace", metavar="TIME", help="Before SIGKILL. Default: 10s.")] = "10s",
+    signal: Annotated[Signal, typer.Option("--signal", help="What it gets.")] = Signal.TERMINATE,
+) -> object:
+    """Cancel runs."""
+    del shared
+    return {"runs": run_ids, "grace": grace, "signal": signal.value}
+
+
+@command(app, "show-files", examples=[("All", "mlrun run show-files")])
+def show_files(
+    shared: Shared, paths: Annotated[list[str] | None, typer.Argument(metavar="[PATH]...", help="Files.")] = None
+) -> object:
+    """Show files."""
+    del shared
+    return paths
 
 
 def _raise(error: BaseException) -> object:
