@@ -23,9 +23,14 @@ def interpreters() -> list[str]:
     for minor in range(OLDEST, NEWEST + 1):
         kept = sorted(Path("~/.pyenv/versions").expanduser().glob(f"3.{minor}.*/bin/python3.{minor}"))
         path = str(kept[-1]) if kept else shutil.which(f"python3.{minor}")
-        if path is not None and os.path.exists(path):
+        if path is not None and _runs(path):
             found.setdefault(f"3.{minor}", path)
     return list(found.values())
+
+
+def _runs(path: str) -> bool:
+    """A shim of pyenv may be on PATH for a version that is not active."""
+    return subprocess.run([path, "-c", "pass"], capture_output=True, check=False).returncode == 0
 
 
 EVERYTHING = """
