@@ -72,7 +72,7 @@ def stream_submitted(
     _print_head(workspace, run, say)
     streamed = _Streaming(workspace, run, sys.stderr, shared, interrupt).to_the_end(interruptions)
     ended = streamed.run
-    if ended.status is RunStatus.FAILED and ended.started_at is None:  # nothing has been streamed
+    if _failed_before_its_script(ended):  # nothing has been streamed
         print_last_lines(workspace, ended, say)
     _print_summary(workspace, ended, say)
     return streamed
@@ -88,7 +88,7 @@ def stream_log(workspace: Workspace, run: Run, shared: Shared, interrupt: OnInte
         interruptions.hold()
         streamed = _Streaming(workspace, run, sys.stdout, shared, interrupt).to_the_end(interruptions)
     ended = streamed.run
-    if ended.status is RunStatus.FAILED and ended.started_at is None:
+    if _failed_before_its_script(ended):
         print_last_lines(workspace, ended, shared.notes.say)
     if ended.status is not RunStatus.COMPLETED:
         print_ending(workspace, ended, shared.notes.say)
@@ -233,8 +233,12 @@ def print_ending(workspace: Workspace, run: Run, say: Callable[[str], None]) -> 
 def _telling_log(workspace: Workspace, run: Run) -> Path:
     """The log that says why a run failed: the installer's when its environment could not be built."""
     folder = workspace.run_folder(run.run_id)
-    is_unbuilt = run.status is RunStatus.FAILED and run.started_at is None and folder.environment_log.exists()
+    is_unbuilt = _failed_before_its_script(run) and folder.environment_log.exists()
     return folder.environment_log if is_unbuilt else folder.stdout
+
+
+def _failed_before_its_script(run: Run) -> bool:
+    return run.status is RunStatus.FAILED and run.started_at is None
 
 
 def _address(workspace: Workspace, run: Run) -> str:
