@@ -10,7 +10,10 @@
     │   ├── RunNotFound
     │   ├── ExperimentNotFound
     │   ├── WorkspaceNotFound
-    │   └── ComputeTargetNotFound
+    │   ├── ComputeTargetNotFound
+    │   ├── ModelNotFound
+    │   ├── DataNotFound        a datastore or a dataset
+    │   └── EnvironmentNotFound
     ├── StoreError              the database or its folder cannot be used
     ├── EnvironmentNotBuilt     an interpreter or a package cannot be had
     └── TimedOut                exit 124
@@ -116,8 +119,20 @@ class ComputeTargetNotFound(NotFound):
     def __init__(self, name: str, known: Sequence[str]) -> None:
         super().__init__(
             f"There is no compute target '{name}'. There are: {', '.join(known)}.",
-            hint="Use '--ct local' to run it on this machine.",
+            hint="Use the target 'local' to run it on this machine.",
         )
+
+
+class ModelNotFound(NotFound):
+    """No model has this name, or not in this version."""
+
+
+class DataNotFound(NotFound):
+    """No datastore or dataset has this name or id, or it has no such file."""
+
+
+class EnvironmentNotFound(NotFound):
+    """No environment has been registered under this name, or not in this version."""
 
 
 class StoreError(MlrunError):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mlrun_cli.errors import WorkspaceNotFound
 from mlrun_cli.files.home import make_private_file, make_private_folder, refuse_network_file_system
@@ -18,6 +19,14 @@ from mlrun_cli.store.metrics import MetricStore
 from mlrun_cli.store.migrations import migrate
 from mlrun_cli.store.runs import RunStore
 from mlrun_cli.store.sqlite import SqliteDatabase
+
+if TYPE_CHECKING:
+    from mlrun_cli.store.compute_targets import ComputeTargetStore
+    from mlrun_cli.store.datasets import DatasetStore
+    from mlrun_cli.store.datastores import DatastoreStore
+    from mlrun_cli.store.environments import EnvironmentStore
+    from mlrun_cli.store.models import ModelStore
+    from mlrun_cli.store.settings import SettingStore
 
 _DATABASE_NAME = "workspace.db"
 
@@ -83,6 +92,50 @@ class Workspace:
         database = SqliteDatabase(path)
         migrate(database, str(path))
         return cls(identity, home, folder, database)
+
+    # What is not on the way of `run list` is loaded when it is first used.
+
+    @cached_property
+    def compute_targets(self) -> ComputeTargetStore:
+        """The compute targets besides `local`."""
+        from mlrun_cli.store.compute_targets import ComputeTargetStore  # noqa: PLC0415
+
+        return ComputeTargetStore(self._database)
+
+    @cached_property
+    def datasets(self) -> DatasetStore:
+        """Data under a name."""
+        from mlrun_cli.store.datasets import DatasetStore  # noqa: PLC0415
+
+        return DatasetStore(self._database)
+
+    @cached_property
+    def datastores(self) -> DatastoreStore:
+        """Folders that data is in."""
+        from mlrun_cli.store.datastores import DatastoreStore  # noqa: PLC0415
+
+        return DatastoreStore(self._database)
+
+    @cached_property
+    def environments(self) -> EnvironmentStore:
+        """The environments that were registered."""
+        from mlrun_cli.store.environments import EnvironmentStore  # noqa: PLC0415
+
+        return EnvironmentStore(self._database)
+
+    @cached_property
+    def models(self) -> ModelStore:
+        """The models that were registered."""
+        from mlrun_cli.store.models import ModelStore  # noqa: PLC0415
+
+        return ModelStore(self._database)
+
+    @cached_property
+    def settings(self) -> SettingStore:
+        """What is set for the workspace as a whole."""
+        from mlrun_cli.store.settings import SettingStore  # noqa: PLC0415
+
+        return SettingStore(self._database)
 
     def run_folder(self, run_id: str) -> RunFolder:
         """The folder of a run, which may not exist yet."""

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mlrun_cli.domain.run import Run
+from mlrun_cli.domain.snapshot import some
 from mlrun_cli.domain.submission import Submission
 from mlrun_cli.errors import MlrunError, NotFound
 from mlrun_cli.execution.working_copy import script_files
@@ -18,6 +19,7 @@ from mlrun_cli.files.run_folder import RunFolder, read_json
 from mlrun_cli.files.snapshot_store import SnapshotStore
 from mlrun_cli.workspace import Workspace
 
+_SHOWN_NAMES = 10
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -47,6 +49,20 @@ def download_files(workspace: Workspace, run: Run, names: Sequence[str], folder:
     return [_copy(files[name], folder, name) for name in dict.fromkeys(wanted)]
 
 
+def download_file(workspace: Workspace, run: Run, name: str, destination: Path) -> None:
+    """Copy one file of a run to a path, where a file may stand already; its folder is made if need be.
+
+    Raises:
+        NotFound: the run has no such file; says which it has.
+        MlrunError: it cannot be written.
+    """
+    files = _files(workspace, run)
+    source = files.get(name.removeprefix("./"))
+    if source is None:
+        raise _no_file(name, files, run)
+    _copy(source, destination.parent, destination.name)
+
+
 def download_logs(workspace: Workspace, run: Run, folder: Path) -> list[Path]:
     """Copy the logs of a run into a folder: `user_logs/…`, `system_logs/…`, and `logs/…` of the script.
 
@@ -60,9 +76,10 @@ def download_logs(workspace: Workspace, run: Run, folder: Path) -> list[Path]:
 
 def _files(workspace: Workspace, run: Run) -> dict[str, Path]:
     folder = workspace.run_folder(run.run_id)
-    found = {name: folder.work / name for name in _script_files(workspace, folder)}
+    written = {name: folder.work / name for name in _script_files(workspace, folder)}
+    uploaded = {name: folder.uploads / name for name in script_files(None, folder.uploads)}
     # The run's own logs come last: a script cannot put a file of its own in their place.
-    return found | folder.log_files()
+    return written | uploaded | folder.log_files()
 
 
 def _script_files(workspace: Workspace, folder: RunFolder) -> list[str]:
@@ -78,9 +95,14 @@ def _matching(asked: str, files: dict[str, Path], run: Run) -> list[str]:
     found = [file for file in sorted(files) if file == name or file.startswith(f"{name}/")]
     if found:
         return found
-    nearest = difflib.get_close_matches(name, files, n=1)
-    raise NotFound(
-        f"The run '{run.run_id}' has no file '{asked}'.",
+    raise _no_file(asked, files, run)
+
+
+def _no_file(asked: str, files: dict[str, Path], run: Run) -> NotFound:
+    nearest = difflib.get_close_matches(asked, files, n=1)
+    there_are = f"It has: {some(sorted(files), _SHOWN_NAMES)}." if files else "It has none yet."
+    return NotFound(
+        f"The run '{run.run_id}' has no file '{asked}'. {there_are}",
         hint=f"Did you mean '{nearest[0]}'?" if nearest else f"See 'mlrun run files -r {run.run_id}'.",
     )
 

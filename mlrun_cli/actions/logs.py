@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from mlrun_cli.domain.run import Run
 from mlrun_cli.domain.run_status import RunStatus
@@ -39,7 +40,8 @@ def follow_log(workspace: Workspace, run: Run, write: Write, *, watch: Watch | N
         MlrunError: the log is gone, or cannot be read.
     """
     follower = _Follower(workspace, run, write, watch)
-    path = workspace.run_folder(run.run_id).stdout
+    # A run without a script has no log.
+    path = workspace.run_folder(run.run_id).stdout if run.minded_by is None else Path(os.devnull)
     try:
         log = open(path, "rb", buffering=0)  # noqa: SIM115 - what is raised while it is followed is not about it
     except OSError as error:

@@ -46,7 +46,6 @@ def plan_environment(
 
     Raises:
         Unsupported: the runconfig asks for what this program cannot do.
-        ComputeTargetNotFound: no such target.
         MlrunError: the environment cannot be had.
     """
     notes = review(configuration).notes

@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from contextlib import suppress
+from typing import Any, NamedTuple
 
 from mlrun_cli.domain.moment import now
 from mlrun_cli.domain.names import check_run_id, check_tag_key, check_text
-from mlrun_cli.domain.run import Run
+from mlrun_cli.domain.run import GRACE_SECONDS, Run, run_details
 from mlrun_cli.domain.run_filter import RunFilter
 from mlrun_cli.domain.run_status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.errors import MlrunError, NotFound, RunNotFound, TimedOut, UsageError
@@ -21,6 +22,7 @@ LATEST = "@latest"
 
 _LOOK_SECONDS = 0.05
 _SETTLE_SECONDS = 1.0
+_RECORDING_SECONDS = 5.0
 
 
 class RunChanges(NamedTuple):
@@ -83,6 +85,12 @@ def get_runs(
     return list({run.key: shown(run, not_responding) for run in found}.values())
 
 
+def get_settled(workspace: Workspace, runs: Iterable[Run]) -> Sequence[Run]:
+    """The same runs with their true status."""
+    not_responding = settle(workspace)
+    return [shown(workspace.runs.get_by_key(run.key), not_responding) for run in runs]
+
+
 def update_run(workspace: Workspace, run: Run, changes: RunChanges) -> Run:
     """Change tags, name and description of a run, add properties: all of it or nothing.
 
@@ -95,13 +103,7 @@ def update_run(workspace: Workspace, run: Run, changes: RunChanges) -> Run:
     columns = {name: text for name, text in texts.items() if text is not None}
     with workspace.transaction():
         _again(workspace, run)
-        conflicts = workspace.runs.add_properties(run.key, changes.properties or {})
-        if conflicts:
-            name, value = next(iter(conflicts.items()))
-            raise UsageError(
-                f"The property '{name}' of run '{run.run_id}' is '{value}' already.",
-                hint="Properties are written once; use a tag (--add-tag) for what may change.",
-            )
+        _add_properties(workspace, run, changes.properties or {})
         workspace.runs.set_tags(run.key, changes.tags)
         workspace.runs.remove_tags(run.key, changes.removed_tags)
         if columns:
@@ -111,8 +113,63 @@ def update_run(workspace: Workspace, run: Run, changes: RunChanges) -> Run:
     return updated._replace(status=run.status) if is_lost else updated
 
 
+def add_properties(workspace: Workspace, run: Run, properties: Mapping[str, str]) -> None:
+    """Add properties to a run: all of them or none.
+
+    Raises:
+        UsageError: one that exists was to get another value; says which.
+    """
+    with workspace.transaction(durable=True):
+        _add_properties(workspace, run, properties)
+
+
+def _add_properties(workspace: Workspace, run: Run, properties: Mapping[str, str]) -> None:
+    conflicts = workspace.runs.add_properties(run.key, properties)
+    if conflicts:
+        name, value = next(iter(conflicts.items()))
+        raise UsageError(
+            f"The property '{name}' of run '{run.run_id}' is '{value}' already and cannot become '{properties[name]}'.",
+            hint="Properties are written once; use a tag for what may change.",
+        )
+
+
+def details_of(workspace: Workspace, run: Run) -> dict[str, Any]:
+    """The run as `Run.get_details()` gives it, with the addresses of its logs."""
+    logs = {name: path.as_uri() for name, path in workspace.run_folder(run.run_id).log_files().items()}
+    return run_details(run, logs)
+
+
+def fail_run(workspace: Workspace, run: Run, error: Mapping[str, Any]) -> Run:
+    """Have the script of a run stopped, if there is one, and the run recorded as Failed with this error.
+
+    Returns when it has ended, or the usual grace is over.
+
+    Raises:
+        UsageError: the run has ended otherwise.
+    """
+    with workspace.transaction(durable=True):
+        run = _again(workspace, run)
+        if run.status is RunStatus.FAILED:
+            return run
+        if run.status.is_terminal:
+            raise UsageError(
+                f"The run '{run.run_id}' has ended as {run.status.value} and cannot fail any more.",
+                hint="A tag can say that it is not to be used.",
+            )
+        if run.minded_by is not None or run.status is RunStatus.QUEUED:
+            workspace.runs.change_status(run.key, ALIVE_STATUSES, RunStatus.FAILED, ended_at=now(), error=error)
+            return _again(workspace, run)
+        workspace.runs.update(run.key, failed_with=error)
+    cancel_run(workspace, run, GRACE_SECONDS)
+    with suppress(TimedOut):
+        wait_for_runs(workspace, [run], GRACE_SECONDS + _RECORDING_SECONDS)
+    return _again(workspace, run)
+
+
 def cancel_run(workspace: Workspace, run: Run, grace_seconds: float) -> Run:
     """Ask a run to stop; returns at once with its status, which is as it was when the run had ended.
+
+    A run without a script of its own is Canceled at once: there is nobody to be asked.
 
     Args:
         workspace: where it is.
@@ -123,7 +180,8 @@ def cancel_run(workspace: Workspace, run: Run, grace_seconds: float) -> Run:
         RunNotFound: it has been deleted meanwhile.
     """
     with workspace.transaction(durable=True):
-        if not workspace.runs.change_status(run.key, {RunStatus.QUEUED}, RunStatus.CANCELED, ended_at=now()):
+        nobody_to_ask = {RunStatus.QUEUED} if run.minded_by is None else ALIVE_STATUSES
+        if not workspace.runs.change_status(run.key, nobody_to_ask, RunStatus.CANCELED, ended_at=now()):
             asked = workspace.runs.change_status(
                 run.key,
                 ALIVE_STATUSES - {RunStatus.CANCEL_REQUESTED},

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import difflib
 import os
-import pwd
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
+from mlrun_cli.actions.compute_targets import check_target
+from mlrun_cli.actions.data_bindings import bind_data
 from mlrun_cli.actions.runconfigs import load_runconfig, plan_environment
 from mlrun_cli.domain.experiment import Experiment
 from mlrun_cli.domain.names import check_experiment_name
@@ -25,7 +27,7 @@ from mlrun_cli.errors import MlrunError, UsageError
 from mlrun_cli.execution.environments.plan import PlannedEnvironment
 from mlrun_cli.execution.finish import outcome_of_failure, record_outcome
 from mlrun_cli.execution.git import git_properties
-from mlrun_cli.execution.host import this_origin
+from mlrun_cli.execution.host import this_origin, user_name
 from mlrun_cli.execution.interruptions import Interruptions
 from mlrun_cli.execution.liveness import lease_end
 from mlrun_cli.execution.run_definition import run_definition
@@ -51,22 +53,31 @@ class SubmitRequest:
         path: the attached folder, or a runconfig.
         experiment_name: where the run belongs.
         runconfig_name: as after `-c`; None means the defaults.
+        configuration: what a runconfig would say, from who has none as a file.
         source_directory: what the snapshot is taken of; None means `path`.
         script: relative to the source directory; replaces the runconfig's, and so do `arguments` with it.
         target: replaces the runconfig's.
         conda_dependencies: a conda file that replaces the runconfig's.
         environment: the submitter's variables, which the script gets.
+        parent_run_id: the run that it is a child of.
+        display_name: what people see.
+        tags, properties: those that the run has from its start.
     """
 
     path: Path
     experiment_name: str
     runconfig_name: str | None = None
+    configuration: RunConfiguration | None = None
     source_directory: Path | None = None
     script: str | None = None
     arguments: Sequence[str] = ()
     target: str | None = None
     conda_dependencies: Path | None = None
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    parent_run_id: str | None = None
+    display_name: str | None = None
+    tags: Mapping[str, str | None] = field(default_factory=dict)
+    properties: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +99,7 @@ class _Resolved:
     argv: tuple[str, ...]
     environment: PlannedEnvironment
     notes: tuple[str, ...]
+    data: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
 
 
 def submit(
@@ -121,28 +133,46 @@ def submit(
     _check_that_script_is_in(snapshot, resolved)
     sdk_folder = sdk_copy(workspace.home)
     run_id = f"{request.experiment_name}_{int(time.time())}_{os.urandom(4).hex()}"
-    folder = workspace.run_folder(run_id)
     redaction = Redaction.from_environment(request.environment)
-    submission = Submission(
-        run_id=run_id,
-        experiment_name=request.experiment_name,
-        workspace_name=workspace.identity.name,
-        resource_group=workspace.identity.resource_group,
-        subscription_id=workspace.identity.subscription_id,
-        snapshot_id=snapshot.snapshot_id,
-        is_command=resolved.configuration.command is not None,
-        argv=tuple(map(_as_text, redaction.arguments(resolved.argv))),
-        environment=resolved.environment.plan,
-        sdk_folder=str(sdk_folder),
-        target=resolved.configuration.target,
-        max_run_duration_seconds=resolved.configuration.max_run_duration_seconds,
-    )
-    with _NewRunFolder(folder) as new:
+    with _NewRunFolder(workspace.run_folder(run_id)) as new:
+        resolved = _with_data(workspace, resolved, run_id)
+        submission = Submission(
+            run_id=run_id,
+            experiment_name=request.experiment_name,
+            workspace_name=workspace.identity.name,
+            resource_group=workspace.identity.resource_group,
+            subscription_id=workspace.identity.subscription_id,
+            snapshot_id=snapshot.snapshot_id,
+            is_command=resolved.configuration.command is not None,
+            argv=tuple(map(_as_text, redaction.arguments(resolved.argv))),
+            environment=resolved.environment.plan,
+            sdk_folder=str(sdk_folder),
+            target=resolved.configuration.target,
+            max_run_duration_seconds=resolved.configuration.max_run_duration_seconds,
+        )
         key = _write_run(workspace, request, resolved, submission, snapshot, redaction, interruptions)
         new.is_in_store = True
         _start(workspace, key, run_id, new.lock)
     notes = (*resolved.notes, *snapshot_notes)
     return Submitted(workspace.runs.get_by_key(key), notes, _details(resolved, snapshot))
+
+
+def _with_data(workspace: Workspace, resolved: _Resolved, run_id: str) -> _Resolved:
+    """With the paths of its data in place of what stands for them; the run's folder is there."""
+    bound = bind_data(workspace, resolved.configuration, run_id, resolved.source)
+    configuration = replace(
+        resolved.configuration,
+        arguments=bound.arguments,
+        command=bound.command,
+        environment_variables={**bound.variables, **resolved.configuration.environment_variables},
+    )
+    return replace(
+        resolved,
+        configuration=configuration,
+        argv=_argv(configuration, resolved.source),
+        data={"data": bound.inputs, "outputData": bound.outputs},
+        notes=(*resolved.notes, *bound.notes),
+    )
 
 
 def _details(resolved: _Resolved, snapshot: Snapshot) -> tuple[str, ...]:
@@ -193,13 +223,14 @@ def _not_written(folder: RunFolder, error: OSError) -> MlrunError:
 def _resolve(workspace: Workspace, request: SubmitRequest) -> _Resolved:
     runconfig: Path | None = None
     notes: tuple[str, ...] = ()
-    configuration = RunConfiguration(python=PythonSection(user_managed_dependencies=True))
+    configuration = request.configuration or RunConfiguration(python=PythonSection(user_managed_dependencies=True))
     if request.runconfig_name is not None:
         runconfig, configuration, notes = load_runconfig(request.path, request.runconfig_name)
     if request.target is not None:
         configuration = replace(configuration, target=request.target)
     if request.script is not None:
         configuration = replace(configuration, script=request.script, arguments=tuple(request.arguments), command=None)
+    check_target(workspace, configuration.target)
     project = request.path if request.path.is_dir() else _folder_of(request.path)
     source = (request.source_directory or project).absolute()
     if not source.is_dir():
@@ -313,12 +344,14 @@ def _write_run(
         "ContentSnapshotId": snapshot.snapshot_id,
         "_azureml.ComputeTargetType": "local",
         "azureml.runsource": "experiment",
+        **request.properties,
         **git_properties(resolved.source, request.environment, redaction),
     }
     folder = workspace.run_folder(submission.run_id)
     write_json(folder.submission, submission.to_json())
     write_json(folder.environment_plan, submission.environment.to_json())
     origin = this_origin()
+    parent = None if request.parent_run_id is None else workspace.runs.get(request.parent_run_id)
     with workspace.transaction(durable=True):
         interruptions.hold()
         experiment, run_number = workspace.experiments.take_run_number(request.experiment_name)
@@ -329,16 +362,20 @@ def _write_run(
             submission.run_id,
             run_type=SCRIPT_RUN,
             status=RunStatus.NOT_STARTED,
-            user_name=_user_name(),
+            parent_key=None if parent is None else parent.key,
+            root_key=None if parent is None else parent.root_key or parent.key,
+            display_name=request.display_name,
+            user_name=user_name(),
             script_name=None if submission.is_command else submission.argv[0],
             target=submission.target,
-            definition=run_definition(resolved.configuration, submission, redaction),
+            definition={**run_definition(resolved.configuration, submission, redaction), **resolved.data},
             host_id=origin.host_id,
             boot_id=origin.boot_id,
             pid_namespace=origin.pid_namespace,
             lease_until=lease_end(),
         )
         workspace.runs.add_properties(key, properties)
+        workspace.runs.set_tags(key, request.tags)
     return key
 
 
@@ -372,17 +409,11 @@ def _start(workspace: Workspace, key: int, run_id: str, lock: RunLock) -> None:
     except OSError as error:
         message = f"No supervisor could be started: {error.strerror}."
         workspace.run_folder(run_id).secrets.unlink(missing_ok=True)
-        record_outcome(workspace, key, outcome_of_failure(message, code=SERVICE_ERROR))
+        outcome = outcome_of_failure(message, code=SERVICE_ERROR)
+        record_outcome(workspace, workspace.runs.get_by_key(key), outcome)
         raise MlrunError(message, hint=f"The run {run_id} is recorded as Failed.") from error
 
 
 def _as_text(argument: str) -> str:
     r"""What a record can hold of an argument or a path: bytes that are no UTF-8 as `\\udcff`."""
     return argument.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _user_name() -> str:
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return str(os.getuid())

@@ -1,15 +1,19 @@
-"""List and show the workspaces of this machine."""
+"""Find, list, show and describe the workspaces of this machine."""
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mlrun_cli.errors import StoreError
 from mlrun_cli.files.home import HOME_VARIABLE, home_folder
+from mlrun_cli.files.project_config import CONFIG_NAMES, CONFIGURATION_FOLDERS, absolute, read_project_config
 from mlrun_cli.workspace import Workspace, WorkspaceIdentity, workspace_folder, workspaces
+
+_DESCRIPTION, _FRIENDLY_NAME, _TAGS = "workspace.description", "workspace.friendly_name", "workspace.tags"
 
 
 def open_workspace(identity: WorkspaceIdentity, *, create: bool) -> Workspace:
@@ -34,6 +38,90 @@ def list_workspaces(resource_group: str | None = None) -> Sequence[dict[str, Any
         for identity in workspaces(home())
         if resource_group is None or identity.resource_group == resource_group
     ]
+
+
+def find_workspaces(
+    root: Path, *, name: str | None = None, resource_group: str | None = None, subscription_id: str | None = None
+) -> Sequence[WorkspaceIdentity]:
+    """The workspaces that have all the names that are given, by those names.
+
+    Raises:
+        StoreError: a folder that workspaces may be in cannot be read.
+    """
+    _check_that_all_can_be_seen(root / "workspaces")
+    wanted = (subscription_id, resource_group, name)
+    return [
+        identity
+        for identity in workspaces(root)
+        if all(want in {None, have} for want, have in zip(wanted, identity, strict=True))
+    ]
+
+
+def find_configured_workspace(start: Path, root: Path, file_name: str | None = None) -> WorkspaceIdentity | None:
+    """The workspace that the `config.json` of a folder, or of one above it, names; None when there is no config.
+
+    `start` may be a config file of any name. Otherwise the order is that of Azure's SDK: each place, such as
+    `.azureml/config.json`, is looked for in the folder and all above it before the next place is. From within
+    `root`, where scripts run, nothing above it is looked at: that is not the script's.
+
+    Args:
+        start: a file or folder, which need not exist when a folder above it does.
+        root: the folder of all workspaces.
+        file_name: looked for instead of `config.json` and `project.json`.
+
+    Raises:
+        InvalidFile: the config that was found cannot be read, or is none.
+        UsageError: the current folder is gone.
+    """
+    start = absolute(start)
+    if os.path.isfile(start):
+        return _configured(start)
+    places = [
+        Path(within) / name
+        for within in (*reversed(CONFIGURATION_FOLDERS), ".")
+        for name in (reversed(CONFIG_NAMES) if file_name is None else (file_name,))
+    ]
+    found = (folder / place for place in places for folder in _searched(start, root) if os.path.isfile(folder / place))
+    path = next(found, None)
+    return None if path is None else _configured(path)
+
+
+def _searched(start: Path, root: Path) -> list[Path]:
+    within, top = start.resolve(), root.resolve()
+    if within.is_relative_to(top):
+        return [folder for folder in (within, *within.parents) if folder.is_relative_to(top)]
+    return [start, *start.parents]
+
+
+def _configured(path: Path) -> WorkspaceIdentity:
+    config = read_project_config(path)
+    return WorkspaceIdentity(config.subscription_id, config.resource_group, config.workspace_name)
+
+
+def describe_workspace(workspace: Workspace) -> dict[str, Any]:
+    """The workspace as `workspace_record` has it, and what was said of it: description, friendly name and tags."""
+    return {
+        **workspace_record(workspace.identity, workspace.home),
+        "description": workspace.settings.get(_DESCRIPTION) or "",
+        "friendlyName": workspace.settings.get(_FRIENDLY_NAME) or workspace.identity.name,
+        "tags": json.loads(workspace.settings.get(_TAGS) or "{}"),
+    }
+
+
+def update_workspace(
+    workspace: Workspace,
+    *,
+    description: str | None = None,
+    friendly_name: str | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> None:
+    """Say something of a workspace; what is None stays as it is, tags that are given replace all there were."""
+    tags_text = None if tags is None else json.dumps(dict(tags))
+    texts = {_DESCRIPTION: description, _FRIENDLY_NAME: friendly_name, _TAGS: tags_text}
+    with workspace.transaction():
+        for key, text in texts.items():
+            if text is not None:
+                workspace.settings.set(key, text)
 
 
 def _check_that_all_can_be_seen(top: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 _DATA = "Read the data from a folder of this machine."
 _DEFAULTS = "Set AZURE_DEFAULTS_WORKSPACE and AZURE_DEFAULTS_GROUP, or name them with -w and -g."
-_DEPLOY = "Serving models is not what mlrun-cli is for; take them from a run with 'mlrun run download'."
+_DEPLOY = "Serving models is not what mlrun-cli is for; take one with 'mlrun model download', and serve its file."
 _NO_CLUSTER = "Leave the step out: runs go to the target 'local', this machine ('--ct local')."
 _NO_RESOURCES = "Leave the step out: there is nothing to make in Azure."
 _SHELL_SCRIPT = "Write the steps as a shell script of 'mlrun run submit-script' lines."
@@ -21,15 +21,17 @@ AZURE_ONLY = {
     "data": _DATA,
     "datastore": _DATA,
     "dataset": _DATA,
+    "deploy": _DEPLOY,
     "endpoint": _DEPLOY,
     "environment": "Name the packages in a conda file: 'mlrun run submit-script -d FILE', or in the runconfig.",
     "extension": "Leave the line out: 'mlrun ml' is there without an extension.",
     "group": "Leave the step out: a resource group is no more than a name, given with -g.",
     "job": "Submit the job's script with 'mlrun run submit-script'.",
     "logout": "Leave the line out: nobody is signed in.",
-    "model": "Keep the model under outputs/ and take it with 'mlrun run download -r ID outputs -d DIR'.",
     "monitor-tensorboard": "Download its event files with 'mlrun run download', and start tensorboard on them.",
+    "package": _DEPLOY,
     "pipeline": _SHELL_SCRIPT,
+    "profile": _DEPLOY,
     "service": _DEPLOY,
     "storage": _DATA,
     "submit": "Type 'mlrun run submit-script -c RUNCONFIG SCRIPT'.",

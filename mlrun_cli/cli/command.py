@@ -28,6 +28,7 @@ import inspect
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Annotated, Any, NamedTuple, Protocol, TextIO, TypeVar
 
 import typer
@@ -36,7 +37,7 @@ from typer.core import TyperCommand
 from mlrun_cli.cli.help import command_help
 from mlrun_cli.cli.notes import wants_colour
 from mlrun_cli.cli.output import render
-from mlrun_cli.cli.shared import Shared, shared_from, shared_parameters
+from mlrun_cli.cli.shared import Shared, option_names, shared_from, shared_parameters
 
 _QUERY_WORDS = "query_words"
 
@@ -153,7 +154,7 @@ def _callback(declaration: Declaration) -> Callable[..., int]:
         for parameter in inspect.signature(declaration.function, eval_str=True).parameters.values()
         if parameter.name != "shared"
     ]
-    shared = shared_parameters()
+    shared = shared_parameters(set(chain.from_iterable(map(option_names, own))))
     words = [_query_words_parameter()] if declaration.query_words else []
     context = inspect.Parameter("typer_context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
 

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
+from mlrun_cli.actions.experiments import get_experiment, list_experiments
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.shared import Shared
-from mlrun_cli.domain.experiment import experiment_record
 
 app = Group("experiment", help="List and show experiments.")
 
@@ -28,11 +28,11 @@ _Name = Annotated[
         ("Their names alone", "mlrun experiment list --query '[].name' -o tsv"),
     ],
 )
-def list_experiments(shared: Shared) -> object:
+def list_all(shared: Shared) -> object:
     """List the experiments of the workspace, by name."""
     context = open_context(shared)
     with context.workspace as workspace:
-        return [experiment_record(experiment) for experiment in workspace.experiments.list()]
+        return list_experiments(workspace)
 
 
 @command(
@@ -47,4 +47,4 @@ def show(shared: Shared, name: _Name = None) -> object:
     """Show an experiment."""
     context = open_context(shared)
     with context.workspace as workspace:
-        return experiment_record(workspace.experiments.get(context.experiment_name(name)))
+        return get_experiment(workspace, context.experiment_name(name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -63,10 +63,23 @@ def _declared(
     """Never called: its parameters are the options."""
 
 
-def shared_parameters() -> list[inspect.Parameter]:
-    """The parameters that a command's own are followed by."""
+def shared_parameters(taken: Collection[str] = ()) -> list[inspect.Parameter]:
+    """The parameters that a command's own are followed by.
+
+    Args:
+        taken: names of options that the command's own have, as `-t`, and these do without.
+    """
     parameters = inspect.signature(_declared, eval_str=True).parameters.values()
+    for parameter in parameters:
+        option = parameter.annotation.__metadata__[0]
+        option.param_decls = tuple(name for name in option_names(parameter) if name not in taken)
     return [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
+
+
+def option_names(parameter: inspect.Parameter) -> Sequence[str]:
+    """The names under which an option is typed; nothing for what is no option."""
+    metadata = getattr(parameter.annotation, "__metadata__", ())
+    return next((one.param_decls for one in metadata if getattr(one, "param_decls", None)), ())
 
 
 class Shared(NamedTuple):

@@ -27,6 +27,7 @@ NOUNS = {
     "experiment": "List and show experiments.",
     "workspace": "List and show workspaces.",
     "run": "Submit a script, then follow, list, show, cancel and update runs.",
+    "model": "Register models, then list, show, download, update and delete them.",
 }
 """What each noun is for. Its file is `mlrun_cli/cli/<noun>.py`, which has the Group `app`."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from mlrun_cli.domain.moment import iso
@@ -18,7 +19,7 @@ class Experiment(NamedTuple):
     archived_at: int | None = None
 
 
-def experiment_record(experiment: Experiment) -> dict[str, Any]:
+def experiment_record(experiment: Experiment, tags: Mapping[str, str | None]) -> dict[str, Any]:
     """The experiment as `experiment list` prints it: camelCase, as in Azure."""
     return {
         "archivedTime": None if experiment.archived_at is None else iso(experiment.archived_at),
@@ -26,5 +27,5 @@ def experiment_record(experiment: Experiment) -> dict[str, Any]:
         "description": experiment.description,
         "experimentId": experiment.experiment_id,
         "name": experiment.name,
-        "tags": {},
+        "tags": dict(tags),
     }

@@ -23,6 +23,10 @@ class Logged(NamedTuple):
 
 
 VALUE, LIST, ROW, TABLE, MIXED = "value", "list", "row", "table", "mixed"
+IMAGE, CONFUSION_MATRIX, ACCURACY_TABLE = "image", "confusion matrix", "accuracy table"
+RESIDUALS, PREDICTIONS = "residuals", "predictions"
+_SINGLE = frozenset({VALUE, IMAGE, CONFUSION_MATRIX, ACCURACY_TABLE, RESIDUALS, PREDICTIONS})
+"""Shapes of which one call logs one value; but for the first, the address of a file that is kept."""
 
 
 def merged_shape(before: str | None, after: str) -> str:
@@ -41,7 +45,7 @@ def assemble(shape: str, values: Sequence[Any], steps: Sequence[float | None]) -
     if any(step is not None for step in steps):
         order = sorted(range(len(values)), key=lambda position: _step_key(steps[position]))
         values = [values[position] for position in order]
-    return values[0] if shape == VALUE and len(values) == 1 else list(values)
+    return values[0] if shape in _SINGLE and len(values) == 1 else list(values)
 
 
 def _step_key(step: float | None) -> float:

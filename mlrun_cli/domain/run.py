@@ -10,6 +10,8 @@ from mlrun_cli.domain.moment import MICROSECONDS, iso
 from mlrun_cli.domain.run_status import RunStatus
 
 SCRIPT_RUN = "azureml.scriptrun"
+INTERACTIVE_RUN = "azureml.interactiverun"
+"""A run without a script of its own: a process opens it, logs to it and ends it."""
 GRACE_SECONDS = 10.0
 """Between SIGTERM and SIGKILL, unless whoever cancels says otherwise."""
 
@@ -29,7 +31,9 @@ class Run(NamedTuple):
     """One execution of a script.
 
     `key` is the store's integer, which rises with time; moments are microseconds in UTC;
-    `error` has Azure's shape `{"error": {"code", "message", "details", "debugInfo"}}`.
+    `error` has Azure's shape `{"error": {"code", "message", "details", "debugInfo"}}`. `minded_by` is the folder,
+    relative to the workspace's, whose lock says whether the run is alive; None means its own, which a supervisor
+    holds. `failed_with` is the error that somebody outside gave when he had it stopped as Failed.
     """
 
     key: int
@@ -63,6 +67,10 @@ class Run(NamedTuple):
     origin: Origin | None = None
     lease_until: int | None = None
     cancel_grace_seconds: float | None = None
+    experiment_key: int = 0
+    root_key: int | None = None
+    minded_by: str | None = None
+    failed_with: Mapping[str, Any] | None = None
     tags: Mapping[str, str | None] = MappingProxyType({})
     properties: Mapping[str, str] = MappingProxyType({})
 

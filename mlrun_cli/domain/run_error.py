@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 from itertools import takewhile
 from typing import Any
 
@@ -14,6 +15,7 @@ SERVICE_ERROR = "ServiceError"
 _COMPLAINTS = ("error:", "\N{MULTIPLICATION SIGN}")
 _TRACEBACK = "Traceback (most recent call last):"
 _MOST_LINES = 200
+_MOST_TRACE = 64_000
 _SYNTAX_ERROR = re.compile(
     r"^  File \"[^\n]+\", line \d+\n(?:    .*\n)+(?=(?:Syntax|Indentation|Tab)Error: )", re.MULTILINE
 )
@@ -43,6 +45,12 @@ def run_error(
     }
     redacted: dict[str, Any] = Redaction().document(error)
     return redacted
+
+
+def exception_error(error: BaseException) -> dict[str, Any]:
+    """The error of a run that ended with an exception of this process."""
+    trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    return run_error(str(error) or type(error).__name__, kind=type(error).__name__, stack_trace=trace[-_MOST_TRACE:])
 
 
 def error_message(error: object) -> str | None:

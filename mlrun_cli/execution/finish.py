@@ -63,15 +63,17 @@ def error_of_exit(run: Run, folder: RunFolder, exit_code: int, signal_name: str 
 def outcome_of_script(run: Run, folder: RunFolder, submission: Submission, end: ScriptEnd) -> Outcome:
     """What a run has come to whose script has started and ended."""
     if end.stopped is not None:
-        return outcome_of_stop(end.stopped, submission, end)
+        return outcome_of_stop(end.stopped, run, submission, end)
     status = status_of_exit(run, end.exit_code)
     name = signal_name(-end.exit_code) if end.exit_code < 0 else None
     error = error_of_exit(run, folder, end.exit_code, name) if status is RunStatus.FAILED else None
     return _outcome(status, end, error)
 
 
-def outcome_of_stop(reason: StopReason, submission: Submission, end: ScriptEnd | None) -> Outcome:
+def outcome_of_stop(reason: StopReason, run: Run, submission: Submission, end: ScriptEnd | None) -> Outcome:
     """What a run has come to that was told to stop, before its script could start or while it ran."""
+    if reason is StopReason.CANCEL and run.failed_with is not None:
+        return _outcome(RunStatus.FAILED, end, dict(run.failed_with))
     if reason is StopReason.TIME_LIMIT:
         limit = submission.max_run_duration_seconds
         message = f"The run was stopped at its time limit of {limit:g} seconds (maxRunDurationSeconds)."
@@ -168,7 +170,11 @@ def write_outcome(folder: RunFolder, outcome: Outcome) -> None:
     write_json(folder.outcome, outcome.to_json(), durable=True)
 
 
-def record_outcome(workspace: Workspace, run_key: int, outcome: Outcome) -> None:
-    """Put the outcome into the store; an ended run is left as it is."""
+def record_outcome(workspace: Workspace, run: Run, outcome: Outcome) -> None:
+    """Put the outcome into the store, and with it the end of what the script has left open; an ended run stays so."""
+    error = None
+    if outcome.status is RunStatus.FAILED:
+        error = run_error(f"The script of the run {run.run_id} failed before it had ended this one.")
     with workspace.transaction(durable=True):
-        workspace.runs.change_status(run_key, ALIVE_STATUSES, outcome.status, **outcome.columns())
+        workspace.runs.end_minded(f"runs/{run.run_id}", outcome.status, ended_at=outcome.ended_at, error=error)
+        workspace.runs.change_status(run.key, ALIVE_STATUSES, outcome.status, **outcome.columns())

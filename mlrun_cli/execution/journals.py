@@ -1,14 +1,16 @@
-"""Takes what a run's processes have logged from their journals into the store."""
+"""Takes what processes have logged from their journals into the store."""
 
 from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
 
 from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.domain.run_status import RunStatus
-from mlrun_cli.files.journal import CHUNK_BYTES, Entries, journal_names, parse_piece, read_piece
-from mlrun_cli.files.run_folder import RunFolder
+from mlrun_cli.files.journal import CHUNK_BYTES, Entries, entries_of, journal_names, parse_piece, read_piece
 from mlrun_cli.workspace import Workspace
 
 
@@ -16,18 +18,63 @@ class _ReadElsewhereError(Exception):
     """Another reader has moved an offset: what was read here is in the store already."""
 
 
+class Offsets(Protocol):
+    """How far the journals of a folder have been taken in, as the store knows it."""
+
+    def read(self, names: Sequence[str]) -> Mapping[str, int]:
+        """The offsets of these journals, those of others may be among them."""
+
+    def advance(self, name: str, before: int, after: int) -> bool:
+        """Move an offset, within a transaction; False when another reader has moved it meanwhile."""
+
+
+class RunOffsets:
+    """Of the journals of a run."""
+
+    def __init__(self, workspace: Workspace, run_key: int) -> None:
+        self._workspace = workspace
+        self._run_key = run_key
+
+    def read(self, names: Sequence[str]) -> Mapping[str, int]:  # noqa: ARG002 — all of the run's are one query
+        """The offsets of all journals of the run."""
+        return self._workspace.journals.bytes_read(self._run_key)
+
+    def advance(self, name: str, before: int, after: int) -> bool:
+        """Move an offset, within a transaction; False when another reader has moved it meanwhile."""
+        return self._workspace.journals.advance(self._run_key, name, before, after)
+
+
+class SessionOffsets:
+    """Of the journals of a session, which belong to no run."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def read(self, names: Sequence[str]) -> Mapping[str, int]:
+        """The offsets of these journals."""
+        return {name: self._workspace.journals.session_bytes_read(name) for name in names}
+
+    def advance(self, name: str, before: int, after: int) -> bool:
+        """Move an offset, within a transaction; False when another reader has moved it meanwhile."""
+        return self._workspace.journals.advance_session(name, before, after)
+
+
 class JournalReader:
-    """Follows the journals of one run.
+    """Follows the journals in a folder: a run's, or a session's, whose lines each name the run that they are about.
 
     Values and the offset up to which they were read commit together, and the offset moves only from where it
     was: whatever dies and whoever else reads, each line is stored once.
     """
 
-    def __init__(self, workspace: Workspace, run_key: int, folder: RunFolder) -> None:
+    def __init__(self, workspace: Workspace, folder: Path, run_key: int | None) -> None:
         self._workspace = workspace
         self._run_key = run_key
         self._folder = folder
-        self._offsets = workspace.journals.bytes_read(run_key)
+        self._store_of_offsets: Offsets = (
+            SessionOffsets(workspace) if run_key is None else RunOffsets(workspace, run_key)
+        )
+        self._offsets = dict(self._store_of_offsets.read(journal_names(folder)))
+        self._keys: dict[str, int | None] = {}
         self._turn = 0
         self.unreadable_lines = 0
 
@@ -43,7 +90,7 @@ class JournalReader:
                 for name, piece in pieces.items():
                     self._store(name, len(piece), entries[name])
         except _ReadElsewhereError:
-            self._offsets = self._workspace.journals.bytes_read(self._run_key)
+            self._offsets = dict(self._store_of_offsets.read(journal_names(self._folder)))
             return size
         for name, piece in pieces.items():
             self._offsets[name] = self._offsets.get(name, 0) + len(piece)
@@ -55,13 +102,22 @@ class JournalReader:
         while self.take_in():
             pass
 
-    def has_taken_in(self, name: str, offset: int) -> bool:
-        """Whether a journal is in the store up to an offset."""
-        return self._offsets.get(name, 0) >= offset
+    def take_in_until_now(self) -> None:
+        """Store everything that has been acknowledged by this moment, however much is written meanwhile."""
+        sizes = {name: self._size(name) for name in journal_names(self._folder)}
+        while any(self._offsets.get(name, 0) < size for name, size in sizes.items()):
+            if not self.take_in():  # what is left of a line was never acknowledged
+                return
+
+    def _size(self, name: str) -> int:
+        try:
+            return os.lstat(self._folder / name).st_size
+        except OSError:
+            return 0
 
     def _next_pieces(self) -> dict[str, bytes]:
         """Pieces by journal, each journal in its turn, so that one transaction never locks the store for long."""
-        names = journal_names(self._folder.journal)
+        names = journal_names(self._folder)
         pieces: dict[str, bytes] = {}
         size = 0
         for place in range(len(names)):
@@ -81,7 +137,7 @@ class JournalReader:
         Opened for each piece: a run may have more journals than a process may have open files.
         """
         offset = self._offsets.get(name, 0)
-        path = self._folder.journal / name
+        path = self._folder / name
         try:
             found = os.lstat(path)
             if found.st_size <= offset or not stat.S_ISREG(found.st_mode):
@@ -96,9 +152,22 @@ class JournalReader:
 
     def _store(self, name: str, size: int, entries: Entries) -> None:
         before = self._offsets.get(name, 0)
-        workspace, key = self._workspace, self._run_key
-        if not workspace.journals.advance(key, name, before, before + size):
+        if not self._store_of_offsets.advance(name, before, before + size):
             raise _ReadElsewhereError
+        if self._run_key is not None:
+            self._store_entries(self._run_key, entries)
+            for status, error in entries.endings:
+                wanted = RunStatus.FAILED if status == RunStatus.FAILED.value else RunStatus.COMPLETED
+                self._workspace.runs.want(self._run_key, wanted, Redaction().document(error))
+        for run_id, lines in entries.others.items():
+            key = self._key_of(run_id)
+            others = entries_of(lines)
+            self.unreadable_lines += len(lines) if key is None else others.unreadable
+            if key is not None:
+                self._store_entries(key, others)
+
+    def _store_entries(self, key: int, entries: Entries) -> None:
+        workspace = self._workspace
         if entries.logged:
             workspace.metrics.add(key, entries.logged)
         for change, what in entries.tag_changes:
@@ -106,6 +175,9 @@ class JournalReader:
                 workspace.runs.set_tags(key, what)
             else:
                 workspace.runs.remove_tags(key, what)
-        for status, error in entries.endings:
-            wanted = RunStatus.FAILED if status == RunStatus.FAILED.value else RunStatus.COMPLETED
-            workspace.runs.update(key, wanted_status=wanted, wanted_error=Redaction().document(error))
+
+    def _key_of(self, run_id: str) -> int | None:
+        """The key of another run that a line is about; None when it has been deleted."""
+        if self._keys.get(run_id) is None:
+            self._keys[run_id] = self._workspace.runs.find_key(run_id)
+        return self._keys[run_id]

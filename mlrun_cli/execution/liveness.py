@@ -11,6 +11,7 @@ from mlrun_cli.domain.run_error import SERVICE_ERROR, run_error
 from mlrun_cli.domain.run_status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.execution.host import this_origin
 from mlrun_cli.execution.run_lock import RunLock
+from mlrun_cli.execution.sessions import settle_sessions
 from mlrun_cli.execution.targets.local import start_recovery
 from mlrun_cli.workspace import Workspace
 
@@ -21,10 +22,11 @@ _LOOK_AGAIN_SECONDS = 0.004
 
 
 def settle(workspace: Workspace) -> frozenset[int]:
-    """Make the status of every run that has lost its supervisor the truth.
+    """Make the status of every run that has lost its supervisor, or the process that had it open, the truth.
 
     Returns the keys of those that could not be mended in time: they are to be shown as NotResponding.
     """
+    settle_sessions(workspace)
     lost = [run for run in workspace.runs.alive() if may_judge(run) and _is_lost(workspace, run)]
     deadline = time.monotonic() + _PATIENCE_SECONDS
     is_started = False

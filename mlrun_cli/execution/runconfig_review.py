@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from mlrun_cli.domain.run_configuration import (
-    LOCAL_TARGET,
     NO_COMMUNICATOR,
     PYTHON_FRAMEWORK,
     RunConfiguration,
 )
-from mlrun_cli.errors import ComputeTargetNotFound, Unsupported, UsageError
+from mlrun_cli.errors import Unsupported, UsageError
 
 _Rule = TypeVar("_Rule")
 
@@ -43,10 +42,7 @@ _NO_DATABRICKS = (
 )
 
 _REFUSED: Mapping[str, tuple[str, str]] = {
-    "data": _NO_DATA,
-    "dataReferences": _NO_DATA,
     "datacaches": _NO_DATA,
-    "outputData": (_NO_DATA[0], "Take it out and let the script write to ./outputs."),
     "sourceDirectoryDataStore": (_NO_DATA[0], "Take it out; the source folder itself is used."),
     "environment.docker.enabled": _NO_DOCKER,
     "docker.useDocker": _NO_DOCKER,
@@ -64,8 +60,6 @@ _REFUSED: Mapping[str, tuple[str, str]] = {
 _BASE_IMAGE = "environment.docker.baseImage"
 _SKIPPED: Mapping[str, str] = {
     "priority": "it orders runs on Azure's clusters",
-    "environment.name": "no environment is registered here, the file's own definition is used",
-    "environment.version": "no environment is registered here, the file's own definition is used",
     "environment.inferencingStackVersion": "it is for web services",
     "environment.assetId": "it names an asset in Azure",
     _BASE_IMAGE: "docker is not enabled",
@@ -93,12 +87,9 @@ def review(configuration: RunConfiguration) -> Review:
     """Find out whether a configuration can be honoured on this machine, the command line's part included.
 
     Raises:
-        ComputeTargetNotFound: the target is not `local`.
         UsageError: both a script and a command are there.
         Unsupported: something else cannot be honoured; names its key and what to do instead.
     """
-    if configuration.target != LOCAL_TARGET:
-        raise ComputeTargetNotFound(configuration.target, [LOCAL_TARGET])
     if configuration.script and configuration.command:
         raise UsageError("Both script and command are set in the runconfig.", hint="Take one of them out.")
     refusals = [*_refused_fields(configuration), *_refused_rest(configuration)]
@@ -132,9 +123,6 @@ def _refused_fields(configuration: RunConfiguration) -> Iterator[_Refusal]:
             "conda environments are not extended here",
             "Take it out and name all packages in the conda dependencies.",
         )
-    for index, argument in enumerate(configuration.arguments):
-        if argument.startswith(("DatasetConsumptionConfig:", "$AZUREML_DATAREFERENCE_")):
-            yield _Refusal(f"arguments[{index}]", f"'{argument}' is data in Azure", "Write a path instead.")
 
 
 def _refused_rest(configuration: RunConfiguration) -> Iterator[_Refusal]:
@@ -145,8 +133,8 @@ def _refused_rest(configuration: RunConfiguration) -> Iterator[_Refusal]:
     if _is_environment_reference(configuration):
         yield _Refusal(
             "environment.name",
-            "no environment is registered here",
-            "Write what it holds as environment.python.condaDependenciesFile.",
+            "it is only named, and a runconfig has to say what it holds",
+            "Write that as environment.python.condaDependenciesFile.",
         )
 
 

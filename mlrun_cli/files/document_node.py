@@ -28,7 +28,7 @@ class Node(NamedTuple):
     Attributes:
         path: the file, as its reader was given it.
         key_path: `environment.python.interpreterPath`, `arguments[2]`; empty for the whole document.
-        line: counted from 1.
+        line: counted from 1; 0 in a document that stands in no file.
         content: a scalar, the nodes of a list or the nodes of a mapping.
         source: a scalar as it was written, without its quotes; empty for lists and mappings.
     """
@@ -46,7 +46,12 @@ class Node(NamedTuple):
 
     def error(self, reason: str, *, hint: str | None = None) -> InvalidFile:
         """An error that names file, line and key path, to be raised."""
-        return InvalidFile(self.path, reason, line=self.line, key_path=self.key_path or None, hint=hint)
+        return InvalidFile(self.path, reason, line=self.line or None, key_path=self.key_path or None, hint=hint)
+
+    @property
+    def place(self) -> str:
+        """File and line, for messages."""
+        return f"{self.path}, line {self.line}" if self.line else str(self.path)
 
     def mapping(self) -> dict[str, Node]:
         """The nodes of a mapping, by key.
@@ -149,7 +154,7 @@ class NodeBuilder:
         """
         self._count += 1
         if self._count > MAX_VALUES:
-            raise InvalidFile(self.path, f"holds more than {MAX_VALUES} values, aliases written out", line=line)
+            raise InvalidFile(self.path, f"holds more than {MAX_VALUES} values, aliases written out", line=line or None)
         self.check_depth(key_path, line, depth)
 
     def check_depth(self, key_path: str, line: int, depth: int) -> None:
@@ -160,7 +165,7 @@ class NodeBuilder:
         """
         if depth > MAX_DEPTH:
             where = _shortened(key_path) or None
-            raise InvalidFile(self.path, f"is nested more than {MAX_DEPTH} deep", line=line, key_path=where)
+            raise InvalidFile(self.path, f"is nested more than {MAX_DEPTH} deep", line=line or None, key_path=where)
 
     def add(self, nodes: dict[str, Node], key: str, node: Node, key_line: int) -> None:
         """Put a value under its key.

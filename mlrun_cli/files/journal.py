@@ -7,6 +7,9 @@
 ["g", time, {key: value}]          tags that are set
 ["G", time, [key…]]                tags that are removed
 ["e", time, status, error]         how the script says it ended
+["i", name, time, null, uri]       an image that is kept; likewise `c` confusion matrix, `a` accuracy table,
+                                   `d` residuals, `p` predictions
+[">", run id, line]                any of these, but `e`, about another run than the journal's own
 """
 
 from __future__ import annotations
@@ -16,7 +19,18 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mlrun_cli.domain.metric import LIST, ROW, TABLE, VALUE, Logged
+from mlrun_cli.domain.metric import (
+    ACCURACY_TABLE,
+    CONFUSION_MATRIX,
+    IMAGE,
+    LIST,
+    PREDICTIONS,
+    RESIDUALS,
+    ROW,
+    TABLE,
+    VALUE,
+    Logged,
+)
 from mlrun_cli.domain.moment import MICROSECONDS
 
 CHUNK_BYTES = 1 << 20
@@ -25,7 +39,18 @@ _LARGEST = 2**63
 _LATEST = _LARGEST / MICROSECONDS
 
 _SCALAR_FIELDS = 5
-_SHAPES = {"m": VALUE, "l": LIST, "r": ROW, "t": TABLE}
+_SHAPES = {
+    "m": VALUE,
+    "l": LIST,
+    "r": ROW,
+    "t": TABLE,
+    "i": IMAGE,
+    "c": CONFUSION_MATRIX,
+    "a": ACCURACY_TABLE,
+    "d": RESIDUALS,
+    "p": PREDICTIONS,
+}
+_OF_ANOTHER = ">"
 
 
 class Entries(NamedTuple):
@@ -37,6 +62,8 @@ class Entries(NamedTuple):
     endings: list[tuple[str, Any]]
     """`(status, error or None)`."""
     unreadable: int
+    others: dict[str, list[Any]]
+    """By run id the lines about other runs than the journal's own, for `entries_of`."""
 
 
 def read_piece(descriptor: int, offset: int) -> bytes:
@@ -55,8 +82,15 @@ def parse_piece(data: bytes) -> Entries:
 
     A line that a database could not take is unreadable too: the SDK writes none, a script by hand may.
     """
-    entries = Entries([], [], [], 0)
     lines, unreadable = _lines(data)
+    entries = entries_of(lines)
+    return entries._replace(unreadable=entries.unreadable + unreadable)
+
+
+def entries_of(lines: list[Any]) -> Entries:
+    """The entries of parsed lines."""
+    entries = Entries([], [], [], 0, {})
+    unreadable = 0
     add = entries.logged.append
     known: set[str] = set()
     for line in lines:
@@ -69,6 +103,11 @@ def parse_piece(data: bytes) -> Entries:
                     if is_step and logged_at < _LATEST:
                         add(Logged(VALUE, name, int(logged_at * MICROSECONDS), step, value, None))
                         continue
+            if line[0] == _OF_ANOTHER:
+                _, run_id, inner = line
+                _require(isinstance(run_id, str) and isinstance(inner, list))
+                entries.others.setdefault(run_id, []).append(inner)
+                continue
             _sort_in(line, entries)
             known.add(line[1])
         except (KeyError, IndexError, TypeError, ValueError, OverflowError):

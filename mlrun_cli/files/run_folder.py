@@ -26,11 +26,13 @@ class RunFolder:
         self.process = path / "process.json"
         self.outcome = path / "outcome.json"
         self.socket = path / "socket"
+        self.helper_socket = path / "helper"
         self.journal = path / "journal"
         self.environment_plan = path / "environment.json"
         self.work = path / "work"
         self.unfinished_work = path / "work.unfinished"
         self.artifacts = path / "artifacts"
+        self.uploads = path / "uploads"
         self.stdout = self.artifacts / STDOUT_NAME
         self.supervisor_log = self.artifacts / SUPERVISOR_LOG_NAME
         self.environment_log = self.artifacts / ENVIRONMENT_LOG_NAME
@@ -44,18 +46,18 @@ class RunFolder:
             os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
     @contextmanager
-    def socket_address(self) -> Iterator[str]:
-        """The socket's address, by way of the open folder where that can be: a path of more than 107 bytes is none.
+    def address_of(self, socket: Path) -> Iterator[str]:
+        """A socket's address, by way of the open folder where that can be: a path of more than 107 bytes is none.
 
         Raises:
             OSError: the folder is gone.
         """
         if sys.platform != "linux":
-            yield os.fspath(self.socket)
+            yield os.fspath(socket)
             return
         descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            yield f"/proc/self/fd/{descriptor}/{self.socket.name}"
+            yield f"/proc/self/fd/{descriptor}/{socket.name}"
         finally:
             os.close(descriptor)
 

@@ -14,6 +14,7 @@ from mlrun_cli.domain.run_configuration import (
     RunConfiguration,
 )
 from mlrun_cli.errors import InvalidFile, Unsupported
+from mlrun_cli.files.document_plain import plain_document
 from mlrun_cli.files.documents import Node, read_document, text_problem
 
 MAX_NUMBER = 2**31 - 1
@@ -50,7 +51,19 @@ def read_runconfig(path: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
         InvalidFile: it is no YAML or JSON mapping, has no key of a runconfig, or a value of a wrong type.
         Unsupported: it is of the Workbench schema, or names a section where a mapping is expected.
     """
-    root = read_document(path)
+    return _configuration(read_document(path))
+
+
+def configuration_from_document(document: object, where: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
+    """The same from plain values, as JSON gives them; `where` stands in messages as the file's name.
+
+    Raises:
+        InvalidFile, Unsupported: as `read_runconfig`.
+    """
+    return _configuration(plain_document(document, where))
+
+
+def _configuration(root: Node) -> tuple[RunConfiguration, tuple[str, ...]]:
     _refuse_other_schemas(root)
     top = _section(root)
     environment = _section(top.get("environment"))
@@ -73,15 +86,24 @@ def read_runconfig(path: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
     return configuration, tuple(notes)
 
 
-def _refuse_other_schemas(root: Node) -> None:
-    keys = root.mapping()
-    for key, node in keys.items():
+def refuse_workbench_schema(root: Node) -> None:
+    """Refuse a runconfig of another schema by a key of it.
+
+    Raises:
+        Unsupported: it has one.
+    """
+    for key, node in root.mapping().items():
         if key[:1].isupper():
             raise _unsupported(
                 node,
                 "is a key of the Workbench runconfigs of 2018, which are not read",
                 "Write the current keys: script, arguments, target, environment, …",
             )
+
+
+def _refuse_other_schemas(root: Node) -> None:
+    refuse_workbench_schema(root)
+    keys = root.mapping()
     if not any(key in _KEY_PATHS or key in _SECTIONS for key in keys):
         found = ", ".join(list(keys)[:5]) or "none"
         raise InvalidFile(
@@ -101,7 +123,7 @@ def _refuse_other_schemas(root: Node) -> None:
 
 
 def _unsupported(node: Node, reason: str, hint: str) -> Unsupported:
-    return Unsupported(f"{node.path}, line {node.line}: {node.key_path}: {reason}", hint=hint)
+    return Unsupported(f"{node.place}: {node.key_path}: {reason}", hint=hint)
 
 
 def _section(node: Node | None) -> dict[str, Node]:
@@ -131,7 +153,7 @@ def _unknown(node: Node, key: str) -> str:
     siblings = {known[len(parent) :].split(".")[0] for known in _KEY_PATHS if known.startswith(parent)}
     nearest = difflib.get_close_matches(key[:100], sorted(siblings), n=1)
     question = f"; did you mean {nearest[0]}?" if nearest else ""
-    return f"{node.path}, line {node.line}: unknown key {node.key_path[:200]!r} is skipped{question}"
+    return f"{node.place}: unknown key {node.key_path[:200]!r} is skipped{question}"
 
 
 def _python(section: dict[str, Node]) -> PythonSection:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from mlrun_cli.domain.experiment import Experiment
 from mlrun_cli.domain.guid import new_guid
@@ -37,8 +37,62 @@ class ExperimentStore:
         """All experiments, by name."""
         return [_experiment(row) for row in self._database.rows("SELECT * FROM experiments ORDER BY name")]
 
-    def take_run_number(self, name: str) -> tuple[Experiment, int]:
-        """The experiment, made when there is none, and its next run number; within a transaction."""
+    def update(self, key: int, **columns: object) -> None:
+        """Set columns."""
+        changes = ", ".join(f"{name} = :{name}" for name in columns)
+        self._database.execute(f"UPDATE experiments SET {changes} WHERE experiment_key = :key", key=key, **columns)  # noqa: S608
+
+    def delete(self, key: int) -> bool:
+        """Forget an experiment, within a transaction; False when it has runs."""
+        deleted = self._database.execute(
+            "DELETE FROM experiments WHERE experiment_key = :key"
+            " AND NOT EXISTS (SELECT 1 FROM runs WHERE experiment_key = :key)",
+            key=key,
+        )
+        if deleted:
+            self._database.execute("DELETE FROM experiment_tags WHERE experiment_key = :key", key=key)
+        return bool(deleted)
+
+    def tags(self, key: int) -> dict[str, str | None]:
+        """The tags of one experiment."""
+        rows = self._database.rows(
+            "SELECT key, value FROM experiment_tags WHERE experiment_key = :key ORDER BY key", key=key
+        )
+        return {row["key"]: row["value"] for row in rows}
+
+    def set_tags(self, key: int, tags: Mapping[str, str | None]) -> None:
+        """Add tags or change their values."""
+        for name, value in tags.items():
+            self._database.execute(
+                "INSERT INTO experiment_tags (experiment_key, key, value) VALUES (:experiment_key, :key, :value)"
+                " ON CONFLICT (experiment_key, key) DO UPDATE SET value = excluded.value",
+                experiment_key=key,
+                key=name,
+                value=value,
+            )
+
+    def remove_tags(self, key: int, names: Iterable[str]) -> None:
+        """Take tags away; those that are not there do no harm."""
+        for name in names:
+            self._database.execute(
+                "DELETE FROM experiment_tags WHERE experiment_key = :experiment_key AND key = :key",
+                experiment_key=key,
+                key=name,
+            )
+
+    def take_run_number(self, name: str, count: int = 1) -> tuple[Experiment, int]:
+        """The experiment, made when there is none, and the first of its next run numbers; within a transaction."""
+        self.make(name)
+        row = self._database.row(
+            "UPDATE experiments SET last_run_number = last_run_number + :count WHERE name = :name RETURNING *",
+            name=name,
+            count=count,
+        )
+        assert row is not None
+        return _experiment(row), int(row["last_run_number"]) - count + 1
+
+    def make(self, name: str) -> None:
+        """Make the experiment if there is none of this name."""
         self._database.execute(
             "INSERT INTO experiments (experiment_id, name, created_at) VALUES (:guid, :name, :now)"
             " ON CONFLICT (name) DO NOTHING",
@@ -46,12 +100,6 @@ class ExperimentStore:
             name=name,
             now=now(),
         )
-        row = self._database.row(
-            "UPDATE experiments SET last_run_number = last_run_number + 1 WHERE name = :name RETURNING *",
-            name=name,
-        )
-        assert row is not None
-        return _experiment(row), int(row["last_run_number"])
 
 
 def _experiment(row: Row) -> Experiment:

@@ -6,7 +6,7 @@ from mlrun_cli.store.database import Database
 
 
 class JournalStore:
-    """Read offsets of journals, in bytes; they move in the transaction that stores what was read."""
+    """Read offsets of the journals of a run, in bytes; they move in the transaction that stores what was read."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -33,3 +33,26 @@ class JournalStore:
             after=after,
         )
         return bool(changed)
+
+    def session_bytes_read(self, name: str) -> int:
+        """The offset of the journal of a session."""
+        row = self._database.row("SELECT bytes_read FROM session_journals WHERE name = :name", name=name)
+        return 0 if row is None else int(row["bytes_read"])
+
+    def advance_session(self, name: str, before: int, after: int) -> bool:
+        """As `advance`, for a journal of a session."""
+        if before == 0:
+            self._database.execute(
+                "INSERT INTO session_journals (name) VALUES (:name) ON CONFLICT (name) DO NOTHING", name=name
+            )
+        changed = self._database.execute(
+            "UPDATE session_journals SET bytes_read = :after WHERE name = :name AND bytes_read = :before",
+            name=name,
+            before=before,
+            after=after,
+        )
+        return bool(changed)
+
+    def forget_session(self, name: str) -> None:
+        """Forget a journal of a session that is gone."""
+        self._database.execute("DELETE FROM session_journals WHERE name = :name", name=name)

@@ -108,7 +108,79 @@ def _first_schema(words: Dialect) -> list[str]:
     ]
 
 
-MIGRATIONS = (_first_schema,)
+def _sdk_schema(words: Dialect) -> list[str]:
+    """What `azureml.core` keeps besides runs: open runs, models, data, environments and compute targets."""
+    key, integer = words.rising_key, words.integer
+    return [
+        # The folder, relative to the workspace's, whose lock says whether the run is alive; null means its own.
+        "ALTER TABLE runs ADD COLUMN minded_by TEXT",
+        # The error that somebody outside gave with `fail()`, which is to stop the script.
+        "ALTER TABLE runs ADD COLUMN failed_with TEXT",
+        """CREATE INDEX runs_minded ON runs (minded_by, run_key)
+            WHERE minded_by IS NOT NULL AND status NOT IN ('Canceled', 'Completed', 'Failed')""",
+        f"""CREATE TABLE session_journals (
+            name TEXT PRIMARY KEY, bytes_read {integer} NOT NULL DEFAULT 0
+        )""",
+        f"""CREATE TABLE experiment_tags (
+            experiment_key {integer} NOT NULL, key TEXT NOT NULL, value TEXT, PRIMARY KEY (experiment_key, key)
+        ) {words.clustered}""",
+        "CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
+        f"""CREATE TABLE compute_targets (
+            name TEXT PRIMARY KEY,
+            kind TEXT NOT NULL,
+            definition TEXT NOT NULL,
+            created_at {integer} NOT NULL,
+            modified_at {integer} NOT NULL
+        )""",
+        f"""CREATE TABLE datastores (
+            name TEXT PRIMARY KEY, folder TEXT NOT NULL, created_at {integer} NOT NULL
+        )""",
+        f"""CREATE TABLE datasets (
+            dataset_key {key},
+            dataset_id TEXT NOT NULL UNIQUE,
+            name TEXT,
+            version {integer},
+            kind TEXT NOT NULL,
+            definition TEXT NOT NULL,
+            description TEXT,
+            tags TEXT NOT NULL,
+            created_at {integer} NOT NULL,
+            UNIQUE (name, version)
+        )""",
+        f"""CREATE TABLE environments (
+            environment_key {key},
+            name TEXT NOT NULL,
+            version TEXT NOT NULL,
+            definition TEXT NOT NULL,
+            digest TEXT NOT NULL,
+            labels TEXT NOT NULL,
+            created_at {integer} NOT NULL,
+            UNIQUE (name, version)
+        )""",
+        f"""CREATE TABLE models (
+            model_key {key},
+            name TEXT NOT NULL,
+            version {integer} NOT NULL,
+            run_id TEXT,
+            experiment_name TEXT,
+            user_name TEXT NOT NULL,
+            framework TEXT,
+            framework_version TEXT,
+            description TEXT,
+            tags TEXT NOT NULL,
+            properties TEXT NOT NULL,
+            details TEXT NOT NULL,
+            created_at {integer} NOT NULL,
+            modified_at {integer} NOT NULL,
+            UNIQUE (name, version)
+        )""",
+        "CREATE INDEX models_by_run ON models (run_id) WHERE run_id IS NOT NULL",
+        # Versions that were given once are not given again, deleted or not.
+        f"CREATE TABLE model_names (name TEXT PRIMARY KEY, last_version {integer} NOT NULL)",
+    ]
+
+
+MIGRATIONS = (_first_schema, _sdk_schema)
 
 
 def migrate(database: Database, where: str) -> None:

@@ -27,6 +27,13 @@ _ALIVE = f"runs.status NOT IN ({_TERMINAL})"
 _CANDIDATES = 5
 _KEYS_AT_ONCE = 500
 _RARE = 2000
+_PARENT = "(SELECT run_key FROM runs WHERE run_id = :parent_run_id)"
+_BELOW = (
+    "runs.run_key IN (WITH RECURSIVE below (run_key) AS ("  # noqa: S608 — our own words
+    f"SELECT run_key FROM runs WHERE parent_key = {_PARENT}"
+    " UNION ALL SELECT runs.run_key FROM runs JOIN below ON runs.parent_key = below.run_key"
+    ") SELECT run_key FROM below)"
+)
 
 
 class RunStore:
@@ -57,6 +64,47 @@ class RunStore:
         assert row is not None
         self._record_change(row["run_key"], row["status"])
         return int(row["run_key"])
+
+    def insert_children(self, parent: Run, first_number: int, run_ids: Sequence[str], **columns: object) -> None:
+        """Add runs below one in one statement, numbered from `first_number` on, within a transaction."""
+        moment = now()
+        values = {
+            "experiment_key": parent.experiment_key,
+            "parent_key": parent.key,
+            "root_key": parent.root_key or parent.key,
+            "created_at": moment,
+            **{name: _to_column(value) for name, value in columns.items()},
+        }
+        same = tuple(values.values())
+        self._database.insert_many(
+            "runs",
+            ("run_id", "run_uuid", "run_number", *values),
+            ((run_id, new_guid(), first_number + place, *same) for place, run_id in enumerate(run_ids)),
+        )
+        self._database.execute(
+            "INSERT INTO status_changes (run_key, status, changed_at)"
+            " SELECT run_key, status, created_at FROM runs WHERE parent_key = :parent AND run_number >= :first",
+            parent=parent.key,
+            first=first_number,
+        )
+
+    def add_tags_to_children(self, parent: Run, first_number: int, key: str, values: Sequence[str | None]) -> None:
+        """Give the runs that were just added below one a tag each, in their order, within a transaction."""
+        rows = self._database.rows(
+            "SELECT run_key FROM runs WHERE parent_key = :parent AND run_number >= :first ORDER BY run_number",
+            parent=parent.key,
+            first=first_number,
+        )
+        self._database.insert_many(
+            "run_tags",
+            ("run_key", "key", "value"),
+            [(row["run_key"], key, value) for row, value in zip(rows, values, strict=True)],
+        )
+
+    def find_key(self, run_id: str) -> int | None:
+        """The key of the run of this whole id, or None."""
+        row = self._database.row("SELECT run_key FROM runs WHERE run_id = :run_id", run_id=run_id)
+        return None if row is None else int(row["run_key"])
 
     def get(self, run_id: str) -> Run:
         """The run of this whole id.
@@ -99,8 +147,9 @@ class RunStore:
     def list(self, which: RunFilter) -> Sequence[Run]:
         """The runs that are meant, newest first."""
         where, parameters = _where(which)
-        for number, tag in enumerate(which.tags):
-            where += f" AND {self._tag_condition(number, tag, parameters)}"
+        for table, pairs in (("run_tags", which.tags), ("run_properties", which.properties)):
+            for number, pair in enumerate(pairs):
+                where += f" AND {self._pair_condition(table, number, pair, parameters)}"
         limit = ""
         if which.last is not None:
             limit = " LIMIT :last"
@@ -109,9 +158,36 @@ class RunStore:
         return self._complete(rows)
 
     def alive(self) -> Sequence[Run]:
-        """All runs that have not ended, oldest first, without tags and properties."""
-        rows = self._database.rows(f"{_SELECT} WHERE {_ALIVE} ORDER BY runs.run_key")
+        """All runs with a supervisor that have not ended, oldest first, without tags and properties."""
+        rows = self._database.rows(f"{_SELECT} WHERE {_ALIVE} AND runs.minded_by IS NULL ORDER BY runs.run_key")
         return [_run(row, {}, {}) for row in rows]
+
+    def minders(self) -> Sequence[tuple[str, str]]:
+        """The folders whose locks say whether the other runs that have not ended are alive, each with its host."""
+        rows = self._database.rows(
+            f"SELECT minded_by, max(host_id) AS host_id FROM runs WHERE {_ALIVE}"  # noqa: S608
+            " AND minded_by IS NOT NULL GROUP BY minded_by"
+        )
+        return [(row["minded_by"], row["host_id"]) for row in rows]
+
+    def end_minded(self, minded_by: str, after: RunStatus, **columns: object) -> int:
+        """End all runs that a folder's lock minds and that have not ended, within a transaction; how many."""
+        values = {name: _to_column(value) for name, value in columns.items()}
+        changes = "".join(f", {name} = :{name}" for name in values)
+        condition = f"minded_by = :minded_by AND {_ALIVE}"
+        self._database.execute(
+            "INSERT INTO status_changes (run_key, status, changed_at)"  # noqa: S608
+            f" SELECT run_key, :after, :now FROM runs WHERE {condition}",
+            minded_by=minded_by,
+            after=after.value,
+            now=now(),
+        )
+        return self._database.execute(
+            f"UPDATE runs SET status = :after{changes} WHERE {condition}",  # noqa: S608
+            minded_by=minded_by,
+            after=after.value,
+            **values,
+        )
 
     def status(self, key: int) -> RunStatus | None:
         """Where a run stands; None when it has been deleted."""
@@ -142,6 +218,16 @@ class RunStore:
         values = {name: _to_column(value) for name, value in columns.items()}
         changes = ", ".join(f"{name} = :{name}" for name in values)
         self._database.execute(f"UPDATE runs SET {changes} WHERE run_key = :key", key=key, **values)  # noqa: S608
+
+    def want(self, key: int, status: RunStatus, error: object) -> None:
+        """Note how a script says that it ends; what has failed is not completed by what it says later."""
+        self._database.execute(
+            "UPDATE runs SET wanted_status = :status, wanted_error = :error WHERE run_key = :key"
+            " AND (:status = 'Failed' OR wanted_status IS NULL OR wanted_status <> 'Failed')",
+            key=key,
+            status=status.value,
+            error=_to_column(error),
+        )
 
     def history(self, key: int) -> Sequence[tuple[RunStatus, int]]:
         """Every status the run has had, with the moment it took it, oldest first."""
@@ -209,25 +295,27 @@ class RunStore:
             )
         return conflicts
 
-    def _tag_condition(self, number: int, tag: TagFilter, parameters: dict[str, object]) -> str:
-        """The condition for a tag; adds what it refers to to `parameters`.
+    def _pair_condition(self, table: str, number: int, pair: TagFilter, parameters: dict[str, object]) -> str:
+        """The condition for a tag or property; adds what it refers to to `parameters`.
 
-        The runs with a rare tag are looked up. With a common one there are too many: the newest runs are asked one
+        The runs with a rare one are looked up. With a common one there are too many: the newest runs are asked one
         by one, until enough have been found.
         """
-        condition = f"run_tags.key = :tag_{number}"
-        mine: dict[str, object] = {f"tag_{number}": tag.key}
-        if not tag.any_value:
-            condition += f" AND run_tags.value = :tag_value_{number}"
-            mine[f"tag_value_{number}"] = tag.value
+        condition = f"{table}.key = :{table}_{number}"
+        mine: dict[str, object] = {f"{table}_{number}": pair.key}
+        if not pair.any_value and pair.value is None:
+            condition += f" AND {table}.value IS NULL"
+        elif not pair.any_value:
+            condition += f" AND {table}.value = :{table}_value_{number}"
+            mine[f"{table}_value_{number}"] = pair.value
         parameters.update(mine)
         found = self._database.row(
-            f"SELECT count(*) AS found FROM (SELECT 1 FROM run_tags WHERE {condition} LIMIT {_RARE}) AS some",  # noqa: S608
+            f"SELECT count(*) AS found FROM (SELECT 1 FROM {table} WHERE {condition} LIMIT {_RARE}) AS some",  # noqa: S608
             **mine,
         )
         if found is not None and found["found"] < _RARE:
-            return f"runs.run_key IN (SELECT run_key FROM run_tags WHERE {condition})"  # noqa: S608
-        return f"EXISTS (SELECT 1 FROM run_tags WHERE run_tags.run_key = runs.run_key AND {condition})"  # noqa: S608
+            return f"runs.run_key IN (SELECT run_key FROM {table} WHERE {condition})"  # noqa: S608
+        return f"EXISTS (SELECT 1 FROM {table} WHERE {table}.run_key = runs.run_key AND {condition})"  # noqa: S608
 
     def _record_change(self, key: int, status: str) -> None:
         self._database.execute(
@@ -265,19 +353,23 @@ def _where(which: RunFilter) -> tuple[str, dict[str, object]]:
             "runs.experiment_key = (SELECT experiment_key FROM experiments WHERE name = :experiment_name)"
         )
         parameters["experiment_name"] = which.experiment_name
-    if which.parent_run_id is None:
-        conditions.append("runs.parent_key IS NULL")
-    else:
-        conditions.append("runs.parent_key = (SELECT run_key FROM runs WHERE run_id = :parent_run_id)")
+    if which.parent_run_id is not None:
+        conditions.append(_BELOW if which.is_recursive else f"runs.parent_key = {_PARENT}")
         parameters["parent_run_id"] = which.parent_run_id
-    if which.target is not None:
-        conditions.append("runs.target = :target")
-        parameters["target"] = which.target
+    elif not which.include_children:
+        conditions.append("runs.parent_key IS NULL")
+    for name in ("run_type", "target"):
+        if getattr(which, name) is not None:
+            conditions.append(f"runs.{name} = :{name}")
+            parameters[name] = getattr(which, name)
+    if which.before_key is not None:
+        conditions.append("runs.run_key < :before_key")
+        parameters["before_key"] = which.before_key
     if which.statuses:
         places, statuses = in_list("status", sorted(status.value for status in which.statuses))
         conditions.append(f"runs.status IN {places}")
         parameters.update(statuses)
-    return " AND ".join(conditions), parameters
+    return " AND ".join(conditions) or "1 = 1", parameters
 
 
 def _to_column(value: object) -> object:
@@ -326,6 +418,10 @@ def _run(row: Row, tags: Mapping[str, str | None], properties: Mapping[str, str]
         origin=origin,
         lease_until=row["lease_until"],
         cancel_grace_seconds=row["cancel_grace_seconds"],
+        experiment_key=row["experiment_key"],
+        root_key=row["root_key"],
+        minded_by=row["minded_by"],
+        failed_with=_from_json(row["failed_with"]),
         tags=tags,
         properties=properties,
     )

@@ -45,7 +45,10 @@ class SqliteDatabase:
                 hint="Install mlrun-cli with a newer Python.",
             )
         try:
-            self._connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+            # Who lets several threads use it, lets them do so one at a time.
+            self._connection = sqlite3.connect(
+                path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
             try:
                 self._prepare()
             except sqlite3.Error:

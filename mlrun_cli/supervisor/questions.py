@@ -1,10 +1,10 @@
 """Answers what a script asks: one JSON line a question, one a answer, over a socket in the run folder.
 
-    {"call": "get_tags", "journal": NAME or null, "offset": BYTES, …}
-    {"result": …}  or  {"error": {"type": …, "message": …}}
+    {"call": "runs.tags", "workspace": …, "arguments": {"run_id": …}}
+    {"result": …}  or  {"error": {"type": …, "message": …}}  or  {"ask": NAME of the socket of who knows}
 
-A question says how far its asker has written in its journal; that much is taken in before it is answered, so
-that one reads what one wrote.
+All that the processes of the run have written by then is taken in before a question is answered, so that one reads
+what one wrote, and what processes wrote that one has waited for.
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ import selectors
 import socket
 from collections import deque
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
-from mlrun_cli.domain.run import run_details, run_record
+from mlrun_cli.actions.runs import add_properties, details_of
+from mlrun_cli.answers.refusals import refusal
+from mlrun_cli.domain.run import Run, run_record
 from mlrun_cli.errors import StoreError
 from mlrun_cli.execution.journals import JournalReader
 from mlrun_cli.files.run_folder import RunFolder
@@ -26,82 +29,81 @@ from mlrun_cli.workspace import Workspace
 _PIECE = 1 << 16
 _WAITING = 64
 _LONGEST_QUESTION = 16 << 20
-
-
-class UnknownQuestionError(Exception):
-    """A question that this version does not know."""
-
-
-class ChangedPropertyError(Exception):
-    """A property that exists was to get another value."""
+_FEW_VALUES = 20_000
+"""That many are answered in some 30 ms, and need a few megabytes."""
 
 
 class Answerer:
-    """Knows the answers; has nothing to do with how questions arrive."""
+    """Knows the answers; has nothing to do with how questions arrive.
+
+    What is more than a read of the run itself is not answered here: the asker is sent to a helper.
+    """
 
     def __init__(
         self,
         workspace: Workspace,
-        run_key: int,
+        run: Run,
         folder: RunFolder,
         reader: JournalReader,
         wake: Callable[[], None],
+        helper: Callable[[], str],
     ) -> None:
         self._workspace = workspace
-        self._run_key = run_key
+        self._key = run.key
+        self._run_id = run.run_id
         self._folder = folder
         self._reader = reader
+        self._helper = helper
         self._calls: dict[str, Callable[[Mapping[str, Any]], Any]] = {
-            "flush": lambda _: None,
+            "runs.flush": lambda _: None,
             "wake": lambda _: wake(),
-            "get_metrics": lambda question: workspace.metrics.get(run_key, question.get("name")),
-            "get_tags": lambda _: workspace.runs.tags(run_key),
-            "get_properties": lambda _: workspace.runs.properties(run_key),
-            "add_properties": lambda question: self._add_properties(question["properties"]),
-            "get_run": lambda _: run_record(workspace.runs.get_by_key(run_key)),
-            "get_details": lambda _: self._details(),
-            "get_parent": lambda _: self._parent(),
+            "runs.metrics": self._metrics,
+            "runs.tags": lambda _: workspace.runs.tags(run.key),
+            "runs.properties": lambda _: workspace.runs.properties(run.key),
+            "runs.add_properties": self._add_properties,
+            "runs.get": lambda _: run_record(workspace.runs.get_by_key(run.key)),
+            "runs.details": lambda _: self._details(),
+            "runs.parent": lambda _: self._parent(),
         }
 
     def answer(self, line: bytes) -> bytes | None:
         """The line that answers a line; None while the store cannot be asked: then it is to be tried again."""
         try:
             question = json.loads(line)
-            call = self._calls.get(question["call"]) or _unknown
-            self._take_in_for(question)
-            reply: dict[str, Any] = {"result": call(question)}
+            arguments = question.get("arguments", {})
+            is_mine = arguments.get("run_id", self._run_id) == self._run_id
+            call = self._calls.get(question["call"]) if is_mine else None
+            reply: dict[str, Any] = {"ask": self._helper()}
+            if call is not None:
+                self._reader.take_in_until_now()
+                reply = {"result": call(arguments)}
         except StoreError:
             return None
-        except (ChangedPropertyError, KeyError, TypeError, ValueError) as error:
-            reply = _refusal("UserErrorException", error)
+        except _NeedsHelper:
+            reply = {"ask": self._helper()}
         except Exception as error:  # the line is from outside, and no line may end a run
-            reply = _refusal("AzureMLException", error)
+            reply = refusal(error)
         return json.dumps(reply).encode() + b"\n"
 
-    def _take_in_for(self, question: Mapping[str, Any]) -> None:
-        journal, offset = question.get("journal"), question.get("offset") or 0
-        while journal is not None and not self._reader.has_taken_in(journal, offset):
-            if not self._reader.take_in():
-                break
+    def _metrics(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        if arguments.get("recursive") or self._workspace.metrics.count(self._key) > _FEW_VALUES:
+            raise _NeedsHelper
+        return self._workspace.metrics.get(self._key, arguments.get("name"))
 
-    def _add_properties(self, properties: Mapping[str, str]) -> dict[str, str]:
-        with self._workspace.transaction(durable=True):
-            conflicts = self._workspace.runs.add_properties(self._run_key, properties)
-            if conflicts:
-                name, value = next(iter(conflicts.items()))
-                raise ChangedPropertyError(
-                    f"The property '{name}' is '{value}' and cannot become '{properties[name]}': "
-                    "properties are written once."
-                )
-        return self._workspace.runs.properties(self._run_key)
+    def _add_properties(self, arguments: Mapping[str, Any]) -> dict[str, str]:
+        add_properties(self._workspace, self._workspace.runs.get_by_key(self._key), arguments["properties"])
+        return self._workspace.runs.properties(self._key)
 
     def _details(self) -> dict[str, Any]:
-        logs = {name: path.as_uri() for name, path in self._folder.log_files().items()}
-        return run_details(self._workspace.runs.get_by_key(self._run_key), logs)
+        return details_of(self._workspace, self._workspace.runs.get_by_key(self._key))
 
     def _parent(self) -> dict[str, Any] | None:
-        parent = self._workspace.runs.get_by_key(self._run_key).parent_run_id
+        parent = self._workspace.runs.get_by_key(self._key).parent_run_id
         return None if parent is None else run_record(self._workspace.runs.get(parent))
+
+
+class _NeedsHelper(Exception):
+    """What was asked takes longer than a script's other questions and its cancel may wait."""
 
 
 class _Connection:
@@ -122,7 +124,8 @@ class QuestionServer:
         self._selector = selector
         self._answerer = answerer
         self._connections: set[_Connection] = set()
-        self._listener = _listen(folder)
+        self._listener = listen(folder, folder.socket)
+        self._listener.setblocking(False)
         selector.register(self._listener, selectors.EVENT_READ, self._accept)
 
     def close(self) -> None:
@@ -192,23 +195,15 @@ class QuestionServer:
         connection.socket.close()
 
 
-def _unknown(question: Mapping[str, Any]) -> Any:
-    raise UnknownQuestionError(f"This version of mlrun-cli does not know '{question['call']}'.")
-
-
-def _refusal(kind: str, error: Exception) -> dict[str, Any]:
-    return {"error": {"type": kind, "message": str(error)}}
-
-
-def _listen(folder: RunFolder) -> socket.socket:
-    folder.socket.unlink(missing_ok=True)
+def listen(folder: RunFolder, path: Path) -> socket.socket:
+    """A socket of the run's folder on which questions arrive, for its user alone."""
+    path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)
     try:
-        with folder.socket_address() as address:
+        with folder.address_of(path) as address:
             listener.bind(address)
     finally:
         os.umask(before)
     listener.listen(_WAITING)
-    listener.setblocking(False)
     return listener

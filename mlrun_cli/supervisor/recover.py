@@ -29,6 +29,7 @@ from mlrun_cli.execution.liveness import LEASE_SECONDS, may_judge
 from mlrun_cli.execution.process import started_for
 from mlrun_cli.execution.run_lock import RunLock
 from mlrun_cli.files.run_folder import RunFolder, read_json
+from mlrun_cli.supervisor.outputs import with_registered_outputs
 from mlrun_cli.workspace import Workspace
 
 _READERS_SECONDS = 0.1
@@ -88,19 +89,20 @@ def recover(workspace: Workspace, run: Run) -> None:
     folder = workspace.run_folder(run.run_id)
     had_processes = bool(started_for(run.run_id))
     left = end_processes(lambda: started_for(run.run_id), 0.0)
-    JournalReader(workspace, run.key, folder).take_in_all()
+    JournalReader(workspace, folder.journal, run.key).take_in_all()
     document = read_json(folder.submission)
     submission = None if document is None else Submission.from_json(document)
     outcome = _written_outcome(folder)
     if outcome is None:
         outcome = _missing_outcome(workspace, run, folder, submission, had_processes=had_processes)
-        outcome = outcome._replace(warnings=left_running(left))
+        outcome = with_registered_outputs(workspace, run, outcome._replace(warnings=left_running(left)))
         write_outcome(folder, outcome)
     folder.secrets.unlink(missing_ok=True)
     if submission is not None:
         keep_what_the_script_wrote(workspace, submission, folder)
-    folder.socket.unlink(missing_ok=True)
-    record_outcome(workspace, run.key, outcome)
+    for socket in (folder.socket, folder.helper_socket):
+        socket.unlink(missing_ok=True)
+    record_outcome(workspace, run, outcome)
 
 
 def _missing_outcome(

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from mlrun_cli.domain.moment import now
 from mlrun_cli.domain.outcome import Outcome
-from mlrun_cli.domain.run import GRACE_SECONDS
+from mlrun_cli.domain.run import GRACE_SECONDS, Run
 from mlrun_cli.domain.run_error import SERVICE_ERROR, installer_error
 from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.domain.script_end import ScriptEnd, StopReason
@@ -42,6 +42,8 @@ from mlrun_cli.files.log_tail import tail_of
 from mlrun_cli.files.run_folder import RunFolder, write_json
 from mlrun_cli.files.snapshot_store import SnapshotStore
 from mlrun_cli.supervisor.child import Child
+from mlrun_cli.supervisor.helper import Helper
+from mlrun_cli.supervisor.outputs import with_registered_outputs
 from mlrun_cli.supervisor.questions import Answerer, QuestionServer
 from mlrun_cli.workspace import Workspace
 
@@ -67,8 +69,10 @@ class Supervisor:
         self._submission = submission
         self._secrets = secrets
         self._folder = folder
-        self._key = workspace.runs.get(submission.run_id).key
-        self._reader = JournalReader(workspace, self._key, folder)
+        self._run = workspace.runs.get(submission.run_id)
+        self._key = self._run.key
+        self._reader = JournalReader(workspace, folder.journal, self._key)
+        self._helper = Helper(workspace, submission.run_id, folder)
         self._selector = selectors.DefaultSelector()
         self._child: Child | None = None
         self._started_at: int | None = None
@@ -88,26 +92,27 @@ class Supervisor:
         self._server = QuestionServer(
             self._folder,
             self._selector,
-            Answerer(self._workspace, self._key, self._folder, self._reader, self._wake),
+            Answerer(self._workspace, self._run, self._folder, self._reader, self._wake, self._helper.socket_name),
         )
         try:
             outcome = self._attempt()
         finally:
             self._server.close()
+            self._helper.close()
         self._insist(self._reader.take_in_all)
         if self._reader.unreadable_lines:
             damaged = f"{self._reader.unreadable_lines} damaged lines of the run's journals were left out."
             outcome = outcome._replace(warnings=(*outcome.warnings, damaged))
         self._when_there_is_room(lambda: write_outcome(self._folder, outcome))
         self._when_there_is_room(lambda: keep_what_the_script_wrote(self._workspace, self._submission, self._folder))
-        self._insist(lambda: record_outcome(self._workspace, self._key, outcome))
+        self._insist(lambda: record_outcome(self._workspace, self._run, outcome))
 
     def _attempt(self) -> Outcome:
         try:
             script = self._started_script()
         except _Stopped:
             assert self._stop_reason is not None
-            return outcome_of_stop(self._stop_reason, self._submission, None)
+            return self._outcome_of_stop(self._stop_reason)
         except MlrunError as error:
             return outcome_of_failure(str(error))
         except Exception as error:  # whatever it is, the run has to say so
@@ -188,9 +193,10 @@ class Supervisor:
             while child.exit_code is None:
                 for key, events in self._selector.select(tick):
                     key.data(events)
-                exit_code = reap().get(child.pid)
-                if exit_code is not None:
-                    child.ended(exit_code)
+                for pid, exit_code in reap().items():
+                    self._helper.saw_end_of(pid)
+                    if pid == child.pid:
+                        child.ended(exit_code)
                 self._server.answer_waiting()
                 taken = self._take_in()
                 if taken:
@@ -241,15 +247,16 @@ class Supervisor:
             status = self._workspace.runs.status(self._key)
             if status is RunStatus.CANCEL_REQUESTED:
                 run = self._workspace.runs.get_by_key(self._key)
-                self._obey_cancel(run.cancel_grace_seconds, moment)
+                self._obey_cancel(run, moment)
             elif (status is None or status.is_terminal) and self._stop_reason is None:
                 # Somebody removed the run's folder: what the store says of it is final, so its script must not go on.
                 self._stop(StopReason.GIVEN_UP, GRACE_SECONDS, moment)
         except MlrunError as error:
             _log(f"the store does not answer: {error}")
 
-    def _obey_cancel(self, grace_seconds: float | None, moment: float) -> None:
+    def _obey_cancel(self, run: Run, moment: float) -> None:
         """The first wish sends SIGTERM; one that comes later may only make the grace shorter."""
+        grace_seconds = run.cancel_grace_seconds
         grace = GRACE_SECONDS if grace_seconds is None else grace_seconds
         if self._stop_reason is None:
             self._stop(StopReason.CANCEL, grace, moment)
@@ -306,8 +313,13 @@ class Supervisor:
         left = end_processes(script.left_behind, self._grace_left())
         self._insist(self._reader.take_in_all)
         run = self._insist(lambda: self._workspace.runs.get_by_key(self._key))
-        outcome = outcome_of_script(run, self._folder, self._submission, end)
-        return outcome._replace(warnings=left_running(left))
+        outcome = outcome_of_script(run, self._folder, self._submission, end)._replace(warnings=left_running(left))
+        return self._insist(lambda: with_registered_outputs(self._workspace, run, outcome))
+
+    def _outcome_of_stop(self, reason: StopReason) -> Outcome:
+        """What the run has come to when it was told to stop before its script had started."""
+        run = self._insist(lambda: self._workspace.runs.get_by_key(self._key))
+        return outcome_of_stop(reason, run, self._submission, None)
 
     def _grace_left(self) -> float:
         """What stays of a cancel's grace; without one, what is left behind gets a grace of its own."""

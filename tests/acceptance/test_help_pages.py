@@ -43,6 +43,8 @@ def ready(prepared: Mlrun) -> Mlrun:
     prepared("folder", "attach", "-e", "testexperiment")
     if not prepared.json("run", "list", "--status", "completed"):
         prepared("run", "submit-script", "train.py")
+    if not prepared.json("model", "list", "-n", "mymodel"):
+        prepared("model", "register", "-n", "mymodel", "-p", "train.py")
     return prepared
 
 

@@ -383,7 +383,7 @@ def test_a_command_imports_nothing_that_it_does_not_need(tool: Tool) -> None:
     [
         ("run", "submit-hyperdrive"),
         ("ml", "run", "submit-pipeline"),
-        ("ml", "model", "register"),
+        ("ml", "model", "deploy"),
         ("account",),
         ("configure", "--defaults"),
         ("ml", "environment"),

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.running import Mlrun
+from tests.running import ENDED, Mlrun
 
-GALLERY = Path(__file__).parents[2] / "runconfigs"
+CHECKOUT = Path(__file__).parents[2]
+GALLERY = CHECKOUT / "runconfigs"
 
 
 @pytest.fixture
@@ -19,23 +24,45 @@ def mlrun(tmp_path: Path) -> Iterator[Mlrun]:
     command.close()
 
 
-def train(mlrun: Mlrun, name: str) -> dict[str, object]:
-    """Run a folder of the gallery as it stands; what it logged."""
+@pytest.fixture(scope="session")
+def notebook_environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A virtual environment with this project and what executes notebooks; where its programs are."""
+    environment = tmp_path_factory.mktemp("notebook") / "venv"
+    programs = environment / "bin"
+    # Refreshed, so that it is the checkout as it is now, and not as it was built for a former test.
+    project = ["--refresh-package", "mlrun-cli", str(CHECKOUT)]
+    for words in (
+        ["venv", "--python", sys.executable, str(environment)],
+        ["pip", "install", "--python", str(programs / "python"), "nbconvert", "ipykernel", *project],
+    ):
+        command = [sys.executable, "-m", "uv", *words]
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=600, check=False)
+        assert done.returncode == 0, f"{' '.join(command)}\n{done.stderr}"
+    return programs
+
+
+def copy(name: str, mlrun: Mlrun) -> None:
+    """Take a folder of the gallery as it stands."""
     shutil.copytree(GALLERY / name, mlrun.folder, dirs_exist_ok=True)
-    done = mlrun("run", "submit-script", "-c", "train", timeout=300.0)
-    run = json.loads(done.stdout)
+
+
+def submit(mlrun: Mlrun, name: str, runconfig: str = "train") -> dict[str, Any]:
+    """Run a folder of the gallery as it stands; the record of the run."""
+    copy(name, mlrun)
+    done = mlrun("run", "submit-script", "-c", runconfig, timeout=300.0)
+    run: dict[str, Any] = json.loads(done.stdout)
     assert run["status"] == "Completed", done.stderr
     assert run["_experiment_name"] == name
     assert not [line for line in done.stderr.splitlines() if line.startswith("WARNING")]
-    return mlrun.metrics(run["run_id"])
+    return run
 
 
 def test_the_gallery_is_what_is_tested_here() -> None:
-    assert {folder.name for folder in GALLERY.iterdir()} == {"quickstart", "iris"}
+    assert {folder.name for folder in GALLERY.iterdir()} == {"quickstart", "iris", "parent", "notebook"}
 
 
 def test_quickstart_logs_ten_epochs_and_keeps_a_model(mlrun: Mlrun) -> None:
-    metrics = train(mlrun, "quickstart")
+    metrics = mlrun.metrics(submit(mlrun, "quickstart")["run_id"])
     losses, accuracies = metrics["loss"], metrics["accuracy"]
     assert isinstance(losses, list)
     assert isinstance(accuracies, list)
@@ -46,8 +73,102 @@ def test_quickstart_logs_ten_epochs_and_keeps_a_model(mlrun: Mlrun) -> None:
 
 
 def test_iris_runs_in_an_environment_made_for_it(mlrun: Mlrun) -> None:
-    metrics = train(mlrun, "iris")
+    metrics = mlrun.metrics(submit(mlrun, "iris")["run_id"])
     assert isinstance(metrics["accuracy"], float)
     assert metrics["accuracy"] > 0.9
     assert set(metrics) == {"strength", "accuracy", "accuracy of folds", "confusion"}
     assert "outputs/model.joblib" in mlrun.json("run", "files", "-r", "@latest")
+
+
+def test_parent_finds_the_best_of_seven_children(mlrun: Mlrun) -> None:
+    parent = submit(mlrun, "parent", "parent")["run_id"]
+    children = mlrun.json("run", "list", "--parent-run-id", parent)
+    assert [child["status"] for child in children] == ["Completed"] * 7
+    errors = {int(child["tags"]["neighbours"]): mlrun.metrics(child["run_id"])["error"] for child in children}
+
+    rising = [1, 2, 4, 8, 16, 32, 64]
+    assert mlrun.metrics(parent) == {
+        "errors": {"neighbours": rising, "error": [errors[neighbours] for neighbours in rising]},
+        "best": 16,
+        "error": min(errors.values()),
+    }
+    assert [child["tags"] for child in children if "best" in child["tags"]] == [{"neighbours": "16", "best": None}]
+    assert mlrun.json("run", "list", "--query", "[].run_id") == [parent]
+
+
+def test_a_child_that_fails_fails_its_parent(mlrun: Mlrun) -> None:
+    copy("parent", mlrun)
+    parent = mlrun.submit("-c", "parent", "parent.py", "--neighbours", "8", "0")
+    assert mlrun.wait_for_status(parent, *ENDED) == "Failed"
+    assert "ZeroDivisionError" in mlrun.show(parent)["error"]["error"]["message"]
+    statuses = mlrun.json("run", "list", "--parent-run-id", parent, "--query", "[].status")
+    assert statuses == ["Failed", "Completed"]
+
+
+def test_notebook_submits_watches_tags_finds_and_cancels_runs(mlrun: Mlrun, notebook_environment: Path) -> None:
+    copy("notebook", mlrun)
+    stored = json.loads((mlrun.folder / "runs.ipynb").read_text(encoding="utf-8"))
+    assert not any(cell.get("outputs") or cell.get("execution_count") for cell in stored["cells"])
+
+    shown = execute(mlrun, notebook_environment, "runs.ipynb")
+    run_id = mlrun.json("run", "list", "--query", "[-1].run_id")
+    assert set(shown) == {cell["id"] for cell in stored["cells"] if cell["cell_type"] == "code"}
+    assert "<th>Workspace</th>" in shown["begin"]
+    assert "step  100  height 5.7364\n" in shown["watch"]
+    assert f"Execution Summary\n=================\nRunId: {run_id}\n" in shown["watch"]
+    assert f"<td>{run_id}</td><td>azureml.scriptrun</td><td>Completed</td>" in shown["show"]
+    assert f"/runs/{run_id}" in shown["show"]
+    heights = json.loads(shown["read"])
+    assert heights == mlrun.metrics(run_id)["height"]
+    assert len(heights) == 10
+    assert shown["compare"].splitlines() == [
+        "momentum 0.5   ends at height 2.7797",
+        "momentum 0.8   ends at height 0.0890",
+        "momentum 0.9   ends at height 0.0056",
+        "momentum 0.95  ends at height 0.0000",
+    ]
+    assert shown["tag"] == "{'best': None, 'momentum': '0.95'}"
+    (best,) = mlrun.json("run", "list", "--tags", "best")
+    assert best["properties"]["judged-by"] == "last height"
+    assert f"<td>{best['run_id']}</td>" in shown["find"]
+    assert shown["cancel"] == "'Canceled'"
+    assert "'momentum': [0.5, 0.8, 0.9, 0.95]" in shown["summary"]
+    assert shown["list"].splitlines() == [
+        "  7  Completed  summary",
+        "  6  Canceled   {}",
+        "  5  Completed  {'best': None, 'momentum': '0.95'}",
+        "  4  Completed  {'momentum': '0.9'}",
+        "  3  Completed  {'momentum': '0.8'}",
+        "  2  Completed  {'momentum': '0.5'}",
+        "  1  Completed  {}",
+    ]
+
+
+def execute(mlrun: Mlrun, programs: Path, notebook: str) -> dict[str, str]:
+    """Execute a notebook in the folder; what each of its cells shows, as HTML where it can, by the cell's id."""
+    done = subprocess.run(
+        [programs / "jupyter", "nbconvert", "--to", "notebook", "--execute", notebook, "--output", "executed.ipynb"],
+        cwd=mlrun.folder,
+        env={**mlrun.environment, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    executed = json.loads((mlrun.folder / "executed.ipynb").read_text(encoding="utf-8"))
+    return {
+        cell["id"]: "".join(text for output in cell["outputs"] for text in _texts(output))
+        for cell in executed["cells"]
+        if cell["cell_type"] == "code"
+    }
+
+
+def _texts(output: dict[str, Any]) -> list[str]:
+    if output["output_type"] == "stream":
+        assert output["name"] == "stdout", output
+        text: list[str] = output["text"]
+        return text
+    data: dict[str, list[str]] = output["data"]
+    return data.get("text/html", data["text/plain"])

@@ -43,6 +43,9 @@ class SubmittedRun:
             "MLRUN_RUN_ID": RECORD["run_id"],
             "AZUREML_RUN_ID": RECORD["run_id"],
             "AZUREML_ARM_PROJECT_NAME": RECORD["_experiment_name"],
+            "AZUREML_ARM_SUBSCRIPTION": "sub",
+            "AZUREML_ARM_RESOURCEGROUP": "group",
+            "AZUREML_ARM_WORKSPACE_NAME": "ws",
         }
         (folder / "journal").mkdir(0o700, parents=True)
 
@@ -129,7 +132,7 @@ class Answerer:
             for line in stream:
                 question = json.loads(line)
                 self.questions.append(question)
-                if question["call"] == "flush":
+                if question["call"] == "runs.flush":
                     self.may_flush.wait()
                 stream.write(json.dumps(self._reply(question)).encode() + b"\n")
                 stream.flush()
@@ -138,34 +141,32 @@ class Answerer:
         call = question["call"]
         if call in self.replies:
             return self.replies[call]
-        if call == "get_run":
+        if call == "runs.get":
             return {"result": self.record}
-        if call == "get_metrics":
+        if call == "runs.metrics":
             return {"result": self._metrics(question)}
-        if call == "get_tags":
-            return {"result": self._tags(question)}
-        if call == "get_properties":
+        if call == "runs.tags":
+            return {"result": self._tags()}
+        if call == "runs.properties":
             return {"result": self.record["properties"]}
-        if call == "add_properties":
-            self.record["properties"] = {**self.record["properties"], **question["properties"]}
+        if call == "runs.add_properties":
+            self.record["properties"] = {**self.record["properties"], **question["arguments"]["properties"]}
         return {"result": None}
 
-    def _read(self, question: dict[str, Any]) -> list[Any]:
-        if question["journal"] is None:
-            return []
-        written = (self._folder / "journal" / question["journal"]).read_bytes()[: question["offset"]]
-        return [json.loads(line) for line in written.splitlines()]
+    def _lines(self) -> list[Any]:
+        journals = sorted((self._folder / "journal").iterdir(), key=lambda path: path.stat().st_ctime_ns)
+        return [json.loads(line) for journal in journals for line in journal.read_bytes().splitlines()]
 
     def _metrics(self, question: dict[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        for line in self._read(question):
-            if line[0] == "m" and question["name"] in (None, line[1]):
+        for line in self._lines():
+            if line[0] == "m" and question["arguments"]["name"] in (None, line[1]):
                 found.setdefault(line[1], []).append(line[4])
         return found
 
-    def _tags(self, question: dict[str, Any]) -> dict[str, Any]:
+    def _tags(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        for line in self._read(question):
+        for line in self._lines():
             if line[0] == "g":
                 found.update(line[2])
             if line[0] == "G":

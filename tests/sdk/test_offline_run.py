@@ -67,7 +67,7 @@ def test_an_offline_run_prints_what_it_is_told(outside: SubmittedRun) -> None:
         "Attempted to set tags {'a': 1}",
         "Attempted to add properties {'a': 1}",
         "Attempted to track file name at path",
-        "Attempted to track files ['name'] at ['path']",
+        "Attempted to track files ['name'] at ['path'] with timeout Nones",
         "Attempted to track folder name at path",
         "Run failed with error code Code:",
         "broken",

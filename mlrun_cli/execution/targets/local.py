@@ -78,7 +78,10 @@ def wake_supervisor(folder: RunFolder) -> bool:
     import socket  # noqa: PLC0415 — not on the way of `run list`
 
     try:
-        with folder.socket_address() as address, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        with (
+            folder.address_of(folder.socket) as address,
+            socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection,
+        ):
             connection.settimeout(_PATIENCE_SECONDS)
             connection.connect(address)
             connection.sendall(b'{"call": "wake"}\n')

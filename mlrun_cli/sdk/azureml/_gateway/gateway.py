@@ -1,71 +1,81 @@
-"""The face that a run shows to its handle, `azureml.core.Run`."""
+"""The one gateway of a process: what is said of runs, and what is asked about all that a workspace holds."""
 
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, Callable, Tuple
 
+from azureml._gateway.in_process import InProcessGateway
 from azureml._gateway.journal import Journal
+from azureml._gateway.lines import line_for
 from azureml._gateway.questions import PATIENCE_SECONDS, Questions
 from azureml.exceptions import UserErrorException
 
+WorkspaceNames = Tuple[str, str, str]
+"""Subscription, resource group and name of a workspace."""
 
-class Gateway:
-    """One run: what is said of it (`append`) and what is asked of it (`ask`)."""
 
-    def __init__(self, run_id: str, experiment_name: str) -> None:
+class SubmittedGateway:
+    """Inside a run that was submitted: by the journal in its folder, and by its supervisor.
+
+    Attributes:
+        run_id, experiment_name, workspace: the run that this process belongs to.
+    """
+
+    def __init__(self, run_id: str, run_folder: str) -> None:
         self.run_id = run_id
-        self.experiment_name = experiment_name
-
-    def append(self, line: str) -> None:
-        """Keep a line of `lines` for good before returning."""
-        raise NotImplementedError
-
-    def ask(self, call: str, patience_seconds: float = PATIENCE_SECONDS, **arguments: object) -> Any:
-        """Answer of the run to `call`, as JSON gives it."""
-        raise NotImplementedError
-
-
-class SubmittedGateway(Gateway):
-    """The run that this process belongs to, by the journal and the socket in its folder."""
-
-    def __init__(self, run_id: str, experiment_name: str, run_folder: str) -> None:
-        super().__init__(run_id, experiment_name)
-        self.run_folder = run_folder
+        self.experiment_name = os.environ.get("AZUREML_ARM_PROJECT_NAME", "")
+        self.workspace: WorkspaceNames = (
+            os.environ.get("AZUREML_ARM_SUBSCRIPTION", ""),
+            os.environ.get("AZUREML_ARM_RESOURCEGROUP", ""),
+            os.environ.get("AZUREML_ARM_WORKSPACE_NAME", ""),
+        )
+        self._folder = run_folder
         self._journal = Journal(run_folder)
-        self._questions = Questions(run_folder, self._journal)
+        self._questions = Questions(run_folder)
 
-    def append(self, line: str) -> None:
-        self._journal.append(line)
+    def is_of(self, run_id: str, run_folder: str) -> bool:
+        """Whether it is the gateway of this run."""
+        return (self.run_id, self._folder) == (run_id, run_folder)
 
-    def ask(self, call: str, patience_seconds: float = PATIENCE_SECONDS, **arguments: object) -> Any:
-        return self._questions.ask(call, arguments, patience_seconds)
+    def writer(self, workspace: WorkspaceNames, run_id: str) -> Callable[[str], None]:
+        """What keeps a line about a run for good before it returns; it refuses lines about runs of other workspaces."""
+        if tuple(workspace) != self.workspace:
+            return lambda _: self._refuse(workspace, run_id)
+        if run_id == self.run_id:
+            return self._journal.append
+        return lambda line: self._journal.append(line_for(run_id, line))
 
+    def ask(
+        self,
+        call: str,
+        workspace: WorkspaceNames | None = None,
+        patience_seconds: float = PATIENCE_SECONDS,
+        **arguments: Any,
+    ) -> Any:
+        """Answer to `call`, as JSON gives it; it knows of all that this process has written before.
 
-class RecordedGateway(Gateway):
-    """Another run, as its record was when it was asked for: to be read, and only that."""
+        Raises:
+            AzureMLException: The answer is an error; the class is the one it names.
+            ServiceException: Nobody answers.
+        """
+        return self._questions.ask(call, workspace, arguments, patience_seconds)
 
-    def __init__(self, record: dict[str, Any], experiment_name: str) -> None:
-        super().__init__(record["run_id"], record.get("_experiment_name", experiment_name))
-        self._answers = {
-            "get_run": record,
-            "get_tags": record["tags"],
-            "get_properties": record["properties"],
-        }
+    def run_folder(self, workspace: WorkspaceNames, run_id: str) -> str:
+        """Where the files of a run lie."""
+        if tuple(workspace) == self.workspace:
+            return os.path.join(os.path.dirname(self._folder), run_id)
+        return os.path.join(self.ask("workspaces.describe", workspace=workspace)["folder"], "runs", run_id)
 
-    def append(self, line: str) -> None:  # noqa: ARG002
-        raise UserErrorException(f"Run {self.run_id} is not this script's own: it can be read, not written.")
-
-    def ask(self, call: str, patience_seconds: float = PATIENCE_SECONDS, **arguments: object) -> Any:  # noqa: ARG002
-        if call not in self._answers:
-            raise UserErrorException(
-                f"Run {self.run_id} is not this script's own: {call} does not work on it yet. "
-                f"See 'mlrun run show -r {self.run_id}'."
-            )
-        return self._answers[call]
+    def _refuse(self, workspace: WorkspaceNames, run_id: str) -> None:
+        raise UserErrorException(
+            f"Run {run_id} is in workspace {workspace[2]!r}, and this script is a run of {self.workspace[2]!r}: "
+            "inside a run, what is logged and tagged is of runs of its own workspace."
+        )
 
 
 _submitted: SubmittedGateway | None = None
+_in_process: InProcessGateway | None = None
 
 
 def submitted_run() -> SubmittedGateway | None:
@@ -75,6 +85,17 @@ def submitted_run() -> SubmittedGateway | None:
     run_id = os.environ.get("AZUREML_RUN_ID")
     if not run_folder or not run_id or not os.path.isdir(run_folder):
         return None
-    if _submitted is None or (_submitted.run_folder, _submitted.run_id) != (run_folder, run_id):
-        _submitted = SubmittedGateway(run_id, os.environ.get("AZUREML_ARM_PROJECT_NAME", ""), run_folder)
+    if _submitted is None or not _submitted.is_of(run_id, run_folder):
+        _submitted = SubmittedGateway(run_id, run_folder)
     return _submitted
+
+
+def gateway() -> Any:
+    """The gateway of this process, inside a run or outside: both have `writer`, `ask` and `run_folder`."""
+    global _in_process  # noqa: PLW0603 - a process has one
+    inside = submitted_run()
+    if inside is not None:
+        return inside
+    if _in_process is None:
+        _in_process = InProcessGateway()
+    return _in_process

@@ -49,13 +49,6 @@ class Journal(Forgetful):
                 raise self._refusal(error) from error
         return None
 
-    def position(self) -> tuple[str | None, int]:
-        """Name of the file and how many bytes this process has written to it; (None, 0) before the first."""
-        with self._lock:
-            if self._file < 0:
-                return None, 0
-            return self._name, os.fstat(self._file).st_size
-
     def forget(self) -> None:
         self._lock = RLock()
         self._close()

@@ -4,6 +4,9 @@
     ["g", time, {key: text|null}]                     tags set
     ["G", time, [key]]                                tags removed
     ["e", time, "Completed"|"Failed", error|null]     how the script says that it ends
+    ["i"|"c"|"a"|"d"|"p", name, time, null, uri]      by log_image, log_confusion_matrix, log_accuracy_table,
+                                                      log_residuals, log_predictions: where the file is
+    [">", run id, line]                               any of these about another run than the journal's own
 
 A metric's description is a sixth element. Times are seconds since 1970. NaN and the infinities are written as
 Python's `json` does.
@@ -88,6 +91,16 @@ def end_line(status: str, error: dict[str, str] | None) -> str:
     return f'["e",{time():.6f},"{status}",{dumps(error)}]\n'
 
 
+def artifact_line(kind: str, name: object, uri: str, description: object) -> str:
+    """Line of `log_image` (`i`), `log_confusion_matrix` (`c`) and the like, once the file is kept."""
+    return _metric_line(kind, name, text_json(uri), description)
+
+
+def line_for(run_id: str, line: str) -> str:
+    """The same line in the journal of somebody else than the run."""
+    return f'[">",{dumps(run_id)},{line[:-1]}]\n'
+
+
 def _metric_line(kind: str, name: object, text: str, description: object, step: str = "null") -> str:
     if not isinstance(name, str):
         raise UserErrorException(f"The name of a metric is text, not {_kind(name)}.")
@@ -138,7 +151,7 @@ def _step_json(step: object) -> str:
 def _instead_of(value: object) -> str:
     if isinstance(value, dict):
         return "not a dict. Use log_row for one row of named columns, log_table for a whole table."
-    if is_plural(value):
+    if is_plural(value) and not isinstance(value, bytes):
         return f"not {_kind(value)}. Use log_list for a list of values."
     return f"a number, text or boolean, not {_kind(value)}. Convert it by float() or str() first."
 

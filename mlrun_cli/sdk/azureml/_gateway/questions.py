@@ -15,47 +15,56 @@ from azureml.exceptions import AzureMLException, ServiceException
 if TYPE_CHECKING:
     import socket
 
-    from azureml._gateway.journal import Journal
-
+_SUPERVISOR = "socket"
 PATIENCE_SECONDS = 100.0  # a store may be locked by another process for 30
 
 
 class Questions(Forgetful):
-    """Asks, and keeps one connection for the next question; threads that ask at once have one each."""
+    """Asks, and keeps one connection for the next question; threads that ask at once have one each.
 
-    def __init__(self, run_folder: str, journal: Journal) -> None:
+    The run's supervisor answers what is a read of the run itself. For everything else it names the socket of a
+    helper that it has started, and the same question goes there.
+    """
+
+    def __init__(self, run_folder: str) -> None:
         self._folder = run_folder
-        self._journal = journal
-        self._idle: list[socket.socket] = []
+        self._idle: dict[str, socket.socket] = {}
         forget_in_children(self)
 
-    def ask(self, call: str, arguments: dict[str, object], patience_seconds: float = PATIENCE_SECONDS) -> Any:
-        """Ask and wait for the answer, which knows of all that this process has written before.
+    def ask(
+        self,
+        call: str,
+        workspace: tuple[str, str, str] | None,
+        arguments: dict[str, Any],
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> Any:
+        """Ask and wait for the answer, which knows of all that the run's processes have written before.
 
         Raises:
             ServiceException: Nobody answers.
             AzureMLException: The answer is an error; the class is the one it names.
         """
-        name, offset = self._journal.position()
-        request = json.dumps({"call": call, "journal": name, "offset": offset, **arguments}).encode() + b"\n"
-        answer = json.loads(self._exchange(request, time.monotonic() + patience_seconds))
-        if "error" in answer:
-            raise _error(answer["error"])
-        return answer["result"]
+        question = {"call": call, "workspace": workspace, "arguments": arguments}
+        request = json.dumps(question).encode() + b"\n"
+        deadline = time.monotonic() + patience_seconds
+        answer = json.loads(self._exchange(_SUPERVISOR, request, deadline))
+        if "ask" in answer:
+            answer = json.loads(self._exchange(answer["ask"], request, deadline))
+        return result_of(answer)
 
     def forget(self) -> None:
         while self._idle:
-            self._idle.pop().close()
+            self._idle.popitem()[1].close()
 
-    def _exchange(self, request: bytes, deadline: float) -> bytes:
+    def _exchange(self, name: str, request: bytes, deadline: float) -> bytes:
         try:
-            if self._idle:
-                kept = self._idle.pop()
+            kept = self._idle.pop(name, None)
+            if kept is not None:
                 try:
-                    return self._exchange_on(kept, request, deadline)
+                    return self._exchange_on(name, kept, request, deadline)
                 except ConnectionError:  # closed by the other side since: once more on a new one
                     pass
-            return self._exchange_on(self._connect(deadline), request, deadline)
+            return self._exchange_on(name, self._connect(name, deadline), request, deadline)
         except OSError as error:
             if time.monotonic() >= deadline:
                 raise ServiceException(
@@ -66,7 +75,7 @@ class Questions(Forgetful):
                 f"or its supervisor was killed ({self._folder}). What the script logs is kept."
             ) from error
 
-    def _exchange_on(self, connection: socket.socket, request: bytes, deadline: float) -> bytes:
+    def _exchange_on(self, name: str, connection: socket.socket, request: bytes, deadline: float) -> bytes:
         whole = False
         try:
             _allow_until(connection, deadline)
@@ -81,13 +90,11 @@ class Questions(Forgetful):
             whole = True
             return bytes(answer)
         finally:
-            if whole and not self._idle:
-                self._idle.append(connection)
-            else:
+            if not whole or self._idle.setdefault(name, connection) is not connection:
                 connection.close()
 
-    def _connect(self, deadline: float) -> socket.socket:
-        import socket  # noqa: PLC0415 - many scripts only log, and never pay for it
+    def _connect(self, name: str, deadline: float) -> socket.socket:
+        import socket
 
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -97,7 +104,7 @@ class Questions(Forgetful):
             _allow_until(connection, deadline)
             while True:
                 try:
-                    connection.connect(f"{place}/socket")
+                    connection.connect(f"{place}/{name}")
                 except BlockingIOError:
                     _allow_until(connection, deadline)
                     time.sleep(0.01)
@@ -115,6 +122,17 @@ def _allow_until(connection: socket.socket, deadline: float) -> None:
     if left <= 0:
         raise TimeoutError("the time is over")
     connection.settimeout(left)
+
+
+def result_of(answer: dict[str, Any]) -> Any:
+    """What an answer gives.
+
+    Raises:
+        AzureMLException: It is an error; the class is the one it names.
+    """
+    if "error" in answer:
+        raise _error(answer["error"])
+    return answer["result"]
 
 
 def _error(error: dict[str, str]) -> AzureMLException:

@@ -1,13 +1,49 @@
-"""Azure ML's Python interface: the names that scripts import."""
+"""Azure ML's Python interface: the names that scripts import, each loaded when it is first used."""
 
 from __future__ import annotations
 
-import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
-from azureml.core.run import Run
+from importlib import import_module
+from typing import Any
 
-__all__ = ["VERSION", "Run"]
+import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
 
 VERSION = "1.61.0"
 """The version of Azure's interface that this one follows; scripts print it and compare it."""
 
 __version__ = VERSION
+
+_MODULES = {
+    "ComputeTarget": "compute",
+    "ContainerRegistry": "container_registry",
+    "Dataset": "dataset",
+    "Datastore": "datastore",
+    "Environment": "environment",
+    "Experiment": "experiment",
+    "Image": "image",
+    "Keyvault": "keyvault",
+    "LinkedService": "linked_service",
+    "Model": "model",
+    "PrivateEndPoint": "private_endpoint",
+    "PrivateEndPointConfig": "private_endpoint",
+    "Run": "run",
+    "RunConfiguration": "runconfig",
+    "ScriptRun": "script_run",
+    "ScriptRunConfig": "script_run_config",
+    "SynapseWorkspaceLinkedServiceConfiguration": "linked_service",
+    "Webservice": "webservice",
+    "Workspace": "workspace",
+    "get_run": "_get_run",
+}
+__all__ = ["VERSION", *_MODULES]  # noqa: PLE0604 - they are all texts
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULES})

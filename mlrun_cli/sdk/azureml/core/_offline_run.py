@@ -1,7 +1,5 @@
 """The stand-in for a run where there is none."""
 
-# ruff: noqa: ARG002 - the signatures are Azure's
-
 from __future__ import annotations
 
 import os
@@ -41,7 +39,7 @@ class _OfflineRun:
 
     def log_list(self, name: str, value: Any, description: str = "") -> None:
         """Print a list of values."""
-        self._log("list", name, list(value))
+        self._log("list", name, value if isinstance(value, (list, tuple)) else list(value))
 
     def log_row(self, name: str, description: str | None = None, **kwargs: Any) -> None:
         """Print a row."""
@@ -89,14 +87,14 @@ class _OfflineRun:
 
     def upload_files(
         self,
-        names: list[str],
+        name: list[str],
         paths: list[str],
         return_artifacts: bool = False,
         timeout_seconds: int | None = None,
         datastore_name: str | None = None,
     ) -> None:
         """Print what would be kept."""
-        _say(f"Attempted to track files {names} at {paths}")
+        _say(f"Attempted to track files {name} at {paths} with timeout {timeout_seconds}s")
 
     def upload_folder(self, name: str, path: str, datastore_name: str | None = None) -> None:
         """Print what would be kept."""
@@ -106,7 +104,7 @@ class _OfflineRun:
         """Another one of its kind, whose id begins with this one's."""
         return _OfflineRun(run_id=f"{self._run_id}.{run_id or name or _guid()}")
 
-    def flush(self, timeout_seconds: float = 300) -> None:
+    def flush(self) -> None:
         """Print that there is nothing to wait for."""
         _say(f"Attempted to flush run with id {self._run_id}")
 
@@ -126,7 +124,7 @@ class _OfflineRun:
 
 
 def _say(text: str) -> None:
-    print(text)  # noqa: T201 - what Azure prints is part of what a script's user sees
+    print(text)
 
 
 def _guid() -> str:

@@ -1,18 +1,80 @@
 """Handle of an experiment."""
 
+# ruff: noqa: UP006 - within Experiment, list is Azure's name
+
 from __future__ import annotations
 
-from azureml.core._to_come import to_come
+import os
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List
+
+from azureml._gateway.gateway import WorkspaceNames, gateway
+from azureml.core._texts import keys_of, texts_of
+from azureml.core.run import Run
+from azureml.exceptions import UserErrorException
+
+if TYPE_CHECKING:
+    from azureml.core._choosing import Wanted
+    from azureml.core.workspace import Workspace
+
+__all__ = ["Experiment"]
+
+_VIEWS = ("ActiveOnly", "ArchivedOnly", "All")
 
 
 class Experiment:
-    """A named group of runs, as a script inside a run sees it."""
+    """A named group of runs of a workspace."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        name: str,
+        _skip_name_validation: bool = False,
+        _id: str | None = None,
+        _archived_time: Any = None,
+        _create_in_cloud: bool = True,
+        _experiment_dto: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Make a handle, and the experiment when there is none of this name.
+
+        Raises:
+            UserErrorException: The name is not valid, or `workspace` is none.
+        """
+        if not hasattr(workspace, "_names"):
+            raise UserErrorException(
+                f"An experiment is in a workspace, as Workspace.from_config() gives one, not in a "
+                f"{type(workspace).__name__}."
+            )
+        if not isinstance(name, str):
+            raise UserErrorException(f"The name of an experiment is text, not {type(name).__name__}.")
+        self._names: WorkspaceNames = workspace._names
         self._name = name
+        if _create_in_cloud:
+            self._ask("experiments.make", name=name)
+
+    @classmethod
+    def _known(cls, workspace: WorkspaceNames, name: str) -> Experiment:
+        """The handle of an experiment that is known to exist."""
+        experiment = cls.__new__(cls)
+        experiment._names = workspace
+        experiment._name = name
+        return experiment
+
+    def __reduce__(self) -> Any:
+        return Experiment._known, (self._names, self._name)
 
     def __repr__(self) -> str:
-        return f"Experiment(Name: {self._name})"
+        from azureml.core._tables import text_table
+
+        return text_table("Experiment", self._cells())
+
+    def _repr_html_(self) -> str:
+        from azureml.core._tables import html_table
+
+        return html_table(self._cells(), self.get_portal_url(), "Report Page")
+
+    def _cells(self) -> Dict[str, str]:
+        return {"Name": self._name, "Workspace": self._names[2]}
 
     @property
     def name(self) -> str:
@@ -20,6 +82,183 @@ class Experiment:
         return self._name
 
     @property
-    def workspace(self) -> object:
-        """Not there yet: raises UserErrorException."""
-        raise to_come("run.experiment.workspace")
+    def id(self) -> str:
+        """Its GUID."""
+        return str(self._record()["experimentId"])
+
+    @property
+    def identity(self) -> str:
+        """The same as `id`."""
+        return self.id
+
+    @property
+    def archived_time(self) -> str | None:
+        """When it was archived, ISO 8601 in UTC; None when it is not."""
+        moment: str | None = self._record()["archivedTime"]
+        return moment
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace it is in."""
+        from azureml.core.workspace import Workspace
+
+        return Workspace._at(self._names)
+
+    @property
+    def workspace_object(self) -> Workspace:
+        """Older name of `workspace`."""
+        return self.workspace
+
+    @property
+    def tags(self) -> Dict[str, str | None]:
+        """Its tags, asked anew each time."""
+        tags: Dict[str, str | None] = self._record()["tags"]
+        return tags
+
+    @property
+    def portal_url(self) -> str:
+        """The same as `get_portal_url()`."""
+        return self.get_portal_url()
+
+    def get_portal_url(self) -> str:
+        """The address where its workspace can be looked at."""
+        from urllib.parse import quote
+
+        return f"file://{quote(os.path.dirname(gateway().run_folder(self._names, '')))}"
+
+    @classmethod
+    def get_docs_url(cls) -> str:
+        """Where Azure's own page about this class was."""
+        return "https://learn.microsoft.com/python/api/azureml-core/azureml.core.experiment.experiment"
+
+    # Runs
+
+    def submit(self, config: Any, tags: Dict[str, Any] | None = None, **kwargs: Any) -> Run:
+        """Start a script as a run of this experiment, and return at once.
+
+        Args:
+            config: a ScriptRunConfig, a RunConfiguration for the working folder, or an estimator.
+            tags: that the run has from its start.
+            kwargs: `display_name`, `properties`.
+
+        Raises:
+            UserErrorException: It cannot be run here; says why and what to do instead.
+        """
+        from azureml.core._submitting import submit
+
+        return submit(self._names, self._name, config, tags, **kwargs)
+
+    def start_logging(self, *args: Any, **kwargs: Any) -> Run:
+        """Open a run without a script: this process logs to it and ends it. As a context manager it ends by itself.
+
+        Args:
+            args: none.
+            kwargs: `outputs`, a folder whose files are kept with the run when it ends; `snapshot_directory`, a folder
+                of which a snapshot is kept (none unless it is given); `display_name`; `run_id`.
+
+        Raises:
+            UserErrorException: Another argument is given, or one is not valid.
+        """
+        outputs = kwargs.pop("outputs", None)
+        directory = kwargs.pop("snapshot_directory", None)
+        question = {name: kwargs.pop(name, None) for name in ("display_name", "run_id")}
+        if args or kwargs:
+            names = ", ".join(kwargs) or "arguments without a name"
+            raise UserErrorException(
+                f"start_logging does not know {names}. It takes outputs=, snapshot_directory=, display_name=, run_id=."
+            )
+        record = self._ask(
+            "runs.open",
+            experiment_name=self._name,
+            snapshot_directory=None if directory is None else os.path.abspath(directory),
+            **question,
+        )
+        run = Run._known(self._names, self._name, record["run_id"])
+        run._outputs = outputs
+        return run
+
+    def get_runs(
+        self,
+        type: str | None = None,
+        tags: Wanted = None,
+        properties: Wanted = None,
+        include_children: bool = False,
+        status: Any = None,
+    ) -> Iterator[Run]:
+        """Its runs, newest first, read a page at a time.
+
+        `tags` and `properties` are a dict of values, or a key (or several) whose value does not matter; `status`,
+        which Azure does not have, is one status or several.
+        """
+        return Run.list(self, type, tags, properties, status, include_children)
+
+    # Itself
+
+    @staticmethod
+    def list(
+        workspace: Workspace,
+        experiment_name: str | None = None,
+        view_type: str = "ActiveOnly",
+        tags: Any = None,
+    ) -> List[Experiment]:
+        """The experiments of a workspace, by name; `view_type` is ActiveOnly, ArchivedOnly or All."""
+        if view_type not in _VIEWS:
+            raise UserErrorException(f"view_type is one of {', '.join(_VIEWS)}, not {view_type!r}.")
+        wanted = tags if isinstance(tags, dict) else dict.fromkeys(keys_of(tags or []))
+        found = gateway().ask("experiments.list", workspace=workspace._names)
+        return [
+            Experiment._known(workspace._names, record["name"])
+            for record in found
+            if experiment_name in (None, record["name"])
+            and view_type in ("All", "ActiveOnly" if record["archivedTime"] is None else "ArchivedOnly")
+            and all(
+                key in record["tags"] and (value is None or record["tags"][key] == str(value))
+                for key, value in wanted.items()
+            )
+        ]
+
+    @staticmethod
+    def delete(workspace: Workspace, experiment_id: str) -> None:
+        """Delete an experiment that has no runs; UserErrorException when it has."""
+        gateway().ask("experiments.delete", workspace=workspace._names, experiment_id=experiment_id)
+
+    @staticmethod
+    def from_directory(path: Any, auth: Any = None) -> Experiment:
+        """The experiment that a folder is attached to."""
+        from azureml.core.workspace import Workspace
+
+        config = gateway().ask("workspaces.find_config", path=os.path.abspath(path))
+        name = (config or {}).get("experiment_name")
+        if name is None:
+            raise UserErrorException(f"The folder {path} is attached to no experiment. Use 'mlrun folder attach'.")
+        return Experiment(Workspace.from_config(path, auth=auth), name)
+
+    def archive(self) -> None:
+        """Leave it out of `list`; its runs stay as they are."""
+        self._ask("experiments.archive", name=self._name)
+
+    def reactivate(self, new_name: str | None = None) -> None:
+        """Take it back, under its name or a new one."""
+        self._name = self._ask("experiments.reactivate", name=self._name, new_name=new_name)["name"]
+
+    def refresh(self) -> None:
+        """Nothing: what is asked is asked anew each time."""
+
+    def tag(self, key: str, value: Any = None) -> None:
+        """Set one tag; without a value a bare one."""
+        self.set_tags({key: value})
+
+    def set_tags(self, tags: Dict[str, Any]) -> None:
+        """Set several tags; others stay as they are."""
+        self._ask("experiments.update_tags", name=self._name, tags=texts_of(tags, "tags"))
+
+    def remove_tags(self, tags: Any) -> None:
+        """Remove the tags with these keys; one that is not there is no error."""
+        self._ask("experiments.update_tags", name=self._name, removed=keys_of(tags))
+
+    def _record(self) -> Dict[str, Any]:
+        record: Dict[str, Any] = self._ask("experiments.get", name=self._name)
+        return record
+
+    def _ask(self, call: str, **arguments: Any) -> Any:
+        return gateway().ask(call, workspace=self._names, **arguments)

@@ -1,66 +1,104 @@
-"""Handle of a run: what `Run.get_context()` gives to a script."""
+"""Handle of a run: inside a script the one it belongs to, outside any run of a workspace."""
+
+# ruff: noqa: UP006 - within Run, list and type are Azure's names
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List
 
 from azureml._gateway import lines
-from azureml._gateway.gateway import Gateway, RecordedGateway, submitted_run
+from azureml._gateway.gateway import WorkspaceNames, gateway, submitted_run
+from azureml._gateway.questions import PATIENCE_SECONDS
 from azureml._gateway.scalars import encodable
 from azureml.core._offline_run import _OfflineRun
-from azureml.core._to_come import RUN_ATTRIBUTES, RUN_CALLS, to_come
-from azureml.core.experiment import Experiment
-from azureml.exceptions import RunEnvironmentException, UserErrorException
+from azureml.core._other_runs import refuse_of_other_run
+from azureml.core._texts import keys_of, properties_of, texts_of
+from azureml.exceptions import (
+    ActivityFailedException,
+    AzureMLException,
+    ExperimentExecutionException,
+    RunEnvironmentException,
+    UserErrorException,
+)
 
-__all__ = ["Run", "_OfflineRun"]
+if TYPE_CHECKING:
+    from azureml.core._choosing import Wanted
+    from azureml.core.environment import Environment
+    from azureml.core.experiment import Experiment
+    from azureml.core.model import Model
+
+__all__ = ["Run", "_OfflineRun", "_SubmittedRun"]
+
+_CANCEL_SECONDS = 2.0
+
+_factories: Dict[str, Callable[..., Run]] = {}
 
 
 class Run:
-    """A run: its metrics, tags, properties and status.
+    """A run: its metrics, tags, properties, files, children and status.
 
-    What is logged or tagged is kept for good when the call returns, whatever then happens to the script. What
-    is asked includes all that this process has said before. All processes and threads of a run may use it. As
-    a context manager it calls `complete()`, or `fail()` with the exception that leaves the block.
+    What is logged or tagged is kept for good when the call returns, whatever then happens to this process. What
+    is asked includes all that this process has said before. All processes and threads may use it. As a context
+    manager it calls `complete()`, or `fail()` with the exception that leaves the block.
     """
 
-    def __init__(self, experiment: Experiment, run_id: str, *, _gateway: Gateway) -> None:
-        self._experiment = experiment
-        self._run_id = run_id
-        self._gateway = _gateway
+    def __init__(self, experiment: Experiment, run_id: str, outputs: str | None = None, **kwargs: Any) -> None:
+        """Make a handle.
 
-    @classmethod
-    def get_context(
-        cls,
-        allow_offline: bool = True,
-        used_for_context_manager: bool = False,  # noqa: ARG003 - Azure's signature
-        **kwargs: object,  # noqa: ARG003 - Azure's signature
-    ) -> Run | _OfflineRun:
-        """The run that this script belongs to.
+        Args:
+            experiment: the experiment that the run belongs to.
+            run_id: its id.
+            outputs: a folder whose files are kept with the run when it is completed.
+            kwargs: accepted for Azure's sake.
 
-        Outside a run a stand-in that prints what it is told, whose id begins with `OfflineRun`; with
-        `allow_offline=False` a RunEnvironmentException.
+        Raises:
+            UserErrorException: There is no such run in the experiment.
         """
-        gateway = submitted_run()
-        if gateway is not None:
-            return cls._of(gateway)
-        if allow_offline:
-            return _OfflineRun()
-        raise RunEnvironmentException(
-            "This process belongs to no run. Start the script by 'mlrun run submit-script', or let it do "
-            "without one by Run.get_context()."
-        )
+        self._begin(experiment._names, experiment.name, run_id, outputs)
+        if kwargs.get("_is_known"):
+            return
+        found = self._record()
+        if found["_experiment_name"] != experiment.name:
+            raise UserErrorException(
+                f"Run {run_id!r} is in experiment {found['_experiment_name']!r}, not in {experiment.name!r}."
+            )
+
+    def _begin(self, workspace: WorkspaceNames, experiment_name: str, run_id: str, outputs: str | None = None) -> None:
+        self._names = workspace
+        self._experiment_name = experiment_name
+        self._run_id = run_id
+        self._outputs = outputs
+        self._append = gateway().writer(workspace, run_id)
 
     @classmethod
-    def get_submitted_run(cls, **kwargs: Any) -> Run | _OfflineRun:
-        """Older name of `get_context(allow_offline=False)`."""
-        return cls.get_context(allow_offline=False, **kwargs)
+    def _known(cls, workspace: WorkspaceNames, experiment_name: str, run_id: str) -> Run:
+        """The handle of a run that is known to exist."""
+        run = cls.__new__(cls)
+        run._begin(workspace, experiment_name, run_id)
+        return run
 
-    @classmethod
-    def _of(cls, gateway: Gateway) -> Run:
-        return cls(Experiment(gateway.experiment_name), gateway.run_id, _gateway=gateway)
+    @staticmethod
+    def _of_record(workspace: WorkspaceNames, record: Dict[str, Any]) -> Run:
+        """The handle of the run that a record is of, of the class for its type."""
+        from azureml.core.script_run import ScriptRun
 
-    def __repr__(self) -> str:
-        return f"Run(Experiment: {self._experiment.name}, Id: {self._run_id})"
+        factory = _factories.get(record["run_type"])
+        if factory is not None:
+            from azureml.core.experiment import Experiment
+
+            return factory(Experiment._known(workspace, record["_experiment_name"]), record)
+        kind = ScriptRun if record["run_type"] == ScriptRun.RUN_TYPE else Run
+        return kind._known(workspace, record["_experiment_name"], record["run_id"])
+
+    def __reduce__(self) -> Any:
+        return type(self)._known, (self._names, self._experiment_name, self._run_id)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Run) and (self._names, self._run_id) == (other._names, other._run_id)
+
+    def __hash__(self) -> int:
+        return hash(self._run_id)
 
     def __enter__(self) -> Run:
         return self
@@ -71,12 +109,105 @@ class Run:
         else:
             self.fail(value)
 
+    def __repr__(self) -> str:
+        from azureml.core._tables import text_table
+
+        return text_table("Run", self._cells())
+
+    def _repr_html_(self) -> str:
+        from azureml.core._tables import html_table
+
+        return html_table(self._cells(), self.get_portal_url(), "Details Page")
+
+    def _cells(self) -> Dict[str, str]:
+        cells = {"Experiment": self._experiment_name, "Id": self._run_id}
+        try:
+            record = self._record()
+        except AzureMLException:  # it can be printed even when nobody answers
+            return cells
+        return {**cells, "Type": record["run_type"], "Status": record["status"]}
+
     def __getattr__(self, name: str) -> Any:
-        if name in RUN_ATTRIBUTES:
-            raise to_come(f"run.{name}")
-        if name in RUN_CALLS:
-            return _call_to_come(name)
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return refuse_of_other_run(type(self).__name__, name)
+
+    # Where it comes from
+
+    @classmethod
+    def get_context(
+        cls,
+        allow_offline: bool = True,
+        used_for_context_manager: bool = False,
+        **kwargs: object,
+    ) -> Any:
+        """The run that this script belongs to.
+
+        Outside a run a stand-in that prints what it is told, whose id begins with `OfflineRun`; with
+        `allow_offline=False` a RunEnvironmentException.
+        """
+        inside = submitted_run()
+        if inside is not None:
+            return _SubmittedRun._known(inside.workspace, inside.experiment_name, inside.run_id)
+        if allow_offline:
+            return _OfflineRun()
+        raise RunEnvironmentException(
+            "This process belongs to no run. Start the script by 'mlrun run submit-script', or let it do "
+            "without one by Run.get_context()."
+        )
+
+    @classmethod
+    def get_submitted_run(cls, **kwargs: Any) -> Any:
+        """Older name of `get_context(allow_offline=False)`."""
+        return cls.get_context(allow_offline=False, **kwargs)
+
+    @staticmethod
+    def get(workspace: Any, run_id: str) -> Run:
+        """The run of this id; UserErrorException when there is none."""
+        return Run._of_record(workspace._names, gateway().ask("runs.get", workspace=workspace._names, run_id=run_id))
+
+    @staticmethod
+    def list(
+        experiment: Experiment,
+        type: str | None = None,
+        tags: Wanted = None,
+        properties: Wanted = None,
+        status: Any = None,
+        include_children: bool = False,
+        _rehydrate_runs: bool = True,
+    ) -> Iterator[Run]:
+        """The runs of an experiment, newest first, read a page at a time.
+
+        `tags` and `properties` are a dict of values, or a key (or several) whose value does not matter.
+        """
+        from azureml.core._choosing import choice, walk
+
+        chosen = choice(type, tags, properties, status)
+        return walk(
+            experiment._names, {**chosen, "experiment_name": experiment.name, "include_children": include_children}
+        )
+
+    @staticmethod
+    def list_by_compute(
+        compute: Any,
+        type: str | None = None,
+        tags: Wanted = None,
+        properties: Wanted = None,
+        status: Any = None,
+    ) -> Iterator[Run]:
+        """The runs of a compute target, newest first."""
+        from azureml.core._choosing import choice, walk
+
+        chosen = choice(type, tags, properties, status)
+        return walk(compute.workspace._names, {**chosen, "target": compute.name, "include_children": True})
+
+    @staticmethod
+    def add_type_provider(runtype: str, run_factory: Callable[..., Run]) -> None:
+        """Have runs of a type be made by `run_factory(experiment, record)`."""
+        _factories[runtype] = run_factory
+
+    @classmethod
+    def get_docs_url(cls) -> str:
+        """Where Azure's own page about this class was."""
+        return "https://learn.microsoft.com/python/api/azureml-core/azureml.core.run.run"
 
     # Who it is
 
@@ -86,9 +217,16 @@ class Run:
         return self._run_id
 
     @property
+    def identity(self) -> str:
+        """The same as `id`."""
+        return self._run_id
+
+    @property
     def experiment(self) -> Experiment:
         """The experiment it belongs to."""
-        return self._experiment
+        from azureml.core.experiment import Experiment
+
+        return Experiment._known(self._names, self._experiment_name)
 
     @property
     def number(self) -> int:
@@ -97,9 +235,23 @@ class Run:
 
     @property
     def display_name(self) -> str | None:
-        """The name that people gave it, or that was made for them."""
+        """The name that people gave it; may be set."""
         name: str | None = self._record().get("display_name")
         return name
+
+    @display_name.setter
+    def display_name(self, value: str) -> None:
+        self._ask("runs.update", display_name=_text(value, "display_name"))
+
+    @property
+    def description(self) -> str | None:
+        """What it is about; may be set."""
+        text: str | None = self._record().get("description")
+        return text
+
+    @description.setter
+    def description(self, value: str) -> None:
+        self._ask("runs.update", description=_text(value, "description"))
 
     @property
     def name(self) -> str | None:
@@ -113,9 +265,20 @@ class Run:
 
     @property
     def parent(self) -> Run | None:
-        """The run that started it; None when nothing did."""
-        record = self._gateway.ask("get_parent")
-        return None if record is None else Run._of(RecordedGateway(record, self._experiment.name))
+        """The run above it; None when there is none."""
+        record = self._ask("runs.parent")
+        return None if record is None else Run._of_record(self._names, record)
+
+    @property
+    def portal_url(self) -> str:
+        """The same as `get_portal_url()`."""
+        return self.get_portal_url()
+
+    def get_portal_url(self) -> str:
+        """The address where it can be looked at."""
+        from urllib.parse import quote
+
+        return f"file://{quote(gateway().run_folder(self._names, self._run_id))}"
 
     # How it stands
 
@@ -128,15 +291,52 @@ class Run:
         """Where it stands, in Azure's words, such as `Running`."""
         return str(self._record()["status"])
 
-    def get_details(self) -> dict[str, Any]:
+    def get_detailed_status(self) -> Dict[str, Any]:
+        """Its status, with why it failed under `details` if it did."""
+        record = self._record()
+        return {"status": record["status"], "details": (record.get("error") or {}).get("error")}
+
+    def get_details(self) -> Dict[str, Any]:
         """Its record under Azure's camelCase keys, such as `runId`, `status` and `startTimeUtc`."""
-        details: dict[str, Any] = self._gateway.ask("get_details")
+        details: Dict[str, Any] = self._ask("runs.details")
         return details
 
+    def get_details_with_logs(self) -> Dict[str, Any]:
+        """The same, with the text of each log under its name in `logFiles`."""
+        details = self.get_details()
+        folder = os.path.join(gateway().run_folder(self._names, self._run_id), "artifacts")
+        for name in details["logFiles"]:
+            with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as file:
+                details["logFiles"][name] = file.read()
+        return details
+
+    def get_environment(self) -> Environment:
+        """What its environment was, as far as a run's record says."""
+        from azureml.core.conda_dependencies import CondaDependencies
+        from azureml.core.environment import Environment
+
+        python = (self._record().get("run_definition") or {}).get("environment", {}).get("python", {})
+        environment = Environment(f"{self._experiment_name} of {self._run_id}")
+        environment.python.user_managed_dependencies = python.get("userManagedDependencies", True)
+        environment.python.interpreter_path = python.get("interpreterPath", "python")
+        environment.python.conda_dependencies = CondaDependencies.create(
+            pip_packages=python.get("requirements") or None
+        )
+        return environment
+
+    def start(self) -> None:
+        """Nothing: a run that has been opened is Running."""
+
     def complete(self, _set_status: bool = True) -> None:
-        """Say that the script has done its work. The run is Completed when its process has ended well."""
-        if _set_status:
-            self._gateway.append(lines.end_line("Completed", None))
+        """End it well.
+
+        A run whose script goes on, this one as a rule, is Completed when its process has ended well. One that
+        has ended stays as it is.
+        """
+        if not _set_status:
+            return
+        self._keep_outputs()
+        self._ask("runs.complete")
 
     def fail(
         self,
@@ -144,115 +344,476 @@ class Run:
         error_code: str | None = None,
         _set_status: bool = True,
     ) -> None:
-        """Say that the script has failed, and with what. The run is Failed when its process has ended."""
-        if isinstance(error_details, BaseException):
-            error_details = f"{type(error_details).__name__}: {error_details}"
-        error = {}
-        if error_details:
-            error["message"] = encodable(str(error_details))
+        """End it as Failed, with what went wrong. A script of another run is stopped first."""
+        if not _set_status:
+            return
+        error = _error_of(error_details)
         if error_code:
             error["code"] = encodable(str(error_code))
-        if _set_status:
-            self._gateway.append(lines.end_line("Failed", error or None))
+        self._keep_outputs()
+        self._end_failed(error)
+
+    def _end_failed(self, error: Dict[str, Any]) -> None:
+        self._ask("runs.fail", **error)
+
+    def _keep_outputs(self) -> None:
+        """Keep what has been written to the folder that was named for it."""
+        if self._outputs is None or not os.path.isdir(self._outputs):
+            return
+        known = set(self.get_file_names())
+        from azureml._gateway.uploads import files_of_folder
+
+        for name in files_of_folder(self._outputs):
+            if f"outputs/{name}" not in known:
+                self.upload_file(f"outputs/{name}", os.path.join(self._outputs, name))
+
+    def cancel(self) -> None:
+        """Ask it to stop; waits a moment for its end, which may take as long as its script likes to."""
+        record = self._ask("runs.cancel")
+        if record["status"] == "CancelRequested" and submitted_run() is None:
+            self._wait_a_moment()
+
+    def _wait_a_moment(self) -> None:
+        from time import monotonic, sleep
+
+        deadline = monotonic() + _CANCEL_SECONDS
+        while monotonic() < deadline and self.get_status() == "CancelRequested":
+            sleep(0.02)
+
+    def wait_for_completion(
+        self, show_output: bool = False, wait_post_processing: bool = False, raise_on_error: bool = True
+    ) -> Dict[str, Any]:
+        """Wait until it has ended; its details.
+
+        Args:
+            show_output: print what its script prints.
+            wait_post_processing: a run here has ended when all of it has.
+            raise_on_error: raise ActivityFailedException with the run's error when it has failed.
+        """
+        from azureml.core import _streaming
+
+        del wait_post_processing
+        log = None
+        if show_output:
+            log = _streaming.Log(gateway().run_folder(self._names, self._run_id))
+            print(_streaming.head(self._run_id, self.get_portal_url()))
+        try:
+            _streaming.wait(self.get_status, log)
+        except KeyboardInterrupt as error:
+            raise ExperimentExecutionException(
+                f"Interrupted while waiting for run {self._run_id}, which goes on. Its cancel() stops it."
+            ) from error
+        details = self.get_details()
+        if show_output:
+            print(_streaming.summary(self._run_id, self.get_portal_url(), details))
+        if raise_on_error and details["status"] == "Failed":
+            reason = _streaming.error_text(details.get("error") or {})
+            raise ActivityFailedException(f"Run {self._run_id} failed: {reason}")
+        return details
 
     def flush(self, timeout_seconds: float = 300) -> None:
         """Wait until all that this process has logged is in the store, where other programs see it."""
-        self._gateway.ask("flush", patience_seconds=timeout_seconds)
+        self._ask("runs.flush", patience_seconds=timeout_seconds)
+
+    # Runs below it
+
+    def child_run(self, name: str | None = None, run_id: str | None = None, outputs: str | None = None) -> Run:
+        """A new run below this one, to be ended by who opens it, or with the script that opens it."""
+        record = self._workspace_ask(
+            "runs.open",
+            experiment_name=self._experiment_name,
+            parent_run_id=self._run_id,
+            run_id=run_id,
+            display_name=None if name is None else _text(name, "name"),
+        )
+        child = Run._known(self._names, self._experiment_name, record["run_id"])
+        child._outputs = outputs
+        return child
+
+    def create_children(
+        self,
+        count: int | None = None,
+        tag_key: str | None = None,
+        tag_values: List[Any] | None = None,
+    ) -> List[Run]:
+        """Many new runs below this one at once: `count` of them, or one for each value of a tag.
+
+        Raises:
+            UserErrorException: Neither is given, or both are and do not agree.
+        """
+        values = None if tag_values is None else [None if value is None else str(value) for value in tag_values]
+        if (tag_key is None) != (values is None):
+            raise UserErrorException("create_children takes tag_key and tag_values together, or neither.")
+        if count is None and values is None:
+            raise UserErrorException("create_children takes a count, or tag_key and tag_values.")
+        number = len(values or ()) if count is None else count
+        if not isinstance(number, int) or number < 0 or (values is not None and number != len(values)):
+            raise UserErrorException(f"The count of create_children is as many as there are tag_values, not {count!r}.")
+        run_ids = self._ask("runs.open_children", count=number, tag_key=tag_key, tag_values=values or [])
+        return [Run._known(self._names, self._experiment_name, run_id) for run_id in run_ids]
+
+    def submit_child(self, config: Any, tags: Dict[str, Any] | None = None, **kwargs: Any) -> Run:
+        """Submit a script as a run below this one."""
+        from azureml.core._submitting import submit
+
+        return submit(self._names, self._experiment_name, config, tags, parent_run_id=self._run_id, **kwargs)
+
+    def get_children(
+        self,
+        recursive: bool = False,
+        tags: Wanted = None,
+        properties: Wanted = None,
+        type: str | None = None,
+        status: Any = None,
+        _rehydrate_runs: bool = True,
+    ) -> Iterator[Run]:
+        """The runs below it, newest first, read a page at a time; with `recursive` also those below them."""
+        from azureml.core._choosing import choice, walk
+
+        chosen = choice(type, tags, properties, status)
+        return walk(self._names, {**chosen, "parent_run_id": self._run_id, "recursive": recursive})
 
     # Metrics
 
     def log(self, name: str, value: Any, description: str = "", step: int | None = None) -> None:
         """Add one value to a metric: a number, text or boolean; `step` orders the values of one name."""
-        self._gateway.append(lines.log_line(name, value, description, step))
+        self._append(lines.log_line(name, value, description, step))
 
     def log_list(self, name: str, value: Any, description: str = "") -> None:
-        """Add a list of values: any iterable of numbers, texts or booleans."""
-        self._gateway.append(lines.log_list_line(name, value, description))
+        """Add several values to a metric at once, from any iterable."""
+        self._append(lines.log_list_line(name, value, description))
 
     def log_row(self, name: str, description: str | None = None, **kwargs: Any) -> None:
-        """Add a row: one value for each named column. Rows of one name make a table."""
-        self._gateway.append(lines.log_row_line(name, kwargs, description))
+        """Add a row to a metric of named columns; rows of one name add up to a table."""
+        self._append(lines.log_row_line(name, kwargs, description))
 
-    def log_table(self, name: str, value: dict[str, Any], description: str = "") -> None:
-        """Add a whole table: a list of values for each column."""
-        self._gateway.append(lines.log_table_line(name, value, description))
+    def log_table(self, name: str, value: Dict[str, Any], description: str = "") -> None:
+        """Log a table: a list of equal length, or one value, per column."""
+        self._append(lines.log_table_line(name, value, description))
+
+    def log_image(self, name: str, path: Any = None, plot: Any = None, description: str = "") -> None:
+        """Keep an image, a file or a figure of matplotlib (or pyplot itself), and log where it is."""
+        from azureml.core._images import picture
+
+        self._log_artifact("i", name, picture(name, path, plot), description)
+
+    def log_accuracy_table(self, name: str, value: Any, description: str = "") -> None:
+        """Keep an accuracy table, in Azure's schema, and log where it is."""
+        self._log_document("a", name, value, "accuracy_table", description)
+
+    def log_confusion_matrix(self, name: str, value: Any, description: str = "") -> None:
+        """Keep a confusion matrix, in Azure's schema, and log where it is."""
+        self._log_document("c", name, value, "confusion_matrix", description)
+
+    def log_predictions(self, name: str, value: Any, description: str = "") -> None:
+        """Keep predictions, in Azure's schema, and log where they are."""
+        self._log_document("p", name, value, "predictions", description)
+
+    def log_residuals(self, name: str, value: Any, description: str = "") -> None:
+        """Keep residuals, in Azure's schema, and log where they are."""
+        self._log_document("d", name, value, "residuals", description)
+
+    def _log_document(self, kind: str, name: str, value: Any, schema_type: str, description: str) -> None:
+        from azureml.core._images import document
+
+        self._log_artifact(kind, name, document(name, value, schema_type), description)
+
+    def _log_artifact(self, kind: str, name: str, file: Any, description: str) -> None:
+        file_name, content = file
+        uri = f"aml://artifactId/ExperimentRun/dcid.{self._run_id}/{file_name}"
+        line = lines.artifact_line(kind, name, uri, description)
+        self.upload_file(file_name, content)
+        self._append(line)
 
     def get_metrics(
         self,
         name: str | None = None,
         recursive: bool = False,
-        run_type: str | None = None,  # noqa: ARG002 - chooses among children, of which there are none
-        populate: bool = False,  # noqa: ARG002 - fetches images, of which there are none
-    ) -> dict[str, Any]:
-        """All metrics by name, or the one that is named; with `recursive`, by run id and then by name.
+        run_type: str | None = None,
+        populate: bool = False,
+    ) -> Dict[str, Any]:
+        """All that was logged by every process, by metric; with `recursive` by run id, of all runs below it too.
 
-        A metric logged once is its value; one logged several times a list, rows a dict of lists.
+        One value comes back as itself, several as a list in their order, rows as a dict of columns.
         """
         if name is not None and not isinstance(name, str):
-            raise UserErrorException(f"The name of a metric is text, not {name!r}.")
-        metrics: dict[str, Any] = self._gateway.ask("get_metrics", name=name)
-        return {self._run_id: metrics} if recursive else metrics
+            raise UserErrorException(f"The name of a metric is text, not {type(name).__name__}.")
+        metrics: Dict[str, Any] = self._ask("runs.metrics", name=name, recursive=recursive, run_type=run_type)
+        return metrics
+
+    @property
+    def metrics(self) -> Dict[str, Any]:
+        """The same as `get_metrics()`."""
+        return self.get_metrics()
 
     # Tags and properties
 
     @property
-    def tags(self) -> dict[str, str | None]:
+    def tags(self) -> Dict[str, str | None]:
         """Its tags, asked anew each time."""
         return self.get_tags()
 
-    def get_tags(self) -> dict[str, str | None]:
+    def get_tags(self) -> Dict[str, str | None]:
         """Its tags; None is the value of a bare one."""
-        tags: dict[str, str | None] = self._gateway.ask("get_tags")
+        tags: Dict[str, str | None] = self._ask("runs.tags")
         return tags
 
     def tag(self, key: str, value: object = None) -> None:
         """Set one tag; without a value a bare one. What is not text becomes so."""
         self.set_tags({key: value})
 
-    def set_tags(self, tags: dict[str, Any]) -> None:
+    def set_tags(self, tags: Dict[str, Any]) -> None:
         """Set several tags; others stay as they are."""
-        self._gateway.append(lines.tags_line(_texts(tags, "tags")))
+        self._append(lines.tags_line(texts_of(tags, "tags")))
 
-    def remove_tags(self, tags: list[str]) -> None:
+    def remove_tags(self, tags: Any) -> None:
         """Remove the tags with these keys; one that is not there is no error."""
-        keys = [tags] if isinstance(tags, str) else list(tags)
-        self._gateway.append(lines.remove_tags_line(list(_texts(dict.fromkeys(keys), "tags"))))
+        self._append(lines.remove_tags_line(keys_of(tags)))
 
     @property
-    def properties(self) -> dict[str, str]:
+    def properties(self) -> Dict[str, str]:
         """Its properties, asked anew each time."""
         return self.get_properties()
 
-    def get_properties(self) -> dict[str, str]:
+    def get_properties(self) -> Dict[str, str]:
         """Its properties: texts that are written once."""
-        properties: dict[str, str] = self._gateway.ask("get_properties")
+        properties: Dict[str, str] = self._ask("runs.properties")
         return properties
 
-    def add_properties(self, properties: dict[str, Any]) -> None:
+    def add_properties(self, properties: Dict[str, Any]) -> None:
         """Add properties; UserErrorException when one exists with another value."""
-        texts = _texts(properties, "properties")
-        for key, value in texts.items():
-            if value is None:
-                raise UserErrorException(f"Property {key!r} has no value; a property is a text, written once.")
-        self._gateway.ask("add_properties", properties=texts)
+        self._ask("runs.add_properties", properties=properties_of(properties))
 
-    def _record(self) -> dict[str, Any]:
-        record: dict[str, Any] = self._gateway.ask("get_run")
+    # Files
+
+    def upload_file(self, name: str, path_or_stream: Any, datastore_name: str | None = None) -> None:
+        """Keep a copy of a file, or of what a stream gives, with the run, under a name that is free.
+
+        Raises:
+            UserErrorException: The name leads out of the run or is taken, or there is no such file.
+        """
+        from azureml._gateway.uploads import upload
+
+        _refuse_datastore(datastore_name)
+        upload(gateway().run_folder(self._names, self._run_id), name, path_or_stream)
+
+    def upload_files(
+        self,
+        names: List[str],
+        paths: List[Any],
+        return_artifacts: bool = False,
+        timeout_seconds: int | None = None,
+        datastore_name: str | None = None,
+    ) -> Dict[str, str] | None:
+        """Keep copies of several files; with `return_artifacts` where each of them is, by name."""
+        del timeout_seconds
+        if len(names) != len(paths):
+            raise UserErrorException(f"upload_files takes a name for each path, not {len(names)} for {len(paths)}.")
+        for name, path in zip(names, paths):
+            self.upload_file(name, path, datastore_name)
+        if not return_artifacts:
+            return None
+        return {name: f"aml://artifactId/ExperimentRun/dcid.{self._run_id}/{name}" for name in names}
+
+    def upload_folder(self, name: str, path: Any, datastore_name: str | None = None) -> None:
+        """Keep copies of all files of a folder, below `name`."""
+        from azureml._gateway.uploads import files_of_folder
+
+        for inner in files_of_folder(path):
+            self.upload_file(f"{name}/{inner}", os.path.join(path, inner), datastore_name)
+
+    def get_file_names(self) -> List[str]:
+        """The names of its files: logs, what its script wrote, what was uploaded."""
+        names: List[str] = self._ask("run_files.list")
+        return names
+
+    def download_file(self, name: str, output_file_path: Any = None, _validate_checksum: bool = False) -> None:
+        """Copy one of its files to a path, a folder, or the working folder if none is given.
+
+        Raises:
+            UserErrorException: It has no such file; says which it has.
+        """
+        path = os.path.abspath(output_file_path or os.path.basename(name))
+        if os.path.isdir(path):
+            path = os.path.join(path, os.path.basename(name))
+        self._ask("run_files.download_to", name=name, path=path, patience_seconds=_PATIENT)
+
+    def download_files(
+        self,
+        prefix: str | None = None,
+        output_directory: Any = None,
+        output_paths: List[Any] | None = None,
+        batch_size: int = 100,
+        append_prefix: bool = True,
+        timeout_seconds: int | None = None,
+    ) -> None:
+        """Copy those of its files whose names begin with `prefix`, or all.
+
+        Args:
+            prefix: what their names begin with.
+            output_directory: where to, under their names; the working folder if none is given.
+            output_paths: instead, a path for each.
+            batch_size: without meaning here.
+            append_prefix: keep the prefix in the names below `output_directory`.
+            timeout_seconds: without meaning here.
+        """
+        del batch_size, timeout_seconds
+        names = [name for name in self.get_file_names() if name.startswith(prefix or "")]
+        if output_paths is not None:
+            if len(output_paths) != len(names):
+                raise UserErrorException(f"There are {len(names)} files, and {len(output_paths)} output_paths.")
+            for name, path in zip(names, output_paths):
+                self.download_file(name, path)
+            return
+        for name in names:
+            inner = name if append_prefix or not prefix else name[len(prefix) :].lstrip("/") or os.path.basename(name)
+            self.download_file(name, os.path.join(output_directory or "", inner))
+
+    def get_all_logs(self, destination: Any = None) -> List[str]:
+        """Copy its logs to a folder, made if need be; the paths."""
+        folder = os.path.abspath(destination or ".")
+        tops = ("user_logs", "system_logs", "logs")
+        names = [name for name in self.get_file_names() if name.partition("/")[0] in tops]
+        if not names:
+            return []
+        paths: List[str] = self._ask("run_files.download", names=names, folder=folder, patience_seconds=_PATIENT)
+        return paths
+
+    def get_snapshot_id(self) -> str:
+        """The id of the snapshot of its source folder; UserErrorException when it has none."""
+        snapshot_id = self.get_properties().get("ContentSnapshotId")
+        if snapshot_id is None:
+            raise UserErrorException(f"Run {self._run_id} has no snapshot: it was not submitted from a folder.")
+        return snapshot_id
+
+    def restore_snapshot(self, snapshot_id: str | None = None, path: Any = None) -> str:
+        """Write a snapshot, its own if none is named, as a ZIP archive into a folder; the archive's path."""
+        folder = os.path.abspath(path or ".")
+        written: str = self._ask(
+            "run_files.restore_snapshot", snapshot_id=snapshot_id, folder=folder, patience_seconds=_PATIENT
+        )
+        return written
+
+    def take_snapshot(self, file_or_folder_path: Any) -> str:
+        """Keep a snapshot of a file or folder with the run; its id."""
+        path = os.path.abspath(file_or_folder_path)
+        snapshot_id: str = self._workspace_ask("run_files.take_snapshot", path=path, patience_seconds=_PATIENT)
+        if "ContentSnapshotId" not in self.get_properties():
+            self.add_properties({"ContentSnapshotId": snapshot_id})
+        return snapshot_id
+
+    def clean(self) -> None:
+        """Nothing: a run's working folder holds what its script wrote, and goes with the run."""
+
+    # Models, data, secrets
+
+    def register_model(
+        self,
+        model_name: str,
+        model_path: str | None = None,
+        tags: Dict[str, Any] | None = None,
+        properties: Dict[str, Any] | None = None,
+        model_framework: str | None = None,
+        model_framework_version: str | None = None,
+        description: str | None = None,
+        datasets: Any = None,
+        sample_input_dataset: Any = None,
+        sample_output_dataset: Any = None,
+        resource_configuration: Any = None,
+        **kwargs: Any,
+    ) -> Model:
+        """Register files of the run as a model; `model_path` is a file or folder among them, else `model_name`."""
+        from azureml.core.model import register_from_run
+
+        return register_from_run(
+            self,
+            model_name,
+            model_path=model_path,
+            tags=tags,
+            properties=properties,
+            model_framework=model_framework,
+            model_framework_version=model_framework_version,
+            description=description,
+            datasets=datasets,
+            sample_input_dataset=sample_input_dataset,
+            sample_output_dataset=sample_output_dataset,
+            resource_configuration=resource_configuration,
+            **kwargs,
+        )
+
+    @property
+    def input_datasets(self) -> Any:
+        """The data that it was submitted with, by name."""
+        from azureml.core.dataset import input_datasets
+
+        return input_datasets(self)
+
+    @property
+    def output_datasets(self) -> Any:
+        """The folders for its output that it was submitted with, by name."""
+        from azureml.core.dataset import output_datasets
+
+        return output_datasets(self)
+
+    def get_secret(self, name: str) -> str:
+        """A secret of the submitter: from the environment (`NAME`), or the system keyring."""
+        from azureml.core.keyvault import secret
+
+        return str(secret(self.experiment.workspace, name))
+
+    def get_secrets(self, secrets: List[str]) -> Dict[str, str]:
+        """Several secrets, by name."""
+        return {name: self.get_secret(name) for name in secrets}
+
+    def _record(self) -> Dict[str, Any]:
+        record: Dict[str, Any] = self._ask("runs.get")
         return record
 
+    def _ask(self, call: str, patience_seconds: float = PATIENCE_SECONDS, **arguments: Any) -> Any:
+        return self._workspace_ask(call, patience_seconds, run_id=self._run_id, **arguments)
 
-def _texts(pairs: dict[str, Any], what: str) -> dict[str, str | None]:
-    """Keys and values of tags or properties as text; None stays None."""
-    if not isinstance(pairs, dict):
-        raise UserErrorException(f"The {what} are a dict, as in {{'key': 'value'}}, not {type(pairs).__name__}.")
-    for key in pairs:
-        if not isinstance(key, str) or not key:
-            raise UserErrorException(f"The keys of {what} are texts that are not empty, not {key!r}.")
-    return {encodable(key): None if value is None else encodable(str(value)) for key, value in pairs.items()}
+    def _workspace_ask(self, call: str, patience_seconds: float = PATIENCE_SECONDS, **arguments: Any) -> Any:
+        return gateway().ask(call, workspace=self._names, patience_seconds=patience_seconds, **arguments)
 
 
-def _call_to_come(name: str) -> Any:
-    def call(*_args: object, **_kwargs: object) -> None:
-        raise to_come(f"run.{name}()")
+class _SubmittedRun(Run):
+    """The run that this process belongs to: how it ends is known when the process has ended."""
 
-    return call
+    def complete(self, _set_status: bool = True) -> None:
+        """Say that the script has done its work. The run is Completed when its process has ended well."""
+        if _set_status:
+            self._append(lines.end_line("Completed", None))
+
+    def _end_failed(self, error: Dict[str, Any]) -> None:
+        kept: Dict[str, str] = {name: error[name] for name in ("message", "code") if name in error}
+        self._append(lines.end_line("Failed", kept or None))
+
+
+_PATIENT = 24 * 3600.0
+"""For what may copy many gigabytes."""
+
+
+def _text(value: object, what: str) -> str:
+    if not isinstance(value, str):
+        raise UserErrorException(f"{what} is a text, not {type(value).__name__}.")
+    return encodable(value)
+
+
+def _error_of(error: str | BaseException | None) -> Dict[str, Any]:
+    """What went wrong, as a question says it."""
+    if isinstance(error, BaseException):
+        from traceback import format_exception
+
+        kind = type(error).__name__
+        trace = encodable("".join(format_exception(type(error), error, error.__traceback__)))
+        message = f"{kind}: {error}" if str(error) else kind
+        return {"message": encodable(message), "debug_info": {"type": kind, "stackTrace": trace}}
+    return {"message": encodable(str(error))} if error else {}
+
+
+def _refuse_datastore(name: str | None) -> None:
+    if name is not None:
+        raise UserErrorException(
+            f"datastore_name={name!r} is not honoured: a run's files are kept in its own folder. Leave it out, or use "
+            "Datastore.upload_files to put files into a datastore."
+        )

@@ -1,0 +1,268 @@
+"""The data of a run: which paths its script is given, and where its outputs go."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mlrun_cli.actions.datasets import (
+    FindDatastore,
+    find_files,
+    get_dataset,
+    get_dataset_by_id,
+    private_copy,
+    save_dataset,
+    whole_path,
+)
+from mlrun_cli.actions.datastores import get_datastore
+from mlrun_cli.domain.data_binding import (
+    DIRECT,
+    DOWNLOAD,
+    MOUNT,
+    InputBinding,
+    OutputBinding,
+    ReferenceBinding,
+    filled_in,
+    read_inputs,
+    read_outputs,
+    read_references,
+)
+from mlrun_cli.domain.dataset import FILE_KIND, TABULAR_KIND, Dataset, check_dataset_name
+from mlrun_cli.domain.datastore import Datastore
+from mlrun_cli.domain.run_configuration import RunConfiguration
+from mlrun_cli.errors import DataNotFound, MlrunError, UsageError
+from mlrun_cli.files.home import make_private_folder
+from mlrun_cli.workspace import Workspace
+
+_Found = TypeVar("_Found")
+
+_INPUT = "DatasetConsumptionConfig"
+_OUTPUT = "DatasetOutputConfig"
+_REFERENCE = "AZUREML_DATAREFERENCE"
+
+
+@dataclass(slots=True)
+class BoundData:
+    """What a run gets of its configuration's data.
+
+    Attributes:
+        arguments, command: those of the configuration, with paths in place of what stands for data.
+        variables: environment variables for the script.
+        inputs: for the run's definition: `{"name", "dataset_id", "path", "mechanism"}`; no path means that the script
+            gets the dataset itself.
+        outputs: for the run's definition:
+            `{"name", "datastore", "relative_path", "path", "mechanism", "registration"}`.
+        notes: lines about what is done in another way than in Azure.
+    """
+
+    arguments: tuple[str, ...] = ()
+    command: str | tuple[str, ...] | None = None
+    variables: dict[str, str] = field(default_factory=dict)
+    inputs: list[dict[str, Any]] = field(default_factory=list)
+    outputs: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def bind_data(workspace: Workspace, configuration: RunConfiguration, run_id: str, source: Path) -> BoundData:
+    """Find a run's data and make it ready.
+
+    Downloads are made in `inputs` of the run's folder, which has to be there. Paths of this machine that the
+    configuration names are relative to `source`.
+
+    Raises:
+        UsageError: something in the sections cannot be right, or an argument stands for data that they do not name.
+        DataNotFound: a dataset, a datastore or a file is not there.
+        MlrunError: a file cannot be copied or downloaded, or a folder cannot be made.
+    """
+    binder = _Binder(workspace, run_id, source)
+    for given in read_inputs(configuration.rest.get("data")):
+        binder.bind_input(given)
+    for reference in read_references(configuration.rest.get("dataReferences")):
+        binder.bind_reference(reference)
+    for output in read_outputs(configuration.rest.get("outputData")):
+        binder.bind_output(output)
+    return binder.finish(configuration)
+
+
+class _Binder:
+    def __init__(self, workspace: Workspace, run_id: str, source: Path) -> None:
+        self._workspace = workspace
+        self._run_id = run_id
+        self._source = source
+        self._bound = BoundData()
+        self._values: dict[tuple[str, str], str] = {}
+        self._compute_paths: dict[str, str] = {}
+
+    def bind_input(self, binding: InputBinding) -> None:
+        where = f"data.{binding.name}"
+        dataset = self._dataset(where, binding)
+        path = None if binding.mechanism == DIRECT else self._path(where, binding, dataset)
+        # In Azure too a script is told the id of a dataset that it gets as such.
+        value = dataset.dataset_id if path is None else str(path)
+        self._values[_INPUT, binding.name] = self._values[_REFERENCE, binding.name] = value
+        self._bound.variables[binding.variable] = value
+        self._bound.variables[f"{_REFERENCE}_{binding.name}"] = value
+        self._bound.inputs.append(
+            {
+                "name": binding.name,
+                "dataset_id": dataset.dataset_id,
+                "path": None if path is None else value,
+                "mechanism": binding.mechanism,
+            }
+        )
+        if path is not None and binding.path_on_compute:
+            self._note_compute_path(where, binding.path_on_compute, value)
+
+    def bind_reference(self, binding: ReferenceBinding) -> None:
+        where = f"dataReferences.{binding.name}"
+        datastore = _about(where, lambda: get_datastore(self._workspace, binding.datastore))
+        path = _about(where, lambda: datastore.path(binding.path))
+        if binding.mode == DOWNLOAD:
+            definition = {"kind": FILE_KIND, "paths": [{"datastore": datastore.name, "path": binding.path or ""}]}
+            files = _about(where, lambda: find_files(definition, self._find_datastore))
+            path = private_copy(files, self._input_folder(binding.name), DOWNLOAD)
+        else:
+            _make(where, path, datastore)
+        self._values[_REFERENCE, binding.name] = str(path)
+        self._bound.variables[f"{_REFERENCE}_{binding.name}"] = str(path)
+
+    def bind_output(self, binding: OutputBinding) -> None:
+        where = f"outputData.{binding.name}"
+        datastore = _about(where, lambda: get_datastore(self._workspace, binding.datastore))
+        relative = (binding.path or "dataset/{run-id}/{output-name}").strip("/")
+        relative = relative.replace("{run-id}", self._run_id).replace("{output-name}", binding.name)
+        path = _about(where, lambda: datastore.path(relative))
+        if binding.registration is not None:
+            name = binding.registration["name"]
+            _about(f"{where}.registrationOptions", lambda: check_dataset_name(name))
+        _make(where, path, datastore)
+        self._values[_OUTPUT, binding.name] = self._values[_REFERENCE, binding.name] = str(path)
+        self._bound.variables[binding.name] = str(path)
+        self._bound.variables[f"{_REFERENCE}_{binding.name}"] = str(path)
+        self._bound.outputs.append(
+            {
+                "name": binding.name,
+                "datastore": datastore.name,
+                "relative_path": relative,
+                "path": str(path),
+                "mechanism": binding.mechanism,
+                "registration": None if binding.registration is None else _registration(binding.registration),
+            }
+        )
+
+    def finish(self, configuration: RunConfiguration) -> BoundData:
+        arguments = enumerate(configuration.arguments)
+        self._bound.arguments = tuple(self._filled(f"arguments[{index}]", text) for index, text in arguments)
+        command = configuration.command
+        if isinstance(command, str):
+            self._bound.command = self._filled("command", command, shlex.quote)
+        elif command is not None:
+            self._bound.command = tuple(self._filled("command", word) for word in command)
+        return self._bound
+
+    def _dataset(self, where: str, binding: InputBinding) -> Dataset:
+        workspace = self._workspace
+        if binding.dataset_id:
+            dataset_id = binding.dataset_id
+            return _about(where, lambda: get_dataset_by_id(workspace, dataset_id))
+        if binding.dataset_name:
+            name = binding.dataset_name
+            return _about(where, lambda: get_dataset(workspace, name, binding.dataset_version))
+        definition = binding.definition or {"kind": FILE_KIND, "paths": [self._location(binding)]}
+        return _about(where, lambda: save_dataset(workspace, definition))
+
+    def _location(self, binding: InputBinding) -> dict[str, str]:
+        if binding.datastore:
+            return {"datastore": binding.datastore, "path": binding.path or ""}
+        uri = binding.uri or ""
+        if "://" in uri:
+            return {"url": uri}
+        return {"path": str(self._source / Path(uri).expanduser())}
+
+    def _path(self, where: str, binding: InputBinding, dataset: Dataset) -> Path:
+        if dataset.definition["kind"] == TABULAR_KIND:
+            raise UsageError(
+                f"{where} is a table, and only files can be mounted or downloaded.",
+                hint="Let its mechanism be 'direct', or make it a dataset of files with Dataset.File.from_files.",
+            )
+        if binding.mechanism == MOUNT:
+            whole = _about(where, lambda: whole_path(dataset.definition, self._find_datastore))
+            if whole is not None:
+                return whole
+        files = _about(where, lambda: find_files(dataset.definition, self._find_datastore))
+        if not files.files:
+            raise DataNotFound(f"{where}: none of the files of its dataset is left after take, skip or random_split.")
+        return private_copy(files, self._input_folder(binding.name), binding.mechanism)
+
+    @property
+    def _find_datastore(self) -> FindDatastore:
+        return lambda name: get_datastore(self._workspace, name)
+
+    def _input_folder(self, name: str) -> Path:
+        # The name is from outside, and may not lead out of the run's folder.
+        return self._workspace.run_folder(self._run_id).path / "inputs" / (name.replace("/", "_").lstrip(".") or "_")
+
+    def _note_compute_path(self, where: str, path_on_compute: str, path: str) -> None:
+        if path_on_compute.startswith("/"):
+            self._compute_paths[path_on_compute.rstrip("/") or "/"] = path
+        self._bound.notes.append(
+            f"{where}.pathOnCompute: {path_on_compute} is not made here; the data is at {path}, and arguments that "
+            "name the one are given the other."
+        )
+
+    def _filled(self, where: str, text: str, quoted: Callable[[str], str] = str) -> str:
+        for compute_path, path in self._compute_paths.items():
+            if text == compute_path or text.startswith(f"{compute_path}/"):
+                return path + text[len(compute_path) :]
+
+        def fill(kind: str, name: str) -> str:
+            value = self._values.get((kind, name))
+            if value is not None:
+                return quoted(value)
+            known = sorted(name for known_kind, name in self._values if known_kind == kind)
+            there_are = f"There are: {', '.join(known)}." if known else "There is none."
+            section = {_INPUT: "data", _OUTPUT: "outputData", _REFERENCE: "dataReferences"}[kind]
+            raise UsageError(
+                f"{where}: '{name}' is not in the section {section}. {there_are}",
+                hint=f"Add it to {section}, or write a path instead.",
+            )
+
+        return filled_in(text, fill)
+
+
+def _make(where: str, path: Path, datastore: Datastore) -> None:
+    """Have a folder there; in a datastore of the user's, others may see what his other folders there let them see."""
+    if datastore.is_own and not path.exists():
+        make_private_folder(path)
+        return
+    try:
+        if not path.is_file():
+            path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MlrunError(f"{where}: {path} cannot be made: {error.strerror}.") from error
+
+
+def _about(where: str, find: Callable[[], _Found]) -> _Found:
+    """What is found; an error says which entry of the configuration it is about."""
+    try:
+        return find()
+    except (DataNotFound, UsageError) as error:
+        raise type(error)(f"{where}: {error.message}", hint=error.hint) from error
+
+
+def _registration(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What `register_outputs` needs; the definition's other parts stand in `datasetRegistrationOptions`."""
+    transformed = (options.get("datasetRegistrationOptions") or {}).get("additionalTransformation")
+    more = transformed if isinstance(transformed, Mapping) else {}
+    return {
+        "name": options["name"],
+        "description": options.get("description"),
+        "tags": options.get("tags"),
+        "kind": more.get("kind"),
+        "options": more.get("options"),
+        "steps": more.get("steps"),
+        "glob": more.get("glob"),
+    }

@@ -1,0 +1,198 @@
+"""Register environments, find them again, and make them ready."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.actions.runconfigs import plan_environment
+from mlrun_cli.domain.names import check_text
+from mlrun_cli.domain.registered_environment import (
+    CURATED_PREFIX,
+    LATEST,
+    RegisteredEnvironment,
+    definition_digest,
+    next_version,
+)
+from mlrun_cli.errors import EnvironmentNotBuilt, EnvironmentNotFound, UsageError
+from mlrun_cli.files.home import make_private_folder
+from mlrun_cli.files.runconfig import configuration_from_document
+from mlrun_cli.workspace import Workspace
+
+_LAST_LINES = 20
+
+
+def register_environment(workspace: Workspace, name: str, definition: Mapping[str, Any]) -> RegisteredEnvironment:
+    """Keep a definition: as the version that it names, if that is free, else as the next one.
+
+    A definition that equals the newest version, or the version that it names, is that version.
+
+    Raises:
+        UsageError: the name is not valid, or kept for Azure's own.
+        InvalidFile, Unsupported: no run could be given such an environment.
+    """
+    check_text("the environment's name", name)
+    if not name.strip():
+        raise UsageError("The environment has no name.", hint="Give it one.")
+    if _is_curated(name):
+        raise UsageError(
+            f"No environment '{name}' can be registered: names that begin so are Azure's own.",
+            hint="Register it under another name, which Environment.clone gives it.",
+        )
+    configuration_from_document({"environment": definition}, Path(name))
+    digest = definition_digest(definition)
+    wanted = definition.get("version")
+    with workspace.transaction(durable=True):
+        versions = workspace.environments.list_versions(name)
+        by_version = {one.version: one for one in versions}
+        same = [by_version.get(str(wanted)), versions[-1] if versions else None]
+        for one in same:
+            if one is not None and one.digest == digest:
+                return one
+        is_free = wanted and str(wanted) not in by_version
+        version = str(wanted) if is_free else next_version(list(by_version))
+        workspace.environments.insert(name, version, definition, digest)
+    return workspace.environments.get(name, version)
+
+
+def get_environment(
+    workspace: Workspace, name: str, version: str | None = None, label: str | None = None
+) -> RegisteredEnvironment:
+    """A registered environment: the version that is named, the one that has the label, or the newest.
+
+    Raises:
+        UsageError: both are given.
+        EnvironmentNotFound: there is none; the message lists those there are.
+    """
+    if version is not None and label is not None:
+        raise UsageError("Both a version and a label are given.", hint="Give one of them.")
+    versions = workspace.environments.list_versions(name)
+    if not versions:
+        raise _not_found(workspace, name)
+    if label is not None and label != LATEST:
+        found = [one for one in versions if label in one.labels]
+        if not found:
+            raise EnvironmentNotFound(f"No version of the environment '{name}' has the label '{label}'.")
+        return found[-1]
+    if version is not None and version != LATEST:
+        return _version(versions, version)
+    return versions[-1]
+
+
+def list_environments(workspace: Workspace) -> Sequence[RegisteredEnvironment]:
+    """The newest version of every registered environment, by name."""
+    return workspace.environments.list_newest()
+
+
+def label_environment(workspace: Workspace, name: str, version: str, labels: Sequence[str]) -> None:
+    """Give labels to a version; another version that has one of them loses it.
+
+    Raises:
+        UsageError: the label is the one that the newest version always has.
+        EnvironmentNotFound: there is no such version.
+    """
+    if LATEST in labels:
+        raise UsageError(f"The label '{LATEST}' is the newest version's.", hint="Choose another label.")
+    with workspace.transaction():
+        versions = workspace.environments.list_versions(name)
+        if not versions:
+            raise _not_found(workspace, name)
+        labelled = _version(versions, version)
+        for one in versions:
+            kept = [label for label in one.labels if label not in labels]
+            if one is labelled:
+                workspace.environments.set_labels(one.key, [*kept, *dict.fromkeys(labels)])
+            elif len(kept) < len(one.labels):
+                workspace.environments.set_labels(one.key, kept)
+
+
+def build_environment(workspace: Workspace, definition: Mapping[str, Any]) -> str:
+    """Make an environment ready for runs; what was said meanwhile.
+
+    Raises:
+        EnvironmentNotBuilt: it cannot be made; the message ends with the installer's last lines.
+        InvalidFile, Unsupported: no run could be given such an environment.
+    """
+    here = Path.cwd()
+    configuration, _ = configuration_from_document({"environment": definition}, Path(str(definition.get("name"))))
+    planned, notes = plan_environment(
+        configuration,
+        runconfig=None,
+        project=here,
+        source=here,
+        conda_file=None,
+        home=workspace.home,
+        environment=os.environ,
+    )
+    said = "".join(f"{note}\n" for note in (*notes, *planned.notes))
+    if planned.plan.build is None:
+        return f"{said}The interpreter {planned.plan.interpreter} is used as it is.\n"
+    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as plan_file:
+        json.dump(planned.plan.to_json(), plan_file)
+        plan_file.flush()
+        done = subprocess.run(
+            [sys.executable, "-E", "-m", "mlrun_cli.execution.environments", plan_file.name],
+            env={**os.environ, **planned.secrets},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+    if done.returncode:
+        last = "\n".join(done.stdout.splitlines()[-_LAST_LINES:])
+        raise EnvironmentNotBuilt(f"The environment '{definition.get('name')}' could not be made:\n{last}")
+    return said + done.stdout
+
+
+def add_wheel(workspace: Workspace, path: Path, *, may_exist: bool) -> str:
+    """Keep a copy of a wheel in the workspace; its address.
+
+    Raises:
+        UsageError: there is no such file, or one of its name is kept already.
+    """
+    if not path.is_file():
+        raise UsageError(f"There is no wheel {path}.", hint="Name a file that exists.")
+    kept = workspace.folder / "wheels" / path.name
+    if kept.exists() and not may_exist:
+        raise UsageError(f"A wheel '{path.name}' is kept already.", hint="exist_ok=True gives its address.")
+    if not kept.exists():
+        make_private_folder(kept.parent)
+        unfinished = kept.with_name(f".{kept.name}.{os.getpid()}")
+        shutil.copyfile(path, unfinished)
+        unfinished.replace(kept)
+    return kept.as_uri()
+
+
+def _is_curated(name: str) -> bool:
+    return name.casefold().startswith(CURATED_PREFIX)
+
+
+def _version(versions: Sequence[RegisteredEnvironment], version: str) -> RegisteredEnvironment:
+    for one in versions:
+        if one.version == version:
+            return one
+    known = ", ".join(one.version for one in versions)
+    raise EnvironmentNotFound(f"There is no version {version} of the environment '{versions[0].name}', only {known}.")
+
+
+def _not_found(workspace: Workspace, name: str) -> EnvironmentNotFound:
+    if _is_curated(name):
+        return EnvironmentNotFound(
+            f"The environment '{name}' is one that Azure comes with, and those are not here.",
+            hint="Name its packages in a conda file and use Environment.from_conda_specification, "
+            "or Environment.from_pip_requirements.",
+        )
+    names = [one.name for one in workspace.environments.list_newest()]
+    known = f"There are: {', '.join(names)}." if names else "None is registered."
+    return EnvironmentNotFound(
+        f"There is no environment '{name}'. {known}", hint="Environment.register keeps one in the workspace."
+    )

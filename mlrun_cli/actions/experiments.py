@@ -1,0 +1,97 @@
+"""Make, list, tag and archive experiments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mlrun_cli.domain.experiment import Experiment, experiment_record
+from mlrun_cli.domain.moment import now
+from mlrun_cli.domain.names import check_experiment_name, check_tag_key, check_text
+from mlrun_cli.errors import ExperimentNotFound, UsageError
+from mlrun_cli.workspace import Workspace
+
+
+def list_experiments(workspace: Workspace) -> Sequence[dict[str, Any]]:
+    """A record for each experiment, by name."""
+    return [_record(workspace, experiment) for experiment in workspace.experiments.list()]
+
+
+def get_experiment(workspace: Workspace, name: str) -> dict[str, Any]:
+    """The record of an experiment.
+
+    Raises:
+        ExperimentNotFound: there is none; the message lists those there are.
+    """
+    return _record(workspace, workspace.experiments.get(name))
+
+
+def make_experiment(workspace: Workspace, name: str) -> dict[str, Any]:
+    """The record of an experiment, which is made when there is none.
+
+    Raises:
+        UsageError: the name is not valid.
+    """
+    check_experiment_name(name)
+    if workspace.experiments.find(name) is None:
+        workspace.experiments.make(name)
+    return get_experiment(workspace, name)
+
+
+def update_experiment_tags(
+    workspace: Workspace, name: str, tags: Mapping[str, str | None], removed: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Set tags of an experiment, take others away: all of it or nothing.
+
+    Raises:
+        UsageError: a key or a value is not valid.
+        ExperimentNotFound: there is none.
+    """
+    for key, value in tags.items():
+        check_tag_key(key)
+        check_text(f"the value of the tag '{key}'", value or "")
+    experiment = workspace.experiments.get(name)
+    with workspace.transaction():
+        workspace.experiments.set_tags(experiment.key, tags)
+        workspace.experiments.remove_tags(experiment.key, removed)
+    return get_experiment(workspace, name)
+
+
+def archive_experiment(workspace: Workspace, name: str, *, is_archived: bool, new_name: str | None) -> dict[str, Any]:
+    """Archive an experiment, or take it back under its name or a new one. Its runs stay as they are.
+
+    Raises:
+        UsageError: the new name is not valid, or is another experiment's.
+        ExperimentNotFound: there is none.
+    """
+    experiment = workspace.experiments.get(name)
+    with workspace.transaction():
+        if new_name is not None and new_name != name:
+            check_experiment_name(new_name)
+            if workspace.experiments.find(new_name) is not None:
+                raise UsageError(f"There is an experiment '{new_name}' already.", hint="Choose another name.")
+            workspace.experiments.update(experiment.key, name=new_name)
+        workspace.experiments.update(experiment.key, archived_at=now() if is_archived else None)
+    return get_experiment(workspace, new_name or name)
+
+
+def delete_experiment(workspace: Workspace, experiment_id: str) -> None:
+    """Delete an experiment that has no runs.
+
+    Raises:
+        UsageError: it has runs.
+        ExperimentNotFound: there is none of this id.
+    """
+    found = [experiment for experiment in workspace.experiments.list() if experiment.experiment_id == experiment_id]
+    if not found:
+        raise ExperimentNotFound(experiment_id)
+    with workspace.transaction(durable=True):
+        if not workspace.experiments.delete(found[0].key):
+            raise UsageError(
+                f"The experiment '{found[0].name}' has runs and is not deleted.",
+                hint=f"Delete them first: mlrun run delete --all -e '{found[0].name}' --yes",
+            )
+
+
+def _record(workspace: Workspace, experiment: Experiment) -> dict[str, Any]:
+    return experiment_record(experiment, workspace.experiments.tags(experiment.key))

@@ -1,0 +1,220 @@
+"""Register, list, show, update, download and delete models."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mlrun_cli.actions.artifacts import download_files, list_files
+from mlrun_cli.domain.model import Model, ModelFilter, NewModel, check_model_name, model_record
+from mlrun_cli.domain.names import check_tag_key, check_text
+from mlrun_cli.domain.run import Run
+from mlrun_cli.domain.snapshot import some
+from mlrun_cli.errors import MlrunError, ModelNotFound, NotFound, StoreError, UsageError
+from mlrun_cli.execution.host import user_name
+from mlrun_cli.files.model_folder import ModelFolder, copy_in, copy_out, files_of
+from mlrun_cli.workspace import Workspace
+
+_SHOWN_NAMES = 10
+
+
+class ModelPathNotFound(NotFound):
+    """A run has no file or folder of the name that a model is to be made of."""
+
+
+class ModelChanges(NamedTuple):
+    """What `update_model` is to change; None and nothing leave all as it is.
+
+    Attributes:
+        tags: what is set; with `replaces_tags` they take the place of all there are.
+        details: fields of `ModelDetails` with their new values.
+    """
+
+    tags: Mapping[str, str] = {}
+    replaces_tags: bool = False
+    removed_tags: Sequence[str] = ()
+    properties: Mapping[str, str] = {}
+    description: str | None = None
+    details: Mapping[str, Any] = {}
+
+
+def register_model(workspace: Workspace, new: NewModel, path: Path, child_paths: Sequence[str] | None = None) -> Model:
+    """Keep a copy of a file or a folder as the next version of a model.
+
+    Args:
+        workspace: where to.
+        new: what is said of it.
+        path: the file or folder.
+        child_paths: the files and folders below `path` that are meant; None means all.
+
+    Raises:
+        UsageError: something in `new` is not valid, or the files cannot be read.
+        StoreError: there is no room, or they cannot be kept for another reason; nothing is left of them then.
+    """
+    _check_new(new)
+    files = files_of(path, child_paths)
+    folder = _folder(workspace)
+    with folder.incoming() as incoming:
+        content = incoming / "files"
+        content.mkdir(mode=0o700)
+        copy_in(files, content)
+        return _record(workspace, folder, content, new)
+
+
+def register_run_files(workspace: Workspace, new: NewModel, run: Run, path: str | None) -> Model:
+    """Keep a copy of a file or a folder of a run as the next version of a model, which then names the run.
+
+    Args:
+        workspace: where the run is.
+        new: what is said of the model.
+        run: whose files.
+        path: as `outputs/model.pkl`; None means the model's name.
+
+    Raises:
+        ModelPathNotFound: the run has no such file or folder.
+        UsageError: something in `new` is not valid.
+        StoreError: there is no room, or they cannot be kept for another reason; nothing is left of them then.
+    """
+    new = new._replace(run_id=run.run_id, experiment_name=run.experiment_name)
+    _check_new(new)
+    wanted = posixpath.normpath(path or new.name)
+    files = list_files(workspace, run)
+    chosen = [name for name in files if name == wanted or name.startswith(f"{wanted}/")]
+    if not chosen:
+        raise _no_such_path(wanted, files, run)
+    folder = _folder(workspace)
+    with folder.incoming() as incoming:
+        try:
+            download_files(workspace, run, chosen, incoming / "files")
+        except MlrunError as error:
+            raise StoreError(error.message, hint="Make room there, and see whether the run's files are.") from error
+        return _record(workspace, folder, (incoming / "files" / wanted).parent, new)
+
+
+def list_models(workspace: Workspace, which: ModelFilter) -> Sequence[Model]:
+    """The models that are meant, newest first."""
+    return workspace.models.list(which)
+
+
+def get_model(workspace: Workspace, which: ModelFilter) -> Model:
+    """The newest of the models that are meant.
+
+    Raises:
+        UsageError: no name is given.
+        ModelNotFound: there is none.
+    """
+    if which.name is None:
+        raise UsageError("No model is named.", hint="Give its name, or its id, as in mymodel:1.")
+    found = workspace.models.list(which)
+    if found:
+        return found[0]
+    workspace.models.get(which.name, which.version)
+    raise ModelNotFound(f"No version of model '{which.name}' is what was asked for.", hint="Ask for less.")
+
+
+def update_model(workspace: Workspace, model: Model, changes: ModelChanges) -> Model:
+    """Change tags, description and details of a model, add properties: all of it or nothing.
+
+    Raises:
+        UsageError: a key or a text is not valid, or a property that exists was to get another value.
+        ModelNotFound: the model has been deleted meanwhile.
+    """
+    _check_texts(changes.tags, changes.properties, changes.description)
+    with workspace.transaction():
+        now = workspace.models.get(model.name, model.version)
+        for key, value in changes.properties.items():
+            if now.properties.get(key, value) != value:
+                raise UsageError(
+                    f"The property '{key}' of model '{model.model_id}' is '{now.properties[key]}' already.",
+                    hint="Properties are written once; use a tag for what may change.",
+                )
+        kept = {} if changes.replaces_tags else now.tags
+        tags = {key: value for key, value in kept.items() if key not in changes.removed_tags}
+        workspace.models.update(
+            now,
+            tags={**tags, **changes.tags},
+            properties={**now.properties, **changes.properties},
+            description=now.description if changes.description is None else changes.description,
+            details=now.details._replace(**changes.details),
+        )
+    return workspace.models.get(model.name, model.version)
+
+
+def delete_model(workspace: Workspace, model: Model) -> None:
+    """Delete a version of a model with its files; the run it came from stays as it is.
+
+    Raises:
+        ModelNotFound: it has been deleted meanwhile.
+    """
+    if not workspace.models.delete(model):
+        workspace.models.get(model.name, model.version)
+    _folder(workspace).remove(model.name, model.version)
+
+
+def download_model(workspace: Workspace, model: Model, folder: Path, *, overwrite: bool) -> Path:
+    """Copy the file or folder of a model into a folder, made when it is not there; where it is then.
+
+    Raises:
+        UsageError: it is there already, and `overwrite` is not set.
+        MlrunError: it cannot be written.
+    """
+    return copy_out(model_path(workspace, model), folder, overwrite=overwrite)
+
+
+def model_path(workspace: Workspace, model: Model) -> Path:
+    """Where the file or folder of a model lies, to be read and not to be written.
+
+    Raises:
+        StoreError: it is gone.
+    """
+    return _folder(workspace).content(model.name, model.version)
+
+
+def record_of(workspace: Workspace, model: Model) -> dict[str, Any]:
+    """The model as `model show` prints it."""
+    folder = workspace.folder / "models" / model.name / str(model.version)
+    return model_record(model, folder.as_uri())
+
+
+def _folder(workspace: Workspace) -> ModelFolder:
+    return ModelFolder(workspace.folder / "models")
+
+
+def _record(workspace: Workspace, folder: ModelFolder, content: Path, new: NewModel) -> Model:
+    folder.seal(content)
+    # The row comes last: there is none without files. Were the files removed after the transaction, another process
+    # could have got the version meanwhile; left where they are, they are replaced by whoever gets it.
+    with workspace.transaction(durable=True):
+        version = workspace.models.take_version(new.name)
+        folder.place(content, new.name, version)
+        try:
+            workspace.models.insert(new, version, user_name())
+        except BaseException:
+            folder.remove(new.name, version)
+            raise
+    return workspace.models.get(new.name, version)
+
+
+def _check_new(new: NewModel) -> None:
+    check_model_name(new.name)
+    _check_texts(new.tags, new.properties, new.description)
+    for what, text in (("framework", new.framework), ("framework version", new.framework_version)):
+        check_text(f"the {what}", text or "")
+    if new.framework is None and new.framework_version is not None:
+        raise UsageError("A framework's version is given, and no framework.", hint="Name the framework too.")
+
+
+def _check_texts(tags: Mapping[str, str], properties: Mapping[str, str], description: str | None) -> None:
+    for key, value in (*tags.items(), *properties.items()):
+        check_text(f"the value of '{check_tag_key(key)}'", value)
+    check_text("the description", description or "")
+
+
+def _no_such_path(path: str, files: Sequence[str], run: Run) -> ModelPathNotFound:
+    there_are = f"It has: {some(files, _SHOWN_NAMES)}." if files else "It has none yet."
+    return ModelPathNotFound(
+        f"The run '{run.run_id}' has no file or folder '{path}'. {there_are}",
+        hint="Name one of these, or the folder of several; what a script writes under ./outputs is among them.",
+    )

@@ -1,0 +1,115 @@
+"""Runs without a script of their own: a process opens them, logs to them and ends them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mlrun_cli.domain.guid import new_guid
+from mlrun_cli.domain.moment import now
+from mlrun_cli.domain.names import check_experiment_name, check_run_id, check_tag_key, check_text
+from mlrun_cli.domain.run import INTERACTIVE_RUN, Run
+from mlrun_cli.domain.run_status import ALIVE_STATUSES, RunStatus
+from mlrun_cli.errors import UsageError
+from mlrun_cli.execution.host import this_origin, user_name
+from mlrun_cli.workspace import Workspace
+
+MOST_CHILDREN = 1_000_000
+
+
+def open_run(
+    workspace: Workspace,
+    experiment_name: str,
+    minded_by: str,
+    *,
+    run_id: str | None = None,
+    parent: Run | None = None,
+    display_name: str | None = None,
+    properties: Mapping[str, str] | None = None,
+) -> Run:
+    """Open a run, Running at once.
+
+    Args:
+        workspace: where it is kept.
+        experiment_name: made when there is none of this name.
+        minded_by: the folder, relative to the workspace's, whose lock says that whoever opens the run is alive.
+        run_id: its id; None for a GUID.
+        parent: the run that it is a child of, which may have ended.
+        display_name: what people see.
+        properties: that the run has from its start.
+
+    Raises:
+        UsageError: a name is not valid, or there is a run of this id.
+    """
+    check_experiment_name(experiment_name)
+    check_text("the display name", display_name or "")
+    wanted_id = new_guid() if run_id is None else check_run_id(run_id)
+    moment = now()
+    with workspace.transaction(durable=True):
+        if run_id is not None and workspace.runs.find_key(run_id) is not None:
+            raise UsageError(f"There is a run '{run_id}' already.", hint="Leave the id out, or choose another.")
+        experiment, run_number = workspace.experiments.take_run_number(experiment_name)
+        key = workspace.runs.insert(
+            experiment,
+            run_number,
+            wanted_id,
+            parent_key=None if parent is None else parent.key,
+            root_key=None if parent is None else parent.root_key or parent.key,
+            display_name=display_name,
+            **_columns(minded_by, moment),
+        )
+        workspace.runs.add_properties(key, properties or {})
+    return workspace.runs.get_by_key(key)
+
+
+def open_children(
+    workspace: Workspace, parent: Run, minded_by: str, count: int, tags: tuple[str, Sequence[str | None]] | None
+) -> list[str]:
+    """Open many runs below one at once; their ids, in the order of their numbers.
+
+    Args:
+        workspace: where they are kept.
+        parent: the run above them.
+        minded_by: as for `open_run`.
+        count: how many.
+        tags: a key, and its value for each.
+
+    Raises:
+        UsageError: there are too many, or a tag is not valid.
+    """
+    if not 0 <= count <= MOST_CHILDREN:
+        raise UsageError(f"{count} children cannot be made at once.", hint=f"0 to {MOST_CHILDREN} can.")
+    key, values = (None, ()) if tags is None else tags
+    if key is not None:
+        check_tag_key(key)
+        check_text("the value of a tag", "".join(value or "" for value in values))
+    run_ids = [new_guid() for _ in range(count)]
+    with workspace.transaction(durable=True):
+        _, first = workspace.experiments.take_run_number(parent.experiment_name, count)
+        workspace.runs.insert_children(parent, first, run_ids, **_columns(minded_by, now()))
+        if key is not None:
+            workspace.runs.add_tags_to_children(parent, first, key, values)
+    return run_ids
+
+
+def end_run(workspace: Workspace, run: Run) -> Run:
+    """Complete a run that has no script; one that has ended stays as it is, and so does one whose script goes on."""
+    if run.minded_by is not None:
+        with workspace.transaction(durable=True):
+            workspace.runs.change_status(run.key, ALIVE_STATUSES, RunStatus.COMPLETED, ended_at=now())
+    return workspace.runs.get_by_key(run.key)
+
+
+def _columns(minded_by: str, moment: int) -> Mapping[str, Any]:
+    origin = this_origin()
+    return {
+        "run_type": INTERACTIVE_RUN,
+        "status": RunStatus.RUNNING,
+        "started_at": moment,
+        "user_name": user_name(),
+        "target": "local",
+        "minded_by": minded_by,
+        "host_id": origin.host_id,
+        "boot_id": origin.boot_id,
+        "pid_namespace": origin.pid_namespace,
+    }

@@ -1,0 +1,101 @@
+"""Snapshots of source folders: keep one, write one out as a ZIP archive."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+
+from mlrun_cli.domain.redaction import Redaction
+from mlrun_cli.domain.run import Run
+from mlrun_cli.domain.snapshot import EntryKind, Snapshot, SnapshotEntry
+from mlrun_cli.errors import MlrunError, NotFound
+from mlrun_cli.execution.git import git_properties
+from mlrun_cli.execution.snapshot import take_snapshot
+from mlrun_cli.execution.snapshot_limits import SnapshotLimits
+from mlrun_cli.files.snapshot_store import SnapshotStore
+from mlrun_cli.workspace import Workspace
+
+_EARLIEST = (1980, 1, 1, 0, 0, 0)
+_CHUNK = 1 << 20
+_LINK_MODE = 0o120777
+
+
+def keep_snapshot(workspace: Workspace, path: Path) -> str:
+    """The id of a new snapshot of a folder, or of a single file.
+
+    Raises:
+        UsageError: there is nothing at `path`, or it is too large.
+        StoreError: it cannot be kept.
+    """
+    limits = SnapshotLimits.from_environment(os.environ)
+    store = SnapshotStore(workspace.snapshots_folder)
+    if not path.is_file():
+        return take_snapshot(path, store, limits=limits, exclude=[workspace.home])[0].snapshot_id
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy2(path, folder)
+        return take_snapshot(Path(folder), store, limits=limits)[0].snapshot_id
+
+
+def source_properties(workspace: Workspace, folder: Path) -> dict[str, str]:
+    """The properties of a run whose source a folder is: the id of a new snapshot, and the git commit it stands at.
+
+    Raises:
+        UsageError: there is no such folder, or it is too large.
+        StoreError: it cannot be kept.
+    """
+    git = git_properties(folder, os.environ, Redaction.from_environment(os.environ))
+    return {"ContentSnapshotId": keep_snapshot(workspace, folder), **git}
+
+
+def write_snapshot(workspace: Workspace, run: Run, snapshot_id: str | None, folder: Path) -> Path:
+    """Write `<snapshot id>.zip` into a folder, which is made if need be; links are kept as links.
+
+    Args:
+        workspace: where the run is.
+        run: whose snapshot it is.
+        snapshot_id: another snapshot; None for the run's own.
+        folder: where to.
+
+    Raises:
+        NotFound: the run has no snapshot, or there is none of this id.
+        MlrunError: the archive cannot be written.
+    """
+    wanted = snapshot_id or run.properties.get("ContentSnapshotId")
+    store = SnapshotStore(workspace.snapshots_folder)
+    snapshot = None if wanted is None else store.find_manifest(wanted)
+    if snapshot is None:
+        what = f"There is no snapshot '{wanted}'." if wanted else f"The run '{run.run_id}' has no snapshot."
+        raise NotFound(what, hint="A run that was submitted has one, its property ContentSnapshotId.")
+    path = folder / f"{snapshot.snapshot_id}.zip"
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            _write(snapshot, store, unfinished)
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    except OSError as error:
+        raise MlrunError(f"'{path}' cannot be written: {error.strerror}.", hint="Choose another folder.") from error
+    return path
+
+
+def _write(snapshot: Snapshot, store: SnapshotStore, path: Path) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for entry in snapshot.entries:
+            info = zipfile.ZipInfo(entry.path + ("/" if entry.kind is EntryKind.DIRECTORY else ""), _EARLIEST)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            if entry.kind is EntryKind.FILE:
+                _write_file(archive, info, entry, store)
+            else:
+                info.external_attr = (_LINK_MODE << 16) if entry.kind is EntryKind.LINK else 0o40755 << 16
+                archive.writestr(info, entry.target)
+
+
+def _write_file(archive: zipfile.ZipFile, info: zipfile.ZipInfo, entry: SnapshotEntry, store: SnapshotStore) -> None:
+    info.external_attr = (0o100755 if entry.executable else 0o100644) << 16
+    with open(store.open_object(entry.digest), "rb") as source, archive.open(info, "w") as destination:
+        shutil.copyfileobj(source, destination, _CHUNK)

@@ -1,0 +1,38 @@
+"""Questions about YAML files: those who ask have the standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.answers.place import Place
+from mlrun_cli.errors import InvalidFile, UsageError
+from mlrun_cli.files.documents import read_document
+
+
+def read(place: Place, path: str) -> Any:  # noqa: ARG001 - every question is asked at a place
+    """The content of a YAML or JSON file as JSON."""
+    return read_document(Path(path)).plain()
+
+
+def read_runconfig(place: Place, path: str) -> dict[str, Any]:  # noqa: ARG001
+    """The content of a runconfig as JSON; arguments and variables are text, as they were written."""
+    from mlrun_cli.files.runconfig_writing import plain_runconfig  # noqa: PLC0415 - PyYAML takes 16 ms to import
+
+    return plain_runconfig(Path(path))
+
+
+def write(place: Place, path: str, document: Any) -> None:  # noqa: ARG001
+    """Write a mapping as YAML, its keys in their order."""
+    from mlrun_cli.files.runconfig_writing import write_document  # noqa: PLC0415 - PyYAML takes 16 ms to import
+
+    if not isinstance(document, Mapping):
+        raise UsageError(f"What is to be written to {path} is no mapping.")
+    try:
+        write_document(Path(path), document)
+    except OSError as error:
+        raise InvalidFile(path, f"cannot be written: {error.strerror or error}") from error
+
+
+CALLS = {"read": read, "read_runconfig": read_runconfig, "write": write}

@@ -1,0 +1,106 @@
+"""Answers in the process that asks: a notebook, a driver script, anything outside of a submitted run."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from mlrun_cli.actions.workspaces import home
+from mlrun_cli.answers.desk import answer
+from mlrun_cli.answers.place import Place
+from mlrun_cli.answers.refusals import refusal
+from mlrun_cli.domain.run_error import exception_error
+from mlrun_cli.errors import MlrunError, StoreError
+from mlrun_cli.execution.sessions import Session
+from mlrun_cli.workspace import Workspace, WorkspaceIdentity, workspace_folder
+
+_TAKE_IN_SECONDS = 0.25
+
+
+class InProcessDesk:
+    """All threads of a process may use it, one at a time. A child made by `fork` begins with a new one in its place."""
+
+    def __init__(self) -> None:
+        self._begin()
+
+    def answer(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to a question, as it would come over a socket."""
+        with self._lock:
+            try:
+                for session in self._sessions.values():
+                    session.take_in_all()
+            except MlrunError as error:
+                return refusal(error)
+            return answer(self._place, question)
+
+    def workspace_folder(self, names: tuple[str, str, str]) -> str:
+        """Where a workspace lies."""
+        return os.fspath(workspace_folder(self._place.home, WorkspaceIdentity(*names)))
+
+    def session_folder(self, names: tuple[str, str, str]) -> dict[str, Any]:
+        """As an answer the folder of this process in a workspace, which holds its journal; made when there is none."""
+        with self._lock:
+            try:
+                self._place.turn_to(WorkspaceIdentity(*names))
+                return {"result": os.fspath(self._session(self._place.workspace).folder)}
+            except MlrunError as error:
+                return refusal(error)
+
+    def close(self, uncaught: BaseException | None) -> None:
+        """End the runs that this process has open, as Failed with an exception if there is one, and leave."""
+        with self._lock:
+            self._is_closed.set()
+            error = None if uncaught is None else exception_error(uncaught)
+            while self._sessions:
+                try:
+                    self._sessions.popitem()[1].close(error)
+                except StoreError as late:
+                    sys.stderr.write(
+                        f"{late.message} What this process has said of its runs is kept for the next look.\n"
+                    )
+            self._place.close()
+
+    def before_fork(self) -> None:
+        """Have no transaction open while the process is copied."""
+        self._lock.acquire()
+
+    def after_fork(self) -> None:
+        """Go on, in the parent."""
+        self._lock.release()
+
+    def forget(self) -> None:
+        """Let go, in a child, of what is the parent's."""
+        for session in self._sessions.values():
+            session.forget()
+        self._place.close()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._lock = threading.RLock()
+        self._place = Place(home(), lambda workspace: self._session(workspace).minder)
+        self._sessions: dict[WorkspaceIdentity, Session] = {}
+        self._is_closed = threading.Event()
+
+    def _session(self, workspace: Workspace) -> Session:
+        session = self._sessions.get(workspace.identity)
+        if session is None:
+            if not self._sessions:
+                threading.Thread(target=self._take_in, args=(self._is_closed,), daemon=True).start()
+            session = self._sessions[workspace.identity] = Session(workspace)
+        return session
+
+    def _take_in(self, is_closed: threading.Event) -> None:
+        """A few times a second, so that others see what this process has said."""
+        while not is_closed.wait(_TAKE_IN_SECONDS):
+            with self._lock:
+                if is_closed.is_set():
+                    return
+                for session in self._sessions.values():
+                    try:
+                        while session.take_in():
+                            pass
+                    except StoreError:  # it stays in the journal, and the next question says what is wrong
+                        break

@@ -1,0 +1,223 @@
+"""Questions about runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.actions import open_runs
+from mlrun_cli.actions import runs as actions
+from mlrun_cli.answers.place import Place
+from mlrun_cli.domain.run import GRACE_SECONDS, Run, run_record
+from mlrun_cli.domain.run_error import run_error
+from mlrun_cli.domain.run_filter import RunFilter, TagFilter
+from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.errors import RunNotFound, UsageError
+
+_NAMES = {status.value.casefold(): status for status in RunStatus}
+
+
+def get(place: Place, run_id: str) -> dict[str, Any]:
+    """The record of a run, with its true status."""
+    return run_record(_settled(place, run_id))
+
+
+def details(place: Place, run_id: str) -> dict[str, Any]:
+    """The record in the shape of `Run.get_details()`."""
+    return actions.details_of(place.workspace, _settled(place, run_id))
+
+
+def tags(place: Place, run_id: str) -> dict[str, str | None]:
+    """The tags of a run."""
+    return dict(find_run(place, run_id).tags)
+
+
+def properties(place: Place, run_id: str) -> dict[str, str]:
+    """The properties of a run."""
+    return dict(find_run(place, run_id).properties)
+
+
+def add_properties(place: Place, run_id: str, properties: Mapping[str, str]) -> dict[str, str]:
+    """The properties after some have been added."""
+    actions.add_properties(place.workspace, find_run(place, run_id), properties)
+    return place.workspace.runs.properties(find_run(place, run_id).key)
+
+
+def parent(place: Place, run_id: str) -> dict[str, Any] | None:
+    """The record of the run above one; None when it is at the top."""
+    parent_id = find_run(place, run_id).parent_run_id
+    return None if parent_id is None else get(place, parent_id)
+
+
+def metrics(
+    place: Place, run_id: str, name: str | None = None, recursive: bool = False, run_type: str | None = None
+) -> dict[str, Any]:
+    """What a run has logged; with `recursive` by run id, of all runs below it too."""
+    run = _settled(place, run_id)
+    if not recursive:
+        return place.workspace.metrics.get(run.key, name)
+    below = place.workspace.runs.list(RunFilter(parent_run_id=run_id, is_recursive=True, run_type=run_type))
+    own = [run] if run_type in {None, run.run_type} else []
+    return {each.run_id: place.workspace.metrics.get(each.key, name) for each in (*own, *reversed(below))}
+
+
+def list_some(
+    place: Place,
+    limit: int,
+    before: int | None = None,
+    experiment_name: str | None = None,
+    parent_run_id: str | None = None,
+    recursive: bool = False,
+    run_type: str | None = None,
+    tags: Mapping[str, str | None] | None = None,
+    tag_keys: Sequence[str] = (),
+    properties: Mapping[str, str | None] | None = None,
+    property_keys: Sequence[str] = (),
+    status: Sequence[str] = (),
+    target: str | None = None,
+    include_children: bool = False,
+) -> dict[str, Any]:
+    """`{"runs": [record…], "next": …}`, newest first; `next` is `before` for those that follow, null at the end."""
+    which = RunFilter(
+        experiment_name=experiment_name,
+        statuses=frozenset(map(_status, status)),
+        tags=(
+            *(TagFilter(key, value) for key, value in (tags or {}).items()),
+            *(TagFilter(key, any_value=True) for key in tag_keys),
+        ),
+        properties=(
+            *(TagFilter(key, value) for key, value in (properties or {}).items()),
+            *(TagFilter(key, any_value=True) for key in property_keys),
+        ),
+        parent_run_id=parent_run_id,
+        is_recursive=recursive,
+        include_children=include_children,
+        run_type=run_type,
+        target=target,
+        before_key=before,
+        last=limit,
+    )
+    found = actions.list_runs(place.workspace, which)
+    return {"runs": list(map(run_record, found)), "next": found[-1].key if len(found) == limit else None}
+
+
+def open_one(
+    place: Place,
+    experiment_name: str,
+    run_id: str | None = None,
+    parent_run_id: str | None = None,
+    display_name: str | None = None,
+    snapshot_directory: str | None = None,
+) -> dict[str, Any]:
+    """The record of a new run without a script."""
+    properties: Mapping[str, str] = {}
+    if snapshot_directory is not None:
+        from mlrun_cli.actions.snapshots import source_properties  # noqa: PLC0415 — few ask for it
+
+        properties = source_properties(place.workspace, Path(snapshot_directory))
+    run = open_runs.open_run(
+        place.workspace,
+        experiment_name,
+        place.minder(place.workspace),
+        run_id=run_id,
+        parent=None if parent_run_id is None else find_run(place, parent_run_id),
+        display_name=display_name,
+        properties=properties,
+    )
+    return run_record(run)
+
+
+def open_children(
+    place: Place, run_id: str, count: int, tag_key: str | None = None, tag_values: Sequence[str | None] = ()
+) -> list[str]:
+    """The ids of new runs below one."""
+    return open_runs.open_children(
+        place.workspace,
+        find_run(place, run_id),
+        place.minder(place.workspace),
+        count,
+        None if tag_key is None else (tag_key, tag_values),
+    )
+
+
+def complete(place: Place, run_id: str) -> dict[str, Any]:
+    """The record after a run without a script has been completed."""
+    return run_record(open_runs.end_run(place.workspace, find_run(place, run_id)))
+
+
+def fail(
+    place: Place, run_id: str, message: str | None = None, code: str | None = None, debug_info: Any = None
+) -> dict[str, Any]:
+    """The record after a run has failed; the script of one that has one has been stopped."""
+    info = debug_info if isinstance(debug_info, dict) else {}
+    error = run_error(
+        message or "fail() was called.",
+        code=code or "UserError",
+        kind=info.get("type"),
+        stack_trace=info.get("stackTrace"),
+    )
+    return run_record(actions.fail_run(place.workspace, _settled(place, run_id), error))
+
+
+def cancel(place: Place, run_id: str) -> dict[str, Any]:
+    """The record after a run has been asked to stop."""
+    return run_record(actions.cancel_run(place.workspace, _settled(place, run_id), GRACE_SECONDS))
+
+
+def update(
+    place: Place, run_id: str, display_name: str | None = None, description: str | None = None
+) -> dict[str, Any]:
+    """The record after texts of a run have been changed."""
+    changes = actions.RunChanges(tags={}, display_name=display_name, description=description)
+    return run_record(actions.update_run(place.workspace, find_run(place, run_id), changes))
+
+
+def flush(place: Place, run_id: str) -> None:
+    """Nothing: that all has been taken in is so before any answer."""
+
+
+def find_run(place: Place, run_id: str) -> Run:
+    """The run of this whole id.
+
+    Raises:
+        RunNotFound: there is none; names the workspace.
+    """
+    try:
+        return place.workspace.runs.get(run_id)
+    except RunNotFound:
+        raise RunNotFound(run_id, place.identity.name) from None
+
+
+def _settled(place: Place, run_id: str) -> Run:
+    """The run with its true status."""
+    (run,) = actions.get_settled(place.workspace, [find_run(place, run_id)])
+    return run
+
+
+def _status(text: str) -> RunStatus:
+    found = _NAMES.get(str(text).casefold())
+    if found is None:
+        raise UsageError(
+            f"There is no status {text!r}.", hint=f"There are: {', '.join(status.value for status in RunStatus)}."
+        )
+    return found
+
+
+CALLS = {
+    "get": get,
+    "details": details,
+    "tags": tags,
+    "properties": properties,
+    "add_properties": add_properties,
+    "parent": parent,
+    "metrics": metrics,
+    "list": list_some,
+    "open": open_one,
+    "open_children": open_children,
+    "complete": complete,
+    "fail": fail,
+    "cancel": cancel,
+    "update": update,
+    "flush": flush,
+}

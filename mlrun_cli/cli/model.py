@@ -1,0 +1,332 @@
+"""`model`: register, list, show, download, update and delete models."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mlrun_cli.actions import models as actions
+from mlrun_cli.actions.models import ModelChanges
+from mlrun_cli.cli.arguments import properties_of, tag_filters, tags_of
+from mlrun_cli.cli.command import Group, command
+from mlrun_cli.cli.context import Context, open_context
+from mlrun_cli.cli.run_choice import get_run
+from mlrun_cli.cli.shared import Shared
+from mlrun_cli.domain.model import Model, ModelDetails, ModelFilter, NewModel, PairFilter, name_and_version
+from mlrun_cli.domain.run import Run
+from mlrun_cli.errors import InvalidFile, UsageError
+
+app = Group("model", help="Register models, then list, show, download, update and delete them.")
+
+_RUN_ID_KEYS = ("run_id", "runId", "RunId")
+
+_SomeName = Annotated[
+    str | None, typer.Option("--model-name", "--name", "-n", metavar="NAME", help="Models of this name.")
+]
+_SomeId = Annotated[str | None, typer.Option("--model-id", "-i", metavar="ID", help="Id of the model: name:version.")]
+_Id = Annotated[str, typer.Option("--model-id", "-i", metavar="ID", help="Id of the model: name:version.")]
+_RunIdFilter = Annotated[str | None, typer.Option("--run-id", metavar="ID", help="Models of this run.")]
+_Description = Annotated[str | None, typer.Option("--description", "-d", metavar="TEXT", help="What the model is.")]
+_SampleInput = Annotated[
+    str | None,
+    typer.Option("--sample-input-dataset-id", metavar="ID", help="Dataset that shows what it takes."),
+]
+_SampleOutput = Annotated[
+    str | None,
+    typer.Option("--sample-output-dataset-id", metavar="ID", help="Dataset that shows what it gives."),
+]
+_Cores = Annotated[float | None, typer.Option("--cc", metavar="CORES", help="Cores that serving it needs.")]
+_Gigabytes = Annotated[float | None, typer.Option("--gb", metavar="GB", help="Memory that serving it needs.")]
+_Gpus = Annotated[int | None, typer.Option("--gc", metavar="GPUS", help="GPUs that serving it needs.")]
+
+
+@command(
+    app,
+    "register",
+    examples=[
+        (
+            "Register what the newest run wrote",
+            "mlrun model register -n mymodel --run-id @latest --asset-path outputs/model",
+        ),
+        ("Register a file or folder of this machine", "mlrun model register -n mymodel -p train.py"),
+    ],
+)
+def register(
+    shared: Shared,
+    name: Annotated[str, typer.Option("--name", "-n", metavar="NAME", help="Name of the model.")],
+    model_path: Annotated[
+        Path | None, typer.Option("--model-path", "-p", metavar="PATH", help="File or folder of this machine.")
+    ] = None,
+    asset_path: Annotated[
+        str | None, typer.Option("--asset-path", metavar="PATH", help="File or folder of the run, as outputs/model.")
+    ] = None,
+    run_metadata_file: Annotated[
+        Path | None,
+        typer.Option("--run-metadata-file", "-f", metavar="FILE", help="What 'run submit-script -t FILE' wrote."),
+    ] = None,
+    run_id: Annotated[
+        str | None, typer.Option("--run-id", metavar="ID", help="Id of the run, its beginning, or @latest.")
+    ] = None,
+    experiment_name: Annotated[
+        str | None, typer.Option("--experiment-name", metavar="NAME", help="Experiment of the run.")
+    ] = None,
+    tags: Annotated[list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="Tag it.")] = None,
+    properties: Annotated[
+        list[str] | None, typer.Option("--property", metavar="KEY=VALUE", help="Give it a property.")
+    ] = None,
+    description: _Description = None,
+    framework: Annotated[
+        str | None, typer.Option("--model-framework", metavar="NAME", help="As ScikitLearn, PyTorch or Custom.")
+    ] = None,
+    framework_version: Annotated[
+        str | None, typer.Option("--model-framework-version", metavar="VERSION", help="Version of the framework.")
+    ] = None,
+    sample_input_dataset_id: _SampleInput = None,
+    sample_output_dataset_id: _SampleOutput = None,
+    cores: _Cores = None,
+    gigabytes: _Gigabytes = None,
+    gpus: _Gpus = None,
+) -> object:
+    """Register a file or a folder as the next version of a model.
+
+    It is copied from this machine, or from the files of a run: --asset-path, with --run-id, or with -f and the
+    file that 'run submit-script -t' has written.
+    """
+    new = NewModel(
+        name=name,
+        description=description,
+        tags=_texts(tags),
+        properties=properties_of(properties or []),
+        framework=framework,
+        framework_version=framework_version,
+        details=ModelDetails(
+            sample_input_dataset_id=sample_input_dataset_id,
+            sample_output_dataset_id=sample_output_dataset_id,
+            resources=_resources(cores, gigabytes, gpus),
+        ),
+    )
+    if (model_path is None) == (asset_path is None):
+        raise UsageError(
+            "Say what to register: a file of this machine, or one of a run.",
+            hint="Use either -p PATH, or --asset-path PATH with -f run.json.",
+        )
+    context = open_context(shared)
+    with context.workspace as workspace:
+        run = _run(context, run_metadata_file, run_id, experiment_name)
+        if model_path is not None:
+            if run is not None:
+                new = new._replace(run_id=run.run_id, experiment_name=run.experiment_name)
+            model = actions.register_model(workspace, new, model_path)
+        elif run is None:
+            raise UsageError(
+                "--asset-path is a file of a run, and no run is named.", hint="Name it with -f run.json or --run-id ID."
+            )
+        else:
+            model = actions.register_run_files(workspace, new, run, asset_path)
+        names = {"modelId": model.model_id, "workspaceName": workspace.identity.name}
+        return {
+            **actions.record_of(workspace, model),
+            **names,
+            "resourceGroupName": workspace.identity.resource_group,
+        }
+
+
+@command(
+    app,
+    "list",
+    query_words=True,
+    examples=[
+        ("List the newest version of each model", "mlrun model list --latest"),
+        ("The ids of all versions of one", "mlrun model list -n mymodel --query '[].id' -o tsv"),
+    ],
+)
+def list_models(
+    shared: Shared,
+    name: _SomeName = None,
+    latest: Annotated[bool, typer.Option("--latest", "-l", help="The newest of each name alone.")] = False,
+    run_id: _RunIdFilter = None,
+    tags: Annotated[
+        list[str] | None, typer.Option("--tag", metavar="KEY[=VALUE]", help="Models with this tag.")
+    ] = None,
+    properties: Annotated[
+        list[str] | None, typer.Option("--property", metavar="KEY[=VALUE]", help="Models with this property.")
+    ] = None,
+    dataset_id: Annotated[
+        str | None, typer.Option("--dataset-id", metavar="ID", help="Models that have to do with this dataset.")
+    ] = None,
+) -> object:
+    """List models, newest first."""
+    which = ModelFilter(
+        name=name,
+        tags=_filters(tags),
+        properties=_filters(properties),
+        run_id=run_id,
+        dataset_id=dataset_id,
+        latest=latest,
+    )
+    context = open_context(shared)
+    with context.workspace as workspace:
+        return [actions.record_of(workspace, model) for model in actions.list_models(workspace, which)]
+
+
+@command(
+    app,
+    "show",
+    examples=[
+        ("Show the newest version of a model", "mlrun model show -n mymodel"),
+        ("Show a version", "mlrun model show -i mymodel:1"),
+    ],
+)
+def show(
+    shared: Shared,
+    model_id: _SomeId = None,
+    name: _SomeName = None,
+    version: Annotated[
+        int | None, typer.Option("--version", "-v", metavar="N", help="Version. Default: the newest.")
+    ] = None,
+    run_id: _RunIdFilter = None,
+) -> object:
+    """Show a version of a model."""
+    if (model_id is None) == (name is None):
+        raise UsageError("Say which model: by id, or by name.", hint="Use either -i name:version or -n name.")
+    found, of_id = name_and_version(model_id or name or "")
+    which = ModelFilter(name=found, version=version if of_id is None else of_id, run_id=run_id)
+    context = open_context(shared)
+    with context.workspace as workspace:
+        return actions.record_of(workspace, actions.get_model(workspace, which))
+
+
+@command(
+    app,
+    "download",
+    examples=[
+        ("Download a version into a folder", "mlrun model download -i mymodel:1 -t models"),
+        ("Replace what was downloaded before", "mlrun model download -i mymodel:1 -t models --overwrite"),
+    ],
+)
+def download(
+    shared: Shared,
+    model_id: _Id,
+    target_dir: Annotated[
+        Path, typer.Option("--target-dir", "-t", metavar="FOLDER", help="Where to; made if it is not there.")
+    ],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there already.")] = False,
+) -> object:
+    """Download the file or folder of a model; prints where it is then."""
+    context = open_context(shared)
+    with context.workspace as workspace:
+        model = _get(context, model_id)
+        try:
+            return str(actions.download_model(workspace, model, target_dir, overwrite=overwrite))
+        except UsageError as error:
+            if not overwrite and error.hint is not None:
+                error.hint = "Choose another folder with --target-dir, or add --overwrite."
+            raise
+
+
+@command(
+    app,
+    "update",
+    examples=[
+        ("Tag a version", "mlrun model update -i mymodel:1 --add-tag stage=production"),
+        ("Describe it and take a tag away", "mlrun model update -i mymodel:1 -d 'The first one' --remove-tag stage"),
+    ],
+)
+def update(
+    shared: Shared,
+    model_id: _Id,
+    add_tags: Annotated[
+        list[str] | None, typer.Option("--add-tag", metavar="KEY=VALUE", help="Add a tag, or change its value.")
+    ] = None,
+    remove_tags: Annotated[
+        list[str] | None, typer.Option("--remove-tag", metavar="KEY", help="Take a tag away.")
+    ] = None,
+    add_properties: Annotated[
+        list[str] | None, typer.Option("--add-property", metavar="KEY=VALUE", help="Add a property.")
+    ] = None,
+    description: _Description = None,
+    sample_input_dataset_id: _SampleInput = None,
+    sample_output_dataset_id: _SampleOutput = None,
+    cores: _Cores = None,
+    gigabytes: _Gigabytes = None,
+    gpus: _Gpus = None,
+) -> object:
+    """Change tags and description of a version, and add properties, which never change afterwards."""
+    details: dict[str, Any] = {
+        "sample_input_dataset_id": sample_input_dataset_id,
+        "sample_output_dataset_id": sample_output_dataset_id,
+        "resources": _resources(cores, gigabytes, gpus),
+    }
+    changes = ModelChanges(
+        tags=_texts(add_tags),
+        removed_tags=remove_tags or (),
+        properties=properties_of(add_properties or []),
+        description=description,
+        details={name: value for name, value in details.items() if value is not None},
+    )
+    context = open_context(shared)
+    with context.workspace as workspace:
+        model = actions.update_model(workspace, _get(context, model_id), changes)
+        return actions.record_of(workspace, model)
+
+
+@command(
+    app,
+    "delete",
+    examples=[
+        ("Delete a version", "mlrun model delete -i mymodel:1"),
+        ("Delete the newest one", "mlrun model delete -i mymodel"),
+    ],
+)
+def delete(shared: Shared, model_id: _Id) -> object:
+    """Delete a version of a model with its files; the run it came from stays. Prints its id."""
+    context = open_context(shared)
+    with context.workspace as workspace:
+        model = _get(context, model_id)
+        actions.delete_model(workspace, model)
+        return model.model_id
+
+
+def _get(context: Context, model_id: str) -> Model:
+    name, version = name_and_version(model_id)
+    return actions.get_model(context.workspace, ModelFilter(name=name, version=version))
+
+
+def _run(context: Context, metadata_file: Path | None, run_id: str | None, experiment_name: str | None) -> Run | None:
+    if metadata_file is not None and run_id is not None:
+        raise UsageError("-f and --run-id both name a run.", hint="Leave one of them out.")
+    if metadata_file is not None:
+        run_id = _run_id_in(metadata_file)
+    return None if run_id is None else get_run(context, run_id, experiment_name)
+
+
+def _run_id_in(metadata_file: Path) -> str:
+    try:
+        document = json.loads(metadata_file.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise InvalidFile(metadata_file, f"cannot be read: {error.strerror}", hint="Name the file with -f.") from error
+    except ValueError as error:
+        raise InvalidFile(metadata_file, f"is no JSON: {error}") from error
+    found = [document[key] for key in _RUN_ID_KEYS if key in document] if isinstance(document, dict) else []
+    if not found or not isinstance(found[0], str):
+        raise InvalidFile(
+            metadata_file, "holds no 'run_id'", hint="Name the file that 'mlrun run submit-script -t FILE' wrote."
+        )
+    return found[0]
+
+
+def _texts(pairs: Sequence[str] | None) -> dict[str, str]:
+    return {key: value or "" for key, value in tags_of(pairs or []).items()}
+
+
+def _filters(pairs: Sequence[str] | None) -> tuple[PairFilter, ...]:
+    return tuple(PairFilter(one.key, one.value) for one in tag_filters(pairs or []))
+
+
+def _resources(cores: float | None, gigabytes: float | None, gpus: int | None) -> dict[str, Any] | None:
+    resources = {"cpu": cores, "memoryInGB": gigabytes, "gpu": gpus}
+    return None if all(value is None for value in resources.values()) else resources

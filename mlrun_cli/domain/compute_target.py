@@ -1,0 +1,77 @@
+"""A compute target: a name that runs can be sent to. Whatever Azure has behind it, here it is this machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from mlrun_cli.domain.moment import iso
+from mlrun_cli.domain.run_configuration import LOCAL_TARGET
+from mlrun_cli.errors import UsageError
+
+AML_COMPUTE = "AmlCompute"
+COMPUTE_INSTANCE = "ComputeInstance"
+KINDS = (AML_COMPUTE, COMPUTE_INSTANCE)
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+class ComputeTarget(NamedTuple):
+    """A row of the workspace's targets; moments are microseconds in UTC.
+
+    Attributes:
+        kind: one of `KINDS`.
+        properties: what was asked for, under Azure's camelCase keys: `vmSize`, `scaleSettings` and the like.
+    """
+
+    name: str
+    kind: str
+    created_at: int
+    modified_at: int
+    description: str = ""
+    tags: Mapping[str, str] | None = None
+    properties: Mapping[str, Any] = MappingProxyType({})
+
+
+def check_compute_target_name(name: str) -> str:
+    """The name itself.
+
+    Raises:
+        UsageError: it is `local`, which is always there, or not up to 64 letters, digits, `-`, `_` and `.`
+            of which the first is a letter or a digit.
+    """
+    if name == LOCAL_TARGET:
+        raise UsageError(
+            f"'{LOCAL_TARGET}' is this machine, and always there: no compute target of that name can be made.",
+            hint="Choose another name, or leave out making it.",
+        )
+    if _NAME.fullmatch(name) is None:
+        raise UsageError(
+            f"{ascii(name)[:80]} cannot be the name of a compute target.",
+            hint="Up to 64 letters, digits, '-', '_' and '.' can, when the first is a letter or a digit.",
+        )
+    return name
+
+
+def compute_target_record(target: ComputeTarget, workspace_id: str) -> dict[str, Any]:
+    """The target as Azure describes it in JSON; `workspace_id` is the path that begins with `/subscriptions/`."""
+    return {
+        "id": f"{workspace_id}/computes/{target.name}",
+        "location": LOCAL_TARGET,
+        "name": target.name,
+        "properties": {
+            "computeLocation": LOCAL_TARGET,
+            "computeType": target.kind,
+            "createdOn": iso(target.created_at),
+            "description": target.description,
+            "isAttachedCompute": False,
+            "modifiedOn": iso(target.modified_at),
+            "properties": dict(target.properties),
+            "provisioningErrors": None,
+            "provisioningState": "Succeeded",
+            "resourceId": None,
+        },
+        "tags": None if target.tags is None else dict(target.tags),
+    }

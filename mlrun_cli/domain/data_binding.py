@@ -1,0 +1,209 @@
+"""What a run configuration says of a run's data: its sections `data`, `dataReferences` and `outputData`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from mlrun_cli.errors import UsageError
+
+DIRECT = "direct"
+DOWNLOAD = "download"
+MOUNT = "mount"
+UPLOAD = "upload"
+
+_INPUT_MECHANISMS = (DIRECT, DOWNLOAD, MOUNT)
+_OUTPUT_MECHANISMS = (MOUNT, UPLOAD)
+_REFERENCE_MODES = (DOWNLOAD, MOUNT, UPLOAD)
+
+
+class InputBinding(NamedTuple):
+    """An entry of `data`: where it comes from, one of four ways, and how the script gets it.
+
+    Attributes:
+        name: the key of the entry.
+        dataset_id: of a dataset.
+        dataset_name: of a registered one, with `dataset_version` or, where that is None, in its latest version.
+        definition: of a dataset that need not be kept yet.
+        datastore, path: a place in a datastore.
+        uri: a path of this machine or a URL.
+        mechanism: `direct`, `download` or `mount`.
+        path_on_compute: where the script expects it; None when it takes what it is told.
+        variable: an environment variable for its path.
+    """
+
+    name: str
+    mechanism: str
+    variable: str
+    path_on_compute: str | None = None
+    dataset_id: str | None = None
+    dataset_name: str | None = None
+    dataset_version: int | None = None
+    definition: Mapping[str, Any] | None = None
+    datastore: str | None = None
+    path: str | None = None
+    uri: str | None = None
+
+
+class ReferenceBinding(NamedTuple):
+    """An entry of `dataReferences`: a place in a datastore; None means the default one."""
+
+    name: str
+    datastore: str | None
+    path: str | None
+    mode: str
+
+
+class OutputBinding(NamedTuple):
+    """An entry of `outputData`: a place in a datastore, and the dataset to make of it, `{"name", …}` or None."""
+
+    name: str
+    datastore: str | None
+    path: str | None
+    mechanism: str
+    registration: Mapping[str, Any] | None
+
+
+def read_inputs(section: object) -> list[InputBinding]:
+    """The entries of `data`.
+
+    Raises:
+        UsageError: something in them cannot be right; names its key path.
+    """
+    return [_input(name, entry) for name, entry in _entries("data", section)]
+
+
+def read_references(section: object) -> list[ReferenceBinding]:
+    """The entries of `dataReferences`; raises as `read_inputs` does."""
+    found = []
+    for name, entry in _entries("dataReferences", section):
+        where = f"dataReferences.{name}"
+        found.append(
+            ReferenceBinding(
+                name=name,
+                datastore=_text(where, entry, "dataStoreName"),
+                path=_text(where, entry, "pathOnDataStore"),
+                mode=_mode(where, entry, "mode", _REFERENCE_MODES),
+            )
+        )
+    return found
+
+
+def read_outputs(section: object) -> list[OutputBinding]:
+    """The entries of `outputData`; raises as `read_inputs` does."""
+    return [_output(name, entry) for name, entry in _entries("outputData", section)]
+
+
+def filled_in(text: str, fill: Callable[[str, str], str]) -> str:
+    """A text with what stands for data replaced by `fill(kind, name)`.
+
+    Kinds are `DatasetConsumptionConfig`, `DatasetOutputConfig` and `AZUREML_DATAREFERENCE`.
+    """
+    return _PLACEHOLDER.sub(
+        lambda found: (
+            fill(found["kind"], found["name"])
+            if found["kind"]
+            else fill("AZUREML_DATAREFERENCE", found["braced"] or found["bare"])
+        ),
+        text,
+    )
+
+
+_PLACEHOLDER = re.compile(
+    r"(?P<kind>DatasetConsumptionConfig|DatasetOutputConfig):(?P<name>\w+)"
+    r"|\$\{AZUREML_DATAREFERENCE_(?P<braced>[^{}]+)\}"
+    r"|\$AZUREML_DATAREFERENCE_(?P<bare>\w+)"
+)
+
+
+def _input(name: str, entry: Mapping[str, Any]) -> InputBinding:
+    where = f"data.{name}"
+    location = _part(where, entry, "dataLocation")
+    dataset = _part(f"{where}.dataLocation", location, "dataset")
+    place = _part(f"{where}.dataLocation", location, "dataPath", "datapath")
+    uri = _part(f"{where}.dataLocation", location, "uri")
+    version = dataset.get("version")
+    binding = InputBinding(
+        name=name,
+        mechanism=_mode(where, entry, "mechanism", _INPUT_MECHANISMS, DIRECT),
+        variable=_text(where, entry, "environmentVariableName") or name,
+        path_on_compute=_text(where, entry, "pathOnCompute"),
+        dataset_id=_text(where, dataset, "id"),
+        dataset_name=_text(where, dataset, "name"),
+        dataset_version=None if version in {None, "", "latest"} else _version(where, version),
+        definition=dataset.get("definition"),
+        datastore=_text(where, place, "datastoreName"),
+        path=_text(where, place, "relativePath"),
+        uri=_text(where, uri, "path"),
+    )
+    sources = (binding.dataset_id, binding.dataset_name, binding.definition, binding.datastore, binding.uri)
+    if not any(sources):
+        raise UsageError(
+            f"{where} does not say which data it is.",
+            hint="Write dataLocation with the id or the name of a dataset, a dataPath or a uri.",
+        )
+    return binding
+
+
+def _output(name: str, entry: Mapping[str, Any]) -> OutputBinding:
+    where = f"outputData.{name}"
+    place = _part(where, _part(where, entry, "outputLocation"), "dataPath", "datapath")
+    options = _part(where, entry, "additionalOptions")
+    if _text(where, options, "pathOnCompute"):
+        raise UsageError(
+            f"{where} is to be collected from a path that the script chooses, which is not done here.",
+            hint=f"Take out 'source' (pathOnCompute), and let the script write to DatasetOutputConfig:{name}.",
+        )
+    globs = _part(where, options, "uploadOptions").get("sourceGlobs")
+    if globs and not (isinstance(globs, Mapping) and not globs.get("patterns")):
+        raise UsageError(
+            f"{where} is to keep a part of what the script writes, which is not done here.",
+            hint="Take out 'source_globs' (sourceGlobs).",
+        )
+    registration = _part(where, options, "registrationOptions")
+    return OutputBinding(
+        name=name,
+        datastore=_text(where, place, "datastoreName"),
+        path=_text(where, place, "relativePath"),
+        mechanism=_mode(where, entry, "mechanism", _OUTPUT_MECHANISMS),
+        registration=registration if registration.get("name") else None,
+    )
+
+
+def _entries(section_name: str, section: object) -> list[tuple[str, Mapping[str, Any]]]:
+    if section is None:
+        return []
+    if not isinstance(section, Mapping) or not all(isinstance(entry, Mapping) for entry in section.values()):
+        raise UsageError(f"{section_name} is a mapping from names to mappings.")
+    return [(str(name), entry) for name, entry in section.items()]
+
+
+def _part(where: str, entry: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
+    for key in keys:
+        found = entry.get(key)
+        if found is not None:
+            if not isinstance(found, Mapping):
+                raise UsageError(f"{where}.{key} is a mapping, not {found!r}.")
+            return found
+    return {}
+
+
+def _text(where: str, entry: Mapping[str, Any], key: str) -> str | None:
+    found = entry.get(key)
+    if found is not None and not isinstance(found, str):
+        raise UsageError(f"{where}: {key} is a text, not {found!r}.")
+    return found or None
+
+
+def _mode(where: str, entry: Mapping[str, Any], key: str, known: tuple[str, ...], default: str = MOUNT) -> str:
+    mode = (_text(where, entry, key) or default).lower()
+    if mode not in known:
+        raise UsageError(f"{where}: {key} cannot be '{mode}' here.", hint=f"It can be {', '.join(known)}.")
+    return mode
+
+
+def _version(where: str, version: object) -> int:
+    if isinstance(version, int) or (isinstance(version, str) and version.isdecimal()):
+        return int(version)
+    raise UsageError(f"{where}: the version of a dataset is a number or 'latest', not {version!r}.")

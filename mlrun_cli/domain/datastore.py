@@ -1,0 +1,59 @@
+"""A datastore: a folder of this machine under a name, in place of a container of Azure's storage."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+from mlrun_cli.errors import UsageError
+
+BLOB_DATASTORE = "workspaceblobstore"
+FILE_DATASTORE = "workspacefilestore"
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
+
+
+class Datastore(NamedTuple):
+    """`is_own` says whether its folder is one that the workspace makes, and not one of the user's."""
+
+    name: str
+    folder: Path
+    is_own: bool
+
+    def path(self, relative: str | None) -> Path:
+        """What lies at a path of the datastore; a leading slash means its root.
+
+        Raises:
+            UsageError: the path leads out of the datastore.
+        """
+        parts = PurePosixPath((relative or "").strip().lstrip("/")).parts
+        if ".." in parts:
+            raise UsageError(
+                f"'{relative}' leads out of datastore '{self.name}'.", hint="Write a path below its root, without '..'."
+            )
+        return self.folder.joinpath(*parts)
+
+
+def datastore_record(datastore: Datastore, *, is_default: bool) -> dict[str, Any]:
+    """The datastore as `azureml.core` is told of it."""
+    return {
+        "name": datastore.name,
+        "type": "AzureFile" if datastore.name == FILE_DATASTORE else "AzureBlob",
+        "folder": str(datastore.folder),
+        "is_default": is_default,
+    }
+
+
+def check_datastore_name(name: object) -> str:
+    """The name itself.
+
+    Raises:
+        UsageError: it is no text, or has other characters than letters, digits, '_', '-' and '.'.
+    """
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{name!r} cannot be the name of a datastore.",
+            hint="Letters, digits, '_', '-' and '.' are all right, 255 of them at most.",
+        )
+    return name

@@ -1,0 +1,162 @@
+"""Sessions: processes outside of any submitted run that have runs in hand, as a notebook or a driver script.
+
+A session is a folder with a lock, which its process holds, and a journal, in which it writes down what it says of
+runs. When the process is gone the lock is free, and whoever looks next takes in what is left of the journal and
+ends the runs that it had open.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.domain.moment import now
+from mlrun_cli.domain.run_error import SERVICE_ERROR, run_error
+from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.errors import MlrunError
+from mlrun_cli.execution.host import this_origin
+from mlrun_cli.execution.journals import JournalReader
+from mlrun_cli.execution.process import identify
+from mlrun_cli.execution.run_lock import RunLock
+from mlrun_cli.files.journal import journal_names
+from mlrun_cli.files.run_folder import read_json, write_json
+from mlrun_cli.workspace import Workspace
+
+_PATIENCE_SECONDS = 2.0
+_LOOK_AGAIN_SECONDS = 0.004
+_SESSIONS = "sessions"
+_ENDING = "ending.json"
+
+
+class Session:
+    """The session of this process in one workspace; made with its lock taken."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        """Make the folder.
+
+        Raises:
+            MlrunError: it cannot be made.
+        """
+        process = identify(os.getpid())
+        name = f"{os.getpid()}-{0 if process is None else process.start_ticks}-{os.urandom(4).hex()}"
+        self._workspace = workspace
+        self.folder = workspace.folder / _SESSIONS / name
+        self.minder = f"{_SESSIONS}/{name}"
+        try:
+            self._lock = _make(self.folder)
+        except OSError as error:
+            raise MlrunError(
+                f"The folder {self.folder} cannot be made: {error.strerror}.",
+                hint="Make room there, or set MLRUN_HOME to a folder on another disk.",
+            ) from error
+        self._reader = JournalReader(workspace, self.folder / "journal", None)
+
+    def take_in(self) -> int:
+        """Store what comes next of what this process has said, a mebibyte or so; how many bytes there were."""
+        return self._reader.take_in()
+
+    def take_in_all(self) -> None:
+        """Store all that this process has said so far."""
+        self._reader.take_in_all()
+
+    def close(self, error: dict[str, Any] | None) -> None:
+        """End the runs that are still open, Failed with the error if there is one, and let go of the folder.
+
+        Raises:
+            StoreError: the store cannot be written; whoever looks next does it.
+        """
+        try:
+            with suppress(OSError):
+                write_json(self.folder / _ENDING, {"ended_at": now(), "error": error})
+            self.take_in_all()
+            _end(self._workspace, self.folder, self.minder)
+        finally:
+            self._lock.close()
+
+    def forget(self) -> None:
+        """Let go of what came from the parent, in a child made by `fork`."""
+        self._lock.close()
+
+
+def _make(folder: Path) -> RunLock:
+    """Make a session's folder, its lock taken before anybody can see it."""
+    unfinished = folder.with_name(f".{folder.name}")
+    folder.parent.mkdir(mode=0o700, exist_ok=True)
+    unfinished.mkdir(mode=0o700)
+    (unfinished / "journal").mkdir(mode=0o700)
+    os.close(os.open(unfinished / "lock", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    lock = RunLock.open(unfinished / "lock")
+    lock.try_take()
+    unfinished.rename(folder)
+    return lock
+
+
+def settle_sessions(workspace: Workspace) -> None:
+    """Take in what dead sessions have left behind, and end the runs that they had open."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    for name in _names(workspace):
+        # Another process may be at it: its word is waited for, for a while.
+        while not _settle(workspace, name) and time.monotonic() < deadline:
+            time.sleep(_LOOK_AGAIN_SECONDS)
+    for minder, host_id in workspace.runs.minders():
+        if minder.startswith(f"{_SESSIONS}/") and host_id == this_origin().host_id:
+            folder = workspace.folder / minder
+            if not folder.is_dir():
+                _end(workspace, folder, minder)
+
+
+def _names(workspace: Workspace) -> list[str]:
+    try:
+        return [name for name in os.listdir(workspace.folder / _SESSIONS) if not name.startswith(".")]
+    except FileNotFoundError:
+        return []
+
+
+def _settle(workspace: Workspace, name: str) -> bool:
+    """Settle one session if it is dead; False when another process is doing it at this moment."""
+    folder = workspace.folder / _SESSIONS / name
+    try:
+        lock = RunLock.open(folder / "lock")
+    except OSError:
+        return True
+    try:
+        if not lock.try_take():
+            return not lock.is_mending()
+        if not folder.is_dir():  # it has just ended by itself
+            return True
+        if not (folder / _ENDING).exists():
+            write_json(folder / _ENDING, {"ended_at": _last_words(folder), "error": _died()})
+        lock.say_mending()
+        JournalReader(workspace, folder / "journal", None).take_in_all()
+        _end(workspace, folder, f"{_SESSIONS}/{name}")
+        return True
+    finally:
+        lock.close()
+
+
+def _end(workspace: Workspace, folder: Path, minder: str) -> None:
+    """End the runs that a session has open, as it has written down, and forget it."""
+    ending = read_json(folder / _ENDING) or {"ended_at": now(), "error": _died()}
+    status = RunStatus.COMPLETED if ending["error"] is None else RunStatus.FAILED
+    with workspace.transaction(durable=True):
+        workspace.runs.end_minded(minder, status, ended_at=ending["ended_at"], error=ending["error"])
+        for name in journal_names(folder / "journal"):
+            workspace.journals.forget_session(name)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _died() -> dict[str, Any]:
+    return run_error("The process that had this run open died before it ended the run.", code=SERVICE_ERROR)
+
+
+def _last_words(folder: Path) -> int:
+    """When a dead session last said something, in microseconds."""
+    moments = [os.stat(folder / "lock").st_mtime_ns // 1000]
+    for name in journal_names(folder / "journal"):
+        with suppress(OSError):
+            moments.append(os.stat(folder / "journal" / name).st_mtime_ns // 1000)
+    return max(moments)

@@ -1,0 +1,68 @@
+"""Documents as text: YAML as Azure writes its runconfigs, and runconfigs as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mlrun_cli.files.document_node import Node
+from mlrun_cli.files.documents import read_document
+from mlrun_cli.files.runconfig import refuse_workbench_schema
+from mlrun_cli.files.text_files import replace_text
+
+_TEXTS = ("arguments", "command", "environmentVariables")
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes no anchors, and nothing behind a key without a value."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's signature
+        return True
+
+
+_Dumper.add_representer(type(None), lambda dumper, _: dumper.represent_scalar("tag:yaml.org,2002:null", ""))
+
+
+def write_document(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a mapping as YAML, its keys in their order; a reader sees the old file or the new.
+
+    Raises:
+        OSError: it cannot be written.
+        yaml.YAMLError: it holds what is no plain value.
+    """
+    text = yaml.dump(
+        dict(document), Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False, width=1000
+    )
+    replace_text(path, text)
+
+
+def plain_runconfig(path: Path) -> dict[str, Any]:
+    """A runconfig as plain values; arguments and variables are text as they were written, `0.10` or `no`.
+
+    Raises:
+        InvalidFile: it is no YAML or JSON mapping.
+        Unsupported: it is of the Workbench schema.
+    """
+    root = read_document(path)
+    refuse_workbench_schema(root)
+    document: dict[str, Any] = {key: node.plain() for key, node in root.mapping().items()}
+    sections = [(root.mapping(), document)]
+    environment = root.mapping().get("environment")
+    if environment is not None and isinstance(environment.content, dict):
+        sections.append((environment.mapping(), document["environment"]))
+    for nodes, values in sections:
+        for key in _TEXTS:
+            if key in nodes:
+                values[key] = _texts(nodes[key])
+    return document
+
+
+def _texts(node: Node) -> Any:
+    if isinstance(node.content, dict):
+        return {key: _texts(inner) for key, inner in node.content.items()}
+    if isinstance(node.content, tuple):
+        return [_texts(inner) for inner in node.content]
+    return None if node.is_null else node.text()

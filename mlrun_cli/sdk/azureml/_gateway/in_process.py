@@ -1,0 +1,89 @@
+"""Outside a run: the program itself, which is installed in this Python, answers in this process."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+from importlib import import_module
+from threading import RLock
+from types import TracebackType
+from typing import Any, Callable, Tuple
+
+from azureml._gateway.forking import Forgetful, forget_in_children
+from azureml._gateway.journal import Journal
+from azureml._gateway.lines import line_for
+from azureml._gateway.questions import PATIENCE_SECONDS, result_of
+from azureml.exceptions import RunEnvironmentException
+
+_Names = Tuple[str, str, str]
+
+
+class InProcessGateway(Forgetful):
+    """Asks `mlrun_cli` by a call. What is said of runs goes to a journal that this process takes in itself.
+
+    When the interpreter ends, the runs that it has opened end with it: Completed, or Failed when an exception
+    that nobody caught ends it.
+    """
+
+    def __init__(self) -> None:
+        try:
+            self._desk: Any = import_module("mlrun_cli.answers.in_process").InProcessDesk()
+        except ImportError as error:
+            raise RunEnvironmentException(
+                f"This process belongs to no run, and mlrun-cli cannot be imported by {sys.executable} ({error}). "
+                "Install mlrun-cli in this environment, or start the script by 'mlrun run submit-script'."
+            ) from error
+        self._journals: dict[_Names, Journal] = {}
+        self._lock = RLock()
+        self._uncaught: BaseException | None = None
+        self._hook = sys.excepthook
+        sys.excepthook = self._see_uncaught
+        atexit.register(self._close, os.getpid())
+        forget_in_children(self)
+        os.register_at_fork(before=self._desk.before_fork, after_in_parent=self._desk.after_fork)
+
+    def writer(self, workspace: _Names, run_id: str) -> Callable[[str], None]:
+        """What keeps a line about a run for good before it returns."""
+
+        def write(line: str) -> None:
+            (self._journals.get(workspace) or self._open_journal(workspace)).append(line_for(run_id, line))
+
+        return write
+
+    def ask(
+        self,
+        call: str,
+        workspace: _Names | None = None,
+        patience_seconds: float = PATIENCE_SECONDS,
+        **arguments: Any,
+    ) -> Any:
+        """Answer to `call`, as JSON would give it; it knows of all that this process has written before.
+
+        Raises:
+            AzureMLException: The answer is an error; the class is the one it names.
+        """
+        return result_of(self._desk.answer({"call": call, "workspace": workspace, "arguments": arguments}))
+
+    def run_folder(self, workspace: _Names, run_id: str) -> str:
+        """Where the files of a run lie."""
+        return os.path.join(self._desk.workspace_folder(workspace), "runs", run_id)
+
+    def forget(self) -> None:
+        self._lock = RLock()
+        self._journals = {}
+        self._desk.forget()
+
+    def _open_journal(self, workspace: _Names) -> Journal:
+        with self._lock:
+            if workspace not in self._journals:
+                self._journals[workspace] = Journal(result_of(self._desk.session_folder(workspace)))
+            return self._journals[workspace]
+
+    def _see_uncaught(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        self._uncaught = error
+        self._hook(kind, error, trace)
+
+    def _close(self, pid: int) -> None:
+        if os.getpid() == pid:
+            self._desk.close(self._uncaught)

@@ -1,0 +1,118 @@
+"""Files that a script gives to a run: copied into the run's folder, each put into place when it is whole."""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import suppress
+from typing import Any, Callable
+
+from azureml._gateway.copying import copy_file, copy_stream
+from azureml.exceptions import ServiceException, UserErrorException
+
+_OWN = ("user_logs", "system_logs")
+
+
+def upload(run_folder: str, name: str, path_or_stream: Any) -> None:
+    """Keep a copy of a file, or of what a stream still gives, under a name that no file of the run has yet.
+
+    Raises:
+        UserErrorException: The name leads out of the run or is taken, there is no such file, or the disk is full.
+        ServiceException: The run's folder cannot be written.
+    """
+    checked = checked_name(name)
+    if hasattr(path_or_stream, "read"):
+        _keep(run_folder, checked, lambda descriptor: copy_stream(path_or_stream, descriptor))
+        return
+    path = _path(path_or_stream, name)
+    try:
+        source = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise UserErrorException(f"The file {path!r} cannot be uploaded: {error.strerror}.", error) from error
+    try:
+        if os.path.isdir(path):
+            raise UserErrorException(f"{path!r} is a folder. Use upload_folder for it.")
+        _keep(run_folder, checked, lambda descriptor: copy_file(source, descriptor))
+    finally:
+        os.close(source)
+
+
+def checked_name(name: object) -> str:
+    """A name with `/` between its parts that stays within the run.
+
+    Raises:
+        UserErrorException: It is no such name.
+    """
+    if not isinstance(name, str) or not name.strip("/. ") or "\0" in name:
+        raise UserErrorException(f"The name of an uploaded file is a text as 'outputs/model.pkl', not {name!r}.")
+    text = os.path.normpath(name.replace("\\", "/"))
+    parts = text.split("/")
+    if text.startswith("/") or ".." in parts:
+        raise UserErrorException(
+            f"The name {name!r} leads out of the run. Give a relative one, as 'outputs/model.pkl'."
+        )
+    if parts[0] in _OWN:
+        raise UserErrorException(
+            f"The name {name!r} is among the run's own logs. Choose another folder than {parts[0]}."
+        )
+    return text
+
+
+def files_of_folder(folder: Any) -> list[str]:
+    """All files below a folder, relative to it, sorted.
+
+    Raises:
+        UserErrorException: There is no such folder.
+    """
+    top = _path(folder, "folder")
+    if not os.path.isdir(top):
+        raise UserErrorException(f"There is no folder {top!r} to upload.")
+    found: list[str] = []
+    for where, _, names in os.walk(top):
+        found.extend(os.path.relpath(os.path.join(where, name), top) for name in names)
+    return sorted(found)
+
+
+def _path(value: Any, name: str) -> str:
+    try:
+        return os.fsdecode(os.fspath(value))
+    except TypeError as error:
+        raise UserErrorException(
+            f"What is uploaded as {name!r} is a path or a stream, not {type(value).__name__}."
+        ) from error
+
+
+def _keep(run_folder: str, name: str, fill: Callable[[int], None]) -> None:
+    destination = os.path.join(run_folder, "uploads", name)
+    if os.path.lexists(destination):
+        raise _taken(name)
+    unfinished = os.path.join(run_folder, f".upload-{os.getpid()}-{os.urandom(4).hex()}")
+    try:
+        os.makedirs(run_folder, 0o700, exist_ok=True)
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            fill(descriptor)
+        finally:
+            os.close(descriptor)
+        os.makedirs(os.path.dirname(destination), 0o700, exist_ok=True)
+        # Unlike a rename, a link does not replace what somebody else has put there meanwhile.
+        os.link(unfinished, destination)
+    except OSError as error:
+        raise _refusal(name, run_folder, error) from error
+    finally:
+        with suppress(OSError):
+            os.unlink(unfinished)
+
+
+def _refusal(name: str, run_folder: str, error: OSError) -> Exception:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return UserErrorException(f"{name!r} is not uploaded: the disk that holds {run_folder} is full.", error)
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        return _taken(name)
+    return ServiceException(f"{name!r} is not uploaded: {error.filename or run_folder}: {error.strerror}.", error)
+
+
+def _taken(name: str) -> UserErrorException:
+    return UserErrorException(
+        f"The run has a file {name!r} already, and a file that is kept does not change. Choose another name."
+    )

@@ -1,0 +1,57 @@
+"""Runs of an experiment or below a run, newest first, asked for a page at a time while they are walked through."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Union
+
+from azureml._gateway.gateway import gateway
+from azureml.core._texts import keys_of, texts_of
+
+if TYPE_CHECKING:
+    from azureml._gateway.gateway import WorkspaceNames
+    from azureml.core.run import Run
+
+Wanted = Union[Dict[str, Any], List[str], str, None]
+
+_FIRST_PAGE = 20
+_LARGEST_PAGE = 1000
+
+
+def choice(
+    type: str | None,
+    tags: Wanted,
+    properties: Wanted,
+    status: str | list[str] | None,
+) -> dict[str, Any]:
+    """The arguments of a question that choose runs.
+
+    `tags` and `properties` are a dict of values or keys alone, whose values do not matter; `status` is one
+    status or several.
+
+    Raises:
+        UserErrorException: One of them is of another kind.
+    """
+    chosen: dict[str, Any] = {"run_type": type}
+    for name, keys, wanted in (("tags", "tag_keys", tags), ("properties", "property_keys", properties)):
+        if isinstance(wanted, dict):
+            chosen[name] = texts_of(wanted, name)
+        elif wanted is not None:
+            chosen[keys] = keys_of(wanted)
+    if status is not None:
+        chosen["status"] = [status] if isinstance(status, str) else list(status)
+    return chosen
+
+
+def walk(workspace: WorkspaceNames, chosen: dict[str, Any]) -> Iterator[Run]:
+    """The runs that are chosen; what begins after the first was given is not among them."""
+    from azureml.core.run import Run
+
+    before, limit = None, _FIRST_PAGE
+    while True:
+        page = gateway().ask("runs.list", workspace=workspace, limit=limit, before=before, **chosen)
+        for record in page["runs"]:
+            yield Run._of_record(workspace, record)
+        before = page["next"]
+        if before is None:
+            return
+        limit = min(limit * 4, _LARGEST_PAGE)

@@ -1,0 +1,67 @@
+"""Conda environments that are on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from typing import Iterator
+
+_PATIENCE_SECONDS = 60.0
+
+
+def conda_interpreter(name: str) -> str | None:
+    """The Python of the conda environment of this name, or at this path; None when there is none."""
+    for folder in _folders():
+        interpreter = os.path.join(folder, "bin", "python")
+        names = (os.path.basename(folder), folder, "base" if _is_root(folder) else None)
+        if name in names and os.path.isfile(interpreter):
+            return interpreter
+    return None
+
+
+def _is_root(folder: str) -> bool:
+    """Whether it is conda's own environment, which it calls base."""
+    return os.path.isdir(os.path.join(folder, "condabin"))
+
+
+def _folders() -> Iterator[str]:
+    """Where the environments lie, first what conda itself says."""
+    yield from _known_to_conda()
+    prefix = os.environ.get("CONDA_PREFIX")
+    if prefix:
+        # Within an environment, the others lie beside it.
+        beside = os.path.dirname(prefix)
+        yield from _within(beside if os.path.basename(beside) == "envs" else os.path.join(prefix, "envs"))
+        yield prefix
+    listed = os.path.expanduser("~/.conda/environments.txt")
+    if os.path.isfile(listed):
+        with open(listed, encoding="utf-8") as file:
+            yield from (line.strip() for line in file if line.strip())
+    yield from _within(os.path.expanduser("~/.conda/envs"))
+
+
+def _known_to_conda() -> Iterator[str]:
+    command = shutil.which("conda") or shutil.which("mamba") or shutil.which("micromamba")
+    if command is None:
+        return
+    try:
+        listed = subprocess.run(
+            [command, "env", "list", "--json"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            timeout=_PATIENCE_SECONDS,
+            check=True,
+        )
+        folders = json.loads(listed.stdout)["envs"]
+    except (OSError, subprocess.SubprocessError, ValueError, KeyError) as error:
+        print(f"{command} does not say which environments there are: {error}", file=sys.stderr)
+        return
+    yield from folders
+
+
+def _within(folder: str) -> Iterator[str]:
+    if os.path.isdir(folder):
+        yield from sorted(os.path.join(folder, name) for name in os.listdir(folder))

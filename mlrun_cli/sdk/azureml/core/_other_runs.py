@@ -1,0 +1,37 @@
+"""Names that runs of pipelines, sweeps and AutoML have in Azure, and no run has here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from azureml.exceptions import UserErrorException
+
+_CALLS = {
+    "find_step_run": "a pipeline's run",
+    "get_steps": "a pipeline's run",
+    "get_pipeline_output": "a pipeline's run",
+    "publish_pipeline": "a pipeline's run",
+    "get_output": "an AutoML run",
+    "get_best_child": "an AutoML run",
+    "get_best_run_by_primary_metric": "a sweep's run",
+    "get_children_sorted_by_primary_metric": "a sweep's run",
+    "get_hyperparameters": "a sweep's run",
+}
+
+
+def refuse_of_other_run(kind: str, name: str) -> Any:
+    """What stands for an attribute that a handle of class `kind` does not have: a call that says so.
+
+    Raises:
+        AttributeError: No run in Azure has it either.
+    """
+    if name not in _CALLS:
+        raise AttributeError(f"{kind!r} object has no attribute {name!r}")
+
+    def call(*_args: object, **_kwargs: object) -> None:
+        raise UserErrorException(
+            f"run.{name}() is a call of {_CALLS[name]}, and there are only script runs here. "
+            "run.get_children() and run.get_metrics() find the best of several."
+        )
+
+    return call

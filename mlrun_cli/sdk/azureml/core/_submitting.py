@@ -1,0 +1,82 @@
+"""Submits what a driver or a script wants to run, as a run of its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from azureml._gateway.gateway import gateway
+from azureml.core._texts import properties_of, texts_of
+from azureml.exceptions import UserErrorException
+
+if TYPE_CHECKING:
+    from azureml._gateway.gateway import WorkspaceNames
+    from azureml.core.run import Run
+
+_PATIENCE_SECONDS = 24 * 3600.0
+_KNOWN = {"display_name", "properties", "parent_run_id"}
+
+
+def submit(
+    workspace: WorkspaceNames,
+    experiment_name: str,
+    config: Any,
+    tags: dict[str, Any] | None,
+    **kwargs: Any,
+) -> Run:
+    """Start a script as a run and return at once; lines on what was left out or skipped go to stderr.
+
+    Args:
+        workspace: where.
+        experiment_name: the experiment, made when there is none.
+        config: a ScriptRunConfig, a RunConfiguration for the working folder, or an estimator.
+        tags: that the run has from its start.
+        kwargs: `display_name`, `properties`, `parent_run_id`; `arguments` is for a RunConfiguration.
+
+    Raises:
+        UserErrorException: It cannot be run here; says why and what to do instead.
+    """
+    from azureml.core.run import Run
+
+    script = _script_config(config, kwargs)
+    unknown = sorted(set(kwargs) - _KNOWN)
+    if unknown:
+        raise UserErrorException(
+            f"submit() does not know {', '.join(unknown)}. It takes tags=, display_name=, properties=."
+        )
+    answer = gateway().ask(
+        "submitting.submit",
+        workspace=workspace,
+        patience_seconds=_PATIENCE_SECONDS,
+        experiment_name=experiment_name,
+        document=script._to_document(),
+        source_directory=os.path.abspath(script.source_directory or "."),
+        environment=dict(os.environ),
+        tags=texts_of(tags or {}, "tags"),
+        properties=properties_of(kwargs.get("properties") or {}),
+        parent_run_id=kwargs.get("parent_run_id"),
+        display_name=kwargs.get("display_name"),
+    )
+    for note in answer["notes"]:
+        print(f"WARNING: {note}", file=sys.stderr)
+    return Run._of_record(workspace, answer["run"])
+
+
+def _script_config(config: Any, kwargs: dict[str, Any]) -> Any:
+    from azureml.core.runconfig import RunConfiguration
+    from azureml.core.script_run_config import ScriptRunConfig
+
+    if hasattr(config, "_submit_refusal"):
+        raise config._submit_refusal()
+    if hasattr(config, "_to_script_run_config"):
+        return config._to_script_run_config()
+    if isinstance(config, RunConfiguration):
+        folder = kwargs.pop("source_directory", None) or "."
+        arguments = kwargs.pop("arguments", None) or config.arguments
+        return ScriptRunConfig(folder, script=config.script, arguments=arguments, run_config=config)
+    if isinstance(config, ScriptRunConfig):
+        return config
+    raise UserErrorException(
+        f"What is submitted is a ScriptRunConfig, a RunConfiguration or an estimator, not {type(config).__name__}."
+    )

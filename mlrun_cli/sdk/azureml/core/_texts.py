@@ -1,0 +1,42 @@
+"""Tags and properties as texts."""
+
+from __future__ import annotations
+
+from typing import Any, Iterable
+
+from azureml._gateway.scalars import encodable
+from azureml.exceptions import UserErrorException
+
+
+def texts_of(pairs: dict[str, Any], what: str) -> dict[str, str | None]:
+    """Keys and values of tags or properties as text; None stays None.
+
+    Raises:
+        UserErrorException: They are no dict, or a key is no text.
+    """
+    if not isinstance(pairs, dict):
+        raise UserErrorException(f"The {what} are a dict, as in {{'key': 'value'}}, not {type(pairs).__name__}.")
+    for key in pairs:
+        if not isinstance(key, str) or not key:
+            raise UserErrorException(f"The keys of {what} are texts that are not empty, not {key!r}.")
+    return {encodable(key): None if value is None else encodable(str(value)) for key, value in pairs.items()}
+
+
+def properties_of(pairs: dict[str, Any]) -> dict[str, str]:
+    """The same for properties, which always have a value.
+
+    Raises:
+        UserErrorException: One has none.
+    """
+    properties = {}
+    for key, value in texts_of(pairs, "properties").items():
+        if value is None:
+            raise UserErrorException(f"Property {key!r} has no value; a property is a text, written once.")
+        properties[key] = value
+    return properties
+
+
+def keys_of(tags: Any) -> list[str]:
+    """The keys of tags that are to be removed: one, or several."""
+    keys: Iterable[Any] = [tags] if isinstance(tags, str) else list(tags)
+    return list(texts_of(dict.fromkeys(keys), "tags"))

@@ -1,0 +1,164 @@
+"""Ways to log in to Azure: accepted wherever Azure accepts them, and ignored, since nobody has to log in here.
+
+No password and no token is kept.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+from azureml.exceptions import AuthenticationException, AzureMLException, UserErrorException
+
+__all__ = [
+    "AbstractAuthentication",
+    "ArmTokenAuthentication",
+    "Audience",
+    "AuthenticationException",
+    "AzureCliAuthentication",
+    "AzureMLException",
+    "AzureMLTokenAuthentication",
+    "InteractiveLoginAuthentication",
+    "MsiAuthentication",
+    "ServicePrincipalAuthentication",
+    "TokenAuthentication",
+    "UserErrorException",
+]
+
+
+class Audience(Enum):
+    """Whom a token is for."""
+
+    ARM = "ARM"
+    AZUREML = "AZUREML"
+
+
+class AbstractAuthentication:
+    """Base of all: can be handed over, and has no token to give."""
+
+    def __init__(self, cloud: str | None = None) -> None:
+        pass
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+    def get_authentication_header(self) -> dict[str, str]:
+        """Refused: raises AuthenticationException."""
+        raise self._refusal("get_authentication_header()")
+
+    def get_token(self, *scopes: Any, **kwargs: Any) -> Any:
+        """Refused: raises AuthenticationException."""
+        raise self._refusal("get_token(…)")
+
+    def signed_session(self, session: object = None) -> Any:
+        """Refused: raises AuthenticationException."""
+        raise self._refusal("signed_session()")
+
+    def _refusal(self, call: str) -> AuthenticationException:
+        return AuthenticationException(
+            f"{type(self).__name__}.{call} would need Azure, and the workspace is on this machine: there is no service "
+            "to send a token to. Ask the SDK instead of the service's addresses."
+        )
+
+
+class InteractiveLoginAuthentication(AbstractAuthentication):
+    """In Azure, by a browser."""
+
+    def __init__(self, force: bool = False, tenant_id: str | None = None, cloud: str | None = None) -> None:
+        super().__init__(cloud)
+
+
+class AzureCliAuthentication(AbstractAuthentication):
+    """In Azure, as whoever said `az login`."""
+
+
+class ServicePrincipalAuthentication(AbstractAuthentication):
+    """In Azure, as a program."""
+
+    def __init__(
+        self,
+        tenant_id: str,
+        service_principal_id: str,
+        service_principal_password: str,
+        cloud: str = "AzureCloud",
+        _enable_caching: bool = True,
+    ) -> None:
+        super().__init__(cloud)
+
+
+class MsiAuthentication(AbstractAuthentication):
+    """In Azure, as the machine that the script runs on."""
+
+    def __init__(self, cloud: str | None = None, **kwargs: Any) -> None:
+        super().__init__(cloud)
+
+
+class ArmTokenAuthentication(AbstractAuthentication):
+    """In Azure, by a token that the script has."""
+
+    def __init__(self, arm_access_token: str, cloud: str = "None") -> None:
+        super().__init__(cloud)
+
+    def update_arm_access_token(self, new_arm_access_token: str) -> None:
+        """Accepted and ignored."""
+
+
+class TokenAuthentication(AbstractAuthentication):
+    """In Azure, by a function that gets tokens; it is never called."""
+
+    def __init__(self, get_token_for_audience: object, cloud: str | None = None) -> None:
+        super().__init__(cloud)
+
+    def get_token(self, audience: Audience = Audience.ARM) -> Any:
+        """Refused: raises AuthenticationException."""
+        raise self._refusal("get_token(…)")
+
+
+class AzureMLTokenAuthentication(AbstractAuthentication):
+    """In Azure, by the token of a run."""
+
+    def __init__(
+        self,
+        azureml_access_token: str,
+        expiry_time: object = None,
+        host: str | None = None,
+        subscription_id: str | None = None,
+        resource_group_name: str | None = None,
+        workspace_name: str | None = None,
+        experiment_name: str | None = None,
+        run_id: str | None = None,
+        user_email: str | None = None,
+        experiment_id: str | None = None,
+        cloud: str = "AzureCloud",
+    ) -> None:
+        super().__init__(cloud)
+
+    @classmethod
+    def create(
+        cls,
+        azureml_access_token: str,
+        expiry_time: object,
+        host: str,
+        subscription_id: str,
+        resource_group_name: str,
+        workspace_name: str,
+        experiment_name: str,
+        run_id: str,
+        user_email: str | None = None,
+        experiment_id: str | None = None,
+    ) -> AzureMLTokenAuthentication:
+        """One that is accepted wherever Azure accepts it."""
+        return cls(azureml_access_token)
+
+    def set_token(self, token: str, expiry_time: object) -> None:
+        """Accepted and ignored."""
+
+    @property
+    def token(self) -> str:
+        """Refused: raises AuthenticationException."""
+        raise self._refusal("token")
+
+    @property
+    def expiry_time(self) -> Any:
+        """Refused: raises AuthenticationException."""
+        raise self._refusal("expiry_time")

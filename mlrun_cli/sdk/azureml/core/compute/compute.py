@@ -1,0 +1,279 @@
+"""What all compute targets have in common."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from azureml.exceptions import ComputeTargetException, UserErrorException
+
+__all__ = [
+    "ComputeTarget",
+    "ComputeTargetAttachConfiguration",
+    "ComputeTargetException",
+    "ComputeTargetProvisioningConfiguration",
+    "ComputeTargetUpdateConfiguration",
+    "UserErrorException",
+]
+
+
+class ComputeTargetProvisioningConfiguration:
+    """What a target that is to be made should be like."""
+
+    _compute_type: Any = None
+
+    def __init__(self, type: Any, location: str | None) -> None:
+        self._compute_type = type
+        self.location = location
+
+    def validate_configuration(self) -> None:
+        """See that it can be made; a ComputeTargetException says why not."""
+
+
+class ComputeTargetAttachConfiguration:
+    """Which machine in Azure is to be a target."""
+
+    _compute_type: Any = None
+
+    def __init__(self, type: Any) -> None:
+        self._compute_type = type
+
+    def validate_configuration(self) -> None:
+        """Accept it: attaching is what is refused."""
+
+
+class ComputeTargetUpdateConfiguration:
+    """What a target should be like from now on."""
+
+    _compute_type: Any = None
+
+    def __init__(self, type: Any) -> None:
+        self._compute_type = type
+
+    def validate_configuration(self) -> None:
+        """Accept it: updating is what is refused."""
+
+
+class ComputeTarget:
+    """A name that runs can be sent to; all of them run on this machine.
+
+    `ComputeTarget(workspace, name)` looks the target up and is of the class that its kind has, such as
+    `AmlCompute`. What was looked up stays until `refresh_state()`.
+
+    Raises:
+        ComputeTargetException: There is none of this name; the message lists those there are.
+    """
+
+    _compute_type: str | None = None
+    _of_kind: ClassVar[dict[str, type[ComputeTarget]]] = {}
+
+    name: str
+    workspace: Any
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if cls._compute_type is not None:
+            ComputeTarget._of_kind[cls._compute_type] = cls
+
+    def __new__(cls, workspace: Any, name: str) -> ComputeTarget:
+        """Look it up."""
+        if not isinstance(name, str) or not name:
+            raise ComputeTargetException(f"The name of a compute target is a text that is not empty, not {name!r}.")
+        document = _asked(workspace, "computes.get", name=name)
+        return cls.deserialize(workspace, document)
+
+    def __init__(self, workspace: Any, name: str) -> None:
+        pass
+
+    def __getnewargs__(self) -> tuple[Any, str]:
+        return self.workspace, self.name
+
+    def __repr__(self) -> str:
+        keys = ("workspace", "name", "id", "type", "provisioning_state", "location", "tags")
+        return f"{type(self).__name__}({', '.join(f'{key}={getattr(self, key)}' for key in keys)})"
+
+    @staticmethod
+    def create(workspace: Any, name: str, provisioning_configuration: Any) -> ComputeTarget:
+        """Make a target; an AmlCompute of the same name is changed to what is asked for.
+
+        Raises:
+            ComputeTargetException: It cannot be made: the name is not valid or in use, or a target of this kind
+                cannot be had here.
+        """
+        kind = getattr(provisioning_configuration, "_compute_type", None)
+        if not isinstance(provisioning_configuration, ComputeTargetProvisioningConfiguration) or kind is None:
+            raise ComputeTargetException(
+                "ComputeTarget.create(…) takes a configuration such as AmlCompute.provisioning_configuration(…) gives, "
+                f"not {provisioning_configuration!r}."
+            )
+        provisioning_configuration.validate_configuration()
+        target: ComputeTarget = kind._create(workspace, name, provisioning_configuration)
+        return target
+
+    @staticmethod
+    def attach(workspace: Any, name: str, attach_configuration: Any) -> ComputeTarget:
+        """Refused: raises ComputeTargetException, which says what to make instead."""
+        raise not_here(attach_configuration, name, "ComputeTarget.attach(…)")
+
+    @staticmethod
+    def list(workspace: Any) -> Any:
+        """All targets of the workspace, by name, as a list; `local`, which is always there, is not among them."""
+        return [ComputeTarget.deserialize(workspace, document) for document in _asked(workspace, "computes.list")]
+
+    @classmethod
+    def deserialize(cls, workspace: Any, object_dict: dict[str, Any]) -> ComputeTarget:
+        """The target that a document of Azure's form describes.
+
+        Raises:
+            ComputeTargetException: It is of another class than this one.
+        """
+        kind = object_dict["properties"]["computeType"]
+        found = ComputeTarget._of_kind.get(kind)
+        if found is None or not issubclass(found, cls):
+            raise ComputeTargetException(
+                f"Compute target {object_dict.get('name')!r} is of the kind {kind}, not {cls.__name__}: use "
+                "ComputeTarget(workspace, name), which takes any."
+            )
+        target = object.__new__(found)
+        target.workspace = workspace
+        target._take(object_dict)
+        return target
+
+    @classmethod
+    def _create(cls, workspace: Any, name: str, configuration: Any) -> ComputeTarget:
+        raise not_here(configuration, name, "ComputeTarget.create(…)")
+
+    @classmethod
+    def _created(
+        cls,
+        workspace: Any,
+        name: str,
+        properties: dict[str, Any],
+        configuration: Any,
+    ) -> ComputeTarget:
+        document = _asked(
+            workspace,
+            "computes.create",
+            name=name,
+            kind=cls._compute_type,
+            properties=properties,
+            description=configuration.description,
+            tags=configuration.tags,
+        )
+        return cls.deserialize(workspace, document)
+
+    def _take(self, document: dict[str, Any]) -> None:
+        """Become what a document says."""
+        common = document["properties"]
+        self.id: str | None = document.get("id")
+        self.name = document["name"]
+        self.location: str | None = document.get("location")
+        self.tags: dict[str, str] | None = document.get("tags")
+        self.type: str = common["computeType"]
+        self.description: str | None = common.get("description")
+        self.created_on = moment(common.get("createdOn"))
+        self.modified_on = moment(common.get("modifiedOn"))
+        self.provisioning_state: str | None = common.get("provisioningState")
+        self.provisioning_errors: Any = common.get("provisioningErrors")
+        self.cluster_resource_id: str | None = common.get("resourceId")
+        self.cluster_location: str | None = common.get("computeLocation")
+        self.is_attached = bool(common.get("isAttachedCompute"))
+
+    def _change(self, **properties: Any) -> None:
+        self._take(_asked(self.workspace, "computes.change", name=self.name, properties=properties))
+
+    def refresh_state(self) -> None:
+        """Look the target up anew.
+
+        Raises:
+            ComputeTargetException: It has been deleted.
+        """
+        self._take(_asked(self.workspace, "computes.get", name=self.name))
+
+    def get_status(self) -> Any:
+        """Where it stands, looked up anew: `Succeeded`."""
+        self.refresh_state()
+        return self.provisioning_state
+
+    def wait_for_completion(self, show_output: bool = False, is_delete_operation: bool = False) -> None:
+        """Return at once: a target is there as soon as it has been made, and gone when it has been deleted."""
+        if show_output and not is_delete_operation:
+            say("Succeeded", f"{type(self).__name__} wait for completion finished")
+
+    def delete(self) -> None:
+        """Delete the target; runs that were sent to it stay as they are.
+
+        Raises:
+            ComputeTargetException: It has been deleted before.
+        """
+        _asked(self.workspace, "computes.delete", name=self.name)
+
+    def detach(self) -> None:
+        """Refused: raises ComputeTargetException."""
+        raise ComputeTargetException(
+            f"{type(self).__name__}.detach() is for targets that were attached, and {self.name!r} was created: call "
+            "delete()."
+        )
+
+    def serialize(self) -> dict[str, Any]:
+        """The target as a document of Azure's form, which can be written as JSON."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "location": self.location,
+            "tags": self.tags,
+            "properties": {
+                "description": self.description,
+                "computeType": self.type,
+                "computeLocation": self.cluster_location,
+                "createdOn": text_of(self.created_on),
+                "modifiedOn": text_of(self.modified_on),
+                "resourceId": self.cluster_resource_id,
+                "provisioningErrors": self.provisioning_errors,
+                "provisioningState": self.provisioning_state,
+            },
+        }
+
+    def _active_runs(self, filters: dict[str, Any]) -> Any:
+        from azureml.core.run import Run
+
+        runs = Run.list_by_compute(self, **filters)
+        if filters["status"] is not None:
+            return runs
+        return (run for run in runs if run.get_status() not in {"Canceled", "Completed", "Failed"})
+
+
+def not_here(configuration: Any, name: str, call: str) -> ComputeTargetException:
+    """The error for a target that would be another machine."""
+    kind = getattr(getattr(configuration, "_compute_type", None), "__name__", "a compute target of this kind")
+    return ComputeTargetException(
+        f"{call} cannot have {kind} for {name!r}: runs run on this machine. Make "
+        f"an AmlCompute of that name instead: ComputeTarget.create(workspace, {name!r}, "
+        "AmlCompute.provisioning_configuration(vm_size='…', max_nodes=1))."
+    )
+
+
+def _asked(workspace: Any, call: str, **arguments: Any) -> Any:
+    """An answer; what is wrong with a question about targets is a ComputeTargetException, as in Azure."""
+    if not hasattr(workspace, "_ask"):
+        raise UserErrorException(f"A compute target belongs to a Workspace, not to {workspace!r}.")
+    try:
+        return workspace._ask(call, **arguments)
+    except UserErrorException as error:
+        raise ComputeTargetException(error.message) from error
+
+
+def say(*lines: str) -> None:
+    """Print what `show_output` asks for."""
+    for line in lines:
+        print(line)
+
+
+def moment(text: str | None) -> datetime | None:
+    """A time of a document, in UTC and without a zone, as Azure's SDK has it."""
+    return None if text is None else datetime.fromisoformat(text.rstrip("Z"))
+
+
+def text_of(time: datetime | None) -> str | None:
+    """A time as a document has it."""
+    return None if time is None else time.isoformat()

@@ -1,0 +1,381 @@
+"""The packages of an environment, as a conda file names them."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import re
+import shlex
+from typing import Any, Iterable, Iterator, Mapping
+
+import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
+from azureml._gateway.gateway import gateway
+from azureml.exceptions import UserErrorException
+
+__all__ = ["CondaDependencies"]
+
+
+class _AzuresOwn(str):
+    """A version that nobody has asked for: it is Azure's default."""
+
+    __slots__ = ()
+
+
+PYTHON_DEFAULT_VERSION: str = _AzuresOwn("3.10.18")
+CONDA_FILE_NAME = "auto_conda_dependencies.yml"
+CHANNELS = "channels"
+PACKAGES = "dependencies"
+PIP = "pip"
+TENSORFLOW_DEFAULT_VERSION = "2.2.0"
+CNTK_DEFAULT_VERSION = "2.7"
+
+_DEFAULT: Mapping[str, Any] = {
+    "name": "project_environment",
+    PACKAGES: [{PIP: ["azureml-defaults"]}],
+    CHANNELS: ["anaconda", "conda-forge"],
+}
+_SDK_VERSION = "1.61.0"
+# Packages of Azure that share the version of its SDK.
+_SDK_PACKAGE = re.compile(
+    r"(azureml-(?:core|sdk|defaults|mlflow|telemetry|pipeline(?:-core|-steps)?|widgets|interpret|opendatasets"
+    r"|tensorboard|train(?:-core|-restclients-hyperdrive|-automl(?:-client|-runtime)?)?|automl-(?:core|runtime))"
+    r"(?:\[[^\]]*\])?)\s*(?:[=<>!~].*)?"
+)
+_NAME = re.compile(r"\s*([^\s=<>!~\[;@]*)")
+_SHORT_OPTIONS = {"-i": "--index-url", "-f": "--find-links", "-r": "--requirement", "-c": "--constraint"}
+_OPTIONS_WITH_PATH = re.compile(r"(-r|-c|-e|-f|--requirement|--constraint|--editable|--find-links)(\s+|=)(.+)")
+_LOCAL_PATH = re.compile(r"\.{1,2}(/.*)?")
+_PLAIN_TEXT = re.compile(
+    r"(?!(?i:true|false|yes|no|on|off|null|~)$)[A-Za-z_./][\w./+=<>!,\[\]@-]*(?: [\w./+=<>!,\[\]@-]+)*"
+)
+
+
+class CondaDependencies:
+    """Conda and pip packages, channels and pip's options.
+
+    No version of Python is written unless one is asked for: Azure's default is one that a machine hardly has,
+    so without a pin a run gets the Python that is here.
+    """
+
+    def __init__(self, conda_dependencies_file_path: Any = None, _underlying_structure: Any = None) -> None:
+        self._folder: str | None = None
+        if conda_dependencies_file_path is not None:
+            path = os.path.abspath(conda_dependencies_file_path)
+            if not os.path.isfile(path):
+                raise FileNotFoundError(f"There is no conda file {path}.")
+            _underlying_structure = gateway().ask("documents.read", path=path)
+            self._folder = os.path.dirname(path)
+        elif _underlying_structure is None:
+            _underlying_structure = _DEFAULT
+        _check(_underlying_structure, conda_dependencies_file_path)
+        self._structure: dict[str, Any] = copy.deepcopy(dict(_underlying_structure))
+
+    @staticmethod
+    def create(
+        pip_indexurl: str | None = None,
+        pip_packages: Iterable[str] | None = None,
+        conda_packages: Iterable[str] | None = None,
+        python_version: str | None = PYTHON_DEFAULT_VERSION,
+        pin_sdk_version: bool = True,
+    ) -> CondaDependencies:
+        """New dependencies; packages of Azure are pinned to this SDK's version unless told otherwise."""
+        created = CondaDependencies()
+        if python_version is not None and not isinstance(python_version, _AzuresOwn):
+            created.set_python_version(python_version)
+        if pip_packages is not None:
+            created.set_pip_requirements([])
+        for package in _texts(pip_packages):
+            created.add_pip_package(package)
+        if pin_sdk_version:
+            created.set_pip_requirements([_pinned(line) for line in created._pip()])
+        if pip_indexurl is not None:
+            created.set_pip_option(f"--extra-index-url {pip_indexurl}")
+        for package in _texts(conda_packages):
+            created.add_conda_package(package)
+        return created
+
+    @staticmethod
+    def merge_requirements(requirements: Iterable[str]) -> list[str]:
+        """Requirements with one line for each package that holds all its conditions."""
+        merged: dict[str, list[str]] = {}
+        for requirement in requirements:
+            name = re.split(r"[=<>!~]", requirement, maxsplit=1)[0]
+            conditions = merged.setdefault(name, [])
+            if len(name) < len(requirement):
+                conditions.append(requirement[len(name) :])
+        return [name + ",".join(conditions) for name, conditions in merged.items()]
+
+    @staticmethod
+    def sdk_origin_url() -> str:
+        """Where packages of Azure's SDK come from."""
+        return "https://pypi.python.org/simple/index.html"
+
+    @property
+    def conda_channels(self) -> Iterator[str]:
+        """The channels."""
+        return iter(list(self._structure.get(CHANNELS) or []))
+
+    @property
+    def conda_packages(self) -> Iterator[str]:
+        """The conda packages, Python among them."""
+        return iter([entry for entry in self._entries() if not isinstance(entry, Mapping)])
+
+    @property
+    def pip_packages(self) -> Iterator[str]:
+        """The pip packages, without options."""
+        return iter([line for line in self._pip() if not line.startswith("-")])
+
+    @property
+    def pip_options(self) -> Iterator[str]:
+        """The options for pip."""
+        return iter([line for line in self._pip() if line.startswith("-")])
+
+    def get_default_number_of_packages(self) -> tuple[int, int]:
+        """How many conda and pip packages there are without being asked for."""
+        return 1, 1
+
+    def get_python_version(self) -> str | None:
+        """The version of Python, None when none is asked for."""
+        for entry in self.conda_packages:
+            found = re.fullmatch(r"python\s*=+\s*(\S+)", entry)
+            if found:
+                return found[1]
+        return None
+
+    def set_python_version(self, version: str) -> None:
+        """Ask for a version of Python."""
+        self.add_conda_package("python=" + version)
+
+    def add_channel(self, channel: str) -> None:
+        """Add a channel, if it is not there."""
+        channels = self._structure.setdefault(CHANNELS, [])
+        if channel not in channels:
+            channels.append(channel)
+
+    def remove_channel(self, channel: str) -> None:
+        """Remove a channel, if it is there."""
+        if channel in self.conda_channels:
+            self._structure[CHANNELS].remove(channel)
+
+    def add_conda_package(self, conda_package: str) -> None:
+        """Add a conda package in place of one with its name."""
+        entries = self._entries()
+        name = _name(conda_package)
+        for index, entry in enumerate(entries):
+            if not isinstance(entry, Mapping) and _name(entry) == name:
+                entries[index] = conda_package
+                return
+        entries.insert(0 if name == "python" else len(entries), conda_package)
+
+    def remove_conda_package(self, conda_package: str) -> None:
+        """Remove a conda package, given by its name or as it is written."""
+        self._structure[PACKAGES] = [
+            entry
+            for entry in self._entries()
+            if isinstance(entry, Mapping) or conda_package not in (entry, _name(entry))
+        ]
+
+    def add_pip_package(self, pip_package: str) -> None:
+        """Add a pip package in place of those with its name.
+
+        Raises:
+            UserErrorException: It is an option.
+        """
+        if pip_package.startswith("-"):
+            raise UserErrorException(f"{pip_package!r} is an option for pip and no package. Use set_pip_option for it.")
+        self.remove_pip_package(_name(pip_package) or pip_package)
+        self._make_pip().append(pip_package)
+
+    def remove_pip_package(self, pip_package: str) -> None:
+        """Remove a pip package, given by its name or as it is written."""
+        if self._has_pip():
+            self.set_pip_requirements(
+                [line for line in self._pip() if line.startswith("-") or pip_package not in (line, _name(line))]
+            )
+
+    def set_pip_option(self, pip_option: str) -> None:
+        """Add an option for pip in place of the same one.
+
+        Raises:
+            UserErrorException: It does not begin with a dash.
+        """
+        if not pip_option.startswith("-"):
+            raise UserErrorException(f"{pip_option!r} is no option for pip: those begin with a dash.")
+        self.remove_pip_option(pip_option)
+        self._make_pip().append(pip_option)
+
+    def remove_pip_option(self, pip_option: str) -> None:
+        """Remove an option, whatever its value is."""
+        if self._has_pip():
+            self.set_pip_requirements(
+                [line for line in self._pip() if not line.startswith("-") or _option(line) != _option(pip_option)]
+            )
+
+    def set_pip_index_url(self, index_url: str) -> None:
+        """Set the index that pip uses; a bare address or `--index-url ADDRESS`."""
+        self.set_pip_option(index_url if index_url.startswith("-") else f"--index-url {index_url}")
+
+    def set_pip_requirements(self, pip_requirements: Iterable[str]) -> None:
+        """Replace all that pip gets, options too."""
+        is_text = isinstance(pip_requirements, str)
+        requirements = [*(str(pip_requirements).splitlines() if is_text else pip_requirements)]
+        for entry in self._entries():
+            if isinstance(entry, dict):
+                entry[PIP] = requirements
+                return
+        self._entries().append({PIP: requirements})
+
+    def add_tensorflow_conda_package(self, core_type: str = "cpu", version: str | None = None) -> None:
+        """Add TensorFlow for `cpu` or `gpu` from conda."""
+        self.add_conda_package(f"{_for_core('tensorflow', core_type)}={version or TENSORFLOW_DEFAULT_VERSION}")
+
+    def add_tensorflow_pip_package(self, core_type: str = "cpu", version: str | None = None) -> None:
+        """Add TensorFlow for `cpu` or `gpu` from PyPI."""
+        self.add_pip_package(f"{_for_core('tensorflow', core_type)}=={version or TENSORFLOW_DEFAULT_VERSION}")
+
+    def add_cntk_package(self, core_type: str = "cpu") -> None:
+        """Add CNTK for `cpu` or `gpu`."""
+        self.add_pip_package(f"{_for_core('cntk', core_type)}=={CNTK_DEFAULT_VERSION}")
+
+    def as_dict(self) -> Any:
+        """The content of the conda file, as dicts, lists and text."""
+        return copy.deepcopy(self._structure)
+
+    def serialize_to_string(self) -> str:
+        """The text of the conda file."""
+        return "".join(_yaml_lines(self._structure))
+
+    def save(self, path: Any = None) -> Any:
+        """Write the conda file; its path.
+
+        Raises:
+            UserErrorException: The path is a folder, or in one that does not exist.
+        """
+        if path is None or os.path.isdir(path):
+            raise UserErrorException(f"Conda dependencies are saved to a file, and {path!r} is none. Name one.")
+        folder = os.path.dirname(os.path.abspath(path))
+        if not os.path.isdir(folder):
+            raise UserErrorException(f"Conda dependencies cannot be saved to {path}: there is no folder {folder}.")
+        with open(path, "w", encoding="utf-8", newline="\n") as file:
+            file.write(self.serialize_to_string())
+        return path
+
+    def save_to_file(self, base_directory: Any, conda_file_path: str | None = None) -> str:
+        """Write the conda file under a folder; its path relative to that."""
+        name = conda_file_path or f"{configuration_folder_name(base_directory)}/{CONDA_FILE_NAME}"
+        path = os.path.join(base_directory, name)
+        os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+        self.save(path)
+        return name
+
+    def _to_mapping(self) -> dict[str, Any]:
+        """The content with paths that hold from any folder, those of files beside it made absolute."""
+        mapping: dict[str, Any] = self.as_dict()
+        for entry in mapping.get(PACKAGES) or []:
+            if isinstance(entry, dict) and self._folder is not None:
+                entry[PIP] = [absolute_paths(line, self._folder) for line in entry.get(PIP) or []]
+        return mapping
+
+    def _is_default(self) -> bool:
+        """Whether nobody has asked for anything."""
+        return self._structure == _DEFAULT
+
+    def _entries(self) -> list[Any]:
+        if self._structure.get(PACKAGES) is None:
+            self._structure[PACKAGES] = []
+        entries: list[Any] = self._structure[PACKAGES]
+        return entries
+
+    def _has_pip(self) -> bool:
+        return any(isinstance(entry, Mapping) for entry in self._entries())
+
+    def _pip(self) -> list[str]:
+        return [line for entry in self._entries() if isinstance(entry, Mapping) for line in entry.get(PIP) or []]
+
+    def _make_pip(self) -> list[str]:
+        self.set_pip_requirements(self._pip())
+        found: list[str] = next(entry[PIP] for entry in self._entries() if isinstance(entry, Mapping))
+        return found
+
+
+def configuration_folder_name(folder: Any) -> str:
+    """The folder of runconfigs in a folder: `aml_config` if there is one, else `.azureml`."""
+    return "aml_config" if os.path.isdir(os.path.join(folder, "aml_config")) else ".azureml"
+
+
+def requirement_lines(path: str) -> list[str]:
+    """The lines of a requirements file, without comments and with paths that hold from any folder."""
+    with open(path, encoding="utf-8-sig") as file:
+        text = re.sub(r"\\\r?\n", " ", file.read())
+    lines = (re.sub(r"(^|\s)#.*", "", line).strip() for line in text.splitlines())
+    return [absolute_paths(line, os.path.dirname(os.path.abspath(path))) for line in lines if line]
+
+
+def absolute_paths(line: str, folder: str) -> str:
+    """A line for pip with its path absolute, if it names something that is in this folder."""
+    option = _OPTIONS_WITH_PATH.fullmatch(line)
+    if option:
+        path = os.path.join(folder, option[3].strip())
+        return f"{option[1]}{option[2]}{shlex.quote(os.path.normpath(path))}" if os.path.exists(path) else line
+    path = os.path.join(folder, line)
+    return os.path.normpath(path) if _LOCAL_PATH.fullmatch(line) and os.path.exists(path) else line
+
+
+def _check(structure: Any, path: Any) -> None:
+    where = "" if path is None else f"{path}: "
+    if not isinstance(structure, Mapping):
+        raise UserErrorException(f"{where}a conda file is a mapping with 'dependencies'.")
+    known = {"name", PACKAGES, CHANNELS, "prefix", "variables", "platforms"}
+    unknown = [str(key) for key in structure if key not in known]
+    if unknown:
+        raise UserErrorException(
+            f"{where}a conda file has no key {', '.join(unknown)}; it has name, channels and dependencies."
+        )
+    for key in (PACKAGES, CHANNELS):
+        if not isinstance(structure.get(key), (list, tuple, type(None))):
+            raise UserErrorException(f"{where}{key}: expected a list.")
+
+
+def _texts(texts: Iterable[str] | None) -> Iterable[str]:
+    return [texts] if isinstance(texts, str) else texts or ()
+
+
+def _name(package: str) -> str:
+    found = _NAME.match(package.rsplit("::", maxsplit=1)[-1])
+    return found[1] if found else package
+
+
+def _option(line: str) -> str:
+    word = re.split(r"[\s=]", line, maxsplit=1)[0]
+    return _SHORT_OPTIONS.get(word, word)
+
+
+def _pinned(line: str) -> str:
+    found = _SDK_PACKAGE.fullmatch(line)
+    return f"{found[1]}~={_SDK_VERSION}" if found else line
+
+
+def _for_core(name: str, core_type: str) -> str:
+    if core_type not in ("cpu", "gpu"):
+        raise UserErrorException(f"{core_type!r} is no core type. Use 'cpu' or 'gpu'.")
+    return name if core_type == "cpu" else f"{name}-gpu"
+
+
+def _yaml_lines(structure: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in structure.items():
+        if not value or not isinstance(value, list):
+            yield f"{_yaml(key)}: {_yaml(value)}\n"
+            continue
+        yield f"{_yaml(key)}:\n"
+        for item in value:
+            if isinstance(item, Mapping) and list(item) == [PIP] and item[PIP]:
+                yield f"- {PIP}:\n"
+                yield from (f"  - {_yaml(line)}\n" for line in item[PIP])
+            else:
+                yield f"- {_yaml(item)}\n"
+
+
+def _yaml(value: Any) -> str:
+    """Plain where that is safe, else as JSON, which YAML holds."""
+    return value if isinstance(value, str) and _PLAIN_TEXT.fullmatch(value) else json.dumps(value)

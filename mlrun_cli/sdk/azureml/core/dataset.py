@@ -1,0 +1,124 @@
+"""Datasets of a workspace, by name and by id, and the functions that make them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Dict
+
+from azureml._refused import refused_call
+from azureml.data.abstract_dataset import AbstractDataset
+from azureml.data.dataset_factory import FileDatasetFactory, TabularDatasetFactory
+from azureml.data.dataset_type_definitions import (
+    FileEncoding,
+    HistogramCompareMethod,
+    PromoteHeadersBehavior,
+    SkipLinesBehavior,
+)
+from azureml.data.file_dataset import FileDataset
+from azureml.data.tabular_dataset import TabularDataset
+from azureml.exceptions import UserErrorException
+
+if TYPE_CHECKING:
+    from azureml.core.run import Run
+    from azureml.core.workspace import Workspace
+
+__all__ = ["Dataset", "FileEncoding", "HistogramCompareMethod", "PromoteHeadersBehavior", "SkipLinesBehavior"]
+
+_OF_2019 = "It belongs to the datasets of 2019: make one with Dataset.Tabular.from_delimited_files or Dataset.File"
+
+
+class Dataset:
+    """Looks datasets up, and makes them: `Dataset.File.from_files`, `Dataset.Tabular.from_delimited_files`."""
+
+    File = FileDatasetFactory
+    Tabular = TabularDatasetFactory
+
+    class Scenario:
+        """What a dataset is used for, as `Model.register(datasets=…)` takes it."""
+
+        TRAINING = "training"
+        VALIDATION = "validation"
+        INFERENCING = "inferencing"
+
+    def __init__(
+        self, definition: object, workspace: object = None, name: str | None = None, id: str | None = None
+    ) -> None:
+        """Refused: datasets are made by the functions of `Dataset.File` and `Dataset.Tabular`."""
+        raise UserErrorException(f"Dataset(…) makes no dataset. {_OF_2019}.")
+
+    @classmethod
+    def get_by_name(cls, workspace: Workspace, name: str, version: int | str = "latest", **kwargs: Any) -> Any:
+        """The dataset that is registered under a name, in one of its versions.
+
+        Raises:
+            UserErrorException: There is none, or not in this version.
+        """
+        wanted = None if version in {None, "latest"} else _version(version)
+        return _dataset(workspace, workspace._ask("datasets.get", name=name, version=wanted))
+
+    @classmethod
+    def get_by_id(cls, workspace: Workspace, id: str, **kwargs: Any) -> Any:
+        """The dataset with an id, registered or not.
+
+        Raises:
+            UserErrorException: There is none.
+        """
+        return _dataset(workspace, workspace._ask("datasets.get_by_id", dataset_id=id))
+
+    @classmethod
+    def get_all(cls, workspace: Workspace) -> dict[str, Any]:
+        """All registered datasets by name, each in its latest version."""
+        return {record["name"]: _dataset(workspace, record) for record in workspace._ask("datasets.list")}
+
+    @staticmethod
+    def get(workspace: Workspace, name: str | None = None, id: str | None = None) -> Any:
+        """The dataset of a name or with an id, as it was called in 2019."""
+        if id is not None:
+            return Dataset.get_by_id(workspace, id)
+        if name is None:
+            raise UserErrorException("Dataset.get needs the name or the id of a dataset.")
+        return Dataset.get_by_name(workspace, name)
+
+    @staticmethod
+    def list(workspace: Workspace) -> Any:
+        """All registered datasets, each in its latest version, as it was called in 2019."""
+        return [*Dataset.get_all(workspace).values()]
+
+    auto_read_files = staticmethod(refused_call("Dataset.auto_read_files", _OF_2019))
+    from_binary_files = staticmethod(refused_call("Dataset.from_binary_files", _OF_2019))
+    from_delimited_files = staticmethod(refused_call("Dataset.from_delimited_files", _OF_2019))
+    from_excel_files = staticmethod(refused_call("Dataset.from_excel_files", _OF_2019))
+    from_json_files = staticmethod(refused_call("Dataset.from_json_files", _OF_2019))
+    from_pandas_dataframe = staticmethod(refused_call("Dataset.from_pandas_dataframe", _OF_2019))
+    from_parquet_files = staticmethod(refused_call("Dataset.from_parquet_files", _OF_2019))
+    from_sql_query = staticmethod(refused_call("Dataset.from_sql_query", _OF_2019))
+
+
+class _Inputs(Dict[str, Any]):
+    """By name; one that is not there is a KeyError which lists those there are."""
+
+    def __missing__(self, name: str) -> Any:
+        there_are = f"There are: {', '.join(self)}." if self else "It has none."
+        raise KeyError(f"The run has no input {name!r}. {there_are}")
+
+
+def input_datasets(run: Run) -> dict[str, Any]:
+    """What the script of a run was given, by name: a path for what is mounted or downloaded, else a dataset."""
+    workspace = run.experiment.workspace
+    given = workspace._ask("datasets.inputs", run_id=run.id)
+    return _Inputs((name, item if isinstance(item, str) else _dataset(workspace, item)) for name, item in given.items())
+
+
+def output_datasets(run: Run) -> dict[str, str]:
+    """Where the script of a run was to write its outputs, by name."""
+    return _Inputs(run.experiment.workspace._ask("datasets.outputs", run_id=run.id))
+
+
+def _dataset(workspace: Workspace, record: dict[str, Any]) -> AbstractDataset:
+    kind = FileDataset if record["definition"]["kind"] == "file" else TabularDataset
+    return kind._made(record["definition"], workspace, record)
+
+
+def _version(version: Any) -> int:
+    if isinstance(version, int) or (isinstance(version, str) and version.isdecimal()):
+        return int(version)
+    raise UserErrorException(f"The version of a dataset is a number or 'latest', not {version!r}.")

@@ -1,0 +1,602 @@
+"""Environments: what a run's Python and its packages are, described, registered and found again."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import os
+from enum import Enum
+from typing import Any, ClassVar, Dict, Sequence
+
+import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
+from azureml.core._run_config_element import Kinds, RunConfigElement
+from azureml.core.conda_dependencies import CondaDependencies, requirement_lines
+from azureml.core.container_registry import ContainerRegistry
+from azureml.core.databricks import DatabricksSection
+from azureml.exceptions import UserErrorException
+
+__all__ = [
+    "DEFAULT_CPU_IMAGE",
+    "DEFAULT_GPU_IMAGE",
+    "CondaDependencies",
+    "ContainerRegistry",
+    "DatabricksSection",
+    "DockerBuildContext",
+    "DockerEnvironment",
+    "DockerImageDetails",
+    "DockerImagePlatform",
+    "DockerSection",
+    "Environment",
+    "EnvironmentReference",
+    "ImageBuildDetails",
+    "PythonEnvironment",
+    "PythonSection",
+    "RCranPackage",
+    "RGitHubPackage",
+    "RSection",
+    "SparkEnvironment",
+    "SparkPackage",
+    "SparkSection",
+]
+
+DEFAULT_CPU_IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04:20251002.v1"
+DEFAULT_GPU_IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-cuda11.8-cudnn8-ubuntu22.04"
+
+_DEFINITION_FILE_NAME = "azureml_environment.json"
+_CONDA_FILE_NAME = "conda_dependencies.yml"
+_DOCKERFILE_NAME = "BaseDockerfile"
+_NO_IMAGES = "No images are built here: a run is given the conda dependencies of its environment, without the image."
+
+_logger = logging.getLogger(__name__)
+
+
+class DockerImagePlatform(RunConfigElement):
+    """What an image runs on."""
+
+    _fields = ("os", "architecture")
+
+    def __init__(self) -> None:
+        self.os = "Linux"
+        self.architecture = "amd64"
+
+
+class DockerBuildContext(RunConfigElement):
+    """The folder that an image is built from."""
+
+    _fields = ("location_type", "location", "dockerfile_path")
+
+    class LocationType(Enum):
+        """Where the folder is."""
+
+        Git = "git"
+        StorageAccount = "storageAccount"
+
+    def __init__(
+        self,
+        location_type: Any = None,
+        location: str | None = None,
+        dockerfile_path: str = "Dockerfile",
+    ) -> None:
+        self.location_type = location_type.value if isinstance(location_type, Enum) else location_type
+        self.location = location
+        self.dockerfile_path = dockerfile_path
+
+    @classmethod
+    def from_local_directory(cls, workspace: Any, path: str, dockerfile_path: str = "Dockerfile") -> DockerBuildContext:
+        """Refused: it would be uploaded to build an image of it."""
+        raise UserErrorException(
+            f"DockerBuildContext.from_local_directory: {_NO_IMAGES} Name the packages, with "
+            "Environment.from_conda_specification or Environment.from_pip_requirements."
+        )
+
+
+class DockerSection(RunConfigElement):
+    """The image of an environment. An image and a Dockerfile exclude each other: setting one resets the other."""
+
+    _fields = (
+        "enabled",
+        "base_image",
+        "base_dockerfile",
+        "build_context",
+        "shared_volumes",
+        "shm_size",
+        "arguments",
+        "base_image_registry",
+        "platform",
+    )
+    _kinds: ClassVar[Kinds] = {
+        "build_context": DockerBuildContext,
+        "base_image_registry": ContainerRegistry,
+        "platform": DockerImagePlatform,
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.enabled = False
+        self.shm_size = "2g"
+        self.shared_volumes = True
+        self.arguments: list[str] = []
+        self._base_image: str | None = DEFAULT_CPU_IMAGE
+        self._base_dockerfile: str | None = None
+        self._build_context: DockerBuildContext | None = None
+        self._gpu_support = True
+        self.base_image_registry = ContainerRegistry()
+        self.platform = DockerImagePlatform()
+
+    @property
+    def base_image(self) -> str | None:
+        """The image."""
+        return self._base_image
+
+    @base_image.setter
+    def base_image(self, image: str | None) -> None:
+        self._base_image = image
+        if image:
+            self._base_dockerfile = self._build_context = None
+
+    @property
+    def base_dockerfile(self) -> str | None:
+        """The text of a Dockerfile, or the path of one."""
+        return self._base_dockerfile
+
+    @base_dockerfile.setter
+    def base_dockerfile(self, dockerfile: str | None) -> None:
+        self._base_dockerfile = dockerfile
+        if dockerfile:
+            self._base_image = self._build_context = None
+
+    @property
+    def build_context(self) -> DockerBuildContext | None:
+        """The folder that the image is built from."""
+        return self._build_context
+
+    @build_context.setter
+    def build_context(self, context: DockerBuildContext | None) -> None:
+        self._build_context = context
+        if context:
+            self._base_image = self._base_dockerfile = None
+
+    @property
+    def gpu_support(self) -> bool:
+        """Without effect."""
+        return self._gpu_support
+
+    @gpu_support.setter
+    def gpu_support(self, value: bool) -> None:
+        self._gpu_support = value
+
+
+class DockerEnvironment(DockerSection):
+    """The same, as older versions name it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+
+class PythonSection(RunConfigElement):
+    """Where an environment's Python comes from.
+
+    Attributes:
+        user_managed_dependencies: The interpreter is used as it is.
+        interpreter_path: That interpreter.
+        conda_dependencies: The packages, otherwise.
+        conda_dependencies_file: A file that names them, read for a run when `conda_dependencies` is left as it was.
+    """
+
+    _fields = (
+        "user_managed_dependencies",
+        "interpreter_path",
+        "conda_dependencies_file",
+        "_base_conda_environment",
+        "conda_dependencies",
+    )
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.user_managed_dependencies = False
+        self.interpreter_path: str | None = "python"
+        self.conda_dependencies_file: str | None = None
+        self._base_conda_environment: str | None = None
+        self.conda_dependencies: CondaDependencies | None = CondaDependencies()
+
+    def _to_document(self) -> dict[str, Any]:
+        """As for all sections; the packages are written in it, unless a file that was set is to be read."""
+        document = super()._to_document()
+        conda = document.pop("condaDependencies")
+        if conda is not None and not self._is_in_file():
+            document["condaDependencies"] = conda._to_mapping()
+            document["condaDependenciesFile"] = None
+        return document
+
+    def _is_in_file(self) -> bool:
+        """Whether only the file says which packages there are."""
+        conda = self.conda_dependencies
+        return bool(self.conda_dependencies_file) and (conda is None or conda._is_default())
+
+    def _read_field(self, name: str, value: Any, key_path: str) -> None:
+        if name == "conda_dependencies" and value is not None:
+            value = CondaDependencies(_underlying_structure=value)
+        super()._read_field(name, value, key_path)
+
+    @classmethod
+    def _from_document(cls, document: Any, where: str = "") -> Any:
+        section = super()._from_document(document, where)
+        if not document.get("condaDependencies"):
+            section.conda_dependencies = None
+        return section
+
+
+class PythonEnvironment(PythonSection):
+    """The same, as older versions name it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+
+class SparkPackage(RunConfigElement):
+    """A package of Spark."""
+
+    _fields = ("group", "artifact", "version")
+
+    def __init__(self, group: str | None = None, artifact: str | None = None, version: str | None = None) -> None:
+        self.group = group
+        self.artifact = artifact
+        self.version = version
+
+
+class SparkSection(RunConfigElement):
+    """What an environment says about Spark."""
+
+    _fields = ("repositories", "packages", "precache_packages")
+    _lists_of: ClassVar[Kinds] = {"packages": SparkPackage}
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.repositories: list[str] = []
+        self.packages: list[SparkPackage] = []
+        self.precache_packages = True
+
+
+class SparkEnvironment(SparkSection):
+    """The same, as older versions name it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+
+class RCranPackage(RunConfigElement):
+    """A package of CRAN."""
+
+    _fields = ("name", "version", "repository")
+
+    def __init__(self) -> None:
+        self.name: str | None = None
+        self.version: str | None = None
+        self.repository: str | None = None
+
+
+class RGitHubPackage(RunConfigElement):
+    """A package of R on GitHub."""
+
+    _fields = ("repository", "auth_token")
+
+    def __init__(self) -> None:
+        self.repository: str | None = None
+        self.auth_token: str | None = None
+
+
+class RSection(RunConfigElement):
+    """What an environment says about R. A run of this program that needs it is refused."""
+
+    _fields = (
+        "r_version",
+        "user_managed",
+        "rscript_path",
+        "snapshot_date",
+        "cran_packages",
+        "github_packages",
+        "custom_url_packages",
+        "bioconductor_packages",
+    )
+    _lists_of: ClassVar[Kinds] = {"cran_packages": RCranPackage, "github_packages": RGitHubPackage}
+
+    def __init__(self) -> None:
+        self.r_version: str | None = None
+        self.user_managed = False
+        self.rscript_path: str | None = None
+        self.snapshot_date: str | None = None
+        self.cran_packages: list[RCranPackage] | None = None
+        self.github_packages: list[RGitHubPackage] | None = None
+        self.custom_url_packages: list[str] | None = None
+        self.bioconductor_packages: list[str] | None = None
+
+
+class Environment(RunConfigElement):
+    """The description of an environment. A run that names it is given it; `register` keeps it in a workspace."""
+
+    _fields = (
+        "name",
+        "version",
+        "environment_variables",
+        "python",
+        "docker",
+        "spark",
+        "databricks",
+        "r",
+        "inferencing_stack_version",
+        "asset_id",
+    )
+    _kinds: ClassVar[Kinds] = {
+        "python": PythonSection,
+        "docker": DockerSection,
+        "spark": SparkSection,
+        "databricks": DatabricksSection,
+        "r": RSection,
+    }
+
+    def __init__(self, name: str | None, **kwargs: Any) -> None:
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"The name of an environment is text, and {name!r} is none.")
+        self.name = name
+        self.version: str | None = None
+        self._environment_variables: dict[str, str] = {"EXAMPLE_ENV_VAR": "EXAMPLE_VALUE"}
+        self.python = PythonSection()
+        self.docker = DockerSection()
+        self.spark = SparkSection()
+        self.databricks = DatabricksSection()
+        self.r: RSection | None = None
+        self.inferencing_stack_version: str | None = None
+        self.asset_id: str | None = None
+
+    def __repr__(self) -> str:
+        return json.dumps(self._to_document(), indent=4, sort_keys=True)
+
+    def __str__(self) -> str:
+        return f"Environment(Name: {self.name},\nVersion: {self.version})"
+
+    @property
+    def environment_variables(self) -> dict[str, str]:
+        """Variables of every run that has the environment."""
+        return self._environment_variables
+
+    @environment_variables.setter
+    def environment_variables(self, variables: dict[str, str]) -> None:
+        self._environment_variables = variables
+
+    @staticmethod
+    def from_conda_specification(name: str, file_path: Any) -> Environment:
+        """An environment with the packages of a conda file."""
+        made = Environment(name)
+        made.python.conda_dependencies = CondaDependencies(file_path)
+        return made
+
+    @staticmethod
+    def from_pip_requirements(name: str, file_path: Any, pip_version: str | None = None) -> Environment:
+        """An environment with the packages of a requirements file."""
+        made = Environment(name)
+        packages = CondaDependencies()
+        packages.set_pip_requirements(requirement_lines(file_path))
+        packages.add_conda_package(f"pip={pip_version}" if pip_version else "pip")
+        made.python.conda_dependencies = packages
+        return made
+
+    @staticmethod
+    def from_existing_conda_environment(name: str, conda_environment_name: str) -> Environment | None:
+        """An environment that is a conda environment of this machine as it is; None when there is none."""
+        from azureml.core._conda_environments import conda_interpreter
+
+        interpreter = conda_interpreter(conda_environment_name)
+        if interpreter is None:
+            _logger.warning("There is no conda environment %r on this machine.", conda_environment_name)
+            return None
+        made = Environment(name)
+        made.python.user_managed_dependencies = True
+        made.python.interpreter_path = interpreter
+        return made
+
+    @staticmethod
+    def from_docker_image(
+        name: str,
+        image: str,
+        container_registry: ContainerRegistry | None = None,
+        conda_specification: Any = None,
+        pip_requirements: Any = None,
+    ) -> Environment:
+        """An environment of an image, and of the packages that a file adds to it."""
+        made = _from_packages(name, conda_specification, pip_requirements)
+        made.docker.base_image = image
+        if container_registry is not None:
+            made.docker.base_image_registry = container_registry
+        return made
+
+    @staticmethod
+    def from_dockerfile(
+        name: str, dockerfile: Any, conda_specification: Any = None, pip_requirements: Any = None
+    ) -> Environment:
+        """An environment of a Dockerfile, given as path or text, and of the packages that a file adds to it."""
+        made = _from_packages(name, conda_specification, pip_requirements)
+        if "\n" not in os.fspath(dockerfile) and os.path.isfile(dockerfile):
+            with open(dockerfile, encoding="utf-8") as file:
+                dockerfile = file.read()
+        made.docker.base_dockerfile = os.fspath(dockerfile)
+        return made
+
+    @staticmethod
+    def from_docker_build_context(name: str, docker_build_context: DockerBuildContext) -> Environment:
+        """An environment of a folder with a Dockerfile."""
+        made = _from_packages(name, None, None)
+        made.docker.build_context = docker_build_context
+        return made
+
+    @staticmethod
+    def get(workspace: Any, name: str, version: str | None = None, label: str | None = None) -> Environment:
+        """The environment that has been registered under a name, the newest unless one is asked for.
+
+        Raises:
+            UserErrorException: There is none, or it is one of those that Azure comes with.
+        """
+        return _registered(workspace._ask("environments.get", name=name, version=version, label=label))
+
+    @staticmethod
+    def list(workspace: Any) -> dict[str, Environment]:
+        """The newest version of every registered environment, by name."""
+        found = [_registered(record) for record in workspace._ask("environments.list")]
+        return {str(one.name): one for one in found}
+
+    @staticmethod
+    def label(workspace: Any, name: str, version: str, labels: Sequence[str]) -> None:
+        """Give labels to a version; another version that has one of them loses it."""
+        workspace._ask("environments.label", name=name, version=str(version), labels=[*labels])
+
+    def register(self, workspace: Any) -> Environment:
+        """Keep the environment in a workspace; it as it is there, with its version.
+
+        What equals the newest version is that version.
+        """
+        record = workspace._ask("environments.register", name=self.name, definition=self._to_definition())
+        return _registered(record)
+
+    def build(self, workspace: Any, image_build_compute: Any = None) -> ImageBuildDetails:
+        """Make the environment now, and not when a run first needs it."""
+        log = workspace._ask("environments.build", patience_seconds=_BUILD_SECONDS, definition=self._to_definition())
+        return ImageBuildDetails(log)
+
+    def build_local(self, workspace: Any, platform: Any = None, **kwargs: Any) -> ImageBuildDetails:
+        """The same."""
+        return self.build(workspace)
+
+    def get_image_details(self, workspace: Any) -> DockerImageDetails:
+        """Refused: there is no image."""
+        raise UserErrorException(f"Environment.get_image_details: {_NO_IMAGES} Environment.build makes them ready.")
+
+    @staticmethod
+    def add_private_pip_wheel(workspace: Any, file_path: Any, exist_ok: bool = False) -> str:
+        """Keep a wheel in the workspace; the address under which pip finds it.
+
+        Raises:
+            UserErrorException: There is no such file, or a wheel of its name is there already.
+        """
+        path = os.path.abspath(file_path)
+        return str(workspace._ask("environments.add_wheel", path=path, may_exist=exist_ok))
+
+    def clone(self, new_name: str) -> Environment:
+        """A copy under another name, without a version."""
+        if not new_name:
+            raise UserErrorException("An environment needs a name.")
+        made = copy.deepcopy(self)
+        made.name = new_name
+        made.version = None
+        made.asset_id = None
+        return made
+
+    @staticmethod
+    def load_from_directory(path: Any) -> Environment:
+        """The environment that `save_to_directory` has written."""
+        with open(os.path.join(path, _DEFINITION_FILE_NAME), encoding="utf-8") as file:
+            loaded: Environment = Environment._from_document(json.load(file))
+        conda_file = os.path.join(path, _CONDA_FILE_NAME)
+        if os.path.isfile(conda_file):
+            loaded.python.conda_dependencies = CondaDependencies(conda_file)
+        dockerfile = os.path.join(path, _DOCKERFILE_NAME)
+        if os.path.isfile(dockerfile):
+            with open(dockerfile, encoding="utf-8") as file:
+                loaded.docker.base_dockerfile = file.read()
+        return loaded
+
+    def save_to_directory(self, path: Any, overwrite: bool = False) -> None:
+        """Write the environment into a folder: its definition, its conda file, its Dockerfile.
+
+        Raises:
+            FileExistsError: The folder is there already.
+        """
+        os.makedirs(path, exist_ok=overwrite)
+        definition = self._to_document()
+        definition["python"].pop("condaDependencies", None)
+        if self.docker.base_dockerfile is not None:
+            _write(os.path.join(path, _DOCKERFILE_NAME), definition["docker"].pop("baseDockerfile"))
+        if self.python.conda_dependencies is not None:
+            self.python.conda_dependencies.save(os.path.join(path, _CONDA_FILE_NAME))
+        _write(os.path.join(path, _DEFINITION_FILE_NAME), json.dumps(definition, indent=4))
+
+    def _to_definition(self) -> dict[str, Any]:
+        """The document, which needs no file besides: a conda file that it names is read into it."""
+        definition = self._to_document()
+        python = definition["python"]
+        if python["condaDependenciesFile"] and not python["userManagedDependencies"]:
+            python["condaDependencies"] = CondaDependencies(python["condaDependenciesFile"])._to_mapping()
+            python["condaDependenciesFile"] = None
+        return definition
+
+    @classmethod
+    def _blank(cls) -> Any:
+        return cls(None)
+
+    @classmethod
+    def _from_document(cls, document: Any, where: str = "") -> Any:
+        loaded = super()._from_document(document, where)
+        if not document.get("environmentVariables"):
+            loaded.environment_variables = {}
+        if not document.get("python"):
+            loaded.python.conda_dependencies = None
+        return loaded
+
+
+class EnvironmentReference(RunConfigElement):
+    """The name of an environment, and a version of it."""
+
+    _fields = ("name", "version")
+
+    def __init__(self, name: str, version: str | None = None) -> None:
+        self.name = name
+        self.version = version
+
+    def get_environment(self, workspace: Any) -> Environment:
+        """The environment that has been registered."""
+        return Environment.get(workspace, self.name, self.version)
+
+
+class ImageBuildDetails:
+    """An environment that has been made."""
+
+    def __init__(self, log: str) -> None:
+        self._log = log
+        self.status = "Succeeded"
+
+    def get_log(self) -> str:
+        """What was said while it was made."""
+        return self._log
+
+    def wait_for_completion(self, show_output: bool = True) -> None:
+        """Return at once; with `show_output`, print the log."""
+        if show_output:
+            print(self._log)
+
+
+class DockerImageDetails(Dict[str, Any]):
+    """The details of an image: there are none here."""
+
+
+_BUILD_SECONDS = 3600.0
+
+
+def _from_packages(name: str, conda_specification: Any, pip_requirements: Any) -> Environment:
+    """With the packages of one file; with none, the image brings its own Python."""
+    if conda_specification is not None and pip_requirements is not None:
+        raise UserErrorException("conda_specification and pip_requirements exclude each other. Give one of them.")
+    if conda_specification is not None:
+        return Environment.from_conda_specification(name, conda_specification)
+    if pip_requirements is not None:
+        return Environment.from_pip_requirements(name, pip_requirements)
+    made = Environment(name)
+    made.python.user_managed_dependencies = True
+    return made
+
+
+def _registered(record: Any) -> Environment:
+    made: Environment = Environment._from_document(record["definition"])
+    made.name = record["name"]
+    made.version = record["version"]
+    return made
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w", encoding="utf-8", newline="\n") as file:
+        file.write(text)

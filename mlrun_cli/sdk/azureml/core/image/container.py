@@ -1,0 +1,22 @@
+"""Container images that serve models: their configurations can be written."""
+
+from __future__ import annotations
+
+from azureml.core.image.image import Image, ImageConfig
+
+__all__ = ["ContainerImage", "ContainerImageConfig"]
+
+
+class ContainerImageConfig(
+    ImageConfig,
+    takes="execution_script, runtime, conda_file=None, docker_file=None, schema_file=None, dependencies=None, "
+    "enable_gpu=None, tags=None, properties=None, description=None, base_image=None, base_image_registry=None, "
+    "cuda_version=None",
+):
+    """What a container image is to be made of."""
+
+
+class ContainerImage(Image):
+    """A container image with a model in it; there are none."""
+
+    image_configuration = ContainerImageConfig

@@ -1,0 +1,39 @@
+"""Images that serve models: there are none."""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+from azureml._refused import Described, Refused
+from azureml.core.webservice._instead import INSTEAD
+from azureml.exceptions import WebserviceException
+
+__all__ = ["Image", "ImageConfig"]
+
+
+class ImageConfig(Described, takes=""):
+    """What an image is to be made of."""
+
+
+class Image(metaclass=Refused, instead=INSTEAD):
+    """A container image with a model in it; there are none.
+
+    Raises:
+        WebserviceException: Always, as in Azure for a name that is not there.
+    """
+
+    def __init__(self, workspace: Any, name: str | None = None, id: str | None = None, **kwargs: Any) -> None:
+        raise WebserviceException(f"Image {name or id!r} is not there: mlrun-cli makes no images. {INSTEAD}.")
+
+    @staticmethod
+    def list(
+        workspace: Any,
+        image_name: str | None = None,
+        model_name: str | None = None,
+        model_id: str | None = None,
+        tags: Any = None,
+        properties: dict[str, str] | None = None,
+    ) -> builtins.list[Image]:
+        """The images of a workspace: none."""
+        return []

@@ -1,0 +1,189 @@
+"""Secrets by name, from where this machine keeps them. None of them is sent anywhere, logged or stored with a run."""
+
+from __future__ import annotations
+
+import json
+import os
+from enum import Enum
+from importlib import import_module
+from typing import Any
+
+from azureml.exceptions import UserErrorException
+
+_SERVICE = "mlrun-cli"
+_INDEX = "mlrun-cli: names of secrets"
+
+
+class KeyVaultContentType(Enum):
+    """What a secret is; accepted with one, and not kept."""
+
+    not_provided = "application/NotProvided"
+    storage_account_access_key = "application/vnd.ms-StorageAccountAccessKey"
+    storage_account_server_side_encryption_key = "application/vnd.ms-StorageAccountServerSideEncryptionKey"
+    storage_sas_token = "application/vnd.ms-StorageSAStoken"  # noqa: S105 - names a kind
+    storage_connection_string = "application/vnd.ms-StorageConnectionString"
+    client_side_encryption_key = "application/vnd.ms-ClientSideEncryptionKey"
+    password = "application/vnd.ms-password"  # noqa: S105 - names a kind
+    servicebus_sas_token = "application/vnd.ms-ServiceBusSAStoken"  # noqa: S105 - names a kind
+    servicebus_connection_string = "application/vnd.ms-ServiceBusConnectionString"
+    sql_connection_string = "application/vnd.ms-SQLConnectionString"
+    pem_file = "application/x-pem-file"
+    bek = "BEK"
+    wrapped_bek = "Wrapped BEK"
+    pkcs12 = "application/x-pkcs12"
+    text_configuration_value = "application/vnd.bag-textConfigurationValue"
+    third_party_hosted_secret_no_rotation = "application/vnd.bag-3rdPartyHostedSecretNoRotation"  # noqa: S105 - a kind
+    standard_user_account_test = "application/vnd.bag-StandardUserAccountTest"
+    strong_enc_connection_string = "application/vnd.bag-StrongEncConnectionString"
+    strong_enc_password_string = "application/vnd.bag-StrongEncPasswordString"  # noqa: S105 - names a kind
+    azure_dev_ops_pat = "application/vnd.bag-AzureDevOpsPAT"
+
+
+class Keyvault:
+    """The secrets of whoever runs this script.
+
+    One is looked up in the environment (`my-key` as `my-key`, `my_key` or `MY_KEY`), then in the keyring of the
+    system, when the package `keyring` is installed where the script runs. Secrets are set in the keyring only.
+    """
+
+    def __init__(self, workspace: Any) -> None:
+        self.workspace = workspace
+
+    def get_secret(self, name: str) -> str:
+        """The secret of this name.
+
+        Raises:
+            UserErrorException: There is none; the message says where it can be put.
+        """
+        return secret(self.workspace, name)
+
+    def get_secrets(self, secrets: list[str]) -> dict[str, str]:
+        """Several secrets, by name; UserErrorException when there is not one of each name."""
+        return {name: secret(self.workspace, name) for name in secrets}
+
+    def get_secret_content_type(self, name: str) -> KeyVaultContentType:
+        """`not_provided`: what a secret is, is not kept."""
+        self.get_secret(name)
+        return KeyVaultContentType.not_provided
+
+    def set_secret(
+        self,
+        name: str,
+        value: str,
+        content_type: KeyVaultContentType = KeyVaultContentType.not_provided,
+    ) -> None:
+        """Put a secret into the keyring of the system, whatever it was.
+
+        Raises:
+            UserErrorException: There is no keyring; the message says how to go without.
+        """
+        _check_name(name)
+        keyring = _keyring_to_write(f"set_secret({name!r}, …)")
+        _call(keyring.set_password, _SERVICE, name, value)
+        _write_index(keyring, {*_read_index(keyring), name})
+
+    def set_secrets(self, secrets_batch: dict[str, str]) -> None:
+        """Put several secrets, by name, into the keyring of the system."""
+        for name, value in secrets_batch.items():
+            self.set_secret(name, value)
+
+    def delete_secret(self, name: str) -> None:
+        """Remove a secret from the keyring of the system.
+
+        Raises:
+            UserErrorException: There is no keyring, or no such secret in it.
+        """
+        _check_name(name)
+        keyring = _keyring_to_write(f"delete_secret({name!r})")
+        names = set(_read_index(keyring))
+        if _call(keyring.get_password, _SERVICE, name) is None:
+            raise UserErrorException(
+                f"There is no secret {name!r} in the keyring. There are: {', '.join(sorted(names)) or 'none'}."
+            )
+        _call(keyring.delete_password, _SERVICE, name)
+        _write_index(keyring, names - {name})
+
+    def delete_secrets(self, secrets: list[str]) -> None:
+        """Remove several secrets from the keyring of the system."""
+        for name in secrets:
+            self.delete_secret(name)
+
+    def list_secrets(self) -> list[dict[str, str]]:
+        """`{"name": …}` for each secret that was set by `set_secret`; never a value.
+
+        Raises:
+            UserErrorException: There is no keyring.
+        """
+        return [{"name": name} for name in sorted(_read_index(_keyring_to_write("list_secrets()")))]
+
+
+def secret(workspace: Any, name: str) -> str:  # noqa: ARG001 - in Azure each workspace has secrets of its own
+    """The secret of this name, from the environment of this process or the keyring of the system.
+
+    Raises:
+        UserErrorException: There is none; the message says where it can be put.
+    """
+    _check_name(name)
+    variable = name.replace("-", "_")
+    for place in (name, variable, variable.upper()):
+        if place in os.environ:
+            return os.environ[place]
+    keyring = _keyring()
+    try:
+        found = None if keyring is None else _call(keyring.get_password, _SERVICE, name)
+    except UserErrorException as error:
+        raise UserErrorException(
+            f"There is no secret {name!r} in the environment, where it would be {variable.upper()}. {error.message}"
+        ) from error
+    if found is not None:
+        return str(found)
+    install = "" if keyring is not None else "install the package keyring where the script runs, and "
+    raise UserErrorException(
+        f"There is no secret {name!r}. Set the variable {variable.upper()} in the environment that the run is "
+        f"submitted from; or {install}put it into the keyring of the system: 'keyring set {_SERVICE} {name}'."
+    )
+
+
+def _check_name(name: object) -> None:
+    if not isinstance(name, str) or not name or "=" in name or "\0" in name:
+        raise UserErrorException(f"The name of a secret is a text that is not empty and has no '=', not {name!r}.")
+
+
+def _keyring() -> Any:
+    """The package `keyring`, or None where it is not installed."""
+    try:
+        return import_module("keyring")
+    except ImportError:
+        return None
+
+
+def _keyring_to_write(call: str) -> Any:
+    keyring = _keyring()
+    if keyring is None:
+        raise UserErrorException(
+            f"Keyvault.{call} needs the keyring of the system: install the package keyring where the script runs. "
+            "Without it, secrets are variables in the environment that a run is submitted from."
+        )
+    return keyring
+
+
+def _read_index(keyring: Any) -> list[str]:
+    """The names that were set: a keyring does not tell them by itself."""
+    names: list[str] = json.loads(_call(keyring.get_password, _SERVICE, _INDEX) or "[]")
+    return names
+
+
+def _write_index(keyring: Any, names: set[str]) -> None:
+    _call(keyring.set_password, _SERVICE, _INDEX, json.dumps(sorted(names)))
+
+
+def _call(function: Any, *arguments: str) -> Any:
+    """What a function of the keyring gives; its errors, of which it has many, are the user's to see."""
+    try:
+        return function(*arguments)
+    except Exception as error:
+        why = str(error).rstrip(".") or type(error).__name__
+        raise UserErrorException(
+            f"The keyring of the system cannot be used: {why}. Set the secret as a variable in the environment that "
+            "the run is submitted from."
+        ) from error

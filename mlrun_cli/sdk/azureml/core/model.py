@@ -1,0 +1,598 @@
+"""Models: registered files and folders of a workspace, by name and version."""
+
+from __future__ import annotations
+
+import builtins
+import os
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
+
+from azureml._gateway.gateway import gateway, submitted_run
+from azureml._refused import Refused, refused_call
+from azureml.core._texts import keys_of, properties_of, texts_of
+from azureml.core.resource_configuration import ResourceConfiguration
+from azureml.exceptions import (
+    ModelNotFoundException,
+    ModelPathNotFoundException,
+    UserErrorException,
+    WebserviceException,
+)
+
+if TYPE_CHECKING:
+    from azureml.core.run import Run
+    from azureml.core.workspace import Workspace
+
+__all__ = [
+    "InferenceConfig",
+    "Model",
+    "ModelNotFoundException",
+    "ModelPackage",
+    "ModelProfile",
+    "ResourceConfiguration",
+    "UserErrorException",
+    "WebserviceException",
+    "register_from_run",
+]
+
+MODELS_DIR = "azureml-models"
+
+_COPY_SECONDS = 24 * 3600.0  # files may be large, and the disk slow
+
+_SERVE = "Load the file that Model.get_model_path or model.download gives in a server of your own"
+
+
+class _ModelMissing(ModelNotFoundException, WebserviceException):
+    """There is no such model. Scripts catch either: Azure raises one here and the other there."""
+
+
+class _ModelRefused(UserErrorException, WebserviceException):
+    """What was asked for cannot be right; Azure calls this an error of its web service."""
+
+
+class _NoSuchFile(UserErrorException, FileNotFoundError):
+    """There is no file or folder to register."""
+
+
+class _Frameworks:
+    """Names of frameworks, for `model_framework`; any other text will do too."""
+
+    CUSTOM = "Custom"
+    MULTI = "Multi"
+    ONNX = "Onnx"
+    PYTORCH = "PyTorch"
+    SCIKITLEARN = "ScikitLearn"
+    TENSORFLOW = "TensorFlow"
+    TFKERAS = "TfKeras"
+
+
+_Frameworks.__name__ = _Frameworks.__qualname__ = "Framework"
+
+
+class Model:
+    """One version of a model, as it was when it was looked up or last changed by this handle.
+
+    Attributes:
+        workspace: Where it is registered.
+        name, version, id: What it is called; the id is `name:version`.
+        created_time: When it was registered, in UTC.
+        created_by: A dict with `userName`.
+        run_id, experiment_name: The run it came from, which may be gone by now.
+        model_framework, model_framework_version, description: As given.
+        tags, properties: Dicts of text.
+        resource_configuration: What a service of it would need, or None.
+        url: Where its files lie; ask `get_model_path` or `download` for them.
+    """
+
+    Framework = _Frameworks
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        name: str | None = None,
+        id: str | None = None,
+        tags: Sequence[Any] | None = None,
+        properties: Sequence[Any] | None = None,
+        version: int | None = None,
+        run_id: str | None = None,
+        model_framework: str | None = None,
+        expand: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        """Look up the newest version that all of this is true of; a tag or property is a key or `[key, value]`.
+
+        Raises:
+            WebserviceException: There is none, or neither name nor id is given.
+        """
+        if not (name or id):
+            raise _ModelRefused("Model needs a name, or an id such as 'mymodel:1'.")
+        which = _which(name=id or name, version=version, tags=tags, properties=properties, run_id=run_id)
+        try:
+            record = _ask(workspace, "models.get", framework=model_framework, **which)
+        except ModelNotFoundException as error:
+            raise _ModelMissing(f"ModelNotFound: {error.message}") from error
+        self._load(workspace, record)
+
+    @classmethod
+    def _of(cls, workspace: Workspace, record: dict[str, Any]) -> Model:
+        model = cls.__new__(cls)
+        model._load(workspace, record)
+        return model
+
+    def _load(self, workspace: Workspace, record: dict[str, Any]) -> None:
+        self._record = record
+        self.workspace = workspace
+        self.name: str = record["name"]
+        self.id: str = record["id"]
+        self.version: int = record["version"]
+        self.created_time = datetime.strptime(record["createdTime"], "%Y-%m-%dT%H:%M:%S.%f%z")
+        self.created_by: dict[str, str] = record["createdBy"]
+        self.description: str | None = record["description"]
+        self.experiment_name: str | None = record["experimentName"]
+        self.run_id: str | None = record["runId"]
+        self.model_framework: str | None = record["framework"]
+        self.model_framework_version: str | None = record["frameworkVersion"]
+        self.tags: dict[str, str] = record["tags"]
+        self.properties: dict[str, str] = record["properties"]
+        self.resource_configuration = ResourceConfiguration.deserialize(record["resourceConfiguration"])
+        self.url: str = record["url"]
+        self.mime_type = "application/x-python"
+        self.unpack = False
+        self.parent_id = None
+        self.derived_model_ids = None
+
+    def __repr__(self) -> str:
+        return (
+            f"Model(workspace={self.workspace!r}, name={self.name}, id={self.id}, version={self.version}, "
+            f"tags={self.tags}, properties={self.properties})"
+        )
+
+    @property
+    def run(self) -> Any:
+        """The run it came from; None when it came from none."""
+        if self.run_id is None:
+            return None
+        from azureml.core.run import Run
+
+        return Run.get(self.workspace, self.run_id)
+
+    @property
+    def datasets(self) -> dict[str, builtins.list[Any]]:
+        """The datasets that it was registered with, by purpose."""
+        found: dict[str, list[Any]] = {}
+        for pair in self._record["datasets"]:
+            found.setdefault(pair["name"], []).append(self._dataset(pair["id"]))
+        return found
+
+    @property
+    def sample_input_dataset(self) -> Any:
+        """A dataset that shows what it takes, or None."""
+        return self._dataset(self._record["sampleInputDatasetId"])
+
+    @property
+    def sample_output_dataset(self) -> Any:
+        """A dataset that shows what it gives, or None."""
+        return self._dataset(self._record["sampleOutputDatasetId"])
+
+    @staticmethod
+    def register(
+        workspace: Workspace,
+        model_path: str,
+        model_name: str,
+        tags: dict[str, Any] | None = None,
+        properties: dict[str, Any] | None = None,
+        description: str | None = None,
+        datasets: Sequence[tuple[str, Any]] | None = None,
+        model_framework: str | None = None,
+        model_framework_version: str | None = None,
+        child_paths: Sequence[str] | None = None,
+        sample_input_dataset: Any = None,
+        sample_output_dataset: Any = None,
+        resource_configuration: ResourceConfiguration | None = None,
+    ) -> Model:
+        """Keep a copy of a file or folder as the next version of a model.
+
+        Raises:
+            FileNotFoundError: There is no such file or folder.
+            WebserviceException: The name, or something else that is said of it, cannot be right.
+        """
+        path = os.path.abspath(model_path)
+        if not os.path.exists(path):
+            raise _NoSuchFile(f"There is no file or folder {path!r} to make model {model_name!r} of.")
+        print(f"Registering model {model_name}")
+        new = _new(
+            model_name, tags, properties, description, datasets, model_framework, model_framework_version,
+            sample_input_dataset, sample_output_dataset, resource_configuration,
+        )  # fmt: skip
+        children = None if child_paths is None else [os.fspath(child) for child in child_paths]
+        record = _ask(
+            workspace, "models.register", patience_seconds=_COPY_SECONDS, model=new, path=path, child_paths=children
+        )
+        return Model._of(workspace, record)
+
+    @staticmethod
+    def list(
+        workspace: Workspace,
+        name: str | None = None,
+        tags: Sequence[Any] | None = None,
+        properties: Sequence[Any] | None = None,
+        run_id: str | None = None,
+        latest: bool = False,
+        dataset_id: str | None = None,
+        expand: bool = True,
+        page_count: int = 255,
+        model_framework: str | None = None,
+    ) -> builtins.list[Model]:
+        """All models that all of this is true of, newest first; `latest` leaves the newest of each name."""
+        which = _which(name=name, tags=tags, properties=properties, run_id=run_id, framework=model_framework)
+        records = _ask(workspace, "models.list", latest=bool(latest), dataset_id=dataset_id, **which)
+        return [Model._of(workspace, record) for record in records]
+
+    @staticmethod
+    def get_model_path(model_name: str, version: int | None = None, _workspace: Workspace | None = None) -> str:
+        """Where the file or folder of a model is, the newest version when none is given; not to be written to.
+
+        Looked for where `AZUREML_MODEL_DIR` says, then in `_workspace`, or that of the run this process belongs
+        to, or outside of one under `azureml-models/` and in the current folder.
+
+        Raises:
+            ModelNotFoundException: It is nowhere.
+            WebserviceException: The name or the version cannot be one.
+        """
+        if not isinstance(model_name, str) or not model_name:
+            raise _ModelRefused(f"The name of a model is a text, not {model_name!r}.")
+        if version is not None and (isinstance(version, bool) or not isinstance(version, int)):
+            raise _ModelRefused(f"The version of a model is an int, not {version!r}.")
+        prepared = _served_path(model_name, version)
+        if prepared is not None:
+            return prepared
+        inside = submitted_run()
+        names = inside.workspace if _workspace is None and inside is not None else getattr(_workspace, "_names", None)
+        if names is not None:
+            path: str = _asked(lambda: gateway().ask("models.path", workspace=names, name=model_name, version=version))
+            return path
+        found = _path_below(MODELS_DIR, model_name, version)
+        if found is None and os.path.exists(model_name):
+            found = model_name
+        if found is None:
+            raise _ModelMissing(
+                f"There is no model {model_name!r} under {os.path.abspath(MODELS_DIR)} or in {os.getcwd()}, and this "
+                "process belongs to no run. Name the workspace: Model.get_model_path(name, _workspace=workspace), or "
+                "Model(workspace, name).download()."
+            )
+        return found
+
+    def download(self, target_dir: str = ".", exist_ok: bool = False, exists_ok: bool | None = None) -> str:
+        """Copy its file or folder into a folder, which is made if need be; where it is then.
+
+        Raises:
+            WebserviceException: It is there already, and `exist_ok` is not set.
+        """
+        overwrite = exist_ok if exists_ok is None else exists_ok
+        folder = os.path.abspath(target_dir)
+        path = _ask(
+            self.workspace,
+            "models.download",
+            patience_seconds=_COPY_SECONDS,
+            model_id=self.id,
+            folder=folder,
+            overwrite=bool(overwrite),
+        )
+        return os.path.join(target_dir, os.path.basename(path))
+
+    def get_sas_urls(self) -> dict[str, str]:
+        """An address for each of its files, by name; files of this machine."""
+        top = Model.get_model_path(self.name, self.version, _workspace=self.workspace)
+        start = os.path.dirname(top)
+        return {os.path.relpath(path, start): f"file://{_quoted(path)}" for path in sorted(_files_below(top))}
+
+    def update(
+        self,
+        tags: dict[str, Any] | None = None,
+        description: str | None = None,
+        sample_input_dataset: Any = None,
+        sample_output_dataset: Any = None,
+        resource_configuration: ResourceConfiguration | None = None,
+    ) -> None:
+        """Change what is given; `tags` take the place of all there are."""
+        details = _details(None, sample_input_dataset, sample_output_dataset, resource_configuration)
+        texts = None if tags is None else texts_of(tags, "tags")
+        self._update(tags=texts, replaces_tags=tags is not None, description=description, details=details)
+
+    def update_tags_properties(
+        self,
+        add_tags: dict[str, Any] | None = None,
+        remove_tags: Sequence[str] | None = None,
+        add_properties: dict[str, Any] | None = None,
+    ) -> None:
+        """Take tags away, then set tags and add properties: all of it or nothing.
+
+        Raises:
+            WebserviceException: A property that exists was to get another value.
+        """
+        self._update(
+            tags=texts_of(add_tags or {}, "tags"),
+            removed_tags=keys_of(remove_tags or []),
+            properties=properties_of(add_properties or {}),
+        )
+
+    def add_tags(self, tags: dict[str, Any]) -> None:
+        """Add tags, or give those that exist another value."""
+        self.update_tags_properties(add_tags=tags)
+
+    def remove_tags(self, tags: Sequence[str]) -> None:
+        """Take tags away, by key; those that are not there do no harm."""
+        self.update_tags_properties(remove_tags=tags)
+
+    def add_properties(self, properties: dict[str, Any]) -> None:
+        """Add properties, which never change afterwards.
+
+        Raises:
+            WebserviceException: One of them exists with another value.
+        """
+        self.update_tags_properties(add_properties=properties)
+
+    def add_dataset_references(self, datasets: Sequence[tuple[str, Any]]) -> None:
+        """Say which datasets it has to do with: pairs of a purpose, as `training`, and a dataset."""
+        known = [[pair["name"], pair["id"]] for pair in self._record["datasets"]]
+        added = [pair for pair in _dataset_pairs(datasets) if pair not in known]
+        self._update(details={"datasets": known + added})
+
+    def delete(self) -> None:
+        """Delete this version with its files."""
+        _ask(self.workspace, "models.delete", model_id=self.id)
+
+    def serialize(self) -> dict[str, Any]:
+        """All that is known of it as a dict with Azure's keys."""
+        return dict(self._record)
+
+    @staticmethod
+    def deserialize(workspace: Workspace, model_payload: dict[str, Any]) -> Model:
+        """What `serialize` gave, taken back."""
+        return Model._of(workspace, model_payload)
+
+    deploy = staticmethod(refused_call("Model.deploy", _SERVE))
+    package = staticmethod(refused_call("Model.package", _SERVE))
+    profile = staticmethod(refused_call("Model.profile", _SERVE))
+    print_configuration = staticmethod(refused_call("Model.print_configuration", _SERVE))
+
+    def _update(self, **changes: Any) -> None:
+        self._load(self.workspace, _ask(self.workspace, "models.update", model_id=self.id, **changes))
+
+    def _dataset(self, dataset_id: str | None) -> Any:
+        if dataset_id is None:
+            return None
+        from azureml.core.dataset import Dataset
+
+        return Dataset.get_by_id(self.workspace, dataset_id)
+
+
+class InferenceConfig:
+    """How a model would be served; it may be built, and what would use it is refused."""
+
+    def __init__(
+        self,
+        entry_script: str,
+        runtime: str | None = None,
+        conda_file: str | None = None,
+        extra_docker_file_steps: str | None = None,
+        source_directory: str | None = None,
+        enable_gpu: bool | None = None,
+        description: str | None = None,
+        base_image: str | None = None,
+        base_image_registry: Any = None,
+        cuda_version: str | None = None,
+        environment: Any = None,
+    ) -> None:
+        """Keep it all.
+
+        Raises:
+            WebserviceException: There is no such script.
+        """
+        self.entry_script = entry_script
+        self.runtime = runtime
+        self.conda_file = conda_file
+        self.extra_docker_file_steps = extra_docker_file_steps
+        self.source_directory = None if source_directory is None else os.path.abspath(source_directory)
+        self.enable_gpu = enable_gpu
+        self.description = description
+        self.base_image = base_image
+        self.base_image_registry = base_image_registry
+        self.cuda_version = cuda_version
+        self.environment = environment
+        self.validate_configuration()
+
+    def validate_configuration(self) -> None:
+        """Look whether the script is there.
+
+        Raises:
+            WebserviceException: It is not.
+        """
+        if not self.entry_script:
+            raise _ModelRefused("InferenceConfig needs an entry_script.")
+        path = os.path.abspath(os.path.join(self.source_directory or "", self.entry_script))
+        if not os.path.isfile(path):
+            raise _ModelRefused(f"There is no entry_script {path!r}.")
+
+
+class ModelPackage(metaclass=Refused, instead=_SERVE):
+    """Images with models in them are not built here."""
+
+
+class ModelProfile(metaclass=Refused, instead=_SERVE):
+    """Models are not measured here."""
+
+
+def register_from_run(
+    run: Run,
+    model_name: str,
+    model_path: str | None = None,
+    tags: dict[str, Any] | None = None,
+    properties: dict[str, Any] | None = None,
+    model_framework: str | None = None,
+    model_framework_version: str | None = None,
+    description: str | None = None,
+    datasets: Sequence[tuple[str, Any]] | None = None,
+    sample_input_dataset: Any = None,
+    sample_output_dataset: Any = None,
+    resource_configuration: ResourceConfiguration | None = None,
+    **kwargs: Any,  # noqa: ARG001 - Azure takes more
+) -> Model:
+    """What `run.register_model` does: keep a copy of a file or folder of the run as the next version of a model.
+
+    Raises:
+        ModelPathNotFoundException: The run has no such file or folder; the message lists what it has.
+        WebserviceException: The name, or something else that is said of it, cannot be right.
+    """
+    workspace = run.experiment.workspace
+    new = _new(
+        model_name, tags, properties, description, datasets, model_framework, model_framework_version,
+        sample_input_dataset, sample_output_dataset, resource_configuration,
+    )  # fmt: skip
+    path = None if model_path is None else os.fspath(model_path)
+    answer = _ask(
+        workspace, "models.register_from_run", patience_seconds=_COPY_SECONDS, model=new, run_id=run.id, path=path
+    )
+    if "missing" in answer:
+        raise ModelPathNotFoundException(answer["missing"])
+    return Model._of(workspace, answer["model"])
+
+
+def _ask(workspace: Workspace, call: str, **arguments: Any) -> Any:
+    return _asked(lambda: workspace._ask(call, **arguments))
+
+
+def _asked(question: Any) -> Any:
+    """The answer, or an error that scripts can catch as they do with Azure."""
+    try:
+        return question()
+    except ModelNotFoundException as error:
+        raise _ModelMissing(error.message) from error
+    except UserErrorException as error:
+        raise _ModelRefused(error.message) from error
+
+
+def _new(
+    model_name: str,
+    tags: dict[str, Any] | None,
+    properties: dict[str, Any] | None,
+    description: str | None,
+    datasets: Sequence[tuple[str, Any]] | None,
+    model_framework: str | None,
+    model_framework_version: str | None,
+    sample_input_dataset: Any,
+    sample_output_dataset: Any,
+    resource_configuration: ResourceConfiguration | None,
+) -> dict[str, Any]:
+    if not isinstance(model_name, str):
+        raise _ModelRefused(f"The name of a model is a text, not {model_name!r}.")
+    return {
+        "name": model_name,
+        "description": description,
+        "tags": texts_of(tags or {}, "tags"),
+        "properties": properties_of(properties or {}),
+        "framework": model_framework,
+        "framework_version": None if model_framework_version is None else str(model_framework_version),
+        "details": _details(datasets, sample_input_dataset, sample_output_dataset, resource_configuration),
+    }
+
+
+def _details(
+    datasets: Sequence[tuple[str, Any]] | None,
+    sample_input_dataset: Any,
+    sample_output_dataset: Any,
+    resource_configuration: ResourceConfiguration | None,
+) -> dict[str, Any]:
+    """What is given of these."""
+    details: dict[str, Any] = {}
+    if datasets:
+        details["datasets"] = _dataset_pairs(datasets)
+    if sample_input_dataset is not None:
+        details["sample_input_dataset_id"] = _dataset_id(sample_input_dataset)
+    if sample_output_dataset is not None:
+        details["sample_output_dataset_id"] = _dataset_id(sample_output_dataset)
+    if resource_configuration is not None:
+        if not isinstance(resource_configuration, ResourceConfiguration):
+            raise _ModelRefused("resource_configuration is a ResourceConfiguration of azureml.core.")
+        details["resources"] = resource_configuration.serialize()
+    return details
+
+
+def _dataset_pairs(datasets: Sequence[tuple[str, Any]]) -> list[list[str]]:
+    try:
+        return [[str(purpose), _dataset_id(dataset)] for purpose, dataset in datasets]
+    except (TypeError, ValueError) as error:
+        raise _ModelRefused("datasets is a list of pairs, as in [('training', dataset)].") from error
+
+
+def _dataset_id(dataset: Any) -> str:
+    dataset_id = dataset if isinstance(dataset, str) else getattr(dataset, "id", None)
+    if not isinstance(dataset_id, str):
+        raise _ModelRefused(
+            f"{type(dataset).__name__} is no dataset that has an id: register it first, by dataset.register(…)."
+        )
+    return dataset_id
+
+
+def _which(**wanted: Any) -> dict[str, Any]:
+    """What models are wanted, with tags and properties as lists; a text alone is one key."""
+    for what in ("tags", "properties"):
+        pairs = wanted.get(what)
+        if isinstance(pairs, Mapping):
+            pairs = list(pairs.items())
+        wanted[what] = [pairs] if isinstance(pairs, str) else [_key_or_pair(one, what) for one in pairs or ()]
+    return wanted
+
+
+def _key_or_pair(one: Any, what: str) -> Any:
+    if isinstance(one, str):
+        return one
+    if isinstance(one, (list, tuple)) and len(one) == 2:
+        return [str(one[0]), str(one[1])]
+    raise _ModelRefused(f"One of the {what} is a key or a list of a key and a value, not {one!r}.")
+
+
+def _served_path(name: str, version: int | None) -> str | None:
+    """Where `AZUREML_MODEL_DIR` has a model: it names the folder of one version, or of all models."""
+    top = os.environ.get("AZUREML_MODEL_DIR")
+    if not top:
+        return None
+    folder, last = os.path.split(os.path.normpath(top))
+    if os.path.basename(folder) == name and last.isdigit() and version in (None, int(last)):
+        return _only_entry(top)
+    return _path_below(top, name, version)
+
+
+def _path_below(top: str, name: str, version: int | None) -> str | None:
+    """`top/name/version/<the one file or folder>`, the highest version when there is none; None if there is none."""
+    folder = os.path.join(top, name)
+    try:
+        versions = [int(entry) for entry in os.listdir(folder) if entry.isdigit()]
+    except OSError:
+        return None
+    if version is None and versions:
+        version = max(versions)
+    return _only_entry(os.path.join(folder, str(version))) if version in versions else None
+
+
+def _only_entry(folder: str) -> str | None:
+    try:
+        entries = os.listdir(folder)
+    except OSError:
+        return None
+    if len(entries) != 1:
+        raise _ModelRefused(f"{folder!r} has to hold one file or folder, and holds {len(entries)}.")
+    return os.path.join(folder, entries[0])
+
+
+def _files_below(path: str) -> Iterator[str]:
+    if os.path.isfile(path):
+        yield path
+    for folder, _, names in os.walk(path):
+        for name in names:
+            yield os.path.join(folder, name)
+
+
+def _quoted(path: str) -> str:
+    from urllib.parse import quote
+
+    return quote(path)

@@ -1,0 +1,52 @@
+"""Private endpoints of a workspace: described, never made, since a workspace on this machine is on no network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from azureml.exceptions import UserErrorException
+
+
+class PrivateEndPointConfig:
+    """Where in a virtual network an endpoint is to be."""
+
+    def __init__(
+        self,
+        name: str,
+        vnet_name: str,
+        vnet_subnet_name: str | None = None,
+        vnet_subscription_id: str | None = None,
+        vnet_resource_group: str | None = None,
+    ) -> None:
+        self.name = name
+        self.vnet_name = vnet_name
+        self.vnet_subnet_name = vnet_subnet_name
+        self.vnet_subscription_id = vnet_subscription_id
+        self.vnet_resource_group = vnet_resource_group
+
+
+class PrivateEndPoint:
+    """An endpoint by its ids in Azure."""
+
+    def __init__(
+        self,
+        private_endpoint_connection_resource_id: str | None = None,
+        private_endpoint_resource_id: str | None = None,
+    ) -> None:
+        self.private_endpoint_connection_resource_id = private_endpoint_connection_resource_id
+        self.private_endpoint_resource_id = private_endpoint_resource_id
+
+    def delete(self, auth: object = None) -> None:
+        """Refused: raises UserErrorException."""
+        raise _refusal("delete()")
+
+    def get_details(self, auth: object = None) -> Any:
+        """Refused: raises UserErrorException."""
+        raise _refusal("get_details()")
+
+
+def _refusal(call: str) -> UserErrorException:
+    return UserErrorException(
+        f"PrivateEndPoint.{call} cannot be had here: the workspace lies on this machine, and nothing of it is on a "
+        "network. Leave the call out."
+    )

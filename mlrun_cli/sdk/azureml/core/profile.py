@@ -1,0 +1,11 @@
+"""Measurements of a deployed model: importable, and refused on use."""
+
+from __future__ import annotations
+
+from azureml._refused import Refused
+
+__all__ = ["ModelProfile"]
+
+
+class ModelProfile(metaclass=Refused, instead="Measure the model in a script, and run.log what it needs"):
+    """What a model needs of a machine; there are none."""

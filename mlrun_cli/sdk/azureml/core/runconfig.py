@@ -1,0 +1,539 @@
+"""Run configurations: how a script is run, as `*.runconfig` files say it."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any, ClassVar, Mapping
+
+import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
+from azureml._gateway.gateway import gateway
+from azureml.core._run_config_data import (
+    Data,
+    DatacacheConfiguration,
+    DataLocation,
+    DataPath,
+    DataReferenceConfiguration,
+    Dataset,
+    DatasetRegistrationOptions,
+    GlobsOptions,
+    MountOptions,
+    OutputData,
+    OutputOptions,
+    RegistrationOptions,
+    UploadOptions,
+    Uri,
+)
+from azureml.core._run_config_element import Kinds, RunConfigElement
+from azureml.core.conda_dependencies import CondaDependencies, configuration_folder_name
+from azureml.core.container_registry import ContainerRegistry
+from azureml.core.databricks import (
+    DatabricksCluster,
+    DatabricksEnvironment,
+    DatabricksSection,
+    EggLibrary,
+    JarLibrary,
+    MavenLibrary,
+    PyPiLibrary,
+    RCranLibrary,
+)
+from azureml.core.environment import (
+    DEFAULT_CPU_IMAGE,
+    DEFAULT_GPU_IMAGE,
+    DockerEnvironment,
+    DockerSection,
+    Environment,
+    PythonEnvironment,
+    PythonSection,
+    SparkEnvironment,
+    SparkSection,
+)
+from azureml.exceptions import RunConfigurationException, UserErrorException
+
+__all__ = [
+    "DEFAULT_CPU_IMAGE",
+    "DEFAULT_GPU_IMAGE",
+    "LOCAL_RUNCONFIG_NAME",
+    "MPI_CPU_IMAGE",
+    "MPI_GPU_IMAGE",
+    "RUNCONFIGURATION_EXTENSION",
+    "SUPPORTED_DATAREF_MODES",
+    "AmlComputeConfiguration",
+    "ApplicationEndpointConfiguration",
+    "AzureContainerRegistry",
+    "CondaDependencies",
+    "ContainerRegistry",
+    "Data",
+    "DataLocation",
+    "DataPath",
+    "DataReferenceConfiguration",
+    "DatabricksCluster",
+    "DatabricksEnvironment",
+    "DatabricksSection",
+    "DatacacheConfiguration",
+    "Dataset",
+    "DatasetRegistrationOptions",
+    "DockerConfiguration",
+    "DockerEnvironment",
+    "DockerSection",
+    "EggLibrary",
+    "Environment",
+    "EnvironmentDefinition",
+    "GlobsOptions",
+    "HdiConfiguration",
+    "HistoryConfiguration",
+    "JarLibrary",
+    "KubernetesComputeConfiguration",
+    "MavenLibrary",
+    "MountOptions",
+    "MpiConfiguration",
+    "OutputData",
+    "OutputOptions",
+    "ParallelTaskConfiguration",
+    "PyPiLibrary",
+    "PyTorchConfiguration",
+    "PythonEnvironment",
+    "PythonSection",
+    "RCranLibrary",
+    "RegistrationOptions",
+    "RunConfiguration",
+    "RunConfigurationException",
+    "SparkConfiguration",
+    "SparkEnvironment",
+    "SparkSection",
+    "TensorflowConfiguration",
+    "UploadOptions",
+    "Uri",
+]
+
+MPI_CPU_IMAGE = DEFAULT_CPU_IMAGE
+MPI_GPU_IMAGE = DEFAULT_GPU_IMAGE
+RUNCONFIGURATION_EXTENSION = ".runconfig"
+LOCAL_RUNCONFIG_NAME = "local"
+SUPPORTED_DATAREF_MODES = ["mount", "download", "upload"]
+
+_CONFIGURATION_FOLDERS = ("aml_config", ".azureml")
+_CONDA_FILE_NAME = "conda_dependencies.yml"
+_ENVIRONMENT_FILE_NAME = "environment.yml"
+
+
+class EnvironmentDefinition(Environment):
+    """The environment of a run configuration, as older versions name it."""
+
+    def __init__(self, name: str | None = None) -> None:
+        super().__init__(name)
+
+
+class AzureContainerRegistry(ContainerRegistry):
+    """A registry, as older versions name it."""
+
+
+class HistoryConfiguration(RunConfigElement):
+    """What is kept of a run. Here everything always is."""
+
+    _fields = ("output_collection", "snapshot_project", "directories_to_watch", "_ambient_authentication")
+    _left_out = frozenset({"_ambient_authentication"})
+
+    def __init__(self) -> None:
+        self.output_collection = True
+        self.snapshot_project = True
+        self.directories_to_watch = ["logs"]
+        self._ambient_authentication: Any = None
+
+
+class SparkConfiguration(RunConfigElement):
+    """Settings of Spark."""
+
+    _fields = ("configuration",)
+
+    def __init__(self) -> None:
+        self.configuration: dict[str, Any] = {
+            "spark.app.name": "Azure ML Experiment",
+            "spark.yarn.maxAppAttempts": 1,
+        }
+
+
+class DockerConfiguration(RunConfigElement):
+    """Whether a run is in a container, and with which options of Docker."""
+
+    _fields = ("use_docker", "shared_volumes", "arguments", "shm_size")
+
+    def __init__(
+        self,
+        use_docker: bool = False,
+        shared_volumes: bool = True,
+        arguments: list[str] = [],  # noqa: B006 - Azure's default; it is copied
+        shm_size: str | None = "2g",
+    ) -> None:
+        self.use_docker = use_docker
+        self.shared_volumes = shared_volumes
+        self.arguments = list(arguments)
+        self.shm_size = shm_size
+
+
+class HdiConfiguration(RunConfigElement):
+    """How Spark is started on HDInsight."""
+
+    _fields = ("yarn_deploy_mode",)
+
+    def __init__(self) -> None:
+        self.yarn_deploy_mode = "cluster"
+
+
+class TensorflowConfiguration(RunConfigElement):
+    """Processes of distributed TensorFlow."""
+
+    _fields = ("worker_count", "parameter_server_count")
+
+    def __init__(self, worker_count: int = 1, parameter_server_count: int = 1) -> None:
+        self.worker_count = worker_count
+        self.parameter_server_count = parameter_server_count
+
+
+class MpiConfiguration(RunConfigElement):
+    """Processes of MPI."""
+
+    _fields = ("process_count_per_node", "node_count")
+
+    def __init__(self, process_count_per_node: int = 1, node_count: int = 1) -> None:
+        self.process_count_per_node = process_count_per_node
+        self.node_count = node_count
+
+
+class PyTorchConfiguration(RunConfigElement):
+    """Processes of distributed PyTorch; without a `process_count` one per node."""
+
+    _fields = ("communication_backend", "process_count", "node_count")
+
+    def __init__(
+        self, communication_backend: str = "Nccl", process_count: int | None = None, node_count: int = 1
+    ) -> None:
+        backend = communication_backend.lower()
+        if backend not in ("nccl", "gloo"):
+            raise RunConfigurationException(
+                f"{communication_backend!r} is no communication backend of PyTorch here. Use 'Nccl' or 'Gloo'."
+            )
+        self.communication_backend = backend
+        self.process_count = process_count
+        self.node_count = node_count
+
+
+class ParallelTaskConfiguration(RunConfigElement):
+    """Workers of a parallel task."""
+
+    _fields = ("max_retries_per_worker", "worker_count_per_node", "terminal_exit_codes")
+
+    def __init__(self) -> None:
+        self.max_retries_per_worker = 0
+        self.worker_count_per_node = 1
+        self.terminal_exit_codes: list[int] | None = None
+
+
+class AmlComputeConfiguration(RunConfigElement):
+    """A cluster that is made for a run. Here none is."""
+
+    _fields = ("vm_size", "vm_priority", "_retain_cluster", "_name", "_cluster_max_node_count")
+
+    def __init__(self) -> None:
+        self.vm_size: str | None = None
+        self.vm_priority: str | None = None
+        self._retain_cluster = False
+        self._name: str | None = None
+        self._cluster_max_node_count: int | None = None
+
+
+class KubernetesComputeConfiguration(RunConfigElement):
+    """What a run needs of a Kubernetes cluster."""
+
+    _fields = ("instance_type",)
+
+    def __init__(self) -> None:
+        self.instance_type: str | None = None
+
+
+class ApplicationEndpointConfiguration(RunConfigElement):
+    """A port of a run that is published. Here none is."""
+
+    _fields = ("type", "port", "properties")
+
+    def __init__(
+        self, type: str | None = None, port: int | None = None, properties: dict[str, str] | None = None
+    ) -> None:
+        self.type = type
+        self.port = port
+        self.properties = properties
+
+
+class RunConfiguration(RunConfigElement):
+    """How a script is run: its arguments, target, environment and variables.
+
+    Attributes:
+        script: Relative to the source folder.
+        arguments: A list of anything that has a text, or one text of several words.
+        command: In place of a script: a text for a shell, or a list of words.
+        target: The name of a compute target; a compute target itself when it is set.
+        environment_variables: Those of the script, over those of the environment.
+    """
+
+    _fields = (
+        "script",
+        "arguments",
+        "target",
+        "framework",
+        "communicator",
+        "max_run_duration_seconds",
+        "node_count",
+        "priority",
+        "environment",
+        "history",
+        "spark",
+        "docker",
+        "hdi",
+        "tensorflow",
+        "mpi",
+        "pytorch",
+        "paralleltask",
+        "data_references",
+        "data",
+        "datacaches",
+        "output_data",
+        "source_directory_data_store",
+        "amlcompute",
+        "auto_cluster_compute_specification",
+        "kubernetescompute",
+        "credential_passthrough",
+        "command",
+        "environment_variables",
+        "services",
+    )
+    _keys: ClassVar[Mapping[str, str]] = {"services": "applicationEndpoints"}
+    _kinds: ClassVar[Kinds] = {
+        "environment": EnvironmentDefinition,
+        "history": HistoryConfiguration,
+        "spark": SparkConfiguration,
+        "docker": DockerConfiguration,
+        "hdi": HdiConfiguration,
+        "tensorflow": TensorflowConfiguration,
+        "mpi": MpiConfiguration,
+        "pytorch": PyTorchConfiguration,
+        "paralleltask": ParallelTaskConfiguration,
+        "amlcompute": AmlComputeConfiguration,
+        "kubernetescompute": KubernetesComputeConfiguration,
+    }
+    _maps_of: ClassVar[Kinds] = {
+        "data_references": DataReferenceConfiguration,
+        "data": Data,
+        "output_data": OutputData,
+        "services": ApplicationEndpointConfiguration,
+    }
+
+    def __init__(
+        self,
+        script: str | None = None,
+        arguments: Any = None,
+        framework: str | None = None,
+        communicator: str | None = None,
+        conda_dependencies: CondaDependencies | None = None,
+        _history_enabled: bool | None = None,
+        _path: str | None = None,
+        _name: str | None = None,
+        command: Any = None,
+    ) -> None:
+        self._path = _path
+        self._name = _name
+        self.script = script
+        self.arguments = arguments or []
+        self._target = "local"
+        self.framework = framework or "Python"
+        self.communicator = communicator or "None"
+        self.max_run_duration_seconds: int | None = None
+        self.node_count = 1
+        self.priority: int | None = None
+        self.environment: Environment = EnvironmentDefinition("default-environment")
+        if conda_dependencies is not None:
+            self.environment.python.conda_dependencies = conda_dependencies
+        self._first_environment = self.environment
+        self.history = HistoryConfiguration()
+        self.spark = SparkConfiguration()
+        self.docker: DockerConfiguration | None = DockerConfiguration()
+        self.hdi = HdiConfiguration()
+        self.tensorflow = TensorflowConfiguration()
+        self.mpi = MpiConfiguration()
+        self.pytorch = PyTorchConfiguration()
+        self.paralleltask = ParallelTaskConfiguration()
+        self.data_references: dict[str, Any] = {}
+        self.data: dict[str, Any] = {}
+        self.datacaches: list[Any] = []
+        self.output_data: dict[str, Any] = {}
+        self.source_directory_data_store: str | None = None
+        self.amlcompute = AmlComputeConfiguration()
+        self.auto_cluster_compute_specification: dict[str, Any] | None = None
+        self.kubernetescompute = KubernetesComputeConfiguration()
+        self.credential_passthrough = False
+        self.command: Any = command or ""
+        self._environment_variables: dict[str, Any] = {}
+        self.services: dict[str, Any] = {}
+
+    def __repr__(self) -> str:
+        return json.dumps(self._to_document(), indent=4, default=str)
+
+    @property
+    def target(self) -> str:
+        """The name of the compute target."""
+        return self._target
+
+    @target.setter
+    def target(self, target: Any) -> None:
+        name = target if isinstance(target, str) else getattr(target, "name", None)
+        if target is not None and not isinstance(name, str):
+            raise UserErrorException(f"{target!r} is no compute target. Give one, or the name of one.")
+        self._target = name or "local"
+
+    @property
+    def environment_variables(self) -> dict[str, Any]:
+        """Variables of the script."""
+        return self._environment_variables
+
+    @environment_variables.setter
+    def environment_variables(self, variables: dict[str, Any]) -> None:
+        self._environment_variables = variables
+
+    @property
+    def auto_prepare_environment(self) -> bool:
+        """True: an environment that is missing is always made."""
+        return True
+
+    @auto_prepare_environment.setter
+    def auto_prepare_environment(self, value: bool) -> None:
+        pass
+
+    @property
+    def prepare_environment(self) -> bool:
+        """True, as `auto_prepare_environment`."""
+        return True
+
+    @prepare_environment.setter
+    def prepare_environment(self, value: bool) -> None:
+        pass
+
+    def save(self, path: Any = None, name: str | None = None, separate_environment_yaml: bool = False) -> None:
+        """Write the configuration, and beside it the conda file that it names.
+
+        Args:
+            path: A folder, whose folder of runconfigs it goes to, or an existing file to be written over.
+            name: The file's name; with neither, a configuration goes where it was loaded from.
+            separate_environment_yaml: Write the environment into a file of its own.
+
+        Raises:
+            UserErrorException: There is no name.
+            FileNotFoundError: There is no such folder.
+        """
+        path = path or self._path or os.curdir
+        name = name or self._name
+        if not os.path.exists(path):
+            raise FileNotFoundError(f"There is no {os.path.abspath(path)} to save a run configuration to.")
+        if os.path.isdir(path) and not name:
+            raise UserErrorException("A run configuration is saved under a name. Give it one, as in name='train'.")
+        if os.path.isdir(path):
+            folder = os.path.join(path, configuration_folder_name(path))
+            file = os.path.join(folder, str(name))
+        else:
+            file = os.path.abspath(path)
+            folder = os.path.dirname(file)
+        os.makedirs(os.path.dirname(os.path.abspath(file)), exist_ok=True)
+        project = _project_of(file)
+        document = self._to_document()
+        environment = document["environment"]
+        environment["python"].pop("condaDependencies", None)
+        environment["python"]["condaDependenciesFile"] = self._save_conda_file(project, folder)
+        if separate_environment_yaml:
+            environment_file = os.path.join(folder, _ENVIRONMENT_FILE_NAME)
+            _write(environment_file, environment)
+            document["environment"] = os.path.relpath(environment_file, project)
+        _write(file, document)
+        self._path, self._name = os.fspath(path), name
+
+    @staticmethod
+    def load(path: Any, name: str | None = None) -> RunConfiguration:
+        """Read a configuration: a file, or the one of this name under a folder.
+
+        Raises:
+            UserErrorException: There is none, or it cannot be read.
+        """
+        file = _find(path, name)
+        document = gateway().ask("documents.read_runconfig", path=file)
+        project = _project_of(file)
+        if isinstance(document.get("environment"), str):
+            environment_file = _first_file(document["environment"], project, file)
+            document["environment"] = gateway().ask("documents.read_runconfig", path=environment_file)
+        try:
+            loaded = RunConfiguration._from_document(document)
+        except UserErrorException as error:
+            raise UserErrorException(f"{file}: {error.message}") from error
+        python = loaded.environment.python
+        if python._is_in_file() and not python.user_managed_dependencies:
+            conda_file = _first_file(str(python.conda_dependencies_file), project, file)
+            python.conda_dependencies = CondaDependencies(conda_file)
+        loaded._path, loaded._name = os.fspath(path), name
+        return loaded
+
+    @staticmethod
+    def delete(path: Any, name: str) -> None:
+        """Delete the file of a configuration.
+
+        Raises:
+            UserErrorException: There is none.
+        """
+        os.remove(_find(path, name))
+
+    def _has_environment(self) -> bool:
+        """Whether the user has said anything about the environment, variables aside."""
+        if self.environment is not self._first_environment:
+            return True
+        said, default = self.environment._to_document(), EnvironmentDefinition()._to_document()
+        return any(said[key] != default[key] for key in said if key not in ("name", "version", "environmentVariables"))
+
+    def _save_conda_file(self, project: str, folder: str) -> str | None:
+        """Write the conda file if its packages are the user's; its path relative to the project."""
+        python = self.environment.python
+        conda = python.conda_dependencies
+        if python._is_in_file() or conda is None or (python.user_managed_dependencies and conda._is_default()):
+            return python.conda_dependencies_file
+        name = python.conda_dependencies_file or os.path.relpath(os.path.join(folder, _CONDA_FILE_NAME), project)
+        CondaDependencies(_underlying_structure=conda._to_mapping()).save_to_file(project, name)
+        return name
+
+
+def _project_of(file: str) -> str:
+    """The folder that paths in a runconfig are relative to."""
+    folder = os.path.dirname(os.path.abspath(file))
+    return os.path.dirname(folder) if os.path.basename(folder) in _CONFIGURATION_FOLDERS else folder
+
+
+def _find(path: Any, name: str | None) -> str:
+    """The absolute path of a runconfig."""
+    if os.path.isfile(path):
+        return str(os.path.abspath(path))
+    if not name:
+        raise UserErrorException(f"{path} is no file. Name a run configuration in it, as in name='train'.")
+    within = os.path.join(path, configuration_folder_name(path))
+    places = [os.path.join(within, name), os.path.join(within, name + RUNCONFIGURATION_EXTENSION)]
+    places += [os.path.join(path, name + RUNCONFIGURATION_EXTENSION), os.path.join(path, name)]
+    for place in places:
+        if os.path.isfile(place):
+            return os.path.abspath(place)
+    tried = ", ".join(os.path.relpath(place, path) for place in places)
+    raise UserErrorException(f"There is no run configuration {name!r} in {os.path.abspath(path)}: tried {tried}.")
+
+
+def _first_file(name: str, project: str, runconfig: str) -> str:
+    """A file that a runconfig names, relative to its project or to itself."""
+    places = list(dict.fromkeys(os.path.join(folder, name) for folder in (project, os.path.dirname(runconfig))))
+    for place in places:
+        if os.path.isfile(place):
+            return place
+    raise UserErrorException(f"{runconfig} names the file {name!r}, which is not there: tried {', '.join(places)}.")
+
+
+def _write(path: str, document: dict[str, Any]) -> None:
+    gateway().ask("documents.write", path=os.path.abspath(path), document=document)

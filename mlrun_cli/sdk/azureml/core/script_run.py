@@ -1,0 +1,27 @@
+"""Handle of a run that was submitted as a script."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from azureml.core.run import Run
+
+__all__ = ["ScriptRun"]
+
+
+class ScriptRun(Run):
+    """A run of a script, as `Experiment.submit` gives it."""
+
+    RUN_TYPE = "azureml.scriptrun"
+
+    def __init__(
+        self,
+        experiment: Any,
+        run_id: str,
+        directory: str | None = None,
+        _run_config: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(experiment, run_id, **kwargs)
+        self._directory = directory
+        self._run_config = _run_config

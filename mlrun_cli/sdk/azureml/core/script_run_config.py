@@ -1,0 +1,225 @@
+"""What is submitted: a folder, a script in it, and how it is run."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import os
+import shlex
+import sys
+from typing import Any
+
+import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
+from azureml._gateway.gateway import submitted_run
+from azureml.core._run_config_element import plain
+from azureml.core.environment import Environment
+from azureml.core.runconfig import (
+    Data,
+    DockerConfiguration,
+    EnvironmentDefinition,
+    MpiConfiguration,
+    PyTorchConfiguration,
+    RunConfiguration,
+    TensorflowConfiguration,
+)
+from azureml.exceptions import RunConfigurationException, UserErrorException
+
+__all__ = [
+    "Data",
+    "DockerConfiguration",
+    "EnvironmentDefinition",
+    "MpiConfiguration",
+    "PyTorchConfiguration",
+    "RunConfiguration",
+    "RunConfigurationException",
+    "ScriptRunConfig",
+    "TensorflowConfiguration",
+    "get_run_config_from_script_run",
+]
+
+MAX_RUN_DURATION_SECONDS_DEFAULT = 30 * 24 * 60 * 60
+
+_logger = logging.getLogger(__name__)
+
+
+class ScriptRunConfig:
+    """A script with its folder, its arguments and its run configuration, ready to be submitted.
+
+    What `run_config` says of target, environment, processes, duration and Docker holds, whatever else is given.
+
+    Attributes:
+        source_directory: The folder; None means the current one. It is looked at when the script is submitted.
+        script, arguments, command: What is started, over what `run_config` says.
+        run_config: The run configuration.
+    """
+
+    MAX_RUN_DURATION_SECONDS_DEFAULT = MAX_RUN_DURATION_SECONDS_DEFAULT
+
+    def __init__(
+        self,
+        source_directory: Any,
+        script: Any = None,
+        arguments: Any = None,
+        run_config: RunConfiguration | None = None,
+        _telemetry_values: Any = None,
+        compute_target: Any = None,
+        environment: Environment | None = None,
+        distributed_job_config: Any = None,
+        resume_from: Any = None,
+        max_run_duration_seconds: int | None = MAX_RUN_DURATION_SECONDS_DEFAULT,
+        command: Any = None,
+        docker_runtime_config: DockerConfiguration | None = None,
+    ) -> None:
+        """Put a configuration together.
+
+        Raises:
+            RunConfigurationException: One of them is no configuration of its kind.
+            UserErrorException: `resume_from` is given: there is no datastore of outputs to resume from.
+        """
+        if resume_from is not None:
+            raise UserErrorException(
+                "ScriptRunConfig(resume_from=…): outputs of a former run are not handed to a new one here. "
+                "Give their path as an argument; Run.download_files brings them."
+            )
+        if run_config is None:
+            run_config = RunConfiguration()
+            run_config.target = compute_target
+            run_config.max_run_duration_seconds = max_run_duration_seconds
+            if environment is not None:
+                run_config.environment = _of_kind(environment, Environment, "environment")
+            if docker_runtime_config is not None:
+                run_config.docker = _of_kind(docker_runtime_config, DockerConfiguration, "docker_runtime_config")
+            if distributed_job_config is not None:
+                _distribute(run_config, distributed_job_config)
+        else:
+            _of_kind(run_config, RunConfiguration, "run_config")
+            ignored = (compute_target, environment, distributed_job_config, docker_runtime_config)
+            if any(value is not None for value in ignored):
+                _logger.warning(
+                    "ScriptRunConfig: run_config is given, so that compute_target, environment, "
+                    "distributed_job_config and docker_runtime_config are ignored. Set them in run_config."
+                )
+        self.source_directory = source_directory
+        self.script = run_config.script if script is None else script
+        self.arguments = (run_config.arguments or None) if arguments is None else arguments
+        self.command = (run_config.command or None) if command is None else command
+        self.run_config = run_config
+
+    @property
+    def identity(self) -> str:
+        """What messages call it."""
+        return f"ScriptRunConfig.{self.script or 'command'}"
+
+    @property
+    def _has_environment(self) -> bool:
+        """Whether the user has said which environment the script is to have."""
+        return self.run_config._has_environment()
+
+    def _source_path(self) -> str:
+        """The absolute path of the source folder."""
+        return os.path.abspath(self.source_directory or os.curdir)
+
+    def _to_document(self) -> dict[str, Any]:
+        """The run configuration as a mapping with all resolved: arguments as text, the data that they name in it.
+
+        Raises:
+            UserErrorException: There is neither a script nor a command, or both, or an argument without a text.
+        """
+        script, arguments, command = _started(self)
+        if script and command:
+            raise UserErrorException(
+                f"ScriptRunConfig has the script {os.fspath(script)!r} and the command {command!r}. Give one of them."
+            )
+        if not script and not command:
+            raise UserErrorException("ScriptRunConfig has neither a script nor a command. Give one of them.")
+        configuration = self.run_config
+        document = configuration._to_document()
+        document["script"] = os.fspath(script) if script else None
+        document["arguments"] = _texts(arguments, "arguments", document)
+        document["command"] = command if isinstance(command, str) else _texts(command, "command", document)
+        document["environmentVariables"] = _variables(configuration.environment_variables)
+        environment = document["environment"]
+        environment["environmentVariables"] = _variables(configuration.environment.environment_variables)
+        self._resolve_python(environment["python"])
+        return document
+
+    def _resolve_python(self, python: dict[str, Any]) -> None:
+        if not self._has_environment:
+            python["userManagedDependencies"] = True
+            if submitted_run() is None:
+                python["interpreterPath"] = sys.executable
+        conda_file = python.get("condaDependenciesFile")
+        for folder in (self._source_path(), os.getcwd()):
+            if conda_file and os.path.isfile(os.path.join(folder, conda_file)):
+                python["condaDependenciesFile"] = os.path.join(folder, conda_file)
+                return
+
+
+def get_run_config_from_script_run(script_run_config: ScriptRunConfig) -> RunConfiguration:
+    """A copy of the run configuration with script, arguments and command in it."""
+    configuration = copy.copy(script_run_config.run_config)
+    configuration.script, configuration.arguments, configuration.command = _started(script_run_config)
+    return configuration
+
+
+def _started(config: ScriptRunConfig) -> tuple[Any, Any, Any]:
+    """Script, arguments and command; where it says nothing, what its run configuration says."""
+    said = config.run_config
+    return (
+        said.script if config.script is None else config.script,
+        (said.arguments if config.arguments is None else config.arguments) or [],
+        (said.command if config.command is None else config.command) or "",
+    )
+
+
+def _of_kind(value: Any, kind: type, parameter: str) -> Any:
+    if not isinstance(value, kind):
+        raise RunConfigurationException(f"ScriptRunConfig({parameter}=…): expected {kind.__name__}, found {value!r}.")
+    return value
+
+
+def _distribute(configuration: RunConfiguration, job: Any) -> None:
+    if isinstance(job, MpiConfiguration):
+        configuration.mpi = job
+        configuration.communicator = "IntelMpi"
+        configuration.node_count = job.node_count
+    elif isinstance(job, PyTorchConfiguration):
+        configuration.pytorch = job
+        configuration.framework = "PyTorch"
+        configuration.communicator = job.communication_backend
+        configuration.node_count = job.node_count
+    elif isinstance(job, TensorflowConfiguration):
+        configuration.tensorflow = job
+        configuration.framework = "TensorFlow"
+        configuration.communicator = "ParameterServer"
+        configuration.node_count = job.worker_count
+    else:
+        raise RunConfigurationException(
+            "ScriptRunConfig(distributed_job_config=…): expected MpiConfiguration, PyTorchConfiguration or "
+            f"TensorflowConfiguration, found {job!r}."
+        )
+
+
+def _texts(values: Any, what: str, document: dict[str, Any]) -> list[str]:
+    """The texts of arguments; what they are of data goes into the document's sections."""
+    if isinstance(values, str):
+        return shlex.split(values)
+    if not isinstance(values, (list, tuple)):
+        values = [values]
+    return [_text(value, f"{what}[{index}]", document) for index, value in enumerate(values)]
+
+
+def _text(value: Any, where: str, document: dict[str, Any]) -> str:
+    if value is None or isinstance(value, (list, tuple, dict)):
+        raise UserErrorException(f"ScriptRunConfig: {where} is {value!r}, which is no text. Write '' for an empty one.")
+    as_argument = getattr(value, "_as_argument", None)
+    if not callable(as_argument):
+        return os.fspath(value) if isinstance(value, os.PathLike) else str(value)
+    if hasattr(value, "_data_section"):
+        section, name, mapping = value._data_section()
+        document[section] = {**document[section], name: plain(mapping)}
+    return str(as_argument())
+
+
+def _variables(variables: Any) -> dict[str, str]:
+    return {str(name): "" if value is None else str(value) for name, value in (variables or {}).items()}

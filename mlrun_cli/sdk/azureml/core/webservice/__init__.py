@@ -1,0 +1,11 @@
+"""Web services that serve models: importable, and refused on use."""
+
+from __future__ import annotations
+
+import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
+from azureml.core.webservice.aci import AciWebservice
+from azureml.core.webservice.aks import AksEndpoint, AksWebservice
+from azureml.core.webservice.local import LocalWebservice
+from azureml.core.webservice.webservice import Webservice
+
+__all__ = ["AciWebservice", "AksEndpoint", "AksWebservice", "LocalWebservice", "Webservice"]

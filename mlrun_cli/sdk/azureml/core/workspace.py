@@ -1,0 +1,513 @@
+"""Handle of a workspace: what its runs, models, data and compute targets are kept in."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from azureml._gateway.gateway import gateway, submitted_run
+from azureml.exceptions import UserErrorException, WorkspaceException
+
+__all__ = ["UserErrorException", "Workspace", "WorkspaceException"]
+
+_NO_NETWORK = "The workspace lies on this machine, and nothing of it is on a network: leave the call out."
+
+
+class Workspace:
+    """A workspace of this machine, known by its three names.
+
+    A handle holds nothing but the names, so that it is cheap to make, to copy and to pickle; what it is asked
+    for is looked up anew each time. Two handles of one workspace are equal.
+    """
+
+    DEFAULT_CPU_CLUSTER_NAME = "cpu-cluster"
+    DEFAULT_GPU_CLUSTER_NAME = "gpu-cluster"
+
+    def __init__(
+        self,
+        subscription_id: str,
+        resource_group: str,
+        workspace_name: str,
+        auth: object = None,
+        _location: str | None = None,
+        _disable_service_check: bool = False,
+        _workspace_id: str | None = None,
+        sku: str = "basic",
+        tags: dict[str, str] | None = None,
+        _cloud: str = "AzureCloud",
+    ) -> None:
+        """Take hold of a workspace that is there.
+
+        Raises:
+            WorkspaceException: It is not; the message says how one is made.
+        """
+        self._names = (subscription_id, resource_group, workspace_name)
+        if not _disable_service_check:
+            self._ask("workspaces.check")
+
+    @classmethod
+    def _at(cls, names: tuple[str, str, str]) -> Workspace:
+        """A handle of the workspace with these names (subscription, resource group, name), without a look at it."""
+        return cls(*names, _disable_service_check=True)
+
+    def _ask(self, call: str, **arguments: Any) -> Any:
+        """The answer to a question about this workspace, as JSON gives it.
+
+        Raises:
+            AzureMLException: The answer is an error; the class is the one it names.
+        """
+        return gateway().ask(call, workspace=self._names, **arguments)
+
+    def __repr__(self) -> str:
+        subscription_id, resource_group, name = self._names
+        return (
+            f"Workspace.create(name={name!r}, subscription_id={subscription_id!r}, resource_group={resource_group!r})"
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Workspace) and self._names == other._names
+
+    def __hash__(self) -> int:
+        return hash(self._names)
+
+    # Ways to come by one
+
+    @staticmethod
+    def create(
+        name: str,
+        auth: object = None,
+        subscription_id: str | None = None,
+        resource_group: str | None = None,
+        location: str | None = None,
+        create_resource_group: bool = True,
+        sku: str = "basic",
+        tags: dict[str, str] | None = None,
+        friendly_name: str | None = None,
+        storage_account: object = None,
+        key_vault: object = None,
+        app_insights: object = None,
+        container_registry: object = None,
+        adb_workspace: object = None,
+        primary_user_assigned_identity: object = None,
+        cmk_keyvault: object = None,
+        resource_cmk_uri: str | None = None,
+        hbi_workspace: bool = False,
+        default_cpu_compute_target: Any = None,
+        default_gpu_compute_target: Any = None,
+        private_endpoint_config: object = None,
+        private_endpoint_auto_approval: bool = True,
+        exist_ok: bool = False,
+        show_output: bool = True,
+        user_assigned_identity_for_cmk_encryption: object = None,
+        system_datastores_auth_mode: str = "accessKey",
+        v1_legacy_mode: bool | None = None,
+    ) -> Workspace:
+        """Make a workspace on this machine; what is Azure's alone, such as its location, is passed over.
+
+        Subscription and resource group have the defaults that `mlrun` has.
+
+        Raises:
+            WorkspaceException: There is one of these names, and `exist_ok` was not given.
+            UserErrorException: A name cannot be that of a workspace, or its files were to be encrypted, which
+                is for the disk that they lie on to do.
+        """
+        if cmk_keyvault or resource_cmk_uri or user_assigned_identity_for_cmk_encryption:
+            raise UserErrorException(
+                "Workspace.create(…) cannot encrypt a workspace with a key of yours. Leave the key out, and set "
+                "MLRUN_HOME to a folder on an encrypted disk."
+            )
+        workspace = Workspace._at(
+            (subscription_id or "00000000-0000-0000-0000-000000000000", resource_group or "default", name)
+        )
+        if not workspace._ask("workspaces.create", exist_ok=exist_ok, friendly_name=friendly_name, tags=tags):
+            raise WorkspaceException(
+                f"There is a workspace {name!r} in resource group {workspace.resource_group!r} of subscription "
+                f"{workspace.subscription_id!r} already. Workspace.get(…) gives it; exist_ok=True accepts it."
+            )
+        clusters = {
+            Workspace.DEFAULT_CPU_CLUSTER_NAME: default_cpu_compute_target,
+            Workspace.DEFAULT_GPU_CLUSTER_NAME: default_gpu_compute_target,
+        }
+        for cluster, configuration in clusters.items():
+            if configuration is not None:
+                from azureml.core.compute import ComputeTarget
+
+                ComputeTarget.create(workspace, cluster, configuration)
+        return workspace
+
+    @staticmethod
+    def get(
+        name: str,
+        auth: object = None,
+        subscription_id: str | None = None,
+        resource_group: str | None = None,
+        location: str | None = None,
+        cloud: str = "AzureCloud",
+        id: str | None = None,
+    ) -> Workspace:
+        """The workspace of this name; the only one, when its subscription or resource group are left out.
+
+        Raises:
+            WorkspaceException: There is none, or there are several.
+        """
+        if subscription_id and resource_group:
+            return Workspace(subscription_id, resource_group, name)
+        found = Workspace._found(name=name, resource_group=resource_group, subscription_id=subscription_id)
+        if len(found) == 1:
+            only: Workspace = found[0]
+            return only
+        if found:
+            raise WorkspaceException(
+                f"There are {len(found)} workspaces named {name!r}. Give subscription_id and resource_group of one: "
+                f"{'; '.join(map(repr, found))}."
+            )
+        others = ", ".join(repr(other.name) for other in Workspace._found()) or "none yet"
+        raise WorkspaceException(
+            f"There is no workspace {name!r} on this machine. There are: {others}. Workspace.create({name!r}) makes "
+            "it, and so does Workspace.from_config() in a folder whose config.json names it."
+        )
+
+    @staticmethod
+    def list(subscription_id: str, auth: object = None, resource_group: str | None = None) -> dict[str, Any]:
+        """The workspaces of a subscription, or of one resource group in it, by name: a list for each name."""
+        by_name: dict[str, Any] = {}
+        for workspace in Workspace._found(resource_group=resource_group, subscription_id=subscription_id):
+            by_name.setdefault(workspace.name, []).append(workspace)
+        return by_name
+
+    @staticmethod
+    def from_config(
+        path: str | None = None,
+        auth: object = None,
+        _logger: object = None,
+        _file_name: str | None = None,
+    ) -> Workspace:
+        """The workspace that a config names: `path` is the file, or a folder from which on it is looked for upwards.
+
+        The workspace is made when it is not there yet: the config may have been written for Azure, or elsewhere.
+        A script inside a run that finds no config gets the workspace of the run.
+
+        Raises:
+            UserErrorException: There is no config, or it cannot be read.
+        """
+        start = os.path.abspath(path or ".")
+        names = gateway().ask("workspaces.find_config", path=start, file_name=_file_name)
+        if names is not None:
+            return Workspace._at(tuple(names))
+        inside = submitted_run()
+        if inside is not None:
+            return Workspace._at(inside.workspace)
+        raise UserErrorException(
+            f"There is no {_file_name or 'config.json'} in {start}, in its .azureml or in any folder above it. Give "
+            "the path of the file; or write one by workspace.write_config() or 'mlrun folder attach'; or name the "
+            "workspace: Workspace.create(name, exist_ok=True)."
+        )
+
+    @staticmethod
+    def setup() -> None:
+        """Refused: raises UserErrorException."""
+        raise UserErrorException("Workspace.setup() asks for names in Azure: call Workspace.create(name) instead.")
+
+    @staticmethod
+    def _found(**names: str | None) -> Any:
+        """A list of the workspaces with the names that are given."""
+        return [Workspace._at(tuple(found)) for found in gateway().ask("workspaces.find", **names)]
+
+    def write_config(self, path: str | None = None, file_name: str | None = None) -> None:
+        """Write the names of the workspace to where `from_config` finds them: into `.azureml` of a folder.
+
+        Args:
+            path: the folder, made when it is not there; the current one if it is left out.
+            file_name: `config.json` if it is left out; it gets the ending `.json`.
+
+        Raises:
+            UserErrorException: It cannot be written.
+        """
+        folder = os.path.abspath(path or ".")
+        older = os.path.join(folder, "aml_config")
+        within = older if os.path.isdir(older) else os.path.join(folder, ".azureml")
+        name = f"{os.path.splitext(file_name or 'config.json')[0]}.json"
+        keys = ("subscription_id", "resource_group", "workspace_name")
+        try:
+            os.makedirs(within, exist_ok=True)
+            with open(os.path.join(within, name), "w", encoding="utf-8") as file:
+                file.write(json.dumps(dict(zip(keys, self._names)), ensure_ascii=False, indent=4) + "\n")
+        except OSError as error:
+            raise UserErrorException(
+                f"{os.path.join(within, name)} cannot be written: {error.strerror}. Give write_config the path of a "
+                "folder that can be written to."
+            ) from error
+
+    # Who it is
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self._names[2]
+
+    @property
+    def resource_group(self) -> str:
+        """Its resource group."""
+        return self._names[1]
+
+    @property
+    def subscription_id(self) -> str:
+        """Its subscription."""
+        return self._names[0]
+
+    @property
+    def _workspace_name(self) -> str:
+        return self.name
+
+    @property
+    def _workspace_id(self) -> str:
+        """A GUID that the three names always give."""
+        from uuid import NAMESPACE_URL, uuid5
+
+        return str(uuid5(NAMESPACE_URL, "/".join(self._names)))
+
+    @property
+    def _auth(self) -> Any:
+        """Stands for whoever is logged in; here nobody has to be."""
+        from azureml.core.authentication import InteractiveLoginAuthentication
+
+        return InteractiveLoginAuthentication()
+
+    @property
+    def location(self) -> str:
+        """`local`: this machine."""
+        return "local"
+
+    @property
+    def sku(self) -> str:
+        """`basic`, as every workspace of Azure is by now."""
+        return "basic"
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Its tags, asked anew each time."""
+        tags: dict[str, str] = self._ask("workspaces.describe")["tags"]
+        return tags
+
+    @property
+    def discovery_url(self) -> None:
+        """None: no service has to be found."""
+
+    @property
+    def service_context(self) -> Any:
+        """Refused: raises UserErrorException."""
+        raise _refusal("service_context", "There is no service behind the workspace: call the SDK instead.")
+
+    def get_details(self) -> dict[str, Any]:
+        """What there is to know of it, under Azure's keys; what only Azure has is None, and `folder` is ours."""
+        said = self._ask("workspaces.describe")
+        return {
+            "id": said["id"],
+            "name": self.name,
+            "location": self.location,
+            "type": "Microsoft.MachineLearningServices/workspaces",
+            "tags": said["tags"],
+            "sku": self.sku,
+            "workspaceid": self._workspace_id,
+            "description": said["description"],
+            "friendlyName": said["friendlyName"],
+            "folder": said["folder"],
+            "hbiWorkspace": False,
+            "provisioningState": "Succeeded",
+            **dict.fromkeys(
+                (
+                    "applicationInsights",
+                    "containerRegistry",
+                    "discoveryUrl",
+                    "identity",
+                    "imageBuildCompute",
+                    "keyVault",
+                    "storageAccount",
+                )
+            ),
+        }
+
+    def update(
+        self,
+        friendly_name: str | None = None,
+        description: str | None = None,
+        tags: dict[str, str] | None = None,
+        image_build_compute: str | None = None,
+        service_managed_resources_settings: object = None,
+        primary_user_assigned_identity: str | None = None,
+        allow_public_access_when_behind_vnet: bool | None = None,
+        v1_legacy_mode: bool | None = None,
+    ) -> dict[str, Any]:
+        """Change friendly name, description or tags, of which new ones replace all; `get_details()` thereafter."""
+        self._ask("workspaces.update", friendly_name=friendly_name, description=description, tags=tags)
+        return self.get_details()
+
+    def delete(self, delete_dependent_resources: bool = False, no_wait: bool = False) -> None:
+        """Refused, since it would take all runs with it: raises UserErrorException, which says what to remove."""
+        folder = self._ask("workspaces.describe")["folder"]
+        raise _refusal(
+            "delete()", f"It would remove every run and model of the workspace. To have that, remove {folder!r}."
+        )
+
+    # What it holds
+
+    @property
+    def experiments(self) -> dict[str, Any]:
+        """Its experiments, by name."""
+        from azureml.core.experiment import Experiment
+
+        return {experiment.name: experiment for experiment in Experiment.list(self)}
+
+    @property
+    def compute_targets(self) -> dict[str, Any]:
+        """Its compute targets, by name; `local`, which every workspace has, is not among them."""
+        from azureml.core.compute import ComputeTarget
+
+        return {target.name: target for target in ComputeTarget.list(self)}
+
+    @property
+    def environments(self) -> dict[str, Any]:
+        """Its environments, by name: the newest version of each."""
+        from azureml.core.environment import Environment
+
+        environments: dict[str, Any] = Environment.list(self)
+        return environments
+
+    @property
+    def datastores(self) -> dict[str, Any]:
+        """Its datastores, by name."""
+        from azureml.core.datastore import list_datastores
+
+        datastores: dict[str, Any] = list_datastores(self)
+        return datastores
+
+    @property
+    def datasets(self) -> Any:
+        """Its registered datasets, by name: the newest version of each."""
+        from azureml.core.dataset import Dataset
+
+        return Dataset.get_all(self)
+
+    @property
+    def models(self) -> dict[str, Any]:
+        """Its models, by name: the newest version of each."""
+        from azureml.core.model import Model
+
+        models: dict[str, Any] = {}
+        for model in Model.list(self):
+            if model.name not in models or model.version > models[model.name].version:
+                models[model.name] = model
+        return models
+
+    @property
+    def images(self) -> dict[str, Any]:
+        """Nothing: images are not built here."""
+        return {}
+
+    @property
+    def webservices(self) -> dict[str, Any]:
+        """Nothing: models are not deployed here."""
+        return {}
+
+    @property
+    def linked_services(self) -> dict[str, Any]:
+        """Nothing: the workspace is linked to no service."""
+        return {}
+
+    @property
+    def private_endpoints(self) -> dict[str, Any]:
+        """Nothing: the workspace is on no network."""
+        return {}
+
+    def get_run(self, run_id: str) -> Any:
+        """The run of this id, of whatever experiment."""
+        from azureml.core.run import Run
+
+        return Run.get(self, run_id)
+
+    def get_default_datastore(self) -> Any:
+        """The datastore that data goes to when none is named."""
+        from azureml.core.datastore import Datastore
+
+        return Datastore.get_default(self)
+
+    def set_default_datastore(self, name: str) -> None:
+        """Have data go to this datastore when none is named."""
+        self._ask("datasets.set_default_datastore", name=name)
+
+    def get_default_keyvault(self) -> Any:
+        """Where secrets are looked up: the environment, then the keyring of the system."""
+        from azureml.core.keyvault import Keyvault
+
+        return Keyvault(self)
+
+    def get_default_compute_target(self, type: str) -> Any:
+        """The target named `cpu-cluster` or `gpu-cluster`, by `type` CPU or GPU; None when there is none."""
+        names = {"CPU": self.DEFAULT_CPU_CLUSTER_NAME, "GPU": self.DEFAULT_GPU_CLUSTER_NAME}
+        if type not in names:
+            raise ValueError(f"A default compute target is of type 'CPU' or 'GPU', not {type!r}.")
+        return self.compute_targets.get(names[type])
+
+    # What only Azure has
+
+    def get_mlflow_tracking_uri(self, _with_auth: bool = False) -> str:
+        """Refused: raises UserErrorException."""
+        raise _refusal(
+            "get_mlflow_tracking_uri()",
+            "There is no MLflow server here. Log by run.log(…), or give mlflow.set_tracking_uri a folder: 'file:…'.",
+        )
+
+    def list_keys(self) -> Any:
+        """Refused: raises UserErrorException."""
+        raise _refusal("list_keys()", "Nothing here is opened by a key: leave the call out.")
+
+    def sync_keys(self, no_wait: bool = False) -> None:
+        """Do nothing: there are no keys that could have changed."""
+
+    def update_dependencies(self, container_registry: str | None = None, force: bool = False) -> Any:
+        """Refused: raises UserErrorException."""
+        raise _refusal("update_dependencies(…)", "The workspace needs no other resource: leave the call out.")
+
+    def diagnose_workspace(self, diagnose_parameters: object) -> Any:
+        """Refused: raises UserErrorException."""
+        raise _refusal("diagnose_workspace(…)", _NO_NETWORK)
+
+    def add_private_endpoint(
+        self,
+        private_endpoint_config: object,
+        private_endpoint_auto_approval: bool = True,
+        location: str | None = None,
+        show_output: bool = True,
+        tags: dict[str, str] | None = None,
+    ) -> Any:
+        """Refused: raises UserErrorException."""
+        raise _refusal("add_private_endpoint(…)", _NO_NETWORK)
+
+    def delete_private_endpoint_connection(self, private_endpoint_connection_name: str) -> None:
+        """Refused: raises UserErrorException."""
+        raise _refusal("delete_private_endpoint_connection(…)", _NO_NETWORK)
+
+    def set_connection(self, name: str, category: str, target: str, authType: str, value: str) -> Any:
+        """Refused: raises UserErrorException."""
+        raise _connection_refusal("set_connection(…)")
+
+    def list_connections(self, category: str | None = None, target: str | None = None) -> Any:
+        """Refused: raises UserErrorException."""
+        raise _connection_refusal("list_connections()")
+
+    def get_connection(self, name: str) -> Any:
+        """Refused: raises UserErrorException."""
+        raise _connection_refusal("get_connection(…)")
+
+    def delete_connection(self, name: str) -> None:
+        """Refused: raises UserErrorException."""
+        raise _connection_refusal("delete_connection(…)")
+
+
+def _refusal(call: str, why: str) -> UserErrorException:
+    return UserErrorException(f"Workspace.{call} cannot be had here. {why}")
+
+
+def _connection_refusal(call: str) -> UserErrorException:
+    return _refusal(call, "A workspace keeps no connections: set what git and pip need in the environment of the run.")

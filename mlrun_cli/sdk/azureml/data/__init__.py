@@ -1,0 +1,26 @@
+"""Data of a workspace: datasets, datastores and how runs get at them."""
+
+from __future__ import annotations
+
+import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
+from azureml.data.datacache import DatacacheStore
+from azureml.data.dataset_factory import DataType
+from azureml.data.file_dataset import FileDataset
+from azureml.data.output_dataset_config import (
+    HDFSOutputDatasetConfig,
+    LinkFileOutputDatasetConfig,
+    LinkTabularOutputDatasetConfig,
+    OutputFileDatasetConfig,
+)
+from azureml.data.tabular_dataset import TabularDataset
+
+__all__ = [
+    "DataType",
+    "DatacacheStore",
+    "FileDataset",
+    "HDFSOutputDatasetConfig",
+    "LinkFileOutputDatasetConfig",
+    "LinkTabularOutputDatasetConfig",
+    "OutputFileDatasetConfig",
+    "TabularDataset",
+]

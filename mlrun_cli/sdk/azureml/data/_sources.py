@@ -1,0 +1,152 @@
+"""The paths that a dataset is made of, and the files that they are at this moment."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from azureml._gateway.gateway import gateway
+from azureml.data.abstract_datastore import AbstractDatastore
+from azureml.data.data_reference import DataReference
+from azureml.data.datapath import DataPath
+from azureml.exceptions import UserErrorException
+
+if TYPE_CHECKING:
+    from azureml.core.workspace import Workspace
+
+_DOWNLOAD_SECONDS = 60.0
+_REMOTE = ("http://", "https://")
+
+
+class DataFile(NamedTuple):
+    """A file of a dataset: its path below a folder of all of them, and where it is, a path or a URL."""
+
+    name: str
+    source: str
+
+
+class DataFiles(NamedTuple):
+    """The files of a dataset, and the one folder or file that they are, if they are that."""
+
+    files: list[DataFile]
+    whole: str | None
+
+
+class Sources(NamedTuple):
+    """Paths as a definition has them, and the workspace that they belong to, if they are in a datastore."""
+
+    paths: list[dict[str, str]]
+    workspace: Workspace | None
+
+
+def sources_of(path: Any) -> Sources:
+    """What a script names: a path, pattern or URL, a `DataPath`, a datastore with a path, or a list of these.
+
+    Raises:
+        UserErrorException: It is something else, or an empty list.
+    """
+    is_pair = isinstance(path, tuple) and len(path) == 2 and isinstance(path[0], AbstractDatastore)
+    items = list(path) if isinstance(path, (list, tuple)) and not is_pair else [path]
+    if not items:
+        raise UserErrorException("A dataset needs at least one path.")
+    paths = [_path_of(item) for item in items]
+    datastores = [datastore for datastore in map(_datastore_of, items) if datastore is not None]
+    return Sources(paths, datastores[0].workspace if datastores else None)
+
+
+def ask(workspace: Workspace | None, call: str, **arguments: Any) -> Any:
+    """The answer to a question that needs a workspace only where a datastore is named."""
+    if workspace is not None:
+        return workspace._ask(call, **arguments)
+    return gateway().ask(call, **arguments)
+
+
+def files_of(definition: dict[str, Any], workspace: Workspace | None) -> DataFiles:
+    """The files of a dataset as they are now.
+
+    Raises:
+        UserErrorException: One of its paths leads to no file.
+    """
+    answer = ask(workspace, "datasets.files", definition=definition)
+    return DataFiles([DataFile(*pair) for pair in answer["files"]], answer["whole"])
+
+
+def fetch(file: DataFile, place: str) -> None:
+    """Copy or download a file to a place where there is none, with the folders above it.
+
+    Raises:
+        UserErrorException: It cannot be had.
+    """
+    os.makedirs(os.path.dirname(place), exist_ok=True)
+    temporary = f"{place}.{os.urandom(4).hex()}.tmp"
+    try:
+        if file.source.startswith(_REMOTE):
+            _download(file.source, temporary)
+        else:
+            shutil.copyfile(file.source, temporary)
+        os.replace(temporary, place)
+    except OSError as error:
+        shown = file.source.partition("?")[0]
+        raise UserErrorException(f"{shown} cannot be copied to {place}: {error.strerror or error}.") from error
+    finally:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+
+
+def link(file: DataFile, place: str) -> None:
+    """Make a link to a file, or download it when it is not on this machine."""
+    if file.source.startswith(_REMOTE):
+        fetch(file, place)
+    else:
+        os.makedirs(os.path.dirname(place), exist_ok=True)
+        os.symlink(file.source, place)
+
+
+def _download(url: str, place: str) -> None:
+    from urllib.request import urlopen
+
+    with urlopen(url, timeout=_DOWNLOAD_SECONDS) as answer, open(place, "xb") as target:  # noqa: S310 - http or https
+        shutil.copyfileobj(answer, target, 1 << 20)
+
+
+def _datastore_of(item: Any) -> AbstractDatastore | None:
+    if isinstance(item, DataPath):
+        return item._datastore
+    if isinstance(item, DataReference):
+        return item.datastore
+    if isinstance(item, AbstractDatastore):
+        return item
+    return item[0] if isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], AbstractDatastore) else None
+
+
+def _path_of(item: Any) -> dict[str, str]:
+    datastore = _datastore_of(item)
+    if datastore is not None:
+        path = item[1] if isinstance(item, tuple) else getattr(item, "path_on_datastore", None)
+        if path is None or isinstance(path, str):
+            return {"datastore": datastore.name, "path": path or ""}
+    if isinstance(item, (str, os.PathLike)):
+        text = os.fspath(item)
+        if isinstance(text, str) and text:
+            return _path_of_text(text)
+    raise UserErrorException(
+        f"{item!r} is no path of a dataset: name a file, a folder, a pattern or a URL as text, a DataPath, "
+        "(datastore, 'path'), or a list of these."
+    )
+
+
+def _path_of_text(text: str) -> dict[str, str]:
+    if text.startswith(_REMOTE):
+        return {"url": text}
+    if text.startswith("file://"):
+        from urllib.parse import unquote, urlsplit
+
+        return {"path": os.path.abspath(unquote(urlsplit(text).path))}
+    scheme, separator, _ = text.partition("://")
+    if separator:
+        raise UserErrorException(
+            f"Nothing at {scheme}:// is read here. Name a path of this machine, a http or https URL, or a path of a "
+            "datastore, which Datastore.register_local(workspace, name, folder) makes of a folder."
+        )
+    return {"path": os.path.abspath(os.path.expanduser(text))}

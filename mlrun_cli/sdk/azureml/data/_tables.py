@@ -1,0 +1,187 @@
+"""Tables by the pandas of the script's own environment."""
+
+from __future__ import annotations
+
+import random
+from importlib import import_module
+from typing import Any, Callable
+
+from azureml.data._sources import DataFile
+from azureml.data.dataset_error_handling import DatasetExecutionError
+from azureml.exceptions import UserErrorException
+
+ENCODINGS = {
+    "utf8": "utf-8",
+    "utf8bom": "utf-8-sig",
+    "iso88591": "iso-8859-1",
+    "latin1": "latin-1",
+    "ascii": "ascii",
+    "utf16": "utf-16",
+    "utf32": "utf-32",
+    "windows1252": "cp1252",
+}
+
+
+def pandas() -> Any:
+    """The module.
+
+    Raises:
+        UserErrorException: This environment does not have it.
+    """
+    try:
+        return import_module("pandas")
+    except ImportError as error:
+        raise UserErrorException(
+            f"Tables need pandas, which this Python does not have ({error}): 'pip install pandas', or add it to "
+            "the packages of the run's environment."
+        ) from error
+
+
+def read_table(files: list[DataFile], options: dict[str, Any], steps: list[list[Any]]) -> Any:
+    """The rows of all files as one data frame, after the steps.
+
+    Raises:
+        UserErrorException: There is no pandas, or no engine for the format.
+        DatasetExecutionError: A file cannot be read as what it should be.
+    """
+    module = pandas()
+    if not files:
+        raise DatasetExecutionError("The dataset has no file.")
+    frames = [_read(module, file, number, options) for number, file in enumerate(files)]
+    if options.get("header") == "ONLY_FIRST_FILE_HAS_HEADERS":
+        for frame in frames[1:]:
+            frame.columns = frames[0].columns[: len(frame.columns)]
+    table = module.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+    for step in steps:
+        table = _after(table, step)
+    return _typed(module, table.reset_index(drop=True), options["types"])
+
+
+def _read(module: Any, file: DataFile, number: int, options: dict[str, Any]) -> Any:
+    try:
+        frame = _READERS[options["format"]](module, file.source, number, options)
+    except ImportError as error:
+        raise UserErrorException(
+            f"Files of this format need a package more ({error}): 'pip install pyarrow' in this environment."
+        ) from error
+    except (OSError, ValueError) as error:  # ParserError and UnicodeDecodeError are ValueErrors
+        raise DatasetExecutionError(f"{file.source} cannot be read: {error}", error) from error
+    if options.get("include_path"):
+        frame.insert(0, "Path", f"/{file.name}")
+    return frame
+
+
+def _read_delimited(module: Any, source: str, number: int, options: dict[str, Any]) -> Any:
+    header = options["header"]
+    has_header = header in {"ALL_FILES_HAVE_SAME_HEADERS", "COMBINE_ALL_FILES_HEADERS"} or (
+        header == "ONLY_FIRST_FILE_HAS_HEADERS" and number == 0
+    )
+    frame = module.read_csv(
+        source,
+        sep=options["separator"],
+        header=0 if has_header else None,
+        encoding=ENCODINGS[options["encoding"]],
+        # A type that was asked for is made of the text, where 007 is not 7 yet.
+        dtype=dict.fromkeys(options["types"], str) if options["infer_column_types"] else str,
+        keep_default_na=not options["empty_as_string"],
+    )
+    if header == "NO_HEADERS":
+        frame.columns = [f"Column{place + 1}" for place in range(len(frame.columns))]
+    return frame
+
+
+def _read_parquet(module: Any, source: str, number: int, options: dict[str, Any]) -> Any:  # noqa: ARG001 - a reader
+    return module.read_parquet(source)
+
+
+def _read_json_lines(module: Any, source: str, number: int, options: dict[str, Any]) -> Any:  # noqa: ARG001 - a reader
+    encoding = ENCODINGS[options["encoding"]]
+    if options["invalid_lines"] == "error":
+        return module.read_json(source, lines=True, encoding=encoding)
+    import json
+
+    rows = []
+    with open(source, encoding=encoding) as file:
+        for line in file:
+            try:
+                row = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(row, dict):
+                rows.append(row)
+    return module.DataFrame(rows)
+
+
+_READERS: dict[str, Callable[[Any, str, int, dict[str, Any]], Any]] = {
+    "delimited": _read_delimited,
+    "parquet": _read_parquet,
+    "json_lines": _read_json_lines,
+}
+
+
+def _after(table: Any, step: list[Any]) -> Any:
+    name, *values = step
+    if name == "take":
+        return table.iloc[: values[0]]
+    if name == "skip":
+        return table.iloc[values[0] :]
+    if name == "part":
+        seed, low, high = values
+        dice = random.Random(seed)  # noqa: S311 - a split of data is no secret
+        return table[[low <= dice.random() < high for _ in range(len(table))]]
+    missing = [column for column in values[0] if column not in table.columns]
+    if missing:
+        raise DatasetExecutionError(
+            f"The table has no column {', '.join(map(repr, missing))}; it has: {', '.join(map(str, table.columns))}."
+        )
+    return table[values[0]] if name == "keep" else table.drop(columns=values[0])
+
+
+def _typed(module: Any, table: Any, types: dict[str, dict[str, Any]]) -> Any:
+    for column, kind in types.items():
+        if column not in table.columns:
+            raise DatasetExecutionError(
+                f"The table has no column {column!r}; it has: {', '.join(map(str, table.columns))}."
+            )
+        try:
+            table[column] = _CONVERSIONS[kind["type"]](module, table[column], kind)
+        except (TypeError, ValueError) as error:
+            raise DatasetExecutionError(f"Column {column!r} is no {kind['type']}: {error}", error) from error
+    return table
+
+
+def _to_bool(module: Any, column: Any, kind: dict[str, Any]) -> Any:  # noqa: ARG001 - a conversion
+    words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    return column.map(lambda value: words.get(str(value).strip().lower()))
+
+
+def _to_datetime(module: Any, column: Any, kind: dict[str, Any]) -> Any:
+    formats = kind.get("formats") or [None]
+    found = module.to_datetime(column, format=formats[0], errors="coerce")
+    for other in formats[1:]:
+        found = found.fillna(module.to_datetime(column, format=other, errors="coerce"))
+    return found
+
+
+def _to_float(module: Any, column: Any, kind: dict[str, Any]) -> Any:
+    if kind.get("decimal_mark") == "," and not module.api.types.is_numeric_dtype(column):
+        column = column.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
+    return module.to_numeric(column, errors="coerce").astype("float64")
+
+
+def _to_long(module: Any, column: Any, kind: dict[str, Any]) -> Any:  # noqa: ARG001 - a conversion
+    numbers = module.to_numeric(column, errors="coerce")
+    return numbers if numbers.isna().any() else numbers.astype("int64")
+
+
+def _to_string(module: Any, column: Any, kind: dict[str, Any]) -> Any:  # noqa: ARG001 - a conversion
+    return column.where(column.isna(), column.astype(str))
+
+
+_CONVERSIONS: dict[str, Callable[[Any, Any, dict[str, Any]], Any]] = {
+    "bool": _to_bool,
+    "datetime": _to_datetime,
+    "float": _to_float,
+    "long": _to_long,
+    "string": _to_string,
+}

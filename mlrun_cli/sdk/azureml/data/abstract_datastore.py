@@ -1,0 +1,47 @@
+"""What all datastores have."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from azureml.core.workspace import Workspace
+
+
+class AbstractDatastore:
+    """A place for data, known to a workspace by a name."""
+
+    def __init__(self, workspace: Workspace | None, name: str, datastore_type: str) -> None:
+        self._workspace = workspace
+        self._name = name
+        self._datastore_type = datastore_type
+
+    @property
+    def workspace(self) -> Any:
+        """The workspace that it belongs to."""
+        return self._workspace
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self._name
+
+    @property
+    def datastore_type(self) -> str:
+        """What it is in Azure, as in `AzureBlob`."""
+        return self._datastore_type
+
+    def set_as_default(self) -> None:
+        """Have data go here when no datastore is named."""
+        self.workspace._ask("datasets.set_default_datastore", name=self._name)
+
+    def unregister(self) -> None:
+        """Have the workspace forget it; its files stay where they are."""
+        self.workspace._ask("datasets.unregister_datastore", name=self._name)
+
+    def __repr__(self) -> str:
+        return json.dumps(self._shown(), indent=2)
+
+    def _shown(self) -> dict[str, Any]:
+        return {"name": self._name}

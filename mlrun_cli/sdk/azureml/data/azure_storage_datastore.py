@@ -1,0 +1,210 @@
+"""Datastores that hold files: here each is a folder of this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING, Any, Iterator
+
+from azureml.data.abstract_datastore import AbstractDatastore
+from azureml.data.data_reference import DataReference
+from azureml.exceptions import UserErrorException
+
+if TYPE_CHECKING:
+    from azureml.core.workspace import Workspace
+
+
+class AbstractAzureStorageDatastore(AbstractDatastore):
+    """A folder under a name. What a script uploads to it is copied there; a mount is the folder itself."""
+
+    def __init__(
+        self,
+        workspace: Workspace | None,
+        name: str,
+        datastore_type: str,
+        container_name: str,
+        account_name: str,
+        sas_token: str | None = None,
+        account_key: str | None = None,
+        protocol: str | None = None,
+        endpoint: str | None = None,
+    ) -> None:
+        super().__init__(workspace, name, datastore_type)
+        self.container_name = container_name
+        self.account_name = account_name
+        self.sas_token = None
+        self.account_key = None
+        self.credential_type = "None"
+        self.protocol = protocol
+        self.endpoint = endpoint
+        self._folder = ""
+
+    @classmethod
+    def _of(cls, workspace: Workspace, record: dict[str, Any]) -> AbstractAzureStorageDatastore:
+        kind = AzureFileDatastore if record["type"] == "AzureFile" else AzureBlobDatastore
+        datastore = kind(workspace, record["name"], os.path.basename(record["folder"]), "local", protocol="file")
+        datastore._folder = record["folder"]
+        return datastore
+
+    @property
+    def is_sas(self) -> bool:
+        """Whether it is opened by a shared access signature; never."""
+        return False
+
+    def path(self, path: str | None = None, data_reference_name: str | None = None) -> DataReference:
+        """A reference to a path of it."""
+        return DataReference(self, data_reference_name, path)
+
+    def as_mount(self) -> DataReference:
+        """A reference to the whole of it: the script gets the folder itself."""
+        return self.path().as_mount()
+
+    def as_download(self, path_on_compute: str | None = None) -> DataReference:
+        """A reference to the whole of it: the script gets a copy."""
+        return self.path().as_download(path_on_compute)
+
+    def as_upload(self, path_on_compute: str | None = None) -> DataReference:
+        """A reference to the whole of it, for what the script writes."""
+        return self.path().as_upload(path_on_compute)
+
+    def upload(
+        self, src_dir: str, target_path: str | None = None, overwrite: bool = False, show_progress: bool = True
+    ) -> DataReference:
+        """Copy all files of a folder to a path of it, `/` if none is named.
+
+        Raises:
+            UserErrorException: The folder is not there, or the path leads out of the datastore.
+        """
+        if not os.path.isdir(src_dir):
+            raise UserErrorException(f"There is no folder {os.path.abspath(src_dir)} to upload.")
+        files = [os.path.join(folder, name) for folder, _, names in os.walk(src_dir) for name in sorted(names)]
+        return self.upload_files(files, src_dir, target_path, overwrite, show_progress)
+
+    def upload_files(
+        self,
+        files: list[str],
+        relative_root: str | None = None,
+        target_path: str | None = None,
+        overwrite: bool = False,
+        show_progress: bool = True,
+    ) -> DataReference:
+        """Copy files to a path of it, each to where it lies below `relative_root`.
+
+        Without a root it is the folder that all of them have in common. What is there already stays, unless
+        `overwrite`.
+
+        Raises:
+            UserErrorException: A file is not there, or would lie outside of the datastore.
+        """
+        sources = [os.path.abspath(file) for file in files]
+        for source in sources:
+            if not os.path.isfile(source):
+                raise UserErrorException(f"There is no file {source} to upload.")
+        folders = [os.path.dirname(source) for source in sources]
+        root = os.path.abspath(relative_root) if relative_root else os.path.commonpath(folders) if folders else "/"
+        target = self._inside(target_path)
+        names = [self._inside(os.path.join(target, os.path.relpath(source, root))) for source in sources]
+        places = [os.path.join(self._folder, name) for name in names]
+        copied = sum(_copy(source, place, overwrite) for source, place in zip(sources, places))
+        if show_progress:
+            print(f"Uploaded {copied} files to datastore {self.name!r}.")
+            if copied < len(files):
+                print(f"{len(files) - copied} were there already; overwrite=True replaces them.")
+        return self.path(target_path)
+
+    def download(
+        self, target_path: str, prefix: str | None = None, overwrite: bool = False, show_progress: bool = True
+    ) -> int:
+        """Copy the files whose paths in it begin with `prefix` to a folder, under these paths; how many.
+
+        What is there already stays, unless `overwrite`.
+        """
+        names = [name for name in sorted(self._names()) if name.startswith((prefix or "").lstrip("/"))]
+        copied = sum(
+            _copy(os.path.join(self._folder, name), os.path.join(os.path.abspath(target_path), name), overwrite)
+            for name in names
+        )
+        if show_progress:
+            print(f"Downloaded {copied} files from datastore {self.name!r}.")
+        return copied
+
+    def _names(self) -> Iterator[str]:
+        for folder, _, names in os.walk(self._folder):
+            for name in names:
+                yield os.path.relpath(os.path.join(folder, name), self._folder)
+
+    def _inside(self, path: str | None) -> str:
+        """A path of the datastore without what leads out of it; `.` is its root."""
+        inside = os.path.normpath((path or "").lstrip("/") or ".")
+        if inside.split("/")[0] == "..":
+            raise UserErrorException(f"{path!r} leads out of datastore {self.name!r}: name a path below its root.")
+        return inside
+
+    def _shown(self) -> dict[str, Any]:
+        return {
+            "name": self._name,
+            "container_name": self.container_name,
+            "account_name": self.account_name,
+            "protocol": self.protocol,
+            "endpoint": self.endpoint,
+        }
+
+
+class AzureBlobDatastore(AbstractAzureStorageDatastore):
+    """Where Azure has a container of blobs."""
+
+    def __init__(
+        self,
+        workspace: Workspace | None,
+        name: str,
+        container_name: str,
+        account_name: str,
+        sas_token: str | None = None,
+        account_key: str | None = None,
+        protocol: str | None = None,
+        endpoint: str | None = None,
+        request_session: object = None,
+        workspace_msi_has_access: bool = False,
+        subscription_id: str | None = None,
+        resource_group: str | None = None,
+        service_data_access_auth_identity: object = None,
+    ) -> None:
+        super().__init__(workspace, name, "AzureBlob", container_name, account_name, None, None, protocol, endpoint)
+        self.workspace_msi_has_access = workspace_msi_has_access
+        self.subscription_id = subscription_id
+        self.resource_group = resource_group
+        self.service_data_access_auth_identity = service_data_access_auth_identity
+
+
+class AzureFileDatastore(AbstractAzureStorageDatastore):
+    """Where Azure has a share of files."""
+
+    def __init__(
+        self,
+        workspace: Workspace | None,
+        name: str,
+        container_name: str,
+        account_name: str,
+        sas_token: str | None = None,
+        account_key: str | None = None,
+        protocol: str | None = None,
+        endpoint: str | None = "core.windows.net",
+        request_session: object = None,
+    ) -> None:
+        super().__init__(workspace, name, "AzureFile", container_name, account_name, None, None, protocol, endpoint)
+
+
+def _copy(source: str, place: str, overwrite: bool) -> bool:
+    """Copy a file so that nobody sees a part of it; False when there is one and it stays."""
+    if os.path.lexists(place) and not overwrite:
+        return False
+    os.makedirs(os.path.dirname(place), exist_ok=True)
+    temporary = f"{place}.{os.urandom(4).hex()}.tmp"
+    try:
+        shutil.copyfile(source, temporary)
+        os.replace(temporary, place)
+    except BaseException:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise
+    return True

@@ -1,0 +1,124 @@
+"""References to a path of a datastore, for the arguments of a run."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from azureml.exceptions import UserErrorException
+
+if TYPE_CHECKING:
+    from azureml.data.abstract_datastore import AbstractDatastore
+    from azureml.data.datapath import DataPath, DataPathComputeBinding
+
+_MODES = ("mount", "download", "upload")
+
+
+class DataReference:
+    """A path of a datastore, and how a script gets at it; as an argument it becomes the path on this machine."""
+
+    def __init__(
+        self,
+        datastore: AbstractDatastore,
+        data_reference_name: str | None = None,
+        path_on_datastore: str | None = None,
+        mode: str = "mount",
+        path_on_compute: str | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        """Refer to a path; without a name to the whole datastore by its name, to a part of it by a random one.
+
+        Raises:
+            UserErrorException: The mode is none of `mount`, `download` and `upload`.
+        """
+        if mode not in _MODES:
+            raise UserErrorException(f"The mode of a data reference is {', '.join(_MODES)}, not {mode!r}.")
+        self.datastore = datastore
+        self.data_reference_name = data_reference_name or (
+            os.urandom(16).hex() if path_on_datastore else datastore.name
+        )
+        self.path_on_datastore = path_on_datastore
+        self.mode = mode
+        self.path_on_compute = path_on_compute
+        self.overwrite = overwrite
+
+    @staticmethod
+    def create(
+        data_reference_name: str | None = None,
+        datapath: DataPath | None = None,
+        datapath_compute_binding: DataPathComputeBinding | None = None,
+    ) -> DataReference:
+        """A reference to a path, in the way that a binding says.
+
+        Raises:
+            ValueError: One of the two is missing.
+        """
+        if datapath is None or datapath._datastore is None:
+            raise ValueError("A data reference needs a DataPath with a datastore.")
+        if datapath_compute_binding is None:
+            raise ValueError("A data reference needs a DataPathComputeBinding.")
+        return DataReference(
+            datapath._datastore,
+            data_reference_name,
+            datapath.path_on_datastore,
+            datapath_compute_binding._mode,
+            datapath_compute_binding._path_on_compute,
+            datapath_compute_binding._overwrite,
+        )
+
+    def path(self, path: str | None = None, data_reference_name: str | None = None) -> DataReference:
+        """A reference to a path below this one."""
+        if path and self.path_on_datastore:
+            path = f"{self.path_on_datastore.rstrip('/')}/{path.lstrip('/')}"
+        return DataReference(self.datastore, data_reference_name, path or self.path_on_datastore)
+
+    def as_mount(self) -> DataReference:
+        """The same place, which the script gets itself."""
+        return self._as("mount", None, False)
+
+    def as_download(self, path_on_compute: str | None = None, overwrite: bool = False) -> DataReference:
+        """The same place, of which the script gets a copy."""
+        return self._as("download", path_on_compute, overwrite)
+
+    def as_upload(self, path_on_compute: str | None = None, overwrite: bool = False) -> DataReference:
+        """The same place, for what the script writes."""
+        return self._as("upload", path_on_compute, overwrite)
+
+    def to_config(self) -> Any:
+        """The same as an entry of `RunConfiguration.data_references`."""
+        from azureml.core.runconfig import DataReferenceConfiguration
+
+        return DataReferenceConfiguration(
+            datastore_name=self.datastore.name,
+            mode=self.mode,
+            path_on_datastore=self.path_on_datastore,
+            path_on_compute=self.path_on_compute,
+            overwrite=self.overwrite,
+        )
+
+    def __str__(self) -> str:
+        return f"$AZUREML_DATAREFERENCE_{self.data_reference_name}"
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _as(self, mode: str, path_on_compute: str | None, overwrite: bool) -> DataReference:
+        return DataReference(
+            self.datastore, self.data_reference_name, self.path_on_datastore, mode, path_on_compute, overwrite
+        )
+
+    def _as_argument(self) -> str:
+        return str(self)
+
+    def _data_section(self) -> tuple[str, str, dict[str, Any]]:
+        return (
+            "dataReferences",
+            self.data_reference_name,
+            {
+                "dataStoreName": self.datastore.name,
+                "pathOnDataStore": self.path_on_datastore,
+                "mode": self.mode,
+                "overwrite": self.overwrite,
+                "pathOnCompute": self.path_on_compute,
+            },
+        )

@@ -1,0 +1,102 @@
+"""How a run gets at a dataset: as such, as a path of the files themselves, or of a copy."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from azureml._refused import refusal
+from azureml.data.constants import DIRECT_MODE, DOWNLOAD_MODE, HDFS_MODE, MOUNT_MODE
+from azureml.exceptions import UserErrorException
+
+if TYPE_CHECKING:
+    from azureml.data.abstract_dataset import AbstractDataset
+    from azureml.data.output_dataset_config import OutputDatasetConfig
+
+
+class DatasetConsumptionConfig:
+    """A named input of a run. As an argument it becomes the path of the data or, in direct mode, the dataset's id.
+
+    The environment variable of the same name has the same value.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        dataset: AbstractDataset | OutputDatasetConfig,
+        mode: str = DIRECT_MODE,
+        path_on_compute: str | None = None,
+    ) -> None:
+        """Name an input.
+
+        Raises:
+            UserErrorException: The name is no word of letters, digits and underscores, or begins with a digit; or the
+                mode is none of `direct`, `mount`, `download` and `hdfs`, or one for files and the dataset is a table.
+        """
+        self.dataset = dataset
+        self._name = check_name("input", name)
+        self.arg_val = f"DatasetConsumptionConfig:{name}"
+        self.mode = mode.lower()
+        self.path_on_compute = path_on_compute
+        if self.mode not in {DIRECT_MODE, MOUNT_MODE, DOWNLOAD_MODE, HDFS_MODE}:
+            raise UserErrorException(f"The mode of an input is direct, mount, download or hdfs, not {mode!r}.")
+        if self.mode in {MOUNT_MODE, DOWNLOAD_MODE} and getattr(dataset, "_kind", "file") != "file":
+            raise UserErrorException(
+                f"A TabularDataset cannot be used by {self.mode}, only a FileDataset can. Pass it as it is, and call "
+                "to_pandas_dataframe() in the script."
+            )
+
+    @property
+    def name(self) -> str:
+        """The name of the input: `run.input_datasets[name]` in the script."""
+        return self._name
+
+    def as_mount(self, path_on_compute: str | None = None) -> DatasetConsumptionConfig:
+        """The same input, of which the script gets the path of the files themselves."""
+        return DatasetConsumptionConfig(self._name, self.dataset, MOUNT_MODE, path_on_compute)
+
+    def as_download(self, path_on_compute: str | None = None) -> DatasetConsumptionConfig:
+        """The same input, of which the script gets the path of a copy."""
+        return DatasetConsumptionConfig(self._name, self.dataset, DOWNLOAD_MODE, path_on_compute)
+
+    def as_hdfs(self) -> DatasetConsumptionConfig:
+        """The same input for Spark; a run with one is refused."""
+        return DatasetConsumptionConfig(self._name, self.dataset, HDFS_MODE)
+
+    def _as_argument(self) -> str:
+        return self.arg_val
+
+    def _data_section(self) -> tuple[str, str, dict[str, Any]]:
+        location = getattr(self.dataset, "_location", None)
+        if location is None:
+            raise refusal(
+                "The output of one run as the input of another",
+                "Call register_on_complete(name) on the output and, when its run has completed, use "
+                "Dataset.get_by_name(workspace, name)",
+            )
+        return (
+            "data",
+            self._name,
+            {
+                "dataLocation": {"dataset": location()},
+                "createOutputDirectories": False,
+                "mechanism": self.mode,
+                "environmentVariableName": self._name,
+                "pathOnCompute": self.path_on_compute,
+                "overwrite": False,
+            },
+        )
+
+
+def check_name(what: str, name: str) -> str:
+    """The name of an input or an output itself.
+
+    Raises:
+        UserErrorException: It is no word, or begins with a digit.
+    """
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise UserErrorException(
+            f"{name!r} cannot be the name of an {what}: it has letters, digits and underscores, and begins with no "
+            "digit."
+        )
+    return name

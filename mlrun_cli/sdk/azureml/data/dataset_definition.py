@@ -1,0 +1,11 @@
+"""Definitions of datasets of 2019: importable, and refused when they are used."""
+
+from __future__ import annotations
+
+from azureml._refused import Refused
+
+_INSTEAD = "Register a new version of the dataset"
+
+
+class DatasetDefinition(metaclass=Refused, instead=_INSTEAD):
+    """A version of how a dataset is made."""

@@ -1,0 +1,11 @@
+"""Runs that profile tables: importable, and refused when they are used."""
+
+from __future__ import annotations
+
+from azureml._refused import Refused
+
+_INSTEAD = "Call to_pandas_dataframe().describe()"
+
+
+class DatasetProfileRunConfig(metaclass=Refused, instead=_INSTEAD):
+    """What such a run is to profile."""

@@ -1,0 +1,53 @@
+"""Enumerations that say how files are read as tables."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class PromoteHeadersBehavior(Enum):
+    """Which files begin with the names of the columns."""
+
+    NO_HEADERS = 0
+    ONLY_FIRST_FILE_HAS_HEADERS = 1
+    COMBINE_ALL_FILES_HEADERS = 2
+    ALL_FILES_HAVE_SAME_HEADERS = 3
+
+
+class SkipLinesBehavior(Enum):
+    """In which files lines are skipped."""
+
+    NO_ROWS = 0
+    FROM_FIRST_FILE_ONLY = 1
+    FROM_ALL_FILES = 2
+
+
+class FileEncoding(Enum):
+    """How the characters of a file are encoded."""
+
+    UTF8 = 0
+    ISO88591 = 1
+    LATIN1 = 2
+    ASCII = 3
+    UTF16 = 4
+    UTF32 = 5
+    UTF8BOM = 6
+    WINDOWS1252 = 7
+
+
+class FileType(Enum):
+    """What a file holds."""
+
+    GENERIC_CSV = "GenericCSV"
+    GENERIC_CSV_NO_HEADER = "GenericCSVNoHeader"
+    GENERIC_TSV = "GenericTSV"
+    GENERIC_TSV_NO_HEADER = "GenericTSVNoHeader"
+    ZIP = "Zip"
+    UNKNOWN = "Unknown"
+
+
+class HistogramCompareMethod(Enum):
+    """How two histograms are compared."""
+
+    WASSERSTEIN = 0
+    ENERGY = 1

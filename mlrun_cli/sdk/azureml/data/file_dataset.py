@@ -1,0 +1,142 @@
+"""Datasets of files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from typing import TYPE_CHECKING, Any
+
+from azureml.data._sources import DataFile, fetch, link
+from azureml.data.abstract_dataset import AbstractDataset
+from azureml.exceptions import UserErrorException
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from azureml.data.dataset_consumption_config import DatasetConsumptionConfig
+
+__all__ = ["FileDataset"]
+
+
+class FileDataset(AbstractDataset):
+    """Files, by the paths, patterns and URLs that lead to them."""
+
+    _kind = "file"
+
+    def to_path(self) -> list[str]:
+        """The files' paths below a mount or download of them, each with a slash in front."""
+        return [f"/{file.name}" for file in self._files().files]
+
+    def download(
+        self, target_path: str | None = None, overwrite: bool = False, ignore_not_found: bool = False
+    ) -> list[str]:
+        """Copy the files to a folder, a temporary one if none is named; where they are now.
+
+        Raises:
+            UserErrorException: A file is there already and `overwrite` is not said, or one cannot be had and
+                `ignore_not_found` is not said.
+        """
+        target = os.path.abspath(target_path) if target_path else tempfile.mkdtemp()
+        places = [(file, os.path.join(target, file.name)) for file in self._files().files]
+        if not overwrite:
+            for _, place in places:
+                if os.path.lexists(place):
+                    raise UserErrorException(f"{place} is there already; overwrite=True replaces it.")
+        return [place for file, place in places if _fetched(file, place, ignore_not_found)]
+
+    def mount(self, mount_point: str | None = None, **kwargs: Any) -> _MountContext:
+        """What gives access to the files in a folder, from `start()` to `stop()` or within a `with` block.
+
+        Without a `mount_point`, it is the folder itself where the dataset is one, and a temporary one where not.
+        """
+        return _MountContext(self, mount_point)
+
+    def as_mount(self, path_on_compute: str | None = None) -> DatasetConsumptionConfig:
+        """The dataset as an input of a run, whose script gets the path of the files themselves."""
+        return self.as_named_input(f"input_{os.urandom(4).hex()}").as_mount(path_on_compute)
+
+    def as_download(self, path_on_compute: str | None = None) -> DatasetConsumptionConfig:
+        """The dataset as an input of a run, whose script gets the path of a copy."""
+        return self.as_named_input(f"input_{os.urandom(4).hex()}").as_download(path_on_compute)
+
+    def as_hdfs(self) -> DatasetConsumptionConfig:
+        """The dataset as an input of a run of Spark; such a run is refused."""
+        return self.as_named_input(f"input_{os.urandom(4).hex()}").as_hdfs()
+
+    def as_cache(self, datacache_store: object) -> Any:
+        """Refused: files of this machine need no cache."""
+        raise self._refusal("as_cache", "Use as_mount, which gives the script the files themselves")
+
+    def hydrate(self, datacache_store: object, replica_count: int | None = None) -> Any:
+        """Refused: files of this machine need no cache."""
+        raise self._refusal("hydrate", "Leave it out: the files are on this machine")
+
+    def file_metadata(self, col: str) -> Any:
+        """Refused: expressions over files are not here."""
+        raise self._refusal("file_metadata", "Use os.stat on the files of a mount")
+
+    def _as_input(self) -> DatasetConsumptionConfig:
+        if self._input is None:
+            self._input = self.as_mount()
+        return self._input
+
+
+class _MountContext:
+    """A folder with the files of a dataset, from `start` to `stop`."""
+
+    def __init__(self, dataset: FileDataset, mount_point: str | None) -> None:
+        self._files = dataset._files()
+        self._made: str | None = None
+        self._wants_folder = mount_point is not None
+        whole = self._files.whole
+        if mount_point is None and whole is not None and os.path.isdir(whole):
+            self._mount_point = whole
+        else:
+            self._wants_folder = True
+            self._mount_point = os.path.abspath(mount_point) if mount_point else tempfile.mkdtemp()
+
+    @property
+    def mount_point(self) -> str:
+        """Where the files are from `start` on."""
+        return self._mount_point
+
+    def start(self) -> None:
+        """Have the files there; the folder has to be empty before.
+
+        Raises:
+            UserErrorException: It is not.
+        """
+        if not self._wants_folder or self._made is not None:
+            return
+        os.makedirs(self._mount_point, exist_ok=True)
+        if os.listdir(self._mount_point):
+            raise UserErrorException(f"{self._mount_point} is not empty; mount to an empty folder or to a new one.")
+        self._made = self._mount_point
+        for file in self._files.files:
+            link(file, os.path.join(self._mount_point, file.name))
+
+    def stop(self) -> None:
+        """Remove what `start` has made; the files themselves stay."""
+        if self._made is not None:
+            shutil.rmtree(self._made, ignore_errors=True)
+            self._made = None
+
+    def __enter__(self) -> _MountContext:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def _fetched(file: DataFile, place: str, ignore_not_found: bool) -> bool:
+    try:
+        fetch(file, place)
+    except UserErrorException:
+        if ignore_not_found:
+            return False
+        raise
+    return True

@@ -1,0 +1,300 @@
+"""What a run is to write, where it goes, and as which dataset it is registered."""
+
+from __future__ import annotations
+
+import os
+from copy import copy
+from typing import Any, TypeVar
+
+from azureml._refused import refusal
+from azureml.data.abstract_datastore import AbstractDatastore
+from azureml.data.constants import DIRECT_MODE, HDFS_MODE, LINK_MODE, MOUNT_MODE, UPLOAD_MODE
+from azureml.data.dataset_consumption_config import DatasetConsumptionConfig, check_name
+from azureml.data.dataset_type_definitions import PromoteHeadersBehavior
+from azureml.exceptions import UserErrorException
+
+_Config = TypeVar("_Config", bound="OutputDatasetConfig")
+
+
+class RegistrationConfiguration:
+    """The name, description and tags of the dataset that is made of an output."""
+
+    def __init__(self, name: str, description: str | None, tags: dict[str, str] | None) -> None:
+        self.name = name
+        self.description = description
+        self.tags = tags
+
+
+class UploadOptions:
+    """How an output is uploaded."""
+
+    def __init__(self, overwrite: bool = False, source_globs: list[str] | None = None) -> None:
+        self.overwrite = overwrite
+        self.source_globs = source_globs
+
+
+class MountOptions:
+    """How the place of an output is mounted."""
+
+    def __init__(self, disable_metadata_cache: bool = False) -> None:
+        self.disable_metadata_cache = disable_metadata_cache
+
+
+class OutputDatasetConfig:
+    """An output of a run. As an argument it becomes a path, where the script finds an empty folder."""
+
+    def __init__(self, mode: str, name: str | None = None, **kwargs: Any) -> None:
+        """Name an output, at random if no name is given.
+
+        Raises:
+            UserErrorException: The name is no word of letters, digits and underscores, or begins with a digit.
+        """
+        self.mode = mode
+        self._name = check_name("output", name or f"output_{os.urandom(4).hex()}")
+        self.arg_val = f"DatasetOutputConfig:{self._name}"
+        self._registration: RegistrationConfiguration | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the output, and of the environment variable with its path."""
+        return self._name
+
+    def register_on_complete(
+        self: _Config, name: str, description: str | None = None, tags: dict[str, str] | None = None
+    ) -> _Config:
+        """The same output, which is registered under a name when its run has completed.
+
+        Raises:
+            UserErrorException: The name is empty.
+        """
+        if not name:
+            raise UserErrorException("register_on_complete needs a name for the dataset.")
+        registered = copy(self)
+        registered._registration = RegistrationConfiguration(name, description, tags)
+        return registered
+
+    def as_input(self, name: str | None = None) -> DatasetConsumptionConfig:
+        """The output as the input of another run, which pipelines have; a run with one is refused."""
+        return DatasetConsumptionConfig(name or f"input_{os.urandom(4).hex()}", self, self.mode)
+
+    def _as_argument(self) -> str:
+        return self.arg_val
+
+    def _data_section(self) -> tuple[str, str, dict[str, Any]]:
+        raise refusal(type(self).__name__, "Use OutputFileDatasetConfig, which gives the script a folder to write to")
+
+
+class TransformationMixin:
+    """Outputs that can be registered as tables."""
+
+    def read_delimited_files(
+        self,
+        include_path: bool = False,
+        separator: str = ",",
+        header: PromoteHeadersBehavior = PromoteHeadersBehavior.ALL_FILES_HAVE_SAME_HEADERS,
+        partition_format: str | None = None,
+        path_glob: str | None = None,
+        set_column_types: dict[str, Any] | None = None,
+    ) -> OutputTabularDatasetConfig:
+        """The same output, whose delimited files are registered as a table; `path_glob` says which of them."""
+        from azureml.data.dataset_factory import delimited_options
+
+        options = delimited_options(
+            separator=separator,
+            header=header,
+            include_path=include_path,
+            set_column_types=set_column_types,
+            partition_format=partition_format,
+        )
+        return OutputTabularDatasetConfig(output_file_dataset_config=self, _options=options, _glob=path_glob)
+
+    def read_parquet_files(
+        self,
+        include_path: bool = False,
+        partition_format: str | None = None,
+        path_glob: str | None = None,
+        set_column_types: dict[str, Any] | None = None,
+    ) -> OutputTabularDatasetConfig:
+        """The same output, whose Parquet files are registered as a table; `path_glob` says which of them."""
+        from azureml.data.dataset_factory import parquet_options
+
+        options = parquet_options(include_path, set_column_types, partition_format)
+        return OutputTabularDatasetConfig(output_file_dataset_config=self, _options=options, _glob=path_glob)
+
+
+class OutputFileDatasetConfig(OutputDatasetConfig, TransformationMixin):
+    """A folder of a datastore for what a script writes, `dataset/RUN_ID/NAME` of the default one if none is named.
+
+    The script writes straight into it, in either mode.
+    """
+
+    def __init__(
+        self,
+        name: str | None = None,
+        destination: Any = None,
+        source: str | None = None,
+        partition_format: str | None = None,
+    ) -> None:
+        """Name an output.
+
+        Args:
+            name: A word; at random if none is given.
+            destination: A datastore, or a datastore and a path, where `{run-id}` and `{output-name}` are filled in.
+            source: A path that the script chooses; a run with one is refused.
+            partition_format: Columns from paths; refused.
+
+        Raises:
+            UserErrorException: The name or the destination cannot be right.
+        """
+        super().__init__(MOUNT_MODE, name)
+        if partition_format is not None:
+            raise refusal("partition_format", "Leave it out, and take the columns from the paths in the script")
+        _destination_parts(destination)
+        self.destination = destination
+        self.source = source
+        self._upload_options: UploadOptions | None = None
+        self._mount_options: MountOptions | None = None
+
+    def as_mount(self, disable_metadata_cache: bool = False) -> OutputFileDatasetConfig:
+        """The same output in mount mode."""
+        mounted = copy(self)
+        mounted.mode = MOUNT_MODE
+        mounted._mount_options, mounted._upload_options = MountOptions(disable_metadata_cache), None
+        return mounted
+
+    def as_upload(self, overwrite: bool = False, source_globs: list[str] | None = None) -> OutputFileDatasetConfig:
+        """The same output in upload mode."""
+        uploaded = copy(self)
+        uploaded.mode = UPLOAD_MODE
+        uploaded._upload_options, uploaded._mount_options = UploadOptions(overwrite, source_globs), None
+        return uploaded
+
+    def _data_section(self) -> tuple[str, str, dict[str, Any]]:
+        return self._section(self._registration, None)
+
+    def _section(
+        self, registration: RegistrationConfiguration | None, transformation: dict[str, Any] | None
+    ) -> tuple[str, str, dict[str, Any]]:
+        datastore, path = _destination_parts(self.destination)
+        upload = self._upload_options
+        return (
+            "outputData",
+            self._name,
+            {
+                "outputLocation": {"dataPath": {"datastoreName": datastore, "relativePath": path}},
+                "mechanism": self.mode,
+                "additionalOptions": {
+                    "pathOnCompute": self.source,
+                    "registrationOptions": None
+                    if registration is None
+                    else {
+                        "name": registration.name,
+                        "description": registration.description,
+                        "tags": registration.tags,
+                        "datasetRegistrationOptions": {"additionalTransformation": transformation},
+                    },
+                    "uploadOptions": None
+                    if upload is None
+                    else {"overwrite": upload.overwrite, "sourceGlobs": upload.source_globs},
+                },
+            },
+        )
+
+
+class OutputTabularDatasetConfig(OutputDatasetConfig):
+    """A folder of a datastore that is registered as a table."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        """Made by `read_delimited_files` and `read_parquet_files` of an output of files."""
+        origin = kwargs.get("output_file_dataset_config")
+        if not isinstance(origin, OutputFileDatasetConfig):
+            raise UserErrorException(
+                "An OutputTabularDatasetConfig is made by OutputFileDatasetConfig(…).read_delimited_files() or "
+                "read_parquet_files()."
+            )
+        super().__init__(origin.mode, origin.name)
+        self._origin = origin
+        self._options: dict[str, Any] = kwargs["_options"]
+        self._glob: str | None = kwargs.get("_glob")
+        self._steps: list[list[Any]] = []
+        self._registration = origin._registration
+
+    def as_mount(self) -> OutputTabularDatasetConfig:
+        """The same output in mount mode."""
+        return self._from(self._origin.as_mount())
+
+    def as_upload(self, overwrite: bool = False, source_globs: list[str] | None = None) -> OutputTabularDatasetConfig:
+        """The same output in upload mode."""
+        return self._from(self._origin.as_upload(overwrite, source_globs))
+
+    def as_input(self, name: str | None = None) -> DatasetConsumptionConfig:
+        """The output as the input of another run, which pipelines have; a run with one is refused."""
+        return DatasetConsumptionConfig(name or f"input_{os.urandom(4).hex()}", self, DIRECT_MODE)
+
+    def keep_columns(self, columns: str | list[str]) -> OutputTabularDatasetConfig:
+        """The same output, whose table has these columns and no others."""
+        return self._with(["keep", [columns] if isinstance(columns, str) else list(columns)])
+
+    def drop_columns(self, columns: str | list[str]) -> OutputTabularDatasetConfig:
+        """The same output, whose table does not have these columns."""
+        return self._with(["drop", [columns] if isinstance(columns, str) else list(columns)])
+
+    def random_split(self, percentage: float, seed: int | None = None) -> Any:
+        """Refused: register the whole, and split the dataset."""
+        raise refusal(
+            "OutputTabularDatasetConfig.random_split", "Register the output, and call random_split on the dataset"
+        )
+
+    def _with(self, step: list[Any]) -> OutputTabularDatasetConfig:
+        changed = copy(self)
+        changed._steps = [*self._steps, step]
+        return changed
+
+    def _from(self, origin: OutputFileDatasetConfig) -> OutputTabularDatasetConfig:
+        changed = copy(self)
+        changed._origin, changed.mode = origin, origin.mode
+        return changed
+
+    def _data_section(self) -> tuple[str, str, dict[str, Any]]:
+        table = {"kind": "tabular", "options": self._options, "steps": self._steps, "glob": self._glob}
+        return self._origin._section(self._registration, table)
+
+
+class HDFSOutputDatasetConfig(OutputDatasetConfig, TransformationMixin):
+    """An output of Spark; a run with one is refused."""
+
+    def __init__(self, name: str | None = None, destination: Any = None) -> None:
+        super().__init__(HDFS_MODE, name)
+        self.destination = destination
+
+
+class LinkFileOutputDatasetConfig(OutputDatasetConfig):
+    """An output that a script links to files elsewhere; a run with one is refused."""
+
+    def __init__(self, name: str | None = None) -> None:
+        super().__init__(LINK_MODE, name)
+
+
+class LinkTabularOutputDatasetConfig(OutputDatasetConfig):
+    """An output that a script links to a table elsewhere; a run with one is refused."""
+
+    def __init__(self, name: str | None = None) -> None:
+        super().__init__(LINK_MODE, name)
+
+
+def _destination_parts(destination: Any) -> tuple[str | None, str | None]:
+    """The names of a datastore and of a path in it; None is what is not said.
+
+    Raises:
+        UserErrorException: It is neither a datastore nor a datastore with a path.
+    """
+    parts = destination if isinstance(destination, (tuple, list)) else (destination,)
+    if destination is None:
+        return None, None
+    if isinstance(parts[0] if parts else None, AbstractDatastore) and len(parts) <= 2:
+        path = parts[1] if len(parts) == 2 else None
+        if path is None or isinstance(path, str):
+            return parts[0].name, path
+    raise UserErrorException(
+        f"The destination of an output is a datastore, or (datastore, 'path'), not {destination!r}."
+    )

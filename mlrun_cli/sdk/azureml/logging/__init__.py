@@ -1,0 +1,29 @@
+"""The logger of 2018's Azure ML Workbench, over the run of today."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
+from azureml.core.run import Run
+
+__all__ = ["get_azureml_logger"]
+
+
+class _RunLogger:
+    """Logs to the run that this script belongs to."""
+
+    def __init__(self) -> None:
+        self._run = Run.get_context()
+
+    def log(self, name: str, value: Any) -> None:
+        """Log a value, or a list of values, under a name."""
+        if isinstance(value, (list, tuple)):
+            self._run.log_list(name, list(value))
+        else:
+            self._run.log(name, value)
+
+
+def get_azureml_logger() -> _RunLogger:
+    """The logger of this script's run; outside a run it prints."""
+    return _RunLogger()

@@ -1,0 +1,145 @@
+"""What a pipeline's steps hand to each other, and its parameters."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from azureml._refused import Described, Refused, refused_call
+from azureml.pipeline._instead import INSTEAD
+
+__all__ = [
+    "InputPortBinding",
+    "OutputPortBinding",
+    "PipelineDataset",
+    "PipelineParameter",
+    "PortDataReference",
+    "PublishedPipeline",
+    "TrainingOutput",
+]
+
+
+class PipelineParameter(Described, takes="name, default_value"):
+    """A value that may be chosen anew whenever the pipeline is run."""
+
+    name: str
+    default_value: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not (isinstance(self.default_value, (str, int, float)) or hasattr(self.default_value, "_as_argument")):
+            kind = type(self.default_value).__name__
+            raise ValueError(f"The default value of a PipelineParameter is a text or number, not a {kind}.")
+
+    def __str__(self) -> str:
+        return f"PipelineParameter_Name:{self.name}_Default:{self.default_value}"
+
+
+class _Handed:
+    """A result that can be handed on in several ways, which are all one here."""
+
+    def as_input(self, input_name: str | None = None) -> Any:
+        """It, as a step's input."""
+        return self
+
+    def as_mount(self, *_: Any, **__: Any) -> Any:
+        """It, as a mounted folder."""
+        return self
+
+    def as_download(self, *_: Any, **__: Any) -> Any:
+        """It, as a folder that is copied."""
+        return self
+
+    def as_direct(self) -> Any:
+        """It, by its name."""
+        return self
+
+    def as_dataset(self) -> Any:
+        """It, as a dataset."""
+        return self
+
+    def as_named_input(self, name: str) -> Any:
+        """It, as a named input."""
+        return self
+
+    def parse_delimited_files(self, *_: Any, **__: Any) -> Any:
+        """It, as the table of its files."""
+        return self
+
+    def parse_parquet_files(self, *_: Any, **__: Any) -> Any:
+        """It, as the table of its files."""
+        return self
+
+    def create_input_binding(self, *_: Any, **__: Any) -> Any:
+        """It, as a step's input."""
+        return self
+
+
+class PipelineData(
+    _Handed,
+    Described,
+    takes="name, datastore=None, output_name=None, output_mode='mount', output_path_on_compute=None, "
+    "output_overwrite=None, data_type=None, is_directory=None, pipeline_output_name=None, training_output=None",
+):
+    """A folder that one step writes and others read."""
+
+    name: str
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not isinstance(self.name, str) or not re.fullmatch(r"\w+", self.name, re.ASCII):
+            raise ValueError(f"A PipelineData's name has letters, digits and underscores only, and is {self.name!r}.")
+
+    def __str__(self) -> str:
+        return f"${self.get_env_variable_name()}"
+
+    __repr__ = __str__
+
+    def get_env_variable_name(self) -> str:
+        """The variable that holds its path in Azure."""
+        return f"AZUREML_DATAREFERENCE_{self.name}"
+
+    register = refused_call("PipelineData.register", INSTEAD)
+
+
+class OutputPortBinding(
+    _Handed,
+    Described,
+    takes="name, datastore=None, output_name=None, bind_mode='mount', path_on_compute=None, is_directory=None, "
+    "overwrite=None, data_type=None, pipeline_output_name=None, training_output=None, dataset_registration=None, "
+    "dataset_output=None",
+):
+    """Where a step writes."""
+
+
+class InputPortBinding(
+    Described,
+    takes="name, bind_object=None, bind_mode='mount', path_on_compute=None, overwrite=None, is_resource=False, "
+    "additional_transformations=None, **kwargs",
+):
+    """Where a step reads."""
+
+
+class PipelineDataset(
+    _Handed,
+    Described,
+    takes="dataset=None, name=None, bind_mode='mount', path_on_compute=None, overwrite=False, parameter_name=None",
+):
+    """A dataset that a pipeline reads."""
+
+    @classmethod
+    def create(cls, dataset: Any, name: str | None = None, parameter_name: str | None = None) -> PipelineDataset:
+        """One of a dataset."""
+        return cls(dataset, name, parameter_name=parameter_name)
+
+
+class TrainingOutput(Described, takes="type, iteration=None, metric=None, model_file=None"):
+    """What of a training step is handed on."""
+
+
+class PortDataReference(metaclass=Refused, instead=INSTEAD):
+    """What a step has written."""
+
+
+class PublishedPipeline(metaclass=Refused, instead=INSTEAD):
+    """A pipeline that can be run by its address."""

@@ -1,0 +1,182 @@
+"""The steps of a pipeline: each can be described, and none is run by a pipeline here."""
+
+from __future__ import annotations
+
+import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
+from azureml._refused import Described, names_of, refused_call
+from azureml.pipeline._instead import INSTEAD
+from azureml.pipeline.core.builder import PipelineStep
+
+__all__ = [
+    "AdlaStep",
+    "AutoMLStep",
+    "AzureBatchStep",
+    "CommandStep",
+    "DataTransferStep",
+    "DatabricksStep",
+    "EstimatorStep",
+    "HyperDriveStep",
+    "KustoStep",
+    "ModuleStep",
+    "MpiStep",
+    "ParallelRunConfig",
+    "ParallelRunStep",
+    "PythonScriptStep",
+    "RScriptStep",
+    "SynapseSparkStep",
+]
+
+
+class AdlaStep(
+    PipelineStep,
+    takes="script_name, name=None, inputs=None, outputs=None, params=None, degree_of_parallelism=None, "
+    "priority=None, runtime_version=None, compute_target=None, source_directory=None, "
+    "allow_reuse=True, version=None, hash_paths=None",
+):
+    """U-SQL in Data Lake Analytics."""
+
+
+class AutoMLStep(
+    PipelineStep,
+    takes="name, automl_config, inputs=None, outputs=None, script_repl_params=None, allow_reuse=True, "
+    "version=None, hash_paths=None, enable_default_model_output=True, "
+    "enable_default_metrics_output=True, **kwargs",
+):
+    """Automated machine learning."""
+
+
+class DatabricksStep(
+    PipelineStep,
+    takes="name, inputs=None, outputs=None, existing_cluster_id=None, spark_version=None, node_type=None, "
+    "instance_pool_id=None, num_workers=None, min_workers=None, max_workers=None, "
+    "spark_env_variables=None, spark_conf=None, init_scripts=None, cluster_log_dbfs_path=None, "
+    "notebook_path=None, notebook_params=None, python_script_path=None, python_script_params=None, "
+    "main_class_name=None, jar_params=None, python_script_name=None, source_directory=None, "
+    "hash_paths=None, run_name=None, timeout_seconds=None, runconfig=None, maven_libraries=None, "
+    "pypi_libraries=None, egg_libraries=None, jar_libraries=None, rcran_libraries=None, "
+    "compute_target=None, allow_reuse=True, version=None, permit_cluster_restart=None",
+):
+    """A notebook or script in Databricks."""
+
+
+class DataTransferStep(
+    PipelineStep,
+    takes="name, source_data_reference=None, destination_data_reference=None, compute_target=None, "
+    "source_reference_type=None, destination_reference_type=None, allow_reuse=True",
+):
+    """A copy between stores."""
+
+
+class PythonScriptStep(
+    PipelineStep,
+    takes="script_name, name=None, arguments=None, compute_target=None, runconfig=None, "
+    "runconfig_pipeline_params=None, inputs=None, outputs=None, params=None, source_directory=None, "
+    "allow_reuse=True, version=None, hash_paths=None",
+):
+    """A Python script."""
+
+
+class RScriptStep(
+    PipelineStep,
+    takes="script_name, name=None, arguments=None, compute_target=None, runconfig=None, "
+    "runconfig_pipeline_params=None, inputs=None, outputs=None, params=None, source_directory=None, "
+    "use_gpu=False, custom_docker_image=None, cran_packages=None, github_packages=None, "
+    "custom_url_packages=None, allow_reuse=True, version=None",
+):
+    """An R script."""
+
+
+class CommandStep(
+    PipelineStep,
+    takes="command=None, name=None, compute_target=None, runconfig=None, runconfig_pipeline_params=None, "
+    "inputs=None, outputs=None, params=None, source_directory=None, allow_reuse=True, version=None",
+):
+    """A command line."""
+
+
+class EstimatorStep(
+    PipelineStep,
+    takes="name=None, estimator=None, estimator_entry_script_arguments=None, "
+    "runconfig_pipeline_params=None, inputs=None, outputs=None, compute_target=None, "
+    "allow_reuse=True, version=None",
+):
+    """An estimator's script."""
+
+
+class MpiStep(
+    PipelineStep,
+    takes="name=None, source_directory=None, script_name=None, arguments=None, compute_target=None, "
+    "node_count=None, process_count_per_node=None, inputs=None, outputs=None, allow_reuse=True, "
+    "version=None, hash_paths=None, **kwargs",
+):
+    """A script under MPI."""
+
+
+class HyperDriveStep(
+    PipelineStep,
+    takes="name, hyperdrive_config, estimator_entry_script_arguments=None, inputs=None, outputs=None, "
+    "metrics_output=None, allow_reuse=True, version=None",
+):
+    """A sweep."""
+
+
+class AzureBatchStep(
+    PipelineStep,
+    takes="name, create_pool=False, pool_id=None, delete_batch_job_after_finish=True, "
+    "delete_batch_pool_after_finish=False, is_positive_exit_code_failure=True, "
+    "vm_image_urn='urn:MicrosoftWindowsServer:WindowsServer:2012-R2-Datacenter', "
+    "run_task_as_admin=False, target_compute_nodes=1, vm_size='standard_d1_v2', "
+    "source_directory=None, executable=None, arguments=None, inputs=None, outputs=None, "
+    "allow_reuse=True, compute_target=None, version=None",
+):
+    """A program in Azure Batch."""
+
+
+class ModuleStep(
+    PipelineStep,
+    takes="module=None, version=None, module_version=None, inputs_map=None, outputs_map=None, "
+    "compute_target=None, runconfig=None, runconfig_pipeline_params=None, arguments=None, "
+    "params=None, name=None, _workflow_provider=None",
+):
+    """A registered module."""
+
+
+class ParallelRunConfig(
+    Described,
+    takes="environment, entry_script, error_threshold, output_action, compute_target, node_count, "
+    "process_count_per_node=None, mini_batch_size=None, source_directory=None, description=None, "
+    "logging_level='INFO', run_invocation_timeout=60, run_max_try=3, append_row_file_name=None, "
+    "allowed_failed_count=None, allowed_failed_percent=None, partition_keys=None, "
+    "environment_variables=None",
+):
+    """How a ParallelRunStep is run."""
+
+    load_yaml = refused_call("ParallelRunConfig.load_yaml", INSTEAD)
+    save_to_yaml = refused_call("ParallelRunConfig.save_to_yaml", INSTEAD)
+
+
+class ParallelRunStep(
+    PipelineStep,
+    takes="name, parallel_run_config, inputs, output=None, side_inputs=None, arguments=None, allow_reuse=True",
+):
+    """A script over many small parts of its input."""
+
+
+class KustoStep(
+    PipelineStep,
+    takes="name, compute_target, database_name, query_directory, output, parameter_dict=None, allow_reuse=False",
+):
+    """Queries in Data Explorer."""
+
+
+class SynapseSparkStep(
+    PipelineStep,
+    takes="file, source_directory, compute_target, driver_memory, driver_cores, executor_memory, "
+    "executor_cores, num_executors, name=None, app_name=None, environment=None, arguments=None, "
+    "inputs=None, outputs=None, conf=None, py_files=None, jars=None, files=None, allow_reuse=True, "
+    "version=None",
+):
+    """A script in Synapse."""
+
+
+__getattr__ = names_of(__name__, INSTEAD)

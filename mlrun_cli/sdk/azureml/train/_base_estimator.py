@@ -1,0 +1,236 @@
+"""What all estimators share: their parameters, and how they become the run of a script."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+from azureml._gateway.gateway import submitted_run
+from azureml._refused import Described
+from azureml.exceptions import TrainingException, UserErrorException
+from azureml.train._distributed_training import BY_BACKEND, DistributedTraining
+
+if TYPE_CHECKING:
+    from azureml.core.environment import Environment
+    from azureml.core.runconfig import RunConfiguration
+    from azureml.core.script_run_config import ScriptRunConfig
+
+SCRIPT = (
+    "source_directory, *, compute_target=None, vm_size=None, vm_priority=None, entry_script=None, script_params=None"
+)
+NODES = "node_count=1, process_count_per_node=1"
+DISTRIBUTION = "distributed_backend=None, distributed_training=None, use_gpu=False"
+DOCKER = "use_docker=True, custom_docker_base_image=None, custom_docker_image=None, image_registry_details=None"
+PACKAGES = (
+    "user_managed=False, conda_packages=None, pip_packages=None, conda_dependencies_file_path=None, "
+    "pip_requirements_file_path=None, conda_dependencies_file=None, pip_requirements_file=None, "
+    "environment_variables=None, environment_definition=None, inputs=None"
+)
+STORE = "source_directory_data_store=None"
+LIMITS = "shm_size=None, resume_from=None, max_run_duration_seconds=None"
+VERSION = "framework_version=None, _enable_optimized_mode=False"
+_NAMES_OF_PIP = {"pytorch": "torch", "tensorflow-gpu": "tensorflow"}
+LINT = "_disable_validation=True, _show_lint_warnings=False, _show_package_warnings=False"
+
+
+class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, estimator_config=None"):
+    """A script and its packages; `experiment.submit(estimator)` runs it as a ScriptRunConfig.
+
+    Packages that are named make an environment, by conda or pip. When none are, and always with `user_managed`,
+    the script runs in the Python that submits it. `vm_size`, `vm_priority`, `shm_size`, `use_gpu` and `use_docker`
+    choose machines and containers in Azure, and nothing here.
+
+    Attributes:
+        run_config: The RunConfiguration; it may be changed until the estimator is submitted.
+
+    Raises:
+        TrainingException: Parameters that contradict each other.
+        UserErrorException: A file of packages that is not there.
+    """
+
+    source_directory: str
+    run_config: RunConfiguration
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.source_directory = self.source_directory or "."
+        self.run_config = self._given("estimator_config") or self._configure()
+
+    @property
+    def conda_dependencies(self) -> Any:
+        """The CondaDependencies of its environment."""
+        return self.run_config.environment.python.conda_dependencies
+
+    def _to_script_run_config(self) -> ScriptRunConfig:
+        from azureml.core.script_run_config import ScriptRunConfig
+
+        return ScriptRunConfig(
+            self.source_directory,
+            script=self.run_config.script,
+            arguments=list(self.run_config.arguments),
+            run_config=self.run_config,
+            resume_from=self._given("resume_from"),
+        )
+
+    def _given(self, name: str) -> Any:
+        """A parameter that this kind of estimator may not have: then None."""
+        return vars(self).get(name)
+
+    def _configure(self) -> RunConfiguration:
+        from azureml.core.runconfig import RunConfiguration
+
+        configuration = RunConfiguration()
+        configuration.script = self._given("entry_script")
+        configuration.arguments = arguments_of(self._given("script_params"))
+        configuration.target = self._given("compute_target") or "local"
+        self._distribute(configuration)
+        configuration.environment = self._environment()
+        _bind(configuration, self._given("inputs") or [])
+        if self._given("environment_variables"):
+            configuration.environment_variables = dict(self._given("environment_variables"))
+        if self._given("max_run_duration_seconds") is not None:
+            configuration.max_run_duration_seconds = self._given("max_run_duration_seconds")
+        return configuration
+
+    def _distribute(self, configuration: RunConfiguration) -> None:
+        nodes = self._given("node_count")
+        if nodes is not None and (not isinstance(nodes, int) or nodes < 1):
+            raise TrainingException(f"node_count has to be a whole number above 0, and is {nodes!r}.")
+        training = self._distributed_training()
+        processes = self._given("process_count_per_node") or 1
+        if training is None:
+            if (nodes or 1) * processes > 1:
+                raise TrainingException(
+                    "With several nodes or processes an estimator has to be told how they find each other: "
+                    "give distributed_training, such as Mpi()."
+                )
+            return
+        processes = max(processes, training.process_count_per_node)
+        configuration.node_count = nodes or 1
+        if training.communicator == "IntelMpi" and configuration.node_count * processes == 1:
+            return  # one process has nobody to talk to, and needs no mpirun
+        configuration.framework = self._distributed_framework(training)
+        configuration.communicator = training.communicator
+        if training.communicator == "IntelMpi":
+            configuration.mpi.process_count_per_node = processes
+        elif training.communicator == "ParameterServer":
+            configuration.tensorflow.worker_count = vars(training)["worker_count"]
+            configuration.tensorflow.parameter_server_count = vars(training)["parameter_server_count"]
+
+    def _distributed_training(self) -> DistributedTraining | None:
+        training = self._given("distributed_training")
+        backend = self._given("distributed_backend")
+        if training is None and backend is not None:
+            if backend not in BY_BACKEND:
+                raise TrainingException(f"distributed_backend {backend!r} is none of {', '.join(BY_BACKEND)}.")
+            training = BY_BACKEND[backend]()
+        if training is not None and not isinstance(training, DistributedTraining):
+            raise TrainingException(
+                f"distributed_training takes Mpi(), ParameterServer(), Gloo() or Nccl(), not {training!r}."
+            )
+        return training
+
+    @staticmethod
+    def _distributed_framework(training: DistributedTraining) -> str:
+        names = {"ParameterServer": "TensorFlow", "Gloo": "PyTorch", "Nccl": "PyTorch"}
+        return names.get(training.communicator, "Python")
+
+    # Packages
+
+    def _framework_packages(self) -> list[str]:
+        """Requirements of pip that come with this kind of estimator."""
+        return []
+
+    def _environment(self) -> Environment:
+        from azureml.core.environment import Environment
+
+        definition: Environment | None = self._given("environment_definition")
+        if definition is not None:
+            return definition
+        environment = Environment("estimator")
+        dependencies = None if self._given("user_managed") else self._conda_dependencies()
+        if dependencies is not None:
+            environment.python.conda_dependencies = dependencies
+        else:
+            environment.python.user_managed_dependencies = True
+            if submitted_run() is None:
+                environment.python.interpreter_path = sys.executable
+        image = self._given("custom_docker_image") or self._given("custom_docker_base_image")
+        if image is not None:
+            environment.docker.enabled = True
+            environment.docker.base_image = image
+        return environment
+
+    def _conda_dependencies(self) -> Any:
+        """What its packages are; None when none are named."""
+        from azureml.core.conda_dependencies import CondaDependencies
+
+        conda_file = self._given("conda_dependencies_file") or self._given("conda_dependencies_file_path")
+        pip_file = self._given("pip_requirements_file") or self._given("pip_requirements_file_path")
+        conda = list(self._given("conda_packages") or [])
+        pip = list(self._given("pip_packages") or [])
+        if pip_file:
+            pip += _requirements(self._existing_file(pip_file, "pip_requirements_file"))
+        if conda_file:
+            found = CondaDependencies(self._existing_file(conda_file, "conda_dependencies_file"))
+        elif conda or pip or self._framework_packages():
+            found = CondaDependencies()
+        else:
+            return None
+        named = {package_name(one) for one in [*conda, *pip, *found.conda_packages, *found.pip_packages]}
+        pip += [one for one in self._framework_packages() if package_name(one) not in named]
+        for one in conda:
+            found.add_conda_package(one)
+        for one in pip:
+            found.add_pip_package(one)
+        return found
+
+    def _existing_file(self, path: str, parameter: str) -> str:
+        full = os.path.abspath(os.path.join(self.source_directory, path))
+        if not os.path.isfile(full):
+            raise UserErrorException(
+                f"{parameter} {path!r} is not there: it is looked for in the source directory, as {full}."
+            )
+        return full
+
+
+def _bind(configuration: RunConfiguration, inputs: Any) -> None:
+    """Let the script have data that none of its arguments names."""
+    for one in inputs:
+        if not hasattr(one, "_data_section"):
+            raise UserErrorException(
+                f"inputs takes what dataset.as_named_input(…) and datastore.path(…) give, not {type(one).__name__}."
+            )
+        section, name, _ = one._data_section()
+        (configuration.data if section == "data" else configuration.data_references)[name] = one
+
+
+def arguments_of(script_params: dict[str, Any] | None) -> list[Any]:
+    """A script's arguments: each name and its value; a list gives several, an empty text or None none."""
+    if script_params is not None and not isinstance(script_params, dict):
+        raise UserErrorException(
+            f"script_params takes a dictionary, such as {{'--lr': 0.1}}, not {type(script_params).__name__}."
+        )
+    arguments: list[Any] = []
+    for name, value in (script_params or {}).items():
+        arguments.append(name)
+        if isinstance(value, (list, tuple)):
+            arguments += value
+        elif not (value is None or (isinstance(value, str) and value == "")):
+            arguments.append(value)
+    return arguments
+
+
+def package_name(requirement: str) -> str:
+    """The name that pip has for a requirement of pip or conda: `torch` of `Torch==1.4` and of `pytorch::pytorch`."""
+    word = re.split(r"[\s=<>!~\[;@]", requirement.strip(), maxsplit=1)[0]
+    name = word.rpartition("::")[2].lower().replace("_", "-")
+    return _NAMES_OF_PIP.get(name, name)
+
+
+def _requirements(path: str) -> list[str]:
+    with open(path, encoding="utf-8") as file:
+        lines = [line.partition(" #")[0].strip() for line in file]
+    return [line for line in lines if line and not line.startswith("#")]

@@ -1,0 +1,23 @@
+"""The configuration of automated machine learning."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from azureml._refused import Described, refusal
+from azureml.exceptions import UserErrorException
+from azureml.train.automl._instead import INSTEAD
+
+__all__ = ["AutoMLConfig"]
+
+
+class AutoMLConfig(Described, takes="task, path=None, **kwargs"):
+    """What is to be learnt, from what; every setting is kept as an attribute, and in `user_settings`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user_settings = dict(kwargs)
+
+    def _submit_refusal(self) -> UserErrorException:
+        """The error for whoever submits it."""
+        return refusal("Experiment.submit(AutoMLConfig)", INSTEAD)

@@ -1,0 +1,12 @@
+"""The run of automated machine learning."""
+
+from __future__ import annotations
+
+from azureml._refused import Refused
+from azureml.train.automl._instead import INSTEAD
+
+__all__ = ["AutoMLRun"]
+
+
+class AutoMLRun(metaclass=Refused, instead=INSTEAD):
+    """The run of automated machine learning; there are none."""

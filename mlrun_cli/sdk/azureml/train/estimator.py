@@ -1,0 +1,26 @@
+"""The estimator of any script."""
+
+from __future__ import annotations
+
+import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
+from azureml.train._base_estimator import (
+    DISTRIBUTION,
+    DOCKER,
+    LIMITS,
+    LINT,
+    NODES,
+    PACKAGES,
+    SCRIPT,
+    STORE,
+    MMLBaseEstimator,
+)
+from azureml.train._distributed_training import Gloo, Mpi, Nccl, ParameterServer
+
+__all__ = ["Estimator", "Gloo", "MMLBaseEstimator", "Mpi", "Nccl", "ParameterServer"]
+
+
+class Estimator(
+    MMLBaseEstimator,
+    takes=f"{SCRIPT}, {NODES}, {DISTRIBUTION}, {DOCKER}, {PACKAGES}, {STORE}, {LIMITS}, {LINT}",
+):
+    """A script and the packages that are named for it."""

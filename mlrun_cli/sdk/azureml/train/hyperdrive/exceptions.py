@@ -1,0 +1,38 @@
+"""The errors of sweeps, under Azure's names."""
+
+from __future__ import annotations
+
+from azureml.exceptions import AzureMLException
+
+__all__ = [
+    "HyperDriveConfigException",
+    "HyperDriveException",
+    "HyperDriveNotImplementedException",
+    "HyperDriveRehydrateException",
+    "HyperDriveScenarioNotSupportedException",
+    "HyperDriveServiceException",
+]
+
+
+class HyperDriveException(AzureMLException):
+    """Base of all."""
+
+
+class HyperDriveServiceException(HyperDriveException):
+    """What runs the sweep is away."""
+
+
+class HyperDriveConfigException(HyperDriveException):
+    """A sweep that cannot be run as it is described."""
+
+
+class HyperDriveScenarioNotSupportedException(HyperDriveConfigException):
+    """A sweep of a kind that there is not."""
+
+
+class HyperDriveNotImplementedException(HyperDriveScenarioNotSupportedException):
+    """A call that sweeps do not have."""
+
+
+class HyperDriveRehydrateException(HyperDriveException):
+    """A stored sweep that cannot be read."""

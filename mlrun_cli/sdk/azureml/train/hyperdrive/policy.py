@@ -1,0 +1,137 @@
+"""When a run of a sweep is ended early."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from azureml.train.hyperdrive.exceptions import HyperDriveConfigException
+
+__all__ = [
+    "BanditPolicy",
+    "EarlyTerminationPolicy",
+    "MedianStoppingPolicy",
+    "NoTerminationPolicy",
+    "TruncationSelectionPolicy",
+]
+
+
+class EarlyTerminationPolicy:
+    """A rule that ends runs which fall behind."""
+
+    POLICY_NAME = ""
+
+    def __init__(self, name: str, properties: dict[str, Any] | None = None) -> None:
+        self._name = name
+        self._properties = properties
+
+    def to_json(self) -> dict[str, Any]:
+        """The policy as a sweep writes it down."""
+        document: dict[str, Any] = {"name": self._name}
+        if self._properties is not None:
+            document["properties"] = dict(self._properties)
+        return document
+
+    def _property(self, name: str) -> Any:
+        return (self._properties or {}).get(name)
+
+
+class _TimedPolicy(EarlyTerminationPolicy):
+    """A policy that is applied at every `evaluation_interval`th logged value, after the first `delay_evaluation`."""
+
+    def __init__(self, evaluation_interval: int, delay_evaluation: int, **properties: Any) -> None:
+        _check_whole("evaluation_interval", evaluation_interval, 1)
+        _check_whole("delay_evaluation", delay_evaluation, 0)
+        times = {"evaluation_interval": evaluation_interval, "delay_evaluation": delay_evaluation}
+        super().__init__(self.POLICY_NAME, {**times, **properties})
+
+    @property
+    def evaluation_interval(self) -> int:
+        """How many values lie between two decisions."""
+        return int(self._property("evaluation_interval"))
+
+    @property
+    def delay_evaluation(self) -> int:
+        """How many values come before the first decision."""
+        return int(self._property("delay_evaluation"))
+
+
+class BanditPolicy(_TimedPolicy):
+    """Ends a run that is further from the best than a slack: a share of the best (factor), or so much (amount)."""
+
+    POLICY_NAME = "Bandit"
+
+    def __init__(
+        self,
+        evaluation_interval: int = 1,
+        slack_factor: float | None = None,
+        slack_amount: float | None = None,
+        delay_evaluation: int = 0,
+    ) -> None:
+        given = {
+            name: value
+            for name, value in (("slack_factor", slack_factor), ("slack_amount", slack_amount))
+            if value is not None
+        }
+        if len(given) != 1:
+            raise HyperDriveConfigException("BanditPolicy takes one of slack_factor and slack_amount.")
+        for name, value in given.items():
+            if not isinstance(value, (int, float)) or value < 0:
+                raise HyperDriveConfigException(f"{name} has to be a number of 0 or more, and is {value!r}.")
+        super().__init__(evaluation_interval, delay_evaluation, **given)
+
+    @property
+    def slack_factor(self) -> float | None:
+        """The slack as a share of the best value, or None."""
+        value: float | None = self._property("slack_factor")
+        return value
+
+    @property
+    def slack_amount(self) -> float | None:
+        """The slack in units of the metric, or None."""
+        value: float | None = self._property("slack_amount")
+        return value
+
+
+class MedianStoppingPolicy(_TimedPolicy):
+    """Ends a run whose best value is worse than the median of all runs' averages."""
+
+    POLICY_NAME = "MedianStopping"
+
+    def __init__(self, evaluation_interval: int = 1, delay_evaluation: int = 0) -> None:
+        super().__init__(evaluation_interval, delay_evaluation)
+
+
+class TruncationSelectionPolicy(_TimedPolicy):
+    """Ends the worst `truncation_percentage` percent of the runs at each decision."""
+
+    POLICY_NAME = "TruncationSelection"
+
+    def __init__(self, truncation_percentage: int, evaluation_interval: int = 1, delay_evaluation: int = 0) -> None:
+        _check_whole("truncation_percentage", truncation_percentage, 1, 99)
+        super().__init__(
+            evaluation_interval,
+            delay_evaluation,
+            truncation_percentage=truncation_percentage,
+            exclude_finished_jobs=False,
+        )
+
+    @property
+    def truncation_percentage(self) -> int:
+        """How many percent of the runs end."""
+        return int(self._property("truncation_percentage"))
+
+
+class NoTerminationPolicy(EarlyTerminationPolicy):
+    """Lets every run come to its end."""
+
+    POLICY_NAME = "Default"
+
+    def __init__(self) -> None:
+        super().__init__(self.POLICY_NAME)
+
+
+def _check_whole(name: str, value: Any, least: int, most: int | None = None) -> None:
+    if isinstance(value, int) and value >= least and (most is None or value <= most):
+        return
+    bounds = f"of {least} or more" if most is None else f"from {least} to {most}"
+    raise HyperDriveConfigException(f"{name} has to be a whole number {bounds}, and is {value!r}.")

@@ -1,0 +1,87 @@
+"""How a sweep goes through the values of its parameters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from azureml.train.hyperdrive.exceptions import HyperDriveConfigException
+
+__all__ = [
+    "BayesianParameterSampling",
+    "GridParameterSampling",
+    "HyperParameterSampling",
+    "RandomParameterSampling",
+]
+
+_FORMS = (
+    "choice",
+    "randint",
+    "uniform",
+    "quniform",
+    "loguniform",
+    "qloguniform",
+    "normal",
+    "qnormal",
+    "lognormal",
+    "qlognormal",
+)
+
+
+class HyperParameterSampling:
+    """A way through a parameter space: the script's argument, such as `--lr`, to the expression of its values."""
+
+    SAMPLING_NAME = ""
+    _FORMS: tuple[str, ...] = _FORMS
+
+    def __init__(self, parameter_space: dict[str, Any], properties: dict[str, Any] | None = None) -> None:
+        self._check(parameter_space)
+        self._parameter_space = dict(parameter_space)
+        self._properties = properties
+
+    def to_json(self) -> dict[str, Any]:
+        """The sampling as a sweep writes it down."""
+        document: dict[str, Any] = {"name": self.SAMPLING_NAME, "parameter_space": self._parameter_space}
+        if self._properties is not None:
+            document["properties"] = self._properties
+        return document
+
+    def _check(self, parameter_space: Any) -> None:
+        if not isinstance(parameter_space, dict):
+            raise HyperDriveConfigException(
+                f"{type(self).__name__} takes a dictionary of arguments and expressions, such as "
+                f"{{'--lr': uniform(0.01, 0.1)}}, not {type(parameter_space).__name__}."
+            )
+        for name, expression in parameter_space.items():
+            form = self._form(name, expression)
+            if form not in self._FORMS:
+                raise HyperDriveConfigException(
+                    f"{type(self).__name__} draws from {', '.join(self._FORMS)}; parameter {name!r} has {form}."
+                )
+
+    def _form(self, name: Any, expression: Any) -> str:
+        if isinstance(expression, (list, tuple)) and len(expression) == 2 and expression[0] in _FORMS:
+            return str(expression[0])
+        raise HyperDriveConfigException(
+            f"{type(self).__name__} takes an expression, such as choice(1, 2), for parameter {name!r}, "
+            f"not {expression!r}."
+        )
+
+
+class RandomParameterSampling(HyperParameterSampling):
+    """Each run has values of its own, drawn at random."""
+
+    SAMPLING_NAME = "RANDOM"
+
+
+class GridParameterSampling(HyperParameterSampling):
+    """A run for every combination; all parameters are choices."""
+
+    SAMPLING_NAME = "GRID"
+    _FORMS = ("choice",)
+
+
+class BayesianParameterSampling(HyperParameterSampling):
+    """Values are drawn near those of the best runs so far."""
+
+    SAMPLING_NAME = "BayesianOptimization"
+    _FORMS = ("uniform", "quniform", "choice")

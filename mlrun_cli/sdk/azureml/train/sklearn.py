@@ -1,0 +1,22 @@
+"""The estimator of scripts that use scikit-learn."""
+
+from __future__ import annotations
+
+import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
+from azureml.train._base_estimator import LIMITS, LINT, PACKAGES, SCRIPT, VERSION
+from azureml.train._framework_estimator import FrameworkEstimator
+
+__all__ = ["SKLearn"]
+
+
+class SKLearn(
+    FrameworkEstimator,
+    takes=f"{SCRIPT}, use_docker=True, custom_docker_image=None, image_registry_details=None, {PACKAGES}, "
+    f"{LIMITS}, {VERSION}, {LINT}",
+):
+    """A script and scikit-learn."""
+
+    FRAMEWORK_NAME = "SKLearn"
+    _PACKAGE = "scikit-learn"
+    _COMPANIONS = ("joblib",)
+    _SUPPORTED_VERSIONS = ("0.20.3",)

@@ -1,0 +1,99 @@
+"""Datasets in the database: every SQL statement about them is in this file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from mlrun_cli.domain.dataset import Dataset, Definition, definition_text
+from mlrun_cli.domain.guid import new_guid
+from mlrun_cli.domain.moment import now
+from mlrun_cli.store.database import Database, Row
+
+
+class DatasetStore:
+    """Reads and writes datasets. Those without a name are kept for the runs that use them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find_by_id(self, dataset_id: str) -> Dataset | None:
+        """The dataset with this id, or None."""
+        return self._one("dataset_id = :dataset_id", dataset_id=dataset_id)
+
+    def find(self, name: str, version: int | None = None) -> Dataset | None:
+        """The dataset of this name in this version, or None; without a version, the latest."""
+        if version is None:
+            return self._one("name = :name ORDER BY version DESC LIMIT 1", name=name)
+        return self._one("name = :name AND version = :version", name=name, version=version)
+
+    def find_unnamed(self, definition: Definition) -> Dataset | None:
+        """A dataset without a name that is defined in the same way, or None."""
+        return self._one(
+            "name IS NULL AND definition = :definition ORDER BY dataset_key LIMIT 1",
+            definition=definition_text(definition),
+        )
+
+    def latest(self) -> Sequence[Dataset]:
+        """The latest version of every registered dataset, by name."""
+        rows = self._database.rows(
+            "SELECT datasets.* FROM datasets JOIN"
+            " (SELECT name, max(version) AS version FROM datasets WHERE name IS NOT NULL GROUP BY name) AS newest"
+            " ON datasets.name = newest.name AND datasets.version = newest.version ORDER BY datasets.name"
+        )
+        return [_dataset(row) for row in rows]
+
+    def insert(
+        self,
+        definition: Definition,
+        *,
+        name: str | None = None,
+        version: int | None = None,
+        description: str | None = None,
+        tags: Mapping[str, str | None] | None = None,
+    ) -> Dataset:
+        """Add a dataset; that."""
+        row = self._database.row(
+            "INSERT INTO datasets (dataset_id, name, version, kind, definition, description, tags, created_at)"
+            " VALUES (:dataset_id, :name, :version, :kind, :definition, :description, :tags, :now) RETURNING *",
+            dataset_id=new_guid(),
+            name=name,
+            version=version,
+            kind=definition["kind"],
+            definition=definition_text(definition),
+            description=description,
+            tags=json.dumps(tags or {}),
+            now=now(),
+        )
+        assert row is not None
+        return _dataset(row)
+
+    def describe(self, dataset: Dataset, description: str | None, tags: Mapping[str, str | None]) -> None:
+        """Replace the description and the tags of a dataset."""
+        self._database.execute(
+            "UPDATE datasets SET description = :description, tags = :tags WHERE dataset_key = :key",
+            description=description,
+            tags=json.dumps(tags),
+            key=dataset.key,
+        )
+
+    def take_name(self, name: str) -> None:
+        """Take their name from all versions of a dataset. Runs that used them still find them by id."""
+        self._database.execute("UPDATE datasets SET name = NULL, version = NULL WHERE name = :name", name=name)
+
+    def _one(self, condition: str, **parameters: object) -> Dataset | None:
+        row = self._database.row(f"SELECT * FROM datasets WHERE {condition}", **parameters)  # noqa: S608 - our own words
+        return None if row is None else _dataset(row)
+
+
+def _dataset(row: Row) -> Dataset:
+    return Dataset(
+        key=row["dataset_key"],
+        dataset_id=row["dataset_id"],
+        name=row["name"],
+        version=row["version"],
+        definition=json.loads(row["definition"]),
+        description=row["description"],
+        tags=json.loads(row["tags"]),
+        created_at=row["created_at"],
+    )

@@ -1,0 +1,44 @@
+"""Datastores in the database: every SQL statement about them is in this file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mlrun_cli.domain.datastore import Datastore
+from mlrun_cli.domain.moment import now
+from mlrun_cli.store.database import Database, Row
+
+
+class DatastoreStore:
+    """Reads and writes the datastores that users have registered."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, name: str) -> Datastore | None:
+        """The datastore of this name, or None."""
+        row = self._database.row("SELECT * FROM datastores WHERE name = :name", name=name)
+        return None if row is None else _datastore(row)
+
+    def list(self) -> Sequence[Datastore]:
+        """All datastores, by name."""
+        return [_datastore(row) for row in self._database.rows("SELECT * FROM datastores ORDER BY name")]
+
+    def put(self, name: str, folder: Path) -> None:
+        """Add a datastore, or give the one of this name another folder."""
+        self._database.execute(
+            "INSERT INTO datastores (name, folder, created_at) VALUES (:name, :folder, :now)"
+            " ON CONFLICT (name) DO UPDATE SET folder = excluded.folder",
+            name=name,
+            folder=str(folder),
+            now=now(),
+        )
+
+    def remove(self, name: str) -> bool:
+        """Forget a datastore; whether there was one."""
+        return self._database.execute("DELETE FROM datastores WHERE name = :name", name=name) > 0
+
+
+def _datastore(row: Row) -> Datastore:
+    return Datastore(name=row["name"], folder=Path(row["folder"]), is_own=False)

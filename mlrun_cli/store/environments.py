@@ -1,0 +1,82 @@
+"""Registered environments in the database: every SQL statement about them is in this file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mlrun_cli.domain.moment import now
+from mlrun_cli.domain.registered_environment import RegisteredEnvironment
+from mlrun_cli.errors import EnvironmentNotFound
+from mlrun_cli.store.database import Database, Row
+
+
+class EnvironmentStore:
+    """Reads and writes registered environments. Each method is one statement."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, name: str, version: str) -> RegisteredEnvironment:
+        """One version of an environment.
+
+        Raises:
+            EnvironmentNotFound: there is none.
+        """
+        found = self.find(name, version)
+        if found is None:
+            raise EnvironmentNotFound(f"There is no version {version} of the environment '{name}'.")
+        return found
+
+    def find(self, name: str, version: str) -> RegisteredEnvironment | None:
+        """One version of an environment, or None."""
+        row = self._database.row(
+            "SELECT * FROM environments WHERE name = :name AND version = :version", name=name, version=version
+        )
+        return None if row is None else _environment(row)
+
+    def list_versions(self, name: str) -> Sequence[RegisteredEnvironment]:
+        """All versions of an environment, in the order in which they were registered."""
+        rows = self._database.rows("SELECT * FROM environments WHERE name = :name ORDER BY environment_key", name=name)
+        return [_environment(row) for row in rows]
+
+    def list_newest(self) -> Sequence[RegisteredEnvironment]:
+        """The newest version of every environment, by name."""
+        rows = self._database.rows(
+            "SELECT * FROM environments WHERE environment_key IN"
+            " (SELECT max(environment_key) FROM environments GROUP BY name) ORDER BY name"
+        )
+        return [_environment(row) for row in rows]
+
+    def insert(self, name: str, version: str, definition: Mapping[str, Any], digest: str) -> None:
+        """Keep a version that does not exist yet."""
+        self._database.execute(
+            "INSERT INTO environments (name, version, definition, digest, labels, created_at)"
+            " VALUES (:name, :version, :definition, :digest, '[]', :now)",
+            name=name,
+            version=version,
+            definition=json.dumps(dict(definition)),
+            digest=digest,
+            now=now(),
+        )
+
+    def set_labels(self, key: int, labels: Sequence[str]) -> None:
+        """Replace the labels of one version."""
+        self._database.execute(
+            "UPDATE environments SET labels = :labels WHERE environment_key = :key",
+            labels=json.dumps(list(labels)),
+            key=key,
+        )
+
+
+def _environment(row: Row) -> RegisteredEnvironment:
+    return RegisteredEnvironment(
+        key=row["environment_key"],
+        name=row["name"],
+        version=row["version"],
+        definition=json.loads(row["definition"]),
+        digest=row["digest"],
+        labels=tuple(json.loads(row["labels"])),
+        created_at=row["created_at"],
+    )

@@ -1,0 +1,131 @@
+"""Models in the database: every SQL statement about them is in this file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mlrun_cli.domain.model import Model, ModelDetails, ModelFilter, NewModel
+from mlrun_cli.domain.moment import now
+from mlrun_cli.errors import ModelNotFound
+from mlrun_cli.store.database import Database, Row
+
+
+class ModelStore:
+    """Reads and writes models. `take_version` and `insert` belong into one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def take_version(self, name: str) -> int:
+        """The next version of this name; it is never given again, whatever is deleted."""
+        row = self._database.row(
+            "INSERT INTO model_names (name, last_version) VALUES (:name, 1)"
+            " ON CONFLICT (name) DO UPDATE SET last_version = model_names.last_version + 1 RETURNING last_version",
+            name=name,
+        )
+        assert row is not None
+        return int(row["last_version"])
+
+    def insert(self, new: NewModel, version: int, user_name: str) -> None:
+        """Add a model."""
+        moment = now()
+        self._database.execute(
+            "INSERT INTO models (name, version, run_id, experiment_name, user_name, framework, framework_version,"
+            " description, tags, properties, details, created_at, modified_at)"
+            " VALUES (:name, :version, :run_id, :experiment_name, :user_name, :framework, :framework_version,"
+            " :description, :tags, :properties, :details, :created_at, :modified_at)",
+            name=new.name,
+            version=version,
+            run_id=new.run_id,
+            experiment_name=new.experiment_name,
+            user_name=user_name,
+            framework=new.framework,
+            framework_version=new.framework_version,
+            description=new.description,
+            tags=_text(new.tags),
+            properties=_text(new.properties),
+            details=_text(new.details._asdict()),
+            created_at=moment,
+            modified_at=moment,
+        )
+
+    def get(self, name: str, version: int | None = None) -> Model:
+        """The model of this name and version; without one, the newest.
+
+        Raises:
+            ModelNotFound: there is none; the message lists what there is.
+        """
+        found = self.list(ModelFilter(name=name, version=version))
+        if not found:
+            raise self._not_found(name, version)
+        return found[0]
+
+    def list(self, which: ModelFilter) -> Sequence[Model]:
+        """The models that are meant, newest first."""
+        columns = {"name": which.name, "version": which.version, "run_id": which.run_id, "framework": which.framework}
+        wanted = {column: value for column, value in columns.items() if value is not None}
+        where = " AND ".join(f"{column} = :{column}" for column in wanted) or "1 = 1"
+        rows = self._database.rows(f"SELECT * FROM models WHERE {where} ORDER BY model_key DESC", **wanted)  # noqa: S608
+        return which.chosen(map(_model, rows))
+
+    def update(
+        self,
+        model: Model,
+        *,
+        tags: Mapping[str, str],
+        properties: Mapping[str, str],
+        description: str | None,
+        details: ModelDetails,
+    ) -> None:
+        """Write all that may change of a model."""
+        self._database.execute(
+            "UPDATE models SET tags = :tags, properties = :properties, description = :description,"
+            " details = :details, modified_at = :now WHERE model_key = :key",
+            key=model.key,
+            tags=_text(tags),
+            properties=_text(properties),
+            description=description,
+            details=_text(details._asdict()),
+            now=now(),
+        )
+
+    def delete(self, model: Model) -> bool:
+        """Forget a model; False when it was gone."""
+        return bool(self._database.execute("DELETE FROM models WHERE model_key = :key", key=model.key))
+
+    def _not_found(self, name: str, version: int | None) -> ModelNotFound:
+        versions = [str(model.version) for model in self.list(ModelFilter(name=name))]
+        if versions:
+            return ModelNotFound(
+                f"There is no version {version} of model '{name}'. There are: {', '.join(reversed(versions))}."
+            )
+        names = [row["name"] for row in self._database.rows("SELECT DISTINCT name FROM models ORDER BY name")]
+        there_are = f" There are: {', '.join(names)}." if names else " There are none yet."
+        return ModelNotFound(f"There is no model '{name}'.{there_are}")
+
+
+def _text(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _model(row: Row) -> Model:
+    details = json.loads(row["details"])
+    pairs = [(purpose, guid) for purpose, guid in details["datasets"]]
+    return Model(
+        key=row["model_key"],
+        name=row["name"],
+        version=row["version"],
+        created_at=row["created_at"],
+        modified_at=row["modified_at"],
+        user_name=row["user_name"],
+        run_id=row["run_id"],
+        experiment_name=row["experiment_name"],
+        framework=row["framework"],
+        framework_version=row["framework_version"],
+        description=row["description"],
+        tags=json.loads(row["tags"]),
+        properties=json.loads(row["properties"]),
+        details=ModelDetails(**{**details, "datasets": pairs}),
+    )

@@ -1,0 +1,71 @@
+"""The helper of a run: a process that answers what is more than a read of the run itself, started when first needed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import suppress
+
+import mlrun_cli
+from mlrun_cli.files.run_folder import RunFolder
+from mlrun_cli.supervisor.linux import die_with_parent
+from mlrun_cli.supervisor.questions import listen
+from mlrun_cli.workspace import Workspace
+
+_PROGRAM = os.path.join(os.path.dirname(mlrun_cli.__file__), "answers", "__main__.py")
+
+
+class Helper:
+    """Starts the process, again when it has died, and ends it with the run."""
+
+    def __init__(self, workspace: Workspace, run_id: str, folder: RunFolder) -> None:
+        self._workspace = workspace
+        self._run_id = run_id
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def socket_name(self) -> str:
+        """The name of the socket, in the run's folder, on which it takes questions; it is there when this returns.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        if self._process is None:
+            self._process = self._start()
+        return self._folder.helper_socket.name
+
+    def saw_end_of(self, pid: int) -> None:
+        """Take note of a child's end, which the supervisor's own wait has seen."""
+        if self._process is not None and self._process.pid == pid:
+            self._process.returncode = 0
+            self._process = None
+
+    def close(self) -> None:
+        """End it, whatever it is doing: nobody is left to hear the answer."""
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+            self._process.wait()
+            self._process = None
+        self._folder.helper_socket.unlink(missing_ok=True)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        with listen(self._folder, self._folder.helper_socket) as listener:
+            return subprocess.Popen(
+                [
+                    sys.executable,
+                    "-E",
+                    _PROGRAM,
+                    "--workspace",
+                    os.fspath(self._workspace.folder),
+                    "--listener",
+                    str(listener.fileno()),
+                    self._run_id,
+                ],
+                env={**os.environ, "MLRUN_HOME": os.fspath(self._workspace.home)},
+                stdin=subprocess.DEVNULL,
+                pass_fds=[listener.fileno()],
+                start_new_session=True,
+                preexec_fn=die_with_parent(os.getpid()),  # noqa: PLW1509 — the supervisor has no threads
+            )

@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlrun_cli.actions.data_bindings import BoundData, bind_data
+from mlrun_cli.actions.datasets import register_dataset, register_outputs
+from mlrun_cli.actions.datastores import register_local, unregister
+from mlrun_cli.domain.run import SCRIPT_RUN, Run
+from mlrun_cli.domain.run_configuration import RunConfiguration
+from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.errors import DataNotFound, UsageError
+from mlrun_cli.workspace import Workspace, WorkspaceIdentity
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    with Workspace.open(WorkspaceIdentity("s", "g", "w"), tmp_path / "home", create=True) as opened:
+        opened.run_folder("r_1").path.mkdir()
+        yield opened
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    folder = tmp_path / "my folder"
+    (folder / "data" / "sub").mkdir(parents=True)
+    (folder / "data" / "a.csv").write_text("a", encoding="utf-8")
+    (folder / "data" / "sub" / "b.csv").write_text("b", encoding="utf-8")
+    return folder
+
+
+def bind(workspace: Workspace, source: Path, rest: dict[str, Any], **fields: Any) -> BoundData:
+    return bind_data(workspace, RunConfiguration(rest=rest, **fields), "r_1", source)
+
+
+def files(*paths: str) -> dict[str, Any]:
+    return {"kind": "file", "paths": [{"path": path} for path in paths]}
+
+
+def entry(**fields: Any) -> dict[str, Any]:
+    location = {key: fields.pop(key) for key in ("dataset", "dataPath", "uri") if key in fields}
+    return {"dataLocation": location, "mechanism": "mount", **fields}
+
+
+def test_a_configuration_without_data_stays_as_it_is(workspace: Workspace, source: Path) -> None:
+    bound = bind(workspace, source, {}, arguments=("--x", "$HOME", "a:b"), command="echo $HOME")
+    assert (bound.arguments, bound.command) == (("--x", "$HOME", "a:b"), "echo $HOME")
+    assert not (bound.variables or bound.inputs or bound.outputs or bound.notes)
+
+
+def test_a_mount_of_one_folder_or_file_is_its_path(workspace: Workspace, source: Path) -> None:
+    whole = entry(uri={"path": "data"})
+    one = entry(uri={"path": str(source / "data" / "a.csv")}, environmentVariableName="ONE")
+    bound = bind(workspace, source, {"data": {"whole": whole, "one": one}})
+    assert bound.variables["whole"] == bound.variables["AZUREML_DATAREFERENCE_whole"] == str(source / "data")
+    assert bound.variables["ONE"] == str(source / "data" / "a.csv") and "one" not in bound.variables
+    assert [(given["name"], given["path"]) for given in bound.inputs] == [
+        ("whole", str(source / "data")),
+        ("one", str(source / "data" / "a.csv")),
+    ]
+
+
+def test_a_mount_of_chosen_files_is_a_folder_of_links(workspace: Workspace, source: Path) -> None:
+    dataset = register_dataset(workspace, files(str(source / "data/**/*.csv")), "csv")
+    bound = bind(workspace, source, {"data": {"chosen": entry(dataset={"name": "csv", "version": "1"})}})
+    folder = Path(bound.inputs[0]["path"])
+    assert folder == workspace.run_folder("r_1").path / "inputs" / "chosen"
+    assert (folder / "sub" / "b.csv").is_symlink() and (folder / "sub" / "b.csv").read_text(encoding="utf-8") == "b"
+    assert bound.inputs[0]["dataset_id"] == dataset.dataset_id
+
+
+def test_a_download_is_a_copy_that_may_be_changed(workspace: Workspace, source: Path) -> None:
+    one = entry(dataset={"definition": files(str(source / "data" / "a.csv"))}, mechanism="Download")
+    whole = entry(dataset={"definition": files(str(source / "data"))}, mechanism="download")
+    bound = bind(workspace, source, {"data": {"one": one, "../whole": whole}})
+    copied = Path(bound.inputs[0]["path"])
+    copied.write_text("changed", encoding="utf-8")
+    assert copied.name == "a.csv" and (source / "data" / "a.csv").read_text(encoding="utf-8") == "a"
+    assert Path(bound.inputs[1]["path"], "sub", "b.csv").read_text(encoding="utf-8") == "b"
+    inputs = workspace.run_folder("r_1").path / "inputs"
+    assert {path.parent for path in map(Path, (copied.parent, bound.inputs[1]["path"]))} == {inputs}
+    assert (os.stat(inputs).st_mode & 0o777) == 0o700
+
+
+def test_what_stands_for_data_is_replaced_wherever_it_stands(workspace: Workspace, source: Path) -> None:
+    rest = {
+        "data": {"d": entry(uri={"path": "data"}), "d2": entry(uri={"path": "data/sub"}, mechanism="direct")},
+        "dataReferences": {"r": {"dataStoreName": "workspaceblobstore", "pathOnDataStore": "in"}},
+        "outputData": {"o": {"outputLocation": {"dataPath": {"relativePath": "out/{run-id}/{output-name}"}}}},
+    }
+    command = "cat DatasetConsumptionConfig:d/a.csv > DatasetOutputConfig:o/x"
+    texts = (
+        "--data=DatasetConsumptionConfig:d/a.csv",
+        "DatasetConsumptionConfig:d2",
+        "${AZUREML_DATAREFERENCE_r}/x",
+        "$AZUREML_DATAREFERENCE_d",
+        "DatasetOutputConfig:o",
+    )
+    bound = bind(workspace, source, rest, arguments=texts, command=command)
+    store = workspace.folder / "datastores" / "workspaceblobstore"
+    assert bound.arguments == (
+        f"--data={source / 'data'}/a.csv",
+        bound.inputs[1]["dataset_id"],
+        f"{store}/in/x",
+        str(source / "data"),
+        f"{store}/out/r_1/o",
+    )
+    assert bound.command == f"cat '{source}/data'/a.csv > {store}/out/r_1/o/x"
+    assert (store / "in").is_dir() and (store / "out" / "r_1" / "o").is_dir()
+    assert bound.inputs[1]["path"] is None
+    assert bound.outputs[0]["relative_path"] == "out/r_1/o" and bound.outputs[0]["registration"] is None
+
+
+@pytest.mark.parametrize(
+    ("rest", "words"),
+    [
+        ({"data": {"d": entry(dataset={"id": "0-0"})}}, "data.d: There is no dataset with the id '0-0'"),
+        ({"data": {"d": entry(dataset={"name": "cars"})}}, "data.d: There is no dataset 'cars'"),
+        (
+            {"data": {"d": entry(dataPath={"datastoreName": "far", "relativePath": "x"})}},
+            "data.d: There is no datastore",
+        ),
+        ({"data": {"d": entry(uri={"path": "nowhere"})}}, "data.d: There is no file at"),
+        ({"data": {"d": entry()}}, "data.d does not say which data"),
+        ({"data": {"d": entry(uri={"path": "data"}, mechanism="hdfs")}}, "data.d: mechanism cannot be 'hdfs'"),
+        ({"data": {"d": entry(dataset={"name": "n", "version": "new"})}}, "data.d: the version"),
+        ({"data": {"d": 5}}, "data is a mapping"),
+        ({"dataReferences": {"r": {"dataStoreName": "far"}}}, "dataReferences.r: There is no datastore 'far'"),
+        ({"dataReferences": {"r": {"pathOnDataStore": "../x"}}}, "dataReferences.r: '../x' leads out"),
+        (
+            {"dataReferences": {"r": {"pathOnDataStore": "x", "mode": "download"}}},
+            "dataReferences.r: There is no file at",
+        ),
+        ({"outputData": {"o": {"additionalOptions": {"pathOnCompute": "x"}}}}, "outputData.o is to be collected"),
+        (
+            {"outputData": {"o": {"additionalOptions": {"registrationOptions": {"name": "a\nb"}}}}},
+            "outputData.o.registrationOptions: 'a\\nb' cannot be the name of a dataset",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(
+    workspace: Workspace, source: Path, rest: dict[str, Any], words: str
+) -> None:
+    with pytest.raises((DataNotFound, UsageError)) as error:
+        bind(workspace, source, rest)
+    assert words in error.value.message
+
+
+def test_an_argument_that_stands_for_nothing_is_refused(workspace: Workspace, source: Path) -> None:
+    with pytest.raises(UsageError, match=r"arguments\[1\]: 'x' is not in the section data\. There are: d\."):
+        bind(
+            workspace,
+            source,
+            {"data": {"d": entry(uri={"path": "data"})}},
+            arguments=("a", "DatasetConsumptionConfig:x"),
+        )
+
+
+def test_a_table_is_not_mounted(workspace: Workspace, source: Path) -> None:
+    table = {**files(str(source / "data" / "a.csv")), "kind": "tabular"}
+    with pytest.raises(UsageError, match=r"data\.t is a table"):
+        bind(workspace, source, {"data": {"t": entry(dataset={"definition": table})}})
+
+
+def test_each_run_registers_a_version_of_its_output(workspace: Workspace, source: Path) -> None:
+    register_local(workspace, "mine", source)
+    options = {"registrationOptions": {"name": "results", "description": "of a run", "tags": {"a": "b"}}}
+    output = {"outputLocation": {"dataPath": {"datastoreName": "mine"}}, "additionalOptions": options}
+    table = {"kind": "tabular", "options": {"format": "parquet"}, "steps": [["keep", ["x"]]], "glob": "*.parquet"}
+    transformed = {**options["registrationOptions"], "datasetRegistrationOptions": {"additionalTransformation": table}}
+    first = bind(workspace, source, {"outputData": {"o": output}})
+    second = bind(
+        workspace,
+        source,
+        {"outputData": {"o": {**output, "additionalOptions": {"registrationOptions": transformed}}}},
+    )
+    assert register_outputs(workspace, completed(workspace, first)) == ()
+    assert register_outputs(workspace, completed(workspace, second)) == ()
+    one, two = workspace.datasets.find("results", 1), workspace.datasets.find("results", 2)
+    assert one is not None and one.definition["paths"] == [{"datastore": "mine", "path": "dataset/r_1/o"}]
+    assert (one.description, one.tags) == ("of a run", {"a": "b"})
+    assert two is not None and two.definition["paths"] == [{"datastore": "mine", "path": "dataset/r_1/o/*.parquet"}]
+    assert (two.definition["kind"], two.definition["steps"]) == ("tabular", [["keep", ["x"]]])
+    unregister(workspace, "mine")
+    (line,) = register_outputs(workspace, completed(workspace, first))
+    assert line.startswith("The output 'o' is not registered: There is no datastore 'mine'")
+
+
+def completed(workspace: Workspace, bound: BoundData) -> Run:
+    with workspace.transaction():
+        experiment, number = workspace.experiments.take_run_number("exp")
+        key = workspace.runs.insert(
+            experiment,
+            number,
+            f"exp_{number}",
+            status=RunStatus.COMPLETED,
+            run_type=SCRIPT_RUN,
+            user_name="someone",
+            target="local",
+            definition={"outputData": bound.outputs},
+        )
+    return workspace.runs.get_by_key(key)

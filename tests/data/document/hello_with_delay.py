@@ -1,0 +1,5 @@
+import time
+
+print("Wait, wait …")
+time.sleep(600)
+print("… and hello!")

@@ -1,0 +1,238 @@
+"""Processes outside of any submitted run that have runs open: how these end with them, and that nothing is lost."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faults.gates import locked
+from tests.running import Mlrun, kill, until
+
+_OPEN = """
+import os, sys, time
+from azureml.core import Experiment, Workspace
+run = Experiment(Workspace.from_config(), "exp").start_logging()
+print(run.id, flush=True)
+"""
+_MANY = """
+import multiprocessing, sys, threading
+
+def log(run, number):
+    for value in range(50_000):
+        run.log("x", number * 50_000 + value)
+
+def log_in_threads(run, number):
+    halves = [threading.Thread(target=lambda half=half: [
+        run.log("x", number * 50_000 + value) for value in range(half * 25_000, (half + 1) * 25_000)
+    ]) for half in (0, 1)]
+    for thread in halves:
+        thread.start()
+    for thread in halves:
+        thread.join()
+
+if __name__ == "__main__":
+    from azureml.core import Experiment, Run, Workspace
+    run = Run.get_context()
+    if not hasattr(run, "experiment"):
+        run = Experiment(Workspace.from_config(), "exp").start_logging()
+    print(run.id, flush=True)
+    context = multiprocessing.get_context(sys.argv[1])
+    run.log("x", -1)
+    processes = [
+        context.Process(target=log if number % 2 else log_in_threads, args=(run, number)) for number in range(8)
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    values = run.get_metrics()["x"]
+    print(len(values), sorted(values) == list(range(-1, 400_000)), flush=True)
+    assert all(process.exitcode == 0 for process in processes)
+    run.complete()
+"""
+
+
+def start(mlrun: Mlrun, code: str, *arguments: str) -> subprocess.Popen[str]:
+    """Start a driver script in the attached folder."""
+    path = mlrun.folder.parent / "driver.py"
+    path.write_text(textwrap.dedent(code), encoding="utf-8")
+    return subprocess.Popen(
+        [sys.executable, str(path), *arguments],
+        cwd=mlrun.folder,
+        env=mlrun.environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+
+
+def first_line(process: subprocess.Popen[str]) -> str:
+    """The id that a driver prints first."""
+    assert process.stdout is not None
+    line = process.stdout.readline().strip()
+    assert line, process.communicate()[1]
+    return line
+
+
+def sessions(mlrun: Mlrun) -> list[Path]:
+    """The folders of the sessions there are."""
+    return list((mlrun.database.parent / "sessions").iterdir())
+
+
+@pytest.mark.kill
+def test_a_driver_that_is_killed_leaves_a_failed_run_with_all_it_had_logged(mlrun: Mlrun) -> None:
+    code = _OPEN + (
+        "child = run.child_run()\n"
+        "for number in range(20_000):\n"
+        "    run.log('x', number)\n"
+        "child.tag('a', 'b')\n"
+        "print('all', flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    with start(mlrun, code) as driver:
+        run_id = first_line(driver)
+        assert first_line(driver) == "all"
+        assert mlrun.show(run_id)["status"] == "Running"
+        kill(driver.pid)
+        driver.communicate()
+
+    assert mlrun.stored_status(run_id) == "Running"
+    record = mlrun.show(run_id)
+    assert (record["status"], record["error"]["error"]["code"]) == ("Failed", "ServiceError")
+    assert record["error"]["error"]["message"].startswith("The process that had this run open died")
+    assert mlrun.metrics(run_id) == {"x": list(range(20_000))}
+    (child,) = mlrun.json("run", "list", "--parent-run-id", run_id)
+    assert (child["status"], child["tags"]) == ("Failed", {"a": "b"})
+    assert sessions(mlrun) == []
+
+
+@pytest.mark.kill
+def test_what_a_driver_had_logged_is_taken_in_once_by_many_who_look(mlrun: Mlrun) -> None:
+    with start(mlrun, _OPEN + "with open(0) as go: go.read()\n") as driver:
+        run_id = first_line(driver)
+        with locked(mlrun.database):
+            # Nobody can take anything in while the driver says this, and it dies before anybody could.
+            journal = until(lambda: next(iter(mlrun.database.parent.glob("sessions/*/journal")), None))
+            lines = [json.dumps([">", run_id, ["m", "x", 1.0, None, float(value)]]) for value in range(50_000)]
+            (journal / "1-1-1.jsonl").write_text("\n".join(lines) + "\n", encoding="ascii")
+            kill(driver.pid)
+            driver.communicate()
+    lookers = [mlrun.start("run", "show", "-r", run_id) for _ in range(6)]
+    records = [json.loads(looker.communicate()[0]) for looker in lookers]
+    assert [record["status"] for record in records] == ["Failed"] * 6
+    assert mlrun.metrics(run_id) == {"x": [float(value) for value in range(50_000)]}
+
+
+@pytest.mark.parametrize(
+    ("ending", "status", "message"),
+    [
+        ("", "Completed", None),
+        ("raise ValueError('bad data')", "Failed", "bad data"),
+        ("os._exit(0)", "Failed", "The process that had this run open died before it ended the run."),
+    ],
+)
+def test_an_open_run_ends_as_its_process_does(mlrun: Mlrun, ending: str, status: str, message: str | None) -> None:
+    with start(mlrun, f"{_OPEN}run.log('x', 1)\n{ending}\n") as driver:
+        run_id = first_line(driver)
+        driver.communicate()
+    record = mlrun.show(run_id)
+    assert record["status"] == status
+    assert (record.get("error") or {"error": {"message": None}})["error"]["message"] == message
+    assert mlrun.metrics(run_id) == {"x": 1}
+    assert sessions(mlrun) == []
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_eight_processes_of_a_driver_lose_nothing_and_double_nothing(mlrun: Mlrun, method: str) -> None:
+    with start(mlrun, _MANY, method) as driver:
+        run_id = first_line(driver)
+        output, errors = driver.communicate(timeout=120)
+    assert (output, errors, driver.returncode) == ("400001 True\n", "", 0)
+    assert mlrun.show(run_id)["status"] == "Completed"
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_eight_processes_of_a_script_lose_nothing_and_double_nothing(mlrun: Mlrun, method: str) -> None:
+    mlrun.script(_MANY)
+    run_id = mlrun.submit("train.py", method)
+    assert mlrun.wait(run_id)["status"] == "Completed", mlrun.log(run_id)
+    assert mlrun.log(run_id).splitlines() == [run_id, "400001 True"]
+
+
+@pytest.mark.kill
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_eight_processes_of_a_script_lose_nothing_when_the_supervisor_is_killed_half_way(
+    mlrun: Mlrun, method: str
+) -> None:
+    counts = mlrun.folder.parent / "counts"
+    counts.mkdir()
+    mlrun.environment["COUNTS"] = str(counts)
+    mlrun.script("""
+        import multiprocessing, os, sys
+        from azureml.core import Run
+
+        def log(number):
+            run = Run.get_context()
+            count = os.open(f"{os.environ['COUNTS']}/{number}", os.O_WRONLY | os.O_CREAT, 0o600)
+            for value in range(50_000):
+                run.log(f"x{number}", value)
+                os.pwrite(count, b"%d" % (value + 1), 0)
+
+        if __name__ == "__main__":
+            context = multiprocessing.get_context(sys.argv[1])
+            processes = [context.Process(target=log, args=(number,)) for number in range(8)]
+            for process in processes:
+                process.start()
+            for process in processes:
+                process.join()
+    """)
+    run_id = mlrun.submit("train.py", method)
+
+    def acknowledged() -> list[int]:
+        return [int(path.read_bytes() or b"0") for path in sorted(counts.iterdir())]
+
+    until(lambda: len(acknowledged()) == 8 and min(acknowledged()) > 5_000)
+    kill(mlrun.supervisor(run_id))
+    record = mlrun.wait(run_id)
+    assert record["status"] == "Failed"
+    metrics: dict[str, list[Any]] = mlrun.metrics(run_id)
+    for number, count in enumerate(acknowledged()):
+        values = metrics[f"x{number}"]
+        assert values == list(range(len(values)))
+        assert len(values) - count in {0, 1}  # killed between the call and the count
+
+
+@pytest.mark.kill
+@pytest.mark.parametrize(
+    ("ending", "status"),
+    [("", "Completed"), ("raise SystemExit(3)", "Failed"), ("time.sleep(600)", "Failed"), ("cancel", "Canceled")],
+)
+def test_what_a_script_leaves_open_ends_as_its_run_does(mlrun: Mlrun, ending: str, status: str) -> None:
+    mlrun.script(f"""
+        import time
+        from azureml.core import Run
+        run = Run.get_context()
+        child, other = run.create_children(count=2)
+        child.log("x", 1)
+        other.complete()
+        print("here", flush=True)
+        {"time.sleep(600)" if ending == "cancel" else ending}
+    """)
+    run_id = mlrun.submit()
+    if ending == "cancel":
+        until(lambda: mlrun.log(run_id))
+        mlrun("run", "cancel", "-r", run_id)
+    elif "sleep" in ending:
+        until(lambda: mlrun.log(run_id))
+        kill(mlrun.supervisor(run_id))
+    assert mlrun.wait(run_id)["status"] == status
+    children = mlrun.json("run", "list", "--parent-run-id", run_id)
+    assert [child["status"] for child in children] == ["Completed", status]
+    assert mlrun.metrics(children[1]["run_id"]) == {"x": 1}

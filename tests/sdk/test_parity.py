@@ -1,0 +1,86 @@
+"""The package has Azure's names, with Azure's parameters, but for what `differences.txt` lists."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+SDK = Path(__file__).parents[2] / "mlrun_cli" / "sdk"
+FACTS = Path(__file__).parents[1] / "data" / "sdk"
+
+DESCRIBE = """
+import inspect, sys
+from importlib import import_module
+
+def described(owner, name):
+    kept = inspect.getattr_static(owner, name)
+    if isinstance(kept, property):
+        return name + (" (property, settable)" if kept.fset else " (property)")
+    kind = {staticmethod: "static ", classmethod: "class "}.get(type(kept), "")
+    signature = inspect.signature(getattr(owner, name) if kind else kept)
+    bare = [parameter.replace(annotation=parameter.empty) for parameter in signature.parameters.values()]
+    return f"{kind}{name}{inspect.Signature(bare)}"
+
+for line in sys.stdin:
+    module, _, of_class = line.strip().rpartition(".")
+    print("##", line.strip())
+    owner = getattr(import_module(module), of_class)
+    names = set(dir(owner)) - set(dir(object)) | {"__init__"}
+    for name in sorted(names):
+        value = inspect.getattr_static(owner, name)
+        if isinstance(value, property) or callable(getattr(owner, name)):
+            print(" ", described(owner, name))
+"""
+
+
+def test_every_name_of_azure_has_its_parameters_and_differences_are_listed() -> None:
+    azure = _signatures((FACTS / "signatures.txt").read_text(encoding="utf-8"))
+    ours = _described(azure)
+    found = {
+        f"{owner}.{name}"
+        for owner, signatures in azure.items()
+        for name, signature in signatures.items()
+        if ours[owner].get(name) != signature
+    }
+    listed = dict(line.split(": ", 1) for line in (FACTS / "differences.txt").read_text(encoding="utf-8").splitlines())
+    told = [
+        f"{name}\n  Azure {azure[owner][short]}\n  ours  {ours[owner].get(short, '-')}"
+        for name in sorted(found - set(listed))
+        for owner, _, short in [name.rpartition(".")]
+    ]
+    assert not told, "\n".join(["These differ and are not listed:", *told])
+    assert set(listed) <= found, f"These are listed and do not differ: {sorted(set(listed) - found)}"
+
+
+def test_a_stand_in_for_a_run_has_no_name_by_which_scripts_could_take_it_for_a_run() -> None:
+    owner = "azureml.core.run._OfflineRun"
+    azure = _signatures((FACTS / "signatures.txt").read_text(encoding="utf-8"))[owner]
+    public = {name for name in _described([owner])[owner] if not name.startswith("_") or name.startswith("__")}
+    assert public == set(azure)
+
+
+def _described(owners: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Our signatures of these classes, in an interpreter that has the SDK alone."""
+    text = subprocess.run(
+        [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(SDK)!r})\n{DESCRIBE}"],
+        input="\n".join(owners),
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    ).stdout
+    return _signatures(text)
+
+
+def _signatures(text: str) -> dict[str, dict[str, str]]:
+    """By class and name the lines of a list of signatures."""
+    found: dict[str, dict[str, str]] = {}
+    for line in text.splitlines():
+        if line.startswith("## "):
+            of_class = found[line.removeprefix("## ")] = {}
+        else:
+            signature = line.strip()
+            bare = signature.removeprefix("static ").removeprefix("class ")
+            of_class[bare.partition("(")[0].strip()] = signature
+    return found

@@ -1,0 +1,212 @@
+"""`azureml.core.runconfig`: set by old and new idioms, saved as Azure saves, and loaded again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mlrun_cli.errors import InvalidFile, Unsupported
+from mlrun_cli.files.runconfig import configuration_from_document, read_runconfig
+from tests.running import Mlrun
+from tests.sdk.driving import drive
+
+DATA = Path(__file__).parents[1] / "data" / "runconfigs"
+
+
+@pytest.fixture
+def mlrun(tmp_path: Path) -> Iterator[Mlrun]:
+    one = Mlrun(tmp_path, attach=False)
+    yield one
+    one.close()
+
+
+def test_a_configuration_is_set_by_the_idioms_of_all_versions(mlrun: Mlrun) -> None:
+    drive(
+        mlrun,
+        """
+        import copy, json
+        from azureml.core import Environment, RunConfiguration
+        from azureml.core.conda_dependencies import CondaDependencies
+        from azureml.core.runconfig import (
+            DEFAULT_CPU_IMAGE, Data, DataLocation, DataReferenceConfiguration, Dataset, DockerConfiguration,
+            PyTorchConfiguration,
+        )
+
+        rc = RunConfiguration()
+        assert (rc.target, rc.framework, rc.communicator, rc.node_count) == ("local", "Python", "None", 1)
+        assert (rc.script, rc.arguments, rc.command, rc.max_run_duration_seconds) == (None, [], "", None)
+        assert not rc._has_environment()
+        rc.environment.docker.enabled = True
+        rc.environment.docker.base_image = DEFAULT_CPU_IMAGE
+        rc.environment.docker.gpu_support = True
+        rc.environment.python.user_managed_dependencies = True
+        rc.environment.python.interpreter_path = "/opt/python"
+        rc.environment.python.conda_dependencies = CondaDependencies.create(conda_packages=["scikit-learn"])
+        rc.prepare_environment = rc.auto_prepare_environment = False
+        rc.history.output_collection = False
+        rc.amlcompute.vm_size = "D2"
+        rc.amlcompute._cluster_max_node_count = 4
+        rc.environment_variables["A"] = "1"
+        rc.spark.configuration["spark.app.name"] = "mine"
+        assert rc._has_environment()
+
+        class Cluster:
+            name = "cpu-cluster"
+
+        rc.target = Cluster()
+        assert rc.target == "cpu-cluster"
+        document = json.loads(repr(rc))
+        assert document == rc._to_document() and document["target"] == "cpu-cluster"
+        assert document["amlcompute"]["clusterMaxNodeCount"] == 4 and document["amlcompute"]["vmSize"] == "D2"
+        python = document["environment"]["python"]
+        assert (python["userManagedDependencies"], python["interpreterPath"]) == (True, "/opt/python")
+        assert python["condaDependencies"]["dependencies"][1] == "scikit-learn"
+        assert document["environmentVariables"] == {"A": "1"} and "applicationEndpoints" in document
+
+        rc.data["one"] = Data(DataLocation(dataset=Dataset(dataset_id="id")), mechanism="mount")
+        rc.data_references = {"two": DataReferenceConfiguration(datastore_name="store", mode="download")}
+        document = rc._to_document()
+        assert document["data"]["one"]["dataLocation"]["dataset"]["id"] == "id"
+        assert document["dataReferences"]["two"]["dataStoreName"] == "store"
+
+        rc.target = None
+        assert rc.target == "local" and type(error_of(setattr, rc, "target", 3)) is UserErrorException
+        assert "node_count" in str(error_of(setattr, rc, "node_cuont", 2))
+        assert copy.deepcopy(rc)._to_document() == rc._to_document()
+        whole = RunConfiguration("a.py", ["x"], "PyTorch", "nccl", CondaDependencies.create(pip_packages=["torch"]))
+        assert (whole.script, whole.arguments, whole.framework) == ("a.py", ["x"], "PyTorch")
+        assert list(whole.environment.python.conda_dependencies.pip_packages) == ["torch"]
+        whole = RunConfiguration()
+        whole.environment = Environment("mine")
+        assert whole._has_environment() and whole._to_document()["environment"]["name"] == "mine"
+        assert PyTorchConfiguration("NCCL", 4, 2).communication_backend == "nccl"
+        assert type(error_of(PyTorchConfiguration, "mpi")) is RunConfigurationException
+        assert DockerConfiguration().arguments is not DockerConfiguration().arguments
+        """,
+    )
+
+
+def test_a_configuration_is_saved_as_azure_saves_it(mlrun: Mlrun) -> None:
+    drive(
+        mlrun,
+        """
+        from azureml.core import RunConfiguration
+        from azureml.core.conda_dependencies import CondaDependencies
+
+        rc = RunConfiguration()
+        rc.environment.docker.base_image = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04:20251130.v1"
+        rc.save(path=".", name="local")
+        """,
+    )
+    saved = (mlrun.folder / ".azureml/local").read_text(encoding="utf-8")
+    lines = (DATA / "local-2025.runconfig").read_text(encoding="utf-8").splitlines(keepends=True)
+    assert saved == "".join(line for line in lines if not line.lstrip().startswith("#"))
+    conda_file = mlrun.folder / ".azureml/conda_dependencies.yml"
+    assert yaml.safe_load(conda_file.read_text(encoding="utf-8"))["dependencies"] == [{"pip": ["azureml-defaults"]}]
+    assert [name for name in (mlrun.folder / ".azureml").iterdir() if name.suffix == ".tmp"] == []
+
+
+def test_a_configuration_is_found_loaded_changed_saved_and_deleted(mlrun: Mlrun) -> None:
+    folder = mlrun.folder / ".azureml"
+    folder.mkdir()
+    (folder / "train.runconfig").write_text(
+        "script: train.py\narguments: [--lr, 0.10, --flag, no, ä]\ntarget: cpu\nfoo: {bar: 1}\n"
+        "environmentVariables: {A: 1e3, B: }\n"
+        "environment:\n  more: 3\n  docker: {gpuSupport: true}\n"
+        "  python:\n    condaDependenciesFile: conf/conda.yml\n"
+        "data:\n  in_put:\n    dataLocation: {dataset: {name: iris, version: 1}}\n    mechanism: download\n",
+        encoding="utf-8",
+    )
+    (mlrun.folder / "conf").mkdir()
+    (mlrun.folder / "conf/conda.yml").write_text("dependencies:\n- numpy\n", encoding="utf-8")
+    drive(
+        mlrun,
+        """
+        import os
+        from azureml.core import RunConfiguration
+
+        rc = RunConfiguration.load(path=".", name="train")
+        assert rc.arguments == ["--lr", "0.10", "--flag", "no", "ä"]
+        assert rc.environment_variables == {"A": "1e3", "B": None}
+        assert (rc.script, rc.target, rc.environment.environment_variables) == ("train.py", "cpu", {})
+        assert rc.data["in_put"].mechanism == "download" and rc.data["in_put"].data_location.dataset.name == "iris"
+        conda = rc.environment.python.conda_dependencies
+        assert list(conda.conda_packages) == ["numpy"]
+        assert rc._to_document() == RunConfiguration.load(".azureml/train.runconfig")._to_document()
+
+        # Saved, it is the same again, what this program does not know with it.
+        conda.add_pip_package("scipy")
+        rc.node_count = 2
+        before = rc._to_document()
+        assert before["foo"] == {"bar": 1} and before["environment"]["docker"]["gpuSupport"] is True
+        rc.save()
+        assert open(".azureml/train").read().endswith("foo:\\n  bar: 1\\n")
+        assert RunConfiguration.load(".", "train")._to_document() == before
+        assert "scipy" in open("conf/conda.yml").read()
+        rc.save(".", "apart.runconfig", separate_environment_yaml=True)
+        assert "environment: .azureml/environment.yml\\n" in open(".azureml/apart.runconfig").read()
+        assert RunConfiguration.load(".", "apart")._to_document() == before
+        open("here.yml", "w").close()
+        rc.save("here.yml")
+        assert RunConfiguration.load("here.yml")._to_document() == before
+
+        # A conda file that is the user's own is not written over by defaults.
+        other = RunConfiguration()
+        other.environment.python.conda_dependencies_file = "conf/conda.yml"
+        other.save(".", "other")
+        assert "scipy" in open("conf/conda.yml").read()
+        assert other._to_document()["environment"]["python"].get("condaDependencies") is None
+        other.environment.python.conda_dependencies_file = None
+        other.environment.python.user_managed_dependencies = True
+        os.rename(".azureml", "aml_config")
+        other.save(".", "managed")
+        assert not os.path.exists("aml_config/conda_dependencies.yml")
+        assert RunConfiguration.load(".", "managed").environment.python.user_managed_dependencies
+
+        RunConfiguration.delete(".", "managed")
+        said = str(error_of(RunConfiguration.load, ".", "managed"))
+        assert "aml_config/managed, aml_config/managed.runconfig, managed.runconfig" in said
+        assert type(error_of(RunConfiguration.delete, ".", "managed")) is UserErrorException
+        assert "name=" in str(error_of(RunConfiguration.load, "."))
+        assert "name=" in str(error_of(RunConfiguration().save))
+        assert type(error_of(rc.save, "nowhere", "x")) is FileNotFoundError
+
+        def loading(text):
+            open("wrong.runconfig", "w").write(text)
+            error = error_of(RunConfiguration.load, ".", "wrong")
+            assert type(error) is UserErrorException, repr(error)
+            return str(error)
+
+        assert "line 2" in loading("script: [a\\n") and "mapping" in loading("- a\\n")
+        assert "environment.python" in loading("environment: {python: 3}\\n") and "2018" in loading("Framework: a\\n")
+        assert "gone.yml" in loading("environment: gone.yml\\n")
+        assert "gone.yml" in loading("environment: {python: {condaDependenciesFile: gone.yml}}\\n")
+        """,
+    )
+
+
+@pytest.mark.parametrize("path", sorted(DATA.iterdir()), ids=lambda path: path.stem)
+def test_a_runconfig_means_the_same_as_a_file_and_as_values(path: Path) -> None:
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert configuration_from_document(document, path)[0] == read_runconfig(path)[0]
+
+
+def test_what_is_wrong_in_a_runconfig_of_values_is_named_without_a_line() -> None:
+    where = Path("/code")
+    configuration, notes = configuration_from_document({"script": "a.py", "arguments": [1, True], "skript": 1}, where)
+    assert configuration.arguments == ("1", "true")
+    assert notes == ("/code: unknown key 'skript' is skipped; did you mean script?",)
+    for document, said in (
+        ({"script": {"a": 1}}, "/code: script: expected text"),
+        ({"script": "a", "data": {"x": {1: 2}}}, "/code: data.x: a key is not text"),
+        ({"script": object()}, "/code: script: expected a value of JSON, found object"),
+        ([1], "/code: expected a mapping"),
+    ):
+        with pytest.raises(InvalidFile) as caught:
+            configuration_from_document(document, where)
+        assert caught.value.message.startswith(said)
+    with pytest.raises(Unsupported, match=r"^/code: Framework: is a key of the Workbench"):
+        configuration_from_document({"Framework": "Python"}, where)
