@@ -31,7 +31,7 @@ class Helper:
         Raises:
             OSError: it cannot be started.
         """
-        if self._process is None:
+        if self._process is None or self._has_ended(self._process.pid):
             self._process = self._start()
         return self._folder.helper_socket.name
 
@@ -40,6 +40,10 @@ class Helper:
         if self._process is not None and self._process.pid == pid:
             self._process.returncode = 0
             self._process = None
+
+    def _has_ended(self, pid: int) -> bool:
+        """Whether it waits to be reaped, which is left to the supervisor."""
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def close(self) -> None:
         """End it, whatever it is doing: nobody is left to hear the answer."""

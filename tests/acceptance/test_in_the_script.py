@@ -213,6 +213,12 @@ def test_fail_is_told_with_its_message_and_code(mlrun: Mlrun) -> None:
     assert (error["code"], error["message"]) == ("DataMissing", "no data")
 
 
+def test_a_run_that_has_failed_is_not_completed_by_the_last_line_of_its_script(mlrun: Mlrun) -> None:
+    mlrun.script("from azureml.core import Run; run = Run.get_context(); run.fail('no data'); run.complete()")
+    record = mlrun.wait(mlrun.submit())
+    assert (record["status"], record["error"]["error"]["message"]) == ("Failed", "no data")
+
+
 def test_outside_a_run_the_same_script_runs_offline(mlrun: Mlrun, tmp_path: Path) -> None:
     mlrun.script("from azureml.core import Run; run = Run.get_context(); run.log('loss', 1.0); print(run.id)")
     done = mlrun("run", "submit-script", "train.py")

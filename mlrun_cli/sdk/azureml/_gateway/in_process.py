@@ -73,6 +73,7 @@ class InProcessGateway(Forgetful):
         self._lock = RLock()
         self._journals = {}
         self._desk.forget()
+        atexit.register(self._close, os.getpid())
 
     def _open_journal(self, workspace: _Names) -> Journal:
         with self._lock:

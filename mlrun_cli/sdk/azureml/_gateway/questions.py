@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     import socket
 
 _SUPERVISOR = "socket"
+_LOG = "artifacts/system_logs/supervisor.log"
+_TRIES = 5
+_SOON_SECONDS = 0.05
 PATIENCE_SECONDS = 100.0  # a store may be locked by another process for 30
+
+
+class _NobodyListensError(Exception):
+    """Nobody takes what comes to a socket; nothing was said."""
 
 
 class Questions(Forgetful):
@@ -47,10 +54,15 @@ class Questions(Forgetful):
         question = {"call": call, "workspace": workspace, "arguments": arguments}
         request = json.dumps(question).encode() + b"\n"
         deadline = time.monotonic() + patience_seconds
-        answer = json.loads(self._exchange(_SUPERVISOR, request, deadline))
-        if "ask" in answer:
-            answer = json.loads(self._exchange(answer["ask"], request, deadline))
-        return result_of(answer)
+        for _ in range(_TRIES):
+            answer = json.loads(self._exchange(_SUPERVISOR, request, deadline))
+            if "ask" not in answer:
+                return result_of(answer)
+            try:
+                return result_of(json.loads(self._exchange(answer["ask"], request, deadline)))
+            except _NobodyListensError:  # it has died: the supervisor starts another
+                time.sleep(_SOON_SECONDS)
+        raise ServiceException(f"The helper process of this run dies again and again; see {self._folder}/{_LOG}.")
 
     def forget(self) -> None:
         while self._idle:
@@ -66,9 +78,16 @@ class Questions(Forgetful):
                     pass
             return self._exchange_on(name, self._connect(name, deadline), request, deadline)
         except OSError as error:
+            if name != _SUPERVISOR and isinstance(error, (ConnectionRefusedError, FileNotFoundError)):
+                raise _NobodyListensError from error
             if time.monotonic() >= deadline:
                 raise ServiceException(
                     f"The supervisor of this run did not answer in time ({self._folder}). What the script logs is kept."
+                ) from error
+            if name != _SUPERVISOR:
+                raise ServiceException(
+                    f"The helper process of this run died while it answered ({error.strerror or error}). What was "
+                    f"asked for may have been done; see {self._folder}/{_LOG}."
                 ) from error
             raise ServiceException(
                 f"The supervisor of this run does not answer ({error.strerror or error}): the run has ended, "
