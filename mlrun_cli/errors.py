@@ -119,7 +119,8 @@ class ComputeTargetNotFound(NotFound):
     def __init__(self, name: str, known: Sequence[str]) -> None:
         super().__init__(
             f"There is no compute target '{name}'. There are: {', '.join(known)}.",
-            hint="Use the target 'local' to run it on this machine.",
+            hint=f"Make it: 'mlrun computetarget create amlcompute -n {name} --max-nodes 1 --vm-size any'; or use "
+            "'local', this machine.",
         )
 
 

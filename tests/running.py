@@ -156,7 +156,7 @@ class Mlrun:
         """The pid of the run's script, once it has been started."""
         path = self.run_folder(run_id) / "process.json"
         until(path.exists)
-        return int(json.loads(path.read_text(encoding="utf-8"))["pid"])
+        return int(json.loads(path.read_text(encoding="utf-8"))["processes"][0]["pid"])
 
     def log(self, run_id: str) -> str:
         """What the script has printed by now."""

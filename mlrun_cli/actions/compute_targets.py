@@ -42,7 +42,8 @@ def create_compute_target(
         if (there.kind, kind) != (AML_COMPUTE, AML_COMPUTE):
             raise UsageError(
                 f"There is a compute target '{name}' already, of the kind {there.kind}.",
-                hint=f"Use that one, choose another name, or delete it: ComputeTarget(workspace, '{name}').delete().",
+                hint=f"Use that one, choose another name, or delete it: 'mlrun computetarget delete -n {name}', in a "
+                "script its delete().",
             )
         changed = target._replace(created_at=there.created_at)
         workspace.compute_targets.replace(changed)

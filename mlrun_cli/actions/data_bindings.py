@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mlrun_cli.actions.datasets import (
+    DataFiles,
     FindDatastore,
     find_files,
     get_dataset,
@@ -30,7 +31,7 @@ from mlrun_cli.domain.data_binding import (
     read_outputs,
     read_references,
 )
-from mlrun_cli.domain.dataset import FILE_KIND, TABULAR_KIND, Dataset, check_dataset_name
+from mlrun_cli.domain.dataset import FILE_KIND, TABULAR_KIND, Dataset, check_dataset_name, checked_definition
 from mlrun_cli.domain.datastore import Datastore
 from mlrun_cli.domain.run_configuration import RunConfiguration
 from mlrun_cli.errors import DataNotFound, MlrunError, UsageError
@@ -77,7 +78,19 @@ def bind_data(workspace: Workspace, configuration: RunConfiguration, run_id: str
         DataNotFound: a dataset, a datastore or a file is not there.
         MlrunError: a file cannot be copied or downloaded, or a folder cannot be made.
     """
-    binder = _Binder(workspace, run_id, source)
+    return _bind(_Binder(workspace, run_id, source), configuration)
+
+
+def preview_data(workspace: Workspace, configuration: RunConfiguration, source: Path) -> BoundData:
+    """What `bind_data` would give a run, whose id stands as `{run-id}`; nothing is made, kept or copied.
+
+    Raises:
+        UsageError, DataNotFound: as `bind_data`.
+    """
+    return _bind(_Binder(workspace, "{run-id}", source, is_preview=True), configuration)
+
+
+def _bind(binder: _Binder, configuration: RunConfiguration) -> BoundData:
     for given in read_inputs(configuration.rest.get("data")):
         binder.bind_input(given)
     for reference in read_references(configuration.rest.get("dataReferences")):
@@ -88,8 +101,9 @@ def bind_data(workspace: Workspace, configuration: RunConfiguration, run_id: str
 
 
 class _Binder:
-    def __init__(self, workspace: Workspace, run_id: str, source: Path) -> None:
+    def __init__(self, workspace: Workspace, run_id: str, source: Path, *, is_preview: bool = False) -> None:
         self._workspace = workspace
+        self._is_preview = is_preview
         self._run_id = run_id
         self._source = source
         self._bound = BoundData()
@@ -123,9 +137,9 @@ class _Binder:
         if binding.mode == DOWNLOAD:
             definition = {"kind": FILE_KIND, "paths": [{"datastore": datastore.name, "path": binding.path or ""}]}
             files = _about(where, lambda: find_files(definition, self._find_datastore))
-            path = private_copy(files, self._input_folder(binding.name), DOWNLOAD)
+            path = self._copied(files, binding.name, DOWNLOAD)
         else:
-            _make(where, path, datastore)
+            self._make(where, path, datastore)
         self._values[_REFERENCE, binding.name] = str(path)
         self._bound.variables[f"{_REFERENCE}_{binding.name}"] = str(path)
 
@@ -138,7 +152,7 @@ class _Binder:
         if binding.registration is not None:
             name = binding.registration["name"]
             _about(f"{where}.registrationOptions", lambda: check_dataset_name(name))
-        _make(where, path, datastore)
+        self._make(where, path, datastore)
         self._values[_OUTPUT, binding.name] = self._values[_REFERENCE, binding.name] = str(path)
         self._bound.variables[binding.name] = str(path)
         self._bound.variables[f"{_REFERENCE}_{binding.name}"] = str(path)
@@ -172,6 +186,9 @@ class _Binder:
             name = binding.dataset_name
             return _about(where, lambda: get_dataset(workspace, name, binding.dataset_version))
         definition = binding.definition or {"kind": FILE_KIND, "paths": [self._location(binding)]}
+        if self._is_preview:
+            checked = _about(where, lambda: checked_definition(definition))
+            return Dataset(0, "{dataset-id}", None, None, checked, None, {}, 0)
         return _about(where, lambda: save_dataset(workspace, definition))
 
     def _location(self, binding: InputBinding) -> dict[str, str]:
@@ -195,7 +212,15 @@ class _Binder:
         files = _about(where, lambda: find_files(dataset.definition, self._find_datastore))
         if not files.files:
             raise DataNotFound(f"{where}: none of the files of its dataset is left after take, skip or random_split.")
-        return private_copy(files, self._input_folder(binding.name), binding.mechanism)
+        return self._copied(files, binding.name, binding.mechanism)
+
+    def _copied(self, files: DataFiles, name: str, mechanism: str) -> Path:
+        folder = self._input_folder(name)
+        return folder if self._is_preview else private_copy(files, folder, mechanism)
+
+    def _make(self, where: str, path: Path, datastore: Datastore) -> None:
+        if not self._is_preview:
+            _make(where, path, datastore)
 
     @property
     def _find_datastore(self) -> FindDatastore:

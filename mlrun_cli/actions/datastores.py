@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from mlrun_cli.domain.datastore import BLOB_DATASTORE, FILE_DATASTORE, Datastore, check_datastore_name
-from mlrun_cli.errors import DataNotFound, UsageError
+from mlrun_cli.errors import DataNotFound, MlrunError, UsageError
 from mlrun_cli.files.home import make_private_folder
 from mlrun_cli.workspace import Workspace
 
 _DEFAULT = "default_datastore"
 _OWN = (BLOB_DATASTORE, FILE_DATASTORE)
+
+
+class Copied(NamedTuple):
+    """How many files were copied, and how many were there already and stayed as they were."""
+
+    copied: int
+    kept: int
 
 
 def list_datastores(workspace: Workspace) -> list[Datastore]:
@@ -36,7 +48,8 @@ def get_datastore(workspace: Workspace, name: str | None = None) -> Datastore:
         known = ", ".join(datastore.name for datastore in list_datastores(workspace))
         raise DataNotFound(
             f"There is no datastore '{name}'. There are: {known}.",
-            hint=f"Datastore.register_local(workspace, '{name}', folder) attaches a folder of this machine.",
+            hint=f"'mlrun datastore attach-local {name} FOLDER' attaches a folder of this machine; in a script, "
+            f"Datastore.register_local(workspace, '{name}', folder) does.",
         )
     if not found.folder.is_dir():
         raise DataNotFound(
@@ -79,14 +92,15 @@ def register_local(workspace: Workspace, name: str, folder: Path, *, overwrite: 
         if before is not None and before.folder != folder and not overwrite:
             raise UsageError(
                 f"There is a datastore '{name}' already, with folder {before.folder}.",
-                hint="Say overwrite=True to have it be the new folder, or choose another name.",
+                hint="Say --overwrite true (in a script, overwrite=True) to have it be the new folder, or choose "
+                "another name.",
             )
         workspace.datastores.put(name, folder)
     return Datastore(name, folder, is_own=False)
 
 
-def unregister(workspace: Workspace, name: str) -> None:
-    """Forget a datastore; its folder stays as it is.
+def unregister(workspace: Workspace, name: str) -> Datastore:
+    """Forget a datastore; its folder stays as it is. What it was.
 
     Raises:
         DataNotFound: there is none of this name.
@@ -95,9 +109,73 @@ def unregister(workspace: Workspace, name: str) -> None:
     if name in _OWN:
         raise UsageError(f"Datastore '{name}' is the workspace's own and stays.")
     if name == default_name(workspace):
-        raise UsageError(f"Datastore '{name}' is the default one.", hint="Set another one as default first.")
-    if not workspace.datastores.remove(name):
-        get_datastore(workspace, name)
+        raise UsageError(
+            f"Datastore '{name}' is the default one.",
+            hint="Set another one as default first: 'mlrun datastore set-default -n NAME'.",
+        )
+    with workspace.transaction():
+        there = workspace.datastores.find(name) or get_datastore(workspace, name)
+        workspace.datastores.remove(name)
+    return there
+
+
+def upload(datastore: Datastore, source: Path, target: str | None, *, overwrite: bool) -> Copied:
+    """Copy a file, or all files below a folder, to a path of a datastore; what is there stays, unless `overwrite`.
+
+    Raises:
+        UsageError: the source is not there, or the path leads out of the datastore.
+        MlrunError: a file cannot be copied.
+    """
+    place = datastore.path(target)
+    if source.is_file():
+        return _copy_all(source.parent, [source.name], place, overwrite=overwrite)
+    if not source.is_dir():
+        raise UsageError(f"There is no file or folder '{source}' to upload.", hint="Name one with -p.")
+    return _copy_all(source, sorted(_files_below(source)), place, overwrite=overwrite)
+
+
+def download(datastore: Datastore, prefix: str | None, folder: Path, *, overwrite: bool) -> Copied:
+    """Copy the files whose paths in a datastore begin with `prefix` to a folder, under these paths.
+
+    Raises:
+        DataNotFound: there is no such file.
+        MlrunError: a file cannot be copied.
+    """
+    wanted = (prefix or "").lstrip("/")
+    names = sorted(name for name in _files_below(datastore.folder) if name.startswith(wanted))
+    if not names:
+        what = f"no file whose path begins with '{wanted}'" if wanted else "no file"
+        raise DataNotFound(f"There is {what} in datastore '{datastore.name}', {datastore.folder}.")
+    return _copy_all(datastore.folder, names, folder, overwrite=overwrite)
+
+
+def _files_below(folder: Path) -> Iterator[str]:
+    for within, _, names in os.walk(folder):
+        for name in names:
+            yield os.path.relpath(os.path.join(within, name), folder)
+
+
+def _copy_all(source: Path, names: list[str], place: Path, *, overwrite: bool) -> Copied:
+    copied = sum(_copy(source / name, place / name, overwrite=overwrite) for name in names)
+    return Copied(copied, len(names) - copied)
+
+
+def _copy(source: Path, place: Path, *, overwrite: bool) -> bool:
+    """Copy a file so that nobody sees a part of it; False when there is one and it stays."""
+    if os.path.lexists(place) and not overwrite:
+        return False
+    temporary = place.with_name(f".{os.urandom(8).hex()}.tmp")
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            shutil.copyfile(source, temporary)
+            temporary.replace(place)
+        finally:
+            with suppress(FileNotFoundError):
+                temporary.unlink()
+    except OSError as error:
+        raise MlrunError(f"'{source}' cannot be copied to '{place}': {error.strerror or error}.") from error
+    return True
 
 
 def _own(workspace: Workspace, name: str) -> Datastore:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
+from mlrun_cli.domain.environment import MODE_VARIABLE, EnvironmentMode, EnvironmentPlan
 from mlrun_cli.domain.run_configuration import RunConfiguration
 from mlrun_cli.errors import InvalidFile, UsageError
-from mlrun_cli.execution.environments.plan import PlannedEnvironment, plan_conda, plan_user_managed
+from mlrun_cli.execution.environments.container_plan import find_engine, plan_container, wants_container
+from mlrun_cli.execution.environments.frameworks import R_FRAMEWORK, SPARK_FRAMEWORK, find_program, spark_command
+from mlrun_cli.execution.environments.plan import PlannedEnvironment, plan_conda, plan_current, plan_user_managed
+from mlrun_cli.execution.launch import launch_of
 from mlrun_cli.execution.runconfig_review import review
 from mlrun_cli.files.conda import CondaDependencies, conda_dependencies_from_mapping, read_conda_dependencies
+from mlrun_cli.files.project_config import configuration_folder
 from mlrun_cli.files.runconfig import read_runconfig
 from mlrun_cli.files.runconfig_lookup import find_runconfig
 
@@ -41,20 +47,62 @@ def plan_environment(
     conda_file: Path | None,
     home: Path,
     environment: Mapping[str, str],
+    mode: EnvironmentMode | None = None,
 ) -> tuple[PlannedEnvironment, tuple[str, ...]]:
-    """The environment that a reviewed runconfig asks for, and lines for stderr.
+    """The environment that a runconfig asks for, and lines for stderr; it is reviewed first.
+
+    Args:
+        configuration: what the runconfig says.
+        runconfig: its file, if any.
+        project: the attached folder.
+        source: the folder of the script.
+        conda_file: instead of the conda dependencies of the runconfig.
+        home: where environments are kept.
+        environment: the submitter's variables.
+        mode: how far the runconfig has to be met; None for what `MLRUN_ENVIRONMENT` says.
 
     Raises:
+        UsageError: the variable says something else.
         Unsupported: the runconfig asks for what this program cannot do.
         MlrunError: the environment cannot be had.
     """
-    notes = review(configuration).notes
+    search_path = environment.get("PATH", "")
+    mode = mode or environment_mode(environment)
+    notes = review(configuration, mode=mode, search_path=search_path).notes
     python = configuration.python
-    if conda_file is None and python.user_managed_dependencies:
-        planned = plan_user_managed(python.interpreter_path, environment.get("PATH", ""), project)
-        return planned, notes
-    dependencies = _dependencies(configuration, runconfig, project, source, conda_file)
-    return plan_conda(dependencies, home=home, environ=environment), notes
+    framework = configuration.framework.casefold()
+    program = find_program(framework, search_path)
+    is_user_managed = conda_file is None and python.user_managed_dependencies
+    if framework == R_FRAMEWORK and program is not None:
+        asked = () if is_user_managed else ("environment.python is skipped: R finds the packages of this machine.",)
+        return PlannedEnvironment(EnvironmentPlan(program), asked), notes
+    if mode is EnvironmentMode.CURRENT:
+        planned = plan_current(search_path, "what the runconfig says of it" if runconfig else "anything else")
+    elif conda_file is None and wants_container(configuration) and (engine := find_engine(search_path)):
+        container = plan_container(configuration, engine, launch_of(configuration).kind)
+        planned = PlannedEnvironment(EnvironmentPlan(python.interpreter_path or "python", container=container))
+    elif is_user_managed:
+        planned = plan_user_managed(python.interpreter_path, search_path, project)
+    else:
+        dependencies = _dependencies(configuration, runconfig, project, source, conda_file)
+        planned = plan_conda(dependencies, home=home, environ=environment, mode=mode)
+    if framework == SPARK_FRAMEWORK and program is not None:
+        planned = replace(planned, plan=planned.plan._replace(starter=spark_command(configuration, program)))
+    return planned, notes
+
+
+def environment_mode(environment: Mapping[str, str]) -> EnvironmentMode:
+    """What `MLRUN_ENVIRONMENT` says.
+
+    Raises:
+        UsageError: it is none of the modes.
+    """
+    text = environment.get(MODE_VARIABLE, "").strip().lower()
+    try:
+        return EnvironmentMode(text) if text else EnvironmentMode.PINNED
+    except ValueError:
+        known = ", ".join(mode.value for mode in EnvironmentMode)
+        raise UsageError(f"{MODE_VARIABLE} is '{text}'.", hint=f"Set it to one of: {known}.") from None
 
 
 def _dependencies(
@@ -74,20 +122,31 @@ def _dependencies(
         return conda_dependencies_from_mapping(python.conda_dependencies, where, key_path, beside)
     if python.conda_dependencies_file is None:
         return conda_dependencies_from_mapping({}, runconfig or project, "environment.python", project)
-    return read_conda_dependencies(_first_file(Path(python.conda_dependencies_file), [project, source, beside]))
+    name = python.conda_dependencies_file
+    return read_conda_dependencies(find_named_file(name, "conda dependencies", runconfig, project, source))
 
 
-def _first_file(name: Path, folders: list[Path]) -> Path:
+def find_named_file(name: str, what: str, runconfig: Path | None, project: Path, source: Path) -> Path:
+    """A file that a runconfig names: relative to the project, the source folder, itself, or the folder of runconfigs.
+
+    Raises:
+        UsageError: none of them has it; lists the places.
+    """
+    beside = project if runconfig is None else runconfig.parent
+    return _first_file(Path(name), [project, source, beside, configuration_folder(project)], what)
+
+
+def _first_file(name: Path, folders: list[Path], what: str = "conda dependencies") -> Path:
     """The file under the first of the folders that has it.
 
     Raises:
         UsageError: none has it; lists the places.
     """
-    places = list(dict.fromkeys((folder / name).absolute() for folder in folders))
+    places = list(dict.fromkeys(Path(os.path.normpath((folder / name).absolute())) for folder in folders))
     for place in places:
         if place.is_file():
             return place
     raise UsageError(
-        f"There is no conda dependencies file '{name}'.",
+        f"There is no {what} file '{name}'.",
         hint=f"Looked at {', '.join(map(str, places))}.",
     )

@@ -15,6 +15,7 @@ from mlrun_cli.domain.run_filter import RunFilter
 from mlrun_cli.domain.run_status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.errors import MlrunError, NotFound, RunNotFound, TimedOut, UsageError
 from mlrun_cli.execution.liveness import settle, shown
+from mlrun_cli.execution.queues import waiting_for
 from mlrun_cli.execution.targets.local import wake_supervisor
 from mlrun_cli.workspace import Workspace
 
@@ -46,7 +47,7 @@ def list_runs(workspace: Workspace, which: RunFilter) -> Sequence[Run]:
     if which.parent_run_id is not None:
         which = which._replace(parent_run_id=workspace.runs.resolve(check_run_id(which.parent_run_id)))
     not_responding = settle(workspace)
-    found = [shown(run, not_responding) for run in workspace.runs.list(which)]
+    found = [_shown(workspace, run, not_responding) for run in workspace.runs.list(which)]
     if not which.statuses:
         return found
     if RunStatus.NOT_RESPONDING in which.statuses and not_responding:
@@ -82,13 +83,13 @@ def get_runs(
         _latest(workspace, latest_of) if run_id == LATEST else _get(workspace, run_id, experiment_name)
         for run_id in run_ids
     ]
-    return list({run.key: shown(run, not_responding) for run in found}.values())
+    return list({run.key: _shown(workspace, run, not_responding) for run in found}.values())
 
 
 def get_settled(workspace: Workspace, runs: Iterable[Run]) -> Sequence[Run]:
     """The same runs with their true status."""
     not_responding = settle(workspace)
-    return [shown(workspace.runs.get_by_key(run.key), not_responding) for run in runs]
+    return [_shown(workspace, workspace.runs.get_by_key(run.key), not_responding) for run in runs]
 
 
 def update_run(workspace: Workspace, run: Run, changes: RunChanges) -> Run:
@@ -158,6 +159,7 @@ def fail_run(workspace: Workspace, run: Run, error: Mapping[str, Any]) -> Run:
             )
         if run.minded_by is not None or run.status is RunStatus.QUEUED:
             workspace.runs.change_status(run.key, ALIVE_STATUSES, RunStatus.FAILED, ended_at=now(), error=error)
+            workspace.run_folder(run.run_id).secrets.unlink(missing_ok=True)
             return _again(workspace, run)
         workspace.runs.update(run.key, failed_with=error)
     cancel_run(workspace, run, GRACE_SECONDS)
@@ -181,7 +183,8 @@ def cancel_run(workspace: Workspace, run: Run, grace_seconds: float) -> Run:
     """
     with workspace.transaction(durable=True):
         nobody_to_ask = {RunStatus.QUEUED} if run.minded_by is None else ALIVE_STATUSES
-        if not workspace.runs.change_status(run.key, nobody_to_ask, RunStatus.CANCELED, ended_at=now()):
+        is_done = workspace.runs.change_status(run.key, nobody_to_ask, RunStatus.CANCELED, ended_at=now())
+        if not is_done:
             asked = workspace.runs.change_status(
                 run.key,
                 ALIVE_STATUSES - {RunStatus.CANCEL_REQUESTED},
@@ -190,7 +193,10 @@ def cancel_run(workspace: Workspace, run: Run, grace_seconds: float) -> Run:
             )
             if not asked:
                 workspace.runs.update(run.key, cancel_grace_seconds=grace_seconds)
-    wake_supervisor(workspace.run_folder(run.run_id))
+    if is_done:
+        workspace.run_folder(run.run_id).secrets.unlink(missing_ok=True)
+    else:
+        wake_supervisor(workspace.run_folder(run.run_id))
     return _again(workspace, run)
 
 
@@ -261,6 +267,13 @@ def delete_runs(workspace: Workspace, runs: Sequence[Run]) -> None:
                 f"The run is deleted, but its folder {folder} cannot be removed: {error.strerror}.",
                 hint="Remove it by hand.",
             ) from error
+
+
+def _shown(workspace: Workspace, run: Run, not_responding: frozenset[int]) -> Run:
+    """The run as it is to be shown, with what it waits for when it is queued."""
+    if run.status is RunStatus.QUEUED:
+        return run._replace(waiting_for=waiting_for(workspace, run))
+    return shown(run, not_responding)
 
 
 def _check_changes(changes: RunChanges) -> None:

@@ -15,6 +15,7 @@ from mlrun_cli.errors import MlrunError, NotFound
 from mlrun_cli.execution.git import git_properties
 from mlrun_cli.execution.snapshot import take_snapshot
 from mlrun_cli.execution.snapshot_limits import SnapshotLimits
+from mlrun_cli.files.snapshot_pruning import using_snapshots
 from mlrun_cli.files.snapshot_store import SnapshotStore
 from mlrun_cli.workspace import Workspace
 
@@ -32,9 +33,9 @@ def keep_snapshot(workspace: Workspace, path: Path) -> str:
     """
     limits = SnapshotLimits.from_environment(os.environ)
     store = SnapshotStore(workspace.snapshots_folder)
-    if not path.is_file():
-        return take_snapshot(path, store, limits=limits, exclude=[workspace.home])[0].snapshot_id
-    with tempfile.TemporaryDirectory() as folder:
+    with using_snapshots(workspace.snapshots_folder), tempfile.TemporaryDirectory() as folder:
+        if not path.is_file():
+            return take_snapshot(path, store, limits=limits, exclude=[workspace.home])[0].snapshot_id
         shutil.copy2(path, folder)
         return take_snapshot(Path(folder), store, limits=limits)[0].snapshot_id
 

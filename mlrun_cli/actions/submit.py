@@ -6,15 +6,20 @@ import difflib
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from mlrun_cli.actions.compute_targets import check_target
-from mlrun_cli.actions.data_bindings import bind_data
-from mlrun_cli.actions.runconfigs import load_runconfig, plan_environment
+from mlrun_cli.actions.data_bindings import BoundData, bind_data, preview_data
+from mlrun_cli.actions.places import Place, place_for
+from mlrun_cli.actions.runconfig_references import resolve_references
+from mlrun_cli.actions.runconfigs import environment_mode, load_runconfig, plan_environment
+from mlrun_cli.domain.environment import EnvironmentMode
 from mlrun_cli.domain.experiment import Experiment
+from mlrun_cli.domain.launch import Launch
 from mlrun_cli.domain.names import check_experiment_name
 from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.domain.run import SCRIPT_RUN, Run
@@ -29,16 +34,20 @@ from mlrun_cli.execution.finish import outcome_of_failure, record_outcome
 from mlrun_cli.execution.git import git_properties
 from mlrun_cli.execution.host import this_origin, user_name
 from mlrun_cli.execution.interruptions import Interruptions
+from mlrun_cli.execution.launch import find_launcher, launch_of
 from mlrun_cli.execution.liveness import lease_end
+from mlrun_cli.execution.queues import call_dispatcher
 from mlrun_cli.execution.run_definition import run_definition
 from mlrun_cli.execution.run_lock import RunLock
 from mlrun_cli.execution.script_environment import script_environment
 from mlrun_cli.execution.sdk_copy import sdk_copy
 from mlrun_cli.execution.snapshot import take_snapshot
 from mlrun_cli.execution.snapshot_limits import SnapshotLimits
+from mlrun_cli.execution.snapshot_plan import PlannedSnapshot, plan_snapshot
 from mlrun_cli.execution.targets.local import start_supervisor
-from mlrun_cli.files.project_config import CONFIGURATION_FOLDERS
 from mlrun_cli.files.run_folder import RunFolder, write_json
+from mlrun_cli.files.runconfig_lookup import folder_of_runconfig
+from mlrun_cli.files.snapshot_pruning import using_snapshots
 from mlrun_cli.files.snapshot_store import SnapshotStore
 from mlrun_cli.workspace import Workspace
 
@@ -62,6 +71,8 @@ class SubmitRequest:
         parent_run_id: the run that it is a child of.
         display_name: what people see.
         tags, properties: those that the run has from its start.
+        gpu_count: how many GPUs of this machine it is to have for itself.
+        environment_mode: how far its environment has to be met; None for what `MLRUN_ENVIRONMENT` says.
     """
 
     path: Path
@@ -78,6 +89,8 @@ class SubmitRequest:
     display_name: str | None = None
     tags: Mapping[str, str | None] = field(default_factory=dict)
     properties: Mapping[str, str] = field(default_factory=dict)
+    gpu_count: int = 0
+    environment_mode: EnvironmentMode | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +111,65 @@ class _Resolved:
     source: Path
     argv: tuple[str, ...]
     environment: PlannedEnvironment
+    launch: Launch
     notes: tuple[str, ...]
     data: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRun:
+    """What `submit` would start, as far as it is known before.
+
+    Attributes:
+        configuration: that of the runconfig, with what the request replaces, and the data's paths in it.
+        runconfig: the file, if any.
+        source: what the snapshot would be taken of.
+        argv: as in a submission.
+        environment: what would be made, if it is not there.
+        launch: the processes.
+        place: whether it would wait.
+        data: `data` and `outputData` of the run's definition.
+        snapshot: what the snapshot would hold.
+        notes: lines about what is skipped or done otherwise.
+    """
+
+    configuration: RunConfiguration
+    runconfig: Path | None
+    source: Path
+    argv: tuple[str, ...]
+    environment: PlannedEnvironment
+    launch: Launch
+    place: Place
+    data: Mapping[str, Sequence[Mapping[str, Any]]]
+    snapshot: PlannedSnapshot
+    notes: tuple[str, ...]
+
+
+def plan(workspace: Workspace, request: SubmitRequest) -> PlannedRun:
+    """Find out what `submit` would do; nothing is started, made or stored.
+
+    Raises:
+        MlrunError: whatever `submit` would raise before it starts the run.
+    """
+    check_experiment_name(request.experiment_name)
+    resolved = _resolve(workspace, request)
+    resolved = _bound(resolved, preview_data(workspace, resolved.configuration, resolved.source))
+    limits = SnapshotLimits.from_environment(request.environment)
+    snapshot = plan_snapshot(resolved.source, limits, [workspace.home])
+    _check_that_script_is_in(snapshot.files, resolved)
+    place = place_for(workspace, resolved.configuration, request)
+    return PlannedRun(
+        configuration=resolved.configuration,
+        runconfig=resolved.runconfig,
+        source=resolved.source,
+        argv=resolved.argv,
+        environment=resolved.environment,
+        launch=resolved.launch,
+        place=place,
+        data=resolved.data,
+        snapshot=snapshot,
+        notes=(*resolved.notes, *place.notes, *snapshot.notes),
+    )
 
 
 def submit(
@@ -123,6 +193,17 @@ def submit(
     """
     check_experiment_name(request.experiment_name)
     resolved = _resolve(workspace, request)
+    with using_snapshots(workspace.snapshots_folder):
+        return _submit(workspace, request, resolved, interruptions, progress)
+
+
+def _submit(
+    workspace: Workspace,
+    request: SubmitRequest,
+    resolved: _Resolved,
+    interruptions: Interruptions,
+    progress: Progress | None,
+) -> Submitted:
     snapshot, snapshot_notes = take_snapshot(
         resolved.source,
         SnapshotStore(workspace.snapshots_folder),
@@ -130,7 +211,7 @@ def submit(
         exclude=[workspace.home],
         progress=progress,
     )
-    _check_that_script_is_in(snapshot, resolved)
+    _check_that_script_is_in((entry.path for entry in snapshot.entries), resolved)
     sdk_folder = sdk_copy(workspace.home)
     run_id = f"{request.experiment_name}_{int(time.time())}_{os.urandom(4).hex()}"
     redaction = Redaction.from_environment(request.environment)
@@ -149,17 +230,26 @@ def submit(
             sdk_folder=str(sdk_folder),
             target=resolved.configuration.target,
             max_run_duration_seconds=resolved.configuration.max_run_duration_seconds,
+            launch=resolved.launch,
         )
-        key = _write_run(workspace, request, resolved, submission, snapshot, redaction, interruptions)
+        place = place_for(workspace, resolved.configuration, request)
+        key = _write_run(workspace, request, resolved, submission, snapshot, redaction, interruptions, place)
         new.is_in_store = True
-        _start(workspace, key, run_id, new.lock)
-    notes = (*resolved.notes, *snapshot_notes)
+        if not place.is_queued:
+            _start(workspace, key, run_id, new.lock)
+    if place.is_queued:
+        with suppress(OSError):  # the next look at a run calls again
+            call_dispatcher(workspace, submission.target)
+    notes = (*resolved.notes, *place.notes, *snapshot_notes)
     return Submitted(workspace.runs.get_by_key(key), notes, _details(resolved, snapshot))
 
 
 def _with_data(workspace: Workspace, resolved: _Resolved, run_id: str) -> _Resolved:
     """With the paths of its data in place of what stands for them; the run's folder is there."""
-    bound = bind_data(workspace, resolved.configuration, run_id, resolved.source)
+    return _bound(resolved, bind_data(workspace, resolved.configuration, run_id, resolved.source))
+
+
+def _bound(resolved: _Resolved, bound: BoundData) -> _Resolved:
     configuration = replace(
         resolved.configuration,
         arguments=bound.arguments,
@@ -231,13 +321,23 @@ def _resolve(workspace: Workspace, request: SubmitRequest) -> _Resolved:
     if request.script is not None:
         configuration = replace(configuration, script=request.script, arguments=tuple(request.arguments), command=None)
     check_target(workspace, configuration.target)
-    project = request.path if request.path.is_dir() else _folder_of(request.path)
+    project = request.path if request.path.is_dir() else folder_of_runconfig(request.path)
     source = (request.source_directory or project).absolute()
     if not source.is_dir():
         raise UsageError(
             f"The source folder '{source}' is {'a file' if source.exists() else 'not there'}.",
             hint="--source-directory takes the folder that the script is in.",
         )
+    mode = request.environment_mode or environment_mode(request.environment)
+    configuration, reference_notes = resolve_references(
+        workspace,
+        configuration,
+        runconfig=runconfig,
+        project=project,
+        source=source,
+        is_environment_given=request.conda_dependencies is not None or mode is EnvironmentMode.CURRENT,
+    )
+    notes += reference_notes
     planned, review_notes = plan_environment(
         configuration,
         runconfig=runconfig,
@@ -246,15 +346,16 @@ def _resolve(workspace: Workspace, request: SubmitRequest) -> _Resolved:
         conda_file=request.conda_dependencies,
         home=workspace.home,
         environment=request.environment,
+        mode=mode,
     )
     argv = _argv(configuration, source)
-    return _Resolved(configuration, runconfig, source, argv, planned, (*notes, *review_notes, *planned.notes))
-
-
-def _folder_of(runconfig: Path) -> Path:
-    """The attached folder that a runconfig is in."""
-    folder = runconfig.absolute().parent
-    return folder.parent if folder.name in CONFIGURATION_FOLDERS else folder
+    launch = find_launcher(
+        launch_of(configuration),
+        configuration.communicator,
+        planned.plan.interpreter,
+        request.environment.get("PATH", ""),
+    )
+    return _Resolved(configuration, runconfig, source, argv, planned, launch, (*notes, *review_notes, *planned.notes))
 
 
 def _argv(configuration: RunConfiguration, source: Path) -> tuple[str, ...]:
@@ -313,7 +414,7 @@ def _nearest_script(path: Path) -> Path | None:
     return path.with_name(nearest[0]) if nearest else None
 
 
-def _check_that_script_is_in(snapshot: Snapshot, resolved: _Resolved) -> None:
+def _check_that_script_is_in(paths: Iterable[str], resolved: _Resolved) -> None:
     """The script may be a link, or lie in a folder that is one.
 
     Raises:
@@ -323,7 +424,7 @@ def _check_that_script_is_in(snapshot: Snapshot, resolved: _Resolved) -> None:
         return
     script = resolved.argv[0]
     path = (resolved.source / script).resolve().relative_to(resolved.source.resolve()).as_posix()
-    if all(entry.path != path for entry in snapshot.entries):
+    if path not in paths:
         raise UsageError(
             f"The script '{script}' is left out of the snapshot, so the run would not have it.",
             hint="See what .amlignore says or, where there is none, .gitignore.",
@@ -338,6 +439,7 @@ def _write_run(
     snapshot: Snapshot,
     redaction: Redaction,
     interruptions: Interruptions,
+    place: Place,
 ) -> int:
     """Put the run into its folder and, last of all, into the store; its key."""
     properties = {
@@ -348,6 +450,8 @@ def _write_run(
         **git_properties(resolved.source, request.environment, redaction),
     }
     folder = workspace.run_folder(submission.run_id)
+    if len(submission.launch.log_names) > 1:
+        folder.make_logs(submission.launch.log_names)
     write_json(folder.submission, submission.to_json())
     write_json(folder.environment_plan, submission.environment.to_json())
     origin = this_origin()
@@ -373,7 +477,11 @@ def _write_run(
             boot_id=origin.boot_id,
             pid_namespace=origin.pid_namespace,
             lease_until=lease_end(),
+            node_count=resolved.configuration.node_count,
+            gpu_count=request.gpu_count,
         )
+        if place.is_queued:
+            workspace.runs.change_status(key, {RunStatus.NOT_STARTED}, RunStatus.QUEUED)
         workspace.runs.add_properties(key, properties)
         workspace.runs.set_tags(key, request.tags)
     return key

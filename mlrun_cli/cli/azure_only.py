@@ -2,36 +2,54 @@
 
 from __future__ import annotations
 
-_DATA = "Read the data from a folder of this machine."
-_DEFAULTS = "Set AZURE_DEFAULTS_WORKSPACE and AZURE_DEFAULTS_GROUP, or name them with -w and -g."
+_ATTACH = "Get the data to a folder of this machine, and attach that: 'mlrun datastore attach-local NAME FOLDER'."
+_AZ = "'mlrun install-az DIR' makes an az that answers such lines."
+_DATA = "Read the data from a folder of this machine; 'mlrun datastore attach-local NAME FOLDER' gives it a name."
+_DEFAULTS = f"Set AZURE_DEFAULTS_WORKSPACE and AZURE_DEFAULTS_GROUP, or name them with -w and -g. {_AZ}"
+_DATABASE = "Query the database in the script, and keep what comes back as files."
 _DEPLOY = "Serving models is not what mlrun-cli is for; take one with 'mlrun model download', and serve its file."
-_NO_CLUSTER = "Leave the step out: runs go to the target 'local', this machine ('--ct local')."
+_JOB = "Submit the job's script with 'mlrun run submit-script'; this is the 'az ml' of azure-cli-ml, not the newer one."
+_NO_CLUSTER = "Name a target of this machine: 'mlrun computetarget create amlcompute -n NAME --max-nodes N'."
 _NO_RESOURCES = "Leave the step out: there is nothing to make in Azure."
 _SHELL_SCRIPT = "Write the steps as a shell script of 'mlrun run submit-script' lines."
 
 AZURE_ONLY = {
-    "account": "Leave the line out: there is no subscription to choose.",
+    "account": f"Leave the line out: there is no subscription to choose. {_AZ}",
     "acr": _NO_RESOURCES,
     "aks": _NO_RESOURCES,
+    "attach": f"Other machines and clusters are not reached from here. {_NO_CLUSTER}",
+    "attach-adls": _ATTACH,
+    "attach-adls-gen2": _ATTACH,
+    "attach-blob": _ATTACH,
+    "attach-dbfs": _ATTACH,
+    "attach-file": _ATTACH,
+    "attach-mysqldb": _DATABASE,
+    "attach-psqldb": _DATABASE,
+    "attach-sqldb": _DATABASE,
+    "batch-deployment": _DEPLOY,
+    "batch-endpoint": _DEPLOY,
+    "component": _JOB,
     "compute": _NO_CLUSTER,
-    "computetarget": _NO_CLUSTER,
+    "computeinstance": "Leave the line out: a compute instance here is this machine, which runs already.",
     "config": _DEFAULTS,
     "configure": _DEFAULTS,
     "create": "Nothing has to be made before: 'mlrun folder attach' makes a workspace, a submit its experiment.",
     "data": _DATA,
-    "datastore": _DATA,
     "dataset": _DATA,
     "deploy": _DEPLOY,
     "endpoint": _DEPLOY,
-    "environment": "Name the packages in a conda file: 'mlrun run submit-script -d FILE', or in the runconfig.",
-    "extension": "Leave the line out: 'mlrun ml' is there without an extension.",
-    "group": "Leave the step out: a resource group is no more than a name, given with -g.",
-    "job": "Submit the job's script with 'mlrun run submit-script'.",
+    "extension": f"Leave the line out: 'mlrun ml' is there without an extension. {_AZ}",
+    "group": f"Leave the step out: a resource group is no more than a name, given with -g. {_AZ}",
+    "job": _JOB,
     "logout": "Leave the line out: nobody is signed in.",
     "monitor-tensorboard": "Download its event files with 'mlrun run download', and start tensorboard on them.",
+    "online-deployment": _DEPLOY,
+    "online-endpoint": _DEPLOY,
     "package": _DEPLOY,
     "pipeline": _SHELL_SCRIPT,
     "profile": _DEPLOY,
+    "registry": _NO_RESOURCES,
+    "schedule": "Submit by 'mlrun run submit-script' from cron, or from the schedule of a pipeline.",
     "service": _DEPLOY,
     "storage": _DATA,
     "submit": "Type 'mlrun run submit-script -c RUNCONFIG SCRIPT'.",

@@ -13,10 +13,11 @@ from mlrun_cli.actions import runs as actions
 from mlrun_cli.actions.runs import RunChanges
 from mlrun_cli.cli.arguments import on_interrupt, properties_of, seconds_of, tags_of
 from mlrun_cli.cli.command import Group, Result, command
-from mlrun_cli.cli.context import line_to_type, open_context
+from mlrun_cli.cli.context import Context, line_to_type, open_context
 from mlrun_cli.cli.run_choice import choose_runs, get_run, get_runs, run_filter
 from mlrun_cli.cli.run_options import (
     All,
+    Environment,
     ExperimentName,
     Last,
     OnInterruptOption,
@@ -36,7 +37,7 @@ from mlrun_cli.errors import NotFound, UsageError
 from mlrun_cli.workspace import Workspace
 
 if TYPE_CHECKING:
-    pass
+    from mlrun_cli.actions.submit import SubmitRequest
 
 app = Group("run", help="Submit a script, then follow, list, show, cancel, update and delete runs.")
 
@@ -78,10 +79,17 @@ def submit_script(
             "--conda-dependencies", "-d", metavar="FILE", help="Conda file to use instead of the runconfig's."
         ),
     ] = None,
+    environment: Environment = None,
     target: Annotated[
         str | None,
         typer.Option("--target", "--ct", metavar="NAME", help="Compute target instead of the runconfig's."),
     ] = None,
+    gpus: Annotated[
+        int, typer.Option("--gpus", metavar="N", min=0, help="GPUs of this machine for the run alone.")
+    ] = 0,
+    is_dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would run, where and in what; start and store nothing.")
+    ] = False,
     interrupt: OnInterruptOption = None,
     script_and_arguments: Annotated[
         list[str] | None,
@@ -110,7 +118,11 @@ def submit_script(
         arguments=words[1:],
         target=target,
         conda_dependencies=conda_dependencies,
+        gpu_count=gpus,
+        environment_mode=environment,
     )
+    if is_dry_run:
+        return _dry_run(context, request)
     with context.workspace as workspace, Interruptions() as interruptions:
         with Spinner(enabled=shared.shows_progress) as spinner:
             submitted = submit(
@@ -510,6 +522,19 @@ def delete(
             _confirm(shared, _deletion_question(workspace, doomed), yes=yes)
         actions.delete_runs(workspace, doomed)
     return [run.run_id for run in doomed]
+
+
+def _dry_run(context: Context, request: SubmitRequest) -> Result:
+    from mlrun_cli.actions.dry_run import dry_run  # noqa: PLC0415
+    from mlrun_cli.cli.dry_run_page import print_dry_run  # noqa: PLC0415
+
+    with context.workspace as workspace:
+        record = dry_run(workspace, request)
+
+    def table(*, file: TextIO, width: int | None, colour: bool) -> None:  # noqa: ARG001 - as a table is printed
+        print_dry_run(record, file=file, width=width)
+
+    return Result(record, table=table)
 
 
 def _cancel_one(workspace: Workspace, run: Run, grace_seconds: float, shared: Shared) -> Run:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from mlrun_cli.cli.arguments import OnInterrupt
+from mlrun_cli.domain.environment import EnvironmentMode
 
 RunId = Annotated[
     str,
@@ -36,6 +37,14 @@ Tags = Annotated[
 ParentRunId = Annotated[str | None, typer.Option("--parent-run-id", metavar="ID", help="Child runs of this run.")]
 TargetName = Annotated[
     str | None, typer.Option("--compute-target-name", metavar="NAME", help="Runs on this compute target.")
+]
+Environment = Annotated[
+    EnvironmentMode | None,
+    typer.Option(
+        "--environment",
+        help="relaxed: versions that cannot be had are left open; current: the python on PATH. "
+        "Default: MLRUN_ENVIRONMENT, else pinned.",
+    ),
 ]
 All = Annotated[bool, typer.Option("--all", help="All runs that the filters leave.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]

@@ -141,7 +141,7 @@ def shared_from(options: Mapping[str, Any], query_words: list[str]) -> Shared:
         workspace_name=options["workspace_name"],
         resource_group=options["resource_group"],
         subscription_id=options["subscription_id"],
-        output_format=_output_format(options["output"]),
+        output_format=output_format_of(options["output"]),
         query=_query(options["query"], query_words, notes),
         metadata_file=None if metadata_path is None else MetadataFile.checked(metadata_path),
         notes=notes,
@@ -156,7 +156,12 @@ def _level(options: Mapping[str, Any]) -> Level:
     return Level.VERBOSE if options["verbose"] else Level.NORMAL
 
 
-def _output_format(typed: str | None) -> OutputFormat:
+def output_format_of(typed: str | None) -> OutputFormat:
+    """What `-o` says, else what az has been told to use, else JSON.
+
+    Raises:
+        UsageError: there is no such format.
+    """
     text = typed or azure_default("core", "output") or OutputFormat.JSON.value
     try:
         return OutputFormat(text.lower())

@@ -24,7 +24,6 @@ from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.execution.interruptions import Interruptions
 from mlrun_cli.files.log_tail import tail_of
-from mlrun_cli.files.run_folder import STDOUT_NAME
 from mlrun_cli.workspace import Workspace
 
 _LAST_LINES = 10
@@ -199,7 +198,7 @@ class _Streaming:
 
 def _print_head(workspace: Workspace, run: Run, say: Callable[[str], None]) -> None:
     """What stands above the log."""
-    streaming = f"Streaming {STDOUT_NAME}"
+    streaming = f"Streaming {workspace.run_folder(run.run_id).stdout_name}"
     say(f"RunId: {run.run_id}\nWeb View: {_address(workspace, run)}\n\n{streaming}\n{'=' * len(streaming)}\n")
 
 

@@ -1,4 +1,4 @@
-"""The tree of commands: nouns, `ml` with the same nouns once more, and `login`.
+"""The tree of commands: nouns, `ml` with the same nouns once more, `login`, `install-az`, and `az` for its program.
 
 A noun's file is imported when the noun is typed, a command is built when its verb is.
 """
@@ -25,11 +25,18 @@ from mlrun_cli.errors import Unsupported, UsageError
 NOUNS = {
     "folder": "Attach a folder to a workspace.",
     "experiment": "List and show experiments.",
-    "workspace": "List and show workspaces.",
+    "workspace": "Make, list, show and prune workspaces.",
     "run": "Submit a script, then follow, list, show, cancel and update runs.",
+    "runconfig": "List, show and check runconfigs.",
+    "environment": "List, show and prune the environments that were built for runs.",
     "model": "Register models, then list, show, download, update and delete them.",
+    "computetarget": "Make, list, show and delete compute targets.",
+    "datastore": "Attach folders as datastores, and copy files to and from them.",
 }
 """What each noun is for. Its file is `mlrun_cli/cli/<noun>.py`, which has the Group `app`."""
+
+INSTALL_AZ = "install-az"
+_INSTALL_AZ_SUMMARY = "Put an 'az' into a folder, for the PATH of a pipeline."
 
 _DESCRIPTION = "Launch, follow and track training runs from a shell, as 'az ml run' does, without Azure."
 _EXAMPLES = (
@@ -120,12 +127,16 @@ class _Nouns(_Tree):
 
 
 class _Root(_Nouns):
-    """All nouns, `ml` with all nouns once more, which is what lines written for az name, and `login`."""
+    """All nouns, `ml` with all nouns once more, which is what lines written for az name, and what has no noun."""
 
     def find(self, name: str) -> Any:
-        """Import the noun, or make one of the two others."""
+        """Import the noun, or make one of the others."""
         if name == "ml":
             return _Nouns(name, summaries=NOUNS, description=_DESCRIPTION)
+        if name == INSTALL_AZ:
+            return build(importlib.import_module("mlrun_cli.cli.install_az").app.commands[name], name)
+        if name == "az":
+            return importlib.import_module("mlrun_cli.cli.az").az_command()
         return login_command() if name == "login" else super().find(name)
 
 
@@ -137,7 +148,11 @@ def root() -> TyperGroup:
     version.callback = _print_version
     return _Root(
         "mlrun",
-        summaries={**NOUNS, "ml": "All of these once more, for lines like 'az ml run list'."},
+        summaries={
+            **NOUNS,
+            INSTALL_AZ: _INSTALL_AZ_SUMMARY,
+            "ml": "All of these once more, for lines like 'az ml run list'.",
+        },
         description=_DESCRIPTION,
         params=[version],
     )

@@ -1,13 +1,37 @@
-"""`workspace`: list and show the workspaces of this machine."""
+"""`workspace`: make, list, show and prune the workspaces of this machine."""
 
 from __future__ import annotations
 
-from mlrun_cli.actions.workspaces import list_workspaces, workspace_record
-from mlrun_cli.cli.command import Group, command
-from mlrun_cli.cli.context import open_context
-from mlrun_cli.cli.shared import Shared
+from typing import Annotated, Any
 
-app = Group("workspace", help="List and show workspaces.")
+import typer
+
+from mlrun_cli.actions.workspaces import (
+    describe_workspace,
+    list_workspaces,
+    open_workspace,
+    update_workspace,
+    workspace_record,
+)
+from mlrun_cli.cli.arguments import seconds_of
+from mlrun_cli.cli.command import Group, command
+from mlrun_cli.cli.context import identity_of, open_context
+from mlrun_cli.cli.run_options import Yes
+from mlrun_cli.cli.shared import Shared
+from mlrun_cli.errors import UsageError
+from mlrun_cli.files.project_config import find_project_config
+
+app = Group("workspace", help="Make, list, show and prune workspaces.")
+
+_OF_AZURE_ALONE = (
+    "--application-insights",
+    "--container-registry",
+    "--keyvault",
+    "--location",
+    "-l",
+    "--sku",
+    "--storage-account",
+)
 
 
 @command(
@@ -36,3 +60,72 @@ def show(shared: Shared) -> object:
     """Show a workspace, and the folder it is kept in."""
     with open_context(shared).workspace as workspace:
         return workspace_record(workspace.identity, workspace.home)
+
+
+@command(
+    app,
+    "create",
+    examples=[
+        ("Make a workspace", "mlrun workspace create -w myworkspace -g myresourcegroup"),
+        ("Say what it is for", "mlrun workspace create -w myworkspace --description 'Digits and letters'"),
+    ],
+)
+def create(
+    shared: Shared,
+    name: Annotated[
+        str | None,
+        typer.Option("--workspace-name", "--name", "-w", "-n", metavar="NAME", help="Default: the folder's."),
+    ] = None,
+    friendly_name: Annotated[str | None, typer.Option("--friendly-name", metavar="TEXT", help="Another name.")] = None,
+    description: Annotated[str | None, typer.Option("--description", metavar="TEXT", help="What it is for.")] = None,
+    of_azure_alone: Annotated[list[str] | None, typer.Option(*_OF_AZURE_ALONE, hidden=True)] = None,  # noqa: ARG001
+    is_sure: Annotated[bool, typer.Option("--exist-ok", "--yes", "-y", hidden=True)] = False,  # noqa: ARG001
+) -> object:
+    """Make a workspace, or use the one of that name; 'folder attach' makes one too.
+
+    Azure's options for places and for other resources are skipped.
+    """
+    identity = identity_of(shared._replace(workspace_name=name), find_project_config(shared.path))
+    with open_workspace(identity, create=True) as workspace:
+        update_workspace(workspace, friendly_name=friendly_name, description=description)
+        return describe_workspace(workspace)
+
+
+@command(
+    app,
+    "prune",
+    examples=[
+        ("See what is older than a month, and how much", "mlrun workspace prune --older-than 30d --dry-run"),
+        ("Remove it", "mlrun workspace prune --older-than 30d --yes"),
+    ],
+)
+def prune(
+    shared: Shared,
+    older_than: Annotated[
+        str, typer.Option("--older-than", metavar="TIME", help="How long ago runs have to have ended, as 30d.")
+    ],
+    is_dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and how much it is.")] = False,
+    yes: Yes = False,
+) -> object:
+    """Remove old runs for good, and all that is kept for them alone.
+
+    Runs go with their children, files and metrics. Snapshots that no run has go after a day, and
+    environments when no run that stays has had them and none has used them for so long.
+    """
+    from mlrun_cli.actions.prune import prune_workspace  # noqa: PLC0415
+
+    seconds = seconds_of(older_than, "--older-than")
+    with open_context(shared).workspace as workspace:
+        if not is_dry_run and not yes:
+            _confirm(shared, prune_workspace(workspace, seconds, dry_run=True), workspace.identity.name)
+        return prune_workspace(workspace, seconds, dry_run=is_dry_run)
+
+
+def _confirm(shared: Shared, would_be: dict[str, Any], name: str) -> None:
+    if not shared.can_ask:
+        raise UsageError("Nobody is there to confirm.", hint="Add --yes to go ahead without being asked.")
+    runs, size = len(would_be["runs"]), would_be["bytes"] / 1e6
+    question = f"Remove {runs} {'run' if runs == 1 else 'runs'} of workspace '{name}' for good, {size:.1f} MB in all?"
+    if not typer.confirm(question, err=True):
+        shared.notes.say("Nothing was removed.")
+        raise typer.Exit(1)

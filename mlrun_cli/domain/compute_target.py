@@ -35,6 +35,17 @@ class ComputeTarget(NamedTuple):
     properties: Mapping[str, Any] = MappingProxyType({})
 
 
+def most_nodes(target: ComputeTarget | None) -> int | None:
+    """How many nodes of a target may be in use at once; None means that there is no limit, as for `local`."""
+    if target is None:
+        return None
+    if target.kind == COMPUTE_INSTANCE:
+        return 1
+    scale = target.properties.get("scaleSettings")
+    number = scale.get("maxNodeCount") if isinstance(scale, Mapping) else None
+    return number if isinstance(number, int) else None
+
+
 def check_compute_target_name(name: str) -> str:
     """The name itself.
 

@@ -1,10 +1,22 @@
-"""The Python environment that a run was planned to have."""
+"""The environment that a run was planned to have."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any, NamedTuple
+
+MODE_VARIABLE = "MLRUN_ENVIRONMENT"
+
+
+class EnvironmentMode(str, Enum):
+    """How far what a runconfig asks for has to be met."""
+
+    PINNED = "pinned"
+    RELAXED = "relaxed"
+    """The same names; versions that cannot be had are left open."""
+    CURRENT = "current"
+    """The interpreter on PATH, as it is."""
 
 
 class EnvironmentKind(str, Enum):
@@ -19,15 +31,24 @@ class Builder(str, Enum):
 
     UV = "uv"
     PIP = "pip"
+    CONDA = "conda"
 
 
 class EnvironmentBuild(NamedTuple):
     """All that the installer is told. Holds no secret: in their place stand `${NAME}` of variables.
 
-    `key` is the hash of all the rest, `folder` the absolute folder named for it, shared by all runs
-    with the same key. `python` is the absolute path of the base interpreter, or a version request
-    (`3.8.13`, `>=3.8,<3.9`) that uv fetches. `installer` is uv's absolute path, or the base interpreter.
-    `requirements` and `options` are lines as in a requirements file, paths absolute.
+    Attributes:
+        key: the hash of all the rest.
+        folder: the absolute folder named for it, shared by all runs with the same key.
+        python: the absolute path of the base interpreter, or a version request (`3.8.13`, `>=3.8,<3.9`) that uv
+            fetches; what conda is to install.
+        builder: which kind of installer.
+        installer: the absolute path of uv or of conda (micromamba, mamba), or the base interpreter.
+        requirements: lines as in a requirements file, paths absolute.
+        options: the same.
+        packages: conda's own specs, for conda.
+        channels: where conda looks for them.
+        is_relaxed: versions that cannot be had are left open.
     """
 
     key: str
@@ -37,38 +58,60 @@ class EnvironmentBuild(NamedTuple):
     installer: str
     requirements: tuple[str, ...]
     options: tuple[str, ...]
+    packages: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    is_relaxed: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `from_json` reads."""
-        return {
-            "key": self.key,
-            "folder": self.folder,
-            "python": self.python,
-            "builder": self.builder.value,
-            "installer": self.installer,
-            "requirements": list(self.requirements),
-            "options": list(self.options),
-        }
+        lists = {name: list(value) for name, value in self._asdict().items() if isinstance(value, tuple)}
+        return {**self._asdict(), **lists, "builder": self.builder.value}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> EnvironmentBuild:
-        """The build that was written."""
-        return cls(
-            key=document["key"],
-            folder=document["folder"],
-            python=document["python"],
-            builder=Builder(document["builder"]),
-            installer=document["installer"],
-            requirements=tuple(document["requirements"]),
-            options=tuple(document["options"]),
-        )
+        """The build that was written; what another version has put there besides is left out."""
+        known = {name: document[name] for name in cls._fields if name in document}
+        lists = {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
+        return cls(**{**known, **lists, "builder": Builder(document["builder"])})
+
+
+class ContainerPlan(NamedTuple):
+    """The container that a script runs in; holds no secret.
+
+    Attributes:
+        engine: the absolute path of docker or podman.
+        image: as the engine takes it.
+        options: more words for its `run`.
+        variables: the names of the runconfig's own variables.
+    """
+
+    engine: str
+    image: str
+    options: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object that `from_json` reads."""
+        return {**self._asdict(), "options": list(self.options), "variables": list(self.variables)}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> ContainerPlan:
+        """The plan that was written."""
+        options, variables = tuple(document["options"]), tuple(document["variables"])
+        return cls(document["engine"], document["image"], options, variables)
 
 
 class EnvironmentPlan(NamedTuple):
-    """`interpreter` is the absolute path that runs the script, once `build`, if any, is done."""
+    """`interpreter` is the absolute path that runs the script, once `build`, if any, is done.
+
+    Where `starter` has words, they stand in front of the script instead, and find that Python by a variable.
+    With a `container`, the interpreter is one of its image.
+    """
 
     interpreter: str
     build: EnvironmentBuild | None = None
+    starter: tuple[str, ...] = ()
+    container: ContainerPlan | None = None
 
     @property
     def kind(self) -> EnvironmentKind:
@@ -81,10 +124,41 @@ class EnvironmentPlan(NamedTuple):
             "kind": self.kind.value,
             "interpreter": self.interpreter,
             "build": None if self.build is None else self.build.to_json(),
+            "starter": list(self.starter),
+            "container": None if self.container is None else self.container.to_json(),
         }
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> EnvironmentPlan:
         """The plan that was written."""
-        build = document["build"]
-        return cls(document["interpreter"], None if build is None else EnvironmentBuild.from_json(build))
+        build, container = document["build"], document.get("container")
+        return cls(
+            document["interpreter"],
+            None if build is None else EnvironmentBuild.from_json(build),
+            tuple(document.get("starter", ())),
+            None if container is None else ContainerPlan.from_json(container),
+        )
+
+
+class BuiltEnvironment(NamedTuple):
+    """An environment on the disk; moments in microseconds.
+
+    Attributes:
+        key: its name.
+        build: what it was made from.
+        folder: where it is.
+        python_version: such as `3.11.2`; empty when it was made before that was written down.
+        installed: `name==version`, one each.
+        loosened: the versions that could not be had, as they were asked for.
+        built_at: when it was made.
+        used_at: when a run last took it.
+    """
+
+    key: str
+    build: EnvironmentBuild
+    folder: str
+    python_version: str
+    installed: tuple[str, ...]
+    loosened: tuple[str, ...]
+    built_at: int
+    used_at: int

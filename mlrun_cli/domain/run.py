@@ -33,7 +33,9 @@ class Run(NamedTuple):
     `key` is the store's integer, which rises with time; moments are microseconds in UTC;
     `error` has Azure's shape `{"error": {"code", "message", "details", "debugInfo"}}`. `minded_by` is the folder,
     relative to the workspace's, whose lock says whether the run is alive; None means its own, which a supervisor
-    holds. `failed_with` is the error that somebody outside gave when he had it stopped as Failed.
+    holds. `failed_with` is the error that somebody outside gave when he had it stopped as Failed. `gpus` are those
+    that it was given, as CUDA_VISIBLE_DEVICES names them; `waiting_for` says what a queued run waits for, and is
+    found out when it is looked at.
     """
 
     key: int
@@ -71,6 +73,10 @@ class Run(NamedTuple):
     root_key: int | None = None
     minded_by: str | None = None
     failed_with: Mapping[str, Any] | None = None
+    node_count: int = 1
+    gpu_count: int = 0
+    gpus: str | None = None
+    waiting_for: str | None = None
     tags: Mapping[str, str | None] = MappingProxyType({})
     properties: Mapping[str, str] = MappingProxyType({})
 
@@ -86,7 +92,7 @@ class Run(NamedTuple):
 def run_record(run: Run) -> dict[str, Any]:
     """The run as `run show` prints it: snake_case, null keys left out.
 
-    Keys as in azure-cli-ml's own records; `duration_seconds`, `exit_code` and `signal` are ours.
+    Keys as in azure-cli-ml's own records; `duration_seconds`, `exit_code`, `signal` and `waiting_for` are ours.
     """
     record: dict[str, Any] = {
         "_experiment_name": run.experiment_name,
@@ -117,6 +123,7 @@ def run_record(run: Run) -> dict[str, Any]:
         "tags": dict(run.tags),
         "target": run.target,
         "user_id": run.user_name,
+        "waiting_for": run.waiting_for,
         "warnings": [{"message": text} for text in run.warnings] or None,
     }
     return {name: value for name, value in record.items() if value is not None}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 LOCAL_TARGET = "local"
 PYTHON_FRAMEWORK = "Python"
@@ -42,6 +42,8 @@ class RunConfiguration:
         communicator: `None` as text, as Azure writes it; others as written.
         max_run_duration_seconds: None means no limit.
         environment_variables: those of `environment`, overridden by those at the top.
+        environment_reference: what stands in place of the section `environment`: the name of an environment, or of
+            a file that describes one.
         rest: every other key that has a value, by key path: `{"docker.useDocker": False}`. What is not
             told apart key by key (`data`, `spark.configuration`, …) is one value.
     """
@@ -55,6 +57,7 @@ class RunConfiguration:
     node_count: int = 1
     max_run_duration_seconds: int | None = None
     environment_variables: Mapping[str, str] = field(default_factory=dict)
+    environment_reference: str | None = None
     python: PythonSection = field(default_factory=PythonSection)
     rest: Mapping[str, object] = field(default_factory=dict)
 
@@ -65,6 +68,28 @@ class RunConfiguration:
             for key_path, value in self.rest.items()
             if value not in DEFAULTS.get(key_path, ()) and value not in EMPTY
         }
+
+    @property
+    def environment_name(self) -> str | None:
+        """The environment's name, when the configuration says no more about it than its name."""
+        python = self.python
+        described = python.user_managed_dependencies or python.conda_dependencies_file or python.conda_dependencies
+        if self.environment_reference is not None or described:
+            return self.environment_reference
+        name = self.changed().get("environment.name")
+        return None if name is None else str(name)
+
+    def with_environment(self, other: RunConfiguration) -> RunConfiguration:
+        """The same with the environment of another configuration; its own variables stay on top of that one's."""
+        own = {key_path: value for key_path, value in self.rest.items() if not key_path.startswith("environment.")}
+        others = {key_path: value for key_path, value in other.rest.items() if key_path.startswith("environment.")}
+        return replace(
+            self,
+            python=other.python,
+            environment_reference=None,
+            environment_variables={**other.environment_variables, **self.environment_variables},
+            rest={**own, **others},
+        )
 
 
 EMPTY: tuple[object, ...] = (None, "", [], {})

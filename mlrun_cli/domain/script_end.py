@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any, NamedTuple
 
+from mlrun_cli.domain.launch import LOG_NAME
+
 
 class StopReason(str, Enum):
     """Why a script was told to stop."""
@@ -17,12 +19,17 @@ class StopReason(str, Enum):
 
 
 class ScriptEnd(NamedTuple):
-    """`exit_code` is negative for a signal, `ended_at` in microseconds; `stopped` if a signal of ours reached it."""
+    """`exit_code` is negative for a signal, `ended_at` in microseconds; `stopped` if a signal of ours reached it.
+
+    `process` is the number of the process whose exit code that is, and `log` the name of its log.
+    """
 
     exit_code: int
     ended_at: int
     duration_seconds: float
     stopped: StopReason | None
+    process: int = 0
+    log: str = LOG_NAME
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `from_json` reads."""
@@ -37,4 +44,6 @@ class ScriptEnd(NamedTuple):
             document["ended_at"],
             document["duration_seconds"],
             None if stopped is None else StopReason(stopped),
+            document.get("process", 0),
+            document.get("log", LOG_NAME),
         )

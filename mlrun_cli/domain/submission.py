@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from mlrun_cli.domain.environment import EnvironmentPlan
+from mlrun_cli.domain.launch import Launch
 
 
 class Submission(NamedTuple):
@@ -27,10 +28,15 @@ class Submission(NamedTuple):
     sdk_folder: str
     target: str = "local"
     max_run_duration_seconds: float | None = None
+    launch: Launch = Launch()
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `from_json` reads."""
-        return self._asdict() | {"argv": list(self.argv), "environment": self.environment.to_json()}
+        return self._asdict() | {
+            "argv": list(self.argv),
+            "environment": self.environment.to_json(),
+            "launch": self.launch.to_json(),
+        }
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Submission:
@@ -41,6 +47,7 @@ class Submission(NamedTuple):
                 **known,
                 "argv": tuple(document["argv"]),
                 "environment": EnvironmentPlan.from_json(document["environment"]),
+                "launch": Launch.from_json(known["launch"]) if "launch" in known else Launch(),
             }
         )
 

@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from mlrun_cli.domain.moment import now
@@ -36,7 +37,7 @@ def status_of_exit(run: Run, exit_code: int) -> RunStatus:
     return RunStatus.FAILED
 
 
-def error_of_exit(run: Run, folder: RunFolder, exit_code: int, signal_name: str | None) -> dict[str, Any]:
+def error_of_exit(run: Run, log: Path, exit_code: int, signal_name: str | None) -> dict[str, Any]:
     """Why a run failed: what the script said with `fail()`, its traceback, or else how it ended.
 
     Only an exit code of 1 is Python's for an exception that nobody caught; a traceback in the log of a script that
@@ -44,7 +45,7 @@ def error_of_exit(run: Run, folder: RunFolder, exit_code: int, signal_name: str 
     """
     ending = f"signal {signal_name}" if signal_name else f"exit code {exit_code}"
     uncaught = exit_code == _UNCAUGHT_EXCEPTION
-    from_log = error_from_log(tail_of(folder.stdout) if uncaught else "", ending)
+    from_log = error_from_log(tail_of(log) if uncaught else "", ending)
     if run.wanted_status is not RunStatus.FAILED:
         return from_log
     wanted = run.wanted_error or {}
@@ -66,8 +67,12 @@ def outcome_of_script(run: Run, folder: RunFolder, submission: Submission, end: 
         return outcome_of_stop(end.stopped, run, submission, end)
     status = status_of_exit(run, end.exit_code)
     name = signal_name(-end.exit_code) if end.exit_code < 0 else None
-    error = error_of_exit(run, folder, end.exit_code, name) if status is RunStatus.FAILED else None
-    return _outcome(status, end, error)
+    error = error_of_exit(run, folder.artifacts / end.log, end.exit_code, name) if status is RunStatus.FAILED else None
+    outcome = _outcome(status, end, error)
+    if end.exit_code == 0 or len(submission.launch.log_names) == 1:
+        return outcome
+    how = f"signal {name}" if name else f"exit code {end.exit_code}"
+    return outcome._replace(warnings=(f"Process {end.process} was the first to fail: {how}. Its log is {end.log}.",))
 
 
 def outcome_of_stop(reason: StopReason, run: Run, submission: Submission, end: ScriptEnd | None) -> Outcome:

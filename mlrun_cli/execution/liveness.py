@@ -10,6 +10,7 @@ from mlrun_cli.domain.run import Run
 from mlrun_cli.domain.run_error import SERVICE_ERROR, run_error
 from mlrun_cli.domain.run_status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.execution.host import this_origin
+from mlrun_cli.execution.queues import mind_queues
 from mlrun_cli.execution.run_lock import RunLock
 from mlrun_cli.execution.sessions import settle_sessions
 from mlrun_cli.execution.targets.local import start_recovery
@@ -22,6 +23,13 @@ _LOOK_AGAIN_SECONDS = 0.004
 
 
 def settle(workspace: Workspace) -> frozenset[int]:
+    """As `settle_runs`, and see that what waits for a target is minded."""
+    not_responding = settle_runs(workspace)
+    mind_queues(workspace)
+    return not_responding
+
+
+def settle_runs(workspace: Workspace) -> frozenset[int]:
     """Make the status of every run that has lost its supervisor, or the process that had it open, the truth.
 
     Returns the keys of those that could not be mended in time: they are to be shown as NotResponding.

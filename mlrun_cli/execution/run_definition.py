@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mlrun_cli.domain.launch import LaunchKind
 from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.domain.run_configuration import RunConfiguration
 from mlrun_cli.domain.submission import Submission
@@ -22,14 +23,28 @@ def run_definition(configuration: RunConfiguration, submission: Submission, reda
         "framework": configuration.framework,
         "communicator": configuration.communicator,
         "nodeCount": configuration.node_count,
+        **_distribution(submission),
         "maxRunDurationSeconds": configuration.max_run_duration_seconds,
         "environment": {
             "python": {
                 "userManagedDependencies": build is None,
                 "interpreterPath": submission.environment.interpreter,
-                "requirements": [] if build is None else [redaction.text(line) for line in build.requirements],
+                "requirements": [] if build is None else list(map(redaction.text, build.packages + build.requirements)),
             },
         },
         "environmentVariables": redaction.variables(configuration.environment_variables),
         "snapshotId": submission.snapshot_id,
     }
+
+
+def _distribution(submission: Submission) -> dict[str, Any]:
+    """The section of a runconfig that says how many processes there are, with its defaults; none for one a node."""
+    launch = submission.launch
+    if launch.kind is LaunchKind.MPI:
+        return {"mpi": {"processCountPerNode": launch.process_count // launch.node_count}}
+    if launch.kind is LaunchKind.PYTORCH:
+        return {"pytorch": {"processCount": launch.process_count}}
+    if launch.kind is LaunchKind.TENSORFLOW:
+        workers = launch.process_count - launch.server_count
+        return {"tensorflow": {"workerCount": workers, "parameterServerCount": launch.server_count}}
+    return {}

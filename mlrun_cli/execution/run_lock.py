@@ -6,17 +6,15 @@ stands in the file says what the holder is doing, so that a second reader knows 
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 import time
 from pathlib import Path
 
-from mlrun_cli.errors import StoreError
+from mlrun_cli.files import locks
 
 _MENDING = b"recover"
 _READER_SECONDS = 0.005
-_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 
 
 class RunLock:
@@ -61,16 +59,9 @@ class RunLock:
 
     def _try(self, operation: int) -> bool:
         try:
-            fcntl.flock(self.descriptor, operation | fcntl.LOCK_NB)
+            locks.lock(self.descriptor, operation | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
-        except OSError as error:
-            if error.errno not in _NO_LOCKS:
-                raise
-            raise StoreError(
-                f"The file system of the run folders knows no locks ({error.strerror}), so no status could be trusted.",
-                hint="Set MLRUN_HOME to a folder on a local disk.",
-            ) from error
         return True
 
     def say_mending(self) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from mlrun_cli.domain.environment import EnvironmentMode
 from mlrun_cli.domain.run_configuration import (
     NO_COMMUNICATOR,
     PYTHON_FRAMEWORK,
     RunConfiguration,
 )
 from mlrun_cli.errors import Unsupported, UsageError
+from mlrun_cli.execution.environments.container_plan import DOCKER_SWITCHES, find_engine, wants_container
+from mlrun_cli.execution.environments.frameworks import INSTALL, PROGRAMS, find_program
+from mlrun_cli.execution.launch import LaunchRefused, launch_of
 
 _Rule = TypeVar("_Rule")
 
@@ -32,10 +36,9 @@ class _Refusal:
 
 _NO_DATA = ("Azure's data stores are not here", "Take it out and hand the script a path as an argument.")
 _NO_DOCKER = (
-    "containers are not used here, and its packages are in the image",
-    "Set it to false, or name the packages in the conda dependencies.",
+    "neither docker nor podman is on PATH, and its packages are in the image",
+    "Set it to false, or name the packages in the conda dependencies, or submit with '--environment current'.",
 )
-_DOCKER_SWITCHES = ("environment.docker.enabled", "docker.useDocker")
 _NO_DATABRICKS = (
     "there is no Databricks here",
     "Take it out and name the packages in the conda dependencies.",
@@ -48,10 +51,6 @@ _REFUSED: Mapping[str, tuple[str, str]] = {
     "docker.useDocker": _NO_DOCKER,
     "environment.databricks": _NO_DATABRICKS,
     "environment.r": ("R environments are not made here", "Take it out."),
-    "environment.configUri": (
-        "no environment is registered here",
-        "Take it out; what environment.python says is used.",
-    ),
     "history.ambientAuthentication": ("there is no Azure identity here", "Take it out."),
     "credentialPassthrough": ("there is no Azure identity here", "Set it to false."),
 }
@@ -62,6 +61,7 @@ _SKIPPED: Mapping[str, str] = {
     "priority": "it orders runs on Azure's clusters",
     "environment.inferencingStackVersion": "it is for web services",
     "environment.assetId": "it names an asset in Azure",
+    "environment.configUri": "it is an address in Azure; what the section itself says is used",
     _BASE_IMAGE: "docker is not enabled",
     "environment.docker.baseDockerfile": "docker is not enabled",
     "environment.docker.buildContext": "docker is not enabled",
@@ -80,11 +80,27 @@ A key with neither rule does nothing on this target in Azure either (details of 
 launchers that are not used), or is honoured by what is always done.
 """
 
+_PYTHON_FRAMEWORKS = {name.casefold() for name in (PYTHON_FRAMEWORK, "PyTorch", "TensorFlow", "Chainer", "CNTK")}
+_OF_THE_ENVIRONMENT = (
+    *DOCKER_SWITCHES,
+    "environment",
+    "environment.name",
+    "environment.r",
+    "environment.configUri",
+    "environment.python.baseCondaEnvironment",
+)
 _STOCK_IMAGES = ("mcr.microsoft.com/azureml/", "continuumio/miniconda3:", "microsoft/mmlspark:")
 
 
-def review(configuration: RunConfiguration) -> Review:
+def review(
+    configuration: RunConfiguration, *, mode: EnvironmentMode = EnvironmentMode.PINNED, search_path: str = ""
+) -> Review:
     """Find out whether a configuration can be honoured on this machine, the command line's part included.
+
+    Args:
+        configuration: what was read.
+        mode: whether what it says of the environment matters.
+        search_path: where programs are looked for, as in PATH.
 
     Raises:
         UsageError: both a script and a command are there.
@@ -92,10 +108,15 @@ def review(configuration: RunConfiguration) -> Review:
     """
     if configuration.script and configuration.command:
         raise UsageError("Both script and command are set in the runconfig.", hint="Take one of them out.")
-    refusals = [*_refused_fields(configuration), *_refused_rest(configuration)]
+    is_current = mode is EnvironmentMode.CURRENT
+    has_container = not is_current and wants_container(configuration) and find_engine(search_path) is not None
+    refusals = [*_refused_fields(configuration, search_path), *_refused_rest(configuration)]
+    if is_current or has_container:
+        waived = _OF_THE_ENVIRONMENT if is_current else DOCKER_SWITCHES
+        refusals = [refusal for refusal in refusals if not _is_under(refusal.key_path, waived)]
     if refusals:
         raise _unsupported(refusals)
-    return Review(tuple(_notes(configuration)))
+    return Review(tuple(_notes(configuration, has_container=has_container)))
 
 
 def _unsupported(refusals: list[_Refusal]) -> Unsupported:
@@ -105,36 +126,44 @@ def _unsupported(refusals: list[_Refusal]) -> Unsupported:
     return Unsupported(f"{first.key_path} cannot be honoured: {first.reason}.", hint=hint)
 
 
-def _refused_fields(configuration: RunConfiguration) -> Iterator[_Refusal]:
-    if configuration.framework != PYTHON_FRAMEWORK:
+def _refused_fields(configuration: RunConfiguration, search_path: str) -> Iterator[_Refusal]:
+    framework = configuration.framework.casefold()
+    if framework in PROGRAMS:
+        if find_program(framework, search_path) is None:
+            yield _Refusal(
+                "framework",
+                f"'{configuration.framework}' needs {PROGRAMS[framework]}, which is not on PATH",
+                f"{INSTALL[framework]}, or set it to Python.",
+            )
+    elif framework not in _PYTHON_FRAMEWORKS:
         yield _Refusal(
             "framework",
             f"'{configuration.framework}' is not started here",
             "Set it to Python; packages come from the environment.",
         )
-    if configuration.communicator != NO_COMMUNICATOR:
-        yield _Refusal("communicator", f"'{configuration.communicator}' is not started here", "Set it to None.")
-    if configuration.node_count != 1:
-        yield _Refusal("nodeCount", f"this is one machine, not {configuration.node_count}", "Set it to 1.")
+    try:
+        launch_of(configuration)
+    except LaunchRefused as refused:
+        yield _Refusal(refused.key_path, refused.reason, refused.advice)
     python = configuration.python
     if python.base_conda_environment and not python.user_managed_dependencies:
         yield _Refusal(
             "environment.python.baseCondaEnvironment",
             "conda environments are not extended here",
-            "Take it out and name all packages in the conda dependencies.",
+            "Take it out and name all packages in the conda dependencies, or submit with '--environment current'.",
         )
 
 
 def _refused_rest(configuration: RunConfiguration) -> Iterator[_Refusal]:
     for key_path in configuration.changed():
         refused = _rule(_REFUSED, key_path)
-        if refused and not (key_path in _DOCKER_SWITCHES and _has_conda_part(configuration)):
+        if refused and not (key_path in DOCKER_SWITCHES and _has_conda_part(configuration)):
             yield _Refusal(key_path, *refused)
-    if _is_environment_reference(configuration):
+    if configuration.environment_name is not None:
         yield _Refusal(
-            "environment.name",
-            "it is only named, and a runconfig has to say what it holds",
-            "Write that as environment.python.condaDependenciesFile.",
+            "environment" if configuration.environment_reference else "environment.name",
+            f"'{configuration.environment_name}' is only named, and a runconfig has to say what it holds",
+            "Write that as environment.python.condaDependenciesFile, or register it in the workspace.",
         )
 
 
@@ -142,17 +171,22 @@ def _has_conda_part(configuration: RunConfiguration) -> bool:
     return not configuration.python.user_managed_dependencies
 
 
-def _is_environment_reference(configuration: RunConfiguration) -> bool:
-    """Whether the environment is only named, and nothing says what it holds."""
-    python = configuration.python
-    described = python.user_managed_dependencies or python.conda_dependencies_file or python.conda_dependencies
-    return "environment.name" in configuration.changed() and not described
+def _is_under(key_path: str, keys: Sequence[str]) -> bool:
+    return key_path in keys or any(key_path.startswith(f"{key}.") for key in keys if "." in key)
 
 
-def _notes(configuration: RunConfiguration) -> Iterator[str]:
+def _notes(configuration: RunConfiguration, *, has_container: bool) -> Iterator[str]:
+    if configuration.node_count > 1 and configuration.communicator == NO_COMMUNICATOR:
+        yield (
+            f"nodeCount: the script runs {configuration.node_count} times, once for each node, all on this machine; "
+            "NODE_RANK tells it which it is."
+        )
     for key_path, value in configuration.changed().items():
-        if key_path in _DOCKER_SWITCHES:
-            yield f"{key_path}: containers are not used here; the run gets its conda dependencies without the image."
+        if has_container and key_path.startswith(("environment.docker.", "docker.")):
+            continue
+        if key_path in DOCKER_SWITCHES:
+            part = "its conda dependencies" if _has_conda_part(configuration) else "the python on PATH"
+            yield f"{key_path}: the run gets {part}, without the image."
             continue
         words = _rule(_SKIPPED, key_path)
         if words and not (key_path == _BASE_IMAGE and str(value).startswith(_STOCK_IMAGES)):

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from mlrun_cli.domain.launch import is_of_launch
 from mlrun_cli.execution.process import RUN_ID_VARIABLE, SUPERVISOR_VARIABLE
 from mlrun_cli.workspace import WorkspaceIdentity
 
@@ -28,6 +29,8 @@ def script_environment(
     experiment_id: str,
 ) -> dict[str, str]:
     """The submitter's variables, those of the runconfig on top, and those that tell the script of its run."""
+    if RUN_ID_VARIABLE in submitter:
+        submitter = {name: value for name, value in submitter.items() if not is_of_launch(name)}
     wanted = {**submitter, **variables}
     environment = {name: value for name, value in wanted.items() if name not in _OF_A_RUN}
     environment |= {

@@ -53,6 +53,8 @@ def take_snapshot(
     stored = store.find_manifest(snapshot.snapshot_id)
     if stored is None:
         store.write_manifest(snapshot)
+    else:
+        store.mark_used(snapshot.snapshot_id)
     return stored or snapshot, [*scan.notes, *taking.notes()]
 
 

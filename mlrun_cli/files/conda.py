@@ -182,7 +182,9 @@ class _Reader:
         conda_style = _PIP_WITH_ONE_EQUALS.match(line)
         if conda_style:
             right = f"{conda_style[1]}=={line[conda_style.end() :]}"
-            raise self._error(where, f"'{line}' is written as conda takes it; pip wants '{right}'")
+            raise self._error(
+                where, f"'{line}' is written as conda takes it; pip wants '{right}'", hint=f"Write '{right}'."
+            )
         return line
 
     def _list(self, mapping: Mapping[object, object], key: object, where: str | None = None) -> list[object]:
@@ -200,6 +202,6 @@ class _Reader:
             raise self._error(where, "expected one line of text")
         return value.strip()
 
-    def _error(self, where: str, reason: str) -> InvalidFile:
+    def _error(self, where: str, reason: str, *, hint: str | None = None) -> InvalidFile:
         key_path = ".".join(filter(None, (self._key_path, where)))
-        return InvalidFile(self._path, reason, line=self._line_of.get(where), key_path=key_path or None)
+        return InvalidFile(self._path, reason, line=self._line_of.get(where), key_path=key_path or None, hint=hint)

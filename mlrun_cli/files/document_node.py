@@ -107,6 +107,15 @@ class Node(NamedTuple):
             raise self._unexpected("a whole number")
         return self.content
 
+    def under(self, key_path: str) -> Node:
+        """The same value, as if it stood at another key path; its lines stay those of the file."""
+        content = self.content
+        if isinstance(content, dict):
+            content = {key: node.under(joined(key_path, key)) for key, node in content.items()}
+        elif isinstance(content, tuple):
+            content = tuple(node.under(f"{key_path}[{index}]") for index, node in enumerate(content))
+        return self._replace(key_path=key_path, content=content)
+
     def plain(self) -> object:
         """The value without its places: dicts, lists and scalars."""
         if isinstance(self.content, dict):

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-STDOUT_NAME = "user_logs/std_log.txt"
+from mlrun_cli.domain.launch import LOG_NAME, PROCESS_LOG_PREFIX
+
 SUPERVISOR_LOG_NAME = "system_logs/supervisor.log"
 ENVIRONMENT_LOG_NAME = "system_logs/environment.log"
+ENVIRONMENT_RECORD_NAME = "system_logs/environment.json"
 
 
 class RunFolder:
@@ -33,17 +35,37 @@ class RunFolder:
         self.unfinished_work = path / "work.unfinished"
         self.artifacts = path / "artifacts"
         self.uploads = path / "uploads"
-        self.stdout = self.artifacts / STDOUT_NAME
         self.supervisor_log = self.artifacts / SUPERVISOR_LOG_NAME
         self.environment_log = self.artifacts / ENVIRONMENT_LOG_NAME
+        self.environment_record = self.artifacts / ENVIRONMENT_RECORD_NAME
 
     def make(self) -> None:
         """Make the folder, private to its user; fails when it exists."""
         self.path.mkdir(mode=0o700)
-        for folder in (self.journal, self.artifacts, self.stdout.parent, self.supervisor_log.parent):
+        log = self.artifacts / LOG_NAME
+        for folder in (self.journal, self.artifacts, log.parent, self.supervisor_log.parent):
             folder.mkdir(mode=0o700)
-        for file in (self.lock, self.stdout):
+        for file in (self.lock, log):
             os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+
+    def make_logs(self, names: Sequence[str]) -> None:
+        """Have a log for each process instead of the one that is there from the start."""
+        (self.artifacts / LOG_NAME).unlink()
+        for name in names:
+            os.close(os.open(self.artifacts / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+
+    @property
+    def stdout_name(self) -> str:
+        """The log that is followed, by its name in Azure: the script's, or its first process's where it has several."""
+        if (self.artifacts / LOG_NAME).exists():
+            return LOG_NAME
+        logs = self.artifacts.glob(f"{PROCESS_LOG_PREFIX}*")
+        return min((log.relative_to(self.artifacts).as_posix() for log in logs), default=LOG_NAME)
+
+    @property
+    def stdout(self) -> Path:
+        """Where that log is."""
+        return self.artifacts / self.stdout_name
 
     @contextmanager
     def address_of(self, socket: Path) -> Iterator[str]:

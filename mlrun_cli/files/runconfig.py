@@ -13,9 +13,12 @@ from mlrun_cli.domain.run_configuration import (
     PythonSection,
     RunConfiguration,
 )
-from mlrun_cli.errors import InvalidFile, Unsupported
+from mlrun_cli.errors import InvalidFile
 from mlrun_cli.files.document_plain import plain_document
 from mlrun_cli.files.documents import Node, read_document, text_problem
+from mlrun_cli.files.runconfig_kinds import refuse_other_kinds
+from mlrun_cli.files.runconfig_workbench import KEYS as WORKBENCH_KEYS
+from mlrun_cli.files.runconfig_workbench import in_current_keys, is_workbench
 
 MAX_NUMBER = 2**31 - 1
 
@@ -43,13 +46,17 @@ _SECTIONS = frozenset(
     key_path[:dot] for key_path in _KEY_PATHS for dot, character in enumerate(key_path) if character == "."
 )
 
+_TOP_KEYS = frozenset(key_path.partition(".")[0] for key_path in _KEY_PATHS) | WORKBENCH_KEYS
+
 
 def read_runconfig(path: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
-    """Read a runconfig of the current schema, and a note of one line for each key that is not known.
+    """Read a runconfig, and a note of one line for each thing in it that is skipped or read as another.
+
+    One of the Workbench of 2018 is read as what it says in today's keys.
 
     Raises:
         InvalidFile: it is no YAML or JSON mapping, has no key of a runconfig, or a value of a wrong type.
-        Unsupported: it is of the Workbench schema, or names a section where a mapping is expected.
+        Unsupported: it is another kind of file, such as a step's configuration.
     """
     return _configuration(read_document(path))
 
@@ -63,67 +70,98 @@ def configuration_from_document(document: object, where: Path) -> tuple[RunConfi
     return _configuration(plain_document(document, where))
 
 
-def _configuration(root: Node) -> tuple[RunConfiguration, tuple[str, ...]]:
-    _refuse_other_schemas(root)
-    top = _section(root)
-    environment = _section(top.get("environment"))
-    rest: dict[str, object] = {}
-    notes: list[str] = []
-    _collect_rest(top, rest, notes)
-    configuration = RunConfiguration(
-        script=_text(top, "script"),
-        arguments=_texts(top["arguments"]) if "arguments" in top else (),
-        command=_command(top),
-        target=_text(top, "target") or LOCAL_TARGET,
-        framework=_spelled(_text(top, "framework"), PYTHON_FRAMEWORK),
-        communicator=_spelled(_text(top, "communicator"), NO_COMMUNICATOR),
-        node_count=_positive(top, "nodeCount") or 1,
-        max_run_duration_seconds=_positive(top, "maxRunDurationSeconds"),
-        environment_variables=_variables(environment) | _variables(top),
-        python=_python(_section(environment.get("python"))),
-        rest=rest,
-    )
-    return configuration, tuple(notes)
+def read_environment_file(path: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
+    """A file that a runconfig names as its environment: Azure's description of one, or a conda file.
 
-
-def refuse_workbench_schema(root: Node) -> None:
-    """Refuse a runconfig of another schema by a key of it.
+    Returns:
+        A configuration of which only the environment means something, and notes of one line.
 
     Raises:
-        Unsupported: it has one.
+        InvalidFile: it is neither, or a value is of a wrong type.
     """
-    for key, node in root.mapping().items():
-        if key[:1].isupper():
-            raise _unsupported(
-                node,
-                "is a key of the Workbench runconfigs of 2018, which are not read",
-                "Write the current keys: script, arguments, target, environment, …",
-            )
-
-
-def _refuse_other_schemas(root: Node) -> None:
-    refuse_workbench_schema(root)
+    root = read_document(path)
     keys = root.mapping()
-    if not any(key in _KEY_PATHS or key in _SECTIONS for key in keys):
+    if "dependencies" in keys and "python" not in keys:
+        return RunConfiguration(python=PythonSection(conda_dependencies_file=str(path.absolute()))), ()
+    if not any(f"environment.{key}" in _KEY_PATHS or f"environment.{key}" in _SECTIONS for key in keys):
+        found = ", ".join(list(keys)[:5]) or "none"
+        raise InvalidFile(
+            path,
+            f"describes no environment (its keys: {found})",
+            hint="It is a conda file with 'dependencies', or has Azure's keys: name, python, docker, ….",
+        )
+    section = root.under("environment")
+    return _read(root._replace(content={"environment": section}))
+
+
+def current_schema(root: Node) -> tuple[Node, tuple[str, ...]]:
+    """The runconfig itself, or one of the Workbench in today's keys, and notes of one line.
+
+    Raises:
+        InvalidFile: it has no key of a runconfig.
+        Unsupported: it is another kind of file.
+    """
+    refuse_other_kinds(root, _TOP_KEYS)
+    if is_workbench(root):
+        return in_current_keys(root)
+    keys = root.mapping()
+    if keys.keys().isdisjoint(_TOP_KEYS):
         found = ", ".join(list(keys)[:5]) or "none"
         raise InvalidFile(
             root.path,
             f"has no key of a runconfig (its keys: {found})",
             hint="A runconfig says at least 'script: train.py'.",
         )
-    environment, communicator = keys.get("environment"), keys.get("communicator")
-    if environment is not None and isinstance(environment.content, str):
-        raise _unsupported(
-            environment,
-            "a name or a file instead of a mapping is not read",
-            "Write the file as environment.python.condaDependenciesFile.",
+    return root, ()
+
+
+def _configuration(root: Node) -> tuple[RunConfiguration, tuple[str, ...]]:
+    current, schema_notes = current_schema(root)
+    configuration, notes = _read(current)
+    return configuration, (*schema_notes, *notes)
+
+
+def _read(root: Node) -> tuple[RunConfiguration, tuple[str, ...]]:
+    top = _section(root)
+    reference = _reference(top)
+    environment = {} if reference is not None else _section(top.get("environment"))
+    rest: dict[str, object] = {}
+    notes: list[str] = []
+    _collect_rest({key: node for key, node in top.items() if reference is None or key != "environment"}, rest, notes)
+    configuration = RunConfiguration(
+        script=_text(top, "script"),
+        arguments=_texts(top["arguments"]) if "arguments" in top else (),
+        command=_command(top),
+        target=_text(top, "target") or LOCAL_TARGET,
+        framework=_spelled(_text(top, "framework"), PYTHON_FRAMEWORK),
+        communicator=_communicator(top, notes),
+        node_count=_positive(top, "nodeCount") or 1,
+        max_run_duration_seconds=_positive(top, "maxRunDurationSeconds"),
+        environment_variables=_variables(environment) | _variables(top),
+        environment_reference=reference or None,
+        python=_python(_section(environment.get("python"))),
+        rest=rest,
+    )
+    return configuration, tuple(notes)
+
+
+def _reference(top: dict[str, Node]) -> str | None:
+    node = top.get("environment")
+    return node.text() if node is not None and isinstance(node.content, str) else None
+
+
+def _communicator(top: dict[str, Node], notes: list[str]) -> str:
+    """The communicator's name. A mapping is the section `mpi`, put there by mistake: it names none."""
+    node = top.get("communicator")
+    if node is None or not isinstance(node.content, dict):
+        return _spelled(_text(top, "communicator"), NO_COMMUNICATOR)
+    if any(inner.content not in (None, 1) for inner in node.content.values()):
+        raise node.error(
+            "expected a name, found a mapping",
+            hint="Name it, as in 'communicator: Mpi', and write the mapping as a section 'mpi:' of its own.",
         )
-    if communicator is not None and isinstance(communicator.content, dict):
-        raise _unsupported(communicator, "a mapping is not read", "Write 'communicator: None'.")
-
-
-def _unsupported(node: Node, reason: str, hint: str) -> Unsupported:
-    return Unsupported(f"{node.place}: {node.key_path}: {reason}", hint=hint)
+    notes.append(f"{node.place}: communicator: a mapping names none, and its values are the defaults: read as None")
+    return NO_COMMUNICATOR
 
 
 def _section(node: Node | None) -> dict[str, Node]:

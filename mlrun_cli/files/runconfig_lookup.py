@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from mlrun_cli.errors import InvalidFile, UsageError
-from mlrun_cli.files.project_config import absolute, configuration_folder
+from mlrun_cli.files.project_config import CONFIGURATION_FOLDERS, absolute, configuration_folder
 
 SUFFIX = ".runconfig"
 
@@ -44,6 +44,12 @@ def runconfig_names(path: Path) -> list[str]:
     # The samples of newer versions of Azure's CLI have no suffix.
     found += [entry.name for entry in _entries(within) if "." not in entry.name]
     return sorted(set(found))
+
+
+def folder_of_runconfig(runconfig: Path) -> Path:
+    """The attached folder that a runconfig is in, absolute."""
+    folder = runconfig.absolute().parent
+    return folder.parent if folder.name in CONFIGURATION_FOLDERS else folder
 
 
 def _places(path: Path, name: str) -> list[Path]:

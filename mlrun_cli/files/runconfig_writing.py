@@ -10,7 +10,7 @@ import yaml
 
 from mlrun_cli.files.document_node import Node
 from mlrun_cli.files.documents import read_document
-from mlrun_cli.files.runconfig import refuse_workbench_schema
+from mlrun_cli.files.runconfig_workbench import in_current_keys, is_workbench
 from mlrun_cli.files.text_files import replace_text
 
 _TEXTS = ("arguments", "command", "environmentVariables")
@@ -44,10 +44,10 @@ def plain_runconfig(path: Path) -> dict[str, Any]:
 
     Raises:
         InvalidFile: it is no YAML or JSON mapping.
-        Unsupported: it is of the Workbench schema.
     """
     root = read_document(path)
-    refuse_workbench_schema(root)
+    if is_workbench(root):
+        root, _ = in_current_keys(root)
     document: dict[str, Any] = {key: node.plain() for key, node in root.mapping().items()}
     sections = [(root.mapping(), document)]
     environment = root.mapping().get("environment")

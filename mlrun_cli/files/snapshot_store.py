@@ -133,6 +133,11 @@ class SnapshotStore:
         """
         self._write_json(self._manifest_path(snapshot.snapshot_id), snapshot.to_json())
 
+    def mark_used(self, snapshot_id: str) -> None:
+        """Give the manifest the time of this moment, by which pruning knows what is new, if that can be done."""
+        with suppress(OSError):
+            os.utime(self._manifest_path(snapshot_id))
+
     def read_cache(self, key: str) -> dict[str, list[Any]]:
         """What `write_cache` kept under `key`, path by path; empty when there is nothing or it is damaged."""
         try:

@@ -180,7 +180,18 @@ def _sdk_schema(words: Dialect) -> list[str]:
     ]
 
 
-MIGRATIONS = (_first_schema, _sdk_schema)
+def _queue_schema(words: Dialect) -> list[str]:
+    """What a run needs of its target, and the rows that wait."""
+    return [
+        f"ALTER TABLE runs ADD COLUMN node_count {words.integer} NOT NULL DEFAULT 1",
+        f"ALTER TABLE runs ADD COLUMN gpu_count {words.integer} NOT NULL DEFAULT 0",
+        # Those that it was given, as CUDA_VISIBLE_DEVICES names them.
+        "ALTER TABLE runs ADD COLUMN gpus TEXT",
+        "CREATE INDEX runs_queued ON runs (target, run_key) WHERE status = 'Queued'",
+    ]
+
+
+MIGRATIONS = (_first_schema, _sdk_schema, _queue_schema)
 
 
 def migrate(database: Database, where: str) -> None:

@@ -162,6 +162,47 @@ class RunStore:
         rows = self._database.rows(f"{_SELECT} WHERE {_ALIVE} AND runs.minded_by IS NULL ORDER BY runs.run_key")
         return [_run(row, {}, {}) for row in rows]
 
+    def queued(self, target: str, limit: int) -> Sequence[Run]:
+        """The first of the runs that wait for a place on a target, without tags and properties."""
+        rows = self._database.rows(
+            f"{_SELECT} WHERE runs.status = 'Queued' AND runs.target = :target ORDER BY runs.run_key LIMIT :limit",
+            target=target,
+            limit=limit,
+        )
+        return [_run(row, {}, {}) for row in rows]
+
+    def count_queued(self, target: str, before_key: int | None = None) -> int:
+        """How many runs wait for a place on a target, those that came before a run if it is named."""
+        condition = "" if before_key is None else " AND run_key < :before_key"
+        parameters = {} if before_key is None else {"before_key": before_key}
+        row = self._database.row(
+            f"SELECT count(*) AS waiting FROM runs WHERE status = 'Queued' AND target = :target{condition}",  # noqa: S608
+            target=target,
+            **parameters,
+        )
+        assert row is not None
+        return int(row["waiting"])
+
+    def queued_targets(self) -> Sequence[str]:
+        """The targets that runs wait for."""
+        rows = self._database.rows("SELECT DISTINCT target FROM runs WHERE status = 'Queued' AND target IS NOT NULL")
+        return [row["target"] for row in rows]
+
+    def busy_nodes(self, target: str) -> int:
+        """How many nodes of a target are taken by runs that have left its queue and have not ended."""
+        row = self._database.row(
+            f"SELECT coalesce(sum(node_count), 0) AS busy FROM runs WHERE {_ALIVE} AND status <> 'Queued'"  # noqa: S608
+            " AND target = :target AND minded_by IS NULL",
+            target=target,
+        )
+        assert row is not None
+        return int(row["busy"])
+
+    def with_gpus(self) -> Sequence[Run]:
+        """The runs that have been given GPUs and have not ended, those that are just being started among them."""
+        rows = self._database.rows(f"{_SELECT} WHERE {_ALIVE} AND runs.gpus IS NOT NULL ORDER BY runs.run_key")
+        return [_run(row, {}, {}) for row in rows]
+
     def minders(self) -> Sequence[tuple[str, str]]:
         """The folders whose locks say whether the other runs that have not ended are alive, each with its host."""
         rows = self._database.rows(
@@ -235,6 +276,33 @@ class RunStore:
             "SELECT status, changed_at FROM status_changes WHERE run_key = :key ORDER BY change_key", key=key
         )
         return [(RunStatus(row["status"]), row["changed_at"]) for row in rows]
+
+    def ended_trees(self, before: int) -> Sequence[int]:
+        """The topmost of runs that have all, with all that is below them, ended before a moment; oldest first."""
+        rows = self._database.rows(
+            "SELECT coalesce(root_key, run_key) AS tree FROM runs GROUP BY tree"  # noqa: S608
+            f" HAVING min(CASE WHEN {_ALIVE} OR coalesce(ended_at, created_at) >= :before THEN 0 ELSE 1 END) = 1"
+            " ORDER BY tree",
+            before=before,
+        )
+        return [row["tree"] for row in rows]
+
+    def ended_tree(self, topmost: int, before: int) -> Sequence[tuple[int, str]]:
+        """Key and id of a run and of all below it; none unless all have ended before a moment."""
+        rows = self._database.rows(
+            "WITH RECURSIVE tree (run_key) AS (SELECT :topmost"  # noqa: S608
+            " UNION ALL SELECT runs.run_key FROM runs JOIN tree ON runs.parent_key = tree.run_key)"
+            f" SELECT run_key, run_id, {_ALIVE} OR coalesce(ended_at, created_at) >= :before AS is_kept"
+            " FROM runs WHERE run_key IN (SELECT run_key FROM tree)",
+            topmost=topmost,
+            before=before,
+        )
+        return [] if any(row["is_kept"] for row in rows) else [(row["run_key"], row["run_id"]) for row in rows]
+
+    def with_property(self, name: str) -> Sequence[tuple[int, str]]:
+        """The keys of all runs that have a property of this name, each with its value."""
+        rows = self._database.rows("SELECT run_key, value FROM run_properties WHERE key = :name", name=name)
+        return [(row["run_key"], row["value"] or "") for row in rows]
 
     def delete(self, key: int) -> bool:
         """Forget an ended run and all that hangs on it, within a transaction; False when it is not there or lives."""
@@ -422,6 +490,9 @@ def _run(row: Row, tags: Mapping[str, str | None], properties: Mapping[str, str]
         root_key=row["root_key"],
         minded_by=row["minded_by"],
         failed_with=_from_json(row["failed_with"]),
+        node_count=row["node_count"],
+        gpu_count=row["gpu_count"],
+        gpus=row["gpus"],
         tags=tags,
         properties=properties,
     )

@@ -1,6 +1,7 @@
 """`python …/mlrun_cli/supervisor/__main__.py --workspace FOLDER --lock DESCRIPTOR [--recover] RUN_ID`.
 
-Started by a compute target, which hands over the open lock of the run's folder; never typed by a person.
+Started by a compute target, which hands over the open lock of the run's folder; never typed by a person. With
+`--dispatch TARGET` it is the dispatcher of a target, and the lock that of its queue.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from mlrun_cli.domain.submission import Secrets, Submission
-from mlrun_cli.errors import StoreError
+from mlrun_cli.errors import MlrunError, StoreError
+from mlrun_cli.execution.queues import call_all_dispatchers
+from mlrun_cli.execution.run_lock import RunLock
 from mlrun_cli.files.run_folder import read_json
+from mlrun_cli.supervisor.dispatch import Dispatcher
 from mlrun_cli.supervisor.linux import become_subreaper
 from mlrun_cli.supervisor.recover import recover_all
 from mlrun_cli.supervisor.supervise import Supervisor
@@ -32,9 +36,14 @@ def main(words: list[str]) -> int:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    if options == ["--dispatch"]:
+        with _open(Path(folder), run_id) as workspace:
+            Dispatcher(workspace, run_id, RunLock(int(descriptor))).run()
+        return 0
     if options:
         with _open(Path(folder), run_id) as workspace:
             recover_all(workspace, run_id)
+            _call_dispatchers(workspace)
         return 0
     become_subreaper()
     with _open(Path(folder), run_id) as workspace:
@@ -45,7 +54,14 @@ def main(words: list[str]) -> int:
             return 1
         workspace.wait_at_most(_BUSY_SECONDS)
         Supervisor(workspace, Submission.from_json(submission), Secrets.from_json(secrets), run_folder).run()
+        _call_dispatchers(workspace)
     return 0
+
+
+def _call_dispatchers(workspace: Workspace) -> None:
+    """Now that a place is free; where the store cannot be asked, the dispatcher finds it out by itself."""
+    with suppress(MlrunError):
+        call_all_dispatchers(workspace)
 
 
 def _open(folder: Path, run_id: str) -> Workspace:
@@ -55,7 +71,7 @@ def _open(folder: Path, run_id: str) -> Workspace:
             return Workspace.at(folder)
         except StoreError as error:
             sys.stderr.write(f"the store waits: {error}\n")
-            if not (folder / "runs" / run_id).exists():
+            if not folder.exists() or not any((folder / kind / run_id).exists() for kind in ("runs", "queues")):
                 raise
             time.sleep(_BUSY_SECONDS)
 

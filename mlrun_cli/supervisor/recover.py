@@ -15,6 +15,8 @@ from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.domain.script_end import ScriptEnd
 from mlrun_cli.domain.submission import Submission
 from mlrun_cli.errors import RunNotFound
+from mlrun_cli.execution.environments.container import end_containers
+from mlrun_cli.execution.environments.record import mlflow_warning
 from mlrun_cli.execution.finish import (
     end_processes,
     keep_what_the_script_wrote,
@@ -88,14 +90,18 @@ def recover(workspace: Workspace, run: Run) -> None:
         return
     folder = workspace.run_folder(run.run_id)
     had_processes = bool(started_for(run.run_id))
-    left = end_processes(lambda: started_for(run.run_id), 0.0)
-    JournalReader(workspace, folder.journal, run.key).take_in_all()
     document = read_json(folder.submission)
     submission = None if document is None else Submission.from_json(document)
+    if submission is not None and submission.environment.container is not None:
+        end_containers(submission.environment.container, run.run_id, os.environ)
+    left = end_processes(lambda: started_for(run.run_id), 0.0)
+    JournalReader(workspace, folder.journal, run.key).take_in_all()
     outcome = _written_outcome(folder)
     if outcome is None:
         outcome = _missing_outcome(workspace, run, folder, submission, had_processes=had_processes)
-        outcome = with_registered_outputs(workspace, run, outcome._replace(warnings=left_running(left)))
+        told = (*outcome.warnings, *mlflow_warning(folder.work), *left_running(left))
+        outcome = outcome._replace(warnings=told)
+        outcome = with_registered_outputs(workspace, run, outcome)
         write_outcome(folder, outcome)
     folder.secrets.unlink(missing_ok=True)
     if submission is not None:

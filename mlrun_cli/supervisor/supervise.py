@@ -9,11 +9,12 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from mlrun_cli.domain.launch import LaunchedProcess
 from mlrun_cli.domain.moment import now
 from mlrun_cli.domain.outcome import Outcome
 from mlrun_cli.domain.run import GRACE_SECONDS, Run
@@ -22,7 +23,15 @@ from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.domain.script_end import ScriptEnd, StopReason
 from mlrun_cli.domain.submission import Secrets, Submission
 from mlrun_cli.errors import MlrunError, StoreError
-from mlrun_cli.execution.environments.folder import built_interpreter
+from mlrun_cli.execution.environments.container import end_containers, wrapped_argv
+from mlrun_cli.execution.environments.folder import EnvironmentFolder, built_interpreter
+from mlrun_cli.execution.environments.record import (
+    environment_document,
+    loosened_warning,
+    mlflow_warning,
+    ways_out,
+)
+from mlrun_cli.execution.environments.starting import activated, script_command
 from mlrun_cli.execution.finish import (
     end_processes,
     keep_what_the_script_wrote,
@@ -34,6 +43,7 @@ from mlrun_cli.execution.finish import (
     record_outcome,
     write_outcome,
 )
+from mlrun_cli.execution.gpus import VISIBLE_GPUS
 from mlrun_cli.execution.journals import JournalReader
 from mlrun_cli.execution.liveness import LEASE_SECONDS, lease_end
 from mlrun_cli.execution.working_copy import make_working_copy
@@ -41,9 +51,11 @@ from mlrun_cli.files.journal import CHUNK_BYTES
 from mlrun_cli.files.log_tail import tail_of
 from mlrun_cli.files.run_folder import RunFolder, write_json
 from mlrun_cli.files.snapshot_store import SnapshotStore
-from mlrun_cli.supervisor.child import Child
+from mlrun_cli.supervisor.child import Start
+from mlrun_cli.supervisor.group import ProcessGroup
 from mlrun_cli.supervisor.helper import Helper
 from mlrun_cli.supervisor.outputs import with_registered_outputs
+from mlrun_cli.supervisor.ports import Ports
 from mlrun_cli.supervisor.questions import Answerer, QuestionServer
 from mlrun_cli.workspace import Workspace
 
@@ -74,7 +86,7 @@ class Supervisor:
         self._reader = JournalReader(workspace, folder.journal, self._key)
         self._helper = Helper(workspace, submission.run_id, folder)
         self._selector = selectors.DefaultSelector()
-        self._child: Child | None = None
+        self._group: ProcessGroup | None = None
         self._started_at: int | None = None
         self._process: dict[str, Any] = {}
         self._stop_reason: StopReason | None = None
@@ -85,6 +97,7 @@ class Supervisor:
         self._next_look = 0.0
         self._next_renewal = 0.0
         self._was_terminated = False
+        self._warnings: tuple[str, ...] = ()
 
     def run(self) -> None:
         """Take the run to its end."""
@@ -121,56 +134,69 @@ class Supervisor:
         self._watch(script)
         return self._outcome_of_script(script)
 
-    def _started_script(self) -> Child:
+    def _started_script(self) -> ProcessGroup:
         self._advance({RunStatus.NOT_STARTED, RunStatus.QUEUED}, RunStatus.PREPARING, lease_until=lease_end())
-        interpreter = self._prepare_environment()
+        self._prepare_environment()
         self._make_working_copy()
         self._advance({RunStatus.PREPARING}, RunStatus.STARTING)
-        return self._start_script(interpreter)
+        return self._start_script()
 
-    def _prepare_environment(self) -> str:
-        """The interpreter that runs the script, after its environment has been built if need be."""
+    def _prepare_environment(self) -> None:
+        """Have the environment built if need be, and what is in it recorded."""
         plan = self._submission.environment
-        if plan.build is None or built_interpreter(plan) is not None:
-            return plan.interpreter
+        if plan.container is not None:
+            self._build_environment(f"The image '{plan.container.image}' cannot be had")
+        if plan.build is None:
+            return
+        folder = EnvironmentFolder(Path(plan.build.folder))
+        # Open until this process ends: what a live run uses is not pruned.
+        self._environment_in_use = folder.take_for_use()
+        if built_interpreter(plan) is None:
+            self._build_environment("The environment could not be built", ways_out(plan.build))
+        described = folder.described()
+        if described is not None:
+            self._write(self._folder.environment_record, environment_document(described))
+            self._warnings = loosened_warning(described)
+
+    def _build_environment(self, failure: str, hint: str = "") -> None:
         plan_file = self._folder.environment_plan
         builder = self._start(
-            [sys.executable, "-E", "-m", "mlrun_cli.execution.environments", str(plan_file)],
-            environment={**self._secrets.environment, **self._secrets.installer},
-            folder=self._folder.path,
-            log=self._folder.environment_log,
+            [
+                Start(
+                    [sys.executable, "-E", "-m", "mlrun_cli.execution.environments", str(plan_file)],
+                    environment={**self._secrets.environment, **self._secrets.installer},
+                    folder=self._folder.path,
+                    log=self._folder.environment_log,
+                )
+            ]
         )
         self._watch(builder)
         if self._stop_reason is not None:
             raise _Stopped
         if builder.exit_code != 0:
             reason = installer_error(tail_of(self._folder.environment_log))
-            raise MlrunError(f"The environment could not be built: {reason}")
-        return plan.interpreter
+            raise MlrunError(f"{failure}: {reason} {hint}".rstrip())
 
     def _make_working_copy(self) -> None:
         store = SnapshotStore(self._workspace.snapshots_folder)
         make_working_copy(store.read_manifest(self._submission.snapshot_id), store, self._folder.unfinished_work)
         self._folder.unfinished_work.rename(self._folder.work)
 
-    def _start(self, argv: list[str], *, environment: Mapping[str, str], folder: Path, log: Path) -> Child:
+    def _start(self, starts: Sequence[Start]) -> ProcessGroup:
         try:
-            return Child(argv, environment=environment, folder=folder, log=log, run_id=self._submission.run_id)
+            return ProcessGroup(starts, self._submission.run_id)
         except OSError as error:
-            raise MlrunError(f"'{argv[0]}' could not be started: {error.strerror}.") from error
+            raise MlrunError(f"'{starts[0].argv[0]}' could not be started: {error.strerror}.") from error
 
-    def _start_script(self, interpreter: str) -> Child:
+    def _start_script(self) -> ProcessGroup:
+        plan = self._submission.environment
         argv = list(self._secrets.argv)
-        environment = dict(self._secrets.environment)
+        environment = activated(plan, self._secrets.environment)
         if not self._submission.is_command:
-            argv.insert(0, interpreter)
-        if self._submission.environment.build is not None:
-            folder = os.path.dirname(interpreter)
-            environment["PATH"] = f"{folder}{os.pathsep}{environment.get('PATH', os.defpath)}"
-            environment["VIRTUAL_ENV"] = os.path.dirname(folder)
-        script = self._start(argv, environment=environment, folder=self._folder.work, log=self._folder.stdout)
+            argv = script_command(plan, argv)
+        script = self._start(self._starts(argv, environment))
         self._started_at = now()
-        self._process = {"pid": script.pid, "identity": script.identity(), "started_at": self._started_at}
+        self._process = {"processes": script.described(), "started_at": self._started_at}
         self._write_process()
         self._folder.secrets.unlink(missing_ok=True)
         if self._submission.max_run_duration_seconds:
@@ -178,25 +204,71 @@ class Supervisor:
         self._advance_if({RunStatus.STARTING}, RunStatus.RUNNING, started_at=self._started_at)
         return script
 
-    def _write_process(self) -> None:
-        """For who mends the run if this process dies; a full disk must not end it."""
-        try:
-            write_json(self._folder.process, self._process)
-        except OSError as error:
-            _log(f"{self._folder.process.name} is not written: {error}")
+    def _starts(self, argv: list[str], environment: dict[str, str]) -> list[Start]:
+        """The processes of the script, with what each is told of the others.
 
-    def _watch(self, child: Child) -> None:
-        """Until the child has ended: serve questions, take in journals, obey cancel and the time limit."""
-        self._child = child
+        Raises:
+            MlrunError: there are not enough free ports.
+        """
+        launch, gpus = self._submission.launch, self._run.gpus
+
+        def told(process: LaunchedProcess) -> dict[str, str]:
+            visible = {} if gpus is None else {VISIBLE_GPUS: launch.gpus_of(process.node, gpus)}
+            return {**environment, **visible, **process.variables}
+
+        try:
+            self._ports = Ports(launch.port_count)
+        except OSError as error:
+            raise MlrunError(f"The script could not be started: {error.strerror}.") from error
+        return [
+            Start(
+                [*launch.prefix(), *self._wrapped(argv, told(process), number)],
+                environment=told(process),
+                folder=self._folder.work,
+                log=self._folder.artifacts / process.log,
+                node=process.node,
+                is_server=process.is_server,
+            )
+            for number, process in enumerate(launch.processes(self._ports.numbers))
+        ]
+
+    def _wrapped(self, argv: list[str], environment: dict[str, str], number: int) -> list[str]:
+        container = self._submission.environment.container
+        if container is None:
+            return argv
+        datastores = [datastore.folder for datastore in self._workspace.datastores.list()]
+        return wrapped_argv(
+            container,
+            argv,
+            environment,
+            run_id=self._submission.run_id,
+            number=number,
+            work=self._folder.work,
+            mounts=[self._workspace.home, *(folder for folder in datastores if folder.is_dir())],
+        )
+
+    def _write_process(self) -> None:
+        """For who mends the run if this process dies."""
+        self._write(self._folder.process, self._process)
+
+    def _write(self, path: Path, document: Mapping[str, Any]) -> None:
+        """A full disk must not end the run."""
+        try:
+            write_json(path, document)
+        except OSError as error:
+            _log(f"{path.name} is not written: {error}")
+
+    def _watch(self, group: ProcessGroup) -> None:
+        """Until all have ended: serve questions, take in journals, obey cancel and the time limit."""
+        self._group = group
         tick = _BUSY_TICK_SECONDS
-        with self._woken_by_end_of(child):
-            while child.exit_code is None:
+        with self._woken_by_ends_of(group):
+            while group.exit_code is None:
                 for key, events in self._selector.select(tick):
                     key.data(events)
                 for pid, exit_code in reap().items():
                     self._helper.saw_end_of(pid)
-                    if pid == child.pid:
-                        child.ended(exit_code)
+                    group.ended(pid, exit_code)
                 self._server.answer_waiting()
                 taken = self._take_in()
                 if taken:
@@ -204,21 +276,31 @@ class Supervisor:
                 else:
                     tick = min(_IDLE_TICK_SECONDS, max(tick, _BUSY_TICK_SECONDS) * 1.5)
                 self._look(time.monotonic())
-        self._child = None
+        self._group = None
 
     @contextmanager
-    def _woken_by_end_of(self, child: Child) -> Iterator[None]:
-        """Within it, a sleep of the selector ends with the child; where that cannot be, with the next tick."""
+    def _woken_by_ends_of(self, group: ProcessGroup) -> Iterator[None]:
+        """Within it, a sleep of the selector ends with each process; where that cannot be, with the next tick."""
         if sys.platform != "linux":
             yield
             return
-        ended = os.pidfd_open(child.pid)
-        self._selector.register(ended, selectors.EVENT_READ, _nothing)
-        try:
-            yield
-        finally:
+        watched: set[int] = set()
+
+        def forget(ended: int) -> None:
+            """An end is seen by waiting for the process; of this descriptor, it would wake for ever."""
             self._selector.unregister(ended)
             os.close(ended)
+            watched.remove(ended)
+
+        try:
+            for pid in group.pids:
+                ended = os.pidfd_open(pid)
+                watched.add(ended)
+                self._selector.register(ended, selectors.EVENT_READ, lambda _events, ended=ended: forget(ended))
+            yield
+        finally:
+            for ended in list(watched):
+                forget(ended)
 
     def _take_in(self) -> int:
         try:
@@ -236,8 +318,11 @@ class Supervisor:
             self._stop(StopReason.TIME_LIMIT, GRACE_SECONDS, moment)
         if self._was_terminated and self._stop_reason is None:
             self._stop(StopReason.SHUTDOWN, GRACE_SECONDS, moment)
-        if self._kill_at is not None and moment >= self._kill_at and self._child is not None:
-            self._child.signal(signal.SIGKILL)
+        if self._group is not None:
+            self._group.look(moment)
+            if self._kill_at is not None and moment >= self._kill_at:
+                self._end_containers()
+                self._group.signal(signal.SIGKILL)
 
     def _look_at_store(self, moment: float) -> None:
         try:
@@ -267,8 +352,8 @@ class Supervisor:
     def _stop(self, reason: StopReason, grace_seconds: float, moment: float) -> None:
         self._stop_reason = reason
         self._kill_at = moment + grace_seconds
-        if self._child is not None:
-            self._stop_was_delivered = self._child.signal(signal.SIGTERM)
+        if self._group is not None:
+            self._stop_was_delivered = self._group.signal(signal.SIGTERM)
 
     def _wake(self) -> None:
         self._next_look = 0.0
@@ -302,19 +387,29 @@ class Supervisor:
         self._insist(change)
         return moved
 
-    def _outcome_of_script(self, script: Child) -> Outcome:
+    def _outcome_of_script(self, script: ProcessGroup) -> Outcome:
         assert script.exit_code is not None
         stopped = self._stop_reason if self._stop_was_delivered else None
         ended_at = max(now(), self._started_at or 0)
-        end = ScriptEnd(script.exit_code, ended_at, round(script.duration_seconds, 6), stopped)
+        log = self._submission.launch.log_names[script.first_to_fail]
+        duration = round(script.duration_seconds, 6)
+        end = ScriptEnd(script.exit_code, ended_at, duration, stopped, script.first_to_fail, log)
         self._process["end"] = end.to_json()
         self._write_process()
         self._advance_if({RunStatus.RUNNING}, RunStatus.FINALIZING)
+        self._end_containers()
         left = end_processes(script.left_behind, self._grace_left())
         self._insist(self._reader.take_in_all)
         run = self._insist(lambda: self._workspace.runs.get_by_key(self._key))
-        outcome = outcome_of_script(run, self._folder, self._submission, end)._replace(warnings=left_running(left))
+        outcome = outcome_of_script(run, self._folder, self._submission, end)
+        told = (*self._warnings, *outcome.warnings, *mlflow_warning(self._folder.work), *left_running(left))
+        outcome = outcome._replace(warnings=told)
         return self._insist(lambda: with_registered_outputs(self._workspace, run, outcome))
+
+    def _end_containers(self) -> None:
+        container = self._submission.environment.container
+        if container is not None:
+            end_containers(container, self._submission.run_id, self._secrets.environment)
 
     def _outcome_of_stop(self, reason: StopReason) -> Outcome:
         """What the run has come to when it was told to stop before its script had started."""
@@ -348,10 +443,6 @@ class Supervisor:
                 time.sleep(_RETRY_SECONDS)
             else:
                 return
-
-
-def _nothing(_events: int) -> None:
-    """That a child has ended is found out by waiting for it; the event only ends the sleep."""
 
 
 def _log(text: str) -> None:

@@ -91,6 +91,14 @@ def test_help_doubles_neither_brackets_nor_defaults(prepared: Mlrun, name: str) 
 
 @pytest.mark.parametrize("line", [line for line in EXAMPLES if "run delete -r" not in line])
 def test_example_works(ready: Mlrun, line: str) -> None:
+    if "computetarget" in line:
+        ready("computetarget", "create", "amlcompute", "-n", "cpu-cluster", "--max-nodes", "4")
+    if "datastore" in line:
+        ready("datastore", "attach-local", "images", ".", "--overwrite", "true")
+    if "environment show" in line:
+        ready.script("dependencies: []", "conda.yml")
+        ready("run", "submit-script", "-d", "conda.yml", "train.py")
+        line = line.replace("KEY", ready.json("environment", "list")[0]["key"])
     run_id = ready.json("run", "list", "--status", "completed", "--last", "1")[0]["run_id"]
     done = bash(ready, line.replace("ID1", run_id).replace("ID2", run_id).replace("ID", run_id))
     assert done.returncode == 0, done.stderr

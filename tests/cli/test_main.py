@@ -386,7 +386,7 @@ def test_a_command_imports_nothing_that_it_does_not_need(tool: Tool) -> None:
         ("ml", "model", "deploy"),
         ("account",),
         ("configure", "--defaults"),
-        ("ml", "environment"),
+        ("ml", "dataset"),
         ("ml", "job", "create"),
         ("ml", "experiment", "create"),
     ],

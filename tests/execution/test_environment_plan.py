@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 import mlrun_cli
-from mlrun_cli.domain.environment import Builder, EnvironmentBuild, EnvironmentPlan
+from mlrun_cli.domain.environment import Builder, EnvironmentBuild, EnvironmentMode, EnvironmentPlan
 from mlrun_cli.errors import EnvironmentNotBuilt, InvalidFile, Unsupported
 from mlrun_cli.execution.environments.interpreters import PythonRequest
-from mlrun_cli.execution.environments.plan import PlannedEnvironment, plan_conda, plan_user_managed
+from mlrun_cli.execution.environments.plan import PlannedEnvironment, plan_conda, plan_current, plan_user_managed
+from mlrun_cli.execution.environments.requirements import without_version
 from mlrun_cli.files.conda import read_conda_dependencies
 
 DATA = Path(__file__).parents[1] / "data" / "conda"
@@ -30,10 +31,22 @@ def environ(tmp_path: Path) -> dict[str, str]:
     return {"PATH": str(folder), "HOME": str(tmp_path)}
 
 
-def plan_of(tmp_path: Path, environ: dict[str, str], content: str) -> PlannedEnvironment:
+def plan_of(
+    tmp_path: Path, environ: dict[str, str], content: str, mode: EnvironmentMode = EnvironmentMode.PINNED
+) -> PlannedEnvironment:
     path = tmp_path / "conda.yml"
     path.write_text(content, encoding="utf-8")
-    return plan_conda(read_conda_dependencies(path), home=tmp_path / "home", environ=environ)
+    return plan_conda(read_conda_dependencies(path), home=tmp_path / "home", environ=environ, mode=mode)
+
+
+def put_on_path(environ: dict[str, str], name: str) -> Path:
+    """A program that does nothing, in a folder of its own at the end of PATH."""
+    program = Path(environ["PATH"].split(os.pathsep)[0]).parent / f"of-{name}" / name
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n", encoding="utf-8")
+    program.chmod(0o755)
+    environ["PATH"] += f"{os.pathsep}{program.parent}"
+    return program
 
 
 def build_of(tmp_path: Path, environ: dict[str, str], content: str) -> EnvironmentBuild:
@@ -49,7 +62,9 @@ def requirements_of(tmp_path: Path, environ: dict[str, str], *pip: str) -> tuple
 
 def test_plan_survives_json() -> None:
     build = EnvironmentBuild("k", "/f", "/usr/bin/python3", Builder.UV, "/usr/bin/uv", ("a==1",), ("--no-index",))
-    for plan in (EnvironmentPlan("/usr/bin/python3"), EnvironmentPlan("/f/venv/bin/python", build)):
+    conda = build._replace(builder=Builder.CONDA, packages=("numpy=1",), channels=("defaults",), is_relaxed=True)
+    plans = [EnvironmentPlan("/usr/bin/python3", starter=("/opt/spark-submit", "--conf", "a=b"))]
+    for plan in [*plans, EnvironmentPlan("/f/venv/bin/python", build), EnvironmentPlan("/f/venv/bin/python", conda)]:
         assert EnvironmentPlan.from_json(plan.to_json()) == plan
 
 
@@ -273,3 +288,101 @@ def test_python_request_allows(text: str, shown: str, allowed: tuple[int, ...], 
     assert str(request) == shown
     assert request.allows(allowed)
     assert not request.allows(refused)
+
+
+def test_plan_of_an_earlier_version_is_read() -> None:
+    document = EnvironmentPlan("/p", EnvironmentBuild("k", "/f", "/p", Builder.UV, "/uv", ("a",), ())).to_json()
+    for name in ("packages", "channels", "is_relaxed"):
+        del document["build"][name]
+    del document["starter"]
+    assert EnvironmentPlan.from_json(document).build == EnvironmentBuild("k", "/f", "/p", Builder.UV, "/uv", ("a",), ())
+
+
+@pytest.mark.parametrize("name", ["conda", "micromamba", "mamba"])
+def test_conda_on_path_is_handed_what_is_asked_for(tmp_path: Path, environ: dict[str, str], name: str) -> None:
+    conda = put_on_path(environ, name)
+    content = (
+        "channels: [conda-forge, 'https://bob:s3cr3t@conda.example.org/own']\n"
+        "dependencies: [python=3.6.2, r-base, 'conda-forge::numpy=1.18=py36_0', azureml-sdk, "
+        "{pip: [azureml-defaults, tqdm==4.1]}]\n"
+    )
+    planned = plan_of(tmp_path, environ, content)
+    build = planned.plan.build
+    assert build is not None
+    assert (build.builder, build.installer) == (Builder.CONDA, str(conda))
+    assert build.packages == ("python=3.6.2", "r-base", "conda-forge::numpy=1.18=py36_0", "pip")
+    assert build.channels == ("conda-forge", "https://${MLRUN_INSTALL_SECRET_1}@conda.example.org/own")
+    assert build.requirements == ("tqdm==4.1",)
+    assert planned.secrets == {"MLRUN_INSTALL_SECRET_1": "bob:s3cr3t"}
+    assert planned.plan.interpreter == f"{build.folder}/venv/bin/python"
+    assert len(planned.notes) == 1
+    assert "azureml-defaults, azureml-sdk" in planned.notes[0]
+
+
+def test_conda_environment_has_a_python_even_if_none_is_asked_for(tmp_path: Path, environ: dict[str, str]) -> None:
+    put_on_path(environ, "conda")
+    assert build_of(tmp_path, environ, "dependencies: [numpy]\n").packages == ("numpy", "python")
+
+
+def test_order_of_channels_makes_another_conda_environment(tmp_path: Path, environ: dict[str, str]) -> None:
+    put_on_path(environ, "conda")
+    one = build_of(tmp_path, environ, "channels: [a, b]\ndependencies: [numpy, pandas]\n")
+    same = build_of(tmp_path, environ, "channels: [a, b]\ndependencies: [pandas, numpy]\n")
+    other = build_of(tmp_path, environ, "channels: [b, a]\ndependencies: [numpy, pandas]\n")
+    assert one.key == same.key != other.key
+
+
+def test_relaxed_takes_the_nearest_python_and_says_so(tmp_path: Path, environ: dict[str, str]) -> None:
+    planned = plan_of(tmp_path, environ, "dependencies: [python=3.6.2]\n", EnvironmentMode.RELAXED)
+    assert planned.plan.build is not None
+    assert planned.plan.build.python == BASE_PYTHON
+    assert f"Python 3.6.2 cannot be had; relaxed to {VERSION}" in planned.notes[0]
+
+
+def test_relaxed_is_another_environment(tmp_path: Path, environ: dict[str, str]) -> None:
+    content = "dependencies: [numpy=1.18]\n"
+    relaxed = plan_of(tmp_path, environ, content, EnvironmentMode.RELAXED).plan.build
+    assert relaxed is not None
+    assert relaxed.is_relaxed
+    assert relaxed.key != build_of(tmp_path, environ, content).key
+
+
+def test_python_that_cannot_be_had_names_both_ways_out(tmp_path: Path, environ: dict[str, str]) -> None:
+    with pytest.raises(EnvironmentNotBuilt) as caught:
+        plan_of(tmp_path, environ, "dependencies: [python=3.6.2]\n")
+    assert "--environment relaxed" in (caught.value.hint or "")
+    assert "--environment current" in (caught.value.hint or "")
+
+
+def test_current_is_the_python_on_path(tmp_path: Path, environ: dict[str, str]) -> None:
+    planned = plan_current(environ["PATH"], "what the runconfig says of it")
+    assert planned.plan == EnvironmentPlan(f"{environ['PATH']}/python")
+    assert "as it is; what the runconfig says of it is not looked at" in planned.notes[0]
+    with pytest.raises(EnvironmentNotBuilt, match="'current'"):
+        plan_current(str(tmp_path), "")
+
+
+def test_azureml_mlflow_brings_mlflow_and_a_line_on_its_data(tmp_path: Path, environ: dict[str, str]) -> None:
+    planned = plan_of(tmp_path, environ, "dependencies: [{pip: [azureml-mlflow, azureml-core]}]\n")
+    assert planned.plan.build is not None
+    assert planned.plan.build.requirements == ("mlflow-skinny<3",)
+    assert "mlruns/" in planned.notes[1]
+    named = build_of(tmp_path, environ, "dependencies: [{pip: [azureml-mlflow, mlflow==2.1]}]\n")
+    assert named.requirements == ("mlflow==2.1",)
+
+
+@pytest.mark.parametrize(
+    ("line", "opened"),
+    [
+        ("numpy==1.18.*", "numpy"),
+        ("a-b[x,y] >=1,<2 ; python_version < '3.9'", "a-b[x,y] ; python_version < '3.9'"),
+        ("six (==1.1)", "six"),
+        ("six==1 --hash=sha256:00", "six"),
+        ("six", "six"),
+        ("x @ https://h/x-1.0-py3-none-any.whl", "x @ https://h/x-1.0-py3-none-any.whl"),
+        ("git+https://h/x.git@v1", "git+https://h/x.git@v1"),
+        ("--editable /a==b", "--editable /a==b"),
+    ],
+)
+def test_a_line_without_its_version(line: str, opened: str) -> None:
+    assert without_version(line) == opened

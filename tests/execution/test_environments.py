@@ -19,11 +19,15 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.domain.environment import Builder, EnvironmentPlan
-from mlrun_cli.execution.environments.build import build_environment, installer_environment
+from mlrun_cli.domain.environment import Builder, EnvironmentMode, EnvironmentPlan
+from mlrun_cli.domain.moment import MICROSECONDS, now
+from mlrun_cli.execution.environments.build import build_environment
 from mlrun_cli.execution.environments.folder import EnvironmentFolder, built_interpreter
+from mlrun_cli.execution.environments.installer import installer_environment
+from mlrun_cli.execution.environments.kept import prune_environments
 from mlrun_cli.execution.environments.plan import PlannedEnvironment, find_uv, plan_conda
 from mlrun_cli.files.conda import read_conda_dependencies
+from tests.running import until
 
 # Builds its wheel without any other package; says so in LOG and, while GATE exists, waits until it is let go.
 BACKEND = """
@@ -116,14 +120,20 @@ def environ(tmp_path: Path) -> dict[str, str]:
     }
 
 
-def plan(tmp_path: Path, builder: Builder, environ: dict[str, str], *pip: str) -> PlannedEnvironment:
+def plan(
+    tmp_path: Path,
+    builder: Builder,
+    environ: dict[str, str],
+    *pip: str,
+    mode: EnvironmentMode = EnvironmentMode.PINNED,
+) -> PlannedEnvironment:
     """A plan for the Python that runs the tests; an option of pip's own makes pip the builder."""
     options = ["--prefer-binary"] if builder is Builder.PIP else []
     version = ".".join(map(str, sys.version_info[:3]))
     content = {"dependencies": [f"python={version}", {"pip": [*options, *pip]}]}
     path = tmp_path / "conda.yml"
     path.write_text(json.dumps(content), encoding="utf-8")
-    planned = plan_conda(read_conda_dependencies(path), home=tmp_path / "a 'home'", environ=environ)
+    planned = plan_conda(read_conda_dependencies(path), home=tmp_path / "a 'home'", environ=environ, mode=mode)
     assert planned.plan.build is not None
     assert planned.plan.build.builder is builder
     return planned
@@ -362,3 +372,172 @@ def test_supervisors_look_at_an_environment_starts_no_process_module() -> None:
     code = "import sys, mlrun_cli.execution.environments.folder; print(*sys.modules)"
     loaded = subprocess.check_output([sys.executable, "-c", code], text=True).split()
     assert not {"subprocess", "yaml", "asyncio", "importlib.metadata"} & set(loaded)
+
+
+def test_eight_at_once_build_once_though_their_builder_is_killed(
+    tmp_path: Path, quick_builder: Builder, environ: dict[str, str]
+) -> None:
+    slow = SlowPackage(tmp_path)
+    planned = plan(tmp_path, quick_builder, environ, "--no-index", "--find-links ./wheels", "slow")
+    killed = start(tmp_path, planned, environ)
+    with slow.held():
+        others = [start(tmp_path, planned, environ) for _ in range(7)]
+        for other in others:
+            assert other.stdout is not None
+            assert "waiting" in other.stdout.readline()
+        os.killpg(killed.pid, signal.SIGKILL)
+        killed.communicate()
+    logs = [other.communicate()[0] for other in others]
+    assert [other.returncode for other in others] == [0] * 7, logs[0]
+    assert slow.builds == 2  # the killed one's, and one more
+    assert sum("Building" in log for log in logs) == 1
+    assert built_interpreter(planned.plan) is not None
+
+
+def test_relaxed_leaves_open_what_cannot_be_had_and_keeps_the_rest(
+    tmp_path: Path, builder: Builder, environ: dict[str, str]
+) -> None:
+    for name, version in (("tiny", "1.2"), ("tiny", "1.3"), ("small", "2.0"), ("small", "2.1")):
+        make_wheel(tmp_path / "wheels", name, version)
+    lines = ["--no-index", "--find-links ./wheels", "tiny==0.9", "small==2.0"]
+    assert build(tmp_path, plan(tmp_path, builder, environ, *lines), environ)[0] != 0
+    planned = plan(tmp_path, builder, environ, *lines, mode=EnvironmentMode.RELAXED)
+
+    code, log = build(tmp_path, planned, environ)
+
+    assert code == 0, log
+    assert version_inside(planned.plan, "tiny") == "1.3"
+    assert version_inside(planned.plan, "small") == "2.0"
+    assert "the version is left open of tiny==0.9." in log
+    described = folder_of(planned).described()
+    assert described is not None
+    assert described.loosened == ("tiny==0.9",)
+    assert described.python_version == ".".join(map(str, sys.version_info[:3]))
+
+
+def test_relaxed_leaves_open_the_later_of_two_that_do_not_go_together(
+    tmp_path: Path, builder: Builder, environ: dict[str, str]
+) -> None:
+    for name, version in (("tiny", "1.2"), ("tiny", "1.3"), ("free", "1.0")):
+        make_wheel(tmp_path / "wheels", name, version)
+    lines = ["--no-index", "--find-links ./wheels", "free==1.0", "tiny==1.2", "tiny==1.3"]
+    planned = plan(tmp_path, builder, environ, *lines, mode=EnvironmentMode.RELAXED)
+    code, log = build(tmp_path, planned, environ)
+    assert code == 0, log
+    assert version_inside(planned.plan, "tiny") == "1.2"
+    described = folder_of(planned).described()
+    assert described is not None
+    assert described.loosened == ("tiny==1.3",)
+
+
+def test_relaxed_does_not_leave_out_a_name_that_cannot_be_had(
+    tmp_path: Path, quick_builder: Builder, environ: dict[str, str]
+) -> None:
+    make_wheel(tmp_path / "wheels", "tiny", "1.2")
+    lines = ["--no-index", "--find-links ./wheels", "tiny==1.2", "no-such-package==9"]
+    planned = plan(tmp_path, quick_builder, environ, *lines, mode=EnvironmentMode.RELAXED)
+    code, log = build(tmp_path, planned, environ)
+    assert code != 0
+    assert "no-such-package" in "".join(log.splitlines()[-3:])
+
+
+# Writes down what it was told, and what the file said; refuses what REFUSED matches in that.
+CONDA = """#!/bin/sh
+echo "$@" >> {log}
+while [ $# -gt 0 ]; do
+    case $1 in -p) prefix=$2;; -f) file=$2;; esac
+    shift
+done
+cat "$file" >> {log}
+grep -q '{refused}' "$file" && {{ echo "nothing provides what was asked"; exit 1; }}
+mkdir -p "$prefix/bin" && ln -s {python} "$prefix/bin/python"
+"""
+
+
+def conda_plan(
+    tmp_path: Path, environ: dict[str, str], content: str, *, name: str = "conda", refused: str = "^$", relaxed: bool
+) -> PlannedEnvironment:
+    """A plan with a stand-in for conda on PATH that refuses files with `refused` in them."""
+    program = tmp_path / "conda" / name
+    program.parent.mkdir(exist_ok=True)
+    text = CONDA.format(log=tmp_path / "conda.log", refused=refused, python=os.path.realpath(sys.executable))
+    program.write_text(text, encoding="utf-8")
+    program.chmod(0o755)
+    environ["PATH"] = f"{program.parent}{os.pathsep}{environ['PATH']}"
+    path = tmp_path / "conda.yml"
+    path.write_text(content, encoding="utf-8")
+    mode = EnvironmentMode.RELAXED if relaxed else EnvironmentMode.PINNED
+    return plan_conda(read_conda_dependencies(path), home=tmp_path / "home", environ=environ, mode=mode)
+
+
+@pytest.mark.parametrize(("name", "words"), [("conda", "env create -p"), ("micromamba", "create -p")])
+def test_conda_makes_the_environment_from_a_file_that_is_gone_afterwards(
+    tmp_path: Path, environ: dict[str, str], name: str, words: str
+) -> None:
+    content = "channels: ['https://bob:s3cr3t-word@h/own']\ndependencies: [numpy=1.18, {pip: [tqdm==4.1]}]\n"
+    planned = conda_plan(tmp_path, environ, content, name=name, relaxed=False)
+
+    code, log = build(tmp_path, planned, environ)
+
+    assert code == 0, log
+    told = (tmp_path / "conda.log").read_text(encoding="utf-8")
+    assert told.startswith(f"{words} {folder_of(planned).venv} -f ")
+    document = json.loads(told[told.index("{") :])
+    assert document["channels"] == ["https://bob:s3cr3t-word@h/own"]
+    assert document["dependencies"] == ["numpy=1.18", "python", "pip", {"pip": ["tqdm==4.1"]}]
+    assert built_interpreter(planned.plan) is not None
+    assert "s3cr3t-word" not in log
+    for path in folder_of(planned).path.rglob("*"):
+        assert not path.is_file() or b"s3cr3t-word" not in path.read_bytes(), path
+    assert "pip==" in folder_of(planned).installed.read_text(encoding="utf-8")
+
+
+def test_conda_that_cannot_have_a_version_is_asked_without_it_when_relaxed(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    content = "dependencies: [python=3.6.2, 'conda-forge::numpy=0.1', {pip: [tqdm==4.1]}]\n"
+    assert build(tmp_path, conda_plan(tmp_path, environ, content, refused="numpy=0.1", relaxed=False), environ)[0] == 1
+    planned = conda_plan(tmp_path, environ, content, refused="numpy=0.1", relaxed=True)
+    code, log = build(tmp_path, planned, environ)
+    assert code == 0, log
+    told = (tmp_path / "conda.log").read_text(encoding="utf-8")
+    assert '"python=3.6.2",\n    "conda-forge::numpy",' in told
+    described = folder_of(planned).described()
+    assert described is not None
+    assert described.loosened == ("conda-forge::numpy=0.1",)
+
+
+def test_what_a_run_uses_is_not_pruned_and_what_none_uses_is(
+    tmp_path: Path, quick_builder: Builder, environ: dict[str, str]
+) -> None:
+    planned = plan(tmp_path, quick_builder, environ)
+    assert build(tmp_path, planned, environ)[0] == 0
+    folder = folder_of(planned)
+    home = folder.path.parents[1]
+    tomorrow = now() + 86_400 * MICROSECONDS
+    in_use = folder.take_for_use()
+    assert prune_environments(home, tomorrow, dry_run=False) == ([], 0)
+    os.close(in_use)
+    assert prune_environments(home, tomorrow, needed={folder.path.name}, dry_run=False) == ([], 0)
+    assert prune_environments(home, now() - 86_400 * MICROSECONDS, dry_run=False) == ([], 0)
+    keys, size = prune_environments(home, tomorrow, dry_run=True)
+    assert (keys, size > 0, folder.path.exists()) == ([folder.path.name], True, True)
+    assert prune_environments(home, tomorrow, dry_run=False) == (keys, size)
+    assert not folder.path.exists()
+    assert build(tmp_path, planned, environ)[0] == 0
+
+
+def test_a_build_that_was_given_up_is_pruned_and_one_that_goes_on_is_not(
+    tmp_path: Path, quick_builder: Builder, environ: dict[str, str]
+) -> None:
+    slow = SlowPackage(tmp_path)
+    planned = plan(tmp_path, quick_builder, environ, "--no-index", "--find-links ./wheels", "slow")
+    home = folder_of(planned).path.parents[1]
+    builder = start(tmp_path, planned, environ)
+    with slow.held():
+        assert prune_environments(home, 0, dry_run=False)[0] == []
+        os.killpg(builder.pid, signal.SIGKILL)
+        builder.communicate()
+    # Its installer may take a moment longer to be gone than the builder.
+    assert until(lambda: prune_environments(home, 0, dry_run=False)[0]) == [folder_of(planned).path.name]
+    assert not folder_of(planned).path.exists()

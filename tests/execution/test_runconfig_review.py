@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from mlrun_cli.domain.environment import EnvironmentMode
 from mlrun_cli.domain.run_configuration import PythonSection, RunConfiguration
 from mlrun_cli.errors import Unsupported, UsageError
 from mlrun_cli.execution.runconfig_review import review
@@ -49,8 +50,8 @@ def test_a_script_and_a_command_are_one_too_many() -> None:
     ("changed", "key_path"),
     [
         ({"framework": "PySpark"}, "framework"),
-        ({"communicator": "Mpi"}, "communicator"),
-        ({"node_count": 2}, "nodeCount"),
+        ({"communicator": "Smoke"}, "communicator"),
+        ({"node_count": 1_000}, "nodeCount"),
         ({"python": PythonSection(base_conda_environment="base")}, "environment.python.baseCondaEnvironment"),
         ({"rest": {"environment.name": "AzureML-PyTorch-1.6-CPU"}}, "environment.name"),
     ],
@@ -69,7 +70,6 @@ def test_a_field_that_cannot_be_honoured_is_refused_by_name(changed: dict[str, A
         ("environment.databricks.pypiLibraries", [{"package": "seaborn"}]),
         ("environment.databricks.cluster", {"nodeType": "x"}),
         ("environment.r", {"rVersion": "4.0"}),
-        ("environment.configUri", "/subscriptions/x"),
         ("history.ambientAuthentication", {"method": "x"}),
         ("credentialPassthrough", True),
     ],
@@ -82,7 +82,7 @@ def test_any_other_key_that_cannot_be_honoured_is_refused_by_name(key_path: str,
 def test_a_container_gives_way_to_the_conda_part_and_that_is_said(key_path: str) -> None:
     (note,) = review(RunConfiguration(rest={key_path: True})).notes
 
-    assert note.startswith(f"{key_path}: containers are not used here")
+    assert note == f"{key_path}: the run gets its conda dependencies, without the image."
 
 
 @pytest.mark.parametrize("key_path", ["environment.docker.enabled", "docker.useDocker"])
@@ -92,8 +92,42 @@ def test_a_container_whose_image_holds_the_packages_is_refused(key_path: str) ->
     assert refusal(RunConfiguration(python=python, rest={key_path: True})).message.startswith(f"{key_path} cannot")
 
 
+@pytest.fixture
+def programs(tmp_path: Path) -> str:
+    """A PATH with docker and Rscript on it."""
+    for name in ("docker", "Rscript"):
+        (tmp_path / name).write_text("#!/bin/sh\n", encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    return str(tmp_path)
+
+
+def test_with_an_engine_a_container_is_honoured_and_nothing_said_of_its_keys(programs: str) -> None:
+    rest = {"docker.useDocker": True, "docker.shmSize": "8g", "environment.docker.baseImage": "me/image:1"}
+    configuration = RunConfiguration(python=PythonSection(user_managed_dependencies=True), rest=rest)
+
+    assert review(configuration, search_path=programs).notes == ()
+
+
+def test_a_framework_whose_program_is_on_path_is_honoured(programs: str) -> None:
+    assert review(RunConfiguration(framework="R"), search_path=programs).notes == ()
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        RunConfiguration(python=PythonSection(user_managed_dependencies=True), rest={"docker.useDocker": True}),
+        RunConfiguration(python=PythonSection(base_conda_environment="base")),
+        RunConfiguration(rest={"environment.r": {"rVersion": "3.6"}}),
+    ],
+)
+def test_what_is_asked_of_the_environment_matters_not_when_it_is_the_current_one(asked: RunConfiguration) -> None:
+    refusal(asked)
+
+    review(asked, mode=EnvironmentMode.CURRENT)
+
+
 def test_all_that_is_refused_is_said_at_once() -> None:
-    error = refusal(RunConfiguration(node_count=4, rest={"datacaches": [{"x": {}}], "credentialPassthrough": True}))
+    error = refusal(RunConfiguration(node_count=1_000, rest={"datacaches": [{"x": {}}], "credentialPassthrough": True}))
 
     assert error.message.startswith("nodeCount cannot")
     assert str(error.hint).endswith("Not supported either: datacaches, credentialPassthrough.")
@@ -110,6 +144,7 @@ def test_all_that_is_refused_is_said_at_once() -> None:
         ("history.outputCollection", False),
         ("environment.docker.baseImage", "pytorch/pytorch:2.0"),
         ("environment.inferencingStackVersion", "latest"),
+        ("environment.configUri", "/subscriptions/x"),
         ("applicationEndpoints", {"ssh": {}}),
         ("autoPrepareEnvironment", False),
     ],

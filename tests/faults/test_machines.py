@@ -48,7 +48,7 @@ def test_after_a_restart_of_the_machine_a_run_is_failed_and_the_owner_of_its_old
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True) as other:
         note = mlrun.run_folder(run_id) / "process.json"
         process = json.loads(note.read_text(encoding="utf-8"))
-        process.update(pid=other.pid, identity=[other.pid, 12345])
+        process["processes"][0].update(pid=other.pid, identity=[other.pid, 12345])
         note.write_text(json.dumps(process), encoding="utf-8")
         mlrun.stored("UPDATE runs SET boot_id = 'of another boot' WHERE run_id = ?", run_id)
 

@@ -6,7 +6,7 @@ import pytest
 
 from mlrun_cli.domain.run_configuration import PythonSection, RunConfiguration
 from mlrun_cli.errors import InvalidFile, Unsupported
-from mlrun_cli.files.runconfig import read_runconfig
+from mlrun_cli.files.runconfig import read_environment_file, read_runconfig
 
 REAL = Path(__file__).parents[1] / "data" / "runconfigs"
 
@@ -158,26 +158,144 @@ def test_an_argument_without_a_value_is_told_how_to_be_empty(tmp_path: Path) -> 
     assert failure(tmp_path, "arguments: [a, ~]").hint == "Write '' for an empty argument."
 
 
-def test_a_file_of_another_kind_is_no_runconfig(tmp_path: Path) -> None:
-    error = failure(tmp_path, "parallel_run_config:\n  entry_script: score.py\n")
-
-    assert "has no key of a runconfig (its keys: parallel_run_config)" in error.message
-
-
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("Target: local\nArgumentVector:\n- train.py\n", "line 1: Target: is a key of the Workbench"),
-        ("script: a.py\nenvironment: environment.yml\n", "line 2: environment: a name or a file"),
-        ("communicator:\n  processCountPerNode: 1\n", "communicator: a mapping"),
+        ("parallel_run_config:\n  entry_script: score.py\n", "a parallel step of a pipeline"),
+        ("   pipeline:\n       name: x\n", "describes a pipeline"),
+        ("primary_metric_name: loss\nsampling: {type: random}\n", "HyperDrive run"),
+        ("$schema: https://x/sweepJob.schema.json\ntype: sweep\n", "a job of version 2"),
+        ("type: docker\nbaseDockerImage: microsoft/mmlspark:plus-0.9.9\n", "a .compute file"),
+        ("name: x\nchannels: [conda-forge]\ndependencies: [python]\n", "a conda environment file"),
+        ('{"Scope": "/subscriptions/x", "Id": "exp"}', "which workspace a folder is attached to"),
+        (
+            "name: x\npython: {userManagedDependencies: true}\ndocker: {enabled: false}\n",
+            "description of an environment",
+        ),
+        ("environment:\n  databricks:\n    pypiLibraries: []\n", "libraries of a Databricks step"),
     ],
 )
-def test_other_schemas_are_refused_by_name(tmp_path: Path, text: str, words: str) -> None:
+def test_another_kind_of_file_is_refused_as_what_it_is(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(Unsupported) as caught:
         read_runconfig(write(tmp_path, text))
 
     assert words in caught.value.message
+    assert caught.value.message.startswith(f"{tmp_path / 'local.runconfig'}, line 1: ")
     assert caught.value.hint
+
+
+def test_what_has_no_key_of_a_runconfig_is_none(tmp_path: Path) -> None:
+    assert "has no key of a runconfig (its keys: zebra)" in failure(tmp_path, "zebra: 1\n").message
+
+
+def test_an_environment_may_be_the_name_of_one_or_of_a_file(tmp_path: Path) -> None:
+    assert read(tmp_path, "environment: environment.yml").environment_name == "environment.yml"
+    assert read(tmp_path, "environment: {name: training}").environment_name == "training"
+    described = read(tmp_path, "environment: {name: training, python: {condaDependenciesFile: conda.yml}}")
+    assert described.environment_name is None
+
+
+def test_a_communicator_that_is_a_mapping_of_defaults_is_none(tmp_path: Path) -> None:
+    configuration, notes = read_runconfig(write(tmp_path, "script: a.py\ncommunicator:\n  processCountPerNode: 1\n"))
+
+    assert configuration == RunConfiguration(script="a.py")
+    (note,) = notes
+    assert "line 3: communicator: a mapping names none" in note
+    error = failure(tmp_path, "communicator:\n  processCountPerNode: 4\n")
+    assert "communicator: expected a name, found a mapping" in error.message
+    assert "communicator: Mpi" in (error.hint or "")
+
+
+def test_a_runconfig_of_workbench_is_read_in_todays_keys(tmp_path: Path) -> None:
+    text = """\
+ArgumentVector: [src/train.py, --lr, 0.10, $file]
+Target: docker
+EnvironmentVariables: {A: 1e3}
+Framework: python
+CondaDependenciesFile: aml_config/conda_dependencies.yml
+SparkDependenciesFile: aml_config/spark_dependencies.yml
+PrepareEnvironment: true
+TrackedRun: false
+UseSampling: true
+Zebra: 1
+"""
+    configuration, notes = read_runconfig(write(tmp_path, text))
+
+    assert configuration == RunConfiguration(
+        script="src/train.py",
+        arguments=("--lr", "0.10", "$file"),
+        environment_variables={"A": "1e3"},
+        python=PythonSection(conda_dependencies_file="aml_config/conda_dependencies.yml"),
+        rest={"environment.docker.enabled": True, "prepareEnvironment": True},
+    )
+    assert "Workbench of 2018" in notes[0]
+    assert [note.split(", ", 1)[1] for note in notes[1:]] == [
+        "line 8: TrackedRun is skipped: every run is recorded.",
+        "line 10: unknown key 'Zebra' is skipped",
+    ]
+
+
+def test_workbench_s_selected_file_is_left_to_the_command_line(tmp_path: Path) -> None:
+    text = '{"ArgumentVector": ["$file"], "CondaFile": null, "ManagedEnvironment": false, "Target": "dsvm"}'
+    configuration, _ = read_runconfig(write(tmp_path, text))
+
+    assert configuration == RunConfiguration(target="dsvm", python=PythonSection(user_managed_dependencies=True))
+
+
+def test_a_wrong_type_in_workbench_s_keys_is_named_as_it_is_written(tmp_path: Path) -> None:
+    error = failure(tmp_path, "Target: local\nArgumentVector: train.py\n")
+
+    assert error.message.endswith("line 2: ArgumentVector: expected a list, found text (train.py)")
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"script: a.py\nscript: b.py\n", "line 2: script: stands twice, first in line 1"),
+        (b'{"script": "a.py",\n "script": "b.py"}', "line 2: script: stands twice, first in line 1"),
+        (b"environment:\n\tpython: {}\n", "line 2: is not YAML"),
+        (b"script: caf\xe9.py\n", "line 1: is not UTF-8"),
+        (b"script: " + b"[" * 1000 + b"]" * 1000, "nest"),
+        (b'{"script": ' * 1000 + b"1" + b"}" * 1000, "nested more than 50 deep"),
+        (b"a: &a\n  b: *a\nscript: x\n", "nested more than 50 deep"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_told_by_its_line(tmp_path: Path, data: bytes, words: str) -> None:
+    path = tmp_path / "local.runconfig"
+    path.write_bytes(data)
+    with pytest.raises(InvalidFile) as caught:
+        read_runconfig(path)
+
+    assert words in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xef\xbb\xbfscript: a.py\r\narguments:\r\n- --lr\r\n- 0.10\r\ntarget:",
+        b'\xef\xbb\xbf{"script": "a.py", "arguments": ["--lr", 0.10],\r\n"target": null}',
+    ],
+)
+def test_byte_order_marks_windows_line_ends_and_missing_last_ones_are_read(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "local"
+    path.write_bytes(data)
+
+    assert read_runconfig(path) == (RunConfiguration(script="a.py", arguments=("--lr", "0.10")), ())
+
+
+def test_a_file_that_describes_an_environment_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "environment.yml"
+    path.write_text("name: x\nenvironmentVariables: {A: 0.10}\npython: {interpreterPath: py, zebra: 1}\n")
+    configuration, notes = read_environment_file(path)
+
+    assert configuration.python.interpreter_path == "py"
+    assert configuration.environment_variables == {"A": "0.10"}
+    assert [note.split(", ", 1)[1] for note in notes] == ["line 3: unknown key 'environment.python.zebra' is skipped"]
+    path.write_text("dependencies: [numpy]\n")
+    assert read_environment_file(path)[0].python.conda_dependencies_file == str(path)
+    path.write_text("zebra: 1\n")
+    with pytest.raises(InvalidFile, match="describes no environment"):
+        read_environment_file(path)
 
 
 def test_each_unknown_key_gets_a_note_with_the_nearest_name(tmp_path: Path) -> None:

@@ -58,7 +58,8 @@ def submit(mlrun: Mlrun, name: str, runconfig: str = "train") -> dict[str, Any]:
 
 
 def test_the_gallery_is_what_is_tested_here() -> None:
-    assert {folder.name for folder in GALLERY.iterdir()} == {"quickstart", "iris", "parent", "notebook"}
+    tested = {"quickstart", "iris", "parent", "notebook", "distributed", "diabetes", "data", "queue"}
+    assert {folder.name for folder in GALLERY.iterdir()} == tested
 
 
 def test_quickstart_logs_ten_epochs_and_keeps_a_model(mlrun: Mlrun) -> None:
@@ -103,6 +104,72 @@ def test_a_child_that_fails_fails_its_parent(mlrun: Mlrun) -> None:
     assert "ZeroDivisionError" in mlrun.show(parent)["error"]["error"]["message"]
     statuses = mlrun.json("run", "list", "--parent-run-id", parent, "--query", "[].status")
     assert statuses == ["Failed", "Completed"]
+
+
+def test_diabetes_runs_by_the_lines_of_a_pipeline_of_2019(mlrun: Mlrun) -> None:
+    copy("diabetes", mlrun)
+    mlrun("install-az", "../bin")
+    mlrun.environment.update(
+        MLRUN_ENVIRONMENT="relaxed",
+        PATH=f"{mlrun.folder.parent / 'bin'}{os.pathsep}{mlrun.environment['PATH']}",
+    )
+    comments = (mlrun.folder / "config" / "train.runconfig").read_text(encoding="utf-8").splitlines()
+    lines = [line.removeprefix("#   ") for line in comments if line.startswith("#   az ")]
+    assert len(lines) == 4
+    done = subprocess.run(
+        ["bash", "-e", "-c", "\n".join(lines)],
+        cwd=mlrun.folder,
+        env=mlrun.environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    run = json.loads((mlrun.folder / "run.json").read_text(encoding="utf-8"))
+    model = json.loads((mlrun.folder / "model.json").read_text(encoding="utf-8"))
+    assert (run["status"], run["target"], run["_experiment_name"]) == ("Completed", "cpu-cluster", "diabetes")
+    assert (model["modelId"], model["runId"]) == ("diabetes:1", run["run_id"])
+    metrics = mlrun.metrics(run["run_id"])
+    assert metrics["alpha"][-1] == 0.95
+    assert min(metrics["mse"]) < metrics["mse"][0]
+
+
+def test_data_is_read_where_it_lies(mlrun: Mlrun) -> None:
+    copy("data", mlrun)
+    mlrun("datastore", "attach-local", "measurements", "measurements")
+    metrics = mlrun.metrics(submit(mlrun, "data")["run_id"])
+    assert metrics["temperature"] == {"station": ["harbour", "hill"], "mean": [14.79, 11.28]}
+    assert metrics["difference"] == 3.51
+    assert not list(mlrun.run_folder(mlrun.json("run", "list", "--query", "[0].run_id")).rglob("*.csv"))
+
+
+def test_queue_runs_two_at_once_and_all_in_their_order(mlrun: Mlrun) -> None:
+    copy("queue", mlrun)
+    mlrun("computetarget", "create", "amlcompute", "-n", "two-at-once", "--vm-size", "any", "--max-nodes", "2")
+    run_ids = [mlrun.submit("-c", "train", "train.py", "--seed", str(seed)) for seed in range(5)]
+    mlrun("run", "wait", *(word for run_id in run_ids for word in ("-r", run_id)))
+    moments = mlrun.stored("SELECT started_at, ended_at FROM runs ORDER BY run_number")
+    starts = [start for start, _ in moments]
+    assert all(starts[place] > sorted(end for _, end in moments)[place - 2] for place in range(2, 5))
+    assert {round(mlrun.metrics(run_id)["pi"][-1], 1) for run_id in run_ids} == {3.1}
+
+
+def test_distributed_fits_one_line_with_four_processes(mlrun: Mlrun) -> None:
+    run_id = submit(mlrun, "distributed")["run_id"]
+
+    metrics = mlrun.metrics(run_id)
+    assert len(metrics["loss"]) == 60
+    assert metrics["loss"][-1] < 0.02
+    lines = metrics["lines"]
+    assert sorted(lines["rank"]) == [0, 1, 2, 3]
+    assert len(set(lines["slope"])) == len(set(lines["height"])) == 1
+    assert abs(lines["slope"][0] - 3.0) < 0.1
+    mlrun("run", "download-logs", "-r", run_id, "-d", "logs")
+    assert {log.name: log.read_text("utf-8").splitlines()[0] for log in mlrun.folder.glob("logs/**/std_log*")} == {
+        f"std_log_process_{rank}.txt": f"process {rank} of 4, on node {rank // 2}" for rank in range(4)
+    }
 
 
 def test_notebook_submits_watches_tags_finds_and_cancels_runs(mlrun: Mlrun, notebook_environment: Path) -> None:

@@ -1,7 +1,7 @@
 """`python -m mlrun_cli.execution.environments PLAN`: builds the environment of the plan in that JSON file.
 
-What the installer prints goes to stdout. The exit code is 0 when the environment is ready. The secrets of the
-plan are expected as environment variables.
+For a container, its image is fetched. What the installer prints goes to stdout. The exit code is 0 when the
+environment is ready. The secrets of the plan are expected as environment variables.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ from pathlib import Path
 
 from mlrun_cli.domain.environment import EnvironmentPlan
 from mlrun_cli.execution.environments.build import build_environment
+from mlrun_cli.execution.environments.container import fetch_image
 
 
 def main(plan_file: str) -> int:
     """Build what the plan asks for; returns the exit code."""
     plan = EnvironmentPlan.from_json(json.loads(Path(plan_file).read_text(encoding="utf-8")))
+    if plan.container is not None:
+        return fetch_image(plan.container)
     if plan.build is None:
         return 0
     try:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.domain.environment import EnvironmentPlan
+from mlrun_cli.domain.environment import BuiltEnvironment, EnvironmentBuild, EnvironmentPlan
+from mlrun_cli.files.run_folder import read_json
 
 
 class EnvironmentFolder:
-    """`environments/<key>/` and the lock file beside it."""
+    """`environments/<key>/` and the lock files beside it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.lock = path.with_name(f"{path.name}.lock")
+        self.in_use = path.with_name(f"{path.name}.in-use")
         self.venv = path / "venv"
         self.interpreter = self.venv / "bin" / "python"
         self.requirements = path / "requirements.txt"
+        self.conda_file = path / "environment.yml"
         self.installed = path / "installed.txt"
         self._complete = path / "complete.json"
 
@@ -41,6 +46,51 @@ class EnvironmentFolder:
             os.fsync(directory)
         finally:
             os.close(directory)
+
+    def take_for_use(self) -> int:
+        """Keep the environment from being pruned for as long as the descriptor is open; notes the moment.
+
+        Raises:
+            OSError: the folder of environments cannot be written.
+        """
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(self.in_use, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+            os.utime(descriptor)
+        except OSError:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def described(self) -> BuiltEnvironment | None:
+        """What is there, or None when it is not complete."""
+        document = read_json(self._complete)
+        if document is None:
+            return None
+        built_at = _moment(self._complete)
+        return BuiltEnvironment(
+            key=self.path.name,
+            build=EnvironmentBuild.from_json(document),
+            folder=str(self.path),
+            python_version=document.get("python_version", ""),
+            installed=self._installed(),
+            loosened=tuple(document.get("loosened", ())),
+            built_at=built_at,
+            used_at=max(built_at, _moment(self.in_use)),
+        )
+
+    def _installed(self) -> tuple[str, ...]:
+        try:
+            return tuple(self.installed.read_text(encoding="utf-8").splitlines())
+        except OSError:
+            return ()
+
+
+def _moment(path: Path) -> int:
+    with suppress(OSError):
+        return os.stat(path).st_mtime_ns // 1000
+    return 0
 
 
 def built_interpreter(plan: EnvironmentPlan) -> Path | None:

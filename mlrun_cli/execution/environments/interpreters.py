@@ -14,6 +14,8 @@ from pathlib import Path
 # The newest minor version that is looked for by name, and the oldest that an environment can be built for.
 NEWEST_MINOR = 20
 OLDEST_MINOR = 6
+# What azureml of a run needs; older interpreters run scripts that do not import it.
+OLDEST_FOR_AZUREML = (3, 8)
 
 _PROBE = """
 import json, os, sys
@@ -75,6 +77,11 @@ class PythonRequest:
     def is_pin(self) -> bool:
         """Whether it names one minor version, so that the names of interpreters say which will do."""
         return any(operator == "=" and len(version) > 1 for operator, version in self._terms)
+
+    def distance(self, version: tuple[int, ...]) -> int:
+        """How many minor versions lie between one and what is asked for first."""
+        wanted = self._terms[0][1] if self._terms else ()
+        return abs(version[1] - wanted[1]) if len(wanted) > 1 else 0
 
     def allows(self, version: tuple[int, ...]) -> bool:
         """Whether a version of three numbers will do."""
@@ -140,6 +147,24 @@ def find_base_interpreter(request: PythonRequest, environ: Mapping[str, str]) ->
         if interpreter is not None and request.allows(interpreter.version):
             return interpreter
     return None
+
+
+def find_nearest_interpreter(request: PythonRequest, environ: Mapping[str, str]) -> Interpreter | None:
+    """The interpreter that is nearest to what will do, the newer of two that are as near.
+
+    One that is too old for the azureml of a run is the last choice.
+    """
+    found = {}
+    for path in _candidates(PythonRequest(""), environ):
+        real = os.path.realpath(path)
+        if real not in found:
+            found[real] = probe(path, environ)
+    there = [interpreter for interpreter in found.values() if interpreter is not None]
+
+    def rank(one: Interpreter) -> tuple[object, ...]:
+        return one.version < OLDEST_FOR_AZUREML, request.distance(one.version), [-number for number in one.version]
+
+    return min(there, key=rank, default=None)
 
 
 def _candidates(request: PythonRequest, environ: Mapping[str, str]) -> Iterator[Path]:

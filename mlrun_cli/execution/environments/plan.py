@@ -14,24 +14,25 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from mlrun_cli.domain.environment import Builder, EnvironmentBuild, EnvironmentPlan
+from mlrun_cli.domain.environment import Builder, EnvironmentBuild, EnvironmentMode, EnvironmentPlan
 from mlrun_cli.errors import EnvironmentNotBuilt
 from mlrun_cli.execution.environments.folder import EnvironmentFolder
 from mlrun_cli.execution.environments.interpreters import (
+    OLDEST_FOR_AZUREML,
     Interpreter,
     PythonRequest,
     executables,
     find_base_interpreter,
+    find_nearest_interpreter,
     first_python,
     probe,
     search_folders,
 )
 from mlrun_cli.execution.environments.requirements import PipLine, hide_secrets
-from mlrun_cli.execution.environments.translation import translate
+from mlrun_cli.execution.environments.translation import conda_part, translate
 from mlrun_cli.files.conda import CondaDependencies
 
-# What azureml of a run needs; older interpreters run scripts that do not import it.
-_OLDEST_FOR_AZUREML = (3, 8)
+_CONDAS = ("conda", "micromamba", "mamba")
 _KEY_LENGTH = 24
 _MOST_LOCAL_FILES = 10_000
 _PROJECT_FILES = ("pyproject.toml", "setup.cfg", "setup.py")
@@ -91,33 +92,95 @@ def _named(interpreter_path: str, folder: Path, folders: list[Path]) -> Path | N
     return None
 
 
-def plan_conda(dependencies: CondaDependencies, *, home: Path, environ: Mapping[str, str]) -> PlannedEnvironment:
-    """An environment under `home` with what the conda dependencies name, from PyPI.
+def plan_current(path_variable: str, what: str) -> PlannedEnvironment:
+    """The `python` on PATH as it is, instead of `what` was asked for.
+
+    Raises:
+        EnvironmentNotBuilt: there is none.
+    """
+    python = first_python(search_folders(path_variable))
+    if python is None:
+        raise EnvironmentNotBuilt(
+            "There is no 'python' or 'python3' on PATH, which 'current' stands for.", hint="Put a Python on PATH."
+        )
+    note = f"The environment is the python on PATH, '{python}', as it is; {what} is not looked at."
+    return PlannedEnvironment(EnvironmentPlan(str(python)), (note,))
+
+
+def plan_conda(
+    dependencies: CondaDependencies,
+    *,
+    home: Path,
+    environ: Mapping[str, str],
+    mode: EnvironmentMode = EnvironmentMode.PINNED,
+) -> PlannedEnvironment:
+    """An environment under `home` with what the conda dependencies name, by conda or, without one, from PyPI.
 
     Raises:
         EnvironmentNotBuilt: the Python that is asked for cannot be had.
         Unsupported: conda packages that are not known to be on PyPI, or an option of pip.
         InvalidFile: a pip line or a version that nothing would take.
     """
+    conda = find_conda(environ)
+    if conda is not None and (dependencies.packages or dependencies.pip):
+        return _plan_with_conda(dependencies, conda, home, is_relaxed=mode is EnvironmentMode.RELAXED)
     wanted = translate(dependencies)
+    notes = wanted.notes
     uv = find_uv(environ)
     interpreter = find_base_interpreter(wanted.python, environ)
     if interpreter is None and not (uv and _can_fetch(uv, wanted.python, environ)):
-        raise _no_python(wanted.python, dependencies, uv, environ)
+        if mode is EnvironmentMode.RELAXED:
+            interpreter = find_nearest_interpreter(wanted.python, environ)
+        if interpreter is None:
+            raise _no_python(wanted.python, dependencies, uv, environ)
+        notes += (
+            f"{dependencies.path}: Python {wanted.python} cannot be had; relaxed to {interpreter.version_text}, "
+            f"'{interpreter.path}'.",
+        )
     use_uv = uv is not None and (interpreter is None or not any(line.pip_only for line in wanted.lines))
     hidden, secrets = hide_secrets([line.text for line in wanted.lines])
     build = _build(
         home,
         python=str(wanted.python) if interpreter is None else interpreter.path,
-        uv=uv if use_uv else None,
+        builder=Builder.UV if use_uv else Builder.PIP,
+        installer=uv if use_uv else None,
         lines=[(line.is_option, text) for line, text in zip(wanted.lines, hidden, strict=True)],
         base=_base(interpreter, wanted.lines),
+        is_relaxed=mode is EnvironmentMode.RELAXED,
     )
-    notes = wanted.notes
-    if interpreter is not None and interpreter.version < _OLDEST_FOR_AZUREML:
+    if interpreter is not None and interpreter.version < OLDEST_FOR_AZUREML:
         notes += (f"Python {interpreter.version_text} cannot import the azureml of a run, which needs 3.8.",)
     folder = EnvironmentFolder(Path(build.folder))
     return PlannedEnvironment(EnvironmentPlan(str(folder.interpreter), build), notes, secrets)
+
+
+def _plan_with_conda(
+    dependencies: CondaDependencies, conda: str, home: Path, *, is_relaxed: bool
+) -> PlannedEnvironment:
+    part = conda_part(dependencies)
+    hidden, secrets = hide_secrets([*dependencies.channels, *part.packages, *(line.text for line in part.lines)])
+    channels = hidden[: len(dependencies.channels)]
+    packages = hidden[len(channels) : len(channels) + len(part.packages)]
+    lines = hidden[len(channels) + len(part.packages) :]
+    build = _build(
+        home,
+        python="",
+        builder=Builder.CONDA,
+        installer=conda,
+        lines=[(line.is_option, text) for line, text in zip(part.lines, lines, strict=True)],
+        base=_base(None, part.lines),
+        packages=packages,
+        channels=channels,
+        is_relaxed=is_relaxed,
+    )
+    folder = EnvironmentFolder(Path(build.folder))
+    return PlannedEnvironment(EnvironmentPlan(str(folder.interpreter), build), part.notes, secrets)
+
+
+def find_conda(environ: Mapping[str, str]) -> str | None:
+    """The absolute path of conda, micromamba or mamba, the first of them that is on PATH."""
+    found = (shutil.which(name, path=environ.get("PATH", "")) for name in _CONDAS)
+    return next((str(Path(path).absolute()) for path in found if path), None)
 
 
 def find_uv(environ: Mapping[str, str]) -> str | None:
@@ -130,21 +193,36 @@ def find_uv(environ: Mapping[str, str]) -> str | None:
 
 
 def _build(
-    home: Path, *, python: str, uv: str | None, lines: Sequence[tuple[bool, str]], base: Sequence[str]
+    home: Path,
+    *,
+    python: str,
+    builder: Builder,
+    installer: str | None,
+    lines: Sequence[tuple[bool, str]],
+    base: Sequence[str],
+    packages: Sequence[str] = (),
+    channels: Sequence[str] = (),
+    is_relaxed: bool,
 ) -> EnvironmentBuild:
-    builder = Builder.PIP if uv is None else Builder.UV
     requirements = tuple(text for is_option, text in lines if not is_option)
     options = tuple(text for is_option, text in lines if is_option)
-    content = [python, builder.value, sorted(requirements), options, *base]
+    content: list[object] = [python, builder.value, sorted(requirements), options, *base]
+    if builder is Builder.CONDA:
+        content += [sorted(packages), list(channels)]
+    if is_relaxed:
+        content.append(EnvironmentMode.RELAXED.value)
     key = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:_KEY_LENGTH]
     return EnvironmentBuild(
         key=key,
         folder=str(home.absolute() / "environments" / key),
         python=python,
         builder=builder,
-        installer=python if uv is None else uv,
+        installer=python if installer is None else installer,
         requirements=requirements,
         options=options,
+        packages=tuple(packages),
+        channels=tuple(channels),
+        is_relaxed=is_relaxed,
     )
 
 
@@ -198,7 +276,10 @@ def _no_python(
     here = f" (the python on PATH is {there.version_text})" if there else ""
     fetch = "uv cannot fetch it either" if uv else "there is no uv to fetch it"
     ways = f"Change the pin{here}, or put such a Python on PATH"
+    instead = (
+        "'--environment relaxed' takes the nearest Python there is, '--environment current' the one on PATH as it is"
+    )
     return EnvironmentNotBuilt(
         f"{dependencies.path} wants Python {request}, which is not on this machine; {fetch}.",
-        hint=f"{ways}." if uv else f"{ways}, or install uv ('pip install uv').",
+        hint=f"{ways}. {instead}." if uv else f"{ways}, or install uv ('pip install uv'). {instead}.",
     )

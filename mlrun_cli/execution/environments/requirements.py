@@ -21,6 +21,7 @@ _EXTRAS = re.compile(r"(.*?)(\[[\w.,\s-]*\])?")
 _SECRETS = re.compile(
     r"(?<=://)(?:(?<=http://)|(?<=https://))[^/\s@]+(?=@)"
     r"|(?<=://)[^/\s@:]*:[^/\s@]+(?=@)"
+    r"|(?<=/t/)[\w-]{8,}(?=/)"
     r"|(?<=[?&]sig=)[^&\s#]+|(?<=[?&]token=)[^&\s#]+|(?<=[?&]access_token=)[^&\s#]+",
     re.IGNORECASE,
 )
@@ -89,6 +90,17 @@ def hide_secrets(lines: Sequence[str]) -> tuple[list[str], dict[str, str]]:
 
     hidden = [_SECRETS.sub(variable, line) for line in lines]
     return hidden, {name: secret for secret, name in names.items()}
+
+
+def without_version(line: str) -> str:
+    """A requirement that any version meets; options, paths and addresses stay as they are."""
+    named = _NAME.fullmatch(line)
+    if named is None or named[3].startswith(("@", "(@")):
+        return line
+    version, semicolon, marker = named[3].partition(";")
+    if not re.match(r"\(?\s*[=<>!~]", version):
+        return line
+    return f"{named[1]}{named[2] or ''}{f' ; {marker.strip()}' if semicolon else ''}"
 
 
 def plain_name(name: str) -> str:

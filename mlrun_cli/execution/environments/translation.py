@@ -15,6 +15,10 @@ from mlrun_cli.files.conda import CondaDependencies, CondaSpec, VersionTerm
 # What they hold of the packages known here is on PyPI too: nothing to tell the user.
 _PUBLIC_CHANNELS = {"defaults", "main", "anaconda", "conda-forge", "pytorch", "nvidia", "fastai"}
 
+_AZUREML_MLFLOW = "azureml-mlflow"
+# As azureml-mlflow does: later ones may keep their data elsewhere.
+_MLFLOW = "mlflow-skinny<3"
+
 
 @dataclass(frozen=True, slots=True)
 class Translation:
@@ -23,6 +27,30 @@ class Translation:
     python: PythonRequest
     lines: tuple[PipLine, ...]
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CondaPart:
+    """What conda itself is to make: its `packages`, what pip installs on top, and what was left out."""
+
+    packages: tuple[str, ...]
+    lines: tuple[PipLine, ...]
+    notes: tuple[str, ...]
+
+
+def conda_part(dependencies: CondaDependencies) -> CondaPart:
+    """What is handed to conda: all but azureml, with a Python and, where there is work for it, pip.
+
+    Raises:
+        Unsupported, InvalidFile: a pip line that nothing would take.
+    """
+    packages = [spec.text for spec in dependencies.packages if not _is_azureml(spec.name)]
+    names = {spec.name for spec in dependencies.packages}
+    pip_lines = read_pip_lines(dependencies.pip, dependencies.folder, dependencies.path)
+    lines = _without_azureml(pip_lines)
+    packages += ["python"] if "python" not in names else []
+    packages += ["pip"] if lines and "pip" not in names else []
+    return CondaPart(tuple(packages), tuple(lines), tuple(_azureml_notes(dependencies, pip_lines)))
 
 
 def translate(dependencies: CondaDependencies) -> Translation:
@@ -48,13 +76,36 @@ def translate(dependencies: CondaDependencies) -> Translation:
             "environment yourself and set userManagedDependencies and interpreterPath.",
         )
     pip_lines = read_pip_lines(dependencies.pip, dependencies.folder, path)
-    azureml = [line for line in pip_lines if _is_azureml(line.name)]
     conda_lines = [_conda_line(spec) for spec in others]
     return Translation(
         python=_python_request(python, dependencies),
-        lines=tuple(_merged(conda_lines, [line for line in pip_lines if line not in azureml])),
-        notes=tuple(_notes(dependencies, skipped, others, azureml)),
+        lines=tuple(_merged(conda_lines, _without_azureml(pip_lines))),
+        notes=(*_azureml_notes(dependencies, pip_lines), *_notes(dependencies, skipped, others)),
     )
+
+
+def _without_azureml(lines: Sequence[PipLine]) -> list[PipLine]:
+    """All but azureml, which is the run's own; MLflow, which Azure's brings along, stays."""
+    names = {line.name for line in lines}
+    kept = [line for line in lines if not _is_azureml(line.name)]
+    if _AZUREML_MLFLOW in names and not names & {"mlflow", "mlflow-skinny"}:
+        kept.append(PipLine(_MLFLOW, name="mlflow-skinny"))
+    return kept
+
+
+def _azureml_notes(dependencies: CondaDependencies, pip_lines: Sequence[PipLine]) -> list[str]:
+    azureml = [line for line in pip_lines if _is_azureml(line.name)]
+    left_out = [line.text for line in azureml if line.name != _AZUREML_MLFLOW]
+    left_out += [spec.text for spec in dependencies.packages if _is_azureml(spec.name)]
+    notes = []
+    if left_out:
+        notes.append(f"{dependencies.path}: left out, since a run is given mlrun-cli's azureml: {', '.join(left_out)}.")
+    if any(line.name == _AZUREML_MLFLOW for line in azureml):
+        notes.append(
+            f"{dependencies.path}: instead of azureml-mlflow, MLflow is installed; its data lies in mlruns/ of the "
+            "run's working folder and is kept with the run."
+        )
+    return notes
 
 
 def _is_azureml(name: str) -> bool:
@@ -90,18 +141,9 @@ def _merged(conda: Sequence[PipLine], pip: Sequence[PipLine]) -> list[PipLine]:
     return list(dict.fromkeys([*kept, *(line for line in pip if not (line.is_bare and line.name in names))]))
 
 
-def _notes(
-    dependencies: CondaDependencies,
-    skipped: Sequence[CondaSpec],
-    installed: Sequence[CondaSpec],
-    azureml: Sequence[PipLine],
-) -> list[str]:
+def _notes(dependencies: CondaDependencies, skipped: Sequence[CondaSpec], installed: Sequence[CondaSpec]) -> list[str]:
     path = dependencies.path
     notes = []
-    names = [line.text for line in azureml]
-    names += [spec.text for spec in dependencies.packages if _is_azureml(spec.name)]
-    if names:
-        notes.append(f"{path}: left out, since a run is given mlrun-cli's azureml: {', '.join(names)}.")
     if skipped:
         texts = ", ".join(spec.text for spec in skipped)
         notes.append(f"{path}: left out, since pip does not install it: {texts}.")

@@ -20,13 +20,13 @@ _PATIENCE_SECONDS = 1.0
 _PROGRAM = os.path.join(os.path.dirname(mlrun_cli.__file__), "supervisor", "__main__.py")
 
 
-def start_supervisor(workspace: Workspace, run_id: str, lock: RunLock) -> None:
-    """Start the supervisor of a run and hand it the lock.
+def start_supervisor(workspace: Workspace, run_id: str, lock: RunLock) -> int:
+    """Start the supervisor of a run and hand it the lock; its pid.
 
     Raises:
         OSError: no process could be started.
     """
-    _spawn(
+    return _spawn(
         ["--workspace", str(workspace.folder), "--lock", str(lock.descriptor), run_id],
         run_id,
         lock,
@@ -44,17 +44,29 @@ def start_recovery(workspace: Workspace, run_id: str, lock: RunLock) -> None:
     _spawn(arguments, run_id, lock, workspace)
 
 
-def _spawn(arguments: Sequence[str], run_id: str, lock: RunLock, workspace: Workspace) -> None:
+def start_dispatcher(workspace: Workspace, target: str, folder: Path, lock: RunLock) -> None:
+    """Start the program that starts what waits for a target, in its order, and hand it the lock of the queue.
+
+    Raises:
+        OSError: no process could be started.
+    """
+    arguments = ["--workspace", str(workspace.folder), "--lock", str(lock.descriptor), "--dispatch", target]
+    _spawn_program(arguments, f"the queue of {target}", lock, folder / "dispatcher.log")
+
+
+def _spawn(arguments: Sequence[str], run_id: str, lock: RunLock, workspace: Workspace) -> int:
     log = workspace.run_folder(run_id).supervisor_log
-    if not log.parent.is_dir():
-        log = Path(os.devnull)
+    return _spawn_program(arguments, run_id, lock, log if log.parent.is_dir() else Path(os.devnull))
+
+
+def _spawn_program(arguments: Sequence[str], name: str, lock: RunLock, log: Path) -> int:
     os.set_inheritable(lock.descriptor, True)
-    os.posix_spawn(
+    return os.posix_spawn(
         sys.executable,
         # Neither a PYTHONPATH that is meant for the script (-E) nor the folder it is submitted from, as with -m, may
         # change what the supervisor imports.
         [sys.executable, "-E", _PROGRAM, *arguments],
-        _supervisor_environment(run_id),
+        _supervisor_environment(name),
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, os.fspath(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
@@ -67,10 +79,10 @@ def _spawn(arguments: Sequence[str], run_id: str, lock: RunLock, workspace: Work
     )
 
 
-def _supervisor_environment(run_id: str) -> dict[str, str]:
+def _supervisor_environment(supervised: str) -> dict[str, str]:
     """Without the id of a run: what a supervisor starts is found by that variable, and it is none of that."""
     environment = {name: value for name, value in os.environ.items() if name != RUN_ID_VARIABLE}
-    return environment | {SUPERVISOR_VARIABLE: run_id}
+    return environment | {SUPERVISOR_VARIABLE: supervised}
 
 
 def wake_supervisor(folder: RunFolder) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Dict, Mapping, Type, TypeVar
+from typing import Any, ClassVar, Dict, Mapping, Sequence, Type, TypeVar
 
 from azureml.exceptions import UserErrorException
 
@@ -29,7 +29,11 @@ class RunConfigElement:
     _left_out: ClassVar[frozenset[str]] = frozenset()
     """Attributes that are written only when they have a value."""
 
+    _keeps_order: ClassVar[bool] = True
+    """Whether the keys that were read are written in the order in which they stood, as Azure does it, and first."""
+
     _unknown: Mapping[str, Any] = {}
+    _order: Sequence[str] = ()
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not (name.startswith("_") or name in self._fields or hasattr(type(self), name)):
@@ -44,7 +48,8 @@ class RunConfigElement:
             value = plain(getattr(self, name))
             if value is not None or name not in self._left_out:
                 document[self._key(name)] = value
-        return {**document, **self._unknown}
+        document.update(self._unknown)
+        return {**{key: document[key] for key in self._order if key in document}, **document}
 
     @classmethod
     def _from_document(cls: type[_Self], document: Any, where: str = "") -> _Self:
@@ -60,6 +65,7 @@ class RunConfigElement:
             if key in unknown:
                 element._read_field(name, unknown.pop(key), f"{where}.{key}" if where else key)
         element._unknown = unknown
+        element._order = [*document] if cls._keeps_order else ()
         return element
 
     @classmethod

@@ -6,11 +6,13 @@ import os
 import sys
 import time
 from codecs import getincrementaldecoder
+from glob import escape, glob
 from typing import Any, Callable
 
 ENDED = frozenset({"Completed", "Failed", "Canceled"})
 
 _LOG = "user_logs/std_log.txt"
+_PROCESS_LOG = "user_logs/std_log_process_*.txt"
 _PIECE = 1 << 16
 _QUICK_SECONDS = 0.02
 _CALM_SECONDS = 0.25
@@ -30,10 +32,17 @@ def wait(status: Callable[[], str], log: Log | None = None) -> None:
 
 
 class Log:
-    """Prints what a script has printed, from its beginning."""
+    """Prints what a script has printed, from its beginning; of one with several processes, what the first has.
+
+    Attributes:
+        name: The log's, among the files of the run.
+    """
 
     def __init__(self, run_folder: str) -> None:
-        self._path = os.path.join(run_folder, "artifacts", _LOG)
+        artifacts = os.path.join(run_folder, "artifacts")
+        logs = sorted(glob(os.path.join(escape(artifacts), _PROCESS_LOG)))
+        self._path = logs[0] if logs else os.path.join(artifacts, _LOG)
+        self.name = os.path.relpath(self._path, artifacts)
         self._decoder = getincrementaldecoder("utf-8")("replace")
         self._offset = 0
 
@@ -55,9 +64,9 @@ class Log:
         return self._offset > before
 
 
-def head(run_id: str, address: str) -> str:
+def head(run_id: str, address: str, log: Log) -> str:
     """What stands above a log."""
-    title = f"Streaming {_LOG}"
+    title = f"Streaming {log.name}"
     return f"RunId: {run_id}\nWeb View: {address}\n\n{title}\n{'=' * len(title)}\n"
 
 

@@ -94,6 +94,7 @@ class DockerBuildContext(RunConfigElement):
 class DockerSection(RunConfigElement):
     """The image of an environment. An image and a Dockerfile exclude each other: setting one resets the other."""
 
+    _keeps_order: ClassVar[bool] = False
     _fields = (
         "enabled",
         "base_image",
@@ -113,7 +114,7 @@ class DockerSection(RunConfigElement):
 
     def __init__(self, **kwargs: Any) -> None:
         self.enabled = False
-        self.shm_size = "2g"
+        self.shm_size: str | None = "2g"
         self.shared_volumes = True
         self.arguments: list[str] = []
         self._base_image: str | None = DEFAULT_CPU_IMAGE
@@ -183,6 +184,7 @@ class PythonSection(RunConfigElement):
         conda_dependencies_file: A file that names them, read for a run when `conda_dependencies` is left as it was.
     """
 
+    _keeps_order: ClassVar[bool] = False
     _fields = (
         "user_managed_dependencies",
         "interpreter_path",
@@ -246,6 +248,7 @@ class SparkPackage(RunConfigElement):
 class SparkSection(RunConfigElement):
     """What an environment says about Spark."""
 
+    _keeps_order: ClassVar[bool] = False
     _fields = ("repositories", "packages", "precache_packages")
     _lists_of: ClassVar[Kinds] = {"packages": SparkPackage}
 
@@ -312,6 +315,7 @@ class RSection(RunConfigElement):
 class Environment(RunConfigElement):
     """The description of an environment. A run that names it is given it; `register` keeps it in a workspace."""
 
+    _keeps_order: ClassVar[bool] = False
     _fields = (
         "name",
         "version",
@@ -536,6 +540,12 @@ class Environment(RunConfigElement):
             loaded.environment_variables = {}
         if not document.get("python"):
             loaded.python.conda_dependencies = None
+        # Azure's defaults are those of a new environment, not of one that is read.
+        docker = document.get("docker") or {}
+        if "shmSize" not in docker:
+            loaded.docker.shm_size = None
+        if "baseImage" not in docker:
+            loaded.docker.base_image = None
         return loaded
 
 

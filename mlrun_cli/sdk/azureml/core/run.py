@@ -396,7 +396,7 @@ class Run:
         log = None
         if show_output:
             log = _streaming.Log(gateway().run_folder(self._names, self._run_id))
-            print(_streaming.head(self._run_id, self.get_portal_url()))
+            print(_streaming.head(self._run_id, self.get_portal_url(), log))
         try:
             _streaming.wait(self.get_status, log)
         except KeyboardInterrupt as error:

@@ -131,6 +131,7 @@ class AzureContainerRegistry(ContainerRegistry):
 class HistoryConfiguration(RunConfigElement):
     """What is kept of a run. Here everything always is."""
 
+    _keeps_order: ClassVar[bool] = False
     _fields = ("output_collection", "snapshot_project", "directories_to_watch", "_ambient_authentication")
     _left_out = frozenset({"_ambient_authentication"})
 

@@ -1,0 +1,80 @@
+"""What a submit would start, as JSON: secrets hidden."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.actions.submit import PlannedRun, SubmitRequest, plan
+from mlrun_cli.domain.environment import EnvironmentPlan
+from mlrun_cli.domain.redaction import Redaction
+from mlrun_cli.execution.environments.folder import built_interpreter
+from mlrun_cli.workspace import Workspace
+
+_MOST_LEFT_OUT = 100
+
+
+def dry_run(workspace: Workspace, request: SubmitRequest) -> dict[str, Any]:
+    """A record of all that `submit` would do; nothing is started, made or stored.
+
+    Raises:
+        MlrunError: whatever `submit` would raise before it starts the run.
+    """
+    planned = plan(workspace, request)
+    redaction = Redaction.from_environment(request.environment)
+    configuration = planned.configuration
+    is_command = configuration.command is not None
+    shown = redaction.arguments(planned.argv)
+    environment = planned.environment.plan
+    starter = [] if is_command else environment.starter or [environment.interpreter]
+    return {
+        "experiment_name": request.experiment_name,
+        "runconfig": None if planned.runconfig is None else str(planned.runconfig),
+        "target": configuration.target,
+        "waits_for_its_place": planned.place.is_queued,
+        "source_directory": str(planned.source),
+        "script": None if is_command else shown[0],
+        "arguments": [] if is_command else shown[1:],
+        "command_line": [*planned.launch.prefix(), *starter, *shown],
+        "framework": configuration.framework,
+        "communicator": configuration.communicator,
+        "node_count": configuration.node_count,
+        "process_count": planned.launch.process_count,
+        "max_run_duration_seconds": configuration.max_run_duration_seconds,
+        "environment": _environment(environment, redaction),
+        "environment_variables": redaction.variables(configuration.environment_variables),
+        "data": [redaction.document(entry) for entry in planned.data["data"]],
+        "output_data": [redaction.document(entry) for entry in planned.data["outputData"]],
+        "snapshot": _snapshot(planned),
+        "notes": [redaction.text(note) for note in planned.notes],
+    }
+
+
+def _environment(environment: EnvironmentPlan, redaction: Redaction) -> dict[str, Any]:
+    build = environment.build
+    if build is None:
+        return {"kind": environment.kind.value, "interpreter": environment.interpreter}
+    return {
+        "kind": environment.kind.value,
+        "interpreter": environment.interpreter,
+        "is_there": built_interpreter(environment) is not None,
+        "folder": build.folder,
+        "python": build.python,
+        "builder": build.builder.value,
+        "requirements": [redaction.text(line) for line in build.requirements],
+        "packages": list(build.packages),
+        "channels": [redaction.text(channel) for channel in build.channels],
+        "options": [redaction.text(line) for line in build.options],
+    }
+
+
+def _snapshot(planned: PlannedRun) -> dict[str, Any]:
+    left_out = planned.snapshot.left_out
+    ignore_file = next((name for name in (".amlignore", ".gitignore") if Path(planned.source, name).is_file()), None)
+    return {
+        "files": len(planned.snapshot.files),
+        "bytes": planned.snapshot.size,
+        "ignore_file": ignore_file,
+        "left_out": [{"path": one.path, "reason": one.reason} for one in left_out[:_MOST_LEFT_OUT]],
+        "left_out_count": len(left_out),
+    }

@@ -1,0 +1,196 @@
+"""Give the disk back what nobody needs: old runs, snapshots without a run, environments that are not used."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.domain.environment import BuiltEnvironment
+from mlrun_cli.domain.moment import MICROSECONDS, iso, now
+from mlrun_cli.errors import EnvironmentNotFound, MlrunError, UsageError
+from mlrun_cli.execution.environments.kept import built_environments, prune_environments, size_of
+from mlrun_cli.execution.liveness import settle
+from mlrun_cli.execution.run_lock import RunLock
+from mlrun_cli.files.run_folder import RunFolder, read_json
+from mlrun_cli.files.snapshot_pruning import prune_snapshots
+from mlrun_cli.workspace import Workspace
+
+# What was written a moment ago may belong to a run that is just being submitted.
+_GRACE_SECONDS = 24 * 60 * 60
+
+
+def list_built_environments(home: Path) -> Sequence[dict[str, Any]]:
+    """A record for each environment that was built on this machine, the one last used first."""
+    return [_record(environment) for environment in built_environments(home)]
+
+
+def show_built_environment(home: Path, key: str) -> dict[str, Any]:
+    """The environment of this key, or of the only one that begins like this, with all that is installed.
+
+    Raises:
+        EnvironmentNotFound: there is none.
+        UsageError: several begin like this.
+    """
+    found = [environment for environment in built_environments(home) if key and environment.key.startswith(key)]
+    if not found:
+        raise EnvironmentNotFound(
+            f"There is no environment '{key}'.", hint="'mlrun environment list' shows those that were built."
+        )
+    if len(found) > 1:
+        keys = ", ".join(environment.key for environment in found)
+        raise UsageError(f"Several environments begin with '{key}': {keys}.", hint="Type more of the key.")
+    (environment,) = found
+    build = environment.build
+    return {
+        **_record(environment),
+        "bytes": size_of(Path(environment.folder)),
+        "channels": list(build.channels),
+        "condaPackages": list(build.packages),
+        "installed": list(environment.installed),
+        "loosened": list(environment.loosened),
+        "options": list(build.options),
+        "requirements": list(build.requirements),
+    }
+
+
+def _record(environment: BuiltEnvironment) -> dict[str, Any]:
+    build = environment.build
+    return {
+        "builder": build.builder.value,
+        "builtAt": iso(environment.built_at),
+        "folder": environment.folder,
+        "key": environment.key,
+        "lastUsedAt": iso(environment.used_at),
+        "packages": len(environment.installed),
+        "python": environment.python_version,
+        "relaxed": build.is_relaxed,
+    }
+
+
+def prune_built_environments(home: Path, older_than_seconds: float, *, dry_run: bool) -> dict[str, Any]:
+    """Remove the environments that no run has used for so long; what was removed, or would be.
+
+    Raises:
+        MlrunError: they cannot be removed.
+    """
+    try:
+        keys, size = prune_environments(home, _moment(older_than_seconds), dry_run=dry_run)
+    except OSError as error:
+        raise _not_removed(error) from error
+    return {"bytes": size, "dryRun": dry_run, "environments": list(keys)}
+
+
+def prune_workspace(workspace: Workspace, older_than_seconds: float, *, dry_run: bool) -> dict[str, Any]:
+    """Remove what ended so long ago, and what nothing that stays refers to; how much was removed, or would be.
+
+    A run goes with all that is below it, and stays as long as one of these is younger or has not ended. Snapshots
+    and folders without a run stay for a day: a submit may just be making use of them. An environment that a run of
+    any workspace has had stays as long as that run.
+
+    Raises:
+        MlrunError: something cannot be removed.
+    """
+    settle(workspace)
+    try:
+        return _prune(workspace, _moment(older_than_seconds), dry_run=dry_run)
+    except OSError as error:
+        raise _not_removed(error) from error
+
+
+def _prune(workspace: Workspace, before: int, *, dry_run: bool) -> dict[str, Any]:
+    runs = _prune_runs(workspace, before, dry_run=dry_run)
+    folders = [workspace.run_folder(run_id).path for run_id in runs.values()]
+    forsaken = _forsaken(workspace)
+    size = sum(map(size_of, (*folders, *forsaken)))
+    if not dry_run:
+        for folder in (*folders, *forsaken):
+            with suppress(FileNotFoundError):
+                shutil.rmtree(folder)
+
+    def kept_snapshots() -> Collection[str]:
+        return {value for key, value in workspace.runs.with_property("ContentSnapshotId") if key not in runs}
+
+    day_ago = time.time() - _GRACE_SECONDS
+    snapshots = prune_snapshots(workspace.snapshots_folder, kept_snapshots, day_ago, dry_run=dry_run)
+    needed = _environments_of_runs(workspace.home, {*folders, *forsaken})
+    environments, environments_size = prune_environments(workspace.home, before, needed=needed, dry_run=dry_run)
+    return {
+        "bytes": size + snapshots.size + environments_size,
+        "contents": snapshots.contents,
+        "dryRun": dry_run,
+        "endedBefore": iso(before),
+        "environments": list(environments),
+        "folders": len(forsaken),
+        "runs": list(runs.values()),
+        "snapshots": snapshots.snapshots,
+    }
+
+
+def _prune_runs(workspace: Workspace, before: int, *, dry_run: bool) -> dict[int, str]:
+    """The ids of the runs that go, by their keys; each tree goes whole, or not at all."""
+    gone: dict[int, str] = {}
+    for topmost in workspace.runs.ended_trees(before):
+        if dry_run:
+            gone.update(workspace.runs.ended_tree(topmost, before))
+            continue
+        with workspace.transaction(durable=True):
+            # Asked again: a child may have been submitted since.
+            tree = workspace.runs.ended_tree(topmost, before)
+            for key, _run_id in tree:
+                workspace.runs.delete(key)
+        gone.update(tree)
+    return gone
+
+
+def _forsaken(workspace: Workspace) -> list[Path]:
+    """Folders of submits and sessions that died before they had a run, or after it was deleted."""
+    day_ago = time.time() - _GRACE_SECONDS
+    return [
+        folder
+        for folder in (*_subfolders(workspace.folder / "runs"), *_subfolders(workspace.folder / "sessions"))
+        if folder.stat().st_mtime < day_ago
+        and (folder.parent.name == "sessions" or workspace.runs.find_key(folder.name) is None)
+        and _is_nobodys(folder)
+    ]
+
+
+def _subfolders(folder: Path) -> Iterator[Path]:
+    with suppress(FileNotFoundError):
+        yield from sorted(path for path in folder.iterdir() if path.is_dir())
+
+
+def _is_nobodys(folder: Path) -> bool:
+    """Whether no process holds the folder's lock."""
+    try:
+        lock = RunLock.open(folder / "lock")
+    except FileNotFoundError:
+        return True
+    try:
+        return lock.is_free()
+    finally:
+        lock.close()
+
+
+def _environments_of_runs(home: Path, without: Collection[Path]) -> set[str]:
+    """The keys of the environments that runs of any workspace have had, but for those in some folders."""
+    keys = set()
+    for folder in home.glob("workspaces/*/*/*/runs/*"):
+        plan = None if folder in without else read_json(RunFolder(folder).environment_plan)
+        if plan is not None and plan.get("build"):
+            keys.add(plan["build"]["key"])
+    return keys
+
+
+def _moment(older_than_seconds: float) -> int:
+    return now() - int(older_than_seconds * MICROSECONDS)
+
+
+def _not_removed(error: OSError) -> MlrunError:
+    return MlrunError(
+        f"{error.filename} cannot be removed: {error.strerror}.",
+        hint="Check its permissions ('ls -l'), and prune again.",
+    )

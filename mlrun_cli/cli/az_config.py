@@ -1,0 +1,87 @@
+"""az's config file, as `az configure` and `az config` write and read it."""
+
+from __future__ import annotations
+
+import configparser
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.cli.azure_defaults import config_file
+from mlrun_cli.errors import InvalidFile, MlrunError, UsageError
+
+DEFAULTS = "defaults"
+
+
+def settings_of(texts: Iterable[str]) -> dict[str, str]:
+    """`name=value` pairs; the first `=` splits.
+
+    Raises:
+        UsageError: a pair has no name or no `=`.
+    """
+    pairs = [text.partition("=") for text in texts]
+    for name, equals, _ in pairs:
+        if not name.strip() or not equals:
+            raise UsageError(f"'{name}{equals}' is no setting.", hint="Write it as name=value.")
+    return {name.strip(): value for name, _, value in pairs}
+
+
+def read_settings() -> dict[str, dict[str, str]]:
+    """All settings of the file, by section and name.
+
+    Raises:
+        InvalidFile: it cannot be read.
+    """
+    parser = _parser()
+    return {section: dict(parser.items(section)) for section in parser.sections()}
+
+
+def change_settings(changes: Iterable[tuple[str, str, str]]) -> None:
+    """Set `(section, name, value)`; an empty value takes a setting away. The file is replaced at once.
+
+    Raises:
+        InvalidFile: what is there cannot be read.
+        MlrunError: the file cannot be written.
+    """
+    parser = _parser()
+    for section, name, value in changes:
+        if value and not parser.has_section(section):
+            parser.add_section(section)
+        if value:
+            parser.set(section, name, value)
+        elif parser.has_section(section):
+            parser.remove_option(section, name)
+    path = config_file()
+    temporary = path.with_name(f"{path.name}.{os.urandom(8).hex()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with os.fdopen(
+                os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+            ) as file:
+                parser.write(file)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise MlrunError(
+            f"{path} cannot be written: {error.strerror}.", hint="AZURE_CONFIG_DIR may name another folder for it."
+        ) from error
+
+
+def setting_records(settings: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The settings of a section as `az config get` shows them."""
+    source = str(config_file())
+    return [{"name": name, "source": source, "value": value} for name, value in settings.items()]
+
+
+def _parser() -> configparser.RawConfigParser:
+    path: Path = config_file()
+    parser = configparser.RawConfigParser(strict=False)
+    try:
+        parser.read(path, encoding="utf-8")
+    except (OSError, configparser.Error, UnicodeDecodeError) as error:
+        reason = str(error).splitlines()[0]
+        raise InvalidFile(path, reason, hint="Mend it, or take it away: az can write it again.") from error
+    return parser

@@ -1,0 +1,207 @@
+"""`computetarget`: make, list, show and delete the names that runs can be sent to."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from mlrun_cli.actions import compute_targets as actions
+from mlrun_cli.actions.workspaces import workspace_record
+from mlrun_cli.cli.arguments import tags_of
+from mlrun_cli.cli.command import Group, command
+from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.shared import Shared
+from mlrun_cli.domain.compute_target import AML_COMPUTE, COMPUTE_INSTANCE, ComputeTarget, compute_target_record
+from mlrun_cli.domain.run_configuration import LOCAL_TARGET
+from mlrun_cli.errors import UsageError
+from mlrun_cli.workspace import Workspace
+
+app = Group("computetarget", help="Make, list, show and delete compute targets.")
+
+_KINDS = {kind.lower(): kind for kind in (AML_COMPUTE, COMPUTE_INSTANCE)}
+_PRIORITIES = {"dedicated": "Dedicated", "lowpriority": "LowPriority"}
+_OF_AZURE_ALONE = (
+    "--admin-username",
+    "-u",
+    "--admin-user-password",
+    "--admin-user-ssh-key",
+    "--admin-user-ssh-public-key",
+    "--assign-identity",
+    "--enable-node-public-ip",
+    "--identity-id",
+    "--identity-type",
+    "--location",
+    "-l",
+    "--remote-login-port-public-access",
+    "--ssh-public-access",
+    "--subnet-name",
+    "--user-object-id",
+    "--user-tenant-id",
+    "--vnet-name",
+    "--vnet-resourcegroup-name",
+)
+
+_Name = Annotated[str, typer.Option("--name", "-n", metavar="NAME", help="Name of the target.")]
+_InFull = Annotated[bool, typer.Option("-v", hidden=True)]
+"""All that `-v` adds in Azure is shown here anyway."""
+
+
+@command(
+    app,
+    "create",
+    examples=[
+        (
+            "Make a target that runs four runs at a time",
+            "mlrun computetarget create amlcompute -n cpu-cluster --max-nodes 4",
+        ),
+        ("Make one that runs one at a time", "mlrun computetarget create computeinstance -n workstation"),
+    ],
+)
+def create(
+    shared: Shared,
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="amlcompute, or computeinstance.")],
+    name: _Name,
+    max_nodes: Annotated[
+        int | None,
+        typer.Option("--max-nodes", min=1, metavar="N", help="Nodes in use at once; amlcompute needs it."),
+    ] = None,
+    min_nodes: Annotated[
+        int, typer.Option("--min-nodes", min=0, metavar="N", help="Kept as it is said. Default: 0.")
+    ] = 0,
+    vm_size: Annotated[
+        str, typer.Option("--vm-size", "-s", metavar="SIZE", help="Any text; it is kept and changes nothing.")
+    ] = "",
+    idle_seconds: Annotated[
+        int, typer.Option("--idle-seconds-before-scaledown", min=0, metavar="N", help="Kept as it is said.")
+    ] = 1800,
+    vm_priority: Annotated[
+        str, typer.Option("--vm-priority", metavar="PRIORITY", help="dedicated or lowpriority; kept as it is said.")
+    ] = "dedicated",
+    description: Annotated[str, typer.Option("--description", metavar="TEXT", help="What the target is.")] = "",
+    tags: Annotated[list[str] | None, typer.Option("--tag", "--tags", metavar="KEY=VALUE", help="Tag it.")] = None,
+    of_azure_alone: Annotated[list[str] | None, typer.Option(*_OF_AZURE_ALONE, hidden=True)] = None,
+    no_wait: Annotated[bool, typer.Option("--no-wait", hidden=True)] = False,  # noqa: ARG001 — it never has to wait
+    in_full: _InFull = False,  # noqa: ARG001
+) -> object:
+    """Make a compute target; what is sent to it runs on this machine.
+
+    An amlcompute runs as many nodes at once as --max-nodes says, and later runs wait their turn. Making one that
+    is there already changes it. Azure's options for networks, users and identities are skipped.
+    """
+    kind = _KINDS.get(kind.lower(), kind)
+    if of_azure_alone:
+        shared.notes.say("Options for networks, users, identities and places mean nothing here and were skipped.")
+    properties: dict[str, Any] = {"vmSize": vm_size}
+    if kind == AML_COMPUTE:
+        properties["vmPriority"] = _PRIORITIES.get(vm_priority.lower(), vm_priority)
+        properties["scaleSettings"] = {
+            "minNodeCount": min_nodes,
+            "maxNodeCount": _largest(name, min_nodes, max_nodes),
+            "nodeIdleTimeBeforeScaleDown": f"PT{idle_seconds}S",
+        }
+    elif kind == COMPUTE_INSTANCE:
+        properties["state"] = "Running"
+        if max_nodes is not None:
+            raise UsageError(
+                "A compute instance has one node: --max-nodes means nothing for it.",
+                hint=f"Leave --max-nodes out, or make an amlcompute: '{_line(name, max_nodes)}'.",
+            )
+    tagged = {key: value or "" for key, value in tags_of(tags).items()} if tags else None
+    with open_context(shared).workspace as workspace:
+        target = actions.create_compute_target(
+            workspace, name, kind, properties=properties, description=description, tags=tagged
+        )
+        return _record(workspace, target)
+
+
+@command(
+    app,
+    "list",
+    query_words=True,
+    examples=[
+        ("List the targets of the workspace", "mlrun computetarget list -o table"),
+        ("Their names alone", "mlrun computetarget list --query '[].name' -o tsv"),
+    ],
+)
+def list_all(shared: Shared, in_full: _InFull = False) -> object:  # noqa: ARG001
+    """List the compute targets of the workspace, by name; 'local', which is always there, is not among them."""
+    with open_context(shared).workspace as workspace:
+        return [_record(workspace, target) for target in actions.list_compute_targets(workspace)]
+
+
+@command(
+    app,
+    "show",
+    examples=[
+        ("Show a target", "mlrun computetarget show -n cpu-cluster"),
+        ("See whether it is ready", "mlrun computetarget show -n cpu-cluster --query provisioningState"),
+    ],
+)
+def show(shared: Shared, name: _Name, in_full: _InFull = False) -> object:  # noqa: ARG001
+    """Show a compute target."""
+    _check_not_local(name)
+    with open_context(shared).workspace as workspace:
+        return _record(workspace, actions.get_compute_target(workspace, name))
+
+
+@command(
+    app,
+    "delete",
+    examples=[
+        ("Delete a target", "mlrun computetarget delete -n cpu-cluster"),
+        ("Delete it and see its id", "mlrun computetarget delete -n cpu-cluster --query id -o tsv"),
+    ],
+)
+def delete(shared: Shared, name: _Name, in_full: _InFull = False) -> object:  # noqa: ARG001
+    """Delete a compute target; runs that were sent to it stay as they are. Prints what it was."""
+    _check_not_local(name)
+    with open_context(shared).workspace as workspace:
+        record = _record(workspace, actions.get_compute_target(workspace, name))
+        actions.delete_compute_target(workspace, name)
+        return record
+
+
+@command(
+    app,
+    "detach",
+    examples=[
+        ("Forget a target", "mlrun computetarget detach -n cpu-cluster"),
+        ("Forget it and see its id", "mlrun computetarget detach -n cpu-cluster --query id -o tsv"),
+    ],
+)
+def detach(shared: Shared, name: _Name, in_full: _InFull = False) -> object:
+    """Forget a compute target, as 'delete' does: there is no machine behind it that could stay."""
+    return delete(shared, name, in_full)
+
+
+def _largest(name: str, min_nodes: int, max_nodes: int | None) -> int:
+    if max_nodes is None:
+        raise UsageError(
+            "An amlcompute needs --max-nodes: how many nodes may be in use at once.",
+            hint=f"Type '{_line(name, max(1, min_nodes))}'.",
+        )
+    if min_nodes > max_nodes:
+        raise UsageError(
+            f"--min-nodes is {min_nodes}, more than --max-nodes, {max_nodes}.", hint="Leave --min-nodes out."
+        )
+    return max_nodes
+
+
+def _line(name: str, max_nodes: int) -> str:
+    return f"mlrun computetarget create amlcompute -n {name} --max-nodes {max_nodes}"
+
+
+def _check_not_local(name: str) -> None:
+    if name == LOCAL_TARGET:
+        raise UsageError(
+            f"'{LOCAL_TARGET}' is this machine: it is always there, and is no target of the workspace.",
+            hint="See 'mlrun computetarget list' for those of the workspace.",
+        )
+
+
+def _record(workspace: Workspace, target: ComputeTarget) -> dict[str, Any]:
+    """With the keys that Azure shows without `-v` beside those that it shows with it."""
+    record = compute_target_record(target, workspace_record(workspace.identity, workspace.home)["id"])
+    short = {key: record["properties"][key] for key in ("provisioningErrors", "provisioningState")}
+    return {**record, **short}

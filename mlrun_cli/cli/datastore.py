@@ -1,0 +1,207 @@
+"""`datastore`: attach folders of this machine as datastores, and copy files to and from them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mlrun_cli.actions import datastores as actions
+from mlrun_cli.cli.command import Group, command
+from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.shared import Shared
+from mlrun_cli.domain.datastore import Datastore, datastore_record
+from mlrun_cli.errors import UsageError
+from mlrun_cli.files.project_config import absolute
+from mlrun_cli.workspace import Workspace
+
+app = Group("datastore", help="Attach folders as datastores, and copy files to and from them.")
+
+_TRUE, _FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
+
+_Name = Annotated[str, typer.Option("--name", "-n", metavar="NAME", help="Name of the datastore.")]
+_Overwrite = Annotated[
+    str, typer.Option("--overwrite", metavar="true|false", help="Whether to replace what is there. Default: false.")
+]
+_NoSecrets = Annotated[str | None, typer.Option("--include-secret", hidden=True)]
+_NoProgress = Annotated[str | None, typer.Option("--hide-progress", hidden=True)]
+
+
+@command(
+    app,
+    "attach-local",
+    examples=[
+        ("Attach a folder of this machine", "mlrun datastore attach-local images ."),
+        ("Have the name stand for another folder", "mlrun datastore attach-local images .. --overwrite true"),
+    ],
+)
+def attach_local(
+    shared: Shared,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the datastore.")],
+    folder: Annotated[Path, typer.Argument(metavar="PATH", help="The folder; it stays where it is.")],
+    overwrite: _Overwrite = "false",
+) -> object:
+    """Attach a folder of this machine as a datastore, for the data references and datasets of runs."""
+    is_replacing = _is_true(overwrite, "--overwrite")
+    with open_context(shared).workspace as workspace:
+        where = absolute(folder.expanduser())
+        return _record(workspace, actions.register_local(workspace, name, where, overwrite=is_replacing))
+
+
+@command(
+    app,
+    "list",
+    query_words=True,
+    examples=[
+        ("List the datastores of the workspace", "mlrun datastore list -o table"),
+        ("Their names alone", "mlrun datastore list --query '[].name' -o tsv"),
+    ],
+)
+def list_all(shared: Shared, include_secret: _NoSecrets = None) -> object:  # noqa: ARG001 — there are none
+    """List the datastores of the workspace, by name, with the folder that each one is."""
+    with open_context(shared).workspace as workspace:
+        return [_record(workspace, datastore) for datastore in actions.list_datastores(workspace)]
+
+
+@command(
+    app,
+    "show",
+    examples=[
+        ("Show a datastore", "mlrun datastore show -n workspaceblobstore"),
+        ("The folder that it is", "mlrun datastore show -n images --query folder -o tsv"),
+    ],
+)
+def show(shared: Shared, name: _Name, include_secret: _NoSecrets = None) -> object:  # noqa: ARG001
+    """Show a datastore."""
+    with open_context(shared).workspace as workspace:
+        return _record(workspace, actions.get_datastore(workspace, name))
+
+
+@command(
+    app,
+    "show-default",
+    examples=[
+        ("Show the default datastore", "mlrun datastore show-default"),
+        ("Its name alone", "mlrun datastore show-default --query name -o tsv"),
+    ],
+)
+def show_default(shared: Shared, include_secret: _NoSecrets = None) -> object:  # noqa: ARG001
+    """Show the datastore that is meant where none is named."""
+    with open_context(shared).workspace as workspace:
+        return _record(workspace, actions.get_datastore(workspace))
+
+
+@command(
+    app,
+    "set-default",
+    examples=[
+        ("Have another datastore be the default one", "mlrun datastore set-default -n workspacefilestore"),
+        ("As it was at first", "mlrun datastore set-default -n workspaceblobstore"),
+    ],
+)
+def set_default(shared: Shared, name: _Name) -> object:
+    """Say which datastore is meant where none is named."""
+    with open_context(shared).workspace as workspace:
+        actions.set_default(workspace, name)
+        return _record(workspace, actions.get_datastore(workspace, name))
+
+
+@command(
+    app,
+    "upload",
+    examples=[
+        ("Copy a folder into a datastore", "mlrun datastore upload -n workspaceblobstore -p . -u code"),
+        ("Replace what was there", "mlrun datastore upload -n images -p train.py -u code --overwrite true"),
+    ],
+)
+def upload(
+    shared: Shared,
+    name: _Name,
+    source: Annotated[Path, typer.Option("--src-path", "-p", metavar="PATH", help="A folder, or a file.")],
+    target: Annotated[
+        str | None,
+        typer.Option("--target-path", "-u", metavar="PATH", help="Where in the datastore. Default: its root."),
+    ] = None,
+    overwrite: _Overwrite = "false",
+    hide_progress: _NoProgress = None,  # noqa: ARG001
+) -> object:
+    """Copy a file, or what is in a folder, into a datastore. Prints how many files were copied."""
+    is_replacing = _is_true(overwrite, "--overwrite")
+    with open_context(shared).workspace as workspace:
+        datastore = actions.get_datastore(workspace, name)
+        copied = actions.upload(datastore, source.expanduser(), target, overwrite=is_replacing)
+        _say_what_stayed(shared, copied.kept)
+        return {"datastore": name, "path": str(datastore.path(target)), "uploaded": copied.copied, "kept": copied.kept}
+
+
+@command(
+    app,
+    "download",
+    examples=[
+        ("Copy a datastore into a folder", "mlrun datastore download -n images -d copy"),
+        ("The files whose paths begin alike", "mlrun datastore download -n images -p train -d copy"),
+    ],
+)
+def download(
+    shared: Shared,
+    name: _Name,
+    folder: Annotated[
+        Path, typer.Option("--target-path", "-d", metavar="FOLDER", help="Where to; made if it is not there.")
+    ],
+    prefix: Annotated[
+        str | None, typer.Option("--prefix", "-p", metavar="PATH", help="Files whose path in it begins with this.")
+    ] = None,
+    overwrite: _Overwrite = "false",
+    hide_progress: _NoProgress = None,  # noqa: ARG001
+) -> object:
+    """Copy files of a datastore into a folder, under the paths they have in it. Prints how many were copied."""
+    is_replacing = _is_true(overwrite, "--overwrite")
+    with open_context(shared).workspace as workspace:
+        datastore = actions.get_datastore(workspace, name)
+        where = absolute(folder.expanduser())
+        copied = actions.download(datastore, prefix, where, overwrite=is_replacing)
+        _say_what_stayed(shared, copied.kept)
+        return {"datastore": name, "path": str(where), "downloaded": copied.copied, "kept": copied.kept}
+
+
+@command(
+    app,
+    "detach",
+    examples=[
+        ("Forget a datastore", "mlrun datastore detach -n images"),
+        ("Forget it and see which folder it was", "mlrun datastore detach -n images --query folder -o tsv"),
+    ],
+)
+def detach(shared: Shared, name: _Name) -> object:
+    """Forget a datastore; its folder stays as it is. Prints what it was."""
+    with open_context(shared).workspace as workspace:
+        return _record(workspace, actions.unregister(workspace, name))
+
+
+def _record(workspace: Workspace, datastore: Datastore) -> dict[str, Any]:
+    """Azure's keys, which are not camelCase here, and two of ours: `folder` and `is_default`."""
+    known = datastore_record(datastore, is_default=datastore.name == actions.default_name(workspace))
+    return {
+        "account_name": "local",
+        "container_name": datastore.folder.name,
+        "datastore_type": known["type"],
+        "endpoint": None,
+        "folder": known["folder"],
+        "is_default": known["is_default"],
+        "name": known["name"],
+        "protocol": "file",
+    }
+
+
+def _is_true(text: str, option: str) -> bool:
+    if text.lower() in _TRUE:
+        return True
+    if text.lower() in _FALSE:
+        return False
+    raise UsageError(f"{option} is '{text}'.", hint=f"Write {option} true, or leave it out.")
+
+
+def _say_what_stayed(shared: Shared, count: int) -> None:
+    if count:
+        shared.notes.say(f"Files that were there already and stay: {count}; --overwrite true replaces them.")

@@ -1,0 +1,82 @@
+"""`run submit-script --dry-run -o table`: what would run, as a page for people."""
+
+from __future__ import annotations
+
+import shlex
+import textwrap
+from collections.abc import Iterator, Mapping
+from typing import Any, TextIO
+
+from mlrun_cli.cli.printable import printable
+
+_INDENT = 13
+_WIDTH = 100
+_MOST_LINES = 20
+
+
+def print_dry_run(record: Mapping[str, Any], *, file: TextIO, width: int | None) -> None:
+    """Print a page about a record of `actions.dry_run`; sentences are wrapped at `width`, lines to copy are not."""
+    for heading, lines in _paragraphs(record, max(40, (width or _WIDTH) - _INDENT)):
+        labels = [heading] + [""] * len(lines)
+        file.writelines(f"{label:<{_INDENT}}{printable(line)}\n" for label, line in zip(labels, lines, strict=False))
+
+
+def _paragraphs(record: Mapping[str, Any], width: int) -> Iterator[tuple[str, list[str]]]:
+    yield "Would run", [shlex.join(record["command_line"])]
+    yield "Where", [_where(record)]
+    yield "Experiment", [record["experiment_name"]]
+    if record["runconfig"]:
+        yield "Runconfig", [record["runconfig"]]
+    yield "Environment", list(_environment(record["environment"]))
+    variables = [f"{name}={value}" for name, value in record["environment_variables"].items()]
+    yield "Variables", [*_some(variables), "those of this shell"]
+    data = [f"{entry['name']}: {entry['path'] or entry['dataset_id']}" for entry in record["data"]]
+    data += [f"{entry['name']}: written to {entry['path']}" for entry in record["output_data"]]
+    if data:
+        yield "Data", data
+    yield "Snapshot", list(_snapshot(record))
+    if record["notes"]:
+        yield "Notes", [line for note in record["notes"] for line in _wrapped(note, width)]
+    yield "", ["Nothing was started."]
+
+
+def _where(record: Mapping[str, Any]) -> str:
+    several = f", {record['process_count']} processes on {record['node_count']} nodes"
+    limit = record["max_run_duration_seconds"]
+    return "".join(
+        [
+            f"target '{record['target']}', on this machine",
+            ", as soon as it has a place" if record["waits_for_its_place"] else "",
+            several if (record["process_count"], record["node_count"]) != (1, 1) else "",
+            f", {limit} seconds at most" if limit else "",
+        ]
+    )
+
+
+def _environment(environment: Mapping[str, Any]) -> Iterator[str]:
+    if "folder" not in environment:
+        yield f"the interpreter {environment['interpreter']} as it is"
+        return
+    state = "made already" if environment["is_there"] else f"to be made by {environment['builder']}"
+    yield f"{environment['folder']} ({state}), with Python {environment['python']} and:"
+    yield from _some([*environment["options"], *environment["packages"], *environment["requirements"]])
+
+
+def _snapshot(record: Mapping[str, Any]) -> Iterator[str]:
+    snapshot = record["snapshot"]
+    yield f"{snapshot['files']} files, {snapshot['bytes']} bytes, of {record['source_directory']}"
+    if snapshot["ignore_file"]:
+        yield f"without what {snapshot['ignore_file']} names"
+    if snapshot["left_out"]:
+        yield "left out: " + ", ".join(_some([f"{one['path']} ({one['reason']})" for one in snapshot["left_out"]]))
+
+
+def _wrapped(note: str, width: int) -> list[str]:
+    return textwrap.wrap(
+        note, width, initial_indent="- ", subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
+
+
+def _some(lines: list[str]) -> list[str]:
+    more = len(lines) - _MOST_LINES
+    return lines if more <= 0 else [*lines[:_MOST_LINES], f"and {more} more"]

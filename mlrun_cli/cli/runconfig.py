@@ -1,0 +1,144 @@
+"""`runconfig`: list, show and check the runconfigs of a folder."""
+
+from __future__ import annotations
+
+import os
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TextIO
+
+import typer
+
+from mlrun_cli.actions import runconfig_catalog as actions
+from mlrun_cli.actions.workspaces import home
+from mlrun_cli.cli.command import Group, Result, command
+from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.output import OutputFormat, render
+from mlrun_cli.cli.printable import printable
+from mlrun_cli.cli.shared import Shared
+from mlrun_cli.domain.redaction import Redaction
+from mlrun_cli.errors import UsageError
+from mlrun_cli.files.project_config import absolute, find_project_config
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from mlrun_cli.workspace import Workspace
+
+app = Group("runconfig", help="List, show and check runconfigs.")
+
+
+@command(
+    app,
+    "list",
+    query_words=True,
+    examples=[
+        ("List the runconfigs of this folder", "mlrun runconfig list -o table"),
+        ("Names of those that would not run", "mlrun runconfig list --query '[?!ok].name' -o tsv"),
+    ],
+)
+def list_all(shared: Shared) -> object:
+    """List the runconfigs of the attached folder, by name, with what is wrong in them."""
+    return actions.list_runconfigs(_folder(shared))
+
+
+@command(
+    app,
+    "show",
+    examples=[
+        ("Show what a runconfig says", "mlrun runconfig show local"),
+        ("The packages that it names", "mlrun runconfig show sklearn --query environment.python"),
+    ],
+)
+def show(
+    shared: Shared,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As after -c, such as 'sklearn' or 'config/train'.")],
+) -> object:
+    """Show a runconfig with all keys, defaults where it says nothing; secrets are hidden.
+
+    One of the Workbench of 2018 is shown in today's keys.
+    """
+    document, notes = actions.show_runconfig(shared.path, name, Redaction.from_environment(os.environ))
+    for note in notes:
+        shared.notes.warning(note)
+    return document
+
+
+@command(
+    app,
+    "validate",
+    examples=[
+        ("Check a runconfig", "mlrun runconfig validate local"),
+        ("Check all of this folder", "mlrun runconfig validate --all -o table"),
+    ],
+)
+def validate(
+    shared: Shared,
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="As after -c.")] = None,
+    is_all: Annotated[bool, typer.Option("--all", help="All of the folder, instead of names.")] = False,
+) -> object:
+    """Say for each runconfig what it would run as, or why it would be refused; nothing is started.
+
+    With --all and a --path that is not attached, all runconfigs below it are checked; targets, registered
+    environments and data are not looked up then. Exits with 2 if one would be refused.
+    """
+    if bool(names) == is_all:
+        raise UsageError("Say which runconfigs: by name, or all.", hint="Use either NAME or --all.")
+    config = find_project_config(shared.path)
+    folder = absolute(shared.path)
+    is_tree = config is None or config.folder != folder
+    if is_all and is_tree:
+        files = actions.find_runconfigs(folder)
+    else:
+        chosen = names or [str(record["name"]) for record in actions.list_runconfigs(_folder(shared))]
+        files = actions.named_runconfigs(shared.path, chosen)
+    with _workspace(shared, is_attached=config is not None) as workspace:
+        verdicts = [
+            actions.judge_runconfig(file, folder, workspace=workspace, home=home(), environment=os.environ)
+            for file in files
+        ]
+    if not verdicts and shared.is_for_people:
+        shared.notes.say("No runconfigs.")
+    is_good = all(verdict.is_good for verdict in verdicts)
+    rows = [_row(verdict) for verdict in verdicts]
+
+    def table(*, file: TextIO, width: int | None, colour: bool) -> None:  # noqa: ARG001 - as a table is printed
+        file.write(render(rows, OutputFormat.TABLE, is_query=True))
+
+    return Result([verdict.to_json() for verdict in verdicts], table=table, exit_code=0 if is_good else 2)
+
+
+@command(
+    app,
+    "schema",
+    examples=[
+        ("Write the schema for an editor", "mlrun runconfig schema > runconfig.schema.json"),
+        ("What a key is for", "mlrun runconfig schema --query properties.nodeCount.description -o tsv"),
+    ],
+)
+def schema(shared: Shared) -> object:  # noqa: ARG001 - every command is told
+    """Print the JSON Schema of runconfigs, which editors complete and check them by."""
+    from mlrun_cli.files.runconfig_schema import runconfig_schema  # noqa: PLC0415
+
+    return runconfig_schema()
+
+
+def _folder(shared: Shared) -> Path:
+    """The attached folder; where there is none, the folder itself."""
+    config = find_project_config(shared.path)
+    return absolute(shared.path) if config is None else config.folder
+
+
+def _workspace(shared: Shared, *, is_attached: bool) -> AbstractContextManager[Workspace | None]:
+    return open_context(shared).workspace if is_attached or shared.workspace_name else nullcontext()
+
+
+def _row(verdict: actions.Verdict) -> dict[str, str]:
+    """The columns of a table; a cell that has nothing to say is empty."""
+    return {
+        "file": printable(verdict.file),
+        "loads": "yes" if verdict.loads else "no",
+        "would run as": printable(verdict.would_run_as or ""),
+        "refused because": printable(verdict.reason_without_file or ""),
+        "missing": printable(", ".join(verdict.missing)),
+    }

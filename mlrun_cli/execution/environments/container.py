@@ -1,0 +1,123 @@
+"""Scripts that run in a container: how it is started, and how it is ended."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from mlrun_cli.domain.environment import ContainerPlan
+from mlrun_cli.domain.launch import is_of_launch
+from mlrun_cli.execution.gpus import VISIBLE_GPUS
+
+RUN_LABEL = "mlrun.run"
+
+_OF_A_RUN = ("AZUREML_", "MLRUN_")
+_FOR_PYTHON = {"PYTHONPATH", "PYTHONUNBUFFERED", VISIBLE_GPUS}
+_END_SECONDS = 30.0
+
+
+def fetch_image(container: ContainerPlan) -> int:
+    """Have the image on this machine; what the engine prints goes to stdout, its exit code is returned."""
+    there = subprocess.run(
+        [container.engine, "image", "inspect", container.image],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
+    if there.returncode == 0:
+        return 0
+    pull = [container.engine, "pull", container.image]
+    return subprocess.run(pull, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT, check=False).returncode
+
+
+def wrapped_argv(
+    container: ContainerPlan,
+    argv: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    run_id: str,
+    number: int,
+    work: Path,
+    mounts: Iterable[Path],
+) -> list[str]:
+    """The command that runs `argv` in the container; it has to be started with that environment.
+
+    Variables stand in it by their names alone, so that their values are not seen in a list of processes.
+
+    Args:
+        container: which one.
+        argv: what is started in it.
+        environment: what the process would have without a container.
+        run_id: the container is labelled with it.
+        number: of the process within the run.
+        work: the folder it starts in.
+        mounts: folders that it sees where they are.
+    """
+    passed = [name for name in sorted(environment) if name in container.variables or _is_told(name)]
+    is_rootless_podman = Path(container.engine).name == "podman" and os.getuid() != 0
+    gpus = environment.get(VISIBLE_GPUS)
+    return [
+        container.engine,
+        "run",
+        "--rm",
+        "--init",
+        *("--name", _name(run_id, number)),
+        *("--label", f"{RUN_LABEL}={run_id}"),
+        *("--user", f"{os.getuid()}:{os.getgid()}"),
+        *(("--userns", "keep-id") if is_rootless_podman else ()),
+        *("--network", "host"),
+        *(("--gpus", "all") if gpus else ()),
+        *(word for folder in mounts for word in ("--mount", _mount(folder))),
+        *("--workdir", str(work)),
+        *(word for name in passed for word in ("--env", name)),
+        *(() if "HOME" in passed else ("--env", "HOME=/tmp")),  # the user need not be one of the image's
+        *container.options,
+        *("--entrypoint", argv[0]),
+        container.image,
+        *argv[1:],
+    ]
+
+
+def end_containers(container: ContainerPlan, run_id: str, environment: Mapping[str, str]) -> None:
+    """End at once what still runs of a run, whoever had started it; an engine that does not answer is given up.
+
+    Before its processes are killed: with them dies what podman needs to clear up.
+    """
+    found = _said([container.engine, "ps", "--all", "--quiet", "--filter", f"label={RUN_LABEL}={run_id}"], environment)
+    if found:
+        # podman's `rm` alone would wait for ten seconds for a script that is deaf to SIGTERM.
+        _said([container.engine, "kill", *found], environment)
+        _said([container.engine, "rm", "--force", *found], environment)
+
+
+def _said(command: Sequence[str], environment: Mapping[str, str]) -> list[str]:
+    try:
+        done = subprocess.run(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=_END_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return done.stdout.decode().split()
+
+
+def _name(run_id: str, number: int) -> str:
+    return f"mlrun-{run_id}-{number}"
+
+
+def _is_told(name: str) -> bool:
+    return name.startswith(_OF_A_RUN) or name in _FOR_PYTHON or is_of_launch(name)
+
+
+def _mount(folder: Path) -> str:
+    """As the engines read it: comma-separated, with quotes around what holds a comma or a quote."""
+    fields = ("type=bind", f"source={folder}", f"target={folder}")
+    return ",".join('"{}"'.format(field.replace('"', '""')) if set(field) & {",", '"'} else field for field in fields)

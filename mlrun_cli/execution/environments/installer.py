@@ -1,0 +1,125 @@
+"""Runs the programs that make environments: in surroundings of their own, and without their secrets in the log."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mlrun_cli.execution.environments.folder import EnvironmentFolder
+from mlrun_cli.execution.environments.requirements import SECRET_PREFIX
+
+# They would make an installer read or fill another place than the new environment.
+_NOT_FOR_INSTALLERS = frozenset({
+    "PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE", "VIRTUAL_ENV", "CONDA_PREFIX", "__PYVENV_LAUNCHER__",
+    "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON", "PIP_REQUIREMENT", "PIP_EDITABLE", "PIP_DRY_RUN",
+    "UV_SYSTEM_PYTHON", "UV_PYTHON", "UV_BREAK_SYSTEM_PACKAGES", "UV_WORKING_DIRECTORY",
+})  # fmt: skip
+_FOR_INSTALLERS = {
+    "PYTHONNOUSERSITE": "1",
+    "PIP_USER": "0",
+    "PIP_NO_INPUT": "1",
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    "PIP_PROGRESS_BAR": "off",
+    "UV_NO_PROGRESS": "1",
+    "NO_COLOR": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "CONDA_ALWAYS_YES": "true",
+    "MAMBA_ALWAYS_YES": "true",
+}
+# What pip is told by variables holds for uv too, unless its own variable says otherwise.
+_PIP_TO_UV = {
+    "PIP_INDEX_URL": "UV_DEFAULT_INDEX",
+    "PIP_EXTRA_INDEX_URL": "UV_INDEX",
+    "PIP_FIND_LINKS": "UV_FIND_LINKS",
+    "PIP_NO_INDEX": "UV_NO_INDEX",
+    "PIP_CONSTRAINT": "UV_CONSTRAINT",
+    "PIP_CERT": "SSL_CERT_FILE",
+    "PIP_TRUSTED_HOST": "UV_INSECURE_HOST",
+}
+
+
+class Installer:
+    """Runs one command of uv, pip or conda after the other, in the same surroundings.
+
+    Attributes:
+        secrets: what stands for the placeholders of a build; never in what it prints.
+    """
+
+    def __init__(self, environ: Mapping[str, str], folder: EnvironmentFolder, lock: int) -> None:
+        self._environment = installer_environment(environ, folder.path.parent)
+        self.secrets = {name: value for name, value in environ.items() if name.startswith(SECRET_PREFIX)}
+        self._folder = folder.path
+        # Who inherits the lock holds it: if this process alone is killed, none builds beside its installer.
+        self._lock = lock
+
+    def run(self, command: Sequence[str]) -> int:
+        """Pass on what it prints, line by line; returns its exit code, or 128 + the signal that ended it."""
+        with self._started(command, subprocess.STDOUT) as process:
+            for line in process.stdout or ():
+                sys.stdout.write(self._without_secrets(line))
+                sys.stdout.flush()
+        return process.returncode if process.returncode >= 0 else 128 - process.returncode
+
+    def output(self, command: Sequence[str]) -> str:
+        """What it prints on stdout; its stderr is dropped."""
+        with self._started(command, subprocess.DEVNULL) as process:
+            return self._without_secrets(process.stdout.read() if process.stdout else "")
+
+    def succeeds(self, command: Sequence[str]) -> bool:
+        """Whether it ends with exit code 0; what it prints is dropped."""
+        with self._started(command, subprocess.DEVNULL) as process:
+            if process.stdout is not None:
+                process.stdout.read()
+        return process.returncode == 0
+
+    def _started(self, command: Sequence[str], stderr: int) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            command,
+            cwd=self._folder,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            encoding="utf-8",
+            errors="replace",
+            pass_fds=[self._lock],
+        )
+
+    def _without_secrets(self, text: str) -> str:
+        for secret in self.secrets.values():
+            text = text.replace(secret, "***")
+        return text
+
+
+def installer_environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """The user's variables, as far as they may reach an installer that fills a place under `folder`."""
+    inherited = {name: value for name, value in environ.items() if name not in _NOT_FOR_INSTALLERS}
+    for_uv = {
+        ours: inherited[pips].replace(" ", ",") if ours == "UV_FIND_LINKS" else inherited[pips]
+        for pips, ours in _PIP_TO_UV.items()
+        if inherited.get(pips) and ours not in inherited
+    }
+    # All indexes are equal, as for pip: files written for it name the same package on several.
+    for_uv["UV_INDEX_STRATEGY"] = inherited.get("UV_INDEX_STRATEGY", "unsafe-best-match")
+    if _device(_uv_cache(inherited)) != _device(folder):
+        for_uv["UV_LINK_MODE"] = inherited.get("UV_LINK_MODE", "copy")
+    return inherited | for_uv | _FOR_INSTALLERS
+
+
+def _uv_cache(environ: Mapping[str, str]) -> Path:
+    if environ.get("UV_CACHE_DIR"):
+        return Path(environ["UV_CACHE_DIR"])
+    return Path(environ.get("XDG_CACHE_HOME") or Path(environ.get("HOME", "/"), ".cache"), "uv")
+
+
+def _device(path: Path) -> int:
+    """The file system that a path is on, or will be on once it is made."""
+    return next(place.stat().st_dev for place in (path, *path.absolute().parents) if place.exists())
+
+
+def say(line: str) -> None:
+    """Add a line to the log of the build."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()

@@ -1,0 +1,103 @@
+"""The environments that are kept under `$MLRUN_HOME`: list them, find one, remove those that nobody needs."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from mlrun_cli.domain.environment import BuiltEnvironment
+from mlrun_cli.execution.environments.folder import EnvironmentFolder
+
+_KEY = re.compile(r"[0-9a-f]+")
+
+
+def built_environments(home: Path) -> Sequence[BuiltEnvironment]:
+    """The environments that are complete, the one last used first."""
+    described = (folder.described() for folder in _folders(home))
+    return sorted((one for one in described if one is not None), key=lambda one: -one.used_at)
+
+
+def prune_environments(
+    home: Path, unused_since: int, *, needed: Collection[str] = (), dry_run: bool
+) -> tuple[Sequence[str], int]:
+    """Remove those last used before that moment, and builds that were given up; what a live run uses stays.
+
+    Args:
+        home: where they are kept.
+        unused_since: in microseconds.
+        needed: keys of those that are to stay.
+        dry_run: remove nothing.
+
+    Returns:
+        The keys, and how many bytes the disk gets back.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    keys = []
+    size = 0
+    for folder in _folders(home):
+        with _alone(folder) as is_alone:
+            if not is_alone or not _is_to_go(folder, unused_since, needed):
+                continue
+            keys.append(folder.path.name)
+            size += size_of(folder.path)
+            if not dry_run:
+                _remove(folder)
+    return keys, size
+
+
+def size_of(folder: Path) -> int:
+    """The bytes that a folder takes on the disk; what several folders share (hard links) is counted for none."""
+    size = 0
+    for top, _folders_in, files in os.walk(folder):
+        for name in files:
+            with suppress(OSError):
+                found = os.lstat(os.path.join(top, name))
+                size += found.st_blocks * 512 if found.st_nlink == 1 else 0
+    return size
+
+
+def _folders(home: Path) -> Iterator[EnvironmentFolder]:
+    with suppress(FileNotFoundError):
+        for path in sorted((home / "environments").iterdir()):
+            if _KEY.fullmatch(path.name) and path.is_dir():
+                yield EnvironmentFolder(path)
+
+
+def _is_to_go(folder: EnvironmentFolder, unused_since: int, needed: Collection[str]) -> bool:
+    described = folder.described()
+    if described is None:
+        # Its builder is dead, or it would hold the lock.
+        return True
+    return described.key not in needed and described.used_at < unused_since
+
+
+def _remove(folder: EnvironmentFolder) -> None:
+    """Out of sight first: what is half removed must not pass for an environment."""
+    doomed = folder.path.with_name(f".{folder.path.name}.{os.getpid()}")
+    folder.path.rename(doomed)
+    shutil.rmtree(doomed)
+
+
+@contextmanager
+def _alone(folder: EnvironmentFolder) -> Iterator[bool]:
+    """With both locks: neither is it being built, nor does a live run use it."""
+    with ExitStack() as stack:
+        for path in (folder.lock, folder.in_use):
+            is_new = not path.exists()
+            lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            stack.callback(os.close, lock)
+            if is_new:  # its time tells when the environment was last used
+                os.utime(path, (0, 0))
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+                return
+        yield True

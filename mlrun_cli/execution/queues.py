@@ -1,0 +1,130 @@
+"""The queues of a workspace's targets: rows that wait, and a dispatcher for each target that starts them in order.
+
+A target's dispatcher is whoever holds the lock of its queue. Whoever puts a run into a queue, ends one or looks at one
+calls it: by its socket, or by starting one where the lock is free. A dispatcher that finds nothing to do lets go of
+the lock and only then looks into the queue for the last time, so that no call is lost.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from pathlib import Path
+
+from mlrun_cli.domain.compute_target import most_nodes
+from mlrun_cli.domain.run import Run
+from mlrun_cli.execution.run_lock import RunLock
+from mlrun_cli.execution.targets.local import start_dispatcher
+from mlrun_cli.files.home import make_private_folder
+from mlrun_cli.workspace import Workspace
+
+_PATIENCE_SECONDS = 2.0
+_AGAIN_SECONDS = 0.005
+
+
+class QueueFolder:
+    """Where the dispatcher of a target has its lock, its socket and its log."""
+
+    def __init__(self, workspace: Workspace, target: str) -> None:
+        self.path = workspace.folder / "queues" / target
+        self.lock = self.path / "lock"
+        self.socket = self.path / "socket"
+
+    def make(self) -> None:
+        """Make the folder, private to its user, unless it is there.
+
+        Raises:
+            StoreError: it cannot be made.
+        """
+        make_private_folder(self.path)
+        self.lock.touch(mode=0o600)
+
+
+def call_dispatcher(workspace: Workspace, target: str) -> None:
+    """See that somebody looks into a target's queue after this moment.
+
+    Raises:
+        OSError: no dispatcher could be started; the next look at a run tries again.
+    """
+    folder = QueueFolder(workspace, target)
+    folder.make()
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        lock = RunLock.open(folder.lock)
+        try:
+            if lock.try_take():
+                start_dispatcher(workspace, target, folder.path, lock)
+                return
+        finally:
+            lock.close()
+        if _call(folder):
+            return
+        time.sleep(_AGAIN_SECONDS)  # it is about to open its socket, or to leave
+
+
+def call_all_dispatchers(workspace: Workspace) -> None:
+    """The same for all targets that runs wait for."""
+    for target in workspace.runs.queued_targets():
+        try:
+            call_dispatcher(workspace, target)
+        except OSError:
+            continue
+
+
+def mind_queues(workspace: Workspace) -> None:
+    """Start a dispatcher for each target that runs wait for and that has none; one that is there is left alone."""
+    for target in workspace.runs.queued_targets():
+        folder = QueueFolder(workspace, target)
+        try:
+            folder.make()
+            lock = RunLock.open(folder.lock)
+        except OSError:
+            continue
+        try:
+            if lock.try_take():
+                start_dispatcher(workspace, target, folder.path, lock)
+        except OSError:
+            continue
+        finally:
+            lock.close()
+
+
+def waiting_for(workspace: Workspace, run: Run) -> str:
+    """What a queued run waits for, in one line."""
+    target = run.target or ""
+    before = workspace.runs.count_queued(target, run.key)
+    reasons = [f"{_runs(before)} before it"] if before else []
+    most = most_nodes(workspace.compute_targets.find(target))
+    if most is not None:
+        busy = workspace.runs.busy_nodes(target)
+        reasons.append(f"{busy} of the {most} node{'s' if most != 1 else ''} of '{target}' taken")
+    if run.gpu_count:
+        reasons.append(f"{run.gpu_count} free GPU{'s' if run.gpu_count != 1 else ''} needed")
+    return ", ".join(reasons) or f"a place on '{target}'"
+
+
+def _runs(count: int) -> str:
+    return "1 run" if count == 1 else f"{count} runs"
+
+
+def _call(folder: QueueFolder) -> bool:
+    """Wake the dispatcher; False when none listens."""
+    descriptor = os.open(folder.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.setblocking(False)
+            sender.sendto(b".", address_in(descriptor, folder.path, folder.socket.name))
+    except BlockingIOError:  # so many calls wait there that it will look anyway
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def address_in(descriptor: int, folder: Path, name: str) -> str:
+    """The address of a socket in an open folder: by way of it, however deep it lies, where that can be."""
+    through = f"/proc/self/fd/{descriptor}"
+    return f"{through}/{name}" if os.path.exists(through) else os.fspath(folder / name)

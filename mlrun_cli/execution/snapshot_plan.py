@@ -1,0 +1,32 @@
+"""What a snapshot of a folder would hold, for those who only want to know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from mlrun_cli.domain.snapshot import LeftOut
+from mlrun_cli.execution.snapshot_limits import SnapshotLimits
+from mlrun_cli.execution.snapshot_scan import scan_folder
+
+
+class PlannedSnapshot(NamedTuple):
+    """The paths of its files and of its links to files, their bytes, what is not in it, and lines for stderr."""
+
+    files: frozenset[str]
+    size: int
+    left_out: tuple[LeftOut, ...]
+    notes: tuple[str, ...]
+
+
+def plan_snapshot(source: Path, limits: SnapshotLimits, exclude: Sequence[Path]) -> PlannedSnapshot:
+    """Look at `source` as a snapshot would, and read and keep nothing.
+
+    Raises:
+        UsageError: no such folder, over a limit, or an ignore file that cannot be read.
+    """
+    scan = scan_folder(source, limits, exclude)
+    size = sum(found.st_size for found in scan.files.values())
+    left_out = tuple(sorted(scan.left_out, key=lambda item: item.path))
+    return PlannedSnapshot(frozenset({*scan.files, *scan.links}), size, left_out, tuple(scan.notes))

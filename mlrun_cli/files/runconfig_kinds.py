@@ -1,0 +1,109 @@
+"""Tells a runconfig from other files of Azure that lie beside it and may be taken for one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from mlrun_cli.errors import Unsupported
+from mlrun_cli.files.document_node import Node
+
+
+class _Kind(NamedTuple):
+    """A file is of this kind when it has one of the keys at its top."""
+
+    keys: frozenset[str]
+    what: str
+    hint: str
+
+
+def _kind(keys: str, what: str, hint: str) -> _Kind:
+    return _Kind(frozenset(keys.split()), what, hint)
+
+
+_KINDS = (
+    _kind(
+        "parallel_run_config",
+        "is the configuration of a parallel step of a pipeline, which are not run here",
+        "Submit its entry script with a runconfig of your own, as in 'mlrun run submit-script -c local score.py'.",
+    ),
+    _kind(
+        "pipeline Schedule",
+        "describes a pipeline, and pipelines are not run here",
+        "Submit the script of each step, in their order: 'mlrun run submit-script SCRIPT'.",
+    ),
+    _kind(
+        "primary_metric_name parameter_space hyperdrive_config",
+        "is the configuration of a HyperDrive run, and says what to try, not how to run it",
+        "Name a runconfig. A sweep is written as a shell loop of 'mlrun run submit-script --async' lines.",
+    ),
+    _kind(
+        "$schema",
+        "is a job of version 2 of Azure's command line, which this program does not read",
+        "Write its script and arguments on the command line: 'mlrun run submit-script train.py --lr 0.1'.",
+    ),
+    _kind(
+        "baseDockerImage sparkFrameworkLocation pythonLocation userManagedEnvironment",
+        "is the description of a compute target of the Workbench of 2018 (a .compute file), not a runconfig",
+        "Name the runconfig; targets are made with 'mlrun computetarget create amlcompute -n NAME'.",
+    ),
+    _kind(
+        "dependencies",
+        "is a conda environment file, not a runconfig",
+        "Name it with -d, or as environment.python.condaDependenciesFile of a runconfig.",
+    ),
+    _kind(
+        "Scope subscription_id",
+        "says which workspace a folder is attached to, and is not a runconfig",
+        "Name a runconfig; 'mlrun runconfig list' shows those there are.",
+    ),
+)
+
+_ENVIRONMENT = _kind(
+    "",
+    "is the description of an environment, not a runconfig",
+    "Write 'environment: FILE' with its name into a runconfig.",
+)
+_ENVIRONMENT_KEYS = frozenset(
+    {
+        "assetId",
+        "databricks",
+        "docker",
+        "environmentVariables",
+        "inferencingStackVersion",
+        "name",
+        "python",
+        "r",
+        "spark",
+        "version",
+    }
+)
+_DATABRICKS = _kind(
+    "",
+    "holds the libraries of a Databricks step alone, and there is no Databricks here",
+    "Name the packages in a conda file, and that as environment.python.condaDependenciesFile of a runconfig.",
+)
+
+
+def refuse_other_kinds(root: Node, known: frozenset[str]) -> None:
+    """Refuse a document that is something else of Azure's.
+
+    Args:
+        root: the document.
+        known: the keys that a runconfig may have at its top.
+
+    Raises:
+        Unsupported: it is; says what it is.
+    """
+    keys = root.mapping()
+    kind = _kind_of(keys, known)
+    if kind is not None:
+        raise Unsupported(f"{root.place}: {kind.what}.", hint=kind.hint)
+
+
+def _kind_of(keys: Mapping[str, Node], known: frozenset[str]) -> _Kind | None:
+    if "python" in keys and keys.keys() <= _ENVIRONMENT_KEYS:
+        return _ENVIRONMENT
+    if keys.keys() == {"environment"} and isinstance(keys["environment"].content, dict):
+        return _DATABRICKS if keys["environment"].content.keys() == {"databricks"} else None
+    return None if keys.keys() & known else next((kind for kind in _KINDS if keys.keys() & kind.keys), None)

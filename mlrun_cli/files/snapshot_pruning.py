@@ -1,0 +1,90 @@
+"""Removes the snapshots that nobody refers to, while others may be taking theirs."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from mlrun_cli.errors import StoreError
+from mlrun_cli.files.home import make_private_folder
+from mlrun_cli.files.locks import lock
+from mlrun_cli.files.snapshot_store import SnapshotStore
+
+
+class PrunedSnapshots(NamedTuple):
+    """How many snapshots and contents went, and the bytes that they took on the disk."""
+
+    snapshots: int
+    contents: int
+    size: int
+
+
+@contextmanager
+def using_snapshots(folder: Path) -> Iterator[None]:
+    """Within it nothing is pruned: what a snapshot finds in the store stays until somebody refers to it.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    with _locked(folder, fcntl.LOCK_SH):
+        yield
+
+
+def prune_snapshots(
+    folder: Path, kept: Callable[[], Collection[str]], before: float, *, dry_run: bool
+) -> PrunedSnapshots:
+    """Remove snapshots but for those that are `kept`, and contents that none of the rest has; what is younger stays.
+
+    Args:
+        folder: that of the snapshots.
+        kept: asked for the ids that somebody refers to when nobody can be adding one.
+        before: in seconds since 1970; what was written or used later stays.
+        dry_run: remove nothing.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    with _locked(folder, fcntl.LOCK_EX):
+        doomed = []
+        kept_ids = kept()
+        used: set[str] = set()
+        store = SnapshotStore(folder)
+        for path in sorted((folder / "manifests").glob("*.json")):
+            snapshot = store.find_manifest(path.stem)
+            if path.stem not in kept_ids and path.stat().st_mtime < before:
+                doomed.append(path)
+            elif snapshot is not None:
+                used.update(entry.digest for entry in snapshot.entries)
+        contents = [
+            path
+            for path in (folder / "objects").glob("*/*")
+            if f"{path.parent.name}{path.name}" not in used and path.stat().st_mtime < before
+        ]
+        size = sum(path.stat().st_blocks * 512 for path in (*doomed, *contents))
+        if not dry_run:
+            # Manifests first: one whose contents are gone would be worse than contents without one.
+            for path in (*doomed, *contents):
+                path.unlink(missing_ok=True)
+        return PrunedSnapshots(len(doomed), len(contents), size)
+
+
+@contextmanager
+def _locked(folder: Path, operation: int) -> Iterator[None]:
+    make_private_folder(folder)
+    try:
+        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreError(
+            f"The snapshots in '{folder}' cannot be used: {error.strerror}.",
+            hint="Make room there, or set MLRUN_HOME to a folder on another disk.",
+        ) from error
+    try:
+        lock(descriptor, operation)
+        yield
+    finally:
+        with suppress(OSError):
+            os.close(descriptor)

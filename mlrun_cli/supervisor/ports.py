@@ -1,0 +1,55 @@
+"""Free ports of this machine for the processes of a run."""
+
+from __future__ import annotations
+
+import random
+import socket
+import sys
+
+# Below those that the kernel itself gives away, to connections too: none of these is taken by chance before it is used.
+_FIRST, _LAST = 20_000, 32_767
+_ATTEMPTS = 1_000
+
+
+class Ports:
+    """Ports on which nobody listens, and that no other run is given until these are closed."""
+
+    def __init__(self, count: int) -> None:
+        """Choose so many.
+
+        Raises:
+            OSError: there are not so many.
+        """
+        self._claims: list[socket.socket] = []
+        self.numbers: list[int] = []
+        for number in random.SystemRandom().sample(range(_FIRST, _LAST + 1), _ATTEMPTS):
+            if len(self.numbers) == count:
+                break
+            if self._claim(number):
+                self.numbers.append(number)
+        if len(self.numbers) < count:
+            self.close()
+            raise OSError(0, "no free port was found")
+
+    def close(self) -> None:
+        """Let other runs have them."""
+        for claim in self._claims:
+            claim.close()
+        self._claims.clear()
+
+    def _claim(self, number: int) -> bool:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("", number))
+            except OSError:
+                return False
+        if sys.platform == "linux":
+            # A name that the kernel frees with the process, and that is looked for by nothing but this.
+            claim = socket.socket(socket.AF_UNIX)
+            try:
+                claim.bind(f"\0mlrun port {number}")
+            except OSError:
+                claim.close()
+                return False
+            self._claims.append(claim)
+        return True

@@ -1,0 +1,124 @@
+"""The verbs of `datastore`: folders of this machine under names, with az's options where az has the verb."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.acceptance.installed import bash, refused, run_count
+from tests.running import Mlrun
+
+REFERENCE = {
+    "script": "train.py",
+    "arguments": ["--data", "$AZUREML_DATAREFERENCE_images"],
+    "environment": {"python": {"userManagedDependencies": True}},
+    "dataReferences": {"images": {"dataStoreName": "images", "pathOnDataStore": "train", "mode": "mount"}},
+}
+TRAIN = """
+import os, sys
+print("argument", sys.argv[2])
+print("files", sorted(os.listdir(sys.argv[2])))
+"""
+
+
+def test_a_run_reads_a_folder_that_was_attached_and_none_starts_without_it(mlrun: Mlrun, tmp_path: Path) -> None:
+    mlrun.script(TRAIN)
+    (mlrun.folder / "read.runconfig").write_text(json.dumps(REFERENCE), encoding="utf-8")
+    told = refused(mlrun("run", "submit-script", "-c", "read", check=False), 3)
+    assert "dataReferences.images: There is no datastore 'images'" in told
+    assert "mlrun datastore attach-local images FOLDER" in told
+    assert run_count(mlrun) == 0
+
+    images = tmp_path / "many images"
+    (images / "train").mkdir(parents=True)
+    (images / "train" / "a.png").write_bytes(b"a")
+    attached = mlrun.json("datastore", "attach-local", "images", "../many images")
+    assert attached["folder"] == str(images)
+    mlrun("run", "submit-script", "-c", "read")
+    log = mlrun.log(mlrun.json("run", "list", "--query", "[0].run_id"))
+    assert f"argument {images / 'train'}\nfiles ['a.png']\n" in log
+
+
+def test_files_go_to_a_datastore_and_come_back(mlrun: Mlrun) -> None:
+    mlrun.script("one", "data/a.txt")
+    mlrun.script("two", "data/deep/b.txt")
+    line = (
+        'store=$(az ml datastore show-default --query name -o tsv) && az ml datastore upload -n "$store" -p data'
+        " -u diabetes --hide-progress true --query uploaded"
+    )
+    assert bash(mlrun, line).stdout == "2\n"
+
+    mlrun.script("three", "data/a.txt")
+    again = mlrun("datastore", "upload", "-n", "workspaceblobstore", "-p", "data", "-u", "diabetes")
+    assert json.loads(again.stdout).items() >= {"uploaded": 0, "kept": 2}.items()
+    assert "--overwrite true" in again.stderr
+    mlrun(
+        "datastore", "upload", "-n", "workspaceblobstore", "-p", "data/a.txt", "-u", "diabetes", "--overwrite", "true"
+    )
+
+    got = mlrun.json("datastore", "download", "-n", "workspaceblobstore", "-d", "copy", "-p", "diabetes/")
+    assert got == {
+        "datastore": "workspaceblobstore",
+        "downloaded": 2,
+        "kept": 0,
+        "path": str(mlrun.folder / "copy"),
+    }
+    texts = {path.name: path.read_text(encoding="utf-8") for path in (mlrun.folder / "copy").rglob("*.txt")}
+    assert texts == {"a.txt": "three", "b.txt": "two"}
+    mlrun("datastore", "download", "-n", "workspaceblobstore", "-d", "half", "--prefix", "diabetes/deep")
+    assert [path.name for path in (mlrun.folder / "half").rglob("*.txt")] == ["b.txt"]
+
+
+def test_datastores_are_listed_shown_made_the_default_and_detached(mlrun: Mlrun) -> None:
+    def names(query: str = "[].name") -> list[str]:
+        found: list[str] = mlrun.json("datastore", "list", "--query", query)
+        return found
+
+    assert names() == ["workspaceblobstore", "workspacefilestore"]
+    mlrun("datastore", "attach-local", "mine", ".")
+    mlrun("datastore", "attach-local", "mine", ".")  # the same once more is no error
+    shown = mlrun.json("datastore", "show", "-n", "mine")
+    assert shown == {
+        "account_name": "local",
+        "container_name": mlrun.folder.name,
+        "datastore_type": "AzureBlob",
+        "endpoint": None,
+        "folder": str(mlrun.folder),
+        "is_default": False,
+        "name": "mine",
+        "protocol": "file",
+    }
+    mlrun("datastore", "set-default", "-n", "mine")
+    assert mlrun.json("datastore", "show-default")["name"] == "mine"
+    assert names("[?is_default].name") == ["mine"]
+    assert "set-default" in refused(mlrun("datastore", "detach", "-n", "mine", check=False), 2)
+    mlrun("datastore", "set-default", "-n", "workspaceblobstore")
+    assert mlrun.json("datastore", "detach", "-n", "mine") == shown
+    assert names() == ["workspaceblobstore", "workspacefilestore"]
+    assert mlrun.folder.is_dir()
+
+
+def test_what_cannot_be_is_refused_with_a_way_out(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    mlrun("datastore", "attach-local", "mine", ".")
+    (mlrun.folder / "empty").mkdir()
+    for words, code, told in (
+        ("attach-local mine empty", 2, "--overwrite true"),
+        ("attach-local new nowhere", 2, "is not there"),
+        ("attach-local new train.py", 2, "not a folder"),
+        ("attach-local a/b .", 2, "cannot be the name"),
+        ("attach-local workspaceblobstore .", 2, "workspace's own"),
+        ("show -n far", 3, "There are: mine, workspaceblobstore, workspacefilestore."),
+        ("detach -n far", 3, "There is no datastore 'far'"),
+        ("set-default -n far", 3, "There is no datastore 'far'"),
+        ("upload -n mine -p nowhere", 2, "no file or folder 'nowhere'"),
+        ("upload -n mine -p empty -u ../out", 2, "leads out of"),
+        ("upload -n mine -p empty --overwrite perhaps", 2, "--overwrite true"),
+        ("download -n mine -d out -p nothing/", 3, "begins with 'nothing/'"),
+        ("download -n workspaceblobstore -d out", 3, "no file in datastore"),
+        ("attach-blob -n blob -a account -c container -k geheim", 2, "attach-local NAME FOLDER"),
+        ("attach-sqldb -n db -s server -d base", 2, "Query the database in the script"),
+    ):
+        said = refused(mlrun("ml", "datastore", *words.split(), check=False), code)
+        assert told in said
+        assert "geheim" not in said

@@ -1,0 +1,208 @@
+"""Environments as a user meets them: asked for loosely, listed, shown and pruned; R, Spark and MLflow."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.installed import local_package, refused
+from tests.running import Mlrun, kill, until
+
+SAY_PYTHON = "import sys; print(sys.prefix != sys.base_prefix, sys.executable)"
+
+
+def write_conda_file(mlrun: Mlrun, *pip: str, python: str = "") -> None:
+    packages = [f"python{python}"] if python else []
+    content = {"dependencies": [*packages, {"pip": ["--no-index", *pip]}]}
+    mlrun.script(json.dumps(content), "conda.yml")
+
+
+def put_on_path(mlrun: Mlrun, name: str, text: str) -> Path:
+    """A stand-in for a program of this name, first on PATH."""
+    program = mlrun.script(f"#!/bin/sh\n{text}\n", f"programs/{name}")
+    program.chmod(0o755)
+    mlrun.environment["PATH"] = f"{program.parent}{os.pathsep}{mlrun.environment['PATH']}"
+    return program
+
+
+def test_a_package_that_cannot_be_had_names_it_and_both_ways_out(mlrun: Mlrun) -> None:
+    mlrun.script(SAY_PYTHON)
+    write_conda_file(mlrun, "no-such-package==9")
+    done = mlrun("run", "submit-script", "-d", "conda.yml", "train.py", check=False)
+    message = json.loads(done.stdout)["error"]["error"]["message"]
+    assert done.returncode == 1
+    for words in ("no-such-package", "--environment relaxed", "--environment current"):
+        assert words in message
+
+
+def test_current_takes_the_python_on_path_and_says_so(mlrun: Mlrun) -> None:
+    mlrun.script(SAY_PYTHON)
+    write_conda_file(mlrun, "no-such-package==9", python="=3.6.2")
+    done = mlrun("run", "submit-script", "--environment", "current", "-d", "conda.yml", "train.py")
+    record = json.loads(done.stdout)
+    assert record["status"] == "Completed"
+    assert "is not looked at" in done.stderr
+    assert record["run_definition"]["environment"]["python"]["userManagedDependencies"] is True
+    assert not (mlrun.home / "environments").exists()
+
+
+def test_relaxed_by_the_variable_runs_and_warns_of_what_it_left_open(mlrun: Mlrun) -> None:
+    wheel = mlrun.folder / "wheels" / "tiny-1.0-py3-none-any.whl"
+    wheel.parent.mkdir()
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("tiny.py", "")
+        archive.writestr("tiny-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
+        archive.writestr("tiny-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        archive.writestr("tiny-1.0.dist-info/RECORD", "")
+    mlrun.script("from azureml.core import Run; import tiny")
+    write_conda_file(mlrun, "--find-links ./wheels", "tiny==0.20.3", python="=3.6.2")
+    mlrun.environment["MLRUN_ENVIRONMENT"] = "relaxed"
+
+    done = mlrun("run", "submit-script", "-d", "conda.yml", "train.py")
+
+    assert "Python 3.6.2 cannot be had; relaxed to " in done.stderr
+    record = json.loads(done.stdout)
+    (warning,) = record["warnings"]
+    assert "the version was left open: tiny==0.20.3." in warning["message"]
+    assert warning["message"] in done.stderr
+    # A second run takes the same environment, and says the same.
+    assert mlrun.json("run", "submit-script", "-d", "conda.yml", "train.py")["warnings"] == record["warnings"]
+
+
+def test_a_mode_that_is_none_is_refused_with_those_there_are(mlrun: Mlrun) -> None:
+    mlrun.script(SAY_PYTHON)
+    mlrun.environment["MLRUN_ENVIRONMENT"] = "lose"
+    said = refused(mlrun("run", "submit-script", "train.py", check=False), 2)
+    assert "MLRUN_ENVIRONMENT is 'lose'" in said
+    assert "pinned, relaxed, current" in said
+
+
+def test_what_was_installed_is_kept_with_the_run_and_the_environment_is_shown(mlrun: Mlrun) -> None:
+    mlrun.script("import tiny")
+    write_conda_file(mlrun, local_package(mlrun.folder, "tiny"))
+    assert mlrun.json("environment", "list") == []
+    run_id = mlrun.json("run", "submit-script", "-d", "conda.yml", "train.py")["run_id"]
+
+    (listed,) = mlrun.json("environment", "list")
+    shown = mlrun.json("environment", "show", listed["key"][:6])
+    assert shown["packages"] == len(shown["installed"]) == 1
+    assert shown["installed"][0].startswith("tiny")
+    assert shown["options"] == ["--no-index"]
+    assert shown["bytes"] > 0
+    assert "system_logs/environment.json" in mlrun.json("run", "files", "-r", run_id)
+    record = json.loads((mlrun.run_folder(run_id) / "artifacts/system_logs/environment.json").read_text("utf-8"))
+    assert record["key"] == listed["key"]
+    assert record["installed"] == shown["installed"]
+    assert record["python"] == listed["python"]
+
+
+def test_an_environment_that_is_not_there_is_answered_with_exit_code_3(mlrun: Mlrun) -> None:
+    done = mlrun("environment", "show", "abc", check=False)
+    assert done.returncode == 3
+    assert "There is no environment 'abc'." in done.stderr
+
+
+def test_an_environment_goes_when_no_live_run_has_it(mlrun: Mlrun) -> None:
+    mlrun.script("import os; open(os.environ['GATE']).read()")
+    gate = mlrun.folder.parent / "gate"
+    os.mkfifo(gate)
+    mlrun.environment["GATE"] = str(gate)
+    write_conda_file(mlrun)
+    run_id = mlrun.submit("-d", "conda.yml", "train.py")
+    mlrun.wait_for_status(run_id, "Running")
+    (key,) = (one["key"] for one in mlrun.json("environment", "list"))
+
+    assert mlrun.json("environment", "prune", "--older-than", "0s")["environments"] == []
+    kill(mlrun.supervisor(run_id))
+    mlrun.wait(run_id)
+    would = mlrun.json("environment", "prune", "--older-than", "0s", "--dry-run")
+    assert (would["environments"], would["dryRun"]) == ([key], True)
+    assert mlrun.json("environment", "prune", "--older-than", "1d")["environments"] == []
+    assert mlrun.json("environment", "prune", "--older-than", "0s")["environments"] == [key]
+    assert mlrun.json("environment", "list") == []
+
+    gate.unlink()
+    gate.write_text("", encoding="utf-8")
+    assert mlrun.json("run", "submit-script", "-d", "conda.yml", "train.py")["status"] == "Completed"
+
+
+@pytest.mark.parametrize(("framework", "program"), [("R", "Rscript"), ("PySpark", "spark-submit")])
+def test_a_framework_without_its_program_is_refused_by_name(mlrun: Mlrun, framework: str, program: str) -> None:
+    mlrun.script("", "train.R")
+    mlrun.script(f"framework: {framework}\nscript: train.R\n", ".azureml/other.runconfig")
+    mlrun.environment["PATH"] = str(Path(mlrun.command[0]).parent)
+    said = refused(mlrun("run", "submit-script", "-c", "other", check=False), 2)
+    assert "framework cannot be honoured" in said
+    assert program in said
+
+
+def test_r_is_started_by_rscript(mlrun: Mlrun) -> None:
+    program = put_on_path(mlrun, "Rscript", 'echo "R runs $@ in $AZUREML_RUN_ID"')
+    mlrun.script("", "train.R")
+    mlrun.script("framework: R\nscript: train.R\narguments: [--lr, 0.1]\n", ".azureml/r.runconfig")
+    done = mlrun("run", "submit-script", "-c", "r")
+    run_id = json.loads(done.stdout)["run_id"]
+    assert mlrun.log(run_id) == f"R runs train.R --lr 0.1 in {run_id}\n"
+    assert "R finds the packages of this machine" in done.stderr
+    assert mlrun.show(run_id)["run_definition"]["environment"]["python"]["interpreterPath"] == str(program)
+
+
+def test_pyspark_is_started_by_spark_submit_with_the_runs_python(mlrun: Mlrun) -> None:
+    put_on_path(mlrun, "spark-submit", 'echo "$@"; echo "$PYSPARK_PYTHON"')
+    mlrun.script("")
+    mlrun.script(
+        """\
+        framework: PySpark
+        script: train.py
+        arguments: [--lr, 0.1]
+        spark: {configuration: {spark.app.name: Mine, spark.yarn.maxAppAttempts: 1, spark.executor.memory: 1g}}
+        environment:
+          python: {userManagedDependencies: true, interpreterPath: python}
+          spark:
+            repositories: [https://repo.example.org/maven]
+            packages: [{group: com.example, artifact: reader, version: 1.2}]
+        """,
+        ".azureml/spark.runconfig",
+    )
+    run_id = mlrun.json("run", "submit-script", "-c", "spark")["run_id"]
+    words, python = mlrun.log(run_id).splitlines()
+    assert words == (
+        "--packages com.example:reader:1.2 --repositories https://repo.example.org/maven"
+        " --conf spark.app.name=Mine --conf spark.executor.memory=1g train.py --lr 0.1"
+    )
+    assert python == str(Path(mlrun.command[0]).with_name("python"))
+
+
+def test_a_secret_setting_of_spark_is_refused_without_being_shown(mlrun: Mlrun) -> None:
+    put_on_path(mlrun, "spark-submit", "")
+    mlrun.script("")
+    mlrun.script(
+        "framework: PySpark\nscript: train.py\n"
+        "environment: {python: {userManagedDependencies: true}}\n"
+        "spark: {configuration: {fs.azure.account.key.mine: s3cr3t-word}}\n",
+        ".azureml/spark.runconfig",
+    )
+    said = refused(mlrun("run", "submit-script", "-c", "spark", check=False), 2)
+    assert "fs.azure.account.key.mine" in said
+    assert "s3cr3t-word" not in said
+
+
+def test_data_of_mlflow_that_a_script_leaves_behind_is_kept_and_said(mlrun: Mlrun) -> None:
+    mlrun.script("import os; os.makedirs('mlruns/0'); open('mlruns/0/meta.yaml', 'w').close()")
+    record = mlrun.json("run", "submit-script", "train.py")
+    folder = mlrun.run_folder(record["run_id"]) / "work" / "mlruns"
+    (warning,) = record["warnings"]
+    assert str(folder) in warning["message"]
+    assert (folder / "0" / "meta.yaml").exists()
+
+
+def test_a_run_that_lost_its_supervisor_says_where_the_data_of_mlflow_is(mlrun: Mlrun) -> None:
+    mlrun.script("import os, time; os.makedirs('mlruns'); open('ready', 'w').close(); time.sleep(600)")
+    run_id = mlrun.submit()
+    until((mlrun.run_folder(run_id) / "work" / "ready").exists)
+    kill(mlrun.supervisor(run_id))
+    assert any("mlruns" in warning["message"] for warning in mlrun.wait(run_id)["warnings"])

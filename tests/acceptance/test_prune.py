@@ -1,0 +1,159 @@
+"""`workspace prune`: what goes, what stays, and that nothing live is touched."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.domain.moment import MICROSECONDS
+from mlrun_cli.files.snapshot_pruning import using_snapshots
+from tests.acceptance.installed import refused
+from tests.running import Mlrun, until
+
+DAY = 86_400
+
+
+def make_old(mlrun: Mlrun, run_id: str, days: int = 40) -> None:
+    """Have a run, and what is kept of it, look as if it had ended so long ago."""
+    back = days * DAY * MICROSECONDS
+    with closing(sqlite3.connect(mlrun.database, timeout=30.0, isolation_level=None)) as connection:
+        change = "UPDATE runs SET created_at = created_at - ?, ended_at = ended_at - ? WHERE run_id = ?"
+        connection.execute(change, (back, back, run_id))
+    make_files_old(mlrun.database.parent / "snapshots", days)
+
+
+def make_files_old(folder: Path, days: int) -> None:
+    moment = time.time() - days * DAY
+    for path in folder.rglob("*"):
+        os.utime(path, (moment, moment), follow_symlinks=False)
+
+
+def prune(mlrun: Mlrun, *words: str) -> dict[str, Any]:
+    pruned: dict[str, Any] = mlrun.json("workspace", "prune", "--older-than", "30d", "--yes", *words)
+    return pruned
+
+
+def contents(mlrun: Mlrun) -> set[str]:
+    return {path.name for path in (mlrun.database.parent / "snapshots" / "objects").glob("*/*")}
+
+
+def test_old_runs_go_with_all_that_was_kept_for_them_alone(mlrun: Mlrun) -> None:
+    mlrun.script("print('old')")
+    mlrun.script("shared", "shared.txt")
+    old = mlrun.json("run", "submit-script", "train.py")["run_id"]
+    mlrun.script("print('new')")
+    new = mlrun.json("run", "submit-script", "train.py")["run_id"]
+    make_old(mlrun, old)
+    assert len(contents(mlrun)) >= 3
+
+    would = prune(mlrun, "--dry-run")
+    assert (would["runs"], would["snapshots"], would["contents"], would["dryRun"]) == ([old], 1, 1, True)
+    assert mlrun.run_folder(old).exists()
+    done = prune(mlrun)
+
+    assert {name: done[name] for name in ("runs", "snapshots", "contents")} == {
+        name: would[name] for name in ("runs", "snapshots", "contents")
+    }
+    assert not mlrun.run_folder(old).exists()
+    assert [run["run_id"] for run in mlrun.json("run", "list")] == [new]
+    mlrun("run", "download", "-r", new, "user_logs", "-d", "logs")
+    assert mlrun.json("run", "submit-script", "train.py")["status"] == "Completed"
+    assert prune(mlrun)["runs"] == []
+
+
+def test_an_old_parent_stays_as_long_as_a_child_is_young_or_lives(mlrun: Mlrun) -> None:
+    mlrun.script("from azureml.core import Run\nwith Run.get_context().child_run() as child: child.log('a', 1)")
+    parent = mlrun.json("run", "submit-script", "train.py")["run_id"]
+    (child,) = (run["run_id"] for run in mlrun.json("run", "list", "--parent-run-id", parent))
+    make_old(mlrun, parent)
+    assert prune(mlrun)["runs"] == []
+    make_old(mlrun, child)
+    assert set(prune(mlrun)["runs"]) == {parent, child}
+    assert mlrun.stored("SELECT count(*) FROM metric_values") == [(0,)]
+
+
+def test_a_live_run_and_its_snapshot_stay_however_old_they_are(mlrun: Mlrun) -> None:
+    gate = mlrun.folder.parent / "gate"
+    os.mkfifo(gate)
+    mlrun.script(f"open({str(gate)!r}).read()")
+    run_id = mlrun.submit()
+    mlrun.wait_for_status(run_id, "Running")
+    make_old(mlrun, run_id)
+
+    pruned = prune(mlrun)
+
+    assert (pruned["runs"], pruned["snapshots"], pruned["contents"]) == ([], 0, 0)
+    gate.open("w").close()
+    assert mlrun.wait(run_id)["status"] == "Completed"
+
+
+def test_submits_that_take_old_contents_lose_none_to_pruning_at_the_same_time(mlrun: Mlrun) -> None:
+    mlrun.script("print('same')")
+    old = mlrun.json("run", "submit-script", "train.py")["run_id"]
+    make_old(mlrun, old)
+    started = [mlrun.start("run", "submit-script", "--async", "train.py") for _ in range(4)]
+    for _ in range(3):
+        prune(mlrun)
+        make_files_old(mlrun.database.parent / "snapshots" / "objects", 40)
+    assert [process.wait() for process in started] == [0] * 4
+    for process in started:
+        process.communicate()
+    ended = until(lambda: (runs := mlrun.json("run", "list", "--status", "completed")) and len(runs) == 4 and runs)
+    assert old not in {run["run_id"] for run in ended}
+    assert mlrun.json("run", "list", "--status", "failed") == []
+
+
+def test_pruning_waits_for_a_submit_that_has_found_old_contents(mlrun: Mlrun) -> None:
+    mlrun.script("print('same')")
+    old = mlrun.json("run", "submit-script", "train.py")["run_id"]
+    make_old(mlrun, old)
+    before = contents(mlrun)
+    snapshots = mlrun.database.parent / "snapshots"
+    with using_snapshots(snapshots):  # as a submit does between its look at the store and its row
+        pruning = mlrun.start("workspace", "prune", "--older-than", "30d", "--yes")
+        until(lambda: waits_for_a_lock(pruning.pid) or pruning.poll() is not None)
+        assert contents(mlrun) == before
+        for manifest in (snapshots / "manifests").iterdir():
+            os.utime(manifest)
+    pruning.communicate()
+    assert pruning.returncode == 0
+    assert contents(mlrun) == before
+
+
+def waits_for_a_lock(pid: int) -> bool:
+    lines = Path("/proc/locks").read_text(encoding="ascii").splitlines()
+    return any("->" in line and str(pid) in line.split() for line in lines)
+
+
+def test_what_dead_submits_left_behind_goes_after_a_day(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    mlrun("run", "submit-script", "train.py")
+    folder = mlrun.run_folder("exp_1_00000000")
+    folder.mkdir()
+    assert prune(mlrun)["folders"] == 0
+    os.utime(folder, (0, 0))
+    assert prune(mlrun)["folders"] == 1
+    assert not folder.exists()
+
+
+def test_an_environment_stays_as_long_as_a_run_that_had_it(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    mlrun.script("dependencies: []", "conda.yml")
+    run_id = mlrun.json("run", "submit-script", "-d", "conda.yml", "train.py")["run_id"]
+    (key,) = (one["key"] for one in mlrun.json("environment", "list"))
+    for path in ("complete.json", f"../{key}.in-use"):
+        os.utime(mlrun.home / "environments" / key / path, (0, 0))
+    assert prune(mlrun)["environments"] == []
+    make_old(mlrun, run_id)
+    assert prune(mlrun, "--dry-run")["environments"] == [key]
+    assert prune(mlrun)["environments"] == [key]
+
+
+def test_pruning_wants_to_be_confirmed(mlrun: Mlrun) -> None:
+    for words, answer in (("30d", "Add --yes"), ("soon", "is no span of time")):
+        done = mlrun("workspace", "prune", "--older-than", words, check=False)
+        assert answer in refused(done, 2)

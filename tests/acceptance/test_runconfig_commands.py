@@ -1,0 +1,280 @@
+"""`mlrun runconfig`, and what a runconfig may name: environments, files of Windows, `run submit-script --dry-run`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlrun_cli.domain.run_configuration import DEFAULTS, EMPTY
+from mlrun_cli.files.runconfig import read_runconfig
+from mlrun_cli.files.runconfig_keys import KEYS
+from tests.running import Mlrun
+from tests.sdk.driving import drive
+
+OWN = "environment:\n  python:\n    userManagedDependencies: true\n"
+
+
+@pytest.fixture
+def mlrun(tmp_path: Path) -> Iterator[Mlrun]:
+    one = Mlrun(tmp_path)
+    yield one
+    one.close()
+
+
+def runconfig(mlrun: Mlrun, text: str, name: str = "train") -> Path:
+    path = mlrun.folder / ".azureml" / f"{name}.runconfig"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def dry_run(mlrun: Mlrun, *words: str) -> dict[str, Any]:
+    record: dict[str, Any] = mlrun.json("run", "submit-script", "--dry-run", *words)
+    return record
+
+
+def refusal(mlrun: Mlrun, *words: str, exit_code: int = 2) -> str:
+    done = mlrun(*words, check=False)
+    assert (done.returncode, done.stdout) == (exit_code, "")
+    return done.stderr
+
+
+def test_the_runconfigs_of_a_folder_are_listed_with_what_is_wrong(mlrun: Mlrun) -> None:
+    runconfig(mlrun, "script: [a]\n", "wrong")
+    runconfig(mlrun, "script: a.py\ntarget: cpu\nframework: Smalltalk\n", "strange")
+    (mlrun.folder / ".azureml" / "plain").write_text(f"script: b.py\n{OWN}", encoding="utf-8")
+    listed = {record["name"]: record for record in mlrun.json("runconfig", "list", "--path", str(mlrun.folder))}
+
+    assert listed.keys() == {"local", "sklearn", "plain", "strange", "wrong"}
+    assert listed["plain"] == {
+        "name": "plain",
+        "path": ".azureml/plain",
+        "target": "local",
+        "script": "b.py",
+        "ok": True,
+        "reason": None,
+    }
+    assert "line 1: script: expected text" in listed["wrong"]["reason"]
+    assert listed["strange"]["target"] == "cpu"
+    assert "Smalltalk" in listed["strange"]["reason"]
+
+
+def test_what_a_runconfig_says_is_shown_with_defaults_and_without_secrets(mlrun: Mlrun) -> None:
+    text = (
+        "script: a.py\narguments: [--token, s3cret, 0.10]\nenvironmentVariables: {API_TOKEN: s3cret, A: 1}\n"
+        "credentialPassthrough: false\nenvironment:\n  docker: {baseImageRegistry: {password: s3cret}}\n"
+    )
+    path = runconfig(mlrun, text)
+    done = mlrun("runconfig", "show", "train")
+    shown = json.loads(done.stdout)
+
+    assert "s3cret" not in done.stdout + done.stderr
+    assert shown["arguments"] == ["--token", "***", "0.10"]
+    assert shown["environmentVariables"] == {"API_TOKEN": "***", "A": "1"}
+    assert (shown["target"], shown["nodeCount"], shown["credentialPassthrough"]) == ("local", 1, False)
+    assert shown["environment"]["python"]["interpreterPath"] == "python"
+    # What is shown is a runconfig itself.
+    path.write_text(done.stdout, encoding="utf-8")
+    assert read_runconfig(path)[1] == ()
+    assert mlrun.json("runconfig", "show", "train") == shown
+
+
+def test_a_runconfig_of_workbench_is_shown_in_todays_keys(mlrun: Mlrun) -> None:
+    runconfig(mlrun, "ArgumentVector: [a.py]\nTarget: docker\n")
+    done = mlrun("runconfig", "show", "train")
+
+    assert "Workbench of 2018" in done.stderr
+    assert json.loads(done.stdout)["script"] == "a.py"
+    assert json.loads(done.stdout)["environment"]["docker"]["enabled"] is True
+
+
+def test_runconfigs_are_validated_as_a_submit_would_take_them(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    runconfig(mlrun, f"script: train.py\narguments: [--lr, 0.10, a b]\n{OWN}", "good")
+    runconfig(mlrun, f"script: train.py\ntarget: cpu\n{OWN}", "nowhere")
+    runconfig(mlrun, f"script: gone.py\n{OWN}", "gone")
+    (good,) = mlrun.json("runconfig", "validate", "good")
+    done = mlrun("runconfig", "validate", "good", "nowhere", "gone", check=False)
+    _, nowhere, gone = json.loads(done.stdout)
+
+    assert good["loads"] is True
+    assert good["would_run_as"].startswith("python train.py --lr 0.10 'a b' in the environment of /")
+    assert done.returncode == 2
+    assert "There is no compute target 'cpu'" in nowhere["refused_because"]
+    assert "computetarget create amlcompute" in nowhere["hint"]
+    assert gone["missing"] == ["gone.py"]
+    assert "Use either NAME or --all" in refusal(mlrun, "runconfig", "validate")
+    assert "There is no runconfig 'zebra'" in refusal(mlrun, "runconfig", "validate", "zebra")
+
+
+def test_all_below_a_folder_that_is_not_attached_are_validated_in_a_table(mlrun: Mlrun, tmp_path: Path) -> None:
+    inner = tmp_path / "others" / "deep" / "aml_config"
+    inner.mkdir(parents=True)
+    (inner / "a.runconfig").write_text(f"target: cpu\nframework: Python\n{OWN}", encoding="utf-8")
+    (inner.parent / "run_config.yml").write_text(f"script: gone.py\nframework: Python\n{OWN}", encoding="utf-8")
+    (inner.parent / "pipeline.yml").write_text("pipeline: {}\n", encoding="utf-8")
+    (inner / "b.runconfig").write_text("Zebra: 1\n", encoding="utf-8")
+    words = ("runconfig", "validate", "--path", str(tmp_path / "others"), "--all")
+    done = mlrun(*words, "-o", "table", check=False)
+    lines = done.stdout.splitlines()
+
+    assert done.returncode == 2
+    assert lines[0].split("  ")[0] == "File"
+    assert [line.split()[:2] for line in lines[2:]] == [
+        ["deep/aml_config/a.runconfig", "yes"],
+        ["deep/aml_config/b.runconfig", "no"],
+        ["deep/run_config.yml", "yes"],
+    ]
+    assert "python SCRIPT in the environment of /" in lines[2]
+    assert lines[2].rstrip().endswith("on 'cpu'")
+    assert "has no key of a runconfig" in lines[3]
+    assert lines[4].rstrip().endswith("gone.py")
+    assert not list((tmp_path / "others").rglob("*.db"))
+
+
+def test_the_schema_has_every_key_that_is_read(mlrun: Mlrun) -> None:
+    schema = mlrun.json("runconfig", "schema")
+
+    assert schema["properties"]["nodeCount"]["default"] == 1
+    environment = schema["properties"]["environment"]["anyOf"][0]
+    assert environment["properties"]["python"]["properties"]["interpreterPath"]["type"] == ["string", "null"]
+    assert "MPI" in schema["properties"]["mpi"]["description"]
+    assert {"enum": ["nccl", "gloo"]} in schema["properties"]["pytorch"]["properties"]["communicationBackend"]["anyOf"]
+    assert KEYS.keys() >= DEFAULTS.keys()
+    for key_path, known in DEFAULTS.items():
+        assert KEYS[key_path].default in (*known, *EMPTY)
+
+
+def test_a_dry_run_says_what_would_run_and_stores_nothing(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    mlrun.script("", "outputs/old.txt")
+    (mlrun.folder / "loose").symlink_to("/etc/hosts")
+    text = (
+        f"{OWN}maxRunDurationSeconds: 60\npriority: 3\nenvironmentVariables: {{MY_TOKEN: s3cret, A: 1}}\n"
+        "dataReferences:\n  images: {dataStoreName: workspaceblobstore, pathOnDataStore: img, mode: mount}\n"
+    )
+    runconfig(mlrun, text)
+    words = ("-c", "train", "train.py", "--password", "s3cret", "$AZUREML_DATAREFERENCE_images")
+    record = dry_run(mlrun, *words)
+
+    assert record["command_line"][1:4] == ["train.py", "--password", "***"]
+    assert record["command_line"][4].endswith("/img")
+    assert not Path(record["command_line"][4]).exists()
+    assert record["environment"]["kind"] == "user-managed"
+    assert record["environment"]["interpreter"] == record["command_line"][0]
+    assert record["environment_variables"]["MY_TOKEN"] == "***"
+    assert record["environment_variables"]["A"] == "1"
+    assert (record["target"], record["max_run_duration_seconds"]) == ("local", 60)
+    assert record["notes"] == ["priority is skipped: it orders runs on Azure's clusters."]
+    assert record["snapshot"]["files"] == 2  # the script and .amlignore
+    assert [one["path"] for one in record["snapshot"]["left_out"]] == ["loose"]
+    assert mlrun.json("run", "list") == []
+    assert not (mlrun.database.parent / "runs").exists() or not list((mlrun.database.parent / "runs").iterdir())
+
+    page = mlrun("run", "submit-script", "--dry-run", "-o", "table", *words).stdout
+    assert "s3cret" not in page
+    assert page.startswith("Would run    /")
+    assert "- priority is skipped" in page
+    assert page.endswith("Nothing was started.\n")
+
+
+def test_a_dry_run_names_the_packages_of_an_environment_that_would_be_built(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    (mlrun.folder / "conda.yml").write_text("dependencies: [{pip: [numpy==1.26.4]}]\n", encoding="utf-8")
+    runconfig(mlrun, "environment: {python: {condaDependenciesFile: conda.yml}}\n")
+    environment = dry_run(mlrun, "-c", "train", "train.py")["environment"]
+
+    assert environment["kind"] == "built"
+    assert environment["is_there"] is False
+    assert environment["requirements"] == ["numpy==1.26.4"]
+    assert not Path(environment["folder"]).exists()
+
+
+@pytest.mark.parametrize("words", [("gone.py",), ("--ct", "cpu", "train.py"), ("-c", "zebra", "train.py")])
+def test_a_dry_run_is_refused_as_the_submit_is(mlrun: Mlrun, words: tuple[str, ...]) -> None:
+    mlrun.script("")
+    dry = mlrun("run", "submit-script", "--dry-run", *words, check=False)
+    real = mlrun("run", "submit-script", *words, check=False)
+
+    assert (dry.returncode, dry.stdout, dry.stderr) == (real.returncode, "", real.stderr)
+
+
+def test_an_environment_may_stand_in_a_file_as_the_sdk_writes_it(mlrun: Mlrun) -> None:
+    mlrun.script("import os; print('A is', os.environ['A'])")
+    drive(
+        mlrun,
+        """
+        from azureml.core import RunConfiguration
+
+        rc = RunConfiguration()
+        rc.environment.python.user_managed_dependencies = True
+        rc.environment.environment_variables = {"A": "0.10"}
+        rc.save(".", "apart.runconfig", separate_environment_yaml=True)
+        """,
+    )
+    done = mlrun("run", "submit-script", "-c", "apart", "train.py")
+
+    assert "A is 0.10" in done.stderr
+
+
+def test_an_environment_that_is_only_named_is_the_registered_one(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    drive(
+        mlrun,
+        """
+        from azureml.core import Environment, Workspace
+
+        environment = Environment("training")
+        environment.python.user_managed_dependencies = True
+        environment.environment_variables = {"A": "inner", "B": "inner"}
+        environment.register(Workspace.from_config())
+        """,
+    )
+    for text in ("environment: training\n", "environment: {name: training, version: 1}\n"):
+        runconfig(mlrun, f"{text}environmentVariables: {{A: outer}}\n")
+        record = dry_run(mlrun, "-c", "train", "train.py")
+        assert record["environment"]["kind"] == "user-managed"
+        assert record["environment_variables"] == {"A": "outer", "B": "inner"}
+
+    runconfig(mlrun, "environment: {name: unknown}\n")
+    said = refusal(mlrun, "run", "submit-script", "-c", "train", "train.py", exit_code=3)
+    assert "environment.name: There is no environment 'unknown'. There are: training." in said
+    assert "condaDependenciesFile" in said
+    assert "register(" in said
+    (mlrun.folder / "conda.yml").write_text("dependencies: []\n", encoding="utf-8")
+    assert dry_run(mlrun, "-c", "train", "-d", "conda.yml", "train.py")["environment"]["kind"] == "built"
+    assert dry_run(mlrun, "-c", "train", "--environment", "current", "train.py")["environment"]["kind"] != "built"
+    runconfig(mlrun, "environment: gone.yml\n")
+    assert "no environment file 'gone.yml'" in refusal(mlrun, "run", "submit-script", "-c", "train", "train.py")
+
+
+def test_paths_of_windows_are_read_and_said(mlrun: Mlrun) -> None:
+    mlrun.script("", "src/train.py")
+    (mlrun.folder / "conf").mkdir()
+    (mlrun.folder / "conf/conda.yml").write_text("dependencies: []\n", encoding="utf-8")
+    runconfig(mlrun, "script: src\\train.py\nenvironment: {python: {condaDependenciesFile: conf\\conda.yml}}\n")
+    record = dry_run(mlrun, "-c", "train")
+
+    assert record["script"] == "src/train.py"
+    conda_note, script_note = record["notes"][:2]
+    assert conda_note.startswith(
+        "environment.python.condaDependenciesFile: 'conf\\conda.yml' is written as on Windows;"
+    )
+    assert script_note == "script: 'src\\train.py' is written as on Windows; read as 'src/train.py'."
+    runconfig(mlrun, f"script: C:\\code\\train.py\n{OWN}")
+    said = refusal(mlrun, "run", "submit-script", "-c", "train")
+    assert "script: 'C:\\code\\train.py' is a path of a Windows machine." in said
+
+
+@pytest.mark.parametrize("place", ["conda.yml", ".azureml/conda.yml", "conf/conda.yml"])
+def test_a_conda_file_is_found_beside_the_project_the_runconfig_or_the_others(mlrun: Mlrun, place: str) -> None:
+    mlrun.script("")
+    (mlrun.folder / "conf").mkdir()
+    (mlrun.folder / place).write_text("dependencies: [{pip: [numpy]}]\n", encoding="utf-8")
+    text = "script: train.py\nenvironment: {python: {condaDependenciesFile: conda.yml}}\n"
+    (mlrun.folder / "conf/train.runconfig").write_text(text, encoding="utf-8")
+
+    assert dry_run(mlrun, "-c", "conf/train")["environment"]["requirements"] == ["numpy"]

@@ -1,0 +1,395 @@
+"""Runs of several processes, which find each other by real sockets, and end together."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.running import Mlrun, is_alive, kill, processes, until
+
+MEET = """
+    import json, os, socket, time
+    from azureml.core import Run
+
+    names = ("RANK", "LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "AZUREML_NODE_COUNT")
+    told = {name: int(os.environ[name]) for name in names}
+    told["group"] = os.getpgid(0)
+    address = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    print("rank", told["RANK"], flush=True)
+    Run.get_context().log("rank", told["RANK"])
+    if told["RANK"] == 0:
+        everybody = [told]
+        with socket.create_server(address) as server:
+            while len(everybody) < told["WORLD_SIZE"]:
+                connection, _ = server.accept()
+                with connection, connection.makefile() as lines:
+                    everybody.append(json.loads(lines.readline()))
+        print(json.dumps(sorted(everybody, key=lambda one: one["RANK"])))
+    else:
+        while True:
+            try:
+                connection = socket.create_connection(address)
+                break
+            except ConnectionRefusedError:
+                time.sleep(0.01)
+        with connection:
+            connection.sendall(json.dumps(told).encode() + b"\\n")
+"""
+WAIT = """
+    import os, subprocess, sys, time
+
+    print("here", flush=True)
+    if os.environ["RANK"] == "2":
+        print(subprocess.Popen(["sleep", "600"], start_new_session=True).pid, flush=True)
+    while not (os.environ["RANK"] == "2" and os.path.exists("fail")):
+        time.sleep(0.01)
+    raise SystemError("no more")
+"""
+CLUSTER = """
+    import json, os, socket, time
+
+    config = json.loads(os.environ["TF_CONFIG"])
+    cluster, task = config["cluster"], config["task"]
+    host, _, port = cluster[task["type"]][task["index"]].partition(":")
+    server = socket.create_server((host, int(port)))
+    print(task["type"], task["index"], os.environ["NODE_RANK"], flush=True)
+    if task["type"] == "ps":
+        while True:
+            server.accept()[0].sendall(b"parameters of %d" % task["index"])
+    for address in cluster["ps"]:
+        while True:
+            try:
+                connection = socket.create_connection((host, int(address.partition(":")[2])))
+                break
+            except ConnectionRefusedError:
+                time.sleep(0.01)
+        print(connection.recv(100).decode(), flush=True)
+"""
+BY_MPI = """
+    import os, sys
+    rank, size = os.environ["OMPI_COMM_WORLD_RANK"], os.environ["OMPI_COMM_WORLD_SIZE"]
+    os.write(1, f"rank {rank} of {size} {os.environ['AZUREML_NODE_COUNT']}\\n".encode())  # no line within another
+    sys.exit(7 if sys.argv[1:] == [rank] else 0)
+"""
+STUBBORN = """
+import os, sys, time
+from pathlib import Path
+from mlrun_cli.execution.finish import reap
+from mlrun_cli.supervisor.child import Start
+from mlrun_cli.supervisor.group import ProcessGroup
+
+here = Path(sys.argv[1])
+stubborn = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open('deaf', 'w'); time.sleep(600)"
+docile = "import time; time.sleep(600)"
+failing = "import os, sys, time\\nwhile not os.path.exists('deaf'): time.sleep(0.01)\\nsys.exit(3)"
+group = ProcessGroup(
+    [Start([sys.executable, "-c", code], dict(os.environ), here, here / "log") for code in (stubborn, failing, docile)],
+    "exp_1",
+    grace_seconds=0.2,
+)
+while group.exit_code is None:
+    for pid, exit_code in reap().items():
+        print(exit_code, flush=True)
+        group.ended(pid, exit_code)
+    group.look(time.monotonic())
+    time.sleep(0.01)
+print(group.exit_code, group.first_to_fail, group.left_behind())
+"""
+FOUR_ON_TWO = "{script: train.py, communicator: Gloo, framework: PyTorch, nodeCount: 2, pytorch: {processCount: 4}}"
+WITH_MPI = "{script: train.py, communicator: OpenMpi, nodeCount: 2, mpi: {processCountPerNode: 2}}"
+
+
+def runconfig(mlrun: Mlrun, text: str) -> None:
+    """Write the runconfig `several`, in which the Python is that of the machine."""
+    python = "environment: {python: {userManagedDependencies: true}}"
+    mlrun.script(text.replace("{", "{" + python + ", ", 1), "several.runconfig")
+
+
+def logs(mlrun: Mlrun, run_id: str) -> dict[str, str]:
+    folder = mlrun.run_folder(run_id) / "artifacts" / "user_logs"
+    return {log.name: log.read_text(encoding="utf-8") for log in folder.iterdir()}
+
+
+def waiting(mlrun: Mlrun) -> tuple[str, list[int], int]:
+    """Four processes on two nodes that wait, and a daemon of the third: run, processes and daemon."""
+    mlrun.script(WAIT)
+    runconfig(mlrun, FOUR_ON_TWO)
+    run_id = mlrun.submit("-c", "several")
+    until(lambda: all(logs(mlrun, run_id).values()) and logs(mlrun, run_id)["std_log_process_2.txt"].count("\n") == 2)
+    mlrun.wait_for_status(run_id, "Running")
+    document = json.loads((mlrun.run_folder(run_id) / "process.json").read_text(encoding="utf-8"))
+    pids = [process["pid"] for process in document["processes"]]
+    assert len(pids) == 4
+    return run_id, pids, int(logs(mlrun, run_id)["std_log_process_2.txt"].splitlines()[1])
+
+
+def test_four_processes_on_two_nodes_meet_at_the_first_and_log_into_one_run(mlrun: Mlrun) -> None:
+    mlrun.script(MEET)
+    runconfig(mlrun, FOUR_ON_TWO)
+
+    streamed = mlrun("run", "submit-script", "-c", "several")
+
+    record = json.loads(streamed.stdout)
+    run_id = record["run_id"]
+    assert "\nStreaming user_logs/std_log_process_0.txt\n" in streamed.stderr
+    told = json.loads(logs(mlrun, run_id)["std_log_process_0.txt"].splitlines()[1])
+    assert [(one["RANK"], one["LOCAL_RANK"], one["NODE_RANK"]) for one in told] == [
+        (0, 0, 0),
+        (1, 1, 0),
+        (2, 0, 1),
+        (3, 1, 1),
+    ]
+    assert {(one["WORLD_SIZE"], one["LOCAL_WORLD_SIZE"], one["AZUREML_NODE_COUNT"]) for one in told} == {(4, 2, 2)}
+    groups = [one["group"] for one in told]
+    assert groups[0] == groups[1] != groups[2] == groups[3]
+    assert sorted(mlrun.metrics(run_id)["rank"]) == [0, 1, 2, 3]
+    assert {name: text.splitlines()[0] for name, text in logs(mlrun, run_id).items()} == {
+        f"std_log_process_{rank}.txt": f"rank {rank}" for rank in range(4)
+    }
+    definition = record["run_definition"]
+    assert (definition["communicator"], definition["nodeCount"], definition["pytorch"]) == (
+        "Gloo",
+        2,
+        {"processCount": 4},
+    )
+
+
+def test_monitor_logs_prints_the_first_process_and_download_logs_brings_all(mlrun: Mlrun) -> None:
+    mlrun.script("import os; print('node', os.environ['NODE_RANK'], 'of', os.environ['AZUREML_NODE_COUNT'])")
+    runconfig(mlrun, "{script: train.py, nodeCount: 2}")
+    submitted = mlrun("run", "submit-script", "-c", "several")
+    run_id = json.loads(submitted.stdout)["run_id"]
+    assert "nodeCount: the script runs 2 times" in submitted.stderr
+
+    assert mlrun("run", "monitor-logs", "-r", run_id).stdout == "node 0 of 2\n"
+    mlrun("run", "download-logs", "-r", run_id, "-d", "logs")
+
+    found = {log.name: log.read_text() for log in mlrun.folder.glob("logs/**/std_log*")}
+    assert found == {"std_log_process_0.txt": "node 0 of 2\n", "std_log_process_1.txt": "node 1 of 2\n"}
+
+
+def test_parameter_servers_are_ended_when_the_workers_have_ended(mlrun: Mlrun) -> None:
+    mlrun.script(CLUSTER)
+    counts = "tensorflow: {workerCount: 2, parameterServerCount: 2}"
+    runconfig(
+        mlrun, f"{{script: train.py, communicator: parameterserver, framework: TensorFlow, nodeCount: 2, {counts}}}"
+    )
+    run_id = mlrun.submit("-c", "several")
+
+    record = mlrun.wait(run_id)
+
+    assert (record["status"], record.get("exit_code"), record.get("warnings")) == ("Completed", 0, None)
+    parameters = "parameters of 0\nparameters of 1\n"
+    assert logs(mlrun, run_id) == {
+        "std_log_process_0.txt": f"worker 0 0\n{parameters}",
+        "std_log_process_1.txt": f"worker 1 1\n{parameters}",
+        "std_log_process_2.txt": "ps 0 0\n",
+        "std_log_process_3.txt": "ps 1 1\n",
+    }
+    assert mlrun.processes(run_id) == []
+
+
+def test_one_process_that_fails_ends_all_and_gives_the_run_its_error(mlrun: Mlrun) -> None:
+    run_id, pids, daemon = waiting(mlrun)
+
+    (mlrun.run_folder(run_id) / "work" / "fail").touch()
+
+    record = mlrun.wait(run_id)
+    assert (record["status"], record["exit_code"]) == ("Failed", 1)
+    assert record["error"]["error"]["debugInfo"]["type"] == "SystemError"
+    assert [warning["message"] for warning in record["warnings"]] == [
+        "Process 2 was the first to fail: exit code 1. Its log is user_logs/std_log_process_2.txt."
+    ]
+    assert not any(map(is_alive, [*pids, daemon]))
+
+
+def test_when_one_has_failed_the_others_get_sigterm_and_after_the_grace_sigkill(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", STUBBORN, tmp_path], capture_output=True, encoding="utf-8", timeout=60, check=True
+    )
+
+    assert done.stdout == "3\n-15\n-9\n3 1 []\n"
+
+
+@pytest.mark.kill
+def test_one_process_that_is_killed_ends_all(mlrun: Mlrun) -> None:
+    run_id, pids, daemon = waiting(mlrun)
+
+    kill(pids[1])
+
+    record = mlrun.wait(run_id)
+    assert (record["status"], record["signal"]) == ("Failed", "SIGKILL")
+    assert record["warnings"][0]["message"].startswith("Process 1 was the first to fail: signal SIGKILL.")
+    assert not any(map(is_alive, [*pids, daemon]))
+
+
+def test_a_canceled_run_ends_all_its_processes(mlrun: Mlrun) -> None:
+    run_id, pids, daemon = waiting(mlrun)
+
+    mlrun("run", "cancel", "-r", run_id)
+
+    record = mlrun.wait(run_id)
+    assert (record["status"], record["signal"]) == ("Canceled", "SIGTERM")
+    assert not any(map(is_alive, [*pids, daemon]))
+
+
+def test_a_cancel_tells_each_process_once_and_leaves_it_its_whole_grace(mlrun: Mlrun) -> None:
+    mlrun.script(
+        """
+        import os, signal, sys, time
+
+        def leave(*_):
+            if os.environ["RANK"] == "0":
+                print("told", flush=True)
+                while not os.path.exists("go"):
+                    time.sleep(0.01)
+                print("saved", flush=True)
+            sys.exit(int(os.environ["RANK"]))
+
+        signal.signal(signal.SIGTERM, leave)
+        print("here", flush=True)
+        time.sleep(600)
+        """
+    )
+    runconfig(mlrun, "{script: train.py, communicator: Nccl, nodeCount: 2}")
+    run_id = mlrun.submit("-c", "several")
+    until(lambda: all(logs(mlrun, run_id).values()))
+    mlrun("run", "cancel", "-r", run_id, "--grace", "1h")
+    until(lambda: len(mlrun.processes(run_id)) == 1)
+
+    (mlrun.run_folder(run_id) / "work" / "go").touch()
+
+    record = mlrun.wait(run_id)
+    assert (record["status"], record["exit_code"]) == ("Canceled", 1)
+    assert logs(mlrun, run_id)["std_log_process_0.txt"] == "here\ntold\nsaved\n"
+
+
+def test_a_time_limit_ends_all_processes(mlrun: Mlrun) -> None:
+    mlrun.script("import time; time.sleep(600)")
+    runconfig(mlrun, "{script: train.py, nodeCount: 3, maxRunDurationSeconds: 1}")
+    run_id = mlrun.submit("-c", "several")
+
+    record = mlrun.wait(run_id)
+
+    assert (record["status"], record["signal"]) == ("Canceled", "SIGTERM")
+    assert "time limit" in record["error"]["error"]["message"]
+    assert mlrun.processes(run_id) == []
+
+
+@pytest.mark.kill
+def test_no_process_outlives_a_supervisor_that_was_killed_and_the_next_look_says_so(mlrun: Mlrun) -> None:
+    run_id, pids, daemon = waiting(mlrun)
+
+    kill(mlrun.supervisor(run_id))
+
+    until(lambda: not any(map(is_alive, pids)))
+    assert is_alive(daemon)
+    record = mlrun.show(run_id)
+    assert record["status"] == "Failed"
+    assert record["error"]["error"]["message"] == "The supervisor of the run died while the script ran."
+    assert not is_alive(daemon)
+
+
+def test_nodes_divide_the_gpus_of_their_run(mlrun: Mlrun) -> None:
+    mlrun.environment["CUDA_VISIBLE_DEVICES"] = "4,5,6,7"
+    mlrun.script("import os; print(os.environ['CUDA_VISIBLE_DEVICES'])")
+    runconfig(mlrun, "{script: train.py, nodeCount: 2}")
+    run_id = mlrun.submit("--gpus", "4", "-c", "several")
+
+    assert mlrun.wait(run_id)["status"] == "Completed"
+
+    assert set(logs(mlrun, run_id).values()) == {"4,5\n", "6,7\n"}
+
+
+def test_runs_at_once_are_given_different_ports(mlrun: Mlrun) -> None:
+    mlrun.script(MEET)
+    runconfig(mlrun, FOUR_ON_TWO)
+
+    run_ids = [mlrun.submit("-c", "several") for _ in range(3)]
+
+    for run_id in run_ids:
+        assert mlrun.wait(run_id)["status"] == "Completed", logs(mlrun, run_id)
+
+
+def test_a_run_that_one_process_submits_is_told_nothing_of_the_others(mlrun: Mlrun) -> None:
+    mlrun.environment["COMMAND"] = mlrun.command[0]
+    mlrun.environment["FOLDER"] = str(mlrun.folder)
+    mlrun.script("import os; print({'RANK', 'MASTER_PORT', 'WORLD_SIZE'} & set(os.environ))", "child.py")
+    mlrun.script(
+        """
+        import os, subprocess
+        if os.environ["RANK"] == "0":
+            command = [os.environ["COMMAND"], "run", "submit-script", "--async", "--path", os.environ["FOLDER"]]
+            subprocess.run([*command, "--query", "run_id", "-o", "tsv", "child.py"], check=True)
+        """
+    )
+    runconfig(mlrun, "{script: train.py, communicator: PyTorch, nodeCount: 2}")
+    run_id = mlrun.submit("-c", "several")
+    assert mlrun.wait(run_id)["status"] == "Completed"
+    child_id = logs(mlrun, run_id)["std_log_process_0.txt"].strip()
+
+    assert mlrun.wait(child_id)["status"] == "Completed"
+    assert mlrun.log(child_id) == "set()\n"
+
+
+@pytest.mark.skipif(shutil.which("mpirun") is None, reason="there is no MPI")
+def test_mpirun_starts_the_processes_of_all_nodes(mlrun: Mlrun) -> None:
+    mlrun.script(BY_MPI)
+    runconfig(mlrun, WITH_MPI)
+    run_id = mlrun.submit("-c", "several")
+
+    assert mlrun.wait(run_id)["status"] == "Completed"
+
+    assert sorted(mlrun.log(run_id).splitlines()) == [f"rank {rank} of 4 2" for rank in range(4)]
+    assert mlrun.show(run_id)["run_definition"]["mpi"] == {"processCountPerNode": 2}
+
+
+@pytest.mark.skipif(shutil.which("mpirun") is None, reason="there is no MPI")
+def test_the_exit_code_of_a_process_of_mpi_is_the_runs(mlrun: Mlrun) -> None:
+    mlrun.script(BY_MPI)
+    runconfig(mlrun, WITH_MPI)
+    run_id = mlrun.submit("-c", "several", "train.py", "2")
+
+    record = mlrun.wait(run_id)
+
+    assert (record["status"], record["exit_code"]) == ("Failed", 7)
+
+
+@pytest.mark.kill
+@pytest.mark.skipif(shutil.which("mpirun") is None, reason="there is no MPI")
+@pytest.mark.parametrize("victim", ["mpirun", "process"])
+def test_a_killed_mpirun_or_process_of_it_leaves_none_running(mlrun: Mlrun, victim: str) -> None:
+    mlrun.script("import time; print('here', flush=True); time.sleep(600)")
+    runconfig(mlrun, WITH_MPI)
+    run_id = mlrun.submit("-c", "several")
+    until(lambda: mlrun.log(run_id).count("here") == 4)
+    launcher = mlrun.script_pid(run_id)
+    ranks = [
+        pid
+        for pid, variables in processes()
+        if variables.get("OMPI_COMM_WORLD_RANK") and pid in mlrun.processes(run_id)
+    ]
+
+    kill(launcher if victim == "mpirun" else ranks[0])
+
+    assert mlrun.wait(run_id)["status"] == "Failed"
+    assert not any(map(is_alive, [launcher, *ranks]))
+
+
+def test_mpi_is_refused_where_there_is_no_launcher_of_it(mlrun: Mlrun, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").symlink_to(sys.executable)
+    mlrun.environment["PATH"] = str(tmp_path / "bin")
+    mlrun.script(BY_MPI)
+    runconfig(mlrun, WITH_MPI)
+
+    refused = mlrun("run", "submit-script", "-c", "several", check=False)
+
+    assert refused.returncode != 0
+    assert "communicator cannot be honoured: 'OpenMpi' needs mpirun or mpiexec" in refused.stderr
+    assert mlrun.json("run", "list") == []
