@@ -87,4 +87,10 @@ class InProcessGateway(Forgetful):
 
     def _close(self, pid: int) -> None:
         if os.getpid() == pid:
-            self._desk.close(self._uncaught)
+            journals, self._journals = self._journals, {}
+            for journal in journals.values():
+                journal.forget()
+            uncaught = self._uncaught
+            if uncaught is None and not hasattr(sys, "ps1") and "ipykernel" not in sys.modules:
+                uncaught = getattr(sys, "last_value", None)  # whoever has put another hook in the place of ours
+            self._desk.close(uncaught)

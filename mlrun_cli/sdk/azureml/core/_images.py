@@ -9,8 +9,10 @@ import re
 import time
 from typing import Any
 
+from azureml._gateway.scalars import encodable
 from azureml.exceptions import UserErrorException
 
+_LONGEST = 180  # bytes; what follows has some 30, and a file's name at most 255
 _NOT_IN_A_NAME = re.compile(r"[\\/:*?\"<>|\x00-\x1f]")
 
 
@@ -71,5 +73,6 @@ def _document(name: str, value: Any, schema_type: str) -> Any:
 
 
 def _file_name(name: object, suffix: str) -> str:
-    text = _NOT_IN_A_NAME.sub("_", str(name)).strip(". ") or "image"
-    return f"{text[:180]}_{time.time_ns()}{suffix}"
+    text = _NOT_IN_A_NAME.sub("_", encodable(str(name))).strip(". ") or "image"
+    short = text.encode("utf-8")[:_LONGEST].decode("utf-8", "ignore")
+    return f"{short}_{time.time_ns()}{suffix}"

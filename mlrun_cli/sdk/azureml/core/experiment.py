@@ -173,9 +173,7 @@ class Experiment:
             snapshot_directory=None if directory is None else os.path.abspath(directory),
             **question,
         )
-        run = Run._known(self._names, self._name, record["run_id"])
-        run._outputs = outputs
-        return run
+        return Run._known(self._names, self._name, record["run_id"], outputs)
 
     def get_runs(
         self,

@@ -72,10 +72,10 @@ class Run:
         self._append = gateway().writer(workspace, run_id)
 
     @classmethod
-    def _known(cls, workspace: WorkspaceNames, experiment_name: str, run_id: str) -> Run:
+    def _known(cls, workspace: WorkspaceNames, experiment_name: str, run_id: str, outputs: str | None = None) -> Run:
         """The handle of a run that is known to exist."""
         run = cls.__new__(cls)
-        run._begin(workspace, experiment_name, run_id)
+        run._begin(workspace, experiment_name, run_id, outputs)
         return run
 
     @staticmethod
@@ -92,7 +92,7 @@ class Run:
         return kind._known(workspace, record["_experiment_name"], record["run_id"])
 
     def __reduce__(self) -> Any:
-        return type(self)._known, (self._names, self._experiment_name, self._run_id)
+        return type(self)._known, (self._names, self._experiment_name, self._run_id, self._outputs)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Run) and (self._names, self._run_id) == (other._names, other._run_id)
@@ -423,12 +423,10 @@ class Run:
             "runs.open",
             experiment_name=self._experiment_name,
             parent_run_id=self._run_id,
-            run_id=run_id,
+            run_id=None if run_id is None else _text(run_id, "run_id"),
             display_name=None if name is None else _text(name, "name"),
         )
-        child = Run._known(self._names, self._experiment_name, record["run_id"])
-        child._outputs = outputs
-        return child
+        return Run._known(self._names, self._experiment_name, record["run_id"], outputs)
 
     def create_children(
         self,
@@ -778,6 +776,15 @@ class Run:
 
 class _SubmittedRun(Run):
     """The run that this process belongs to: how it ends is known when the process has ended."""
+
+    def wait_for_completion(
+        self, show_output: bool = False, wait_post_processing: bool = False, raise_on_error: bool = True
+    ) -> dict[str, Any]:
+        """Refused: a script cannot wait for its own end."""
+        raise UserErrorException(
+            f"Run {self._run_id} is this script's own, and ends when the script does: it cannot be waited for from "
+            "within. Wait for its children, or from outside."
+        )
 
     def complete(self, _set_status: bool = True) -> None:
         """Say that the script has done its work. The run is Completed when its process has ended well."""
