@@ -20,13 +20,18 @@ from azureml.contrib.pipeline.steps import ParallelRunConfig, ParallelRunStep
 from azureml.contrib.services.aml_request import AMLRequest, rawhttp
 from azureml.contrib.services.aml_response import AMLResponse
 from azureml.contrib.tensorboard.export import export_to_tensorboard
+from azureml.core import Run, Workspace, get_run
+from azureml.core.conda_dependencies import PYTHON_PREFIX, CondaDependencies
+from azureml.core.experiment import Experiment, ViewType
 from azureml.core.image import ContainerImage, Image
 from azureml.core.image.container import ContainerImage
 from azureml.core.profile import ModelProfile
+from azureml.core.run import Run, _OfflineRun, _SubmittedRun, get_run
 from azureml.core.webservice import AciWebservice, AksEndpoint, AksWebservice, LocalWebservice, Webservice
 from azureml.core.webservice.aks import AksServiceDeploymentConfiguration
 from azureml.core.webservice.webservice import WebserviceDeploymentConfiguration
 from azureml.datadrift import AlertConfiguration, DataDriftDetector
+from azureml.dataprep import Dataflow
 from azureml.explain.model._internal.explanation_client import ExplanationClient
 from azureml.explain.model.tabular_explainer import TabularExplainer
 from azureml.interpret import ExplanationClient

@@ -25,6 +25,10 @@ def picture(name: str, path: Any, plot: Any) -> tuple[str, Any]:
     if (path is None) == (plot is None):
         raise UserErrorException(f"log_image takes either path= or plot= for {name!r}.")
     if plot is None:
+        if not isinstance(path, (str, os.PathLike)):
+            raise UserErrorException(
+                f"path= of log_image is the path of an image, not {type(path).__name__}. A figure is given as plot=."
+            )
         return _file_name(name, os.path.splitext(os.fspath(path))[1] or ".png"), path
     if not callable(getattr(plot, "savefig", None)):
         raise UserErrorException(
@@ -49,10 +53,22 @@ def document(name: str, value: Any, schema_type: str) -> tuple[str, Any]:
             f"not one with schema_type {content.get('schema_type')!r}."
         )
     try:
-        text = json.dumps(content)
+        text = json.dumps(content, default=_plain)
     except (TypeError, ValueError) as error:
         raise UserErrorException(f"The value for {name!r} is not what JSON can hold: {error}.") from error
     return _file_name(name, ".json"), io.BytesIO(text.encode("utf-8"))
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's arrays and scalars as what JSON knows.
+
+    Raises:
+        TypeError: It is none of these.
+    """
+    to_list = getattr(value, "tolist", None)
+    if not callable(to_list):
+        raise TypeError(f"a {type(value).__name__} is in it")
+    return to_list()
 
 
 def _document(name: str, value: Any, schema_type: str) -> Any:

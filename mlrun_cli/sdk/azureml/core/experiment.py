@@ -16,9 +16,18 @@ if TYPE_CHECKING:
     from azureml.core._choosing import Wanted
     from azureml.core.workspace import Workspace
 
-__all__ = ["Experiment"]
+__all__ = ["Experiment", "ViewType"]
 
-_VIEWS = ("ActiveOnly", "ArchivedOnly", "All")
+
+class ViewType:
+    """Which experiments `Experiment.list` gives."""
+
+    ActiveOnly = "ActiveOnly"
+    All = "All"
+    ArchivedOnly = "ArchivedOnly"
+
+
+_VIEWS = (ViewType.ActiveOnly, ViewType.ArchivedOnly, ViewType.All)
 
 
 class Experiment:

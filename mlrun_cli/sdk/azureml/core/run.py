@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from azureml.core.experiment import Experiment
     from azureml.core.model import Model
 
-__all__ = ["Run", "_OfflineRun", "_SubmittedRun"]
+__all__ = ["Run", "_OfflineRun", "_SubmittedRun", "get_run"]
 
 _CANCEL_SECONDS = 2.0
 
@@ -794,6 +794,25 @@ class _SubmittedRun(Run):
     def _end_failed(self, error: Dict[str, Any]) -> None:
         kept: Dict[str, str] = {name: error[name] for name in ("message", "code") if name in error}
         self._append(lines.end_line("Failed", kept or None))
+
+
+def get_run(experiment: Experiment, run_id: str, rehydrate: bool = True, clean_up: bool = True) -> Run:
+    """The run of this id, of the class for its type.
+
+    Args:
+        experiment: the experiment it belongs to.
+        run_id: its id.
+        rehydrate: with False always a plain `Run`.
+        clean_up: without meaning here.
+
+    Raises:
+        UserErrorException: There is no such run in the experiment.
+    """
+    del clean_up
+    plain = Run(experiment, run_id)
+    if not rehydrate:
+        return plain
+    return Run._of_record(plain._names, gateway().ask("runs.get", workspace=plain._names, run_id=run_id))
 
 
 _PATIENT = 24 * 3600.0
