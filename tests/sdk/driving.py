@@ -86,9 +86,14 @@ def tell(run, model, again):  # in every shape in which scripts call it; two nam
     run.log_confusion_matrix("Confusion matrix", matrix)
     run.log_confusion_matrix(name="as text", value=json.dumps(matrix))
 
+    class Array:
+        tolist = lambda self: [[1, 2], [3, 4]]
+
+    run.log_confusion_matrix("as array", {**matrix, "data": {"class_labels": ["0", "1"], "matrix": Array()}})
+
     metrics = run.get_metrics()
     same(math.isnan(metrics.pop("train/loss")), True)
-    for name in ("ROC", "shown", "by path", "by keyword", "Confusion matrix", "as text"):
+    for name in ("ROC", "shown", "by path", "by keyword", "Confusion matrix", "as text", "as array"):
         uri = metrics.pop(name)
         assert uri.startswith("aml://artifactId/ExperimentRun/dcid." + run.id + "/" + name), uri
     same(metrics, {
