@@ -145,6 +145,8 @@ def test_what_a_driver_had_logged_is_taken_in_once_by_many_who_look(mlrun: Mlrun
         ("os._exit(0)", "Failed", "The process that had this run open died before it ended the run."),
         ("os.fork() or (run.log('y', 2), os._exit(0)); os.wait()", "Completed", None),
         ("sys.excepthook = lambda *_: None\nraise ValueError('quiet')", "Failed", "quiet"),
+        ("sys.exit(3)", "Failed", "3"),
+        ("sys.exit()", "Completed", None),
         ("raise ValueError('half a pair: \\ud800')", "Failed", "half a pair: \\ud800"),
     ],
 )

@@ -393,6 +393,7 @@ class Run:
         from azureml.core import _streaming
 
         del wait_post_processing
+        _refuse_wait_for_itself(self)
         log = None
         if show_output:
             log = _streaming.Log(gateway().run_folder(self._names, self._run_id))
@@ -631,8 +632,9 @@ class Run:
         Raises:
             UserErrorException: It has no such file; says which it has.
         """
-        path = os.path.abspath(output_file_path or os.path.basename(name))
-        if os.path.isdir(path):
+        wanted = os.fspath(output_file_path or os.path.basename(name))
+        path = os.path.abspath(wanted)
+        if os.path.isdir(path) or wanted.endswith(os.sep):
             path = os.path.join(path, os.path.basename(name))
         self._ask("run_files.download_to", name=name, path=path, patience_seconds=_PATIENT)
 
@@ -774,17 +776,21 @@ class Run:
         return gateway().ask(call, workspace=self._names, patience_seconds=patience_seconds, **arguments)
 
 
+def _refuse_wait_for_itself(run: Run) -> None:
+    """Refuse to wait for the run that this process belongs to, or for one above it: neither would ever end."""
+    inside = submitted_run()
+    above: Run | None = None if inside is None else _SubmittedRun._known(inside.workspace, "", inside.run_id)
+    while above is not None:
+        if above == run:
+            raise UserErrorException(
+                f"Run {run.id} ends when this script has ended: it cannot be waited for from within. Wait for its "
+                "children, or from outside."
+            )
+        above = above.parent
+
+
 class _SubmittedRun(Run):
     """The run that this process belongs to: how it ends is known when the process has ended."""
-
-    def wait_for_completion(
-        self, show_output: bool = False, wait_post_processing: bool = False, raise_on_error: bool = True
-    ) -> dict[str, Any]:
-        """Refused: a script cannot wait for its own end."""
-        raise UserErrorException(
-            f"Run {self._run_id} is this script's own, and ends when the script does: it cannot be waited for from "
-            "within. Wait for its children, or from outside."
-        )
 
     def complete(self, _set_status: bool = True) -> None:
         """Say that the script has done its work. The run is Completed when its process has ended well."""
