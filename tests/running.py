@@ -50,9 +50,16 @@ class Mlrun:
 
     def __call__(self, *words: str, check: bool = True, timeout: float = 120.0) -> subprocess.CompletedProcess[str]:
         """Call it and wait; with `check`, an exit code other than 0 fails the test with what was said."""
-        done = subprocess.run(
-            [*self.command, *words],
-            cwd=self.folder,
+        done = self.run(*self.command, *words, timeout=timeout)
+        assert not check or done.returncode == 0, f"mlrun {' '.join(words)}: {done.returncode}\n{done.stderr}"
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
+
+    def run(self, *words: str, folder: Path | None = None, timeout: float = 120.0) -> subprocess.CompletedProcess[str]:
+        """Run any other program with the same variables, in the attached folder or another, and wait."""
+        return subprocess.run(
+            words,
+            cwd=folder or self.folder,
             env=self.environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -60,9 +67,10 @@ class Mlrun:
             timeout=timeout,
             check=False,
         )
-        assert not check or done.returncode == 0, f"mlrun {' '.join(words)}: {done.returncode}\n{done.stderr}"
-        assert "Traceback" not in done.stderr, done.stderr
-        return done
+
+    def python(self, *words: str) -> str:
+        """Run this interpreter in the attached folder to its good end, without a word on stderr; what it printed."""
+        return good_end(self.run(sys.executable, *words))
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Call it and go on; standard output and error are pipes."""
@@ -122,6 +130,11 @@ class Mlrun:
         with closing(sqlite3.connect(self.database, timeout=30.0, isolation_level=None)) as connection:
             return connection.execute(sql, parameters).fetchall()
 
+    def execute(self, sql: str, *parameters: object) -> None:
+        """Change the database behind the program's back."""
+        with closing(sqlite3.connect(self.database, timeout=30.0, isolation_level=None)) as connection:
+            connection.execute(sql, parameters)
+
     def stored_status(self, run_id: str) -> str:
         """The status that the database holds at this moment."""
         ((status,),) = self.stored("SELECT status FROM runs WHERE run_id = ?", run_id)
@@ -171,6 +184,12 @@ class Mlrun:
             for pid in mine:
                 kill(pid)
             time.sleep(0.02)
+
+
+def good_end(done: subprocess.CompletedProcess[str]) -> str:
+    """What a program printed that has ended well, and without a word on stderr."""
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    return done.stdout
 
 
 def until(look: Callable[[], T | None], patience_seconds: float = _PATIENCE_SECONDS) -> T:

@@ -115,7 +115,7 @@ def _copy(source: Path, folder: Path, name: str) -> Path:
             _copy_into(source, inner, destination.name)
     except OSError as error:
         raise MlrunError(
-            f"'{destination}' cannot be written: {error.strerror}.", hint="Choose another folder with -d."
+            f"'{destination}' cannot be written: {error.strerror}.", hint="Choose another folder."
         ) from error
     return destination
 

@@ -165,7 +165,13 @@ def fail_run(workspace: Workspace, run: Run, error: Mapping[str, Any]) -> Run:
     cancel_run(workspace, run, GRACE_SECONDS)
     with suppress(TimedOut):
         wait_for_runs(workspace, [run], GRACE_SECONDS + _RECORDING_SECONDS)
-    return _again(workspace, run)
+    ended = _again(workspace, run)
+    if ended.status.is_terminal and ended.status is not RunStatus.FAILED:
+        raise UsageError(
+            f"The run '{run.run_id}' has ended as {ended.status.value} meanwhile and cannot fail any more.",
+            hint="A tag can say that it is not to be used.",
+        )
+    return ended
 
 
 def cancel_run(workspace: Workspace, run: Run, grace_seconds: float) -> Run:

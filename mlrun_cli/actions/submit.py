@@ -390,7 +390,7 @@ def _checked_script(source: Path, script: str) -> str:
         guess = "" if nearest is None else f"Did you mean '{os.path.relpath(nearest, source)}'? "
         raise UsageError(
             f"There is no script '{script}' in {source}.",
-            hint=f"{guess}Paths of scripts are relative to the source folder (--source-directory, else --path).",
+            hint=f"{guess}Paths of scripts are relative to the source folder ({source}).",
         )
     if not path.is_file():
         raise UsageError(

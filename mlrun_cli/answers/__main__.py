@@ -9,9 +9,11 @@ import json
 import socket
 import sys
 import threading
+import time
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from mlrun_cli.answers.desk import answer
 from mlrun_cli.answers.place import Place
@@ -20,25 +22,67 @@ from mlrun_cli.errors import UsageError
 from mlrun_cli.execution.journals import JournalReader
 from mlrun_cli.workspace import Workspace
 
+_AT_ONCE = threading.BoundedSemaphore(32)
+_AGAIN_SECONDS = 0.05
+
 
 def main(words: list[str]) -> None:
     """Answer until the process is ended."""
     _, folder, _, descriptor, run_id = words
     listener = socket.socket(fileno=int(descriptor))
     while True:
-        connection, _ = listener.accept()
+        try:
+            connection, _ = listener.accept()
+        except OSError:  # no more files can be open: some will be closed
+            time.sleep(_AGAIN_SECONDS)
+            continue
         threading.Thread(target=_serve, args=(connection, Path(folder), run_id), daemon=True).start()
 
 
 def _serve(connection: socket.socket, folder: Path, run_id: str) -> None:
-    with connection, Workspace.at(folder) as workspace, suppress(OSError):
-        reader = JournalReader(workspace, workspace.run_folder(run_id).journal, workspace.runs.get(run_id).key)
-        with (
-            Place(workspace.home, partial(_minder, workspace, run_id), asking_run_id=run_id) as place,
-            connection.makefile("rb") as questions,
-        ):
-            for line in questions:
-                connection.sendall(_reply(place, reader, line))
+    """Answer one question, the only one of its connection: who asks nothing holds no open file of this process."""
+    with connection, suppress(OSError), connection.makefile("rb") as questions:
+        line = questions.readline()
+        if line:
+            with _AT_ONCE:
+                reply = _answered(folder, run_id, line)
+            connection.sendall(reply)
+
+
+class _Counter:
+    """A place at which one question at a time is answered, with a store of its own."""
+
+    def __init__(self, folder: Path, run_id: str) -> None:
+        self._workspace = Workspace.at(folder)
+        key = self._workspace.runs.get(run_id).key
+        self._reader = JournalReader(self._workspace, self._workspace.run_folder(run_id).journal, key)
+        self._place = Place(self._workspace.home, partial(_minder, self._workspace, run_id), asking_run_id=run_id)
+
+    def answer(self, line: bytes) -> dict[str, Any]:
+        """The answer to a question, which knows of all that the run's processes have written by now."""
+        question = json.loads(line)
+        self._reader.take_in_until_now()
+        return answer(self._place, question)
+
+
+_free: list[_Counter] = []
+"""Those at which nobody stands, for who comes next."""
+
+
+def _free_counter() -> _Counter | None:
+    with suppress(IndexError):
+        return _free.pop()
+    return None
+
+
+def _answered(folder: Path, run_id: str, line: bytes) -> bytes:
+    try:
+        counter = _free_counter() or _Counter(folder, run_id)
+        reply = counter.answer(line)
+        _free.append(counter)
+    except Exception as error:  # the line is from outside, and no line may end who answers
+        reply = refusal(error)
+    return json.dumps(reply).encode() + b"\n"
 
 
 def _minder(own: Workspace, run_id: str, asked: Workspace) -> str:
@@ -49,16 +93,6 @@ def _minder(own: Workspace, run_id: str, asked: Workspace) -> str:
             hint="Open it in run.experiment.workspace, or submit a script to the other one.",
         )
     return f"runs/{run_id}"
-
-
-def _reply(place: Place, reader: JournalReader, line: bytes) -> bytes:
-    try:
-        question = json.loads(line)
-        reader.take_in_until_now()
-        reply = answer(place, question)
-    except Exception as error:  # the line is from outside, and no line may end who answers
-        reply = refusal(error)
-    return json.dumps(reply).encode() + b"\n"
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from mlrun_cli.answers.place import Place
 from mlrun_cli.answers.refusals import refusal
 from mlrun_cli.domain.run_error import exception_error
 from mlrun_cli.errors import MlrunError, StoreError
+from mlrun_cli.execution.process import FAMILY_VARIABLE
 from mlrun_cli.execution.sessions import Session
 from mlrun_cli.workspace import Workspace, WorkspaceIdentity, workspace_folder
 
@@ -24,17 +25,29 @@ class InProcessDesk:
     """All threads of a process may use it, one at a time. A child made by `fork` begins with a new one in its place."""
 
     def __init__(self) -> None:
+        self._is_asked = False
         self._begin()
 
     def answer(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to a question, as it would come over a socket."""
         with self._lock:
+            if self._is_asked:
+                # A signal handler asks in the middle of a question: it has a look of its own at the store.
+                with Place(home(), self._place.minder) as place:
+                    return answer(place, question)
+            self._is_asked = True
             try:
-                for session in self._sessions.values():
-                    session.take_in_all()
-            except MlrunError as error:
-                return refusal(error)
-            return answer(self._place, question)
+                return self._answer(question)
+            finally:
+                self._is_asked = False
+
+    def _answer(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            for session in self._sessions.values():
+                session.take_in_until_now()
+        except MlrunError as error:
+            return refusal(error)
+        return answer(self._place, question)
 
     def workspace_folder(self, names: tuple[str, str, str]) -> str:
         """Where a workspace lies."""
@@ -83,13 +96,16 @@ class InProcessDesk:
         self._place = Place(home(), lambda workspace: self._session(workspace).minder)
         self._sessions: dict[WorkspaceIdentity, Session] = {}
         self._is_closed = threading.Event()
+        self._is_asked = False
 
     def _session(self, workspace: Workspace) -> Session:
         session = self._sessions.get(workspace.identity)
         if session is None:
             if not self._sessions:
                 threading.Thread(target=self._take_in, args=(self._is_closed,), daemon=True).start()
-            session = self._sessions[workspace.identity] = Session(workspace)
+            # Processes that this one starts are told apart by it from those of others.
+            family = os.environ.setdefault(FAMILY_VARIABLE, os.urandom(4).hex())
+            session = self._sessions[workspace.identity] = Session(workspace, family)
         return session
 
     def _take_in(self, is_closed: threading.Event) -> None:
@@ -100,7 +116,6 @@ class InProcessDesk:
                     return
                 for session in self._sessions.values():
                     try:
-                        while session.take_in():
-                            pass
+                        session.take_in_now_or_later()
                     except StoreError:  # it stays in the journal, and the next question says what is wrong
                         break

@@ -27,6 +27,8 @@ _NAMES: Mapping[type[MlrunError], str] = {
 
 def refusal(error: Exception) -> dict[str, Any]:
     """The answer that stands for an error."""
+    if isinstance(error, UnicodeError):
+        return _refusal("UserErrorException", f"A text of this call is not UTF-8 ({error}).")
     if not isinstance(error, MlrunError):
         return _refusal("AzureMLException", f"{type(error).__name__}: {error}")
     kinds = (kind for kind in type(error).__mro__ if kind in _NAMES)

@@ -30,12 +30,12 @@ def details(place: Place, run_id: str) -> dict[str, Any]:
 
 def tags(place: Place, run_id: str) -> dict[str, str | None]:
     """The tags of a run."""
-    return dict(find_run(place, run_id).tags)
+    return dict(_settled(place, run_id).tags)
 
 
 def properties(place: Place, run_id: str) -> dict[str, str]:
     """The properties of a run."""
-    return dict(find_run(place, run_id).properties)
+    return dict(_settled(place, run_id).properties)
 
 
 def add_properties(place: Place, run_id: str, properties: Mapping[str, str]) -> dict[str, str]:

@@ -19,6 +19,7 @@ from mlrun_cli.cli.shared import Shared
 from mlrun_cli.domain.model import Model, ModelDetails, ModelFilter, NewModel, PairFilter, name_and_version
 from mlrun_cli.domain.run import Run
 from mlrun_cli.errors import InvalidFile, UsageError
+from mlrun_cli.workspace import Workspace
 
 app = Group("model", help="Register models, then list, show, download, update and delete them.")
 
@@ -103,11 +104,7 @@ def register(
         properties=properties_of(properties or []),
         framework=framework,
         framework_version=framework_version,
-        details=ModelDetails(
-            sample_input_dataset_id=sample_input_dataset_id,
-            sample_output_dataset_id=sample_output_dataset_id,
-            resources=_resources(cores, gigabytes, gpus),
-        ),
+        details=ModelDetails(**_details(sample_input_dataset_id, sample_output_dataset_id, cores, gigabytes, gpus)),
     )
     if (model_path is None) == (asset_path is None):
         raise UsageError(
@@ -168,8 +165,7 @@ def list_models(
         dataset_id=dataset_id,
         latest=latest,
     )
-    context = open_context(shared)
-    with context.workspace as workspace:
+    with open_context(shared).workspace as workspace:
         return [actions.record_of(workspace, model) for model in actions.list_models(workspace, which)]
 
 
@@ -195,8 +191,7 @@ def show(
         raise UsageError("Say which model: by id, or by name.", hint="Use either -i name:version or -n name.")
     found, of_id = name_and_version(model_id or name or "")
     which = ModelFilter(name=found, version=version if of_id is None else of_id, run_id=run_id)
-    context = open_context(shared)
-    with context.workspace as workspace:
+    with open_context(shared).workspace as workspace:
         return actions.record_of(workspace, actions.get_model(workspace, which))
 
 
@@ -217,9 +212,8 @@ def download(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there already.")] = False,
 ) -> object:
     """Download the file or folder of a model; prints where it is then."""
-    context = open_context(shared)
-    with context.workspace as workspace:
-        model = _get(context, model_id)
+    with open_context(shared).workspace as workspace:
+        model = _get(workspace, model_id)
         try:
             return str(actions.download_model(workspace, model, target_dir, overwrite=overwrite))
         except UsageError as error:
@@ -256,21 +250,15 @@ def update(
     gpus: _Gpus = None,
 ) -> object:
     """Change tags and description of a version, and add properties, which never change afterwards."""
-    details: dict[str, Any] = {
-        "sample_input_dataset_id": sample_input_dataset_id,
-        "sample_output_dataset_id": sample_output_dataset_id,
-        "resources": _resources(cores, gigabytes, gpus),
-    }
     changes = ModelChanges(
         tags=_texts(add_tags),
         removed_tags=remove_tags or (),
         properties=properties_of(add_properties or []),
         description=description,
-        details={name: value for name, value in details.items() if value is not None},
+        details=_details(sample_input_dataset_id, sample_output_dataset_id, cores, gigabytes, gpus),
     )
-    context = open_context(shared)
-    with context.workspace as workspace:
-        model = actions.update_model(workspace, _get(context, model_id), changes)
+    with open_context(shared).workspace as workspace:
+        model = actions.update_model(workspace, _get(workspace, model_id), changes)
         return actions.record_of(workspace, model)
 
 
@@ -284,16 +272,15 @@ def update(
 )
 def delete(shared: Shared, model_id: _Id) -> object:
     """Delete a version of a model with its files; the run it came from stays. Prints its id."""
-    context = open_context(shared)
-    with context.workspace as workspace:
-        model = _get(context, model_id)
+    with open_context(shared).workspace as workspace:
+        model = _get(workspace, model_id)
         actions.delete_model(workspace, model)
         return model.model_id
 
 
-def _get(context: Context, model_id: str) -> Model:
+def _get(workspace: Workspace, model_id: str) -> Model:
     name, version = name_and_version(model_id)
-    return actions.get_model(context.workspace, ModelFilter(name=name, version=version))
+    return actions.get_model(workspace, ModelFilter(name=name, version=version))
 
 
 def _run(context: Context, metadata_file: Path | None, run_id: str | None, experiment_name: str | None) -> Run | None:
@@ -327,6 +314,14 @@ def _filters(pairs: Sequence[str] | None) -> tuple[PairFilter, ...]:
     return tuple(PairFilter(one.key, one.value) for one in tag_filters(pairs or []))
 
 
-def _resources(cores: float | None, gigabytes: float | None, gpus: int | None) -> dict[str, Any] | None:
+def _details(
+    sample_input: str | None, sample_output: str | None, cores: float | None, gigabytes: float | None, gpus: int | None
+) -> dict[str, Any]:
+    """Those fields of `ModelDetails` of which something is said."""
     resources = {"cpu": cores, "memoryInGB": gigabytes, "gpu": gpus}
-    return None if all(value is None for value in resources.values()) else resources
+    details = {
+        "sample_input_dataset_id": sample_input,
+        "sample_output_dataset_id": sample_output,
+        "resources": resources if any(value is not None for value in resources.values()) else None,
+    }
+    return {name: value for name, value in details.items() if value is not None}

@@ -226,7 +226,9 @@ def print_last_lines(workspace: Workspace, run: Run, say: Callable[[str], None])
 def print_ending(workspace: Workspace, run: Run, say: Callable[[str], None]) -> None:
     """How a run ended that did not complete, why, and where its whole log is."""
     reason = "" if run.error is None else f": {_reason(run)}"
-    say(f"{run.run_id}: {ending(run)}{reason}\nLog: {_telling_log(workspace, run)}")
+    log = _telling_log(workspace, run)
+    where = f"\nLog: {log}" if log.exists() else ""  # a run without a script has none
+    say(f"{run.run_id}: {ending(run)}{reason}{where}")
 
 
 def _telling_log(workspace: Workspace, run: Run) -> Path:

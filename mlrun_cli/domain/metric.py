@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-Scalar = float | int | str | bool
+Scalar = float | int | str | bool | None
 
 
 class Logged(NamedTuple):

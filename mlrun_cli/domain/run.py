@@ -142,6 +142,21 @@ def minimal_record(run: Run) -> dict[str, Any]:
     }
 
 
+def _consumed(definition: Mapping[str, Any] | None, section: str, kind: str) -> list[dict[str, Any]]:
+    """The data of a run as its details list it."""
+    return [
+        {
+            "dataset": {"id": entry.get("dataset_id")},
+            "consumptionDetails": {
+                "type": kind,
+                "inputName" if section == "data" else "outputName": entry["name"],
+                "mechanism": entry["mechanism"],
+            },
+        }
+        for entry in (definition or {}).get(section) or ()
+    ]
+
+
 def run_details(run: Run, log_files: Mapping[str, str]) -> dict[str, Any]:
     """The run as `Run.get_details()` of the SDK gives it: camelCase, times absent until they are known."""
     details: dict[str, Any] = {
@@ -151,8 +166,8 @@ def run_details(run: Run, log_files: Mapping[str, str]) -> dict[str, Any]:
         "startTimeUtc": None if run.started_at is None else iso(run.started_at),
         "endTimeUtc": None if run.ended_at is None else iso(run.ended_at),
         "properties": dict(run.properties),
-        "inputDatasets": [],
-        "outputDatasets": [],
+        "inputDatasets": _consumed(run.definition, "data", "RunInput"),
+        "outputDatasets": _consumed(run.definition, "outputData", "RunOutput"),
         "runDefinition": run.definition,
         "logFiles": dict(log_files),
         "submittedBy": run.user_name,

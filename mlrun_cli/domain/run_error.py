@@ -50,7 +50,13 @@ def run_error(
 def exception_error(error: BaseException) -> dict[str, Any]:
     """The error of a run that ended with an exception of this process."""
     trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-    return run_error(str(error) or type(error).__name__, kind=type(error).__name__, stack_trace=trace[-_MOST_TRACE:])
+    message = str(error) or type(error).__name__
+    return run_error(_storable(message), kind=type(error).__name__, stack_trace=_storable(trace[-_MOST_TRACE:]))
+
+
+def _storable(text: str) -> str:
+    """The text with half a surrogate pair, which no file and no database takes, spelled out."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def error_message(error: object) -> str | None:

@@ -47,8 +47,9 @@ class RunOffsets:
 class SessionOffsets:
     """Of the journals of a session, which belong to no run."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, folder: Path) -> None:
         self._workspace = workspace
+        self._folder = folder
 
     def read(self, names: Sequence[str]) -> Mapping[str, int]:
         """The offsets of these journals."""
@@ -56,6 +57,9 @@ class SessionOffsets:
 
     def advance(self, name: str, before: int, after: int) -> bool:
         """Move an offset, within a transaction; False when another reader has moved it meanwhile."""
+        if before == 0 and not self._folder.is_dir():
+            # The session has ended, with all of this in the store, and its offsets are forgotten.
+            return False
         return self._workspace.journals.advance_session(name, before, after)
 
 
@@ -71,7 +75,7 @@ class JournalReader:
         self._run_key = run_key
         self._folder = folder
         self._store_of_offsets: Offsets = (
-            SessionOffsets(workspace) if run_key is None else RunOffsets(workspace, run_key)
+            SessionOffsets(workspace, folder) if run_key is None else RunOffsets(workspace, run_key)
         )
         self._offsets = dict(self._store_of_offsets.read(journal_names(folder)))
         self._keys: dict[str, int | None] = {}
@@ -81,19 +85,19 @@ class JournalReader:
     def take_in(self) -> int:
         """Store what comes next in the journals, a mebibyte or so; how many bytes there were to take in."""
         pieces = self._next_pieces()
-        size = sum(map(len, pieces.values()))
+        size = sum(len(piece) for _, piece in pieces.values())
         if not size:
             return 0
-        entries = {name: parse_piece(piece) for name, piece in pieces.items()}
+        entries = {name: parse_piece(piece) for name, (_, piece) in pieces.items()}
         try:
             with self._workspace.transaction():
-                for name, piece in pieces.items():
-                    self._store(name, len(piece), entries[name])
+                for name, (offset, piece) in pieces.items():
+                    self._store(name, offset, len(piece), entries[name])
         except _ReadElsewhereError:
             self._offsets = dict(self._store_of_offsets.read(journal_names(self._folder)))
             return size
-        for name, piece in pieces.items():
-            self._offsets[name] = self._offsets.get(name, 0) + len(piece)
+        for name, (offset, piece) in pieces.items():
+            self._offsets[name] = offset + len(piece)
             self.unreadable_lines += entries[name].unreadable
         return size
 
@@ -102,10 +106,18 @@ class JournalReader:
         while self.take_in():
             pass
 
+    def written(self) -> Mapping[str, int]:
+        """How much has been written to each journal by this moment, in bytes."""
+        return {name: self._size(name) for name in journal_names(self._folder)}
+
+    def has_taken_in(self, written: Mapping[str, int]) -> bool:
+        """Whether all of that is in the store."""
+        return all(self._offsets.get(name, 0) >= size for name, size in written.items())
+
     def take_in_until_now(self) -> None:
         """Store everything that has been acknowledged by this moment, however much is written meanwhile."""
-        sizes = {name: self._size(name) for name in journal_names(self._folder)}
-        while any(self._offsets.get(name, 0) < size for name, size in sizes.items()):
+        written = self.written()
+        while not self.has_taken_in(written):
             if not self.take_in():  # what is left of a line was never acknowledged
                 return
 
@@ -115,28 +127,28 @@ class JournalReader:
         except OSError:
             return 0
 
-    def _next_pieces(self) -> dict[str, bytes]:
+    def _next_pieces(self) -> dict[str, tuple[int, bytes]]:
         """Pieces by journal, each journal in its turn, so that one transaction never locks the store for long."""
         names = journal_names(self._folder)
-        pieces: dict[str, bytes] = {}
+        pieces: dict[str, tuple[int, bytes]] = {}
         size = 0
         for place in range(len(names)):
             name = names[(self._turn + place) % len(names)]
-            piece = self._next_piece(name)
+            offset = self._offsets.get(name, 0)
+            piece = self._next_piece(name, offset)
             if piece:
-                pieces[name] = piece
+                pieces[name] = offset, piece
                 size += len(piece)
             if size >= CHUNK_BYTES:
                 self._turn += place + 1
                 break
         return pieces
 
-    def _next_piece(self, name: str) -> bytes:
+    def _next_piece(self, name: str, offset: int) -> bytes:
         """What follows in one journal; nothing when it cannot be read now.
 
         Opened for each piece: a run may have more journals than a process may have open files.
         """
-        offset = self._offsets.get(name, 0)
         path = self._folder / name
         try:
             found = os.lstat(path)
@@ -150,8 +162,7 @@ class JournalReader:
         finally:
             os.close(descriptor)
 
-    def _store(self, name: str, size: int, entries: Entries) -> None:
-        before = self._offsets.get(name, 0)
+    def _store(self, name: str, before: int, size: int, entries: Entries) -> None:
         if not self._store_of_offsets.advance(name, before, before + size):
             raise _ReadElsewhereError
         if self._run_key is not None:

@@ -34,7 +34,7 @@ def settle_runs(workspace: Workspace) -> frozenset[int]:
 
     Returns the keys of those that could not be mended in time: they are to be shown as NotResponding.
     """
-    settle_sessions(workspace)
+    given_up = settle_sessions(workspace)
     lost = [run for run in workspace.runs.alive() if may_judge(run) and _is_lost(workspace, run)]
     deadline = time.monotonic() + _PATIENCE_SECONDS
     is_started = False
@@ -42,7 +42,8 @@ def settle_runs(workspace: Workspace) -> frozenset[int]:
         is_started = is_started or _start_recovery(workspace, lost)
         time.sleep(_LOOK_AGAIN_SECONDS)
         lost = [run for run in lost if _is_alive(workspace.runs.status(run.key))]
-    return frozenset(run.key for run in lost)
+    minded = (key for minder in given_up for key in workspace.runs.minded_keys(minder))
+    return frozenset([*(run.key for run in lost), *minded])
 
 
 def shown(run: Run, not_responding: frozenset[int]) -> Run:
@@ -112,6 +113,7 @@ def _start_recovery(workspace: Workspace, lost: Sequence[Run]) -> bool:
 def _record_folder_gone(workspace: Workspace, run: Run) -> None:
     error = run_error("The folder of the run has been removed while it had not ended.", code=SERVICE_ERROR)
     with workspace.transaction(durable=True):
+        workspace.runs.end_minded(f"runs/{run.run_id}", RunStatus.FAILED, ended_at=now(), error=error)
         workspace.runs.change_status(run.key, ALIVE_STATUSES, RunStatus.FAILED, ended_at=now(), error=error)
 
 

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 RUN_ID_VARIABLE = "MLRUN_RUN_ID"
 SUPERVISOR_VARIABLE = "MLRUN_SUPERVISOR_OF"
+FAMILY_VARIABLE = "MLRUN_FAMILY"
+"""What a driver and the processes that it starts have in common."""
 
 
 class ProcessId(NamedTuple):

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mlrun_cli.domain.launch import is_of_launch
-from mlrun_cli.execution.process import RUN_ID_VARIABLE, SUPERVISOR_VARIABLE
+from mlrun_cli.execution.process import FAMILY_VARIABLE, RUN_ID_VARIABLE, SUPERVISOR_VARIABLE
 from mlrun_cli.workspace import WorkspaceIdentity
 
 # Those of another run, when the submitter is itself a script or the runconfig names them, must not be taken for this
 # one's: processes are found, and told from supervisors, by them.
-_OF_A_RUN = {RUN_ID_VARIABLE, SUPERVISOR_VARIABLE, "MLRUN_RUN_FOLDER", "MLRUN_RUN_NUMBER"}
+_OF_A_RUN = {RUN_ID_VARIABLE, SUPERVISOR_VARIABLE, FAMILY_VARIABLE, "MLRUN_RUN_FOLDER", "MLRUN_RUN_NUMBER"}
 
 
 def script_environment(

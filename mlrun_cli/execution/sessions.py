@@ -28,6 +28,8 @@ from mlrun_cli.workspace import Workspace
 
 _PATIENCE_SECONDS = 2.0
 _LOOK_AGAIN_SECONDS = 0.004
+_MOMENT_SECONDS = 0.5
+_BUSY_SECONDS = 30.0
 _SESSIONS = "sessions"
 _ENDING = "ending.json"
 
@@ -35,15 +37,17 @@ _ENDING = "ending.json"
 class Session:
     """The session of this process in one workspace; made with its lock taken."""
 
-    def __init__(self, workspace: Workspace) -> None:
-        """Make the folder.
+    def __init__(self, workspace: Workspace, family: str) -> None:
+        """Make the folder; processes of one `family` have it in the beginning of its name.
 
         Raises:
             MlrunError: it cannot be made.
         """
         process = identify(os.getpid())
-        name = f"{os.getpid()}-{0 if process is None else process.start_ticks}-{os.urandom(4).hex()}"
+        name = f"{family}-{os.getpid()}-{0 if process is None else process.start_ticks}-{os.urandom(4).hex()}"
         self._workspace = workspace
+        self._family = family
+        self._relatives: dict[str, JournalReader] = {}
         self.folder = workspace.folder / _SESSIONS / name
         self.minder = f"{_SESSIONS}/{name}"
         try:
@@ -55,13 +59,29 @@ class Session:
             ) from error
         self._reader = JournalReader(workspace, self.folder / "journal", None)
 
-    def take_in(self) -> int:
-        """Store what comes next of what this process has said, a mebibyte or so; how many bytes there were."""
-        return self._reader.take_in()
+    def take_in_now_or_later(self) -> None:
+        """Store what this process has said by now, unless another process holds the store for longer than a moment.
 
-    def take_in_all(self) -> None:
-        """Store all that this process has said so far."""
-        self._reader.take_in_all()
+        Raises:
+            StoreError: it does, or the store cannot be used.
+        """
+        self._workspace.wait_at_most(_MOMENT_SECONDS)
+        try:
+            self._reader.take_in_until_now()
+        finally:
+            self._workspace.wait_at_most(_BUSY_SECONDS)
+
+    def take_in_until_now(self) -> None:
+        """Store all that this process and its relatives have said by this moment."""
+        self._reader.take_in_until_now()
+        names = {name for name in _names(self._workspace) if name.startswith(f"{self._family}-")}
+        for gone in self._relatives.keys() - names:
+            del self._relatives[gone]
+        for name in names - {self.folder.name}:
+            if name not in self._relatives:
+                folder = self.folder.with_name(name) / "journal"
+                self._relatives[name] = JournalReader(self._workspace, folder, None)
+            self._relatives[name].take_in_until_now()
 
     def close(self, error: dict[str, Any] | None) -> None:
         """End the runs that are still open, Failed with the error if there is one, and let go of the folder.
@@ -72,7 +92,7 @@ class Session:
         try:
             with suppress(OSError):
                 write_json(self.folder / _ENDING, {"ended_at": now(), "error": error})
-            self.take_in_all()
+            self._reader.take_in_all()
             _end(self._workspace, self.folder, self.minder)
         finally:
             self._lock.close()
@@ -95,18 +115,25 @@ def _make(folder: Path) -> RunLock:
     return lock
 
 
-def settle_sessions(workspace: Workspace) -> None:
-    """Take in what dead sessions have left behind, and end the runs that they had open."""
+def settle_sessions(workspace: Workspace) -> list[str]:
+    """Take in what dead sessions have left behind, and end the runs that they had open.
+
+    Returns those that could not be settled in time, by what their runs are minded by.
+    """
+    given_up = []
     deadline = time.monotonic() + _PATIENCE_SECONDS
     for name in _names(workspace):
         # Another process may be at it: its word is waited for, for a while.
-        while not _settle(workspace, name) and time.monotonic() < deadline:
+        while not (is_settled := _settle(workspace, name)) and time.monotonic() < deadline:
             time.sleep(_LOOK_AGAIN_SECONDS)
+        if not is_settled:
+            given_up.append(f"{_SESSIONS}/{name}")
     for minder, host_id in workspace.runs.minders():
         if minder.startswith(f"{_SESSIONS}/") and host_id == this_origin().host_id:
             folder = workspace.folder / minder
             if not folder.is_dir():
                 _end(workspace, folder, minder)
+    return given_up
 
 
 def _names(workspace: Workspace) -> list[str]:
@@ -117,7 +144,7 @@ def _names(workspace: Workspace) -> list[str]:
 
 
 def _settle(workspace: Workspace, name: str) -> bool:
-    """Settle one session if it is dead; False when another process is doing it at this moment."""
+    """Settle one session if it is dead; False when another process is doing it, or the disk is full."""
     folder = workspace.folder / _SESSIONS / name
     try:
         lock = RunLock.open(folder / "lock")
@@ -128,11 +155,15 @@ def _settle(workspace: Workspace, name: str) -> bool:
             return not lock.is_mending()
         if not folder.is_dir():  # it has just ended by itself
             return True
-        if not (folder / _ENDING).exists():
-            write_json(folder / _ENDING, {"ended_at": _last_words(folder), "error": _died()})
+        ended_at = _last_words(folder)  # before the lock is written to
         lock.say_mending()
+        if not (folder / _ENDING).exists():
+            write_json(folder / _ENDING, {"ended_at": ended_at, "error": _died()})
         JournalReader(workspace, folder / "journal", None).take_in_all()
         _end(workspace, folder, f"{_SESSIONS}/{name}")
+    except OSError:
+        return not folder.is_dir()
+    else:
         return True
     finally:
         lock.close()
@@ -144,9 +175,13 @@ def _end(workspace: Workspace, folder: Path, minder: str) -> None:
     status = RunStatus.COMPLETED if ending["error"] is None else RunStatus.FAILED
     with workspace.transaction(durable=True):
         workspace.runs.end_minded(minder, status, ended_at=ending["ended_at"], error=ending["error"])
-        for name in journal_names(folder / "journal"):
-            workspace.journals.forget_session(name)
+    names = journal_names(folder / "journal")
     shutil.rmtree(folder, ignore_errors=True)
+    if names and not folder.exists():
+        # Only now: who finds a journal whose offset is forgotten takes it in from its beginning.
+        with workspace.transaction():
+            for name in names:
+                workspace.journals.forget_session(name)
 
 
 def _died() -> dict[str, Any]:

@@ -123,7 +123,10 @@ def _is_storable(entry: Logged) -> bool:
         and (entry.step is None or (isinstance(entry.step, (int, float)) and abs(entry.step) < _LARGEST))
         and (entry.description is None or _is_text(entry.description))
         and isinstance(values, (list, tuple))
-        and all(entry.shape in {ROW, TABLE} or isinstance(value, (int, float)) or _is_text(value) for value in values)
+        and all(
+            entry.shape in {ROW, TABLE} or isinstance(value, (int, float, type(None))) or _is_text(value)
+            for value in values
+        )
     )
 
 

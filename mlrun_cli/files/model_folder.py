@@ -16,6 +16,7 @@ from pathlib import Path
 
 from mlrun_cli.errors import MlrunError, StoreError, UsageError
 from mlrun_cli.files import copying
+from mlrun_cli.files.run_folder import sync
 
 _INCOMING = ".incoming"  # no name of a model begins with a dot
 _ABANDONED_AFTER_SECONDS = 24 * 3600
@@ -72,8 +73,8 @@ class ModelFolder:
                 for name in names:
                     path = Path(inside, name)
                     path.chmod(path.stat().st_mode & 0o500)
-                    _sync(path)
-                _sync(Path(inside))
+                    sync(path)
+                sync(Path(inside))
 
     def place(self, folder: Path, name: str, version: int) -> None:
         """Move a sealed folder with one file or folder in it to its place.
@@ -90,7 +91,7 @@ class ModelFolder:
                 shutil.rmtree(place)
             folder.rename(place)
             for above in (place.parent, self._path):
-                _sync(above)
+                sync(above)
 
     def remove(self, name: str, version: int) -> None:
         """Remove the files of a model, at once for who looks at its place; what cannot be removed stays."""
@@ -228,14 +229,6 @@ def _make_folders(folder: Path, parts: Sequence[str]) -> None:
                 f"'{folder}' is a link, and files are not written through it.",
                 hint="Remove the link, or choose another folder.",
             )
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _remove_abandoned(top: Path) -> None:

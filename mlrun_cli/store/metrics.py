@@ -1,7 +1,7 @@
 """Metrics in the database: every SQL statement about them is in this file.
 
 Values keep their kind, since a database cannot: SQLite makes NaN null and True 1, and Python's integers have
-no bound. `kind` is `f` float, `n` NaN, `i` integer, `b` boolean, `s` text, `r` row, `t` table; rows, tables,
+no bound. `kind` is `f` float, `n` NaN, `i` integer, `b` boolean, `s` text, `z` None, `r` row, `t` table; rows, tables,
 text and integers beyond 2**53 are in `text`, everything else in `number`.
 """
 
@@ -159,16 +159,16 @@ class MetricStore:
 
 def _encode(shape: str, value: Any) -> tuple[str, float | None, str | None]:
     """`(kind, number, text)` of one value."""
-    if shape == ROW:
-        return "r", None, json.dumps(value)
-    if shape == TABLE:
-        return "t", None, json.dumps(value)
+    if shape in {ROW, TABLE}:
+        return "r" if shape == ROW else "t", None, json.dumps(value)
     if type(value) is float:
         return ("f", value, None) if value == value else ("n", None, None)  # noqa: PLR0124 — NaN differs from itself
     if type(value) is bool:
         return "b", float(value), None
     if type(value) is int:
         return _encode_integer(value)
+    if value is None:
+        return "z", None, None
     return "s", None, str(value)
 
 
@@ -190,4 +190,6 @@ def _decode(kind: str, number: float | None, text: str | None) -> Any:
         return bool(number)
     if kind == "n":
         return float("nan")
+    if kind == "z":
+        return None
     return text if kind == "s" else json.loads(text or "null")

@@ -9,6 +9,7 @@ from typing import Any
 from mlrun_cli.domain.experiment import Experiment
 from mlrun_cli.domain.guid import new_guid
 from mlrun_cli.domain.moment import now
+from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.domain.run import Origin, Run
 from mlrun_cli.domain.run_filter import RunFilter, TagFilter
 from mlrun_cli.domain.run_status import TERMINAL_STATUSES, RunStatus
@@ -211,10 +212,19 @@ class RunStore:
         )
         return [(row["minded_by"], row["host_id"]) for row in rows]
 
-    def end_minded(self, minded_by: str, after: RunStatus, **columns: object) -> int:
-        """End all runs that a folder's lock minds and that have not ended, within a transaction; how many."""
-        values = {name: _to_column(value) for name, value in columns.items()}
-        changes = "".join(f", {name} = :{name}" for name in values)
+    def minded_keys(self, minded_by: str) -> Sequence[int]:
+        """The keys of the runs that a folder's lock minds and that have not ended."""
+        rows = self._database.rows(
+            f"SELECT run_key FROM runs WHERE minded_by = :minded_by AND {_ALIVE}",  # noqa: S608
+            minded_by=minded_by,
+        )
+        return [row["run_key"] for row in rows]
+
+    def end_minded(self, minded_by: str, after: RunStatus, ended_at: int, error: object) -> int:
+        """End all runs that a folder's lock minds and that have not ended, within a transaction; how many.
+
+        `ended_at` is a moment at which their process was known to live: one that began later ended when it began.
+        """
         condition = f"minded_by = :minded_by AND {_ALIVE}"
         self._database.execute(
             "INSERT INTO status_changes (run_key, status, changed_at)"  # noqa: S608
@@ -224,10 +234,12 @@ class RunStore:
             now=now(),
         )
         return self._database.execute(
-            f"UPDATE runs SET status = :after{changes} WHERE {condition}",  # noqa: S608
+            "UPDATE runs SET status = :after, error = :error,"  # noqa: S608
+            f" ended_at = CASE WHEN started_at > :ended_at THEN started_at ELSE :ended_at END WHERE {condition}",
             minded_by=minded_by,
             after=after.value,
-            **values,
+            ended_at=ended_at,
+            error=_to_column(error),
         )
 
     def status(self, key: int) -> RunStatus | None:
@@ -321,8 +333,8 @@ class RunStore:
         return True
 
     def set_tags(self, key: int, tags: Mapping[str, str | None]) -> None:
-        """Add tags or change their values."""
-        for name, value in tags.items():
+        """Add tags or change their values; the user information of URLs in them is hidden."""
+        for name, value in Redaction().document(tags).items():
             self._database.execute(
                 "INSERT INTO run_tags (run_key, key, value) VALUES (:run_key, :key, :value)"
                 " ON CONFLICT (run_key, key) DO UPDATE SET value = excluded.value",
@@ -349,9 +361,12 @@ class RunStore:
     def add_properties(self, key: int, properties: Mapping[str, str]) -> dict[str, str]:
         """Add properties, within a transaction; those that exist with another value are returned as they are.
 
+        The user information of URLs in them is hidden.
+
         When anything is returned, the caller has to roll back: nothing may be half added.
         """
         existing = self.properties(key)
+        properties = Redaction().document(properties)
         conflicts = {
             name: existing[name] for name in properties if existing.get(name, properties[name]) != properties[name]
         }

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import selectors
 import socket
 from collections import deque
@@ -29,6 +30,7 @@ from mlrun_cli.workspace import Workspace
 _PIECE = 1 << 16
 _WAITING = 64
 _LONGEST_QUESTION = 16 << 20
+_MOST_CONNECTIONS = 1 << 16
 _FEW_VALUES = 20_000
 """That many are answered in some 30 ms, and need a few megabytes."""
 
@@ -66,8 +68,12 @@ class Answerer:
             "runs.parent": lambda _: self._parent(),
         }
 
-    def answer(self, line: bytes) -> bytes | None:
-        """The line that answers a line; None while the store cannot be asked: then it is to be tried again."""
+    def answer(self, line: bytes, written: Mapping[str, int]) -> bytes | None:
+        """The line that answers a line.
+
+        None while the store cannot be asked, or has not all that had been `written` when the line came: then it is to
+        be tried again. It is taken in piece by piece, so that a cancel need not wait for all of it.
+        """
         try:
             question = json.loads(line)
             arguments = question.get("arguments", {})
@@ -75,7 +81,8 @@ class Answerer:
             call = self._calls.get(question["call"]) if is_mine else None
             reply: dict[str, Any] = {"ask": self._helper()}
             if call is not None:
-                self._reader.take_in_until_now()
+                if not self._reader.has_taken_in(written) and self._reader.take_in():
+                    return None
                 reply = {"result": call(arguments)}
         except StoreError:
             return None
@@ -84,6 +91,10 @@ class Answerer:
         except Exception as error:  # the line is from outside, and no line may end a run
             reply = refusal(error)
         return json.dumps(reply).encode() + b"\n"
+
+    def written(self) -> Mapping[str, int]:
+        """How much the run's processes have written by this moment."""
+        return self._reader.written()
 
     def _metrics(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         if arguments.get("recursive") or self._workspace.metrics.count(self._key) > _FEW_VALUES:
@@ -112,7 +123,7 @@ class _Connection:
     def __init__(self, connection: socket.socket) -> None:
         self.socket = connection
         self.arrived = bytearray()
-        self.waiting: deque[bytes] = deque()
+        self.waiting: deque[tuple[bytes, Mapping[str, int]]] = deque()
         self.leaving = bytearray()
 
 
@@ -123,7 +134,8 @@ class QuestionServer:
         self._folder = folder
         self._selector = selector
         self._answerer = answerer
-        self._connections: set[_Connection] = set()
+        self._connections: dict[_Connection, None] = {}  # oldest first
+        self._most = _half_of_the_files()
         self._listener = listen(folder, folder.socket)
         self._listener.setblocking(False)
         selector.register(self._listener, selectors.EVENT_READ, self._accept)
@@ -143,15 +155,26 @@ class QuestionServer:
             return
         accepted.setblocking(False)
         connection = _Connection(accepted)
-        self._connections.add(connection)
+        if len(self._connections) >= self._most:
+            self._drop_an_idle_one()
+        self._connections[connection] = None
         self._selector.register(accepted, selectors.EVENT_READ, lambda events: self._serve(connection, events))
 
+    def _drop_an_idle_one(self) -> None:
+        """Hang up on the asker who has been there longest; he connects anew when he asks again."""
+        for connection in self._connections:
+            if not (connection.arrived or connection.waiting or connection.leaving):
+                self._drop(connection)
+                return
+
     def answer_waiting(self) -> None:
-        """Try once more to answer those whose question came while the store could not be asked."""
+        """Try once more to answer those whose question had to wait."""
         for connection in [each for each in self._connections if each.waiting]:
             self._serve(connection, 0)
 
     def _serve(self, connection: _Connection, events: int) -> None:
+        if connection not in self._connections:  # hung up on since the selector saw it
+            return
         try:
             if events & selectors.EVENT_READ:
                 self._read(connection)
@@ -178,21 +201,28 @@ class QuestionServer:
         if b"\n" in piece:
             *lines, rest = connection.arrived.split(b"\n")
             connection.arrived = bytearray(rest)
-            connection.waiting.extend(map(bytes, lines))
+            written = self._answerer.written()
+            connection.waiting.extend((bytes(line), written) for line in lines)
 
     def _answer(self, connection: _Connection) -> None:
         while connection.waiting:
-            answer = self._answerer.answer(connection.waiting[0])
+            answer = self._answerer.answer(*connection.waiting[0])
             if answer is None:
                 return
             connection.waiting.popleft()
             connection.leaving += answer
 
     def _drop(self, connection: _Connection) -> None:
-        self._connections.discard(connection)
+        self._connections.pop(connection, None)
         connection.waiting.clear()
         self._selector.unregister(connection.socket)
         connection.socket.close()
+
+
+def _half_of_the_files() -> int:
+    """Half as many connections as this process may have open files; the rest is for its work."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _MOST_CONNECTIONS if limit == resource.RLIM_INFINITY else min(limit // 2, _MOST_CONNECTIONS)
 
 
 def listen(folder: RunFolder, path: Path) -> socket.socket:

@@ -305,7 +305,7 @@ class Supervisor:
     def _take_in(self) -> int:
         try:
             return self._reader.take_in()
-        except StoreError as error:
+        except (StoreError, OSError) as error:
             _log(f"the journals wait: {error}")
             return 0
 

@@ -31,16 +31,7 @@ def installed(root: Path, *, attach: bool = True) -> Iterator[Mlrun]:
 
 def bash(mlrun: Mlrun, text: str, *, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run lines of a shell in the attached folder, `az` being the command."""
-    return subprocess.run(
-        ["bash", "-c", AZ + text],
-        cwd=folder or mlrun.folder,
-        env=mlrun.environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
+    return mlrun.run("bash", "-c", AZ + text, folder=folder)
 
 
 def local_package(folder: Path, name: str, *, when_built: str = "") -> str:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,7 +35,7 @@ def attach(mlrun: Mlrun) -> None:
 
 def write_config(mlrun: Mlrun) -> None:
     """Azure's method, which writes the other."""
-    python(mlrun, "-c", "from azureml.core import Workspace; Workspace.create('myworkspace').write_config()")
+    mlrun.python("-c", "from azureml.core import Workspace; Workspace.create('myworkspace').write_config()")
     assert '"workspace_name"' in (mlrun.folder / ".azureml" / "config.json").read_text(encoding="utf-8")
 
 
@@ -51,7 +49,7 @@ def mlrun(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Mlrun]:
 
 
 def test_the_driver_prints_what_the_page_says_and_the_command_sees_the_same_runs(mlrun: Mlrun) -> None:
-    printed = python(mlrun, "driver.py")
+    printed = mlrun.python("driver.py")
     assert normal(printed).splitlines() == (DOCUMENT / "printed.txt").read_text(encoding="utf-8").splitlines()
 
     query = "[].[run_number, status, run_type, target]"
@@ -73,22 +71,6 @@ def test_the_driver_prints_what_the_page_says_and_the_command_sees_the_same_runs
     parent = mlrun.json("run", "list", "-e", "explore-runs", "--last", "1")[0]["run_id"]
     children = mlrun.json("run", "list", "-e", "explore-runs", "--parent-run-id", parent, "--query", query)
     assert children == [[number, "Completed", script, "gpu-cluster"] for number in (21, 20, 19)]
-
-
-def python(mlrun: Mlrun, *words: str) -> str:
-    """Run the interpreter in the folder to its good end; what it printed."""
-    done = subprocess.run(
-        [sys.executable, *words],
-        cwd=mlrun.folder,
-        env=mlrun.environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, ""), done.stderr
-    return done.stdout
 
 
 def normal(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -81,6 +82,12 @@ def first_line(process: subprocess.Popen[str]) -> str:
     return line
 
 
+def journal_and_size(session: Path) -> tuple[str, int]:
+    """The name of a session's only journal, and its size."""
+    (journal,) = (session / "journal").iterdir()
+    return journal.name, journal.stat().st_size
+
+
 def sessions(mlrun: Mlrun) -> list[Path]:
     """The folders of the sessions there are."""
     return list((mlrun.database.parent / "sessions").iterdir())
@@ -137,6 +144,10 @@ def test_what_a_driver_had_logged_is_taken_in_once_by_many_who_look(mlrun: Mlrun
         ("raise ValueError('bad data')", "Failed", "bad data"),
         ("os._exit(0)", "Failed", "The process that had this run open died before it ended the run."),
         ("os.fork() or (run.log('y', 2), os._exit(0)); os.wait()", "Completed", None),
+        ("sys.excepthook = lambda *_: None\nraise ValueError('quiet')", "Failed", "quiet"),
+        ("sys.exit(3)", "Failed", "3"),
+        ("sys.exit()", "Completed", None),
+        ("raise ValueError('half a pair: \\ud800')", "Failed", "half a pair: \\ud800"),
     ],
 )
 def test_an_open_run_ends_as_its_process_does(mlrun: Mlrun, ending: str, status: str, message: str | None) -> None:
@@ -149,6 +160,117 @@ def test_an_open_run_ends_as_its_process_does(mlrun: Mlrun, ending: str, status:
     metrics = mlrun.metrics(run_id)
     assert metrics == ({"x": 1, "y": 2} if "fork" in ending else {"x": 1})
     assert sessions(mlrun) == []
+
+
+def test_what_is_logged_while_the_interpreter_ends_is_kept(mlrun: Mlrun) -> None:
+    # Registered before the first call of the SDK, so called after its own.
+    code = "import atexit\natexit.register(lambda: run.log('late', 1))\n" + _OPEN
+    with start(mlrun, code) as driver:
+        run_id = first_line(driver)
+        _, errors = driver.communicate()
+    assert errors == ""
+    assert mlrun.show(run_id)["status"] == "Completed"
+    assert mlrun.metrics(run_id) == {"late": 1}
+
+
+def test_a_signal_handler_may_log_and_ask_while_its_process_does(mlrun: Mlrun) -> None:
+    code = _OPEN + (
+        "import signal\n"
+        "count = [0, 0]\n"
+        "def handler(*_):\n"
+        "    run.log('y', count[1]); count[1] += 1\n"
+        "    run.get_tags()\n"
+        "signal.signal(signal.SIGALRM, handler)\n"
+        "signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)\n"
+        "while count[1] < 200:\n"
+        "    run.log('x', count[0]); count[0] += 1\n"
+        "    run.get_status()\n"
+        "signal.setitimer(signal.ITIMER_REAL, 0)\n"
+        "print(*count, flush=True)\n"
+    )
+    with start(mlrun, code) as driver:
+        run_id = first_line(driver)
+        output, errors = driver.communicate()
+    assert errors == ""
+    logged = [int(word) for word in output.split()]
+    metrics = mlrun.metrics(run_id)
+    assert [metrics["x"], metrics["y"]] == [list(range(number)) for number in logged]
+
+
+def test_what_a_pool_of_processes_has_logged_is_there_when_it_has_answered(mlrun: Mlrun) -> None:
+    code = """
+        import multiprocessing
+        from azureml.core import Experiment, Workspace
+
+        def work(number):
+            run.log("x", number)
+
+        run = Experiment(Workspace.from_config(), "exp").start_logging()
+        print(run.id, flush=True)
+        run.log("x", -1)
+        with multiprocessing.get_context("fork").Pool(4) as pool:
+            for batch in range(3):
+                pool.map(work, range(batch * 100, batch * 100 + 100))
+                print(sorted(run.get_metrics()["x"]) == list(range(-1, batch * 100 + 100)), flush=True)
+    """
+    with start(mlrun, code) as driver:
+        run_id = first_line(driver)
+        assert driver.communicate() == ("True\n" * 3, "")
+    assert sorted(mlrun.metrics(run_id)["x"]) == list(range(-1, 300))
+
+
+def test_a_session_that_ended_but_is_still_there_counts_for_nothing_more(mlrun: Mlrun) -> None:
+    with start(mlrun, f"{_OPEN}run.log('x', 1)\nrun.flush()\nprint('all', flush=True)\nopen(0).read()\n") as driver:
+        run_id = first_line(driver)
+        assert first_line(driver) == "all"
+        (folder,) = sessions(mlrun)
+        kept = folder.with_name(f".{folder.name}")
+        shutil.copytree(folder, kept)
+        driver.communicate("")
+    assert sessions(mlrun) == [kept]
+    # As it stands when its process dies after it has ended its runs, before it has removed its folder.
+    mlrun.execute("INSERT INTO session_journals VALUES (?, ?)", *journal_and_size(kept))
+    kept.rename(folder)
+    assert mlrun.show(run_id)["status"] == "Completed"
+    assert mlrun.metrics(run_id) == {"x": 1}
+    assert sessions(mlrun) == []
+
+
+def test_what_a_script_has_open_fails_with_a_run_whose_folder_is_removed(mlrun: Mlrun) -> None:
+    mlrun.script("""
+        import time
+        from azureml.core import Run
+        print(Run.get_context().child_run().id, flush=True)
+        time.sleep(600)
+    """)
+    run_id = mlrun.submit()
+    child = until(lambda: mlrun.log(run_id).strip())
+    kill(mlrun.supervisor(run_id))
+    shutil.rmtree(mlrun.run_folder(run_id))
+    assert mlrun.show(run_id)["status"] == "Failed"
+    assert mlrun.show(child)["status"] == "Failed"
+
+
+def test_more_processes_ask_than_a_supervisor_may_have_open_files(mlrun: Mlrun) -> None:
+    mlrun.command = ["prlimit", "--nofile=128", *mlrun.command]
+    mlrun.script("""
+        import os
+        from azureml.core import Run
+        run = Run.get_context()
+        read, write = os.pipe()
+        for number in range(150):
+            if os.fork() == 0:
+                os.close(write)
+                run.get_tags(), run.get_file_names()
+                os.read(read, 1)  # keeps its connections until all have asked
+                run.get_tags(), run.get_file_names()
+                os._exit(0)
+        os.close(write)
+        print(all(os.wait()[1] == 0 for _ in range(150)))
+    """)
+    run_id = mlrun.submit()
+    assert mlrun.wait(run_id)["status"] == "Completed", mlrun.log(run_id)
+    assert mlrun.log(run_id) == "True\n"
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -10,7 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.running import Mlrun
+from tests.running import Mlrun, good_end
+
+SDK = Path(__file__).parents[2] / "mlrun_cli" / "sdk"
 
 BEGINNING = """
 from azureml.core import Workspace
@@ -58,6 +61,69 @@ def read_csv(source, **_):
         return DataFrame([{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)])
 """
 
+STORY = """
+import io, json, math, os
+
+def tell(run, model, again):  # in every shape in which scripts call it; two names for an uploaded file
+    run.log("Accuracy of all", 0.5)
+    run.log(name="mse", value=2)
+    run.log(name="mse", value=1.5)
+    run.log("text", "f-string %s" % 1, "described")
+    run.log("train/{}".format("loss"), float("nan"))
+    run.log_list("positional", [1, 2])
+    run.log_list(name="named", value=(x for x in "ab"), description="letters")
+    for epoch in range(2):
+        run.log_row("Epochs", epoch=epoch, **{"loss": 1 / (epoch + 1)})
+    run.log_table("table", value={"x": [1, 2], "y": [3, 4]})
+    run.log_image("ROC", plot=Plot())
+    run.log_image(name="shown", plot=Plot(), description="a curve")
+    with open("image.png", "wb") as file:
+        file.write(b"\\x89PNG file")
+    run.log_image("by path", "image.png")
+    run.log_image("by keyword", path="image.png")
+    matrix = {"schema_type": "confusion_matrix", "schema_version": "1.0.0",
+              "data": {"class_labels": ["0", "1"], "matrix": [[1, 2], [3, 4]]}}
+    run.log_confusion_matrix("Confusion matrix", matrix)
+    run.log_confusion_matrix(name="as text", value=json.dumps(matrix))
+
+    class Array:
+        tolist = lambda self: [[1, 2], [3, 4]]
+
+    run.log_confusion_matrix("as array", {**matrix, "data": {"class_labels": ["0", "1"], "matrix": Array()}})
+
+    metrics = run.get_metrics()
+    same(math.isnan(metrics.pop("train/loss")), True)
+    for name in ("ROC", "shown", "by path", "by keyword", "Confusion matrix", "as text", "as array"):
+        uri = metrics.pop(name)
+        assert uri.startswith("aml://artifactId/ExperimentRun/dcid." + run.id + "/" + name), uri
+    same(metrics, {
+        "Accuracy of all": 0.5, "mse": [2, 1.5], "text": "f-string 1", "positional": [1, 2], "named": ["a", "b"],
+        "Epochs": {"epoch": [0, 1], "loss": [1.0, 0.5]}, "table": {"x": [1, 2], "y": [3, 4]},
+    })
+    same(run.get_metrics(name="mse"), {"mse": [2, 1.5]})
+    same(run.get_metrics("no such metric"), {})
+
+    os.makedirs("outputs/inner", exist_ok=True)
+    with open("outputs/model.pkl", "wb") as file:
+        file.write(b"model")
+    with open("outputs/inner/scaler.pkl", "wb") as file:
+        file.write(b"scaler")
+    run.upload_file(model, "outputs/model.pkl")
+    run.upload_file(name=again, path_or_stream="outputs/model.pkl")
+    run.upload_file("from a stream.txt", io.BytesIO(b"streamed"))
+    run.upload_folder("folder", "outputs")
+    run.upload_folder(name="named", path="outputs/inner")
+
+    run.tag("quality", "good")
+    run.tag("bare")
+    run.set_tags({"number": 3})
+    same(run.get_tags(), {"quality": "good", "bare": None, "number": "3"})
+    same(run.tags, run.get_tags())
+    run.add_properties({"owner": "me"})
+
+    assert run.get_portal_url().startswith("file:///") and run.id in run.get_portal_url(), run.get_portal_url()
+"""
+
 
 def drive(
     mlrun: Mlrun, code: str, *arguments: str, folder: Path | None = None, command: Sequence[str] = (sys.executable,)
@@ -68,19 +134,20 @@ def drive(
     and `refused(kind, words, function, *arguments)`, which fail unless the two are equal, or the call raises an error
     of that class with all the words, between which stands `; `; and `Plot`, a figure.
     """
+    return good_end(mlrun.run(*command, "-c", BEGINNING + textwrap.dedent(code), *arguments, folder=folder))
+
+
+def run_alone(code: str, python: str = sys.executable) -> Any:
+    """Run code whose last line prints JSON, by a Python that finds the SDK and nothing else; what that line says."""
     done = subprocess.run(
-        [*command, "-c", BEGINNING + textwrap.dedent(code), *arguments],
-        cwd=folder or mlrun.folder,
-        env=mlrun.environment,
-        stdin=subprocess.DEVNULL,
+        [python, "-c", textwrap.dedent(code)],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(SDK), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         encoding="utf-8",
-        timeout=120,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert not done.stderr, done.stderr
-    return done.stdout
+    return json.loads(done.stdout)
 
 
 def run_inside(mlrun: Mlrun, code: str, *, python: str = sys.executable) -> dict[str, Any]:

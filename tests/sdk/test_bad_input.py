@@ -18,7 +18,7 @@ from azureml.core import ScriptRunConfig
 for value in ([1, 2], (1, 2), {1}):
     refused(UserErrorException, "'x'; log_list", run.log, "x", value)
 refused(UserErrorException, "'x'; log_row; log_table", run.log, "x", {"a": 1})
-for value in (object(), None, print, b"bytes", 1j):
+for value in (object(), print, b"bytes", 1j):
     refused(UserErrorException, "'x'; number, text or boolean; float()", run.log, "x", value)
 for name in (None, 3, b"x", ["x"]):
     refused(UserErrorException, "name; text", run.log, name, 1)
@@ -100,6 +100,28 @@ def mlrun(tmp_path: Path) -> Iterator[Mlrun]:
     one = Mlrun(tmp_path)
     yield one
     one.close()
+
+
+def test_a_script_that_waits_for_itself_or_for_what_is_above_it_is_told_so(mlrun: Mlrun) -> None:
+    mlrun.script("""
+        from azureml.core import Run, ScriptRunConfig
+        from azureml.exceptions import UserErrorException
+        run = Run.get_context()
+        for above in (run, run.parent):
+            try:
+                if above is not None:
+                    above.wait_for_completion(show_output=True)
+            except UserErrorException as error:
+                print(error)
+        if run.parent is None:
+            run.submit_child(ScriptRunConfig(".", script="train.py")).wait_for_completion()
+    """)
+    run_id = mlrun.submit()
+    assert mlrun.wait(run_id)["status"] == "Completed"
+    (child,) = mlrun.json("run", "list", "--parent-run-id", run_id)
+    logs = [mlrun.log(each).splitlines() for each in (run_id, child["run_id"])]
+    said = [line.partition(" ends when")[0] for line in (*logs[0], *logs[1])]
+    assert said == [f"Run {run_id}", f"Run {child['run_id']}", f"Run {run_id}"]
 
 
 def test_bad_calls_are_refused_inside_a_run_which_goes_on(mlrun: Mlrun) -> None:

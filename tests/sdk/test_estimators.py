@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import textwrap
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.running import Mlrun
+from tests.sdk.driving import drive
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,16 +14,7 @@ if TYPE_CHECKING:
 
 def _drive(mlrun: Mlrun, driver: str) -> Any:
     """Run a driver script; its last line, which is JSON."""
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(driver)],
-        env=mlrun.environment,
-        cwd=mlrun.folder,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    return json.loads(drive(mlrun, driver).splitlines()[-1])
 
 
 @pytest.fixture

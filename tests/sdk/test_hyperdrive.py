@@ -1,9 +1,5 @@
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -11,8 +7,7 @@ from typing import Any
 import pytest
 
 from tests.running import Mlrun
-
-SDK = Path(__file__).parents[2] / "mlrun_cli" / "sdk"
+from tests.sdk.driving import drive, run_alone
 
 EXPRESSIONS = {
     "choice(1, 2)": ["choice", [[1, 2]]],
@@ -98,16 +93,7 @@ def sweep(**changes):
 
 
 def _run(code: str) -> Any:
-    """Run code whose last line prints JSON."""
-    done = subprocess.run(
-        [sys.executable, "-c", BEGINNING + textwrap.dedent(code)],
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(SDK), "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return run_alone(BEGINNING + textwrap.dedent(code))
 
 
 @pytest.fixture(scope="module")
@@ -184,7 +170,7 @@ def test_samplings_policies_and_sweeps_are_what_azure_writes_down() -> None:
 
 def test_a_sweep_that_is_submitted_says_what_to_do_instead(tmp_path: Path) -> None:
     mlrun = Mlrun(tmp_path, attach=False)
-    driver = BEGINNING + textwrap.dedent("""
+    driver = textwrap.dedent("""
         from azureml.core import Experiment, Workspace
         from azureml.exceptions import UserErrorException
         from azureml.train.automl import AutoMLConfig
@@ -195,16 +181,7 @@ def test_a_sweep_that_is_submitted_says_what_to_do_instead(tmp_path: Path) -> No
             except UserErrorException as error:
                 print(error)
     """)
-    done = subprocess.run(
-        [sys.executable, "-c", driver],
-        env=mlrun.environment,
-        cwd=mlrun.folder,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    swept, automl = done.stdout.splitlines()
+    swept, automl = drive(mlrun, BEGINNING + driver).splitlines()
     assert swept.startswith("Experiment.submit(HyperDriveConfig): ")
     assert "arguments=['--lr', value]" in swept
     assert "run.get_metrics('accuracy')" in swept

@@ -2,17 +2,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
-import textwrap
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.running import Mlrun
-
-SDK = Path(__file__).parents[2] / "mlrun_cli" / "sdk"
+from tests.sdk.driving import drive, run_alone
 
 IMPORTS = """\
 from azureml.automl.core.featurization import FeaturizationConfig
@@ -24,13 +20,18 @@ from azureml.contrib.pipeline.steps import ParallelRunConfig, ParallelRunStep
 from azureml.contrib.services.aml_request import AMLRequest, rawhttp
 from azureml.contrib.services.aml_response import AMLResponse
 from azureml.contrib.tensorboard.export import export_to_tensorboard
+from azureml.core import Run, Workspace, get_run
+from azureml.core.conda_dependencies import PYTHON_PREFIX, CondaDependencies
+from azureml.core.experiment import Experiment, ViewType
 from azureml.core.image import ContainerImage, Image
 from azureml.core.image.container import ContainerImage
 from azureml.core.profile import ModelProfile
+from azureml.core.run import Run, _OfflineRun, _SubmittedRun, get_run
 from azureml.core.webservice import AciWebservice, AksEndpoint, AksWebservice, LocalWebservice, Webservice
 from azureml.core.webservice.aks import AksServiceDeploymentConfiguration
 from azureml.core.webservice.webservice import WebserviceDeploymentConfiguration
 from azureml.datadrift import AlertConfiguration, DataDriftDetector
+from azureml.dataprep import Dataflow
 from azureml.explain.model._internal.explanation_client import ExplanationClient
 from azureml.explain.model.tabular_explainer import TabularExplainer
 from azureml.interpret import ExplanationClient
@@ -105,24 +106,11 @@ def _python_3_8() -> str:
     return next(map(str, kept.glob("3.8.*/bin/python")), sys.executable)
 
 
-def _run(code: str, python: str = sys.executable) -> Any:
-    """Run code whose last line prints JSON."""
-    done = subprocess.run(
-        [python, "-c", textwrap.dedent(code)],
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(SDK), "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
 @pytest.fixture(scope="module")
 def errors() -> dict[str, list[str]]:
     """The class, and the text, of the error for each use."""
     uses = [(module, use) for module, use, _, _ in USES]
-    found: dict[str, list[str]] = _run(f"""
+    found: dict[str, list[str]] = run_alone(f"""
         import importlib, json, re
         errors = {{}}
         for module, use in {uses!r}:
@@ -137,7 +125,7 @@ def errors() -> dict[str, list[str]]:
 
 
 def test_what_scripts_import_is_there_on_the_oldest_python() -> None:
-    failed = _run(
+    failed = run_alone(
         f"""
         import json
         failed = {{}}
@@ -166,7 +154,7 @@ def test_what_is_not_here_is_refused_on_use_by_its_name(
 
 
 def test_what_a_script_builds_before_it_is_used_can_be_built() -> None:
-    built = _run("""
+    built = run_alone("""
         import copy, json, pickle
         from azureml.core.image import ContainerImage
         from azureml.core.webservice import AciWebservice, AksWebservice
@@ -217,7 +205,7 @@ def test_what_a_script_builds_before_it_is_used_can_be_built() -> None:
 
 
 def test_there_are_no_web_services_and_that_is_what_azure_says_of_one_that_is_not_there() -> None:
-    answers = _run("""
+    answers = run_alone("""
         import json
         from azureml.core.image import Image
         from azureml.core.webservice import AciWebservice, Webservice
@@ -239,7 +227,7 @@ def test_there_are_no_web_services_and_that_is_what_azure_says_of_one_that_is_no
 
 
 def test_a_wrong_parameter_is_a_type_error_that_names_the_call() -> None:
-    messages = _run("""
+    messages = run_alone("""
         import json
         from azureml.core.webservice import AciWebservice
         from azureml.pipeline.core import PipelineData, PipelineParameter
@@ -265,7 +253,7 @@ def test_a_wrong_parameter_is_a_type_error_that_names_the_call() -> None:
 
 
 def test_a_module_is_found_as_an_attribute_too_and_one_with_a_file_before_one_without() -> None:
-    assert _run("""
+    assert run_alone("""
         import json
         import azureml.train.automl
         from azureml.contrib.services import aml_request
@@ -281,7 +269,7 @@ def test_a_module_is_found_as_an_attribute_too_and_one_with_a_file_before_one_wi
 
 
 def test_the_logger_of_the_workbench_logs_to_the_run_and_telemetry_stays_off() -> None:
-    facts = _run("""
+    facts = run_alone("""
         import contextlib, io, json
         from azureml.logging import get_azureml_logger
         from azureml.telemetry import get_diagnostics_collection_info, set_diagnostics_collection
@@ -298,7 +286,7 @@ def test_the_logger_of_the_workbench_logs_to_the_run_and_telemetry_stays_off() -
 
 
 def test_a_refused_name_has_no_private_attributes() -> None:
-    assert _run("""
+    assert run_alone("""
         import json, azureml.contrib, azureml.opendatasets
         print(json.dumps([
             hasattr(azureml.opendatasets, "_x"),
@@ -310,7 +298,7 @@ def test_a_refused_name_has_no_private_attributes() -> None:
 
 
 def test_the_import_of_azureml_core_loads_none_of_it() -> None:
-    loaded = _run("""
+    loaded = run_alone("""
         import json, sys
         import azureml.core
         print(json.dumps([name for name in sys.modules if name.startswith("azureml")]))
@@ -321,7 +309,9 @@ def test_the_import_of_azureml_core_loads_none_of_it() -> None:
 
 def test_the_widget_prints_the_runs_table_outside_a_notebook(tmp_path: Path) -> None:
     mlrun = Mlrun(tmp_path, attach=False)
-    driver = """
+    printed = drive(
+        mlrun,
+        """
         import json
         from azureml.core import Experiment, Workspace
         from azureml.widgets import RunDetails
@@ -332,17 +322,9 @@ def test_the_widget_prints_the_runs_table_outside_a_notebook(tmp_path: Path) -> 
         data = RunDetails(run).get_widget_data()
         print(run.id)
         print(json.dumps([data["status"], data["run_properties"]["run_id"], data["run_metrics"]]))
-    """
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(driver)],
-        env=mlrun.environment,
-        cwd=mlrun.folder,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
+        """,
     )
-    assert done.returncode == 0, done.stderr
-    *table, run_id, data = done.stdout.splitlines()
+    *table, run_id, data = printed.splitlines()
     head, row = (line.split() for line in table[-2:])
     assert head == ["Experiment", "Id", "Type", "Status"]
     assert row[:2] == ["iris", run_id]

@@ -30,7 +30,7 @@ def add(database: Database, metrics: MetricStore, *batch: Logged) -> Any:
 
 
 @pytest.mark.parametrize(
-    "value", [0.1, -1, True, False, "text", "", math.inf, -math.inf, 2**53 + 1, -(10**400), 0, 1e300]
+    "value", [0.1, -1, True, False, "text", "", math.inf, -math.inf, 2**53 + 1, -(10**400), 0, 1e300, None]
 )
 def test_a_value_keeps_its_kind(database: Database, metrics: MetricStore, value: Any) -> None:
     back = add(database, metrics, logged(value))

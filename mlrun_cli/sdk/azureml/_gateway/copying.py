@@ -38,7 +38,7 @@ def copy_stream(stream: BinaryIO, destination: int) -> None:
         chunk = stream.read(_CHUNK)
         if not chunk:
             return
-        _write_all(destination, chunk.encode("utf-8") if isinstance(chunk, str) else chunk)
+        _write_all(destination, chunk.encode("utf-8", "backslashreplace") if isinstance(chunk, str) else chunk)
 
 
 def _cloned(source: int, destination: int) -> bool:

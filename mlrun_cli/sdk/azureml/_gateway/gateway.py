@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from threading import RLock
 from typing import Any, Callable, Tuple
 
 from azureml._gateway.in_process import InProcessGateway
@@ -76,6 +77,7 @@ class SubmittedGateway:
 
 _submitted: SubmittedGateway | None = None
 _in_process: InProcessGateway | None = None
+_making = RLock()
 
 
 def submitted_run() -> SubmittedGateway | None:
@@ -97,5 +99,7 @@ def gateway() -> Any:
     if inside is not None:
         return inside
     if _in_process is None:
-        _in_process = InProcessGateway()
+        with _making:
+            if _in_process is None:
+                _in_process = InProcessGateway()
     return _in_process

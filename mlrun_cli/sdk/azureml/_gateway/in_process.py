@@ -6,9 +6,9 @@ import atexit
 import os
 import sys
 from importlib import import_module
-from threading import RLock
+from threading import RLock, current_thread, main_thread
 from types import TracebackType
-from typing import Any, Callable, Tuple
+from typing import Any, Callable, NoReturn, Tuple
 
 from azureml._gateway.forking import Forgetful, forget_in_children
 from azureml._gateway.journal import Journal
@@ -39,6 +39,8 @@ class InProcessGateway(Forgetful):
         self._uncaught: BaseException | None = None
         self._hook = sys.excepthook
         sys.excepthook = self._see_uncaught
+        self._exit = sys.exit
+        sys.exit = self._see_exit
         atexit.register(self._close, os.getpid())
         forget_in_children(self)
         os.register_at_fork(before=self._desk.before_fork, after_in_parent=self._desk.after_fork)
@@ -85,6 +87,18 @@ class InProcessGateway(Forgetful):
         self._uncaught = error
         self._hook(kind, error, trace)
 
+    def _see_exit(self, code: Any = None) -> NoReturn:
+        """Take note of the code: nothing tells at the interpreter's end with which it ends."""
+        if current_thread() is main_thread():
+            self._uncaught = SystemExit(code) if code else None
+        self._exit(code)
+
     def _close(self, pid: int) -> None:
         if os.getpid() == pid:
-            self._desk.close(self._uncaught)
+            journals, self._journals = self._journals, {}
+            for journal in journals.values():
+                journal.forget()
+            uncaught = self._uncaught
+            if uncaught is None and not hasattr(sys, "ps1") and "ipykernel" not in sys.modules:
+                uncaught = getattr(sys, "last_value", None)  # whoever has put another hook in the place of ours
+            self._desk.close(uncaught)

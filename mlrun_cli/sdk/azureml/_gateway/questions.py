@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import azureml.exceptions
 from azureml._gateway.forking import Forgetful, forget_in_children
-from azureml.exceptions import AzureMLException, ServiceException
+from azureml.exceptions import AzureMLException, ServiceException, UserErrorException
 
 if TYPE_CHECKING:
     import socket
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _SUPERVISOR = "socket"
 _LOG = "artifacts/system_logs/supervisor.log"
 _TRIES = 5
+_LONGEST = 16_000_000
 _SOON_SECONDS = 0.05
 PATIENCE_SECONDS = 100.0  # a store may be locked by another process for 30
 
@@ -53,6 +54,11 @@ class Questions(Forgetful):
         """
         question = {"call": call, "workspace": workspace, "arguments": arguments}
         request = json.dumps(question).encode() + b"\n"
+        if len(request) > _LONGEST:
+            raise UserErrorException(
+                f"{call}: what this call says has {len(request) / 1e6:.0f} MB, and {_LONGEST / 1e6:.0f} are allowed. "
+                "Say it in several calls, or keep it in a file with upload_file."
+            )
         deadline = time.monotonic() + patience_seconds
         for _ in range(_TRIES):
             answer = json.loads(self._exchange(_SUPERVISOR, request, deadline))
@@ -109,7 +115,9 @@ class Questions(Forgetful):
             whole = True
             return bytes(answer)
         finally:
-            if not whole or self._idle.setdefault(name, connection) is not connection:
+            # A helper answers one question by a connection, and a supervisor any number.
+            is_kept = whole and name == _SUPERVISOR
+            if not is_kept or self._idle.setdefault(name, connection) is not connection:
                 connection.close()
 
     def _connect(self, name: str, deadline: float) -> socket.socket:

@@ -10,12 +10,12 @@ _LONGEST_INTEGER_BITS = 14_000  # Python refuses to read integers of more than 4
 
 
 def scalar_json(value: Any) -> str | None:
-    """JSON text of a number, text or boolean, NumPy's included; None for what is none of them."""
+    """JSON text of a number, text, boolean or None, NumPy's included; None for what is none of them."""
     kind = type(value)
     if kind is float:
         return _float_json(value)
-    if kind is bool:
-        return "true" if value else "false"
+    if value is None or kind is bool:
+        return dumps(value)
     if isinstance(value, int):
         return int.__repr__(value) if value.bit_length() < _LONGEST_INTEGER_BITS else None
     if isinstance(value, str):

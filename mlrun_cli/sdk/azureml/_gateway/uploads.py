@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from contextlib import suppress
 from typing import Any, Callable
 
 from azureml._gateway.copying import copy_file, copy_stream
+from azureml._gateway.scalars import encodable
 from azureml.exceptions import ServiceException, UserErrorException
 
 _OWN = ("user_logs", "system_logs")
@@ -32,6 +34,8 @@ def upload(run_folder: str, name: str, path_or_stream: Any) -> None:
     try:
         if os.path.isdir(path):
             raise UserErrorException(f"{path!r} is a folder. Use upload_folder for it.")
+        if not stat.S_ISREG(os.fstat(source).st_mode):
+            raise UserErrorException(f"{path!r} is no file but a pipe or a device. Upload what open() gives of it.")
         _keep(run_folder, checked, lambda descriptor: copy_file(source, descriptor))
     finally:
         os.close(source)
@@ -45,7 +49,7 @@ def checked_name(name: object) -> str:
     """
     if not isinstance(name, str) or not name.strip("/. ") or "\0" in name:
         raise UserErrorException(f"The name of an uploaded file is a text as 'outputs/model.pkl', not {name!r}.")
-    text = os.path.normpath(name.replace("\\", "/"))
+    text = os.path.normpath(encodable(name).replace("\\", "/"))
     parts = text.split("/")
     if text.startswith("/") or ".." in parts:
         raise UserErrorException(
@@ -68,8 +72,12 @@ def files_of_folder(folder: Any) -> list[str]:
     if not os.path.isdir(top):
         raise UserErrorException(f"There is no folder {top!r} to upload.")
     found: list[str] = []
-    for where, _, names in os.walk(top):
+    seen: set[str] = set()
+    for where, folders, names in os.walk(top, followlinks=True):
         found.extend(os.path.relpath(os.path.join(where, name), top) for name in names)
+        seen.add(os.path.realpath(where))
+        # A link may lead back up.
+        folders[:] = [inner for inner in folders if os.path.realpath(os.path.join(where, inner)) not in seen]
     return sorted(found)
 
 
@@ -83,9 +91,12 @@ def _path(value: Any, name: str) -> str:
 
 
 def _keep(run_folder: str, name: str, fill: Callable[[int], None]) -> None:
-    destination = os.path.join(run_folder, "uploads", name)
+    uploads = os.path.join(run_folder, "uploads")
+    destination = os.path.join(uploads, name)
     if os.path.lexists(destination):
         raise _taken(name)
+    if not os.path.realpath(destination).startswith(os.path.join(os.path.realpath(run_folder), "uploads", "")):
+        raise UserErrorException(f"The name {name!r} leads out of the run, by a link in {uploads}.")
     unfinished = os.path.join(run_folder, f".upload-{os.getpid()}-{os.urandom(4).hex()}")
     try:
         os.makedirs(run_folder, 0o700, exist_ok=True)

@@ -32,7 +32,7 @@ _MODULES = {
     "SynapseWorkspaceLinkedServiceConfiguration": "linked_service",
     "Webservice": "webservice",
     "Workspace": "workspace",
-    "get_run": "_get_run",
+    "get_run": "run",
 }
 __all__ = ["VERSION", *_MODULES]  # noqa: PLE0604 - they are all texts
 

@@ -9,8 +9,10 @@ import re
 import time
 from typing import Any
 
+from azureml._gateway.scalars import encodable
 from azureml.exceptions import UserErrorException
 
+_LONGEST = 180  # bytes; what follows has some 30, and a file's name at most 255
 _NOT_IN_A_NAME = re.compile(r"[\\/:*?\"<>|\x00-\x1f]")
 
 
@@ -23,6 +25,10 @@ def picture(name: str, path: Any, plot: Any) -> tuple[str, Any]:
     if (path is None) == (plot is None):
         raise UserErrorException(f"log_image takes either path= or plot= for {name!r}.")
     if plot is None:
+        if not isinstance(path, (str, os.PathLike)):
+            raise UserErrorException(
+                f"path= of log_image is the path of an image, not {type(path).__name__}. A figure is given as plot=."
+            )
         return _file_name(name, os.path.splitext(os.fspath(path))[1] or ".png"), path
     if not callable(getattr(plot, "savefig", None)):
         raise UserErrorException(
@@ -47,10 +53,22 @@ def document(name: str, value: Any, schema_type: str) -> tuple[str, Any]:
             f"not one with schema_type {content.get('schema_type')!r}."
         )
     try:
-        text = json.dumps(content)
+        text = json.dumps(content, default=_plain)
     except (TypeError, ValueError) as error:
         raise UserErrorException(f"The value for {name!r} is not what JSON can hold: {error}.") from error
     return _file_name(name, ".json"), io.BytesIO(text.encode("utf-8"))
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's arrays and scalars as what JSON knows.
+
+    Raises:
+        TypeError: It is none of these.
+    """
+    to_list = getattr(value, "tolist", None)
+    if not callable(to_list):
+        raise TypeError(f"a {type(value).__name__} is in it")
+    return to_list()
 
 
 def _document(name: str, value: Any, schema_type: str) -> Any:
@@ -71,5 +89,6 @@ def _document(name: str, value: Any, schema_type: str) -> Any:
 
 
 def _file_name(name: object, suffix: str) -> str:
-    text = _NOT_IN_A_NAME.sub("_", str(name)).strip(". ") or "image"
-    return f"{text[:180]}_{time.time_ns()}{suffix}"
+    text = _NOT_IN_A_NAME.sub("_", encodable(str(name))).strip(". ") or "image"
+    short = text.encode("utf-8")[:_LONGEST].decode("utf-8", "ignore")
+    return f"{short}_{time.time_ns()}{suffix}"

@@ -19,7 +19,10 @@ def texts_of(pairs: dict[str, Any], what: str) -> dict[str, str | None]:
     for key in pairs:
         if not isinstance(key, str) or not key:
             raise UserErrorException(f"The keys of {what} are texts that are not empty, not {key!r}.")
-    return {encodable(key): None if value is None else encodable(str(value)) for key, value in pairs.items()}
+    try:
+        return {encodable(key): None if value is None else encodable(str(value)) for key, value in pairs.items()}
+    except ValueError as error:  # an integer of thousands of digits
+        raise UserErrorException(f"A value of the {what} cannot become a text: {error}.") from error
 
 
 def properties_of(pairs: dict[str, Any]) -> dict[str, str]:

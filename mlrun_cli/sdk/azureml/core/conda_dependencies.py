@@ -13,7 +13,9 @@ import azureml._alone  # noqa: F401 - has to come before anything that could be 
 from azureml._gateway.gateway import gateway
 from azureml.exceptions import UserErrorException
 
-__all__ = ["CondaDependencies"]
+__all__ = ["PYTHON_PREFIX", "CondaDependencies"]
+
+PYTHON_PREFIX = "python"
 
 
 class _AzuresOwn(str):
@@ -166,7 +168,7 @@ class CondaDependencies:
             if not isinstance(entry, Mapping) and _name(entry) == name:
                 entries[index] = conda_package
                 return
-        entries.insert(0 if name == "python" else len(entries), conda_package)
+        entries.insert(0 if name == PYTHON_PREFIX else len(entries), conda_package)
 
     def remove_conda_package(self, conda_package: str) -> None:
         """Remove a conda package, given by its name or as it is written."""

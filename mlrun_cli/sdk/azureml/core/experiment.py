@@ -16,9 +16,18 @@ if TYPE_CHECKING:
     from azureml.core._choosing import Wanted
     from azureml.core.workspace import Workspace
 
-__all__ = ["Experiment"]
+__all__ = ["Experiment", "ViewType"]
 
-_VIEWS = ("ActiveOnly", "ArchivedOnly", "All")
+
+class ViewType:
+    """Which experiments `Experiment.list` gives."""
+
+    ActiveOnly = "ActiveOnly"
+    All = "All"
+    ArchivedOnly = "ArchivedOnly"
+
+
+_VIEWS = (ViewType.ActiveOnly, ViewType.ArchivedOnly, ViewType.All)
 
 
 class Experiment:
@@ -173,9 +182,7 @@ class Experiment:
             snapshot_directory=None if directory is None else os.path.abspath(directory),
             **question,
         )
-        run = Run._known(self._names, self._name, record["run_id"])
-        run._outputs = outputs
-        return run
+        return Run._known(self._names, self._name, record["run_id"], outputs)
 
     def get_runs(
         self,

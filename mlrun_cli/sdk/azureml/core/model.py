@@ -53,6 +53,12 @@ class _NoSuchFile(UserErrorException, FileNotFoundError):
     """There is no file or folder to register."""
 
 
+for _kind, _public in ((_ModelMissing, ModelNotFoundException), (_ModelRefused, UserErrorException)):
+    # A traceback shows the names that scripts can catch.
+    _kind.__name__ = _kind.__qualname__ = _public.__name__
+    _kind.__module__ = _public.__module__
+
+
 class _Frameworks:
     """Names of frameworks, for `model_framework`; any other text will do too."""
 

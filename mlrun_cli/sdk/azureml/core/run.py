@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from azureml.core.experiment import Experiment
     from azureml.core.model import Model
 
-__all__ = ["Run", "_OfflineRun", "_SubmittedRun"]
+__all__ = ["Run", "_OfflineRun", "_SubmittedRun", "get_run"]
 
 _CANCEL_SECONDS = 2.0
 
@@ -72,10 +72,10 @@ class Run:
         self._append = gateway().writer(workspace, run_id)
 
     @classmethod
-    def _known(cls, workspace: WorkspaceNames, experiment_name: str, run_id: str) -> Run:
+    def _known(cls, workspace: WorkspaceNames, experiment_name: str, run_id: str, outputs: str | None = None) -> Run:
         """The handle of a run that is known to exist."""
         run = cls.__new__(cls)
-        run._begin(workspace, experiment_name, run_id)
+        run._begin(workspace, experiment_name, run_id, outputs)
         return run
 
     @staticmethod
@@ -92,7 +92,7 @@ class Run:
         return kind._known(workspace, record["_experiment_name"], record["run_id"])
 
     def __reduce__(self) -> Any:
-        return type(self)._known, (self._names, self._experiment_name, self._run_id)
+        return type(self)._known, (self._names, self._experiment_name, self._run_id, self._outputs)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Run) and (self._names, self._run_id) == (other._names, other._run_id)
@@ -393,6 +393,7 @@ class Run:
         from azureml.core import _streaming
 
         del wait_post_processing
+        _refuse_wait_for_itself(self)
         log = None
         if show_output:
             log = _streaming.Log(gateway().run_folder(self._names, self._run_id))
@@ -423,12 +424,10 @@ class Run:
             "runs.open",
             experiment_name=self._experiment_name,
             parent_run_id=self._run_id,
-            run_id=run_id,
+            run_id=None if run_id is None else _text(run_id, "run_id"),
             display_name=None if name is None else _text(name, "name"),
         )
-        child = Run._known(self._names, self._experiment_name, record["run_id"])
-        child._outputs = outputs
-        return child
+        return Run._known(self._names, self._experiment_name, record["run_id"], outputs)
 
     def create_children(
         self,
@@ -633,8 +632,9 @@ class Run:
         Raises:
             UserErrorException: It has no such file; says which it has.
         """
-        path = os.path.abspath(output_file_path or os.path.basename(name))
-        if os.path.isdir(path):
+        wanted = os.fspath(output_file_path or os.path.basename(name))
+        path = os.path.abspath(wanted)
+        if os.path.isdir(path) or wanted.endswith(os.sep):
             path = os.path.join(path, os.path.basename(name))
         self._ask("run_files.download_to", name=name, path=path, patience_seconds=_PATIENT)
 
@@ -776,6 +776,19 @@ class Run:
         return gateway().ask(call, workspace=self._names, patience_seconds=patience_seconds, **arguments)
 
 
+def _refuse_wait_for_itself(run: Run) -> None:
+    """Refuse to wait for the run that this process belongs to, or for one above it: neither would ever end."""
+    inside = submitted_run()
+    above: Run | None = None if inside is None else _SubmittedRun._known(inside.workspace, "", inside.run_id)
+    while above is not None:
+        if above == run:
+            raise UserErrorException(
+                f"Run {run.id} ends when this script has ended: it cannot be waited for from within. Wait for its "
+                "children, or from outside."
+            )
+        above = above.parent
+
+
 class _SubmittedRun(Run):
     """The run that this process belongs to: how it ends is known when the process has ended."""
 
@@ -787,6 +800,25 @@ class _SubmittedRun(Run):
     def _end_failed(self, error: Dict[str, Any]) -> None:
         kept: Dict[str, str] = {name: error[name] for name in ("message", "code") if name in error}
         self._append(lines.end_line("Failed", kept or None))
+
+
+def get_run(experiment: Experiment, run_id: str, rehydrate: bool = True, clean_up: bool = True) -> Run:
+    """The run of this id, of the class for its type.
+
+    Args:
+        experiment: the experiment it belongs to.
+        run_id: its id.
+        rehydrate: with False always a plain `Run`.
+        clean_up: without meaning here.
+
+    Raises:
+        UserErrorException: There is no such run in the experiment.
+    """
+    del clean_up
+    plain = Run(experiment, run_id)
+    if not rehydrate:
+        return plain
+    return Run._of_record(plain._names, gateway().ask("runs.get", workspace=plain._names, run_id=run_id))
 
 
 _PATIENT = 24 * 3600.0

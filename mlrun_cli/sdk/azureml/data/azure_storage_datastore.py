@@ -17,26 +17,29 @@ if TYPE_CHECKING:
 class AbstractAzureStorageDatastore(AbstractDatastore):
     """A folder under a name. What a script uploads to it is copied there; a mount is the folder itself."""
 
+    _kind = ""
+    _endpoint: str | None = None
+
     def __init__(
         self,
         workspace: Workspace | None,
         name: str,
-        datastore_type: str,
         container_name: str,
         account_name: str,
         sas_token: str | None = None,
         account_key: str | None = None,
         protocol: str | None = None,
         endpoint: str | None = None,
+        request_session: object = None,
     ) -> None:
-        super().__init__(workspace, name, datastore_type)
+        super().__init__(workspace, name, self._kind)
         self.container_name = container_name
         self.account_name = account_name
         self.sas_token = None
         self.account_key = None
         self.credential_type = "None"
         self.protocol = protocol
-        self.endpoint = endpoint
+        self.endpoint = self._endpoint if endpoint is None else endpoint
         self._folder = ""
 
     @classmethod
@@ -153,23 +156,18 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
 class AzureBlobDatastore(AbstractAzureStorageDatastore):
     """Where Azure has a container of blobs."""
 
+    _kind = "AzureBlob"
+
     def __init__(
         self,
-        workspace: Workspace | None,
-        name: str,
-        container_name: str,
-        account_name: str,
-        sas_token: str | None = None,
-        account_key: str | None = None,
-        protocol: str | None = None,
-        endpoint: str | None = None,
-        request_session: object = None,
+        *args: Any,
         workspace_msi_has_access: bool = False,
         subscription_id: str | None = None,
         resource_group: str | None = None,
         service_data_access_auth_identity: object = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(workspace, name, "AzureBlob", container_name, account_name, None, None, protocol, endpoint)
+        super().__init__(*args, **kwargs)
         self.workspace_msi_has_access = workspace_msi_has_access
         self.subscription_id = subscription_id
         self.resource_group = resource_group
@@ -179,19 +177,8 @@ class AzureBlobDatastore(AbstractAzureStorageDatastore):
 class AzureFileDatastore(AbstractAzureStorageDatastore):
     """Where Azure has a share of files."""
 
-    def __init__(
-        self,
-        workspace: Workspace | None,
-        name: str,
-        container_name: str,
-        account_name: str,
-        sas_token: str | None = None,
-        account_key: str | None = None,
-        protocol: str | None = None,
-        endpoint: str | None = "core.windows.net",
-        request_session: object = None,
-    ) -> None:
-        super().__init__(workspace, name, "AzureFile", container_name, account_name, None, None, protocol, endpoint)
+    _kind = "AzureFile"
+    _endpoint = "core.windows.net"
 
 
 def _copy(source: str, place: str, overwrite: bool) -> bool:

@@ -7,7 +7,7 @@ from enum import Enum
 from fnmatch import fnmatch
 from typing import Any
 
-from azureml._refused import refusal
+from azureml._refused import refusal, refused_call
 from azureml.data._sources import Sources, ask, sources_of
 from azureml.data._tables import ENCODINGS
 from azureml.data.abstract_datastore import AbstractDatastore
@@ -54,10 +54,9 @@ class DataType:
         """Texts as they stand in the file."""
         return DataType(type="string")
 
-    @staticmethod
-    def to_stream(workspace: object, escaped: bool = False) -> DataType:
-        """Refused: columns hold no files here."""
-        raise refusal("DataType.to_stream", "Make a dataset of the files with Dataset.File.from_files")
+    to_stream = staticmethod(
+        refused_call("DataType.to_stream", "Make a dataset of the files with Dataset.File.from_files")
+    )
 
 
 class FileDatasetFactory:
@@ -112,6 +111,26 @@ class FileDatasetFactory:
             raise UserErrorException(f"There is no file to upload in {os.path.abspath(src_dir)}.")
         datastore.upload_files(chosen, src_dir, path, overwrite, show_progress)
         return FileDatasetFactory.from_files((datastore, path or ""))
+
+
+def _registering(to_pandas: str) -> Any:
+    """A function for data frames that another package has, which by this method of theirs become those of pandas."""
+
+    def register(
+        dataframe: Any,
+        target: Any,
+        name: str,
+        description: str | None = None,
+        tags: dict[str, str] | None = None,
+        show_progress: bool = True,
+    ) -> TabularDataset:
+        """As `register_pandas_dataframe`."""
+        converted = getattr(dataframe, to_pandas)()
+        return TabularDatasetFactory.register_pandas_dataframe(
+            converted, target, name, description, tags, show_progress
+        )
+
+    return staticmethod(register)
 
 
 class TabularDatasetFactory:
@@ -197,15 +216,9 @@ class TabularDatasetFactory:
         }
         return _table(path, options, validate)
 
-    @staticmethod
-    def from_sql_query(
-        query: object,
-        validate: bool = True,
-        set_column_types: object = None,
-        query_timeout: int = 30,
-    ) -> Any:
-        """Refused: databases are no datastores here."""
-        raise refusal("Dataset.Tabular.from_sql_query", "Query the database in the script with pandas.read_sql")
+    from_sql_query = staticmethod(
+        refused_call("Dataset.Tabular.from_sql_query", "Query the database in the script with pandas.read_sql")
+    )
 
     @staticmethod
     def register_pandas_dataframe(
@@ -251,33 +264,8 @@ class TabularDatasetFactory:
         table = TabularDatasetFactory.from_parquet_files((datastore, f"{relative}/part-00000.parquet".lstrip("/")))
         return table.register(datastore.workspace, name, description, tags, create_new_version=True)
 
-    @staticmethod
-    def register_dask_dataframe(
-        dataframe: Any,
-        target: Any,
-        name: str,
-        description: str | None = None,
-        tags: dict[str, str] | None = None,
-        show_progress: bool = True,
-    ) -> TabularDataset:
-        """As `register_pandas_dataframe`, for a data frame of Dask."""
-        return TabularDatasetFactory.register_pandas_dataframe(
-            dataframe.compute(), target, name, description, tags, show_progress
-        )
-
-    @staticmethod
-    def register_spark_dataframe(
-        dataframe: Any,
-        target: Any,
-        name: str,
-        description: str | None = None,
-        tags: dict[str, str] | None = None,
-        show_progress: bool = True,
-    ) -> TabularDataset:
-        """As `register_pandas_dataframe`, for a data frame of Spark."""
-        return TabularDatasetFactory.register_pandas_dataframe(
-            dataframe.toPandas(), target, name, description, tags, show_progress
-        )
+    register_dask_dataframe = _registering("compute")
+    register_spark_dataframe = _registering("toPandas")
 
 
 def delimited_options(

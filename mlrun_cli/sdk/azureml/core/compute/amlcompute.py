@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 from datetime import datetime
 from typing import Any
 
+from azureml._refused import Described
+from azureml.core.compute._this_machine import ThisMachine, own_of
 from azureml.core.compute.compute import (
     ComputeTarget,
     ComputeTargetException,
     ComputeTargetProvisioningConfiguration,
-    moment,
     say,
     text_of,
 )
@@ -26,6 +26,8 @@ __all__ = [
     "ScaleSettings",
 ]
 
+_NUMBERS = ("min_nodes", "max_nodes", "idle_seconds_before_scaledown")
+_UNSET = ("admin_user_password", "admin_user_ssh_key", "identity_type", "identity_id")
 _DURATION = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?")
 
 
@@ -60,134 +62,61 @@ class ScaleSettings:
         return ScaleSettings(object_dict.get("minNodeCount"), object_dict.get("maxNodeCount"), idle)
 
 
-class AmlComputeNodeStateCounts:
-    """How many nodes are in which state."""
+class _Facts(Described):
+    """Facts that are written down under Azure's names for them, in the order of `_written`."""
 
-    def __init__(
-        self,
-        idle_node_count: int,
-        leaving_node_count: int,
-        preempted_node_count: int,
-        preparing_node_count: int,
-        running_node_count: int,
-        unusable_node_count: int,
-    ) -> None:
-        self.idle_node_count = idle_node_count
-        self.leaving_node_count = leaving_node_count
-        self.preempted_node_count = preempted_node_count
-        self.preparing_node_count = preparing_node_count
-        self.running_node_count = running_node_count
-        self.unusable_node_count = unusable_node_count
-
-    def serialize(self) -> dict[str, int]:
-        """As a document of Azure's form."""
-        return {
-            "preparingNodeCount": self.preparing_node_count,
-            "runningNodeCount": self.running_node_count,
-            "idleNodeCount": self.idle_node_count,
-            "unusableNodeCount": self.unusable_node_count,
-            "leavingNodeCount": self.leaving_node_count,
-            "preemptedNodeCount": self.preempted_node_count,
-        }
-
-
-class AmlComputeStatus:
-    """Where a cluster stands: always `Steady`, with as many idle nodes as it is never to have fewer of."""
-
-    def __init__(
-        self,
-        allocation_state: str,
-        allocation_state_transition_time: datetime | None,
-        creation_time: datetime | None,
-        current_node_count: int,
-        errors: Any,
-        modified_time: datetime | None,
-        node_state_counts: AmlComputeNodeStateCounts,
-        provisioning_state: str | None,
-        provisioning_state_transition_time: datetime | None,
-        scale_settings: ScaleSettings,
-        target_node_count: int,
-        vm_priority: str | None,
-        vm_size: str | None,
-    ) -> None:
-        self.allocation_state = allocation_state
-        self.allocation_state_transition_time = allocation_state_transition_time
-        self.creation_time = creation_time
-        self.current_node_count = current_node_count
-        self.errors = errors
-        self.modified_time = modified_time
-        self.node_state_counts = node_state_counts
-        self.provisioning_state = provisioning_state
-        self.provisioning_state_transition_time = provisioning_state_transition_time
-        self.scale_settings = scale_settings
-        self.target_node_count = target_node_count
-        self.vm_priority = vm_priority
-        self.vm_size = vm_size
+    _written = ""
 
     def serialize(self) -> dict[str, Any]:
         """As a document of Azure's form."""
-        return {
-            "currentNodeCount": self.current_node_count,
-            "targetNodeCount": self.target_node_count,
-            "nodeStateCounts": self.node_state_counts.serialize(),
-            "allocationState": self.allocation_state,
-            "allocationStateTransitionTime": text_of(self.allocation_state_transition_time),
-            "errors": self.errors,
-            "creationTime": text_of(self.creation_time),
-            "modifiedTime": text_of(self.modified_time),
-            "provisioningState": self.provisioning_state,
-            "provisioningStateTransitionTime": text_of(self.provisioning_state_transition_time),
-            "scaleSettings": self.scale_settings.serialize(),
-            "vmPriority": self.vm_priority,
-            "vmSize": self.vm_size,
-        }
+        return {_in_document(name): _plain(getattr(self, name)) for name in self._written.split()}
 
 
-class AmlComputeProvisioningConfiguration(ComputeTargetProvisioningConfiguration):
+class AmlComputeNodeStateCounts(
+    _Facts,
+    takes="idle_node_count, leaving_node_count, preempted_node_count, preparing_node_count, running_node_count, "
+    "unusable_node_count",
+):
+    """How many nodes are in which state."""
+
+    _written = (
+        "preparing_node_count running_node_count idle_node_count unusable_node_count leaving_node_count "
+        "preempted_node_count"
+    )
+
+
+class AmlComputeStatus(
+    _Facts,
+    takes="allocation_state, allocation_state_transition_time, creation_time, current_node_count, errors, "
+    "modified_time, node_state_counts, provisioning_state, provisioning_state_transition_time, scale_settings, "
+    "target_node_count, vm_priority, vm_size",
+):
+    """Where a cluster stands: always `Steady`, with as many idle nodes as it is never to have fewer of."""
+
+    _written = (
+        "current_node_count target_node_count node_state_counts allocation_state allocation_state_transition_time "
+        "errors creation_time modified_time provisioning_state provisioning_state_transition_time scale_settings "
+        "vm_priority vm_size"
+    )
+
+
+class AmlComputeProvisioningConfiguration(
+    Described,
+    ComputeTargetProvisioningConfiguration,
+    takes="vm_size='', vm_priority='dedicated', min_nodes=0, max_nodes=None, idle_seconds_before_scaledown=1800, "
+    "admin_username=None, admin_user_password=None, admin_user_ssh_key=None, vnet_resourcegroup_name=None, "
+    "vnet_name=None, subnet_name=None, tags=None, description=None, remote_login_port_public_access='NotSpecified', "
+    "identity_type=None, identity_id=None, compute_location=None, enable_node_public_ip=True",
+):
     """What an AmlCompute that is to be made should be like; what names a network or a user is never sent."""
 
-    def __init__(
-        self,
-        vm_size: str = "",
-        vm_priority: str = "dedicated",
-        min_nodes: int = 0,
-        max_nodes: int | None = None,
-        idle_seconds_before_scaledown: int = 1800,
-        admin_username: str | None = None,
-        admin_user_password: str | None = None,
-        admin_user_ssh_key: str | None = None,
-        vnet_resourcegroup_name: str | None = None,
-        vnet_name: str | None = None,
-        subnet_name: str | None = None,
-        tags: dict[str, str] | None = None,
-        description: str | None = None,
-        remote_login_port_public_access: str = "NotSpecified",
-        identity_type: str | None = None,
-        identity_id: Any = None,
-        compute_location: str | None = None,
-        enable_node_public_ip: bool = True,
-    ) -> None:
-        super().__init__(AmlCompute, None)
-        self.vm_size = vm_size
-        self.vm_priority = vm_priority
-        self.scale_settings = ScaleSettings(
-            _count("min_nodes", min_nodes),
-            _count("max_nodes", max_nodes),
-            _count("idle_seconds_before_scaledown", idle_seconds_before_scaledown),
-        )
-        self.admin_username = admin_username
-        self.admin_user_password = admin_user_password
-        self.admin_user_ssh_key = admin_user_ssh_key
-        self.vnet_resourcegroup_name = vnet_resourcegroup_name
-        self.vnet_name = vnet_name
-        self.subnet_name = subnet_name
-        self.tags = tags
-        self.description = description
-        self.remote_login_port_public_access = remote_login_port_public_access
-        self.identity_type = identity_type
-        self.identity_id = identity_id
-        self.compute_location = compute_location
-        self.enable_node_public_ip = enable_node_public_ip
+    vm_size: str
+    vm_priority: str
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        numbers = [_count(name, vars(self).pop(name)) for name in _NUMBERS]
+        self.scale_settings = ScaleSettings(*numbers)
         self.validate_configuration()
 
     def validate_configuration(self) -> None:
@@ -207,7 +136,7 @@ class AmlComputeProvisioningConfiguration(ComputeTargetProvisioningConfiguration
             )
 
 
-class AmlCompute(ComputeTarget):
+class AmlCompute(ThisMachine):
     """A target named as a cluster, with the cluster's settings; its runs run on this machine."""
 
     _compute_type = "AmlCompute"
@@ -238,26 +167,9 @@ class AmlCompute(ComputeTarget):
         Raises:
             ComputeTargetException: The numbers of nodes cannot be.
         """
-        return AmlComputeProvisioningConfiguration(
-            vm_size,
-            vm_priority,
-            min_nodes,
-            max_nodes,
-            idle_seconds_before_scaledown,
-            admin_username,
-            admin_user_password,
-            admin_user_ssh_key,
-            vnet_resourcegroup_name,
-            vnet_name,
-            subnet_name,
-            tags,
-            description,
-            remote_login_port_public_access,
-            identity_type,
-            identity_id,
-            location,
-            enable_node_public_ip,
-        )
+        given = dict(locals())
+        given["compute_location"] = given.pop("location")
+        return AmlComputeProvisioningConfiguration(**given)
 
     @classmethod
     def _create(cls, workspace: Any, name: str, configuration: AmlComputeProvisioningConfiguration) -> ComputeTarget:
@@ -270,24 +182,14 @@ class AmlCompute(ComputeTarget):
 
     def _take(self, document: dict[str, Any]) -> None:
         super()._take(document)
-        own = document["properties"].get("properties") or {}
-        self.vm_size: str | None = own.get("vmSize")
+        own = own_of(document)
+        vars(self).update(dict.fromkeys(_UNSET), remote_login_port_public_access="NotSpecified")
         self.vm_priority: str | None = own.get("vmPriority")
         self.scale_settings = ScaleSettings.deserialize(own.get("scaleSettings") or {})
-        self.admin_username: str | None = None
-        self.admin_user_password: str | None = None
-        self.admin_user_ssh_key: str | None = None
-        self.vnet_resourcegroup_name: str | None = None
-        self.vnet_name: str | None = None
-        self.subnet_name: str | None = None
-        self.remote_login_port_public_access = "NotSpecified"
-        self.identity_type: str | None = None
-        self.identity_id: Any = None
         nodes = self.scale_settings.minimum_node_count or 0
-        changed = moment(document["properties"].get("modifiedOn"))
         self.status = AmlComputeStatus(
             allocation_state="Steady",
-            allocation_state_transition_time=changed,
+            allocation_state_transition_time=self.modified_on,
             creation_time=self.created_on,
             current_node_count=nodes,
             errors=None,
@@ -305,30 +207,14 @@ class AmlCompute(ComputeTarget):
         """The target as a document of Azure's form, which can be written as JSON."""
         document = super().serialize()
         document["identity"] = None
-        document["properties"]["properties"] = {
-            "vmSize": self.vm_size,
-            "vmPriority": self.vm_priority,
-            "scaleSettings": self.scale_settings.serialize(),
-            "userAccountCredentials": {
-                "adminUserName": None,
-                "adminUserPassword": None,
-                "adminUserSshPublicKey": None,
-            },
-            "subnet": {"id": None},
-            "remoteLoginPortPublicAccess": self.remote_login_port_public_access,
-        }
-        document["properties"]["status"] = self.status.serialize()
+        document["properties"]["properties"].update(
+            vmPriority=self.vm_priority,
+            scaleSettings=self.scale_settings.serialize(),
+            userAccountCredentials={"adminUserName": None, "adminUserPassword": None, "adminUserSshPublicKey": None},
+            subnet={"id": None},
+            remoteLoginPortPublicAccess=vars(self)["remote_login_port_public_access"],
+        )
         return document
-
-    def get(self) -> dict[str, Any]:
-        """What `serialize()` gives, looked up anew."""
-        self.refresh_state()
-        return self.serialize()
-
-    def get_status(self) -> AmlComputeStatus:
-        """Where it stands, looked up anew."""
-        self.refresh_state()
-        return self.status
 
     def wait_for_completion(  # type: ignore[override]
         self,
@@ -367,35 +253,11 @@ class AmlCompute(ComputeTarget):
         """An empty list: there are no nodes that one could log in to."""
         return []
 
-    def get_active_runs(
-        self,
-        type: str | None = None,
-        tags: Any = None,
-        properties: Any = None,
-        status: str | None = None,
-    ) -> Any:
-        """The runs that were sent to this target and have not ended, newest first, as they are asked for."""
-        return self._active_runs({"type": type, "tags": tags, "properties": properties, "status": status})
-
     def add_identity(self, identity_type: str, identity_id: Any = None) -> None:
         """Accept it: a run is whoever has submitted it."""
 
     def remove_identity(self, identity_id: Any = None) -> None:
         """Accept it: a run is whoever has submitted it."""
-
-    @staticmethod
-    def supported_vmsizes(workspace: Any, location: str | None = None) -> Any:
-        """A list of one machine, this one, with Azure's keys. Targets may be made with any `vm_size` all the same."""
-        pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        return [
-            {
-                "name": "local",
-                "vCPUs": os.cpu_count() or 1,
-                "gpus": 0,
-                "memoryGB": round(pages / 2**30, 1),
-                "maxResourceVolumeMB": 0,
-            }
-        ]
 
     @staticmethod
     def list_usages(workspace: Any, show_all: bool = False, location: str | None = None) -> Any:
@@ -411,6 +273,21 @@ class AmlCompute(ComputeTarget):
     def update_quotas(workspace: Any, vm_family: Any, limit: int | None = None, location: str | None = None) -> Any:
         """Refused: raises ComputeTargetException."""
         raise _no_quotas("update_quotas(…)")
+
+
+AmlComputeProvisioningConfiguration._compute_type = AmlCompute
+
+
+def _in_document(name: str) -> str:
+    """Azure's name of a fact, as in `nodeStateCounts`."""
+    first, *others = name.split("_")
+    return first + "".join(map(str.capitalize, others))
+
+
+def _plain(fact: Any) -> Any:
+    if isinstance(fact, datetime):
+        return text_of(fact)
+    return fact.serialize() if hasattr(fact, "serialize") else fact
 
 
 def _count(name: str, value: Any) -> int | None:

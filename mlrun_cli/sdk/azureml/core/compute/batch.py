@@ -2,45 +2,18 @@
 
 from __future__ import annotations
 
-from azureml.core.compute.compute import (
-    ComputeTarget,
-    ComputeTargetAttachConfiguration,
-    ComputeTargetException,
-)
+from azureml.core.compute._elsewhere import AttachConfiguration
+from azureml.core.compute.compute import ComputeTarget, ComputeTargetException
 
-__all__ = [
-    "BatchAttachConfiguration",
-    "BatchCompute",
-    "ComputeTarget",
-    "ComputeTargetException",
-]
+__all__ = ["BatchAttachConfiguration", "BatchCompute", "ComputeTarget", "ComputeTargetException"]
 
 
-class BatchAttachConfiguration(ComputeTargetAttachConfiguration):
+class BatchAttachConfiguration(AttachConfiguration, takes="resource_group=None, account_name=None, resource_id=None"):
     """An account of Azure Batch."""
-
-    def __init__(
-        self,
-        resource_group: str | None = None,
-        account_name: str | None = None,
-        resource_id: str | None = None,
-    ) -> None:
-        super().__init__(BatchCompute)
-        self.resource_group = resource_group
-        self.account_name = account_name
-        self.resource_id = resource_id
 
 
 class BatchCompute(ComputeTarget):
     """Azure Batch; refused wherever one would be made."""
 
     _compute_type = "Batch"
-
-    @staticmethod
-    def attach_configuration(
-        resource_group: str | None = None,
-        account_name: str | None = None,
-        resource_id: str | None = None,
-    ) -> BatchAttachConfiguration:
-        """What `ComputeTarget.attach` takes, and refuses."""
-        return BatchAttachConfiguration(resource_group, account_name, resource_id)
+    attach_configuration = BatchAttachConfiguration

@@ -21,6 +21,7 @@ class ComputeTargetProvisioningConfiguration:
     """What a target that is to be made should be like."""
 
     _compute_type: Any = None
+    location: str | None = None
 
     def __init__(self, type: Any, location: str | None) -> None:
         self._compute_type = type
@@ -74,6 +75,10 @@ class ComputeTarget:
         super().__init_subclass__()
         if cls._compute_type is not None:
             ComputeTarget._of_kind[cls._compute_type] = cls
+        for call in ("attach_configuration", "provisioning_configuration"):
+            configuration: Any = vars(cls).get(call)
+            if hasattr(configuration, "_compute_type"):
+                configuration._compute_type = cls
 
     def __new__(cls, workspace: Any, name: str) -> ComputeTarget:
         """Look it up."""
@@ -233,14 +238,6 @@ class ComputeTarget:
                 "provisioningState": self.provisioning_state,
             },
         }
-
-    def _active_runs(self, filters: dict[str, Any]) -> Any:
-        from azureml.core.run import Run
-
-        runs = Run.list_by_compute(self, **filters)
-        if filters["status"] is not None:
-            return runs
-        return (run for run in runs if run.get_status() not in {"Canceled", "Completed", "Failed"})
 
 
 def not_here(configuration: Any, name: str, call: str) -> ComputeTargetException:

@@ -6,7 +6,8 @@ import json
 from datetime import datetime
 from typing import Any
 
-from azureml.core.compute.amlcompute import AmlCompute
+from azureml._refused import Described
+from azureml.core.compute._this_machine import ThisMachine, own_of
 from azureml.core.compute.compute import (
     ComputeTarget,
     ComputeTargetException,
@@ -24,6 +25,15 @@ __all__ = [
 ]
 
 _RUNNING, _STOPPED = "Running", "Stopped"
+_UNSET = (
+    "admin_user_ssh_public_key",
+    "ssh_port",
+    "subnet_id",
+    "public_ip_address",
+    "private_ip_address",
+    "assigned_user_object_id",
+    "assigned_user_tenant_id",
+)
 
 
 class ComputeInstanceStatus:
@@ -68,66 +78,25 @@ class ComputeInstanceStatus:
         }
 
 
-class ComputeInstanceProvisioningConfiguration(ComputeTargetProvisioningConfiguration):
-    """What an instance that is to be made should be like; what names a network or a user is never sent."""
+class ComputeInstanceProvisioningConfiguration(
+    Described,
+    ComputeTargetProvisioningConfiguration,
+    takes="vm_size='', ssh_public_access=False, admin_user_ssh_public_key=None, vnet_resourcegroup_name=None, "
+    "vnet_name=None, subnet_name=None, tags=None, description=None, assigned_user_object_id=None, "
+    "assigned_user_tenant_id=None",
+):
+    """What `ComputeTarget.create` takes; a size is kept as it is said, and what names a network or a user is not."""
 
-    def __init__(
-        self,
-        vm_size: str = "",
-        ssh_public_access: bool = False,
-        admin_user_ssh_public_key: str | None = None,
-        vnet_resourcegroup_name: str | None = None,
-        vnet_name: str | None = None,
-        subnet_name: str | None = None,
-        tags: dict[str, str] | None = None,
-        description: str | None = None,
-        assigned_user_object_id: str | None = None,
-        assigned_user_tenant_id: str | None = None,
-    ) -> None:
-        super().__init__(ComputeInstance, None)
-        self.vm_size = vm_size or "Standard_DS3_V2"
-        self.ssh_public_access = ssh_public_access
-        self.admin_user_ssh_public_key = admin_user_ssh_public_key
-        self.vnet_resourcegroup_name = vnet_resourcegroup_name
-        self.vnet_name = vnet_name
-        self.subnet_name = subnet_name
-        self.tags = tags
-        self.description = description
-        self.assigned_user_object_id = assigned_user_object_id
-        self.assigned_user_tenant_id = assigned_user_tenant_id
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.vm_size = vars(self)["vm_size"] or "Standard_DS3_V2"
 
 
-class ComputeInstance(ComputeTarget):
+class ComputeInstance(ThisMachine):
     """A target named as an instance; its runs run on this machine."""
 
     _compute_type = "ComputeInstance"
-
-    @staticmethod
-    def provisioning_configuration(
-        vm_size: str = "",
-        ssh_public_access: bool = False,
-        admin_user_ssh_public_key: str | None = None,
-        vnet_resourcegroup_name: str | None = None,
-        vnet_name: str | None = None,
-        subnet_name: str | None = None,
-        tags: dict[str, str] | None = None,
-        description: str | None = None,
-        assigned_user_object_id: str | None = None,
-        assigned_user_tenant_id: str | None = None,
-    ) -> ComputeInstanceProvisioningConfiguration:
-        """What `ComputeTarget.create` takes; a size is kept as it is said, and changes nothing."""
-        return ComputeInstanceProvisioningConfiguration(
-            vm_size,
-            ssh_public_access,
-            admin_user_ssh_public_key,
-            vnet_resourcegroup_name,
-            vnet_name,
-            subnet_name,
-            tags,
-            description,
-            assigned_user_object_id,
-            assigned_user_tenant_id,
-        )
+    provisioning_configuration = ComputeInstanceProvisioningConfiguration
 
     @classmethod
     def _create(
@@ -141,22 +110,7 @@ class ComputeInstance(ComputeTarget):
 
     def _take(self, document: dict[str, Any]) -> None:
         super()._take(document)
-        own = document["properties"].get("properties") or {}
-        self.vm_size: str | None = own.get("vmSize")
-        self.ssh_public_access = False
-        self.admin_username: str | None = None
-        self.admin_user_ssh_public_key: str | None = None
-        self.ssh_port: int | None = None
-        self.vnet_resourcegroup_name: str | None = None
-        self.vnet_name: str | None = None
-        self.subnet_name: str | None = None
-        self.subnet_id: str | None = None
-        self.public_ip_address: str | None = None
-        self.private_ip_address: str | None = None
-        self.assigned_user_object_id: str | None = None
-        self.assigned_user_tenant_id: str | None = None
-        self.applications: Any = []
-        self.errors: Any = []
+        vars(self).update(dict.fromkeys(_UNSET), ssh_public_access=False, applications=[], errors=[])
         self.status = ComputeInstanceStatus(
             creation_time=self.created_on,
             created_by_user_name=None,
@@ -164,40 +118,23 @@ class ComputeInstance(ComputeTarget):
             created_by_user_org=None,
             errors=[],
             modified_time=self.modified_on,
-            state=own.get("state", _RUNNING),
+            state=own_of(document).get("state", _RUNNING),
             vm_size=self.vm_size,
         )
 
     def serialize(self) -> dict[str, Any]:
         """The target as a document of Azure's form, which can be written as JSON."""
         document = super().serialize()
-        document["properties"]["properties"] = {
-            "vmSize": self.vm_size,
-            "applications": [],
-            "connectivityEndpoints": {"publicIpAddress": None, "privateIpAddress": None},
-            "sshSettings": {
-                "sshPublicAccess": "Disabled",
-                "adminUserName": None,
-                "adminPublicKey": None,
-                "sshPort": None,
-            },
-            "personalComputeInstanceSettings": None,
-            "subnet": {"id": None},
-            "errors": [],
-            "state": self.status.state,
-        }
-        document["properties"]["status"] = self.status.serialize()
+        document["properties"]["properties"].update(
+            applications=[],
+            connectivityEndpoints={"publicIpAddress": None, "privateIpAddress": None},
+            sshSettings={"sshPublicAccess": "Disabled", "adminUserName": None, "adminPublicKey": None, "sshPort": None},
+            personalComputeInstanceSettings=None,
+            subnet={"id": None},
+            errors=[],
+            state=self.status.state,
+        )
         return document
-
-    def get(self) -> dict[str, Any]:
-        """What `serialize()` gives, looked up anew."""
-        self.refresh_state()
-        return self.serialize()
-
-    def get_status(self) -> ComputeInstanceStatus:
-        """Where it stands, looked up anew."""
-        self.refresh_state()
-        return self.status
 
     def start(self, wait_for_completion: bool = False, show_output: bool = False) -> None:
         """Say that the instance is running."""
@@ -224,20 +161,5 @@ class ComputeInstance(ComputeTarget):
         """
         super().delete()
 
-    def get_active_runs(
-        self,
-        type: str | None = None,
-        tags: Any = None,
-        properties: Any = None,
-        status: str | None = None,
-    ) -> Any:
-        """The runs that were sent to this target and have not ended, newest first, as they are asked for."""
-        return self._active_runs({"type": type, "tags": tags, "properties": properties, "status": status})
-
     def update_sso_settings(self, value: bool) -> None:
         """Accept it: nobody has to log in."""
-
-    @staticmethod
-    def supported_vmsizes(workspace: Any, location: str | None = None) -> Any:
-        """A list of one machine, this one, with Azure's keys."""
-        return AmlCompute.supported_vmsizes(workspace, location)

@@ -2,50 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from azureml.core.compute._elsewhere import AttachConfiguration
+from azureml.core.compute.compute import ComputeTarget, ComputeTargetException
 
-from azureml.core.compute.compute import (
-    ComputeTarget,
-    ComputeTargetAttachConfiguration,
-    ComputeTargetException,
-)
-
-__all__ = [
-    "ComputeTarget",
-    "ComputeTargetException",
-    "KubernetesCompute",
-    "KubernetesComputeAttachConfiguration",
-]
+__all__ = ["ComputeTarget", "ComputeTargetException", "KubernetesCompute", "KubernetesComputeAttachConfiguration"]
 
 
-class KubernetesComputeAttachConfiguration(ComputeTargetAttachConfiguration):
+class KubernetesComputeAttachConfiguration(
+    AttachConfiguration,
+    takes="resource_id=None, namespace=None, identity_type=None, identity_ids=None",
+):
     """A cluster of Kubernetes."""
-
-    def __init__(
-        self,
-        resource_id: str | None = None,
-        namespace: str | None = None,
-        identity_type: str | None = None,
-        identity_ids: Any = None,
-    ) -> None:
-        super().__init__(KubernetesCompute)
-        self.resource_id = resource_id
-        self.namespace = namespace
-        self.identity_type = identity_type
-        self.identity_ids = identity_ids
 
 
 class KubernetesCompute(ComputeTarget):
     """A Kubernetes cluster; refused wherever one would be made."""
 
     _compute_type = "Kubernetes"
-
-    @staticmethod
-    def attach_configuration(
-        resource_id: str | None = None,
-        namespace: str | None = None,
-        identity_type: str | None = None,
-        identity_ids: Any = None,
-    ) -> KubernetesComputeAttachConfiguration:
-        """What `ComputeTarget.attach` takes, and refuses."""
-        return KubernetesComputeAttachConfiguration(resource_id, namespace, identity_type, identity_ids)
+    attach_configuration = KubernetesComputeAttachConfiguration

@@ -14,17 +14,21 @@ __all__ = [
 ]
 
 
-class AksServiceDeploymentConfiguration(
-    WebserviceDeploymentConfiguration,
-    takes="autoscale_enabled=None, autoscale_min_replicas=None, autoscale_max_replicas=None, "
+_SERVED = (
+    "autoscale_enabled=None, autoscale_min_replicas=None, autoscale_max_replicas=None, "
     "autoscale_refresh_seconds=None, autoscale_target_utilization=None, collect_model_data=None, "
     "auth_enabled=None, cpu_cores=None, memory_gb=None, enable_app_insights=None, "
     "scoring_timeout_ms=None, replica_max_concurrent_requests=None, max_request_wait_time=None, "
     "num_replicas=None, primary_key=None, secondary_key=None, tags=None, properties=None, "
     "description=None, gpu_cores=None, period_seconds=None, initial_delay_seconds=None, "
     "timeout_seconds=None, success_threshold=None, failure_threshold=None, namespace=None, "
-    "token_auth_enabled=None, compute_target_name=None, cpu_cores_limit=None, "
-    "memory_gb_limit=None, blobfuse_enabled=None",
+    "token_auth_enabled=None, "
+)
+
+
+class AksServiceDeploymentConfiguration(
+    WebserviceDeploymentConfiguration,
+    takes=f"{_SERVED}compute_target_name=None, cpu_cores_limit=None, memory_gb_limit=None, blobfuse_enabled=None",
 ):
     """How a model is to be served in a Kubernetes cluster."""
 
@@ -37,15 +41,8 @@ class AksWebservice(Webservice):
 
 class AksEndpointDeploymentConfiguration(
     WebserviceDeploymentConfiguration,
-    takes="autoscale_enabled=None, autoscale_min_replicas=None, autoscale_max_replicas=None, "
-    "autoscale_refresh_seconds=None, autoscale_target_utilization=None, collect_model_data=None, "
-    "auth_enabled=None, cpu_cores=None, memory_gb=None, enable_app_insights=None, "
-    "scoring_timeout_ms=None, replica_max_concurrent_requests=None, max_request_wait_time=None, "
-    "num_replicas=None, primary_key=None, secondary_key=None, tags=None, properties=None, "
-    "description=None, gpu_cores=None, period_seconds=None, initial_delay_seconds=None, "
-    "timeout_seconds=None, success_threshold=None, failure_threshold=None, namespace=None, "
-    "token_auth_enabled=None, version_name=None, traffic_percentile=None, "
-    "compute_target_name=None, cpu_cores_limit=None, memory_gb_limit=None",
+    takes=f"{_SERVED}version_name=None, traffic_percentile=None, compute_target_name=None, cpu_cores_limit=None, "
+    "memory_gb_limit=None",
 ):
     """How several versions of a model are to be served."""
 

@@ -51,58 +51,61 @@ def randint(upper: int) -> Expression:
 
 def uniform(min_value: float, max_value: float) -> Expression:
     """A number between two."""
-    _check_numbers("uniform", min_value=min_value, max_value=max_value)
-    _check_below("uniform", min_value, max_value)
-    return ["uniform", [min_value, max_value]]
+    return _between("uniform", min_value, max_value)
 
 
 def quniform(min_value: float, max_value: float, q: int) -> Expression:
     """A number between two, rounded to a multiple of the whole number `q`."""
-    _check_numbers("quniform", min_value=min_value, max_value=max_value)
-    _check_step("quniform", q)
-    _check_below("quniform", min_value, max_value)
-    return ["quniform", [min_value, max_value, q]]
+    return _between("quniform", min_value, max_value, q)
 
 
 def loguniform(min_value: float, max_value: float) -> Expression:
     """A number whose natural logarithm is between two."""
-    _check_numbers("loguniform", min_value=min_value, max_value=max_value)
-    _check_not_above("loguniform", min_value, max_value)
-    return ["loguniform", [min_value, max_value]]
+    return _between("loguniform", min_value, max_value)
 
 
 def qloguniform(min_value: float, max_value: float, q: int) -> Expression:
     """A number whose natural logarithm is between two, rounded to a multiple of the whole number `q`."""
-    _check_numbers("qloguniform", min_value=min_value, max_value=max_value)
-    _check_step("qloguniform", q)
-    _check_not_above("qloguniform", min_value, max_value)
-    return ["qloguniform", [min_value, max_value, q]]
+    return _between("qloguniform", min_value, max_value, q)
 
 
 def normal(mu: float, sigma: float) -> Expression:
     """A number about `mu`, with the standard deviation `sigma`."""
-    _check_bell("normal", mu, sigma)
-    return ["normal", [mu, sigma]]
+    return _about("normal", mu, sigma)
 
 
 def qnormal(mu: float, sigma: float, q: int) -> Expression:
     """A number about `mu`, rounded to a multiple of the whole number `q`."""
-    _check_bell("qnormal", mu, sigma)
-    _check_step("qnormal", q)
-    return ["qnormal", [mu, sigma, q]]
+    return _about("qnormal", mu, sigma, q)
 
 
 def lognormal(mu: float, sigma: float) -> Expression:
     """A number whose natural logarithm is about `mu`."""
-    _check_bell("lognormal", mu, sigma)
-    return ["lognormal", [mu, sigma]]
+    return _about("lognormal", mu, sigma)
 
 
 def qlognormal(mu: float, sigma: float, q: int) -> Expression:
     """A number whose natural logarithm is about `mu`, rounded to a multiple of the whole number `q`."""
-    _check_bell("qlognormal", mu, sigma)
-    _check_step("qlognormal", q)
-    return ["qlognormal", [mu, sigma, q]]
+    return _about("qlognormal", mu, sigma, q)
+
+
+def _between(call: str, low: float, high: float, *q: int) -> Expression:
+    """A draw from between two numbers, which may be the same for a logarithm."""
+    _check_numbers(call, min_value=low, max_value=high)
+    _check_steps(call, q)
+    is_log = "log" in call
+    if not (low <= high if is_log else low < high):
+        bound = "up to" if is_log else "below"
+        raise HyperDriveConfigException(f"{call}(…) takes a min_value {bound} its max_value, not {low!r} and {high!r}.")
+    return [call, [low, high, *q]]
+
+
+def _about(call: str, mu: float, sigma: float, *q: int) -> Expression:
+    _check_numbers(call, mu=mu, sigma=sigma)
+    if sigma < 0:
+        raise HyperDriveConfigException(f"{call}(…) takes a sigma of 0 or more, not {sigma!r}.")
+    _check_steps(call, q)
+    return [call, [mu, sigma, *q]]
 
 
 def _check_numbers(call: str, **arguments: Any) -> None:
@@ -111,22 +114,7 @@ def _check_numbers(call: str, **arguments: Any) -> None:
             raise HyperDriveConfigException(f"{call}(…) takes a number as {name}, not {value!r}.")
 
 
-def _check_below(call: str, low: float, high: float) -> None:
-    if not low < high:
-        raise HyperDriveConfigException(f"{call}(…) takes a min_value below its max_value, not {low!r} and {high!r}.")
-
-
-def _check_not_above(call: str, low: float, high: float) -> None:
-    if not low <= high:
-        raise HyperDriveConfigException(f"{call}(…) takes a min_value up to its max_value, not {low!r} and {high!r}.")
-
-
-def _check_bell(call: str, mu: Any, sigma: Any) -> None:
-    _check_numbers(call, mu=mu, sigma=sigma)
-    if sigma < 0:
-        raise HyperDriveConfigException(f"{call}(…) takes a sigma of 0 or more, not {sigma!r}.")
-
-
-def _check_step(call: str, q: Any) -> None:
-    if not isinstance(q, int):
-        raise HyperDriveConfigException(f"{call}(…) takes a whole number as q, not {q!r}.")
+def _check_steps(call: str, steps: tuple[Any, ...]) -> None:
+    for q in steps:
+        if not isinstance(q, int):
+            raise HyperDriveConfigException(f"{call}(…) takes a whole number as q, not {q!r}.")

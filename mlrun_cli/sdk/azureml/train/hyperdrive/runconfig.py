@@ -107,27 +107,8 @@ class HyperDriveConfig:
 class HyperDriveRunConfig(HyperDriveConfig):
     """The older class, for an estimator only."""
 
-    def __init__(
-        self,
-        estimator: Any,
-        hyperparameter_sampling: HyperParameterSampling,
-        primary_metric_name: str,
-        primary_metric_goal: PrimaryMetricGoal,
-        max_total_runs: int,
-        max_concurrent_runs: int | None = None,
-        max_duration_minutes: int = 10080,
-        policy: EarlyTerminationPolicy | None = None,
-    ) -> None:
-        super().__init__(
-            hyperparameter_sampling,
-            primary_metric_name,
-            primary_metric_goal,
-            max_total_runs,
-            max_concurrent_runs,
-            max_duration_minutes,
-            policy,
-            estimator,
-        )
+    def __init__(self, estimator: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **dict(kwargs, estimator=estimator))
 
 
 def _check_what_is_run(run_config: Any, estimator: Any, pipeline: Any) -> None:

@@ -1,0 +1,40 @@
+"""What the targets that would be other machines have in common: they can be described, and not be had."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from azureml._refused import Described
+from azureml.core.compute.compute import (
+    ComputeTarget,
+    ComputeTargetAttachConfiguration,
+    ComputeTargetProvisioningConfiguration,
+    not_here,
+)
+
+
+class AttachConfiguration(Described, ComputeTargetAttachConfiguration):
+    """What `ComputeTarget.attach` takes, and refuses."""
+
+
+class ProvisioningConfiguration(Described, ComputeTargetProvisioningConfiguration):
+    """What `ComputeTarget.create` takes, and refuses."""
+
+
+class Attachable(ComputeTarget):
+    """A kind of target that Azure can also attach by the kind's own call."""
+
+    attach_configuration: Any
+
+    @classmethod
+    def attach(cls, workspace: Any, name: str, *_: Any, **__: Any) -> ComputeTarget:
+        """Refused: raises ComputeTargetException."""
+        raise not_here(cls.attach_configuration, name, f"{cls.__name__}.attach(…)")
+
+
+class Locked(ComputeTarget):
+    """A kind of target that one logs in to."""
+
+    def get_credentials(self) -> Any:
+        """Refused: raises ComputeTargetException."""
+        raise not_here(None, self.name, f"{type(self).__name__}.get_credentials()")
