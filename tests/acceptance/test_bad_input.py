@@ -123,7 +123,6 @@ def test_a_runconfig_that_is_not_found_is_answered_with_all_paths_and_the_neares
         ("script: train.py\ncommunicator: Gloo\npytorch: {processCount: four}\n", ["pytorch.processCount", "four"]),
         ("script: train.py\nframework: PySpark\n", ["framework"]),
         ("script: train.py\ntarget: gpu-cluster\n", ["gpu-cluster"]),
-        ("Target: local\nFramework: Python\nArgumentVector: [x.py]\n", ["Workbench"]),
         ('script: !!python/object/apply:os.system ["touch pwned"]\n', ["line 1"]),
     ],
 )

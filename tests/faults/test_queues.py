@@ -174,6 +174,24 @@ def test_gpus_are_lent_to_one_run_at_a_time(mlrun: Mlrun, order: Path) -> None:
     assert lent[2] in {"0", "7"}
 
 
+@pytest.mark.kill
+@pytest.mark.parametrize("victim", ["supervisor", "dispatcher", "both"])
+def test_gpus_come_back_when_who_holds_or_lends_them_is_killed(mlrun: Mlrun, order: Path, victim: str) -> None:
+    mlrun.environment["CUDA_VISIBLE_DEVICES"] = "3"
+    mlrun.script(f"{WORK}    print(os.environ['CUDA_VISIBLE_DEVICES'])\n")
+    holder, waiting = (mlrun.submit("--gpus", "1", "train.py") for _ in range(2))
+    until(lambda: started(order) == [1])
+    if victim != "dispatcher":
+        kill(mlrun.supervisor(holder))
+    if victim != "supervisor":
+        kill(*dispatchers(mlrun))
+    if victim == "dispatcher":
+        assert [mlrun.show(run_id)["status"] for run_id in (holder, waiting)] == ["Running", "Queued"]
+    go(order)
+    assert ended(mlrun, [holder, waiting]) == ["Completed" if victim == "dispatcher" else "Failed", "Completed"]
+    assert mlrun.log(waiting) == "3\n"
+
+
 def test_gpus_that_are_not_there_are_refused(mlrun: Mlrun) -> None:
     mlrun.environment["CUDA_VISIBLE_DEVICES"] = ""
     mlrun.script("")

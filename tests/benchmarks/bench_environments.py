@@ -1,0 +1,93 @@
+"""Time runconfigs and environments: read, shown, from the cache, built.
+
+    python -m tests.benchmarks.bench_environments [RUNS]
+
+RUNS (default: 100) are submitted at once and ask for one new environment. Packages come from the package index that pip
+and uv are set up for.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tests.benchmarks.timing import MLRUN, Timed, environment_for, print_machine, print_row, timed
+
+CONDA = "dependencies:\n- pip:\n  - {requirement}\n"
+RUNCONFIG = {
+    "script": "train.py",
+    "environment": {"python": {"userManagedDependencies": False, "condaDependenciesFile": "conda.yml"}},
+}
+SCRIPT = "import os, time\nprint(f'began {time.time()}')\n"
+
+
+def main(count: int) -> None:
+    """Measure and print the tables."""
+    print_machine()
+    with tempfile.TemporaryDirectory() as top:
+        folder, environment = Path(top) / "folder", environment_for(Path(top) / "home")
+        folder.mkdir()
+        environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
+        environment["UV_CACHE_DIR"] = f"{top}/uv"
+        (folder / "train.py").write_text(SCRIPT, encoding="utf-8")
+        (folder / "train.runconfig").write_text(json.dumps(RUNCONFIG), encoding="utf-8")
+        _ask_for(folder, "six==1.16.0")
+        subprocess.run([MLRUN, "folder", "attach"], cwd=folder, env=environment, check=True, capture_output=True)
+        print("| command | median | over `python -c pass` | ratio |\n|---|---|---|---|")
+        words = ("submit-script", "-c", "train", "--dry-run")
+        print_row("`runconfig show train`", _timed(folder, environment, "runconfig", "show", "train"))
+        print_row("`submit-script -c train --dry-run`", _timed(folder, environment, "run", *words))
+        print("\n| from submit to the script's first line, an environment of one package | seconds |\n|---|---|")
+        print(f"| built by uv, nothing in its cache | {_first_line(folder, environment):.2f} |", flush=True)
+        print(f"| from the cache of mlrun | {_first_line(folder, environment):.2f} |", flush=True)
+        shutil.rmtree(Path(top) / "home" / "environments")
+        print(f"| built by uv, with its cache | {_first_line(folder, environment):.2f} |", flush=True)
+        _many(folder, environment, count)
+
+
+def _many(folder: Path, environment: dict[str, str], count: int) -> None:
+    _ask_for(folder, "six==1.15.0")
+    before = _built(environment)
+    started = time.perf_counter()
+    words = [MLRUN, "run", "submit-script", "-c", "train", "--async"]
+    with ThreadPoolExecutor(16) as pool:
+        ids = list(pool.map(lambda _: json.loads(_call(folder, environment, *words))["run_id"], range(count)))
+    _call(folder, environment, MLRUN, "run", "wait", "-o", "none", *(word for each in ids for word in ("-r", each)))
+    took = time.perf_counter() - started
+    print(f"| {count} submitted at once, all ended | {took:.1f} |")
+    print(f"\nenvironments made for the {count}: {len(_built(environment) - before)}")
+
+
+def _built(environment: dict[str, str]) -> set[str]:
+    folder = Path(environment["MLRUN_HOME"]) / "environments"
+    return {entry.name for entry in folder.iterdir() if entry.is_dir()}
+
+
+def _ask_for(folder: Path, requirement: str) -> None:
+    (folder / "conda.yml").write_text(CONDA.format(requirement=requirement), encoding="utf-8")
+
+
+def _first_line(folder: Path, environment: dict[str, str]) -> float:
+    started = time.time()
+    words = [MLRUN, "run", "submit-script", "-c", "train", "-o", "none"]
+    done = subprocess.run(words, cwd=folder, env=environment, check=True, capture_output=True, text=True)
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("began ")]
+    return float(line.split()[1]) - started
+
+
+def _timed(folder: Path, environment: dict[str, str], *words: str) -> Timed:
+    return timed([MLRUN, *words], folder=folder, environment=environment)
+
+
+def _call(folder: Path, environment: dict[str, str], *words: str) -> str:
+    return subprocess.run(words, cwd=folder, env=environment, check=True, capture_output=True, text=True).stdout
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100)
