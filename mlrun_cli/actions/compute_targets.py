@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mlrun_cli.domain.compute_target import AML_COMPUTE, KINDS, ComputeTarget, check_compute_target_name
+from mlrun_cli.domain.compute_target import (
+    AML_COMPUTE,
+    KINDS,
+    LOCAL_TARGET,
+    ComputeTarget,
+    check_compute_target_name,
+)
 from mlrun_cli.domain.moment import now
-from mlrun_cli.domain.run_configuration import LOCAL_TARGET
 from mlrun_cli.errors import ComputeTargetNotFound, Unsupported, UsageError
 from mlrun_cli.workspace import Workspace
 

@@ -14,7 +14,8 @@ from mlrun_cli.actions.compute_targets import check_target
 from mlrun_cli.actions.data_bindings import preview_data
 from mlrun_cli.actions.runconfig_references import is_file_name, resolve_references
 from mlrun_cli.actions.runconfigs import environment_mode, find_named_file, load_runconfig, plan_environment
-from mlrun_cli.domain.environment import EnvironmentMode, EnvironmentPlan
+from mlrun_cli.domain.environment import EnvironmentPlan
+from mlrun_cli.domain.environment_mode import EnvironmentMode
 from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.domain.run_configuration import RunConfiguration
 from mlrun_cli.errors import MlrunError, UsageError

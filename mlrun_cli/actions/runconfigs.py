@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from mlrun_cli.domain.environment import MODE_VARIABLE, EnvironmentMode, EnvironmentPlan
+from mlrun_cli.domain.environment import EnvironmentPlan
+from mlrun_cli.domain.environment_mode import MODE_VARIABLE, EnvironmentMode
 from mlrun_cli.domain.run_configuration import RunConfiguration
 from mlrun_cli.errors import InvalidFile, UsageError
 from mlrun_cli.execution.environments.container_plan import find_engine, plan_container, wants_container

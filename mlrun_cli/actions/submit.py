@@ -17,7 +17,7 @@ from mlrun_cli.actions.data_bindings import BoundData, bind_data, preview_data
 from mlrun_cli.actions.places import Place, place_for
 from mlrun_cli.actions.runconfig_references import resolve_references
 from mlrun_cli.actions.runconfigs import environment_mode, load_runconfig, plan_environment
-from mlrun_cli.domain.environment import EnvironmentMode
+from mlrun_cli.domain.environment_mode import EnvironmentMode
 from mlrun_cli.domain.experiment import Experiment
 from mlrun_cli.domain.launch import Launch
 from mlrun_cli.domain.names import check_experiment_name

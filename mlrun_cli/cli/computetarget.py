@@ -12,8 +12,13 @@ from mlrun_cli.cli.arguments import tags_of
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.shared import Shared
-from mlrun_cli.domain.compute_target import AML_COMPUTE, COMPUTE_INSTANCE, ComputeTarget, compute_target_record
-from mlrun_cli.domain.run_configuration import LOCAL_TARGET
+from mlrun_cli.domain.compute_target import (
+    AML_COMPUTE,
+    COMPUTE_INSTANCE,
+    LOCAL_TARGET,
+    ComputeTarget,
+    compute_target_record,
+)
 from mlrun_cli.errors import UsageError
 from mlrun_cli.workspace import Workspace
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mlrun_cli.cli.arguments import OnInterrupt
-from mlrun_cli.domain.environment import EnvironmentMode
+from mlrun_cli.domain.environment_mode import EnvironmentMode
 
 RunId = Annotated[
     str,

@@ -8,9 +8,9 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from mlrun_cli.domain.moment import iso
-from mlrun_cli.domain.run_configuration import LOCAL_TARGET
 from mlrun_cli.errors import UsageError
 
+LOCAL_TARGET = "local"
 AML_COMPUTE = "AmlCompute"
 COMPUTE_INSTANCE = "ComputeInstance"
 KINDS = (AML_COMPUTE, COMPUTE_INSTANCE)

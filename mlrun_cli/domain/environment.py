@@ -6,18 +6,6 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any, NamedTuple
 
-MODE_VARIABLE = "MLRUN_ENVIRONMENT"
-
-
-class EnvironmentMode(str, Enum):
-    """How far what a runconfig asks for has to be met."""
-
-    PINNED = "pinned"
-    RELAXED = "relaxed"
-    """The same names; versions that cannot be had are left open."""
-    CURRENT = "current"
-    """The interpreter on PATH, as it is."""
-
 
 class EnvironmentKind(str, Enum):
     """Who sees to it that the packages are there."""

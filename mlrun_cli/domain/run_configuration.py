@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-LOCAL_TARGET = "local"
+from mlrun_cli.domain.compute_target import LOCAL_TARGET
+
 PYTHON_FRAMEWORK = "Python"
 NO_COMMUNICATOR = "None"
 

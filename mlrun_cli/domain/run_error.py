@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import traceback
 from itertools import takewhile
 from typing import Any
 
@@ -49,6 +48,8 @@ def run_error(
 
 def exception_error(error: BaseException) -> dict[str, Any]:
     """The error of a run that ended with an exception of this process."""
+    import traceback  # noqa: PLC0415 — not on the way of `run list`
+
     trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     message = str(error) or type(error).__name__
     return run_error(_storable(message), kind=type(error).__name__, stack_trace=_storable(trace[-_MOST_TRACE:]))

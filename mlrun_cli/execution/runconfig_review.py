@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from mlrun_cli.domain.environment import EnvironmentMode
+from mlrun_cli.domain.environment_mode import EnvironmentMode
 from mlrun_cli.domain.run_configuration import (
     NO_COMMUNICATOR,
     PYTHON_FRAMEWORK,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
+from mlrun_cli.domain.compute_target import LOCAL_TARGET
 from mlrun_cli.domain.run_configuration import (
     DEFAULTS,
-    LOCAL_TARGET,
     NO_COMMUNICATOR,
     PYTHON_FRAMEWORK,
     PythonSection,

@@ -1,4 +1,8 @@
-"""Starts what waits for a target, first come first served, as places become free; ends when nothing waits."""
+"""`python …/mlrun_cli/supervisor/dispatch.py --workspace FOLDER --lock DESCRIPTOR TARGET`: the dispatcher of a target.
+
+It starts what waits for the target, first come first served, as places become free, and ends when nothing waits.
+Started by whoever finds its lock free, which is handed over.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ import socket
 import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 
 from mlrun_cli.domain.compute_target import most_nodes
 from mlrun_cli.domain.moment import now
@@ -22,6 +27,7 @@ from mlrun_cli.execution.queues import QueueFolder, address_in
 from mlrun_cli.execution.run_lock import RunLock
 from mlrun_cli.execution.targets.local import start_supervisor
 from mlrun_cli.store import compute_targets  # noqa: F401 — a workspace would load it when it is first used: too late
+from mlrun_cli.supervisor.start import begin, open_workspace
 from mlrun_cli.workspace import Workspace
 
 _LOOK_SECONDS = 5.0
@@ -180,3 +186,15 @@ def _log(text: str) -> None:
     """To the dispatcher's log; a full disk must not end a queue."""
     with suppress(OSError):
         os.write(sys.stderr.fileno(), f"{text}\n".encode())
+
+
+def main(words: list[str]) -> None:
+    """Run the program."""
+    _, folder, _, descriptor, target = words
+    begin(int(descriptor))
+    with open_workspace(Path(folder), Path("queues", target)) as workspace:
+        Dispatcher(workspace, target, RunLock(int(descriptor))).run()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import random
+import os
 import socket
 import sys
 
 # Below those that the kernel itself gives away, to connections too: none of these is taken by chance before it is used.
 _FIRST, _LAST = 20_000, 32_767
-_ATTEMPTS = 1_000
+_STRIDE = 1_009  # has no factor in common with their number: each comes once, and neighbours are not taken in a row
 
 
 class Ports:
@@ -22,9 +22,12 @@ class Ports:
         """
         self._claims: list[socket.socket] = []
         self.numbers: list[int] = []
-        for number in random.SystemRandom().sample(range(_FIRST, _LAST + 1), _ATTEMPTS):
+        there_are = _LAST - _FIRST + 1
+        first = int.from_bytes(os.urandom(4), "big")
+        for place in range(there_are):
             if len(self.numbers) == count:
                 break
+            number = _FIRST + (first + place * _STRIDE) % there_are
             if self._claim(number):
                 self.numbers.append(number)
         if len(self.numbers) < count:

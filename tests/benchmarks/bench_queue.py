@@ -88,7 +88,9 @@ def _dispatchers(home: Path) -> list[int]:
             words = Path(f"/proc/{name}/cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
-        if b"--dispatch" in words and any(word.startswith(str(home).encode()) for word in words):
+        if any(word.endswith(b"dispatch.py") for word in words) and any(
+            word.startswith(str(home).encode()) for word in words
+        ):
             found.append(int(name))
     return found
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 import mlrun_cli
-from mlrun_cli.domain.environment import Builder, EnvironmentBuild, EnvironmentMode, EnvironmentPlan
+from mlrun_cli.domain.environment import Builder, EnvironmentBuild, EnvironmentPlan
+from mlrun_cli.domain.environment_mode import EnvironmentMode
 from mlrun_cli.errors import EnvironmentNotBuilt, InvalidFile, Unsupported
 from mlrun_cli.execution.environments.interpreters import PythonRequest
 from mlrun_cli.execution.environments.plan import PlannedEnvironment, plan_conda, plan_current, plan_user_managed

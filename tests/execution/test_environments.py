@@ -19,7 +19,8 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.domain.environment import Builder, EnvironmentMode, EnvironmentPlan
+from mlrun_cli.domain.environment import Builder, EnvironmentPlan
+from mlrun_cli.domain.environment_mode import EnvironmentMode
 from mlrun_cli.domain.moment import MICROSECONDS, now
 from mlrun_cli.execution.environments.build import build_environment
 from mlrun_cli.execution.environments.folder import EnvironmentFolder, built_interpreter

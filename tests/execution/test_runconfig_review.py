@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mlrun_cli.domain.environment import EnvironmentMode
+from mlrun_cli.domain.environment_mode import EnvironmentMode
 from mlrun_cli.domain.run_configuration import PythonSection, RunConfiguration
 from mlrun_cli.errors import Unsupported, UsageError
 from mlrun_cli.execution.runconfig_review import review

@@ -51,7 +51,7 @@ def submit(mlrun: Mlrun, *words: str) -> str:
 def dispatchers(mlrun: Mlrun) -> list[int]:
     """The pids of the dispatchers of this home."""
     mine = [pid for pid, variables in processes() if variables.get("MLRUN_HOME") == str(mlrun.home)]
-    return [pid for pid in mine if "--dispatch" in words_of(pid)]
+    return [pid for pid in mine if any(Path(word).name == "dispatch.py" for word in words_of(pid))]
 
 
 def started(order: Path) -> list[int]:

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from mlrun_cli.domain.environment import Builder, EnvironmentBuild, EnvironmentMode, EnvironmentPlan
+from mlrun_cli.domain.environment import Builder, EnvironmentBuild, EnvironmentPlan
+from mlrun_cli.domain.environment_mode import EnvironmentMode
 from mlrun_cli.errors import EnvironmentNotBuilt
 from mlrun_cli.execution.environments.folder import EnvironmentFolder
 from mlrun_cli.execution.environments.interpreters import (

@@ -17,7 +17,7 @@ from mlrun_cli.workspace import Workspace
 NAME = "local"
 
 _PATIENCE_SECONDS = 1.0
-_PROGRAM = os.path.join(os.path.dirname(mlrun_cli.__file__), "supervisor", "__main__.py")
+_PROGRAMS = os.path.join(os.path.dirname(mlrun_cli.__file__), "supervisor")
 
 
 def start_supervisor(workspace: Workspace, run_id: str, lock: RunLock) -> int:
@@ -50,22 +50,22 @@ def start_dispatcher(workspace: Workspace, target: str, folder: Path, lock: RunL
     Raises:
         OSError: no process could be started.
     """
-    arguments = ["--workspace", str(workspace.folder), "--lock", str(lock.descriptor), "--dispatch", target]
-    _spawn_program(arguments, f"the queue of {target}", lock, folder / "dispatcher.log")
+    arguments = ["--workspace", str(workspace.folder), "--lock", str(lock.descriptor), target]
+    _spawn_program("dispatch.py", arguments, f"the queue of {target}", lock, folder / "dispatcher.log")
 
 
 def _spawn(arguments: Sequence[str], run_id: str, lock: RunLock, workspace: Workspace) -> int:
     log = workspace.run_folder(run_id).supervisor_log
-    return _spawn_program(arguments, run_id, lock, log if log.parent.is_dir() else Path(os.devnull))
+    return _spawn_program("__main__.py", arguments, run_id, lock, log if log.parent.is_dir() else Path(os.devnull))
 
 
-def _spawn_program(arguments: Sequence[str], name: str, lock: RunLock, log: Path) -> int:
+def _spawn_program(program: str, arguments: Sequence[str], name: str, lock: RunLock, log: Path) -> int:
     os.set_inheritable(lock.descriptor, True)
     return os.posix_spawn(
         sys.executable,
         # Neither a PYTHONPATH that is meant for the script (-E) nor the folder it is submitted from, as with -m, may
         # change what the supervisor imports.
-        [sys.executable, "-E", _PROGRAM, *arguments],
+        [sys.executable, "-E", os.path.join(_PROGRAMS, program), *arguments],
         _supervisor_environment(name),
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),

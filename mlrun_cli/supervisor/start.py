@@ -1,0 +1,51 @@
+"""What the programs of this package do first."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from mlrun_cli.errors import StoreError
+from mlrun_cli.workspace import Workspace
+
+# Shorter than a command's: the script's questions and signals wait meanwhile, and what waits is tried again.
+BUSY_SECONDS = 1.0
+
+
+def begin(descriptor: int) -> None:
+    """Keep the lock that was handed over and nothing else, and let go of the terminal and the folder it came from."""
+    _keep_only(descriptor)
+    os.chdir("/")
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def open_workspace(folder: Path, within: Path) -> Workspace:
+    """The workspace, however long its store is held by another process.
+
+    Raises:
+        StoreError: it cannot be opened, and what it was to be opened for is gone: the folder `within` the workspace's.
+    """
+    while True:
+        try:
+            return Workspace.at(folder)
+        except StoreError as error:
+            sys.stderr.write(f"the store waits: {error}\n")
+            if not (folder / within).exists():
+                raise
+            time.sleep(BUSY_SECONDS)
+
+
+def _keep_only(descriptor: int) -> None:
+    """Close what else was inherited: a lock or a pipe of the submitter's must not be held until the run has ended."""
+    os.set_inheritable(descriptor, False)
+    opened = os.listdir("/proc/self/fd") if sys.platform == "linux" else ()
+    for other in map(int, opened):
+        if other > sys.stderr.fileno() and other != descriptor:
+            with suppress(OSError):
+                os.close(other)
