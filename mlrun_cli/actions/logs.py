@@ -17,7 +17,7 @@ Write = Callable[[bytes], object]
 Watch = Callable[[RunStatus], object]
 
 _PIECE = 1 << 16
-_QUICK_SECONDS = 0.01
+_QUICK_SECONDS = 0.004
 _CALM_SECONDS = 0.05
 _CALM_AFTER_SECONDS = 2.0
 _LOOK_SECONDS = 0.25

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 
-from mlrun_cli.actions.environments import get_environment
 from mlrun_cli.actions.runconfigs import find_named_file
 from mlrun_cli.domain.run_configuration import RunConfiguration
 from mlrun_cli.errors import EnvironmentNotFound, UsageError
@@ -59,6 +58,8 @@ def is_file_name(reference: str) -> bool:
 
 
 def _registered(workspace: Workspace, configuration: RunConfiguration, name: str) -> RunConfiguration:
+    from mlrun_cli.actions.environments import get_environment  # noqa: PLC0415 — few runconfigs only name one
+
     version = None if configuration.environment_reference else configuration.changed().get("environment.version")
     try:
         found = get_environment(workspace, name, None if version is None else str(version))

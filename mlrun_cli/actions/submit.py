@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlrun_cli.actions.compute_targets import check_target
-from mlrun_cli.actions.data_bindings import BoundData, bind_data, preview_data
 from mlrun_cli.actions.places import Place, place_for
 from mlrun_cli.actions.runconfig_references import resolve_references
 from mlrun_cli.actions.runconfigs import environment_mode, load_runconfig, plan_environment
+from mlrun_cli.domain.data_binding import stands_for_data
 from mlrun_cli.domain.environment_mode import EnvironmentMode
 from mlrun_cli.domain.experiment import Experiment
 from mlrun_cli.domain.launch import Launch
@@ -50,6 +50,9 @@ from mlrun_cli.files.runconfig_lookup import folder_of_runconfig
 from mlrun_cli.files.snapshot_pruning import using_snapshots
 from mlrun_cli.files.snapshot_store import SnapshotStore
 from mlrun_cli.workspace import Workspace
+
+if TYPE_CHECKING:
+    from mlrun_cli.actions.data_bindings import BoundData
 
 Progress = Callable[[int, int], None]
 
@@ -153,6 +156,8 @@ def plan(workspace: Workspace, request: SubmitRequest) -> PlannedRun:
     """
     check_experiment_name(request.experiment_name)
     resolved = _resolve(workspace, request)
+    from mlrun_cli.actions.data_bindings import preview_data  # noqa: PLC0415 — most runs have none
+
     resolved = _bound(resolved, preview_data(workspace, resolved.configuration, resolved.source))
     limits = SnapshotLimits.from_environment(request.environment)
     snapshot = plan_snapshot(resolved.source, limits, [workspace.home])
@@ -246,7 +251,20 @@ def _submit(
 
 def _with_data(workspace: Workspace, resolved: _Resolved, run_id: str) -> _Resolved:
     """With the paths of its data in place of what stands for them; the run's folder is there."""
+    if not _names_data(resolved.configuration):
+        return resolved
+    from mlrun_cli.actions.data_bindings import bind_data  # noqa: PLC0415 — most runs have none
+
     return _bound(resolved, bind_data(workspace, resolved.configuration, run_id, resolved.source))
+
+
+def _names_data(configuration: RunConfiguration) -> bool:
+    """Whether it has data, or something in it stands for data."""
+    if any(configuration.rest.get(section) for section in ("data", "dataReferences", "outputData")):
+        return True
+    command = configuration.command or ()
+    words = (*configuration.arguments, *((command,) if isinstance(command, str) else command))
+    return any(map(stands_for_data, words))
 
 
 def _bound(resolved: _Resolved, bound: BoundData) -> _Resolved:

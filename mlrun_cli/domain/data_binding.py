@@ -95,6 +95,11 @@ def read_outputs(section: object) -> list[OutputBinding]:
     return [_output(name, entry) for name, entry in _entries("outputData", section)]
 
 
+def stands_for_data(text: str) -> bool:
+    """Whether something in a text stands for data."""
+    return _PLACEHOLDER.search(text) is not None
+
+
 def filled_in(text: str, fill: Callable[[str, str], str]) -> str:
     """A text with what stands for data replaced by `fill(kind, name)`.
 
