@@ -238,12 +238,10 @@ def wait_for_runs(workspace: Workspace, runs: Sequence[Run], timeout_seconds: fl
 def with_children(workspace: Workspace, runs: Sequence[Run]) -> Sequence[Run]:
     """The runs and all that are below them, each once."""
     found: dict[int, Run] = {}
-    waiting = list(runs)
-    while waiting:
-        run = waiting.pop()
-        if run.key not in found:
-            found[run.key] = run
-            waiting.extend(workspace.runs.list(RunFilter(parent_run_id=run.run_id)))
+    for run in runs:
+        found.setdefault(run.key, run)
+        for below in workspace.runs.list(RunFilter(parent_run_id=run.run_id, is_recursive=True)):
+            found.setdefault(below.key, below)
     return list(found.values())
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import configparser
 import os
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
-from mlrun_cli.cli.azure_defaults import config_file
-from mlrun_cli.errors import InvalidFile, MlrunError, UsageError
+from mlrun_cli.cli.azure_defaults import config_file, read_config
+from mlrun_cli.errors import MlrunError, UsageError
 
 DEFAULTS = "defaults"
 
@@ -33,7 +31,7 @@ def read_settings() -> dict[str, dict[str, str]]:
     Raises:
         InvalidFile: it cannot be read.
     """
-    parser = _parser()
+    parser = read_config(config_file())
     return {section: dict(parser.items(section)) for section in parser.sections()}
 
 
@@ -44,7 +42,7 @@ def change_settings(changes: Iterable[tuple[str, str, str]]) -> None:
         InvalidFile: what is there cannot be read.
         MlrunError: the file cannot be written.
     """
-    parser = _parser()
+    parser = read_config(config_file())
     for section, name, value in changes:
         if value and not parser.has_section(section):
             parser.add_section(section)
@@ -74,14 +72,3 @@ def setting_records(settings: Mapping[str, str]) -> list[dict[str, Any]]:
     """The settings of a section as `az config get` shows them."""
     source = str(config_file())
     return [{"name": name, "source": source, "value": value} for name, value in settings.items()]
-
-
-def _parser() -> configparser.RawConfigParser:
-    path: Path = config_file()
-    parser = configparser.RawConfigParser(strict=False)
-    try:
-        parser.read(path, encoding="utf-8")
-    except (OSError, configparser.Error, UnicodeDecodeError) as error:
-        reason = str(error).splitlines()[0]
-        raise InvalidFile(path, reason, hint="Mend it, or take it away: az can write it again.") from error
-    return parser

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlrun_cli.errors import InvalidFile
+
+if TYPE_CHECKING:
+    from configparser import RawConfigParser
 
 _TRUE = frozenset({"1", "yes", "true", "on"})
 
@@ -34,8 +38,15 @@ def config_file() -> Path:
 
 
 def _from_file(path: Path, section: str, key: str) -> str | None:
-    if not path.is_file():
-        return None
+    return read_config(path).get(section, key, fallback=None) or None if path.is_file() else None
+
+
+def read_config(path: Path) -> RawConfigParser:
+    """What stands in az's config file; nothing when there is none.
+
+    Raises:
+        InvalidFile: it is there and cannot be read.
+    """
     import configparser  # most users have no such file  # noqa: PLC0415
 
     parser = configparser.RawConfigParser(strict=False)
@@ -44,4 +55,4 @@ def _from_file(path: Path, section: str, key: str) -> str | None:
     except (OSError, configparser.Error, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0]
         raise InvalidFile(path, reason, hint="Mend it, or take it away: az can write it again.") from error
-    return parser.get(section, key, fallback=None) or None
+    return parser

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from mlrun_cli.domain.compute_target import most_nodes
@@ -50,14 +51,7 @@ def call_dispatcher(workspace: Workspace, target: str) -> None:
     folder.make()
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        lock = RunLock.open(folder.lock)
-        try:
-            if lock.try_take():
-                start_dispatcher(workspace, target, folder.path, lock)
-                return
-        finally:
-            lock.close()
-        if _call(folder):
+        if _started(workspace, target, folder) or _call(folder):
             return
         time.sleep(_AGAIN_SECONDS)  # it is about to open its socket, or to leave
 
@@ -65,28 +59,29 @@ def call_dispatcher(workspace: Workspace, target: str) -> None:
 def call_all_dispatchers(workspace: Workspace) -> None:
     """The same for all targets that runs wait for."""
     for target in workspace.runs.queued_targets():
-        try:
+        with suppress(OSError):
             call_dispatcher(workspace, target)
-        except OSError:
-            continue
 
 
 def mind_queues(workspace: Workspace) -> None:
     """Start a dispatcher for each target that runs wait for and that has none; one that is there is left alone."""
     for target in workspace.runs.queued_targets():
         folder = QueueFolder(workspace, target)
-        try:
+        with suppress(OSError):
             folder.make()
-            lock = RunLock.open(folder.lock)
-        except OSError:
-            continue
-        try:
-            if lock.try_take():
-                start_dispatcher(workspace, target, folder.path, lock)
-        except OSError:
-            continue
-        finally:
-            lock.close()
+            _started(workspace, target, folder)
+
+
+def _started(workspace: Workspace, target: str, folder: QueueFolder) -> bool:
+    """Start a dispatcher if there is none; whether one was started."""
+    lock = RunLock.open(folder.lock)
+    try:
+        if not lock.try_take():
+            return False
+        start_dispatcher(workspace, target, folder.path, lock)
+        return True
+    finally:
+        lock.close()
 
 
 def waiting_for(workspace: Workspace, run: Run) -> str:
