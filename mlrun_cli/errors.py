@@ -13,8 +13,11 @@
     │   ├── ComputeTargetNotFound
     │   ├── ModelNotFound
     │   ├── DataNotFound        a datastore or a dataset
-    │   └── EnvironmentNotFound
+    │   ├── EnvironmentNotFound
+    │   └── ViewNotFound
+    ├── ViewChanged             somebody else has changed a saved view meanwhile
     ├── StoreError              the database or its folder cannot be used
+    │   └── StoreUnavailable    not now: it is locked, or its disk is full or away
     ├── EnvironmentNotBuilt     an interpreter or a package cannot be had
     └── TimedOut                exit 124
 
@@ -119,7 +122,7 @@ class ComputeTargetNotFound(NotFound):
     def __init__(self, name: str, known: Sequence[str]) -> None:
         super().__init__(
             f"There is no compute target '{name}'. There are: {', '.join(known)}.",
-            hint=f"Make it: 'mlrun computetarget create amlcompute -n {name} --max-nodes 1 --vm-size any'; or use "
+            hint=f"Make it: 'mlrun computetarget create amlcompute -n {name} --max-nodes 1'; or use "
             "'local', this machine.",
         )
 
@@ -136,8 +139,31 @@ class EnvironmentNotFound(NotFound):
     """No environment has been registered under this name, or not in this version."""
 
 
+class ViewNotFound(NotFound):
+    """No saved view has this name, or not any more."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"There is no view '{name}'.", hint="It may have been renamed or deleted; save it under a new name."
+        )
+
+
+class ViewChanged(MlrunError):
+    """Somebody else has changed a saved view since it was read."""
+
+    def __init__(self, name: str, author: str) -> None:
+        super().__init__(
+            f"The view '{name}' has been changed by {author} since you opened it; nothing was changed.",
+            hint="Open it again to see that change, or save yours under another name.",
+        )
+
+
 class StoreError(MlrunError):
     """The database or its folder cannot be used."""
+
+
+class StoreUnavailable(StoreError):
+    """It cannot be used now, and may be later without anybody's doing: it is locked, or its disk is full or away."""
 
 
 class EnvironmentNotBuilt(MlrunError):

@@ -25,8 +25,12 @@ if TYPE_CHECKING:
     from mlrun_cli.store.datasets import DatasetStore
     from mlrun_cli.store.datastores import DatastoreStore
     from mlrun_cli.store.environments import EnvironmentStore
+    from mlrun_cli.store.metric_curves import MetricCurveStore
+    from mlrun_cli.store.metric_summaries import MetricSummaryStore
     from mlrun_cli.store.models import ModelStore
+    from mlrun_cli.store.run_pages import RunPageStore
     from mlrun_cli.store.settings import SettingStore
+    from mlrun_cli.store.views import ViewStore
 
 _DATABASE_NAME = "workspace.db"
 
@@ -47,6 +51,7 @@ class Workspace:
         self.home = home
         self.folder = folder
         self.snapshots_folder = folder / "snapshots"
+        self.database_path = folder / _DATABASE_NAME
         self.runs = RunStore(database)
         self.experiments = ExperimentStore(database)
         self.metrics = MetricStore(database)
@@ -124,11 +129,32 @@ class Workspace:
         return EnvironmentStore(self._database)
 
     @cached_property
+    def metric_curves(self) -> MetricCurveStore:
+        """The numbers of metrics as charts show them."""
+        from mlrun_cli.store.metric_curves import MetricCurveStore  # noqa: PLC0415
+
+        return MetricCurveStore(self._database)
+
+    @cached_property
+    def metric_summaries(self) -> MetricSummaryStore:
+        """The metrics of runs without their values."""
+        from mlrun_cli.store.metric_summaries import MetricSummaryStore  # noqa: PLC0415
+
+        return MetricSummaryStore(self._database)
+
+    @cached_property
     def models(self) -> ModelStore:
         """The models that were registered."""
         from mlrun_cli.store.models import ModelStore  # noqa: PLC0415
 
         return ModelStore(self._database)
+
+    @cached_property
+    def run_pages(self) -> RunPageStore:
+        """Runs a page at a time."""
+        from mlrun_cli.store.run_pages import RunPageStore  # noqa: PLC0415
+
+        return RunPageStore(self._database, self.runs)
 
     @cached_property
     def settings(self) -> SettingStore:
@@ -137,6 +163,13 @@ class Workspace:
 
         return SettingStore(self._database)
 
+    @cached_property
+    def views(self) -> ViewStore:
+        """The saved views."""
+        from mlrun_cli.store.views import ViewStore  # noqa: PLC0415
+
+        return ViewStore(self._database)
+
     def run_folder(self, run_id: str) -> RunFolder:
         """The folder of a run, which may not exist yet."""
         return RunFolder(self.folder / "runs" / run_id)
@@ -144,6 +177,13 @@ class Workspace:
     def transaction(self, *, durable: bool = False) -> AbstractContextManager[None]:
         """One write transaction over all stores: all or nothing."""
         return self._database.transaction(durable=durable)
+
+    def version(self) -> int:
+        """A number that differs from the last one when another connection, of any process, has written meanwhile.
+
+        It says nothing of what was written through this object, nor how it compares with another object's number.
+        """
+        return self._database.version()
 
     def wait_at_most(self, seconds: float) -> None:
         """How long a statement waits for another process before it fails; from now on."""

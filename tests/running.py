@@ -157,8 +157,9 @@ class Mlrun:
         """The pids of the run's supervisors: one, or none."""
         return [
             pid
-            for pid, variables in processes()
-            if variables.get("MLRUN_SUPERVISOR_OF") == run_id and "--recover" not in words_of(pid)
+            for pid, _ in processes()
+            if run_id in (words := words_of(pid)) and "--recover" not in words
+            if any(word.endswith("supervisor/__main__.py") for word in words)
         ]
 
     def processes(self, run_id: str) -> list[int]:
@@ -184,6 +185,15 @@ class Mlrun:
             for pid in mine:
                 kill(pid)
             time.sleep(0.02)
+
+
+def make_nvidia_smi(folder: Path, count: int) -> Path:
+    """Put an `nvidia-smi` into a folder that tells of so many GPUs, `GPU-0` and so on; the folder."""
+    program = folder / "nvidia-smi"
+    lines = "".join(f"echo '{number}, GPU-{number}'\n" for number in range(count))
+    program.write_text(f"#!/bin/sh\n{lines}", encoding="utf-8")
+    program.chmod(0o755)
+    return folder
 
 
 def good_end(done: subprocess.CompletedProcess[str]) -> str:

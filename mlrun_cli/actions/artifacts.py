@@ -15,7 +15,8 @@ from mlrun_cli.domain.submission import Submission
 from mlrun_cli.errors import MlrunError, NotFound
 from mlrun_cli.execution.working_copy import script_files
 from mlrun_cli.files import copying
-from mlrun_cli.files.run_folder import RunFolder, read_json
+from mlrun_cli.files.inner_files import open_inner_file
+from mlrun_cli.files.run_folder import LOG_TOPS, RunFolder, read_json
 from mlrun_cli.files.snapshot_store import SnapshotStore
 from mlrun_cli.workspace import Workspace
 
@@ -26,6 +27,22 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 def list_files(workspace: Workspace, run: Run) -> list[str]:
     """Names of the run's files, sorted: its logs, and what the script wrote."""
     return sorted(_files(workspace, run))
+
+
+def open_file(workspace: Workspace, run: Run, name: str) -> int:
+    """A descriptor to read one file of a run.
+
+    Raises:
+        NotFound: the run has no such file, or it cannot be read.
+    """
+    folder = workspace.run_folder(run.run_id)
+    top = name.partition("/")[0]
+    # A script cannot put a file of its own in the place of the run's logs.
+    for root in (folder.artifacts,) if top in LOG_TOPS else (folder.uploads, folder.work):
+        descriptor = open_inner_file(root, name)
+        if descriptor is not None:
+            return descriptor
+    raise NotFound(f"The run '{run.run_id}' has no file '{name}' that can be read.")
 
 
 def download_files(workspace: Workspace, run: Run, names: Sequence[str], folder: Path) -> list[Path]:

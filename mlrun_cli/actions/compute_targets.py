@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from mlrun_cli.domain.compute_target import (
@@ -11,10 +11,21 @@ from mlrun_cli.domain.compute_target import (
     LOCAL_TARGET,
     ComputeTarget,
     check_compute_target_name,
+    most_nodes,
 )
 from mlrun_cli.domain.moment import now
+from mlrun_cli.domain.run_filter import RunFilter
+from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.errors import ComputeTargetNotFound, Unsupported, UsageError
+from mlrun_cli.execution.liveness import settle
+from mlrun_cli.execution.queues import call_all_dispatchers
 from mlrun_cli.workspace import Workspace
+
+_MOST_LINES = 3
+_MOST_NAMES = 10
+_ON_TARGET = frozenset(
+    {RunStatus.NOT_STARTED, RunStatus.QUEUED, RunStatus.PREPARING, RunStatus.STARTING, RunStatus.RUNNING}
+)
 
 
 def create_compute_target(
@@ -30,7 +41,8 @@ def create_compute_target(
 
     Raises:
         Unsupported: of this kind there are none here.
-        UsageError: the name is not valid, or that of a target which cannot be changed to this one.
+        UsageError: the name is not valid, or that of a target which cannot be changed to this one, or runs wait for
+            more nodes of it than it would have.
     """
     check_compute_target_name(name)
     if kind not in KINDS:
@@ -41,18 +53,18 @@ def create_compute_target(
     moment = now()
     target = ComputeTarget(name, kind, moment, moment, description, tags, properties)
     with workspace.transaction():
-        if workspace.compute_targets.insert(target):
-            return target
-        there = get_compute_target(workspace, name)
-        if (there.kind, kind) != (AML_COMPUTE, AML_COMPUTE):
-            raise UsageError(
-                f"There is a compute target '{name}' already, of the kind {there.kind}.",
-                hint=f"Use that one, choose another name, or delete it: 'mlrun computetarget delete -n {name}', in a "
-                "script its delete().",
-            )
-        changed = target._replace(created_at=there.created_at)
-        workspace.compute_targets.replace(changed)
-        return changed
+        if not workspace.compute_targets.insert(target):
+            there = get_compute_target(workspace, name)
+            if (there.kind, kind) != (AML_COMPUTE, AML_COMPUTE):
+                raise UsageError(
+                    f"There is a compute target '{name}' already, of the kind {there.kind}.",
+                    hint=f"Use that one, choose another name, or delete it: 'mlrun computetarget delete -n {name}', in "
+                    "a script its delete().",
+                )
+            target = target._replace(created_at=there.created_at)
+            _replace(workspace, target)
+    call_all_dispatchers(workspace)
+    return target
 
 
 def list_compute_targets(workspace: Workspace) -> Sequence[ComputeTarget]:
@@ -77,22 +89,45 @@ def change_compute_target(workspace: Workspace, name: str, properties: Mapping[s
 
     Raises:
         ComputeTargetNotFound: there is none of this name.
+        UsageError: runs wait for more nodes of it than it would have.
     """
     with workspace.transaction():
         there = get_compute_target(workspace, name)
         changed = there._replace(modified_at=now(), properties={**there.properties, **properties})
-        workspace.compute_targets.replace(changed)
+        _replace(workspace, changed)
+    call_all_dispatchers(workspace)
     return changed
 
 
+def _replace(workspace: Workspace, changed: ComputeTarget) -> None:
+    """Change a target, within a transaction; no run is left waiting for what it does not have any more."""
+    most = most_nodes(changed)
+    larger = [] if most is None else workspace.runs.queued_beyond(changed.name, most)
+    if larger:
+        named = ", ".join(larger[:_MOST_NAMES]) + (", …" if len(larger) > _MOST_NAMES else "")
+        raise UsageError(
+            f"With at most {most} node{'s' if most != 1 else ''}, '{changed.name}' could never run what waits for more "
+            f"nodes: {named}. It was not changed.",
+            hint=f"Cancel them first, as in 'mlrun run cancel -r {larger[0]}', or wait until they have started.",
+        )
+    workspace.compute_targets.replace(changed)
+
+
 def delete_compute_target(workspace: Workspace, name: str) -> None:
-    """Delete a target; runs that were sent to it stay as they are.
+    """Delete a target; runs that were sent to it and have ended stay as they are.
+
+    A run is written in a transaction that finds its target there, and none is deleted while one waits or runs on it:
+    no run waits for a target that is gone.
 
     Raises:
         ComputeTargetNotFound: there is none of this name.
+        UsageError: runs wait for it or run on it; it stays, and so do they.
     """
-    if not workspace.compute_targets.delete(name):
-        raise ComputeTargetNotFound(name, _names(workspace))
+    lost = settle(workspace)
+    with workspace.transaction(durable=True):
+        get_compute_target(workspace, name)
+        _check_unused(workspace, name, lost)
+        workspace.compute_targets.delete(name)
 
 
 def check_target(workspace: Workspace, name: str) -> None:
@@ -103,6 +138,28 @@ def check_target(workspace: Workspace, name: str) -> None:
     """
     if name != LOCAL_TARGET:
         get_compute_target(workspace, name)
+
+
+def _check_unused(workspace: Workspace, name: str, lost: Container[int]) -> None:
+    """See that no run waits for a target or runs on it; one that is about to end or lost is no obstacle."""
+    which = RunFilter(target=name, statuses=_ON_TARGET, include_children=True)
+    runs = [run for run in workspace.runs.list(which) if run.minded_by is None and run.key not in lost]
+    if not runs:
+        return
+    waiting = sum(run.status is RunStatus.QUEUED for run in runs)
+    numbers = (
+        (waiting, "run waits for it", "runs wait for it"),
+        (len(runs) - waiting, "run is on it", "runs are on it"),
+    )
+    use = ", ".join(f"{number} {one if number == 1 else more}" for number, one, more in numbers if number)
+    where = {
+        f"--parent-run-id {run.parent_run_id}" if run.parent_run_id else f"-e {run.experiment_name}" for run in runs
+    }
+    lines = [f"'mlrun run cancel --all {each} --compute-target-name {name}'" for each in sorted(where)[:_MOST_LINES]]
+    raise UsageError(
+        f"The compute target '{name}' is in use and was not deleted: {use}.",
+        hint=f"Wait for them, or cancel them first: {', '.join(lines)}.",
+    )
 
 
 def _names(workspace: Workspace) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +25,9 @@ from mlrun_cli.domain.data_binding import (
     InputBinding,
     OutputBinding,
     ReferenceBinding,
+    azures_name,
     filled_in,
+    filled_in_shell,
     read_inputs,
     read_outputs,
     read_references,
@@ -43,6 +44,7 @@ _Found = TypeVar("_Found")
 _INPUT = "DatasetConsumptionConfig"
 _OUTPUT = "DatasetOutputConfig"
 _REFERENCE = "AZUREML_DATAREFERENCE"
+_SECTIONS = {_INPUT: "data", _OUTPUT: "outputData", _REFERENCE: "dataReferences"}
 
 
 @dataclass(slots=True)
@@ -50,7 +52,8 @@ class BoundData:
     """What a run gets of its configuration's data.
 
     Attributes:
-        arguments, command: those of the configuration, with paths in place of what stands for data.
+        arguments, command: those of the configuration, with paths in place of what stands for data; in a text for a
+            shell, with variables that have them.
         variables: environment variables for the script.
         inputs: for the run's definition: `{"name", "dataset_id", "path", "mechanism"}`; no path means that the script
             gets the dataset itself.
@@ -109,6 +112,7 @@ class _Binder:
         self._bound = BoundData()
         self._values: dict[tuple[str, str], str] = {}
         self._compute_paths: dict[str, str] = {}
+        self._shell_variables: dict[str, str] = {}
 
     def bind_input(self, binding: InputBinding) -> None:
         where = f"data.{binding.name}"
@@ -168,23 +172,31 @@ class _Binder:
         )
 
     def finish(self, configuration: RunConfiguration) -> BoundData:
+        self._add_azures_names()
         arguments = enumerate(configuration.arguments)
         self._bound.arguments = tuple(self._filled(f"arguments[{index}]", text) for index, text in arguments)
         command = configuration.command
         if isinstance(command, str):
-            self._bound.command = self._filled("command", command, shlex.quote)
+            self._bound.command = filled_in_shell(command, self._variable)
         elif command is not None:
             self._bound.command = tuple(self._filled("command", word) for word in command)
         return self._bound
+
+    def _add_azures_names(self) -> None:
+        """Scripts and arguments written for Azure know data of a runconfig by the names that it gets there."""
+        for (kind, name), value in [*self._values.items()]:
+            self._values.setdefault((kind, azures_name(name)), value)
+            if kind == _REFERENCE:
+                self._bound.variables.setdefault(f"{_REFERENCE}_{azures_name(name)}", value)
 
     def _dataset(self, where: str, binding: InputBinding) -> Dataset:
         workspace = self._workspace
         if binding.dataset_id:
             dataset_id = binding.dataset_id
-            return _about(where, lambda: get_dataset_by_id(workspace, dataset_id))
+            return _registered(where, lambda: get_dataset_by_id(workspace, dataset_id))
         if binding.dataset_name:
             name = binding.dataset_name
-            return _about(where, lambda: get_dataset(workspace, name, binding.dataset_version))
+            return _registered(where, lambda: get_dataset(workspace, name, binding.dataset_version))
         definition = binding.definition or {"kind": FILE_KIND, "paths": [self._location(binding)]}
         if self._is_preview:
             checked = _about(where, lambda: checked_definition(definition))
@@ -238,24 +250,39 @@ class _Binder:
             "name the one are given the other."
         )
 
-    def _filled(self, where: str, text: str, quoted: Callable[[str], str] = str) -> str:
+    def _filled(self, where: str, text: str) -> str:
         for compute_path, path in self._compute_paths.items():
             if text == compute_path or text.startswith(f"{compute_path}/"):
                 return path + text[len(compute_path) :]
 
-        def fill(kind: str, name: str) -> str:
-            value = self._values.get((kind, name))
-            if value is not None:
-                return quoted(value)
-            known = sorted(name for known_kind, name in self._values if known_kind == kind)
-            there_are = f"There are: {', '.join(known)}." if known else "There is none."
-            section = {_INPUT: "data", _OUTPUT: "outputData", _REFERENCE: "dataReferences"}[kind]
-            raise UsageError(
-                f"{where}: '{name}' is not in the section {section}. {there_are}",
-                hint=f"Add it to {section}, or write a path instead.",
-            )
+        return filled_in(text, lambda kind, name: self._value(where, kind, name))
 
-        return filled_in(text, fill)
+    def _value(self, where: str, kind: str, name: str) -> str:
+        value = self._values.get((kind, name))
+        if value is not None:
+            return value
+        known = sorted(name for known_kind, name in self._values if known_kind == kind)
+        there_are = f"There are: {', '.join(known)}." if known else "There is none."
+        section = _SECTIONS[kind]
+        raise UsageError(
+            f"{where}: '{name}' is not in the section {section}. {there_are}",
+            hint=f"Add it to {section}, or write a path instead.",
+        )
+
+    def _variable(self, kind: str, name: str) -> str | None:
+        """The variable that gives the shell of a command a path; None for an expression that is the shell's own."""
+        if kind == _REFERENCE and (kind, name) not in self._values and not _is_shell_name(name):
+            return None  # `${AZUREML_DATAREFERENCE_x:-/data}`
+        value = self._value("command", kind, name)
+        variable = f"{_REFERENCE}_{name}"
+        if not _is_shell_name(name) or self._bound.variables.get(variable) != value:
+            variable = self._shell_variables.setdefault(value, f"MLRUN_DATA_{len(self._shell_variables) + 1}")
+            self._bound.variables[variable] = value
+        return variable
+
+
+def _is_shell_name(name: str) -> bool:
+    return name.isascii() and f"_{name}".isidentifier()
 
 
 def _make(where: str, path: Path, datastore: Datastore) -> None:
@@ -276,6 +303,16 @@ def _about(where: str, find: Callable[[], _Found]) -> _Found:
         return find()
     except (DataNotFound, UsageError) as error:
         raise type(error)(f"{where}: {error.message}", hint=error.hint) from error
+
+
+def _registered(where: str, find: Callable[[], Dataset]) -> Dataset:
+    """A dataset of the workspace; an error also says how a runconfig does without one."""
+    try:
+        return _about(where, find)
+    except DataNotFound as error:
+        place = "dataPath: {datastoreName: workspaceblobstore, relativePath: FOLDER}"
+        error.hint = f"{error.hint or ''} Or say where it lies, in {where}.dataLocation: '{place}'.".lstrip()
+        raise
 
 
 def _registration(options: Mapping[str, Any]) -> dict[str, Any]:

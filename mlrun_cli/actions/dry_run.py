@@ -8,7 +8,7 @@ from typing import Any
 from mlrun_cli.actions.submit import PlannedRun, SubmitRequest, plan
 from mlrun_cli.domain.environment import EnvironmentPlan
 from mlrun_cli.domain.redaction import Redaction
-from mlrun_cli.execution.environments.folder import built_interpreter
+from mlrun_cli.execution.environments.folder import EnvironmentFolder
 from mlrun_cli.workspace import Workspace
 
 _MOST_LEFT_OUT = 100
@@ -52,12 +52,14 @@ def dry_run(workspace: Workspace, request: SubmitRequest) -> dict[str, Any]:
 
 def _environment(environment: EnvironmentPlan, redaction: Redaction) -> dict[str, Any]:
     build = environment.build
+    image = {} if environment.container is None else {"image": environment.container.image}
     if build is None:
-        return {"kind": environment.kind.value, "interpreter": environment.interpreter}
+        return {"kind": environment.kind.value, "interpreter": environment.interpreter, **image}
     return {
+        **image,
         "kind": environment.kind.value,
         "interpreter": environment.interpreter,
-        "is_there": built_interpreter(environment) is not None,
+        "is_there": EnvironmentFolder(Path(build.folder)).is_complete(),
         "folder": build.folder,
         "python": build.python,
         "builder": build.builder.value,
@@ -65,6 +67,8 @@ def _environment(environment: EnvironmentPlan, redaction: Redaction) -> dict[str
         "packages": list(build.packages),
         "channels": [redaction.text(channel) for channel in build.channels],
         "options": [redaction.text(line) for line in build.options],
+        "dockerfile": None if build.image is None else redaction.text(build.image.dockerfile),
+        "context": None if build.image is None else build.image.context,
     }
 
 

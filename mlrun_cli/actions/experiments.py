@@ -6,15 +6,31 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlrun_cli.domain.experiment import Experiment, experiment_record
+from mlrun_cli.domain.experiment_outcomes import ExperimentOutcomes
 from mlrun_cli.domain.moment import now
 from mlrun_cli.domain.names import check_experiment_name, check_tag_key, check_text
 from mlrun_cli.errors import ExperimentNotFound, UsageError
+from mlrun_cli.execution.liveness import settle
 from mlrun_cli.workspace import Workspace
 
 
 def list_experiments(workspace: Workspace) -> Sequence[dict[str, Any]]:
     """A record for each experiment, by name."""
     return [_record(workspace, experiment) for experiment in workspace.experiments.list()]
+
+
+def experiment_overviews(workspace: Workspace, text: str | None = None) -> Sequence[ExperimentOutcomes]:
+    """All experiments whose names hold each word of a text, the one with the newest activity first.
+
+    Runs that have lost their supervisor are mended first, so that the numbers are true.
+    """
+    settle(workspace)
+    words = (text or "").casefold().split()
+    return [
+        each
+        for each in workspace.experiments.outcomes()
+        if all(word in each.experiment.name.casefold() for word in words)
+    ]
 
 
 def get_experiment(workspace: Workspace, name: str) -> dict[str, Any]:

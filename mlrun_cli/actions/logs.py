@@ -1,4 +1,4 @@
-"""Follow a run's log while it is written."""
+"""Follow a run's logs while they are written."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from pathlib import Path
 
 from mlrun_cli.domain.run import Run
 from mlrun_cli.domain.run_status import RunStatus
-from mlrun_cli.errors import MlrunError
+from mlrun_cli.errors import MlrunError, RunNotFound
 from mlrun_cli.execution.liveness import settle
+from mlrun_cli.files.run_folder import ENVIRONMENT_LOG_NAME
 from mlrun_cli.workspace import Workspace
 
-Write = Callable[[bytes], object]
+Write = Callable[[str, bytes], object]
 Watch = Callable[[RunStatus], object]
 
 _PIECE = 1 << 16
@@ -24,22 +25,22 @@ _LOOK_SECONDS = 0.25
 _SETTLE_SECONDS = 1.0
 
 
-def follow_log(workspace: Workspace, run: Run, write: Write, *, watch: Watch | None = None) -> Run:
-    """Hand over what the script prints, byte for byte as it comes, until the run has ended.
+def follow_logs(workspace: Workspace, run: Run, write: Write, *, watch: Watch | None = None) -> Run:
+    """Hand over what the installer of the run's environment and the script print, as it comes, until the run has ended.
 
     Args:
         workspace: where the run is.
-        run: a run in any status; the log of an ended one is handed over whole.
-        write: takes each piece.
-        watch: told the run's status a few times a second while nothing is printed.
+        run: a run in any status; the logs of an ended one are handed over whole.
+        write: takes each piece, byte for byte, behind the name of its log; the installer's come first.
+        watch: told the run's status a few times a second.
 
     Returns:
         The run as it ended.
 
     Raises:
-        MlrunError: the log is gone, or cannot be read.
+        MlrunError: the script's log is gone, or cannot be read.
+        RunNotFound: the run has been deleted meanwhile.
     """
-    follower = _Follower(workspace, run, write, watch)
     # A run without a script has no log.
     path = workspace.run_folder(run.run_id).stdout if run.minded_by is None else Path(os.devnull)
     try:
@@ -50,16 +51,21 @@ def follow_log(workspace: Workspace, run: Run, write: Write, *, watch: Watch | N
             hint="Somebody has moved or removed it; 'mlrun run show' has what is recorded of the run.",
         ) from error
     with log:
-        return follower.follow(log.fileno())
+        return _Follower(workspace, run, write, watch).follow(log.fileno())
 
 
 class _Follower:
     def __init__(self, workspace: Workspace, run: Run, write: Write, watch: Watch | None) -> None:
+        folder = workspace.run_folder(run.run_id)
         self._workspace = workspace
         self._run = run
         self._write = write
         self._watch = watch
-        self._outcome = os.fspath(workspace.run_folder(run.run_id).outcome)
+        self._outcome = os.fspath(folder.outcome)
+        self._log_name = folder.stdout_name
+        self._environment_log = os.fspath(folder.environment_log)
+        self._environment_offset = 0
+        self._is_built = False
         self._next_look = 0.0
         self._next_settle = time.monotonic() + _SETTLE_SECONDS
 
@@ -67,32 +73,51 @@ class _Follower:
         last_output = time.monotonic()
         while True:
             moment = time.monotonic()
-            # Looked at before the log: what was printed before the end is then in the log for sure.
-            has_ended = self._has_ended(moment)
+            # Looked at before the logs: what was printed until then is in them for sure, and is handed over first.
+            status = self._look(moment)
             if self._copy(log):
                 last_output = moment
-            if has_ended:
+            if status is not None and status.is_terminal:
                 return self._workspace.runs.get_by_key(self._run.key)
+            if status is not None and self._watch is not None:
+                self._watch(status)
             is_quick = moment - last_output < _CALM_AFTER_SECONDS
             time.sleep(_QUICK_SECONDS if is_quick else _CALM_SECONDS)
 
     def _copy(self, log: int) -> bool:
-        found = False
+        found = self._copy_environment_log()
         while piece := os.read(log, _PIECE):
-            self._write(piece)
+            # The installer's last words may have come since; they stand before the script's first.
+            self._copy_environment_log()
+            self._is_built = True
+            self._write(self._log_name, piece)
             found = True
         return found
 
-    def _has_ended(self, moment: float) -> bool:
-        if moment < self._next_look and not os.path.exists(self._outcome):
+    def _copy_environment_log(self) -> bool:
+        """What the installer has printed since; it has ended when the script prints."""
+        before = self._environment_offset
+        if self._is_built:
             return False
+        try:
+            with open(self._environment_log, "rb", buffering=0) as file:
+                file.seek(before)
+                while piece := file.read(_PIECE):
+                    self._environment_offset += len(piece)
+                    self._write(ENVIRONMENT_LOG_NAME, piece)
+        except FileNotFoundError:  # nothing had to be built, or not yet
+            return False
+        return self._environment_offset > before
+
+    def _look(self, moment: float) -> RunStatus | None:
+        """The run's status when it is time to look at it, else None."""
+        if moment < self._next_look and not os.path.exists(self._outcome):
+            return None
         if moment >= self._next_settle:
             settle(self._workspace)
             self._next_settle = moment + _SETTLE_SECONDS
         self._next_look = moment + _LOOK_SECONDS
         status = self._workspace.runs.status(self._run.key)
-        if status is None or status.is_terminal:
-            return True
-        if self._watch is not None:
-            self._watch(status)
-        return False
+        if status is None:
+            raise RunNotFound(self._run.run_id)
+        return status

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from mlrun_cli.domain.environment import BuiltEnvironment
 from mlrun_cli.domain.moment import MICROSECONDS, iso, now
 from mlrun_cli.errors import EnvironmentNotFound, MlrunError, UsageError
+from mlrun_cli.execution.environments.image import image_name
 from mlrun_cli.execution.environments.kept import built_environments, prune_environments, size_of
 from mlrun_cli.execution.liveness import settle
 from mlrun_cli.execution.run_lock import RunLock
@@ -50,6 +51,8 @@ def show_built_environment(home: Path, key: str) -> dict[str, Any]:
         "bytes": size_of(Path(environment.folder)),
         "channels": list(build.channels),
         "condaPackages": list(build.packages),
+        "dockerfile": None if build.image is None else build.image.dockerfile,
+        "image": None if build.image is None else image_name(environment.key),
         "installed": list(environment.installed),
         "loosened": list(environment.loosened),
         "options": list(build.options),
@@ -84,24 +87,26 @@ def prune_built_environments(home: Path, older_than_seconds: float, *, dry_run: 
     return {"bytes": size, "dryRun": dry_run, "environments": list(keys)}
 
 
-def prune_workspace(workspace: Workspace, older_than_seconds: float, *, dry_run: bool) -> dict[str, Any]:
+def prune_workspace(
+    workspace: Workspace, older_than_seconds: float, *, dry_run: bool, say: Callable[[str], None]
+) -> dict[str, Any]:
     """Remove what ended so long ago, and what nothing that stays refers to; how much was removed, or would be.
 
     A run goes with all that is below it, and stays as long as one of these is younger or has not ended. Snapshots
     and folders without a run stay for a day: a submit may just be making use of them. An environment that a run of
-    any workspace has had stays as long as that run.
+    any workspace has had stays as long as that run. `say` is told what is waited for, if that takes long.
 
     Raises:
         MlrunError: something cannot be removed.
     """
     settle(workspace)
     try:
-        return _prune(workspace, _moment(older_than_seconds), dry_run=dry_run)
+        return _prune(workspace, _moment(older_than_seconds), dry_run=dry_run, say=say)
     except OSError as error:
         raise _not_removed(error) from error
 
 
-def _prune(workspace: Workspace, before: int, *, dry_run: bool) -> dict[str, Any]:
+def _prune(workspace: Workspace, before: int, *, dry_run: bool, say: Callable[[str], None]) -> dict[str, Any]:
     runs = _prune_runs(workspace, before, dry_run=dry_run)
     folders = [workspace.run_folder(run_id).path for run_id in runs.values()]
     forsaken = _forsaken(workspace)
@@ -115,7 +120,7 @@ def _prune(workspace: Workspace, before: int, *, dry_run: bool) -> dict[str, Any
         return {value for key, value in workspace.runs.with_property("ContentSnapshotId") if key not in runs}
 
     day_ago = time.time() - _GRACE_SECONDS
-    snapshots = prune_snapshots(workspace.snapshots_folder, kept_snapshots, day_ago, dry_run=dry_run)
+    snapshots = prune_snapshots(workspace.snapshots_folder, kept_snapshots, day_ago, dry_run=dry_run, say=say)
     needed = _environments_of_runs(workspace.home, {*folders, *forsaken})
     environments, environments_size = prune_environments(workspace.home, before, needed=needed, dry_run=dry_run)
     return {
@@ -148,14 +153,21 @@ def _prune_runs(workspace: Workspace, before: int, *, dry_run: bool) -> dict[int
 
 def _forsaken(workspace: Workspace) -> list[Path]:
     """Folders of submits and sessions that died before they had a run, or after it was deleted."""
-    day_ago = time.time() - _GRACE_SECONDS
     return [
         folder
         for folder in (*_subfolders(workspace.folder / "runs"), *_subfolders(workspace.folder / "sessions"))
-        if folder.stat().st_mtime < day_ago
+        if _is_of_yesterday(folder)
         and (folder.parent.name == "sessions" or workspace.runs.find_key(folder.name) is None)
         and _is_nobodys(folder)
     ]
+
+
+def _is_of_yesterday(folder: Path) -> bool:
+    """Whether nothing in it has come or gone for a day; false for one that is gone itself."""
+    try:
+        return folder.stat().st_mtime < time.time() - _GRACE_SECONDS
+    except FileNotFoundError:
+        return False
 
 
 def _subfolders(folder: Path) -> Iterator[Path]:

@@ -14,6 +14,7 @@ from mlrun_cli.actions.compute_targets import check_target
 from mlrun_cli.actions.data_bindings import preview_data
 from mlrun_cli.actions.runconfig_references import is_file_name, resolve_references
 from mlrun_cli.actions.runconfigs import environment_mode, find_named_file, load_runconfig, plan_environment
+from mlrun_cli.domain.compute_target import LOCAL_TARGET
 from mlrun_cli.domain.environment import EnvironmentPlan
 from mlrun_cli.domain.environment_mode import EnvironmentMode
 from mlrun_cli.domain.redaction import Redaction
@@ -168,9 +169,15 @@ class _Judgement:
         plan = self._plan()
         self._check_workspace()
         words = [_program(configuration, plan), *self._words()]
-        place = "this machine" if configuration.target == "local" else f"'{configuration.target}'"
-        several = "" if configuration.node_count == 1 else f", {configuration.node_count} nodes"
-        return f"{shlex.join(words)} in {_surroundings(configuration, plan)} on {place}{several}"
+        return f"{shlex.join(words)} in {_surroundings(configuration, plan)} on {self._place()}"
+
+    def _place(self) -> str:
+        target = self._configuration.target
+        several = "" if self._configuration.node_count == 1 else f", {self._configuration.node_count} nodes"
+        if target == LOCAL_TARGET:
+            return f"this machine{several}"
+        doubt = " (not looked up)" if self._workspace is None else ""
+        return f"'{target}'{several}{doubt}"
 
     def _reference(self) -> str | None:
         reference = self._configuration.environment_reference
@@ -213,7 +220,13 @@ class _Judgement:
             environment=self._environment,
         )
         self.notes.extend((*notes, *planned.notes))
-        find_launcher(launch_of(configuration), configuration.communicator, planned.plan.interpreter, search_path)
+        find_launcher(
+            launch_of(configuration),
+            configuration.communicator,
+            planned.plan.interpreter,
+            search_path,
+            is_in_image=planned.plan.container is not None,
+        )
         return planned.plan
 
     def _check_workspace(self) -> None:

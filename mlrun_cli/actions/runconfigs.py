@@ -14,7 +14,6 @@ from mlrun_cli.errors import InvalidFile, UsageError
 from mlrun_cli.execution.environments.container_plan import find_engine, plan_container, wants_container
 from mlrun_cli.execution.environments.frameworks import R_FRAMEWORK, SPARK_FRAMEWORK, find_program, spark_command
 from mlrun_cli.execution.environments.plan import PlannedEnvironment, plan_conda, plan_current, plan_user_managed
-from mlrun_cli.execution.launch import launch_of
 from mlrun_cli.execution.runconfig_review import review
 from mlrun_cli.files.conda import CondaDependencies, conda_dependencies_from_mapping, read_conda_dependencies
 from mlrun_cli.files.project_config import configuration_folder
@@ -80,8 +79,7 @@ def plan_environment(
     if mode is EnvironmentMode.CURRENT:
         planned = plan_current(search_path, "what the runconfig says of it" if runconfig else "anything else")
     elif conda_file is None and wants_container(configuration) and (engine := find_engine(search_path)):
-        container = plan_container(configuration, engine, launch_of(configuration).kind)
-        planned = PlannedEnvironment(EnvironmentPlan(python.interpreter_path or "python", container=container))
+        planned = plan_container(configuration, engine, home=home, project=project, environment=environment)
     elif is_user_managed:
         planned = plan_user_managed(python.interpreter_path, search_path, project)
     else:

@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from typing import Any, NamedTuple
 
 from mlrun_cli.domain.moment import now
@@ -15,7 +16,7 @@ from mlrun_cli.domain.run_filter import RunFilter
 from mlrun_cli.domain.run_status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.errors import MlrunError, NotFound, RunNotFound, TimedOut, UsageError
 from mlrun_cli.execution.liveness import settle, shown
-from mlrun_cli.execution.queues import waiting_for
+from mlrun_cli.execution.queues import QueueLook, call_all_dispatchers
 from mlrun_cli.execution.targets.local import wake_supervisor
 from mlrun_cli.workspace import Workspace
 
@@ -24,6 +25,7 @@ LATEST = "@latest"
 _LOOK_SECONDS = 0.05
 _SETTLE_SECONDS = 1.0
 _RECORDING_SECONDS = 5.0
+_MOST_CONDITIONS = 100
 
 
 class RunChanges(NamedTuple):
@@ -43,19 +45,10 @@ def list_runs(workspace: Workspace, which: RunFilter) -> Sequence[Run]:
         RunNotFound: the filter names a parent that is not there.
         UsageError: something in it is no text.
     """
-    _check_filter(which)
-    if which.parent_run_id is not None:
-        which = which._replace(parent_run_id=workspace.runs.resolve(check_run_id(which.parent_run_id)))
+    which = meant_filter(workspace, which)
     not_responding = settle(workspace)
-    found = [_shown(workspace, run, not_responding) for run in workspace.runs.list(which)]
-    if not which.statuses:
-        return found
-    if RunStatus.NOT_RESPONDING in which.statuses and not_responding:
-        # No row has this status: it is what a look at a live run found, now.
-        alive = workspace.runs.list(which._replace(statuses=ALIVE_STATUSES, last=None))
-        found.extend(shown(run, not_responding) for run in alive)
-    wanted = {run.key: run for run in found if run.status in which.statuses}
-    return sorted(wanted.values(), key=lambda run: -run.key)[: which.last]
+    which = which._replace(not_responding=not_responding)
+    return as_shown(workspace, workspace.runs.list(which), not_responding)
 
 
 def get_runs(
@@ -83,13 +76,13 @@ def get_runs(
         _latest(workspace, latest_of) if run_id == LATEST else _get(workspace, run_id, experiment_name)
         for run_id in run_ids
     ]
-    return list({run.key: _shown(workspace, run, not_responding) for run in found}.values())
+    return as_shown(workspace, {run.key: run for run in found}.values(), not_responding)
 
 
 def get_settled(workspace: Workspace, runs: Iterable[Run]) -> Sequence[Run]:
     """The same runs with their true status."""
     not_responding = settle(workspace)
-    return [_shown(workspace, workspace.runs.get_by_key(run.key), not_responding) for run in runs]
+    return as_shown(workspace, [workspace.runs.get_by_key(run.key) for run in runs], not_responding)
 
 
 def update_run(workspace: Workspace, run: Run, changes: RunChanges) -> Run:
@@ -157,11 +150,15 @@ def fail_run(workspace: Workspace, run: Run, error: Mapping[str, Any]) -> Run:
                 f"The run '{run.run_id}' has ended as {run.status.value} and cannot fail any more.",
                 hint="A tag can say that it is not to be used.",
             )
-        if run.minded_by is not None or run.status is RunStatus.QUEUED:
+        nobody_to_ask = run.minded_by is not None or run.status is RunStatus.QUEUED
+        if nobody_to_ask:
             workspace.runs.change_status(run.key, ALIVE_STATUSES, RunStatus.FAILED, ended_at=now(), error=error)
-            workspace.run_folder(run.run_id).secrets.unlink(missing_ok=True)
-            return _again(workspace, run)
-        workspace.runs.update(run.key, failed_with=error)
+            _forget_secrets(workspace, run)
+        else:
+            workspace.runs.update(run.key, failed_with=error)
+    if nobody_to_ask:
+        _call_those_behind(workspace, run)
+        return _again(workspace, run)
     cancel_run(workspace, run, GRACE_SECONDS)
     with suppress(TimedOut):
         wait_for_runs(workspace, [run], GRACE_SECONDS + _RECORDING_SECONDS)
@@ -190,7 +187,9 @@ def cancel_run(workspace: Workspace, run: Run, grace_seconds: float) -> Run:
     with workspace.transaction(durable=True):
         nobody_to_ask = {RunStatus.QUEUED} if run.minded_by is None else ALIVE_STATUSES
         is_done = workspace.runs.change_status(run.key, nobody_to_ask, RunStatus.CANCELED, ended_at=now())
-        if not is_done:
+        if is_done:
+            _forget_secrets(workspace, run)
+        else:
             asked = workspace.runs.change_status(
                 run.key,
                 ALIVE_STATUSES - {RunStatus.CANCEL_REQUESTED},
@@ -200,10 +199,24 @@ def cancel_run(workspace: Workspace, run: Run, grace_seconds: float) -> Run:
             if not asked:
                 workspace.runs.update(run.key, cancel_grace_seconds=grace_seconds)
     if is_done:
-        workspace.run_folder(run.run_id).secrets.unlink(missing_ok=True)
+        _call_those_behind(workspace, run)
     else:
         wake_supervisor(workspace.run_folder(run.run_id))
     return _again(workspace, run)
+
+
+def _forget_secrets(workspace: Workspace, run: Run) -> None:
+    """Of a run that had no supervisor; before its end is stored, since nobody looks after a run that has ended.
+
+    Killed in between, this leaves a run without them, which is Canceled when its turn comes.
+    """
+    workspace.run_folder(run.run_id).secrets.unlink(missing_ok=True)
+
+
+def _call_those_behind(workspace: Workspace, run: Run) -> None:
+    """After the end of a run that had no supervisor: those behind it may move up."""
+    if run.minded_by is None:
+        call_all_dispatchers(workspace)
 
 
 def wait_for_runs(workspace: Workspace, runs: Sequence[Run], timeout_seconds: float | None) -> Sequence[Run]:
@@ -273,11 +286,15 @@ def delete_runs(workspace: Workspace, runs: Sequence[Run]) -> None:
             ) from error
 
 
-def _shown(workspace: Workspace, run: Run, not_responding: frozenset[int]) -> Run:
-    """The run as it is to be shown, with what it waits for when it is queued."""
-    if run.status is RunStatus.QUEUED:
-        return run._replace(waiting_for=waiting_for(workspace, run))
-    return shown(run, not_responding)
+def as_shown(workspace: Workspace, runs: Iterable[Run], not_responding: frozenset[int]) -> list[Run]:
+    """The runs as they are to be shown, the queued ones with what they wait for."""
+    look = QueueLook(workspace)
+    return [
+        run._replace(waiting_for=look.waiting_for(run))
+        if run.status is RunStatus.QUEUED
+        else shown(run, not_responding)
+        for run in runs
+    ]
 
 
 def _check_changes(changes: RunChanges) -> None:
@@ -294,11 +311,39 @@ def _check_changes(changes: RunChanges) -> None:
         check_text(what, text or "")
 
 
-def _check_filter(which: RunFilter) -> None:
-    for tag in which.tags:
+def meant_filter(workspace: Workspace, which: RunFilter) -> RunFilter:
+    """The filter with the whole id of the parent it names.
+
+    Raises:
+        RunNotFound: there is no such parent.
+        UsageError: something in it is no text, or there are more conditions than a database takes.
+    """
+    conditions = len(which.tags) + len(which.properties) + len(which.metrics) + len((which.text or "").split())
+    if conditions > _MOST_CONDITIONS:
+        raise UsageError(
+            f"The filter has {conditions} words, tags, properties and metrics, {_MOST_CONDITIONS} are allowed.",
+            hint="Leave some of them out.",
+        )
+    for tag in (*which.tags, *which.properties):
         check_text("the tag key", tag.key)
-        check_text(f"the value of the tag '{tag.key}'", tag.value or "")
-    check_text("the compute target", which.target or "")
+        for value in (tag.value, *tag.or_values):
+            check_text(f"the value of the tag '{tag.key}'", value or "")
+    texts = {
+        "the compute target": which.target,
+        "the submitter": which.submitter,
+        "the experiment name": which.experiment_name,
+        "the run type": which.run_type,
+        "the text to search for": which.text,
+    }
+    for what, text in texts.items():
+        check_text(what, text or "")
+    for metric in which.metrics:
+        check_text("the metric's name", metric.name)
+    for value in chain.from_iterable(which.any_of.values()):
+        check_text("a value to choose from", value)
+    if which.parent_run_id is None:
+        return which
+    return which._replace(parent_run_id=workspace.runs.resolve(check_run_id(which.parent_run_id)))
 
 
 def _again(workspace: Workspace, run: Run) -> Run:

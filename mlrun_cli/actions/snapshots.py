@@ -51,6 +51,20 @@ def source_properties(workspace: Workspace, folder: Path) -> dict[str, str]:
     return {"ContentSnapshotId": keep_snapshot(workspace, folder), **git}
 
 
+def snapshot_of(workspace: Workspace, run: Run, snapshot_id: str | None = None) -> Snapshot:
+    """The snapshot of a run, or another one.
+
+    Raises:
+        NotFound: the run has no snapshot, or there is none of this id.
+    """
+    wanted = snapshot_id or run.properties.get("ContentSnapshotId")
+    snapshot = None if wanted is None else SnapshotStore(workspace.snapshots_folder).find_manifest(wanted)
+    if snapshot is None:
+        what = f"There is no snapshot '{wanted}'." if wanted else f"The run '{run.run_id}' has no snapshot."
+        raise NotFound(what, hint="A run that was submitted has one, its property ContentSnapshotId.")
+    return snapshot
+
+
 def write_snapshot(workspace: Workspace, run: Run, snapshot_id: str | None, folder: Path) -> Path:
     """Write `<snapshot id>.zip` into a folder, which is made if need be; links are kept as links.
 
@@ -64,18 +78,13 @@ def write_snapshot(workspace: Workspace, run: Run, snapshot_id: str | None, fold
         NotFound: the run has no snapshot, or there is none of this id.
         MlrunError: the archive cannot be written.
     """
-    wanted = snapshot_id or run.properties.get("ContentSnapshotId")
-    store = SnapshotStore(workspace.snapshots_folder)
-    snapshot = None if wanted is None else store.find_manifest(wanted)
-    if snapshot is None:
-        what = f"There is no snapshot '{wanted}'." if wanted else f"The run '{run.run_id}' has no snapshot."
-        raise NotFound(what, hint="A run that was submitted has one, its property ContentSnapshotId.")
+    snapshot = snapshot_of(workspace, run, snapshot_id)
     path = folder / f"{snapshot.snapshot_id}.zip"
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            _write(snapshot, store, unfinished)
+            _write(snapshot, SnapshotStore(workspace.snapshots_folder), unfinished)
             unfinished.replace(path)
         finally:
             unfinished.unlink(missing_ok=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlrun_cli.actions.compute_targets import check_target
-from mlrun_cli.actions.places import Place, place_for
+from mlrun_cli.actions.places import GpuWish, Place, gpu_wish, place_for
 from mlrun_cli.actions.runconfig_references import resolve_references
 from mlrun_cli.actions.runconfigs import environment_mode, load_runconfig, plan_environment
 from mlrun_cli.domain.data_binding import stands_for_data
@@ -162,7 +162,7 @@ def plan(workspace: Workspace, request: SubmitRequest) -> PlannedRun:
     limits = SnapshotLimits.from_environment(request.environment)
     snapshot = plan_snapshot(resolved.source, limits, [workspace.home])
     _check_that_script_is_in(snapshot.files, resolved)
-    place = place_for(workspace, resolved.configuration, request)
+    place = place_for(workspace, resolved.configuration, request, gpu_wish(workspace, request))
     return PlannedRun(
         configuration=resolved.configuration,
         runconfig=resolved.runconfig,
@@ -209,6 +209,7 @@ def _submit(
     interruptions: Interruptions,
     progress: Progress | None,
 ) -> Submitted:
+    wish = gpu_wish(workspace, request)
     snapshot, snapshot_notes = take_snapshot(
         resolved.source,
         SnapshotStore(workspace.snapshots_folder),
@@ -236,9 +237,10 @@ def _submit(
             target=resolved.configuration.target,
             max_run_duration_seconds=resolved.configuration.max_run_duration_seconds,
             launch=resolved.launch,
+            folder=str(_project(request)),
+            runconfig=None if resolved.runconfig is None else str(resolved.runconfig),
         )
-        place = place_for(workspace, resolved.configuration, request)
-        key = _write_run(workspace, request, resolved, submission, snapshot, redaction, interruptions, place)
+        key, place = _write_run(workspace, request, resolved, submission, snapshot, redaction, interruptions, wish, new)
         new.is_in_store = True
         if not place.is_queued:
             _start(workspace, key, run_id, new.lock)
@@ -299,12 +301,14 @@ class _NewRunFolder:
 
     def __init__(self, folder: RunFolder) -> None:
         self._folder = folder
+        self._is_locked = False
         self.is_in_store = False
 
     def __enter__(self) -> _NewRunFolder:
         try:
             self._folder.make()
             self.lock = RunLock.open(self._folder.lock)
+            self._is_locked = True
             self.lock.try_take()
         except BaseException as error:
             shutil.rmtree(self._folder.path, ignore_errors=True)
@@ -314,11 +318,17 @@ class _NewRunFolder:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
-        self.lock.close()
+        self.let_go()
         if not self.is_in_store:
             shutil.rmtree(self._folder.path, ignore_errors=True)
         if isinstance(error, OSError):
             raise _not_written(self._folder, error) from error
+
+    def let_go(self) -> None:
+        """Let go of the lock; as soon as the run is in a queue, whoever starts it must find it free."""
+        if self._is_locked:
+            self._is_locked = False
+            self.lock.close()
 
 
 def _not_written(folder: RunFolder, error: OSError) -> MlrunError:
@@ -326,6 +336,11 @@ def _not_written(folder: RunFolder, error: OSError) -> MlrunError:
         f"The run's folder {folder.path} cannot be written: {error.strerror}.",
         hint="Nothing was started. Make room there, or set MLRUN_HOME to a folder on another disk.",
     )
+
+
+def _project(request: SubmitRequest) -> Path:
+    """The attached folder, absolute."""
+    return request.path.absolute() if request.path.is_dir() else folder_of_runconfig(request.path)
 
 
 def _resolve(workspace: Workspace, request: SubmitRequest) -> _Resolved:
@@ -339,7 +354,7 @@ def _resolve(workspace: Workspace, request: SubmitRequest) -> _Resolved:
     if request.script is not None:
         configuration = replace(configuration, script=request.script, arguments=tuple(request.arguments), command=None)
     check_target(workspace, configuration.target)
-    project = request.path if request.path.is_dir() else folder_of_runconfig(request.path)
+    project = _project(request)
     source = (request.source_directory or project).absolute()
     if not source.is_dir():
         raise UsageError(
@@ -372,6 +387,7 @@ def _resolve(workspace: Workspace, request: SubmitRequest) -> _Resolved:
         configuration.communicator,
         planned.plan.interpreter,
         request.environment.get("PATH", ""),
+        is_in_image=planned.plan.container is not None,
     )
     return _Resolved(configuration, runconfig, source, argv, planned, launch, (*notes, *review_notes, *planned.notes))
 
@@ -457,9 +473,13 @@ def _write_run(
     snapshot: Snapshot,
     redaction: Redaction,
     interruptions: Interruptions,
-    place: Place,
-) -> int:
-    """Put the run into its folder and, last of all, into the store; its key."""
+    wish: GpuWish,
+    new: _NewRunFolder,
+) -> tuple[int, Place]:
+    """Put the run into its folder and, last of all, into the store; its key, and its place.
+
+    Its target is asked within the transaction: it may have been changed or deleted meanwhile.
+    """
     properties = {
         "ContentSnapshotId": snapshot.snapshot_id,
         "_azureml.ComputeTargetType": "local",
@@ -476,6 +496,7 @@ def _write_run(
     parent = None if request.parent_run_id is None else workspace.runs.get(request.parent_run_id)
     with workspace.transaction(durable=True):
         interruptions.hold()
+        place = place_for(workspace, resolved.configuration, request, wish)
         experiment, run_number = workspace.experiments.take_run_number(request.experiment_name)
         _write_secrets(workspace, request, resolved, submission, experiment, run_number)
         key = workspace.runs.insert(
@@ -496,13 +517,15 @@ def _write_run(
             pid_namespace=origin.pid_namespace,
             lease_until=lease_end(),
             node_count=resolved.configuration.node_count,
-            gpu_count=request.gpu_count,
+            gpu_count=wish.wanted,
+            visible_gpus=wish.visible,
         )
         if place.is_queued:
             workspace.runs.change_status(key, {RunStatus.NOT_STARTED}, RunStatus.QUEUED)
+            new.let_go()
         workspace.runs.add_properties(key, properties)
         workspace.runs.set_tags(key, request.tags)
-    return key
+    return key, place
 
 
 def _write_secrets(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mlrun_cli.actions import addresses
 from mlrun_cli.actions import experiments as actions
 from mlrun_cli.answers.place import Place
 
@@ -17,6 +18,11 @@ def make(place: Place, name: str) -> dict[str, Any]:
 def get(place: Place, name: str) -> dict[str, Any]:
     """The record of an experiment that exists."""
     return actions.get_experiment(place.workspace, name)
+
+
+def address(place: Place, name: str) -> str:
+    """The address of an experiment's page."""
+    return addresses.experiment_address(place.workspace, name)
 
 
 def list_all(place: Place) -> Sequence[dict[str, Any]]:
@@ -49,6 +55,7 @@ def delete(place: Place, experiment_id: str) -> None:
 CALLS = {
     "make": make,
     "get": get,
+    "address": address,
     "list": list_all,
     "update_tags": update_tags,
     "archive": archive,

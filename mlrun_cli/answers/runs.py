@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.actions import open_runs
+from mlrun_cli.actions import addresses, open_runs
 from mlrun_cli.actions import runs as actions
 from mlrun_cli.answers.place import Place
 from mlrun_cli.domain.run import GRACE_SECONDS, Run, run_record
@@ -26,6 +26,11 @@ def get(place: Place, run_id: str) -> dict[str, Any]:
 def details(place: Place, run_id: str) -> dict[str, Any]:
     """The record in the shape of `Run.get_details()`."""
     return actions.details_of(place.workspace, _settled(place, run_id))
+
+
+def address(place: Place, run_id: str) -> str:
+    """The address of a run's page."""
+    return addresses.run_address(place.workspace, run_id)
 
 
 def tags(place: Place, run_id: str) -> dict[str, str | None]:
@@ -207,6 +212,7 @@ def _status(text: str) -> RunStatus:
 CALLS = {
     "get": get,
     "details": details,
+    "address": address,
     "tags": tags,
     "properties": properties,
     "add_properties": add_properties,

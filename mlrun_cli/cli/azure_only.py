@@ -10,6 +10,7 @@ _DATABASE = "Query the database in the script, and keep what comes back as files
 _DEPLOY = "Serving models is not what mlrun-cli is for; take one with 'mlrun model download', and serve its file."
 _JOB = "Submit the job's script with 'mlrun run submit-script'; this is the 'az ml' of azure-cli-ml, not the newer one."
 _NO_CLUSTER = "Name a target of this machine: 'mlrun computetarget create amlcompute -n NAME --max-nodes N'."
+_NO_ENVIRONMENT = "Leave the step out: the environment that a runconfig asks for is made when a run needs it."
 _NO_RESOURCES = "Leave the step out: there is nothing to make in Azure."
 _SHELL_SCRIPT = "Write the steps as a shell script of 'mlrun run submit-script' lines."
 
@@ -38,22 +39,28 @@ AZURE_ONLY = {
     "dataset": _DATA,
     "deploy": _DEPLOY,
     "endpoint": _DEPLOY,
+    "environment create": _NO_ENVIRONMENT,
+    "environment register": _NO_ENVIRONMENT,
     "extension": f"Leave the line out: 'mlrun ml' is there without an extension. {_AZ}",
     "group": f"Leave the step out: a resource group is no more than a name, given with -g. {_AZ}",
     "job": _JOB,
     "logout": "Leave the line out: nobody is signed in.",
+    "model create": "Type 'mlrun model register -n NAME -f run.json --asset-path PATH'.",
     "monitor-tensorboard": "Download its event files with 'mlrun run download', and start tensorboard on them.",
     "online-deployment": _DEPLOY,
     "online-endpoint": _DEPLOY,
     "package": _DEPLOY,
     "pipeline": _SHELL_SCRIPT,
+    "prepare": _NO_ENVIRONMENT,
     "profile": _DEPLOY,
     "registry": _NO_RESOURCES,
+    "return": "What a run has written stays with it: 'mlrun run download -r ID -d FOLDER'.",
     "schedule": "Submit by 'mlrun run submit-script' from cron, or from the schedule of a pipeline.",
     "service": _DEPLOY,
     "storage": _DATA,
     "submit": "Type 'mlrun run submit-script -c RUNCONFIG SCRIPT'.",
     "submit-hyperdrive": "Write the sweep as a shell loop of 'mlrun run submit-script --async' lines.",
     "submit-pipeline": _SHELL_SCRIPT,
+    "workspace delete": "Delete the folder that it is kept in: 'mlrun workspace show --query folder' prints it.",
 }
-"""Nouns and verbs of `az ml`, and of the `az` around it, each with the way out."""
+"""Nouns, verbs and nouns with a verb, of `az ml` and of the `az` around it, each with the way out."""

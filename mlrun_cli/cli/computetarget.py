@@ -97,6 +97,10 @@ def create(
     kind = _KINDS.get(kind.lower(), kind)
     if of_azure_alone:
         shared.notes.say("Options for networks, users, identities and places mean nothing here and were skipped.")
+    if vm_size:
+        shared.notes.say(
+            f"The VM size {vm_size} makes no difference here: what is sent to '{name}' runs on this machine."
+        )
     properties: dict[str, Any] = {"vmSize": vm_size}
     if kind == AML_COMPUTE:
         properties["vmPriority"] = _PRIORITIES.get(vm_priority.lower(), vm_priority)
@@ -159,7 +163,7 @@ def show(shared: Shared, name: _Name, in_full: _InFull = False) -> object:  # no
     ],
 )
 def delete(shared: Shared, name: _Name, in_full: _InFull = False) -> object:  # noqa: ARG001
-    """Delete a compute target; runs that were sent to it stay as they are. Prints what it was."""
+    """Delete a compute target; prints what it was. While runs wait for it or run on it, it is refused."""
     _check_not_local(name)
     with open_context(shared).workspace as workspace:
         record = _record(workspace, actions.get_compute_target(workspace, name))

@@ -41,7 +41,8 @@ def _paragraphs(record: Mapping[str, Any], width: int) -> Iterator[tuple[str, li
 
 
 def _where(record: Mapping[str, Any]) -> str:
-    several = f", {record['process_count']} processes on {record['node_count']} nodes"
+    nodes = "1 node" if record["node_count"] == 1 else f"{record['node_count']} nodes"
+    several = f", {record['process_count']} processes on {nodes}"
     limit = record["max_run_duration_seconds"]
     return "".join(
         [
@@ -55,7 +56,12 @@ def _where(record: Mapping[str, Any]) -> str:
 
 def _environment(environment: Mapping[str, Any]) -> Iterator[str]:
     if "folder" not in environment:
-        yield f"the interpreter {environment['interpreter']} as it is"
+        of_image = f" of the image {environment['image']}" if "image" in environment else ""
+        yield f"the interpreter {environment['interpreter']}{of_image} as it is"
+        return
+    if "image" in environment:
+        yield f"the image {environment['image']} ({'made already' if environment['is_there'] else 'to be made'}), of:"
+        yield from _some(environment["dockerfile"].splitlines())
         return
     state = "made already" if environment["is_there"] else f"to be made by {environment['builder']}"
     yield f"{environment['folder']} ({state}), with Python {environment['python']} and:"

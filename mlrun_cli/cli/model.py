@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +19,7 @@ from mlrun_cli.cli.run_choice import get_run
 from mlrun_cli.cli.shared import Shared
 from mlrun_cli.domain.model import Model, ModelDetails, ModelFilter, NewModel, PairFilter, name_and_version
 from mlrun_cli.domain.run import Run
-from mlrun_cli.errors import InvalidFile, UsageError
+from mlrun_cli.errors import InvalidFile, RunNotFound, UsageError
 from mlrun_cli.workspace import Workspace
 
 app = Group("model", help="Register models, then list, show, download, update and delete them.")
@@ -30,7 +31,9 @@ _SomeName = Annotated[
 ]
 _SomeId = Annotated[str | None, typer.Option("--model-id", "-i", metavar="ID", help="Id of the model: name:version.")]
 _Id = Annotated[str, typer.Option("--model-id", "-i", metavar="ID", help="Id of the model: name:version.")]
-_RunIdFilter = Annotated[str | None, typer.Option("--run-id", metavar="ID", help="Models of this run.")]
+_RunIdFilter = Annotated[
+    str | None, typer.Option("--run-id", metavar="ID", help="Models of the run of this id, its beginning, or @latest.")
+]
 _Description = Annotated[str | None, typer.Option("--description", "-d", metavar="TEXT", help="What the model is.")]
 _SampleInput = Annotated[
     str | None,
@@ -157,15 +160,16 @@ def list_models(
     ] = None,
 ) -> object:
     """List models, newest first."""
-    which = ModelFilter(
-        name=name,
-        tags=_filters(tags),
-        properties=_filters(properties),
-        run_id=run_id,
-        dataset_id=dataset_id,
-        latest=latest,
-    )
-    with open_context(shared).workspace as workspace:
+    context = open_context(shared)
+    with context.workspace as workspace:
+        which = ModelFilter(
+            name=name,
+            tags=_filters(tags),
+            properties=_filters(properties),
+            run_id=_filtering_id(context, run_id),
+            dataset_id=dataset_id,
+            latest=latest,
+        )
         return [actions.record_of(workspace, model) for model in actions.list_models(workspace, which)]
 
 
@@ -190,8 +194,10 @@ def show(
     if (model_id is None) == (name is None):
         raise UsageError("Say which model: by id, or by name.", hint="Use either -i name:version or -n name.")
     found, of_id = name_and_version(model_id or name or "")
-    which = ModelFilter(name=found, version=version if of_id is None else of_id, run_id=run_id)
-    with open_context(shared).workspace as workspace:
+    context = open_context(shared)
+    with context.workspace as workspace:
+        run_id = _filtering_id(context, run_id)
+        which = ModelFilter(name=found, version=version if of_id is None else of_id, run_id=run_id)
         return actions.record_of(workspace, actions.get_model(workspace, which))
 
 
@@ -289,6 +295,15 @@ def _run(context: Context, metadata_file: Path | None, run_id: str | None, exper
     if metadata_file is not None:
         run_id = _run_id_in(metadata_file)
     return None if run_id is None else get_run(context, run_id, experiment_name)
+
+
+def _filtering_id(context: Context, run_id: str | None) -> str | None:
+    """The whole id of the run whose models are meant; those of a deleted run are found by the id as it was typed."""
+    if run_id is None:
+        return None
+    with suppress(RunNotFound):
+        return get_run(context, run_id, None).run_id
+    return run_id
 
 
 def _run_id_in(metadata_file: Path) -> str:

@@ -32,10 +32,13 @@ class Notes:
         self._colour = colour
 
     def error(self, error: MlrunError) -> None:
-        """What went wrong and, on the next line, what to do."""
-        self._write(error.message, label="ERROR", colour=_RED)
+        """What went wrong and, on the next line, what to do; without users and passwords of addresses."""
+        from mlrun_cli.domain.redaction import Redaction  # noqa: PLC0415 - start-up
+
+        hidden = Redaction().text
+        self._write(hidden(error.message), label="ERROR", colour=_RED)
         if error.hint is not None:
-            self._write(error.hint)
+            self._write(hidden(error.hint))
 
     def warning(self, text: str) -> None:
         """What a user should know: something was skipped, or read otherwise than written."""

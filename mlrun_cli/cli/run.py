@@ -101,6 +101,7 @@ def submit_script(
     Everything after SCRIPT belongs to the script, options included. The log goes to stderr, the run's record
     to stdout. Exits with 0 if the run completed, with 1 if not. Ctrl-C ends the streaming, not the run.
     """
+    from mlrun_cli.actions.addresses import shown_record  # noqa: PLC0415
     from mlrun_cli.actions.submit import SubmitRequest, submit  # noqa: PLC0415
     from mlrun_cli.cli.progress import Spinner  # noqa: PLC0415
     from mlrun_cli.cli.stream import stream_submitted  # noqa: PLC0415
@@ -136,14 +137,14 @@ def submit_script(
         run = submitted.run
         for detail in submitted.details:
             shared.notes.detail(detail)
-        record = run_record(run)
+        record = shown_record(workspace, run)
         if is_async:
             return record
         if shared.metadata_file is not None:
             # Whatever happens to the streaming, the next step of a pipeline finds the file.
             shared.metadata_file.write(record)
         streamed = stream_submitted(workspace, run, shared, when_interrupted, interruptions)
-        return Result(run_record(streamed.run), exit_code=_exit_code([streamed.run], streamed.signal))
+        return Result(shown_record(workspace, streamed.run), exit_code=_exit_code([streamed.run], streamed.signal))
 
 
 @command(
@@ -179,10 +180,10 @@ def list_runs(
         raise UsageError("--parent-run-id and --pipeline-run-id both name a parent.", hint="Leave one of them out.")
     context = open_context(shared)
     parent = pipeline_run_id if parent_run_id is None else parent_run_id
-    which = run_filter(
-        context, experiment_name, last=last, status=status, tags=tags, parent_run_id=parent, target=target
-    )
     with context.workspace as workspace:
+        which = run_filter(
+            context, experiment_name, last=last, status=status, tags=tags, parent_run_id=parent, target=target
+        )
         found = actions.list_runs(workspace, which)
         if not found and experiment_name is not None and workspace.experiments.find(experiment_name) is None:
             shared.notes.warning(f"There is no experiment '{experiment_name}' yet.")
@@ -209,10 +210,12 @@ def list_runs(
     ],
 )
 def show(shared: Shared, run_id: RunId, experiment_name: ExperimentName = None) -> object:
-    """Show a run: status, times, tags, properties, and what it was submitted with."""
+    """Show a run: status, times, tags, properties, what it was submitted with, and its page of the studio."""
+    from mlrun_cli.actions.addresses import shown_record  # noqa: PLC0415
+
     context = open_context(shared)
-    with context.workspace:
-        return run_record(get_run(context, run_id, experiment_name))
+    with context.workspace as workspace:
+        return shown_record(workspace, get_run(context, run_id, experiment_name))
 
 
 @command(

@@ -42,6 +42,8 @@ def run_filter(
     """
     if last is not None and last < 1:
         raise UsageError(f"--last: {last} is less than 1.", hint="Write how many runs to show, as --last 20.")
+    if parent_run_id is not None:
+        parent_run_id = _parent_id(context, parent_run_id, experiment_name)
     return RunFilter(
         experiment_name=None if parent_run_id is not None else context.experiment_name(experiment_name),
         statuses=statuses_of(status or []),
@@ -50,6 +52,12 @@ def run_filter(
         target=target,
         last=None if last is None else min(last, sys.maxsize),
     )
+
+
+def _parent_id(context: Context, run_id: str, experiment_name: str | None) -> str:
+    """The whole id of a parent; the experiment that was named says only which run is `@latest`."""
+    latest_of = experiment_name or context.attached_experiment
+    return actions.get_runs(context.workspace, [run_id], attached_experiment=latest_of)[0].run_id
 
 
 def choose_runs(

@@ -34,7 +34,10 @@ Tags = Annotated[
     list[str] | None,
     typer.Option("--tags", metavar="KEY[=VALUE]", help="Runs with this tag."),
 ]
-ParentRunId = Annotated[str | None, typer.Option("--parent-run-id", metavar="ID", help="Child runs of this run.")]
+ParentRunId = Annotated[
+    str | None,
+    typer.Option("--parent-run-id", metavar="ID", help="Child runs of the run of this id, its beginning, or @latest."),
+]
 TargetName = Annotated[
     str | None, typer.Option("--compute-target-name", metavar="NAME", help="Runs on this compute target.")
 ]

@@ -97,6 +97,8 @@ def validate(
             actions.judge_runconfig(file, folder, workspace=workspace, home=home(), environment=os.environ)
             for file in files
         ]
+    if workspace is None:
+        shared.notes.say("Targets, registered environments and data were not looked up: no workspace is attached here.")
     if not verdicts and shared.is_for_people:
         shared.notes.say("No runconfigs.")
     is_good = all(verdict.is_good for verdict in verdicts)

@@ -1,20 +1,22 @@
-"""Stream a run's log to the terminal, and say at its end how it went."""
+"""Stream a run's logs to the terminal, and say at its end how it went."""
 
 from __future__ import annotations
 
 import signal
 import sys
-import time
+from codecs import getincrementaldecoder
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import NamedTuple, TextIO
 
-from mlrun_cli.actions.logs import follow_log
+from mlrun_cli.actions.addresses import run_address
+from mlrun_cli.actions.logs import follow_logs
 from mlrun_cli.actions.runs import cancel_run
 from mlrun_cli.cli.arguments import OnInterrupt
 from mlrun_cli.cli.context import line_to_type
 from mlrun_cli.cli.duration import clock
+from mlrun_cli.cli.printable import printable_lines
 from mlrun_cli.cli.progress import Spinner
 from mlrun_cli.cli.shared import Shared
 from mlrun_cli.domain.moment import now
@@ -24,14 +26,15 @@ from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.execution.interruptions import Interruptions
 from mlrun_cli.files.log_tail import tail_of
+from mlrun_cli.files.run_folder import ENVIRONMENT_LOG_NAME
 from mlrun_cli.workspace import Workspace
 
 _LAST_LINES = 10
-_PATIENCE_SECONDS = 1.0
 _WAITS = {
     RunStatus.NOT_STARTED: "Starting",
     RunStatus.PREPARING: "Preparing the environment and the working copy",
 }
+_WITH_SCRIPT = frozenset({RunStatus.RUNNING, RunStatus.FINALIZING})
 
 
 class InterruptedStreamError(MlrunError):
@@ -62,56 +65,86 @@ def stream_submitted(
 ) -> Streamed:
     """Stream a run that has just been submitted, to stderr, between its head and its summary.
 
+    What its environment's installer prints comes first, then what its script prints, each below a title.
+
     Interruptions that have been held since it was written are released.
 
     Raises:
         InterruptedStreamError: SIGINT or SIGTERM; the run goes on, or was told to stop.
     """
     say = shared.notes.say
-    _print_head(workspace, run, say)
-    streamed = _Streaming(workspace, run, sys.stderr, shared, interrupt).to_the_end(interruptions)
-    ended = streamed.run
-    if _failed_before_its_script(ended):  # nothing has been streamed
-        print_last_lines(workspace, ended, say)
-    _print_summary(workspace, ended, say)
+    say(f"RunId: {run.run_id}\nWeb View: {run_address(workspace, run.run_id)}\n")
+    titles = _Titles(say, are_shown=True)
+    streamed = _Streaming(workspace, run, sys.stderr, titles, shared, interrupt).to_the_end(interruptions)
+    _print_summary(workspace, streamed.run, say)
     return streamed
 
 
 def stream_log(workspace: Workspace, run: Run, shared: Shared, interrupt: OnInterrupt) -> Streamed:
     """Stream a run's log to stdout, and say on stderr how it ended unless it completed.
 
+    Where its environment was built for it, what the installer printed comes first, and both have a title.
+
     Raises:
         InterruptedStreamError: SIGINT or SIGTERM; the run goes on, or was told to stop.
     """
     with Interruptions() as interruptions:
         interruptions.hold()
-        streamed = _Streaming(workspace, run, sys.stdout, shared, interrupt).to_the_end(interruptions)
+        titles = _Titles(_print, are_shown=False)
+        streamed = _Streaming(workspace, run, sys.stdout, titles, shared, interrupt).to_the_end(interruptions)
     ended = streamed.run
-    if _failed_before_its_script(ended):
-        print_last_lines(workspace, ended, shared.notes.say)
     if ended.status is not RunStatus.COMPLETED:
         print_ending(workspace, ended, shared.notes.say)
     return streamed
 
 
-class _Streaming:
-    """A log on its way to `output`, and what is said and done meanwhile."""
+class _Titles:
+    """What stands above each log: shown always, or only where there is more than the script's."""
 
-    def __init__(self, workspace: Workspace, run: Run, output: TextIO, shared: Shared, interrupt: OnInterrupt) -> None:
+    def __init__(self, say: Callable[[str], None], *, are_shown: bool) -> None:
+        self._say = say
+        self._are_shown = are_shown
+        self._log_name: str | None = None
+
+    def begin(self, log_name: str) -> None:
+        """Something of this log follows."""
+        if log_name == self._log_name:
+            return
+        self._are_shown = self._are_shown or log_name == ENVIRONMENT_LOG_NAME
+        if self._are_shown:
+            title = f"Streaming {log_name}"
+            gap = "" if self._log_name is None else "\n"
+            self._say(f"{gap}{title}\n{'=' * len(title)}\n")
+        self._log_name = log_name
+
+
+class _Streaming:
+    """Logs on their way to `output`, and what is said and done meanwhile."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        run: Run,
+        output: TextIO,
+        titles: _Titles,
+        shared: Shared,
+        interrupt: OnInterrupt,
+    ) -> None:
         self._workspace = workspace
         self._run = run
         self._output = output
+        self._titles = titles
+        self._log_name = workspace.run_folder(run.run_id).stdout_name
+        self._decoder = getincrementaldecoder("utf-8")("replace")
         self._shared = shared
         self._cancels = interrupt is OnInterrupt.CANCEL
         self._spinner = Spinner(enabled=shared.shows_progress)
-        self._preparing_since: float | None = None
-        self._told_of_environment = False
         self._signal: int | None = None
         self._asked_to_stop = False
         self._is_leaving = False
 
     def to_the_end(self, interruptions: Interruptions) -> Streamed:
-        """Copy the log until the run has ended.
+        """Copy the logs until the run has ended.
 
         Raises:
             InterruptedStreamError: a signal that does not cancel the run, or a second one.
@@ -121,8 +154,10 @@ class _Streaming:
         try:
             with self._spinner:
                 interruptions.release()
-                ended = follow_log(self._workspace, self._run, self._write, watch=self._watch)
+                ended = follow_logs(self._workspace, self._run, self._write, watch=self._watch)
                 self._is_leaving = True
+                if ended.started_at is not None:  # the title stands there, even if the script has printed nothing
+                    self._titles.begin(self._log_name)
                 return Streamed(ended, self._signal)
         except _Signalled as signalled:
             raise self._interrupted(signalled.number) from None
@@ -140,29 +175,23 @@ class _Streaming:
         self._is_leaving = True
         raise _Signalled(number)
 
-    def _write(self, piece: bytes) -> None:
+    def _write(self, log_name: str, piece: bytes) -> None:
         self._spinner.stop()
+        self._titles.begin(log_name)
+        if log_name == ENVIRONMENT_LOG_NAME:  # packages of strangers have their say in it
+            piece = printable_lines(self._decoder.decode(piece)).encode()
         self._output.buffer.write(piece)
         self._output.buffer.flush()
         self._cancel_if_signalled()
 
     def _watch(self, status: RunStatus) -> None:
         self._cancel_if_signalled()
-        if status not in _WAITS:
-            self._spinner.stop()
+        if status in _WAITS:
+            self._spinner.turn(_WAITS[status])
             return
-        self._spinner.turn(_WAITS[status])
-        if status is RunStatus.PREPARING and not (self._shared.shows_progress or self._told_of_environment):
-            self._tell_of_environment()
-
-    def _tell_of_environment(self) -> None:
-        """Say once what takes so long, where no line may move."""
-        log = self._workspace.run_folder(self._run.run_id).environment_log
-        moment = time.monotonic()
-        self._preparing_since = self._preparing_since or moment
-        if moment - self._preparing_since > _PATIENCE_SECONDS and log.exists():
-            self._told_of_environment = True
-            self._shared.notes.say(f"Building the environment; the installer's output: {log}")
+        self._spinner.stop()
+        if status in _WITH_SCRIPT:
+            self._titles.begin(self._log_name)
 
     def _cancel_if_signalled(self) -> None:
         if self._signal is None or self._asked_to_stop:
@@ -196,16 +225,15 @@ class _Streaming:
         )
 
 
-def _print_head(workspace: Workspace, run: Run, say: Callable[[str], None]) -> None:
-    """What stands above the log."""
-    streaming = f"Streaming {workspace.run_folder(run.run_id).stdout_name}"
-    say(f"RunId: {run.run_id}\nWeb View: {_address(workspace, run)}\n\n{streaming}\n{'=' * len(streaming)}\n")
+def _print(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def _print_summary(workspace: Workspace, run: Run, say: Callable[[str], None]) -> None:
     """What stands below the log: how the run ended, how long it took, why it failed and where the whole log is."""
     lines = ["", "Execution Summary", "=================", f"RunId: {run.run_id}"]
-    lines.append(f"Web View: {_address(workspace, run)}")
+    lines.append(f"Web View: {run_address(workspace, run.run_id)}")
     lines.append(f"Status: {ending(run)}")
     lines.extend(f"Warning: {warning}" for warning in run.warnings)
     if run.error is not None:
@@ -240,10 +268,6 @@ def _telling_log(workspace: Workspace, run: Run) -> Path:
 
 def _failed_before_its_script(run: Run) -> bool:
     return run.status is RunStatus.FAILED and run.started_at is None
-
-
-def _address(workspace: Workspace, run: Run) -> str:
-    return workspace.run_folder(run.run_id).path.as_uri()
 
 
 def _reason(run: Run) -> str:

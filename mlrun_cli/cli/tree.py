@@ -1,4 +1,4 @@
-"""The tree of commands: nouns, `ml` with the same nouns once more, `login`, `install-az`, and `az` for its program.
+"""The tree of commands: nouns, `ml` with the same nouns once more, and the commands that have no noun.
 
 A noun's file is imported when the noun is typed, a command is built when its verb is.
 """
@@ -35,8 +35,10 @@ NOUNS = {
 }
 """What each noun is for. Its file is `mlrun_cli/cli/<noun>.py`, which has the Group `app`."""
 
-INSTALL_AZ = "install-az"
-_INSTALL_AZ_SUMMARY = "Put an 'az' into a folder, for the PATH of a pipeline."
+_ALONE = {
+    "install-az": "Put an 'az' into a folder, for the PATH of a pipeline.",
+}
+"""The commands without a noun. The file of each is named like it."""
 
 _DESCRIPTION = "Launch, follow and track training runs from a shell, as 'az ml run' does, without Azure."
 _EXAMPLES = (
@@ -58,6 +60,10 @@ class _Tree(TyperGroup):
     def find(self, name: str) -> Any:
         """The command of this name, or None."""
         raise NotImplementedError
+
+    def words(self, name: str) -> str:
+        """What is typed behind `az ml` for the command of this name."""
+        return name
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Show the help page when nothing follows, or that of the words behind `help`."""
@@ -88,8 +94,10 @@ class _Tree(TyperGroup):
         found = self.find(cmd_name)
         if found is not None:
             return found
-        if cmd_name in AZURE_ONLY:
-            raise Unsupported(f"mlrun-cli has no '{cmd_name}'.", hint=AZURE_ONLY[cmd_name])
+        words = self.words(cmd_name)
+        way_out = AZURE_ONLY.get(words) or AZURE_ONLY.get(cmd_name)
+        if way_out is not None:
+            raise Unsupported(f"mlrun-cli has no '{words}'.", hint=way_out)
         nearest = get_close_matches(cmd_name, self._summaries, n=1)
         guess = f"Did you mean '{nearest[0]}'? " if nearest else ""
         raise UsageError(
@@ -117,6 +125,10 @@ class Noun(_Tree):
         declaration = self._group.commands.get(name)
         return None if declaration is None else build(declaration, name)
 
+    def words(self, name: str) -> str:
+        """The noun and its verb."""
+        return f"{self.name} {name}"
+
 
 class _Nouns(_Tree):
     """All nouns."""
@@ -133,8 +145,8 @@ class _Root(_Nouns):
         """Import the noun, or make one of the others."""
         if name == "ml":
             return _Nouns(name, summaries=NOUNS, description=_DESCRIPTION)
-        if name == INSTALL_AZ:
-            return build(importlib.import_module("mlrun_cli.cli.install_az").app.commands[name], name)
+        if name in _ALONE:
+            return build(importlib.import_module(f"mlrun_cli.cli.{name.replace('-', '_')}").app.commands[name], name)
         if name == "az":
             return importlib.import_module("mlrun_cli.cli.az").az_command()
         return login_command() if name == "login" else super().find(name)
@@ -150,7 +162,7 @@ def root() -> TyperGroup:
         "mlrun",
         summaries={
             **NOUNS,
-            INSTALL_AZ: _INSTALL_AZ_SUMMARY,
+            **_ALONE,
             "ml": "All of these once more, for lines like 'az ml run list'.",
         },
         description=_DESCRIPTION,

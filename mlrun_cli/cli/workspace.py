@@ -117,8 +117,9 @@ def prune(
     seconds = seconds_of(older_than, "--older-than")
     with open_context(shared).workspace as workspace:
         if not is_dry_run and not yes:
-            _confirm(shared, prune_workspace(workspace, seconds, dry_run=True), workspace.identity.name)
-        return prune_workspace(workspace, seconds, dry_run=is_dry_run)
+            would_be = prune_workspace(workspace, seconds, dry_run=True, say=shared.notes.say)
+            _confirm(shared, would_be, workspace.identity.name)
+        return prune_workspace(workspace, seconds, dry_run=is_dry_run, say=shared.notes.say)
 
 
 def _confirm(shared: Shared, would_be: dict[str, Any], name: str) -> None:

@@ -35,10 +35,8 @@ class ComputeTarget(NamedTuple):
     properties: Mapping[str, Any] = MappingProxyType({})
 
 
-def most_nodes(target: ComputeTarget | None) -> int | None:
-    """How many nodes of a target may be in use at once; None means that there is no limit, as for `local`."""
-    if target is None:
-        return None
+def most_nodes(target: ComputeTarget) -> int | None:
+    """How many nodes of a target may be in use at once; None means that there is no limit."""
     if target.kind == COMPUTE_INSTANCE:
         return 1
     scale = target.properties.get("scaleSettings")

@@ -6,12 +6,15 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from mlrun_cli.domain.shell_text import with_variables
 from mlrun_cli.errors import UsageError
 
 DIRECT = "direct"
 DOWNLOAD = "download"
 MOUNT = "mount"
 UPLOAD = "upload"
+
+_MAX_NAME_BYTES = 200
 
 _INPUT_MECHANISMS = (DIRECT, DOWNLOAD, MOUNT)
 _OUTPUT_MECHANISMS = (MOUNT, UPLOAD)
@@ -95,6 +98,12 @@ def read_outputs(section: object) -> list[OutputBinding]:
     return [_output(name, entry) for name, entry in _entries("outputData", section)]
 
 
+def azures_name(name: str) -> str:
+    """What Azure makes of a name of data in a runconfig: `in_put` is `inPut` there."""
+    first, *others = name.split("_")
+    return first[:1].lower() + first[1:] + "".join(word.title() for word in others) if first else name
+
+
 def stands_for_data(text: str) -> bool:
     """Whether something in a text stands for data."""
     return _PLACEHOLDER.search(text) is not None
@@ -105,14 +114,24 @@ def filled_in(text: str, fill: Callable[[str, str], str]) -> str:
 
     Kinds are `DatasetConsumptionConfig`, `DatasetOutputConfig` and `AZUREML_DATAREFERENCE`.
     """
-    return _PLACEHOLDER.sub(
-        lambda found: (
-            fill(found["kind"], found["name"])
-            if found["kind"]
-            else fill("AZUREML_DATAREFERENCE", found["braced"] or found["bare"])
-        ),
-        text,
-    )
+    return _PLACEHOLDER.sub(lambda found: fill(*_kind_and_name(found)), text)
+
+
+def filled_in_shell(text: str, variable: Callable[[str, str], str | None]) -> str:
+    """The text of a command with what stands for data replaced by `variable(kind, name)`, a variable of the shell.
+
+    What the shell will read as that variable, or as one of its own where the answer is None, stays as it is.
+    """
+
+    def name(found: re.Match[str]) -> str | None:
+        given = variable(*_kind_and_name(found))
+        return None if found[0] in {f"${given}", f"${{{given}}}"} else given
+
+    return with_variables(text, _PLACEHOLDER, name)
+
+
+def _kind_and_name(found: re.Match[str]) -> tuple[str, str]:
+    return (found["kind"] or "AZUREML_DATAREFERENCE", found["name"] or found["braced"] or found["bare"])
 
 
 _PLACEHOLDER = re.compile(
@@ -136,7 +155,7 @@ def _input(name: str, entry: Mapping[str, Any]) -> InputBinding:
         path_on_compute=_text(where, entry, "pathOnCompute"),
         dataset_id=_text(where, dataset, "id"),
         dataset_name=_text(where, dataset, "name"),
-        dataset_version=None if version in {None, "", "latest"} else _version(where, version),
+        dataset_version=None if version in (None, "", "latest") else _version(where, version),
         definition=dataset.get("definition"),
         datastore=_text(where, place, "datastoreName"),
         path=_text(where, place, "relativePath"),
@@ -181,7 +200,23 @@ def _entries(section_name: str, section: object) -> list[tuple[str, Mapping[str,
         return []
     if not isinstance(section, Mapping) or not all(isinstance(entry, Mapping) for entry in section.values()):
         raise UsageError(f"{section_name} is a mapping from names to mappings.")
+    for name in section:
+        _check_name(section_name, str(name))
     return [(str(name), entry) for name, entry in section.items()]
+
+
+def _check_name(section_name: str, name: str) -> None:
+    """Refuse what can name no variable, or no folder."""
+    if not name or re.search(r"[=\0]", name):
+        raise UsageError(
+            f"{section_name}: {name!r} cannot be the name of data: an environment variable is named for it.",
+            hint="Choose a name of letters, digits and underscores.",
+        )
+    if len(name.encode("utf-8", "replace")) > _MAX_NAME_BYTES:
+        raise UsageError(
+            f"{section_name}: the name '{name[:20]}…' is too long: a folder is named for it.",
+            hint=f"Choose a name of at most {_MAX_NAME_BYTES} letters.",
+        )
 
 
 def _part(where: str, entry: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
@@ -189,7 +224,7 @@ def _part(where: str, entry: Mapping[str, Any], *keys: str) -> Mapping[str, Any]
         found = entry.get(key)
         if found is not None:
             if not isinstance(found, Mapping):
-                raise UsageError(f"{where}.{key} is a mapping, not {found!r}.")
+                raise UsageError(f"{where}.{key} is a mapping, not {_kind(found)}.")
             return found
     return {}
 
@@ -197,8 +232,15 @@ def _part(where: str, entry: Mapping[str, Any], *keys: str) -> Mapping[str, Any]
 def _text(where: str, entry: Mapping[str, Any], key: str) -> str | None:
     found = entry.get(key)
     if found is not None and not isinstance(found, str):
-        raise UsageError(f"{where}: {key} is a text, not {found!r}.")
+        raise UsageError(f"{where}: {key} is a text, not {_kind(found)}.")
     return found or None
+
+
+def _kind(value: object) -> str:
+    """What a value is, for errors, which do not show it: an address may hold a password."""
+    return {str: "a text", bool: "true or false", list: "a list", tuple: "a list", dict: "a mapping"}.get(
+        type(value), "a number"
+    )
 
 
 def _mode(where: str, entry: Mapping[str, Any], key: str, known: tuple[str, ...], default: str = MOUNT) -> str:

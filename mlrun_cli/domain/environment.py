@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import Enum
+from types import MappingProxyType
 from typing import Any, NamedTuple
+
+_FROM = re.compile(r"^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)(?:[ \t]+AS[ \t]+(\S+))?", re.IGNORECASE | re.MULTILINE)
 
 
 class EnvironmentKind(str, Enum):
@@ -20,6 +24,29 @@ class Builder(str, Enum):
     UV = "uv"
     PIP = "pip"
     CONDA = "conda"
+    IMAGE = "image"
+    """docker or podman, which makes an image of a Dockerfile."""
+
+
+class ImageSource(NamedTuple):
+    """What an image is made of.
+
+    Attributes:
+        dockerfile: the text of its Dockerfile.
+        context: the absolute folder that it copies files from; None for an empty one.
+        context_digest: changes with what is in that folder.
+    """
+
+    dockerfile: str
+    context: str | None = None
+    context_digest: str = ""
+
+    @property
+    def bases(self) -> tuple[str, ...]:
+        """The images that it begins with, but for those that it makes itself."""
+        found = [match.groups() for match in _FROM.finditer(self.dockerfile)]
+        made = {stage for _base, stage in found} | {"scratch"}
+        return tuple(dict.fromkeys(base for base, _stage in found if base not in made))
 
 
 class EnvironmentBuild(NamedTuple):
@@ -29,14 +56,16 @@ class EnvironmentBuild(NamedTuple):
         key: the hash of all the rest.
         folder: the absolute folder named for it, shared by all runs with the same key.
         python: the absolute path of the base interpreter, or a version request (`3.8.13`, `>=3.8,<3.9`) that uv
-            fetches; what conda is to install.
+            fetches; empty where conda or a Dockerfile decides.
         builder: which kind of installer.
-        installer: the absolute path of uv or of conda (micromamba, mamba), or the base interpreter.
+        installer: the absolute path of uv, of conda (micromamba, mamba), of docker or podman, or the base interpreter.
         requirements: lines as in a requirements file, paths absolute.
         options: the same.
         packages: conda's own specs, for conda.
         channels: where conda looks for them.
         is_relaxed: versions that cannot be had are left open.
+        only_wheels: so are those that have no wheel; the Python is another than they were chosen for.
+        image: what the image is made of, where the environment is one.
     """
 
     key: str
@@ -49,18 +78,22 @@ class EnvironmentBuild(NamedTuple):
     packages: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
     is_relaxed: bool = False
+    only_wheels: bool = False
+    image: ImageSource | None = None
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `from_json` reads."""
         lists = {name: list(value) for name, value in self._asdict().items() if isinstance(value, tuple)}
-        return {**self._asdict(), **lists, "builder": self.builder.value}
+        image = None if self.image is None else self.image._asdict()
+        return {**self._asdict(), **lists, "builder": self.builder.value, "image": image}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> EnvironmentBuild:
         """The build that was written; what another version has put there besides is left out."""
         known = {name: document[name] for name in cls._fields if name in document}
         lists = {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
-        return cls(**{**known, **lists, "builder": Builder(document["builder"])})
+        image = None if known.get("image") is None else ImageSource(**known["image"])
+        return cls(**{**known, **lists, "builder": Builder(document["builder"]), "image": image})
 
 
 class ContainerPlan(NamedTuple):
@@ -71,29 +104,35 @@ class ContainerPlan(NamedTuple):
         image: as the engine takes it.
         options: more words for its `run`.
         variables: the names of the runconfig's own variables.
+        programs: what has to be in the image for the script to be started.
+        reached_by: the submitter's variables by which the engine is found, `DOCKER_HOST` among them.
     """
 
     engine: str
     image: str
     options: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
+    reached_by: Mapping[str, str] = MappingProxyType({})
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `from_json` reads."""
-        return {**self._asdict(), "options": list(self.options), "variables": list(self.variables)}
+        lists = {name: list(value) for name, value in self._asdict().items() if isinstance(value, tuple)}
+        return {**self._asdict(), **lists, "reached_by": dict(self.reached_by)}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> ContainerPlan:
         """The plan that was written."""
-        options, variables = tuple(document["options"]), tuple(document["variables"])
-        return cls(document["engine"], document["image"], options, variables)
+        options, variables, programs = (tuple(document.get(name, ())) for name in ("options", "variables", "programs"))
+        reached_by = document.get("reached_by", {})
+        return cls(document["engine"], document["image"], options, variables, programs, reached_by)
 
 
 class EnvironmentPlan(NamedTuple):
     """`interpreter` is the absolute path that runs the script, once `build`, if any, is done.
 
     Where `starter` has words, they stand in front of the script instead, and find that Python by a variable.
-    With a `container`, the interpreter is one of its image.
+    With a `container`, the interpreter is one of its image, and so is what `build` makes.
     """
 
     interpreter: str

@@ -65,3 +65,39 @@ def _tables(tables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         for name, cells in table.items():
             columns.setdefault(name, []).extend(cells if isinstance(cells, list) else [cells])
     return columns
+
+
+class MetricSummary(NamedTuple):
+    """A metric of one run without its values.
+
+    `shape` says how it was logged, as `Logged.shape` does, or `mixed`. `last`, `minimum` and `maximum` are of its
+    numbers but NaN; None when there are none of these: text, rows, tables, files.
+    """
+
+    name: str
+    shape: str
+    value_count: int
+    last: float | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    description: str | None = None
+
+
+class MetricPoint(NamedTuple):
+    """One number of a metric: `step` as it was logged, or its position from 0 on; `logged_at` in microseconds.
+
+    `value` may be NaN or infinite.
+    """
+
+    step: float
+    logged_at: int
+    value: float
+
+
+class MetricItem(NamedTuple):
+    """One value of a metric as it was logged: a number, a text, None, a row or a table, or the address of a file."""
+
+    position: int
+    step: float | None
+    logged_at: int
+    value: Any

@@ -24,6 +24,20 @@ NAMES_VARIABLE = "MLRUN_SECRET_NAMES"
 _SECRET_OPTIONS = {"password", "token", "key"}
 _NAME = re.compile(r"[A-Za-z_][\w.-]*")
 _URL_WITH_USER = re.compile(r"://[^/\s]+@")
+# The user reaches to the last `@` before the path: a password may hold others. Over ssh, a user alone is no secret.
+URL_SECRET = re.compile(
+    r"""
+      (?<=http://) (?!git@) [^/\s]+ (?=@)
+    | (?<=https://) (?!git@) [^/\s]+ (?=@)
+    | (?<=://) [^/\s@:]* : [^/\s]+ (?=@)
+    | (?<=/t/) [\w-]{8,} (?=/)
+    | (?<=[?&]sig=) [^&\s#]+
+    | (?<=[?&]token=) [^&\s#]+
+    | (?<=[?&]access_token=) [^&\s#]+
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+"""What an address holds of secrets; Azure's signatures and conda's tokens are among them."""
 _NAME_BEFORE_VALUE = re.compile(
     r"""
     (?<![\w.-]) (?P<name> [\w.-]+) ["']?
@@ -60,6 +74,10 @@ class Redaction:
     def text(self, value: str) -> str:
         """The text with the user information of every URL hidden."""
         return _URL_WITH_USER.sub(f"://{REDACTED}@", value)
+
+    def quoted(self, value: str) -> str:
+        """A value that an error quotes, whatever it is: hidden is what would be in a command or an address."""
+        return URL_SECRET.sub(REDACTED, self._shell_text(value))
 
     def document(self, value: Any) -> Any:
         """The same JSON value, with every text in it as `text` gives it."""

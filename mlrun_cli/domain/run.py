@@ -34,8 +34,9 @@ class Run(NamedTuple):
     `error` has Azure's shape `{"error": {"code", "message", "details", "debugInfo"}}`. `minded_by` is the folder,
     relative to the workspace's, whose lock says whether the run is alive; None means its own, which a supervisor
     holds. `failed_with` is the error that somebody outside gave when he had it stopped as Failed. `gpus` are those
-    that it was given, as CUDA_VISIBLE_DEVICES names them; `waiting_for` says what a queued run waits for, and is
-    found out when it is looked at.
+    that it was given and `visible_gpus` those that its submitter may use, None for all of the machine, both as
+    CUDA_VISIBLE_DEVICES names them; `waiting_for` says what a queued run waits for, and is found out when it is looked
+    at.
     """
 
     key: int
@@ -76,6 +77,7 @@ class Run(NamedTuple):
     node_count: int = 1
     gpu_count: int = 0
     gpus: str | None = None
+    visible_gpus: str | None = None
     waiting_for: str | None = None
     tags: Mapping[str, str | None] = MappingProxyType({})
     properties: Mapping[str, str] = MappingProxyType({})
@@ -90,7 +92,7 @@ class Run(NamedTuple):
 
 
 def run_record(run: Run) -> dict[str, Any]:
-    """The run as `run show` prints it: snake_case, null keys left out.
+    """The run as commands print it: snake_case, null keys left out; `run show` adds the address of its page.
 
     Keys as in azure-cli-ml's own records; `duration_seconds`, `exit_code`, `signal` and `waiting_for` are ours.
     """

@@ -13,7 +13,8 @@ class Submission(NamedTuple):
     """Written once to `submission.json`; holds no secret (see `Secrets`).
 
     `argv` is what is started, as shown in records: for a script its interpreter is put in front when
-    the environment is ready. `snapshot_id` names the source.
+    the environment is ready. `snapshot_id` names the source. `folder` is the attached folder that it was submitted
+    from and `runconfig` the file that was named, for who submits it again; either may be gone by then.
     """
 
     run_id: str
@@ -29,6 +30,8 @@ class Submission(NamedTuple):
     target: str = "local"
     max_run_duration_seconds: float | None = None
     launch: Launch = Launch()
+    folder: str | None = None
+    runconfig: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `from_json` reads."""

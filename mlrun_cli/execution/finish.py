@@ -21,7 +21,7 @@ from mlrun_cli.domain.submission import Submission
 from mlrun_cli.execution.process import ProcessId, send
 from mlrun_cli.execution.working_copy import remove_unchanged
 from mlrun_cli.files.log_tail import tail_of
-from mlrun_cli.files.run_folder import RunFolder, write_json
+from mlrun_cli.files.run_folder import RunFolder, read_json, write_json
 from mlrun_cli.files.snapshot_store import SnapshotStore
 from mlrun_cli.workspace import Workspace
 
@@ -173,6 +173,12 @@ def keep_what_the_script_wrote(workspace: Workspace, submission: Submission, fol
 def write_outcome(folder: RunFolder, outcome: Outcome) -> None:
     """Put the outcome on the disk, before the store and for whoever comes if that fails."""
     write_json(folder.outcome, outcome.to_json(), durable=True)
+
+
+def written_outcome(folder: RunFolder) -> Outcome | None:
+    """What `write_outcome` has written, if anything."""
+    document = read_json(folder.outcome)
+    return None if document is None else Outcome.from_json(document)
 
 
 def record_outcome(workspace: Workspace, run: Run, outcome: Outcome) -> None:

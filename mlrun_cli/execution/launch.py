@@ -23,7 +23,8 @@ _KINDS: Mapping[str, LaunchKind] = {
     "parameterserver": LaunchKind.TENSORFLOW,
     "tensorflow": LaunchKind.TENSORFLOW,
 }
-_LAUNCHERS = ("mpirun", "mpiexec")
+MPI_LAUNCHER = "mpirun"
+_LAUNCHERS = (MPI_LAUNCHER, "mpiexec")
 
 
 class LaunchRefused(Exception):
@@ -60,14 +61,20 @@ def launch_of(configuration: RunConfiguration) -> Launch:
     return launch
 
 
-def find_launcher(launch: Launch, communicator: str, interpreter: str, search_path: str) -> Launch:
+def find_launcher(
+    launch: Launch, communicator: str, interpreter: str, search_path: str, *, is_in_image: bool = False
+) -> Launch:
     """The launch with the program that starts its processes, beside the interpreter or on PATH, if it needs one.
+
+    That of an image is found when its container is started.
 
     Raises:
         Unsupported: there is none.
     """
     if launch.kind is not LaunchKind.MPI:
         return launch
+    if is_in_image:
+        return launch._replace(launcher=MPI_LAUNCHER)
     places = os.pathsep.join([os.path.dirname(interpreter), search_path])
     for name in _LAUNCHERS:
         found = shutil.which(name, path=places)

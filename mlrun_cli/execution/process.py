@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 RUN_ID_VARIABLE = "MLRUN_RUN_ID"
@@ -64,6 +64,20 @@ def started_for(run_id: str) -> list[ProcessId]:
             if process is not None and pid != os.getpid():
                 found.append(process)
     return found
+
+
+def belonging_to(run_id: str) -> Callable[[], list[ProcessId]]:
+    """What finds those started for a run and, as long as it lives, all that is below them now.
+
+    That may have none of their variables, and is nobody's once they have ended.
+    """
+    below = [process for started in started_for(run_id) for process in of_run(descendants(started.pid), run_id)]
+    return lambda: list(dict.fromkeys([*started_for(run_id), *filter(_is_running, below)]))
+
+
+def _is_running(process: ProcessId) -> bool:
+    stat = _stat(process.pid)
+    return stat is not None and stat.start_ticks == process.start_ticks and not stat.is_zombie
 
 
 def send(process: ProcessId, number: signal.Signals) -> bool:

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import os
 import time
+from bisect import bisect_left
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
-from mlrun_cli.domain.compute_target import most_nodes
+from mlrun_cli.domain.compute_target import LOCAL_TARGET, most_nodes
 from mlrun_cli.domain.run import Run
+from mlrun_cli.errors import StoreError
 from mlrun_cli.execution.run_lock import RunLock
 from mlrun_cli.execution.targets.local import start_dispatcher
 from mlrun_cli.files.home import make_private_folder
@@ -57,9 +61,9 @@ def call_dispatcher(workspace: Workspace, target: str) -> None:
 
 
 def call_all_dispatchers(workspace: Workspace) -> None:
-    """The same for all targets that runs wait for."""
+    """The same for all targets that runs wait for; what fails is left to the next look at a run."""
     for target in workspace.runs.queued_targets():
-        with suppress(OSError):
+        with suppress(OSError, StoreError):
             call_dispatcher(workspace, target)
 
 
@@ -84,22 +88,54 @@ def _started(workspace: Workspace, target: str, folder: QueueFolder) -> bool:
         lock.close()
 
 
-def waiting_for(workspace: Workspace, run: Run) -> str:
-    """What a queued run waits for, in one line."""
-    target = run.target or ""
-    before = workspace.runs.count_queued(target, run.key)
-    reasons = [f"{_runs(before)} before it"] if before else []
-    most = most_nodes(workspace.compute_targets.find(target))
-    if most is not None:
-        busy = workspace.runs.busy_nodes(target)
-        reasons.append(f"{busy} of the {most} node{'s' if most != 1 else ''} of '{target}' taken")
-    if run.gpu_count:
-        reasons.append(f"{run.gpu_count} free GPU{'s' if run.gpu_count != 1 else ''} needed")
-    return ", ".join(reasons) or f"a place on '{target}'"
+def node_limit(workspace: Workspace, target: str) -> int | None:
+    """How many nodes of a target may be in use at once, none of one that is gone; None means that there is no limit."""
+    if target == LOCAL_TARGET:
+        return None
+    found = workspace.compute_targets.find(target)
+    return 0 if found is None else most_nodes(found)
 
 
-def _runs(count: int) -> str:
-    return "1 run" if count == 1 else f"{count} runs"
+class QueueLook:
+    """What queued runs wait for, by one look at each queue, however many of its runs are asked about."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._queues: dict[str, _Queue] = {}
+
+    def waiting_for(self, run: Run) -> str:
+        """What a queued run waits for, in one line."""
+        target = run.target or LOCAL_TARGET
+        queue = self._queue(target)
+        before = bisect_left(queue.keys, run.key)
+        reasons = [f"{_counted(before, 'run')} before it"] if before else []
+        if queue.most == 0:
+            reasons.append(f"there is no compute target '{target}' any more")
+        elif queue.most is not None:
+            reasons.extend([f"{run.node_count} nodes needed"] if run.node_count > 1 else ())
+            reasons.append(f"{queue.busy} of the {_counted(queue.most, 'node')} of '{target}' taken")
+        if run.gpu_count:
+            reasons.append(f"{_counted(run.gpu_count, 'free GPU')} needed")
+        return ", ".join(reasons) or f"a place on '{target}'"
+
+    def _queue(self, target: str) -> _Queue:
+        if target not in self._queues:
+            runs = self._workspace.runs
+            most = node_limit(self._workspace, target)
+            self._queues[target] = _Queue(runs.queued_keys(target), most, runs.busy_nodes(target))
+        return self._queues[target]
+
+
+class _Queue(NamedTuple):
+    """The keys of the runs that wait, in their order; how many nodes there are, and how many are taken."""
+
+    keys: Sequence[int]
+    most: int | None
+    busy: int
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _call(folder: QueueFolder) -> bool:

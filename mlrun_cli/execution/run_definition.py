@@ -14,7 +14,7 @@ def run_definition(configuration: RunConfiguration, submission: Submission, reda
     """The `runDefinition` of Azure's run details, as far as it means something here."""
     command = configuration.command
     shown = list(submission.argv)
-    build = submission.environment.build
+    build, container = submission.environment.build, submission.environment.container
     return {
         "script": None if submission.is_command else shown[0],
         "arguments": [] if submission.is_command else shown[1:],
@@ -27,10 +27,11 @@ def run_definition(configuration: RunConfiguration, submission: Submission, reda
         "maxRunDurationSeconds": configuration.max_run_duration_seconds,
         "environment": {
             "python": {
-                "userManagedDependencies": build is None,
+                "userManagedDependencies": build is None or container is not None,
                 "interpreterPath": submission.environment.interpreter,
                 "requirements": [] if build is None else list(map(redaction.text, build.packages + build.requirements)),
             },
+            **({} if container is None else {"docker": {"enabled": True, "baseImage": container.image}}),
         },
         "environmentVariables": redaction.variables(configuration.environment_variables),
         "snapshotId": submission.snapshot_id,

@@ -13,7 +13,7 @@ from mlrun_cli.domain.run_configuration import (
     RunConfiguration,
 )
 from mlrun_cli.errors import Unsupported, UsageError
-from mlrun_cli.execution.environments.container_plan import DOCKER_SWITCHES, find_engine, wants_container
+from mlrun_cli.execution.environments.container_plan import DOCKER_SWITCHES, find_engine, is_docker_on, wants_container
 from mlrun_cli.execution.environments.frameworks import INSTALL, PROGRAMS, find_program
 from mlrun_cli.execution.launch import LaunchRefused, launch_of
 
@@ -116,7 +116,7 @@ def review(
         refusals = [refusal for refusal in refusals if not _is_under(refusal.key_path, waived)]
     if refusals:
         raise _unsupported(refusals)
-    return Review(tuple(_notes(configuration, has_container=has_container)))
+    return Review(tuple(_notes(configuration, has_container=has_container, is_current=is_current)))
 
 
 def _unsupported(refusals: list[_Refusal]) -> Unsupported:
@@ -175,7 +175,7 @@ def _is_under(key_path: str, keys: Sequence[str]) -> bool:
     return key_path in keys or any(key_path.startswith(f"{key}.") for key in keys if "." in key)
 
 
-def _notes(configuration: RunConfiguration, *, has_container: bool) -> Iterator[str]:
+def _notes(configuration: RunConfiguration, *, has_container: bool, is_current: bool) -> Iterator[str]:
     if configuration.node_count > 1 and configuration.communicator == NO_COMMUNICATOR:
         yield (
             f"nodeCount: the script runs {configuration.node_count} times, once for each node, all on this machine; "
@@ -185,8 +185,11 @@ def _notes(configuration: RunConfiguration, *, has_container: bool) -> Iterator[
         if has_container and key_path.startswith(("environment.docker.", "docker.")):
             continue
         if key_path in DOCKER_SWITCHES:
-            part = "its conda dependencies" if _has_conda_part(configuration) else "the python on PATH"
+            is_built = _has_conda_part(configuration) and not is_current
+            part = "its conda dependencies" if is_built else "the python on PATH"
             yield f"{key_path}: the run gets {part}, without the image."
+            continue
+        if key_path.startswith("environment.docker.") and is_docker_on(configuration):
             continue
         words = _rule(_SKIPPED, key_path)
         if words and not (key_path == _BASE_IMAGE and str(value).startswith(_STOCK_IMAGES)):

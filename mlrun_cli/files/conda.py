@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.errors import InvalidFile
 from mlrun_cli.files.document_node import Node
 from mlrun_cli.files.documents import read_document
@@ -95,12 +96,12 @@ def parse_conda_spec(text: str) -> CondaSpec:
     """
     spec = _SPEC.fullmatch(text.strip())
     if spec is None:
-        raise ValueError(f"'{text}' is not a conda package")
+        raise ValueError(f"'{_shown(text)}' is not a conda package")
     rest = spec["rest"].strip()
     in_brackets = _IN_BRACKETS.fullmatch(rest)
     version, build = (in_brackets["version"], None) if in_brackets else _version_and_build(rest)
     if "|" in version:
-        raise ValueError(f"'{text}' allows alternatives ('|'), which pip cannot; choose one")
+        raise ValueError(f"'{_shown(text)}' allows alternatives ('|'), which pip cannot; choose one")
     terms = [_version_term(part, text) for part in version.split(",") if part.strip(" =") not in {"", "*"}]
     return CondaSpec(spec["name"].lower(), tuple(terms), build, spec["channel"], text.strip())
 
@@ -115,11 +116,16 @@ def _version_and_build(rest: str) -> tuple[str, str | None]:
 def _version_term(part: str, text: str) -> VersionTerm:
     term = _TERM.fullmatch(part.strip())
     if term is None:
-        raise ValueError(f"'{text}' has a version that is not understood: '{part.strip()}'")
+        raise ValueError(f"'{_shown(text)}' has a version that is not understood: '{_shown(part.strip())}'")
     operator = term["operator"] or "=="
     if term["star"] and operator in {"==", "="}:
         operator = "="
     return VersionTerm(operator, term["version"] + (".*" if term["star"] and operator == "!=" else ""))
+
+
+def _shown(text: str) -> str:
+    """As an error may quote it."""
+    return Redaction().quoted(text)
 
 
 def _lines(node: Node) -> dict[str, int]:
@@ -172,7 +178,7 @@ class _Reader:
 
     def _pip(self, entry: Mapping[object, object], where: str) -> list[str]:
         if list(entry) != ["pip"]:
-            others = ", ".join(f"'{key}'" for key in entry if key != "pip")
+            others = ", ".join(f"'{_shown(str(key))}'" for key in entry if key != "pip")
             raise self._error(where, f"only 'pip' may hold a list of its own, found {others}")
         lines = self._list(entry, "pip", f"{where}.pip")
         return [self._pip_line(line, f"{where}.pip[{index}]") for index, line in enumerate(lines)]
@@ -181,9 +187,9 @@ class _Reader:
         line = self._text(value, where)
         conda_style = _PIP_WITH_ONE_EQUALS.match(line)
         if conda_style:
-            right = f"{conda_style[1]}=={line[conda_style.end() :]}"
+            right = _shown(f"{conda_style[1]}=={line[conda_style.end() :]}")
             raise self._error(
-                where, f"'{line}' is written as conda takes it; pip wants '{right}'", hint=f"Write '{right}'."
+                where, f"'{_shown(line)}' is written as conda takes it; pip wants '{right}'", hint=f"Write '{right}'."
             )
         return line
 

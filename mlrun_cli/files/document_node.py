@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.errors import InvalidFile
 
 MAX_VALUES = 100_000
 MAX_DEPTH = 50
+TOO_DEEP = f"is nested more than {MAX_DEPTH} deep"
+MAX_LETTERS = 8 << 20
+MAX_KEY_PATH = 1000
+MAX_NUMBER = 1000
+"""Of the letters of a number: more of them are text, since what computes with it would take very long."""
+
+_VARIABLES = "environmentvariables"
 
 _KIND_WORDS: Mapping[type, str] = {
     dict: "a mapping",
@@ -46,7 +55,7 @@ class Node(NamedTuple):
 
     def error(self, reason: str, *, hint: str | None = None) -> InvalidFile:
         """An error that names file, line and key path, to be raised."""
-        return InvalidFile(self.path, reason, line=self.line or None, key_path=self.key_path or None, hint=hint)
+        return problem(self.path, reason, line=self.line, key_path=self.key_path, hint=hint)
 
     @property
     def place(self) -> str:
@@ -126,8 +135,19 @@ class Node(NamedTuple):
 
     def _unexpected(self, wanted: str) -> InvalidFile:
         found = _KIND_WORDS[type(self.content)]
-        shown = f" ({_shortened(self.source)})" if self.source else ""
-        return self.error(f"expected {wanted}, found {found}{shown}")
+        shown = quoted(self.key_path, self.source)
+        return self.error(f"expected {wanted}, found {found}{f' ({shown})' if shown else ''}")
+
+
+def problem(path: Path, reason: str, *, line: int, key_path: str = "", hint: str | None = None) -> InvalidFile:
+    """An error about a place in a file, to be raised; a line of 0 and an empty key path are not told."""
+    return InvalidFile(path, reason, line=line or None, key_path=shown_path(key_path) or None, hint=hint)
+
+
+def shown_path(key_path: str) -> str:
+    """A key path as an error shows it: who wrote `TOKEN=value` meant no key."""
+    key, equals, _value = key_path.partition("=")
+    return Redaction().text(f"{key}{equals}***" if equals else key)
 
 
 def text_problem(text: str) -> str | None:
@@ -137,6 +157,15 @@ def text_problem(text: str) -> str | None:
     if any("\ud800" <= character <= "\udfff" for character in text):
         return "holds half of a surrogate pair, which is no text"
     return None
+
+
+def quoted(key_path: str, text: str) -> str:
+    """What an error may show of a text that stands at a key path; empty where it may be a secret as a whole."""
+    redaction = Redaction.from_environment(os.environ)
+    keys = key_path.lower().split(".")
+    if _VARIABLES in keys or redaction.is_secret(keys[-1]):
+        return ""
+    return _shortened(redaction.quoted(text))
 
 
 def joined(key_path: str, key: str) -> str:
@@ -150,20 +179,32 @@ class NodeBuilder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._count = 0
+        self._letters = 0
 
     def node(self, content: Content, key_path: str, line: int, source: str = "") -> Node:
-        """One value of the document."""
+        """One value of the document.
+
+        Raises:
+            InvalidFile: there is too much text.
+        """
+        self._letters += len(source)
+        if self._letters > MAX_LETTERS:
+            reason = f"holds more than {MAX_LETTERS >> 20} MiB of text, aliases written out"
+            raise problem(self.path, reason, line=line)
         return Node(self.path, key_path, line, content, source)
 
     def enter(self, key_path: str, line: int, depth: int) -> None:
         """Count one more value, before what it holds.
 
         Raises:
-            InvalidFile: there are too many, or it is nested too deep.
+            InvalidFile: there are too many, or it is nested too deep, or under keys that are too long.
         """
         self._count += 1
+        if len(key_path) > MAX_KEY_PATH:
+            reason = f"stands under keys of more than {MAX_KEY_PATH} letters"
+            raise problem(self.path, reason, line=line, key_path=_shortened(key_path))
         if self._count > MAX_VALUES:
-            raise InvalidFile(self.path, f"holds more than {MAX_VALUES} values, aliases written out", line=line or None)
+            raise problem(self.path, f"holds more than {MAX_VALUES} values, aliases written out", line=line)
         self.check_depth(key_path, line, depth)
 
     def check_depth(self, key_path: str, line: int, depth: int) -> None:
@@ -173,8 +214,7 @@ class NodeBuilder:
             InvalidFile: it would.
         """
         if depth > MAX_DEPTH:
-            where = _shortened(key_path) or None
-            raise InvalidFile(self.path, f"is nested more than {MAX_DEPTH} deep", line=line or None, key_path=where)
+            raise problem(self.path, TOO_DEEP, line=line, key_path=_shortened(key_path))
 
     def add(self, nodes: dict[str, Node], key: str, node: Node, key_line: int) -> None:
         """Put a value under its key.
@@ -183,12 +223,8 @@ class NodeBuilder:
             InvalidFile: the key is there already.
         """
         if key in nodes:
-            raise InvalidFile(
-                self.path,
-                f"stands twice, first in line {nodes[key].line}",
-                line=key_line,
-                key_path=node.key_path,
-            )
+            reason = f"stands twice, first in line {nodes[key].line}"
+            raise problem(self.path, reason, line=key_line, key_path=node.key_path)
         nodes[key] = node
 
 

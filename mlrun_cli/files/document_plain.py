@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from mlrun_cli.errors import InvalidFile
-from mlrun_cli.files.document_node import Content, Node, NodeBuilder, joined
+from mlrun_cli.files.document_node import MAX_NUMBER, Content, Node, NodeBuilder, joined
 
 
 def plain_document(document: object, path: Path) -> Node:
@@ -24,6 +24,8 @@ class _PlainReader(NodeBuilder):
         self.enter(key_path, 0, depth)
         if isinstance(value, str):
             return self.node(value, key_path, 0, value)
+        if isinstance(value, int) and abs(value) >= 10**MAX_NUMBER:
+            raise self.node(None, key_path, 0).error("is too large a number")
         if value is None or isinstance(value, (bool, int, float)):
             return self.node(value, key_path, 0, json.dumps(value))
         return self.node(self._inner(value, key_path, depth), key_path, 0)

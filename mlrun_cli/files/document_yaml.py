@@ -9,10 +9,10 @@ from typing import cast
 import yaml
 
 from mlrun_cli.errors import InvalidFile
-from mlrun_cli.files.document_node import Node, NodeBuilder, Scalar, joined
+from mlrun_cli.files.document_node import MAX_NUMBER, TOO_DEEP, Node, NodeBuilder, Scalar, joined, problem, quoted
 
 _YAML_TAG = "tag:yaml.org,2002:"
-
+_UNDEFINED_ALIAS = "found undefined alias"
 
 _TEXT_TAGS = frozenset(_YAML_TAG + name for name in ("str", "timestamp", "value"))
 _TAGS = _TEXT_TAGS | {_YAML_TAG + name for name in ("null", "bool", "int", "float", "seq", "map")}
@@ -24,7 +24,7 @@ def read_yaml(path: Path, text: str) -> Node:
 
     Raises:
         InvalidFile: it is not YAML; empty; a key twice; too deep, or too many values once aliases are
-            written out; a tag that is no plain value.
+            written out; a tag that is no plain value, or an alias that stands for nothing.
     """
     return _YamlReader(path).document(text)
 
@@ -54,25 +54,31 @@ class _YamlReader(NodeBuilder):
 
     def _problem(self, error: yaml.YAMLError, text: str) -> InvalidFile:
         if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
-            line, reason = error.problem_mark.line + 1, error.problem
+            line, reason = error.problem_mark.line + 1, error.problem or ""
         else:  # a character that YAML does not allow
             line = text.count("\n", 0, getattr(error, "position", 0)) + 1
-            reason = getattr(error, "reason", None)
+            reason = getattr(error, "reason", "")
+        if "maximum nesting" in reason:  # on one line, where the scanner looks far ahead
+            return problem(self.path, TOO_DEEP, line=line)
         lines = text.splitlines()
         tabs = line <= len(lines) and lines[line - 1].lstrip(" ").startswith("\t")
         hint = "YAML is indented with spaces, not with tabs." if tabs else None
+        if reason.startswith(_UNDEFINED_ALIAS):  # its name is not told: it may be a password that begins with `*`
+            reason, hint = "an alias ('*') stands for nothing", "Put a text that begins with '*' into quotes."
         return InvalidFile(self.path, f"is not YAML: {reason or 'it cannot be read'}", line=line, hint=hint)
+
+    def _tag_problem(self, tag: str, key_path: str, line: int) -> InvalidFile:
+        shown = quoted(key_path, tag)
+        named = f"the YAML tag '{shown}'" if shown else "a YAML tag ('!')"
+        hint = None if tag.startswith(_YAML_TAG) else "Put a text that begins with '!' into quotes."
+        reason = f"has {named}, which is not read"
+        return problem(self.path, reason, line=line, key_path=key_path, hint=hint)
 
     def _build(self, node: yaml.Node, key_path: str, depth: int) -> Node:
         line = _line(node)
         self.enter(key_path, line, depth)
         if node.tag not in _TAGS:
-            raise InvalidFile(
-                self.path,
-                f"has the YAML tag '{node.tag}', which is not read",
-                line=line,
-                key_path=key_path or None,
-            )
+            raise self._tag_problem(node.tag, key_path, line)
         if isinstance(node, yaml.MappingNode):
             return self.node(self._mapping(node, key_path, depth), key_path, line)
         if isinstance(node, yaml.SequenceNode):
@@ -86,29 +92,27 @@ class _YamlReader(NodeBuilder):
         for key, value in node.value:
             line = _line(key)
             if key.tag == _YAML_TAG + "merge":
-                merged = self._merged(value, key_path, depth) | merged
+                self._merge_into(merged, value, key_path, depth)
             elif isinstance(key, yaml.ScalarNode):
                 inner = self._build(value, joined(key_path, key.value), depth + 1)
                 self.add(nodes, key.value, inner, line)
             else:
-                raise InvalidFile(self.path, "a key is not text", line=line, key_path=key_path or None)
+                raise problem(self.path, "a key is not text", line=line, key_path=key_path)
         return merged | nodes
 
-    def _merged(self, value: yaml.Node, key_path: str, depth: int) -> dict[str, Node]:
-        """What `<<` brings in: a mapping, or several of which the first that has a key wins."""
-        sources = value.value if isinstance(value, yaml.SequenceNode) else [value]
-        merged: dict[str, Node] = {}
-        for source in sources:
-            merged = self._build(source, key_path, depth + 1).mapping() | merged
-        return merged
+    def _merge_into(self, merged: dict[str, Node], value: yaml.Node, key_path: str, depth: int) -> None:
+        """Add what `<<` brings in: a mapping, or several; of those that have a key, the first wins."""
+        for source in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+            for key, node in self._build(source, key_path, depth + 1).mapping().items():
+                merged.setdefault(key, node)
 
     def _scalar(self, node: yaml.Node) -> Scalar:
         text = cast("str", node.value)
-        if node.tag in _TEXT_TAGS:
+        if node.tag in _TEXT_TAGS or len(text) > MAX_NUMBER:
             return text
         try:
             return cast("Scalar", self._constructor.construct_object(node))
-        except (ValueError, KeyError):  # !!int x, or a number of thousands of digits
+        except (ValueError, KeyError):  # !!int x
             return text
 
 

@@ -23,7 +23,8 @@ def read_document(path: Path) -> Node:
 
     Raises:
         InvalidFile: as `read_text`; neither YAML nor JSON; a key twice; nested deeper than `MAX_DEPTH`; more
-            than `MAX_VALUES` values once aliases are written out; a YAML tag that is no plain value.
+            than `MAX_VALUES` values or `MAX_LETTERS` letters once aliases are written out; keys that are too long;
+            a YAML tag that is no plain value.
     """
     text = read_text(path)
     if not text.lstrip().startswith(("{", "[")):

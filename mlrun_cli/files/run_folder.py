@@ -15,6 +15,8 @@ from mlrun_cli.domain.launch import LOG_NAME, PROCESS_LOG_PREFIX
 SUPERVISOR_LOG_NAME = "system_logs/supervisor.log"
 ENVIRONMENT_LOG_NAME = "system_logs/environment.log"
 ENVIRONMENT_RECORD_NAME = "system_logs/environment.json"
+LOG_TOPS = ("system_logs", "user_logs")
+"""The folders, as Azure names them, of the run's own logs."""
 
 
 class RunFolder:
@@ -86,7 +88,7 @@ class RunFolder:
     def log_files(self) -> dict[str, Path]:
         """The run's own logs that exist, by their names in Azure."""
         found: dict[str, Path] = {}
-        for top in ("system_logs", "user_logs"):
+        for top in LOG_TOPS:
             folder = self.artifacts / top
             if folder.is_dir():
                 for file in sorted(folder.iterdir()):

@@ -14,6 +14,7 @@ from mlrun_cli.domain.run_configuration import (
     RunConfiguration,
 )
 from mlrun_cli.errors import InvalidFile
+from mlrun_cli.files.document_node import shown_path
 from mlrun_cli.files.document_plain import plain_document
 from mlrun_cli.files.documents import Node, read_document, text_problem
 from mlrun_cli.files.runconfig_kinds import refuse_other_kinds
@@ -191,7 +192,7 @@ def _unknown(node: Node, key: str) -> str:
     siblings = {known[len(parent) :].split(".")[0] for known in _KEY_PATHS if known.startswith(parent)}
     nearest = difflib.get_close_matches(key[:100], sorted(siblings), n=1)
     question = f"; did you mean {nearest[0]}?" if nearest else ""
-    return f"{node.place}: unknown key {node.key_path[:200]!r} is skipped{question}"
+    return f"{node.place}: unknown key {shown_path(node.key_path)[:200]!r} is skipped{question}"
 
 
 def _python(section: dict[str, Node]) -> PythonSection:
@@ -241,8 +242,9 @@ def _variables(section: dict[str, Node]) -> dict[str, str]:
         return {}
     variables = {}
     for name, value in node.mapping().items():
-        problem = "no variable has this name" if not name or "=" in name else text_problem(name)
-        if problem:
+        if not name or "=" in name:
+            raise value.error("no variable has this name", hint="Write 'NAME: value', with a colon.")
+        if problem := text_problem(name):
             raise value.error(problem)
         variables[name] = "" if value.is_null else value.text()
     return variables

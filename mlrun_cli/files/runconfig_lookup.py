@@ -33,8 +33,8 @@ def find_runconfig(path: Path, name: str) -> tuple[Path, tuple[str, ...]]:
     found = [place for place in places if _is_file(place)]
     if not found:
         raise _not_found(path, name, places)
-    notes = [f"{other} is not used: {found[0].name} comes first." for other in found[1:]]
-    return found[0], tuple(notes)
+    first, *others = found
+    return first, tuple(f"{other} is not used: {_relative(first, path)} comes first." for other in others)
 
 
 def runconfig_names(path: Path) -> list[str]:
@@ -72,9 +72,13 @@ def _not_found(path: Path, name: str, places: list[Path]) -> UsageError:
 
 
 def _shown(place: Path, path: Path) -> str:
-    shown = str(place.relative_to(path) if place.is_relative_to(path) else place)
+    shown = _relative(place, path)
     obstacle = _obstacle(place)
-    return shown if obstacle is None else f"{shown} ({obstacle})"
+    return str(shown) if obstacle is None else f"{shown} ({obstacle})"
+
+
+def _relative(place: Path, path: Path) -> Path:
+    return place.relative_to(path) if place.is_relative_to(path) else place
 
 
 def _obstacle(place: Path) -> str | None:

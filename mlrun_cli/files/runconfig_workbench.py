@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlrun_cli.files.document_node import Node
+from mlrun_cli.files.document_node import Node, shown_path
 
 _SELECTED_FILE = "$file"
 _LOCAL_TARGETS = ("local", "docker")
@@ -77,7 +77,7 @@ class _Translation:
                 self._skip(key, reason)
         for key, node in self._old.items():
             if key not in KEYS:
-                self.notes.append(f"{node.place}: unknown key {key[:200]!r} is skipped")
+                self.notes.append(f"{node.place}: unknown key {shown_path(key)[:200]!r} is skipped")
         environment = {name: self._section(f"environment.{name}", keys) for name, keys in self._sections() if keys}
         if environment:
             self._top["environment"] = self._section("environment", environment)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
+# PyYAML writes text such as `1e3` bare, which Azure then takes for a number.
+_Dumper.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"[-+]?\d[\d.]*[eE][-+]?\d+"), [*"+-0123456789"])
 _Dumper.add_representer(type(None), lambda dumper, _: dumper.represent_scalar("tag:yaml.org,2002:null", ""))
 
 
@@ -42,6 +45,8 @@ def write_document(path: Path, document: Mapping[str, Any]) -> None:
 def plain_runconfig(path: Path) -> dict[str, Any]:
     """A runconfig as plain values; arguments and variables are text as they were written, `0.10` or `no`.
 
+    An argument is a number if it is written as Python writes it, so that nothing is lost: `0.1` or `16`.
+
     Raises:
         InvalidFile: it is no YAML or JSON mapping.
     """
@@ -57,7 +62,15 @@ def plain_runconfig(path: Path) -> dict[str, Any]:
         for key in _TEXTS:
             if key in nodes:
                 values[key] = _texts(nodes[key])
+    arguments = root.mapping().get("arguments")
+    if arguments is not None and isinstance(arguments.content, tuple):
+        document["arguments"] = [_argument(item) for item in arguments.content]
     return document
+
+
+def _argument(node: Node) -> Any:
+    is_as_written = isinstance(node.content, (int, float)) and str(node.content) == node.source
+    return node.content if is_as_written else _texts(node)
 
 
 def _texts(node: Node) -> Any:

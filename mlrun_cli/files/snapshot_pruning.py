@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +14,11 @@ from mlrun_cli.errors import StoreError
 from mlrun_cli.files.home import make_private_folder
 from mlrun_cli.files.locks import lock
 from mlrun_cli.files.snapshot_store import SnapshotStore
+
+_DOOR = "door"
+_LOCK = "lock"
+_SILENT_SECONDS = 1.0
+_LOOK_SECONDS = 0.02
 
 
 class PrunedSnapshots(NamedTuple):
@@ -30,12 +36,20 @@ def using_snapshots(folder: Path) -> Iterator[None]:
     Raises:
         StoreError: the folder cannot be written.
     """
-    with _locked(folder, fcntl.LOCK_SH):
+    # Who prunes shuts the door while it waits, or a stream of submits would let it wait for ever.
+    with ExitStack() as stack:
+        with _locked(folder, _DOOR, fcntl.LOCK_EX):
+            stack.enter_context(_locked(folder, _LOCK, fcntl.LOCK_SH))
         yield
 
 
 def prune_snapshots(
-    folder: Path, kept: Callable[[], Collection[str]], before: float, *, dry_run: bool
+    folder: Path,
+    kept: Callable[[], Collection[str]],
+    before: float,
+    *,
+    dry_run: bool,
+    say: Callable[[str], None],
 ) -> PrunedSnapshots:
     """Remove snapshots but for those that are `kept`, and contents that none of the rest has; what is younger stays.
 
@@ -44,11 +58,15 @@ def prune_snapshots(
         kept: asked for the ids that somebody refers to when nobody can be adding one.
         before: in seconds since 1970; what was written or used later stays.
         dry_run: remove nothing.
+        say: told what is waited for, if that takes long.
 
     Raises:
         StoreError: the folder cannot be written.
     """
-    with _locked(folder, fcntl.LOCK_EX):
+    with (
+        _locked(folder, _DOOR, fcntl.LOCK_EX, say, "another 'workspace prune'"),
+        _locked(folder, _LOCK, fcntl.LOCK_EX, say, "runs that are being submitted, until they have their snapshots"),
+    ):
         doomed = []
         kept_ids = kept()
         used: set[str] = set()
@@ -73,18 +91,36 @@ def prune_snapshots(
 
 
 @contextmanager
-def _locked(folder: Path, operation: int) -> Iterator[None]:
+def _locked(
+    folder: Path, name: str, operation: int, say: Callable[[str], None] | None = None, waits_for: str = ""
+) -> Iterator[None]:
     make_private_folder(folder)
     try:
-        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise StoreError(
             f"The snapshots in '{folder}' cannot be used: {error.strerror}.",
             hint="Make room there, or set MLRUN_HOME to a folder on another disk.",
         ) from error
     try:
+        if say is not None and not _locks_soon(descriptor, operation):
+            say(f"Waiting for {waits_for}.")
         lock(descriptor, operation)
         yield
     finally:
         with suppress(OSError):
             os.close(descriptor)
+
+
+def _locks_soon(descriptor: int, operation: int) -> bool:
+    """Take the lock within the time for which nothing is said; whether that was long enough."""
+    deadline = time.monotonic() + _SILENT_SECONDS
+    while True:
+        try:
+            lock(descriptor, operation | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_LOOK_SECONDS)
+        else:
+            return True

@@ -46,6 +46,12 @@ class Database(Protocol):
     def transaction(self, *, durable: bool = False) -> AbstractContextManager[None]:
         """One write transaction: all or nothing; `durable` ones have reached the disk when it ends."""
 
+    def version(self) -> int:
+        """A number that differs from the last one when another connection has written meanwhile; costs no read.
+
+        What this connection wrote does not change it, and numbers of two connections do not compare.
+        """
+
     def wait_at_most(self, seconds: float) -> None:
         """How long a statement waits for another process before it fails; from now on."""
 

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from mlrun_cli.domain.experiment import Experiment
+from mlrun_cli.domain.experiment_outcomes import ExperimentOutcomes
 from mlrun_cli.domain.guid import new_guid
 from mlrun_cli.domain.moment import now
+from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.errors import ExperimentNotFound
 from mlrun_cli.store.database import Database, Row
+
+_OUTCOMES = {
+    RunStatus.COMPLETED.value: "completed",
+    RunStatus.FAILED.value: "failed",
+    RunStatus.CANCELED.value: "canceled",
+}
 
 
 class ExperimentStore:
@@ -37,6 +45,20 @@ class ExperimentStore:
         """All experiments, by name."""
         return [_experiment(row) for row in self._database.rows("SELECT * FROM experiments ORDER BY name")]
 
+    def outcomes(self) -> Sequence[ExperimentOutcomes]:
+        """All experiments, the one with the newest activity first, with the numbers of their runs by outcome."""
+        found = {experiment.key: ExperimentOutcomes(experiment) for experiment in self.list()}
+        for row in self._database.rows("SELECT * FROM experiment_outcomes WHERE run_count > 0"):
+            before = found.get(row["experiment_key"])
+            if before is None:
+                continue
+            group = _OUTCOMES.get(row["status"], "active")
+            found[row["experiment_key"]] = before._replace(
+                last_activity_at=max(before.last_activity_at or 0, row["last_activity_at"]),
+                **{group: getattr(before, group) + row["run_count"]},
+            )
+        return sorted(found.values(), key=lambda each: -(each.last_activity_at or each.experiment.created_at))
+
     def update(self, key: int, **columns: object) -> None:
         """Set columns."""
         changes = ", ".join(f"{name} = :{name}" for name in columns)
@@ -50,7 +72,8 @@ class ExperimentStore:
             key=key,
         )
         if deleted:
-            self._database.execute("DELETE FROM experiment_tags WHERE experiment_key = :key", key=key)
+            for table in ("experiment_tags", "experiment_outcomes"):
+                self._database.execute(f"DELETE FROM {table} WHERE experiment_key = :key", key=key)  # noqa: S608
         return bool(deleted)
 
     def tags(self, key: int) -> dict[str, str | None]:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from mlrun_cli.domain.metric import LIST, ROW, TABLE, VALUE, Logged, assemble, merged_shape
+from mlrun_cli.domain.metric import LIST, ROW, TABLE, VALUE, Logged, MetricItem, assemble, merged_shape
 from mlrun_cli.store.database import Database, Row
 
 _COLUMNS = ("metric_key", "position", "logged_at", "step", "kind", "number", "text")
@@ -97,6 +97,22 @@ class MetricStore:
             if row is not None:
                 last[series["name"]] = _decode(row["kind"], row["number"], row["text"])
         return last
+
+    def items(self, run_key: int, name: str, *, limit: int, offset: int = 0) -> Sequence[MetricItem]:
+        """The values of one metric as they were logged, in that order: `limit` of them after the first `offset`."""
+        rows = self._database.rows(
+            "SELECT position, step, logged_at, kind, number, text FROM metric_values WHERE position >= :offset"
+            " AND metric_key = (SELECT metric_key FROM metrics WHERE run_key = :run_key AND name = :name)"
+            " ORDER BY position LIMIT :limit",
+            run_key=run_key,
+            name=name,
+            limit=limit,
+            offset=offset,
+        )
+        return [
+            MetricItem(row["position"], row["step"], row["logged_at"], _decode(row["kind"], row["number"], row["text"]))
+            for row in rows
+        ]
 
     def _series(self, run_key: int, name: str | None) -> Sequence[Row]:
         condition = "" if name is None else " AND name = :name"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mlrun_cli.errors import StoreError
 from mlrun_cli.store.database import Database, Dialect
+from mlrun_cli.store.page_schema import page_schema
 
 
 def _first_schema(words: Dialect) -> list[str]:
@@ -191,7 +192,12 @@ def _queue_schema(words: Dialect) -> list[str]:
     ]
 
 
-MIGRATIONS = (_first_schema, _sdk_schema, _queue_schema)
+def _gpu_schema(_words: Dialect) -> list[str]:
+    """Of which GPUs a run may be given some: its submitter's CUDA_VISIBLE_DEVICES; null means all of the machine."""
+    return ["ALTER TABLE runs ADD COLUMN visible_gpus TEXT"]
+
+
+MIGRATIONS = (_first_schema, _sdk_schema, _queue_schema, _gpu_schema, page_schema)
 
 
 def migrate(database: Database, where: str) -> None:

@@ -11,10 +11,11 @@ from mlrun_cli.domain.guid import new_guid
 from mlrun_cli.domain.moment import now
 from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.domain.run import Origin, Run
-from mlrun_cli.domain.run_filter import RunFilter, TagFilter
+from mlrun_cli.domain.run_filter import RunFilter
 from mlrun_cli.domain.run_status import TERMINAL_STATUSES, RunStatus
 from mlrun_cli.errors import AmbiguousRunId, RunNotFound
 from mlrun_cli.store.database import Database, Row, in_list
+from mlrun_cli.store.run_conditions import RunConditions
 
 _SELECT = (
     "SELECT runs.*, experiments.name AS experiment_name, experiments.experiment_id AS experiment_id,"
@@ -27,14 +28,6 @@ _TERMINAL = ", ".join(sorted(f"'{status.value}'" for status in TERMINAL_STATUSES
 _ALIVE = f"runs.status NOT IN ({_TERMINAL})"
 _CANDIDATES = 5
 _KEYS_AT_ONCE = 500
-_RARE = 2000
-_PARENT = "(SELECT run_key FROM runs WHERE run_id = :parent_run_id)"
-_BELOW = (
-    "runs.run_key IN (WITH RECURSIVE below (run_key) AS ("  # noqa: S608 — our own words
-    f"SELECT run_key FROM runs WHERE parent_key = {_PARENT}"
-    " UNION ALL SELECT runs.run_key FROM runs JOIN below ON runs.parent_key = below.run_key"
-    ") SELECT run_key FROM below)"
-)
 
 
 class RunStore:
@@ -147,54 +140,79 @@ class RunStore:
 
     def list(self, which: RunFilter) -> Sequence[Run]:
         """The runs that are meant, newest first."""
-        where, parameters = _where(which)
-        for table, pairs in (("run_tags", which.tags), ("run_properties", which.properties)):
-            for number, pair in enumerate(pairs):
-                where += f" AND {self._pair_condition(table, number, pair, parameters)}"
+        conditions = RunConditions(self._database, which)
         limit = ""
         if which.last is not None:
             limit = " LIMIT :last"
-            parameters["last"] = which.last
-        rows = self._database.rows(f"{_SELECT} WHERE {where} ORDER BY runs.run_key DESC{limit}", **parameters)
+            conditions.parameters["last"] = which.last
+        rows = self._database.rows(
+            f"{_SELECT} WHERE {conditions.for_an_index} ORDER BY runs.run_key DESC{limit}", **conditions.parameters
+        )
         return self._complete(rows)
 
+    def of_keys(self, keys: Sequence[int]) -> Sequence[Run]:
+        """The runs of these keys, in their order; those that have been deleted are left out."""
+        found: dict[int, Row] = {}
+        for start in range(0, len(keys), _KEYS_AT_ONCE):
+            places, parameters = in_list("run", keys[start : start + _KEYS_AT_ONCE])
+            rows = self._database.rows(f"{_SELECT} WHERE runs.run_key IN {places}", **parameters)
+            found.update((row["run_key"], row) for row in rows)
+        return self._complete([found[key] for key in keys if key in found])
+
     def alive(self) -> Sequence[Run]:
-        """All runs with a supervisor that have not ended, oldest first, without tags and properties."""
-        rows = self._database.rows(f"{_SELECT} WHERE {_ALIVE} AND runs.minded_by IS NULL ORDER BY runs.run_key")
+        """All runs with a supervisor that have not ended, oldest first, without tags and properties.
+
+        A run that waits in a queue has none yet, however many there are.
+        """
+        rows = self._database.rows(
+            f"{_SELECT} WHERE {_ALIVE} AND runs.status <> 'Queued' AND runs.minded_by IS NULL ORDER BY runs.run_key"
+        )
         return [_run(row, {}, {}) for row in rows]
 
     def queued(self, target: str, limit: int) -> Sequence[Run]:
         """The first of the runs that wait for a place on a target, without tags and properties."""
+        # The plus keeps the index of targets out, here and below: a target may have had a million runs.
         rows = self._database.rows(
-            f"{_SELECT} WHERE runs.status = 'Queued' AND runs.target = :target ORDER BY runs.run_key LIMIT :limit",
+            f"{_SELECT} WHERE runs.status = 'Queued' AND +runs.target = :target ORDER BY runs.run_key LIMIT :limit",
             target=target,
             limit=limit,
         )
         return [_run(row, {}, {}) for row in rows]
 
-    def count_queued(self, target: str, before_key: int | None = None) -> int:
-        """How many runs wait for a place on a target, those that came before a run if it is named."""
-        condition = "" if before_key is None else " AND run_key < :before_key"
-        parameters = {} if before_key is None else {"before_key": before_key}
-        row = self._database.row(
-            f"SELECT count(*) AS waiting FROM runs WHERE status = 'Queued' AND target = :target{condition}",  # noqa: S608
-            target=target,
-            **parameters,
+    def queued_keys(self, target: str) -> Sequence[int]:
+        """The keys of all runs that wait for a place on a target, in their order."""
+        rows = self._database.rows(
+            "SELECT run_key FROM runs WHERE status = 'Queued' AND target = :target ORDER BY run_key", target=target
         )
-        assert row is not None
-        return int(row["waiting"])
+        return [row["run_key"] for row in rows]
+
+    def queued_beyond(self, target: str, most: int) -> Sequence[str]:
+        """The ids of the runs that wait for more nodes of a target than it would have with `most`, in their order."""
+        rows = self._database.rows(
+            "SELECT run_id FROM runs WHERE status = 'Queued' AND +target = :target AND node_count > :most"
+            " ORDER BY run_key",
+            target=target,
+            most=most,
+        )
+        return [row["run_id"] for row in rows]
 
     def queued_targets(self) -> Sequence[str]:
         """The targets that runs wait for."""
         rows = self._database.rows("SELECT DISTINCT target FROM runs WHERE status = 'Queued' AND target IS NOT NULL")
         return [row["target"] for row in rows]
 
-    def busy_nodes(self, target: str) -> int:
-        """How many nodes of a target are taken by runs that have left its queue and have not ended."""
+    def busy_nodes(self, target: str, besides: Collection[int] = ()) -> int:
+        """How many nodes of a target are taken by runs that have left its queue and have not ended.
+
+        `besides` are the keys of those that are not to be counted.
+        """
+        places, keys = in_list("besides", list(besides))
+        others = f" AND run_key NOT IN {places}" if keys else ""
         row = self._database.row(
             f"SELECT coalesce(sum(node_count), 0) AS busy FROM runs WHERE {_ALIVE} AND status <> 'Queued'"  # noqa: S608
-            " AND target = :target AND minded_by IS NULL",
+            f" AND +target = :target AND minded_by IS NULL{others}",
             target=target,
+            **keys,
         )
         assert row is not None
         return int(row["busy"])
@@ -378,28 +396,6 @@ class RunStore:
             )
         return conflicts
 
-    def _pair_condition(self, table: str, number: int, pair: TagFilter, parameters: dict[str, object]) -> str:
-        """The condition for a tag or property; adds what it refers to to `parameters`.
-
-        The runs with a rare one are looked up. With a common one there are too many: the newest runs are asked one
-        by one, until enough have been found.
-        """
-        condition = f"{table}.key = :{table}_{number}"
-        mine: dict[str, object] = {f"{table}_{number}": pair.key}
-        if not pair.any_value and pair.value is None:
-            condition += f" AND {table}.value IS NULL"
-        elif not pair.any_value:
-            condition += f" AND {table}.value = :{table}_value_{number}"
-            mine[f"{table}_value_{number}"] = pair.value
-        parameters.update(mine)
-        found = self._database.row(
-            f"SELECT count(*) AS found FROM (SELECT 1 FROM {table} WHERE {condition} LIMIT {_RARE}) AS some",  # noqa: S608
-            **mine,
-        )
-        if found is not None and found["found"] < _RARE:
-            return f"runs.run_key IN (SELECT run_key FROM {table} WHERE {condition})"  # noqa: S608
-        return f"EXISTS (SELECT 1 FROM {table} WHERE {table}.run_key = runs.run_key AND {condition})"  # noqa: S608
-
     def _record_change(self, key: int, status: str) -> None:
         self._database.execute(
             "INSERT INTO status_changes (run_key, status, changed_at) VALUES (:key, :status, :now)",
@@ -426,33 +422,6 @@ class RunStore:
             for row in rows:
                 found.setdefault(row["run_key"], {})[row["key"]] = row["value"]
         return found
-
-
-def _where(which: RunFilter) -> tuple[str, dict[str, object]]:
-    conditions: list[str] = []
-    parameters: dict[str, object] = {}
-    if which.experiment_name is not None:
-        conditions.append(
-            "runs.experiment_key = (SELECT experiment_key FROM experiments WHERE name = :experiment_name)"
-        )
-        parameters["experiment_name"] = which.experiment_name
-    if which.parent_run_id is not None:
-        conditions.append(_BELOW if which.is_recursive else f"runs.parent_key = {_PARENT}")
-        parameters["parent_run_id"] = which.parent_run_id
-    elif not which.include_children:
-        conditions.append("runs.parent_key IS NULL")
-    for name in ("run_type", "target"):
-        if getattr(which, name) is not None:
-            conditions.append(f"runs.{name} = :{name}")
-            parameters[name] = getattr(which, name)
-    if which.before_key is not None:
-        conditions.append("runs.run_key < :before_key")
-        parameters["before_key"] = which.before_key
-    if which.statuses:
-        places, statuses = in_list("status", sorted(status.value for status in which.statuses))
-        conditions.append(f"runs.status IN {places}")
-        parameters.update(statuses)
-    return " AND ".join(conditions) or "1 = 1", parameters
 
 
 def _to_column(value: object) -> object:
@@ -508,6 +477,7 @@ def _run(row: Row, tags: Mapping[str, str | None], properties: Mapping[str, str]
         node_count=row["node_count"],
         gpu_count=row["gpu_count"],
         gpus=row["gpus"],
+        visible_gpus=row["visible_gpus"],
         tags=tags,
         properties=properties,
     )

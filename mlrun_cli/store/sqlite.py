@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from mlrun_cli.errors import StoreError
+from mlrun_cli.errors import StoreError, StoreUnavailable
 from mlrun_cli.store.database import Dialect, Row
 
 _BUSY_SECONDS = 30.0
@@ -117,6 +117,15 @@ class SqliteDatabase:
             if durable:
                 self._connection.execute("PRAGMA synchronous = NORMAL")
 
+    def version(self) -> int:
+        """A number that differs from the last one when another connection has written meanwhile; costs no read.
+
+        What this connection wrote does not change it, and numbers of two connections do not compare.
+        """
+        row = self.row("PRAGMA data_version")
+        assert row is not None
+        return int(row["data_version"])
+
     def wait_at_most(self, seconds: float) -> None:
         """How long a statement waits for another process before it fails; from now on."""
         self.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
@@ -132,6 +141,12 @@ class SqliteDatabase:
             hint = "Another process has held it for long; try again when that has ended."
         elif "full" in text:
             hint = "Free some space on its disk, then try again; nothing that was stored is lost."
+        elif "no such module" in text or "no such tokenizer" in text:
+            hint = "Install mlrun-cli with a Python whose SQLite has full-text search (FTS5)."
+        elif not self._path.parent.is_dir():
+            text = "its folder is not there"
         elif not os.access(self._path.parent, os.W_OK):
             text = "its folder is read-only, and a store that cannot be written cannot be read either"
-        return StoreError(f"The store {self._path} cannot be used: {text}.", hint=hint)
+        # What is operational passes; a file that is no database, or a damaged one, stays what it is.
+        kind = StoreUnavailable if isinstance(error, sqlite3.OperationalError) else StoreError
+        return kind(f"The store {self._path} cannot be used: {text}.", hint=hint)

@@ -10,11 +10,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from mlrun_cli.domain.submission import Secrets, Submission
-from mlrun_cli.errors import MlrunError
+from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.execution.queues import call_all_dispatchers
-from mlrun_cli.files.run_folder import read_json
+from mlrun_cli.files.run_folder import RunFolder, read_json
 from mlrun_cli.supervisor.linux import become_subreaper
-from mlrun_cli.supervisor.recover import recover_all
+from mlrun_cli.supervisor.recover import fail_without_store, recover_all
 from mlrun_cli.supervisor.start import BUSY_SECONDS, begin, open_workspace
 from mlrun_cli.supervisor.supervise import Supervisor
 from mlrun_cli.workspace import Workspace
@@ -30,7 +30,12 @@ def main(words: list[str]) -> int:
             _call_dispatchers(workspace)
         return 0
     become_subreaper()
-    with open_workspace(Path(folder), Path("runs", run_id)) as workspace:
+    try:
+        workspace = open_workspace(Path(folder), Path("runs", run_id))
+    except StoreError as error:
+        fail_without_store(RunFolder(Path(folder, "runs", run_id)), error)
+        return 1
+    with workspace:
         run_folder = workspace.run_folder(run_id)
         submission, secrets = read_json(run_folder.submission), read_json(run_folder.secrets)
         if submission is None or secrets is None:

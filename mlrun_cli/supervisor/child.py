@@ -16,7 +16,8 @@ from mlrun_cli.supervisor.linux import die_with_parent
 class Start(NamedTuple):
     """A process to be started; standard output and error are appended to `log`.
 
-    Those of one `node` share a process group; a server is not waited for.
+    Those of one `node` share a process group; a server is not waited for. One that `passes_signals` is the only one to
+    get them, of all that it starts.
     """
 
     argv: Sequence[str]
@@ -25,6 +26,7 @@ class Start(NamedTuple):
     log: Path
     node: int = 0
     is_server: bool = False
+    passes_signals: bool = False
 
 
 class Child:

@@ -11,51 +11,64 @@ import select
 import socket
 import sys
 import time
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
-from mlrun_cli.domain.compute_target import most_nodes
-from mlrun_cli.domain.moment import now
 from mlrun_cli.domain.run import Run
-from mlrun_cli.domain.run_error import SERVICE_ERROR, run_error
-from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.domain.run_error import SERVICE_ERROR
+from mlrun_cli.domain.run_status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.errors import MlrunError, StoreError
-from mlrun_cli.execution.finish import reap
-from mlrun_cli.execution.gpus import gpus_of_machine
+from mlrun_cli.execution.finish import outcome_of_failure, reap, record_outcome, written_outcome
 from mlrun_cli.execution.liveness import settle_runs
-from mlrun_cli.execution.queues import QueueFolder, address_in
+from mlrun_cli.execution.queues import QueueFolder, address_in, node_limit
 from mlrun_cli.execution.run_lock import RunLock
 from mlrun_cli.execution.targets.local import start_supervisor
 from mlrun_cli.store import compute_targets  # noqa: F401 — a workspace would load it when it is first used: too late
+from mlrun_cli.supervisor.fork_server import ForkServer, ForkServerGone
+from mlrun_cli.supervisor.gpu_lender import GpuLender
+from mlrun_cli.supervisor.open_files import OpenFiles
 from mlrun_cli.supervisor.start import begin, open_workspace
 from mlrun_cli.workspace import Workspace
 
 _LOOK_SECONDS = 5.0
 _RETRY_SECONDS = 0.5
+_READERS_SECONDS = 0.02
 _AT_ONCE = 64
+_MOST_DEATHS = 3
 
 
 class Dispatcher:
-    """The one dispatcher of a target: it holds the lock of its queue."""
+    """The one dispatcher of a target: it holds the lock of its queue.
 
-    def __init__(self, workspace: Workspace, target: str, lock: RunLock) -> None:
+    A run whose row is Queued is being started as long as its lock is held, by a supervisor that this dispatcher has
+    started or an earlier one; a free lock means that it waits.
+    """
+
+    def __init__(self, workspace: Workspace, target: str, lock: RunLock, fork_server: ForkServer | None) -> None:
         self._workspace = workspace
         self._target = target
         self._folder = QueueFolder(workspace, target)
         self._lock = lock
-        self._gpus = gpus_of_machine(os.environ)
+        self._fork_server = fork_server
+        self._gpu_lender = GpuLender(workspace)
+        self._open_files = OpenFiles()
         self._supervisors: dict[int, int] = {}
-        self._starting: dict[int, Run] = {}
+        """The keys of the runs whose supervisors this dispatcher has started and that live, by their pidfds."""
+        self._deaths: Counter[int] = Counter()
+        """How many supervisors of a run have ended before it had left the queue."""
+        self._next_look = time.monotonic() + _LOOK_SECONDS
 
     def run(self) -> None:
         """Serve the queue until nothing waits and nobody has put anything into it meanwhile."""
+        self._open_files.raise_limit()
         is_mine = True
         while is_mine:
             with self._listener() as listener:
                 self._serve(listener)
             self._folder.socket.unlink(missing_ok=True)
             self._lock.close()
-            if not self._workspace.runs.count_queued(self._target):
+            if not self._workspace.runs.queued_keys(self._target):
                 return
             self._lock = RunLock.open(self._folder.lock)
             is_mine = self._lock.try_take()
@@ -84,101 +97,109 @@ class Dispatcher:
                 _log(f"the store waits: {error}")
                 time.sleep(_RETRY_SECONDS)
                 continue
+            except ForkServerGone as error:
+                _log(f"from now on each supervisor is started as a program: {error}")
+                self._leave_fork_server()
+                continue
             self._sleep(listener)
 
     def _start_what_fits(self) -> bool:
         """Start the first of the queue, one after another, as long as there is room; False when nothing waits."""
-        most = most_nodes(self._workspace.compute_targets.find(self._target))
+        most = node_limit(self._workspace, self._target)
         # No more than can be started now, behind those that are just being started.
-        waiting = self._workspace.runs.queued(self._target, len(self._starting) + (most or _AT_ONCE))
-        waiting_keys = {run.key for run in waiting}
-        self._starting = {key: run for key, run in self._starting.items() if key in waiting_keys}
-        busy = self._workspace.runs.busy_nodes(self._target) + sum(run.node_count for run in self._starting.values())
+        waiting = self._workspace.runs.queued(self._target, len(self._supervisors) + (most or _AT_ONCE))
+        starting = {run.key for run in waiting} & set(self._supervisors.values())
+        # One that leaves the queue between these two questions is counted once all the same.
+        busy = self._workspace.runs.busy_nodes(self._target, besides=starting)
+        busy += sum(run.node_count for run in waiting if run.key in starting)
         for run in waiting:
-            if run.key in self._starting:
+            if run.key in starting:
                 continue
             if most is not None and busy + run.node_count > most:
                 break
-            if not self._start(run):
+            nodes = self._start(run)
+            if nodes is None:
                 break
-            busy += run.node_count
+            busy += nodes
         return bool(waiting)
 
-    def _start(self, run: Run) -> bool:
-        """Start one run; False when it has to wait for GPUs. One that cannot be started is left to who looks at it."""
-        folder = self._workspace.run_folder(run.run_id)
+    def _start(self, run: Run) -> int | None:
+        """Start one run; how many nodes it takes from now on, or None when it, and those behind it, have to wait."""
         try:
-            lock = RunLock.open(folder.lock)
+            lock = RunLock.open(self._workspace.run_folder(run.run_id).lock)
+        except FileNotFoundError:
+            self._give_up(run, "The folder of the run has been removed while it waited.")
+            return 0
         except OSError as error:
-            self._give_up(run, f"The folder of the run is gone: {error.strerror}.")
-            return True
+            _log(f"{run.run_id} waits: {error}")
+            return None
         try:
-            if not lock.try_take():  # another dispatcher has started it and died
-                self._starting[run.key] = run
-                return True
-            if run.gpu_count and not self._give_gpus(run):
-                return False
-            self._starting[run.key] = run
-            pid = start_supervisor(self._workspace, run.run_id, lock)
+            is_mine = lock.take_within(_READERS_SECONDS)
+            return self._start_locked(run, lock) if is_mine else run.node_count
         except OSError as error:
-            self._starting.pop(run.key, None)
             _log(f"{run.run_id} could not be started: {error}")
-            return False
+            return None
         finally:
             lock.close()
-        with suppress(OSError):
-            self._supervisors[os.pidfd_open(pid)] = pid
-        return True
 
-    def _give_gpus(self, run: Run) -> bool:
-        """Give a run as many GPUs as it needs, of those that no live run has; False when there are too few."""
-        with self._workspace.transaction():
-            taken: set[str] = set()
-            for other in self._workspace.runs.with_gpus():
-                if other.key != run.key and self._has_started(other):
-                    taken.update((other.gpus or "").split(","))
-            free = [gpu for gpu in self._gpus if gpu not in taken]
-            if len(free) < run.gpu_count:
-                return False
-            self._workspace.runs.update(run.key, gpus=",".join(free[: run.gpu_count]))
-        return True
+    def _start_locked(self, run: Run, lock: RunLock) -> int | None:
+        """The same for a run that nobody else can start, nor has started."""
+        if self._workspace.runs.status(run.key) is not RunStatus.QUEUED:
+            return 0
+        outcome = written_outcome(self._workspace.run_folder(run.run_id))
+        if outcome is not None:  # of a supervisor for which the store stayed shut
+            record_outcome(self._workspace, run, outcome)
+            return 0
+        if self._deaths[run.key] >= _MOST_DEATHS:
+            self._give_up(run, f"{_MOST_DEATHS} supervisors of the run ended before they had started it.")
+            return 0
+        if run.gpu_count and not self._gpu_lender.lend(run):
+            return None
+        self._supervisors[self._start_supervisor(run.run_id, lock)] = run.key
+        return run.node_count
 
-    def _has_started(self, run: Run) -> bool:
-        """Whether a run that was given GPUs is really there, not left waiting by a dispatcher that died."""
-        if run.status is not RunStatus.QUEUED or run.key in self._starting:
-            return True
-        with suppress(OSError):
-            lock = RunLock.open(self._workspace.run_folder(run.run_id).lock)
-            try:
-                return not lock.is_free()
-            finally:
-                lock.close()
-        return False
+    def _start_supervisor(self, run_id: str, lock: RunLock) -> int:
+        """Start a supervisor, the quick way where there is one; its pidfd."""
+        if self._fork_server is not None:
+            if self._fork_server.is_current():
+                return self._fork_server.start_supervisor(run_id, lock)
+            self._leave_fork_server()
+        with self._open_files.as_before():
+            pid = start_supervisor(self._workspace, run_id, lock)
+        return os.pidfd_open(pid)
+
+    def _leave_fork_server(self) -> None:
+        if self._fork_server is not None:
+            self._fork_server.close()
+            self._fork_server = None
 
     def _give_up(self, run: Run, message: str) -> None:
-        with self._workspace.transaction(durable=True):
-            error = run_error(message, code=SERVICE_ERROR)
-            self._workspace.runs.change_status(
-                run.key, {RunStatus.QUEUED}, RunStatus.FAILED, ended_at=now(), error=error
-            )
+        """Record that a run which can never be started has failed; those behind it go on."""
+        self._workspace.run_folder(run.run_id).secrets.unlink(missing_ok=True)
+        record_outcome(self._workspace, run, outcome_of_failure(message, code=SERVICE_ERROR))
 
     def _sleep(self, listener: socket.socket) -> None:
-        """Until somebody calls, a supervisor ends, or some seconds are over."""
+        """Until somebody calls, a supervisor ends, or it is time to look for what nobody tells."""
         poll = select.poll()
         for descriptor in (listener.fileno(), *self._supervisors):
             poll.register(descriptor, select.POLLIN)
-        ready = {descriptor for descriptor, _ in poll.poll(_LOOK_SECONDS * 1000)}
+        ready = {descriptor for descriptor, _ in poll.poll(max(0.0, self._next_look - time.monotonic()) * 1000)}
         with suppress(BlockingIOError):
             while listener.recv(64):
                 pass
         ended = ready & self._supervisors.keys()
+        keys = [self._supervisors.pop(descriptor) for descriptor in ended]
         for descriptor in ended:
             os.close(descriptor)
-            del self._supervisors[descriptor]
         reap()
-        if ended or not ready:
-            # A supervisor may have died; and of those that an earlier dispatcher started, nothing tells but a look.
-            with suppress(MlrunError):
+        is_due = time.monotonic() >= self._next_look
+        if is_due:
+            self._next_look = time.monotonic() + _LOOK_SECONDS
+        with suppress(MlrunError):
+            left = {key: status for key in keys if (status := self._workspace.runs.status(key)) in ALIVE_STATUSES}
+            self._deaths.update(key for key, status in left.items() if status is RunStatus.QUEUED)
+            # Of the supervisors that an earlier dispatcher started, nothing tells but a look.
+            if left or is_due:
                 settle_runs(self._workspace)
 
 
@@ -188,12 +209,21 @@ def _log(text: str) -> None:
         os.write(sys.stderr.fileno(), f"{text}\n".encode())
 
 
+def _fork_server(workspace: Path) -> ForkServer | None:
+    try:
+        return ForkServer(workspace)
+    except OSError as error:
+        _log(f"each supervisor is started as a program: {error}")
+        return None
+
+
 def main(words: list[str]) -> None:
     """Run the program."""
     _, folder, _, descriptor, target = words
     begin(int(descriptor))
+    fork_server = _fork_server(Path(folder))
     with open_workspace(Path(folder), Path("queues", target)) as workspace:
-        Dispatcher(workspace, target, RunLock(int(descriptor))).run()
+        Dispatcher(workspace, target, RunLock(int(descriptor)), fork_server).run()
 
 
 if __name__ == "__main__":

@@ -125,6 +125,8 @@ class ProcessGroup:
         for group in groups:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(group, number)
+        if number is not SIGKILL and all(child.start.passes_signals for child in self._children):
+            return
         for process in self.left_behind():
             if _group_of(process) not in groups:
                 send(process, number)

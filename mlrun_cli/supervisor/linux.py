@@ -1,4 +1,4 @@
-"""Two requests to the Linux kernel that Python has no call for; elsewhere they do nothing."""
+"""What Python has no call for on Linux; elsewhere these functions do nothing."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+_ARG_START = 45
+"""Where in the line of /proc/self/stat, behind the name, the addresses of the command line begin."""
 
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -33,3 +37,16 @@ def die_with_parent(parent: int) -> Callable[[], None]:
                 os._exit(1)
 
     return prepare
+
+
+def show_words(words: Sequence[str]) -> None:
+    """Have `ps` show these words for this process, which was forked and not started with any of its own.
+
+    They take the place of those of the process that it was forked from, and end where those do.
+    """
+    if sys.platform == "linux":
+        with suppress(OSError):
+            fields = Path("/proc/self/stat").read_bytes().rpartition(b")")[2].split()
+            start, end = map(int, fields[_ARG_START : _ARG_START + 2])
+            shown = b"\0".join(map(os.fsencode, words))[: end - start - 1]
+            ctypes.memmove(start, shown.ljust(end - start, b"\0"), end - start)

@@ -41,11 +41,7 @@ class Ports:
         self._claims.clear()
 
     def _claim(self, number: int) -> bool:
-        with socket.socket() as probe:
-            try:
-                probe.bind(("", number))
-            except OSError:
-                return False
+        """Have a port, unless another run has it or somebody listens there."""
         if sys.platform == "linux":
             # A name that the kernel frees with the process, and that is looked for by nothing but this.
             claim = socket.socket(socket.AF_UNIX)
@@ -55,4 +51,10 @@ class Ports:
                 claim.close()
                 return False
             self._claims.append(claim)
+        # Tried only now: while it is tried, a run that has it could not listen there.
+        with socket.socket() as probe:
+            try:
+                probe.bind(("", number))
+            except OSError:
+                return False
         return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,8 +15,9 @@ from mlrun_cli.domain.run_error import SERVICE_ERROR, run_error
 from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.domain.script_end import ScriptEnd
 from mlrun_cli.domain.submission import Submission
-from mlrun_cli.errors import RunNotFound
-from mlrun_cli.execution.environments.container import end_containers
+from mlrun_cli.errors import RunNotFound, StoreError
+from mlrun_cli.execution.environments.container import end_containers, may_still_run
+from mlrun_cli.execution.environments.folder import forget_secrets_of_build
 from mlrun_cli.execution.environments.record import mlflow_warning
 from mlrun_cli.execution.finish import (
     end_processes,
@@ -24,11 +26,12 @@ from mlrun_cli.execution.finish import (
     outcome_of_script,
     record_outcome,
     write_outcome,
+    written_outcome,
 )
 from mlrun_cli.execution.host import this_origin
 from mlrun_cli.execution.journals import JournalReader
 from mlrun_cli.execution.liveness import LEASE_SECONDS, may_judge
-from mlrun_cli.execution.process import started_for
+from mlrun_cli.execution.process import belonging_to, started_for
 from mlrun_cli.execution.run_lock import RunLock
 from mlrun_cli.files.run_folder import RunFolder, read_json
 from mlrun_cli.supervisor.outputs import with_registered_outputs
@@ -92,14 +95,15 @@ def recover(workspace: Workspace, run: Run) -> None:
     had_processes = bool(started_for(run.run_id))
     document = read_json(folder.submission)
     submission = None if document is None else Submission.from_json(document)
-    if submission is not None and submission.environment.container is not None:
-        end_containers(submission.environment.container, run.run_id, os.environ)
-    left = end_processes(lambda: started_for(run.run_id), 0.0)
+    not_ended = _end_containers(run, submission)
+    left = end_processes(belonging_to(run.run_id), 0.0)
+    if submission is not None:
+        forget_secrets_of_build(submission.environment)
     JournalReader(workspace, folder.journal, run.key).take_in_all()
-    outcome = _written_outcome(folder)
+    outcome = written_outcome(folder)
     if outcome is None:
         outcome = _missing_outcome(workspace, run, folder, submission, had_processes=had_processes)
-        told = (*outcome.warnings, *mlflow_warning(folder.work), *left_running(left))
+        told = (*outcome.warnings, *mlflow_warning(folder.work), *not_ended, *left_running(left))
         outcome = outcome._replace(warnings=told)
         outcome = with_registered_outputs(workspace, run, outcome)
         write_outcome(folder, outcome)
@@ -109,6 +113,24 @@ def recover(workspace: Workspace, run: Run) -> None:
     for socket in (folder.socket, folder.helper_socket):
         socket.unlink(missing_ok=True)
     record_outcome(workspace, run, outcome)
+
+
+def _end_containers(run: Run, submission: Submission | None) -> tuple[str, ...]:
+    """End those of the run; the warning if that may have failed."""
+    container = None if submission is None else submission.environment.container
+    if container is None or end_containers(container, run.run_id, {**os.environ, **container.reached_by}):
+        return ()
+    return (may_still_run(container, run.run_id),)
+
+
+def fail_without_store(folder: RunFolder, error: StoreError) -> None:
+    """Have a run fail whose store can be opened by nobody; the next that can finds in its folder why."""
+    sys.stderr.write(f"{error}\n")
+    if not folder.path.exists():
+        return
+    reason = f"The run could not be started: {error.message} {error.hint or ''}".rstrip()
+    write_outcome(folder, Outcome(RunStatus.FAILED, now(), error=run_error(reason, code=SERVICE_ERROR)))
+    folder.secrets.unlink(missing_ok=True)
 
 
 def _missing_outcome(
@@ -122,18 +144,15 @@ def _missing_outcome(
     return _lost(run, folder, had_processes=had_processes)
 
 
-def _written_outcome(folder: RunFolder) -> Outcome | None:
-    document = read_json(folder.outcome)
-    return None if document is None else Outcome.from_json(document)
-
-
 def _lost(run: Run, folder: RunFolder, *, had_processes: bool) -> Outcome:
     """What is to be said of a run that ended without anybody to record it."""
     sign_of_life = _last_sign_of_life(run, folder)
     ended_at = now() if had_processes else sign_of_life
     started_at = run.started_at or _started_at(folder)
     duration = None if started_at is None else max(0, ended_at - started_at) / MICROSECONDS
-    if run.status is RunStatus.CANCEL_REQUESTED:
+    # Of a run in a queue, only who cancels it removes the secrets.
+    was_let_go = run.status is RunStatus.QUEUED and not folder.secrets.exists()
+    if run.status is RunStatus.CANCEL_REQUESTED or was_let_go:
         return Outcome(RunStatus.CANCELED, ended_at, duration)
     who = "The machine was restarted" if _is_of_another_boot(run) else "The supervisor of the run died"
     when = _WHILE.get(run.status, "while the script ran")

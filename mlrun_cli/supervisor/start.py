@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from mlrun_cli.errors import StoreError
+from mlrun_cli.errors import StoreUnavailable
 from mlrun_cli.workspace import Workspace
 
 # Shorter than a command's: the script's questions and signals wait meanwhile, and what waits is tried again.
@@ -26,15 +26,16 @@ def begin(descriptor: int) -> None:
 
 
 def open_workspace(folder: Path, within: Path) -> Workspace:
-    """The workspace, however long its store is held by another process.
+    """The workspace, however long its store is held by another process, or its disk is full or away.
 
     Raises:
-        StoreError: it cannot be opened, and what it was to be opened for is gone: the folder `within` the workspace's.
+        StoreError: it cannot be opened, which waiting does not change; or what it was to be opened for is gone: the
+            folder `within` the workspace's.
     """
     while True:
         try:
             return Workspace.at(folder)
-        except StoreError as error:
+        except StoreUnavailable as error:
             sys.stderr.write(f"the store waits: {error}\n")
             if not (folder / within).exists():
                 raise

@@ -23,13 +23,13 @@ from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.domain.script_end import ScriptEnd, StopReason
 from mlrun_cli.domain.submission import Secrets, Submission
 from mlrun_cli.errors import MlrunError, StoreError
-from mlrun_cli.execution.environments.container import end_containers, wrapped_argv
-from mlrun_cli.execution.environments.folder import EnvironmentFolder, built_interpreter
+from mlrun_cli.execution.environments.container import wrapped_argv
+from mlrun_cli.execution.environments.folder import EnvironmentFolder, forget_secrets_of_build
 from mlrun_cli.execution.environments.record import (
     environment_document,
     loosened_warning,
     mlflow_warning,
-    ways_out,
+    not_built,
 )
 from mlrun_cli.execution.environments.starting import activated, script_command
 from mlrun_cli.execution.finish import (
@@ -41,6 +41,7 @@ from mlrun_cli.execution.finish import (
     outcome_of_stop,
     reap,
     record_outcome,
+    signal_name,
     write_outcome,
 )
 from mlrun_cli.execution.gpus import VISIBLE_GPUS
@@ -52,6 +53,7 @@ from mlrun_cli.files.log_tail import tail_of
 from mlrun_cli.files.run_folder import RunFolder, write_json
 from mlrun_cli.files.snapshot_store import SnapshotStore
 from mlrun_cli.supervisor.child import Start
+from mlrun_cli.supervisor.container_end import ContainerEnd
 from mlrun_cli.supervisor.group import ProcessGroup
 from mlrun_cli.supervisor.helper import Helper
 from mlrun_cli.supervisor.outputs import with_registered_outputs
@@ -87,6 +89,7 @@ class Supervisor:
         self._helper = Helper(workspace, submission.run_id, folder)
         self._selector = selectors.DefaultSelector()
         self._group: ProcessGroup | None = None
+        self._container_end: ContainerEnd | None = None
         self._started_at: int | None = None
         self._process: dict[str, Any] = {}
         self._stop_reason: StopReason | None = None
@@ -144,21 +147,18 @@ class Supervisor:
     def _prepare_environment(self) -> None:
         """Have the environment built if need be, and what is in it recorded."""
         plan = self._submission.environment
-        if plan.container is not None:
-            self._build_environment(f"The image '{plan.container.image}' cannot be had")
-        if plan.build is None:
-            return
-        folder = EnvironmentFolder(Path(plan.build.folder))
-        # Open until this process ends: what a live run uses is not pruned.
-        self._environment_in_use = folder.take_for_use()
-        if built_interpreter(plan) is None:
-            self._build_environment("The environment could not be built", ways_out(plan.build))
-        described = folder.described()
+        folder = None if plan.build is None else EnvironmentFolder(Path(plan.build.folder))
+        if folder is not None:
+            # Open until this process ends: what a live run uses is not pruned.
+            self._environment_in_use = folder.take_for_use()
+        if plan.container is not None or (folder is not None and not folder.is_complete()):
+            self._build_environment()
+        described = None if folder is None else folder.described()
         if described is not None:
             self._write(self._folder.environment_record, environment_document(described))
             self._warnings = loosened_warning(described)
 
-    def _build_environment(self, failure: str, hint: str = "") -> None:
+    def _build_environment(self) -> None:
         plan_file = self._folder.environment_plan
         builder = self._start(
             [
@@ -171,11 +171,18 @@ class Supervisor:
             ]
         )
         self._watch(builder)
+        if builder.exit_code != 0:
+            # An installer whose builder was killed holds up all that wait for the environment.
+            end_processes(builder.left_behind, self._grace_left() if self._stop_reason is not None else 0.0)
+            forget_secrets_of_build(self._submission.environment)
         if self._stop_reason is not None:
             raise _Stopped
-        if builder.exit_code != 0:
+        if builder.exit_code:
+            if builder.exit_code < 0:
+                ended = f"the program that makes it was ended by {signal_name(-builder.exit_code)}"
+                raise MlrunError(f"The environment could not be built: {ended}. Submit the run again.")
             reason = installer_error(tail_of(self._folder.environment_log))
-            raise MlrunError(f"{failure}: {reason} {hint}".rstrip())
+            raise MlrunError(not_built(self._submission.environment, reason))
 
     def _make_working_copy(self) -> None:
         store = SnapshotStore(self._workspace.snapshots_folder)
@@ -194,6 +201,8 @@ class Supervisor:
         environment = activated(plan, self._secrets.environment)
         if not self._submission.is_command:
             argv = script_command(plan, argv)
+        if plan.container is not None:
+            self._container_end = ContainerEnd(plan.container, self._submission.run_id, environment)
         script = self._start(self._starts(argv, environment))
         self._started_at = now()
         self._process = {"processes": script.described(), "started_at": self._started_at}
@@ -222,12 +231,14 @@ class Supervisor:
             raise MlrunError(f"The script could not be started: {error.strerror}.") from error
         return [
             Start(
-                [*launch.prefix(), *self._wrapped(argv, told(process), number)],
+                self._wrapped([*launch.prefix(), *argv], told(process), number),
                 environment=told(process),
                 folder=self._folder.work,
                 log=self._folder.artifacts / process.log,
                 node=process.node,
                 is_server=process.is_server,
+                # A container's processes lie below podman's client, which hands on a signal as docker's does.
+                passes_signals=self._submission.environment.container is not None,
             )
             for number, process in enumerate(launch.processes(self._ports.numbers))
         ]
@@ -320,9 +331,12 @@ class Supervisor:
             self._stop(StopReason.SHUTDOWN, GRACE_SECONDS, moment)
         if self._group is not None:
             self._group.look(moment)
-            if self._kill_at is not None and moment >= self._kill_at:
-                self._end_containers()
+            if self._kill_at is not None and moment >= self._kill_at and self._may_kill(moment):
                 self._group.signal(signal.SIGKILL)
+
+    def _may_kill(self, moment: float) -> bool:
+        """Whether containers have been ended, which cannot be done any more by the processes that are killed."""
+        return self._container_end is None or self._container_end.is_over(moment)
 
     def _look_at_store(self, moment: float) -> None:
         try:
@@ -397,19 +411,14 @@ class Supervisor:
         self._process["end"] = end.to_json()
         self._write_process()
         self._advance_if({RunStatus.RUNNING}, RunStatus.FINALIZING)
-        self._end_containers()
+        not_ended = () if self._container_end is None else self._container_end.complete()
         left = end_processes(script.left_behind, self._grace_left())
         self._insist(self._reader.take_in_all)
         run = self._insist(lambda: self._workspace.runs.get_by_key(self._key))
         outcome = outcome_of_script(run, self._folder, self._submission, end)
-        told = (*self._warnings, *outcome.warnings, *mlflow_warning(self._folder.work), *left_running(left))
+        told = (*self._warnings, *outcome.warnings, *mlflow_warning(self._folder.work), *not_ended, *left_running(left))
         outcome = outcome._replace(warnings=told)
         return self._insist(lambda: with_registered_outputs(self._workspace, run, outcome))
-
-    def _end_containers(self) -> None:
-        container = self._submission.environment.container
-        if container is not None:
-            end_containers(container, self._submission.run_id, self._secrets.environment)
 
     def _outcome_of_stop(self, reason: StopReason) -> Outcome:
         """What the run has come to when it was told to stop before its script had started."""

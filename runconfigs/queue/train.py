@@ -8,7 +8,7 @@ from azureml.core import Run
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--seed", type=int, default=1, help="of the random numbers (default: 1)")
-parser.add_argument("--throws", type=int, default=200_000, help="how many darts (default: 200000)")
+parser.add_argument("--throws", type=int, default=3_000_000, help="how many darts (default: 3000000)")
 options = parser.parse_args()
 
 run = Run.get_context()

@@ -116,6 +116,9 @@ def test_a_runconfig_that_is_not_found_is_answered_with_all_paths_and_the_neares
         ("script: train.py\nenvironment:\n  python:\n    userManagedDependencies: perhaps\n", ["line 4"]),
         ("script: train.py\nnodeCount: many\n", ["nodeCount", "line 2"]),
         ("script: train.py\nmaxRunDurationSeconds: -5\n", ["maxRunDurationSeconds", "line 2"]),
+        ("script: train.py\nmaxRunDurationSeconds: 0\n", ["maxRunDurationSeconds", "line 2", "from 1"]),
+        ("script: train.py\noutputData: {a=b: {}}\n", ["outputData", "'a=b'"]),
+        (f"script: train.py\ndataReferences: {{{'r' * 300}: {{}}}}\n", ["dataReferences", "too long"]),
         ("script: train.py\nenvironment:\n  environmentVariables: [A]\n", ["environmentVariables", "line 3"]),
         ("script: train.py\narguments:\n  deep: 1\n", ["arguments"]),
         ("script: train.py\nnodeCount: -2\n", ["nodeCount", "line 2"]),
@@ -132,6 +135,14 @@ def test_a_runconfig_that_is_none_is_named_with_key_and_line(ready: Mlrun, text:
     for reason in reasons:
         assert reason in told
     assert not (ready.folder / "pwned").exists()
+
+
+@pytest.mark.parametrize("variables", ["API_TOKEN=hunter2", "{API_TOKEN=hunter2: 1}", "{API_TOKEN: !hunter2 x}"])
+def test_what_is_wrong_with_variables_is_told_without_their_values(ready: Mlrun, variables: str) -> None:
+    runconfig(ready, f"script: train.py\nenvironmentVariables: {variables}\n")
+    told = submit_is_refused(ready, "-c", "broken")
+    assert "line 2: environmentVariables" in told
+    assert "hunter2" not in told
 
 
 def test_a_runconfig_of_50_mb_is_refused_unread(ready: Mlrun) -> None:

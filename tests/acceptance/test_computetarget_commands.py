@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 
-from tests.acceptance.installed import bash, refused, said
-from tests.running import Mlrun
+from tests.acceptance.installed import bash, refused, run_count, said
+from tests.running import Mlrun, kill, processes, until, words_of
 
 CLUSTER = ("computetarget", "create", "amlcompute", "-n", "cpu-cluster")
 
@@ -16,7 +21,9 @@ def test_a_cluster_is_made_listed_used_changed_and_deleted(mlrun: Mlrun) -> None
     done = bash(mlrun, f"{line} && jq -r .provisioningState made.json && jq -r .properties.computeType made.json")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-2:] == ["Succeeded", "AmlCompute"]
-    assert done.stderr == ""
+    assert done.stderr == (
+        "The VM size STANDARD_D2_V2 makes no difference here: what is sent to 'cpu-cluster' runs on this machine.\n"
+    )
 
     made = mlrun.json("computetarget", "show", "-n", "cpu-cluster", "-v")
     assert set(made) == {"id", "location", "name", "properties", "provisioningErrors", "provisioningState", "tags"}
@@ -39,7 +46,7 @@ def test_a_cluster_is_made_listed_used_changed_and_deleted(mlrun: Mlrun) -> None
 
 def test_what_only_azure_needs_is_skipped_with_one_line_that_has_no_secret(mlrun: Mlrun) -> None:
     line = (
-        "az ml computetarget create amlcompute -n cpu-cluster --max-nodes 1 -s any --admin-username lead"
+        "az ml computetarget create amlcompute -n cpu-cluster --max-nodes 1 --admin-username lead"
         " --admin-user-password geheim --vnet-name net --subnet-name sub --assign-identity '[system]' --no-wait"
         " --vm-priority lowpriority --remote-login-port-public-access Enabled --idle-seconds-before-scaledown 300 -v"
     )
@@ -67,7 +74,7 @@ def test_a_target_that_is_not_there_is_refused_with_those_that_are_and_how_one_i
         mlrun.script("")
         words_said = refused(mlrun(*words, check=False), 3)
         assert "There are: local, cpu-cluster." in words_said
-        assert "mlrun computetarget create amlcompute -n gpu --max-nodes 1 --vm-size any" in words_said
+        assert "mlrun computetarget create amlcompute -n gpu --max-nodes 1" in words_said
     assert "is this machine" in refused(mlrun("computetarget", verb, "-n", "local", check=False), 2)
 
 
@@ -88,3 +95,97 @@ def test_what_cannot_be_made_is_refused_by_name(mlrun: Mlrun) -> None:
         assert words_said in told
         assert "geheim" not in told
     assert mlrun.json("computetarget", "list") == []
+
+
+WAITS = "import os, time\nwhile not os.path.exists(os.environ['GO']): time.sleep(0.01)"
+DELETE = ("computetarget", "delete", "-n", "cpu-cluster")
+
+
+@pytest.fixture
+def go(mlrun: Mlrun) -> Path:
+    """The runs of the cluster, which has one node, wait until this file is there."""
+    mlrun(*CLUSTER, "--max-nodes", "1")
+    mlrun.script(WAITS)
+    path = mlrun.folder.parent / "go"
+    mlrun.environment["GO"] = str(path)
+    return path
+
+
+@pytest.mark.usefixtures("go")
+def test_a_target_in_use_is_not_deleted_and_its_runs_go_on(mlrun: Mlrun) -> None:
+    run_ids = [mlrun.submit("--ct", "cpu-cluster", "-e", name, "train.py") for name in ("exp", "exp", "other")]
+    mlrun.wait_for_status(run_ids[0], "Running")
+    said = refused(mlrun(*DELETE, check=False), 2)
+    assert "2 runs wait for it, 1 run is on it." in said
+    lines = re.findall("'mlrun (run cancel [^']*)'", said)
+    assert len(lines) == 2
+    for verb in ("detach", "delete"):
+        refused(mlrun("computetarget", verb, "-n", "cpu-cluster", check=False), 2)
+    assert [mlrun.stored_status(run_id) for run_id in run_ids] == ["Running", "Queued", "Queued"]
+    for line in lines:
+        mlrun(*line.split())
+    mlrun(*DELETE)
+    assert mlrun.json("computetarget", "list") == []
+    assert [mlrun.wait(run_id)["status"] for run_id in run_ids] == ["Canceled"] * 3
+
+
+@pytest.mark.usefixtures("go")
+def test_a_child_run_keeps_its_target_too(mlrun: Mlrun) -> None:
+    mlrun.script(
+        """
+        from azureml.core import Run, ScriptRunConfig
+        from azureml.core.runconfig import RunConfiguration
+        configuration = RunConfiguration()
+        configuration.target = "cpu-cluster"
+        configuration.environment.python.user_managed_dependencies = True
+        Run.get_context().submit_child(ScriptRunConfig(".", "train.py", run_config=configuration))
+    """,
+        "parent.py",
+    )
+    parent = mlrun.submit("parent.py")
+    mlrun.wait(parent)
+    (line,) = re.findall("'mlrun (run cancel [^']*)'", refused(mlrun(*DELETE, check=False), 2))
+    assert f"--parent-run-id {parent}" in line
+    mlrun(*line.split())
+    mlrun(*DELETE)
+
+
+@pytest.mark.usefixtures("go")
+def test_a_target_whose_last_run_was_lost_is_deleted(mlrun: Mlrun) -> None:
+    run_id = mlrun.submit("--ct", "cpu-cluster", "train.py")
+    mlrun.wait_for_status(run_id, "Running")
+    mine = [pid for pid, variables in processes() if variables.get("MLRUN_HOME") == str(mlrun.home)]
+    dispatchers = [pid for pid in mine if any(Path(word).name == "dispatch.py" for word in words_of(pid))]
+    kill(*dispatchers, mlrun.supervisor(run_id))  # nobody but the delete notices it
+    mlrun(*DELETE)
+    assert mlrun.wait(run_id)["status"] == "Failed"
+
+
+@pytest.mark.usefixtures("go")
+def test_a_run_whose_target_is_deleted_while_it_is_submitted_is_refused_and_leaves_nothing(mlrun: Mlrun) -> None:
+    with closing(sqlite3.connect(mlrun.database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        submitting = mlrun.start("run", "submit-script", "--async", "--ct", "cpu-cluster", "train.py")
+        until(lambda: list(mlrun.database.parent.glob("runs/*/environment.json")))  # all but the row is written
+        other.execute("DELETE FROM compute_targets")
+        other.execute("COMMIT")
+    out, err = submitting.communicate(timeout=60)
+    assert (submitting.returncode, out) == (3, "")
+    assert "cpu-cluster" in err
+    assert run_count(mlrun) == 0
+
+
+def test_deleting_and_submitting_at_once_leave_no_run_without_its_target(mlrun: Mlrun, go: Path) -> None:
+    submits = [mlrun.start("run", "submit-script", "--async", "--ct", "cpu-cluster", "train.py") for _ in range(4)]
+    deletes = [mlrun.start(*DELETE) for _ in range(2)]
+    for process in (*submits, *deletes):
+        process.communicate(timeout=120)
+    assert {process.returncode for process in submits} <= {0, 3}
+    assert {process.returncode for process in deletes} <= {0, 2, 3}
+    taken = sum(process.returncode == 0 for process in submits)
+    is_deleted = any(process.returncode == 0 for process in deletes)
+    assert is_deleted == (taken == 0)  # no run has ended meanwhile
+    assert run_count(mlrun) == taken
+    go.touch()
+    for (run_id,) in mlrun.stored("SELECT run_id FROM runs"):
+        assert mlrun.wait(run_id)["status"] == "Completed"

@@ -1,94 +1,17 @@
-"""Runs whose packages are in an image, with a stand-in for docker that starts processes of this machine."""
+"""Runs whose packages are in an image, with a stand-in for docker."""
 
 from __future__ import annotations
 
 import json
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.acceptance.installed import refused
+from tests.engine import Engine
 from tests.running import Mlrun, is_alive, kill, until
-
-# Knows the image `known`, and can pull `pulled`. A container is a process in a session of its own and a file that is
-# named for it; its variables are those it was told, its `python` is that of the tests.
-ENGINE = """\
-#!{python}
-import json, os, pathlib, signal, subprocess, sys
-here = pathlib.Path({here!r})
-words = sys.argv[1:]
-with open(here / "log", "a") as log:
-    log.write(json.dumps(words) + "\\n")
-containers = here / "containers"
-containers.mkdir(exist_ok=True)
-if words[:2] == ["image", "inspect"]:
-    sys.exit(words[2] != "known" and not (here / words[2]).exists())
-if words[0] == "pull":
-    if words[1] != "pulled":
-        sys.exit("Error: pull access denied for " + words[1])
-    (here / "pulled").touch()
-    sys.exit()
-if words[0] == "ps":
-    label = words[words.index("--filter") + 1].split("=")[-1]
-    print(*[path.name for path in containers.iterdir() if label in path.name])
-    sys.exit()
-if words[0] in ("kill", "rm"):
-    for name in words[1:]:
-        if (containers / name).exists():
-            pid = int((containers / name).read_text())
-            (containers / name).unlink()
-            os.killpg(pid, signal.SIGKILL)
-    sys.exit()
-given = {{}}
-rest = words[1:]
-while rest[0].startswith("--"):
-    option = rest.pop(0)
-    if option not in ("--rm", "--init"):
-        given.setdefault(option, []).append(rest.pop(0))
-variables = [text.partition("=") for text in given["--env"]]
-environment = {{name: value if equals else os.environ[name] for name, equals, value in variables}}
-program = given["--entrypoint"][0].replace("python", sys.executable)
-process = subprocess.Popen(
-    [program, *rest[1:]], env=environment, cwd=given["--workdir"][0], start_new_session=True
-)
-(containers / given["--name"][0]).write_text(str(process.pid))
-signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGTERM))
-code = process.wait()
-(containers / given["--name"][0]).unlink(missing_ok=True)
-sys.exit(code if code >= 0 else 128 - code)
-"""
-
-
-class Engine:
-    """The stand-in, first on the PATH of a command."""
-
-    def __init__(self, mlrun: Mlrun) -> None:
-        self.folder = mlrun.folder.parent / "engine"
-        self.program = self.folder / "docker"
-        self.folder.mkdir()
-        self.program.write_text(ENGINE.format(python=sys.executable, here=str(self.folder)), encoding="utf-8")
-        self.program.chmod(0o755)
-        mlrun.environment["PATH"] = f"{self.folder}{os.pathsep}{mlrun.environment['PATH']}"
-
-    def calls(self, verb: str) -> list[list[str]]:
-        """What it was told, with this verb in front."""
-        lines = (self.folder / "log").read_text(encoding="utf-8").splitlines()
-        return [words for words in map(json.loads, lines) if words[0] == verb]
-
-    def container(self) -> int:
-        """The pid of the only container's process, once there is one."""
-        return until(lambda: next((int(text) for path in self._files() if (text := path.read_text("utf-8"))), None))
-
-    def is_empty(self) -> bool:
-        """Whether there is no container."""
-        return not self._files()
-
-    def _files(self) -> list[Path]:
-        folder = self.folder / "containers"
-        return list(folder.iterdir()) if folder.exists() else []
 
 
 @pytest.fixture
@@ -151,8 +74,9 @@ def test_an_image_that_cannot_be_had_fails_the_run_and_says_why(mlrun: Mlrun, en
     write_runconfig(mlrun, "private", baseImageRegistry={"address": "mine.example.org"})
     done = mlrun("run", "submit-script", "-c", "image", check=False)
     message = json.loads(done.stdout)["error"]["error"]["message"]
-    assert "The image 'mine.example.org/private' cannot be had" in message
+    assert "The image 'mine.example.org/private' cannot be used" in message
     assert "pull access denied for mine.example.org/private" in message
+    assert "type 'docker login mine.example.org' once" in message
     assert engine.calls("run") == []
 
 
@@ -190,24 +114,212 @@ def test_a_container_that_is_deaf_is_killed_after_the_grace(mlrun: Mlrun, engine
     assert engine.calls("kill")
 
 
-def test_a_container_does_not_outlive_its_supervisor(mlrun: Mlrun, engine: Engine) -> None:
+def test_an_engine_that_hangs_holds_up_nothing_but_the_kill(mlrun: Mlrun, engine: Engine) -> None:
+    mlrun.script("""
+        import os, signal, time
+        from azureml.core import Run
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        open("ready", "w").close()
+        while not os.path.exists("hung"):
+            time.sleep(0.01)
+        Run.get_context().log("loss", 0.5)
+        time.sleep(600)
+    """)
+    write_runconfig(mlrun)
+    run_id = mlrun.submit("-c", "image")
+    work = mlrun.run_folder(run_id) / "work"
+    until((work / "ready").exists)
+    os.mkfifo(engine.folder / "ps-gate")
+    mlrun("run", "cancel", "-r", run_id, "--grace", "0s")
+    until(lambda: engine.calls("ps"))
+    (work / "hung").touch()
+    assert until(lambda: mlrun.metrics(run_id)) == {"loss": 0.5}
+    assert len(engine.calls("ps")) == 1
+    os.close(os.open(engine.folder / "ps-gate", os.O_WRONLY | os.O_NONBLOCK))  # fails unless it hangs there still
+    (engine.folder / "ps-gate").unlink()
+    assert mlrun.wait(run_id)["status"] == "Canceled"
+    assert engine.is_empty()
+
+
+@pytest.mark.parametrize("host", [None, "of the submitter"])
+def test_a_container_does_not_outlive_its_supervisor(mlrun: Mlrun, engine: Engine, host: str | None) -> None:
+    mlrun.environment.update({} if host is None else {"DOCKER_HOST": host})
     mlrun.script("import time; open('ready', 'w').close(); time.sleep(600)")
     write_runconfig(mlrun)
     run_id = mlrun.submit("-c", "image")
     until((mlrun.run_folder(run_id) / "work" / "ready").exists)
     pid = engine.container()
     kill(mlrun.supervisor(run_id))
+    mlrun.environment.pop("DOCKER_HOST", None)
     assert mlrun.wait(run_id)["status"] == "Failed"
     assert not is_alive(pid)
+    assert engine.is_empty()
     assert ["kill", f"mlrun-{run_id}-0"] in engine.calls("kill")
+
+
+DOCKERFILE = "FROM known\nENV A=1\n"
+
+
+def test_a_dockerfile_is_made_into_an_image_once_and_pruned_with_it(mlrun: Mlrun, engine: Engine) -> None:
+    mlrun.script("print('inside')")
+    write_runconfig(mlrun, None, baseDockerfile=DOCKERFILE)
+    planned = mlrun.json("run", "submit-script", "-c", "image", "--dry-run")["environment"]
+    assert (planned["dockerfile"], planned["is_there"]) == (DOCKERFILE, False)
+
+    run_ids = [json.loads(mlrun("run", "submit-script", "-c", "image").stdout)["run_id"] for _ in range(2)]
+
+    assert [mlrun.log(run_id) for run_id in run_ids] == ["inside\n"] * 2
+    assert engine.builds() == [(DOCKERFILE, [])]
+    (record,) = mlrun.json("environment", "list")
+    shown = mlrun.json("environment", "show", record["key"])
+    assert (record["builder"], shown["dockerfile"]) == ("image", DOCKERFILE)
+    assert engine.images() == [shown["image"]] == [planned["image"]]
+    assert shown["image"] == f"localhost/mlrun-environment:{record['key']}"
+    (words, _) = engine.calls("run")
+    assert words[-2:] == [shown["image"], "train.py"]
+    kept = mlrun.run_folder(run_ids[0]) / "artifacts" / "system_logs"
+    assert "STEP 1: FROM known" in (kept / "environment.log").read_text("utf-8")
+    assert json.loads((kept / "environment.json").read_text("utf-8"))["image"] == shown["image"]
+
+    assert mlrun.json("environment", "prune", "--older-than", "0s")["environments"] == [record["key"]]
+    assert engine.images() == []
+    assert mlrun.json("environment", "list") == []
+
+
+def test_an_image_that_was_removed_behind_its_back_is_made_again(mlrun: Mlrun, engine: Engine) -> None:
+    mlrun.script("")
+    write_runconfig(mlrun, None, baseDockerfile=DOCKERFILE)
+    mlrun("run", "submit-script", "-c", "image")
+    (image,) = engine.images()
+    mlrun.run(str(engine.program), "rmi", image)
+    mlrun("run", "submit-script", "-c", "image")
+    assert len(engine.builds()) == 2
+
+
+def test_an_image_that_the_engine_does_not_give_up_stays_listed(mlrun: Mlrun, engine: Engine) -> None:
+    mlrun.script("")
+    write_runconfig(mlrun, None, baseDockerfile=DOCKERFILE)
+    mlrun("run", "submit-script", "-c", "image")
+    text = engine.program.read_text("utf-8")
+    engine.program.write_text(text.replace('if words[0] == "rmi":', 'if words[0] == "rmi":\n    sys.exit(2)'), "utf-8")
+    assert mlrun.json("environment", "prune", "--older-than", "0s")["environments"] == []
+    assert len(mlrun.json("environment", "list")) == 1
+    engine.program.unlink()
+    assert len(mlrun.json("environment", "prune", "--older-than", "0s")["environments"]) == 1
+
+
+def test_a_password_of_a_dockerfile_reaches_the_engine_and_no_record(mlrun: Mlrun, engine: Engine) -> None:
+    mlrun.script("")
+    dockerfile = "FROM known\nRUN pip install -i https://bob:s3cr3t-word@h/simple x\n"
+    write_runconfig(mlrun, None, baseDockerfile=dockerfile, more=1)
+    path = mlrun.folder / ".azureml" / "image.runconfig"
+    path.write_text(path.read_text("utf-8").replace('"MY_TOKEN": "s3cr3t-word", ', ""), "utf-8")
+    run_id = json.loads(mlrun("run", "submit-script", "-c", "image").stdout)["run_id"]
+    assert engine.builds() == [(dockerfile, [])]
+    assert "https://***@h" in (mlrun.run_folder(run_id) / "artifacts/system_logs/environment.log").read_text("utf-8")
+    for folder in (mlrun.run_folder(run_id), mlrun.home / "environments"):
+        # The snapshot has the user's own file.
+        for file in folder.rglob("*"):
+            assert not file.is_file() or "work" in file.parts or b"s3cr3t-word" not in file.read_bytes(), file
+
+
+def test_a_folder_with_a_dockerfile_is_made_into_an_image_again_when_it_changes(mlrun: Mlrun, engine: Engine) -> None:
+    mlrun.script("")
+    mlrun.script("FROM known\nCOPY more /more\n", "image/sub/Dockerfile.train")
+    mlrun.script("1", "image/more")
+    section = {"location": "image", "dockerfilePath": "sub/Dockerfile.train"}
+    write_runconfig(mlrun, None, buildContext=section)
+    mlrun("run", "submit-script", "-c", "image")
+    mlrun("run", "submit-script", "-c", "image")
+    assert engine.builds() == [("FROM known\nCOPY more /more\n", ["more", "sub"])]
+    mlrun.script("2", "image/more")
+    mlrun("run", "submit-script", "-c", "image")
+    assert len(engine.builds()) == len(engine.images()) == 2
+
+
+def test_a_folder_that_changes_between_submit_and_build_fails_the_run(mlrun: Mlrun, engine: Engine) -> None:
+    mlrun.script("import os, time\nwhile not os.path.exists('go'): time.sleep(0.01)")
+    mlrun.script("FROM known\n", "image/Dockerfile")
+    write_runconfig(mlrun, None, buildContext={"location": "image"})
+    mlrun("computetarget", "create", "amlcompute", "-n", "one", "--max-nodes", "1")
+    first = mlrun.submit("--ct", "one", "train.py")
+    mlrun.wait_for_status(first, "Running")
+    second = mlrun.submit("-c", "image", "--ct", "one")
+    mlrun.script("FROM other\n", "image/Dockerfile")
+    (mlrun.run_folder(first) / "work" / "go").touch()
+    record = mlrun.wait(second)
+    assert "has changed since the run was submitted; submit it again" in record["error"]["error"]["message"]
+    assert engine.builds() == []
+
+
+def test_a_dockerfile_whose_base_needs_a_login_names_it(mlrun: Mlrun, engine: Engine) -> None:
+    mlrun.script("")
+    write_runconfig(mlrun, None, baseDockerfile="FROM mine.example.org/private:1 AS a\nFROM a\n")
+    done = mlrun("run", "submit-script", "-c", "image", check=False)
+    message = json.loads(done.stdout)["error"]["error"]["message"]
+    assert "The image of the Dockerfile (FROM mine.example.org/private:1) cannot be used: Error: " in message
+    assert "unauthorized" in message
+    assert "type 'docker login mine.example.org' once" in message
+    assert engine.calls("run") == []
+    assert mlrun.json("environment", "list") == []
+
+
+def test_mpi_starts_its_processes_within_one_container(mlrun: Mlrun, engine: Engine) -> None:
+    mlrun.script("import os; print(os.environ['OMPI_ALLOW_RUN_AS_ROOT'], os.environ['MASTER_ADDR'])")
+    write_runconfig(mlrun)
+    as_mpi(mlrun)
+    run_id = json.loads(mlrun("run", "submit-script", "-c", "image").stdout)["run_id"]
+    (look, words) = engine.calls("run")
+    assert look[-4:] == ["--entrypoint", "mpirun", "known", "--version"]
+    assert words[-7:] == ["--entrypoint", "mpirun", "known", "-np", "2", "python", "train.py"]
+    assert mlrun.log(run_id) == "1 127.0.0.1\n"
+
+
+@pytest.mark.usefixtures("engine")
+def test_an_image_without_mpirun_is_named(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    write_runconfig(mlrun, "pulled")
+    as_mpi(mlrun)
+    done = mlrun("run", "submit-script", "-c", "image", check=False)
+    message = json.loads(done.stdout)["error"]["error"]["message"]
+    assert "The image 'pulled' cannot be used: Error: mpirun cannot be started in it" in message
+
+
+def as_mpi(mlrun: Mlrun) -> None:
+    path = mlrun.folder / ".azureml" / "image.runconfig"
+    document = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps({**document, "communicator": "Mpi", "mpi": {"processCountPerNode": 2}}), "utf-8")
 
 
 @pytest.mark.parametrize(
     ("docker", "words"),
     [
         ({"image": None}, "no image is named"),
-        ({"baseDockerfile": "FROM scratch"}, "environment.docker.baseDockerfile cannot be honoured"),
+        ({"baseDockerfile": DOCKERFILE}, "environment.docker.baseImage names another image"),
+        (
+            {"image": None, "baseDockerfile": "Dockerfile.gone"},
+            "baseDockerfile cannot be honoured: it is neither a file",
+        ),
+        ({"image": None, "baseDockerfile": "D" * 300}, "baseDockerfile cannot be honoured: it is neither a file"),
+        (
+            {"image": None, "buildContext": {"dockerfilePath": "D"}},
+            "buildContext cannot be honoured: it names no location",
+        ),
+        ({"image": None, "buildContext": {"location": "gone"}}, "my folder/gone"),
+        ({"image": None, "buildContext": {"location": "."}}, "there is no Dockerfile"),
+        ({"image": None, "buildContext": {"locationType": "git", "location": "x"}}, "'x' is an address"),
+        (
+            {
+                "image": None,
+                "buildContext": {"locationType": "storageAccount", "location": "https://a.blob/b?sig=s3cr3t"},
+            },
+            "write the folder as environment.docker.buildContext.location",
+        ),
         ({"baseImageRegistry": {"password": "s3cr3t-word"}}, "environment.docker.baseImageRegistry cannot be honoured"),
+        (
+            {"image": None, "baseDockerfile": DOCKERFILE, "baseImageRegistry": {"password": "s3cr3t-word"}},
+            "environment.docker.baseImageRegistry cannot be honoured",
+        ),
         ({"arguments": ["--env", "MY_TOKEN=s3cr3t-word"]}, "docker.arguments cannot be honoured"),
     ],
 )
@@ -218,8 +330,20 @@ def test_what_cannot_be_done_for_a_container_is_refused(
     write_runconfig(mlrun, **docker)
     said = refused(mlrun("run", "submit-script", "-c", "image", check=False), 2)
     assert words in said
-    assert "s3cr3t-word" not in said
+    assert "s3cr3t" not in said
     assert not (engine.folder / "log").exists()
+
+
+@pytest.mark.usefixtures("engine")
+def test_conda_dependencies_are_made_without_the_image_and_that_is_all_that_is_said(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    docker = {"enabled": True, "baseDockerfile": DOCKERFILE}
+    python = {"condaDependencies": {"dependencies": [{"pip": ["--no-index"]}]}, "baseCondaEnvironment": None}
+    document = {"script": "train.py", "environment": {"docker": docker, "python": python}}
+    mlrun.script(json.dumps(document), ".azureml/image.runconfig")
+    done = mlrun("run", "submit-script", "-c", "image", "--dry-run")
+    (said,) = json.loads(done.stdout)["notes"]
+    assert said == "environment.docker.enabled: the run gets its conda dependencies, without the image."
 
 
 def test_current_does_without_the_container_and_says_so(mlrun: Mlrun, engine: Engine) -> None:

@@ -45,6 +45,9 @@ def test_a_pipeline_goes_from_a_run_to_the_files_of_its_model(mlrun: Mlrun) -> N
     done = mlrun("model", "download", "-i", "mymodel:1", "--target-dir", "models", check=False)
     assert "add --overwrite" in refused(done, 2)
 
+    for words in (run_id, run_id[:-1], "@latest"):
+        assert [each["id"] for each in mlrun.json("model", "list", "--run-id", words)] == ["mymodel:1"]
+        assert mlrun.json("model", "show", "-n", "mymodel", "--run-id", words)["id"] == "mymodel:1"
     mlrun("run", "delete", "-r", run_id, "--yes")
     shown = {key: value for key, value in written.items() if key not in ("modelId", "workspaceName")}
     shown.pop("resourceGroupName")

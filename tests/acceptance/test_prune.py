@@ -119,9 +119,37 @@ def test_pruning_waits_for_a_submit_that_has_found_old_contents(mlrun: Mlrun) ->
         assert contents(mlrun) == before
         for manifest in (snapshots / "manifests").iterdir():
             os.utime(manifest)
-    pruning.communicate()
+    _, told = pruning.communicate()
     assert pruning.returncode == 0
+    assert "Waiting for runs that are being submitted" in told
     assert contents(mlrun) == before
+
+
+def test_pruning_that_waits_is_not_overtaken_by_later_submits(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    mlrun("run", "submit-script", "train.py")
+    with using_snapshots(mlrun.database.parent / "snapshots"):
+        pruning = mlrun.start("workspace", "prune", "--older-than", "30d", "--yes")
+        until(lambda: waits_for_a_lock(pruning.pid) or pruning.poll() is not None)
+        later = mlrun.start("run", "submit-script", "--async", "train.py")
+        until(lambda: waits_for_a_lock(later.pid) or later.poll() is not None)
+        assert later.poll() is None
+    for process in (pruning, later):
+        process.communicate()
+        assert process.returncode == 0
+
+
+def test_prunes_at_the_same_time_leave_room_for_each_other(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    mlrun("run", "submit-script", "train.py")
+    for number in range(300):
+        folder = mlrun.run_folder(f"exp_1_{number:08}")
+        folder.mkdir()
+        os.utime(folder, (0, 0))
+    prunes = [mlrun.start("workspace", "prune", "--older-than", "30d", "--yes") for _ in range(4)]
+    told = [process.communicate()[1] for process in prunes]
+    assert [process.returncode for process in prunes] == [0] * 4, told
+    assert not list((mlrun.database.parent / "runs").glob("exp_1_0*"))
 
 
 def waits_for_a_lock(pid: int) -> bool:

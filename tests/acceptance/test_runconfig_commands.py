@@ -129,7 +129,8 @@ def test_all_below_a_folder_that_is_not_attached_are_validated_in_a_table(mlrun:
         ["deep/run_config.yml", "yes"],
     ]
     assert "python SCRIPT in the environment of /" in lines[2]
-    assert lines[2].rstrip().endswith("on 'cpu'")
+    assert lines[2].rstrip().endswith("on 'cpu' (not looked up)")
+    assert "no workspace is attached" in done.stderr
     assert "has no key of a runconfig" in lines[3]
     assert lines[4].rstrip().endswith("gone.py")
     assert not list((tmp_path / "others").rglob("*.db"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 from pathlib import Path
@@ -68,6 +69,22 @@ def test_while_the_script_runs_its_secrets_are_its_own(mlrun: Mlrun) -> None:
     run_id = mlrun.submit("train.py", "--token", SECRET)
     mlrun.wait_for_status(run_id, "Running")
     assert files_with(SECRET, mlrun.home) == []
+
+
+def test_a_queued_run_is_canceled_in_its_turn_when_its_cancel_was_killed_after_the_secrets_had_gone(
+    mlrun: Mlrun,
+) -> None:
+    mlrun("computetarget", "create", "amlcompute", "-n", "single", "--max-nodes", "1")
+    gate = mlrun.folder.parent / "gate"
+    os.mkfifo(gate)
+    mlrun.script(f"open({str(gate)!r}).read()")
+    first, second = (mlrun.submit("--ct", "single", "train.py") for _ in range(2))
+    mlrun.wait_for_status(first, "Running")
+    (mlrun.run_folder(second) / "secrets.json").unlink()
+    gate.open("w").close()
+
+    assert mlrun.wait(second)["status"] == "Canceled"
+    assert mlrun.history(second) == ["NotStarted", "Queued", "Canceled"]
 
 
 def test_a_command_keeps_its_secrets_from_every_record(mlrun: Mlrun) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ import pytest
 from tests.acceptance.installed import local_package
 from tests.acceptance.terminal import Terminal
 from tests.running import COMMAND, Mlrun, until
+from tests.sdk.driving import drive
 
 WAITS_FOR_A_FIFO = """
 import os, sys
@@ -74,8 +76,15 @@ class Follower:
 
     def wait_for(self, name: str, wanted: bytes) -> None:
         """Until the stream ends with these bytes."""
+        self._read_until(name, lambda: self.seen[name].endswith(wanted))
+
+    def wait_to_see(self, name: str, wanted: bytes) -> None:
+        """Until these bytes are in the stream."""
+        self._read_until(name, lambda: wanted in self.seen[name])
+
+    def _read_until(self, name: str, is_there: Callable[[], bool]) -> None:
         deadline = time.monotonic() + 60
-        while not self.seen[name].endswith(wanted):
+        while not is_there():
             assert time.monotonic() < deadline, self.seen
             if select.select([self.streams[name]], [], [], 0.5)[0]:
                 piece = os.read(self.streams[name], 1 << 16)
@@ -206,19 +215,105 @@ def test_a_pipe_shows_nothing_that_moves(mlrun: Mlrun, slow_environment: Gate, f
     assert b"\x1b" not in told
 
 
-def test_a_pipe_is_told_once_where_the_installers_output_is(
+BUILD = b"Streaming system_logs/environment.log\n=====================================\n\nBuilding environment "
+SCRIPT_TITLE = b"\nStreaming user_logs/std_log.txt\n===============================\n\n"
+SCRIPT = SCRIPT_TITLE + b"made\n"
+IN_SLOW_ENVIRONMENT = ("-d", "conda.yml", "train.py")
+
+
+def test_a_build_streams_above_the_script_and_only_where_something_is_built(
     mlrun: Mlrun, slow_environment: Gate, follow: Follow
 ) -> None:
-    follower = follow("run", "submit-script", "-d", "conda.yml", "train.py")
-    follower.wait_for("stderr", b"environment.log\n")
-    time.sleep(0.6)  # in which it would be said again
+    follower = follow("run", "submit-script", *IN_SLOW_ENVIRONMENT)
+    follower.wait_to_see("stderr", BUILD)
+    assert b"std_log.txt" not in follower.seen["stderr"]
     slow_environment.open()
     assert follower.end() == 0
-    lines = [line for line in follower.seen["stderr"].decode().splitlines() if "Building the environment" in line]
-    assert len(lines) == 1
-    log = Path(lines[0].partition("output: ")[2])
-    assert log == mlrun.run_folder(mlrun.show("@latest")["run_id"]) / "artifacts" / "system_logs" / "environment.log"
-    assert log.exists()
+    log = (mlrun.run_folder(mlrun.show("@latest")["run_id"]) / "artifacts/system_logs/environment.log").read_bytes()
+    assert BUILD.partition(b"Building")[0] + log + SCRIPT in follower.seen["stderr"]
+    again = mlrun("run", "submit-script", *IN_SLOW_ENVIRONMENT).stderr.encode()
+    assert SCRIPT in again
+    assert b"environment.log" not in again
+    assert mlrun("run", "monitor-logs", "-r", "@latest").stdout == "made\n"
+
+
+def test_all_who_follow_a_build_see_the_same_whenever_they_come(
+    mlrun: Mlrun, slow_environment: Gate, follow: Follow
+) -> None:
+    run_id = mlrun.submit(*IN_SLOW_ENVIRONMENT)
+    early = follow("run", "monitor-logs", "-r", run_id)
+    early.wait_to_see("stdout", BUILD)
+    slow_environment.open()
+    assert early.end() == 0
+    late = mlrun("run", "monitor-logs", "-r", run_id)
+    assert late.stdout.encode() == early.seen["stdout"]
+    assert early.seen["stdout"].startswith(BUILD)
+    assert early.seen["stdout"].endswith(SCRIPT)
+    assert (late.stderr, early.seen["stderr"]) == ("", b"")
+
+
+def test_what_the_installer_says_last_stands_above_the_title_of_a_script_that_is_silent(
+    mlrun: Mlrun, slow_environment: Gate, follow: Follow
+) -> None:
+    mlrun.script("import os; os.read(os.open(os.environ['GATE'], os.O_RDONLY), 1); print('made')")
+    follower = follow("run", "submit-script", *IN_SLOW_ENVIRONMENT)
+    follower.wait_to_see("stderr", BUILD)
+    follower.process.send_signal(signal.SIGSTOP)
+    slow_environment.open()
+    until(lambda: mlrun.stored("SELECT 1 FROM runs WHERE status = 'Running'"))
+    follower.process.send_signal(signal.SIGCONT)
+    follower.wait_to_see("stderr", SCRIPT_TITLE)
+    slow_environment.open()
+    assert follower.end() == 0
+    log = (mlrun.run_folder(mlrun.show("@latest")["run_id"]) / "artifacts/system_logs/environment.log").read_bytes()
+    assert log + SCRIPT in follower.seen["stderr"]
+
+
+def test_who_waits_for_the_build_of_another_run_sees_that(mlrun: Mlrun, slow_environment: Gate, follow: Follow) -> None:
+    first = mlrun.submit(*IN_SLOW_ENVIRONMENT)
+    building = mlrun.run_folder(first) / "artifacts/system_logs/environment.log"
+    until(lambda: building.exists() and b"slow" in building.read_bytes())
+    follower = follow("run", "submit-script", *IN_SLOW_ENVIRONMENT)
+    follower.wait_to_see(
+        "stderr", b"\nAnother run is building this environment; waiting for it.\nBuilding environment "
+    )
+    slow_environment.open()
+    assert follower.end() == 0
+    assert mlrun.wait(first)["status"] == "Completed"
+    assert building.read_bytes() in follower.seen["stderr"]
+    assert follower.seen["stderr"].count(b"Building environment ") == 1
+
+
+def test_a_build_that_fails_has_said_so_once_and_steers_no_terminal(mlrun: Mlrun) -> None:
+    conda = mlrun.script("#!/bin/sh\nprintf 'no\\033[2Jluck\\n'\nexit 1\n", "programs/conda")
+    conda.chmod(0o755)
+    mlrun.environment["PATH"] = f"{conda.parent}{os.pathsep}{mlrun.environment['PATH']}"
+    mlrun.script("dependencies: [python]\n", "conda.yml")
+    mlrun.script("")
+    done = mlrun("run", "submit-script", "-d", "conda.yml", "train.py", check=False)
+    assert done.returncode == 1
+    streamed, _, summary = done.stderr.partition("\nExecution Summary\n")
+    assert streamed.count("no\\x1b[2Jluck") == 1
+    assert "\x1b" not in done.stderr
+    assert "std_log.txt" not in streamed
+    assert "The last lines of" not in done.stderr
+    assert "Status: Failed" in summary
+    assert "environment.log" in summary
+
+
+def test_a_driver_that_asks_for_the_output_sees_the_build_above_it(mlrun: Mlrun, slow_environment: Gate) -> None:
+    slow_environment.open()
+    output = drive(
+        mlrun,
+        """
+        from azureml.core import Environment, Experiment, ScriptRunConfig
+        environment = Environment.from_conda_specification("slow", "conda.yml")
+        source = ScriptRunConfig(".", "train.py", environment=environment)
+        Experiment(Workspace.from_config(), "exp").submit(source).wait_for_completion(show_output=True)
+        """,
+    ).encode()
+    assert BUILD in output
+    assert SCRIPT in output.partition(BUILD)[2]
 
 
 def test_colours_and_terminals_stay_out_of_files(mlrun: Mlrun, tmp_path: Path) -> None:

@@ -95,6 +95,19 @@ def test_list_by_target_and_parent(past: Past) -> None:
     assert past.ids("--pipeline-run-id", past.completed) == []
 
 
+def test_a_parent_is_named_as_any_run_is_by_its_id_its_beginning_or_latest(mlrun: Mlrun) -> None:
+    mlrun.script("from azureml.core import Run; Run.get_context().child_run('c').complete()")
+    mlrun.submit("-e", "elsewhere", "train.py")
+    parent = mlrun.json("run", "submit-script", "train.py")["run_id"]
+    for words in ((parent,), (parent[:-1],), ("@latest",), ("@latest", "-e", "exp")):
+        for option in ("--parent-run-id", "--pipeline-run-id"):
+            (child,) = mlrun.json("run", "list", option, *words)
+            assert child["parent_run_id"] == parent
+    for words in (("@latest", "-e", "nowhere"), ("nobody",)):
+        refused(mlrun("run", "list", "--parent-run-id", *words, check=False), 3)
+    assert mlrun.json("run", "delete", "--all", "--yes", "--parent-run-id", "@latest") == [child["run_id"]]
+
+
 def test_list_minimal_has_azures_keys_in_azures_order(past: Past) -> None:
     # JSON is sorted as az sorts it; the order shows where it is not.
     table = past.mlrun("run", "list", "--minimal", "-o", "table", "--query", "[]").stdout

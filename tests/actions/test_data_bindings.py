@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,24 @@ def test_a_mount_of_one_folder_or_file_is_its_path(workspace: Workspace, source:
     ]
 
 
+def test_data_is_found_by_the_name_that_azure_gives_it_too(workspace: Workspace, source: Path) -> None:
+    rest = {
+        "data": {
+            "in_put": entry(uri={"path": "data"}),
+            "inPut": entry(uri={"path": "data/sub"}),
+            "_x": entry(uri={"path": "data"}),
+        },
+        "dataReferences": {"My_place": {"dataStoreName": "workspaceblobstore"}},
+    }
+    texts = ("DatasetConsumptionConfig:in_put", "DatasetConsumptionConfig:inPut", "$AZUREML_DATAREFERENCE_myPlace")
+    bound = bind(workspace, source, rest, arguments=texts)
+    place = bound.variables["AZUREML_DATAREFERENCE_My_place"]
+    assert bound.arguments == (str(source / "data"), str(source / "data" / "sub"), place)
+    assert bound.variables["AZUREML_DATAREFERENCE_myPlace"] == place
+    assert bound.variables["AZUREML_DATAREFERENCE_inPut"] == str(source / "data" / "sub")
+    assert [given["name"] for given in bound.inputs] == ["in_put", "inPut", "_x"]
+
+
 def test_a_mount_of_chosen_files_is_a_folder_of_links(workspace: Workspace, source: Path) -> None:
     dataset = register_dataset(workspace, files(str(source / "data/**/*.csv")), "csv")
     bound = bind(workspace, source, {"data": {"chosen": entry(dataset={"name": "csv", "version": "1"})}})
@@ -109,10 +128,61 @@ def test_what_stands_for_data_is_replaced_wherever_it_stands(workspace: Workspac
         str(source / "data"),
         f"{store}/out/r_1/o",
     )
-    assert bound.command == f"cat '{source}/data'/a.csv > {store}/out/r_1/o/x"
+    assert bound.command == 'cat "${AZUREML_DATAREFERENCE_d}"/a.csv > "${AZUREML_DATAREFERENCE_o}"/x'
     assert (store / "in").is_dir() and (store / "out" / "r_1" / "o").is_dir()
     assert bound.inputs[1]["path"] is None
     assert bound.outputs[0]["relative_path"] == "out/r_1/o" and bound.outputs[0]["registration"] is None
+
+
+HOSTILE = """it's "a" $(touch hacked) `touch hacked`; \\"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "DatasetConsumptionConfig:d",
+        '"DatasetConsumptionConfig:d"',
+        "'DatasetConsumptionConfig:d'",
+        '"$AZUREML_DATAREFERENCE_d"',
+        '"${AZUREML_DATAREFERENCE_d}"',
+        '"${AZUREML_DATAREFERENCE_none-$AZUREML_DATAREFERENCE_d}"',
+        "DatasetConsumptionConfig:dä",
+        '"${AZUREML_DATAREFERENCE_a-b}"',
+        "''DatasetConsumptionConfig:d",
+        "\\\n DatasetConsumptionConfig:d",
+    ],
+)
+def test_a_path_in_a_command_is_one_word_of_data_whatever_is_in_it(
+    workspace: Workspace, tmp_path: Path, text: str
+) -> None:
+    data = tmp_path / "root" / HOSTILE
+    data.mkdir(parents=True)
+    rest = {"data": {name: entry(uri={"path": str(data)}) for name in ("d", "dä", "a-b")}}
+    bound = bind(workspace, tmp_path, rest, command=f"printf '<%s>' \\\"; printf '<%s>' {text}/x")
+    assert isinstance(bound.command, str)
+    done = subprocess.run(
+        ["/bin/sh", "-c", bound.command],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], **bound.variables},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f'<"><{data}/x>'
+    assert not (tmp_path / "hacked").exists()
+
+
+def test_quotes_in_a_comment_of_a_command_are_none(workspace: Workspace, source: Path) -> None:
+    command = "# it's\n ls DatasetConsumptionConfig:d#'"
+    bound = bind(workspace, source, {"data": {"d": entry(uri={"path": "data"})}}, command=command)
+    assert bound.command == "# it's\n ls \"${AZUREML_DATAREFERENCE_d}\"#'"
+
+
+def test_an_input_and_an_output_of_one_name_keep_their_paths_in_a_command(workspace: Workspace, source: Path) -> None:
+    rest = {"data": {"d": entry(uri={"path": "data"})}, "outputData": {"d": {}}}
+    bound = bind(workspace, source, rest, command="cp DatasetConsumptionConfig:d DatasetOutputConfig:d")
+    assert bound.command == 'cp "${MLRUN_DATA_1}" "${AZUREML_DATAREFERENCE_d}"'
+    assert bound.variables["MLRUN_DATA_1"] == str(source / "data")
 
 
 @pytest.mark.parametrize(
@@ -129,6 +199,12 @@ def test_what_stands_for_data_is_replaced_wherever_it_stands(workspace: Workspac
         ({"data": {"d": entry(uri={"path": "data"}, mechanism="hdfs")}}, "data.d: mechanism cannot be 'hdfs'"),
         ({"data": {"d": entry(dataset={"name": "n", "version": "new"})}}, "data.d: the version"),
         ({"data": {"d": 5}}, "data is a mapping"),
+        ({"data": {"d": entry(dataset={"name": "n", "version": [1]})}}, "data.d: the version"),
+        ({"data": {"d": entry(uri="https://me:pw@h/x")}}, "data.d.dataLocation.uri is a mapping, not a text."),
+        ({"data": {"a=b": entry(uri={"path": "data"})}}, "data: 'a=b' cannot be the name of data"),
+        ({"dataReferences": {"": {}}}, "dataReferences: '' cannot be the name of data"),
+        ({"dataReferences": {"r" * 300: {}}}, "dataReferences: the name 'rrrrrrrrrrrrrrrrrrrr…' is too long"),
+        ({"outputData": {"a=b": {}}}, "outputData: 'a=b' cannot be the name of data"),
         ({"dataReferences": {"r": {"dataStoreName": "far"}}}, "dataReferences.r: There is no datastore 'far'"),
         ({"dataReferences": {"r": {"pathOnDataStore": "../x"}}}, "dataReferences.r: '../x' leads out"),
         (
@@ -148,6 +224,17 @@ def test_what_cannot_be_is_refused_by_name(
     with pytest.raises((DataNotFound, UsageError)) as error:
         bind(workspace, source, rest)
     assert words in error.value.message
+
+
+@pytest.mark.parametrize("dataset", [{"id": "0-0"}, {"name": "cars"}])
+def test_who_has_no_such_dataset_can_say_where_its_data_lies(
+    workspace: Workspace, source: Path, dataset: dict[str, Any]
+) -> None:
+    with pytest.raises(DataNotFound) as error:
+        bind(workspace, source, {"data": {"d": entry(dataset=dataset)}})
+    hint = "data.d.dataLocation: 'dataPath: {datastoreName: workspaceblobstore, relativePath: FOLDER}'."
+    assert str(error.value.hint).endswith(hint)
+    bind(workspace, source, {"data": {"d": entry(dataPath={"datastoreName": "workspaceblobstore"})}})
 
 
 def test_an_argument_that_stands_for_nothing_is_refused(workspace: Workspace, source: Path) -> None:

@@ -2,12 +2,15 @@
 
     python -m tests.benchmarks.bench_queue [RUNS]
 
-RUNS (default: 1000) are submitted while the first four hold their places until all are there.
+RUNS (default: 1000) are submitted while the first four hold their places until all are there. A gap reaches from the
+recorded end of a script to the recorded start of the next one, when that run becomes Running. The scripts do nothing:
+four end and four start at the same time again and again, and on fewer cores than that they wait for each other too.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import statistics
 import subprocess
@@ -19,9 +22,17 @@ from contextlib import closing
 from pathlib import Path
 
 from tests.benchmarks.timing import MLRUN, environment_for, print_machine
+from tests.running import processes, words_of
 
 NODES = 4
-SCRIPT = "import os, time\nwhile not os.path.exists(os.environ['GO']):\n    time.sleep(0.05)\n"
+WAITING_SECONDS = 10
+SCRIPT = """
+import os, time
+with open(os.environ["STARTS"], "a") as starts:
+    starts.write(os.environ["MLRUN_RUN_ID"] + "\\n")
+while not os.path.exists(os.environ["GO"]):
+    time.sleep(0.05)
+"""
 TARGET = f"""
 from azureml.core import Workspace
 from azureml.core.compute import AmlCompute, ComputeTarget
@@ -34,42 +45,45 @@ def main(count: int) -> None:
     """Submit, wait, and print what is stored about the starts."""
     print_machine()
     with tempfile.TemporaryDirectory() as top:
-        folder, home = Path(top) / "folder", Path(top) / "home"
+        folder, home, starts = Path(top) / "folder", Path(top) / "home", Path(top) / "starts"
         folder.mkdir()
         (folder / "train.py").write_text(SCRIPT, encoding="utf-8")
-        environment = {**environment_for(home), "GO": str(Path(top) / "go")}
+        environment = {**environment_for(home), "GO": str(Path(top) / "go"), "STARTS": str(starts)}
         environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
         _call(folder, environment, MLRUN, "folder", "attach", "-e", "exp")
         _call(folder, environment, sys.executable, "-c", TARGET)
         submit = (MLRUN, "run", "submit-script", "--async", "--ct", "cpu-cluster", "train.py")
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda _: _call(folder, environment, *submit), range(count)))
-        (dispatcher,) = _dispatchers(home)
-        before = _cpu_seconds(dispatcher)
-        time.sleep(10)
-        waiting = _cpu_seconds(dispatcher) - before
+        minders = _minders(home)
+        before = sum(map(_cpu_seconds, minders))
+        time.sleep(WAITING_SECONDS)
+        waiting = sum(map(_cpu_seconds, minders)) - before
+        memory = sum(map(_memory, minders))
         Path(environment["GO"]).touch()
         database = next(home.glob("workspaces/*/*/*/workspace.db"))
-        started = time.perf_counter()
-        while _stored(database, "SELECT count(*) FROM runs WHERE status <> 'Completed'")[0][0]:
+        began = time.perf_counter()
+        while _stored(database, "SELECT count(*) FROM runs WHERE ended_at IS NULL")[0][0]:
             time.sleep(0.5)
-        took = time.perf_counter() - started
-        _report(database, count, took, waiting)
+        took = time.perf_counter() - began
+        _report(database, starts.read_text(encoding="utf-8").split())
+        print(f"| {count} runs on {NODES} nodes, from the first end to the last | {took:.1f} s |")
+        print(f"| CPU of what minds the queue, in {WAITING_SECONDS} s of waiting | {waiting * 1000:.0f} ms |")
+        print(f"| memory of what minds the queue (PSS) | {memory:.1f} MB |")
 
 
-def _report(database: Path, count: int, took: float, waiting: float) -> None:
+def _report(database: Path, starts: list[str]) -> None:
     rows = _stored(database, "SELECT run_number, started_at, ended_at FROM runs ORDER BY started_at")
+    completed = _stored(database, "SELECT count(*) FROM runs WHERE status = 'Completed'")[0][0]
     ends = sorted(ended for _, _, ended in rows)
     gaps = [(start - ends[place]) / 1000 for place, (_, start, _) in enumerate(rows[NODES:])]
     displaced = sum(abs(number - place) >= NODES for place, (number, _, _) in enumerate(rows, 1))
     print("| what | measured |\n|---|---|")
-    print(f"| {count} runs on {NODES} nodes, from the first end to the last | {took:.1f} s |")
-    print(
-        f"| from an end to the next start, median and longest | {statistics.median(gaps):.0f} ms, {max(gaps):.0f} ms |"
-    )
+    print(f"| runs Completed; scripts started; of different runs | {completed}; {len(starts)}; {len(set(starts))} |")
     print(f"| runs that started more than {NODES - 1} places from their own | {displaced} |")
-    print(f"| runs and run numbers | {len(rows)}, {len({number for number, _, _ in rows})} |")
-    print(f"| CPU of the dispatcher in 10 s of waiting | {waiting * 1000:.0f} ms |")
+    p95 = statistics.quantiles(gaps, n=20)[-1]
+    figures = f"{statistics.median(gaps):.0f} ms, {p95:.0f} ms, {max(gaps):.0f} ms"
+    print(f"| from an end to the next start: median, 95th percentile, longest | {figures} |")
 
 
 def _call(folder: Path, environment: dict[str, str], *words: str) -> None:
@@ -81,23 +95,24 @@ def _stored(database: Path, sql: str) -> list[tuple[int, ...]]:
         return connection.execute(sql).fetchall()
 
 
-def _dispatchers(home: Path) -> list[int]:
-    found = []
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            words = Path(f"/proc/{name}/cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if any(word.endswith(b"dispatch.py") for word in words) and any(
-            word.startswith(str(home).encode()) for word in words
-        ):
-            found.append(int(name))
-    return found
+def _minders(home: Path) -> list[int]:
+    """The dispatcher, and what it forks supervisors from."""
+    mine = [pid for pid, variables in processes() if variables.get("MLRUN_HOME") == str(home)]
+    names = {"dispatch.py", "fork_server.py"}
+    return [pid for pid in mine if any(Path(word).name in names for word in words_of(pid))]
 
 
 def _cpu_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _memory(pid: int) -> float:
+    """In MB, its share of what it shares with others."""
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+    pss = re.search(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)
+    assert pss is not None
+    return int(pss[1]) / 1000
 
 
 if __name__ == "__main__":

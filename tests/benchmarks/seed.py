@@ -1,24 +1,42 @@
-"""Fills a workspace with ended runs, through the store's own bulk insert."""
+"""Fills a workspace with runs, through the store's own bulk insert.
+
+    python -m tests.benchmarks.seed HOME RUNS
+
+makes the default workspace under HOME, as `MLRUN_HOME` names it, with RUNS runs in up to 100 experiments, of which
+one in twenty is a child run, with tags, descriptions, metrics and curves.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
 
 from mlrun_cli.domain.guid import new_guid
+from mlrun_cli.domain.metric import VALUE, Logged
 from mlrun_cli.domain.moment import MICROSECONDS, now
 from mlrun_cli.domain.names import DEFAULT_RESOURCE_GROUP, DEFAULT_SUBSCRIPTION_ID, DEFAULT_WORKSPACE
 from mlrun_cli.domain.run import SCRIPT_RUN
 from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.store.database import Database
 from mlrun_cli.store.migrations import migrate
+from mlrun_cli.store.page_schema import FILL_TEXTS
 from mlrun_cli.store.sqlite import SqliteDatabase
 from mlrun_cli.workspace import Workspace, WorkspaceIdentity, workspace_folder
 
 EXPERIMENT = "seeded"
 STATUSES = (RunStatus.COMPLETED,) * 8 + (RunStatus.FAILED, RunStatus.CANCELED)
 BATCH = 20_000
+ACTIVE = 8
+CURVES = 200
+CURVE_POINTS = 1000
+LONG_CURVE_POINTS = 1_000_000
 
+_IDENTITY = WorkspaceIdentity(DEFAULT_SUBSCRIPTION_ID, DEFAULT_RESOURCE_GROUP, DEFAULT_WORKSPACE)
 _COLUMNS = (
     "run_id",
     "run_uuid",
@@ -34,6 +52,9 @@ _COLUMNS = (
     "script_name",
     "target",
 )
+_MORE_COLUMNS = ("display_name", "description", "parent_key", "root_key", "definition")
+_METRIC_COLUMNS = ("run_key", "name", "shape", "value_count", "last_value", "min_value", "max_value")
+_DEFINITION = json.dumps({"script": "train.py", "arguments": [f"--option-{number}" for number in range(40)]})
 
 
 def run_id(number: int) -> str:
@@ -43,29 +64,101 @@ def run_id(number: int) -> str:
 
 def seed(home: Path, count: int) -> None:
     """Make the default workspace under `home` with `count` ended runs, three tags and two properties each."""
-    identity = WorkspaceIdentity(DEFAULT_SUBSCRIPTION_ID, DEFAULT_RESOURCE_GROUP, DEFAULT_WORKSPACE)
-    with Workspace.open(identity, home, create=True) as workspace, workspace.transaction():
-        experiment, _ = workspace.experiments.take_run_number(EXPERIMENT)
-    database = SqliteDatabase(workspace_folder(home, identity) / "workspace.db")
-    migrate(database, "the seeded store")
+    with _database(home, [EXPERIMENT]) as (database, keys):
+        for batch in _batches(count):
+            with database.transaction():
+                database.insert_many("runs", _COLUMNS, (_run(number, keys[0]) for number in batch))
+                _hang_on(database, batch)
+
+
+def seed_pages(home: Path, count: int, *, experiments: int = 100, long_curve: int = LONG_CURVE_POINTS) -> None:
+    """Make the default workspace under `home` with all that pages of runs show.
+
+    Args:
+        home: as `MLRUN_HOME` names it.
+        count: how many runs; the newest `ACTIVE` of them are running.
+        experiments: how many experiments they are in, a hundred runs of each in turn.
+        long_curve: how many values the metric `long` of the newest run has.
+    """
+    names = [f"{EXPERIMENT}-{number:03}" for number in range(experiments)]
+    with _database(home, names) as (database, keys), _texts_at_once(database):
+        for batch in _batches(count):
+            with database.transaction():
+                rows = (_full_run(number, count, keys[number // 100 % experiments]) for number in batch)
+                database.insert_many("runs", (*_COLUMNS, *_MORE_COLUMNS), rows)
+                _hang_on(database, batch)
+                database.insert_many("metrics", _METRIC_COLUMNS, _metrics(batch))
+    with Workspace.open(_IDENTITY, home, create=False) as workspace, workspace.transaction():
+        for number in range(max(1, count - CURVES + 1), count + 1):
+            workspace.metrics.add(number, _curve("curve", CURVE_POINTS, number))
+        workspace.metrics.add(count, _curve("long", long_curve, count))
+
+
+@contextmanager
+def _database(home: Path, experiments: Sequence[str]) -> Iterator[tuple[Database, Sequence[int]]]:
+    """The database of a workspace with these experiments, and their keys."""
+    with Workspace.open(_IDENTITY, home, create=True) as workspace, workspace.transaction():
+        keys = [workspace.experiments.take_run_number(name)[0].key for name in experiments]
+    with closing(SqliteDatabase(workspace_folder(home, _IDENTITY) / "workspace.db")) as database:
+        migrate(database, "the seeded store")
+        yield database, keys
+        database.execute("UPDATE experiments SET last_run_number = (SELECT count(*) FROM runs)")
+
+
+@contextmanager
+def _texts_at_once(database: Database) -> Iterator[None]:
+    """The texts of runs are made at the end, not after each insert."""
+    names = "('run_text_of_new', 'run_text_tagged')"
+    triggers = database.rows(f"SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name IN {names}")
+    for trigger in triggers:
+        database.execute(f"DROP TRIGGER {trigger['name']}")
+    yield
+    with database.transaction():
+        for statement in (FILL_TEXTS, *(trigger["sql"] for trigger in triggers)):
+            database.execute(statement)
+
+
+def _batches(count: int) -> Iterator[list[int]]:
     numbers = iter(range(1, count + 1))
     while batch := list(islice(numbers, BATCH)):
-        with database.transaction():
-            database.insert_many("runs", _COLUMNS, _runs(batch, experiment.key))
-            database.insert_many("run_tags", ("run_key", "key", "value"), _tags(batch))
-            database.insert_many("run_properties", ("run_key", "key", "value"), _properties(batch))
-    database.execute("UPDATE experiments SET last_run_number = :count", count=count)
-    database.close()
+        yield batch
 
 
-def _runs(numbers: list[int], experiment_key: int) -> Iterator[tuple[object, ...]]:
-    start = now() - 90 * 86_400 * MICROSECONDS
-    for number in numbers:
-        created = start + number * MICROSECONDS
-        status = STATUSES[number % len(STATUSES)].value
-        times = (created, created + MICROSECONDS, created + 61 * MICROSECONDS, 60.0)
-        names = ("someone", "train.py", "local")
-        yield (run_id(number), new_guid(), experiment_key, number, SCRIPT_RUN, status, *times, *names)
+def _run(number: int, experiment_key: int) -> tuple[object, ...]:
+    created = now() - 90 * 86_400 * MICROSECONDS + number * MICROSECONDS
+    status = STATUSES[number % len(STATUSES)].value
+    times = (created, created + MICROSECONDS, created + 61 * MICROSECONDS, 60.0)
+    return (
+        run_id(number),
+        new_guid(),
+        experiment_key,
+        number,
+        SCRIPT_RUN,
+        status,
+        *times,
+        "someone",
+        "train.py",
+        "local",
+    )
+
+
+def _full_run(number: int, count: int, experiment_key: int) -> tuple[object, ...]:
+    columns = dict(zip(_COLUMNS, _run(number, experiment_key), strict=True))
+    columns.update(user_name=f"user{number % 20}", target=("local", "cpu", "gpu", "gpu-large")[number % 4])
+    if number > count - ACTIVE:
+        columns.update(status=RunStatus.RUNNING.value, ended_at=None, duration_seconds=None)
+    else:
+        columns["duration_seconds"] = 1.0 + number * 7919 % 100_000
+    # Each hundredth run has the next five below it.
+    parent = number - number % 100 if 0 < number % 100 <= 5 and number > 100 else None
+    display_name = f"trial {number % 1000}" if number % 2 else None
+    description = f"What came of idea {number}" if number % 10 == 0 else None
+    return (*columns.values(), display_name, description, parent, parent, _DEFINITION)
+
+
+def _hang_on(database: Database, numbers: list[int]) -> None:
+    database.insert_many("run_tags", ("run_key", "key", "value"), _tags(numbers))
+    database.insert_many("run_properties", ("run_key", "key", "value"), _properties(numbers))
 
 
 def _tags(numbers: list[int]) -> Iterator[tuple[object, ...]]:
@@ -79,3 +172,22 @@ def _properties(numbers: list[int]) -> Iterator[tuple[object, ...]]:
     for number in numbers:
         yield number, "ContentSnapshotId", new_guid()
         yield number, "author", f"user{number % 20}"
+
+
+def _metrics(numbers: list[int]) -> Iterator[tuple[object, ...]]:
+    """Two of each run, without values, as nothing reads these."""
+    for number in numbers:
+        accuracy = number * 7919 % 1_000_003 / 1_000_003
+        yield number, "accuracy", VALUE, 0, accuracy, accuracy / 2, accuracy
+        yield number, "loss", VALUE, 0, 1 - accuracy, 1 - accuracy, 1.0
+
+
+def _curve(name: str, points: int, number: int) -> Iterator[Logged]:
+    moment = now()
+    for step in range(points):
+        value = math.exp(-5 * step / points) + math.sin(step * number) / 20
+        yield Logged(VALUE, name, moment + step * 1000, float(step), value, None)
+
+
+if __name__ == "__main__":
+    seed_pages(Path(sys.argv[1]), int(sys.argv[2]))

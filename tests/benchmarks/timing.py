@@ -8,7 +8,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,15 +36,32 @@ class Timed:
 
 def timed(command: Sequence[str], *, folder: Path, environment: Mapping[str, str], runs: int = 11) -> Timed:
     """Run the command and `python -c pass` in turn; one round first is not counted."""
-    pairs = [(_once(command, folder, environment), _once(PASS, folder, environment)) for _ in range(runs + 1)][1:]
+    return timed_by(lambda: _once(command, folder, environment), lambda: _once(PASS, folder, environment), runs=runs)
+
+
+def timed_call(call: Callable[[], object], *, runs: int = 11) -> Timed:
+    """Call it and `python -c pass` in turn; one round first is not counted."""
+    return timed_by(lambda: _milliseconds(call), runs=runs)
+
+
+def timed_by(measure: Callable[[], float], nothing: Callable[[], float] | None = None, *, runs: int = 11) -> Timed:
+    """The same with what `measure`, and `nothing` for `python -c pass`, say in milliseconds."""
+    nothing = nothing or (lambda: _once(PASS, Path.cwd(), os.environ))
+    pairs = [(measure(), nothing()) for _ in range(runs + 1)][1:]
     return Timed(*(statistics.median(column) for column in zip(*pairs, strict=True)))
 
 
 def _once(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> float:
-    started = time.perf_counter()
-    subprocess.run(
-        command, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    quiet = subprocess.DEVNULL
+    words = list(command)
+    return _milliseconds(
+        lambda: subprocess.run(words, cwd=folder, env=environment, check=True, stdout=quiet, stderr=quiet)
     )
+
+
+def _milliseconds(call: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    call()
     return (time.perf_counter() - started) * 1000
 
 

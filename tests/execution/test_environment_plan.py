@@ -156,6 +156,15 @@ def test_nothing_is_said_of_plain_names_from_public_channels(tmp_path: Path, env
     assert planned.plan.build.requirements == ("torch", "scikit-learn")
 
 
+def test_notes_and_errors_on_a_private_channel_hold_no_password(tmp_path: Path, environ: dict[str, str]) -> None:
+    channel = "https://bob:pw@h/own"
+    planned = plan_of(tmp_path, environ, f"channels: ['{channel}']\ndependencies: ['{channel}::numpy=1=0', cudnn]\n")
+    assert [note for note in planned.notes if "https://***@h/own" in note]
+    assert "pw" not in "".join(planned.notes)
+    with pytest.raises(Unsupported, match=r"https://\*\*\*@h/own::left-pad"):
+        plan_of(tmp_path, environ, f"dependencies: ['{channel}::left-pad']\n")
+
+
 def test_unknown_conda_names_are_refused_together(tmp_path: Path, environ: dict[str, str]) -> None:
     with pytest.raises(Unsupported, match="r-base, my-own=1") as caught:
         plan_of(tmp_path, environ, "dependencies: [numpy, r-base, my-own=1]\n")
@@ -197,10 +206,24 @@ def test_requirements_files_are_written_out(tmp_path: Path, environ: dict[str, s
     )
 
 
-def test_requirements_file_that_includes_itself_is_refused(tmp_path: Path, environ: dict[str, str]) -> None:
-    (tmp_path / "req.txt").write_text("-r req.txt\n", encoding="utf-8")
-    with pytest.raises(InvalidFile, match="leads back to itself"):
-        requirements_of(tmp_path, environ, "-r req.txt")
+def test_requirements_files_in_a_circle_are_named(tmp_path: Path, environ: dict[str, str]) -> None:
+    for name, included in (("start", "a"), ("a", "b"), ("b", "a")):
+        (tmp_path / f"{name}.txt").write_text(f"-r {included}.txt\n", encoding="utf-8")
+    with pytest.raises(InvalidFile) as caught:
+        requirements_of(tmp_path, environ, "-r start.txt")
+    circle = f"{tmp_path}/a.txt -> {tmp_path}/b.txt -> {tmp_path}/a.txt"
+    assert caught.value.message == f"{tmp_path}/b.txt: '-r {tmp_path}/a.txt' leads back to itself: {circle}"
+
+
+@pytest.mark.parametrize(("copies", "depth"), [(2, 15), (1, 30)])
+def test_requirements_files_without_end_are_refused(
+    tmp_path: Path, environ: dict[str, str], copies: int, depth: int
+) -> None:
+    for number in range(depth):
+        (tmp_path / f"{number}.txt").write_text(f"-r {number + 1}.txt\n" * copies, encoding="utf-8")
+    (tmp_path / f"{depth}.txt").write_text("six\n", encoding="utf-8")
+    with pytest.raises(InvalidFile, match="at most 100 files are read, 20 deep"):
+        requirements_of(tmp_path, environ, "-r 0.txt")
 
 
 @pytest.mark.parametrize(
@@ -225,7 +248,10 @@ def test_pip_line_that_nothing_would_take_is_refused(
     ("line", "shown", "secret"),
     [
         ("--index-url https://bob:pw@h/s", "--index-url https://${MLRUN_INSTALL_SECRET_1}@h/s", "bob:pw"),
-        ("git+https://tok@h/x.git", "git+https://${MLRUN_INSTALL_SECRET_1}@h/x.git", "tok"),
+        ("-i https://bob:p@ss:w@rd@h/s", "--index-url https://${MLRUN_INSTALL_SECRET_1}@h/s", "bob:p@ss:w@rd"),
+        ("git+ssh://bob:p@ss@h/x.git", "git+ssh://${MLRUN_INSTALL_SECRET_1}@h/x.git", "bob:p@ss"),
+        ("git+https://tok@h/x.git@v1", "git+https://${MLRUN_INSTALL_SECRET_1}@h/x.git@v1", "tok"),
+        ("git+https://git@h/x.git", "git+https://git@h/x.git", None),
         (
             "x @ https://h/x.whl?sv=1&sig=s3%2B",
             "x @ https://h/x.whl?sv=1&sig=${MLRUN_INSTALL_SECRET_1}",
@@ -337,6 +363,7 @@ def test_relaxed_takes_the_nearest_python_and_says_so(tmp_path: Path, environ: d
     planned = plan_of(tmp_path, environ, "dependencies: [python=3.6.2]\n", EnvironmentMode.RELAXED)
     assert planned.plan.build is not None
     assert planned.plan.build.python == BASE_PYTHON
+    assert planned.plan.build.only_wheels
     assert f"Python 3.6.2 cannot be had; relaxed to {VERSION}" in planned.notes[0]
 
 
@@ -345,6 +372,7 @@ def test_relaxed_is_another_environment(tmp_path: Path, environ: dict[str, str])
     relaxed = plan_of(tmp_path, environ, content, EnvironmentMode.RELAXED).plan.build
     assert relaxed is not None
     assert relaxed.is_relaxed
+    assert not relaxed.only_wheels
     assert relaxed.key != build_of(tmp_path, environ, content).key
 
 

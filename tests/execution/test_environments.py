@@ -10,10 +10,11 @@ import signal
 import subprocess
 import sys
 import tarfile
+import tempfile
 import threading
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from mlrun_cli.domain.environment_mode import EnvironmentMode
 from mlrun_cli.domain.moment import MICROSECONDS, now
 from mlrun_cli.execution.environments.build import build_environment
 from mlrun_cli.execution.environments.folder import EnvironmentFolder, built_interpreter
-from mlrun_cli.execution.environments.installer import installer_environment
+from mlrun_cli.execution.environments.installer import Installer, installer_environment
 from mlrun_cli.execution.environments.kept import prune_environments
 from mlrun_cli.execution.environments.plan import PlannedEnvironment, find_uv, plan_conda
 from mlrun_cli.files.conda import read_conda_dependencies
@@ -127,10 +128,10 @@ def plan(
     environ: dict[str, str],
     *pip: str,
     mode: EnvironmentMode = EnvironmentMode.PINNED,
+    version: str = ".".join(map(str, sys.version_info[:3])),
 ) -> PlannedEnvironment:
-    """A plan for the Python that runs the tests; an option of pip's own makes pip the builder."""
+    """A plan for this Python, if not told otherwise that of the tests; an option of pip's own makes pip the builder."""
     options = ["--prefer-binary"] if builder is Builder.PIP else []
-    version = ".".join(map(str, sys.version_info[:3]))
     content = {"dependencies": [f"python={version}", {"pip": [*options, *pip]}]}
     path = tmp_path / "conda.yml"
     path.write_text(json.dumps(content), encoding="utf-8")
@@ -145,8 +146,9 @@ def folder_of(planned: PlannedEnvironment) -> EnvironmentFolder:
     return EnvironmentFolder(Path(planned.plan.build.folder))
 
 
-def start(tmp_path: Path, planned: PlannedEnvironment, environ: dict[str, str]) -> subprocess.Popen[str]:
-    plan_file = tmp_path / "plan.json"
+def begin_build(tmp_path: Path, planned: PlannedEnvironment, environ: dict[str, str]) -> subprocess.Popen[str]:
+    # One each: that of a process which is still to read it must not be written anew.
+    plan_file = Path(tempfile.mkdtemp(dir=tmp_path), "plan.json")
     plan_file.write_text(json.dumps(planned.plan.to_json()), encoding="utf-8")
     return subprocess.Popen(
         [sys.executable, "-m", "mlrun_cli.execution.environments", plan_file],
@@ -159,8 +161,29 @@ def start(tmp_path: Path, planned: PlannedEnvironment, environ: dict[str, str]) 
     )
 
 
+Start = Callable[[PlannedEnvironment], subprocess.Popen[str]]
+
+
+@pytest.fixture
+def start(tmp_path: Path, environ: dict[str, str]) -> Iterator[Start]:
+    """Begins builds; those of a test that has failed are ended, lest what they leave open fails another."""
+    with ExitStack() as begun:
+
+        def begin(planned: PlannedEnvironment) -> subprocess.Popen[str]:
+            process = begun.enter_context(begin_build(tmp_path, planned, environ))
+            begun.callback(end, process)
+            return process
+
+        yield begin
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+
+
 def build(tmp_path: Path, planned: PlannedEnvironment, environ: dict[str, str]) -> tuple[int, str]:
-    with start(tmp_path, planned, environ) as process:
+    with begin_build(tmp_path, planned, environ) as process:
         log = process.stdout.read() if process.stdout else ""
     return process.returncode, log
 
@@ -191,12 +214,12 @@ def test_environment_holds_what_was_asked_for(tmp_path: Path, builder: Builder, 
     assert len(log.splitlines()) == 1
 
 
-def test_two_at_once_build_once(tmp_path: Path, builder: Builder, environ: dict[str, str]) -> None:
+def test_two_at_once_build_once(tmp_path: Path, builder: Builder, environ: dict[str, str], start: Start) -> None:
     slow = SlowPackage(tmp_path)
     planned = plan(tmp_path, builder, environ, "--no-index", "--find-links ./wheels", "slow")
-    first = start(tmp_path, planned, environ)
+    first = start(planned)
     with slow.held():
-        second = start(tmp_path, planned, environ)
+        second = start(planned)
         assert second.stdout is not None
         assert "waiting" in second.stdout.readline()
     first_log, second_log = first.communicate()[0], second.communicate()[0]
@@ -206,10 +229,12 @@ def test_two_at_once_build_once(tmp_path: Path, builder: Builder, environ: dict[
     assert built_interpreter(planned.plan) is not None
 
 
-def test_killed_build_is_mended_by_the_next(tmp_path: Path, quick_builder: Builder, environ: dict[str, str]) -> None:
+def test_killed_build_is_mended_by_the_next(
+    tmp_path: Path, quick_builder: Builder, environ: dict[str, str], start: Start
+) -> None:
     slow = SlowPackage(tmp_path)
     planned = plan(tmp_path, quick_builder, environ, "--no-index", "--find-links ./wheels", "slow")
-    killed = start(tmp_path, planned, environ)
+    killed = start(planned)
     with slow.held():
         os.killpg(killed.pid, signal.SIGKILL)
         killed.communicate()
@@ -224,15 +249,15 @@ def test_killed_build_is_mended_by_the_next(tmp_path: Path, quick_builder: Build
 
 
 def test_installer_that_outlives_its_builder_is_waited_for(
-    tmp_path: Path, quick_builder: Builder, environ: dict[str, str]
+    tmp_path: Path, quick_builder: Builder, environ: dict[str, str], start: Start
 ) -> None:
     slow = SlowPackage(tmp_path)
     planned = plan(tmp_path, quick_builder, environ, "--no-index", "--find-links ./wheels", "slow")
-    killed = start(tmp_path, planned, environ)
+    killed = start(planned)
     with slow.held():
         killed.kill()
         killed.wait()
-        second = start(tmp_path, planned, environ)
+        second = start(planned)
         assert second.stdout is not None
         assert "waiting" in second.stdout.readline()
     killed.communicate()
@@ -311,6 +336,16 @@ def test_secret_that_a_package_prints_is_not_in_the_log(
     assert "s3cr3t-word" not in log
 
 
+def test_short_secret_is_hidden_where_it_is_one_and_is_a_part_of_other_words(tmp_path: Path) -> None:
+    secrets = {"MLRUN_INSTALL_SECRET_1": "tok", "MLRUN_INSTALL_SECRET_2": "bob:s3cr3t-word"}
+    with (tmp_path / "lock").open("w") as lock:
+        installer = Installer({**os.environ, **secrets}, EnvironmentFolder(tmp_path), lock.fileno())
+        said = installer.output(
+            ["echo", "tokenizers==1 https://tok@h/?token=tok MLRUN_INSTALL_SECRET_1=tok s3cr3t-word"]
+        )
+    assert said == "tokenizers==1 https://***@h/?token=*** MLRUN_INSTALL_SECRET_1=*** ***\n"
+
+
 @contextmanager
 def index(wheel: bytes, login: str) -> Iterator[str]:
     """A package index with `tiny` that asks for a login."""
@@ -376,13 +411,13 @@ def test_supervisors_look_at_an_environment_starts_no_process_module() -> None:
 
 
 def test_eight_at_once_build_once_though_their_builder_is_killed(
-    tmp_path: Path, quick_builder: Builder, environ: dict[str, str]
+    tmp_path: Path, quick_builder: Builder, environ: dict[str, str], start: Start
 ) -> None:
     slow = SlowPackage(tmp_path)
     planned = plan(tmp_path, quick_builder, environ, "--no-index", "--find-links ./wheels", "slow")
-    killed = start(tmp_path, planned, environ)
+    killed = start(planned)
     with slow.held():
-        others = [start(tmp_path, planned, environ) for _ in range(7)]
+        others = [start(planned) for _ in range(7)]
         for other in others:
             assert other.stdout is not None
             assert "waiting" in other.stdout.readline()
@@ -429,6 +464,23 @@ def test_relaxed_leaves_open_the_later_of_two_that_do_not_go_together(
     described = folder_of(planned).described()
     assert described is not None
     assert described.loosened == ("tiny==1.3",)
+
+
+def test_relaxed_to_another_python_builds_no_version_that_was_chosen_for_the_one_asked_for(
+    tmp_path: Path, quick_builder: Builder, environ: dict[str, str]
+) -> None:
+    SlowPackage(tmp_path).gate.unlink()
+    make_wheel(tmp_path / "wheels", "slow", "1.1")
+    lines = ["--no-index", "--find-links ./wheels", "slow==1.0"]
+    planned = plan(tmp_path, quick_builder, environ, *lines, mode=EnvironmentMode.RELAXED, version="3.11.99")
+
+    code, log = build(tmp_path, planned, environ)
+
+    assert code == 0, log
+    assert version_inside(planned.plan, "slow") == "1.1"
+    described = folder_of(planned).described()
+    assert described is not None
+    assert described.loosened == ("slow==1.0",)
 
 
 def test_relaxed_does_not_leave_out_a_name_that_cannot_be_had(
@@ -529,12 +581,12 @@ def test_what_a_run_uses_is_not_pruned_and_what_none_uses_is(
 
 
 def test_a_build_that_was_given_up_is_pruned_and_one_that_goes_on_is_not(
-    tmp_path: Path, quick_builder: Builder, environ: dict[str, str]
+    tmp_path: Path, quick_builder: Builder, environ: dict[str, str], start: Start
 ) -> None:
     slow = SlowPackage(tmp_path)
     planned = plan(tmp_path, quick_builder, environ, "--no-index", "--find-links ./wheels", "slow")
     home = folder_of(planned).path.parents[1]
-    builder = start(tmp_path, planned, environ)
+    builder = start(planned)
     with slow.held():
         assert prune_environments(home, 0, dry_run=False)[0] == []
         os.killpg(builder.pid, signal.SIGKILL)

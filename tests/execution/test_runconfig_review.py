@@ -83,6 +83,8 @@ def test_a_container_gives_way_to_the_conda_part_and_that_is_said(key_path: str)
     (note,) = review(RunConfiguration(rest={key_path: True})).notes
 
     assert note == f"{key_path}: the run gets its conda dependencies, without the image."
+    (note,) = review(RunConfiguration(rest={key_path: True}), mode=EnvironmentMode.CURRENT).notes
+    assert note == f"{key_path}: the run gets the python on PATH, without the image."
 
 
 @pytest.mark.parametrize("key_path", ["environment.docker.enabled", "docker.useDocker"])

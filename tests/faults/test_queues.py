@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import ctypes
+import fcntl
 import json
+import os
+import re
+import resource
+import shutil
+import signal
+import socket
+import struct
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.running import Mlrun, kill, processes, until, words_of
+from tests.faults.gates import Fifo, locked
+from tests.running import COMMAND, LIVE, Mlrun, is_alive, kill, make_nvidia_smi, processes, until, words_of
 from tests.sdk.driving import drive
+
+# Of the kernel's inotify.
+IN_MODIFY, IN_CLOSE_WRITE = 2, 8
 
 # Runs until its file is there, and writes down when it starts.
 WORK = """
@@ -52,6 +69,52 @@ def dispatchers(mlrun: Mlrun) -> list[int]:
     """The pids of the dispatchers of this home."""
     mine = [pid for pid, variables in processes() if variables.get("MLRUN_HOME") == str(mlrun.home)]
     return [pid for pid in mine if any(Path(word).name == "dispatch.py" for word in words_of(pid))]
+
+
+def fork_servers(mlrun: Mlrun) -> list[int]:
+    """The pids of what the dispatchers of this home fork supervisors from."""
+    mine = [pid for pid, variables in processes() if variables.get("MLRUN_HOME") == str(mlrun.home)]
+    return [pid for pid in mine if any(Path(word).name == "fork_server.py" for word in words_of(pid))]
+
+
+class Changes:
+    """What the kernel tells of changes of files, in their order."""
+
+    def __init__(self) -> None:
+        self._libc = ctypes.CDLL(None)
+        self._descriptor = self._libc.inotify_init1(os.O_CLOEXEC)
+
+    def watch(self, path: Path, mask: int) -> int:
+        """From now on; the number of the file."""
+        return int(self._libc.inotify_add_watch(self._descriptor, os.fsencode(path), mask))
+
+    def first(self) -> int:
+        """The number of the file that was changed first."""
+        number, *_ = struct.unpack_from("iIII", os.read(self._descriptor, 4096))
+        os.close(self._descriptor)
+        return int(number)
+
+
+@contextmanager
+def taken_queue(mlrun: Mlrun, target: str) -> Iterator[socket.socket]:
+    """Be the dispatcher of a target, which has none; the socket it is called by."""
+    folder = mlrun.database.parent / "queues" / target
+    before = Path.cwd()
+    with (folder / "lock").open("r+b") as lock, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        (folder / "socket").unlink(missing_ok=True)
+        os.chdir(folder)  # its path may be too long for an address
+        listener.bind("socket")
+        os.chdir(before)
+        listener.setblocking(False)
+        yield listener
+        (folder / "socket").unlink()
+
+
+def kill_for_good(*pids: int) -> None:
+    """Kill processes and wait until they are gone."""
+    kill(*pids)
+    until(lambda: not any(map(is_alive, pids)))
 
 
 def started(order: Path) -> list[int]:
@@ -124,13 +187,156 @@ def test_a_place_becomes_free_when_a_supervisor_is_killed(mlrun: Mlrun, order: P
 def test_many_at_once_and_dispatchers_that_die_lose_and_double_nothing(mlrun: Mlrun, order: Path) -> None:
     go(order)
     with ThreadPoolExecutor(8) as pool:
-        submitting = [pool.submit(submit, mlrun) for _ in range(24)]
-        for _ in range(8):
+        submitting = [pool.submit(submit, mlrun) for _ in range(16)]
+        for victims in (dispatchers, fork_servers) * 4:
             until(lambda: dispatchers(mlrun) or all(each.done() for each in submitting))
-            kill(*dispatchers(mlrun))
+            kill(*victims(mlrun))
         run_ids = [each.result() for each in submitting]
-    assert ended(mlrun, run_ids) == ["Completed"] * 24
-    assert sorted(started(order)) == list(range(1, 25))
+    assert ended(mlrun, run_ids) == ["Completed"] * 16
+    assert sorted(started(order)) == list(range(1, 17))
+
+
+@pytest.mark.kill
+def test_what_a_submitter_that_dies_has_put_into_the_queue_is_started_once(mlrun: Mlrun, order: Path) -> None:
+    go(order)
+    folders = mlrun.database.parent / "runs"
+    for milliseconds in range(0, 64, 8):  # it dies while it fills its folder, writes its row or calls
+        before = len(list(folders.iterdir()))
+        with mlrun.start("run", "submit-script", "--async", "--ct", "cpu-cluster", "train.py") as submitter:
+            until(partial(lambda before: len(list(folders.iterdir())) > before, before))
+            time.sleep(milliseconds / 1000)
+            submitter.kill()
+    rows = mlrun.stored("SELECT run_id, run_number FROM runs")
+    assert ended(mlrun, [run_id for run_id, _ in rows]) == ["Completed"] * len(rows)
+    assert sorted(started(order)) == sorted(number for _, number in rows)
+
+
+@pytest.mark.kill
+def test_a_queue_outlives_its_fork_server(mlrun: Mlrun, order: Path) -> None:
+    run_ids = [submit(mlrun) for _ in range(5)]
+    until(lambda: len(started(order)) == 2)
+    kill(*fork_servers(mlrun))
+    until(lambda: not fork_servers(mlrun))
+    go(order)
+    assert ended(mlrun, run_ids) == ["Completed"] * 5
+    assert sorted(started(order)) == [1, 2, 3, 4, 5]
+    log = (mlrun.database.parent / "queues" / "cpu-cluster" / "dispatcher.log").read_text()
+    assert re.fullmatch(r"from now on each supervisor is started as a program: .*\n", log)
+
+
+@pytest.mark.kill
+def test_what_a_fork_server_was_told_and_does_not_do_is_done_once(mlrun: Mlrun, order: Path) -> None:
+    run_ids = [submit(mlrun) for _ in range(5)]
+    until(lambda: len(started(order)) == 2)
+    kill(*fork_servers(mlrun), number=signal.SIGSTOP)
+    go(order)
+    assert ended(mlrun, run_ids) == ["Completed"] * 5
+    assert sorted(started(order)) == [1, 2, 3, 4, 5]
+    assert not fork_servers(mlrun)
+
+
+@pytest.mark.kill
+def test_a_run_whose_supervisors_all_die_before_they_begin_is_given_up_and_those_behind_it_go_on(
+    mlrun: Mlrun, order: Path
+) -> None:
+    run_ids = [submit(mlrun) for _ in range(4)]
+    until(lambda: len(started(order)) == 2)
+    Fifo(mlrun.run_folder(run_ids[2]) / "submission.json")
+    go(order)
+    for _ in range(3):
+        kill_for_good(mlrun.supervisor(run_ids[2]))
+    assert ended(mlrun, run_ids) == ["Completed", "Completed", "Failed", "Completed"]
+    error = mlrun.show(run_ids[2])["error"]["error"]
+    assert error["message"] == "3 supervisors of the run ended before they had started it."
+    assert not (mlrun.run_folder(run_ids[2]) / "secrets.json").exists()
+
+
+def test_a_submitter_lets_go_of_the_lock_before_the_run_is_in_the_queue(mlrun: Mlrun, order: Path) -> None:
+    with locked(mlrun.database):
+        submitting = mlrun.start("run", "submit-script", "--async", "--ct", "cpu-cluster", "train.py")
+        (folder,) = until(lambda: [path.parent for path in mlrun.database.parent.glob("runs/*/environment.json")])
+        changes = Changes()
+        lock = changes.watch(folder / "lock", IN_CLOSE_WRITE)
+        changes.watch(mlrun.database.with_name("workspace.db-wal"), IN_MODIFY)
+    submitting.communicate()
+    assert changes.first() == lock
+    go(order)
+    assert ended(mlrun, [folder.name]) == ["Completed"]
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_a_run_whose_lock_somebody_holds_is_started_when_it_is_free_and_one_without_a_folder_fails(
+    mlrun: Mlrun, order: Path, is_gone: bool
+) -> None:
+    run_ids = [submit(mlrun) for _ in range(3)]
+    until(lambda: len(started(order)) == 2)
+    with (mlrun.run_folder(run_ids[2]) / "lock").open("r+b") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        go(order)
+        assert ended(mlrun, [*run_ids[:2], submit(mlrun)]) == ["Completed"] * 3  # so it has had its turn
+        assert mlrun.stored_status(run_ids[2]) == "Queued"
+        if is_gone:
+            shutil.rmtree(mlrun.run_folder(run_ids[2]))
+    last = submit(mlrun)  # a call
+    assert ended(mlrun, [run_ids[2], last]) == ["Failed" if is_gone else "Completed", "Completed"]
+
+
+def test_a_dispatcher_without_files_to_open_gives_no_run_up(mlrun: Mlrun, order: Path) -> None:
+    run_ids = [submit(mlrun) for _ in range(3)]
+    until(lambda: len(started(order)) == 2)
+    (dispatcher,) = dispatchers(mlrun)
+    limits = resource.prlimit(dispatcher, resource.RLIMIT_NOFILE)
+    resource.prlimit(dispatcher, resource.RLIMIT_NOFILE, (4, limits[1]))
+    log = mlrun.database.parent / "queues" / "cpu-cluster" / "dispatcher.log"
+    go(order)
+    until(lambda: f"{run_ids[2]} waits" in log.read_text())
+    assert ended(mlrun, run_ids[:2]) == ["Completed"] * 2
+    assert mlrun.stored_status(run_ids[2]) == "Queued"
+    resource.prlimit(dispatcher, resource.RLIMIT_NOFILE, limits)
+    assert ended(mlrun, [*run_ids, submit(mlrun)]) == ["Completed"] * 4
+
+
+def test_a_dispatcher_has_as_many_files_as_it_may_and_its_scripts_as_many_as_their_submitter(
+    mlrun: Mlrun, order: Path
+) -> None:
+    mlrun.script(f"{WORK}    import resource; print(resource.getrlimit(resource.RLIMIT_NOFILE))\n")
+    mlrun.command = ["prlimit", "--nofile=300:2000", *mlrun.command]
+    run_ids = [submit(mlrun) for _ in range(4)]
+    until(lambda: len(started(order)) == 2)
+    (dispatcher,) = dispatchers(mlrun)
+    assert resource.prlimit(dispatcher, resource.RLIMIT_NOFILE) == (2000, 2000)
+    kill(*fork_servers(mlrun))
+    until(lambda: not fork_servers(mlrun))
+    go(order)
+    assert ended(mlrun, run_ids) == ["Completed"] * 4
+    assert {mlrun.log(run_id) for run_id in run_ids} == {"(300, 2000)\n"}
+
+
+@pytest.mark.kill
+@pytest.mark.parametrize("victims", ["supervisor", "dispatcher", "fork server", "all"])
+def test_a_run_whose_supervisor_has_not_yet_begun_is_started_once_whoever_is_killed(
+    mlrun: Mlrun, order: Path, victims: str
+) -> None:
+    run_ids = [submit(mlrun) for _ in range(4)]
+    until(lambda: len(started(order)) == 2)
+    gate = Fifo(mlrun.run_folder(run_ids[2]) / "submission.json")
+    mlrun("run", "cancel", "-r", run_ids[0])
+    supervisor = mlrun.supervisor(run_ids[2])
+    if victims in {"dispatcher", "all"}:
+        kill(*dispatchers(mlrun))
+    if victims in {"fork server", "all"}:
+        kill(*fork_servers(mlrun))
+    if victims in {"supervisor", "all"}:
+        kill_for_good(supervisor)
+    if victims == "supervisor":
+        mlrun.supervisor(run_ids[2])  # the next one, which the dispatcher has started at once
+    if victims != "all":
+        gate.let_through()
+    gate.restore()
+    assert mlrun.show(run_ids[2])["status"] in LIVE  # this look starts another dispatcher where there is none
+    go(order)
+    assert ended(mlrun, run_ids) == ["Canceled", "Completed", "Completed", "Completed"]
+    assert sorted(started(order)) == [1, 2, 3, 4]
 
 
 def test_a_run_that_can_never_have_its_place_is_refused(mlrun: Mlrun, order: Path) -> None:
@@ -140,6 +346,64 @@ def test_a_run_that_can_never_have_its_place_is_refused(mlrun: Mlrun, order: Pat
     assert done.returncode == 2
     assert "nodeCount: 3 nodes are asked for, and 'cpu-cluster' has at most 2." in done.stderr
     assert started(order) == []
+
+
+def test_what_would_take_a_place_from_those_that_wait_for_it_is_refused(mlrun: Mlrun, order: Path) -> None:
+    runconfig = {"script": "train.py", "target": "cpu-cluster", "nodeCount": 2}
+    (mlrun.folder / "both.runconfig").write_text(json.dumps(runconfig), encoding="utf-8")
+    run_ids = [submit(mlrun), submit(mlrun, "-c", "both"), submit(mlrun)]
+    until(lambda: len(started(order)) == 1)
+    assert [mlrun.show(run_id)["waiting_for"] for run_id in run_ids[1:]] == [
+        "2 nodes needed, 1 of the 2 nodes of 'cpu-cluster' taken",
+        "1 run before it, 1 of the 2 nodes of 'cpu-cluster' taken",
+    ]
+    smaller = ("computetarget", "create", "amlcompute", "-n", "cpu-cluster", "--max-nodes", "1")
+    done = mlrun(*smaller, check=False)
+    assert done.returncode == 2
+    assert f"With at most 1 node, 'cpu-cluster' could never run what waits for more nodes: {run_ids[1]}." in done.stderr
+    mlrun("run", "cancel", "-r", run_ids[1])
+    mlrun.wait_for_status(run_ids[2], "Running")
+    mlrun(*smaller)
+    go(order)
+    assert ended(mlrun, run_ids) == ["Completed", "Canceled", "Completed"]
+
+
+def test_a_target_that_is_gone_has_no_places(mlrun: Mlrun, order: Path) -> None:
+    run_ids = [submit(mlrun) for _ in range(3)]
+    until(lambda: len(started(order)) == 2)
+    mlrun.execute("DELETE FROM compute_targets")
+    go(order)
+    assert ended(mlrun, run_ids[:2]) == ["Completed"] * 2
+    until(lambda: not mlrun.supervisors(run_ids[0]) and not mlrun.supervisors(run_ids[1]))  # they have called
+    record = mlrun.show(run_ids[2])
+    assert (record["status"], record["waiting_for"]) == ("Queued", "there is no compute target 'cpu-cluster' any more")
+    make_target(mlrun, "cpu-cluster", 1)
+    assert ended(mlrun, run_ids[2:]) == ["Completed"]
+
+
+@pytest.mark.parametrize("who", ["cancel", "create", "update"])
+def test_whoever_makes_room_calls_the_dispatcher(mlrun: Mlrun, order: Path, who: str) -> None:
+    run_ids = [submit(mlrun) for _ in range(4)]
+    until(lambda: len(started(order)) == 2)
+    kill(*dispatchers(mlrun))
+    until(lambda: not dispatchers(mlrun))
+    with taken_queue(mlrun, "cpu-cluster") as calls:
+        if who == "cancel":
+            mlrun("run", "cancel", "-r", run_ids[2])
+        elif who == "create":
+            make_target(mlrun, "cpu-cluster", 3)
+        else:
+            drive(
+                mlrun,
+                """
+                from azureml.core.compute import ComputeTarget
+                ComputeTarget(Workspace.from_config(), "cpu-cluster").update(max_nodes=3)
+                """,
+            )
+        assert calls.recv(64)
+    go(order)
+    assert mlrun.wait(run_ids[3])["status"] == "Completed"  # this look starts a dispatcher
+    assert len(started(order)) == (3 if who == "cancel" else 4)
 
 
 def test_a_parent_that_holds_the_last_place_is_told_so(mlrun: Mlrun) -> None:
@@ -174,6 +438,67 @@ def test_gpus_are_lent_to_one_run_at_a_time(mlrun: Mlrun, order: Path) -> None:
     assert lent[2] in {"0", "7"}
 
 
+def test_gpus_are_lent_of_those_that_the_submitter_may_use_whoever_calls_the_dispatcher(
+    mlrun: Mlrun, order: Path
+) -> None:
+    mlrun.environment["PATH"] = f"{make_nvidia_smi(mlrun.folder.parent, 4)}:{mlrun.environment['PATH']}"
+    mlrun.script(f"{WORK}    print(os.environ['CUDA_VISIBLE_DEVICES'])\n")
+    run_ids = []
+    for visible in ("3", "GPU-3,1", "3", None):
+        if visible is None:
+            del mlrun.environment["CUDA_VISIBLE_DEVICES"]
+        else:
+            mlrun.environment["CUDA_VISIBLE_DEVICES"] = visible
+        run_ids.append(mlrun.submit("--gpus", "1", "train.py"))
+    until(lambda: len(started(order)) == 2)
+    assert [mlrun.show(run_id)["status"] for run_id in run_ids] == ["Running", "Running", "Queued", "Queued"]
+    go(order)
+    assert ended(mlrun, run_ids) == ["Completed"] * 4
+    assert [mlrun.log(run_id).strip() for run_id in run_ids] == ["3", "1", "3", "0"]
+
+
+def test_a_parent_that_holds_the_gpus_is_told_so_and_others_are_lent_to_its_child(mlrun: Mlrun) -> None:
+    mlrun.environment["CUDA_VISIBLE_DEVICES"] = "0,1"
+    mlrun.script("import os; print(os.environ['CUDA_VISIBLE_DEVICES'])", "child.py")
+    mlrun.script(f"""
+        import subprocess, sys
+        command = [{str(COMMAND)!r}, "run", "submit-script", "-w", "default", "-g", "default", "-e", "exp", "--async"]
+        command += ["--gpus", sys.argv[1], "child.py"]
+        print(subprocess.run(command, capture_output=True, text=True).stderr)
+    """)
+    for wanted in ("1", "2"):
+        parent = mlrun.submit("--gpus", "1", "train.py", wanted)
+        assert mlrun.wait(parent)["status"] == "Completed"
+        is_told = f"The run {parent} itself holds 1 of the 2 GPUs that this one may have" in mlrun.log(parent)
+        assert is_told == (wanted == "2")
+        child = mlrun.json("run", "list", "--last", "1")[0]["run_id"]
+        assert mlrun.wait(child)["status"] == "Completed"
+        assert mlrun.log(child).strip() == ("1" if wanted == "1" else "0,1")
+
+
+@pytest.mark.kill
+@pytest.mark.usefixtures("order")
+def test_no_gpu_is_lent_twice_at_once_whoever_is_killed(mlrun: Mlrun) -> None:
+    mlrun.environment["CUDA_VISIBLE_DEVICES"] = "0,1,2"
+    mlrun.script("""
+        import fcntl, os, time
+        held = [open(f"{os.environ['ORDER']}.{name}", "w") for name in os.environ["CUDA_VISIBLE_DEVICES"].split(",")]
+        for file in held:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        time.sleep(0.05)
+        print(len(held))
+    """)
+    words = [("--gpus", "1", "train.py"), ("--gpus", "2", "--ct", "cpu-cluster", "train.py")] * 6
+    with ThreadPoolExecutor(4) as pool:
+        submitting = [pool.submit(mlrun.submit, *each) for each in words]
+        for victims in (dispatchers, fork_servers) * 3:
+            until(lambda: dispatchers(mlrun) or all(each.done() for each in submitting))
+            kill(*victims(mlrun))
+        run_ids = [each.result() for each in submitting]
+    assert ended(mlrun, run_ids) == ["Completed"] * 12
+    assert [mlrun.log(run_id).strip() for run_id in run_ids] == ["1", "2"] * 6
+
+
 @pytest.mark.kill
 @pytest.mark.parametrize("victim", ["supervisor", "dispatcher", "both"])
 def test_gpus_come_back_when_who_holds_or_lends_them_is_killed(mlrun: Mlrun, order: Path, victim: str) -> None:
@@ -197,4 +522,4 @@ def test_gpus_that_are_not_there_are_refused(mlrun: Mlrun) -> None:
     mlrun.script("")
     done = mlrun("run", "submit-script", "--gpus", "1", "train.py", check=False)
     assert done.returncode == 2
-    assert "1 GPUs are asked for, and this machine has none." in done.stderr
+    assert "1 GPU is asked for, and this machine has none." in done.stderr

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from mlrun_cli.supervisor import ports
+from mlrun_cli.supervisor.ports import Ports
 from tests.running import Mlrun, is_alive, kill, processes, until
 
 MEET = """
@@ -313,7 +315,24 @@ def test_runs_at_once_are_given_different_ports(mlrun: Mlrun) -> None:
     run_ids = [mlrun.submit("-c", "several") for _ in range(3)]
 
     for run_id in run_ids:
-        assert mlrun.wait(run_id)["status"] == "Completed", logs(mlrun, run_id)
+        record = mlrun.wait(run_id)
+        assert record["status"] == "Completed", (record["error"], logs(mlrun, run_id))
+
+
+def test_who_looks_for_a_port_never_stands_in_the_way_of_the_run_that_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = Ports(1)
+    (number,) = given.numbers
+    monkeypatch.setattr(ports, "_FIRST", number)
+    monkeypatch.setattr(ports, "_LAST", number)
+    listen_often = f"import socket\nfor _ in range(4_000): socket.create_server(('127.0.0.1', {number})).close()"
+
+    listening = subprocess.Popen([sys.executable, "-c", listen_often], stderr=subprocess.PIPE, encoding="utf-8")
+    while listening.poll() is None:
+        with pytest.raises(OSError, match="no free port"):
+            Ports(1)
+
+    assert listening.communicate()[1] == ""
+    given.close()
 
 
 def test_a_run_that_one_process_submits_is_told_nothing_of_the_others(mlrun: Mlrun) -> None:

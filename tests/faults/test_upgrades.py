@@ -103,5 +103,39 @@ def test_a_run_goes_on_to_its_end_while_the_package_is_changed_under_it(
     assert mlrun.metrics(run_id) == {"x": [1, 2]}
 
 
+def test_a_run_that_waits_while_the_package_is_changed_gets_the_new_one(
+    mlrun: Mlrun, installed: Path, wheel: Path
+) -> None:
+    mlrun.script(LOG_BEFORE_AND_AFTER)
+    mlrun("computetarget", "create", "amlcompute", "-n", "single", "--max-nodes", "1")
+    run_ids = [mlrun.submit("--ct", "single", "train.py") for _ in range(3)]
+    is_forked = []
+    for run_id in run_ids:
+        mlrun.wait_for_status(run_id, "Running")
+        is_forked.append("--workspace" not in words_of(mlrun.supervisor(run_id)))
+        if run_id == run_ids[1]:
+            _pip("--python", str(installed), "install", "--no-deps", "--force-reinstall", str(wheel))
+        (mlrun.run_folder(run_id) / "work" / "go").touch()
+    assert [mlrun.wait(run_id)["status"] for run_id in run_ids] == ["Completed"] * 3
+    assert is_forked == [True, True, False]
+
+
+def test_a_run_whose_store_was_made_newer_while_it_waited_fails_and_says_why(mlrun: Mlrun) -> None:
+    mlrun.script(LOG_BEFORE_AND_AFTER)
+    mlrun("computetarget", "create", "amlcompute", "-n", "single", "--max-nodes", "1")
+    first, second = (mlrun.submit("--ct", "single", "train.py") for _ in range(2))
+    mlrun.wait_for_status(first, "Running")
+    ((version,),) = mlrun.stored("SELECT version FROM schema_version")
+    mlrun.execute("UPDATE schema_version SET version = 99")
+    (mlrun.run_folder(first) / "work" / "go").touch()
+
+    assert mlrun.wait_for_status(second, "Failed", "Completed") == "Failed"
+    assert not (mlrun.run_folder(second) / "secrets.json").exists()
+    mlrun.execute("UPDATE schema_version SET version = ?", version)
+    assert mlrun.show(first)["status"] == "Completed"
+    message = mlrun.show(second)["error"]["error"]["message"]
+    assert "was written by a newer mlrun-cli (schema 99" in message
+
+
 def _pip(*words: str) -> None:
     subprocess.run([sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", *words], check=True)

@@ -90,6 +90,26 @@ def test_broken_file_is_refused_with_its_place(tmp_path: Path, content: str, wor
     assert words in caught.value.message
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "'https://bob:hunter2@h/own/numpy.conda'",
+        "'https://h/t/hunter2-token/own/ numpy'",
+        "'numpy https://bob:hunter2@h|1'",
+        "{pip: ['own = https://bob:hunter2@h/own.whl']}",
+        "{pip: ['API_TOKEN=hunter2']}",
+        "{'https://bob:hunter2@h/own': []}",
+    ],
+)
+def test_an_error_quotes_no_secret(tmp_path: Path, entry: str) -> None:
+    path = tmp_path / "conda.yml"
+    path.write_text(f"dependencies:\n- {entry}\n", encoding="utf-8")
+    with pytest.raises(InvalidFile) as caught:
+        read_conda_dependencies(path)
+    assert "***" in caught.value.message
+    assert "hunter2" not in f"{caught.value.message} {caught.value.hint}"
+
+
 def test_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidFile):
         read_conda_dependencies(tmp_path / "none.yml")

@@ -114,6 +114,28 @@ def test_what_cannot_be_read_is_named_with_its_line(
     assert (f"line {line}:" in found) if line else ("line" not in found.split("x.runconfig")[1].split(":")[0])
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("environmentVariables: API_TOKEN=hunter2", "environmentVariables: expected a mapping, found text"),
+        ("password: hunter2", "password: expected a mapping, found text"),
+        ("other: --token hunter2 --lr 1", "other: expected a mapping, found text (--token *** --lr 1)"),
+        ("other: https://me:hunter2@h/x", "other: expected a mapping, found text (https://***@h/x)"),
+        ("other: https://h/x?sv=1&sig=hunter2", "other: expected a mapping, found text (https://h/x?sv=1&sig=***)"),
+        ("API_TOKEN=hunter2: x", "API_TOKEN=***: expected a mapping, found text"),
+        ("{A=hunter2: 1, A=hunter2: 2}", "A=***: stands twice, first in line 1"),
+        ("password: !hunter2", "password: has a YAML tag ('!'), which is not read"),
+        ("password: *hunter2", "is not YAML: an alias ('*') stands for nothing"),
+    ],
+)
+def test_an_error_quotes_no_secret(tmp_path: Path, content: str, told: str) -> None:
+    with pytest.raises(InvalidFile) as caught:
+        next(iter(read_document(write(tmp_path, content)).mapping().values())).mapping()
+
+    assert caught.value.message.endswith(f"line 1: {told}")
+    assert "hunter2" not in f"{caught.value.message} {caught.value.hint}"
+
+
 def test_a_python_tag_builds_nothing(tmp_path: Path) -> None:
     made = tmp_path / "made"
     content = f"a: !!python/object/apply:os.mkdir ['{made}']\nb: !!python/name:os.system x\n"
@@ -144,8 +166,34 @@ def test_a_bomb_of_merge_keys_is_refused(tmp_path: Path) -> None:
     assert "holds more than 100000 values" in message(write(tmp_path, "\n".join(lines)))
 
 
+def test_a_bomb_of_long_texts_is_refused(tmp_path: Path) -> None:
+    content = f"a: &a {'x' * 500_000}\nb: [{', '.join(['*a'] * 50_000)}]"
+
+    assert "holds more than 8 MiB of text" in message(write(tmp_path, content))
+
+
+@pytest.mark.parametrize("content", ["? %s\n: [a, b]", '{"%s": [1, 2]}'])
+def test_keys_without_end_are_refused(tmp_path: Path, content: str) -> None:
+    assert "stands under keys of more than 1000 letters" in message(write(tmp_path, content % ("x" * 2000)))
+
+
+def test_as_many_merge_keys_as_a_file_has_room_for_take_no_time(tmp_path: Path) -> None:
+    keys = "".join(f"  k{number}:\n" for number in range(30_000))
+    document = read_document(write(tmp_path, f"some: &1\n{keys}all:\n  <<: *1\n" + "  <<: {}\n" * 35_000))
+
+    assert len(document.mapping()["all"].mapping()) == 30_000
+
+
 @pytest.mark.parametrize(
-    "content", ["[" * 500_000, '{"a":' * 60 + "1" + "}" * 60, "&a [*a]", "- " * 5000 + "x", "&a {a: {b: *a}}"]
+    "content",
+    [
+        "[" * 500_000,
+        '{"a":' * 60 + "1" + "}" * 60,
+        "&a [*a]",
+        "- " * 5000 + "x",
+        "x: " + "[" * 1000,
+        "&a {a: {b: *a}}",
+    ],
 )
 def test_deep_nesting_is_refused(tmp_path: Path, content: str) -> None:
     assert "is nested more than 50 deep" in message(write(tmp_path, content))
@@ -155,6 +203,15 @@ def test_a_number_of_thousands_of_digits_is_no_traceback(tmp_path: Path) -> None
     for content in ("a: %s", '{"a": %s}'):
         document = read_document(write(tmp_path, content % ("9" * 5000)))
         assert document.mapping()["a"].text() == "9" * 5000
+
+
+@pytest.mark.parametrize("number", ["1" + ":59" * 100_000, "0x" + "f" * 5000, "1" + ":59" * 1000 + ".5"])
+def test_a_number_that_only_a_machine_can_have_written_is_text(tmp_path: Path, number: str) -> None:
+    node = read_document(write(tmp_path, f"a: {number}\n")).mapping()["a"]
+
+    assert node.plain() == number
+    with pytest.raises(InvalidFile, match="expected a whole number, found text"):
+        node.whole_number()
 
 
 @pytest.mark.parametrize("content", ['a: "x\\0y"', '{"a": "x\\u0000y"}', '{"a": "\\ud800"}'])

@@ -142,7 +142,7 @@ def test_python_and_none_are_known_in_any_letter_case(tmp_path: Path, text: str)
         ("docker:\n  useDocker: 'true'\n", 2, "docker.useDocker: expected true or false, found text"),
         ("environmentVariables: [A=1]", 1, "environmentVariables: expected a mapping, found a list"),
         ("environmentVariables: {A: [1]}", 1, "environmentVariables.A: expected text, found a list"),
-        ("environmentVariables: {A=B: 1}", 1, "no variable has this name"),
+        ("environmentVariables: {A=B: 1}", 1, "environmentVariables.A=***: no variable has this name"),
         ('environmentVariables: {"": 1}', 1, "no variable has this name"),
         ("arguments: ['a\0b']".replace("\0", "\\0").replace("'", '"'), 1, "holds a NUL character"),
     ],

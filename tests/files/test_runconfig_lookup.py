@@ -80,7 +80,7 @@ def test_a_path_that_is_a_file_is_the_runconfig(tmp_path: Path) -> None:
 def test_the_one_that_is_not_used_is_named(tmp_path: Path) -> None:
     first, second = make(tmp_path, ".azureml/local", ".azureml/local.runconfig")
 
-    assert find_runconfig(tmp_path, "local") == (first, (f"{second} is not used: local comes first.",))
+    assert find_runconfig(tmp_path, "local") == (first, (f"{second} is not used: .azureml/local comes first.",))
 
 
 def test_a_folder_of_that_name_is_passed_over(tmp_path: Path) -> None:

@@ -148,7 +148,8 @@ def test_data_is_read_where_it_lies(mlrun: Mlrun) -> None:
 def test_queue_runs_two_at_once_and_all_in_their_order(mlrun: Mlrun) -> None:
     copy("queue", mlrun)
     mlrun("computetarget", "create", "amlcompute", "-n", "two-at-once", "--vm-size", "any", "--max-nodes", "2")
-    run_ids = [mlrun.submit("-c", "train", "train.py", "--seed", str(seed)) for seed in range(5)]
+    words = ["-c", "train", "train.py", "--throws", "200000"]
+    run_ids = [mlrun.submit(*words, "--seed", str(seed)) for seed in range(5)]
     mlrun("run", "wait", *(word for run_id in run_ids for word in ("-r", run_id)))
     moments = mlrun.stored("SELECT started_at, ended_at FROM runs ORDER BY run_number")
     starts = [start for start, _ in moments]

@@ -121,7 +121,7 @@ def tell(run, model, again):  # in every shape in which scripts call it; two nam
     same(run.tags, run.get_tags())
     run.add_properties({"owner": "me"})
 
-    assert run.get_portal_url().startswith("file:///") and run.id in run.get_portal_url(), run.get_portal_url()
+    assert run.get_portal_url().startswith("http://") and run.id in run.get_portal_url(), run.get_portal_url()
 """
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -132,18 +134,22 @@ def test_a_configuration_is_found_loaded_changed_saved_and_deleted(mlrun: Mlrun)
         assert rc.arguments == ["--lr", "0.10", "--flag", "no", "ä"]
         assert rc.environment_variables == {"A": "1e3", "B": None}
         assert (rc.script, rc.target, rc.environment.environment_variables) == ("train.py", "cpu", {})
-        assert rc.data["in_put"].mechanism == "download" and rc.data["in_put"].data_location.dataset.name == "iris"
+        # Names of data are camel-cased as in Azure; a run gets them as they stand in the file.
+        assert rc.data["inPut"].mechanism == "download" and rc.data["inPut"].data_location.dataset.name == "iris"
+        assert list(rc._to_document()["data"]) == ["in_put"]
         conda = rc.environment.python.conda_dependencies
         assert list(conda.conda_packages) == ["numpy"]
         assert rc._to_document() == RunConfiguration.load(".azureml/train.runconfig")._to_document()
 
-        # Saved, it is the same again, what this program does not know with it.
+        # A run gets all that was read; saved is what Azure saves of it, in the file that it was loaded from.
         conda.add_pip_package("scipy")
         rc.node_count = 2
-        before = rc._to_document()
-        assert before["foo"] == {"bar": 1} and before["environment"]["docker"]["gpuSupport"] is True
+        assert rc._to_document()["environment"]["docker"]["gpuSupport"] is True
+        before = rc._to_document(saving=True)
+        assert before["foo"] == {"bar": 1} and "gpuSupport" not in before["environment"]["docker"]
         rc.save()
-        assert "\\nfoo:\\n  bar: 1\\n" in open(".azureml/train").read()
+        assert "\\nfoo:\\n  bar: 1\\n" in open(".azureml/train.runconfig").read()
+        assert os.listdir(".azureml") == ["train.runconfig"]
         assert RunConfiguration.load(".", "train")._to_document() == before
         assert "scipy" in open("conf/conda.yml").read()
         rc.save(".", "apart.runconfig", separate_environment_yaml=True)
@@ -163,8 +169,11 @@ def test_a_configuration_is_found_loaded_changed_saved_and_deleted(mlrun: Mlrun)
         other.environment.python.user_managed_dependencies = True
         os.rename(".azureml", "aml_config")
         other.save(".", "managed")
-        assert not os.path.exists("aml_config/conda_dependencies.yml")
+        assert os.path.exists("aml_config/conda_dependencies.yml")
         assert RunConfiguration.load(".", "managed").environment.python.user_managed_dependencies
+        open("aml_config/conda_dependencies.yml", "w").write("dependencies: [mine]\\n")
+        other.save(".", "managed")
+        assert "mine" in open("aml_config/conda_dependencies.yml").read()
 
         RunConfiguration.delete(".", "managed")
         said = str(error_of(RunConfiguration.load, ".", "managed"))
@@ -203,6 +212,120 @@ def test_a_configuration_is_found_loaded_changed_saved_and_deleted(mlrun: Mlrun)
     )
 
 
+def test_a_configuration_that_is_loaded_and_submitted_runs_as_its_file_does(tmp_path: Path) -> None:
+    mlrun = Mlrun(tmp_path)
+    mlrun.script(
+        "import os, sys\n"
+        "for word in sys.argv[1:]: print('argument', word)\n"
+        "for name in sorted(os.environ):\n"
+        "    if name.startswith('AZUREML_DATAREFERENCE_') or name in ('IN', 'RATE'): print(name, os.environ[name])\n"
+    )
+    mlrun.script(
+        "script: train.py\n"
+        "arguments: [0.10, 1e-3, 16, 3.0, 0x1F, 1_000, no, true, '0.10', $AZUREML_DATAREFERENCE_my_data,"
+        " DatasetConsumptionConfig:in_put, $AZUREML_DATAREFERENCE_myData]\n"
+        "environmentVariables: {RATE: 0.10}\n"
+        f"environment: {{python: {{userManagedDependencies: true, interpreterPath: {json.dumps(sys.executable)}}}}}\n"
+        "dataReferences:\n  my_data: {dataStoreName: workspaceblobstore, pathOnDataStore: a}\n"
+        "data:\n  in_put:\n    mechanism: mount\n    environmentVariableName: IN\n"
+        "    dataLocation: {dataPath: {datastoreName: workspaceblobstore, relativePath: a}}\n",
+        "train.runconfig",
+    )
+    mlrun.script("x", "a/x")
+    mlrun("datastore", "upload", "-n", "workspaceblobstore", "--src-path", "a", "--target-path", "a")
+    by_command = mlrun.submit("-c", "train")
+    by_sdk = drive(
+        mlrun,
+        """
+        from azureml.core import Experiment, RunConfiguration, ScriptRunConfig
+
+        configuration = RunConfiguration.load(".", "train")
+        assert configuration.arguments[:4] == ["0.10", "1e-3", 16, 3.0]
+        config = ScriptRunConfig(".", run_config=configuration)
+        print(Experiment(Workspace.from_config(), "exp").submit(config).id)
+        """,
+    ).strip()
+    told = []
+    for run_id in (by_command, by_sdk):
+        assert mlrun.wait(run_id)["status"] == "Completed"
+        told.append(mlrun.log(run_id))
+    assert told[0] == told[1]
+    arguments = [line.removeprefix("argument ") for line in told[0].splitlines() if line.startswith("argument ")]
+    assert arguments[:9] == ["0.10", "1e-3", "16", "3.0", "0x1F", "1_000", "no", "true", "0.10"]
+    for name in ("my_data", "myData", "in_put", "inPut"):
+        assert f"AZUREML_DATAREFERENCE_{name} " in told[0]
+    mlrun.close()
+
+
+def test_files_are_found_and_written_where_azure_has_them(mlrun: Mlrun) -> None:
+    drive(
+        mlrun,
+        """
+        import os
+        from azureml.core import RunConfiguration
+
+        def write(path, text):
+            os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+            with open(path, "w") as file:
+                file.write(text)
+
+        def packages(*where):
+            return [*RunConfiguration.load(*where).environment.python.conda_dependencies.conda_packages]
+
+        # aml_config goes before .azureml, a name before the name with .runconfig, both before the project itself.
+        places = ["aml_config/t", "aml_config/t.runconfig", "t.runconfig"]
+        for place in [*places, ".azureml/t", ".azureml/t.runconfig"]:
+            write(place, f"script: {place}\\n")
+        for place in places:
+            assert RunConfiguration.load(".", "t").script == place
+            os.remove(place)
+        os.rmdir("aml_config")
+        assert RunConfiguration.load(".", "t").script == ".azureml/t"
+
+        # By name, paths are relative to the project; by path, to the file.
+        write("c.yml", "dependencies: [outer]\\n")
+        write(".azureml/c.yml", "dependencies: [inner]\\n")
+        write(".azureml/t", "environment: {python: {condaDependenciesFile: c.yml}}\\n")
+        assert packages(".", "t") == ["outer"] and packages(".azureml/t") == ["inner"]
+        changed = RunConfiguration.load(".azureml/t")
+        changed.environment.python.conda_dependencies.add_conda_package("more")
+        changed.save()
+        assert packages(".azureml/t") == ["inner", "more"] and packages(".", "t") == ["outer"]
+
+        # What Azure would not find is found, and named so that what is saved is found again.
+        os.remove("c.yml")
+        beside = RunConfiguration.load(".", "t")
+        assert beside.environment.python.conda_dependencies_file == ".azureml/c.yml"
+        beside.environment.python.conda_dependencies.add_conda_package("third")
+        beside.save()
+        assert not os.path.exists("c.yml") and packages(".", "t") == ["inner", "more", "third"]
+        absolute = os.path.abspath(".azureml/c.yml")
+        write(".azureml/t", f"environment: {{python: {{condaDependenciesFile: '{absolute}'}}}}\\n")
+        assert RunConfiguration.load(".", "t").environment.python.conda_dependencies_file == absolute
+
+        write("sub/f.yml", "")
+        RunConfiguration().save("sub/f.yml", separate_environment_yaml=True)
+        assert sorted(os.listdir("sub")) == ["conda_dependencies.yml", "environment.yml", "f.yml"]
+        assert "environment: environment.yml\\n" in open("sub/f.yml").read()
+        assert "condaDependenciesFile: conda_dependencies.yml\\n" in open("sub/environment.yml").read()
+        assert RunConfiguration.load("sub/f.yml").environment.name == "default-environment"
+
+        # Two names that would become one stay two.
+        write("sub/two", "data:\\n  inPut: {mechanism: mount}\\n  in_put: {mechanism: download}\\n")
+        two = RunConfiguration.load("sub/two")
+        assert list(two.data) == list(two._to_document()["data"]) == ["inPut", "in_put"]
+
+        # JSON is YAML too; a number that Python would write otherwise stays the text that a script gets.
+        write("sub/j.json", '{"script": "a.py", "arguments": [1.50, 1.5, "1e3"], "environmentVariables": {"A": "1e3"}}')
+        one = RunConfiguration.load("sub/j.json")
+        assert one.arguments == ["1.50", 1.5, "1e3"]
+        one.save()
+        text = open("sub/j.json").read()
+        assert "- '1.50'\\n- 1.5\\n- '1e3'\\n" in text and "A: '1e3'\\n" in text, text
+        """,
+    )
+
+
 @pytest.mark.parametrize("path", sorted(DATA.glob("*.runconfig")), ids=lambda path: path.stem)
 def test_a_runconfig_means_the_same_as_a_file_and_as_values(path: Path) -> None:
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -217,6 +340,7 @@ def test_what_is_wrong_in_a_runconfig_of_values_is_named_without_a_line() -> Non
     for document, said in (
         ({"script": {"a": 1}}, "/code: script: expected text"),
         ({"script": "a", "data": {"x": {1: 2}}}, "/code: data.x: a key is not text"),
+        ({"script": "a", "nodeCount": 10**5000}, "/code: nodeCount: is too large a number"),
         ({"script": object()}, "/code: script: expected a value of JSON, found object"),
         ([1], "/code: expected a mapping"),
     ):

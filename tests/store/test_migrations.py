@@ -6,9 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from mlrun_cli.domain.run import SCRIPT_RUN
+from mlrun_cli.domain.run_filter import RunFilter
+from mlrun_cli.domain.run_order import RunOrder
+from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.errors import StoreError
+from mlrun_cli.store import migrations
+from mlrun_cli.store.experiments import ExperimentStore
 from mlrun_cli.store.journals import JournalStore
 from mlrun_cli.store.migrations import MIGRATIONS, migrate
+from mlrun_cli.store.page_schema import page_schema
+from mlrun_cli.store.run_pages import RunPageStore
+from mlrun_cli.store.runs import RunStore
 from mlrun_cli.store.sqlite import SqliteDatabase
 
 
@@ -67,3 +76,35 @@ def test_an_offset_moves_only_from_where_it_was(database: SqliteDatabase) -> Non
     assert not journals.advance(1, "j", 0, 5)
     assert journals.advance(1, "j", 5, 9)
     assert journals.bytes_read(1) == {"j": 9}
+
+
+def test_runs_of_an_older_schema_are_searched_sorted_and_counted(tmp_path: Path) -> None:
+    with closing(SqliteDatabase(tmp_path / "workspace.db")) as old:
+        before = MIGRATIONS.index(page_schema)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(migrations, "MIGRATIONS", MIGRATIONS[:before])
+            migrate(old, "it")
+        experiment, number = ExperimentStore(old).take_run_number("first")
+        columns = {"run_type": SCRIPT_RUN, "user_name": "someone", "description": "Words"}
+        key = RunStore(old).insert(experiment, number, "a_1", status=RunStatus.RUNNING, **columns)
+        RunStore(old).set_tags(key, {"model": "resnet"})
+
+        migrate(old, "it")
+
+        pages = RunPageStore(old, RunStore(old))
+        for text in ("words", "resnet", "someone first", "a_1"):
+            assert pages.count(RunFilter(text=text)) == 1, text
+        assert [run.run_id for run in pages.page(RunFilter(), RunOrder("description"), limit=5)] == ["a_1"]
+        (outcomes,) = ExperimentStore(old).outcomes()
+        assert (outcomes.active, outcomes.total) == (1, 1)
+
+
+def test_its_version_tells_of_the_writes_of_others(database: SqliteDatabase, tmp_path: Path) -> None:
+    seen = database.version()
+    JournalStore(database).advance(1, "own", 0, 5)
+    assert database.version() == seen
+
+    with closing(SqliteDatabase(tmp_path / "workspace.db")) as other:
+        JournalStore(other).advance(1, "its", 0, 5)
+
+    assert database.version() != seen

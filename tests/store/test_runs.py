@@ -134,11 +134,11 @@ def test_a_terminal_status_never_changes(database: Database, runs: RunStore, add
     assert runs.status(key) is RunStatus.COMPLETED
 
 
-def test_only_what_has_not_ended_is_alive(runs: RunStore, add_run: AddRun) -> None:
+def test_only_what_has_left_its_queue_and_has_not_ended_is_alive(runs: RunStore, add_run: AddRun) -> None:
     for status in RunStatus:
         add_run(status.value, status=status)
 
-    assert {run.status for run in runs.alive()} == ALIVE_STATUSES
+    assert {run.status for run in runs.alive()} == ALIVE_STATUSES - {RunStatus.QUEUED}
 
 
 def test_tags_are_set_changed_and_removed(runs: RunStore, add_run: AddRun) -> None:

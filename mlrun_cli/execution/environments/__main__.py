@@ -1,6 +1,6 @@
 """`python -m mlrun_cli.execution.environments PLAN`: builds the environment of the plan in that JSON file.
 
-For a container, its image is fetched. What the installer prints goes to stdout. The exit code is 0 when the
+An image that needs no building is fetched. What the installer prints goes to stdout. The exit code is 0 when the
 environment is ready. The secrets of the plan are expected as environment variables.
 """
 
@@ -11,22 +11,30 @@ import os
 import sys
 from pathlib import Path
 
-from mlrun_cli.domain.environment import EnvironmentPlan
+from mlrun_cli.domain.environment import EnvironmentBuild, EnvironmentPlan
 from mlrun_cli.execution.environments.build import build_environment
-from mlrun_cli.execution.environments.container import fetch_image
+from mlrun_cli.execution.environments.container import lacks_program
+from mlrun_cli.execution.environments.image import fetch_image
+from mlrun_cli.execution.environments.installer import say
 
 
 def main(plan_file: str) -> int:
     """Build what the plan asks for; returns the exit code."""
     plan = EnvironmentPlan.from_json(json.loads(Path(plan_file).read_text(encoding="utf-8")))
-    if plan.container is not None:
-        return fetch_image(plan.container)
-    if plan.build is None:
-        return 0
+    if plan.build is not None:
+        code = _build(plan.build)
+    else:
+        code = 0 if plan.container is None else fetch_image(plan.container.engine, plan.container.image)
+    if code == 0 and plan.container is not None and lacks_program(plan.container):
+        return 1
+    return code
+
+
+def _build(build: EnvironmentBuild) -> int:
     try:
-        return build_environment(plan.build, os.environ)
+        return build_environment(build, os.environ)
     except OSError as error:
-        sys.stdout.write(f"The environment in {plan.build.folder} cannot be built: {error}\n")
+        say(f"The environment in {build.folder} cannot be built: {error}")
         return 1
 
 

@@ -5,15 +5,20 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import sys
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mlrun_cli.domain.environment import Builder, EnvironmentBuild
 from mlrun_cli.execution.environments.filling import Filled, fill_with_conda, fill_with_pip
 from mlrun_cli.execution.environments.folder import EnvironmentFolder
+from mlrun_cli.execution.environments.image import image_name, is_there, make_image
 from mlrun_cli.execution.environments.installer import Installer, say
 
+_LOOK_SECONDS = 0.05
+_PATH_BYTES = 1 << 16
 _PYTHON_VERSION = "import sys; print('%d.%d.%d' % sys.version_info[:3])"
 # Python 3.7 and older cannot list by themselves.
 _LIST = """
@@ -40,7 +45,7 @@ def build_environment(build: EnvironmentBuild, environ: Mapping[str, str]) -> in
     folder = EnvironmentFolder(Path(build.folder))
     folder.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _held(folder.lock) as lock:
-        if folder.is_complete():
+        if _stands(folder, build):
             say(f"Environment {build.key} is ready.")
             return 0
         installer = Installer(environ, folder, lock)
@@ -53,11 +58,17 @@ def build_environment(build: EnvironmentBuild, environ: Mapping[str, str]) -> in
             # Frees the disk, and leaves the installer's words the last ones.
             shutil.rmtree(folder.path, ignore_errors=True)
             return filled.exit_code
-        version = installer.output([str(folder.interpreter), "-I", "-c", _PYTHON_VERSION]).strip()
-        folder.installed.write_text(installer.output(_listing(folder, build)), encoding="utf-8")
+        version = ""
+        if build.image is None:
+            version = installer.output([str(folder.interpreter), "-I", "-c", _PYTHON_VERSION]).strip()
+            folder.installed.write_text(installer.output(_listing(folder, build)), encoding="utf-8")
         folder.record_complete({**build.to_json(), "python_version": version, "loosened": list(filled.loosened)})
         say(f"Environment {build.key} is ready.")
         return 0
+
+
+def _stands(folder: EnvironmentFolder, build: EnvironmentBuild) -> bool:
+    return folder.is_complete() and (build.image is None or is_there(build.installer, image_name(build.key)))
 
 
 def _fill(folder: EnvironmentFolder, build: EnvironmentBuild, installer: Installer) -> Filled:
@@ -65,10 +76,12 @@ def _fill(folder: EnvironmentFolder, build: EnvironmentBuild, installer: Install
     if folder.path.exists():
         shutil.rmtree(folder.path)
     folder.path.mkdir(mode=0o700)
-    what = build.python if build.builder is not Builder.CONDA else "conda"
-    say(f"Building environment {build.key} with {Path(build.installer).name} for {what}")
-    for line in (*build.packages, *build.options, *build.requirements):
+    say(f"Building environment {build.key} with {Path(build.installer).name} for {build.python or build.builder.value}")
+    dockerfile = () if build.image is None else build.image.dockerfile.splitlines()
+    for line in (*build.packages, *build.options, *build.requirements, *dockerfile):
         say(f"  {line}")
+    if build.image is not None:
+        return Filled(make_image(folder, build, build.image, installer))
     if build.builder is Builder.CONDA:
         return fill_with_conda(folder, build, installer)
     code = installer.run(_making(folder, build))
@@ -100,11 +113,54 @@ def _listing(folder: EnvironmentFolder, build: EnvironmentBuild) -> list[str]:
 def _held(path: Path) -> Iterator[int]:
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _take(lock):
             say("Another run is building this environment; waiting for it.")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            _wait_for(lock)
+        _name_log(lock, _own_log())
         yield lock
+        _name_log(lock, b"")
     finally:
         os.close(lock)
+
+
+def _wait_for(lock: int) -> None:
+    """Wait for the lock; what its holder prints is passed on meanwhile."""
+    log, offset = b"", 0
+    while not _take(lock):
+        log = log or os.pread(lock, _PATH_BYTES, 0)
+        offset = _pass_on(log, offset)
+        time.sleep(_LOOK_SECONDS)
+    _pass_on(log, offset)
+
+
+def _take(lock: int) -> bool:
+    """Take the lock if it is free; whether it was."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _pass_on(log: bytes, offset: int) -> int:
+    """Print what a log holds from there on; where it ends. One that cannot be read holds nothing."""
+    with suppress(OSError), open(log, "rb") as file:
+        file.seek(offset)
+        shutil.copyfileobj(file, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+        return file.tell()
+    return offset
+
+
+def _name_log(lock: int, log: bytes) -> None:
+    """Write into the lock file where its holder's output goes."""
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, log, 0)
+
+
+def _own_log() -> bytes:
+    """The file that this process prints to; empty when that cannot be known."""
+    with suppress(OSError):
+        log = os.readlink(b"/proc/self/fd/1")
+        return log if os.path.isfile(log) else b""
+    return b""

@@ -9,28 +9,26 @@ from pathlib import Path
 
 from mlrun_cli.domain.environment import ContainerPlan
 from mlrun_cli.domain.launch import is_of_launch
+from mlrun_cli.execution.environments.installer import say
 from mlrun_cli.execution.gpus import VISIBLE_GPUS
 
 RUN_LABEL = "mlrun.run"
 
 _OF_A_RUN = ("AZUREML_", "MLRUN_")
 _FOR_PYTHON = {"PYTHONPATH", "PYTHONUNBUFFERED", VISIBLE_GPUS}
-_END_SECONDS = 30.0
+_NETWORK = ("--network", "host")
+_ANSWER_SECONDS = 10.0
 
 
-def fetch_image(container: ContainerPlan) -> int:
-    """Have the image on this machine; what the engine prints goes to stdout, its exit code is returned."""
-    there = subprocess.run(
-        [container.engine, "image", "inspect", container.image],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        check=False,
-    )
-    if there.returncode == 0:
-        return 0
-    pull = [container.engine, "pull", container.image]
-    return subprocess.run(pull, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT, check=False).returncode
+def lacks_program(container: ContainerPlan) -> bool:
+    """Whether a program that has to be in the image cannot be started; says so on stdout, after the engine's words."""
+    for program in container.programs:
+        options = ["--rm", *_NETWORK, *container.options, "--entrypoint", program]
+        look = [container.engine, "run", *options, container.image, "--version"]
+        if subprocess.run(look, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT, check=False).returncode:
+            say(f"Error: {program} cannot be started in it: it has to be in the image, on its PATH.")
+            return True
+    return False
 
 
 def wrapped_argv(
@@ -68,7 +66,7 @@ def wrapped_argv(
         *("--label", f"{RUN_LABEL}={run_id}"),
         *("--user", f"{os.getuid()}:{os.getgid()}"),
         *(("--userns", "keep-id") if is_rootless_podman else ()),
-        *("--network", "host"),
+        *_NETWORK,
         *(("--gpus", "all") if gpus else ()),
         *(word for folder in mounts for word in ("--mount", _mount(folder))),
         *("--workdir", str(work)),
@@ -81,19 +79,37 @@ def wrapped_argv(
     ]
 
 
-def end_containers(container: ContainerPlan, run_id: str, environment: Mapping[str, str]) -> None:
-    """End at once what still runs of a run, whoever had started it; an engine that does not answer is given up.
+def end_containers(container: ContainerPlan, run_id: str, environment: Mapping[str, str]) -> bool:
+    """End at once what still runs of a run, whoever had started it; whether the engine says that nothing does.
 
     Before its processes are killed: with them dies what podman needs to clear up.
     """
-    found = _said([container.engine, "ps", "--all", "--quiet", "--filter", f"label={RUN_LABEL}={run_id}"], environment)
+    found = _containers(container, run_id, environment, "--all")
     if found:
         # podman's `rm` alone would wait for ten seconds for a script that is deaf to SIGTERM.
         _said([container.engine, "kill", *found], environment)
         _said([container.engine, "rm", "--force", *found], environment)
+        found = _containers(container, run_id, environment)
+    return found == []
 
 
-def _said(command: Sequence[str], environment: Mapping[str, str]) -> list[str]:
+def may_still_run(container: ContainerPlan, run_id: str) -> str:
+    """The warning of a run whose containers could not be ended."""
+    engine = os.path.basename(container.engine)
+    look = f"{engine} ps --filter label={RUN_LABEL}={run_id}"
+    return f"A container of the run may still run, since {engine} does not answer: '{look}' shows it once it does."
+
+
+def _containers(
+    container: ContainerPlan, run_id: str, environment: Mapping[str, str], *options: str
+) -> list[str] | None:
+    """The containers of a run, without options those that run; None when the engine does not tell."""
+    label = f"label={RUN_LABEL}={run_id}"
+    return _said([container.engine, "ps", *options, "--quiet", "--filter", label], environment)
+
+
+def _said(command: Sequence[str], environment: Mapping[str, str]) -> list[str] | None:
+    """The words that it prints; None when it fails or takes too long."""
     try:
         done = subprocess.run(
             command,
@@ -101,12 +117,12 @@ def _said(command: Sequence[str], environment: Mapping[str, str]) -> list[str]:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            timeout=_END_SECONDS,
+            timeout=_ANSWER_SECONDS,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return []
-    return done.stdout.decode().split()
+        return None
+    return None if done.returncode else done.stdout.decode().split()
 
 
 def _name(run_id: str, number: int) -> str:

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
+from pathlib import Path
 
-from mlrun_cli.domain.environment import ContainerPlan
+from mlrun_cli.domain.environment import ContainerPlan, EnvironmentPlan
 from mlrun_cli.domain.launch import LaunchKind
 from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.domain.run_configuration import RunConfiguration
 from mlrun_cli.errors import Unsupported
+from mlrun_cli.execution.environments.image import image_name
+from mlrun_cli.execution.environments.image_plan import BASE_IMAGE, plan_image
+from mlrun_cli.execution.environments.plan import PlannedEnvironment
+from mlrun_cli.execution.launch import MPI_LAUNCHER, launch_of
 
 ENGINES = ("docker", "podman")
+# For who ends the containers of a run whose supervisor is gone; none of them holds a secret.
+_REACHED_BY = (
+    *("HOME", "PATH", "XDG_RUNTIME_DIR", "SSH_AUTH_SOCK"),
+    *("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"),
+    *("CONTAINER_HOST", "CONTAINER_CONNECTION", "CONTAINER_SSHKEY", "CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF"),
+)
+_REGISTRY = "environment.docker.baseImageRegistry"
 DOCKER_SWITCHES = ("environment.docker.enabled", "docker.useDocker")
-
-_UNUSABLE = ("environment.docker.baseDockerfile", "environment.docker.buildContext")
 
 
 def find_engine(search_path: str) -> str | None:
@@ -23,42 +34,66 @@ def find_engine(search_path: str) -> str | None:
     return next((os.path.abspath(path) for path in found if path), None)
 
 
+def is_docker_on(configuration: RunConfiguration) -> bool:
+    """Whether a container is asked for."""
+    return any(configuration.rest.get(switch) is True for switch in DOCKER_SWITCHES)
+
+
 def wants_container(configuration: RunConfiguration) -> bool:
     """Whether the packages are in an image: docker is on, and no conda dependencies are named."""
-    is_on = any(configuration.rest.get(switch) is True for switch in DOCKER_SWITCHES)
-    return is_on and configuration.python.user_managed_dependencies
+    return is_docker_on(configuration) and configuration.python.user_managed_dependencies
 
 
-def plan_container(configuration: RunConfiguration, engine: str, kind: LaunchKind) -> ContainerPlan:
-    """The container that a configuration asks for.
+def plan_container(
+    configuration: RunConfiguration, engine: str, *, home: Path, project: Path, environment: Mapping[str, str]
+) -> PlannedEnvironment:
+    """The container that a configuration asks for, and how its image is made.
+
+    Args:
+        configuration: what the runconfig says.
+        engine: the absolute path of docker or podman.
+        home: where it is noted which images were made.
+        project: what a relative path of the runconfig begins from.
+        environment: the submitter's.
 
     Raises:
-        Unsupported: no image is named, it would have to be built, MPI would have to start it, or a secret is in sight.
+        Unsupported: no image is named, it cannot be made, or a secret is in sight.
+        InvalidFile: its Dockerfile is no text.
     """
-    rest = configuration.rest
-    for key_path in _UNUSABLE:
-        if rest.get(key_path):
-            raise Unsupported(
-                f"{key_path} cannot be honoured: images are not built here.",
-                hint="Build the image yourself, and name it as environment.docker.baseImage.",
-            )
-    image = rest.get("environment.docker.baseImage")
+    _refuse_login(configuration, engine)
+    made = plan_image(configuration, engine, home=home, project=project)
+    build, secrets = made or (None, {})
+    container = ContainerPlan(
+        engine=engine,
+        image=_named_image(configuration) if build is None else image_name(build.key),
+        options=_options(configuration),
+        variables=tuple(configuration.environment_variables),
+        programs=(MPI_LAUNCHER,) if launch_of(configuration).kind is LaunchKind.MPI else (),
+        reached_by={name: environment[name] for name in _REACHED_BY if name in environment},
+    )
+    interpreter = configuration.python.interpreter_path or "python"
+    return PlannedEnvironment(EnvironmentPlan(interpreter, build, container=container), secrets=secrets)
+
+
+def _refuse_login(configuration: RunConfiguration, engine: str) -> None:
+    if any(configuration.rest.get(f"{_REGISTRY}.{key}") for key in ("username", "password")):
+        login = f"{os.path.basename(engine)} login {configuration.rest.get(f'{_REGISTRY}.address') or ''}".rstrip()
+        raise Unsupported(
+            f"{_REGISTRY} cannot be honoured: the engine logs in by itself.",
+            hint=f"Take username and password out, and type '{login}' once.",
+        )
+
+
+def _named_image(configuration: RunConfiguration) -> str:
+    image = configuration.rest.get(BASE_IMAGE)
     if not image:
-        raise Unsupported(
-            "docker cannot be honoured: no image is named.", hint="Name one as environment.docker.baseImage."
-        )
-    if kind is LaunchKind.MPI:
-        raise Unsupported(
-            "communicator cannot be honoured: MPI does not start processes in containers here.",
-            hint="Set it to None or PyTorch, or turn docker off.",
-        )
-    address = rest.get("environment.docker.baseImageRegistry.address")
-    named = f"{address}/{image}" if address and not str(image).startswith(f"{address}/") else str(image)
-    if any(rest.get(f"environment.docker.baseImageRegistry.{key}") for key in ("username", "password")):
-        raise Unsupported(
-            "environment.docker.baseImageRegistry cannot be honoured: the engine logs in by itself.",
-            hint=f"Take username and password out, and type '{os.path.basename(engine)} login {address or ''}' once.",
-        )
+        raise Unsupported("docker cannot be honoured: no image is named.", hint=f"Name one as {BASE_IMAGE}.")
+    address = configuration.rest.get(f"{_REGISTRY}.address")
+    return f"{address}/{image}" if address and not str(image).startswith(f"{address}/") else str(image)
+
+
+def _options(configuration: RunConfiguration) -> tuple[str, ...]:
+    rest = configuration.rest
     size = rest.get("docker.shmSize") or rest.get("environment.docker.shmSize")
     arguments = rest.get("docker.arguments") or rest.get("environment.docker.arguments")
     more = [str(argument) for argument in arguments] if isinstance(arguments, (list, tuple)) else []
@@ -67,9 +102,4 @@ def plan_container(configuration: RunConfiguration, engine: str, kind: LaunchKin
             "docker.arguments cannot be honoured: they hold a secret, which a command line would show.",
             hint="Make it one of the environmentVariables.",
         )
-    return ContainerPlan(
-        engine=engine,
-        image=named,
-        options=(*(("--shm-size", str(size)) if size else ()), *more),
-        variables=tuple(configuration.environment_variables),
-    )
+    return (*(("--shm-size", str(size)) if size else ()), *more)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Collection, Iterable, Sequence
@@ -13,9 +12,8 @@ from typing import NamedTuple
 from mlrun_cli.domain.environment import Builder, EnvironmentBuild
 from mlrun_cli.execution.environments.folder import EnvironmentFolder
 from mlrun_cli.execution.environments.installer import Installer, say
-from mlrun_cli.execution.environments.requirements import without_version
+from mlrun_cli.execution.environments.requirements import package_name, without_version
 
-_PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 _CONDA_NAME = re.compile(r"(?:\S*?::)?[A-Za-z0-9_.-]+")
 
 
@@ -66,15 +64,21 @@ class _PipFilling:
         if loosened:
             _say_loosened(line for line in self._pinned if line in loosened)
         lines = [without_version(line) if line in loosened else line for line in self._build.requirements]
-        code = self._installer.run(self._install(lines))
+        kept = [line for line in self._pinned if line not in loosened]
+        code = self._installer.run(self._install(lines, *self._wheels_for(kept)))
         return Filled(code, tuple(line for line in self._pinned if line in loosened))
 
     def _exists(self, line: str) -> bool:
         """Whether there is such a version for this Python, built if it has to be; the installer keeps it for later."""
         beside = str(self._folder.path / "tried")
+        options = ["--no-deps", *self._wheels_for([line])]
         if self._is_uv:
-            return self._installer.succeeds(self._install([line], "--no-deps", "--target", beside))
-        return self._installer.succeeds(self._install([line], "--no-deps", "-w", beside, verb="wheel"))
+            return self._installer.succeeds(self._install([line], *options, "--target", beside))
+        return self._installer.succeeds(self._install([line], *options, "-w", beside, verb="wheel"))
+
+    def _wheels_for(self, lines: Iterable[str]) -> list[str]:
+        """What keeps these from being built: a source made for another Python may well build, and then not run."""
+        return [f"--only-binary={package_name(line)}" for line in lines if self._build.only_wheels]
 
     def _go_together(self, kept: Collection[str]) -> bool:
         lines = [
@@ -124,16 +128,10 @@ def _make_with_conda(
         "channels": list(build.channels),
         "dependencies": [*(lines[spec] for spec in build.packages), *([{"pip": pip}] if pip else [])],
     }
-    # JSON is YAML. conda puts no variables in: the file has the secrets, and is gone when conda is.
-    text = _PLACEHOLDER.sub(
-        lambda found: json.dumps(installer.secrets.get(found[1], found[0]))[1:-1], json.dumps(document, indent=2)
-    )
-    try:
-        with open(os.open(folder.conda_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as f:
-            f.write(text)
+    # JSON is YAML. conda puts no variables in: the file has the secrets.
+    text = installer.filled_in(json.dumps(document, indent=2), written=lambda secret: json.dumps(secret)[1:-1])
+    with folder.with_secrets(folder.conda_file, text):
         return installer.run(_conda_command(folder, build))
-    finally:
-        folder.conda_file.unlink(missing_ok=True)
 
 
 def _conda_command(folder: EnvironmentFolder, build: EnvironmentBuild) -> list[str]:

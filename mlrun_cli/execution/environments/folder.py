@@ -5,7 +5,8 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,54 @@ class EnvironmentFolder:
         self.interpreter = self.venv / "bin" / "python"
         self.requirements = path / "requirements.txt"
         self.conda_file = path / "environment.yml"
+        self.dockerfile = path / "Dockerfile"
+        self.context = path / "context"
         self.installed = path / "installed.txt"
+        self._engine = path / "engine"
         self._complete = path / "complete.json"
 
     def is_complete(self) -> bool:
-        """Whether the build was finished and its interpreter (a link to the base) can still be run."""
-        return self._complete.exists() and os.access(self.interpreter, os.X_OK)
+        """Whether the build was finished and its interpreter (a link to the base) can still be run.
+
+        Whether an image is still there, only its engine knows.
+        """
+        return self._complete.exists() and (self._engine.exists() or os.access(self.interpreter, os.X_OK))
+
+    def record_engine(self, engine: str) -> None:
+        """Write down who has the image, before it is made."""
+        self._engine.write_text(engine, encoding="utf-8")
+
+    def engine(self) -> str | None:
+        """The absolute path of docker or podman, if the environment is an image, finished or not."""
+        try:
+            return self._engine.read_text(encoding="utf-8")
+        except OSError:
+            return None
+
+    @contextmanager
+    def with_secrets(self, path: Path, text: str) -> Iterator[Path]:
+        """A file of the folder that only its user can read and that is gone when it has been used."""
+        try:
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+                file.write(text)
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+    def remove_forgotten_secrets(self) -> None:
+        """Remove what `with_secrets` has written if who did it was killed; while an installer reads it, it stays."""
+        secret_files = [path for path in (self.conda_file, self.dockerfile) if path.exists()]
+        if not secret_files:
+            return
+        lock = os.open(self.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for path in secret_files:
+                path.unlink(missing_ok=True)
+        except BlockingIOError:
+            return
+        finally:
+            os.close(lock)
 
     def record_complete(self, document: dict[str, Any]) -> None:
         """Write the marker that makes the environment valid, durably and last."""
@@ -98,3 +141,10 @@ def built_interpreter(plan: EnvironmentPlan) -> Path | None:
     if plan.build is not None and not EnvironmentFolder(Path(plan.build.folder)).is_complete():
         return None
     return Path(plan.interpreter) if os.access(plan.interpreter, os.X_OK) else None
+
+
+def forget_secrets_of_build(plan: EnvironmentPlan) -> None:
+    """Remove what a build that was killed has left of its secrets; what it still needs, or cannot be removed, stays."""
+    if plan.build is not None:
+        with suppress(OSError):
+            EnvironmentFolder(Path(plan.build.folder)).remove_forgotten_secrets()

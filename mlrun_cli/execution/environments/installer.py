@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from signal import Signals
 
+from mlrun_cli.domain.redaction import REDACTED, Redaction
 from mlrun_cli.execution.environments.folder import EnvironmentFolder
 from mlrun_cli.execution.environments.requirements import SECRET_PREFIX
 
@@ -39,17 +42,18 @@ _PIP_TO_UV = {
     "PIP_TRUSTED_HOST": "UV_INSECURE_HOST",
 }
 
+_LEAST_LETTERS = 8
+"""Of a secret that no other word is likely to have in it."""
+_BEFORE_SECRET = rf"://|[?&]\w+=|{SECRET_PREFIX}\d+\W+"
+"""What stands in front of a secret in an address, or in a list of variables."""
+
 
 class Installer:
-    """Runs one command of uv, pip or conda after the other, in the same surroundings.
-
-    Attributes:
-        secrets: what stands for the placeholders of a build; never in what it prints.
-    """
+    """Runs one command of uv, pip, conda or a container engine after the other, in the same surroundings."""
 
     def __init__(self, environ: Mapping[str, str], folder: EnvironmentFolder, lock: int) -> None:
         self._environment = installer_environment(environ, folder.path.parent)
-        self.secrets = {name: value for name, value in environ.items() if name.startswith(SECRET_PREFIX)}
+        self._secrets = {name: value for name, value in environ.items() if name.startswith(SECRET_PREFIX)}
         self._folder = folder.path
         # Who inherits the lock holds it: if this process alone is killed, none builds beside its installer.
         self._lock = lock
@@ -60,7 +64,10 @@ class Installer:
             for line in process.stdout or ():
                 sys.stdout.write(self._without_secrets(line))
                 sys.stdout.flush()
-        return process.returncode if process.returncode >= 0 else 128 - process.returncode
+        if process.returncode >= 0:
+            return process.returncode
+        say(f"Error: {Path(command[0]).name} was ended by {Signals(-process.returncode).name}.")
+        return 128 - process.returncode
 
     def output(self, command: Sequence[str]) -> str:
         """What it prints on stdout; its stderr is dropped."""
@@ -73,6 +80,12 @@ class Installer:
             if process.stdout is not None:
                 process.stdout.read()
         return process.returncode == 0
+
+    def filled_in(self, text: str, *, written: Callable[[str], str] = str) -> str:
+        """The text with the secrets in place of their placeholders, each as `written` in such a text."""
+        for name, secret in self._secrets.items():
+            text = text.replace(f"${{{name}}}", written(secret))
+        return text
 
     def _started(self, command: Sequence[str], stderr: int) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -88,9 +101,13 @@ class Installer:
         )
 
     def _without_secrets(self, text: str) -> str:
-        for secret in self.secrets.values():
-            text = text.replace(secret, "***")
-        return text
+        """With them hidden; a short one, which may be a part of other words, only where it must be one."""
+        for secret in self._secrets.values():
+            text = re.sub(rf"({_BEFORE_SECRET}){re.escape(secret)}", rf"\1{REDACTED}", text)
+            for part in (secret, secret.partition(":")[2]):
+                if len(part) >= _LEAST_LETTERS or ":" in part:
+                    text = text.replace(part, REDACTED)
+        return Redaction().text(text)
 
 
 def installer_environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mlrun_cli.domain.environment import BuiltEnvironment
 from mlrun_cli.execution.environments.folder import EnvironmentFolder
+from mlrun_cli.execution.environments.image import image_name, remove_image
 
 _KEY = re.compile(r"[0-9a-f]+")
 
@@ -34,7 +35,7 @@ def prune_environments(
         dry_run: remove nothing.
 
     Returns:
-        The keys, and how many bytes the disk gets back.
+        The keys, and how many bytes the disk gets back; those of images, which share their layers, are not counted.
 
     Raises:
         OSError: the folder cannot be written.
@@ -45,10 +46,10 @@ def prune_environments(
         with _alone(folder) as is_alone:
             if not is_alone or not _is_to_go(folder, unused_since, needed):
                 continue
-            keys.append(folder.path.name)
-            size += size_of(folder.path)
-            if not dry_run:
-                _remove(folder)
+            freed = size_of(folder.path)
+            if dry_run or _remove(folder):
+                keys.append(folder.path.name)
+                size += freed
     return keys, size
 
 
@@ -78,11 +79,15 @@ def _is_to_go(folder: EnvironmentFolder, unused_since: int, needed: Collection[s
     return described.key not in needed and described.used_at < unused_since
 
 
-def _remove(folder: EnvironmentFolder) -> None:
-    """Out of sight first: what is half removed must not pass for an environment."""
+def _remove(folder: EnvironmentFolder) -> bool:
+    """Out of sight first: what is half removed must not pass for an environment. False if its image has to stay."""
+    engine = folder.engine()
+    if engine is not None and not remove_image(engine, image_name(folder.path.name)):
+        return False
     doomed = folder.path.with_name(f".{folder.path.name}.{os.getpid()}")
     folder.path.rename(doomed)
     shutil.rmtree(doomed)
+    return True
 
 
 @contextmanager

@@ -129,11 +129,13 @@ def plan_conda(
     notes = wanted.notes
     uv = find_uv(environ)
     interpreter = find_base_interpreter(wanted.python, environ)
+    is_another_python = False
     if interpreter is None and not (uv and _can_fetch(uv, wanted.python, environ)):
         if mode is EnvironmentMode.RELAXED:
             interpreter = find_nearest_interpreter(wanted.python, environ)
         if interpreter is None:
             raise _no_python(wanted.python, dependencies, uv, environ)
+        is_another_python = True
         notes += (
             f"{dependencies.path}: Python {wanted.python} cannot be had; relaxed to {interpreter.version_text}, "
             f"'{interpreter.path}'.",
@@ -148,6 +150,7 @@ def plan_conda(
         lines=[(line.is_option, text) for line, text in zip(wanted.lines, hidden, strict=True)],
         base=_base(interpreter, wanted.lines),
         is_relaxed=mode is EnvironmentMode.RELAXED,
+        only_wheels=is_another_python,
     )
     if interpreter is not None and interpreter.version < OLDEST_FOR_AZUREML:
         notes += (f"Python {interpreter.version_text} cannot import the azureml of a run, which needs 3.8.",)
@@ -204,6 +207,7 @@ def _build(
     packages: Sequence[str] = (),
     channels: Sequence[str] = (),
     is_relaxed: bool,
+    only_wheels: bool = False,
 ) -> EnvironmentBuild:
     requirements = tuple(text for is_option, text in lines if not is_option)
     options = tuple(text for is_option, text in lines if is_option)
@@ -212,10 +216,12 @@ def _build(
         content += [sorted(packages), list(channels)]
     if is_relaxed:
         content.append(EnvironmentMode.RELAXED.value)
-    key = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:_KEY_LENGTH]
+    if only_wheels:
+        content.append("only-wheels")
+    key, folder = key_and_folder(home, content)
     return EnvironmentBuild(
         key=key,
-        folder=str(home.absolute() / "environments" / key),
+        folder=folder,
         python=python,
         builder=builder,
         installer=python if installer is None else installer,
@@ -224,7 +230,14 @@ def _build(
         packages=tuple(packages),
         channels=tuple(channels),
         is_relaxed=is_relaxed,
+        only_wheels=only_wheels,
     )
+
+
+def key_and_folder(home: Path, content: Sequence[object]) -> tuple[str, str]:
+    """The key of an environment that is made of this, and its folder."""
+    key = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:_KEY_LENGTH]
+    return key, str(home.absolute() / "environments" / key)
 
 
 def _base(interpreter: Interpreter | None, lines: Iterable[PipLine]) -> list[str]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.domain.environment import BuiltEnvironment, EnvironmentBuild
+from mlrun_cli.domain.environment import BuiltEnvironment, ContainerPlan, EnvironmentBuild, EnvironmentPlan
+from mlrun_cli.execution.environments.image import image_name, registry_of
 
 _MOST_LINES = 2_000
 _RELAXED = "'--environment relaxed' leaves open the versions that cannot be had"
+_WANTS_LOGIN = re.compile(r"denied|unauthori[sz]ed|authenticat|credential|log ?in", re.IGNORECASE)
+_WANTS_WHOLE_NAME = re.compile("short-name")
 _CURRENT = "'--environment current' takes the python on PATH as it is"
 
 
@@ -18,6 +23,7 @@ def environment_document(environment: BuiltEnvironment) -> dict[str, Any]:
         "key": environment.key,
         "builder": environment.build.builder.value,
         "python": environment.python_version,
+        "image": None if environment.build.image is None else image_name(environment.key),
         "installed": list(environment.installed[:_MOST_LINES]),
         "loosened": list(environment.loosened),
     }
@@ -30,11 +36,34 @@ def loosened_warning(environment: BuiltEnvironment) -> tuple[str, ...]:
     return (f"Not to be had as pinned, so that the version was left open: {', '.join(environment.loosened)}.",)
 
 
-def ways_out(build: EnvironmentBuild) -> str:
-    """What to do when an environment cannot be built."""
+def not_built(plan: EnvironmentPlan, reason: str) -> str:
+    """Why the environment cannot be had, and what to do; `reason` is in the installer's words."""
+    if plan.container is None:
+        ways = "" if plan.build is None else _ways_out(plan.build)
+        return f"The environment could not be built: {reason} {ways}".rstrip()
+    source = None if plan.build is None else plan.build.image
+    bases = (plan.container.image,) if source is None else source.bases
+    named = f" (FROM {', '.join(bases)})" if bases else ""
+    what = f"The image '{plan.container.image}'" if source is None else f"The image of the Dockerfile{named}"
+    return f"{what} cannot be used: {reason} ({_way_in(plan.container, bases, reason)}{_CURRENT}.)"
+
+
+def _ways_out(build: EnvironmentBuild) -> str:
     if build.is_relaxed:
         return f"({_CURRENT}.)"
     return f"(Change what cannot be had; or {_RELAXED}, {_CURRENT}.)"
+
+
+def _way_in(container: ContainerPlan, images: Sequence[str], reason: str) -> str:
+    """How the images can be had after all; empty when the reason does not tell."""
+    short = [f"'docker.io/{image}'" for image in images if not registry_of(image)]
+    if short and _WANTS_WHOLE_NAME.search(reason):
+        return f"Write its whole name, such as {' and '.join(short)}; or "
+    if not _WANTS_LOGIN.search(reason):
+        return ""
+    logins = (f"{Path(container.engine).name} login {registry_of(image)}".rstrip() for image in images)
+    typed = " and ".join(f"'{login}'" for login in dict.fromkeys(logins))
+    return f"If it needs a login, type {typed} once; or "
 
 
 def mlflow_warning(work: Path) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlrun_cli.domain.redaction import Redaction
+from mlrun_cli.domain.redaction import URL_SECRET, Redaction
 from mlrun_cli.errors import InvalidFile, Unsupported
 from mlrun_cli.files.text_files import read_text
 
@@ -18,13 +18,6 @@ _NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*(?=$|[=<>!~;
 _URL = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _LOCAL = re.compile(r"\.{0,2}/|\.$|\.\.$|~|file:|.*\.(whl|zip|tar\.gz|tgz|tar\.bz2)(\[.*\])?$|[^:]*/", re.IGNORECASE)
 _EXTRAS = re.compile(r"(.*?)(\[[\w.,\s-]*\])?")
-_SECRETS = re.compile(
-    r"(?<=://)(?:(?<=http://)|(?<=https://))[^/\s@]+(?=@)"
-    r"|(?<=://)[^/\s@:]*:[^/\s@]+(?=@)"
-    r"|(?<=/t/)[\w-]{8,}(?=/)"
-    r"|(?<=[?&]sig=)[^&\s#]+|(?<=[?&]token=)[^&\s#]+|(?<=[?&]access_token=)[^&\s#]+",
-    re.IGNORECASE,
-)
 _PLACEHOLDER = re.compile(r"\$\{[A-Z0-9_]+\}(?::\$\{[A-Z0-9_]+\})?")
 
 _SHORT_OPTIONS = {
@@ -39,6 +32,8 @@ _OPTIONS_OF_PIP = {"--pre", "--prefer-binary", "--trusted-host", "--require-hash
 _OPTIONS_WITH_PATH = {"--find-links", "--constraint", "--editable"}
 _OPTIONS = _OPTIONS_OF_BOTH | _OPTIONS_OF_PIP | _OPTIONS_WITH_PATH | {"--requirement"}
 _FLAGS = {"--no-index", "--pre", "--prefer-binary", "--require-hashes"}
+_MAX_FILES = 100
+_MAX_NESTING = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +65,10 @@ def read_pip_lines(lines: Sequence[str], folder: Path, path: Path) -> list[PipLi
     Relative paths are taken from `folder`.
 
     Raises:
-        InvalidFile: a line or a `-r` file that pip would not take either.
+        InvalidFile: a line or a `-r` file that pip would not take either; `-r` files in a circle, or too many.
         Unsupported: an option that a requirements file cannot hold.
     """
-    return list(_read(lines, folder, path, ()))
+    return list(_Reading().read(lines, folder, path))
 
 
 def hide_secrets(lines: Sequence[str]) -> tuple[list[str], dict[str, str]]:
@@ -88,7 +83,7 @@ def hide_secrets(lines: Sequence[str]) -> tuple[list[str], dict[str, str]]:
             return found[0]
         return f"${{{names.setdefault(found[0], f'{SECRET_PREFIX}{len(names) + 1}')}}}"
 
-    hidden = [_SECRETS.sub(variable, line) for line in lines]
+    hidden = [URL_SECRET.sub(variable, line) for line in lines]
     return hidden, {name: secret for secret, name in names.items()}
 
 
@@ -103,33 +98,54 @@ def without_version(line: str) -> str:
     return f"{named[1]}{named[2] or ''}{f' ; {marker.strip()}' if semicolon else ''}"
 
 
+def package_name(line: str) -> str:
+    """The package that a requirement names; empty for options, paths and addresses."""
+    named = _NAME.fullmatch(line)
+    return plain_name(named[1]) if named else ""
+
+
 def plain_name(name: str) -> str:
     """A package's name as PyPI compares it."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _read(lines: Sequence[str], folder: Path, path: Path, parents: tuple[Path, ...]) -> Iterator[PipLine]:
-    for line in lines:
-        if not line.startswith("-"):
-            yield _requirement(line, folder, path)
-            continue
-        for option, value in _options(line, path):
-            if option != "--requirement":
-                yield _option(option, value, folder, path)
-            elif "://" in value:
-                raise Unsupported(f"{path}: '-r {value}' is an address, which is not read.", hint="Use a file.")
-            else:
-                yield from _from_file(_absolute(value, folder), path, parents)
+class _Reading:
+    """One list of lines being read, with all files that it leads to."""
 
+    def __init__(self) -> None:
+        self._files = 0
 
-def _from_file(file: Path, named_in: Path, parents: tuple[Path, ...]) -> Iterator[PipLine]:
-    if file in parents:
-        raise InvalidFile(named_in, f"'-r {file}' leads back to itself")
-    if not file.exists():
-        raise InvalidFile(named_in, f"'-r {file}' names a file that does not exist")
-    text = re.sub(r"\\\r?\n", " ", read_text(file))
-    lines = [re.sub(r"(^|\s)#.*", "", line).strip() for line in text.splitlines()]
-    yield from _read([line for line in lines if line], file.parent, file, (*parents, file))
+    def read(self, lines: Sequence[str], folder: Path, path: Path, parents: tuple[Path, ...] = ()) -> Iterator[PipLine]:
+        """The lines that stand in `path`; `parents` are the files whose `-r` has led there."""
+        for line in lines:
+            if not line.startswith("-"):
+                yield _requirement(line, folder, path)
+                continue
+            for option, value in _options(line, path):
+                if option != "--requirement":
+                    yield _option(option, value, folder, path)
+                elif "://" in value:
+                    shown = _shown(value)
+                    raise Unsupported(f"{path}: '-r {shown}' is an address, which is not read.", hint="Use a file.")
+                else:
+                    yield from self._from_file(_absolute(value, folder), path, parents)
+
+    def _from_file(self, file: Path, named_in: Path, parents: tuple[Path, ...]) -> Iterator[PipLine]:
+        if file in parents:
+            circle = " -> ".join(str(each) for each in (*parents[parents.index(file) :], file))
+            raise InvalidFile(named_in, f"'-r {file}' leads back to itself: {circle}")
+        self._files += 1
+        if self._files > _MAX_FILES or len(parents) >= _MAX_NESTING:
+            raise InvalidFile(
+                named_in,
+                f"'-r {file}' is too much: at most {_MAX_FILES} files are read, {_MAX_NESTING} deep",
+                hint="Write their lines into fewer files.",
+            )
+        if not file.exists():
+            raise InvalidFile(named_in, f"'-r {file}' names a file that does not exist")
+        text = re.sub(r"\\\r?\n", " ", read_text(file))
+        lines = [re.sub(r"(^|\s)#.*", "", line).strip() for line in text.splitlines()]
+        yield from self.read([line for line in lines if line], file.parent, file, (*parents, file))
 
 
 def _options(line: str, path: Path) -> Iterator[tuple[str, str]]:
@@ -144,12 +160,12 @@ def _options(line: str, path: Path) -> Iterator[tuple[str, str]]:
             option, equals, value = option[:2], "=", option[2:] + equals + value
         option = _SHORT_OPTIONS.get(option, option)
         if not option.startswith("--"):
-            raise InvalidFile(path, f"'{_shown(line)}' is not understood from '{option}' on")
+            raise InvalidFile(path, f"'{_shown(line)}' is not understood from '{_shown(option)}' on")
         if option not in _OPTIONS:
             raise _unsupported_option(option, path)
         if not equals and option not in _FLAGS:
             if not words:
-                raise InvalidFile(path, f"'{line}' lacks the value of {option}")
+                raise InvalidFile(path, f"'{_shown(line)}' lacks the value of {option}")
             value = words.pop(0)
         yield option, value
 
@@ -197,13 +213,13 @@ def _local(text: str, folder: Path, path: Path) -> tuple[str, Path]:
     bare, extras = (split[1], split[2] or "") if split else (text, "")
     local = _absolute(bare, folder)
     if not local.exists():
-        raise InvalidFile(path, f"'{text}' names a file or folder that does not exist")
+        raise InvalidFile(path, f"'{_shown(text)}' names a file or folder that does not exist")
     is_plain = re.fullmatch(r"[\w./+~=@-]+", str(local), re.ASCII)
     return (str(local) if is_plain else local.as_uri()) + extras, local
 
 
 def _shown(line: str) -> str:
-    return Redaction().text(line)
+    return Redaction().quoted(line)
 
 
 def _absolute(text: str, folder: Path) -> Path:

@@ -18,7 +18,7 @@ def activated(plan: EnvironmentPlan, environment: Mapping[str, str]) -> dict[str
     found = dict(environment)
     if plan.starter:
         found |= {"PYSPARK_PYTHON": plan.interpreter, "PYSPARK_DRIVER_PYTHON": plan.interpreter}
-    if plan.build is None:
+    if plan.build is None or plan.container is not None:
         return found
     folder = os.path.dirname(plan.interpreter)
     prefix = os.path.dirname(folder)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.errors import InvalidFile, Unsupported
 from mlrun_cli.execution.environments.conda_names import is_no_python_package, pypi_name
 from mlrun_cli.execution.environments.interpreters import PythonRequest
@@ -71,7 +72,7 @@ def translate(dependencies: CondaDependencies) -> Translation:
     unknown = [spec.text for spec in others if pypi_name(spec.name) is None]
     if unknown:
         raise Unsupported(
-            f"{path}: not known outside conda: {', '.join(unknown)}.",
+            f"{path}: not known outside conda: {_listed(unknown)}.",
             hint="Move what is on PyPI under 'pip:', with its name there, and remove the rest; or make the "
             "environment yourself and set userManagedDependencies and interpreterPath.",
         )
@@ -99,7 +100,7 @@ def _azureml_notes(dependencies: CondaDependencies, pip_lines: Sequence[PipLine]
     left_out += [spec.text for spec in dependencies.packages if _is_azureml(spec.name)]
     notes = []
     if left_out:
-        notes.append(f"{dependencies.path}: left out, since a run is given mlrun-cli's azureml: {', '.join(left_out)}.")
+        notes.append(f"{dependencies.path}: left out, since a run is given mlrun-cli's azureml: {_listed(left_out)}.")
     if any(line.name == _AZUREML_MLFLOW for line in azureml):
         notes.append(
             f"{dependencies.path}: instead of azureml-mlflow, MLflow is installed; its data lies in mlruns/ of the "
@@ -145,13 +146,18 @@ def _notes(dependencies: CondaDependencies, skipped: Sequence[CondaSpec], instal
     path = dependencies.path
     notes = []
     if skipped:
-        texts = ", ".join(spec.text for spec in skipped)
-        notes.append(f"{path}: left out, since pip does not install it: {texts}.")
+        texts = [spec.text for spec in skipped]
+        notes.append(f"{path}: left out, since pip does not install it: {_listed(texts)}.")
     builds = [spec.text for spec in installed if spec.build and spec.build != "*"]
     if builds:
-        notes.append(f"{path}: installed from PyPI, so that the build is not looked at: {', '.join(builds)}.")
+        notes.append(f"{path}: installed from PyPI, so that the build is not looked at: {_listed(builds)}.")
     channels = [*dependencies.channels, *(spec.channel for spec in installed if spec.channel)]
     private = [channel for channel in dict.fromkeys(channels) if channel not in _PUBLIC_CHANNELS]
     if private and installed:
-        notes.append(f"{path}: installed from PyPI, not from the channel: {', '.join(private)}.")
+        notes.append(f"{path}: installed from PyPI, not from the channel: {_listed(private)}.")
     return notes
+
+
+def _listed(texts: Iterable[str]) -> str:
+    """As an error or a note may quote them."""
+    return ", ".join(map(Redaction().quoted, texts))

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import mlrun_cli
@@ -18,6 +19,11 @@ NAME = "local"
 
 _PATIENCE_SECONDS = 1.0
 _PROGRAMS = os.path.join(os.path.dirname(mlrun_cli.__file__), "supervisor")
+SUPERVISOR_PROGRAM = os.path.join(_PROGRAMS, "__main__.py")
+_DISPATCHER_PROGRAM = os.path.join(_PROGRAMS, "dispatch.py")
+
+_started: list[int] = []
+"""The pids of those that this process has started and has not reaped."""
 
 
 def start_supervisor(workspace: Workspace, run_id: str, lock: RunLock) -> int:
@@ -26,12 +32,18 @@ def start_supervisor(workspace: Workspace, run_id: str, lock: RunLock) -> int:
     Raises:
         OSError: no process could be started.
     """
-    return _spawn(
-        ["--workspace", str(workspace.folder), "--lock", str(lock.descriptor), run_id],
-        run_id,
-        lock,
-        workspace,
-    )
+    return _spawn(supervisor_words(workspace.folder, run_id, lock.descriptor), run_id, lock, workspace)
+
+
+def supervisor_words(workspace: Path, run_id: str, lock: int) -> list[str]:
+    """What the program of a supervisor is told: the folder of its workspace, the open lock, and its run."""
+    return ["--workspace", str(workspace), "--lock", str(lock), run_id]
+
+
+def supervisor_log(folder: RunFolder) -> Path:
+    """Where a supervisor writes what it has to say; nowhere when the folder of its run is gone."""
+    log = folder.supervisor_log
+    return log if log.parent.is_dir() else Path(os.devnull)
 
 
 def start_recovery(workspace: Workspace, run_id: str, lock: RunLock) -> None:
@@ -51,21 +63,21 @@ def start_dispatcher(workspace: Workspace, target: str, folder: Path, lock: RunL
         OSError: no process could be started.
     """
     arguments = ["--workspace", str(workspace.folder), "--lock", str(lock.descriptor), target]
-    _spawn_program("dispatch.py", arguments, f"the queue of {target}", lock, folder / "dispatcher.log")
+    _spawn_program(_DISPATCHER_PROGRAM, arguments, f"the queue of {target}", lock, folder / "dispatcher.log")
 
 
 def _spawn(arguments: Sequence[str], run_id: str, lock: RunLock, workspace: Workspace) -> int:
-    log = workspace.run_folder(run_id).supervisor_log
-    return _spawn_program("__main__.py", arguments, run_id, lock, log if log.parent.is_dir() else Path(os.devnull))
+    return _spawn_program(SUPERVISOR_PROGRAM, arguments, run_id, lock, supervisor_log(workspace.run_folder(run_id)))
 
 
 def _spawn_program(program: str, arguments: Sequence[str], name: str, lock: RunLock, log: Path) -> int:
+    _reap_ended()
     os.set_inheritable(lock.descriptor, True)
-    return os.posix_spawn(
+    pid = os.posix_spawn(
         sys.executable,
         # Neither a PYTHONPATH that is meant for the script (-E) nor the folder it is submitted from, as with -m, may
         # change what the supervisor imports.
-        [sys.executable, "-E", os.path.join(_PROGRAMS, program), *arguments],
+        [sys.executable, "-E", program, *arguments],
         _supervisor_environment(name),
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
@@ -77,6 +89,23 @@ def _spawn_program(program: str, arguments: Sequence[str], name: str, lock: RunL
         # Where a child's end is ignored, the kernel tells nobody how it ended.
         setsigdef=(signal.SIGCHLD,),
     )
+    _started.append(pid)
+    return pid
+
+
+def _reap_ended() -> None:
+    """Have the system forget those that this process has started before and that have ended.
+
+    A command is over before they are. A studio or a notebook is not, and would collect them as zombies.
+    """
+    for pid in _started.copy():
+        try:
+            has_ended = os.waitpid(pid, os.WNOHANG)[0] == pid
+        except ChildProcessError:  # it was reaped otherwise, or is a child of the process that has forked this one
+            has_ended = True
+        if has_ended:
+            with suppress(ValueError):  # another thread was faster
+                _started.remove(pid)
 
 
 def _supervisor_environment(supervised: str) -> dict[str, str]:

@@ -8,12 +8,15 @@ from azureml.exceptions import UserErrorException
 
 _Self = TypeVar("_Self", bound="RunConfigElement")
 
+_NAMES_OF_USERS = frozenset({"environmentVariables", "condaDependencies"})
+"""Sections whose keys are no keys of Azure's."""
+
 
 class RunConfigElement:
     """A section of a run configuration.
 
     Each class names its attributes in the order in which Azure writes them. An attribute that it does not have
-    cannot be set; keys that it does not know are kept and written again.
+    cannot be set; keys that it does not know are kept for a run.
     """
 
     _fields: ClassVar[tuple[str, ...]] = ()
@@ -29,8 +32,8 @@ class RunConfigElement:
     _left_out: ClassVar[frozenset[str]] = frozenset()
     """Attributes that are written only when they have a value."""
 
-    _keeps_order: ClassVar[bool] = True
-    """Whether the keys that were read are written in the order in which they stood, as Azure does it, and first."""
+    _keeps_keys: ClassVar[bool] = True
+    """Whether what was read is saved first, in its order, unknown keys too; if not, Azure saves the fields alone."""
 
     _unknown: Mapping[str, Any] = {}
     _order: Sequence[str] = ()
@@ -41,14 +44,15 @@ class RunConfigElement:
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r}; it has: {known}")
         super().__setattr__(name, value)
 
-    def _to_document(self) -> dict[str, Any]:
-        """The section as plain values, under Azure's keys."""
+    def _to_document(self, *, saving: bool = False) -> dict[str, Any]:
+        """The section as plain values under Azure's keys: all that is known of it for a run, or what Azure saves."""
         document = {}
         for name in self._fields:
-            value = plain(getattr(self, name))
+            value = plain(getattr(self, name), saving=saving)
             if value is not None or name not in self._left_out:
                 document[self._key(name)] = value
-        document.update(self._unknown)
+        if self._keeps_keys or not saving:
+            document.update(self._unknown)
         return {**{key: document[key] for key in self._order if key in document}, **document}
 
     @classmethod
@@ -65,7 +69,7 @@ class RunConfigElement:
             if key in unknown:
                 element._read_field(name, unknown.pop(key), f"{where}.{key}" if where else key)
         element._unknown = unknown
-        element._order = [*document] if cls._keeps_order else ()
+        element._order = [*document] if cls._keeps_keys else ()
         return element
 
     @classmethod
@@ -74,8 +78,7 @@ class RunConfigElement:
 
     @classmethod
     def _key(cls, name: str) -> str:
-        first, *others = name.lstrip("_").split("_")
-        return cls._keys.get(name) or first + "".join(word.capitalize() for word in others)
+        return cls._keys.get(name) or camel_case(name.lstrip("_"))
 
     def _read_field(self, name: str, value: Any, key_path: str) -> None:
         if value is None and isinstance(getattr(self, name), (list, dict, RunConfigElement)):
@@ -98,16 +101,39 @@ Kinds = Dict[str, Type[RunConfigElement]]
 """Classes of elements, by the attribute that holds them."""
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any, *, saving: bool = False) -> Any:
     """A value as JSON can hold it: elements as their documents, everything in lists and mappings too."""
     if isinstance(value, RunConfigElement):
-        return value._to_document()
+        return value._to_document(saving=saving)
     if isinstance(value, Mapping):
-        return {str(key): plain(inner) for key, inner in value.items()}
+        return {str(key): plain(inner, saving=saving) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(inner) for inner in value]
+        return [plain(inner, saving=saving) for inner in value]
     section = getattr(value, "_data_section", None)
-    return plain(section()[2]) if callable(section) else value
+    return plain(section()[2], saving=saving) if callable(section) else value
+
+
+def camel_case(name: str) -> str:
+    """A name in camel case, as Azure forms it."""
+    first, *others = name.split("_")
+    return first[:1].lower() + first[1:] + "".join(word.title() for word in others) if first else name
+
+
+def in_camel_case(document: Any) -> Any:
+    """A document with its keys in camel case at all depths, as Azure reads it, but for variables and packages.
+
+    Of two keys that would become one, the second stays as it is.
+    """
+    if isinstance(document, list):
+        return [in_camel_case(item) for item in document]
+    if not isinstance(document, Mapping):
+        return document
+    renamed: dict[str, Any] = {}
+    for key, value in document.items():
+        name = camel_case(key)
+        taken = name != key and (name in document or name in renamed)
+        renamed[key if taken else name] = value if name in _NAMES_OF_USERS else in_camel_case(value)
+    return renamed
 
 
 def _mapping(value: Any, where: str) -> Mapping[str, Any]:

@@ -23,6 +23,7 @@ class RegistryIdentity(RunConfigElement):
 class ContainerRegistry(RunConfigElement):
     """A registry's address, and who signs in to it."""
 
+    _keeps_keys: ClassVar[bool] = False
     _fields = ("address", "username", "password", "registry_identity")
     _kinds: ClassVar[Kinds] = {"registry_identity": RegistryIdentity}
 

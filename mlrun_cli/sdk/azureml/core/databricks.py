@@ -120,6 +120,7 @@ class DatabricksCluster(RunConfigElement):
 class DatabricksSection(RunConfigElement):
     """Libraries and cluster of an environment."""
 
+    _keeps_keys: ClassVar[bool] = False
     _fields = ("maven_libraries", "pypi_libraries", "rcran_libraries", "jar_libraries", "egg_libraries", "cluster")
     _left_out = frozenset({"cluster"})
     _kinds: ClassVar[Kinds] = {"cluster": DatabricksCluster}

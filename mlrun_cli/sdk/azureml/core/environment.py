@@ -54,6 +54,7 @@ _logger = logging.getLogger(__name__)
 class DockerImagePlatform(RunConfigElement):
     """What an image runs on."""
 
+    _keeps_keys: ClassVar[bool] = False
     _fields = ("os", "architecture")
 
     def __init__(self) -> None:
@@ -64,6 +65,7 @@ class DockerImagePlatform(RunConfigElement):
 class DockerBuildContext(RunConfigElement):
     """The folder that an image is built from."""
 
+    _keeps_keys: ClassVar[bool] = False
     _fields = ("location_type", "location", "dockerfile_path")
 
     class LocationType(Enum):
@@ -94,7 +96,7 @@ class DockerBuildContext(RunConfigElement):
 class DockerSection(RunConfigElement):
     """The image of an environment. An image and a Dockerfile exclude each other: setting one resets the other."""
 
-    _keeps_order: ClassVar[bool] = False
+    _keeps_keys: ClassVar[bool] = False
     _fields = (
         "enabled",
         "base_image",
@@ -184,7 +186,7 @@ class PythonSection(RunConfigElement):
         conda_dependencies_file: A file that names them, read for a run when `conda_dependencies` is left as it was.
     """
 
-    _keeps_order: ClassVar[bool] = False
+    _keeps_keys: ClassVar[bool] = False
     _fields = (
         "user_managed_dependencies",
         "interpreter_path",
@@ -200,9 +202,9 @@ class PythonSection(RunConfigElement):
         self._base_conda_environment: str | None = None
         self.conda_dependencies: CondaDependencies | None = CondaDependencies()
 
-    def _to_document(self) -> dict[str, Any]:
+    def _to_document(self, *, saving: bool = False) -> dict[str, Any]:
         """As for all sections; the packages are written in it, unless a file that was set is to be read."""
-        document = super()._to_document()
+        document = super()._to_document(saving=saving)
         conda = document.pop("condaDependencies")
         if conda is not None and not self._is_in_file():
             document["condaDependencies"] = conda._to_mapping()
@@ -248,7 +250,7 @@ class SparkPackage(RunConfigElement):
 class SparkSection(RunConfigElement):
     """What an environment says about Spark."""
 
-    _keeps_order: ClassVar[bool] = False
+    _keeps_keys: ClassVar[bool] = False
     _fields = ("repositories", "packages", "precache_packages")
     _lists_of: ClassVar[Kinds] = {"packages": SparkPackage}
 
@@ -315,7 +317,7 @@ class RSection(RunConfigElement):
 class Environment(RunConfigElement):
     """The description of an environment. A run that names it is given it; `register` keeps it in a workspace."""
 
-    _keeps_order: ClassVar[bool] = False
+    _keeps_keys: ClassVar[bool] = False
     _fields = (
         "name",
         "version",

@@ -130,10 +130,9 @@ class Experiment:
         return self.get_portal_url()
 
     def get_portal_url(self) -> str:
-        """The address where its workspace can be looked at."""
-        from urllib.parse import quote
-
-        return f"file://{quote(os.path.dirname(gateway().run_folder(self._names, '')))}"
+        """The address of its page, which opens while `mlrun studio` runs."""
+        address: str = self._ask("experiments.address", name=self._name)
+        return address
 
     @classmethod
     def get_docs_url(cls) -> str:

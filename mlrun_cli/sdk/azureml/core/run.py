@@ -275,10 +275,9 @@ class Run:
         return self.get_portal_url()
 
     def get_portal_url(self) -> str:
-        """The address where it can be looked at."""
-        from urllib.parse import quote
-
-        return f"file://{quote(gateway().run_folder(self._names, self._run_id))}"
+        """The address of its page, which opens while `mlrun studio` runs."""
+        address: str = self._ask("runs.address")
+        return address
 
     # How it stands
 
@@ -386,7 +385,7 @@ class Run:
         """Wait until it has ended; its details.
 
         Args:
-            show_output: print what its script prints.
+            show_output: print what its environment's installer, if it needs one, and its script print.
             wait_post_processing: a run here has ended when all of it has.
             raise_on_error: raise ActivityFailedException with the run's error when it has failed.
         """
@@ -394,12 +393,12 @@ class Run:
 
         del wait_post_processing
         _refuse_wait_for_itself(self)
-        log = None
+        logs = None
         if show_output:
-            log = _streaming.Log(gateway().run_folder(self._names, self._run_id))
-            print(_streaming.head(self._run_id, self.get_portal_url(), log))
+            logs = _streaming.Logs(gateway().run_folder(self._names, self._run_id))
+            print(_streaming.head(self._run_id, self.get_portal_url()))
         try:
-            _streaming.wait(self.get_status, log)
+            _streaming.wait(self.get_status, logs)
         except KeyboardInterrupt as error:
             raise ExperimentExecutionException(
                 f"Interrupted while waiting for run {self._run_id}, which goes on. Its cancel() stops it."

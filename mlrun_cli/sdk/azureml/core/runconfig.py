@@ -24,7 +24,7 @@ from azureml.core._run_config_data import (
     UploadOptions,
     Uri,
 )
-from azureml.core._run_config_element import Kinds, RunConfigElement
+from azureml.core._run_config_element import Kinds, RunConfigElement, in_camel_case
 from azureml.core.conda_dependencies import CondaDependencies, configuration_folder_name
 from azureml.core.container_registry import ContainerRegistry
 from azureml.core.databricks import (
@@ -113,6 +113,7 @@ LOCAL_RUNCONFIG_NAME = "local"
 SUPPORTED_DATAREF_MODES = ["mount", "download", "upload"]
 
 _CONFIGURATION_FOLDERS = ("aml_config", ".azureml")
+_DATA_SECTIONS = ("data", "dataReferences", "outputData")
 _CONDA_FILE_NAME = "conda_dependencies.yml"
 _ENVIRONMENT_FILE_NAME = "environment.yml"
 
@@ -131,7 +132,7 @@ class AzureContainerRegistry(ContainerRegistry):
 class HistoryConfiguration(RunConfigElement):
     """What is kept of a run. Here everything always is."""
 
-    _keeps_order: ClassVar[bool] = False
+    _keeps_keys: ClassVar[bool] = False
     _fields = ("output_collection", "snapshot_project", "directories_to_watch", "_ambient_authentication")
     _left_out = frozenset({"_ambient_authentication"})
 
@@ -145,6 +146,7 @@ class HistoryConfiguration(RunConfigElement):
 class SparkConfiguration(RunConfigElement):
     """Settings of Spark."""
 
+    _keeps_keys: ClassVar[bool] = False
     _fields = ("configuration",)
 
     def __init__(self) -> None:
@@ -157,6 +159,7 @@ class SparkConfiguration(RunConfigElement):
 class DockerConfiguration(RunConfigElement):
     """Whether a run is in a container, and with which options of Docker."""
 
+    _keeps_keys: ClassVar[bool] = False
     _fields = ("use_docker", "shared_volumes", "arguments", "shm_size")
 
     def __init__(
@@ -175,6 +178,7 @@ class DockerConfiguration(RunConfigElement):
 class HdiConfiguration(RunConfigElement):
     """How Spark is started on HDInsight."""
 
+    _keeps_keys: ClassVar[bool] = False
     _fields = ("yarn_deploy_mode",)
 
     def __init__(self) -> None:
@@ -184,6 +188,7 @@ class HdiConfiguration(RunConfigElement):
 class TensorflowConfiguration(RunConfigElement):
     """Processes of distributed TensorFlow."""
 
+    _keeps_keys: ClassVar[bool] = False
     _fields = ("worker_count", "parameter_server_count")
 
     def __init__(self, worker_count: int = 1, parameter_server_count: int = 1) -> None:
@@ -194,6 +199,7 @@ class TensorflowConfiguration(RunConfigElement):
 class MpiConfiguration(RunConfigElement):
     """Processes of MPI."""
 
+    _keeps_keys: ClassVar[bool] = False
     _fields = ("process_count_per_node", "node_count")
 
     def __init__(self, process_count_per_node: int = 1, node_count: int = 1) -> None:
@@ -204,6 +210,7 @@ class MpiConfiguration(RunConfigElement):
 class PyTorchConfiguration(RunConfigElement):
     """Processes of distributed PyTorch; without a `process_count` one per node."""
 
+    _keeps_keys: ClassVar[bool] = False
     _fields = ("communication_backend", "process_count", "node_count")
 
     def __init__(
@@ -222,6 +229,7 @@ class PyTorchConfiguration(RunConfigElement):
 class ParallelTaskConfiguration(RunConfigElement):
     """Workers of a parallel task."""
 
+    _keeps_keys: ClassVar[bool] = False
     _fields = ("max_retries_per_worker", "worker_count_per_node", "terminal_exit_codes")
 
     def __init__(self) -> None:
@@ -233,6 +241,7 @@ class ParallelTaskConfiguration(RunConfigElement):
 class AmlComputeConfiguration(RunConfigElement):
     """A cluster that is made for a run. Here none is."""
 
+    _keeps_keys: ClassVar[bool] = False
     _fields = ("vm_size", "vm_priority", "_retain_cluster", "_name", "_cluster_max_node_count")
 
     def __init__(self) -> None:
@@ -246,6 +255,7 @@ class AmlComputeConfiguration(RunConfigElement):
 class KubernetesComputeConfiguration(RunConfigElement):
     """What a run needs of a Kubernetes cluster."""
 
+    _keeps_keys: ClassVar[bool] = False
     _fields = ("instance_type",)
 
     def __init__(self) -> None:
@@ -321,6 +331,7 @@ class RunConfiguration(RunConfigElement):
         "amlcompute": AmlComputeConfiguration,
         "kubernetescompute": KubernetesComputeConfiguration,
     }
+    _lists_of: ClassVar[Kinds] = {"datacaches": DatacacheConfiguration}
     _maps_of: ClassVar[Kinds] = {
         "data_references": DataReferenceConfiguration,
         "data": Data,
@@ -342,6 +353,7 @@ class RunConfiguration(RunConfigElement):
     ) -> None:
         self._path = _path
         self._name = _name
+        self._names_in_file: dict[str, dict[str, str]] = {}
         self.script = script
         self.arguments = arguments or []
         self._target = "local"
@@ -377,6 +389,13 @@ class RunConfiguration(RunConfigElement):
 
     def __repr__(self) -> str:
         return json.dumps(self._to_document(), indent=4, default=str)
+
+    def _to_document(self, *, saving: bool = False) -> dict[str, Any]:
+        """As for all sections; a run gets its data under the names in the file, which its script knows."""
+        document = super()._to_document(saving=saving)
+        for section, names in ({} if saving else self._names_in_file).items():
+            document[section] = {names.get(name, name): value for name, value in document[section].items()}
+        return document
 
     @property
     def target(self) -> str:
@@ -436,14 +455,13 @@ class RunConfiguration(RunConfigElement):
         if os.path.isdir(path) and not name:
             raise UserErrorException("A run configuration is saved under a name. Give it one, as in name='train'.")
         if os.path.isdir(path):
-            folder = os.path.join(path, configuration_folder_name(path))
-            file = os.path.join(folder, str(name))
+            project, folder = path, os.path.join(path, configuration_folder_name(path))
+            file = os.path.abspath(os.path.join(folder, str(name)))
         else:
             file = os.path.abspath(path)
-            folder = os.path.dirname(file)
-        os.makedirs(os.path.dirname(os.path.abspath(file)), exist_ok=True)
-        project = _project_of(file)
-        document = self._to_document()
+            project = folder = os.path.dirname(file)
+        os.makedirs(os.path.dirname(file), exist_ok=True)
+        document = self._to_document(saving=True)
         environment = document["environment"]
         environment["python"].pop("condaDependencies", None)
         environment["python"]["condaDependenciesFile"] = self._save_conda_file(project, folder)
@@ -458,24 +476,30 @@ class RunConfiguration(RunConfigElement):
     def load(path: Any, name: str | None = None) -> RunConfiguration:
         """Read a configuration: a file, or the one of this name under a folder.
 
+        Keys get camel case, names of data too, as in Azure; a run gets its data under the names in the file.
+
         Raises:
             UserErrorException: There is none, or it cannot be read.
         """
         file = _find(path, name)
-        document = gateway().ask("documents.read_runconfig", path=file)
-        project = _project_of(file)
+        project = os.path.abspath(path) if os.path.isdir(path) else os.path.dirname(file)
+        written = _read(file)
+        document = in_camel_case(written)
         if isinstance(document.get("environment"), str):
-            environment_file = _first_file(document["environment"], project, file)
-            document["environment"] = gateway().ask("documents.read_runconfig", path=environment_file)
+            document["environment"] = in_camel_case(_read(_first_file(document["environment"], project, file)))
         try:
             loaded = RunConfiguration._from_document(document)
         except UserErrorException as error:
             raise UserErrorException(f"{file}: {error.message}") from error
-        python = loaded.environment.python
-        if python._is_in_file() and not python.user_managed_dependencies:
-            conda_file = _first_file(str(python.conda_dependencies_file), project, file)
-            python.conda_dependencies = CondaDependencies(conda_file)
-        loaded._path, loaded._name = os.fspath(path), name
+        loaded._names_in_file = {
+            key: dict(zip(document[key], section))
+            for key, section in zip(document, written.values())
+            if key in _DATA_SECTIONS and section
+        }
+        loaded._load_conda_file(project, file)
+        loaded._path = os.fspath(path)
+        if os.path.isdir(path):
+            loaded._name = os.path.relpath(file, os.path.join(path, configuration_folder_name(path)))
         return loaded
 
     @staticmethod
@@ -494,21 +518,29 @@ class RunConfiguration(RunConfigElement):
         said, default = self.environment._to_document(), EnvironmentDefinition()._to_document()
         return any(said[key] != default[key] for key in said if key not in ("name", "version", "environmentVariables"))
 
+    def _load_conda_file(self, project: str, file: str) -> None:
+        """Read the packages of a conda file, and name it so that it is found from the project."""
+        python = self.environment.python
+        if python._is_in_file() and not python.user_managed_dependencies:
+            conda_file = _first_file(str(python.conda_dependencies_file), project, file)
+            python.conda_dependencies = CondaDependencies(conda_file)
+            if not os.path.isfile(os.path.join(project, str(python.conda_dependencies_file))):
+                python.conda_dependencies_file = os.path.relpath(conda_file, project)
+
     def _save_conda_file(self, project: str, folder: str) -> str | None:
-        """Write the conda file if its packages are the user's; its path relative to the project."""
+        """Write the conda file if its packages are the user's; its path relative to the project.
+
+        Packages that no run needs are written too, as Azure does it, but never over a file that is there.
+        """
         python = self.environment.python
         conda = python.conda_dependencies
-        if python._is_in_file() or conda is None or (python.user_managed_dependencies and conda._is_default()):
+        if conda is None or python._is_in_file():
             return python.conda_dependencies_file
         name = python.conda_dependencies_file or os.path.relpath(os.path.join(folder, _CONDA_FILE_NAME), project)
-        CondaDependencies(_underlying_structure=conda._to_mapping()).save_to_file(project, name)
+        is_needed = not (python.user_managed_dependencies and conda._is_default())
+        if is_needed or not os.path.exists(os.path.join(project, name)):
+            CondaDependencies(_underlying_structure=conda._to_mapping()).save_to_file(project, name)
         return name
-
-
-def _project_of(file: str) -> str:
-    """The folder that paths in a runconfig are relative to."""
-    folder = os.path.dirname(os.path.abspath(file))
-    return os.path.dirname(folder) if os.path.basename(folder) in _CONFIGURATION_FOLDERS else folder
 
 
 def _find(path: Any, name: str | None) -> str:
@@ -528,12 +560,20 @@ def _find(path: Any, name: str | None) -> str:
 
 
 def _first_file(name: str, project: str, runconfig: str) -> str:
-    """A file that a runconfig names, relative to its project or to itself."""
-    places = list(dict.fromkeys(os.path.join(folder, name) for folder in (project, os.path.dirname(runconfig))))
+    """A file that a runconfig names, relative to its project, to itself, or to the folder of its folder."""
+    folder = os.path.dirname(runconfig)
+    folders = [project, folder]
+    if os.path.basename(folder) in _CONFIGURATION_FOLDERS:
+        folders.append(os.path.dirname(folder))
+    places = list(dict.fromkeys(os.path.normpath(os.path.join(place, name)) for place in folders))
     for place in places:
         if os.path.isfile(place):
             return place
     raise UserErrorException(f"{runconfig} names the file {name!r}, which is not there: tried {', '.join(places)}.")
+
+
+def _read(path: str) -> Any:
+    return gateway().ask("documents.read_runconfig", path=path)
 
 
 def _write(path: str, document: dict[str, Any]) -> None:

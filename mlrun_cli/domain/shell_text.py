@@ -1,0 +1,40 @@
+"""The text of a command that a shell will read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+_PARTS = re.compile(
+    r"""
+      (?P<as_it_is> \\. | (?<![^\s;&|()]) \#[^\n]* )
+    | (?P<single> '[^']*' )
+    | (?P<double> "(?:\\.|[^"\\])*" )
+    | (?P<plain> [^'"\\\#]+ | . )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+# What ends and begins again the quotes that a part stands in, so that a variable there is expanded and stays one word.
+_AROUND = {"single": ("'\"", "\"'"), "double": ("", ""), "plain": ('"', '"')}
+
+
+def with_variables(text: str, pattern: re.Pattern[str], variable: Callable[[re.Match[str]], str | None]) -> str:
+    """The text with a shell variable in place of each match of a pattern, unless `variable` gives no name for it.
+
+    The values are no part of the text, so nothing in them can be taken for words or commands, whatever quotes are
+    around it. Within quotes that are not seen through here, as in `"$(…)"`, a value may be more than one word.
+    """
+
+    def replaced(part: re.Match[str]) -> str:
+        kind = part.lastgroup or ""
+        if kind not in _AROUND:
+            return part[0]
+        before, after = _AROUND[kind]
+
+        def put(found: re.Match[str]) -> str:
+            name = variable(found)
+            return found[0] if name is None else f"{before}${{{name}}}{after}"
+
+        return pattern.sub(put, part[0])
+
+    return _PARTS.sub(replaced, text)

@@ -1,0 +1,108 @@
+"""What the studio keeps in a home: its token, and the address under which it was served last."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from mlrun_cli.domain.pages import DEFAULT_PORT
+from mlrun_cli.errors import StoreError
+from mlrun_cli.files.home import make_private_folder
+from mlrun_cli.files.run_folder import read_json, write_json
+
+_TOKEN_BYTES = 24
+_LEAST_TOKEN = 16
+_OTHERS = 0o077
+
+
+class StudioFolder:
+    """`$MLRUN_HOME/studio`."""
+
+    def __init__(self, home: Path) -> None:
+        self.path = home / "studio"
+        self._token = self.path / "token"
+        self._address = self.path / "address.json"
+        self._door = self.path / "door.html"
+
+    def token(self) -> str:
+        """The token, which is made the first time.
+
+        Raises:
+            StoreError: the folder cannot be written, or others can read the token.
+        """
+        make_private_folder(self.path)
+        try:
+            with suppress(FileExistsError):
+                self._write_token()
+            if self._token.stat().st_mode & _OTHERS:
+                raise StoreError(
+                    f"Others than you can read {self._token}, the key to the studio.",
+                    hint=f"Remove it ('rm {self._token}'); the next start makes a new one.",
+                )
+            token = self._token.read_text(encoding="ascii").strip()
+        except (OSError, ValueError) as error:
+            raise StoreError(
+                f"The studio's token {self._token} cannot be read or made: {getattr(error, 'strerror', None) or error}."
+            ) from error
+        if len(token) < _LEAST_TOKEN:
+            raise StoreError(f"{self._token} holds no token.", hint="Remove the file; the next start makes a new one.")
+        return token
+
+    def address(self) -> str:
+        """Where the studio was served last, else where it is served unless it is told otherwise; without token."""
+        document = None
+        with suppress(OSError):
+            document = read_json(self._address)
+        return str((document or {}).get("address") or f"http://127.0.0.1:{DEFAULT_PORT}")
+
+    def keep_address(self, address: str) -> None:
+        """Note where the studio is being served.
+
+        Raises:
+            StoreError: the folder cannot be written.
+        """
+        try:
+            write_json(self._address, {"address": address})
+        except OSError as error:
+            raise StoreError(f"{self._address} cannot be written: {error.strerror}.") from error
+
+    def door(self, address: str) -> Path:
+        """A page for this user alone that leads to the address with the token.
+
+        A browser is started with its name: words of a command line can be read by others on the machine.
+
+        Raises:
+            StoreError: the folder cannot be written, or others can read the token.
+        """
+        from html import escape  # noqa: PLC0415
+        from urllib.parse import urlsplit  # noqa: PLC0415
+
+        joint = "&" if urlsplit(address).query else "?"
+        leads_to = escape(f"{address}{joint}token={self.token()}")
+        page = f'<!doctype html>\n<meta charset="utf-8">\n<meta http-equiv="refresh" content="0; url={leads_to}">\n'
+        try:
+            _written(self._door, page).replace(self._door)
+        except OSError as error:
+            raise StoreError(f"{self._door} cannot be written: {error.strerror}.") from error
+        return self._door
+
+    def _write_token(self) -> None:
+        """Make it whole at once: two that start at the same time must agree on one."""
+        import secrets  # noqa: PLC0415 — whoever prints an address does without
+
+        temporary = _written(self._token, secrets.token_urlsafe(_TOKEN_BYTES))
+        try:
+            os.link(temporary, self._token)
+        finally:
+            temporary.unlink()
+
+
+def _written(path: Path, text: str) -> Path:
+    """A new file beside a path, for this user alone, to be put in its place."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    return temporary

@@ -1,0 +1,121 @@
+"""Metrics without their values: which there are, how they were logged, and their last, least and greatest numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mlrun_cli.domain.metric import IMAGE, MetricSummary
+from mlrun_cli.store.database import Database, Row, in_list
+
+_KEYS_AT_ONCE = 500
+_SPECIAL = re.compile(r"[%_\\]")
+_ESCAPED = r"\\\g<0>"
+
+
+class MetricSummaryStore:
+    """Reads what the store keeps beside the values of metrics."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def list(
+        self, run_key: int, *, limit: int, offset: int = 0, text: str = "", only_images: bool | None = None
+    ) -> Sequence[MetricSummary]:
+        """The metrics of a run, by name: `limit` of them after the first `offset`.
+
+        Args:
+            run_key: the key of the run.
+            limit: how many at most.
+            offset: how many are left out first.
+            text: what the name holds, in either case.
+            only_images: True for images only, False for all others only.
+        """
+        condition, parameters = _which(run_key, text, only_images)
+        rows = self._database.rows(
+            f"SELECT * FROM metrics WHERE {condition} ORDER BY name LIMIT :limit OFFSET :offset",  # noqa: S608
+            limit=limit,
+            offset=offset,
+            **parameters,
+        )
+        return [_summary(row) for row in rows]
+
+    def count(self, run_key: int, *, text: str = "", only_images: bool | None = None) -> int:
+        """How many metrics `list` has for them."""
+        condition, parameters = _which(run_key, text, only_images)
+        row = self._database.row(f"SELECT count(*) AS found FROM metrics WHERE {condition}", **parameters)  # noqa: S608
+        assert row is not None
+        return int(row["found"])
+
+    def find(self, run_key: int, name: str) -> MetricSummary | None:
+        """The metric of this name of a run, or None."""
+        row = self._database.row(
+            "SELECT * FROM metrics WHERE run_key = :run_key AND name = :name", run_key=run_key, name=name
+        )
+        return None if row is None else _summary(row)
+
+    def of_runs(self, run_keys: Sequence[int], names: Sequence[str]) -> Mapping[tuple[int, str], MetricSummary]:
+        """The metrics of these names of some runs, by key of the run and name; those that are not there are left out.
+
+        At most some hundred names.
+        """
+        its_name, named = in_list("name", names)
+        found: dict[tuple[int, str], MetricSummary] = {}
+        for start in range(0, len(run_keys), _KEYS_AT_ONCE):
+            its_run, parameters = in_list("run", run_keys[start : start + _KEYS_AT_ONCE])
+            rows = self._database.rows(
+                f"SELECT * FROM metrics WHERE run_key IN {its_run} AND name IN {its_name}",  # noqa: S608
+                **parameters,
+                **named,
+            )
+            found.update(((row["run_key"], row["name"]), _summary(row)) for row in rows)
+        return found
+
+    def names(self, run_keys: Sequence[int], limit: int = 1000) -> Sequence[str]:
+        """The names under which any of some runs has logged numbers, in alphabetical order, the first of them."""
+        found: set[str] = set()
+        for run_key in run_keys:  # one by one, as each of them may have ten thousand
+            rows = self._database.rows(
+                "SELECT name FROM metrics WHERE run_key = :run_key AND last_value IS NOT NULL"
+                " ORDER BY name LIMIT :limit",
+                run_key=run_key,
+                limit=limit,
+            )
+            found.update(row["name"] for row in rows)
+        return sorted(found)[:limit]
+
+    def all_names(self, limit: int = 1000) -> Sequence[str]:
+        """The names of the metrics of all runs, in alphabetical order, the first of them."""
+        rows = self._database.rows(
+            "WITH RECURSIVE each_name (name) AS (SELECT min(name) FROM metrics UNION ALL"
+            " SELECT (SELECT min(name) FROM metrics WHERE name > each_name.name) FROM each_name"
+            " WHERE each_name.name IS NOT NULL)"
+            " SELECT name FROM each_name WHERE name IS NOT NULL LIMIT :limit",
+            limit=limit,
+        )
+        return [row["name"] for row in rows]
+
+
+def _which(run_key: int, text: str, only_images: bool | None) -> tuple[str, dict[str, Any]]:
+    condition = "run_key = :run_key"
+    parameters: dict[str, Any] = {"run_key": run_key}
+    if text:
+        condition += " AND lower(name) LIKE lower(:pattern) ESCAPE '\\'"
+        parameters["pattern"] = f"%{_SPECIAL.sub(_ESCAPED, text)}%"
+    if only_images is not None:
+        condition += f" AND shape {'=' if only_images else '<>'} :image"
+        parameters["image"] = IMAGE
+    return condition, parameters
+
+
+def _summary(row: Row) -> MetricSummary:
+    return MetricSummary(
+        name=row["name"],
+        shape=row["shape"],
+        value_count=row["value_count"],
+        last=row["last_value"],
+        minimum=row["min_value"],
+        maximum=row["max_value"],
+        description=row["description"],
+    )

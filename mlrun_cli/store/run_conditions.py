@@ -1,0 +1,209 @@
+"""What a filter of runs is in SQL, said so that the database takes the right index.
+
+A condition can be *looked up*: an index gives the runs it holds for. Or runs can be *asked*: they come in another
+order, and each is seen whether it holds. Looking up is right when it holds for few; else it gives far too many, and
+the runs that are wanted are soon found by asking. Databases guess which it is; here it is counted, up to a bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mlrun_cli.domain.metric_filter import MetricFilter
+from mlrun_cli.domain.run_filter import RunFilter, TagFilter
+from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.store.database import Database, in_list
+from mlrun_cli.store.run_texts import text_condition
+
+RARE = 2000
+"""So many runs are looked up in less time than a page of the newest runs is found by asking."""
+METRIC_COLUMNS = {"last": "last_value", "min": "min_value", "max": "max_value"}
+
+_PARENT = "(SELECT run_key FROM runs WHERE run_id = :parent_run_id)"
+_BELOW = (
+    "runs.run_key IN (WITH RECURSIVE below (run_key) AS ("  # noqa: S608 — our own words
+    f"SELECT run_key FROM runs WHERE parent_key = {_PARENT}"
+    " UNION ALL SELECT runs.run_key FROM runs JOIN below ON runs.parent_key = below.run_key"
+    ") SELECT run_key FROM below)"
+)
+_EXPERIMENT = "(SELECT experiment_key FROM experiments WHERE name = :experiment_name)"
+_HAS_TEXT = "runs.run_key IN (SELECT rowid FROM run_texts WHERE {condition})"
+_ASK_TEXT = "EXISTS (SELECT 1 FROM run_texts WHERE run_texts.rowid = runs.run_key AND {condition})"
+_COLUMNS = {"run_type": "run_type", "target": "target", "submitter": "user_name"}
+
+
+class RunConditions:
+    """The conditions of one filter.
+
+    Args of the constructor:
+        rare: below so many, the runs that a condition holds for are looked up; None means `RARE`.
+
+    Attributes:
+        parameters: of all of them.
+        text: the condition on a row of `run_texts` when so many runs have the words that these are best read in the
+            order of their keys; else None.
+    """
+
+    def __init__(self, database: Database, which: RunFilter, rare: int | None = None) -> None:
+        self.parameters: dict[str, object] = {}
+        self.text: str | None = None
+        self._database = database
+        self._bound = RARE if rare is None else rare
+        self._rare: list[str] = []
+        self._common: list[str] = []
+        """Those that do well whoever comes first."""
+        self._indexed: list[str] = []
+        self._asked: list[str] = []
+        """The same as `_indexed`, hidden from the indexes."""
+        self._add_columns(which)
+        self._add_statuses(which)
+        for name, values in which.any_of.items():
+            self._add_any_of(name, values)
+        for table, pairs in (("run_tags", which.tags), ("run_properties", which.properties)):
+            for number, pair in enumerate(pairs):
+                self._add_pair(table, number, pair)
+        for number, metric in enumerate(which.metrics):
+            self._add_metric(number, metric)
+        if which.text is not None and which.text.strip():
+            is_part = which.experiment_name is not None or which.parent_run_id is not None
+            self._add_text(which.text, is_part=is_part)
+
+    @property
+    def for_an_index(self) -> str:
+        """The conditions, for runs in the order of their keys or in none."""
+        text = [] if self.text is None else [_HAS_TEXT.format(condition=self.text)]
+        return _all([*self._rare, *self._common, *(self._asked if self._rare else self._indexed), *text])
+
+    @property
+    def for_walking(self) -> str:
+        """The conditions, for runs that come in the order of another index."""
+        text = [] if self.text is None else [_ASK_TEXT.format(condition=self.text)]
+        return _all([*self._rare, *self._common, *self._asked, *text])
+
+    @property
+    def beside_texts(self) -> str:
+        """The conditions besides `text`, for runs that come with their texts."""
+        return _all([*self._rare, *self._common, *self._asked])
+
+    def _add_columns(self, which: RunFilter) -> None:
+        if which.experiment_name is not None:
+            self.parameters["experiment_name"] = which.experiment_name
+            self._add(f"runs.experiment_key = {_EXPERIMENT}", f"coalesce(runs.experiment_key, 0) = {_EXPERIMENT}")
+        if which.parent_run_id is not None:
+            self.parameters["parent_run_id"] = which.parent_run_id
+            if which.is_recursive:
+                self._add(_BELOW, _BELOW)
+            else:
+                self._add(f"runs.parent_key = {_PARENT}", f"coalesce(runs.parent_key, 0) = {_PARENT}")
+        elif not which.include_children:
+            self._add("runs.parent_key IS NULL", "coalesce(runs.parent_key, 0) = 0")
+        for name, column in _COLUMNS.items():
+            value = getattr(which, name)
+            if value is not None:
+                self.parameters[name] = value
+                self._add(f"runs.{column} = :{name}", f"coalesce(runs.{column}, '') = :{name}")
+        bounds = (("created_at >=", "created_from"), ("created_at <", "created_until"), ("run_key <", "before_key"))
+        for comparison, name in bounds:
+            if getattr(which, name) is not None:
+                self.parameters[name] = getattr(which, name)
+                self._common.append(f"runs.{comparison} :{name}")
+
+    def _add(self, indexed: str, asked: str) -> None:
+        self._indexed.append(indexed)
+        self._asked.append(asked)
+
+    def _add_statuses(self, which: RunFilter) -> None:
+        if not which.statuses:
+            return
+        places, parameters = in_list("status", sorted(status.value for status in which.statuses))
+        lost, lost_keys = in_list("lost", sorted(which.not_responding))
+        looked_up, asked = f"runs.status IN {places}", f"coalesce(runs.status, '') IN {places}"
+        if which.not_responding:
+            parameters.update(lost_keys)
+            if RunStatus.NOT_RESPONDING in which.statuses:
+                # No row has this status: it is what a look at a live run found.
+                looked_up, asked = f"runs.run_key IN {lost}", f"({asked} OR runs.run_key IN {lost})"
+                if which.statuses != {RunStatus.NOT_RESPONDING}:
+                    looked_up = asked
+            else:
+                looked_up, asked = (f"{text} AND runs.run_key NOT IN {lost}" for text in (looked_up, asked))
+        self.parameters.update(parameters)
+        if len(which.statuses) == 1:
+            # The index has these runs in the order of their keys.
+            self._add(looked_up, asked)
+        else:
+            self._add_selective("runs", looked_up, looked_up, asked, parameters)
+
+    def _add_any_of(self, name: str, values: frozenset[str]) -> None:
+        places, parameters = in_list(f"any_{name}", sorted(values))
+        column, other = _COLUMNS.get(name, "experiment_key"), "''"
+        if name == "experiment_name":
+            other, places = "0", f"(SELECT experiment_key FROM experiments WHERE name IN {places})"  # noqa: S608
+        one_of = f"= {places}" if len(values) == 1 else f"IN {places}"
+        condition, asked = f"runs.{column} {one_of}", f"coalesce(runs.{column}, {other}) {one_of}"
+        self.parameters.update(parameters)
+        if len(values) == 1:
+            # The index has these runs in the order of their keys.
+            self._add(condition, asked)
+        else:
+            self._add_selective("runs", condition, condition, asked, parameters)
+
+    def _add_pair(self, table: str, number: int, pair: TagFilter) -> None:
+        """A tag or a property."""
+        condition = f"{table}.key = :{table}_{number}"
+        parameters: dict[str, object] = {f"{table}_{number}": pair.key}
+        if not pair.any_value and pair.value is None:
+            condition += f" AND {table}.value IS NULL"
+        elif not pair.any_value:
+            places, values = in_list(f"{table}_value_{number}", [pair.value, *pair.or_values])
+            condition += f" AND {table}.value IN {places}"
+            parameters.update(values)
+        self._add_table(table, condition, parameters)
+
+    def _add_metric(self, number: int, metric: MetricFilter) -> None:
+        operator = "<>" if metric.operator == "!=" else metric.operator
+        condition = (
+            f"metrics.name = :metric_{number} AND metrics.{METRIC_COLUMNS[metric.which]} {operator} :value_{number}"
+        )
+        self._add_table("metrics", condition, {f"metric_{number}": metric.name, f"value_{number}": metric.value})
+
+    def _add_table(self, table: str, condition: str, parameters: dict[str, object]) -> None:
+        """A condition on what hangs on a run."""
+        self.parameters.update(parameters)
+        self._add_selective(
+            table,
+            condition,
+            f"runs.run_key IN (SELECT run_key FROM {table} WHERE {condition})",  # noqa: S608
+            f"EXISTS (SELECT 1 FROM {table} WHERE {table}.run_key = runs.run_key AND {condition})",  # noqa: S608
+            parameters,
+        )
+
+    def _add_selective(
+        self, table: str, condition: str, looked_up: str, asked: str, parameters: dict[str, object]
+    ) -> None:
+        if self._is_rare(table, condition, parameters, self._bound):
+            self._rare.append(looked_up)
+        else:
+            self._common.append(asked)
+
+    def _add_text(self, text: str, *, is_part: bool) -> None:
+        """Words that no index knows are read: of a part of the runs when others are left out anyhow, else of all."""
+        condition, parameters, is_indexed = text_condition(text)
+        self.parameters.update(parameters)
+        if is_indexed and self._is_rare("run_texts", condition, parameters, RARE):
+            self._rare.append(_HAS_TEXT.format(condition=condition))
+        elif not is_indexed and is_part:
+            self._common.append(_ASK_TEXT.format(condition=condition))
+        else:
+            self.text = condition
+
+    def _is_rare(self, table: str, condition: str, parameters: dict[str, object], bound: int) -> bool:
+        found = self._database.row(
+            f"SELECT count(*) AS found FROM (SELECT 1 FROM {table} WHERE {condition} LIMIT {bound}) AS some",  # noqa: S608
+            **parameters,
+        )
+        return found is not None and bool(found["found"] < bound)
+
+
+def _all(conditions: Iterable[str]) -> str:
+    return " AND ".join(conditions) or "1 = 1"

@@ -1,0 +1,97 @@
+"""What an order of runs is in SQL.
+
+Each order can be walked along an index, or the value of each of a few runs can be found and these be sorted.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from mlrun_cli.domain.run_order import METRIC, PROPERTY, TAG, RunOrder
+from mlrun_cli.store.run_conditions import METRIC_COLUMNS
+
+_COLUMNS = {
+    "created": "runs.created_at",
+    "started": "runs.started_at",
+    "duration": "coalesce(runs.duration_seconds, (runs.ended_at - runs.started_at) / 1000000.0)",
+    "status": "runs.status",
+    "display_name": "runs.display_name",
+    "run_number": "runs.run_number",
+    "run_id": "runs.run_id",
+    "target": "runs.target",
+    "submitter": "runs.user_name",
+    "type": "runs.run_type",
+    "description": "substr(runs.description, 1, 64)",
+}
+"""As the indexes have them, word for word."""
+_SPARSE = {"display_name": "runs.display_name", "description": "runs.description"}
+"""What the index leaves out where it is null."""
+_ALWAYS = {"created", "status", "run_number", "run_id", "submitter", "type"}
+"""The columns in which every run has a value."""
+
+
+class OrderSql(NamedTuple):
+    """One order.
+
+    Attributes:
+        source: what to select from, so that runs come along the index.
+        value: what they are sorted by, there.
+        tie: what decides between equal values, there.
+        has_value: the condition that there is a value, there.
+        lacks_value: the condition that a run has none; None when each has one.
+        is_lack_indexed: whether the runs that have none stand in the index too.
+        value_of_run: the value, null when there is none, with nothing but `runs` to select from.
+        parameters: of all of these.
+    """
+
+    source: str
+    value: str
+    tie: str
+    has_value: str
+    lacks_value: str | None
+    is_lack_indexed: bool
+    value_of_run: str
+    parameters: dict[str, object]
+
+
+def order_sql(order: RunOrder) -> OrderSql:
+    """The SQL of an order whose column is known to exist."""
+    kind, _, name = order.column.partition(":")
+    if kind == METRIC:
+        name, _, which = name.rpartition(":")
+        return _of_table("metrics", "name", METRIC_COLUMNS[which], "metric_key", name)
+    if kind in {TAG, PROPERTY}:
+        return _of_table("run_tags" if kind == TAG else "run_properties", "key", "value", "run_key", name)
+    if kind == "experiment":
+        return OrderSql(
+            "experiments CROSS JOIN runs ON runs.experiment_key = experiments.experiment_key",
+            "experiments.name",
+            "runs.run_key",
+            "1 = 1",
+            None,
+            False,
+            "(SELECT name FROM experiments WHERE experiments.experiment_key = runs.experiment_key)",
+            {},
+        )
+    value = _COLUMNS[kind]
+    if kind in _ALWAYS:
+        return OrderSql("runs", value, "runs.run_key", "1 = 1", None, False, value, {})
+    given = _SPARSE.get(kind, value)
+    is_sparse = kind in _SPARSE
+    return OrderSql("runs", value, "runs.run_key", f"{given} IS NOT NULL", f"{given} IS NULL", not is_sparse, value, {})
+
+
+def _of_table(table: str, key: str, value: str, tie: str, name: str) -> OrderSql:
+    """The order by what hangs on a run under a name."""
+    its = f"FROM {table} AS its WHERE its.run_key = runs.run_key AND its.{key} = :order_name"
+    return OrderSql(
+        # A cross join is taken as it is written: along the index of the table.
+        f"{table} AS ordered CROSS JOIN runs ON runs.run_key = ordered.run_key",
+        f"ordered.{value}",
+        f"ordered.{tie}",
+        f"ordered.{key} = :order_name AND ordered.{value} IS NOT NULL",
+        f"NOT EXISTS (SELECT 1 {its} AND its.{value} IS NOT NULL)",
+        False,
+        f"(SELECT its.{value} {its})",
+        {"order_name": name},
+    )

@@ -1,0 +1,225 @@
+"""Pages of runs out of very many: which runs they show, how many there are, and what one can filter them by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mlrun_cli.domain.run import Run
+from mlrun_cli.domain.run_filter import RunFilter
+from mlrun_cli.domain.run_order import NEWEST_FIRST, RunOrder
+from mlrun_cli.domain.run_status import TERMINAL_STATUSES
+from mlrun_cli.store.database import Database, in_list
+from mlrun_cli.store.run_conditions import RunConditions
+from mlrun_cli.store.run_orders import OrderSql, order_sql
+from mlrun_cli.store.runs import RunStore
+
+MANY = 10_000
+"""Beyond this number runs are not counted."""
+
+_FEW = 20_000
+"""So many runs are sorted in less time than an index with more of other runs is walked."""
+_FEW_TO_COUNT = 50_000
+"""So many are counted in less time than more of other runs are asked."""
+_TERMINAL = ", ".join(sorted(f"'{status.value}'" for status in TERMINAL_STATUSES))
+_VALUE_COLUMNS = {"status": "status", "target": "target", "submitter": "user_name", "type": "run_type"}
+_PAIR_TABLES = {"tag": "run_tags", "property": "run_properties"}
+
+
+class RunPageStore:
+    """Reads runs a page at a time. The cost of each method is that of what it returns, not of what there is."""
+
+    def __init__(self, database: Database, runs: RunStore) -> None:
+        self._database = database
+        self._runs = runs
+
+    def page(self, which: RunFilter, order: RunOrder = NEWEST_FIRST, *, limit: int, offset: int = 0) -> Sequence[Run]:
+        """The runs that are meant, in this order, `limit` of them after the first `offset`."""
+        return self._runs.of_keys(self._keys(which, order, limit, offset))
+
+    def count(self, which: RunFilter, at_most: int = MANY + 1) -> int:
+        """How many runs are meant; `at_most` means so many or more."""
+        conditions = RunConditions(self._database, which, _FEW_TO_COUNT)
+        source, where = "runs", conditions.for_an_index
+        if conditions.text is not None:
+            source, where = _with_texts(conditions)
+        elif _has_times(which):
+            where = conditions.for_walking
+        row = self._database.row(
+            f"SELECT count(*) AS found FROM (SELECT 1 FROM {source} WHERE {where} LIMIT :at_most) AS some",  # noqa: S608
+            at_most=at_most,
+            **conditions.parameters,
+        )
+        assert row is not None
+        return int(row["found"])
+
+    def active_count(self, which: RunFilter) -> int:
+        """How many of the runs that are meant have not ended."""
+        conditions = RunConditions(self._database, which)
+        row = self._database.row(
+            "SELECT count(*) AS found FROM runs"  # noqa: S608
+            f" WHERE runs.status NOT IN ({_TERMINAL}) AND {conditions.for_walking}",
+            **conditions.parameters,
+        )
+        assert row is not None
+        return int(row["found"])
+
+    def pair_keys(self, kind: str, limit: int = 500) -> Sequence[str]:
+        """The keys of all tags, or of all properties, in alphabetical order, the first of them.
+
+        Args:
+            kind: `tag` or `property`.
+            limit: how many at most.
+        """
+        return self._distinct(_PAIR_TABLES[kind], "key", limit)
+
+    def values_of(self, column: str, limit: int = 500) -> Sequence[str]:
+        """What stands in a column, each value once and in alphabetical order, the first of them.
+
+        Args:
+            column: `status`, `target`, `submitter` or `type`.
+            limit: how many at most.
+        """
+        return self._distinct("runs", _VALUE_COLUMNS[column], limit)
+
+    def pair_values(self, kind: str, key: str, limit: int = 100) -> Sequence[str]:
+        """The values that a tag, or a property, has in any run, in alphabetical order, the first of them.
+
+        Args:
+            kind: `tag` or `property`.
+            key: of the tag or property.
+            limit: how many at most.
+        """
+        return self._distinct(_PAIR_TABLES[kind], "value", limit, "key = :key", {"key": key})
+
+    def parents_among(self, keys: Sequence[int]) -> frozenset[int]:
+        """Those of some runs, by their keys, that have child runs; at most some thousand."""
+        places, parameters = in_list("run", list(keys))
+        rows = self._database.rows(
+            f"SELECT run_key FROM runs WHERE run_key IN {places}"  # noqa: S608 — our own words
+            " AND EXISTS (SELECT 1 FROM runs AS children WHERE children.parent_key = runs.run_key)",
+            **parameters,
+        )
+        return frozenset(row["run_key"] for row in rows)
+
+    def newest_change(self) -> int:
+        """The key of the newest change of a status; 0 when there is none."""
+        row = self._database.row("SELECT coalesce(max(change_key), 0) AS newest FROM status_changes")
+        assert row is not None
+        return int(row["newest"])
+
+    def changed_since(self, change_key: int, limit: int = 10_000) -> tuple[int, Sequence[int]]:
+        """The runs, by their keys, whose status has changed after a change, and the key of the newest change of these.
+
+        With many changes the first of them: who asks again with the key that came back gets the others.
+        """
+        rows = self._database.rows(
+            "SELECT change_key, run_key FROM status_changes WHERE change_key > :after ORDER BY change_key LIMIT :limit",
+            after=change_key,
+            limit=limit,
+        )
+        return (rows[-1]["change_key"] if rows else change_key), list(dict.fromkeys(row["run_key"] for row in rows))
+
+    def _keys(self, which: RunFilter, order: RunOrder, limit: int, offset: int) -> Sequence[int]:
+        if _is_order_of_keys(which, order):
+            conditions = RunConditions(self._database, which)
+            source, where = "runs", conditions.for_an_index
+            if conditions.text is not None:
+                source, where = _with_texts(conditions)
+            tie = "runs.run_key" if conditions.text is None else "run_texts.rowid"
+            return self._select(source, where, (tie,), order.descending, limit, offset, conditions.parameters)
+        sql = order_sql(order)
+        conditions = RunConditions(self._database, which, _FEW_TO_COUNT)
+        if self.count(which, _FEW + 1) <= _FEW:
+            return self._sorted(conditions, sql, order.descending, limit, offset)
+        return self._walked(conditions, sql, order.descending, limit, offset)
+
+    def _sorted(
+        self, conditions: RunConditions, order: OrderSql, descending: bool, limit: int, offset: int
+    ) -> Sequence[int]:
+        direction = "DESC" if descending else "ASC"
+        rows = self._database.rows(
+            f"SELECT run_key FROM (SELECT runs.run_key AS run_key, {order.value_of_run} AS value FROM runs"  # noqa: S608
+            # With its limit this is done first, and along no order.
+            f" WHERE {conditions.for_an_index} LIMIT {_FEW + 1}) AS few"
+            f" ORDER BY value IS NULL, value {direction}, CASE WHEN value IS NULL THEN -run_key END,"
+            f" run_key {direction} LIMIT :limit OFFSET :offset",
+            limit=limit,
+            offset=offset,
+            **conditions.parameters,
+            **order.parameters,
+        )
+        return [row["run_key"] for row in rows]
+
+    def _walked(
+        self, conditions: RunConditions, order: OrderSql, descending: bool, limit: int, offset: int
+    ) -> Sequence[int]:
+        """Along the index, then those that are not in it."""
+        parameters = {**conditions.parameters, **order.parameters}
+        valued = f"{order.has_value} AND {conditions.for_walking}"
+        keys = self._select(order.source, valued, (order.value, order.tie), descending, limit, offset, parameters)
+        if len(keys) == limit or order.lacks_value is None:
+            return keys
+        passed = len(keys) + offset
+        if not keys and offset:
+            row = self._database.row(f"SELECT count(*) AS found FROM {order.source} WHERE {valued}", **parameters)  # noqa: S608
+            passed = 0 if row is None else row["found"]
+        where = conditions.for_walking if order.is_lack_indexed else conditions.for_an_index
+        lacking = f"{order.lacks_value} AND {where}"
+        missing = limit - len(keys)
+        beyond = max(0, offset - passed)
+        return [*keys, *self._select("runs", lacking, ("runs.run_key",), True, missing, beyond, parameters)]
+
+    def _select(
+        self,
+        source: str,
+        where: str,
+        by: Sequence[str],
+        descending: bool,
+        limit: int,
+        offset: int,
+        parameters: dict[str, object],
+    ) -> list[int]:
+        order = ", ".join(f"{term} {'DESC' if descending else 'ASC'}" for term in by)
+        rows = self._database.rows(
+            f"SELECT runs.run_key AS run_key FROM {source} WHERE {where}"  # noqa: S608
+            f" ORDER BY {order} LIMIT :limit OFFSET :offset",
+            limit=limit,
+            offset=offset,
+            **parameters,
+        )
+        return [row["run_key"] for row in rows]
+
+    def _distinct(
+        self, table: str, column: str, limit: int, condition: str = "1 = 1", parameters: dict[str, object] | None = None
+    ) -> Sequence[str]:
+        """Each value once: the index is asked for the next greater one, again and again."""
+        rows = self._database.rows(
+            f"WITH RECURSIVE each_value (value) AS (SELECT min({column}) FROM {table} WHERE {condition}"  # noqa: S608
+            f" UNION ALL SELECT (SELECT min({column}) FROM {table} WHERE {condition} AND {column} > each_value.value)"
+            " FROM each_value WHERE each_value.value IS NOT NULL)"
+            " SELECT value FROM each_value WHERE value IS NOT NULL LIMIT :limit",
+            limit=limit,
+            **(parameters or {}),
+        )
+        return [row["value"] for row in rows]
+
+
+def _with_texts(conditions: RunConditions) -> tuple[str, str]:
+    """What to select from, and the conditions, when runs come with their texts, in the order of their keys."""
+    # A cross join is taken as it is written: texts first.
+    source = "run_texts CROSS JOIN runs ON runs.run_key = run_texts.rowid"
+    return source, f"{conditions.text} AND {conditions.beside_texts}"
+
+
+def _has_times(which: RunFilter) -> bool:
+    return which.created_from is not None or which.created_until is not None
+
+
+def _is_order_of_keys(which: RunFilter, order: RunOrder) -> bool:
+    """Whether the keys of the runs, which rise with time, are in this order.
+
+    Within bounds of time it is quicker to walk along the time itself.
+    """
+    if order.column == "created":
+        return not _has_times(which)
+    return order.column == "run_number" and which.experiment_name is not None

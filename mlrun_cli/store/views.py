@@ -1,0 +1,69 @@
+"""Saved views in the database: every SQL statement about them is in this file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mlrun_cli.domain.moment import now
+from mlrun_cli.domain.saved_view import SavedView
+from mlrun_cli.store.database import Database, Row
+
+
+class ViewStore:
+    """Reads and writes saved views. Each method is one statement."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def list(self) -> Sequence[SavedView]:
+        """All views, by name."""
+        return [_view(row) for row in self._database.rows("SELECT * FROM saved_views ORDER BY name")]
+
+    def find(self, name: str) -> SavedView | None:
+        """The view of this name, or None."""
+        row = self._database.row("SELECT * FROM saved_views WHERE name = :name", name=name)
+        return None if row is None else _view(row)
+
+    def add(self, name: str, page: str, query: str, author: str) -> bool:
+        """Save a new view; False when there is one of this name."""
+        added = self._database.execute(
+            "INSERT INTO saved_views (name, page, query, author, created_at, changed_at, version)"
+            " VALUES (:name, :page, :query, :author, :now, :now, 1) ON CONFLICT (name) DO NOTHING",
+            name=name,
+            page=page,
+            query=query,
+            author=author,
+            now=now(),
+        )
+        return bool(added)
+
+    def replace(self, name: str, version: int, page: str, query: str, author: str) -> bool:
+        """Overwrite a view that stands at this version; False when it does not, or not any more."""
+        return self._change(name, version, page=page, query=query, author=author)
+
+    def rename(self, name: str, version: int, new_name: str, author: str) -> bool:
+        """Give a view that stands at this version another name, which must be free; False when it does not."""
+        return self._change(name, version, name=new_name, author=author)
+
+    def delete(self, name: str, version: int) -> bool:
+        """Forget a view that stands at this version; False when it does not."""
+        deleted = self._database.execute(
+            "DELETE FROM saved_views WHERE name = :name AND version = :version", name=name, version=version
+        )
+        return bool(deleted)
+
+    def _change(self, before: str, version: int, **columns: object) -> bool:
+        changes = "".join(f", {column} = :{column}" for column in columns)
+        changed = self._database.execute(
+            f"UPDATE saved_views SET changed_at = :now, version = version + 1{changes}"  # noqa: S608
+            " WHERE name = :before AND version = :version",
+            before=before,
+            version=version,
+            now=now(),
+            **columns,
+        )
+        return bool(changed)
+
+
+def _view(row: Row) -> SavedView:
+    return SavedView(**{name: row[name] for name in SavedView._fields})

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mlrun_cli.actions.experiments import experiment_overviews
+from mlrun_cli.actions.run_pages import run_page
+from mlrun_cli.actions.runs import list_runs
+from mlrun_cli.domain.metric_filter import MetricFilter
+from mlrun_cli.domain.run import SCRIPT_RUN
+from mlrun_cli.domain.run_filter import RunFilter, TagFilter
+from mlrun_cli.domain.run_order import RunOrder
+from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.errors import RunNotFound, UsageError
+from mlrun_cli.execution.host import this_origin
+from mlrun_cli.workspace import Workspace, WorkspaceIdentity
+
+NO_TEXT = "a\udcff"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    with Workspace.open(WorkspaceIdentity("s", "g", "w"), tmp_path / "home", create=True) as opened:
+        yield opened
+
+
+def add_runs(workspace: Workspace, *statuses: RunStatus, experiment_name: str = "exp", **columns: object) -> None:
+    values = {"run_type": SCRIPT_RUN, "user_name": "someone", "target": "local", **columns}
+    for status in statuses:
+        with workspace.transaction():
+            experiment, number = workspace.experiments.take_run_number(experiment_name)
+            workspace.runs.insert(experiment, number, f"{experiment_name}_{number}", status=status, **values)
+
+
+def test_a_page_says_how_many_runs_there_are_and_whether_there_is_another(workspace: Workspace) -> None:
+    add_runs(workspace, *[RunStatus.COMPLETED] * 4, RunStatus.RUNNING)
+
+    first = run_page(workspace, RunFilter(), number=1, size=3)
+    second = run_page(workspace, RunFilter(), RunOrder.parse("-run_number"), number=2, size=3)
+
+    assert [run.run_number for run in first.runs] == [5, 4, 3]
+    assert [run.run_number for run in second.runs] == [2, 1]
+    assert (first.total, first.is_total_exact, first.has_more, first.active) == (5, True, True, 1)
+    assert not run_page(workspace, RunFilter(), size=5).has_more
+    assert (second.number, second.has_more) == (2, False)
+    assert run_page(workspace, RunFilter(), number=9, size=3).runs == []
+
+
+def test_a_run_that_lost_its_folder_is_shown_as_failed(workspace: Workspace) -> None:
+    origin = this_origin()
+    add_runs(workspace, RunStatus.RUNNING, **origin._asdict())
+
+    (overview,) = experiment_overviews(workspace)
+    page = run_page(workspace, RunFilter(statuses=frozenset({RunStatus.RUNNING, RunStatus.FAILED})))
+
+    assert [run.status for run in page.runs] == [RunStatus.FAILED]
+    assert page.active == 0
+    assert (overview.failed, overview.active) == (1, 0)
+
+
+def test_experiments_are_found_by_words_of_their_names(workspace: Workspace) -> None:
+    for name in ("Train small", "train large", "other"):
+        add_runs(workspace, RunStatus.COMPLETED, experiment_name=name)
+
+    def found(text: str | None) -> list[str]:
+        return sorted(each.experiment.name for each in experiment_overviews(workspace, text))
+
+    assert found(None) == ["Train small", "other", "train large"]
+    assert found("TRAIN") == ["Train small", "train large"]
+    assert found("large tr") == ["train large"]
+    assert found("nowhere") == []
+
+
+@pytest.mark.parametrize(
+    ("which", "what"),
+    [
+        (RunFilter(text=NO_TEXT), "The text to search for"),
+        (RunFilter(submitter=NO_TEXT), "The submitter"),
+        (RunFilter(experiment_name=NO_TEXT), "The experiment name"),
+        (RunFilter(properties=(TagFilter("k", NO_TEXT),)), "The value of the tag 'k'"),
+        (RunFilter(metrics=(MetricFilter(NO_TEXT, ">", 1.0),)), "The metric's name"),
+        (RunFilter(parent_run_id=NO_TEXT), "run id"),
+    ],
+)
+def test_a_filter_with_bytes_that_are_no_text_is_refused(workspace: Workspace, which: RunFilter, what: str) -> None:
+    for ask in (run_page, list_runs):
+        with pytest.raises(UsageError, match=what):
+            ask(workspace, which)
+
+
+def test_as_many_conditions_as_are_allowed_are_taken_and_more_are_refused(workspace: Workspace) -> None:
+    add_runs(workspace, RunStatus.COMPLETED)
+    words = ["x" * length for length in range(1, 101)]
+
+    assert run_page(workspace, RunFilter(text=" ".join(words))).runs == []
+    assert run_page(workspace, RunFilter(text=" ".join("exp"[:2] for _ in words))).total == 1
+    assert run_page(workspace, RunFilter(tags=tuple(TagFilter(word) for word in words))).runs == []
+    assert run_page(workspace, RunFilter(metrics=(MetricFilter("m", ">", 1.0),) * 100)).runs == []
+    with pytest.raises(UsageError, match="101 words"):
+        run_page(workspace, RunFilter(text=" ".join(["too", *words])))
+
+
+def test_a_parent_that_is_not_there_is_not_found(workspace: Workspace) -> None:
+    with pytest.raises(RunNotFound):
+        run_page(workspace, RunFilter(parent_run_id="never"))

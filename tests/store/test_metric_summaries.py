@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from mlrun_cli.domain.metric import IMAGE, MIXED, TABLE, VALUE, Logged, MetricItem, MetricSummary
+from mlrun_cli.store.database import Database
+from mlrun_cli.store.metric_summaries import MetricSummaryStore
+from mlrun_cli.store.metrics import MetricStore
+
+RUN, OTHER = 7, 8
+
+
+@pytest.fixture
+def summaries(database: Database) -> MetricSummaryStore:
+    metrics = MetricStore(database)
+    with database.transaction():
+        values = [Logged(VALUE, "loss", 1, None, value, "how wrong") for value in (3.0, math.nan, 1, 2.0)]
+        metrics.add(RUN, [*values, Logged(IMAGE, "plot", 1, None, "outputs/plot.png", None)])
+        metrics.add(RUN, [Logged(TABLE, "table", 1, None, {"a": [1, 2]}, None)])
+        metrics.add(RUN, [Logged(shape, "both", 1, None, "x", None) for shape in (VALUE, IMAGE)])
+        metrics.add(OTHER, [Logged(VALUE, name, 1, None, 5.0, None) for name in ("loss", "accuracy")])
+    return MetricSummaryStore(database)
+
+
+def test_a_summary_tells_how_a_metric_was_logged(summaries: MetricSummaryStore) -> None:
+    assert summaries.find(RUN, "loss") == MetricSummary("loss", VALUE, 4, 2.0, 1.0, 3.0, "how wrong")
+    assert summaries.find(RUN, "never") is None
+    assert [(each.name, each.shape, each.last) for each in summaries.list(RUN, limit=10)] == [
+        ("both", MIXED, None),
+        ("loss", VALUE, 2.0),
+        ("plot", IMAGE, None),
+        ("table", TABLE, None),
+    ]
+
+
+def test_names_are_paged_and_found_by_what_they_hold(database: Database, summaries: MetricSummaryStore) -> None:
+    with database.transaction():
+        MetricStore(database).add(9, [Logged(VALUE, f"m{n:04}", 1, None, 1.0, None) for n in range(1000)])
+
+    assert summaries.count(9) == 1000
+    assert [each.name for each in summaries.list(9, limit=2, offset=500)] == ["m0500", "m0501"]
+    assert summaries.count(9, text="M09") == 100
+    assert summaries.count(9, text="m_9") == 0
+    assert [each.name for each in summaries.list(9, limit=1, offset=99, text="m09")] == ["m0999"]
+
+
+def test_images_are_listed_apart(summaries: MetricSummaryStore) -> None:
+    assert [each.name for each in summaries.list(RUN, limit=10, only_images=True)] == ["plot"]
+    assert summaries.count(RUN, only_images=False) == 3
+
+
+def test_summaries_of_many_runs_come_at_once(summaries: MetricSummaryStore) -> None:
+    found = summaries.of_runs([RUN, OTHER, 99], ["loss", "accuracy"])
+
+    assert {key: each.last for key, each in found.items()} == {
+        (RUN, "loss"): 2.0,
+        (OTHER, "loss"): 5.0,
+        (OTHER, "accuracy"): 5.0,
+    }
+
+
+def test_names_of_runs_are_those_with_numbers(summaries: MetricSummaryStore) -> None:
+    assert summaries.names([RUN, OTHER]) == ["accuracy", "loss"]
+    assert summaries.names([RUN]) == ["loss"]
+    assert summaries.names([RUN, OTHER], limit=1) == ["accuracy"]
+    assert summaries.all_names() == ["accuracy", "both", "loss", "plot", "table"]
+    assert summaries.all_names(limit=2) == ["accuracy", "both"]
+
+
+@pytest.mark.usefixtures("summaries")
+def test_values_are_paged_as_they_were_logged(database: Database) -> None:
+    metrics = MetricStore(database)
+
+    assert metrics.items(RUN, "loss", limit=2, offset=2) == [MetricItem(2, None, 1, 1), MetricItem(3, None, 1, 2.0)]
+    assert [item.value for item in metrics.items(RUN, "table", limit=5)] == [{"a": [1, 2]}]
+    assert [item.value for item in metrics.items(RUN, "plot", limit=5)] == ["outputs/plot.png"]

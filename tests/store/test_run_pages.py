@@ -1,0 +1,412 @@
+from __future__ import annotations
+
+import math
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlrun_cli.domain.metric import VALUE, Logged
+from mlrun_cli.domain.metric_filter import MetricFilter
+from mlrun_cli.domain.run import SCRIPT_RUN
+from mlrun_cli.domain.run_filter import RunFilter, TagFilter
+from mlrun_cli.domain.run_order import COLUMNS, RunOrder
+from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.store import run_conditions, run_pages
+from mlrun_cli.store.database import Database, Row
+from mlrun_cli.store.experiments import ExperimentStore
+from mlrun_cli.store.metrics import MetricStore
+from mlrun_cli.store.migrations import migrate
+from mlrun_cli.store.run_pages import RunPageStore
+from mlrun_cli.store.runs import RunStore
+from mlrun_cli.store.sqlite import SqliteDatabase
+from tests.store.conftest import AddRun
+
+EVERYTHING = RunFilter(include_children=True)
+
+
+@pytest.fixture
+def pages(database: Database, runs: RunStore) -> RunPageStore:
+    return RunPageStore(database, runs)
+
+
+@pytest.fixture(params=["few", "many"])
+def _size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is done with few runs, and what with many."""
+    if request.param == "many":
+        monkeypatch.setattr(run_pages, "_FEW", 0)
+        monkeypatch.setattr(run_pages, "_FEW_TO_COUNT", 0)
+        monkeypatch.setattr(run_conditions, "RARE", 0)
+
+
+def ids(pages: RunPageStore, which: RunFilter = EVERYTHING, order: str = "-created", **page: int) -> list[str]:
+    return [run.run_id for run in pages.page(which, RunOrder.parse(order), **{"limit": 100, **page})]
+
+
+def log(database: Database, run_key: int, name: str, *values: Any) -> None:
+    with database.transaction():
+        MetricStore(database).add(run_key, [Logged(VALUE, name, 1, None, value, None) for value in values])
+
+
+def test_pages_follow_each_other_newest_first(pages: RunPageStore, add_run: AddRun) -> None:
+    for number in range(5):
+        add_run(f"a_{number}")
+
+    assert ids(pages, limit=2) == ["a_4", "a_3"]
+    assert ids(pages, limit=2, offset=2) == ["a_2", "a_1"]
+    assert ids(pages, limit=2, offset=4) == ["a_0"]
+    assert ids(pages, order="created", limit=2) == ["a_0", "a_1"]
+
+
+def test_child_runs_are_shown_when_they_are_asked_for(pages: RunPageStore, add_run: AddRun) -> None:
+    parent = add_run("parent")
+    add_run("child", parent_key=parent)
+
+    assert ids(pages, RunFilter()) == ["parent"]
+    assert ids(pages, RunFilter(parent_run_id="parent")) == ["child"]
+    assert ids(pages, EVERYTHING) == ["child", "parent"]
+
+
+@pytest.mark.usefixtures("_size")
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("started", {"started_at": (5, 9, None, 7)}),
+        ("duration", {"duration_seconds": (5.0, 9.0, None, 7.0)}),
+        ("display_name", {"display_name": ("b", "d", None, "c")}),
+        ("description", {"description": ("b", "d", None, "c")}),
+        ("target", {"target": ("b", "d", None, "c")}),
+    ],
+)
+def test_runs_without_a_value_come_last_in_either_direction(
+    pages: RunPageStore, add_run: AddRun, column: str, values: dict[str, tuple[object, ...]]
+) -> None:
+    for number in range(4):
+        add_run(f"a_{number}", **{name: each[number] for name, each in values.items()})
+    add_run("a_4", **dict.fromkeys(values))
+
+    assert ids(pages, order=column) == ["a_0", "a_3", "a_1", "a_4", "a_2"]
+    assert ids(pages, order=f"-{column}") == ["a_1", "a_3", "a_0", "a_4", "a_2"]
+    assert [ids(pages, order=column, limit=2, offset=offset) for offset in (2, 3, 4, 5)] == [
+        ["a_1", "a_4"],
+        ["a_4", "a_2"],
+        ["a_2"],
+        [],
+    ]
+
+
+@pytest.mark.usefixtures("_size")
+@pytest.mark.parametrize("column", COLUMNS)
+def test_runs_that_are_equal_keep_the_order_in_which_they_were_made(
+    pages: RunPageStore, add_run: AddRun, column: str
+) -> None:
+    for number in range(4):
+        add_run(f"a_{number}", started_at=1, created_at=1, ended_at=2, display_name="n", description="d")
+
+    assert ids(pages, order=column) == ["a_0", "a_1", "a_2", "a_3"]
+    assert ids(pages, order=f"-{column}") == ["a_3", "a_2", "a_1", "a_0"]
+
+
+@pytest.mark.usefixtures("_size")
+def test_runs_are_sorted_by_what_hangs_on_them(
+    database: Database, runs: RunStore, pages: RunPageStore, add_run: AddRun
+) -> None:
+    keys = [add_run(f"a_{number}") for number in range(4)]
+    for key, value in ((keys[0], "b"), (keys[1], "a"), (keys[3], None)):
+        runs.set_tags(key, {"k": value})
+    with database.transaction():
+        runs.add_properties(keys[2], {"k": "only"})
+    log(database, keys[0], "loss", 1.0, 5.0, 3.0)
+    log(database, keys[1], "loss", 2.0)
+    log(database, keys[2], "loss", math.nan)
+
+    assert ids(pages, order="tag:k") == ["a_1", "a_0", "a_3", "a_2"]
+    assert ids(pages, order="-tag:k") == ["a_0", "a_1", "a_3", "a_2"]
+    assert ids(pages, order="property:k") == ["a_2", "a_3", "a_1", "a_0"]
+    assert ids(pages, order="metric:loss:last") == ["a_1", "a_0", "a_3", "a_2"]
+    assert ids(pages, order="metric:loss:min") == ["a_0", "a_1", "a_3", "a_2"]
+    assert ids(pages, order="-metric:loss:max") == ["a_0", "a_1", "a_3", "a_2"]
+    assert ids(pages, order="-metric:loss:max", limit=2, offset=1) == ["a_1", "a_3"]
+    assert ids(pages, order="-metric:never:max") == ["a_3", "a_2", "a_1", "a_0"]
+
+
+@pytest.mark.usefixtures("_size")
+def test_runs_are_sorted_by_the_name_of_their_experiment(pages: RunPageStore, add_run: AddRun) -> None:
+    for number, name in enumerate(("second", "first", "second")):
+        add_run(f"a_{number}", experiment_name=name)
+
+    assert ids(pages, RunFilter(), order="experiment") == ["a_1", "a_0", "a_2"]
+    assert ids(pages, RunFilter(), order="-experiment") == ["a_2", "a_0", "a_1"]
+
+
+@pytest.mark.usefixtures("_size")
+def test_each_filter_leaves_out_what_it_does_not_mean(
+    database: Database, runs: RunStore, pages: RunPageStore, add_run: AddRun
+) -> None:
+    parent = add_run("old", created_at=10, user_name="ann", target="gpu", status=RunStatus.FAILED)
+    add_run("child", created_at=20, parent_key=parent, status=RunStatus.COMPLETED, run_type="step")
+    other = add_run("new", created_at=30, experiment_name="second", status=RunStatus.COMPLETED)
+    runs.set_tags(other, {"k": "v"})
+    with database.transaction():
+        runs.add_properties(other, {"p": "v"})
+    log(database, parent, "loss", 0.5)
+
+    for order in ("-created", "-started", "-run_number", "-experiment", "-metric:loss:last"):
+        for which, expected in (
+            (RunFilter(experiment_name="first", include_children=True), {"old", "child"}),
+            (RunFilter(parent_run_id="old"), {"child"}),
+            (RunFilter(parent_run_id="old", is_recursive=True), {"child"}),
+            (RunFilter(run_type="step", include_children=True), {"child"}),
+            (RunFilter(submitter="ann"), {"old"}),
+            (RunFilter(target="gpu"), {"old"}),
+            (RunFilter(any_of={"target": frozenset({"gpu", "cpu"})}), {"old"}),
+            (RunFilter(any_of={"target": frozenset({"gpu"})}), {"old"}),
+            (RunFilter(any_of={"experiment_name": frozenset({"second"})}), {"new"}),
+            (RunFilter(any_of={"experiment_name": frozenset({"second", "third"})}), {"new"}),
+            (RunFilter(any_of={"submitter": frozenset({"ann", "bo"}), "run_type": frozenset({"step"})}), set()),
+            (RunFilter(created_from=10, created_until=20), {"old"}),
+            (RunFilter(created_from=20, include_children=True), {"child", "new"}),
+            (RunFilter(statuses=frozenset({RunStatus.FAILED})), {"old"}),
+            (RunFilter(statuses=frozenset({RunStatus.FAILED, RunStatus.COMPLETED})), {"old", "new"}),
+            (RunFilter(tags=(TagFilter("k", "v"),)), {"new"}),
+            (RunFilter(tags=(TagFilter("k", "u", or_values=("v", "w")),)), {"new"}),
+            (RunFilter(tags=(TagFilter("k", "u", or_values=("w",)),)), set()),
+            (RunFilter(properties=(TagFilter("p", any_value=True),)), {"new"}),
+            (RunFilter(metrics=(MetricFilter("loss", "<", 1),)), {"old"}),
+            (RunFilter(text="sec"), {"new"}),
+            (RunFilter(text="new", experiment_name="first"), set()),
+        ):
+            assert set(ids(pages, which, order)) == expected, (which, order)
+            assert pages.count(which) == len(expected), which
+
+
+def test_runs_with_child_runs_are_told_from_the_others(pages: RunPageStore, add_run: AddRun) -> None:
+    parent, other = add_run("parent"), add_run("other")
+    child = add_run("child", parent_key=parent)
+
+    assert pages.parents_among([parent, other, child, 99]) == {parent}
+    assert pages.parents_among([]) == frozenset()
+
+
+@pytest.mark.usefixtures("_size")
+def test_a_status_is_what_a_look_at_the_run_found(pages: RunPageStore, add_run: AddRun) -> None:
+    lost = add_run("lost")
+    add_run("running")
+    add_run("failed", status=RunStatus.FAILED)
+
+    def having(*statuses: RunStatus) -> list[str]:
+        return ids(pages, RunFilter(statuses=frozenset(statuses), not_responding=frozenset({lost})))
+
+    assert having(RunStatus.RUNNING) == ["running"]
+    assert having(RunStatus.NOT_RESPONDING) == ["lost"]
+    assert having(RunStatus.NOT_RESPONDING, RunStatus.FAILED) == ["failed", "lost"]
+    assert having(RunStatus.RUNNING, RunStatus.FAILED) == ["failed", "running"]
+    assert ids(pages, RunFilter(statuses=frozenset({RunStatus.NOT_RESPONDING}))) == []
+
+
+@pytest.mark.usefixtures("_size")
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("m > 1", ["b", "c"]),
+        ("m >= 1", ["a", "b", "c"]),
+        ("m < 2", ["a"]),
+        ("m <= 2", ["a", "b"]),
+        ("m = 2", ["b"]),
+        ("m != 2", ["a", "c"]),
+        ("m >= inf", ["c"]),
+        ("min(m) = 0", ["a", "b", "c"]),
+        ("max(m) > 8", ["c"]),
+    ],
+)
+def test_a_metric_compares_with_a_number(
+    database: Database, pages: RunPageStore, add_run: AddRun, typed: str, expected: list[str]
+) -> None:
+    for name, last in (("a", 1), ("b", 2.0), ("c", math.inf)):
+        log(database, add_run(name), "m", 0, last)
+    log(database, add_run("no number"), "m", math.nan)
+    log(database, add_run("text"), "m", "2")
+    log(database, add_run("another metric"), "n", 2)
+
+    assert sorted(ids(pages, RunFilter(metrics=(MetricFilter.parse(typed),)))) == expected
+
+
+@pytest.mark.usefixtures("_size")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "first",
+        "someone",
+        "RUN_7",
+        "trial",
+        "überraschung",
+        "model",
+        "resnet",
+        "res net50 ÜBER",
+        "t50",
+        "7",
+        "%",
+        '"quoted"',
+        "o'c",
+        "NEAR(a)",
+        'so"said',
+        "new\0line",
+    ],
+)
+def test_a_text_is_found_wherever_it_stands(runs: RunStore, pages: RunPageStore, add_run: AddRun, text: str) -> None:
+    description = 'Eine Überraschung, 100% "quoted" o\'clock near(a) so"said\nnew line'
+    key = add_run("run_7", display_name="Trial one", description=description)
+    runs.set_tags(key, {"model": "ResNet50", "bare": None})
+    add_run("z", experiment_name="else", user_name="me")
+
+    assert ids(pages, RunFilter(text=text)) == ["run_7"]
+    assert pages.count(RunFilter(text=text)) == 1
+
+
+@pytest.mark.parametrize("text", ["first nowhere", "x_x", "tag:model", "model OR nowhere", "x%", "run_texts", "*"])
+def test_a_text_that_stands_nowhere_is_not_found(
+    runs: RunStore, pages: RunPageStore, add_run: AddRun, text: str
+) -> None:
+    runs.set_tags(add_run("run_7"), {"model": "ResNet50"})
+
+    assert ids(pages, RunFilter(text=text)) == []
+
+
+def test_a_text_is_found_as_it_is_by_now(
+    database: Database, runs: RunStore, pages: RunPageStore, add_run: AddRun
+) -> None:
+    key = add_run("run_7", status=RunStatus.FAILED)
+    runs.set_tags(key, {"quality": "poor", "other": "stays"})
+    runs.update(key, display_name="before")
+    assert [ids(pages, RunFilter(text=text)) for text in ("poor", "before", "first")] == [["run_7"]] * 3
+
+    runs.set_tags(key, {"quality": "good"})
+    runs.update(key, display_name="after", description="words")
+    ExperimentStore(database).update(1, name="renamed")
+    assert [ids(pages, RunFilter(text=text)) for text in ("poor", "before", "first")] == [[]] * 3
+    assert ids(pages, RunFilter(text="good after words renamed stays")) == ["run_7"]
+
+    runs.remove_tags(key, ["quality"])
+    assert ids(pages, RunFilter(text="good")) == []
+    with database.transaction():
+        runs.delete(key)
+    assert ids(pages, RunFilter(text="after")) == []
+    assert database.rows("SELECT rowid FROM run_texts") == []
+
+
+def test_counting_ends_at_its_bound(pages: RunPageStore, add_run: AddRun) -> None:
+    for number in range(5):
+        add_run(f"a_{number}", status=RunStatus.RUNNING if number % 2 else RunStatus.FAILED)
+
+    assert pages.count(RunFilter()) == 5
+    assert pages.count(RunFilter(), at_most=3) == 3
+    assert pages.active_count(RunFilter()) == 2
+    assert pages.active_count(RunFilter(experiment_name="second")) == 0
+
+
+def test_what_can_be_chosen_is_listed_once(
+    database: Database, runs: RunStore, pages: RunPageStore, add_run: AddRun
+) -> None:
+    assert pages.values_of("target") == []
+    for number, target in enumerate(("gpu", "cpu", None, "gpu")):
+        key = add_run(f"a_{number}", target=target, user_name=f"user{number % 2}")
+        runs.set_tags(key, {"model": f"m{number % 2}", f"k{number}": None})
+        with database.transaction():
+            runs.add_properties(key, {"p": "1"})
+
+    assert pages.values_of("target") == ["cpu", "gpu"]
+    assert pages.values_of("submitter") == ["user0", "user1"]
+    assert len(pages.values_of("type")) == 1
+    assert pages.pair_keys("tag") == ["k0", "k1", "k2", "k3", "model"]
+    assert pages.pair_keys("tag", limit=2) == ["k0", "k1"]
+    assert pages.pair_keys("property") == ["p"]
+    assert pages.pair_values("tag", "model") == ["m0", "m1"]
+
+
+def test_changes_are_told_once(database: Database, runs: RunStore, pages: RunPageStore, add_run: AddRun) -> None:
+    assert pages.newest_change() == 0
+    first, second = add_run("a_1"), add_run("a_2")
+    seen = pages.newest_change()
+    assert pages.changed_since(0) == (seen, [first, second])
+    assert pages.changed_since(0, limit=1) == (seen - 1, [first])
+    assert pages.changed_since(seen) == (seen, [])
+
+    with database.transaction():
+        runs.change_status(second, {RunStatus.RUNNING}, RunStatus.FINALIZING)
+        runs.change_status(second, {RunStatus.FINALIZING}, RunStatus.COMPLETED)
+
+    assert pages.changed_since(seen) == (seen + 2, [second])
+
+
+class ExplainedDatabase(SqliteDatabase):
+    """Notes how each query that it answers is carried out."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.plan = ""
+
+    def rows(self, sql: str, **parameters: object) -> list[Row]:
+        self.plan += "".join(f"{row['detail']}\n" for row in super().rows(f"EXPLAIN QUERY PLAN {sql}", **parameters))
+        return [*super().rows(sql, **parameters)]
+
+
+def plan_of(folder: Path, which: RunFilter, order: str) -> str:
+    """How a page of a store with one run is read."""
+    with closing(ExplainedDatabase(folder / "workspace.db")) as database:
+        migrate(database, "it")
+        runs = RunStore(database)
+        experiment, number = ExperimentStore(database).take_run_number("first")
+        runs.insert(experiment, number, "a_1", status=RunStatus.RUNNING, run_type=SCRIPT_RUN, user_name="someone")
+        database.plan = ""
+        RunPageStore(database, runs).page(which, RunOrder.parse(order), limit=50)
+        return database.plan
+
+
+@pytest.mark.usefixtures("_size")
+@pytest.mark.parametrize("experiment_name", [None, "first"])
+@pytest.mark.parametrize(
+    "order", ["-created", "started", "-duration", "run_id", "-target", "experiment", "tag:k", "-metric:loss:last"]
+)
+def test_a_page_reads_an_index_and_sorts_only_few_runs(
+    tmp_path: Path, request: pytest.FixtureRequest, experiment_name: str | None, order: str
+) -> None:
+    plan = plan_of(tmp_path, RunFilter(experiment_name=experiment_name), order)
+
+    scans = [line for line in plan.splitlines() if line.startswith("SCAN") and "INDEX" not in line]
+    assert [line for line in scans if line != "SCAN few"] == [], plan
+    if "many" in request.node.name or order == "-created":
+        assert "TEMP B-TREE" not in plan, plan
+
+
+@pytest.mark.parametrize("which", [RunFilter(created_from=1), RunFilter(text="first"), RunFilter(target="local")])
+def test_a_page_that_is_filtered_walks_an_index_when_there_are_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, which: RunFilter
+) -> None:
+    monkeypatch.setattr(run_pages, "_FEW", 0)
+    monkeypatch.setattr(run_conditions, "RARE", 0)
+
+    plan = plan_of(tmp_path, which, "-created")
+
+    assert [line for line in plan.splitlines() if line.startswith("SCAN") and "INDEX" not in line] == [], plan
+    assert "TEMP B-TREE" not in plan, plan
+
+
+class ExplainedRows(ExplainedDatabase):
+    """Notes it for queries of one row too."""
+
+    def row(self, sql: str, **parameters: object) -> Row | None:
+        return next(iter(self.rows(sql, **parameters)), None)
+
+
+def test_what_a_queue_asks_reads_no_run_that_has_ended(tmp_path: Path) -> None:
+    with closing(ExplainedRows(tmp_path / "workspace.db")) as database:
+        migrate(database, "it")
+        runs = RunStore(database)
+        database.plan = ""
+        runs.queued("cpu", 50)
+        runs.queued_keys("cpu")
+        runs.queued_beyond("cpu", 1)
+        runs.busy_nodes("cpu")
+
+        assert "runs_by_target" not in database.plan, database.plan
