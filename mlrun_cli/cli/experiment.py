@@ -1,4 +1,4 @@
-"""`experiment`: list and show experiments."""
+"""`experiment`: list, show and open experiments."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.shared import Shared
 
-app = Group("experiment", help="List and show experiments.")
+app = Group("experiment", help="List, show and open experiments.")
 
 _Name = Annotated[
     str | None,
@@ -48,3 +48,22 @@ def show(shared: Shared, name: _Name = None) -> object:
     context = open_context(shared)
     with context.workspace as workspace:
         return get_experiment(workspace, context.experiment_name(name))
+
+
+@command(
+    app,
+    "open",
+    examples=[
+        ("Look at the attached folder's experiment in the browser", "mlrun experiment open"),
+        ("Look at another one", "mlrun experiment open -e testexperiment"),
+    ],
+)
+def open_page(shared: Shared, name: _Name = None) -> object:
+    """Open an experiment's page in the browser; prints its address. The studio has to be there: 'mlrun studio -h'."""
+    from mlrun_cli.actions.addresses import experiment_address  # noqa: PLC0415
+    from mlrun_cli.cli.studio_page import open_studio_page  # noqa: PLC0415
+
+    context = open_context(shared)
+    with context.workspace as workspace:
+        address = experiment_address(workspace, get_experiment(workspace, context.experiment_name(name))["name"])
+        return open_studio_page(workspace.home, address, shared.notes)

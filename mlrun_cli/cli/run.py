@@ -220,6 +220,55 @@ def show(shared: Shared, run_id: RunId, experiment_name: ExperimentName = None) 
 
 @command(
     app,
+    "open",
+    examples=[
+        ("Look at the newest run in the browser", "mlrun run open -r @latest"),
+        ("Its address alone, to pass on", "mlrun run open -r @latest --query address -o tsv"),
+    ],
+)
+def open_page(shared: Shared, run_id: RunId, experiment_name: ExperimentName = None) -> object:
+    """Open a run's page in the browser; prints its address. The studio has to be there: see 'mlrun studio -h'."""
+    from mlrun_cli.actions.addresses import run_address  # noqa: PLC0415
+    from mlrun_cli.cli.studio_page import open_studio_page  # noqa: PLC0415
+
+    context = open_context(shared)
+    with context.workspace as workspace:
+        address = run_address(workspace, get_run(context, run_id, experiment_name).run_id)
+        return open_studio_page(workspace.home, address, shared.notes)
+
+
+@command(
+    app,
+    "export",
+    examples=[
+        ("Write the newest run as a page to mail", "mlrun run export --html run.html -r @latest"),
+        ("Two runs side by side", "mlrun run export --html compared.html -r ID1 -r ID2"),
+    ],
+)
+def export(
+    shared: Shared,
+    html: Annotated[Path, typer.Option("--html", metavar="FILE", help="The file to write.")],
+    run_ids: SomeRunIds = None,
+    experiment_name: ExperimentName = None,
+    is_overwriting: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
+) -> object:
+    """Write a run, or several side by side, as one HTML file that needs neither studio nor network.
+
+    Without -r it is the newest run. The file holds curves, tables, images and the end of the log, and no script.
+    Secrets that the record hides are hidden in it too.
+    """
+    from mlrun_cli.cli.run_export import export_runs  # noqa: PLC0415
+    from mlrun_cli.cli.studio import check_studio_extra  # noqa: PLC0415
+
+    check_studio_extra()
+    context = open_context(shared)
+    with context.workspace as workspace:
+        runs = get_runs(context, run_ids or ["@latest"], experiment_name)
+        return export_runs(workspace, runs, html, overwrite=is_overwriting)
+
+
+@command(
+    app,
     "wait",
     examples=[
         ("Wait for the newest run", "mlrun run wait -r @latest"),

@@ -24,7 +24,7 @@ from mlrun_cli.errors import Unsupported, UsageError
 
 NOUNS = {
     "folder": "Attach a folder to a workspace.",
-    "experiment": "List and show experiments.",
+    "experiment": "List, show and open experiments.",
     "workspace": "Make, list, show and prune workspaces.",
     "run": "Submit a script, then follow, list, show, cancel and update runs.",
     "runconfig": "List, show and check runconfigs.",
@@ -36,6 +36,7 @@ NOUNS = {
 """What each noun is for. Its file is `mlrun_cli/cli/<noun>.py`, which has the Group `app`."""
 
 _ALONE = {
+    "studio": "Serve web pages of the runs: see, compare, share and cancel them.",
     "install-az": "Put an 'az' into a folder, for the PATH of a pipeline.",
 }
 """The commands without a noun. The file of each is named like it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 
@@ -13,6 +14,7 @@ from mlrun_cli.cli.tree import NOUNS
 from tests.acceptance.installed import bash, installed
 from tests.acceptance.terminal import Terminal
 from tests.running import Mlrun
+from tests.studio.serving import started
 
 GROUPS: list[Group] = [importlib.import_module(f"mlrun_cli.cli.{noun}").app for noun in NOUNS]
 COMMANDS = {f"{group.name} {verb}": declared for group in GROUPS for verb, declared in group.commands.items()}
@@ -100,7 +102,9 @@ def test_example_works(ready: Mlrun, line: str) -> None:
         ready("run", "submit-script", "-d", "conda.yml", "train.py")
         line = line.replace("KEY", ready.json("environment", "list")[0]["key"])
     run_id = ready.json("run", "list", "--status", "completed", "--last", "1")[0]["run_id"]
-    done = bash(ready, line.replace("ID1", run_id).replace("ID2", run_id).replace("ID", run_id))
+    ready.environment["BROWSER"] = "true"
+    with started(ready, "--port", "0") if " open" in line else nullcontext():
+        done = bash(ready, line.replace("ID1", run_id).replace("ID2", run_id).replace("ID", run_id))
     assert done.returncode == 0, done.stderr
 
 

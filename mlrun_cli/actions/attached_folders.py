@@ -1,0 +1,68 @@
+"""The folders that runs of a workspace were submitted from, and what can be submitted from one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from mlrun_cli.domain.run import Run
+from mlrun_cli.domain.run_filter import RunFilter
+from mlrun_cli.domain.submission import Submission
+from mlrun_cli.files.project_config import CONFIGURATION_FOLDERS
+from mlrun_cli.files.run_folder import read_json
+from mlrun_cli.files.runconfig_lookup import runconfig_names
+from mlrun_cli.workspace import Workspace
+
+_MOST_RUNS = 200
+_MOST_SCRIPTS = 500
+_MOST_LOOKED_AT = 5000
+_SUFFIXES = (".py", ".r", ".R", ".sh")
+_LEFT_OUT = frozenset({"__pycache__", "node_modules", *CONFIGURATION_FOLDERS})
+
+
+class FolderChoices(NamedTuple):
+    """What an attached folder offers: relative paths of scripts, and names that `-c` takes."""
+
+    scripts: Sequence[str]
+    runconfigs: Sequence[str]
+
+
+def submission_of(workspace: Workspace, run: Run) -> Submission | None:
+    """What a run was submitted with; None for one that was not."""
+    document = read_json(workspace.run_folder(run.run_id).submission)
+    return None if document is None else Submission.from_json(document)
+
+
+def attached_folders(workspace: Workspace) -> Sequence[str]:
+    """The folders that the newest runs were submitted from and that are still there, the last used first."""
+    runs = workspace.runs.list(RunFilter(last=_MOST_RUNS))
+    submissions = (submission_of(workspace, run) for run in runs)
+    folders = dict.fromkeys(found.folder for found in submissions if found is not None and found.folder)
+    return [folder for folder in folders if os.path.isdir(folder)]
+
+
+def folder_choices(folder: Path) -> FolderChoices:
+    """What can be submitted from a folder; nothing where there is none."""
+    return FolderChoices(sorted(_scripts(folder)), runconfig_names(folder))
+
+
+def _scripts(folder: Path) -> Iterator[str]:
+    """Relative paths of scripts, those of the upper folders first, up to a number of them."""
+    waiting = [str(folder)]
+    looked_at = found = 0
+    for place in waiting:
+        with suppress(OSError), os.scandir(place) as entries:
+            for entry in entries:
+                looked_at += 1
+                if looked_at > _MOST_LOOKED_AT or found >= _MOST_SCRIPTS:
+                    return
+                if entry.name.startswith(".") or entry.name in _LEFT_OUT:
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                elif entry.name.endswith(_SUFFIXES):
+                    found += 1
+                    yield os.path.relpath(entry.path, folder)

@@ -1,0 +1,54 @@
+"""What runs and what waits on each compute target."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from mlrun_cli.actions.runs import as_shown
+from mlrun_cli.domain.compute_target import LOCAL_TARGET
+from mlrun_cli.domain.run import Run
+from mlrun_cli.execution.liveness import settle
+from mlrun_cli.execution.queues import node_limit
+from mlrun_cli.workspace import Workspace
+
+
+class TargetOverview(NamedTuple):
+    """A compute target as it is now.
+
+    Attributes:
+        name: of the target; runs may still be on one that has been deleted.
+        most_nodes: how many may be taken at once; None where there is no limit.
+        busy_nodes: how many are taken.
+        running: the runs on it, oldest first.
+        waiting: the first of those that wait, in the order in which they will start.
+        waiting_count: how many wait.
+    """
+
+    name: str
+    most_nodes: int | None
+    busy_nodes: int
+    running: Sequence[Run]
+    waiting: Sequence[Run]
+    waiting_count: int
+
+
+def queue_overview(workspace: Workspace, most_waiting: int) -> Sequence[TargetOverview]:
+    """All targets, `local` first, with at most `most_waiting` of the runs that wait for each."""
+    not_responding = settle(workspace)
+    running: dict[str, list[Run]] = {}
+    for run in workspace.runs.alive():
+        running.setdefault(run.target or LOCAL_TARGET, []).append(run)
+    names = [LOCAL_TARGET, *(target.name for target in workspace.compute_targets.list())]
+    names += sorted({*running, *workspace.runs.queued_targets()} - set(names))
+    return [
+        TargetOverview(
+            name=name,
+            most_nodes=node_limit(workspace, name),
+            busy_nodes=workspace.runs.busy_nodes(name),
+            running=as_shown(workspace, running.get(name, ()), not_responding),
+            waiting=as_shown(workspace, workspace.runs.queued(name, most_waiting), not_responding),
+            waiting_count=len(workspace.runs.queued_keys(name)),
+        )
+        for name in names
+    ]

@@ -1,0 +1,53 @@
+"""Write runs as one page, by a program of its own: this one knows nothing of pages."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from mlrun_cli.domain.export_order import MOST_RUNS, ExportOrder
+from mlrun_cli.domain.run import Run
+from mlrun_cli.errors import MlrunError, UsageError
+from mlrun_cli.files.whole_file import whole_file
+from mlrun_cli.workspace import Workspace
+
+_PROGRAM = "mlrun_cli.studio.export"
+
+
+def export_runs(workspace: Workspace, runs: Sequence[Run], path: Path, *, overwrite: bool) -> dict[str, str]:
+    """Write one run, or several side by side, as an HTML file; what the command prints.
+
+    Raises:
+        UsageError: there is a file already, or there are too many runs.
+        MlrunError: the page cannot be made, or cannot be written.
+    """
+    run_ids = list(dict.fromkeys(run.run_id for run in runs))
+    if len(run_ids) > MOST_RUNS:
+        raise UsageError(
+            f"{len(run_ids)} runs are too many for one page: {MOST_RUNS} fit.", hint="Write them to several files."
+        )
+    identity = workspace.identity
+    place = (identity.subscription_id, identity.resource_group, identity.name)
+    order = ExportOrder(str(workspace.home), place, run_ids)
+    with whole_file(path, overwrite=overwrite) as file:
+        _write(order, file)
+    return {"file": str(path)}
+
+
+def _write(order: ExportOrder, file: BinaryIO) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", _PROGRAM, order.to_json()],
+        cwd=order.home,  # `-m` looks for modules in the working folder first: that must not be one of scripts
+        stdin=subprocess.DEVNULL,
+        stdout=file,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"]
+        raise MlrunError(f"The page could not be made: {said[-1]}")

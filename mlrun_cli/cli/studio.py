@@ -1,0 +1,138 @@
+"""`studio`: web pages of the workspaces of this machine."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from mlrun_cli.actions.workspaces import home, open_workspace
+from mlrun_cli.cli.command import Group, command
+from mlrun_cli.cli.context import identity_of
+from mlrun_cli.cli.shared import Shared
+from mlrun_cli.domain.pages import DEFAULT_PORT
+from mlrun_cli.domain.studio_order import StudioOrder
+from mlrun_cli.errors import MlrunError, UsageError
+from mlrun_cli.execution.browser import has_browser
+from mlrun_cli.files.home import make_private_folder
+from mlrun_cli.files.project_config import find_project_config
+
+app = Group("studio", help="Serve web pages of the workspaces of this machine.")
+
+_PROGRAM = "mlrun_cli.studio"
+_PACKAGES = ("starlette", "uvicorn", "jinja2", "markdown_it", "nh3")
+
+
+@command(
+    app,
+    "studio",
+    examples=[
+        ("Look at the runs of the attached folder's workspace", "mlrun studio"),
+        ("On a machine without a screen, for an ssh tunnel", "mlrun studio --no-browser --port 8642"),
+    ],
+)
+def studio(
+    shared: Shared,
+    host: Annotated[
+        str, typer.Option("--host", metavar="ADDRESS", help="Address to serve on, as 0.0.0.0 for other machines too.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option("--port", metavar="N", min=0, max=65535, help="The next free one where it is taken.")
+    ] = DEFAULT_PORT,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Open no browser.")] = False,
+    allowed_hosts: Annotated[
+        list[str] | None,
+        typer.Option("--allow-host", metavar="NAME", help="A name by which browsers ask for it, as behind a proxy."),
+    ] = None,
+    base_path: Annotated[
+        str, typer.Option("--base-path", metavar="PATH", help="What a proxy puts in front of all paths.")
+    ] = "",
+    certfile: Annotated[
+        Path | None, typer.Option("--certfile", metavar="FILE", help="TLS certificate, to serve HTTPS.")
+    ] = None,
+    keyfile: Annotated[Path | None, typer.Option("--keyfile", metavar="FILE", help="Its key.")] = None,
+) -> object:
+    """Serve web pages of the runs, until Ctrl-C.
+
+    Begins with the workspace of the attached folder, or the one that is named, else with a list of workspaces. The
+    address that is printed holds the token that opens it; the browser keeps it from then on.
+    """
+    check_studio_extra()
+    _serve(
+        StudioOrder(
+            home=str(home()),
+            host=host,
+            port=port,
+            place=_place(shared),
+            opens_browser=not no_browser and _has_screen(),
+            allowed_hosts=_names(allowed_hosts or ()),
+            base_path=_base_path(base_path),
+            certfile=_file("--certfile", certfile),
+            keyfile=_file("--keyfile", keyfile),
+        )
+    )
+
+
+def check_studio_extra() -> None:
+    """See that the packages of the studio are there, without loading them.
+
+    Raises:
+        MlrunError: one is not; says the one command to type.
+    """
+    missing = [name for name in _PACKAGES if find_spec(name) is None]
+    if missing:
+        raise MlrunError(
+            f"The studio needs packages that are not installed: {', '.join(missing)}.",
+            hint=f"Type: {sys.executable} -m pip install 'mlrun-cli[studio]'",
+        )
+
+
+def _serve(order: StudioOrder) -> NoReturn:
+    """Become the studio: signals of the terminal are then its own."""
+    root = Path(order.home)
+    make_private_folder(root)
+    # `-m` looks for modules in the working folder first: that must not be one of scripts.
+    os.chdir(root)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(sys.executable, [sys.executable, "-m", _PROGRAM, order.to_json()])  # noqa: S606 — no shell
+
+
+def _place(shared: Shared) -> tuple[str, str, str] | None:
+    config = find_project_config(shared.path)
+    is_typed = any(name is not None for name in (shared.workspace_name, shared.resource_group, shared.subscription_id))
+    if config is None and not is_typed and shared.default_workspace_name is None:
+        return None
+    identity = identity_of(shared, config)
+    open_workspace(identity, create=not is_typed).close()
+    return identity.subscription_id, identity.resource_group, identity.name
+
+
+def _has_screen() -> bool:
+    return sys.stderr.isatty() and not os.environ.get("CI") and has_browser(os.environ)
+
+
+def _names(typed: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name.strip() for each in typed for name in each.split(",") if name.strip())
+
+
+def _base_path(typed: str) -> str:
+    if not typed.strip("/"):
+        return ""
+    path = f"/{typed.strip('/')}"
+    if any(character.isspace() or character in "?#\\\"'<>" for character in path) or "//" in path:
+        raise UsageError(f"--base-path: '{typed}' is no path.", hint="It looks like /user/me/studio.")
+    return path
+
+
+def _file(option: str, path: Path | None) -> str | None:
+    if path is None:
+        return None
+    if not os.access(path, os.R_OK) or path.is_dir():
+        raise UsageError(f"{option}: '{path}' is no file that can be read.")
+    return str(path.absolute())

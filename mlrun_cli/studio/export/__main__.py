@@ -1,0 +1,30 @@
+"""The program: `python -m mlrun_cli.studio.export ORDER` prints the page; the order as `ExportOrder.to_json` has it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from mlrun_cli.actions.runs import get_runs
+from mlrun_cli.domain.export_order import ExportOrder
+from mlrun_cli.errors import MlrunError
+from mlrun_cli.studio.export.page import page_of
+from mlrun_cli.workspace import Workspace, WorkspaceIdentity
+
+
+def main(order: ExportOrder) -> None:
+    """Print the page.
+
+    Raises:
+        MlrunError: a run is gone, or the store cannot be used.
+    """
+    with Workspace.open(WorkspaceIdentity(*order.place), Path(order.home), create=False) as workspace:
+        text = page_of(workspace, get_runs(workspace, order.run_ids))
+    sys.stdout.buffer.write(text.encode("utf-8", "replace"))
+
+
+if __name__ == "__main__":
+    try:
+        main(ExportOrder.from_json(sys.argv[1]))
+    except MlrunError as error:
+        sys.exit(" ".join([error.message, *([error.hint] if error.hint else [])]))

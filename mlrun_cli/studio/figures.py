@@ -1,0 +1,200 @@
+"""What charts draw: numbers out of the store, as a script of the page takes them.
+
+A figure is `{"kind", "x": {"label", "kind", "names"}, "y": {"label"}, "series": [...]}`: its kind `lines`, `points` or
+`bars`, that of its horizontal axis `number`, `time` in seconds of UTC, `duration` in seconds, or `names`. Each of its
+series is `{"run", "name", "x", "y", "gaps"}`: the key of the run, the name of the metric or column, the numbers, and in
+words which of them cannot be drawn; such a number is null in `y`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from mlrun_cli.domain.metric import MetricPoint, MetricSummary
+from mlrun_cli.domain.metric_filter import MAX, MIN
+from mlrun_cli.domain.moment import MICROSECONDS
+from mlrun_cli.domain.run import Run
+from mlrun_cli.studio.charts import CURVE, OVER, RELATIVE, SCATTER, STEP, TIME, Chart, Measure
+from mlrun_cli.workspace import Workspace
+
+Figure = dict[str, Any]
+
+_AXES = {STEP: "number", TIME: "time", RELATIVE: "duration"}
+LINES, POINTS, BARS = "lines", "points", "bars"
+_MOST_POINTS, _FEWEST_POINTS = 1000, 100
+_POINTS_OF_ALL = 40_000
+_DIGITS = 9
+_LAST_MOMENT = 1 << 62
+"""Beyond all that is stored, in microseconds, and still a number that the store knows."""
+
+
+def figure_of_chart(
+    workspace: Workspace, runs: Sequence[Run], chart: Chart, begin: float | None, end: float | None
+) -> Figure:
+    """What a chart of these runs draws.
+
+    Args:
+        workspace: where the runs are.
+        runs: those that are drawn.
+        chart: which, and how.
+        begin: of a curve, where the part begins that is wanted, as its figure has it on the horizontal axis.
+        end: where it ends.
+    """
+    if chart.kind == CURVE:
+        return curves_figure(workspace, runs, chart.names, chart.over, begin, end)
+    summaries = workspace.metric_summaries.of_runs([run.key for run in runs], chart.names)
+    if chart.kind == SCATTER:
+        return _scatter_figure(runs, summaries, *chart.measures)
+    return _value_figure(runs, summaries, chart.measures[0])
+
+
+def curves_figure(
+    workspace: Workspace, runs: Sequence[Run], names: Sequence[str], over: str, begin: float | None, end: float | None
+) -> Figure:
+    """What these runs have logged under these names, a line for each run and name.
+
+    Args:
+        workspace: where the runs are.
+        runs: those that are drawn.
+        names: of metrics.
+        over: one of `charts.OVER`.
+        begin: where the part begins that is wanted: a step, or seconds.
+        end: where it ends.
+    """
+    lines = max(1, len(runs) * len(names))
+    points = max(_FEWEST_POINTS, min(_MOST_POINTS, _POINTS_OF_ALL // lines))
+    series = []
+    for name in names:
+        curves = _curves(workspace, runs, name, points, over, begin, end)
+        for run in runs:
+            curve = curves.get(run.key)
+            if curve:
+                series.append(_line(run, name, curve, over, is_whole=len(curve) < points))
+    return figure(LINES, series, x=OVER[over], y=", ".join(names), axis=_AXES[over])
+
+
+def figure(
+    kind: str, series: Sequence[Mapping[str, Any]], *, x: str, y: str, axis: str = "number", names: Sequence[str] = ()
+) -> Figure:
+    """A figure of these series.
+
+    Args:
+        kind: `LINES`, `POINTS` or `BARS`.
+        series: as `series_of` makes them.
+        x: what the horizontal axis shows.
+        y: what the vertical axis shows.
+        axis: the kind of the horizontal one.
+        names: of its places from 0 on, instead of numbers.
+    """
+    across = {"label": x, "kind": "names" if names else axis, "names": list(names)}
+    return {"kind": kind, "x": across, "y": {"label": y}, "series": list(series)}
+
+
+def series_of(
+    name: str, x: Iterable[float], y: Iterable[float], run_key: int | None = None, *, is_whole: bool = True
+) -> dict[str, Any]:
+    """Numbers that belong together; those that cannot be drawn become gaps, which are counted if these are all."""
+    places = [(across, upwards) for across, upwards in zip(x, y, strict=True) if math.isfinite(across)]
+    values = [upwards for _, upwards in places]
+    return {
+        "run": run_key,
+        "name": name,
+        "x": [_short(across) for across, _ in places],
+        "y": [_short(value) if math.isfinite(value) else None for value in values],
+        "gaps": _gaps(values, is_whole=is_whole),
+    }
+
+
+def _gaps(values: Sequence[float], *, is_whole: bool) -> str:
+    counts = {
+        "NaN": sum(math.isnan(value) for value in values),
+        "∞": sum(value == math.inf for value in values),
+        "-∞": sum(value == -math.inf for value in values),
+    }
+    return ", ".join(f"{count} {sign}" if is_whole else sign for sign, count in counts.items() if count)
+
+
+def _curves(
+    workspace: Workspace,
+    runs: Sequence[Run],
+    name: str,
+    points: int,
+    over: str,
+    begin: float | None,
+    end: float | None,
+) -> Mapping[int, Sequence[MetricPoint]]:
+    store = workspace.metric_curves
+    if over == STEP:
+        return store.curves([run.key for run in runs], name, points=points, over="step", begin=begin, end=end)
+    if over == TIME or (begin is None and end is None):
+        ends = {"begin": _moment(begin), "end": _moment(end)}
+        return store.curves([run.key for run in runs], name, points=points, over="time", **ends)
+    return {
+        run.key: store.curve(
+            run.key,
+            name,
+            points=points,
+            over="time",
+            begin=_moment(begin, _zero(run)),
+            end=_moment(end, _zero(run)),
+        )
+        for run in runs
+    }
+
+
+def _zero(run: Run) -> int:
+    """The moment from which a run's relative time counts."""
+    return run.created_at if run.started_at is None else run.started_at
+
+
+def _moment(seconds: float | None, zero: int = 0) -> int | None:
+    if seconds is None:
+        return None
+    return max(-_LAST_MOMENT, min(_LAST_MOMENT, zero + round(seconds * MICROSECONDS)))
+
+
+def _line(run: Run, name: str, curve: Sequence[MetricPoint], over: str, *, is_whole: bool) -> dict[str, Any]:
+    if over == STEP:
+        x = [point.step for point in curve]
+    else:
+        zero = _zero(run) if over == RELATIVE else 0
+        x = [(point.logged_at - zero) / MICROSECONDS for point in curve]
+    return series_of(name, x, [point.value for point in curve], run.key, is_whole=is_whole)
+
+
+def _value_figure(runs: Sequence[Run], summaries: Mapping[tuple[int, str], MetricSummary], measure: Measure) -> Figure:
+    shown = [(run, value) for run in runs if (value := _measured(summaries, run, measure)) is not None]
+    series = [series_of(measure.name, [place], [value], run.key) for place, (run, value) in enumerate(shown)]
+    names = [run.display_name or run.run_id for run, _ in shown]
+    return figure(BARS, series, x="run", y=f"{measure.name} ({measure.which})", names=names)
+
+
+def _scatter_figure(
+    runs: Sequence[Run], summaries: Mapping[tuple[int, str], MetricSummary], across: Measure, upwards: Measure
+) -> Figure:
+    series = []
+    for run in runs:
+        x, y = _measured(summaries, run, across), _measured(summaries, run, upwards)
+        if x is not None and y is not None:
+            series.append(series_of(upwards.name, [x], [y], run.key))
+    return figure(POINTS, series, x=f"{across.name} ({across.which})", y=f"{upwards.name} ({upwards.which})")
+
+
+def _measured(summaries: Mapping[tuple[int, str], MetricSummary], run: Run, measure: Measure) -> float | None:
+    summary = summaries.get((run.key, measure.name))
+    return None if summary is None else measured(summary, measure.which)
+
+
+def measured(summary: MetricSummary, which: str) -> float | None:
+    """The value of a run that is its `last`, `min` or `max`; None when it has logged no number."""
+    return {MIN: summary.minimum, MAX: summary.maximum}.get(which, summary.last)
+
+
+def _short(value: float) -> float:
+    """A number in as few signs as a chart can show; moments in seconds keep their milliseconds."""
+    if value == math.trunc(value) and abs(value) < 2**53:
+        return int(value)
+    magnitude = abs(value)
+    return round(value, 3) if magnitude >= 1e6 else float(f"{value:.{_DIGITS}g}")

@@ -1,0 +1,216 @@
+"""What stands before every page: which hosts may be asked for, who may ask, and what browsers are told to refuse."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mlrun_cli.domain.studio_order import StudioOrder
+from mlrun_cli.studio.access import Access
+from mlrun_cli.studio.forms import FormRefused, read_fields
+from mlrun_cli.studio.templating import Templates
+
+_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "worker-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+_HEADERS = {
+    "content-security-policy": _POLICY,
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "cache-control": "no-store",
+}
+_READING = frozenset({"GET", "HEAD"})
+_EVERYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 — compared with, not bound to
+_YEAR_SECONDS = 365 * 24 * 3600
+
+
+class Guard:
+    """The application behind a locked door."""
+
+    def __init__(self, app: ASGIApp, order: StudioOrder, access: Access, templates: Templates) -> None:
+        self._app = app
+        self._access = access
+        self._base = order.base_path
+        self._is_secure = order.certfile is not None
+        self._hosts = _host_names(order)
+        self._takes_addresses = order.host in _EVERYWHERE
+        self._templates = templates
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand a request on that may pass, and answer the others."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            return
+        scope = self._without_base(scope)
+        request = Request(scope, receive)
+        response = await self._answer(request)
+        await (response or self._app)(scope, receive, _with_headers(send))
+
+    async def _answer(self, request: Request) -> Response | None:
+        """What is said instead of the page; None lets the request pass."""
+        refusal = self._refusal(request)
+        if refusal is not None:
+            return refusal
+        path = request.scope["path"]
+        if path.startswith("/static/"):
+            return None
+        if path == "/login":
+            return await self._log_in(request)
+        if "token" in request.query_params:
+            return self._take_token(request)
+        if not self._access.is_cookie(_cookie(request.headers, self._access.cookie_name)):
+            return self._ask(request, _destination(request))
+        return None
+
+    def _refusal(self, request: Request) -> Response | None:
+        """What is said to a request for another host, or from another site's page."""
+        if not self._is_host(request.headers.get("host", "")):
+            return PlainTextResponse(
+                "The studio does not answer to this name of the machine. "
+                "Start it with --allow-host NAME to have it do so.\n",
+                421,
+            )
+        if request.method not in _READING and not _is_own_origin(request.headers):
+            return PlainTextResponse("This request comes from another site's page and is refused.\n", 403)
+        return None
+
+    def _without_base(self, scope: Scope) -> Scope:
+        """Some proxies take the base path away and some do not."""
+        if not self._base:
+            return scope
+        path = scope["path"]
+        if path == self._base or path.startswith(f"{self._base}/"):
+            path = path[len(self._base) :] or "/"
+        return {**scope, "path": path, "raw_path": quote(path).encode()}
+
+    def _is_host(self, header: str) -> bool:
+        # An address is always the machine's own; only a name can have been bent to point here.
+        name = _name_of(header)
+        return name in self._hosts or (self._takes_addresses and _is_address(name))
+
+    async def _log_in(self, request: Request) -> Response:
+        if request.method != "POST":
+            return RedirectResponse(f"{self._base}/", 303)
+        try:
+            fields = await read_fields(request)
+        except FormRefused as refusal:
+            return PlainTextResponse(f"{refusal}\n", refusal.status)
+        destination = fields.get("next", "/")
+        if not self._access.is_token(fields.get("token", "")):
+            return self._ask(request, destination, "This is not the studio's token.")
+        return self._let_in(destination)
+
+    def _take_token(self, request: Request) -> Response:
+        destination = _destination(request)
+        if not self._access.is_token(request.query_params["token"]):
+            return self._ask(request, destination, "The token in the address is not the studio's.")
+        return self._let_in(destination)
+
+    def _let_in(self, destination: str) -> Response:
+        response = RedirectResponse(self._base + _local(destination), 303)
+        response.set_cookie(
+            self._access.cookie_name,
+            self._access.cookie,
+            max_age=_YEAR_SECONDS,
+            path=self._base or "/",
+            secure=self._is_secure,
+            httponly=True,
+            samesite="lax",
+        )
+        return response
+
+    def _ask(self, request: Request, destination: str, problem: str | None = None) -> Response:
+        if request.headers.get("sec-fetch-dest") in {"empty", "sharedworker", "worker"}:
+            return PlainTextResponse("The studio's token is missing.\n", 401)
+        return self._templates.respond(
+            "login.html", {"next": _local(destination), "problem": problem}, 403 if problem else 401
+        )
+
+
+def _host_names(order: StudioOrder) -> frozenset[str]:
+    names = {"localhost", "127.0.0.1", "::1", *(_name_of(name) for name in order.allowed_hosts)}
+    if order.host in _EVERYWHERE:
+        names |= {socket.gethostname().lower(), socket.getfqdn().lower()}
+    else:
+        names.add(_name_of(order.host))
+    return frozenset(names)
+
+
+def _name_of(host: str) -> str:
+    """The host without its port, and an IPv6 address without its brackets."""
+    host = host.strip().lower()
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host if host.count(":") > 1 else host.partition(":")[0].rstrip(".")
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_own_origin(headers: Headers) -> bool:
+    """Whether a page of this very host has sent it; a browser says so in one of two ways, and a page cannot lie."""
+    origin = headers.get("origin")
+    if origin is None:
+        return headers.get("sec-fetch-site", "same-origin") == "same-origin"
+    return urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+
+
+def _cookie(headers: Headers, name: str) -> str | None:
+    try:
+        morsel = SimpleCookie(headers.get("cookie", "")).get(name)
+    except CookieError:
+        return None
+    return None if morsel is None else morsel.value
+
+
+def _destination(request: Request) -> str:
+    """Where the request leads, without its token."""
+    pairs = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    query = urlencode([(name, value) for name, value in pairs if name != "token"])
+    path = quote(request.scope["path"])
+    return f"{path}?{query}" if query else path
+
+
+def _local(destination: str) -> str:
+    """The destination if it is a page of the studio, else its first page: nobody is sent elsewhere."""
+    parts = urlsplit(destination)
+    is_local = destination.startswith("/") and not parts.scheme and not parts.netloc
+    return destination if is_local and not set(destination) & set("\\\r\n") and destination[1:2] != "/" else "/"
+
+
+def _with_headers(send: Send) -> Send:
+    async def guarded(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                headers.setdefault(name, value)
+        await send(message)
+
+    return guarded

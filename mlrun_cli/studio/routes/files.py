@@ -1,0 +1,155 @@
+"""The files of a run: its logs, live, and what its script has written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from starlette.responses import HTMLResponse, Response
+
+from mlrun_cli.actions.artifacts import list_files, open_file
+from mlrun_cli.domain.run import Run
+from mlrun_cli.errors import NotFound
+from mlrun_cli.studio.file_kinds import FileKind, image_type, kind_of, pretty_json, table_of
+from mlrun_cli.studio.file_tree import tree_of
+from mlrun_cli.studio.log_window import (
+    LogWindow,
+    find,
+    last_window,
+    marked,
+    window_around,
+    window_before,
+    window_from,
+)
+from mlrun_cli.studio.page import Page
+from mlrun_cli.studio.routes.run import render_tab, run_of
+from mlrun_cli.studio.sending import OpenFileResponse, zip_response
+from mlrun_cli.studio.zipping import Member
+
+_TAB = "logs"
+
+
+def show_first(page: Page) -> Response:
+    """The files, and the log that is looked at first."""
+    run = run_of(page)
+    names = list_files(page.workspace, run)
+    log = page.workspace.run_folder(run.run_id).stdout_name
+    return _show(page, run, names, page.query("file") or (log if log in names else next(iter(names), "")))
+
+
+def show(page: Page) -> Response:
+    """The files, and one of them."""
+    run = run_of(page)
+    return _show(page, run, list_files(page.workspace, run), page.part("path"))
+
+
+def send(page: Page) -> Response:
+    """A file itself: a picture to be shown, anything else to be kept."""
+    run = run_of(page)
+    name = page.part("path")
+    descriptor = open_file(page.workspace, run, name)
+    shown_as = None if page.query("download") else image_type(name, descriptor)
+    return OpenFileResponse(descriptor, name, shown_as=shown_as)
+
+
+def send_all(page: Page) -> Response:
+    """All files of a run, or those of a folder, as one archive."""
+    run = run_of(page)
+    folder = page.query("folder")
+    names = [name for name in list_files(page.workspace, run) if not folder or name.startswith(f"{folder}/")]
+    # Each is opened when it is its turn, by when this page's workspace serves others: its folder is all it needs.
+    workspace = page.workspace
+    members = (Member(name, partial(open_file, workspace, run, name)) for name in names)
+    return zip_response(members, f"{run.run_id}.zip")
+
+
+def piece(page: Page) -> Response:
+    """What a log has at a byte and behind it, for a page that shows what comes before."""
+    run = run_of(page)
+    with _opened(page, run, page.part("path")) as descriptor:
+        start = _byte(page, "from")
+        window = window_from(descriptor, start) if start is not None else last_window(descriptor)
+        if (before := _byte(page, "before")) is not None:
+            window = window_before(descriptor, before)
+    headers = {
+        "x-log-start": str(window.start),
+        "x-log-tail": str(window.tail_start),
+        "x-log-end": str(window.end),
+        "x-log-size": str(window.size),
+    }
+    text = page.studio.templates.render("parts/log_piece.html", {"window": window})
+    return HTMLResponse(text, headers=headers)
+
+
+def _show(page: Page, run: Run, names: list[str], name: str) -> Response:
+    problem = None
+    viewer: dict[str, Any] = {"kind": None}
+    try:
+        if name:
+            with _opened(page, run, name) as descriptor:
+                viewer = _viewer(page, name, descriptor)
+    except NotFound as error:
+        problem = error.message
+    return render_tab(
+        page,
+        run,
+        _TAB,
+        "run_logs.html",
+        status=404 if problem else 200,
+        tree=tree_of(names, page.query("name")),
+        wanted=page.query("name"),
+        file=name,
+        file_address=lambda path: page.pages.file(run.run_id, _TAB, path),
+        problem=problem,
+        log_topic=page.topic("log", run.run_id, name),
+        **viewer,
+    )
+
+
+def _viewer(page: Page, name: str, descriptor: int) -> dict[str, Any]:
+    """What shows a file."""
+    kind = kind_of(name, descriptor)
+    found: dict[str, Any] = {"kind": kind.value, "size": os.fstat(descriptor).st_size}
+    if kind is FileKind.JSON and (text := pretty_json(descriptor)) is not None:
+        return {**found, "text": text}
+    if kind is FileKind.TABLE and not page.query("plain") and (table := table_of(name, descriptor)) is not None:
+        return {**found, "table": table}
+    if kind in {FileKind.IMAGE, FileKind.BINARY}:
+        return found
+    return {**found, "kind": FileKind.TEXT.value, **_log(page, descriptor)}
+
+
+def _log(page: Page, descriptor: int) -> dict[str, Any]:
+    wanted = page.query("find")
+    start = _byte(page, "from")
+    before = _byte(page, "before")
+    window: LogWindow | None = None
+    match = None
+    if wanted:
+        match = find(descriptor, wanted, start or 0)
+        window = None if match.at is None else window_around(descriptor, match.at)
+    elif start is not None:
+        window = window_from(descriptor, start)
+    elif before is not None:
+        window = window_before(descriptor, before)
+    window = window or last_window(descriptor)
+    if match is not None and match.at is not None:
+        window = window._replace(settled=marked(window.settled, wanted), tail=marked(window.tail, wanted))
+    return {"window": window, "find": wanted, "match": match, "is_at_end": window.end == window.size}
+
+
+@contextmanager
+def _opened(page: Page, run: Run, name: str) -> Iterator[int]:
+    descriptor = open_file(page.workspace, run, name)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _byte(page: Page, name: str) -> int | None:
+    text = page.query(name)
+    return int(text) if text.isdecimal() and len(text) < 19 else None

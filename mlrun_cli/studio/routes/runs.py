@@ -1,0 +1,98 @@
+"""The runs of an experiment, or of the whole workspace."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from urllib.parse import parse_qsl
+
+from starlette.responses import Response
+
+from mlrun_cli.actions.run_pages import run_page
+from mlrun_cli.actions.runs import cancel_run
+from mlrun_cli.actions.views import list_views
+from mlrun_cli.domain.moment import now
+from mlrun_cli.domain.run import GRACE_SECONDS
+from mlrun_cli.domain.saved_view import RUNS_PAGE
+from mlrun_cli.errors import RunNotFound
+from mlrun_cli.studio.chart_board import chart_board
+from mlrun_cli.studio.column_choice import changed_columns, column_groups
+from mlrun_cli.studio.columns import chosen_columns
+from mlrun_cli.studio.filter_menus import filter_menus
+from mlrun_cli.studio.page import Page
+from mlrun_cli.studio.runs_table import runs_table
+from mlrun_cli.studio.runs_view import SIZES, RunsView
+from mlrun_cli.studio.view_filter import ACTIVE, view_filter, written_pair
+
+_MOST_CANCELED = 200
+_PRESSES = ("add", "drop", "earlier", "later")
+
+
+def show_experiment(page: Page) -> Response:
+    """The runs of one experiment."""
+    name = page.part("experiment")
+    page.workspace.experiments.get(name)
+    return _show(page, name)
+
+
+def show_all(page: Page) -> Response:
+    """The runs of the workspace."""
+    return _show(page, None)
+
+
+def cancel(page: Page) -> Response:
+    """Ask the selected runs to stop; those that have ended, or are not there any more, are passed over."""
+    for run_id in page.fields.every("run")[:_MOST_CANCELED]:
+        with suppress(RunNotFound):
+            run = page.workspace.runs.get(run_id)
+            if not run.status.is_terminal:
+                cancel_run(page.workspace, run, GRACE_SECONDS)
+    view = RunsView.parse(page.fields.get("query", ""))
+    return page.go_to(runs_address(page, page.fields.get("experiment") or None, view.query()))
+
+
+def runs_address(page: Page, experiment: str | None, query: str = "") -> str:
+    """The address of an experiment's runs, or of all runs."""
+    return page.pages.experiment(experiment, query) if experiment else page.pages.runs(query)
+
+
+def _show(page: Page, experiment: str | None) -> Response:
+    view = RunsView.parse(page.request.url.query)
+    columns = chosen_columns(view.columns, of_all_experiments=experiment is None)
+    given = parse_qsl(page.request.url.query, keep_blank_values=True)
+    presses = {name: value for name, value in given if name in _PRESSES}
+    if presses:
+        view = view.with_(columns=tuple(changed_columns(columns, presses)))
+    if presses or any(not value for _, value in given):
+        # A form sends its empty boxes too: what is shown has one address, worth copying.
+        return page.go_to(runs_address(page, experiment, view.query()))
+    meant = view_filter(view, experiment, now())
+    found = run_page(page.workspace, meant.which, meant.order, number=view.page, size=view.size)
+    table = runs_table(page.workspace, found, view, columns)
+    sought = page.query("find").strip()
+    runs = [row.run for row in table.rows]
+    return page.render(
+        "runs.html",
+        experiment=experiment,
+        address=runs_address(page, experiment),
+        topic=page.topic("runs"),
+        view=view,
+        faults=meant.faults,
+        order=meant.order,
+        found=found,
+        table=table,
+        columns=columns,
+        board=chart_board(page, runs, view.select),
+        menus=filter_menus(page.workspace, view, of_all_experiments=experiment is None),
+        groups=column_groups(page.workspace, runs, sought),
+        sought=sought,
+        saved=[saved for saved in list_views(page.workspace) if saved.page == RUNS_PAGE],
+        link=_link,
+        pair=written_pair,
+        sizes=SIZES,
+        active_word=ACTIVE,
+    )
+
+
+def _link(view: RunsView) -> str:
+    """The link to another view of the same page; a script adds the runs that are selected when it is followed."""
+    return f"?{view._replace(select=()).query()}"

@@ -1,0 +1,305 @@
+// How the series of a figure look: their colours and dashes, lines, points and bars.
+import { duration } from "./times.js";
+
+const COLOURS = 10;
+const DASHES = [[], [6, 3], [2, 3], [9, 3, 2, 3]];
+const RADIUS = 4;
+const REACH = 40; // CSS pixels from the pointer to what it points at
+const QUIET = 0.25;
+const SIGN = 6.2; // CSS pixels of a sign on an axis
+const BAR_SHARE = 0.75;
+const MARGIN = 0.05;
+const ONE_TWO_FIVE = (least, most) => {
+  const places = [];
+  for (let power = least; power <= most; power++) for (const number of [1, 2, 5]) places.push(Number(`${number}e${power}`));
+  return places;
+};
+const WHOLE = ONE_TWO_FIVE(0, 15); // how far apart the marks of an axis may be
+const SECONDS = [...ONE_TWO_FIVE(-6, 0), 10, 15, 30, ...[1, 2, 5, 10, 15, 30, 60, 120, 240, 360, 720, 1440].map((minutes) => 60 * minutes), ...ONE_TWO_FIVE(0, 5).map((days) => 86400 * days)];
+
+function colour(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+/** The colours of axes. */
+export function colours() {
+  return { ink: colour("--quiet"), line: colour("--line") };
+}
+
+/** The series of a figure, each with its run and, where they are smoothed, the smooth numbers. */
+export function readSeries(figure, runs, smoothing) {
+  const byKey = new Map((runs ?? []).map((run) => [run.key, run]));
+  return figure.series.map((series) => ({
+    ...series,
+    owner: byKey.get(series.run) ?? null,
+    smooth: smoothing > 0 && figure.kind === "lines" ? smoothed(series.y, smoothing) : null,
+  }));
+}
+
+/** An exponential moving mean, which gaps interrupt but do not end. */
+function smoothed(values, weight) {
+  let sum = 0;
+  let weights = 0;
+  return values.map((value) => {
+    if (value === null) return null;
+    sum = sum * weight + value * (1 - weight);
+    weights = weights * weight + (1 - weight);
+    return sum / weights;
+  });
+}
+
+// --- colours --------------------------------------------------------------------------------------------------------
+
+/** Give each series its colour and dashes: a run keeps its own, as far as there are enough, whatever is beside it. */
+export function stylesOf(series) {
+  const keys = [...new Set(series.map(({ run }) => run))].sort((a, b) => a - b);
+  const names = [...new Set(series.map(({ name }) => name))];
+  const byName = keys.length < 2;
+  const places = byName ? new Map(names.map((name, place) => [name, [place % COLOURS, Math.floor(place / COLOURS)]])) : placesOf(keys);
+  for (const one of series) {
+    const [number, turn] = places.get(byName ? one.name : one.run);
+    one.colour = colour(`--series-${number + 1}`);
+    one.dash = DASHES[(byName || names.length < 2 ? turn : names.indexOf(one.name)) % DASHES.length];
+    one.label = labelOf(one, byName, names.length);
+  }
+}
+
+function placesOf(keys) {
+  const used = Array(COLOURS).fill(0);
+  const places = new Map();
+  for (const key of keys) {
+    let number = key % COLOURS;
+    const least = Math.min(...used);
+    while (used[number] > least) number = (number + 1) % COLOURS;
+    places.set(key, [number, used[number]++]);
+  }
+  return places;
+}
+
+function labelOf(one, byName, names) {
+  if (!one.owner) return one.name;
+  if (names < 2) return one.owner.name;
+  return byName ? one.name : `${one.owner.name}, ${one.name}`;
+}
+
+// --- axes -----------------------------------------------------------------------------------------------------------
+
+/** How far both axes reach. */
+export function ranges({ figure, series, zoom, isLog }) {
+  const shown = series.filter((one) => !one.isHidden);
+  const x = zoom ?? acrossRange(figure, shown);
+  let [low, high] = [Infinity, -Infinity];
+  for (const one of shown) {
+    for (const value of one.y) {
+      if (value === null || (isLog && value <= 0)) continue;
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+  }
+  if (low > high) [low, high] = isLog ? [1, 10] : [0, 1];
+  if (isLog) return { x, y: [low / 1.3, high * 1.3] };
+  if (figure.kind === "bars") [low, high] = [Math.min(low, 0), Math.max(high, 0)];
+  const margin = (high - low) * MARGIN || Math.abs(high) * 0.1 || 1;
+  const isFlush = figure.kind === "bars";
+  return { x, y: [isFlush && low === 0 ? 0 : low - margin, isFlush && high === 0 ? 0 : high + margin] };
+}
+
+function acrossRange(figure, series) {
+  if (figure.kind === "bars") return [-0.5, Math.max(0, ...series.map((one) => Math.max(...one.x))) + 0.5];
+  let [low, high] = [Infinity, -Infinity];
+  for (const { x } of series) {
+    for (const value of x) {
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+  }
+  if (low > high) return [0, 1];
+  const margin = figure.kind === "points" ? (high - low) * MARGIN : 0;
+  if (low === high) return [low - (Math.abs(low) * 0.05 || 0.5), high + (Math.abs(high) * 0.05 || 0.5)];
+  return [low - margin, high + margin];
+}
+
+/** As many digits as tell the marks of an axis apart. */
+function ticks(_, places, axis, space, step) {
+  let digits = 0;
+  while (digits <= 6 && Math.abs(Math.round(step * 10 ** digits) / 10 ** digits - step) > step / 100) digits++;
+  return places.map((place) => {
+    if (place === null) return "";
+    const isPlain = step > 0 && digits <= 6 && Math.abs(place) < 1e6;
+    return isPlain ? (Math.abs(place) < step / 2 ? 0 : place).toFixed(digits) : numberText(place);
+  });
+}
+
+/** As much of a text as has room for `most` signs, of which those of wide scripts and emoji take two each. */
+function cut(text, most) {
+  const widthOf = (signs) => signs.reduce((sum, sign) => sum + (sign.codePointAt(0) < 0x2e80 ? 1 : 2), 0);
+  const signs = [...text].slice(0, most + 1);
+  if (widthOf(signs) <= most) return text;
+  while (widthOf(signs) > most - 1) signs.pop();
+  return `${signs.join("")}…`;
+}
+
+/** What uPlot needs to write along the horizontal axis. */
+export function acrossValues({ kind, names }, series) {
+  if (kind === "duration") return { incrs: SECONDS, values: (_, places) => places.map(span) };
+  if (kind === "number") return series.every(({ x }) => x.every(Number.isInteger)) ? { incrs: WHOLE, values: ticks } : { values: ticks };
+  if (kind !== "names") return {};
+  const room = (u) => Math.max(3, Math.floor(u.bbox.width / devicePixelRatio / Math.max(1, u.scales.x.max - u.scales.x.min) / SIGN));
+  return {
+    splits: (u) => {
+      const every = Math.max(1, Math.ceil((names.length * 40) / (u.bbox.width / devicePixelRatio)));
+      return names.map((_, place) => place).filter((place) => place % every === 0);
+    },
+    values: (u, places) => places.map((place) => cut(names[place] ?? "", Math.max(5, room(u)))),
+    grid: { show: false },
+  };
+}
+
+/** What uPlot needs to write along the vertical axis. */
+export function upwardsValues(isLog) {
+  const plain = (_, places) => places.map((place) => (place === null ? "" : numberText(place)));
+  const longest = (texts) => Math.max(3, ...(texts ?? []).map((text) => text.length));
+  return { values: isLog ? plain : ticks, size: (_, texts) => 14 + SIGN * longest(texts) };
+}
+
+function span(seconds) {
+  return seconds < 60 ? `${numberText(seconds)} s` : duration(seconds);
+}
+
+/** What stands at a place of the horizontal axis. */
+export function acrossText({ kind, names }, value) {
+  if (kind === "names") return names[value] ?? "";
+  if (kind === "time") return new Date(value * 1000).toLocaleString();
+  return kind === "duration" ? span(value) : numberText(value);
+}
+
+/** A number as the tables write it. */
+export function numberText(value) {
+  const size = Math.abs(value);
+  if (Number.isInteger(value) && size < 1e6) return String(value);
+  return value && (size < 1e-4 || size >= 1e6) ? value.toExponential(3) : String(Number(value.toPrecision(6)));
+}
+
+// --- drawing --------------------------------------------------------------------------------------------------------
+
+/** Draw all series of a plot onto uPlot's canvas. */
+export function draw(u, plot) {
+  const { ctx, bbox } = u;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+  ctx.clip();
+  const how = { lines: drawLine, points: drawPoints, bars: drawBars }[plot.figure.kind];
+  for (const one of plot.series) {
+    if (one.isHidden || one === plot.hot) continue;
+    ctx.globalAlpha = plot.hot ? QUIET : 1;
+    how(u, one, plot);
+  }
+  if (plot.hot && !plot.hot.isHidden) {
+    ctx.globalAlpha = 1;
+    how(u, plot.hot, plot);
+  }
+  ctx.restore();
+}
+
+function drawLine(u, one, plot) {
+  const { ctx } = u;
+  ctx.strokeStyle = ctx.fillStyle = one.colour;
+  ctx.lineWidth = (one === plot.hot ? 2.5 : 1.5) * devicePixelRatio;
+  ctx.lineJoin = "round";
+  if (one.smooth) {
+    const alpha = ctx.globalAlpha;
+    ctx.setLineDash([]);
+    ctx.globalAlpha = alpha * QUIET;
+    strokeThrough(u, one.x, one.y, plot.isLog);
+    ctx.globalAlpha = alpha;
+  }
+  ctx.setLineDash(one.dash.map((length) => length * devicePixelRatio));
+  strokeThrough(u, one.x, one.smooth ?? one.y, plot.isLog);
+  ctx.setLineDash([]);
+}
+
+function strokeThrough(u, xs, ys, isLog) {
+  const { ctx } = u;
+  const line = new Path2D();
+  const dots = new Path2D();
+  const radius = 2 * devicePixelRatio;
+  let isDown = false;
+  const isGap = (place) => place < 0 || place >= ys.length || ys[place] === null || (isLog && ys[place] <= 0);
+  for (let place = 0; place < xs.length; place++) {
+    if (isGap(place)) {
+      isDown = false;
+      continue;
+    }
+    const [x, y] = [u.valToPos(xs[place], "x", true), u.valToPos(ys[place], "y", true)];
+    if (isDown) line.lineTo(x, y);
+    else line.moveTo(x, y);
+    if (!isDown && isGap(place + 1)) {
+      dots.moveTo(x + radius, y);
+      dots.arc(x, y, radius, 0, 2 * Math.PI);
+    }
+    isDown = true;
+  }
+  ctx.stroke(line);
+  ctx.fill(dots);
+}
+
+function drawPoints(u, one, plot) {
+  const { ctx } = u;
+  ctx.fillStyle = one.colour;
+  const radius = (one === plot.hot ? RADIUS + 2 : RADIUS) * devicePixelRatio;
+  one.x.forEach((x, place) => {
+    const y = one.y[place];
+    if (y === null || (plot.isLog && y <= 0)) return;
+    ctx.beginPath();
+    ctx.arc(u.valToPos(x, "x", true), u.valToPos(y, "y", true), radius, 0, 2 * Math.PI);
+    ctx.fill();
+  });
+}
+
+function drawBars(u, one, plot) {
+  const { ctx, bbox } = u;
+  ctx.fillStyle = one.colour;
+  const width = Math.max(1, (u.valToPos(1, "x", true) - u.valToPos(0, "x", true)) * BAR_SHARE);
+  const ground = plot.isLog ? bbox.top + bbox.height : u.valToPos(0, "y", true);
+  one.x.forEach((x, place) => {
+    const y = one.y[place];
+    if (y === null || (plot.isLog && y <= 0)) return;
+    const top = u.valToPos(y, "y", true);
+    ctx.fillRect(u.valToPos(x, "x", true) - width / 2, Math.min(top, ground), width, Math.max(1, Math.abs(ground - top)));
+  });
+}
+
+// --- pointing -------------------------------------------------------------------------------------------------------
+
+/** What is nearest to a place on the plot, in CSS pixels: `{series, place, left, top}`, or null when nothing is near. */
+export function nearest(u, plot, left, top) {
+  const { kind } = plot.figure;
+  const at = u.posToVal(left, "x");
+  let best = null;
+  let least = REACH;
+  for (const series of plot.series) {
+    if (series.isHidden) continue;
+    const ys = series.smooth ?? series.y;
+    const places = kind === "lines" ? around(series.x, at) : series.x.keys();
+    for (const place of places) {
+      const y = ys[place];
+      if (y === null || y === undefined || (plot.isLog && y <= 0)) continue;
+      const [x, up] = [u.valToPos(series.x[place], "x"), u.valToPos(y, "y")];
+      const away = kind === "bars" ? Math.abs(x - left) : Math.hypot(x - left, up - top);
+      if (away < least) [least, best] = [away, { series, place, left: x, top: up }];
+    }
+  }
+  return best;
+}
+
+/** The places beside a number in rising numbers. */
+function around(numbers, at) {
+  let [low, high] = [0, numbers.length - 1];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (numbers[middle] < at) low = middle + 1;
+    else high = middle;
+  }
+  return [low - 1, low].filter((place) => place >= 0 && place < numbers.length);
+}

@@ -1,0 +1,104 @@
+// What is said beside a plot: which line is whose, and what is under the pointer.
+import { acrossText, numberText } from "./drawing.js";
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function swatch(series) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", "0 0 22 8");
+  svg.setAttribute("width", "22");
+  svg.setAttribute("height", "8");
+  svg.setAttribute("aria-hidden", "true");
+  const line = document.createElementNS(SVG, "path");
+  line.setAttribute("d", "M0 4H22");
+  line.setAttribute("stroke", series.colour);
+  line.setAttribute("stroke-width", "3");
+  line.setAttribute("stroke-dasharray", series.dash.join(" "));
+  svg.append(line);
+  return svg;
+}
+
+function text(name, content) {
+  const element = document.createElement("span");
+  element.className = name;
+  element.textContent = content;
+  return element;
+}
+
+/** The list below a plot, whose entries hide and show their series. */
+export class Legend {
+  constructor(parent, redraw) {
+    this.list = document.createElement("ul");
+    this.list.className = "legend";
+    this.redraw = redraw;
+    this.hidden = new Set(); // labels of the series that are hidden
+    parent.append(this.list);
+  }
+
+  show(series) {
+    this.series = series;
+    this.hide();
+    const written = JSON.stringify(series.map(({ label, gaps, colour, isHidden }) => [label, gaps, colour, isHidden]));
+    this.list.hidden = series.length < 2 && !series.some((one) => one.gaps);
+    if (written === this.written) return;
+    this.written = written;
+    this.list.replaceChildren(...series.map((one) => this.entry(one)));
+  }
+
+  hide() {
+    for (const one of this.series) one.isHidden = this.hidden.has(one.label);
+  }
+
+  entry(series) {
+    const entry = document.createElement("li");
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "quiet-button";
+    button.title = series.label;
+    button.setAttribute("aria-pressed", String(!series.isHidden));
+    button.append(swatch(series), text("legend-name", series.label));
+    if (series.gaps) button.append(text("legend-gaps", `${series.gaps} not drawn`));
+    button.addEventListener("click", () => this.toggle(series.label, button));
+    entry.append(button);
+    return entry;
+  }
+
+  toggle(label, button) {
+    if (!this.hidden.delete(label)) this.hidden.add(label);
+    button.setAttribute("aria-pressed", String(!this.hidden.has(label)));
+    this.hide();
+    this.redraw();
+  }
+}
+
+/** The note and the mark at the point that the pointer is nearest to. */
+export class Tip {
+  constructor(parent) {
+    this.mark = document.createElement("div");
+    this.mark.className = "plot-mark";
+    this.note = document.createElement("div");
+    this.note.className = "plot-tip";
+    parent.append(this.mark, this.note);
+    this.mark.hidden = this.note.hidden = true;
+  }
+
+  show(u, hit, figure) {
+    this.mark.hidden = this.note.hidden = !hit;
+    if (!hit) return;
+    const { series, place } = hit;
+    const [left, top] = [u.over.offsetLeft + hit.left, u.over.offsetTop + hit.top];
+    this.mark.style.left = `${left}px`;
+    this.mark.style.top = `${top}px`;
+    this.mark.style.borderColor = series.colour;
+    const value = (series.smooth ? `${numberText(series.smooth[place])} smoothed, ` : "") + numberText(series.y[place]);
+    this.note.replaceChildren(
+      text("tip-name", series.label),
+      text("tip-value", value),
+      text("hint", `${figure.x.label} ${acrossText(figure.x, series.x[place])}`),
+    );
+    const isLeft = hit.left > u.over.clientWidth / 2;
+    this.note.style.left = isLeft ? "" : `${left + 12}px`;
+    this.note.style.right = isLeft ? `${this.note.parentElement.clientWidth - left + 12}px` : "";
+    this.note.style.top = `${Math.max(0, top - 20)}px`;
+  }
+}

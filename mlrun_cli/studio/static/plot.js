@@ -1,0 +1,264 @@
+// One chart: what it draws, how far it is zoomed, and what is said beside it.
+import { acrossValues, colours, draw, nearest, ranges, readSeries, stylesOf, upwardsValues } from "./drawing.js";
+import { Legend, Tip } from "./legend.js";
+
+const NEWS_MS = 1000; // news are drawn so often at most,
+const COURTESY = 4; // and what is costly to fetch less often
+const FONT = "11px system-ui, sans-serif";
+const ZOOM_STEP = 0.5;
+const MOVE_STEP = 0.25;
+
+const plots = new Set();
+
+function make(tag, name, parent) {
+  const element = document.createElement(tag);
+  element.className = name;
+  parent.append(element);
+  return element;
+}
+
+async function fetched(address, signal) {
+  try {
+    const answer = await fetch(address, { signal });
+    return await answer.json();
+  } catch {
+    return { problem: "The numbers of this chart cannot be fetched at the moment." }; // the next news bring them
+  }
+}
+
+export class Plot {
+  /** Draw into an element; `runs()` are the runs to draw, or null where its address names them. */
+  constructor(element, runs) {
+    this.element = element;
+    this.runs = runs;
+    this.zoom = null;
+    this.series = [];
+    this.isSeen = false;
+    this.isStale = true;
+    this.nextLoadAt = 0;
+    this.box = make("div", "plot-box", element);
+    this.box.tabIndex = 0;
+    this.box.setAttribute("role", "group");
+    this.canvas = make("div", "plot-canvas", this.box);
+    this.reset = make("button", "plot-reset", this.box);
+    this.reset.type = "button";
+    this.reset.textContent = "Show all";
+    this.reset.hidden = true;
+    this.reset.addEventListener("click", () => this.zoomTo(null));
+    this.tip = new Tip(this.box);
+    this.says = make("p", "plot-says hint", element);
+    this.legend = new Legend(element, () => this.redraw());
+    this.box.addEventListener("keydown", (event) => this.pressed(event));
+    new ResizeObserver(() => this.resize()).observe(this.box);
+    for (const other of plots) if (!other.element.isConnected) other.end();
+    plots.add(this);
+  }
+
+  get height() {
+    return Number(this.element.dataset.height);
+  }
+
+  setSeen(isSeen) {
+    this.isSeen = isSeen;
+    if (isSeen && this.isStale) this.load();
+  }
+
+  end() {
+    this.request?.abort();
+    this.uplot?.destroy();
+    plots.delete(this);
+  }
+
+  /** What it draws, or how, is another now. */
+  change() {
+    if (this.source !== this.element.dataset.source) this.zoom = null;
+    this.isStale = true;
+    if (this.isSeen) this.load();
+  }
+
+  /** There may be more of what it draws. */
+  take() {
+    this.isStale = true;
+    if (!this.isSeen || this.timer || this.request) return;
+    this.timer = setTimeout(() => {
+      this.timer = 0;
+      if (this.isSeen && this.isStale && !this.request) this.load();
+    }, Math.max(0, this.nextLoadAt - performance.now()));
+  }
+
+  address(runs) {
+    this.source = this.element.dataset.source;
+    let address = this.source;
+    if (runs) address += `&runs=${runs.map((run) => run.key).join(",")}`;
+    if (this.zoom) address += `&begin=${this.zoom[0]}&end=${this.zoom[1]}`;
+    return address;
+  }
+
+  async load() {
+    this.request?.abort();
+    const request = (this.request = new AbortController());
+    const runs = this.runs();
+    const began = performance.now();
+    this.isStale = false;
+    const figure = await fetched(this.address(runs), request.signal);
+    if (this.request !== request) return; // another was asked for meanwhile
+    this.request = null;
+    this.nextLoadAt = began + Math.max(NEWS_MS, COURTESY * (performance.now() - began));
+    if (this.isStale) this.take();
+    if (figure.problem) this.say(figure.problem);
+    else this.show(figure, runs);
+  }
+
+  say(text) {
+    if (this.says.textContent !== text) this.says.textContent = text;
+  }
+
+  show(figure, runs) {
+    this.figure = figure;
+    this.drawnRuns = runs;
+    this.series = readSeries(figure, runs, Number(this.element.dataset.smoothing) || 0);
+    this.isLog = this.element.dataset.log === "yes";
+    this.hot = null;
+    stylesOf(this.series);
+    this.legend.show(this.series);
+    this.describe();
+    this.reset.hidden = !this.zoom;
+    const kind = JSON.stringify([figure.kind, figure.x, this.isLog]);
+    if (kind !== this.kind || !this.uplot) this.build(kind);
+    else this.redraw();
+    this.element.style.minHeight = "";
+    this.element.dataset.drawn = String(this.series.length);
+    this.element.dataset.points = String(this.series.reduce((sum, { x }) => sum + x.length, 0));
+  }
+
+  describe() {
+    const drawn = new Set(this.series.map((series) => series.run)).size;
+    const runs = this.drawnRuns;
+    if (runs && runs.length === 0) this.say("There are no runs to draw.");
+    else if (this.series.length === 0) this.say(runs ? "None of these runs has logged it." : "There is nothing to draw.");
+    else this.say(runs && drawn < runs.length ? `${drawn} of ${runs.length} runs have logged it.` : "");
+    this.box.setAttribute("aria-label", `Chart of ${this.element.dataset.label}. Keys: + and - zoom, arrows move, 0 shows all.`);
+    this.box.hidden = this.series.length === 0;
+  }
+
+  build(kind) {
+    this.kind = kind;
+    this.uplot?.destroy();
+    this.uplot = null;
+    if (this.series.length === 0 || this.box.clientWidth === 0) return;
+    this.ranges = ranges(this);
+    const { ink, line } = colours();
+    const axis = {
+      stroke: ink,
+      grid: { stroke: line, width: 1 },
+      ticks: { stroke: line, width: 1, size: 4 },
+      font: FONT,
+      labelFont: FONT,
+      labelSize: 16,
+      labelGap: 0,
+    };
+    const { x } = this.figure;
+    this.uplot = new uPlot(
+      {
+        width: this.box.clientWidth,
+        height: this.height,
+        padding: [8, 12, 0, 0],
+        legend: { show: false },
+        cursor: { points: { show: false }, drag: { x: this.figure.kind !== "bars", y: false, setScale: false } },
+        scales: {
+          x: { time: x.kind === "time", range: () => this.ranges.x },
+          y: { distr: this.isLog ? 3 : 1, range: () => this.ranges.y },
+        },
+        series: [{}, { paths: () => null, points: { show: false } }],
+        axes: [
+          { ...axis, label: x.label, size: 26, ...acrossValues(x, this.series) },
+          { ...axis, ...upwardsValues(this.isLog) },
+        ],
+        hooks: {
+          draw: [(u) => draw(u, this)],
+          setCursor: [(u) => this.point(u)],
+          setSelect: [(u) => this.select(u)],
+        },
+      },
+      this.corners(),
+      this.canvas,
+    );
+    this.uplot.over.addEventListener("dblclick", () => this.zoomTo(null));
+    this.uplot.over.addEventListener("click", () => this.open());
+  }
+
+  corners() {
+    return [this.ranges.x, this.ranges.y];
+  }
+
+  redraw() {
+    if (!this.uplot) {
+      this.rebuild();
+      return;
+    }
+    this.ranges = ranges(this);
+    this.uplot.setData(this.corners());
+  }
+
+  rebuild() {
+    if (this.kind) this.build(this.kind);
+  }
+
+  resize() {
+    const width = this.box.clientWidth;
+    if (!this.uplot) this.rebuild();
+    else if (width && width !== this.uplot.width) this.uplot.setSize({ width, height: this.height });
+  }
+
+  point(u) {
+    const hit = u.cursor.left < 0 ? null : nearest(u, this, u.cursor.left, u.cursor.top);
+    if (hit?.series !== this.hot) {
+      this.hot = hit?.series;
+      u.redraw(false);
+    }
+    this.tip.show(u, hit, this.figure);
+  }
+
+  /** Open the run whose point or bar is pressed. */
+  open() {
+    if (this.figure.kind !== "lines" && this.hot?.owner) location.assign(this.hot.owner.address);
+  }
+
+  select(u) {
+    const { left, width } = u.select;
+    if (width < 3) return;
+    const range = [u.posToVal(left, "x"), u.posToVal(left + width, "x")];
+    u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+    this.zoomTo(range);
+  }
+
+  /** Show a part of the horizontal axis, whose numbers are fetched anew; null shows all. */
+  zoomTo(range) {
+    this.zoom = range;
+    this.load();
+  }
+
+  pressed(event) {
+    if (!this.uplot || this.figure.kind !== "lines" || event.ctrlKey || event.metaKey || event.altKey) return;
+    const [begin, end] = this.ranges.x;
+    const width = end - begin;
+    const ways = {
+      "+": [begin + (width * ZOOM_STEP) / 2, end - (width * ZOOM_STEP) / 2],
+      "-": [begin - width / 2, end + width / 2],
+      "ArrowLeft": [begin - width * MOVE_STEP, end - width * MOVE_STEP],
+      "ArrowRight": [begin + width * MOVE_STEP, end + width * MOVE_STEP],
+      "0": null,
+    };
+    if (!(event.key in ways)) return;
+    event.preventDefault();
+    this.zoomTo(ways[event.key]);
+  }
+}
+
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  for (const plot of plots) {
+    stylesOf(plot.series);
+    plot.legend.show(plot.series);
+    plot.rebuild();
+  }
+});

@@ -1,0 +1,37 @@
+// What all pages share: starting the scripts of new content, times, copying, keys.
+import { startKeyboard } from "./keyboard.js";
+import { startLive } from "./live.js";
+import { onContent, startContent } from "./content.js";
+import { startTimes } from "./times.js";
+import "./charts.js";
+import "./images.js";
+import "./log.js";
+import "./parallel.js";
+import "./table.js";
+
+onContent("[data-copy]", (button) => {
+  button.addEventListener("click", async () => {
+    const said = button.textContent;
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      button.textContent = "Copied";
+    } catch {
+      window.prompt("Copy this:", button.dataset.copy);
+    }
+    setTimeout(() => (button.textContent = said), 1500);
+  });
+});
+
+onContent("[data-retries]", () => setTimeout(() => location.reload(), 2000));
+
+// A menu closes when something else is pressed, or by Escape.
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.asks[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+
+startTimes();
+startKeyboard();
+startContent();
+startLive();

@@ -1,0 +1,67 @@
+"""A real studio and a real browser."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.running import Mlrun
+from tests.studio.serving import Studio, serving
+
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+_PATIENCE_MS = 20_000
+
+
+@pytest.fixture
+def mlrun(tmp_path: Path) -> Iterator[Mlrun]:
+    """The command with a workspace and nothing in it."""
+    command = Mlrun(tmp_path)
+    yield command
+    command.close()
+
+
+@pytest.fixture
+def studio(mlrun: Mlrun) -> Iterator[Studio]:
+    """A studio over the test's home."""
+    with serving(mlrun) as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One browser for all tests of a process."""
+    if shutil.which(CHROMIUM) is None:
+        pytest.skip("chromium is not installed")
+    expect.set_options(timeout=_PATIENCE_MS)
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def tab(browser: Browser, studio: Studio) -> Iterator[Page]:
+    """A page of a new browser that has shown the token; what goes wrong in its scripts fails the test."""
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(_PATIENCE_MS)
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
+    page.goto(f"{studio.address}/?token={studio.token}")
+    yield page
+    context.close()
+    assert problems == []

@@ -1,0 +1,103 @@
+"""Each page of the studio over the demo: its name and its address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import NamedTuple
+
+from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import TimeoutError as TimedOut
+
+from mlrun_cli.domain.pages import Pages
+from tests.studio.demo import BASELINE, IMPORTED, SWEEP, Demo
+from tests.studio.run_maker import query
+from tests.studio.serving import Studio
+
+LOGIN = "login"
+WIDE, NARROW = 1400, 400
+
+_IS_DRAWN = """() => [...document.querySelectorAll("[data-plot]")].every(
+    (plot) => plot.querySelector("canvas, .plot-says:not(:empty)") || plot.getBoundingClientRect().top > 2 * innerHeight
+)"""
+_DRAWN_WITHIN_MS = 3000
+_COLUMNS = (
+    "status,display_name,metric:accuracy:max,metric:loss:min,tag:depth,property:author,duration,submitter,description"
+)
+_FILTERED = query(
+    ("search", "trial"), ("status", "Completed"), ("metric", "accuracy > 0.5"), ("columns", _COLUMNS), hide="constant"
+)
+
+
+class Place(NamedTuple):
+    """What an address is made of."""
+
+    demo: Demo
+    pages: Pages
+
+
+PAGES: Mapping[str, Callable[[Place], str]] = {
+    LOGIN: lambda at: f"{at.pages.root}/",
+    "workspaces": lambda at: f"{at.pages.root}/?all",
+    "experiments": lambda at: at.pages.experiments(),
+    "experiments-none": lambda at: f"{at.pages.experiments()}?search=nothing",
+    "experiment": lambda at: at.pages.experiment(
+        SWEEP, query(*(("select", run_id) for run_id in at.demo.trials[1:6]), size="25")
+    ),
+    "experiment-filtered": lambda at: at.pages.experiment(SWEEP, _FILTERED),
+    "experiment-live": lambda at: at.pages.experiment(BASELINE),
+    "experiment-hostile": lambda at: at.pages.experiment(IMPORTED),
+    "runs": lambda at: at.pages.runs(query(children="1", chart="none")),
+    "runs-faults": lambda at: at.pages.runs(
+        query(metric="accuracy >> 1", since="yesterday", status="Done", chart="pie")
+    ),
+    "views": lambda at: at.pages.views(),
+    "compare": lambda at: at.pages.compare(query(*(("run", run_id) for run_id in at.demo.trials[:12]))),
+    "compare-hostile": lambda at: at.pages.compare(query(*(("run", f"{IMPORTED}_{number}") for number in (1, 2, 3)))),
+    "difference": lambda at: (
+        f"{at.pages.run(at.demo.full, 'difference')}?{query(path='train.py', **{'with': at.demo.failed})}"
+    ),
+    "queue": lambda at: at.pages.queue(),
+    "submit": lambda at: at.pages.submit(),
+    "resubmit": lambda at: at.pages.submit(like=at.demo.full),
+    "run": lambda at: at.pages.run(at.demo.full),
+    "run-failed": lambda at: at.pages.run(at.demo.failed),
+    "run-live": lambda at: at.pages.run(at.demo.endless),
+    "run-hostile": lambda at: at.pages.run(f"{IMPORTED}_1"),
+    "metrics": lambda at: at.pages.run(at.demo.full, "metrics"),
+    "metric": lambda at: f"{at.pages.run(at.demo.full, 'metrics')}?metric=loss",
+    "images": lambda at: at.pages.run(at.demo.full, "images"),
+    "children": lambda at: at.pages.run(at.demo.parent, "children"),
+    "children-none": lambda at: at.pages.run(at.demo.full, "children"),
+    "log": lambda at: at.pages.run(at.demo.full, "logs"),
+    "log-live": lambda at: at.pages.run(at.demo.endless, "logs"),
+    "file-table": lambda at: at.pages.file(at.demo.full, "logs", "outputs/predictions.csv"),
+    "file-json": lambda at: at.pages.file(at.demo.full, "logs", "outputs/model/config.json"),
+    "file-image": lambda at: at.pages.file(at.demo.full, "logs", "outputs/curve.png"),
+    "file-binary": lambda at: at.pages.file(at.demo.full, "logs", "outputs/model/weights.bin"),
+    "snapshot": lambda at: at.pages.run(at.demo.full, "snapshot"),
+    "snapshot-none": lambda at: at.pages.run(at.demo.trials[0], "snapshot"),
+    "json": lambda at: at.pages.run(at.demo.full, "json"),
+    "no-run": lambda at: at.pages.run("nothing"),
+}
+"""Each page, and those states of it that look different, by a name that a file can have."""
+
+
+def demo_pages(demo: Demo, studio: Studio) -> Mapping[str, str]:
+    """The addresses of `PAGES`."""
+    return {name: address(Place(demo, studio.pages)) for name, address in PAGES.items()}
+
+
+def browser_of(browser: Browser, studio: Studio) -> BrowserContext:
+    """A new browser that has shown the token."""
+    context = browser.new_context(viewport={"width": WIDE, "height": 900})
+    name, _, value = studio.cookie.partition("=")
+    context.add_cookies([{"name": name, "value": value, "url": studio.address}])
+    return context
+
+
+def open_drawn(page: Page, address: str) -> None:
+    """Open an address and wait until its charts are drawn."""
+    page.goto(address)
+    with suppress(TimedOut):
+        page.wait_for_function(_IS_DRAWN, timeout=_DRAWN_WITHIN_MS)

@@ -1,0 +1,88 @@
+"""Runs for pages to show: put into the store as a supervisor would, without a process of their own."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from mlrun_cli.domain.metric import VALUE, Logged
+from mlrun_cli.domain.run import SCRIPT_RUN, Run
+from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.workspace import Workspace
+from tests.running import Mlrun
+
+
+class RunMaker:
+    """Makes runs in the test's workspace."""
+
+    def __init__(self, mlrun: Mlrun) -> None:
+        self._folder = mlrun.database.parent
+
+    def __call__(
+        self,
+        experiment: str = "exp",
+        *,
+        status: RunStatus = RunStatus.COMPLETED,
+        parent: str | None = None,
+        tags: Mapping[str, str | None] | None = None,
+        properties: Mapping[str, str] | None = None,
+        metrics: Mapping[str, float] | None = None,
+        **columns: object,
+    ) -> str:
+        """A run with these columns of the store; its id."""
+        values = {"run_type": SCRIPT_RUN, "user_name": "someone", "target": "local", **columns}
+        with Workspace.at(self._folder) as workspace, workspace.transaction():
+            found, number = workspace.experiments.take_run_number(experiment)
+            if parent is not None:
+                above = workspace.runs.get(parent)
+                values |= {"parent_key": above.key, "root_key": above.root_key or above.key}
+            run_id = f"{experiment}_{number}"
+            key = workspace.runs.insert(found, number, run_id, status=status, **values)
+            workspace.runs.set_tags(key, tags or {})
+            workspace.runs.add_properties(key, properties or {})
+            logged = [Logged(VALUE, name, 1, None, value, None) for name, value in (metrics or {}).items()]
+            workspace.metrics.add(key, logged)
+        return run_id
+
+    def log(self, run_id: str, *logged: Logged) -> None:
+        """Have a run log these."""
+        with Workspace.at(self._folder) as workspace, workspace.transaction():
+            workspace.metrics.add(workspace.runs.get(run_id).key, logged)
+
+    def key(self, run_id: str) -> int:
+        """The key of a run, by which charts name it."""
+        with Workspace.at(self._folder) as workspace:
+            return workspace.runs.get(run_id).key
+
+    def end(self, run_id: str, status: RunStatus = RunStatus.COMPLETED) -> None:
+        """Have a run end so."""
+        with Workspace.at(self._folder) as workspace, workspace.transaction():
+            run: Run = workspace.runs.get(run_id)
+            workspace.runs.change_status(run.key, [run.status], status, ended_at=run.created_at + 1)
+
+
+def query(*pairs: tuple[str, str], **values: str) -> str:
+    """A query string."""
+    return urlencode([*pairs, *values.items()])
+
+
+def rows(page: str) -> list[str]:
+    """The ids of the runs in the table of a page, in their order."""
+    return [html.unescape(found) for found in re.findall(r'name="run" value="([^"]*)" form="compare-runs"', page)]
+
+
+def heads(page: str) -> list[str]:
+    """What stands in the head of the table of a page, without arrows."""
+    found = re.findall(r"<th [^>]*>(.*?)</th>", page[page.index("data-select-all") :], re.DOTALL)
+    texts = [html.unescape(re.sub(r"<[^>]*>", "", text)).strip(" ↑↓\n") for text in found]
+    return [text for text in texts if text]
+
+
+def link(page: str, label: str) -> str:
+    """The query that the link with this text leads to."""
+    for address, text in re.findall(r'<a [^>]*?href="\?([^"]*)"[^>]*>(.*?)</a>', page, re.DOTALL):
+        if html.unescape(re.sub(r"<[^>]*>", "", text)).strip() == label:
+            return html.unescape(address)
+    raise AssertionError(f"There is no link '{label}'.")

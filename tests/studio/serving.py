@@ -1,0 +1,168 @@
+"""A real studio over a test's home: started, asked and stopped as a user would."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import signal
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.cookies import SimpleCookie
+from typing import Any, NamedTuple
+from urllib.parse import urlencode, urlsplit
+
+from mlrun_cli.domain.pages import Pages
+from mlrun_cli.domain.studio_order import StudioOrder
+from tests.running import Mlrun
+
+_PATIENCE_SECONDS = 30.0
+
+
+class Answer(NamedTuple):
+    """What the studio said."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode("utf-8", "replace")
+
+
+class Studio:
+    """A studio that is being served.
+
+    Attributes:
+        address: its root, without token.
+        pages: the addresses of the test's workspace.
+    """
+
+    def __init__(self, mlrun: Mlrun, **order: Any) -> None:
+        self._mlrun = mlrun
+        self._order = StudioOrder(str(mlrun.home), **{"port": 0, **order})
+        self.start()
+
+    def start(self) -> None:
+        """Serve it; again, at the port it had, when it has been stopped."""
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "mlrun_cli.studio", self._order.to_json()],
+            env=self._mlrun.environment,
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+        assert self.process.stderr is not None
+        said = []
+        for line in self.process.stderr:
+            said.append(line)
+            if found := re.search(r"Studio: (\S+?)\?token=(\S+)", line):
+                break
+        else:
+            self.stop()
+            raise AssertionError("".join(said))
+        parts = urlsplit(found[1])
+        self.token = found[2]
+        self.port = parts.port or 0
+        self._origin = f"{parts.scheme}://{parts.netloc}"
+        self.address = f"{self._origin}{self._order.base_path}"
+        self._order = self._order._replace(port=self.port)
+        *_, subscription_id, resource_group, name = self._mlrun.database.parent.parts
+        self.pages = Pages(self.address, subscription_id, resource_group, name)
+        self.cookie = self._cookie()
+
+    def _cookie(self) -> str:
+        answer = self.ask("GET", f"/?{urlencode({'token': self.token})}", cookie="")
+        (morsel,) = SimpleCookie(answer.headers["set-cookie"]).values()
+        return f"{morsel.key}={morsel.value}"
+
+    def ask(
+        self,
+        method: str,
+        address: str,
+        *,
+        fields: Mapping[str, str] | None = None,
+        body: str | None = None,
+        cookie: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """One request: an address of `pages`, or a path; with the cookie of who has shown the token.
+
+        `fields` are sent as a form of a page is, `body` as it is.
+        """
+        connection = self._connection()
+        sent = {"Cookie": self.cookie if cookie is None else cookie}
+        if fields is not None:
+            sent |= {"Content-Type": "application/x-www-form-urlencoded", "Origin": self._origin}
+            body = urlencode(fields)
+        try:
+            path = address.removeprefix(self._origin)
+            connection.request(method, path, body=body, headers={**sent, **(headers or {})})
+            response = connection.getresponse()
+            return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+        finally:
+            connection.close()
+
+    def _connection(self) -> http.client.HTTPConnection:
+        if self._origin.startswith("https:"):
+            context = ssl.create_default_context(cafile=self._order.certfile)
+            return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=_PATIENCE_SECONDS, context=context)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=_PATIENCE_SECONDS)
+
+    def get(self, address: str) -> Answer:
+        """A page."""
+        return self.ask("GET", address)
+
+    def post(self, address: str, **fields: str) -> Answer:
+        """What a form of a page sends."""
+        word = re.search(r'name="form_word" value="(\w+)"', self.get(self.pages.submit()).text)
+        assert word is not None
+        return self.ask("POST", address, fields={"form_word": word[1], **fields})
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """End it by a signal; its exit code."""
+        self.process.send_signal(number)
+        assert self.process.stderr is not None
+        with self.process.stderr:
+            return self.process.wait(_PATIENCE_SECONDS)
+
+    def close(self) -> None:
+        """End it if it has not been ended."""
+        if self.process.poll() is None:
+            self.stop()
+        elif self.process.stderr is not None:
+            self.process.stderr.close()
+
+
+@contextmanager
+def serving(mlrun: Mlrun, **order: Any) -> Iterator[Studio]:
+    """A studio over the home for as long as the block lasts; `order` as `StudioOrder` has it."""
+    studio = Studio(mlrun, **order)
+    try:
+        yield studio
+    finally:
+        studio.close()
+
+
+@contextmanager
+def started(mlrun: Mlrun, *words: str) -> Iterator[tuple[subprocess.Popen[str], str, list[str]]]:
+    """`mlrun studio` with these words: the process, the address that it prints, and what it said before."""
+    process = mlrun.start("studio", *words)
+    assert process.stderr is not None
+    said: list[str] = []
+    try:
+        for line in process.stderr:
+            if found := re.match(r"Studio: (\S+)\n", line):
+                yield process, found[1], said
+                break
+            said.append(line)
+        else:
+            raise AssertionError("".join(said))
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.communicate(timeout=30)

@@ -1,0 +1,360 @@
+"""The pages of runs: of an experiment, and of the whole workspace."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from mlrun_cli.domain.metric import VALUE, Logged
+from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.workspace import Workspace
+from tests.running import Mlrun
+from tests.studio.run_maker import RunMaker, heads, link, query, rows
+from tests.studio.serving import Studio
+
+EMOJI = "🎉" * 200
+
+
+@pytest.fixture
+def make(mlrun: Mlrun) -> RunMaker:
+    return RunMaker(mlrun)
+
+
+def test_an_experiment_shows_its_runs_newest_first_and_how_many_are_active(make: RunMaker, studio: Studio) -> None:
+    first = make(tags={"lr": "0.1"}, description="the first idea")
+    second = make(status=RunStatus.QUEUED, target="gpu", display_name="nightly")
+    child = make(parent=first)
+    other = make("other")
+    page = studio.get(studio.pages.experiment("exp")).text
+    assert rows(page) == [second, first]
+    assert heads(page) == ["Status", "Run", "Number", "Target", "Submitter", "Created", "Duration", "Tags"]
+    assert "<strong>2</strong> runs" in page and "<strong>1</strong> active" in page
+    assert "nightly" in page and '<span class="key">lr</span><span class="value">0.1</span>' in page
+    everything = studio.get(studio.pages.runs()).text
+    assert rows(everything) == [other, second, first] and "Experiment" in heads(everything)
+    assert child not in rows(everything)
+
+
+def test_filters_leave_the_runs_that_match(make: RunMaker, studio: Studio) -> None:
+    good = make(tags={"lr": "0.1", "a=b": "c\\d"}, metrics={"accuracy": 0.95, "val loss": 0.1}, user_name="ada")
+    bad = make(
+        status=RunStatus.FAILED,
+        tags={"lr": "0.2"},
+        properties={"git": "abc"},
+        metrics={"accuracy": 0.5},
+        target="gpu",
+        description="Learns nothing",
+        created_at=1_000_000_000_000_000,
+    )
+    other = make("other", status=RunStatus.CANCELED, target="cpu", run_type="azureml.interactiverun")
+    expected = {
+        query(status="Failed"): [bad],
+        query(("status", "Failed"), ("status", "Canceled")): [other, bad],
+        query(status="Active"): [],
+        query(tag="lr"): [bad, good],
+        query(tag="lr=0.1"): [good],
+        query(("tag", "lr=0.1"), ("tag", "lr=0.2"), ("tag", "lr=0.3")): [bad, good],
+        query(("tag", "lr=0.1"), ("tag", "lr")): [bad, good],
+        query(tag="a\\=b=c\\d"): [good],
+        query(("tag", "lr=0.1"), ("tag", "a\\=b")): [good],
+        query(("tag", "lr=0.1"), ("status", "Failed")): [],
+        query(property="git=abc"): [bad],
+        query(metric="accuracy > 0.9"): [good],
+        query(metric='"val loss" <= 0.1'): [good],
+        query(metric="max(accuracy) < 0.9"): [bad],
+        query(target="gpu"): [bad],
+        query(("target", "gpu"), ("target", "cpu")): [other, bad],
+        query(submitter="ada"): [good],
+        query(experiment="other"): [other],
+        query(("experiment", "other"), ("experiment", "exp")): [other, bad, good],
+        query(type="azureml.interactiverun"): [other],
+        query(since="1d"): [other, good],
+        query(until="2001-12-31"): [bad],
+        query(search="learns NOTHING"): [bad],
+        query(search="other"): [other],
+        query(search=good): [good],
+    }
+    found = {each: rows(studio.get(studio.pages.runs(each)).text) for each in expected}
+    assert found == expected
+    assert rows(studio.get(studio.pages.experiment("exp", query(experiment="other"))).text) == [bad, good]
+
+
+def test_a_malformed_filter_is_told_beside_its_box_and_the_others_hold(make: RunMaker, studio: Studio) -> None:
+    make(status=RunStatus.FAILED, metrics={"accuracy": 1})
+    done = make(metrics={"accuracy": 1})
+    make(metrics={"loss": 1})
+    pairs = [("metric", "accuracy > 0"), ("metric", "accuracy >> 1"), ("status", "Completed"), ("until", "soon")]
+    answer = studio.get(studio.pages.runs(query(*pairs)))
+    assert answer.status == 200 and rows(answer.text) == [done]
+    for name, typed in (("metric", "accuracy >> 1"), ("until", "soon")):
+        box = re.search(rf'<input id="filter-{name}"[^>]*>', answer.text)
+        assert box is not None and f'value="{html.escape(typed)}"' in box[0]
+        assert f'aria-invalid="true" aria-describedby="fault-{name}"' in box[0]
+        assert f'<p id="fault-{name}" class="problem" role="alert">&#39;{html.escape(typed)}&#39; is no' in answer.text
+
+
+def test_an_empty_page_says_what_to_type(studio: Studio, make: RunMaker) -> None:
+    assert "mlrun run submit-script train.py" in studio.get(studio.pages.runs()).text
+    make()
+    page = studio.get(studio.pages.runs(query(status="Failed", columns="run_id"))).text
+    assert "No run matches the filters." in page and rows(page) == []
+    assert link(page, "Clear all filters") == "columns=run_id"
+    assert "no runs on page 7" in studio.get(studio.pages.runs(query(page="7"))).text
+    lost = studio.get(studio.pages.experiment("nothing"))
+    assert lost.status == 404 and studio.pages.experiments().removeprefix(studio.address) in lost.text
+
+
+def test_columns_are_chosen_ordered_and_hidden(make: RunMaker, studio: Studio) -> None:
+    names = {EMOJI: 2.5, "a, b:c%2C": 1.0}
+    run_id = make(tags={'"&\n<i>': "x"}, properties={"git": "abc"}, metrics=names)
+    make(metrics={EMOJI: 1.5})
+    page = studio.get(studio.pages.experiment("exp")).text
+    assert f'name="add" value="metric:{EMOJI}:min"' in page
+    pressed = query(("columns", "status,display_name"), ("add", f"metric:{EMOJI}:min"))
+    answer = studio.get(studio.pages.experiment("exp", pressed))
+    assert answer.status == 303
+    for press, name in (("add", "metric:a, b:c%2C:last"), ("add", 'tag:"&\n<i>'), ("drop", "status"), ("add", "type")):
+        answer = studio.get(f"{answer.headers['location']}&{query((press, name))}")
+    page = studio.get(answer.headers["location"]).text
+    assert heads(page) == ["Run", f"{EMOJI} min", "a, b:c%2C last", '"&\n<i>', "Type"]
+    assert "<i>" not in page and '<span class="key">x</span>' in page
+    answer = studio.get(f"{answer.headers['location']}&{query(earlier='type')}")
+    assert heads(studio.get(answer.headers["location"]).text)[-2] == "Type"
+    hidden = studio.get(f"{answer.headers['location']}&hide=constant").text
+    assert "Type" not in heads(hidden) and "Hidden: Type" in hidden and len(rows(hidden)) == 2
+    sorted_ = studio.get(studio.pages.runs(query(columns=f"metric:{EMOJI}:last"))).text
+    assert f"sort=-metric:{'%F0%9F%8E%89' * 200}:last" in link(sorted_, f"{EMOJI} last")
+    assert rows(studio.get(studio.pages.runs(link(sorted_, f"{EMOJI} last"))).text)[0] == run_id
+
+
+def test_runs_are_sorted_by_a_press_on_a_columns_head(make: RunMaker, studio: Studio) -> None:
+    low, none, high = make(metrics={"loss": 0.1}), make(), make(metrics={"loss": 7.0})
+    page = studio.get(studio.pages.runs(query(columns="display_name,metric:loss:last")))
+    by_loss = studio.get(studio.pages.runs(link(page.text, "loss last"))).text
+    assert rows(by_loss) == [high, low, none] and 'aria-sort="descending"' in by_loss
+    assert rows(studio.get(studio.pages.runs(link(by_loss, "loss last ↓"))).text) == [low, high, none]
+
+
+def test_pages_of_runs_follow_each_other(make: RunMaker, studio: Studio) -> None:
+    made = [make() for _ in range(55)]
+    page = studio.get(studio.pages.runs(query(size="25"))).text
+    seen = rows(page)
+    while 'rel="next"' in page:
+        page = studio.get(studio.pages.runs(link(page, "Next"))).text
+        seen += rows(page)
+    assert seen == made[::-1]
+    assert "Page 3 of 3" in page
+    assert rows(studio.get(studio.pages.runs(link(page, "First"))).text) == made[:-26:-1]
+
+
+def test_a_press_on_a_chip_filters_by_it(make: RunMaker, studio: Studio) -> None:
+    wanted = make(status=RunStatus.FAILED, tags={"a=b": "c&d"}, target="gpu")
+    make(tags={"a=b": "other"})
+    page = studio.get(studio.pages.runs(query(size="25"))).text
+    for label in ("Failed", "a=bc&d", "gpu"):
+        filtered = link(page[page.index("<tbody>") :], label)
+        shown = studio.get(studio.pages.runs(filtered)).text
+        assert rows(shown) == [wanted] and filtered.endswith("size=25")
+        assert link(shown, "×") == "size=25"  # noqa: RUF001
+
+
+def test_child_runs_are_shown_as_a_tree(make: RunMaker, studio: Studio) -> None:
+    parent = make()
+    children = [make(parent=parent, tags={"lr": "0.1"}) for _ in range(2)]
+    grandchild = make(parent=children[1])
+    page = studio.get(studio.pages.runs("children=1")).text
+    assert rows(page) == [parent]
+    unfolded = studio.get(studio.pages.runs(link(page, "▸"))).text
+    assert rows(unfolded) == [parent, *children] and unfolded.count("child depth-1") == 2
+    assert rows(studio.get(studio.pages.runs(link(unfolded, "▸"))).text) == [parent, *children, grandchild]
+    assert rows(studio.get(studio.pages.runs(link(unfolded, "▾"))).text) == [parent]
+    assert rows(studio.get(studio.pages.runs("children=1&tag=lr")).text) == children[::-1]
+    assert rows(studio.get(studio.pages.runs("tag=lr")).text) == []
+
+
+def test_the_selected_runs_are_cancelled_by_their_whole_ids(mlrun: Mlrun, make: RunMaker, studio: Studio) -> None:
+    made = [make(status=RunStatus.RUNNING, minded_by="process") for _ in range(11)]
+    done = make()
+    chosen = query(("select", made[9]), ("select", done), ("status", "Queued"))
+    fields = {"query": chosen, "experiment": "exp"}
+    word = re.search(r'name="form_word" value="(\w+)"', studio.get(studio.pages.runs(chosen)).text)
+    assert word is not None
+    mlrun("run", "cancel", "-r", made[0])
+    mlrun("run", "delete", "-r", made[0], "--yes")
+    for run_id in (made[9], done, made[0]):
+        answer = studio.ask("POST", studio.pages.cancel(), fields={"form_word": word[1], "run": run_id, **fields})
+        assert answer.headers["location"].endswith(f"/experiments/exp?status=Queued&select={made[9]}&select={done}")
+    assert mlrun.stored("SELECT run_id FROM runs WHERE status = 'Canceled'") == [(made[9],)]
+    assert mlrun.stored_status(done) == "Completed"
+
+
+def test_what_runs_are_called_is_text(make: RunMaker, studio: Studio) -> None:
+    hostile = '"><script>alert(1)</script>\n&amp;'
+    make(
+        display_name=hostile,
+        description=hostile,
+        target=hostile,
+        user_name=hostile,
+        tags={hostile: hostile},
+        properties={hostile: hostile},
+        metrics={hostile: 1.0},
+    )
+    columns = f"display_name,target,submitter,description,tags,tag:{hostile},property:{hostile},metric:{hostile}:last"
+    page = studio.get(studio.pages.runs(query(columns=columns, search="script", find="script")))
+    assert page.status == 200 and len(rows(page.text)) == 1
+    assert "<script>alert" not in page.text and "&amp;amp;" in page.text
+
+
+def test_ten_thousand_metrics_are_found_by_name_and_make_no_heavy_page(
+    mlrun: Mlrun, make: RunMaker, studio: Studio
+) -> None:
+    make()
+    with Workspace.at(mlrun.database.parent) as workspace, workspace.transaction():
+        key = workspace.runs.get("exp_1").key
+        workspace.metrics.add(key, [Logged(VALUE, f"metric {n}", 1, None, 1.0, None) for n in range(10_000)])
+    page = studio.get(studio.pages.runs())
+    assert len(page.body) < 60_000 and "There are more: find them by name." in page.text
+    assert 'name="add" value="metric:metric 9876:max"' not in page.text
+    found = studio.get(studio.pages.runs(query(find="C 9876")))
+    assert 'name="add" value="metric:metric 9876:max"' in found.text and len(found.body) < 60_000
+
+
+def test_a_form_leads_to_an_address_without_its_empty_boxes(make: RunMaker, studio: Studio) -> None:
+    make()
+    sent = studio.get(studio.pages.experiment("exp", query(search="", status="Failed", metric="", tag="lr", since="")))
+    assert sent.status == 303
+    assert sent.headers["location"].endswith("/experiments/exp?status=Failed&tag=lr")
+
+
+# --- in a browser ---------------------------------------------------------------------------------------------------
+
+
+def _shown(tab: Page) -> list[str]:
+    return [str(box.get_attribute("value")) for box in tab.locator("[data-select]").all()]
+
+
+def test_runs_and_their_statuses_appear_without_reload(make: RunMaker, studio: Studio, tab: Page) -> None:
+    first = make(status=RunStatus.QUEUED)
+    tab.goto(studio.pages.experiment("exp"))
+    tab.evaluate("window.isSame = true")
+    tab.locator(f"[data-select][value={first}]").check()
+    tab.locator("#columns summary").click()
+    tab.locator("#page").focus()
+    tab.keyboard.press("j")
+    second = make()
+    expect(tab.locator("[data-row]")).to_have_count(2)
+    make.end(first)
+    expect(tab.locator("tbody .status.good")).to_have_count(2)
+    assert _shown(tab) == [second, first] and tab.evaluate("window.isSame")
+    expect(tab.locator(f"[data-select][value={first}]")).to_be_checked()
+    expect(tab.locator("#columns")).to_have_attribute("open", "")
+    expect(tab.locator("[data-row].current")).to_contain_text(first)
+
+
+def test_the_selection_stands_in_the_address_and_is_carried_along(make: RunMaker, studio: Studio, tab: Page) -> None:
+    made = [make() for _ in range(30)][::-1]
+    tab.goto(studio.pages.experiment("exp", "size=25"))
+    tab.evaluate("window.told = []; document.addEventListener('selection', (e) => window.told.push(e.detail.runs))")
+    tab.locator("[data-select]").nth(1).check()
+    tab.keyboard.press("j")
+    tab.keyboard.press("x")
+    assert tab.evaluate("window.told") == [[made[1]], [made[1], made[0]]]
+    tab.get_by_role("link", name="Next").first.click()
+    expect(tab.get_by_text("Page 2 of 2").first).to_be_visible()
+    expect(tab.locator("[data-selected-count]").first).to_have_text("2")
+    tab.get_by_label("Select all runs shown").check()
+    tab.locator("#filter-search").fill("exp")
+    tab.locator("#filter-search").press("Enter")
+    tab.wait_for_url("**search=exp**")
+    assert sorted(re.findall(r"select=(\w+)", tab.url)) == sorted([*made[:2], *made[25:]])
+    expect(tab.locator("[data-select]:checked")).to_have_count(2)
+    tab.keyboard.press("Escape")
+    tab.keyboard.press("c")
+    tab.wait_for_url("**/compare?**")
+    assert len(re.findall(r"run=", tab.url)) == 7
+    tab.go_back()
+    expect(tab.locator("[data-select]:checked")).to_have_count(2)
+    tab.get_by_role("link", name="Clear", exact=True).click()
+    expect(tab.locator("[data-select]:checked")).to_have_count(0)
+    assert "select" not in tab.url
+
+
+def test_the_selected_runs_are_cancelled_after_a_question(make: RunMaker, studio: Studio, tab: Page) -> None:
+    _, chosen, _ = (make(status=RunStatus.RUNNING, minded_by="process") for _ in range(3))
+    tab.goto(studio.pages.experiment("exp"))
+    expect(tab.locator("#cancel-runs")).to_be_hidden()
+    tab.locator(f"[data-select][value={chosen}]").check()
+    tab.locator("#cancel-runs summary").click()
+    tab.get_by_role("button", name="Cancel the runs").click()
+    expect(tab.locator("[data-row] .status.off")).to_have_count(1)
+    expect(tab.locator("[data-row]:has(.status.off)")).to_contain_text(chosen)
+    expect(tab.locator("[data-select]:checked")).to_have_count(1)
+
+
+def test_an_address_shows_the_same_page_in_another_browser(
+    make: RunMaker, studio: Studio, tab: Page, browser: Browser
+) -> None:
+    wanted = make(status=RunStatus.FAILED, metrics={"accuracy": 0.1})
+    make(metrics={"accuracy": 0.9})
+    tab.goto(studio.pages.experiment("exp"))
+    tab.evaluate("window.isSame = true")
+    tab.locator("#filter-metric").fill("accuracy < 0.5")
+    tab.locator("#filter-metric").press("Enter")
+    expect(tab.locator("[data-row]")).to_have_count(1)
+    expect(tab.locator("#filter-metric")).to_have_value("")
+    expect(tab.locator("#filter-metric")).to_be_focused()
+    tab.keyboard.type("accuracy >> 1")
+    tab.keyboard.press("Enter")
+    expect(tab.get_by_role("alert")).to_contain_text("is no comparison")
+    expect(tab.locator("#filter-metric")).to_have_attribute("aria-invalid", "true")
+    tab.locator("#columns summary").click()
+    tab.get_by_label("Show accuracy last").click()
+    expect(tab.get_by_role("columnheader", name="accuracy last")).to_be_visible()
+    tab.locator(".column-choice").evaluate("box => (box.scrollTop = 0)")  # a drag that scrolls takes what comes there
+    tab.locator("#columns [data-column='metric:accuracy:last']").drag_to(tab.locator("#columns li").first)
+    expect(tab.locator(".runs thead th").nth(1)).to_contain_text("accuracy")
+    tab.locator("[data-select]").check()
+    assert tab.evaluate("window.isSame")
+    with browser.new_context(java_script_enabled=False) as context:
+        other = context.new_page()
+        other.goto(f"{studio.address}/?token={studio.token}")
+        other.goto(tab.url)
+        assert _shown(other) == [wanted]
+        heads_of_both = [page.locator(".runs thead th").all_text_contents() for page in (tab, other)]
+        assert heads_of_both[0] == heads_of_both[1]
+        expect(other.locator("[data-select]")).to_be_checked()
+
+
+def test_all_can_be_filtered_without_scripts(make: RunMaker, studio: Studio, browser: Browser) -> None:
+    failed = make(status=RunStatus.FAILED, tags={"lr": "0.1"})
+    make(tags={"lr": "0.1"})
+    with browser.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(f"{studio.address}/?token={studio.token}")
+        page.goto(studio.pages.experiment("exp"))
+        page.locator("#filter-tag").fill("lr")
+        page.get_by_role("button", name="Filter").click()
+        page.locator("#menu-status summary").click()
+        page.locator("#menu-status").get_by_role("link", name="Failed").click()
+        assert _shown(page) == [failed] and page.url.endswith("?status=Failed&tag=lr")
+        page.locator("#columns summary").click()
+        page.get_by_role("button", name="Hide Tags").click()
+        expect(page.get_by_role("columnheader", name="Tags")).to_have_count(0)
+        page.locator("[data-select]").check()
+        page.get_by_role("button", name="Compare").click()
+        assert page.url.endswith(f"/compare?run={failed}")
+
+
+def test_a_phone_scrolls_the_table_alone(make: RunMaker, studio: Studio, tab: Page) -> None:
+    make(tags={f"a rather long tag {n}": "x" * 60 for n in range(8)}, display_name="name " * 30, target="t" * 200)
+    tab.set_viewport_size({"width": 400, "height": 800})
+    tab.goto(studio.pages.runs(query(metric="accuracy >> 1", tag="lr=" + "x" * 200, select="exp_1")))
+    for menu in tab.locator("#page details.asks > summary").all():
+        menu.click()
+        opened = tab.locator("#page details.asks[open] > :not(summary)").bounding_box()
+        assert opened is not None and opened["width"] > 200 and opened["x"] + opened["width"] <= 400
+        assert tab.evaluate("document.documentElement.scrollWidth") == 400
+        tab.keyboard.press("Escape")
