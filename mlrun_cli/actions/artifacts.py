@@ -35,14 +35,21 @@ def open_file(workspace: Workspace, run: Run, name: str) -> int:
     Raises:
         NotFound: the run has no such file, or it cannot be read.
     """
-    folder = workspace.run_folder(run.run_id)
+    descriptor = find_file(workspace.run_folder(run.run_id), name)
+    if descriptor is None:
+        raise NotFound(f"The run '{run.run_id}' has no file '{name}' that can be read.")
+    return descriptor
+
+
+def find_file(folder: RunFolder, name: str) -> int | None:
+    """A descriptor to read one file of the run that has this folder; None when there is none that can be read."""
     top = name.partition("/")[0]
     # A script cannot put a file of its own in the place of the run's logs.
     for root in (folder.artifacts,) if top in LOG_TOPS else (folder.uploads, folder.work):
         descriptor = open_inner_file(root, name)
         if descriptor is not None:
             return descriptor
-    raise NotFound(f"The run '{run.run_id}' has no file '{name}' that can be read.")
+    return None
 
 
 def download_files(workspace: Workspace, run: Run, names: Sequence[str], folder: Path) -> list[Path]:

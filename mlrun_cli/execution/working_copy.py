@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from mlrun_cli.domain.snapshot import EntryKind, Snapshot, SnapshotEntry, shown
@@ -20,6 +20,7 @@ from mlrun_cli.files import copying
 from mlrun_cli.files.snapshot_store import SnapshotStore
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_MOST_OPEN = 64
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
@@ -134,25 +135,52 @@ def _walk(destination: Path) -> Iterator[tuple[str, os.stat_result, int]]:
 
     A running script may remove or replace anything meanwhile: what is gone is passed over.
     """
-    with suppress(FileNotFoundError, NotADirectoryError), _opened(destination) as top:
+    with suppress(FileNotFoundError, NotADirectoryError), _opened(destination) as top, closing(_Way(top)) as way:
         to_visit = [""]
         while to_visit:
             folder = to_visit.pop()
-            with (
-                suppress(OSError),
-                _opened_inside(top, folder) as descriptor,
-                os.scandir(descriptor) as entries,
-            ):
-                for entry in entries:
-                    path = f"{folder}/{entry.name}" if folder else entry.name
-                    if entry.is_dir(follow_symlinks=False):
-                        to_visit.append(path)
-                        continue
-                    try:
-                        found = entry.stat(follow_symlinks=False)
-                    except OSError:
-                        continue
-                    yield path, found, descriptor
+            with suppress(OSError):
+                descriptor = way.open(folder)
+                with os.scandir(descriptor) as entries:
+                    for entry in entries:
+                        path = f"{folder}/{entry.name}" if folder else entry.name
+                        if entry.is_dir(follow_symlinks=False):
+                            to_visit.append(path)
+                            continue
+                        try:
+                            found = entry.stat(follow_symlinks=False)
+                        except OSError:
+                            continue
+                        yield path, found, descriptor
+
+
+class _Way:
+    """The folder that was visited last and those that it is in, open: the next one is as a rule in one of them.
+
+    From the top, a chain of folders would take a time that grows with the square of its depth.
+    """
+
+    def __init__(self, top: int) -> None:
+        self._top = top
+        self._open: list[tuple[str, int]] = []
+
+    def open(self, folder: str) -> int:
+        """The folder at this path below the top; OSError if a part of it is no folder, or a link."""
+        while self._open and not folder.startswith(f"{self._open[-1][0]}/"):
+            os.close(self._open.pop()[1])
+        path, descriptor = self._open[-1] if self._open else ("", self._top)
+        for part in folder[len(path) :].strip("/").split("/") if folder else ():
+            path = f"{path}/{part}" if path else part
+            descriptor = os.open(part, _FOLDER, dir_fd=descriptor)
+            self._open.append((path, descriptor))
+            if len(self._open) > _MOST_OPEN:
+                os.close(self._open.pop(0)[1])
+        return descriptor
+
+    def close(self) -> None:
+        """Close them all but the top."""
+        for _, descriptor in self._open:
+            os.close(descriptor)
 
 
 def _leads_to_file(destination: Path, path: str) -> bool:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
+from starlette.requests import Request, cookie_parser
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -53,6 +52,7 @@ class Guard:
         self._base = order.base_path
         self._is_secure = order.certfile is not None
         self._hosts = _host_names(order)
+        self._allowed = frozenset(map(_name_of, order.allowed_hosts))
         self._takes_addresses = order.host in _EVERYWHERE
         self._templates = templates
 
@@ -92,8 +92,12 @@ class Guard:
                 "Start it with --allow-host NAME to have it do so.\n",
                 421,
             )
-        if request.method not in _READING and not _is_own_origin(request.headers):
-            return PlainTextResponse("This request comes from another site's page and is refused.\n", 403)
+        if request.method not in _READING and not self._is_own_origin(request.headers):
+            return PlainTextResponse(
+                "This request comes from another site's page and is refused. "
+                "Behind a proxy, start the studio with --allow-host and the name that browsers ask for.\n",
+                403,
+            )
         return None
 
     def _without_base(self, scope: Scope) -> Scope:
@@ -109,6 +113,17 @@ class Guard:
         # An address is always the machine's own; only a name can have been bent to point here.
         name = _name_of(header)
         return name in self._hosts or (self._takes_addresses and _is_address(name))
+
+    def _is_own_origin(self, headers: Headers) -> bool:
+        """Whether a page of the studio has sent it; a browser says so in one of two ways, and a page cannot lie.
+
+        A proxy may have put another `Host` in the place of the one that the browser asked for.
+        """
+        origin = headers.get("origin")
+        if origin is None:
+            return headers.get("sec-fetch-site", "same-origin") == "same-origin"
+        host = urlsplit(origin).netloc.lower()
+        return host == headers.get("host", "").lower() or _name_of(host) in self._allowed
 
     async def _log_in(self, request: Request) -> Response:
         if request.method != "POST":
@@ -174,20 +189,9 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _is_own_origin(headers: Headers) -> bool:
-    """Whether a page of this very host has sent it; a browser says so in one of two ways, and a page cannot lie."""
-    origin = headers.get("origin")
-    if origin is None:
-        return headers.get("sec-fetch-site", "same-origin") == "same-origin"
-    return urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
-
-
 def _cookie(headers: Headers, name: str) -> str | None:
-    try:
-        morsel = SimpleCookie(headers.get("cookie", "")).get(name)
-    except CookieError:
-        return None
-    return None if morsel is None else morsel.value
+    # Other programs of this machine set cookies too, some of which Python's own parser stumbles over.
+    return cookie_parser(headers.get("cookie", "")).get(name)
 
 
 def _destination(request: Request) -> str:

@@ -157,7 +157,7 @@ def _first_line_start(data: bytes) -> int:
     """Where the first whole line begins; a part of a very long one begins at a character."""
     for end in (b"\n", b"\r"):
         found = data.find(end)
-        if 0 <= found < len(data) - 1:
+        if found >= 0 and data[found + 1 :].strip(b"\r\n"):
             return found + 1
     return next((at for at, byte in enumerate(data[:4]) if byte & 0xC0 != 0x80), 0)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from time import monotonic
 
 from markupsafe import Markup, escape
 from pygments.lexer import Lexer
@@ -12,6 +13,9 @@ from pygments.util import ClassNotFound
 
 MOST_BYTES = 1 << 20
 _MOST_COLOURED = 200 * 1024
+_LONGEST_LINE = 5000
+_PATIENCE_SECONDS = 1.0
+"""What some languages take for a text grows with the square of its length, and holds up all other pages."""
 _CLASSES = (
     (Comment, "tok-c"),
     (Keyword, "tok-k"),
@@ -25,12 +29,9 @@ _CLASSES = (
 
 
 def source_lines(name: str, data: bytes) -> Sequence[Markup]:
-    """The lines of a file as markup; long ones are left plain."""
-    text = data.decode("utf-8", "replace")
-    lexer = _lexer(name) if len(text) <= _MOST_COLOURED else None
-    tokens: Iterable[tuple[_TokenType, str]] = [(_TokenType(), text)] if lexer is None else lexer.get_tokens(text)
+    """The lines of a file as markup; those of a long file, and of one that takes long to read, are left plain."""
     lines: list[list[str]] = [[]]
-    for kind, value in tokens:
+    for kind, value in _tokens(name, data.decode("utf-8", "replace")):
         look = next((look for token, look in _CLASSES if _is(kind, token)), None)
         for number, part in enumerate(value.split("\n")):
             if number:
@@ -41,6 +42,21 @@ def source_lines(name: str, data: bytes) -> Sequence[Markup]:
     if not lines[-1]:
         lines.pop()
     return [Markup("".join(line)) for line in lines]  # noqa: S704 — the text is escaped, the classes are our own
+
+
+def _tokens(name: str, text: str) -> Sequence[tuple[_TokenType, str]]:
+    plain = [(_TokenType(), text)]
+    is_short = len(text) <= _MOST_COLOURED and max(map(len, text.split("\n"))) <= _LONGEST_LINE
+    lexer = _lexer(name) if is_short else None
+    if lexer is None:
+        return plain
+    tokens = []
+    end = monotonic() + _PATIENCE_SECONDS
+    for token in lexer.get_tokens(text):
+        if monotonic() > end:
+            return plain
+        tokens.append(token)
+    return tokens
 
 
 def _is(kind: _TokenType, token: _TokenType) -> bool:

@@ -84,14 +84,22 @@ class Terminal:
             yield "".join(character for character, _ in cells)
 
     def _print(self, text: str) -> None:
+        """Put text at the cursor; a line that is too wide for this terminal goes on in the next one."""
+        while text:
+            if self._column >= _MOST_COLUMNS:
+                self._move("\n")
+            text = self._put(text)
+
+    def _put(self, text: str) -> str:
+        """Put what fits into the line, and give back the rest."""
         line = self._lines[self._row]
-        room = _MOST_COLUMNS - self._column
-        text = text[: max(0, room)]
+        fitting, rest = text[: _MOST_COLUMNS - self._column], text[_MOST_COLUMNS - self._column :]
         if self._column > len(line):
             line.extend([(" ", _PLAIN)] * (self._column - len(line)))
         look = self._look
-        line[self._column : self._column + len(text)] = [(character, look) for character in text]
-        self._column += len(text)
+        line[self._column : self._column + len(fitting)] = [(character, look) for character in fitting]
+        self._column += len(fitting)
+        return rest
 
     def _move(self, move: str) -> None:
         if move == "\n":

@@ -3,7 +3,7 @@
 - `ROOT|runs`: anything of any run of the workspace, its tags and metrics among it;
 - `ROOT|queue`: what runs and waits on the compute targets;
 - `ROOT|run|ID`: a run's record, tags and metrics and, where it has child runs, any status; that it was deleted;
-- `ROOT|log|ID|FILE`: that a file of the run's artifacts, named from their folder, has grown or changed.
+- `ROOT|log|ID|FILE`: that a file of the run, as its list of files names it, has grown or changed.
 
 `ROOT` is the address of the workspace without what stands in front of it: `str(Pages("", *identity))`.
 """

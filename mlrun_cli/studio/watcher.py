@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
-from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Protocol
 
+from mlrun_cli.actions.artifacts import find_file
 from mlrun_cli.domain.run_filter import RunFilter
 from mlrun_cli.errors import MlrunError, RunNotFound, WorkspaceNotFound
 from mlrun_cli.execution.liveness import settle
@@ -162,15 +163,14 @@ class Watcher:
 
 
 def _file_mark(workspace: Workspace, topic: Topic) -> object:
-    """Size and time of a log; None while it is not there, or is no file of the run's."""
-    folder = workspace.run_folder(topic.run_id).artifacts
-    path = Path(folder, topic.file)
-    try:
-        if not path.resolve().is_relative_to(folder.resolve()):
-            return None
-        found = path.stat()
-    except (OSError, ValueError):
+    """Size and time of a file; None while it is not there, or is none of the run's."""
+    descriptor = find_file(workspace.run_folder(topic.run_id), topic.file)
+    if descriptor is None:
         return None
+    try:
+        found = os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 

@@ -227,6 +227,23 @@ def test_no_folder_holds_no_files(tmp_path: Path) -> None:
     assert script_files(None, tmp_path / "nowhere") == []
 
 
+def test_files_are_found_in_chains_of_folders_and_beside_them(tmp_path: Path) -> None:
+    expected = []
+    for branch in ("a", "b"):
+        folder = tmp_path / branch
+        for number in range(150):
+            folder = folder / "d"
+            folder.mkdir(parents=True)
+            if number % 30 == 0:
+                (folder / "beside").mkdir()
+                (folder / "beside" / "file").write_bytes(b"")
+                expected.append(str((folder / "beside" / "file").relative_to(tmp_path)))
+        (folder / "file").write_bytes(b"")
+        expected.append(str((folder / "file").relative_to(tmp_path)))
+    assert script_files(None, tmp_path) == sorted(expected)
+    assert len(os.listdir("/proc/self/fd")) < 60
+
+
 def test_depth_costs_no_stack(tmp_path: Path) -> None:
     (tmp_path / "source" / "/".join(["d"] * 200)).mkdir(parents=True)
     program = (

@@ -117,11 +117,15 @@ class Studio:
         """A page."""
         return self.ask("GET", address)
 
-    def post(self, address: str, **fields: str) -> Answer:
-        """What a form of a page sends."""
+    def form_word(self) -> str:
+        """The word that a form of one of its pages carries."""
         word = re.search(r'name="form_word" value="(\w+)"', self.get(self.pages.submit()).text)
         assert word is not None
-        return self.ask("POST", address, fields={"form_word": word[1], **fields})
+        return word[1]
+
+    def post(self, address: str, **fields: str) -> Answer:
+        """What a form of a page sends."""
+        return self.ask("POST", address, fields={"form_word": self.form_word(), **fields})
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """End it by a signal; its exit code."""

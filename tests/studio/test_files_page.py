@@ -63,6 +63,11 @@ def test_no_more_of_a_long_log_is_read_than_is_shown(mlrun: Mlrun, studio: Studi
     assert _peak_bytes(studio.process.pid) < 200 << 20
 
 
+def test_a_line_that_is_longer_than_what_is_shown_is_shown_in_part(mlrun: Mlrun, studio: Studio, run_id: str) -> None:
+    _log(mlrun, run_id).write_bytes(b"x" * 300_000 + b"the end\n\n\n")
+    assert "xxxthe end" in studio.get(studio.pages.run(run_id, "logs")).text
+
+
 def test_a_log_is_searched_from_where_one_is(mlrun: Mlrun, studio: Studio, run_id: str) -> None:
     lines = [b"loss <b>%d</b>\n" % number for number in range(30_000)]
     lines[123] = lines[23_456] = b"Warning: NaN\n"
@@ -219,6 +224,14 @@ def test_lines_of_a_log_appear_by_themselves(mlrun: Mlrun, studio: Studio, tab: 
     expect(tab.locator("#log .line", has_text="working 99%")).to_be_visible()
     expect(tab.locator("#log .line")).to_have_count(2)
     expect(tab.locator("#run-status")).to_contain_text("Completed")
+
+
+def test_a_file_of_the_script_is_as_live_as_a_log(mlrun: Mlrun, studio: Studio, tab: Page, run_id: str) -> None:
+    _output(mlrun, run_id, "own.log", b"first\n")
+    tab.goto(studio.pages.file(run_id, "logs", "outputs/own.log"))
+    expect(tab.locator("#log .line")).to_have_text(["first\n"], use_inner_text=True)
+    _output(mlrun, run_id, "own.log", b"first\nsecond\n")
+    expect(tab.locator("#log .line", has_text="second")).to_be_visible()
 
 
 def test_earlier_lines_come_when_they_are_asked_for(mlrun: Mlrun, studio: Studio, tab: Page, run_id: str) -> None:
