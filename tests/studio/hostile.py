@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from mlrun_cli.domain.pages import Pages
-from mlrun_cli.studio.app import PAGES
+from mlrun_cli.studio.app import FILES, PAGES
 from tests.running import Mlrun
 from tests.studio.run_maker import RunMaker
 
@@ -103,9 +103,9 @@ class HostileRuns:
             "/runs/{run_id}/logs": [urlencode({"name": NAME, "find": TEXT})],
             "/runs/{run_id}/difference": [urlencode({"with": self.others[0], "path": f"{NAME}.py"})],
         }
-        for path, _ in PAGES:
-            for file in self._files(path) if "{path:path}" in path else [""]:
-                filled = re.sub(r"\{(\w+)\}", lambda found: names[found[1]], path.replace("{path:path}", quote(file)))
+        for path, _ in (*PAGES, *FILES):
+            for file in self._files(path) if "{path:file}" in path else [""]:
+                filled = re.sub(r"\{(\w+)\}", lambda found: names[found[1]], path.replace("{path:file}", quote(file)))
                 yield f"{pages}{filled}"
                 yield from (f"{pages}{filled}?{query}" for query in queries.get(path, ()))
         yield f"{pages.root}/?all=1"

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from mlrun_cli.files.studio_folder import StudioFolder
-from mlrun_cli.studio.app import DEEDS, PAGES
+from mlrun_cli.studio.app import DEEDS, FILES, PAGES
 from tests.running import Mlrun
 from tests.studio.run_maker import RunMaker
 from tests.studio.serving import Studio, serving
@@ -32,7 +32,7 @@ def run_id(mlrun: Mlrun) -> str:
 
 def _addresses(studio: Studio, run_id: str, *, deeds: bool = False) -> list[str]:
     """Every page, or where every form leads, filled in with what is there."""
-    table = DEEDS if deeds else PAGES
+    table = DEEDS if deeds else (*PAGES, *FILES)
     names = {"run_id": run_id, "experiment": "exp", "path": "train.py"}
     filled = [re.sub(r"{(\w+)[^}]*}", lambda found: names[found[1]], path) for path, _ in table]
     return [f"{studio.pages}{path}" for path in filled]
