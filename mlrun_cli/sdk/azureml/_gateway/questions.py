@@ -82,7 +82,7 @@ class Questions(Forgetful):
                     return self._exchange_on(name, kept, request, deadline)
                 except ConnectionError:  # closed by the other side since: once more on a new one
                     pass
-            return self._exchange_on(name, self._connect(name, deadline), request, deadline)
+            return self._exchange_anew(name, request, deadline)
         except OSError as error:
             if name != _SUPERVISOR and isinstance(error, (ConnectionRefusedError, FileNotFoundError)):
                 raise _NobodyListensError from error
@@ -99,6 +99,21 @@ class Questions(Forgetful):
                 f"The supervisor of this run does not answer ({error.strerror or error}): the run has ended, "
                 f"or its supervisor was killed ({self._folder}). What the script logs is kept."
             ) from error
+
+    def _exchange_anew(self, name: str, request: bytes, deadline: float) -> bytes:
+        """Ask by a new connection.
+
+        A supervisor that more processes ask than it may have open files closes some before it is asked anything: then
+        by another one, which a supervisor that has died refuses.
+        """
+        while True:
+            connection = self._connect(name, deadline)
+            try:
+                return self._exchange_on(name, connection, request, deadline)
+            except (BrokenPipeError, ConnectionResetError):
+                if name != _SUPERVISOR:
+                    raise
+            time.sleep(_SOON_SECONDS)
 
     def _exchange_on(self, name: str, connection: socket.socket, request: bytes, deadline: float) -> bytes:
         whole = False
