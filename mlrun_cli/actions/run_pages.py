@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from mlrun_cli.actions.runs import as_shown, meant_filter
+from mlrun_cli.actions.runs import as_shown, settled_filter
 from mlrun_cli.domain.run import Run
 from mlrun_cli.domain.run_filter import RunFilter
 from mlrun_cli.domain.run_order import NEWEST_FIRST, RunOrder
-from mlrun_cli.execution.liveness import settle
 from mlrun_cli.workspace import Workspace
 
 PAGE_SIZE = 50
@@ -51,14 +50,12 @@ def run_page(
         RunNotFound: the filter names a parent that is not there.
         UsageError: something in it is no text.
     """
-    which = meant_filter(workspace, which)
-    not_responding = settle(workspace)
-    which = which._replace(not_responding=not_responding)
+    which = settled_filter(workspace, which)
     pages = workspace.run_pages
     found = pages.page(which, order, limit=size + 1, offset=(number - 1) * size)
     total = pages.count(which, COUNTED + 1)
     return RunPage(
-        runs=as_shown(workspace, found[:size], not_responding),
+        runs=as_shown(workspace, found[:size], which.not_responding),
         number=number,
         total=min(total, COUNTED),
         is_total_exact=total <= COUNTED,

@@ -45,10 +45,18 @@ def list_runs(workspace: Workspace, which: RunFilter) -> Sequence[Run]:
         RunNotFound: the filter names a parent that is not there.
         UsageError: something in it is no text.
     """
-    which = meant_filter(workspace, which)
-    not_responding = settle(workspace)
-    which = which._replace(not_responding=not_responding)
-    return as_shown(workspace, workspace.runs.list(which), not_responding)
+    which = settled_filter(workspace, which)
+    return as_shown(workspace, workspace.runs.list(which), which.not_responding)
+
+
+def settled_filter(workspace: Workspace, which: RunFilter) -> RunFilter:
+    """The filter as the store takes it, with the runs that do not respond: all others have their true status then.
+
+    Raises:
+        RunNotFound: it names a parent that is not there.
+        UsageError: something in it is no text.
+    """
+    return meant_filter(workspace, which)._replace(not_responding=settle(workspace))
 
 
 def get_runs(

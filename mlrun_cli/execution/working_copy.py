@@ -54,9 +54,10 @@ def remove_unchanged(snapshot: Snapshot, destination: Path) -> None:
     entries: dict[str, list[SnapshotEntry]] = {}
     for entry in snapshot.entries:
         entries.setdefault(entry.path.rpartition("/")[0], []).append(entry)
-    with suppress(OSError), _opened(destination) as top:
+    with suppress(OSError), _opened(destination) as top, closing(_Way(top)) as way:
         for folder in sorted(entries, reverse=True):  # what is in a folder before the folder
-            with suppress(OSError), _opened_inside(top, folder) as descriptor:
+            with suppress(OSError):
+                descriptor = way.open(folder)
                 for entry in entries[folder]:
                     _remove_if_unchanged(entry, descriptor)
 
@@ -193,20 +194,6 @@ def _leads_to_file(destination: Path, path: str) -> bool:
 def _opened(folder: Path) -> Iterator[int]:
     descriptor = os.open(folder, _FOLDER)
     try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _opened_inside(top: int, path: str) -> Iterator[int]:
-    """The folder at `path` below the open folder `top`; OSError if a part of it is no folder, or a link."""
-    descriptor = os.open(".", _FOLDER, dir_fd=top)
-    try:
-        for part in path.split("/") if path else ():
-            inner = os.open(part, _FOLDER, dir_fd=descriptor)
-            os.close(descriptor)
-            descriptor = inner
         yield descriptor
     finally:
         os.close(descriptor)
