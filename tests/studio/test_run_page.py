@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 from playwright.sync_api import Page, expect
 
-from tests.running import Mlrun
+from tests.running import Mlrun, until
 from tests.studio.serving import Studio
 
 
@@ -104,5 +105,9 @@ def test_ids_and_commands_can_be_copied(mlrun: Mlrun, tab: Page, studio: Studio)
     for name, copied in (("Copy id", run_id), ("Copy command", "mlrun run submit-script -e exp train.py 'a b'")):
         tab.get_by_role("button", name=name).click()
         expect(tab.get_by_role("button", name="Copied")).to_be_visible()
-        assert tab.evaluate("navigator.clipboard.readText()") == copied
+        until(partial(_clipboard_holds, tab, copied))
         expect(tab.get_by_role("button", name=name)).to_be_visible()
+
+
+def _clipboard_holds(tab: Page, text: str) -> bool:
+    return bool(tab.evaluate("navigator.clipboard.readText()") == text)
