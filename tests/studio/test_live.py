@@ -19,6 +19,7 @@ from tests.studio.serving import Studio
 
 _SLEEPS = "import time; time.sleep(300)"
 _PATIENCE_SECONDS = 30.0
+_TIME_TO_DRAW_MS = 300.0
 
 
 class _Stream:
@@ -297,6 +298,24 @@ def test_what_a_reader_has_opened_and_chosen_stays_while_news_come(
         _see([page], "#children", "azure")
         expect(page.locator("#run-toolbar")).to_be_visible()
         expect(page.locator("input[name=run]")).to_be_checked()
+
+
+def test_news_wait_while_something_is_pressed_so_that_no_click_is_lost(
+    mlrun: Mlrun, studio: Studio, browser: Browser
+) -> None:
+    run_id = _ended(mlrun)
+    with _tabs(browser, studio, studio.pages.experiment("exp")) as (page,):
+        _count_news(page, _topic(studio, "runs"))
+        page.get_by_role("link", name=run_id).hover()
+        page.mouse.down()
+        with page.expect_response(lambda answer: answer.request.headers.get("x-studio-part") == "1") as asked:
+            mlrun("run", "update", "-r", run_id, "--add-tag", "colour=crimson")
+        assert "crimson" in asked.value.text()
+        page.wait_for_timeout(_TIME_TO_DRAW_MS)
+        expect(page.locator("[data-row]")).not_to_contain_text("crimson", timeout=1)
+        page.mouse.move(1, 1)
+        page.mouse.up()
+        _see([page], "[data-row]", "crimson")
 
 
 def test_eight_tabs_of_one_browser_are_live_by_one_stream(mlrun: Mlrun, studio: Studio, browser: Browser) -> None:

@@ -3,6 +3,8 @@
 // An element with `data-topic` lives by that topic. With `data-part` (and an id) it is replaced by what the page's own
 // address has to say now; without, it is sent the event `news`.
 
+import { pointerIsFree } from "./pointer.js";
+
 const WORKER = new URL("./worker.js", import.meta.url).href;
 const VISIBLE_MS = 500;
 const HIDDEN_MS = 1000;
@@ -65,6 +67,7 @@ async function refresh() {
   try {
     const answer = await fetch(address, { headers: { "X-Studio-Part": "1" }, cache: "no-store" });
     const text = await answer.text();
+    await pointerIsFree();
     // A page that has been left meanwhile is of no use, but its successor may be as old as the news.
     if (location.href === address) {
       if (answer.ok) morph(text, mine);

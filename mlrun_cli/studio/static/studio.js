@@ -9,6 +9,10 @@ import "./log.js";
 import "./parallel.js";
 import "./table.js";
 
+// Idiomorph moves elements by moveBefore where there is one, and Chromium 156 sometimes crashes when a page is left right
+// after that. Without it they are inserted again, which loses nothing that these pages keep.
+for (const kind of [Element, Document, DocumentFragment]) delete kind.prototype.moveBefore;
+
 onContent("[data-copy]", (button) => {
   button.addEventListener("click", async () => {
     const said = button.textContent;
