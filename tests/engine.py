@@ -73,12 +73,13 @@ if given["--entrypoint"] == ["mpirun"]:
     if rest[1:] == ["--version"]:
         sys.exit()
     given["--entrypoint"] = [rest[3]]
+    given["--env"].append("OMPI_COMM_WORLD_RANK=1")
     rest[1:4] = []
 variables = [text.partition("=") for text in given["--env"]]
 environment = {{name: value if equals else os.environ[name] for name, equals, value in variables}}
-program = given["--entrypoint"][0].replace("python", sys.executable)
+argv = [sys.executable if word == "python" else word for word in (*given["--entrypoint"], *rest[1:])]
 process = subprocess.Popen(
-    [program, *rest[1:]], env=environment, cwd=given["--workdir"][0], start_new_session=True
+    argv, env=environment, cwd=given["--workdir"][0], start_new_session=True
 )
 (containers / given["--name"][0]).write_text(str(process.pid))
 signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGTERM))

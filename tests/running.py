@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -46,7 +50,12 @@ class Mlrun:
         (root / "user").mkdir()
         self.folder.mkdir()
         if attach:
-            self("folder", "attach", "-e", "exp")
+            self.begin_as(_attached())
+
+    def begin_as(self, other: Mlrun) -> None:
+        """Have a home and an attached folder as another has them, of which nothing runs."""
+        shutil.copytree(other.home, self.home, symlinks=True)
+        shutil.copytree(other.folder, self.folder, symlinks=True, dirs_exist_ok=True)
 
     def __call__(self, *words: str, check: bool = True, timeout: float = 120.0) -> subprocess.CompletedProcess[str]:
         """Call it and wait; with `check`, an exit code other than 0 fails the test with what was said."""
@@ -185,6 +194,16 @@ class Mlrun:
             for pid in mine:
                 kill(pid)
             time.sleep(0.02)
+
+
+@cache
+def _attached() -> Mlrun:
+    """The command after `folder attach`, which is called once in a process for all that begin with it."""
+    root = Path(tempfile.mkdtemp(prefix="attached-"))
+    atexit.register(shutil.rmtree, root)
+    made = Mlrun(root, attach=False)
+    made("folder", "attach", "-e", "exp")
+    return made
 
 
 def make_nvidia_smi(folder: Path, count: int) -> Path:

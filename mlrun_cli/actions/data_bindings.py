@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -143,9 +144,13 @@ class _Binder:
             files = _about(where, lambda: find_files(definition, self._find_datastore))
             path = self._copied(files, binding.name, DOWNLOAD)
         else:
+            if binding.mode == MOUNT:
+                self._check_mount(where, path, datastore)
             self._make(where, path, datastore)
         self._values[_REFERENCE, binding.name] = str(path)
         self._bound.variables[f"{_REFERENCE}_{binding.name}"] = str(path)
+        if binding.path_on_compute:
+            self._note_compute_path(where, binding.path_on_compute, str(path))
 
     def bind_output(self, binding: OutputBinding) -> None:
         where = f"outputData.{binding.name}"
@@ -241,6 +246,20 @@ class _Binder:
     def _input_folder(self, name: str) -> Path:
         # The name is from outside, and may not lead out of the run's folder.
         return self._workspace.run_folder(self._run_id).path / "inputs" / (name.replace("/", "_").lstrip(".") or "_")
+
+    def _check_mount(self, where: str, path: Path, datastore: Datastore) -> None:
+        """Refuse a slip of the pen among the user's data; on Azure scripts also write to what is mounted."""
+        if os.path.exists(path):  # `Path.exists` raises where one may not look
+            return
+        if not datastore.is_own:
+            raise DataNotFound(
+                f"{where}: There is no file or folder {path}, in datastore '{datastore.name}', to be mounted.",
+                hint="Correct pathOnDataStore. A folder that the script is to fill is made with 'mode: upload'.",
+            )
+        self._bound.notes.append(
+            f"{where}: {path.relative_to(datastore.folder)} is not yet in datastore '{datastore.name}': the script is "
+            "given an empty folder."
+        )
 
     def _note_compute_path(self, where: str, path_on_compute: str, path: str) -> None:
         if path_on_compute.startswith("/"):

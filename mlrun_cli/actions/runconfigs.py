@@ -113,7 +113,7 @@ def _dependencies(
 ) -> CondaDependencies:
     python = configuration.python
     if conda_file is not None:
-        return read_conda_dependencies(_first_file(conda_file, [Path.cwd(), project, source]))
+        return read_conda_dependencies(find_conda_file(conda_file, project, source))
     beside = project if runconfig is None else runconfig.parent
     if python.conda_dependencies is not None:
         key_path = "environment.python.condaDependencies"
@@ -123,6 +123,15 @@ def _dependencies(
         return conda_dependencies_from_mapping({}, runconfig or project, "environment.python", project)
     name = python.conda_dependencies_file
     return read_conda_dependencies(find_named_file(name, "conda dependencies", runconfig, project, source))
+
+
+def find_conda_file(name: Path, project: Path, source: Path) -> Path:
+    """The conda file that a submit names: relative to the current folder, the project, or the source folder.
+
+    Raises:
+        UsageError: none of them has it; lists the places.
+    """
+    return _first_file(name, [Path.cwd(), project, source])
 
 
 def find_named_file(name: str, what: str, runconfig: Path | None, project: Path, source: Path) -> Path:

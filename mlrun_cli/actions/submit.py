@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from mlrun_cli.actions.compute_targets import check_target
 from mlrun_cli.actions.places import GpuWish, Place, gpu_wish, place_for
 from mlrun_cli.actions.runconfig_references import resolve_references
-from mlrun_cli.actions.runconfigs import environment_mode, load_runconfig, plan_environment
+from mlrun_cli.actions.runconfigs import environment_mode, find_conda_file, load_runconfig, plan_environment
+from mlrun_cli.domain.asked import Asked
 from mlrun_cli.domain.data_binding import stands_for_data
 from mlrun_cli.domain.environment_mode import EnvironmentMode
 from mlrun_cli.domain.experiment import Experiment
@@ -33,6 +34,7 @@ from mlrun_cli.execution.environments.plan import PlannedEnvironment
 from mlrun_cli.execution.finish import outcome_of_failure, record_outcome
 from mlrun_cli.execution.git import git_properties
 from mlrun_cli.execution.host import this_origin, user_name
+from mlrun_cli.execution.inheritance import own_niceness, own_umask
 from mlrun_cli.execution.interruptions import Interruptions
 from mlrun_cli.execution.launch import find_launcher, launch_of
 from mlrun_cli.execution.liveness import lease_end
@@ -55,6 +57,9 @@ if TYPE_CHECKING:
     from mlrun_cli.actions.data_bindings import BoundData
 
 Progress = Callable[[int, int], None]
+
+_LIMIT_OF_PYTHON_SECONDS = 30 * 24 * 60 * 60
+"""What azureml.core asks for where nobody has asked for another limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +120,7 @@ class _Resolved:
     argv: tuple[str, ...]
     environment: PlannedEnvironment
     launch: Launch
+    mode: EnvironmentMode
     notes: tuple[str, ...]
     data: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
 
@@ -178,7 +184,12 @@ def plan(workspace: Workspace, request: SubmitRequest) -> PlannedRun:
 
 
 def submit(
-    workspace: Workspace, request: SubmitRequest, interruptions: Interruptions, *, progress: Progress | None = None
+    workspace: Workspace,
+    request: SubmitRequest,
+    interruptions: Interruptions,
+    *,
+    progress: Progress | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> Submitted:
     """Start a run, detached; returns when its supervisor has been started.
 
@@ -190,6 +201,7 @@ def submit(
         interruptions: held from the moment at which the run is written, so that what is written is started too;
             for the caller to release, who can then say which run it is.
         progress: told of files and bytes of the snapshot, as they are done.
+        say: told what is waited for, if that takes long.
 
     Raises:
         UsageError: the request cannot be right, or the source is too large for a snapshot.
@@ -198,7 +210,7 @@ def submit(
     """
     check_experiment_name(request.experiment_name)
     resolved = _resolve(workspace, request)
-    with using_snapshots(workspace.snapshots_folder):
+    with using_snapshots(workspace.snapshots_folder, say):
         return _submit(workspace, request, resolved, interruptions, progress)
 
 
@@ -222,6 +234,7 @@ def _submit(
     run_id = f"{request.experiment_name}_{int(time.time())}_{os.urandom(4).hex()}"
     redaction = Redaction.from_environment(request.environment)
     with _NewRunFolder(workspace.run_folder(run_id)) as new:
+        asked = _asked(request, resolved, redaction)
         resolved = _with_data(workspace, resolved, run_id)
         submission = Submission(
             run_id=run_id,
@@ -239,6 +252,9 @@ def _submit(
             launch=resolved.launch,
             folder=str(_project(request)),
             runconfig=None if resolved.runconfig is None else str(resolved.runconfig),
+            umask=own_umask(),
+            niceness=own_niceness(),
+            asked=asked,
         )
         key, place = _write_run(workspace, request, resolved, submission, snapshot, redaction, interruptions, wish, new)
         new.is_in_store = True
@@ -249,6 +265,64 @@ def _submit(
             call_dispatcher(workspace, submission.target)
     notes = (*resolved.notes, *place.notes, *snapshot_notes)
     return Submitted(workspace.runs.get_by_key(key), notes, _details(resolved, snapshot))
+
+
+def _asked(request: SubmitRequest, resolved: _Resolved, redaction: Redaction) -> Asked:
+    """What would ask for the same; what stands for data in it still does."""
+    project = _project(request)
+    configuration = request.configuration if request.runconfig_name is None else None
+    names_script = resolved.configuration.command is None and (request.script is not None or configuration is not None)
+    script, *arguments = map(_as_text, redaction.arguments(resolved.argv)) if names_script else (None,)
+    runconfig, mode = request.runconfig_name, request.environment_mode
+    if resolved.runconfig is not None and not request.path.is_dir():
+        runconfig = str(resolved.runconfig)
+    if mode is None and resolved.mode is not EnvironmentMode.PINNED:
+        mode = resolved.mode
+    return Asked(
+        runconfig=runconfig,
+        source_directory=None if resolved.source == project else _as_text(str(resolved.source)),
+        script=script,
+        arguments=tuple(arguments),
+        target=request.target or (None if configuration is None else configuration.target),
+        conda_file=_conda_file(request, project, resolved.source),
+        environment_mode=mode,
+        tags=redaction.document(request.tags),
+        is_whole=configuration is None or _is_plain(configuration),
+    )
+
+
+def _conda_file(request: SubmitRequest, project: Path, source: Path) -> str | None:
+    """Where the conda file is that the request names; a run that needs no environment does not need it either."""
+    if request.conda_dependencies is None:
+        return None
+    try:
+        return _as_text(str(find_conda_file(request.conda_dependencies, project, source)))
+    except UsageError:
+        return _as_text(str(request.conda_dependencies.absolute()))
+
+
+def _is_plain(configuration: RunConfiguration) -> bool:
+    """Whether it says no more than a script with its arguments and target, and what Python's configurations begin with.
+
+    An image means nothing while Docker is off, and conda dependencies nothing to a user-managed environment.
+    """
+    rest, variables = configuration.changed(), configuration.environment_variables
+    plain = RunConfiguration(
+        script=configuration.script,
+        arguments=configuration.arguments,
+        target=configuration.target,
+        max_run_duration_seconds=configuration.max_run_duration_seconds,
+        environment_variables=variables,
+        python=configuration.python,
+        rest=configuration.rest,
+    )
+    return (
+        configuration == plain
+        and configuration.python.user_managed_dependencies
+        and configuration.max_run_duration_seconds in {None, _LIMIT_OF_PYTHON_SECONDS}
+        and rest.keys() <= {"environment.docker.baseImage"}
+        and variables.keys() <= {"EXAMPLE_ENV_VAR"}
+    )
 
 
 def _with_data(workspace: Workspace, resolved: _Resolved, run_id: str) -> _Resolved:
@@ -389,7 +463,8 @@ def _resolve(workspace: Workspace, request: SubmitRequest) -> _Resolved:
         request.environment.get("PATH", ""),
         is_in_image=planned.plan.container is not None,
     )
-    return _Resolved(configuration, runconfig, source, argv, planned, launch, (*notes, *review_notes, *planned.notes))
+    notes = (*notes, *review_notes, *planned.notes)
+    return _Resolved(configuration, runconfig, source, argv, planned, launch, mode, notes)
 
 
 def _argv(configuration: RunConfiguration, source: Path) -> tuple[str, ...]:

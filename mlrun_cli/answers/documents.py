@@ -23,6 +23,13 @@ def read_runconfig(place: Place, path: str) -> dict[str, Any]:  # noqa: ARG001
     return plain_runconfig(Path(path))
 
 
+def read_environment(place: Place, path: str) -> dict[str, Any]:  # noqa: ARG001
+    """The content of a file that a runconfig names as its environment, in the same way."""
+    from mlrun_cli.files.runconfig_writing import plain_environment  # noqa: PLC0415 - PyYAML takes 16 ms to import
+
+    return plain_environment(Path(path))
+
+
 def write(place: Place, path: str, document: Any) -> None:  # noqa: ARG001
     """Write a mapping as YAML, its keys in their order."""
     from mlrun_cli.files.runconfig_writing import write_document  # noqa: PLC0415 - PyYAML takes 16 ms to import
@@ -35,4 +42,4 @@ def write(place: Place, path: str, document: Any) -> None:  # noqa: ARG001
         raise InvalidFile(path, f"cannot be written: {error.strerror or error}") from error
 
 
-CALLS = {"read": read, "read_runconfig": read_runconfig, "write": write}
+CALLS = {"read": read, "read_environment": read_environment, "read_runconfig": read_runconfig, "write": write}

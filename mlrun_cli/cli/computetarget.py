@@ -16,6 +16,7 @@ from mlrun_cli.domain.compute_target import (
     AML_COMPUTE,
     COMPUTE_INSTANCE,
     LOCAL_TARGET,
+    MOST_NODES,
     ComputeTarget,
     compute_target_record,
 )
@@ -69,10 +70,13 @@ def create(
     name: _Name,
     max_nodes: Annotated[
         int | None,
-        typer.Option("--max-nodes", min=1, metavar="N", help="Nodes in use at once; amlcompute needs it."),
+        typer.Option(
+            "--max-nodes", min=1, max=MOST_NODES, metavar="N", help="Nodes in use at once; amlcompute needs it."
+        ),
     ] = None,
     min_nodes: Annotated[
-        int, typer.Option("--min-nodes", min=0, metavar="N", help="Kept as it is said. Default: 0.")
+        int,
+        typer.Option("--min-nodes", min=0, max=MOST_NODES, metavar="N", help="Kept as it is said. Default: 0."),
     ] = 0,
     vm_size: Annotated[
         str, typer.Option("--vm-size", "-s", metavar="SIZE", help="Any text; it is kept and changes nothing.")

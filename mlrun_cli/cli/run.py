@@ -131,6 +131,7 @@ def submit_script(
                 request,
                 interruptions,
                 progress=lambda files, size: spinner.turn(f"Snapshot: {files} files, {size / 1e6:.0f} MB"),
+                say=shared.notes.say,
             )
         for note in submitted.notes:
             shared.notes.warning(note)

@@ -14,6 +14,8 @@ LOCAL_TARGET = "local"
 AML_COMPUTE = "AmlCompute"
 COMPUTE_INSTANCE = "ComputeInstance"
 KINDS = (AML_COMPUTE, COMPUTE_INSTANCE)
+MOST_NODES = 2**31 - 1
+"""What a target can be given, and a run can ask for."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
@@ -41,7 +43,8 @@ def most_nodes(target: ComputeTarget) -> int | None:
         return 1
     scale = target.properties.get("scaleSettings")
     number = scale.get("maxNodeCount") if isinstance(scale, Mapping) else None
-    return number if isinstance(number, int) else None
+    # A target that an earlier version made may have more, which no database would count.
+    return min(number, MOST_NODES) if isinstance(number, int) else None
 
 
 def check_compute_target_name(name: str) -> str:

@@ -50,12 +50,16 @@ class InputBinding(NamedTuple):
 
 
 class ReferenceBinding(NamedTuple):
-    """An entry of `dataReferences`: a place in a datastore; None means the default one."""
+    """An entry of `dataReferences`: a place in a datastore; None means the default one.
+
+    `path_on_compute` is where the script expects it; None when it takes what it is told.
+    """
 
     name: str
     datastore: str | None
     path: str | None
     mode: str
+    path_on_compute: str | None
 
 
 class OutputBinding(NamedTuple):
@@ -88,6 +92,7 @@ def read_references(section: object) -> list[ReferenceBinding]:
                 datastore=_text(where, entry, "dataStoreName"),
                 path=_text(where, entry, "pathOnDataStore"),
                 mode=_mode(where, entry, "mode", _REFERENCE_MODES),
+                path_on_compute=_text(where, entry, "pathOnCompute"),
             )
         )
     return found

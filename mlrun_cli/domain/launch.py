@@ -79,12 +79,11 @@ class Launch(NamedTuple):
 
     @property
     def log_names(self) -> tuple[str, ...]:
-        """The name of each process's log."""
-        count = 1 if self.kind is LaunchKind.MPI else self.process_count
-        if count == 1:
+        """The name of each process's log; MPI's launcher, which is none of them, has `LOG_NAME`."""
+        if self.process_count == 1:
             return (LOG_NAME,)
-        width = len(str(count - 1))
-        return tuple(f"{PROCESS_LOG_PREFIX}{number:0{width}}.txt" for number in range(count))
+        width = len(str(self.process_count - 1))
+        return tuple(f"{PROCESS_LOG_PREFIX}{number:0{width}}.txt" for number in range(self.process_count))
 
     def prefix(self) -> list[str]:
         """The words in front of each process's own."""

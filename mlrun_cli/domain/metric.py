@@ -70,8 +70,8 @@ def _tables(tables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 class MetricSummary(NamedTuple):
     """A metric of one run without its values.
 
-    `shape` says how it was logged, as `Logged.shape` does, or `mixed`. `last`, `minimum` and `maximum` are of its
-    numbers but NaN; None when there are none of these: text, rows, tables, files.
+    `shape` says how it was logged, as `Logged.shape` does, or `mixed`. `last` is of its numbers, `minimum` and
+    `maximum` are of those that are not NaN; None when there are none of these: text, rows, tables, files.
     """
 
     name: str
@@ -81,6 +81,11 @@ class MetricSummary(NamedTuple):
     minimum: float | None = None
     maximum: float | None = None
     description: str | None = None
+
+    @property
+    def has_numbers(self) -> bool:
+        """Whether any of its values is a number, NaN among them."""
+        return self.last is not None or self.minimum is not None
 
 
 class MetricPoint(NamedTuple):

@@ -76,11 +76,9 @@ def check_text(what: str, text: str) -> str:
 
 
 def experiment_name_for_folder(folder: Path) -> str:
-    """A valid experiment name made of the name of a folder, as near to it as can be."""
-    kept = "".join("-" if _is_control(character) or character in "/\\" else character for character in folder.name)
-    without_dots = re.sub(r"^[\s.]+", "", kept)
-    short = without_dots.encode()[:MAX_EXPERIMENT_NAME_BYTES].decode(errors="ignore").strip()
-    return short or "experiment"
+    """The name of a folder, with '-' for what is neither letter nor digit: a shell might split a run's id at it."""
+    kept = re.sub(r"[^\w-]+", "-", folder.name).strip("-_")
+    return kept.encode()[:MAX_EXPERIMENT_NAME_BYTES].decode(errors="ignore") or "experiment"
 
 
 def _check(what: str, name: str, limit: int) -> str:

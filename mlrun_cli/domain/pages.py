@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import NamedTuple
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 DEFAULT_PORT = 8642
 """The port of the studio unless it is told another one, so that an address that was once printed opens again."""
@@ -44,7 +44,7 @@ class Pages(NamedTuple):
 
     def file(self, run_id: str, tab: str, path: str) -> str:
         """A file of a run, which keeps its folders in the address."""
-        return f"{self.run(run_id, tab)}/{quote(path, safe='/', errors='surrogateescape')}"
+        return f"{self.run(run_id, tab)}/{quoted(path)}"
 
     def chart(self) -> str:
         """Where the form of a chart leads, which returns to the page that it is on."""
@@ -69,6 +69,16 @@ class Pages(NamedTuple):
     def submit(self, **values: str) -> str:
         """The form of a new run, filled in with what is known."""
         return _with_query(f"{self}/submit", urlencode(values))
+
+
+def quoted(path: str) -> str:
+    """A path as an address has it; bytes that are no UTF-8, which names of files may hold, are kept."""
+    return quote(path, safe="/", errors="surrogateescape")
+
+
+def unquoted(text: str) -> str:
+    """The path that `quoted` has written."""
+    return unquote(text, errors="surrogateescape")
 
 
 def query_of(values: Mapping[str, object]) -> str:

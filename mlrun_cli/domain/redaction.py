@@ -1,25 +1,19 @@
-"""Keeps secrets out of records: which names hold one, and what is shown instead."""
+"""Keeps secrets out of records: where a text holds one, and what is shown instead."""
 
 from __future__ import annotations
 
+import binascii
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from mlrun_cli.domain.secret_names import ANYTHING, secret_values
+
 REDACTED = "***"
 
-SECRET_NAMES = (
-    "PASSWORD",
-    "PASSWD",
-    "SECRET",
-    "TOKEN",
-    "API_KEY",
-    "ACCESS_KEY",
-    "ACCOUNT_KEY",
-    "CONNECTION_STRING",
-    "CREDENTIAL",
-)
 NAMES_VARIABLE = "MLRUN_SECRET_NAMES"
+
+_SOME_TEXT = "text"
 
 _SECRET_OPTIONS = {"password", "token", "key"}
 _NAME = re.compile(r"[A-Za-z_][\w.-]*")
@@ -38,6 +32,19 @@ URL_SECRET = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 """What an address holds of secrets; Azure's signatures and conda's tokens are among them."""
+# Outside of an address `/t/` is a folder like others.
+_ADDRESS = re.compile(r"""(?:://|[?&])[^\s"']+""")
+_CONNECTION_PART = re.compile(
+    r"""
+    (?: (?P<joined> (?<=;) ) | (?P<spaced> (?<=;[ ]) ) )?
+    (?<![\w.=-]) (?P<name> [A-Za-z]\w* ) (?P<equals> [ ]*=[ ]* )
+    (?P<value> (?(joined) [^;"'\n]+ | (?(spaced) [^;"'\s]+ | [^;"'\s]{1,512}(?=;) ) ) )
+    """,
+    re.VERBOSE,
+)
+_CREDENTIALS = re.compile(r"\b(?P<scheme> [Bb]earer | Basic )(?P<space> \s+ )(?P<given> [\w.~+/-]+ =* )", re.VERBOSE)
+_GIVEN_TOKEN = re.compile(r"(?=\S*(?:\d|[a-z][A-Z])).+|.{20,}")
+_PRIVATE_KEY = re.compile(r"(?<=PRIVATE KEY-----).+?(?=-----END |\Z)", re.DOTALL)
 _NAME_BEFORE_VALUE = re.compile(
     r"""
     (?<![\w.-]) (?P<name> [\w.-]+) ["']?
@@ -49,35 +56,57 @@ _SHELL_OPTION = re.compile(r"-[a-z]*c")
 # A quote that nothing closes ends what is quoted around the value, and is a character like others.
 _VALUE = re.compile(
     r"""
-    (?!--) (?: \\(?P<quote>["']) .*? \\(?P=quote) | \\. | "(?:\\.|[^"\\])*" | '[^']*' | \S )+
+    (?!--) (?: (?i:Bearer|Basic|Token) \s+ )?
+    (?: \\(?P<quote>["']) .*? \\(?P=quote) | \\. | "(?:\\.|[^"\\])*" | '[^']*' | \S )+
     """,
     re.VERBOSE | re.DOTALL,
 )
 
 
 class Redaction:
-    """Decides what is a secret: the built-in names and those that the user adds."""
+    """Decides what is a secret: by names, the built-in ones and those that the user adds, and by how a text looks."""
 
     def __init__(self, more_names: Iterable[str] = ()) -> None:
-        self._names = (*SECRET_NAMES, *(name.strip().upper() for name in more_names if name.strip()))
+        self._more_names = [name.strip().upper() for name in more_names if name.strip()]
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Redaction:
         """With the comma-separated names of `MLRUN_SECRET_NAMES` added."""
         return cls(environment.get(NAMES_VARIABLE, "").split(","))
 
-    def is_secret(self, name: str) -> bool:
-        """Whether a variable or option of this name holds a secret."""
-        plain = name.upper().replace("-", "_")
-        return any(secret in plain for secret in self._names)
+    def is_secret(self, name: str, value: str = _SOME_TEXT) -> bool:
+        """Whether a value of a variable or option of this name is a secret; without one, whether most would be."""
+        return _matches(self._secret_values(name), value)
 
     def text(self, value: str) -> str:
-        """The text with the user information of every URL hidden."""
-        return _URL_WITH_USER.sub(f"://{REDACTED}@", value)
+        """A text with those secrets hidden that show by themselves.
+
+        They are users and signatures of addresses, parts of connection strings, tokens of HTTP and private keys.
+        """
+        shown = _URL_WITH_USER.sub(f"://{REDACTED}@", value)
+        shown = _ADDRESS.sub(lambda found: URL_SECRET.sub(REDACTED, found[0]), shown)
+        shown = _CONNECTION_PART.sub(self._connection_part, shown)
+        return _PRIVATE_KEY.sub(REDACTED, _CREDENTIALS.sub(_credentials, shown))
 
     def quoted(self, value: str) -> str:
-        """A value that an error quotes, whatever it is: hidden is what would be in a command or an address."""
-        return URL_SECRET.sub(REDACTED, self._shell_text(value))
+        """A value of any kind, such as a command: hidden is also what follows the name of a secret.
+
+        Where quotes leave a doubt, more than that is.
+        """
+        shown = []
+        end = 0
+        for found in _NAME_BEFORE_VALUE.finditer(value):
+            if found.start() < end or (secrets := self._values_after(found)) is None:
+                continue
+            given = _VALUE.match(value, found.end())
+            if given is not None and secrets.fullmatch(given[0].strip("\"'")):
+                shown += [value[end : given.start()], REDACTED]
+                end = given.end()
+        return self.text("".join(shown) + value[end:])
+
+    def named(self, name: str, value: str) -> str:
+        """The value of a variable or setting, which is hidden as a whole where the name says so."""
+        return REDACTED if self.is_secret(name, value) else self.quoted(value)
 
     def document(self, value: Any) -> Any:
         """The same JSON value, with every text in it as `text` gives it."""
@@ -90,8 +119,8 @@ class Redaction:
         return value
 
     def variables(self, variables: Mapping[str, str]) -> dict[str, str]:
-        """The same names; secret values hidden."""
-        return {name: REDACTED if self.is_secret(name) else self.text(value) for name, value in variables.items()}
+        """The same names; secrets in their values hidden."""
+        return {name: self.named(name, value) for name, value in variables.items()}
 
     def arguments(self, arguments: Sequence[str]) -> list[str]:
         """A command line with the values of secret options and of secret assignments hidden.
@@ -99,44 +128,60 @@ class Redaction:
         An argument that is text for a shell, as after `sh -c`, is treated like that within.
         """
         shown: list[str] = []
-        hide_next = False
+        awaited: re.Pattern[str] | None = None
         for place, argument in enumerate(arguments):
             name, equals, value = argument.partition("=")
-            is_secret = self._is_secret_option(name) if name.startswith("-") else self._is_secret_variable(name)
-            if hide_next and not argument.startswith("--"):
+            is_option = name.startswith("-")
+            secrets = self._option_values(name) if is_option else self._variable_values(name)
+            if not argument.startswith("--") and _matches(awaited, argument):
                 shown.append(REDACTED)
-            elif is_secret and equals and value and not _is_for_shell(arguments, place):
+            elif equals and value and _matches(secrets, value) and not _is_for_shell(arguments, place):
                 shown.append(f"{name}={REDACTED}")
             else:
-                shown.append(self._shell_text(argument))
-            hide_next = is_secret and not equals and name.startswith("-")
+                shown.append(self.quoted(argument))
+            awaited = secrets if is_option and not equals else None
         return shown
 
-    def _shell_text(self, text: str) -> str:
-        """The text of a command with its secrets hidden; where quotes leave a doubt, with more than them."""
-        shown = []
-        end = 0
-        for found in _NAME_BEFORE_VALUE.finditer(text):
-            if found.start() < end or not self._names_secret(found):
-                continue
-            value = _VALUE.match(text, found.end())
-            if value is not None:
-                shown += [text[end : value.start()], REDACTED]
-                end = value.end()
-        return self.text("".join(shown) + text[end:])
+    def _connection_part(self, found: re.Match[str]) -> str:
+        is_secret = found["name"].upper() == "PWD" or self.is_secret(found["name"], found["value"])
+        return f"{found['name']}{found['equals']}{REDACTED}" if is_secret else found[0]
 
-    def _names_secret(self, found: re.Match[str]) -> bool:
-        name = found["name"]
-        if name.startswith("-"):
-            return self._is_secret_option(name)
-        return found["assigned"] is not None and self.is_secret(name)
+    def _values_after(self, found: re.Match[str]) -> re.Pattern[str] | None:
+        if found["name"].startswith("-"):
+            return self._option_values(found["name"])
+        return None if found["assigned"] is None else self._secret_values(found["name"])
 
-    def _is_secret_variable(self, name: str) -> bool:
-        return _NAME.fullmatch(name) is not None and self.is_secret(name)
+    def _variable_values(self, name: str) -> re.Pattern[str] | None:
+        return self._secret_values(name) if _NAME.fullmatch(name) else None
 
-    def _is_secret_option(self, option: str) -> bool:
+    def _option_values(self, option: str) -> re.Pattern[str] | None:
         name = option.lstrip("-")
-        return name.lower() in _SECRET_OPTIONS or self.is_secret(name)
+        return ANYTHING if name.lower() in _SECRET_OPTIONS else self._secret_values(name)
+
+    def _secret_values(self, name: str) -> re.Pattern[str] | None:
+        plain = name.upper().replace("-", "_")
+        return ANYTHING if any(more in plain for more in self._more_names) else secret_values(name)
+
+
+def _matches(secrets: re.Pattern[str] | None, value: str) -> bool:
+    return secrets is not None and secrets.fullmatch(value) is not None
+
+
+def _credentials(found: re.Match[str]) -> str:
+    """The scheme of HTTP with what is given for it; `Basic training` gives nothing."""
+    if found["scheme"] == "Basic":
+        is_secret = _is_base64_text(found["given"])
+    else:
+        is_secret = found[0] == found.string or _GIVEN_TOKEN.fullmatch(found["given"]) is not None
+    return f"{found['scheme']}{found['space']}{REDACTED}" if is_secret else found[0]
+
+
+def _is_base64_text(text: str) -> bool:
+    try:
+        decoded = binascii.a2b_base64(text)
+    except binascii.Error:
+        return False
+    return decoded != b"" and decoded.isascii()
 
 
 def _is_for_shell(arguments: Sequence[str], place: int) -> bool:

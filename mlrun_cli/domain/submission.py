@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any, NamedTuple
 
+from mlrun_cli.domain.asked import Asked
+from mlrun_cli.domain.compute_target import LOCAL_TARGET
 from mlrun_cli.domain.environment import EnvironmentPlan
 from mlrun_cli.domain.launch import Launch
 
@@ -14,7 +17,8 @@ class Submission(NamedTuple):
 
     `argv` is what is started, as shown in records: for a script its interpreter is put in front when
     the environment is ready. `snapshot_id` names the source. `folder` is the attached folder that it was submitted
-    from and `runconfig` the file that was named, for who submits it again; either may be gone by then.
+    from and `runconfig` the file that was named, for who submits it again; either may be gone by then. `umask` and
+    `niceness` are the submitter's; None leaves them to whoever starts the run. `asked` is what it all came from.
     """
 
     run_id: str
@@ -32,10 +36,37 @@ class Submission(NamedTuple):
     launch: Launch = Launch()
     folder: str | None = None
     runconfig: str | None = None
+    umask: int | None = None
+    niceness: int | None = None
+    asked: Asked | None = None
+
+    def as_asked(self) -> Asked:
+        """What was asked for; of a submission of an older version, what it came to."""
+        if self.asked is not None:
+            return self.asked
+        runconfig = self._runconfig_name()
+        return Asked(
+            runconfig=runconfig,
+            script=None if self.is_command else self.argv[0],
+            arguments=() if self.is_command else self.argv[1:],
+            target=None if self.target == LOCAL_TARGET and runconfig is None else self.target,
+        )
+
+    def _runconfig_name(self) -> str | None:
+        """The name that `-c` takes from the folder: its path there."""
+        if self.runconfig is None or self.folder is None:
+            return None
+        path, folder = PurePath(self.runconfig), PurePath(self.folder)
+        if not path.is_relative_to(folder):
+            return self.runconfig
+        if path.parent.name in {".azureml", "aml_config"} and path.parent.parent == folder:
+            return path.name.removesuffix(".runconfig")
+        return str(path.relative_to(folder)).removesuffix(".runconfig")
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `from_json` reads."""
         return self._asdict() | {
+            "asked": None if self.asked is None else self.asked.to_json(),
             "argv": list(self.argv),
             "environment": self.environment.to_json(),
             "launch": self.launch.to_json(),
@@ -45,9 +76,11 @@ class Submission(NamedTuple):
     def from_json(cls, document: Mapping[str, Any]) -> Submission:
         """The submission that was written; what another version has put there besides is left out."""
         known = {name: document[name] for name in cls._fields if name in document}
+        asked = known.get("asked")
         return cls(
             **{
                 **known,
+                "asked": None if asked is None else Asked.from_json(asked),
                 "argv": tuple(document["argv"]),
                 "environment": EnvironmentPlan.from_json(document["environment"]),
                 "launch": Launch.from_json(known["launch"]) if "launch" in known else Launch(),

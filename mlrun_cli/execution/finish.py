@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from mlrun_cli.domain.launch import LOG_NAME
 from mlrun_cli.domain.moment import now
 from mlrun_cli.domain.outcome import Outcome
 from mlrun_cli.domain.run import Run
@@ -72,7 +73,10 @@ def outcome_of_script(run: Run, folder: RunFolder, submission: Submission, end: 
     if end.exit_code == 0 or len(submission.launch.log_names) == 1:
         return outcome
     how = f"signal {name}" if name else f"exit code {end.exit_code}"
-    return outcome._replace(warnings=(f"Process {end.process} was the first to fail: {how}. Its log is {end.log}.",))
+    what = f"Process {end.process} was the first to fail: {how}"
+    if end.log == LOG_NAME:
+        what = f"MPI's launcher ended with {how}, and named no process that failed"
+    return outcome._replace(warnings=(f"{what}. Its log is {end.log}.",))
 
 
 def outcome_of_stop(reason: StopReason, run: Run, submission: Submission, end: ScriptEnd | None) -> Outcome:

@@ -47,11 +47,11 @@ def usable_gpus(machine: Sequence[Gpu], visible: str | None) -> list[str]:
     """The names of the GPUs that a process may use, each GPU by one name whoever asks.
 
     Args:
-        machine: all GPUs of the machine; none means that nobody knows, and names are taken as they stand.
+        machine: all GPUs of the machine.
         visible: the process's CUDA_VISIBLE_DEVICES. As with CUDA, what stands behind a GPU that is not there is not
             seen; None means all.
     """
-    if visible is None:
+    if visible is None or not machine:
         return [gpu.number for gpu in machine]
     found: dict[str, None] = {}
     for name in filter(None, map(str.strip, visible.split(","))):
@@ -66,6 +66,6 @@ def _name_on(machine: Sequence[Gpu], name: str) -> str | None:
     """The one name of a GPU that may have been named by its number or by the beginning of its UUID."""
     if name == _NONE:
         return None
-    if not machine or name.startswith(_PART):
+    if name.startswith(_PART):
         return name
     return next((gpu.number for gpu in machine if gpu.number == name or gpu.uuid.startswith(name)), None)

@@ -25,15 +25,22 @@ from mlrun_cli.workspace import Workspace
 
 _PATIENCE_SECONDS = 2.0
 _AGAIN_SECONDS = 0.005
+_MOST_STARTS = 3
+_PAUSE_SECONDS = 10.0
+"""Between two dispatchers, when so many have ended one after another before they had looked into the queue."""
 
 
 class QueueFolder:
-    """Where the dispatcher of a target has its lock, its socket and its log."""
+    """Where the dispatcher of a target has its lock, its socket and its log.
+
+    The lock file has a byte for each dispatcher that was started since one has last looked into the queue.
+    """
 
     def __init__(self, workspace: Workspace, target: str) -> None:
         self.path = workspace.folder / "queues" / target
         self.lock = self.path / "lock"
         self.socket = self.path / "socket"
+        self.log = self.path / "dispatcher.log"
 
     def make(self) -> None:
         """Make the folder, private to its user, unless it is there.
@@ -42,7 +49,33 @@ class QueueFolder:
             StoreError: it cannot be made.
         """
         make_private_folder(self.path)
-        self.lock.touch(mode=0o600)
+        if not self.lock.exists():  # its time says when a dispatcher was last started
+            self.lock.touch(mode=0o600)
+
+    def note_start(self, lock: RunLock) -> None:
+        """Write down that a dispatcher is about to be started; on a full disk it goes without."""
+        with suppress(OSError):
+            os.pwrite(lock.descriptor, b".", os.fstat(lock.descriptor).st_size)
+
+    def note_look(self, lock: RunLock) -> None:
+        """Write down that the dispatcher has looked into the queue."""
+        os.ftruncate(lock.descriptor, 0)
+
+    def is_failing(self) -> bool:
+        """Whether the last dispatchers have all ended before they looked into the queue."""
+        return self._failed_at() is not None
+
+    def is_paused(self) -> bool:
+        """Whether that is so, and the last of them was started only just now."""
+        failed_at = self._failed_at()
+        return failed_at is not None and time.time() < failed_at + _PAUSE_SECONDS
+
+    def _failed_at(self) -> float | None:
+        try:
+            found = self.lock.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_mtime if found.st_size >= _MOST_STARTS else None
 
 
 def call_dispatcher(workspace: Workspace, target: str) -> None:
@@ -77,12 +110,14 @@ def mind_queues(workspace: Workspace) -> None:
 
 
 def _started(workspace: Workspace, target: str, folder: QueueFolder) -> bool:
-    """Start a dispatcher if there is none; whether one was started."""
+    """Start a dispatcher if there is none, and it is not too early for one; whether there is none to be called."""
     lock = RunLock.open(folder.lock)
     try:
         if not lock.try_take():
             return False
-        start_dispatcher(workspace, target, folder.path, lock)
+        if not folder.is_paused():
+            folder.note_start(lock)
+            start_dispatcher(workspace, target, folder.log, lock)
         return True
     finally:
         lock.close()
@@ -108,7 +143,8 @@ class QueueLook:
         target = run.target or LOCAL_TARGET
         queue = self._queue(target)
         before = bisect_left(queue.keys, run.key)
-        reasons = [f"{_counted(before, 'run')} before it"] if before else []
+        reasons = [queue.trouble] if queue.trouble else []
+        reasons.extend([f"{_counted(before, 'run')} before it"] if before else ())
         if queue.most == 0:
             reasons.append(f"there is no compute target '{target}' any more")
         elif queue.most is not None:
@@ -122,16 +158,19 @@ class QueueLook:
         if target not in self._queues:
             runs = self._workspace.runs
             most = node_limit(self._workspace, target)
-            self._queues[target] = _Queue(runs.queued_keys(target), most, runs.busy_nodes(target))
+            folder = QueueFolder(self._workspace, target)
+            trouble = f"what starts it keeps failing, {folder.log} says why" if folder.is_failing() else ""
+            self._queues[target] = _Queue(runs.queued_keys(target), most, runs.busy_nodes(target), trouble)
         return self._queues[target]
 
 
 class _Queue(NamedTuple):
-    """The keys of the runs that wait, in their order; how many nodes there are, and how many are taken."""
+    """The keys of the runs that wait, in their order; how many nodes there are, and how many are taken; its trouble."""
 
     keys: Sequence[int]
     most: int | None
     busy: int
+    trouble: str
 
 
 def _counted(count: int, noun: str) -> str:

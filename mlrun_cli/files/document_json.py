@@ -78,6 +78,7 @@ class _JsonReader(NodeBuilder):
 
     def _object(self, key_path: str, depth: int) -> dict[str, Node]:
         nodes: dict[str, Node] = {}
+        lines: dict[str, int] = {}
         self._skip("{", "Expecting an object")
         while self._next_character() != "}":
             if nodes:
@@ -86,8 +87,10 @@ class _JsonReader(NodeBuilder):
                 raise json.JSONDecodeError("Expecting a key in double quotes", self._text, self._at)
             line = self._line
             key = str(self._scalar()[0])
+            inner = joined(key_path, key)
+            self.note_key(lines, key, inner, line)
             self._skip(":", "Expecting ':' delimiter")
-            self.add(nodes, key, self._value(joined(key_path, key), depth + 1), line)
+            nodes[key] = self._value(inner, depth + 1)
         self._move(self._at + 1)
         return nodes
 

@@ -216,16 +216,15 @@ class NodeBuilder:
         if depth > MAX_DEPTH:
             raise problem(self.path, TOO_DEEP, line=line, key_path=_shortened(key_path))
 
-    def add(self, nodes: dict[str, Node], key: str, node: Node, key_line: int) -> None:
-        """Put a value under its key.
+    def note_key(self, lines: dict[str, int], key: str, key_path: str, line: int) -> None:
+        """Note where a key of a mapping stands, before its value is read.
 
         Raises:
-            InvalidFile: the key is there already.
+            InvalidFile: the mapping has the key already.
         """
-        if key in nodes:
-            reason = f"stands twice, first in line {nodes[key].line}"
-            raise problem(self.path, reason, line=key_line, key_path=node.key_path)
-        nodes[key] = node
+        if key in lines:
+            raise problem(self.path, f"stands twice, first in line {lines[key]}", line=line, key_path=key_path)
+        lines[key] = line
 
 
 def _shortened(text: str, length: int = 60) -> str:

@@ -89,13 +89,15 @@ class _YamlReader(NodeBuilder):
     def _mapping(self, node: yaml.MappingNode, key_path: str, depth: int) -> dict[str, Node]:
         nodes: dict[str, Node] = {}
         merged: dict[str, Node] = {}
+        lines: dict[str, int] = {}
         for key, value in node.value:
             line = _line(key)
             if key.tag == _YAML_TAG + "merge":
                 self._merge_into(merged, value, key_path, depth)
             elif isinstance(key, yaml.ScalarNode):
-                inner = self._build(value, joined(key_path, key.value), depth + 1)
-                self.add(nodes, key.value, inner, line)
+                inner = joined(key_path, key.value)
+                self.note_key(lines, key.value, inner, line)
+                nodes[key.value] = self._build(value, inner, depth + 1)
             else:
                 raise problem(self.path, "a key is not text", line=line, key_path=key_path)
         return merged | nodes

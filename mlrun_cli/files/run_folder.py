@@ -59,8 +59,6 @@ class RunFolder:
     @property
     def stdout_name(self) -> str:
         """The log that is followed, by its name in Azure: the script's, or its first process's where it has several."""
-        if (self.artifacts / LOG_NAME).exists():
-            return LOG_NAME
         logs = self.artifacts.glob(f"{PROCESS_LOG_PREFIX}*")
         return min((log.relative_to(self.artifacts).as_posix() for log in logs), default=LOG_NAME)
 

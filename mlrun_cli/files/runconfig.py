@@ -17,7 +17,7 @@ from mlrun_cli.errors import InvalidFile
 from mlrun_cli.files.document_node import shown_path
 from mlrun_cli.files.document_plain import plain_document
 from mlrun_cli.files.documents import Node, read_document, text_problem
-from mlrun_cli.files.runconfig_kinds import refuse_other_kinds
+from mlrun_cli.files.runconfig_kinds import refuse_libraries_alone, refuse_other_kinds
 from mlrun_cli.files.runconfig_workbench import KEYS as WORKBENCH_KEYS
 from mlrun_cli.files.runconfig_workbench import in_current_keys, is_workbench
 
@@ -117,6 +117,7 @@ def current_schema(root: Node) -> tuple[Node, tuple[str, ...]]:
 
 
 def _configuration(root: Node) -> tuple[RunConfiguration, tuple[str, ...]]:
+    refuse_libraries_alone(root)
     current, schema_notes = current_schema(root)
     configuration, notes = _read(current)
     return configuration, (*schema_notes, *notes)

@@ -14,7 +14,11 @@ SCALAR: Mapping[str, Any] = {"type": ["string", "number", "boolean"]}
 TEXTS: Mapping[str, Any] = {"type": "array", "items": SCALAR}
 MAPPING: Mapping[str, Any] = {"type": "object"}
 LIST: Mapping[str, Any] = {"type": "array"}
-VARIABLES: Mapping[str, Any] = {"type": "object", "additionalProperties": {"type": [*SCALAR["type"], "null"]}}
+VARIABLES: Mapping[str, Any] = {
+    "type": "object",
+    "propertyNames": {"pattern": "^[^=]+$"},
+    "additionalProperties": {"type": [*SCALAR["type"], "null"]},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ _PLACE = {"type": "object", "properties": {"datastoreName": TEXT, "relativePath"
 _REFERENCES = _entries(
     dataStoreName=TEXT,
     pathOnDataStore=TEXT,
-    mode={"enum": ["mount", "download", "upload"]},
+    mode=_one_of("mount", "download", "upload"),
     pathOnCompute=TEXT,
     overwrite=TRUTH,
 )
@@ -69,6 +73,12 @@ _OUTPUTS = _entries(
     mechanism=_one_of("mount", "upload"),
     additionalOptions=MAPPING,
 )
+_COMMUNICATORS = _one_of("None", "OpenMpi", "IntelMpi", "Mpi", "Horovod", "ParameterServer", "PyTorch", "Nccl", "Gloo")
+_MPI_BY_MISTAKE = {
+    "type": "object",
+    "description": "The section mpi, put here by mistake: with its defaults it is read as None.",
+    "additionalProperties": {"enum": [1, None]},
+}
 
 KEYS: Mapping[str, Key] = {
     "script": Key(TEXT, None, "The script to run, relative to the source folder. The command line may name another."),
@@ -83,7 +93,7 @@ KEYS: Mapping[str, Key] = {
         "What starts the script: Python, or spark-submit or Rscript where they are installed.",
     ),
     "communicator": Key(
-        _one_of("None", "OpenMpi", "IntelMpi", "Mpi", "Horovod", "ParameterServer", "PyTorch", "Nccl", "Gloo"),
+        {"anyOf": [*_COMMUNICATORS["anyOf"], _MPI_BY_MISTAKE]},
         "None",
         "How the processes of a distributed run find each other.",
     ),
@@ -122,7 +132,7 @@ KEYS: Mapping[str, Key] = {
     "environment.docker.baseImageRegistry.registryIdentity": Key(MAPPING, None, "Azure identity for the registry."),
     "environment.docker.platform.os": Key(TEXT, "Linux", "System of the image."),
     "environment.docker.platform.architecture": Key(TEXT, "amd64", "Processor of the image."),
-    "environment.spark.repositories": Key(TEXTS, [], "Repositories of Spark's packages."),
+    "environment.spark.repositories": Key(LIST, [], "Repositories of Spark's packages."),
     "environment.spark.packages": Key(LIST, [], "Packages of Spark: group, artifact, version."),
     "environment.spark.precachePackages": Key(TRUTH, True, "Whether Spark's packages are fetched beforehand."),
     "environment.databricks.mavenLibraries": Key(LIST, [], "Libraries of a Databricks step."),

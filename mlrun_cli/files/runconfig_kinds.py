@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from mlrun_cli.errors import Unsupported
@@ -95,15 +94,26 @@ def refuse_other_kinds(root: Node, known: frozenset[str]) -> None:
     Raises:
         Unsupported: it is; says what it is.
     """
+    keys = root.mapping().keys()
+    if "python" in keys and keys <= _ENVIRONMENT_KEYS:
+        raise _refusal(root, _ENVIRONMENT)
+    for kind in _KINDS:
+        if keys & kind.keys and not keys & known:
+            raise _refusal(root, kind)
+
+
+def refuse_libraries_alone(root: Node) -> None:
+    """Refuse a runconfig that holds nothing but libraries of a Databricks step; `azureml.core` loads such.
+
+    Raises:
+        Unsupported: it does.
+    """
     keys = root.mapping()
-    kind = _kind_of(keys, known)
-    if kind is not None:
-        raise Unsupported(f"{root.place}: {kind.what}.", hint=kind.hint)
+    if keys.keys() != {"environment"} or not isinstance(keys["environment"].content, dict):
+        return
+    if keys["environment"].content.keys() == {"databricks"}:
+        raise _refusal(root, _DATABRICKS)
 
 
-def _kind_of(keys: Mapping[str, Node], known: frozenset[str]) -> _Kind | None:
-    if "python" in keys and keys.keys() <= _ENVIRONMENT_KEYS:
-        return _ENVIRONMENT
-    if keys.keys() == {"environment"} and isinstance(keys["environment"].content, dict):
-        return _DATABRICKS if keys["environment"].content.keys() == {"databricks"} else None
-    return None if keys.keys() & known else next((kind for kind in _KINDS if keys.keys() & kind.keys), None)
+def _refusal(root: Node, kind: _Kind) -> Unsupported:
+    return Unsupported(f"{root.place}: {kind.what}.", hint=kind.hint)

@@ -18,7 +18,8 @@ def find_runconfig(path: Path, name: str) -> tuple[Path, tuple[str, ...]]:
 
     `path` may itself be a runconfig; then it is the one. Else the first of these: `FOLDER/NAME`,
     `FOLDER/NAME.runconfig`, `PATH/NAME.runconfig`, `PATH/NAME`, where FOLDER is `aml_config` if there is one,
-    else `.azureml`. A name may hold slashes.
+    else `.azureml`. A name may hold slashes. Others that the name could mean are told of, those of an `.azureml` that
+    `aml_config` hides too.
 
     Raises:
         UsageError: there is none; lists what was tried, and the nearest name.
@@ -33,7 +34,7 @@ def find_runconfig(path: Path, name: str) -> tuple[Path, tuple[str, ...]]:
     found = [place for place in places if _is_file(place)]
     if not found:
         raise _not_found(path, name, places)
-    first, *others = found
+    first, *others = [*found, *filter(os.path.isfile, _hidden_places(path, name, places))]
     return first, tuple(f"{other} is not used: {_relative(first, path)} comes first." for other in others)
 
 
@@ -53,9 +54,22 @@ def folder_of_runconfig(runconfig: Path) -> Path:
 
 
 def _places(path: Path, name: str) -> list[Path]:
-    within = configuration_folder(path)
-    places = [within / name, within / f"{name}{SUFFIX}", path / f"{name}{SUFFIX}", path / name]
-    return list(dict.fromkeys(Path(os.path.normpath(place)) for place in places))
+    in_folder, in_path = _places_within(configuration_folder(path), name), _places_within(path, name)
+    return list(dict.fromkeys([*in_folder, *reversed(in_path)]))
+
+
+def _hidden_places(path: Path, name: str, places: list[Path]) -> list[Path]:
+    """Where the name would lead in the other folder of runconfigs, which is not looked into."""
+    return [
+        place
+        for within in CONFIGURATION_FOLDERS
+        for place in _places_within(path / within, name)
+        if place not in places
+    ]
+
+
+def _places_within(folder: Path, name: str) -> list[Path]:
+    return [Path(os.path.normpath(folder / spelling)) for spelling in (name, f"{name}{SUFFIX}")]
 
 
 def _not_found(path: Path, name: str, places: list[Path]) -> UsageError:

@@ -93,17 +93,18 @@ def _values(configuration: RunConfiguration) -> dict[str, Any]:
     return {**{key_path: value for key_path, value in said.items() if value is not None}, **configuration.rest}
 
 
-def _hidden(value: Any, redaction: Redaction) -> Any:
+def _hidden(value: Any, redaction: Redaction, name: str = "") -> Any:
+    """The value of a key, or an item of a list that is one, with its secrets hidden."""
     if isinstance(value, Mapping):
-        return {
-            name: REDACTED
-            if redaction.is_secret(str(name)) and inner and not isinstance(inner, (bool, Mapping, list, tuple))
-            else _hidden(inner, redaction)
-            for name, inner in value.items()
-        }
+        return {key: _hidden(inner, redaction, str(key)) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
+        if all(isinstance(inner, str) for inner in value):
+            return redaction.arguments(value)
         return [_hidden(inner, redaction) for inner in value]
-    return redaction.text(value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return redaction.named(name, value)
+    is_secret = value is not None and not isinstance(value, bool) and redaction.is_secret(name, str(value))
+    return REDACTED if is_secret else value
 
 
 def _section_of(root: dict[str, Any], key_path: str) -> tuple[dict[str, Any], str]:
@@ -121,10 +122,22 @@ def _mapping(description: str) -> dict[str, Any]:
 
 
 def _property(key: Key) -> dict[str, Any]:
-    shape: dict[str, Any] = copy.deepcopy(dict(key.shape))
-    if "anyOf" in shape:
-        shape["anyOf"] = [*shape["anyOf"], {"type": "null"}]
-    else:
-        shape["type"] = [*([shape["type"]] if isinstance(shape["type"], str) else shape["type"]), "null"]
     more = {"deprecated": True} if key.is_older else {}
-    return {"description": key.meaning, "default": key.default, **shape, **more}
+    return {"description": key.meaning, "default": key.default, **_or_nothing(key.shape), **more}
+
+
+def _or_nothing(shape: Mapping[str, Any]) -> dict[str, Any]:
+    """The shape of a key's value, which may be missing, as that of each key within it."""
+    if "anyOf" in shape:
+        return {**shape, "anyOf": [*shape["anyOf"], {"type": "null"}]}
+    kinds = [shape["type"]] if isinstance(shape["type"], str) else shape["type"]
+    return {**_with_empty_keys(shape), "type": [*kinds, "null"]}
+
+
+def _with_empty_keys(shape: Mapping[str, Any]) -> dict[str, Any]:
+    within: dict[str, Any] = {}
+    if "properties" in shape:
+        within["properties"] = {name: _or_nothing(inner) for name, inner in shape["properties"].items()}
+    if "additionalProperties" in shape:
+        within["additionalProperties"] = _with_empty_keys(shape["additionalProperties"])
+    return {**shape, **within}

@@ -11,7 +11,7 @@ import yaml
 
 from mlrun_cli.files.document_node import Node
 from mlrun_cli.files.documents import read_document
-from mlrun_cli.files.runconfig_workbench import in_current_keys, is_workbench
+from mlrun_cli.files.runconfig import current_schema
 from mlrun_cli.files.text_files import replace_text
 
 _TEXTS = ("arguments", "command", "environmentVariables")
@@ -48,24 +48,30 @@ def plain_runconfig(path: Path) -> dict[str, Any]:
     An argument is a number if it is written as Python writes it, so that nothing is lost: `0.1` or `16`.
 
     Raises:
+        InvalidFile: it is no YAML or JSON mapping, or has no key of a runconfig.
+        Unsupported: it is another kind of file, such as a step's configuration.
+    """
+    root, _ = current_schema(read_document(path))
+    document = _plain(root)
+    keys = root.mapping()
+    if "environment" in keys and isinstance(keys["environment"].content, dict):
+        document["environment"] = _plain(keys["environment"])
+    if "arguments" in keys and isinstance(keys["arguments"].content, tuple):
+        document["arguments"] = [_argument(item) for item in keys["arguments"].content]
+    return document
+
+
+def plain_environment(path: Path) -> dict[str, Any]:
+    """A file that a runconfig names as its environment, in the same way.
+
+    Raises:
         InvalidFile: it is no YAML or JSON mapping.
     """
-    root = read_document(path)
-    if is_workbench(root):
-        root, _ = in_current_keys(root)
-    document: dict[str, Any] = {key: node.plain() for key, node in root.mapping().items()}
-    sections = [(root.mapping(), document)]
-    environment = root.mapping().get("environment")
-    if environment is not None and isinstance(environment.content, dict):
-        sections.append((environment.mapping(), document["environment"]))
-    for nodes, values in sections:
-        for key in _TEXTS:
-            if key in nodes:
-                values[key] = _texts(nodes[key])
-    arguments = root.mapping().get("arguments")
-    if arguments is not None and isinstance(arguments.content, tuple):
-        document["arguments"] = [_argument(item) for item in arguments.content]
-    return document
+    return _plain(read_document(path))
+
+
+def _plain(section: Node) -> dict[str, Any]:
+    return {key: _texts(node) if key in _TEXTS else node.plain() for key, node in section.mapping().items()}
 
 
 def _argument(node: Node) -> Any:

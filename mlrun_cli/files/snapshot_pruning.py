@@ -30,15 +30,19 @@ class PrunedSnapshots(NamedTuple):
 
 
 @contextmanager
-def using_snapshots(folder: Path) -> Iterator[None]:
+def using_snapshots(folder: Path, say: Callable[[str], None] | None = None) -> Iterator[None]:
     """Within it nothing is pruned: what a snapshot finds in the store stays until somebody refers to it.
+
+    Args:
+        folder: that of the snapshots.
+        say: told what is waited for, if that takes long.
 
     Raises:
         StoreError: the folder cannot be written.
     """
     # Who prunes shuts the door while it waits, or a stream of submits would let it wait for ever.
     with ExitStack() as stack:
-        with _locked(folder, _DOOR, fcntl.LOCK_EX):
+        with _locked(folder, _DOOR, fcntl.LOCK_EX, say, "a 'workspace prune' to end"):
             stack.enter_context(_locked(folder, _LOCK, fcntl.LOCK_SH))
         yield
 

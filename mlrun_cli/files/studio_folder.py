@@ -1,14 +1,18 @@
-"""What the studio keeps in a home: its token, and the address under which it was served last."""
+"""What the studio keeps in a home: its token, and the addresses under which it is, or was last, served."""
 
 from __future__ import annotations
 
+import fcntl
 import os
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mlrun_cli.domain.pages import DEFAULT_PORT
 from mlrun_cli.errors import StoreError
 from mlrun_cli.files.home import make_private_folder
+from mlrun_cli.files.locks import lock
 from mlrun_cli.files.run_folder import read_json, write_json
 
 _TOKEN_BYTES = 24
@@ -23,6 +27,7 @@ class StudioFolder:
         self.path = home / "studio"
         self._token = self.path / "token"
         self._address = self.path / "address.json"
+        self._serving = self.path / "serving"
         self._door = self.path / "door.html"
 
     def token(self) -> str:
@@ -50,22 +55,48 @@ class StudioFolder:
         return token
 
     def address(self) -> str:
-        """Where the studio was served last, else where it is served unless it is told otherwise; without token."""
+        """Where the studio is served, the one that began last, else where it was, else the usual one; without token."""
         document = None
         with suppress(OSError):
-            document = read_json(self._address)
+            alive = next((path for path in self._served() if _is_held(path)), self._address)
+            document = read_json(alive)
         return str((document or {}).get("address") or f"http://127.0.0.1:{DEFAULT_PORT}")
 
-    def keep_address(self, address: str) -> None:
-        """Note where the studio is being served.
+    @contextmanager
+    def served_at(self, address: str) -> Iterator[None]:
+        """Note where this process serves the studio, for as long as the block lasts.
+
+        The note is a file that the process holds a lock of: that of one that was killed is not believed.
 
         Raises:
             StoreError: the folder cannot be written.
         """
         try:
+            make_private_folder(self._serving)
+            for path in self._served():
+                if not _is_held(path):
+                    path.unlink(missing_ok=True)
             write_json(self._address, {"address": address})
+            note = self._serving / f"{time.time_ns():020}-{os.getpid()}.json"
+            temporary = note.with_suffix(".new")
+            write_json(temporary, {"address": address})
+            held = os.open(temporary, os.O_RDONLY)
+            lock(held, fcntl.LOCK_EX)
+            temporary.replace(note)
         except OSError as error:
-            raise StoreError(f"{self._address} cannot be written: {error.strerror}.") from error
+            raise StoreError(f"{error.filename or self.path} cannot be written: {error.strerror}.") from error
+        try:
+            yield
+        finally:
+            note.unlink(missing_ok=True)
+            os.close(held)
+
+    def _served(self) -> list[Path]:
+        """The notes of where it is served, the newest first."""
+        try:
+            return sorted(self._serving.glob("*.json"), reverse=True)
+        except OSError:
+            return []
 
     def door(self, address: str) -> Path:
         """A page for this user alone that leads to the address with the token.
@@ -96,6 +127,21 @@ class StudioFolder:
             os.link(temporary, self._token)
         finally:
             temporary.unlink()
+
+
+def _is_held(path: Path) -> bool:
+    """Whether the process is alive that has written a note."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        lock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _written(path: Path, text: str) -> Path:

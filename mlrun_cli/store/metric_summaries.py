@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,6 +13,12 @@ from mlrun_cli.store.database import Database, Row, in_list
 _KEYS_AT_ONCE = 500
 _SPECIAL = re.compile(r"[%_\\]")
 _ESCAPED = r"\\\g<0>"
+# The database makes NaN null; whether that is what the null stands for is asked of the value itself.
+_ENDS_IN_NAN = (
+    "coalesce((SELECT kind = 'n' FROM metric_values WHERE metric_values.metric_key = metrics.metric_key"
+    " AND position = metrics.value_count - 1), 0)"
+)
+_SELECT = f"SELECT *, last_value IS NULL AND {_ENDS_IN_NAN} AS ends_in_nan FROM metrics"  # noqa: S608
 
 
 class MetricSummaryStore:
@@ -34,7 +41,7 @@ class MetricSummaryStore:
         """
         condition, parameters = _which(run_key, text, only_images)
         rows = self._database.rows(
-            f"SELECT * FROM metrics WHERE {condition} ORDER BY name LIMIT :limit OFFSET :offset",  # noqa: S608
+            f"{_SELECT} WHERE {condition} ORDER BY name LIMIT :limit OFFSET :offset",
             limit=limit,
             offset=offset,
             **parameters,
@@ -50,9 +57,7 @@ class MetricSummaryStore:
 
     def find(self, run_key: int, name: str) -> MetricSummary | None:
         """The metric of this name of a run, or None."""
-        row = self._database.row(
-            "SELECT * FROM metrics WHERE run_key = :run_key AND name = :name", run_key=run_key, name=name
-        )
+        row = self._database.row(f"{_SELECT} WHERE run_key = :run_key AND name = :name", run_key=run_key, name=name)
         return None if row is None else _summary(row)
 
     def of_runs(self, run_keys: Sequence[int], names: Sequence[str]) -> Mapping[tuple[int, str], MetricSummary]:
@@ -65,7 +70,7 @@ class MetricSummaryStore:
         for start in range(0, len(run_keys), _KEYS_AT_ONCE):
             its_run, parameters = in_list("run", run_keys[start : start + _KEYS_AT_ONCE])
             rows = self._database.rows(
-                f"SELECT * FROM metrics WHERE run_key IN {its_run} AND name IN {its_name}",  # noqa: S608
+                f"{_SELECT} WHERE run_key IN {its_run} AND name IN {its_name}",
                 **parameters,
                 **named,
             )
@@ -77,7 +82,7 @@ class MetricSummaryStore:
         found: set[str] = set()
         for run_key in run_keys:  # one by one, as each of them may have ten thousand
             rows = self._database.rows(
-                "SELECT name FROM metrics WHERE run_key = :run_key AND last_value IS NOT NULL"
+                f"SELECT name FROM metrics WHERE run_key = :run_key AND (min_value IS NOT NULL OR {_ENDS_IN_NAN})"  # noqa: S608
                 " ORDER BY name LIMIT :limit",
                 run_key=run_key,
                 limit=limit,
@@ -114,7 +119,7 @@ def _summary(row: Row) -> MetricSummary:
         name=row["name"],
         shape=row["shape"],
         value_count=row["value_count"],
-        last=row["last_value"],
+        last=math.nan if row["ends_in_nan"] else row["last_value"],
         minimum=row["min_value"],
         maximum=row["max_value"],
         description=row["description"],

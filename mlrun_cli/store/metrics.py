@@ -66,7 +66,9 @@ class MetricStore:
                 continue
             for item in value if shape == LIST else (value,):
                 kind, number, text = _encode(shape, item)
-                if number is not None and kind != "n":
+                if kind == "n":
+                    series.last = item
+                elif number is not None:
                     series.saw(number)
                 rows.append((series.key, series.count, logged_at, step, kind, number, text))
                 series.count += 1

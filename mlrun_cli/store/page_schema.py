@@ -34,6 +34,10 @@ _COUNT_NEW = f"""INSERT INTO experiment_outcomes (experiment_key, status, run_co
 _COUNT_OLD = """UPDATE experiment_outcomes SET run_count = run_count - 1
     WHERE experiment_key = old.experiment_key AND status = old.status;"""
 
+_FORGET_NUMBERS_BEFORE_NAN = """UPDATE metrics SET last_value = NULL
+    WHERE last_value IS NOT NULL AND (SELECT kind FROM metric_values
+    WHERE metric_values.metric_key = metrics.metric_key AND position = metrics.value_count - 1) = 'n'"""
+
 FILL_TEXTS = (
     "INSERT INTO run_texts (rowid, own, tags)"  # noqa: S608
     f" SELECT run_key, {_OWN_TEXT.format(row='runs')}, {_TAG_TEXT.format(key='runs.run_key')} FROM runs"
@@ -43,7 +47,7 @@ FILL_TEXTS = (
 
 def page_schema(words: Dialect) -> list[str]:
     """The statements, in their order."""
-    return [*_indexes(), *_texts(), *_outcomes(words), *_views(words)]
+    return [*_indexes(), *_texts(), *_outcomes(words), *_views(words), _FORGET_NUMBERS_BEFORE_NAN]
 
 
 def _indexes() -> list[str]:

@@ -7,13 +7,21 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from mlrun_cli.domain.moment import MICROSECONDS, now
 from mlrun_cli.domain.run_order import METRIC, PROPERTY, TAG, RunOrder
+from mlrun_cli.domain.run_status import TERMINAL_STATUSES
 from mlrun_cli.store.run_conditions import METRIC_COLUMNS
 
+TERMINAL = ", ".join(sorted(f"'{status.value}'" for status in TERMINAL_STATUSES))
+"""The statuses in which a run stays."""
+
+_DURATION = "coalesce(runs.duration_seconds, (runs.ended_at - runs.started_at) / 1000000.0)"
+_IS_RUNNING = f"runs.status NOT IN ({TERMINAL}) AND runs.started_at IS NOT NULL AND {_DURATION} IS NULL"
+_ELAPSED = f"((:order_now - runs.started_at) / {MICROSECONDS}.0)"
 _COLUMNS = {
     "created": "runs.created_at",
     "started": "runs.started_at",
-    "duration": "coalesce(runs.duration_seconds, (runs.ended_at - runs.started_at) / 1000000.0)",
+    "duration": _DURATION,
     "status": "runs.status",
     "display_name": "runs.display_name",
     "run_number": "runs.run_number",
@@ -42,6 +50,8 @@ class OrderSql(NamedTuple):
         is_lack_indexed: whether the runs that have none stand in the index too.
         value_of_run: the value, null when there is none, with nothing but `runs` to select from.
         parameters: of all of these.
+        is_moving: the condition that the value of a run moves on, so that it stands in no index; None when none does.
+        moving_value: the value of such a run.
     """
 
     source: str
@@ -52,6 +62,8 @@ class OrderSql(NamedTuple):
     is_lack_indexed: bool
     value_of_run: str
     parameters: dict[str, object]
+    is_moving: str | None = None
+    moving_value: str = ""
 
 
 def order_sql(order: RunOrder) -> OrderSql:
@@ -76,9 +88,27 @@ def order_sql(order: RunOrder) -> OrderSql:
     value = _COLUMNS[kind]
     if kind in _ALWAYS:
         return OrderSql("runs", value, "runs.run_key", "1 = 1", None, False, value, {})
+    if kind == "duration":
+        return _by_duration()
     given = _SPARSE.get(kind, value)
     is_sparse = kind in _SPARSE
     return OrderSql("runs", value, "runs.run_key", f"{given} IS NOT NULL", f"{given} IS NULL", not is_sparse, value, {})
+
+
+def _by_duration() -> OrderSql:
+    """The order by how long a run took, or has taken so far."""
+    return OrderSql(
+        "runs",
+        _DURATION,
+        "runs.run_key",
+        f"{_DURATION} IS NOT NULL",
+        f"{_DURATION} IS NULL AND runs.run_key NOT IN (SELECT run_key FROM runs WHERE {_IS_RUNNING})",  # noqa: S608
+        True,
+        f"coalesce({_DURATION}, CASE WHEN {_IS_RUNNING} THEN {_ELAPSED} END)",
+        {"order_now": now()},
+        _IS_RUNNING,
+        _ELAPSED,
+    )
 
 
 def _of_table(table: str, key: str, value: str, tie: str, name: str) -> OrderSql:

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from mlrun_cli.domain.run import Run
 from mlrun_cli.domain.run_filter import RunFilter
 from mlrun_cli.domain.run_order import NEWEST_FIRST, RunOrder
-from mlrun_cli.domain.run_status import TERMINAL_STATUSES
-from mlrun_cli.store.database import Database, in_list
+from mlrun_cli.store.database import Database, Row, in_list
 from mlrun_cli.store.run_conditions import RunConditions
-from mlrun_cli.store.run_orders import OrderSql, order_sql
+from mlrun_cli.store.run_orders import TERMINAL, OrderSql, order_sql
 from mlrun_cli.store.runs import RunStore
 
 MANY = 10_000
@@ -20,7 +19,6 @@ _FEW = 20_000
 """So many runs are sorted in less time than an index with more of other runs is walked."""
 _FEW_TO_COUNT = 50_000
 """So many are counted in less time than more of other runs are asked."""
-_TERMINAL = ", ".join(sorted(f"'{status.value}'" for status in TERMINAL_STATUSES))
 _VALUE_COLUMNS = {"status": "status", "target": "target", "submitter": "user_name", "type": "run_type"}
 _PAIR_TABLES = {"tag": "run_tags", "property": "run_properties"}
 
@@ -57,7 +55,7 @@ class RunPageStore:
         conditions = RunConditions(self._database, which)
         row = self._database.row(
             "SELECT count(*) AS found FROM runs"  # noqa: S608
-            f" WHERE runs.status NOT IN ({_TERMINAL}) AND {conditions.for_walking}",
+            f" WHERE runs.status NOT IN ({TERMINAL}) AND {conditions.for_walking}",
             **conditions.parameters,
         )
         assert row is not None
@@ -153,21 +151,43 @@ class RunPageStore:
     def _walked(
         self, conditions: RunConditions, order: OrderSql, descending: bool, limit: int, offset: int
     ) -> Sequence[int]:
-        """Along the index, then those that are not in it."""
+        """Along the index with those that move on between, then those that are not in it."""
         parameters = {**conditions.parameters, **order.parameters}
         valued = f"{order.has_value} AND {conditions.for_walking}"
-        keys = self._select(order.source, valued, (order.value, order.tie), descending, limit, offset, parameters)
+        by = (order.value, order.tie)
+        moving = self._moving(conditions, order, parameters)
+        if moving:
+            # Whatever these are among, no run that is passed over stands on the page.
+            passed = max(0, offset - len(moving))
+            rows = self._rows(order.source, valued, by, descending, limit + len(moving), passed, parameters)
+            merged = sorted([*moving, *((row["value"], row["run_key"]) for row in rows)], reverse=descending)
+            keys = [key for _, key in merged[offset - passed : offset - passed + limit]]
+        else:
+            keys = self._select(order.source, valued, by, descending, limit, offset, parameters)
         if len(keys) == limit or order.lacks_value is None:
             return keys
         passed = len(keys) + offset
         if not keys and offset:
             row = self._database.row(f"SELECT count(*) AS found FROM {order.source} WHERE {valued}", **parameters)  # noqa: S608
-            passed = 0 if row is None else row["found"]
+            passed = len(moving) + (0 if row is None else row["found"])
         where = conditions.for_walking if order.is_lack_indexed else conditions.for_an_index
         lacking = f"{order.lacks_value} AND {where}"
         missing = limit - len(keys)
         beyond = max(0, offset - passed)
         return [*keys, *self._select("runs", lacking, ("runs.run_key",), True, missing, beyond, parameters)]
+
+    def _moving(
+        self, conditions: RunConditions, order: OrderSql, parameters: dict[str, object]
+    ) -> list[tuple[float, int]]:
+        """The values that move on and the keys of their runs: no more than run at the same time."""
+        if order.is_moving is None:
+            return []
+        rows = self._database.rows(
+            f"SELECT {order.moving_value} AS value, runs.run_key AS run_key FROM runs"  # noqa: S608
+            f" WHERE {order.is_moving} AND {conditions.for_walking}",
+            **parameters,
+        )
+        return [(row["value"], row["run_key"]) for row in rows]
 
     def _select(
         self,
@@ -179,15 +199,28 @@ class RunPageStore:
         offset: int,
         parameters: dict[str, object],
     ) -> list[int]:
+        rows = self._rows(source, where, by, descending, limit, offset, parameters)
+        return [row["run_key"] for row in rows]
+
+    def _rows(
+        self,
+        source: str,
+        where: str,
+        by: Sequence[str],
+        descending: bool,
+        limit: int,
+        offset: int,
+        parameters: dict[str, object],
+    ) -> Sequence[Row]:
+        """The key of each run, and what it is sorted by first as its value."""
         order = ", ".join(f"{term} {'DESC' if descending else 'ASC'}" for term in by)
-        rows = self._database.rows(
-            f"SELECT runs.run_key AS run_key FROM {source} WHERE {where}"  # noqa: S608
+        return self._database.rows(
+            f"SELECT runs.run_key AS run_key, {by[0]} AS value FROM {source} WHERE {where}"  # noqa: S608
             f" ORDER BY {order} LIMIT :limit OFFSET :offset",
             limit=limit,
             offset=offset,
             **parameters,
         )
-        return [row["run_key"] for row in rows]
 
     def _distinct(
         self, table: str, column: str, limit: int, condition: str = "1 = 1", parameters: dict[str, object] | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from mlrun_cli.domain.metric import MetricSummary
 from mlrun_cli.domain.metric_filter import SUMMARIES
@@ -160,5 +160,4 @@ def _described(page: Page, run: Run) -> Mapping[str, Any]:
 
 
 def _own_address(page: Page, query: str) -> str:
-    path = f"{page.studio.order.base_path}{quote(page.request.scope['path'])}"
-    return f"{path}?{query}" if query else path
+    return f"{page.here}?{query}" if query else page.here

@@ -96,14 +96,14 @@ def series_of(
     name: str, x: Iterable[float], y: Iterable[float], run_key: int | None = None, *, is_whole: bool = True
 ) -> dict[str, Any]:
     """Numbers that belong together; those that cannot be drawn become gaps, which are counted if these are all."""
-    places = [(across, upwards) for across, upwards in zip(x, y, strict=True) if math.isfinite(across)]
-    values = [upwards for _, upwards in places]
+    given = list(zip(x, y, strict=True))
+    places = [(across, upwards) for across, upwards in given if math.isfinite(across)]
     return {
         "run": run_key,
         "name": name,
         "x": [_short(across) for across, _ in places],
-        "y": [_short(value) if math.isfinite(value) else None for value in values],
-        "gaps": _gaps(values, is_whole=is_whole),
+        "y": [_short(upwards) if math.isfinite(upwards) else None for _, upwards in places],
+        "gaps": _gaps([upwards if math.isfinite(across) else across for across, upwards in given], is_whole=is_whole),
     }
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request, cookie_parser
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mlrun_cli.domain.pages import quoted, unquoted
 from mlrun_cli.domain.studio_order import StudioOrder
 from mlrun_cli.studio.access import Access
 from mlrun_cli.studio.forms import FormRefused, read_fields
@@ -63,7 +64,7 @@ class Guard:
             return
         if scope["type"] != "http":
             return
-        scope = self._without_base(scope)
+        scope = self._with_own_path(scope)
         request = Request(scope, receive)
         response = await self._answer(request)
         await (response or self._app)(scope, receive, _with_headers(send))
@@ -100,14 +101,12 @@ class Guard:
             )
         return None
 
-    def _without_base(self, scope: Scope) -> Scope:
-        """Some proxies take the base path away and some do not."""
-        if not self._base:
-            return scope
-        path = scope["path"]
-        if path == self._base or path.startswith(f"{self._base}/"):
+    def _with_own_path(self, scope: Scope) -> Scope:
+        """The path in all its bytes, and without the base path: some proxies take it away and some do not."""
+        path = unquoted(scope["raw_path"].decode("utf-8", "surrogateescape"))
+        if self._base and (path == self._base or path.startswith(f"{self._base}/")):
             path = path[len(self._base) :] or "/"
-        return {**scope, "path": path, "raw_path": quote(path).encode()}
+        return {**scope, "path": path, "raw_path": quoted(path).encode()}
 
     def _is_host(self, header: str) -> bool:
         # An address is always the machine's own; only a name can have been bent to point here.
@@ -198,7 +197,7 @@ def _destination(request: Request) -> str:
     """Where the request leads, without its token."""
     pairs = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
     query = urlencode([(name, value) for name, value in pairs if name != "token"])
-    path = quote(request.scope["path"])
+    path = quoted(request.scope["path"])
     return f"{path}?{query}" if query else path
 
 

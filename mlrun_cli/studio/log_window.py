@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import re
 from typing import NamedTuple
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from mlrun_cli.studio.terminal import Terminal
 
 WINDOW_BYTES = 128 * 1024
 _TAIL_LINES = 60
 """Lines that a live log's next piece may still write over, as the bars of several downloads do."""
+_LINES_BEFORE_MATCH = 60
+"""So many that what was found can stand in the middle of a high window."""
 _SEARCH_PIECE = 1 << 20
 _MOST_SEARCHED = 256 << 20
+_MOST_WRITTEN_OVER = 16 << 20
+"""How far back the beginning is looked for of a line that is written over again and again."""
+_RETURN = re.compile(rb"\r(?![\r\n])")
 
 
 class LogWindow(NamedTuple):
@@ -24,9 +29,9 @@ class LogWindow(NamedTuple):
         start: the byte that the first line begins at.
         end: the byte behind the last line.
         size: of the whole log, in bytes.
-        settled: what will not change when the log grows.
+        settled: what will not change by what comes behind it.
         tail: what may still be written over.
-        tail_start: the byte that the tail begins at.
+        next_start: the byte from which on the lines are that take the place of the tail and follow it.
         is_binary: it looks like no text at all.
     """
 
@@ -35,8 +40,15 @@ class LogWindow(NamedTuple):
     size: int
     settled: Markup
     tail: Markup
-    tail_start: int
+    next_start: int
     is_binary: bool
+
+
+class Sought(NamedTuple):
+    """A text to be marked wherever it stands, and as the one that was found where it stands at a byte."""
+
+    text: str
+    at: int
 
 
 class Match(NamedTuple):
@@ -51,32 +63,32 @@ def last_window(descriptor: int) -> LogWindow:
     return window_before(descriptor, os.fstat(descriptor).st_size)
 
 
-def window_before(descriptor: int, end: int) -> LogWindow:
+def window_before(descriptor: int, end: int, sought: Sought | None = None) -> LogWindow:
     """The lines that end at a byte."""
     size = os.fstat(descriptor).st_size
     end = max(0, min(end, size))
     start = max(0, end - WINDOW_BYTES)
     data = _read(descriptor, start, end)
     skipped = _first_line_start(data) if start else 0
-    return _window(data[skipped:], start + skipped, size)
+    return _window(descriptor, data[skipped:], start + skipped, size, sought)
 
 
-def window_from(descriptor: int, start: int) -> LogWindow:
+def window_from(descriptor: int, start: int, sought: Sought | None = None) -> LogWindow:
     """The lines from a byte on, which is known to begin one."""
     size = os.fstat(descriptor).st_size
     start = max(0, min(start, size))
     data = _read(descriptor, start, min(size, start + WINDOW_BYTES))
     if start + len(data) < size:
         data = data[: data.rfind(b"\n") + 1] or data
-    return _window(data, start, size)
+    return _window(descriptor, data, start, size, sought)
 
 
-def window_around(descriptor: int, position: int) -> LogWindow:
-    """The lines around a byte, a few of which come before it."""
-    before = window_before(descriptor, position)
-    data = _read(descriptor, before.start, position)
-    starts = [before.start, *(before.start + at + 1 for at, byte in enumerate(data) if byte == 0x0A)]
-    return window_from(descriptor, starts[-min(len(starts), 8)])
+def window_around(descriptor: int, sought: Sought) -> LogWindow:
+    """The lines around what was found, some of which come before it."""
+    start = max(0, sought.at - WINDOW_BYTES // 2)
+    before = _read(descriptor, start, sought.at)
+    skipped = _last_lines_start(before, _LINES_BEFORE_MATCH) or (_first_line_start(before) if start else 0)
+    return window_from(descriptor, start + skipped, sought)
 
 
 def find(descriptor: int, text: str, start: int) -> Match:
@@ -98,55 +110,47 @@ def find(descriptor: int, text: str, start: int) -> Match:
     return Match(None, position)
 
 
-def marked(line: Markup, text: str) -> Markup:
-    """The line's markup with what was searched for marked, where no change of colour goes through it."""
-    needle = str(escape(text)).lower()
-    pieces = []
-    for piece in _between_tags(str(line)):
-        if piece.startswith("<"):
-            pieces.append(piece)
-            continue
-        lowered = piece.lower()
-        at = 0
-        while len(lowered) == len(piece) and (found := lowered.find(needle, at)) >= 0:
-            pieces += [piece[at:found], "<mark>", piece[found : found + len(needle)], "</mark>"]
-            at = found + len(needle)
-        pieces.append(piece[at:])
-    return Markup("".join(pieces))  # noqa: S704 — it was markup before
-
-
-def _between_tags(markup: str) -> Sequence[str]:
-    pieces = []
-    at = 0
-    while (opened := markup.find("<", at)) >= 0:
-        closed = markup.find(">", opened) + 1
-        pieces += [markup[at:opened], markup[opened:closed]]
-        at = closed
-    return [*pieces, markup[at:]]
-
-
-def _window(data: bytes, start: int, size: int) -> LogWindow:
+def _window(descriptor: int, data: bytes, start: int, size: int, sought: Sought | None) -> LogWindow:
     end = start + len(data)
-    tail_start = _tail_start(data) if end == size else len(data)
-    settled, tail = data[:tail_start], data[tail_start:]
-    is_binary = b"\0" in data[:4096]
-    return LogWindow(start, end, size, _shown(settled), _shown(tail), start + tail_start, is_binary)
+    tail_at = next_at = len(data)
+    if end == size:
+        tail_at = next_at = _last_lines_start(data, _TAIL_LINES)
+    elif not data.endswith(b"\n") and (written_over := data.rfind(b"\r", 0, len(data) - 1) + 1):
+        # A progress bar that goes on: all of it is one line, and what follows needs no more than its last state.
+        tail_at, next_at = 0, written_over
+    return LogWindow(
+        start=_line_start(descriptor, start),
+        end=end,
+        size=size,
+        settled=_shown(data[:tail_at], start, sought),
+        tail=_shown(data[tail_at:], start + tail_at, sought),
+        next_start=start + next_at,
+        is_binary=b"\0" in data[:4096],
+    )
 
 
-def _shown(data: bytes) -> Markup:
+def _shown(data: bytes, start: int, sought: Sought | None) -> Markup:
     if not data:
         return Markup("")
-    terminal = Terminal()
-    terminal.feed(data.decode("utf-8", "replace"))
+    terminal = _printed(data)
+    if sought is not None:
+        terminal.mark(sought.text, _printed(data[: max(0, sought.at - start)]).cursor)
     lines = list(terminal.lines())
     if lines and not lines[-1]:
         lines.pop()
     return Markup("").join(Markup('<div class="line">{}\n</div>').format(line) for line in lines)
 
 
-def _tail_start(data: bytes) -> int:
+def _printed(data: bytes) -> Terminal:
+    terminal = Terminal()
+    terminal.feed(data.decode("utf-8", "replace"))
+    return terminal
+
+
+def _last_lines_start(data: bytes, count: int) -> int:
+    """Where the last so many lines begin."""
     position = len(data)
-    for _ in range(_TAIL_LINES):
+    for _ in range(count):
         position = data.rfind(b"\n", 0, max(0, position - 1)) + 1
         if position == 0:
             return 0
@@ -154,12 +158,27 @@ def _tail_start(data: bytes) -> int:
 
 
 def _first_line_start(data: bytes) -> int:
-    """Where the first whole line begins; a part of a very long one begins at a character."""
-    for end in (b"\n", b"\r"):
-        found = data.find(end)
-        if found >= 0 and data[found + 1 :].strip(b"\r\n"):
-            return found + 1
-    return next((at for at, byte in enumerate(data[:4]) if byte & 0xC0 != 0x80), 0)
+    """Where the first whole line begins; of a very long one, where it is written over, or else a character."""
+    text_end = len(data.rstrip(b"\r\n"))
+    whole = data.find(b"\n", 0, text_end) + 1
+    if 0 < whole <= len(data) // 2:
+        return whole
+    if written_over := _RETURN.search(data, 0, whole or text_end):
+        return written_over.end()
+    return whole or next((at for at, byte in enumerate(data[:4]) if byte & 0xC0 != 0x80), 0)
+
+
+def _line_start(descriptor: int, start: int) -> int:
+    """Where the line began whose last state begins at a byte: what is between has been written over."""
+    if os.pread(descriptor, 1, max(0, start - 1)) != b"\r":
+        return start
+    least = max(0, start - _MOST_WRITTEN_OVER)
+    while start > least:
+        piece_start = max(least, start - _SEARCH_PIECE)
+        if found := _read(descriptor, piece_start, start).rfind(b"\n") + 1:
+            return piece_start + found
+        start = piece_start
+    return start
 
 
 def _read(descriptor: int, start: int, end: int) -> bytes:

@@ -60,7 +60,7 @@ def panel_of(workspace: Workspace, run: Run, summary: MetricSummary, rows: int) 
     """The panel of a metric, with at most so many rows of a table."""
     if summary.shape in DOCUMENT_SHAPES:
         return _document_panel(workspace, run, summary)
-    if summary.value_count > 1 and summary.last is not None and summary.shape in {VALUE, LIST}:
+    if summary.value_count > 1 and summary.has_numbers and summary.shape in {VALUE, LIST}:
         return Panel(summary, CURVE_PANEL)
     items = workspace.metrics.items(run.key, summary.name, limit=rows)
     if summary.shape in {ROW, TABLE}:

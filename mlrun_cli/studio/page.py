@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from mlrun_cli.domain.names import check_resource_group, check_subscription_id, check_workspace_name
-from mlrun_cli.domain.pages import Pages
+from mlrun_cli.domain.pages import Pages, quoted
 from mlrun_cli.domain.studio_order import StudioOrder
 from mlrun_cli.errors import MlrunError, NotFound, StoreError, UsageError, WorkspaceNotFound
 from mlrun_cli.studio.access import Access
@@ -46,8 +46,20 @@ class Page:
         self.pages = Pages(studio.order.base_path, *workspace.identity)
 
     def part(self, name: str) -> str:
-        """The part of the address that a route names."""
+        """The part of the address that a route names, as text: what is none in it is in no record either."""
+        return self._path_part(name).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+    def file_name(self) -> str:
+        """The file that the address names; bytes that are no UTF-8 stand in it as lone surrogates."""
+        return self._path_part("path")
+
+    def _path_part(self, name: str) -> str:
         return str(self.request.path_params[name])
+
+    @property
+    def here(self) -> str:
+        """The address without its query."""
+        return f"{self.studio.order.base_path}{quoted(self.request.scope['path'])}"
 
     def query(self, name: str, otherwise: str = "") -> str:
         """A value of the address's query."""
@@ -62,7 +74,7 @@ class Page:
         return {
             "pages": self.pages,
             "workspace": self.workspace.identity,
-            "here": self.request.scope["path"],
+            "here": self.here,
             "query_string": self.request.url.query,
         }
 

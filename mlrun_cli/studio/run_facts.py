@@ -68,17 +68,6 @@ def fault_of(run: Run) -> Fault | None:
     )
 
 
-def command_of(run: Run) -> str:
-    """The line that submits such a run again from its attached folder; secrets in it are hidden as in its record."""
-    definition: Mapping[str, Any] = run.definition or {}
-    words = ["mlrun", "run", "submit-script", "-e", run.experiment_name]
-    if run.target and run.target != "local":
-        words += ["--ct", run.target]
-    if definition.get("script"):
-        words += [str(definition["script"]), *map(str, definition.get("arguments") or ())]
-    return shlex.join(words)
-
-
 def started_line(run: Run) -> str:
     """The script or command with its arguments, as a shell would take it; nothing for a run without one."""
     definition: Mapping[str, Any] = run.definition or {}

@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl, urlencode
 from mlrun_cli.domain.run_order import NEWEST_FIRST
 
 SIZES = (25, 50, 100, 200)
-_MOST_VALUES = 200
+MOST_VALUES = 200
+"""Of one parameter; selected runs are among them."""
 _MOST_PAGES = 10**9
 _CONSTANT = "constant"
 _FILTERS = (
@@ -161,4 +162,4 @@ def _written(name: str, value: object) -> Sequence[str]:
 
 
 def _distinct(values: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(values))[:_MOST_VALUES]
+    return tuple(dict.fromkeys(values))[:MOST_VALUES]

@@ -6,6 +6,7 @@ import errno
 import signal
 import socket
 import sys
+from contextlib import closing
 from pathlib import Path
 from threading import Thread
 from types import FrameType
@@ -58,7 +59,6 @@ def serve(order: StudioOrder) -> int | None:
     if order.port not in {0, port}:
         say(f"Port {order.port} is taken; this is {port}.")
     address = _address(order, port)
-    folder.keep_address(address)
     first_page = _first_page(order, address)
     config = uvicorn.Config(
         app,
@@ -75,15 +75,13 @@ def serve(order: StudioOrder) -> int | None:
     )
     _load(config)
     server = _Server(config, studio)
-    for number in (signal.SIGINT, signal.SIGTERM):  # from now on: whoever reads the address may end it
-        signal.signal(number, server.handle_exit)
-    say(f"Studio: {first_page}?token={token}", "Ctrl-C ends it.")
-    if order.opens_browser:
-        Thread(target=open_in_browser, args=(folder.door(first_page).as_uri(),), daemon=True).start()
-    try:
+    with closing(studio.workspaces), folder.served_at(address):
+        for number in (signal.SIGINT, signal.SIGTERM):  # from now on: whoever reads the address may end it
+            signal.signal(number, server.handle_exit)
+        say(f"Studio: {first_page}?token={token}", "Ctrl-C ends it.")
+        if order.opens_browser:
+            Thread(target=open_in_browser, args=(folder.door(first_page).as_uri(),), daemon=True).start()
         server.run(sockets=[listener])
-    finally:
-        studio.workspaces.close()
     return server.ended_by
 
 

@@ -9,16 +9,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mlrun_cli.actions.submit import SubmitRequest
+from mlrun_cli.domain.asked import hidden_words
 from mlrun_cli.domain.environment_mode import EnvironmentMode
 from mlrun_cli.domain.run import Run
 from mlrun_cli.domain.submission import Submission
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import MlrunError, UsageError
+
+_LABELS = {"name": "Display name", "gpus": "GPUs"}
 
 
 class SubmitForm(NamedTuple):
     """Each field as it was typed."""
 
     folder: str = ""
+    source_directory: str = ""
     script: str = ""
     arguments: str = ""
     runconfig: str = ""
@@ -28,6 +32,7 @@ class SubmitForm(NamedTuple):
     tags: str = ""
     gpus: str = ""
     environment: str = ""
+    conda_file: str = ""
 
     @classmethod
     def typed(cls, values: Mapping[str, str]) -> SubmitForm:
@@ -37,17 +42,21 @@ class SubmitForm(NamedTuple):
     @classmethod
     def like(cls, run: Run, submission: Submission) -> SubmitForm:
         """The form that would submit such a run again; secrets in its arguments are hidden, and have to be typed."""
-        definition = run.definition or {}
-        is_script = not submission.is_command
+        asked = submission.as_asked()
+        folder, mode = submission.folder or "", asked.environment_mode
         return cls(
-            folder=submission.folder or "",
-            script=submission.argv[0] if is_script and submission.argv else "",
-            arguments=shlex.join(map(str, definition.get("arguments") or ())) if is_script else "",
-            runconfig=_runconfig_name(submission),
-            target=run.target or "",
+            folder=folder,
+            source_directory=_within(folder, asked.source_directory),
+            script=asked.script or "",
+            arguments=shlex.join(asked.arguments),
+            runconfig=asked.runconfig or "",
+            target=asked.target or "",
             experiment=run.experiment_name,
             name=run.display_name or "",
+            tags=shlex.join(key if value is None else f"{key}={value}" for key, value in asked.tags.items()),
             gpus=str(run.gpu_count or ""),
+            environment="" if mode is None else mode.value,
+            conda_file=_within(folder, asked.conda_file),
         )
 
     def path(self) -> Path | None:
@@ -58,15 +67,35 @@ class SubmitForm(NamedTuple):
             return None
         return path if path.is_absolute() and "\0" not in self.folder else None
 
+    def source_path(self) -> Path | None:
+        """The folder that the script is in; None as for `path`."""
+        folder = self.path()
+        if folder is None or "\0" in self.source_directory:
+            return None
+        return folder / self.source_directory
+
+    def hole(self) -> UsageError | None:
+        """What is wrong where a secret that a record hides would have to be typed; None where there is none."""
+        try:
+            _check_holes("arguments", _words(self.arguments))
+            _check_holes("tags", _words(self.tags))
+        except UsageError as error:
+            return error
+        return None
+
+    def field_of(self, problem: MlrunError) -> str | None:
+        """The field that a problem is about."""
+        return next((name for name in self._fields if problem.message.startswith(f"{_label(name)}:")), None)
+
     def request(self) -> SubmitRequest:
         """What is to be submitted.
 
         Raises:
             UsageError: a field cannot be right; the message begins with its label.
         """
-        for label, text in self._asdict().items():
+        for name, text in self._asdict().items():
             if "\0" in text:
-                raise UsageError(f"{label.capitalize()}: there is a zero byte in it.", hint="Type it anew.")
+                raise UsageError(f"{_label(name)}: there is a zero byte in it.", hint="Type it anew.")
         if not self.folder:
             raise UsageError("Folder: none is named.", hint="Type the path of an attached folder.")
         folder = self.path()
@@ -74,15 +103,21 @@ class SubmitForm(NamedTuple):
             raise UsageError(f"Folder: there is no folder '{self.folder}'.", hint="Type its whole path.")
         if not self.script and not self.runconfig:
             raise UsageError("Script: neither a script nor a runconfig is named.", hint="Choose one of the two.")
+        if self.arguments and not self.script:
+            raise UsageError("Arguments: without a script, those of the runconfig are used.", hint="Name the script.")
+        if hole := self.hole():
+            raise hole
         if not self.experiment:
             raise UsageError("Experiment: none is named.", hint="Any name will do; a new one is made.")
         return SubmitRequest(
             path=folder,
             experiment_name=self.experiment,
             runconfig_name=self.runconfig or None,
+            source_directory=self.source_path(),
             script=self.script or None,
             arguments=_words(self.arguments),
             target=self.target or None,
+            conda_dependencies=folder / self.conda_file if self.conda_file else None,
             environment=dict(os.environ),
             display_name=self.name or None,
             tags=_tags(self.tags),
@@ -121,13 +156,20 @@ def _mode(text: str) -> EnvironmentMode | None:
         raise UsageError(f"Environment: there is no '{text}'.") from None
 
 
-def _runconfig_name(submission: Submission) -> str:
-    """The name that `-c` takes from the folder: its path there."""
-    if submission.runconfig is None or submission.folder is None:
+def _label(name: str) -> str:
+    return _LABELS.get(name) or name.replace("_", " ").capitalize()
+
+
+def _within(folder: str, path: str | None) -> str:
+    """A path as it is typed: relative where it is in the folder."""
+    if path is None:
         return ""
-    path, folder = Path(submission.runconfig), Path(submission.folder)
-    if not path.is_relative_to(folder):
-        return submission.runconfig
-    if path.parent.name in {".azureml", "aml_config"} and path.parent.parent == folder:
-        return path.stem
-    return str(path.relative_to(folder).with_suffix(""))
+    return str(Path(path).relative_to(folder)) if folder and Path(path).is_relative_to(folder) else path
+
+
+def _check_holes(name: str, words: list[str]) -> None:
+    hidden = hidden_words(words)
+    if hidden:
+        raise UsageError(
+            f"{_label(name)}: no record holds the secret in {shlex.join(hidden)}.", hint="Type it in place of ***."
+        )

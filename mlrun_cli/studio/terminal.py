@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
 from typing import Any, NamedTuple
 
 from markupsafe import Markup, escape
@@ -23,6 +24,13 @@ _PIECES = re.compile(
 _TAB = 8
 
 
+class Mark(Enum):
+    """What marks a text that was searched for; the value is the element it begins with."""
+
+    ANY = "<mark>"
+    FOUND = '<mark aria-current="true">'
+
+
 class Look(NamedTuple):
     """How text looks; colours are numbers from 0 to 15."""
 
@@ -33,6 +41,7 @@ class Look(NamedTuple):
     is_italic: bool = False
     is_underlined: bool = False
     is_inverse: bool = False
+    mark: Mark | None = None
 
     @property
     def classes(self) -> str:
@@ -72,6 +81,22 @@ class Terminal:
                 self._print(" " * (_TAB - self._column % _TAB))
             elif piece["final"] is not None:
                 self._control(piece["final"], piece["parameters"])
+
+    @property
+    def cursor(self) -> tuple[int, int]:
+        """The row and the column that would be printed at."""
+        return self._row, self._column
+
+    def mark(self, text: str, found_at: tuple[int, int]) -> None:
+        """Mark a text, in upper or lower case, wherever it stands; `found_at` is in the one that was found."""
+        pattern = re.compile(re.escape(text), re.IGNORECASE | re.ASCII)
+        for row, (cells, line) in enumerate(zip(self._lines, self.texts(), strict=True)):
+            for match in pattern.finditer(line):
+                is_found = row == found_at[0] and match.start() <= found_at[1] < match.end()
+                mark = Mark.FOUND if is_found else Mark.ANY
+                for column in range(*match.span()):
+                    character, look = cells[column]
+                    cells[column] = (character, look._replace(mark=mark))
 
     def lines(self) -> Iterator[Markup]:
         """Each line as markup."""
@@ -157,9 +182,11 @@ def _markup(cells: Sequence[tuple[str, Look]]) -> Markup:
     for end in range(1, len(cells) + 1):
         if end < len(cells) and cells[end][1] == cells[start][1]:
             continue
-        text = escape("".join(character for character, _ in cells[start:end]))
-        classes = cells[start][1].classes
-        parts.append(f'<span class="{classes}">{text}</span>' if classes else str(text))
+        text = str(escape("".join(character for character, _ in cells[start:end])))
+        look = cells[start][1]
+        if look.mark is not None:
+            text = f"{look.mark.value}{text}</mark>"
+        parts.append(f'<span class="{look.classes}">{text}</span>' if look.classes else text)
         start = end
     return Markup("".join(parts))  # noqa: S704 — text is escaped, classes are our own
 
@@ -179,8 +206,12 @@ def _changed(look: Look, parameters: str) -> Look:
     return look
 
 
-_FLAGS: Mapping[int, str] = {1: "is_bold", 2: "is_faint", 3: "is_italic", 4: "is_underlined", 7: "is_inverse"}
-_OFF: Mapping[int, Mapping[str, Any]] = {
+_CHANGES: Mapping[int, Mapping[str, Any]] = {
+    1: {"is_bold": True},
+    2: {"is_faint": True},
+    3: {"is_italic": True},
+    4: {"is_underlined": True},
+    7: {"is_inverse": True},
     22: {"is_bold": False, "is_faint": False},
     23: {"is_italic": False},
     24: {"is_underlined": False},
@@ -193,10 +224,8 @@ _OFF: Mapping[int, Mapping[str, Any]] = {
 def _with_code(look: Look, code: int) -> Look:
     if code == 0:
         return _PLAIN
-    if code in _FLAGS:
-        return look._replace(**{_FLAGS[code]: True})
-    if code in _OFF:
-        return look._replace(**_OFF[code])
+    if code in _CHANGES:
+        return look._replace(**_CHANGES[code])
     for first, field, bright in ((30, "colour", 0), (90, "colour", 8), (40, "background", 0), (100, "background", 8)):
         if first <= code < first + 8:
             changes: dict[str, Any] = {field: code - first + bright}

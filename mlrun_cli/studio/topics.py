@@ -3,7 +3,7 @@
 - `ROOT|runs`: anything of any run of the workspace, its tags and metrics among it;
 - `ROOT|queue`: what runs and waits on the compute targets;
 - `ROOT|run|ID`: a run's record, tags and metrics and, where it has child runs, any status; that it was deleted;
-- `ROOT|log|ID|FILE`: that a file of the run, as its list of files names it, has grown or changed.
+- `ROOT|log|ID|FILE`: that a file of the run, named as in its address, has grown or changed.
 
 `ROOT` is the address of the workspace without what stands in front of it: `str(Pages("", *identity))`.
 """
@@ -14,14 +14,14 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from mlrun_cli.domain.names import check_resource_group, check_run_id, check_subscription_id, check_workspace_name
-from mlrun_cli.domain.pages import Pages
+from mlrun_cli.domain.pages import Pages, unquoted
 from mlrun_cli.errors import UsageError
 from mlrun_cli.workspace import WorkspaceIdentity
 
 RUNS, QUEUE, RUN, LOG = "runs", "queue", "run", "log"
 
 _PARTS = {RUNS: 2, QUEUE: 2, RUN: 3, LOG: 4}
-_MOST_CHARACTERS = 8000
+_MOST_CHARACTERS = 16_000
 
 
 class Topic(NamedTuple):
@@ -40,6 +40,7 @@ class Topic(NamedTuple):
         if len(text) > _MOST_CHARACTERS or len(parts) < 2 or len(parts) != _PARTS.get(parts[1]):
             return None
         topic = cls(text, *parts)
+        topic = topic._replace(file=unquoted(topic.file))
         try:
             identity = topic.identity
             check_subscription_id(identity.subscription_id)

@@ -69,5 +69,5 @@ def _written(archive: zipfile.ZipFile, sink: _Sink, member: Member, descriptor: 
 
 
 def _safe(name: str) -> str:
-    """Bytes that are no UTF-8 cannot stand in an archive's names."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    """Bytes that are no UTF-8 cannot stand in an archive's names; they are written there as in an address."""
+    return "".join(f"%{ord(sign) - 0xDC00:02X}" if "\udc80" <= sign <= "\udcff" else sign for sign in name)

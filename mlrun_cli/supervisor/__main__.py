@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mlrun_cli.domain.submission import Secrets, Submission
 from mlrun_cli.errors import MlrunError, StoreError
+from mlrun_cli.execution.inheritance import take_on
 from mlrun_cli.execution.queues import call_all_dispatchers
 from mlrun_cli.files.run_folder import RunFolder, read_json
 from mlrun_cli.supervisor.linux import become_subreaper
@@ -37,12 +38,14 @@ def main(words: list[str]) -> int:
         return 1
     with workspace:
         run_folder = workspace.run_folder(run_id)
-        submission, secrets = read_json(run_folder.submission), read_json(run_folder.secrets)
-        if submission is None or secrets is None:
+        document, secrets = read_json(run_folder.submission), read_json(run_folder.secrets)
+        if document is None or secrets is None:
             recover_all(workspace, run_id)
             return 1
+        submission = Submission.from_json(document)
+        take_on(submission.umask, submission.niceness)
         workspace.wait_at_most(BUSY_SECONDS)
-        Supervisor(workspace, Submission.from_json(submission), Secrets.from_json(secrets), run_folder).run()
+        Supervisor(workspace, submission, Secrets.from_json(secrets), run_folder).run()
         _call_dispatchers(workspace)
     return 0
 

@@ -91,8 +91,7 @@ class Dispatcher:
             settle_runs(self._workspace)
         while True:
             try:
-                if not self._start_what_fits():
-                    return
+                is_needed = self._start_what_fits()
             except StoreError as error:
                 _log(f"the store waits: {error}")
                 time.sleep(_RETRY_SECONDS)
@@ -101,6 +100,9 @@ class Dispatcher:
                 _log(f"from now on each supervisor is started as a program: {error}")
                 self._leave_fork_server()
                 continue
+            self._folder.note_look(self._lock)
+            if not is_needed:
+                return
             self._sleep(listener)
 
     def _start_what_fits(self) -> bool:

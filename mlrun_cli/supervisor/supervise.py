@@ -56,6 +56,7 @@ from mlrun_cli.supervisor.child import Start
 from mlrun_cli.supervisor.container_end import ContainerEnd
 from mlrun_cli.supervisor.group import ProcessGroup
 from mlrun_cli.supervisor.helper import Helper
+from mlrun_cli.supervisor.mpi import each_into_its_log, failed_process
 from mlrun_cli.supervisor.outputs import with_registered_outputs
 from mlrun_cli.supervisor.ports import Ports
 from mlrun_cli.supervisor.questions import Answerer, QuestionServer
@@ -225,13 +226,14 @@ class Supervisor:
             visible = {} if gpus is None else {VISIBLE_GPUS: launch.gpus_of(process.node, gpus)}
             return {**environment, **visible, **process.variables}
 
+        words = [*launch.prefix(), *each_into_its_log(launch, self._folder.artifacts, argv)]
         try:
             self._ports = Ports(launch.port_count)
         except OSError as error:
             raise MlrunError(f"The script could not be started: {error.strerror}.") from error
         return [
             Start(
-                self._wrapped([*launch.prefix(), *argv], told(process), number),
+                self._wrapped(words, told(process), number),
                 environment=told(process),
                 folder=self._folder.work,
                 log=self._folder.artifacts / process.log,
@@ -405,9 +407,9 @@ class Supervisor:
         assert script.exit_code is not None
         stopped = self._stop_reason if self._stop_was_delivered else None
         ended_at = max(now(), self._started_at or 0)
-        log = self._submission.launch.log_names[script.first_to_fail]
+        number, log = failed_process(self._submission.launch, self._folder.artifacts, script.first_to_fail)
         duration = round(script.duration_seconds, 6)
-        end = ScriptEnd(script.exit_code, ended_at, duration, stopped, script.first_to_fail, log)
+        end = ScriptEnd(script.exit_code, ended_at, duration, stopped, number, log)
         self._process["end"] = end.to_json()
         self._write_process()
         self._advance_if({RunStatus.RUNNING}, RunStatus.FINALIZING)

@@ -82,6 +82,9 @@ def test_what_cannot_be_made_is_refused_by_name(mlrun: Mlrun) -> None:
     for words, code, words_said in (
         ("create amlcompute -n x", 2, "needs --max-nodes"),
         ("create amlcompute -n x --max-nodes 0", 2, "--max-nodes"),
+        ("create amlcompute -n x --max-nodes 2147483648", 2, "--max-nodes"),
+        ("create amlcompute -n x --max-nodes 99999999999999999999 --min-nodes 1", 2, "--max-nodes"),
+        ("create amlcompute -n x --max-nodes 1 --min-nodes 2147483648", 2, "not in the range"),
         ("create amlcompute -n x --max-nodes many", 2, "not a whole number"),
         ("create amlcompute -n x --max-nodes 1 --min-nodes 2", 2, "--min-nodes is 2"),
         ("create amlcompute -n local --max-nodes 1", 2, "always there"),

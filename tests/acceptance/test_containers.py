@@ -271,8 +271,14 @@ def test_mpi_starts_its_processes_within_one_container(mlrun: Mlrun, engine: Eng
     run_id = json.loads(mlrun("run", "submit-script", "-c", "image").stdout)["run_id"]
     (look, words) = engine.calls("run")
     assert look[-4:] == ["--entrypoint", "mpirun", "known", "--version"]
-    assert words[-7:] == ["--entrypoint", "mpirun", "known", "-np", "2", "python", "train.py"]
-    assert mlrun.log(run_id) == "1 127.0.0.1\n"
+    assert words[words.index("--entrypoint") :][:6] == ["--entrypoint", "mpirun", "known", "-np", "2", "sh"]
+    assert words[-2:] == ["python", "train.py"]
+    logs = mlrun.run_folder(run_id) / "artifacts" / "user_logs"
+    assert {log.name: log.read_text("utf-8") for log in logs.iterdir()} == {
+        "std_log.txt": "",
+        "std_log_process_0.txt": "",
+        "std_log_process_1.txt": "1 127.0.0.1\n",
+    }
 
 
 @pytest.mark.usefixtures("engine")

@@ -39,6 +39,29 @@ def test_a_package_that_cannot_be_had_names_it_and_both_ways_out(mlrun: Mlrun) -
         assert words in message
 
 
+def test_a_folder_of_environments_that_cannot_be_written_is_named_with_the_way_out(mlrun: Mlrun) -> None:
+    mlrun.script(SAY_PYTHON)
+    write_conda_file(mlrun)
+    environments = mlrun.home / "environments"
+    environments.mkdir(mode=0o555)
+    if os.geteuid() == 0:  # without these two, root is bound by permission bits
+        mlrun.command = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", *mlrun.command]
+    done = mlrun("run", "submit-script", "-d", "conda.yml", "train.py", check=False)
+    error = json.loads(done.stdout)["error"]["error"]
+    assert (done.returncode, error["code"]) == (1, "UserError")
+    assert error["message"].startswith(f"The folder of environments, {environments}, cannot be written: Permission d")
+    assert "set MLRUN_HOME" in error["message"]
+
+
+def test_a_conda_that_says_nothing_is_named_with_its_exit_code(mlrun: Mlrun) -> None:
+    mlrun.script(SAY_PYTHON)
+    mlrun.script(json.dumps({"dependencies": ["numpy", {"pip": ["six", "idna"]}]}), "conda.yml")
+    put_on_path(mlrun, "conda", "exit 3")
+    done = mlrun("run", "submit-script", "-d", "conda.yml", "train.py", check=False)
+    message = json.loads(done.stdout)["error"]["error"]["message"]
+    assert "could not be built: Error: conda ended with exit code 3 and printed nothing. (" in message
+
+
 def test_current_takes_the_python_on_path_and_says_so(mlrun: Mlrun) -> None:
     mlrun.script(SAY_PYTHON)
     write_conda_file(mlrun, "no-such-package==9", python="=3.6.2")

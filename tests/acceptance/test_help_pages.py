@@ -6,6 +6,8 @@ import importlib
 import re
 from collections.abc import Iterator
 from contextlib import nullcontext
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -34,61 +36,72 @@ print("loss 0.5")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlrun]:
     """A workspace in which a newcomer has done something already."""
     with installed(tmp_path_factory.mktemp("prepared"), attach=False) as mlrun:
+        mlrun.environment["COLUMNS"] = "80"
         mlrun.script(TRAIN)
         mlrun("folder", "attach", "-w", "myworkspace", "-g", "mygroup", "--path", "other")
+        mlrun("folder", "attach", "-e", "testexperiment")
+        mlrun("run", "submit-script", "train.py")
+        mlrun("model", "register", "-n", "mymodel", "-p", "train.py")
         yield mlrun
 
 
 @pytest.fixture
-def ready(prepared: Mlrun) -> Mlrun:
-    """The same, attached as at first, whatever another example has done to it."""
-    prepared("folder", "attach", "-e", "testexperiment")
-    if not prepared.json("run", "list", "--status", "completed"):
-        prepared("run", "submit-script", "train.py")
-    if not prepared.json("model", "list", "-n", "mymodel"):
-        prepared("model", "register", "-n", "mymodel", "-p", "train.py")
-    return prepared
+def ready(prepared: Mlrun, tmp_path: Path) -> Iterator[Mlrun]:
+    """The same, whatever another example has done to it."""
+    with installed(tmp_path, attach=False) as mlrun:
+        mlrun.begin_as(prepared)
+        yield mlrun
 
 
-@pytest.mark.parametrize("name", ["", "ml", *NOUNS, *(f"ml {noun}" for noun in NOUNS), *COMMANDS])
-def test_help_fits_80_columns(prepared: Mlrun, name: str) -> None:
-    prepared.environment["COLUMNS"] = "80"
-    by_option = prepared(*name.split(), "--help")
+class Page(NamedTuple):
+    """The help of a command or group."""
+
+    name: str
+    text: str
+
+
+@pytest.fixture(scope="module")
+def page(prepared: Mlrun, request: pytest.FixtureRequest) -> Page:
+    """Asked for once for all tests of it."""
+    return Page(request.param, prepared(*request.param.split(), "-h").stdout)
+
+
+@pytest.mark.parametrize("page", [*COMMANDS, "", "ml", *NOUNS, *(f"ml {noun}" for noun in NOUNS)], indirect=True)
+def test_help_fits_80_columns(prepared: Mlrun, page: Page) -> None:
+    by_option = prepared(*page.name.split(), "--help")
     assert by_option.stderr == ""
     assert max(map(len, by_option.stdout.splitlines())) <= 80
-    assert prepared(*name.split(), "-h").stdout == by_option.stdout
+    assert page.text == by_option.stdout
     assert "may be repeated. May be repeated" not in by_option.stdout
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_help_has_own_options_first_then_global_ones_then_two_examples(prepared: Mlrun, name: str) -> None:
-    page = prepared(*name.split(), "-h").stdout
-    lines = page.splitlines()
+@pytest.mark.parametrize("page", COMMANDS, indirect=True)
+def test_help_has_own_options_first_then_global_ones_then_two_examples(page: Page) -> None:
+    lines = page.text.splitlines()
     places = [lines.index(heading) for heading in ("Options", "Global options", "Examples") if heading in lines]
     assert places == sorted(places)
     assert "Examples" in lines
-    own, _, shared = page.partition("\nGlobal options\n")
+    own, _, shared = page.text.partition("\nGlobal options\n")
     for option in ("--path", "--query", "--output", "--debug", "--help"):
         is_listed = re.compile(rf"^  (-\w, )?{option}\b(?!-)", re.MULTILINE)
         assert not is_listed.search(own)
         assert is_listed.search(shared)
-    declared: Declaration = COMMANDS[name]
+    declared: Declaration = COMMANDS[page.name]
     assert len(declared.examples) == 2
     for _, line in declared.examples:
         assert f"    {line}" in lines
 
 
-@pytest.mark.parametrize("name", ["", "ml", *NOUNS])
-def test_help_of_a_group_has_two_examples(prepared: Mlrun, name: str) -> None:
-    _, _, examples = prepared(*name.split(), "-h").stdout.partition("\nExamples\n")
+@pytest.mark.parametrize("page", COMMANDS, indirect=True)
+def test_help_doubles_neither_brackets_nor_defaults(page: Page) -> None:
+    assert "[[" not in page.text
+    assert not re.search(r"(Default: \S+)\s+Default: ", page.text)
+
+
+@pytest.mark.parametrize("page", ["", "ml", *NOUNS], indirect=True)
+def test_help_of_a_group_has_two_examples(page: Page) -> None:
+    _, _, examples = page.text.partition("\nExamples\n")
     assert examples.count("\n    mlrun ") == 2
-
-
-@pytest.mark.parametrize("name", COMMANDS)
-def test_help_doubles_neither_brackets_nor_defaults(prepared: Mlrun, name: str) -> None:
-    page = prepared(*name.split(), "-h").stdout
-    assert "[[" not in page
-    assert not re.search(r"(Default: \S+)\s+Default: ", page)
 
 
 @pytest.mark.parametrize("line", [line for line in EXAMPLES if "run delete -r" not in line])

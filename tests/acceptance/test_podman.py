@@ -135,11 +135,16 @@ def started(mlrun: Mlrun) -> str:
 def test_mpi_starts_its_processes_within_one_container(mlrun: Mlrun, podman: Podman) -> None:
     if podman.inside("mpirun", "--version").returncode:
         pytest.skip("mpirun is not installed")
-    mlrun.script("import os; print(os.environ['OMPI_COMM_WORLD_RANK'], os.environ['OMPI_COMM_WORLD_SIZE'], flush=True)")
+    mlrun.script("""
+        import os
+        rank, size = os.environ["OMPI_COMM_WORLD_RANK"], os.environ["OMPI_COMM_WORLD_SIZE"]
+        print(rank, size)
+    """)
     mpi = {"communicator": "Mpi", "mpi": {"processCountPerNode": 2}}
     write_runconfig(mlrun, {"baseDockerfile": DOCKERFILE}, ("--tmpfs", "/tmp"), **mpi)
     record = json.loads(mlrun("run", "submit-script", "-c", "image").stdout)
-    assert sorted(mlrun.log(record["run_id"]).splitlines()) == ["0 2", "1 2"]
+    logs = mlrun.run_folder(record["run_id"]) / "artifacts" / "user_logs"
+    assert [(logs / f"std_log_process_{rank}.txt").read_text("utf-8") for rank in range(2)] == ["0 2\n", "1 2\n"]
 
 
 class LockedRegistry(BaseHTTPRequestHandler):

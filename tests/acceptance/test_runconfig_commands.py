@@ -155,7 +155,7 @@ def test_a_dry_run_says_what_would_run_and_stores_nothing(mlrun: Mlrun) -> None:
     (mlrun.folder / "loose").symlink_to("/etc/hosts")
     text = (
         f"{OWN}maxRunDurationSeconds: 60\npriority: 3\nenvironmentVariables: {{MY_TOKEN: s3cret, A: 1}}\n"
-        "dataReferences:\n  images: {dataStoreName: workspaceblobstore, pathOnDataStore: img, mode: mount}\n"
+        "dataReferences:\n  images: {dataStoreName: workspaceblobstore, pathOnDataStore: img, mode: upload}\n"
     )
     runconfig(mlrun, text)
     words = ("-c", "train", "train.py", "--password", "s3cret", "$AZUREML_DATAREFERENCE_images")

@@ -16,9 +16,10 @@ import os, sys
 secret = sys.stdin.read() or "hunter2-which-nobody-else" + "-writes"
 expected = ["--password", secret, f"--api-key={secret}", f"https://me:{secret}@host/x", f"MY_TOKEN={secret}"]
 assert sys.argv[1:] == expected, "arguments"
-for name in ("DB_PASSWORD", "SHELL_TOKEN", "OWN_NAME"):
+for name in ("DB_PASSWORD", "SHELL_TOKEN", "OWN_NAME", "STORAGE_KEY"):
     assert os.environ[name] == secret, name
-assert secret in os.environ["ADDRESS"]
+for name in ("ADDRESS", "STORE", "HEADER", "SIGNED", "OPTIONS"):
+    assert secret in os.environ[name], name
 """
 
 
@@ -39,6 +40,11 @@ def test_no_secret_is_left_anywhere(mlrun: Mlrun) -> None:
         "environment:\n"
         "  environmentVariables:\n"
         f"    DB_PASSWORD: {SECRET}\n    ADDRESS: postgres://me:{SECRET}@host/db\n    OWN_NAME: {SECRET}\n"
+        f"    STORAGE_KEY: {SECRET}\n    STORE: AccountName=me;AccountKey={SECRET};EndpointSuffix=core\n"
+        f"    HEADER: Bearer {SECRET}\n    SIGNED: https://host/c/b?sv=1&sig={SECRET}\n"
+        f"    OPTIONS: --password {SECRET}\n"
+        "  docker:\n"
+        f"    arguments: [-e, MY_PASS={SECRET}]\n"
         "  python:\n    condaDependenciesFile: .azureml/conda.yml\n",
         encoding="utf-8",
     )
@@ -53,6 +59,8 @@ def test_no_secret_is_left_anywhere(mlrun: Mlrun) -> None:
     ):
         subprocess.run(["git", *words], cwd=mlrun.folder, env=mlrun.environment, check=True)
 
+    assert SECRET not in mlrun("runconfig", "show", "secret").stdout
+    assert SECRET not in mlrun("run", "submit-script", "-c", "secret", "--dry-run").stdout
     done = mlrun("run", "submit-script", "-c", "secret", "-t", "run.json")
     assert "Execution Summary" in done.stderr
     shown = mlrun("run", "show", "-r", "@latest").stdout

@@ -412,7 +412,7 @@ def test_delete_asks_on_a_terminal(mlrun: Mlrun, answer: str, exit_code: int, le
     mlrun.script("")
     mlrun.wait(mlrun.submit())
     with Terminal(mlrun, [COMMAND, "run", "delete", "-r", "@latest"]) as terminal:
-        terminal.wait_for("Delete 1 run of experiment 'exp' in workspace 'default' for good?")
+        terminal.wait_for_question("Delete 1 run of experiment 'exp' in workspace 'default' for good? [y/N]: ")
         terminal.type(answer)
         assert terminal.wait() == exit_code
     assert ("Nothing was deleted." in terminal.output) is (exit_code == 1)
@@ -443,7 +443,7 @@ def test_attach_keeps_nothing_of_a_folder_above(mlrun: Mlrun) -> None:
 def test_attach_repairs_a_config_that_cannot_be_read_and_says_so(mlrun: Mlrun) -> None:
     (mlrun.folder / ".azureml" / "config.json").write_text("{", encoding="utf-8")
     done = mlrun("folder", "attach")
-    assert json.loads(done.stdout)["Experiment name"] == "my folder"
+    assert json.loads(done.stdout)["Experiment name"] == "my-folder"
     (line,) = said(done)
     assert "config.json, line 1: is not JSON" in line
     assert mlrun.json("run", "list") == []

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mlrun_cli.actions.data_bindings import BoundData, bind_data
+from mlrun_cli.actions.data_bindings import BoundData, bind_data, preview_data
 from mlrun_cli.actions.datasets import register_dataset, register_outputs
 from mlrun_cli.actions.datastores import register_local, unregister
 from mlrun_cli.domain.run import SCRIPT_RUN, Run
@@ -36,6 +36,10 @@ def source(tmp_path: Path) -> Path:
 
 def bind(workspace: Workspace, source: Path, rest: dict[str, Any], **fields: Any) -> BoundData:
     return bind_data(workspace, RunConfiguration(rest=rest, **fields), "r_1", source)
+
+
+def preview(workspace: Workspace, source: Path, rest: dict[str, Any]) -> BoundData:
+    return preview_data(workspace, RunConfiguration(rest=rest), source)
 
 
 def files(*paths: str) -> dict[str, Any]:
@@ -108,7 +112,7 @@ def test_a_download_is_a_copy_that_may_be_changed(workspace: Workspace, source: 
 def test_what_stands_for_data_is_replaced_wherever_it_stands(workspace: Workspace, source: Path) -> None:
     rest = {
         "data": {"d": entry(uri={"path": "data"}), "d2": entry(uri={"path": "data/sub"}, mechanism="direct")},
-        "dataReferences": {"r": {"dataStoreName": "workspaceblobstore", "pathOnDataStore": "in"}},
+        "dataReferences": {"r": {"dataStoreName": "workspaceblobstore", "pathOnDataStore": "in", "mode": "upload"}},
         "outputData": {"o": {"outputLocation": {"dataPath": {"relativePath": "out/{run-id}/{output-name}"}}}},
     }
     command = "cat DatasetConsumptionConfig:d/a.csv > DatasetOutputConfig:o/x"
@@ -132,6 +136,54 @@ def test_what_stands_for_data_is_replaced_wherever_it_stands(workspace: Workspac
     assert (store / "in").is_dir() and (store / "out" / "r_1" / "o").is_dir()
     assert bound.inputs[1]["path"] is None
     assert bound.outputs[0]["relative_path"] == "out/r_1/o" and bound.outputs[0]["registration"] is None
+
+
+@pytest.mark.parametrize("mode", ["mount", "download", "upload"])
+def test_arguments_that_name_the_place_of_a_reference_on_azure_are_given_the_one_here(
+    workspace: Workspace, source: Path, mode: str
+) -> None:
+    register_local(workspace, "mine", source)
+    reference = {"dataStoreName": "mine", "pathOnDataStore": "data", "mode": mode, "pathOnCompute": "/mnt/in/"}
+    bound = bind(workspace, source, {"dataReferences": {"r": reference}}, arguments=("/mnt/in/a.csv", "/mnt/input"))
+    path = bound.variables["AZUREML_DATAREFERENCE_r"]
+    assert bound.arguments == (f"{path}/a.csv", "/mnt/input")
+    assert Path(path, "a.csv").is_file()
+    assert bound.notes == [
+        f"dataReferences.r.pathOnCompute: /mnt/in/ is not made here; the data is at {path}, and arguments that name "
+        "the one are given the other."
+    ]
+
+
+def test_a_mount_makes_no_folder_among_the_users_data(workspace: Workspace, source: Path) -> None:
+    register_local(workspace, "mine", source)
+    reference = {"dataStoreName": "mine", "pathOnDataStore": "dtaa/sub"}
+    for look in (bind, preview):
+        with pytest.raises(DataNotFound) as error:
+            look(workspace, source, {"dataReferences": {"r": reference}})
+        assert error.value.message == (
+            f"dataReferences.r: There is no file or folder {source}/dtaa/sub, in datastore 'mine', to be mounted."
+        )
+        assert "Correct pathOnDataStore." in str(error.value.hint)
+    assert not (source / "dtaa").exists()
+
+    bind(workspace, source, {"dataReferences": {"r": {**reference, "mode": "upload"}}})
+    assert (source / "dtaa" / "sub").is_dir()
+
+
+def test_a_mount_of_what_is_not_yet_in_the_workspace_is_an_empty_folder_and_told(
+    workspace: Workspace, source: Path
+) -> None:
+    rest = {"dataReferences": {"r": {"dataStoreName": "workspaceblobstore", "pathOnDataStore": "made/by/script"}}}
+    told = (
+        "dataReferences.r: made/by/script is not yet in datastore 'workspaceblobstore': the script is given an empty "
+        "folder."
+    )
+    folder = workspace.folder / "datastores" / "workspaceblobstore" / "made" / "by" / "script"
+    assert preview(workspace, source, rest).notes == [told]
+    assert not folder.exists()
+    assert bind(workspace, source, rest).notes == [told]
+    assert folder.is_dir()
+    assert bind(workspace, source, rest).notes == []
 
 
 HOSTILE = """it's "a" $(touch hacked) `touch hacked`; \\"""

@@ -43,7 +43,7 @@ def test_a_missing_folder_is_made_and_attached(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "my 'iris'\nproject é"
 
     assert attach(folder) == {
-        "Experiment name": "my 'iris'-project é",
+        "Experiment name": "my-iris-project-é",
         "Project path": str(folder),
         "Resource group": "myresourcegroup",
         "Subscription id": DEFAULT_SUBSCRIPTION_ID,
@@ -52,7 +52,7 @@ def test_a_missing_folder_is_made_and_attached(tmp_path: Path) -> None:
     assert files(folder) == FILES
     found = find_project_config(folder)
     assert found is not None
-    assert (found.workspace_name, found.experiment_name) == ("myworkspace", "my 'iris'-project é")
+    assert (found.workspace_name, found.experiment_name) == ("myworkspace", "my-iris-project-é")
 
 
 def test_the_defaults_are_valid_names(tmp_path: Path) -> None:

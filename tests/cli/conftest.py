@@ -27,9 +27,9 @@ def knack_python(request: pytest.FixtureRequest) -> Path:
     if not folder.exists():
         # Made elsewhere and renamed into place, so that workers that run at once do not meet half a venv.
         unfinished = Path(tempfile.mkdtemp(dir=folder.parent))
-        subprocess.run([sys.executable, "-m", "venv", unfinished], check=True)
-        pip = [str(unfinished / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--quiet"]
-        subprocess.run([*pip, "install", *wanted], check=True)
+        uv = [sys.executable, "-m", "uv", "--quiet"]
+        subprocess.run([*uv, "venv", "--allow-existing", "--python", sys.executable, unfinished], check=True)
+        subprocess.run([*uv, "pip", "install", "--python", unfinished / "bin" / "python", *wanted], check=True)
         try:
             unfinished.rename(folder)
         except OSError:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -98,7 +99,11 @@ def test_bytes_that_are_no_text_are_refused(text: str) -> None:
     ("folder", "name"),
     [
         ("/home/me/iris", "iris"),
-        ("/home/me/my project", "my project"),
+        ("/home/me/my project", "my-project"),
+        ("/home/me/my_project-2", "my_project-2"),
+        ("/home/me/ (a)  $(b) & 'c'; ", "a-b-c"),
+        ("/home/me/v1.2", "v1-2"),
+        ("/home/me/_--x--", "x"),
         ("/home/me/.dotted", "dotted"),
         ("/home/me/.. .x", "x"),
         ("/home/me/two\nlines", "two-lines"),
@@ -107,6 +112,7 @@ def test_bytes_that_are_no_text_are_refused(text: str) -> None:
         ("/", "experiment"),
         ("/home/me/" + "x" * 250, "x" * 200),
         ("/home/me/a" + "é" * 120, "a" + "é" * 99),
+        ("/home/me/実験 1", "実験-1"),
     ],
 )
 def test_a_folder_gives_the_nearest_valid_experiment_name(folder: str, name: str) -> None:
@@ -115,4 +121,7 @@ def test_a_folder_gives_the_nearest_valid_experiment_name(folder: str, name: str
 
 @given(st.text(st.characters(exclude_characters="/\0")))
 def test_every_folder_gives_a_valid_experiment_name(name: str) -> None:
-    check_experiment_name(experiment_name_for_folder(Path("/", name)))
+    found = experiment_name_for_folder(Path("/", name))
+
+    assert check_experiment_name(found) == found
+    assert re.fullmatch(r"[\w-]+", found)

@@ -94,6 +94,139 @@ def test_secret_variables_are_hidden_by_their_name() -> None:
     }
 
 
+SECRET_VARIABLES = [
+    "APIKEY",
+    "api-key",
+    "AccessKey",
+    "ACCESS_KEY",
+    "AZURE_STORAGE_KEY",
+    "accountKey",
+    "SUBSCRIPTION_KEY",
+    "ssh_private_key_2",
+    "SharedAccessKey",
+    "SIGNING_KEY",
+    "KEY_PASSPHRASE",
+    "PASSword",
+    "MY_TOKENs",
+    "PASS",
+    "DB_PASS",
+    "DB_PWD",
+    "DEVOPS_PAT",
+    "dbPass",
+    "AUTHORIZATION",
+    "HTTP_AUTHORIZATION",
+    "AUTH",
+    "PROXY_AUTH",
+    "CONNECTIONSTRING",
+    "CONNECTION_STRING",
+    "CONN_STR",
+    "DB_CONNSTR",
+    "SAS",
+    "BLOB_SAS",
+    "SAS_TOKEN",
+    "SharedAccessSignature",
+]
+PLAIN_VARIABLES = [
+    "PATH",
+    "PYTHONPATH",
+    "KEYBOARD",
+    "COMPASS",
+    "MONKEY",
+    "PWD",
+    "PASS_COUNT",
+    "SPATIAL",
+    "PATIENCE",
+    "AUTHOR",
+    "AUTH_MODE",
+    "SASKIA",
+    "CONN_STRIDE",
+    "TOKENIZERS_PARALLELISM",
+    "SORT_KEY",
+    "KEY_DIM",
+    "NUM_KEYS",
+    "PAT",
+    "BYPASS",
+]
+
+
+@pytest.mark.parametrize("name", SECRET_VARIABLES)
+def test_a_name_of_a_secret_is_known_however_it_is_written(name: str) -> None:
+    assert Redaction().variables({name: "hunter2x"}) == {name: "***"}
+    assert Redaction().arguments([f"--{name}", "hunter2x", "4"]) == [f"--{name}", "***", "4"]
+
+
+@pytest.mark.parametrize("name", PLAIN_VARIABLES)
+def test_a_name_that_only_looks_like_one_of_a_secret_hides_nothing(name: str) -> None:
+    assert Redaction().variables({name: "created_at"}) == {name: "created_at"}
+    assert Redaction().arguments([f"--{name}", "4"]) == [f"--{name}", "4"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--num-keys 4 --key-dim 64 --pass 2 --monkey x --keyboard us --compass n",
+        "--max-tokens 512 --num_tokens=1e5 --tokenizer bert --use-token-type true --n-pass 3 --use-auth=false",
+        "--sort-key created_at --group-key=user-id-2024 --label_key imagenet-1k-train-v2 --pattern *.csv",
+        "Basic training Basic TensorFlow Bearer authentication /home/t/training1/x.csv a;b=c;d",
+        "pass=2 model.key=encoder optimizer.pass=1 PWD=/home/me",
+    ],
+)
+def test_ordinary_arguments_stay_visible(words: str) -> None:
+    redaction = Redaction()
+    assert redaction.arguments(words.split()) == words.split()
+    assert redaction.arguments(["sh", "-c", words])[-1] == words
+    assert redaction.text(words) == words
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("STRIPE_KEY", "sk_live_4eC39HqLyjWDarjt", "***"),
+        ("MAPS_KEY", "0f8fad5b-d9cb-469f-a165-70867728950e", "***"),
+        ("CACHE_KEY", "/data/v2/4eC39HqLyjWDarjt", "/data/v2/4eC39HqLyjWDarjt"),
+        ("EXTRA", "--password hunter2 --lr 1", "--password *** --lr 1"),
+        ("BLOB", "AccountName=me;AccountKey=aB1/c==;Suffix=x", "AccountName=me;AccountKey=***"),
+        ("BUS", "Endpoint=sb://h/;SharedAccessKey=aB1=", "Endpoint=sb://h/;SharedAccessKey=***"),
+        ("SQL", "Server=h;Uid=me;Pwd=a b c;Encrypt=yes", "Server=h;Uid=me;Pwd=***;Encrypt=yes"),
+        ("SQL", "Pwd=abc;Server=h", "Pwd=***;Server=h"),
+        ("SQL", "Server=h; Password = abc", "Server=h; Password = ***"),
+        ("URL", "https://h/c/b?sv=1&sig=a%2Bb&se=2", "https://h/c/b?sv=1&sig=***&se=2"),
+        ("URL", "h/c/b?sv=1&sig=a%2Bb", "h/c/b?sv=1&sig=***"),
+        ("CHANNEL", "https://h/t/me-12345678/main", "https://h/t/***/main"),
+        ("HEADER", "Bearer abc", "Bearer ***"),
+        ("HEADER", "Authorization: Bearer abc", "Authorization: ***"),
+        ("HEADER", "x Bearer eyJhbGciOi.J9-_x= y", "x Bearer *** y"),
+        ("HEADER", "Basic dXNlcjpwYXNz", "Basic ***"),
+        ("PEM", "-----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY-----", None),
+    ],
+)
+def test_a_secret_within_a_value_is_hidden_whatever_the_name(name: str, value: str, shown: str | None) -> None:
+    hidden = "-----BEGIN PRIVATE KEY-----***-----END PRIVATE KEY-----"
+    assert Redaction().variables({name: value}) == {name: shown or hidden}
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("cannot reach Server=h;Password=a b;Encrypt=yes", "cannot reach Server=h;Password=***;Encrypt=yes"),
+        ("GET https://h/b?sig=abc HTTP", "GET https://h/b?sig=*** HTTP"),
+        ("sent 'Bearer abc123'", "sent 'Bearer ***'"),
+    ],
+)
+def test_a_secret_shows_by_itself_in_any_text(text: str, shown: str) -> None:
+    redaction = Redaction()
+    assert redaction.text(text) == redaction.quoted(text) == shown
+    assert redaction.arguments([text]) == [shown]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a=" * 100_000, ";a=" * 70_000, "://" * 70_000, "Bearer " * 30_000, "?" * 200_000, "aA" * 100_000, "a-1" * 70_000],
+)
+def test_long_text_takes_no_time(text: str) -> None:
+    Redaction().variables({"A": text, "MY_KEY": text, text: "x"})
+
+
 def test_the_user_can_add_names() -> None:
     redaction = Redaction.from_environment({"MLRUN_SECRET_NAMES": "license, pin"})
 

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import json
 
+from mlrun_cli.domain.asked import Asked, hidden_words
 from mlrun_cli.domain.environment import EnvironmentPlan
+from mlrun_cli.domain.environment_mode import EnvironmentMode
 from mlrun_cli.domain.submission import Submission
 
 SUBMISSION = Submission(
@@ -20,8 +22,12 @@ SUBMISSION = Submission(
 )
 
 
+ASKED = Asked("mine", "/x/sub", "train.py", ("--lr", "1"), "cpu", "/x/c.yml", EnvironmentMode.RELAXED, {"a": None})
+
+
 def test_a_submission_is_read_as_it_was_written() -> None:
-    assert Submission.from_json(json.loads(json.dumps(SUBMISSION.to_json()))) == SUBMISSION
+    for submission in (SUBMISSION, SUBMISSION._replace(asked=Asked()), SUBMISSION._replace(asked=ASKED)):
+        assert Submission.from_json(json.loads(json.dumps(submission.to_json()))) == submission
 
 
 def test_keys_of_another_version_are_left_out() -> None:
@@ -35,3 +41,22 @@ def test_what_an_older_version_did_not_write_has_its_default() -> None:
     del document["target"], document["max_run_duration_seconds"]
 
     assert Submission.from_json(document) == SUBMISSION._replace(max_run_duration_seconds=None)
+
+
+def test_what_was_asked_for_is_read_from_other_versions() -> None:
+    assert Asked.from_json({"script": "train.py", "priority": 3}) == Asked(script="train.py")
+
+
+def test_of_an_older_submission_it_is_what_it_came_to() -> None:
+    older = SUBMISSION._replace(folder="/x", runconfig="/x/.azureml/mine.runconfig")
+
+    assert SUBMISSION.as_asked() == Asked(script="train.py", arguments=("--lr", "1"))
+    assert older.as_asked() == Asked("mine", script="train.py", arguments=("--lr", "1"), target="local")
+    assert older._replace(is_command=True, runconfig="/x/a/b.yml").as_asked() == Asked("a/b.yml", target="local")
+    assert older._replace(runconfig="/y/c.runconfig").as_asked().runconfig == "/y/c.runconfig"
+
+
+def test_hidden_words_are_told_with_their_option() -> None:
+    words = ["train.py", "--api-key", "***", "--x", "1", "KEY=***", "https://***@host", "***"]
+
+    assert hidden_words(words) == ["--api-key ***", "KEY=***", "https://***@host", "***"]

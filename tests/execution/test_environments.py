@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +16,7 @@ import tempfile
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,6 +26,7 @@ import pytest
 from mlrun_cli.domain.environment import Builder, EnvironmentPlan
 from mlrun_cli.domain.environment_mode import EnvironmentMode
 from mlrun_cli.domain.moment import MICROSECONDS, now
+from mlrun_cli.domain.run_error import installer_error
 from mlrun_cli.execution.environments.build import build_environment
 from mlrun_cli.execution.environments.folder import EnvironmentFolder, built_interpreter
 from mlrun_cli.execution.environments.installer import Installer, installer_environment
@@ -214,9 +218,9 @@ def test_environment_holds_what_was_asked_for(tmp_path: Path, builder: Builder, 
     assert len(log.splitlines()) == 1
 
 
-def test_two_at_once_build_once(tmp_path: Path, builder: Builder, environ: dict[str, str], start: Start) -> None:
+def test_two_at_once_build_once(tmp_path: Path, quick_builder: Builder, environ: dict[str, str], start: Start) -> None:
     slow = SlowPackage(tmp_path)
-    planned = plan(tmp_path, builder, environ, "--no-index", "--find-links ./wheels", "slow")
+    planned = plan(tmp_path, quick_builder, environ, "--no-index", "--find-links ./wheels", "slow")
     first = start(planned)
     with slow.held():
         second = start(planned)
@@ -505,10 +509,20 @@ cat "$file" >> {log}
 grep -q '{refused}' "$file" && {{ echo "nothing provides what was asked"; exit 1; }}
 mkdir -p "$prefix/bin" && ln -s {python} "$prefix/bin/python"
 """
+# Says nothing, and makes nothing.
+SILENT_CONDA = """#!/bin/sh
+exit {code}
+"""
 
 
 def conda_plan(
-    tmp_path: Path, environ: dict[str, str], content: str, *, name: str = "conda", refused: str = "^$", relaxed: bool
+    tmp_path: Path,
+    environ: dict[str, str],
+    content: str,
+    *,
+    name: str = "conda",
+    refused: str = "^$",
+    relaxed: bool = False,
 ) -> PlannedEnvironment:
     """A plan with a stand-in for conda on PATH that refuses files with `refused` in them."""
     program = tmp_path / "conda" / name
@@ -560,6 +574,23 @@ def test_conda_that_cannot_have_a_version_is_asked_without_it_when_relaxed(
     assert described.loosened == ("conda-forge::numpy=0.1",)
 
 
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (3, "Error: conda ended with exit code 3 and printed nothing."),
+        (0, "Error: conda has ended well, and there is no {python}."),
+    ],
+)
+def test_conda_that_makes_nothing_and_says_nothing_is_named_with_its_end(
+    tmp_path: Path, environ: dict[str, str], code: int, words: str
+) -> None:
+    planned = conda_plan(tmp_path, environ, "dependencies: [{pip: [six, idna]}]\n")
+    (tmp_path / "conda" / "conda").write_text(SILENT_CONDA.format(code=code), encoding="utf-8")
+    ended, log = build(tmp_path, planned, environ)
+    assert (ended, installer_error(log)) == (code or 1, words.format(python=folder_of(planned).interpreter))
+    assert not folder_of(planned).path.exists()
+
+
 def test_what_a_run_uses_is_not_pruned_and_what_none_uses_is(
     tmp_path: Path, quick_builder: Builder, environ: dict[str, str]
 ) -> None:
@@ -576,8 +607,50 @@ def test_what_a_run_uses_is_not_pruned_and_what_none_uses_is(
     keys, size = prune_environments(home, tomorrow, dry_run=True)
     assert (keys, size > 0, folder.path.exists()) == ([folder.path.name], True, True)
     assert prune_environments(home, tomorrow, dry_run=False) == (keys, size)
-    assert not folder.path.exists()
+    assert list(folder.path.parent.iterdir()) == []
     assert build(tmp_path, planned, environ)[0] == 0
+
+
+def test_what_a_build_that_failed_has_left_is_pruned_without_a_word(
+    tmp_path: Path, quick_builder: Builder, environ: dict[str, str]
+) -> None:
+    planned = plan(tmp_path, quick_builder, environ, "--no-index", "no-such-package")
+    assert build(tmp_path, planned, environ)[0] != 0
+    assert prune_environments(folder_of(planned).path.parents[1], 0, dry_run=False) == ([], 0)
+    assert list(folder_of(planned).path.parent.iterdir()) == []
+
+
+def test_who_waits_for_an_environment_that_is_being_pruned_has_it_afterwards(
+    tmp_path: Path, quick_builder: Builder, environ: dict[str, str], start: Start
+) -> None:
+    slow = SlowPackage(tmp_path)
+    planned = plan(tmp_path, quick_builder, environ, "--no-index", "--find-links ./wheels", "slow")
+    folder = folder_of(planned)
+    folder.path.parent.mkdir(parents=True)
+    with pruned(folder.lock):
+        builder = start(planned)
+        assert builder.stdout is not None
+        assert "waiting for it" in builder.stdout.readline()
+    with slow.held():
+        assert prune_environments(folder.path.parents[1], 0, dry_run=False)[0] == []
+    builder.communicate()
+    assert builder.returncode == 0
+    with ThreadPoolExecutor(1) as pool:
+        with pruned(folder.in_use) as number:
+            taking = pool.submit(folder.take_for_use)
+            until(lambda: re.search(rf"-> FLOCK .*:{number} ", Path("/proc/locks").read_text(encoding="utf-8")))
+        in_use = taking.result()
+    assert os.path.samestat(os.fstat(in_use), folder.in_use.stat())
+    os.close(in_use)
+
+
+@contextmanager
+def pruned(path: Path) -> Iterator[int]:
+    """Hold a lock file, and remove it before letting go; the number of its inode."""
+    with path.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield os.fstat(lock.fileno()).st_ino
+        path.unlink()
 
 
 def test_a_build_that_was_given_up_is_pruned_and_one_that_goes_on_is_not(

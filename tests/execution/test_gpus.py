@@ -29,9 +29,9 @@ def test_a_gpu_has_one_name_however_it_was_made_visible(visible: str | None, usa
     assert usable_gpus(MACHINE, visible) == usable
 
 
-def test_names_are_taken_as_they_stand_where_nobody_knows_the_machine() -> None:
-    assert usable_gpus([], "0,7,GPU-x,-1,3") == ["0", "7", "GPU-x"]
-    assert usable_gpus([], None) == []
+@pytest.mark.parametrize("visible", [None, "0", "GPU-x,3", "MIG-GPU-aaaa-1/1/0"])
+def test_a_machine_without_gpus_has_none_whatever_the_variable_says(visible: str | None) -> None:
+    assert usable_gpus([], visible) == []
 
 
 def test_the_machine_is_asked_and_not_the_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

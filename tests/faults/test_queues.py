@@ -125,6 +125,12 @@ def go(order: Path) -> None:
     order.with_name("order.go").touch()
 
 
+def give_gpus(mlrun: Mlrun, visible: str, *, there: int = 10) -> None:
+    """Have the machine tell of so many GPUs, and the calls see some of them."""
+    mlrun.environment["PATH"] = f"{make_nvidia_smi(mlrun.folder.parent, there)}:{mlrun.environment['PATH']}"
+    mlrun.environment["CUDA_VISIBLE_DEVICES"] = visible
+
+
 def ended(mlrun: Mlrun, run_ids: list[str]) -> list[str]:
     """Wait for their end; how each ended."""
     mlrun("run", "wait", *(word for run_id in run_ids for word in ("-r", run_id)), check=False)
@@ -348,6 +354,44 @@ def test_a_run_that_can_never_have_its_place_is_refused(mlrun: Mlrun, order: Pat
     assert started(order) == []
 
 
+def test_a_target_with_more_nodes_than_can_be_counted_runs_all_that_is_sent_to_it(mlrun: Mlrun, order: Path) -> None:
+    mlrun.execute("UPDATE compute_targets SET definition = replace(definition, ?, ?)", '": 2', f'": {10**20}')
+    assert str(10**20) in mlrun("computetarget", "show", "-n", "cpu-cluster").stdout
+    run_ids = [submit(mlrun) for _ in range(3)]
+    until(lambda: len(started(order)) == 3)
+    go(order)
+    assert ended(mlrun, run_ids) == ["Completed"] * 3
+    make_target(mlrun, "cpu-cluster", 1)
+
+
+def test_dispatchers_that_fail_at_once_are_started_now_and_then_and_what_waits_says_so(
+    mlrun: Mlrun, order: Path
+) -> None:
+    folder = mlrun.database.parent / "queues" / "cpu-cluster"
+    in_the_way, lock, log = folder / "socket", folder / "lock", folder / "dispatcher.log"
+    in_the_way.mkdir(parents=True)
+    run_id = submit(mlrun)
+
+    def tried() -> tuple[str, int]:
+        """What the run waits for by a look at it, and how many dispatchers have failed by now."""
+        waiting_for = mlrun.show(run_id)["waiting_for"]
+        until(lambda: not dispatchers(mlrun))
+        return waiting_for, log.read_text().count("Traceback")
+
+    assert tried()[0] == "0 of the 2 nodes of 'cpu-cluster' taken"
+    told, failed = until(lambda: seen if "fail" in (seen := tried())[0] else None)
+    assert told == f"what starts it keeps failing, {log} says why, 0 of the 2 nodes of 'cpu-cluster' taken"
+    os.utime(lock, (2**32, 2**32))  # just now, however long this test takes
+    assert (tried()[1], submit(mlrun) != run_id, tried()[1]) == (failed, True, failed)
+    os.utime(lock, (0, 0))
+    assert tried()[1] == failed + 1
+    in_the_way.rmdir()
+    os.utime(lock, (0, 0))
+    go(order)
+    assert ended(mlrun, [run_id]) == ["Completed"]
+    assert lock.stat().st_size == 0
+
+
 def test_what_would_take_a_place_from_those_that_wait_for_it_is_refused(mlrun: Mlrun, order: Path) -> None:
     runconfig = {"script": "train.py", "target": "cpu-cluster", "nodeCount": 2}
     (mlrun.folder / "both.runconfig").write_text(json.dumps(runconfig), encoding="utf-8")
@@ -424,8 +468,26 @@ def test_a_parent_that_holds_the_last_place_is_told_so(mlrun: Mlrun) -> None:
     assert mlrun.wait(child["run_id"])["status"] == "Completed"
 
 
+def test_a_run_has_the_umask_and_the_niceness_of_its_submitter_whoever_started_the_dispatcher(
+    mlrun: Mlrun, order: Path
+) -> None:
+    make_target(mlrun, "single", 1)
+    mlrun.script(f"{WORK}    os.mkdir('outputs')\n    open('outputs/a', 'w').close()\n    print(os.nice(0))\n")
+    run_ids = []
+    for surroundings in ("umask 022", "umask 077", "umask 002; renice -n 5 -p $$ >/dev/null"):
+        mlrun.command = ["sh", "-c", f'{surroundings}; exec "$0" "$@"', str(COMMAND)]
+        run_ids += [mlrun.submit("--ct", target, "train.py") for target in ("single", "local")]
+        until(lambda: started(order))  # the dispatcher is that of the first
+    go(order)
+    assert ended(mlrun, run_ids) == ["Completed"] * 6
+    modes = [(mlrun.run_folder(run_id) / "work/outputs/a").stat().st_mode & 0o777 for run_id in run_ids]
+    assert list(map(oct, modes)) == ["0o644", "0o644", "0o600", "0o600", "0o664", "0o664"]
+    niceness = os.nice(0)
+    assert [int(mlrun.log(run_id)) - niceness for run_id in run_ids] == [0, 0, 0, 0, 5, 5]
+
+
 def test_gpus_are_lent_to_one_run_at_a_time(mlrun: Mlrun, order: Path) -> None:
-    mlrun.environment["CUDA_VISIBLE_DEVICES"] = "0,1,7"
+    give_gpus(mlrun, "0,1,7")
     mlrun.script(f"{WORK}    print(os.environ['CUDA_VISIBLE_DEVICES'])\n")
     run_ids = [mlrun.submit("--gpus", number, "train.py") for number in ("2", "1", "1", "3")]
     until(lambda: len(started(order)) == 2)
@@ -458,7 +520,7 @@ def test_gpus_are_lent_of_those_that_the_submitter_may_use_whoever_calls_the_dis
 
 
 def test_a_parent_that_holds_the_gpus_is_told_so_and_others_are_lent_to_its_child(mlrun: Mlrun) -> None:
-    mlrun.environment["CUDA_VISIBLE_DEVICES"] = "0,1"
+    give_gpus(mlrun, "0,1")
     mlrun.script("import os; print(os.environ['CUDA_VISIBLE_DEVICES'])", "child.py")
     mlrun.script(f"""
         import subprocess, sys
@@ -479,7 +541,7 @@ def test_a_parent_that_holds_the_gpus_is_told_so_and_others_are_lent_to_its_chil
 @pytest.mark.kill
 @pytest.mark.usefixtures("order")
 def test_no_gpu_is_lent_twice_at_once_whoever_is_killed(mlrun: Mlrun) -> None:
-    mlrun.environment["CUDA_VISIBLE_DEVICES"] = "0,1,2"
+    give_gpus(mlrun, "0,1,2")
     mlrun.script("""
         import fcntl, os, time
         held = [open(f"{os.environ['ORDER']}.{name}", "w") for name in os.environ["CUDA_VISIBLE_DEVICES"].split(",")]
@@ -502,7 +564,7 @@ def test_no_gpu_is_lent_twice_at_once_whoever_is_killed(mlrun: Mlrun) -> None:
 @pytest.mark.kill
 @pytest.mark.parametrize("victim", ["supervisor", "dispatcher", "both"])
 def test_gpus_come_back_when_who_holds_or_lends_them_is_killed(mlrun: Mlrun, order: Path, victim: str) -> None:
-    mlrun.environment["CUDA_VISIBLE_DEVICES"] = "3"
+    give_gpus(mlrun, "3")
     mlrun.script(f"{WORK}    print(os.environ['CUDA_VISIBLE_DEVICES'])\n")
     holder, waiting = (mlrun.submit("--gpus", "1", "train.py") for _ in range(2))
     until(lambda: started(order) == [1])
@@ -517,8 +579,10 @@ def test_gpus_come_back_when_who_holds_or_lends_them_is_killed(mlrun: Mlrun, ord
     assert mlrun.log(waiting) == "3\n"
 
 
-def test_gpus_that_are_not_there_are_refused(mlrun: Mlrun) -> None:
-    mlrun.environment["CUDA_VISIBLE_DEVICES"] = ""
+@pytest.mark.skipif(Path("/proc/driver/nvidia/gpus").exists(), reason="they are there")
+@pytest.mark.parametrize("visible", ["", "0,1"])
+def test_gpus_that_are_not_there_are_refused(mlrun: Mlrun, visible: str) -> None:
+    give_gpus(mlrun, visible, there=0)
     mlrun.script("")
     done = mlrun("run", "submit-script", "--gpus", "1", "train.py", check=False)
     assert done.returncode == 2

@@ -12,7 +12,7 @@ import pytest
 
 from mlrun_cli.supervisor import ports
 from mlrun_cli.supervisor.ports import Ports
-from tests.running import Mlrun, is_alive, kill, processes, until
+from tests.running import Mlrun, is_alive, kill, make_nvidia_smi, processes, until
 
 MEET = """
     import json, os, socket, time
@@ -75,8 +75,17 @@ CLUSTER = """
 BY_MPI = """
     import os, sys
     rank, size = os.environ["OMPI_COMM_WORLD_RANK"], os.environ["OMPI_COMM_WORLD_SIZE"]
-    os.write(1, f"rank {rank} of {size} {os.environ['AZUREML_NODE_COUNT']}\\n".encode())  # no line within another
-    sys.exit(7 if sys.argv[1:] == [rank] else 0)
+    print(f"rank {rank} of", flush=True, end="")
+    os.system("printf ' %s '" % size)
+    print(os.environ["AZUREML_NODE_COUNT"], flush=True)
+    print("also", sys.argv[1:], file=sys.stderr, flush=True)
+    print("last")
+    how = sys.argv[2] if sys.argv[1:2] == [rank] else ""
+    if how == "raise":
+        raise SystemError("no more")
+    if how == "kill":
+        os.kill(os.getpid(), 9)
+    sys.exit(int(how or 0))
 """
 STUBBORN = """
 import os, sys, time
@@ -104,6 +113,7 @@ print(group.exit_code, group.first_to_fail, group.left_behind())
 """
 FOUR_ON_TWO = "{script: train.py, communicator: Gloo, framework: PyTorch, nodeCount: 2, pytorch: {processCount: 4}}"
 WITH_MPI = "{script: train.py, communicator: OpenMpi, nodeCount: 2, mpi: {processCountPerNode: 2}}"
+with_mpirun = pytest.mark.skipif(shutil.which("mpirun") is None, reason="there is no MPI")
 
 
 def runconfig(mlrun: Mlrun, text: str) -> None:
@@ -298,6 +308,7 @@ def test_no_process_outlives_a_supervisor_that_was_killed_and_the_next_look_says
 
 
 def test_nodes_divide_the_gpus_of_their_run(mlrun: Mlrun) -> None:
+    mlrun.environment["PATH"] = f"{make_nvidia_smi(mlrun.folder.parent, 8)}:{mlrun.environment['PATH']}"
     mlrun.environment["CUDA_VISIBLE_DEVICES"] = "4,5,6,7"
     mlrun.script("import os; print(os.environ['CUDA_VISIBLE_DEVICES'])")
     runconfig(mlrun, "{script: train.py, nodeCount: 2}")
@@ -356,37 +367,118 @@ def test_a_run_that_one_process_submits_is_told_nothing_of_the_others(mlrun: Mlr
     assert mlrun.log(child_id) == "set()\n"
 
 
-@pytest.mark.skipif(shutil.which("mpirun") is None, reason="there is no MPI")
-def test_mpirun_starts_the_processes_of_all_nodes(mlrun: Mlrun) -> None:
+@with_mpirun
+@pytest.mark.parametrize("folder", ["project", 'it\'s "my" $HOME'])
+def test_mpirun_starts_the_processes_of_all_nodes_and_each_has_its_log(mlrun: Mlrun, folder: str) -> None:
+    mlrun.home = mlrun.home.rename(mlrun.home.with_name(folder))
+    mlrun.environment["MLRUN_HOME"] = str(mlrun.home)
     mlrun.script(BY_MPI)
     runconfig(mlrun, WITH_MPI)
+
+    streamed = mlrun("run", "submit-script", "-c", "several", "train.py", "", "two words", "$0 '\"")
+
+    record = json.loads(streamed.stdout)
+    assert record["status"] == "Completed"
+    assert "\nStreaming user_logs/std_log_process_0.txt\n" in streamed.stderr
+    printed = [f"rank {rank} of 4 2\nalso ['', 'two words', '$0 \\'\"']\nlast\n" for rank in range(4)]
+    assert printed[0] in streamed.stderr
+    assert logs(mlrun, record["run_id"]) == {
+        "std_log.txt": "",
+        **{f"std_log_process_{rank}.txt": text for rank, text in enumerate(printed)},
+    }
+    assert mlrun("run", "monitor-logs", "-r", record["run_id"]).stdout == printed[0]
+    assert record["run_definition"]["mpi"] == {"processCountPerNode": 2}
+
+
+@with_mpirun
+def test_eleven_processes_of_mpi_have_numbers_of_two_digits_and_one_has_none(mlrun: Mlrun) -> None:
+    mlrun.script("import os; print(os.environ['OMPI_COMM_WORLD_RANK'])")
+    runconfig(mlrun, "{script: train.py, communicator: Mpi, mpi: {processCountPerNode: 11}}")
     run_id = mlrun.submit("-c", "several")
-
     assert mlrun.wait(run_id)["status"] == "Completed"
+    numbered = {f"std_log_process_{rank:02}.txt": f"{rank}\n" for rank in range(11)}
+    assert logs(mlrun, run_id) == {"std_log.txt": "", **numbered}
 
-    assert sorted(mlrun.log(run_id).splitlines()) == [f"rank {rank} of 4 2" for rank in range(4)]
-    assert mlrun.show(run_id)["run_definition"]["mpi"] == {"processCountPerNode": 2}
+    runconfig(mlrun, "{script: train.py, communicator: Mpi}")
+    run_id = mlrun.submit("-c", "several")
+    assert mlrun.wait(run_id)["status"] == "Completed"
+    assert logs(mlrun, run_id) == {"std_log.txt": "0\n"}
 
 
-@pytest.mark.skipif(shutil.which("mpirun") is None, reason="there is no MPI")
-def test_the_exit_code_of_a_process_of_mpi_is_the_runs(mlrun: Mlrun) -> None:
+@with_mpirun
+@pytest.mark.parametrize(("how", "exit_code"), [("7", 7), ("raise", 1), ("kill", 137)])
+def test_the_exit_code_of_a_process_of_mpi_is_the_runs_and_its_log_is_named(
+    mlrun: Mlrun, how: str, exit_code: int
+) -> None:
     mlrun.script(BY_MPI)
     runconfig(mlrun, WITH_MPI)
-    run_id = mlrun.submit("-c", "several", "train.py", "2")
+    run_id = mlrun.submit("-c", "several", "train.py", "2", how)
 
     record = mlrun.wait(run_id)
 
-    assert (record["status"], record["exit_code"]) == ("Failed", 7)
+    assert (record["status"], record["exit_code"]) == ("Failed", exit_code)
+    (warning,) = record["warnings"]
+    # Open MPI 5 sometimes ends before it has said which process failed.
+    if logs(mlrun, run_id)["std_log.txt"] or how == "raise":
+        first = f"Process 2 was the first to fail: exit code {exit_code}. Its log is user_logs/std_log_process_2.txt."
+        assert warning["message"] == first
+    kind = record["error"]["error"]["debugInfo"].get("type")
+    assert kind == ("SystemError" if how == "raise" else None)
+    assert logs(mlrun, run_id)["std_log_process_2.txt"].startswith("rank 2 of 4 2\nalso ['2', ")
+
+
+def test_an_mpirun_that_starts_nothing_says_why_in_a_log_of_its_own(mlrun: Mlrun, tmp_path: Path) -> None:
+    (tmp_path / "mpirun").write_text("#!/bin/sh\necho 'no host is there' >&2\nexit 3\n", encoding="utf-8")
+    (tmp_path / "mpirun").chmod(0o755)
+    mlrun.environment["PATH"] = f"{tmp_path}:{mlrun.environment['PATH']}"
+    mlrun.script("")
+    runconfig(mlrun, WITH_MPI)
+    run_id = mlrun.submit("-c", "several")
+
+    record = mlrun.wait(run_id)
+
+    assert (record["status"], record["exit_code"]) == ("Failed", 3)
+    assert logs(mlrun, run_id)["std_log.txt"] == "no host is there\n"
+    assert [warning["message"] for warning in record["warnings"]] == [
+        "MPI's launcher ended with exit code 3, and named no process that failed. Its log is user_logs/std_log.txt."
+    ]
+
+
+@with_mpirun
+def test_a_time_limit_ends_the_processes_of_mpi(mlrun: Mlrun) -> None:
+    mlrun.script("import time; time.sleep(600)")
+    runconfig(mlrun, WITH_MPI.replace("{script", "{maxRunDurationSeconds: 1, script"))
+    run_id = mlrun.submit("-c", "several")
+
+    record = mlrun.wait(run_id)
+
+    assert record["status"] == "Canceled"
+    assert "time limit" in record["error"]["error"]["message"]
+    assert mlrun.processes(run_id) == []
+
+
+@with_mpirun
+def test_a_cancel_ends_the_processes_of_mpi_and_keeps_what_they_have_printed(mlrun: Mlrun) -> None:
+    mlrun.script("import time; print('here', flush=True); time.sleep(600)")
+    runconfig(mlrun, WITH_MPI)
+    run_id = mlrun.submit("-c", "several")
+    until(lambda: list(logs(mlrun, run_id).values()).count("here\n") == 4)
+
+    mlrun("run", "cancel", "-r", run_id)
+
+    assert mlrun.wait(run_id)["status"] == "Canceled"
+    assert list(logs(mlrun, run_id).values()).count("here\n") == 4
+    assert mlrun.processes(run_id) == []
 
 
 @pytest.mark.kill
-@pytest.mark.skipif(shutil.which("mpirun") is None, reason="there is no MPI")
+@with_mpirun
 @pytest.mark.parametrize("victim", ["mpirun", "process"])
 def test_a_killed_mpirun_or_process_of_it_leaves_none_running(mlrun: Mlrun, victim: str) -> None:
     mlrun.script("import time; print('here', flush=True); time.sleep(600)")
     runconfig(mlrun, WITH_MPI)
     run_id = mlrun.submit("-c", "several")
-    until(lambda: mlrun.log(run_id).count("here") == 4)
+    until(lambda: list(logs(mlrun, run_id).values()).count("here\n") == 4)
     launcher = mlrun.script_pid(run_id)
     ranks = [
         pid

@@ -19,6 +19,7 @@ LOG_AND_END = """
     for number in range(1000):
         run.log("x", number)
     print("logged", flush=True)
+    print(len(run.get_metrics("x")["x"]), flush=True)
 """
 LOCKED_SECONDS = 5.0
 
@@ -77,7 +78,7 @@ def test_a_store_that_another_process_holds_for_five_seconds_delays_a_submit_and
     assert mlrun.json("run", "list", "--query", "[].status") == ["Completed", "Completed"]
 
 
-def test_a_store_that_another_process_holds_stops_no_script_and_loses_nothing_it_logs(mlrun: Mlrun) -> None:
+def test_a_store_that_another_process_holds_stops_no_log_delays_a_question_and_loses_nothing(mlrun: Mlrun) -> None:
     mlrun.script(LOG_AND_END)
     run_id = mlrun.submit()
     mlrun.wait_for_status(run_id, "Running")
@@ -87,8 +88,10 @@ def test_a_store_that_another_process_holds_stops_no_script_and_loses_nothing_it
         until(lambda: mlrun.log(run_id).endswith("logged\n"))
         time.sleep(LOCKED_SECONDS)
         assert mlrun.stored_status(run_id) == "Running"
+        assert mlrun.log(run_id).endswith("logged\n")
 
     record = mlrun.wait(run_id)
     assert record["status"] == "Completed"
+    assert mlrun.log(run_id).endswith("logged\n1000\n")
     assert record["duration_seconds"] < LOCKED_SECONDS + 60
     assert mlrun.metrics(run_id) == {"before": 1, "x": list(range(1000))}

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 
-from tests.faults.gates import locked
 from tests.running import Mlrun, until
 
 
@@ -120,20 +119,3 @@ def test_a_reader_that_looks_at_the_lock_does_not_make_a_dead_run_look_alive(mlr
     with subprocess.Popen(["flock", "--shared", lock, "sleep", "0.5"]):
         time.sleep(0.1)
         assert mlrun.show(run_id)["status"] == "Failed"
-
-
-def test_a_question_waits_for_a_store_that_is_locked(mlrun: Mlrun) -> None:
-    mlrun.script(
-        "import pathlib, time\nfrom azureml.core import Run\nrun = Run.get_context()\n"
-        "while not pathlib.Path('go').exists():\n    time.sleep(0.01)\n"
-        "run.log('x', 1)\nprint(run.get_metrics())\n"
-    )
-    run_id = mlrun.submit()
-    mlrun.wait_for_status(run_id, "Running")
-
-    with locked(mlrun.database):
-        (mlrun.run_folder(run_id) / "work" / "go").touch()
-        time.sleep(5)
-
-    assert mlrun.wait(run_id)["status"] == "Completed"
-    assert mlrun.log(run_id) == "{'x': 1}\n"

@@ -83,6 +83,16 @@ def test_the_one_that_is_not_used_is_named(tmp_path: Path) -> None:
     assert find_runconfig(tmp_path, "local") == (first, (f"{second} is not used: .azureml/local comes first.",))
 
 
+def test_the_one_in_a_folder_that_is_not_looked_into_is_named(tmp_path: Path) -> None:
+    first, second = make(tmp_path, "aml_config/train.runconfig", ".azureml/train.runconfig")
+
+    assert find_runconfig(tmp_path, "train") == (
+        first,
+        (f"{second} is not used: aml_config/train.runconfig comes first.",),
+    )
+    assert find_runconfig(tmp_path, ".azureml/train") == (second, ())
+
+
 def test_a_folder_of_that_name_is_passed_over(tmp_path: Path) -> None:
     (path,) = make(tmp_path, ".azureml/train.runconfig")
     (tmp_path / ".azureml" / "train").mkdir()

@@ -123,6 +123,13 @@ WRONG = {
     "AmlCompute.provisioning_configuration(vm_size='V')": "max_nodes",
     "AmlCompute.provisioning_configuration(vm_size='V', min_nodes=3, max_nodes=2)": "min_nodes is 3",
     "AmlCompute.provisioning_configuration(vm_size='V', max_nodes='many')": "'many'",
+    "AmlCompute.provisioning_configuration(vm_size='V', max_nodes=2**31)": "1 to 2147483647, not 2147483648",
+    "AmlCompute.provisioning_configuration(vm_size='V', max_nodes=0)": "max_nodes",
+    "AmlCompute.provisioning_configuration(vm_size='V', max_nodes=2.5)": "not 2.5",
+    "AmlCompute.provisioning_configuration(vm_size='V', max_nodes=True)": "not True",
+    "AmlCompute.provisioning_configuration(vm_size='V', min_nodes=-1, max_nodes=1)": "not -1",
+    "there.update(max_nodes=10**20)": "not 100000000000000000000",
+    "ComputeTarget.create(ws, 'c', changed)": "not 4.5",
     "AmlCompute.list_quotas(ws)": "AmlCompute.list_quotas",
     "there.detach()": "delete()",
 }
@@ -137,6 +144,8 @@ def test_what_cannot_be_a_target_is_refused_with_what_can(mlrun: Mlrun) -> None:
         ws = Workspace.create("ws")
         cluster = AmlCompute.provisioning_configuration(vm_size="V", max_nodes=1)
         there = ComputeTarget.create(ws, "there", cluster)
+        changed = AmlCompute.provisioning_configuration(vm_size="V", max_nodes=1)
+        changed.scale_settings.maximum_node_count = 4.5
         for code, words in {WRONG!r}.items():
             error = error_of(eval, code)
             assert type(error) is ComputeTargetException and words in str(error), (code, error)

@@ -291,6 +291,7 @@ def test_a_run_is_given_its_data_and_registers_its_output(mlrun: Mlrun) -> None:
         whole = Dataset.File.from_files(os.path.abspath("data"))
         single = Dataset.File.from_files("data/a.csv").register(ws, "single")
         output = OutputFileDatasetConfig("written", destination=(store, "results/{run-id}/{output-name}"))
+        store.upload_files(["data/a.csv"], target_path="some/where", show_progress=False)
         place = DataReference(store, "place", "some/where")
         config = ScriptRunConfig(
             ".",
@@ -346,7 +347,7 @@ def test_a_runconfig_names_its_data(mlrun: Mlrun) -> None:
     (mlrun.folder / "with_data.runconfig").write_text(
         """
 script: train.py
-arguments: [/data, /data/sub/c.csv, $AZUREML_DATAREFERENCE_in]
+arguments: [/data, /data/sub/c.csv, /mnt/in]
 environment: {python: {userManagedDependencies: true}}
 data:
   training:
@@ -356,12 +357,14 @@ data:
     pathOnCompute: /data
     overwrite: true
 dataReferences:
-  in: {dataStoreName: workspaceblobstore, pathOnDataStore: in/, mode: mount, overwrite: false}
+  in: {dataStoreName: workspaceblobstore, pathOnDataStore: in/, pathOnCompute: /mnt/in, mode: mount, overwrite: false}
 """,
         encoding="utf-8",
     )
+    mlrun("datastore", "upload", "-n", "workspaceblobstore", "-p", "data", "-u", "in")
     done = mlrun("run", "submit-script", "-c", "with_data")
     assert "data.training.pathOnCompute: /data is not made here" in done.stderr
+    assert "dataReferences.in.pathOnCompute: /mnt/in is not made here" in done.stderr
     text = (mlrun.folder / "with_data.runconfig").read_text(encoding="utf-8")
     (mlrun.folder / "bad.runconfig").write_text(text.replace("name: cars", "id: 0-0"), encoding="utf-8")
     refused = mlrun("run", "submit-script", "-c", "bad", check=False)

@@ -206,6 +206,10 @@ def test_a_configuration_is_found_loaded_changed_saved_and_deleted(mlrun: Mlrun)
 
         assert "line 2" in loading("script: [a\\n") and "mapping" in loading("- a\\n")
         assert "environment.python" in loading("environment: {python: 3}\\n")
+        assert "a parallel step of a pipeline" in loading("parallel_run_config: {entry_script: score.py}\\n")
+        assert "a job of version 2" in loading("$schema: https://x/commandJob.schema.json\\n")
+        assert "description of an environment" in loading("name: mine\\npython: {interpreterPath: p}\\n")
+        assert "has no key of a runconfig" in loading("a: 1\\n")
         assert "gone.yml" in loading("environment: gone.yml\\n")
         assert "gone.yml" in loading("environment: {python: {condaDependenciesFile: gone.yml}}\\n")
         """,

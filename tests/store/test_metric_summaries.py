@@ -46,6 +46,24 @@ def test_names_are_paged_and_found_by_what_they_hold(database: Database, summari
     assert [each.name for each in summaries.list(9, limit=1, offset=99, text="m09")] == ["m0999"]
 
 
+def test_the_last_value_may_be_nan_and_the_least_and_greatest_are_numbers(database: Database) -> None:
+    metrics, found = MetricStore(database), MetricSummaryStore(database)
+    for value in (3.0, 2, math.nan, math.nan):
+        with database.transaction():
+            metrics.add(RUN, [Logged(VALUE, "loss", 1, None, value, None)])
+    with database.transaction():
+        metrics.add(RUN, [Logged(VALUE, "never", 1, None, math.nan, None)])
+
+    loss, never = found.list(RUN, limit=5)
+    assert math.isnan(loss.last or 0) and (loss.minimum, loss.maximum) == (2.0, 3.0)
+    assert math.isnan(never.last or 0) and (never.minimum, never.maximum) == (None, None)
+    assert found.names([RUN]) == ["loss", "never"]
+
+    with database.transaction():
+        metrics.add(RUN, [Logged(VALUE, "never", 1, None, 1.5, None)])
+    assert found.find(RUN, "never") == MetricSummary("never", VALUE, 2, 1.5, 1.5, 1.5)
+
+
 def test_images_are_listed_apart(summaries: MetricSummaryStore) -> None:
     assert [each.name for each in summaries.list(RUN, limit=10, only_images=True)] == ["plot"]
     assert summaries.count(RUN, only_images=False) == 3

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from mlrun_cli.domain.metric import VALUE, Logged
 from mlrun_cli.domain.run import SCRIPT_RUN
 from mlrun_cli.domain.run_filter import RunFilter
 from mlrun_cli.domain.run_order import RunOrder
@@ -14,6 +16,8 @@ from mlrun_cli.errors import StoreError
 from mlrun_cli.store import migrations
 from mlrun_cli.store.experiments import ExperimentStore
 from mlrun_cli.store.journals import JournalStore
+from mlrun_cli.store.metric_summaries import MetricSummaryStore
+from mlrun_cli.store.metrics import MetricStore
 from mlrun_cli.store.migrations import MIGRATIONS, migrate
 from mlrun_cli.store.page_schema import page_schema
 from mlrun_cli.store.run_pages import RunPageStore
@@ -78,12 +82,30 @@ def test_an_offset_moves_only_from_where_it_was(database: SqliteDatabase) -> Non
     assert journals.bytes_read(1) == {"j": 9}
 
 
+def migrate_before_pages(database: SqliteDatabase) -> None:
+    """Bring it to the last schema without what pages need."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(migrations, "MIGRATIONS", MIGRATIONS[: MIGRATIONS.index(page_schema)])
+        migrate(database, "it")
+
+
+def test_metrics_of_an_older_schema_end_in_what_was_logged(tmp_path: Path) -> None:
+    with closing(SqliteDatabase(tmp_path / "workspace.db")) as old:
+        migrate_before_pages(old)
+        for name, values in (("nan", (2.0, math.nan)), ("number", (math.nan, 3.0))):
+            MetricStore(old).add(1, [Logged(VALUE, name, 1, None, value, None) for value in values])
+        old.execute("UPDATE metrics SET last_value = 2 WHERE name = 'nan'")  # as older programs did
+
+        migrate(old, "it")
+
+        nan, number = MetricSummaryStore(old).list(1, limit=5)
+        assert math.isnan(nan.last or 0)
+        assert number.last == 3
+
+
 def test_runs_of_an_older_schema_are_searched_sorted_and_counted(tmp_path: Path) -> None:
     with closing(SqliteDatabase(tmp_path / "workspace.db")) as old:
-        before = MIGRATIONS.index(page_schema)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(migrations, "MIGRATIONS", MIGRATIONS[:before])
-            migrate(old, "it")
+        migrate_before_pages(old)
         experiment, number = ExperimentStore(old).take_run_number("first")
         columns = {"run_type": SCRIPT_RUN, "user_name": "someone", "description": "Words"}
         key = RunStore(old).insert(experiment, number, "a_1", status=RunStatus.RUNNING, **columns)

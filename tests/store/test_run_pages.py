@@ -9,6 +9,7 @@ import pytest
 
 from mlrun_cli.domain.metric import VALUE, Logged
 from mlrun_cli.domain.metric_filter import MetricFilter
+from mlrun_cli.domain.moment import MICROSECONDS, now
 from mlrun_cli.domain.run import SCRIPT_RUN
 from mlrun_cli.domain.run_filter import RunFilter, TagFilter
 from mlrun_cli.domain.run_order import COLUMNS, RunOrder
@@ -97,6 +98,28 @@ def test_runs_without_a_value_come_last_in_either_direction(
 
 
 @pytest.mark.usefixtures("_size")
+def test_runs_that_still_run_are_sorted_by_how_long_they_have_run(pages: RunPageStore, add_run: AddRun) -> None:
+    begun = now()
+    for number, seconds in enumerate((5, 100, 2000, 40_000, 700_000)):
+        add_run(f"ended_{number}", status=RunStatus.COMPLETED, duration_seconds=float(seconds))
+    for number, seconds in enumerate((50, 1000, 20_000)):
+        add_run(f"runs_{number}", started_at=begun - seconds * MICROSECONDS)
+    add_run("finalizes", status=RunStatus.FINALIZING, started_at=0, ended_at=60 * MICROSECONDS)
+    add_run("waits", status=RunStatus.QUEUED)
+    add_run("never_began", status=RunStatus.CANCELED)
+
+    rising = ["ended_0", "runs_0", "finalizes", "ended_1", "runs_1", "ended_2", "runs_2", "ended_3", "ended_4"]
+    lacking = ["never_began", "waits"]
+    for order, expected in (("duration", [*rising, *lacking]), ("-duration", [*rising[::-1], *lacking])):
+        assert ids(pages, order=order) == expected
+        for size in (1, 2, 3, 5):
+            paged = [ids(pages, order=order, limit=size, offset=offset) for offset in range(0, len(expected) + 2, size)]
+            assert [run_id for page in paged for run_id in page] == expected, (order, size)
+    is_running = RunFilter(statuses=frozenset({RunStatus.RUNNING}))
+    assert ids(pages, is_running, order="-duration", limit=2, offset=1) == ["runs_1", "runs_0"]
+
+
+@pytest.mark.usefixtures("_size")
 @pytest.mark.parametrize("column", COLUMNS)
 def test_runs_that_are_equal_keep_the_order_in_which_they_were_made(
     pages: RunPageStore, add_run: AddRun, column: str
@@ -120,6 +143,7 @@ def test_runs_are_sorted_by_what_hangs_on_them(
     log(database, keys[0], "loss", 1.0, 5.0, 3.0)
     log(database, keys[1], "loss", 2.0)
     log(database, keys[2], "loss", math.nan)
+    log(database, keys[3], "diverged", 1.0, math.nan)
 
     assert ids(pages, order="tag:k") == ["a_1", "a_0", "a_3", "a_2"]
     assert ids(pages, order="-tag:k") == ["a_0", "a_1", "a_3", "a_2"]
@@ -128,6 +152,7 @@ def test_runs_are_sorted_by_what_hangs_on_them(
     assert ids(pages, order="metric:loss:min") == ["a_0", "a_1", "a_3", "a_2"]
     assert ids(pages, order="-metric:loss:max") == ["a_0", "a_1", "a_3", "a_2"]
     assert ids(pages, order="-metric:loss:max", limit=2, offset=1) == ["a_1", "a_3"]
+    assert ids(pages, order="metric:diverged:last") == ["a_3", "a_2", "a_1", "a_0"]
     assert ids(pages, order="-metric:never:max") == ["a_3", "a_2", "a_1", "a_0"]
 
 
@@ -218,6 +243,7 @@ def test_a_status_is_what_a_look_at_the_run_found(pages: RunPageStore, add_run: 
         ("m >= inf", ["c"]),
         ("min(m) = 0", ["a", "b", "c"]),
         ("max(m) > 8", ["c"]),
+        ("max(m) = 6", ["diverged"]),
     ],
 )
 def test_a_metric_compares_with_a_number(
@@ -226,6 +252,9 @@ def test_a_metric_compares_with_a_number(
     for name, last in (("a", 1), ("b", 2.0), ("c", math.inf)):
         log(database, add_run(name), "m", 0, last)
     log(database, add_run("no number"), "m", math.nan)
+    diverged = add_run("diverged")
+    for values in ((5, 6), (5, math.nan), (math.nan,)):
+        log(database, diverged, "m", *values)
     log(database, add_run("text"), "m", "2")
     log(database, add_run("another metric"), "n", 2)
 

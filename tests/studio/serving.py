@@ -38,7 +38,8 @@ class Studio:
     """A studio that is being served.
 
     Attributes:
-        address: its root, without token.
+        origin: where it answers.
+        address: its root there, without token.
         pages: the addresses of the test's workspace.
     """
 
@@ -68,8 +69,8 @@ class Studio:
         parts = urlsplit(found[1])
         self.token = found[2]
         self.port = parts.port or 0
-        self._origin = f"{parts.scheme}://{parts.netloc}"
-        self.address = f"{self._origin}{self._order.base_path}"
+        self.origin = f"{parts.scheme}://{parts.netloc}"
+        self.address = f"{self.origin}{self._order.base_path}"
         self._order = self._order._replace(port=self.port)
         *_, subscription_id, resource_group, name = self._mlrun.database.parent.parts
         self.pages = Pages(self.address, subscription_id, resource_group, name)
@@ -97,10 +98,10 @@ class Studio:
         connection = self._connection()
         sent = {"Cookie": self.cookie if cookie is None else cookie}
         if fields is not None:
-            sent |= {"Content-Type": "application/x-www-form-urlencoded", "Origin": self._origin}
+            sent |= {"Content-Type": "application/x-www-form-urlencoded", "Origin": self.origin}
             body = urlencode(fields)
         try:
-            path = address.removeprefix(self._origin)
+            path = address.removeprefix(self.origin)
             connection.request(method, path, body=body, headers={**sent, **(headers or {})})
             response = connection.getresponse()
             return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
@@ -108,7 +109,7 @@ class Studio:
             connection.close()
 
     def _connection(self) -> http.client.HTTPConnection:
-        if self._origin.startswith("https:"):
+        if self.origin.startswith("https:"):
             context = ssl.create_default_context(cafile=self._order.certfile)
             return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=_PATIENCE_SECONDS, context=context)
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=_PATIENCE_SECONDS)

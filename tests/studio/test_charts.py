@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from mlrun_cli.domain.metric import VALUE, Logged
 from mlrun_cli.errors import UsageError
@@ -233,6 +233,22 @@ def test_values_and_scatters_have_a_point_for_each_run_that_has_logged_them(make
     assert (point["x"], point["y"]) == ([4], [2])
 
 
+def test_a_run_whose_metric_ended_in_nan_is_named_with_its_gap(make: RunMaker, studio: Studio, tab: Page) -> None:
+    good, bad = make(metrics={"loss": 1.0, "accuracy": 0.5}), make(metrics={"loss": 2.0, "accuracy": 0.5})
+    make.log(bad, *curve("loss", math.nan))
+    keys = f"{make.key(good)},{make.key(bad)}"
+    bars = figure(studio, chart="value:loss:last", runs=keys)
+    assert [(each["y"], each["gaps"]) for each in bars["series"]] == [([1], ""), ([None], "1 NaN")]
+    assert bars["x"]["names"] == [good, bad]
+    points = figure(studio, chart="scatter:loss:last:accuracy:last", runs=keys)
+    assert [(each["x"], each["gaps"]) for each in points["series"]] == [([1], ""), ([], "1 NaN")]
+    shown = query(("columns", "display_name,metric:loss:last"), ("chart", "value:loss:last"), ("select", bad))
+    tab.goto(studio.pages.experiment("exp", shown))
+    expect(tab.locator("[data-row]").first).to_contain_text("NaN")
+    expect(tab.locator(".plot-says")).to_have_text("None of it can be drawn.")
+    expect(tab.locator(".legend")).to_contain_text("1 NaN not drawn")
+
+
 def test_what_cannot_be_drawn_is_said_to_the_script(studio: Studio) -> None:
     wrong = {
         query(chart="pie:a", runs="1"): 400,
@@ -310,8 +326,59 @@ def test_a_chart_is_zoomed_and_tells_and_opens_what_is_pointed_at(make: RunMaker
     expect(plot).to_have_attribute("data-points", "100")
     tab.goto(studio.pages.runs(query(chart="value:loss:last")))
     expect(plot).to_have_attribute("data-points", "1")
+    expect(plot.get_by_role("button", name="Zoom in")).to_have_count(0)
     plot.locator(".u-over").click()
     tab.wait_for_url(f"**/runs/{run_id}")
+
+
+WRITTEN = """
+    window.written = [];
+    const write = CanvasRenderingContext2D.prototype.fillText;
+    CanvasRenderingContext2D.prototype.fillText = function (text, x, y, ...rest) {
+        const [middle, half] = [this.getTransform().e + x, this.measureText(text).width / 2];
+        const isWhole = middle - half >= 0 && middle + half <= this.canvas.width;
+        if (this.textAlign === "center") window.written.push([text, isWhole]);
+        return write.call(this, text, x, y, ...rest);
+    };
+"""
+"""Notes what is written on a canvas around its place, and whether it ends there."""
+
+
+def test_the_labels_of_an_axis_are_whole_and_near_its_numbers(make: RunMaker, studio: Studio, tab: Page) -> None:
+    begun = 1_700_000_000 * SECOND
+    run_id = make(started_at=begun)
+    make.log(run_id, *curve("one", 5.0, start=begun), *curve("times", *map(float, range(481)), start=begun))
+    make.log(run_id, *curve("steps", *map(float, range(41)), step=25_000))
+    tab.add_init_script(WRITTEN)
+    for chart in ("curve:one:time", "curve:times:time", "curve:times:relative", "curve:steps:step"):
+        tab.goto(studio.pages.runs(query(chart=chart)))
+        expect(tab.locator("[data-plot]")).to_have_attribute("data-drawn", "1")
+        tab.wait_for_function("window.written.length > 0")
+        written = tab.evaluate("window.written")
+        assert [text for text, is_whole in written if not is_whole] == [], chart
+        if chart == "curve:one:time":
+            assert any(":" in text for text, _ in written), written  # seconds, not years
+
+
+def test_a_chart_is_zoomed_by_a_finger(make: RunMaker, studio: Studio, browser: Browser) -> None:
+    make()
+    make.log(make(), *curve("loss", *(float(step) for step in range(100))))
+    with browser.new_context(viewport={"width": 400, "height": 800}, has_touch=True, is_mobile=True) as context:
+        page = context.new_page()
+        page.goto(f"{studio.address}/?token={studio.token}")
+        page.goto(studio.pages.runs())
+        plot = page.locator("[data-plot]")
+        nearer, farther = (plot.get_by_role("button", name=f"Zoom {way}") for way in ("in", "out"))
+        expect(farther).to_be_disabled()
+        for button, points in ((nearer, "50"), (nearer, re.compile("^2[456]$")), (farther, "50"), (farther, "100")):
+            button.tap()
+            expect(plot).to_have_attribute("data-points", points)
+        expect(farther).to_be_disabled()
+        expect(plot.get_by_role("group")).to_be_focused()
+        nearer.tap()
+        plot.get_by_role("button", name="Show all").tap()
+        expect(plot).to_have_attribute("data-points", "100")
+        expect(plot.get_by_role("button", name="Show all")).to_have_count(0)
 
 
 def test_each_of_forty_overlaid_curves_looks_different(make: RunMaker, studio: Studio, tab: Page) -> None:

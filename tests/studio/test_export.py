@@ -95,6 +95,17 @@ def test_a_run_is_a_page_that_needs_nothing_else(mlrun: Mlrun, browser: Browser)
         assert problems == []
 
 
+def test_what_went_wrong_stands_apart_from_what_follows(mlrun: Mlrun, make: RunMaker, browser: Browser) -> None:
+    run_id = make(status=RunStatus.FAILED, error={"error": {"code": "UserError", "message": "It broke."}})
+    export(mlrun, run_id)
+    with browser.new_context() as context:
+        tab = context.new_page()
+        tab.goto((mlrun.folder / "page.html").as_uri())
+        fault, next_box = (tab.locator(which).bounding_box() for which in (".fault", ".details .box >> nth=0"))
+        assert fault is not None and next_box is not None
+        assert next_box["y"] - fault["y"] - fault["height"] >= 8
+
+
 def test_several_runs_are_compared_with_the_first(mlrun: Mlrun, make: RunMaker, browser: Browser) -> None:
     runs = [
         make(

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import io
 import os
+import re
+import textwrap
 import zipfile
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from mlrun_cli.studio.app import DEEDS, FILES, PAGES
 from tests.running import Mlrun, until
-from tests.studio.serving import Studio
+from tests.studio.serving import Studio, serving
 
 _LOG = "user_logs/std_log.txt"
 
@@ -74,11 +77,15 @@ def test_a_log_is_searched_from_where_one_is(mlrun: Mlrun, studio: Studio, run_i
     _log(mlrun, run_id).write_bytes(b"".join(lines))
     address = studio.pages.file(run_id, "logs", _LOG)
     first = studio.get(f"{address}?find=warning").text
-    assert "<mark>Warning</mark>: NaN" in first and "&lt;b&gt;122&lt;/b&gt;" in first and "23455" not in first
+    assert (
+        '<mark aria-current="true">Warning</mark>: NaN' in first
+        and "&lt;b&gt;122&lt;/b&gt;" in first
+        and "23455" not in first
+    )
     at = b"".join(lines).index(b"Warning") + 1
     assert f"from={at}" in first
     second = studio.get(f"{address}?find=warning&from={at}").text
-    assert "23455" in second and "<mark>Warning</mark>" in second
+    assert "23455" in second and '<mark aria-current="true">Warning</mark>' in second
     assert "Not found." in studio.get(f"{address}?find=no+such+text").text
 
 
@@ -107,6 +114,59 @@ def test_files_of_any_name_and_depth_have_a_page(mlrun: Mlrun, studio: Studio, r
     for name in ("outputs/two\nlines.txt", deep):
         assert "found" in studio.get(studio.pages.file(run_id, "logs", name)).text
         assert studio.get(studio.pages.file(run_id, "files", name)).body == b"found"
+
+
+def test_a_name_that_is_no_text_is_led_to_by_its_bytes(mlrun: Mlrun, studio: Studio, tab: Page, run_id: str) -> None:
+    name = os.fsdecode(b"caf\xe9 50%25?.txt")
+    _output(mlrun, run_id, name, b"first\n")
+    _output(mlrun, run_id, "caf\ufffd 50%25?.txt", b"another")
+    tab.goto(studio.pages.run(run_id, "logs"))
+    tab.get_by_role("link", name="caf? 50%25?.txt").click()
+    expect(tab.locator("#log .line")).to_have_text(["first\n"], use_inner_text=True)
+    written = b"first\n"
+    for line in ("second", "third"):  # the page asks once when it has begun to listen; what comes later is news
+        written += f"{line}\n".encode()
+        _output(mlrun, run_id, name, written)
+        expect(tab.locator("#log .line", has_text=line)).to_be_visible()
+    tab.get_by_role("link", name="Refresh").click()
+    expect(tab.locator("#log .line", has_text="third")).to_be_visible()
+    with tab.expect_download() as begun:
+        tab.get_by_role("link", name="Download", exact=True).click()
+    assert begun.value.path().read_bytes() == written
+    address = studio.pages.file(run_id, "files", f"outputs/{name}")
+    assert studio.get(address).headers["content-disposition"].endswith("''caf%E9%2050%2525%3F.txt")
+    with zipfile.ZipFile(io.BytesIO(studio.get(studio.pages.run(run_id, "zip")).body)) as archive:
+        assert archive.read("outputs/caf%E9 50%25?.txt") == written
+        assert archive.read("outputs/caf\ufffd 50%25?.txt") == b"another"
+
+
+def test_a_name_that_is_no_text_is_found_in_a_snapshot_and_behind_a_proxy(mlrun: Mlrun) -> None:
+    name = os.fsdecode(b"folder \xff/caf\xe9.py")
+    script = mlrun.script("print('found')")
+    (mlrun.folder / name).parent.mkdir()
+    (mlrun.folder / name).write_bytes(script.read_bytes())
+    run_id = mlrun.submit()
+    mlrun.wait(run_id)
+    with serving(mlrun, base_path="/me") as studio:
+        assert "caf?.py" in studio.get(studio.pages.run(run_id, "snapshot")).text
+        for address in (studio.pages.file(run_id, "snapshot", name), studio.pages.file(run_id, "snapshot-files", name)):
+            for asked in (address, address.removeprefix(studio.address)):
+                assert "found" in studio.get(asked).text, asked
+            entered = studio.ask("GET", f"{address}?token={studio.token}", cookie="")
+            assert entered.headers["location"] == address.removeprefix(studio.origin)
+        with zipfile.ZipFile(io.BytesIO(studio.get(studio.pages.run(run_id, "snapshot-zip")).body)) as archive:
+            assert archive.read("folder %FF/caf%E9.py") == script.read_bytes()
+
+
+def test_bytes_that_are_no_text_are_of_no_record(studio: Studio, run_id: str) -> None:
+    for method, table in (("GET", (*PAGES, *FILES)), ("POST", DEEDS)):
+        for path in (path for path, _ in table if "{" in path):
+            address = f"{studio.pages}{re.sub(r'{[^}]*}', '%e9%FF%ed%a0%80', path)}"
+            answer = studio.get(address) if method == "GET" else studio.post(address)
+            assert answer.status == 404, address
+    for tab in ("files", "logs", "piece"):
+        for name in ("%e9", "%e9/%2e%2e/%2e%2e", "outputs/%e9%00.txt", "%c0%ae%c0%ae/%c0%ae%c0%ae"):
+            assert studio.get(f"{studio.pages.run(run_id, tab)}/{name}").status == 404, (tab, name)
 
 
 def test_json_that_would_fill_the_page_with_blanks_is_shown_as_it_is(mlrun: Mlrun, studio: Studio, run_id: str) -> None:
@@ -239,10 +299,203 @@ def test_earlier_lines_come_when_they_are_asked_for(mlrun: Mlrun, studio: Studio
     tab.goto(studio.pages.run(run_id, "logs"))
     expect(tab.locator("#log")).to_contain_text("line 9999 of the log")
     expect(tab.locator("#log")).not_to_contain_text("line 0 of the log")
+    line = tab.locator("#log .line", has_text="line 8000 of the log")
+    line.evaluate("(line) => line.scrollIntoView()")
+    before = line.evaluate(_FROM_TOP)
     tab.get_by_text("Earlier (").click()
     expect(tab.locator("#log")).to_contain_text("line 0 of the log")
-    expect(tab.get_by_text("Earlier (")).to_have_count(0)
+    assert abs(line.evaluate(_FROM_TOP) - before) < 2, "what is read stays where it is"
+    expect(tab.get_by_text("Earlier")).to_be_hidden()
     expect(tab.locator("#log .line")).to_have_count(10_000)
+
+
+def test_a_match_and_the_start_stay_in_sight_while_lines_are_added(mlrun: Mlrun, studio: Studio, tab: Page) -> None:
+    run_id, gates = _gated(
+        mlrun,
+        """
+        for number in range(400):
+            print("line", number, "wanted" if number in (150, 154, 398) else "")
+        wait(1)
+        print("an added line")
+        wait(2)
+        print("another one")
+        wait(3)
+        """,
+    )
+    until(lambda: "line 399" in mlrun.log(run_id))
+    follow = tab.get_by_label("Follow")
+    tab.goto(studio.pages.run(run_id, "logs"))
+    expect(follow).to_be_checked()
+    _expect_in_sight(tab, "line 399")
+    tab.get_by_role("link", name="Start").click()
+    expect(follow).not_to_be_checked()
+    _expect_in_sight(tab, "line 0 ")
+    tab.get_by_label("Search this file").fill("WANTED")
+    tab.get_by_role("button", name="Find").click()
+    for number in (150, 154):
+        expect(tab.locator("#log .line:has(mark[aria-current])")).to_contain_text(f"line {number} ")
+        expect(follow).not_to_be_checked()
+        assert abs(tab.evaluate(_FROM_CENTRE)) < 2
+        if number == 150:
+            tab.get_by_role("link", name="Next").click()
+    gates[1].touch()
+    expect(tab.locator("#log")).to_contain_text("an added line")
+    assert abs(tab.evaluate(_FROM_CENTRE)) < 2
+    tab.get_by_role("link", name="Next").click()
+    expect(tab.locator("#log .line:has(mark[aria-current])")).to_contain_text("line 398 ")
+    gates[2].touch()
+    expect(tab.locator("#log")).to_contain_text("another one")
+    expect(tab.locator("#log .line:has(mark[aria-current])")).to_contain_text("line 398 ")
+    expect(follow).not_to_be_checked()
+    tab.get_by_role("link", name="Start").click()
+    follow.check()
+    _expect_in_sight(tab, "another one")
+    gates[3].touch()
+
+
+def test_follow_leads_to_the_end_of_a_log_that_is_too_long_to_show(mlrun: Mlrun, studio: Studio, tab: Page) -> None:
+    run_id, gates = _gated(mlrun, "print(*map('line {}'.format, range(30_000)), sep='\\n')\nwait(1)")
+    until(lambda: "line 29999" in mlrun.log(run_id))
+    tab.goto(f"{studio.pages.file(run_id, 'logs', _LOG)}?from=0")
+    _expect_in_sight(tab, "line 0")
+    tab.get_by_label("Follow").check()
+    _expect_in_sight(tab, "line 29999")
+    expect(tab.get_by_label("Follow")).to_be_checked()
+    gates[1].touch()
+
+
+def test_what_a_live_log_has_dropped_comes_again(mlrun: Mlrun, studio: Studio, tab: Page) -> None:
+    run_id, gates = _gated(
+        mlrun,
+        """
+        lines = [f"line {number} of the log" for number in range(45_000)]
+        print("\\n".join(lines[:20_000]))
+        wait(1)
+        print("\\n".join(lines[20_000:]))
+        wait(2)
+        """,
+    )
+    until(lambda: "line 19999 " in mlrun.log(run_id))
+    tab.goto(studio.pages.run(run_id, "logs"))
+    _expect_in_sight(tab, "line 19999 ")
+    gates[1].touch()
+    _expect_in_sight(tab, "line 44999 ")
+    assert 20_000 <= _first_number(tab.evaluate(_LINES), "line 44999 ")[1] < 30_000
+    earlier = tab.get_by_role("link", name="Earlier")
+    while earlier.is_visible():
+        first, count = _first_number(tab.evaluate(_LINES), "line 44999 ")
+        assert count == 45_000 - first, "no line is left out, and none comes twice"
+        earlier.click()
+        expect(tab.locator("#log .line").first).not_to_contain_text(f"line {first} ")
+    assert _first_number(tab.evaluate(_LINES), "line 44999 ") == (0, 45_000)
+    gates[2].touch()
+
+
+def test_a_line_that_is_written_over_for_long_is_one_line(mlrun: Mlrun, studio: Studio, tab: Page) -> None:
+    run_id, gates = _gated(
+        mlrun,
+        """
+        print("begun")
+        wait(1)
+        def bar(first, last):
+            for number in range(first, last):
+                print(f"\\r{number:6}/2200|{'#' * 112}", end="")
+        bar(1, 1101)
+        wait(2)
+        bar(1101, 2201)
+        wait(3)
+        print()
+        print("ended")
+        """,
+    )
+    until(lambda: "begun" in mlrun.log(run_id))
+    lines = tab.locator("#log .line")
+    states = [re.compile(text) for text in ("^begun", "^ +1100/2200[|]#{112}\n$", "^ +2200/2200[|]#{112}\n$", "^ended")]
+    tab.goto(studio.pages.run(run_id, "logs"))
+    expect(lines).to_have_text([states[0]])
+    gates[1].touch()
+    expect(lines).to_have_text(states[:2])
+    gates[2].touch()
+    expect(lines).to_have_text([states[0], states[2]])
+    _expect_after_reload(tab, [states[2]], [states[0], states[2]])
+    gates[3].touch()
+    expect(lines).to_have_text([states[0], *states[2:]])
+    expect(tab.locator("#run-status")).to_contain_text("Completed")
+    _expect_after_reload(tab, states[2:], [states[0], *states[2:]])
+    tab.get_by_role("link", name="Start").click()
+    tab.get_by_role("link", name="Later").click()
+    tab.get_by_role("link", name="Later").click()
+    expect(lines).to_have_count(1)
+
+
+def test_what_is_searched_for_is_text(mlrun: Mlrun, studio: Studio, tab: Page, run_id: str) -> None:
+    text = 'if a<b && "c">d: it\'s &lt; lt amp'
+    coloured = "if \x1b[31ma<\x1b[1mb\x1b[0m end"
+    _log(mlrun, run_id).write_text(f"{text}\n{coloured}\n", encoding="utf-8")
+    for wanted, marks in (
+        ("lt", ["lt", "lt"]),
+        ("amp", ["amp"]),
+        ('b && "C">d: it\'s &', ['b && "c">d: it\'s &']),
+        ("a<b", ["a<b", "a<", "b"]),
+        ("&lt;", ["&lt;"]),
+        ("3", []),
+    ):
+        tab.goto(studio.pages.file(run_id, "logs", _LOG))
+        tab.get_by_label("Search this file").fill(wanted)
+        tab.get_by_role("button", name="Find").click()
+        expect(tab.get_by_label("Search this file")).to_have_value(wanted)
+        expect(tab.locator("#log mark")).to_have_text(marks)
+        expect(tab.locator("#log .line")).to_have_text([f"{text}\n", "if a<b end\n"], use_inner_text=True)
+    expect(tab.locator("#log .fg1.bold")).to_have_text("b")
+
+
+_FROM_TOP = "(line) => line.getBoundingClientRect().top - line.closest('#log').getBoundingClientRect().top"
+_LINES = "() => [...document.querySelectorAll('#log .line')].map((line) => line.textContent)"
+_FROM_CENTRE = """() => {
+  const middle = (element) => {
+    const { top, bottom } = element.getBoundingClientRect();
+    return (top + bottom) / 2;
+  };
+  return middle(document.querySelector("#log mark[aria-current]")) - middle(document.querySelector("#log"));
+}"""
+_IS_IN_SIGHT = """(text) => {
+  const { top, bottom } = document.querySelector("#log").getBoundingClientRect();
+  return [...document.querySelectorAll("#log .line")].some((line) => {
+    const box = line.getBoundingClientRect();
+    return line.textContent.startsWith(text) && box.top >= top && box.bottom <= bottom;
+  });
+}"""
+
+
+def _gated(mlrun: Mlrun, script: str) -> tuple[str, dict[int, Path]]:
+    """A run of a script that waits, as `wait(1)`, until the file of that number is there."""
+    head = (
+        "import pathlib, sys, time\n"
+        "def wait(number):\n"
+        "    while not pathlib.Path(f'{sys.argv[1]}{number}').exists():\n"
+        "        time.sleep(0.02)\n"
+    )
+    mlrun.script(head + textwrap.dedent(script))
+    gate = f"{mlrun.folder.parent / 'gate'}"
+    return mlrun.submit("train.py", gate), {number: Path(f"{gate}{number}") for number in (1, 2, 3)}
+
+
+def _expect_in_sight(tab: Page, text: str) -> None:
+    tab.wait_for_function(_IS_IN_SIGHT, arg=text)
+
+
+def _expect_after_reload(tab: Page, shown: list[re.Pattern[str]], with_earlier: list[re.Pattern[str]]) -> None:
+    tab.goto(tab.url)
+    expect(tab.locator("#log .line")).to_have_text(shown)
+    tab.get_by_role("link", name="Earlier").click()
+    expect(tab.locator("#log .line")).to_have_text(with_earlier)
+    expect(tab.get_by_text("Earlier")).to_be_hidden()
+
+
+def _first_number(lines: list[str], last: str) -> tuple[int, int]:
+    """The number in the first of the lines, and how many there are."""
+    assert lines[-1].startswith(last)
+    return int(lines[0].split()[1]), len(lines)
 
 
 def _peak_bytes(pid: int) -> int:

@@ -359,6 +359,23 @@ def test_a_page_catches_up_when_the_studio_is_started_again(mlrun: Mlrun, studio
         _see_no_banner(page)
 
 
+def test_a_page_says_when_it_has_heard_of_the_studio_last(mlrun: Mlrun, studio: Studio, browser: Browser) -> None:
+    run_id = _sleeping(mlrun)
+    with _tabs(browser, studio, studio.pages.run(run_id), script="delete window.SharedWorker") as (page,):
+        page.clock.install(time="2026-01-31T10:00:00")
+        page.reload()
+        page.evaluate("window.isSame = true")
+        _count_news(page, _topic(studio, "runs"))
+        heard = page.evaluate("new Date().toLocaleTimeString()").partition(":00:")[0]
+        studio.process.send_signal(signal.SIGSTOP)
+        try:
+            page.clock.fast_forward("07:00")
+            _see_banner(page, "has not answered")
+            assert f"since {heard}:00:" in page.locator("#banner").inner_text()
+        finally:
+            studio.process.send_signal(signal.SIGCONT)
+
+
 def test_a_store_that_is_away_is_said_until_it_is_back(mlrun: Mlrun, studio: Studio, browser: Browser) -> None:
     run_id = _sleeping(mlrun)
     with _tabs(browser, studio, studio.pages.run(run_id)) as (page,):

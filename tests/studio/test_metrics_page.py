@@ -129,6 +129,19 @@ def test_each_metric_is_shown_by_what_was_logged(mlrun: Mlrun, studio: Studio, t
     expect(large).to_have_count(0)
 
 
+def test_a_metric_that_ends_in_nan_says_so(make: RunMaker, studio: Studio, tab: Page) -> None:
+    run_id = make()
+    for value in (3.0, 2.0, math.nan, math.nan):
+        make.log(run_id, Logged(VALUE, "loss", 0, None, value, None))
+    make.log(run_id, *(Logged(VALUE, "never", 0, None, math.nan, None) for _ in range(2)))
+    found = panels(studio.get(studio.pages.run(run_id, "metrics")).text)
+    assert "last NaN, min 2, max 3, 4 values" in found["loss"]
+    assert "last NaN, min –, max –, 2 values" in found["never"]  # noqa: RUF001
+    tab.goto(studio.pages.run(run_id, "metrics"))
+    expect(tab.locator(".chart", has_text="never").locator(".plot-says")).to_have_text("None of it can be drawn.")
+    expect(tab.locator(".chart", has_text="never").locator(".legend")).to_contain_text("2 NaN not drawn")
+
+
 def test_ten_thousand_metrics_are_paged_and_searched(make: RunMaker, studio: Studio, tab: Page) -> None:
     run_id = make()
     make.log(run_id, *(each for number in range(10_000) for each in values(f"layer {number:04}", 2)))
@@ -229,10 +242,10 @@ def test_one_choice_is_for_all_curves_of_the_tab(make: RunMaker, studio: Studio,
     tab.get_by_label("Over").select_option("relative")
     expect(tab.locator("[data-plot][data-source*='over=relative']")).to_have_count(2)
     tab.get_by_label("Logarithmic axis").check()
-    expect(tab.locator("[data-plot][data-log=yes]")).to_have_count(2)
+    expect(tab.locator("[data-plot][data-logarithmic=yes]")).to_have_count(2)
     tab.get_by_label("Smoothing").fill("0.5")
     expect(tab.locator("[data-plot][data-smoothing='0.5']")).to_have_count(2)
     assert urlsplit(tab.url).query == query(search="", over="relative", log="on", smooth="0.5")
     tab.get_by_label("Logarithmic axis").uncheck()
-    expect(tab.locator("[data-plot][data-log=no]")).to_have_count(2)
+    expect(tab.locator("[data-plot][data-logarithmic=no]")).to_have_count(2)
     assert tab.evaluate("window.isSame")

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.running import Mlrun, is_alive, until
-from tests.studio.serving import Studio, started
+from tests.studio.serving import Studio, serving, started
 
 
 def test_it_begins_with_the_workspace_that_is_attached_or_named(mlrun: Mlrun) -> None:
@@ -101,6 +101,24 @@ def test_the_browser_is_opened_at_a_file_that_knows_the_token(mlrun: Mlrun, tmp_
         with suppress(OSError):
             assert b"noise" not in os.read(master, 10_000)
         os.close(master)
+
+
+def test_printed_addresses_lead_to_a_studio_that_is_served(mlrun: Mlrun) -> None:
+    mlrun.script("print()")
+    run_id = mlrun.submit()
+    with serving(mlrun) as first:
+        with serving(mlrun) as second:
+            assert mlrun.show(run_id)["web_view"] == second.pages.run(run_id)
+            with serving(mlrun) as third:
+                third.stop(signal.SIGKILL)
+            assert mlrun.show(run_id)["web_view"] == second.pages.run(run_id)
+        assert mlrun.show(run_id)["web_view"] == first.pages.run(run_id)
+        mlrun.script("no certificate", "certificate.pem")
+        assert mlrun("studio", "--certfile", "certificate.pem", "--port", "0", check=False).returncode == 2
+        assert mlrun.show(run_id)["web_view"] == first.pages.run(run_id)
+        with serving(mlrun):
+            pass
+        assert len(list((mlrun.home / "studio" / "serving").iterdir())) == 1  # what the killed one left is gone too
 
 
 def test_scripts_of_the_working_folder_are_not_imported(mlrun: Mlrun) -> None:

@@ -96,13 +96,24 @@ def test_cancel_asks_once_and_the_page_shows_the_end(mlrun: Mlrun, tab: Page, st
     assert mlrun.wait(run_id)["status"] == "Canceled"
 
 
+def test_the_status_that_a_run_has_pulses_alone(mlrun: Mlrun, tab: Page, studio: Studio) -> None:
+    mlrun.script("import time; time.sleep(300)")
+    run_id = mlrun.submit()
+    mlrun.wait_for_status(run_id, "Running")
+    tab.goto(studio.pages.run(run_id))
+    expect(tab.locator(".history li").last).to_contain_text("Running")
+    pulses = tab.locator(".history .dot").evaluate_all("dots => dots.map((dot) => getComputedStyle(dot).animationName)")
+    assert pulses[-1] == "pulse" and set(pulses[:-1]) == {"none"}
+
+
 def test_ids_and_commands_can_be_copied(mlrun: Mlrun, tab: Page, studio: Studio) -> None:
     mlrun.script("print()")
     run_id = mlrun.submit("train.py", "a b")
     mlrun.wait(run_id)
     tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
     tab.goto(studio.pages.run(run_id))
-    for name, copied in (("Copy id", run_id), ("Copy command", "mlrun run submit-script -e exp train.py 'a b'")):
+    command = f"mlrun run submit-script --path '{mlrun.folder}' -e exp train.py 'a b'"
+    for name, copied in (("Copy id", run_id), ("Copy command", command)):
         tab.get_by_role("button", name=name).click()
         expect(tab.get_by_role("button", name="Copied")).to_be_visible()
         until(partial(_clipboard_holds, tab, copied))

@@ -130,6 +130,20 @@ def test_columns_are_chosen_ordered_and_hidden(make: RunMaker, studio: Studio) -
     assert rows(studio.get(studio.pages.runs(link(sorted_, f"{EMOJI} last"))).text)[0] == run_id
 
 
+def test_a_column_is_found_and_added_while_child_runs_are_shown(make: RunMaker, studio: Studio) -> None:
+    parent = make(metrics={"loss": 1.0})
+    child = make(parent=parent)
+    page = studio.get(studio.pages.runs(query(children="1", open=parent, columns="display_name"))).text
+    menu = page[page.index('id="columns"') : page.index('id="runs"')]
+    forms = re.findall(r"<form.*?</form>", menu, re.DOTALL)
+    assert len(forms) == 3
+    for form, more in zip(forms, (("find", "loss"), ("find", "loss"), ("add", "metric:loss:last")), strict=True):
+        carried = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form)
+        answer = studio.get(studio.pages.runs(query(*carried, more)))
+        shown = studio.get(answer.headers["location"]) if answer.status == 303 else answer
+        assert rows(shown.text) == [parent, child], more
+
+
 def test_runs_are_sorted_by_a_press_on_a_columns_head(make: RunMaker, studio: Studio) -> None:
     low, none, high = make(metrics={"loss": 0.1}), make(), make(metrics={"loss": 7.0})
     page = studio.get(studio.pages.runs(query(columns="display_name,metric:loss:last")))
@@ -189,6 +203,22 @@ def test_the_selected_runs_are_cancelled_by_their_whole_ids(mlrun: Mlrun, make: 
         assert answer.headers["location"].endswith(f"/experiments/exp?status=Queued&select={made[9]}&select={done}")
     assert mlrun.stored("SELECT run_id FROM runs WHERE status = 'Canceled'") == [(made[9],)]
     assert mlrun.stored_status(done) == "Completed"
+
+
+def test_more_runs_than_can_be_selected_are_told(mlrun: Mlrun, make: RunMaker, studio: Studio) -> None:
+    alive = make(status=RunStatus.RUNNING, minded_by="process")
+    ids = [alive, *(f"exp_{number}" for number in range(2, 261))]
+    page = studio.get(studio.pages.runs(query(*(("select", run_id) for run_id in ids)))).text
+    assert "200 selected, the most there can be" in re.sub(r"<[^>]*>", "", page)
+    few = studio.get(studio.pages.runs(query(("select", alive)))).text
+    assert re.search(r"<span data-selection-full hidden>", few)
+    word = re.search(r'name="form_word" value="(\w+)"', few)
+    assert word is not None
+    body = query(("form_word", word[1]), ("experiment", "exp"), *(("run", run_id) for run_id in ids))
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Origin": studio.origin}
+    answer = studio.ask("POST", studio.pages.cancel(), body=body, headers=headers)
+    assert answer.status == 400 and "At most 200 runs are canceled at once, not 260" in answer.text
+    assert mlrun.stored_status(alive) == "Running"
 
 
 def test_what_runs_are_called_is_text(make: RunMaker, studio: Studio) -> None:
@@ -280,6 +310,24 @@ def test_the_selection_stands_in_the_address_and_is_carried_along(make: RunMaker
     tab.get_by_role("link", name="Clear", exact=True).click()
     expect(tab.locator("[data-select]:checked")).to_have_count(0)
     assert "select" not in tab.url
+
+
+def test_no_more_than_two_hundred_runs_are_selected(make: RunMaker, studio: Studio, tab: Page) -> None:
+    made = [make() for _ in range(205)]
+    tab.goto(studio.pages.experiment("exp", "size=200"))
+    told = tab.locator("[data-selection-full]")
+    tab.get_by_label("Select all runs shown").check()
+    expect(tab.locator("[data-selected-count]").first).to_have_text("200")
+    expect(told).to_have_text(", the most there can be")
+    tab.get_by_role("link", name="Next").first.click()
+    expect(tab.get_by_text("Page 2 of 2").first).to_be_visible()
+    tab.get_by_label("Select all runs shown").click()
+    expect(tab.locator("[data-select]:checked")).to_have_count(0)
+    assert tab.url.count("select=") == 200 and f"select={made[0]}&" not in f"{tab.url}&"
+    expect(tab.locator("[data-selected-count]").first).to_have_text("200")
+    tab.go_back()
+    tab.locator("[data-select]").first.uncheck()
+    expect(told).to_be_hidden()
 
 
 def test_the_selected_runs_are_cancelled_after_a_question(make: RunMaker, studio: Studio, tab: Page) -> None:

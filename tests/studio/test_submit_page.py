@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
+from typing import Any
+from urllib.parse import urlsplit
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.running import Mlrun, until
@@ -16,14 +21,40 @@ def _run_ids(mlrun: Mlrun) -> list[str]:
     return [str(run_id) for (run_id,) in mlrun.stored("SELECT run_id FROM runs ORDER BY run_key")]
 
 
+def _filled_in(studio: Studio, run_id: str) -> dict[str, str]:
+    """The fields of the form that would submit a run again, as a browser would send them."""
+    text = studio.get(studio.pages.submit(like=run_id)).text
+    fields = dict(re.findall(r'<input id="field-\w+" name="(\w+)" value="([^"]*)"', text))
+    chosen = re.search(r"<option selected>(\w*)", text)
+    fields["environment"] = "" if chosen is None else chosen[1]
+    return {name: html.unescape(value) for name, value in fields.items()}
+
+
+def _submission(mlrun: Mlrun, run_id: str) -> Any:
+    document = json.loads((mlrun.run_folder(run_id) / "submission.json").read_text(encoding="utf-8"))
+    del document["run_id"]
+    return document
+
+
+def _submitted(mlrun: Mlrun, studio: Studio, fields: dict[str, str]) -> str:
+    answer = studio.post(studio.pages.submit(), **fields, do="submit")
+    assert answer.status == 303, answer.text
+    run_id = _run_ids(mlrun)[-1]
+    mlrun.wait(run_id)
+    return run_id
+
+
 def test_a_run_is_chosen_tried_dry_and_submitted(mlrun: Mlrun, studio: Studio, tab: Page) -> None:
     mlrun.script(_SCRIPT)
     mlrun.script("print()", "tools/other.py")
     tab.goto(studio.pages.experiments())
     tab.get_by_role("link", name="New run").click()
     tab.get_by_label("Folder").fill(str(mlrun.folder))
+    tab.get_by_label("Arguments").fill("--api-key sesame")
     tab.get_by_role("button", name="Show its scripts and runconfigs").click()
     expect(tab.locator("#list-script option")).to_have_count(2)
+    expect(tab.get_by_label("Arguments")).to_have_value("--api-key sesame")
+    assert urlsplit(tab.url).query == "", "addresses are kept in the browser's history"
     tab.get_by_label("Script").fill("train.py")
     tab.get_by_label("Arguments").fill("--lr 0.1 'two words'")
     tab.get_by_label("Experiment").fill("new-one")
@@ -57,12 +88,88 @@ def test_resubmit_opens_the_form_as_the_run_was_submitted(mlrun: Mlrun, studio: 
         assert re.search(rf'name="{name}" value="{re.escape(value)}"', text), name
 
 
-def test_a_secret_argument_is_not_in_the_form(mlrun: Mlrun, studio: Studio) -> None:
+_USER_MANAGED = "environment:\n  python:\n    userManagedDependencies: true\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("train.py", "--lr", "a b", "$HOME", ""),
+        ("-c", "mine"),
+        ("-c", "mine", "train.py", "typed"),
+        ("-c", "shell"),
+        ("--source-directory", "sub", "which.py", "x"),
+        ("--environment", "current", "-d", "conda.yml", "-e", "other", "train.py"),
+        ("--ct", "cpu", "train.py"),
+    ],
+)
+def test_resubmit_submits_the_same(mlrun: Mlrun, studio: Studio, words: tuple[str, ...]) -> None:
     mlrun.script(_SCRIPT)
-    run_id = mlrun.submit("train.py", "--password", "hunter2")
+    mlrun.script("print('top')", "which.py")
+    mlrun.script("print('sub')", "sub/which.py")
+    mlrun.script("dependencies: [python=3.4]", "conda.yml")
+    mlrun.script(f"script: train.py\narguments: [--api-key, hunter2]\n{_USER_MANAGED}", ".azureml/mine.runconfig")
+    mlrun.script(f"command: echo said && echo twice\n{_USER_MANAGED}", ".azureml/shell.runconfig")
+    mlrun("computetarget", "create", "amlcompute", "-n", "cpu", "--max-nodes", "1", "--vm-size", "any")
+    first = mlrun.submit(*words)
+    assert mlrun.wait(first)["status"] == "Completed"
+    fields = _filled_in(studio, first)
+    assert "hunter2" not in str(fields)
+    second = _submitted(mlrun, studio, fields)
+    assert _submission(mlrun, second) == _submission(mlrun, first)
+    assert mlrun.log(second) == mlrun.log(first)
+    assert "hunter2" not in json.dumps(_submission(mlrun, first))
+
+
+def test_resubmit_has_the_tags_that_were_typed_and_not_those_of_later(mlrun: Mlrun, studio: Studio) -> None:
+    mlrun.script(_SCRIPT)
+    typed = {"folder": str(mlrun.folder), "script": "train.py", "experiment": "exp", "tags": "'a key=two words' final"}
+    first = _submitted(mlrun, studio, {**typed, "environment": "relaxed"})
+    mlrun("run", "update", "-r", first, "--add-tag", "later=1")
+    second = _submitted(mlrun, studio, _filled_in(studio, first))
+    assert mlrun.show(second)["tags"] == {"a key": "two words", "final": None}
+    assert _submission(mlrun, second) == _submission(mlrun, first)
+
+
+def test_what_an_older_version_submitted_is_filled_in_from_what_it_came_to(mlrun: Mlrun, studio: Studio) -> None:
+    mlrun.script(_SCRIPT)
+    mlrun.script(_USER_MANAGED, ".azureml/mine.runconfig")
+    run_id = mlrun.submit("-c", "mine", "train.py", "a b")
     mlrun.wait(run_id)
-    text = studio.get(studio.pages.submit(like=run_id)).text
-    assert "hunter2" not in text and "--password &#39;***&#39;" in text
+    path = mlrun.run_folder(run_id) / "submission.json"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    del document["asked"]
+    path.write_text(json.dumps(document), encoding="utf-8")
+    fields = _filled_in(studio, run_id)
+    assert (fields["script"], fields["arguments"], fields["runconfig"]) == ("train.py", "'a b'", "mine")
+    assert mlrun.log(_submitted(mlrun, studio, fields)) == mlrun.log(run_id)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--api-key", "hunter2"), "--api-key ***"),
+        (("--api-key=hunter2",), "--api-key=***"),
+        (("https://me:hunter2@host/x",), "https://***@host/x"),
+    ],
+)
+def test_a_secret_argument_is_not_in_the_form_and_has_to_be_typed(
+    mlrun: Mlrun, studio: Studio, given: tuple[str, ...], said: str
+) -> None:
+    mlrun.script(_SCRIPT)
+    run_id = mlrun.submit("train.py", *given, "end")
+    mlrun.wait(run_id)
+    fields = _filled_in(studio, run_id)
+    shown = [studio.get(studio.pages.submit(like=run_id))]
+    shown += [studio.post(studio.pages.submit(), **fields, do=do) for do in ("submit", "dry-run")]
+    assert [answer.status for answer in shown] == [200, 400, 400]
+    for answer in shown:
+        problem = re.search(r'id="field-arguments".*?id="problem" role="alert">([^<]*)<', answer.text, re.DOTALL)
+        assert problem is not None and "hunter2" not in answer.text
+        assert f"no record holds the secret in '{said}'" in html.unescape(problem[1])
+    assert _run_ids(mlrun) == [run_id]
+    fields["arguments"] = " ".join((*given, "end"))
+    assert mlrun.log(_submitted(mlrun, studio, fields)) == mlrun.log(run_id)
 
 
 def test_what_cannot_be_right_is_said_and_what_was_typed_stays(mlrun: Mlrun, studio: Studio) -> None:
@@ -74,6 +181,10 @@ def test_what_cannot_be_right_is_said_and_what_was_typed_stays(mlrun: Mlrun, stu
         ({"folder": "~no-such-user/x"}, "Folder: there is no folder"),
         ({"arguments": "a\0b"}, "Arguments: there is a zero byte"),
         ({"arguments": "", "script": "nothing.py"}, "nothing.py"),
+        ({"arguments": "a", "script": "", "runconfig": "local"}, "Arguments: without a script"),
+        ({"arguments": "", "source_directory": "no-such"}, "no-such"),
+        ({"arguments": "", "source_directory": "a\0b"}, "Source directory: there is a zero byte"),
+        ({"arguments": "", "conda_file": "no-such.yml"}, "no-such.yml"),
         ({"arguments": "", "target": "gpu-cluster"}, "There is no compute target"),
         ({"arguments": "", "experiment": "bad/name"}, "bad/name"),
         ({"arguments": "", "environment": "none"}, "Environment: there is no"),

@@ -34,7 +34,8 @@ def _build(build: EnvironmentBuild) -> int:
     try:
         return build_environment(build, os.environ)
     except OSError as error:
-        say(f"The environment in {build.folder} cannot be built: {error}")
+        what = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else error
+        say(f"The environment in {build.folder} cannot be built: {what}")
         return 1
 
 

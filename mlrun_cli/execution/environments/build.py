@@ -13,12 +13,11 @@ from pathlib import Path
 
 from mlrun_cli.domain.environment import Builder, EnvironmentBuild
 from mlrun_cli.execution.environments.filling import Filled, fill_with_conda, fill_with_pip
-from mlrun_cli.execution.environments.folder import EnvironmentFolder
+from mlrun_cli.execution.environments.folder import EnvironmentFolder, taken_lock
 from mlrun_cli.execution.environments.image import image_name, is_there, make_image
 from mlrun_cli.execution.environments.installer import Installer, say
 
 _LOOK_SECONDS = 0.05
-_PATH_BYTES = 1 << 16
 _PYTHON_VERSION = "import sys; print('%d.%d.%d' % sys.version_info[:3])"
 # Python 3.7 and older cannot list by themselves.
 _LIST = """
@@ -54,6 +53,9 @@ def build_environment(build: EnvironmentBuild, environ: Mapping[str, str]) -> in
         except OSError:
             shutil.rmtree(folder.path, ignore_errors=True)
             raise
+        if not filled.exit_code and build.image is None and not os.access(folder.interpreter, os.X_OK):
+            say(f"Error: {Path(build.installer).name} has ended well, and there is no {folder.interpreter}.")
+            filled = Filled(1)
         if filled.exit_code:
             # Frees the disk, and leaves the installer's words the last ones.
             shutil.rmtree(folder.path, ignore_errors=True)
@@ -111,11 +113,11 @@ def _listing(folder: EnvironmentFolder, build: EnvironmentBuild) -> list[str]:
 
 @contextmanager
 def _held(path: Path) -> Iterator[int]:
-    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    lock = _try(path)
+    if lock is None:
+        say("Another run is building this environment; waiting for it.")
+        lock = _wait_for(path)
     try:
-        if not _take(lock):
-            say("Another run is building this environment; waiting for it.")
-            _wait_for(lock)
         _name_log(lock, _own_log())
         yield lock
         _name_log(lock, b"")
@@ -123,23 +125,23 @@ def _held(path: Path) -> Iterator[int]:
         os.close(lock)
 
 
-def _wait_for(lock: int) -> None:
+def _try(path: Path) -> int | None:
+    """Take the lock if it is free; its descriptor."""
+    try:
+        return taken_lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return None
+
+
+def _wait_for(path: Path) -> int:
     """Wait for the lock; what its holder prints is passed on meanwhile."""
     log, offset = b"", 0
-    while not _take(lock):
-        log = log or os.pread(lock, _PATH_BYTES, 0)
+    while (lock := _try(path)) is None:
+        log = log or _named_log(path)
         offset = _pass_on(log, offset)
         time.sleep(_LOOK_SECONDS)
     _pass_on(log, offset)
-
-
-def _take(lock: int) -> bool:
-    """Take the lock if it is free; whether it was."""
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    return lock
 
 
 def _pass_on(log: bytes, offset: int) -> int:
@@ -156,6 +158,12 @@ def _name_log(lock: int, log: bytes) -> None:
     """Write into the lock file where its holder's output goes."""
     os.ftruncate(lock, 0)
     os.pwrite(lock, log, 0)
+
+
+def _named_log(path: Path) -> bytes:
+    with suppress(OSError):
+        return path.read_bytes()
+    return b""
 
 
 def _own_log() -> bytes:

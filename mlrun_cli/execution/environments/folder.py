@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.domain.environment import BuiltEnvironment, EnvironmentBuild, EnvironmentPlan
+from mlrun_cli.errors import MlrunError
 from mlrun_cli.files.run_folder import read_json
 
 
@@ -64,13 +65,13 @@ class EnvironmentFolder:
         secret_files = [path for path in (self.conda_file, self.dockerfile) if path.exists()]
         if not secret_files:
             return
-        lock = os.open(self.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            for path in secret_files:
-                path.unlink(missing_ok=True)
+            lock = taken_lock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return
+        try:
+            for path in secret_files:
+                path.unlink(missing_ok=True)
         finally:
             os.close(lock)
 
@@ -94,17 +95,27 @@ class EnvironmentFolder:
         """Keep the environment from being pruned for as long as the descriptor is open; notes the moment.
 
         Raises:
-            OSError: the folder of environments cannot be written.
+            MlrunError: the folder of environments cannot be written.
         """
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(self.in_use, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH)
-            os.utime(descriptor)
-        except OSError:
-            os.close(descriptor)
-            raise
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = taken_lock(self.in_use, fcntl.LOCK_SH)
+            try:
+                os.utime(descriptor)
+            except OSError:
+                os.close(descriptor)
+                raise
+        except OSError as error:
+            raise MlrunError(
+                f"The folder of environments, {self.path.parent}, cannot be written: {error.strerror}. Nothing was "
+                "started. Make it writable, make room there, or set MLRUN_HOME to a folder on another disk."
+            ) from error
         return descriptor
+
+    def remove_locks(self) -> None:
+        """Remove the lock files; whoever does it holds both."""
+        for path in (self.lock, self.in_use):
+            path.unlink(missing_ok=True)
 
     def described(self) -> BuiltEnvironment | None:
         """What is there, or None when it is not complete."""
@@ -128,6 +139,34 @@ class EnvironmentFolder:
             return tuple(self.installed.read_text(encoding="utf-8").splitlines())
         except OSError:
             return ()
+
+
+def taken_lock(path: Path, operation: int) -> int:
+    """The descriptor of a lock file, made if need be, whose lock has been taken as by `fcntl.flock`.
+
+    Who removes the file holds its lock: a lock that was waited for meanwhile is nobody's any more.
+
+    Raises:
+        BlockingIOError: it is held, and was not to be waited for.
+        OSError: the file cannot be made, or the file system knows no locks.
+    """
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, operation)
+            if _is_at(descriptor, path):
+                return descriptor
+        except OSError:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except FileNotFoundError:
+        return False
 
 
 def _moment(path: Path) -> int:

@@ -60,14 +60,19 @@ class Installer:
 
     def run(self, command: Sequence[str]) -> int:
         """Pass on what it prints, line by line; returns its exit code, or 128 + the signal that ended it."""
+        is_silent = True
         with self._started(command, subprocess.STDOUT) as process:
             for line in process.stdout or ():
+                is_silent = is_silent and not line.strip()
                 sys.stdout.write(self._without_secrets(line))
                 sys.stdout.flush()
-        if process.returncode >= 0:
-            return process.returncode
-        say(f"Error: {Path(command[0]).name} was ended by {Signals(-process.returncode).name}.")
-        return 128 - process.returncode
+        name, code = Path(command[0]).name, process.returncode
+        if code > 0 and is_silent:
+            say(f"Error: {name} ended with exit code {code} and printed nothing.")
+        if code >= 0:
+            return code
+        say(f"Error: {name} was ended by {Signals(-code).name}.")
+        return 128 - code
 
     def output(self, command: Sequence[str]) -> str:
         """What it prints on stdout; its stderr is dropped."""

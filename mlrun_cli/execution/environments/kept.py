@@ -11,10 +11,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from mlrun_cli.domain.environment import BuiltEnvironment
-from mlrun_cli.execution.environments.folder import EnvironmentFolder
+from mlrun_cli.execution.environments.folder import EnvironmentFolder, taken_lock
 from mlrun_cli.execution.environments.image import image_name, remove_image
 
-_KEY = re.compile(r"[0-9a-f]+")
+_NAME = re.compile(r"([0-9a-f]+)(?:\.lock|\.in-use)?")
 
 
 def built_environments(home: Path) -> Sequence[BuiltEnvironment]:
@@ -46,8 +46,8 @@ def prune_environments(
         with _alone(folder) as is_alone:
             if not is_alone or not _is_to_go(folder, unused_since, needed):
                 continue
-            freed = size_of(folder.path)
-            if dry_run or _remove(folder):
+            is_there, freed = folder.path.is_dir(), size_of(folder.path)
+            if (dry_run or _remove(folder)) and is_there:
                 keys.append(folder.path.name)
                 size += freed
     return keys, size
@@ -65,10 +65,12 @@ def size_of(folder: Path) -> int:
 
 
 def _folders(home: Path) -> Iterator[EnvironmentFolder]:
+    """Those that are there, and those of which a failed build has left the locks alone."""
+    environments = home / "environments"
     with suppress(FileNotFoundError):
-        for path in sorted((home / "environments").iterdir()):
-            if _KEY.fullmatch(path.name) and path.is_dir():
-                yield EnvironmentFolder(path)
+        names = map(_NAME.fullmatch, os.listdir(environments))
+        for key in sorted({name[1] for name in names if name is not None}):
+            yield EnvironmentFolder(environments / key)
 
 
 def _is_to_go(folder: EnvironmentFolder, unused_since: int, needed: Collection[str]) -> bool:
@@ -84,9 +86,11 @@ def _remove(folder: EnvironmentFolder) -> bool:
     engine = folder.engine()
     if engine is not None and not remove_image(engine, image_name(folder.path.name)):
         return False
-    doomed = folder.path.with_name(f".{folder.path.name}.{os.getpid()}")
-    folder.path.rename(doomed)
-    shutil.rmtree(doomed)
+    if folder.path.is_dir():
+        doomed = folder.path.with_name(f".{folder.path.name}.{os.getpid()}")
+        folder.path.rename(doomed)
+        shutil.rmtree(doomed)
+    folder.remove_locks()
     return True
 
 
@@ -96,13 +100,12 @@ def _alone(folder: EnvironmentFolder) -> Iterator[bool]:
     with ExitStack() as stack:
         for path in (folder.lock, folder.in_use):
             is_new = not path.exists()
-            lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            stack.callback(os.close, lock)
-            if is_new:  # its time tells when the environment was last used
-                os.utime(path, (0, 0))
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                lock = taken_lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 yield False
                 return
+            stack.callback(os.close, lock)
+            if is_new:  # its time tells when the environment was last used
+                os.utime(lock, (0, 0))
         yield True

@@ -56,14 +56,14 @@ def start_recovery(workspace: Workspace, run_id: str, lock: RunLock) -> None:
     _spawn(arguments, run_id, lock, workspace)
 
 
-def start_dispatcher(workspace: Workspace, target: str, folder: Path, lock: RunLock) -> None:
+def start_dispatcher(workspace: Workspace, target: str, log: Path, lock: RunLock) -> None:
     """Start the program that starts what waits for a target, in its order, and hand it the lock of the queue.
 
     Raises:
         OSError: no process could be started.
     """
     arguments = ["--workspace", str(workspace.folder), "--lock", str(lock.descriptor), target]
-    _spawn_program(_DISPATCHER_PROGRAM, arguments, f"the queue of {target}", lock, folder / "dispatcher.log")
+    _spawn_program(_DISPATCHER_PROGRAM, arguments, f"the queue of {target}", lock, log)
 
 
 def _spawn(arguments: Sequence[str], run_id: str, lock: RunLock, workspace: Workspace) -> int:

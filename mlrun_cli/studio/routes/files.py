@@ -11,15 +11,16 @@ from typing import Any
 from starlette.responses import HTMLResponse, Response
 
 from mlrun_cli.actions.artifacts import list_files, open_file
+from mlrun_cli.domain.pages import quoted
 from mlrun_cli.domain.run import Run
 from mlrun_cli.errors import NotFound
 from mlrun_cli.studio.file_kinds import FileKind, image_type, kind_of, pretty_json, table_of
 from mlrun_cli.studio.file_tree import tree_of
 from mlrun_cli.studio.log_window import (
     LogWindow,
+    Sought,
     find,
     last_window,
-    marked,
     window_around,
     window_before,
     window_from,
@@ -43,13 +44,13 @@ def show_first(page: Page) -> Response:
 def show(page: Page) -> Response:
     """The files, and one of them."""
     run = run_of(page)
-    return _show(page, run, list_files(page.workspace, run), page.part("path"))
+    return _show(page, run, list_files(page.workspace, run), page.file_name())
 
 
 def send(page: Page) -> Response:
     """A file itself: a picture to be shown, anything else to be kept."""
     run = run_of(page)
-    name = page.part("path")
+    name = page.file_name()
     descriptor = open_file(page.workspace, run, name)
     shown_as = None if page.query("download") else image_type(name, descriptor)
     return OpenFileResponse(descriptor, name, shown_as=shown_as)
@@ -69,14 +70,13 @@ def send_all(page: Page) -> Response:
 def piece(page: Page) -> Response:
     """What a log has at a byte and behind it, for a page that shows what comes before."""
     run = run_of(page)
-    with _opened(page, run, page.part("path")) as descriptor:
-        start = _byte(page, "from")
-        window = window_from(descriptor, start) if start is not None else last_window(descriptor)
-        if (before := _byte(page, "before")) is not None:
-            window = window_before(descriptor, before)
+    with _opened(page, run, page.file_name()) as descriptor:
+        wanted, match = page.query("find"), _byte(page, "match")
+        sought = Sought(wanted, match) if wanted and match is not None else None
+        window = _asked_window(page, descriptor, sought) or last_window(descriptor)
     headers = {
         "x-log-start": str(window.start),
-        "x-log-tail": str(window.tail_start),
+        "x-log-next": str(window.next_start),
         "x-log-end": str(window.end),
         "x-log-size": str(window.size),
     }
@@ -104,7 +104,7 @@ def _show(page: Page, run: Run, names: list[str], name: str) -> Response:
         file=name,
         file_address=lambda path: page.pages.file(run.run_id, _TAB, path),
         problem=problem,
-        log_topic=page.topic("log", run.run_id, name),
+        log_topic=page.topic("log", run.run_id, quoted(name)),
         **viewer,
     )
 
@@ -124,21 +124,22 @@ def _viewer(page: Page, name: str, descriptor: int) -> dict[str, Any]:
 
 def _log(page: Page, descriptor: int) -> dict[str, Any]:
     wanted = page.query("find")
-    start = _byte(page, "from")
-    before = _byte(page, "before")
-    window: LogWindow | None = None
-    match = None
-    if wanted:
-        match = find(descriptor, wanted, start or 0)
-        window = None if match.at is None else window_around(descriptor, match.at)
-    elif start is not None:
-        window = window_from(descriptor, start)
-    elif before is not None:
-        window = window_before(descriptor, before)
-    window = window or last_window(descriptor)
-    if match is not None and match.at is not None:
-        window = window._replace(settled=marked(window.settled, wanted), tail=marked(window.tail, wanted))
-    return {"window": window, "find": wanted, "match": match, "is_at_end": window.end == window.size}
+    match = find(descriptor, wanted, _byte(page, "from") or 0) if wanted else None
+    if match is None:
+        window = _asked_window(page, descriptor)
+    else:
+        window = None if match.at is None else window_around(descriptor, Sought(wanted, match.at))
+    is_end_shown = window is None
+    return {"window": window or last_window(descriptor), "find": wanted, "match": match, "is_end_shown": is_end_shown}
+
+
+def _asked_window(page: Page, descriptor: int, sought: Sought | None = None) -> LogWindow | None:
+    """The part of a log that the address names by its first byte, or by the one behind its last."""
+    if (before := _byte(page, "before")) is not None:
+        return window_before(descriptor, before, sought)
+    if (start := _byte(page, "from")) is not None:
+        return window_from(descriptor, start, sought)
+    return None
 
 
 @contextmanager

@@ -10,13 +10,14 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from mlrun_cli.actions.addresses import shown_record
+from mlrun_cli.actions.attached_folders import submission_of
 from mlrun_cli.actions.runs import cancel_run, get_runs
 from mlrun_cli.domain.pages import query_of
 from mlrun_cli.domain.run import GRACE_SECONDS, Run
 from mlrun_cli.studio.markdown import markdown
 from mlrun_cli.studio.page import Page
+from mlrun_cli.studio.run_command import command_of
 from mlrun_cli.studio.run_facts import (
-    command_of,
     environment_facts,
     fault_of,
     git_facts,
@@ -52,7 +53,7 @@ def render_tab(page: Page, run: Run, tab: str, template: str, status: int = 200,
         status,
         run=run,
         run_topic=page.topic("run", run.run_id),
-        command_line=command_of(run),
+        command_line=command_of(run, submission_of(page.workspace, run)),
         tabs=TABS,
         current_tab=tab,
         **values,

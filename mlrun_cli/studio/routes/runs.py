@@ -13,17 +13,16 @@ from mlrun_cli.actions.views import list_views
 from mlrun_cli.domain.moment import now
 from mlrun_cli.domain.run import GRACE_SECONDS
 from mlrun_cli.domain.saved_view import RUNS_PAGE
-from mlrun_cli.errors import RunNotFound
+from mlrun_cli.errors import RunNotFound, UsageError
 from mlrun_cli.studio.chart_board import chart_board
 from mlrun_cli.studio.column_choice import changed_columns, column_groups
 from mlrun_cli.studio.columns import chosen_columns
 from mlrun_cli.studio.filter_menus import filter_menus
 from mlrun_cli.studio.page import Page
 from mlrun_cli.studio.runs_table import runs_table
-from mlrun_cli.studio.runs_view import SIZES, RunsView
+from mlrun_cli.studio.runs_view import MOST_VALUES, SIZES, RunsView
 from mlrun_cli.studio.view_filter import ACTIVE, view_filter, written_pair
 
-_MOST_CANCELED = 200
 _PRESSES = ("add", "drop", "earlier", "later")
 
 
@@ -41,7 +40,12 @@ def show_all(page: Page) -> Response:
 
 def cancel(page: Page) -> Response:
     """Ask the selected runs to stop; those that have ended, or are not there any more, are passed over."""
-    for run_id in page.fields.every("run")[:_MOST_CANCELED]:
+    run_ids = page.fields.every("run")
+    if len(run_ids) > MOST_VALUES:
+        raise UsageError(
+            f"At most {MOST_VALUES} runs are canceled at once, not {len(run_ids)}.", hint="None has been canceled."
+        )
+    for run_id in run_ids:
         with suppress(RunNotFound):
             run = page.workspace.runs.get(run_id)
             if not run.status.is_terminal:
@@ -89,6 +93,7 @@ def _show(page: Page, experiment: str | None) -> Response:
         link=_link,
         pair=written_pair,
         sizes=SIZES,
+        most_selected=MOST_VALUES,
         active_word=ACTIVE,
     )
 

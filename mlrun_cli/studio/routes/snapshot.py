@@ -36,13 +36,13 @@ def show_first(page: Page) -> Response:
 def show(page: Page) -> Response:
     """The files of the snapshot, and one of them."""
     run = run_of(page)
-    return _show(page, run, snapshot_of(page.workspace, run), page.part("path"))
+    return _show(page, run, snapshot_of(page.workspace, run), page.file_name())
 
 
 def send(page: Page) -> Response:
     """One file, to be kept."""
     run = run_of(page)
-    entry = _entry(run, snapshot_of(page.workspace, run), page.part("path"))
+    entry = _entry(run, snapshot_of(page.workspace, run), page.file_name())
     return OpenFileResponse(_store(page).open_object(entry.digest), entry.path)
 
 

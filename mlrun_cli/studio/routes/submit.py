@@ -7,13 +7,14 @@ from typing import Any
 
 from starlette.responses import Response
 
-from mlrun_cli.actions.attached_folders import attached_folders, folder_choices, submission_of
+from mlrun_cli.actions.attached_folders import FolderChoices, attached_folders, folder_choices, submission_of
 from mlrun_cli.actions.compute_targets import list_compute_targets
 from mlrun_cli.actions.dry_run import dry_run
 from mlrun_cli.actions.runs import get_runs
 from mlrun_cli.actions.submit import submit
 from mlrun_cli.domain.compute_target import LOCAL_TARGET
 from mlrun_cli.domain.environment_mode import EnvironmentMode
+from mlrun_cli.domain.submission import Submission
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.execution.interruptions import Interruptions
 from mlrun_cli.studio.page import Page
@@ -23,7 +24,7 @@ from mlrun_cli.studio.submit_form import SubmitForm
 def show(page: Page) -> Response:
     """The form: empty, with what the address has, or as it would submit a run again."""
     form = SubmitForm.typed(page.request.query_params)
-    note = None
+    note = problem = None
     if like := page.query("like"):
         run = get_runs(page.workspace, [like])[0]
         submission = submission_of(page.workspace, run)
@@ -31,13 +32,15 @@ def show(page: Page) -> Response:
             note = f"The run '{run.run_id}' was not submitted: a script opened it itself. Start that script again."
         else:
             form = SubmitForm.like(run, submission)
-            note = _gone(form, submission.is_command)
-    return _show(page, form, note=note)
+            note, problem = _unlike(form, submission), form.hole()
+    return _show(page, form, note=note, problem=problem)
 
 
 def act(page: Page) -> Response:
-    """Submit what was chosen, or show what would happen."""
+    """Submit what was chosen, or show what would happen, or what there is to choose from."""
     form = SubmitForm.typed(page.fields)
+    if page.fields.get("do") == "choices":
+        return _show(page, form)
     try:
         request = form.request()
         if page.fields.get("do") != "submit":
@@ -54,13 +57,14 @@ def _show(page: Page, form: SubmitForm, status: int = 200, **values: Any) -> Res
     if not form.folder and len(folders) == 1:
         form = form._replace(folder=folders[0])
     shown = {"note": None, "record": None, "problem": None, **values}
-    record = shown["record"]
+    record, problem = shown["record"], shown["problem"]
     return page.render(
         "submit.html",
         status,
         form=form,
         folders=folders,
-        choices=None if (folder := form.path()) is None else folder_choices(folder),
+        choices=_choices(form),
+        problem_field=None if problem is None else form.field_of(problem),
         targets=[LOCAL_TARGET, *(target.name for target in list_compute_targets(page.workspace))],
         experiments=[experiment.name for experiment in page.workspace.experiments.list()],
         modes=[mode.value for mode in EnvironmentMode],
@@ -69,11 +73,25 @@ def _show(page: Page, form: SubmitForm, status: int = 200, **values: Any) -> Res
     )
 
 
-def _gone(form: SubmitForm, is_command: bool) -> str | None:
+def _choices(form: SubmitForm) -> FolderChoices | None:
+    folder, source = form.path(), form.source_path()
+    if folder is None or source is None:
+        return None
+    choices = folder_choices(folder)
+    return choices if source == folder else choices._replace(scripts=folder_choices(source).scripts)
+
+
+def _unlike(form: SubmitForm, submission: Submission) -> str | None:
+    """Why the form cannot submit the same again."""
     folder = form.path()
     if folder is None or not folder.is_dir():
         where = f"'{form.folder}'" if form.folder else "that it was submitted from"
         return f"The folder {where} is not there any more. Its snapshot can be downloaded and attached elsewhere."
-    if is_command and not form.runconfig:
+    if submission.is_command and not form.runconfig:
         return "The run was a command without a runconfig: name a script, or write the command into a runconfig."
+    if not submission.as_asked().is_whole:
+        return (
+            "The run was submitted from Python, with more than this form holds: what was said there of environment, "
+            "variables, data, processes or time limit is not in it. Submit it from there, or write a runconfig."
+        )
     return None

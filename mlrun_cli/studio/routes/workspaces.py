@@ -18,6 +18,4 @@ async def show(request: Request) -> Response:
     entries = [(identity, Pages(studio.order.base_path, *identity).experiments()) for identity in found]
     if len(entries) == 1 and "all" not in request.query_params:
         return RedirectResponse(entries[0][1], 303)
-    return studio.templates.respond(
-        "workspaces.html", {"entries": entries, "pages": None, "workspace": None, "here": request.scope["path"]}
-    )
+    return studio.templates.respond("workspaces.html", {"entries": entries, "pages": None, "workspace": None})

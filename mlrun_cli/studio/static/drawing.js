@@ -115,7 +115,10 @@ function acrossRange(figure, series) {
   }
   if (low > high) return [0, 1];
   const margin = figure.kind === "points" ? (high - low) * MARGIN : 0;
-  if (low === high) return [low - (Math.abs(low) * 0.05 || 0.5), high + (Math.abs(high) * 0.05 || 0.5)];
+  if (low === high) {
+    const around = figure.x.kind === "time" ? 1 : Math.abs(low) * 0.05 || 0.5;
+    return [low - around, high + around];
+  }
   return [low - margin, high + margin];
 }
 

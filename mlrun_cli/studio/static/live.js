@@ -26,6 +26,7 @@ let isFetching = false;
 let timer = 0;
 let nextFetchAt = 0;
 let lossTimer = 0;
+let heardAt = Date.now(); // of the studio
 
 const said = new Map(); // by its reason, what is wrong
 
@@ -67,6 +68,7 @@ async function refresh() {
   try {
     const answer = await fetch(address, { headers: { "X-Studio-Part": "1" }, cache: "no-store" });
     const text = await answer.text();
+    heardAt = Date.now();
     await pointerIsFree();
     // A page that has been left meanwhile is of no use, but its successor may be as old as the news.
     if (location.href === address) {
@@ -121,6 +123,7 @@ function isFilledIn(node) {
 // --- the connection -------------------------------------------------------------------------------------------------
 
 function hear({ data }) {
+  heardAt = Math.max(heardAt, data.heardAt ?? 0);
   if (data.isConnected !== undefined) showConnection(data.isConnected);
   if (data.isLockedOut) say("connection", LOCKED_OUT);
   if (data.troubles) {
@@ -137,9 +140,9 @@ function showConnection(isConnected) {
     say("connection", "");
     return;
   }
-  const since = new Date().toLocaleTimeString();
   lossTimer = setTimeout(() => {
     if (said.has("connection")) return;
+    const since = new Date(heardAt).toLocaleTimeString();
     say("connection", `The studio has not answered since ${since}. The page goes on by itself when it does; to start it: mlrun studio`);
   }, FLICKER_MS);
 }

@@ -5,8 +5,20 @@ import { Legend, Tip } from "./legend.js";
 const NEWS_MS = 1000; // news are drawn so often at most,
 const COURTESY = 4; // and what is costly to fetch less often
 const FONT = "11px system-ui, sans-serif";
+// CSS pixels that a label below an axis may need beyond its end: half of the longest, of which a time's is a whole date;
+// at the left there are those of the other axis too.
+const BESIDE = { right: 32, left: 0 };
+const BESIDE_TIME = { right: 52, left: 20 };
 const ZOOM_STEP = 0.5;
 const MOVE_STEP = 0.25;
+// By its key, which part of the horizontal axis is shown next; null for all.
+const WAYS = {
+  "+": ([begin, end], width) => [begin + (width * ZOOM_STEP) / 2, end - (width * ZOOM_STEP) / 2],
+  "-": ([begin, end], width) => [begin - width / 2, end + width / 2],
+  "ArrowLeft": ([begin, end], width) => [begin - width * MOVE_STEP, end - width * MOVE_STEP],
+  "ArrowRight": ([begin, end], width) => [begin + width * MOVE_STEP, end + width * MOVE_STEP],
+  "0": () => null,
+};
 
 const plots = new Set();
 
@@ -40,11 +52,10 @@ export class Plot {
     this.box.tabIndex = 0;
     this.box.setAttribute("role", "group");
     this.canvas = make("div", "plot-canvas", this.box);
-    this.reset = make("button", "plot-reset", this.box);
-    this.reset.type = "button";
-    this.reset.textContent = "Show all";
-    this.reset.hidden = true;
-    this.reset.addEventListener("click", () => this.zoomTo(null));
+    this.ways = make("div", "plot-ways", this.box);
+    this.reset = this.button("Show all", "Show all", "0");
+    this.out = this.button("−", "Zoom out", "-");
+    this.button("+", "Zoom in", "+");
     this.tip = new Tip(this.box);
     this.says = make("p", "plot-says hint", element);
     this.legend = new Legend(element, () => this.redraw());
@@ -52,6 +63,20 @@ export class Plot {
     new ResizeObserver(() => this.resize()).observe(this.box);
     for (const other of plots) if (!other.element.isConnected) other.end();
     plots.add(this);
+  }
+
+  button(text, label, key) {
+    const button = make("button", "quiet-button", this.ways);
+    button.type = "button";
+    button.textContent = text;
+    button.title = label;
+    button.setAttribute("aria-label", label);
+    button.addEventListener("click", () => this.go(key));
+    return button;
+  }
+
+  get isZoomable() {
+    return this.figure.kind !== "bars";
   }
 
   get height() {
@@ -117,12 +142,12 @@ export class Plot {
     this.figure = figure;
     this.drawnRuns = runs;
     this.series = readSeries(figure, runs, Number(this.element.dataset.smoothing) || 0);
-    this.isLog = this.element.dataset.log === "yes";
+    this.isLog = this.element.dataset.logarithmic === "yes";
     this.hot = null;
     stylesOf(this.series);
     this.legend.show(this.series);
     this.describe();
-    this.reset.hidden = !this.zoom;
+    this.offer();
     const kind = JSON.stringify([figure.kind, figure.x, this.isLog]);
     if (kind !== this.kind || !this.uplot) this.build(kind);
     else this.redraw();
@@ -136,9 +161,18 @@ export class Plot {
     const runs = this.drawnRuns;
     if (runs && runs.length === 0) this.say("There are no runs to draw.");
     else if (this.series.length === 0) this.say(runs ? "None of these runs has logged it." : "There is nothing to draw.");
+    else if (this.series.every(({ y }) => y.every((value) => value === null))) this.say("None of it can be drawn.");
     else this.say(runs && drawn < runs.length ? `${drawn} of ${runs.length} runs have logged it.` : "");
     this.box.setAttribute("aria-label", `Chart of ${this.element.dataset.label}. Keys: + and - zoom, arrows move, 0 shows all.`);
     this.box.hidden = this.series.length === 0;
+  }
+
+  /** Show the buttons that lead somewhere. */
+  offer() {
+    this.ways.hidden = !this.isZoomable;
+    if (!this.zoom && [this.reset, this.out].includes(document.activeElement)) this.box.focus();
+    this.reset.hidden = !this.zoom;
+    this.out.disabled = !this.zoom;
   }
 
   build(kind) {
@@ -146,7 +180,7 @@ export class Plot {
     this.uplot?.destroy();
     this.uplot = null;
     if (this.series.length === 0 || this.box.clientWidth === 0) return;
-    this.ranges = ranges(this);
+    this.measure();
     const { ink, line } = colours();
     const axis = {
       stroke: ink,
@@ -158,13 +192,14 @@ export class Plot {
       labelGap: 0,
     };
     const { x } = this.figure;
+    const beside = x.kind === "time" ? BESIDE_TIME : BESIDE;
     this.uplot = new uPlot(
       {
         width: this.box.clientWidth,
         height: this.height,
-        padding: [8, 12, 0, 0],
+        padding: [8, beside.right, 0, beside.left],
         legend: { show: false },
-        cursor: { points: { show: false }, drag: { x: this.figure.kind !== "bars", y: false, setScale: false } },
+        cursor: { points: { show: false }, drag: { x: this.isZoomable, y: false, setScale: false } },
         scales: {
           x: { time: x.kind === "time", range: () => this.ranges.x },
           y: { distr: this.isLog ? 3 : 1, range: () => this.ranges.y },
@@ -187,6 +222,11 @@ export class Plot {
     this.uplot.over.addEventListener("click", () => this.open());
   }
 
+  measure() {
+    this.ranges = ranges(this);
+    if (!this.zoom) this.whole = this.ranges.x;
+  }
+
   corners() {
     return [this.ranges.x, this.ranges.y];
   }
@@ -196,7 +236,7 @@ export class Plot {
       this.rebuild();
       return;
     }
-    this.ranges = ranges(this);
+    this.measure();
     this.uplot.setData(this.corners());
   }
 
@@ -232,26 +272,23 @@ export class Plot {
     this.zoomTo(range);
   }
 
-  /** Show a part of the horizontal axis, whose numbers are fetched anew; null shows all. */
+  /** Show a part of the horizontal axis, whose numbers are fetched anew; null, or what holds all, shows all. */
   zoomTo(range) {
-    this.zoom = range;
+    const [low, high] = this.whole;
+    this.zoom = range && range[0] <= low && range[1] >= high ? null : range;
     this.load();
   }
 
   pressed(event) {
-    if (!this.uplot || this.figure.kind !== "lines" || event.ctrlKey || event.metaKey || event.altKey) return;
-    const [begin, end] = this.ranges.x;
-    const width = end - begin;
-    const ways = {
-      "+": [begin + (width * ZOOM_STEP) / 2, end - (width * ZOOM_STEP) / 2],
-      "-": [begin - width / 2, end + width / 2],
-      "ArrowLeft": [begin - width * MOVE_STEP, end - width * MOVE_STEP],
-      "ArrowRight": [begin + width * MOVE_STEP, end + width * MOVE_STEP],
-      "0": null,
-    };
-    if (!(event.key in ways)) return;
+    if (!this.uplot || !this.isZoomable || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!(event.key in WAYS)) return;
     event.preventDefault();
-    this.zoomTo(ways[event.key]);
+    this.go(event.key);
+  }
+
+  go(key) {
+    const range = this.zoom ?? this.whole;
+    this.zoomTo(WAYS[key](range, range[1] - range[0]));
   }
 }
 

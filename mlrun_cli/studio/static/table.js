@@ -6,8 +6,12 @@ import { onContent } from "./content.js";
 
 const PAGE = "[data-runs]";
 
+function most() {
+  return Number(document.querySelector(PAGE)?.dataset.runs);
+}
+
 function selected() {
-  return new URLSearchParams(location.search).getAll("select");
+  return new URLSearchParams(location.search).getAll("select").slice(0, most());
 }
 
 function withSelection(query) {
@@ -44,6 +48,7 @@ function show() {
     head.indeterminate = marked > 0 && marked < all.length;
   }
   for (const counter of document.querySelectorAll("[data-selected-count]")) counter.textContent = chosen.size;
+  for (const note of document.querySelectorAll("[data-selection-full]")) note.hidden = chosen.size < most();
   for (const element of document.querySelectorAll("[data-for-selected]")) element.hidden = chosen.size === 0;
   // Where the form of a chart leads back to.
   for (const field of document.querySelectorAll(`${PAGE} input[name=back]`)) {
@@ -62,7 +67,7 @@ function toggled(event) {
     if (target.checked) chosen.add(box.value);
     else chosen.delete(box.value);
   }
-  choose([...chosen]);
+  choose([...chosen].slice(0, most()));
 }
 
 // A link to another view of the page takes the selection along; it was written when the page was made.

@@ -1,8 +1,8 @@
 // One stream of news for all tabs of a browser: runs as a shared worker, or in the tab itself where there is none.
 //
 // From a tab: `{topics}` that it lives by from now on, `{check: true}` when it has reason to doubt the connection,
-// `{leaves: true}`. To a tab: `{topics}` of which there are news, `{troubles}` as the studio tells them, `{isConnected}`,
-// `{isLockedOut}`.
+// `{leaves: true}`. To a tab: `{topics}` of which there are news, `{troubles}` as the studio tells them, `{isConnected}`
+// with `heardAt`, when the studio was heard last, `{isLockedOut}`.
 
 const EVENTS = new URL("../../events", import.meta.url).href;
 const SILENCE_MS = 40_000; // the studio says something every 15 s
@@ -16,6 +16,7 @@ let stream = ""; // the key of the stream that is open
 let chosen = new Set(); // the topics that the studio knows of it
 let troubles = {};
 let heardAt = 0;
+let openedAt = 0;
 let isConnected = true;
 let isChoosing = false;
 let mustChoose = false;
@@ -31,14 +32,14 @@ function tellAll(message) {
 function setConnected(value) {
   if (isConnected === value) return;
   isConnected = value;
-  tellAll({ isConnected });
+  tellAll({ isConnected, heardAt });
 }
 
 function open() {
   source?.close();
   stream = "";
   chosen = new Set();
-  heardAt = Date.now();
+  openedAt = Date.now();
   source = new EventSource(EVENTS);
   source.onmessage = (event) => hear(JSON.parse(event.data));
   source.onerror = () => {
@@ -133,7 +134,7 @@ function leave(port) {
 }
 
 function check(silence) {
-  if (source === null || Date.now() - heardAt <= silence) return;
+  if (source === null || Date.now() - Math.max(heardAt, openedAt) <= silence) return;
   setConnected(false);
   open();
 }
@@ -146,7 +147,7 @@ export function serve(port) {
     else setTopics(port, data.topics);
   };
   port.onclose = () => leave(port);
-  port.postMessage({ isConnected, troubles });
+  port.postMessage({ isConnected, heardAt, troubles });
 }
 
 setInterval(() => check(SILENCE_MS), LOOK_MS);

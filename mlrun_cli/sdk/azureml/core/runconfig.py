@@ -479,14 +479,16 @@ class RunConfiguration(RunConfigElement):
         Keys get camel case, names of data too, as in Azure; a run gets its data under the names in the file.
 
         Raises:
-            UserErrorException: There is none, or it cannot be read.
+            UserErrorException: There is none, it cannot be read, or it is another kind of file of Azure's.
         """
         file = _find(path, name)
         project = os.path.abspath(path) if os.path.isdir(path) else os.path.dirname(file)
-        written = _read(file)
+        written = gateway().ask("documents.read_runconfig", path=file)
         document = in_camel_case(written)
         if isinstance(document.get("environment"), str):
-            document["environment"] = in_camel_case(_read(_first_file(document["environment"], project, file)))
+            environment_file = _first_file(document["environment"], project, file)
+            environment = gateway().ask("documents.read_environment", path=environment_file)
+            document["environment"] = in_camel_case(environment)
         try:
             loaded = RunConfiguration._from_document(document)
         except UserErrorException as error:
@@ -570,10 +572,6 @@ def _first_file(name: str, project: str, runconfig: str) -> str:
         if os.path.isfile(place):
             return place
     raise UserErrorException(f"{runconfig} names the file {name!r}, which is not there: tried {', '.join(places)}.")
-
-
-def _read(path: str) -> Any:
-    return gateway().ask("documents.read_runconfig", path=path)
 
 
 def _write(path: str, document: dict[str, Any]) -> None:

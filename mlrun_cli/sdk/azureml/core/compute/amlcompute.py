@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from datetime import datetime
 from typing import Any
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 _NUMBERS = ("min_nodes", "max_nodes", "idle_seconds_before_scaledown")
+_LARGEST = 2**31 - 1
 _UNSET = ("admin_user_password", "admin_user_ssh_key", "identity_type", "identity_id")
 _DURATION = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?")
 
@@ -115,17 +117,22 @@ class AmlComputeProvisioningConfiguration(
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        numbers = [_count(name, vars(self).pop(name)) for name in _NUMBERS]
-        self.scale_settings = ScaleSettings(*numbers)
+        self.scale_settings = ScaleSettings(*(vars(self).pop(name) for name in _NUMBERS))
         self.validate_configuration()
 
     def validate_configuration(self) -> None:
-        """See that the numbers of nodes can be.
+        """See that the numbers can be; one that is written as text is a number from then on.
 
         Raises:
-            ComputeTargetException: There is no largest number, or it is below the smallest one.
+            ComputeTargetException: One is no whole number or too large, there is no largest number of nodes, or it is
+                below the smallest one.
         """
-        least, most = self.scale_settings.minimum_node_count, self.scale_settings.maximum_node_count
+        scale = self.scale_settings
+        least = scale.minimum_node_count = _count("min_nodes", scale.minimum_node_count)
+        most = scale.maximum_node_count = _count("max_nodes", scale.maximum_node_count, smallest=1)
+        scale.idle_seconds_before_scaledown = _count(
+            "idle_seconds_before_scaledown", scale.idle_seconds_before_scaledown
+        )
         if most is None:
             raise ComputeTargetException(
                 "AmlCompute.provisioning_configuration(…) needs max_nodes: how many runs may be at work at once."
@@ -290,14 +297,16 @@ def _plain(fact: Any) -> Any:
     return fact.serialize() if hasattr(fact, "serialize") else fact
 
 
-def _count(name: str, value: Any) -> int | None:
+def _count(name: str, value: Any, *, smallest: int = 0) -> int | None:
     """A whole number, which scripts also take from the environment as text."""
+    if value is None:
+        return None
     try:
-        count = None if value is None else int(value)
+        count = int(value) if isinstance(value, str) else operator.index(value)
     except (TypeError, ValueError):
         count = -1
-    if count is not None and count < 0:
-        raise ComputeTargetException(f"{name} is a whole number from 0 on, not {value!r}.")
+    if isinstance(value, bool) or not smallest <= count <= _LARGEST:
+        raise ComputeTargetException(f"{name} is a whole number from {smallest} to {_LARGEST}, not {value!r}.")
     return count
 
 

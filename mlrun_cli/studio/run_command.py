@@ -1,0 +1,65 @@
+"""The line for a shell that submits a run again."""
+
+from __future__ import annotations
+
+import shlex
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+
+from mlrun_cli.domain.redaction import REDACTED
+from mlrun_cli.domain.run import Run
+from mlrun_cli.domain.submission import Submission
+from mlrun_cli.errors import MlrunError
+from mlrun_cli.files.project_config import find_project_config
+
+
+def command_of(run: Run, submission: Submission | None) -> str | None:
+    """The line that asks for the same again, in whatever folder it is typed; None where no line can.
+
+    In place of a secret it has a variable that the shell refuses to be without.
+    """
+    if submission is None:
+        return None
+    asked = submission.as_asked()
+    if not asked.is_whole or (asked.script is None and asked.runconfig is None):
+        return None
+    words = ["mlrun", "run", "submit-script"]
+    mode = asked.environment_mode
+    for option, value in (
+        ("--path", submission.folder),
+        *_workspace_options(submission),
+        ("-e", run.experiment_name),
+        ("-c", asked.runconfig),
+        ("--source-directory", asked.source_directory),
+        ("-d", asked.conda_file),
+        ("--environment", None if mode is None else mode.value),
+        ("--ct", asked.target),
+        ("--gpus", str(run.gpu_count) if run.gpu_count else None),
+    ):
+        words += [] if value is None else [option, value]
+    if asked.script is not None:
+        words += [asked.script, *asked.arguments]
+    return _shell_line(words)
+
+
+def _workspace_options(submission: Submission) -> list[tuple[str, str]]:
+    """What leads to the workspace of the run: nothing where its folder does."""
+    names = (submission.workspace_name, submission.resource_group, submission.subscription_id)
+    config = None
+    with suppress(MlrunError):
+        config = None if submission.folder is None else find_project_config(Path(submission.folder))
+    if config is not None and (config.workspace_name, config.resource_group, config.subscription_id) == names:
+        return []
+    return list(zip(("-w", "-g", "--subscription-id"), names, strict=True))
+
+
+def _shell_line(words: list[str]) -> str:
+    numbers = count(1)
+
+    def quoted(word: str) -> str:
+        first, *others = (shlex.quote(part) if part else "" for part in word.split(REDACTED))
+        filled = (f'"${{SECRET_{next(numbers)}:?is a secret to be typed}}"{part}' for part in others)
+        return "".join([first, *filled]) if others else shlex.quote(word)
+
+    return " ".join(map(quoted, words))
