@@ -45,11 +45,13 @@ class Submission(NamedTuple):
         if self.asked is not None:
             return self.asked
         runconfig = self._runconfig_name()
+        is_plain = self.environment.build is None and self.environment.container is None and self.launch == Launch()
         return Asked(
             runconfig=runconfig,
             script=None if self.is_command else self.argv[0],
             arguments=() if self.is_command else self.argv[1:],
             target=None if self.target == LOCAL_TARGET and runconfig is None else self.target,
+            is_whole=runconfig is not None or is_plain,
         )
 
     def _runconfig_name(self) -> str | None:

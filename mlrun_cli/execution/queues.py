@@ -59,7 +59,8 @@ class QueueFolder:
 
     def note_look(self, lock: RunLock) -> None:
         """Write down that the dispatcher has looked into the queue."""
-        os.ftruncate(lock.descriptor, 0)
+        with suppress(OSError):
+            os.ftruncate(lock.descriptor, 0)
 
     def is_failing(self) -> bool:
         """Whether the last dispatchers have all ended before they looked into the queue."""
@@ -68,7 +69,7 @@ class QueueFolder:
     def is_paused(self) -> bool:
         """Whether that is so, and the last of them was started only just now."""
         failed_at = self._failed_at()
-        return failed_at is not None and time.time() < failed_at + _PAUSE_SECONDS
+        return failed_at is not None and abs(time.time() - failed_at) < _PAUSE_SECONDS
 
     def _failed_at(self) -> float | None:
         try:
@@ -79,7 +80,7 @@ class QueueFolder:
 
 
 def call_dispatcher(workspace: Workspace, target: str) -> None:
-    """See that somebody looks into a target's queue after this moment.
+    """See that somebody looks into a target's queue after this moment; where dispatchers keep failing, after a pause.
 
     Raises:
         OSError: no dispatcher could be started; the next look at a run tries again.

@@ -134,7 +134,8 @@ def _shown(data: bytes, start: int, sought: Sought | None) -> Markup:
         return Markup("")
     terminal = _printed(data)
     if sought is not None:
-        terminal.mark(sought.text, _printed(data[: max(0, sought.at - start)]).cursor)
+        is_here = start <= sought.at < start + len(data)
+        terminal.mark(sought.text, _printed(data[: sought.at - start]).cursor if is_here else None)
     lines = list(terminal.lines())
     if lines and not lines[-1]:
         lines.pop()

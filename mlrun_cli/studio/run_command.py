@@ -15,7 +15,7 @@ from mlrun_cli.files.project_config import find_project_config
 
 
 def command_of(run: Run, submission: Submission | None) -> str | None:
-    """The line that asks for the same again, in whatever folder it is typed; None where no line can.
+    """The line that asks for the same again but its tags and display name, wherever it is typed; None where none can.
 
     In place of a secret it has a variable that the shell refuses to be without.
     """

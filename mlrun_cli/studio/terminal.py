@@ -87,12 +87,12 @@ class Terminal:
         """The row and the column that would be printed at."""
         return self._row, self._column
 
-    def mark(self, text: str, found_at: tuple[int, int]) -> None:
-        """Mark a text, in upper or lower case, wherever it stands; `found_at` is in the one that was found."""
+    def mark(self, text: str, found_at: tuple[int, int] | None) -> None:
+        """Mark a text, in upper or lower case, wherever it stands; `found_at` is in the one that was found, if any."""
         pattern = re.compile(re.escape(text), re.IGNORECASE | re.ASCII)
         for row, (cells, line) in enumerate(zip(self._lines, self.texts(), strict=True)):
             for match in pattern.finditer(line):
-                is_found = row == found_at[0] and match.start() <= found_at[1] < match.end()
+                is_found = found_at is not None and row == found_at[0] and match.start() <= found_at[1] < match.end()
                 mark = Mark.FOUND if is_found else Mark.ANY
                 for column in range(*match.span()):
                     character, look = cells[column]

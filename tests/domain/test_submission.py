@@ -5,6 +5,7 @@ import json
 from mlrun_cli.domain.asked import Asked, hidden_words
 from mlrun_cli.domain.environment import EnvironmentPlan
 from mlrun_cli.domain.environment_mode import EnvironmentMode
+from mlrun_cli.domain.launch import Launch, LaunchKind
 from mlrun_cli.domain.submission import Submission
 
 SUBMISSION = Submission(
@@ -54,6 +55,13 @@ def test_of_an_older_submission_it_is_what_it_came_to() -> None:
     assert older.as_asked() == Asked("mine", script="train.py", arguments=("--lr", "1"), target="local")
     assert older._replace(is_command=True, runconfig="/x/a/b.yml").as_asked() == Asked("a/b.yml", target="local")
     assert older._replace(runconfig="/y/c.runconfig").as_asked().runconfig == "/y/c.runconfig"
+
+
+def test_an_older_submission_from_python_may_have_asked_for_more() -> None:
+    several = SUBMISSION._replace(launch=Launch(LaunchKind.PYTORCH, process_count=2))
+
+    assert not several.as_asked().is_whole
+    assert several._replace(folder="/x", runconfig="/x/a.runconfig").as_asked().is_whole
 
 
 def test_hidden_words_are_told_with_their_option() -> None:

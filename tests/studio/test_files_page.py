@@ -449,6 +449,15 @@ def test_what_is_searched_for_is_text(mlrun: Mlrun, studio: Studio, tab: Page, r
     expect(tab.locator("#log .fg1.bold")).to_have_text("b")
 
 
+def test_one_place_is_the_one_that_was_found(mlrun: Mlrun, studio: Studio, tab: Page, run_id: str) -> None:
+    _log(mlrun, run_id).write_text("".join(f"epoch {number}\n" for number in range(300)), encoding="utf-8")
+    tab.goto(studio.pages.file(run_id, "logs", _LOG))
+    tab.get_by_label("Search this file").fill("epoch")
+    tab.get_by_role("button", name="Find").click()
+    expect(tab.locator("#log mark")).to_have_count(300)
+    expect(tab.locator("#log .line", has=tab.locator("mark[aria-current]"))).to_have_text(["epoch 0\n"])
+
+
 _FROM_TOP = "(line) => line.getBoundingClientRect().top - line.closest('#log').getBoundingClientRect().top"
 _LINES = "() => [...document.querySelectorAll('#log .line')].map((line) => line.textContent)"
 _FROM_CENTRE = """() => {

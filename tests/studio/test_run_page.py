@@ -120,5 +120,22 @@ def test_ids_and_commands_can_be_copied(mlrun: Mlrun, tab: Page, studio: Studio)
         expect(tab.get_by_role("button", name=name)).to_be_visible()
 
 
+def test_news_leave_alone_what_says_that_it_has_been_copied(mlrun: Mlrun, studio: Studio, tab: Page) -> None:
+    mlrun.script("print()")
+    tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tab.goto(studio.pages.run(mlrun.wait(mlrun.submit())["run_id"]))
+    shown = tab.evaluate(
+        """async () => {
+            const toolbar = document.querySelector("#run-toolbar"), button = toolbar.querySelector("[data-copy]");
+            const news = toolbar.outerHTML;
+            button.click();
+            while (button.textContent !== "Copied") await new Promise(requestAnimationFrame);
+            Idiomorph.morph(toolbar, news, { morphStyle: "outerHTML" });
+            return document.querySelector("#run-toolbar [data-copy]").textContent;
+        }"""
+    )
+    assert shown == "Copied"
+
+
 def _clipboard_holds(tab: Page, text: str) -> bool:
     return bool(tab.evaluate("navigator.clipboard.readText()") == text)

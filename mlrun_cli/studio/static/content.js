@@ -34,6 +34,7 @@ export function startContent() {
     if (!(before instanceof Element) || !(after instanceof Element)) return true;
     if (before.matches("details[open]") && after.matches("details")) after.setAttribute("open", "");
     if (before.matches("time, [data-ticks]") && isSameTime(before, after)) return false;
+    if (before.matches("[data-copied]")) return false;
     if (before.matches("[data-row].current") && before.id === after.id) after.classList.add("current");
     if (before === document.activeElement && before.matches("input, textarea, select")) return false;
     if (!before.hasAttribute("data-keep") || !after.hasAttribute("data-keep")) return true;

@@ -9,20 +9,29 @@ import "./log.js";
 import "./parallel.js";
 import "./table.js";
 
+const COPIED_MS = 1500;
+
 // Idiomorph moves elements by moveBefore where there is one, and Chromium 156 sometimes crashes when a page is left right
 // after that. Without it they are inserted again, which loses nothing that these pages keep.
 for (const kind of [Element, Document, DocumentFragment]) delete kind.prototype.moveBefore;
 
 onContent("[data-copy]", (button) => {
+  const said = button.textContent;
+  let timer = 0;
+  const show = (isCopied) => {
+    button.textContent = isCopied ? "Copied" : said;
+    button.toggleAttribute("data-copied", isCopied); // so long news leave it alone
+  };
   button.addEventListener("click", async () => {
-    const said = button.textContent;
     try {
       await navigator.clipboard.writeText(button.dataset.copy);
-      button.textContent = "Copied";
     } catch {
       window.prompt("Copy this:", button.dataset.copy);
+      return;
     }
-    setTimeout(() => (button.textContent = said), 1500);
+    show(true);
+    clearTimeout(timer);
+    timer = setTimeout(show, COPIED_MS, false);
   });
 });
 
