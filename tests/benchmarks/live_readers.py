@@ -28,7 +28,14 @@ class LiveReaders:
         self._lock = threading.Lock()
 
     def read(self, studio: Studio, address: str) -> None:
-        """Be one of them until all are told to stop."""
+        """Be one of them until all are told to stop; the studio may be gone by the time it is noticed."""
+        try:
+            self._read(studio, address)
+        except (OSError, http.client.HTTPException):
+            if not self.is_over:
+                raise
+
+    def _read(self, studio: Studio, address: str) -> None:
         stream = http.client.HTTPConnection("127.0.0.1", studio.port, timeout=60)
         stream.request("GET", "/events", headers={"Cookie": studio.cookie})
         lines = stream.getresponse()
