@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
 
 from mlrun_cli.domain.run import Run
 from mlrun_cli.domain.run_filter import RunFilter
@@ -20,6 +21,9 @@ _FEW = 20_000
 _FEW_TO_COUNT = 50_000
 """So many are counted in less time than more of other runs are asked."""
 _VALUE_COLUMNS = {"status": "status", "target": "target", "submitter": "user_name", "type": "run_type"}
+_Valued: TypeAlias = tuple[Any, int]
+"""What a run is sorted by first, and its key."""
+
 _PAIR_TABLES = {"tag": "run_tags", "property": "run_properties"}
 
 
@@ -124,7 +128,7 @@ class RunPageStore:
             if conditions.text is not None:
                 source, where = _with_texts(conditions)
             tie = "runs.run_key" if conditions.text is None else "run_texts.rowid"
-            return self._select(source, where, (tie,), order.descending, limit, offset, conditions.parameters)
+            return _keys_of(self._select(source, where, (tie,), order.descending, limit, offset, conditions.parameters))
         sql = order_sql(order)
         conditions = RunConditions(self._database, which, _FEW_TO_COUNT)
         if self.count(which, _FEW + 1) <= _FEW:
@@ -159,11 +163,11 @@ class RunPageStore:
         if moving:
             # Whatever these are among, no run that is passed over stands on the page.
             passed = max(0, offset - len(moving))
-            rows = self._rows(order.source, valued, by, descending, limit + len(moving), passed, parameters)
-            merged = sorted([*moving, *((row["value"], row["run_key"]) for row in rows)], reverse=descending)
-            keys = [key for _, key in merged[offset - passed : offset - passed + limit]]
+            settled = self._select(order.source, valued, by, descending, limit + len(moving), passed, parameters)
+            merged = sorted([*moving, *settled], reverse=descending)
+            keys = _keys_of(merged[offset - passed : offset - passed + limit])
         else:
-            keys = self._select(order.source, valued, by, descending, limit, offset, parameters)
+            keys = _keys_of(self._select(order.source, valued, by, descending, limit, offset, parameters))
         if len(keys) == limit or order.lacks_value is None:
             return keys
         passed = len(keys) + offset
@@ -174,11 +178,10 @@ class RunPageStore:
         lacking = f"{order.lacks_value} AND {where}"
         missing = limit - len(keys)
         beyond = max(0, offset - passed)
-        return [*keys, *self._select("runs", lacking, ("runs.run_key",), True, missing, beyond, parameters)]
+        others = self._select("runs", lacking, ("runs.run_key",), True, missing, beyond, parameters)
+        return [*keys, *_keys_of(others)]
 
-    def _moving(
-        self, conditions: RunConditions, order: OrderSql, parameters: dict[str, object]
-    ) -> list[tuple[float, int]]:
+    def _moving(self, conditions: RunConditions, order: OrderSql, parameters: dict[str, object]) -> list[_Valued]:
         """The values that move on and the keys of their runs: no more than run at the same time."""
         if order.is_moving is None:
             return []
@@ -187,7 +190,7 @@ class RunPageStore:
             f" WHERE {order.is_moving} AND {conditions.for_walking}",
             **parameters,
         )
-        return [(row["value"], row["run_key"]) for row in rows]
+        return _valued(rows)
 
     def _select(
         self,
@@ -198,29 +201,16 @@ class RunPageStore:
         limit: int,
         offset: int,
         parameters: dict[str, object],
-    ) -> list[int]:
-        rows = self._rows(source, where, by, descending, limit, offset, parameters)
-        return [row["run_key"] for row in rows]
-
-    def _rows(
-        self,
-        source: str,
-        where: str,
-        by: Sequence[str],
-        descending: bool,
-        limit: int,
-        offset: int,
-        parameters: dict[str, object],
-    ) -> Sequence[Row]:
-        """The key of each run, and what it is sorted by first as its value."""
+    ) -> list[_Valued]:
         order = ", ".join(f"{term} {'DESC' if descending else 'ASC'}" for term in by)
-        return self._database.rows(
+        rows = self._database.rows(
             f"SELECT runs.run_key AS run_key, {by[0]} AS value FROM {source} WHERE {where}"  # noqa: S608
             f" ORDER BY {order} LIMIT :limit OFFSET :offset",
             limit=limit,
             offset=offset,
             **parameters,
         )
+        return _valued(rows)
 
     def _distinct(
         self, table: str, column: str, limit: int, condition: str = "1 = 1", parameters: dict[str, object] | None = None
@@ -235,6 +225,14 @@ class RunPageStore:
             **(parameters or {}),
         )
         return [row["value"] for row in rows]
+
+
+def _valued(rows: Iterable[Row]) -> list[_Valued]:
+    return [(row["value"], row["run_key"]) for row in rows]
+
+
+def _keys_of(valued: Iterable[_Valued]) -> list[int]:
+    return [key for _, key in valued]
 
 
 def _with_texts(conditions: RunConditions) -> tuple[str, str]:
