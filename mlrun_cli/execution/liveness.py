@@ -97,11 +97,11 @@ def _start_recovery(workspace: Workspace, lost: Sequence[Run]) -> bool:
         except OSError:
             continue
         try:
-            if lock.try_take() and _is_alive(workspace.runs.status(run.key)):
-                lock.say_mending()
-                start_recovery(workspace, run.run_id, lock)
-                return True
-            if lock.is_mending():
+            if lock.take_to_mend():
+                if _is_alive(workspace.runs.status(run.key)):
+                    start_recovery(workspace, run.run_id, lock)
+                    return True
+            elif not lock.is_free() and lock.is_mending():
                 return True
         except OSError:
             continue

@@ -18,7 +18,7 @@ _READER_SECONDS = 0.005
 
 
 class RunLock:
-    """An open lock file; `try_take` and `hand_over` make use of it, `close` lets go of it."""
+    """An open lock file; those that take it and look at it make use of it, `close` lets go of it."""
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
@@ -64,12 +64,22 @@ class RunLock:
             return False
         return True
 
-    def say_mending(self) -> None:
-        """Write down that the holder mends a run whose supervisor is gone."""
+    def take_to_mend(self, seconds: float = 0.0) -> bool:
+        """Take the lock of what nobody minds any more, waiting for readers; False when somebody has it, or is quicker.
+
+        That it is mended is written down before it is taken: whoever finds it taken by then knows by whom.
+
+        Raises:
+            OSError: that cannot be written down.
+            StoreError: the file system knows no locks.
+        """
+        if not self.is_free():
+            return False
         os.pwrite(self.descriptor, _MENDING, 0)
+        return self.take_within(seconds)
 
     def is_mending(self) -> bool:
-        """Whether the holder said so."""
+        """Whether the holder, if there is one, mends what nobody minds any more."""
         return os.pread(self.descriptor, len(_MENDING), 0) == _MENDING
 
     def close(self) -> None:

@@ -151,14 +151,12 @@ def _settle(workspace: Workspace, name: str) -> bool:
     except OSError:
         return True
     try:
-        if not lock.try_take():
+        if not lock.take_to_mend():
             return not lock.is_mending()
         if not folder.is_dir():  # it has just ended by itself
             return True
-        ended_at = _last_words(folder)  # before the lock is written to
-        lock.say_mending()
         if not (folder / _ENDING).exists():
-            write_json(folder / _ENDING, {"ended_at": ended_at, "error": _died()})
+            write_json(folder / _ENDING, {"ended_at": _last_words(folder), "error": _died()})
         JournalReader(workspace, folder / "journal", None).take_in_all()
         _end(workspace, folder, f"{_SESSIONS}/{name}")
     except OSError:
@@ -190,8 +188,9 @@ def _died() -> dict[str, Any]:
 
 def _last_words(folder: Path) -> int:
     """When a dead session last said something, in microseconds."""
-    moments = [os.stat(folder / "lock").st_mtime_ns // 1000]
-    for name in journal_names(folder / "journal"):
+    journal = folder / "journal"
+    moments = [os.stat(journal).st_mtime_ns // 1000]
+    for name in journal_names(journal):
         with suppress(OSError):
-            moments.append(os.stat(folder / "journal" / name).st_mtime_ns // 1000)
+            moments.append(os.stat(journal / name).st_mtime_ns // 1000)
     return max(moments)

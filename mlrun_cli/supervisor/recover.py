@@ -69,10 +69,7 @@ def _taken_lock(workspace: Workspace, run_id: str) -> Iterator[bool]:
         yield False
         return
     try:
-        is_taken = lock.take_within(_READERS_SECONDS)
-        if is_taken:
-            lock.say_mending()
-        yield is_taken
+        yield lock.take_to_mend(_READERS_SECONDS)
     finally:
         lock.close()
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.running import Mlrun, until
+from tests.running import COMMAND, Mlrun, until
 
 _BACKEND = """
 import zipfile
@@ -102,3 +102,15 @@ def locked(database: Path) -> Iterator[subprocess.Popen[str]]:
             yield holder
         finally:
             holder.communicate()
+
+
+@contextmanager
+def slow_mender(mlrun: Mlrun, lock: Path, run_id: str) -> Iterator[subprocess.Popen[str]]:
+    """`run show`, held for a while between finding a lock free and writing into its file that the run is mended."""
+    number = f":{lock.stat().st_ino} "
+    slow = ("--trace=pwrite64", f"--trace-path={lock}", "--inject=pwrite64:delay_enter=700ms")
+    mlrun.command = ["strace", "--output=/dev/null", *slow, str(COMMAND)]
+    with mlrun.start("run", "show", "-r", run_id) as mender:
+        mlrun.command = [str(COMMAND)]
+        until(lambda: number in Path("/proc/locks").read_text(encoding="ascii"))
+        yield mender

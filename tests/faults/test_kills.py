@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.faults.gates import Fifo, GatedBuild, locked, manifest
+from tests.faults.gates import Fifo, GatedBuild, locked, manifest, slow_mender
 from tests.running import Mlrun, is_alive, kill, until
 
 pytestmark = pytest.mark.kill
@@ -79,6 +80,18 @@ def test_a_run_whose_supervisor_was_killed_is_failed_at_the_next_look(mlrun: Mlr
     assert record["error"]["error"]["message"] == "The supervisor of the run died while the script ran."
     assert "exit_code" not in record
     assert mlrun.log(run_id) == "here\n"
+
+
+def test_who_looks_while_another_begins_to_mend_a_run_sees_the_truth(mlrun: Mlrun) -> None:
+    mlrun.script(WAIT)
+    run_id = mlrun.submit()
+    mlrun.wait_for_status(run_id, "Running")
+
+    kill(mlrun.supervisor(run_id))
+
+    with slow_mender(mlrun, mlrun.run_folder(run_id) / "lock", run_id) as mender:
+        assert mlrun.show(run_id)["status"] == "Failed"
+        assert json.loads(mender.communicate()[0])["status"] == "Failed"
 
 
 def test_what_has_left_the_script_and_outlived_the_supervisor_is_ended_at_the_next_look(mlrun: Mlrun) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.gates import locked
+from tests.faults.gates import locked, slow_mender
 from tests.running import Mlrun, kill, until
 
 _OPEN = """
@@ -135,6 +135,18 @@ def test_what_a_driver_had_logged_is_taken_in_once_by_many_who_look(mlrun: Mlrun
     records = [json.loads(looker.communicate()[0]) for looker in lookers]
     assert [record["status"] for record in records] == ["Failed"] * 6
     assert mlrun.metrics(run_id) == {"x": [float(value) for value in range(50_000)]}
+
+
+@pytest.mark.kill
+def test_who_looks_while_another_begins_to_mend_what_a_dead_driver_left_sees_the_truth(mlrun: Mlrun) -> None:
+    with start(mlrun, _OPEN + "time.sleep(600)\n") as driver:
+        run_id = first_line(driver)
+        kill(driver.pid)
+        driver.communicate()
+    (session,) = sessions(mlrun)
+    with slow_mender(mlrun, session / "lock", run_id) as mender:
+        assert mlrun.show(run_id)["status"] == "Failed"
+        assert json.loads(mender.communicate()[0])["status"] == "Failed"
 
 
 @pytest.mark.parametrize(
