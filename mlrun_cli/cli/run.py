@@ -13,6 +13,7 @@ from mlrun_cli.actions import runs as actions
 from mlrun_cli.actions.runs import RunChanges
 from mlrun_cli.cli.arguments import on_interrupt, properties_of, seconds_of, tags_of
 from mlrun_cli.cli.command import Group, Result, command
+from mlrun_cli.cli.confirmation import confirm
 from mlrun_cli.cli.context import Context, line_to_type, open_context
 from mlrun_cli.cli.run_choice import choose_runs, get_run, get_runs, run_filter
 from mlrun_cli.cli.run_options import (
@@ -571,8 +572,8 @@ def delete(
             target=target,
         )
         doomed = actions.with_children(workspace, chosen)
-        if doomed:
-            _confirm(shared, _deletion_question(workspace, doomed), yes=yes)
+        if doomed and not yes:
+            confirm(shared, _deletion_question(workspace, doomed), otherwise="Nothing was deleted.")
         actions.delete_runs(workspace, doomed)
     return [run.run_id for run in doomed]
 
@@ -602,16 +603,6 @@ def _deletion_question(workspace: Workspace, doomed: Sequence[Run]) -> str:
     experiments = {run.experiment_name for run in doomed}
     of = f" of experiment '{doomed[0].experiment_name}'" if len(experiments) == 1 else ""
     return f"Delete {runs}{of} in workspace '{workspace.identity.name}' for good?"
-
-
-def _confirm(shared: Shared, question: str, *, yes: bool) -> None:
-    if yes:
-        return
-    if not shared.can_ask:
-        raise UsageError("Nobody is there to confirm.", hint="Add --yes to go ahead without being asked.")
-    if not typer.confirm(question, err=True):
-        shared.notes.say("Nothing was deleted.")
-        raise typer.Exit(1)
 
 
 def _exit_code(runs: Sequence[Run], signal: int | None = None) -> int:

@@ -15,10 +15,10 @@ from mlrun_cli.actions.workspaces import (
 )
 from mlrun_cli.cli.arguments import seconds_of
 from mlrun_cli.cli.command import Group, command
+from mlrun_cli.cli.confirmation import confirm
 from mlrun_cli.cli.context import identity_of, open_context
 from mlrun_cli.cli.run_options import Yes
 from mlrun_cli.cli.shared import Shared
-from mlrun_cli.errors import UsageError
 from mlrun_cli.files.project_config import find_project_config
 
 app = Group("workspace", help="Make, list, show and prune workspaces.")
@@ -118,15 +118,12 @@ def prune(
     with open_context(shared).workspace as workspace:
         if not is_dry_run and not yes:
             would_be = prune_workspace(workspace, seconds, dry_run=True, say=shared.notes.say)
-            _confirm(shared, would_be, workspace.identity.name)
+            question = _removal_question(workspace.identity.name, would_be)
+            confirm(shared, question, otherwise="Nothing was removed.")
         return prune_workspace(workspace, seconds, dry_run=is_dry_run, say=shared.notes.say)
 
 
-def _confirm(shared: Shared, would_be: dict[str, Any], name: str) -> None:
-    if not shared.can_ask:
-        raise UsageError("Nobody is there to confirm.", hint="Add --yes to go ahead without being asked.")
+def _removal_question(workspace_name: str, would_be: dict[str, Any]) -> str:
     runs, size = len(would_be["runs"]), would_be["bytes"] / 1e6
-    question = f"Remove {runs} {'run' if runs == 1 else 'runs'} of workspace '{name}' for good, {size:.1f} MB in all?"
-    if not typer.confirm(question, err=True):
-        shared.notes.say("Nothing was removed.")
-        raise typer.Exit(1)
+    what = f"{runs} {'run' if runs == 1 else 'runs'} of workspace '{workspace_name}'"
+    return f"Remove {what} for good, {size:.1f} MB in all?"

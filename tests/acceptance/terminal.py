@@ -11,9 +11,8 @@ import termios
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 
-from tests.running import Mlrun, until
+from tests.running import Mlrun
 
 _PATIENCE_SECONDS = 60.0
 
@@ -56,12 +55,6 @@ class Terminal:
         while text not in self.output:
             assert time.monotonic() < deadline, self.output
             assert self._read(0.2) or text in self.output, self.output
-
-    def wait_for_question(self, text: str) -> None:
-        """Wait until the command has asked this and reads the answer: Python misses a Ctrl-C right before."""
-        self.wait_for(text)
-        status = Path(f"/proc/{self.process.pid}/status")
-        until(lambda: "State:\tS" in status.read_text())
 
     def wait(self) -> int:
         """Wait for the command's end; its exit code."""

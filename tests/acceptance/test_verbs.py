@@ -406,13 +406,14 @@ def test_delete_leaves_runs_alone_that_have_not_ended(mlrun: Mlrun) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "exit_code", "left"), [("y\r", 0, 0), ("n\r", 1, 1), ("\r", 1, 1), ("\x03", 130, 1)]
+    ("answer", "exit_code", "left"),
+    [("y\r", 0, 0), ("n\r", 1, 1), ("\r", 1, 1), ("what\rYES\r", 0, 0), ("\x03", 130, 1), ("\x04", 130, 1)],
 )
 def test_delete_asks_on_a_terminal(mlrun: Mlrun, answer: str, exit_code: int, left: int) -> None:
     mlrun.script("")
     mlrun.wait(mlrun.submit())
     with Terminal(mlrun, [COMMAND, "run", "delete", "-r", "@latest"]) as terminal:
-        terminal.wait_for_question("Delete 1 run of experiment 'exp' in workspace 'default' for good? [y/N]: ")
+        terminal.wait_for("Delete 1 run of experiment 'exp' in workspace 'default' for good? [y/N]: ")
         terminal.type(answer)
         assert terminal.wait() == exit_code
     assert ("Nothing was deleted." in terminal.output) is (exit_code == 1)

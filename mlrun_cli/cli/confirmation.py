@@ -1,0 +1,65 @@
+"""The question that is asked before something goes for good."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+from mlrun_cli.cli.shared import Shared
+from mlrun_cli.errors import UsageError
+
+_ANSWERS = {"y": True, "yes": True, "n": False, "no": False, "": False}
+
+
+def confirm(shared: Shared, question: str, *, otherwise: str) -> None:
+    """Go on when the question is answered by yes; else say what follows from that, and end the command with 1.
+
+    Raises:
+        UsageError: nobody sits at a terminal.
+        typer.Exit: the answer is no.
+        typer.Abort: the terminal was closed instead.
+        KeyboardInterrupt: so was the command, by Ctrl-C.
+    """
+    if not shared.can_ask:
+        raise UsageError("Nobody is there to confirm.", hint="Add --yes to go ahead without being asked.")
+    while (is_yes := _ANSWERS.get(_answer(f"{question} [y/N]: ").strip().lower())) is None:
+        shared.notes.say("Answer y or n.")
+    if not is_yes:
+        shared.notes.say(otherwise)
+        raise typer.Exit(1)
+
+
+def _answer(prompt: str) -> str:
+    sys.stderr.write(prompt)
+    sys.stderr.flush()
+    line = ""
+    try:
+        with _signals() as arrived:
+            while sys.stdin not in select.select([sys.stdin, arrived], [], [])[0]:
+                pass
+        line = sys.stdin.readline()
+    finally:
+        if not line:  # nobody has typed the end of the line
+            sys.stderr.write("\n")
+    if not line:
+        raise typer.Abort
+    return line
+
+
+@contextmanager
+def _signals() -> Iterator[int]:
+    """A pipe that can be read once a signal has come: a read that begins right after one would wait all the same."""
+    arrived, told = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    before = signal.set_wakeup_fd(told)
+    try:
+        yield arrived
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(arrived)
+        os.close(told)
