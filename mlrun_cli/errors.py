@@ -21,7 +21,7 @@
     ├── EnvironmentNotBuilt     an interpreter or a package cannot be had
     └── TimedOut                exit 124
 
-A message says what and why in one line; `hint` says what to do next.
+A message says what and why in one line; `hint` says what to do next, and `notes` what was noticed before.
 """
 
 from __future__ import annotations
@@ -30,9 +30,13 @@ from collections.abc import Sequence
 
 
 class MlrunError(Exception):
-    """Base of all: `message` is what happened and why, `hint` what to do about it."""
+    """Base of all: `message` is what happened and why, `hint` what to do about it.
+
+    `notes` has lines for stderr, such as on what was skipped: one of them may be the cause.
+    """
 
     exit_code = 1
+    notes: Sequence[str] = ()
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -122,8 +126,7 @@ class ComputeTargetNotFound(NotFound):
     def __init__(self, name: str, known: Sequence[str]) -> None:
         super().__init__(
             f"There is no compute target '{name}'. There are: {', '.join(known)}.",
-            hint=f"Make it: 'mlrun computetarget create amlcompute -n {name} --max-nodes 1'; or use "
-            "'local', this machine.",
+            hint="See 'mlrun computetarget list' for those of the workspace.",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from functools import cached_property
@@ -9,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple
 
-from mlrun_cli.errors import WorkspaceNotFound
+from mlrun_cli.errors import StoreUnavailable, WorkspaceNotFound
 from mlrun_cli.files.home import make_private_file, make_private_folder, refuse_network_file_system
 from mlrun_cli.files.run_folder import RunFolder
 from mlrun_cli.store.database import Database
@@ -57,6 +58,7 @@ class Workspace:
         self.metrics = MetricStore(database)
         self.journals = JournalStore(database)
         self._database = database
+        self._opened = _file_at(self.database_path)
 
     @classmethod
     def open(
@@ -174,6 +176,37 @@ class Workspace:
         """The folder of a run, which may not exist yet."""
         return RunFolder(self.folder / "runs" / run_id)
 
+    def is_in_place(self) -> bool:
+        """Whether the database that is open is the one that lies there: it may have been moved, removed, made anew."""
+        return self._opened is not None and _file_at(self.database_path) == self._opened
+
+    def lacks(self, path: Path) -> bool:
+        """Whether something is not where it belongs in this workspace, which itself is in its place.
+
+        Raises:
+            StoreUnavailable: the workspace is away, as when its folder has been moved or its disk unmounted.
+        """
+        try:
+            folder = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise self._away() from error
+        try:
+            # By the open folder: its path may lead to another one, or to none, from one moment to the next.
+            if self._opened is None or _file_at(_DATABASE_NAME, folder) != self._opened:
+                raise self._away()
+            os.stat(path.relative_to(self.folder), dir_fd=folder)
+        except FileNotFoundError:
+            return True
+        finally:
+            os.close(folder)
+        return False
+
+    def _away(self) -> StoreUnavailable:
+        return StoreUnavailable(
+            f"The workspace's folder {self.folder} is not in its place any more.",
+            hint="If its disk was unmounted or the folder was moved, put it back: what runs goes on meanwhile.",
+        )
+
     def transaction(self, *, durable: bool = False) -> AbstractContextManager[None]:
         """One write transaction over all stores: all or nothing."""
         return self._database.transaction(durable=durable)
@@ -200,6 +233,15 @@ class Workspace:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _file_at(path: Path | str, folder: int | None = None) -> tuple[int, int] | None:
+    """What tells a file from another one at its place; None when there is none."""
+    try:
+        found = os.stat(path, dir_fd=folder)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def workspace_folder(home: Path, identity: WorkspaceIdentity) -> Path:

@@ -111,9 +111,16 @@ class Mlrun:
         return run_id
 
     def show(self, run_id: str) -> dict[str, Any]:
-        """The run's record, as a user sees it: this look mends a run that has lost its supervisor."""
-        record: dict[str, Any] = self.json("run", "show", "-r", run_id)
-        return record
+        """The run's record, as a user sees it: this look mends a run that has lost its supervisor.
+
+        On a machine that is busy the mending takes longer than one look has patience for.
+        """
+
+        def look() -> dict[str, Any] | None:
+            record: dict[str, Any] = self.json("run", "show", "-r", run_id)
+            return None if record["status"] == "NotResponding" else record
+
+        return until(look)
 
     def wait(self, run_id: str) -> dict[str, Any]:
         """Wait for a run's end by the command; its record."""

@@ -11,6 +11,7 @@ from mlrun_cli.domain.compute_target import (
     LOCAL_TARGET,
     ComputeTarget,
     check_compute_target_name,
+    is_compute_target_name,
     most_nodes,
 )
 from mlrun_cli.domain.moment import now
@@ -136,8 +137,16 @@ def check_target(workspace: Workspace, name: str) -> None:
     Raises:
         ComputeTargetNotFound: there is none of this name; the message lists those there are.
     """
-    if name != LOCAL_TARGET:
+    if name == LOCAL_TARGET:
+        return
+    try:
         get_compute_target(workspace, name)
+    except ComputeTargetNotFound as error:
+        error.hint = f"Write the name of a target, such as '{LOCAL_TARGET}', this machine."
+        if is_compute_target_name(name):
+            line = f"mlrun computetarget create amlcompute -n {name} --max-nodes 1"
+            error.hint = f"Make it: '{line}'; or use '{LOCAL_TARGET}', this machine."
+        raise
 
 
 def _check_unused(workspace: Workspace, name: str, lost: Container[int]) -> None:

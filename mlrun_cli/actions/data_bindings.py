@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -41,6 +41,7 @@ from mlrun_cli.files.home import make_private_folder
 from mlrun_cli.workspace import Workspace
 
 _Found = TypeVar("_Found")
+_Binding = TypeVar("_Binding", InputBinding, OutputBinding, ReferenceBinding)
 
 _INPUT = "DatasetConsumptionConfig"
 _OUTPUT = "DatasetOutputConfig"
@@ -95,13 +96,28 @@ def preview_data(workspace: Workspace, configuration: RunConfiguration, source: 
 
 
 def _bind(binder: _Binder, configuration: RunConfiguration) -> BoundData:
-    for given in read_inputs(configuration.rest.get("data")):
-        binder.bind_input(given)
-    for reference in read_references(configuration.rest.get("dataReferences")):
-        binder.bind_reference(reference)
-    for output in read_outputs(configuration.rest.get("outputData")):
-        binder.bind_output(output)
+    _each(configuration, "data", read_inputs, binder.bind_input)
+    _each(configuration, "dataReferences", read_references, binder.bind_reference)
+    _each(configuration, "outputData", read_outputs, binder.bind_output)
     return binder.finish(configuration)
+
+
+def _each(
+    configuration: RunConfiguration,
+    section: str,
+    read: Callable[[object], list[_Binding]],
+    bind: Callable[[_Binding], None],
+) -> None:
+    """Read all entries of a section, then bind each; an error says where in its file the entry stands."""
+    given: Any = configuration.rest.get(section)
+    names = list(given) if isinstance(given, dict) else []
+    bindings: list[_Binding] = []
+    for key_path, part in [(f"{section}.{name}", {name: given[name]}) for name in names] or [(section, given)]:
+        with configuration.telling_place(key_path):
+            bindings.extend(read(part))
+    for binding in bindings:
+        with configuration.telling_place(f"{section}.{binding.name}"):
+            bind(binding)
 
 
 class _Binder:
@@ -178,14 +194,20 @@ class _Binder:
 
     def finish(self, configuration: RunConfiguration) -> BoundData:
         self._add_azures_names()
-        arguments = enumerate(configuration.arguments)
-        self._bound.arguments = tuple(self._filled(f"arguments[{index}]", text) for index, text in arguments)
+        self._bound.arguments = tuple(self._arguments(configuration))
         command = configuration.command
-        if isinstance(command, str):
-            self._bound.command = filled_in_shell(command, self._variable)
-        elif command is not None:
-            self._bound.command = tuple(self._filled("command", word) for word in command)
+        with configuration.telling_place("command"):
+            if isinstance(command, str):
+                self._bound.command = filled_in_shell(command, self._variable)
+            elif command is not None:
+                self._bound.command = tuple(self._filled("command", word) for word in command)
         return self._bound
+
+    def _arguments(self, configuration: RunConfiguration) -> Iterator[str]:
+        for index, text in enumerate(configuration.arguments):
+            where = f"arguments[{index}]"
+            with configuration.telling_place(where):
+                yield self._filled(where, text)
 
     def _add_azures_names(self) -> None:
         """Scripts and arguments written for Azure know data of a runconfig by the names that it gets there."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from mlrun_cli.actions.linked_files import FolderFiles, files_below
 from mlrun_cli.domain.datastore import BLOB_DATASTORE, FILE_DATASTORE, Datastore, check_datastore_name
+from mlrun_cli.domain.snapshot import LeftOut
 from mlrun_cli.errors import DataNotFound, MlrunError, UsageError
 from mlrun_cli.files.home import make_private_folder
 from mlrun_cli.workspace import Workspace
@@ -19,10 +20,11 @@ _OWN = (BLOB_DATASTORE, FILE_DATASTORE)
 
 
 class Copied(NamedTuple):
-    """How many files were copied, and how many were there already and stayed as they were."""
+    """How many files were copied, how many were there already and stayed as they were, and what was passed over."""
 
     copied: int
     kept: int
+    left_out: list[LeftOut]
 
 
 def list_datastores(workspace: Workspace) -> list[Datastore]:
@@ -128,10 +130,10 @@ def upload(datastore: Datastore, source: Path, target: str | None, *, overwrite:
     """
     place = datastore.path(target)
     if source.is_file():
-        return _copy_all(source.parent, [source.name], place, overwrite=overwrite)
+        return _copy_all(source.parent, FolderFiles([source.name], []), place, overwrite=overwrite)
     if not source.is_dir():
         raise UsageError(f"There is no file or folder '{source}' to upload.", hint="Name one with -p.")
-    return _copy_all(source, sorted(_files_below(source)), place, overwrite=overwrite)
+    return _copy_all(source, files_below(source), place, overwrite=overwrite)
 
 
 def download(datastore: Datastore, prefix: str | None, folder: Path, *, overwrite: bool) -> Copied:
@@ -142,22 +144,18 @@ def download(datastore: Datastore, prefix: str | None, folder: Path, *, overwrit
         MlrunError: a file cannot be copied.
     """
     wanted = (prefix or "").lstrip("/")
-    names = sorted(name for name in _files_below(datastore.folder) if name.startswith(wanted))
-    if not names:
+    there = files_below(datastore.folder)
+    names = [name for name in there.names if name.startswith(wanted)]
+    left_out = [one for one in there.left_out if one.path.startswith(wanted) or wanted.startswith(f"{one.path}/")]
+    if not names and not left_out:
         what = f"no file whose path begins with '{wanted}'" if wanted else "no file"
         raise DataNotFound(f"There is {what} in datastore '{datastore.name}', {datastore.folder}.")
-    return _copy_all(datastore.folder, names, folder, overwrite=overwrite)
+    return _copy_all(datastore.folder, FolderFiles(names, left_out), folder, overwrite=overwrite)
 
 
-def _files_below(folder: Path) -> Iterator[str]:
-    for within, _, names in os.walk(folder):
-        for name in names:
-            yield os.path.relpath(os.path.join(within, name), folder)
-
-
-def _copy_all(source: Path, names: list[str], place: Path, *, overwrite: bool) -> Copied:
-    copied = sum(_copy(source / name, place / name, overwrite=overwrite) for name in names)
-    return Copied(copied, len(names) - copied)
+def _copy_all(source: Path, files: FolderFiles, place: Path, *, overwrite: bool) -> Copied:
+    copied = sum(_copy(source / name, place / name, overwrite=overwrite) for name in files.names)
+    return Copied(copied, len(files.names) - copied, files.left_out)
 
 
 def _copy(source: Path, place: Path, *, overwrite: bool) -> bool:

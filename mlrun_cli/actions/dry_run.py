@@ -67,7 +67,7 @@ def _environment(environment: EnvironmentPlan, redaction: Redaction) -> dict[str
         "packages": list(build.packages),
         "channels": [redaction.text(channel) for channel in build.channels],
         "options": [redaction.text(line) for line in build.options],
-        "dockerfile": None if build.image is None else redaction.text(build.image.dockerfile),
+        "dockerfile": None if build.image is None else redaction.quoted(build.image.dockerfile),
         "context": None if build.image is None else build.image.context,
     }
 

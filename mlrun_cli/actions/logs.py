@@ -1,4 +1,4 @@
-"""Follow a run's logs while they are written."""
+"""Follow a run's logs while they are written, and find the one that says why it failed."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from pathlib import Path
 
 from mlrun_cli.domain.run import Run
 from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.domain.script_end import ScriptEnd
 from mlrun_cli.errors import MlrunError, RunNotFound
 from mlrun_cli.execution.liveness import settle
-from mlrun_cli.files.run_folder import ENVIRONMENT_LOG_NAME
+from mlrun_cli.files.run_folder import ENVIRONMENT_LOG_NAME, read_json
 from mlrun_cli.workspace import Workspace
 
 Write = Callable[[str, bytes], object]
@@ -52,6 +53,24 @@ def follow_logs(workspace: Workspace, run: Run, write: Write, *, watch: Watch | 
         ) from error
     with log:
         return _Follower(workspace, run, write, watch).follow(log.fileno())
+
+
+def telling_log(workspace: Workspace, run: Run) -> Path:
+    """The log that says how a run ended: as a rule the one that is followed.
+
+    It is the installer's when the environment of a run that failed could not be built, and that of the process that
+    was the first to fail.
+    """
+    folder = workspace.run_folder(run.run_id)
+    if run.status is not RunStatus.FAILED:
+        return folder.stdout
+    if run.started_at is None:
+        return folder.environment_log if folder.environment_log.exists() else folder.stdout
+    written = (read_json(folder.process) or {}).get("end")
+    end = None if written is None else ScriptEnd.from_json(written)
+    if end is None or end.stopped is not None or end.exit_code == 0:
+        return folder.stdout
+    return folder.artifacts / end.log
 
 
 class _Follower:

@@ -76,10 +76,11 @@ def place_for(workspace: Workspace, configuration: RunConfiguration, request: Su
     check_target(workspace, target)
     most = node_limit(workspace, target)
     if most is not None and configuration.node_count > most:
-        raise UsageError(
-            f"nodeCount: {configuration.node_count} nodes are asked for, and '{target}' has at most {most}.",
-            hint="Ask for fewer, or give the target more (max_nodes).",
-        )
+        with configuration.telling_place("nodeCount"):
+            raise UsageError(
+                f"nodeCount: {configuration.node_count} nodes are asked for, and '{target}' has at most {most}.",
+                hint="Ask for fewer, or give the target more (max_nodes).",
+            )
     is_queued = most is not None or bool(wish.wanted)
     if not is_queued:
         return Place(is_queued)

@@ -16,6 +16,7 @@ from mlrun_cli.execution.environments.image import image_name
 from mlrun_cli.execution.environments.kept import built_environments, prune_environments, size_of
 from mlrun_cli.execution.liveness import settle
 from mlrun_cli.execution.run_lock import RunLock
+from mlrun_cli.execution.sessions import remnants
 from mlrun_cli.files.run_folder import RunFolder, read_json
 from mlrun_cli.files.snapshot_pruning import prune_snapshots
 from mlrun_cli.workspace import Workspace
@@ -152,13 +153,11 @@ def _prune_runs(workspace: Workspace, before: int, *, dry_run: bool) -> dict[int
 
 
 def _forsaken(workspace: Workspace) -> list[Path]:
-    """Folders of submits and sessions that died before they had a run, or after it was deleted."""
+    """Folders of submits and sessions that died before they had a run, or after it was deleted or had ended."""
     return [
         folder
-        for folder in (*_subfolders(workspace.folder / "runs"), *_subfolders(workspace.folder / "sessions"))
-        if _is_of_yesterday(folder)
-        and (folder.parent.name == "sessions" or workspace.runs.find_key(folder.name) is None)
-        and _is_nobodys(folder)
+        for folder in (*_subfolders(workspace.folder / "runs"), *remnants(workspace))
+        if _is_of_yesterday(folder) and workspace.runs.find_key(folder.name) is None and _is_nobodys(folder)
     ]
 
 

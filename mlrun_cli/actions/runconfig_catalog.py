@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,19 +24,14 @@ from mlrun_cli.domain.run_configuration import RunConfiguration
 from mlrun_cli.errors import MlrunError, UsageError
 from mlrun_cli.execution.launch import find_launcher, launch_of
 from mlrun_cli.execution.runconfig_review import review
+from mlrun_cli.files.project_config import CONFIGURATION_FOLDERS, find_project_config
 from mlrun_cli.files.runconfig import read_runconfig
-from mlrun_cli.files.runconfig_lookup import SUFFIX, find_runconfig, folder_of_runconfig, runconfig_names
+from mlrun_cli.files.runconfig_lookup import find_runconfig, folder_of_runconfig, name_of_runconfig
 from mlrun_cli.files.runconfig_schema import complete_document
+from mlrun_cli.files.runconfig_search import find_runconfigs
 from mlrun_cli.workspace import Workspace
 
 _NO_SCRIPT = "SCRIPT"
-_HEAD_BYTES = 1 << 16
-_OTHER_TEXT = frozenset({".ipynb", ".log", ".md", ".py", ".r", ".rst", ".sh", ".txt"})
-_KEY_OF_RUNCONFIG = re.compile(
-    rb"""^[ \t]{0,8}["']?(?:framework|communicator|userManagedDependencies|parallel_run_config"""
-    rb"""|ArgumentVector)["']?\s*:""",
-    re.MULTILINE,
-)
 
 
 class Verdict(NamedTuple):
@@ -65,17 +62,33 @@ class Verdict(NamedTuple):
     @property
     def reason_without_file(self) -> str | None:
         """Why it would not run, for those who see the file's name beside it."""
+        return None if self.refused_because is None else self._without_file(self.refused_because)
+
+    @property
+    def first_note(self) -> str | None:
+        """The first of the notes, likewise, and how many more there are."""
+        if not self.notes:
+            return None
+        first, more = self._without_file(self.notes[0]), len(self.notes) - 1
+        return f"{first} (and {more} more)" if more else first
+
+    def _without_file(self, text: str) -> str:
         name = re.escape(os.path.basename(self.file))
-        return None if self.refused_because is None else re.sub(rf"^\S.*/{name}(, |: | )", "", self.refused_because)
+        return re.sub(rf"^\S.*/{name}(, |: | )", "", text)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object for those who ask."""
         return {**self._asdict(), "missing": list(self.missing), "notes": list(self.notes)}
 
 
-def list_runconfigs(folder: Path) -> Sequence[dict[str, Any]]:
-    """A record for each runconfig of an attached folder, by name; what is wrong with one stands in it."""
-    return [_record(folder, name) for name in runconfig_names(folder)]
+def list_runconfigs(folder: Path, home: Path) -> Sequence[dict[str, Any]]:
+    """A record for each runconfig under a folder, by the name that `-c` takes; what is wrong with one stands in it.
+
+    Args:
+        folder: the attached folder, or any other.
+        home: where runs are kept, which is not looked into.
+    """
+    return sorted((_record(folder, file) for file in find_runconfigs(folder, exclude=home)), key=itemgetter("name"))
 
 
 def show_runconfig(folder: Path, name: str, redaction: Redaction) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -95,20 +108,6 @@ def named_runconfigs(folder: Path, names: Sequence[str]) -> list[Path]:
         UsageError: one of them is not there.
     """
     return [find_runconfig(folder, name)[0] for name in names]
-
-
-def find_runconfigs(root: Path) -> list[Path]:
-    """All runconfigs under a folder that is not attached, whatever they are called, sorted.
-
-    A file without the suffix is one when it has a line as runconfigs have. Hidden folders are left out, but for
-    `.azureml`; so are virtual environments.
-
-    Raises:
-        UsageError: there is no such folder.
-    """
-    if not root.is_dir():
-        raise UsageError(f"There is no folder '{root}'.", hint="Give --path a folder with runconfigs.")
-    return sorted(_walk(root))
 
 
 def judge_runconfig(
@@ -150,7 +149,6 @@ class _Judgement:
         self.notes: list[str] = []
         self._configuration = configuration
         self._file = file
-        self._project = folder_of_runconfig(file)
         self._workspace = workspace
         self._home = home
         self._environment = environment
@@ -170,6 +168,13 @@ class _Judgement:
         self._check_workspace()
         words = [_program(configuration, plan), *self._words()]
         return f"{shlex.join(words)} in {_surroundings(configuration, plan)} on {self._place()}"
+
+    @cached_property
+    def _project(self) -> Path:
+        """The folder that paths are relative to: the attached one, also for a runconfig in `config` or the like."""
+        in_configuration_folder = self._file.parent.name in CONFIGURATION_FOLDERS
+        config = None if in_configuration_folder else find_project_config(self._file.parent)
+        return folder_of_runconfig(self._file) if config is None else config.folder
 
     def _place(self) -> str:
         target = self._configuration.target
@@ -220,19 +225,21 @@ class _Judgement:
             environment=self._environment,
         )
         self.notes.extend((*notes, *planned.notes))
-        find_launcher(
-            launch_of(configuration),
-            configuration.communicator,
-            planned.plan.interpreter,
-            search_path,
-            is_in_image=planned.plan.container is not None,
-        )
+        with configuration.telling_place("communicator"):
+            find_launcher(
+                launch_of(configuration),
+                configuration.communicator,
+                planned.plan.interpreter,
+                search_path,
+                is_in_image=planned.plan.container is not None,
+            )
         return planned.plan
 
     def _check_workspace(self) -> None:
         if self._workspace is None:
             return
-        check_target(self._workspace, self._configuration.target)
+        with self._configuration.telling_place("target"):
+            check_target(self._workspace, self._configuration.target)
         self.notes.extend(preview_data(self._workspace, self._configuration, self._project).notes)
 
     def _words(self) -> list[str]:
@@ -261,13 +268,18 @@ def _surroundings(configuration: RunConfiguration, plan: EnvironmentPlan | None)
     return f"an environment with {count} package{'' if count == 1 else 's'}"
 
 
-def _record(folder: Path, name: str) -> dict[str, Any]:
+def _record(folder: Path, file: Path) -> dict[str, Any]:
     """A record of a runconfig that is read, and of which nothing is looked up."""
-    record: dict[str, Any] = {"name": name, "path": None, "target": None, "script": None, "ok": False, "reason": None}
+    record: dict[str, Any] = {
+        "name": name_of_runconfig(folder, file),
+        "path": str(file.relative_to(folder)),
+        "target": None,
+        "script": None,
+        "ok": False,
+        "reason": None,
+    }
     try:
-        path, _ = find_runconfig(folder, name)
-        record["path"] = str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
-        configuration, _ = read_runconfig(path)
+        configuration, _ = read_runconfig(file)
         record.update(target=configuration.target, script=configuration.script)
         _review(configuration)
     except MlrunError as error:
@@ -279,27 +291,3 @@ def _review(configuration: RunConfiguration) -> None:
     """Review a configuration; that its environment is only named is no fault, since it may be registered."""
     rest = {key_path: value for key_path, value in configuration.rest.items() if key_path != "environment.name"}
     review(replace(configuration, environment_reference=None, rest=rest), search_path=os.environ.get("PATH", ""))
-
-
-def _walk(root: Path) -> Iterator[Path]:
-    for folder, inner, names in os.walk(root):
-        inner[:] = [
-            name
-            for name in inner
-            if (name == ".azureml" or not name.startswith("."))
-            and name != "node_modules"
-            and not os.path.exists(os.path.join(folder, name, "pyvenv.cfg"))
-        ]
-        yield from (path for name in names if _looks_like_a_runconfig(path := Path(folder, name)))
-
-
-def _looks_like_a_runconfig(path: Path) -> bool:
-    if path.suffix == SUFFIX:
-        return True
-    if path.suffix.lower() in _OTHER_TEXT or not path.is_file():
-        return False
-    try:
-        with path.open("rb") as file:
-            return _KEY_OF_RUNCONFIG.search(file.read(_HEAD_BYTES)) is not None
-    except OSError:
-        return False

@@ -44,12 +44,16 @@ def resolve_references(
     if is_environment_given:
         return configuration.with_environment(replace(RunConfiguration(), python=configuration.python)), notes
     if configuration.environment_reference is not None and is_file_name(name):
-        described, file_notes = read_environment_file(find_named_file(name, "environment", runconfig, project, source))
+        with configuration.telling_place("environment"):
+            file = find_named_file(name, "environment", runconfig, project, source)
+        described, file_notes = read_environment_file(file)
         inner, inner_notes = _with_posix_paths(configuration.with_environment(described), project, source)
         return inner, (*notes, *file_notes, *inner_notes)
     if workspace is None:
         return configuration, notes
-    return configuration.with_environment(_registered(workspace, configuration, name)), notes
+    key_path = "environment" if configuration.environment_reference else "environment.name"
+    with configuration.telling_place(key_path):
+        return configuration.with_environment(_registered(workspace, configuration, name, key_path)), notes
 
 
 def is_file_name(reference: str) -> bool:
@@ -57,14 +61,13 @@ def is_file_name(reference: str) -> bool:
     return reference.lower().endswith(_FILE_SUFFIXES) or "/" in reference
 
 
-def _registered(workspace: Workspace, configuration: RunConfiguration, name: str) -> RunConfiguration:
+def _registered(workspace: Workspace, configuration: RunConfiguration, name: str, key_path: str) -> RunConfiguration:
     from mlrun_cli.actions.environments import get_environment  # noqa: PLC0415 — few runconfigs only name one
 
     version = None if configuration.environment_reference else configuration.changed().get("environment.version")
     try:
         found = get_environment(workspace, name, None if version is None else str(version))
     except EnvironmentNotFound as error:
-        key_path = "environment" if configuration.environment_reference else "environment.name"
         raise EnvironmentNotFound(
             f"{key_path}: {error.message}",
             hint="Describe it in the runconfig, as in environment.python.condaDependenciesFile: conda.yml, or register "
@@ -84,10 +87,11 @@ def _with_posix_paths(
             return path
         windows = PureWindowsPath(path)
         if windows.drive or windows.root:
-            raise UsageError(
-                f"{key_path}: '{path}' is a path of a Windows machine.",
-                hint=f"Write it relative to the folder {folder}, as in 'src/{windows.name}'.",
-            )
+            with configuration.telling_place(key_path):
+                raise UsageError(
+                    f"{key_path}: '{path}' is a path of a Windows machine.",
+                    hint=f"Write it relative to the folder {folder}, as in 'src/{windows.name}'.",
+                )
         notes.append(f"{key_path}: '{path}' is written as on Windows; read as '{windows.as_posix()}'.")
         return windows.as_posix()
 

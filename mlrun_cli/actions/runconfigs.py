@@ -33,6 +33,7 @@ def load_runconfig(path: Path, name: str) -> tuple[Path, RunConfiguration, tuple
     try:
         configuration, reading_notes = read_runconfig(file)
     except InvalidFile as error:
+        error.notes = lookup_notes
         error.hint = error.hint or (_COMPARE if os.access(file, os.R_OK) else "Check its permissions ('ls -l').")
         raise
     return file, configuration, (*lookup_notes, *reading_notes)
@@ -79,14 +80,16 @@ def plan_environment(
     if mode is EnvironmentMode.CURRENT:
         planned = plan_current(search_path, "what the runconfig says of it" if runconfig else "anything else")
     elif conda_file is None and wants_container(configuration) and (engine := find_engine(search_path)):
-        planned = plan_container(configuration, engine, home=home, project=project, environment=environment)
+        with configuration.telling_place():
+            planned = plan_container(configuration, engine, home=home, project=project, environment=environment)
     elif is_user_managed:
         planned = plan_user_managed(python.interpreter_path, search_path, project)
     else:
         dependencies = _dependencies(configuration, runconfig, project, source, conda_file)
         planned = plan_conda(dependencies, home=home, environ=environment, mode=mode)
     if framework == SPARK_FRAMEWORK and program is not None:
-        planned = replace(planned, plan=planned.plan._replace(starter=spark_command(configuration, program)))
+        with configuration.telling_place():
+            planned = replace(planned, plan=planned.plan._replace(starter=spark_command(configuration, program)))
     return planned, notes
 
 
@@ -122,7 +125,9 @@ def _dependencies(
     if python.conda_dependencies_file is None:
         return conda_dependencies_from_mapping({}, runconfig or project, "environment.python", project)
     name = python.conda_dependencies_file
-    return read_conda_dependencies(find_named_file(name, "conda dependencies", runconfig, project, source))
+    with configuration.telling_place("environment.python.condaDependenciesFile"):
+        file = find_named_file(name, "conda dependencies", runconfig, project, source)
+    return read_conda_dependencies(file)
 
 
 def find_conda_file(name: Path, project: Path, source: Path) -> Path:

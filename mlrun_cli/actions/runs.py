@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
@@ -21,11 +22,13 @@ from mlrun_cli.execution.targets.local import wake_supervisor
 from mlrun_cli.workspace import Workspace
 
 LATEST = "@latest"
+MOST_CONDITIONS = 100
+"""So many words, tags, properties and metrics a filter may have."""
 
+_UNASKED = ALIVE_STATUSES - {RunStatus.CANCEL_REQUESTED}
 _LOOK_SECONDS = 0.05
 _SETTLE_SECONDS = 1.0
 _RECORDING_SECONDS = 5.0
-_MOST_CONDITIONS = 100
 
 
 class RunChanges(NamedTuple):
@@ -158,16 +161,10 @@ def fail_run(workspace: Workspace, run: Run, error: Mapping[str, Any]) -> Run:
                 f"The run '{run.run_id}' has ended as {run.status.value} and cannot fail any more.",
                 hint="A tag can say that it is not to be used.",
             )
-        nobody_to_ask = run.minded_by is not None or run.status is RunStatus.QUEUED
-        if nobody_to_ask:
-            workspace.runs.change_status(run.key, ALIVE_STATUSES, RunStatus.FAILED, ended_at=now(), error=error)
-            _forget_secrets(workspace, run)
-        else:
-            workspace.runs.update(run.key, failed_with=error)
-    if nobody_to_ask:
-        _call_those_behind(workspace, run)
+        is_done = _stop(workspace, run, GRACE_SECONDS, error)
+    _call_who_minds(workspace, run, is_done=is_done)
+    if is_done:
         return _again(workspace, run)
-    cancel_run(workspace, run, GRACE_SECONDS)
     with suppress(TimedOut):
         wait_for_runs(workspace, [run], GRACE_SECONDS + _RECORDING_SECONDS)
     ended = _again(workspace, run)
@@ -193,24 +190,35 @@ def cancel_run(workspace: Workspace, run: Run, grace_seconds: float) -> Run:
         RunNotFound: it has been deleted meanwhile.
     """
     with workspace.transaction(durable=True):
-        nobody_to_ask = {RunStatus.QUEUED} if run.minded_by is None else ALIVE_STATUSES
-        is_done = workspace.runs.change_status(run.key, nobody_to_ask, RunStatus.CANCELED, ended_at=now())
-        if is_done:
-            _forget_secrets(workspace, run)
-        else:
-            asked = workspace.runs.change_status(
-                run.key,
-                ALIVE_STATUSES - {RunStatus.CANCEL_REQUESTED},
-                RunStatus.CANCEL_REQUESTED,
-                cancel_grace_seconds=grace_seconds,
-            )
-            if not asked:
-                workspace.runs.update(run.key, cancel_grace_seconds=grace_seconds)
-    if is_done:
-        _call_those_behind(workspace, run)
-    else:
-        wake_supervisor(workspace.run_folder(run.run_id))
+        is_done = _stop(workspace, run, grace_seconds, None)
+    _call_who_minds(workspace, run, is_done=is_done)
     return _again(workspace, run)
+
+
+def _stop(workspace: Workspace, run: Run, grace_seconds: float, error: Mapping[str, Any] | None) -> bool:
+    """Ask, within a transaction, that a run ends as Canceled, or as Failed with an error; whether it has ended by that.
+
+    It has where there is nobody to be asked.
+    """
+    runs = workspace.runs
+    outcome = RunStatus.CANCELED if error is None else RunStatus.FAILED
+    nobody_to_ask = {RunStatus.QUEUED} if run.minded_by is None else ALIVE_STATUSES
+    if runs.change_status(run.key, nobody_to_ask, outcome, ended_at=now(), error=error):
+        _forget_secrets(workspace, run)
+        return True
+    if not runs.change_status(run.key, _UNASKED, RunStatus.CANCEL_REQUESTED, cancel_grace_seconds=grace_seconds):
+        runs.update(run.key, cancel_grace_seconds=grace_seconds)
+    if error is not None:
+        runs.update(run.key, failed_with=error)
+    return False
+
+
+def _call_who_minds(workspace: Workspace, run: Run, *, is_done: bool) -> None:
+    """Tell the run's supervisor that it is to stop; or where it had none, whoever starts those behind it."""
+    if not is_done:
+        wake_supervisor(workspace.run_folder(run.run_id))
+    elif run.minded_by is None:
+        call_all_dispatchers(workspace)
 
 
 def _forget_secrets(workspace: Workspace, run: Run) -> None:
@@ -219,12 +227,6 @@ def _forget_secrets(workspace: Workspace, run: Run) -> None:
     Killed in between, this leaves a run without them, which is Canceled when its turn comes.
     """
     workspace.run_folder(run.run_id).secrets.unlink(missing_ok=True)
-
-
-def _call_those_behind(workspace: Workspace, run: Run) -> None:
-    """After the end of a run that had no supervisor: those behind it may move up."""
-    if run.minded_by is None:
-        call_all_dispatchers(workspace)
 
 
 def wait_for_runs(workspace: Workspace, runs: Sequence[Run], timeout_seconds: float | None) -> Sequence[Run]:
@@ -254,6 +256,20 @@ def wait_for_runs(workspace: Workspace, runs: Sequence[Run], timeout_seconds: fl
         if waiting:
             time.sleep(_LOOK_SECONDS)
     return [_again(workspace, run) for run in runs]
+
+
+def children_that_go_on(workspace: Workspace, canceled: Sequence[Run]) -> Mapping[str, int]:
+    """How many runs below canceled ones have not been asked to stop and do not end with them, by their parents' ids.
+
+    What a script has opened itself ends with it. Those below a run that goes on are not counted.
+    """
+    ending = {f"runs/{run.run_id}" for run in canceled}
+    going: dict[str, str | None] = {}
+    for run in canceled:
+        which = RunFilter(parent_run_id=run.run_id, is_recursive=True, statuses=_UNASKED)
+        below = reversed(workspace.runs.list(which))
+        going.update((child.run_id, child.parent_run_id) for child in below if child.minded_by not in ending)
+    return Counter(parent for parent in going.values() if parent is not None and parent not in going)
 
 
 def with_children(workspace: Workspace, runs: Sequence[Run]) -> Sequence[Run]:
@@ -327,9 +343,9 @@ def meant_filter(workspace: Workspace, which: RunFilter) -> RunFilter:
         UsageError: something in it is no text, or there are more conditions than a database takes.
     """
     conditions = len(which.tags) + len(which.properties) + len(which.metrics) + len((which.text or "").split())
-    if conditions > _MOST_CONDITIONS:
+    if conditions > MOST_CONDITIONS:
         raise UsageError(
-            f"The filter has {conditions} words, tags, properties and metrics, {_MOST_CONDITIONS} are allowed.",
+            f"The filter has {conditions} words, tags, properties and metrics, {MOST_CONDITIONS} are allowed.",
             hint="Leave some of them out.",
         )
     for tag in (*which.tags, *which.properties):

@@ -6,8 +6,8 @@ import difflib
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,7 @@ from mlrun_cli.domain.run_error import SERVICE_ERROR
 from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.domain.snapshot import Snapshot
 from mlrun_cli.domain.submission import Secrets, Submission
-from mlrun_cli.errors import MlrunError, UsageError
+from mlrun_cli.errors import MlrunError, StoreUnavailable, UsageError
 from mlrun_cli.execution.environments.plan import PlannedEnvironment
 from mlrun_cli.execution.finish import outcome_of_failure, record_outcome
 from mlrun_cli.execution.git import git_properties
@@ -161,7 +161,11 @@ def plan(workspace: Workspace, request: SubmitRequest) -> PlannedRun:
         MlrunError: whatever `submit` would raise before it starts the run.
     """
     check_experiment_name(request.experiment_name)
-    resolved = _resolve(workspace, request)
+    with _noting() as notes:
+        return _plan(workspace, request, _resolve(workspace, request, notes))
+
+
+def _plan(workspace: Workspace, request: SubmitRequest, resolved: _Resolved) -> PlannedRun:
     from mlrun_cli.actions.data_bindings import preview_data  # noqa: PLC0415 — most runs have none
 
     resolved = _bound(resolved, preview_data(workspace, resolved.configuration, resolved.source))
@@ -209,9 +213,10 @@ def submit(
         MlrunError: the environment cannot be had, or something cannot be stored.
     """
     check_experiment_name(request.experiment_name)
-    resolved = _resolve(workspace, request)
-    with using_snapshots(workspace.snapshots_folder, say):
-        return _submit(workspace, request, resolved, interruptions, progress)
+    with _noting() as notes:
+        resolved = _resolve(workspace, request, notes)
+        with using_snapshots(workspace.snapshots_folder, say):
+            return _submit(workspace, request, resolved, interruptions, progress)
 
 
 def _submit(
@@ -261,7 +266,7 @@ def _submit(
         if not place.is_queued:
             _start(workspace, key, run_id, new.lock)
     if place.is_queued:
-        with suppress(OSError):  # the next look at a run calls again
+        with suppress(OSError, StoreUnavailable):  # the next look at a run calls again
             call_dispatcher(workspace, submission.target)
     notes = (*resolved.notes, *place.notes, *snapshot_notes)
     return Submitted(workspace.runs.get_by_key(key), notes, _details(resolved, snapshot))
@@ -381,9 +386,8 @@ class _NewRunFolder:
     def __enter__(self) -> _NewRunFolder:
         try:
             self._folder.make()
-            self.lock = RunLock.open(self._folder.lock)
+            self.lock = RunLock.taken(self._folder.lock)
             self._is_locked = True
-            self.lock.try_take()
         except BaseException as error:
             shutil.rmtree(self._folder.path, ignore_errors=True)
             if isinstance(error, OSError):
@@ -417,17 +421,30 @@ def _project(request: SubmitRequest) -> Path:
     return request.path.absolute() if request.path.is_dir() else folder_of_runconfig(request.path)
 
 
-def _resolve(workspace: Workspace, request: SubmitRequest) -> _Resolved:
+@contextmanager
+def _noting() -> Iterator[list[str]]:
+    """Lines for stderr, to be added to; an error that is raised meanwhile has them."""
+    notes: list[str] = []
+    try:
+        yield notes
+    except MlrunError as error:
+        error.notes = (*notes, *error.notes)
+        raise
+
+
+def _resolve(workspace: Workspace, request: SubmitRequest, notes: list[str]) -> _Resolved:
     runconfig: Path | None = None
-    notes: tuple[str, ...] = ()
     configuration = request.configuration or RunConfiguration(python=PythonSection(user_managed_dependencies=True))
     if request.runconfig_name is not None:
-        runconfig, configuration, notes = load_runconfig(request.path, request.runconfig_name)
+        runconfig, configuration, reading_notes = load_runconfig(request.path, request.runconfig_name)
+        notes += reading_notes
     if request.target is not None:
-        configuration = replace(configuration, target=request.target)
+        configuration = configuration.overridden(target=request.target)
     if request.script is not None:
-        configuration = replace(configuration, script=request.script, arguments=tuple(request.arguments), command=None)
-    check_target(workspace, configuration.target)
+        arguments = tuple(request.arguments)
+        configuration = configuration.overridden(script=request.script, arguments=arguments, command=None)
+    with configuration.telling_place("target"):
+        check_target(workspace, configuration.target)
     project = _project(request)
     source = (request.source_directory or project).absolute()
     if not source.is_dir():
@@ -455,16 +472,18 @@ def _resolve(workspace: Workspace, request: SubmitRequest) -> _Resolved:
         environment=request.environment,
         mode=mode,
     )
-    argv = _argv(configuration, source)
-    launch = find_launcher(
-        launch_of(configuration),
-        configuration.communicator,
-        planned.plan.interpreter,
-        request.environment.get("PATH", ""),
-        is_in_image=planned.plan.container is not None,
-    )
-    notes = (*notes, *review_notes, *planned.notes)
-    return _Resolved(configuration, runconfig, source, argv, planned, launch, mode, notes)
+    notes += (*review_notes, *planned.notes)
+    with configuration.telling_place("script"):
+        argv = _argv(configuration, source)
+    with configuration.telling_place("communicator"):
+        launch = find_launcher(
+            launch_of(configuration),
+            configuration.communicator,
+            planned.plan.interpreter,
+            request.environment.get("PATH", ""),
+            is_in_image=planned.plan.container is not None,
+        )
+    return _Resolved(configuration, runconfig, source, argv, planned, launch, mode, tuple(notes))
 
 
 def _argv(configuration: RunConfiguration, source: Path) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ Started by the run's supervisor, which hands over a listening socket; a thread f
 from __future__ import annotations
 
 import json
+import resource
 import socket
 import sys
 import threading
@@ -22,8 +23,19 @@ from mlrun_cli.errors import UsageError
 from mlrun_cli.execution.journals import JournalReader
 from mlrun_cli.workspace import Workspace
 
-_AT_ONCE = threading.BoundedSemaphore(32)
 _AGAIN_SECONDS = 0.05
+
+
+def _at_most(most: int, files_each: int) -> threading.Semaphore:
+    """Room for so many, or for fewer that together open a quarter of the files that this process may have open."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    fewer = most if limit == resource.RLIM_INFINITY else limit // 4 // files_each
+    return threading.Semaphore(max(1, min(most, fewer)))
+
+
+_CONNECTIONS = _at_most(1 << 16, files_each=1)
+_AT_ONCE = _at_most(32, files_each=6)
+"""Questions: three files of the store, and journals, documents and what is asked for one after another."""
 
 
 def main(words: list[str]) -> None:
@@ -31,9 +43,11 @@ def main(words: list[str]) -> None:
     _, folder, _, descriptor, run_id = words
     listener = socket.socket(fileno=int(descriptor))
     while True:
+        _CONNECTIONS.acquire()
         try:
             connection, _ = listener.accept()
         except OSError:  # no more files can be open: some will be closed
+            _CONNECTIONS.release()
             time.sleep(_AGAIN_SECONDS)
             continue
         threading.Thread(target=_serve, args=(connection, Path(folder), run_id), daemon=True).start()
@@ -41,12 +55,15 @@ def main(words: list[str]) -> None:
 
 def _serve(connection: socket.socket, folder: Path, run_id: str) -> None:
     """Answer one question, the only one of its connection: who asks nothing holds no open file of this process."""
-    with connection, suppress(OSError), connection.makefile("rb") as questions:
-        line = questions.readline()
-        if line:
-            with _AT_ONCE:
-                reply = _answered(folder, run_id, line)
-            connection.sendall(reply)
+    try:
+        with connection, suppress(OSError), connection.makefile("rb") as questions:
+            line = questions.readline()
+            if line:
+                with _AT_ONCE:
+                    reply = _answered(folder, run_id, line)
+                connection.sendall(reply)
+    finally:
+        _CONNECTIONS.release()
 
 
 class _Counter:

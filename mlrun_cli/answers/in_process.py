@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from mlrun_cli.actions.workspaces import home
@@ -23,6 +24,8 @@ _TAKE_IN_SECONDS = 0.25
 
 class InProcessDesk:
     """All threads of a process may use it, one at a time. A child made by `fork` begins with a new one in its place."""
+
+    _sessions: dict[WorkspaceIdentity, Session]
 
     def __init__(self) -> None:
         self._is_asked = False
@@ -62,14 +65,20 @@ class InProcessDesk:
             except MlrunError as error:
                 return refusal(error)
 
-    def close(self, uncaught: BaseException | None) -> None:
-        """End the runs that this process has open, as Failed with an exception if there is one, and leave."""
+    def close(self, uncaught: BaseException | None, close_journals: Callable[[], None]) -> None:
+        """End the runs that this process has open, as Failed with an exception if there is one, and leave.
+
+        Threads that have not ended may go on: what they say once `close_journals` has returned is of a new session,
+        and whoever looks when the process is gone takes it in.
+        """
         with self._lock:
             self._is_closed.set()
             error = None if uncaught is None else exception_error(uncaught)
-            while self._sessions:
+            sessions, self._sessions = self._sessions, {}
+            close_journals()
+            for session in sessions.values():
                 try:
-                    self._sessions.popitem()[1].close(error)
+                    session.close(error)
                 except StoreError as late:
                     sys.stderr.write(
                         f"{late.message} What this process has said of its runs is kept for the next look.\n"
@@ -94,7 +103,7 @@ class InProcessDesk:
     def _begin(self) -> None:
         self._lock = threading.RLock()
         self._place = Place(home(), lambda workspace: self._session(workspace).minder)
-        self._sessions: dict[WorkspaceIdentity, Session] = {}
+        self._sessions = {}
         self._is_closed = threading.Event()
         self._is_asked = False
 
@@ -102,7 +111,8 @@ class InProcessDesk:
         session = self._sessions.get(workspace.identity)
         if session is None:
             if not self._sessions:
-                threading.Thread(target=self._take_in, args=(self._is_closed,), daemon=True).start()
+                with suppress(RuntimeError):  # Python 3.12 starts no thread once it has begun to end
+                    threading.Thread(target=self._take_in, args=(self._is_closed,), daemon=True).start()
             # Processes that this one starts are told apart by it from those of others.
             family = os.environ.setdefault(FAMILY_VARIABLE, os.urandom(4).hex())
             session = self._sessions[workspace.identity] = Session(workspace, family)
@@ -117,5 +127,5 @@ class InProcessDesk:
                 for session in self._sessions.values():
                     try:
                         session.take_in_now_or_later()
-                    except StoreError:  # it stays in the journal, and the next question says what is wrong
+                    except (StoreError, OSError):  # it stays in the journal, and the next question says what is wrong
                         break

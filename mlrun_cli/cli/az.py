@@ -1,34 +1,51 @@
 """`az` as `install-az` puts it on the PATH: what pipelines type around `az ml`, which needs no Azure here.
 
 Each answer has one line on stderr, and on stdout the JSON that Azure's own would have, for steps that read it.
-What is not answered here is handed to the real `az` behind ours on the PATH.
+What is not answered here is handed to the real `az` behind ours on the PATH. The docstring of an answer is its help.
 """
 
 from __future__ import annotations
 
 import argparse
+import inspect
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from itertools import takewhile
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
 
+import typer
 from typer.core import TyperCommand
 
 from mlrun_cli import __version__
 from mlrun_cli.actions.workspaces import list_workspaces
 from mlrun_cli.cli.az_config import DEFAULTS, change_settings, read_settings, setting_records, settings_of
+from mlrun_cli.cli.help import command_help, group_help
+from mlrun_cli.cli.login import NO_LOGIN
 from mlrun_cli.cli.notes import Level, Notes, wants_colour
 from mlrun_cli.cli.output import render
 from mlrun_cli.cli.query import Query
 from mlrun_cli.cli.shared import output_format_of
 from mlrun_cli.domain.names import DEFAULT_SUBSCRIPTION_ID
-from mlrun_cli.errors import MlrunError, NotFound, UsageError
+from mlrun_cli.errors import MlrunError, NotFound, Unsupported, UsageError
 from mlrun_cli.execution.host import user_name
 from mlrun_cli.files.az_script import az_behind
 
 _EXTENSIONS = ("azure-cli-ml", "azure_cli_ml", "ml")
 _NOBODY = "00000000-0000-0000-0000-000000000000"
+
+_HELP_OPTIONS = ("-h", "--help")
+_DESCRIPTION = (
+    "What pipelines type around 'az ml', answered by mlrun-cli without Azure. All else is handed to the az behind this"
+    " one on the PATH; there is none."
+)
+_ML = "All commands of mlrun-cli; see 'az ml -h'."
+_ON_OPTIONS = (
+    "Azure's options may stay. -o, --query and --only-show-errors do what they do there; others that mean nothing here"
+    " are passed over."
+)
 
 
 class Typed(NamedTuple):
@@ -43,10 +60,17 @@ class Typed(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """The line for stderr, and what is printed; None prints nothing."""
+    """What a line gets.
+
+    Attributes:
+        note: the line for stderr.
+        value: what is printed; None prints nothing.
+        left_undone: what the note adds about the az behind ours, if there is one; None where that misses nothing.
+    """
 
     note: str
     value: object = None
+    left_undone: str | None = "was not asked"
 
 
 class _Az(TyperCommand):
@@ -69,41 +93,62 @@ def az_command() -> TyperCommand:
 
 def _answer(line: Sequence[str]) -> int:
     words = tuple(takewhile(lambda word: not word.startswith("-"), line))
-    find = _ANSWERS.get(" ".join(words[:2])) or _ANSWERS.get(" ".join(words[:1] or line[:1]))
-    if find is None:
-        return _hand_on(line, words)
+    beginnings = (" ".join(words[:2]), " ".join(words[:1] or line[:1]))
+    name = next((each for each in beginnings if each in _ANSWERS), None)
+    asks_for_help = not line or not set(_HELP_OPTIONS).isdisjoint(line)
+    real = az_behind(os.environ.get("PATH", os.defpath))
+    if asks_for_help and (name is not None or (real is None and _is_known(words))):
+        sys.stdout.write(f"{_help_page() if name is None else _help_of(name)}\n")
+        return 0
+    if name is None:
+        return _hand_on(real, line, words)
     options = _options(line)
     query = None if options.query is None else Query.parse(options.query)
     output_format = output_format_of(options.output)
-    answer = find(Typed(words, options.name, options.location, options.source, options.defaults, options.list_defaults))
+    typed = Typed(words, options.name, options.location, options.source, options.defaults, options.list_defaults)
+    answer = _ANSWERS[name](typed)
     if answer is None:
-        return _hand_on(line, words)
-    Notes(sys.stderr, level=Level.ERRORS if options.only_show_errors else Level.NORMAL).say(answer.note)
+        return _hand_on(real, line, words)
+    notes = Notes(sys.stderr, level=Level.ERRORS if options.only_show_errors else Level.NORMAL)
+    notes.say(_with_real(answer, real))
     value = answer.value if query is None else query.apply(answer.value)
     sys.stdout.write(render(value, output_format, is_query=query is not None, colour=wants_colour(sys.stdout)))
     return 0
 
 
+class _OptionParser(argparse.ArgumentParser):
+    """Reads the options that answers look at; all others of az are passed over."""
+
+    def __init__(self) -> None:
+        super().__init__(prog="az", add_help=False)
+        self.add_argument("--name", "-n", "--resource-group", "-g")
+        self.add_argument("--location", "-l")
+        self.add_argument("--local", action="store_true")
+        self.add_argument("--source", "-s")
+        self.add_argument("--defaults", "-d", nargs="*")
+        self.add_argument("--list-defaults", action="store_true")
+        self.add_argument("--output", "-o")
+        self.add_argument("--query")
+        self.add_argument("--only-show-errors", action="store_true")
+
+    def error(self, message: str) -> NoReturn:
+        """Leave what to say to the error boundary.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError(f"az: {message}.", hint="Give the option its whole name and a value, or leave it out.")
+
+
 def _options(line: Sequence[str]) -> argparse.Namespace:
-    """The options that answers look at; all others of az are passed over."""
-    parser = argparse.ArgumentParser(prog="az", add_help=False, allow_abbrev=False, exit_on_error=False)
-    parser.add_argument("--name", "-n", "--resource-group", "-g")
-    parser.add_argument("--location", "-l")
-    parser.add_argument("--source")
-    parser.add_argument("--defaults", "-d", nargs="*")
-    parser.add_argument("--list-defaults", action="store_true")
-    parser.add_argument("--output", "-o")
-    parser.add_argument("--query")
-    parser.add_argument("--only-show-errors", action="store_true")
-    try:
-        return parser.parse_known_args(line)[0]
-    except argparse.ArgumentError as error:
-        raise UsageError(f"az: {error}.", hint="Give the option a value, or leave it out.") from error
+    options = _OptionParser().parse_known_args(line)[0]
+    if options.local:
+        raise Unsupported("Settings are kept for the user, not for a folder.", hint="Leave --local out.")
+    return options
 
 
-def _hand_on(line: Sequence[str], words: Sequence[str]) -> int:
+def _hand_on(real: Path | None, line: Sequence[str], words: Sequence[str]) -> int:
     """Become the real az."""
-    real = az_behind(os.environ.get("PATH", os.defpath))
     if real is None:
         what = " ".join(words[:2] or line[:1])
         raise MlrunError(
@@ -114,23 +159,57 @@ def _hand_on(line: Sequence[str], words: Sequence[str]) -> int:
     os.execv(real, [str(real), *line])  # noqa: S606 — a program on the PATH, with the words of its user
 
 
+def _with_real(answer: Answer, real: Path | None) -> str:
+    """The note, with what the real az has missed and how to call it."""
+    if real is None or answer.left_undone is None:
+        return answer.note
+    return f"{answer.note} The az behind this one {answer.left_undone}: call it as {shlex.quote(str(real))}."
+
+
+def _is_known(words: Sequence[str]) -> bool:
+    """Whether there is something to be told about: all, or a group of which lines are answered."""
+    return not words or any(name.startswith(f"{words[0]} ") for name in _ANSWERS)
+
+
+def _help_page() -> str:
+    lines = {name: _about(name).partition("\n")[0] for name in _ANSWERS if not name.startswith("-")}
+    return group_help(_context("az", ""), _DESCRIPTION, {"ml": _ML, **lines}, examples=())
+
+
+def _help_of(name: str) -> str:
+    return command_help(_context(f"az {name}", f"{_about(name)}\n\n{_ON_OPTIONS}"), examples=())
+
+
+def _about(name: str) -> str:
+    return inspect.getdoc(_ANSWERS[name]) or ""
+
+
+def _context(path: str, about: str) -> typer.Context:
+    return typer.Context(TyperCommand(path, help=about), info_name=path, help_option_names=list(_HELP_OPTIONS))
+
+
 def _login(_typed: Typed) -> Answer:
-    return Answer("No login is needed: runs are on this machine and belong to the user who starts them.", [_account()])
+    """Say that no login is needed, and print an account that stands in for Azure's."""
+    return Answer(NO_LOGIN, [_account()], left_undone="was not logged in")
 
 
 def _logout(_typed: Typed) -> Answer:
+    """Say that nobody is signed in."""
     return Answer("Nobody is signed in: runs are on this machine.")
 
 
 def _choose_account(_typed: Typed) -> Answer:
+    """Say that there is nothing to choose."""
     return Answer("There is no subscription to choose: runs are on this machine.")
 
 
 def _show_account(_typed: Typed) -> Answer:
+    """Print an account that stands in for Azure's."""
     return Answer("There is no subscription: this stands in for one.", _account())
 
 
 def _list_accounts(_typed: Typed) -> Answer:
+    """List the account that stands in for Azure's."""
     return Answer("There is no subscription: this stands in for one.", [_account()])
 
 
@@ -149,7 +228,7 @@ def _account() -> dict[str, Any]:
 
 
 def _change_extension(typed: Typed) -> Answer | None:
-    """None for the extensions of other services: those are the real az's."""
+    """Say that 'az ml' needs no extension; others are left to the az behind this one."""
     named = typed.name or (typed.source or "").rpartition("/")[2].partition("-")[0]
     if named not in _EXTENSIONS:
         return None
@@ -157,12 +236,14 @@ def _change_extension(typed: Typed) -> Answer | None:
 
 
 def _show_extension(typed: Typed) -> Answer | None:
+    """Print what stands in for the extension of 'az ml'."""
     if typed.name not in _EXTENSIONS:
         return None
     return Answer("'az ml' is mlrun-cli's: no extension is needed.", _extension(typed.name))
 
 
 def _list_extensions(_typed: Typed) -> Answer:
+    """List what stands in for the extension of 'az ml'."""
     return Answer("'az ml' is mlrun-cli's: no extension is needed.", [_extension("azure-cli-ml")])
 
 
@@ -171,40 +252,51 @@ def _extension(name: str) -> dict[str, Any]:
 
 
 def _show_version(_typed: Typed) -> Answer:
+    """Print the version of mlrun-cli in the places of az's."""
     versions = {"azure-cli": __version__, "azure-cli-core": __version__, "extensions": {"azure-cli-ml": __version__}}
     return Answer("This az is the one of mlrun-cli; these are its version.", versions)
 
 
 def _configure(typed: Typed) -> Answer | None:
+    """Keep or list defaults of az and of mlrun-cli."""
     if typed.list_defaults:
-        return Answer("These are the defaults of az and of mlrun-cli.", setting_records(_settings(DEFAULTS)))
+        records = setting_records(_settings(DEFAULTS))
+        return Answer("These are the defaults of az and of mlrun-cli.", records, left_undone=None)
     if typed.defaults is None:
         return None
     change_settings((DEFAULTS, name, value) for name, value in settings_of(typed.defaults).items())
-    return Answer("Kept as defaults of az and of mlrun-cli.")
+    return Answer("Kept as defaults of az and of mlrun-cli.", left_undone=None)
 
 
 def _set_config(typed: Typed) -> Answer:
+    """Keep settings of az and of mlrun-cli."""
     pairs = settings_of(typed.words[2:])
+    if not pairs:
+        raise UsageError("No setting is named ahead of the options.", hint="Write it as section.name=value.")
     for name in pairs:
         if "." not in name:
             raise UsageError(f"'{name}' names no section.", hint="Write it as section.name=value.")
     change_settings((*name.split(".", 1), value) for name, value in pairs.items())  # type: ignore[misc]
-    return Answer("Kept as settings of az and of mlrun-cli.")
+    return Answer("Kept as settings of az and of mlrun-cli.", left_undone=None)
 
 
 def _get_config(typed: Typed) -> Answer:
-    note = "These are the settings of az and of mlrun-cli."
-    if not typed.words[2:]:
-        return Answer(note, {section: setting_records(pairs) for section, pairs in read_settings().items()})
-    section, _, name = typed.words[2].partition(".")
+    """Print settings of az and of mlrun-cli."""
+    return Answer("These are the settings of az and of mlrun-cli.", _found_settings(typed.words[2:]), left_undone=None)
+
+
+def _found_settings(names: Sequence[str]) -> object:
+    """All settings, those of a section, or one."""
+    if not names:
+        return {section: setting_records(pairs) for section, pairs in read_settings().items()}
+    section, _, name = names[0].partition(".")
     records = setting_records(_settings(section))
     if not name:
-        return Answer(note, records)
+        return records
     for record in records:
         if record["name"] == name:
-            return Answer(note, record)
-    raise NotFound(f"The setting '{typed.words[2]}' is not set.", hint="'az config get' shows those that are.")
+            return record
+    raise NotFound(f"The setting '{names[0]}' is not set.", hint="'az config get' shows those that are.")
 
 
 def _settings(section: str) -> dict[str, str]:
@@ -212,21 +304,25 @@ def _settings(section: str) -> dict[str, str]:
 
 
 def _show_group(typed: Typed) -> Answer:
+    """Print a resource group of the name that was given."""
     return Answer(
         "A resource group is no more than a name: there was nothing to do.", _group(typed.name, typed.location)
     )
 
 
 def _group_exists(_typed: Typed) -> Answer:
+    """Say that there is a resource group of any name."""
     return Answer("A resource group is no more than a name: each one is there.", value=True)
 
 
 def _list_groups(_typed: Typed) -> Answer:
+    """List the resource groups of the workspaces on this machine."""
     names = sorted({workspace["resourceGroup"] for workspace in list_workspaces()})
     return Answer("These are the groups of the workspaces on this machine.", [_group(name, None) for name in names])
 
 
 def _delete_group(_typed: Typed) -> Answer:
+    """Say that nothing was deleted: workspaces stay."""
     return Answer("Nothing was deleted: a resource group is no more than a name, and its workspaces stay.")
 
 

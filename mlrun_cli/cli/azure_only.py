@@ -8,7 +8,9 @@ _DATA = "Read the data from a folder of this machine; 'mlrun datastore attach-lo
 _DEFAULTS = f"Set AZURE_DEFAULTS_WORKSPACE and AZURE_DEFAULTS_GROUP, or name them with -w and -g. {_AZ}"
 _DATABASE = "Query the database in the script, and keep what comes back as files."
 _DEPLOY = "Serving models is not what mlrun-cli is for; take one with 'mlrun model download', and serve its file."
-_JOB = "Submit the job's script with 'mlrun run submit-script'; this is the 'az ml' of azure-cli-ml, not the newer one."
+_NEWER = "This is the 'az ml' of azure-cli-ml, not the newer one."
+_FEATURES = f"Have the script read its features from files. {_NEWER}"
+_JOB = f"Submit the job's script with 'mlrun run submit-script'. {_NEWER}"
 _NO_CLUSTER = "Name a target of this machine: 'mlrun computetarget create amlcompute -n NAME --max-nodes N'."
 _NO_ENVIRONMENT = "Leave the step out: the environment that a runconfig asks for is made when a run needs it."
 _NO_RESOURCES = "Leave the step out: there is nothing to make in Azure."
@@ -29,22 +31,30 @@ AZURE_ONLY = {
     "attach-sqldb": _DATABASE,
     "batch-deployment": _DEPLOY,
     "batch-endpoint": _DEPLOY,
+    "capability-host": f"{_NO_RESOURCES} {_NEWER}",
     "component": _JOB,
     "compute": _NO_CLUSTER,
     "computeinstance": "Leave the line out: a compute instance here is this machine, which runs already.",
     "config": _DEFAULTS,
     "configure": _DEFAULTS,
+    "connection": f"Give the script what it connects with, as variables of its environment. {_NEWER}",
     "create": "Nothing has to be made before: 'mlrun folder attach' makes a workspace, a submit its experiment.",
     "data": _DATA,
     "dataset": _DATA,
+    "datastore create": _ATTACH,
     "deploy": _DEPLOY,
     "endpoint": _DEPLOY,
     "environment create": _NO_ENVIRONMENT,
     "environment register": _NO_ENVIRONMENT,
     "extension": f"Leave the line out: 'mlrun ml' is there without an extension. {_AZ}",
+    "feature-set": _FEATURES,
+    "feature-store": _FEATURES,
+    "feature-store-entity": _FEATURES,
     "group": f"Leave the step out: a resource group is no more than a name, given with -g. {_AZ}",
+    "index": f"Make the index in the script, and keep it as files. {_NEWER}",
     "job": _JOB,
     "logout": "Leave the line out: nobody is signed in.",
+    "marketplace-subscription": f"{_NO_RESOURCES} {_NEWER}",
     "model create": "Type 'mlrun model register -n NAME -f run.json --asset-path PATH'.",
     "monitor-tensorboard": "Download its event files with 'mlrun run download', and start tensorboard on them.",
     "online-deployment": _DEPLOY,
@@ -56,11 +66,13 @@ AZURE_ONLY = {
     "registry": _NO_RESOURCES,
     "return": "What a run has written stays with it: 'mlrun run download -r ID -d FOLDER'.",
     "schedule": "Submit by 'mlrun run submit-script' from cron, or from the schedule of a pipeline.",
+    "serverless-endpoint": _DEPLOY,
     "service": _DEPLOY,
     "storage": _DATA,
     "submit": "Type 'mlrun run submit-script -c RUNCONFIG SCRIPT'.",
     "submit-hyperdrive": "Write the sweep as a shell loop of 'mlrun run submit-script --async' lines.",
     "submit-pipeline": _SHELL_SCRIPT,
     "workspace delete": "Delete the folder that it is kept in: 'mlrun workspace show --query folder' prints it.",
+    "workspace-hub": f"{_NO_RESOURCES} {_NEWER}",
 }
 """Nouns, verbs and nouns with a verb, of `az ml` and of the `az` around it, each with the way out."""

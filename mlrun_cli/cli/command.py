@@ -27,17 +27,20 @@ from __future__ import annotations
 import inspect
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from itertools import chain
 from typing import Annotated, Any, NamedTuple, Protocol, TextIO, TypeVar
 
 import typer
 from typer.core import TyperCommand
 
+from mlrun_cli.cli.abbreviation import completion
 from mlrun_cli.cli.help import command_help
 from mlrun_cli.cli.notes import wants_colour
 from mlrun_cli.cli.output import render
 from mlrun_cli.cli.shared import Shared, option_names, shared_from, shared_parameters
+from mlrun_cli.errors import MlrunError
 
 _QUERY_WORDS = "query_words"
 
@@ -126,9 +129,14 @@ def command(
 
 
 class Command(TyperCommand):
-    """A command with the help of this program."""
+    """A command with the help of this program, whose long options may be cut short."""
 
     examples: Sequence[tuple[str, str]] = ()
+
+    def make_parser(self, ctx: Any) -> Any:
+        """Make the parser of the command line."""
+        ctx.token_normalize_func = completion(self.get_params(ctx))
+        return super().make_parser(ctx)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help page."""
@@ -163,7 +171,8 @@ def _callback(declaration: Declaration) -> Callable[..., int]:
         invocation.debug = values["debug"]
         options = {parameter.name: values.pop(parameter.name) for parameter in shared}
         told = shared_from(options, values.pop(_QUERY_WORDS, None) or [])
-        return _finish(declaration.function(**values, shared=told), told)
+        with told.metadata_file or nullcontext():
+            return _finish(_called(declaration.function, values, told), told)
 
     parameters = [context, *own, *words, *shared]
     # Typer reads the options from these two.
@@ -182,11 +191,28 @@ def _query_words_parameter() -> inspect.Parameter:
     )
 
 
+def _called(function: Callable[..., object], values: Mapping[str, Any], shared: Shared) -> object:
+    """What a command returns; of what it raises, the notes are said first."""
+    try:
+        return function(**values, shared=shared)
+    except MlrunError as error:
+        for note in error.notes:
+            shared.notes.warning(note)
+        raise
+
+
 def _finish(returned: object, shared: Shared) -> int:
-    """Write the file of `-t`, print the result, and give the exit code."""
+    """Write the file of `-t`, print the result even if that fails, and give the exit code."""
     result = returned if isinstance(returned, Result) else Result(returned)
-    if shared.metadata_file is not None and result.value is not None:
-        shared.metadata_file.write(result.value)
+    try:
+        if shared.metadata_file is not None and result.value is not None:
+            shared.metadata_file.write(result.value)
+    finally:
+        _print(result, shared)
+    return result.exit_code
+
+
+def _print(result: Result, shared: Shared) -> None:
     if result.table is not None and shared.is_for_people:
         result.table(file=sys.stdout, width=terminal_width(), colour=wants_colour(sys.stdout))
     else:
@@ -194,7 +220,6 @@ def _finish(returned: object, shared: Shared) -> int:
         is_query = shared.query is not None
         colour = wants_colour(sys.stdout)
         sys.stdout.write(render(value, shared.output_format, is_query=is_query, colour=colour))
-    return result.exit_code
 
 
 def terminal_width() -> int | None:

@@ -12,6 +12,7 @@ from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.shared import Shared
 from mlrun_cli.domain.datastore import Datastore, datastore_record
+from mlrun_cli.domain.snapshot import some
 from mlrun_cli.errors import UsageError
 from mlrun_cli.files.project_config import absolute
 from mlrun_cli.workspace import Workspace
@@ -126,13 +127,13 @@ def upload(
     overwrite: _Overwrite = "false",
     hide_progress: _NoProgress = None,  # noqa: ARG001
 ) -> object:
-    """Copy a file, or what is in a folder, into a datastore. Prints how many files were copied."""
+    """Copy a file, or what is in a folder and behind its links, into a datastore. Prints how many files were copied."""
     is_replacing = _is_true(overwrite, "--overwrite")
     with open_context(shared).workspace as workspace:
         datastore = actions.get_datastore(workspace, name)
         copied = actions.upload(datastore, source.expanduser(), target, overwrite=is_replacing)
-        _say_what_stayed(shared, copied.kept)
-        return {"datastore": name, "path": str(datastore.path(target)), "uploaded": copied.copied, "kept": copied.kept}
+        _say_what_was_not_copied(shared, copied)
+        return {"datastore": name, "path": str(datastore.path(target)), "uploaded": copied.copied, **_counts(copied)}
 
 
 @command(
@@ -161,8 +162,8 @@ def download(
         datastore = actions.get_datastore(workspace, name)
         where = absolute(folder.expanduser())
         copied = actions.download(datastore, prefix, where, overwrite=is_replacing)
-        _say_what_stayed(shared, copied.kept)
-        return {"datastore": name, "path": str(where), "downloaded": copied.copied, "kept": copied.kept}
+        _say_what_was_not_copied(shared, copied)
+        return {"datastore": name, "path": str(where), "downloaded": copied.copied, **_counts(copied)}
 
 
 @command(
@@ -202,6 +203,12 @@ def _is_true(text: str, option: str) -> bool:
     raise UsageError(f"{option} is '{text}'.", hint=f"Write {option} true, or leave it out.")
 
 
-def _say_what_stayed(shared: Shared, count: int) -> None:
-    if count:
-        shared.notes.say(f"Files that were there already and stay: {count}; --overwrite true replaces them.")
+def _counts(copied: actions.Copied) -> dict[str, int]:
+    return {"kept": copied.kept, "skipped": len(copied.left_out)}
+
+
+def _say_what_was_not_copied(shared: Shared, copied: actions.Copied) -> None:
+    if copied.kept:
+        shared.notes.say(f"Files that were there already and stay: {copied.kept}; --overwrite true replaces them.")
+    if copied.left_out:
+        shared.notes.say(f"Left out: {some([f'{one.path} ({one.reason})' for one in copied.left_out])}.")

@@ -6,9 +6,11 @@ import sys
 
 from typer.core import TyperCommand
 
+NO_LOGIN = "No login is needed: runs are on this machine and belong to the user who starts them."
+
 
 def _say_that_none_is_needed() -> int:
-    sys.stderr.write("No login is needed: runs are on this machine and belong to the user who starts them.\n")
+    sys.stderr.write(f"{NO_LOGIN}\n")
     return 0
 
 

@@ -17,6 +17,7 @@ from typing import Any, NoReturn, TextIO
 import typer
 from typer.core import TyperGroup
 
+from mlrun_cli.cli.abbreviation import names_beginning
 from mlrun_cli.cli.command import Invocation
 from mlrun_cli.cli.notes import Notes, wants_colour
 from mlrun_cli.cli.tree import root
@@ -129,9 +130,11 @@ def _usage_error(error: typer.TyperException) -> UsageError:
 
 
 def _advice_on_option(context: Any, option: str, possibilities: Sequence[str]) -> str:
-    """The option that may be meant, which is not one that is alike in its dashes alone; where a script's stand."""
-    meant = [each for each in possibilities if get_close_matches(option.lstrip("-"), [each.lstrip("-")])]
-    guess = f"Did you mean '{meant[0]}'? " if meant else ""
+    """The options that may be meant, which are not alike in their dashes alone; where a script's stand."""
+    meant = [each for each in possibilities if get_close_matches(option.lstrip("-"), [each.lstrip("-")])][:1]
+    if option.startswith("--"):
+        meant = names_beginning(context.command.get_params(context), option) or meant
+    guess = f"Did you mean {' or '.join(map(repr, meant))}? " if meant else ""
     takes_script = not context.allow_interspersed_args and not isinstance(context.command, TyperGroup)
     return guess + ("Options of the script come after its name. " if takes_script else "")
 

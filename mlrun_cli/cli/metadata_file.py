@@ -4,81 +4,82 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from mlrun_cli.errors import MlrunError, UsageError
+from mlrun_cli.files.temporary import TEMPORARY_PREFIX
+
+_OTHER_FILE = "Name another file with -t."
 
 
 class MetadataFile:
-    """A file that is not there yet. Make one with `checked`, before any work is done."""
+    """A file that is not there yet; within `with`, no other command can be told to write it.
+
+    Until there is a result, nothing stands in its place, and no folder is made for it.
+    """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self.was_written = False
+        self._path = path
+        self._was_written = False
+        self._claim = ExitStack()
 
-    @classmethod
-    def checked(cls, path: Path) -> MetadataFile:
-        """A file that can be written later; nothing is made now.
+    def __enter__(self) -> MetadataFile:
+        """Claim the place.
 
         Raises:
-            UsageError: something is there already, or the place cannot be written.
+            UsageError: something is there already, another command has claimed it, or it cannot be written.
         """
+        from mlrun_cli.cli.claim import claimed  # noqa: PLC0415 - start-up
+
         try:
-            if _is_there(path):
-                raise _taken(path)
-            _try_to_write(_nearest_folder(path))
+            with ExitStack() as claim:
+                self._check_that_nothing_is_there()
+                claim.enter_context(claimed(self._path))
+                self._check_that_nothing_is_there()  # who had the claim before may have written it
+                self._claim = claim.pop_all()
+        except BlockingIOError as error:
+            raise UsageError(f"-t: {self._path} is what another command will write.", hint=_OTHER_FILE) from error
         except OSError as error:
-            raise UsageError(
-                f"-t: {path} cannot be written: {error.strerror}.", hint="Name another file with -t."
-            ) from error
-        return cls(path)
+            raise UsageError(f"-t: {self._path} cannot be written: {error.strerror}.", hint=_OTHER_FILE) from error
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._claim.close()
 
     def write(self, value: object) -> None:
         """Write `value` as JSON, making missing folders; a second call replaces what the first has written.
 
         Raises:
-            UsageError: another process has made the file in the meantime.
-            MlrunError: the file cannot be written.
+            MlrunError: the file cannot be written, or somebody else has made it in the meantime.
         """
-        if not self.was_written and os.path.lexists(self.path):
-            raise _taken(self.path)
-        unfinished = self.path.with_name(f".{os.getpid()}.tmp")
+        unfinished = self._path.with_name(f"{TEMPORARY_PREFIX}{os.getpid()}")
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            if not self._was_written and os.path.lexists(self._path):
+                raise self._not_written("somebody else has made it in the meantime")
+            self._path.parent.mkdir(parents=True, exist_ok=True)
             unfinished.write_text(json.dumps(value, indent=4, sort_keys=True), encoding="utf-8")
-            unfinished.replace(self.path)
+            unfinished.replace(self._path)
         except OSError as error:
-            unfinished.unlink(missing_ok=True)
-            raise MlrunError(f"-t: {self.path} cannot be written: {error.strerror}.") from error
-        self.was_written = True
+            raise self._not_written(error.strerror) from error
+        finally:
+            with suppress(OSError):  # it has its name, or its folder is gone
+                unfinished.unlink()
+        self._was_written = True
+        self._claim.close()  # from now on, the file itself keeps others away
 
+    def _check_that_nothing_is_there(self) -> None:
+        """Unlike `lexists`, this lets out what makes a path impossible, such as a name that is too long."""
+        try:
+            self._path.lstat()
+        except FileNotFoundError:
+            return
+        if self._path.is_dir():  # an empty name is this folder, too
+            example = self._path / "run.json"
+            raise UsageError(f"-t: {self._path} is a folder.", hint=f"Name a file, as in '-t {example}'.")
+        raise UsageError(f"-t: {self._path} is there already.", hint="Name another file with -t, or remove that one.")
 
-def _taken(path: Path) -> UsageError:
-    if path.is_dir():  # an empty name is this folder, too
-        return UsageError(f"-t: {path} is a folder.", hint=f"Name a file, as in '-t {path / 'run.json'}'.")
-    return UsageError(f"-t: {path} is there already.", hint="Name another file with -t, or remove that one.")
-
-
-def _is_there(path: Path) -> bool:
-    """Unlike `lexists`, this lets out what makes a path impossible, such as a name that is too long."""
-    try:
-        path.lstat()
-    except FileNotFoundError:
-        return False
-    return True
-
-
-def _nearest_folder(path: Path) -> Path:
-    """The innermost folder above `path` that is there; what is found there may be a file."""
-    return next(parent for parent in path.absolute().parents if os.path.lexists(parent))
-
-
-def _try_to_write(folder: Path) -> None:
-    """Make a file and remove it: permission bits alone do not tell.
-
-    Raises:
-        OSError: it cannot be made.
-    """
-    probe = folder / f".mlrun-{os.getpid()}"
-    os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    probe.unlink()
+    def _not_written(self, reason: str | None) -> MlrunError:
+        return MlrunError(
+            f"-t: {self._path} was not written: {reason}.", hint="The command itself was carried out; do not repeat it."
+        )

@@ -34,7 +34,7 @@ from mlrun_cli.cli.run_options import (
 from mlrun_cli.cli.shared import Shared
 from mlrun_cli.domain.run import GRACE_SECONDS, Run, minimal_record, run_record
 from mlrun_cli.domain.run_status import RunStatus
-from mlrun_cli.errors import NotFound, UsageError
+from mlrun_cli.errors import MlrunError, NotFound, UsageError
 from mlrun_cli.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 app = Group("run", help="Submit a script, then follow, list, show, cancel, update and delete runs.")
 
 DEFAULT_LAST = 10
+_MOST_LINES = 3
 
 
 @command(
@@ -144,7 +145,10 @@ def submit_script(
             return record
         if shared.metadata_file is not None:
             # Whatever happens to the streaming, the next step of a pipeline finds the file.
-            shared.metadata_file.write(record)
+            try:
+                shared.metadata_file.write(record)
+            except MlrunError as error:  # it is tried again when the run has ended
+                shared.notes.warning(error.message)
         streamed = stream_submitted(workspace, run, shared, when_interrupted, interruptions)
         return Result(shown_record(workspace, streamed.run), exit_code=_exit_code([streamed.run], streamed.signal))
 
@@ -380,7 +384,8 @@ def cancel(
     """Ask runs to stop.
 
     Returns at once: a run is CancelRequested until its script has ended ('mlrun run wait' waits for that). The
-    script gets SIGTERM, and SIGKILL if it has not ended in time; so does everything that it has started.
+    script gets SIGTERM, and SIGKILL if it has not ended in time; so does everything that it has started. Child runs
+    that were submitted go on; --all with --parent-run-id cancels them.
     """
     seconds = seconds_of(grace, "--grace")
     context = open_context(shared)
@@ -398,6 +403,7 @@ def cancel(
             target=target,
         )
         canceled = [_cancel_one(workspace, run, seconds, shared) for run in chosen]
+        _tell_of_children(workspace, canceled, shared)
     records = [run_record(run) for run in canceled]
     return records[0] if len(records) == 1 and not is_all else records
 
@@ -596,6 +602,17 @@ def _cancel_one(workspace: Workspace, run: Run, grace_seconds: float, shared: Sh
         shared.notes.warning(f"The run {run.run_id} has ended already: {run.status.value}.")
         return run
     return actions.cancel_run(workspace, run, grace_seconds)
+
+
+def _tell_of_children(workspace: Workspace, canceled: Sequence[Run], shared: Shared) -> None:
+    going = actions.children_that_go_on(workspace, canceled)
+    if not going:
+        return
+    count = sum(going.values())
+    what = "1 child run goes on" if count == 1 else f"{count} child runs go on"
+    lines = [line_to_type(workspace, "run", "cancel", "--all", "--parent-run-id", parent) for parent in going]
+    more = "; …" if len(lines) > _MOST_LINES else ""
+    shared.notes.say(f"{what}: {'; '.join(lines[:_MOST_LINES])}{more}")
 
 
 def _deletion_question(workspace: Workspace, doomed: Sequence[Run]) -> str:

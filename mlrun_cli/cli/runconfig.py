@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
@@ -19,6 +18,7 @@ from mlrun_cli.cli.shared import Shared
 from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.errors import UsageError
 from mlrun_cli.files.project_config import absolute, find_project_config
+from mlrun_cli.files.runconfig_search import find_runconfigs
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -38,8 +38,9 @@ app = Group("runconfig", help="List, show and check runconfigs.")
     ],
 )
 def list_all(shared: Shared) -> object:
-    """List the runconfigs of the attached folder, by name, with what is wrong in them."""
-    return actions.list_runconfigs(_folder(shared))
+    """List all runconfigs of the attached folder, by the name that -c takes, with what is wrong in them."""
+    config = find_project_config(shared.path)
+    return actions.list_runconfigs(absolute(shared.path) if config is None else config.folder, home())
 
 
 @command(
@@ -69,29 +70,24 @@ def show(
     "validate",
     examples=[
         ("Check a runconfig", "mlrun runconfig validate local"),
-        ("Check all of this folder", "mlrun runconfig validate --all -o table"),
+        ("Check all below this folder", "mlrun runconfig validate --all -o table"),
     ],
 )
 def validate(
     shared: Shared,
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="As after -c.")] = None,
-    is_all: Annotated[bool, typer.Option("--all", help="All of the folder, instead of names.")] = False,
+    is_all: Annotated[bool, typer.Option("--all", help="All below the folder, instead of names.")] = False,
 ) -> object:
     """Say for each runconfig what it would run as, or why it would be refused; nothing is started.
 
-    With --all and a --path that is not attached, all runconfigs below it are checked; targets, registered
-    environments and data are not looked up then. Exits with 2 if one would be refused.
+    With --all, all runconfigs below --path are checked. Where no workspace is attached, targets, registered
+    environments and data are not looked up. Exits with 2 if one would be refused.
     """
     if bool(names) == is_all:
         raise UsageError("Say which runconfigs: by name, or all.", hint="Use either NAME or --all.")
     config = find_project_config(shared.path)
     folder = absolute(shared.path)
-    is_tree = config is None or config.folder != folder
-    if is_all and is_tree:
-        files = actions.find_runconfigs(folder)
-    else:
-        chosen = names or [str(record["name"]) for record in actions.list_runconfigs(_folder(shared))]
-        files = actions.named_runconfigs(shared.path, chosen)
+    files = actions.named_runconfigs(shared.path, names) if names else find_runconfigs(folder, exclude=home())
     with _workspace(shared, is_attached=config is not None) as workspace:
         verdicts = [
             actions.judge_runconfig(file, folder, workspace=workspace, home=home(), environment=os.environ)
@@ -125,12 +121,6 @@ def schema(shared: Shared) -> object:  # noqa: ARG001 - every command is told
     return runconfig_schema()
 
 
-def _folder(shared: Shared) -> Path:
-    """The attached folder; where there is none, the folder itself."""
-    config = find_project_config(shared.path)
-    return absolute(shared.path) if config is None else config.folder
-
-
 def _workspace(shared: Shared, *, is_attached: bool) -> AbstractContextManager[Workspace | None]:
     return open_context(shared).workspace if is_attached or shared.workspace_name else nullcontext()
 
@@ -143,4 +133,5 @@ def _row(verdict: actions.Verdict) -> dict[str, str]:
         "would run as": printable(verdict.would_run_as or ""),
         "refused because": printable(verdict.reason_without_file or ""),
         "missing": printable(", ".join(verdict.missing)),
+        "notes": printable(verdict.first_note or ""),
     }

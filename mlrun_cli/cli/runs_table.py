@@ -97,7 +97,7 @@ def _columns(rows: Sequence[Mapping[str, Any]], encoding: str, now: datetime) ->
     def cells(texts: list[str]) -> list[str]:
         return [printable(text).encode(encoding, "replace").decode(encoding) for text in texts]
 
-    return [
+    columns = [
         _Column("Status", [_status(row, encoding) for row in rows]),
         _Column("Run", cells([row["run_id"] for row in rows]), keeps_end=True),
         _Column("Experiment", cells([row.get("_experiment_name") or "" for row in rows])),
@@ -106,13 +106,15 @@ def _columns(rows: Sequence[Mapping[str, Any]], encoding: str, now: datetime) ->
         _Column("Age", [_age(row, now) for row in rows]),
         _Column("Tags", cells([_tags(row.get("tags") or {}) for row in rows])),
     ]
+    reasons = [row.get("waiting_for") or "" for row in rows]
+    return [*columns, _Column("Waits for", cells(reasons))] if any(reasons) else columns
 
 
 _REPEATING = (("Experiment", 0), ("Target", 0))
 _NARROWING = (
-    *(("Tags", 12), ("Experiment", 10), ("Target", 8), ("Tags", 8)),
-    *(("Target", 0), ("Experiment", 0), ("Duration", 0)),
-    *(("Run", 21), ("Tags", 0), ("Age", 0)),
+    *(("Waits for", 30), ("Tags", 12), ("Experiment", 10), ("Target", 8), ("Tags", 8)),
+    *(("Target", 0), ("Experiment", 0), ("Duration", 0), ("Waits for", 18)),
+    *(("Run", 21), ("Tags", 0), ("Waits for", 0), ("Age", 0)),
     *(("Run", 12), ("Status", 1)),
 )
 """Which column gives way next, and down to which width; 0 leaves it out.
@@ -129,7 +131,9 @@ def _narrowed(columns: Sequence[_Column], width: int) -> list[_Column]:
         excess = -_room(columns, width)
         if excess <= 0:
             break
-        column = by_heading[heading]
+        column = by_heading.get(heading)
+        if column is None:
+            continue
         column.width = max(column.width - excess, min(column.width, narrowest)) if narrowest else 0
     for column in columns:
         if 0 < column.width < column.widest:

@@ -132,7 +132,7 @@ def shared_from(options: Mapping[str, Any], query_words: list[str]) -> Shared:
 
     Raises:
         InvalidQuery: the query cannot be read.
-        UsageError: no such output format, two queries, or a `-t` that is there already or cannot be written.
+        UsageError: no such output format, or two queries.
     """
     notes = Notes(sys.stderr, level=_level(options), colour=wants_colour(sys.stderr))
     metadata_path: Path | None = options["output_metadata_file"]
@@ -143,7 +143,7 @@ def shared_from(options: Mapping[str, Any], query_words: list[str]) -> Shared:
         subscription_id=options["subscription_id"],
         output_format=output_format_of(options["output"]),
         query=_query(options["query"], query_words, notes),
-        metadata_file=None if metadata_path is None else MetadataFile.checked(metadata_path),
+        metadata_file=None if metadata_path is None else MetadataFile(metadata_path),
         notes=notes,
     )
 

@@ -6,18 +6,18 @@ import signal
 import sys
 from codecs import getincrementaldecoder
 from collections.abc import Callable
-from pathlib import Path
 from types import FrameType
 from typing import NamedTuple, TextIO
 
 from mlrun_cli.actions.addresses import run_address
-from mlrun_cli.actions.logs import follow_logs
+from mlrun_cli.actions.logs import follow_logs, telling_log
 from mlrun_cli.actions.runs import cancel_run
 from mlrun_cli.cli.arguments import OnInterrupt
 from mlrun_cli.cli.context import line_to_type
 from mlrun_cli.cli.duration import clock
 from mlrun_cli.cli.printable import printable_lines
 from mlrun_cli.cli.progress import Spinner
+from mlrun_cli.cli.queue_news import QueueNews
 from mlrun_cli.cli.shared import Shared
 from mlrun_cli.domain.moment import now
 from mlrun_cli.domain.run import GRACE_SECONDS, Run
@@ -76,6 +76,7 @@ def stream_submitted(
     say(f"RunId: {run.run_id}\nWeb View: {run_address(workspace, run.run_id)}\n")
     titles = _Titles(say, are_shown=True)
     streamed = _Streaming(workspace, run, sys.stderr, titles, shared, interrupt).to_the_end(interruptions)
+    _print_other_log(workspace, streamed.run, say)
     _print_summary(workspace, streamed.run, say)
     return streamed
 
@@ -94,6 +95,7 @@ def stream_log(workspace: Workspace, run: Run, shared: Shared, interrupt: OnInte
         streamed = _Streaming(workspace, run, sys.stdout, titles, shared, interrupt).to_the_end(interruptions)
     ended = streamed.run
     if ended.status is not RunStatus.COMPLETED:
+        _print_other_log(workspace, ended, shared.notes.say)
         print_ending(workspace, ended, shared.notes.say)
     return streamed
 
@@ -139,6 +141,7 @@ class _Streaming:
         self._shared = shared
         self._cancels = interrupt is OnInterrupt.CANCEL
         self._spinner = Spinner(enabled=shared.shows_progress)
+        self._queue_news = QueueNews(workspace, run, shared.notes.say)
         self._signal: int | None = None
         self._asked_to_stop = False
         self._is_leaving = False
@@ -190,6 +193,8 @@ class _Streaming:
             self._spinner.turn(_WAITS[status])
             return
         self._spinner.stop()
+        if status is RunStatus.QUEUED:
+            self._queue_news.look()
         if status in _WITH_SCRIPT:
             self._titles.begin(self._log_name)
 
@@ -239,13 +244,21 @@ def _print_summary(workspace: Workspace, run: Run, say: Callable[[str], None]) -
     if run.error is not None:
         lines.append(f"Error: {_reason(run)}")
     if run.status is not RunStatus.COMPLETED:
-        lines.append(f"Log: {_telling_log(workspace, run)}")
+        lines.append(f"Log: {telling_log(workspace, run)}")
     say("\n".join([*lines, ""]))
 
 
+def _print_other_log(workspace: Workspace, run: Run, say: Callable[[str], None]) -> None:
+    """The end of the log that says why a run failed, below the streamed ones if it is none of them."""
+    folder = workspace.run_folder(run.run_id)
+    if telling_log(workspace, run) not in {folder.stdout, folder.environment_log}:
+        say("")
+        print_last_lines(workspace, run, say)
+
+
 def print_last_lines(workspace: Workspace, run: Run, say: Callable[[str], None]) -> None:
-    """The end of the log of a run whose log has not been streamed, or of the installer's if it got no further."""
-    log = _telling_log(workspace, run)
+    """The end of the log that says how a run ended, where it has not been streamed."""
+    log = telling_log(workspace, run)
     lines = tail_of(log).rstrip().splitlines()[-_LAST_LINES:]
     if lines:
         say("\n".join([f"The last lines of {run.run_id}, {log.name}:", *(f"  {line}" for line in lines)]))
@@ -254,20 +267,9 @@ def print_last_lines(workspace: Workspace, run: Run, say: Callable[[str], None])
 def print_ending(workspace: Workspace, run: Run, say: Callable[[str], None]) -> None:
     """How a run ended that did not complete, why, and where its whole log is."""
     reason = "" if run.error is None else f": {_reason(run)}"
-    log = _telling_log(workspace, run)
+    log = telling_log(workspace, run)
     where = f"\nLog: {log}" if log.exists() else ""  # a run without a script has none
     say(f"{run.run_id}: {ending(run)}{reason}{where}")
-
-
-def _telling_log(workspace: Workspace, run: Run) -> Path:
-    """The log that says why a run failed: the installer's when its environment could not be built."""
-    folder = workspace.run_folder(run.run_id)
-    is_unbuilt = _failed_before_its_script(run) and folder.environment_log.exists()
-    return folder.environment_log if is_unbuilt else folder.stdout
-
-
-def _failed_before_its_script(run: Run) -> bool:
-    return run.status is RunStatus.FAILED and run.started_at is None
 
 
 def _reason(run: Run) -> str:

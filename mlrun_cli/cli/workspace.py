@@ -78,13 +78,15 @@ def create(
     ] = None,
     friendly_name: Annotated[str | None, typer.Option("--friendly-name", metavar="TEXT", help="Another name.")] = None,
     description: Annotated[str | None, typer.Option("--description", metavar="TEXT", help="What it is for.")] = None,
-    of_azure_alone: Annotated[list[str] | None, typer.Option(*_OF_AZURE_ALONE, hidden=True)] = None,  # noqa: ARG001
+    of_azure_alone: Annotated[list[str] | None, typer.Option(*_OF_AZURE_ALONE, hidden=True)] = None,
     is_sure: Annotated[bool, typer.Option("--exist-ok", "--yes", "-y", hidden=True)] = False,  # noqa: ARG001
 ) -> object:
     """Make a workspace, or use the one of that name; 'folder attach' makes one too.
 
     Azure's options for places and for other resources are skipped.
     """
+    if of_azure_alone:
+        shared.notes.say("Options for places and for other resources mean nothing here and were skipped.")
     identity = identity_of(shared._replace(workspace_name=name), find_project_config(shared.path))
     with open_workspace(identity, create=True) as workspace:
         update_workspace(workspace, friendly_name=friendly_name, description=description)

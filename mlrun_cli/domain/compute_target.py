@@ -59,12 +59,17 @@ def check_compute_target_name(name: str) -> str:
             f"'{LOCAL_TARGET}' is this machine, and always there: no compute target of that name can be made.",
             hint="Choose another name, or leave out making it.",
         )
-    if _NAME.fullmatch(name) is None:
+    if not is_compute_target_name(name):
         raise UsageError(
             f"{ascii(name)[:80]} cannot be the name of a compute target.",
             hint="Up to 64 letters, digits, '-', '_' and '.' can, when the first is a letter or a digit.",
         )
     return name
+
+
+def is_compute_target_name(name: str) -> bool:
+    """Whether a compute target can have this name; a shell takes each such name as one word."""
+    return _NAME.fullmatch(name) is not None
 
 
 def compute_target_record(target: ComputeTarget, workspace_id: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from mlrun_cli.domain.secret_names import ANYTHING, secret_values
@@ -48,10 +48,23 @@ _PRIVATE_KEY = re.compile(r"(?<=PRIVATE KEY-----).+?(?=-----END |\Z)", re.DOTALL
 _NAME_BEFORE_VALUE = re.compile(
     r"""
     (?<![\w.-]) (?P<name> [\w.-]+) ["']?
-    (?: (?P<assigned> (?:\s|\\\n)* (?: [+:]?=+ | :(?=[\s"']) ) ) (?:\s|\\\n)* | (?:\s|\\\n)+ )
+    (?:
+        (?P<assigned> (?:\s|\\\n)* (?: (?! ==\d+(?:\.\w+)*(?![^\s"',;)]) ) [+:]?=+ | :(?=[\s"']) ) )
+        (?: [^\S\n] | \\\n | \n(?=[ \t]) )*
+      | (?:\s|\\\n)+
+    )
     """,
     re.VERBOSE,
 )
+"""Without `secretstorage==3.3.1`, which a version follows. The value may be in the next line where that is indented."""
+_INSTRUCTION = re.compile(
+    r"""
+    (?P<before> (?: (?<![\w.$-]) ENV | ^[ \t]*env ) (?:[ \t]|\\\n)+ (?P<name> [\w.-]+ ) (?:[ \t]|\\\n)+ )
+    (?P<value> (?![=\s]) (?: \\\n | [^\n] )+ )
+    """,
+    re.VERBOSE | re.MULTILINE,
+)
+"""`ENV NAME value`, as a Dockerfile may have it besides `ENV NAME=value`; the value is all that follows."""
 _SHELL_OPTION = re.compile(r"-[a-z]*c")
 # A quote that nothing closes ends what is quoted around the value, and is a character like others.
 _VALUE = re.compile(
@@ -61,6 +74,10 @@ _VALUE = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+
+
+def _hidden(_secret: str) -> str:
+    return REDACTED
 
 
 class Redaction:
@@ -84,25 +101,21 @@ class Redaction:
         They are users and signatures of addresses, parts of connection strings, tokens of HTTP and private keys.
         """
         shown = _URL_WITH_USER.sub(f"://{REDACTED}@", value)
-        shown = _ADDRESS.sub(lambda found: URL_SECRET.sub(REDACTED, found[0]), shown)
-        shown = _CONNECTION_PART.sub(self._connection_part, shown)
-        return _PRIVATE_KEY.sub(REDACTED, _CREDENTIALS.sub(_credentials, shown))
+        return self._showing_replaced(shown, _hidden)
 
     def quoted(self, value: str) -> str:
         """A value of any kind, such as a command: hidden is also what follows the name of a secret.
 
         Where quotes leave a doubt, more than that is.
         """
-        shown = []
-        end = 0
-        for found in _NAME_BEFORE_VALUE.finditer(value):
-            if found.start() < end or (secrets := self._values_after(found)) is None:
-                continue
-            given = _VALUE.match(value, found.end())
-            if given is not None and secrets.fullmatch(given[0].strip("\"'")):
-                shown += [value[end : given.start()], REDACTED]
-                end = given.end()
-        return self.text("".join(shown) + value[end:])
+        return self.text(self._named_replaced(value, _hidden))
+
+    def replaced(self, value: str, replacement: Callable[[str], str]) -> str:
+        """A text with what `replacement` makes of each secret that `quoted` hides, which may have quotes around it.
+
+        A user of an address who has no password is left in it.
+        """
+        return self._showing_replaced(self._named_replaced(value, replacement), replacement)
 
     def named(self, name: str, value: str) -> str:
         """The value of a variable or setting, which is hidden as a whole where the name says so."""
@@ -142,9 +155,42 @@ class Redaction:
             awaited = secrets if is_option and not equals else None
         return shown
 
-    def _connection_part(self, found: re.Match[str]) -> str:
-        is_secret = found["name"].upper() == "PWD" or self.is_secret(found["name"], found["value"])
-        return f"{found['name']}{found['equals']}{REDACTED}" if is_secret else found[0]
+    def _showing_replaced(self, value: str, replacement: Callable[[str], str]) -> str:
+        """With those secrets replaced that show by themselves."""
+
+        def connection_part(found: re.Match[str]) -> str:
+            is_secret = found["name"].upper() == "PWD" or self.is_secret(found["name"], found["value"])
+            return f"{found['name']}{found['equals']}{replacement(found['value'])}" if is_secret else found[0]
+
+        def credentials(found: re.Match[str]) -> str:
+            given = replacement(found["given"]) if _are_credentials(found) else found["given"]
+            return f"{found['scheme']}{found['space']}{given}"
+
+        def secret(found: re.Match[str]) -> str:
+            return replacement(found[0])
+
+        shown = _ADDRESS.sub(lambda found: URL_SECRET.sub(secret, found[0]), value)
+        shown = _CONNECTION_PART.sub(connection_part, shown)
+        return _PRIVATE_KEY.sub(secret, _CREDENTIALS.sub(credentials, shown))
+
+    def _named_replaced(self, value: str, replacement: Callable[[str], str]) -> str:
+        """With those secrets replaced that follow their name."""
+
+        def instruction(found: re.Match[str]) -> str:
+            is_secret = self.is_secret(found["name"], found["value"].strip("\"'"))
+            return f"{found['before']}{replacement(found['value'])}" if is_secret else found[0]
+
+        value = _INSTRUCTION.sub(instruction, value)
+        shown = []
+        end = 0
+        for found in _NAME_BEFORE_VALUE.finditer(value):
+            if found.start() < end or (secrets := self._values_after(found)) is None:
+                continue
+            given = _VALUE.match(value, found.end())
+            if given is not None and secrets.fullmatch(given[0].strip("\"'")):
+                shown += [value[end : given.start()], replacement(given[0])]
+                end = given.end()
+        return "".join(shown) + value[end:]
 
     def _values_after(self, found: re.Match[str]) -> re.Pattern[str] | None:
         if found["name"].startswith("-"):
@@ -167,13 +213,11 @@ def _matches(secrets: re.Pattern[str] | None, value: str) -> bool:
     return secrets is not None and secrets.fullmatch(value) is not None
 
 
-def _credentials(found: re.Match[str]) -> str:
-    """The scheme of HTTP with what is given for it; `Basic training` gives nothing."""
+def _are_credentials(found: re.Match[str]) -> bool:
+    """Whether something is given for the scheme of HTTP; `Basic training` gives nothing."""
     if found["scheme"] == "Basic":
-        is_secret = _is_base64_text(found["given"])
-    else:
-        is_secret = found[0] == found.string or _GIVEN_TOKEN.fullmatch(found["given"]) is not None
-    return f"{found['scheme']}{found['space']}{REDACTED}" if is_secret else found[0]
+        return _is_base64_text(found["given"])
+    return found[0] == found.string or _GIVEN_TOKEN.fullmatch(found["given"]) is not None
 
 
 def _is_base64_text(text: str) -> bool:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from mlrun_cli.domain.compute_target import LOCAL_TARGET
+from mlrun_cli.errors import MlrunError
 
 PYTHON_FRAMEWORK = "Python"
 NO_COMMUNICATOR = "None"
+
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,7 @@ class RunConfiguration:
             a file that describes one.
         rest: every other key that has a value, by key path: `{"docker.useDocker": False}`. What is not
             told apart key by key (`data`, `spark.configuration`, …) is one value.
+        places: file and line of each value that a file says, by key path; two that differ in it alone are equal.
     """
 
     script: str | None = None
@@ -61,6 +68,38 @@ class RunConfiguration:
     environment_reference: str | None = None
     python: PythonSection = field(default_factory=PythonSection)
     rest: Mapping[str, object] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    def overridden(self, **values: Any) -> RunConfiguration:
+        """The same with fields that were given elsewhere than in its file."""
+        places = {key: place for key, place in self.places.items() if re.split(r"[.[]", key)[0] not in values}
+        return replace(self, **values, places=places)
+
+    @contextmanager
+    def telling_place(self, key_path: str | None = None) -> Iterator[None]:
+        """Have an error about a key say where in its file the key stands, if it does in one.
+
+        Args:
+            key_path: the key; None means the one that the message begins with.
+        """
+        try:
+            yield
+        except MlrunError as error:
+            first_word, *_ = re.split(r"[^\w.]", error.message, maxsplit=1)
+            key_path = key_path or first_word
+            place = self._place(key_path)
+            if place is not None:
+                names_key = re.split(r"\W", first_word)[0] == re.split(r"\W", key_path)[0]
+                what = error.message if names_key else f"{key_path}: {error.message}"
+                error.message = f"{place}: {what}"
+                error.args = (error.message,)
+            raise
+
+    def _place(self, key_path: str) -> str | None:
+        """The place of a key, or else of the section or the list it is in."""
+        while key_path and key_path not in self.places:
+            key_path = key_path[: max(key_path.rfind("."), key_path.rfind("["), 0)]
+        return self.places.get(key_path)
 
     def changed(self) -> dict[str, object]:
         """Those keys of `rest` that do not stand at a default of any version of Azure's SDK."""
@@ -82,15 +121,20 @@ class RunConfiguration:
 
     def with_environment(self, other: RunConfiguration) -> RunConfiguration:
         """The same with the environment of another configuration; its own variables stay on top of that one's."""
-        own = {key_path: value for key_path, value in self.rest.items() if not key_path.startswith("environment.")}
-        others = {key_path: value for key_path, value in other.rest.items() if key_path.startswith("environment.")}
         return replace(
             self,
             python=other.python,
             environment_reference=None,
             environment_variables={**other.environment_variables, **self.environment_variables},
-            rest={**own, **others},
+            rest=_with_environment(self.rest, other.rest),
+            places=_with_environment(self.places, other.places),
         )
+
+
+def _with_environment(own: Mapping[str, _Value], others: Mapping[str, _Value]) -> dict[str, _Value]:
+    """What stands at key paths, those of the section `environment` from others."""
+    kept = {key_path: value for key_path, value in own.items() if not key_path.startswith("environment.")}
+    return kept | {key_path: value for key_path, value in others.items() if key_path.startswith("environment.")}
 
 
 EMPTY: tuple[object, ...] = (None, "", [], {})

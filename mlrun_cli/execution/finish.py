@@ -18,9 +18,11 @@ from mlrun_cli.domain.run import Run
 from mlrun_cli.domain.run_error import SERVICE_ERROR, USER_ERROR, error_from_log, run_error
 from mlrun_cli.domain.run_status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.domain.script_end import ScriptEnd, StopReason
+from mlrun_cli.domain.snapshot import some
 from mlrun_cli.domain.submission import Submission
+from mlrun_cli.execution.environments.record import mlflow_warning
 from mlrun_cli.execution.process import ProcessId, send
-from mlrun_cli.execution.working_copy import remove_unchanged
+from mlrun_cli.execution.working_copy import links_out, remove_unchanged
 from mlrun_cli.files.log_tail import tail_of
 from mlrun_cli.files.run_folder import RunFolder, read_json, write_json
 from mlrun_cli.files.snapshot_store import SnapshotStore
@@ -118,6 +120,23 @@ def left_running(processes: list[ProcessId]) -> tuple[str, ...]:
         return ()
     pids = ", ".join(str(process.pid) for process in processes)
     return (f"Left running, since they could not be ended: the processes {pids}.",)
+
+
+def left_behind(folder: RunFolder) -> tuple[str, ...]:
+    """The warnings that a run gets of what its script has left in the working folder."""
+    return (*mlflow_warning(folder.work), *_links_warning(folder))
+
+
+def _links_warning(folder: RunFolder) -> tuple[str, ...]:
+    # What a link leads to may be uploaded under the link's own name.
+    links = [path for path in links_out(folder.work) if not os.path.lexists(folder.uploads / path)]
+    if not links:
+        return ()
+    what = "a link that leads" if len(links) == 1 else f"{len(links)} links that lead"
+    return (
+        f"Not among the run's files: {some(links)} ({what} out of its working folder). Have the script copy files "
+        "there instead, or keep them with upload_file or upload_folder.",
+    )
 
 
 def signal_name(number: int) -> str:

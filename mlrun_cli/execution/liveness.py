@@ -20,6 +20,8 @@ LEASE_SECONDS = 60
 
 _PATIENCE_SECONDS = 2.0
 _LOOK_AGAIN_SECONDS = 0.004
+_START_AGAIN_SECONDS = 0.5
+"""After which who mends is looked for again: it may have been killed."""
 
 
 def settle(workspace: Workspace) -> frozenset[int]:
@@ -36,10 +38,11 @@ def settle_runs(workspace: Workspace) -> frozenset[int]:
     """
     given_up = settle_sessions(workspace)
     lost = [run for run in workspace.runs.alive() if may_judge(run) and _is_lost(workspace, run)]
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    is_started = False
-    while lost and time.monotonic() < deadline:
-        is_started = is_started or _start_recovery(workspace, lost)
+    started = time.monotonic()
+    start_again = started
+    while lost and time.monotonic() < started + _PATIENCE_SECONDS:
+        if time.monotonic() >= start_again:
+            start_again = time.monotonic() + (_START_AGAIN_SECONDS if _start_recovery(workspace, lost) else 0.0)
         time.sleep(_LOOK_AGAIN_SECONDS)
         lost = [run for run in lost if _is_alive(workspace.runs.status(run.key))]
     minded = (key for minder in given_up for key in workspace.runs.minded_keys(minder))
@@ -74,10 +77,12 @@ def lease_end() -> int:
 
 def _is_lost(workspace: Workspace, run: Run) -> bool:
     """Whether nobody minds a live run, or somebody is mending it at this moment."""
+    folder = workspace.run_folder(run.run_id)
     try:
-        lock = RunLock.open(workspace.run_folder(run.run_id).lock)
+        lock = RunLock.open(folder.lock)
     except FileNotFoundError:
-        if run.origin is not None and run.origin.host_id == this_origin().host_id:
+        is_ours = run.origin is not None and run.origin.host_id == this_origin().host_id
+        if is_ours and workspace.lacks(folder.lock):
             _record_folder_gone(workspace, run)
         return False
     except OSError:
@@ -90,7 +95,7 @@ def _is_lost(workspace: Workspace, run: Run) -> bool:
 
 
 def _start_recovery(workspace: Workspace, lost: Sequence[Run]) -> bool:
-    """Hand the lock of one of these runs to a process that mends them all; False when that could not be done now."""
+    """See that a process mends these runs, with the lock of one of them in hand; False when that cannot be now."""
     for run in lost:
         try:
             lock = RunLock.open(workspace.run_folder(run.run_id).lock)

@@ -20,7 +20,6 @@ from mlrun_cli.domain.run import Run
 from mlrun_cli.errors import StoreError
 from mlrun_cli.execution.run_lock import RunLock
 from mlrun_cli.execution.targets.local import start_dispatcher
-from mlrun_cli.files.home import make_private_folder
 from mlrun_cli.workspace import Workspace
 
 _PATIENCE_SECONDS = 2.0
@@ -37,19 +36,22 @@ class QueueFolder:
     """
 
     def __init__(self, workspace: Workspace, target: str) -> None:
+        self._workspace = workspace
         self.path = workspace.folder / "queues" / target
         self.lock = self.path / "lock"
         self.socket = self.path / "socket"
         self.log = self.path / "dispatcher.log"
 
     def make(self) -> None:
-        """Make the folder, private to its user, unless it is there.
+        """Make the folder, private to its user, unless it is there; of its parents none but the folder of all queues.
 
         Raises:
-            StoreError: it cannot be made.
+            OSError: it cannot be made.
+            StoreUnavailable: the workspace is away.
         """
-        make_private_folder(self.path)
-        if not self.lock.exists():  # its time says when a dispatcher was last started
+        if self._workspace.lacks(self.lock):  # its time says when a dispatcher was last started
+            for folder in (self.path.parent, self.path):
+                folder.mkdir(mode=0o700, exist_ok=True)
             self.lock.touch(mode=0o600)
 
     def note_start(self, lock: RunLock) -> None:
@@ -84,6 +86,7 @@ def call_dispatcher(workspace: Workspace, target: str) -> None:
 
     Raises:
         OSError: no dispatcher could be started; the next look at a run tries again.
+        StoreUnavailable: the workspace is away.
     """
     folder = QueueFolder(workspace, target)
     folder.make()
@@ -102,7 +105,11 @@ def call_all_dispatchers(workspace: Workspace) -> None:
 
 
 def mind_queues(workspace: Workspace) -> None:
-    """Start a dispatcher for each target that runs wait for and that has none; one that is there is left alone."""
+    """Start a dispatcher for each target that runs wait for and that has none; one that is there is left alone.
+
+    Raises:
+        StoreUnavailable: the workspace is away.
+    """
     for target in workspace.runs.queued_targets():
         folder = QueueFolder(workspace, target)
         with suppress(OSError):

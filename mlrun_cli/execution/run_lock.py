@@ -9,12 +9,15 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
+from mlrun_cli.errors import StoreUnavailable
 from mlrun_cli.files import locks
 
 _MENDING = b"recover"
 _READER_SECONDS = 0.005
+_PATIENCE_SECONDS = 1.0
 
 
 class RunLock:
@@ -31,6 +34,25 @@ class RunLock:
             FileNotFoundError: the run's folder is gone.
         """
         return cls(os.open(path, os.O_RDWR | os.O_CLOEXEC))
+
+    @classmethod
+    def taken(cls, path: Path) -> RunLock:
+        """Open the lock file of what this process has just made, and take it, waiting for readers.
+
+        Raises:
+            OSError: it cannot be opened.
+            StoreError: somebody holds it, or the file system knows no locks.
+        """
+        with ExitStack() as stack:
+            lock = cls.open(path)
+            stack.callback(lock.close)
+            if not lock.take_within(_PATIENCE_SECONDS):
+                raise StoreUnavailable(
+                    f"Another process holds {path}, a lock that was made just now.",
+                    hint="See by 'lsof' which one does, then try again.",
+                )
+            stack.pop_all()
+        return lock
 
     def try_take(self) -> bool:
         """Take the lock if it is free.

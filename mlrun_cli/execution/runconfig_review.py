@@ -107,7 +107,8 @@ def review(
         Unsupported: something else cannot be honoured; names its key and what to do instead.
     """
     if configuration.script and configuration.command:
-        raise UsageError("Both script and command are set in the runconfig.", hint="Take one of them out.")
+        with configuration.telling_place("command"):
+            raise UsageError("Both script and command are set in the runconfig.", hint="Take one of them out.")
     is_current = mode is EnvironmentMode.CURRENT
     has_container = not is_current and wants_container(configuration) and find_engine(search_path) is not None
     refusals = [*_refused_fields(configuration, search_path), *_refused_rest(configuration)]
@@ -115,7 +116,8 @@ def review(
         waived = _OF_THE_ENVIRONMENT if is_current else DOCKER_SWITCHES
         refusals = [refusal for refusal in refusals if not _is_under(refusal.key_path, waived)]
     if refusals:
-        raise _unsupported(refusals)
+        with configuration.telling_place(refusals[0].key_path):
+            raise _unsupported(refusals)
     return Review(tuple(_notes(configuration, has_container=has_container, is_current=is_current)))
 
 

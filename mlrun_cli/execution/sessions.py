@@ -41,7 +41,7 @@ class Session:
         """Make the folder; processes of one `family` have it in the beginning of its name.
 
         Raises:
-            MlrunError: it cannot be made.
+            MlrunError: it cannot be made, or its lock cannot be taken.
         """
         process = identify(os.getpid())
         name = f"{family}-{os.getpid()}-{0 if process is None else process.start_ticks}-{os.urandom(4).hex()}"
@@ -89,11 +89,13 @@ class Session:
         Raises:
             StoreError: the store cannot be written; whoever looks next does it.
         """
+        ending = {"ended_at": now(), "error": error}
         try:
-            with suppress(OSError):
-                write_json(self.folder / _ENDING, {"ended_at": now(), "error": error})
+            with suppress(OSError):  # it is for whoever looks next
+                write_json(self.folder / _ENDING, ending)
             self._reader.take_in_all()
-            _end(self._workspace, self.folder, self.minder)
+            _end(self._workspace, self.minder, ending)
+            _remove(self._workspace, self.folder)
         finally:
             self._lock.close()
 
@@ -109,8 +111,7 @@ def _make(folder: Path) -> RunLock:
     unfinished.mkdir(mode=0o700)
     (unfinished / "journal").mkdir(mode=0o700)
     os.close(os.open(unfinished / "lock", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    lock = RunLock.open(unfinished / "lock")
-    lock.try_take()
+    lock = RunLock.taken(unfinished / "lock")
     unfinished.rename(folder)
     return lock
 
@@ -119,6 +120,9 @@ def settle_sessions(workspace: Workspace) -> list[str]:
     """Take in what dead sessions have left behind, and end the runs that they had open.
 
     Returns those that could not be settled in time, by what their runs are minded by.
+
+    Raises:
+        StoreUnavailable: the workspace is away, and may have taken its sessions with it.
     """
     given_up = []
     deadline = time.monotonic() + _PATIENCE_SECONDS
@@ -129,11 +133,16 @@ def settle_sessions(workspace: Workspace) -> list[str]:
         if not is_settled:
             given_up.append(f"{_SESSIONS}/{name}")
     for minder, host_id in workspace.runs.minders():
-        if minder.startswith(f"{_SESSIONS}/") and host_id == this_origin().host_id:
-            folder = workspace.folder / minder
-            if not folder.is_dir():
-                _end(workspace, folder, minder)
+        is_ours = minder.startswith(f"{_SESSIONS}/") and host_id == this_origin().host_id
+        if is_ours and workspace.lacks(workspace.folder / minder):
+            _end(workspace, minder, {"ended_at": now(), "error": _died()})
     return given_up
+
+
+def remnants(workspace: Workspace) -> list[Path]:
+    """The folders of sessions that had not begun or were being removed when their process died: none is settled."""
+    folders = (workspace.folder / _SESSIONS).glob("*")
+    return sorted(folder for folder in folders if folder.name.startswith(".") or not (folder / "lock").exists())
 
 
 def _names(workspace: Workspace) -> list[str]:
@@ -155,10 +164,10 @@ def _settle(workspace: Workspace, name: str) -> bool:
             return not lock.is_mending()
         if not folder.is_dir():  # it has just ended by itself
             return True
-        if not (folder / _ENDING).exists():
-            write_json(folder / _ENDING, {"ended_at": _last_words(folder), "error": _died()})
+        ending = read_json(folder / _ENDING) or {"ended_at": _last_words(folder), "error": _died()}
         JournalReader(workspace, folder / "journal", None).take_in_all()
-        _end(workspace, folder, f"{_SESSIONS}/{name}")
+        _end(workspace, f"{_SESSIONS}/{name}", ending)
+        _remove(workspace, folder)
     except OSError:
         return not folder.is_dir()
     else:
@@ -167,15 +176,18 @@ def _settle(workspace: Workspace, name: str) -> bool:
         lock.close()
 
 
-def _end(workspace: Workspace, folder: Path, minder: str) -> None:
-    """End the runs that a session has open, as it has written down, and forget it."""
-    ending = read_json(folder / _ENDING) or {"ended_at": now(), "error": _died()}
+def _end(workspace: Workspace, minder: str, ending: dict[str, Any]) -> None:
+    """End the runs that a session has open."""
     status = RunStatus.COMPLETED if ending["error"] is None else RunStatus.FAILED
     with workspace.transaction(durable=True):
         workspace.runs.end_minded(minder, status, ended_at=ending["ended_at"], error=ending["error"])
+
+
+def _remove(workspace: Workspace, folder: Path) -> None:
+    """Remove the folder of a session that has none open any more, and forget it."""
     names = journal_names(folder / "journal")
     shutil.rmtree(folder, ignore_errors=True)
-    if names and not folder.exists():
+    if names and workspace.lacks(folder):
         # Only now: who finds a journal whose offset is forgotten takes it in from its beginning.
         with workspace.transaction():
             for name in names:
@@ -189,8 +201,8 @@ def _died() -> dict[str, Any]:
 def _last_words(folder: Path) -> int:
     """When a dead session last said something, in microseconds."""
     journal = folder / "journal"
-    moments = [os.stat(journal).st_mtime_ns // 1000]
-    for name in journal_names(journal):
-        with suppress(OSError):
-            moments.append(os.stat(journal / name).st_mtime_ns // 1000)
+    moments = [os.stat(folder).st_mtime_ns // 1000]
+    for path in (journal, *(journal / name for name in journal_names(journal))):
+        with suppress(OSError):  # a journal that was being removed belongs to runs that have ended
+            moments.append(os.stat(path).st_mtime_ns // 1000)
     return max(moments)

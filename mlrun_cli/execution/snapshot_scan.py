@@ -16,6 +16,7 @@ from mlrun_cli.domain.snapshot import LeftOut
 from mlrun_cli.errors import UsageError
 from mlrun_cli.execution.snapshot_limits import Amount, SnapshotLimits, too_large
 from mlrun_cli.files.ignore import IgnoreRules
+from mlrun_cli.files.temporary import TEMPORARY_PREFIX
 
 LINK_TO_LEFT_OUT = "a link to what is left out"
 _CIRCLE = "a link that leads in a circle"
@@ -46,7 +47,7 @@ class Scan:
 
 
 def scan_folder(source: Path, limits: SnapshotLimits, exclude: Sequence[Path]) -> Scan:
-    """Look at all of `source` but `.git`, what its ignore file names, and the folders in `exclude`.
+    """Look at all of `source` but `.git`, temporary files, what its ignore file names, and the folders in `exclude`.
 
     Raises:
         UsageError: it is no folder that can be read, it is one of `exclude`, or it is over a limit.
@@ -115,7 +116,7 @@ class _Walk:
         """Take in one entry; True when it is a folder to visit."""
         if self.amount.exceeds(self._limits):
             self._looks_left -= 1
-        if entry.name == ".git" or path in self._excluded:
+        if entry.name == ".git" or entry.name.startswith(TEMPORARY_PREFIX) or path in self._excluded:
             return False
         is_folder = entry.is_dir(follow_symlinks=False)
         is_ignored = self._rules.ignores(path, is_folder=is_folder)

@@ -69,13 +69,30 @@ def script_files(snapshot: Snapshot | None, destination: Path) -> list[str]:
     """
     made = {} if snapshot is None else {entry.path: entry for entry in snapshot.entries}
     written = []
-    for path, found, folder in _walk(destination):
+    for path, there, folder in _walk(destination):
+        try:
+            found = there.stat(follow_symlinks=False)
+        except OSError:
+            continue
         entry = made.get(path)
         if entry is not None and _is_unchanged(entry, found, folder):
             continue
         if stat.S_ISREG(found.st_mode) or (stat.S_ISLNK(found.st_mode) and _leads_to_file(destination, path)):
             written.append(path)
     return sorted(written)
+
+
+def links_out(destination: Path) -> list[str]:
+    """Paths, as of `script_files`, of the links that lead out of `destination`: a script's, as no snapshot has any.
+
+    What cannot be looked at is passed over.
+    """
+    found = []
+    with suppress(OSError):
+        for path, there, _ in _walk(destination):
+            if there.is_symlink() and _inner_target(destination, path) is None:
+                found.append(path)
+    return sorted(found)
 
 
 def _make(entry: SnapshotEntry, store: SnapshotStore, top: int) -> None:
@@ -131,7 +148,7 @@ def _is_unchanged(entry: SnapshotEntry, found: os.stat_result, folder: int) -> b
     return False
 
 
-def _walk(destination: Path) -> Iterator[tuple[str, os.stat_result, int]]:
+def _walk(destination: Path) -> Iterator[tuple[str, os.DirEntry[str], int]]:
     """Path, what is there, and its folder, open until the next one is asked for; not the folders themselves.
 
     A running script may remove or replace anything meanwhile: what is gone is passed over.
@@ -148,11 +165,7 @@ def _walk(destination: Path) -> Iterator[tuple[str, os.stat_result, int]]:
                         if entry.is_dir(follow_symlinks=False):
                             to_visit.append(path)
                             continue
-                        try:
-                            found = entry.stat(follow_symlinks=False)
-                        except OSError:
-                            continue
-                        yield path, found, descriptor
+                        yield path, entry, descriptor
 
 
 class _Way:
@@ -185,9 +198,18 @@ class _Way:
 
 
 def _leads_to_file(destination: Path, path: str) -> bool:
-    top = os.path.realpath(destination)
-    target = os.path.realpath(os.path.join(top, path))
-    return target.startswith(os.path.join(top, "")) and os.path.isfile(target)
+    target = _inner_target(destination, path)
+    return target is not None and os.path.isfile(target)
+
+
+def _inner_target(destination: Path, path: str) -> str | None:
+    """Where a link leads in the end, whether or not anything is there; None if that is outside, or cannot be told."""
+    try:
+        top = os.path.realpath(destination)
+        target = os.path.realpath(os.path.join(top, path))
+    except OSError:
+        return None
+    return target if os.path.join(target, "").startswith(os.path.join(top, "")) else None
 
 
 @contextmanager

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import os
+from pathlib import Path
 
 from mlrun_cli.errors import StoreError
 
-_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
+NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 
 
 def lock(descriptor: int, operation: int) -> None:
@@ -22,9 +24,37 @@ def lock(descriptor: int, operation: int) -> None:
     except BlockingIOError:
         raise
     except OSError as error:
-        if error.errno not in _NO_LOCKS:
+        if error.errno not in NO_LOCKS:
             raise
         raise StoreError(
             f"The file system of the run folders knows no locks ({error.strerror}), so no status could be trusted.",
             hint="Set MLRUN_HOME to a folder on a local disk.",
         ) from error
+
+
+def taken_lock(path: Path, operation: int) -> int:
+    """The descriptor of a lock file, made if need be, whose lock has been taken as by `fcntl.flock`.
+
+    Who removes the file holds its lock: a lock that was waited for meanwhile is nobody's any more.
+
+    Raises:
+        BlockingIOError: it is held, and was not to be waited for.
+        OSError: the file cannot be made, or the file system knows no locks.
+    """
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, operation)
+            if _is_at(descriptor, path):
+                return descriptor
+        except OSError:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except FileNotFoundError:
+        return False

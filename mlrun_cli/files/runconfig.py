@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterator
 from pathlib import Path
 
 from mlrun_cli.domain.compute_target import LOCAL_TARGET
@@ -143,8 +144,18 @@ def _read(root: Node) -> tuple[RunConfiguration, tuple[str, ...]]:
         environment_reference=reference or None,
         python=_python(_section(environment.get("python"))),
         rest=rest,
+        places=dict(_places(root)),
     )
     return configuration, tuple(notes)
+
+
+def _places(node: Node) -> Iterator[tuple[str, str]]:
+    """Where each value stands that stands in a file, by key path."""
+    if node.line and node.key_path:
+        yield node.key_path, node.place
+    content = tuple(node.content.values()) if isinstance(node.content, dict) else node.content
+    for inner in content if isinstance(content, tuple) else ():
+        yield from _places(inner)
 
 
 def _reference(top: dict[str, Node]) -> str | None:

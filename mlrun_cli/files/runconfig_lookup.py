@@ -47,6 +47,14 @@ def runconfig_names(path: Path) -> list[str]:
     return sorted(set(found))
 
 
+def name_of_runconfig(path: Path, file: Path) -> str:
+    """What `-c` takes for a file under an attached folder: the shortest name that leads to it."""
+    folders = [folder for folder in (configuration_folder(path), path) if file.is_relative_to(folder)]
+    relative = [str(file.relative_to(folder)) for folder in folders]
+    names = [spelling for name in relative for spelling in (name.removesuffix(SUFFIX), name)]
+    return next((name for name in names if next(filter(os.path.isfile, _places(path, name)), None) == file), str(file))
+
+
 def folder_of_runconfig(runconfig: Path) -> Path:
     """The attached folder that a runconfig is in, absolute."""
     folder = runconfig.absolute().parent

@@ -111,11 +111,11 @@ class SqliteDatabase:
             except BaseException:
                 # After some errors, a full disk among them, SQLite has rolled back by itself.
                 if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+                    self.execute("ROLLBACK")
                 raise
         finally:
             if durable:
-                self._connection.execute("PRAGMA synchronous = NORMAL")
+                self.execute("PRAGMA synchronous = NORMAL")
 
     def version(self) -> int:
         """A number that differs from the last one when another connection has written meanwhile; costs no read.

@@ -12,7 +12,7 @@ from mlrun_cli.domain.run_filter import RunFilter
 from mlrun_cli.errors import MlrunError, RunNotFound, WorkspaceNotFound
 from mlrun_cli.execution.liveness import settle
 from mlrun_cli.studio.topics import LOG, QUEUE, RUNS, Topic
-from mlrun_cli.studio.workspaces import OpenWorkspaces, file_of, is_still
+from mlrun_cli.studio.workspaces import OpenWorkspaces
 from mlrun_cli.workspace import Workspace, WorkspaceIdentity
 
 _LOOK_SECONDS = 0.25
@@ -87,10 +87,9 @@ class Watcher:
                 self._stopped.wait(_RETRY_SECONDS)
 
     def _watch(self, workspace: Workspace) -> None:
-        file = file_of(workspace)
         self._seen = None
         while True:
-            if not is_still(file, workspace):
+            if not workspace.is_in_place():
                 raise WorkspaceNotFound(*reversed(self._identity))
             changed = self._look(workspace)
             self._tell(changed)
@@ -126,7 +125,7 @@ class Watcher:
             return None
         has_children = workspace.runs.list(RunFilter(parent_run_id=run.run_id, last=1))
         return (
-            run,
+            run._replace(lease_until=None),  # which is renewed while nothing has happened
             workspace.metrics.count(run.key),
             run.key in self._not_responding,
             workspace.run_pages.newest_change() if has_children else None,

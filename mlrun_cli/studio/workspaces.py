@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +20,7 @@ class OpenWorkspaces:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self._idle: dict[WorkspaceIdentity, SimpleQueue[tuple[tuple[int, int], Workspace]]] = {}
+        self._idle: dict[WorkspaceIdentity, SimpleQueue[Workspace]] = {}
         self._lock = Lock()
 
     @contextmanager
@@ -32,59 +31,36 @@ class OpenWorkspaces:
             WorkspaceNotFound: there is none, or not any more.
             StoreError: it cannot be read.
         """
-        file, workspace = self._take(identity)
+        workspace = self._take(identity)
         try:
             yield workspace
         except (StoreError, WorkspaceNotFound):
             workspace.close()
             raise
         except BaseException:
-            self._queue(identity).put((file, workspace))
+            self._queue(identity).put(workspace)
             raise
-        self._queue(identity).put((file, workspace))
+        self._queue(identity).put(workspace)
 
     def close(self) -> None:
         """Close those that are not lent."""
         for queue in self._idle.values():
             while not queue.empty():
-                queue.get()[1].close()
+                queue.get().close()
 
-    def _take(self, identity: WorkspaceIdentity) -> tuple[tuple[int, int], Workspace]:
+    def _take(self, identity: WorkspaceIdentity) -> Workspace:
         queue = self._queue(identity)
         while True:
             try:
-                file, workspace = queue.get_nowait()
+                workspace = queue.get_nowait()
             except Empty:
                 workspace = Workspace.open(identity, self.home, create=False)
                 workspace.wait_at_most(_PATIENCE_SECONDS)
-                return file_of(workspace), workspace
-            if is_still(file, workspace):
-                return file, workspace
+                return workspace
+            if workspace.is_in_place():
+                return workspace
             workspace.close()
 
-    def _queue(self, identity: WorkspaceIdentity) -> SimpleQueue[tuple[tuple[int, int], Workspace]]:
+    def _queue(self, identity: WorkspaceIdentity) -> SimpleQueue[Workspace]:
         with self._lock:
             return self._idle.setdefault(identity, SimpleQueue())
-
-
-def file_of(workspace: Workspace) -> tuple[int, int]:
-    """What tells the database from another one at its place.
-
-    Raises:
-        WorkspaceNotFound: it has been removed; the workspace is closed.
-    """
-    try:
-        found = os.stat(workspace.database_path)
-    except OSError as error:
-        workspace.close()
-        raise WorkspaceNotFound(*reversed(workspace.identity)) from error
-    return found.st_dev, found.st_ino
-
-
-def is_still(file: tuple[int, int], workspace: Workspace) -> bool:
-    """Whether the database that is open is the one that lies there: it may have been removed, and made anew."""
-    try:
-        found = os.stat(workspace.database_path)
-    except OSError:
-        return False
-    return (found.st_dev, found.st_ino) == file

@@ -60,7 +60,10 @@ class Dispatcher:
         self._next_look = time.monotonic() + _LOOK_SECONDS
 
     def run(self) -> None:
-        """Serve the queue until nothing waits and nobody has put anything into it meanwhile."""
+        """Serve the queue until nothing waits and nobody has put anything into it meanwhile.
+
+        A workspace that is away may never come back: when it does, the next look at one of its runs starts another.
+        """
         self._open_files.raise_limit()
         is_mine = True
         while is_mine:
@@ -68,7 +71,7 @@ class Dispatcher:
                 self._serve(listener)
             self._folder.socket.unlink(missing_ok=True)
             self._lock.close()
-            if not self._workspace.runs.queued_keys(self._target):
+            if not self._workspace.is_in_place() or not self._workspace.runs.queued_keys(self._target):
                 return
             self._lock = RunLock.open(self._folder.lock)
             is_mine = self._lock.try_take()
@@ -89,7 +92,7 @@ class Dispatcher:
     def _serve(self, listener: socket.socket) -> None:
         with suppress(StoreError):
             settle_runs(self._workspace)
-        while True:
+        while self._workspace.is_in_place():
             try:
                 is_needed = self._start_what_fits()
             except StoreError as error:
@@ -127,9 +130,12 @@ class Dispatcher:
 
     def _start(self, run: Run) -> int | None:
         """Start one run; how many nodes it takes from now on, or None when it, and those behind it, have to wait."""
+        folder = self._workspace.run_folder(run.run_id)
         try:
-            lock = RunLock.open(self._workspace.run_folder(run.run_id).lock)
+            lock = RunLock.open(folder.lock)
         except FileNotFoundError:
+            if not self._workspace.lacks(folder.lock):  # the workspace was away, and is back
+                return None
             self._give_up(run, "The folder of the run has been removed while it waited.")
             return 0
         except OSError as error:

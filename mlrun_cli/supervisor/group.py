@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from signal import SIGKILL, SIGTERM, Signals
 from typing import Any
@@ -78,25 +78,31 @@ class ProcessGroup:
             for child in self._children
         ]
 
-    def ended(self, pid: int, exit_code: int) -> None:
-        """Take note of the end of a process, of this group or not, which the supervisor's own wait has seen."""
-        number = next((number for number, child in enumerate(self._children) if child.pid == pid), None)
-        if number is None:
+    def ended(self, exit_codes: Mapping[int, int]) -> None:
+        """Take note of the ends of processes, by pid, of this group or not, which one wait of the supervisor has seen.
+
+        Of all of them before any other is signalled: their pids may be those of strangers by now.
+        """
+        numbers = [number for number, child in enumerate(self._children) if child.pid in exit_codes]
+        for number in numbers:
+            self._children[number].ended(exit_codes[self._children[number].pid])
+            self._take_note_of_failure(number)
+        if not numbers:
             return
-        child = self._children[number]
-        child.ended(exit_code)
         self.duration_seconds = time.monotonic() - self.started
-        is_over = all(other.exit_code is not None for other in self._children if not other.start.is_server)
-        was_dismissed = child.start.is_server and self._kill_at is not None
-        if exit_code != 0 and self._failure is None and not was_dismissed:
-            self._failure = exit_code
-            self.first_to_fail = number
-            is_over = True
+        is_over = all(child.exit_code is not None for child in self._children if not child.start.is_server)
         if not self.pids:
             self.exit_code = self._failure or 0
-        elif is_over and self._kill_at is None and not self._was_signalled:
+        elif (is_over or self._failure is not None) and self._kill_at is None and not self._was_signalled:
             self._kill_at = time.monotonic() + self._grace_seconds
             self._send(SIGTERM)
+
+    def _take_note_of_failure(self, number: int) -> None:
+        child = self._children[number]
+        was_dismissed = child.start.is_server and self._kill_at is not None
+        if child.exit_code and self._failure is None and not was_dismissed:
+            self._failure = child.exit_code
+            self.first_to_fail = number
 
     def look(self, moment: float) -> None:
         """What is due by the clock: kill those that go on after the grace."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Container
 from contextlib import suppress
 
 import mlrun_cli
@@ -35,9 +36,9 @@ class Helper:
             self._process = self._start()
         return self._folder.helper_socket.name
 
-    def saw_end_of(self, pid: int) -> None:
-        """Take note of a child's end, which the supervisor's own wait has seen."""
-        if self._process is not None and self._process.pid == pid:
+    def saw_ends_of(self, pids: Container[int]) -> None:
+        """Take note of its end if it is among those that the supervisor's own wait has seen."""
+        if self._process is not None and self._process.pid in pids:
             self._process.returncode = 0
             self._process = None
 

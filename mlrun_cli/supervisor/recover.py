@@ -18,10 +18,10 @@ from mlrun_cli.domain.submission import Submission
 from mlrun_cli.errors import RunNotFound, StoreError
 from mlrun_cli.execution.environments.container import end_containers, may_still_run
 from mlrun_cli.execution.environments.folder import forget_secrets_of_build
-from mlrun_cli.execution.environments.record import mlflow_warning
 from mlrun_cli.execution.finish import (
     end_processes,
     keep_what_the_script_wrote,
+    left_behind,
     left_running,
     outcome_of_script,
     record_outcome,
@@ -100,7 +100,7 @@ def recover(workspace: Workspace, run: Run) -> None:
     outcome = written_outcome(folder)
     if outcome is None:
         outcome = _missing_outcome(workspace, run, folder, submission, had_processes=had_processes)
-        told = (*outcome.warnings, *mlflow_warning(folder.work), *not_ended, *left_running(left))
+        told = (*outcome.warnings, *left_behind(folder), *not_ended, *left_running(left))
         outcome = outcome._replace(warnings=told)
         outcome = with_registered_outputs(workspace, run, outcome)
         write_outcome(folder, outcome)
@@ -150,7 +150,8 @@ def _lost(run: Run, folder: RunFolder, *, had_processes: bool) -> Outcome:
     # Of a run in a queue, only who cancels it removes the secrets.
     was_let_go = run.status is RunStatus.QUEUED and not folder.secrets.exists()
     if run.status is RunStatus.CANCEL_REQUESTED or was_let_go:
-        return Outcome(RunStatus.CANCELED, ended_at, duration)
+        error = None if run.failed_with is None else dict(run.failed_with)
+        return Outcome(RunStatus.CANCELED if error is None else RunStatus.FAILED, ended_at, duration, error=error)
     who = "The machine was restarted" if _is_of_another_boot(run) else "The supervisor of the run died"
     when = _WHILE.get(run.status, "while the script ran")
     if _is_of_another_boot(run):

@@ -25,16 +25,12 @@ from mlrun_cli.domain.submission import Secrets, Submission
 from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.execution.environments.container import wrapped_argv
 from mlrun_cli.execution.environments.folder import EnvironmentFolder, forget_secrets_of_build
-from mlrun_cli.execution.environments.record import (
-    environment_document,
-    loosened_warning,
-    mlflow_warning,
-    not_built,
-)
+from mlrun_cli.execution.environments.record import environment_document, loosened_warning, not_built
 from mlrun_cli.execution.environments.starting import activated, script_command
 from mlrun_cli.execution.finish import (
     end_processes,
     keep_what_the_script_wrote,
+    left_behind,
     left_running,
     outcome_of_failure,
     outcome_of_script,
@@ -45,6 +41,7 @@ from mlrun_cli.execution.finish import (
     write_outcome,
 )
 from mlrun_cli.execution.gpus import VISIBLE_GPUS
+from mlrun_cli.execution.host import this_origin
 from mlrun_cli.execution.journals import JournalReader
 from mlrun_cli.execution.liveness import LEASE_SECONDS, lease_end
 from mlrun_cli.execution.working_copy import make_working_copy
@@ -139,7 +136,9 @@ class Supervisor:
         return self._outcome_of_script(script)
 
     def _started_script(self) -> ProcessGroup:
-        self._advance({RunStatus.NOT_STARTED, RunStatus.QUEUED}, RunStatus.PREPARING, lease_until=lease_end())
+        # Who starts what has waited for a target may live elsewhere than who submitted it.
+        minder = {**this_origin()._asdict(), "lease_until": lease_end()}
+        self._advance({RunStatus.NOT_STARTED, RunStatus.QUEUED}, RunStatus.PREPARING, **minder)
         self._prepare_environment()
         self._make_working_copy()
         self._advance({RunStatus.PREPARING}, RunStatus.STARTING)
@@ -279,9 +278,9 @@ class Supervisor:
             while group.exit_code is None:
                 for key, events in self._selector.select(tick):
                     key.data(events)
-                for pid, exit_code in reap().items():
-                    self._helper.saw_end_of(pid)
-                    group.ended(pid, exit_code)
+                exit_codes = reap()
+                self._helper.saw_ends_of(exit_codes)
+                group.ended(exit_codes)
                 self._server.answer_waiting()
                 taken = self._take_in()
                 if taken:
@@ -418,7 +417,7 @@ class Supervisor:
         self._insist(self._reader.take_in_all)
         run = self._insist(lambda: self._workspace.runs.get_by_key(self._key))
         outcome = outcome_of_script(run, self._folder, self._submission, end)
-        told = (*self._warnings, *outcome.warnings, *mlflow_warning(self._folder.work), *not_ended, *left_running(left))
+        told = (*self._warnings, *outcome.warnings, *left_behind(self._folder), *not_ended, *left_running(left))
         outcome = outcome._replace(warnings=told)
         return self._insist(lambda: with_registered_outputs(self._workspace, run, outcome))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -295,6 +296,50 @@ def test_a_file_of_t_that_is_there_stops_the_run_before_it_starts(ready: Mlrun) 
 @pytest.mark.parametrize("place", ["train.py/run.json", ".azureml"])
 def test_a_file_of_t_that_cannot_be_written_stops_the_run_before_it_starts(ready: Mlrun, place: str) -> None:
     assert "-t" in submit_is_refused(ready, "-t", place, "train.py")
+
+
+def test_of_two_submits_with_the_same_file_of_t_one_is_refused_before_it_starts(ready: Mlrun) -> None:
+    both = [ready.start("run", "submit-script", "-t", "new/run.json", "train.py") for _ in range(2)]
+    printed = {process.communicate(timeout=120)[0]: process.returncode for process in both}
+    assert sorted(printed.values()) == [0, 2]
+    assert printed[""] == 2
+    assert json.loads((ready.folder / "new" / "run.json").read_text(encoding="utf-8")) == json.loads(max(printed))
+    assert run_count(ready) == 1
+
+
+def test_a_file_of_t_that_cannot_be_written_any_more_does_not_end_the_streaming(ready: Mlrun) -> None:
+    ready.script("print('streamed')")
+    gone = ready.folder / "gone"
+    gone.mkdir()
+    (ready.folder / ".git").mkdir()
+    git = ready.folder.parent / "bin" / "git"  # called while a run is submitted
+    git.parent.mkdir()
+    git.write_text(f"#!/bin/sh\nrm -rf '{gone}'; touch '{gone}'\n", encoding="utf-8")
+    git.chmod(0o755)
+    ready.environment["PATH"] = f"{git.parent}{os.pathsep}{ready.environment['PATH']}"
+    done = ready("run", "submit-script", "-t", "gone/run.json", "train.py", check=False)
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["status"] == "Completed"
+    assert "WARNING: -t: gone/run.json was not written" in done.stderr
+    assert "\nstreamed\n" in done.stderr
+    assert "ERROR: -t: gone/run.json was not written" in done.stderr
+    assert "bug" not in done.stderr
+
+
+def test_a_dry_run_with_a_file_of_t_tells_of_the_folder_as_it_is(ready: Mlrun) -> None:
+    plain, with_file = (
+        ready.json("run", "submit-script", "--dry-run", *words, "train.py") for words in ((), ("-t", "new/run.json"))
+    )
+    assert with_file == plain
+
+
+@pytest.mark.parametrize("words", [(), ("--dry-run",)])
+def test_what_was_skipped_is_said_before_what_may_follow_from_it(ready: Mlrun, words: tuple[str, ...]) -> None:
+    runconfig(ready, "Script: train.py\nenvironment: {python: {userManagedDependencies: true}}\npriority: 3\n")
+    lines = said(ready("run", "submit-script", "-c", "broken", *words, check=False))
+    assert "line 1: unknown key 'Script' is skipped; did you mean script?" in lines[0]
+    assert lines[1] == "WARNING: priority is skipped: it orders runs on Azure's clusters."
+    assert "There is no script to run" in lines[2]
 
 
 def test_an_unknown_run_is_exit_code_3(ready: Mlrun) -> None:

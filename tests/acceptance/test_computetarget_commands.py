@@ -68,14 +68,24 @@ def test_a_compute_instance_runs_one_at_a_time_and_is_made_once(mlrun: Mlrun) ->
 
 
 @pytest.mark.parametrize("verb", ["show", "delete", "detach"])
-def test_a_target_that_is_not_there_is_refused_with_those_that_are_and_how_one_is_made(mlrun: Mlrun, verb: str) -> None:
+def test_a_target_that_is_not_there_is_refused_with_those_that_are(mlrun: Mlrun, verb: str) -> None:
     mlrun(*CLUSTER, "--max-nodes", "1")
-    for words in (("computetarget", verb, "-n", "gpu"), ("run", "submit-script", "--ct", "gpu", "train.py")):
-        mlrun.script("")
-        words_said = refused(mlrun(*words, check=False), 3)
-        assert "There are: local, cpu-cluster." in words_said
-        assert "mlrun computetarget create amlcompute -n gpu --max-nodes 1" in words_said
+    said = refused(mlrun("computetarget", verb, "-n", "gpu", check=False), 3)
+    assert "There are: local, cpu-cluster." in said
+    assert "mlrun computetarget list" in said and "Make it" not in said
     assert "is this machine" in refused(mlrun("computetarget", verb, "-n", "local", check=False), 2)
+
+
+def test_who_sends_a_run_to_a_target_that_is_not_there_is_told_how_one_is_made(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    for name, hint in (
+        ("gpu", "mlrun computetarget create amlcompute -n gpu --max-nodes 1"),
+        ("<put your target here>", "Write the name of a target, such as 'local', this machine."),
+    ):
+        said = refused(mlrun("run", "submit-script", "--ct", name, "train.py", check=False), 3)
+        assert said.startswith(f"ERROR: There is no compute target '{name}'. There are: local.")
+        assert hint in said
+        assert ("create amlcompute" in said) == (name == "gpu")
 
 
 def test_what_cannot_be_made_is_refused_by_name(mlrun: Mlrun) -> None:

@@ -208,19 +208,56 @@ def test_an_image_that_the_engine_does_not_give_up_stays_listed(mlrun: Mlrun, en
     assert len(mlrun.json("environment", "prune", "--older-than", "0s")["environments"]) == 1
 
 
-def test_a_password_of_a_dockerfile_reaches_the_engine_and_no_record(mlrun: Mlrun, engine: Engine) -> None:
+SECRETS = """\
+FROM known
+RUN pip install -i https://bob:s3cr3t-word@h/simple tiktoken==0.5.1
+ENV A=1 DB_PASSWORD=s3cr3t-word-2 B=2
+ARG API_KEY=s3cr3t
+ENV MY_SECRET="s3cr3t word 3"
+RUN export PIN=s3cr3t-word-4; curl -H 'x: Bearer s3cr3t-word-5' h
+ENV MY_TOKEN s3cr3t
+ARG LAST_TOKEN=
+FROM known
+"""
+
+
+def test_secrets_of_a_dockerfile_reach_the_engine_and_no_record(mlrun: Mlrun, engine: Engine) -> None:
     mlrun.script("")
-    dockerfile = "FROM known\nRUN pip install -i https://bob:s3cr3t-word@h/simple x\n"
-    write_runconfig(mlrun, None, baseDockerfile=dockerfile, more=1)
+    mlrun.environment["MLRUN_SECRET_NAMES"] = "pin"
+    mlrun.script(SECRETS, "Dockerfile.train")
+    mlrun.script("Dockerfile.train\n", ".amlignore")
+    write_runconfig(mlrun, None, baseDockerfile="Dockerfile.train")
     path = mlrun.folder / ".azureml" / "image.runconfig"
     path.write_text(path.read_text("utf-8").replace('"MY_TOKEN": "s3cr3t-word", ', ""), "utf-8")
-    run_id = json.loads(mlrun("run", "submit-script", "-c", "image").stdout)["run_id"]
-    assert engine.builds() == [(dockerfile, [])]
-    assert "https://***@h" in (mlrun.run_folder(run_id) / "artifacts/system_logs/environment.log").read_text("utf-8")
-    for folder in (mlrun.run_folder(run_id), mlrun.home / "environments"):
-        # The snapshot has the user's own file.
-        for file in folder.rglob("*"):
-            assert not file.is_file() or "work" in file.parts or b"s3cr3t-word" not in file.read_bytes(), file
+    shown = [
+        "FROM known",
+        "RUN pip install -i https://***@h/simple tiktoken==0.5.1",
+        "ENV A=1 DB_PASSWORD=*** B=2",
+        "ARG API_KEY=***",
+        "ENV MY_SECRET=***",
+        "RUN export PIN=*** curl -H 'x: Bearer ${MLRUN_INSTALL_SECRET_6}' h",
+        "ENV MY_TOKEN ***",
+        "ARG LAST_TOKEN=",
+        "FROM known",
+    ]
+    words = ("run", "submit-script", "-c", "image")
+    assert mlrun.json(*words, "--dry-run")["environment"]["dockerfile"].splitlines() == shown
+
+    said = [mlrun(*words, "--dry-run", "-o", "table").stdout]
+    done = mlrun(*words)
+    run_id = json.loads(done.stdout)["run_id"]
+    said += [done.stdout, done.stderr, mlrun("environment", "show", mlrun.json("environment", "list")[0]["key"]).stdout]
+
+    assert engine.builds() == [(SECRETS, [])]
+    log = (mlrun.run_folder(run_id) / "artifacts/system_logs/environment.log").read_text("utf-8")
+    assert "\n".join(shown[1:5]) in log
+    assert "s3cr3t" not in "".join(said)
+    for file in mlrun.home.rglob("*"):
+        assert not file.is_file() or b"s3cr3t" not in file.read_bytes(), file
+
+    mlrun.script(SECRETS.replace("s3cr3t-word-2", "another-word"), "Dockerfile.train")
+    mlrun(*words)
+    assert len(engine.builds()) == 2
 
 
 def test_a_folder_with_a_dockerfile_is_made_into_an_image_again_when_it_changes(mlrun: Mlrun, engine: Engine) -> None:

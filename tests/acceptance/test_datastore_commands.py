@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from tests.acceptance.installed import bash, refused, run_count
@@ -62,11 +63,45 @@ def test_files_go_to_a_datastore_and_come_back(mlrun: Mlrun) -> None:
         "downloaded": 2,
         "kept": 0,
         "path": str(mlrun.folder / "copy"),
+        "skipped": 0,
     }
     texts = {path.name: path.read_text(encoding="utf-8") for path in (mlrun.folder / "copy").rglob("*.txt")}
     assert texts == {"a.txt": "three", "b.txt": "two"}
     mlrun("datastore", "download", "-n", "workspaceblobstore", "-d", "half", "--prefix", "diabetes/deep")
     assert [path.name for path in (mlrun.folder / "half").rglob("*.txt")] == ["b.txt"]
+
+
+def test_links_are_gone_through_or_named(mlrun: Mlrun) -> None:
+    mlrun.script("one", "data/a.txt")
+    mlrun.script("two", "disk/deep/b.txt")
+    for link, target in {"far": "../disk", "near": "deep", "loop": "..", "self": "self", "gone": "nothing"}.items():
+        (mlrun.folder / "data" / link).symlink_to(target)
+    (mlrun.folder / "data" / "deep").mkdir()
+    (mlrun.folder / "data" / "deep" / "linked.txt").symlink_to("../a.txt")
+    (mlrun.folder / "disk" / "back").symlink_to("../data")
+    (mlrun.folder / "disk" / "twice").symlink_to("../data/deep")
+    os.mkfifo(mlrun.folder / "data" / "pipe")
+    (mlrun.folder / "store").mkdir()
+    mlrun("datastore", "attach-local", "mine", "store")
+    sent = mlrun("datastore", "upload", "-n", "mine", "-p", "data")
+    store = mlrun.folder / "store"
+    names = {path.relative_to(store).as_posix() for path in store.rglob("*.txt")}
+    assert names == {"a.txt", "deep/linked.txt", "near/linked.txt", "far/deep/b.txt"}
+    assert json.loads(sent.stdout).items() >= {"uploaded": 4, "kept": 0, "skipped": 6}.items()
+    assert "Left out: far/back (a link to a folder that it is in), far/twice (" in sent.stderr
+    assert "and 3 more" in sent.stderr
+
+    (store / "out").symlink_to("../disk/deep")
+    (store / "gone").symlink_to("nothing")
+    (store / "file.txt").symlink_to("../train.py")
+    mlrun.script("three", "train.py")
+    got = mlrun("datastore", "download", "-n", "mine", "-d", "copy")
+    copy = mlrun.folder / "copy"
+    assert {path.relative_to(copy).as_posix() for path in copy.rglob("*.txt")} == {*names, "file.txt", "out/b.txt"}
+    assert json.loads(got.stdout).items() >= {"downloaded": 6, "skipped": 1}.items()
+    asked = mlrun("datastore", "download", "-n", "mine", "-d", "none", "-p", "gone/file")
+    assert "Left out: gone (a link that leads to no file)" in asked.stderr
+    assert not (mlrun.folder / "none").exists()
 
 
 def test_datastores_are_listed_shown_made_the_default_and_detached(mlrun: Mlrun) -> None:

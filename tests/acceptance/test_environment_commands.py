@@ -223,9 +223,14 @@ def test_data_of_mlflow_that_a_script_leaves_behind_is_kept_and_said(mlrun: Mlru
     assert (folder / "0" / "meta.yaml").exists()
 
 
-def test_a_run_that_lost_its_supervisor_says_where_the_data_of_mlflow_is(mlrun: Mlrun) -> None:
-    mlrun.script("import os, time; os.makedirs('mlruns'); open('ready', 'w').close(); time.sleep(600)")
+def test_a_run_that_lost_its_supervisor_says_what_is_not_with_its_files_or_metrics(mlrun: Mlrun) -> None:
+    mlrun.script(
+        "import os, time; os.makedirs('mlruns'); os.symlink('/bin', 'disk')\n"
+        "open('ready', 'w').close(); time.sleep(600)"
+    )
     run_id = mlrun.submit()
     until((mlrun.run_folder(run_id) / "work" / "ready").exists)
     kill(mlrun.supervisor(run_id))
-    assert any("mlruns" in warning["message"] for warning in mlrun.wait(run_id)["warnings"])
+    told = "\n".join(warning["message"] for warning in mlrun.wait(run_id)["warnings"])
+    assert "mlruns" in told
+    assert "disk" in told

@@ -38,6 +38,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlrun]:
     with installed(tmp_path_factory.mktemp("prepared"), attach=False) as mlrun:
         mlrun.environment["COLUMNS"] = "80"
         mlrun.script(TRAIN)
+        mlrun.script(TRAIN, "other/train.py")
         mlrun("folder", "attach", "-w", "myworkspace", "-g", "mygroup", "--path", "other")
         mlrun("folder", "attach", "-e", "testexperiment")
         mlrun("run", "submit-script", "train.py")

@@ -67,12 +67,13 @@ def test_az_ml_is_mlrun(pipeline: Mlrun) -> None:
         ("az login --service-principal -u http://name -p geheim --tenant t --output none", ""),
         ("az account set --subscription 'My subscription'", ""),
         ("az account show --query id -o tsv", "00000000-0000-0000-0000-000000000000"),
-        ("az account list --query '[?isDefault].state' -o tsv", "Enabled"),
+        ("az account list --query '[?isDefault].state' --out tsv", "Enabled"),
         ("az account clear", ""),
         ("az logout", ""),
         ("az cloud set -n azurecloud", ""),
         ("az extension add -n azure-cli-ml -y", ""),
         ("az extension add --source https://host/azure_cli_ml-1.0.44-py3-none-any.whl --yes", ""),
+        ("az extension add -s https://host/azure_cli_ml-1.0.44-py3-none-any.whl -y", ""),
         ("az extension update --name azure-cli-ml", ""),
         ("az extension remove -n ml", ""),
         ("az extension list --query '[].name' -o tsv", "azure-cli-ml"),
@@ -84,6 +85,7 @@ def test_az_ml_is_mlrun(pipeline: Mlrun) -> None:
         ("az group delete -g mlops --yes", ""),
         ("az version --query extensions -o none", ""),
         ("az --version -o none", ""),
+        ("az ml workspace create -n mlops -l eastus --sku basic --exist-ok -o none", ""),
     ],
 )
 def test_what_stands_around_az_ml_is_answered_with_one_line(pipeline: Mlrun, line: str, printed: str) -> None:
@@ -137,7 +139,7 @@ def test_defaults_are_kept_for_az_and_for_mlrun(pipeline: Mlrun) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["az acr build -r geheim .", "az extension add -n azure-devops", "az keyvault secret set -n", "az configure", "az"],
+    ["az acr build -r geheim .", "az extension add -n azure-devops", "az keyvault secret set -n", "az configure"],
 )
 def test_what_is_not_answered_needs_a_real_az(pipeline: Mlrun, line: str) -> None:
     told = refused(step(pipeline, line), 1)
@@ -146,16 +148,48 @@ def test_what_is_not_answered_needs_a_real_az(pipeline: Mlrun, line: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "words", ["job create -f job.yml", "online-endpoint create", "component list", "compute create", "data create"]
+    ("line", "told"),
+    [
+        ("az", "\n  extension add "),
+        ("az -h", "\n  login "),
+        ("az --help", "az ml -h"),
+        ("az group -h", "\n  group create "),
+        ("az login -h", "Usage: az login "),
+        ("az configure --help", "Usage: az configure "),
+    ],
 )
-def test_the_newer_az_ml_is_refused_by_name(pipeline: Mlrun, words: str) -> None:
-    assert f"has no '{words.partition(' ')[0]}'" in refused(step(pipeline, f"az ml {words}"), 2)
+def test_what_is_answered_has_help(pipeline: Mlrun, line: str, told: str) -> None:
+    done = step(pipeline, f"COLUMNS=80 {line}")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert told in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("words", "what", "way_out"),
+    [
+        ("job create -f job.yml", "job", "submit-script"),
+        ("online-endpoint create", "online-endpoint", "download"),
+        ("component list", "component", "submit-script"),
+        ("compute create", "compute", "computetarget create"),
+        ("data create", "data", "attach-local"),
+        ("connection list", "connection", "not the newer one"),
+        ("datastore create -f datastore.yml", "datastore create", "attach-local"),
+    ],
+)
+def test_the_newer_az_ml_is_refused_by_name(pipeline: Mlrun, words: str, what: str, way_out: str) -> None:
+    told = refused(step(pipeline, f"az ml {words}"), 2)
+    assert f"has no '{what}'" in told
+    assert way_out in told
 
 
 def test_a_bad_query_or_format_is_refused(pipeline: Mlrun) -> None:
     refused(step(pipeline, "az account show --query '[' "), 2)
     refused(step(pipeline, "az account show -o csv"), 2)
     refused(step(pipeline, "az account show --query"), 2)
+    assert "--only-show-errors" in refused(step(pipeline, "az account show --o tsv"), 2)
+    assert "No setting is named" in refused(step(pipeline, "az config set -o none core.output=json"), 2)
+    assert "Leave --local out" in refused(step(pipeline, "az config set core.output=json --local"), 2)
     assert "No resource group is named" in refused(step(pipeline, "az group create"), 2)
 
 
@@ -175,6 +209,16 @@ def test_all_else_goes_to_the_az_behind_it_with_its_words_and_exit_code(mlrun: M
     mlrun.environment["PATH"] = os.pathsep.join(map(str, (first, second, tmp_path / "link", behind)))
     done = step(mlrun, "az acr build -t 'my image' -- --query '*' .")
     assert (done.returncode, done.stdout, done.stderr) == (7, "real: acr build -t my image -- --query * .\n", "")
+    assert step(mlrun, "az -h").stdout == "real: -h\n"
+    for line, missed in (
+        ("az login -u me -p geheim -o none", "was not logged in"),
+        ("az extension list -o none", "was not asked"),
+    ):
+        done = step(mlrun, line)
+        assert (done.returncode, done.stdout) == (0, "")
+        (note,) = done.stderr.splitlines()
+        assert f"The az behind this one {missed}: call it as {real}." in note
+    assert "behind" not in step(mlrun, "az config get -o none").stderr
 
 
 def test_an_az_that_is_not_ours_stays_unless_forced(mlrun: Mlrun, tmp_path: Path) -> None:

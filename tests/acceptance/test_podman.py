@@ -12,7 +12,7 @@ import pytest
 from tests.podman import Podman, write_runconfig
 from tests.running import Mlrun, kill, until
 
-DOCKERFILE = "FROM scratch\nENV FROM_THE_IMAGE=yes\n"
+DOCKERFILE = "FROM scratch\nENV FROM_THE_IMAGE=yes DB_PASSWORD=s3cr3t\nENV MY_TOKEN s3cr3t\n"
 
 
 @pytest.fixture(scope="module")
@@ -67,13 +67,14 @@ def test_a_script_runs_in_the_image_of_a_folder_with_its_logs_and_outputs(mlrun:
 
 
 def test_two_runs_at_once_make_one_image(mlrun: Mlrun, podman: Podman) -> None:
-    mlrun.script("import os; print(os.environ['FROM_THE_IMAGE'])")
+    mlrun.script("import os; print(os.environ['FROM_THE_IMAGE'], os.environ['DB_PASSWORD'] == os.environ['MY_TOKEN'])")
     write_runconfig(mlrun, {"baseDockerfile": DOCKERFILE})
     run_ids = [mlrun.submit("-c", "image") for _ in range(2)]
     assert [mlrun.wait(run_id)["status"] for run_id in run_ids] == ["Completed"] * 2
-    assert [mlrun.log(run_id) for run_id in run_ids] == ["yes\n"] * 2
+    assert [mlrun.log(run_id) for run_id in run_ids] == ["yes True\n"] * 2
     logs = [mlrun.run_folder(run_id) / "artifacts" / "system_logs" / "environment.log" for run_id in run_ids]
-    assert sum("STEP 1/2: FROM scratch" in log.read_text("utf-8") for log in logs) >= 1
+    assert sum("STEP 1/3: FROM scratch" in log.read_text("utf-8") for log in logs) >= 1
+    assert not any("s3cr3t" in log.read_text("utf-8") for log in logs)
     assert sum(log.read_text("utf-8").startswith("Building environment") for log in logs) == 1
     assert len(podman.images()) == 1
 

@@ -168,6 +168,17 @@ def test_what_dead_submits_left_behind_goes_after_a_day(mlrun: Mlrun) -> None:
     assert not folder.exists()
 
 
+def test_what_a_prune_that_was_killed_has_left_of_an_environment_goes(mlrun: Mlrun) -> None:
+    left = mlrun.home / "environments" / ".0123abcd.4242"
+    (left / "venv").mkdir(parents=True)
+    (left / "venv" / "file").write_bytes(bytes(1 << 16))
+    for words in (("--dry-run",), ()):
+        assert left.exists()
+        pruned = prune(mlrun, *words)
+        assert (pruned["bytes"] >= 1 << 16, pruned["environments"]) == (True, [])
+    assert list(left.parent.iterdir()) == []
+
+
 def test_an_environment_stays_as_long_as_a_run_that_had_it(mlrun: Mlrun) -> None:
     mlrun.script("")
     mlrun.script("dependencies: []", "conda.yml")

@@ -36,10 +36,11 @@ def last_lines(text: str) -> list[str]:
 
 
 def started(mlrun: Mlrun) -> str:
-    """The id of the only run, once its script has printed."""
+    """The id of the only run, once it is Running and its script has printed."""
     rows: list[tuple[str]] = until(lambda: mlrun.stored("SELECT run_id FROM runs"))
     run_id = rows[0][0]
     until(lambda: "started" in mlrun.log(run_id))
+    mlrun.wait_for_status(run_id, "Running")
     return run_id
 
 

@@ -58,8 +58,61 @@ def test_the_runconfigs_of_a_folder_are_listed_with_what_is_wrong(mlrun: Mlrun) 
         "reason": None,
     }
     assert "line 1: script: expected text" in listed["wrong"]["reason"]
+    assert "strange.runconfig, line 3: framework cannot be honoured" in listed["strange"]["reason"]
     assert listed["strange"]["target"] == "cpu"
-    assert "Smalltalk" in listed["strange"]["reason"]
+
+
+def test_list_and_validate_find_the_same_in_the_whole_of_an_attached_folder(mlrun: Mlrun) -> None:
+    whole = f"script: train.py\n{OWN}"
+    pair = '{"script": "train.py", "environment": {"python": {"userManagedDependencies": true}}}'
+    inner = ("a/venv", "a/node_modules", "a/.git", "a/conda")
+    texts = {
+        "config/train.runconfig": whole,
+        "config/hidden/.azureml/noext": "script: train.py\n",
+        ".azureml/twin.runconfig": whole,
+        "twin.runconfig": whole,
+        ".azureml/broken.yml": "framework: [\n",
+        "run_config.yml": whole,
+        "pair.json": pair,
+        "pair.yml": "environment: {python: {userManagedDependencies: true}}\nscript: train.py\n",
+        # Not these:
+        "package.json": '{"name": {"script": 1, "target": 2}}',
+        "data.yml": "environment: 1\n",
+        "environment.yml": "name: x\npython:\n  userManagedDependencies: true\n",
+        "train.log": whole,
+        "a/venv/pyvenv.cfg": "",
+        "a/conda/conda-meta/history": "",
+        **{f"{folder}/x.runconfig": whole for folder in inner},
+        "home/runs/r_1/x.runconfig": whole,
+    }
+    for name, text in texts.items():
+        mlrun.script(text, name)
+    mlrun.script("")
+    mlrun.environment["MLRUN_HOME"] = str(mlrun.folder / "home")
+    mlrun("folder", "attach", "-o", "none")
+    listed = {record["path"]: record["name"] for record in mlrun.json("runconfig", "list")}
+    done = mlrun("runconfig", "validate", "--all", check=False)
+    verdicts = {verdict["file"]: verdict for verdict in json.loads(done.stdout)}
+
+    assert listed == {
+        ".azureml/broken.yml": "broken.yml",
+        ".azureml/local.runconfig": "local",
+        ".azureml/sklearn.runconfig": "sklearn",
+        ".azureml/twin.runconfig": "twin",
+        "config/hidden/.azureml/noext": "config/hidden/.azureml/noext",
+        "config/train.runconfig": "config/train",
+        "pair.json": "pair.json",
+        "pair.yml": "pair.yml",
+        "run_config.yml": "run_config.yml",
+        "twin.runconfig": str(mlrun.folder / "twin.runconfig"),
+    }
+    assert verdicts.keys() == listed.keys()
+    assert done.returncode == 2
+    assert verdicts["config/train.runconfig"]["missing"] == []
+    assert verdicts["config/hidden/.azureml/noext"]["missing"] == ["train.py"]
+    assert "no workspace" not in done.stderr
+    for path, name in listed.items():
+        assert mlrun("runconfig", "show", name, check=False).returncode == (2 if path.endswith("broken.yml") else 0)
 
 
 def test_what_a_runconfig_says_is_shown_with_defaults_and_without_secrets(mlrun: Mlrun) -> None:
@@ -104,6 +157,7 @@ def test_runconfigs_are_validated_as_a_submit_would_take_them(mlrun: Mlrun) -> N
     assert good["would_run_as"].startswith("python train.py --lr 0.10 'a b' in the environment of /")
     assert done.returncode == 2
     assert "There is no compute target 'cpu'" in nowhere["refused_because"]
+    assert "nowhere.runconfig, line 2: target: There is" in nowhere["refused_because"]
     assert "computetarget create amlcompute" in nowhere["hint"]
     assert gone["missing"] == ["gone.py"]
     assert "Use either NAME or --all" in refusal(mlrun, "runconfig", "validate")
@@ -113,7 +167,7 @@ def test_runconfigs_are_validated_as_a_submit_would_take_them(mlrun: Mlrun) -> N
 def test_all_below_a_folder_that_is_not_attached_are_validated_in_a_table(mlrun: Mlrun, tmp_path: Path) -> None:
     inner = tmp_path / "others" / "deep" / "aml_config"
     inner.mkdir(parents=True)
-    (inner / "a.runconfig").write_text(f"target: cpu\nframework: Python\n{OWN}", encoding="utf-8")
+    (inner / "a.runconfig").write_text(f"target: cpu\nenviroment: x\npriority: 3\n{OWN}", encoding="utf-8")
     (inner.parent / "run_config.yml").write_text(f"script: gone.py\nframework: Python\n{OWN}", encoding="utf-8")
     (inner.parent / "pipeline.yml").write_text("pipeline: {}\n", encoding="utf-8")
     (inner / "b.runconfig").write_text("Zebra: 1\n", encoding="utf-8")
@@ -129,11 +183,55 @@ def test_all_below_a_folder_that_is_not_attached_are_validated_in_a_table(mlrun:
         ["deep/run_config.yml", "yes"],
     ]
     assert "python SCRIPT in the environment of /" in lines[2]
-    assert lines[2].rstrip().endswith("on 'cpu' (not looked up)")
+    assert "on 'cpu' (not looked up) " in lines[2]
+    note = "line 2: unknown key 'enviroment' is skipped; did you mean environment? (and 1 more)"
+    assert lines[2].rstrip().endswith(f" {note}")
     assert "no workspace is attached" in done.stderr
     assert "has no key of a runconfig" in lines[3]
     assert lines[4].rstrip().endswith("gone.py")
     assert not list((tmp_path / "others").rglob("*.db"))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("communicator: Foo\n", "line 3: communicator cannot be honoured: 'Foo' is not known here."),
+        ("nodeCount: 1000\n", "line 3: nodeCount cannot be honoured: "),
+        ("command: a.py\n", "line 3: command: Both script and command are set in the runconfig."),
+        ("target: cpu\n", "line 3: target: There is no compute target 'cpu'."),
+        ("environment: gone.yml\n", "line 3: environment: There is no environment file 'gone.yml'."),
+        ("environment: gone\n", "line 3: environment: There is no environment 'gone'."),
+        ("environment:\n  name: gone\n", "line 4: environment.name: There is no environment 'gone'."),
+        (
+            "environment:\n  python:\n    condaDependenciesFile: gone.yml\n",
+            "line 5: environment.python.condaDependenciesFile: There is no conda dependencies file 'gone.yml'.",
+        ),
+        ("environment: inner.yml\n", "inner.yml, line 2: environment.python.condaDependenciesFile: There is no conda"),
+        (f"{OWN}dataReferences:\n  inp: {{dataStoreName: far}}\n", "line 7: dataReferences.inp: There is no datastore"),
+        (f"{OWN}outputData:\n  out: [x]\n", "line 7: outputData"),
+        (f"{OWN}arguments:\n- a\n- $AZUREML_DATAREFERENCE_x\n", "line 8: arguments[1]: 'x' is not in the section"),
+    ],
+)
+def test_an_error_of_what_a_file_says_names_its_line(mlrun: Mlrun, text: str, said: str) -> None:
+    mlrun.script("")
+    mlrun.script("python:\n  condaDependenciesFile: gone.yml\n", "inner.yml")
+    path = runconfig(mlrun, f"# One\nscript: train.py\n{text}")
+    done = mlrun("run", "submit-script", "--dry-run", "-c", "train", check=False)
+    place = mlrun.folder if said.startswith("inner.yml") else f"{path},"
+
+    assert done.returncode in {2, 3}
+    assert done.stderr.startswith((f"ERROR: {place}/{said}", f"ERROR: {place} {said}"))
+
+
+def test_an_error_of_what_an_option_says_names_no_line(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    runconfig(mlrun, f"script: gone.py\ntarget: cpu\n{OWN}")
+    words = ("run", "submit-script", "--dry-run", "-c", "train")
+
+    assert refusal(mlrun, *words, "--ct", "gpu", exit_code=3).startswith("ERROR: There is no compute target 'gpu'")
+    said = refusal(mlrun, *words, "--ct", "local", "lost.py")
+    assert said.startswith("ERROR: There is no script 'lost.py'")
+    assert "train.runconfig, line 1: script: There is no" in refusal(mlrun, *words, "--ct", "local")
 
 
 def test_the_schema_has_every_key_that_is_read(mlrun: Mlrun) -> None:
@@ -267,7 +365,7 @@ def test_paths_of_windows_are_read_and_said(mlrun: Mlrun) -> None:
     assert script_note == "script: 'src\\train.py' is written as on Windows; read as 'src/train.py'."
     runconfig(mlrun, f"script: C:\\code\\train.py\n{OWN}")
     said = refusal(mlrun, "run", "submit-script", "-c", "train")
-    assert "script: 'C:\\code\\train.py' is a path of a Windows machine." in said
+    assert "train.runconfig, line 1: script: 'C:\\code\\train.py' is a path of a Windows machine." in said
 
 
 @pytest.mark.parametrize("place", ["conda.yml", ".azureml/conda.yml", "conf/conda.yml"])

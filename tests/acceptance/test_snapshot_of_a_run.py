@@ -63,6 +63,34 @@ def test_what_the_script_wrote_stays_and_unchanged_copies_go(mlrun: Mlrun) -> No
     assert not list(mlrun.run_folder(run["run_id"]).rglob("unchanged.txt"))
 
 
+def test_links_out_of_the_working_folder_are_not_followed_but_said(mlrun: Mlrun) -> None:
+    mlrun.script("""
+        import os
+        from azureml.core import Run
+        os.makedirs("outputs")
+        open("outputs/model", "w").write("model")
+        os.symlink("model", "outputs/latest")
+        os.symlink(os.environ["DISK"], "outputs/checkpoints")
+        os.symlink(os.environ["DISK"] + "/epoch 1", "outputs/one")
+        os.symlink(os.environ["DISK"] + "/epoch 1", "outputs/uploaded")
+        Run.get_context().upload_file("outputs/uploaded", "outputs/uploaded")
+    """)
+    disk = mlrun.folder.parent / "disk"
+    disk.mkdir()
+    (disk / "epoch 1").touch()
+    mlrun.environment["DISK"] = str(disk)
+    run = mlrun.json("run", "submit-script", "train.py")
+    files = mlrun.json("run", "files", "-r", run["run_id"])
+    assert [name for name in files if name.startswith("outputs")] == [
+        "outputs/latest",
+        "outputs/model",
+        "outputs/uploaded",
+    ]
+    (warning,) = run["warnings"]
+    assert "outputs/checkpoints, outputs/one (2 links" in warning["message"]
+    assert "upload_file" in warning["message"]
+
+
 def test_outputs_of_a_failed_and_of_a_canceled_run_stay_too(mlrun: Mlrun) -> None:
     mlrun.script("""
         import os, sys, time

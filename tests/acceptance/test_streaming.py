@@ -282,6 +282,7 @@ def test_who_waits_for_the_build_of_another_run_sees_that(mlrun: Mlrun, slow_env
     assert mlrun.wait(first)["status"] == "Completed"
     assert building.read_bytes() in follower.seen["stderr"]
     assert follower.seen["stderr"].count(b"Building environment ") == 1
+    assert follower.seen["stderr"].count(b" is ready.\n") == 1
 
 
 def test_a_build_that_fails_has_said_so_once_and_steers_no_terminal(mlrun: Mlrun) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.acceptance.installed import bash, installed, refused, run_count, said
 from tests.acceptance.terminal import Terminal
-from tests.running import COMMAND, Mlrun, until
+from tests.running import COMMAND, LIVE, Mlrun, until
 
 MINIMAL = ["RunId", "RunType", "Status", "StartTime", "EndTime", "Target", "Tags"]
 
@@ -159,7 +159,7 @@ def test_wait_exits_with_124_when_time_runs_out_and_the_run_goes_on(mlrun: Mlrun
     run_id = mlrun.submit()
     told = refused(mlrun("run", "wait", "-r", run_id, "--timeout", "0.2s", check=False), 124)
     assert run_id in told
-    assert mlrun.show(run_id)["status"] in {"Preparing", "Starting", "Running"}
+    assert mlrun.show(run_id)["status"] in LIVE
 
 
 def test_metrics_by_name_and_last(past: Past) -> None:
@@ -324,7 +324,7 @@ def test_cancel_all_takes_those_that_the_filters_leave(mlrun: Mlrun) -> None:
     assert mlrun.wait(runs[0])["status"] == "Canceled"
     assert [run["run_id"] for run in mlrun.json("run", "cancel", "--all", "--last", "5")] == [runs[1]]
     assert mlrun.wait(runs[1])["status"] == "Canceled"
-    assert mlrun.show(other)["status"] in {"Preparing", "Starting", "Running"}
+    assert mlrun.show(other)["status"] in LIVE
     assert [run["run_id"] for run in mlrun.json("run", "cancel", "-r", other, "-r", runs[0])] == [other, runs[0]]
 
 

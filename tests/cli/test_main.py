@@ -3,8 +3,11 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -42,6 +45,22 @@ class Tool:
             check=False,
         )
 
+    def files(self) -> list[str]:
+        """The names of what is in the folder."""
+        return sorted(path.name for path in self.folder.iterdir())
+
+    @contextmanager
+    def held(self, *words: str) -> Iterator[subprocess.Popen[str]]:
+        """A command in the midst of its work until its standard input ends."""
+        pipe = subprocess.PIPE
+        command = [sys.executable, str(TOOL), "show", "-r", "held", *words]
+        with subprocess.Popen(
+            command, cwd=self.folder, env=self.environment, stdin=pipe, stdout=pipe, stderr=pipe, encoding="utf-8"
+        ) as process:
+            assert process.stderr is not None
+            assert process.stderr.readline() == "held\n"
+            yield process
+
 
 def mlrun(environment: Environment, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from mlrun_cli.cli.main import main; main()", *words]
@@ -61,9 +80,30 @@ def test_notes_follow_the_switches(tool: Tool) -> None:
 
 
 def test_script_gets_every_word_after_it_unchanged(tool: Tool) -> None:
-    after = ["--lr", "0.1", "-c", "x", "--help", "a b", "", "--", "-t", "[?a==b]", "-"]
+    after = ["--lr", "0.1", "-c", "x", "--help", "a b", "", "--", "-t", "[?a==b]", "-", "--out", "x", "--asyn"]
     done = tool("submit-script", "-c", "sklearn", "--async", "train.py", *after)
     assert json.loads(done.stdout) == {"words": ["train.py", *after], "runconfig": "sklearn", "async": True}
+
+
+def test_a_long_option_may_be_cut_short_where_no_other_begins_so(tool: Tool) -> None:
+    whole = tool("list", "--last", "1", "--tags", "a=1", "--output", "tsv")
+    assert whole.returncode == 0
+    short = tool("list", "--la", "1", "--tag=a=1", "--out", "tsv")
+    assert (short.returncode, short.stdout, short.stderr) == (0, whole.stdout, whole.stderr)
+    words = ["--run-conf", "sklearn", "--asy", "train.py", "--asy", "--run-conf"]
+    assert json.loads(tool("submit-script", *words).stdout) == {
+        "words": words[3:],
+        "runconfig": "sklearn",
+        "async": True,
+    }
+    assert json.loads(tool("cancel", "--gra", "--sig", "--sig", "int").stdout)["grace"] == "--sig"
+    assert json.loads(tool("show-files", "--", "--out", "tsv").stdout) == ["--out", "tsv"]
+
+
+def test_the_beginning_of_several_options_is_refused_with_all_of_them(environment: Environment) -> None:
+    done = mlrun(environment, "model", "register", "--model-fr", "x")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Did you mean '--model-framework' or '--model-framework-version'? See" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -81,6 +121,8 @@ def test_script_gets_every_word_after_it_unchanged(tool: Tool) -> None:
         (["submit-script", "--hlp"], "Did you mean '--help'? Options of the script come after its name."),
         (["submit-script", "--lr", "1", "train.py"], "submit-script'.\nOptions of the script come after its name."),
         (["--hlp"], "Did you mean '--help'? See 'mlrun run -h'."),
+        (["list", "--r", "x"], "There is no option '--r' in 'mlrun run list'.\nDid you mean '--resource-group'?"),
+        (["list", "--ta", "a", "--nothing"], "There is no option '--nothing' in"),
         (["list", "--last", "x"], "'x' is not a whole number"),
         (["list", "--last", "0"], "0 is not in the range"),
         (["list", "-o", "xml"], "There are: json|jsonc|table"),
@@ -119,6 +161,11 @@ def test_errors_are_sentences_and_show_a_traceback_only_with_debug(
     debugged = tool("show", "-r", run_id, "--debug")
     assert debugged.returncode == exit_code
     assert "Traceback" in debugged.stderr
+
+
+def test_what_was_noted_before_an_error_is_said_first(tool: Tool) -> None:
+    assert tool("show", "-r", "noted").stderr.startswith("WARNING: a key is skipped\nERROR: There is no run 'noted'.\n")
+    assert tool("show", "-r", "noted", "--only-show-errors").stderr.startswith("ERROR: ")
 
 
 def test_an_interrupt_is_quiet(tool: Tool) -> None:
@@ -241,6 +288,57 @@ def test_metadata_file_in_an_unwritable_place_is_an_error_before_the_command_run
     assert (done.returncode, done.stdout) == (2, "")
     assert "cannot be written" in done.stderr
     assert "tags:" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["run.json", "new/folder/run.json"])
+def test_metadata_file_is_one_command_s_alone_from_its_start(tool: Tool, name: str) -> None:
+    with tool.held("-t", name) as first:
+        second = tool("list", "-t", f"./{name}")
+        other = tool("list", "-t", f"{name}2", "-o", "none")
+        assert not (tool.folder / name).exists()
+        out, _ = first.communicate("", timeout=60)
+    assert (second.returncode, second.stdout) == (2, "")
+    assert f"-t: {name} is what another command will write." in second.stderr
+    assert "tags:" not in second.stderr
+    assert (first.returncode, other.returncode) == (0, 0)
+    assert (tool.folder / name).read_text(encoding="utf-8") == out.strip()
+    assert not [hidden for hidden in tool.files() if hidden.startswith(".")]
+
+
+def test_metadata_file_of_a_killed_command_is_free_again(tool: Tool) -> None:
+    with tool.held("-t", "run.json") as killed:
+        killed.kill()
+    assert not (tool.folder / "run.json").exists()
+    assert tool("list", "-t", "run.json").returncode == 0
+    assert tool.files() == ["run.json"]
+
+
+@pytest.mark.parametrize("run_id", ["missing", "bug", "interrupt", "nothing"])
+def test_a_command_without_a_result_leaves_nothing_of_its_metadata_file(tool: Tool, run_id: str) -> None:
+    tool("show", "-r", run_id, "-t", "new folder/run.json")
+    assert tool.files() == []
+
+
+@pytest.mark.parametrize("error", ["ENOLCK", "ENOSYS"])
+def test_metadata_file_needs_no_locks(tool: Tool, error: str) -> None:
+    kernel = ["strace", "--output=/dev/null", "--trace=flock", f"--inject=flock:error={error}"]
+    command = [*kernel, sys.executable, str(TOOL), "list", "-t", "run.json", "-o", "none"]
+    subprocess.run(command, cwd=tool.folder, env=tool.environment, check=True)
+    assert tool.files() == ["run.json"]
+
+
+@pytest.mark.parametrize("name", ["gone/run.json", "run.json"])
+def test_a_result_is_printed_even_if_its_metadata_file_cannot_be_written(tool: Tool, name: str) -> None:
+    (tool.folder / "gone").mkdir()
+    with tool.held("-t", name) as process:
+        shutil.rmtree(tool.folder / "gone")
+        (tool.folder / "gone").touch()
+        (tool.folder / "run.json").write_text("mine", encoding="utf-8")
+        out, err = process.communicate("text", timeout=60)
+    assert (process.returncode, out) == (1, '"text"\n')
+    assert err.startswith(f"ERROR: -t: {name} was not written: ")
+    assert (tool.folder / "run.json").read_text(encoding="utf-8") == "mine"
+    assert tool.files() == ["gone", "run.json"]
 
 
 def test_defaults_come_from_az(tool: Tool) -> None:

@@ -54,6 +54,17 @@ def test_a_run_is_a_line() -> None:
     assert queued.split() == ["◌", "Queued", "waits_1", "just", "now"]
 
 
+def test_a_queued_run_says_what_it_waits_for_as_far_as_there_is_room() -> None:
+    queued = {**ROWS[2], "waiting_for": "2 runs before it, 2 of the 2 nodes of 'cpu-cluster' taken"}
+    assert table([*ROWS[:2], queued])[0].endswith("  Tags                         Waits for")
+    assert table([*ROWS[:2], queued])[3].endswith("  2 runs before it, 2 of the 2 nodes of 'cpu-cluster' taken")
+    for width in range(20, 160, 7):
+        heading, running, _, waiting = table([*ROWS[:2], queued], width=width)
+        assert max(map(cell_len, (heading, running, waiting))) <= width
+        assert (width < 80) or "  2 runs before it" in waiting
+        assert (width < 90) or ROWS[0]["run_id"] in running
+
+
 def test_what_steers_a_terminal_is_spelled_out() -> None:
     completed = table(ROWS)[2]
     assert completed.endswith(r"evil=\x1b[31m\x07\n\u202e")

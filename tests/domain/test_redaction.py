@@ -42,6 +42,11 @@ def test_secrets_on_a_command_line_are_hidden(arguments: list[str], shown: list[
         ("python -c \"connect(password = 'x y')\" && b", 'python -c "connect(password = *** && b'),
         ("""curl -d '{"api-key": "x y", "lr": 1}'""", """curl -d '{"api-key": *** "lr": 1}'"""),
         ("env --set=TOKEN=x y", "env --set=TOKEN=*** y"),
+        ("ENV MY_TOKEN x y\\\n z\nENV MAX_TOKENS 512", "ENV MY_TOKEN ***\nENV MAX_TOKENS 512"),
+        ("STEP 2/3: ENV MY_TOKEN 'x y'\nenv MY_TOKEN x", "STEP 2/3: ENV MY_TOKEN ***\nenv MY_TOKEN ***"),
+        ("ARG TOKEN=\nFROM x\n token: \n  y", "ARG TOKEN=\nFROM x\n token: \n  ***"),
+        ("pip install tiktoken==0.5.1 'secretstorage==3'", "pip install tiktoken==0.5.1 'secretstorage==3'"),
+        ('[ "$TOKEN" == 12ab ] TOKEN==12ab', '[ "$TOKEN" == *** ] TOKEN==***'),
         ("a --password --lr 1", "a --password --lr 1"),
         ("a --password", "a --password"),
         ("a --model me/tokenizer:main --keyboard x", "a --model me/tokenizer:main --keyboard x"),
@@ -58,7 +63,14 @@ def test_the_text_for_a_shell_hides_names_that_the_user_adds() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["x" * 200_000, "--token " * 20_000, '--token "' + "\\a" * 100_000, "a" + " " * 200_000]
+    "text",
+    [
+        "x" * 200_000,
+        "--token " * 20_000,
+        "ENV a" * 50_000 + " ENV" + " " * 100_000,
+        '--token "' + "\\a" * 100_000,
+        "a" + " " * 200_000,
+    ],
 )
 def test_long_text_for_a_shell_takes_no_time(text: str) -> None:
     Redaction().arguments(["sh", "-c", text])

@@ -244,6 +244,14 @@ def test_pip_line_that_nothing_would_take_is_refused(
         requirements_of(tmp_path, environ, line)
 
 
+def test_a_package_that_is_not_where_it_is_named_is_told_with_its_place(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    with pytest.raises(InvalidFile, match=r"'\./none' names a file or folder that does not exist") as caught:
+        requirements_of(tmp_path, environ, "./none")
+    assert caught.value.hint == f"Looked at {tmp_path / 'none'}."
+
+
 @pytest.mark.parametrize(
     ("line", "shown", "secret"),
     [
@@ -315,6 +323,22 @@ def test_python_request_allows(text: str, shown: str, allowed: tuple[int, ...], 
     assert str(request) == shown
     assert request.allows(allowed)
     assert not request.allows(refused)
+
+
+@pytest.mark.parametrize(
+    ("text", "nearest"),
+    [
+        ("=3.7", (3, 8, 1)),
+        ("=3.10.4", (3, 9, 0)),
+        ("=3", (3, 13, 0)),
+        ("=4.0", (3, 13, 0)),
+        ("=9.9", (3, 13, 0)),
+        (">=2.7,<3", (3, 13, 0)),
+        ("", (3, 13, 0)),
+    ],
+)
+def test_python_request_is_nearest_to(text: str, nearest: tuple[int, ...]) -> None:
+    assert min([(3, 13, 0), (3, 9, 0), (3, 8, 1)], key=PythonRequest(text).distance) == nearest
 
 
 def test_plan_of_an_earlier_version_is_read() -> None:

@@ -341,13 +341,21 @@ def test_secret_that_a_package_prints_is_not_in_the_log(
 
 
 def test_short_secret_is_hidden_where_it_is_one_and_is_a_part_of_other_words(tmp_path: Path) -> None:
-    secrets = {"MLRUN_INSTALL_SECRET_1": "tok", "MLRUN_INSTALL_SECRET_2": "bob:s3cr3t-word"}
+    secrets = {
+        "MLRUN_INSTALL_SECRET_1": "tok",
+        "MLRUN_INSTALL_SECRET_2": "bob:s3cr3t-word",
+        "MLRUN_INSTALL_SECRET_3": "s3cr3t-in-a-shell; of\ns3cr3t-line",
+    }
     with (tmp_path / "lock").open("w") as lock:
         installer = Installer({**os.environ, **secrets}, EnvironmentFolder(tmp_path), lock.fileno())
         said = installer.output(
-            ["echo", "tokenizers==1 https://tok@h/?token=tok MLRUN_INSTALL_SECRET_1=tok s3cr3t-word"]
+            [
+                "echo",
+                "tokenizers==1 https://tok@h/?token=tok MLRUN_INSTALL_SECRET_1=tok s3cr3t-word",
+                "s3cr3t-in-a-shell s3cr3t-line",
+            ]
         )
-    assert said == "tokenizers==1 https://***@h/?token=*** MLRUN_INSTALL_SECRET_1=*** ***\n"
+    assert said == "tokenizers==1 https://***@h/?token=*** MLRUN_INSTALL_SECRET_1=*** *** *** ***\n"
 
 
 @contextmanager

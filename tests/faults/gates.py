@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -107,10 +108,18 @@ def locked(database: Path) -> Iterator[subprocess.Popen[str]]:
 @contextmanager
 def slow_mender(mlrun: Mlrun, lock: Path, run_id: str) -> Iterator[subprocess.Popen[str]]:
     """`run show`, held for a while between finding a lock free and writing into its file that the run is mended."""
-    number = f":{lock.stat().st_ino} "
-    slow = ("--trace=pwrite64", f"--trace-path={lock}", "--inject=pwrite64:delay_enter=700ms")
+    shared = re.compile(rf"FLOCK\s+ADVISORY\s+READ\s.*:{lock.stat().st_ino}\s")
+    slow = ("--trace=pwrite64", f"--trace-path={lock}", "--inject=pwrite64:delay_enter=400ms")
     mlrun.command = ["strace", "--output=/dev/null", *slow, str(COMMAND)]
     with mlrun.start("run", "show", "-r", run_id) as mender:
         mlrun.command = [str(COMMAND)]
-        until(lambda: number in Path("/proc/locks").read_text(encoding="ascii"))
+        until(lambda: shared.search(Path("/proc/locks").read_text(encoding="ascii")))
         yield mender
+
+
+@contextmanager
+def away(folder: Path) -> Iterator[None]:
+    """Have a folder at another place, as one that was moved or whose disk was unmounted, until the end of the block."""
+    elsewhere = folder.rename(folder.with_name("away"))
+    yield
+    elsewhere.rename(folder)

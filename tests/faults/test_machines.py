@@ -136,3 +136,24 @@ def test_a_run_of_another_host_is_not_judged_before_its_lease_has_run_out(mlrun:
     record = mlrun.show(run_id)
     assert record["status"] == "Failed"
     assert record["error"]["error"]["message"] == "The supervisor of the run died while the script ran."
+
+
+@pytest.mark.kill
+def test_a_run_that_has_waited_belongs_to_the_machine_it_was_started_on_and_not_to_its_submitters(mlrun: Mlrun) -> None:
+    mlrun("computetarget", "create", "amlcompute", "-n", "single", "--max-nodes", "1")
+    mlrun.script(WAIT)
+    command = mlrun.command
+    before = mlrun.submit("--ct", "single", "train.py")
+    mlrun.command = [*IN_ANOTHER_NAMESPACE, *command]
+    run_id = mlrun.submit("--ct", "single", "train.py")
+    mlrun.command = command
+    mlrun.execute("UPDATE runs SET boot_id = 'of another boot' WHERE run_id = ?", run_id)
+    until(lambda: mlrun.log(before))
+    (mlrun.run_folder(before) / "work" / "go").touch()
+    mlrun.wait_for_status(run_id, "Running")
+
+    _lose(mlrun, run_id)
+
+    record = mlrun.show(run_id)
+    assert record["status"] == "Failed"
+    assert record["error"]["error"]["message"] == "The supervisor of the run died while the script ran."

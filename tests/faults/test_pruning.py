@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from mlrun_cli.files.snapshot_pruning import using_snapshots
-from tests.running import COMMAND, Mlrun, until
+from tests.running import COMMAND, LIVE, Mlrun, until
 
 
 def test_a_submit_that_has_to_wait_for_a_prune_says_so_once_and_goes_on(mlrun: Mlrun, tmp_path: Path) -> None:
@@ -25,3 +27,18 @@ def test_a_submit_that_has_to_wait_for_a_prune_says_so_once_and_goes_on(mlrun: M
         process.communicate()
         assert process.returncode == 0
     assert submit_told.read_text() == "Waiting for a 'workspace prune' to end.\n"
+
+
+@pytest.mark.parametrize("is_looked_at_for_long", [False, True])
+def test_a_submit_whose_lock_somebody_looks_at_takes_it_then_or_says_that_it_cannot(
+    mlrun: Mlrun, is_looked_at_for_long: bool
+) -> None:
+    mlrun.script("import time\ntime.sleep(600)")
+    times = "4+" if is_looked_at_for_long else "4"  # the first three are of the snapshots
+    looked_at = ("--trace=flock", f"--inject=flock:error=EAGAIN:when={times}")
+    mlrun.command = ["strace", "--output=/dev/null", *looked_at, str(COMMAND)]
+    submitted = mlrun("run", "submit-script", "--async", "train.py", check=False)
+    mlrun.command = [str(COMMAND)]
+    if is_looked_at_for_long:
+        assert (submitted.returncode, "Another process holds" in submitted.stderr) == (1, True)
+    assert [run["status"] in LIVE for run in mlrun.json("run", "list")] == [True] * (not is_looked_at_for_long)

@@ -21,7 +21,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.gates import Fifo, locked
+from mlrun_cli.errors import StoreUnavailable
+from mlrun_cli.execution.queues import mind_queues
+from mlrun_cli.workspace import Workspace
+from tests.faults.gates import Fifo, away, locked
 from tests.running import COMMAND, LIVE, Mlrun, is_alive, kill, make_nvidia_smi, processes, until, words_of
 from tests.sdk.driving import drive
 
@@ -140,6 +143,8 @@ def ended(mlrun: Mlrun, run_ids: list[str]) -> list[str]:
 def test_no_more_than_a_target_has_nodes_run_at_once_and_the_others_in_their_order(mlrun: Mlrun, order: Path) -> None:
     run_ids = [submit(mlrun) for _ in range(6)]
     until(lambda: len(started(order)) == 2)
+    for run_id in run_ids[:2]:
+        mlrun.wait_for_status(run_id, "Running")
     records = {record["run_id"]: record for record in mlrun.json("run", "list")}
     assert [records[run_id]["status"] for run_id in run_ids] == ["Running"] * 2 + ["Queued"] * 4
     assert records[run_ids[4]]["waiting_for"] == "2 runs before it, 2 of the 2 nodes of 'cpu-cluster' taken"
@@ -150,6 +155,23 @@ def test_no_more_than_a_target_has_nodes_run_at_once_and_the_others_in_their_ord
     assert set(started(order)[:2]) == {1, 2}
     assert set(started(order)[2:4]) <= {3, 4, 5}
     until(lambda: not dispatchers(mlrun))
+
+
+def test_who_streams_a_queued_run_is_told_what_it_waits_for_and_when_that_changes(mlrun: Mlrun, order: Path) -> None:
+    run_ids = [submit(mlrun) for _ in range(3)]
+    until(lambda: len(started(order)) == 2)
+    told = mlrun.folder.parent / "told"
+    streamed = ["sh", "-c", 'exec "$0" "$@" 2>"$TOLD"', *mlrun.command, "run"]
+    mlrun.environment["TOLD"] = str(told)
+    with ThreadPoolExecutor() as threads:
+        submitted = threads.submit(mlrun.run, *streamed, "submit-script", "--ct", "cpu-cluster", "train.py")
+        try:
+            until(lambda: told.exists() and "\nQueued: 1 run before it, 2 of the 2 nodes of " in told.read_text())
+            mlrun("run", "cancel", "-r", run_ids[2])
+            until(lambda: "\nQueued: 2 of the 2 nodes of 'cpu-cluster' taken.\n" in told.read_text())
+        finally:
+            go(order)
+    assert submitted.result().returncode == 0
 
 
 def test_a_queued_run_is_canceled_at_once_and_leaves_no_secrets(mlrun: Mlrun, order: Path) -> None:
@@ -171,8 +193,10 @@ def test_a_queue_outlives_its_dispatcher(mlrun: Mlrun, order: Path) -> None:
     (dispatcher,) = dispatchers(mlrun)
     kill(dispatcher)
     until(lambda: not dispatchers(mlrun))
-    assert [record["status"] for record in mlrun.json("run", "list")] == ["Queued", "Queued", "Running", "Running"]
-    assert len(dispatchers(mlrun)) == 1  # this look has started another
+    statuses = [record["status"] for record in mlrun.json("run", "list")]
+    assert statuses[:2] == ["Queued", "Queued"]
+    assert set(statuses[2:]) <= {"Starting", "Running"}
+    until(lambda: len(dispatchers(mlrun)) == 1)  # this look has started another
     kill(*dispatchers(mlrun))
     go(order)  # whoever ends a run calls it as well
     until(lambda: all(mlrun.stored_status(run_id) == "Completed" for run_id in run_ids))
@@ -285,6 +309,21 @@ def test_a_run_whose_lock_somebody_holds_is_started_when_it_is_free_and_one_with
             shutil.rmtree(mlrun.run_folder(run_ids[2]))
     last = submit(mlrun)  # a call
     assert ended(mlrun, [run_ids[2], last]) == ["Failed" if is_gone else "Completed", "Completed"]
+
+
+@pytest.mark.kill
+def test_a_queue_outlives_the_absence_of_its_workspace(mlrun: Mlrun, order: Path) -> None:
+    run_ids = [submit(mlrun) for _ in range(3)]
+    until(lambda: len(started(order)) == 2)
+    supervisor, folder = mlrun.supervisor(run_ids[0]), mlrun.database.parent
+    with Workspace.at(folder) as workspace, away(folder):
+        kill(supervisor)  # has the dispatcher look
+        until(lambda: not dispatchers(mlrun))
+        with pytest.raises(StoreUnavailable):
+            mind_queues(workspace)
+        assert not folder.exists()
+    go(order)
+    assert ended(mlrun, run_ids) == ["Failed", "Completed", "Completed"]
 
 
 def test_a_dispatcher_without_files_to_open_gives_no_run_up(mlrun: Mlrun, order: Path) -> None:
@@ -469,6 +508,36 @@ def test_a_parent_that_holds_the_last_place_is_told_so(mlrun: Mlrun) -> None:
     assert mlrun.wait(child["run_id"])["status"] == "Completed"
 
 
+def test_a_parent_that_is_canceled_tells_of_its_children_that_go_on_and_how_to_cancel_them(mlrun: Mlrun) -> None:
+    make_target(mlrun, "single", 1)
+    mlrun.script("import time; time.sleep(600)", "child.py")
+    mlrun.script("""
+        import time
+        from azureml.core import Run, ScriptRunConfig
+        run = Run.get_context()
+        ends_with_the_script = run.child_run()
+        for parent in (run, run, ends_with_the_script):
+            print(parent.submit_child(ScriptRunConfig(".", script="child.py", compute_target="single")).id, flush=True)
+        time.sleep(600)
+    """)
+    parent = mlrun.submit()
+    children = until(lambda: ids if len(ids := mlrun.log(parent).split()) == 3 else None)
+    mlrun.wait_for_status(children[0], "Running")
+    ((inner,),) = mlrun.stored("SELECT run_id FROM runs WHERE minded_by = ?", f"runs/{parent}")
+
+    told = mlrun("run", "cancel", "-r", parent).stderr
+
+    ways = [f"mlrun run cancel --all --parent-run-id {run_id}" for run_id in (parent, inner)]
+    assert told == f"3 child runs go on: {ways[0]}; {ways[1]}\n"
+    assert ended(mlrun, [parent, inner]) == ["Canceled"] * 2
+    assert [mlrun.stored_status(run_id) for run_id in children] == ["Running", "Queued", "Queued"]
+    assert mlrun("run", "cancel", "-r", parent, "-r", children[0], "-r", children[1]).stderr.splitlines()[1:] == [
+        f"1 child run goes on: {ways[1]}"
+    ]
+    assert mlrun(*ways[1].split()[1:]).stderr == ""
+    assert ended(mlrun, children) == ["Canceled"] * 3
+
+
 def test_a_run_has_the_umask_and_the_niceness_of_its_submitter_whoever_started_the_dispatcher(
     mlrun: Mlrun, order: Path
 ) -> None:
@@ -514,6 +583,8 @@ def test_gpus_are_lent_of_those_that_the_submitter_may_use_whoever_calls_the_dis
             mlrun.environment["CUDA_VISIBLE_DEVICES"] = visible
         run_ids.append(mlrun.submit("--gpus", "1", "train.py"))
     until(lambda: len(started(order)) == 2)
+    for run_id in run_ids[:2]:
+        mlrun.wait_for_status(run_id, "Running")
     assert [mlrun.show(run_id)["status"] for run_id in run_ids] == ["Running", "Running", "Queued", "Queued"]
     go(order)
     assert ended(mlrun, run_ids) == ["Completed"] * 4
@@ -569,6 +640,7 @@ def test_gpus_come_back_when_who_holds_or_lends_them_is_killed(mlrun: Mlrun, ord
     mlrun.script(f"{WORK}    print(os.environ['CUDA_VISIBLE_DEVICES'])\n")
     holder, waiting = (mlrun.submit("--gpus", "1", "train.py") for _ in range(2))
     until(lambda: started(order) == [1])
+    mlrun.wait_for_status(holder, "Running")
     if victim != "dispatcher":
         kill(mlrun.supervisor(holder))
     if victim != "supervisor":

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 
 from mlrun_cli.supervisor import ports
 from mlrun_cli.supervisor.ports import Ports
-from tests.running import Mlrun, is_alive, kill, make_nvidia_smi, processes, until
+from tests.running import ENDED, Mlrun, is_alive, kill, make_nvidia_smi, processes, until
 
 MEET = """
     import json, os, socket, time
@@ -106,7 +108,7 @@ group = ProcessGroup(
 while group.exit_code is None:
     for pid, exit_code in reap().items():
         print(exit_code, flush=True)
-        group.ended(pid, exit_code)
+        group.ended({pid: exit_code})
     group.look(time.monotonic())
     time.sleep(0.01)
 print(group.exit_code, group.first_to_fail, group.left_behind())
@@ -211,13 +213,32 @@ def test_one_process_that_fails_ends_all_and_gives_the_run_its_error(mlrun: Mlru
 
     (mlrun.run_folder(run_id) / "work" / "fail").touch()
 
-    record = mlrun.wait(run_id)
+    told = mlrun.run(*mlrun.command, "run", "wait", "-r", run_id).stderr
+    record = mlrun.show(run_id)
     assert (record["status"], record["exit_code"]) == ("Failed", 1)
     assert record["error"]["error"]["debugInfo"]["type"] == "SystemError"
     assert [warning["message"] for warning in record["warnings"]] == [
         "Process 2 was the first to fail: exit code 1. Its log is user_logs/std_log_process_2.txt."
     ]
     assert not any(map(is_alive, [*pids, daemon]))
+    last_lines = f"The last lines of {run_id}, std_log_process_2.txt:\n  here\n  {daemon}\n  Traceback"
+    assert told.startswith(last_lines)
+    log = mlrun.run_folder(run_id) / "artifacts/user_logs/std_log_process_2.txt"
+    assert told.endswith(f"\nLog: {log}\n")
+    streamed = mlrun.run(*mlrun.command, "run", "monitor-logs", "-r", run_id)
+    assert streamed.stdout == logs(mlrun, run_id)["std_log_process_0.txt"]
+    assert streamed.stderr == f"\n{told}"
+
+
+def test_a_streamed_run_shows_the_end_of_the_log_of_the_process_that_failed(mlrun: Mlrun) -> None:
+    mlrun.script("import os, sys; print('rank', os.environ['RANK']); sys.exit(7 * (os.environ['RANK'] == '1'))")
+    runconfig(mlrun, FOUR_ON_TWO)
+
+    told = mlrun("run", "submit-script", "-c", "several", check=False).stderr
+
+    streamed, _, summary = told.partition("\nExecution Summary\n")
+    assert streamed.endswith("std_log_process_1.txt:\n  rank 1\n")
+    assert re.search(r"^Log: .*/std_log_process_1\.txt$", summary, re.MULTILINE)
 
 
 def test_when_one_has_failed_the_others_get_sigterm_and_after_the_grace_sigkill(tmp_path: Path) -> None:
@@ -226,6 +247,20 @@ def test_when_one_has_failed_the_others_get_sigterm_and_after_the_grace_sigkill(
     )
 
     assert done.stdout == "3\n-15\n-9\n3 1 []\n"
+
+
+def test_processes_that_have_failed_when_the_supervisor_looks_give_the_run_their_error(mlrun: Mlrun) -> None:
+    run_id, pids, daemon = waiting(mlrun)
+    supervisor = mlrun.supervisor(run_id)
+    kill(supervisor, number=signal.SIGSTOP)
+    kill(*pids[1:3])
+    until(lambda: not any(map(is_alive, pids[1:3])))
+    kill(supervisor, number=signal.SIGCONT)
+
+    record = mlrun.wait(run_id)
+    assert (record["status"], record["signal"]) == ("Failed", "SIGKILL")
+    assert record["warnings"][0]["message"].startswith("Process 1 was the first to fail: signal SIGKILL.")
+    assert not any(map(is_alive, [*pids, daemon]))
 
 
 @pytest.mark.kill
@@ -413,8 +448,9 @@ def test_the_exit_code_of_a_process_of_mpi_is_the_runs_and_its_log_is_named(
     mlrun.script(BY_MPI)
     runconfig(mlrun, WITH_MPI)
     run_id = mlrun.submit("-c", "several", "train.py", "2", how)
+    mlrun.wait_for_status(run_id, *ENDED)
 
-    record = mlrun.wait(run_id)
+    record = mlrun.show(run_id)
 
     assert (record["status"], record["exit_code"]) == ("Failed", exit_code)
     (warning,) = record["warnings"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import COMMAND, Mlrun, is_alive, until
+from tests.running import COMMAND, ENDED, Mlrun, is_alive, until
 
 WAIT_FOR_GO = """
     import os, time
@@ -64,7 +64,7 @@ def test_a_signal_ends_the_streaming_and_not_the_run(
     assert f"mlrun run monitor-logs -r {run_id}" in stderr
     assert f"mlrun run cancel -r {run_id}" in stderr
     assert "Traceback" not in stderr
-    assert mlrun.show(run_id)["status"] == "Running"
+    assert mlrun.wait_for_status(run_id, *ENDED, "Running") == "Running"
     (mlrun.run_folder(run_id) / "work" / "go").touch()
     assert mlrun.wait(run_id)["status"] == "Completed"
 
@@ -102,7 +102,7 @@ def test_a_reader_that_goes_away_ends_the_streaming_and_not_the_run(mlrun: Mlrun
     streaming.stderr.close()
     assert streaming.wait(60) == 128 + signal.SIGPIPE
     assert stderr == ""
-    assert mlrun.show(run_id)["status"] == "Running"
+    assert mlrun.wait_for_status(run_id, *ENDED, "Running") == "Running"
     assert is_alive(mlrun.script_pid(run_id))
     (mlrun.run_folder(run_id) / "work" / "go").touch()
     assert mlrun.wait(run_id)["status"] == "Completed"
@@ -137,7 +137,7 @@ def _read_until(streaming: subprocess.Popen[str], text: str) -> None:
 def test_a_signal_at_any_moment_after_the_run_is_written_leaves_it_going(
     mlrun: Mlrun, number: signal.Signals, delay_milliseconds: int
 ) -> None:
-    mlrun.script("import time\ntime.sleep(0.5)\n")
+    mlrun.script(WAIT_FOR_GO)
     mlrun.script("print('first')\n", "first.py")
     mlrun("run", "submit-script", "first.py")
     streaming = mlrun.start("run", "submit-script", "train.py")
@@ -149,6 +149,8 @@ def test_a_signal_at_any_moment_after_the_run_is_written_leaves_it_going(
     stderr = streaming.communicate(timeout=60)[1]
     assert streaming.returncode == 128 + number
     assert f"the run {run_id} goes on" in stderr
+    mlrun.wait_for_status(run_id, "Running")
+    (mlrun.run_folder(run_id) / "work" / "go").touch()
     assert mlrun.wait(run_id)["status"] == "Completed"
 
 

@@ -47,9 +47,7 @@ def test_a_descriptor_of_the_submitter_is_not_held_until_the_run_has_ended(mlrun
     os.close(writing)
 
     with os.fdopen(reading, "rb") as pipe:
-        started = time.monotonic()
         assert pipe.read() == b""  # ends when the last holder has closed it
-    assert time.monotonic() - started < 30
     (run,) = mlrun.json("run", "list")
     assert run["status"] in {"NotStarted", "Preparing", "Starting", "Running"}
 

@@ -279,10 +279,35 @@ def test_a_signal_handler_may_log_while_its_thread_opens_the_journal(submitted: 
     assert len([journal for journal in submitted.journals() if journal.stat().st_size]) == 1
 
 
-def test_a_script_that_closes_all_it_finds_open_goes_on_in_a_new_file(submitted: SubmittedRun) -> None:
-    submitted.run("import os; run.log('a', 1); os.closerange(3, 256); run.log('a', 2); run.log('a', 3)")
+@pytest.mark.parametrize("limit", [64, 1024])
+def test_a_script_that_closes_all_it_finds_open_goes_on_in_a_new_file(submitted: SubmittedRun, limit: int) -> None:
+    submitted.run(f"""
+        import os, resource
+        resource.setrlimit(resource.RLIMIT_NOFILE, ({limit}, {limit}))
+        run.log("a", 1)
+        os.closerange(3, {limit})
+        own = os.open("own", os.O_WRONLY | os.O_CREAT)  # by the lowest number, which was free before
+        run.log("a", 2); run.log("a", 3)
+        os.write(own, b"own")
+    """)
+    assert (submitted.folder / "own").read_bytes() == b"own"
     assert sorted(line[4] for line in submitted.lines()) == [1, 2, 3]
     assert len(submitted.journals()) == 2
+
+
+def test_a_journal_is_written_by_the_last_number_that_is_free(submitted: SubmittedRun) -> None:
+    submitted.run("""
+        import os, resource
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+        held = []
+        try:
+            while True:
+                held.append(os.open("/dev/null", os.O_RDONLY))
+        except OSError:
+            os.close(held[0])
+        run.log("a", 1); run.log("a", 2)
+    """)
+    assert [line[4] for line in submitted.lines()] == [1, 2]
 
 
 def test_nothing_acknowledged_is_lost_when_a_script_is_killed(submitted: SubmittedRun) -> None:

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from mlrun_cli.domain.environment import Builder, EnvironmentBuild
 from mlrun_cli.execution.environments.filling import Filled, fill_with_conda, fill_with_pip
-from mlrun_cli.execution.environments.folder import EnvironmentFolder, taken_lock
+from mlrun_cli.execution.environments.folder import EnvironmentFolder
 from mlrun_cli.execution.environments.image import image_name, is_there, make_image
 from mlrun_cli.execution.environments.installer import Installer, say
+from mlrun_cli.files.locks import taken_lock
 
 _LOOK_SECONDS = 0.05
 _PYTHON_VERSION = "import sys; print('%d.%d.%d' % sys.version_info[:3])"
@@ -43,9 +44,10 @@ def build_environment(build: EnvironmentBuild, environ: Mapping[str, str]) -> in
     """
     folder = EnvironmentFolder(Path(build.folder))
     folder.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _held(folder.lock) as lock:
+    ready = f"Environment {build.key} is ready."
+    with _held(folder.lock, ready) as lock:
         if _stands(folder, build):
-            say(f"Environment {build.key} is ready.")
+            say(ready)
             return 0
         installer = Installer(environ, folder, lock)
         try:
@@ -65,7 +67,7 @@ def build_environment(build: EnvironmentBuild, environ: Mapping[str, str]) -> in
             version = installer.output([str(folder.interpreter), "-I", "-c", _PYTHON_VERSION]).strip()
             folder.installed.write_text(installer.output(_listing(folder, build)), encoding="utf-8")
         folder.record_complete({**build.to_json(), "python_version": version, "loosened": list(filled.loosened)})
-        say(f"Environment {build.key} is ready.")
+        say(ready)
         return 0
 
 
@@ -112,11 +114,11 @@ def _listing(folder: EnvironmentFolder, build: EnvironmentBuild) -> list[str]:
 
 
 @contextmanager
-def _held(path: Path) -> Iterator[int]:
+def _held(path: Path, ready: str) -> Iterator[int]:
     lock = _try(path)
     if lock is None:
         say("Another run is building this environment; waiting for it.")
-        lock = _wait_for(path)
+        lock = _wait_for(path, ready)
     try:
         _name_log(lock, _own_log())
         yield lock
@@ -133,22 +135,22 @@ def _try(path: Path) -> int | None:
         return None
 
 
-def _wait_for(path: Path) -> int:
-    """Wait for the lock; what its holder prints is passed on meanwhile."""
+def _wait_for(path: Path, ready: str) -> int:
+    """Wait for the lock; what its holder prints is passed on meanwhile, but for the line that it is ready with."""
     log, offset = b"", 0
     while (lock := _try(path)) is None:
         log = log or _named_log(path)
-        offset = _pass_on(log, offset)
+        offset = _pass_on(log, offset, ready)
         time.sleep(_LOOK_SECONDS)
-    _pass_on(log, offset)
+    _pass_on(log, offset, ready)
     return lock
 
 
-def _pass_on(log: bytes, offset: int) -> int:
-    """Print what a log holds from there on; where it ends. One that cannot be read holds nothing."""
+def _pass_on(log: bytes, offset: int, ready: str) -> int:
+    """Print what a log holds from there on, without that line; where it ends. An unreadable one holds nothing."""
     with suppress(OSError), open(log, "rb") as file:
         file.seek(offset)
-        shutil.copyfileobj(file, sys.stdout.buffer)
+        sys.stdout.buffer.write(file.read().replace(f"{ready}\n".encode(), b""))
         sys.stdout.buffer.flush()
         return file.tell()
     return offset

@@ -61,7 +61,8 @@ def plan_container(
         InvalidFile: its Dockerfile is no text.
     """
     _refuse_login(configuration, engine)
-    made = plan_image(configuration, engine, home=home, project=project)
+    redaction = Redaction.from_environment(environment)
+    made = plan_image(configuration, engine, home=home, project=project, redaction=redaction)
     build, secrets = made or (None, {})
     container = ContainerPlan(
         engine=engine,

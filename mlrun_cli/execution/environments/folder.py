@@ -12,6 +12,7 @@ from typing import Any
 
 from mlrun_cli.domain.environment import BuiltEnvironment, EnvironmentBuild, EnvironmentPlan
 from mlrun_cli.errors import MlrunError
+from mlrun_cli.files.locks import taken_lock
 from mlrun_cli.files.run_folder import read_json
 
 
@@ -139,34 +140,6 @@ class EnvironmentFolder:
             return tuple(self.installed.read_text(encoding="utf-8").splitlines())
         except OSError:
             return ()
-
-
-def taken_lock(path: Path, operation: int) -> int:
-    """The descriptor of a lock file, made if need be, whose lock has been taken as by `fcntl.flock`.
-
-    Who removes the file holds its lock: a lock that was waited for meanwhile is nobody's any more.
-
-    Raises:
-        BlockingIOError: it is held, and was not to be waited for.
-        OSError: the file cannot be made, or the file system knows no locks.
-    """
-    while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, operation)
-            if _is_at(descriptor, path):
-                return descriptor
-        except OSError:
-            os.close(descriptor)
-            raise
-        os.close(descriptor)
-
-
-def _is_at(descriptor: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(descriptor), os.stat(path))
-    except FileNotFoundError:
-        return False
 
 
 def _moment(path: Path) -> int:

@@ -56,9 +56,8 @@ def make_image(folder: EnvironmentFolder, build: EnvironmentBuild, source: Image
             say(f"Error: {context} has changed since the run was submitted; submit it again.")
             return 1
     with folder.with_secrets(folder.dockerfile, installer.filled_in(source.dockerfile)) as dockerfile:
-        return installer.run(
-            [build.installer, "build", "--tag", image_name(build.key), "--file", str(dockerfile), str(context)]
-        )
+        words = [build.installer, "build", "--tag", image_name(build.key), "--file", str(dockerfile), str(context)]
+        return installer.run(words, is_by_name=True)
 
 
 def remove_image(engine: str, image: str) -> bool:

@@ -12,8 +12,8 @@ from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.domain.run_configuration import RunConfiguration
 from mlrun_cli.errors import Unsupported
 from mlrun_cli.execution.environments.image import digest_of
+from mlrun_cli.execution.environments.placeholders import hide_secrets_of_dockerfile
 from mlrun_cli.execution.environments.plan import key_and_folder
-from mlrun_cli.execution.environments.requirements import hide_secrets
 from mlrun_cli.files.text_files import read_text
 
 BASE_IMAGE = "environment.docker.baseImage"
@@ -24,7 +24,7 @@ _HAS_FROM = re.compile(r"^\s*FROM\s", re.IGNORECASE | re.MULTILINE)
 
 
 def plan_image(
-    configuration: RunConfiguration, engine: str, *, home: Path, project: Path
+    configuration: RunConfiguration, engine: str, *, home: Path, project: Path, redaction: Redaction
 ) -> tuple[EnvironmentBuild, Mapping[str, str]] | None:
     """How the image is made, and the secrets that only the engine gets; None for an image that has a name.
 
@@ -42,7 +42,7 @@ def plan_image(
         )
     found = rest[named[0]]
     source = _of_context(found, project) if isinstance(found, Mapping) else _of_text(str(found), project)
-    return _build(source, engine, home)
+    return _build(source, engine, home, redaction)
 
 
 def _of_text(text: str, project: Path) -> ImageSource:
@@ -87,13 +87,15 @@ def _of_context(section: Mapping[str, object], project: Path) -> ImageSource:
         ) from error
 
 
-def _build(source: ImageSource, engine: str, home: Path) -> tuple[EnvironmentBuild, Mapping[str, str]]:
-    lines, secrets = hide_secrets(source.dockerfile.splitlines())
-    hidden = source._replace(dockerfile="".join(f"{line}\n" for line in lines))
-    # The two engines do not see each other's images.
-    key, folder = key_and_folder(
-        home, [Builder.IMAGE.value, os.path.basename(engine), hidden.dockerfile, hidden.context_digest]
-    )
+def _build(
+    source: ImageSource, engine: str, home: Path, redaction: Redaction
+) -> tuple[EnvironmentBuild, Mapping[str, str]]:
+    lines = "".join(f"{line}\n" for line in source.dockerfile.splitlines())
+    dockerfile, secrets = hide_secrets_of_dockerfile(lines, redaction)
+    hidden = source._replace(dockerfile=dockerfile)
+    # The two engines do not see each other's images; what a secret is may be kept in one.
+    content = [Builder.IMAGE.value, os.path.basename(engine), dockerfile, hidden.context_digest, *secrets.values()]
+    key, folder = key_and_folder(home, content)
     build = EnvironmentBuild(
         key=key,
         folder=folder,

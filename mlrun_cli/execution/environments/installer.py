@@ -11,7 +11,7 @@ from signal import Signals
 
 from mlrun_cli.domain.redaction import REDACTED, Redaction
 from mlrun_cli.execution.environments.folder import EnvironmentFolder
-from mlrun_cli.execution.environments.requirements import SECRET_PREFIX
+from mlrun_cli.execution.environments.placeholders import SECRET_PREFIX
 
 # They would make an installer read or fill another place than the new environment.
 _NOT_FOR_INSTALLERS = frozenset({
@@ -46,6 +46,8 @@ _LEAST_LETTERS = 8
 """Of a secret that no other word is likely to have in it."""
 _BEFORE_SECRET = rf"://|[?&]\w+=|{SECRET_PREFIX}\d+\W+"
 """What stands in front of a secret in an address, or in a list of variables."""
+_BETWEEN_WORDS = re.compile(r"""[;&|()\[\]'"\\\n]+""")
+"""What a shell or a list may have put around a secret, and a line of text between two parts of it."""
 
 
 class Installer:
@@ -54,17 +56,22 @@ class Installer:
     def __init__(self, environ: Mapping[str, str], folder: EnvironmentFolder, lock: int) -> None:
         self._environment = installer_environment(environ, folder.path.parent)
         self._secrets = {name: value for name, value in environ.items() if name.startswith(SECRET_PREFIX)}
+        self._redaction = Redaction.from_environment(environ)
         self._folder = folder.path
         # Who inherits the lock holds it: if this process alone is killed, none builds beside its installer.
         self._lock = lock
 
-    def run(self, command: Sequence[str]) -> int:
-        """Pass on what it prints, line by line; returns its exit code, or 128 + the signal that ended it."""
+    def run(self, command: Sequence[str], *, is_by_name: bool = False) -> int:
+        """Pass on what it prints, line by line; returns its exit code, or 128 + the signal that ended it.
+
+        `is_by_name` hides also what follows the name of a secret, for one that prints the lines of a Dockerfile.
+        """
+        hidden = self._redaction.quoted if is_by_name else self._redaction.text
         is_silent = True
         with self._started(command, subprocess.STDOUT) as process:
             for line in process.stdout or ():
                 is_silent = is_silent and not line.strip()
-                sys.stdout.write(self._without_secrets(line))
+                sys.stdout.write(hidden(self._without_secrets(line)))
                 sys.stdout.flush()
         name, code = Path(command[0]).name, process.returncode
         if code > 0 and is_silent:
@@ -77,7 +84,7 @@ class Installer:
     def output(self, command: Sequence[str]) -> str:
         """What it prints on stdout; its stderr is dropped."""
         with self._started(command, subprocess.DEVNULL) as process:
-            return self._without_secrets(process.stdout.read() if process.stdout else "")
+            return self._redaction.text(self._without_secrets(process.stdout.read() if process.stdout else ""))
 
     def succeeds(self, command: Sequence[str]) -> bool:
         """Whether it ends with exit code 0; what it prints is dropped."""
@@ -112,7 +119,10 @@ class Installer:
             for part in (secret, secret.partition(":")[2]):
                 if len(part) >= _LEAST_LETTERS or ":" in part:
                     text = text.replace(part, REDACTED)
-        return Redaction().text(text)
+            for part in map(str.strip, _BETWEEN_WORDS.split(secret)):
+                if len(part) >= _LEAST_LETTERS:
+                    text = text.replace(part, REDACTED)
+        return text
 
 
 def installer_environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]:

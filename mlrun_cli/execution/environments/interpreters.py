@@ -78,10 +78,11 @@ class PythonRequest:
         """Whether it names one minor version, so that the names of interpreters say which will do."""
         return any(operator == "=" and len(version) > 1 for operator, version in self._terms)
 
-    def distance(self, version: tuple[int, ...]) -> int:
-        """How many minor versions lie between one and what is asked for first."""
-        wanted = self._terms[0][1] if self._terms else ()
-        return abs(version[1] - wanted[1]) if len(wanted) > 1 else 0
+    def distance(self, version: tuple[int, ...]) -> tuple[bool, int]:
+        """Whether one has another major version than what is asked for first, else how many minor ones lie between."""
+        wanted = self._terms[0][1] if self._terms else version
+        is_another = version[0] != wanted[0]
+        return is_another, 0 if is_another or len(wanted) == 1 else abs(version[1] - wanted[1])
 
     def allows(self, version: tuple[int, ...]) -> bool:
         """Whether a version of three numbers will do."""
@@ -150,7 +151,7 @@ def find_base_interpreter(request: PythonRequest, environ: Mapping[str, str]) ->
 
 
 def find_nearest_interpreter(request: PythonRequest, environ: Mapping[str, str]) -> Interpreter | None:
-    """The interpreter that is nearest to what will do, the newer of two that are as near.
+    """The interpreter that is nearest to what will do, the newer of two that are as near: the newest for Python 4.
 
     One that is too old for the azureml of a run is the last choice.
     """

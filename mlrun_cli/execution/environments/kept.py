@@ -11,10 +11,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from mlrun_cli.domain.environment import BuiltEnvironment
-from mlrun_cli.execution.environments.folder import EnvironmentFolder, taken_lock
+from mlrun_cli.execution.environments.folder import EnvironmentFolder
 from mlrun_cli.execution.environments.image import image_name, remove_image
+from mlrun_cli.files.locks import taken_lock
 
-_NAME = re.compile(r"([0-9a-f]+)(?:\.lock|\.in-use)?")
+_NAME = re.compile(r"\.?([0-9a-f]+)(?:\.lock|\.in-use|\.[0-9]+)?")
 
 
 def built_environments(home: Path) -> Sequence[BuiltEnvironment]:
@@ -44,7 +45,10 @@ def prune_environments(
     size = 0
     for folder in _folders(home):
         with _alone(folder) as is_alone:
-            if not is_alone or not _is_to_go(folder, unused_since, needed):
+            if not is_alone:
+                continue
+            size += _sweep(folder, dry_run=dry_run)
+            if not _is_to_go(folder, unused_since, needed):
                 continue
             is_there, freed = folder.path.is_dir(), size_of(folder.path)
             if (dry_run or _remove(folder)) and is_there:
@@ -65,7 +69,7 @@ def size_of(folder: Path) -> int:
 
 
 def _folders(home: Path) -> Iterator[EnvironmentFolder]:
-    """Those that are there, and those of which a failed build has left the locks alone."""
+    """Those that are there, and those of which a failed build has left the locks alone, or a prune some files."""
     environments = home / "environments"
     with suppress(FileNotFoundError):
         names = map(_NAME.fullmatch, os.listdir(environments))
@@ -79,6 +83,16 @@ def _is_to_go(folder: EnvironmentFolder, unused_since: int, needed: Collection[s
         # Its builder is dead, or it would hold the lock.
         return True
     return described.key not in needed and described.used_at < unused_since
+
+
+def _sweep(folder: EnvironmentFolder, *, dry_run: bool) -> int:
+    """Remove what prunes that were killed have left of environments of this name; how many bytes the disk gets back."""
+    size = 0
+    for doomed in folder.path.parent.glob(f".{folder.path.name}.*"):
+        size += size_of(doomed)
+        if not dry_run:
+            shutil.rmtree(doomed)
+    return size
 
 
 def _remove(folder: EnvironmentFolder) -> bool:

@@ -29,7 +29,8 @@ from mlrun_cli.execution.environments.interpreters import (
     probe,
     search_folders,
 )
-from mlrun_cli.execution.environments.requirements import PipLine, hide_secrets
+from mlrun_cli.execution.environments.placeholders import hide_secrets
+from mlrun_cli.execution.environments.requirements import PipLine
 from mlrun_cli.execution.environments.translation import conda_part, translate
 from mlrun_cli.files.conda import CondaDependencies
 

@@ -8,17 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlrun_cli.domain.redaction import URL_SECRET, Redaction
+from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.errors import InvalidFile, Unsupported
 from mlrun_cli.files.text_files import read_text
-
-SECRET_PREFIX = "MLRUN_INSTALL_SECRET_"  # noqa: S105 - a variable's name
 
 _NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*(?=$|[=<>!~;@(]|\s--)(.*)")
 _URL = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _LOCAL = re.compile(r"\.{0,2}/|\.$|\.\.$|~|file:|.*\.(whl|zip|tar\.gz|tgz|tar\.bz2)(\[.*\])?$|[^:]*/", re.IGNORECASE)
 _EXTRAS = re.compile(r"(.*?)(\[[\w.,\s-]*\])?")
-_PLACEHOLDER = re.compile(r"\$\{[A-Z0-9_]+\}(?::\$\{[A-Z0-9_]+\})?")
 
 _SHORT_OPTIONS = {
     "-i": "--index-url",
@@ -69,22 +66,6 @@ def read_pip_lines(lines: Sequence[str], folder: Path, path: Path) -> list[PipLi
         Unsupported: an option that a requirements file cannot hold.
     """
     return list(_Reading().read(lines, folder, path))
-
-
-def hide_secrets(lines: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """The lines with `${MLRUN_INSTALL_SECRET_1}` … for what URLs hold of secrets, and these variables.
-
-    pip and uv put the variables' values back when they read the file.
-    """
-    names: dict[str, str] = {}
-
-    def variable(found: re.Match[str]) -> str:
-        if _PLACEHOLDER.fullmatch(found[0]):
-            return found[0]
-        return f"${{{names.setdefault(found[0], f'{SECRET_PREFIX}{len(names) + 1}')}}}"
-
-    hidden = [URL_SECRET.sub(variable, line) for line in lines]
-    return hidden, {name: secret for secret, name in names.items()}
 
 
 def without_version(line: str) -> str:
@@ -213,7 +194,11 @@ def _local(text: str, folder: Path, path: Path) -> tuple[str, Path]:
     bare, extras = (split[1], split[2] or "") if split else (text, "")
     local = _absolute(bare, folder)
     if not local.exists():
-        raise InvalidFile(path, f"'{_shown(text)}' names a file or folder that does not exist")
+        raise InvalidFile(
+            path,
+            f"'{_shown(text)}' names a file or folder that does not exist",
+            hint=f"Looked at {_shown(str(local))}.",
+        )
     is_plain = re.fullmatch(r"[\w./+~=@-]+", str(local), re.ASCII)
     return (str(local) if is_plain else local.as_uri()) + extras, local
 

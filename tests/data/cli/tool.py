@@ -97,6 +97,18 @@ def _raise(error: BaseException) -> object:
     raise error
 
 
+def _held() -> object:
+    """Go on when standard input ends."""
+    print("held", file=sys.stderr, flush=True)
+    return sys.stdin.read()
+
+
+def _noted() -> object:
+    error = RunNotFound("noted")
+    error.notes = ("a key is skipped",)
+    raise error
+
+
 FAULTS: dict[str, Callable[[], object]] = {
     "missing": lambda: _raise(RunNotFound("missing\x1b[2J")),
     "bug": lambda: RECORDS[0]["x"],
@@ -105,6 +117,8 @@ FAULTS: dict[str, Callable[[], object]] = {
     "database": lambda: _raise(sqlite3.OperationalError("disk I/O error")),
     "failed": lambda: Result({"status": "Failed"}, exit_code=1),
     "nothing": lambda: None,
+    "held": _held,
+    "noted": _noted,
     "text": lambda: "日本語 \udcff",
     "many": lambda: list(range(100_000)),
 }

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Callable, NoReturn, Tuple
 
 from azureml._gateway.forking import Forgetful, forget_in_children
-from azureml._gateway.journal import Journal
+from azureml._gateway.journal import Journal, JournalClosedError
 from azureml._gateway.lines import line_for
 from azureml._gateway.questions import PATIENCE_SECONDS, result_of
 from azureml.exceptions import RunEnvironmentException
@@ -49,7 +49,11 @@ class InProcessGateway(Forgetful):
         """What keeps a line about a run for good before it returns."""
 
         def write(line: str) -> None:
-            (self._journals.get(workspace) or self._open_journal(workspace)).append(line_for(run_id, line))
+            named = line_for(run_id, line)
+            try:
+                (self._journals.get(workspace) or self._open_journal(workspace)).append(named)
+            except JournalClosedError:  # the interpreter has begun to end meanwhile
+                self._open_journal(workspace).append(named)
 
         return write
 
@@ -95,10 +99,13 @@ class InProcessGateway(Forgetful):
 
     def _close(self, pid: int) -> None:
         if os.getpid() == pid:
-            journals, self._journals = self._journals, {}
-            for journal in journals.values():
-                journal.forget()
             uncaught = self._uncaught
             if uncaught is None and not hasattr(sys, "ps1") and "ipykernel" not in sys.modules:
                 uncaught = getattr(sys, "last_value", None)  # whoever has put another hook in the place of ours
-            self._desk.close(uncaught)
+            with self._lock:
+                self._desk.close(uncaught, self._close_journals)
+
+    def _close_journals(self) -> None:
+        journals, self._journals = self._journals, {}
+        for journal in journals.values():
+            journal.close()

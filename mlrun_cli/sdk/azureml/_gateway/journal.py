@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 from contextlib import suppress
 from threading import RLock
 
 from azureml._gateway.forking import Forgetful, forget_in_children
 from azureml.exceptions import ServiceException, UserErrorException
+
+_HIGH = 1000
+
+
+class JournalClosedError(Exception):
+    """The journal takes nothing more; nothing was written."""
 
 
 class Journal(Forgetful):
@@ -22,6 +29,7 @@ class Journal(Forgetful):
         self._folder = f"{run_folder}/journal"
         self._name: str | None = None
         self._file = -1
+        self._is_closed = False
         self._lock = RLock()
         forget_in_children(self)
 
@@ -31,6 +39,7 @@ class Journal(Forgetful):
         Raises:
             UserErrorException: The disk is full, or a limit on the size of files is reached.
             ServiceException: The run's folder is gone or cannot be written.
+            JournalClosedError: It was closed before.
         """
         data = line.encode("ascii")
         done = 0
@@ -49,15 +58,23 @@ class Journal(Forgetful):
                 raise self._refusal(error) from error
         return None
 
+    def close(self) -> None:
+        """Take nothing more. A line that a thread is appending is written first."""
+        with self._lock:
+            self._is_closed = True
+            self._close_file()
+
     def forget(self) -> None:
         self._lock = RLock()
-        self._close()
+        self._close_file()
 
     def _open(self) -> None:
+        if self._is_closed:
+            raise JournalClosedError
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         name = f"{os.getpid()}-{_start_ticks()}-{os.urandom(4).hex()}.jsonl"
         try:
-            file = os.open(f"{self._folder}/{name}", flags, 0o600)
+            file = _moved_up(os.open(f"{self._folder}/{name}", flags, 0o600))
         except OSError as error:
             raise self._refusal(error) from error
         if self._file < 0:
@@ -73,9 +90,9 @@ class Journal(Forgetful):
             os.ftruncate(self._file, os.fstat(self._file).st_size - count)
         except OSError:
             # A last line without newline counts for nothing, as long as nothing follows it.
-            self._close()
+            self._close_file()
 
-    def _close(self) -> None:
+    def _close_file(self) -> None:
         with suppress(OSError):  # it may have been closed by who closes all
             os.close(self._file)
         self._file = -1
@@ -95,6 +112,20 @@ class Journal(Forgetful):
         return ServiceException(
             f"This call recorded nothing: {self._folder} cannot be written ({error.strerror}).", error
         )
+
+
+def _moved_up(file: int) -> int:
+    """The same open file by a high number, where one is free.
+
+    A script that closes all it finds open and goes on opens files of its own by the lowest numbers: none of them may
+    be the one that a journal is written by.
+    """
+    try:
+        high = fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, min(_HIGH, os.sysconf("SC_OPEN_MAX") // 2))
+    except OSError:
+        return file
+    os.close(file)
+    return high
 
 
 def _start_ticks() -> str:

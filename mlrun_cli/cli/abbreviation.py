@@ -1,0 +1,39 @@
+"""Long options cut short, as az takes them: `--out` for `--output` where no other option begins so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+_OUTPUT = "--output"
+"""Meant by `--out` whatever else begins so: documents have it, and other names are no formats and get refused."""
+
+
+def names_beginning(parameters: Iterable[Any], start: str) -> list[str]:
+    """The long names that begin so, one of each option.
+
+    Args:
+        parameters: Typer's parameters of a command.
+        start: with its dashes.
+    """
+    found = (
+        next((name for name in names if name.startswith(start)), None)
+        for parameter in parameters
+        for names in (parameter.opts, parameter.secondary_opts)
+    )
+    return [name for name in found if name is not None and name.startswith("--")]
+
+
+def completion(parameters: Iterable[Any]) -> Callable[[str], str]:
+    """What gives an option's whole name for its beginning, both without dashes, and all else as it is."""
+    parameters = list(parameters)
+    whole = {name for parameter in parameters for name in (*parameter.opts, *parameter.secondary_opts)}
+
+    def complete(name: str) -> str:
+        if len(name) < 2 or f"--{name}" in whole:  # one letter is a short option's name
+            return name
+        begun = names_beginning(parameters, f"--{name}")
+        meant = [_OUTPUT] if _OUTPUT in begun else begun
+        return meant[0].removeprefix("--") if len(meant) == 1 else name
+
+    return complete

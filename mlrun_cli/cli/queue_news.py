@@ -1,0 +1,41 @@
+"""What a queued run waits for, told to whoever streams it: seldom, and only what is new."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from mlrun_cli.actions.runs import as_shown
+from mlrun_cli.domain.run import Run
+from mlrun_cli.workspace import Workspace
+
+_PATIENCE_SECONDS = 1.0
+_MOST_SECONDS = 60.0
+
+
+class QueueNews:
+    """Says what a run waits for once it has waited a moment, and again when that has changed.
+
+    After each line it takes longer until the next may come: a queue may be long.
+    """
+
+    def __init__(self, workspace: Workspace, run: Run, say: Callable[[str], None]) -> None:
+        self._workspace = workspace
+        self._run = run
+        self._say = say
+        self._pause = _PATIENCE_SECONDS
+        self._next_look = 0.0
+        self._told: str | None = None
+
+    def look(self) -> None:
+        """Called again and again while the run is in the queue."""
+        moment = time.monotonic()
+        self._next_look = self._next_look or moment + self._pause
+        if moment < self._next_look:
+            return
+        (run,) = as_shown(self._workspace, [self._workspace.runs.get_by_key(self._run.key)], frozenset())
+        if run.waiting_for not in {None, self._told}:
+            self._say(f"Queued: {run.waiting_for}.\n")
+            self._told = run.waiting_for
+            self._pause = min(2 * self._pause, _MOST_SECONDS)
+        self._next_look = moment + self._pause
