@@ -16,24 +16,42 @@ COUNTED = 10_000
 """Beyond this number runs are not counted."""
 
 
+class Count(NamedTuple):
+    """How many runs there are, or `COUNTED` of them when there are more."""
+
+    number: int
+    is_exact: bool = True
+
+    @classmethod
+    def of(cls, found: int) -> Count:
+        """The count for which so many were found, or so many and perhaps more when it is beyond `COUNTED`."""
+        return cls(min(found, COUNTED), found <= COUNTED)
+
+    def __str__(self) -> str:
+        """`10,000+` when there are more."""
+        return f"{self.number:,}{'' if self.is_exact else '+'}"
+
+
 class RunPage(NamedTuple):
     """One page.
 
     Attributes:
         runs: those it shows, with their true status.
         number: which page it is, from 1 on.
-        total: how many runs there are on all pages, or `COUNTED`.
-        is_total_exact: False when there are more than `total`.
+        total: how many runs there are on all pages.
         has_more: whether there is a next page.
-        active: how many of all runs that are meant have not ended.
+        active: how many of all runs that are counted have not ended.
+        at_top: where child runs are counted apart, how many of those that are counted are none; else `total`.
+        child_runs: how many are; None where they are not counted apart, and beside more others than are counted.
     """
 
     runs: Sequence[Run]
     number: int
-    total: int
-    is_total_exact: bool
+    total: Count
     has_more: bool
     active: int
+    at_top: Count
+    child_runs: Count | None
 
 
 def run_page(
@@ -43,8 +61,17 @@ def run_page(
     *,
     number: int = 1,
     size: int = PAGE_SIZE,
+    counts_children: bool = False,
 ) -> RunPage:
     """The runs that are meant, in this order: page `number`, from 1 on, of `size` runs each.
+
+    Args:
+        workspace: where they are.
+        which: those that are meant.
+        order: in which they follow each other.
+        number: of the page.
+        size: of each page.
+        counts_children: whether child runs are counted too, apart from the others, be they on the pages or not.
 
     Raises:
         RunNotFound: the filter names a parent that is not there.
@@ -53,12 +80,27 @@ def run_page(
     which = settled_filter(workspace, which)
     pages = workspace.run_pages
     found = pages.page(which, order, limit=size + 1, offset=(number - 1) * size)
-    total = pages.count(which, COUNTED + 1)
+    total = Count.of(pages.count(which, COUNTED + 1))
+    at_top, child_runs = _counted_apart(workspace, which) if counts_children else (total, None)
     return RunPage(
         runs=as_shown(workspace, found[:size], which.not_responding),
         number=number,
-        total=min(total, COUNTED),
-        is_total_exact=total <= COUNTED,
+        total=total,
         has_more=len(found) > size,
-        active=pages.active_count(which),
+        active=pages.active_count(_with_children(which) if counts_children else which),
+        at_top=at_top,
+        child_runs=child_runs,
     )
+
+
+def _counted_apart(workspace: Workspace, which: RunFilter) -> tuple[Count, Count | None]:
+    """How many of the runs are no child runs, and how many are."""
+    pages = workspace.run_pages
+    at_top = pages.count(which._replace(include_children=False), COUNTED + 1)
+    if at_top > COUNTED:
+        return Count.of(at_top), None
+    return Count.of(at_top), Count.of(pages.count(_with_children(which), at_top + COUNTED + 1) - at_top)
+
+
+def _with_children(which: RunFilter) -> RunFilter:
+    return which._replace(include_children=True)

@@ -13,9 +13,9 @@ MAX_NAME_CHARACTERS = 100
 MAX_QUERY_BYTES = 16_384
 
 
-def list_views(workspace: Workspace) -> Sequence[SavedView]:
-    """All views, by name."""
-    return workspace.views.list()
+def list_views(workspace: Workspace, page: str | None = None) -> Sequence[SavedView]:
+    """All views, or those of a page, by name."""
+    return [view for view in workspace.views.list() if page in {None, view.page}]
 
 
 def get_view(workspace: Workspace, name: str) -> SavedView:

@@ -18,6 +18,7 @@ _ENDS_IN_NAN = (
     "coalesce((SELECT kind = 'n' FROM metric_values WHERE metric_values.metric_key = metrics.metric_key"
     " AND position = metrics.value_count - 1), 0)"
 )
+_HAS_NUMBERS = f"(min_value IS NOT NULL OR {_ENDS_IN_NAN})"
 _SELECT = f"SELECT *, last_value IS NULL AND {_ENDS_IN_NAN} AS ends_in_nan FROM metrics"  # noqa: S608
 
 
@@ -82,13 +83,23 @@ class MetricSummaryStore:
         found: set[str] = set()
         for run_key in run_keys:  # one by one, as each of them may have ten thousand
             rows = self._database.rows(
-                f"SELECT name FROM metrics WHERE run_key = :run_key AND (min_value IS NOT NULL OR {_ENDS_IN_NAN})"  # noqa: S608
+                f"SELECT name FROM metrics WHERE run_key = :run_key AND {_HAS_NUMBERS}"  # noqa: S608
                 " ORDER BY name LIMIT :limit",
                 run_key=run_key,
                 limit=limit,
             )
             found.update(row["name"] for row in rows)
         return sorted(found)[:limit]
+
+    def name_count(self, run_keys: Sequence[int]) -> int:
+        """How many names `names` has for some hundred runs, without a limit."""
+        its_run, parameters = in_list("run", run_keys)
+        row = self._database.row(
+            f"SELECT count(DISTINCT name) AS found FROM metrics WHERE run_key IN {its_run} AND {_HAS_NUMBERS}",  # noqa: S608
+            **parameters,
+        )
+        assert row is not None
+        return int(row["found"])
 
     def all_names(self, limit: int = 1000) -> Sequence[str]:
         """The names of the metrics of all runs, in alphabetical order, the first of them."""

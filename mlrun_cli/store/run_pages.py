@@ -58,7 +58,8 @@ class RunPageStore:
         """How many of the runs that are meant have not ended."""
         conditions = RunConditions(self._database, which)
         row = self._database.row(
-            "SELECT count(*) AS found FROM runs"  # noqa: S608
+            # No index holds this column: one that held all of it would be read through, and not that of live runs.
+            "SELECT count(runs.run_uuid) AS found FROM runs"  # noqa: S608
             f" WHERE runs.status NOT IN ({TERMINAL}) AND {conditions.for_walking}",
             **conditions.parameters,
         )

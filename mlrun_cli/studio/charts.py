@@ -136,10 +136,18 @@ class Chart(NamedTuple):
 
     @property
     def title(self) -> str:
-        """What stands above it."""
+        """What stands above it: its metrics, and in what it differs from a plain chart of them."""
         if self.kind == CURVE:
-            return ", ".join(self.names)
-        return " against ".join(f"{measure.name} ({measure.which})" for measure in reversed(self.measures))
+            words = [", ".join(self.names)]
+        else:
+            words = [" against ".join(f"{measure.name} ({measure.which})" for measure in reversed(self.measures))]
+        if self.over != STEP:
+            words.append(OVER[self.over])
+        if self.is_log:
+            words.append("log")
+        if self.smoothing:
+            words.append(f"smoothed {self.smoothing:g}")
+        return " · ".join(words)
 
 
 def read_charts(texts: Sequence[str]) -> tuple[Sequence[Chart] | None, Sequence[str]]:

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mlrun_cli.domain.metric import MetricSummary
-from mlrun_cli.domain.moment import iso, now
+from mlrun_cli.domain.moment import MICROSECONDS, now
 from mlrun_cli.domain.run import Run
 from mlrun_cli.domain.snapshot import EntryKind, shown
 from mlrun_cli.files.run_folder import read_json
 from mlrun_cli.files.snapshot_store import SnapshotStore
 from mlrun_cli.studio.parameters import parameters_of
 from mlrun_cli.studio.run_facts import git_facts, started_line
-from mlrun_cli.studio.writing import duration, number, size
+from mlrun_cli.studio.writing import duration, moment, number, size
 from mlrun_cli.workspace import Workspace
 
 _MOST_METRICS = 500
@@ -22,7 +22,7 @@ _MOST_ROWS = 2000
 _PACKAGE = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)\s*(?:==?|@)\s*(?P<version>\S+)")
 _SETTINGS = ("framework", "communicator", "nodeCount", "maxRunDurationSeconds")
 _SHOWN_DIGEST = 10
-SOURCE = "Source files"
+METRICS, SOURCE = "Metrics", "Source files"
 
 
 class Row(NamedTuple):
@@ -52,10 +52,11 @@ class Section(NamedTuple):
 
 def compare(workspace: Workspace, runs: Sequence[Run], *, with_constant: bool) -> Sequence[Section]:
     """All that can be told of the runs, the rows in which they differ alone unless all are asked for."""
+    metrics, metrics_left_out = _metric_names(workspace, runs)
     kinds: Sequence[tuple[str, Callable[[], Iterable[Row]]]] = (
         ("Run", lambda: _facts(runs)),
         ("Parameters", lambda: rows_of([parameters_of(run) for run in runs])),
-        ("Metrics", lambda: _metrics(workspace, runs)),
+        (METRICS, lambda: _metrics(workspace, runs, metrics)),
         ("Tags", lambda: rows_of([{key: value or "✓" for key, value in run.tags.items()} for run in runs])),
         ("Properties", lambda: rows_of([run.properties for run in runs])),
         ("Settings", lambda: rows_of([_settings(run) for run in runs])),
@@ -70,7 +71,8 @@ def compare(workspace: Workspace, runs: Sequence[Run], *, with_constant: bool) -
         wanted = [row for row in rows if with_constant or len(runs) == 1 or not row.is_constant]
         if rows:
             first = wanted[:_MOST_ROWS]
-            sections.append(Section(title, first, len(rows) - len(wanted), len(wanted) - len(first)))
+            left_out = len(wanted) - len(first) + (metrics_left_out if title == METRICS else 0)
+            sections.append(Section(title, first, len(rows) - len(wanted), left_out))
     return sections
 
 
@@ -81,10 +83,10 @@ def rows_of(columns: Sequence[Mapping[str, str]]) -> Sequence[Row]:
 
 
 def _facts(runs: Sequence[Run]) -> Iterable[Row]:
-    facts: Sequence[tuple[str, Callable[[Run], object]]] = (
+    facts: Sequence[tuple[str, Callable[[Run], str | int | None]]] = (
         ("Experiment", lambda run: run.experiment_name),
         ("Status", lambda run: run.status.value),
-        ("Created", lambda run: iso(run.created_at)[:19].replace("T", " ") + " UTC"),
+        ("Created", lambda run: moment(run.created_at - run.created_at % MICROSECONDS)),
         ("Duration", lambda run: duration(run.elapsed_seconds(now())) or None),
         ("Target", lambda run: run.target),
         ("Submitter", lambda run: run.user_name),
@@ -96,12 +98,20 @@ def _facts(runs: Sequence[Run]) -> Iterable[Row]:
     for name, fact in facts:
         values = [fact(run) for run in runs]
         if any(value is not None for value in values):
-            yield Row(name, [None if value is None else str(value) for value in values])
+            yield Row(name, [str(value) if isinstance(value, int) else value for value in values])
 
 
-def _metrics(workspace: Workspace, runs: Sequence[Run]) -> Iterable[Row]:
+def _metric_names(workspace: Workspace, runs: Sequence[Run]) -> tuple[Sequence[str], int]:
+    """The metrics that are compared, and how many more there are."""
     keys = [run.key for run in runs]
-    names = workspace.metric_summaries.names(keys, _MOST_METRICS)
+    names = workspace.metric_summaries.names(keys, _MOST_METRICS + 1)
+    if len(names) <= _MOST_METRICS:
+        return names, 0
+    return names[:_MOST_METRICS], workspace.metric_summaries.name_count(keys) - _MOST_METRICS
+
+
+def _metrics(workspace: Workspace, runs: Sequence[Run], names: Sequence[str]) -> Iterable[Row]:
+    keys = [run.key for run in runs]
     summaries = workspace.metric_summaries.of_runs(keys, names)
     for name in names:
         found = [summaries.get((key, name)) for key in keys]

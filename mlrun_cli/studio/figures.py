@@ -2,8 +2,8 @@
 
 A figure is `{"kind", "x": {"label", "kind", "names"}, "y": {"label"}, "series": [...]}`: its kind `lines`, `points` or
 `bars`, that of its horizontal axis `number`, `time` in seconds of UTC, `duration` in seconds, or `names`. Each of its
-series is `{"run", "name", "x", "y", "gaps"}`: the key of the run, the name of the metric or column, the numbers, and in
-words which of them cannot be drawn; such a number is null in `y`.
+series is `{"run", "name", "x", "y", "gaps", "below"}`: the key of the run, the name of the metric or column, the
+numbers, and in words which of them cannot be drawn, which are null in `y`, and which not on a logarithmic axis.
 """
 
 from __future__ import annotations
@@ -98,21 +98,25 @@ def series_of(
     """Numbers that belong together; those that cannot be drawn become gaps, which are counted if these are all."""
     given = list(zip(x, y, strict=True))
     places = [(across, upwards) for across, upwards in given if math.isfinite(across)]
+    numbers = [upwards if math.isfinite(across) else across for across, upwards in given]
     return {
         "run": run_key,
         "name": name,
         "x": [_short(across) for across, _ in places],
         "y": [_short(upwards) if math.isfinite(upwards) else None for _, upwards in places],
-        "gaps": _gaps([upwards if math.isfinite(across) else across for across, upwards in given], is_whole=is_whole),
+        "gaps": _counted(
+            {
+                "NaN": sum(math.isnan(value) for value in numbers),
+                "∞": sum(value == math.inf for value in numbers),
+                "-∞": sum(value == -math.inf for value in numbers),
+            },
+            is_whole=is_whole,
+        ),
+        "below": _counted({"≤ 0": sum(-math.inf < value <= 0 for value in numbers)}, is_whole=is_whole),
     }
 
 
-def _gaps(values: Sequence[float], *, is_whole: bool) -> str:
-    counts = {
-        "NaN": sum(math.isnan(value) for value in values),
-        "∞": sum(value == math.inf for value in values),
-        "-∞": sum(value == -math.inf for value in values),
-    }
+def _counted(counts: Mapping[str, int], *, is_whole: bool) -> str:
     return ", ".join(f"{count} {sign}" if is_whole else sign for sign, count in counts.items() if count)
 
 

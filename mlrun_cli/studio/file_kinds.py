@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ _MOST_SHOWN_JSON = 4 << 20
 _MOST_CSV = 256 * 1024
 _MOST_ROWS = 200
 _MOST_COLUMNS = 100
+_SEPARATORS = ",;\t"
 
 IMAGE_TYPES = {
     b"\x89PNG\r\n\x1a\n": "image/png",
@@ -38,8 +40,12 @@ class FileKind(str, Enum):
     BINARY = "binary"
 
 
+class Unformatted(Exception):
+    """A document that is shown as it is; the message says why."""
+
+
 class Table(NamedTuple):
-    """The beginning of a file of comma-separated values."""
+    """The beginning of a file of separated values."""
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -53,7 +59,7 @@ def kind_of(name: str, descriptor: int) -> FileKind:
         return FileKind.IMAGE
     if suffix not in _TEXT_SUFFIXES and b"\0" in os.pread(descriptor, _HEAD_BYTES, 0):
         return FileKind.BINARY
-    if suffix == ".json" and os.fstat(descriptor).st_size <= _MOST_JSON:
+    if suffix == ".json":
         return FileKind.JSON
     return FileKind.TABLE if suffix in {".csv", ".tsv"} else FileKind.TEXT
 
@@ -68,8 +74,14 @@ def image_type(name: str, descriptor: int) -> str | None:
     return next((kind for magic, kind in IMAGE_TYPES.items() if head.startswith(magic)), None)
 
 
-def pretty_json(descriptor: int) -> str | None:
-    """The document with its members on lines of their own; None when it is none, or is too deep to be shown so."""
+def pretty_json(descriptor: int) -> str:
+    """The document with its members on lines of their own.
+
+    Raises:
+        Unformatted: it is none, or too big or too deep to be shown so.
+    """
+    if os.fstat(descriptor).st_size > _MOST_JSON:
+        raise Unformatted("it is too big to be formatted")
     data = os.pread(descriptor, _MOST_JSON, 0)
     pieces: list[str] = []
     length = 0
@@ -78,26 +90,42 @@ def pretty_json(descriptor: int) -> str | None:
             pieces.append(piece)
             length += len(piece)
             if length > _MOST_SHOWN_JSON:
-                return None
-    except (ValueError, RecursionError):
-        return None
+                raise Unformatted("it is too deep to be formatted")
+    except ValueError:
+        raise Unformatted("it is no JSON") from None
+    except RecursionError:
+        raise Unformatted("it is too deep to be formatted") from None
     return "".join(pieces)
 
 
-def table_of(name: str, descriptor: int) -> Table | None:
-    """The first rows of a table; None when it cannot be read as one."""
+def table_of(name: str, descriptor: int) -> Table:
+    """The first rows of a table.
+
+    Raises:
+        Unformatted: it cannot be read as one.
+    """
     data = os.pread(descriptor, _MOST_CSV, 0)
     is_cut = len(data) < os.fstat(descriptor).st_size
     text = data.decode("utf-8-sig", "replace")
-    if is_cut:
-        text = text[: text.rfind("\n") + 1]
-    reader = csv.reader(text.splitlines(), delimiter="\t" if name.lower().endswith(".tsv") else ",")
     rows: list[list[str]] = []
     try:
-        for row in reader:
+        for row in _rows(text, "\t" if name.lower().endswith(".tsv") else _separator(text)):
             rows.append(row[:_MOST_COLUMNS])
             if len(rows) > _MOST_ROWS:
                 return Table(rows[0], rows[1:], is_cut=True)
     except csv.Error:
-        return None
-    return Table(rows[0], rows[1:], is_cut) if rows else None
+        raise Unformatted("it is no table") from None
+    if is_cut:
+        rows.pop()
+    if not rows:
+        raise Unformatted("it is no table")
+    return Table(rows[0], rows[1:], is_cut)
+
+
+def _rows(text: str, separator: str) -> Iterator[list[str]]:
+    return csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+
+
+def _separator(text: str) -> str:
+    """The one that makes the most of the first row."""
+    return max(_SEPARATORS, key=lambda separator: len(next(_rows(text, separator), ())))

@@ -29,12 +29,19 @@ class StatusSpan(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """Why a run did not complete, in the parts that its record has."""
+    """Why a run did not complete.
 
-    code: str
-    message: str
-    trace: str
-    ended: str
+    Attributes:
+        title: what is known of it at the least.
+        notes: what else.
+        trace: of the exception; may be empty.
+        is_wanted: whether it was cancelled.
+    """
+
+    title: str
+    notes: Sequence[str] = ()
+    trace: str = ""
+    is_wanted: bool = False
 
 
 def status_spans(history: Sequence[tuple[RunStatus, int]]) -> Sequence[StatusSpan]:
@@ -55,17 +62,17 @@ def fault_of(run: Run) -> Fault | None:
     """What went wrong; None when nothing did."""
     error: Mapping[str, Any] = (run.error or {}).get("error") or {}
     debug: Mapping[str, Any] = error.get("debugInfo") or {}
-    ended = f"Signal {run.signal}" if run.signal else "" if run.exit_code in {None, 0} else f"Exit code {run.exit_code}"
+    ended = f"Signal {run.signal}" if run.signal else f"Exit code {run.exit_code}" if run.exit_code else ""
     if not error and not ended:
         return None
+    if not error and run.status is RunStatus.CANCELED:
+        how = f"stopped by {run.signal}" if run.signal else f"ended with exit code {run.exit_code}"
+        return Fault(f"{run.status.value}: {how}", is_wanted=True)
     kind = debug.get("type")
     message = str(error.get("message") or "")
-    return Fault(
-        code=str(error.get("code") or ""),
-        message=f"{kind}: {message}" if kind and not message.startswith(str(kind)) else message,
-        trace=str(debug.get("stackTrace") or ""),
-        ended=ended,
-    )
+    title = f"{kind}: {message}" if kind and not message.startswith(str(kind)) else message
+    said = [text for text in (title, str(error.get("code") or ""), ended) if text]
+    return Fault(said[0], said[1:], str(debug.get("stackTrace") or ""))
 
 
 def started_line(run: Run) -> str:

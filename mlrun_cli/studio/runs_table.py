@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from mlrun_cli.actions.run_pages import RunPage, run_page
+from mlrun_cli.actions.run_pages import Count, RunPage, run_page
 from mlrun_cli.domain.run import Run
 from mlrun_cli.domain.run_filter import RunFilter
 from mlrun_cli.domain.run_order import METRIC, RunOrder
@@ -25,24 +25,39 @@ class Row(NamedTuple):
         depth: 0 for a run of the page, 1 for its child runs that are shown below it, and so on.
         has_children: whether it can be unfolded; False where the table is no tree.
         is_open: whether its child runs are shown below it.
-        has_more: whether there are more of them than are shown.
     """
 
     run: Run
     depth: int = 0
     has_children: bool = False
     is_open: bool = False
-    has_more: bool = False
+
+
+class Rest(NamedTuple):
+    """A row that stands for the child runs of a run beyond the first, which are not shown.
+
+    Attributes:
+        depth: that of the child runs.
+        shown: how many are.
+        total: how many there are.
+    """
+
+    parent: Run
+    depth: int
+    shown: int
+    total: Count
 
 
 class RunsTable(NamedTuple):
     """The table.
 
     Attributes:
+        runs: those of its rows.
         hidden: the columns that are left out because they tell nothing.
     """
 
-    rows: Sequence[Row]
+    rows: Sequence[Row | Rest]
+    runs: Sequence[Run]
     columns: Sequence[Column]
     hidden: Sequence[Column]
     summaries: Summaries
@@ -54,18 +69,15 @@ class RunsTable(NamedTuple):
 
 def runs_table(workspace: Workspace, page: RunPage, view: RunsView, columns: Sequence[Column]) -> RunsTable:
     """The table of a page of runs, with the child runs of those that are unfolded."""
-    if view.is_tree():
-        rows = list(_tree(workspace, page.runs, frozenset(view.open)))
-    else:
-        rows = [Row(run) for run in page.runs]
-    runs = [row.run for row in rows]
+    rows = list(_tree(workspace, page.runs, frozenset(view.open)) if view.is_tree() else map(Row, page.runs))
+    runs = [row.run for row in rows if isinstance(row, Row)]
     names = list(dict.fromkeys(column.key for column in columns if column.kind == METRIC))
     summaries = workspace.metric_summaries.of_runs([run.key for run in runs], names) if names else {}
     shown = telling_columns(columns, runs, summaries) if view.hide and runs else columns
-    return RunsTable(rows, shown, [column for column in columns if column not in shown], summaries)
+    return RunsTable(rows, runs, shown, [column for column in columns if column not in shown], summaries)
 
 
-def _tree(workspace: Workspace, runs: Sequence[Run], opened: frozenset[str], depth: int = 0) -> Iterator[Row]:
+def _tree(workspace: Workspace, runs: Sequence[Run], opened: frozenset[str], depth: int = 0) -> Iterator[Row | Rest]:
     parents = workspace.run_pages.parents_among([run.key for run in runs])
     left = _MOST_ROWS
     for run in runs:
@@ -73,7 +85,9 @@ def _tree(workspace: Workspace, runs: Sequence[Run], opened: frozenset[str], dep
             yield Row(run, depth, run.key in parents)
             continue
         children = run_page(workspace, RunFilter(parent_run_id=run.run_id), _OLDEST_FIRST, size=_MOST_CHILDREN)
-        yield Row(run, depth, has_children=True, is_open=True, has_more=children.has_more)
+        yield Row(run, depth, has_children=True, is_open=True)
         for row in _tree(workspace, children.runs, opened, depth + 1):
             left -= 1
             yield row
+        if children.has_more:
+            yield Rest(run, depth + 1, len(children.runs), children.total)

@@ -77,8 +77,8 @@ class SubmitForm(NamedTuple):
     def hole(self) -> UsageError | None:
         """What is wrong where a secret that a record hides would have to be typed; None where there is none."""
         try:
-            _check_holes("arguments", _words(self.arguments))
-            _check_holes("tags", _words(self.tags))
+            for name in ("arguments", "tags"):
+                _check_holes(name, _words(name, getattr(self, name)))
         except UsageError as error:
             return error
         return None
@@ -87,11 +87,11 @@ class SubmitForm(NamedTuple):
         """The field that a problem is about."""
         return next((name for name in self._fields if problem.message.startswith(f"{_label(name)}:")), None)
 
-    def request(self) -> SubmitRequest:
-        """What is to be submitted.
+    def checked_folder(self) -> Path:
+        """The whole path of the folder, which is there, as the source directory is.
 
         Raises:
-            UsageError: a field cannot be right; the message begins with its label.
+            UsageError: they cannot be right; the message begins with the label of a field.
         """
         for name, text in self._asdict().items():
             if "\0" in text:
@@ -99,8 +99,19 @@ class SubmitForm(NamedTuple):
         if not self.folder:
             raise UsageError("Folder: none is named.", hint="Type the path of an attached folder.")
         folder = self.path()
-        if folder is None or not folder.is_dir():
+        if folder is None or not os.path.isdir(folder):
             raise UsageError(f"Folder: there is no folder '{self.folder}'.", hint="Type its whole path.")
+        if not os.path.isdir(folder / self.source_directory):
+            raise UsageError(f"Source directory: there is no folder '{self.source_directory}'.")
+        return folder
+
+    def request(self) -> SubmitRequest:
+        """What is to be submitted.
+
+        Raises:
+            UsageError: a field cannot be right; the message begins with its label.
+        """
+        folder = self.checked_folder()
         if not self.script and not self.runconfig:
             raise UsageError("Script: neither a script nor a runconfig is named.", hint="Choose one of the two.")
         if self.arguments and not self.script:
@@ -115,7 +126,7 @@ class SubmitForm(NamedTuple):
             runconfig_name=self.runconfig or None,
             source_directory=self.source_path(),
             script=self.script or None,
-            arguments=_words(self.arguments),
+            arguments=_words("arguments", self.arguments),
             target=self.target or None,
             conda_dependencies=folder / self.conda_file if self.conda_file else None,
             environment=dict(os.environ),
@@ -126,16 +137,16 @@ class SubmitForm(NamedTuple):
         )
 
 
-def _words(text: str) -> list[str]:
+def _words(name: str, text: str) -> list[str]:
     try:
         return shlex.split(text)
     except ValueError as error:
-        raise UsageError(f"Arguments: a quotation mark is not closed ({error}).") from error
+        raise UsageError(f"{_label(name)}: a quotation mark is not closed ({error}).") from error
 
 
 def _tags(text: str) -> dict[str, str | None]:
     tags: dict[str, str | None] = {}
-    for word in _words(text):
+    for word in _words("tags", text):
         key, has_value, value = word.partition("=")
         tags[key] = value if has_value else None
     return tags

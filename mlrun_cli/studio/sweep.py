@@ -11,6 +11,7 @@ from mlrun_cli.studio.parameters import parameters_of
 from mlrun_cli.workspace import Workspace
 
 _MOST_CANDIDATES = 60
+_FEWEST_AXES = 2
 _MOST_PARAMETERS = 6
 _MOST_METRICS = 2
 _MOST_NAMES = 200
@@ -32,14 +33,16 @@ class Sweep(NamedTuple):
 
 
 def sweep_of(workspace: Workspace, runs: Sequence[Run], wanted: Sequence[str]) -> Sweep:
-    """The axes that are wanted, else the parameters and the first metrics in which the runs differ."""
+    """The axes that are wanted; the parameters and first metrics in which the runs differ unless these are two."""
     columns = {**_parameters(runs), **_metrics(workspace, runs)}
     candidates = [name for name, values in columns.items() if len({value for value in values if value is not None}) > 1]
     candidates = candidates[:_MOST_CANDIDATES]
-    axes = [name for name in wanted if name in candidates] or [
-        *[name for name in candidates if not name.startswith(_METRIC)][:_MOST_PARAMETERS],
-        *[name for name in candidates if name.startswith(_METRIC)][:_MOST_METRICS],
-    ]
+    axes = [name for name in wanted if name in candidates]
+    if len(axes) < _FEWEST_AXES:
+        axes = [
+            *[name for name in candidates if not name.startswith(_METRIC)][:_MOST_PARAMETERS],
+            *[name for name in candidates if name.startswith(_METRIC)][:_MOST_METRICS],
+        ]
     lines = [
         {
             "key": run.key,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, TypeVar
 
+from mlrun_cli.actions.runs import MOST_CONDITIONS
 from mlrun_cli.domain.metric_filter import MetricFilter
 from mlrun_cli.domain.run_filter import RunFilter, TagFilter
 from mlrun_cli.domain.run_order import NEWEST_FIRST, RunOrder
@@ -48,6 +49,7 @@ def view_filter(view: RunsView, experiment_name: str | None, now: int) -> ViewFi
     since = reader.all("since", [view.since] if view.since else [], lambda text: time_bound(text, now))
     until = reader.all("until", [view.until] if view.until else [], lambda text: time_bound(text, now, is_end=True))
     searches = reader.all("search", [view.search] if view.search else [], _search)
+    reader.room -= sum(len(text.split()) for text in searches)
     order = reader.all("sort", [view.sort], RunOrder.parse)
     choices = {"run_type": view.type, "target": view.target, "submitter": view.submitter}
     if experiment_name is None:
@@ -55,14 +57,14 @@ def view_filter(view: RunsView, experiment_name: str | None, now: int) -> ViewFi
     which = RunFilter(
         experiment_name=experiment_name,
         statuses=frozenset[RunStatus]().union(*statuses),
-        tags=_merged(reader.all("tag", view.tag, read_pair)),
-        properties=_merged(reader.all("property", view.property, read_pair)),
+        tags=reader.fitting("tag", _merged(reader.all("tag", view.tag, read_pair))),
+        properties=reader.fitting("property", _merged(reader.all("property", view.property, read_pair))),
         include_children=view.children and not view.is_tree(),
         any_of={name: frozenset(values) for name, values in choices.items() if values},
         text=_first(searches),
         created_from=_first(since),
         created_until=_first(until),
-        metrics=reader.all("metric", view.metric, MetricFilter.parse),
+        metrics=reader.fitting("metric", reader.all("metric", view.metric, MetricFilter.parse)),
     )
     return ViewFilter(which, _first(order) or NEWEST_FIRST, reader.faults)
 
@@ -87,10 +89,11 @@ def written_pair(key: str, value: str | None) -> str:
 
 
 class _Reader:
-    """Reads what was typed, and keeps what is wrong with it."""
+    """Reads what was typed, and keeps what is wrong with it; there is `room` for so many more conditions."""
 
     def __init__(self) -> None:
         self.faults: dict[str, Fault] = {}
+        self.room = MOST_CONDITIONS
 
     def all(self, name: str, texts: Iterable[str], read: Callable[[str], _Value]) -> tuple[_Value, ...]:
         """What can be read of the values of a parameter."""
@@ -101,6 +104,15 @@ class _Reader:
             except UsageError as error:
                 self.faults[name] = Fault(text, f"{error.message} {error.hint or ''}".strip())
         return tuple(found)
+
+    def fitting(self, name: str, conditions: tuple[_Value, ...]) -> tuple[_Value, ...]:
+        """The conditions of a parameter; none of them when they are too many beside those before."""
+        if len(conditions) > self.room:
+            few = f"{len(conditions)} filters by {name} are too many, {self.room} fit in: none of them holds."
+            self.faults[name] = Fault("", few)
+            return ()
+        self.room -= len(conditions)
+        return conditions
 
 
 def _merged(pairs: Iterable[TagFilter]) -> tuple[TagFilter, ...]:

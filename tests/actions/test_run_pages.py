@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mlrun_cli.actions.experiments import experiment_overviews
-from mlrun_cli.actions.run_pages import run_page
+from mlrun_cli.actions.run_pages import Count, run_page
 from mlrun_cli.actions.runs import list_runs
 from mlrun_cli.domain.metric_filter import MetricFilter
 from mlrun_cli.domain.run import SCRIPT_RUN
@@ -42,10 +42,26 @@ def test_a_page_says_how_many_runs_there_are_and_whether_there_is_another(worksp
 
     assert [run.run_number for run in first.runs] == [5, 4, 3]
     assert [run.run_number for run in second.runs] == [2, 1]
-    assert (first.total, first.is_total_exact, first.has_more, first.active) == (5, True, True, 1)
+    assert (first.total, first.has_more, first.active) == (Count(5), True, 1)
     assert not run_page(workspace, RunFilter(), size=5).has_more
     assert (second.number, second.has_more) == (2, False)
     assert run_page(workspace, RunFilter(), number=9, size=3).runs == []
+
+
+def test_child_runs_are_counted_apart_whether_the_page_shows_them_or_not(workspace: Workspace) -> None:
+    add_runs(workspace, RunStatus.RUNNING, RunStatus.COMPLETED)
+    parent = workspace.runs.get("exp_1").key
+    add_runs(workspace, *[RunStatus.RUNNING] * 3, parent_key=parent, root_key=parent)
+
+    for shows_children, total in ((False, 2), (True, 5)):
+        page = run_page(workspace, RunFilter(include_children=shows_children), counts_children=True)
+        assert (page.total, page.at_top, page.child_runs, page.active) == (Count(total), Count(2), Count(3), 4)
+    left_out = run_page(workspace, RunFilter())
+    assert (left_out.at_top, left_out.child_runs, left_out.active) == (Count(2), None, 1)
+
+
+def test_beyond_ten_thousand_runs_are_not_counted() -> None:
+    assert [str(Count.of(number)) for number in (0, 10_000, 10_001)] == ["0", "10,000", "10,000+"]
 
 
 def test_a_run_that_lost_its_folder_is_shown_as_failed(workspace: Workspace) -> None:
@@ -95,7 +111,7 @@ def test_as_many_conditions_as_are_allowed_are_taken_and_more_are_refused(worksp
     words = ["x" * length for length in range(1, 101)]
 
     assert run_page(workspace, RunFilter(text=" ".join(words))).runs == []
-    assert run_page(workspace, RunFilter(text=" ".join("exp"[:2] for _ in words))).total == 1
+    assert run_page(workspace, RunFilter(text=" ".join("exp"[:2] for _ in words))).total == Count(1)
     assert run_page(workspace, RunFilter(tags=tuple(TagFilter(word) for word in words))).runs == []
     assert run_page(workspace, RunFilter(metrics=(MetricFilter("m", ">", 1.0),) * 100)).runs == []
     with pytest.raises(UsageError, match="101 words"):

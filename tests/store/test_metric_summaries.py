@@ -83,6 +83,7 @@ def test_names_of_runs_are_those_with_numbers(summaries: MetricSummaryStore) -> 
     assert summaries.names([RUN, OTHER]) == ["accuracy", "loss"]
     assert summaries.names([RUN]) == ["loss"]
     assert summaries.names([RUN, OTHER], limit=1) == ["accuracy"]
+    assert summaries.name_count([RUN, OTHER]) == 2
     assert summaries.all_names() == ["accuracy", "both", "loss", "plot", "table"]
     assert summaries.all_names(limit=2) == ["accuracy", "both"]
 

@@ -428,6 +428,17 @@ class ExplainedRows(ExplainedDatabase):
         return next(iter(self.rows(sql, **parameters)), None)
 
 
+def test_live_runs_are_counted_without_those_that_have_ended(tmp_path: Path) -> None:
+    with closing(ExplainedRows(tmp_path / "workspace.db")) as database:
+        migrate(database, "it")
+        pages = RunPageStore(database, RunStore(database))
+        for experiment_name in (None, "first"):
+            for include_children in (False, True):
+                database.plan = ""
+                pages.active_count(RunFilter(experiment_name=experiment_name, include_children=include_children))
+                assert "SCAN runs USING INDEX runs_alive\n" in database.plan
+
+
 def test_what_a_queue_asks_reads_no_run_that_has_ended(tmp_path: Path) -> None:
     with closing(ExplainedRows(tmp_path / "workspace.db")) as database:
         migrate(database, "it")

@@ -8,10 +8,10 @@ Some of its runs are real ones, and two of these go on until they are cancelled;
 
 from __future__ import annotations
 
+import argparse
 import math
 import random
 import shutil
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -185,7 +185,9 @@ def _save_views(mlrun: Mlrun) -> None:
 
 def main() -> None:
     """Make it where the command line says, and tell how to look at it."""
-    root = Path(sys.argv[1]).resolve()
+    parser = argparse.ArgumentParser(prog="python -m tests.studio.demo", description="Make the demo's workspace.")
+    parser.add_argument("folder", type=Path, help="a folder that is not there yet")
+    root = parser.parse_args().folder.resolve()
     root.mkdir(parents=True)
     demo = make_demo(root)
     print(f"cd '{demo.mlrun.folder}' && MLRUN_HOME='{demo.mlrun.home}' mlrun studio")

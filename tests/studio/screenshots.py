@@ -9,7 +9,7 @@ for it; the second makes the pictures of the README anew.
 
 from __future__ import annotations
 
-import sys
+import argparse
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.studio.conftest import ARGUMENTS, CHROMIUM
 from tests.studio.demo import make_demo
-from tests.studio.demo_pages import LOGIN, NARROW, WIDE, browser_of, demo_pages, open_drawn
+from tests.studio.demo_pages import LOGIN, NARROW, PAGES, WIDE, browser_of, demo_pages, open_drawn
 from tests.studio.serving import Studio, serving
 
 Scheme = Literal["light", "dark"]
@@ -39,17 +39,31 @@ class _Shown(NamedTuple):
     addresses: Mapping[str, str]
 
 
-def main(words: list[str]) -> None:
+def main() -> None:
     """Make the workspace, serve it and take the pictures."""
+    asked = _asked()
     with _shown() as shown:
-        if words == ["--readme"]:
+        if asked.readme:
             for name, scheme in _IN_README.items():
                 _take(shown, name, PICTURES / f"{name}.png", WIDE, scheme, is_whole=False)
             return
-        for name in words[1:] or shown.addresses:
+        for name in asked.pages or shown.addresses:
             for scheme in _SCHEMES:
                 for width in (WIDE, NARROW):
-                    _take(shown, name, Path(words[0]) / f"{name}-{width}-{scheme}.png", width, scheme)
+                    _take(shown, name, asked.folder / f"{name}-{width}-{scheme}.png", width, scheme)
+
+
+def _asked() -> argparse.Namespace:
+    what_for = "Take pictures of each page of the studio over the demo, light and dark, wide and narrow."
+    parser = argparse.ArgumentParser(prog="python -m tests.studio.screenshots", description=what_for)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("folder", nargs="?", type=Path, help="where the pictures are written")
+    what.add_argument("--readme", action="store_true", help="make the pictures of the README anew")
+    parser.add_argument("pages", nargs="*", metavar="page", help=f"one of {', '.join(PAGES)}; without any, all of them")
+    asked = parser.parse_args()
+    if unknown := [name for name in asked.pages if name not in PAGES]:
+        parser.error(f"there is no page {unknown[0]}")
+    return asked
 
 
 @contextmanager
@@ -75,4 +89,4 @@ def _take(shown: _Shown, name: str, path: Path, width: int, scheme: Scheme, *, i
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -90,6 +90,18 @@ def test_charts_are_short_words_in_an_address(text: str, chart: Chart) -> None:
     assert str(chart) == text
 
 
+def test_what_two_charts_of_a_metric_differ_in_stands_in_their_titles() -> None:
+    titles = {
+        "curve:loss:step": "loss",
+        "curve:loss:time": "loss · time",
+        "curve:loss:relative:log": "loss · time since the start · log",
+        "curve:loss:step:smooth=0.6": "loss · smoothed 0.6",
+        "value:loss:min": "loss (min)",
+        "value:loss:min:log": "loss (min) · log",
+    }
+    assert {text: Chart.parse(text).title for text in titles} == titles
+
+
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
@@ -206,10 +218,13 @@ def test_what_cannot_be_drawn_is_a_gap_and_is_counted(make: RunMaker, studio: St
     make.log(run_id, *curve("loss", 1, math.nan, math.inf, -math.inf, math.nan, 2))
     (series,) = figure(studio, chart="curve:loss:step", runs=str(make.key(run_id)))["series"]
     assert series["y"] == [1, None, None, None, None, 2]
-    assert series["gaps"] == "2 NaN, 1 ∞, 1 -∞"
-    make.log(run_id, *curve("long", *(math.nan if step % 2 else 1.0 for step in range(3000))))
+    assert (series["gaps"], series["below"]) == ("2 NaN, 1 ∞, 1 -∞", "")
+    make.log(run_id, *curve("signs", 1, 0, -2, math.nan, -math.inf))
+    (series,) = figure(studio, chart="curve:signs:step:log", runs=str(make.key(run_id)))["series"]
+    assert (series["gaps"], series["below"]) == ("1 NaN, 1 -∞", "2 ≤ 0")
+    make.log(run_id, *curve("long", *(math.nan if step % 2 else -1.0 for step in range(3000))))
     (series,) = figure(studio, chart="curve:long:step", runs=str(make.key(run_id)))["series"]
-    assert series["gaps"] == "NaN"
+    assert (series["gaps"], series["below"]) == ("NaN", "≤ 0")
 
 
 def test_a_zoom_shows_what_the_whole_curve_had_no_room_for(make: RunMaker, studio: Studio) -> None:
@@ -337,11 +352,11 @@ WRITTEN = """
     CanvasRenderingContext2D.prototype.fillText = function (text, x, y, ...rest) {
         const [middle, half] = [this.getTransform().e + x, this.measureText(text).width / 2];
         const isWhole = middle - half >= 0 && middle + half <= this.canvas.width;
-        if (this.textAlign === "center") window.written.push([text, isWhole]);
+        window.written.push([text, isWhole || this.textAlign !== "center"]);
         return write.call(this, text, x, y, ...rest);
     };
 """
-"""Notes what is written on a canvas around its place, and whether it ends there."""
+"""Notes what is written on a canvas, and whether what stands around its place ends there."""
 
 
 def test_the_labels_of_an_axis_are_whole_and_near_its_numbers(make: RunMaker, studio: Studio, tab: Page) -> None:
@@ -358,6 +373,36 @@ def test_the_labels_of_an_axis_are_whole_and_near_its_numbers(make: RunMaker, st
         assert [text for text, is_whole in written if not is_whole] == [], chart
         if chart == "curve:one:time":
             assert any(":" in text for text, _ in written), written  # seconds, not years
+        assert ["time", True] not in written  # beside dates, which say so
+
+
+BARS = """
+    window.bars = [];
+    const fill = CanvasRenderingContext2D.prototype.fillRect;
+    CanvasRenderingContext2D.prototype.fillRect = function (x, y, width, height) {
+        window.bars.push(y);
+        return fill.call(this, x, y, width, height);
+    };
+"""
+"""Notes where the bars on a canvas begin."""
+
+
+def test_bars_of_zero_stand_on_an_axis_and_are_told_apart_by_their_names(
+    make: RunMaker, studio: Studio, tab: Page
+) -> None:
+    runs = [make("nightly-regression-of-everything", metrics={"score": 0.0}) for _ in range(12)]
+    tab.add_init_script(WRITTEN)
+    tab.add_init_script(BARS)
+    tab.goto(studio.pages.runs(query(chart="value:score:last")))
+    plot = tab.locator("[data-plot]")
+    expect(plot).to_have_attribute("data-drawn", "12")
+    written = dict(tab.evaluate("window.written"))
+    assert {"0.0", "1.0"} <= set(written)
+    labels = {text: is_whole for text, is_whole in written.items() if "…" in text}
+    assert len(labels) == len(runs) and all(labels.values())
+    ground = plot.locator(".u-over").evaluate("over => over.offsetTop + over.clientHeight")
+    assert max(tab.evaluate("window.bars")) < ground
+    expect(plot.locator(".legend [stroke-dasharray]")).to_have_count(0)
 
 
 def test_a_chart_is_zoomed_by_a_finger(make: RunMaker, studio: Studio, browser: Browser) -> None:
@@ -391,6 +436,12 @@ def test_each_of_forty_overlaid_curves_looks_different(make: RunMaker, studio: S
         "paths => paths.map(p => p.getAttribute('stroke') + p.getAttribute('stroke-dasharray'))"
     )
     assert len(set(styles)) == 40
+    tab.set_viewport_size({"width": 700, "height": 900})
+    heights = plot.locator(".legend").evaluate("list => [list.clientHeight, list.children[0].offsetHeight]")
+    assert heights[0] < 100 and heights[0] % heights[1] == 0  # no line of it is cut through
+    tab.get_by_role("link", name="Skip the charts").press("Enter")
+    tab.keyboard.press("Tab")
+    expect(tab.get_by_text("Add a chart")).to_be_focused()
 
 
 def test_a_curve_is_hidden_by_its_entry_in_the_legend(make: RunMaker, studio: Studio, tab: Page) -> None:

@@ -153,6 +153,13 @@ def test_a_metric_that_was_logged_once_has_one_row_and_others_have_three(make: R
     }
 
 
+def test_metrics_beyond_the_first_are_counted(make: RunMaker, studio: Studio) -> None:
+    runs = [make(metrics={f"m{number}": place for number in range(502)}) for place in (1.0, 2.0)]
+    page = Compared(studio, *runs)
+    assert len(page.section("Metrics")) == 500
+    assert 'class="section-title">Metrics <span class="hint">2 more not shown</span>' in page.text
+
+
 def test_packages_are_compared_version_by_version(make: RunMaker, mlrun: Mlrun, studio: Studio) -> None:
     runs = [make(), make()]
     for run_id, version in zip(runs, ("1.26.0", "2.1.0"), strict=True):
@@ -248,6 +255,8 @@ def test_one_run_or_none_can_be_looked_at_too(make: RunMaker, studio: Studio) ->
     alone = make(tags={"kind": "a"})
     page = Compared(studio, alone)
     assert page.section("Tags") == {"kind": ["a"]} and "Parallel coordinates" not in page.text
+    assert "<title>Compare 1 run " in page.text
+    assert re.search(r'<td><time datetime="[^"]*" data-moment>\d{4}-\d\d-\d\d [\d:]{8} UTC</time>', page.text)
     empty = studio.get(studio.pages.compare())
     assert empty.status == 200 and "press Compare" in empty.text
     assert "press Compare" in studio.get(address(studio, "gone_1")).text
@@ -312,8 +321,14 @@ def test_the_axes_of_a_sweep_are_numbers_that_differ(make: RunMaker, studio: Stu
     assert candidates == ["fold", "lr", "metric:accuracy"]
     table = page.text[page.text.index('id="sweep-table"') :].partition("</table>")[0]
     assert re.findall(r'<td class="number">(.*?)</td>', table)[:6] == ["0", "0.1", "0.2", "1", "0.2", "0.4"]
-    chosen = Compared(studio, *runs, axis="metric:accuracy").text
-    assert re.findall(r'name="axis" value="([^"]*)" checked', chosen) == ["metric:accuracy"]
+    chosen = studio.get(f"{address(studio, *runs, axis='metric:accuracy')}&axis=lr").text
+    assert re.findall(r'name="axis" value="([^"]*)" checked', chosen) == ["lr", "metric:accuracy"]
+    one = Compared(studio, *runs, axis="metric:accuracy").text
+    assert re.findall(r'name="axis" value="([^"]*)" checked', one) == candidates
+
+
+def test_runs_that_differ_in_one_number_have_no_parallel_coordinates(make: RunMaker, studio: Studio) -> None:
+    assert "Parallel coordinates" not in Compared(studio, make(tags={"n": "1"}), make(tags={"n": "2"})).text
 
 
 # --- in a browser ----------------------------------------------------------------------------------------------------
@@ -345,6 +360,18 @@ def test_the_set_of_runs_is_changed_without_leaving_the_page(make: RunMaker, stu
     expect(tab.locator("#comparison tr", has_text="loss (max)").locator("td").first).to_have_text("7.5")
     tab.go_back()
     expect(heads).to_have_count(3)
+
+
+def test_a_run_that_is_deleted_is_named_without_reload(mlrun: Mlrun, make: RunMaker, studio: Studio, tab: Page) -> None:
+    runs = [make(metrics={"loss": 1.0}) for _ in range(2)]
+    tab.goto(address(studio, *runs))
+    heading, note = tab.get_by_role("heading", level=1), tab.locator("#compare-notes .warning")
+    expect(heading).to_have_text("Compare 2 runs")
+    mlrun("run", "delete", "-r", runs[1], "--yes")
+    expect(heading).to_have_text("Compare 1 run")
+    expect(note).to_contain_text(f"There is no such run, or not any more: {runs[1]}.")
+    lower, upper = tab.get_by_role("search").bounding_box(), note.bounding_box()
+    assert lower is not None and upper is not None and lower["y"] >= upper["y"] + upper["height"] + 6
 
 
 def _drag(tab: Page, area: Locator, begin: float, end: float) -> None:
@@ -389,6 +416,7 @@ def test_a_comparison_is_saved_as_a_view_and_opened_in_a_second_browser(
     tab.get_by_label("Name of the view").fill("both")
     tab.get_by_role("button", name="Save", exact=True).click()
     tab.wait_for_url(address(studio, *runs, constant="1"))
+    expect(tab.get_by_text("Saved as “both”")).to_be_visible()
     with browser.new_context() as context:
         other = context.new_page()
         other.goto(f"{studio.address}/?token={studio.token}")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import re
 import struct
+import sys
 import zlib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from mlrun_cli.domain.metric import VALUE, Logged
 from mlrun_cli.domain.run_status import RunStatus
@@ -60,6 +61,14 @@ def png(more: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + size + chunk(b"IDAT", zlib.compress(b"\0\1\2\3")) + chunk(b"IEND", b"") + bytes(more)
 
 
+def size_of_letters(tab: Page) -> float:
+    """How large the letters of the first drawing come out, in CSS pixels."""
+    size: float = tab.locator("svg.drawing").first.evaluate(
+        "svg => parseFloat(getComputedStyle(svg.querySelector('text')).fontSize) * svg.getScreenCTM().a"
+    )
+    return size
+
+
 # --- what is in it ---------------------------------------------------------------------------------------------------
 
 
@@ -91,6 +100,7 @@ def test_a_run_is_a_page_that_needs_nothing_else(mlrun: Mlrun, browser: Browser)
         assert tab.evaluate("document.documentElement.scrollWidth") <= 400
         assert tab.evaluate("getComputedStyle(document.querySelector('.chart')).borderTopStyle") == "solid"
         assert tab.evaluate("document.scripts.length") == 0
+        assert size_of_letters(tab) > 8.5
         assert set(asked) <= {"file", "data"} and asked.count("file") == 1
         assert problems == []
 
@@ -129,6 +139,12 @@ def test_several_runs_are_compared_with_the_first(mlrun: Mlrun, make: RunMaker, 
         expect(same).to_be_hidden()
         tab.get_by_label("Show what is the same in all").check()
         expect(same).to_be_visible()
+        expect(tab.get_by_role("columnheader").nth(1)).to_contain_text(f"rate 0.1 · {runs[0]}")
+        keys = tab.locator("figure", has_text="final").locator(".legend svg")
+        expect(keys.locator("rect")).to_have_count(2)
+        expect(keys.locator("path")).to_have_count(0)
+        tab.set_viewport_size({"width": 1920, "height": 900})
+        assert size_of_letters(tab) < 14
 
 
 def test_many_runs_stand_in_several_tables_and_too_many_are_refused(mlrun: Mlrun, make: RunMaker) -> None:
@@ -227,6 +243,8 @@ numbers = st.floats(allow_nan=True, allow_infinity=True)
 
 
 @given(kind=st.sampled_from([LINES, POINTS, BARS]), values=st.lists(numbers, min_size=1, max_size=30))
+@example(LINES, [sys.float_info.max])
+@example(LINES, [-sys.float_info.max])
 def test_whatever_was_logged_is_drawn_within_its_frame(kind: str, values: list[float]) -> None:
     drawn = drawing_of(figure(kind, [series_of("loss", range(len(values)), values, 1)], x="step", y="loss"), {1: "a"})
     finite = [value for value in values if abs(value) < float("inf")]
@@ -240,6 +258,16 @@ def test_whatever_was_logged_is_drawn_within_its_frame(kind: str, values: list[f
     assert len(mark.bars) + len(mark.dots) + len(path) == len(finite)
     assert all(LEFT <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in places)
     assert all(0 <= tick.at <= HEIGHT and "a" not in tick.text for tick in drawn.y_ticks)
+
+
+def test_bars_of_zero_are_seen_and_named_by_what_differs() -> None:
+    names = [f"nightly-regression_{number}_{number:08x}" for number in range(8)]
+    series = [series_of("score", [place], [0.0], place) for place in range(8)]
+    drawn = drawing_of(figure(BARS, series, x="run", y="score", names=names), dict(enumerate(names)))
+    assert drawn is not None
+    assert drawn.y_ticks[0].text == "0" and drawn.y_ticks[-1].text == "1"
+    assert all(height > 0 for mark in drawn.marks for *_, height in mark.bars)
+    assert len({tick.text for tick in drawn.x_ticks}) == 8
 
 
 def test_a_value_that_cannot_be_drawn_is_a_gap_and_runs_keep_their_colours() -> None:

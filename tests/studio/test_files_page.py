@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import os
 import re
@@ -94,12 +95,46 @@ def test_what_a_script_wrote_is_shown_as_what_it_is(mlrun: Mlrun, studio: Studio
     _output(mlrun, run_id, "t.csv", b"x,y\n" + b"".join(b"%d,<i>\n" % number for number in range(1000)))
     _output(mlrun, run_id, "model.bin", b"\0\1\2")
     _output(mlrun, run_id, "bad.json", b"{")
+    _output(mlrun, run_id, "none.csv", b"")
+    _output(mlrun, run_id, "cells.csv", 'a,b\r\n"two\r\nlines \x0b \x85 \u2028 end",1\r\n'.encode())
+    _output(mlrun, run_id, "semicolons.csv", b'"a, b";c\n1,5;<i>\n')
+    _output(mlrun, run_id, "tabs.csv", b'"a, b"\tc\n1\t<i>\n')
+    _output(mlrun, run_id, "cut.csv", b"x,y\n" + b"".join(b'%d,"%s\nend"\n' % (n, b"l" * 3000) for n in range(150)))
     names = os.listdir(mlrun.run_folder(run_id) / "work" / "outputs")
     shown = {name: studio.get(studio.pages.file(run_id, "logs", f"outputs/{name}")).text for name in names}
     assert "&#34;&lt;b&gt;&#34;: null" in shown["m.json"]
     assert "<td>199</td><td>&lt;i&gt;</td>" in shown["t.csv"] and "<td>200</td>" not in shown["t.csv"]
     assert "This is no text" in shown["model.bin"]
-    assert '<div class="line">{\n</div>' in shown["bad.json"]
+    assert '<div class="line">{\n</div>' in shown["bad.json"] and "Shown as it is: it is no JSON." in shown["bad.json"]
+    assert "This file is empty." in shown["none.csv"] and "printed" not in shown["none.csv"]
+    assert '<td class="lines">two\r\nlines \x0b \x85 \u2028 end</td><td>1</td></tr></tbody>' in shown["cells.csv"]
+    assert ">a, b</th><th" in shown["semicolons.csv"] and "<td>1,5</td><td>&lt;i&gt;</td>" in shown["semicolons.csv"]
+    assert ">a, b</th><th" in shown["tabs.csv"] and "<td>1</td><td>&lt;i&gt;</td>" in shown["tabs.csv"]
+    assert shown["cut.csv"].count("<tr>") == 1 + shown["cut.csv"].count("end</td>") < 100, "no row is shown in part"
+
+
+def test_what_cannot_be_shown_as_what_it_is_begins_at_its_start(mlrun: Mlrun, studio: Studio, run_id: str) -> None:
+    _output(mlrun, run_id, "big.json", b"[" + b"".join(b'"item %d",\n' % number for number in range(60_000)) + b"0]")
+    _output(mlrun, run_id, "t.csv", b"x,y\n" + b"".join(b"item %d,2\n" % number for number in range(60_000)))
+    big, table = (studio.pages.file(run_id, "logs", f"outputs/{name}") for name in ("big.json", "t.csv"))
+    for address in (big, f"{table}?plain=1"):
+        page = studio.get(address).text
+        assert "item 0" in page and "item 59999" not in page
+        end = re.search(r'data-log-end href="([^"]*)"', page)
+        assert end is not None and "item 59999" in studio.get(html.unescape(end[1])).text
+        assert 'class="log"' in studio.get(f"{address.partition('?')[0]}?from=0").text
+    assert "Shown as it is: it is too big to be formatted." in studio.get(big).text
+
+
+def test_the_log_of_the_process_that_failed_is_looked_at_first(mlrun: Mlrun, studio: Studio) -> None:
+    mlrun.script("import os, time\nwhile os.environ['RANK'] == '0':\n    time.sleep(600)\nraise SystemError('no more')")
+    two = "{script: train.py, communicator: Gloo, framework: PyTorch, nodeCount: 1, pytorch: {processCount: 2}}"
+    mlrun.script(two, ".azureml/two.runconfig")
+    run_id = mlrun.submit("-c", "two")
+    mlrun.wait_for_status(run_id, "Failed")
+    page = studio.get(studio.pages.run(run_id, "logs")).text
+    assert "SystemError: no more" in page and "std_log_process_1.txt</h2>" in page
+    assert 'std_log_process_1.txt">Read the log' in studio.get(studio.pages.run(run_id)).text
 
 
 def test_files_of_any_name_and_depth_have_a_page(mlrun: Mlrun, studio: Studio, run_id: str) -> None:
@@ -263,24 +298,22 @@ def test_a_file_that_is_not_there_is_said_beside_those_that_are(studio: Studio, 
 
 
 def test_lines_of_a_log_appear_by_themselves(mlrun: Mlrun, studio: Studio, tab: Page) -> None:
-    mlrun.script(
+    run_id, gates = _gated(
+        mlrun,
         """
-        import pathlib, sys, time
         print("begun")
-        while not pathlib.Path("/proc/self").exists() or not pathlib.Path(sys.argv[1]).exists():
-            time.sleep(0.02)
-        print("working 10%", end="")
-        time.sleep(0.5)
+        wait(1)
+        print("working 10%", end="", flush=True)
+        wait(2)
         print("\\rworking 99%")
-        """
+        """,
     )
-    gate = mlrun.folder.parent / "gate"
-    run_id = mlrun.submit("train.py", str(gate))
     until(lambda: "begun" in mlrun.log(run_id))
     tab.goto(studio.pages.run(run_id, "logs"))
     expect(tab.locator("#log")).to_have_text("begun\n", use_inner_text=True)
-    gate.touch()
+    gates[1].touch()
     expect(tab.locator("#log .line", has_text="working 10%")).to_be_visible()
+    gates[2].touch()
     expect(tab.locator("#log .line", has_text="working 99%")).to_be_visible()
     expect(tab.locator("#log .line")).to_have_count(2)
     expect(tab.locator("#run-status")).to_contain_text("Completed")

@@ -142,6 +142,19 @@ def test_a_metric_that_ends_in_nan_says_so(make: RunMaker, studio: Studio, tab: 
     expect(tab.locator(".chart", has_text="never").locator(".legend")).to_contain_text("2 NaN not drawn")
 
 
+def test_what_a_logarithmic_axis_has_no_place_for_is_told(make: RunMaker, studio: Studio, tab: Page) -> None:
+    run_id = make()
+    make.log(run_id, *values("rising", 3), *(Logged(VALUE, "flat", step, None, 0.0, None) for step in range(2)))
+    tab.goto(f"{studio.pages.run(run_id, 'metrics')}?log=on")
+    flat, rising = (tab.locator(".chart", has_text=name) for name in ("flat", "rising"))
+    expect(flat.locator(".plot-says")).to_have_text("None of it can be drawn on a logarithmic axis.")
+    expect(flat.locator(".legend")).to_contain_text("2 ≤ 0 not drawn")
+    expect(rising.locator(".plot-says")).to_have_text("")
+    expect(rising.locator(".legend")).to_contain_text("1 ≤ 0 not drawn")
+    tab.get_by_label("Logarithmic axis").uncheck()
+    expect(tab.locator(".legend:visible")).to_have_count(0)
+
+
 def test_ten_thousand_metrics_are_paged_and_searched(make: RunMaker, studio: Studio, tab: Page) -> None:
     run_id = make()
     make.log(run_id, *(each for number in range(10_000) for each in values(f"layer {number:04}", 2)))

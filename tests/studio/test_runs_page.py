@@ -96,6 +96,14 @@ def test_a_malformed_filter_is_told_beside_its_box_and_the_others_hold(make: Run
         assert f'<p id="fault-{name}" class="problem" role="alert">&#39;{html.escape(typed)}&#39; is no' in answer.text
 
 
+def test_more_filters_than_there_may_be_are_told_beside_their_box(make: RunMaker, studio: Studio) -> None:
+    run_id = make()
+    answer = studio.get(studio.pages.runs(query(*(("tag", f"t{number}") for number in range(101)))))
+    assert answer.status == 200 and rows(answer.text) == [run_id]
+    assert re.search(r'<p id="fault-tag" class="problem" role="alert">101 filters by tag are too many', answer.text)
+    assert link(answer.text, "×").count("tag=") == 100  # noqa: RUF001
+
+
 def test_an_empty_page_says_what_to_type(studio: Studio, make: RunMaker) -> None:
     assert "mlrun run submit-script train.py" in studio.get(studio.pages.runs()).text
     make()
@@ -187,6 +195,33 @@ def test_child_runs_are_shown_as_a_tree(make: RunMaker, studio: Studio) -> None:
     assert rows(studio.get(studio.pages.runs(link(unfolded, "▾"))).text) == [parent]
     assert rows(studio.get(studio.pages.runs("children=1&tag=lr")).text) == children[::-1]
     assert rows(studio.get(studio.pages.runs("tag=lr")).text) == []
+
+
+def _counts(page: str) -> str:
+    found = re.search(r'<div class="bar counts">\s*<p>(.*?)</p>', page, re.DOTALL)
+    assert found is not None
+    return " ".join(re.sub(r"<[^>]*>", "", found[1]).split())
+
+
+def test_child_runs_are_counted_apart_in_any_order(make: RunMaker, studio: Studio) -> None:
+    parent = make()
+    for _ in range(2):
+        make(parent=parent, status=RunStatus.RUNNING, minded_by="process")
+    assert _counts(studio.get(studio.pages.runs()).text) == "1 run · none active"
+    tree = studio.get(studio.pages.runs(query(children="1", open=parent))).text
+    assert _counts(tree) == "1 run, 2 child runs · 2 active"
+    assert _counts(studio.get(studio.pages.experiment("exp", "children=1&sort=duration")).text) == _counts(tree)
+    active = studio.get(studio.pages.runs(link(tree, "2 active"))).text
+    assert _counts(active) == "0 runs, 2 child runs · 2 active" and len(rows(active)) == 2
+
+
+def test_a_tree_says_how_many_child_runs_it_leaves_out(make: RunMaker, studio: Studio) -> None:
+    parent = make(display_name="sweep")
+    children = [make(parent=parent) for _ in range(101)]
+    page = studio.get(studio.pages.runs(query(children="1", open=parent))).text
+    assert rows(page) == [parent, *children[:100]]
+    last = re.findall(r"<tr.*?</tr>", page, re.DOTALL)[-1]
+    assert "First 100 of 101 child runs of sweep" in last and f"/runs/{parent}/children" in last
 
 
 def test_the_selected_runs_are_cancelled_by_their_whole_ids(mlrun: Mlrun, make: RunMaker, studio: Studio) -> None:
@@ -332,14 +367,60 @@ def test_no_more_than_two_hundred_runs_are_selected(make: RunMaker, studio: Stud
 
 def test_the_selected_runs_are_cancelled_after_a_question(make: RunMaker, studio: Studio, tab: Page) -> None:
     _, chosen, _ = (make(status=RunStatus.RUNNING, minded_by="process") for _ in range(3))
-    tab.goto(studio.pages.experiment("exp"))
-    expect(tab.locator("#cancel-runs")).to_be_hidden()
+    ended = [make() for _ in range(25)]
+    tab.goto(studio.pages.experiment("exp", query(size="25", sort="run_number")))
+    cancel = tab.locator("#cancel-runs")
+    expect(cancel).to_be_hidden()
+    tab.locator(f"[data-select][value={ended[0]}]").check()
+    expect(cancel).to_be_hidden()
     tab.locator(f"[data-select][value={chosen}]").check()
+    tab.locator(f"[data-select][value={ended[0]}]").uncheck()
+    expect(cancel).to_be_visible()
+    tab.get_by_role("link", name="Next").first.click()
+    expect(tab.locator(f"[data-select][value={ended[-1]}]")).not_to_be_checked()
+    expect(cancel).to_be_visible()
+    tab.get_by_role("link", name="Previous").first.click()
     tab.locator("#cancel-runs summary").click()
     tab.get_by_role("button", name="Cancel the runs").click()
     expect(tab.locator("[data-row] .status.off")).to_have_count(1)
     expect(tab.locator("[data-row]:has(.status.off)")).to_contain_text(chosen)
     expect(tab.locator("[data-select]:checked")).to_have_count(1)
+    expect(cancel).to_be_hidden()
+
+
+def test_the_focus_stays_with_what_is_pressed_while_columns_change(make: RunMaker, studio: Studio, tab: Page) -> None:
+    make(metrics={"accuracy": 0.1}, tags={"dataset": "mnist"})
+    tab.goto(studio.pages.experiment("exp", query(columns="status,display_name,tags,metric:accuracy:last")))
+    heads_shown = tab.locator(".runs thead th")
+    tab.locator("#columns summary").click()
+    earlier = tab.get_by_label("Move accuracy to the left")
+    earlier.focus()
+    for place in (3, 2, 1):
+        tab.keyboard.press("Enter")
+        expect(heads_shown.nth(place)).to_contain_text("accuracy")
+        expect(earlier).to_be_focused()
+    tab.keyboard.press("Enter")
+    expect(heads_shown.nth(1)).to_contain_text("accuracy")
+    tab.get_by_label("Show accuracy max").focus()
+    tab.keyboard.press("Enter")
+    expect(heads_shown.nth(5)).to_contain_text("max")
+    expect(tab.get_by_label("Show accuracy max")).to_be_focused()
+    tab.get_by_label("Hide Status").focus()
+    tab.keyboard.press("Enter")
+    expect(heads_shown).to_have_count(5)
+    expect(tab.locator("#columns summary")).to_be_focused()
+
+
+def test_the_focus_stays_on_a_tag_when_another_one_arrives(
+    mlrun: Mlrun, make: RunMaker, studio: Studio, tab: Page
+) -> None:
+    run_id = make(tags={"dataset": "mnist", "lr": "0.1"})
+    tab.goto(studio.pages.experiment("exp"))
+    chip = tab.get_by_role("link", name="dataset")
+    chip.focus()
+    mlrun("run", "update", "-r", run_id, "--add-tag", "colour=azure")
+    expect(tab.get_by_role("link", name="colour")).to_be_visible()
+    expect(chip).to_be_focused()
 
 
 def test_an_address_shows_the_same_page_in_another_browser(
@@ -397,7 +478,8 @@ def test_all_can_be_filtered_without_scripts(make: RunMaker, studio: Studio, bro
 
 
 def test_a_phone_scrolls_the_table_alone(make: RunMaker, studio: Studio, tab: Page) -> None:
-    make(tags={f"a rather long tag {n}": "x" * 60 for n in range(8)}, display_name="name " * 30, target="t" * 200)
+    tags = {f"a rather long tag {n}": "x" * 60 for n in range(8)}
+    make(status=RunStatus.RUNNING, minded_by="process", tags=tags, display_name="name " * 30, target="t" * 200)
     tab.set_viewport_size({"width": 400, "height": 800})
     tab.goto(studio.pages.runs(query(metric="accuracy >> 1", tag="lr=" + "x" * 200, select="exp_1")))
     for menu in tab.locator("#page details.asks > summary").all():

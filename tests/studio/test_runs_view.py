@@ -70,6 +70,14 @@ def test_filters_that_mean_nothing_are_named_and_the_others_hold() -> None:
     assert all(fault.message for fault in meant.faults.values())
 
 
+def test_more_filters_than_there_may_be_are_told_and_the_others_hold() -> None:
+    keys = tuple(f"k{number}" for number in range(60))
+    meant = view_filter(RunsView(search="a b", tag=keys, property=keys, metric=("a > 1",)), "exp", 0)
+    assert (len(meant.which.tags), meant.which.properties, len(meant.which.metrics)) == (60, (), 1)
+    assert "60 filters by property are too many, 38 fit in" in meant.faults["property"].message
+    assert view_filter(RunsView(tag=("a=1", *keys[1:], *(f"a={n}" for n in keys))), "exp", 0).faults == {}
+
+
 def test_active_is_every_status_that_is_not_the_end() -> None:
     assert view_filter(RunsView(status=("Active",)), None, 0).which.statuses == ALIVE_STATUSES
 

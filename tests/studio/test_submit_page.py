@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.running import Mlrun, until
 from tests.studio.serving import Studio
@@ -52,6 +52,7 @@ def test_a_run_is_chosen_tried_dry_and_submitted(mlrun: Mlrun, studio: Studio, t
     tab.get_by_label("Folder").fill(str(mlrun.folder))
     tab.get_by_label("Arguments").fill("--api-key sesame")
     tab.get_by_role("button", name="Show its scripts and runconfigs").click()
+    expect(tab.get_by_text("2 scripts, 2 runconfigs")).to_be_visible()
     expect(tab.locator("#list-script option")).to_have_count(2)
     expect(tab.get_by_label("Arguments")).to_have_value("--api-key sesame")
     assert urlsplit(tab.url).query == "", "addresses are kept in the browser's history"
@@ -63,12 +64,35 @@ def test_a_run_is_chosen_tried_dry_and_submitted(mlrun: Mlrun, studio: Studio, t
     expect(tab.get_by_text("Nothing was started.")).to_be_visible()
     expect(tab.get_by_text("train.py --lr 0.1 'two words'", exact=False).first).to_be_visible()
     assert _run_ids(mlrun) == []
+    expect(tab.get_by_role("button", name="Dry run")).to_be_focused()
+    tab.get_by_role("link", name="Queue").click()
+    tab.wait_for_url(studio.pages.queue())
+    tab.go_back()
+    expect(tab.get_by_label("Tags")).to_have_value("quality=good final")
+    expect(tab.get_by_label("Arguments")).to_have_value("--lr 0.1 'two words'")
     tab.get_by_role("button", name="Submit").click()
     expect(tab.locator("#run-status")).to_contain_text("Completed")
     (run_id,) = _run_ids(mlrun)
     assert tab.url == studio.pages.run(run_id)
     assert mlrun.log(run_id) == "given ['--lr', '0.1', 'two words'] \n"
     assert mlrun.show(run_id)["tags"] == {"quality": "good", "final": None}
+
+
+def test_who_is_told_what_is_wrong_can_go_on_and_come_back(studio: Studio, browser: Browser) -> None:
+    with browser.new_context() as context:
+        tab = context.new_page()
+        tab.goto(f"{studio.address}/?token={studio.token}")
+        tab.goto(studio.pages.submit(experiment="exp"))
+        tab.get_by_label("Folder").fill("relative")
+        for button in ("Show its scripts and runconfigs", "Submit"):
+            tab.get_by_label("Folder").fill("relative")
+            tab.get_by_role("button", name=button).click()
+            expect(tab.get_by_role("alert")).to_contain_text("Folder: there is no folder 'relative'.")
+            tab.get_by_role("link", name="Queue").click()
+            tab.wait_for_url(studio.pages.queue())
+            tab.go_back()
+            expect(tab.get_by_label("Folder")).to_have_value("relative")
+            expect(tab.get_by_role("alert")).to_have_count(0)
 
 
 def test_resubmit_opens_the_form_as_the_run_was_submitted(mlrun: Mlrun, studio: Studio) -> None:
@@ -179,6 +203,14 @@ def test_what_cannot_be_right_is_said_and_what_was_typed_stays(mlrun: Mlrun, stu
         ({}, "Arguments: a quotation mark is not closed"),
         ({"folder": "/no/such"}, "Folder: there is no folder"),
         ({"folder": "~no-such-user/x"}, "Folder: there is no folder"),
+        ({"folder": f"/{'x' * 300}"}, "Folder: there is no folder"),
+        ({"source_directory": "x" * 300}, "Source directory: there is no folder"),
+        ({"arguments": "", "tags": "a 'b"}, "Tags: a quotation mark is not closed"),
+        ({"do": "choices", "folder": ""}, "Folder: none is named"),
+        ({"do": "choices", "folder": "/no/such"}, "Folder: there is no folder"),
+        ({"do": "choices", "folder": "a/relative/path"}, "Folder: there is no folder"),
+        ({"do": "choices", "folder": "/no\0such"}, "Folder: there is a zero byte"),
+        ({"do": "choices", "source_directory": "no-such"}, "Source directory: there is no folder"),
         ({"arguments": "a\0b"}, "Arguments: there is a zero byte"),
         ({"arguments": "", "script": "nothing.py"}, "nothing.py"),
         ({"arguments": "a", "script": "", "runconfig": "local"}, "Arguments: without a script"),
@@ -189,7 +221,7 @@ def test_what_cannot_be_right_is_said_and_what_was_typed_stays(mlrun: Mlrun, stu
         ({"arguments": "", "experiment": "bad/name"}, "bad/name"),
         ({"arguments": "", "environment": "none"}, "Environment: there is no"),
     ):
-        answer = studio.post(studio.pages.submit(), **typed | change, do="submit")
+        answer = studio.post(studio.pages.submit(), **{**typed, "do": "submit", **change})
         assert answer.status == 400 and said in answer.text, change
         assert 'role="alert"' in answer.text and 'name="script" value=' in answer.text
     assert _run_ids(mlrun) == []
@@ -211,7 +243,12 @@ def test_the_queue_says_what_runs_and_what_waits_and_why(mlrun: Mlrun, studio: S
     tab.goto(studio.pages.queue())
     expect(tab.locator("#queue")).to_contain_text("1 of 1 node taken, 1 waiting")
     expect(tab.locator("tr", has_text=second)).to_contain_text("1 of the 1 node of 'cpu' taken")
+    assert "Nothing has been printed yet." in studio.get(studio.pages.run(second, "logs")).text
+    tab.set_viewport_size({"width": 400, "height": 800})
+    expect(tab.locator("tr", has_text=second).get_by_text("of 'cpu' taken")).to_be_in_viewport(ratio=1)
+    expect(tab.locator("tr", has_text=first).get_by_text("Cancel", exact=True)).to_be_in_viewport(ratio=1)
     tab.locator("tr", has_text=first).get_by_text("Cancel", exact=True).click()
+    expect(tab.locator("tr", has_text=first).get_by_role("button", name="Cancel the run")).to_be_in_viewport(ratio=1)
     tab.locator("tr", has_text=first).get_by_role("button", name="Cancel the run").click()
     expect(tab.locator("tr", has_text=first)).to_have_count(0)
     expect(tab.locator("tr", has_text=second)).to_contain_text("Running")

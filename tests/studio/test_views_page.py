@@ -35,6 +35,7 @@ def test_a_view_made_in_one_experiment_opens_on_another(mlrun: Mlrun, make: RunM
     opened = studio.get(studio.pages.experiment("other", link(page, "what failed"))).text
     assert rows(opened) == [failed] and heads(opened) == ["Run id", "Created"]
     assert re.search(r'aria-current="true">what failed</a>', opened)
+    assert 'role="status">Saved as “what failed”</' in opened and "Saved as" not in page
     assert "what failed</a>" in studio.get(studio.pages.views()).text
 
 

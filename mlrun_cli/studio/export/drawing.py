@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -10,14 +11,14 @@ from mlrun_cli.studio.figures import BARS, LINES, Figure
 from mlrun_cli.studio.writing import number
 
 WIDTH, HEIGHT = 560, 240
-LEFT, RIGHT, TOP, BOTTOM = 64, 12, 10, 38
+LEFT, RIGHT, TOP, BOTTOM = 72, 12, 10, 38
 _TICKS_ACROSS, _TICKS_UPWARDS = 6, 5
 _FACTORS = (1.0, 2.0, 5.0, 10.0)
 _COLOURS, _DASHES = 10, 4
 _MOST_ENTRIES = 40
 _SHARE_OF_BAR = 0.8
 _MOST_NAMED_BARS = 8
-_SIGNS_ACROSS = 80
+_SIGNS_ACROSS = 52
 
 
 class Tick(NamedTuple):
@@ -38,8 +39,12 @@ class Mark(NamedTuple):
 
 
 class Drawing(NamedTuple):
-    """What a template draws; `legend` has a label and classes for each series, without the `unnamed` last ones."""
+    """What a template draws of a figure of that kind.
 
+    `legend` has a label, classes and gaps for each series, without the `unnamed` last ones.
+    """
+
+    kind: str
     marks: Sequence[Mark]
     x_label: str
     x_ticks: Sequence[Tick]
@@ -79,9 +84,11 @@ def drawing_of(figure: Figure, names: Mapping[int, str]) -> Drawing | None:
     kind, is_bars = figure["kind"], figure["kind"] == BARS
     places = [x for each in series for x in each["x"]]
     values = [y for each in series for y in each["y"] if y is not None]
+    if is_bars:
+        values += [0.0] if any(values) else [0.0, 1.0]
     half = 0.5 if is_bars else 0.0
     across = _scale([*(x - half for x in places), *(x + half for x in places)], LEFT, WIDTH - RIGHT)
-    upwards = _scale([*values, *([0.0] if is_bars else [])], HEIGHT - BOTTOM, TOP)
+    upwards = _scale(values, HEIGHT - BOTTOM, TOP)
     marks = [
         _mark(each, _label(each, series, names), _classes(each, place, names), kind, across, upwards)
         for place, each in enumerate(series)
@@ -89,6 +96,7 @@ def drawing_of(figure: Figure, names: Mapping[int, str]) -> Drawing | None:
     shown = marks[:_MOST_ENTRIES] if len(marks) > 1 else []
     gaps = [each["gaps"] for each in series]
     return Drawing(
+        kind=kind,
         marks=marks,
         x_label=figure["x"]["label"],
         x_ticks=_named(across, figure["x"]["names"]) if figure["x"]["names"] else across.ticks(_TICKS_ACROSS),
@@ -104,7 +112,7 @@ def _scale(values: Iterable[float], begin: float, end: float) -> _Scale:
     low, high = float(min(known)), float(max(known))
     if low == high:
         margin = abs(low) / 2 or 1.0
-        low, high = low - margin, high + margin
+        low, high = max(low - margin, -sys.float_info.max), min(high + margin, sys.float_info.max)
     return _Scale(low, high, begin, end)
 
 
@@ -128,7 +136,10 @@ def _named(across: _Scale, names: Sequence[str]) -> Sequence[Tick]:
         return []
     room = _SIGNS_ACROSS // len(names)
     return [
-        Tick(across.at(place), name if len(name) <= room else f"{name[: room - 1]}…")
+        Tick(
+            across.at(place),
+            name if len(name) <= room else f"{name[: (room - 1) // 2]}…{name[-(room // 2) :]}",
+        )
         for place, name in enumerate(names)
     ]
 
@@ -153,7 +164,7 @@ def _mark(series: Mapping[str, Any], label: str, classes: str, kind: str, across
         width = (across.at(_SHARE_OF_BAR) - across.at(0)) if points else 0.0
         zero = upwards.at(0)
         bars = [
-            (round(x - width / 2, 1), min(y, zero), round(width, 1), round(abs(y - zero), 1))
+            (round(x - width / 2, 1), min(y, zero), round(width, 1), max(1.0, round(abs(y - zero), 1)))
             for x, y in filter(None, points)
         ]
         return Mark(label, classes, "", [], bars)

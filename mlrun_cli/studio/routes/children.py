@@ -2,39 +2,49 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from starlette.responses import Response
 
 from mlrun_cli.actions.run_pages import run_page
 from mlrun_cli.domain.run_filter import RunFilter
-from mlrun_cli.domain.run_order import RunOrder
+from mlrun_cli.domain.run_order import METRIC, RunOrder
+from mlrun_cli.errors import UsageError
+from mlrun_cli.studio.columns import chosen_columns
 from mlrun_cli.studio.page import Page
 from mlrun_cli.studio.paging import further_pages, page_number
 from mlrun_cli.studio.routes.run import render_tab, run_of
+from mlrun_cli.studio.runs_table import runs_table
+from mlrun_cli.studio.runs_view import RunsView
 
 _SIZE = 100
 _MOST_METRICS = 6
+_OLDEST_FIRST = RunOrder(descending=False)
+_COLUMNS = ("status", "display_name", "run_number", "created", "duration")
 
 
 def show(page: Page) -> Response:
-    """The runs right below a run, the first that was made first; each leads to its own."""
+    """The runs right below a run, the first that was made first unless another order is asked for."""
     run = run_of(page)
+    order, problem = _OLDEST_FIRST, None
+    try:
+        order = RunOrder.parse(page.query("sort", str(_OLDEST_FIRST)))
+    except UsageError as error:
+        problem = error
     which = RunFilter(parent_run_id=run.run_id)
-    found = run_page(page.workspace, which, RunOrder(descending=False), number=page_number(page), size=_SIZE)
-    keys = [child.key for child in found.runs]
-    names = page.workspace.metric_summaries.names(keys, _MOST_METRICS)
-    summaries = page.workspace.metric_summaries.of_runs(keys, names)
-    rows = [
-        (child, [summary.last if (summary := summaries.get((child.key, name))) else None for name in names])
-        for child in found.runs
-    ]
+    found = run_page(page.workspace, which, order, number=page_number(page), size=_SIZE)
+    metrics = page.workspace.metric_summaries.names([child.key for child in found.runs], _MOST_METRICS)
+    names = [*_COLUMNS, *(f"{METRIC}:{name}:last" for name in metrics), "tags"]
     return render_tab(
         page,
         run,
         "children",
         "run_children.html",
         found=found,
-        metric_names=names,
-        rows=rows,
+        table=runs_table(page.workspace, found, RunsView(), chosen_columns(names, of_all_experiments=False)),
+        order=order,
+        problem=problem,
+        sorted_by=lambda order: f"?{urlencode({'sort': str(order)})}",
         children_topic=page.topic("runs"),
         **further_pages(page, has_more=found.has_more),
     )

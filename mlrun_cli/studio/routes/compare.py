@@ -10,8 +10,10 @@ from starlette.responses import Response
 
 from mlrun_cli.actions.run_pages import run_page
 from mlrun_cli.actions.runs import get_settled
+from mlrun_cli.actions.views import list_views
 from mlrun_cli.domain.run import Run
 from mlrun_cli.domain.run_filter import RunFilter
+from mlrun_cli.domain.saved_view import COMPARE_PAGE
 from mlrun_cli.errors import NotFound, UsageError
 from mlrun_cli.studio.chart_board import chart_board
 from mlrun_cli.studio.comparison import SOURCE, compare
@@ -46,6 +48,7 @@ def show(page: Page) -> Response:
         number=number,
         has_more=number * (_COLUMNS - 1) < len(others),
         source_title=SOURCE,
+        saved=list_views(page.workspace, COMPARE_PAGE),
         topic=page.topic("runs"),
         **_search(page, run_ids),
         **_links(page, run_ids),

@@ -14,7 +14,8 @@ from mlrun_cli.actions.artifacts import list_files, open_file
 from mlrun_cli.domain.pages import quoted
 from mlrun_cli.domain.run import Run
 from mlrun_cli.errors import NotFound
-from mlrun_cli.studio.file_kinds import FileKind, image_type, kind_of, pretty_json, table_of
+from mlrun_cli.files.run_folder import LOG_TOPS
+from mlrun_cli.studio.file_kinds import FileKind, Unformatted, image_type, kind_of, pretty_json, table_of
 from mlrun_cli.studio.file_tree import tree_of
 from mlrun_cli.studio.log_window import (
     LogWindow,
@@ -26,18 +27,20 @@ from mlrun_cli.studio.log_window import (
     window_from,
 )
 from mlrun_cli.studio.page import Page
-from mlrun_cli.studio.routes.run import render_tab, run_of
+from mlrun_cli.studio.routes.run import log_name, render_tab, run_of
 from mlrun_cli.studio.sending import OpenFileResponse, zip_response
 from mlrun_cli.studio.zipping import Member
 
 _TAB = "logs"
+_AS_TEXT = ("plain", "find", "from", "before", "end")
+"""What asks for a part of a file as it is, whatever it could be shown as."""
 
 
 def show_first(page: Page) -> Response:
     """The files, and the log that is looked at first."""
     run = run_of(page)
     names = list_files(page.workspace, run)
-    log = page.workspace.run_folder(run.run_id).stdout_name
+    log = log_name(page, run)
     return _show(page, run, names, page.query("file") or (log if log in names else next(iter(names), "")))
 
 
@@ -102,6 +105,7 @@ def _show(page: Page, run: Run, names: list[str], name: str) -> Response:
         tree=tree_of(names, page.query("name")),
         wanted=page.query("name"),
         file=name,
+        is_log=name.partition("/")[0] in LOG_TOPS,
         file_address=lambda path: page.pages.file(run.run_id, _TAB, path),
         problem=problem,
         log_topic=page.topic("log", run.run_id, quoted(name)),
@@ -113,22 +117,35 @@ def _viewer(page: Page, name: str, descriptor: int) -> dict[str, Any]:
     """What shows a file."""
     kind = kind_of(name, descriptor)
     found: dict[str, Any] = {"kind": kind.value, "size": os.fstat(descriptor).st_size}
-    if kind is FileKind.JSON and (text := pretty_json(descriptor)) is not None:
-        return {**found, "text": text}
-    if kind is FileKind.TABLE and not page.query("plain") and (table := table_of(name, descriptor)) is not None:
-        return {**found, "table": table}
     if kind in {FileKind.IMAGE, FileKind.BINARY}:
         return found
-    return {**found, "kind": FileKind.TEXT.value, **_log(page, descriptor)}
+    if kind is FileKind.TEXT:
+        return {**found, "why_as_it_is": None, **_log(page, descriptor)}
+    why = None
+    if not any(page.query(asked) for asked in _AS_TEXT):
+        try:
+            return {**found, **_formatted(kind, name, descriptor)}
+        except Unformatted as unformatted:
+            why = str(unformatted)
+    start = None if page.query("end") else window_from(descriptor, 0)
+    return {**found, "kind": FileKind.TEXT.value, "why_as_it_is": why, **_log(page, descriptor, otherwise=start)}
 
 
-def _log(page: Page, descriptor: int) -> dict[str, Any]:
+def _formatted(kind: FileKind, name: str, descriptor: int) -> dict[str, Any]:
+    """What shows a document as what it is."""
+    if kind is FileKind.JSON:
+        return {"text": pretty_json(descriptor)}
+    return {"table": table_of(name, descriptor)}
+
+
+def _log(page: Page, descriptor: int, otherwise: LogWindow | None = None) -> dict[str, Any]:
+    """The part of a text that is asked for; else another, which is its end if none is named."""
     wanted = page.query("find")
     match = find(descriptor, wanted, _byte(page, "from") or 0) if wanted else None
     if match is None:
-        window = _asked_window(page, descriptor)
+        window = _asked_window(page, descriptor) or otherwise
     else:
-        window = None if match.at is None else window_around(descriptor, Sought(wanted, match.at))
+        window = otherwise if match.at is None else window_around(descriptor, Sought(wanted, match.at))
     is_end_shown = window is None
     return {"window": window or last_window(descriptor), "find": wanted, "match": match, "is_end_shown": is_end_shown}
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from mlrun_cli.actions.addresses import shown_record
 from mlrun_cli.actions.attached_folders import submission_of
+from mlrun_cli.actions.logs import telling_log
 from mlrun_cli.actions.runs import cancel_run, get_runs
 from mlrun_cli.domain.pages import query_of
 from mlrun_cli.domain.run import GRACE_SECONDS, Run
@@ -46,6 +47,11 @@ def run_of(page: Page) -> Run:
     return get_runs(page.workspace, [page.part("run_id")])[0]
 
 
+def log_name(page: Page, run: Run) -> str:
+    """The name of the log that is looked at first."""
+    return telling_log(page.workspace, run).relative_to(page.workspace.run_folder(run.run_id).artifacts).as_posix()
+
+
 def render_tab(page: Page, run: Run, tab: str, template: str, status: int = 200, **values: Any) -> Response:
     """A tab of a run's page within the frame that all of them have."""
     return page.render(
@@ -77,7 +83,7 @@ def show(page: Page) -> Response:
         environment=environment,
         packages=packages,
         description=markdown(run.description) if run.description else None,
-        log_name=folder.stdout_name,
+        log_name=log_name(page, run),
         filter_by=lambda name, value: page.pages.experiment(run.experiment_name, query_of({name: value})),
     )
 

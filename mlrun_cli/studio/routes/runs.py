@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from urllib.parse import parse_qsl
 
@@ -11,7 +12,7 @@ from mlrun_cli.actions.run_pages import run_page
 from mlrun_cli.actions.runs import cancel_run
 from mlrun_cli.actions.views import list_views
 from mlrun_cli.domain.moment import now
-from mlrun_cli.domain.run import GRACE_SECONDS
+from mlrun_cli.domain.run import GRACE_SECONDS, Run
 from mlrun_cli.domain.saved_view import RUNS_PAGE
 from mlrun_cli.errors import RunNotFound, UsageError
 from mlrun_cli.studio.chart_board import chart_board
@@ -70,10 +71,11 @@ def _show(page: Page, experiment: str | None) -> Response:
         # A form sends its empty boxes too: what is shown has one address, worth copying.
         return page.go_to(runs_address(page, experiment, view.query()))
     meant = view_filter(view, experiment, now())
-    found = run_page(page.workspace, meant.which, meant.order, number=view.page, size=view.size)
+    found = run_page(
+        page.workspace, meant.which, meant.order, number=view.page, size=view.size, counts_children=view.children
+    )
     table = runs_table(page.workspace, found, view, columns)
     sought = page.query("find").strip()
-    runs = [row.run for row in table.rows]
     return page.render(
         "runs.html",
         experiment=experiment,
@@ -85,17 +87,30 @@ def _show(page: Page, experiment: str | None) -> Response:
         found=found,
         table=table,
         columns=columns,
-        board=chart_board(page, runs, view.select),
+        board=chart_board(page, table.runs, view.select),
         menus=filter_menus(page.workspace, view, of_all_experiments=experiment is None),
-        groups=column_groups(page.workspace, runs, sought),
+        groups=column_groups(page.workspace, table.runs, sought),
         sought=sought,
-        saved=[saved for saved in list_views(page.workspace) if saved.page == RUNS_PAGE],
+        saved=list_views(page.workspace, RUNS_PAGE),
         link=_link,
+        sorted_by=lambda order: _link(view.with_(sort=str(order))),
         pair=written_pair,
         sizes=SIZES,
         most_selected=MOST_VALUES,
+        cancelable=_cancelable(page, view, table.runs),
         active_word=ACTIVE,
     )
+
+
+def _cancelable(page: Page, view: RunsView, shown: Sequence[Run]) -> Sequence[str]:
+    """The ids of the selected runs that have not ended, whether they are shown or not."""
+    found = {run.run_id: run.status for run in shown}
+    for run_id in view.select:
+        key = None if run_id in found else page.workspace.runs.find_key(run_id)
+        status = None if key is None else page.workspace.runs.status(key)
+        if status is not None:
+            found[run_id] = status
+    return [run_id for run_id in view.select if run_id in found and not found[run_id].is_terminal]
 
 
 def _link(view: RunsView) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from typing import Any
 
@@ -39,9 +40,10 @@ def show(page: Page) -> Response:
 def act(page: Page) -> Response:
     """Submit what was chosen, or show what would happen, or what there is to choose from."""
     form = SubmitForm.typed(page.fields)
-    if page.fields.get("do") == "choices":
-        return _show(page, form)
     try:
+        if page.fields.get("do") == "choices":
+            form.checked_folder()
+            return _show(page, form)
         request = form.request()
         if page.fields.get("do") != "submit":
             return _show(page, form, record=dry_run(page.workspace, request))
@@ -75,7 +77,7 @@ def _show(page: Page, form: SubmitForm, status: int = 200, **values: Any) -> Res
 
 def _choices(form: SubmitForm) -> FolderChoices | None:
     folder, source = form.path(), form.source_path()
-    if folder is None or source is None:
+    if folder is None or source is None or not os.path.isdir(source):
         return None
     choices = folder_choices(folder)
     return choices if source == folder else choices._replace(scripts=folder_choices(source).scripts)

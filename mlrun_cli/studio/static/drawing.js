@@ -7,6 +7,7 @@ const RADIUS = 4;
 const REACH = 40; // CSS pixels from the pointer to what it points at
 const QUIET = 0.25;
 const SIGN = 6.2; // CSS pixels of a sign on an axis
+const LEAST_LABEL = 40; // CSS pixels from a name below a bar to the next
 const BAR_SHARE = 0.75;
 const MARGIN = 0.05;
 const ONE_TWO_FIVE = (least, most) => {
@@ -27,13 +28,18 @@ export function colours() {
 }
 
 /** The series of a figure, each with its run and, where they are smoothed, the smooth numbers. */
-export function readSeries(figure, runs, smoothing) {
+export function readSeries(figure, runs, smoothing, isLog) {
   const byKey = new Map((runs ?? []).map((run) => [run.key, run]));
-  return figure.series.map((series) => ({
-    ...series,
-    owner: byKey.get(series.run) ?? null,
-    smooth: smoothing > 0 && figure.kind === "lines" ? smoothed(series.y, smoothing) : null,
-  }));
+  return figure.series.map((series) => {
+    const { y, gaps } = isLog ? logarithmic(series) : series;
+    const smooth = smoothing > 0 && figure.kind === "lines" ? smoothed(y, smoothing) : null;
+    return { ...series, kind: figure.kind, y, gaps, smooth, owner: byKey.get(series.run) ?? null };
+  });
+}
+
+/** What a logarithmic axis has no place for is a gap too. */
+function logarithmic({ y, gaps, below }) {
+  return { y: y.map((value) => (value > 0 ? value : null)), gaps: [gaps, below].filter(Boolean).join(", ") };
 }
 
 /** An exponential moving mean, which gaps interrupt but do not end. */
@@ -91,16 +97,17 @@ export function ranges({ figure, series, zoom, isLog }) {
   let [low, high] = [Infinity, -Infinity];
   for (const one of shown) {
     for (const value of one.y) {
-      if (value === null || (isLog && value <= 0)) continue;
+      if (value === null) continue;
       if (value < low) low = value;
       if (value > high) high = value;
     }
   }
   if (low > high) [low, high] = isLog ? [1, 10] : [0, 1];
   if (isLog) return { x, y: [low / 1.3, high * 1.3] };
-  if (figure.kind === "bars") [low, high] = [Math.min(low, 0), Math.max(high, 0)];
-  const margin = (high - low) * MARGIN || Math.abs(high) * 0.1 || 1;
   const isFlush = figure.kind === "bars";
+  if (isFlush) [low, high] = [Math.min(low, 0), Math.max(high, 0)];
+  if (isFlush && low === high) return { x, y: [0, 1] };
+  const margin = (high - low) * MARGIN || Math.abs(high) * 0.1 || 1;
   return { x, y: [isFlush && low === 0 ? 0 : low - margin, isFlush && high === 0 ? 0 : high + margin] };
 }
 
@@ -133,27 +140,28 @@ function ticks(_, places, axis, space, step) {
   });
 }
 
-/** As much of a text as has room for `most` signs, of which those of wide scripts and emoji take two each. */
+/** Both ends of a text, as names differ at either, with room for `most` signs; wide scripts and emoji take two each. */
 function cut(text, most) {
   const widthOf = (signs) => signs.reduce((sum, sign) => sum + (sign.codePointAt(0) < 0x2e80 ? 1 : 2), 0);
-  const signs = [...text].slice(0, most + 1);
+  const signs = [...text];
   if (widthOf(signs) <= most) return text;
-  while (widthOf(signs) > most - 1) signs.pop();
-  return `${signs.join("")}…`;
+  const [begin, end] = [signs.slice(0, most), signs.slice(-most)];
+  while (widthOf(begin) > (most - 1) / 2) begin.pop();
+  while (widthOf(begin) + 1 + widthOf(end) > most) end.shift();
+  return `${begin.join("")}…${end.join("")}`;
 }
 
 /** What uPlot needs to write along the horizontal axis. */
 export function acrossValues({ kind, names }, series) {
+  if (kind === "time") return { label: null, size: 42 }; // dates say what they are, on two lines
   if (kind === "duration") return { incrs: SECONDS, values: (_, places) => places.map(span) };
   if (kind === "number") return series.every(({ x }) => x.every(Number.isInteger)) ? { incrs: WHOLE, values: ticks } : { values: ticks };
-  if (kind !== "names") return {};
-  const room = (u) => Math.max(3, Math.floor(u.bbox.width / devicePixelRatio / Math.max(1, u.scales.x.max - u.scales.x.min) / SIGN));
+  const width = (u) => u.bbox.width / devicePixelRatio / (u.scales.x.max - u.scales.x.min);
+  const every = (u) => Math.max(1, Math.ceil(LEAST_LABEL / width(u)));
+  const room = (u) => Math.max(5, Math.floor((every(u) * width(u)) / SIGN) - 1);
   return {
-    splits: (u) => {
-      const every = Math.max(1, Math.ceil((names.length * 40) / (u.bbox.width / devicePixelRatio)));
-      return names.map((_, place) => place).filter((place) => place % every === 0);
-    },
-    values: (u, places) => places.map((place) => cut(names[place] ?? "", Math.max(5, room(u)))),
+    splits: (u) => names.map((_, place) => place).filter((place) => place % every(u) === 0),
+    values: (u, places) => places.map((place) => cut(names[place] ?? "", room(u))),
     grid: { show: false },
   };
 }
@@ -214,21 +222,21 @@ function drawLine(u, one, plot) {
     const alpha = ctx.globalAlpha;
     ctx.setLineDash([]);
     ctx.globalAlpha = alpha * QUIET;
-    strokeThrough(u, one.x, one.y, plot.isLog);
+    strokeThrough(u, one.x, one.y);
     ctx.globalAlpha = alpha;
   }
   ctx.setLineDash(one.dash.map((length) => length * devicePixelRatio));
-  strokeThrough(u, one.x, one.smooth ?? one.y, plot.isLog);
+  strokeThrough(u, one.x, one.smooth ?? one.y);
   ctx.setLineDash([]);
 }
 
-function strokeThrough(u, xs, ys, isLog) {
+function strokeThrough(u, xs, ys) {
   const { ctx } = u;
   const line = new Path2D();
   const dots = new Path2D();
   const radius = 2 * devicePixelRatio;
   let isDown = false;
-  const isGap = (place) => place < 0 || place >= ys.length || ys[place] === null || (isLog && ys[place] <= 0);
+  const isGap = (place) => place < 0 || place >= ys.length || ys[place] === null;
   for (let place = 0; place < xs.length; place++) {
     if (isGap(place)) {
       isDown = false;
@@ -253,7 +261,7 @@ function drawPoints(u, one, plot) {
   const radius = (one === plot.hot ? RADIUS + 2 : RADIUS) * devicePixelRatio;
   one.x.forEach((x, place) => {
     const y = one.y[place];
-    if (y === null || (plot.isLog && y <= 0)) return;
+    if (y === null) return;
     ctx.beginPath();
     ctx.arc(u.valToPos(x, "x", true), u.valToPos(y, "y", true), radius, 0, 2 * Math.PI);
     ctx.fill();
@@ -267,9 +275,9 @@ function drawBars(u, one, plot) {
   const ground = plot.isLog ? bbox.top + bbox.height : u.valToPos(0, "y", true);
   one.x.forEach((x, place) => {
     const y = one.y[place];
-    if (y === null || (plot.isLog && y <= 0)) return;
-    const top = u.valToPos(y, "y", true);
-    ctx.fillRect(u.valToPos(x, "x", true) - width / 2, Math.min(top, ground), width, Math.max(1, Math.abs(ground - top)));
+    if (y === null) return;
+    const height = Math.max(devicePixelRatio, Math.abs(ground - u.valToPos(y, "y", true)));
+    ctx.fillRect(u.valToPos(x, "x", true) - width / 2, y < 0 ? ground : ground - height, width, height);
   });
 }
 
@@ -287,7 +295,7 @@ export function nearest(u, plot, left, top) {
     const places = kind === "lines" ? around(series.x, at) : series.x.keys();
     for (const place of places) {
       const y = ys[place];
-      if (y === null || y === undefined || (plot.isLog && y <= 0)) continue;
+      if (y === null || y === undefined) continue;
       const [x, up] = [u.valToPos(series.x[place], "x"), u.valToPos(y, "y")];
       const away = kind === "bars" ? Math.abs(x - left) : Math.hypot(x - left, up - top);
       if (away < least) [least, best] = [away, { series, place, left: x, top: up }];

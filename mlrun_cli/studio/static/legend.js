@@ -3,18 +3,18 @@ import { acrossText, numberText } from "./drawing.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
-function swatch(series) {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("viewBox", "0 0 22 8");
-  svg.setAttribute("width", "22");
-  svg.setAttribute("height", "8");
-  svg.setAttribute("aria-hidden", "true");
-  const line = document.createElementNS(SVG, "path");
-  line.setAttribute("d", "M0 4H22");
-  line.setAttribute("stroke", series.colour);
-  line.setAttribute("stroke-width", "3");
-  line.setAttribute("stroke-dasharray", series.dash.join(" "));
-  svg.append(line);
+function drawn(name, attributes) {
+  const element = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  return element;
+}
+
+/** A piece of what is drawn of a series. */
+function swatch({ kind, colour, dash }) {
+  const width = kind === "lines" ? 22 : 8;
+  const svg = drawn("svg", { viewBox: `0 0 ${width} 8`, width, height: 8, "aria-hidden": "true" });
+  if (kind === "lines") svg.append(drawn("path", { d: "M0 4H22", stroke: colour, "stroke-width": 3, "stroke-dasharray": dash.join(" ") }));
+  else svg.append(drawn("rect", { width, height: 8, rx: kind === "points" ? 4 : 0, fill: colour }));
   return svg;
 }
 
@@ -38,7 +38,7 @@ export class Legend {
   show(series) {
     this.series = series;
     this.hide();
-    const written = JSON.stringify(series.map(({ label, gaps, colour, isHidden }) => [label, gaps, colour, isHidden]));
+    const written = JSON.stringify(series.map(({ kind, label, gaps, colour, isHidden }) => [kind, label, gaps, colour, isHidden]));
     this.list.hidden = series.length < 2 && !series.some((one) => one.gaps);
     if (written === this.written) return;
     this.written = written;

@@ -141,8 +141,8 @@ export class Plot {
   show(figure, runs) {
     this.figure = figure;
     this.drawnRuns = runs;
-    this.series = readSeries(figure, runs, Number(this.element.dataset.smoothing) || 0);
     this.isLog = this.element.dataset.logarithmic === "yes";
+    this.series = readSeries(figure, runs, Number(this.element.dataset.smoothing) || 0, this.isLog);
     this.hot = null;
     stylesOf(this.series);
     this.legend.show(this.series);
@@ -161,7 +161,7 @@ export class Plot {
     const runs = this.drawnRuns;
     if (runs && runs.length === 0) this.say("There are no runs to draw.");
     else if (this.series.length === 0) this.say(runs ? "None of these runs has logged it." : "There is nothing to draw.");
-    else if (this.series.every(({ y }) => y.every((value) => value === null))) this.say("None of it can be drawn.");
+    else if (this.series.every(({ y }) => y.every((value) => value === null))) this.say(`None of it can be drawn${this.isLog ? " on a logarithmic axis" : ""}.`);
     else this.say(runs && drawn < runs.length ? `${drawn} of ${runs.length} runs have logged it.` : "");
     this.box.setAttribute("aria-label", `Chart of ${this.element.dataset.label}. Keys: + and - zoom, arrows move, 0 shows all.`);
     this.box.hidden = this.series.length === 0;

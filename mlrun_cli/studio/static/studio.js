@@ -4,6 +4,7 @@ import { startLive } from "./live.js";
 import { onContent, startContent } from "./content.js";
 import { startTimes } from "./times.js";
 import "./charts.js";
+import "./form.js";
 import "./images.js";
 import "./log.js";
 import "./parallel.js";

@@ -50,6 +50,10 @@ function show() {
   for (const counter of document.querySelectorAll("[data-selected-count]")) counter.textContent = chosen.size;
   for (const note of document.querySelectorAll("[data-selection-full]")) note.hidden = chosen.size < most();
   for (const element of document.querySelectorAll("[data-for-selected]")) element.hidden = chosen.size === 0;
+  const active = all.filter((box) => "active" in box.dataset).map((box) => box.value);
+  for (const element of document.querySelectorAll("[data-cancelable]")) {
+    element.hidden = ![...active, ...element.dataset.cancelable.split(" ")].some((runId) => chosen.has(runId));
+  }
   // Where the form of a chart leads back to.
   for (const field of document.querySelectorAll(`${PAGE} input[name=back]`)) {
     const [path, query] = field.value.split("?", 2);
@@ -95,7 +99,13 @@ function carryByRequest(event) {
   }
 }
 
+// A button that has nothing to do at the moment can have the focus nevertheless.
+function passOver(event) {
+  if (event.target instanceof Element && event.target.closest("button[aria-disabled]")) event.preventDefault();
+}
+
 onContent(PAGE, (page) => {
+  page.addEventListener("click", passOver);
   page.addEventListener("change", toggled);
   for (const kind of ["click", "auxclick", "contextmenu"]) page.addEventListener(kind, carry, { capture: true });
   page.addEventListener("htmx:configRequest", carryByRequest);
@@ -108,6 +118,13 @@ document.addEventListener("htmx:beforeSwap", () => {
   if (!box?.matches(`${PAGE} .filters input`)) return;
   box.blur();
   document.addEventListener("htmx:afterSwap", () => box.focus(), { once: true });
+});
+// Who hides a column by a key stays at the list of them, though the button that was pressed is gone.
+document.addEventListener("htmx:beforeSwap", () => {
+  const menu = document.activeElement?.closest(`${PAGE} details.asks[id]`);
+  if (!menu) return;
+  const after = () => document.activeElement === document.body && document.querySelector(`#${menu.id} summary`)?.focus();
+  document.addEventListener("htmx:afterSwap", after, { once: true });
 });
 onContent("[data-saves]", (form) => {
   form.addEventListener("submit", () => {

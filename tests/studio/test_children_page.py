@@ -1,0 +1,48 @@
+"""The tab of a run's child runs."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.running import Mlrun
+from tests.studio.run_maker import RunMaker, link, query
+from tests.studio.serving import Studio
+
+
+@pytest.fixture
+def make(mlrun: Mlrun) -> RunMaker:
+    return RunMaker(mlrun)
+
+
+def _shown(page: str) -> list[str]:
+    return re.findall(r'name="run" value="([^"]*)"', page)
+
+
+def test_child_runs_are_sorted_by_a_press_on_a_columns_head(make: RunMaker, studio: Studio) -> None:
+    parent = make()
+    low, none, high = (make(parent=parent, metrics=metrics) for metrics in ({"loss": 0.1}, {}, {"loss": 7.0}))
+    children = studio.pages.run(parent, "children")
+    page = studio.get(children).text
+    assert _shown(page) == [low, none, high] and 'aria-sort="ascending"' in page
+    by_loss = studio.get(f"{children}?{link(page, 'loss last')}").text
+    assert _shown(by_loss) == [high, low, none]
+    assert _shown(studio.get(f"{children}?{link(by_loss, 'loss last ↓')}").text) == [low, high, none]
+    assert _shown(studio.get(f"{children}?{link(page, 'Number')}").text) == [high, none, low]
+    odd = studio.get(f"{children}?sort=nothing")
+    assert odd.status == 200 and _shown(odd.text) == [low, none, high]
+    assert 'role="alert">Runs cannot be sorted by &#39;nothing&#39;' in odd.text
+
+
+def test_pages_of_child_runs_keep_the_order_and_one_beyond_them_leads_back(make: RunMaker, studio: Studio) -> None:
+    parent = make()
+    made = [make(parent=parent) for _ in range(101)]
+    children = studio.pages.run(parent, "children")
+    page = studio.get(f"{children}?sort=-run_number").text
+    assert _shown(page) == made[:0:-1] and "101 child runs" in page
+    assert _shown(studio.get(f"{children}?{link(page, 'Next')}").text) == made[:1]
+    beyond = studio.get(f"{children}?{query(sort='-run_number', page='99')}").text
+    assert "There are no child runs on page 99." in beyond and "A script makes them" not in beyond
+    assert _shown(studio.get(f"{children}?{link(beyond, 'Show the first page')}").text) == made[:0:-1]
+    assert "A script makes them" in studio.get(studio.pages.run(made[0], "children")).text
