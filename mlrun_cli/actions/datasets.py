@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mlrun_cli.actions.datastores import get_datastore
-from mlrun_cli.actions.linked_files import files_below
 from mlrun_cli.domain.data_binding import MOUNT
 from mlrun_cli.domain.dataset import (
     FILE_KIND,
@@ -388,9 +387,18 @@ def _no_file(place: str) -> DataNotFound:
 
 
 def _walk(root: str) -> Iterator[str]:
-    """All files below a folder, through links too."""
-    for name in files_below(root).names:
-        yield os.path.join(root, name)
+    """All files below a folder, through links too, each folder once."""
+    seen: set[tuple[int, int]] = set()
+    for folder, folders, files in os.walk(root, followlinks=True):
+        status = os.stat(folder)
+        if (status.st_dev, status.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        for file in files:
+            path = os.path.join(folder, file)
+            if os.path.isfile(path):
+                yield path
 
 
 def _expression(pattern: str) -> str:

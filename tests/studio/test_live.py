@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import signal
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -369,6 +370,7 @@ def test_a_page_says_when_it_has_heard_of_the_studio_last(mlrun: Mlrun, studio: 
         heard = page.evaluate("new Date().toLocaleTimeString()").partition(":00:")[0]
         studio.process.send_signal(signal.SIGSTOP)
         try:
+            time.sleep(0.5)  # what it had sent is heard by then
             page.clock.fast_forward("07:00")
             _see_banner(page, "has not answered")
             assert f"since {heard}:00:" in page.locator("#banner").inner_text()
