@@ -48,6 +48,10 @@ def test_a_workspace_has_a_default_datastore_for_files(mlrun: Mlrun) -> None:
         store.download("out", overwrite=True, show_progress=False)
         assert open("out/in/put/a.txt").read() == "new"
         assert open("out/data/sub/b.txt").read() == "data/sub/b.txt"
+        os.makedirs("links")
+        os.symlink("../data", "links/far")
+        store.upload("links", "in/put/by", show_progress=False)
+        assert store.download("out", prefix="in/put/by/far", show_progress=False) == 2
         assert "leads out of datastore" in str(error_of(store.upload, "data", "../out"))
         assert "no folder" in str(error_of(store.upload, "nowhere"))
         assert "no file" in str(error_of(store.upload_files, ["nothing"]))
@@ -55,7 +59,7 @@ def test_a_workspace_has_a_default_datastore_for_files(mlrun: Mlrun) -> None:
     )
     (folder,) = mlrun.home.glob("workspaces/*/*/*/datastores/workspaceblobstore")
     assert folder.stat().st_mode & 0o777 == 0o700
-    assert sorted(path.name for path in folder.rglob("*.*")) == ["a.txt", "a.txt", "b.txt", "b.txt"]
+    assert sorted(path.name for path in folder.rglob("*.*")) == ["a.txt"] * 3 + ["b.txt"] * 3
 
 
 def test_a_folder_is_attached_made_the_default_and_forgotten(mlrun: Mlrun) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import TYPE_CHECKING, Any, Iterator
+from typing import TYPE_CHECKING, Any
 
+from azureml._gateway.uploads import files_of_folder
 from azureml.data.abstract_datastore import AbstractDatastore
 from azureml.data.data_reference import DataReference
 from azureml.exceptions import UserErrorException
@@ -73,14 +74,12 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
     def upload(
         self, src_dir: str, target_path: str | None = None, overwrite: bool = False, show_progress: bool = True
     ) -> DataReference:
-        """Copy all files of a folder to a path of it, `/` if none is named.
+        """Copy all files of a folder, and of those that it has links to, to a path of it, `/` if none is named.
 
         Raises:
             UserErrorException: The folder is not there, or the path leads out of the datastore.
         """
-        if not os.path.isdir(src_dir):
-            raise UserErrorException(f"There is no folder {os.path.abspath(src_dir)} to upload.")
-        files = [os.path.join(folder, name) for folder, _, names in os.walk(src_dir) for name in sorted(names)]
+        files = [os.path.join(src_dir, name) for name in files_of_folder(src_dir)]
         return self.upload_files(files, src_dir, target_path, overwrite, show_progress)
 
     def upload_files(
@@ -122,7 +121,7 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
 
         What is there already stays, unless `overwrite`.
         """
-        names = [name for name in sorted(self._names()) if name.startswith((prefix or "").lstrip("/"))]
+        names = [name for name in files_of_folder(self._folder) if name.startswith((prefix or "").lstrip("/"))]
         copied = sum(
             _copy(os.path.join(self._folder, name), os.path.join(os.path.abspath(target_path), name), overwrite)
             for name in names
@@ -130,11 +129,6 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
         if show_progress:
             print(f"Downloaded {copied} files from datastore {self.name!r}.")
         return copied
-
-    def _names(self) -> Iterator[str]:
-        for folder, _, names in os.walk(self._folder):
-            for name in names:
-                yield os.path.relpath(os.path.join(folder, name), self._folder)
 
     def _inside(self, path: str | None) -> str:
         """A path of the datastore without what leads out of it; `.` is its root."""

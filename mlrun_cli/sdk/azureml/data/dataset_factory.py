@@ -7,6 +7,7 @@ from enum import Enum
 from fnmatch import fnmatch
 from typing import Any
 
+from azureml._gateway.uploads import files_of_folder
 from azureml._refused import refusal, refused_call
 from azureml.data._sources import Sources, ask, sources_of
 from azureml.data._tables import ENCODINGS
@@ -103,10 +104,8 @@ class FileDatasetFactory:
             UserErrorException: There is no such folder, or no file to copy.
         """
         datastore, path = _target(target)
-        if not os.path.isdir(src_dir):
-            raise UserErrorException(f"There is no folder {os.path.abspath(src_dir)} to upload.")
-        found = [os.path.join(folder, name) for folder, _, names in os.walk(src_dir) for name in names]
-        chosen = [file for file in found if pattern is None or fnmatch(os.path.relpath(file, src_dir), pattern)]
+        names = [name for name in files_of_folder(src_dir) if pattern is None or fnmatch(name, pattern)]
+        chosen = [os.path.join(src_dir, name) for name in names]
         if not chosen:
             raise UserErrorException(f"There is no file to upload in {os.path.abspath(src_dir)}.")
         datastore.upload_files(chosen, src_dir, path, overwrite, show_progress)
