@@ -9,6 +9,7 @@ from mlrun_cli.actions.runs import as_shown, settled_filter
 from mlrun_cli.domain.run import Run
 from mlrun_cli.domain.run_filter import RunFilter
 from mlrun_cli.domain.run_order import NEWEST_FIRST, RunOrder
+from mlrun_cli.store.run_pages import RunPageStore
 from mlrun_cli.workspace import Workspace
 
 PAGE_SIZE = 50
@@ -80,26 +81,35 @@ def run_page(
     which = settled_filter(workspace, which)
     pages = workspace.run_pages
     found = pages.page(which, order, limit=size + 1, offset=(number - 1) * size)
-    total = Count.of(pages.count(which, COUNTED + 1))
-    at_top, child_runs = _counted_apart(workspace, which) if counts_children else (total, None)
+    counts = _counts_apart(pages, which) if counts_children else _counts(pages, which)
     return RunPage(
         runs=as_shown(workspace, found[:size], which.not_responding),
         number=number,
-        total=total,
         has_more=len(found) > size,
         active=pages.active_count(_with_children(which) if counts_children else which),
-        at_top=at_top,
-        child_runs=child_runs,
+        **counts._asdict(),
     )
 
 
-def _counted_apart(workspace: Workspace, which: RunFilter) -> tuple[Count, Count | None]:
+class _Counts(NamedTuple):
+    total: Count
+    at_top: Count
+    child_runs: Count | None
+
+
+def _counts(pages: RunPageStore, which: RunFilter) -> _Counts:
+    total = Count.of(pages.count(which, COUNTED + 1))
+    return _Counts(total, total, None)
+
+
+def _counts_apart(pages: RunPageStore, which: RunFilter) -> _Counts:
     """How many of the runs are no child runs, and how many are."""
-    pages = workspace.run_pages
     at_top = pages.count(which._replace(include_children=False), COUNTED + 1)
     if at_top > COUNTED:
-        return Count.of(at_top), None
-    return Count.of(at_top), Count.of(pages.count(_with_children(which), at_top + COUNTED + 1) - at_top)
+        return _Counts(Count.of(at_top), Count.of(at_top), None)
+    both = pages.count(_with_children(which), at_top + COUNTED + 1)
+    total = both if which.include_children else at_top
+    return _Counts(Count.of(total), Count.of(at_top), Count.of(both - at_top))
 
 
 def _with_children(which: RunFilter) -> RunFilter:

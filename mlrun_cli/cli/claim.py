@@ -9,38 +9,33 @@ from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 
-from mlrun_cli.files.locks import NO_LOCKS, taken_lock
-from mlrun_cli.files.temporary import TEMPORARY_PREFIX
+from mlrun_cli.errors import StoreError
+from mlrun_cli.files.home import home_folder, make_private_folder
+from mlrun_cli.files.locks import remove_taken, taken_lock
 
 
 @contextmanager
 def claimed(path: Path) -> Iterator[None]:
-    """Hold the claim to `path`, where nothing is made meanwhile, nor its folder if there is none.
+    """Hold the claim to `path`; where it is to be, nothing is made.
 
-    The claim is a locked file in the nearest folder there is: of a command that is killed, the lock is gone, and the
-    next one takes over what is left. Where the file system knows no locks, several may hold the claim.
+    The claim is a locked file in `$MLRUN_HOME`: of a command that is killed, the lock is gone, and the next one takes
+    over what is left. Where no such file can be made, or locked, several may hold the claim.
 
     Raises:
         BlockingIOError: another process holds it.
-        OSError: nothing can be made in that folder.
     """
-    file = _file_of_claim(path)
+    file = home_folder(os.environ) / "claims" / sha256(os.fsencode(path.absolute())).hexdigest()
     lock: int | None = None
     try:
+        make_private_folder(file.parent)
         lock = taken_lock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno not in NO_LOCKS:
-            raise
+    except BlockingIOError:
+        raise
+    except (OSError, StoreError):
+        pass
     try:
         yield
     finally:
-        with suppress(OSError):  # the folder may be gone
-            file.unlink()
         if lock is not None:
-            os.close(lock)
-
-
-def _file_of_claim(path: Path) -> Path:
-    whole = path.absolute()
-    folder = next(parent for parent in whole.parents if os.path.lexists(parent))
-    return folder / f"{TEMPORARY_PREFIX}{sha256(os.fsencode(whole.relative_to(folder))).hexdigest()[:32]}"
+            with suppress(OSError):
+                remove_taken(file, lock)

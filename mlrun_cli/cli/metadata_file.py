@@ -35,6 +35,7 @@ class MetadataFile:
         try:
             with ExitStack() as claim:
                 self._check_that_nothing_is_there()
+                self._try_to_write()
                 claim.enter_context(claimed(self._path))
                 self._check_that_nothing_is_there()  # who had the claim before may have written it
                 self._claim = claim.pop_all()
@@ -78,6 +79,17 @@ class MetadataFile:
             example = self._path / "run.json"
             raise UsageError(f"-t: {self._path} is a folder.", hint=f"Name a file, as in '-t {example}'.")
         raise UsageError(f"-t: {self._path} is there already.", hint="Name another file with -t, or remove that one.")
+
+    def _try_to_write(self) -> None:
+        """Make a file in the nearest folder there is, and remove it: permission bits alone do not tell.
+
+        Raises:
+            OSError: it cannot be made.
+        """
+        folder = next(parent for parent in self._path.absolute().parents if os.path.lexists(parent))
+        probe = folder / f"{TEMPORARY_PREFIX}{os.getpid()}"
+        os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        probe.unlink()
 
     def _not_written(self, reason: str | None) -> MlrunError:
         return MlrunError(

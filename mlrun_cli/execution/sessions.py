@@ -141,7 +141,7 @@ def settle_sessions(workspace: Workspace) -> list[str]:
 
 def remnants(workspace: Workspace) -> list[Path]:
     """The folders of sessions that had not begun or were being removed when their process died: none is settled."""
-    folders = (workspace.folder / _SESSIONS).glob("*")
+    folders = [path for path in (workspace.folder / _SESSIONS).glob("*") if path.is_dir()]
     return sorted(folder for folder in folders if folder.name.startswith(".") or not (folder / "lock").exists())
 
 

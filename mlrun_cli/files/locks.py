@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mlrun_cli.errors import StoreError
 
-NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
+_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 
 
 def lock(descriptor: int, operation: int) -> None:
@@ -24,7 +24,7 @@ def lock(descriptor: int, operation: int) -> None:
     except BlockingIOError:
         raise
     except OSError as error:
-        if error.errno not in NO_LOCKS:
+        if error.errno not in _NO_LOCKS:
             raise
         raise StoreError(
             f"The file system of the run folders knows no locks ({error.strerror}), so no status could be trusted.",
@@ -50,6 +50,15 @@ def taken_lock(path: Path, operation: int) -> int:
         except OSError:
             os.close(descriptor)
             raise
+        os.close(descriptor)
+
+
+def remove_taken(path: Path, descriptor: int) -> None:
+    """Remove the lock file whose lock this descriptor holds, unless it has been removed already, and close it."""
+    try:
+        if _is_at(descriptor, path):
+            path.unlink()
+    finally:
         os.close(descriptor)
 
 

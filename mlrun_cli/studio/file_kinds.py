@@ -127,5 +127,9 @@ def _rows(text: str, separator: str) -> Iterator[list[str]]:
 
 
 def _separator(text: str) -> str:
-    """The one that makes the most of the first row."""
-    return max(_SEPARATORS, key=lambda separator: len(next(_rows(text, separator), ())))
+    """A comma where the first row has one; else what makes the most of it."""
+
+    def columns(separator: str) -> int:
+        return len(next(_rows(text, separator), ()))
+
+    return "," if columns(",") > 1 else max(_SEPARATORS, key=columns)

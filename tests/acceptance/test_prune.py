@@ -172,11 +172,17 @@ def test_what_a_prune_that_was_killed_has_left_of_an_environment_goes(mlrun: Mlr
     left = mlrun.home / "environments" / ".0123abcd.4242"
     (left / "venv").mkdir(parents=True)
     (left / "venv" / "file").write_bytes(bytes(1 << 16))
+    (left.parent / ".0123abcd.12").touch()  # nobody's, and no folder
+    (mlrun.database.parent / "sessions").mkdir(exist_ok=True)
+    stray = mlrun.database.parent / "sessions" / ".DS_Store"
+    stray.touch()
+    os.utime(stray, (0, 0))
     for words in (("--dry-run",), ()):
-        assert left.exists()
+        assert sorted(path.name for path in left.parent.iterdir()) == [".0123abcd.12", left.name]
         pruned = prune(mlrun, *words)
         assert (pruned["bytes"] >= 1 << 16, pruned["environments"]) == (True, [])
-    assert list(left.parent.iterdir()) == []
+    assert [path.name for path in left.parent.iterdir()] == [".0123abcd.12"]
+    assert stray.exists()
 
 
 def test_an_environment_stays_as_long_as_a_run_that_had_it(mlrun: Mlrun) -> None:

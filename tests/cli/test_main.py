@@ -17,10 +17,10 @@ Environment = dict[str, str]
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> Environment:
+def environment(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """A user who has never used az."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AZURE_", "COLUMNS"))}
-    return {**kept, "HOME": str(tmp_path), "COLUMNS": "80"}
+    return {**kept, "HOME": str(tmp_path), "MLRUN_HOME": str(tmp_path_factory.mktemp("home")), "COLUMNS": "80"}
 
 
 @pytest.fixture
@@ -305,6 +305,13 @@ def test_metadata_file_is_one_command_s_alone_from_its_start(tool: Tool, name: s
     assert not [hidden for hidden in tool.files() if hidden.startswith(".")]
 
 
+def test_a_claim_to_a_metadata_file_puts_nothing_beside_it(tool: Tool) -> None:
+    with tool.held("-t", "run.json") as held:
+        assert tool.files() == []
+        held.communicate("", timeout=60)
+    assert tool.files() == ["run.json"]
+
+
 def test_metadata_file_of_a_killed_command_is_free_again(tool: Tool) -> None:
     with tool.held("-t", "run.json") as killed:
         killed.kill()
@@ -317,6 +324,7 @@ def test_metadata_file_of_a_killed_command_is_free_again(tool: Tool) -> None:
 def test_a_command_without_a_result_leaves_nothing_of_its_metadata_file(tool: Tool, run_id: str) -> None:
     tool("show", "-r", run_id, "-t", "new folder/run.json")
     assert tool.files() == []
+    assert list(Path(tool.environment["MLRUN_HOME"], "claims").iterdir()) == []
 
 
 @pytest.mark.parametrize("error", ["ENOLCK", "ENOSYS"])

@@ -48,10 +48,14 @@ def test_a_workspace_has_a_default_datastore_for_files(mlrun: Mlrun) -> None:
         store.download("out", overwrite=True, show_progress=False)
         assert open("out/in/put/a.txt").read() == "new"
         assert open("out/data/sub/b.txt").read() == "data/sub/b.txt"
-        os.makedirs("links")
-        os.symlink("../data", "links/far")
-        store.upload("links", "in/put/by", show_progress=False)
-        assert store.download("out", prefix="in/put/by/far", show_progress=False) == 2
+        os.makedirs("links/here")
+        for link, place in {"far": "../data", "here/up": "..", "near": "here", "here/far": "../../data"}.items():
+            os.symlink(place, f"links/{link}")
+        open("links/here/c.txt", "w").close()
+        store.upload("links", "links", show_progress=False)
+        assert store.download("down", prefix="links", show_progress=False) == 6
+        assert sorted(os.listdir("down/links")) == ["far", "here", "near"]
+        assert sorted(os.listdir("down/links/here")) == ["c.txt", "far"]
         assert "leads out of datastore" in str(error_of(store.upload, "data", "../out"))
         assert "no folder" in str(error_of(store.upload, "nowhere"))
         assert "no file" in str(error_of(store.upload_files, ["nothing"]))
@@ -59,7 +63,7 @@ def test_a_workspace_has_a_default_datastore_for_files(mlrun: Mlrun) -> None:
     )
     (folder,) = mlrun.home.glob("workspaces/*/*/*/datastores/workspaceblobstore")
     assert folder.stat().st_mode & 0o777 == 0o700
-    assert sorted(path.name for path in folder.rglob("*.*")) == ["a.txt"] * 3 + ["b.txt"] * 3
+    assert sorted(path.name for path in folder.rglob("*.*")) == ["a.txt"] * 4 + ["b.txt"] * 4 + ["c.txt"] * 2
 
 
 def test_a_folder_is_attached_made_the_default_and_forgotten(mlrun: Mlrun) -> None:

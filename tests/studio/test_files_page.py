@@ -97,6 +97,7 @@ def test_what_a_script_wrote_is_shown_as_what_it_is(mlrun: Mlrun, studio: Studio
     _output(mlrun, run_id, "bad.json", b"{")
     _output(mlrun, run_id, "none.csv", b"")
     _output(mlrun, run_id, "cells.csv", 'a,b\r\n"two\r\nlines \x0b \x85 \u2028 end",1\r\n'.encode())
+    _output(mlrun, run_id, "commas.csv", b'name,"x;y;z"\n1,2\n')
     _output(mlrun, run_id, "semicolons.csv", b'"a, b";c\n1,5;<i>\n')
     _output(mlrun, run_id, "tabs.csv", b'"a, b"\tc\n1\t<i>\n')
     _output(mlrun, run_id, "cut.csv", b"x,y\n" + b"".join(b'%d,"%s\nend"\n' % (n, b"l" * 3000) for n in range(150)))
@@ -108,6 +109,7 @@ def test_what_a_script_wrote_is_shown_as_what_it_is(mlrun: Mlrun, studio: Studio
     assert '<div class="line">{\n</div>' in shown["bad.json"] and "Shown as it is: it is no JSON." in shown["bad.json"]
     assert "This file is empty." in shown["none.csv"] and "printed" not in shown["none.csv"]
     assert '<td class="lines">two\r\nlines \x0b \x85 \u2028 end</td><td>1</td></tr></tbody>' in shown["cells.csv"]
+    assert ">x;y;z</th>" in shown["commas.csv"] and "<td>1</td><td>2</td>" in shown["commas.csv"]
     assert ">a, b</th><th" in shown["semicolons.csv"] and "<td>1,5</td><td>&lt;i&gt;</td>" in shown["semicolons.csv"]
     assert ">a, b</th><th" in shown["tabs.csv"] and "<td>1</td><td>&lt;i&gt;</td>" in shown["tabs.csv"]
     assert shown["cut.csv"].count("<tr>") == 1 + shown["cut.csv"].count("end</td>") < 100, "no row is shown in part"

@@ -13,7 +13,7 @@ from pathlib import Path
 from mlrun_cli.domain.environment import BuiltEnvironment
 from mlrun_cli.execution.environments.folder import EnvironmentFolder
 from mlrun_cli.execution.environments.image import image_name, remove_image
-from mlrun_cli.files.locks import taken_lock
+from mlrun_cli.files.locks import remove_taken, taken_lock
 
 _NAME = re.compile(r"\.?([0-9a-f]+)(?:\.lock|\.in-use|\.[0-9]+)?")
 
@@ -88,7 +88,7 @@ def _is_to_go(folder: EnvironmentFolder, unused_since: int, needed: Collection[s
 def _sweep(folder: EnvironmentFolder, *, dry_run: bool) -> int:
     """Remove what prunes that were killed have left of environments of this name; how many bytes the disk gets back."""
     size = 0
-    for doomed in folder.path.parent.glob(f".{folder.path.name}.*"):
+    for doomed in filter(Path.is_dir, folder.path.parent.glob(f".{folder.path.name}.*")):
         size += size_of(doomed)
         if not dry_run:
             shutil.rmtree(doomed)
@@ -119,7 +119,9 @@ def _alone(folder: EnvironmentFolder) -> Iterator[bool]:
             except BlockingIOError:
                 yield False
                 return
-            stack.callback(os.close, lock)
-            if is_new:  # its time tells when the environment was last used
-                os.utime(lock, (0, 0))
+            if is_new:
+                os.utime(lock, (0, 0))  # its time tells when the environment was last used
+                stack.callback(remove_taken, path, lock)
+            else:
+                stack.callback(os.close, lock)
         yield True

@@ -5,12 +5,16 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections import deque
 from contextlib import suppress
-from typing import Any, Callable
+from typing import Any, Callable, Tuple
 
 from azureml._gateway.copying import copy_file, copy_stream
 from azureml._gateway.scalars import encodable
 from azureml.exceptions import ServiceException, UserErrorException
+
+_Folder = Tuple[str, str, Tuple[str, ...]]
+"""Its path below the top, its real path, and the real paths of the folders that the links on the way to it are in."""
 
 _OWN = ("user_logs", "system_logs")
 
@@ -63,22 +67,50 @@ def checked_name(name: object) -> str:
 
 
 def files_of_folder(folder: Any) -> list[str]:
-    """All files below a folder, relative to it, sorted.
+    """All files below a folder and behind the links in it, relative to it, sorted.
+
+    What a link leads to is found under the link's name too; but a link to a folder that the link is in is not gone
+    through, nor one behind a link to a folder that has been found already.
 
     Raises:
-        UserErrorException: There is no such folder.
+        UserErrorException: There is no such folder, or one cannot be read.
     """
     top = _path(folder, "folder")
     if not os.path.isdir(top):
         raise UserErrorException(f"There is no folder {top!r} to upload.")
-    found: list[str] = []
+    names: list[str] = []
     seen: set[str] = set()
-    for where, folders, names in os.walk(top, followlinks=True):
-        found.extend(os.path.relpath(os.path.join(where, name), top) for name in names)
-        seen.add(os.path.realpath(where))
-        # A link may lead back up.
-        folders[:] = [inner for inner in folders if os.path.realpath(os.path.join(where, inner)) not in seen]
-    return sorted(found)
+    folders: list[_Folder] = [("", os.path.realpath(top), ())]
+    links: deque[_Folder] = deque()
+    while folders or links:
+        if folders:
+            path, real, ways = folders.pop()
+        else:
+            path, real, ways = links.popleft()
+            if any(_is_within(way, real) for way in ways) or (len(ways) > 1 and real in seen):
+                continue
+        seen.add(real)
+        for entry in _entries(real):
+            name = os.path.join(path, entry.name)
+            if not entry.is_dir():
+                names.append(name)
+            elif entry.is_symlink():
+                links.append((name, os.path.realpath(entry.path), (*ways, real)))
+            else:
+                folders.append((name, entry.path, ways))
+    return sorted(names)
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError as error:
+        raise UserErrorException(f"The folder {folder!r} cannot be read: {error.strerror}.") from error
+
+
+def _is_within(path: str, folder: str) -> bool:
+    return os.path.join(path, "").startswith(os.path.join(folder, ""))
 
 
 def _path(value: Any, name: str) -> str:

@@ -121,7 +121,8 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
 
         What is there already stays, unless `overwrite`.
         """
-        names = [name for name in files_of_folder(self._folder) if name.startswith((prefix or "").lstrip("/"))]
+        there = files_of_folder(self._folder) if os.path.isdir(self._folder) else []
+        names = [name for name in there if name.startswith((prefix or "").lstrip("/"))]
         copied = sum(
             _copy(os.path.join(self._folder, name), os.path.join(os.path.abspath(target_path), name), overwrite)
             for name in names
