@@ -22,7 +22,7 @@ from mlrun_cli.domain.environment_mode import EnvironmentMode
 from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.domain.run_configuration import RunConfiguration
 from mlrun_cli.errors import MlrunError, UsageError
-from mlrun_cli.execution.launch import find_launcher, launch_of
+from mlrun_cli.execution.launch import launch_in
 from mlrun_cli.execution.runconfig_review import review
 from mlrun_cli.files.project_config import CONFIGURATION_FOLDERS, find_project_config
 from mlrun_cli.files.runconfig import read_runconfig
@@ -225,14 +225,7 @@ class _Judgement:
             environment=self._environment,
         )
         self.notes.extend((*notes, *planned.notes))
-        with configuration.telling_place("communicator"):
-            find_launcher(
-                launch_of(configuration),
-                configuration.communicator,
-                planned.plan.interpreter,
-                search_path,
-                is_in_image=planned.plan.container is not None,
-            )
+        launch_in(configuration, planned.plan, search_path)
         return planned.plan
 
     def _check_workspace(self) -> None:

@@ -36,7 +36,7 @@ from mlrun_cli.execution.git import git_properties
 from mlrun_cli.execution.host import this_origin, user_name
 from mlrun_cli.execution.inheritance import own_niceness, own_umask
 from mlrun_cli.execution.interruptions import Interruptions
-from mlrun_cli.execution.launch import find_launcher, launch_of
+from mlrun_cli.execution.launch import launch_in
 from mlrun_cli.execution.liveness import lease_end
 from mlrun_cli.execution.queues import call_dispatcher
 from mlrun_cli.execution.run_definition import run_definition
@@ -475,14 +475,7 @@ def _resolve(workspace: Workspace, request: SubmitRequest, notes: list[str]) -> 
     notes += (*review_notes, *planned.notes)
     with configuration.telling_place("script"):
         argv = _argv(configuration, source)
-    with configuration.telling_place("communicator"):
-        launch = find_launcher(
-            launch_of(configuration),
-            configuration.communicator,
-            planned.plan.interpreter,
-            request.environment.get("PATH", ""),
-            is_in_image=planned.plan.container is not None,
-        )
+    launch = launch_in(configuration, planned.plan, request.environment.get("PATH", ""))
     return _Resolved(configuration, runconfig, source, argv, planned, launch, mode, tuple(notes))
 
 

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Mapping
 
+from mlrun_cli.domain.environment import EnvironmentPlan
 from mlrun_cli.domain.launch import Launch, LaunchKind
 from mlrun_cli.domain.run_configuration import RunConfiguration
 from mlrun_cli.errors import Unsupported
@@ -59,6 +60,23 @@ def launch_of(configuration: RunConfiguration) -> Launch:
             "Set it to a smaller number.",
         )
     return launch
+
+
+def launch_in(configuration: RunConfiguration, plan: EnvironmentPlan, search_path: str) -> Launch:
+    """The processes that a configuration asks for, with the program that starts them in a planned environment.
+
+    Raises:
+        LaunchRefused: a key of it cannot be honoured.
+        Unsupported: there is no such program.
+    """
+    with configuration.telling_place("communicator"):
+        return find_launcher(
+            launch_of(configuration),
+            configuration.communicator,
+            plan.interpreter,
+            search_path,
+            is_in_image=plan.container is not None,
+        )
 
 
 def find_launcher(
