@@ -73,16 +73,15 @@ class ChartBoard(NamedTuple):
         return OVER
 
 
-def chart_board(page: Page, runs: Sequence[Run], selected: Sequence[str] = ()) -> ChartBoard:
+def chart_board(page: Page, runs: Sequence[Run], chosen: Sequence[Run] = ()) -> ChartBoard:
     """The board of a page.
 
     Args:
         page: its query names the charts.
         runs: those that the page shows.
-        selected: the ids of those that are to be drawn; may be on other pages, or gone.
+        chosen: those that are to be drawn, on this page or another; without any, those that it shows.
     """
     workspace, query = page.workspace, page.request.url.query
-    chosen = _chosen(workspace, runs, selected)
     drawn = (chosen or runs)[:MOST_RUNS]
     known = list({run.key: run for run in (*chosen, *runs)}.values())[:MOST_RUNS]
     keys = [run.key for run in drawn]
@@ -104,8 +103,9 @@ def chart_board(page: Page, runs: Sequence[Run], selected: Sequence[str] = ()) -
     )
 
 
-def _chosen(workspace: Workspace, runs: Sequence[Run], selected: Sequence[str]) -> Sequence[Run]:
-    key_of = {run.run_id: run.key for run in runs}
+def chosen_runs(workspace: Workspace, shown: Sequence[Run], selected: Sequence[str]) -> Sequence[Run]:
+    """The runs of these ids; they may be among those that are shown, on other pages, or gone."""
+    key_of = {run.run_id: run.key for run in shown}
     keys = [key_of.get(run_id) or workspace.runs.find_key(run_id) for run_id in dict.fromkeys(selected[:MOST_RUNS])]
     return workspace.runs.of_keys([key for key in keys if key is not None])
 

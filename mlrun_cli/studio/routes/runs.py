@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
 from urllib.parse import parse_qsl
 
@@ -12,10 +11,10 @@ from mlrun_cli.actions.run_pages import run_page
 from mlrun_cli.actions.runs import cancel_run
 from mlrun_cli.actions.views import list_views
 from mlrun_cli.domain.moment import now
-from mlrun_cli.domain.run import GRACE_SECONDS, Run
+from mlrun_cli.domain.run import GRACE_SECONDS
 from mlrun_cli.domain.saved_view import RUNS_PAGE
 from mlrun_cli.errors import RunNotFound, UsageError
-from mlrun_cli.studio.chart_board import chart_board
+from mlrun_cli.studio.chart_board import chart_board, chosen_runs
 from mlrun_cli.studio.column_choice import changed_columns, column_groups
 from mlrun_cli.studio.columns import chosen_columns
 from mlrun_cli.studio.filter_menus import filter_menus
@@ -75,6 +74,7 @@ def _show(page: Page, experiment: str | None) -> Response:
         page.workspace, meant.which, meant.order, number=view.page, size=view.size, counts_children=view.children
     )
     table = runs_table(page.workspace, found, view, columns)
+    chosen = chosen_runs(page.workspace, table.runs, view.select)
     sought = page.query("find").strip()
     return page.render(
         "runs.html",
@@ -87,7 +87,7 @@ def _show(page: Page, experiment: str | None) -> Response:
         found=found,
         table=table,
         columns=columns,
-        board=chart_board(page, table.runs, view.select),
+        board=chart_board(page, table.runs, chosen),
         menus=filter_menus(page.workspace, view, of_all_experiments=experiment is None),
         groups=column_groups(page.workspace, table.runs, sought),
         sought=sought,
@@ -97,20 +97,9 @@ def _show(page: Page, experiment: str | None) -> Response:
         pair=written_pair,
         sizes=SIZES,
         most_selected=MOST_VALUES,
-        cancelable=_cancelable(page, view, table.runs),
+        cancelable=[run.run_id for run in chosen if not run.status.is_terminal],
         active_word=ACTIVE,
     )
-
-
-def _cancelable(page: Page, view: RunsView, shown: Sequence[Run]) -> Sequence[str]:
-    """The ids of the selected runs that have not ended, whether they are shown or not."""
-    found = {run.run_id: run.status for run in shown}
-    for run_id in view.select:
-        key = None if run_id in found else page.workspace.runs.find_key(run_id)
-        status = None if key is None else page.workspace.runs.status(key)
-        if status is not None:
-            found[run_id] = status
-    return [run_id for run_id in view.select if run_id in found and not found[run_id].is_terminal]
 
 
 def _link(view: RunsView) -> str:
