@@ -36,7 +36,8 @@ class Terminal:
         fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         self.output = ""
         self.process = subprocess.Popen(
-            ["setsid", "--ctty", *command],
+            # A shell that starts the tests in the background has them, and what they start, ignore Ctrl-C.
+            ["setsid", "--ctty", "env", "--default-signal=INT", *command],
             cwd=mlrun.folder,
             env={**mlrun.environment, "TERM": "xterm-256color"},
             stdin=inner,

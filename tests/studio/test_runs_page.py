@@ -380,6 +380,7 @@ def test_the_selected_runs_are_cancelled_after_a_question(make: RunMaker, studio
     expect(tab.locator(f"[data-select][value={ended[-1]}]")).not_to_be_checked()
     expect(cancel).to_be_visible()
     tab.get_by_role("link", name="Previous").first.click()
+    expect(tab.locator(f"[data-select][value={chosen}]")).to_be_checked()
     tab.locator("#cancel-runs summary").click()
     tab.get_by_role("button", name="Cancel the runs").click()
     expect(tab.locator("[data-row] .status.off")).to_have_count(1)
