@@ -39,7 +39,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 @pytest.mark.parametrize("words", ["run list", "run show -r @latest", "run update -r @latest --add-tag a", "--help"])
 def test_what_is_typed_often_loads_nothing_heavy(words: str, environment: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text("", encoding="utf-8")
-    program = "import json, sys; from mlrun_cli.cli.main import main\ntry: main()\n"
+    program = "import json, os, sys; from mlrun_cli.cli.program import main\nos._exit = sys.exit\ntry: main()\n"
     program += "finally: print(json.dumps(sorted(sys.modules)), file=sys.stderr)"
     for line in ("folder attach", "run submit-script train.py", words):
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""`mlrun`: the entry point, and the one place where an error becomes a sentence and an exit code."""
+"""A command line, run: the one place where an error becomes a sentence and an exit code."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from difflib import get_close_matches
-from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any, TextIO
 
 import typer
 from typer.core import TyperGroup
@@ -20,11 +19,10 @@ from typer.core import TyperGroup
 from mlrun_cli.cli.abbreviation import names_beginning
 from mlrun_cli.cli.command import Invocation
 from mlrun_cli.cli.notes import Notes, wants_colour
-from mlrun_cli.cli.tree import root
+from mlrun_cli.cli.program import INTERRUPTED
 from mlrun_cli.errors import MlrunError, StoreError, UsageError
 
-INTERRUPTED, BROKEN_PIPE = 130, 141
-_PROGRAMS = frozenset({"mlrun", "mlrun-cli"})
+BROKEN_PIPE = 141
 
 _EXTRA_WORDS = "Got unexpected extra argument(s) ("
 _NAME_THE_RUN = "Name the run with -r, as in '-r @latest'. "
@@ -45,14 +43,6 @@ _REMEDIES = {
     errno.EIO: "The disk, or the network it is on, is at fault.",
 }
 """What to do about errors of the operating system, which are no bug of this program."""
-
-
-def main() -> NoReturn:
-    """Run what was typed, and exit."""
-    if os.name == "nt":
-        sys.exit("ERROR: mlrun needs Linux, WSL or macOS: on Windows, install it inside WSL.")
-    program = Path(sys.argv[0]).name
-    sys.exit(run(root(), sys.argv[1:], program=program if program in _PROGRAMS else "mlrun"))
 
 
 def run(tree: TyperGroup, words: Sequence[str], *, program: str = "mlrun") -> int:

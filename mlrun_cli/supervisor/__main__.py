@@ -5,6 +5,7 @@ Started by a compute target, which hands over the open lock of the run's folder;
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -57,4 +58,4 @@ def _call_dispatchers(workspace: Workspace) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    os._exit(main(sys.argv[1:]))  # who waits for its end need not wait for the interpreter to be taken apart

@@ -81,7 +81,7 @@ def _mlrun_without_uv(top: Path) -> list[str]:
     (packages,) = (top / "venv").glob("lib/python*/site-packages")
     installed = sysconfig.get_path("purelib")
     (packages / "mlrun.pth").write_text(f"import site; site.addsitedir({installed!r})\n", encoding="utf-8")
-    return [str(python), "-c", "import sys; from mlrun_cli.cli.main import main; sys.exit(main())"]
+    return [str(python), "-c", "from mlrun_cli.cli.program import main; main()"]
 
 
 def _many(folder: Path, environment: dict[str, str], count: int) -> None:

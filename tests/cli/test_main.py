@@ -63,8 +63,15 @@ class Tool:
 
 
 def mlrun(environment: Environment, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from mlrun_cli.cli.main import main; main()", *words]
+    command = [sys.executable, "-c", "from mlrun_cli.cli.program import main; main()", *words]
     return subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=False)
+
+
+def test_ctrl_c_while_it_is_being_loaded_ends_it_without_a_traceback(environment: Environment, tmp_path: Path) -> None:
+    interrupts = "import signal as s; s.signal(s.SIGINT, s.default_int_handler); s.raise_signal(s.SIGINT)"
+    (tmp_path / "typer.py").write_text(interrupts, encoding="utf-8")
+    done = mlrun({**environment, "PYTHONPATH": str(tmp_path)}, "run", "list")
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
 def test_a_result_is_all_there_is_on_stdout(tool: Tool) -> None:

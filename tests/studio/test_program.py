@@ -71,7 +71,7 @@ def test_without_its_packages_it_says_what_to_type(mlrun: Mlrun) -> None:
     program = (
         "import importlib.util, runpy, sys; find = importlib.util.find_spec\n"
         "importlib.util.find_spec = lambda name, *rest: None if name == 'uvicorn' else find(name, *rest)\n"
-        "sys.argv = ['mlrun', 'studio']; from mlrun_cli.cli.main import main; sys.exit(main())"
+        "sys.argv = ['mlrun', 'studio']; from mlrun_cli.cli.program import main; main()"
     )
     done = mlrun.run(sys.executable, "-c", program)
     assert done.returncode == 1
