@@ -15,7 +15,7 @@ NAMES_VARIABLE = "MLRUN_SECRET_NAMES"
 
 _SOME_TEXT = "text"
 
-_SECRET_OPTIONS = {"password", "token", "key"}
+_SECRET_OPTIONS = {"password", "pwd", "token", "key"}
 _NAME = re.compile(r"[A-Za-z_][\w.-]*")
 _URL_WITH_USER = re.compile(r"://[^/\s]+@")
 # The user reaches to the last `@` before the path: a password may hold others. Over ssh, a user alone is no secret.

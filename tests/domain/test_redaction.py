@@ -10,6 +10,7 @@ from mlrun_cli.domain.redaction import Redaction
     [
         (["--password", "x", "y"], ["--password", "***", "y"]),
         (["--token=x", "--lr=1"], ["--token=***", "--lr=1"]),
+        (["--pwd", "x", "PWD=/a"], ["--pwd", "***", "PWD=/a"]),
         (["-key", "x"], ["-key", "***"]),
         (["--api-key", "x"], ["--api-key", "***"]),
         (["--keyboard", "x"], ["--keyboard", "x"]),
@@ -144,7 +145,6 @@ PLAIN_VARIABLES = [
     "KEYBOARD",
     "COMPASS",
     "MONKEY",
-    "PWD",
     "PASS_COUNT",
     "SPATIAL",
     "PATIENCE",
