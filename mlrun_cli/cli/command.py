@@ -1,6 +1,6 @@
 """How a noun's file declares its commands.
 
-    app = Group("run", help="Submit a script, then list, show, cancel and update runs.")
+    app = Group("run")
 
     RunIds = Annotated[list[str], typer.Option("--run", "-r", metavar="ID", help="Id of the run.")]
 
@@ -90,9 +90,8 @@ class Declaration(NamedTuple):
 class Group:
     """A noun: its commands by verb, in the order of their declaration."""
 
-    def __init__(self, name: str, help: str) -> None:  # noqa: A002 — as Typer calls it
+    def __init__(self, name: str) -> None:
         self.name = name
-        self.help = help
         self.commands: dict[str, Declaration] = {}
 
 

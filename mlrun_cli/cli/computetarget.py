@@ -23,7 +23,7 @@ from mlrun_cli.domain.compute_target import (
 from mlrun_cli.errors import UsageError
 from mlrun_cli.workspace import Workspace
 
-app = Group("computetarget", help="Make, list, show and delete compute targets.")
+app = Group("computetarget")
 
 _KINDS = {kind.lower(): kind for kind in (AML_COMPUTE, COMPUTE_INSTANCE)}
 _PRIORITIES = {"dedicated": "Dedicated", "lowpriority": "LowPriority"}

@@ -17,7 +17,7 @@ from mlrun_cli.errors import UsageError
 from mlrun_cli.files.project_config import absolute
 from mlrun_cli.workspace import Workspace
 
-app = Group("datastore", help="Attach folders as datastores, and copy files to and from them.")
+app = Group("datastore")
 
 _TRUE, _FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
 

@@ -13,7 +13,7 @@ from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.shared import Shared
 from mlrun_cli.errors import UsageError
 
-app = Group("environment", help="List, show and prune the environments that were built for runs.")
+app = Group("environment")
 
 
 @command(

@@ -11,7 +11,7 @@ from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.shared import Shared
 
-app = Group("experiment", help="List, show and open experiments.")
+app = Group("experiment")
 
 _Name = Annotated[
     str | None,

@@ -13,7 +13,7 @@ from mlrun_cli.domain.names import DEFAULT_WORKSPACE, check_experiment_name
 from mlrun_cli.errors import InvalidFile
 from mlrun_cli.files.project_config import ProjectConfig, absolute, own_project_config
 
-app = Group("folder", help="Attach a folder to a workspace.")
+app = Group("folder")
 
 _ExperimentName = Annotated[
     str | None,

@@ -17,7 +17,7 @@ from mlrun_cli.errors import MlrunError
 from mlrun_cli.files.az_script import az_behind, write_az
 from mlrun_cli.files.project_config import absolute
 
-app = Group("install-az", help="Put an 'az' into a folder, for the PATH of a pipeline.")
+app = Group("install-az")
 
 _PROGRAMS = ("mlrun", "mlrun-cli")
 

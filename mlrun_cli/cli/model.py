@@ -22,7 +22,7 @@ from mlrun_cli.domain.run import Run
 from mlrun_cli.errors import InvalidFile, RunNotFound, UsageError
 from mlrun_cli.workspace import Workspace
 
-app = Group("model", help="Register models, then list, show, download, update and delete them.")
+app = Group("model")
 
 _RUN_ID_KEYS = ("run_id", "runId", "RunId")
 

@@ -40,7 +40,7 @@ from mlrun_cli.workspace import Workspace
 if TYPE_CHECKING:
     from mlrun_cli.actions.submit import SubmitRequest
 
-app = Group("run", help="Submit a script, then follow, list, show, cancel, update and delete runs.")
+app = Group("run")
 
 DEFAULT_LAST = 10
 _MOST_LINES = 3

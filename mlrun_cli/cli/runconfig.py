@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from mlrun_cli.workspace import Workspace
 
-app = Group("runconfig", help="List, show and check runconfigs.")
+app = Group("runconfig")
 
 
 @command(

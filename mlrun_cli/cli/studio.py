@@ -22,7 +22,7 @@ from mlrun_cli.execution.browser import has_browser
 from mlrun_cli.files.home import make_private_folder
 from mlrun_cli.files.project_config import find_project_config
 
-app = Group("studio", help="Serve web pages of the workspaces of this machine.")
+app = Group("studio")
 
 _PROGRAM = "mlrun_cli.studio"
 _PACKAGES = ("starlette", "uvicorn", "jinja2", "markdown_it", "nh3")

@@ -26,7 +26,7 @@ NOUNS = {
     "folder": "Attach a folder to a workspace.",
     "experiment": "List, show and open experiments.",
     "workspace": "Make, list, show and prune workspaces.",
-    "run": "Submit a script, then follow, list, show, cancel and update runs.",
+    "run": "Submit a script, then follow, list, show, cancel, update and delete runs.",
     "runconfig": "List, show and check runconfigs.",
     "environment": "List, show and prune the environments that were built for runs.",
     "model": "Register models, then list, show, download, update and delete them.",
@@ -116,7 +116,7 @@ class Noun(_Tree):
 
     def __init__(self, group: Group) -> None:
         summaries = {verb: declaration.summary for verb, declaration in group.commands.items()}
-        super().__init__(group.name, summaries=summaries, description=group.help)
+        super().__init__(group.name, summaries=summaries, description=NOUNS[group.name])
         first_of_all = zip(*(declaration.examples for declaration in group.commands.values()), strict=False)
         self.examples = list(chain.from_iterable(first_of_all))[:2]
         self._group = group

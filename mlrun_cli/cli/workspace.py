@@ -21,7 +21,7 @@ from mlrun_cli.cli.run_options import Yes
 from mlrun_cli.cli.shared import Shared
 from mlrun_cli.files.project_config import find_project_config
 
-app = Group("workspace", help="Make, list, show and prune workspaces.")
+app = Group("workspace")
 
 _OF_AZURE_ALONE = (
     "--application-insights",

@@ -67,6 +67,11 @@ def _tables(tables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return columns
 
 
+LAST, MIN, MAX = "last", "min", "max"
+SUMMARIES = (LAST, MIN, MAX)
+"""What of a metric's values is compared, shown and sorted by."""
+
+
 class MetricSummary(NamedTuple):
     """A metric of one run without its values.
 
@@ -86,6 +91,10 @@ class MetricSummary(NamedTuple):
     def has_numbers(self) -> bool:
         """Whether any of its values is a number, NaN among them."""
         return self.last is not None or self.minimum is not None
+
+    def measured(self, which: str) -> float | None:
+        """One of `SUMMARIES`; None when it has no such number."""
+        return {LAST: self.last, MIN: self.minimum, MAX: self.maximum}[which]
 
 
 class MetricPoint(NamedTuple):

@@ -5,11 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from mlrun_cli.domain.metric import LAST
 from mlrun_cli.errors import UsageError
-
-LAST, MIN, MAX = "last", "min", "max"
-SUMMARIES = (LAST, MIN, MAX)
-"""What of a metric's values is compared, shown and sorted by."""
 
 OPERATORS = (">=", "<=", "!=", ">", "<", "=")
 """The longer ones first, so that a pattern of them finds those."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from mlrun_cli.domain.metric_filter import SUMMARIES
+from mlrun_cli.domain.metric import SUMMARIES
 from mlrun_cli.errors import UsageError
 
 COLUMNS = (

@@ -38,7 +38,6 @@ class ProjectConfig(NamedTuple):
     Attributes:
         path: the file itself.
         folder: the attached folder, absolute.
-        store: address of a shared store; None means this machine's own.
     """
 
     path: Path
@@ -47,7 +46,6 @@ class ProjectConfig(NamedTuple):
     resource_group: str
     workspace_name: str
     experiment_name: str | None = None
-    store: str | None = None
 
 
 def absolute(path: Path) -> Path:
@@ -117,6 +115,9 @@ def read_project_config(path: Path) -> ProjectConfig:
 
 def _project_config(path: Path, root: Node) -> ProjectConfig:
     keys = {key.casefold(): node for key, node in root.mapping().items() if not node.is_null}
+    if "store" in keys:  # the name that is kept for it: runs of a shared store must not come to lie on this machine
+        reason = "names a store of several machines, which this version does not know"
+        raise InvalidFile(path, reason, line=keys["store"].line, key_path="Store", hint="Install a later mlrun-cli.")
     names = _scope(keys["scope"]) if "scope" in keys else {key: keys[key] for key in _NAMES if key in keys}
     if "scope" in keys and "id" in keys:
         names.setdefault("experiment_name", keys["id"])
@@ -132,7 +133,6 @@ def _project_config(path: Path, root: Node) -> ProjectConfig:
         experiment_name=(
             _checked(names["experiment_name"], check_experiment_name) if "experiment_name" in names else None
         ),
-        store=keys["store"].text() if "store" in keys else None,
     )
 
 
@@ -143,7 +143,6 @@ def write_project_config(
     resource_group: str,
     workspace_name: str,
     experiment_name: str,
-    store: str | None = None,
 ) -> ProjectConfig:
     """Attach a folder: write its config where `find_project_config` looks first.
 
@@ -159,9 +158,9 @@ def write_project_config(
         f"/subscriptions/{subscription_id}/resourceGroups/{resource_group}"
         f"/providers/Microsoft.MachineLearningServices/workspaces/{workspace_name}/projects/{experiment_name}"
     )
-    document = {"Id": experiment_name, "Scope": scope} | ({} if store is None else {"Store": store})
+    document = {"Id": experiment_name, "Scope": scope}
     replace_text(path, json.dumps(document, ensure_ascii=False, indent=4) + "\n")
-    return ProjectConfig(path, folder, subscription_id, resource_group, workspace_name, experiment_name, store)
+    return ProjectConfig(path, folder, subscription_id, resource_group, workspace_name, experiment_name)
 
 
 def _places(folder: Path) -> list[Path]:

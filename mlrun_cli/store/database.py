@@ -1,7 +1,7 @@
 """What every store needs of a database; `sqlite.py` is the first dialect of it.
 
-SQL is written once, with `:name` parameters, and runs on every dialect. A dialect brings a connection, the
-few words that differ (`Dialect`), and a bulk insert.
+Statements have `:name` parameters. A dialect brings a connection, the words of the schema that differ (`Dialect`), and
+a bulk insert. SQLite's alone are so far the search for texts (`page_schema.py`, `run_texts.py`) and hints for planning.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from mlrun_cli.errors import StoreError, StoreUnavailable
+from mlrun_cli.errors import MlrunError, StoreError, StoreUnavailable, UsageError
 from mlrun_cli.store.database import Dialect, Row
 
 _BUSY_SECONDS = 30.0
@@ -17,6 +17,7 @@ _CHECKPOINT_PAGES = 4000
 """16 MiB of log before it is copied into the database, which waits for the disk; four times SQLite's default."""
 _OLDEST = (3, 35, 0)
 """The first that knows `RETURNING`."""
+_ERRORS = (sqlite3.Error, UnicodeEncodeError, OverflowError)
 
 DIALECT = Dialect(
     rising_key="INTEGER PRIMARY KEY AUTOINCREMENT",
@@ -68,23 +69,23 @@ class SqliteDatabase:
         """The first row, or None."""
         try:
             row: Row | None = self._connection.execute(sql, parameters).fetchone()
-        except sqlite3.Error as error:
-            raise self._store_error(error) from error
+        except _ERRORS as error:
+            raise self._told(error) from error
         return row
 
     def rows(self, sql: str, **parameters: object) -> list[Row]:
         """All rows."""
         try:
             return self._connection.execute(sql, parameters).fetchall()
-        except sqlite3.Error as error:
-            raise self._store_error(error) from error
+        except _ERRORS as error:
+            raise self._told(error) from error
 
     def execute(self, sql: str, **parameters: object) -> int:
         """Run a statement; the number of rows it changed."""
         try:
             return self._connection.execute(sql, parameters).rowcount
-        except sqlite3.Error as error:
-            raise self._store_error(error) from error
+        except _ERRORS as error:
+            raise self._told(error) from error
 
     def insert_many(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Insert many rows at once, each a sequence in the order of `columns`."""
@@ -95,8 +96,8 @@ class SqliteDatabase:
                 f"INSERT INTO {table} ({names}) VALUES ({places})",  # noqa: S608 — names come from the stores
                 rows,
             )
-        except sqlite3.Error as error:
-            raise self._store_error(error) from error
+        except _ERRORS as error:
+            raise self._told(error) from error
 
     @contextmanager
     def transaction(self, *, durable: bool = False) -> Iterator[None]:
@@ -133,6 +134,13 @@ class SqliteDatabase:
     def close(self) -> None:
         """Give the connection back."""
         self._connection.close()
+
+    def _told(self, error: Exception) -> MlrunError:
+        if isinstance(error, sqlite3.Error):
+            return self._store_error(error)
+        if isinstance(error, UnicodeEncodeError):
+            return UsageError(f"A text is not UTF-8: {error.object!a}.", hint="Write it in UTF-8.")
+        return UsageError("A number is too large: whole numbers reach to 9223372036854775807.")
 
     def _store_error(self, error: sqlite3.Error) -> StoreError:
         hint = "Check that the file and its folder can be read and written, or set MLRUN_HOME to another folder."

@@ -7,11 +7,9 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from mlrun_cli.domain.metric import MetricSummary
-from mlrun_cli.domain.metric_filter import SUMMARIES
+from mlrun_cli.domain.metric import SUMMARIES, MetricSummary
 from mlrun_cli.domain.run import Run
 from mlrun_cli.studio.charts import CURVE, KINDS, OVER, VALUE, Chart, Measure, query_with, read_charts
-from mlrun_cli.studio.figures import measured
 from mlrun_cli.studio.page import Page
 from mlrun_cli.workspace import Workspace
 
@@ -139,7 +137,7 @@ def _placed(
     for run in runs:
         found = [(summaries.get((run.key, name)), which) for name, which in measures]
         if any(summary is not None for summary, _ in found):
-            rows.append((run, [None if summary is None else measured(summary, which) for summary, which in found]))
+            rows.append((run, [None if summary is None else summary.measured(which) for summary, which in found]))
     return BoardChart(
         chart=chart,
         id=sha256(str(chart).encode("utf-8", "surrogatepass")).hexdigest()[:12],

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
-from mlrun_cli.domain.metric_filter import LAST, SUMMARIES
+from mlrun_cli.domain.metric import LAST, SUMMARIES
 from mlrun_cli.errors import UsageError
 
 CURVE, VALUE, SCATTER = "curve", "value", "scatter"

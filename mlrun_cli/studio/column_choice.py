@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from mlrun_cli.domain.metric_filter import SUMMARIES
+from mlrun_cli.domain.metric import SUMMARIES
 from mlrun_cli.domain.run import Run
 from mlrun_cli.domain.run_order import METRIC, PROPERTY, TAG
 from mlrun_cli.studio.columns import RUN_COLUMNS, Column

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mlrun_cli.domain.metric import MetricSummary
-from mlrun_cli.domain.metric_filter import SUMMARIES
+from mlrun_cli.domain.metric import SUMMARIES, MetricSummary
 from mlrun_cli.domain.moment import now
 from mlrun_cli.domain.run import Run
 from mlrun_cli.domain.run_order import COLUMNS, METRIC, PROPERTY, TAG, RunOrder
@@ -87,7 +86,8 @@ class Column(NamedTuple):
         if self.kind == PROPERTY:
             return run.properties.get(self.key)
         if self.kind == METRIC:
-            return _metric(summaries.get((run.key, self.key)), self.which)
+            summary = summaries.get((run.key, self.key))
+            return None if summary is None else summary.measured(self.which)
         if self.kind == "duration":
             return run.elapsed_seconds(now())
         if self.kind == "tags":
@@ -124,9 +124,3 @@ def _tells(column: Column, runs: Sequence[Run], summaries: Summaries) -> bool:
     if len(runs) == 1:
         return values[0] not in {None, ""} if column.kind != "tags" else bool(values[0])
     return len({repr(value) for value in values}) > 1
-
-
-def _metric(summary: MetricSummary | None, which: str) -> float | None:
-    if summary is None:
-        return None
-    return {"last": summary.last, "min": summary.minimum, "max": summary.maximum}[which]

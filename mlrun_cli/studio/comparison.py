@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mlrun_cli.domain.metric import MetricSummary
+from mlrun_cli.domain.metric import LAST, SUMMARIES, MetricSummary
 from mlrun_cli.domain.moment import MICROSECONDS, now
 from mlrun_cli.domain.run import Run
 from mlrun_cli.domain.snapshot import EntryKind, shown
@@ -116,7 +116,7 @@ def _metrics(workspace: Workspace, runs: Sequence[Run], names: Sequence[str]) ->
     for name in names:
         found = [summaries.get((key, name)) for key in keys]
         is_single = all(summary is None or summary.value_count == 1 for summary in found)
-        for which in ("last",) if is_single else ("last", "min", "max"):
+        for which in (LAST,) if is_single else SUMMARIES:
             label = name if is_single else f"{name} ({which})"
             yield Row(label, [_written(summary, which) for summary in found])
 
@@ -124,7 +124,7 @@ def _metrics(workspace: Workspace, runs: Sequence[Run], names: Sequence[str]) ->
 def _written(summary: MetricSummary | None, which: str) -> str | None:
     if summary is None:
         return None
-    value = {"last": summary.last, "min": summary.minimum, "max": summary.maximum}[which]
+    value = summary.measured(which)
     return None if value is None else number(value)
 
 

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mlrun_cli.domain.metric import MetricPoint, MetricSummary
-from mlrun_cli.domain.metric_filter import MAX, MIN
 from mlrun_cli.domain.moment import MICROSECONDS
 from mlrun_cli.domain.run import Run
 from mlrun_cli.studio.charts import CURVE, OVER, RELATIVE, SCATTER, STEP, TIME, Chart, Measure
@@ -188,12 +187,7 @@ def _scatter_figure(
 
 def _measured(summaries: Mapping[tuple[int, str], MetricSummary], run: Run, measure: Measure) -> float | None:
     summary = summaries.get((run.key, measure.name))
-    return None if summary is None else measured(summary, measure.which)
-
-
-def measured(summary: MetricSummary, which: str) -> float | None:
-    """The value of a run that is its `last`, `min` or `max`; None when it has logged no number."""
-    return {MIN: summary.minimum, MAX: summary.maximum}.get(which, summary.last)
+    return None if summary is None else summary.measured(measure.which)
 
 
 def _short(value: float) -> float:

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 from markupsafe import Markup, escape
 
 _MOST_COLUMNS = 20_000
+_WIDTH = 300
+"""How far to the right, where there is no text, the cursor can be sent: `ESC[9999C` means the right edge."""
 _PIECES = re.compile(
     r"\x1b\[(?P<parameters>[0-9:;<=>?]*)[ -/]*(?P<final>[@-~])"  # control sequence
     r"|\x1b\].*?(?:\x07|\x1b\\|$)"  # operating system command: titles, links
@@ -149,17 +151,20 @@ class Terminal:
         elif final in "BE":
             self._row = min(len(self._lines) - 1, self._row + count)
         elif final == "C":
-            self._column = min(_MOST_COLUMNS, self._column + count)
+            self._go_to(self._column + count)
         elif final == "D":
             self._column = max(0, self._column - count)
         elif final == "G":
-            self._column = min(_MOST_COLUMNS, count - 1)
+            self._go_to(count - 1)
         elif final == "K":
             self._erase_line(number or 0)
         elif final == "J":
             self._erase_below(number or 0)
         if final in "EF":
             self._column = 0
+
+    def _go_to(self, column: int) -> None:
+        self._column = min(column, max(_WIDTH, len(self._lines[self._row])))
 
     def _erase_line(self, which: int) -> None:
         line = self._lines[self._row]

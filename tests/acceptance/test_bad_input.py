@@ -428,6 +428,18 @@ def test_wrong_usage_is_exit_code_2(ready: Mlrun, words: tuple[str, ...], told: 
     assert told in refused(ready("run", *words, check=False), 2)
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("model", "show", "-n", "\udcff"), "not UTF-8: '\\udcff'"),
+        (("workspace", "create", "-w", "ws", "-g", "group", "--description", "\udcff"), "not UTF-8"),
+        (("model", "show", "-n", "a", "--version", "99999999999999999999"), "too large"),
+    ],
+)
+def test_what_no_store_can_hold_is_wrong_usage(ready: Mlrun, words: tuple[str, ...], told: str) -> None:
+    assert told in refused(ready(*words, check=False), 2)
+
+
 @pytest.mark.parametrize("verb", ["monitor-tensorboard", "submit-hyperdrive", "submit-pipeline"])
 def test_verbs_of_az_that_are_not_here_are_refused_by_name(ready: Mlrun, verb: str) -> None:
     assert verb in refused(ready("run", verb, check=False), 2)

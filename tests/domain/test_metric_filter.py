@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlrun_cli.domain.metric_filter import OPERATORS, SUMMARIES, MetricFilter
+from mlrun_cli.domain.metric import SUMMARIES
+from mlrun_cli.domain.metric_filter import OPERATORS, MetricFilter
 from mlrun_cli.errors import UsageError
 
 

@@ -64,21 +64,6 @@ def test_both_families_are_read(tmp_path: Path, content: str | bytes, experiment
     assert names(find_project_config(tmp_path)) == ("S", "G", "W", experiment)
 
 
-def test_a_store_address_is_kept(tmp_path: Path) -> None:
-    (tmp_path / ".azureml").mkdir()
-    written = write_project_config(
-        tmp_path,
-        subscription_id="S",
-        resource_group="G",
-        workspace_name="W",
-        experiment_name="E",
-        store="postgresql://host/runs",
-    )
-
-    assert find_project_config(tmp_path) == written
-    assert written.store == "postgresql://host/runs"
-
-
 def test_places_are_tried_in_azures_order_and_upwards(tmp_path: Path) -> None:
     inner = tmp_path / "a" / "b"
     inner.mkdir(parents=True)
@@ -134,6 +119,7 @@ def test_the_parent_of_a_linked_folder_is_that_of_its_target(tmp_path: Path, mon
         ('{"Scope": 5}', "does not say the subscription id"),
         ('{"Scope": {}}', "Scope: expected text, found a mapping"),
         (scoped('{"Id": "..", "Scope": "SCOPE"}'), "Id: '..' cannot be an experiment name"),
+        (FLAT.replace("{", '{"Store": "postgresql://host/runs",'), "line 1: Store: names a store of several machines"),
         (FLAT.replace('"S"', '"\\ud800"'), "subscription_id: holds half of a surrogate pair"),
     ],
 )

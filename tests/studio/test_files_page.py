@@ -44,12 +44,15 @@ def test_a_log_is_shown_as_a_terminal_would(mlrun: Mlrun, studio: Studio, run_id
         b"\x1b[1;31mred\x1b[0m <script>alert(1)</script>\n"
         b"10%|#\r99%|#########\n"
         b"first\nsecond\x1b[1A\x1b[2K\rabove\x1b[1B\n"
+        b"\x1b[19999Cfar right\n" + b"-" * 900 + b"\r\x1b[901Gwithin\n"
         b"\x1b]0;title\x07no title\n\xff\xfe \x00 end"
     )
     text = studio.get(studio.pages.run(run_id, "logs")).text
     assert '<div class="line"><span class="fg1 bold">red</span> &lt;script&gt;' in text
     assert '<div class="line">99%|#########\n</div>' in text
     assert '<div class="line">above\n</div>' in text and "first" not in text
+    assert f'<div class="line">{" " * 300}far right\n</div>' in text
+    assert f'<div class="line">{"-" * 900}within\n</div>' in text
     assert '<div class="line">no title\n</div>' in text
     assert "� � �" not in text and "��  end" in text
 

@@ -23,7 +23,7 @@ RECORDS = [
     {"run_id": "a_1", "status": "Completed", "properties": {}, "tags": {}},
 ]
 
-app = Group("run", help="Submit a script, then list and show runs.")
+app = Group("run")
 
 
 def print_people(*, file: TextIO, width: int | None, colour: bool) -> None:
