@@ -40,6 +40,8 @@ def create_compute_target(
 ) -> ComputeTarget:
     """Make a target; an AmlCompute of the same name is changed to what is asked for, as in Azure.
 
+    `local`, which has no limit as a rule, is given one so.
+
     Raises:
         Unsupported: of this kind there are none here.
         UsageError: the name is not valid, or that of a target which cannot be changed to this one, or runs wait for
@@ -54,6 +56,7 @@ def create_compute_target(
     moment = now()
     target = ComputeTarget(name, kind, moment, moment, description, tags, properties)
     with workspace.transaction():
+        _check_room(workspace, target)
         if not workspace.compute_targets.insert(target):
             there = get_compute_target(workspace, name)
             if (there.kind, kind) != (AML_COMPUTE, AML_COMPUTE):
@@ -63,13 +66,13 @@ def create_compute_target(
                     "a script its delete().",
                 )
             target = target._replace(created_at=there.created_at)
-            _replace(workspace, target)
+            workspace.compute_targets.replace(target)
     call_all_dispatchers(workspace)
     return target
 
 
 def list_compute_targets(workspace: Workspace) -> Sequence[ComputeTarget]:
-    """All targets of the workspace, by name; `local`, which every workspace has, is not among them."""
+    """All targets of the workspace, by name; `local`, which every workspace has, is among them when it has a limit."""
     return workspace.compute_targets.list()
 
 
@@ -78,11 +81,23 @@ def get_compute_target(workspace: Workspace, name: str) -> ComputeTarget:
 
     Raises:
         ComputeTargetNotFound: there is none; the message lists those there are.
+        UsageError: it is `local`, and that has no limit.
     """
     found = workspace.compute_targets.find(name)
+    if found is None and name == LOCAL_TARGET:
+        raise UsageError(
+            f"'{LOCAL_TARGET}' is this machine: it is always there, and has no limit.",
+            hint=f"Give it one, if need be: 'mlrun computetarget create amlcompute -n {LOCAL_TARGET} --max-nodes 4'.",
+        )
     if found is None:
-        raise ComputeTargetNotFound(name, _names(workspace))
+        raise ComputeTargetNotFound(name, target_names(workspace))
     return found
+
+
+def target_names(workspace: Workspace) -> list[str]:
+    """What runs can be sent to: `local` first, then the others by name."""
+    others = (target.name for target in workspace.compute_targets.list() if target.name != LOCAL_TARGET)
+    return [LOCAL_TARGET, *others]
 
 
 def change_compute_target(workspace: Workspace, name: str, properties: Mapping[str, Any]) -> ComputeTarget:
@@ -95,13 +110,14 @@ def change_compute_target(workspace: Workspace, name: str, properties: Mapping[s
     with workspace.transaction():
         there = get_compute_target(workspace, name)
         changed = there._replace(modified_at=now(), properties={**there.properties, **properties})
-        _replace(workspace, changed)
+        _check_room(workspace, changed)
+        workspace.compute_targets.replace(changed)
     call_all_dispatchers(workspace)
     return changed
 
 
-def _replace(workspace: Workspace, changed: ComputeTarget) -> None:
-    """Change a target, within a transaction; no run is left waiting for what it does not have any more."""
+def _check_room(workspace: Workspace, changed: ComputeTarget) -> None:
+    """See that no run is left waiting for what a target will not have any more."""
     most = most_nodes(changed)
     larger = [] if most is None else workspace.runs.queued_beyond(changed.name, most)
     if larger:
@@ -111,14 +127,13 @@ def _replace(workspace: Workspace, changed: ComputeTarget) -> None:
             f"nodes: {named}. It was not changed.",
             hint=f"Cancel them first, as in 'mlrun run cancel -r {larger[0]}', or wait until they have started.",
         )
-    workspace.compute_targets.replace(changed)
 
 
 def delete_compute_target(workspace: Workspace, name: str) -> None:
     """Delete a target; runs that were sent to it and have ended stay as they are.
 
     A run is written in a transaction that finds its target there, and none is deleted while one waits or runs on it:
-    no run waits for a target that is gone.
+    no run waits for a target that is gone. Of `local` the limit goes alone.
 
     Raises:
         ComputeTargetNotFound: there is none of this name.
@@ -127,8 +142,10 @@ def delete_compute_target(workspace: Workspace, name: str) -> None:
     lost = settle(workspace)
     with workspace.transaction(durable=True):
         get_compute_target(workspace, name)
-        _check_unused(workspace, name, lost)
+        if name != LOCAL_TARGET:
+            _check_unused(workspace, name, lost)
         workspace.compute_targets.delete(name)
+    call_all_dispatchers(workspace)
 
 
 def check_target(workspace: Workspace, name: str) -> None:
@@ -170,6 +187,3 @@ def _check_unused(workspace: Workspace, name: str, lost: Container[int]) -> None
         hint=f"Wait for them, or cancel them first: {', '.join(lines)}.",
     )
 
-
-def _names(workspace: Workspace) -> list[str]:
-    return [LOCAL_TARGET, *(target.name for target in workspace.compute_targets.list())]

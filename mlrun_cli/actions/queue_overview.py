@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from mlrun_cli.actions.compute_targets import target_names
 from mlrun_cli.actions.runs import as_shown
 from mlrun_cli.domain.compute_target import LOCAL_TARGET
 from mlrun_cli.domain.run import Run
@@ -39,7 +40,7 @@ def queue_overview(workspace: Workspace, most_waiting: int) -> Sequence[TargetOv
     running: dict[str, list[Run]] = {}
     for run in workspace.runs.alive():
         running.setdefault(run.target or LOCAL_TARGET, []).append(run)
-    names = [LOCAL_TARGET, *(target.name for target in workspace.compute_targets.list())]
+    names = target_names(workspace)
     names += sorted({*running, *workspace.runs.queued_targets()} - set(names))
     return [
         TargetOverview(

@@ -6,7 +6,7 @@ import difflib
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -41,7 +41,7 @@ from mlrun_cli.execution.liveness import lease_end
 from mlrun_cli.execution.queues import call_dispatcher
 from mlrun_cli.execution.run_definition import run_definition
 from mlrun_cli.execution.run_lock import RunLock
-from mlrun_cli.execution.script_environment import script_environment
+from mlrun_cli.execution.script_environment import names_set_by_run, script_environment
 from mlrun_cli.execution.sdk_copy import sdk_copy
 from mlrun_cli.execution.snapshot import take_snapshot
 from mlrun_cli.execution.snapshot_limits import SnapshotLimits
@@ -476,7 +476,17 @@ def _resolve(workspace: Workspace, request: SubmitRequest, notes: list[str]) -> 
     with configuration.telling_place("script"):
         argv = _argv(configuration, source)
     launch = launch_in(configuration, planned.plan, request.environment.get("PATH", ""))
+    configuration, skipped = _without_variables(configuration, names_set_by_run(launch))
+    notes += skipped
     return _Resolved(configuration, runconfig, source, argv, planned, launch, mode, tuple(notes))
+
+
+def _without_variables(configuration: RunConfiguration, names: Set[str]) -> tuple[RunConfiguration, list[str]]:
+    """Without what every run sets by itself, and a note on each of those."""
+    kept = {name: value for name, value in configuration.environment_variables.items() if name not in names}
+    skipped = [name for name in configuration.environment_variables if name in names]
+    notes = [f"environmentVariables.{name} is skipped: each run sets it by itself." for name in skipped]
+    return replace(configuration, environment_variables=kept) if skipped else configuration, notes
 
 
 def _argv(configuration: RunConfiguration, source: Path) -> tuple[str, ...]:
@@ -632,7 +642,7 @@ def _write_secrets(
         sdk_folder=Path(submission.sdk_folder),
         run_id=submission.run_id,
         run_number=run_number,
-        run_folder=folder.path,
+        folder=folder,
         experiment_name=experiment.name,
         experiment_id=experiment.experiment_id,
     )

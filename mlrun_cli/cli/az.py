@@ -102,7 +102,7 @@ def _answer(line: Sequence[str]) -> int:
         return 0
     if name is None:
         return _hand_on(real, line, words)
-    options = _options(line)
+    options = _options(name, line)
     query = None if options.query is None else Query.parse(options.query)
     output_format = output_format_of(options.output)
     typed = Typed(words, options.name, options.location, options.source, options.defaults, options.list_defaults)
@@ -119,14 +119,15 @@ def _answer(line: Sequence[str]) -> int:
 class _OptionParser(argparse.ArgumentParser):
     """Reads the options that answers look at; all others of az are passed over."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
         super().__init__(prog="az", add_help=False)
+        is_configure = name == "configure"
         self.add_argument("--name", "-n", "--resource-group", "-g")
-        self.add_argument("--location", "-l")
+        self.add_argument("--location", *(() if is_configure else ("-l",)))
         self.add_argument("--local", action="store_true")
         self.add_argument("--source", "-s")
         self.add_argument("--defaults", "-d", nargs="*")
-        self.add_argument("--list-defaults", action="store_true")
+        self.add_argument("--list-defaults", *(("-l",) if is_configure else ()), action="store_true")
         self.add_argument("--output", "-o")
         self.add_argument("--query")
         self.add_argument("--only-show-errors", action="store_true")
@@ -140,8 +141,8 @@ class _OptionParser(argparse.ArgumentParser):
         raise UsageError(f"az: {message}.", hint="Give the option its whole name and a value, or leave it out.")
 
 
-def _options(line: Sequence[str]) -> argparse.Namespace:
-    options = _OptionParser().parse_known_args(line)[0]
+def _options(name: str, line: Sequence[str]) -> argparse.Namespace:
+    options = _OptionParser(name).parse_known_args(line)[0]
     if options.local:
         raise Unsupported("Settings are kept for the user, not for a folder.", hint="Leave --local out.")
     return options

@@ -15,7 +15,6 @@ from mlrun_cli.cli.shared import Shared
 from mlrun_cli.domain.compute_target import (
     AML_COMPUTE,
     COMPUTE_INSTANCE,
-    LOCAL_TARGET,
     MOST_NODES,
     ComputeTarget,
     compute_target_record,
@@ -96,7 +95,8 @@ def create(
     """Make a compute target; what is sent to it runs on this machine.
 
     An amlcompute runs as many nodes at once as --max-nodes says, and later runs wait their turn. Making one that
-    is there already changes it. Azure's options for networks, users and identities are skipped.
+    is there already changes it. 'local' has no limit unless it is given one so. Azure's options for networks, users
+    and identities are skipped.
     """
     kind = _KINDS.get(kind.lower(), kind)
     if of_azure_alone:
@@ -138,7 +138,7 @@ def create(
     ],
 )
 def list_all(shared: Shared, in_full: _InFull = False) -> object:  # noqa: ARG001
-    """List the compute targets of the workspace, by name; 'local', which is always there, is not among them."""
+    """List the compute targets of the workspace, by name; 'local', always there, is one when it has a limit."""
     with open_context(shared).workspace as workspace:
         return [_record(workspace, target) for target in actions.list_compute_targets(workspace)]
 
@@ -153,7 +153,6 @@ def list_all(shared: Shared, in_full: _InFull = False) -> object:  # noqa: ARG00
 )
 def show(shared: Shared, name: _Name, in_full: _InFull = False) -> object:  # noqa: ARG001
     """Show a compute target."""
-    _check_not_local(name)
     with open_context(shared).workspace as workspace:
         return _record(workspace, actions.get_compute_target(workspace, name))
 
@@ -167,8 +166,10 @@ def show(shared: Shared, name: _Name, in_full: _InFull = False) -> object:  # no
     ],
 )
 def delete(shared: Shared, name: _Name, in_full: _InFull = False) -> object:  # noqa: ARG001
-    """Delete a compute target; prints what it was. While runs wait for it or run on it, it is refused."""
-    _check_not_local(name)
+    """Delete a compute target; prints what it was. While runs wait for it or run on it, it is refused.
+
+    Of 'local' the limit goes alone.
+    """
     with open_context(shared).workspace as workspace:
         record = _record(workspace, actions.get_compute_target(workspace, name))
         actions.delete_compute_target(workspace, name)
@@ -203,14 +204,6 @@ def _largest(name: str, min_nodes: int, max_nodes: int | None) -> int:
 
 def _line(name: str, max_nodes: int) -> str:
     return f"mlrun computetarget create amlcompute -n {name} --max-nodes {max_nodes}"
-
-
-def _check_not_local(name: str) -> None:
-    if name == LOCAL_TARGET:
-        raise UsageError(
-            f"'{LOCAL_TARGET}' is this machine: it is always there, and is no target of the workspace.",
-            hint="See 'mlrun computetarget list' for those of the workspace.",
-        )
 
 
 def _record(workspace: Workspace, target: ComputeTarget) -> dict[str, Any]:

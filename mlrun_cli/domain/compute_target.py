@@ -51,14 +51,8 @@ def check_compute_target_name(name: str) -> str:
     """The name itself.
 
     Raises:
-        UsageError: it is `local`, which is always there, or not up to 64 letters, digits, `-`, `_` and `.`
-            of which the first is a letter or a digit.
+        UsageError: it is not up to 64 letters, digits, `-`, `_` and `.` of which the first is a letter or a digit.
     """
-    if name == LOCAL_TARGET:
-        raise UsageError(
-            f"'{LOCAL_TARGET}' is this machine, and always there: no compute target of that name can be made.",
-            hint="Choose another name, or leave out making it.",
-        )
     if not is_compute_target_name(name):
         raise UsageError(
             f"{ascii(name)[:80]} cannot be the name of a compute target.",

@@ -133,10 +133,10 @@ def _started(workspace: Workspace, target: str, folder: QueueFolder) -> bool:
 
 def node_limit(workspace: Workspace, target: str) -> int | None:
     """How many nodes of a target may be in use at once, none of one that is gone; None means that there is no limit."""
-    if target == LOCAL_TARGET:
-        return None
     found = workspace.compute_targets.find(target)
-    return 0 if found is None else most_nodes(found)
+    if found is None:
+        return None if target == LOCAL_TARGET else 0
+    return most_nodes(found)
 
 
 class QueueLook:

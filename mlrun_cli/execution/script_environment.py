@@ -6,13 +6,35 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from mlrun_cli.domain.launch import is_of_launch
+from mlrun_cli.domain.launch import Launch, is_of_launch
 from mlrun_cli.execution.process import FAMILY_VARIABLE, RUN_ID_VARIABLE, SUPERVISOR_VARIABLE
+from mlrun_cli.files.run_folder import RunFolder
 from mlrun_cli.workspace import WorkspaceIdentity
 
 # Those of another run, when the submitter is itself a script or the runconfig names them, must not be taken for this
 # one's: processes are found, and told from supervisors, by them.
 _OF_A_RUN = {RUN_ID_VARIABLE, SUPERVISOR_VARIABLE, FAMILY_VARIABLE, "MLRUN_RUN_FOLDER", "MLRUN_RUN_NUMBER"}
+_OF_A_FOLDER = {"PWD", "OLDPWD"}
+_OF_EVERY_RUN = frozenset(
+    {
+        "AZUREML_ARM_PROJECT_NAME",
+        "AZUREML_ARM_RESOURCEGROUP",
+        "AZUREML_ARM_SUBSCRIPTION",
+        "AZUREML_ARM_WORKSPACE_NAME",
+        "AZUREML_EXPERIMENT_ID",
+        "AZUREML_NODE_COUNT",
+        "AZUREML_RUN_ID",
+        "MLRUN_HOME",
+        *_OF_A_RUN,
+        *_OF_A_FOLDER,
+    }
+)
+
+
+def names_set_by_run(launch: Launch) -> frozenset[str]:
+    """The variables that no runconfig can set: those that tell a script, or a process of it, of its run."""
+    processes = launch.processes(range(launch.port_count))
+    return _OF_EVERY_RUN.union(*(process.variables for process in processes))
 
 
 def script_environment(
@@ -24,15 +46,15 @@ def script_environment(
     sdk_folder: Path,
     run_id: str,
     run_number: int,
-    run_folder: Path,
+    folder: RunFolder,
     experiment_name: str,
     experiment_id: str,
 ) -> dict[str, str]:
     """The submitter's variables, those of the runconfig on top, and those that tell the script of its run."""
     if RUN_ID_VARIABLE in submitter:
         submitter = {name: value for name, value in submitter.items() if not is_of_launch(name)}
-    wanted = {**submitter, **variables}
-    environment = {name: value for name, value in wanted.items() if name not in _OF_A_RUN}
+    wanted = {**submitter, "PYTHONUNBUFFERED": "1", **variables}
+    environment = {name: value for name, value in wanted.items() if name not in _OF_A_RUN | _OF_A_FOLDER}
     environment |= {
         "AZUREML_ARM_PROJECT_NAME": experiment_name,
         "AZUREML_ARM_RESOURCEGROUP": identity.resource_group,
@@ -42,11 +64,11 @@ def script_environment(
         "AZUREML_NODE_COUNT": "1",
         "AZUREML_RUN_ID": run_id,
         "MLRUN_HOME": str(home),
-        "MLRUN_RUN_FOLDER": str(run_folder),
+        "MLRUN_RUN_FOLDER": str(folder.path),
         RUN_ID_VARIABLE: run_id,
         "MLRUN_RUN_NUMBER": str(run_number),
         "PYTHONPATH": _python_path(environment.get("PYTHONPATH", ""), home, sdk_folder),
-        "PYTHONUNBUFFERED": "1",
+        "PWD": str(folder.work),
     }
     return environment
 

@@ -73,7 +73,7 @@ def test_a_target_that_is_not_there_is_refused_with_those_that_are(mlrun: Mlrun,
     said = refused(mlrun("computetarget", verb, "-n", "gpu", check=False), 3)
     assert "There are: local, cpu-cluster." in said
     assert "mlrun computetarget list" in said and "Make it" not in said
-    assert "is this machine" in refused(mlrun("computetarget", verb, "-n", "local", check=False), 2)
+    assert "has no limit" in refused(mlrun("computetarget", verb, "-n", "local", check=False), 2)
 
 
 def test_who_sends_a_run_to_a_target_that_is_not_there_is_told_how_one_is_made(mlrun: Mlrun) -> None:
@@ -97,7 +97,6 @@ def test_what_cannot_be_made_is_refused_by_name(mlrun: Mlrun) -> None:
         ("create amlcompute -n x --max-nodes 1 --min-nodes 2147483648", 2, "not in the range"),
         ("create amlcompute -n x --max-nodes many", 2, "not a whole number"),
         ("create amlcompute -n x --max-nodes 1 --min-nodes 2", 2, "--min-nodes is 2"),
-        ("create amlcompute -n local --max-nodes 1", 2, "always there"),
         ("create amlcompute -n a/b --max-nodes 1", 2, "cannot be the name"),
         ("create computeinstance -n x --max-nodes 2", 2, "has one node"),
         ("create aks -n x", 2, "no compute targets of the kind 'aks'"),
@@ -140,6 +139,20 @@ def test_a_target_in_use_is_not_deleted_and_its_runs_go_on(mlrun: Mlrun) -> None
     mlrun(*DELETE)
     assert mlrun.json("computetarget", "list") == []
     assert [mlrun.wait(run_id)["status"] for run_id in run_ids] == ["Canceled"] * 3
+
+
+def test_local_has_a_limit_while_it_is_given_one(mlrun: Mlrun, go: Path) -> None:
+    mlrun("computetarget", "create", "amlcompute", "-n", "local", "--max-nodes", "1")
+    first, second, third = (mlrun.submit() for _ in range(3))
+    mlrun.wait_for_status(first, "Running")
+    assert "1 of the 1 node of 'local' taken" in mlrun.show(second)["waiting_for"]
+    assert [mlrun.stored_status(run_id) for run_id in (second, third)] == ["Queued"] * 2
+    assert "There are: local, cpu-cluster." in refused(mlrun("computetarget", "show", "-n", "x", check=False), 3)
+    mlrun("computetarget", "delete", "-n", "local")
+    for run_id in (second, third):
+        mlrun.wait_for_status(run_id, "Running")
+    go.touch()
+    assert {mlrun.wait(run_id)["status"] for run_id in (first, second, third)} == {"Completed"}
 
 
 @pytest.mark.usefixtures("go")

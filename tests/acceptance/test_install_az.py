@@ -127,6 +127,7 @@ def test_defaults_are_kept_for_az_and_for_mlrun(pipeline: Mlrun) -> None:
         ("az config get --query \"defaults[?name == 'workspace'].value\" -o tsv", "my workspace"),
         ("az config get defaults --query '[0].value' -o json", '"rg"'),
         ("az configure --list-defaults --query '[0].name' -o tsv", "group"),
+        ("az configure -l --query '[0].name' -o tsv", "group"),
     ):
         assert step(pipeline, line).stdout.strip() == printed
     assert "defaults.sku' is not set" in refused(step(pipeline, "az config get defaults.sku"), 3)

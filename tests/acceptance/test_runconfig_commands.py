@@ -280,6 +280,23 @@ def test_a_dry_run_says_what_would_run_and_stores_nothing(mlrun: Mlrun) -> None:
     assert page.endswith("Nothing was started.\n")
 
 
+def test_what_each_run_sets_by_itself_is_skipped_by_name(mlrun: Mlrun) -> None:
+    variables = '{PYTHONUNBUFFERED: "", AZUREML_NODE_COUNT: "9", RANK: "7", MLRUN_HOME: /no, LR: "1"}'
+    runconfig(mlrun, f"script: train.py\n{OWN}environmentVariables: {variables}\n")
+    names = ("PYTHONUNBUFFERED", "AZUREML_NODE_COUNT", "RANK", "MLRUN_HOME", "LR", "PWD")
+    mlrun.script(f"import os; print(*(os.environ[name] for name in {names}), sep='|')")
+    said = "environmentVariables.{} is skipped: each run sets it by itself."
+    own = ("AZUREML_NODE_COUNT", "MLRUN_HOME")
+    plan = dry_run(mlrun, "-c", "train")
+    assert plan["notes"] == [said.format(name) for name in own]
+    assert plan["environment_variables"] == {"PYTHONUNBUFFERED": "", "RANK": "7", "LR": "1"}
+    run_id = mlrun.submit("-c", "train")
+    assert mlrun.wait(run_id)["run_definition"]["environmentVariables"] == plan["environment_variables"]
+    assert mlrun.log(run_id) == f"|1|7|{mlrun.home}|1|{mlrun.run_folder(run_id) / 'work'}\n"
+    runconfig(mlrun, f"script: train.py\n{OWN}communicator: PyTorch\nenvironmentVariables: {variables}\n", "torch")
+    assert said.format("RANK") in dry_run(mlrun, "-c", "torch")["notes"]
+
+
 def test_a_dry_run_names_the_packages_of_an_environment_that_would_be_built(mlrun: Mlrun) -> None:
     mlrun.script("")
     (mlrun.folder / "conda.yml").write_text("dependencies: [{pip: [numpy==1.26.4]}]\n", encoding="utf-8")

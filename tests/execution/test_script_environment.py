@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from mlrun_cli.execution.script_environment import script_environment
+from mlrun_cli.files.run_folder import RunFolder
 from mlrun_cli.workspace import WorkspaceIdentity
 
 OF_A_RUN = {
@@ -12,6 +13,8 @@ OF_A_RUN = {
     "MLRUN_RUN_ID": "other",
     "MLRUN_RUN_FOLDER": "/other",
     "MLRUN_RUN_NUMBER": "9",
+    "PWD": "/other",
+    "OLDPWD": "/other",
 }
 
 
@@ -26,7 +29,7 @@ def test_what_tells_of_another_run_is_not_passed_on(tmp_path: Path, place: str) 
         sdk_folder=tmp_path / "sdk" / "1",
         run_id="mine",
         run_number=2,
-        run_folder=tmp_path / "mine",
+        folder=RunFolder(tmp_path / "mine"),
         experiment_name="exp",
         experiment_id="e",
     )
@@ -37,4 +40,6 @@ def test_what_tells_of_another_run_is_not_passed_on(tmp_path: Path, place: str) 
         "MLRUN_RUN_ID": "mine",
         "MLRUN_RUN_FOLDER": str(tmp_path / "mine"),
         "MLRUN_RUN_NUMBER": "2",
+        "PWD": str(tmp_path / "mine" / "work"),
+        "OLDPWD": None,
     }

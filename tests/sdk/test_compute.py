@@ -113,7 +113,6 @@ def test_an_instance_is_made_started_and_stopped(mlrun: Mlrun) -> None:
 
 
 WRONG = {
-    "ComputeTarget.create(ws, 'local', cluster)": "'local' is this machine",
     "ComputeTarget.create(ws, '../up', cluster)": "letters, digits",
     "ComputeTarget.create(ws, '', cluster)": "letters, digits",
     "ComputeTarget.create(ws, 3, cluster)": "texts, not 3",

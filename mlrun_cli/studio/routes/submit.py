@@ -9,11 +9,10 @@ from typing import Any
 from starlette.responses import Response
 
 from mlrun_cli.actions.attached_folders import FolderChoices, attached_folders, folder_choices, submission_of
-from mlrun_cli.actions.compute_targets import list_compute_targets
+from mlrun_cli.actions.compute_targets import target_names
 from mlrun_cli.actions.dry_run import dry_run
 from mlrun_cli.actions.runs import get_runs
 from mlrun_cli.actions.submit import submit
-from mlrun_cli.domain.compute_target import LOCAL_TARGET
 from mlrun_cli.domain.environment_mode import EnvironmentMode
 from mlrun_cli.domain.submission import Submission
 from mlrun_cli.errors import MlrunError
@@ -67,7 +66,7 @@ def _show(page: Page, form: SubmitForm, status: int = 200, **values: Any) -> Res
         folders=folders,
         choices=_choices(form),
         problem_field=None if problem is None else form.field_of(problem),
-        targets=[LOCAL_TARGET, *(target.name for target in list_compute_targets(page.workspace))],
+        targets=target_names(page.workspace),
         experiments=[experiment.name for experiment in page.workspace.experiments.list()],
         modes=[mode.value for mode in EnvironmentMode],
         command_line=None if record is None else shlex.join(record["command_line"]),
