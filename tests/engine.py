@@ -28,7 +28,7 @@ if words[:2] == ["image", "inspect"]:
     sys.exit(words[2] != "known" and not image(words[2]).exists())
 if words[0] == "pull":
     if words[1] != "pulled":
-        sys.exit("Error: pull access denied for " + words[1])
+        sys.exit("Error: pull access denied for " + words[1] + " by https://bob:s3cr3t-word@proxy")
     image("pulled").touch()
     sys.exit()
 if words[0] == "build":

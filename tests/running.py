@@ -26,7 +26,7 @@ ENDED = ("Completed", "Failed", "Canceled")
 T = TypeVar("T")
 
 _PATIENCE_SECONDS = 60.0
-_LOOK_SECONDS = 0.005
+_LOOK_SECONDS = 0.01
 
 
 class Mlrun:
@@ -110,6 +110,12 @@ class Mlrun:
         run_id: str = self.json("run", "submit-script", "--async", *(words or ("train.py",)))["run_id"]
         return run_id
 
+    def ended(self, *words: str) -> dict[str, Any]:
+        """`run submit-script` with these words, as in `submit`, and its streaming; the record at the run's end."""
+        done = self("run", "submit-script", *(words or ("train.py",)), check=False)
+        record: dict[str, Any] = json.loads(done.stdout)
+        return record
+
     def show(self, run_id: str) -> dict[str, Any]:
         """The run's record, as a user sees it: this look mends a run that has lost its supervisor.
 
@@ -124,8 +130,9 @@ class Mlrun:
 
     def wait(self, run_id: str) -> dict[str, Any]:
         """Wait for a run's end by the command; its record."""
-        self("run", "wait", "-r", run_id, check=False)
-        return self.show(run_id)
+        record: dict[str, Any]
+        (record,) = json.loads(self("run", "wait", "-r", run_id, check=False).stdout)
+        return record
 
     def metrics(self, run_id: str) -> dict[str, Any]:
         """What the run has logged, through the command."""
@@ -254,11 +261,10 @@ def kill(*pids: int, number: int = signal.SIGKILL) -> None:
 
 
 def processes() -> Iterator[tuple[int, dict[str, str]]]:
-    """Every live process whose environment can be read, with that."""
-    for name in os.listdir("/proc"):
-        if name.isdigit() and is_alive(int(name)):
-            with suppress(OSError):
-                text = Path(f"/proc/{name}/environ").read_bytes().decode("utf-8", "replace")
+    """Every live process whose environment can be read, with that; a zombie has none."""
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with suppress(OSError):
+            if text := Path(f"/proc/{name}/environ").read_bytes().decode("utf-8", "replace"):
                 yield int(name), dict(item.partition("=")[::2] for item in text.split("\0") if item)
 
 

@@ -18,6 +18,7 @@ from mlrun_cli.files import copying
 from mlrun_cli.files.inner_files import open_inner_file
 from mlrun_cli.files.run_folder import LOG_TOPS, RunFolder, read_json
 from mlrun_cli.files.snapshot_store import SnapshotStore
+from mlrun_cli.files.temporary import temporary_name
 from mlrun_cli.workspace import Workspace
 
 _SHOWN_NAMES = 10
@@ -171,7 +172,7 @@ def _made_inside(folder: Path, parts: Sequence[str]) -> Iterator[int]:
 
 
 def _copy_into(source: Path, folder: int, name: str) -> None:
-    temporary = f".{os.urandom(8).hex()}.download"
+    temporary = temporary_name()
     try:
         with (
             # A script that goes on may put a FIFO in a file's place: nobody must wait at it.

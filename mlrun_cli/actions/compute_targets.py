@@ -20,6 +20,7 @@ from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.errors import ComputeTargetNotFound, Unsupported, UsageError
 from mlrun_cli.execution.liveness import settle
 from mlrun_cli.execution.queues import call_all_dispatchers
+from mlrun_cli.store.secrets import hidden_pairs, hidden_text
 from mlrun_cli.workspace import Workspace
 
 _MOST_LINES = 3
@@ -54,7 +55,8 @@ def create_compute_target(
             hint=f"Make an AmlCompute named '{name}': what is sent to it runs on this machine.",
         )
     moment = now()
-    target = ComputeTarget(name, kind, moment, moment, description, tags, properties)
+    shown_tags = None if tags is None else hidden_pairs(tags)
+    target = ComputeTarget(name, kind, moment, moment, hidden_text(description) or "", shown_tags, properties)
     with workspace.transaction():
         _check_room(workspace, target)
         if not workspace.compute_targets.insert(target):
@@ -186,4 +188,3 @@ def _check_unused(workspace: Workspace, name: str, lost: Container[int]) -> None
         f"The compute target '{name}' is in use and was not deleted: {use}.",
         hint=f"Wait for them, or cancel them first: {', '.join(lines)}.",
     )
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,11 +12,11 @@ from typing import Any, TypeVar
 from mlrun_cli.actions.datasets import (
     DataFiles,
     FindDatastore,
+    definition_within,
     find_files,
     get_dataset,
     get_dataset_by_id,
     private_copy,
-    save_dataset,
     whole_path,
 )
 from mlrun_cli.actions.datastores import get_datastore
@@ -33,8 +34,9 @@ from mlrun_cli.domain.data_binding import (
     read_outputs,
     read_references,
 )
-from mlrun_cli.domain.dataset import FILE_KIND, TABULAR_KIND, Dataset, check_dataset_name, checked_definition
+from mlrun_cli.domain.dataset import FILE_KIND, TABULAR_KIND, Dataset, Definition, check_dataset_name
 from mlrun_cli.domain.datastore import Datastore
+from mlrun_cli.domain.guid import new_guid
 from mlrun_cli.domain.run_configuration import RunConfiguration
 from mlrun_cli.errors import DataNotFound, MlrunError, UsageError
 from mlrun_cli.files.home import make_private_folder
@@ -61,6 +63,7 @@ class BoundData:
             gets the dataset itself.
         outputs: for the run's definition:
             `{"name", "datastore", "relative_path", "path", "mechanism", "registration"}`.
+        datasets: those that the inputs name and that are not in the workspace yet, to be stored with the run.
         notes: lines about what is done in another way than in Azure.
     """
 
@@ -69,6 +72,7 @@ class BoundData:
     variables: dict[str, str] = field(default_factory=dict)
     inputs: list[dict[str, Any]] = field(default_factory=list)
     outputs: list[dict[str, Any]] = field(default_factory=list)
+    datasets: list[Dataset] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
@@ -156,9 +160,7 @@ class _Binder:
         datastore = _about(where, lambda: get_datastore(self._workspace, binding.datastore))
         path = _about(where, lambda: datastore.path(binding.path))
         if binding.mode == DOWNLOAD:
-            definition = {"kind": FILE_KIND, "paths": [{"datastore": datastore.name, "path": binding.path or ""}]}
-            files = _about(where, lambda: find_files(definition, self._find_datastore))
-            path = self._copied(files, binding.name, DOWNLOAD)
+            path = self._copied(self._files(where, path, datastore, binding.path or ""), binding.name, DOWNLOAD)
         else:
             if binding.mode == MOUNT:
                 self._check_mount(where, path, datastore)
@@ -225,10 +227,17 @@ class _Binder:
             name = binding.dataset_name
             return _registered(where, lambda: get_dataset(workspace, name, binding.dataset_version))
         definition = binding.definition or {"kind": FILE_KIND, "paths": [self._location(binding)]}
+        checked = _about(where, lambda: definition_within(workspace, definition))
         if self._is_preview:
-            checked = _about(where, lambda: checked_definition(definition))
-            return Dataset(0, "{dataset-id}", None, None, checked, None, {}, 0)
-        return _about(where, lambda: save_dataset(workspace, definition))
+            return _unnamed("{dataset-id}", checked)
+        new = self._bound.datasets
+        found = workspace.datasets.find_unnamed(checked) or next(
+            (one for one in new if one.definition == checked), None
+        )
+        if found is None:
+            found = _unnamed(new_guid(), checked)
+            new.append(found)
+        return found
 
     def _location(self, binding: InputBinding) -> dict[str, str]:
         if binding.datastore:
@@ -269,6 +278,20 @@ class _Binder:
         # The name is from outside, and may not lead out of the run's folder.
         return self._workspace.run_folder(self._run_id).path / "inputs" / (name.replace("/", "_").lstrip(".") or "_")
 
+    def _files(self, where: str, path: Path, datastore: Datastore, below: str) -> DataFiles:
+        """Those to be downloaded from a place in a datastore; none from one of the workspace's own that is empty."""
+        definition = {"kind": FILE_KIND, "paths": [{"datastore": datastore.name, "path": below}]}
+        try:
+            return _about(where, lambda: find_files(definition, self._find_datastore))
+        except DataNotFound as error:
+            if not datastore.is_own:
+                place = f" -u {shlex.quote(below)}" if below else ""
+                words = f"mlrun datastore upload -n {datastore.name} -p FOLDER{place}"
+                error.hint = f"Correct pathOnDataStore, or put files there: '{words}'."
+                raise
+        self._note_empty(where, path, datastore)
+        return DataFiles([], None)
+
     def _check_mount(self, where: str, path: Path, datastore: Datastore) -> None:
         """Refuse a slip of the pen among the user's data; on Azure scripts also write to what is mounted."""
         if os.path.exists(path):  # `Path.exists` raises where one may not look
@@ -278,9 +301,13 @@ class _Binder:
                 f"{where}: There is no file or folder {path}, in datastore '{datastore.name}', to be mounted.",
                 hint="Correct pathOnDataStore. A folder that the script is to fill is made with 'mode: upload'.",
             )
+        self._note_empty(where, path, datastore)
+
+    def _note_empty(self, where: str, path: Path, datastore: Datastore) -> None:
+        is_there = os.path.exists(path)
+        what = f"no file is yet at {path}," if is_there else f"{path.relative_to(datastore.folder)} is not yet"
         self._bound.notes.append(
-            f"{where}: {path.relative_to(datastore.folder)} is not yet in datastore '{datastore.name}': the script is "
-            "given an empty folder."
+            f"{where}: {what} in datastore '{datastore.name}': the script is given an empty folder."
         )
 
     def _note_compute_path(self, where: str, path_on_compute: str, path: str) -> None:
@@ -320,6 +347,10 @@ class _Binder:
             variable = self._shell_variables.setdefault(value, f"MLRUN_DATA_{len(self._shell_variables) + 1}")
             self._bound.variables[variable] = value
         return variable
+
+
+def _unnamed(dataset_id: str, definition: Definition) -> Dataset:
+    return Dataset(0, dataset_id, None, None, definition, None, {}, 0)
 
 
 def _is_shell_name(name: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import stat
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,8 +30,6 @@ from mlrun_cli.workspace import Workspace
 
 FindDatastore = Callable[[str], Datastore]
 
-_DOWNLOAD_SECONDS = 60.0
-
 
 class DataFile(NamedTuple):
     """A file of a dataset: `source` is its path, or a URL; `name` its path below a folder of all of them."""
@@ -48,7 +45,7 @@ class DataFile(NamedTuple):
     @property
     def shown(self) -> str:
         """Its source as an error shows it: a URL without what may be a secret."""
-        return re.sub(r"//[^/@]*@", "//", self.source.partition("?")[0]) if self.is_remote else self.source
+        return re.sub(r"^(\w+://)[^/]*@", r"\1", self.source.partition("?")[0]) if self.is_remote else self.source
 
 
 class DataFiles(NamedTuple):
@@ -74,9 +71,8 @@ def register_dataset(
             defined in another way and `create_new_version` was not said.
         DataNotFound: it names a datastore that is not there.
     """
-    checked = checked_definition(definition)
+    checked = definition_within(workspace, definition)
     check_dataset_name(name)
-    _check_datastores(workspace, checked)
     with workspace.transaction(durable=True):
         latest = workspace.datasets.find(name)
         if latest is not None and latest.definition == checked:
@@ -99,10 +95,23 @@ def save_dataset(workspace: Workspace, definition: object) -> Dataset:
         UsageError: the definition cannot be right.
         DataNotFound: it names a datastore that is not there.
     """
-    checked = checked_definition(definition)
-    _check_datastores(workspace, checked)
+    checked = definition_within(workspace, definition)
     with workspace.transaction():
         return workspace.datasets.find_unnamed(checked) or workspace.datasets.insert(checked)
+
+
+def definition_within(workspace: Workspace, definition: object) -> Definition:
+    """The definition, with all of its keys.
+
+    Raises:
+        UsageError: it cannot be right.
+        DataNotFound: it names a datastore that is not there.
+    """
+    checked = checked_definition(definition)
+    for path in checked["paths"]:
+        if "datastore" in path:
+            get_datastore(workspace, path["datastore"]).path(path["path"])
+    return checked
 
 
 def get_dataset(workspace: Workspace, name: str, version: int | None = None) -> Dataset:
@@ -218,7 +227,9 @@ def copy_files(files: list[DataFile], folder: Path) -> None:
         try:
             destination.parent.mkdir(parents=True, exist_ok=True)
             if file.is_remote:
-                _download(file.source, destination)
+                from mlrun_cli.files.web_file import download  # noqa: PLC0415 - few datasets have URLs, and it is slow
+
+                download(file.source, destination)
             else:
                 _copy(file.source, destination)
         except OSError as error:
@@ -309,12 +320,12 @@ def _described(
 ) -> Dataset:
     if description is None and tags is None:
         return dataset
-    changed = dataset._replace(
-        description=dataset.description if description is None else description,
-        tags=dataset.tags if tags is None else _checked_tags(tags),
+    workspace.datasets.describe(
+        dataset,
+        dataset.description if description is None else description,
+        dataset.tags if tags is None else _checked_tags(tags),
     )
-    workspace.datasets.describe(changed, changed.description, changed.tags)
-    return changed
+    return get_dataset_by_id(workspace, dataset.dataset_id)
 
 
 def _checked_tags(tags: Mapping[str, str | None] | None) -> dict[str, str | None]:
@@ -323,12 +334,6 @@ def _checked_tags(tags: Mapping[str, str | None] | None) -> dict[str, str | None
     if not isinstance(tags, Mapping):
         raise UsageError(f"The tags are a mapping, not {tags!r}.")
     return {check_tag_key(str(key)): None if value is None else str(value) for key, value in tags.items()}
-
-
-def _check_datastores(workspace: Workspace, definition: Definition) -> None:
-    for path in definition["paths"]:
-        if "datastore" in path:
-            get_datastore(workspace, path["datastore"]).path(path["path"])
 
 
 def _place(path: Mapping[str, str], find_datastore: FindDatastore) -> str:
@@ -419,13 +424,6 @@ def _url_name(url: str, urls: list[str]) -> str:
         parts = [part for part in unquote(split.path).split("/") if part not in {"", ".", ".."}]
         return "/".join([split.netloc.rpartition("@")[2], *parts])
     return "index" if name in {".", ".."} else name
-
-
-def _download(url: str, destination: Path) -> None:
-    from urllib.request import urlopen  # noqa: PLC0415 - few datasets have URLs, and it is slow to import
-
-    with urlopen(url, timeout=_DOWNLOAD_SECONDS) as answer, destination.open("xb") as file:  # noqa: S310 - http or https
-        shutil.copyfileobj(answer, file, 1 << 20)
 
 
 def _copy(source: str, destination: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +12,7 @@ from mlrun_cli.domain.datastore import BLOB_DATASTORE, FILE_DATASTORE, Datastore
 from mlrun_cli.domain.snapshot import LeftOut
 from mlrun_cli.errors import DataNotFound, MlrunError, UsageError
 from mlrun_cli.files.home import make_private_folder
+from mlrun_cli.files.temporary import temporary_beside
 from mlrun_cli.workspace import Workspace
 
 _DEFAULT = "default_datastore"
@@ -162,15 +162,11 @@ def _copy(source: Path, place: Path, *, overwrite: bool) -> bool:
     """Copy a file so that nobody sees a part of it; False when there is one and it stays."""
     if os.path.lexists(place) and not overwrite:
         return False
-    temporary = place.with_name(f".{os.urandom(8).hex()}.tmp")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with temporary_beside(place) as temporary:
             shutil.copyfile(source, temporary)
             temporary.replace(place)
-        finally:
-            with suppress(FileNotFoundError):
-                temporary.unlink()
     except OSError as error:
         raise MlrunError(f"'{source}' cannot be copied to '{place}': {error.strerror or error}.") from error
     return True

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.actions.submit import PlannedRun, SubmitRequest, plan
-from mlrun_cli.domain.environment import EnvironmentPlan
 from mlrun_cli.domain.redaction import Redaction
+from mlrun_cli.execution.environments.container_plan import engine_arguments, shared_memory
 from mlrun_cli.execution.environments.folder import EnvironmentFolder
 from mlrun_cli.workspace import Workspace
 
@@ -41,7 +41,7 @@ def dry_run(workspace: Workspace, request: SubmitRequest) -> dict[str, Any]:
         "node_count": configuration.node_count,
         "process_count": planned.launch.process_count,
         "max_run_duration_seconds": configuration.max_run_duration_seconds,
-        "environment": _environment(environment, redaction),
+        "environment": _environment(planned, redaction),
         "environment_variables": redaction.variables(configuration.environment_variables),
         "data": [redaction.document(entry) for entry in planned.data["data"]],
         "output_data": [redaction.document(entry) for entry in planned.data["outputData"]],
@@ -50,13 +50,20 @@ def dry_run(workspace: Workspace, request: SubmitRequest) -> dict[str, Any]:
     }
 
 
-def _environment(environment: EnvironmentPlan, redaction: Redaction) -> dict[str, Any]:
+def _environment(planned: PlannedRun, redaction: Redaction) -> dict[str, Any]:
+    environment = planned.environment.plan
     build = environment.build
-    image = {} if environment.container is None else {"image": environment.container.image}
+    container: dict[str, Any] = {}
+    if environment.container is not None:
+        container = {
+            "image": environment.container.image,
+            "shm_size": shared_memory(planned.configuration),
+            "arguments": engine_arguments(planned.configuration),
+        }
     if build is None:
-        return {"kind": environment.kind.value, "interpreter": environment.interpreter, **image}
+        return {"kind": environment.kind.value, "interpreter": environment.interpreter, **container}
     return {
-        **image,
+        **container,
         "kind": environment.kind.value,
         "interpreter": environment.interpreter,
         "is_there": EnvironmentFolder(Path(build.folder)).is_complete(),
@@ -74,11 +81,10 @@ def _environment(environment: EnvironmentPlan, redaction: Redaction) -> dict[str
 
 def _snapshot(planned: PlannedRun) -> dict[str, Any]:
     left_out = planned.snapshot.left_out
-    ignore_file = next((name for name in (".amlignore", ".gitignore") if Path(planned.source, name).is_file()), None)
     return {
         "files": len(planned.snapshot.files),
         "bytes": planned.snapshot.size,
-        "ignore_file": ignore_file,
+        "ignore_file": planned.snapshot.ignore_file,
         "left_out": [{"path": one.path, "reason": one.reason} for one in left_out[:_MOST_LEFT_OUT]],
         "left_out_count": len(left_out),
     }

@@ -24,6 +24,7 @@ from mlrun_cli.domain.registered_environment import (
 from mlrun_cli.errors import EnvironmentNotBuilt, EnvironmentNotFound, UsageError
 from mlrun_cli.files.home import make_private_folder
 from mlrun_cli.files.runconfig import configuration_from_document
+from mlrun_cli.files.temporary import temporary_beside
 from mlrun_cli.workspace import Workspace
 
 _LAST_LINES = 20
@@ -166,9 +167,9 @@ def add_wheel(workspace: Workspace, path: Path, *, may_exist: bool) -> str:
         raise UsageError(f"A wheel '{path.name}' is kept already.", hint="exist_ok=True gives its address.")
     if not kept.exists():
         make_private_folder(kept.parent)
-        unfinished = kept.with_name(f".{kept.name}.{os.getpid()}")
-        shutil.copyfile(path, unfinished)
-        unfinished.replace(kept)
+        with temporary_beside(kept) as unfinished:
+            shutil.copyfile(path, unfinished)
+            unfinished.replace(kept)
     return kept.as_uri()
 
 

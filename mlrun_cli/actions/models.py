@@ -15,6 +15,7 @@ from mlrun_cli.domain.snapshot import some
 from mlrun_cli.errors import MlrunError, ModelNotFound, NotFound, StoreError, UsageError
 from mlrun_cli.execution.host import user_name
 from mlrun_cli.files.model_folder import ModelFolder, copy_in, copy_out, files_of
+from mlrun_cli.store.secrets import hidden_pairs
 from mlrun_cli.workspace import Workspace
 
 _SHOWN_NAMES = 10
@@ -124,7 +125,7 @@ def update_model(workspace: Workspace, model: Model, changes: ModelChanges) -> M
     _check_texts(changes.tags, changes.properties, changes.description)
     with workspace.transaction():
         now = workspace.models.get(model.name, model.version)
-        for key, value in changes.properties.items():
+        for key, value in hidden_pairs(changes.properties).items():
             if now.properties.get(key, value) != value:
                 raise UsageError(
                     f"The property '{key}' of model '{model.model_id}' is '{now.properties[key]}' already.",

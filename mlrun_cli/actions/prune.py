@@ -11,6 +11,7 @@ from typing import Any
 
 from mlrun_cli.domain.environment import BuiltEnvironment
 from mlrun_cli.domain.moment import MICROSECONDS, iso, now
+from mlrun_cli.domain.snapshot import SNAPSHOT_PROPERTY
 from mlrun_cli.errors import EnvironmentNotFound, MlrunError, UsageError
 from mlrun_cli.execution.environments.image import image_name
 from mlrun_cli.execution.environments.kept import built_environments, prune_environments, size_of
@@ -118,7 +119,7 @@ def _prune(workspace: Workspace, before: int, *, dry_run: bool, say: Callable[[s
                 shutil.rmtree(folder)
 
     def kept_snapshots() -> Collection[str]:
-        return {value for key, value in workspace.runs.with_property("ContentSnapshotId") if key not in runs}
+        return {value for key, value in workspace.runs.with_property(SNAPSHOT_PROPERTY) if key not in runs}
 
     day_ago = time.time() - _GRACE_SECONDS
     snapshots = prune_snapshots(workspace.snapshots_folder, kept_snapshots, day_ago, dry_run=dry_run, say=say)

@@ -9,12 +9,10 @@ from mlrun_cli.actions.runs import as_shown, settled_filter
 from mlrun_cli.domain.run import Run
 from mlrun_cli.domain.run_filter import RunFilter
 from mlrun_cli.domain.run_order import NEWEST_FIRST, RunOrder
-from mlrun_cli.store.run_pages import RunPageStore
+from mlrun_cli.store.run_pages import COUNTED, RunPageStore
 from mlrun_cli.workspace import Workspace
 
 PAGE_SIZE = 50
-COUNTED = 10_000
-"""Beyond this number runs are not counted."""
 
 
 class Count(NamedTuple):
@@ -98,13 +96,13 @@ class _Counts(NamedTuple):
 
 
 def _counts(pages: RunPageStore, which: RunFilter) -> _Counts:
-    total = Count.of(pages.count(which, COUNTED + 1))
+    total = Count.of(pages.count(which))
     return _Counts(total, total, None)
 
 
 def _counts_apart(pages: RunPageStore, which: RunFilter) -> _Counts:
     """How many of the runs are no child runs, and how many are."""
-    at_top = pages.count(which._replace(include_children=False), COUNTED + 1)
+    at_top = pages.count(which._replace(include_children=False))
     if at_top > COUNTED:
         return _Counts(Count.of(at_top), Count.of(at_top), None)
     both = pages.count(_with_children(which), at_top + COUNTED + 1)

@@ -19,6 +19,7 @@ from mlrun_cli.errors import MlrunError, NotFound, RunNotFound, TimedOut, UsageE
 from mlrun_cli.execution.liveness import settle, shown
 from mlrun_cli.execution.queues import QueueLook, call_all_dispatchers
 from mlrun_cli.execution.targets.local import wake_supervisor
+from mlrun_cli.store.secrets import hidden_pairs
 from mlrun_cli.workspace import Workspace
 
 LATEST = "@latest"
@@ -132,8 +133,9 @@ def _add_properties(workspace: Workspace, run: Run, properties: Mapping[str, str
     conflicts = workspace.runs.add_properties(run.key, properties)
     if conflicts:
         name, value = next(iter(conflicts.items()))
+        wanted = hidden_pairs(properties)[name]
         raise UsageError(
-            f"The property '{name}' of run '{run.run_id}' is '{value}' already and cannot become '{properties[name]}'.",
+            f"The property '{name}' of run '{run.run_id}' is '{value}' already and cannot become '{wanted}'.",
             hint="Properties are written once; use a tag for what may change.",
         )
 

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.domain.run import Run
-from mlrun_cli.domain.snapshot import EntryKind, Snapshot, SnapshotEntry
+from mlrun_cli.domain.snapshot import SNAPSHOT_PROPERTY, EntryKind, Snapshot, SnapshotEntry
 from mlrun_cli.errors import MlrunError, NotFound
 from mlrun_cli.execution.git import git_properties
 from mlrun_cli.execution.snapshot import take_snapshot
 from mlrun_cli.execution.snapshot_limits import SnapshotLimits
 from mlrun_cli.files.snapshot_pruning import using_snapshots
 from mlrun_cli.files.snapshot_store import SnapshotStore
+from mlrun_cli.files.temporary import temporary_beside
 from mlrun_cli.workspace import Workspace
 
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
@@ -48,7 +49,7 @@ def source_properties(workspace: Workspace, folder: Path) -> dict[str, str]:
         StoreError: it cannot be kept.
     """
     git = git_properties(folder, os.environ, Redaction.from_environment(os.environ))
-    return {"ContentSnapshotId": keep_snapshot(workspace, folder), **git}
+    return {SNAPSHOT_PROPERTY: keep_snapshot(workspace, folder), **git}
 
 
 def snapshot_of(workspace: Workspace, run: Run, snapshot_id: str | None = None) -> Snapshot:
@@ -57,11 +58,11 @@ def snapshot_of(workspace: Workspace, run: Run, snapshot_id: str | None = None) 
     Raises:
         NotFound: the run has no snapshot, or there is none of this id.
     """
-    wanted = snapshot_id or run.properties.get("ContentSnapshotId")
+    wanted = snapshot_id or run.properties.get(SNAPSHOT_PROPERTY)
     snapshot = None if wanted is None else SnapshotStore(workspace.snapshots_folder).find_manifest(wanted)
     if snapshot is None:
         what = f"There is no snapshot '{wanted}'." if wanted else f"The run '{run.run_id}' has no snapshot."
-        raise NotFound(what, hint="A run that was submitted has one, its property ContentSnapshotId.")
+        raise NotFound(what, hint=f"A run that was submitted has one, its property {SNAPSHOT_PROPERTY}.")
     return snapshot
 
 
@@ -80,14 +81,11 @@ def write_snapshot(workspace: Workspace, run: Run, snapshot_id: str | None, fold
     """
     snapshot = snapshot_of(workspace, run, snapshot_id)
     path = folder / f"{snapshot.snapshot_id}.zip"
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        try:
+        with temporary_beside(path) as unfinished:
             _write(snapshot, SnapshotStore(workspace.snapshots_folder), unfinished)
             unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
     except OSError as error:
         raise MlrunError(f"'{path}' cannot be written: {error.strerror}.", hint="Choose another folder.") from error
     return path

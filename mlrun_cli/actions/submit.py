@@ -18,6 +18,7 @@ from mlrun_cli.actions.runconfig_references import resolve_references
 from mlrun_cli.actions.runconfigs import environment_mode, find_conda_file, load_runconfig, plan_environment
 from mlrun_cli.domain.asked import Asked
 from mlrun_cli.domain.data_binding import stands_for_data
+from mlrun_cli.domain.dataset import Dataset
 from mlrun_cli.domain.environment_mode import EnvironmentMode
 from mlrun_cli.domain.experiment import Experiment
 from mlrun_cli.domain.launch import Launch
@@ -27,7 +28,7 @@ from mlrun_cli.domain.run import SCRIPT_RUN, Run
 from mlrun_cli.domain.run_configuration import PythonSection, RunConfiguration
 from mlrun_cli.domain.run_error import SERVICE_ERROR
 from mlrun_cli.domain.run_status import RunStatus
-from mlrun_cli.domain.snapshot import Snapshot
+from mlrun_cli.domain.snapshot import SNAPSHOT_PROPERTY, Snapshot
 from mlrun_cli.domain.submission import Secrets, Submission
 from mlrun_cli.errors import MlrunError, StoreUnavailable, UsageError
 from mlrun_cli.execution.environments.plan import PlannedEnvironment
@@ -123,6 +124,7 @@ class _Resolved:
     mode: EnvironmentMode
     notes: tuple[str, ...]
     data: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    datasets: Sequence[Dataset] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,6 +362,7 @@ def _bound(resolved: _Resolved, bound: BoundData) -> _Resolved:
         configuration=configuration,
         argv=_argv(configuration, resolved.source),
         data={"data": bound.inputs, "outputData": bound.outputs},
+        datasets=bound.datasets,
         notes=(*resolved.notes, *bound.notes),
     )
 
@@ -473,6 +476,8 @@ def _resolve(workspace: Workspace, request: SubmitRequest, notes: list[str]) -> 
         mode=mode,
     )
     notes += (*review_notes, *planned.notes)
+    variables = {**planned.variables, **configuration.environment_variables}
+    configuration = replace(configuration, environment_variables=variables)
     with configuration.telling_place("script"):
         argv = _argv(configuration, source)
     launch = launch_in(configuration, planned.plan, request.environment.get("PATH", ""))
@@ -578,7 +583,7 @@ def _write_run(
     Its target is asked within the transaction: it may have been changed or deleted meanwhile.
     """
     properties = {
-        "ContentSnapshotId": snapshot.snapshot_id,
+        SNAPSHOT_PROPERTY: snapshot.snapshot_id,
         "_azureml.ComputeTargetType": "local",
         "azureml.runsource": "experiment",
         **request.properties,
@@ -622,6 +627,8 @@ def _write_run(
             new.let_go()
         workspace.runs.add_properties(key, properties)
         workspace.runs.set_tags(key, request.tags)
+        for dataset in resolved.datasets:
+            workspace.datasets.insert(dataset.definition, dataset_id=dataset.dataset_id)
     return key, place
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from mlrun_cli.errors import StoreError
 from mlrun_cli.files.home import HOME_VARIABLE, home_folder
 from mlrun_cli.files.project_config import CONFIG_NAMES, CONFIGURATION_FOLDERS, absolute, read_project_config
+from mlrun_cli.store.secrets import hidden_pairs, hidden_text
 from mlrun_cli.workspace import Workspace, WorkspaceIdentity, workspace_folder, workspaces
 
 _DESCRIPTION, _FRIENDLY_NAME, _TAGS = "workspace.description", "workspace.friendly_name", "workspace.tags"
@@ -116,8 +117,8 @@ def update_workspace(
     tags: Mapping[str, str] | None = None,
 ) -> None:
     """Say something of a workspace; what is None stays as it is, tags that are given replace all there were."""
-    tags_text = None if tags is None else json.dumps(dict(tags))
-    texts = {_DESCRIPTION: description, _FRIENDLY_NAME: friendly_name, _TAGS: tags_text}
+    tags_text = None if tags is None else json.dumps(hidden_pairs(tags))
+    texts = {_DESCRIPTION: hidden_text(description), _FRIENDLY_NAME: hidden_text(friendly_name), _TAGS: tags_text}
     with workspace.transaction():
         for key, text in texts.items():
             if text is not None:

@@ -13,6 +13,7 @@ from mlrun_cli.actions.workspaces import home
 from mlrun_cli.answers.desk import answer
 from mlrun_cli.answers.place import Place
 from mlrun_cli.answers.refusals import refusal
+from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.domain.run_error import exception_error
 from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.execution.process import FAMILY_VARIABLE
@@ -73,7 +74,8 @@ class InProcessDesk:
         """
         with self._lock:
             self._is_closed.set()
-            error = None if uncaught is None else exception_error(uncaught)
+            redaction = Redaction.from_environment(os.environ)
+            error = None if uncaught is None else redaction.error(exception_error(uncaught))
             sessions, self._sessions = self._sessions, {}
             close_journals()
             for session in sessions.values():

@@ -8,6 +8,7 @@ from typing import Any
 
 from mlrun_cli.cli.azure_defaults import config_file, read_config
 from mlrun_cli.errors import MlrunError, UsageError
+from mlrun_cli.files.temporary import temporary_beside
 
 DEFAULTS = "defaults"
 
@@ -51,17 +52,14 @@ def change_settings(changes: Iterable[tuple[str, str, str]]) -> None:
         elif parser.has_section(section):
             parser.remove_option(section, name)
     path = config_file()
-    temporary = path.with_name(f"{path.name}.{os.urandom(8).hex()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with temporary_beside(path) as temporary:
             with os.fdopen(
                 os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
             ) as file:
                 parser.write(file)
             temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
     except OSError as error:
         raise MlrunError(
             f"{path} cannot be written: {error.strerror}.", hint="AZURE_CONFIG_DIR may name another folder for it."

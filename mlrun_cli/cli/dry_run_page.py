@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TextIO
 
 from mlrun_cli.cli.printable import printable
+from mlrun_cli.domain.size import size_in_words
 
 _INDENT = 13
 _WIDTH = 100
@@ -27,9 +28,12 @@ def _paragraphs(record: Mapping[str, Any], width: int) -> Iterator[tuple[str, li
     yield "Experiment", [record["experiment_name"]]
     if record["runconfig"]:
         yield "Runconfig", [record["runconfig"]]
-    yield "Environment", list(_environment(record["environment"]))
+    environment = record["environment"]
+    is_in_container = "image" in environment
+    yield "Environment", [*_environment(environment), *(_container(environment) if is_in_container else ())]
     variables = [f"{name}={value}" for name, value in record["environment_variables"].items()]
-    yield "Variables", [*_some(variables), "those of this shell"]
+    inherited = "those of the image; of this shell, AZUREML_… and MLRUN_…" if is_in_container else "those of this shell"
+    yield "Variables", [*_some(variables), inherited]
     data = [f"{entry['name']}: {entry['path'] or entry['dataset_id']}" for entry in record["data"]]
     data += [f"{entry['name']}: written to {entry['path']}" for entry in record["output_data"]]
     if data:
@@ -64,13 +68,23 @@ def _environment(environment: Mapping[str, Any]) -> Iterator[str]:
         yield from _some(environment["dockerfile"].splitlines())
         return
     state = "made already" if environment["is_there"] else f"to be made by {environment['builder']}"
-    yield f"{environment['folder']} ({state}), with Python {environment['python']} and:"
-    yield from _some([*environment["options"], *environment["packages"], *environment["requirements"]])
+    python = f" Python {environment['python']}" if environment["python"] else ""
+    lines = [*environment["options"], *environment["packages"], *environment["requirements"]]
+    and_more = f"{' and' if python else ''}:" if lines else ""
+    yield f"{environment['folder']} ({state}), with{python}{and_more}"
+    yield from _some(lines)
+
+
+def _container(environment: Mapping[str, Any]) -> Iterator[str]:
+    if environment["shm_size"]:
+        yield f"{environment['shm_size']} of shared memory"
+    if environment["arguments"]:
+        yield f"started with {shlex.join(environment['arguments'])}"
 
 
 def _snapshot(record: Mapping[str, Any]) -> Iterator[str]:
     snapshot = record["snapshot"]
-    yield f"{snapshot['files']} files, {snapshot['bytes']} bytes, of {record['source_directory']}"
+    yield f"{snapshot['files']} files, {size_in_words(snapshot['bytes'])}, of {record['source_directory']}"
     if snapshot["ignore_file"]:
         yield f"without what {snapshot['ignore_file']} names"
     if snapshot["left_out"]:

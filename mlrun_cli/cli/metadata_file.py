@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
 from mlrun_cli.errors import MlrunError, UsageError
-from mlrun_cli.files.temporary import TEMPORARY_PREFIX
+from mlrun_cli.files.temporary import temporary_beside, temporary_name
 
 _OTHER_FILE = "Name another file with -t."
 
@@ -54,18 +54,15 @@ class MetadataFile:
         Raises:
             MlrunError: the file cannot be written, or somebody else has made it in the meantime.
         """
-        unfinished = self._path.with_name(f"{TEMPORARY_PREFIX}{os.getpid()}")
         try:
             if not self._was_written and os.path.lexists(self._path):
                 raise self._not_written("somebody else has made it in the meantime")
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            unfinished.write_text(json.dumps(value, indent=4, sort_keys=True), encoding="utf-8")
-            unfinished.replace(self._path)
+            with temporary_beside(self._path) as unfinished:
+                unfinished.write_text(json.dumps(value, indent=4, sort_keys=True), encoding="utf-8")
+                unfinished.replace(self._path)
         except OSError as error:
             raise self._not_written(error.strerror) from error
-        finally:
-            with suppress(OSError):  # it has its name, or its folder is gone
-                unfinished.unlink()
         self._was_written = True
         self._claim.close()  # from now on, the file itself keeps others away
 
@@ -87,7 +84,7 @@ class MetadataFile:
             OSError: it cannot be made.
         """
         folder = next(parent for parent in self._path.absolute().parents if os.path.lexists(parent))
-        probe = folder / f"{TEMPORARY_PREFIX}{os.getpid()}"
+        probe = folder / temporary_name()
         os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         probe.unlink()
 

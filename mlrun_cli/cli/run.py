@@ -34,6 +34,7 @@ from mlrun_cli.cli.run_options import (
 from mlrun_cli.cli.shared import Shared
 from mlrun_cli.domain.run import GRACE_SECONDS, Run, minimal_record, run_record
 from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.domain.size import size_in_words
 from mlrun_cli.errors import MlrunError, NotFound, UsageError
 from mlrun_cli.workspace import Workspace
 
@@ -132,7 +133,7 @@ def submit_script(
                 workspace,
                 request,
                 interruptions,
-                progress=lambda files, size: spinner.turn(f"Snapshot: {files} files, {size / 1e6:.0f} MB"),
+                progress=lambda files, size: spinner.turn(f"Snapshot: {files} files, {size_in_words(size)}"),
                 say=shared.notes.say,
             )
         for note in submitted.notes:

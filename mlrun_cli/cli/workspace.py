@@ -19,6 +19,7 @@ from mlrun_cli.cli.confirmation import confirm
 from mlrun_cli.cli.context import identity_of, open_context
 from mlrun_cli.cli.run_options import Yes
 from mlrun_cli.cli.shared import Shared
+from mlrun_cli.domain.size import size_in_words
 from mlrun_cli.files.project_config import find_project_config
 
 app = Group("workspace")
@@ -126,6 +127,6 @@ def prune(
 
 
 def _removal_question(workspace_name: str, would_be: dict[str, Any]) -> str:
-    runs, size = len(would_be["runs"]), would_be["bytes"] / 1e6
+    runs = len(would_be["runs"])
     what = f"{runs} {'run' if runs == 1 else 'runs'} of workspace '{workspace_name}'"
-    return f"Remove {what} for good, {size:.1f} MB in all?"
+    return f"Remove {what} for good, {size_in_words(would_be['bytes'])} in all?"

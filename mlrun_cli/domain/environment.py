@@ -49,6 +49,25 @@ class ImageSource(NamedTuple):
         return tuple(dict.fromkeys(base for base, _stage in found if base not in made))
 
 
+class LocalSource(NamedTuple):
+    """A file or folder of this machine that packages are installed from.
+
+    Attributes:
+        line: the requirement or option that names it.
+        path: absolute.
+        stamp: changes with what is there.
+    """
+
+    line: str
+    path: str
+    stamp: str
+
+    @property
+    def is_editable(self) -> bool:
+        """Whether the package is used where it stands."""
+        return self.line.startswith("--editable ")
+
+
 class EnvironmentBuild(NamedTuple):
     """All that the installer is told. Holds no secret: in their place stand `${NAME}` of variables.
 
@@ -66,6 +85,7 @@ class EnvironmentBuild(NamedTuple):
         is_relaxed: versions that cannot be had are left open.
         only_wheels: so are those that have no wheel; the Python is another than they were chosen for.
         image: what the image is made of, where the environment is one.
+        local: what requirements and options name of this machine.
     """
 
     key: str
@@ -80,6 +100,7 @@ class EnvironmentBuild(NamedTuple):
     is_relaxed: bool = False
     only_wheels: bool = False
     image: ImageSource | None = None
+    local: tuple[LocalSource, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `from_json` reads."""
@@ -93,7 +114,8 @@ class EnvironmentBuild(NamedTuple):
         known = {name: document[name] for name in cls._fields if name in document}
         lists = {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
         image = None if known.get("image") is None else ImageSource(**known["image"])
-        return cls(**{**known, **lists, "builder": Builder(document["builder"]), "image": image})
+        local = tuple(LocalSource(*source) for source in known.get("local", ()))
+        return cls(**{**known, **lists, "builder": Builder(document["builder"]), "image": image, "local": local})
 
 
 class ContainerPlan(NamedTuple):

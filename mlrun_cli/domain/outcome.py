@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.domain.run_status import RunStatus
 
 
@@ -18,6 +19,10 @@ class Outcome(NamedTuple):
     signal: str | None = None
     error: Mapping[str, Any] | None = None
     warnings: tuple[str, ...] = ()
+
+    def without_secrets(self, redaction: Redaction) -> Outcome:
+        """The same, with the secrets in its texts hidden."""
+        return self._replace(error=redaction.error(self.error), warnings=tuple(redaction.error(self.warnings)))
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `from_json` reads."""

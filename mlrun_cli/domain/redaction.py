@@ -5,6 +5,8 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from mlrun_cli.domain.secret_names import ANYTHING, secret_values
@@ -14,6 +16,8 @@ REDACTED = "***"
 NAMES_VARIABLE = "MLRUN_SECRET_NAMES"
 
 _SOME_TEXT = "text"
+_KNOWN_LENGTH = 6
+"""A value that is shorter may be part of any word."""
 
 _SECRET_OPTIONS = {"password", "pwd", "token", "key"}
 _NAME = re.compile(r"[A-Za-z_][\w.-]*")
@@ -83,13 +87,14 @@ def _hidden(_secret: str) -> str:
 class Redaction:
     """Decides what is a secret: by names, the built-in ones and those that the user adds, and by how a text looks."""
 
-    def __init__(self, more_names: Iterable[str] = ()) -> None:
+    def __init__(self, more_names: Iterable[str] = (), environment: Mapping[str, str] = MappingProxyType({})) -> None:
         self._more_names = [name.strip().upper() for name in more_names if name.strip()]
+        self._environment = environment
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Redaction:
-        """With the comma-separated names of `MLRUN_SECRET_NAMES` added."""
-        return cls(environment.get(NAMES_VARIABLE, "").split(","))
+        """With the comma-separated names of `MLRUN_SECRET_NAMES` added, and the secrets among all values known."""
+        return cls(environment.get(NAMES_VARIABLE, "").split(","), environment)
 
     def is_secret(self, name: str, value: str = _SOME_TEXT) -> bool:
         """Whether a value of a variable or option of this name is a secret; without one, whether most would be."""
@@ -122,14 +127,23 @@ class Redaction:
         return REDACTED if self.is_secret(name, value) else self.quoted(value)
 
     def document(self, value: Any) -> Any:
-        """The same JSON value, with every text in it as `text` gives it."""
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, Mapping):
-            return {self.text(name): self.document(inner) for name, inner in value.items()}
-        if isinstance(value, (list, tuple)):
-            return [self.document(inner) for inner in value]
-        return value
+        """The same JSON value, with every text in it as `named` gives it for the key that it stands under."""
+        return _with_texts(value, self.named)
+
+    def error(self, value: Any) -> Any:
+        """An error as `document` gives it, without the known secrets: an exception may quote what it was given."""
+        known = self._known
+        if known is None:
+            return self.document(value)
+        return _with_texts(value, lambda name, text: self.named(name, known.sub(REDACTED, text)))
+
+    @cached_property
+    def _known(self) -> re.Pattern[str] | None:
+        """What finds the values of the environment's secrets; a longer one before one that is part of it."""
+        secrets = {value for name, value in self._environment.items() if self.is_secret(name, value)}
+        secrets.discard(self._environment.get(NAMES_VARIABLE, ""))
+        words = sorted((value for value in secrets if len(value) >= _KNOWN_LENGTH), key=len, reverse=True)
+        return re.compile("|".join(map(re.escape, words))) if words else None
 
     def variables(self, variables: Mapping[str, str]) -> dict[str, str]:
         """The same names; secrets in their values hidden."""
@@ -207,6 +221,17 @@ class Redaction:
     def _secret_values(self, name: str) -> re.Pattern[str] | None:
         plain = name.upper().replace("-", "_")
         return ANYTHING if any(more in plain for more in self._more_names) else secret_values(name)
+
+
+def _with_texts(value: Any, shown: Callable[[str, str], str], name: str = "") -> Any:
+    """A JSON value with what `shown` makes of each text in it and the key that this stands under."""
+    if isinstance(value, str):
+        return shown(name, value)
+    if isinstance(value, Mapping):
+        return {shown("", key): _with_texts(inner, shown, key) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_with_texts(inner, shown, name) for inner in value]
+    return value
 
 
 def _matches(secrets: re.Pattern[str] | None, value: str) -> bool:

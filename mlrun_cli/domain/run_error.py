@@ -6,8 +6,6 @@ import re
 from itertools import takewhile
 from typing import Any
 
-from mlrun_cli.domain.redaction import Redaction
-
 USER_ERROR = "UserError"
 SERVICE_ERROR = "ServiceError"
 
@@ -31,10 +29,10 @@ def run_error(
 ) -> dict[str, Any]:
     """`{"error": {"code", "message", "details", "debugInfo": {"type", "message", "stackTrace"}}}`.
 
-    The user information of URLs is hidden in all of it: exceptions like to tell where they could not connect.
+    Exceptions like to tell with what they could not connect: `Redaction.error` keeps that out of records.
     """
     debug_info = {"type": kind, "message": message, "stackTrace": stack_trace}
-    error = {
+    return {
         "error": {
             "code": code,
             "message": message,
@@ -42,8 +40,6 @@ def run_error(
             "debugInfo": {name: value for name, value in debug_info.items() if value is not None},
         }
     }
-    redacted: dict[str, Any] = Redaction().document(error)
-    return redacted
 
 
 def exception_error(error: BaseException) -> dict[str, Any]:

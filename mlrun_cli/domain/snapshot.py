@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
+SNAPSHOT_PROPERTY = "ContentSnapshotId"
+"""The property of a run that holds the id of its snapshot."""
+
 
 class EntryKind(str, Enum):
     """What stands at a path of a snapshot."""

@@ -19,7 +19,8 @@ _QUESTIONS = {
 def git_properties(folder: Path, environment: Mapping[str, str], redaction: Redaction) -> dict[str, str]:
     """The properties that Azure gives a run of a git work tree; empty where there is none, or no git.
 
-    Keys: `azureml.git.repository_uri|branch|commit|dirty` and `mlflow.source.git.repoURL|branch|commit`.
+    Keys: `azureml.git.repository_uri|branch|commit|dirty` and `mlflow.source.git.repoURL|branch|commit`; what git does
+    not tell is left out.
     """
     if not any((above / ".git").exists() for above in (folder, *folder.parents)):
         return {}
@@ -27,7 +28,9 @@ def git_properties(folder: Path, environment: Mapping[str, str], redaction: Reda
     commit, _, branch = answers.get("head", "").partition("\n")
     if not commit:
         return {}
-    found = {"branch": branch, "commit": commit, "dirty": str(bool(answers.get("changes")))}
+    found = {"branch": branch, "commit": commit}
+    if "changes" in answers:
+        found["dirty"] = str(bool(answers["changes"]))
     properties = {f"azureml.git.{name}": value for name, value in found.items()}
     properties |= {f"mlflow.source.git.{name}": found[name] for name in ("branch", "commit")}
     if answers.get("remote"):

@@ -10,8 +10,12 @@ from typing import Protocol
 
 from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.domain.run_status import RunStatus
-from mlrun_cli.files.journal import CHUNK_BYTES, Entries, entries_of, journal_names, parse_piece, read_piece
+from mlrun_cli.errors import StoreError
+from mlrun_cli.files.journal import CHUNK_BYTES, Entries, journal_names, parse_piece, read_piece
 from mlrun_cli.workspace import Workspace
+
+_Pieces = Mapping[str, tuple[int, bytes]]
+"""By the name of a journal where a piece of it begins, and its whole lines."""
 
 
 class _ReadElsewhereError(Exception):
@@ -70,8 +74,12 @@ class JournalReader:
     was: whatever dies and whoever else reads, each line is stored once.
     """
 
-    def __init__(self, workspace: Workspace, folder: Path, run_key: int | None) -> None:
+    def __init__(
+        self, workspace: Workspace, folder: Path, run_key: int | None, redaction: Redaction | None = None
+    ) -> None:
+        """`redaction` is of the run's errors, besides that of the store, which does not know the run's variables."""
         self._workspace = workspace
+        self._redaction = redaction or Redaction()
         self._run_key = run_key
         self._folder = folder
         self._store_of_offsets: Offsets = (
@@ -80,26 +88,61 @@ class JournalReader:
         self._offsets = dict(self._store_of_offsets.read(journal_names(folder)))
         self._keys: dict[str, int | None] = {}
         self._turn = 0
-        self.unreadable_lines = 0
+        self._unreadable_lines = 0
+        self._unforeseen = ""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a run is to be told of the lines that this reader has left out."""
+        if not self._unreadable_lines:
+            return ()
+        told = f"{self._unreadable_lines} damaged lines of the run's journals were left out."
+        if self._unforeseen:
+            told += f" Some of them could not be stored, which is a bug in mlrun-cli: {self._unforeseen}"
+        return (told,)
 
     def take_in(self) -> int:
         """Store what comes next in the journals, a mebibyte or so; how many bytes there were to take in."""
         pieces = self._next_pieces()
-        size = sum(len(piece) for _, piece in pieces.values())
-        if not size:
-            return 0
-        entries = {name: parse_piece(piece) for name, (_, piece) in pieces.items()}
         try:
-            with self._workspace.transaction():
-                for name, (offset, piece) in pieces.items():
-                    self._store(name, offset, len(piece), entries[name])
+            self._take_in(pieces)
         except _ReadElsewhereError:
             self._offsets = dict(self._store_of_offsets.read(journal_names(self._folder)))
-            return size
-        for name, (offset, piece) in pieces.items():
-            self._offsets[name] = offset + len(piece)
-            self.unreadable_lines += entries[name].unreadable
-        return size
+        return sum(len(piece) for _, piece in pieces.values())
+
+    def _take_in(self, pieces: _Pieces) -> None:
+        """Store some pieces, but for what of them nobody has foreseen: it must not keep a run from its end for ever."""
+        if not pieces:
+            return
+        try:
+            entries = {name: parse_piece(piece) for name, (_, piece) in pieces.items()}
+            with self._workspace.transaction():
+                unreadable = sum(
+                    self._store(name, offset, len(piece), entries[name]) for name, (offset, piece) in pieces.items()
+                )
+        except Exception as error:
+            # In the process of a session, a signal handler of its script may raise anything.
+            if self._run_key is None or isinstance(error, (StoreError, OSError, _ReadElsewhereError)):
+                raise
+            smaller = _smaller(pieces)
+            for part in smaller:
+                self._take_in(part)
+            if not smaller:
+                self._leave_out(pieces, error)
+        else:
+            self._have_taken_in(pieces, unreadable)
+
+    def _leave_out(self, pieces: _Pieces, error: Exception) -> None:
+        """Go on behind one line."""
+        with self._workspace.transaction():
+            for name, (offset, piece) in pieces.items():
+                self._advance(name, offset, len(piece))
+        self._unforeseen = " ".join(f"{type(error).__name__}: {error}".split())
+        self._have_taken_in(pieces, 1)
+
+    def _have_taken_in(self, pieces: _Pieces, unreadable: int) -> None:
+        self._offsets.update((name, offset + len(piece)) for name, (offset, piece) in pieces.items())
+        self._unreadable_lines += unreadable
 
     def take_in_all(self) -> None:
         """Store everything that has been acknowledged to the script by now."""
@@ -162,20 +205,26 @@ class JournalReader:
         finally:
             os.close(descriptor)
 
-    def _store(self, name: str, before: int, size: int, entries: Entries) -> None:
-        if not self._store_of_offsets.advance(name, before, before + size):
-            raise _ReadElsewhereError
+    def _store(self, name: str, before: int, size: int, entries: Entries) -> int:
+        """Store what a piece says, within a transaction; how many of its lines say nothing that can be."""
+        self._advance(name, before, size)
         if self._run_key is not None:
             self._store_entries(self._run_key, entries)
             for status, error in entries.endings:
                 wanted = RunStatus.FAILED if status == RunStatus.FAILED.value else RunStatus.COMPLETED
-                self._workspace.runs.want(self._run_key, wanted, Redaction().document(error))
-        for run_id, lines in entries.others.items():
+                self._workspace.runs.want(self._run_key, wanted, self._redaction.error(error))
+        unreadable = entries.unreadable
+        for run_id, others in entries.others.items():
             key = self._key_of(run_id)
-            others = entries_of(lines)
-            self.unreadable_lines += len(lines) if key is None else others.unreadable
-            if key is not None:
+            if key is None:
+                unreadable += len(others.logged) + len(others.tag_changes)
+            else:
                 self._store_entries(key, others)
+        return unreadable
+
+    def _advance(self, name: str, before: int, size: int) -> None:
+        if not self._store_of_offsets.advance(name, before, before + size):
+            raise _ReadElsewhereError
 
     def _store_entries(self, key: int, entries: Entries) -> None:
         workspace = self._workspace
@@ -192,3 +241,14 @@ class JournalReader:
         if self._keys.get(run_id) is None:
             self._keys[run_id] = self._workspace.runs.find_key(run_id)
         return self._keys[run_id]
+
+
+def _smaller(pieces: _Pieces) -> Sequence[_Pieces]:
+    """The same in parts: journal by journal, or one journal in two halves; none of a single line."""
+    if len(pieces) > 1:
+        return [{name: piece} for name, piece in pieces.items()]
+    ((name, (offset, piece)),) = pieces.items()
+    half = piece.rfind(b"\n", 0, len(piece) // 2) + 1 or piece.find(b"\n") + 1
+    if half == len(piece):
+        return []
+    return [{name: (offset, piece[:half])}, {name: (offset + half, piece[half:])}]

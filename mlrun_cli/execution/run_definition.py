@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from mlrun_cli.domain.environment import ContainerPlan
 from mlrun_cli.domain.launch import LaunchKind
 from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.domain.run_configuration import RunConfiguration
 from mlrun_cli.domain.submission import Submission
+from mlrun_cli.execution.environments.container_plan import engine_arguments, shared_memory
 
 
 def run_definition(configuration: RunConfiguration, submission: Submission, redaction: Redaction) -> dict[str, Any]:
@@ -31,10 +33,19 @@ def run_definition(configuration: RunConfiguration, submission: Submission, reda
                 "interpreterPath": submission.environment.interpreter,
                 "requirements": [] if build is None else list(map(redaction.text, build.packages + build.requirements)),
             },
-            **({} if container is None else {"docker": {"enabled": True, "baseImage": container.image}}),
+            **({} if container is None else {"docker": _docker(configuration, container)}),
         },
         "environmentVariables": redaction.variables(configuration.environment_variables),
         "snapshotId": submission.snapshot_id,
+    }
+
+
+def _docker(configuration: RunConfiguration, container: ContainerPlan) -> dict[str, Any]:
+    return {
+        "enabled": True,
+        "baseImage": container.image,
+        "shmSize": shared_memory(configuration),
+        "arguments": engine_arguments(configuration),
     }
 
 

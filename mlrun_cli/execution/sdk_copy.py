@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from pathlib import Path
 
 import mlrun_cli
 from mlrun_cli.errors import StoreError
 from mlrun_cli.files.home import make_private_folder
+from mlrun_cli.files.temporary import temporary_name
 
 _SOURCE = Path(mlrun_cli.__file__).parent / "sdk"
 
@@ -24,14 +24,9 @@ def sdk_copy(home: Path) -> Path:
     if copy.is_dir():
         return copy
     make_private_folder(copy.parent)
-    unfinished = copy.with_name(f".{copy.name}.{os.getpid()}")
+    unfinished = copy.with_name(temporary_name())
     try:
-        shutil.copytree(
-            _SOURCE / "azureml",
-            unfinished / "azureml",
-            ignore=shutil.ignore_patterns("__pycache__"),
-            dirs_exist_ok=True,
-        )
+        shutil.copytree(_SOURCE / "azureml", unfinished / "azureml", ignore=shutil.ignore_patterns("__pycache__"))
         unfinished.rename(copy)
     except OSError as error:
         shutil.rmtree(unfinished, ignore_errors=True)

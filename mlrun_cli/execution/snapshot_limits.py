@@ -7,12 +7,12 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from mlrun_cli.domain.size import MEGABYTE, size_in_words
 from mlrun_cli.domain.snapshot import shown
 from mlrun_cli.errors import UsageError
 
 _MAX_MB = "MLRUN_SNAPSHOT_MAX_MB"
 _MAX_FILES = "MLRUN_SNAPSHOT_MAX_FILES"
-_MEGABYTE = 1024 * 1024
 _NAMED = 3
 _NEEDS_BACKSLASH = re.compile(r"([*?\[\\])")
 _NOT_IN_A_LINE = re.compile(r"[\n\r\ud800-\udfff]")
@@ -22,7 +22,7 @@ _NOT_IN_A_LINE = re.compile(r"[\n\r\ud800-\udfff]")
 class SnapshotLimits:
     """The most bytes and files that a snapshot may have; the defaults are Azure's."""
 
-    size: int = 300 * _MEGABYTE
+    size: int = 300 * MEGABYTE
     files: int = 2000
 
     @classmethod
@@ -33,8 +33,8 @@ class SnapshotLimits:
             UsageError: one of them is no whole number above 0.
         """
         default = cls()
-        megabytes = _above_zero(environ, _MAX_MB, default.size // _MEGABYTE)
-        return cls(megabytes * _MEGABYTE, _above_zero(environ, _MAX_FILES, default.files))
+        megabytes = _above_zero(environ, _MAX_MB, default.size // MEGABYTE)
+        return cls(megabytes * MEGABYTE, _above_zero(environ, _MAX_FILES, default.files))
 
 
 def _above_zero(environ: Mapping[str, str], name: str, default: int) -> int:
@@ -169,15 +169,3 @@ def _place(path: str, amount: Amount) -> str:
 def _in_words(amount: Amount | SnapshotLimits, more: str = "") -> str:
     files = "1 file" if amount.files == 1 else f"{amount.files:,} files"
     return f"{more}{size_in_words(amount.size)} in {more}{files}"
-
-
-def size_in_words(size: int) -> str:
-    """Bytes as people read them: `512 bytes`, `1.4 MB`, `300 MB`, `2.0 GB`."""
-    if size < 1024:
-        return f"{size} bytes"
-    value = float(size)
-    for unit in ("KB", "MB", "GB"):
-        value /= 1024
-        if value < 1000 or unit == "GB":
-            break
-    return f"{value:.0f} {unit}" if value >= 100 else f"{value:.1f} {unit}"

@@ -12,12 +12,16 @@ from mlrun_cli.execution.snapshot_scan import scan_folder
 
 
 class PlannedSnapshot(NamedTuple):
-    """The paths of its files and of its links to files, their bytes, what is not in it, and lines for stderr."""
+    """The paths of its files and of its links to files, their bytes, what is not in it, and lines for stderr.
+
+    `ignore_file` is the name of the file that rules what is ignored, or None.
+    """
 
     files: frozenset[str]
     size: int
     left_out: tuple[LeftOut, ...]
     notes: tuple[str, ...]
+    ignore_file: str | None
 
 
 def plan_snapshot(source: Path, limits: SnapshotLimits, exclude: Sequence[Path]) -> PlannedSnapshot:
@@ -29,4 +33,4 @@ def plan_snapshot(source: Path, limits: SnapshotLimits, exclude: Sequence[Path])
     scan = scan_folder(source, limits, exclude)
     size = sum(found.st_size for found in scan.files.values())
     left_out = tuple(sorted(scan.left_out, key=lambda item: item.path))
-    return PlannedSnapshot(frozenset({*scan.files, *scan.links}), size, left_out, tuple(scan.notes))
+    return PlannedSnapshot(frozenset({*scan.files, *scan.links}), size, left_out, tuple(scan.notes), scan.ignore_file)

@@ -35,7 +35,7 @@ class Scan:
     """What stands in a folder, without what is ignored; all paths are relative to `root` and posix.
 
     `root` is the folder's real path, `links` has the path that each link leads to, and `left_out` what
-    cannot be in a snapshot.
+    cannot be in a snapshot. `ignore_file` is the name of the file that rules what is ignored, or None.
     """
 
     root: str
@@ -44,6 +44,7 @@ class Scan:
     links: dict[str, str | None] = field(default_factory=dict)
     left_out: list[LeftOut] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    ignore_file: str | None = None
 
 
 def scan_folder(source: Path, limits: SnapshotLimits, exclude: Sequence[Path]) -> Scan:
@@ -61,6 +62,7 @@ def scan_folder(source: Path, limits: SnapshotLimits, exclude: Sequence[Path]) -
         )
     rules = _rules(source)
     scan.notes += rules.notes
+    scan.ignore_file = rules.file_name
     walk = _Walk(scan, rules, excluded, limits)
     is_whole = walk.run()
     if walk.amount.exceeds(limits):

@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 
 from mlrun_cli.errors import MlrunError, UsageError
+from mlrun_cli.files.temporary import temporary_beside
 
 _NAME = "az"
 _MARK = b"# The az of mlrun-cli"
@@ -47,15 +48,12 @@ def write_az(folder: Path, command: Path, *, force: bool) -> Path:
             else "Choose another folder, or add --force.",
         )
     text = _TEXT.format(mark=_MARK.decode(), command=shlex.quote(str(command)))
-    temporary = folder / f".{_NAME}.{os.urandom(8).hex()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        try:
+        with temporary_beside(path) as temporary:
             temporary.write_bytes(os.fsencode(text))
             temporary.chmod(0o755)
             temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
         raise UsageError(f"{folder} is no folder.", hint="Name a folder; it is made if it is not there.") from error
     except OSError as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.errors import InvalidFile
 from mlrun_cli.files.document_node import Node
+from mlrun_cli.files.document_plain import plain_document
 from mlrun_cli.files.documents import read_document
 
 _NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
@@ -56,6 +57,7 @@ class CondaDependencies:
         channels: as written.
         packages: conda packages, Python itself among them.
         pip: the lines of the pip part, as written.
+        variables: environment variables of what runs in it.
     """
 
     path: Path
@@ -65,6 +67,7 @@ class CondaDependencies:
     channels: tuple[str, ...]
     packages: tuple[CondaSpec, ...]
     pip: tuple[str, ...]
+    variables: Mapping[str, str]
 
 
 def read_conda_dependencies(path: Path) -> CondaDependencies:
@@ -74,7 +77,7 @@ def read_conda_dependencies(path: Path) -> CondaDependencies:
         InvalidFile: unreadable, neither YAML nor JSON, or not what conda takes.
     """
     document = read_document(path)
-    return _Reader(path, "", _lines(document)).read(document.plain(), path.absolute().parent)
+    return _Reader(path, "", _lines(document)).read(document, path.absolute().parent)
 
 
 def conda_dependencies_from_mapping(
@@ -85,7 +88,7 @@ def conda_dependencies_from_mapping(
     Raises:
         InvalidFile: it is not what conda takes.
     """
-    return _Reader(path, key_path, {}).read(mapping, folder)
+    return _Reader(path, key_path, {}).read(plain_document(mapping, path).under(key_path), folder)
 
 
 def parse_conda_spec(text: str) -> CondaSpec:
@@ -147,7 +150,8 @@ class _Reader:
         self._key_path = key_path
         self._line_of = lines
 
-    def read(self, document: object, folder: Path) -> CondaDependencies:
+    def read(self, node: Node, folder: Path) -> CondaDependencies:
+        document = node.plain()
         if not isinstance(document, Mapping):
             raise self._error("", "expected a mapping with 'dependencies'")
         packages: list[CondaSpec] = []
@@ -160,6 +164,7 @@ class _Reader:
                 packages.append(self._package(entry, where))
         channels = self._list(document, "channels")
         name = document.get("name")
+        variables = node.mapping().get("variables")
         return CondaDependencies(
             path=self._path,
             key_path=self._key_path,
@@ -168,6 +173,7 @@ class _Reader:
             channels=tuple(self._text(channel, f"channels[{i}]") for i, channel in enumerate(channels)),
             packages=tuple(packages),
             pip=tuple(pip),
+            variables={} if variables is None else variables.variables(),
         )
 
     def _package(self, entry: object, where: str) -> CondaSpec:

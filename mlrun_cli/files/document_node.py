@@ -18,7 +18,7 @@ MAX_KEY_PATH = 1000
 MAX_NUMBER = 1000
 """Of the letters of a number: more of them are text, since what computes with it would take very long."""
 
-_VARIABLES = "environmentvariables"
+_VARIABLES = {"environmentvariables", "variables"}
 
 _KIND_WORDS: Mapping[type, str] = {
     dict: "a mapping",
@@ -96,6 +96,21 @@ class Node(NamedTuple):
             raise self.error(problem)
         return text
 
+    def variables(self) -> dict[str, str]:
+        """Environment variables; one without a value is empty.
+
+        Raises:
+            InvalidFile: it is no mapping, or no process could be given them.
+        """
+        found = {}
+        for name, value in ({} if self.is_null else self.mapping()).items():
+            if not name or "=" in name:
+                raise value.error("no variable has this name", hint="Write 'NAME: value', with a colon.")
+            if problem := text_problem(name):
+                raise value.error(problem)
+            found[name] = "" if value.is_null else value.text()
+        return found
+
     def truth(self) -> bool:
         """A truth value.
 
@@ -163,7 +178,7 @@ def quoted(key_path: str, text: str) -> str:
     """What an error may show of a text that stands at a key path; empty where it may be a secret as a whole."""
     redaction = Redaction.from_environment(os.environ)
     keys = key_path.lower().split(".")
-    if _VARIABLES in keys or redaction.is_secret(keys[-1]):
+    if _VARIABLES & set(keys) or redaction.is_secret(keys[-1]):
         return ""
     return _shortened(redaction.quoted(text))
 

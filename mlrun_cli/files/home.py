@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from itertools import takewhile
 from pathlib import Path
 
 from mlrun_cli.errors import StoreError
@@ -61,13 +62,12 @@ def make_private_folder(folder: Path) -> None:
     Raises:
         StoreError: it cannot be made.
     """
-    before = os.umask(0o077)  # the parents' mode too: `mkdir` gives its own to the last one only
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        missing = takewhile(lambda parent: not parent.exists(), folder.parents)
+        for one in reversed([folder, *missing]):  # `parents=True` would give this mode to the last one only
+            one.mkdir(0o700, exist_ok=True)
     except OSError as error:
         raise _not_made(folder, error) from error
-    finally:
-        os.umask(before)
 
 
 def make_private_file(path: Path) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from mlrun_cli.errors import MlrunError, StoreError, UsageError
 from mlrun_cli.files import copying
 from mlrun_cli.files.run_folder import sync
+from mlrun_cli.files.temporary import temporary_beside
 
 _INCOMING = ".incoming"  # no name of a model begins with a dot
 _ABANDONED_AFTER_SECONDS = 24 * 3600
@@ -205,17 +206,13 @@ def _copy(content: int, destination: Path, mode: int) -> None:
     """Copy an open file; it keeps its x bit as far as `mode` goes."""
     found = os.fstat(content)
     wanted = mode if found.st_mode & stat.S_IXUSR else mode & 0o666
-    temporary = destination.with_name(f".{os.urandom(8).hex()}.copy")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, wanted)
-    try:
+    with temporary_beside(destination) as temporary:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, wanted)
         try:
             copying.copy(content, descriptor, found.st_size)
         finally:
             os.close(descriptor)
         temporary.replace(destination)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def _make_folders(folder: Path, parts: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.domain.launch import LOG_NAME, PROCESS_LOG_PREFIX
+from mlrun_cli.files.temporary import temporary_beside
 
 SUPERVISOR_LOG_NAME = "system_logs/supervisor.log"
 ENVIRONMENT_LOG_NAME = "system_logs/environment.log"
@@ -96,9 +97,8 @@ class RunFolder:
 
 def write_json(path: Path, document: Mapping[str, Any], *, durable: bool = False) -> None:
     """Put a file in its place at once, readable by its user alone; `durable` waits for the disk."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with temporary_beside(path) as temporary:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             data = json.dumps(document, ensure_ascii=False).encode("utf-8", "surrogateescape")
             while data:
@@ -108,9 +108,6 @@ def write_json(path: Path, document: Mapping[str, Any], *, durable: bool = False
         finally:
             os.close(descriptor)
         temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
     if durable:
         sync(path.parent)
 

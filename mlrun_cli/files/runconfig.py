@@ -17,7 +17,7 @@ from mlrun_cli.domain.run_configuration import (
 from mlrun_cli.errors import InvalidFile
 from mlrun_cli.files.document_node import shown_path
 from mlrun_cli.files.document_plain import plain_document
-from mlrun_cli.files.documents import Node, read_document, text_problem
+from mlrun_cli.files.documents import Node, read_document
 from mlrun_cli.files.runconfig_kinds import refuse_libraries_alone, refuse_other_kinds
 from mlrun_cli.files.runconfig_workbench import KEYS as WORKBENCH_KEYS
 from mlrun_cli.files.runconfig_workbench import in_current_keys, is_workbench
@@ -213,9 +213,14 @@ def _python(section: dict[str, Node]) -> PythonSection:
         user_managed_dependencies=("userManagedDependencies" in section and section["userManagedDependencies"].truth()),
         interpreter_path=_text(section, "interpreterPath"),
         conda_dependencies_file=_text(section, "condaDependenciesFile"),
-        conda_dependencies=None if inline is None else {key: node.plain() for key, node in inline.mapping().items()},
+        conda_dependencies=None if inline is None else _conda(inline.mapping()),
         base_conda_environment=_text(section, "baseCondaEnvironment"),
     )
+
+
+def _conda(section: dict[str, Node]) -> dict[str, object]:
+    """Conda dependencies as plain values, their variables as they were written."""
+    return {key: node.variables() if key == "variables" else node.plain() for key, node in section.items()}
 
 
 def _text(section: dict[str, Node], key: str) -> str | None:
@@ -248,18 +253,7 @@ def _positive(section: dict[str, Node], key: str) -> int | None:
 
 
 def _variables(section: dict[str, Node]) -> dict[str, str]:
-    """The environment variables of a section; one without a value is empty."""
-    node = section.get("environmentVariables")
-    if node is None:
-        return {}
-    variables = {}
-    for name, value in node.mapping().items():
-        if not name or "=" in name:
-            raise value.error("no variable has this name", hint="Write 'NAME: value', with a colon.")
-        if problem := text_problem(name):
-            raise value.error(problem)
-        variables[name] = "" if value.is_null else value.text()
-    return variables
+    return section["environmentVariables"].variables() if "environmentVariables" in section else {}
 
 
 def _spelled(text: str | None, name: str) -> str:

@@ -14,6 +14,7 @@ from mlrun_cli.errors import StoreError
 from mlrun_cli.files.home import make_private_folder
 from mlrun_cli.files.locks import lock
 from mlrun_cli.files.run_folder import read_json, write_json
+from mlrun_cli.files.temporary import temporary_beside
 
 _TOKEN_BYTES = 24
 _LEAST_TOKEN = 16
@@ -113,7 +114,8 @@ class StudioFolder:
         leads_to = escape(f"{address}{joint}token={self.token()}")
         page = f'<!doctype html>\n<meta charset="utf-8">\n<meta http-equiv="refresh" content="0; url={leads_to}">\n'
         try:
-            _written(self._door, page).replace(self._door)
+            with _written(self._door, page) as temporary:
+                temporary.replace(self._door)
         except OSError as error:
             raise StoreError(f"{self._door} cannot be written: {error.strerror}.") from error
         return self._door
@@ -122,11 +124,8 @@ class StudioFolder:
         """Make it whole at once: two that start at the same time must agree on one."""
         import secrets  # noqa: PLC0415 — whoever prints an address does without
 
-        temporary = _written(self._token, secrets.token_urlsafe(_TOKEN_BYTES))
-        try:
+        with _written(self._token, secrets.token_urlsafe(_TOKEN_BYTES)) as temporary:
             os.link(temporary, self._token)
-        finally:
-            temporary.unlink()
 
 
 def _is_held(path: Path) -> bool:
@@ -144,11 +143,11 @@ def _is_held(path: Path) -> bool:
     return False
 
 
-def _written(path: Path, text: str) -> Path:
+@contextmanager
+def _written(path: Path, text: str) -> Iterator[Path]:
     """A new file beside a path, for this user alone, to be put in its place."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    return temporary
+    with temporary_beside(path) as temporary:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        yield temporary

@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 from mlrun_cli.errors import InvalidFile
+from mlrun_cli.files.temporary import temporary_beside
 
 MAX_BYTES = 1 << 20
 
@@ -44,13 +45,9 @@ def replace_text(path: Path, text: str) -> None:
     Raises:
         OSError: it cannot be written; then nothing has changed.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with beside.open("w", encoding="utf-8", newline="\n") as file:
+    with temporary_beside(path) as unfinished:
+        with unfinished.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+        unfinished.replace(path)

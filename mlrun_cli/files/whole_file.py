@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from mlrun_cli.errors import MlrunError, UsageError
+from mlrun_cli.files.temporary import temporary_beside
 
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS)
+"""What a file system without hard links says, one on a memory stick or of a cloud."""
 
 
 @contextmanager
@@ -29,22 +32,28 @@ def whole_file(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
         raise UsageError(f"'{path}' is a folder.", hint="Name a file in it.")
     if not overwrite and os.path.lexists(path):
         raise _taken(path)
-    unfinished = path.with_name(f".{os.urandom(8).hex()}.unfinished")
     try:
-        with open(unfinished, "wb", opener=lambda name, _: os.open(name, _NEW, 0o666)) as file:
-            yield file
-        if not overwrite:
-            os.close(os.open(path, _NEW, 0o666))  # takes the name, which somebody may have taken meanwhile
-        os.replace(unfinished, path)
+        with temporary_beside(path) as unfinished:
+            with unfinished.open("xb") as file:
+                yield file
+            (os.replace if overwrite else _name)(unfinished, path)
     except FileExistsError as error:
         raise _taken(path) from error
     except OSError as error:
         raise MlrunError(
             f"'{path}' cannot be written: {error.strerror}.", hint="Choose a folder that is there and can be written."
         ) from error
-    finally:
-        with suppress(OSError):
-            os.unlink(unfinished)
+
+
+def _name(unfinished: Path, path: Path) -> None:
+    """Give a file a name that is free: unlike a rename, a link replaces nothing."""
+    try:
+        os.link(unfinished, path)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        path.touch(exist_ok=False)  # takes the name, which somebody may have taken meanwhile
+        os.replace(unfinished, path)
 
 
 def _taken(path: Path) -> UsageError:

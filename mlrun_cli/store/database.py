@@ -1,16 +1,20 @@
 """What every store needs of a database; `sqlite.py` is the first dialect of it.
 
 Statements have `:name` parameters. A dialect brings a connection, the words of the schema that differ (`Dialect`), and
-a bulk insert. SQLite's alone are so far the search for texts (`page_schema.py`, `run_texts.py`) and hints for planning.
+a bulk insert. SQLite's alone are so far the search for texts (`page_schema.py`, `run_texts.py`), the numbers that tags
+are sorted by (`page_schema.py`) and hints for planning.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
 Row = Mapping[str, Any]
+
+_AT_ONCE = 500
+"""How many values a statement names at most."""
 
 
 class Dialect(NamedTuple):
@@ -63,3 +67,9 @@ def in_list(name: str, values: Sequence[object]) -> tuple[str, dict[str, object]
     """`(:name_0, :name_1, …)` and its parameters, for `IN`."""
     parameters = {f"{name}_{number}": value for number, value in enumerate(values)}
     return f"({', '.join(f':{key}' for key in parameters)})", parameters
+
+
+def in_lists(name: str, values: Sequence[object]) -> Iterator[tuple[str, dict[str, object]]]:
+    """The same for any number of values: a list for each few hundred."""
+    for start in range(0, len(values), _AT_ONCE):
+        yield in_list(name, values[start : start + _AT_ONCE])

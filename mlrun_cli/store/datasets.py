@@ -9,10 +9,14 @@ from mlrun_cli.domain.dataset import Dataset, Definition, definition_text
 from mlrun_cli.domain.guid import new_guid
 from mlrun_cli.domain.moment import now
 from mlrun_cli.store.database import Database, Row
+from mlrun_cli.store.secrets import hidden_pairs, hidden_text
 
 
 class DatasetStore:
-    """Reads and writes datasets. Those without a name are kept for the runs that use them."""
+    """Reads and writes datasets. Those without a name are kept for the runs that use them.
+
+    Secrets in tags and descriptions are hidden; an address keeps its own, to be read by.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -47,22 +51,23 @@ class DatasetStore:
         self,
         definition: Definition,
         *,
+        dataset_id: str | None = None,
         name: str | None = None,
         version: int | None = None,
         description: str | None = None,
         tags: Mapping[str, str | None] | None = None,
     ) -> Dataset:
-        """Add a dataset; that."""
+        """Add a dataset, under a new id if it has none yet; that."""
         row = self._database.row(
             "INSERT INTO datasets (dataset_id, name, version, kind, definition, description, tags, created_at)"
             " VALUES (:dataset_id, :name, :version, :kind, :definition, :description, :tags, :now) RETURNING *",
-            dataset_id=new_guid(),
+            dataset_id=dataset_id or new_guid(),
             name=name,
             version=version,
             kind=definition["kind"],
             definition=definition_text(definition),
-            description=description,
-            tags=json.dumps(tags or {}),
+            description=hidden_text(description),
+            tags=json.dumps(hidden_pairs(tags or {})),
             now=now(),
         )
         assert row is not None
@@ -72,8 +77,8 @@ class DatasetStore:
         """Replace the description and the tags of a dataset."""
         self._database.execute(
             "UPDATE datasets SET description = :description, tags = :tags WHERE dataset_key = :key",
-            description=description,
-            tags=json.dumps(tags),
+            description=hidden_text(description),
+            tags=json.dumps(hidden_pairs(tags)),
             key=dataset.key,
         )
 

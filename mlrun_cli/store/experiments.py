@@ -11,6 +11,7 @@ from mlrun_cli.domain.moment import now
 from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.errors import ExperimentNotFound
 from mlrun_cli.store.database import Database, Row
+from mlrun_cli.store.secrets import hidden_pairs
 
 _OUTCOMES = {
     RunStatus.COMPLETED.value: "completed",
@@ -84,8 +85,8 @@ class ExperimentStore:
         return {row["key"]: row["value"] for row in rows}
 
     def set_tags(self, key: int, tags: Mapping[str, str | None]) -> None:
-        """Add tags or change their values."""
-        for name, value in tags.items():
+        """Add tags or change their values; secrets in them are hidden."""
+        for name, value in hidden_pairs(tags).items():
             self._database.execute(
                 "INSERT INTO experiment_tags (experiment_key, key, value) VALUES (:experiment_key, :key, :value)"
                 " ON CONFLICT (experiment_key, key) DO UPDATE SET value = excluded.value",

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from mlrun_cli.domain.metric import MetricPoint
-from mlrun_cli.store.database import Database, Row, in_list
+from mlrun_cli.store.database import Database, Row, in_lists
 
 STEP, TIME = "step", "time"
 
 _X = {STEP: "coalesce(step, position)", TIME: "logged_at"}
-_KEYS_AT_ONCE = 500
-_SHORT_PIECE = 50
-"""A piece of so many numbers is read as a whole in less time than its least and its greatest are asked for."""
+
+
+class CurvePiece(NamedTuple):
+    """Numbers that follow each other: where the last of them stands, their mean, and how many they are."""
+
+    end: float
+    mean: float
+    size: int
 
 
 class MetricCurveStore:
@@ -57,17 +64,42 @@ class MetricCurveStore:
         end: float | None = None,
     ) -> Mapping[int, Sequence[MetricPoint]]:
         """The same for each of some runs that have numbers of this name, by their keys."""
-        found: dict[int, Sequence[MetricPoint]] = {}
-        for series in self._series(run_keys, name):
-            curve = _Curve(self._database, series, over, begin, end)
-            chosen = curve.read(points)
-            if chosen:
-                found[series["run_key"]] = chosen
-        return found
+        found = {
+            series["run_key"]: _Curve(self._database, series, over, begin, end).read(points)
+            for series in self._series(run_keys, name)
+        }
+        return {key: chosen for key, chosen in found.items() if chosen}
+
+    def pieces(
+        self,
+        run_keys: Sequence[int],
+        name: str,
+        *,
+        points: int = 200,
+        over: str = STEP,
+        begin: float | None = None,
+        end: float | None = None,
+        before: int = 0,
+    ) -> Mapping[int, Sequence[CurvePiece]]:
+        """The pieces of the same curves, a number for itself where all of these are points; finite numbers alone.
+
+        Args:
+            run_keys: as `curves` takes them, like all that follow but the last.
+            name: of the metric.
+            points: about how many are wanted.
+            over: `step` or `time`.
+            begin: only from here on.
+            end: only up to here.
+            before: how many numbers before `begin` are taken in.
+        """
+        found = {
+            series["run_key"]: _Curve(self._database, series, over, begin, end).pieces(points, before)
+            for series in self._series(run_keys, name)
+        }
+        return {key: pieces for key, pieces in found.items() if pieces}
 
     def _series(self, run_keys: Sequence[int], name: str) -> Iterator[Row]:
-        for start in range(0, len(run_keys), _KEYS_AT_ONCE):
-            places, parameters = in_list("run", run_keys[start : start + _KEYS_AT_ONCE])
+        for places, parameters in in_lists("run", run_keys):
             yield from self._database.rows(
                 f"SELECT run_key, metric_key, value_count FROM metrics WHERE run_key IN {places} AND name = :name",  # noqa: S608
                 name=name,
@@ -83,24 +115,39 @@ class _Curve:
         self._over = over
         self._is_cut = begin is not None or end is not None
         self._last = series["value_count"] - 1
-        self._parameters: dict[str, object] = {"key": series["metric_key"]}
-        condition = "metric_key = :key"
-        for comparison, bound, value in ((">=", "begin", begin), ("<=", "end", end)):
-            if value is not None:
-                condition += f" AND {_X[over]} {comparison} :{bound}"
-                self._parameters[bound] = value
-        self._condition = condition
+        self._parameters: dict[str, object] = {"key": series["metric_key"], "begin": begin, "end": end}
+        self._until = "metric_key = :key" if end is None else f"metric_key = :key AND {_X[over]} <= :end"
+        self._condition = self._until if begin is None else f"{self._until} AND {_X[over]} >= :begin"
 
     def read(self, points: int) -> Sequence[MetricPoint]:
         first, last = self._extent()
-        if last - first < points:
+        size = _piece_size(first, last, points)
+        if size == 1:
             rows: Sequence[Row] = self._all(first, last)
         else:
-            size = -(-(last - first + 1) // max(1, points // 2))
             rows = [*self._all(first, first), *self._extremes(first, last, size), *self._all(last, last)]
         by_position = {row["position"]: _point(row) for row in rows}
         ordered = [by_position[position] for position in sorted(by_position)]
         return sorted(ordered, key=lambda point: point.step if self._over == STEP else point.logged_at)
+
+    def pieces(self, points: int, before: int) -> Sequence[CurvePiece]:
+        first, last = self._extent()
+        numbers = (
+            f"FROM metric_values WHERE {self._until} AND position >= start AND position < start + :size"
+            " AND number >= -:greatest AND number <= :greatest"
+        )
+        rows = self._database.rows(
+            "WITH RECURSIVE pieces (start) AS (SELECT :start WHERE :start <= :last"  # noqa: S608
+            " UNION ALL SELECT start + :size FROM pieces WHERE start + :size <= :last)"
+            f" SELECT (SELECT {_X[self._over]} {numbers} ORDER BY position DESC LIMIT 1) AS end,"
+            f" (SELECT avg(number) {numbers}) AS mean, (SELECT count(*) {numbers}) AS size FROM pieces",
+            start=max(0, first - before),
+            last=last,
+            size=_piece_size(first, last, points),
+            greatest=sys.float_info.max,
+            **self._parameters,
+        )
+        return [CurvePiece(row["end"], row["mean"], row["size"]) for row in rows if row["size"]]
 
     def _extent(self) -> tuple[int, int]:
         """The positions of the first and the last number that is wanted."""
@@ -144,23 +191,9 @@ class _Curve:
         )
 
 
-def _thinned(rows: Sequence[Row], size: int) -> list[Row]:
-    """Of each piece of so many rows the least, the greatest and the first NaN; and the first row and the last."""
-    chosen = [rows[0], rows[-1]] if rows else []
-    for start in range(0, len(rows), size):
-        piece = rows[start : start + size]
-        numbers = [row for row in piece if row["number"] is not None]
-        if numbers:
-            chosen.append(min(numbers, key=_number))
-            chosen.append(max(numbers, key=_number))
-        if len(numbers) < len(piece):
-            chosen.append(next(row for row in piece if row["number"] is None))
-    return chosen
-
-
-def _number(row: Row) -> float:
-    number: float = row["number"]
-    return number
+def _piece_size(first: int, last: int, points: int) -> int:
+    """How many positions a piece has, so that two points of each are not too many; 1 where each can be a point."""
+    return 1 if last - first < points else -(-(last - first + 1) // max(1, points // 2))
 
 
 def _point(row: Row) -> MetricPoint:

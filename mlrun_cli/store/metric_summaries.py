@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlrun_cli.domain.metric import IMAGE, MetricSummary
-from mlrun_cli.store.database import Database, Row, in_list
+from mlrun_cli.store.database import Database, Row, in_list, in_lists
 
-_KEYS_AT_ONCE = 500
 _SPECIAL = re.compile(r"[%_\\]")
 _ESCAPED = r"\\\g<0>"
 # The database makes NaN null; whether that is what the null stands for is asked of the value itself.
@@ -68,8 +67,7 @@ class MetricSummaryStore:
         """
         its_name, named = in_list("name", names)
         found: dict[tuple[int, str], MetricSummary] = {}
-        for start in range(0, len(run_keys), _KEYS_AT_ONCE):
-            its_run, parameters = in_list("run", run_keys[start : start + _KEYS_AT_ONCE])
+        for its_run, parameters in in_lists("run", run_keys):
             rows = self._database.rows(
                 f"{_SELECT} WHERE run_key IN {its_run} AND name IN {its_name}",
                 **parameters,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mlrun_cli.errors import StoreError
 from mlrun_cli.store.database import Database, Dialect
-from mlrun_cli.store.page_schema import page_schema
+from mlrun_cli.store.page_schema import page_schema, pair_order_schema
 
 
 def _first_schema(words: Dialect) -> list[str]:
@@ -197,7 +197,7 @@ def _gpu_schema(_words: Dialect) -> list[str]:
     return ["ALTER TABLE runs ADD COLUMN visible_gpus TEXT"]
 
 
-MIGRATIONS = (_first_schema, _sdk_schema, _queue_schema, _gpu_schema, page_schema)
+MIGRATIONS = (_first_schema, _sdk_schema, _queue_schema, _gpu_schema, page_schema, pair_order_schema)
 
 
 def migrate(database: Database, where: str) -> None:

@@ -10,10 +10,14 @@ from mlrun_cli.domain.model import Model, ModelDetails, ModelFilter, NewModel
 from mlrun_cli.domain.moment import now
 from mlrun_cli.errors import ModelNotFound
 from mlrun_cli.store.database import Database, Row
+from mlrun_cli.store.secrets import hidden_pairs, hidden_text
 
 
 class ModelStore:
-    """Reads and writes models. `take_version` and `insert` belong into one transaction."""
+    """Reads and writes models. `take_version` and `insert` belong into one transaction.
+
+    Secrets in tags, properties and descriptions are hidden.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -43,9 +47,9 @@ class ModelStore:
             user_name=user_name,
             framework=new.framework,
             framework_version=new.framework_version,
-            description=new.description,
-            tags=_text(new.tags),
-            properties=_text(new.properties),
+            description=hidden_text(new.description),
+            tags=_text(hidden_pairs(new.tags)),
+            properties=_text(hidden_pairs(new.properties)),
             details=_text(new.details._asdict()),
             created_at=moment,
             modified_at=moment,
@@ -84,9 +88,9 @@ class ModelStore:
             "UPDATE models SET tags = :tags, properties = :properties, description = :description,"
             " details = :details, modified_at = :now WHERE model_key = :key",
             key=model.key,
-            tags=_text(tags),
-            properties=_text(properties),
-            description=description,
+            tags=_text(hidden_pairs(tags)),
+            properties=_text(hidden_pairs(properties)),
+            description=hidden_text(description),
             details=_text(details._asdict()),
             now=now(),
         )

@@ -50,6 +50,19 @@ def page_schema(words: Dialect) -> list[str]:
     return [*_indexes(), *_texts(), *_outcomes(words), *_views(words), _FORGET_NUMBERS_BEFORE_NAN]
 
 
+def pair_order_schema(_words: Dialect) -> list[str]:
+    """What tags and properties are sorted by: a text that is a number by that, before all others."""
+    return [
+        statement
+        for table in ("run_tags", "run_properties")
+        for statement in (
+            # A column's affinity makes the number of the text; it is stored nowhere but in the index.
+            f"ALTER TABLE {table} ADD COLUMN sort_value NUMERIC GENERATED ALWAYS AS (value) VIRTUAL",
+            f"CREATE INDEX {table}_in_order ON {table} (key, sort_value, run_key)",
+        )
+    ]
+
+
 def _indexes() -> list[str]:
     """Each holds all that a page asks of runs it passes over, so that it reads the rows of none of them."""
     return [

@@ -11,10 +11,12 @@ from collections.abc import Iterable
 
 from mlrun_cli.domain.metric_filter import MetricFilter
 from mlrun_cli.domain.run_filter import RunFilter, TagFilter
-from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.domain.run_status import TERMINAL_STATUSES, RunStatus
 from mlrun_cli.store.database import Database, in_list
 from mlrun_cli.store.run_texts import text_condition
 
+TERMINAL = ", ".join(sorted(f"'{status.value}'" for status in TERMINAL_STATUSES))
+"""The statuses in which a run stays."""
 RARE = 2000
 """So many runs are looked up in less time than a page of the newest runs is found by asking."""
 METRIC_COLUMNS = {"last": "last_value", "min": "min_value", "max": "max_value"}

@@ -9,11 +9,7 @@ from typing import NamedTuple
 
 from mlrun_cli.domain.moment import MICROSECONDS, now
 from mlrun_cli.domain.run_order import METRIC, PROPERTY, TAG, RunOrder
-from mlrun_cli.domain.run_status import TERMINAL_STATUSES
-from mlrun_cli.store.run_conditions import METRIC_COLUMNS
-
-TERMINAL = ", ".join(sorted(f"'{status.value}'" for status in TERMINAL_STATUSES))
-"""The statuses in which a run stays."""
+from mlrun_cli.store.run_conditions import METRIC_COLUMNS, TERMINAL
 
 _DURATION = "coalesce(runs.duration_seconds, (runs.ended_at - runs.started_at) / 1000000.0)"
 _IS_RUNNING = f"runs.status NOT IN ({TERMINAL}) AND runs.started_at IS NOT NULL AND {_DURATION} IS NULL"
@@ -73,7 +69,7 @@ def order_sql(order: RunOrder) -> OrderSql:
         name, _, which = name.rpartition(":")
         return _of_table("metrics", "name", METRIC_COLUMNS[which], "metric_key", name)
     if kind in {TAG, PROPERTY}:
-        return _of_table("run_tags" if kind == TAG else "run_properties", "key", "value", "run_key", name)
+        return _of_table("run_tags" if kind == TAG else "run_properties", "key", "sort_value", "run_key", name)
     if kind == "experiment":
         return OrderSql(
             "experiments CROSS JOIN runs ON runs.experiment_key = experiments.experiment_key",

@@ -9,11 +9,11 @@ from mlrun_cli.domain.run import Run
 from mlrun_cli.domain.run_filter import RunFilter
 from mlrun_cli.domain.run_order import NEWEST_FIRST, RunOrder
 from mlrun_cli.store.database import Database, Row, in_list
-from mlrun_cli.store.run_conditions import RunConditions
-from mlrun_cli.store.run_orders import TERMINAL, OrderSql, order_sql
+from mlrun_cli.store.run_conditions import TERMINAL, RunConditions
+from mlrun_cli.store.run_orders import OrderSql, order_sql
 from mlrun_cli.store.runs import RunStore
 
-MANY = 10_000
+COUNTED = 10_000
 """Beyond this number runs are not counted."""
 
 _FEW = 20_000
@@ -38,7 +38,7 @@ class RunPageStore:
         """The runs that are meant, in this order, `limit` of them after the first `offset`."""
         return self._runs.of_keys(self._keys(which, order, limit, offset))
 
-    def count(self, which: RunFilter, at_most: int = MANY + 1) -> int:
+    def count(self, which: RunFilter, at_most: int = COUNTED + 1) -> int:
         """How many runs are meant; `at_most` means so many or more."""
         conditions = RunConditions(self._database, which, _FEW_TO_COUNT)
         source, where = "runs", conditions.for_an_index
@@ -84,16 +84,6 @@ class RunPageStore:
         """
         return self._distinct("runs", _VALUE_COLUMNS[column], limit)
 
-    def pair_values(self, kind: str, key: str, limit: int = 100) -> Sequence[str]:
-        """The values that a tag, or a property, has in any run, in alphabetical order, the first of them.
-
-        Args:
-            kind: `tag` or `property`.
-            key: of the tag or property.
-            limit: how many at most.
-        """
-        return self._distinct(_PAIR_TABLES[kind], "value", limit, "key = :key", {"key": key})
-
     def parents_among(self, keys: Sequence[int]) -> frozenset[int]:
         """Those of some runs, by their keys, that have child runs; at most some thousand."""
         places, parameters = in_list("run", list(keys))
@@ -109,18 +99,6 @@ class RunPageStore:
         row = self._database.row("SELECT coalesce(max(change_key), 0) AS newest FROM status_changes")
         assert row is not None
         return int(row["newest"])
-
-    def changed_since(self, change_key: int, limit: int = 10_000) -> tuple[int, Sequence[int]]:
-        """The runs, by their keys, whose status has changed after a change, and the key of the newest change of these.
-
-        With many changes the first of them: who asks again with the key that came back gets the others.
-        """
-        rows = self._database.rows(
-            "SELECT change_key, run_key FROM status_changes WHERE change_key > :after ORDER BY change_key LIMIT :limit",
-            after=change_key,
-            limit=limit,
-        )
-        return (rows[-1]["change_key"] if rows else change_key), list(dict.fromkeys(row["run_key"] for row in rows))
 
     def _keys(self, which: RunFilter, order: RunOrder, limit: int, offset: int) -> Sequence[int]:
         if _is_order_of_keys(which, order):
@@ -213,17 +191,14 @@ class RunPageStore:
         )
         return _valued(rows)
 
-    def _distinct(
-        self, table: str, column: str, limit: int, condition: str = "1 = 1", parameters: dict[str, object] | None = None
-    ) -> Sequence[str]:
+    def _distinct(self, table: str, column: str, limit: int) -> Sequence[str]:
         """Each value once: the index is asked for the next greater one, again and again."""
         rows = self._database.rows(
-            f"WITH RECURSIVE each_value (value) AS (SELECT min({column}) FROM {table} WHERE {condition}"  # noqa: S608
-            f" UNION ALL SELECT (SELECT min({column}) FROM {table} WHERE {condition} AND {column} > each_value.value)"
+            f"WITH RECURSIVE each_value (value) AS (SELECT min({column}) FROM {table}"  # noqa: S608
+            f" UNION ALL SELECT (SELECT min({column}) FROM {table} WHERE {column} > each_value.value)"
             " FROM each_value WHERE each_value.value IS NOT NULL)"
             " SELECT value FROM each_value WHERE value IS NOT NULL LIMIT :limit",
             limit=limit,
-            **(parameters or {}),
         )
         return [row["value"] for row in rows]
 

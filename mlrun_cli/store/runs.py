@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from mlrun_cli.domain.experiment import Experiment
 from mlrun_cli.domain.guid import new_guid
 from mlrun_cli.domain.moment import now
-from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.domain.run import Origin, Run
 from mlrun_cli.domain.run_filter import RunFilter
-from mlrun_cli.domain.run_status import TERMINAL_STATUSES, RunStatus
+from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.errors import AmbiguousRunId, RunNotFound
-from mlrun_cli.store.database import Database, Row, in_list
-from mlrun_cli.store.run_conditions import RunConditions
+from mlrun_cli.store.database import Database, Row, in_list, in_lists
+from mlrun_cli.store.run_conditions import TERMINAL, RunConditions
+from mlrun_cli.store.secrets import hidden_error, hidden_pairs, hidden_text
 
 _SELECT = (
     "SELECT runs.*, experiments.name AS experiment_name, experiments.experiment_id AS experiment_id,"
@@ -24,10 +24,15 @@ _SELECT = (
     " LEFT JOIN runs AS parents ON parents.run_key = runs.parent_key"
     " LEFT JOIN runs AS roots ON roots.run_key = runs.root_key"
 )
-_TERMINAL = ", ".join(sorted(f"'{status.value}'" for status in TERMINAL_STATUSES))
-_ALIVE = f"runs.status NOT IN ({_TERMINAL})"
+_ALIVE = f"runs.status NOT IN ({TERMINAL})"
+_HIDING: Mapping[str, Callable[[Any], object]] = {
+    "display_name": hidden_text,
+    "description": hidden_text,
+    "error": hidden_error,
+    "wanted_error": hidden_error,
+    "failed_with": hidden_error,
+}
 _CANDIDATES = 5
-_KEYS_AT_ONCE = 500
 
 
 class RunStore:
@@ -47,7 +52,7 @@ class RunStore:
             "experiment_key": experiment.key,
             "run_number": run_number,
             "created_at": now(),
-            **{name: _to_column(value) for name, value in columns.items()},
+            **_to_columns(columns),
         }
         names = ", ".join(values)
         places = ", ".join(f":{name}" for name in values)
@@ -67,7 +72,7 @@ class RunStore:
             "parent_key": parent.key,
             "root_key": parent.root_key or parent.key,
             "created_at": moment,
-            **{name: _to_column(value) for name, value in columns.items()},
+            **_to_columns(columns),
         }
         same = tuple(values.values())
         self._database.insert_many(
@@ -92,7 +97,11 @@ class RunStore:
         self._database.insert_many(
             "run_tags",
             ("run_key", "key", "value"),
-            [(row["run_key"], key, value) for row, value in zip(rows, values, strict=True)],
+            [
+                (row["run_key"], name, hidden)
+                for row, value in zip(rows, values, strict=True)
+                for name, hidden in hidden_pairs({key: value}).items()
+            ],
         )
 
     def find_key(self, run_id: str) -> int | None:
@@ -153,8 +162,7 @@ class RunStore:
     def of_keys(self, keys: Sequence[int]) -> Sequence[Run]:
         """The runs of these keys, in their order; those that have been deleted are left out."""
         found: dict[int, Row] = {}
-        for start in range(0, len(keys), _KEYS_AT_ONCE):
-            places, parameters = in_list("run", keys[start : start + _KEYS_AT_ONCE])
+        for places, parameters in in_lists("run", keys):
             rows = self._database.rows(f"{_SELECT} WHERE runs.run_key IN {places}", **parameters)
             found.update((row["run_key"], row) for row in rows)
         return self._complete([found[key] for key in keys if key in found])
@@ -257,7 +265,7 @@ class RunStore:
             minded_by=minded_by,
             after=after.value,
             ended_at=ended_at,
-            error=_to_column(error),
+            **_to_columns({"error": error}),
         )
 
     def status(self, key: int) -> RunStatus | None:
@@ -270,7 +278,7 @@ class RunStore:
 
         Returns False, and changes nothing, when the run stands elsewhere by now.
         """
-        values = {name: _to_column(value) for name, value in columns.items()}
+        values = _to_columns(columns)
         places, statuses = in_list("before", [status.value for status in before])
         changes = "".join(f", {name} = :{name}" for name in values)
         changed = self._database.execute(
@@ -286,18 +294,18 @@ class RunStore:
 
     def update(self, key: int, **columns: object) -> None:
         """Set columns that have nothing to do with the status."""
-        values = {name: _to_column(value) for name, value in columns.items()}
+        values = _to_columns(columns)
         changes = ", ".join(f"{name} = :{name}" for name in values)
         self._database.execute(f"UPDATE runs SET {changes} WHERE run_key = :key", key=key, **values)  # noqa: S608
 
     def want(self, key: int, status: RunStatus, error: object) -> None:
         """Note how a script says that it ends; what has failed is not completed by what it says later."""
         self._database.execute(
-            "UPDATE runs SET wanted_status = :status, wanted_error = :error WHERE run_key = :key"
+            "UPDATE runs SET wanted_status = :status, wanted_error = :wanted_error WHERE run_key = :key"
             " AND (:status = 'Failed' OR wanted_status IS NULL OR wanted_status <> 'Failed')",
             key=key,
             status=status.value,
-            error=_to_column(error),
+            **_to_columns({"wanted_error": error}),
         )
 
     def history(self, key: int) -> Sequence[tuple[RunStatus, int]]:
@@ -337,7 +345,7 @@ class RunStore:
     def delete(self, key: int) -> bool:
         """Forget an ended run and all that hangs on it, within a transaction; False when it is not there or lives."""
         deleted = self._database.execute(
-            f"DELETE FROM runs WHERE run_key = :key AND status IN ({_TERMINAL})",  # noqa: S608
+            f"DELETE FROM runs WHERE run_key = :key AND status IN ({TERMINAL})",  # noqa: S608
             key=key,
         )
         if not deleted:
@@ -351,8 +359,8 @@ class RunStore:
         return True
 
     def set_tags(self, key: int, tags: Mapping[str, str | None]) -> None:
-        """Add tags or change their values; the user information of URLs in them is hidden."""
-        for name, value in Redaction().document(tags).items():
+        """Add tags or change their values; secrets in them are hidden."""
+        for name, value in hidden_pairs(tags).items():
             self._database.execute(
                 "INSERT INTO run_tags (run_key, key, value) VALUES (:run_key, :key, :value)"
                 " ON CONFLICT (run_key, key) DO UPDATE SET value = excluded.value",
@@ -379,12 +387,12 @@ class RunStore:
     def add_properties(self, key: int, properties: Mapping[str, str]) -> dict[str, str]:
         """Add properties, within a transaction; those that exist with another value are returned as they are.
 
-        The user information of URLs in them is hidden.
+        Secrets in them are hidden.
 
         When anything is returned, the caller has to roll back: nothing may be half added.
         """
         existing = self.properties(key)
-        properties = Redaction().document(properties)
+        properties = hidden_pairs(properties)
         conflicts = {
             name: existing[name] for name in properties if existing.get(name, properties[name]) != properties[name]
         }
@@ -413,8 +421,7 @@ class RunStore:
     def _pairs(self, table: str, keys: Sequence[int]) -> dict[int, dict[str, Any]]:
         """Tags or properties of many runs."""
         found: dict[int, dict[str, Any]] = {}
-        for start in range(0, len(keys), _KEYS_AT_ONCE):
-            places, parameters = in_list("run", keys[start : start + _KEYS_AT_ONCE])
+        for places, parameters in in_lists("run", keys):
             rows = self._database.rows(
                 f"SELECT run_key, key, value FROM {table} WHERE run_key IN {places} ORDER BY key",  # noqa: S608
                 **parameters,
@@ -422,6 +429,11 @@ class RunStore:
             for row in rows:
                 found.setdefault(row["run_key"], {})[row["key"]] = row["value"]
         return found
+
+
+def _to_columns(columns: Mapping[str, object]) -> dict[str, object]:
+    """The values as the database takes them; secrets in what a user or a script has written are hidden."""
+    return {name: _to_column(_HIDING[name](value) if name in _HIDING else value) for name, value in columns.items()}
 
 
 def _to_column(value: object) -> object:

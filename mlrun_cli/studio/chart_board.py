@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -28,7 +29,7 @@ class BoardChart(NamedTuple):
         source: the address of what it draws, but for the runs.
         removal: the query string of the page without it.
         columns: the head of its values as a table.
-        rows: a run and what stands in each column, or None.
+        rows: a run, what it is called, and what stands in each column, or None.
     """
 
     chart: Chart
@@ -36,7 +37,7 @@ class BoardChart(NamedTuple):
     source: str
     removal: str
     columns: Sequence[str]
-    rows: Sequence[tuple[Run, Sequence[float | None]]]
+    rows: Sequence[tuple[Run, str, Sequence[float | None]]]
 
 
 class ChartBoard(NamedTuple):
@@ -47,7 +48,7 @@ class ChartBoard(NamedTuple):
         problems: what is wrong with the others that it names.
         names: of metrics that can be drawn.
         runs: for the scripts: key, id, name and address of each run that may be drawn.
-        selected: the keys of those that are; all when it is empty.
+        selected: the ids of those that are; all when it is empty.
         back: the address of the page, to which a form of a chart returns.
         topic: of the news by which the charts are drawn anew.
     """
@@ -56,9 +57,14 @@ class ChartBoard(NamedTuple):
     problems: Sequence[str]
     names: Sequence[str]
     runs: Sequence[Mapping[str, Any]]
-    selected: Sequence[int]
+    selected: Sequence[str]
     back: str
     topic: str
+
+    @property
+    def most_runs(self) -> int:
+        """How many runs are drawn at most."""
+        return MOST_RUNS
 
     @property
     def kinds(self) -> Mapping[str, str]:
@@ -81,7 +87,8 @@ def chart_board(page: Page, runs: Sequence[Run], chosen: Sequence[Run] = ()) -> 
     """
     workspace, query = page.workspace, page.request.url.query
     drawn = (chosen or runs)[:MOST_RUNS]
-    known = list({run.key: run for run in (*chosen, *runs)}.values())[:MOST_RUNS]
+    known = {run.key: run for run in (*chosen, *runs)}
+    called = _called(known.values())
     keys = [run.key for run in drawn]
     names = workspace.metric_summaries.names(keys, _MOST_NAMES)
     charts, problems = read_charts(page.request.query_params.getlist("chart"))
@@ -91,11 +98,11 @@ def chart_board(page: Page, runs: Sequence[Run], chosen: Sequence[Run] = ()) -> 
         keys[:_MOST_ROWS], list({name for chart in charts for name in chart.names})
     )
     return ChartBoard(
-        charts=[_placed(page, chart, charts, drawn[:_MOST_ROWS], summaries) for chart in charts],
+        charts=[_placed(page, chart, charts, drawn[:_MOST_ROWS], called, summaries) for chart in charts],
         problems=problems,
         names=names,
-        runs=[_described(page, run) for run in known],
-        selected=[run.key for run in chosen][:MOST_RUNS],
+        runs=[_described(page, run, called[run.key]) for run in known.values()],
+        selected=[run.run_id for run in chosen],
         back=_own_address(page, query_with(query, charts) if charts else query),
         topic=page.topic("runs"),
     )
@@ -126,6 +133,7 @@ def _placed(
     chart: Chart,
     charts: Sequence[Chart],
     runs: Sequence[Run],
+    called: Mapping[int, str],
     summaries: Mapping[tuple[int, str], MetricSummary],
 ) -> BoardChart:
     measures = [
@@ -137,7 +145,13 @@ def _placed(
     for run in runs:
         found = [(summaries.get((run.key, name)), which) for name, which in measures]
         if any(summary is not None for summary, _ in found):
-            rows.append((run, [None if summary is None else summary.measured(which) for summary, which in found]))
+            rows.append(
+                (
+                    run,
+                    called[run.key],
+                    [None if summary is None else summary.measured(which) for summary, which in found],
+                )
+            )
     return BoardChart(
         chart=chart,
         id=sha256(str(chart).encode("utf-8", "surrogatepass")).hexdigest()[:12],
@@ -148,11 +162,20 @@ def _placed(
     )
 
 
-def _described(page: Page, run: Run) -> Mapping[str, Any]:
+def _called(runs: Collection[Run]) -> Mapping[int, str]:
+    """What each run is called; of several of one name also by its number, or its id where that is the same too."""
+    short = {run.key: run.display_name or run.run_id for run in runs}
+    numbered = {run.key: f"{short[run.key]} #{run.run_number}" for run in runs}
+    whole = {run.key: f"{short[run.key]} {run.run_id}" for run in runs}
+    often = Counter((*short.values(), *numbered.values()))
+    return {key: next((way[key] for way in (short, numbered) if often[way[key]] == 1), whole[key]) for key in short}
+
+
+def _described(page: Page, run: Run, name: str) -> Mapping[str, Any]:
     return {
         "key": run.key,
         "id": run.run_id,
-        "name": run.display_name or run.run_id,
+        "name": name,
         "address": page.pages.run(run.run_id),
     }
 

@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 from mlrun_cli.domain.metric import LAST, SUMMARIES, MetricSummary
 from mlrun_cli.domain.moment import MICROSECONDS, now
 from mlrun_cli.domain.run import Run
-from mlrun_cli.domain.snapshot import EntryKind, shown
+from mlrun_cli.domain.size import size_in_words
+from mlrun_cli.domain.snapshot import SNAPSHOT_PROPERTY, EntryKind, shown
 from mlrun_cli.files.run_folder import read_json
 from mlrun_cli.files.snapshot_store import SnapshotStore
 from mlrun_cli.studio.parameters import parameters_of
 from mlrun_cli.studio.run_facts import git_facts, started_line
-from mlrun_cli.studio.writing import duration, moment, number, size
+from mlrun_cli.studio.writing import duration, moment, number
 from mlrun_cli.workspace import Workspace
 
 _MOST_METRICS = 500
@@ -118,14 +119,17 @@ def _metrics(workspace: Workspace, runs: Sequence[Run], names: Sequence[str]) ->
         is_single = all(summary is None or summary.value_count == 1 for summary in found)
         for which in (LAST,) if is_single else SUMMARIES:
             label = name if is_single else f"{name} ({which})"
-            yield Row(label, [_written(summary, which) for summary in found])
+            yield Row(label, _told_apart([_measured(summary, which) for summary in found]))
 
 
-def _written(summary: MetricSummary | None, which: str) -> str | None:
-    if summary is None:
-        return None
-    value = summary.measured(which)
-    return None if value is None else number(value)
+def _measured(summary: MetricSummary | None, which: str) -> float | None:
+    return None if summary is None else summary.measured(which)
+
+
+def _told_apart(values: Sequence[float | None]) -> Sequence[str | None]:
+    """Numbers as a table has them, or in full where some that differ would look the same."""
+    short, full = ([None if value is None else write(value) for value in values] for write in (number, repr))
+    return short if len(set(short)) == len(set(full)) else full
 
 
 def _settings(run: Run) -> dict[str, str]:
@@ -153,12 +157,12 @@ def _environment(workspace: Workspace, run: Run) -> dict[str, str]:
 
 def _source(workspace: Workspace, run: Run) -> dict[str, str]:
     """Each file of the snapshot, told by its content."""
-    snapshot_id = run.properties.get("ContentSnapshotId")
+    snapshot_id = run.properties.get(SNAPSHOT_PROPERTY)
     snapshot = None if snapshot_id is None else SnapshotStore(workspace.snapshots_folder).find_manifest(snapshot_id)
     if snapshot is None:
         return {}
     return {
-        shown(entry.path): f"{entry.digest[:_SHOWN_DIGEST]} {size(entry.size)}"
+        shown(entry.path): f"{entry.digest[:_SHOWN_DIGEST]} {size_in_words(entry.size)}"
         for entry in snapshot.entries
         if entry.kind is EntryKind.FILE
     }

@@ -1,23 +1,28 @@
 """What charts draw: numbers out of the store, as a script of the page takes them.
 
-A figure is `{"kind", "x": {"label", "kind", "names"}, "y": {"label"}, "series": [...]}`: its kind `lines`, `points` or
-`bars`, that of its horizontal axis `number`, `time` in seconds of UTC, `duration` in seconds, or `names`. Each of its
-series is `{"run", "name", "x", "y", "gaps", "below"}`: the key of the run, the name of the metric or column, the
-numbers, and in words which of them cannot be drawn, which are null in `y`, and which not on a logarithmic axis.
+A figure is `{"kind", "x": {"label", "kind", "names"}, "y": {"label"}, "series": [...], "note"}`: its kind `lines`,
+`points` or `bars`, that of its horizontal axis `number`, `time` in seconds of UTC, `duration` in seconds, or `names`,
+and its note what is said of all of it. Each of its series is `{"run", "name", "x", "y", "gaps", "below"}`: the key of
+the run, the name of the metric or column, the numbers, and in words which of them cannot be drawn, which are null in
+`y`, and which not on a logarithmic axis; a smooth curve has what is drawn instead of `y` in `smooth`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
 from mlrun_cli.domain.metric import MetricPoint, MetricSummary
 from mlrun_cli.domain.moment import MICROSECONDS
 from mlrun_cli.domain.run import Run
+from mlrun_cli.store.metric_curves import CurvePiece
 from mlrun_cli.studio.charts import CURVE, OVER, RELATIVE, SCATTER, STEP, TIME, Chart, Measure
+from mlrun_cli.studio.smoothing import reach, smoothed
 from mlrun_cli.workspace import Workspace
 
+_Value = TypeVar("_Value")
 Figure = dict[str, Any]
 
 _AXES = {STEP: "number", TIME: "time", RELATIVE: "duration"}
@@ -42,7 +47,7 @@ def figure_of_chart(
         end: where it ends.
     """
     if chart.kind == CURVE:
-        return curves_figure(workspace, runs, chart.names, chart.over, begin, end)
+        return curves_figure(workspace, runs, chart.names, chart.over, begin, end, chart.smoothing)
     summaries = workspace.metric_summaries.of_runs([run.key for run in runs], chart.names)
     if chart.kind == SCATTER:
         return _scatter_figure(runs, summaries, *chart.measures)
@@ -50,7 +55,13 @@ def figure_of_chart(
 
 
 def curves_figure(
-    workspace: Workspace, runs: Sequence[Run], names: Sequence[str], over: str, begin: float | None, end: float | None
+    workspace: Workspace,
+    runs: Sequence[Run],
+    names: Sequence[str],
+    over: str,
+    begin: float | None,
+    end: float | None,
+    smoothing: float = 0.0,
 ) -> Figure:
     """What these runs have logged under these names, a line for each run and name.
 
@@ -61,16 +72,23 @@ def curves_figure(
         over: one of `charts.OVER`.
         begin: where the part begins that is wanted: a step, or seconds.
         end: where it ends.
+        smoothing: from 0 for none to less than 1.
     """
+    store = workspace.metric_curves
     lines = max(1, len(runs) * len(names))
     points = max(_FEWEST_POINTS, min(_MOST_POINTS, _POINTS_OF_ALL // lines))
     series = []
     for name in names:
-        curves = _curves(workspace, runs, name, points, over, begin, end)
+        curves = _of_runs(partial(store.curves, name=name, points=points), runs, over, begin, end)
+        pieces: Mapping[int, Sequence[CurvePiece]] = {}
+        if smoothing:
+            read = partial(store.pieces, name=name, points=points, before=reach(smoothing))
+            pieces = _of_runs(read, runs, over, begin, end)
         for run in runs:
             curve = curves.get(run.key)
             if curve:
-                series.append(_line(run, name, curve, over, is_whole=len(curve) < points))
+                line = _line(run, name, curve, over, is_whole=len(curve) < points)
+                series.append(_smooth(line, run, pieces.get(run.key, ()), over, smoothing) if smoothing else line)
     return figure(LINES, series, x=OVER[over], y=", ".join(names), axis=_AXES[over])
 
 
@@ -88,7 +106,7 @@ def figure(
         names: of its places from 0 on, instead of numbers.
     """
     across = {"label": x, "kind": "names" if names else axis, "names": list(names)}
-    return {"kind": kind, "x": across, "y": {"label": y}, "series": list(series)}
+    return {"kind": kind, "x": across, "y": {"label": y}, "series": list(series), "note": ""}
 
 
 def series_of(
@@ -119,32 +137,20 @@ def _counted(counts: Mapping[str, int], *, is_whole: bool) -> str:
     return ", ".join(f"{count} {sign}" if is_whole else sign for sign, count in counts.items() if count)
 
 
-def _curves(
-    workspace: Workspace,
-    runs: Sequence[Run],
-    name: str,
-    points: int,
-    over: str,
-    begin: float | None,
-    end: float | None,
-) -> Mapping[int, Sequence[MetricPoint]]:
-    store = workspace.metric_curves
+def _of_runs(
+    read: Callable[..., Mapping[int, _Value]], runs: Sequence[Run], over: str, begin: float | None, end: float | None
+) -> Mapping[int, _Value]:
+    """What a method of the store reads of each run between two ends of the axis."""
+    keys = [run.key for run in runs]
     if over == STEP:
-        return store.curves([run.key for run in runs], name, points=points, over="step", begin=begin, end=end)
+        return read(keys, over="step", begin=begin, end=end)
     if over == TIME or (begin is None and end is None):
-        ends = {"begin": _moment(begin), "end": _moment(end)}
-        return store.curves([run.key for run in runs], name, points=points, over="time", **ends)
-    return {
-        run.key: store.curve(
-            run.key,
-            name,
-            points=points,
-            over="time",
-            begin=_moment(begin, _zero(run)),
-            end=_moment(end, _zero(run)),
-        )
-        for run in runs
-    }
+        return read(keys, over="time", begin=_moment(begin), end=_moment(end))
+    found: dict[int, _Value] = {}
+    for run in runs:
+        zero = _zero(run)
+        found.update(read([run.key], over="time", begin=_moment(begin, zero), end=_moment(end, zero)))
+    return found
 
 
 def _zero(run: Run) -> int:
@@ -159,12 +165,28 @@ def _moment(seconds: float | None, zero: int = 0) -> int | None:
 
 
 def _line(run: Run, name: str, curve: Sequence[MetricPoint], over: str, *, is_whole: bool) -> dict[str, Any]:
-    if over == STEP:
-        x = [point.step for point in curve]
-    else:
-        zero = _zero(run) if over == RELATIVE else 0
-        x = [(point.logged_at - zero) / MICROSECONDS for point in curve]
+    x = [_across(run, point.step if over == STEP else point.logged_at, over) for point in curve]
     return series_of(name, x, [point.value for point in curve], run.key, is_whole=is_whole)
+
+
+def _smooth(
+    line: Mapping[str, Any], run: Run, pieces: Sequence[CurvePiece], over: str, smoothing: float
+) -> dict[str, Any]:
+    """A line with its smooth numbers, which have the same gaps."""
+    placed = [
+        piece._replace(end=_short(_across(run, piece.end, over)))
+        for piece in pieces
+        if math.isfinite(piece.end) and math.isfinite(piece.mean)
+    ]
+    means = smoothed(placed, smoothing, line["x"]) if placed else line["y"]
+    return {**line, "smooth": [None if y is None else _short(mean) for y, mean in zip(line["y"], means, strict=True)]}
+
+
+def _across(run: Run, place: float, over: str) -> float:
+    """Where a step, or a moment, stands on the horizontal axis."""
+    if over == STEP:
+        return place
+    return (place - (_zero(run) if over == RELATIVE else 0)) / MICROSECONDS
 
 
 def _value_figure(runs: Sequence[Run], summaries: Mapping[tuple[int, str], MetricSummary], measure: Measure) -> Figure:

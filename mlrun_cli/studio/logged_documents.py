@@ -30,11 +30,15 @@ _SHADES = 9
 
 
 class Grid(NamedTuple):
-    """A table: the names of its columns, and its rows; `is_cut` when there are more of either."""
+    """A table: the names of its columns, and its rows.
+
+    `is_cut` when there are more of either, `has_next` when the rows after these can be asked for.
+    """
 
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]]
     is_cut: bool = False
+    has_next: bool = False
 
 
 class Cell(NamedTuple):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from mlrun_cli.domain.metric import CONFUSION_MATRIX, LIST, ROW, TABLE, VALUE, MetricItem, MetricSummary, assemble
+from mlrun_cli.domain.metric import CONFUSION_MATRIX, LIST, ROW, TABLE, VALUE, MetricSummary, assemble
 from mlrun_cli.domain.run import Run
 from mlrun_cli.studio.figures import BARS, LINES, Figure, curves_figure, figure, series_of
 from mlrun_cli.studio.logged_documents import (
@@ -19,13 +19,14 @@ from mlrun_cli.studio.logged_documents import (
     matrix_of,
     read_document,
 )
+from mlrun_cli.studio.writing import count
 from mlrun_cli.workspace import Workspace
 
 CURVE_PANEL, PLOT_PANEL, TABLE_PANEL, MATRIX_PANEL, VALUE_PANEL = "curve", "plot", "table", "matrix", "value"
 
 _MOST_COLUMNS = 30
 _MOST_SIGNS = 300
-_MOST_CELLS_OF_A_PLOT = 2000
+_MOST_ROWS_OF_A_PLOT = 2000
 
 
 class Panel(NamedTuple):
@@ -56,38 +57,46 @@ class Panel(NamedTuple):
         return sha256(self.summary.name.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
-def panel_of(workspace: Workspace, run: Run, summary: MetricSummary, rows: int) -> Panel:
-    """The panel of a metric, with at most so many rows of a table."""
+def panel_of(workspace: Workspace, run: Run, summary: MetricSummary, rows: int, offset: int = 0) -> Panel:
+    """The panel of a metric, with at most so many rows of a table after the first `offset`."""
     if summary.shape in DOCUMENT_SHAPES:
         return _document_panel(workspace, run, summary)
     if summary.value_count > 1 and summary.has_numbers and summary.shape in {VALUE, LIST}:
         return Panel(summary, CURVE_PANEL)
-    items = workspace.metrics.items(run.key, summary.name, limit=rows)
     if summary.shape in {ROW, TABLE}:
-        grid = _grid_of_items(summary, items, rows)
+        grid = _table_grid(workspace, run, summary, rows, offset)
         return Panel(summary, TABLE_PANEL if _figure_of_grid(grid) is None else PLOT_PANEL, grid=grid)
-    if summary.value_count == 1 and items and summary.shape in {VALUE, LIST}:
-        return Panel(summary, VALUE_PANEL, value=items[0].value)
-    return Panel(summary, TABLE_PANEL, grid=values_grid(summary, items, 0))
+    if summary.value_count == 1 and summary.shape in {VALUE, LIST}:
+        items = workspace.metrics.items(run.key, summary.name, limit=1)
+        return Panel(summary, VALUE_PANEL, value=items[0].value if items else None)
+    return Panel(summary, TABLE_PANEL, grid=values_grid(workspace, run, summary, rows, offset))
 
 
-def values_grid(summary: MetricSummary, items: Sequence[MetricItem], offset: int) -> Grid:
-    """The values of a metric one by one, those after the first `offset`."""
-    rows = [(item.position if item.step is None else item.step, _cell(item.value)) for item in items]
-    return Grid(("step", "value"), rows, summary.value_count > offset + len(items))
+def values_grid(workspace: Workspace, run: Run, summary: MetricSummary, rows: int, offset: int = 0) -> Grid:
+    """The values of a metric one by one, at most so many after the first `offset`."""
+    items = workspace.metrics.items(run.key, summary.name, limit=rows, offset=offset)
+    values = [(item.position if item.step is None else item.step, _cell(item.value)) for item in items]
+    has_next = summary.value_count > offset + rows
+    return Grid(("step", "value"), values, has_next, has_next)
 
 
 def figure_of_metric(
-    workspace: Workspace, run: Run, summary: MetricSummary, over: str, begin: float | None, end: float | None
+    workspace: Workspace,
+    run: Run,
+    summary: MetricSummary,
+    over: str,
+    begin: float | None,
+    end: float | None,
+    smoothing: float = 0.0,
 ) -> Figure:
-    """What the plot of a metric draws; `over`, `begin` and `end` as `curves_figure` takes them, for a curve."""
+    """What the plot of a metric draws; `over` and all that follows as `curves_figure` takes them, for a curve."""
     if summary.shape in DOCUMENT_SHAPES:
         return figure_of_document(summary.shape, _last_document(workspace, run, summary) or {})
     if summary.shape in {ROW, TABLE}:
-        items = workspace.metrics.items(run.key, summary.name, limit=_MOST_CELLS_OF_A_PLOT)
-        found = _figure_of_grid(_grid_of_items(summary, items, _MOST_CELLS_OF_A_PLOT))
-        return found or figure(LINES, [], x="", y="")
-    return curves_figure(workspace, [run], [summary.name], over, begin, end)
+        grid = _table_grid(workspace, run, summary, _MOST_ROWS_OF_A_PLOT)
+        found = _figure_of_grid(grid) or figure(LINES, [], x="", y="")
+        return {**found, "note": f"The first {count(len(grid.rows))} rows are drawn."} if grid.has_next else found
+    return curves_figure(workspace, [run], [summary.name], over, begin, end, smoothing)
 
 
 def _document_panel(workspace: Workspace, run: Run, summary: MetricSummary) -> Panel:
@@ -110,18 +119,22 @@ def _last_document(workspace: Workspace, run: Run, summary: MetricSummary) -> Ma
     return read_document(workspace, run, items[0].value) if items else None
 
 
-def _grid_of_items(summary: MetricSummary, items: Sequence[MetricItem], rows: int) -> Grid:
-    """The rows or tables that were logged under one name, as one table."""
+def _table_grid(workspace: Workspace, run: Run, summary: MetricSummary, rows: int, offset: int = 0) -> Grid:
+    """The rows or tables that were logged under one name, as one table: so many rows after the first `offset`."""
+    # How many rows a table has is known when it is read.
+    skipped = 0 if summary.shape == TABLE else offset
+    begin, end = offset - skipped, offset - skipped + rows
+    items = workspace.metrics.items(run.key, summary.name, limit=end, offset=skipped)
     value = assemble(summary.shape, [item.value for item in items], [item.step for item in items]) if items else {}
     columns = list(value)[:_MOST_COLUMNS]
     cells = {name: value[name] if isinstance(value[name], list) else [value[name]] for name in columns}
     height = max((len(column) for column in cells.values()), default=0)
     table = [
         [_cell(cells[name][place]) if place < len(cells[name]) else None for name in columns]
-        for place in range(min(height, rows))
+        for place in range(begin, min(height, end))
     ]
-    is_cut = height > rows or len(value) > _MOST_COLUMNS or summary.value_count > len(items)
-    return Grid(columns, table, is_cut)
+    has_next = height > end or summary.value_count > skipped + len(items)
+    return Grid(columns, table, has_next or len(value) > _MOST_COLUMNS, has_next)
 
 
 def _figure_of_grid(grid: Grid) -> Figure | None:

@@ -15,11 +15,10 @@ from markupsafe import Markup
 from mlrun_cli.domain.moment import MICROSECONDS, iso, now
 from mlrun_cli.domain.run import Run
 from mlrun_cli.domain.run_status import TERMINAL_STATUSES, RunStatus
+from mlrun_cli.domain.size import size_in_words
 
-_UNITS = ("bytes", "kB", "MB", "GB", "TB")
-_STEP = 1000.0
 _AGES = ((365 * 86400, "y"), (30 * 86400, "mo"), (86400, "d"), (3600, "h"), (60, "min"))
-_SMALL, _LARGE = 1e-4, 1e6
+_LONG = 1e15
 _KINDS: Mapping[RunStatus, str] = {
     RunStatus.COMPLETED: "good",
     RunStatus.FAILED: "bad",
@@ -73,31 +72,17 @@ def elapsed(run: Run) -> Markup:
     return Markup('<span data-ticks="{}">{}</span>').format(iso(run.started_at), duration(seconds))
 
 
-def size(count: int | None) -> str:
-    """A number of bytes for people."""
-    if count is None:
-        return ""
-    value = float(count)
-    for unit in _UNITS:
-        if value < _STEP or unit == _UNITS[-1]:
-            break
-        value /= _STEP
-    return f"{count} {unit}" if unit == _UNITS[0] else f"{value:.3g} {unit}"
-
-
 def number(value: object) -> str:
-    """A metric's value: short, and told from any other that differs in six digits."""
+    """A metric's value: a whole number in full below 1e15, any other in six digits."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return "" if value is None else str(value)
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "∞" if value > 0 else "-∞"
     magnitude = abs(value)
-    if isinstance(value, int) and magnitude < _LARGE:
-        return str(value)
+    if magnitude < _LONG and value == math.trunc(value):
+        return str(math.trunc(value))
     if magnitude > sys.float_info.max:  # an integer of Python may be longer than any number of the machine
-        return f"{Decimal(value):.4g}"
-    if value and (magnitude < _SMALL or magnitude >= _LARGE):
-        return f"{value:.4g}"
+        return f"{Decimal(value):.6g}"
     return f"{value:.6g}"
 
 
@@ -140,6 +125,6 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "is_active": is_active,
     "moment": moment,
     "number": number,
-    "size": size,
+    "size": size_in_words,
     "status_kind": status_kind,
 }

@@ -10,6 +10,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from mlrun_cli.domain.redaction import NAMES_VARIABLE
 from mlrun_cli.domain.submission import Secrets, Submission
 from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.execution.inheritance import take_on
@@ -43,10 +44,12 @@ def main(words: list[str]) -> int:
         if document is None or secrets is None:
             recover_all(workspace, run_id)
             return 1
-        submission = Submission.from_json(document)
+        submission, own = Submission.from_json(document), Secrets.from_json(secrets)
         take_on(submission.umask, submission.niceness)
+        # A dispatcher has those of whoever has started that.
+        os.environ[NAMES_VARIABLE] = own.environment.get(NAMES_VARIABLE, "")
         workspace.wait_at_most(BUSY_SECONDS)
-        Supervisor(workspace, submission, Secrets.from_json(secrets), run_folder).run()
+        Supervisor(workspace, submission, own, run_folder).run()
         _call_dispatchers(workspace)
     return 0
 

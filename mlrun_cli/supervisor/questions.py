@@ -186,17 +186,20 @@ class QuestionServer:
         except OSError:
             self._drop(connection)
             return
-        if connection in self._connections:
-            writing = selectors.EVENT_WRITE if connection.leaving else 0
-            key = self._selector.get_key(connection.socket)
-            if key.events != selectors.EVENT_READ | writing:
-                self._selector.modify(connection.socket, selectors.EVENT_READ | writing, key.data)
+        writing = selectors.EVENT_WRITE if connection.leaving else 0
+        key = self._selector.get_key(connection.socket)
+        if key.events != selectors.EVENT_READ | writing:
+            self._selector.modify(connection.socket, selectors.EVENT_READ | writing, key.data)
 
     def _read(self, connection: _Connection) -> None:
+        """Take what has arrived.
+
+        Raises:
+            OSError: nothing more will, or what arrives is too long: the connection is to be dropped.
+        """
         piece = connection.socket.recv(_PIECE)
         if not piece or len(connection.arrived) > _LONGEST_QUESTION:
-            self._drop(connection)
-            return
+            raise ConnectionAbortedError
         connection.arrived += piece
         if b"\n" in piece:
             *lines, rest = connection.arrived.split(b"\n")

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 
 from mlrun_cli.domain.moment import MICROSECONDS, now
 from mlrun_cli.domain.outcome import Outcome
+from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.domain.run import Run
 from mlrun_cli.domain.run_error import SERVICE_ERROR, run_error
 from mlrun_cli.domain.run_status import RunStatus
@@ -103,6 +104,8 @@ def recover(workspace: Workspace, run: Run) -> None:
         told = (*outcome.warnings, *left_behind(folder), *not_ended, *left_running(left))
         outcome = outcome._replace(warnings=told)
         outcome = with_registered_outputs(workspace, run, outcome)
+        # The run's own variables may be gone with its supervisor; the user's names are among ours, as a rule.
+        outcome = outcome.without_secrets(Redaction.from_environment(os.environ))
         write_outcome(folder, outcome)
     folder.secrets.unlink(missing_ok=True)
     if submission is not None:

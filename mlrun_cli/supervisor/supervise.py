@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from mlrun_cli.domain.launch import LaunchedProcess
 from mlrun_cli.domain.moment import now
 from mlrun_cli.domain.outcome import Outcome
+from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.domain.run import GRACE_SECONDS, Run
 from mlrun_cli.domain.run_error import SERVICE_ERROR, installer_error
 from mlrun_cli.domain.run_status import RunStatus
@@ -83,7 +84,8 @@ class Supervisor:
         self._folder = folder
         self._run = workspace.runs.get(submission.run_id)
         self._key = self._run.key
-        self._reader = JournalReader(workspace, folder.journal, self._key)
+        self._redaction = Redaction.from_environment(secrets.environment)
+        self._reader = JournalReader(workspace, folder.journal, self._key, self._redaction)
         self._helper = Helper(workspace, submission.run_id, folder)
         self._selector = selectors.DefaultSelector()
         self._group: ProcessGroup | None = None
@@ -114,9 +116,8 @@ class Supervisor:
             self._server.close()
             self._helper.close()
         self._insist(self._reader.take_in_all)
-        if self._reader.unreadable_lines:
-            damaged = f"{self._reader.unreadable_lines} damaged lines of the run's journals were left out."
-            outcome = outcome._replace(warnings=(*outcome.warnings, damaged))
+        outcome = outcome._replace(warnings=(*outcome.warnings, *self._reader.warnings))
+        outcome = outcome.without_secrets(self._redaction)
         self._when_there_is_room(lambda: write_outcome(self._folder, outcome))
         self._when_there_is_room(lambda: keep_what_the_script_wrote(self._workspace, self._submission, self._folder))
         self._insist(lambda: record_outcome(self._workspace, self._run, outcome))

@@ -386,7 +386,7 @@ def test_names_are_refused_wherever_they_can_be_typed(ready: Mlrun, name: str) -
 
 
 def test_tags_and_properties_without_a_key_change_nothing(ready: Mlrun) -> None:
-    run = ready.wait(ready.submit())
+    run = ready.ended()
     for words in (
         ("--add-tag", "=x"),
         ("--add-tag", ""),

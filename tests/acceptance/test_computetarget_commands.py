@@ -168,8 +168,7 @@ def test_a_child_run_keeps_its_target_too(mlrun: Mlrun) -> None:
     """,
         "parent.py",
     )
-    parent = mlrun.submit("parent.py")
-    mlrun.wait(parent)
+    parent = mlrun.ended("parent.py")["run_id"]
     (line,) = re.findall("'mlrun (run cancel [^']*)'", refused(mlrun(*DELETE, check=False), 2))
     assert f"--parent-run-id {parent}" in line
     mlrun(*line.split())

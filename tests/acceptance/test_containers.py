@@ -41,16 +41,28 @@ def test_a_script_runs_in_the_container_with_its_variables_and_logs(mlrun: Mlrun
     """)
     mlrun.environment["MINE"] = "of the submitter"
     write_runconfig(mlrun, shmSize="8g", arguments=["--cpus", "2"])
+    words = ("run", "submit-script", "-c", "image")
+    page = mlrun(*words, "--dry-run", "-o", "table").stdout
+    assert "             8g of shared memory\n             started with --cpus 2\nVariables    MY_TOKEN=***\n" in page
+    assert "those of this shell" not in page
+    planned = mlrun.json(*words, "--dry-run")["environment"]
+    assert (planned["image"], planned["shm_size"], planned["arguments"]) == ("known", "8g", ["--cpus", "2"])
 
-    done = mlrun("run", "submit-script", "-c", "image")
+    done = mlrun(*words)
 
     record = json.loads(done.stdout)
     run_id = record["run_id"]
+    assert record["run_definition"]["environment"]["docker"] == {
+        "enabled": True,
+        "baseImage": "known",
+        "shmSize": "8g",
+        "arguments": ["--cpus", "2"],
+    }
     assert mlrun.log(run_id) == "'a\\nb' s3cr3t-word False {'loss': 0.5}\n"
     assert mlrun.metrics(run_id) == {"loss": 0.5}
-    (words,) = engine.calls("run")
+    (started,) = engine.calls("run")
     work = mlrun.run_folder(run_id) / "work"
-    told = " ".join(words)
+    told = " ".join(started)
     assert told.startswith(f"run --rm --init --name mlrun-{run_id}-0 --label mlrun.run={run_id} --user ")
     assert f"--user {os.getuid()}:{os.getgid()} " in told
     assert f"--mount type=bind,source={mlrun.home},target={mlrun.home} --workdir {work} " in told
@@ -78,6 +90,9 @@ def test_an_image_that_cannot_be_had_fails_the_run_and_says_why(mlrun: Mlrun, en
     assert "pull access denied for mine.example.org/private" in message
     assert "type 'docker login mine.example.org' once" in message
     assert engine.calls("run") == []
+    log = next(mlrun.home.rglob("environment.log")).read_text("utf-8")
+    assert "by https://***@proxy" in log
+    assert "s3cr3t-word" not in log + done.stdout + done.stderr
 
 
 def test_cancel_lets_the_script_in_the_container_end_by_itself(mlrun: Mlrun, engine: Engine) -> None:
@@ -214,6 +229,7 @@ RUN pip install -i https://bob:s3cr3t-word@h/simple tiktoken==0.5.1
 ENV A=1 DB_PASSWORD=s3cr3t-word-2 B=2
 ARG API_KEY=s3cr3t
 ENV MY_SECRET="s3cr3t word 3"
+RUN curl -u bob:s3cr3t https://h/s3cr3t-word-2
 RUN export PIN=s3cr3t-word-4; curl -H 'x: Bearer s3cr3t-word-5' h
 ENV MY_TOKEN s3cr3t
 ARG LAST_TOKEN=
@@ -235,6 +251,7 @@ def test_secrets_of_a_dockerfile_reach_the_engine_and_no_record(mlrun: Mlrun, en
         "ENV A=1 DB_PASSWORD=*** B=2",
         "ARG API_KEY=***",
         "ENV MY_SECRET=***",
+        "RUN curl -u bob:${MLRUN_INSTALL_SECRET_1} https://h/${MLRUN_INSTALL_SECRET_2}",
         "RUN export PIN=*** curl -H 'x: Bearer ${MLRUN_INSTALL_SECRET_6}' h",
         "ENV MY_TOKEN ***",
         "ARG LAST_TOKEN=",
@@ -251,6 +268,7 @@ def test_secrets_of_a_dockerfile_reach_the_engine_and_no_record(mlrun: Mlrun, en
     assert engine.builds() == [(SECRETS, [])]
     log = (mlrun.run_folder(run_id) / "artifacts/system_logs/environment.log").read_text("utf-8")
     assert "\n".join(shown[1:5]) in log
+    assert "RUN curl -u bob:*** https://h/***\n" in log
     assert "s3cr3t" not in "".join(said)
     for file in mlrun.home.rglob("*"):
         assert not file.is_file() or b"s3cr3t" not in file.read_bytes(), file

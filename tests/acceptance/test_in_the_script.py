@@ -215,7 +215,7 @@ def test_fail_is_told_with_its_message_and_code(mlrun: Mlrun) -> None:
 
 def test_a_run_that_has_failed_is_not_completed_by_the_last_line_of_its_script(mlrun: Mlrun) -> None:
     mlrun.script("from azureml.core import Run; run = Run.get_context(); run.fail('no data'); run.complete()")
-    record = mlrun.wait(mlrun.submit())
+    record = mlrun.ended()
     assert (record["status"], record["error"]["error"]["message"]) == ("Failed", "no data")
 
 

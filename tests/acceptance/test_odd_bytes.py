@@ -25,3 +25,9 @@ def test_words_that_the_store_cannot_hold_are_refused(mlrun: Mlrun) -> None:
         ("list", "--compute-target-name", "\udcff"),
     ):
         assert "not UTF-8" in refused(mlrun("run", *words, check=False), 2)
+
+
+def test_an_environment_is_made_from_a_folder_whose_name_is_no_text(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    mlrun.script("dependencies: [{pip: [--no-index, --find-links .]}]", "b\udcff/conda.yml")
+    assert mlrun.json("run", "submit-script", "-d", "b\udcff/conda.yml", "train.py")["status"] == "Completed"

@@ -57,7 +57,7 @@ def test_a_script_runs_in_the_image_of_a_folder_with_its_logs_and_outputs(mlrun:
     assert mlrun.log(run_id) == f"{owner} False /tmp {{'loss': 0.5}} False\n"
     assert "outputs/model" in mlrun.json("run", "files", "-r", run_id)
     (image,) = podman.images()
-    assert record["run_definition"]["environment"]["docker"] == {"enabled": True, "baseImage": image}
+    assert record["run_definition"]["environment"]["docker"]["baseImage"] == image
     assert podman.containers() == []
 
     (listed,) = mlrun.json("environment", "list")

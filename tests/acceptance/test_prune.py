@@ -12,6 +12,7 @@ from typing import Any
 from mlrun_cli.domain.moment import MICROSECONDS
 from mlrun_cli.files.snapshot_pruning import using_snapshots
 from tests.acceptance.installed import refused
+from tests.acceptance.terminal import Terminal
 from tests.running import Mlrun, until
 
 DAY = 86_400
@@ -50,6 +51,9 @@ def test_old_runs_go_with_all_that_was_kept_for_them_alone(mlrun: Mlrun) -> None
     make_old(mlrun, old)
     assert len(contents(mlrun)) >= 3
 
+    with Terminal(mlrun, [*mlrun.command, "workspace", "prune", "--older-than", "30d"], columns=200) as terminal:
+        terminal.wait_for("Remove 1 run of workspace 'default' for good, ")
+        terminal.wait_for(" KB in all?")
     would = prune(mlrun, "--dry-run")
     assert (would["runs"], would["snapshots"], would["contents"], would["dryRun"]) == ([old], 1, 1, True)
     assert mlrun.run_folder(old).exists()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,9 @@ from mlrun_cli.files.runconfig_keys import KEYS
 from tests.running import Mlrun
 from tests.sdk.driving import drive
 
+CONDA = f"""#!/bin/sh
+mkdir -p "$4/bin" && ln -s {os.path.realpath(sys.executable)} "$4/bin/python"
+"""
 OWN = "environment:\n  python:\n    userManagedDependencies: true\n"
 
 
@@ -301,12 +306,43 @@ def test_a_dry_run_names_the_packages_of_an_environment_that_would_be_built(mlru
     mlrun.script("")
     (mlrun.folder / "conda.yml").write_text("dependencies: [{pip: [numpy==1.26.4]}]\n", encoding="utf-8")
     runconfig(mlrun, "environment: {python: {condaDependenciesFile: conda.yml}}\n")
-    environment = dry_run(mlrun, "-c", "train", "train.py")["environment"]
+    words = ("-c", "train", "train.py")
+    environment = dry_run(mlrun, *words)["environment"]
+    page = ("run", "submit-script", "--dry-run", "-o", "table", *words)
+
+    assert f", with Python {environment['python']} and:\n             numpy==1.26.4\n" in mlrun(*page).stdout
+    (mlrun.folder / "conda.yml").write_text("dependencies: []\n", encoding="utf-8")
+    assert f", with Python {environment['python']}\nVariables " in mlrun(*page).stdout
 
     assert environment["kind"] == "built"
     assert environment["is_there"] is False
     assert environment["requirements"] == ["numpy==1.26.4"]
     assert not Path(environment["folder"]).exists()
+
+
+@pytest.mark.parametrize("place", ["conda.yml", "the runconfig"])
+def test_variables_of_conda_dependencies_are_the_scripts_below_those_of_the_runconfig(mlrun: Mlrun, place: str) -> None:
+    mlrun.script("import os; print(os.environ['A'], os.environ['B'], os.environ['MY_TOKEN'], os.environ['C'])")
+    program = mlrun.script(CONDA, "programs/conda")
+    program.chmod(0o755)
+    mlrun.environment["PATH"] = f"{program.parent}{os.pathsep}{mlrun.environment['PATH']}"
+    mlrun.environment["A"] = "of the shell"
+    text = "{dependencies: [python], variables: {A: 0.10, B: inner, C: , MY_TOKEN: s3cr3t-word}}"
+    mlrun.script(text, "conda.yml")
+    named = "condaDependenciesFile: conda.yml" if place == "conda.yml" else f"condaDependencies: {text}"
+    runconfig(mlrun, f"environment: {{python: {{{named}}}}}\nenvironmentVariables: {{B: outer}}\n")
+    words = ("run", "submit-script", "-c", "train")
+    page = mlrun(*words, "--dry-run", "-o", "table", "train.py").stdout
+    done = mlrun(*words, "train.py")
+    record = json.loads(done.stdout)
+
+    assert mlrun.log(record["run_id"]) == "0.10 outer s3cr3t-word \n"
+    shown = {"A": "0.10", "B": "outer", "C": "", "MY_TOKEN": "***"}
+    assert record["run_definition"]["environmentVariables"] == shown
+    assert "(to be made by conda), with:\n             python\nVariables    A=0.10\n" in page
+    assert "s3cr3t" not in page + done.stdout
+    for file in mlrun.home.rglob("*.json"):
+        assert "s3cr3t" not in file.read_text("utf-8"), file
 
 
 @pytest.mark.parametrize("words", [("gone.py",), ("--ct", "cpu", "train.py"), ("-c", "zebra", "train.py")])

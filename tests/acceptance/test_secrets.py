@@ -7,6 +7,8 @@ import stat
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.acceptance.installed import local_package
 from tests.running import Mlrun
 
@@ -79,20 +81,26 @@ def test_while_the_script_runs_its_secrets_are_its_own(mlrun: Mlrun) -> None:
     assert files_with(SECRET, mlrun.home) == []
 
 
-def test_a_queued_run_is_canceled_in_its_turn_when_its_cancel_was_killed_after_the_secrets_had_gone(
+def test_a_queued_run_has_its_own_secrets_and_is_canceled_when_its_cancel_was_killed_after_these_had_gone(
     mlrun: Mlrun,
 ) -> None:
     mlrun("computetarget", "create", "amlcompute", "-n", "single", "--max-nodes", "1")
     gate = mlrun.folder.parent / "gate"
     os.mkfifo(gate)
     mlrun.script(f"open({str(gate)!r}).read()")
+    tag = "from azureml.core import Run; Run.get_context().tag('own_id', 'x')"
+    (mlrun.folder / "tag.py").write_text(tag, encoding="utf-8")
     first, second = (mlrun.submit("--ct", "single", "train.py") for _ in range(2))
+    mlrun.environment["MLRUN_SECRET_NAMES"] = "own"
+    third = mlrun.submit("--ct", "single", "tag.py")
+    del mlrun.environment["MLRUN_SECRET_NAMES"]
     mlrun.wait_for_status(first, "Running")
     (mlrun.run_folder(second) / "secrets.json").unlink()
     gate.open("w").close()
 
     assert mlrun.wait(second)["status"] == "Canceled"
     assert mlrun.history(second) == ["NotStarted", "Queued", "Canceled"]
+    assert mlrun.wait(third)["tags"] == {"own_id": "***"}
 
 
 def test_a_command_keeps_its_secrets_from_every_record(mlrun: Mlrun) -> None:
@@ -106,16 +114,28 @@ def test_a_command_keeps_its_secrets_from_every_record(mlrun: Mlrun) -> None:
     assert files_with(SECRET, mlrun.home) == []
 
 
-def test_an_error_is_recorded_without_the_secret_in_its_address(mlrun: Mlrun) -> None:
-    mlrun.script(f"raise RuntimeError('cannot reach postgresql://bob:{SECRET}@db/x')")
-    run_id = mlrun.submit()
+@pytest.mark.parametrize(
+    "ending",
+    ["raise RuntimeError(words)", "from azureml.core import Run; Run.get_context().fail(error_details=words); exit(1)"],
+)
+def test_an_error_is_recorded_without_the_secrets_that_it_tells(mlrun: Mlrun, ending: str) -> None:
+    words = f"postgresql://me:{SECRET}@db/x OWN_ID={SECRET}; AccountKey={SECRET} --password {SECRET} and"
+    mlrun.script(f"import os\nwords = {words!r} + f\" {{os.environ['MY_TOKEN']}} {{os.environ['A_KEY']}}\"\n{ending}")
+    (mlrun.folder / ".azureml" / "token.runconfig").write_text(
+        f"script: train.py\nenvironment: {{environmentVariables: {{MY_TOKEN: {SECRET}}}}}\n", encoding="utf-8"
+    )
+    mlrun.environment.update(MLRUN_SECRET_NAMES="own_id,a_key", A_KEY="of-the-shell")
+    run_id = mlrun.submit("-c", "token")
     mlrun.wait_for_status(run_id, "Failed")
     error = mlrun.show(run_id)["error"]["error"]
-    assert error["message"] == "cannot reach postgresql://***@db/x"
-    assert "postgresql://***@db/x" in error["debugInfo"]["stackTrace"]
-    # What the script itself prints is its own, and so is its text.
-    own = [path for path in files_with(SECRET, mlrun.home) if "snapshots" not in path.relative_to(mlrun.home).parts]
-    assert [path.name for path in own] == ["std_log.txt"]
+    assert error["message"] == "postgresql://***@db/x OWN_ID=*** AccountKey=*** --password *** and *** ***"
+    trace = error["debugInfo"].get("stackTrace", "")
+    assert SECRET not in trace and "of-the-shell" not in trace
+    assert "of-the-shell" not in (mlrun.run_folder(run_id) / "outcome.json").read_text(encoding="utf-8")
+    # What the script itself prints and hands to the SDK is its own, and so is its text.
+    own = {path.relative_to(mlrun.run_folder(run_id)).parts[0] for path in files_with(SECRET, mlrun.run_folder(run_id))}
+    assert own == {"artifacts" if "raise" in ending else "journal"}
+    assert SECRET.encode() not in mlrun.database.read_bytes()
 
 
 def test_everything_in_a_workspace_belongs_to_its_user_alone(mlrun: Mlrun) -> None:

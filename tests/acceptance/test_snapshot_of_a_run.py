@@ -129,6 +129,8 @@ def test_amlignore_and_else_gitignore_say_what_stays_behind(mlrun: Mlrun) -> Non
     mlrun.script("", "b.txt")
     (mlrun.folder / ".gitignore").write_text("a.txt\n", encoding="utf-8")
     (mlrun.folder / ".amlignore").write_text("b.txt\n.*\n", encoding="utf-8")
+    rules = mlrun.json("run", "submit-script", "--dry-run", "train.py")["snapshot"]["ignore_file"]
+    assert rules == ".amlignore"
     assert mlrun.log(mlrun.json("run", "submit-script", "train.py")["run_id"]) == "['a.txt', 'train.py']\n"
     (mlrun.folder / ".amlignore").unlink()
     seen = mlrun.log(mlrun.json("run", "submit-script", "train.py")["run_id"])
@@ -221,6 +223,9 @@ def test_a_git_work_tree_is_told_of_in_the_properties(mlrun: Mlrun) -> None:
     )
     mlrun.script("pass")
     assert mlrun.json("run", "submit-script", "train.py")["properties"]["azureml.git.dirty"] == "True"
+    (mlrun.folder / ".git" / "index").write_bytes(b"damaged")
+    unknown = mlrun.json("run", "submit-script", "train.py")["properties"]
+    assert unknown["azureml.git.commit"] == commit and "azureml.git.dirty" not in unknown
 
 
 @pytest.mark.parametrize("where", ["sub", "."])

@@ -181,7 +181,7 @@ def test_at_most_ten_metrics_are_named_each_on_one_line(mlrun: Mlrun) -> None:
         for number in range(22):
             Run.get_context().log(f"loss\\n\\x1b[31m{number}", 1)
     """)
-    mlrun.wait(mlrun.submit())
+    mlrun.ended()
     told = refused(mlrun("run", "metrics", "-r", "@latest", "--name", "los", check=False), 3)
     assert len(told.splitlines()) == 2
     assert told.count(r"loss\n\x1b[31m") == 10
@@ -242,7 +242,7 @@ def test_monitor_logs_of_an_ended_run_prints_its_whole_log_and_exits_by_its_outc
 
 def test_a_log_that_is_gone_is_an_error_in_words(mlrun: Mlrun) -> None:
     mlrun.script("")
-    run_id = mlrun.wait(mlrun.submit())["run_id"]
+    run_id = mlrun.ended()["run_id"]
     (mlrun.run_folder(run_id) / "artifacts" / "user_logs" / "std_log.txt").unlink()
     told = refused(mlrun("run", "monitor-logs", "-r", run_id, check=False), 1)
     assert f"The log of the run '{run_id}' cannot be read" in told
@@ -362,7 +362,7 @@ def test_filters_beside_ids_are_refused(past: Past, verb: tuple[str, ...], words
 
 def test_update_changes_all_it_is_told_to_or_nothing(mlrun: Mlrun) -> None:
     mlrun.script("")
-    run_id = mlrun.wait(mlrun.submit())["run_id"]
+    run_id = mlrun.ended()["run_id"]
 
     def update(*words: str, check: bool = True) -> dict[str, object]:
         done = mlrun("run", "update", "-r", run_id, *words, check=check)
@@ -387,7 +387,7 @@ def test_update_changes_all_it_is_told_to_or_nothing(mlrun: Mlrun) -> None:
 
 def test_delete_without_a_terminal_needs_yes(mlrun: Mlrun) -> None:
     mlrun.script("")
-    run_id = mlrun.wait(mlrun.submit())["run_id"]
+    run_id = mlrun.ended()["run_id"]
     assert "--yes" in refused(mlrun("run", "delete", "-r", run_id, check=False), 2)
     assert mlrun.json("run", "delete", "-r", run_id, "--yes") == [run_id]
     assert run_count(mlrun) == 0
@@ -397,7 +397,7 @@ def test_delete_without_a_terminal_needs_yes(mlrun: Mlrun) -> None:
 def test_delete_leaves_runs_alone_that_have_not_ended(mlrun: Mlrun) -> None:
     mlrun.script("")
     mlrun.script("import time; time.sleep(600)", "sleep.py")
-    ended, live = mlrun.wait(mlrun.submit())["run_id"], mlrun.submit("sleep.py")
+    ended, live = mlrun.ended()["run_id"], mlrun.submit("sleep.py")
     assert live in refused(mlrun("run", "delete", "-r", ended, "-r", live, "--yes", check=False), 2)
     assert run_count(mlrun) == 2
     assert mlrun.json("run", "delete", "--all", "--status", "completed", "--yes") == [ended]
@@ -411,7 +411,7 @@ def test_delete_leaves_runs_alone_that_have_not_ended(mlrun: Mlrun) -> None:
 )
 def test_delete_asks_on_a_terminal(mlrun: Mlrun, answer: str, exit_code: int, left: int) -> None:
     mlrun.script("")
-    mlrun.wait(mlrun.submit())
+    mlrun.ended()
     with Terminal(mlrun, [COMMAND, "run", "delete", "-r", "@latest"]) as terminal:
         terminal.wait_for("Delete 1 run of experiment 'exp' in workspace 'default' for good? [y/N]: ")
         terminal.type(answer)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mlrun_cli.actions.data_bindings import BoundData, bind_data, preview_data
-from mlrun_cli.actions.datasets import register_dataset, register_outputs
+from mlrun_cli.actions.datasets import register_dataset, register_outputs, save_dataset
 from mlrun_cli.actions.datastores import register_local, unregister
 from mlrun_cli.domain.run import SCRIPT_RUN, Run
 from mlrun_cli.domain.run_configuration import RunConfiguration
@@ -186,6 +186,43 @@ def test_a_mount_of_what_is_not_yet_in_the_workspace_is_an_empty_folder_and_told
     assert bind(workspace, source, rest).notes == []
 
 
+@pytest.mark.parametrize("path", ["", "in/x", "there"])
+def test_a_download_of_what_is_still_empty_in_the_workspace_is_an_empty_folder_and_told(
+    workspace: Workspace, source: Path, path: str
+) -> None:
+    datastore = workspace.folder / "datastores" / "workspacefilestore"
+    (datastore / "there").mkdir(parents=True)
+    reference = {"dataStoreName": "workspacefilestore", "pathOnDataStore": path, "mode": "download"}
+    what = "in/x is not yet" if path == "in/x" else f"no file is yet at {datastore / path},"
+    told = f"dataReferences.r: {what} in datastore 'workspacefilestore': the script is given an empty folder."
+    for look in (preview, bind):
+        bound = look(workspace, source, {"dataReferences": {"r": reference}})
+        assert bound.notes == [told]
+    folder = Path(bound.variables["AZUREML_DATAREFERENCE_r"])
+    assert folder.is_relative_to(workspace.run_folder("r_1").path) and not any(folder.iterdir())
+
+
+def test_a_download_of_nothing_among_the_users_data_says_how_files_come_there(
+    workspace: Workspace, source: Path
+) -> None:
+    register_local(workspace, "mine", source)
+    with pytest.raises(DataNotFound, match=r"^dataReferences\.r: There is no file at .*/no such\.$") as error:
+        reference = {"dataStoreName": "mine", "pathOnDataStore": "no such", "mode": "download"}
+        bind(workspace, source, {"dataReferences": {"r": reference}})
+    assert error.value.hint == (
+        "Correct pathOnDataStore, or put files there: 'mlrun datastore upload -n mine -p FOLDER -u 'no such''."
+    )
+
+
+def test_new_datasets_are_to_be_stored_with_the_run_each_once(workspace: Workspace, source: Path) -> None:
+    kept = save_dataset(workspace, files(str(source / "data" / "sub")))
+    new, old = ({"dataLocation": {"uri": {"path": path}}, "mechanism": "direct"} for path in ("data", "data/sub"))
+    bound = bind(workspace, source, {"data": {"a": new, "b": new, "c": old}})
+    (dataset,) = bound.datasets
+    assert [given["dataset_id"] for given in bound.inputs] == [dataset.dataset_id] * 2 + [kept.dataset_id]
+    assert workspace.datasets.find_by_id(dataset.dataset_id) is None
+
+
 HOSTILE = """it's "a" $(touch hacked) `touch hacked`; \\"""
 
 
@@ -259,10 +296,6 @@ def test_an_input_and_an_output_of_one_name_keep_their_paths_in_a_command(worksp
         ({"outputData": {"a=b": {}}}, "outputData: 'a=b' cannot be the name of data"),
         ({"dataReferences": {"r": {"dataStoreName": "far"}}}, "dataReferences.r: There is no datastore 'far'"),
         ({"dataReferences": {"r": {"pathOnDataStore": "../x"}}}, "dataReferences.r: '../x' leads out"),
-        (
-            {"dataReferences": {"r": {"pathOnDataStore": "x", "mode": "download"}}},
-            "dataReferences.r: There is no file at",
-        ),
         ({"outputData": {"o": {"additionalOptions": {"pathOnCompute": "x"}}}}, "outputData.o is to be collected"),
         (
             {"outputData": {"o": {"additionalOptions": {"registrationOptions": {"name": "a\nb"}}}}},

@@ -95,9 +95,19 @@ def test_the_user_of_an_address_is_hidden_up_to_its_host(text: str, shown: str) 
 
 def test_every_text_of_a_document_is_redacted() -> None:
     address, shown = "http://u:p@h", "http://***@h"
-    document = {"a": [address, 1, None, {"b": address, address: True}]}
+    document = {"a": [address, 1, None, {"b": address, address: True}], "my_token": ["x", {"b": "--password x"}]}
+    hidden = {"a": [shown, 1, None, {"b": shown, shown: True}], "my_token": ["***", {"b": "--password ***"}]}
 
-    assert Redaction().document(document) == {"a": [shown, 1, None, {"b": shown, shown: True}]}
+    assert Redaction().document(document) == hidden
+
+
+def test_an_error_quotes_no_value_of_a_secret_variable() -> None:
+    environment = {"A_TOKEN": "a b.c+d", "B_TOKEN": "a b.c+d, e", "C_TOKEN": "short", "LR": "ordinary"}
+    redaction = Redaction.from_environment({**environment, "OWN": "hunter", "MLRUN_SECRET_NAMES": "own,other"})
+
+    error = {"message": "no a b.c+d, e at a b.c+d: short ordinary hunter", "details": ["own,other"]}
+    assert redaction.error(error) == {"message": "no *** at ***: short ordinary ***", "details": ["own,other"]}
+    assert redaction.document(error) == error
 
 
 def test_secret_variables_are_hidden_by_their_name() -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from mlrun_cli.domain.run_error import error_from_log, error_kind, error_message, installer_error, run_error
+from mlrun_cli.domain.run_error import error_from_log, error_kind, error_message, installer_error
 
 TRACE = """Traceback (most recent call last):
   File "train.py", line 2, in <module>
@@ -77,15 +77,3 @@ def test_all_lines_of_a_long_message_are_in_the_stack_trace() -> None:
 
     assert error_message(error) == "first"
     assert error["error"]["debugInfo"]["stackTrace"].endswith("ValueError: first\nsecond\n  third")
-
-
-def test_no_error_shows_the_user_of_an_address() -> None:
-    address = "postgresql://bob:hunter3@db/x"
-    trace = TRACE.replace("bad data", address)
-    errors = [
-        error_from_log(trace, "exit code 1"),
-        run_error(address, code=address, kind=address, stack_trace=address, details=[{"message": address}]),
-    ]
-
-    assert "hunter3" not in str(errors)
-    assert errors[0]["error"]["message"] == "postgresql://***@db/x"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import mlrun_cli
-from mlrun_cli.domain.environment import Builder, EnvironmentBuild, EnvironmentPlan
+from mlrun_cli.domain.environment import Builder, EnvironmentBuild, EnvironmentPlan, LocalSource
 from mlrun_cli.domain.environment_mode import EnvironmentMode
 from mlrun_cli.errors import EnvironmentNotBuilt, InvalidFile, Unsupported
 from mlrun_cli.execution.environments.interpreters import PythonRequest
@@ -64,6 +64,7 @@ def requirements_of(tmp_path: Path, environ: dict[str, str], *pip: str) -> tuple
 def test_plan_survives_json() -> None:
     build = EnvironmentBuild("k", "/f", "/usr/bin/python3", Builder.UV, "/usr/bin/uv", ("a==1",), ("--no-index",))
     conda = build._replace(builder=Builder.CONDA, packages=("numpy=1",), channels=("defaults",), is_relaxed=True)
+    conda = conda._replace(local=(LocalSource("--editable /p", "/p", "s"),))
     plans = [EnvironmentPlan("/usr/bin/python3", starter=("/opt/spark-submit", "--conf", "a=b"))]
     for plan in [*plans, EnvironmentPlan("/f/venv/bin/python", build), EnvironmentPlan("/f/venv/bin/python", conda)]:
         assert EnvironmentPlan.from_json(plan.to_json()) == plan

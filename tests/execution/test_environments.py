@@ -28,8 +28,8 @@ from mlrun_cli.domain.environment_mode import EnvironmentMode
 from mlrun_cli.domain.moment import MICROSECONDS, now
 from mlrun_cli.domain.run_error import installer_error
 from mlrun_cli.execution.environments.build import build_environment
-from mlrun_cli.execution.environments.folder import EnvironmentFolder, built_interpreter
-from mlrun_cli.execution.environments.installer import Installer, installer_environment
+from mlrun_cli.execution.environments.folder import EnvironmentFolder
+from mlrun_cli.execution.environments.installer import Installer, installer_environment, say_changed
 from mlrun_cli.execution.environments.kept import prune_environments
 from mlrun_cli.execution.environments.plan import PlannedEnvironment, find_uv, plan_conda
 from mlrun_cli.files.conda import read_conda_dependencies
@@ -44,7 +44,7 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
     if os.path.exists(GATE):
         open(GATE).read()
     with zipfile.ZipFile(os.path.join(folder, "slow-1.0-py3-none-any.whl"), "w") as wheel:
-        wheel.writestr("slow.py", "")
+        wheel.write("slow.py")
         wheel.writestr("slow-1.0.dist-info/METADATA", "Metadata-Version: 2.1\\nName: slow\\nVersion: 1.0\\n")
         wheel.writestr("slow-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\\nTag: py3-none-any\\n")
         wheel.writestr("slow-1.0.dist-info/RECORD", "")
@@ -79,6 +79,7 @@ class SlowPackage:
             "backend.py": source,
             "pyproject.toml": PYPROJECT,
             "PKG-INFO": "Metadata-Version: 2.1\nName: slow\nVersion: 1.0\n",
+            "slow.py": "",
         }
         wheels = folder / "wheels"
         wheels.mkdir(exist_ok=True)
@@ -193,21 +194,26 @@ def build(tmp_path: Path, planned: PlannedEnvironment, environ: dict[str, str]) 
 
 
 def version_inside(plan: EnvironmentPlan, module: str) -> str:
-    interpreter = built_interpreter(plan)
-    assert interpreter is not None
     code = f"import {module}; print({module}.version)"
-    return subprocess.check_output([interpreter, "-I", "-c", code], text=True).strip()
+    return subprocess.check_output([plan.interpreter, "-I", "-c", code], text=True).strip()
 
 
-def test_environment_holds_what_was_asked_for(tmp_path: Path, builder: Builder, environ: dict[str, str]) -> None:
+def test_environment_holds_what_was_asked_for_whatever_the_callers_python_path_and_user_site_are(
+    tmp_path: Path, builder: Builder, environ: dict[str, str]
+) -> None:
+    (tmp_path / "path").mkdir()
+    for module in ("pip", "venv", "encodings"):
+        (tmp_path / "path" / f"{module}.py").write_text("raise SystemExit(7)", encoding="utf-8")
     make_wheel(tmp_path / "wheels", "tiny", "1.2")
     make_wheel(tmp_path / "wheels", "tiny", "1.3")
     planned = plan(tmp_path, builder, environ, "--no-index", "--find-links ./wheels", "tiny==1.2.*")
-    assert built_interpreter(planned.plan) is None
+    assert planned.plan.build is not None
+    assert not folder_of(planned).is_complete()
 
-    code, log = build(tmp_path, planned, environ)
+    theirs = {"PYTHONPATH": str(tmp_path / "path"), "PIP_TARGET": str(tmp_path / "t"), "PIP_USER": "1"}
+    assert build_environment(planned.plan.build, environ | theirs) == 0
 
-    assert code == 0, log
+    assert not (tmp_path / "t").exists()
     assert version_inside(planned.plan, "tiny") == "1.2"
     assert "tiny==1.2" in folder_of(planned).installed.read_text(encoding="utf-8")
     assert folder_of(planned).path.stat().st_mode & 0o077 == 0
@@ -230,7 +236,7 @@ def test_two_at_once_build_once(tmp_path: Path, quick_builder: Builder, environ:
     assert (first.returncode, second.returncode) == (0, 0), first_log
     assert slow.builds == 1
     assert "Building" not in second_log
-    assert built_interpreter(planned.plan) is not None
+    assert folder_of(planned).is_complete()
 
 
 def test_killed_build_is_mended_by_the_next(
@@ -243,13 +249,13 @@ def test_killed_build_is_mended_by_the_next(
         os.killpg(killed.pid, signal.SIGKILL)
         killed.communicate()
     assert folder_of(planned).venv.exists()
-    assert built_interpreter(planned.plan) is None
+    assert not folder_of(planned).is_complete()
 
     code, log = build(tmp_path, planned, environ)
 
     assert code == 0, log
     assert slow.builds == 2
-    assert built_interpreter(planned.plan) is not None
+    assert folder_of(planned).is_complete()
 
 
 def test_installer_that_outlives_its_builder_is_waited_for(
@@ -278,35 +284,9 @@ def test_environment_whose_interpreter_is_gone_is_built_again(
     interpreter = folder_of(planned).interpreter
     interpreter.unlink()
     interpreter.symlink_to("/nowhere/python")
-    assert built_interpreter(planned.plan) is None
+    assert not folder_of(planned).is_complete()
     assert build(tmp_path, planned, environ)[0] == 0
-    assert built_interpreter(planned.plan) == interpreter
-
-
-def test_package_that_cannot_be_had_is_named_at_the_end_of_the_log(
-    tmp_path: Path, builder: Builder, environ: dict[str, str]
-) -> None:
-    planned = plan(tmp_path, builder, environ, "--no-index", "no-such-package==9")
-    code, log = build(tmp_path, planned, environ)
-    assert code != 0
-    assert "no-such-package" in "".join(log.splitlines()[-3:])
-    assert built_interpreter(planned.plan) is None
-    assert not folder_of(planned).path.exists()
-
-
-def test_callers_python_path_and_user_site_do_not_reach_the_installer(
-    tmp_path: Path, builder: Builder, environ: dict[str, str]
-) -> None:
-    (tmp_path / "path").mkdir()
-    for module in ("pip", "venv", "encodings"):
-        (tmp_path / "path" / f"{module}.py").write_text("raise SystemExit(7)", encoding="utf-8")
-    make_wheel(tmp_path / "wheels", "tiny", "1.2")
-    planned = plan(tmp_path, builder, environ, "--no-index", "--find-links ./wheels", "tiny")
-    assert planned.plan.build is not None
-    theirs = {"PYTHONPATH": str(tmp_path / "path"), "PIP_TARGET": str(tmp_path / "t"), "PIP_USER": "1"}
-    assert build_environment(planned.plan.build, environ | theirs) == 0
-    assert version_inside(planned.plan, "tiny") == "1.2"
-    assert not (tmp_path / "t").exists()
+    assert folder_of(planned).is_complete()
 
 
 def test_password_of_an_index_reaches_it_and_nothing_else(
@@ -323,6 +303,40 @@ def test_password_of_an_index_reaches_it_and_nothing_else(
     assert "s3cr3t-word" not in json.dumps(planned.plan.to_json())
     for path in folder_of(planned).path.rglob("*"):
         assert not path.is_file() or b"s3cr3t-word" not in path.read_bytes(), path
+
+
+@pytest.mark.parametrize(("name", "requirement"), [("package", "./package"), ("b é", "slow @ {address}")])
+def test_a_local_package_is_built_as_it_was_when_the_run_was_submitted_or_not_at_all(
+    tmp_path: Path, quick_builder: Builder, environ: dict[str, str], name: str, requirement: str
+) -> None:
+    package = tmp_path / name
+    package.mkdir()
+    (package / "pyproject.toml").write_text(PYPROJECT, encoding="utf-8")
+    (package / "backend.py").write_text(f"LOG = GATE = '{os.devnull}'\n{BACKEND}", encoding="utf-8")
+    module = package / "slow.py"
+
+    def planned_with(version: int) -> PlannedEnvironment:
+        module.write_text(f"version = {version}\n", encoding="utf-8")
+        os.utime(module, (10**9, 10**9 + version))
+        return plan(tmp_path, quick_builder, environ, "--no-index", requirement.format(address=package.as_uri()))
+
+    first, second = planned_with(1), planned_with(2)
+    code, log = build(tmp_path, first, environ)
+    said = f"Error: {package} has changed since the run was submitted; submit it again."
+    assert (code, installer_error(log)) == (1, said)
+    assert not folder_of(first).is_complete()
+    code, log = build(tmp_path, second, environ)
+    assert code == 0, log
+    assert version_inside(second.plan, "slow") == "2"
+
+    again = planned_with(1)
+    assert again.plan == first.plan
+    assert build(tmp_path, again, environ)[0] == 0
+    assert version_inside(again.plan, "slow") == "1"
+
+    third = planned_with(3)
+    package.rename(tmp_path / "elsewhere")
+    assert "has changed since" in build(tmp_path, third, environ)[1]
 
 
 def test_secret_that_a_package_prints_is_not_in_the_log(
@@ -347,7 +361,7 @@ def test_short_secret_is_hidden_where_it_is_one_and_is_a_part_of_other_words(tmp
         "MLRUN_INSTALL_SECRET_3": "s3cr3t-in-a-shell; of\ns3cr3t-line",
     }
     with (tmp_path / "lock").open("w") as lock:
-        installer = Installer({**os.environ, **secrets}, EnvironmentFolder(tmp_path), lock.fileno())
+        installer = Installer({**os.environ, **secrets}, tmp_path, lock.fileno())
         said = installer.output(
             [
                 "echo",
@@ -396,6 +410,11 @@ def index(wheel: bytes, login: str) -> Iterator[str]:
         server.server_close()
 
 
+def test_a_path_that_is_no_text_is_said_with_its_bytes(capsys: pytest.CaptureFixture[str]) -> None:
+    say_changed("/b\udcff")
+    assert capsys.readouterr().out.startswith("Error: /b\\udcff has changed")
+
+
 def test_what_pip_is_told_by_variables_holds_for_uv(tmp_path: Path) -> None:
     told = installer_environment(
         {"PIP_FIND_LINKS": "/a /b", "PIP_INDEX_URL": "https://h/s", "UV_DEFAULT_INDEX": "https://other/s"},
@@ -439,17 +458,17 @@ def test_eight_at_once_build_once_though_their_builder_is_killed(
     assert [other.returncode for other in others] == [0] * 7, logs[0]
     assert slow.builds == 2  # the killed one's, and one more
     assert sum("Building" in log for log in logs) == 1
-    assert built_interpreter(planned.plan) is not None
+    assert folder_of(planned).is_complete()
 
 
 def test_relaxed_leaves_open_what_cannot_be_had_and_keeps_the_rest(
-    tmp_path: Path, builder: Builder, environ: dict[str, str]
+    tmp_path: Path, quick_builder: Builder, environ: dict[str, str]
 ) -> None:
     for name, version in (("tiny", "1.2"), ("tiny", "1.3"), ("small", "2.0"), ("small", "2.1")):
         make_wheel(tmp_path / "wheels", name, version)
     lines = ["--no-index", "--find-links ./wheels", "tiny==0.9", "small==2.0"]
-    assert build(tmp_path, plan(tmp_path, builder, environ, *lines), environ)[0] != 0
-    planned = plan(tmp_path, builder, environ, *lines, mode=EnvironmentMode.RELAXED)
+    assert build(tmp_path, plan(tmp_path, quick_builder, environ, *lines), environ)[0] != 0
+    planned = plan(tmp_path, quick_builder, environ, *lines, mode=EnvironmentMode.RELAXED)
 
     code, log = build(tmp_path, planned, environ)
 
@@ -463,19 +482,28 @@ def test_relaxed_leaves_open_what_cannot_be_had_and_keeps_the_rest(
     assert described.python_version == ".".join(map(str, sys.version_info[:3]))
 
 
-def test_relaxed_leaves_open_the_later_of_two_that_do_not_go_together(
+def test_what_cannot_be_had_is_named_at_the_end_of_the_log_and_left_open_when_relaxed(
     tmp_path: Path, builder: Builder, environ: dict[str, str]
 ) -> None:
-    for name, version in (("tiny", "1.2"), ("tiny", "1.3"), ("free", "1.0")):
+    for name, version in (("tiny", "1.2"), ("tiny", "1.3"), ("free", "1.0"), ("small", "2.0")):
         make_wheel(tmp_path / "wheels", name, version)
-    lines = ["--no-index", "--find-links ./wheels", "free==1.0", "tiny==1.2", "tiny==1.3"]
+    options = ["--no-index", "--find-links ./wheels"]
+    pinned = plan(tmp_path, builder, environ, *options, "free==1.0", "small==0.9")
+    code, log = build(tmp_path, pinned, environ)
+    assert code != 0
+    assert "small==0.9" in "".join(log.splitlines()[-3:])
+    assert not folder_of(pinned).is_complete()
+    assert not folder_of(pinned).path.exists()
+
+    lines = [*options, "small==0.9", "free==1.0", "tiny==1.2", "tiny==1.3"]
     planned = plan(tmp_path, builder, environ, *lines, mode=EnvironmentMode.RELAXED)
     code, log = build(tmp_path, planned, environ)
     assert code == 0, log
+    assert version_inside(planned.plan, "small") == "2.0"
     assert version_inside(planned.plan, "tiny") == "1.2"
     described = folder_of(planned).described()
     assert described is not None
-    assert described.loosened == ("tiny==1.3",)
+    assert described.loosened == ("small==0.9", "tiny==1.3")
 
 
 def test_relaxed_to_another_python_builds_no_version_that_was_chosen_for_the_one_asked_for(
@@ -560,7 +588,7 @@ def test_conda_makes_the_environment_from_a_file_that_is_gone_afterwards(
     document = json.loads(told[told.index("{") :])
     assert document["channels"] == ["https://bob:s3cr3t-word@h/own"]
     assert document["dependencies"] == ["numpy=1.18", "python", "pip", {"pip": ["tqdm==4.1"]}]
-    assert built_interpreter(planned.plan) is not None
+    assert folder_of(planned).is_complete()
     assert "s3cr3t-word" not in log
     for path in folder_of(planned).path.rglob("*"):
         assert not path.is_file() or b"s3cr3t-word" not in path.read_bytes(), path

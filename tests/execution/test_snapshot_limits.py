@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from mlrun_cli.domain.size import MEGABYTE
 from mlrun_cli.errors import UsageError
 from mlrun_cli.execution.snapshot import take_snapshot
-from mlrun_cli.execution.snapshot_limits import SnapshotLimits, size_in_words
+from mlrun_cli.execution.snapshot_limits import SnapshotLimits
 from mlrun_cli.files.snapshot_store import SnapshotStore
-
-_MEGABYTE = 1024 * 1024
 
 
 def _make(top: Path, sizes: dict[str, int]) -> Path:
@@ -45,13 +44,13 @@ def test_the_largest_folders_are_named_and_the_hint_works(tmp_path: Path) -> Non
         tmp_path,
         {
             "src/train.py": 1000,
-            "src/data/raw/a.bin": 900 * _MEGABYTE,
-            "src/data/raw/b.bin": 600 * _MEGABYTE,
-            "models/best.pt": 90 * _MEGABYTE,
-            "models/last.pt": 8 * _MEGABYTE,
+            "src/data/raw/a.bin": 900 * MEGABYTE,
+            "src/data/raw/b.bin": 600 * MEGABYTE,
+            "models/best.pt": 90 * MEGABYTE,
+            "models/last.pt": 8 * MEGABYTE,
         },
     )
-    error = _refusal(source, SnapshotLimits(size=100 * _MEGABYTE))
+    error = _refusal(source, SnapshotLimits(size=100 * MEGABYTE))
 
     assert error.message == (
         f"'{source}' is too large for a snapshot: 1.6 GB in 5 files, where 100 MB in 2,000 files are allowed."
@@ -94,8 +93,8 @@ def test_the_hint_works_for_any_name(tmp_path: Path, name: str) -> None:
 
 
 def test_the_hint_works_for_a_file_with_a_blank_at_its_end(tmp_path: Path) -> None:
-    source = _make(tmp_path, {"model ": 2 * _MEGABYTE, "train.py": 1})
-    _do_as_told(_refusal(source, SnapshotLimits(size=_MEGABYTE)))
+    source = _make(tmp_path, {"model ": 2 * MEGABYTE, "train.py": 1})
+    _do_as_told(_refusal(source, SnapshotLimits(size=MEGABYTE)))
     snapshot, _ = take_snapshot(source, SnapshotStore(tmp_path / "snapshots"), limits=SnapshotLimits())
 
     assert [entry.path for entry in snapshot.entries] == [".amlignore", "train.py"]
@@ -131,20 +130,5 @@ def test_a_limit_that_is_no_whole_number_is_an_error(name: str, text: str) -> No
 def test_limits_come_from_the_environment() -> None:
     environ = {"MLRUN_SNAPSHOT_MAX_MB": "2", "MLRUN_SNAPSHOT_MAX_FILES": " 30 "}
 
-    assert SnapshotLimits.from_environment(environ) == SnapshotLimits(2 * _MEGABYTE, 30)
+    assert SnapshotLimits.from_environment(environ) == SnapshotLimits(2 * MEGABYTE, 30)
     assert SnapshotLimits.from_environment({"MLRUN_SNAPSHOT_MAX_MB": ""}) == SnapshotLimits()
-
-
-@pytest.mark.parametrize(
-    ("size", "words"),
-    [
-        (0, "0 bytes"),
-        (1023, "1023 bytes"),
-        (1500, "1.5 KB"),
-        (1_024_000, "1.0 MB"),
-        (300 * _MEGABYTE, "300 MB"),
-        (2**41, "2048 GB"),
-    ],
-)
-def test_sizes_are_short(size: int, words: str) -> None:
-    assert size_in_words(size) == words

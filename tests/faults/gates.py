@@ -118,6 +118,18 @@ def slow_mender(mlrun: Mlrun, lock: Path, run_id: str) -> Iterator[subprocess.Po
 
 
 @contextmanager
+def slow_to_name(pid: int) -> Iterator[None]:
+    """Have a process stand still, for as long as a test lasts, as it gives a file that it has written its name."""
+    slow = ("--trace=/^rename", "--inject=/^rename:delay_enter=60s")
+    with subprocess.Popen(
+        ["strace", "--output=/dev/null", *slow, f"--attach={pid}"], stderr=subprocess.PIPE, encoding="utf-8"
+    ) as tracer:
+        assert tracer.stderr is not None
+        assert "attached" in tracer.stderr.readline()
+        yield
+
+
+@contextmanager
 def away(folder: Path) -> Iterator[None]:
     """Have a folder at another place, as one that was moved or whose disk was unmounted, until the end of the block."""
     elsewhere = folder.rename(folder.with_name("away"))

@@ -94,7 +94,7 @@ def two_runs(mlrun: Mlrun, making: Making, *target: str) -> tuple[str, str]:
 @pytest.mark.parametrize(
     ("victim", "making"),
     [
-        *product(["supervisor", "builder"], ["uv", "conda", "image"]),
+        *product(["supervisor", "builder"], ["conda", "image"]),
         *product(["installer"], ["uv", "pip", "conda", "image"]),
     ],
     indirect=["making"],
@@ -129,6 +129,8 @@ def test_what_an_installer_has_started_without_the_runs_variables_ends_with_the_
     assert not is_alive(int((tmp_path / "step").read_text("utf-8")))
 
 
+# They wait in the same way for what virtual environments and conda make.
+@pytest.mark.parametrize("making", ["conda", "image"], indirect=True)
 @pytest.mark.parametrize("victim", ["supervisor", "builder"])
 def test_who_makes_the_environment_goes_on_when_who_waits_is_killed(mlrun: Mlrun, making: Making, victim: str) -> None:
     first, second = two_runs(mlrun, making)
@@ -182,6 +184,7 @@ def made_by_the_next(mlrun: Mlrun, making: Making) -> None:
     assert mlrun.log(run_id) == "done\n"
 
 
+@pytest.mark.parametrize("making", ["uv", "image"], indirect=True)
 def test_environments_are_made_though_their_dispatcher_is_killed(mlrun: Mlrun, making: Making) -> None:
     mlrun("computetarget", "create", "amlcompute", "-n", "two", "--max-nodes", "2")
     first, second = two_runs(mlrun, making, "--ct", "two")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.gates import Fifo, GatedBuild, locked, manifest, slow_mender
+from tests.faults.gates import Fifo, GatedBuild, locked, manifest, slow_mender, slow_to_name
 from tests.running import Mlrun, is_alive, kill, until
 
 pytestmark = pytest.mark.kill
@@ -239,23 +239,26 @@ def test_a_supervisor_killed_when_its_script_has_just_been_started_takes_it_alon
     run_id = mlrun.submit("-d", "gated.yml", "train.py")
     build.wait()
     supervisor = mlrun.supervisor(run_id)
-    note = Fifo(mlrun.run_folder(run_id) / f".process.json.{supervisor}")
-    build.open()
-    until(lambda: mlrun.log(run_id) == "here\n")
-    assert mlrun.stored_status(run_id) == "Starting"
-    (script,) = mlrun.processes(run_id)
+    with slow_to_name(supervisor):
+        build.open()
+        until(lambda: mlrun.log(run_id) == "here\n")
+        assert mlrun.stored_status(run_id) == "Starting"
+        (script,) = mlrun.processes(run_id)
 
-    kill(supervisor)
+        kill(supervisor)
 
     until(lambda: not is_alive(script))
-    note.restore()
     record = mlrun.wait(run_id)
     assert record["status"] == "Failed"
     assert record["error"]["error"]["message"] == "The supervisor of the run died while it started the script."
 
 
-def test_a_supervisor_killed_while_it_finalizes_leaves_a_run_that_ended_as_its_script_did(mlrun: Mlrun) -> None:
-    mlrun.script(LOG_AND_WAIT)
+@pytest.mark.parametrize(("ending", "exit_code"), [("sys.exit(0)", 0), ("raise ValueError(os.environ['A_TOKEN'])", 1)])
+def test_a_supervisor_killed_while_it_finalizes_leaves_a_run_that_ended_as_its_script_did(
+    mlrun: Mlrun, ending: str, exit_code: int
+) -> None:
+    mlrun.environment["A_TOKEN"] = "hunter"
+    mlrun.script(LOG_AND_WAIT.replace("sys.exit(", f"{ending}\n    sys.exit("))
     run_id = mlrun.submit()
     mlrun.wait_for_status(run_id, "Running")
     supervisor = mlrun.supervisor(run_id)
@@ -267,8 +270,11 @@ def test_a_supervisor_killed_while_it_finalizes_leaves_a_run_that_ended_as_its_s
 
     until(lambda: not is_alive(supervisor))
     gate.restore()
-    record = mlrun.wait(run_id)
-    assert (record["status"], record["exit_code"]) == ("Completed", 0)
+    mlrun.show(run_id)
+    mlrun.wait_for_status(run_id, "Completed", "Failed")
+    record = mlrun.show(run_id)
+    assert (record["status"], record["exit_code"]) == ("Failed" if exit_code else "Completed", exit_code)
+    assert "hunter" not in (mlrun.run_folder(run_id) / "outcome.json").read_text(encoding="utf-8")
     assert 0 < record["duration_seconds"] < 60
     assert mlrun.metrics(run_id) == {"x": 1}
 

@@ -54,14 +54,7 @@ def order(mlrun: Mlrun) -> Path:
 
 def make_target(mlrun: Mlrun, name: str, most: int) -> None:
     """Make a target with so many nodes."""
-    drive(
-        mlrun,
-        f"""
-        from azureml.core.compute import AmlCompute, ComputeTarget
-        configuration = AmlCompute.provisioning_configuration(vm_size="any", max_nodes={most})
-        ComputeTarget.create(Workspace.from_config(), {name!r}, configuration)
-        """,
-    )
+    mlrun("computetarget", "create", "amlcompute", "-n", name, "--max-nodes", str(most))
 
 
 def submit(mlrun: Mlrun, *words: str) -> str:
@@ -474,14 +467,18 @@ def test_whoever_makes_room_calls_the_dispatcher(mlrun: Mlrun, order: Path, who:
     with taken_queue(mlrun, "cpu-cluster") as calls:
         if who == "cancel":
             mlrun("run", "cancel", "-r", run_ids[2])
-        elif who == "create":
-            make_target(mlrun, "cpu-cluster", 3)
         else:
+            more = {
+                "create": "ComputeTarget.create(workspace, 'cpu-cluster', three)",
+                "update": "ComputeTarget(workspace, 'cpu-cluster').update(max_nodes=3)",
+            }
             drive(
                 mlrun,
-                """
-                from azureml.core.compute import ComputeTarget
-                ComputeTarget(Workspace.from_config(), "cpu-cluster").update(max_nodes=3)
+                f"""
+                from azureml.core.compute import AmlCompute, ComputeTarget
+                three = AmlCompute.provisioning_configuration("any", max_nodes=3)
+                workspace = Workspace.from_config()
+                {more[who]}
                 """,
             )
         assert calls.recv(64)

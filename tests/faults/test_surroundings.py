@@ -80,6 +80,26 @@ def test_a_fifo_among_the_journals_hangs_nobody(mlrun: Mlrun) -> None:
     assert mlrun.metrics(run["run_id"]) == {"x": 1}
 
 
+def test_no_line_of_a_journal_keeps_a_run_from_its_end(mlrun: Mlrun) -> None:
+    lines = [
+        '["m","x",1.0,null,0.25]',
+        '["m","x",-1e300,null,0.5]',
+        "[" * 200_000,
+        '[">","\\ud800",["m","x",1.0,null,1]]',
+        '["g",1.0,["ab"]]',
+        '["t","table",1.0,null,5]',
+        '["m","y",1.0,null,1]',
+    ]
+    mlrun.script("\n".join([*lines, ""]), "hand-1.jsonl")
+    mlrun.script("import os, shutil\nshutil.copy('hand-1.jsonl', os.environ['MLRUN_RUN_FOLDER'] + '/journal')\n")
+
+    run = mlrun.json("run", "submit-script", "train.py")
+
+    assert run["status"] == "Completed"
+    assert run["warnings"] == [{"message": "5 damaged lines of the run's journals were left out."}]
+    assert mlrun.metrics(run["run_id"]) == {"x": 0.25, "y": 1}
+
+
 def test_a_process_that_cannot_be_killed_is_named_and_not_waited_for(mlrun: Mlrun) -> None:
     mlrun.script(
         "import subprocess\nsubprocess.Popen(['setpriv', '--reuid', '65534', '--clear-groups', 'sleep', '90'])\n"

@@ -78,6 +78,8 @@ def test_channel_stands_before_two_colons() -> None:
         ("dependencies:\n- '=1.2'\n", "line 2: dependencies[0]: '=1.2' is not a conda package"),
         ("dependencies: [\n", "is not YAML"),
         ("channels: {a: b}\n", "line 1: channels: expected a list"),
+        ("name: x\nvariables: hunter2\n", "line 2: variables: expected a mapping, found text"),
+        ("variables:\n  A: [hunter2]\n", "line 2: variables.A: expected text, found a list"),
         ("", "is empty"),
     ],
 )
@@ -88,6 +90,7 @@ def test_broken_file_is_refused_with_its_place(tmp_path: Path, content: str, wor
         read_conda_dependencies(path)
     assert str(path) in caught.value.message
     assert words in caught.value.message
+    assert "hunter2" not in caught.value.message
 
 
 @pytest.mark.parametrize(

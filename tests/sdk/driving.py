@@ -161,7 +161,6 @@ def run_inside(mlrun: Mlrun, code: str, *, python: str = sys.executable) -> dict
         f"    interpreterPath: {json.dumps(python)}\n",
         "inside.runconfig",
     )
-    run_id = mlrun.submit("-c", "inside")
-    record = mlrun.wait(run_id)
-    assert record["status"] == "Completed", f"{record.get('error')}\n{mlrun.log(run_id)}"
+    record = mlrun.ended("-c", "inside")
+    assert record["status"] == "Completed", f"{record.get('error')}\n{mlrun.log(record['run_id'])}"
     return record

@@ -184,7 +184,7 @@ def test_a_child_that_cancels_its_parent_stops_the_script_of_the_parent(mlrun: M
         time.sleep(600)
         """
     )
-    parent = mlrun.wait(mlrun.submit())
+    parent = mlrun.ended()
     assert parent["status"] == "Canceled"
     (child,) = mlrun.json("run", "list", "--parent-run-id", parent["run_id"])
     assert mlrun.wait(child["run_id"])["status"] == "Completed"
@@ -203,7 +203,7 @@ def test_a_script_cancels_fails_and_describes_itself(mlrun: Mlrun) -> None:
         time.sleep(600)
         """
     )
-    cancelled = mlrun.wait(mlrun.submit())
+    cancelled = mlrun.ended()
     assert (cancelled["status"], cancelled["description"]) == ("Canceled", "stops itself")
     assert mlrun.metrics(cancelled["run_id"]) == {"x": 1}
 

@@ -219,6 +219,6 @@ def test_targets_are_made_and_found_inside_a_run(mlrun: Mlrun) -> None:
             ComputeTarget.create(ws, "cpu", AmlCompute.provisioning_configuration(vm_size="V", max_nodes=1))
         assert ws.compute_targets["cpu"].vm_size == "V"
     """)
-    run = mlrun.wait(mlrun.submit())
+    run = mlrun.ended()
     assert run["status"] == "Completed", mlrun.log(run["run_id"])
     drive(mlrun, "assert list(Workspace.from_config().compute_targets) == ['cpu']")

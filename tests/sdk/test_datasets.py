@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import http.server
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from mlrun_cli.actions.datasets import DataFile, copy_files
+from mlrun_cli.errors import MlrunError
 from tests.running import Mlrun
 from tests.sdk.driving import drive
 
@@ -41,13 +44,35 @@ def drive_with_files(mlrun: Mlrun, code: str, *arguments: str) -> str:
 
 @pytest.fixture
 def address(tmp_path: Path) -> Iterator[str]:
-    """Of a server with `far/d.csv`."""
+    """Of a server with `far/d.csv`, which cuts what is asked of it below `cut/`, and wants a password for `private`.
+
+    Below `here/` and `there/` it says that all has moved: to its root, and to that by its other name.
+    """
     (tmp_path / "served" / "far").mkdir(parents=True)
     (tmp_path / "served" / "far" / "d.csv").write_text("x,y\n4,q\n", encoding="utf-8")
+    (tmp_path / "served" / "private").symlink_to("far")
 
     class Handler(http.server.SimpleHTTPRequestHandler):
         def __init__(self, *arguments: object, **named: object) -> None:
             super().__init__(*arguments, directory=str(tmp_path / "served"), **named)  # type: ignore[arg-type]
+
+        def do_GET(self) -> None:
+            _, first, rest = self.path.split("/", 2)
+            if first in {"here", "there"}:
+                host = self.headers["Host"].replace("127.0.0.1", "127.0.0.1" if first == "here" else "localhost")
+                self.send_response(302)
+                self.send_header("Location", f"http://{host}/{rest}")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+            elif first == "private" and self.headers["Authorization"] != f"Basic {b64encode(b'b@b:p/w%').decode()}":
+                self.send_error(401)
+            elif first == "cut":
+                self.send_response(200)
+                self.send_header(*rest.split("="))
+                self.end_headers()
+                self.wfile.write(b"100\r\nabc")
+            else:
+                super().do_GET()
 
         def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the base's name
             """Say nothing."""
@@ -56,6 +81,21 @@ def address(tmp_path: Path) -> Iterator[str]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
+
+
+@pytest.mark.parametrize("header", ["Content-Length=1000000", "Transfer-Encoding=chunked"])
+def test_a_download_that_is_cut_is_an_error(address: str, tmp_path: Path, header: str) -> None:
+    with pytest.raises(MlrunError, match=r"cannot be copied to .*: it ended too early"):
+        copy_files([DataFile("d.csv", f"{address}/cut/{header}")], tmp_path)
+
+
+def test_a_download_gives_the_password_of_its_address_to_that_host_alone(address: str, tmp_path: Path) -> None:
+    own = address.replace("//", "//b%40b:p%2Fw%25@")
+    copy_files([DataFile(f"{path}.csv", f"{own}/{path}private/d.csv") for path in ("", "here/")], tmp_path)
+    with pytest.raises(MlrunError) as error:
+        copy_files([DataFile("d.csv", f"{own}/there/private/d.csv?secret=1")], tmp_path)
+    there = f"{address}/there/private/d.csv"
+    assert error.value.message == f"{there} cannot be copied to {tmp_path}/d.csv: HTTP Error 401: Unauthorized."
 
 
 def test_files_are_found_by_folder_pattern_list_and_datastore(mlrun: Mlrun) -> None:
@@ -128,6 +168,15 @@ def test_files_are_downloaded_and_mounted(mlrun: Mlrun, address: str) -> None:
         assert os.path.isfile(far.download()[0])
         gone = Dataset.File.from_files(sys.argv[1] + "/far/nothing.csv?secret=1")
         assert "/far/nothing.csv cannot" in str(error_of(gone.download)) and gone.download(ignore_not_found=True) == []
+        for header in ("Content-Length=1000000", "Transfer-Encoding=chunked"):
+            cut = Dataset.File.from_files(f"{sys.argv[1]}/cut/{header}")
+            refused(UserErrorException, "cannot be copied to; it ended too early", cut.download, "cut")
+        assert os.listdir("cut") == []
+        own = sys.argv[1].replace("//", "//b%40b:p%2Fw%25@")
+        for path in ("private", "here/private"):
+            assert len(Dataset.File.from_files(f"{own}/{path}/d.csv").download()) == 1
+        there = Dataset.File.from_files(f"{own}/there/private/d.csv")
+        refused(UserErrorException, f"{sys.argv[1]}/there; cannot be copied to; 401", there.download)
 
         whole = Dataset.File.from_files("data")
         assert whole.mount().mount_point == os.path.abspath("data")
@@ -337,8 +386,10 @@ def test_a_runconfig_names_its_data(mlrun: Mlrun) -> None:
     mlrun.script(
         """
         import os, sys
+        from azureml.core import Run
 
         cars = os.environ["cars"]
+        assert len(Run.get_context().input_datasets["own"].to_path()) == 3
         assert sys.argv[1:] == [cars, cars + "/sub/c.csv", os.environ["AZUREML_DATAREFERENCE_in"]]
         assert os.path.isfile(sys.argv[2])
         """
@@ -356,6 +407,7 @@ data:
     mechanism: download
     pathOnCompute: /data
     overwrite: true
+  own: {dataLocation: {uri: {path: data}}, mechanism: direct}
 dataReferences:
   in: {dataStoreName: workspaceblobstore, pathOnDataStore: in/, pathOnCompute: /mnt/in, mode: mount, overwrite: false}
 """,
@@ -369,3 +421,11 @@ dataReferences:
     (mlrun.folder / "bad.runconfig").write_text(text.replace("name: cars", "id: 0-0"), encoding="utf-8")
     refused = mlrun("run", "submit-script", "-c", "bad", check=False)
     assert refused.returncode != 0 and "data.training: There is no dataset with the id '0-0'" in refused.stderr
+    before = mlrun.stored("SELECT * FROM datasets")
+    uri = "{path: 'http://me:pw@127.0.0.1:9/b.csv?sig=x'}"
+    (mlrun.folder / "bad.runconfig").write_text(
+        text.replace("dataset: {name: cars, version: 1}", f"uri: {uri}"), encoding="utf-8"
+    )
+    refused = mlrun("run", "submit-script", "-c", "bad", check=False)
+    assert refused.returncode != 0 and "http://127.0.0.1:9/b.csv cannot be copied" in refused.stderr
+    assert mlrun.stored("SELECT * FROM datasets") == before

@@ -118,7 +118,7 @@ def test_a_run_has_the_secrets_of_its_submitter_and_no_file_has_them(mlrun: Mlru
         vault = Run.get_context().experiment.workspace.get_default_keyvault()
         assert vault.get_secret("data-store-key") == "hush-" + str(4711)
     """)
-    run = mlrun.wait(mlrun.submit())
+    run = mlrun.ended()
     assert run["status"] == "Completed", mlrun.log(run["run_id"])
     found = subprocess.run(["grep", "-r", "hush-4711", mlrun.home], capture_output=True, check=False)
     assert found.stdout == b""

@@ -12,6 +12,7 @@ import yaml
 
 from mlrun_cli.errors import InvalidFile
 from mlrun_cli.files.runconfig import configuration_from_document, read_runconfig
+from mlrun_cli.files.temporary import TEMPORARY_PREFIX
 from tests.running import Mlrun
 from tests.sdk.driving import drive
 
@@ -108,7 +109,7 @@ def test_a_configuration_is_saved_as_azure_saves_it(mlrun: Mlrun) -> None:
     assert saved == "".join(line for line in lines if not line.lstrip().startswith("#"))
     conda_file = mlrun.folder / ".azureml/conda_dependencies.yml"
     assert yaml.safe_load(conda_file.read_text(encoding="utf-8"))["dependencies"] == [{"pip": ["azureml-defaults"]}]
-    assert [name for name in (mlrun.folder / ".azureml").iterdir() if name.suffix == ".tmp"] == []
+    assert [file for file in (mlrun.folder / ".azureml").iterdir() if file.name.startswith(TEMPORARY_PREFIX)] == []
 
 
 def test_a_configuration_is_found_loaded_changed_saved_and_deleted(mlrun: Mlrun) -> None:

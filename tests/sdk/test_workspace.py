@@ -204,7 +204,7 @@ def test_a_script_without_a_config_gets_the_workspace_of_its_run(mlrun: Mlrun, t
         assert Workspace.from_config("data").name == "shipped"
         ws.update(description="said inside")
     """)
-    run = mlrun.wait(mlrun.submit())
+    run = mlrun.ended()
     assert run["status"] == "Completed", mlrun.log(run["run_id"])
     drive(mlrun, "assert Workspace.from_config().get_details()['description'] == 'said inside'")
 

@@ -116,7 +116,8 @@ def test_runs_of_an_older_schema_are_searched_sorted_and_counted(tmp_path: Path)
         pages = RunPageStore(old, RunStore(old))
         for text in ("words", "resnet", "someone first", "a_1"):
             assert pages.count(RunFilter(text=text)) == 1, text
-        assert [run.run_id for run in pages.page(RunFilter(), RunOrder("description"), limit=5)] == ["a_1"]
+        for column in ("description", "tag:model"):
+            assert [run.run_id for run in pages.page(RunFilter(), RunOrder(column), limit=5)] == ["a_1"]
         (outcomes,) = ExperimentStore(old).outcomes()
         assert (outcomes.active, outcomes.total) == (1, 1)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mlrun_cli.errors import StoreError, StoreUnavailable
+from mlrun_cli.store.database import in_lists
 from mlrun_cli.store.sqlite import SqliteDatabase
 
 
@@ -30,3 +31,15 @@ def test_a_file_that_is_no_database_is_not_worth_waiting_for(tmp_path: Path) -> 
     with pytest.raises(StoreError, match="not a database") as caught:
         SqliteDatabase(path)
     assert not isinstance(caught.value, StoreUnavailable)
+
+
+def test_more_values_than_a_statement_takes_are_asked_for_in_several(tmp_path: Path) -> None:
+    with closing(SqliteDatabase(tmp_path / "store.db")) as database:
+        found = [
+            row["value"]
+            for places, parameters in in_lists("key", range(1001))
+            for row in database.rows(
+                f"SELECT value FROM json_each('[0, 499, 500, 1000]') WHERE value IN {places}", **parameters
+            )
+        ]
+    assert found == [0, 499, 500, 1000]

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.running import Mlrun
+from tests.studio.demo_pages import browser_of
 from tests.studio.serving import Studio, serving
 
 CHROMIUM = "/usr/bin/chromium"
@@ -40,6 +41,21 @@ def studio(mlrun: Mlrun) -> Iterator[Studio]:
         yield served
 
 
+@pytest.fixture(scope="module")
+def shared_mlrun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlrun]:
+    """A workspace for all tests of a file; its `mlrun` where each of them looks at runs of its own."""
+    command = Mlrun(tmp_path_factory.mktemp("shared"))
+    yield command
+    command.close()
+
+
+@pytest.fixture(scope="module")
+def shared_studio(shared_mlrun: Mlrun) -> Iterator[Studio]:
+    """A studio over it, for tests that do nothing to a studio but ask."""
+    with serving(shared_mlrun) as served:
+        yield served
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """One browser for all tests of a process."""
@@ -55,13 +71,12 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def tab(browser: Browser, studio: Studio) -> Iterator[Page]:
     """A page of a new browser that has shown the token; what goes wrong in its scripts fails the test."""
-    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    context = browser_of(browser, studio)
     page = context.new_page()
     page.set_default_timeout(_PATIENCE_MS)
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
-    page.goto(f"{studio.address}/?token={studio.token}")
     yield page
     context.close()
     assert problems == []

@@ -82,7 +82,7 @@ def heads(page: str) -> list[str]:
 
 def link(page: str, label: str) -> str:
     """The query that the link with this text leads to."""
-    for address, text in re.findall(r'<a [^>]*?href="\?([^"]*)"[^>]*>(.*?)</a>', page, re.DOTALL):
+    for address, text in re.findall(r'<a [^>]*?href="[^"?]*\?([^"]*)"[^>]*>(.*?)</a>', page, re.DOTALL):
         if html.unescape(re.sub(r"<[^>]*>", "", text)).strip() == label:
             return html.unescape(address)
     raise AssertionError(f"There is no link '{label}'.")

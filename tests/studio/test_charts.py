@@ -6,6 +6,7 @@ import html
 import json
 import math
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
@@ -19,6 +20,7 @@ from mlrun_cli.errors import UsageError
 from mlrun_cli.studio.charts import CURVE, OVER, SCATTER, Chart, Measure, query_with, read_charts
 from mlrun_cli.studio.charts import VALUE as ONE_VALUE
 from tests.running import Mlrun
+from tests.studio.demo_pages import browser_of
 from tests.studio.run_maker import RunMaker, query
 from tests.studio.serving import Studio
 
@@ -48,6 +50,14 @@ def figure(studio: Studio, **values: str) -> dict[str, Any]:
     assert answer.status == 200, answer.text
     found: dict[str, Any] = json.loads(answer.text)
     return found
+
+
+def moving_means(numbers: Iterable[float], weight: float) -> Iterator[float]:
+    """The exponential moving mean after each of some numbers."""
+    total = weights = 0.0
+    for number in numbers:
+        total, weights = total * weight + number * (1 - weight), weights * weight + (1 - weight)
+        yield total / weights
 
 
 def titles(page: str) -> list[str]:
@@ -237,6 +247,37 @@ def test_a_zoom_shows_what_the_whole_curve_had_no_room_for(make: RunMaker, studi
     assert part["x"] == list(range(500, 1000))
 
 
+def test_a_smooth_curve_is_the_mean_of_all_that_was_logged_wherever_it_is_zoomed(
+    make: RunMaker, studio: Studio
+) -> None:
+    run_id = make(started_at=100 * SECOND)
+    logged = {
+        "spikes": [1.0 if step % 20 else 10.0 for step in range(10_000)],
+        "falling": [2 - step / 5000 for step in range(10_000)],
+        "short": [1.0, math.nan, 3.0, math.inf, 2.0],
+    }
+    for name, numbers in logged.items():
+        make.log(run_id, *curve(name, *numbers, start=100 * SECOND))
+    key = str(make.key(run_id))
+
+    def smooth(name: str, over: str = "step", **part: str) -> Mapping[float, float]:
+        (series,) = figure(studio, chart=f"curve:{name}:{over}:smooth=0.99", runs=key, **part)["series"]
+        return dict(zip(series["x"], series["smooth"], strict=True))
+
+    for name in ("spikes", "falling"):
+        means = list(moving_means(logged[name], 0.99))
+        whole, part = smooth(name), smooth(name, begin="5000", end="5400")
+        by_time = smooth(name, "relative", begin="5000", end="5400")
+        assert len(whole) <= 1002 and list(part) == list(by_time) == list(range(5000, 5401))
+        for shown, apart in ((whole, 0.1), (part, 0.02), (by_time, 0.02)):
+            assert max(abs(value - means[int(step)]) for step, value in shown.items() if step > 500) < apart
+    short = list(moving_means([1.0, 3.0, 2.0], 0.99))
+    assert list(smooth("short").values()) == pytest.approx([short[0], None, short[1], None, short[2]])
+    answer = figure(studio, metric="falling", runs=key, smooth="0.99", begin="5000", end="5400")
+    assert answer["series"][0]["smooth"] == list(smooth("falling", begin="5000", end="5400").values())
+    assert "smooth" not in figure(studio, metric="falling", runs=key)["series"][0]
+
+
 def test_values_and_scatters_have_a_point_for_each_run_that_has_logged_them(make: RunMaker, studio: Studio) -> None:
     runs = [make(metrics={"a": 1.0, "b": 2.0}), make(metrics={"a": 3.0}), make()]
     make.log(runs[0], *curve("a", 5, 4))
@@ -315,6 +356,27 @@ def test_charts_follow_filters_and_selection_and_are_added_changed_and_removed(
     tab.get_by_role("button", name="Change", exact=True).click()
     tab.wait_for_url("**chart=curve%3Aloss%3Arelative%3Alog*")
     expect(plots).to_have_attribute("data-drawn", "6")
+
+
+def test_what_is_no_chart_is_told_in_its_form(make: RunMaker, studio: Studio, browser: Browser) -> None:
+    make(metrics={"loss": 1.0, "accuracy": 0.5})
+    with browser_of(browser, studio) as context:
+        page = context.new_page()
+        page.goto(studio.pages.runs())
+        page.get_by_text("Add a chart").click()
+        form = page.locator("#chart-add form")
+        form.get_by_label("Kind").select_option("scatter")
+        form.get_by_label("Metric", exact=True).fill("loss")
+        form.get_by_label("Metric", exact=True).press("Enter")
+        expect(form.get_by_role("alert")).to_contain_text("it needs two metrics")
+        expect(form.get_by_label("Metric", exact=True)).to_have_value("loss")
+        form.get_by_label("Another metric").fill("accuracy")
+        form.get_by_label("Another metric").press("Enter")
+        expect(page.locator("[data-plot]")).to_have_count(3)
+        expect(form).to_be_hidden()
+        page.get_by_text("Add a chart").click()
+        expect(form.get_by_role("alert")).to_be_hidden()
+        expect(form.get_by_label("Metric", exact=True)).to_have_value("")
 
 
 def test_a_chart_is_zoomed_and_tells_and_opens_what_is_pointed_at(make: RunMaker, studio: Studio, tab: Page) -> None:
@@ -445,16 +507,16 @@ def test_each_of_forty_overlaid_curves_looks_different(make: RunMaker, studio: S
 
 
 def test_a_curve_is_hidden_by_its_entry_in_the_legend(make: RunMaker, studio: Studio, tab: Page) -> None:
-    for name, value in (("low", 1.0), ("high", 2.0)):
-        make.log(make(display_name=name), *curve("loss", value, value, value))
+    for value in (1.0, 2.0):
+        make.log(make(display_name="twin"), *curve("loss", value, value, value))
     tab.goto(studio.pages.runs())
     plot = tab.locator("[data-plot]")
     expect(plot).to_have_attribute("data-points", "6")
-    entry = plot.get_by_role("button", name="high")
+    entry = plot.get_by_role("button", name="twin #2")
     entry.click()
     expect(entry).to_have_attribute("aria-pressed", "false")
     plot.locator(".u-over").hover()
-    expect(plot.locator(".plot-tip")).to_contain_text("low")
+    expect(plot.locator(".plot-tip")).to_contain_text("twin #1")
     entry.click()
     plot.locator(".u-over").hover()
     expect(plot.locator(".plot-tip")).to_be_hidden()

@@ -29,7 +29,17 @@ NOTHING = "\N{EN DASH}"
 OUT = "\N{MULTIPLICATION SIGN}"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def mlrun(shared_mlrun: Mlrun) -> Mlrun:
+    return shared_mlrun
+
+
+@pytest.fixture(scope="module")
+def studio(shared_studio: Studio) -> Studio:
+    return shared_studio
+
+
+@pytest.fixture(scope="module")
 def make(mlrun: Mlrun) -> RunMaker:
     return RunMaker(mlrun)
 
@@ -151,6 +161,21 @@ def test_a_metric_that_was_logged_once_has_one_row_and_others_have_three(make: R
         "loss (max)": ["3", "4"],
         "final": ["0", "1"],
     }
+
+
+def test_numbers_that_differ_can_be_told_apart(make: RunMaker, studio: Studio) -> None:
+    first, second = {"params": 25557032, "lr": 0.00001234567}, {"params": 25559999, "lr": 0.00001234999}
+    runs = [
+        make(metrics={**each, "close": 0.1234567 + 1e-9 * place, "same": 123456789012.0})
+        for place, each in enumerate((first, second))
+    ]
+
+    assert Compared(studio, *runs).section("Metrics") == {
+        "params": ["25557032", "25559999"],
+        "lr": ["1.23457e-05", "1.235e-05"],
+        "close": ["0.1234567", "0.123456701"],
+    }
+    assert Compared(studio, *runs, constant="1").section("Metrics")["same"] == ["123456789012"] * 2
 
 
 def test_metrics_beyond_the_first_are_counted(make: RunMaker, studio: Studio) -> None:
@@ -297,8 +322,7 @@ def test_whatever_a_run_holds_is_text(make: RunMaker, studio: Studio) -> None:
 
 def test_secrets_of_a_run_are_hidden(mlrun: Mlrun, studio: Studio) -> None:
     mlrun.script("print('done')")
-    run_id = mlrun.submit("train.py", "--api-token", "sesame", "--lr", "0.1")
-    mlrun.wait(run_id)
+    run_id = mlrun.ended("train.py", "--api-token", "sesame", "--lr", "0.1")["run_id"]
     page = Compared(studio, run_id)
     assert page.section("Parameters") == {"api-token": ["***"], "lr": ["0.1"]}
     assert "sesame" not in page.text

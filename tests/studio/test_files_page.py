@@ -6,6 +6,8 @@ import html
 import io
 import os
 import re
+import shutil
+import tempfile
 import textwrap
 import zipfile
 from pathlib import Path
@@ -15,17 +17,35 @@ from playwright.sync_api import Page, expect
 
 from mlrun_cli.studio.app import DEEDS, FILES, PAGES
 from tests.running import Mlrun, until
+from tests.studio.run_maker import RunMaker
 from tests.studio.serving import Studio, serving
 
 _LOG = "user_logs/std_log.txt"
 
 
-@pytest.fixture
-def run_id(mlrun: Mlrun) -> str:
-    """A run that has ended."""
+@pytest.fixture(scope="module")
+def mlrun(shared_mlrun: Mlrun) -> Mlrun:
+    return shared_mlrun
+
+
+@pytest.fixture(scope="module")
+def studio(shared_studio: Studio) -> Studio:
+    return shared_studio
+
+
+@pytest.fixture(scope="module")
+def ended(mlrun: Mlrun) -> str:
+    """A run that has ended, of which nothing is changed."""
     mlrun.script("print('done')")
-    run_id = mlrun.submit()
-    mlrun.wait(run_id)
+    run_id: str = mlrun.ended()["run_id"]
+    return run_id
+
+
+@pytest.fixture
+def run_id(mlrun: Mlrun, ended: str) -> str:
+    """A run with the same files, for one test to change."""
+    run_id = RunMaker(mlrun)()
+    shutil.copytree(mlrun.run_folder(ended), mlrun.run_folder(run_id))
     return run_id
 
 
@@ -57,17 +77,18 @@ def test_a_log_is_shown_as_a_terminal_would(mlrun: Mlrun, studio: Studio, run_id
     assert "� � �" not in text and "��  end" in text
 
 
-def test_no_more_of_a_long_log_is_read_than_is_shown(mlrun: Mlrun, studio: Studio, run_id: str) -> None:
+def test_no_more_of_a_long_log_is_read_than_is_shown(mlrun: Mlrun, run_id: str) -> None:
     with _log(mlrun, run_id).open("wb") as log:
         log.write(b"the first line\n")
         log.seek(2 << 30)
         log.write(b"\n" + b"".join(b"line %d\n" % number for number in range(20_000)) + b"the last line")
-    page = studio.get(studio.pages.run(run_id, "logs"))
-    assert len(page.body) < 1_500_000
-    assert "the last line" in page.text and "the first line" not in page.text
-    start = studio.get(f"{studio.pages.file(run_id, 'logs', _LOG)}?from=0").text
-    assert "the first line" in start and "the last line" not in start
-    assert _peak_bytes(studio.process.pid) < 200 << 20
+    with serving(mlrun) as studio:
+        page = studio.get(studio.pages.run(run_id, "logs"))
+        assert len(page.body) < 1_500_000
+        assert "the last line" in page.text and "the first line" not in page.text
+        start = studio.get(f"{studio.pages.file(run_id, 'logs', _LOG)}?from=0").text
+        assert "the first line" in start and "the last line" not in start
+        assert _peak_bytes(studio.process.pid) < 200 << 20
 
 
 def test_a_line_that_is_longer_than_what_is_shown_is_shown_in_part(mlrun: Mlrun, studio: Studio, run_id: str) -> None:
@@ -185,8 +206,7 @@ def test_a_name_that_is_no_text_is_found_in_a_snapshot_and_behind_a_proxy(mlrun:
     script = mlrun.script("print('found')")
     (mlrun.folder / name).parent.mkdir()
     (mlrun.folder / name).write_bytes(script.read_bytes())
-    run_id = mlrun.submit()
-    mlrun.wait(run_id)
+    run_id = mlrun.ended()["run_id"]
     with serving(mlrun, base_path="/me") as studio:
         assert "caf?.py" in studio.get(studio.pages.run(run_id, "snapshot")).text
         for address in (studio.pages.file(run_id, "snapshot", name), studio.pages.file(run_id, "snapshot-files", name)):
@@ -282,18 +302,18 @@ def test_all_files_come_as_one_archive(mlrun: Mlrun, studio: Studio, run_id: str
         assert archive.read(_LOG) == b"done\n"
 
 
-def test_the_snapshot_is_shown_with_line_numbers_and_comes_as_an_archive(studio: Studio, run_id: str) -> None:
-    page = studio.get(studio.pages.run(run_id, "snapshot")).text
+def test_the_snapshot_is_shown_with_line_numbers_and_comes_as_an_archive(studio: Studio, ended: str) -> None:
+    page = studio.get(studio.pages.run(ended, "snapshot")).text
     assert '<tr id="L1"><td class="line-number"><a href="#L1">1</a></td>' in page
     assert "print(<span" in page
-    with zipfile.ZipFile(io.BytesIO(studio.get(studio.pages.run(run_id, "snapshot-zip")).body)) as archive:
+    with zipfile.ZipFile(io.BytesIO(studio.get(studio.pages.run(ended, "snapshot-zip")).body)) as archive:
         assert archive.read("train.py") == b"print('done')"
-    answer = studio.get(studio.pages.file(run_id, "snapshot-files", "train.py"))
+    answer = studio.get(studio.pages.file(ended, "snapshot-files", "train.py"))
     assert (answer.body, answer.headers["content-disposition"]) == (
         b"print('done')",
         "attachment; filename*=utf-8''train.py",
     )
-    assert studio.get(studio.pages.file(run_id, "snapshot", "nothing.py")).status == 404
+    assert studio.get(studio.pages.file(ended, "snapshot", "nothing.py")).status == 404
 
 
 def test_a_file_that_is_not_there_is_said_beside_those_that_are(studio: Studio, run_id: str) -> None:
@@ -318,6 +338,7 @@ def test_lines_of_a_log_appear_by_themselves(mlrun: Mlrun, studio: Studio, tab: 
     expect(tab.locator("#log")).to_have_text("begun\n", use_inner_text=True)
     gates[1].touch()
     expect(tab.locator("#log .line", has_text="working 10%")).to_be_visible()
+    expect(tab.locator("#file-size")).to_have_text("17 bytes")
     gates[2].touch()
     expect(tab.locator("#log .line", has_text="working 99%")).to_be_visible()
     expect(tab.locator("#log .line")).to_have_count(2)
@@ -328,8 +349,12 @@ def test_a_file_of_the_script_is_as_live_as_a_log(mlrun: Mlrun, studio: Studio, 
     _output(mlrun, run_id, "own.log", b"first\n")
     tab.goto(studio.pages.file(run_id, "logs", "outputs/own.log"))
     expect(tab.locator("#log .line")).to_have_text(["first\n"], use_inner_text=True)
-    _output(mlrun, run_id, "own.log", b"first\nsecond\n")
-    expect(tab.locator("#log .line", has_text="second")).to_be_visible()
+    tab.locator("#log .line").select_text()
+    for begin, end in ((0, 10), (10, 80)):
+        with (mlrun.run_folder(run_id) / "work" / "outputs" / "own.log").open("a") as log:
+            log.writelines(f"line {number}\n" for number in range(begin, end))
+        expect(tab.locator("#log .line").last).to_have_text(f"line {end - 1}\n", use_inner_text=True)
+        assert tab.evaluate("getSelection().toString().trim()") == "first"
 
 
 def test_earlier_lines_come_when_they_are_asked_for(mlrun: Mlrun, studio: Studio, tab: Page, run_id: str) -> None:
@@ -523,7 +548,7 @@ def _gated(mlrun: Mlrun, script: str) -> tuple[str, dict[int, Path]]:
         "        time.sleep(0.02)\n"
     )
     mlrun.script(head + textwrap.dedent(script))
-    gate = f"{mlrun.folder.parent / 'gate'}"
+    gate = tempfile.mkdtemp(dir=mlrun.folder.parent, prefix="gates-") + "/"
     return mlrun.submit("train.py", gate), {number: Path(f"{gate}{number}") for number in (1, 2, 3)}
 
 

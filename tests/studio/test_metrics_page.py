@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from mlrun_cli.domain.metric import CONFUSION_MATRIX, ROW, VALUE, Logged
-from tests.running import Mlrun
+from mlrun_cli.domain.metric import CONFUSION_MATRIX, ROW, TABLE, VALUE, Logged
+from tests.running import Mlrun, until
 from tests.studio.run_maker import RunMaker, query
 from tests.studio.serving import Studio
 
@@ -61,7 +61,17 @@ SCRIPT = """
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def mlrun(shared_mlrun: Mlrun) -> Mlrun:
+    return shared_mlrun
+
+
+@pytest.fixture(scope="module")
+def studio(shared_studio: Studio) -> Studio:
+    return shared_studio
+
+
+@pytest.fixture(scope="module")
 def make(mlrun: Mlrun) -> RunMaker:
     return RunMaker(mlrun)
 
@@ -78,11 +88,16 @@ def cells(panel: str) -> list[str]:
 
 def drawn(studio: Studio, panel: str) -> list[tuple[str, list[float], list[float]]]:
     """What the plot of a panel draws: name, x and y of each series."""
+    return [(each["name"], each["x"], each["y"]) for each in figure(studio, panel)["series"]]
+
+
+def figure(studio: Studio, panel: str) -> dict[str, Any]:
+    """What the plot of a panel fetches."""
     (source,) = re.findall(r'data-source="([^"]*)"', panel)
     answer = studio.get(html.unescape(source))
     assert answer.status == 200
-    figure: dict[str, Any] = json.loads(answer.text)
-    return [(each["name"], each["x"], each["y"]) for each in figure["series"]]
+    found: dict[str, Any] = json.loads(answer.text)
+    return found
 
 
 def values(name: str, count: int) -> list[Logged]:
@@ -91,8 +106,7 @@ def values(name: str, count: int) -> list[Logged]:
 
 def test_each_metric_is_shown_by_what_was_logged(mlrun: Mlrun, studio: Studio, tab: Page) -> None:
     mlrun.script(SCRIPT)
-    run_id = mlrun.submit()
-    mlrun.wait(run_id)
+    run_id = mlrun.ended()["run_id"]
     found = panels(studio.get(studio.pages.run(run_id, "metrics")).text)
     plots = {name: drawn(studio, panel) for name, panel in found.items() if "data-plot" in panel}
     assert plots == {
@@ -191,6 +205,29 @@ def test_a_metric_has_a_page_with_all_its_values(make: RunMaker, studio: Studio)
     assert "<script>'" not in page
 
 
+def test_what_was_logged_as_text_rows_or_a_table_is_paged_too(make: RunMaker, studio: Studio) -> None:
+    run_id, count = make(), 2150
+    make.log(
+        run_id,
+        *(Logged(VALUE, "note", step, None, f"note {step}", None) for step in range(count)),
+        *(Logged(ROW, "roc", step, None, {"x": step, "y": 0.5}, None) for step in range(count)),
+        Logged(TABLE, "table", 1, None, {"x": list(range(100)), "y": [0.5] * 100}, None),
+        Logged(TABLE, "table", 2, None, {"x": list(range(100, count)), "y": [0.5] * (count - 100)}, None),
+    )
+    for name, cell in (("note", "note 150"), ("roc", "150"), ("table", "150")):
+        address = studio.pages.run(run_id, "metrics")
+        first, second, last = (
+            studio.get(f"{address}?{query(metric=name, page=str(page))}").text for page in (1, 2, 22)
+        )
+        assert cell not in cells(first) and cell in cells(second), name
+        assert [len(cells(page)) for page in (first, second, last)] == [200, 200, 100], name
+        assert ["page=3" in page for page in (first, second, last)] == [False, True, False], name
+        assert ['rel="next"' in page for page in (first, second, last)] == [True, True, False], name
+    for name in ("roc", "table"):
+        found = figure(studio, studio.get(f"{address}?{query(metric=name)}").text)
+        assert found["note"] == "The first 2,000 rows are drawn." and len(found["series"][0]["x"]) == 2000
+
+
 def test_a_file_that_is_gone_or_holds_something_else_is_told(make: RunMaker, studio: Studio, mlrun: Mlrun) -> None:
     run_id = make()
     folder = mlrun.run_folder(run_id) / "uploads"
@@ -223,7 +260,7 @@ def test_integers_longer_than_any_number_of_the_machine_are_shown(make: RunMaker
     make.log(run_id, Logged(CONFUSION_MATRIX, "matrix", 1, None, address, None))
     make.log(run_id, Logged(ROW, "row", 1, None, {"long": 10**400, "short": 1}, None))
     found = panels(studio.get(studio.pages.run(run_id, "metrics")).text)
-    assert "has not the data" in found["matrix"] and "1.000e+400" in found["row"]
+    assert "has not the data" in found["matrix"] and "1.00000e+400" in found["row"]
     drawn = {"runs": str(make.key(run_id)), "metric": "row", "over": "relative", "begin": "1e18"}
     assert studio.get(studio.pages.chart_data(query(**drawn))).status == 200
 
@@ -261,4 +298,17 @@ def test_one_choice_is_for_all_curves_of_the_tab(make: RunMaker, studio: Studio,
     assert urlsplit(tab.url).query == query(search="", over="relative", log="on", smooth="0.5")
     tab.get_by_label("Logarithmic axis").uncheck()
     expect(tab.locator("[data-plot][data-logarithmic=no]")).to_have_count(2)
+    tab.get_by_label("Over").select_option("step")
+    expect(tab.locator("[data-plot][data-source*='over=step']")).to_have_count(2)
+    drawn = plots.last.locator(".u-over")
+
+    def is_told() -> bool:
+        box = drawn.bounding_box()
+        if box is None:  # while it is drawn anew
+            return False
+        for across, down in ((0.5, 0.6), (0.98, 0.3)):
+            tab.mouse.move(box["x"] + box["width"] * across, box["y"] + box["height"] * down)
+        return "1.42857 smoothed, 2" in (plots.last.locator(".plot-tip").text_content() or "")
+
+    until(is_told)
     assert tab.evaluate("window.isSame")

@@ -8,8 +8,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.running import COMMAND, Mlrun
 from tests.studio.serving import Studio
 
@@ -84,8 +82,7 @@ def test_an_environment_that_a_variable_asked_for_is_in_the_command(
 ) -> None:
     _make_files(mlrun)
     mlrun.environment["MLRUN_ENVIRONMENT"] = "current"
-    run_id = mlrun.submit("-c", "old")
-    mlrun.wait(run_id)
+    run_id = mlrun.ended("-c", "old")["run_id"]
     del mlrun.environment["MLRUN_ENVIRONMENT"]
     line = _command(studio, run_id)
     assert line is not None
@@ -96,8 +93,7 @@ def test_a_folder_that_is_not_attached_needs_its_workspace_named(mlrun: Mlrun, s
     plain = tmp_path / "plain"
     plain.mkdir()
     (plain / "train.py").write_text("print()", encoding="utf-8")
-    run_id = mlrun.submit("--path", str(plain), "-w", mlrun.database.parent.name, "-e", "exp", "train.py")
-    mlrun.wait(run_id)
+    run_id = mlrun.ended("--path", str(plain), "-w", mlrun.database.parent.name, "-e", "exp", "train.py")["run_id"]
     line = _command(studio, run_id)
     assert line is not None
     again = _typed(mlrun, tmp_path, line)
@@ -107,8 +103,7 @@ def test_a_folder_that_is_not_attached_needs_its_workspace_named(mlrun: Mlrun, s
 
 def test_a_secret_is_a_hole_that_the_shell_does_not_pass(mlrun: Mlrun, studio: Studio, tmp_path: Path) -> None:
     mlrun.script("import sys; print(sys.argv[1:])")
-    run_id = mlrun.submit("train.py", "--api-key", "hunter2", "--url", "https://me:hunter3@host/a b", "end")
-    mlrun.wait(run_id)
+    run_id = mlrun.ended("train.py", "--api-key", "hunter2", "--url", "https://me:hunter3@host/a b", "end")["run_id"]
     line = _command(studio, run_id)
     assert line is not None
     assert "hunter" not in line and "***" not in line
@@ -118,43 +113,40 @@ def test_a_secret_is_a_hole_that_the_shell_does_not_pass(mlrun: Mlrun, studio: S
     assert mlrun.log(_typed(mlrun, tmp_path, line)["run_id"]) == mlrun.log(run_id)
 
 
-@pytest.mark.parametrize(
-    ("code", "is_there"),
-    [
-        ("ScriptRunConfig('sub dir', 'which.py', ['x', 1])", True),
-        ("ScriptRunConfig('.', 'train.py', compute_target='cpu')", True),
-        ("ScriptRunConfig('.', command='echo said')", False),
-        ("ScriptRunConfig('.', 'train.py', max_run_duration_seconds=60)", False),
-        ("ScriptRunConfig('.', 'train.py', run_config=with_variable)", False),
-    ],
-)
-def test_what_python_submitted_has_a_command_where_one_can_say_it(
-    mlrun: Mlrun, studio: Studio, tmp_path: Path, code: str, is_there: bool
-) -> None:
+def test_what_python_submitted_has_a_command_where_one_can_say_it(mlrun: Mlrun, studio: Studio, tmp_path: Path) -> None:
     _make_files(mlrun)
+    configs = {
+        "ScriptRunConfig('sub dir', 'which.py', ['x', 1])": True,
+        "ScriptRunConfig('.', 'train.py', compute_target='cpu')": True,
+        "ScriptRunConfig('.', command='echo said')": False,
+        "ScriptRunConfig('.', 'train.py', max_run_duration_seconds=60)": False,
+        "ScriptRunConfig('.', 'train.py', run_config=with_variable)": False,
+    }
     mlrun.script(
         f"""
         from azureml.core import Experiment, ScriptRunConfig, Workspace
         from azureml.core.runconfig import RunConfiguration
         with_variable = RunConfiguration()
         with_variable.environment_variables = {{"A": "1"}}
-        print(Experiment(Workspace.from_config(), "exp").submit({code}).id)
+        experiment = Experiment(Workspace.from_config(), "exp")
+        print(*(experiment.submit(config).id for config in ({", ".join(configs)})))
         """,
         "driver.py",
     )
-    run_id = mlrun.run(str(COMMAND.with_name("python")), "driver.py").stdout.strip().splitlines()[-1]
-    mlrun.wait(run_id)
-    line = _command(studio, run_id)
-    assert (line is not None) == is_there
-    if line is not None:
-        again = _typed(mlrun, tmp_path, line)
-        assert again is not None, line
-        assert mlrun.log(again["run_id"]) == mlrun.log(run_id)
-        first, second = (mlrun.show(each) for each in (run_id, again["run_id"]))
-        assert first["target"] == second["target"]
-    else:
-        said = ("submitted from Python", "was a command without a runconfig")
-        assert any(text in studio.get(studio.pages.submit(like=run_id)).text for text in said)
+    run_ids = mlrun.run(str(COMMAND.with_name("python")), "driver.py").stdout.splitlines()[-1].split()
+    for (config, is_there), run_id in zip(configs.items(), run_ids, strict=True):
+        record = mlrun.wait(run_id)
+        line = _command(studio, run_id)
+        assert (line is not None) == is_there, config
+        if line is not None:
+            again = _typed(mlrun, tmp_path, line)
+            assert again is not None, line
+            assert mlrun.log(again["run_id"]) == mlrun.log(run_id), config
+            assert again["target"] == record["target"], config
+        else:
+            said = ("submitted from Python", "was a command without a runconfig")
+            page = studio.get(studio.pages.submit(like=run_id)).text
+            assert any(text in page for text in said), config
 
 
 def test_a_run_that_a_script_opened_itself_has_no_command(mlrun: Mlrun, studio: Studio) -> None:

@@ -5,10 +5,21 @@ from __future__ import annotations
 import json
 from functools import partial
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.running import Mlrun, until
 from tests.studio.serving import Studio
+
+
+@pytest.fixture(scope="module")
+def mlrun(shared_mlrun: Mlrun) -> Mlrun:
+    return shared_mlrun
+
+
+@pytest.fixture(scope="module")
+def studio(shared_studio: Studio) -> Studio:
+    return shared_studio
 
 
 def test_the_details_say_what_ran_and_how_it_ended(mlrun: Mlrun, studio: Studio) -> None:
@@ -29,15 +40,13 @@ def test_the_details_say_what_ran_and_how_it_ended(mlrun: Mlrun, studio: Studio)
 
 def test_a_signal_that_ended_a_run_is_named(mlrun: Mlrun, studio: Studio) -> None:
     mlrun.script("import os; os.kill(os.getpid(), 9)")
-    run_id = mlrun.submit()
-    mlrun.wait(run_id)
+    run_id = mlrun.ended()["run_id"]
     assert "Signal SIGKILL" in studio.get(studio.pages.run(run_id)).text
 
 
 def test_a_description_is_markdown_without_anything_that_acts(mlrun: Mlrun, studio: Studio) -> None:
     mlrun.script("print()")
-    run_id = mlrun.submit()
-    mlrun.wait(run_id)
+    run_id = mlrun.ended()["run_id"]
     description = (
         "# Title\n**bold** [good](https://example.org) [bad](javascript:alert(1))\n"
         "<script>alert(1)</script> ![far](https://example.org/x.png)\n<img src=x onerror=alert(1)>"
@@ -52,8 +61,7 @@ def test_a_description_is_markdown_without_anything_that_acts(mlrun: Mlrun, stud
 
 def test_the_raw_json_is_what_run_show_prints(mlrun: Mlrun, studio: Studio) -> None:
     mlrun.script("from azureml.core import Run; Run.get_context().tag('a', 'ü')")
-    run_id = mlrun.submit()
-    mlrun.wait(run_id)
+    run_id = mlrun.ended()["run_id"]
     printed = mlrun("run", "show", "-r", run_id).stdout
     assert studio.get(studio.pages.run(run_id, "json", "download")).text == printed
     shown = studio.get(studio.pages.run(run_id, "json")).text
@@ -70,8 +78,7 @@ def test_child_runs_are_listed_with_what_they_logged(mlrun: Mlrun, studio: Studi
                 child.log("accuracy", 0.9 + number / 100)
         """
     )
-    run_id = mlrun.submit()
-    mlrun.wait(run_id)
+    run_id = mlrun.ended()["run_id"]
     text = studio.get(studio.pages.run(run_id, "children")).text
     assert "3 child runs" in text
     assert text.index("fold 0") < text.index("fold 1") < text.index("fold 2")
@@ -110,8 +117,7 @@ def test_the_status_that_a_run_has_pulses_alone(mlrun: Mlrun, tab: Page, studio:
 
 def test_ids_and_commands_can_be_copied(mlrun: Mlrun, tab: Page, studio: Studio) -> None:
     mlrun.script("print()")
-    run_id = mlrun.submit("train.py", "a b")
-    mlrun.wait(run_id)
+    run_id = mlrun.ended("train.py", "a b")["run_id"]
     tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
     tab.goto(studio.pages.run(run_id))
     command = f"mlrun run submit-script --path '{mlrun.folder}' -e exp train.py 'a b'"
@@ -125,7 +131,7 @@ def test_ids_and_commands_can_be_copied(mlrun: Mlrun, tab: Page, studio: Studio)
 def test_news_leave_alone_what_says_that_it_has_been_copied(mlrun: Mlrun, studio: Studio, tab: Page) -> None:
     mlrun.script("print()")
     tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    tab.goto(studio.pages.run(mlrun.wait(mlrun.submit())["run_id"]))
+    tab.goto(studio.pages.run(mlrun.ended()["run_id"]))
     shown = tab.evaluate(
         """async () => {
             const toolbar = document.querySelector("#run-toolbar"), button = toolbar.querySelector("[data-copy]");

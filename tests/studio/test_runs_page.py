@@ -6,12 +6,13 @@ import html
 import re
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from mlrun_cli.domain.metric import VALUE, Logged
 from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.workspace import Workspace
 from tests.running import Mlrun
+from tests.studio.demo_pages import browser_of
 from tests.studio.run_maker import RunMaker, heads, link, query, rows
 from tests.studio.serving import Studio
 
@@ -183,6 +184,15 @@ def test_a_press_on_a_chip_filters_by_it(make: RunMaker, studio: Studio) -> None
         assert link(shown, "×") == "size=25"  # noqa: RUF001
 
 
+def test_a_chip_of_a_runs_page_leads_to_the_runs_that_have_it(make: RunMaker, studio: Studio) -> None:
+    parent = make("chips", tags={"a=b": "c=d"}, user_name="top", target="cpu")
+    child = make("chips", parent=parent, tags={"a=b": "of a child"}, user_name="below", target="gpu")
+    for run_id, labels in ((parent, ("a=bc=d", "top", "cpu")), (child, ("a=bof a child", "below", "gpu"))):
+        page = studio.get(studio.pages.run(run_id)).text
+        for label in labels:
+            assert rows(studio.get(studio.pages.experiment("chips", link(page, label))).text) == [run_id], label
+
+
 def test_child_runs_are_shown_as_a_tree(make: RunMaker, studio: Studio) -> None:
     parent = make()
     children = [make(parent=parent, tags={"lr": "0.1"}) for _ in range(2)]
@@ -244,7 +254,7 @@ def test_more_runs_than_can_be_selected_are_told(mlrun: Mlrun, make: RunMaker, s
     alive = make(status=RunStatus.RUNNING, minded_by="process")
     ids = [alive, *(f"exp_{number}" for number in range(2, 261))]
     page = studio.get(studio.pages.runs(query(*(("select", run_id) for run_id in ids)))).text
-    assert "200 selected, the most there can be" in re.sub(r"<[^>]*>", "", page)
+    assert re.search(r"<span data-selected-count>1</span> selected", page), "those that are not there do not count"
     few = studio.get(studio.pages.runs(query(("select", alive)))).text
     assert re.search(r"<span data-selection-full hidden>", few)
     word = re.search(r'name="form_word" value="(\w+)"', few)
@@ -317,11 +327,14 @@ def test_runs_and_their_statuses_appear_without_reload(make: RunMaker, studio: S
     expect(tab.locator(f"[data-select][value={first}]")).to_be_checked()
     expect(tab.locator("#columns")).to_have_attribute("open", "")
     expect(tab.locator("[data-row].current")).to_contain_text(first)
+    tab.locator(f"[data-select][value={second}]").check()
+    tab.locator(f"[data-select][value={second}]").uncheck()
+    expect(tab.locator("#cancel-runs")).to_be_hidden()
 
 
 def test_the_selection_stands_in_the_address_and_is_carried_along(make: RunMaker, studio: Studio, tab: Page) -> None:
     made = [make() for _ in range(30)][::-1]
-    tab.goto(studio.pages.experiment("exp", "size=25"))
+    tab.goto(studio.pages.experiment("exp", "size=25&select=deleted"))
     tab.evaluate("window.told = []; document.addEventListener('selection', (e) => window.told.push(e.detail.runs))")
     tab.locator("[data-select]").nth(1).check()
     tab.keyboard.press("j")
@@ -347,6 +360,56 @@ def test_the_selection_stands_in_the_address_and_is_carried_along(make: RunMaker
     assert "select" not in tab.url
 
 
+def test_what_is_done_while_an_answer_is_on_its_way_stays(make: RunMaker, studio: Studio, tab: Page) -> None:
+    chosen = [make(metrics={"loss": 1.0}) for _ in range(2)]
+    make(metrics={"loss": 1.0}, tags={"lr": "0.1"})
+    answers: list[Route] = []
+    tab.route("**tag=lr*", lambda route: answers.append(route), times=1)  # noqa: PLW0108 - a builtin is not taken
+    tab.goto(studio.pages.experiment("exp"))
+    plot, box = tab.locator("[data-plot]"), tab.locator("#filter-tag")
+    expect(plot).to_have_attribute("data-drawn", "3")
+    box.fill("lr")
+    with tab.expect_request("**tag=lr*"):
+        box.press("Enter")
+    for run_id in chosen:
+        tab.locator(f"[data-select][value={run_id}]").check()
+    box.press("End")
+    tab.keyboard.type("=0.2")
+    answers[0].continue_()
+    expect(tab.locator("[data-row]")).to_have_count(1)
+    expect(box).to_have_value("lr=0.2")
+    expect(tab.locator("[data-selected-count]").first).to_have_text("2")
+    assert re.findall(r"select=(\w+)", tab.url) == chosen
+    expect(tab.locator("#chart-runs")).to_have_attribute("data-chart-runs", re.compile(".*".join(chosen)))
+    expect(plot).to_have_attribute("data-drawn", "2")
+    tab.get_by_role("button", name="Compare").click()
+    tab.wait_for_url("**/compare?**")
+    assert re.findall(r"run=(\w+)", tab.url) == chosen
+    tab.go_back()
+    tab.get_by_role("link", name="Clear", exact=True).click()
+    tab.get_by_role("button", name="Compare").click()
+    tab.wait_for_url("**/compare?")
+
+
+def test_what_is_pressed_last_is_what_comes(make: RunMaker, studio: Studio, browser: Browser) -> None:
+    for _ in range(26):
+        make()
+    with browser_of(browser, studio) as context:
+        page = context.new_page()
+        for unanswered in ("**status=Completed*", "**page=2*"):
+            page.route(unanswered, lambda _: None, times=1)
+        page.goto(studio.pages.experiment("exp", "size=25"))
+        page.locator("#menu-status summary").click()
+        with page.expect_request("**status=Completed*"):
+            page.locator("#menu-status").get_by_role("link", name="Completed").click()
+        with page.expect_event("requestfailed", lambda request: "status=Completed" in request.url):
+            page.get_by_role("link", name="Next").first.dblclick()
+        expect(page.get_by_text("Page 2 of 2").first).to_be_visible()
+        assert "status" not in page.url
+        page.go_back()
+        expect(page.get_by_text("Page 1 of 2").first).to_be_visible()
+
+
 def test_no_more_than_two_hundred_runs_are_selected(make: RunMaker, studio: Studio, tab: Page) -> None:
     made = [make() for _ in range(205)]
     tab.goto(studio.pages.experiment("exp", "size=200"))
@@ -363,6 +426,11 @@ def test_no_more_than_two_hundred_runs_are_selected(make: RunMaker, studio: Stud
     tab.go_back()
     tab.locator("[data-select]").first.uncheck()
     expect(told).to_be_hidden()
+    child = make(parent=made[5], metrics={"loss": 1.0})
+    tab.goto(studio.pages.experiment("exp", query(size="200", children="1", open=made[5], chart="value:loss:last")))
+    expect(tab.locator("[data-plot]")).to_have_attribute("data-drawn", "0")
+    tab.locator(f"[data-select][value={child}]").check()
+    expect(tab.locator("[data-plot]")).to_have_attribute("data-drawn", "1")
 
 
 def test_the_selected_runs_are_cancelled_after_a_question(make: RunMaker, studio: Studio, tab: Page) -> None:

@@ -25,7 +25,17 @@ _OTHER_ADDRESS = "127.0.0.2"
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def mlrun(shared_mlrun: Mlrun) -> Mlrun:
+    return shared_mlrun
+
+
+@pytest.fixture(scope="module")
+def studio(shared_studio: Studio) -> Studio:
+    return shared_studio
+
+
+@pytest.fixture(scope="module")
 def run_id(mlrun: Mlrun) -> str:
     return RunMaker(mlrun)()
 
@@ -83,15 +93,16 @@ def test_the_token_is_told_on_the_terminal_alone(mlrun: Mlrun, studio: Studio, r
     assert kept == [mlrun.home / "studio" / "token"]
 
 
-def test_the_token_lies_where_its_user_alone_can_read_it(mlrun: Mlrun, studio: Studio) -> None:
+def test_the_token_lies_where_its_user_alone_can_read_it(tmp_path: Path) -> None:
+    mlrun = Mlrun(tmp_path)
     folder = StudioFolder(mlrun.home)
     token = mlrun.home / "studio" / "token"
-    door = folder.door(studio.pages.runs("search=<>"))
-    for path in (token, door):
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert stat.S_IMODE(token.parent.stat().st_mode) == 0o700
-    assert f"search=&lt;&gt;&amp;token={studio.token}" in door.read_text()
-    studio.stop()
+    with serving(mlrun) as studio:
+        door = folder.door(studio.pages.runs("search=<>"))
+        for path in (token, door):
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert stat.S_IMODE(token.parent.stat().st_mode) == 0o700
+        assert f"search=&lt;&gt;&amp;token={studio.token}" in door.read_text()
     token.chmod(0o640)
     with pytest.raises(AssertionError, match="Others than you can read"):
         Studio(mlrun)
@@ -150,7 +161,7 @@ def test_cookies_of_other_programs_lock_nobody_out(studio: Studio, other: str) -
 
 def test_pages_of_other_sites_can_send_nothing(studio: Studio) -> None:
     word = studio.form_word()
-    fields = {"form_word": word, "page": "runs", "name": "a view", "query": ""}
+    fields = {"form_word": word, "page": "runs", "name": "sent-from-elsewhere", "query": ""}
     port = studio.port
     for origin in (
         "https://elsewhere.test",
@@ -161,11 +172,11 @@ def test_pages_of_other_sites_can_send_nothing(studio: Studio) -> None:
     ):
         answer = studio.ask("POST", studio.pages.views("save"), fields=fields, headers={"Origin": origin})
         assert answer.status == 403, origin
-    sent = f"form_word={word}&page=runs&name=a+view&query="
+    sent = f"form_word={word}&page=runs&name=sent-from-elsewhere&query="
     for site in ("cross-site", "same-site"):
         headers = {**_FORM, "Sec-Fetch-Site": site}
         assert studio.ask("POST", studio.pages.views("save"), body=sent, headers=headers).status == 403, site
-    assert "a view" not in studio.get(studio.pages.views()).text
+    assert "sent-from-elsewhere" not in studio.get(studio.pages.views()).text
     assert studio.ask("POST", studio.pages.views("save"), fields=fields).status == 303
 
 
@@ -188,9 +199,10 @@ def test_reading_changes_nothing(mlrun: Mlrun, studio: Studio, run_id: str) -> N
     assert _all_rows(mlrun) == before
 
 
-def test_names_in_an_address_lead_to_no_other_folder(mlrun: Mlrun, studio: Studio, tmp_path: Path) -> None:
-    shutil.copytree(mlrun.database.parent, tmp_path / "outside")
-    before = sorted(tmp_path.rglob("*"))
+def test_names_in_an_address_lead_to_no_other_folder(mlrun: Mlrun, studio: Studio) -> None:
+    around = mlrun.home.parent
+    shutil.copytree(mlrun.database.parent, around / "outside")
+    before = sorted(around.rglob("*"))
     up = "%2e%2e"
     for names in (
         f"{up}/{up}/outside",
@@ -205,7 +217,7 @@ def test_names_in_an_address_lead_to_no_other_folder(mlrun: Mlrun, studio: Studi
         answer = studio.get(f"{studio.address}/w/{names}/runs")
         assert answer.status == 404, names
         assert "No such" in answer.text
-    assert sorted(tmp_path.rglob("*")) == before
+    assert sorted(around.rglob("*")) == before
 
 
 # --- served otherwise ------------------------------------------------------------------------------------------------

@@ -8,7 +8,6 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.running import Mlrun, until
@@ -47,6 +46,7 @@ def _submitted(mlrun: Mlrun, studio: Studio, fields: dict[str, str]) -> str:
 def test_a_run_is_chosen_tried_dry_and_submitted(mlrun: Mlrun, studio: Studio, tab: Page) -> None:
     mlrun.script(_SCRIPT)
     mlrun.script("print()", "tools/other.py")
+    (mlrun.folder / "data.bin").write_bytes(bytes(1500 << 10))
     tab.goto(studio.pages.experiments())
     tab.get_by_role("link", name="New run").click()
     tab.get_by_label("Folder").fill(str(mlrun.folder))
@@ -63,6 +63,8 @@ def test_a_run_is_chosen_tried_dry_and_submitted(mlrun: Mlrun, studio: Studio, t
     tab.get_by_role("button", name="Dry run").click()
     expect(tab.get_by_text("Nothing was started.")).to_be_visible()
     expect(tab.get_by_text("train.py --lr 0.1 'two words'", exact=False).first).to_be_visible()
+    expect(tab.get_by_text("files, 1.5 MB, of")).to_be_visible()
+    assert "files, 1.5 MB, of" in mlrun("run", "submit-script", "--dry-run", "-o", "table", "train.py").stdout
     assert _run_ids(mlrun) == []
     expect(tab.get_by_role("button", name="Dry run")).to_be_focused()
     tab.get_by_role("link", name="Queue").click()
@@ -99,8 +101,7 @@ def test_resubmit_opens_the_form_as_the_run_was_submitted(mlrun: Mlrun, studio: 
     mlrun.script(_SCRIPT)
     runconfig = mlrun.folder / ".azureml" / "mine.runconfig"
     runconfig.write_text("script: train.py\nenvironment:\n  python:\n    userManagedDependencies: true\n")
-    run_id = mlrun.submit("-c", "mine", "train.py", "--lr", "0.5", "a b")
-    mlrun.wait(run_id)
+    run_id = mlrun.ended("-c", "mine", "train.py", "--lr", "0.5", "a b")["run_id"]
     text = studio.get(studio.pages.submit(like=run_id)).text
     for name, value in (
         ("folder", str(mlrun.folder)),
@@ -115,19 +116,7 @@ def test_resubmit_opens_the_form_as_the_run_was_submitted(mlrun: Mlrun, studio: 
 _USER_MANAGED = "environment:\n  python:\n    userManagedDependencies: true\n"
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("train.py", "--lr", "a b", "$HOME", ""),
-        ("-c", "mine"),
-        ("-c", "mine", "train.py", "typed"),
-        ("-c", "shell"),
-        ("--source-directory", "sub", "which.py", "x"),
-        ("--environment", "current", "-d", "conda.yml", "-e", "other", "train.py"),
-        ("--ct", "cpu", "train.py"),
-    ],
-)
-def test_resubmit_submits_the_same(mlrun: Mlrun, studio: Studio, words: tuple[str, ...]) -> None:
+def test_resubmit_submits_the_same(mlrun: Mlrun, studio: Studio) -> None:
     mlrun.script(_SCRIPT)
     mlrun.script("print('top')", "which.py")
     mlrun.script("print('sub')", "sub/which.py")
@@ -135,14 +124,23 @@ def test_resubmit_submits_the_same(mlrun: Mlrun, studio: Studio, words: tuple[st
     mlrun.script(f"script: train.py\narguments: [--api-key, hunter2]\n{_USER_MANAGED}", ".azureml/mine.runconfig")
     mlrun.script(f"command: echo said && echo twice\n{_USER_MANAGED}", ".azureml/shell.runconfig")
     mlrun("computetarget", "create", "amlcompute", "-n", "cpu", "--max-nodes", "1", "--vm-size", "any")
-    first = mlrun.submit(*words)
-    assert mlrun.wait(first)["status"] == "Completed"
-    fields = _filled_in(studio, first)
-    assert "hunter2" not in str(fields)
-    second = _submitted(mlrun, studio, fields)
-    assert _submission(mlrun, second) == _submission(mlrun, first)
-    assert mlrun.log(second) == mlrun.log(first)
-    assert "hunter2" not in json.dumps(_submission(mlrun, first))
+    for words in (
+        ("train.py", "--lr", "a b", "$HOME", ""),
+        ("-c", "mine"),
+        ("-c", "mine", "train.py", "typed"),
+        ("-c", "shell"),
+        ("--source-directory", "sub", "which.py", "x"),
+        ("--environment", "current", "-d", "conda.yml", "-e", "other", "train.py"),
+        ("--ct", "cpu", "train.py"),
+    ):
+        first = mlrun.submit(*words)
+        assert mlrun.wait(first)["status"] == "Completed", words
+        fields = _filled_in(studio, first)
+        assert "hunter2" not in str(fields), words
+        second = _submitted(mlrun, studio, fields)
+        assert _submission(mlrun, second) == _submission(mlrun, first), words
+        assert mlrun.log(second) == mlrun.log(first), words
+        assert "hunter2" not in json.dumps(_submission(mlrun, first)), words
 
 
 def test_resubmit_has_the_tags_that_were_typed_and_not_those_of_later(mlrun: Mlrun, studio: Studio) -> None:
@@ -158,8 +156,7 @@ def test_resubmit_has_the_tags_that_were_typed_and_not_those_of_later(mlrun: Mlr
 def test_what_an_older_version_submitted_is_filled_in_from_what_it_came_to(mlrun: Mlrun, studio: Studio) -> None:
     mlrun.script(_SCRIPT)
     mlrun.script(_USER_MANAGED, ".azureml/mine.runconfig")
-    run_id = mlrun.submit("-c", "mine", "train.py", "a b")
-    mlrun.wait(run_id)
+    run_id = mlrun.ended("-c", "mine", "train.py", "a b")["run_id"]
     path = mlrun.run_folder(run_id) / "submission.json"
     document = json.loads(path.read_text(encoding="utf-8"))
     del document["asked"]
@@ -169,31 +166,25 @@ def test_what_an_older_version_submitted_is_filled_in_from_what_it_came_to(mlrun
     assert mlrun.log(_submitted(mlrun, studio, fields)) == mlrun.log(run_id)
 
 
-@pytest.mark.parametrize(
-    ("given", "said"),
-    [
+def test_a_secret_argument_is_not_in_the_form_and_has_to_be_typed(mlrun: Mlrun, studio: Studio) -> None:
+    mlrun.script(_SCRIPT)
+    for given, said in (
         (("--api-key", "hunter2"), "--api-key ***"),
         (("--api-key=hunter2",), "--api-key=***"),
         (("https://me:hunter2@host/x",), "https://***@host/x"),
-    ],
-)
-def test_a_secret_argument_is_not_in_the_form_and_has_to_be_typed(
-    mlrun: Mlrun, studio: Studio, given: tuple[str, ...], said: str
-) -> None:
-    mlrun.script(_SCRIPT)
-    run_id = mlrun.submit("train.py", *given, "end")
-    mlrun.wait(run_id)
-    fields = _filled_in(studio, run_id)
-    shown = [studio.get(studio.pages.submit(like=run_id))]
-    shown += [studio.post(studio.pages.submit(), **fields, do=do) for do in ("submit", "dry-run")]
-    assert [answer.status for answer in shown] == [200, 400, 400]
-    for answer in shown:
-        problem = re.search(r'id="field-arguments".*?id="problem" role="alert">([^<]*)<', answer.text, re.DOTALL)
-        assert problem is not None and "hunter2" not in answer.text
-        assert f"no record holds the secret in '{said}'" in html.unescape(problem[1])
-    assert _run_ids(mlrun) == [run_id]
-    fields["arguments"] = " ".join((*given, "end"))
-    assert mlrun.log(_submitted(mlrun, studio, fields)) == mlrun.log(run_id)
+    ):
+        run_id = mlrun.ended("train.py", *given, "end")["run_id"]
+        fields = _filled_in(studio, run_id)
+        shown = [studio.get(studio.pages.submit(like=run_id))]
+        shown += [studio.post(studio.pages.submit(), **fields, do=do) for do in ("submit", "dry-run")]
+        assert [answer.status for answer in shown] == [200, 400, 400]
+        for answer in shown:
+            problem = re.search(r'id="field-arguments".*?id="problem" role="alert">([^<]*)<', answer.text, re.DOTALL)
+            assert problem is not None and "hunter2" not in answer.text
+            assert f"no record holds the secret in '{said}'" in html.unescape(problem[1])
+        assert _run_ids(mlrun)[-1] == run_id
+        fields["arguments"] = " ".join((*given, "end"))
+        assert mlrun.log(_submitted(mlrun, studio, fields)) == mlrun.log(run_id)
 
 
 def test_what_cannot_be_right_is_said_and_what_was_typed_stays(mlrun: Mlrun, studio: Studio) -> None:
@@ -229,8 +220,7 @@ def test_what_cannot_be_right_is_said_and_what_was_typed_stays(mlrun: Mlrun, stu
 
 def test_a_folder_that_is_gone_is_said(mlrun: Mlrun, studio: Studio) -> None:
     mlrun.script(_SCRIPT)
-    run_id = mlrun.submit()
-    mlrun.wait(run_id)
+    run_id = mlrun.ended()["run_id"]
     mlrun.folder.rename(mlrun.folder.with_name("moved"))
     assert "is not there any more" in studio.get(studio.pages.submit(like=run_id)).text
 

@@ -15,17 +15,18 @@ from mlrun_cli.domain.environment import EnvironmentBuild, EnvironmentPlan
 from mlrun_cli.execution.environments.build import build_environment
 from mlrun_cli.execution.environments.container import lacks_program
 from mlrun_cli.execution.environments.image import fetch_image
-from mlrun_cli.execution.environments.installer import say
+from mlrun_cli.execution.environments.installer import Installer, say
 
 
 def main(plan_file: str) -> int:
     """Build what the plan asks for; returns the exit code."""
-    plan = EnvironmentPlan.from_json(json.loads(Path(plan_file).read_text(encoding="utf-8")))
+    plan = EnvironmentPlan.from_json(json.loads(Path(plan_file).read_text("utf-8", "surrogateescape")))
+    installer = Installer(os.environ, Path.cwd())
     if plan.build is not None:
         code = _build(plan.build)
     else:
-        code = 0 if plan.container is None else fetch_image(plan.container.engine, plan.container.image)
-    if code == 0 and plan.container is not None and lacks_program(plan.container):
+        code = 0 if plan.container is None else fetch_image(plan.container.engine, plan.container.image, installer)
+    if code == 0 and plan.container is not None and lacks_program(plan.container, installer):
         return 1
     return code
 

@@ -15,7 +15,8 @@ from mlrun_cli.domain.environment import Builder, EnvironmentBuild
 from mlrun_cli.execution.environments.filling import Filled, fill_with_conda, fill_with_pip
 from mlrun_cli.execution.environments.folder import EnvironmentFolder
 from mlrun_cli.execution.environments.image import image_name, is_there, make_image
-from mlrun_cli.execution.environments.installer import Installer, say
+from mlrun_cli.execution.environments.installer import Installer, say, say_changed
+from mlrun_cli.execution.environments.local_sources import changed_source
 from mlrun_cli.files.locks import taken_lock
 
 _LOOK_SECONDS = 0.05
@@ -49,7 +50,7 @@ def build_environment(build: EnvironmentBuild, environ: Mapping[str, str]) -> in
         if _stands(folder, build):
             say(ready)
             return 0
-        installer = Installer(environ, folder, lock)
+        installer = Installer(environ, folder.path, lock)
         try:
             filled = _fill(folder, build, installer)
         except OSError:
@@ -84,6 +85,9 @@ def _fill(folder: EnvironmentFolder, build: EnvironmentBuild, installer: Install
     dockerfile = () if build.image is None else build.image.dockerfile.splitlines()
     for line in (*build.packages, *build.options, *build.requirements, *dockerfile):
         say(f"  {line}")
+    if (changed := changed_source(build.local)) is not None:
+        say_changed(changed)
+        return Filled(1)
     if build.image is not None:
         return Filled(make_image(folder, build, build.image, installer))
     if build.builder is Builder.CONDA:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mlrun_cli.domain.environment import ContainerPlan
 from mlrun_cli.domain.launch import is_of_launch
-from mlrun_cli.execution.environments.installer import say
+from mlrun_cli.execution.environments.installer import Installer, say
 from mlrun_cli.execution.gpus import VISIBLE_GPUS
 
 RUN_LABEL = "mlrun.run"
@@ -20,12 +20,12 @@ _NETWORK = ("--network", "host")
 _ANSWER_SECONDS = 10.0
 
 
-def lacks_program(container: ContainerPlan) -> bool:
+def lacks_program(container: ContainerPlan, installer: Installer) -> bool:
     """Whether a program that has to be in the image cannot be started; says so on stdout, after the engine's words."""
     for program in container.programs:
         options = ["--rm", *_NETWORK, *container.options, "--entrypoint", program]
         look = [container.engine, "run", *options, container.image, "--version"]
-        if subprocess.run(look, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT, check=False).returncode:
+        if installer.run(look):
             say(f"Error: {program} cannot be started in it: it has to be in the image, on its PATH.")
             return True
     return False

@@ -67,7 +67,7 @@ def plan_container(
     container = ContainerPlan(
         engine=engine,
         image=_named_image(configuration) if build is None else image_name(build.key),
-        options=_options(configuration),
+        options=_options(configuration, redaction),
         variables=tuple(configuration.environment_variables),
         programs=(MPI_LAUNCHER,) if launch_of(configuration).kind is LaunchKind.MPI else (),
         reached_by={name: environment[name] for name in _REACHED_BY if name in environment},
@@ -93,14 +93,23 @@ def _named_image(configuration: RunConfiguration) -> str:
     return f"{address}/{image}" if address and not str(image).startswith(f"{address}/") else str(image)
 
 
-def _options(configuration: RunConfiguration) -> tuple[str, ...]:
-    rest = configuration.rest
-    size = rest.get("docker.shmSize") or rest.get("environment.docker.shmSize")
-    arguments = rest.get("docker.arguments") or rest.get("environment.docker.arguments")
-    more = [str(argument) for argument in arguments] if isinstance(arguments, (list, tuple)) else []
-    if Redaction().arguments(more) != more:
+def shared_memory(configuration: RunConfiguration) -> str | None:
+    """The `shmSize` that is asked for."""
+    size = configuration.rest.get("docker.shmSize") or configuration.rest.get("environment.docker.shmSize")
+    return str(size) if size else None
+
+
+def engine_arguments(configuration: RunConfiguration) -> list[str]:
+    """The `arguments` that are asked for."""
+    found = configuration.rest.get("docker.arguments") or configuration.rest.get("environment.docker.arguments")
+    return [str(argument) for argument in found] if isinstance(found, (list, tuple)) else []
+
+
+def _options(configuration: RunConfiguration, redaction: Redaction) -> tuple[str, ...]:
+    size, more = shared_memory(configuration), engine_arguments(configuration)
+    if redaction.arguments(more) != more:
         raise Unsupported(
             "docker.arguments cannot be honoured: they hold a secret, which a command line would show.",
             hint="Make it one of the environmentVariables.",
         )
-    return (*(("--shm-size", str(size)) if size else ()), *more)
+    return (*(("--shm-size", size) if size else ()), *more)

@@ -95,7 +95,9 @@ class _PipFilling:
         python = str(self._folder.interpreter)
         pip = [self._build.installer, "pip"] if self._is_uv else [python, "-m", "pip"]
         whose = ["--python", python] if self._is_uv else []
-        return [*pip, verb, *whose, *options, "-r", str(self._folder.requirements)]
+        # uv installs what it has once built of a folder, however that has changed, unless it is named in the command.
+        sources = [one.line for one in self._build.local if one.line in lines and not one.is_editable]
+        return [*pip, verb, *whose, *options, *(sources if self._is_uv else ()), "-r", str(self._folder.requirements)]
 
 
 def fill_with_conda(folder: EnvironmentFolder, build: EnvironmentBuild, installer: Installer) -> Filled:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,7 +12,7 @@ from typing import Any
 from mlrun_cli.domain.environment import BuiltEnvironment, EnvironmentBuild, EnvironmentPlan
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.files.locks import taken_lock
-from mlrun_cli.files.run_folder import read_json
+from mlrun_cli.files.run_folder import read_json, write_json
 
 
 class EnvironmentFolder:
@@ -80,17 +79,7 @@ class EnvironmentFolder:
         """Write the marker that makes the environment valid, durably and last."""
         # The marker must not survive a power cut that loses the packages written before it.
         os.sync()
-        beside = self._complete.with_suffix(".part")
-        with beside.open("w", encoding="utf-8") as file:
-            json.dump(document, file, indent=2)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self._complete)
-        directory = os.open(self.path, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        write_json(self._complete, document, durable=True)
 
     def take_for_use(self) -> int:
         """Keep the environment from being pruned for as long as the descriptor is open; notes the moment.
@@ -146,13 +135,6 @@ def _moment(path: Path) -> int:
     with suppress(OSError):
         return os.stat(path).st_mtime_ns // 1000
     return 0
-
-
-def built_interpreter(plan: EnvironmentPlan) -> Path | None:
-    """The interpreter that runs the script, or None when it is not there (yet)."""
-    if plan.build is not None and not EnvironmentFolder(Path(plan.build.folder)).is_complete():
-        return None
-    return Path(plan.interpreter) if os.access(plan.interpreter, os.X_OK) else None
 
 
 def forget_secrets_of_build(plan: EnvironmentPlan) -> None:

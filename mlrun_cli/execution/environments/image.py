@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mlrun_cli.domain.environment import EnvironmentBuild, ImageSource
 from mlrun_cli.execution.environments.folder import EnvironmentFolder
-from mlrun_cli.execution.environments.installer import Installer, say
+from mlrun_cli.execution.environments.installer import Installer, say_changed
 
 _REPOSITORY = "localhost/mlrun-environment"
 _IS_REGISTRY = re.compile(r"localhost$|.*[.:]")
@@ -32,12 +32,9 @@ def is_there(engine: str, image: str) -> bool:
     return _succeeds(engine, "image", "inspect", image)
 
 
-def fetch_image(engine: str, image: str) -> int:
-    """Have the image on this machine; what the engine prints goes to stdout, its exit code is returned."""
-    if is_there(engine, image):
-        return 0
-    pull = [engine, "pull", image]
-    return subprocess.run(pull, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT, check=False).returncode
+def fetch_image(engine: str, image: str, installer: Installer) -> int:
+    """Have the image on this machine; returns the engine's exit code."""
+    return 0 if is_there(engine, image) else installer.run([engine, "pull", image])
 
 
 def make_image(folder: EnvironmentFolder, build: EnvironmentBuild, source: ImageSource, installer: Installer) -> int:
@@ -53,7 +50,7 @@ def make_image(folder: EnvironmentFolder, build: EnvironmentBuild, source: Image
     else:
         context = Path(source.context)
         if digest_of(context) != source.context_digest:
-            say(f"Error: {context} has changed since the run was submitted; submit it again.")
+            say_changed(source.context)
             return 1
     with folder.with_secrets(folder.dockerfile, installer.filled_in(source.dockerfile)) as dockerfile:
         words = [build.installer, "build", "--tag", image_name(build.key), "--file", str(dockerfile), str(context)]

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from signal import Signals
 
 from mlrun_cli.domain.redaction import REDACTED, Redaction
-from mlrun_cli.execution.environments.folder import EnvironmentFolder
-from mlrun_cli.execution.environments.placeholders import SECRET_PREFIX
+from mlrun_cli.execution.environments.placeholders import LEAST_LETTERS, SECRET_PREFIX, any_of
 
 # They would make an installer read or fill another place than the new environment.
 _NOT_FOR_INSTALLERS = frozenset({
@@ -42,8 +41,6 @@ _PIP_TO_UV = {
     "PIP_TRUSTED_HOST": "UV_INSECURE_HOST",
 }
 
-_LEAST_LETTERS = 8
-"""Of a secret that no other word is likely to have in it."""
 _BEFORE_SECRET = rf"://|[?&]\w+=|{SECRET_PREFIX}\d+\W+"
 """What stands in front of a secret in an address, or in a list of variables."""
 _BETWEEN_WORDS = re.compile(r"""[;&|()\[\]'"\\\n]+""")
@@ -51,15 +48,16 @@ _BETWEEN_WORDS = re.compile(r"""[;&|()\[\]'"\\\n]+""")
 
 
 class Installer:
-    """Runs one command of uv, pip, conda or a container engine after the other, in the same surroundings."""
+    """Runs one command of uv, pip, conda or a container engine after the other, in the same folder and surroundings."""
 
-    def __init__(self, environ: Mapping[str, str], folder: EnvironmentFolder, lock: int) -> None:
-        self._environment = installer_environment(environ, folder.path.parent)
+    def __init__(self, environ: Mapping[str, str], folder: Path, *locks: int) -> None:
+        self._environment = installer_environment(environ, folder)
         self._secrets = {name: value for name, value in environ.items() if name.startswith(SECRET_PREFIX)}
+        self._secret = _pattern_of(self._secrets.values())
         self._redaction = Redaction.from_environment(environ)
-        self._folder = folder.path
-        # Who inherits the lock holds it: if this process alone is killed, none builds beside its installer.
-        self._lock = lock
+        self._folder = folder
+        # Who inherits a lock holds it: if this process alone is killed, none builds beside its installer.
+        self._locks = locks
 
     def run(self, command: Sequence[str], *, is_by_name: bool = False) -> int:
         """Pass on what it prints, line by line; returns its exit code, or 128 + the signal that ended it.
@@ -109,20 +107,19 @@ class Installer:
             stderr=stderr,
             encoding="utf-8",
             errors="replace",
-            pass_fds=[self._lock],
+            pass_fds=self._locks,
         )
 
     def _without_secrets(self, text: str) -> str:
-        """With them hidden; a short one, which may be a part of other words, only where it must be one."""
-        for secret in self._secrets.values():
-            text = re.sub(rf"({_BEFORE_SECRET}){re.escape(secret)}", rf"\1{REDACTED}", text)
-            for part in (secret, secret.partition(":")[2]):
-                if len(part) >= _LEAST_LETTERS or ":" in part:
-                    text = text.replace(part, REDACTED)
-            for part in map(str.strip, _BETWEEN_WORDS.split(secret)):
-                if len(part) >= _LEAST_LETTERS:
-                    text = text.replace(part, REDACTED)
-        return text
+        return self._secret.sub(lambda found: f"{found['before'] or ''}{REDACTED}", text)
+
+
+def _pattern_of(secrets: Collection[str]) -> re.Pattern[str]:
+    """Finds them and their parts; a short one, which may be a part of other words, only where it must be one."""
+    whole = {part for secret in secrets for part in (secret, secret.partition(":")[2])}
+    parts = {part.strip() for secret in secrets for part in _BETWEEN_WORDS.split(secret)}
+    telling = {part for part in whole if ":" in part} | {part for part in whole | parts if len(part) >= LEAST_LETTERS}
+    return re.compile(f"(?P<before>{_BEFORE_SECRET})(?:{any_of(secrets)})|{any_of(telling)}")
 
 
 def installer_environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
@@ -152,6 +149,11 @@ def _device(path: Path) -> int:
 
 
 def say(line: str) -> None:
-    """Add a line to the log of the build."""
-    sys.stdout.write(f"{line}\n")
+    """Add a line to the log of the build; bytes of a path that are no UTF-8 escaped."""
+    sys.stdout.write(f"{line}\n".encode("utf-8", "backslashreplace").decode("utf-8"))
     sys.stdout.flush()
+
+
+def say_changed(path: str) -> None:
+    """Say that what stands there is not what was to be built."""
+    say(f"Error: {path} has changed since the run was submitted; submit it again.")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from mlrun_cli.domain.redaction import URL_SECRET, Redaction
 
 SECRET_PREFIX = "MLRUN_INSTALL_SECRET_"  # noqa: S105 - a variable's name
 
+LEAST_LETTERS = 6
+"""Of a secret that no other word is likely to have in it."""
+
+_PLACEHOLDER = rf"\$\{{{SECRET_PREFIX}\d+\}}"
 _VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}(?::\$\{[A-Z0-9_]+\})?")
 
 
@@ -25,11 +29,16 @@ def hide_secrets(lines: Sequence[str]) -> tuple[list[str], dict[str, str]]:
 def hide_secrets_of_dockerfile(text: str, redaction: Redaction) -> tuple[str, dict[str, str]]:
     """The text with placeholders for all its secrets, those that their name gives away among them, and the variables.
 
-    Its engine gets the text with the values put back.
+    A secret is hidden wherever it stands. Its engine gets the text with the values put back.
     """
     placeholders = _Placeholders()
     hidden = redaction.replaced(text, placeholders.instead_of)
-    return hidden, placeholders.variables()
+    return placeholders.instead_of_known(hidden), placeholders.variables()
+
+
+def any_of(texts: Collection[str]) -> str:
+    """A pattern for each of them; of two at one place the longer, and for none of them what is nowhere."""
+    return "|".join(map(re.escape, sorted(texts, key=len, reverse=True))) or "(?!)"
 
 
 class _Placeholders:
@@ -49,6 +58,12 @@ class _Placeholders:
             secret = secret.replace(placeholder, inner)
         name = f"{SECRET_PREFIX}{len(self._placeholders) + 1}"
         return f"{before}{self._placeholders.setdefault(secret, f'${{{name}}}')}{after}"
+
+    def instead_of_known(self, text: str) -> str:
+        """The text with the placeholders also where nothing but the earlier sight of a secret gives it away."""
+        known = [secret for secret in self._placeholders if len(secret) >= LEAST_LETTERS]
+        found = re.compile(f"{_PLACEHOLDER}|{any_of(known)}")
+        return found.sub(lambda match: self._placeholders.get(match[0], match[0]), text)
 
     def variables(self) -> dict[str, str]:
         """The secrets, by the names of the variables that stand for them."""

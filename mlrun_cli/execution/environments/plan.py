@@ -5,13 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mlrun_cli.domain.environment import Builder, EnvironmentBuild, EnvironmentPlan
@@ -20,7 +18,6 @@ from mlrun_cli.errors import EnvironmentNotBuilt
 from mlrun_cli.execution.environments.folder import EnvironmentFolder
 from mlrun_cli.execution.environments.interpreters import (
     OLDEST_FOR_AZUREML,
-    Interpreter,
     PythonRequest,
     executables,
     find_base_interpreter,
@@ -29,6 +26,7 @@ from mlrun_cli.execution.environments.interpreters import (
     probe,
     search_folders,
 )
+from mlrun_cli.execution.environments.local_sources import local_sources
 from mlrun_cli.execution.environments.placeholders import hide_secrets
 from mlrun_cli.execution.environments.requirements import PipLine
 from mlrun_cli.execution.environments.translation import conda_part, translate
@@ -36,21 +34,20 @@ from mlrun_cli.files.conda import CondaDependencies
 
 _CONDAS = ("conda", "micromamba", "mamba")
 _KEY_LENGTH = 24
-_MOST_LOCAL_FILES = 10_000
-_PROJECT_FILES = ("pyproject.toml", "setup.cfg", "setup.py")
-_WRITTEN_BY_BUILDS = re.compile(r"/(\.[^/]*|build|dist|__pycache__|[^/]*\.egg-info)/")
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedEnvironment:
-    """A plan, what there is to say about it on stderr, and the secrets that only the installer gets.
+    """A plan, what there is to say about it on stderr, secrets for the installer alone, and variables of the script.
 
-    `secrets` are environment variables for the program that builds; no record may hold them.
+    `secrets` are environment variables for the program that builds; no record may hold them. `variables` are those that
+    the environment brings with it.
     """
 
     plan: EnvironmentPlan
     notes: tuple[str, ...] = ()
     secrets: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 def plan_user_managed(interpreter_path: str | None, path_variable: str, folder: Path) -> PlannedEnvironment:
@@ -148,15 +145,16 @@ def plan_conda(
         python=str(wanted.python) if interpreter is None else interpreter.path,
         builder=Builder.UV if use_uv else Builder.PIP,
         installer=uv if use_uv else None,
-        lines=[(line.is_option, text) for line, text in zip(wanted.lines, hidden, strict=True)],
-        base=_base(interpreter, wanted.lines),
+        lines=[replace(line, text=text) for line, text in zip(wanted.lines, hidden, strict=True)],
+        python_version="" if interpreter is None else interpreter.version_text,
         is_relaxed=mode is EnvironmentMode.RELAXED,
         only_wheels=is_another_python,
     )
     if interpreter is not None and interpreter.version < OLDEST_FOR_AZUREML:
         notes += (f"Python {interpreter.version_text} cannot import the azureml of a run, which needs 3.8.",)
     folder = EnvironmentFolder(Path(build.folder))
-    return PlannedEnvironment(EnvironmentPlan(str(folder.interpreter), build), notes, secrets)
+    plan = EnvironmentPlan(str(folder.interpreter), build)
+    return PlannedEnvironment(plan, notes, secrets, dependencies.variables)
 
 
 def _plan_with_conda(
@@ -172,14 +170,14 @@ def _plan_with_conda(
         python="",
         builder=Builder.CONDA,
         installer=conda,
-        lines=[(line.is_option, text) for line, text in zip(part.lines, lines, strict=True)],
-        base=_base(None, part.lines),
+        lines=[replace(line, text=text) for line, text in zip(part.lines, lines, strict=True)],
         packages=packages,
         channels=channels,
         is_relaxed=is_relaxed,
     )
     folder = EnvironmentFolder(Path(build.folder))
-    return PlannedEnvironment(EnvironmentPlan(str(folder.interpreter), build), part.notes, secrets)
+    plan = EnvironmentPlan(str(folder.interpreter), build)
+    return PlannedEnvironment(plan, part.notes, secrets, dependencies.variables)
 
 
 def find_conda(environ: Mapping[str, str]) -> str | None:
@@ -203,16 +201,18 @@ def _build(
     python: str,
     builder: Builder,
     installer: str | None,
-    lines: Sequence[tuple[bool, str]],
-    base: Sequence[str],
+    lines: Sequence[PipLine],
+    python_version: str = "",
     packages: Sequence[str] = (),
     channels: Sequence[str] = (),
     is_relaxed: bool,
     only_wheels: bool = False,
 ) -> EnvironmentBuild:
-    requirements = tuple(text for is_option, text in lines if not is_option)
-    options = tuple(text for is_option, text in lines if is_option)
-    content: list[object] = [python, builder.value, sorted(requirements), options, *base]
+    requirements = tuple(line.text for line in lines if not line.is_option)
+    options = tuple(line.text for line in lines if line.is_option)
+    local = local_sources(lines)
+    content: list[object] = [python, builder.value, sorted(requirements), options, python_version, *_machine()]
+    content += [source.stamp for source in local]
     if builder is Builder.CONDA:
         content += [sorted(packages), list(channels)]
     if is_relaxed:
@@ -232,6 +232,7 @@ def _build(
         channels=tuple(channels),
         is_relaxed=is_relaxed,
         only_wheels=only_wheels,
+        local=local,
     )
 
 
@@ -241,28 +242,13 @@ def key_and_folder(home: Path, content: Sequence[object]) -> tuple[str, str]:
     return key, str(home.absolute() / "environments" / key)
 
 
-def _base(interpreter: Interpreter | None, lines: Iterable[PipLine]) -> list[str]:
-    """What makes equal lines another environment: version, machine, C library, content of local packages."""
+def _machine() -> list[str]:
+    """What makes equal lines another environment: the kind of machine and its C library."""
     system = os.uname()
     return [
-        "" if interpreter is None else interpreter.version_text,
         f"{system.sysname} {system.machine}",
         os.confstr("CS_GNU_LIBC_VERSION") or "" if "CS_GNU_LIBC_VERSION" in os.confstr_names else "",
-        *(_stamp(line, line.local) for line in lines if line.local),
     ]
-
-
-def _stamp(line: PipLine, path: Path) -> str:
-    """Changes when a local package or folder of wheels does, not when building writes beside its source."""
-    if line.is_editable:
-        files = [path / name for name in _PROJECT_FILES if (path / name).exists()]
-    elif path.is_dir():
-        sources = (file for file in path.rglob("*") if not _WRITTEN_BY_BUILDS.search(f"/{file.relative_to(path)}/"))
-        files = sorted(islice((file for file in sources if file.is_file()), _MOST_LOCAL_FILES))
-    else:
-        files = [path]
-    sizes = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    return hashlib.sha256(json.dumps(sizes).encode()).hexdigest()
 
 
 def _can_fetch(uv: str, request: PythonRequest, environ: Mapping[str, str]) -> bool:

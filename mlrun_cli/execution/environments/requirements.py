@@ -15,6 +15,7 @@ from mlrun_cli.files.text_files import read_text
 _NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*(?=$|[=<>!~;@(]|\s--)(.*)")
 _URL = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _LOCAL = re.compile(r"\.{0,2}/|\.$|\.\.$|~|file:|.*\.(whl|zip|tar\.gz|tgz|tar\.bz2)(\[.*\])?$|[^:]*/", re.IGNORECASE)
+_FILE_ADDRESS = re.compile(r"\(?@\s*(file:[^\s;)]+)")
 _EXTRAS = re.compile(r"(.*?)(\[[\w.,\s-]*\])?")
 
 _SHORT_OPTIONS = {
@@ -175,7 +176,9 @@ def _option(option: str, value: str, folder: Path, path: Path) -> PipLine:
 def _requirement(line: str, folder: Path, path: Path) -> PipLine:
     named = _NAME.fullmatch(line)
     if named and (named[3] or not re.search(r"\.(whl|zip|tar\.gz|tgz)$", line)):
-        return PipLine(line, name=plain_name(named[1]), is_bare=not named[2] and not named[3])
+        address = _FILE_ADDRESS.match(named[3])
+        local = _path_of(address[1]) if address else None
+        return PipLine(line, name=plain_name(named[1]), is_bare=not named[2] and not named[3], local=local)
     if _URL.match(line) and not line.startswith("file:"):
         return PipLine(line)
     if _LOCAL.match(line):
@@ -187,9 +190,7 @@ def _requirement(line: str, folder: Path, path: Path) -> PipLine:
 def _local(text: str, folder: Path, path: Path) -> tuple[str, Path]:
     """A path as text that an installer takes from any folder, and the path."""
     if text.startswith("file:"):
-        from urllib.parse import unquote, urlsplit  # noqa: PLC0415 - start-up
-
-        return text, Path(unquote(urlsplit(text).path))
+        return text, _path_of(text)
     split = _EXTRAS.fullmatch(text)
     bare, extras = (split[1], split[2] or "") if split else (text, "")
     local = _absolute(bare, folder)
@@ -201,6 +202,12 @@ def _local(text: str, folder: Path, path: Path) -> tuple[str, Path]:
         )
     is_plain = re.fullmatch(r"[\w./+~=@-]+", str(local), re.ASCII)
     return (str(local) if is_plain else local.as_uri()) + extras, local
+
+
+def _path_of(address: str) -> Path:
+    from urllib.parse import unquote, urlsplit  # noqa: PLC0415 - start-up
+
+    return Path("/", unquote(urlsplit(address).path))
 
 
 def _shown(line: str) -> str:

@@ -15,8 +15,6 @@ from mlrun_cli.execution.run_lock import RunLock
 from mlrun_cli.files.run_folder import RunFolder
 from mlrun_cli.workspace import Workspace
 
-NAME = "local"
-
 _PATIENCE_SECONDS = 1.0
 _PROGRAMS = os.path.join(os.path.dirname(mlrun_cli.__file__), "supervisor")
 SUPERVISOR_PROGRAM = os.path.join(_PROGRAMS, "__main__.py")

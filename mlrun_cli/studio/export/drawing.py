@@ -41,7 +41,7 @@ class Mark(NamedTuple):
 class Drawing(NamedTuple):
     """What a template draws of a figure of that kind.
 
-    `legend` has a label, classes and gaps for each series, without the `unnamed` last ones.
+    `legend` has a label, classes and gaps for each series, without the `unnamed` last ones; `note` is the figure's.
     """
 
     kind: str
@@ -52,6 +52,7 @@ class Drawing(NamedTuple):
     y_ticks: Sequence[Tick]
     legend: Sequence[tuple[str, str, str]]
     unnamed: int
+    note: str
 
 
 class _Scale(NamedTuple):
@@ -104,6 +105,7 @@ def drawing_of(figure: Figure, names: Mapping[int, str]) -> Drawing | None:
         y_ticks=upwards.ticks(_TICKS_UPWARDS),
         legend=[(mark.label, mark.classes, gap) for mark, gap in zip(shown, gaps, strict=False)],
         unnamed=len(marks) - len(shown) if shown else 0,
+        note=figure["note"],
     )
 
 

@@ -101,8 +101,7 @@ def _drawn(workspace: Workspace, run: Run, panel: Panel) -> DrawnPanel:
         return DrawnPanel(panel, None)
     figure = figure_of_metric(workspace, run, panel.summary, STEP, None, None)
     if panel.kind == CURVE_PANEL:
-        items = workspace.metrics.items(run.key, panel.summary.name, limit=_MOST_ROWS)
-        panel = panel._replace(grid=values_grid(panel.summary, items, 0))
+        panel = panel._replace(grid=values_grid(workspace, run, panel.summary, _MOST_ROWS))
     return DrawnPanel(panel, drawing_of(figure, {run.key: run.display_name or run.run_id}))
 
 

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from mlrun_cli.domain.run import Run
 from mlrun_cli.errors import NotFound, UsageError
 from mlrun_cli.studio.chart_board import MOST_RUNS
-from mlrun_cli.studio.charts import OVER, STEP, Chart, query_with, read_charts
+from mlrun_cli.studio.charts import OVER, STEP, STRONGEST, Chart, query_with, read_charts
 from mlrun_cli.studio.figures import Figure, figure_of_chart
 from mlrun_cli.studio.metric_panels import figure_of_metric
 from mlrun_cli.studio.page import Page
@@ -73,7 +73,8 @@ def _figure(page: Page) -> Figure:
     summary = page.workspace.metric_summaries.find(runs[0].key, name) if runs else None
     if summary is None:
         raise NotFound("The run, or this metric of it, is gone.")
-    return figure_of_metric(page.workspace, runs[0], summary, over, begin, end)
+    smoothing = min(STRONGEST, max(0.0, _number(page, "smooth") or 0.0))
+    return figure_of_metric(page.workspace, runs[0], summary, over, begin, end, smoothing)
 
 
 def _runs(page: Page) -> Sequence[Run]:

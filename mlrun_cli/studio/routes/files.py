@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, Response
 from mlrun_cli.actions.artifacts import list_files, open_file
 from mlrun_cli.domain.pages import quoted
 from mlrun_cli.domain.run import Run
+from mlrun_cli.domain.size import size_in_words
 from mlrun_cli.errors import NotFound
 from mlrun_cli.files.run_folder import LOG_TOPS
 from mlrun_cli.studio.file_kinds import FileKind, Unformatted, image_type, kind_of, pretty_json, table_of
@@ -82,6 +83,7 @@ def piece(page: Page) -> Response:
         "x-log-next": str(window.next_start),
         "x-log-end": str(window.end),
         "x-log-size": str(window.size),
+        "x-log-size-written": size_in_words(window.size),
     }
     text = page.studio.templates.render("parts/log_piece.html", {"window": window})
     return HTMLResponse(text, headers=headers)

@@ -58,27 +58,26 @@ def _show_one(page: Page, run: Run, name: str) -> Response:
     if summary is None:
         raise NotFound(f"The run '{run.run_id}' has no metric of this name.", hint="Its Metrics tab lists them.")
     offset = (page_number(page) - 1) * _ROWS_OF_A_PAGE
-    panel = _placed(page, run, summary, _ROWS_OF_A_PAGE)
-    values = None
+    panel = _placed(page, run, summary, _ROWS_OF_A_PAGE, offset)
+    values = panel.grid
     if panel.kind == CURVE_PANEL:
-        items = page.workspace.metrics.items(run.key, name, limit=_ROWS_OF_A_PAGE, offset=offset)
-        values = values_grid(summary, items, offset)
+        values = values_grid(page.workspace, run, summary, _ROWS_OF_A_PAGE, offset)
     return render_tab(
         page,
         run,
         "metrics",
         "run_metric.html",
-        panel=panel,
+        panel=panel._replace(grid=None),
         height=360,
         values=values,
-        **further_pages(page, has_more=values is not None and values.is_cut),
+        **further_pages(page, has_more=values is not None and values.has_next),
         **_drawing(page),
     )
 
 
-def _placed(page: Page, run: Run, summary: MetricSummary, rows: int = _ROWS_OF_A_PANEL) -> Panel:
+def _placed(page: Page, run: Run, summary: MetricSummary, rows: int = _ROWS_OF_A_PANEL, offset: int = 0) -> Panel:
     name = {"metric": summary.name}
-    return panel_of(page.workspace, run, summary, rows)._replace(
+    return panel_of(page.workspace, run, summary, rows, offset)._replace(
         source=page.pages.chart_data(urlencode({"runs": run.key, **name, "over": _over(page)})),
         address=f"{page.pages.run(run.run_id, 'metrics')}?{urlencode(name)}",
     )

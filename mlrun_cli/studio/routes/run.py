@@ -25,6 +25,7 @@ from mlrun_cli.studio.run_facts import (
     started_line,
     status_spans,
 )
+from mlrun_cli.studio.view_filter import written_pair
 from mlrun_cli.workspace import Workspace
 
 TABS: Sequence[tuple[str, str]] = (
@@ -84,8 +85,15 @@ def show(page: Page) -> Response:
         packages=packages,
         description=markdown(run.description) if run.description else None,
         log_name=log_name(page, run),
-        filter_by=lambda name, value: page.pages.experiment(run.experiment_name, query_of({name: value})),
+        filter_by=lambda name, value: _runs_like(page, run, name, value),
+        pair=written_pair,
     )
+
+
+def _runs_like(page: Page, run: Run, name: str, value: str) -> str:
+    """The page of the experiment's runs that have this too; with child runs when this is one."""
+    children = "1" if run.parent_run_id else ""
+    return page.pages.experiment(run.experiment_name, query_of({name: value, "children": children}))
 
 
 def show_json(page: Page) -> Response:

@@ -75,6 +75,7 @@ def _show(page: Page, experiment: str | None) -> Response:
     )
     table = runs_table(page.workspace, found, view, columns)
     chosen = chosen_runs(page.workspace, table.runs, view.select)
+    there = {run.run_id for run in chosen}
     sought = page.query("find").strip()
     return page.render(
         "runs.html",
@@ -97,6 +98,8 @@ def _show(page: Page, experiment: str | None) -> Response:
         pair=written_pair,
         sizes=SIZES,
         most_selected=MOST_VALUES,
+        chosen=chosen,
+        gone=[run_id for run_id in view.select if run_id not in there],
         cancelable=[run.run_id for run in chosen if not run.status.is_terminal],
         active_word=ACTIVE,
     )

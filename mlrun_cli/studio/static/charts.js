@@ -57,7 +57,7 @@ function runsFor(element) {
   if (!board) return null;
   const all = JSON.parse(board.dataset.chartRuns);
   const selected = new Set(JSON.parse(board.dataset.selected));
-  return selected.size ? all.filter((run) => selected.has(run.key)) : all;
+  return (selected.size ? all.filter((run) => selected.has(run.id)) : all).slice(0, Number(board.dataset.most));
 }
 
 function drawBoard(board) {
@@ -67,11 +67,8 @@ function drawBoard(board) {
 }
 
 document.addEventListener("selection", (event) => {
-  const ids = new Set(event.detail.runs);
   for (const board of document.querySelectorAll("[data-board]")) {
-    const runs = boardRuns(board);
-    const keys = JSON.parse(runs.dataset.chartRuns).filter((run) => ids.has(run.id)).map((run) => run.key);
-    runs.dataset.selected = JSON.stringify(keys);
+    boardRuns(board).dataset.selected = JSON.stringify(event.detail.runs);
     drawBoard(board);
   }
 });
@@ -90,11 +87,21 @@ onContent("[data-plot]", (element) => {
 
 // --- forms that say how charts are drawn ----------------------------------------------------------------------------
 
-onContent(".chart-form", (form) => {
-  form.addEventListener("submit", () => {
-    form.closest("details").open = false;
-    setTimeout(() => form.reset());
-  });
+// The menu of a form stays open, and what was typed in it, until there is the chart that it describes.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const form = detail.requestConfig.elt;
+  if (!form.matches(".chart-form")) return;
+  const problem = form.querySelector("[role=alert]");
+  problem.hidden = detail.shouldSwap;
+  if (!detail.shouldSwap) {
+    const page = new DOMParser().parseFromString(detail.xhr.responseText, "text/html");
+    problem.textContent = page.querySelector(".message p")?.textContent ?? `The studio cannot make this chart (${detail.xhr.status}).`;
+    return;
+  }
+  const menu = form.closest("details");
+  if (form.contains(document.activeElement)) menu.querySelector("summary").focus();
+  menu.open = false;
+  form.reset();
 });
 
 onContent("form[data-submits]", (form) => {

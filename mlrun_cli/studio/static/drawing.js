@@ -27,31 +27,20 @@ export function colours() {
   return { ink: colour("--quiet"), line: colour("--line") };
 }
 
-/** The series of a figure, each with its run and, where they are smoothed, the smooth numbers. */
-export function readSeries(figure, runs, smoothing, isLog) {
+/** The series of a figure, each with its run. */
+export function readSeries(figure, runs, isLog) {
   const byKey = new Map((runs ?? []).map((run) => [run.key, run]));
   return figure.series.map((series) => {
-    const { y, gaps } = isLog ? logarithmic(series) : series;
-    const smooth = smoothing > 0 && figure.kind === "lines" ? smoothed(y, smoothing) : null;
-    return { ...series, kind: figure.kind, y, gaps, smooth, owner: byKey.get(series.run) ?? null };
+    const shown = isLog ? logarithmic(series) : series;
+    return { ...shown, kind: figure.kind, owner: byKey.get(series.run) ?? null };
   });
 }
 
 /** What a logarithmic axis has no place for is a gap too. */
-function logarithmic({ y, gaps, below }) {
-  return { y: y.map((value) => (value > 0 ? value : null)), gaps: [gaps, below].filter(Boolean).join(", ") };
-}
-
-/** An exponential moving mean, which gaps interrupt but do not end. */
-function smoothed(values, weight) {
-  let sum = 0;
-  let weights = 0;
-  return values.map((value) => {
-    if (value === null) return null;
-    sum = sum * weight + value * (1 - weight);
-    weights = weights * weight + (1 - weight);
-    return sum / weights;
-  });
+function logarithmic(series) {
+  const y = series.y.map((value) => (value > 0 ? value : null));
+  const smooth = series.smooth?.map((value, place) => (value > 0 && y[place] !== null ? value : null));
+  return { ...series, y, smooth, gaps: [series.gaps, series.below].filter(Boolean).join(", ") };
 }
 
 // --- colours --------------------------------------------------------------------------------------------------------
@@ -136,8 +125,13 @@ function ticks(_, places, axis, space, step) {
   return places.map((place) => {
     if (place === null) return "";
     const isPlain = step > 0 && digits <= 6 && Math.abs(place) < 1e6;
-    return isPlain ? (Math.abs(place) < step / 2 ? 0 : place).toFixed(digits) : numberText(place);
+    return isPlain ? (Math.abs(place) < step / 2 ? 0 : place).toFixed(digits) : markText(place);
   });
+}
+
+/** A number beside an axis, where large ones need few signs. */
+function markText(value) {
+  return Math.abs(value) >= 1e6 ? Number(value.toPrecision(6)).toExponential() : numberText(value);
 }
 
 /** Both ends of a text, as names differ at either, with room for `most` signs; wide scripts and emoji take two each. */
@@ -168,7 +162,7 @@ export function acrossValues({ kind, names }, series) {
 
 /** What uPlot needs to write along the vertical axis. */
 export function upwardsValues(isLog) {
-  const plain = (_, places) => places.map((place) => (place === null ? "" : numberText(place)));
+  const plain = (_, places) => places.map((place) => (place === null ? "" : markText(place)));
   const longest = (texts) => Math.max(3, ...(texts ?? []).map((text) => text.length));
   return { values: isLog ? plain : ticks, size: (_, texts) => 14 + SIGN * longest(texts) };
 }
@@ -186,9 +180,10 @@ export function acrossText({ kind, names }, value) {
 
 /** A number as the tables write it. */
 export function numberText(value) {
-  const size = Math.abs(value);
-  if (Number.isInteger(value) && size < 1e6) return String(value);
-  return value && (size < 1e-4 || size >= 1e6) ? value.toExponential(3) : String(Number(value.toPrecision(6)));
+  if (Number.isInteger(value) && Math.abs(value) < 1e15) return String(value);
+  const short = Number(value.toPrecision(6));
+  const size = Math.abs(short);
+  return short && (size < 1e-4 || size >= 1e6) ? short.toExponential().replace(/\d+$/, (power) => power.padStart(2, "0")) : String(short);
 }
 
 // --- drawing --------------------------------------------------------------------------------------------------------

@@ -18,6 +18,11 @@ function swatch({ kind, colour, dash }) {
   return svg;
 }
 
+/** Tells a series from any other of its plot. */
+function keyOf({ run, name }) {
+  return `${run} ${name}`;
+}
+
 function text(name, content) {
   const element = document.createElement("span");
   element.className = name;
@@ -31,14 +36,14 @@ export class Legend {
     this.list = document.createElement("ul");
     this.list.className = "legend";
     this.redraw = redraw;
-    this.hidden = new Set(); // labels of the series that are hidden
+    this.hidden = new Set(); // keys of the series that are hidden
     parent.append(this.list);
   }
 
   show(series) {
     this.series = series;
     this.hide();
-    const written = JSON.stringify(series.map(({ kind, label, gaps, colour, isHidden }) => [kind, label, gaps, colour, isHidden]));
+    const written = JSON.stringify(series.map((one) => [keyOf(one), one.kind, one.label, one.gaps, one.colour, one.isHidden]));
     this.list.hidden = series.length < 2 && !series.some((one) => one.gaps);
     if (written === this.written) return;
     this.written = written;
@@ -46,7 +51,7 @@ export class Legend {
   }
 
   hide() {
-    for (const one of this.series) one.isHidden = this.hidden.has(one.label);
+    for (const one of this.series) one.isHidden = this.hidden.has(keyOf(one));
   }
 
   entry(series) {
@@ -58,14 +63,14 @@ export class Legend {
     button.setAttribute("aria-pressed", String(!series.isHidden));
     button.append(swatch(series), text("legend-name", series.label));
     if (series.gaps) button.append(text("legend-gaps", `${series.gaps} not drawn`));
-    button.addEventListener("click", () => this.toggle(series.label, button));
+    button.addEventListener("click", () => this.toggle(keyOf(series), button));
     entry.append(button);
     return entry;
   }
 
-  toggle(label, button) {
-    if (!this.hidden.delete(label)) this.hidden.add(label);
-    button.setAttribute("aria-pressed", String(!this.hidden.has(label)));
+  toggle(key, button) {
+    if (!this.hidden.delete(key)) this.hidden.add(key);
+    button.setAttribute("aria-pressed", String(!this.hidden.has(key)));
     this.hide();
     this.redraw();
   }

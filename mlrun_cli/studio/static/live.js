@@ -188,6 +188,11 @@ function chooseTopics() {
   port.postMessage({ topics });
 }
 
+/** Have all parts of the page made anew: its address says something else now. */
+export function askAnew() {
+  take(partsOf(document).map((part) => part.dataset.topic));
+}
+
 /** Begin to listen for what the page lives by, and go on as it changes. */
 export function startLive() {
   connect();

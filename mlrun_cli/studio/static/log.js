@@ -1,19 +1,33 @@
 // A log that grows while it is looked at.
 import { onContent } from "./content.js";
+import { pointerIsFree } from "./pointer.js";
 
 const KEPT_LINES = 20000; // while a log is followed, what is above them is dropped, piece by piece
+
+/** The lines of a piece: those that stay as they are, and those that may still be written over. */
+function linesOf(holder) {
+  const [settled, unsettled] = holder.children;
+  return { settled: [...settled.children], unsettled: [...unsettled.children] };
+}
+
+function together(lines) {
+  const fragment = document.createDocumentFragment();
+  for (const line of lines) fragment.append(line);
+  return fragment;
+}
 
 onContent("[data-log]", (log) => {
   const follow = document.querySelector("[data-log-follow]");
   const earlier = document.querySelector("[data-log-earlier]");
-  const tail = log.querySelector(".tail");
   let isAsking = false;
   let isWanted = false;
   let isFollowed = false;
   let knownTop = 0; // where the log is elsewhere, its reader has scrolled
-  // What is shown; the attributes may be those of a page that was fetched later.
-  const pieces = [pieceOf(log.dataset.start, log.querySelector(".settled"))];
-  let lines = pieces[0].lines;
+  // What is shown, one line after the other; the attributes may be those of a page that was fetched later.
+  const shown = linesOf(log);
+  const pieces = [pieceOf(log.dataset.start, shown.settled)];
+  let lines = shown.settled.length; // of the pieces
+  let tail = shown.unsettled; // the lines behind them
   let next = Number(log.dataset.next);
   let shownSize = Number(log.dataset.size);
 
@@ -36,8 +50,8 @@ onContent("[data-log]", (log) => {
     if (follow) follow.checked = isNow;
   }
 
-  function pieceOf(start, settled) {
-    return { start: Number(start), settled, lines: settled.childElementCount };
+  function pieceOf(start, { length }) {
+    return { start: Number(start), lines: length };
   }
 
   async function fetchPiece(query) {
@@ -45,8 +59,7 @@ onContent("[data-log]", (log) => {
     if (!answer.ok) throw new Error(`${answer.status}`);
     const holder = document.createElement("template");
     holder.innerHTML = await answer.text();
-    const [settled, unsettled] = holder.content.children;
-    return { headers: answer.headers, settled, unsettled };
+    return { headers: answer.headers, ...linesOf(holder.content) };
   }
 
   function showEarlier() {
@@ -63,28 +76,38 @@ onContent("[data-log]", (log) => {
     while (lines - pieces[0].lines >= KEPT_LINES) {
       const piece = pieces.shift();
       lines -= piece.lines;
-      piece.settled.remove();
+      for (let line = 0; line < piece.lines; line++) log.firstElementChild.remove();
     }
     showEarlier();
   }
 
+  /** Show lines in the place of the tail's; what is the same is left alone, as it may be selected. */
+  function replaceTail(now) {
+    const changed = now.findIndex((line, place) => !tail[place]?.isEqualNode(line));
+    const same = changed < 0 ? now.length : changed;
+    for (const line of tail.slice(same)) line.remove();
+    log.append(together(now.slice(same)));
+    tail = [...tail.slice(0, same), ...now.slice(same)];
+  }
+
   async function more() {
     const { headers, settled, unsettled } = await fetchPiece(`from=${next}`);
+    await pointerIsFree();
     const size = Number(headers.get("x-log-size"));
     if (size < shownSize) {
       location.reload(); // the file has been written anew
       return;
     }
     noticeScroll();
-    if (settled.childElementCount > 0) {
-      const piece = pieceOf(headers.get("x-log-start"), settled);
-      pieces.push(piece);
-      lines += piece.lines;
-      tail.before(settled);
+    replaceTail([...settled, ...unsettled]);
+    if (settled.length > 0) {
+      pieces.push(pieceOf(headers.get("x-log-start"), settled));
+      lines += settled.length;
+      tail = tail.slice(settled.length);
     }
-    tail.replaceChildren(...unsettled.childNodes);
     next = Number(headers.get("x-log-next"));
     shownSize = size;
+    document.querySelector("#file-size").textContent = headers.get("x-log-size-written");
     document.querySelector("[data-log-empty]")?.remove();
     if (isFollowed) dropTop();
     place(isFollowed ? log.scrollHeight : log.scrollTop);
@@ -109,6 +132,7 @@ onContent("[data-log]", (log) => {
     isAsking = false;
   }
 
+  log.replaceChildren(together([...shown.settled, ...shown.unsettled]));
   log.style.overflowAnchor = "none"; // where it stands is decided here alone
   const found = log.querySelector("mark[aria-current]");
   if (found) {
@@ -134,14 +158,13 @@ onContent("[data-log]", (log) => {
   earlier.addEventListener("click", async (event) => {
     event.preventDefault();
     const last = pieces[0];
-    const { headers, settled, unsettled } = await fetchPiece(`before=${last.start}`);
+    const { headers, ...found } = await fetchPiece(`before=${last.start}`);
     if (pieces[0] !== last) return; // it came twice, or the top has been dropped meanwhile
-    settled.append(...unsettled.childNodes);
-    const piece = pieceOf(headers.get("x-log-start"), settled);
-    pieces.unshift(piece);
-    lines += piece.lines;
+    const above = [...found.settled, ...found.unsettled];
+    pieces.unshift(pieceOf(headers.get("x-log-start"), above));
+    lines += above.length;
     const height = log.scrollHeight;
-    log.prepend(settled);
+    log.prepend(together(above));
     setFollowed(false);
     place(log.scrollTop + log.scrollHeight - height);
     showEarlier();

@@ -115,6 +115,7 @@ export class Plot {
     this.source = this.element.dataset.source;
     let address = this.source;
     if (runs) address += `&runs=${runs.map((run) => run.key).join(",")}`;
+    if (Number(this.element.dataset.smoothing)) address += `&smooth=${this.element.dataset.smoothing}`;
     if (this.zoom) address += `&begin=${this.zoom[0]}&end=${this.zoom[1]}`;
     return address;
   }
@@ -142,7 +143,7 @@ export class Plot {
     this.figure = figure;
     this.drawnRuns = runs;
     this.isLog = this.element.dataset.logarithmic === "yes";
-    this.series = readSeries(figure, runs, Number(this.element.dataset.smoothing) || 0, this.isLog);
+    this.series = readSeries(figure, runs, this.isLog);
     this.hot = null;
     stylesOf(this.series);
     this.legend.show(this.series);
@@ -162,7 +163,7 @@ export class Plot {
     if (runs && runs.length === 0) this.say("There are no runs to draw.");
     else if (this.series.length === 0) this.say(runs ? "None of these runs has logged it." : "There is nothing to draw.");
     else if (this.series.every(({ y }) => y.every((value) => value === null))) this.say(`None of it can be drawn${this.isLog ? " on a logarithmic axis" : ""}.`);
-    else this.say(runs && drawn < runs.length ? `${drawn} of ${runs.length} runs have logged it.` : "");
+    else this.say(runs && drawn < runs.length ? `${drawn} of ${runs.length} runs have logged it.` : this.figure.note);
     this.box.setAttribute("aria-label", `Chart of ${this.element.dataset.label}. Keys: + and - zoom, arrows move, 0 shows all.`);
     this.box.hidden = this.series.length === 0;
   }

@@ -3,15 +3,21 @@
 // The selection stands in the page's address (`select`), which changes without reload; whoever draws the selected runs
 // hears `selection` on the document, whose detail has their ids.
 import { onContent } from "./content.js";
+import { askAnew } from "./live.js";
 
 const PAGE = "[data-runs]";
+
+let chosenSince = null; // what has been selected since a page was asked for
 
 function most() {
   return Number(document.querySelector(PAGE)?.dataset.runs);
 }
 
+/** Those of the address that are there. */
 function selected() {
-  return new URLSearchParams(location.search).getAll("select").slice(0, most());
+  const gone = new Set(JSON.parse(document.querySelector("[data-gone]")?.dataset.gone ?? "[]"));
+  const chosen = new URLSearchParams(location.search).getAll("select").slice(0, most());
+  return chosen.filter((runId) => !gone.has(runId));
 }
 
 function withSelection(query) {
@@ -26,12 +32,19 @@ function choose(runIds) {
   parameters.delete("select");
   for (const runId of runIds) parameters.append("select", runId);
   history.replaceState(history.state, "", `?${parameters}`);
+  chosenSince = runIds;
   show();
   document.dispatchEvent(new CustomEvent("selection", { detail: { runs: runIds } }));
 }
 
 function hidden(name, value) {
   return Object.assign(document.createElement("input"), { type: "hidden", name, value });
+}
+
+/** Have a form send these runs. */
+function setRuns(form, runIds) {
+  for (const before of form.querySelectorAll("input[name=run]")) before.remove();
+  for (const runId of runIds) form.append(hidden("run", runId));
 }
 
 function boxes() {
@@ -50,7 +63,7 @@ function show() {
   for (const counter of document.querySelectorAll("[data-selected-count]")) counter.textContent = chosen.size;
   for (const note of document.querySelectorAll("[data-selection-full]")) note.hidden = chosen.size < most();
   for (const element of document.querySelectorAll("[data-for-selected]")) element.hidden = chosen.size === 0;
-  const active = all.filter((box) => "active" in box.dataset).map((box) => box.value);
+  const active = all.filter((box) => box.closest("[data-active]")).map((box) => box.value);
   for (const element of document.querySelectorAll("[data-cancelable]")) {
     element.hidden = ![...active, ...element.dataset.cancelable.split(" ")].some((runId) => chosen.has(runId));
   }
@@ -109,13 +122,27 @@ onContent(PAGE, (page) => {
   page.addEventListener("change", toggled);
   for (const kind of ["click", "auxclick", "contextmenu"]) page.addEventListener(kind, carry, { capture: true });
   page.addEventListener("htmx:configRequest", carryByRequest);
-  page.addEventListener("htmx:afterSettle", show);
   show();
 });
-// What has been filtered by leaves its box, though the box has the focus.
-document.addEventListener("htmx:beforeSwap", () => {
+document.addEventListener("htmx:configRequest", () => {
+  chosenSince = null;
+});
+// A page that has come is of the selection with which it was asked for.
+document.addEventListener("htmx:afterSettle", () => {
+  if (!document.querySelector(PAGE)) return;
+  if (chosenSince) {
+    choose(chosenSince);
+    askAnew();
+  } else {
+    show();
+  }
+});
+// What has been filtered by leaves its box, though the box has the focus; what has been typed since stays.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   const box = document.activeElement;
   if (!box?.matches(`${PAGE} .filters input`)) return;
+  const { elt, formData } = detail.requestConfig;
+  if (box.form !== elt || box.value !== formData.getAll(box.name).at(-1)) return;
   box.blur();
   document.addEventListener("htmx:afterSwap", () => box.focus(), { once: true });
 });
@@ -131,10 +158,15 @@ onContent("[data-saves]", (form) => {
     form.elements.query.value = location.search.slice(1);
   });
 });
+onContent("[data-compares]", (form) => {
+  form.addEventListener("submit", () => {
+    const shown = new Set(boxes().map((box) => box.value)); // which are sent by themselves
+    setRuns(form, selected().filter((runId) => !shown.has(runId)));
+  });
+});
 onContent("[data-cancels]", (form) => {
   form.addEventListener("submit", () => {
-    for (const before of form.querySelectorAll("input[name=run]")) before.remove();
-    for (const runId of selected()) form.append(hidden("run", runId));
+    setRuns(form, selected());
     form.elements.query.value = location.search.slice(1);
   });
 });

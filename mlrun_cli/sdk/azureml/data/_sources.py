@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,7 +16,6 @@ from azureml.exceptions import UserErrorException
 if TYPE_CHECKING:
     from azureml.core.workspace import Workspace
 
-_DOWNLOAD_SECONDS = 60.0
 _REMOTE = ("http://", "https://")
 
 
@@ -82,12 +82,14 @@ def fetch(file: DataFile, place: str) -> None:
     temporary = f"{place}.{os.urandom(4).hex()}.tmp"
     try:
         if file.source.startswith(_REMOTE):
-            _download(file.source, temporary)
+            from azureml.data._web import download
+
+            download(file.source, temporary)
         else:
             shutil.copyfile(file.source, temporary)
         os.replace(temporary, place)
     except OSError as error:
-        shown = file.source.partition("?")[0]
+        shown = re.sub(r"^(https?://)[^/]*@", r"\1", file.source.partition("?")[0])
         raise UserErrorException(f"{shown} cannot be copied to {place}: {error.strerror or error}.") from error
     finally:
         if os.path.exists(temporary):
@@ -101,13 +103,6 @@ def link(file: DataFile, place: str) -> None:
     else:
         os.makedirs(os.path.dirname(place), exist_ok=True)
         os.symlink(file.source, place)
-
-
-def _download(url: str, place: str) -> None:
-    from urllib.request import urlopen
-
-    with urlopen(url, timeout=_DOWNLOAD_SECONDS) as answer, open(place, "xb") as target:  # noqa: S310 - http or https
-        shutil.copyfileobj(answer, target, 1 << 20)
 
 
 def _datastore_of(item: Any) -> AbstractDatastore | None:

@@ -1,0 +1,55 @@
+"""Downloads of files by addresses, which may hold a user and a password."""
+
+from __future__ import annotations
+
+import shutil
+from base64 import b64encode
+from http.client import HTTPException
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+_SECONDS = 60.0
+_AUTHORIZATION = "Authorization"
+
+
+def download(url: str, place: str) -> None:
+    """Put what an address of http or https leads to into a new file.
+
+    Raises:
+        OSError: It cannot be had as a whole, or the file cannot be written.
+    """
+    try:
+        with build_opener(_Redirects).open(_request(url), timeout=_SECONDS) as answer, open(place, "xb") as target:
+            shutil.copyfileobj(answer, target, 1 << 20)
+            missing = getattr(answer, "length", None)  # a short body ends like a whole one
+    except HTTPError as error:
+        error.close()
+        raise
+    except HTTPException as error:  # which is no OSError
+        raise OSError(f"it ended too early, or is no HTTP ({error})") from error
+    if missing:
+        raise OSError(f"it ended too early, {missing} bytes are missing")
+
+
+class _Redirects(HTTPRedirectHandler):
+    """Follows with the password only to the host that it is for, and not from https to http."""
+
+    def redirect_request(self, req: Request, *arguments: Any) -> Request | None:
+        request = super().redirect_request(req, *arguments)
+        given = req.unredirected_hdrs.get(_AUTHORIZATION)
+        if request is not None and given is not None and (request.type, request.host) == (req.type, req.host):
+            request.add_unredirected_header(_AUTHORIZATION, given)
+        return request
+
+
+def _request(url: str) -> Request:
+    split = urlsplit(url)
+    user_info, _, host = split.netloc.rpartition("@")
+    request = Request(urlunsplit(split._replace(netloc=host)))  # noqa: S310 - http or https
+    if user_info:
+        name, _, password = map(unquote, user_info.partition(":"))
+        credentials = b64encode(f"{name}:{password}".encode()).decode()
+        request.add_unredirected_header(_AUTHORIZATION, f"Basic {credentials}")
+    return request

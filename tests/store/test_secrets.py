@@ -1,0 +1,86 @@
+"""What users write of runs, models and data is stored without the secrets in it, whichever way it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mlrun_cli.domain.model import NewModel
+from mlrun_cli.domain.run_error import run_error
+from mlrun_cli.domain.run_status import ALIVE_STATUSES, RunStatus
+from mlrun_cli.store.database import Database
+from mlrun_cli.store.datasets import DatasetStore
+from mlrun_cli.store.experiments import ExperimentStore
+from mlrun_cli.store.models import ModelStore
+from mlrun_cli.store.runs import RunStore
+from tests.store.conftest import AddRun
+
+SECRET = "hunterEzz"
+TAGS = {
+    "api_key": SECRET,
+    "conn": f"Server=x;Password={SECRET};",
+    "my_own": SECRET,
+    "lr": "1",
+    f"http://u:{SECRET}@h": "",
+}
+HIDDEN = {"api_key": "***", "conn": "Server=x;Password=***", "my_own": "***", "lr": "1", "http://***@h": ""}
+TEXT, SHOWN = f"from https://u:{SECRET}@h/", "from https://***@h/"
+
+
+@pytest.fixture(autouse=True)
+def looks_at_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("MLRUN_SECRET_NAMES", "own")
+    monkeypatch.setenv("A_TOKEN", SECRET)
+    yield
+    assert not [path for path in tmp_path.iterdir() if SECRET.encode() in path.read_bytes()]
+
+
+def test_of_a_run(database: Database, runs: RunStore, add_run: AddRun) -> None:
+    key = add_run("a_1", display_name=TEXT)
+    runs.update(key, description=TEXT)
+    runs.set_tags(key, TAGS)
+    runs.set_tags(key, {"bare": None})
+    with database.transaction():
+        assert runs.add_properties(key, TAGS) == {}
+        assert runs.add_properties(key, TAGS) == {}
+        runs.insert_children(runs.get("a_1"), 2, ["a_2"], run_type="r", user_name="u", status=RunStatus.RUNNING)
+        runs.add_tags_to_children(runs.get("a_1"), 2, "api_key", [SECRET])
+
+    run = runs.get("a_1")
+    assert (run.display_name, run.description) == (SHOWN, SHOWN)
+    assert (run.tags, run.properties) == ({**HIDDEN, "bare": None}, HIDDEN)
+    assert runs.get("a_2").tags == {"api_key": "***"}
+
+
+def test_of_an_error(database: Database, runs: RunStore, add_run: AddRun) -> None:
+    key, other = add_run("a_1"), add_run("a_2", minded_by="sessions/x")
+    error = run_error(f"bad {SECRET}, --password x", details=[{"api_key": "x"}])
+    with database.transaction():
+        runs.want(key, RunStatus.FAILED, error)
+        runs.update(key, failed_with=error)
+        runs.change_status(key, ALIVE_STATUSES, RunStatus.FAILED, error=error)
+        runs.end_minded("sessions/x", RunStatus.FAILED, 1, error)
+
+    run, hidden = runs.get("a_1"), run_error("bad ***, --password ***", details=[{"api_key": "***"}])
+    assert run.error == run.wanted_error == run.failed_with == runs.get_by_key(other).error == hidden
+
+
+def test_of_an_experiment_a_model_and_a_dataset(database: Database) -> None:
+    experiments, models, datasets = ExperimentStore(database), ModelStore(database), DatasetStore(database)
+    experiments.make("e")
+    experiments.set_tags(experiments.get("e").key, TAGS)
+    assert experiments.tags(experiments.get("e").key) == HIDDEN
+
+    models.insert(NewModel(name="m", description=TEXT, tags=TAGS, properties=TAGS), 1, "someone")
+    model = models.get("m")
+    assert (model.tags, model.properties, model.description) == (HIDDEN, HIDDEN, SHOWN)
+    models.update(model, tags=TAGS, properties=TAGS, description=TEXT, details=model.details)
+    assert models.get("m")[:2] + models.get("m")[5:] == model[:2] + model[5:]
+
+    definition = {"kind": "file", "paths": [{"path": "/a"}], "options": {}, "steps": []}
+    dataset = datasets.insert(definition, name="d", version=1, description=TEXT, tags=TAGS)
+    assert (dataset.tags, dataset.description) == (HIDDEN, SHOWN)
+    datasets.describe(dataset, TEXT, TAGS)
+    assert datasets.find("d") == dataset
