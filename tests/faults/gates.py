@@ -118,9 +118,9 @@ def slow_mender(mlrun: Mlrun, lock: Path, run_id: str) -> Iterator[subprocess.Po
 
 
 @contextmanager
-def slow_to_name(pid: int) -> Iterator[None]:
-    """Have a process stand still, for as long as a test lasts, as it gives a file that it has written its name."""
-    slow = ("--trace=/^rename", "--inject=/^rename:delay_enter=60s")
+def slow_to_rename(pid: int, count: int) -> Iterator[None]:
+    """Have a process stand still, for as long as a test lasts, at its next renaming but so many: files get names so."""
+    slow = ("--trace=/^rename", f"--inject=/^rename:delay_enter=60s:when={count + 1}")
     with subprocess.Popen(
         ["strace", "--output=/dev/null", *slow, f"--attach={pid}"], stderr=subprocess.PIPE, encoding="utf-8"
     ) as tracer:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.gates import Fifo, GatedBuild, locked, manifest, slow_mender, slow_to_name
+from tests.faults.gates import Fifo, GatedBuild, locked, manifest, slow_mender, slow_to_rename
 from tests.running import Mlrun, is_alive, kill, until
 
 pytestmark = pytest.mark.kill
@@ -239,7 +239,8 @@ def test_a_supervisor_killed_when_its_script_has_just_been_started_takes_it_alon
     run_id = mlrun.submit("-d", "gated.yml", "train.py")
     build.wait()
     supervisor = mlrun.supervisor(run_id)
-    with slow_to_name(supervisor):
+    # The record of the environment and the working folder come before the note on the script's process.
+    with slow_to_rename(supervisor, 2):
         build.open()
         until(lambda: mlrun.log(run_id) == "here\n")
         assert mlrun.stored_status(run_id) == "Starting"
