@@ -25,7 +25,6 @@ def run_error(
     code: str = USER_ERROR,
     kind: str | None = None,
     stack_trace: str | None = None,
-    details: list[Any] | None = None,
 ) -> dict[str, Any]:
     """`{"error": {"code", "message", "details", "debugInfo": {"type", "message", "stackTrace"}}}`.
 
@@ -36,7 +35,7 @@ def run_error(
         "error": {
             "code": code,
             "message": message,
-            "details": details or [],
+            "details": [],
             "debugInfo": {name: value for name, value in debug_info.items() if value is not None},
         }
     }

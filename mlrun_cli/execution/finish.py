@@ -53,14 +53,12 @@ def error_of_exit(run: Run, log: Path, exit_code: int, signal_name: str | None) 
         return from_log
     wanted = run.wanted_error or {}
     told = "The script called fail()." if exit_code == 0 else f"The script called fail() and ended with {ending}."
-    details = wanted.get("details")
     debug_info = from_log["error"]["debugInfo"]
     return run_error(
         str(wanted.get("message") or told),
         code=str(wanted.get("code") or USER_ERROR),
         kind=debug_info.get("type"),
         stack_trace=debug_info.get("stackTrace"),
-        details=details if isinstance(details, list) else None,
     )
 
 

@@ -97,15 +97,17 @@ def recover(workspace: Workspace, run: Run) -> None:
     left = end_processes(belonging_to(run.run_id), 0.0)
     if submission is not None:
         forget_secrets_of_build(submission.environment)
-    JournalReader(workspace, folder.journal, run.key).take_in_all()
+    # The run's own variables may be gone with its supervisor; the user's names are among ours, as a rule.
+    redaction = Redaction.from_environment(os.environ)
+    reader = JournalReader(workspace, folder.journal, run.key, redaction)
+    reader.take_in_all()
     outcome = written_outcome(folder)
     if outcome is None:
         outcome = _missing_outcome(workspace, run, folder, submission, had_processes=had_processes)
-        told = (*outcome.warnings, *left_behind(folder), *not_ended, *left_running(left))
+        told = (*outcome.warnings, *reader.warnings, *left_behind(folder), *not_ended, *left_running(left))
         outcome = outcome._replace(warnings=told)
         outcome = with_registered_outputs(workspace, run, outcome)
-        # The run's own variables may be gone with its supervisor; the user's names are among ours, as a rule.
-        outcome = outcome.without_secrets(Redaction.from_environment(os.environ))
+        outcome = outcome.without_secrets(redaction)
         write_outcome(folder, outcome)
     folder.secrets.unlink(missing_ok=True)
     if submission is not None:
