@@ -46,6 +46,7 @@ class Past:
         self.failed = self._submit("train.py", "3")
         mlrun("run", "update", "-r", self.failed, "--add-tag", "quality=poor")
         self.canceled = self._submit("sleep.py")
+        mlrun.wait_for_status(self.canceled, "Running")
         mlrun("run", "cancel", "-r", self.canceled, "--grace", "0")
         mlrun("run", "wait", "-r", self.canceled, check=False)
         self.elsewhere = self._submit("-e", "elsewhere", "train.py", "0")
