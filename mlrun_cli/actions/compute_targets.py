@@ -23,6 +23,7 @@ from mlrun_cli.execution.queues import call_all_dispatchers
 from mlrun_cli.store.secrets import hidden_pairs, hidden_text
 from mlrun_cli.workspace import Workspace
 
+_LIMIT_FOR_LOCAL = f"To give it a limit: 'mlrun computetarget create amlcompute -n {LOCAL_TARGET} --max-nodes 4'."
 _MOST_LINES = 3
 _MOST_NAMES = 10
 _ON_TARGET = frozenset(
@@ -49,6 +50,8 @@ def create_compute_target(
             more nodes of it than it would have.
     """
     check_compute_target_name(name)
+    if name == LOCAL_TARGET and kind != AML_COMPUTE:
+        raise UsageError(f"'{LOCAL_TARGET}' is this machine, and can be no {kind}.", hint=_LIMIT_FOR_LOCAL)
     if kind not in KINDS:
         raise Unsupported(
             f"There are no compute targets of the kind '{kind}' here: '{name}' was not made.",
@@ -89,7 +92,7 @@ def get_compute_target(workspace: Workspace, name: str) -> ComputeTarget:
     if found is None and name == LOCAL_TARGET:
         raise UsageError(
             f"'{LOCAL_TARGET}' is this machine: it is always there, and has no limit.",
-            hint=f"Give it one, if need be: 'mlrun computetarget create amlcompute -n {LOCAL_TARGET} --max-nodes 4'.",
+            hint=_LIMIT_FOR_LOCAL,
         )
     if found is None:
         raise ComputeTargetNotFound(name, target_names(workspace))

@@ -17,7 +17,10 @@ NAMES_VARIABLE = "MLRUN_SECRET_NAMES"
 
 _SOME_TEXT = "text"
 _KNOWN_LENGTH = 6
-"""A value that is shorter may be part of any word."""
+"""A value that is shorter may be part of any text."""
+_COMMON = re.compile(r".{0,5}|[a-z]{0,9}|\d+|[/~.].*", re.DOTALL)
+"""What variables of doubtful names hold besides secrets: short values, words, numbers, paths."""
+_NO_WORD = re.compile(r"(?=.*[^a-z,.]).+", re.DOTALL)
 
 _SECRET_OPTIONS = {"password", "pwd", "token", "key"}
 _NAME = re.compile(r"[A-Za-z_][\w.-]*")
@@ -115,6 +118,10 @@ class Redaction:
         """
         return self.text(self._named_replaced(value, _hidden))
 
+    def prose(self, value: str) -> str:
+        """A text with those secrets hidden that `text` hides, or that follow a name which is certain to be theirs."""
+        return self.text(self._replaced_after_names(value, _hidden, self._certain_values_after))
+
     def replaced(self, value: str, replacement: Callable[[str], str]) -> str:
         """A text with what `replacement` makes of each secret that `quoted` hides, which may have quotes around it.
 
@@ -127,23 +134,37 @@ class Redaction:
         return REDACTED if self.is_secret(name, value) else self.quoted(value)
 
     def document(self, value: Any) -> Any:
-        """The same JSON value, with every text in it as `named` gives it for the key that it stands under."""
-        return _with_texts(value, self.named)
+        """The same JSON value, with every text in it as `prose` gives it; hidden as a whole where its key says so."""
+
+        def shown(name: str, text: str) -> str:
+            return REDACTED if _matches(self._secret_values(name, is_free=True), text) else self.prose(text)
+
+        return _with_texts(value, shown)
 
     def error(self, value: Any) -> Any:
-        """An error as `document` gives it, without the known secrets: an exception may quote what it was given."""
-        known = self._known
-        if known is None:
-            return self.document(value)
-        return _with_texts(value, lambda name, text: self.named(name, known.sub(REDACTED, text)))
+        """The same with every text as `prose` gives it, without the values of the environment's secrets.
+
+        An exception may quote what it was given.
+        """
+
+        def shown(_name: str, text: str) -> str:
+            return self.prose(text if self._known is None else self._known.sub(REDACTED, text))
+
+        return _with_texts(value, shown)
 
     @cached_property
     def _known(self) -> re.Pattern[str] | None:
         """What finds the values of the environment's secrets; a longer one before one that is part of it."""
-        secrets = {value for name, value in self._environment.items() if self.is_secret(name, value)}
-        secrets.discard(self._environment.get(NAMES_VARIABLE, ""))
-        words = sorted((value for value in secrets if len(value) >= _KNOWN_LENGTH), key=len, reverse=True)
-        return re.compile("|".join(map(re.escape, words))) if words else None
+        variables = self._environment.items()
+        found = {value for name, value in variables if name != NAMES_VARIABLE and self._tells(name, value)}
+        words = sorted(found, key=len, reverse=True)
+        return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})(?!\w)") if words else None
+
+    def _tells(self, name: str, value: str) -> bool:
+        """Whether a variable has a secret that is none wherever else it may stand."""
+        secrets = self._secret_values(name)
+        is_common = len(value) < _KNOWN_LENGTH if secrets is ANYTHING else _COMMON.fullmatch(value)
+        return _matches(secrets, value) and not is_common
 
     def variables(self, variables: Mapping[str, str]) -> dict[str, str]:
         """The same names; secrets in their values hidden."""
@@ -194,11 +215,18 @@ class Redaction:
             is_secret = self.is_secret(found["name"], found["value"].strip("\"'"))
             return f"{found['before']}{replacement(found['value'])}" if is_secret else found[0]
 
-        value = _INSTRUCTION.sub(instruction, value)
+        return self._replaced_after_names(_INSTRUCTION.sub(instruction, value), replacement, self._values_after)
+
+    def _replaced_after_names(
+        self,
+        value: str,
+        replacement: Callable[[str], str],
+        values_after: Callable[[re.Match[str]], re.Pattern[str] | None],
+    ) -> str:
         shown = []
         end = 0
         for found in _NAME_BEFORE_VALUE.finditer(value):
-            if found.start() < end or (secrets := self._values_after(found)) is None:
+            if found.start() < end or (secrets := values_after(found)) is None:
                 continue
             given = _VALUE.match(value, found.end())
             if given is not None and secrets.fullmatch(given[0].strip("\"'")):
@@ -211,6 +239,12 @@ class Redaction:
             return self._option_values(found["name"])
         return None if found["assigned"] is None else self._secret_values(found["name"])
 
+    def _certain_values_after(self, found: re.Match[str]) -> re.Pattern[str] | None:
+        """As `_values_after` in prose, where names of secrets are words too: `--api-key: expected one argument`."""
+        if self._values_after(found) is not ANYTHING:
+            return None
+        return _NO_WORD if ":" in (found["assigned"] or "") else ANYTHING
+
     def _variable_values(self, name: str) -> re.Pattern[str] | None:
         return self._secret_values(name) if _NAME.fullmatch(name) else None
 
@@ -218,9 +252,10 @@ class Redaction:
         name = option.lstrip("-")
         return ANYTHING if name.lower() in _SECRET_OPTIONS else self._secret_values(name)
 
-    def _secret_values(self, name: str) -> re.Pattern[str] | None:
+    def _secret_values(self, name: str, *, is_free: bool = False) -> re.Pattern[str] | None:
         plain = name.upper().replace("-", "_")
-        return ANYTHING if any(more in plain for more in self._more_names) else secret_values(name)
+        is_certain = any(more in plain for more in self._more_names)
+        return ANYTHING if is_certain else secret_values(name, is_free=is_free)
 
 
 def _with_texts(value: Any, shown: Callable[[str, str], str], name: str = "") -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 # Texts, which `re` compiles when they are first needed: most commands never come to that.
 # Names are looked at as words in capitals with `_` between them: `accountKey` and `ACCOUNT-KEY` are one.
@@ -29,12 +30,17 @@ _RANDOM = r"""(?xi)
 ANYTHING = re.compile(r".*", re.DOTALL)
 
 
-def secret_values(name: str) -> re.Pattern[str] | None:
-    """What matches, as a whole, each value of this name that is a secret; None when no value of it is."""
+@lru_cache(maxsize=1000)
+def secret_values(name: str, *, is_free: bool = False) -> re.Pattern[str] | None:
+    """What matches, as a whole, each value of this name that is a secret; None when no value of it is.
+
+    Of a name that is free, as that of a tag, which may be about the tokens of a text, a doubtful one is taken for that
+    of a secret only where the value looks like one.
+    """
     # Once with words that begin with a capital, and once without, for `PASSword`.
     spellings = "_".join(re.findall(_WORD, name)).upper() + "\n" + re.sub(_NO_LETTERS, "_", name.upper()).strip("_")
     if re.search(_CERTAIN, spellings):
         return ANYTHING
     if re.search(_DOUBTFUL, spellings):
-        return re.compile(_NO_COUNT_OR_SWITCH)
+        return re.compile(_RANDOM if is_free else _NO_COUNT_OR_SWITCH)
     return re.compile(_RANDOM) if re.search(_KEY, spellings) else None

@@ -97,6 +97,7 @@ def test_what_cannot_be_made_is_refused_by_name(mlrun: Mlrun) -> None:
         ("create amlcompute -n x --max-nodes 1 --min-nodes 2147483648", 2, "not in the range"),
         ("create amlcompute -n x --max-nodes many", 2, "not a whole number"),
         ("create amlcompute -n x --max-nodes 1 --min-nodes 2", 2, "--min-nodes is 2"),
+        ("create computeinstance -n local", 2, "amlcompute -n local --max-nodes"),
         ("create amlcompute -n a/b --max-nodes 1", 2, "cannot be the name"),
         ("create computeinstance -n x --max-nodes 2", 2, "has one node"),
         ("create aks -n x", 2, "no compute targets of the kind 'aks'"),

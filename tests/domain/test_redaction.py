@@ -95,10 +95,38 @@ def test_the_user_of_an_address_is_hidden_up_to_its_host(text: str, shown: str) 
 
 def test_every_text_of_a_document_is_redacted() -> None:
     address, shown = "http://u:p@h", "http://***@h"
-    document = {"a": [address, 1, None, {"b": address, address: True}], "my_token": ["x", {"b": "--password x"}]}
-    hidden = {"a": [shown, 1, None, {"b": shown, shown: True}], "my_token": ["***", {"b": "--password ***"}]}
+    document = {"a": [address, 1, None, {"b": address, address: True}], "api_key": ["x", {"b": "--password x"}]}
+    hidden = {"a": [shown, 1, None, {"b": shown, shown: True}], "api_key": ["***", {"b": "--password ***"}]}
 
     assert Redaction().document(document) == hidden
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ValueError: unexpected token: EOF",
+        "Unexpected token: line 1 column 2",
+        "argument --tokens: invalid int value: 'a'",
+        "argument --api-key: expected one argument",
+        "(tokenizer.pad_token = tokenizer.eos_token e.g.)",
+        "encode(tokens=x, mask=None)",
+        "password reset model, token accuracy = 0.9",
+    ],
+)
+def test_prose_about_tokens_and_keys_stays(text: str) -> None:
+    assert Redaction().error([text]) == Redaction().document([text]) == [text]
+
+
+def test_tags_about_tokens_stay() -> None:
+    tags = {"total_tokens": "1000000", "pad_token": "<pad>", "tokens": "2.5B", "token_mixer": "attention"}
+    assert Redaction().document(tags) == tags
+    assert Redaction().document({"my_token": "ghp_abcdef0123456789abcd"}) == {"my_token": "***"}
+
+
+def test_values_of_doubtful_variables_hide_no_paths_and_numbers() -> None:
+    redaction = Redaction.from_environment({"HF_TOKEN_PATH": "/home/me/.hf", "MAX_TOKENS": "100000", "A_TOKEN": "none"})
+    text = "No such file: /home/me/.hf/data; got 100000 rows"
+    assert redaction.error(text) == text
 
 
 def test_an_error_quotes_no_value_of_a_secret_variable() -> None:
