@@ -6,9 +6,10 @@ import shutil
 from base64 import b64encode
 from http.client import HTTPException
 from pathlib import Path
+from string import punctuation
 from typing import Any
 from urllib.error import HTTPError
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 _SECONDS = 60.0
@@ -28,8 +29,8 @@ def download(url: str, destination: Path) -> None:
     except HTTPError as error:
         error.close()
         raise
-    except HTTPException as error:  # which is no OSError
-        raise OSError(f"it ended too early, or is no HTTP ({error})") from error
+    except HTTPException as error:  # which is no OSError, and may show the address
+        raise OSError(f"it ended too early, or is no HTTP ({type(error).__name__})") from error
     if missing:
         raise OSError(f"it ended too early, {missing} bytes are missing")
 
@@ -40,15 +41,26 @@ class _Redirects(HTTPRedirectHandler):
     def redirect_request(self, req: Request, *arguments: Any) -> Request | None:
         request = super().redirect_request(req, *arguments)
         given = req.unredirected_hdrs.get(_AUTHORIZATION)
-        if request is not None and given is not None and (request.type, request.host) == (req.type, req.host):
+        if request is not None and given is not None and _may_have_password_of(req, request):
             request.add_unredirected_header(_AUTHORIZATION, given)
         return request
+
+
+def _may_have_password_of(before: Request, after: Request) -> bool:
+    return after.type in {before.type, "https"} and _host(before) == _host(after)
+
+
+def _host(request: Request) -> str:
+    """With its port, unless that is the usual one of http or https."""
+    host, usual = request.host.lower(), ":443" if request.type == "https" else ":80"
+    return host.removesuffix(usual)
 
 
 def _request(url: str) -> Request:
     split = urlsplit(url)
     user_info, _, host = split.netloc.rpartition("@")
-    request = Request(urlunsplit(split._replace(netloc=host)))  # noqa: S310 - http or https
+    path, query = (quote(part, safe=punctuation) for part in (split.path, split.query))
+    request = Request(urlunsplit((split.scheme, host, path, query, "")))  # noqa: S310 - http or https
     if user_info:
         name, _, password = map(unquote, user_info.partition(":"))
         credentials = b64encode(f"{name}:{password}".encode()).decode()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -12,6 +11,7 @@ from mlrun_cli.domain.metric import SUMMARIES, MetricSummary
 from mlrun_cli.domain.run import Run
 from mlrun_cli.studio.charts import CURVE, KINDS, OVER, VALUE, Chart, Measure, query_with, read_charts
 from mlrun_cli.studio.page import Page
+from mlrun_cli.studio.run_names import names_of_runs
 from mlrun_cli.workspace import Workspace
 
 MOST_RUNS = 200
@@ -88,7 +88,7 @@ def chart_board(page: Page, runs: Sequence[Run], chosen: Sequence[Run] = ()) -> 
     workspace, query = page.workspace, page.request.url.query
     drawn = (chosen or runs)[:MOST_RUNS]
     known = {run.key: run for run in (*chosen, *runs)}
-    called = _called(known.values())
+    called = names_of_runs(known.values())
     keys = [run.key for run in drawn]
     names = workspace.metric_summaries.names(keys, _MOST_NAMES)
     charts, problems = read_charts(page.request.query_params.getlist("chart"))
@@ -160,15 +160,6 @@ def _placed(
         columns=[f"{name} ({which})" for name, which in measures],
         rows=rows,
     )
-
-
-def _called(runs: Collection[Run]) -> Mapping[int, str]:
-    """What each run is called; of several of one name also by its number, or its id where that is the same too."""
-    short = {run.key: run.display_name or run.run_id for run in runs}
-    numbered = {run.key: f"{short[run.key]} #{run.run_number}" for run in runs}
-    whole = {run.key: f"{short[run.key]} {run.run_id}" for run in runs}
-    often = Counter((*short.values(), *numbered.values()))
-    return {key: next((way[key] for way in (short, numbered) if often[way[key]] == 1), whole[key]) for key in short}
 
 
 def _described(page: Page, run: Run, name: str) -> Mapping[str, Any]:

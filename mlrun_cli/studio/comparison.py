@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -128,8 +129,13 @@ def _measured(summary: MetricSummary | None, which: str) -> float | None:
 
 def _told_apart(values: Sequence[float | None]) -> Sequence[str | None]:
     """Numbers as a table has them, or in full where some that differ would look the same."""
-    short, full = ([None if value is None else write(value) for value in values] for write in (number, repr))
+    short, full = ([None if value is None else write(value) for value in values] for write in (number, _in_full))
     return short if len(set(short)) == len(set(full)) else full
+
+
+def _in_full(value: float) -> str:
+    short = number(value)
+    return repr(value) if math.isfinite(value) and float(short) != value else short
 
 
 def _settings(run: Run) -> dict[str, str]:

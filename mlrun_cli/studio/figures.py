@@ -19,6 +19,7 @@ from mlrun_cli.domain.moment import MICROSECONDS
 from mlrun_cli.domain.run import Run
 from mlrun_cli.store.metric_curves import CurvePiece
 from mlrun_cli.studio.charts import CURVE, OVER, RELATIVE, SCATTER, STEP, TIME, Chart, Measure
+from mlrun_cli.studio.run_names import names_of_runs
 from mlrun_cli.studio.smoothing import reach, smoothed
 from mlrun_cli.workspace import Workspace
 
@@ -192,7 +193,8 @@ def _across(run: Run, place: float, over: str) -> float:
 def _value_figure(runs: Sequence[Run], summaries: Mapping[tuple[int, str], MetricSummary], measure: Measure) -> Figure:
     shown = [(run, value) for run in runs if (value := _measured(summaries, run, measure)) is not None]
     series = [series_of(measure.name, [place], [value], run.key) for place, (run, value) in enumerate(shown)]
-    names = [run.display_name or run.run_id for run, _ in shown]
+    called = names_of_runs([run for run, _ in shown])
+    names = [called[run.key] for run, _ in shown]
     return figure(BARS, series, x="run", y=f"{measure.name} ({measure.which})", names=names)
 
 

@@ -12,8 +12,11 @@ import pytest
 import mlrun_cli
 from mlrun_cli.domain.environment import Builder, EnvironmentBuild, EnvironmentPlan, LocalSource
 from mlrun_cli.domain.environment_mode import EnvironmentMode
+from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.errors import EnvironmentNotBuilt, InvalidFile, Unsupported
 from mlrun_cli.execution.environments.interpreters import PythonRequest
+from mlrun_cli.execution.environments.local_sources import changed_source
+from mlrun_cli.execution.environments.placeholders import hide_secrets_of_dockerfile
 from mlrun_cli.execution.environments.plan import PlannedEnvironment, plan_conda, plan_current, plan_user_managed
 from mlrun_cli.execution.environments.requirements import without_version
 from mlrun_cli.files.conda import read_conda_dependencies
@@ -187,11 +190,40 @@ def test_key_follows_a_local_package_and_not_what_building_it_leaves(tmp_path: P
     content = "dependencies: [{pip: ['./a package']}]\n"
     before = build_of(tmp_path, environ, content)
     assert before.requirements == (package.as_uri(),)
-    (package / "build").mkdir()
-    (package / "build" / "x").write_text("1", encoding="utf-8")
+    for name in ("build/x.py", ".venv/x.py", "node_modules/x.py", "a.egg-info/x.py"):
+        (package / name).parent.mkdir(exist_ok=True)
+        (package / name).write_text("1", encoding="utf-8")
     assert build_of(tmp_path, environ, content).key == before.key
-    (package / "setup.py").write_text("22", encoding="utf-8")
-    assert build_of(tmp_path, environ, content).key != before.key
+    (package / "labels.json").write_text("1", encoding="utf-8")
+    with_data = build_of(tmp_path, environ, content)
+    assert with_data.key != before.key
+    assert changed_source(before.local) is None  # a log that the submit writes there is no other package
+    for name in ("setup.py", "sub/a.py", "sub/b.pyx", "requirements-dev.txt"):
+        before = build_of(tmp_path, environ, content)
+        (package / name).parent.mkdir(exist_ok=True)
+        (package / name).write_text("22", encoding="utf-8")
+        assert build_of(tmp_path, environ, content).key != before.key
+        assert changed_source(before.local) == str(package)
+
+
+def test_key_follows_a_folder_of_wheels(tmp_path: Path, environ: dict[str, str]) -> None:
+    content = "dependencies: [{pip: ['--find-links .', tiny]}]\n"
+    for name, changed in (("a.whl", str(tmp_path)), ("b.tar.gz", str(tmp_path)), ("run.log", None)):
+        before = build_of(tmp_path, environ, content)
+        (tmp_path / name).write_text("1", encoding="utf-8")
+        assert build_of(tmp_path, environ, content).key != before.key
+        assert changed_source(before.local) == changed
+
+
+def test_local_source_that_cannot_be_looked_at_has_not_changed() -> None:
+    assert changed_source([LocalSource("tiny @ file:///…", f"/{'long' * 100}", "")]) is None
+
+
+def test_image_of_a_dockerfile_is_no_secret_though_a_password_is_the_same_word() -> None:
+    text = "from --platform=linux/amd64 postgres:15 AS postgres\nENV POSTGRES_PASSWORD={0}\nRUN psql -U {0}\n"
+    hidden, secrets = hide_secrets_of_dockerfile(text.format("postgres"), Redaction())
+    assert hidden == text.format("${MLRUN_INSTALL_SECRET_1}")
+    assert secrets == {"MLRUN_INSTALL_SECRET_1": "postgres"}
 
 
 def test_requirements_files_are_written_out(tmp_path: Path, environ: dict[str, str]) -> None:

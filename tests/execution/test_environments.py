@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import fcntl
+import hashlib
 import io
 import json
 import os
@@ -337,6 +338,15 @@ def test_a_local_package_is_built_as_it_was_when_the_run_was_submitted_or_not_at
     third = planned_with(3)
     package.rename(tmp_path / "elsewhere")
     assert "has changed since" in build(tmp_path, third, environ)[1]
+
+
+def test_a_local_wheel_is_installed_by_its_hash(tmp_path: Path, builder: Builder, environ: dict[str, str]) -> None:
+    digest = hashlib.sha256(make_wheel(tmp_path, "tiny", "1.2")).hexdigest()
+    address = (tmp_path / "tiny-1.2-py3-none-any.whl").as_uri()
+    planned = plan(tmp_path, builder, environ, "--no-index", f"tiny @ {address} --hash=sha256:{digest}")
+    code, log = build(tmp_path, planned, environ)
+    assert code == 0, log
+    assert version_inside(planned.plan, "tiny") == "1.2"
 
 
 def test_secret_that_a_package_prints_is_not_in_the_log(

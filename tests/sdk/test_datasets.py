@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import http.server
+import runpy
 import threading
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import mlrun_cli
 from mlrun_cli.actions.datasets import DataFile, copy_files
 from mlrun_cli.errors import MlrunError
 from tests.running import Mlrun
@@ -96,6 +99,45 @@ def test_a_download_gives_the_password_of_its_address_to_that_host_alone(address
         copy_files([DataFile("d.csv", f"{own}/there/private/d.csv?secret=1")], tmp_path)
     there = f"{address}/there/private/d.csv"
     assert error.value.message == f"{there} cannot be copied to {tmp_path}/d.csv: HTTP Error 401: Unauthorized."
+
+
+@pytest.fixture(params=["files/web_file.py", "sdk/azureml/data/_web.py"])
+def downloads(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """What does the downloads, of the tool and of the SDK."""
+    return runpy.run_path(str(Path(mlrun_cli.__file__).parent / request.param))
+
+
+def test_addresses_are_taken_as_people_write_them(address: str, tmp_path: Path, downloads: dict[str, Any]) -> None:
+    (tmp_path / "served" / "far" / "é b%.csv").write_text("x", encoding="utf-8")
+    downloads["download"](f"{address}/far/é b%25.csv?name=é b", tmp_path / "copy.csv")
+    assert (tmp_path / "copy.csv").read_text("utf-8") == "x"
+
+
+def test_an_error_of_a_download_does_not_show_its_address(tmp_path: Path, downloads: dict[str, Any]) -> None:
+    with pytest.raises(OSError, match="InvalidURL") as error:
+        downloads["download"]("http://127.0.0.1:TOPSECRET/a.csv", tmp_path / "copy.csv")
+    assert "TOPSECRET" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_kept"),
+    [
+        ("http://h/a", "http://h/b", True),
+        ("http://h/a", "https://h/a", True),
+        ("http://h:80/a", "https://H:443/a", True),
+        ("https://h/a", "http://h/a", False),
+        ("http://h/a", "http://h:none/a", False),
+        ("http://h/a", "http://h:8080/a", False),
+        ("https://h:8443/a", "https://h/a", False),
+        ("http://h/a", "https://h.example.org/a", False),
+    ],
+)
+def test_a_password_follows_to_the_same_host_unless_it_would_be_open(
+    downloads: dict[str, Any], before: str, after: str, is_kept: bool
+) -> None:
+    request = downloads["_request"](before.replace("//", "//bob:word@"))
+    redirected = downloads["_Redirects"]().redirect_request(request, None, 302, "Found", {}, after)
+    assert redirected.has_header("Authorization") == is_kept
 
 
 def test_files_are_found_by_folder_pattern_list_and_datastore(mlrun: Mlrun) -> None:

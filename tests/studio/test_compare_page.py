@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -176,6 +177,12 @@ def test_numbers_that_differ_can_be_told_apart(make: RunMaker, studio: Studio) -
         "close": ["0.1234567", "0.123456701"],
     }
     assert Compared(studio, *runs, constant="1").section("Metrics")["same"] == ["123456789012"] * 2
+
+
+def test_numbers_in_full_are_written_as_others_are(make: RunMaker, studio: Studio) -> None:
+    values = (0.1234561, 0.1234562, math.nan, math.inf, 1e12)
+    page = Compared(studio, *(make(metrics={"k": value}) for value in values))
+    assert page.section("Metrics")["k"] == ["0.1234561", "0.1234562", "NaN", "∞", "1000000000000"]
 
 
 def test_metrics_beyond_the_first_are_counted(make: RunMaker, studio: Studio) -> None:

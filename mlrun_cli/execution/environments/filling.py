@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Collection, Iterable, Sequence
@@ -96,7 +97,8 @@ class _PipFilling:
         pip = [self._build.installer, "pip"] if self._is_uv else [python, "-m", "pip"]
         whose = ["--python", python] if self._is_uv else []
         # uv installs what it has once built of a folder, however that has changed, unless it is named in the command.
-        sources = [one.line for one in self._build.local if one.line in lines and not one.is_editable]
+        folders = [one for one in self._build.local if not one.is_editable and os.path.isdir(one.path)]
+        sources = [one.line for one in folders if one.line in lines]
         return [*pip, verb, *whose, *options, *(sources if self._is_uv else ()), "-r", str(self._folder.requirements)]
 
 

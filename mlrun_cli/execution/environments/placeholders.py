@@ -13,6 +13,7 @@ LEAST_LETTERS = 6
 """Of a secret that no other word is likely to have in it."""
 
 _PLACEHOLDER = rf"\$\{{{SECRET_PREFIX}\d+\}}"
+_IMAGE = r"(?im:^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*\S+(?:[ \t]+AS[ \t]+\S+)?[ \t]*$)"
 _VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}(?::\$\{[A-Z0-9_]+\})?")
 
 
@@ -60,9 +61,12 @@ class _Placeholders:
         return f"{before}{self._placeholders.setdefault(secret, f'${{{name}}}')}{after}"
 
     def instead_of_known(self, text: str) -> str:
-        """The text with the placeholders also where nothing but the earlier sight of a secret gives it away."""
+        """The text with the placeholders also where nothing but the earlier sight of a secret gives it away.
+
+        A Dockerfile's images are as they are named: one may be the word that a password is too.
+        """
         known = [secret for secret in self._placeholders if len(secret) >= LEAST_LETTERS]
-        found = re.compile(f"{_PLACEHOLDER}|{any_of(known)}")
+        found = re.compile(f"{_IMAGE}|{_PLACEHOLDER}|{any_of(known)}")
         return found.sub(lambda match: self._placeholders.get(match[0], match[0]), text)
 
     def variables(self) -> dict[str, str]:

@@ -26,7 +26,7 @@ from mlrun_cli.execution.environments.interpreters import (
     probe,
     search_folders,
 )
-from mlrun_cli.execution.environments.local_sources import local_sources
+from mlrun_cli.execution.environments.local_sources import contents, local_sources
 from mlrun_cli.execution.environments.placeholders import hide_secrets
 from mlrun_cli.execution.environments.requirements import PipLine
 from mlrun_cli.execution.environments.translation import conda_part, translate
@@ -212,7 +212,7 @@ def _build(
     options = tuple(line.text for line in lines if line.is_option)
     local = local_sources(lines)
     content: list[object] = [python, builder.value, sorted(requirements), options, python_version, *_machine()]
-    content += [source.stamp for source in local]
+    content += contents(local)
     if builder is Builder.CONDA:
         content += [sorted(packages), list(channels)]
     if is_relaxed:

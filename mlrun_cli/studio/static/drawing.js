@@ -85,7 +85,7 @@ export function ranges({ figure, series, zoom, isLog }) {
   const x = zoom ?? acrossRange(figure, shown);
   let [low, high] = [Infinity, -Infinity];
   for (const one of shown) {
-    for (const value of one.y) {
+    for (const value of one.smooth ? [...one.y, ...one.smooth] : one.y) {
       if (value === null) continue;
       if (value < low) low = value;
       if (value > high) high = value;
