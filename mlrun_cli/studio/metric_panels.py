@@ -57,23 +57,25 @@ class Panel(NamedTuple):
         return sha256(self.summary.name.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
-def panel_of(workspace: Workspace, run: Run, summary: MetricSummary, rows: int, offset: int = 0) -> Panel:
-    """The panel of a metric, with at most so many rows of a table after the first `offset`."""
+def panel_of(workspace: Workspace, run: Run, summary: MetricSummary, rows: int) -> Panel:
+    """The panel of a metric, with at most so many rows of a table."""
     if summary.shape in DOCUMENT_SHAPES:
         return _document_panel(workspace, run, summary)
     if summary.value_count > 1 and summary.has_numbers and summary.shape in {VALUE, LIST}:
         return Panel(summary, CURVE_PANEL)
     if summary.shape in {ROW, TABLE}:
-        grid = _table_grid(workspace, run, summary, rows, offset)
+        grid = _table_grid(workspace, run, summary, rows)
         return Panel(summary, TABLE_PANEL if _figure_of_grid(grid) is None else PLOT_PANEL, grid=grid)
     if summary.value_count == 1 and summary.shape in {VALUE, LIST}:
         items = workspace.metrics.items(run.key, summary.name, limit=1)
         return Panel(summary, VALUE_PANEL, value=items[0].value if items else None)
-    return Panel(summary, TABLE_PANEL, grid=values_grid(workspace, run, summary, rows, offset))
+    return Panel(summary, TABLE_PANEL, grid=values_grid(workspace, run, summary, rows))
 
 
 def values_grid(workspace: Workspace, run: Run, summary: MetricSummary, rows: int, offset: int = 0) -> Grid:
-    """The values of a metric one by one, at most so many after the first `offset`."""
+    """The values of a metric as a table, at most so many rows after the first `offset`."""
+    if summary.shape in {ROW, TABLE}:
+        return _table_grid(workspace, run, summary, rows, offset)
     items = workspace.metrics.items(run.key, summary.name, limit=rows, offset=offset)
     values = [(item.position if item.step is None else item.step, _cell(item.value)) for item in items]
     has_next = summary.value_count > offset + rows

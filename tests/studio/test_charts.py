@@ -358,6 +358,21 @@ def test_charts_follow_filters_and_selection_and_are_added_changed_and_removed(
     expect(plots).to_have_attribute("data-drawn", "6")
 
 
+def test_who_changes_or_removes_a_chart_by_a_key_stays_at_its_place(make: RunMaker, studio: Studio, tab: Page) -> None:
+    make(metrics={"loss": 1.0, "accuracy": 0.5})
+    charts = [("chart", f"value:loss:{which}") for which in ("last", "min", "max")]
+    tab.goto(studio.pages.experiment("exp", query(*charts)))
+    second = tab.locator("#chart-grid figure").nth(1)
+    second.locator("summary", has_text="Change").press("Enter")
+    second.get_by_label("Metric", exact=True).fill("accuracy")
+    second.get_by_label("Metric", exact=True).press("Enter")
+    expect(tab.get_by_label("Change the chart of accuracy (min)")).to_be_focused()
+    tab.get_by_label("Remove the chart of accuracy (min)").press("Enter")
+    expect(tab.get_by_label("Change the chart of loss (max)")).to_be_focused()
+    tab.get_by_label("Remove the chart of loss (max)").press("Enter")
+    expect(tab.locator("#chart-add summary")).to_be_focused()
+
+
 def test_what_is_no_chart_is_told_in_its_form(make: RunMaker, studio: Studio, browser: Browser) -> None:
     make(metrics={"loss": 1.0, "accuracy": 0.5})
     with browser_of(browser, studio) as context:
@@ -370,6 +385,11 @@ def test_what_is_no_chart_is_told_in_its_form(make: RunMaker, studio: Studio, br
         form.get_by_label("Metric", exact=True).press("Enter")
         expect(form.get_by_role("alert")).to_contain_text("it needs two metrics")
         expect(form.get_by_label("Metric", exact=True)).to_have_value("loss")
+        # Nor does it go when the page has other parts than it had.
+        page.evaluate("document.querySelector('#runs').remove()")
+        make(metrics={"loss": 2.0, "accuracy": 0.6})
+        expect(page.locator("[data-row]")).to_have_count(2)
+        expect(form.get_by_role("alert")).to_contain_text("it needs two metrics")
         form.get_by_label("Another metric").fill("accuracy")
         form.get_by_label("Another metric").press("Enter")
         expect(page.locator("[data-plot]")).to_have_count(3)

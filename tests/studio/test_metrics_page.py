@@ -211,6 +211,7 @@ def test_what_was_logged_as_text_rows_or_a_table_is_paged_too(make: RunMaker, st
         run_id,
         *(Logged(VALUE, "note", step, None, f"note {step}", None) for step in range(count)),
         *(Logged(ROW, "roc", step, None, {"x": step, "y": 0.5}, None) for step in range(count)),
+        *(Logged(ROW, "wide", step, None, {"a": step, "b": 2, "c": 3}, None) for step in range(101)),
         Logged(TABLE, "table", 1, None, {"x": list(range(100)), "y": [0.5] * 100}, None),
         Logged(TABLE, "table", 2, None, {"x": list(range(100, count)), "y": [0.5] * (count - 100)}, None),
     )
@@ -221,8 +222,12 @@ def test_what_was_logged_as_text_rows_or_a_table_is_paged_too(make: RunMaker, st
         )
         assert cell not in cells(first) and cell in cells(second), name
         assert [len(cells(page)) for page in (first, second, last)] == [200, 200, 100], name
+        assert {"data-plot" in page for page in (first, second, last)} == {name != "note"}, name
         assert ["page=3" in page for page in (first, second, last)] == [False, True, False], name
         assert ['rel="next"' in page for page in (first, second, last)] == [True, True, False], name
+    # It has one row on its last page, which alone would be bars.
+    page = studio.get(f"{address}?{query(metric='wide', page='2')}").text
+    assert cells(page) == ["100", "2", "3"] and "data-plot" not in page
     for name in ("roc", "table"):
         found = figure(studio, studio.get(f"{address}?{query(metric=name)}").text)
         assert found["note"] == "The first 2,000 rows are drawn." and len(found["series"][0]["x"]) == 2000

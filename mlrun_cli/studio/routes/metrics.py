@@ -57,10 +57,10 @@ def _show_one(page: Page, run: Run, name: str) -> Response:
     summary = page.workspace.metric_summaries.find(run.key, name)
     if summary is None:
         raise NotFound(f"The run '{run.run_id}' has no metric of this name.", hint="Its Metrics tab lists them.")
-    offset = (page_number(page) - 1) * _ROWS_OF_A_PAGE
-    panel = _placed(page, run, summary, _ROWS_OF_A_PAGE, offset)
+    panel = _placed(page, run, summary, _ROWS_OF_A_PAGE)
     values = panel.grid
-    if panel.kind == CURVE_PANEL:
+    if panel.kind == CURVE_PANEL or (values is not None and values.has_next):
+        offset = (page_number(page) - 1) * _ROWS_OF_A_PAGE
         values = values_grid(page.workspace, run, summary, _ROWS_OF_A_PAGE, offset)
     return render_tab(
         page,
@@ -75,9 +75,9 @@ def _show_one(page: Page, run: Run, name: str) -> Response:
     )
 
 
-def _placed(page: Page, run: Run, summary: MetricSummary, rows: int = _ROWS_OF_A_PANEL, offset: int = 0) -> Panel:
+def _placed(page: Page, run: Run, summary: MetricSummary, rows: int = _ROWS_OF_A_PANEL) -> Panel:
     name = {"metric": summary.name}
-    return panel_of(page.workspace, run, summary, rows, offset)._replace(
+    return panel_of(page.workspace, run, summary, rows)._replace(
         source=page.pages.chart_data(urlencode({"runs": run.key, **name, "over": _over(page)})),
         address=f"{page.pages.run(run.run_id, 'metrics')}?{urlencode(name)}",
     )

@@ -87,7 +87,7 @@ onContent("[data-plot]", (element) => {
 
 // --- forms that say how charts are drawn ----------------------------------------------------------------------------
 
-// The menu of a form stays open, and what was typed in it, until there is the chart that it describes.
+// The menu of a form that is refused stays open, with what was typed in it.
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   const form = detail.requestConfig.elt;
   if (!form.matches(".chart-form")) return;
@@ -102,6 +102,18 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   if (form.contains(document.activeElement)) menu.querySelector("summary").focus();
   menu.open = false;
   form.reset();
+});
+// Who changes or removes a chart by a key stays at its place, though the chart is gone.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const figure = document.activeElement?.closest("#chart-grid > figure");
+  if (!detail.shouldSwap || !figure) return;
+  const place = [...figure.parentNode.children].indexOf(figure);
+  const after = () => {
+    if (document.activeElement !== document.body) return;
+    const next = document.querySelector("#chart-grid")?.children[place] ?? document.querySelector("#chart-add");
+    next?.querySelector("summary").focus();
+  };
+  document.addEventListener("htmx:afterSwap", after, { once: true });
 });
 
 onContent("form[data-submits]", (form) => {

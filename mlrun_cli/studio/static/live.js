@@ -108,16 +108,20 @@ function idsOfParts(page) {
   return partsOf(page).map((part) => part.id).join("\n");
 }
 
-/** What the reader has typed or chosen and not yet sent, opened or closed, stays. */
+/** What the reader has typed or chosen and not yet sent, opened or closed, stays, and why it was refused. */
 function beforeNodeMorphed(before, after) {
   if (before instanceof HTMLDetailsElement && after instanceof HTMLDetailsElement) after.open = before.open;
-  return !isFilledIn(before) && Idiomorph.defaults.callbacks.beforeNodeMorphed(before, after);
+  return !isFilledIn(before) && !isRefusal(before) && Idiomorph.defaults.callbacks.beforeNodeMorphed(before, after);
 }
 
 function isFilledIn(node) {
   if (node instanceof HTMLSelectElement) return [...node.options].some((option) => option.selected !== option.defaultSelected);
   if (node instanceof HTMLInputElement) return node.value !== node.defaultValue || node.checked !== node.defaultChecked;
   return node instanceof HTMLTextAreaElement && node.value !== node.defaultValue;
+}
+
+function isRefusal(node) {
+  return node instanceof Element && node.matches(".chart-form .problem:not([hidden])");
 }
 
 // --- the connection -------------------------------------------------------------------------------------------------
