@@ -258,7 +258,7 @@ def test_a_supervisor_killed_when_its_script_has_just_been_started_takes_it_alon
 def test_a_supervisor_killed_while_it_finalizes_leaves_a_run_that_ended_as_its_script_did(
     mlrun: Mlrun, ending: str, exit_code: int
 ) -> None:
-    mlrun.environment["A_TOKEN"] = "hunter"
+    mlrun.environment["A_TOKEN"] = "hunter2"
     mlrun.script(LOG_AND_WAIT.replace("sys.exit(", f"{ending}\n    sys.exit("))
     run_id = mlrun.submit()
     mlrun.wait_for_status(run_id, "Running")
@@ -275,7 +275,7 @@ def test_a_supervisor_killed_while_it_finalizes_leaves_a_run_that_ended_as_its_s
     mlrun.wait_for_status(run_id, "Completed", "Failed")
     record = mlrun.show(run_id)
     assert (record["status"], record["exit_code"]) == ("Failed" if exit_code else "Completed", exit_code)
-    assert "hunter" not in (mlrun.run_folder(run_id) / "outcome.json").read_text(encoding="utf-8")
+    assert "hunter2" not in (mlrun.run_folder(run_id) / "outcome.json").read_text(encoding="utf-8")
     assert 0 < record["duration_seconds"] < 60
     assert mlrun.metrics(run_id) == {"x": 1}
 

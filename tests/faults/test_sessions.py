@@ -246,7 +246,7 @@ def test_what_a_thread_is_logging_while_the_interpreter_ends_is_kept(
 
 
 def test_how_a_driver_ends_is_noted_without_the_secrets_that_its_exception_tells(mlrun: Mlrun) -> None:
-    code = f"{_OPEN}os.environ['A_TOKEN'] = 'hunter'\nopen(0).read()\nraise ValueError('bad hunter, --key x')\n"
+    code = f"{_OPEN}os.environ['A_TOKEN'] = 'hunter2'\nopen(0).read()\nraise ValueError('bad hunter2, --key x')\n"
     with start(mlrun, code) as driver:
         run_id = first_line(driver)
         (session,) = sessions(mlrun)
