@@ -150,7 +150,8 @@ def delete_compute_target(workspace: Workspace, name: str) -> None:
         if name != LOCAL_TARGET:
             _check_unused(workspace, name, lost)
         workspace.compute_targets.delete(name)
-    call_all_dispatchers(workspace)
+    if name == LOCAL_TARGET:
+        call_all_dispatchers(workspace)
 
 
 def check_target(workspace: Workspace, name: str) -> None:

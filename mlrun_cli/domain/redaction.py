@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -16,10 +16,10 @@ REDACTED = "***"
 NAMES_VARIABLE = "MLRUN_SECRET_NAMES"
 
 _SOME_TEXT = "text"
-_KNOWN_LENGTH = 6
-"""A value that is shorter may be part of any text."""
-_COMMON = re.compile(r".{0,5}|[a-z]{0,9}|\d+|[/~.].*", re.DOTALL)
-"""What variables of doubtful names hold besides secrets: short values, words, numbers, paths."""
+LEAST_LETTERS = 6
+"""Of a secret that no other word is likely to have in it."""
+_COMMON = re.compile(r"[a-z]{0,9}|\d+|[/~.].*", re.DOTALL)
+"""What variables of doubtful names hold besides secrets: words, numbers, paths."""
 _NO_WORD = re.compile(r"(?=.*[^a-z,.]).+", re.DOTALL)
 
 _SECRET_OPTIONS = {"password", "pwd", "token", "key"}
@@ -81,6 +81,11 @@ _VALUE = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+
+
+def any_of(texts: Collection[str]) -> str:
+    """A pattern for each of them; of two at one place the longer, and for none of them what is nowhere."""
+    return "|".join(map(re.escape, sorted(texts, key=len, reverse=True))) or "(?!)"
 
 
 def _hidden(_secret: str) -> str:
@@ -148,23 +153,22 @@ class Redaction:
         """
 
         def shown(_name: str, text: str) -> str:
-            return self.prose(text if self._known is None else self._known.sub(REDACTED, text))
+            return self.prose(self._known.sub(REDACTED, text))
 
         return _with_texts(value, shown)
 
     @cached_property
-    def _known(self) -> re.Pattern[str] | None:
-        """What finds the values of the environment's secrets; a longer one before one that is part of it."""
+    def _known(self) -> re.Pattern[str]:
+        """What finds the values of the environment's secrets."""
         variables = self._environment.items()
         found = {value for name, value in variables if name != NAMES_VARIABLE and self._tells(name, value)}
-        words = sorted(found, key=len, reverse=True)
-        return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})(?!\w)") if words else None
+        return re.compile(rf"(?<!\w)(?:{any_of(found)})(?!\w)")
 
     def _tells(self, name: str, value: str) -> bool:
         """Whether a variable has a secret that is none wherever else it may stand."""
         secrets = self._secret_values(name)
-        is_common = len(value) < _KNOWN_LENGTH if secrets is ANYTHING else _COMMON.fullmatch(value)
-        return _matches(secrets, value) and not is_common
+        is_common = secrets is not ANYTHING and _COMMON.fullmatch(value) is not None
+        return len(value) >= LEAST_LETTERS and _matches(secrets, value) and not is_common
 
     def variables(self, variables: Mapping[str, str]) -> dict[str, str]:
         """The same names; secrets in their values hidden."""

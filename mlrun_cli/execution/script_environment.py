@@ -12,9 +12,7 @@ from mlrun_cli.files.run_folder import RunFolder
 from mlrun_cli.workspace import WorkspaceIdentity
 
 # Those of another run, when the submitter is itself a script or the runconfig names them, must not be taken for this
-# one's: processes are found, and told from supervisors, by them.
-_OF_A_RUN = {RUN_ID_VARIABLE, SUPERVISOR_VARIABLE, FAMILY_VARIABLE, "MLRUN_RUN_FOLDER", "MLRUN_RUN_NUMBER"}
-_OF_A_FOLDER = {"PWD", "OLDPWD"}
+# one's: processes are found, and told from supervisors, by some of them.
 _OF_EVERY_RUN = frozenset(
     {
         "AZUREML_ARM_PROJECT_NAME",
@@ -25,8 +23,13 @@ _OF_EVERY_RUN = frozenset(
         "AZUREML_NODE_COUNT",
         "AZUREML_RUN_ID",
         "MLRUN_HOME",
-        *_OF_A_RUN,
-        *_OF_A_FOLDER,
+        "MLRUN_RUN_FOLDER",
+        "MLRUN_RUN_NUMBER",
+        "OLDPWD",
+        "PWD",
+        FAMILY_VARIABLE,
+        RUN_ID_VARIABLE,
+        SUPERVISOR_VARIABLE,
     }
 )
 
@@ -54,7 +57,7 @@ def script_environment(
     if RUN_ID_VARIABLE in submitter:
         submitter = {name: value for name, value in submitter.items() if not is_of_launch(name)}
     wanted = {**submitter, "PYTHONUNBUFFERED": "1", **variables}
-    environment = {name: value for name, value in wanted.items() if name not in _OF_A_RUN | _OF_A_FOLDER}
+    environment = {name: value for name, value in wanted.items() if name not in _OF_EVERY_RUN}
     environment |= {
         "AZUREML_ARM_PROJECT_NAME": experiment_name,
         "AZUREML_ARM_RESOURCEGROUP": identity.resource_group,

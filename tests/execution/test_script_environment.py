@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from mlrun_cli.execution.script_environment import script_environment
+from mlrun_cli.domain.launch import Launch
+from mlrun_cli.execution.script_environment import names_set_by_run, script_environment
 from mlrun_cli.files.run_folder import RunFolder
 from mlrun_cli.workspace import WorkspaceIdentity
 
@@ -18,12 +20,12 @@ OF_A_RUN = {
 }
 
 
-@pytest.mark.parametrize("place", ["submitter", "runconfig"])
-def test_what_tells_of_another_run_is_not_passed_on(tmp_path: Path, place: str) -> None:
-    variables = {**OF_A_RUN, "LR": "1"}
-    environment = script_environment(
-        variables if place == "submitter" else {},
-        variables if place == "runconfig" else {},
+def environment_of(
+    tmp_path: Path, submitter: Mapping[str, str], variables: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    return script_environment(
+        submitter,
+        variables or {},
         identity=WorkspaceIdentity("s", "g", "w"),
         home=tmp_path,
         sdk_folder=tmp_path / "sdk" / "1",
@@ -34,6 +36,12 @@ def test_what_tells_of_another_run_is_not_passed_on(tmp_path: Path, place: str) 
         experiment_id="e",
     )
 
+
+@pytest.mark.parametrize("place", ["submitter", "runconfig"])
+def test_what_tells_of_another_run_is_not_passed_on(tmp_path: Path, place: str) -> None:
+    variables = {**OF_A_RUN, "LR": "1"}
+    environment = environment_of(tmp_path, *(({}, variables) if place == "runconfig" else (variables,)))
+
     assert environment["LR"] == "1"
     assert {name: environment.get(name) for name in OF_A_RUN} == {
         "MLRUN_SUPERVISOR_OF": None,
@@ -43,3 +51,8 @@ def test_what_tells_of_another_run_is_not_passed_on(tmp_path: Path, place: str) 
         "PWD": str(tmp_path / "mine" / "work"),
         "OLDPWD": None,
     }
+
+
+def test_what_a_run_sets_is_known_as_that(tmp_path: Path) -> None:
+    can_be_set_too = {"PYTHONPATH", "PYTHONUNBUFFERED"}
+    assert environment_of(tmp_path, {}).keys() - can_be_set_too <= names_set_by_run(Launch())

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.running import Mlrun
 from tests.studio.demo_pages import browser_of
+from tests.studio.run_maker import RunMaker
 from tests.studio.serving import Studio, serving
 
 CHROMIUM = "/usr/bin/chromium"
@@ -41,19 +42,10 @@ def studio(mlrun: Mlrun) -> Iterator[Studio]:
         yield served
 
 
-@pytest.fixture(scope="module")
-def shared_mlrun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlrun]:
-    """A workspace for all tests of a file; its `mlrun` where each of them looks at runs of its own."""
-    command = Mlrun(tmp_path_factory.mktemp("shared"))
-    yield command
-    command.close()
-
-
-@pytest.fixture(scope="module")
-def shared_studio(shared_mlrun: Mlrun) -> Iterator[Studio]:
-    """A studio over it, for tests that do nothing to a studio but ask."""
-    with serving(shared_mlrun) as served:
-        yield served
+@pytest.fixture
+def make(mlrun: Mlrun) -> RunMaker:
+    """What makes runs in it."""
+    return RunMaker(mlrun)
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,6 @@ from mlrun_cli.domain.metric import VALUE, Logged
 from mlrun_cli.errors import UsageError
 from mlrun_cli.studio.charts import CURVE, OVER, SCATTER, Chart, Measure, query_with, read_charts
 from mlrun_cli.studio.charts import VALUE as ONE_VALUE
-from tests.running import Mlrun
 from tests.studio.demo_pages import browser_of
 from tests.studio.run_maker import RunMaker, query
 from tests.studio.serving import Studio
@@ -29,11 +28,6 @@ SECOND = 1_000_000
 
 names = st.text(st.characters(codec="utf-8"), min_size=1)
 whichs = st.sampled_from(["last", "min", "max"])
-
-
-@pytest.fixture
-def make(mlrun: Mlrun) -> RunMaker:
-    return RunMaker(mlrun)
 
 
 def curve(name: str, *values: float, step: int = 1, start: int = 0) -> list[Logged]:

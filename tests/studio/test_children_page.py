@@ -4,16 +4,8 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
-from tests.running import Mlrun
 from tests.studio.run_maker import RunMaker, link, query
 from tests.studio.serving import Studio
-
-
-@pytest.fixture
-def make(mlrun: Mlrun) -> RunMaker:
-    return RunMaker(mlrun)
 
 
 def _shown(page: str) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from mlrun_cli.domain.metric import VALUE, Logged
@@ -27,11 +26,6 @@ for step in itertools.count():
     print(f"step {step}", flush=True)
     time.sleep(0.1)
 """
-
-
-@pytest.fixture
-def make(mlrun: Mlrun) -> RunMaker:
-    return RunMaker(mlrun)
 
 
 def _row(tab: Page, run_id: str) -> Locator:

@@ -39,11 +39,6 @@ print("\\033[31mred\\033[0m <b>bold</b> https://ada:sesame@host/x")
 """
 
 
-@pytest.fixture
-def make(mlrun: Mlrun) -> RunMaker:
-    return RunMaker(mlrun)
-
-
 def export(mlrun: Mlrun, *run_ids: str) -> str:
     """The page that the command writes."""
     options = [word for run_id in run_ids for word in ("-r", run_id)]

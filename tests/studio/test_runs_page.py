@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import re
 
-import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from mlrun_cli.domain.metric import VALUE, Logged
@@ -17,11 +16,6 @@ from tests.studio.run_maker import RunMaker, heads, link, query, rows
 from tests.studio.serving import Studio
 
 EMOJI = "🎉" * 200
-
-
-@pytest.fixture
-def make(mlrun: Mlrun) -> RunMaker:
-    return RunMaker(mlrun)
 
 
 def test_an_experiment_shows_its_runs_newest_first_and_how_many_are_active(make: RunMaker, studio: Studio) -> None:

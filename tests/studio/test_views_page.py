@@ -5,18 +5,12 @@ from __future__ import annotations
 import html
 import re
 
-import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from mlrun_cli.domain.run_status import RunStatus
 from tests.running import Mlrun
 from tests.studio.run_maker import RunMaker, heads, link, query, rows
 from tests.studio.serving import Studio
-
-
-@pytest.fixture
-def make(mlrun: Mlrun) -> RunMaker:
-    return RunMaker(mlrun)
 
 
 def _saved(mlrun: Mlrun) -> list[tuple[object, ...]]:

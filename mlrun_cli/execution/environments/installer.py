@@ -9,8 +9,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from signal import Signals
 
-from mlrun_cli.domain.redaction import REDACTED, Redaction
-from mlrun_cli.execution.environments.placeholders import LEAST_LETTERS, SECRET_PREFIX, any_of
+from mlrun_cli.domain.redaction import LEAST_LETTERS, REDACTED, Redaction, any_of
+from mlrun_cli.execution.environments.placeholders import SECRET_PREFIX
 
 # They would make an installer read or fill another place than the new environment.
 _NOT_FOR_INSTALLERS = frozenset({

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
-from mlrun_cli.domain.redaction import URL_SECRET, Redaction
+from mlrun_cli.domain.redaction import LEAST_LETTERS, URL_SECRET, Redaction, any_of
 
 SECRET_PREFIX = "MLRUN_INSTALL_SECRET_"  # noqa: S105 - a variable's name
-
-LEAST_LETTERS = 6
-"""Of a secret that no other word is likely to have in it."""
 
 _PLACEHOLDER = rf"\$\{{{SECRET_PREFIX}\d+\}}"
 _IMAGE = r"(?im:^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*\S+(?:[ \t]+AS[ \t]+\S+)?[ \t]*$)"
@@ -35,11 +32,6 @@ def hide_secrets_of_dockerfile(text: str, redaction: Redaction) -> tuple[str, di
     placeholders = _Placeholders()
     hidden = redaction.replaced(text, placeholders.instead_of)
     return placeholders.instead_of_known(hidden), placeholders.variables()
-
-
-def any_of(texts: Collection[str]) -> str:
-    """A pattern for each of them; of two at one place the longer, and for none of them what is nowhere."""
-    return "|".join(map(re.escape, sorted(texts, key=len, reverse=True))) or "(?!)"
 
 
 class _Placeholders:

@@ -30,21 +30,6 @@ NOTHING = "\N{EN DASH}"
 OUT = "\N{MULTIPLICATION SIGN}"
 
 
-@pytest.fixture(scope="module")
-def mlrun(shared_mlrun: Mlrun) -> Mlrun:
-    return shared_mlrun
-
-
-@pytest.fixture(scope="module")
-def studio(shared_studio: Studio) -> Studio:
-    return shared_studio
-
-
-@pytest.fixture(scope="module")
-def make(mlrun: Mlrun) -> RunMaker:
-    return RunMaker(mlrun)
-
-
 class Compared:
     """The compare page of some runs."""
 

@@ -5,21 +5,10 @@ from __future__ import annotations
 import json
 from functools import partial
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.running import Mlrun, until
 from tests.studio.serving import Studio
-
-
-@pytest.fixture(scope="module")
-def mlrun(shared_mlrun: Mlrun) -> Mlrun:
-    return shared_mlrun
-
-
-@pytest.fixture(scope="module")
-def studio(shared_studio: Studio) -> Studio:
-    return shared_studio
 
 
 def test_the_details_say_what_ran_and_how_it_ended(mlrun: Mlrun, studio: Studio) -> None:

@@ -24,16 +24,6 @@ _LOG = "user_logs/std_log.txt"
 
 
 @pytest.fixture(scope="module")
-def mlrun(shared_mlrun: Mlrun) -> Mlrun:
-    return shared_mlrun
-
-
-@pytest.fixture(scope="module")
-def studio(shared_studio: Studio) -> Studio:
-    return shared_studio
-
-
-@pytest.fixture(scope="module")
 def ended(mlrun: Mlrun) -> str:
     """A run that has ended, of which nothing is changed."""
     mlrun.script("print('done')")

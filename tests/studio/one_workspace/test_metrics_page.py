@@ -9,7 +9,6 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from mlrun_cli.domain.metric import CONFUSION_MATRIX, ROW, TABLE, VALUE, Logged
@@ -59,21 +58,6 @@ SCRIPT = """
         percentile_tables=[],
     )
 """
-
-
-@pytest.fixture(scope="module")
-def mlrun(shared_mlrun: Mlrun) -> Mlrun:
-    return shared_mlrun
-
-
-@pytest.fixture(scope="module")
-def studio(shared_studio: Studio) -> Studio:
-    return shared_studio
-
-
-@pytest.fixture(scope="module")
-def make(mlrun: Mlrun) -> RunMaker:
-    return RunMaker(mlrun)
 
 
 def panels(page: str) -> dict[str, str]:

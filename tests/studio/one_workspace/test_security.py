@@ -26,16 +26,6 @@ _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 @pytest.fixture(scope="module")
-def mlrun(shared_mlrun: Mlrun) -> Mlrun:
-    return shared_mlrun
-
-
-@pytest.fixture(scope="module")
-def studio(shared_studio: Studio) -> Studio:
-    return shared_studio
-
-
-@pytest.fixture(scope="module")
 def run_id(mlrun: Mlrun) -> str:
     return RunMaker(mlrun)()
 
