@@ -5,8 +5,6 @@ Where it has a module of its own that one wins; where it has none it would find 
 nothing of each other would meet.
 """
 
-from __future__ import annotations
-
 import sys
 
 _FOLDER = __file__.rpartition("/")[0]

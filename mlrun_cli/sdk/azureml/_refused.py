@@ -4,8 +4,6 @@ Three ways to have one: `Refused` is the metaclass of a class that can do nothin
 whole package of such classes, and `Described` is for what a script builds long before anything happens to it.
 """
 
-from __future__ import annotations
-
 import sys
 from ast import literal_eval
 from functools import partial
@@ -49,8 +47,8 @@ class Refused(type):
     _instead: str
 
     def __new__(
-        mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], *, instead: str | None = None
-    ) -> Refused:
+        mcs, name: str, bases: "tuple[type, ...]", namespace: "dict[str, Any]", *, instead: "str | None" = None
+    ) -> "Refused":
         """A class; `instead` may be left out when a base has it."""
         made = super().__new__(mcs, name, bases, namespace)
         if instead is not None:
@@ -103,7 +101,7 @@ class _Finder:
         self._package = package
         self._instead = instead
 
-    def find_spec(self, name: str, path: Sequence[str] | None = None, target: object = None) -> ModuleSpec | None:
+    def find_spec(self, name: str, path: "Sequence[str] | None" = None, target: object = None) -> "ModuleSpec | None":
         """A package for each name below this one's, None for all others."""
         if not name.startswith(f"{self._package}."):
             return None
@@ -138,7 +136,7 @@ class Described:
 
     __signature__ = Signature()
 
-    def __init_subclass__(cls, takes: str | None = None, **kwargs: Any) -> None:
+    def __init_subclass__(cls, takes: "str | None" = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if takes is not None:
             cls.__signature__ = _signature(takes)

@@ -1,7 +1,5 @@
 """A copy of a file that shares its blocks where the file system can, and never stands in memory as a whole."""
 
-from __future__ import annotations
-
 import errno
 import os
 from typing import BinaryIO

@@ -1,7 +1,5 @@
 """What a child made by `fork` must not share with its parent."""
 
-from __future__ import annotations
-
 import os
 from weakref import WeakSet
 
@@ -14,7 +12,7 @@ class Forgetful:
         raise NotImplementedError
 
 
-_forgetful: WeakSet[Forgetful] = WeakSet()
+_forgetful: "WeakSet[Forgetful]" = WeakSet()
 
 
 def forget_in_children(one: Forgetful) -> None:

@@ -1,7 +1,5 @@
 """The one gateway of a process: what is said of runs, and what is asked about all that a workspace holds."""
 
-from __future__ import annotations
-
 import os
 from threading import RLock
 from typing import Any, Callable, Tuple
@@ -50,7 +48,7 @@ class SubmittedGateway:
     def ask(
         self,
         call: str,
-        workspace: WorkspaceNames | None = None,
+        workspace: "WorkspaceNames | None" = None,
         patience_seconds: float = PATIENCE_SECONDS,
         **arguments: Any,
     ) -> Any:
@@ -75,12 +73,12 @@ class SubmittedGateway:
         )
 
 
-_submitted: SubmittedGateway | None = None
-_in_process: InProcessGateway | None = None
+_submitted: "SubmittedGateway | None" = None
+_in_process: "InProcessGateway | None" = None
 _making = RLock()
 
 
-def submitted_run() -> SubmittedGateway | None:
+def submitted_run() -> "SubmittedGateway | None":
     """The run that this process belongs to, one gateway for all who ask; None outside a run."""
     global _submitted  # noqa: PLW0603 - a process has one journal
     run_folder = os.environ.get("MLRUN_RUN_FOLDER")

@@ -1,7 +1,5 @@
 """Outside a run: the program itself, which is installed in this Python, answers in this process."""
 
-from __future__ import annotations
-
 import atexit
 import os
 import sys
@@ -60,7 +58,7 @@ class InProcessGateway(Forgetful):
     def ask(
         self,
         call: str,
-        workspace: _Names | None = None,
+        workspace: "_Names | None" = None,
         patience_seconds: float = PATIENCE_SECONDS,
         **arguments: Any,
     ) -> Any:
@@ -87,7 +85,7 @@ class InProcessGateway(Forgetful):
                 self._journals[workspace] = Journal(result_of(self._desk.session_folder(workspace)))
             return self._journals[workspace]
 
-    def _see_uncaught(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    def _see_uncaught(self, kind: "type[BaseException]", error: BaseException, trace: "TracebackType | None") -> None:
         self._uncaught = error
         self._hook(kind, error, trace)
 

@@ -1,7 +1,5 @@
 """A run's journal as one process writes it: one file per process, one line and one write per call."""
 
-from __future__ import annotations
-
 import errno
 import fcntl
 import os
@@ -97,7 +95,7 @@ class Journal(Forgetful):
             os.close(self._file)
         self._file = -1
 
-    def _refusal(self, error: OSError) -> UserErrorException | ServiceException:
+    def _refusal(self, error: OSError) -> "UserErrorException | ServiceException":
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             return UserErrorException(
                 f"This call recorded nothing: the disk that holds {self._folder} is full. Make room there.",

@@ -12,8 +12,6 @@ A metric's description is a sixth element. Times are seconds since 1970. NaN and
 Python's `json` does.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 from json import dumps
 from time import time
@@ -44,7 +42,7 @@ def log_list_line(name: object, values: object, description: object) -> str:
     return _metric_line("l", name, text, description)
 
 
-def log_row_line(name: object, columns: dict[str, object], description: object) -> str:
+def log_row_line(name: object, columns: "dict[str, object]", description: object) -> str:
     """Line of `log_row`: a scalar per column."""
     if not columns:
         raise UserErrorException(f"log_row needs at least one column for {name!r}, as in log_row({name!r}, x=1, y=2).")
@@ -76,17 +74,17 @@ def log_table_line(name: object, columns: object, description: object) -> str:
     return _metric_line("t", name, f"{{{','.join(cells)}}}", description)
 
 
-def tags_line(tags: dict[str, str | None]) -> str:
+def tags_line(tags: "dict[str, str | None]") -> str:
     """Line of `tag` and `set_tags`."""
     return f'["g",{time():.6f},{dumps(tags)}]\n'
 
 
-def remove_tags_line(keys: list[str]) -> str:
+def remove_tags_line(keys: "list[str]") -> str:
     """Line of `remove_tags`."""
     return f'["G",{time():.6f},{dumps(keys)}]\n'
 
 
-def end_line(status: str, error: dict[str, str] | None) -> str:
+def end_line(status: str, error: "dict[str, str] | None") -> str:
     """Line of `complete` and `fail`."""
     return f'["e",{time():.6f},"{status}",{dumps(error)}]\n'
 
@@ -118,7 +116,7 @@ def _name_json(name: str) -> str:
     return text_json(name)
 
 
-def _list_json(name: object, values: Any) -> str | None:
+def _list_json(name: object, values: Any) -> "str | None":
     """JSON text of an iterable of scalars; None when it is no iterable."""
     to_list = getattr(values, "tolist", None)
     items = to_list() if callable(to_list) else values

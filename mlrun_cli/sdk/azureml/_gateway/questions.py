@@ -1,7 +1,5 @@
 """Questions to whoever answers for a run, over the socket in its folder: a JSON object per line, each way."""
 
-from __future__ import annotations
-
 import json
 import os
 import sys
@@ -42,8 +40,8 @@ class Questions(Forgetful):
     def ask(
         self,
         call: str,
-        workspace: tuple[str, str, str] | None,
-        arguments: dict[str, Any],
+        workspace: "tuple[str, str, str] | None",
+        arguments: "dict[str, Any]",
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> Any:
         """Ask and wait for the answer, which knows of all that the run's processes have written before.
@@ -115,7 +113,7 @@ class Questions(Forgetful):
                     raise
             time.sleep(_SOON_SECONDS)
 
-    def _exchange_on(self, name: str, connection: socket.socket, request: bytes, deadline: float) -> bytes:
+    def _exchange_on(self, name: str, connection: "socket.socket", request: bytes, deadline: float) -> bytes:
         whole = False
         try:
             _allow_until(connection, deadline)
@@ -135,7 +133,7 @@ class Questions(Forgetful):
             if not is_kept or self._idle.setdefault(name, connection) is not connection:
                 connection.close()
 
-    def _connect(self, name: str, deadline: float) -> socket.socket:
+    def _connect(self, name: str, deadline: float) -> "socket.socket":
         import socket
 
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -159,14 +157,14 @@ class Questions(Forgetful):
             os.close(folder)
 
 
-def _allow_until(connection: socket.socket, deadline: float) -> None:
+def _allow_until(connection: "socket.socket", deadline: float) -> None:
     left = deadline - time.monotonic()
     if left <= 0:
         raise TimeoutError("the time is over")
     connection.settimeout(left)
 
 
-def result_of(answer: dict[str, Any]) -> Any:
+def result_of(answer: "dict[str, Any]") -> Any:
     """What an answer gives.
 
     Raises:
@@ -177,7 +175,7 @@ def result_of(answer: dict[str, Any]) -> Any:
     return answer["result"]
 
 
-def _error(error: dict[str, str]) -> AzureMLException:
+def _error(error: "dict[str, str]") -> AzureMLException:
     kind = getattr(azureml.exceptions, error["type"], None)
     if isinstance(kind, type) and issubclass(kind, AzureMLException):
         return kind(error["message"])

@@ -1,7 +1,5 @@
 """What may be one value of a metric, as JSON text."""
 
-from __future__ import annotations
-
 from json import dumps
 from typing import Any
 
@@ -9,7 +7,7 @@ _LARGEST = 1.7976931348623157e308
 _LONGEST_INTEGER_BITS = 14_000  # Python refuses to read integers of more than 4300 digits
 
 
-def scalar_json(value: Any) -> str | None:
+def scalar_json(value: Any) -> "str | None":
     """JSON text of a number, text, boolean or None, NumPy's included; None for what is none of them."""
     kind = type(value)
     if kind is float:
@@ -46,7 +44,7 @@ def _float_json(value: float) -> str:
     return dumps(value)
 
 
-def _foreign_json(value: Any) -> str | None:
+def _foreign_json(value: Any) -> "str | None":
     """Scalars of other packages: NumPy's and tensors without dimension by `item()`, `Decimal` by `float`."""
     if getattr(value, "shape", ()) != ():
         return None

@@ -1,7 +1,5 @@
 """Files that a script gives to a run: copied into the run's folder, each put into place when it is whole."""
 
-from __future__ import annotations
-
 import errno
 import os
 import stat
@@ -66,7 +64,7 @@ def checked_name(name: object) -> str:
     return text
 
 
-def files_of_folder(folder: Any) -> list[str]:
+def files_of_folder(folder: Any) -> "list[str]":
     """All files below a folder and behind the links in it, relative to it, sorted.
 
     What a link leads to is found under the link's name too; but a link to a folder that the link is in is not gone
@@ -101,7 +99,7 @@ def files_of_folder(folder: Any) -> list[str]:
     return sorted(names)
 
 
-def _entries(folder: str) -> list[os.DirEntry[str]]:
+def _entries(folder: str) -> "list[os.DirEntry[str]]":
     try:
         with os.scandir(folder) as entries:
             return list(entries)

@@ -1,7 +1,5 @@
 """Automated machine learning: importable, and refused on use."""
 
-from __future__ import annotations
-
 import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
 from azureml._refused import refuse_package
 

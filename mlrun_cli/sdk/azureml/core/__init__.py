@@ -1,7 +1,5 @@
 """Azure ML's Python interface: the names that scripts import, each loaded when it is first used."""
 
-from __future__ import annotations
-
 from importlib import import_module
 from typing import Any
 
@@ -45,5 +43,5 @@ def __getattr__(name: str) -> Any:
     return value
 
 
-def __dir__() -> list[str]:
+def __dir__() -> "list[str]":
     return sorted({*globals(), *_MODULES})

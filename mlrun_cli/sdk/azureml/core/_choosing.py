@@ -1,7 +1,5 @@
 """Runs of an experiment or below a run, newest first, asked for a page at a time while they are walked through."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Union
 
 from azureml._gateway.gateway import gateway
@@ -18,11 +16,11 @@ _LARGEST_PAGE = 1000
 
 
 def choice(
-    type: str | None,
+    type: "str | None",
     tags: Wanted,
     properties: Wanted,
-    status: str | list[str] | None,
-) -> dict[str, Any]:
+    status: "str | list[str] | None",
+) -> "dict[str, Any]":
     """The arguments of a question that choose runs.
 
     `tags` and `properties` are a dict of values or keys alone, whose values do not matter; `status` is one
@@ -42,7 +40,7 @@ def choice(
     return chosen
 
 
-def walk(workspace: WorkspaceNames, chosen: dict[str, Any]) -> Iterator[Run]:
+def walk(workspace: "WorkspaceNames", chosen: "dict[str, Any]") -> "Iterator[Run]":
     """The runs that are chosen; what begins after the first was given is not among them."""
     from azureml.core.run import Run
 

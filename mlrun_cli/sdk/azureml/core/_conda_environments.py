@@ -1,7 +1,5 @@
 """Conda environments that are on this machine."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
@@ -12,7 +10,7 @@ from typing import Iterator
 _PATIENCE_SECONDS = 60.0
 
 
-def conda_interpreter(name: str) -> str | None:
+def conda_interpreter(name: str) -> "str | None":
     """The Python of the conda environment of this name, or at this path; None when there is none."""
     for folder in _folders():
         interpreter = os.path.join(folder, "bin", "python")

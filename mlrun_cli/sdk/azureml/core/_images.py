@@ -1,7 +1,5 @@
 """What `log_image` and the tables beside it keep: a picture or a JSON document, as a file of the run."""
 
-from __future__ import annotations
-
 import io
 import json
 import os
@@ -16,7 +14,7 @@ _LONGEST = 180  # bytes; what follows has some 30, and a file's name at most 255
 _NOT_IN_A_NAME = re.compile(r"[\\/:*?\"<>|\x00-\x1f]")
 
 
-def picture(name: str, path: Any, plot: Any) -> tuple[str, Any]:
+def picture(name: str, path: Any, plot: Any) -> "tuple[str, Any]":
     """Name of a file and its content, a path or a stream: an image at `path`, or a figure of matplotlib as PNG.
 
     Raises:
@@ -40,7 +38,7 @@ def picture(name: str, path: Any, plot: Any) -> tuple[str, Any]:
     return _file_name(name, ".png"), content
 
 
-def document(name: str, value: Any, schema_type: str) -> tuple[str, Any]:
+def document(name: str, value: Any, schema_type: str) -> "tuple[str, Any]":
     """Name of a file and its content: a document of one of Azure's schemas, given as dict, JSON text or path.
 
     Raises:

@@ -1,7 +1,5 @@
 """The stand-in for a run where there is none."""
 
-from __future__ import annotations
-
 import os
 from typing import Any
 
@@ -12,11 +10,11 @@ class _OfflineRun:
     Scripts know it by its id, which begins with `OfflineRun`, and by its lack of an `experiment`.
     """
 
-    def __init__(self, parent_logger: object = None, run_id: str | None = None, **kwargs: object) -> None:
+    def __init__(self, parent_logger: object = None, run_id: "str | None" = None, **kwargs: object) -> None:
         self._run_id = f"OfflineRun_{_guid()}" if run_id is None else run_id
         self._logged: list[tuple[str, str, Any]] = []
 
-    def __enter__(self) -> _OfflineRun:
+    def __enter__(self) -> "_OfflineRun":
         _say(f"[START] Run {self._run_id} context")
         return self
 
@@ -33,7 +31,7 @@ class _OfflineRun:
         """The same as `id`."""
         return self._run_id
 
-    def log(self, name: str, value: Any, description: str = "", step: int | None = None) -> None:
+    def log(self, name: str, value: Any, description: str = "", step: "int | None" = None) -> None:
         """Print one value of a metric."""
         self._log("scalar", name, value)
 
@@ -41,7 +39,7 @@ class _OfflineRun:
         """Print a list of values."""
         self._log("list", name, value if isinstance(value, (list, tuple)) else list(value))
 
-    def log_row(self, name: str, description: str | None = None, **kwargs: Any) -> None:
+    def log_row(self, name: str, description: "str | None" = None, **kwargs: Any) -> None:
         """Print a row."""
         self._log("row", name, kwargs)
 
@@ -53,19 +51,19 @@ class _OfflineRun:
         """Print which image it is."""
         self._log("image", name, plot if path is None else path)
 
-    def log_accuracy_table(self, name: str, value: Any, description: str | None = None) -> None:
+    def log_accuracy_table(self, name: str, value: Any, description: "str | None" = None) -> None:
         """Print an accuracy table."""
         self._log("accuracy_table", name, value)
 
-    def log_confusion_matrix(self, name: str, value: Any, description: str | None = None) -> None:
+    def log_confusion_matrix(self, name: str, value: Any, description: "str | None" = None) -> None:
         """Print a confusion matrix."""
         self._log("confusion_matrix", name, value)
 
-    def log_predictions(self, name: str, value: Any, description: str | None = None) -> None:
+    def log_predictions(self, name: str, value: Any, description: "str | None" = None) -> None:
         """Print predictions."""
         self._log("predictions", name, value)
 
-    def log_residuals(self, name: str, value: Any, description: str | None = None) -> None:
+    def log_residuals(self, name: str, value: Any, description: "str | None" = None) -> None:
         """Print residuals."""
         self._log("residual", name, value)
 
@@ -73,34 +71,34 @@ class _OfflineRun:
         """Print a tag."""
         _say(f"Attempted to add tag {name} with value {value}")
 
-    def set_tags(self, tags: dict[str, Any]) -> None:
+    def set_tags(self, tags: "dict[str, Any]") -> None:
         """Print tags."""
         _say(f"Attempted to set tags {tags}")
 
-    def add_properties(self, properties: dict[str, Any]) -> None:
+    def add_properties(self, properties: "dict[str, Any]") -> None:
         """Print properties."""
         _say(f"Attempted to add properties {properties}")
 
-    def upload_file(self, name: str, path_or_stream: Any, datastore_name: str | None = None) -> None:
+    def upload_file(self, name: str, path_or_stream: Any, datastore_name: "str | None" = None) -> None:
         """Print what would be kept."""
         _say(f"Attempted to track file {name} at {path_or_stream}")
 
     def upload_files(
         self,
-        name: list[str],
-        paths: list[str],
+        name: "list[str]",
+        paths: "list[str]",
         return_artifacts: bool = False,
-        timeout_seconds: int | None = None,
-        datastore_name: str | None = None,
+        timeout_seconds: "int | None" = None,
+        datastore_name: "str | None" = None,
     ) -> None:
         """Print what would be kept."""
         _say(f"Attempted to track files {name} at {paths} with timeout {timeout_seconds}s")
 
-    def upload_folder(self, name: str, path: str, datastore_name: str | None = None) -> None:
+    def upload_folder(self, name: str, path: str, datastore_name: "str | None" = None) -> None:
         """Print what would be kept."""
         _say(f"Attempted to track folder {name} at {path}")
 
-    def child_run(self, name: str | None = None, run_id: str | None = None, outputs: Any = None) -> _OfflineRun:
+    def child_run(self, name: "str | None" = None, run_id: "str | None" = None, outputs: Any = None) -> "_OfflineRun":
         """Another one of its kind, whose id begins with this one's."""
         return _OfflineRun(run_id=f"{self._run_id}.{run_id or name or _guid()}")
 
@@ -111,7 +109,7 @@ class _OfflineRun:
     def complete(self) -> None:
         """Nothing: there is no run to end."""
 
-    def fail(self, error_details: Any = None, error_code: str | None = None) -> None:
+    def fail(self, error_details: Any = None, error_code: "str | None" = None) -> None:
         """Print the error."""
         _say(f"Run failed with error code {error_code}:\n{error_details}")
 

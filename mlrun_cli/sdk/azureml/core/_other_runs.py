@@ -1,7 +1,5 @@
 """Names that runs of pipelines, sweeps and AutoML have in Azure, and no run has here."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from azureml.exceptions import UserErrorException

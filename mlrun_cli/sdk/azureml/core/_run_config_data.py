@@ -1,7 +1,5 @@
 """What a run configuration says about data: the values behind its keys `data`, `outputData` and `dataReferences`."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar
 
 from azureml.core._run_config_element import Kinds, RunConfigElement
@@ -13,7 +11,7 @@ class Dataset(RunConfigElement):
     _fields = ("id", "name", "version")
 
     def __init__(
-        self, dataset_id: str | None = None, dataset_name: str | None = None, dataset_version: str | None = None
+        self, dataset_id: "str | None" = None, dataset_name: "str | None" = None, dataset_version: "str | None" = None
     ) -> None:
         self.id = dataset_id
         self.name = dataset_name
@@ -25,7 +23,7 @@ class DataPath(RunConfigElement):
 
     _fields = ("datastore_name", "relative_path")
 
-    def __init__(self, datastore_name: str | None = None, relative_path: str | None = None) -> None:
+    def __init__(self, datastore_name: "str | None" = None, relative_path: "str | None" = None) -> None:
         self.datastore_name = datastore_name
         self.relative_path = relative_path
 
@@ -35,7 +33,7 @@ class Uri(RunConfigElement):
 
     _fields = ("path", "is_file")
 
-    def __init__(self, path: str | None = None, is_file: bool = False) -> None:
+    def __init__(self, path: "str | None" = None, is_file: bool = False) -> None:
         self.path = path
         self.is_file = is_file
 
@@ -47,7 +45,7 @@ class DataLocation(RunConfigElement):
     _kinds: ClassVar[Kinds] = {"dataset": Dataset, "data_path": DataPath, "uri": Uri}
 
     def __init__(
-        self, dataset: Dataset | None = None, data_path: DataPath | None = None, uri: Uri | None = None
+        self, dataset: "Dataset | None" = None, data_path: "DataPath | None" = None, uri: "Uri | None" = None
     ) -> None:
         self.dataset = dataset
         self.data_path = data_path
@@ -70,13 +68,13 @@ class Data(RunConfigElement):
 
     def __init__(
         self,
-        data_location: DataLocation | None = None,
-        create_output_directories: bool | None = None,
+        data_location: "DataLocation | None" = None,
+        create_output_directories: "bool | None" = None,
         mechanism: str = "direct",
-        environment_variable_name: str | None = None,
-        path_on_compute: str | None = None,
+        environment_variable_name: "str | None" = None,
+        path_on_compute: "str | None" = None,
         overwrite: bool = False,
-        options: dict[str, str] | None = None,
+        options: "dict[str, str] | None" = None,
     ) -> None:
         self.data_location = data_location
         self.create_output_directories = create_output_directories
@@ -87,7 +85,7 @@ class Data(RunConfigElement):
         self.options = options
 
     @staticmethod
-    def create(data: Any) -> Data:
+    def create(data: Any) -> "Data":
         """What a run configuration says of a dataset that is consumed."""
         return Data._from_document(data._data_section()[2])
 
@@ -97,7 +95,7 @@ class GlobsOptions(RunConfigElement):
 
     _fields = ("patterns",)
 
-    def __init__(self, patterns: list[str] | None = None) -> None:
+    def __init__(self, patterns: "list[str] | None" = None) -> None:
         self.patterns = patterns
 
 
@@ -107,7 +105,7 @@ class UploadOptions(RunConfigElement):
     _fields = ("overwrite", "source_globs")
     _kinds: ClassVar[Kinds] = {"source_globs": GlobsOptions}
 
-    def __init__(self, overwrite: bool = False, source_globs: GlobsOptions | None = None) -> None:
+    def __init__(self, overwrite: bool = False, source_globs: "GlobsOptions | None" = None) -> None:
         self.overwrite = overwrite
         self.source_globs = source_globs
 
@@ -126,7 +124,7 @@ class DatasetRegistrationOptions(RunConfigElement):
 
     _fields = ("additional_transformation",)
 
-    def __init__(self, additional_transformations: str | None = None) -> None:
+    def __init__(self, additional_transformations: "str | None" = None) -> None:
         self.additional_transformation = additional_transformations
 
 
@@ -138,10 +136,10 @@ class RegistrationOptions(RunConfigElement):
 
     def __init__(
         self,
-        name: str | None = None,
-        description: str | None = None,
-        tags: dict[str, str] | None = None,
-        dataset_registration_options: DatasetRegistrationOptions | None = None,
+        name: "str | None" = None,
+        description: "str | None" = None,
+        tags: "dict[str, str] | None" = None,
+        dataset_registration_options: "DatasetRegistrationOptions | None" = None,
     ) -> None:
         self.name = name
         self.description = description
@@ -161,10 +159,10 @@ class OutputOptions(RunConfigElement):
 
     def __init__(
         self,
-        path_on_compute: str | None = None,
-        registration_options: RegistrationOptions | None = None,
-        upload_options: UploadOptions | None = None,
-        mount_options: MountOptions | None = None,
+        path_on_compute: "str | None" = None,
+        registration_options: "RegistrationOptions | None" = None,
+        upload_options: "UploadOptions | None" = None,
+        mount_options: "MountOptions | None" = None,
     ) -> None:
         self.path_on_compute = path_on_compute
         self.registration_options = registration_options
@@ -180,9 +178,9 @@ class OutputData(RunConfigElement):
 
     def __init__(
         self,
-        output_location: DataLocation | None = None,
+        output_location: "DataLocation | None" = None,
         mechanism: str = "mount",
-        additional_options: OutputOptions | None = None,
+        additional_options: "OutputOptions | None" = None,
     ) -> None:
         self.output_location = output_location
         self.mechanism = mechanism
@@ -196,10 +194,10 @@ class DataReferenceConfiguration(RunConfigElement):
 
     def __init__(
         self,
-        datastore_name: str | None = None,
+        datastore_name: "str | None" = None,
         mode: str = "mount",
-        path_on_datastore: str | None = None,
-        path_on_compute: str | None = None,
+        path_on_datastore: "str | None" = None,
+        path_on_compute: "str | None" = None,
         overwrite: bool = False,
     ) -> None:
         self.data_store_name = datastore_name
@@ -224,12 +222,12 @@ class DatacacheConfiguration(RunConfigElement):
 
     def __init__(
         self,
-        dataset_id: str | None = None,
-        datacache_store: str | None = None,
-        datacache_id: str | None = None,
+        dataset_id: "str | None" = None,
+        datacache_store: "str | None" = None,
+        datacache_id: "str | None" = None,
         mode: str = "mount",
-        path_on_compute: str | None = None,
-        replica: int | None = None,
+        path_on_compute: "str | None" = None,
+        replica: "int | None" = None,
         failure_fallback: bool = False,
     ) -> None:
         self.dataset_id = dataset_id

@@ -1,7 +1,5 @@
 """What the parts of a run configuration have in common: attributes in snake case, a document in camel case."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar, Dict, Mapping, Sequence, Type, TypeVar
 
 from azureml.exceptions import UserErrorException
@@ -19,17 +17,17 @@ class RunConfigElement:
     cannot be set; keys that it does not know are kept for a run.
     """
 
-    _fields: ClassVar[tuple[str, ...]] = ()
+    _fields: ClassVar["tuple[str, ...]"] = ()
     """Attributes. The key of one is its name in camel case, without a leading underscore."""
     _keys: ClassVar[Mapping[str, str]] = {}
     """Keys that are named otherwise, by attribute."""
-    _kinds: ClassVar[Kinds] = {}
+    _kinds: ClassVar["Kinds"] = {}
     """Attributes that are elements of their own."""
-    _lists_of: ClassVar[Kinds] = {}
+    _lists_of: ClassVar["Kinds"] = {}
     """Attributes that are lists of elements."""
-    _maps_of: ClassVar[Kinds] = {}
+    _maps_of: ClassVar["Kinds"] = {}
     """Attributes that are elements by name."""
-    _left_out: ClassVar[frozenset[str]] = frozenset()
+    _left_out: ClassVar["frozenset[str]"] = frozenset()
     """Attributes that are written only when they have a value."""
 
     _keeps_keys: ClassVar[bool] = True
@@ -44,7 +42,7 @@ class RunConfigElement:
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r}; it has: {known}")
         super().__setattr__(name, value)
 
-    def _to_document(self, *, saving: bool = False) -> dict[str, Any]:
+    def _to_document(self, *, saving: bool = False) -> "dict[str, Any]":
         """The section as plain values under Azure's keys: all that is known of it for a run, or what Azure saves."""
         document = {}
         for name in self._fields:
@@ -56,7 +54,7 @@ class RunConfigElement:
         return {**{key: document[key] for key in self._order if key in document}, **document}
 
     @classmethod
-    def _from_document(cls: type[_Self], document: Any, where: str = "") -> _Self:
+    def _from_document(cls: "type[_Self]", document: Any, where: str = "") -> _Self:
         """The section from plain values; what they do not say stands at its default.
 
         Raises:
@@ -73,7 +71,7 @@ class RunConfigElement:
         return element
 
     @classmethod
-    def _blank(cls: type[_Self]) -> _Self:
+    def _blank(cls: "type[_Self]") -> _Self:
         return cls()
 
     @classmethod

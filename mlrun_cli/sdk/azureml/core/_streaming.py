@@ -1,7 +1,5 @@
 """The logs of a run on their way to standard output, while somebody waits for the run's end."""
 
-from __future__ import annotations
-
 import os
 import sys
 import time
@@ -20,7 +18,7 @@ _QUICK_SECONDS = 0.02
 _CALM_SECONDS = 0.25
 
 
-def wait(status: Callable[[], str], logs: Logs | None = None) -> None:
+def wait(status: Callable[[], str], logs: "Logs | None" = None) -> None:
     """Wait until a run has ended; what is printed for it meanwhile goes through `logs`."""
     began = time.monotonic()
     while True:
@@ -112,7 +110,7 @@ def head(run_id: str, address: str) -> str:
     return f"RunId: {run_id}\nWeb View: {address}"
 
 
-def summary(run_id: str, address: str, details: dict[str, Any]) -> str:
+def summary(run_id: str, address: str, details: "dict[str, Any]") -> str:
     """What stands below it."""
     lines = ["", "Execution Summary", "=================", f"RunId: {run_id}", f"Web View: {address}"]
     if details.get("warnings"):
@@ -123,7 +121,7 @@ def summary(run_id: str, address: str, details: dict[str, Any]) -> str:
     return "\n".join([*lines, ""])
 
 
-def error_text(error: dict[str, Any]) -> str:
+def error_text(error: "dict[str, Any]") -> str:
     """The message of a run's error, behind the name of its exception if there is one."""
     inner = error.get("error") or {}
     kind, message = (inner.get("debugInfo") or {}).get("type"), inner.get("message") or ""

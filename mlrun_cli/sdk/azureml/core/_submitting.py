@@ -1,7 +1,5 @@
 """Submits what a driver or a script wants to run, as a run of its own."""
 
-from __future__ import annotations
-
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -19,12 +17,12 @@ _KNOWN = {"display_name", "properties", "parent_run_id"}
 
 
 def submit(
-    workspace: WorkspaceNames,
+    workspace: "WorkspaceNames",
     experiment_name: str,
     config: Any,
-    tags: dict[str, Any] | None,
+    tags: "dict[str, Any] | None",
     **kwargs: Any,
-) -> Run:
+) -> "Run":
     """Start a script as a run and return at once; lines on what was left out or skipped go to stderr.
 
     Args:
@@ -63,7 +61,7 @@ def submit(
     return Run._of_record(workspace, answer["run"])
 
 
-def _script_config(config: Any, kwargs: dict[str, Any]) -> Any:
+def _script_config(config: Any, kwargs: "dict[str, Any]") -> Any:
     from azureml.core.runconfig import RunConfiguration
     from azureml.core.script_run_config import ScriptRunConfig
 

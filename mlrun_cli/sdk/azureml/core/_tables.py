@@ -1,13 +1,11 @@
 """A run or an experiment as a table in a notebook."""
 
-from __future__ import annotations
-
 from html import escape
 
 _BETWEEN = ",\n"
 
 
-def html_table(cells: dict[str, str], address: str | None, address_title: str) -> str:
+def html_table(cells: "dict[str, str]", address: "str | None", address_title: str) -> str:
     """One row under its headings; in the last column a link."""
     heads = "".join(f"<th>{escape(name)}</th>" for name in (*cells, address_title))
     link = ""
@@ -17,6 +15,6 @@ def html_table(cells: dict[str, str], address: str | None, address_title: str) -
     return f'<table style="width:100%"><tr>{heads}</tr><tr>{row}<td>{link}</td></tr></table>'
 
 
-def text_table(name: str, cells: dict[str, str]) -> str:
+def text_table(name: str, cells: "dict[str, str]") -> str:
     """The same as `print` shows it: `Run(Experiment: x,` and a line for each other cell."""
     return f"{name}({_BETWEEN.join(f'{key}: {value}' for key, value in cells.items())})"

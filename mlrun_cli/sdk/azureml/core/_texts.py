@@ -1,14 +1,12 @@
 """Tags and properties as texts."""
 
-from __future__ import annotations
-
 from typing import Any, Iterable
 
 from azureml._gateway.scalars import encodable
 from azureml.exceptions import UserErrorException
 
 
-def texts_of(pairs: dict[str, Any], what: str) -> dict[str, str | None]:
+def texts_of(pairs: "dict[str, Any]", what: str) -> "dict[str, str | None]":
     """Keys and values of tags or properties as text; None stays None.
 
     Raises:
@@ -25,7 +23,7 @@ def texts_of(pairs: dict[str, Any], what: str) -> dict[str, str | None]:
         raise UserErrorException(f"A value of the {what} cannot become a text: {error}.") from error
 
 
-def properties_of(pairs: dict[str, Any]) -> dict[str, str]:
+def properties_of(pairs: "dict[str, Any]") -> "dict[str, str]":
     """The same for properties, which always have a value.
 
     Raises:
@@ -39,7 +37,7 @@ def properties_of(pairs: dict[str, Any]) -> dict[str, str]:
     return properties
 
 
-def keys_of(tags: Any) -> list[str]:
+def keys_of(tags: Any) -> "list[str]":
     """The keys of tags that are to be removed: one, or several."""
     keys: Iterable[Any] = [tags] if isinstance(tags, str) else list(tags)
     return list(texts_of(dict.fromkeys(keys), "tags"))

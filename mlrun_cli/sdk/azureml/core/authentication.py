@@ -3,8 +3,6 @@
 No password and no token is kept.
 """
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import Any
 
@@ -36,13 +34,13 @@ class Audience(Enum):
 class AbstractAuthentication:
     """Base of all: can be handed over, and has no token to give."""
 
-    def __init__(self, cloud: str | None = None) -> None:
+    def __init__(self, cloud: "str | None" = None) -> None:
         pass
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
 
-    def get_authentication_header(self) -> dict[str, str]:
+    def get_authentication_header(self) -> "dict[str, str]":
         """Refused: raises AuthenticationException."""
         raise self._refusal("get_authentication_header()")
 
@@ -64,7 +62,7 @@ class AbstractAuthentication:
 class InteractiveLoginAuthentication(AbstractAuthentication):
     """In Azure, by a browser."""
 
-    def __init__(self, force: bool = False, tenant_id: str | None = None, cloud: str | None = None) -> None:
+    def __init__(self, force: bool = False, tenant_id: "str | None" = None, cloud: "str | None" = None) -> None:
         super().__init__(cloud)
 
 
@@ -89,7 +87,7 @@ class ServicePrincipalAuthentication(AbstractAuthentication):
 class MsiAuthentication(AbstractAuthentication):
     """In Azure, as the machine that the script runs on."""
 
-    def __init__(self, cloud: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, cloud: "str | None" = None, **kwargs: Any) -> None:
         super().__init__(cloud)
 
 
@@ -106,7 +104,7 @@ class ArmTokenAuthentication(AbstractAuthentication):
 class TokenAuthentication(AbstractAuthentication):
     """In Azure, by a function that gets tokens; it is never called."""
 
-    def __init__(self, get_token_for_audience: object, cloud: str | None = None) -> None:
+    def __init__(self, get_token_for_audience: object, cloud: "str | None" = None) -> None:
         super().__init__(cloud)
 
     def get_token(self, audience: Audience = Audience.ARM) -> Any:
@@ -121,14 +119,14 @@ class AzureMLTokenAuthentication(AbstractAuthentication):
         self,
         azureml_access_token: str,
         expiry_time: object = None,
-        host: str | None = None,
-        subscription_id: str | None = None,
-        resource_group_name: str | None = None,
-        workspace_name: str | None = None,
-        experiment_name: str | None = None,
-        run_id: str | None = None,
-        user_email: str | None = None,
-        experiment_id: str | None = None,
+        host: "str | None" = None,
+        subscription_id: "str | None" = None,
+        resource_group_name: "str | None" = None,
+        workspace_name: "str | None" = None,
+        experiment_name: "str | None" = None,
+        run_id: "str | None" = None,
+        user_email: "str | None" = None,
+        experiment_id: "str | None" = None,
         cloud: str = "AzureCloud",
     ) -> None:
         super().__init__(cloud)
@@ -144,9 +142,9 @@ class AzureMLTokenAuthentication(AbstractAuthentication):
         workspace_name: str,
         experiment_name: str,
         run_id: str,
-        user_email: str | None = None,
-        experiment_id: str | None = None,
-    ) -> AzureMLTokenAuthentication:
+        user_email: "str | None" = None,
+        experiment_id: "str | None" = None,
+    ) -> "AzureMLTokenAuthentication":
         """One that is accepted wherever Azure accepts it."""
         return cls(azureml_access_token)
 

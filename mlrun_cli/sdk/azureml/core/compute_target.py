@@ -2,8 +2,6 @@
 
 # ruff: noqa: ARG001 - the signatures are Azure's
 
-from __future__ import annotations
-
 from typing import Any
 
 from azureml.exceptions import ComputeTargetException, UserErrorException

@@ -1,7 +1,5 @@
 """The packages of an environment, as a conda file names them."""
 
-from __future__ import annotations
-
 import copy
 import json
 import os
@@ -75,12 +73,12 @@ class CondaDependencies:
 
     @staticmethod
     def create(
-        pip_indexurl: str | None = None,
-        pip_packages: Iterable[str] | None = None,
-        conda_packages: Iterable[str] | None = None,
-        python_version: str | None = PYTHON_DEFAULT_VERSION,
+        pip_indexurl: "str | None" = None,
+        pip_packages: "Iterable[str] | None" = None,
+        conda_packages: "Iterable[str] | None" = None,
+        python_version: "str | None" = PYTHON_DEFAULT_VERSION,
         pin_sdk_version: bool = True,
-    ) -> CondaDependencies:
+    ) -> "CondaDependencies":
         """New dependencies; packages of Azure are pinned to this SDK's version unless told otherwise."""
         created = CondaDependencies()
         if python_version is not None and not isinstance(python_version, _AzuresOwn):
@@ -98,7 +96,7 @@ class CondaDependencies:
         return created
 
     @staticmethod
-    def merge_requirements(requirements: Iterable[str]) -> list[str]:
+    def merge_requirements(requirements: Iterable[str]) -> "list[str]":
         """Requirements with one line for each package that holds all its conditions."""
         merged: dict[str, list[str]] = {}
         for requirement in requirements:
@@ -133,11 +131,11 @@ class CondaDependencies:
         """The options for pip."""
         return iter([line for line in self._pip() if line.startswith("-")])
 
-    def get_default_number_of_packages(self) -> tuple[int, int]:
+    def get_default_number_of_packages(self) -> "tuple[int, int]":
         """How many conda and pip packages there are without being asked for."""
         return 1, 1
 
-    def get_python_version(self) -> str | None:
+    def get_python_version(self) -> "str | None":
         """The version of Python, None when none is asked for."""
         for entry in self.conda_packages:
             found = re.fullmatch(r"python\s*=+\s*(\S+)", entry)
@@ -228,11 +226,11 @@ class CondaDependencies:
                 return
         self._entries().append({PIP: requirements})
 
-    def add_tensorflow_conda_package(self, core_type: str = "cpu", version: str | None = None) -> None:
+    def add_tensorflow_conda_package(self, core_type: str = "cpu", version: "str | None" = None) -> None:
         """Add TensorFlow for `cpu` or `gpu` from conda."""
         self.add_conda_package(f"{_for_core('tensorflow', core_type)}={version or TENSORFLOW_DEFAULT_VERSION}")
 
-    def add_tensorflow_pip_package(self, core_type: str = "cpu", version: str | None = None) -> None:
+    def add_tensorflow_pip_package(self, core_type: str = "cpu", version: "str | None" = None) -> None:
         """Add TensorFlow for `cpu` or `gpu` from PyPI."""
         self.add_pip_package(f"{_for_core('tensorflow', core_type)}=={version or TENSORFLOW_DEFAULT_VERSION}")
 
@@ -263,7 +261,7 @@ class CondaDependencies:
             file.write(self.serialize_to_string())
         return path
 
-    def save_to_file(self, base_directory: Any, conda_file_path: str | None = None) -> str:
+    def save_to_file(self, base_directory: Any, conda_file_path: "str | None" = None) -> str:
         """Write the conda file under a folder; its path relative to that."""
         name = conda_file_path or f"{configuration_folder_name(base_directory)}/{CONDA_FILE_NAME}"
         path = os.path.join(base_directory, name)
@@ -271,7 +269,7 @@ class CondaDependencies:
         self.save(path)
         return name
 
-    def _to_mapping(self) -> dict[str, Any]:
+    def _to_mapping(self) -> "dict[str, Any]":
         """The content with paths that hold from any folder, those of files beside it made absolute."""
         mapping: dict[str, Any] = self.as_dict()
         for entry in mapping.get(PACKAGES) or []:
@@ -283,7 +281,7 @@ class CondaDependencies:
         """Whether nobody has asked for anything."""
         return self._structure == _DEFAULT
 
-    def _entries(self) -> list[Any]:
+    def _entries(self) -> "list[Any]":
         if self._structure.get(PACKAGES) is None:
             self._structure[PACKAGES] = []
         entries: list[Any] = self._structure[PACKAGES]
@@ -292,10 +290,10 @@ class CondaDependencies:
     def _has_pip(self) -> bool:
         return any(isinstance(entry, Mapping) for entry in self._entries())
 
-    def _pip(self) -> list[str]:
+    def _pip(self) -> "list[str]":
         return [line for entry in self._entries() if isinstance(entry, Mapping) for line in entry.get(PIP) or []]
 
-    def _make_pip(self) -> list[str]:
+    def _make_pip(self) -> "list[str]":
         self.set_pip_requirements(self._pip())
         found: list[str] = next(entry[PIP] for entry in self._entries() if isinstance(entry, Mapping))
         return found
@@ -306,7 +304,7 @@ def configuration_folder_name(folder: Any) -> str:
     return "aml_config" if os.path.isdir(os.path.join(folder, "aml_config")) else ".azureml"
 
 
-def requirement_lines(path: str) -> list[str]:
+def requirement_lines(path: str) -> "list[str]":
     """The lines of a requirements file, without comments and with paths that hold from any folder."""
     with open(path, encoding="utf-8-sig") as file:
         text = re.sub(r"\\\r?\n", " ", file.read())
@@ -339,7 +337,7 @@ def _check(structure: Any, path: Any) -> None:
             raise UserErrorException(f"{where}{key}: expected a list.")
 
 
-def _texts(texts: Iterable[str] | None) -> Iterable[str]:
+def _texts(texts: "Iterable[str] | None") -> Iterable[str]:
     return [texts] if isinstance(texts, str) else texts or ()
 
 

@@ -1,7 +1,5 @@
 """The registry that holds an environment's image."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's

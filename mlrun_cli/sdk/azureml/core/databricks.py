@@ -1,7 +1,5 @@
 """What an environment says about Databricks. A run of this program that needs it is refused."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar
 
 import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
@@ -25,7 +23,7 @@ class MavenLibrary(RunConfigElement):
     _fields = ("coordinates", "repo", "exclusions")
 
     def __init__(
-        self, coordinates: str | None = None, repo: str | None = None, exclusions: list[str] | None = None
+        self, coordinates: "str | None" = None, repo: "str | None" = None, exclusions: "list[str] | None" = None
     ) -> None:
         self.coordinates = coordinates or ""
         self.repo = repo or ""
@@ -37,7 +35,7 @@ class PyPiLibrary(RunConfigElement):
 
     _fields = ("package", "repo")
 
-    def __init__(self, package: str | None = None, repo: str | None = None) -> None:
+    def __init__(self, package: "str | None" = None, repo: "str | None" = None) -> None:
         self.package = package or ""
         self.repo = repo or ""
 
@@ -47,7 +45,7 @@ class RCranLibrary(RunConfigElement):
 
     _fields = ("package", "repo")
 
-    def __init__(self, package: str | None = None, repo: str | None = None) -> None:
+    def __init__(self, package: "str | None" = None, repo: "str | None" = None) -> None:
         self.package = package or ""
         self.repo = repo or ""
 
@@ -57,7 +55,7 @@ class JarLibrary(RunConfigElement):
 
     _fields = ("library",)
 
-    def __init__(self, library: str | None = None) -> None:
+    def __init__(self, library: "str | None" = None) -> None:
         self.library = library or ""
 
 
@@ -66,7 +64,7 @@ class EggLibrary(RunConfigElement):
 
     _fields = ("library",)
 
-    def __init__(self, library: str | None = None) -> None:
+    def __init__(self, library: "str | None" = None) -> None:
         self.library = library or ""
 
 
@@ -90,18 +88,18 @@ class DatabricksCluster(RunConfigElement):
 
     def __init__(
         self,
-        existing_cluster_id: str | None = None,
-        spark_version: str | None = None,
-        node_type: str | None = None,
-        instance_pool_id: str | None = None,
-        num_workers: int | None = None,
-        min_workers: int | None = None,
-        max_workers: int | None = None,
-        spark_env_variables: dict[str, str] | None = None,
-        spark_conf: dict[str, str] | None = None,
-        init_scripts: list[str] | None = None,
-        cluster_log_dbfs_path: str | None = None,
-        permit_cluster_restart: bool | None = None,
+        existing_cluster_id: "str | None" = None,
+        spark_version: "str | None" = None,
+        node_type: "str | None" = None,
+        instance_pool_id: "str | None" = None,
+        num_workers: "int | None" = None,
+        min_workers: "int | None" = None,
+        max_workers: "int | None" = None,
+        spark_env_variables: "dict[str, str] | None" = None,
+        spark_conf: "dict[str, str] | None" = None,
+        init_scripts: "list[str] | None" = None,
+        cluster_log_dbfs_path: "str | None" = None,
+        permit_cluster_restart: "bool | None" = None,
     ) -> None:
         self.existing_cluster_id = existing_cluster_id
         self.spark_version = spark_version

@@ -1,7 +1,5 @@
 """Datasets of a workspace, by name and by id, and the functions that make them."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Any, Dict
 
 from azureml._refused import refused_call
@@ -40,13 +38,13 @@ class Dataset:
         INFERENCING = "inferencing"
 
     def __init__(
-        self, definition: object, workspace: object = None, name: str | None = None, id: str | None = None
+        self, definition: object, workspace: object = None, name: "str | None" = None, id: "str | None" = None
     ) -> None:
         """Refused: datasets are made by the functions of `Dataset.File` and `Dataset.Tabular`."""
         raise UserErrorException(f"Dataset(…) makes no dataset. {_OF_2019}.")
 
     @classmethod
-    def get_by_name(cls, workspace: Workspace, name: str, version: int | str = "latest", **kwargs: Any) -> Any:
+    def get_by_name(cls, workspace: "Workspace", name: str, version: "int | str" = "latest", **kwargs: Any) -> Any:
         """The dataset that is registered under a name, in one of its versions.
 
         Raises:
@@ -56,7 +54,7 @@ class Dataset:
         return _dataset(workspace, workspace._ask("datasets.get", name=name, version=wanted))
 
     @classmethod
-    def get_by_id(cls, workspace: Workspace, id: str, **kwargs: Any) -> Any:
+    def get_by_id(cls, workspace: "Workspace", id: str, **kwargs: Any) -> Any:
         """The dataset with an id, registered or not.
 
         Raises:
@@ -65,12 +63,12 @@ class Dataset:
         return _dataset(workspace, workspace._ask("datasets.get_by_id", dataset_id=id))
 
     @classmethod
-    def get_all(cls, workspace: Workspace) -> dict[str, Any]:
+    def get_all(cls, workspace: "Workspace") -> "dict[str, Any]":
         """All registered datasets by name, each in its latest version."""
         return {record["name"]: _dataset(workspace, record) for record in workspace._ask("datasets.list")}
 
     @staticmethod
-    def get(workspace: Workspace, name: str | None = None, id: str | None = None) -> Any:
+    def get(workspace: "Workspace", name: "str | None" = None, id: "str | None" = None) -> Any:
         """The dataset of a name or with an id, as it was called in 2019."""
         if id is not None:
             return Dataset.get_by_id(workspace, id)
@@ -79,7 +77,7 @@ class Dataset:
         return Dataset.get_by_name(workspace, name)
 
     @staticmethod
-    def list(workspace: Workspace) -> Any:
+    def list(workspace: "Workspace") -> Any:
         """All registered datasets, each in its latest version, as it was called in 2019."""
         return [*Dataset.get_all(workspace).values()]
 
@@ -101,19 +99,19 @@ class _Inputs(Dict[str, Any]):
         raise KeyError(f"The run has no input {name!r}. {there_are}")
 
 
-def input_datasets(run: Run) -> dict[str, Any]:
+def input_datasets(run: "Run") -> "dict[str, Any]":
     """What the script of a run was given, by name: a path for what is mounted or downloaded, else a dataset."""
     workspace = run.experiment.workspace
     given = workspace._ask("datasets.inputs", run_id=run.id)
     return _Inputs((name, item if isinstance(item, str) else _dataset(workspace, item)) for name, item in given.items())
 
 
-def output_datasets(run: Run) -> dict[str, str]:
+def output_datasets(run: "Run") -> "dict[str, str]":
     """Where the script of a run was to write its outputs, by name."""
     return _Inputs(run.experiment.workspace._ask("datasets.outputs", run_id=run.id))
 
 
-def _dataset(workspace: Workspace, record: dict[str, Any]) -> AbstractDataset:
+def _dataset(workspace: "Workspace", record: "dict[str, Any]") -> AbstractDataset:
     kind = FileDataset if record["definition"]["kind"] == "file" else TabularDataset
     return kind._made(record["definition"], workspace, record)
 

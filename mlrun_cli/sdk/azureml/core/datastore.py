@@ -1,7 +1,5 @@
 """Datastores of a workspace, by name; here each is a folder of this machine."""
 
-from __future__ import annotations
-
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +22,7 @@ _QUERY = "Query the database in the script, and keep what comes back as files"
 def _refused(call: str, instead: str = _ATTACH) -> Any:
     """A function of the class that refuses every call which names a workspace and a datastore."""
 
-    def refuse(workspace: Workspace, datastore_name: str, *_: object, **__: object) -> Any:  # noqa: ARG001 - by name
+    def refuse(workspace: "Workspace", datastore_name: str, *_: object, **__: object) -> Any:  # noqa: ARG001 - by name
         raise refusal(f"Datastore.{call}", instead.format(name=datastore_name))
 
     return staticmethod(refuse)
@@ -33,7 +31,7 @@ def _refused(call: str, instead: str = _ATTACH) -> Any:
 class Datastore:
     """Looks datastores up: `Datastore(workspace, name)` is the datastore itself, the default one without a name."""
 
-    def __new__(cls, workspace: Workspace, name: str | None = None) -> Any:
+    def __new__(cls, workspace: "Workspace", name: "str | None" = None) -> Any:
         """The datastore of this name.
 
         Raises:
@@ -41,10 +39,10 @@ class Datastore:
         """
         return _datastore(workspace, name)
 
-    def __init__(self, workspace: Workspace, name: str | None = None) -> None: ...
+    def __init__(self, workspace: "Workspace", name: "str | None" = None) -> None: ...
 
     @staticmethod
-    def get(workspace: Workspace, datastore_name: str) -> Any:
+    def get(workspace: "Workspace", datastore_name: str) -> Any:
         """The datastore of this name.
 
         Raises:
@@ -53,12 +51,12 @@ class Datastore:
         return _datastore(workspace, datastore_name)
 
     @staticmethod
-    def get_default(workspace: Workspace) -> Any:
+    def get_default(workspace: "Workspace") -> Any:
         """The datastore that data goes to when none is named."""
         return _datastore(workspace, None)
 
     @staticmethod
-    def register_local(workspace: Workspace, datastore_name: str, folder: str, overwrite: bool = False) -> Any:
+    def register_local(workspace: "Workspace", datastore_name: str, folder: str, overwrite: bool = False) -> Any:
         """Attach a folder of this machine as a datastore; Azure does not have this call.
 
         Raises:
@@ -83,12 +81,12 @@ class Datastore:
     register_hdfs = _refused("register_hdfs")
 
 
-def list_datastores(workspace: Workspace) -> dict[str, Any]:
+def list_datastores(workspace: "Workspace") -> "dict[str, Any]":
     """All datastores of a workspace, by name."""
     records = workspace._ask("datasets.list_datastores")
     return {record["name"]: AbstractAzureStorageDatastore._of(workspace, record) for record in records}
 
 
-def _datastore(workspace: Workspace, name: str | None) -> Any:
+def _datastore(workspace: "Workspace", name: "str | None") -> Any:
     record = workspace._ask("datasets.get_datastore", name=name)
     return AbstractAzureStorageDatastore._of(workspace, record)

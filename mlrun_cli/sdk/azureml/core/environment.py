@@ -1,7 +1,5 @@
 """Environments: what a run's Python and its packages are, described, registered and found again."""
 
-from __future__ import annotations
-
 import copy
 import json
 import logging
@@ -77,7 +75,7 @@ class DockerBuildContext(RunConfigElement):
     def __init__(
         self,
         location_type: Any = None,
-        location: str | None = None,
+        location: "str | None" = None,
         dockerfile_path: str = "Dockerfile",
     ) -> None:
         self.location_type = location_type.value if isinstance(location_type, Enum) else location_type
@@ -85,7 +83,9 @@ class DockerBuildContext(RunConfigElement):
         self.dockerfile_path = dockerfile_path
 
     @classmethod
-    def from_local_directory(cls, workspace: Any, path: str, dockerfile_path: str = "Dockerfile") -> DockerBuildContext:
+    def from_local_directory(
+        cls, workspace: Any, path: str, dockerfile_path: str = "Dockerfile"
+    ) -> "DockerBuildContext":
         """Refused: it would be uploaded to build an image of it."""
         raise UserErrorException(
             f"DockerBuildContext.from_local_directory: {_NO_IMAGES} Name the packages, with "
@@ -127,34 +127,34 @@ class DockerSection(RunConfigElement):
         self.platform = DockerImagePlatform()
 
     @property
-    def base_image(self) -> str | None:
+    def base_image(self) -> "str | None":
         """The image."""
         return self._base_image
 
     @base_image.setter
-    def base_image(self, image: str | None) -> None:
+    def base_image(self, image: "str | None") -> None:
         self._base_image = image
         if image:
             self._base_dockerfile = self._build_context = None
 
     @property
-    def base_dockerfile(self) -> str | None:
+    def base_dockerfile(self) -> "str | None":
         """The text of a Dockerfile, or the path of one."""
         return self._base_dockerfile
 
     @base_dockerfile.setter
-    def base_dockerfile(self, dockerfile: str | None) -> None:
+    def base_dockerfile(self, dockerfile: "str | None") -> None:
         self._base_dockerfile = dockerfile
         if dockerfile:
             self._base_image = self._build_context = None
 
     @property
-    def build_context(self) -> DockerBuildContext | None:
+    def build_context(self) -> "DockerBuildContext | None":
         """The folder that the image is built from."""
         return self._build_context
 
     @build_context.setter
-    def build_context(self, context: DockerBuildContext | None) -> None:
+    def build_context(self, context: "DockerBuildContext | None") -> None:
         self._build_context = context
         if context:
             self._base_image = self._base_dockerfile = None
@@ -202,7 +202,7 @@ class PythonSection(RunConfigElement):
         self._base_conda_environment: str | None = None
         self.conda_dependencies: CondaDependencies | None = CondaDependencies()
 
-    def _to_document(self, *, saving: bool = False) -> dict[str, Any]:
+    def _to_document(self, *, saving: bool = False) -> "dict[str, Any]":
         """As for all sections; the packages are written in it, unless a file that was set is to be read."""
         document = super()._to_document(saving=saving)
         conda = document.pop("condaDependencies")
@@ -241,7 +241,7 @@ class SparkPackage(RunConfigElement):
 
     _fields = ("group", "artifact", "version")
 
-    def __init__(self, group: str | None = None, artifact: str | None = None, version: str | None = None) -> None:
+    def __init__(self, group: "str | None" = None, artifact: "str | None" = None, version: "str | None" = None) -> None:
         self.group = group
         self.artifact = artifact
         self.version = version
@@ -338,7 +338,7 @@ class Environment(RunConfigElement):
         "r": RSection,
     }
 
-    def __init__(self, name: str | None, **kwargs: Any) -> None:
+    def __init__(self, name: "str | None", **kwargs: Any) -> None:
         if name is not None and not isinstance(name, str):
             raise TypeError(f"The name of an environment is text, and {name!r} is none.")
         self.name = name
@@ -359,23 +359,23 @@ class Environment(RunConfigElement):
         return f"Environment(Name: {self.name},\nVersion: {self.version})"
 
     @property
-    def environment_variables(self) -> dict[str, str]:
+    def environment_variables(self) -> "dict[str, str]":
         """Variables of every run that has the environment."""
         return self._environment_variables
 
     @environment_variables.setter
-    def environment_variables(self, variables: dict[str, str]) -> None:
+    def environment_variables(self, variables: "dict[str, str]") -> None:
         self._environment_variables = variables
 
     @staticmethod
-    def from_conda_specification(name: str, file_path: Any) -> Environment:
+    def from_conda_specification(name: str, file_path: Any) -> "Environment":
         """An environment with the packages of a conda file."""
         made = Environment(name)
         made.python.conda_dependencies = CondaDependencies(file_path)
         return made
 
     @staticmethod
-    def from_pip_requirements(name: str, file_path: Any, pip_version: str | None = None) -> Environment:
+    def from_pip_requirements(name: str, file_path: Any, pip_version: "str | None" = None) -> "Environment":
         """An environment with the packages of a requirements file."""
         made = Environment(name)
         packages = CondaDependencies()
@@ -385,7 +385,7 @@ class Environment(RunConfigElement):
         return made
 
     @staticmethod
-    def from_existing_conda_environment(name: str, conda_environment_name: str) -> Environment | None:
+    def from_existing_conda_environment(name: str, conda_environment_name: str) -> "Environment | None":
         """An environment that is a conda environment of this machine as it is; None when there is none."""
         from azureml.core._conda_environments import conda_interpreter
 
@@ -402,10 +402,10 @@ class Environment(RunConfigElement):
     def from_docker_image(
         name: str,
         image: str,
-        container_registry: ContainerRegistry | None = None,
+        container_registry: "ContainerRegistry | None" = None,
         conda_specification: Any = None,
         pip_requirements: Any = None,
-    ) -> Environment:
+    ) -> "Environment":
         """An environment of an image, and of the packages that a file adds to it."""
         made = _from_packages(name, conda_specification, pip_requirements)
         made.docker.base_image = image
@@ -416,7 +416,7 @@ class Environment(RunConfigElement):
     @staticmethod
     def from_dockerfile(
         name: str, dockerfile: Any, conda_specification: Any = None, pip_requirements: Any = None
-    ) -> Environment:
+    ) -> "Environment":
         """An environment of a Dockerfile, given as path or text, and of the packages that a file adds to it."""
         made = _from_packages(name, conda_specification, pip_requirements)
         if "\n" not in os.fspath(dockerfile) and os.path.isfile(dockerfile):
@@ -426,14 +426,14 @@ class Environment(RunConfigElement):
         return made
 
     @staticmethod
-    def from_docker_build_context(name: str, docker_build_context: DockerBuildContext) -> Environment:
+    def from_docker_build_context(name: str, docker_build_context: DockerBuildContext) -> "Environment":
         """An environment of a folder with a Dockerfile."""
         made = _from_packages(name, None, None)
         made.docker.build_context = docker_build_context
         return made
 
     @staticmethod
-    def get(workspace: Any, name: str, version: str | None = None, label: str | None = None) -> Environment:
+    def get(workspace: Any, name: str, version: "str | None" = None, label: "str | None" = None) -> "Environment":
         """The environment that has been registered under a name, the newest unless one is asked for.
 
         Raises:
@@ -442,7 +442,7 @@ class Environment(RunConfigElement):
         return _registered(workspace._ask("environments.get", name=name, version=version, label=label))
 
     @staticmethod
-    def list(workspace: Any) -> dict[str, Environment]:
+    def list(workspace: Any) -> "dict[str, Environment]":
         """The newest version of every registered environment, by name."""
         found = [_registered(record) for record in workspace._ask("environments.list")]
         return {str(one.name): one for one in found}
@@ -452,7 +452,7 @@ class Environment(RunConfigElement):
         """Give labels to a version; another version that has one of them loses it."""
         workspace._ask("environments.label", name=name, version=str(version), labels=[*labels])
 
-    def register(self, workspace: Any) -> Environment:
+    def register(self, workspace: Any) -> "Environment":
         """Keep the environment in a workspace; it as it is there, with its version.
 
         What equals the newest version is that version.
@@ -460,16 +460,16 @@ class Environment(RunConfigElement):
         record = workspace._ask("environments.register", name=self.name, definition=self._to_definition())
         return _registered(record)
 
-    def build(self, workspace: Any, image_build_compute: Any = None) -> ImageBuildDetails:
+    def build(self, workspace: Any, image_build_compute: Any = None) -> "ImageBuildDetails":
         """Make the environment now, and not when a run first needs it."""
         log = workspace._ask("environments.build", patience_seconds=_BUILD_SECONDS, definition=self._to_definition())
         return ImageBuildDetails(log)
 
-    def build_local(self, workspace: Any, platform: Any = None, **kwargs: Any) -> ImageBuildDetails:
+    def build_local(self, workspace: Any, platform: Any = None, **kwargs: Any) -> "ImageBuildDetails":
         """The same."""
         return self.build(workspace)
 
-    def get_image_details(self, workspace: Any) -> DockerImageDetails:
+    def get_image_details(self, workspace: Any) -> "DockerImageDetails":
         """Refused: there is no image."""
         raise UserErrorException(f"Environment.get_image_details: {_NO_IMAGES} Environment.build makes them ready.")
 
@@ -483,7 +483,7 @@ class Environment(RunConfigElement):
         path = os.path.abspath(file_path)
         return str(workspace._ask("environments.add_wheel", path=path, may_exist=exist_ok))
 
-    def clone(self, new_name: str) -> Environment:
+    def clone(self, new_name: str) -> "Environment":
         """A copy under another name, without a version."""
         if not new_name:
             raise UserErrorException("An environment needs a name.")
@@ -494,7 +494,7 @@ class Environment(RunConfigElement):
         return made
 
     @staticmethod
-    def load_from_directory(path: Any) -> Environment:
+    def load_from_directory(path: Any) -> "Environment":
         """The environment that `save_to_directory` has written."""
         with open(os.path.join(path, _DEFINITION_FILE_NAME), encoding="utf-8") as file:
             loaded: Environment = Environment._from_document(json.load(file))
@@ -522,7 +522,7 @@ class Environment(RunConfigElement):
             self.python.conda_dependencies.save(os.path.join(path, _CONDA_FILE_NAME))
         _write(os.path.join(path, _DEFINITION_FILE_NAME), json.dumps(definition, indent=4))
 
-    def _to_definition(self) -> dict[str, Any]:
+    def _to_definition(self) -> "dict[str, Any]":
         """The document, which needs no file besides: a conda file that it names is read into it."""
         definition = self._to_document()
         python = definition["python"]
@@ -556,7 +556,7 @@ class EnvironmentReference(RunConfigElement):
 
     _fields = ("name", "version")
 
-    def __init__(self, name: str, version: str | None = None) -> None:
+    def __init__(self, name: str, version: "str | None" = None) -> None:
         self.name = name
         self.version = version
 

@@ -1,9 +1,5 @@
 """Handle of an experiment."""
 
-# ruff: noqa: UP006 - within Experiment, list is Azure's name
-
-from __future__ import annotations
-
 import os
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List
 
@@ -35,10 +31,10 @@ class Experiment:
 
     def __init__(
         self,
-        workspace: Workspace,
+        workspace: "Workspace",
         name: str,
         _skip_name_validation: bool = False,
-        _id: str | None = None,
+        _id: "str | None" = None,
         _archived_time: Any = None,
         _create_in_cloud: bool = True,
         _experiment_dto: Any = None,
@@ -62,7 +58,7 @@ class Experiment:
             self._ask("experiments.make", name=name)
 
     @classmethod
-    def _known(cls, workspace: WorkspaceNames, name: str) -> Experiment:
+    def _known(cls, workspace: WorkspaceNames, name: str) -> "Experiment":
         """The handle of an experiment that is known to exist."""
         experiment = cls.__new__(cls)
         experiment._names = workspace
@@ -101,25 +97,25 @@ class Experiment:
         return self.id
 
     @property
-    def archived_time(self) -> str | None:
+    def archived_time(self) -> "str | None":
         """When it was archived, ISO 8601 in UTC; None when it is not."""
         moment: str | None = self._record()["archivedTime"]
         return moment
 
     @property
-    def workspace(self) -> Workspace:
+    def workspace(self) -> "Workspace":
         """The workspace it is in."""
         from azureml.core.workspace import Workspace
 
         return Workspace._at(self._names)
 
     @property
-    def workspace_object(self) -> Workspace:
+    def workspace_object(self) -> "Workspace":
         """Older name of `workspace`."""
         return self.workspace
 
     @property
-    def tags(self) -> Dict[str, str | None]:
+    def tags(self) -> "Dict[str, str | None]":
         """Its tags, asked anew each time."""
         tags: Dict[str, str | None] = self._record()["tags"]
         return tags
@@ -141,7 +137,7 @@ class Experiment:
 
     # Runs
 
-    def submit(self, config: Any, tags: Dict[str, Any] | None = None, **kwargs: Any) -> Run:
+    def submit(self, config: Any, tags: "Dict[str, Any] | None" = None, **kwargs: Any) -> Run:
         """Start a script as a run of this experiment, and return at once.
 
         Args:
@@ -185,9 +181,9 @@ class Experiment:
 
     def get_runs(
         self,
-        type: str | None = None,
-        tags: Wanted = None,
-        properties: Wanted = None,
+        type: "str | None" = None,
+        tags: "Wanted" = None,
+        properties: "Wanted" = None,
         include_children: bool = False,
         status: Any = None,
     ) -> Iterator[Run]:
@@ -202,11 +198,11 @@ class Experiment:
 
     @staticmethod
     def list(
-        workspace: Workspace,
-        experiment_name: str | None = None,
+        workspace: "Workspace",
+        experiment_name: "str | None" = None,
         view_type: str = "ActiveOnly",
         tags: Any = None,
-    ) -> List[Experiment]:
+    ) -> "List[Experiment]":
         """The experiments of a workspace, by name; `view_type` is ActiveOnly, ArchivedOnly or All."""
         if view_type not in _VIEWS:
             raise UserErrorException(f"view_type is one of {', '.join(_VIEWS)}, not {view_type!r}.")
@@ -224,12 +220,12 @@ class Experiment:
         ]
 
     @staticmethod
-    def delete(workspace: Workspace, experiment_id: str) -> None:
+    def delete(workspace: "Workspace", experiment_id: str) -> None:
         """Delete an experiment that has no runs; UserErrorException when it has."""
         gateway().ask("experiments.delete", workspace=workspace._names, experiment_id=experiment_id)
 
     @staticmethod
-    def from_directory(path: Any, auth: Any = None) -> Experiment:
+    def from_directory(path: Any, auth: Any = None) -> "Experiment":
         """The experiment that a folder is attached to."""
         from azureml.core.workspace import Workspace
 
@@ -243,7 +239,7 @@ class Experiment:
         """Leave it out of `list`; its runs stay as they are."""
         self._ask("experiments.archive", name=self._name)
 
-    def reactivate(self, new_name: str | None = None) -> None:
+    def reactivate(self, new_name: "str | None" = None) -> None:
         """Take it back, under its name or a new one."""
         self._name = self._ask("experiments.reactivate", name=self._name, new_name=new_name)["name"]
 

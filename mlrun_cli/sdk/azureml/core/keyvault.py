@@ -1,7 +1,5 @@
 """Secrets by name, from where this machine keeps them. None of them is sent anywhere, logged or stored with a run."""
 
-from __future__ import annotations
-
 import json
 import os
 from enum import Enum
@@ -57,7 +55,7 @@ class Keyvault:
         """
         return secret(self.workspace, name)
 
-    def get_secrets(self, secrets: list[str]) -> dict[str, str]:
+    def get_secrets(self, secrets: "list[str]") -> "dict[str, str]":
         """Several secrets, by name; UserErrorException when there is not one of each name."""
         return {name: secret(self.workspace, name) for name in secrets}
 
@@ -82,7 +80,7 @@ class Keyvault:
         _call(keyring.set_password, _SERVICE, name, value)
         _write_index(keyring, {*_read_index(keyring), name})
 
-    def set_secrets(self, secrets_batch: dict[str, str]) -> None:
+    def set_secrets(self, secrets_batch: "dict[str, str]") -> None:
         """Put several secrets, by name, into the keyring of the system."""
         for name, value in secrets_batch.items():
             self.set_secret(name, value)
@@ -103,12 +101,12 @@ class Keyvault:
         _call(keyring.delete_password, _SERVICE, name)
         _write_index(keyring, names - {name})
 
-    def delete_secrets(self, secrets: list[str]) -> None:
+    def delete_secrets(self, secrets: "list[str]") -> None:
         """Remove several secrets from the keyring of the system."""
         for name in secrets:
             self.delete_secret(name)
 
-    def list_secrets(self) -> list[dict[str, str]]:
+    def list_secrets(self) -> "list[dict[str, str]]":
         """`{"name": …}` for each secret that was set by `set_secret`; never a value.
 
         Raises:
@@ -167,13 +165,13 @@ def _keyring_to_write(call: str) -> Any:
     return keyring
 
 
-def _read_index(keyring: Any) -> list[str]:
+def _read_index(keyring: Any) -> "list[str]":
     """The names that were set: a keyring does not tell them by itself."""
     names: list[str] = json.loads(_call(keyring.get_password, _SERVICE, _INDEX) or "[]")
     return names
 
 
-def _write_index(keyring: Any, names: set[str]) -> None:
+def _write_index(keyring: Any, names: "set[str]") -> None:
     _call(keyring.set_password, _SERVICE, _INDEX, json.dumps(sorted(names)))
 
 

@@ -1,7 +1,5 @@
 """Services that a workspace is linked to: none, here."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from azureml.exceptions import UserErrorException
@@ -38,12 +36,12 @@ class LinkedService:
         self.system_assigned_identity_principal_id = system_assigned_identity_principal_id
 
     @staticmethod
-    def register(workspace: Any, name: str, linked_service_config: LinkedServiceConfiguration) -> LinkedService:
+    def register(workspace: Any, name: str, linked_service_config: LinkedServiceConfiguration) -> "LinkedService":
         """Refused: raises UserErrorException."""
         raise _refusal("register(…)")
 
     @staticmethod
-    def get(workspace: Any, name: str) -> LinkedService:
+    def get(workspace: Any, name: str) -> "LinkedService":
         """Refused: raises UserErrorException."""
         raise _refusal(f"get(…, {name!r})")
 

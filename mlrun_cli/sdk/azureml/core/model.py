@@ -1,7 +1,5 @@
 """Models: registered files and folders of a workspace, by name and version."""
 
-from __future__ import annotations
-
 import builtins
 import os
 from datetime import datetime
@@ -93,14 +91,14 @@ class Model:
 
     def __init__(
         self,
-        workspace: Workspace,
-        name: str | None = None,
-        id: str | None = None,
-        tags: Sequence[Any] | None = None,
-        properties: Sequence[Any] | None = None,
-        version: int | None = None,
-        run_id: str | None = None,
-        model_framework: str | None = None,
+        workspace: "Workspace",
+        name: "str | None" = None,
+        id: "str | None" = None,
+        tags: "Sequence[Any] | None" = None,
+        properties: "Sequence[Any] | None" = None,
+        version: "int | None" = None,
+        run_id: "str | None" = None,
+        model_framework: "str | None" = None,
         expand: bool = True,
         **kwargs: Any,
     ) -> None:
@@ -119,12 +117,12 @@ class Model:
         self._load(workspace, record)
 
     @classmethod
-    def _of(cls, workspace: Workspace, record: dict[str, Any]) -> Model:
+    def _of(cls, workspace: "Workspace", record: "dict[str, Any]") -> "Model":
         model = cls.__new__(cls)
         model._load(workspace, record)
         return model
 
-    def _load(self, workspace: Workspace, record: dict[str, Any]) -> None:
+    def _load(self, workspace: "Workspace", record: "dict[str, Any]") -> None:
         self._record = record
         self.workspace = workspace
         self.name: str = record["name"]
@@ -162,7 +160,7 @@ class Model:
         return Run.get(self.workspace, self.run_id)
 
     @property
-    def datasets(self) -> dict[str, builtins.list[Any]]:
+    def datasets(self) -> "dict[str, builtins.list[Any]]":
         """The datasets that it was registered with, by purpose."""
         found: dict[str, list[Any]] = {}
         for pair in self._record["datasets"]:
@@ -181,20 +179,20 @@ class Model:
 
     @staticmethod
     def register(
-        workspace: Workspace,
+        workspace: "Workspace",
         model_path: str,
         model_name: str,
-        tags: dict[str, Any] | None = None,
-        properties: dict[str, Any] | None = None,
-        description: str | None = None,
-        datasets: Sequence[tuple[str, Any]] | None = None,
-        model_framework: str | None = None,
-        model_framework_version: str | None = None,
-        child_paths: Sequence[str] | None = None,
+        tags: "dict[str, Any] | None" = None,
+        properties: "dict[str, Any] | None" = None,
+        description: "str | None" = None,
+        datasets: "Sequence[tuple[str, Any]] | None" = None,
+        model_framework: "str | None" = None,
+        model_framework_version: "str | None" = None,
+        child_paths: "Sequence[str] | None" = None,
         sample_input_dataset: Any = None,
         sample_output_dataset: Any = None,
-        resource_configuration: ResourceConfiguration | None = None,
-    ) -> Model:
+        resource_configuration: "ResourceConfiguration | None" = None,
+    ) -> "Model":
         """Keep a copy of a file or folder as the next version of a model.
 
         Raises:
@@ -217,24 +215,24 @@ class Model:
 
     @staticmethod
     def list(
-        workspace: Workspace,
-        name: str | None = None,
-        tags: Sequence[Any] | None = None,
-        properties: Sequence[Any] | None = None,
-        run_id: str | None = None,
+        workspace: "Workspace",
+        name: "str | None" = None,
+        tags: "Sequence[Any] | None" = None,
+        properties: "Sequence[Any] | None" = None,
+        run_id: "str | None" = None,
         latest: bool = False,
-        dataset_id: str | None = None,
+        dataset_id: "str | None" = None,
         expand: bool = True,
         page_count: int = 255,
-        model_framework: str | None = None,
-    ) -> builtins.list[Model]:
+        model_framework: "str | None" = None,
+    ) -> "builtins.list[Model]":
         """All models that all of this is true of, newest first; `latest` leaves the newest of each name."""
         which = _which(name=name, tags=tags, properties=properties, run_id=run_id, framework=model_framework)
         records = _ask(workspace, "models.list", latest=bool(latest), dataset_id=dataset_id, **which)
         return [Model._of(workspace, record) for record in records]
 
     @staticmethod
-    def get_model_path(model_name: str, version: int | None = None, _workspace: Workspace | None = None) -> str:
+    def get_model_path(model_name: str, version: "int | None" = None, _workspace: "Workspace | None" = None) -> str:
         """Where the file or folder of a model is, the newest version when none is given; not to be written to.
 
         Looked for where `AZUREML_MODEL_DIR` says, then in `_workspace`, or that of the run this process belongs
@@ -267,7 +265,7 @@ class Model:
             )
         return found
 
-    def download(self, target_dir: str = ".", exist_ok: bool = False, exists_ok: bool | None = None) -> str:
+    def download(self, target_dir: str = ".", exist_ok: bool = False, exists_ok: "bool | None" = None) -> str:
         """Copy its file or folder into a folder, which is made if need be; where it is then.
 
         Raises:
@@ -285,7 +283,7 @@ class Model:
         )
         return os.path.join(target_dir, os.path.basename(path))
 
-    def get_sas_urls(self) -> dict[str, str]:
+    def get_sas_urls(self) -> "dict[str, str]":
         """An address for each of its files, by name; files of this machine."""
         top = Model.get_model_path(self.name, self.version, _workspace=self.workspace)
         start = os.path.dirname(top)
@@ -293,11 +291,11 @@ class Model:
 
     def update(
         self,
-        tags: dict[str, Any] | None = None,
-        description: str | None = None,
+        tags: "dict[str, Any] | None" = None,
+        description: "str | None" = None,
         sample_input_dataset: Any = None,
         sample_output_dataset: Any = None,
-        resource_configuration: ResourceConfiguration | None = None,
+        resource_configuration: "ResourceConfiguration | None" = None,
     ) -> None:
         """Change what is given; `tags` take the place of all there are."""
         details = _details(None, sample_input_dataset, sample_output_dataset, resource_configuration)
@@ -306,9 +304,9 @@ class Model:
 
     def update_tags_properties(
         self,
-        add_tags: dict[str, Any] | None = None,
-        remove_tags: Sequence[str] | None = None,
-        add_properties: dict[str, Any] | None = None,
+        add_tags: "dict[str, Any] | None" = None,
+        remove_tags: "Sequence[str] | None" = None,
+        add_properties: "dict[str, Any] | None" = None,
     ) -> None:
         """Take tags away, then set tags and add properties: all of it or nothing.
 
@@ -321,7 +319,7 @@ class Model:
             properties=properties_of(add_properties or {}),
         )
 
-    def add_tags(self, tags: dict[str, Any]) -> None:
+    def add_tags(self, tags: "dict[str, Any]") -> None:
         """Add tags, or give those that exist another value."""
         self.update_tags_properties(add_tags=tags)
 
@@ -329,7 +327,7 @@ class Model:
         """Take tags away, by key; those that are not there do no harm."""
         self.update_tags_properties(remove_tags=tags)
 
-    def add_properties(self, properties: dict[str, Any]) -> None:
+    def add_properties(self, properties: "dict[str, Any]") -> None:
         """Add properties, which never change afterwards.
 
         Raises:
@@ -337,7 +335,7 @@ class Model:
         """
         self.update_tags_properties(add_properties=properties)
 
-    def add_dataset_references(self, datasets: Sequence[tuple[str, Any]]) -> None:
+    def add_dataset_references(self, datasets: "Sequence[tuple[str, Any]]") -> None:
         """Say which datasets it has to do with: pairs of a purpose, as `training`, and a dataset."""
         known = [[pair["name"], pair["id"]] for pair in self._record["datasets"]]
         added = [pair for pair in _dataset_pairs(datasets) if pair not in known]
@@ -347,12 +345,12 @@ class Model:
         """Delete this version with its files."""
         _ask(self.workspace, "models.delete", model_id=self.id)
 
-    def serialize(self) -> dict[str, Any]:
+    def serialize(self) -> "dict[str, Any]":
         """All that is known of it as a dict with Azure's keys."""
         return dict(self._record)
 
     @staticmethod
-    def deserialize(workspace: Workspace, model_payload: dict[str, Any]) -> Model:
+    def deserialize(workspace: "Workspace", model_payload: "dict[str, Any]") -> "Model":
         """What `serialize` gave, taken back."""
         return Model._of(workspace, model_payload)
 
@@ -364,7 +362,7 @@ class Model:
     def _update(self, **changes: Any) -> None:
         self._load(self.workspace, _ask(self.workspace, "models.update", model_id=self.id, **changes))
 
-    def _dataset(self, dataset_id: str | None) -> Any:
+    def _dataset(self, dataset_id: "str | None") -> Any:
         if dataset_id is None:
             return None
         from azureml.core.dataset import Dataset
@@ -378,15 +376,15 @@ class InferenceConfig:
     def __init__(
         self,
         entry_script: str,
-        runtime: str | None = None,
-        conda_file: str | None = None,
-        extra_docker_file_steps: str | None = None,
-        source_directory: str | None = None,
-        enable_gpu: bool | None = None,
-        description: str | None = None,
-        base_image: str | None = None,
+        runtime: "str | None" = None,
+        conda_file: "str | None" = None,
+        extra_docker_file_steps: "str | None" = None,
+        source_directory: "str | None" = None,
+        enable_gpu: "bool | None" = None,
+        description: "str | None" = None,
+        base_image: "str | None" = None,
         base_image_registry: Any = None,
-        cuda_version: str | None = None,
+        cuda_version: "str | None" = None,
         environment: Any = None,
     ) -> None:
         """Keep it all.
@@ -429,18 +427,18 @@ class ModelProfile(metaclass=Refused, instead=_SERVE):
 
 
 def register_from_run(
-    run: Run,
+    run: "Run",
     model_name: str,
-    model_path: str | None = None,
-    tags: dict[str, Any] | None = None,
-    properties: dict[str, Any] | None = None,
-    model_framework: str | None = None,
-    model_framework_version: str | None = None,
-    description: str | None = None,
-    datasets: Sequence[tuple[str, Any]] | None = None,
+    model_path: "str | None" = None,
+    tags: "dict[str, Any] | None" = None,
+    properties: "dict[str, Any] | None" = None,
+    model_framework: "str | None" = None,
+    model_framework_version: "str | None" = None,
+    description: "str | None" = None,
+    datasets: "Sequence[tuple[str, Any]] | None" = None,
     sample_input_dataset: Any = None,
     sample_output_dataset: Any = None,
-    resource_configuration: ResourceConfiguration | None = None,
+    resource_configuration: "ResourceConfiguration | None" = None,
     **kwargs: Any,  # noqa: ARG001 - Azure takes more
 ) -> Model:
     """What `run.register_model` does: keep a copy of a file or folder of the run as the next version of a model.
@@ -463,7 +461,7 @@ def register_from_run(
     return Model._of(workspace, answer["model"])
 
 
-def _ask(workspace: Workspace, call: str, **arguments: Any) -> Any:
+def _ask(workspace: "Workspace", call: str, **arguments: Any) -> Any:
     return _asked(lambda: workspace._ask(call, **arguments))
 
 
@@ -479,16 +477,16 @@ def _asked(question: Any) -> Any:
 
 def _new(
     model_name: str,
-    tags: dict[str, Any] | None,
-    properties: dict[str, Any] | None,
-    description: str | None,
-    datasets: Sequence[tuple[str, Any]] | None,
-    model_framework: str | None,
-    model_framework_version: str | None,
+    tags: "dict[str, Any] | None",
+    properties: "dict[str, Any] | None",
+    description: "str | None",
+    datasets: "Sequence[tuple[str, Any]] | None",
+    model_framework: "str | None",
+    model_framework_version: "str | None",
     sample_input_dataset: Any,
     sample_output_dataset: Any,
-    resource_configuration: ResourceConfiguration | None,
-) -> dict[str, Any]:
+    resource_configuration: "ResourceConfiguration | None",
+) -> "dict[str, Any]":
     if not isinstance(model_name, str):
         raise _ModelRefused(f"The name of a model is a text, not {model_name!r}.")
     return {
@@ -503,11 +501,11 @@ def _new(
 
 
 def _details(
-    datasets: Sequence[tuple[str, Any]] | None,
+    datasets: "Sequence[tuple[str, Any]] | None",
     sample_input_dataset: Any,
     sample_output_dataset: Any,
-    resource_configuration: ResourceConfiguration | None,
-) -> dict[str, Any]:
+    resource_configuration: "ResourceConfiguration | None",
+) -> "dict[str, Any]":
     """What is given of these."""
     details: dict[str, Any] = {}
     if datasets:
@@ -523,7 +521,7 @@ def _details(
     return details
 
 
-def _dataset_pairs(datasets: Sequence[tuple[str, Any]]) -> list[list[str]]:
+def _dataset_pairs(datasets: "Sequence[tuple[str, Any]]") -> "list[list[str]]":
     try:
         return [[str(purpose), _dataset_id(dataset)] for purpose, dataset in datasets]
     except (TypeError, ValueError) as error:
@@ -539,7 +537,7 @@ def _dataset_id(dataset: Any) -> str:
     return dataset_id
 
 
-def _which(**wanted: Any) -> dict[str, Any]:
+def _which(**wanted: Any) -> "dict[str, Any]":
     """What models are wanted, with tags and properties as lists; a text alone is one key."""
     for what in ("tags", "properties"):
         pairs = wanted.get(what)
@@ -557,7 +555,7 @@ def _key_or_pair(one: Any, what: str) -> Any:
     raise _ModelRefused(f"One of the {what} is a key or a list of a key and a value, not {one!r}.")
 
 
-def _served_path(name: str, version: int | None) -> str | None:
+def _served_path(name: str, version: "int | None") -> "str | None":
     """Where `AZUREML_MODEL_DIR` has a model: it names the folder of one version, or of all models."""
     top = os.environ.get("AZUREML_MODEL_DIR")
     if not top:
@@ -568,7 +566,7 @@ def _served_path(name: str, version: int | None) -> str | None:
     return _path_below(top, name, version)
 
 
-def _path_below(top: str, name: str, version: int | None) -> str | None:
+def _path_below(top: str, name: str, version: "int | None") -> "str | None":
     """`top/name/version/<the one file or folder>`, the highest version when there is none; None if there is none."""
     folder = os.path.join(top, name)
     try:
@@ -580,7 +578,7 @@ def _path_below(top: str, name: str, version: int | None) -> str | None:
     return _only_entry(os.path.join(folder, str(version))) if version in versions else None
 
 
-def _only_entry(folder: str) -> str | None:
+def _only_entry(folder: str) -> "str | None":
     try:
         entries = os.listdir(folder)
     except OSError:

@@ -1,7 +1,5 @@
 """Private endpoints of a workspace: described, never made, since a workspace on this machine is on no network."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from azureml.exceptions import UserErrorException
@@ -14,9 +12,9 @@ class PrivateEndPointConfig:
         self,
         name: str,
         vnet_name: str,
-        vnet_subnet_name: str | None = None,
-        vnet_subscription_id: str | None = None,
-        vnet_resource_group: str | None = None,
+        vnet_subnet_name: "str | None" = None,
+        vnet_subscription_id: "str | None" = None,
+        vnet_resource_group: "str | None" = None,
     ) -> None:
         self.name = name
         self.vnet_name = vnet_name
@@ -30,8 +28,8 @@ class PrivateEndPoint:
 
     def __init__(
         self,
-        private_endpoint_connection_resource_id: str | None = None,
-        private_endpoint_resource_id: str | None = None,
+        private_endpoint_connection_resource_id: "str | None" = None,
+        private_endpoint_resource_id: "str | None" = None,
     ) -> None:
         self.private_endpoint_connection_resource_id = private_endpoint_connection_resource_id
         self.private_endpoint_resource_id = private_endpoint_resource_id

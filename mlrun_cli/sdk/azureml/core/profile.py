@@ -1,7 +1,5 @@
 """Measurements of a deployed model: importable, and refused on use."""
 
-from __future__ import annotations
-
 from azureml._refused import Refused
 
 __all__ = ["ModelProfile"]

@@ -1,7 +1,5 @@
 """What a model would need of a machine that serves it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from azureml.exceptions import WebserviceException
@@ -14,7 +12,9 @@ _KEYS = {"cpu": "cpu", "memoryInGB": "memory_in_gb", "gpu": "gpu"}
 class ResourceConfiguration:
     """A note that goes with a model; nothing here depends on it."""
 
-    def __init__(self, cpu: float | None = None, memory_in_gb: float | None = None, gpu: int | None = None) -> None:
+    def __init__(
+        self, cpu: "float | None" = None, memory_in_gb: "float | None" = None, gpu: "int | None" = None
+    ) -> None:
         self.cpu = cpu
         self.memory_in_gb = memory_in_gb
         self.gpu = gpu
@@ -23,12 +23,12 @@ class ResourceConfiguration:
     def __repr__(self) -> str:
         return f"ResourceConfiguration(cpu={self.cpu}, memory_in_gb={self.memory_in_gb}, gpu={self.gpu})"
 
-    def serialize(self) -> dict[str, Any]:
+    def serialize(self) -> "dict[str, Any]":
         """The same as a dict with Azure's keys."""
         return {key: getattr(self, name) for key, name in _KEYS.items()}
 
     @staticmethod
-    def deserialize(payload_obj: dict[str, Any] | None) -> ResourceConfiguration | None:
+    def deserialize(payload_obj: "dict[str, Any] | None") -> "ResourceConfiguration | None":
         """What `serialize` gave, taken back; None stays None.
 
         Raises:

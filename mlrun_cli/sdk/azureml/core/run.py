@@ -1,9 +1,5 @@
 """Handle of a run: inside a script the one it belongs to, outside any run of a workspace."""
 
-# ruff: noqa: UP006 - within Run, list and type are Azure's names
-
-from __future__ import annotations
-
 import os
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List
 
@@ -32,7 +28,7 @@ __all__ = ["Run", "_OfflineRun", "_SubmittedRun", "get_run"]
 
 _CANCEL_SECONDS = 2.0
 
-_factories: Dict[str, Callable[..., Run]] = {}
+_factories: "Dict[str, Callable[..., Run]]" = {}
 
 
 class Run:
@@ -43,7 +39,7 @@ class Run:
     manager it calls `complete()`, or `fail()` with the exception that leaves the block.
     """
 
-    def __init__(self, experiment: Experiment, run_id: str, outputs: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, experiment: "Experiment", run_id: str, outputs: "str | None" = None, **kwargs: Any) -> None:
         """Make a handle.
 
         Args:
@@ -64,7 +60,9 @@ class Run:
                 f"Run {run_id!r} is in experiment {found['_experiment_name']!r}, not in {experiment.name!r}."
             )
 
-    def _begin(self, workspace: WorkspaceNames, experiment_name: str, run_id: str, outputs: str | None = None) -> None:
+    def _begin(
+        self, workspace: WorkspaceNames, experiment_name: str, run_id: str, outputs: "str | None" = None
+    ) -> None:
         self._names = workspace
         self._experiment_name = experiment_name
         self._run_id = run_id
@@ -72,14 +70,16 @@ class Run:
         self._append = gateway().writer(workspace, run_id)
 
     @classmethod
-    def _known(cls, workspace: WorkspaceNames, experiment_name: str, run_id: str, outputs: str | None = None) -> Run:
+    def _known(
+        cls, workspace: WorkspaceNames, experiment_name: str, run_id: str, outputs: "str | None" = None
+    ) -> "Run":
         """The handle of a run that is known to exist."""
         run = cls.__new__(cls)
         run._begin(workspace, experiment_name, run_id, outputs)
         return run
 
     @staticmethod
-    def _of_record(workspace: WorkspaceNames, record: Dict[str, Any]) -> Run:
+    def _of_record(workspace: WorkspaceNames, record: Dict[str, Any]) -> "Run":
         """The handle of the run that a record is of, of the class for its type."""
         from azureml.core.script_run import ScriptRun
 
@@ -100,10 +100,12 @@ class Run:
     def __hash__(self) -> int:
         return hash(self._run_id)
 
-    def __enter__(self) -> Run:
+    def __enter__(self) -> "Run":
         return self
 
-    def __exit__(self, exit_type: type[BaseException] | None, value: BaseException | None, traceback: object) -> None:
+    def __exit__(
+        self, exit_type: "type[BaseException] | None", value: "BaseException | None", traceback: object
+    ) -> None:
         if value is None or (isinstance(value, SystemExit) and not value.code):
             self.complete()
         else:
@@ -160,20 +162,20 @@ class Run:
         return cls.get_context(allow_offline=False, **kwargs)
 
     @staticmethod
-    def get(workspace: Any, run_id: str) -> Run:
+    def get(workspace: Any, run_id: str) -> "Run":
         """The run of this id; UserErrorException when there is none."""
         return Run._of_record(workspace._names, gateway().ask("runs.get", workspace=workspace._names, run_id=run_id))
 
     @staticmethod
     def list(
-        experiment: Experiment,
-        type: str | None = None,
-        tags: Wanted = None,
-        properties: Wanted = None,
+        experiment: "Experiment",
+        type: "str | None" = None,
+        tags: "Wanted" = None,
+        properties: "Wanted" = None,
         status: Any = None,
         include_children: bool = False,
         _rehydrate_runs: bool = True,
-    ) -> Iterator[Run]:
+    ) -> "Iterator[Run]":
         """The runs of an experiment, newest first, read a page at a time.
 
         `tags` and `properties` are a dict of values, or a key (or several) whose value does not matter.
@@ -188,11 +190,11 @@ class Run:
     @staticmethod
     def list_by_compute(
         compute: Any,
-        type: str | None = None,
-        tags: Wanted = None,
-        properties: Wanted = None,
+        type: "str | None" = None,
+        tags: "Wanted" = None,
+        properties: "Wanted" = None,
         status: Any = None,
-    ) -> Iterator[Run]:
+    ) -> "Iterator[Run]":
         """The runs of a compute target, newest first."""
         from azureml.core._choosing import choice, walk
 
@@ -200,7 +202,7 @@ class Run:
         return walk(compute.workspace._names, {**chosen, "target": compute.name, "include_children": True})
 
     @staticmethod
-    def add_type_provider(runtype: str, run_factory: Callable[..., Run]) -> None:
+    def add_type_provider(runtype: str, run_factory: "Callable[..., Run]") -> None:
         """Have runs of a type be made by `run_factory(experiment, record)`."""
         _factories[runtype] = run_factory
 
@@ -222,7 +224,7 @@ class Run:
         return self._run_id
 
     @property
-    def experiment(self) -> Experiment:
+    def experiment(self) -> "Experiment":
         """The experiment it belongs to."""
         from azureml.core.experiment import Experiment
 
@@ -234,7 +236,7 @@ class Run:
         return int(self._record()["run_number"])
 
     @property
-    def display_name(self) -> str | None:
+    def display_name(self) -> "str | None":
         """The name that people gave it; may be set."""
         name: str | None = self._record().get("display_name")
         return name
@@ -244,7 +246,7 @@ class Run:
         self._ask("runs.update", display_name=_text(value, "display_name"))
 
     @property
-    def description(self) -> str | None:
+    def description(self) -> "str | None":
         """What it is about; may be set."""
         text: str | None = self._record().get("description")
         return text
@@ -254,7 +256,7 @@ class Run:
         self._ask("runs.update", description=_text(value, "description"))
 
     @property
-    def name(self) -> str | None:
+    def name(self) -> "str | None":
         """Older name of `display_name`."""
         return self.display_name
 
@@ -264,7 +266,7 @@ class Run:
         return str(self._record()["run_type"])
 
     @property
-    def parent(self) -> Run | None:
+    def parent(self) -> "Run | None":
         """The run above it; None when there is none."""
         record = self._ask("runs.parent")
         return None if record is None else Run._of_record(self._names, record)
@@ -309,7 +311,7 @@ class Run:
                 details["logFiles"][name] = file.read()
         return details
 
-    def get_environment(self) -> Environment:
+    def get_environment(self) -> "Environment":
         """What its environment was, as far as a run's record says."""
         from azureml.core.conda_dependencies import CondaDependencies
         from azureml.core.environment import Environment
@@ -339,8 +341,8 @@ class Run:
 
     def fail(
         self,
-        error_details: str | BaseException | None = None,
-        error_code: str | None = None,
+        error_details: "str | BaseException | None" = None,
+        error_code: "str | None" = None,
         _set_status: bool = True,
     ) -> None:
         """End it as Failed, with what went wrong. A script of another run is stopped first."""
@@ -417,7 +419,7 @@ class Run:
 
     # Runs below it
 
-    def child_run(self, name: str | None = None, run_id: str | None = None, outputs: str | None = None) -> Run:
+    def child_run(self, name: "str | None" = None, run_id: "str | None" = None, outputs: "str | None" = None) -> "Run":
         """A new run below this one, to be ended by who opens it, or with the script that opens it."""
         record = self._workspace_ask(
             "runs.open",
@@ -430,10 +432,10 @@ class Run:
 
     def create_children(
         self,
-        count: int | None = None,
-        tag_key: str | None = None,
-        tag_values: List[Any] | None = None,
-    ) -> List[Run]:
+        count: "int | None" = None,
+        tag_key: "str | None" = None,
+        tag_values: "List[Any] | None" = None,
+    ) -> "List[Run]":
         """Many new runs below this one at once: `count` of them, or one for each value of a tag.
 
         Raises:
@@ -450,7 +452,7 @@ class Run:
         run_ids = self._ask("runs.open_children", count=number, tag_key=tag_key, tag_values=values or [])
         return [Run._known(self._names, self._experiment_name, run_id) for run_id in run_ids]
 
-    def submit_child(self, config: Any, tags: Dict[str, Any] | None = None, **kwargs: Any) -> Run:
+    def submit_child(self, config: Any, tags: "Dict[str, Any] | None" = None, **kwargs: Any) -> "Run":
         """Submit a script as a run below this one."""
         from azureml.core._submitting import submit
 
@@ -459,12 +461,12 @@ class Run:
     def get_children(
         self,
         recursive: bool = False,
-        tags: Wanted = None,
-        properties: Wanted = None,
-        type: str | None = None,
+        tags: "Wanted" = None,
+        properties: "Wanted" = None,
+        type: "str | None" = None,
         status: Any = None,
         _rehydrate_runs: bool = True,
-    ) -> Iterator[Run]:
+    ) -> "Iterator[Run]":
         """The runs below it, newest first, read a page at a time; with `recursive` also those below them."""
         from azureml.core._choosing import choice, walk
 
@@ -473,7 +475,7 @@ class Run:
 
     # Metrics
 
-    def log(self, name: str, value: Any, description: str = "", step: int | None = None) -> None:
+    def log(self, name: str, value: Any, description: str = "", step: "int | None" = None) -> None:
         """Add one value to a metric: a number, text or boolean; `step` orders the values of one name."""
         self._append(lines.log_line(name, value, description, step))
 
@@ -481,7 +483,7 @@ class Run:
         """Add several values to a metric at once, from any iterable."""
         self._append(lines.log_list_line(name, value, description))
 
-    def log_row(self, name: str, description: str | None = None, **kwargs: Any) -> None:
+    def log_row(self, name: str, description: "str | None" = None, **kwargs: Any) -> None:
         """Add a row to a metric of named columns; rows of one name add up to a table."""
         self._append(lines.log_row_line(name, kwargs, description))
 
@@ -525,9 +527,9 @@ class Run:
 
     def get_metrics(
         self,
-        name: str | None = None,
+        name: "str | None" = None,
         recursive: bool = False,
-        run_type: str | None = None,
+        run_type: "str | None" = None,
         populate: bool = False,
     ) -> Dict[str, Any]:
         """All that was logged by every process, by metric; with `recursive` by run id, of all runs below it too.
@@ -547,11 +549,11 @@ class Run:
     # Tags and properties
 
     @property
-    def tags(self) -> Dict[str, str | None]:
+    def tags(self) -> "Dict[str, str | None]":
         """Its tags, asked anew each time."""
         return self.get_tags()
 
-    def get_tags(self) -> Dict[str, str | None]:
+    def get_tags(self) -> "Dict[str, str | None]":
         """Its tags; None is the value of a bare one."""
         tags: Dict[str, str | None] = self._ask("runs.tags")
         return tags
@@ -584,7 +586,7 @@ class Run:
 
     # Files
 
-    def upload_file(self, name: str, path_or_stream: Any, datastore_name: str | None = None) -> None:
+    def upload_file(self, name: str, path_or_stream: Any, datastore_name: "str | None" = None) -> None:
         """Keep a copy of a file, or of what a stream gives, with the run, under a name that is free.
 
         Raises:
@@ -600,9 +602,9 @@ class Run:
         names: List[str],
         paths: List[Any],
         return_artifacts: bool = False,
-        timeout_seconds: int | None = None,
-        datastore_name: str | None = None,
-    ) -> Dict[str, str] | None:
+        timeout_seconds: "int | None" = None,
+        datastore_name: "str | None" = None,
+    ) -> "Dict[str, str] | None":
         """Keep copies of several files; with `return_artifacts` where each of them is, by name."""
         del timeout_seconds
         if len(names) != len(paths):
@@ -613,7 +615,7 @@ class Run:
             return None
         return {name: f"aml://artifactId/ExperimentRun/dcid.{self._run_id}/{name}" for name in names}
 
-    def upload_folder(self, name: str, path: Any, datastore_name: str | None = None) -> None:
+    def upload_folder(self, name: str, path: Any, datastore_name: "str | None" = None) -> None:
         """Keep copies of all files of a folder, below `name`."""
         from azureml._gateway.uploads import files_of_folder
 
@@ -639,12 +641,12 @@ class Run:
 
     def download_files(
         self,
-        prefix: str | None = None,
+        prefix: "str | None" = None,
         output_directory: Any = None,
-        output_paths: List[Any] | None = None,
+        output_paths: "List[Any] | None" = None,
         batch_size: int = 100,
         append_prefix: bool = True,
-        timeout_seconds: int | None = None,
+        timeout_seconds: "int | None" = None,
     ) -> None:
         """Copy those of its files whose names begin with `prefix`, or all.
 
@@ -685,7 +687,7 @@ class Run:
             raise UserErrorException(f"Run {self._run_id} has no snapshot: it was not submitted from a folder.")
         return snapshot_id
 
-    def restore_snapshot(self, snapshot_id: str | None = None, path: Any = None) -> str:
+    def restore_snapshot(self, snapshot_id: "str | None" = None, path: Any = None) -> str:
         """Write a snapshot, its own if none is named, as a ZIP archive into a folder; the archive's path."""
         folder = os.path.abspath(path or ".")
         written: str = self._ask(
@@ -709,18 +711,18 @@ class Run:
     def register_model(
         self,
         model_name: str,
-        model_path: str | None = None,
-        tags: Dict[str, Any] | None = None,
-        properties: Dict[str, Any] | None = None,
-        model_framework: str | None = None,
-        model_framework_version: str | None = None,
-        description: str | None = None,
+        model_path: "str | None" = None,
+        tags: "Dict[str, Any] | None" = None,
+        properties: "Dict[str, Any] | None" = None,
+        model_framework: "str | None" = None,
+        model_framework_version: "str | None" = None,
+        description: "str | None" = None,
         datasets: Any = None,
         sample_input_dataset: Any = None,
         sample_output_dataset: Any = None,
         resource_configuration: Any = None,
         **kwargs: Any,
-    ) -> Model:
+    ) -> "Model":
         """Register files of the run as a model; `model_path` is a file or folder among them, else `model_name`."""
         from azureml.core.model import register_from_run
 
@@ -801,7 +803,7 @@ class _SubmittedRun(Run):
         self._append(lines.end_line("Failed", kept or None))
 
 
-def get_run(experiment: Experiment, run_id: str, rehydrate: bool = True, clean_up: bool = True) -> Run:
+def get_run(experiment: "Experiment", run_id: str, rehydrate: bool = True, clean_up: bool = True) -> Run:
     """The run of this id, of the class for its type.
 
     Args:
@@ -830,7 +832,7 @@ def _text(value: object, what: str) -> str:
     return encodable(value)
 
 
-def _error_of(error: str | BaseException | None) -> Dict[str, Any]:
+def _error_of(error: "str | BaseException | None") -> Dict[str, Any]:
     """What went wrong, as a question says it."""
     if isinstance(error, BaseException):
         from traceback import format_exception
@@ -842,7 +844,7 @@ def _error_of(error: str | BaseException | None) -> Dict[str, Any]:
     return {"message": encodable(str(error))} if error else {}
 
 
-def _refuse_datastore(name: str | None) -> None:
+def _refuse_datastore(name: "str | None") -> None:
     if name is not None:
         raise UserErrorException(
             f"datastore_name={name!r} is not honoured: a run's files are kept in its own folder. Leave it out, or use "

@@ -1,7 +1,5 @@
 """Run configurations: how a script is run, as `*.runconfig` files say it."""
 
-from __future__ import annotations
-
 import json
 import os
 from typing import Any, ClassVar, Mapping
@@ -121,7 +119,7 @@ _ENVIRONMENT_FILE_NAME = "environment.yml"
 class EnvironmentDefinition(Environment):
     """The environment of a run configuration, as older versions name it."""
 
-    def __init__(self, name: str | None = None) -> None:
+    def __init__(self, name: "str | None" = None) -> None:
         super().__init__(name)
 
 
@@ -166,8 +164,8 @@ class DockerConfiguration(RunConfigElement):
         self,
         use_docker: bool = False,
         shared_volumes: bool = True,
-        arguments: list[str] = [],  # noqa: B006 - Azure's default; it is copied
-        shm_size: str | None = "2g",
+        arguments: "list[str]" = [],  # noqa: B006 - Azure's default; it is copied
+        shm_size: "str | None" = "2g",
     ) -> None:
         self.use_docker = use_docker
         self.shared_volumes = shared_volumes
@@ -214,7 +212,7 @@ class PyTorchConfiguration(RunConfigElement):
     _fields = ("communication_backend", "process_count", "node_count")
 
     def __init__(
-        self, communication_backend: str = "Nccl", process_count: int | None = None, node_count: int = 1
+        self, communication_backend: str = "Nccl", process_count: "int | None" = None, node_count: int = 1
     ) -> None:
         backend = communication_backend.lower()
         if backend not in ("nccl", "gloo"):
@@ -268,7 +266,7 @@ class ApplicationEndpointConfiguration(RunConfigElement):
     _fields = ("type", "port", "properties")
 
     def __init__(
-        self, type: str | None = None, port: int | None = None, properties: dict[str, str] | None = None
+        self, type: "str | None" = None, port: "int | None" = None, properties: "dict[str, str] | None" = None
     ) -> None:
         self.type = type
         self.port = port
@@ -341,14 +339,14 @@ class RunConfiguration(RunConfigElement):
 
     def __init__(
         self,
-        script: str | None = None,
+        script: "str | None" = None,
         arguments: Any = None,
-        framework: str | None = None,
-        communicator: str | None = None,
-        conda_dependencies: CondaDependencies | None = None,
-        _history_enabled: bool | None = None,
-        _path: str | None = None,
-        _name: str | None = None,
+        framework: "str | None" = None,
+        communicator: "str | None" = None,
+        conda_dependencies: "CondaDependencies | None" = None,
+        _history_enabled: "bool | None" = None,
+        _path: "str | None" = None,
+        _name: "str | None" = None,
         command: Any = None,
     ) -> None:
         self._path = _path
@@ -390,7 +388,7 @@ class RunConfiguration(RunConfigElement):
     def __repr__(self) -> str:
         return json.dumps(self._to_document(), indent=4, default=str)
 
-    def _to_document(self, *, saving: bool = False) -> dict[str, Any]:
+    def _to_document(self, *, saving: bool = False) -> "dict[str, Any]":
         """As for all sections; a run gets its data under the names in the file, which its script knows."""
         document = super()._to_document(saving=saving)
         for section, names in ({} if saving else self._names_in_file).items():
@@ -410,12 +408,12 @@ class RunConfiguration(RunConfigElement):
         self._target = name or "local"
 
     @property
-    def environment_variables(self) -> dict[str, Any]:
+    def environment_variables(self) -> "dict[str, Any]":
         """Variables of the script."""
         return self._environment_variables
 
     @environment_variables.setter
-    def environment_variables(self, variables: dict[str, Any]) -> None:
+    def environment_variables(self, variables: "dict[str, Any]") -> None:
         self._environment_variables = variables
 
     @property
@@ -436,7 +434,7 @@ class RunConfiguration(RunConfigElement):
     def prepare_environment(self, value: bool) -> None:
         pass
 
-    def save(self, path: Any = None, name: str | None = None, separate_environment_yaml: bool = False) -> None:
+    def save(self, path: Any = None, name: "str | None" = None, separate_environment_yaml: bool = False) -> None:
         """Write the configuration, and beside it the conda file that it names.
 
         Args:
@@ -473,7 +471,7 @@ class RunConfiguration(RunConfigElement):
         self._path, self._name = os.fspath(path), name
 
     @staticmethod
-    def load(path: Any, name: str | None = None) -> RunConfiguration:
+    def load(path: Any, name: "str | None" = None) -> "RunConfiguration":
         """Read a configuration: a file, or the one of this name under a folder.
 
         Keys get camel case, names of data too, as in Azure; a run gets its data under the names in the file.
@@ -529,7 +527,7 @@ class RunConfiguration(RunConfigElement):
             if not os.path.isfile(os.path.join(project, str(python.conda_dependencies_file))):
                 python.conda_dependencies_file = os.path.relpath(conda_file, project)
 
-    def _save_conda_file(self, project: str, folder: str) -> str | None:
+    def _save_conda_file(self, project: str, folder: str) -> "str | None":
         """Write the conda file if its packages are the user's; its path relative to the project.
 
         Packages that no run needs are written too, as Azure does it, but never over a file that is there.
@@ -545,7 +543,7 @@ class RunConfiguration(RunConfigElement):
         return name
 
 
-def _find(path: Any, name: str | None) -> str:
+def _find(path: Any, name: "str | None") -> str:
     """The absolute path of a runconfig."""
     if os.path.isfile(path):
         return str(os.path.abspath(path))
@@ -574,5 +572,5 @@ def _first_file(name: str, project: str, runconfig: str) -> str:
     raise UserErrorException(f"{runconfig} names the file {name!r}, which is not there: tried {', '.join(places)}.")
 
 
-def _write(path: str, document: dict[str, Any]) -> None:
+def _write(path: str, document: "dict[str, Any]") -> None:
     gateway().ask("documents.write", path=os.path.abspath(path), document=document)

@@ -1,7 +1,5 @@
 """Handle of a run that was submitted as a script."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from azureml.core.run import Run
@@ -18,7 +16,7 @@ class ScriptRun(Run):
         self,
         experiment: Any,
         run_id: str,
-        directory: str | None = None,
+        directory: "str | None" = None,
         _run_config: Any = None,
         **kwargs: Any,
     ) -> None:

@@ -1,7 +1,5 @@
 """What is submitted: a folder, a script in it, and how it is run."""
 
-from __future__ import annotations
-
 import copy
 import logging
 import os
@@ -60,15 +58,15 @@ class ScriptRunConfig:
         source_directory: Any,
         script: Any = None,
         arguments: Any = None,
-        run_config: RunConfiguration | None = None,
+        run_config: "RunConfiguration | None" = None,
         _telemetry_values: Any = None,
         compute_target: Any = None,
-        environment: Environment | None = None,
+        environment: "Environment | None" = None,
         distributed_job_config: Any = None,
         resume_from: Any = None,
-        max_run_duration_seconds: int | None = MAX_RUN_DURATION_SECONDS_DEFAULT,
+        max_run_duration_seconds: "int | None" = MAX_RUN_DURATION_SECONDS_DEFAULT,
         command: Any = None,
-        docker_runtime_config: DockerConfiguration | None = None,
+        docker_runtime_config: "DockerConfiguration | None" = None,
     ) -> None:
         """Put a configuration together.
 
@@ -119,7 +117,7 @@ class ScriptRunConfig:
         """The absolute path of the source folder."""
         return os.path.abspath(self.source_directory or os.curdir)
 
-    def _to_document(self) -> dict[str, Any]:
+    def _to_document(self) -> "dict[str, Any]":
         """The run configuration as a mapping with all resolved: arguments as text, the data that they name in it.
 
         Raises:
@@ -143,7 +141,7 @@ class ScriptRunConfig:
         self._resolve_python(environment["python"])
         return document
 
-    def _resolve_python(self, python: dict[str, Any]) -> None:
+    def _resolve_python(self, python: "dict[str, Any]") -> None:
         if not self._has_environment:
             python["userManagedDependencies"] = True
             if submitted_run() is None:
@@ -162,7 +160,7 @@ def get_run_config_from_script_run(script_run_config: ScriptRunConfig) -> RunCon
     return configuration
 
 
-def _started(config: ScriptRunConfig) -> tuple[Any, Any, Any]:
+def _started(config: ScriptRunConfig) -> "tuple[Any, Any, Any]":
     """Script, arguments and command; where it says nothing, what its run configuration says."""
     said = config.run_config
     return (
@@ -200,7 +198,7 @@ def _distribute(configuration: RunConfiguration, job: Any) -> None:
         )
 
 
-def _texts(values: Any, what: str, document: dict[str, Any]) -> list[str]:
+def _texts(values: Any, what: str, document: "dict[str, Any]") -> "list[str]":
     """The texts of arguments; what they are of data goes into the document's sections."""
     if isinstance(values, str):
         return shlex.split(values)
@@ -209,7 +207,7 @@ def _texts(values: Any, what: str, document: dict[str, Any]) -> list[str]:
     return [_text(value, f"{what}[{index}]", document) for index, value in enumerate(values)]
 
 
-def _text(value: Any, where: str, document: dict[str, Any]) -> str:
+def _text(value: Any, where: str, document: "dict[str, Any]") -> str:
     if value is None or isinstance(value, (list, tuple, dict)):
         raise UserErrorException(f"ScriptRunConfig: {where} is {value!r}, which is no text. Write '' for an empty one.")
     as_argument = getattr(value, "_as_argument", None)
@@ -221,5 +219,5 @@ def _text(value: Any, where: str, document: dict[str, Any]) -> str:
     return str(as_argument())
 
 
-def _variables(variables: Any) -> dict[str, str]:
+def _variables(variables: Any) -> "dict[str, str]":
     return {str(name): "" if value is None else str(value) for name, value in (variables or {}).items()}

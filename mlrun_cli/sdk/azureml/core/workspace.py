@@ -1,7 +1,5 @@
 """Handle of a workspace: what its runs, models, data and compute targets are kept in."""
 
-from __future__ import annotations
-
 import json
 import os
 from typing import Any
@@ -30,11 +28,11 @@ class Workspace:
         resource_group: str,
         workspace_name: str,
         auth: object = None,
-        _location: str | None = None,
+        _location: "str | None" = None,
         _disable_service_check: bool = False,
-        _workspace_id: str | None = None,
+        _workspace_id: "str | None" = None,
         sku: str = "basic",
-        tags: dict[str, str] | None = None,
+        tags: "dict[str, str] | None" = None,
         _cloud: str = "AzureCloud",
     ) -> None:
         """Take hold of a workspace that is there.
@@ -47,7 +45,7 @@ class Workspace:
             self._ask("workspaces.check")
 
     @classmethod
-    def _at(cls, names: tuple[str, str, str]) -> Workspace:
+    def _at(cls, names: "tuple[str, str, str]") -> "Workspace":
         """A handle of the workspace with these names (subscription, resource group, name), without a look at it."""
         return cls(*names, _disable_service_check=True)
 
@@ -77,13 +75,13 @@ class Workspace:
     def create(
         name: str,
         auth: object = None,
-        subscription_id: str | None = None,
-        resource_group: str | None = None,
-        location: str | None = None,
+        subscription_id: "str | None" = None,
+        resource_group: "str | None" = None,
+        location: "str | None" = None,
         create_resource_group: bool = True,
         sku: str = "basic",
-        tags: dict[str, str] | None = None,
-        friendly_name: str | None = None,
+        tags: "dict[str, str] | None" = None,
+        friendly_name: "str | None" = None,
         storage_account: object = None,
         key_vault: object = None,
         app_insights: object = None,
@@ -91,7 +89,7 @@ class Workspace:
         adb_workspace: object = None,
         primary_user_assigned_identity: object = None,
         cmk_keyvault: object = None,
-        resource_cmk_uri: str | None = None,
+        resource_cmk_uri: "str | None" = None,
         hbi_workspace: bool = False,
         default_cpu_compute_target: Any = None,
         default_gpu_compute_target: Any = None,
@@ -101,8 +99,8 @@ class Workspace:
         show_output: bool = True,
         user_assigned_identity_for_cmk_encryption: object = None,
         system_datastores_auth_mode: str = "accessKey",
-        v1_legacy_mode: bool | None = None,
-    ) -> Workspace:
+        v1_legacy_mode: "bool | None" = None,
+    ) -> "Workspace":
         """Make a workspace on this machine; what is Azure's alone, such as its location, is passed over.
 
         Subscription and resource group have the defaults that `mlrun` has.
@@ -140,12 +138,12 @@ class Workspace:
     def get(
         name: str,
         auth: object = None,
-        subscription_id: str | None = None,
-        resource_group: str | None = None,
-        location: str | None = None,
+        subscription_id: "str | None" = None,
+        resource_group: "str | None" = None,
+        location: "str | None" = None,
         cloud: str = "AzureCloud",
-        id: str | None = None,
-    ) -> Workspace:
+        id: "str | None" = None,
+    ) -> "Workspace":
         """The workspace of this name; the only one, when its subscription or resource group are left out.
 
         Raises:
@@ -169,7 +167,7 @@ class Workspace:
         )
 
     @staticmethod
-    def list(subscription_id: str, auth: object = None, resource_group: str | None = None) -> dict[str, Any]:
+    def list(subscription_id: str, auth: object = None, resource_group: "str | None" = None) -> "dict[str, Any]":
         """The workspaces of a subscription, or of one resource group in it, by name: a list for each name."""
         by_name: dict[str, Any] = {}
         for workspace in Workspace._found(resource_group=resource_group, subscription_id=subscription_id):
@@ -178,11 +176,11 @@ class Workspace:
 
     @staticmethod
     def from_config(
-        path: str | None = None,
+        path: "str | None" = None,
         auth: object = None,
         _logger: object = None,
-        _file_name: str | None = None,
-    ) -> Workspace:
+        _file_name: "str | None" = None,
+    ) -> "Workspace":
         """The workspace that a config names: `path` is the file, or a folder from which on it is looked for upwards.
 
         The workspace is made when it is not there yet: the config may have been written for Azure, or elsewhere.
@@ -210,11 +208,11 @@ class Workspace:
         raise UserErrorException("Workspace.setup() asks for names in Azure: call Workspace.create(name) instead.")
 
     @staticmethod
-    def _found(**names: str | None) -> Any:
+    def _found(**names: "str | None") -> Any:
         """A list of the workspaces with the names that are given."""
         return [Workspace._at(tuple(found)) for found in gateway().ask("workspaces.find", **names)]
 
-    def write_config(self, path: str | None = None, file_name: str | None = None) -> None:
+    def write_config(self, path: "str | None" = None, file_name: "str | None" = None) -> None:
         """Write the names of the workspace to where `from_config` finds them: into `.azureml` of a folder.
 
         Args:
@@ -285,7 +283,7 @@ class Workspace:
         return "basic"
 
     @property
-    def tags(self) -> dict[str, str]:
+    def tags(self) -> "dict[str, str]":
         """Its tags, asked anew each time."""
         tags: dict[str, str] = self._ask("workspaces.describe")["tags"]
         return tags
@@ -299,7 +297,7 @@ class Workspace:
         """Refused: raises UserErrorException."""
         raise _refusal("service_context", "There is no service behind the workspace: call the SDK instead.")
 
-    def get_details(self) -> dict[str, Any]:
+    def get_details(self) -> "dict[str, Any]":
         """What there is to know of it, under Azure's keys; what only Azure has is None, and `folder` is ours."""
         said = self._ask("workspaces.describe")
         return {
@@ -330,15 +328,15 @@ class Workspace:
 
     def update(
         self,
-        friendly_name: str | None = None,
-        description: str | None = None,
-        tags: dict[str, str] | None = None,
-        image_build_compute: str | None = None,
+        friendly_name: "str | None" = None,
+        description: "str | None" = None,
+        tags: "dict[str, str] | None" = None,
+        image_build_compute: "str | None" = None,
         service_managed_resources_settings: object = None,
-        primary_user_assigned_identity: str | None = None,
-        allow_public_access_when_behind_vnet: bool | None = None,
-        v1_legacy_mode: bool | None = None,
-    ) -> dict[str, Any]:
+        primary_user_assigned_identity: "str | None" = None,
+        allow_public_access_when_behind_vnet: "bool | None" = None,
+        v1_legacy_mode: "bool | None" = None,
+    ) -> "dict[str, Any]":
         """Change friendly name, description or tags, of which new ones replace all; `get_details()` thereafter."""
         self._ask("workspaces.update", friendly_name=friendly_name, description=description, tags=tags)
         return self.get_details()
@@ -353,21 +351,21 @@ class Workspace:
     # What it holds
 
     @property
-    def experiments(self) -> dict[str, Any]:
+    def experiments(self) -> "dict[str, Any]":
         """Its experiments, by name."""
         from azureml.core.experiment import Experiment
 
         return {experiment.name: experiment for experiment in Experiment.list(self)}
 
     @property
-    def compute_targets(self) -> dict[str, Any]:
+    def compute_targets(self) -> "dict[str, Any]":
         """Its compute targets, by name; `local`, which every workspace has, is not among them."""
         from azureml.core.compute import ComputeTarget
 
         return {target.name: target for target in ComputeTarget.list(self)}
 
     @property
-    def environments(self) -> dict[str, Any]:
+    def environments(self) -> "dict[str, Any]":
         """Its environments, by name: the newest version of each."""
         from azureml.core.environment import Environment
 
@@ -375,7 +373,7 @@ class Workspace:
         return environments
 
     @property
-    def datastores(self) -> dict[str, Any]:
+    def datastores(self) -> "dict[str, Any]":
         """Its datastores, by name."""
         from azureml.core.datastore import list_datastores
 
@@ -390,7 +388,7 @@ class Workspace:
         return Dataset.get_all(self)
 
     @property
-    def models(self) -> dict[str, Any]:
+    def models(self) -> "dict[str, Any]":
         """Its models, by name: the newest version of each."""
         from azureml.core.model import Model
 
@@ -401,22 +399,22 @@ class Workspace:
         return models
 
     @property
-    def images(self) -> dict[str, Any]:
+    def images(self) -> "dict[str, Any]":
         """Nothing: images are not built here."""
         return {}
 
     @property
-    def webservices(self) -> dict[str, Any]:
+    def webservices(self) -> "dict[str, Any]":
         """Nothing: models are not deployed here."""
         return {}
 
     @property
-    def linked_services(self) -> dict[str, Any]:
+    def linked_services(self) -> "dict[str, Any]":
         """Nothing: the workspace is linked to no service."""
         return {}
 
     @property
-    def private_endpoints(self) -> dict[str, Any]:
+    def private_endpoints(self) -> "dict[str, Any]":
         """Nothing: the workspace is on no network."""
         return {}
 
@@ -465,7 +463,7 @@ class Workspace:
     def sync_keys(self, no_wait: bool = False) -> None:
         """Do nothing: there are no keys that could have changed."""
 
-    def update_dependencies(self, container_registry: str | None = None, force: bool = False) -> Any:
+    def update_dependencies(self, container_registry: "str | None" = None, force: bool = False) -> Any:
         """Refused: raises UserErrorException."""
         raise _refusal("update_dependencies(…)", "The workspace needs no other resource: leave the call out.")
 
@@ -477,9 +475,9 @@ class Workspace:
         self,
         private_endpoint_config: object,
         private_endpoint_auto_approval: bool = True,
-        location: str | None = None,
+        location: "str | None" = None,
         show_output: bool = True,
-        tags: dict[str, str] | None = None,
+        tags: "dict[str, str] | None" = None,
     ) -> Any:
         """Refused: raises UserErrorException."""
         raise _refusal("add_private_endpoint(…)", _NO_NETWORK)
@@ -492,7 +490,7 @@ class Workspace:
         """Refused: raises UserErrorException."""
         raise _connection_refusal("set_connection(…)")
 
-    def list_connections(self, category: str | None = None, target: str | None = None) -> Any:
+    def list_connections(self, category: "str | None" = None, target: "str | None" = None) -> Any:
         """Refused: raises UserErrorException."""
         raise _connection_refusal("list_connections()")
 

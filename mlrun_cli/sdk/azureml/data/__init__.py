@@ -1,7 +1,5 @@
 """Data of a workspace: datasets, datastores and how runs get at them."""
 
-from __future__ import annotations
-
 import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
 from azureml.data.datacache import DatacacheStore
 from azureml.data.dataset_factory import DataType

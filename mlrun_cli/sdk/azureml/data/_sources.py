@@ -1,7 +1,5 @@
 """The paths that a dataset is made of, and the files that they are at this moment."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil
@@ -29,15 +27,15 @@ class DataFile(NamedTuple):
 class DataFiles(NamedTuple):
     """The files of a dataset, and the one folder or file that they are, if they are that."""
 
-    files: list[DataFile]
-    whole: str | None
+    files: "list[DataFile]"
+    whole: "str | None"
 
 
 class Sources(NamedTuple):
     """Paths as a definition has them, and the workspace that they belong to, if they are in a datastore."""
 
-    paths: list[dict[str, str]]
-    workspace: Workspace | None
+    paths: "list[dict[str, str]]"
+    workspace: "Workspace | None"
 
 
 def sources_of(path: Any) -> Sources:
@@ -55,14 +53,14 @@ def sources_of(path: Any) -> Sources:
     return Sources(paths, datastores[0].workspace if datastores else None)
 
 
-def ask(workspace: Workspace | None, call: str, **arguments: Any) -> Any:
+def ask(workspace: "Workspace | None", call: str, **arguments: Any) -> Any:
     """The answer to a question that needs a workspace only where a datastore is named."""
     if workspace is not None:
         return workspace._ask(call, **arguments)
     return gateway().ask(call, **arguments)
 
 
-def files_of(definition: dict[str, Any], workspace: Workspace | None) -> DataFiles:
+def files_of(definition: "dict[str, Any]", workspace: "Workspace | None") -> DataFiles:
     """The files of a dataset as they are now.
 
     Raises:
@@ -105,7 +103,7 @@ def link(file: DataFile, place: str) -> None:
         os.symlink(file.source, place)
 
 
-def _datastore_of(item: Any) -> AbstractDatastore | None:
+def _datastore_of(item: Any) -> "AbstractDatastore | None":
     if isinstance(item, DataPath):
         return item._datastore
     if isinstance(item, DataReference):
@@ -115,7 +113,7 @@ def _datastore_of(item: Any) -> AbstractDatastore | None:
     return item[0] if isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], AbstractDatastore) else None
 
 
-def _path_of(item: Any) -> dict[str, str]:
+def _path_of(item: Any) -> "dict[str, str]":
     datastore = _datastore_of(item)
     if datastore is not None:
         path = item[1] if isinstance(item, tuple) else getattr(item, "path_on_datastore", None)
@@ -131,7 +129,7 @@ def _path_of(item: Any) -> dict[str, str]:
     )
 
 
-def _path_of_text(text: str) -> dict[str, str]:
+def _path_of_text(text: str) -> "dict[str, str]":
     if text.startswith(_REMOTE):
         return {"url": text}
     if text.startswith("file://"):

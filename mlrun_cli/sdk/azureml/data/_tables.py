@@ -1,7 +1,5 @@
 """Tables by the pandas of the script's own environment."""
 
-from __future__ import annotations
-
 import random
 from importlib import import_module
 from typing import Any, Callable
@@ -37,7 +35,7 @@ def pandas() -> Any:
         ) from error
 
 
-def read_table(files: list[DataFile], options: dict[str, Any], steps: list[list[Any]]) -> Any:
+def read_table(files: "list[DataFile]", options: "dict[str, Any]", steps: "list[list[Any]]") -> Any:
     """The rows of all files as one data frame, after the steps.
 
     Raises:
@@ -57,7 +55,7 @@ def read_table(files: list[DataFile], options: dict[str, Any], steps: list[list[
     return _typed(module, table.reset_index(drop=True), options["types"])
 
 
-def _read(module: Any, file: DataFile, number: int, options: dict[str, Any]) -> Any:
+def _read(module: Any, file: DataFile, number: int, options: "dict[str, Any]") -> Any:
     try:
         frame = _READERS[options["format"]](module, file.source, number, options)
     except ImportError as error:
@@ -71,7 +69,7 @@ def _read(module: Any, file: DataFile, number: int, options: dict[str, Any]) -> 
     return frame
 
 
-def _read_delimited(module: Any, source: str, number: int, options: dict[str, Any]) -> Any:
+def _read_delimited(module: Any, source: str, number: int, options: "dict[str, Any]") -> Any:
     header = options["header"]
     has_header = header in {"ALL_FILES_HAVE_SAME_HEADERS", "COMBINE_ALL_FILES_HEADERS"} or (
         header == "ONLY_FIRST_FILE_HAS_HEADERS" and number == 0
@@ -90,11 +88,11 @@ def _read_delimited(module: Any, source: str, number: int, options: dict[str, An
     return frame
 
 
-def _read_parquet(module: Any, source: str, number: int, options: dict[str, Any]) -> Any:  # noqa: ARG001 - a reader
+def _read_parquet(module: Any, source: str, number: int, options: "dict[str, Any]") -> Any:  # noqa: ARG001 - a reader
     return module.read_parquet(source)
 
 
-def _read_json_lines(module: Any, source: str, number: int, options: dict[str, Any]) -> Any:  # noqa: ARG001 - a reader
+def _read_json_lines(module: Any, source: str, number: int, options: "dict[str, Any]") -> Any:  # noqa: ARG001 - a reader
     encoding = ENCODINGS[options["encoding"]]
     if options["invalid_lines"] == "error":
         return module.read_json(source, lines=True, encoding=encoding)
@@ -112,14 +110,14 @@ def _read_json_lines(module: Any, source: str, number: int, options: dict[str, A
     return module.DataFrame(rows)
 
 
-_READERS: dict[str, Callable[[Any, str, int, dict[str, Any]], Any]] = {
+_READERS: "dict[str, Callable[[Any, str, int, dict[str, Any]], Any]]" = {
     "delimited": _read_delimited,
     "parquet": _read_parquet,
     "json_lines": _read_json_lines,
 }
 
 
-def _after(table: Any, step: list[Any]) -> Any:
+def _after(table: Any, step: "list[Any]") -> Any:
     name, *values = step
     if name == "take":
         return table.iloc[: values[0]]
@@ -137,7 +135,7 @@ def _after(table: Any, step: list[Any]) -> Any:
     return table[values[0]] if name == "keep" else table.drop(columns=values[0])
 
 
-def _typed(module: Any, table: Any, types: dict[str, dict[str, Any]]) -> Any:
+def _typed(module: Any, table: Any, types: "dict[str, dict[str, Any]]") -> Any:
     for column, kind in types.items():
         if column not in table.columns:
             raise DatasetExecutionError(
@@ -150,12 +148,12 @@ def _typed(module: Any, table: Any, types: dict[str, dict[str, Any]]) -> Any:
     return table
 
 
-def _to_bool(module: Any, column: Any, kind: dict[str, Any]) -> Any:  # noqa: ARG001 - a conversion
+def _to_bool(module: Any, column: Any, kind: "dict[str, Any]") -> Any:  # noqa: ARG001 - a conversion
     words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
     return column.map(lambda value: words.get(str(value).strip().lower()))
 
 
-def _to_datetime(module: Any, column: Any, kind: dict[str, Any]) -> Any:
+def _to_datetime(module: Any, column: Any, kind: "dict[str, Any]") -> Any:
     formats = kind.get("formats") or [None]
     found = module.to_datetime(column, format=formats[0], errors="coerce")
     for other in formats[1:]:
@@ -163,22 +161,22 @@ def _to_datetime(module: Any, column: Any, kind: dict[str, Any]) -> Any:
     return found
 
 
-def _to_float(module: Any, column: Any, kind: dict[str, Any]) -> Any:
+def _to_float(module: Any, column: Any, kind: "dict[str, Any]") -> Any:
     if kind.get("decimal_mark") == "," and not module.api.types.is_numeric_dtype(column):
         column = column.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
     return module.to_numeric(column, errors="coerce").astype("float64")
 
 
-def _to_long(module: Any, column: Any, kind: dict[str, Any]) -> Any:  # noqa: ARG001 - a conversion
+def _to_long(module: Any, column: Any, kind: "dict[str, Any]") -> Any:  # noqa: ARG001 - a conversion
     numbers = module.to_numeric(column, errors="coerce")
     return numbers if numbers.isna().any() else numbers.astype("int64")
 
 
-def _to_string(module: Any, column: Any, kind: dict[str, Any]) -> Any:  # noqa: ARG001 - a conversion
+def _to_string(module: Any, column: Any, kind: "dict[str, Any]") -> Any:  # noqa: ARG001 - a conversion
     return column.where(column.isna(), column.astype(str))
 
 
-_CONVERSIONS: dict[str, Callable[[Any, Any, dict[str, Any]], Any]] = {
+_CONVERSIONS: "dict[str, Callable[[Any, Any, dict[str, Any]], Any]]" = {
     "bool": _to_bool,
     "datetime": _to_datetime,
     "float": _to_float,

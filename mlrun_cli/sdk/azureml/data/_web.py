@@ -1,7 +1,5 @@
 """Downloads of files by addresses, which may hold a user and a password."""
 
-from __future__ import annotations
-
 import shutil
 from base64 import b64encode
 from http.client import HTTPException
@@ -37,7 +35,7 @@ def download(url: str, place: str) -> None:
 class _Redirects(HTTPRedirectHandler):
     """Follows with the password only to the host that it is for, and not from https to http."""
 
-    def redirect_request(self, req: Request, *arguments: Any) -> Request | None:
+    def redirect_request(self, req: Request, *arguments: Any) -> "Request | None":
         request = super().redirect_request(req, *arguments)
         given = req.unredirected_hdrs.get(_AUTHORIZATION)
         if request is not None and given is not None and _may_have_password_of(req, request):

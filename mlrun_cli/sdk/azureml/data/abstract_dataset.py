@@ -1,7 +1,5 @@
 """What datasets of files and tables have in common."""
 
-from __future__ import annotations
-
 import json
 import os
 import random
@@ -22,10 +20,10 @@ class AbstractDataset:
     """A definition of data: which files, and what is chosen of them. The files are looked for when they are used."""
 
     _kind = ""
-    _definition: dict[str, Any]
-    _workspace: Workspace | None
-    _record: dict[str, Any] | None
-    _input: DatasetConsumptionConfig | None = None
+    _definition: "dict[str, Any]"
+    _workspace: "Workspace | None"
+    _record: "dict[str, Any] | None"
+    _input: "DatasetConsumptionConfig | None" = None
 
     def __init__(self) -> None:
         """Refused: datasets are made by the functions of `Dataset.File` and `Dataset.Tabular`."""
@@ -36,10 +34,10 @@ class AbstractDataset:
 
     @classmethod
     def _made(
-        cls: type[_Dataset],
-        definition: dict[str, Any],
-        workspace: Workspace | None,
-        record: dict[str, Any] | None = None,
+        cls: "type[_Dataset]",
+        definition: "dict[str, Any]",
+        workspace: "Workspace | None",
+        record: "dict[str, Any] | None" = None,
     ) -> _Dataset:
         dataset = cls.__new__(cls)
         dataset._definition = definition
@@ -50,21 +48,21 @@ class AbstractDataset:
     # Those that there are
 
     @staticmethod
-    def get_by_name(workspace: Workspace, name: str, version: int | str = "latest", **kwargs: Any) -> Any:
+    def get_by_name(workspace: "Workspace", name: str, version: "int | str" = "latest", **kwargs: Any) -> Any:
         """The dataset that is registered under a name; `Dataset.get_by_name`."""
         from azureml.core.dataset import Dataset
 
         return Dataset.get_by_name(workspace, name, version, **kwargs)
 
     @staticmethod
-    def get_by_id(workspace: Workspace, id: str, **kwargs: Any) -> Any:
+    def get_by_id(workspace: "Workspace", id: str, **kwargs: Any) -> Any:
         """The dataset with an id; `Dataset.get_by_id`."""
         from azureml.core.dataset import Dataset
 
         return Dataset.get_by_id(workspace, id, **kwargs)
 
     @staticmethod
-    def get_all(workspace: Workspace) -> dict[str, Any]:
+    def get_all(workspace: "Workspace") -> "dict[str, Any]":
         """All registered datasets by name; `Dataset.get_all`."""
         from azureml.core.dataset import Dataset
 
@@ -73,32 +71,32 @@ class AbstractDataset:
     # Who it is
 
     @property
-    def id(self) -> str | None:
+    def id(self) -> "str | None":
         """Its id; None while it belongs to no workspace."""
         if self._record is None and self._workspace is not None:
             self._record = self._workspace._ask("datasets.save", definition=self._definition)
         return None if self._record is None else str(self._record["id"])
 
     @property
-    def name(self) -> str | None:
+    def name(self) -> "str | None":
         """The name that it is registered under, or None."""
         name: str | None = self._registered("name")
         return name
 
     @property
-    def version(self) -> int | None:
+    def version(self) -> "int | None":
         """The version that it is registered as, from 1, or None."""
         version: int | None = self._registered("version")
         return version
 
     @property
-    def description(self) -> str | None:
+    def description(self) -> "str | None":
         """What was said of it when it was registered, or None."""
         description: str | None = self._registered("description")
         return description
 
     @property
-    def tags(self) -> dict[str, str] | None:
+    def tags(self) -> "dict[str, str] | None":
         """Its tags; None while it is not registered."""
         tags: dict[str, str] | None = self._registered("tags")
         return None if tags is None else dict(tags)
@@ -114,11 +112,11 @@ class AbstractDataset:
         return datetime.fromtimestamp(max(map(os.path.getmtime, sources)), timezone.utc)
 
     @property
-    def partition_keys(self) -> list[str]:
+    def partition_keys(self) -> "list[str]":
         """The columns that come from paths; there are none."""
         return []
 
-    def get_partition_key_values(self, partition_keys: list[str] | None = None) -> list[dict[str, Any]]:
+    def get_partition_key_values(self, partition_keys: "list[str] | None" = None) -> "list[dict[str, Any]]":
         """Refused: there are no columns that come from paths."""
         raise self._refusal("get_partition_key_values", "Group the data in the script")
 
@@ -126,10 +124,10 @@ class AbstractDataset:
 
     def register(
         self: _Dataset,
-        workspace: Workspace,
+        workspace: "Workspace",
         name: str,
-        description: str | None = None,
-        tags: dict[str, str] | None = None,
+        description: "str | None" = None,
+        tags: "dict[str, str] | None" = None,
         create_new_version: bool = False,
     ) -> _Dataset:
         """The dataset under a name; one that is defined as its latest version stays that version.
@@ -147,18 +145,18 @@ class AbstractDataset:
         )
         return self._made(self._definition, workspace, record)
 
-    def update(self: _Dataset, description: str | None = None, tags: dict[str, str] | None = None) -> _Dataset:
+    def update(self: _Dataset, description: "str | None" = None, tags: "dict[str, str] | None" = None) -> _Dataset:
         """The dataset with another description or other tags; None leaves them as they are."""
         workspace, record = self._registration("update")
         self._record = workspace._ask("datasets.update", dataset_id=record["id"], description=description, tags=tags)
         return self
 
-    def add_tags(self: _Dataset, tags: dict[str, str] | None = None) -> _Dataset:
+    def add_tags(self: _Dataset, tags: "dict[str, str] | None" = None) -> _Dataset:
         """The dataset with more tags."""
         _, record = self._registration("add_tags")
         return self.update(tags={**record["tags"], **(tags or {})})
 
-    def remove_tags(self: _Dataset, tags: list[str] | None = None) -> _Dataset:
+    def remove_tags(self: _Dataset, tags: "list[str] | None" = None) -> _Dataset:
         """The dataset without the tags with these keys."""
         _, record = self._registration("remove_tags")
         return self.update(tags={key: value for key, value in record["tags"].items() if key not in (tags or ())})
@@ -179,11 +177,11 @@ class AbstractDataset:
         """All but the first files or rows."""
         return self._with(["skip", _checked_count(count)])
 
-    def take_sample(self: _Dataset, probability: float, seed: int | None = None) -> _Dataset:
+    def take_sample(self: _Dataset, probability: float, seed: "int | None" = None) -> _Dataset:
         """Files or rows chosen at random, each with this probability; the same ones for the same seed."""
         return self._with(["part", _checked_seed(seed), 0, _checked_share("probability", probability)])
 
-    def random_split(self: _Dataset, percentage: float, seed: int | None = None) -> tuple[_Dataset, _Dataset]:
+    def random_split(self: _Dataset, percentage: float, seed: "int | None" = None) -> "tuple[_Dataset, _Dataset]":
         """Two datasets: about this share of the files or rows, between 0 and 1, and the others."""
         share, seed = _checked_share("percentage", percentage), _checked_seed(seed)
         return self._with(["part", seed, 0, share]), self._with(["part", seed, share, 1])
@@ -198,7 +196,7 @@ class AbstractDataset:
 
     # Runs
 
-    def as_named_input(self, name: str) -> DatasetConsumptionConfig:
+    def as_named_input(self, name: str) -> "DatasetConsumptionConfig":
         """The dataset as an input of a run, where `run.input_datasets[name]` is what the script gets.
 
         Raises:
@@ -221,12 +219,12 @@ class AbstractDataset:
     def _registered(self, key: str) -> Any:
         return None if self._record is None or self._record["name"] is None else self._record[key]
 
-    def _registration(self, call: str) -> tuple[Workspace, dict[str, Any]]:
+    def _registration(self, call: str) -> "tuple[Workspace, dict[str, Any]]":
         if self._workspace is None or self._record is None or self._record["name"] is None:
             raise UserErrorException(f"{call} needs a registered dataset: call register(workspace, name) first.")
         return self._workspace, self._record
 
-    def _with(self: _Dataset, step: list[Any]) -> _Dataset:
+    def _with(self: _Dataset, step: "list[Any]") -> _Dataset:
         changed = {**self._definition, "steps": [*self._definition["steps"], step]}
         return self._made(changed, self._workspace)
 
@@ -238,7 +236,7 @@ class AbstractDataset:
 
     # As an argument of a run without a name
 
-    def _location(self) -> dict[str, Any]:
+    def _location(self) -> "dict[str, Any]":
         """What a run configuration says of it: the id where there is one, and the definition where not."""
         if self._record is None:
             return {"definition": self._definition}
@@ -252,10 +250,10 @@ class AbstractDataset:
     def _as_argument(self) -> str:
         return self._as_input()._as_argument()
 
-    def _data_section(self) -> tuple[str, str, dict[str, Any]]:
+    def _data_section(self) -> "tuple[str, str, dict[str, Any]]":
         return self._as_input()._data_section()
 
-    def _as_input(self) -> DatasetConsumptionConfig:
+    def _as_input(self) -> "DatasetConsumptionConfig":
         if self._input is None:
             self._input = self.as_named_input(f"input_{os.urandom(4).hex()}")
         return self._input
@@ -273,7 +271,7 @@ def _checked_share(name: str, share: float) -> float:
     return share
 
 
-def _checked_seed(seed: int | None) -> int:
+def _checked_seed(seed: "int | None") -> int:
     if seed is None:
         return random.randrange(1 << 31)  # noqa: S311 - a split of data is no secret
     if not isinstance(seed, int):

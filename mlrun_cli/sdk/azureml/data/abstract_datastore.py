@@ -1,7 +1,5 @@
 """What all datastores have."""
 
-from __future__ import annotations
-
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +10,7 @@ if TYPE_CHECKING:
 class AbstractDatastore:
     """A place for data, known to a workspace by a name."""
 
-    def __init__(self, workspace: Workspace | None, name: str, datastore_type: str) -> None:
+    def __init__(self, workspace: "Workspace | None", name: str, datastore_type: str) -> None:
         self._workspace = workspace
         self._name = name
         self._datastore_type = datastore_type
@@ -43,5 +41,5 @@ class AbstractDatastore:
     def __repr__(self) -> str:
         return json.dumps(self._shown(), indent=2)
 
-    def _shown(self) -> dict[str, Any]:
+    def _shown(self) -> "dict[str, Any]":
         return {"name": self._name}

@@ -1,7 +1,5 @@
 """Data lakes of Azure: importable, and refused when they are used."""
 
-from __future__ import annotations
-
 from azureml._refused import Refused
 
 _INSTEAD = "Attach a folder of this machine by Datastore.register_local(workspace, name, folder)"

@@ -1,7 +1,5 @@
 """Databases of PostgreSQL in Azure: importable, and refused when they are used."""
 
-from __future__ import annotations
-
 from azureml._refused import Refused
 
 _INSTEAD = "Query the database in the script, and keep what comes back as files"

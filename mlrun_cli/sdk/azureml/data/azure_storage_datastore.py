@@ -1,7 +1,5 @@
 """Datastores that hold files: here each is a folder of this machine."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from typing import TYPE_CHECKING, Any
@@ -19,18 +17,18 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
     """A folder under a name. What a script uploads to it is copied there; a mount is the folder itself."""
 
     _kind = ""
-    _endpoint: str | None = None
+    _endpoint: "str | None" = None
 
     def __init__(
         self,
-        workspace: Workspace | None,
+        workspace: "Workspace | None",
         name: str,
         container_name: str,
         account_name: str,
-        sas_token: str | None = None,
-        account_key: str | None = None,
-        protocol: str | None = None,
-        endpoint: str | None = None,
+        sas_token: "str | None" = None,
+        account_key: "str | None" = None,
+        protocol: "str | None" = None,
+        endpoint: "str | None" = None,
         request_session: object = None,
     ) -> None:
         super().__init__(workspace, name, self._kind)
@@ -44,7 +42,7 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
         self._folder = ""
 
     @classmethod
-    def _of(cls, workspace: Workspace, record: dict[str, Any]) -> AbstractAzureStorageDatastore:
+    def _of(cls, workspace: "Workspace", record: "dict[str, Any]") -> "AbstractAzureStorageDatastore":
         kind = AzureFileDatastore if record["type"] == "AzureFile" else AzureBlobDatastore
         datastore = kind(workspace, record["name"], os.path.basename(record["folder"]), "local", protocol="file")
         datastore._folder = record["folder"]
@@ -55,7 +53,7 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
         """Whether it is opened by a shared access signature; never."""
         return False
 
-    def path(self, path: str | None = None, data_reference_name: str | None = None) -> DataReference:
+    def path(self, path: "str | None" = None, data_reference_name: "str | None" = None) -> DataReference:
         """A reference to a path of it."""
         return DataReference(self, data_reference_name, path)
 
@@ -63,16 +61,16 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
         """A reference to the whole of it: the script gets the folder itself."""
         return self.path().as_mount()
 
-    def as_download(self, path_on_compute: str | None = None) -> DataReference:
+    def as_download(self, path_on_compute: "str | None" = None) -> DataReference:
         """A reference to the whole of it: the script gets a copy."""
         return self.path().as_download(path_on_compute)
 
-    def as_upload(self, path_on_compute: str | None = None) -> DataReference:
+    def as_upload(self, path_on_compute: "str | None" = None) -> DataReference:
         """A reference to the whole of it, for what the script writes."""
         return self.path().as_upload(path_on_compute)
 
     def upload(
-        self, src_dir: str, target_path: str | None = None, overwrite: bool = False, show_progress: bool = True
+        self, src_dir: str, target_path: "str | None" = None, overwrite: bool = False, show_progress: bool = True
     ) -> DataReference:
         """Copy all files of a folder, and of those that it has links to, to a path of it, `/` if none is named.
 
@@ -84,9 +82,9 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
 
     def upload_files(
         self,
-        files: list[str],
-        relative_root: str | None = None,
-        target_path: str | None = None,
+        files: "list[str]",
+        relative_root: "str | None" = None,
+        target_path: "str | None" = None,
         overwrite: bool = False,
         show_progress: bool = True,
     ) -> DataReference:
@@ -115,7 +113,7 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
         return self.path(target_path)
 
     def download(
-        self, target_path: str, prefix: str | None = None, overwrite: bool = False, show_progress: bool = True
+        self, target_path: str, prefix: "str | None" = None, overwrite: bool = False, show_progress: bool = True
     ) -> int:
         """Copy the files whose paths in it begin with `prefix` to a folder, under these paths; how many.
 
@@ -131,14 +129,14 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
             print(f"Downloaded {copied} files from datastore {self.name!r}.")
         return copied
 
-    def _inside(self, path: str | None) -> str:
+    def _inside(self, path: "str | None") -> str:
         """A path of the datastore without what leads out of it; `.` is its root."""
         inside = os.path.normpath((path or "").lstrip("/") or ".")
         if inside.split("/")[0] == "..":
             raise UserErrorException(f"{path!r} leads out of datastore {self.name!r}: name a path below its root.")
         return inside
 
-    def _shown(self) -> dict[str, Any]:
+    def _shown(self) -> "dict[str, Any]":
         return {
             "name": self._name,
             "container_name": self.container_name,
@@ -157,8 +155,8 @@ class AzureBlobDatastore(AbstractAzureStorageDatastore):
         self,
         *args: Any,
         workspace_msi_has_access: bool = False,
-        subscription_id: str | None = None,
-        resource_group: str | None = None,
+        subscription_id: "str | None" = None,
+        resource_group: "str | None" = None,
         service_data_access_auth_identity: object = None,
         **kwargs: Any,
     ) -> None:

@@ -1,7 +1,5 @@
 """Words of the interface that have names."""
 
-from __future__ import annotations
-
 WORKSPACE_BLOB_DATASTORE = "workspaceblobstore"
 WORKSPACE_FILE_DATASTORE = "workspacefilestore"
 

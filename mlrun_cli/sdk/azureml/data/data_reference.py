@@ -1,7 +1,5 @@
 """References to a path of a datastore, for the arguments of a run."""
 
-from __future__ import annotations
-
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +17,11 @@ class DataReference:
 
     def __init__(
         self,
-        datastore: AbstractDatastore,
-        data_reference_name: str | None = None,
-        path_on_datastore: str | None = None,
+        datastore: "AbstractDatastore",
+        data_reference_name: "str | None" = None,
+        path_on_datastore: "str | None" = None,
         mode: str = "mount",
-        path_on_compute: str | None = None,
+        path_on_compute: "str | None" = None,
         overwrite: bool = False,
     ) -> None:
         """Refer to a path; without a name to the whole datastore by its name, to a part of it by a random one.
@@ -44,10 +42,10 @@ class DataReference:
 
     @staticmethod
     def create(
-        data_reference_name: str | None = None,
-        datapath: DataPath | None = None,
-        datapath_compute_binding: DataPathComputeBinding | None = None,
-    ) -> DataReference:
+        data_reference_name: "str | None" = None,
+        datapath: "DataPath | None" = None,
+        datapath_compute_binding: "DataPathComputeBinding | None" = None,
+    ) -> "DataReference":
         """A reference to a path, in the way that a binding says.
 
         Raises:
@@ -66,21 +64,21 @@ class DataReference:
             datapath_compute_binding._overwrite,
         )
 
-    def path(self, path: str | None = None, data_reference_name: str | None = None) -> DataReference:
+    def path(self, path: "str | None" = None, data_reference_name: "str | None" = None) -> "DataReference":
         """A reference to a path below this one."""
         if path and self.path_on_datastore:
             path = f"{self.path_on_datastore.rstrip('/')}/{path.lstrip('/')}"
         return DataReference(self.datastore, data_reference_name, path or self.path_on_datastore)
 
-    def as_mount(self) -> DataReference:
+    def as_mount(self) -> "DataReference":
         """The same place, which the script gets itself."""
         return self._as("mount", None, False)
 
-    def as_download(self, path_on_compute: str | None = None, overwrite: bool = False) -> DataReference:
+    def as_download(self, path_on_compute: "str | None" = None, overwrite: bool = False) -> "DataReference":
         """The same place, of which the script gets a copy."""
         return self._as("download", path_on_compute, overwrite)
 
-    def as_upload(self, path_on_compute: str | None = None, overwrite: bool = False) -> DataReference:
+    def as_upload(self, path_on_compute: "str | None" = None, overwrite: bool = False) -> "DataReference":
         """The same place, for what the script writes."""
         return self._as("upload", path_on_compute, overwrite)
 
@@ -102,7 +100,7 @@ class DataReference:
     def __repr__(self) -> str:
         return str(self)
 
-    def _as(self, mode: str, path_on_compute: str | None, overwrite: bool) -> DataReference:
+    def _as(self, mode: str, path_on_compute: "str | None", overwrite: bool) -> "DataReference":
         return DataReference(
             self.datastore, self.data_reference_name, self.path_on_datastore, mode, path_on_compute, overwrite
         )
@@ -110,7 +108,7 @@ class DataReference:
     def _as_argument(self) -> str:
         return str(self)
 
-    def _data_section(self) -> tuple[str, str, dict[str, Any]]:
+    def _data_section(self) -> "tuple[str, str, dict[str, Any]]":
         return (
             "dataReferences",
             self.data_reference_name,

@@ -1,7 +1,5 @@
 """Caches of data as inputs of runs: importable, and refused when they are used."""
 
-from __future__ import annotations
-
 from azureml._refused import Refused
 
 _INSTEAD = "Use as_mount of the dataset: its files are on this machine"

@@ -1,7 +1,5 @@
 """Paths of datastores, and how scripts get at them, told apart."""
 
-from __future__ import annotations
-
 import os
 from typing import TYPE_CHECKING
 
@@ -16,26 +14,26 @@ class DataPath:
 
     def __init__(
         self,
-        datastore: AbstractDatastore | None = None,
-        path_on_datastore: str | None = None,
-        name: str | None = None,
+        datastore: "AbstractDatastore | None" = None,
+        path_on_datastore: "str | None" = None,
+        name: "str | None" = None,
     ) -> None:
         self._datastore = datastore
         self._path_on_datastore = path_on_datastore
         self._name = name or f"{datastore.name if datastore else 'datapath'}_{os.urandom(4).hex()}"
 
     @property
-    def datastore_name(self) -> str | None:
+    def datastore_name(self) -> "str | None":
         """The name of the datastore."""
         return None if self._datastore is None else self._datastore.name
 
     @property
-    def path_on_datastore(self) -> str | None:
+    def path_on_datastore(self) -> "str | None":
         """The path, relative to the root of the datastore."""
         return self._path_on_datastore
 
     def create_data_reference(
-        self, data_reference_name: str | None = None, datapath_compute_binding: DataPathComputeBinding | None = None
+        self, data_reference_name: "str | None" = None, datapath_compute_binding: "DataPathComputeBinding | None" = None
     ) -> DataReference:
         """A reference to it for the arguments of a run.
 
@@ -45,7 +43,7 @@ class DataPath:
         return DataReference.create(data_reference_name, self, datapath_compute_binding)
 
     @staticmethod
-    def create_from_data_reference(data_reference: DataReference) -> DataPath:
+    def create_from_data_reference(data_reference: DataReference) -> "DataPath":
         """The path that a reference leads to."""
         return DataPath(data_reference.datastore, data_reference.path_on_datastore, data_reference.data_reference_name)
 
@@ -53,18 +51,18 @@ class DataPath:
 class DataPathComputeBinding:
     """How a script gets at a path: `mount`, `download` or `upload`."""
 
-    def __init__(self, mode: str = "mount", path_on_compute: str | None = None, overwrite: bool = False) -> None:
+    def __init__(self, mode: str = "mount", path_on_compute: "str | None" = None, overwrite: bool = False) -> None:
         self._mode = mode
         self._path_on_compute = path_on_compute
         self._overwrite = overwrite
 
     def create_data_reference(
-        self, data_reference_name: str | None = None, datapath: DataPath | None = None
+        self, data_reference_name: "str | None" = None, datapath: "DataPath | None" = None
     ) -> DataReference:
         """A reference to a path in this way; raises as `DataPath.create_data_reference` does."""
         return DataReference.create(data_reference_name, datapath, self)
 
     @staticmethod
-    def create_from_data_reference(data_reference: DataReference) -> DataPathComputeBinding:
+    def create_from_data_reference(data_reference: DataReference) -> "DataPathComputeBinding":
         """The way in which a reference is used."""
         return DataPathComputeBinding(data_reference.mode, data_reference.path_on_compute, data_reference.overwrite)

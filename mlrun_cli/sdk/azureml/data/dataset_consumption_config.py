@@ -1,7 +1,5 @@
 """How a run gets at a dataset: as such, as a path of the files themselves, or of a copy."""
 
-from __future__ import annotations
-
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -23,9 +21,9 @@ class DatasetConsumptionConfig:
     def __init__(
         self,
         name: str,
-        dataset: AbstractDataset | OutputDatasetConfig,
+        dataset: "AbstractDataset | OutputDatasetConfig",
         mode: str = DIRECT_MODE,
-        path_on_compute: str | None = None,
+        path_on_compute: "str | None" = None,
     ) -> None:
         """Name an input.
 
@@ -51,22 +49,22 @@ class DatasetConsumptionConfig:
         """The name of the input: `run.input_datasets[name]` in the script."""
         return self._name
 
-    def as_mount(self, path_on_compute: str | None = None) -> DatasetConsumptionConfig:
+    def as_mount(self, path_on_compute: "str | None" = None) -> "DatasetConsumptionConfig":
         """The same input, of which the script gets the path of the files themselves."""
         return DatasetConsumptionConfig(self._name, self.dataset, MOUNT_MODE, path_on_compute)
 
-    def as_download(self, path_on_compute: str | None = None) -> DatasetConsumptionConfig:
+    def as_download(self, path_on_compute: "str | None" = None) -> "DatasetConsumptionConfig":
         """The same input, of which the script gets the path of a copy."""
         return DatasetConsumptionConfig(self._name, self.dataset, DOWNLOAD_MODE, path_on_compute)
 
-    def as_hdfs(self) -> DatasetConsumptionConfig:
+    def as_hdfs(self) -> "DatasetConsumptionConfig":
         """The same input for Spark; a run with one is refused."""
         return DatasetConsumptionConfig(self._name, self.dataset, HDFS_MODE)
 
     def _as_argument(self) -> str:
         return self.arg_val
 
-    def _data_section(self) -> tuple[str, str, dict[str, Any]]:
+    def _data_section(self) -> "tuple[str, str, dict[str, Any]]":
         location = getattr(self.dataset, "_location", None)
         if location is None:
             raise refusal(

@@ -1,7 +1,5 @@
 """Definitions of datasets of 2019: importable, and refused when they are used."""
 
-from __future__ import annotations
-
 from azureml._refused import Refused
 
 _INSTEAD = "Register a new version of the dataset"

@@ -1,7 +1,5 @@
 """The functions that make datasets: `Dataset.File` and `Dataset.Tabular`."""
 
-from __future__ import annotations
-
 import os
 from enum import Enum
 from fnmatch import fnmatch
@@ -29,29 +27,29 @@ class DataType:
         self._kind = kind
 
     @staticmethod
-    def to_bool() -> DataType:
+    def to_bool() -> "DataType":
         """True and False."""
         return DataType(type="bool")
 
     @staticmethod
-    def to_datetime(formats: str | list[str] | None = None) -> DataType:
+    def to_datetime(formats: "str | list[str] | None" = None) -> "DataType":
         """Times, by the first of the formats of `strptime` that fits."""
         return DataType(type="datetime", formats=[formats] if isinstance(formats, str) else formats)
 
     @staticmethod
-    def to_float(decimal_mark: str = ".") -> DataType:
+    def to_float(decimal_mark: str = ".") -> "DataType":
         """Numbers with a point, or a comma."""
         if decimal_mark not in {".", ","}:
             raise UserErrorException(f"The decimal mark is '.' or ',', not {decimal_mark!r}.")
         return DataType(type="float", decimal_mark=decimal_mark)
 
     @staticmethod
-    def to_long() -> DataType:
+    def to_long() -> "DataType":
         """Whole numbers."""
         return DataType(type="long")
 
     @staticmethod
-    def to_string() -> DataType:
+    def to_string() -> "DataType":
         """Texts as they stand in the file."""
         return DataType(type="string")
 
@@ -65,7 +63,7 @@ class FileDatasetFactory:
 
     @staticmethod
     def from_files(
-        path: Any, validate: bool = True, partition_format: str | None = None, is_file: bool = False
+        path: Any, validate: bool = True, partition_format: "str | None" = None, is_file: bool = False
     ) -> FileDataset:
         """A dataset of the files that paths, patterns and URLs lead to.
 
@@ -89,7 +87,7 @@ class FileDatasetFactory:
 
     @staticmethod
     def upload_directory(
-        src_dir: str, target: Any, pattern: str | None = None, overwrite: bool = False, show_progress: bool = True
+        src_dir: str, target: Any, pattern: "str | None" = None, overwrite: bool = False, show_progress: bool = True
     ) -> FileDataset:
         """Copy a folder, or the files in it that match a pattern, to a datastore; the dataset of what is there.
 
@@ -119,8 +117,8 @@ def _registering(to_pandas: str) -> Any:
         dataframe: Any,
         target: Any,
         name: str,
-        description: str | None = None,
-        tags: dict[str, str] | None = None,
+        description: "str | None" = None,
+        tags: "dict[str, str] | None" = None,
         show_progress: bool = True,
     ) -> TabularDataset:
         """As `register_pandas_dataframe`."""
@@ -141,10 +139,10 @@ class TabularDatasetFactory:
         validate: bool = True,
         include_path: bool = False,
         infer_column_types: bool = True,
-        set_column_types: dict[str, DataType] | None = None,
+        set_column_types: "dict[str, DataType] | None" = None,
         separator: str = ",",
-        header: bool | PromoteHeadersBehavior = True,
-        partition_format: str | None = None,
+        header: "bool | PromoteHeadersBehavior" = True,
+        partition_format: "str | None" = None,
         support_multi_line: bool = False,
         empty_as_string: bool = False,
         encoding: str = "utf8",
@@ -186,8 +184,8 @@ class TabularDatasetFactory:
         path: Any,
         validate: bool = True,
         include_path: bool = False,
-        set_column_types: dict[str, DataType] | None = None,
-        partition_format: str | None = None,
+        set_column_types: "dict[str, DataType] | None" = None,
+        partition_format: "str | None" = None,
     ) -> TabularDataset:
         """A table of Parquet files; reading it needs pyarrow. Arguments and errors as of `from_delimited_files`."""
         return _table(path, parquet_options(include_path, set_column_types, partition_format), validate)
@@ -197,8 +195,8 @@ class TabularDatasetFactory:
         path: Any,
         validate: bool = True,
         include_path: bool = False,
-        set_column_types: dict[str, DataType] | None = None,
-        partition_format: str | None = None,
+        set_column_types: "dict[str, DataType] | None" = None,
+        partition_format: "str | None" = None,
         invalid_lines: str = "error",
         encoding: str = "utf8",
     ) -> TabularDataset:
@@ -224,10 +222,10 @@ class TabularDatasetFactory:
         dataframe: Any,
         target: Any,
         name: str,
-        description: str | None = None,
-        tags: dict[str, str] | None = None,
+        description: "str | None" = None,
+        tags: "dict[str, str] | None" = None,
         show_progress: bool = True,
-        row_group_size: int | None = None,
+        row_group_size: "int | None" = None,
         make_target_path_unique: bool = True,
     ) -> TabularDataset:
         """Write a data frame to a datastore as a Parquet file, and register that as a new version of a table.
@@ -272,13 +270,13 @@ def delimited_options(
     separator: str,
     header: Any,
     include_path: bool,
-    set_column_types: dict[str, DataType] | None,
-    partition_format: str | None,
+    set_column_types: "dict[str, DataType] | None",
+    partition_format: "str | None",
     infer_column_types: bool = True,
     support_multi_line: bool = False,
     empty_as_string: bool = False,
     encoding: Any = "utf8",
-) -> dict[str, Any]:
+) -> "dict[str, Any]":
     """The options of a table of delimited files, as a definition has them.
 
     Raises:
@@ -302,15 +300,15 @@ def delimited_options(
 
 
 def parquet_options(
-    include_path: bool, set_column_types: dict[str, DataType] | None, partition_format: str | None
-) -> dict[str, Any]:
+    include_path: bool, set_column_types: "dict[str, DataType] | None", partition_format: "str | None"
+) -> "dict[str, Any]":
     """The options of a table of Parquet files; raises as `delimited_options` does."""
     return _common_options("parquet", include_path, set_column_types, partition_format)
 
 
 def _common_options(
-    file_format: str, include_path: bool, types: dict[str, DataType] | None, partition_format: str | None
-) -> dict[str, Any]:
+    file_format: str, include_path: bool, types: "dict[str, DataType] | None", partition_format: "str | None"
+) -> "dict[str, Any]":
     _refuse_partitions(partition_format)
     for column, kind in (types or {}).items():
         if not isinstance(kind, DataType):
@@ -322,7 +320,7 @@ def _common_options(
     }
 
 
-def _table(path: Any, options: dict[str, Any], validate: bool) -> TabularDataset:
+def _table(path: Any, options: "dict[str, Any]", validate: bool) -> TabularDataset:
     sources = sources_of(path)
     definition = _definition("tabular", sources, options)
     if validate:
@@ -330,18 +328,18 @@ def _table(path: Any, options: dict[str, Any], validate: bool) -> TabularDataset
     return TabularDataset._made(definition, sources.workspace)
 
 
-def _definition(kind: str, sources: Sources, options: dict[str, Any]) -> dict[str, Any]:
+def _definition(kind: str, sources: Sources, options: "dict[str, Any]") -> "dict[str, Any]":
     return {"kind": kind, "paths": sources.paths, "options": options, "steps": []}
 
 
-def _validate(definition: dict[str, Any], sources: Sources) -> None:
+def _validate(definition: "dict[str, Any]", sources: Sources) -> None:
     try:
         ask(sources.workspace, "datasets.check", definition=definition)
     except UserErrorException as error:
         raise DatasetValidationError(error.message, error) from error
 
 
-def _refuse_partitions(partition_format: str | None) -> None:
+def _refuse_partitions(partition_format: "str | None") -> None:
     if partition_format is not None:
         raise refusal("partition_format", _NO_PARTITIONS)
 
@@ -353,7 +351,7 @@ def _checked_encoding(encoding: Any) -> str:
     raise UserErrorException(f"The encoding is one of {', '.join(ENCODINGS)}, not {encoding!r}.")
 
 
-def _target(target: Any) -> tuple[Any, str | None]:
+def _target(target: Any) -> "tuple[Any, str | None]":
     """A datastore that holds files, and a path in it.
 
     Raises:

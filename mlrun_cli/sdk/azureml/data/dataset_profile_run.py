@@ -1,7 +1,5 @@
 """Runs that profile tables: importable, and refused when they are used."""
 
-from __future__ import annotations
-
 from azureml._refused import Refused
 
 _INSTEAD = "Call to_pandas_dataframe().describe()"

@@ -1,7 +1,5 @@
 """Enumerations that say how files are read as tables."""
 
-from __future__ import annotations
-
 from enum import Enum
 
 

@@ -1,7 +1,5 @@
 """Datasets of files."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import tempfile
@@ -24,13 +22,13 @@ class FileDataset(AbstractDataset):
 
     _kind = "file"
 
-    def to_path(self) -> list[str]:
+    def to_path(self) -> "list[str]":
         """The files' paths below a mount or download of them, each with a slash in front."""
         return [f"/{file.name}" for file in self._files().files]
 
     def download(
-        self, target_path: str | None = None, overwrite: bool = False, ignore_not_found: bool = False
-    ) -> list[str]:
+        self, target_path: "str | None" = None, overwrite: bool = False, ignore_not_found: bool = False
+    ) -> "list[str]":
         """Copy the files to a folder, a temporary one if none is named; where they are now.
 
         Raises:
@@ -45,22 +43,22 @@ class FileDataset(AbstractDataset):
                     raise UserErrorException(f"{place} is there already; overwrite=True replaces it.")
         return [place for file, place in places if _fetched(file, place, ignore_not_found)]
 
-    def mount(self, mount_point: str | None = None, **kwargs: Any) -> _MountContext:
+    def mount(self, mount_point: "str | None" = None, **kwargs: Any) -> "_MountContext":
         """What gives access to the files in a folder, from `start()` to `stop()` or within a `with` block.
 
         Without a `mount_point`, it is the folder itself where the dataset is one, and a temporary one where not.
         """
         return _MountContext(self, mount_point)
 
-    def as_mount(self, path_on_compute: str | None = None) -> DatasetConsumptionConfig:
+    def as_mount(self, path_on_compute: "str | None" = None) -> "DatasetConsumptionConfig":
         """The dataset as an input of a run, whose script gets the path of the files themselves."""
         return self.as_named_input(f"input_{os.urandom(4).hex()}").as_mount(path_on_compute)
 
-    def as_download(self, path_on_compute: str | None = None) -> DatasetConsumptionConfig:
+    def as_download(self, path_on_compute: "str | None" = None) -> "DatasetConsumptionConfig":
         """The dataset as an input of a run, whose script gets the path of a copy."""
         return self.as_named_input(f"input_{os.urandom(4).hex()}").as_download(path_on_compute)
 
-    def as_hdfs(self) -> DatasetConsumptionConfig:
+    def as_hdfs(self) -> "DatasetConsumptionConfig":
         """The dataset as an input of a run of Spark; such a run is refused."""
         return self.as_named_input(f"input_{os.urandom(4).hex()}").as_hdfs()
 
@@ -68,7 +66,7 @@ class FileDataset(AbstractDataset):
         """Refused: files of this machine need no cache."""
         raise self._refusal("as_cache", "Use as_mount, which gives the script the files themselves")
 
-    def hydrate(self, datacache_store: object, replica_count: int | None = None) -> Any:
+    def hydrate(self, datacache_store: object, replica_count: "int | None" = None) -> Any:
         """Refused: files of this machine need no cache."""
         raise self._refusal("hydrate", "Leave it out: the files are on this machine")
 
@@ -76,7 +74,7 @@ class FileDataset(AbstractDataset):
         """Refused: expressions over files are not here."""
         raise self._refusal("file_metadata", "Use os.stat on the files of a mount")
 
-    def _as_input(self) -> DatasetConsumptionConfig:
+    def _as_input(self) -> "DatasetConsumptionConfig":
         if self._input is None:
             self._input = self.as_mount()
         return self._input
@@ -85,7 +83,7 @@ class FileDataset(AbstractDataset):
 class _MountContext:
     """A folder with the files of a dataset, from `start` to `stop`."""
 
-    def __init__(self, dataset: FileDataset, mount_point: str | None) -> None:
+    def __init__(self, dataset: FileDataset, mount_point: "str | None") -> None:
         self._files = dataset._files()
         self._made: str | None = None
         self._wants_folder = mount_point is not None
@@ -122,12 +120,12 @@ class _MountContext:
             shutil.rmtree(self._made, ignore_errors=True)
             self._made = None
 
-    def __enter__(self) -> _MountContext:
+    def __enter__(self) -> "_MountContext":
         self.start()
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, kind: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None"
     ) -> None:
         self.stop()
 

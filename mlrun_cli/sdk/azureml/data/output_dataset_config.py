@@ -1,7 +1,5 @@
 """What a run is to write, where it goes, and as which dataset it is registered."""
 
-from __future__ import annotations
-
 import os
 from copy import copy
 from typing import Any, TypeVar
@@ -19,7 +17,7 @@ _Config = TypeVar("_Config", bound="OutputDatasetConfig")
 class RegistrationConfiguration:
     """The name, description and tags of the dataset that is made of an output."""
 
-    def __init__(self, name: str, description: str | None, tags: dict[str, str] | None) -> None:
+    def __init__(self, name: str, description: "str | None", tags: "dict[str, str] | None") -> None:
         self.name = name
         self.description = description
         self.tags = tags
@@ -28,7 +26,7 @@ class RegistrationConfiguration:
 class UploadOptions:
     """How an output is uploaded."""
 
-    def __init__(self, overwrite: bool = False, source_globs: list[str] | None = None) -> None:
+    def __init__(self, overwrite: bool = False, source_globs: "list[str] | None" = None) -> None:
         self.overwrite = overwrite
         self.source_globs = source_globs
 
@@ -43,7 +41,7 @@ class MountOptions:
 class OutputDatasetConfig:
     """An output of a run. As an argument it becomes a path, where the script finds an empty folder."""
 
-    def __init__(self, mode: str, name: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, mode: str, name: "str | None" = None, **kwargs: Any) -> None:
         """Name an output, at random if no name is given.
 
         Raises:
@@ -60,7 +58,7 @@ class OutputDatasetConfig:
         return self._name
 
     def register_on_complete(
-        self: _Config, name: str, description: str | None = None, tags: dict[str, str] | None = None
+        self: _Config, name: str, description: "str | None" = None, tags: "dict[str, str] | None" = None
     ) -> _Config:
         """The same output, which is registered under a name when its run has completed.
 
@@ -73,14 +71,14 @@ class OutputDatasetConfig:
         registered._registration = RegistrationConfiguration(name, description, tags)
         return registered
 
-    def as_input(self, name: str | None = None) -> DatasetConsumptionConfig:
+    def as_input(self, name: "str | None" = None) -> DatasetConsumptionConfig:
         """The output as the input of another run, which pipelines have; a run with one is refused."""
         return DatasetConsumptionConfig(name or f"input_{os.urandom(4).hex()}", self, self.mode)
 
     def _as_argument(self) -> str:
         return self.arg_val
 
-    def _data_section(self) -> tuple[str, str, dict[str, Any]]:
+    def _data_section(self) -> "tuple[str, str, dict[str, Any]]":
         raise refusal(type(self).__name__, "Use OutputFileDatasetConfig, which gives the script a folder to write to")
 
 
@@ -92,10 +90,10 @@ class TransformationMixin:
         include_path: bool = False,
         separator: str = ",",
         header: PromoteHeadersBehavior = PromoteHeadersBehavior.ALL_FILES_HAVE_SAME_HEADERS,
-        partition_format: str | None = None,
-        path_glob: str | None = None,
-        set_column_types: dict[str, Any] | None = None,
-    ) -> OutputTabularDatasetConfig:
+        partition_format: "str | None" = None,
+        path_glob: "str | None" = None,
+        set_column_types: "dict[str, Any] | None" = None,
+    ) -> "OutputTabularDatasetConfig":
         """The same output, whose delimited files are registered as a table; `path_glob` says which of them."""
         from azureml.data.dataset_factory import delimited_options
 
@@ -111,10 +109,10 @@ class TransformationMixin:
     def read_parquet_files(
         self,
         include_path: bool = False,
-        partition_format: str | None = None,
-        path_glob: str | None = None,
-        set_column_types: dict[str, Any] | None = None,
-    ) -> OutputTabularDatasetConfig:
+        partition_format: "str | None" = None,
+        path_glob: "str | None" = None,
+        set_column_types: "dict[str, Any] | None" = None,
+    ) -> "OutputTabularDatasetConfig":
         """The same output, whose Parquet files are registered as a table; `path_glob` says which of them."""
         from azureml.data.dataset_factory import parquet_options
 
@@ -130,10 +128,10 @@ class OutputFileDatasetConfig(OutputDatasetConfig, TransformationMixin):
 
     def __init__(
         self,
-        name: str | None = None,
+        name: "str | None" = None,
         destination: Any = None,
-        source: str | None = None,
-        partition_format: str | None = None,
+        source: "str | None" = None,
+        partition_format: "str | None" = None,
     ) -> None:
         """Name an output.
 
@@ -155,26 +153,26 @@ class OutputFileDatasetConfig(OutputDatasetConfig, TransformationMixin):
         self._upload_options: UploadOptions | None = None
         self._mount_options: MountOptions | None = None
 
-    def as_mount(self, disable_metadata_cache: bool = False) -> OutputFileDatasetConfig:
+    def as_mount(self, disable_metadata_cache: bool = False) -> "OutputFileDatasetConfig":
         """The same output in mount mode."""
         mounted = copy(self)
         mounted.mode = MOUNT_MODE
         mounted._mount_options, mounted._upload_options = MountOptions(disable_metadata_cache), None
         return mounted
 
-    def as_upload(self, overwrite: bool = False, source_globs: list[str] | None = None) -> OutputFileDatasetConfig:
+    def as_upload(self, overwrite: bool = False, source_globs: "list[str] | None" = None) -> "OutputFileDatasetConfig":
         """The same output in upload mode."""
         uploaded = copy(self)
         uploaded.mode = UPLOAD_MODE
         uploaded._upload_options, uploaded._mount_options = UploadOptions(overwrite, source_globs), None
         return uploaded
 
-    def _data_section(self) -> tuple[str, str, dict[str, Any]]:
+    def _data_section(self) -> "tuple[str, str, dict[str, Any]]":
         return self._section(self._registration, None)
 
     def _section(
-        self, registration: RegistrationConfiguration | None, transformation: dict[str, Any] | None
-    ) -> tuple[str, str, dict[str, Any]]:
+        self, registration: "RegistrationConfiguration | None", transformation: "dict[str, Any] | None"
+    ) -> "tuple[str, str, dict[str, Any]]":
         datastore, path = _destination_parts(self.destination)
         upload = self._upload_options
         return (
@@ -219,43 +217,45 @@ class OutputTabularDatasetConfig(OutputDatasetConfig):
         self._steps: list[list[Any]] = []
         self._registration = origin._registration
 
-    def as_mount(self) -> OutputTabularDatasetConfig:
+    def as_mount(self) -> "OutputTabularDatasetConfig":
         """The same output in mount mode."""
         return self._from(self._origin.as_mount())
 
-    def as_upload(self, overwrite: bool = False, source_globs: list[str] | None = None) -> OutputTabularDatasetConfig:
+    def as_upload(
+        self, overwrite: bool = False, source_globs: "list[str] | None" = None
+    ) -> "OutputTabularDatasetConfig":
         """The same output in upload mode."""
         return self._from(self._origin.as_upload(overwrite, source_globs))
 
-    def as_input(self, name: str | None = None) -> DatasetConsumptionConfig:
+    def as_input(self, name: "str | None" = None) -> DatasetConsumptionConfig:
         """The output as the input of another run, which pipelines have; a run with one is refused."""
         return DatasetConsumptionConfig(name or f"input_{os.urandom(4).hex()}", self, DIRECT_MODE)
 
-    def keep_columns(self, columns: str | list[str]) -> OutputTabularDatasetConfig:
+    def keep_columns(self, columns: "str | list[str]") -> "OutputTabularDatasetConfig":
         """The same output, whose table has these columns and no others."""
         return self._with(["keep", [columns] if isinstance(columns, str) else list(columns)])
 
-    def drop_columns(self, columns: str | list[str]) -> OutputTabularDatasetConfig:
+    def drop_columns(self, columns: "str | list[str]") -> "OutputTabularDatasetConfig":
         """The same output, whose table does not have these columns."""
         return self._with(["drop", [columns] if isinstance(columns, str) else list(columns)])
 
-    def random_split(self, percentage: float, seed: int | None = None) -> Any:
+    def random_split(self, percentage: float, seed: "int | None" = None) -> Any:
         """Refused: register the whole, and split the dataset."""
         raise refusal(
             "OutputTabularDatasetConfig.random_split", "Register the output, and call random_split on the dataset"
         )
 
-    def _with(self, step: list[Any]) -> OutputTabularDatasetConfig:
+    def _with(self, step: "list[Any]") -> "OutputTabularDatasetConfig":
         changed = copy(self)
         changed._steps = [*self._steps, step]
         return changed
 
-    def _from(self, origin: OutputFileDatasetConfig) -> OutputTabularDatasetConfig:
+    def _from(self, origin: OutputFileDatasetConfig) -> "OutputTabularDatasetConfig":
         changed = copy(self)
         changed._origin, changed.mode = origin, origin.mode
         return changed
 
-    def _data_section(self) -> tuple[str, str, dict[str, Any]]:
+    def _data_section(self) -> "tuple[str, str, dict[str, Any]]":
         table = {"kind": "tabular", "options": self._options, "steps": self._steps, "glob": self._glob}
         return self._origin._section(self._registration, table)
 
@@ -263,7 +263,7 @@ class OutputTabularDatasetConfig(OutputDatasetConfig):
 class HDFSOutputDatasetConfig(OutputDatasetConfig, TransformationMixin):
     """An output of Spark; a run with one is refused."""
 
-    def __init__(self, name: str | None = None, destination: Any = None) -> None:
+    def __init__(self, name: "str | None" = None, destination: Any = None) -> None:
         super().__init__(HDFS_MODE, name)
         self.destination = destination
 
@@ -271,18 +271,18 @@ class HDFSOutputDatasetConfig(OutputDatasetConfig, TransformationMixin):
 class LinkFileOutputDatasetConfig(OutputDatasetConfig):
     """An output that a script links to files elsewhere; a run with one is refused."""
 
-    def __init__(self, name: str | None = None) -> None:
+    def __init__(self, name: "str | None" = None) -> None:
         super().__init__(LINK_MODE, name)
 
 
 class LinkTabularOutputDatasetConfig(OutputDatasetConfig):
     """An output that a script links to a table elsewhere; a run with one is refused."""
 
-    def __init__(self, name: str | None = None) -> None:
+    def __init__(self, name: "str | None" = None) -> None:
         super().__init__(LINK_MODE, name)
 
 
-def _destination_parts(destination: Any) -> tuple[str | None, str | None]:
+def _destination_parts(destination: Any) -> "tuple[str | None, str | None]":
     """The names of a datastore and of a path in it; None is what is not said.
 
     Raises:

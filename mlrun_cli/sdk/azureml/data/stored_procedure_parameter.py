@@ -1,7 +1,5 @@
 """Parameters of stored procedures, which scripts build before a database is asked."""
 
-from __future__ import annotations
-
 from enum import Enum
 
 
@@ -19,7 +17,7 @@ class StoredProcedureParameterType(Enum):
 class StoredProcedureParameter:
     """A parameter with its value."""
 
-    def __init__(self, name: str, value: object, type: StoredProcedureParameterType | None = None) -> None:
+    def __init__(self, name: str, value: object, type: "StoredProcedureParameterType | None" = None) -> None:
         self.name = name
         self.value = value
         self.type = type

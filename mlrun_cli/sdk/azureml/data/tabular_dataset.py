@@ -1,7 +1,5 @@
 """Datasets that are tables."""
 
-from __future__ import annotations
-
 import os
 import tempfile
 from typing import TYPE_CHECKING, Any
@@ -24,7 +22,7 @@ class TabularDataset(AbstractDataset):
     _kind = "tabular"
 
     @property
-    def timestamp_columns(self) -> tuple[str | None, str | None]:
+    def timestamp_columns(self) -> "tuple[str | None, str | None]":
         """The columns that `with_timestamp_columns` named: of a time, and of the time that a partition stands for."""
         options = self._definition["options"]
         return options.get("timestamp"), options.get("partition_timestamp")
@@ -51,21 +49,21 @@ class TabularDataset(AbstractDataset):
         self.to_pandas_dataframe().to_parquet(place)
         return _dataset_of(place)
 
-    def keep_columns(self, columns: str | list[str], validate: bool = False) -> TabularDataset:
+    def keep_columns(self, columns: "str | list[str]", validate: bool = False) -> "TabularDataset":
         """The table with these columns and no others."""
         return self._with(["keep", [columns] if isinstance(columns, str) else list(columns)])
 
-    def drop_columns(self, columns: str | list[str]) -> TabularDataset:
+    def drop_columns(self, columns: "str | list[str]") -> "TabularDataset":
         """The table without these columns."""
         return self._with(["drop", [columns] if isinstance(columns, str) else list(columns)])
 
     def with_timestamp_columns(
         self,
-        timestamp: str | None = None,
-        partition_timestamp: str | None = None,
+        timestamp: "str | None" = None,
+        partition_timestamp: "str | None" = None,
         validate: bool = False,
         **kwargs: Any,
-    ) -> TabularDataset:
+    ) -> "TabularDataset":
         """The table with a note of which columns hold times."""
         options = {
             **self._definition["options"],
@@ -74,21 +72,21 @@ class TabularDataset(AbstractDataset):
         }
         return self._made({**self._definition, "options": options}, self._workspace)
 
-    def time_after(self, start_time: datetime, include_boundary: bool = True, validate: bool = True) -> Any:
+    def time_after(self, start_time: "datetime", include_boundary: bool = True, validate: bool = True) -> Any:
         """Refused: rows are chosen by time in the script."""
         raise self._refusal("time_after", _IN_PANDAS)
 
-    def time_before(self, end_time: datetime, include_boundary: bool = True, validate: bool = True) -> Any:
+    def time_before(self, end_time: "datetime", include_boundary: bool = True, validate: bool = True) -> Any:
         """Refused: rows are chosen by time in the script."""
         raise self._refusal("time_before", _IN_PANDAS)
 
     def time_between(
-        self, start_time: datetime, end_time: datetime, include_boundary: bool = True, validate: bool = True
+        self, start_time: "datetime", end_time: "datetime", include_boundary: bool = True, validate: bool = True
     ) -> Any:
         """Refused: rows are chosen by time in the script."""
         raise self._refusal("time_between", _IN_PANDAS)
 
-    def time_recent(self, time_delta: timedelta, include_boundary: bool = True, validate: bool = True) -> Any:
+    def time_recent(self, time_delta: "timedelta", include_boundary: bool = True, validate: bool = True) -> Any:
         """Refused: rows are chosen by time in the script."""
         raise self._refusal("time_recent", _IN_PANDAS)
 
@@ -108,9 +106,9 @@ class TabularDataset(AbstractDataset):
 
     def partition_by(
         self,
-        partition_keys: list[str],
+        partition_keys: "list[str]",
         target: object,
-        name: str | None = None,
+        name: "str | None" = None,
         show_progress: bool = True,
         partition_as_file_dataset: bool = False,
     ) -> Any:
@@ -120,14 +118,14 @@ class TabularDataset(AbstractDataset):
     def download(
         self,
         stream_column: str,
-        target_path: str | None = None,
+        target_path: "str | None" = None,
         overwrite: bool = False,
         ignore_not_found: bool = True,
     ) -> Any:
         """Refused: columns hold no files here."""
         raise self._refusal("download", "Make a dataset of the files with Dataset.File.from_files and download that")
 
-    def mount(self, stream_column: str, mount_point: str | None = None) -> Any:
+    def mount(self, stream_column: str, mount_point: "str | None" = None) -> Any:
         """Refused: columns hold no files here."""
         raise self._refusal("mount", "Make a dataset of the files with Dataset.File.from_files and mount that")
 

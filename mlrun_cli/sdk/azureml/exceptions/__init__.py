@@ -13,8 +13,6 @@
 `str(error)` and `error.message` are one text: what happened, why, and what to do.
 """
 
-from __future__ import annotations
-
 import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
 
 __all__ = [
@@ -45,7 +43,7 @@ __all__ = [
 class AzureMLException(Exception):
     """Base of all."""
 
-    def __init__(self, exception_message: str = "", inner_exception: BaseException | None = None) -> None:
+    def __init__(self, exception_message: str = "", inner_exception: "BaseException | None" = None) -> None:
         super().__init__(exception_message)
         self.message = exception_message
         self.inner_exception = inner_exception

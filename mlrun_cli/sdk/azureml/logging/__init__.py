@@ -1,7 +1,5 @@
 """The logger of 2018's Azure ML Workbench, over the run of today."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's

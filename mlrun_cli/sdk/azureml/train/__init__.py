@@ -1,5 +1,3 @@
 """Training: estimators, sweeps and automated machine learning."""
 
-from __future__ import annotations
-
 import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's

@@ -1,7 +1,5 @@
 """What all estimators share: their parameters, and how they become the run of a script."""
 
-from __future__ import annotations
-
 import os
 import re
 import sys
@@ -51,7 +49,7 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
     """
 
     source_directory: str
-    run_config: RunConfiguration
+    run_config: "RunConfiguration"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -63,7 +61,7 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
         """The CondaDependencies of its environment."""
         return self.run_config.environment.python.conda_dependencies
 
-    def _to_script_run_config(self) -> ScriptRunConfig:
+    def _to_script_run_config(self) -> "ScriptRunConfig":
         from azureml.core.script_run_config import ScriptRunConfig
 
         return ScriptRunConfig(
@@ -78,7 +76,7 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
         """A parameter that this kind of estimator may not have: then None."""
         return vars(self).get(name)
 
-    def _configure(self) -> RunConfiguration:
+    def _configure(self) -> "RunConfiguration":
         from azureml.core.runconfig import RunConfiguration
 
         configuration = RunConfiguration()
@@ -94,7 +92,7 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
             configuration.max_run_duration_seconds = self._given("max_run_duration_seconds")
         return configuration
 
-    def _distribute(self, configuration: RunConfiguration) -> None:
+    def _distribute(self, configuration: "RunConfiguration") -> None:
         nodes = self._given("node_count")
         if nodes is not None and (not isinstance(nodes, int) or nodes < 1):
             raise TrainingException(f"node_count has to be a whole number above 0, and is {nodes!r}.")
@@ -119,7 +117,7 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
             configuration.tensorflow.worker_count = vars(training)["worker_count"]
             configuration.tensorflow.parameter_server_count = vars(training)["parameter_server_count"]
 
-    def _distributed_training(self) -> DistributedTraining | None:
+    def _distributed_training(self) -> "DistributedTraining | None":
         training = self._given("distributed_training")
         backend = self._given("distributed_backend")
         if training is None and backend is not None:
@@ -139,11 +137,11 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
 
     # Packages
 
-    def _framework_packages(self) -> list[str]:
+    def _framework_packages(self) -> "list[str]":
         """Requirements of pip that come with this kind of estimator."""
         return []
 
-    def _environment(self) -> Environment:
+    def _environment(self) -> "Environment":
         from azureml.core.environment import Environment
 
         definition: Environment | None = self._given("environment_definition")
@@ -196,7 +194,7 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
         return full
 
 
-def _bind(configuration: RunConfiguration, inputs: Any) -> None:
+def _bind(configuration: "RunConfiguration", inputs: Any) -> None:
     """Let the script have data that none of its arguments names."""
     for one in inputs:
         if not hasattr(one, "_data_section"):
@@ -207,7 +205,7 @@ def _bind(configuration: RunConfiguration, inputs: Any) -> None:
         (configuration.data if section == "data" else configuration.data_references)[name] = one
 
 
-def arguments_of(script_params: dict[str, Any] | None) -> list[Any]:
+def arguments_of(script_params: "dict[str, Any] | None") -> "list[Any]":
     """A script's arguments: each name and its value; a list gives several, an empty text or None none."""
     if script_params is not None and not isinstance(script_params, dict):
         raise UserErrorException(
@@ -230,7 +228,7 @@ def package_name(requirement: str) -> str:
     return _NAMES_OF_PIP.get(name, name)
 
 
-def _requirements(path: str) -> list[str]:
+def _requirements(path: str) -> "list[str]":
     with open(path, encoding="utf-8") as file:
         lines = [line.partition(" #")[0].strip() for line in file]
     return [line for line in lines if line and not line.startswith("#")]

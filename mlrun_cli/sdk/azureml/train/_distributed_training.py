@@ -1,7 +1,5 @@
 """How the processes of one run find each other."""
 
-from __future__ import annotations
-
 from azureml._refused import Described
 
 __all__ = ["Gloo", "Mpi", "Nccl", "ParameterServer"]

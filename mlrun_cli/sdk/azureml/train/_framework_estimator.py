@@ -1,7 +1,5 @@
 """Estimators that bring a framework with them."""
 
-from __future__ import annotations
-
 from azureml.train._base_estimator import MMLBaseEstimator
 
 
@@ -14,17 +12,17 @@ class FrameworkEstimator(MMLBaseEstimator):
     """
 
     FRAMEWORK_NAME = ""
-    framework_version: str | None
+    framework_version: "str | None"
     _PACKAGE = ""
-    _COMPANIONS: tuple[str, ...] = ()
-    _SUPPORTED_VERSIONS: tuple[str, ...] = ()
+    _COMPANIONS: "tuple[str, ...]" = ()
+    _SUPPORTED_VERSIONS: "tuple[str, ...]" = ()
 
     @classmethod
-    def get_supported_versions(cls) -> list[str]:
+    def get_supported_versions(cls) -> "list[str]":
         """The versions that Azure has; here any may be asked for that pip finds."""
         return list(cls._SUPPORTED_VERSIONS)
 
-    def _framework_packages(self) -> list[str]:
+    def _framework_packages(self) -> "list[str]":
         if self._given("environment_definition") is not None:
             return []
         version = self.framework_version

@@ -1,7 +1,5 @@
 """The estimator of any script."""
 
-from __future__ import annotations
-
 import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
 from azureml.train._base_estimator import (
     DISTRIBUTION,

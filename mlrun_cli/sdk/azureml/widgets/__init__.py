@@ -1,7 +1,5 @@
 """How a run is shown in a notebook."""
 
-from __future__ import annotations
-
 import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
 from azureml.widgets.run_details import RunDetails
 

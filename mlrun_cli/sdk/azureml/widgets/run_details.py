@@ -1,7 +1,5 @@
 """The table of a run: in a notebook as HTML, elsewhere as text."""
 
-from __future__ import annotations
-
 import sys
 from typing import Any
 
@@ -26,7 +24,7 @@ class RunDetails:
             cells = [word.ljust(width) for word, width in zip(words, widths.values())]
             print("  ".join(cells).rstrip())
 
-    def get_widget_data(self, widget_settings: Any = None) -> dict[str, Any]:
+    def get_widget_data(self, widget_settings: Any = None) -> "dict[str, Any]":
         """The run's record, metrics and details."""
         return {
             "status": self._run.get_status(),
@@ -34,6 +32,6 @@ class RunDetails:
             "run_metrics": self._run.get_metrics(),
         }
 
-    def _facts(self) -> dict[str, Any]:
+    def _facts(self) -> "dict[str, Any]":
         run = self._run
         return {"Experiment": run.experiment.name, "Id": run.id, "Type": run.type, "Status": run.get_status()}

@@ -1,7 +1,5 @@
 """Compute targets: names that runs can be sent to, all of which are this machine."""
 
-from __future__ import annotations
-
 import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
 from azureml.core.compute.adla import AdlaCompute
 from azureml.core.compute.aks import AksCompute

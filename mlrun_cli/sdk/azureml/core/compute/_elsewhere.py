@@ -1,7 +1,5 @@
 """What the targets that would be other machines have in common: they can be described, and not be had."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from azureml._refused import Described

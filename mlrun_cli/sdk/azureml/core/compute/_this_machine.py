@@ -1,7 +1,5 @@
 """What the targets that can be made have in common: whatever they are called, their runs run on this machine."""
 
-from __future__ import annotations
-
 import os
 from typing import Any
 
@@ -13,21 +11,21 @@ _UNSET = ("admin_username", "vnet_resourcegroup_name", "vnet_name", "subnet_name
 class ThisMachine(ComputeTarget):
     """A target with a size and a status; what names a network or a user is None."""
 
-    vm_size: str | None
+    vm_size: "str | None"
     status: Any
 
-    def _take(self, document: dict[str, Any]) -> None:
+    def _take(self, document: "dict[str, Any]") -> None:
         super()._take(document)
         vars(self).update(dict.fromkeys(_UNSET))
         self.vm_size = own_of(document).get("vmSize")
 
-    def serialize(self) -> dict[str, Any]:
+    def serialize(self) -> "dict[str, Any]":
         """The target as a document of Azure's form, which can be written as JSON."""
         document = super().serialize()
         document["properties"].update(properties={"vmSize": self.vm_size}, status=self.status.serialize())
         return document
 
-    def get(self) -> dict[str, Any]:
+    def get(self) -> "dict[str, Any]":
         """What `serialize()` gives, looked up anew."""
         self.refresh_state()
         return self.serialize()
@@ -38,7 +36,7 @@ class ThisMachine(ComputeTarget):
         return self.status
 
     def get_active_runs(
-        self, type: str | None = None, tags: Any = None, properties: Any = None, status: str | None = None
+        self, type: "str | None" = None, tags: Any = None, properties: Any = None, status: "str | None" = None
     ) -> Any:
         """The runs that were sent to this target and have not ended, newest first, as they are asked for."""
         from azureml.core.run import Run
@@ -49,7 +47,7 @@ class ThisMachine(ComputeTarget):
         return (run for run in runs if run.get_status() not in {"Canceled", "Completed", "Failed"})
 
     @staticmethod
-    def supported_vmsizes(workspace: Any, location: str | None = None) -> Any:
+    def supported_vmsizes(workspace: Any, location: "str | None" = None) -> Any:
         """A list of one machine, this one, with Azure's keys. Targets may be made with any `vm_size` all the same."""
         pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         return [
@@ -63,7 +61,7 @@ class ThisMachine(ComputeTarget):
         ]
 
 
-def own_of(document: dict[str, Any]) -> dict[str, Any]:
+def own_of(document: "dict[str, Any]") -> "dict[str, Any]":
     """What a document says that is of its kind alone."""
     own: dict[str, Any] = document["properties"].get("properties") or {}
     return own

@@ -1,7 +1,5 @@
 """Data Lake Analytics: described, never made, since runs run on this machine."""
 
-from __future__ import annotations
-
 from azureml.core.compute._elsewhere import Attachable, AttachConfiguration
 from azureml.core.compute.compute import ComputeTarget, ComputeTargetException
 

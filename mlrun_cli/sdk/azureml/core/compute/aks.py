@@ -1,7 +1,5 @@
 """Azure Kubernetes Service: described, never made, since runs run on this machine."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from azureml._refused import Described
@@ -29,10 +27,10 @@ class _Reached:
 
     def enable_ssl(
         self,
-        ssl_cname: str | None = None,
-        ssl_cert_pem_file: str | None = None,
-        ssl_key_pem_file: str | None = None,
-        leaf_domain_label: str | None = None,
+        ssl_cname: "str | None" = None,
+        ssl_cert_pem_file: "str | None" = None,
+        ssl_key_pem_file: "str | None" = None,
+        leaf_domain_label: "str | None" = None,
         overwrite_existing_domain: bool = False,
     ) -> None:
         """Describe how the cluster's services are to be reached."""

@@ -1,7 +1,5 @@
 """AmlCompute: in Azure a cluster that grows and shrinks, here this machine under the cluster's name."""
 
-from __future__ import annotations
-
 import operator
 import re
 from datetime import datetime
@@ -38,15 +36,15 @@ class ScaleSettings:
 
     def __init__(
         self,
-        minimum_node_count: int | None,
-        maximum_node_count: int | None,
-        idle_seconds_before_scaledown: int | None,
+        minimum_node_count: "int | None",
+        maximum_node_count: "int | None",
+        idle_seconds_before_scaledown: "int | None",
     ) -> None:
         self.minimum_node_count = minimum_node_count
         self.maximum_node_count = maximum_node_count
         self.idle_seconds_before_scaledown = idle_seconds_before_scaledown
 
-    def serialize(self) -> dict[str, Any]:
+    def serialize(self) -> "dict[str, Any]":
         """As a document of Azure's form."""
         idle = self.idle_seconds_before_scaledown
         return {
@@ -56,7 +54,7 @@ class ScaleSettings:
         }
 
     @staticmethod
-    def deserialize(object_dict: dict[str, Any]) -> ScaleSettings:
+    def deserialize(object_dict: "dict[str, Any]") -> "ScaleSettings":
         """What such a document says."""
         duration = _DURATION.fullmatch(object_dict.get("nodeIdleTimeBeforeScaleDown") or "")
         parts = [0, 0, 0] if duration is None else [int(part or 0) for part in duration.groups()]
@@ -69,7 +67,7 @@ class _Facts(Described):
 
     _written = ""
 
-    def serialize(self) -> dict[str, Any]:
+    def serialize(self) -> "dict[str, Any]":
         """As a document of Azure's form."""
         return {_in_document(name): _plain(getattr(self, name)) for name in self._written.split()}
 
@@ -153,20 +151,20 @@ class AmlCompute(ThisMachine):
         vm_size: str = "",
         vm_priority: str = "dedicated",
         min_nodes: int = 0,
-        max_nodes: int | None = None,
+        max_nodes: "int | None" = None,
         idle_seconds_before_scaledown: int = 1800,
-        admin_username: str | None = None,
-        admin_user_password: str | None = None,
-        admin_user_ssh_key: str | None = None,
-        vnet_resourcegroup_name: str | None = None,
-        vnet_name: str | None = None,
-        subnet_name: str | None = None,
-        tags: dict[str, str] | None = None,
-        description: str | None = None,
+        admin_username: "str | None" = None,
+        admin_user_password: "str | None" = None,
+        admin_user_ssh_key: "str | None" = None,
+        vnet_resourcegroup_name: "str | None" = None,
+        vnet_name: "str | None" = None,
+        subnet_name: "str | None" = None,
+        tags: "dict[str, str] | None" = None,
+        description: "str | None" = None,
         remote_login_port_public_access: str = "NotSpecified",
-        identity_type: str | None = None,
+        identity_type: "str | None" = None,
         identity_id: Any = None,
-        location: str | None = None,
+        location: "str | None" = None,
         enable_node_public_ip: bool = True,
     ) -> AmlComputeProvisioningConfiguration:
         """What `ComputeTarget.create` takes; a size and a priority are kept as they are said, and change nothing.
@@ -187,7 +185,7 @@ class AmlCompute(ThisMachine):
         }
         return cls._created(workspace, name, properties, configuration)
 
-    def _take(self, document: dict[str, Any]) -> None:
+    def _take(self, document: "dict[str, Any]") -> None:
         super()._take(document)
         own = own_of(document)
         vars(self).update(dict.fromkeys(_UNSET), remote_login_port_public_access="NotSpecified")
@@ -210,7 +208,7 @@ class AmlCompute(ThisMachine):
             vm_size=self.vm_size,
         )
 
-    def serialize(self) -> dict[str, Any]:
+    def serialize(self) -> "dict[str, Any]":
         """The target as a document of Azure's form, which can be written as JSON."""
         document = super().serialize()
         document["identity"] = None
@@ -226,7 +224,7 @@ class AmlCompute(ThisMachine):
     def wait_for_completion(  # type: ignore[override]
         self,
         show_output: bool = False,
-        min_node_count: int | None = None,
+        min_node_count: "int | None" = None,
         timeout_in_minutes: float = 25,
         is_delete_operation: bool = False,
     ) -> None:
@@ -237,9 +235,9 @@ class AmlCompute(ThisMachine):
 
     def update(
         self,
-        min_nodes: int | None = None,
-        max_nodes: int | None = None,
-        idle_seconds_before_scaledown: int | None = None,
+        min_nodes: "int | None" = None,
+        max_nodes: "int | None" = None,
+        idle_seconds_before_scaledown: "int | None" = None,
     ) -> None:
         """Change the settings that are given.
 
@@ -267,17 +265,17 @@ class AmlCompute(ThisMachine):
         """Accept it: a run is whoever has submitted it."""
 
     @staticmethod
-    def list_usages(workspace: Any, show_all: bool = False, location: str | None = None) -> Any:
+    def list_usages(workspace: Any, show_all: bool = False, location: "str | None" = None) -> Any:
         """Refused: raises ComputeTargetException."""
         raise _no_quotas("list_usages(…)")
 
     @staticmethod
-    def list_quotas(workspace: Any, location: str | None = None) -> Any:
+    def list_quotas(workspace: Any, location: "str | None" = None) -> Any:
         """Refused: raises ComputeTargetException."""
         raise _no_quotas("list_quotas(…)")
 
     @staticmethod
-    def update_quotas(workspace: Any, vm_family: Any, limit: int | None = None, location: str | None = None) -> Any:
+    def update_quotas(workspace: Any, vm_family: Any, limit: "int | None" = None, location: "str | None" = None) -> Any:
         """Refused: raises ComputeTargetException."""
         raise _no_quotas("update_quotas(…)")
 
@@ -297,7 +295,7 @@ def _plain(fact: Any) -> Any:
     return fact.serialize() if hasattr(fact, "serialize") else fact
 
 
-def _count(name: str, value: Any, *, smallest: int = 0) -> int | None:
+def _count(name: str, value: Any, *, smallest: int = 0) -> "int | None":
     """A whole number, which scripts also take from the environment as text."""
     if value is None:
         return None
@@ -310,7 +308,7 @@ def _count(name: str, value: Any, *, smallest: int = 0) -> int | None:
     return count
 
 
-def _given(value: int | None, otherwise: int | None) -> int | None:
+def _given(value: "int | None", otherwise: "int | None") -> "int | None":
     return otherwise if value is None else value
 
 

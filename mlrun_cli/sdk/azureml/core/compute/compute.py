@@ -1,7 +1,5 @@
 """What all compute targets have in common."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -21,9 +19,9 @@ class ComputeTargetProvisioningConfiguration:
     """What a target that is to be made should be like."""
 
     _compute_type: Any = None
-    location: str | None = None
+    location: "str | None" = None
 
-    def __init__(self, type: Any, location: str | None) -> None:
+    def __init__(self, type: Any, location: "str | None") -> None:
         self._compute_type = type
         self.location = location
 
@@ -65,8 +63,8 @@ class ComputeTarget:
         ComputeTargetException: There is none of this name; the message lists those there are.
     """
 
-    _compute_type: str | None = None
-    _of_kind: ClassVar[dict[str, type[ComputeTarget]]] = {}
+    _compute_type: "str | None" = None
+    _of_kind: ClassVar["dict[str, type[ComputeTarget]]"] = {}
 
     name: str
     workspace: Any
@@ -80,7 +78,7 @@ class ComputeTarget:
             if hasattr(configuration, "_compute_type"):
                 configuration._compute_type = cls
 
-    def __new__(cls, workspace: Any, name: str) -> ComputeTarget:
+    def __new__(cls, workspace: Any, name: str) -> "ComputeTarget":
         """Look it up."""
         if not isinstance(name, str) or not name:
             raise ComputeTargetException(f"The name of a compute target is a text that is not empty, not {name!r}.")
@@ -90,7 +88,7 @@ class ComputeTarget:
     def __init__(self, workspace: Any, name: str) -> None:
         pass
 
-    def __getnewargs__(self) -> tuple[Any, str]:
+    def __getnewargs__(self) -> "tuple[Any, str]":
         return self.workspace, self.name
 
     def __repr__(self) -> str:
@@ -98,7 +96,7 @@ class ComputeTarget:
         return f"{type(self).__name__}({', '.join(f'{key}={getattr(self, key)}' for key in keys)})"
 
     @staticmethod
-    def create(workspace: Any, name: str, provisioning_configuration: Any) -> ComputeTarget:
+    def create(workspace: Any, name: str, provisioning_configuration: Any) -> "ComputeTarget":
         """Make a target; an AmlCompute of the same name is changed to what is asked for.
 
         Raises:
@@ -116,7 +114,7 @@ class ComputeTarget:
         return target
 
     @staticmethod
-    def attach(workspace: Any, name: str, attach_configuration: Any) -> ComputeTarget:
+    def attach(workspace: Any, name: str, attach_configuration: Any) -> "ComputeTarget":
         """Refused: raises ComputeTargetException, which says what to make instead."""
         raise not_here(attach_configuration, name, "ComputeTarget.attach(…)")
 
@@ -126,7 +124,7 @@ class ComputeTarget:
         return [ComputeTarget.deserialize(workspace, document) for document in _asked(workspace, "computes.list")]
 
     @classmethod
-    def deserialize(cls, workspace: Any, object_dict: dict[str, Any]) -> ComputeTarget:
+    def deserialize(cls, workspace: Any, object_dict: "dict[str, Any]") -> "ComputeTarget":
         """The target that a document of Azure's form describes.
 
         Raises:
@@ -145,7 +143,7 @@ class ComputeTarget:
         return target
 
     @classmethod
-    def _create(cls, workspace: Any, name: str, configuration: Any) -> ComputeTarget:
+    def _create(cls, workspace: Any, name: str, configuration: Any) -> "ComputeTarget":
         raise not_here(configuration, name, "ComputeTarget.create(…)")
 
     @classmethod
@@ -153,9 +151,9 @@ class ComputeTarget:
         cls,
         workspace: Any,
         name: str,
-        properties: dict[str, Any],
+        properties: "dict[str, Any]",
         configuration: Any,
-    ) -> ComputeTarget:
+    ) -> "ComputeTarget":
         document = _asked(
             workspace,
             "computes.create",
@@ -167,7 +165,7 @@ class ComputeTarget:
         )
         return cls.deserialize(workspace, document)
 
-    def _take(self, document: dict[str, Any]) -> None:
+    def _take(self, document: "dict[str, Any]") -> None:
         """Become what a document says."""
         common = document["properties"]
         self.id: str | None = document.get("id")
@@ -220,7 +218,7 @@ class ComputeTarget:
             "delete()."
         )
 
-    def serialize(self) -> dict[str, Any]:
+    def serialize(self) -> "dict[str, Any]":
         """The target as a document of Azure's form, which can be written as JSON."""
         return {
             "id": self.id,
@@ -266,11 +264,11 @@ def say(*lines: str) -> None:
         print(line)
 
 
-def moment(text: str | None) -> datetime | None:
+def moment(text: "str | None") -> "datetime | None":
     """A time of a document, in UTC and without a zone, as Azure's SDK has it."""
     return None if text is None else datetime.fromisoformat(text.rstrip("Z"))
 
 
-def text_of(time: datetime | None) -> str | None:
+def text_of(time: "datetime | None") -> "str | None":
     """A time as a document has it."""
     return None if time is None else time.isoformat()

@@ -1,7 +1,5 @@
 """ComputeInstance: in Azure a machine for notebooks, here this machine under the instance's name."""
 
-from __future__ import annotations
-
 import json
 from datetime import datetime
 from typing import Any
@@ -41,14 +39,14 @@ class ComputeInstanceStatus:
 
     def __init__(
         self,
-        creation_time: datetime | None,
-        created_by_user_name: str | None,
-        created_by_user_id: str | None,
-        created_by_user_org: str | None,
+        creation_time: "datetime | None",
+        created_by_user_name: "str | None",
+        created_by_user_id: "str | None",
+        created_by_user_org: "str | None",
         errors: Any,
-        modified_time: datetime | None,
+        modified_time: "datetime | None",
         state: str,
-        vm_size: str | None,
+        vm_size: "str | None",
     ) -> None:
         self.creation_time = creation_time
         self.created_by_user_name = created_by_user_name
@@ -62,7 +60,7 @@ class ComputeInstanceStatus:
     def __repr__(self) -> str:
         return json.dumps(self.serialize(), indent=2)
 
-    def serialize(self) -> dict[str, Any]:
+    def serialize(self) -> "dict[str, Any]":
         """As a document of Azure's form."""
         return {
             "errors": self.errors,
@@ -108,7 +106,7 @@ class ComputeInstance(ThisMachine):
     def __repr__(self) -> str:
         return f"ComputeInstance {json.dumps(self.serialize(), indent=2)}"
 
-    def _take(self, document: dict[str, Any]) -> None:
+    def _take(self, document: "dict[str, Any]") -> None:
         super()._take(document)
         vars(self).update(dict.fromkeys(_UNSET), ssh_public_access=False, applications=[], errors=[])
         self.status = ComputeInstanceStatus(
@@ -122,7 +120,7 @@ class ComputeInstance(ThisMachine):
             vm_size=self.vm_size,
         )
 
-    def serialize(self) -> dict[str, Any]:
+    def serialize(self) -> "dict[str, Any]":
         """The target as a document of Azure's form, which can be written as JSON."""
         document = super().serialize()
         document["properties"]["properties"].update(

@@ -1,7 +1,5 @@
 """Azure Databricks: described, never made, since runs run on this machine."""
 
-from __future__ import annotations
-
 from azureml.core.compute._elsewhere import Attachable, AttachConfiguration, Locked
 from azureml.core.compute.compute import ComputeTarget, ComputeTargetException
 

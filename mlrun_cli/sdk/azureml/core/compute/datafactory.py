@@ -1,7 +1,5 @@
 """Azure Data Factory: described, never made, since runs run on this machine."""
 
-from __future__ import annotations
-
 from azureml.core.compute._elsewhere import Attachable, AttachConfiguration, ProvisioningConfiguration
 from azureml.core.compute.compute import ComputeTarget, ComputeTargetException
 

@@ -1,7 +1,5 @@
 """Container images that serve models: importable, and refused on use."""
 
-from __future__ import annotations
-
 import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
 from azureml.core.image.container import ContainerImage
 from azureml.core.image.image import Image

@@ -1,7 +1,5 @@
 """Container images that serve models: their configurations can be written."""
 
-from __future__ import annotations
-
 from azureml.core.image.image import Image, ImageConfig
 
 __all__ = ["ContainerImage", "ContainerImageConfig"]

@@ -1,7 +1,5 @@
 """Images that serve models: there are none."""
 
-from __future__ import annotations
-
 import builtins
 from typing import Any
 
@@ -23,17 +21,17 @@ class Image(metaclass=Refused, instead=INSTEAD):
         WebserviceException: Always, as in Azure for a name that is not there.
     """
 
-    def __init__(self, workspace: Any, name: str | None = None, id: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, workspace: Any, name: "str | None" = None, id: "str | None" = None, **kwargs: Any) -> None:
         raise WebserviceException(f"Image {name or id!r} is not there: mlrun-cli makes no images. {INSTEAD}.")
 
     @staticmethod
     def list(
         workspace: Any,
-        image_name: str | None = None,
-        model_name: str | None = None,
-        model_id: str | None = None,
+        image_name: "str | None" = None,
+        model_name: "str | None" = None,
+        model_id: "str | None" = None,
         tags: Any = None,
-        properties: dict[str, str] | None = None,
-    ) -> builtins.list[Image]:
+        properties: "dict[str, str] | None" = None,
+    ) -> "builtins.list[Image]":
         """The images of a workspace: none."""
         return []

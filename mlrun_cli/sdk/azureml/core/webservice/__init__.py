@@ -1,7 +1,5 @@
 """Web services that serve models: importable, and refused on use."""
 
-from __future__ import annotations
-
 import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
 from azureml.core.webservice.aci import AciWebservice
 from azureml.core.webservice.aks import AksEndpoint, AksWebservice

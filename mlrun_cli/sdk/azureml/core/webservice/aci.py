@@ -1,7 +1,5 @@
 """Services in container instances."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from azureml.core.webservice.webservice import Webservice, WebserviceDeploymentConfiguration

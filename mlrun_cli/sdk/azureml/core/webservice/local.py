@@ -1,7 +1,5 @@
 """Services in containers of this machine."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from azureml.core.webservice.webservice import Webservice, WebserviceDeploymentConfiguration

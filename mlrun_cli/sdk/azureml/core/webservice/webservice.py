@@ -1,7 +1,5 @@
 """Web services that serve models: their configurations can be written, and there are no services."""
 
-from __future__ import annotations
-
 import builtins
 from typing import Any
 
@@ -34,14 +32,14 @@ class Webservice(metaclass=Refused, instead=INSTEAD):
     @staticmethod
     def list(
         workspace: Any,
-        compute_type: str | None = None,
-        image_name: str | None = None,
-        image_id: str | None = None,
-        model_name: str | None = None,
-        model_id: str | None = None,
+        compute_type: "str | None" = None,
+        image_name: "str | None" = None,
+        image_id: "str | None" = None,
+        model_name: "str | None" = None,
+        model_id: "str | None" = None,
         tags: Any = None,
-        properties: dict[str, str] | None = None,
-        image_digest: str | None = None,
-    ) -> builtins.list[Webservice]:
+        properties: "dict[str, str] | None" = None,
+        image_digest: "str | None" = None,
+    ) -> "builtins.list[Webservice]":
         """The services of a workspace: none."""
         return []

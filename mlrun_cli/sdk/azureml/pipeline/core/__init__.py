@@ -1,7 +1,5 @@
 """Pipelines: their parts can be described, and making one is refused."""
 
-from __future__ import annotations
-
 import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
 from azureml._refused import names_of
 from azureml.pipeline._instead import INSTEAD

@@ -1,7 +1,5 @@
 """The base of all steps, and their order."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from azureml._refused import Described

@@ -1,7 +1,5 @@
 """What a pipeline's steps hand to each other, and its parameters."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 
@@ -38,7 +36,7 @@ class PipelineParameter(Described, takes="name, default_value"):
 class _Handed:
     """A result that can be handed on in several ways, which are all one here."""
 
-    def as_input(self, input_name: str | None = None) -> Any:
+    def as_input(self, input_name: "str | None" = None) -> Any:
         """It, as a step's input."""
         return self
 
@@ -128,7 +126,7 @@ class PipelineDataset(
     """A dataset that a pipeline reads."""
 
     @classmethod
-    def create(cls, dataset: Any, name: str | None = None, parameter_name: str | None = None) -> PipelineDataset:
+    def create(cls, dataset: Any, name: "str | None" = None, parameter_name: "str | None" = None) -> "PipelineDataset":
         """One of a dataset."""
         return cls(dataset, name, parameter_name=parameter_name)
 

@@ -1,7 +1,5 @@
 """Pipelines that are published under a lasting name, registered modules, and drafts."""
 
-from __future__ import annotations
-
 from azureml._refused import Refused
 from azureml.pipeline._instead import INSTEAD
 

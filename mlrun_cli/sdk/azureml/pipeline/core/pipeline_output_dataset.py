@@ -1,7 +1,5 @@
 """Datasets that a step has written."""
 
-from __future__ import annotations
-
 from azureml.pipeline.core.graph import PipelineData
 
 __all__ = ["PipelineOutputAbstractDataset", "PipelineOutputFileDataset", "PipelineOutputTabularDataset"]

@@ -1,7 +1,5 @@
 """The runs of pipelines."""
 
-from __future__ import annotations
-
 from azureml._refused import Refused
 from azureml.pipeline._instead import INSTEAD
 

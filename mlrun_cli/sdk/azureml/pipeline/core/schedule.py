@@ -1,7 +1,5 @@
 """When pipelines are run."""
 
-from __future__ import annotations
-
 from azureml._refused import Described, Refused
 
 __all__ = ["Schedule", "ScheduleRecurrence", "TimeZone"]

@@ -1,7 +1,5 @@
 """The steps of a pipeline: each can be described, and none is run by a pipeline here."""
 
-from __future__ import annotations
-
 import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
 from azureml._refused import Described, names_of, refused_call
 from azureml.pipeline._instead import INSTEAD

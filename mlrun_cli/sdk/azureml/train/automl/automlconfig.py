@@ -1,7 +1,5 @@
 """The configuration of automated machine learning."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from azureml._refused import Described, refusal

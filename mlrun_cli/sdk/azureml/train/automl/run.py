@@ -1,7 +1,5 @@
 """The run of automated machine learning."""
 
-from __future__ import annotations
-
 from azureml._refused import Refused
 from azureml.train.automl._instead import INSTEAD
 

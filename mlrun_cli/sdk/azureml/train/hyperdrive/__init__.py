@@ -1,7 +1,5 @@
 """Sweeps: how a script's arguments are varied over many runs, and which run is the best."""
 
-from __future__ import annotations
-
 import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
 from azureml.train.hyperdrive.parameter_expressions import (
     choice,

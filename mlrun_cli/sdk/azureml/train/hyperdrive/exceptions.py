@@ -1,7 +1,5 @@
 """The errors of sweeps, under Azure's names."""
 
-from __future__ import annotations
-
 from azureml.exceptions import AzureMLException
 
 __all__ = [

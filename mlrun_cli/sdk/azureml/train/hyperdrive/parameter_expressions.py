@@ -3,8 +3,6 @@
 Each answers `[name, arguments]`, which is how a sweep is written down: `["choice", [[1, 2]]]`, `["uniform", [0, 1]]`.
 """
 
-from __future__ import annotations
-
 from typing import Any, List
 
 from azureml.train.hyperdrive.exceptions import HyperDriveConfigException
@@ -114,7 +112,7 @@ def _check_numbers(call: str, **arguments: Any) -> None:
             raise HyperDriveConfigException(f"{call}(…) takes a number as {name}, not {value!r}.")
 
 
-def _check_steps(call: str, steps: tuple[Any, ...]) -> None:
+def _check_steps(call: str, steps: "tuple[Any, ...]") -> None:
     for q in steps:
         if not isinstance(q, int):
             raise HyperDriveConfigException(f"{call}(…) takes a whole number as q, not {q!r}.")

@@ -1,7 +1,5 @@
 """When a run of a sweep is ended early."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from azureml.train.hyperdrive.exceptions import HyperDriveConfigException
@@ -20,11 +18,11 @@ class EarlyTerminationPolicy:
 
     POLICY_NAME = ""
 
-    def __init__(self, name: str, properties: dict[str, Any] | None = None) -> None:
+    def __init__(self, name: str, properties: "dict[str, Any] | None" = None) -> None:
         self._name = name
         self._properties = properties
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> "dict[str, Any]":
         """The policy as a sweep writes it down."""
         document: dict[str, Any] = {"name": self._name}
         if self._properties is not None:
@@ -63,8 +61,8 @@ class BanditPolicy(_TimedPolicy):
     def __init__(
         self,
         evaluation_interval: int = 1,
-        slack_factor: float | None = None,
-        slack_amount: float | None = None,
+        slack_factor: "float | None" = None,
+        slack_amount: "float | None" = None,
         delay_evaluation: int = 0,
     ) -> None:
         given = {
@@ -80,13 +78,13 @@ class BanditPolicy(_TimedPolicy):
         super().__init__(evaluation_interval, delay_evaluation, **given)
 
     @property
-    def slack_factor(self) -> float | None:
+    def slack_factor(self) -> "float | None":
         """The slack as a share of the best value, or None."""
         value: float | None = self._property("slack_factor")
         return value
 
     @property
-    def slack_amount(self) -> float | None:
+    def slack_amount(self) -> "float | None":
         """The slack in units of the metric, or None."""
         value: float | None = self._property("slack_amount")
         return value
@@ -130,7 +128,7 @@ class NoTerminationPolicy(EarlyTerminationPolicy):
         super().__init__(self.POLICY_NAME)
 
 
-def _check_whole(name: str, value: Any, least: int, most: int | None = None) -> None:
+def _check_whole(name: str, value: Any, least: int, most: "int | None" = None) -> None:
     if isinstance(value, int) and value >= least and (most is None or value <= most):
         return
     bounds = f"of {least} or more" if most is None else f"from {least} to {most}"

@@ -1,7 +1,5 @@
 """The run of a sweep."""
 
-from __future__ import annotations
-
 from azureml._refused import Refused
 
 __all__ = ["HyperDriveRun"]

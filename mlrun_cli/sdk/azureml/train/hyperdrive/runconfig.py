@@ -1,7 +1,5 @@
 """The description of a sweep."""
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import Any
 
@@ -39,16 +37,16 @@ class HyperDriveConfig:
         primary_metric_name: str,
         primary_metric_goal: PrimaryMetricGoal,
         max_total_runs: int,
-        max_concurrent_runs: int | None = None,
+        max_concurrent_runs: "int | None" = None,
         max_duration_minutes: int = 10080,
-        policy: EarlyTerminationPolicy | None = None,
+        policy: "EarlyTerminationPolicy | None" = None,
         estimator: Any = None,
         run_config: Any = None,
         resume_from: Any = None,
         resume_child_runs: Any = None,
         pipeline: Any = None,
         debug_flag: Any = None,
-        custom_run_id: str | None = None,
+        custom_run_id: "str | None" = None,
     ) -> None:
         _check_type("hyperparameter_sampling", hyperparameter_sampling, HyperParameterSampling)
         _check_type("primary_metric_name", primary_metric_name, str)
@@ -90,7 +88,7 @@ class HyperDriveConfig:
         return self._pipeline
 
     @property
-    def source_directory(self) -> str | None:
+    def source_directory(self) -> "str | None":
         """The folder with the script."""
         return getattr(self._run_config or self._estimator, "source_directory", None)
 
@@ -140,7 +138,7 @@ def _check_type(name: str, value: Any, kind: type) -> None:
         raise HyperDriveConfigException(f"HyperDriveConfig takes a {kind.__name__} as {name}, not {value!r}.")
 
 
-def _check_number(name: str, value: Any, most: int | None) -> None:
+def _check_number(name: str, value: Any, most: "int | None") -> None:
     if isinstance(value, int) and value >= 1 and (most is None or value <= most):
         return
     bounds = "above 0" if most is None else f"from 1 to {most}"

@@ -1,7 +1,5 @@
 """How a sweep goes through the values of its parameters."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from azureml.train.hyperdrive.exceptions import HyperDriveConfigException
@@ -31,14 +29,14 @@ class HyperParameterSampling:
     """A way through a parameter space: the script's argument, such as `--lr`, to the expression of its values."""
 
     SAMPLING_NAME = ""
-    _FORMS: tuple[str, ...] = _FORMS
+    _FORMS: "tuple[str, ...]" = _FORMS
 
-    def __init__(self, parameter_space: dict[str, Any], properties: dict[str, Any] | None = None) -> None:
+    def __init__(self, parameter_space: "dict[str, Any]", properties: "dict[str, Any] | None" = None) -> None:
         self._check(parameter_space)
         self._parameter_space = dict(parameter_space)
         self._properties = properties
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> "dict[str, Any]":
         """The sampling as a sweep writes it down."""
         document: dict[str, Any] = {"name": self.SAMPLING_NAME, "parameter_space": self._parameter_space}
         if self._properties is not None:
