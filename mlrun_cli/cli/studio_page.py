@@ -35,16 +35,18 @@ def open_studio_page(home: Path, address: str, notes: Notes) -> dict[str, str]:
 def _is_studio(root: str) -> bool:
     """Whether a studio is served there: it asks for its token."""
     parts = urlsplit(root)
+    # Browsers alone know where names under `.localhost` lead.
+    place = f"127.0.0.1:{parts.port}" if (parts.hostname or "").endswith(".localhost") else parts.netloc
     if parts.scheme == "https":
         # It is only asked whether it is there, so that it may have made its certificate itself.
         context = ssl._create_unverified_context()  # noqa: S323
         connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-            parts.netloc, timeout=_PATIENCE_SECONDS, context=context
+            place, timeout=_PATIENCE_SECONDS, context=context
         )
     else:
-        connection = http.client.HTTPConnection(parts.netloc, timeout=_PATIENCE_SECONDS)
+        connection = http.client.HTTPConnection(place, timeout=_PATIENCE_SECONDS)
     try:
-        connection.request("GET", f"{parts.path}/")
+        connection.request("GET", f"{parts.path}/", headers={"Host": parts.netloc})
         answer = connection.getresponse()
         return answer.status == http.client.UNAUTHORIZED and _MARK in answer.read()
     except (OSError, http.client.HTTPException):

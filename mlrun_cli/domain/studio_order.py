@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from ipaddress import ip_address
 from typing import Any, NamedTuple
 
 from mlrun_cli.domain.pages import DEFAULT_PORT
@@ -31,6 +32,16 @@ class StudioOrder(NamedTuple):
     certfile: str | None = None
     keyfile: str | None = None
 
+    @property
+    def has_own_host(self) -> bool:
+        """Whether browsers ask for it by a host name of its own, `mlrun-….localhost`.
+
+        Cookies do not tell ports apart: whatever else listens on this machine would get those of `127.0.0.1`. Where a
+        proxy, a certificate or another machine is in between, the name is theirs to choose.
+        """
+        is_for_others = self.allowed_hosts or self.base_path or self.certfile
+        return not is_for_others and is_loopback(self.host)
+
     def to_json(self) -> str:
         """The order as one word of a command line."""
         return json.dumps(self._asdict())
@@ -42,3 +53,11 @@ class StudioOrder(NamedTuple):
         place = document.pop("place")
         allowed_hosts = tuple(document.pop("allowed_hosts"))
         return cls(**document, place=place and tuple(place), allowed_hosts=allowed_hosts)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, without its port, is this machine by its usual name or by an address of the loopback range."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -18,6 +18,7 @@ from mlrun_cli.files.temporary import temporary_beside
 
 _TOKEN_BYTES = 24
 _LEAST_TOKEN = 16
+_HOST_BYTES = 8
 _OTHERS = 0o077
 
 
@@ -27,6 +28,7 @@ class StudioFolder:
     def __init__(self, home: Path) -> None:
         self.path = home / "studio"
         self._token = self.path / "token"
+        self._host = self.path / "host"
         self._address = self.path / "address.json"
         self._serving = self.path / "serving"
         self._door = self.path / "door.html"
@@ -55,13 +57,42 @@ class StudioFolder:
             raise StoreError(f"{self._token} holds no token.", hint="Remove the file; the next start makes a new one.")
         return token
 
+    def own_host(self) -> str:
+        """Return the host name by which browsers ask for this home's studio; it is made the first time.
+
+        Browsers resolve all that ends in `.localhost` to this machine. Nobody else can guess the name, so that no page
+        of another program on this machine can have the browser ask for it under that program's own port.
+
+        Raises:
+            StoreError: the file that keeps it cannot be written or read.
+        """
+        try:
+            make_private_folder(self.path)
+            if not self._host.exists():
+                with suppress(FileExistsError), _written(self._host, os.urandom(_HOST_BYTES).hex()) as temporary:
+                    os.link(temporary, self._host)
+            name = self._host.read_text(encoding="ascii").strip()
+        except (OSError, ValueError) as error:
+            raise StoreError(
+                f"{self._host} cannot be read or made: {getattr(error, 'strerror', None) or error}."
+            ) from error
+        if len(name) != 2 * _HOST_BYTES or not name.isalnum():
+            raise StoreError(f"{self._host} holds no name.", hint="Remove the file; the next start makes a new one.")
+        return f"mlrun-{name}.localhost"
+
     def address(self) -> str:
         """Where the studio is served, the one that began last, else where it was, else the usual one; without token."""
         document = None
         with suppress(OSError):
             alive = next((path for path in self._served() if _is_held(path)), self._address)
             document = read_json(alive)
-        return str((document or {}).get("address") or f"http://127.0.0.1:{DEFAULT_PORT}")
+        return str((document or {}).get("address") or self._usual_address())
+
+    def _usual_address(self) -> str:
+        host = "127.0.0.1"
+        with suppress(StoreError):  # an address is no reason to fail: this one asks for the token
+            host = self.own_host()
+        return f"http://{host}:{DEFAULT_PORT}"
 
     @contextmanager
     def served_at(self, address: str) -> Iterator[None]:

@@ -16,14 +16,14 @@ class Access:
     """
 
     def __init__(self, token: str, home: str) -> None:
-        self._token = token
+        self.token = token
         # Cookies do not tell ports apart: two studios on one machine must not take each other's.
         self.cookie_name = f"mlrun-studio-{self._derived('name', home)[:8]}"
-        self.cookie = self._derived("cookie")
+        self.cookie = self._derived("session")
 
     def is_token(self, text: str) -> bool:
         """Whether this is the token."""
-        return hmac.compare_digest(text.strip().encode(), self._token.encode())
+        return hmac.compare_digest(text.strip().encode(), self.token.encode())
 
     def is_cookie(self, text: str | None) -> bool:
         """Whether a browser that sends this has shown the token."""
@@ -42,4 +42,4 @@ class Access:
         return hmac.compare_digest(derived.encode(), self._derived("form", salt).encode())
 
     def _derived(self, purpose: str, more: str = "") -> str:
-        return hmac.new(self._token.encode(), f"{purpose}\0{more}".encode(), hashlib.sha256).hexdigest()
+        return hmac.new(self.token.encode(), f"{purpose}\0{more}".encode(), hashlib.sha256).hexdigest()

@@ -99,8 +99,8 @@ _COMPRESSED = (Middleware(GZipMiddleware, compresslevel=4),)
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
-def create_app(order: StudioOrder, token: str) -> tuple[ASGIApp, Studio]:
-    """The application, and what it holds: to be closed by who serves it."""
+def create_app(order: StudioOrder, token: str, own_host: str | None) -> tuple[ASGIApp, Studio]:
+    """The application, and what it holds: to be closed by who serves it; `own_host` as `Guard` has it."""
     access = Access(token, order.home)
     open_workspaces = OpenWorkspaces(Path(order.home))
     templates = Templates(order.base_path, access.form_word)
@@ -120,7 +120,7 @@ def create_app(order: StudioOrder, token: str) -> tuple[ASGIApp, Studio]:
     # The router would lead to the address without its last slash, and forget what a proxy puts in front of it.
     app.router.redirect_slashes = False
     app.state.studio = studio
-    return Guard(app, order, access, templates), studio
+    return Guard(app, order, own_host, access, templates), studio
 
 
 async def _static(request: Request) -> Response:

@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mlrun_cli.domain.pages import quoted, unquoted
-from mlrun_cli.domain.studio_order import StudioOrder
+from mlrun_cli.domain.studio_order import StudioOrder, is_loopback
 from mlrun_cli.studio.access import Access
 from mlrun_cli.studio.forms import FormRefused, read_fields
 from mlrun_cli.studio.templating import Templates
@@ -41,18 +41,23 @@ _HEADERS = {
 }
 _READING = frozenset({"GET", "HEAD"})
 _EVERYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 — compared with, not bound to
-_YEAR_SECONDS = 365 * 24 * 3600
 
 
 class Guard:
-    """The application behind a locked door."""
+    """The application behind a locked door.
 
-    def __init__(self, app: ASGIApp, order: StudioOrder, access: Access, templates: Templates) -> None:
+    With `own_host`, no other name of this machine gets a cookie: whoever shows the token under one is led to it.
+    """
+
+    def __init__(
+        self, app: ASGIApp, order: StudioOrder, own_host: str | None, access: Access, templates: Templates
+    ) -> None:
         self._app = app
         self._access = access
         self._base = order.base_path
         self._is_secure = order.certfile is not None
-        self._hosts = _host_names(order)
+        self._own_host = own_host
+        self._hosts = _host_names(order) | ({own_host} if own_host else set())
         self._allowed = frozenset(map(_name_of, order.allowed_hosts))
         self._takes_addresses = order.host in _EVERYWHERE
         self._templates = templates
@@ -134,26 +139,38 @@ class Guard:
         destination = fields.get("next", "/")
         if not self._access.is_token(fields.get("token", "")):
             return self._ask(request, destination, "This is not the studio's token.")
-        return self._let_in(destination)
+        return self._let_in(request, destination)
 
     def _take_token(self, request: Request) -> Response:
         destination = _destination(request)
         if not self._access.is_token(request.query_params["token"]):
             return self._ask(request, destination, "The token in the address is not the studio's.")
-        return self._let_in(destination)
+        return self._let_in(request, destination)
 
-    def _let_in(self, destination: str) -> Response:
+    def _let_in(self, request: Request, destination: str) -> Response:
+        if self._own_host and is_loopback(_name_of(request.headers["host"])):
+            return self._lead_home(request, _local(destination))
         response = RedirectResponse(self._base + _local(destination), 303)
         response.set_cookie(
             self._access.cookie_name,
             self._access.cookie,
-            max_age=_YEAR_SECONDS,
             path=self._base or "/",
             secure=self._is_secure,
             httponly=True,
             samesite="lax",
         )
         return response
+
+    def _lead_home(self, request: Request, destination: str) -> Response:
+        """Have the browser show the token under the studio's own name.
+
+        By a page: a form of this one may not be answered by a redirect to another host.
+        """
+        joint = "&" if "?" in destination else "?"
+        port = urlsplit(f"//{request.headers['host']}").port
+        origin = f"http://{self._own_host}:{port}" if port else f"http://{self._own_host}"
+        address = f"{origin}{destination}{joint}{urlencode({'token': self._access.token})}"
+        return self._templates.respond("lead_home.html", {"address": address, "host": self._own_host})
 
     def _ask(self, request: Request, destination: str, problem: str | None = None) -> Response:
         if request.headers.get("sec-fetch-dest") in {"empty", "sharedworker", "worker"}:

@@ -53,12 +53,13 @@ def serve(order: StudioOrder) -> int | None:
     """
     folder = StudioFolder(Path(order.home))
     token = folder.token()
-    app, studio = create_app(order, token)
+    own_host = folder.own_host() if order.has_own_host else None
+    app, studio = create_app(order, token, own_host)
     listener = _bound(order)
     port = listener.getsockname()[1]
     if order.port not in {0, port}:
         say(f"Port {order.port} is taken; this is {port}.")
-    address = _address(order, port)
+    address = _address(order, own_host, port)
     first_page = _first_page(order, address)
     config = uvicorn.Config(
         app,
@@ -112,9 +113,9 @@ def _bound(order: StudioOrder) -> socket.socket:
     )
 
 
-def _address(order: StudioOrder, port: int) -> str:
+def _address(order: StudioOrder, own_host: str | None, port: int) -> str:
     scheme = "http" if order.certfile is None else "https"
-    host = _EVERYWHERE.get(order.host, f"[{order.host}]" if ":" in order.host else order.host)
+    host = own_host or _EVERYWHERE.get(order.host, f"[{order.host}]" if ":" in order.host else order.host)
     return f"{scheme}://{host}:{port}{order.base_path}"
 
 

@@ -21,7 +21,7 @@ _RUN_ID = re.compile(r"explore-runs_\d{10}_[0-9a-f]{8}|[0-9a-f]{8}(?:-[0-9a-f]{4
 _NORMAL = (
     (re.compile(r"^\d+\.\d+\.\d+$", re.MULTILINE), "<version>"),
     (re.compile(r"'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z'"), "<time>"),
-    (re.compile(r"http://127\.0\.0\.1:8642/\S+/runs/"), "http://…/runs/"),
+    (re.compile(r"http://mlrun-\w+\.localhost:8642/\S+/runs/"), "http://…/runs/"),
     (re.compile(r"'submittedBy': '[^']+'"), "'submittedBy': <user>"),
     (re.compile(rf"(?<=start\? )(?:{'|'.join(LIVE)})\b"), "<live>"),
     (re.compile(r"<generator object .*>"), "<generator>"),

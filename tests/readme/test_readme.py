@@ -26,6 +26,7 @@ LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "tests")
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", re.MULTILINE | re.DOTALL)
 _NORMAL = (
+    (re.compile(r"\bmlrun-[0-9a-f]{16}\.localhost\b"), "mlrun-0123456789abcdef.localhost"),
     (re.compile(r"_\d{10}_[0-9a-f]{8}\b"), "_1790000000_01234567"),
     (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "2026-01-01T00:00:00Z"),
     (re.compile(r"\b\d+:\d\d:\d\d\b"), "0:00:01"),

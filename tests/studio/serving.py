@@ -96,7 +96,7 @@ class Studio:
         `fields` are sent as a form of a page is, `body` as it is.
         """
         connection = self._connection()
-        sent = {"Cookie": self.cookie if cookie is None else cookie}
+        sent = {"Host": urlsplit(self.origin).netloc, "Cookie": self.cookie if cookie is None else cookie}
         if fields is not None:
             sent |= {"Content-Type": "application/x-www-form-urlencoded", "Origin": self.origin}
             body = urlencode(fields)

@@ -44,7 +44,8 @@ def test_every_address_of_a_run_opens_its_page(mlrun: Mlrun, studio: Studio) -> 
 def test_an_address_stays_what_it_was_when_the_studio_has_ended(mlrun: Mlrun) -> None:
     mlrun.script("print()")
     record: dict[str, Any] = mlrun.json("run", "submit-script", "train.py")
-    usual = f"http://127.0.0.1:8642/w/{'/'.join(mlrun.database.parent.parts[-3:])}/runs/{record['run_id']}"
+    host = f"mlrun-{(mlrun.home / 'studio' / 'host').read_text()}.localhost"
+    usual = f"http://{host}:8642/w/{'/'.join(mlrun.database.parent.parts[-3:])}/runs/{record['run_id']}"
     assert record["web_view"] == usual
     with serving(mlrun, base_path="/me") as studio:
         address = studio.pages.run(record["run_id"])

@@ -318,6 +318,9 @@ def test_news_wait_while_something_is_pressed_so_that_no_click_is_lost(
             page.evaluate("dispatchEvent(new Event('pointerdown'))")  # it goes on, however slow the machine is
             page.wait_for_timeout(_TIME_TO_DRAW_MS)
             parts = [answer for answer in answers if answer.request.headers.get("x-studio-part") == "1"]
+            if parts and second not in parts[-1].text():
+                # It was asked for before the second run was there, and waits: what is new is asked for after it.
+                page.evaluate("dispatchEvent(new Event('pointerup'))")
             return any(second in answer.text() for answer in parts)
 
         second = make()

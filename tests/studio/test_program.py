@@ -22,7 +22,7 @@ def test_it_begins_with_the_workspace_that_is_attached_or_named(mlrun: Mlrun) ->
     mlrun("workspace", "create", "-w", "other ü", "-g", "group")
     for words, place in (((), "default/default"), (("-w", "other ü", "-g", "group"), "group/other%20%C3%BC")):
         with started(mlrun, "--port", "0", *words) as (_, address, _):
-            found = re.fullmatch(rf"http://127\.0\.0\.1:(\d+)/w/[0-]+/{place}/experiments\?token=\S+", address)
+            found = re.fullmatch(rf"http://mlrun-\w+\.localhost:(\d+)/w/[0-]+/{place}/experiments\?token=\S+", address)
             assert found
             with pytest.raises(ConnectionRefusedError):  # it is served on that address alone
                 socket.create_connection(("127.0.0.2", int(found[1])), timeout=10)
@@ -31,7 +31,7 @@ def test_it_begins_with_the_workspace_that_is_attached_or_named(mlrun: Mlrun) ->
 def test_without_an_attached_folder_it_begins_with_the_list_of_workspaces(tmp_path: Path) -> None:
     mlrun = Mlrun(tmp_path, attach=False)
     with started(mlrun, "--port", "0") as (_, address, _):
-        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\?token=\S+", address)
+        assert re.fullmatch(r"http://mlrun-\w+\.localhost:\d+/\?token=\S+", address)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])

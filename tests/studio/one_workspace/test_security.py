@@ -8,10 +8,15 @@ import shutil
 import socket
 import stat
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.cookies import SimpleCookie
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
+from playwright.sync_api import Browser
 
 from mlrun_cli.files.studio_folder import StudioFolder
 from mlrun_cli.studio.app import DEEDS, FILES, PAGES
@@ -63,6 +68,66 @@ def test_the_token_opens_it_by_address_and_by_form(studio: Studio) -> None:
         (morsel,) = SimpleCookie(answer.headers["set-cookie"]).values()
         assert (morsel["httponly"], morsel["samesite"].lower(), morsel["path"]) == (True, "lax", "/")
         assert studio.ask("GET", here, cookie=f"{morsel.key}={morsel.value}").status == 200
+
+
+def test_another_program_of_this_machine_gets_no_cookie(browser: Browser, mlrun: Mlrun, studio: Studio) -> None:
+    """Cookies do not tell ports apart, so that another server at the studio's host would get its cookie."""
+    assert re.fullmatch(r"http://mlrun-[0-9a-f]{16}\.localhost:\d+", studio.origin)
+    assert stat.S_IMODE((mlrun.home / "studio" / "host").stat().st_mode) == 0o600
+    with _listening() as (port, got):
+        for shown in (studio.origin, f"http://127.0.0.1:{studio.port}", f"http://localhost:{studio.port}"):
+            context = browser.new_context()
+            page = context.new_page()
+            page.goto(f"{shown}/?token={studio.token}")
+            page.wait_for_url(f"{studio.address}/**")
+            assert studio.token not in page.url
+            page.goto(f"{shown}/")
+            (cookie,) = context.cookies(studio.origin)
+            assert (cookie["expires"], cookie["httpOnly"]) == (-1, True)
+            for host in ("127.0.0.1", "localhost", "elsewhere.localhost"):
+                page.goto(f"http://{host}:{port}/")
+            context.close()
+        assert len(got) == 9
+        assert set(got) == {None}
+
+
+def test_the_token_typed_under_another_name_opens_the_page_under_its_own(browser: Browser, studio: Studio) -> None:
+    page = browser.new_page()
+    here = studio.pages.runs("search=a+b").removeprefix(studio.address)
+    page.goto(f"http://127.0.0.1:{studio.port}{here}")
+    page.get_by_label("Token").fill(studio.token)
+    page.get_by_role("button", name="Go on").click()
+    page.wait_for_url(f"{studio.address}{here}")
+    page.close()
+
+
+def test_a_studio_that_is_told_its_name_keeps_to_it(mlrun: Mlrun) -> None:
+    with serving(mlrun, allowed_hosts=("127.0.0.1",)) as studio:
+        assert studio.origin == f"http://127.0.0.1:{studio.port}"
+        assert studio.ask("GET", f"/?token={studio.token}", cookie="").status == 303
+
+
+@contextmanager
+def _listening() -> Iterator[tuple[int, list[str | None]]]:
+    """Another program of this machine: its port, and the cookies it is sent."""
+    got: list[str | None] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path == "/":
+                got.append(self.headers["Cookie"])
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever).start()
+        try:
+            yield server.server_port, got
+        finally:
+            server.shutdown()
 
 
 def test_the_token_sends_nobody_to_another_site(studio: Studio) -> None:
