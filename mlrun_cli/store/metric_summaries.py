@@ -10,6 +10,7 @@ from typing import Any
 from mlrun_cli.domain.metric import IMAGE, MetricSummary
 from mlrun_cli.store.database import Database, Row, in_list, in_lists
 
+_MOST_READ = 40_000
 _SPECIAL = re.compile(r"[%_\\]")
 _ESCAPED = r"\\\g<0>"
 # The database makes NaN null; whether that is what the null stands for is asked of the value itself.
@@ -88,6 +89,41 @@ class MetricSummaryStore:
             )
             found.update(row["name"] for row in rows)
         return sorted(found)[:limit]
+
+    def most_common(self, run_keys: Sequence[int], limit: int) -> Sequence[tuple[str, int]]:
+        """Return the names under which most of some runs have logged numbers, each with its greatest number of values.
+
+        Of names that as many runs have, the one with the most values comes first. Where runs have ten thousand names
+        each, the first runs speak for the others.
+        """
+        if not run_keys:
+            return []
+        its_run, parameters = in_list("run", self._within_reach(run_keys))
+        rows = self._database.rows(
+            f"SELECT name, max(value_count) AS longest FROM metrics WHERE run_key IN {its_run} AND {_HAS_NUMBERS}"  # noqa: S608
+            " GROUP BY name ORDER BY count(*) DESC, longest DESC, name LIMIT :limit",
+            limit=limit,
+            **parameters,
+        )
+        return [(row["name"], row["longest"]) for row in rows]
+
+    def _within_reach(self, run_keys: Sequence[int]) -> Sequence[int]:
+        """The first of some runs, at least one, whose metrics are few enough to be read for a page."""
+        left = _MOST_READ
+        reached: list[int] = []
+        for run_key in run_keys:
+            row = self._database.row(
+                "SELECT count(*) AS found"
+                " FROM (SELECT 1 AS one FROM metrics WHERE run_key = :run_key LIMIT :left) AS few",
+                run_key=run_key,
+                left=left,
+            )
+            assert row is not None
+            left -= row["found"]
+            if left <= 0 and reached:
+                break
+            reached.append(run_key)
+        return reached
 
     def name_count(self, run_keys: Sequence[int]) -> int:
         """How many names `names` has for some hundred runs, without a limit."""

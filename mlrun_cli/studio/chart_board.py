@@ -16,7 +16,6 @@ from mlrun_cli.workspace import Workspace
 
 MOST_RUNS = 200
 _MOST_NAMES = 300
-_LOOKED_AT = 20
 _DEFAULT_CHARTS = 2
 _MOST_ROWS = 50
 
@@ -93,7 +92,7 @@ def chart_board(page: Page, runs: Sequence[Run], chosen: Sequence[Run] = ()) -> 
     names = workspace.metric_summaries.names(keys, _MOST_NAMES)
     charts, problems = read_charts(page.request.query_params.getlist("chart"))
     if charts is None:
-        charts = fitting_charts(workspace, keys, names, _DEFAULT_CHARTS)
+        charts = fitting_charts(workspace, keys, _DEFAULT_CHARTS)
     summaries = workspace.metric_summaries.of_runs(
         keys[:_MOST_ROWS], list({name for chart in charts for name in chart.names})
     )
@@ -115,17 +114,10 @@ def chosen_runs(workspace: Workspace, shown: Sequence[Run], selected: Sequence[s
     return workspace.runs.of_keys([key for key in keys if key is not None])
 
 
-def fitting_charts(workspace: Workspace, keys: Sequence[int], names: Sequence[str], most: int) -> Sequence[Chart]:
+def fitting_charts(workspace: Workspace, keys: Sequence[int], most: int) -> Sequence[Chart]:
     """At most so many charts of the metrics that most of the runs have, those first that were logged most often."""
-    looked_at = list(names[:_LOOKED_AT])
-    summaries = workspace.metric_summaries.of_runs(keys, looked_at)
-    runs_of: dict[str, int] = dict.fromkeys(looked_at, 0)
-    longest: dict[str, int] = dict.fromkeys(looked_at, 0)
-    for (_, name), summary in summaries.items():
-        runs_of[name] += 1
-        longest[name] = max(longest[name], summary.value_count)
-    best = sorted(looked_at, key=lambda name: (longest[name] == 1, -runs_of[name], -longest[name]))[:most]
-    return [Chart(CURVE if longest[name] > 1 else VALUE, (Measure(name),)) for name in best]
+    common = workspace.metric_summaries.most_common(keys, most)
+    return [Chart(CURVE if longest > 1 else VALUE, (Measure(name),)) for name, longest in common]
 
 
 def _placed(

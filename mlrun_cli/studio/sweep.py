@@ -65,7 +65,7 @@ def _parameters(runs: Sequence[Run]) -> dict[str, list[float | None]]:
 
 def _metrics(workspace: Workspace, runs: Sequence[Run]) -> dict[str, list[float | None]]:
     keys = [run.key for run in runs]
-    names = workspace.metric_summaries.names(keys, _MOST_NAMES)
+    names = [name for name, _ in workspace.metric_summaries.most_common(keys, _MOST_NAMES)]
     summaries = workspace.metric_summaries.of_runs(keys, names)
     found = {name: [summaries.get((key, name)) for key in keys] for name in names}
     return {

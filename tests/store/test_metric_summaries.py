@@ -95,3 +95,16 @@ def test_values_are_paged_as_they_were_logged(database: Database) -> None:
     assert metrics.items(RUN, "loss", limit=2, offset=2) == [MetricItem(2, None, 1, 1), MetricItem(3, None, 1, 2.0)]
     assert [item.value for item in metrics.items(RUN, "table", limit=5)] == [{"a": [1, 2]}]
     assert [item.value for item in metrics.items(RUN, "plot", limit=5)] == ["outputs/plot.png"]
+
+
+def test_the_most_common_metrics_are_those_of_most_runs_then_the_longest(
+    database: Database, summaries: MetricSummaryStore
+) -> None:
+    assert summaries.most_common([RUN, OTHER], 10) == [("loss", 4), ("accuracy", 1)]
+    assert summaries.most_common([RUN, OTHER], 1) == [("loss", 4)]
+    assert summaries.most_common([], 10) == []
+    metrics = MetricStore(database)
+    with database.transaction():
+        metrics.add(9, [Logged(VALUE, f"m{n:05}", 1, None, 1.0, None) for n in range(40_001)])
+    assert [name for name, _ in summaries.most_common([9, OTHER], 2)] == ["m00000", "m00001"]
+    assert summaries.most_common([OTHER, 9], 1) == [("accuracy", 1)]

@@ -146,6 +146,14 @@ def test_a_page_without_charts_in_its_address_draws_what_its_runs_share(make: Ru
     assert titles(studio.get(studio.pages.experiment("exp", "chart=none")).text) == []
 
 
+def test_by_default_the_alphabet_does_not_choose_the_charts(make: RunMaker, studio: Studio) -> None:
+    first = make()
+    make.log(first, *(each for number in range(40) for each in curve(f"a{number:02}", 1, 2, 3, 4)))
+    for run_id in (first, make(), make()):
+        make.log(run_id, *curve("validation loss", 3, 2, 1), *curve("weight", 1, 2))
+    assert titles(studio.get(studio.pages.experiment("exp")).text) == ["validation loss", "weight"]
+
+
 def test_metrics_that_were_logged_once_are_bars_by_default(make: RunMaker, studio: Studio) -> None:
     make(metrics={"accuracy": 0.9})
     assert titles(studio.get(studio.pages.runs()).text) == ["accuracy (last)"]

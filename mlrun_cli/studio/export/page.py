@@ -127,8 +127,7 @@ def _log_end(workspace: Workspace, run: Run) -> LogEnd | None:
 def _comparison(workspace: Workspace, runs: Sequence[Run]) -> Mapping[str, Any]:
     keys = [run.key for run in runs]
     names = {run.key: run.display_name or run.run_id for run in runs}
-    metrics = workspace.metric_summaries.names(keys, _MOST_METRICS)
-    charts = fitting_charts(workspace, keys, metrics, _MOST_CHARTS)
+    charts = fitting_charts(workspace, keys, _MOST_CHARTS)
     drawn = [(chart, drawing_of(figure_of_chart(workspace, runs, chart, None, None), names)) for chart in charts]
     first, others = runs[0], runs[1:]
     parts = [[first, *others[at : at + _COLUMNS - 1]] for at in range(0, len(others), _COLUMNS - 1)]

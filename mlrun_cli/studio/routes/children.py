@@ -33,8 +33,8 @@ def show(page: Page) -> Response:
         problem = error
     which = RunFilter(parent_run_id=run.run_id)
     found = run_page(page.workspace, which, order, number=page_number(page), size=_SIZE)
-    metrics = page.workspace.metric_summaries.names([child.key for child in found.runs], _MOST_METRICS)
-    names = [*_COLUMNS, *(f"{METRIC}:{name}:last" for name in metrics), "tags"]
+    metrics = page.workspace.metric_summaries.most_common([child.key for child in found.runs], _MOST_METRICS)
+    names = [*_COLUMNS, *(f"{METRIC}:{name}:last" for name, _ in sorted(metrics)), "tags"]
     return render_tab(
         page,
         run,
