@@ -30,7 +30,8 @@ class Origin(NamedTuple):
 class Run(NamedTuple):
     """One execution of a script.
 
-    `key` is the store's integer, which rises with time; moments are microseconds in UTC;
+    `key` is the store's integer, which rises with time; moments are microseconds in UTC; `parent_name` is what people
+    see of the parent;
     `error` has Azure's shape `{"error": {"code", "message", "details", "debugInfo"}}`. `minded_by` is the folder,
     relative to the workspace's, whose lock says whether the run is alive; None means its own, which a supervisor
     holds. `failed_with` is the error that somebody outside gave when he had it stopped as Failed. `gpus` are those
@@ -52,6 +53,7 @@ class Run(NamedTuple):
     root_run_id: str
     root_run_uuid: str
     parent_run_id: str | None = None
+    parent_name: str | None = None
     display_name: str | None = None
     description: str | None = None
     script_name: str | None = None

@@ -19,7 +19,8 @@ from mlrun_cli.store.secrets import hidden_error, hidden_pairs, hidden_text
 
 _SELECT = (
     "SELECT runs.*, experiments.name AS experiment_name, experiments.experiment_id AS experiment_id,"
-    " parents.run_id AS parent_run_id, roots.run_id AS root_run_id, roots.run_uuid AS root_run_uuid"
+    " parents.run_id AS parent_run_id, coalesce(parents.display_name, parents.run_id) AS parent_name,"
+    " roots.run_id AS root_run_id, roots.run_uuid AS root_run_uuid"
     " FROM runs JOIN experiments ON experiments.experiment_key = runs.experiment_key"
     " LEFT JOIN runs AS parents ON parents.run_key = runs.parent_key"
     " LEFT JOIN runs AS roots ON roots.run_key = runs.root_key"
@@ -464,6 +465,7 @@ def _run(row: Row, tags: Mapping[str, str | None], properties: Mapping[str, str]
         root_run_id=row["root_run_id"] or row["run_id"],
         root_run_uuid=row["root_run_uuid"] or row["run_uuid"],
         parent_run_id=row["parent_run_id"],
+        parent_name=row["parent_name"],
         display_name=row["display_name"],
         description=row["description"],
         script_name=row["script_name"],

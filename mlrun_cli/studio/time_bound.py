@@ -11,7 +11,7 @@ from mlrun_cli.errors import UsageError
 _SPAN = re.compile(r"([0-9]{1,6}) ?(min|h|d|w)")
 _SECONDS = {"min": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_EXAMPLE = "Write 30min, 12h, 7d or 2w for how long ago, 2026-01-31 for a day, or 2026-01-31T09:30 for a moment in UTC."
+_EXAMPLE = "Write 30min, 12h, 7d or 2w for how long ago, 2026-01-31 for a day, or 2026-01-31T09:30 for a moment."
 
 
 def time_bound(text: str, now: int, *, is_end: bool = False) -> int:

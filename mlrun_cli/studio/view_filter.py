@@ -59,7 +59,7 @@ def view_filter(view: RunsView, experiment_name: str | None, now: int) -> ViewFi
         statuses=frozenset[RunStatus]().union(*statuses),
         tags=reader.fitting("tag", _merged(reader.all("tag", view.tag, read_pair))),
         properties=reader.fitting("property", _merged(reader.all("property", view.property, read_pair))),
-        include_children=view.children and not view.is_tree(),
+        include_children=(view.children and not view.is_tree()) or bool(searches),
         any_of={name: frozenset(values) for name, values in choices.items() if values},
         text=_first(searches),
         created_from=_first(since),

@@ -489,6 +489,18 @@ def test_bars_of_zero_stand_on_an_axis_and_are_told_apart_by_their_names(
     expect(plot.locator(".legend [stroke-dasharray]")).to_have_count(0)
 
 
+def test_a_zoom_says_how_many_runs_have_logged_in_its_range(make: RunMaker, studio: Studio, tab: Page) -> None:
+    make.log(make(), *curve("loss", *(float(step) for step in range(100))))
+    make.log(make(), *curve("loss", 5.0))
+    make()
+    tab.goto(studio.pages.runs(query(chart="curve:loss:step")))
+    plot = tab.locator("[data-plot]")
+    expect(plot.locator(".plot-says")).to_have_text("2 of 3 runs have logged it.")
+    plot.get_by_role("group").focus()
+    tab.keyboard.press("+")
+    expect(plot.locator(".plot-says")).to_have_text("1 of 3 runs have logged it in this range.")
+
+
 def test_a_chart_is_zoomed_by_a_finger(make: RunMaker, studio: Studio, browser: Browser) -> None:
     make()
     make.log(make(), *curve("loss", *(float(step) for step in range(100))))

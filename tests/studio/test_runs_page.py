@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import datetime
 
 from playwright.sync_api import Browser, Page, Route, expect
 
@@ -205,6 +206,17 @@ def _counts(page: str) -> str:
     found = re.search(r'<div class="bar counts">\s*<p>(.*?)</p>', page, re.DOTALL)
     assert found is not None
     return " ".join(re.sub(r"<[^>]*>", "", found[1]).split())
+
+
+def test_a_search_finds_child_runs_and_tells_whose_they_are(make: RunMaker, studio: Studio) -> None:
+    parent = make(display_name="five folds")
+    child = make(parent=parent, display_name="third part")
+    make(parent=parent)
+    page = studio.get(studio.pages.experiment("exp", "search=third+part")).text
+    assert rows(page) == [child] and _counts(page) == "0 runs, 1 child run · none active"
+    assert ">third part</a>" in page and 'title="Child run of five folds"' in page
+    shown = studio.get(studio.pages.run(child)).text
+    assert shown.count(">five folds</a>") == 2 and f">{parent}</a>" not in shown
 
 
 def test_child_runs_are_counted_apart_in_any_order(make: RunMaker, studio: Studio) -> None:
@@ -519,6 +531,59 @@ def test_an_address_shows_the_same_page_in_another_browser(
         heads_of_both = [page.locator(".runs thead th").all_text_contents() for page in (tab, other)]
         assert heads_of_both[0] == heads_of_both[1]
         expect(other.locator("[data-select]")).to_be_checked()
+
+
+def test_a_search_follows_what_is_typed(make: RunMaker, studio: Studio, tab: Page) -> None:
+    for name in ("amber", "amethyst", "coral"):
+        make(display_name=name)
+    tab.goto(studio.pages.experiments())
+    tab.goto(studio.pages.experiment("exp"))
+    box = tab.locator("#filter-search")
+    box.press_sequentially("am")
+    expect(tab.locator("[data-row]")).to_have_count(2)
+    box.press_sequentially("eth")
+    expect(tab.locator("[data-row]")).to_have_count(1)
+    expect(box).to_be_focused()
+    expect(box).to_have_value("ameth")
+    expect(tab).to_have_url(studio.pages.experiment("exp", "search=ameth"))
+    tab.go_back()
+    expect(tab).to_have_url(studio.pages.experiments())
+    tab.get_by_label("Search experiments").press_sequentially("nothing")
+    expect(tab.locator(".empty")).to_contain_text("“nothing”")
+
+
+def test_days_are_those_of_the_readers_zone(make: RunMaker, studio: Studio, browser: Browser) -> None:
+    """In Tokyo, nine hours ahead, the 31st begins and ends on the 30th at three in the afternoon, UTC."""
+    moments = ("2026-01-30T14:59:59Z", "2026-01-30T15:00:00Z", "2026-01-31T14:59:59Z", "2026-01-31T15:00:00Z")
+    early, first, last, late = (
+        make(created_at=int(datetime.fromisoformat(m[:-1] + "+00:00").timestamp()) * 10**6) for m in moments
+    )
+    with browser.new_context(timezone_id="Asia/Tokyo") as context:
+        page = context.new_page()
+        page.goto(f"{studio.pages.runs()}?token={studio.token}")
+        shown = page.locator("[data-row] input[name=run]")
+        since, until = page.locator("#filter-since"), page.locator("#filter-until")
+        since.fill("2026-01-31")
+        since.press("Enter")
+        expect(shown).to_have_count(3)
+        until.fill("2026-01-31")
+        until.press("Enter")
+        expect(shown).to_have_count(2)
+        assert shown.evaluate_all("boxes => boxes.map((box) => box.value)") == [last, first]
+        since_and_until = query(since="2026-01-30T15:00:00Z", until="2026-01-31T15:00:00Z")
+        expect(page).to_have_url(studio.pages.runs(since_and_until.replace("%3A", ":")))
+        page.reload()
+        expect(since).to_have_value("2026-01-31")
+        expect(until).to_have_value("2026-01-31")
+        expect(page.locator(".chip.filter time").first).to_have_text(re.compile("Jan 31, 2026, 12:00:00"))
+        since.fill("2026-02-01T00:00")
+        since.press("Enter")
+        expect(shown).to_have_count(0)
+        page.goto(studio.pages.runs(query(until="2026-01-30T15:00:00Z")))
+        expect(shown).to_have_count(1)
+        assert shown.get_attribute("value") == early
+        page.goto(studio.pages.runs(query(since="2026-01-31T15:00:00Z")))
+        assert shown.get_attribute("value") == late
 
 
 def test_all_can_be_filtered_without_scripts(make: RunMaker, studio: Studio, browser: Browser) -> None:

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 from mlrun_cli.studio.forms import FormRefused, read_fields
 from mlrun_cli.studio.news import News, Stream
 
-_RECONNECT_MILLISECONDS = 1000
+_RECONNECT_MILLISECONDS = 300
 _HEARTBEAT_SECONDS = 15.0
 
 

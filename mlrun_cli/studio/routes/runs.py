@@ -71,7 +71,12 @@ def _show(page: Page, experiment: str | None) -> Response:
         return page.go_to(runs_address(page, experiment, view.query()))
     meant = view_filter(view, experiment, now())
     found = run_page(
-        page.workspace, meant.which, meant.order, number=view.page, size=view.size, counts_children=view.children
+        page.workspace,
+        meant.which,
+        meant.order,
+        number=view.page,
+        size=view.size,
+        counts_children=view.children or meant.which.include_children,
     )
     table = runs_table(page.workspace, found, view, columns)
     chosen = chosen_runs(page.workspace, table.runs, view.select)

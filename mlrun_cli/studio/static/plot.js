@@ -160,10 +160,11 @@ export class Plot {
   describe() {
     const drawn = new Set(this.series.map((series) => series.run)).size;
     const runs = this.drawnRuns;
+    const logged = this.zoom ? "logged it in this range" : "logged it";
     if (runs && runs.length === 0) this.say("There are no runs to draw.");
-    else if (this.series.length === 0) this.say(runs ? "None of these runs has logged it." : "There is nothing to draw.");
+    else if (this.series.length === 0) this.say(runs ? `None of these runs has ${logged}.` : "There is nothing to draw.");
     else if (this.series.every(({ y }) => y.every((value) => value === null))) this.say(`None of it can be drawn${this.isLog ? " on a logarithmic axis" : ""}.`);
-    else this.say(runs && drawn < runs.length ? `${drawn} of ${runs.length} runs have logged it.` : this.figure.note);
+    else this.say(runs && drawn < runs.length ? `${drawn} of ${runs.length} runs have ${logged}.` : this.figure.note);
     this.box.setAttribute("aria-label", `Chart of ${this.element.dataset.label}. Keys: + and - zoom, arrows move, 0 shows all.`);
     this.box.hidden = this.series.length === 0;
   }

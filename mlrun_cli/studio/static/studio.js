@@ -6,8 +6,10 @@ import { startTimes } from "./times.js";
 import "./charts.js";
 import "./form.js";
 import "./images.js";
+import "./instants.js";
 import "./log.js";
 import "./parallel.js";
+import "./search.js";
 import "./table.js";
 
 const COPIED_MS = 1500;

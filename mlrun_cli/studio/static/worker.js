@@ -8,7 +8,7 @@ const EVENTS = new URL("../../events", import.meta.url).href;
 const SILENCE_MS = 40_000; // the studio says something every 15 s
 const DOUBT_MS = 20_000;
 const LOOK_MS = 5_000;
-const RETRY_MS = 2_000;
+const RETRY_MS = 300;
 
 const tabs = new Map(); // the port of each tab, and the set of its topics
 let source = null;
