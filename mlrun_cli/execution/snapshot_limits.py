@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from mlrun_cli.domain.size import MEGABYTE, size_in_words
 from mlrun_cli.domain.snapshot import shown
 from mlrun_cli.errors import UsageError
+from mlrun_cli.files.ignore import IgnoreRules
 
 _MAX_MB = "MLRUN_SNAPSHOT_MAX_MB"
 _MAX_FILES = "MLRUN_SNAPSHOT_MAX_FILES"
@@ -67,8 +68,8 @@ def too_large(
     source: str,
     files: Iterable[tuple[str, int]],
     limits: SnapshotLimits,
+    rules: IgnoreRules,
     *,
-    ignore_file: str | None,
     is_whole: bool,
 ) -> UsageError:
     """The error for a folder over a limit: how much, where most of it is, and what to type.
@@ -77,7 +78,7 @@ def too_large(
         source: the folder as the user named it.
         files: path and size of each file that was found.
         limits: what has been passed.
-        ignore_file: the name of the ignore file that rules in the folder, if there is one.
+        rules: of the ignore file in the folder, if there is one.
         is_whole: False when the search was given up, so that there is more than `files`.
     """
     amounts = _amounts(files)
@@ -85,7 +86,7 @@ def too_large(
     largest = _largest(amounts, total, limits)
     more = "" if is_whole else "more than "
     places = ", ".join(_place(path, amounts[path]) for path in largest[:_NAMED])
-    command = _command(source, ignore_file, _enough(largest, amounts, total, limits))
+    command = _command(source, rules, _enough(largest, amounts, total, limits))
     return UsageError(
         f"'{shown(source)}' is too large for a snapshot: {_in_words(total, more)}, where {_in_words(limits)}"
         f" are allowed. Largest: {places}.",
@@ -147,12 +148,13 @@ def _enough(largest: list[str], amounts: dict[str, Amount], total: Amount, limit
     return enough
 
 
-def _command(source: str, ignore_file: str | None, paths: list[str]) -> str:
-    """A shell line that adds the paths to `.amlignore` and keeps what a `.gitignore` has ruled so far."""
+def _command(source: str, rules: IgnoreRules, paths: list[str]) -> str:
+    """Return a shell line that adds the paths to `.amlignore` and keeps what the ignore file says so far."""
     folder = "" if source == "." else f"{source.rstrip('/')}/"
     amlignore = shlex.quote(f"{folder}.amlignore")
-    lines = " ".join(shlex.quote(_pattern(path)) for path in paths)
-    keep = f"cp {shlex.quote(f'{folder}.gitignore')} {amlignore} && " if ignore_file == ".gitignore" else ""
+    end_of_last_line = [""] if rules.ends_open else []
+    lines = " ".join(map(shlex.quote, [*end_of_last_line, *map(_pattern, paths)]))
+    keep = f"cp {shlex.quote(f'{folder}.gitignore')} {amlignore} && " if rules.file_name == ".gitignore" else ""
     return f"{keep}printf '%s\\n' {lines} >> {amlignore}"
 
 

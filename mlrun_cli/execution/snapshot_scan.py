@@ -67,7 +67,7 @@ def scan_folder(source: Path, limits: SnapshotLimits, exclude: Sequence[Path]) -
     is_whole = walk.run()
     if walk.amount.exceeds(limits):
         sizes = ((path, found.st_size) for path, found in scan.files.items())
-        raise too_large(str(source), sizes, limits, ignore_file=rules.file_name, is_whole=is_whole)
+        raise too_large(str(source), sizes, limits, rules, is_whole=is_whole)
     if rules.gives_back:
         _add_folders_above(scan)
     _keep_inner_links(scan)

@@ -65,7 +65,8 @@ _AMLIGNORE = """\
 azureml-logs
 .azureml
 .git
-outputs
+/outputs/
+/logs/
 azureml-setup
 docs
 """

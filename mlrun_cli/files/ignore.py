@@ -25,9 +25,9 @@ _SPECIAL = frozenset("*?[]\\/!#")
 class IgnoreRules:
     """The patterns of one ignore file.
 
-    `file_name` is the file that rules, or None; `notes` has a line for each pattern that git could not
-    read either and that is skipped. `gives_back` is whether some pattern begins with `!`, so that a path may
-    be left in though a folder above it is left out.
+    `file_name` is the file that rules, or None, and `ends_open` whether its last line lacks its end; `notes`
+    has a line for each pattern that git could not read either and that is skipped. `gives_back` is whether some pattern
+    begins with `!`, so that a path may be left in though a folder above it is left out.
 
     Names without wildcard, by far the most frequent patterns, are looked up in a set, and pathspec is
     imported only for what is left: its import alone takes 30 ms. Where a pattern is negated the order
@@ -36,6 +36,7 @@ class IgnoreRules:
 
     def __init__(self, lines: list[str], file_name: str | None = None) -> None:
         self.file_name = file_name
+        self.ends_open = bool(lines and lines[-1])
         self.notes: list[str] = []
         self._names: set[str] = set()
         self._folder_names: set[str] = set()

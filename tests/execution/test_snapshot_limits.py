@@ -109,6 +109,15 @@ def test_the_hint_keeps_what_gitignore_has_ruled_so_far(tmp_path: Path) -> None:
     assert [entry.path for entry in snapshot.entries] == [".amlignore", ".gitignore", "train.py"]
 
 
+@pytest.mark.parametrize("name", [".amlignore", ".gitignore"])
+def test_the_hint_works_where_the_ignore_file_lacks_its_last_newline(tmp_path: Path, name: str) -> None:
+    source = _make(tmp_path, {"logs/a": 1, "data/a": 1, "data/b": 1, "data/c": 1, "train.py": 1})
+    (source / name).write_text("/logs/", encoding="utf-8")
+    _do_as_told(_refusal(source, SnapshotLimits(files=3)))
+
+    assert (source / ".amlignore").read_text(encoding="utf-8") == "/logs/\n/data/\n"
+
+
 def test_an_endless_tree_is_given_up(tmp_path: Path) -> None:
     source = _make(tmp_path, {"00/0": 1})
     for folder in range(1, 24):
