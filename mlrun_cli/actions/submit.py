@@ -73,7 +73,8 @@ class SubmitRequest:
         runconfig_name: as after `-c`; None means the defaults.
         configuration: what a runconfig would say, from who has none as a file.
         source_directory: what the snapshot is taken of; None means `path`.
-        script: relative to the source directory; replaces the runconfig's, and so do `arguments` with it.
+        script: relative to the source directory; replaces the runconfig's.
+        arguments: of the script; where there are any, they replace the runconfig's.
         target: replaces the runconfig's.
         conda_dependencies: a conda file that replaces the runconfig's.
         environment: the submitter's variables, which the script gets.
@@ -444,8 +445,9 @@ def _resolve(workspace: Workspace, request: SubmitRequest, notes: list[str]) -> 
     if request.target is not None:
         configuration = configuration.overridden(target=request.target)
     if request.script is not None:
-        arguments = tuple(request.arguments)
-        configuration = configuration.overridden(script=request.script, arguments=arguments, command=None)
+        configuration = configuration.overridden(script=request.script, command=None)
+    if request.arguments:
+        configuration = configuration.overridden(arguments=tuple(request.arguments))
     with configuration.telling_place("target"):
         check_target(workspace, configuration.target)
     project = _project(request)

@@ -96,7 +96,10 @@ def submit_script(
     interrupt: OnInterruptOption = None,
     script_and_arguments: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SCRIPT [ARGUMENT]...]", help="Script and its arguments instead of the runconfig's."),
+        typer.Argument(
+            metavar="[SCRIPT [ARGUMENT]...]",
+            help="Script instead of the runconfig's, and arguments, without which the runconfig's stay.",
+        ),
     ] = None,
 ) -> object:
     """Submit a script, and stream its log until the run has ended.
