@@ -4,38 +4,44 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from mlrun_cli.actions.datasets import (
+    DataFile,
     DataFiles,
     FindDatastore,
     definition_within,
     find_files,
     get_dataset,
     get_dataset_by_id,
+    path_in_copy,
     private_copy,
     whole_path,
 )
 from mlrun_cli.actions.datastores import get_datastore
 from mlrun_cli.domain.data_binding import (
+    DATASET,
     DIRECT,
     DOWNLOAD,
     MOUNT,
+    OUTPUT,
+    PATH_ON_COMPUTE,
+    REFERENCE,
     InputBinding,
     OutputBinding,
+    Placeholders,
     ReferenceBinding,
     azures_name,
-    filled_in,
-    filled_in_shell,
     read_inputs,
     read_outputs,
     read_references,
 )
 from mlrun_cli.domain.dataset import FILE_KIND, TABULAR_KIND, Dataset, Definition, check_dataset_name
 from mlrun_cli.domain.datastore import Datastore
+from mlrun_cli.domain.docker_arguments import Volume
 from mlrun_cli.domain.guid import new_guid
 from mlrun_cli.domain.run_configuration import RunConfiguration
 from mlrun_cli.errors import DataNotFound, MlrunError, UsageError
@@ -45,10 +51,7 @@ from mlrun_cli.workspace import Workspace
 _Found = TypeVar("_Found")
 _Binding = TypeVar("_Binding", InputBinding, OutputBinding, ReferenceBinding)
 
-_INPUT = "DatasetConsumptionConfig"
-_OUTPUT = "DatasetOutputConfig"
-_REFERENCE = "AZUREML_DATAREFERENCE"
-_SECTIONS = {_INPUT: "data", _OUTPUT: "outputData", _REFERENCE: "dataReferences"}
+_SECTIONS = {DATASET: "data", OUTPUT: "outputData", REFERENCE: "dataReferences"}
 
 
 @dataclass(slots=True)
@@ -58,7 +61,7 @@ class BoundData:
     Attributes:
         arguments, command: those of the configuration, with paths in place of what stands for data; in a text for a
             shell, with variables that have them.
-        variables: environment variables for the script.
+        variables: environment variables for the script, those of the configuration with paths as in the arguments.
         inputs: for the run's definition: `{"name", "dataset_id", "path", "mechanism"}`; no path means that the script
             gets the dataset itself.
         outputs: for the run's definition:
@@ -76,33 +79,43 @@ class BoundData:
     notes: list[str] = field(default_factory=list)
 
 
-def bind_data(workspace: Workspace, configuration: RunConfiguration, run_id: str, source: Path) -> BoundData:
+def bind_data(
+    workspace: Workspace,
+    configuration: RunConfiguration,
+    run_id: str,
+    source: Path,
+    volumes: Sequence[Volume] = (),
+) -> BoundData:
     """Find a run's data and make it ready.
 
     Downloads are made in `inputs` of the run's folder, which has to be there. Paths of this machine that the
-    configuration names are relative to `source`.
+    configuration names are relative to `source`; `volumes` are those of a container that is not made.
 
     Raises:
         UsageError: something in the sections cannot be right, or an argument stands for data that they do not name.
         DataNotFound: a dataset, a datastore or a file is not there.
         MlrunError: a file cannot be copied or downloaded, or a folder cannot be made.
     """
-    return _bind(_Binder(workspace, run_id, source), configuration)
+    return _bind(_Binder(workspace, run_id, source), configuration, volumes)
 
 
-def preview_data(workspace: Workspace, configuration: RunConfiguration, source: Path) -> BoundData:
+def preview_data(
+    workspace: Workspace, configuration: RunConfiguration, source: Path, volumes: Sequence[Volume] = ()
+) -> BoundData:
     """What `bind_data` would give a run, whose id stands as `{run-id}`; nothing is made, kept or copied.
 
     Raises:
         UsageError, DataNotFound: as `bind_data`.
     """
-    return _bind(_Binder(workspace, "{run-id}", source, is_preview=True), configuration)
+    return _bind(_Binder(workspace, "{run-id}", source, is_preview=True), configuration, volumes)
 
 
-def _bind(binder: _Binder, configuration: RunConfiguration) -> BoundData:
+def _bind(binder: _Binder, configuration: RunConfiguration, volumes: Sequence[Volume]) -> BoundData:
     _each(configuration, "data", read_inputs, binder.bind_input)
     _each(configuration, "dataReferences", read_references, binder.bind_reference)
     _each(configuration, "outputData", read_outputs, binder.bind_output)
+    for volume in volumes:
+        binder.bind_volume(volume)
     return binder.finish(configuration)
 
 
@@ -132,18 +145,20 @@ class _Binder:
         self._source = source
         self._bound = BoundData()
         self._values: dict[tuple[str, str], str] = {}
-        self._compute_paths: dict[str, str] = {}
         self._shell_variables: dict[str, str] = {}
+        self._placeholders = Placeholders()
 
     def bind_input(self, binding: InputBinding) -> None:
         where = f"data.{binding.name}"
         dataset = self._dataset(where, binding)
         path = None if binding.mechanism == DIRECT else self._path(where, binding, dataset)
+        if path is not None and binding.path_on_compute:
+            path = self._at_compute_path(where, binding.name, binding.path_on_compute, path)
         # In Azure too a script is told the id of a dataset that it gets as such.
         value = dataset.dataset_id if path is None else str(path)
-        self._values[_INPUT, binding.name] = self._values[_REFERENCE, binding.name] = value
+        self._values[DATASET, binding.name] = self._values[REFERENCE, binding.name] = value
         self._bound.variables[binding.variable] = value
-        self._bound.variables[f"{_REFERENCE}_{binding.name}"] = value
+        self._bound.variables[f"{REFERENCE}_{binding.name}"] = value
         self._bound.inputs.append(
             {
                 "name": binding.name,
@@ -152,8 +167,6 @@ class _Binder:
                 "mechanism": binding.mechanism,
             }
         )
-        if path is not None and binding.path_on_compute:
-            self._note_compute_path(where, binding.path_on_compute, value)
 
     def bind_reference(self, binding: ReferenceBinding) -> None:
         where = f"dataReferences.{binding.name}"
@@ -165,10 +178,10 @@ class _Binder:
             if binding.mode == MOUNT:
                 self._check_mount(where, path, datastore)
             self._make(where, path, datastore)
-        self._values[_REFERENCE, binding.name] = str(path)
-        self._bound.variables[f"{_REFERENCE}_{binding.name}"] = str(path)
         if binding.path_on_compute:
-            self._note_compute_path(where, binding.path_on_compute, str(path))
+            path = self._at_compute_path(where, binding.name, binding.path_on_compute, path)
+        self._values[REFERENCE, binding.name] = str(path)
+        self._bound.variables[f"{REFERENCE}_{binding.name}"] = str(path)
 
     def bind_output(self, binding: OutputBinding) -> None:
         where = f"outputData.{binding.name}"
@@ -180,9 +193,9 @@ class _Binder:
             name = binding.registration["name"]
             _about(f"{where}.registrationOptions", lambda: check_dataset_name(name))
         self._make(where, path, datastore)
-        self._values[_OUTPUT, binding.name] = self._values[_REFERENCE, binding.name] = str(path)
+        self._values[OUTPUT, binding.name] = self._values[REFERENCE, binding.name] = str(path)
         self._bound.variables[binding.name] = str(path)
-        self._bound.variables[f"{_REFERENCE}_{binding.name}"] = str(path)
+        self._bound.variables[f"{REFERENCE}_{binding.name}"] = str(path)
         self._bound.outputs.append(
             {
                 "name": binding.name,
@@ -194,13 +207,25 @@ class _Binder:
             }
         )
 
+    def bind_volume(self, volume: Volume) -> None:
+        """Let what names the place of a volume in a container be given its place here."""
+        self._values[PATH_ON_COMPUTE, volume.target.rstrip("/") or "/"] = volume.source
+        doubt = "" if os.path.exists(volume.source) else ", which is not there"
+        self._bound.notes.append(
+            f"docker.arguments: {volume.words}: there is no container; arguments and variables that name "
+            f"{volume.target} are given {volume.source}{doubt}."
+        )
+
     def finish(self, configuration: RunConfiguration) -> BoundData:
         self._add_azures_names()
+        self._placeholders = Placeholders(name for kind, name in self._values if kind == PATH_ON_COMPUTE)
+        for name, text in configuration.environment_variables.items():
+            self._bound.variables[name] = self._placeholders.fill_paths(text, self._of("environmentVariables"))
         self._bound.arguments = tuple(self._arguments(configuration))
         command = configuration.command
         with configuration.telling_place("command"):
             if isinstance(command, str):
-                self._bound.command = filled_in_shell(command, self._variable)
+                self._bound.command = self._placeholders.fill_shell(command, self._variable)
             elif command is not None:
                 self._bound.command = tuple(self._filled("command", word) for word in command)
         return self._bound
@@ -215,8 +240,8 @@ class _Binder:
         """Scripts and arguments written for Azure know data of a runconfig by the names that it gets there."""
         for (kind, name), value in [*self._values.items()]:
             self._values.setdefault((kind, azures_name(name)), value)
-            if kind == _REFERENCE:
-                self._bound.variables.setdefault(f"{_REFERENCE}_{azures_name(name)}", value)
+            if kind == REFERENCE:
+                self._bound.variables.setdefault(f"{REFERENCE}_{azures_name(name)}", value)
 
     def _dataset(self, where: str, binding: InputBinding) -> Dataset:
         workspace = self._workspace
@@ -264,7 +289,7 @@ class _Binder:
 
     def _copied(self, files: DataFiles, name: str, mechanism: str) -> Path:
         folder = self._input_folder(name)
-        return folder if self._is_preview else private_copy(files, folder, mechanism)
+        return path_in_copy(files, folder) if self._is_preview else private_copy(files, folder, mechanism)
 
     def _make(self, where: str, path: Path, datastore: Datastore) -> None:
         if not self._is_preview:
@@ -310,20 +335,30 @@ class _Binder:
             f"{where}: {what} in datastore '{datastore.name}': the script is given an empty folder."
         )
 
-    def _note_compute_path(self, where: str, path_on_compute: str, path: str) -> None:
+    def _at_compute_path(self, where: str, name: str, path_on_compute: str, path: Path) -> Path:
+        """Return the path for the script; one file is in a folder that has the place of `pathOnCompute`, as in Azure.
+
+        What was downloaded is in a folder of its own already; beside a file that stays where it lies there may be more.
+        """
+        folder = path
+        if path.is_file() or path.parent == self._input_folder(name):
+            folder = self._input_folder(name)
+            if path.parent != folder and not self._is_preview:
+                private_copy(DataFiles([DataFile(path.name, str(path))], path), folder, MOUNT)
+            path = folder / path.name
         if path_on_compute.startswith("/"):
-            self._compute_paths[path_on_compute.rstrip("/") or "/"] = path
+            self._values[PATH_ON_COMPUTE, path_on_compute.rstrip("/") or "/"] = str(folder)
         self._bound.notes.append(
-            f"{where}.pathOnCompute: {path_on_compute} is not made here; the data is at {path}, and arguments that "
-            "name the one are given the other."
+            f"{where}.pathOnCompute: {path_on_compute} is not made here; the data is at {folder}, and arguments and "
+            "variables that name the one are given the other."
         )
+        return path
 
     def _filled(self, where: str, text: str) -> str:
-        for compute_path, path in self._compute_paths.items():
-            if text == compute_path or text.startswith(f"{compute_path}/"):
-                return path + text[len(compute_path) :]
+        return self._placeholders.fill(text, self._of(where))
 
-        return filled_in(text, lambda kind, name: self._value(where, kind, name))
+    def _of(self, where: str) -> Callable[[str, str], str]:
+        return lambda kind, name: self._value(where, kind, name)
 
     def _value(self, where: str, kind: str, name: str) -> str:
         value = self._values.get((kind, name))
@@ -339,10 +374,10 @@ class _Binder:
 
     def _variable(self, kind: str, name: str) -> str | None:
         """The variable that gives the shell of a command a path; None for an expression that is the shell's own."""
-        if kind == _REFERENCE and (kind, name) not in self._values and not _is_shell_name(name):
+        if kind == REFERENCE and (kind, name) not in self._values and not _is_shell_name(name):
             return None  # `${AZUREML_DATAREFERENCE_x:-/data}`
         value = self._value("command", kind, name)
-        variable = f"{_REFERENCE}_{name}"
+        variable = f"{REFERENCE}_{name}"
         if not _is_shell_name(name) or self._bound.variables.get(variable) != value:
             variable = self._shell_variables.setdefault(value, f"MLRUN_DATA_{len(self._shell_variables) + 1}")
             self._bound.variables[variable] = value

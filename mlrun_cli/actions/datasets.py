@@ -307,6 +307,11 @@ def private_copy(files: DataFiles, folder: Path, mechanism: str) -> Path:
     """
     make_private_folder(folder)
     (link_files if mechanism == MOUNT else copy_files)(files.files, folder)
+    return path_in_copy(files, folder)
+
+
+def path_in_copy(files: DataFiles, folder: Path) -> Path:
+    """Return the path for the script where the files of an input are in `folder`: the only file, or the folder."""
     is_one_file = files.whole is not None and files.whole.is_file()
     return folder / files.files[0].name if is_one_file else folder
 

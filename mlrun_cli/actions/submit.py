@@ -19,6 +19,7 @@ from mlrun_cli.actions.runconfigs import environment_mode, find_conda_file, load
 from mlrun_cli.domain.asked import Asked
 from mlrun_cli.domain.data_binding import stands_for_data
 from mlrun_cli.domain.dataset import Dataset
+from mlrun_cli.domain.docker_arguments import Volume
 from mlrun_cli.domain.environment_mode import EnvironmentMode
 from mlrun_cli.domain.experiment import Experiment
 from mlrun_cli.domain.launch import Launch
@@ -48,6 +49,7 @@ from mlrun_cli.execution.snapshot import take_snapshot
 from mlrun_cli.execution.snapshot_limits import SnapshotLimits
 from mlrun_cli.execution.snapshot_plan import PlannedSnapshot, plan_snapshot
 from mlrun_cli.execution.targets.local import start_supervisor
+from mlrun_cli.execution.without_container import without_container
 from mlrun_cli.files.run_folder import RunFolder, write_json
 from mlrun_cli.files.runconfig_lookup import folder_of_runconfig
 from mlrun_cli.files.snapshot_pruning import using_snapshots
@@ -124,6 +126,7 @@ class _Resolved:
     launch: Launch
     mode: EnvironmentMode
     notes: tuple[str, ...]
+    volumes: tuple[Volume, ...] = ()
     data: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     datasets: Sequence[Dataset] = ()
 
@@ -171,7 +174,7 @@ def plan(workspace: Workspace, request: SubmitRequest) -> PlannedRun:
 def _plan(workspace: Workspace, request: SubmitRequest, resolved: _Resolved) -> PlannedRun:
     from mlrun_cli.actions.data_bindings import preview_data  # noqa: PLC0415 — most runs have none
 
-    resolved = _bound(resolved, preview_data(workspace, resolved.configuration, resolved.source))
+    resolved = _bound(resolved, preview_data(workspace, resolved.configuration, resolved.source, resolved.volumes))
     limits = SnapshotLimits.from_environment(request.environment)
     snapshot = plan_snapshot(resolved.source, limits, [workspace.home])
     _check_that_script_is_in(snapshot.files, resolved)
@@ -335,11 +338,11 @@ def _is_plain(configuration: RunConfiguration) -> bool:
 
 def _with_data(workspace: Workspace, resolved: _Resolved, run_id: str) -> _Resolved:
     """With the paths of its data in place of what stands for them; the run's folder is there."""
-    if not _names_data(resolved.configuration):
+    if not resolved.volumes and not _names_data(resolved.configuration):
         return resolved
     from mlrun_cli.actions.data_bindings import bind_data  # noqa: PLC0415 — most runs have none
 
-    return _bound(resolved, bind_data(workspace, resolved.configuration, run_id, resolved.source))
+    return _bound(resolved, bind_data(workspace, resolved.configuration, run_id, resolved.source, resolved.volumes))
 
 
 def _names_data(configuration: RunConfiguration) -> bool:
@@ -356,7 +359,7 @@ def _bound(resolved: _Resolved, bound: BoundData) -> _Resolved:
         resolved.configuration,
         arguments=bound.arguments,
         command=bound.command,
-        environment_variables={**bound.variables, **resolved.configuration.environment_variables},
+        environment_variables=bound.variables,
     )
     return replace(
         resolved,
@@ -480,12 +483,16 @@ def _resolve(workspace: Workspace, request: SubmitRequest, notes: list[str]) -> 
     notes += (*review_notes, *planned.notes)
     variables = {**planned.variables, **configuration.environment_variables}
     configuration = replace(configuration, environment_variables=variables)
+    volumes: tuple[Volume, ...] = ()
+    if planned.plan.container is None:
+        configuration, volumes, docker_notes = without_container(configuration, project)
+        notes += docker_notes
     with configuration.telling_place("script"):
         argv = _argv(configuration, source)
     launch = launch_in(configuration, planned.plan, request.environment.get("PATH", ""))
     configuration, skipped = _without_variables(configuration, names_set_by_run(launch))
     notes += skipped
-    return _Resolved(configuration, runconfig, source, argv, planned, launch, mode, tuple(notes))
+    return _Resolved(configuration, runconfig, source, argv, planned, launch, mode, tuple(notes), volumes)
 
 
 def _without_variables(configuration: RunConfiguration, names: Set[str]) -> tuple[RunConfiguration, list[str]]:

@@ -30,11 +30,16 @@ def with_variables(text: str, pattern: re.Pattern[str], variable: Callable[[re.M
         if kind not in _AROUND:
             return part[0]
         before, after = _AROUND[kind]
-
-        def put(found: re.Match[str]) -> str:
+        pieces, at = [], part.start()
+        whole = text  # a pattern may look around itself; the quote that ends a word's first part begins nothing
+        if kind == "plain" and text[at - 1 : at] in {"'", '"'}:
+            whole = f"{text[: at - 1]}\0{text[at:]}"
+        for found in pattern.finditer(whole, at):
+            if found.end() > part.end():
+                break
             name = variable(found)
-            return found[0] if name is None else f"{before}${{{name}}}{after}"
-
-        return pattern.sub(put, part[0])
+            pieces += [text[at : found.start()], found[0] if name is None else f"{before}${{{name}}}{after}"]
+            at = found.end()
+        return "".join([*pieces, text[at : part.end()]])
 
     return _PARTS.sub(replaced, text)

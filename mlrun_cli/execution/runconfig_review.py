@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from mlrun_cli.domain.environment_mode import EnvironmentMode
+from mlrun_cli.domain.launch import LaunchKind
 from mlrun_cli.domain.run_configuration import (
     NO_COMMUNICATOR,
     PYTHON_FRAMEWORK,
@@ -65,10 +66,16 @@ _SKIPPED: Mapping[str, str] = {
     _BASE_IMAGE: "docker is not enabled",
     "environment.docker.baseDockerfile": "docker is not enabled",
     "environment.docker.buildContext": "docker is not enabled",
+    "environment.docker.arguments": "docker is not enabled",
+    "environment.docker.shmSize": "docker is not enabled",
+    "docker.arguments": "docker is not enabled",
+    "docker.shmSize": "docker is not enabled",
     "history.enabled": "every run is recorded",
     "history.outputCollection": "outputs are always kept",
     "history.snapshotProject": "a snapshot is always taken",
     "amlcompute": "no cluster is made",
+    "paralleltask": "it is for parallel steps of pipelines",
+    "pytorch.communicationBackend": "the script chooses it, when it calls init_process_group",
     "autoClusterComputeSpecification": "no cluster is made",
     "kubernetescompute": "it is for Kubernetes clusters",
     "applicationEndpoints": "nothing is published",
@@ -76,9 +83,27 @@ _SKIPPED: Mapping[str, str] = {
 }
 """Beginning of a key path: why it is skipped.
 
-A key with neither rule does nothing on this target in Azure either (details of docker while it is off, of
-launchers that are not used), or is honoured by what is always done.
+A key with neither rule is for another target or framework, or is honoured by what is always done.
 """
+
+_SKIPPED_IN_CONTAINER: Mapping[str, str] = {
+    "docker.sharedVolumes": "the run's folders are always shared with its container",
+    "environment.docker.sharedVolumes": "the run's folders are always shared with its container",
+    "environment.docker.platform": "the container has the platform of its image",
+    "environment.docker.baseImageRegistry.registryIdentity": "the engine logs in by itself",
+}
+_SKIPPED_WITHOUT_CONTAINER: Mapping[str, str] = {
+    "docker.shmSize": "the run is in no container, whose shared memory it limits",
+    "environment.docker.shmSize": "the run is in no container, whose shared memory it limits",
+}
+"""The same where docker is enabled; what else is said of the container then goes with its image."""
+
+_LAUNCHERS: Mapping[str, LaunchKind] = {
+    "mpi": LaunchKind.MPI,
+    "pytorch": LaunchKind.PYTORCH,
+    "tensorflow": LaunchKind.TENSORFLOW,
+}
+"""Section: with which kind of launch its keys count."""
 
 _PYTHON_FRAMEWORKS = {name.casefold() for name in (PYTHON_FRAMEWORK, "PyTorch", "TensorFlow", "Chainer", "CNTK")}
 _OF_THE_ENVIRONMENT = (
@@ -184,18 +209,23 @@ def _notes(configuration: RunConfiguration, *, has_container: bool, is_current: 
             "NODE_RANK tells it which it is."
         )
     for key_path, value in configuration.changed().items():
-        if has_container and key_path.startswith(("environment.docker.", "docker.")):
-            continue
-        if key_path in DOCKER_SWITCHES:
+        if key_path in DOCKER_SWITCHES and not has_container:
             is_built = _has_conda_part(configuration) and not is_current
             part = "its conda dependencies" if is_built else "the python on PATH"
             yield f"{key_path}: the run gets {part}, without the image."
             continue
-        if key_path.startswith("environment.docker.") and is_docker_on(configuration):
-            continue
-        words = _rule(_SKIPPED, key_path)
+        words = _reason_to_skip(configuration, key_path, has_container=has_container)
         if words and not (key_path == _BASE_IMAGE and str(value).startswith(_STOCK_IMAGES)):
             yield f"{key_path} is skipped: {words}."
+
+
+def _reason_to_skip(configuration: RunConfiguration, key_path: str, *, has_container: bool) -> str | None:
+    section = key_path.partition(".")[0]
+    if key_path.startswith(("docker.", "environment.docker.")) and is_docker_on(configuration):
+        return _rule(_SKIPPED_IN_CONTAINER if has_container else _SKIPPED_WITHOUT_CONTAINER, key_path)
+    if section in _LAUNCHERS and launch_of(configuration).kind is not _LAUNCHERS[section]:
+        return f"the communicator is {configuration.communicator}"
+    return _rule(_SKIPPED, key_path)
 
 
 def _rule(rules: Mapping[str, _Rule], key_path: str) -> _Rule | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from mlrun_cli.domain.compute_target import LOCAL_TARGET
 from mlrun_cli.domain.run_configuration import (
@@ -18,6 +19,7 @@ from mlrun_cli.errors import InvalidFile
 from mlrun_cli.files.document_node import shown_path
 from mlrun_cli.files.document_plain import plain_document
 from mlrun_cli.files.documents import Node, read_document
+from mlrun_cli.files.runconfig_keys import KEYS
 from mlrun_cli.files.runconfig_kinds import refuse_libraries_alone, refuse_other_kinds
 from mlrun_cli.files.runconfig_workbench import KEYS as WORKBENCH_KEYS
 from mlrun_cli.files.runconfig_workbench import in_current_keys, is_workbench
@@ -191,6 +193,7 @@ def _collect_rest(section: dict[str, Node], rest: dict[str, object], notes: list
             _collect_rest(_section(node), rest, notes)
         elif key_path in DEFAULTS:
             rest[key_path] = _plain(node, DEFAULTS[key_path])
+            notes += _unknown_within(node, KEYS[key_path].shape)
         elif key_path not in _FIELDS:
             notes.append(_unknown(node, key))
 
@@ -199,9 +202,27 @@ def _plain(node: Node, defaults: tuple[object, ...]) -> object:
     return node.truth() if any(isinstance(default, bool) for default in defaults) else node.plain()
 
 
+def _unknown_within(node: Node, shape: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a note for each key that the entries of a section have and nobody knows."""
+    if not isinstance(node.content, dict):
+        return
+    known = shape.get("properties", {})
+    for key, inner in _section(node).items():
+        expected = known.get(key, shape.get("additionalProperties"))
+        if expected is not None:
+            yield from _unknown_within(inner, expected)
+        elif known:
+            yield _note_of_unknown(inner, key, known)
+
+
 def _unknown(node: Node, key: str) -> str:
     parent = node.key_path.removesuffix(key)
-    siblings = {known[len(parent) :].split(".")[0] for known in _KEY_PATHS if known.startswith(parent)}
+    return _note_of_unknown(
+        node, key, {known[len(parent) :].split(".")[0] for known in _KEY_PATHS if known.startswith(parent)}
+    )
+
+
+def _note_of_unknown(node: Node, key: str, siblings: Iterable[str]) -> str:
     nearest = difflib.get_close_matches(key[:100], sorted(siblings), n=1)
     question = f"; did you mean {nearest[0]}?" if nearest else ""
     return f"{node.place}: unknown key {shown_path(node.key_path)[:200]!r} is skipped{question}"

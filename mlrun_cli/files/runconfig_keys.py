@@ -55,7 +55,12 @@ _INPUTS = _entries(
         "properties": {
             "dataset": {
                 "type": "object",
-                "properties": {"id": TEXT, "name": TEXT, "version": {"type": ["string", "integer"]}},
+                "properties": {
+                    "id": TEXT,
+                    "name": TEXT,
+                    "version": {"type": ["string", "integer"]},
+                    "definition": MAPPING,
+                },
             },
             "dataPath": _PLACE,
             "datapath": _PLACE,
@@ -67,6 +72,7 @@ _INPUTS = _entries(
     pathOnCompute=TEXT,
     createOutputDirectories=TRUTH,
     overwrite=TRUTH,
+    options=MAPPING,
 )
 _OUTPUTS = _entries(
     outputLocation={"type": "object", "properties": {"dataPath": _PLACE}},

@@ -430,3 +430,37 @@ def test_a_conda_file_is_found_beside_the_project_the_runconfig_or_the_others(ml
     (mlrun.folder / "conf/train.runconfig").write_text(text, encoding="utf-8")
 
     assert dry_run(mlrun, "-c", "conf/train")["environment"]["requirements"] == ["numpy"]
+
+
+def test_a_script_alone_keeps_the_arguments_of_the_runconfig(mlrun: Mlrun) -> None:
+    mlrun.script("import sys; print(*sys.argv[1:])", "other.py")
+    runconfig(mlrun, f"script: train.py\narguments: [--lr, 0.10]\n{OWN}")
+    assert dry_run(mlrun, "-c", "train", "other.py")["arguments"] == ["--lr", "0.10"]
+    assert dry_run(mlrun, "-c", "train", "other.py", "x")["arguments"] == ["x"]
+    assert "--lr 0.10\n" in mlrun("run", "submit-script", "-c", "train", "other.py").stderr
+
+
+def test_arguments_of_docker_are_honoured_without_a_container_or_named(mlrun: Mlrun) -> None:
+    mlrun.script("import os, sys; print(open(sys.argv[1]).read(), os.environ['B'], os.environ['DATA'])")
+    mlrun.script("seen", "my data/a.txt")
+    programs = mlrun.folder / "programs"
+    programs.mkdir()
+    (programs / "python").symlink_to(sys.executable)
+    mlrun.environment["PATH"] = str(programs)
+    docker = "docker: {enabled: true, arguments: ['-v ./my data:/data', -v, '/gone:/more', -e, B=7, --ipc=host, -it]}"
+    text = f"arguments: [/data/a.txt]\nenvironmentVariables: {{DATA: /data}}\nenvironment:\n  {docker}\n"
+    runconfig(mlrun, text)
+    plan = dry_run(mlrun, "-c", "train", "--environment", "current", "train.py")
+    data = mlrun.folder / "my data"
+    assert plan["arguments"] == [f"{data}/a.txt"]
+    assert plan["environment_variables"] == {"DATA": str(data), "B": "7"}
+    assert plan["notes"][2:] == [
+        "environment.docker.arguments: --ipc=host, -it are skipped: the run is in no container.",
+        "docker.arguments: -v './my data:/data': there is no container; arguments and variables that name /data are "
+        f"given {data}.",
+        "docker.arguments: -v /gone:/more: there is no container; arguments and variables that name /more are given "
+        "/gone, which is not there.",
+    ]
+    done = mlrun("run", "submit-script", "-c", "train", "--environment", "current", "train.py")
+    assert f"seen 7 {data}\n" in done.stderr
+    assert "WARNING: environment.docker.arguments: --ipc=host, -it are skipped" in done.stderr

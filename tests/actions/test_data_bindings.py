@@ -149,8 +149,8 @@ def test_arguments_that_name_the_place_of_a_reference_on_azure_are_given_the_one
     assert bound.arguments == (f"{path}/a.csv", "/mnt/input")
     assert Path(path, "a.csv").is_file()
     assert bound.notes == [
-        f"dataReferences.r.pathOnCompute: /mnt/in/ is not made here; the data is at {path}, and arguments that name "
-        "the one are given the other."
+        f"dataReferences.r.pathOnCompute: /mnt/in/ is not made here; the data is at {path}, and arguments and "
+        "variables that name the one are given the other."
     ]
 
 
@@ -376,3 +376,43 @@ def completed(workspace: Workspace, bound: BoundData) -> Run:
             definition={"outputData": bound.outputs},
         )
     return workspace.runs.get_by_key(key)
+
+
+@pytest.mark.parametrize("mechanism", ["mount", "download"])
+def test_one_file_at_a_path_on_azure_is_a_folder_with_that_file_in_it(
+    workspace: Workspace, source: Path, mechanism: str
+) -> None:
+    one = entry(uri={"path": "data/a.csv"}, mechanism=mechanism, pathOnCompute="/data/", environmentVariableName="ONE")
+    deeper = entry(uri={"path": "data/sub"}, mechanism="mount", pathOnCompute="/data/more")
+    words = ("/data", "--in=/data/a.csv", "/data/more/b.csv", "/database", "x/data", "DatasetConsumptionConfig:d")
+    fields: dict[str, Any] = {
+        "arguments": words,
+        "command": 'cat /data/a.csv "/data/a.csv" "$HOME"/data </data/more/b.csv',
+        "environment_variables": {"DATA": "/data", "LIST": "/data/a.csv:/data/more", "OTHER": "/database"},
+    }
+    rest = {"data": {"d": one, "more": deeper}}
+    before = preview_data(workspace, RunConfiguration(rest=rest, **fields), source)
+    bound = bind(workspace, source, rest, **fields)
+    folder = workspace.run_folder("r_1").path / "inputs" / "d"
+    assert [path.name for path in folder.iterdir()] == ["a.csv"]
+    assert (folder / "a.csv").read_text(encoding="utf-8") == "a"
+    assert (folder / "a.csv").is_symlink() == (mechanism == "mount")
+    sub = f"{source}/data/sub"
+    file = f"{folder}/a.csv"
+    assert bound.arguments == (str(folder), f"--in={file}", f"{sub}/b.csv", "/database", "x/data", file)
+    assert bound.variables["ONE"] == bound.inputs[0]["path"] == file
+    assert bound.variables["DATA"] == str(folder) and bound.variables["OTHER"] == "/database"
+    assert bound.variables["LIST"] == f"{file}:{sub}"
+    shell = {**os.environ, **bound.variables, "HOME": "/nowhere"}
+    printed = subprocess.run(["sh", "-c", f"echo {bound.command}"], env=shell, capture_output=True, check=True)
+    assert bound.command is not None and str(folder) not in bound.command
+    assert printed.stdout.decode() == f"cat {file} {file} /nowhere/data\n"
+    assert [text.replace("{run-id}", "r_1") for text in before.arguments] == list(bound.arguments)
+
+
+def test_a_reference_to_one_file_is_in_a_folder_too(workspace: Workspace, source: Path) -> None:
+    register_local(workspace, "mine", source)
+    reference = {"dataStoreName": "mine", "pathOnDataStore": "data/a.csv", "mode": "mount", "pathOnCompute": "/mnt"}
+    bound = bind(workspace, source, {"dataReferences": {"r": reference}}, arguments=("/mnt/a.csv", "/mnt"))
+    assert bound.variables["AZUREML_DATAREFERENCE_r"] == bound.arguments[0]
+    assert os.listdir(bound.arguments[1]) == ["a.csv"]

@@ -169,20 +169,31 @@ def test_the_name_of_an_environment_that_is_described_says_nothing() -> None:
     ("key_path", "value"),
     [
         ("environment.docker.baseImage", "mcr.microsoft.com/azureml/base:0.2.4"),
-        ("environment.docker.arguments", ["-v", "/a:/b"]),
-        ("docker.shmSize", "6g"),
         ("environment.spark.packages", [{"group": "x"}]),
         ("spark.configuration", {"spark.app.name": "mine"}),
         ("hdi.yarnDeployMode", "client"),
-        ("tensorflow.workerCount", 2),
-        ("mpi.processCountPerNode", 4),
-        ("pytorch.nodeCount", 2),
         ("batchai.nodeCount", 3),
         ("history.directoriesToWatch", ["logs", "more"]),
     ],
 )
 def test_what_belongs_to_another_target_or_framework_says_nothing(key_path: str, value: object) -> None:
     assert review(RunConfiguration(rest={key_path: value})).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("key_path", "value", "reason"),
+    [
+        ("environment.docker.arguments", ["-v", "/a:/b"], "docker is not enabled"),
+        ("docker.shmSize", "6g", "docker is not enabled"),
+        ("tensorflow.workerCount", 2, "the communicator is None"),
+        ("mpi.processCountPerNode", 4, "the communicator is None"),
+        ("pytorch.nodeCount", 2, "the communicator is None"),
+        ("pytorch.communicationBackend", "gloo", "the communicator is None"),
+        ("paralleltask.workerCountPerNode", 2, "it is for parallel steps of pipelines"),
+    ],
+)
+def test_what_is_not_switched_on_is_named(key_path: str, value: object, reason: str) -> None:
+    assert review(RunConfiguration(rest={key_path: value})).notes == (f"{key_path} is skipped: {reason}.",)
 
 
 def test_a_conda_environment_to_extend_is_inert_when_the_interpreter_is_given() -> None:

@@ -307,3 +307,21 @@ def test_each_unknown_key_gets_a_note_with_the_nearest_name(tmp_path: Path) -> N
         "line 4: unknown key 'environment.python.interpreter_path' is skipped; did you mean interpreterPath?",
         "line 5: unknown key 'zebra' is skipped",
     ]
+
+
+def test_keys_that_nobody_knows_are_named_within_data_too(tmp_path: Path) -> None:
+    text = """data:
+  mine:
+    mechansim: mount
+    dataLocation: {dataset: {id: x, verion: 2}, empty: }
+    options: {any: thing}
+dataReferences:
+  other: {dataStoreName: x, mode: mount, dataPath: y}
+"""
+    _, notes = read_runconfig(write(tmp_path, text))
+
+    assert [note.split(", ", 1)[1] for note in notes] == [
+        "line 3: unknown key 'data.mine.mechansim' is skipped; did you mean mechanism?",
+        "line 4: unknown key 'data.mine.dataLocation.dataset.verion' is skipped; did you mean version?",
+        "line 7: unknown key 'dataReferences.other.dataPath' is skipped",
+    ]

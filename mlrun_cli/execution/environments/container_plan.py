@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from mlrun_cli.domain.docker_arguments import separated
 from mlrun_cli.domain.environment import ContainerPlan, EnvironmentPlan
 from mlrun_cli.domain.launch import LaunchKind
 from mlrun_cli.domain.redaction import Redaction
@@ -25,6 +26,7 @@ _REACHED_BY = (
     *("CONTAINER_HOST", "CONTAINER_CONNECTION", "CONTAINER_SSHKEY", "CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF"),
 )
 _REGISTRY = "environment.docker.baseImageRegistry"
+_ARGUMENTS = ("docker.arguments", "environment.docker.arguments")
 DOCKER_SWITCHES = ("environment.docker.enabled", "docker.useDocker")
 
 
@@ -101,8 +103,13 @@ def shared_memory(configuration: RunConfiguration) -> str | None:
 
 def engine_arguments(configuration: RunConfiguration) -> list[str]:
     """The `arguments` that are asked for."""
-    found = configuration.rest.get("docker.arguments") or configuration.rest.get("environment.docker.arguments")
-    return [str(argument) for argument in found] if isinstance(found, (list, tuple)) else []
+    found = configuration.rest.get(arguments_key(configuration))
+    return separated([str(argument) for argument in found]) if isinstance(found, (list, tuple)) else []
+
+
+def arguments_key(configuration: RunConfiguration) -> str:
+    """The key whose `arguments` count."""
+    return next((key for key in _ARGUMENTS if configuration.rest.get(key)), _ARGUMENTS[0])
 
 
 def _options(configuration: RunConfiguration, redaction: Redaction) -> tuple[str, ...]:
