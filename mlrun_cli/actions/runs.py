@@ -33,7 +33,7 @@ _RECORDING_SECONDS = 5.0
 
 
 class RunChanges(NamedTuple):
-    """What `update_run` is to change; None leaves a text as it is."""
+    """What `update_runs` is to change; None leaves a text as it is."""
 
     tags: Mapping[str, str | None]
     removed_tags: Sequence[str] = ()
@@ -97,23 +97,29 @@ def get_settled(workspace: Workspace, runs: Iterable[Run]) -> Sequence[Run]:
     return as_shown(workspace, [workspace.runs.get_by_key(run.key) for run in runs], not_responding)
 
 
-def update_run(workspace: Workspace, run: Run, changes: RunChanges) -> Run:
-    """Change tags, name and description of a run, add properties: all of it or nothing.
+def update_runs(workspace: Workspace, runs: Sequence[Run], changes: RunChanges) -> Sequence[Run]:
+    """Change tags, name and description of runs, add properties: all of it or nothing.
 
     Raises:
         UsageError: a key or a text is not valid, or a property that exists was to get another value.
-        RunNotFound: the run has been deleted meanwhile.
+        RunNotFound: one of the runs has been deleted meanwhile.
     """
     _check_changes(changes)
     texts = {"display_name": changes.display_name, "description": changes.description}
     columns = {name: text for name, text in texts.items() if text is not None}
     with workspace.transaction():
-        _again(workspace, run)
-        _add_properties(workspace, run, changes.properties or {})
-        workspace.runs.set_tags(run.key, changes.tags)
-        workspace.runs.remove_tags(run.key, changes.removed_tags)
-        if columns:
-            workspace.runs.update(run.key, **columns)
+        for run in runs:
+            _again(workspace, run)
+            _add_properties(workspace, run, changes.properties or {})
+            workspace.runs.set_tags(run.key, changes.tags)
+            workspace.runs.remove_tags(run.key, changes.removed_tags)
+            if columns:
+                workspace.runs.update(run.key, **columns)
+    return [_updated(workspace, run) for run in runs]
+
+
+def _updated(workspace: Workspace, run: Run) -> Run:
+    """The run as it is now; one that does not respond keeps that status until it has ended."""
     updated = _again(workspace, run)
     is_lost = run.status is RunStatus.NOT_RESPONDING and not updated.status.is_terminal
     return updated._replace(status=run.status) if is_lost else updated

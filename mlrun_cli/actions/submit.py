@@ -524,11 +524,16 @@ def _checked_script(source: Path, script: str) -> str:
         UsageError: it is not there, not readable, no file, or outside.
     """
     path = Path(os.path.normpath(source / script))
-    is_inside = path.is_relative_to(os.path.normpath(source)) and path.resolve().is_relative_to(source.resolve())
+    is_inside = path.is_relative_to(os.path.normpath(source)) and _real(path).is_relative_to(_real(source))
     if not is_inside:
         raise UsageError(
             f"The script '{script}' is outside of the source folder {source}, so no snapshot would hold it.",
             hint="Name a script in that folder, or choose another with --source-directory.",
+        )
+    if path.is_symlink() and not path.exists():
+        raise UsageError(
+            f"The script '{script}' in {source} is a link that leads to no file.",
+            hint="Name the script itself, or mend the link ('ls -l' shows where it leads).",
         )
     if not path.exists():
         nearest = _nearest_script(path)
@@ -547,6 +552,11 @@ def _checked_script(source: Path, script: str) -> str:
     relative = os.path.relpath(path, source)
     # Python would take it for an option.
     return f"./{relative}" if relative.startswith("-") else relative
+
+
+def _real(path: Path) -> Path:
+    """The path without links; unlike `Path.resolve`, it raises nothing of a link that leads in a circle."""
+    return Path(os.path.realpath(path))
 
 
 def _nearest_script(path: Path) -> Path | None:
@@ -568,7 +578,7 @@ def _check_that_script_is_in(paths: Iterable[str], resolved: _Resolved) -> None:
     if resolved.configuration.command is not None:
         return
     script = resolved.argv[0]
-    path = (resolved.source / script).resolve().relative_to(resolved.source.resolve()).as_posix()
+    path = _real(resolved.source / script).relative_to(_real(resolved.source)).as_posix()
     if path not in paths:
         raise UsageError(
             f"The script '{script}' is left out of the snapshot, so the run would not have it.",

@@ -175,7 +175,8 @@ def update(
 ) -> dict[str, Any]:
     """The record after texts of a run have been changed."""
     changes = actions.RunChanges(tags={}, display_name=display_name, description=description)
-    return run_record(actions.update_run(place.workspace, find_run(place, run_id), changes))
+    (updated,) = actions.update_runs(place.workspace, [find_run(place, run_id)], changes)
+    return run_record(updated)
 
 
 def flush(place: Place, run_id: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from enum import Enum
 
 from mlrun_cli.domain.run_filter import TagFilter
@@ -39,26 +39,37 @@ def on_interrupt(typed: OnInterrupt | None) -> OnInterrupt:
         raise UsageError(f"{INTERRUPT_VARIABLE} is '{text}'.", hint="It may be 'detach' or 'cancel'.") from None
 
 
-def tags_of(texts: Iterable[str]) -> dict[str, str | None]:
+def tags_of(texts: Iterable[str], *, option: str = "--add-tag", removed: Collection[str] = ()) -> dict[str, str | None]:
     """`key=value` or `key` alone, which sets null; the first `=` splits.
 
+    Args:
+        texts: as they were typed.
+        option: its name.
+        removed: keys that the same command takes away.
+
     Raises:
-        UsageError: a key is empty.
+        UsageError: a key is empty, has two values, or is to be taken away too.
     """
-    return dict(_pair(text, "--add-tag") for text in texts)
+    tags = _mapping(texts, option)
+    for key in tags:
+        if key in removed:
+            raise UsageError(
+                f"The tag '{key}' is in {option} and in --remove-tag.", hint="Leave it out of one of them."
+            )
+    return tags
 
 
 def properties_of(texts: Iterable[str]) -> dict[str, str]:
     """`key=value`, both needed.
 
     Raises:
-        UsageError: a key is empty, or there is no value.
+        UsageError: a key is empty or has two values, or there is no value.
     """
-    pairs = [_pair(text, "--add-properties") for text in texts]
-    for key, value in pairs:
+    pairs = _mapping(texts, "--add-properties")
+    for key, value in pairs.items():
         if value is None:
             raise UsageError(f"--add-properties: '{key}' has no value.", hint="Write it as key=value.")
-    return {key: value or "" for key, value in pairs}
+    return {key: value or "" for key, value in pairs.items()}
 
 
 def tag_filters(texts: Iterable[str]) -> tuple[TagFilter, ...]:
@@ -69,6 +80,28 @@ def tag_filters(texts: Iterable[str]) -> tuple[TagFilter, ...]:
     """
     pairs = [_pair(text, "--tags") for text in texts]
     return tuple(TagFilter(key, value, any_value=value is None) for key, value in pairs)
+
+
+def _mapping(texts: Iterable[str], option: str) -> dict[str, str | None]:
+    pairs: dict[str, str | None] = {}
+    for key, value in (_pair(text, option) for text in texts):
+        if pairs.setdefault(key, value) != value:
+            raise UsageError(f"{option}: '{key}' is given two values.", hint="Leave one of them out.")
+    return pairs
+
+
+def check_changes(changes: Iterable[object], options: str) -> None:
+    """See that there is something to do.
+
+    Args:
+        changes: what was typed: None or an empty collection where nothing was, an empty text being one.
+        options: those that there are, for the hint.
+
+    Raises:
+        UsageError: there is nothing.
+    """
+    if all(change is None or (not isinstance(change, str) and not change) for change in changes):
+        raise UsageError("There is nothing to change.", hint=f"Say what: {options}.")
 
 
 def _pair(text: str, option: str) -> tuple[str, str | None]:

@@ -36,6 +36,7 @@ import typer
 from typer.core import TyperCommand
 
 from mlrun_cli.cli.abbreviation import completion
+from mlrun_cli.cli.given_values import watch_values
 from mlrun_cli.cli.help import command_help
 from mlrun_cli.cli.notes import wants_colour
 from mlrun_cli.cli.output import render
@@ -94,6 +95,10 @@ class Group:
         self.name = name
         self.commands: dict[str, Declaration] = {}
 
+    def include(self, other: Group) -> None:
+        """Take over the commands of a part that is declared in a file of its own."""
+        self.commands.update(other.commands)
+
 
 class Invocation:
     """What the error boundary has to know of a command that was typed; Typer's context carries it."""
@@ -135,7 +140,9 @@ class Command(TyperCommand):
     def make_parser(self, ctx: Any) -> Any:
         """Make the parser of the command line."""
         ctx.token_normalize_func = completion(self.get_params(ctx))
-        return super().make_parser(ctx)
+        parser: Any = super().make_parser(ctx)
+        watch_values(parser)
+        return parser
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help page."""

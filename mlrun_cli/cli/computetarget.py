@@ -107,7 +107,7 @@ def create(
         )
     properties: dict[str, Any] = {"vmSize": vm_size}
     if kind == AML_COMPUTE:
-        properties["vmPriority"] = _PRIORITIES.get(vm_priority.lower(), vm_priority)
+        properties["vmPriority"] = _priority(vm_priority)
         properties["scaleSettings"] = {
             "minNodeCount": min_nodes,
             "maxNodeCount": _largest(name, min_nodes, max_nodes),
@@ -187,6 +187,13 @@ def delete(shared: Shared, name: _Name, in_full: _InFull = False) -> object:  # 
 def detach(shared: Shared, name: _Name, in_full: _InFull = False) -> object:
     """Forget a compute target, as 'delete' does: there is no machine behind it that could stay."""
     return delete(shared, name, in_full)
+
+
+def _priority(typed: str) -> str:
+    known = _PRIORITIES.get(typed.lower())
+    if known is None:
+        raise UsageError(f"--vm-priority: there is no priority '{typed}'.", hint="It is dedicated or lowpriority.")
+    return known
 
 
 def _largest(name: str, min_nodes: int, max_nodes: int | None) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from contextlib import suppress
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +13,7 @@ import typer
 
 from mlrun_cli.actions import models as actions
 from mlrun_cli.actions.models import ModelChanges
-from mlrun_cli.cli.arguments import properties_of, tag_filters, tags_of
+from mlrun_cli.cli.arguments import check_changes, properties_of, tag_filters, tags_of
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import Context, open_context
 from mlrun_cli.cli.run_choice import get_run
@@ -43,9 +44,9 @@ _SampleOutput = Annotated[
     str | None,
     typer.Option("--sample-output-dataset-id", metavar="ID", help="Dataset that shows what it gives."),
 ]
-_Cores = Annotated[float | None, typer.Option("--cc", metavar="CORES", help="Cores that serving it needs.")]
-_Gigabytes = Annotated[float | None, typer.Option("--gb", metavar="GB", help="Memory that serving it needs.")]
-_Gpus = Annotated[int | None, typer.Option("--gc", metavar="GPUS", help="GPUs that serving it needs.")]
+_Cores = Annotated[float | None, typer.Option("--cc", min=0, metavar="CORES", help="Cores that serving it needs.")]
+_Gigabytes = Annotated[float | None, typer.Option("--gb", min=0, metavar="GB", help="Memory that serving it needs.")]
+_Gpus = Annotated[int | None, typer.Option("--gc", min=0, metavar="GPUS", help="GPUs that serving it needs.")]
 
 
 @command(
@@ -256,12 +257,17 @@ def update(
     gpus: _Gpus = None,
 ) -> object:
     """Change tags and description of a version, and add properties, which never change afterwards."""
+    details = _details(sample_input_dataset_id, sample_output_dataset_id, cores, gigabytes, gpus)
+    check_changes(
+        (add_tags, remove_tags, add_properties, description, details),
+        "--add-tag, --remove-tag, --add-property, --description, or what serving it needs",
+    )
     changes = ModelChanges(
-        tags=_texts(add_tags),
+        tags=_texts(add_tags, option="--add-tag", removed=remove_tags or ()),
         removed_tags=remove_tags or (),
         properties=properties_of(add_properties or []),
         description=description,
-        details=_details(sample_input_dataset_id, sample_output_dataset_id, cores, gigabytes, gpus),
+        details=details,
     )
     with open_context(shared).workspace as workspace:
         model = actions.update_model(workspace, _get(workspace, model_id), changes)
@@ -321,8 +327,8 @@ def _run_id_in(metadata_file: Path) -> str:
     return found[0]
 
 
-def _texts(pairs: Sequence[str] | None) -> dict[str, str]:
-    return {key: value or "" for key, value in tags_of(pairs or []).items()}
+def _texts(pairs: Sequence[str] | None, *, option: str = "--tag", removed: Sequence[str] = ()) -> dict[str, str]:
+    return {key: value or "" for key, value in tags_of(pairs or [], option=option, removed=removed).items()}
 
 
 def _filters(pairs: Sequence[str] | None) -> tuple[PairFilter, ...]:
@@ -332,7 +338,14 @@ def _filters(pairs: Sequence[str] | None) -> tuple[PairFilter, ...]:
 def _details(
     sample_input: str | None, sample_output: str | None, cores: float | None, gigabytes: float | None, gpus: int | None
 ) -> dict[str, Any]:
-    """Those fields of `ModelDetails` of which something is said."""
+    """Those fields of `ModelDetails` of which something is said.
+
+    Raises:
+        UsageError: an amount is infinite, or none.
+    """
+    for option, amount in (("--cc", cores), ("--gb", gigabytes)):
+        if amount is not None and not isfinite(amount):
+            raise UsageError(f"{option}: {amount} is no amount.", hint=f"Write a number, as {option} 2.")
     resources = {"cpu": cores, "memoryInGB": gigabytes, "gpu": gpus}
     details = {
         "sample_input_dataset_id": sample_input,

@@ -11,11 +11,12 @@ import typer
 
 from mlrun_cli.actions import runs as actions
 from mlrun_cli.actions.runs import RunChanges
-from mlrun_cli.cli.arguments import on_interrupt, properties_of, seconds_of, tags_of
+from mlrun_cli.cli import run_contents
+from mlrun_cli.cli.arguments import check_changes, on_interrupt, properties_of, seconds_of, tags_of
 from mlrun_cli.cli.command import Group, Result, command
 from mlrun_cli.cli.confirmation import confirm
 from mlrun_cli.cli.context import Context, line_to_type, open_context
-from mlrun_cli.cli.run_choice import choose_runs, get_run, get_runs, run_filter
+from mlrun_cli.cli.run_choice import choose_runs, get_run, get_runs, one_or_all, run_filter
 from mlrun_cli.cli.run_options import (
     All,
     Environment,
@@ -211,70 +212,7 @@ def list_runs(
     return Result(records, table=table)
 
 
-@command(
-    app,
-    "show",
-    examples=[
-        ("Show a run", "mlrun run show -r @latest"),
-        ("How the newest run went", "mlrun run show -r @latest --query status -o tsv"),
-    ],
-)
-def show(shared: Shared, run_id: RunId, experiment_name: ExperimentName = None) -> object:
-    """Show a run: status, times, tags, properties, what it was submitted with, and its page of the studio."""
-    from mlrun_cli.actions.addresses import shown_record  # noqa: PLC0415
-
-    context = open_context(shared)
-    with context.workspace as workspace:
-        return shown_record(workspace, get_run(context, run_id, experiment_name))
-
-
-@command(
-    app,
-    "open",
-    examples=[
-        ("Look at the newest run in the browser", "mlrun run open -r @latest"),
-        ("Its address alone, to pass on", "mlrun run open -r @latest --query address -o tsv"),
-    ],
-)
-def open_page(shared: Shared, run_id: RunId, experiment_name: ExperimentName = None) -> object:
-    """Open a run's page in the browser; prints its address. The studio has to be there: see 'mlrun studio -h'."""
-    from mlrun_cli.actions.addresses import run_address  # noqa: PLC0415
-    from mlrun_cli.cli.studio_page import open_studio_page  # noqa: PLC0415
-
-    context = open_context(shared)
-    with context.workspace as workspace:
-        address = run_address(workspace, get_run(context, run_id, experiment_name).run_id)
-        return open_studio_page(workspace.home, address, shared.notes)
-
-
-@command(
-    app,
-    "export",
-    examples=[
-        ("Write the newest run as a page to mail", "mlrun run export --html run.html -r @latest"),
-        ("Two runs side by side", "mlrun run export --html compared.html -r ID1 -r ID2"),
-    ],
-)
-def export(
-    shared: Shared,
-    html: Annotated[Path, typer.Option("--html", metavar="FILE", help="The file to write.")],
-    run_ids: SomeRunIds = None,
-    experiment_name: ExperimentName = None,
-    is_overwriting: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
-) -> object:
-    """Write a run, or several side by side, as one HTML file that needs neither studio nor network.
-
-    Without -r it is the newest run. The file holds curves, tables, images and the end of the log, and no script.
-    Secrets that the record hides are hidden in it too.
-    """
-    from mlrun_cli.cli.run_export import export_runs  # noqa: PLC0415
-    from mlrun_cli.cli.studio import check_studio_extra  # noqa: PLC0415
-
-    check_studio_extra()
-    context = open_context(shared)
-    with context.workspace as workspace:
-        runs = get_runs(context, run_ids or ["@latest"], experiment_name)
-        return export_runs(workspace, runs, html, overwrite=is_overwriting)
+app.include(run_contents.app)
 
 
 @command(
@@ -409,7 +347,7 @@ def cancel(
         canceled = [_cancel_one(workspace, run, seconds, shared) for run in chosen]
         _tell_of_children(workspace, canceled, shared)
     records = [run_record(run) for run in canceled]
-    return records[0] if len(records) == 1 and not is_all else records
+    return records if is_all else one_or_all(records)
 
 
 @command(
@@ -425,7 +363,7 @@ def cancel(
 )
 def update(
     shared: Shared,
-    run_id: RunId,
+    run_ids: RunIds,
     experiment_name: ExperimentName = None,
     add_tag: Annotated[
         list[str] | None,
@@ -446,9 +384,16 @@ def update(
         str | None, typer.Option("--description", metavar="TEXT", help="What the run is about.")
     ] = None,
 ) -> object:
-    """Change a run's tags, name and description, or add properties."""
+    """Change a run's tags, name and description, or add properties.
+
+    Of several runs, all are changed or none.
+    """
+    check_changes(
+        (add_tag, remove_tag, add_properties, display_name, description),
+        "--add-tag, --remove-tag, --add-properties, --display-name or --description",
+    )
     changes = RunChanges(
-        tags=tags_of(add_tag or []),
+        tags=tags_of(add_tag or [], removed=remove_tag or ()),
         removed_tags=remove_tag or [],
         properties=properties_of(add_properties or []),
         display_name=display_name,
@@ -456,54 +401,9 @@ def update(
     )
     context = open_context(shared)
     with context.workspace as workspace:
-        run = get_run(context, run_id, experiment_name)
-        return run_record(actions.update_run(workspace, run, changes))
-
-
-@command(
-    app,
-    "metrics",
-    query_words=True,
-    examples=[
-        ("Show what the newest run has logged", "mlrun run metrics -r @latest"),
-        ("Its last loss", "mlrun run metrics -r @latest --name loss --last --query loss"),
-    ],
-)
-def metrics(
-    shared: Shared,
-    run_id: RunId,
-    experiment_name: ExperimentName = None,
-    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="This metric alone.")] = None,
-    last: Annotated[bool, typer.Option("--last", help="The newest value of each, instead of all.")] = False,
-) -> object:
-    """Show what a run has logged, by metric."""
-    from mlrun_cli.actions.metrics import get_metrics  # noqa: PLC0415
-
-    context = open_context(shared)
-    with context.workspace as workspace:
-        run = get_run(context, run_id, experiment_name)
-        return get_metrics(workspace, run, name=name, last=last)
-
-
-@command(
-    app,
-    "files",
-    query_words=True,
-    examples=[
-        ("List the files of the newest run", "mlrun run files -r @latest"),
-        (
-            "Those under outputs",
-            "mlrun run files -r @latest --query \"[?starts_with(@, 'outputs/')]\" -o tsv",
-        ),
-    ],
-)
-def files(shared: Shared, run_id: RunId, experiment_name: ExperimentName = None) -> object:
-    """List the files of a run: its logs, and what the script wrote."""
-    from mlrun_cli.actions.artifacts import list_files  # noqa: PLC0415
-
-    context = open_context(shared)
-    with context.workspace as workspace:
-        return list_files(workspace, get_run(context, run_id, experiment_name))
+        runs = get_runs(context, run_ids, experiment_name)
+        updated = actions.update_runs(workspace, runs, changes)
+    return one_or_all([run_record(run) for run in updated])
 
 
 @command(

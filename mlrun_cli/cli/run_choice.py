@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from mlrun_cli.actions import runs as actions
 from mlrun_cli.cli.arguments import statuses_of, tag_filters
@@ -23,6 +24,11 @@ def get_runs(context: Context, run_ids: Sequence[str], experiment_name: str | No
 def get_run(context: Context, run_id: str, experiment_name: str | None) -> Run:
     """The run of this id."""
     return get_runs(context, [run_id], experiment_name)[0]
+
+
+def one_or_all(records: Sequence[dict[str, Any]]) -> object:
+    """The record of the only run, or a list of all of them."""
+    return records[0] if len(records) == 1 else list(records)
 
 
 def run_filter(

@@ -63,6 +63,8 @@ def studio(
     address that is printed holds the token that opens it; the browser keeps it from then on.
     """
     check_studio_extra()
+    if keyfile is not None and certfile is None:
+        raise UsageError("--keyfile is given without --certfile.", hint="HTTPS needs a certificate: name it too.")
     _serve(
         StudioOrder(
             home=str(home()),
@@ -125,7 +127,10 @@ def _base_path(typed: str) -> str:
     if not typed.strip("/"):
         return ""
     path = f"/{typed.strip('/')}"
-    if any(character.isspace() or character in "?#\\\"'<>" for character in path) or "//" in path:
+    parts = path[1:].split("/")
+    if any(character.isspace() or character in "?#\\\"'<>" for character in path) or not {"", ".", ".."}.isdisjoint(
+        parts
+    ):
         raise UsageError(f"--base-path: '{typed}' is no path.", hint="It looks like /user/me/studio.")
     return path
 

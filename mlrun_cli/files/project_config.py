@@ -21,6 +21,9 @@ from mlrun_cli.files.text_files import read_text, replace_text
 CONFIGURATION_FOLDERS = ("aml_config", ".azureml")
 CONFIG_NAMES = ("project.json", "config.json")
 
+_SUFFIXES = frozenset({"", ".runconfig", ".yml", ".yaml", ".json"})
+"""Of files that may be runconfigs."""
+
 _NAMES = ("subscription_id", "resource_group", "workspace_name")
 _SCOPE_KEYS = {
     "subscriptions": "subscription_id",
@@ -71,11 +74,11 @@ def configuration_folder(folder: Path) -> Path:
 def find_project_config(start: Path) -> ProjectConfig | None:
     """The config of the folder, or of the nearest folder above that has one; None when none has.
 
-    `start` may be a file: a `config.json` or `project.json` itself, or any file of the folder.
+    `start` may be a file: a `config.json` or `project.json` itself, or a runconfig of the folder.
 
     Raises:
         InvalidFile: the nearest config cannot be read, or is none.
-        UsageError: there is nothing at `start`.
+        UsageError: there is nothing at `start`, or a file that can be neither.
     """
     start = absolute(start)
     if not _exists(start):
@@ -84,6 +87,11 @@ def find_project_config(start: Path) -> ProjectConfig | None:
         )
     if start.name in CONFIG_NAMES and start.is_file():
         return read_project_config(start)
+    if start.suffix.lower() not in _SUFFIXES and start.is_file():
+        raise UsageError(
+            f"--path: '{start}' is a file, and no runconfig.",
+            hint="Give --path the folder that it is in, or leave it out.",
+        )
     return next((found for folder in (start, *start.parents) if (found := own_project_config(folder))), None)
 
 

@@ -41,7 +41,8 @@ def find_runconfigs(root: Path, *, exclude: Path | None = None) -> list[Path]:
         UsageError: there is no such folder.
     """
     if not root.is_dir():
-        raise UsageError(f"There is no folder '{root}'.", hint="Give --path a folder with runconfigs.")
+        what = f"'{root}' is a file." if root.is_file() else f"There is no folder '{root}'."
+        raise UsageError(what, hint="Give --path a folder with runconfigs.")
     return sorted(_walk(root, exclude))
 
 

@@ -40,7 +40,14 @@ def runconfig(mlrun: Mlrun, text: str, name: str = "broken") -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("submit-script", "train.py"), ("list",), ("show", "-r", "x"), ("update", "-r", "x"), ("cancel", "--all")]
+    "words",
+    [
+        ("submit-script", "train.py"),
+        ("list",),
+        ("show", "-r", "x"),
+        ("update", "-r", "x", "--add-tag", "a"),
+        ("cancel", "--all"),
+    ],
 )
 def test_without_an_attached_folder_both_ways_out_are_named(loose: Mlrun, words: tuple[str, ...]) -> None:
     told = refused(loose("run", *words, check=False), 2)
@@ -343,8 +350,9 @@ def test_what_was_skipped_is_said_before_what_may_follow_from_it(ready: Mlrun, w
 
 
 def test_an_unknown_run_is_exit_code_3(ready: Mlrun) -> None:
-    for verb in ("show", "monitor-logs", "metrics", "files", "cancel", "update", "wait"):
+    for verb in ("show", "monitor-logs", "metrics", "files", "cancel", "wait"):
         assert "'exp_17'" in refused(ready("run", verb, "-r", "exp_17", check=False), 3)
+    assert "'exp_17'" in refused(ready("run", "update", "-r", "exp_17", "--add-tag", "a", check=False), 3)
 
 
 def test_an_ambiguous_beginning_is_answered_with_the_candidates(ready: Mlrun) -> None:

@@ -163,6 +163,37 @@ def test_wait_exits_with_124_when_time_runs_out_and_the_run_goes_on(mlrun: Mlrun
     assert mlrun.show(run_id)["status"] in LIVE
 
 
+def test_verbs_that_show_and_change_take_each_of_several_runs(past: Past) -> None:
+    both = ("-r", past.completed, "-r", past.tagged)
+    assert [run["run_id"] for run in past.mlrun.json("run", "show", *both)] == [past.completed, past.tagged]
+    assert past.mlrun.json("run", "show", *both, "-r", past.completed, "--query", "length(@)") == 2
+    for verb, words in (("metrics", ("--last",)), ("files", ())):
+        each = {run_id: past.mlrun.json("run", verb, "-r", run_id, *words) for run_id in (past.completed, past.tagged)}
+        assert past.mlrun.json("run", verb, *both, *words) == each
+    updated = past.mlrun.json("run", "update", *both, "--add-tag", "of=both")
+    assert [(run["run_id"], run["tags"]["of"]) for run in updated] == [(past.completed, "both"), (past.tagged, "both")]
+    past.mlrun("run", "update", *both, "--remove-tag", "of")
+
+
+@pytest.mark.parametrize("verb", ["monitor-logs", "download", "download-logs", "open"])
+def test_verbs_of_one_run_refuse_a_second_one(past: Past, verb: str, tmp_path: Path) -> None:
+    where = ("-d", str(tmp_path / "out")) if verb.startswith("download") else ()
+    told = refused(past.mlrun("run", verb, "-r", past.completed, *where, "--run", past.tagged, check=False), 2)
+    assert told.startswith(f"ERROR: --run is given twice: '{past.completed}' and '{past.tagged}'.")
+    assert not (tmp_path / "out").exists()
+
+
+def test_all_of_several_runs_are_changed_or_none(past: Past) -> None:
+    past.mlrun("run", "update", "-r", past.tagged, "--add-properties", "size=1")
+    both = ("-r", past.completed, "-r", past.tagged)
+    words = ("--add-tag", "new", "--add-properties", "size=2")
+    assert "'size'" in refused(past.mlrun("run", "update", *both, *words, check=False), 2)
+    assert [(run["tags"], run["properties"].get("size")) for run in past.mlrun.json("run", "show", *both)] == [
+        ({}, None),
+        ({"quality": "fantastic run", "seen": None}, "1"),
+    ]
+
+
 def test_metrics_by_name_and_last(past: Past) -> None:
     assert past.mlrun.metrics(past.completed) == {
         "loss": [0.5, 0.25, 0.125],

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.actions.runs import RunChanges, cancel_run, list_runs, update_run, wait_for_runs
+from mlrun_cli.actions.runs import RunChanges, cancel_run, list_runs, update_runs, wait_for_runs
 from mlrun_cli.domain.run import SCRIPT_RUN, Run
 from mlrun_cli.domain.run_filter import RunFilter, TagFilter
 from mlrun_cli.domain.run_status import RunStatus
@@ -43,7 +43,7 @@ def test_a_run_that_was_deleted_meanwhile_is_named_by_its_id(workspace: Workspac
     with pytest.raises(RunNotFound, match="'exp_1' in workspace 'w'"):
         cancel_run(workspace, run, 1.0)
     with pytest.raises(RunNotFound, match="'exp_1' in workspace 'w'"):
-        update_run(workspace, run, RunChanges(tags={"a": "b"}))
+        update_runs(workspace, [run], RunChanges(tags={"a": "b"}))
     assert workspace.runs.tags(run.key) == {}
 
 
@@ -59,12 +59,12 @@ def test_an_update_tells_the_status_of_now(workspace: Workspace) -> None:
     with workspace.transaction():
         workspace.runs.change_status(run.key, {RunStatus.RUNNING}, RunStatus.COMPLETED)
     for seen in (run, run._replace(status=RunStatus.NOT_RESPONDING)):
-        assert update_run(workspace, seen, RunChanges(tags={"a": "b"})).status is RunStatus.COMPLETED
+        assert update_runs(workspace, [seen], RunChanges(tags={"a": "b"}))[0].status is RunStatus.COMPLETED
 
 
 def test_an_update_of_a_run_that_does_not_respond_does_not_call_it_running(workspace: Workspace) -> None:
     run = add_run(workspace, RunStatus.RUNNING)._replace(status=RunStatus.NOT_RESPONDING)
-    assert update_run(workspace, run, RunChanges(tags={"a": "b"})).status is RunStatus.NOT_RESPONDING
+    assert update_runs(workspace, [run], RunChanges(tags={"a": "b"}))[0].status is RunStatus.NOT_RESPONDING
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_an_update_of_a_run_that_does_not_respond_does_not_call_it_running(works
 def test_an_update_with_bytes_that_are_no_text_is_refused(workspace: Workspace, changes: RunChanges, what: str) -> None:
     run = add_run(workspace, RunStatus.RUNNING)
     with pytest.raises(UsageError, match=what):
-        update_run(workspace, run, changes)
+        update_runs(workspace, [run], changes)
     assert workspace.runs.get_by_key(run.key) == run
 
 

@@ -283,7 +283,7 @@ def test_metadata_file_that_is_there_is_an_error_before_the_command_runs(tool: T
     assert file.read_text(encoding="utf-8") == "mine"
 
 
-@pytest.mark.parametrize(("name", "example"), [("", "run.json"), (".", "run.json"), ("folder", "folder/run.json")])
+@pytest.mark.parametrize(("name", "example"), [(".", "run.json"), ("folder", "folder/run.json")])
 def test_a_folder_for_metadata_is_answered_with_the_name_of_a_file(tool: Tool, name: str, example: str) -> None:
     (tool.folder / "folder").mkdir()
     done = tool("list", "-t", name)

@@ -65,7 +65,7 @@ def _of_context(section: Mapping[str, object], project: Path) -> ImageSource:
             f"{_CONTEXT} cannot be honoured: '{shown}' is an address, which is not fetched.",
             hint=f"Clone or download it, and write the folder as {_CONTEXT}.location, without locationType.",
         )
-    context = (project / location).resolve()
+    context = Path(os.path.realpath(project / location))
     if not location or not context.is_dir():
         raise Unsupported(
             f"{_CONTEXT} cannot be honoured: "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Iterator, Sequence
@@ -215,4 +216,4 @@ def _shown(line: str) -> str:
 
 
 def _absolute(text: str, folder: Path) -> Path:
-    return Path(folder, Path(text).expanduser()).resolve()
+    return Path(os.path.realpath(Path(folder, Path(text).expanduser())))
