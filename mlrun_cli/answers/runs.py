@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +59,31 @@ def metrics(
     place: Place, run_id: str, name: str | None = None, recursive: bool = False, run_type: str | None = None
 ) -> dict[str, Any]:
     """What a run has logged; with `recursive` by run id, of all runs below it too."""
+    return _of_each(place, run_id, place.workspace.metrics.get, name, recursive, run_type)
+
+
+def metric_shapes(
+    place: Place, run_id: str, name: str | None = None, recursive: bool = False, run_type: str | None = None
+) -> dict[str, Any]:
+    """By the names of what `metrics` gives how it was logged, as `Logged.shape` says it."""
+    return _of_each(place, run_id, place.workspace.metrics.shapes, name, recursive, run_type)
+
+
+def _of_each(
+    place: Place,
+    run_id: str,
+    read: Callable[[int, str | None], Mapping[str, Any]],
+    name: str | None,
+    recursive: bool,
+    run_type: str | None,
+) -> dict[str, Any]:
+    """What `read` gives of a run; with `recursive` by run id, of all runs below it too."""
     run = _settled(place, run_id)
     if not recursive:
-        return place.workspace.metrics.get(run.key, name)
+        return dict(read(run.key, name))
     below = place.workspace.runs.list(RunFilter(parent_run_id=run_id, is_recursive=True, run_type=run_type))
     own = [run] if run_type in {None, run.run_type} else []
-    return {each.run_id: place.workspace.metrics.get(each.key, name) for each in (*own, *reversed(below))}
+    return {each.run_id: read(each.key, name) for each in (*own, *reversed(below))}
 
 
 def list_some(
@@ -219,6 +238,7 @@ CALLS = {
     "add_properties": add_properties,
     "parent": parent,
     "metrics": metrics,
+    "metric_shapes": metric_shapes,
     "list": list_some,
     "open": open_one,
     "open_children": open_children,

@@ -33,7 +33,9 @@ def merged_shape(before: str | None, after: str) -> str:
     """The shape of a metric that was logged in one way and then in another."""
     if before is None or before == after:
         return after
-    return LIST if {before, after} == {VALUE, LIST} else MIXED
+    if {before, after} == {VALUE, LIST}:
+        return LIST
+    return TABLE if {before, after} == {ROW, TABLE} else MIXED
 
 
 def assemble(shape: str, values: Sequence[Any], steps: Sequence[float | None]) -> Any:
@@ -58,12 +60,17 @@ def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
 
 
 def _tables(tables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """All their rows, in one column for each name; None where a table has no such column, or too short a one."""
     if len(tables) == 1:
         return dict(tables[0])
-    columns: dict[str, list[Any]] = {}
+    columns: dict[str, list[Any]] = {name: [] for table in tables for name in table}
+    count = 0
     for table in tables:
-        for name, cells in table.items():
-            columns.setdefault(name, []).extend(cells if isinstance(cells, list) else [cells])
+        cells = {name: cell if isinstance(cell, list) else [cell] for name, cell in table.items()}
+        count += max(map(len, cells.values()), default=0)
+        for name, column in columns.items():
+            column.extend(cells.get(name, ()))
+            column.extend([None] * (count - len(column)))
     return columns
 
 

@@ -88,6 +88,10 @@ class MetricStore:
         """All metrics of a run, or the one of this name, each in the shape of `get_metrics`."""
         return {row["name"]: self._values(row["metric_key"], row["shape"]) for row in self._series(run_key, name)}
 
+    def shapes(self, run_key: int, name: str | None = None) -> dict[str, str]:
+        """How each metric of a run, or the one of this name, was logged."""
+        return {row["name"]: row["shape"] for row in self._series(run_key, name)}
+
     def get_last(self, run_key: int, name: str | None = None) -> dict[str, Any]:
         """The newest value of each metric of a run, or of the one of this name."""
         last: dict[str, Any] = {}

@@ -42,8 +42,8 @@ def test_a_notebook_logs_to_a_run_that_it_opens_and_completes(mlrun: Mlrun) -> N
 
         tell(run, "outputs/model.pkl", "model.pkl")
         names = [name for name in run.get_file_names() if not name.endswith((".png", ".json"))]
-        same(names, ["folder/inner/scaler.pkl", "folder/model.pkl", "from a stream.txt", "model.pkl",
-                     "named/scaler.pkl", "outputs/model.pkl"])
+        same(names, ["Confusion matrix", "as array", "as text", "folder/inner/scaler.pkl", "folder/model.pkl",
+                     "from a stream.txt", "model.pkl", "named/scaler.pkl", "outputs/model.pkl"])
         same(len(run.get_file_names()), 13)
 
         same(run.get_properties(), {"owner": "me"})

@@ -24,7 +24,7 @@ def test_every_call_writes_one_line_of_its_shape(submitted: SubmittedRun) -> Non
         run.log_list("all", (n for n in range(3)), "numbers")
         run.log_row("row", x=1, y="z")
         run.log_row("row", "a row", x=2)
-        run.log_table("table", {"x": [1, 2], 3: "four"})
+        run.log_table("table", {"x": [1, 2], 3: ["four", "five"]})
         run.tag("quality", "fine")
         run.tag("bare")
         run.set_tags({"count": 3, "flag": False})
@@ -42,7 +42,7 @@ def test_every_call_writes_one_line_of_its_shape(submitted: SubmittedRun) -> Non
         ["l", "all", None, [0, 1, 2], "numbers"],
         ["r", "row", None, {"x": 1, "y": "z"}],
         ["r", "row", None, {"x": 2}, "a row"],
-        ["t", "table", None, {"x": [1, 2], "3": "four"}],
+        ["t", "table", None, {"x": [1, 2], "3": ["four", "five"]}],
         ["g", {"quality": "fine"}],
         ["g", {"bare": None}],
         ["g", {"count": "3", "flag": "False"}],
@@ -130,30 +130,17 @@ def test_half_a_surrogate_pair_is_spelled_out(submitted: SubmittedRun) -> None:
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        ("run.log('x', [1, 2])", "Use log_list"),
-        ("run.log('x', np.array([1.0]))", "Use log_list"),
-        ("run.log('x', {'a': 1})", "Use log_row"),
-        ("run.log('x', object())", "not an object"),
-        ("run.log('x', 1j)", "not a complex"),
-        ("run.log('x', np.complex64(1j))", "not a complex64"),
-        ("run.log('x', 1 << 20000)", "not an int"),
-        ("run.log(3, 1)", "name of a metric is text"),
-        ("run.log([], 1)", "name of a metric is text"),
-        ("run.log('', 1)", "1 to 255 characters"),
-        ("run.log('n' * 256, 1)", "1 to 255 characters, not 256"),
-        ("run.log('x', 1, step='a')", "step is an integer"),
-        ("run.log('x', 1, step=0.5)", "step is an integer"),
-        ("run.log('x', 1, step=1 << 70)", "step is an integer"),
-        ("run.log_list('x', 3)", "Use log for one value"),
-        ("run.log_list('x', 'abc')", "Use log for one value"),
+        ("run.log('x', [1, 2])", "UserErrorException: log takes one value for 'x', not a list. Use log_list"),
+        ("run.log('x', range(2))", "Use log_list"),
+        ("run.log_list('x', 3)", "TypeError: log_list takes a list of values for 'x', not an int. Use log for one"),
         ("run.log_list('x', np.array(1.0))", "Use log for one value"),
-        ("run.log_list('x', [1, object()])", "an object at position 1"),
+        ("run.log_list('x', [1, object()])", "AzureMLException: A list for 'x' holds an object at position 1"),
         ("run.log_list('x', np.zeros((2, 2)))", "a list at position 0"),
-        ("run.log_row('x')", "at least one column"),
-        ("run.log_row('x', a=[1])", "column 'a'"),
-        ("run.log_table('x', [1])", "dict of columns"),
-        ("run.log_table('x', {'a': {'b': 1}})", "column 'a'"),
-        ("run.log_table('x', {'a': [[1]]})", "a list at position 0"),
+        ("run.log_row('x', a=[1])", "AzureMLException: log_row takes one value for column 'a' of 'x', not a list."),
+        ("run.log_table('x', [1])", "AttributeError: log_table takes a dict of columns"),
+        ("run.log_table('x', {'a': {'b': 1}})", "AzureMLException: log_table takes a list of values for column 'a'"),
+        ("run.log_table('x', {'a': [[1]]})", "AzureMLException: The column 'a' of 'x' holds a list at position 0"),
+        ("run.log_table('x', {'a': [1, 2], 'b': [1]})", "of one length: 'a' has 2, 'b' has 1"),
         ("run.tag('', 'v')", "not empty"),
         ("run.tag(3)", "keys of tags are texts"),
         ("run.set_tags('a')", "tags are a dict"),
@@ -164,15 +151,50 @@ def test_what_cannot_be_recorded_is_refused_in_words(submitted: SubmittedRun, ca
     numpy = "import numpy as np" if "np." in call else ""
     message = submitted.run(f"""
         {numpy}
-        from azureml.exceptions import UserErrorException
+        from azureml.exceptions import AzureMLException
         try:
             {call}
-        except UserErrorException as error:
-            print(error)
+        except (AzureMLException, AttributeError, TypeError) as error:
+            print("{{}}: {{}}".format(type(error).__name__, error))
     """)
     assert words in message
     assert len(message.splitlines()) == 1
     assert submitted.journals() == []
+
+
+@pytest.mark.parametrize(
+    ("call", "kept", "words"),
+    [
+        ("run.log('x', np.array([1.0]))", ["x", None, "array([1.])"], "for 'x', not a ndarray, of which the text is"),
+        ("run.log('x', {'a': 1})", ["x", None, "{'a': 1}"], "Use log_row"),
+        ("run.log('x', (1, 2))", ["x", None, "(1, 2)"], "Use log_list"),
+        ("run.log('x', 1j)", ["x", None, "1j"], "not a complex, of which the text is kept"),
+        ("run.log(3, 1)", ["3", None, 1], ""),
+        ("run.log('', 1)", ["unnamed", None, 1], "1 to 255 characters, not 0: it is kept as 'unnamed'"),
+        ("run.log('n' * 256, 1)", ["n" * 246 + "…bfb225b0", None, 1], "1 to 255 characters, not 256"),
+        ("run.log('x', 1, step='a')", ["x", None, 1], "The step of 'x' is an integer, not 'a': it is left out."),
+        ("run.log('x', 1, step=float('nan'))", ["x", None, 1], "not nan: it is left out"),
+        ("run.log('x', 1, step=1 << 70)", ["x", None, 1], "it is left out"),
+        ("run.log('x', 1, step=2.5)", ["x", 2, 1], ""),
+    ],
+)
+def test_what_is_not_as_it_should_be_is_kept_as_it_can_be_with_one_warning(
+    submitted: SubmittedRun, call: str, kept: list[object], words: str
+) -> None:
+    numpy = "import numpy as np" if "np." in call else ""
+    code = f"""
+        import warnings
+        {numpy}
+        warnings.simplefilter("error")
+        for _ in range(3):
+            {call}
+    """
+    with submitted.start(code) as process:
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert errors.count("\n") == bool(words)
+    assert words in errors
+    assert [line[1:] for line in submitted.timeless_lines()] == [kept] * 3
 
 
 def test_eight_processes_with_threads_lose_and_tear_nothing(submitted: SubmittedRun) -> None:

@@ -12,65 +12,88 @@ A metric's description is a sixth element. Times are seconds since 1970. NaN and
 Python's `json` does.
 """
 
+from contextlib import suppress
 from functools import lru_cache
 from json import dumps
 from time import time
-from typing import Any
+from types import GeneratorType
+from typing import Any, Dict, Iterator, Tuple
 
-from azureml._gateway.scalars import is_plural, scalar_json, text_json
-from azureml.exceptions import UserErrorException
+from azureml._gateway.notices import warn_once
+from azureml._gateway.scalars import scalar_json, text_instead, text_json
+from azureml.exceptions import AzureMLException, UserErrorException
 
 LONGEST_NAME = 255
+_IS_GENERATOR = 0x20  # of a function's code, as `inspect` names it
 
 
 def log_line(name: object, value: object, description: object, step: object) -> str:
-    """Line of `log`."""
+    """Line of `log`. What is no scalar is kept as text, with a warning for each name.
+
+    Raises:
+        UserErrorException: It is a list, a range or a generator.
+    """
     text = scalar_json(value)
     if text is None:
-        raise UserErrorException(f"log takes one value for {name!r}, {_instead_of(value)}")
-    return _metric_line("m", name, text, description, "null" if step is None else _step_json(step))
+        text = _text_instead(name, value)
+    return _metric_line("m", name, text, description, "null" if step is None else _step_json(name, step))
 
 
 def log_list_line(name: object, values: object, description: object) -> str:
-    """Line of `log_list`: any iterable of scalars, in its order."""
-    text = None if isinstance(values, (str, bytes, dict)) else _list_json(name, values)
+    """Line of `log_list`: any iterable of scalars, in its order.
+
+    Raises:
+        TypeError: It is no iterable.
+        AzureMLException: It holds what is no scalar.
+    """
+    text = _list_json(f"A list for {name!r}", values)
     if text is None:
-        raise UserErrorException(
+        raise TypeError(
             f"log_list takes a list of values for {name!r}, not {_kind(values)}. Use log for one value, "
             "log_row or log_table for named columns."
         )
     return _metric_line("l", name, text, description)
 
 
-def log_row_line(name: object, columns: "dict[str, object]", description: object) -> str:
-    """Line of `log_row`: a scalar per column."""
-    if not columns:
-        raise UserErrorException(f"log_row needs at least one column for {name!r}, as in log_row({name!r}, x=1, y=2).")
+def log_row_line(name: object, columns: "Dict[str, object]", description: object) -> str:
+    """Line of `log_row`: a scalar per column.
+
+    Raises:
+        AzureMLException: A column is no scalar.
+    """
     cells = []
     for column, value in columns.items():
         text = scalar_json(value)
         if text is None:
-            raise UserErrorException(f"log_row takes one value for column {column!r} of {name!r}, {_instead_of(value)}")
+            raise AzureMLException(
+                f"log_row takes one value for column {column!r} of {name!r}, not {_kind(value)}. {_way_out(value)}"
+            )
         cells.append(f"{text_json(column)}:{text}")
     return _metric_line("r", name, f"{{{','.join(cells)}}}", description)
 
 
-def log_table_line(name: object, columns: object, description: object) -> str:
-    """Line of `log_table`: a scalar or a list of them per column."""
-    if not isinstance(columns, dict):
-        raise UserErrorException(
+def log_table_line(name: object, columns: Any, description: object) -> str:
+    """Line of `log_table`: a scalar or a list of them per column, all of one length.
+
+    Raises:
+        AttributeError: It has no columns by name.
+        AzureMLException: A column holds what is no scalar, or is longer than another.
+    """
+    if not hasattr(columns, "keys"):
+        raise AttributeError(
             f"log_table takes a dict of columns for {name!r}, as in {{'x': [1, 2], 'y': [3, 4]}}, not {_kind(columns)}."
         )
     cells = []
-    for column, value in columns.items():
-        text = scalar_json(value)
-        if text is None and not isinstance(value, (bytes, dict)):
-            text = _list_json(name, value)
+    lengths: Dict[str, int] = {}
+    for column in columns.keys():  # noqa: SIM118 - pandas iterates over a frame's columns, a mapping need not
+        value = columns[column]
+        text, lengths[str(column)] = scalar_json(value), 1
         if text is None:
-            raise UserErrorException(
-                f"log_table takes a list of values for column {column!r} of {name!r}, not {_kind(value)}."
-            )
+            text, lengths[str(column)] = _column_json(name, column, value)
         cells.append(f"{text_json(str(column))}:{text}")
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{column!r} has {length}" for column, length in lengths.items())
+        raise AzureMLException(f"The columns of the table {name!r} are of one length: {told}.")
     return _metric_line("t", name, f"{{{','.join(cells)}}}", description)
 
 
@@ -100,58 +123,111 @@ def line_for(run_id: str, line: str) -> str:
 
 
 def _metric_line(kind: str, name: object, text: str, description: object, step: str = "null") -> str:
-    if not isinstance(name, str):
-        raise UserErrorException(f"The name of a metric is text, not {_kind(name)}.")
+    label = name if isinstance(name, str) else text_instead(name)
     more = f",{text_json(str(description))}" if description else ""
-    return f'["{kind}",{_name_json(name)},{time():.6f},{step},{text}{more}]\n'
+    return f'["{kind}",{_name_json(label)},{time():.6f},{step},{text}{more}]\n'
 
 
 @lru_cache(maxsize=4096)
 def _name_json(name: str) -> str:
     if not 0 < len(name) <= LONGEST_NAME:
-        raise UserErrorException(
-            f"The name of a metric has 1 to {LONGEST_NAME} characters, not {len(name)}"
-            + (f": {name[:40]!r}…" if name else ".")
+        kept = _name_instead(name)
+        warn_once(
+            f"name {name}",
+            f"The name of a metric has 1 to {LONGEST_NAME} characters, not {len(name)}: it is kept as {kept!r}.",
         )
+        return text_json(kept)
     return text_json(name)
 
 
-def _list_json(name: object, values: Any) -> "str | None":
+def _name_instead(name: str) -> str:
+    """A name that can be kept; different ones for different names."""
+    if not name:
+        return "unnamed"
+    from binascii import crc32
+
+    mark = f"…{crc32(name.encode('utf-8', 'backslashreplace')):08x}"
+    return name[: LONGEST_NAME - len(mark)] + mark
+
+
+def _text_instead(name: object, value: Any) -> str:
+    """JSON text that is kept of what is no scalar.
+
+    Raises:
+        UserErrorException: It is a list, a range or a generator.
+    """
+    is_generator = (
+        isinstance(value, GeneratorType) or getattr(getattr(value, "__code__", None), "co_flags", 0) & _IS_GENERATOR
+    )
+    if isinstance(value, (list, range)) or is_generator:
+        raise UserErrorException(
+            f"log takes one value for {name!r}, not {_kind(value)}. Use log_list for a list of values."
+        )
+    warn_once(
+        f"value {name}",
+        f"log takes one value for {name!r}, not {_kind(value)}, of which the text is kept. {_way_out(value)}",
+    )
+    return text_json(text_instead(value))
+
+
+def _column_json(name: object, column: object, values: Any) -> "Tuple[str, int]":
+    """JSON text of a table's column of several values, and how many there are."""
+    items = None if isinstance(values, (bytes, dict)) else _listed(values)
+    if items is None:
+        raise AzureMLException(
+            f"log_table takes a list of values for column {column!r} of {name!r}, not {_kind(values)}."
+        )
+    listed = list(items)
+    text = _list_json(f"The column {column!r} of {name!r}", listed)
+    assert text is not None
+    return text, len(listed)
+
+
+def _list_json(what: str, values: Any) -> "str | None":
     """JSON text of an iterable of scalars; None when it is no iterable."""
-    to_list = getattr(values, "tolist", None)
-    items = to_list() if callable(to_list) else values
-    try:
-        iterator = iter(items)
-    except TypeError:
+    items = _listed(values)
+    if items is None:
         return None
     texts = []
-    for position, item in enumerate(iterator):
+    for position, item in enumerate(items):
         text = scalar_json(item)
         if text is None:
-            raise UserErrorException(
-                f"A list for {name!r} holds {_kind(item)} at position {position}; "
-                "it can hold numbers, text and booleans."
+            raise AzureMLException(
+                f"{what} holds {_kind(item)} at position {position}; it can hold numbers, text and booleans."
             )
         texts.append(text)
     return f"[{','.join(texts)}]"
 
 
-def _step_json(step: object) -> str:
-    item = getattr(step, "item", None)
-    number = item() if callable(item) else step
-    if isinstance(number, float) and number.is_integer():
-        number = int(number)
-    if not isinstance(number, int) or not -(2**63) <= number < 2**63:
-        raise UserErrorException(f"step is an integer, not {step!r}.")
-    return str(int(number))
+def _listed(values: Any) -> "Iterator[Any] | None":
+    """The items of an iterable, NumPy's as Python's own but for its times; None when it is none."""
+    to_list = getattr(values, "tolist", None)
+    is_of_times = getattr(getattr(values, "dtype", None), "kind", None) in ("m", "M")
+    items: Any = to_list() if callable(to_list) and not is_of_times else values
+    try:
+        iterator: Iterator[Any] = iter(items)
+    except TypeError:
+        return None
+    return iterator
 
 
-def _instead_of(value: object) -> str:
+def _step_json(name: object, step: Any) -> str:
+    """The integer that a step is or is cut to; what is none is left out, with a warning."""
+    with suppress(Exception):  # of NaN, or of the package that it comes from
+        item = getattr(step, "item", None)
+        number = int(item() if callable(item) else step)
+        if -(2**63) <= number < 2**63:
+            return str(number)
+    warn_once(f"step {name}", f"The step of {name!r} is an integer, not {text_instead(step)}: it is left out.")
+    return "null"
+
+
+def _way_out(value: object) -> str:
     if isinstance(value, dict):
-        return "not a dict. Use log_row for one row of named columns, log_table for a whole table."
-    if is_plural(value) and not isinstance(value, bytes):
-        return f"not {_kind(value)}. Use log_list for a list of values."
-    return f"a number, text or boolean, not {_kind(value)}. Convert it by float() or str() first."
+        return "Use log_row for one row of named columns, log_table for a whole table."
+    if hasattr(value, "__iter__") and not isinstance(value, bytes):
+        return "Use log_list for a list of values."
+    return "Convert it by float() or str() first."
 
 
 def _kind(value: object) -> str:

@@ -33,9 +33,12 @@ def encodable(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def is_plural(value: object) -> bool:
-    """Whether a value is made of several: a list, an array with a dimension, a generator."""
-    return hasattr(value, "__iter__") and getattr(value, "shape", None) != ()
+def text_instead(value: object) -> str:
+    """Text that is kept of what is no scalar: its `repr`, as azureml-core keeps it."""
+    try:
+        return repr(value)
+    except Exception:  # a package's own, or an integer of more digits than Python writes
+        return hex(value) if isinstance(value, int) else object.__repr__(value)
 
 
 def _float_json(value: float) -> str:
@@ -45,16 +48,24 @@ def _float_json(value: float) -> str:
 
 
 def _foreign_json(value: Any) -> "str | None":
-    """Scalars of other packages: NumPy's and tensors without dimension by `item()`, `Decimal` by `float`."""
-    if getattr(value, "shape", ()) != ():
-        return None
-    item = getattr(value, "item", None)
-    plain = item() if callable(item) else value
-    if isinstance(plain, (bool, int, float, str)):
-        return scalar_json(plain)
-    if type(plain) is not type(value) or not hasattr(type(value), "__float__"):
-        return None
+    """Scalars of other packages: NumPy's and tensors without dimension by `item()`, `Decimal` by `float`.
+
+    Whatever the other package raises, the value is no scalar then.
+    """
     try:
+        if getattr(value, "shape", ()) != () or _is_part_of_more(value):
+            return None
+        item = getattr(value, "item", None)
+        plain = item() if callable(item) else value
+        if isinstance(plain, (bool, int, float, str)):
+            return scalar_json(plain)
+        if type(plain) is not type(value) or not hasattr(type(value), "__float__"):
+            return None
         return _float_json(float(value))
-    except (TypeError, ValueError, OverflowError):
+    except Exception:
         return None
+
+
+def _is_part_of_more(value: Any) -> bool:
+    """Whether it is NumPy's and `item()` or `float` give less than it says: a time, a complex number, a masked one."""
+    return getattr(getattr(value, "dtype", None), "kind", "f") in ("m", "M", "c") or bool(getattr(value, "mask", False))

@@ -150,6 +150,8 @@ def _refusal(name: str, run_folder: str, error: OSError) -> Exception:
         return UserErrorException(f"{name!r} is not uploaded: the disk that holds {run_folder} is full.", error)
     if error.errno in (errno.EEXIST, errno.ENOTDIR):
         return _taken(name)
+    if error.errno == errno.ENAMETOOLONG:
+        return UserErrorException(f"The name {name!r} is too long for a file. Choose a shorter one.", error)
     return ServiceException(f"{name!r} is not uploaded: {error.filename or run_folder}: {error.strerror}.", error)
 
 

@@ -27,7 +27,7 @@ def picture(name: str, path: Any, plot: Any) -> "tuple[str, Any]":
             raise UserErrorException(
                 f"path= of log_image is the path of an image, not {type(path).__name__}. A figure is given as plot=."
             )
-        return _file_name(name, os.path.splitext(os.fspath(path))[1] or ".png"), path
+        return free_name(name, os.path.splitext(os.fspath(path))[1] or ".png"), path
     if not callable(getattr(plot, "savefig", None)):
         raise UserErrorException(
             f"plot= of log_image is a figure of matplotlib or the pyplot module, not {type(plot).__name__}."
@@ -35,26 +35,23 @@ def picture(name: str, path: Any, plot: Any) -> "tuple[str, Any]":
     content = io.BytesIO()
     plot.savefig(content, format="png")
     content.seek(0)
-    return _file_name(name, ".png"), content
+    return free_name(name, ".png"), content
 
 
-def document(name: str, value: Any, schema_type: str) -> "tuple[str, Any]":
-    """Name of a file and its content: a document of one of Azure's schemas, given as dict, JSON text or path.
+def document(name: str, value: Any) -> bytes:
+    """The JSON text of a document, given as what JSON can hold (NumPy's arrays too), as JSON text, or as a path.
 
     Raises:
-        UserErrorException: It is none of these, or of another schema.
+        UserErrorException: A text is neither JSON nor the path of a file.
+        TypeError: JSON cannot hold it.
     """
-    content = _document(name, value, schema_type)
-    if content.get("schema_type") != schema_type:
-        raise UserErrorException(
-            f"The value for {name!r} is a dict with 'schema_type': {schema_type!r}, 'schema_version' and 'data', "
-            f"not one with schema_type {content.get('schema_type')!r}."
-        )
-    try:
-        text = json.dumps(content, default=_plain)
-    except (TypeError, ValueError) as error:
-        raise UserErrorException(f"The value for {name!r} is not what JSON can hold: {error}.") from error
-    return _file_name(name, ".json"), io.BytesIO(text.encode("utf-8"))
+    content = value
+    if isinstance(value, (str, os.PathLike)) and os.path.isfile(value):
+        with open(value, encoding="utf-8") as file:
+            content = _parsed(name, file.read())
+    elif isinstance(value, str):
+        content = _parsed(name, value)
+    return json.dumps(content, default=_plain).encode("utf-8")
 
 
 def _plain(value: Any) -> Any:
@@ -65,28 +62,21 @@ def _plain(value: Any) -> Any:
     """
     to_list = getattr(value, "tolist", None)
     if not callable(to_list):
-        raise TypeError(f"a {type(value).__name__} is in it")
+        raise TypeError(f"A {type(value).__name__} is not what JSON can hold.")
     return to_list()
 
 
-def _document(name: str, value: Any, schema_type: str) -> Any:
-    text = value
-    if isinstance(value, (str, os.PathLike)) and os.path.isfile(value):
-        with open(value, encoding="utf-8") as file:
-            text = file.read()
-    if isinstance(text, str):
-        try:
-            text = json.loads(text)
-        except ValueError as error:
-            raise UserErrorException(
-                f"The value for {name!r} is neither JSON nor the path of a file: {value[:80]!r}."
-            ) from error
-    if not isinstance(text, dict):
-        raise UserErrorException(f"The {schema_type} for {name!r} is a dict, not {type(value).__name__}.")
-    return text
+def _parsed(name: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise UserErrorException(
+            f"The value for {name!r} is neither JSON nor the path of a file: {text[:80]!r}."
+        ) from error
 
 
-def _file_name(name: object, suffix: str) -> str:
+def free_name(name: object, suffix: str) -> str:
+    """A name for a file of the run that no other has, which begins with that of the metric."""
     text = _NOT_IN_A_NAME.sub("_", encodable(str(name))).strip(". ") or "image"
     short = text.encode("utf-8")[:_LONGEST].decode("utf-8", "ignore")
     return f"{short}_{time.time_ns()}{suffix}"

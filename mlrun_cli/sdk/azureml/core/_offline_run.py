@@ -3,16 +3,17 @@
 import os
 from typing import Any
 
+from azureml._gateway.scalars import text_instead
+
 
 class _OfflineRun:
-    """Prints what it is told and keeps it in memory, so that a script also works outside a run.
+    """Prints what it is told, so that a script also works outside a run.
 
     Scripts know it by its id, which begins with `OfflineRun`, and by its lack of an `experiment`.
     """
 
     def __init__(self, parent_logger: object = None, run_id: "str | None" = None, **kwargs: object) -> None:
         self._run_id = f"OfflineRun_{_guid()}" if run_id is None else run_id
-        self._logged: list[tuple[str, str, Any]] = []
 
     def __enter__(self) -> "_OfflineRun":
         _say(f"[START] Run {self._run_id} context")
@@ -37,7 +38,7 @@ class _OfflineRun:
 
     def log_list(self, name: str, value: Any, description: str = "") -> None:
         """Print a list of values."""
-        self._log("list", name, value if isinstance(value, (list, tuple)) else list(value))
+        self._log("list", name, value)
 
     def log_row(self, name: str, description: "str | None" = None, **kwargs: Any) -> None:
         """Print a row."""
@@ -117,12 +118,18 @@ class _OfflineRun:
         """Nothing: there is no run to cancel."""
 
     def _log(self, kind: str, name: str, value: Any) -> None:
-        self._logged.append((kind, name, value))
-        _say(f"Attempted to log {kind} metric {name}:\n{value}")
+        try:
+            text = str(value)
+        except Exception:  # of the value's own
+            text = text_instead(value)
+        _say(f"Attempted to log {kind} metric {name}:\n{text}")
 
 
 def _say(text: str) -> None:
-    print(text)
+    try:
+        print(text)
+    except UnicodeEncodeError:  # what standard output cannot hold
+        print(text.encode("ascii", "backslashreplace").decode("ascii"))
 
 
 def _guid() -> str:

@@ -1,0 +1,17 @@
+"""What a script is told without being stopped."""
+
+from contextlib import suppress
+from typing import Set
+
+_told: Set[str] = set()
+
+
+def warn_once(subject: str, text: str) -> None:
+    """Log a warning, once for each subject in this process. Never raises, also where warnings are errors."""
+    if subject in _told:
+        return
+    _told.add(subject)
+    with suppress(Exception):  # of a handler of the script's own
+        from logging import getLogger
+
+        getLogger("azureml.core").warning("%s", text)

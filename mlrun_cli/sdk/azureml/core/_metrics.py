@@ -1,0 +1,108 @@
+"""Files that stand for a metric, as `get_metrics(populate=True)` gives them."""
+
+import json
+import os
+from typing import Any, Dict
+
+from azureml._gateway.gateway import WorkspaceNames, gateway
+
+__all__ = ["Artifact", "ImageArtifact", "JsonArtifact", "populated"]
+
+_START = "aml://artifactId/"
+_DOCUMENTS = {
+    "confusion matrix": "azureml.v2.confusion_matrix",
+    "accuracy table": "azureml.v2.accuracy_table",
+    "residuals": "azureml.v2.residuals",
+    "predictions": "azureml.v2.predictions",
+}
+_IMAGE_TYPE = "azureml.v2.image"
+
+
+class Artifact:
+    """A file of a run that a metric stands for.
+
+    Attributes:
+        data_location: its address, as `get_metrics()` gives it without `populate`.
+        filename, path: its name among the files of the run.
+        data: its content in bytes; None when it is gone.
+        metric_type: Azure's name of what it is, as `azureml.v2.image`.
+        origin, container: the parts of its address before the name.
+    """
+
+    def __init__(
+        self,
+        data_location: str,
+        filename: "str | None" = None,
+        data: "bytes | None" = None,
+        metric_type: "str | None" = None,
+        data_container: "str | None" = None,
+    ) -> None:
+        del data_container
+        self.data_location = data_location
+        self.origin, self.container, self.path = self.parse_data_location(data_location)
+        self.filename = self.path if filename is None else filename
+        self.data = data
+        self.metric_type = metric_type
+
+    def __repr__(self) -> str:
+        kind = type(self).__name__
+        return f"{kind}(data_location={self.data_location}, filename={self.filename}, metric_type={self.metric_type})"
+
+    @staticmethod
+    def parse_data_location(data_location: str) -> "tuple[str, str, str]":
+        """Origin, container and name in an address."""
+        origin, _, rest = data_location[len(_START) :].partition("/")
+        container, _, path = rest.partition("/")
+        return origin, container, path
+
+    def convert_to_object(self) -> Any:
+        """The artifact itself: what is in it has no other form."""
+        return self
+
+
+class JsonArtifact(Artifact):
+    """A document, as `log_confusion_matrix` and its like keep one."""
+
+    def convert_to_object(self) -> Any:
+        """What the JSON says; None when it is gone or none."""
+        try:
+            return None if self.data is None else json.loads(self.data.decode("utf-8"))
+        except ValueError:
+            return None
+
+
+class ImageArtifact(Artifact):
+    """An image that `log_image` has kept."""
+
+
+def populated(workspace: WorkspaceNames, metrics: Dict[str, Any], shapes: Dict[str, str]) -> Dict[str, Any]:
+    """The metrics of a run with their files in the place of the addresses.
+
+    Args:
+        workspace: where the run is.
+        metrics: by name, as `get_metrics()` gives them.
+        shapes: by name how a metric was logged.
+    """
+    return {name: _populated(workspace, value, shapes.get(name)) for name, value in metrics.items()}
+
+
+def _populated(workspace: WorkspaceNames, value: Any, shape: "str | None") -> Any:
+    if shape != "image" and shape not in _DOCUMENTS:
+        return value
+    if isinstance(value, list):
+        return [_populated(workspace, each, shape) for each in value]
+    if not isinstance(value, str) or not value.startswith(_START):
+        return value
+    artifact: Artifact
+    if shape == "image":
+        artifact = ImageArtifact(value, metric_type=_IMAGE_TYPE)
+    else:
+        artifact = JsonArtifact(value, metric_type=_DOCUMENTS[shape])
+    run_id = artifact.container.partition(".")[2]
+    path = os.path.join(gateway().run_folder(workspace, run_id), "uploads", artifact.path)
+    try:
+        with open(path, "rb") as file:
+            artifact.data = file.read()
+    except OSError:  # removed since
+        pass
+    return artifact
