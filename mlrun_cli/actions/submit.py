@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import shlex
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
@@ -16,7 +17,7 @@ from mlrun_cli.actions.compute_targets import check_target
 from mlrun_cli.actions.places import GpuWish, Place, gpu_wish, place_for
 from mlrun_cli.actions.runconfig_references import resolve_references
 from mlrun_cli.actions.runconfigs import environment_mode, find_conda_file, load_runconfig, plan_environment
-from mlrun_cli.domain.asked import Asked
+from mlrun_cli.domain.asked import Asked, hidden_words
 from mlrun_cli.domain.data_binding import stands_for_data
 from mlrun_cli.domain.dataset import Dataset
 from mlrun_cli.domain.docker_arguments import Volume
@@ -58,6 +59,7 @@ from mlrun_cli.workspace import Workspace
 
 if TYPE_CHECKING:
     from mlrun_cli.actions.data_bindings import BoundData
+    from mlrun_cli.actions.earlier_runs import EarlierRun
 
 Progress = Callable[[int, int], None]
 
@@ -85,6 +87,8 @@ class SubmitRequest:
         tags, properties: those that the run has from its start.
         gpu_count: how many GPUs of this machine it is to have for itself.
         environment_mode: how far its environment has to be met; None for what `MLRUN_ENVIRONMENT` says.
+        earlier: a run whose snapshot and environment it has, whatever its folder and runconfig say now; script, with
+            all of its arguments, and target may be others.
     """
 
     path: Path
@@ -103,6 +107,7 @@ class SubmitRequest:
     properties: Mapping[str, str] = field(default_factory=dict)
     gpu_count: int = 0
     environment_mode: EnvironmentMode | None = None
+    earlier: EarlierRun | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +180,12 @@ def _plan(workspace: Workspace, request: SubmitRequest, resolved: _Resolved) -> 
     from mlrun_cli.actions.data_bindings import preview_data  # noqa: PLC0415 — most runs have none
 
     resolved = _bound(resolved, preview_data(workspace, resolved.configuration, resolved.source, resolved.volumes))
-    limits = SnapshotLimits.from_environment(request.environment)
-    snapshot = plan_snapshot(resolved.source, limits, [workspace.home])
-    _check_that_script_is_in(snapshot.files, resolved)
+    if request.earlier is None:
+        limits = SnapshotLimits.from_environment(request.environment)
+        snapshot = plan_snapshot(resolved.source, limits, [workspace.home])
+        _check_that_script_is_in(snapshot.files, resolved)
+    else:
+        snapshot = PlannedSnapshot.of(request.earlier.snapshot)
     place = place_for(workspace, resolved.configuration, request, gpu_wish(workspace, request))
     return PlannedRun(
         configuration=resolved.configuration,
@@ -233,14 +241,7 @@ def _submit(
     progress: Progress | None,
 ) -> Submitted:
     wish = gpu_wish(workspace, request)
-    snapshot, snapshot_notes = take_snapshot(
-        resolved.source,
-        SnapshotStore(workspace.snapshots_folder),
-        limits=SnapshotLimits.from_environment(request.environment),
-        exclude=[workspace.home],
-        progress=progress,
-    )
-    _check_that_script_is_in((entry.path for entry in snapshot.entries), resolved)
+    snapshot, snapshot_notes = _snapshot(workspace, request, resolved, progress)
     sdk_folder = sdk_copy(workspace.home)
     run_id = f"{request.experiment_name}_{int(time.time())}_{os.urandom(4).hex()}"
     redaction = Redaction.from_environment(request.environment)
@@ -278,8 +279,30 @@ def _submit(
     return Submitted(workspace.runs.get_by_key(key), notes, _details(resolved, snapshot))
 
 
+def _snapshot(
+    workspace: Workspace, request: SubmitRequest, resolved: _Resolved, progress: Progress | None
+) -> tuple[Snapshot, list[str]]:
+    """Take a snapshot of the source, or find that of an earlier run; pruning is kept away meanwhile."""
+    store = SnapshotStore(workspace.snapshots_folder)
+    if request.earlier is not None:
+        snapshot = store.read_manifest(request.earlier.snapshot.snapshot_id)
+        store.mark_used(snapshot.snapshot_id)
+        return snapshot, []
+    snapshot, notes = take_snapshot(
+        resolved.source,
+        store,
+        limits=SnapshotLimits.from_environment(request.environment),
+        exclude=[workspace.home],
+        progress=progress,
+    )
+    _check_that_script_is_in((entry.path for entry in snapshot.entries), resolved)
+    return snapshot, notes
+
+
 def _asked(request: SubmitRequest, resolved: _Resolved, redaction: Redaction) -> Asked:
     """What would ask for the same; what stands for data in it still does."""
+    if request.earlier is not None:
+        return _asked_again(request, request.earlier, redaction)
     project = _project(request)
     configuration = request.configuration if request.runconfig_name is None else None
     names_script = resolved.configuration.command is None and (request.script is not None or configuration is not None)
@@ -300,6 +323,14 @@ def _asked(request: SubmitRequest, resolved: _Resolved, redaction: Redaction) ->
         tags=redaction.document(request.tags),
         is_whole=configuration is None or _is_plain(configuration),
     )
+
+
+def _asked_again(request: SubmitRequest, earlier: EarlierRun, redaction: Redaction) -> Asked:
+    asked = earlier.submission.as_asked()
+    if request.script is not None:
+        script, *arguments = map(_as_text, redaction.arguments((request.script, *request.arguments)))
+        asked = asked._replace(script=script, arguments=tuple(arguments))
+    return asked._replace(target=request.target or asked.target, tags=redaction.document(request.tags))
 
 
 def _conda_file(request: SubmitRequest, project: Path, source: Path) -> str | None:
@@ -364,7 +395,7 @@ def _bound(resolved: _Resolved, bound: BoundData) -> _Resolved:
     return replace(
         resolved,
         configuration=configuration,
-        argv=_argv(configuration, resolved.source),
+        argv=(resolved.argv[0], *bound.arguments) if bound.command is None else _argv(configuration, None),
         data={"data": bound.inputs, "outputData": bound.outputs},
         datasets=bound.datasets,
         notes=(*resolved.notes, *bound.notes),
@@ -424,8 +455,9 @@ def _not_written(folder: RunFolder, error: OSError) -> MlrunError:
 
 
 def _project(request: SubmitRequest) -> Path:
-    """The attached folder, absolute."""
-    return request.path.absolute() if request.path.is_dir() else folder_of_runconfig(request.path)
+    """The attached folder, absolute; that of an earlier run may be gone."""
+    is_folder = request.earlier is not None or request.path.is_dir()
+    return request.path.absolute() if is_folder else folder_of_runconfig(request.path)
 
 
 @contextmanager
@@ -439,7 +471,41 @@ def _noting() -> Iterator[list[str]]:
         raise
 
 
+def _resolve_earlier(workspace: Workspace, request: SubmitRequest, earlier: EarlierRun) -> _Resolved:
+    """Return what an earlier run came to, with what the request has instead."""
+    submission, configuration = earlier.submission, earlier.configuration()
+    if request.target is not None:
+        configuration = configuration.overridden(target=request.target)
+    if request.script is not None:
+        arguments = tuple(request.arguments)
+        configuration = configuration.overridden(script=request.script, arguments=arguments, command=None)
+    elif hidden := hidden_words(submission.argv):
+        raise UsageError(
+            f"No record holds the secret in {shlex.join(hidden)}, which '{earlier.run.run_id}' was given.",
+            hint="Name the script and all of its arguments.",
+        )
+    check_target(workspace, configuration.target)
+    script = configuration.script
+    if script is not None and earlier.find_file(script) is None:
+        raise UsageError(
+            f"There is no script '{script}' in the snapshot of '{earlier.run.run_id}'.",
+            hint="Its page has the names of the files, under Snapshot.",
+        )
+    return _Resolved(
+        configuration,
+        None if submission.runconfig is None else Path(submission.runconfig),
+        _project(request),
+        _argv(configuration, None),
+        PlannedEnvironment(submission.environment),
+        submission.launch,
+        submission.as_asked().environment_mode or EnvironmentMode.PINNED,
+        (),
+    )
+
+
 def _resolve(workspace: Workspace, request: SubmitRequest, notes: list[str]) -> _Resolved:
+    if request.earlier is not None:
+        return _resolve_earlier(workspace, request, request.earlier)
     runconfig: Path | None = None
     configuration = request.configuration or RunConfiguration(python=PythonSection(user_managed_dependencies=True))
     if request.runconfig_name is not None:
@@ -503,8 +569,8 @@ def _without_variables(configuration: RunConfiguration, names: Set[str]) -> tupl
     return replace(configuration, environment_variables=kept) if skipped else configuration, notes
 
 
-def _argv(configuration: RunConfiguration, source: Path) -> tuple[str, ...]:
-    """What is started in the working folder; a script without its interpreter."""
+def _argv(configuration: RunConfiguration, source: Path | None) -> tuple[str, ...]:
+    """Return what is started in the working folder: a script, without its interpreter, is looked for in `source`."""
     command = configuration.command
     if command is not None:
         # Azure hands text to a shell, and users write `a && b`; words are started as they are.
@@ -514,7 +580,8 @@ def _argv(configuration: RunConfiguration, source: Path) -> tuple[str, ...]:
             "There is no script to run.",
             hint="Name one, as in 'mlrun run submit-script train.py', or as 'script:' of the runconfig.",
         )
-    return (_checked_script(source, configuration.script), *configuration.arguments)
+    script = configuration.script if source is None else _checked_script(source, configuration.script)
+    return (script, *configuration.arguments)
 
 
 def _checked_script(source: Path, script: str) -> str:
@@ -606,7 +673,7 @@ def _write_run(
         "_azureml.ComputeTargetType": "local",
         "azureml.runsource": "experiment",
         **request.properties,
-        **git_properties(resolved.source, request.environment, redaction),
+        **_git_properties(request, resolved, redaction),
     }
     folder = workspace.run_folder(submission.run_id)
     if len(submission.launch.log_names) > 1:
@@ -649,6 +716,12 @@ def _write_run(
         for dataset in resolved.datasets:
             workspace.datasets.insert(dataset.definition, dataset_id=dataset.dataset_id)
     return key, place
+
+
+def _git_properties(request: SubmitRequest, resolved: _Resolved, redaction: Redaction) -> Mapping[str, str]:
+    if request.earlier is not None:
+        return request.earlier.git_properties()
+    return git_properties(resolved.source, request.environment, redaction)
 
 
 def _write_secrets(

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from mlrun_cli.domain.redaction import Redaction
 
+GIT_PREFIXES = ("azureml.git.", "mlflow.source.git.")
+"""How the names of these properties begin."""
 _PATIENCE_SECONDS = 5.0
 _QUESTIONS = {
     "head": ("rev-parse", "HEAD", "--abbrev-ref", "HEAD"),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from mlrun_cli.domain.snapshot import LeftOut
+from mlrun_cli.domain.snapshot import EntryKind, LeftOut, Snapshot
 from mlrun_cli.execution.snapshot_limits import SnapshotLimits
 from mlrun_cli.execution.snapshot_scan import scan_folder
 
@@ -22,6 +22,12 @@ class PlannedSnapshot(NamedTuple):
     left_out: tuple[LeftOut, ...]
     notes: tuple[str, ...]
     ignore_file: str | None
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> PlannedSnapshot:
+        """Return what a snapshot that is there already holds."""
+        paths = (entry.path for entry in snapshot.entries if entry.kind is not EntryKind.DIRECTORY)
+        return cls(frozenset(paths), snapshot.size, (), (), None)
 
 
 def plan_snapshot(source: Path, limits: SnapshotLimits, exclude: Sequence[Path]) -> PlannedSnapshot:

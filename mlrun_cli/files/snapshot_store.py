@@ -82,6 +82,15 @@ class SnapshotStore:
         """
         return os.open(self.object_path(digest), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
 
+    def read_start(self, digest: str, most: int) -> bytes:
+        """Return the first bytes of the content, at most so many.
+
+        Raises:
+            OSError: it is not there or cannot be read.
+        """
+        with open(self.open_object(digest), "rb") as file:
+            return file.read(most)
+
     @contextmanager
     def incoming(self) -> Iterator[IncomingFile]:
         """A new file beside the objects, removed at the end unless it was moved to its place.

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from mlrun_cli.actions.earlier_runs import EarlierRun
 from mlrun_cli.actions.submit import SubmitRequest
 from mlrun_cli.domain.asked import hidden_words
 from mlrun_cli.domain.environment_mode import EnvironmentMode
@@ -15,12 +17,20 @@ from mlrun_cli.domain.run import Run
 from mlrun_cli.domain.submission import Submission
 from mlrun_cli.errors import MlrunError, UsageError
 
+SNAPSHOT, FOLDER = "snapshot", "folder"
 _LABELS = {"name": "Display name", "gpus": "GPUs"}
 
 
 class SubmitForm(NamedTuple):
-    """Each field as it was typed."""
+    """Each field as it was typed.
 
+    Attributes:
+        like: the id of a run that is to be submitted again.
+        source: `SNAPSHOT` where its snapshot and environment are meant, and not what is in the folder now.
+    """
+
+    like: str = ""
+    source: str = ""
     folder: str = ""
     source_directory: str = ""
     script: str = ""
@@ -40,11 +50,15 @@ class SubmitForm(NamedTuple):
         return cls(**{name: values[name].strip() for name in cls._fields if name in values})
 
     @classmethod
-    def like(cls, run: Run, submission: Submission) -> SubmitForm:
-        """The form that would submit such a run again; secrets in its arguments are hidden, and have to be typed."""
+    def like_run(cls, run: Run, submission: Submission) -> SubmitForm:
+        """The form that would submit what the folder of such a run holds now, as the run was submitted.
+
+        Secrets in its arguments are hidden, and have to be typed.
+        """
         asked = submission.as_asked()
         folder, mode = submission.folder or "", asked.environment_mode
         return cls(
+            like=run.run_id,
             folder=folder,
             source_directory=_within(folder, asked.source_directory),
             script=asked.script or "",
@@ -93,9 +107,7 @@ class SubmitForm(NamedTuple):
         Raises:
             UsageError: they cannot be right; the message begins with the label of a field.
         """
-        for name, text in self._asdict().items():
-            if "\0" in text:
-                raise UsageError(f"{_label(name)}: there is a zero byte in it.", hint="Type it anew.")
+        self._check_for_zero_bytes()
         if not self.folder:
             raise UsageError("Folder: none is named.", hint="Type the path of an attached folder.")
         folder = self.path()
@@ -105,15 +117,36 @@ class SubmitForm(NamedTuple):
             raise UsageError(f"Source directory: there is no folder '{self.source_directory}'.")
         return folder
 
-    def request(self) -> SubmitRequest:
+    def _check_for_zero_bytes(self) -> None:
+        for name, text in self._asdict().items():
+            if "\0" in text:
+                raise UsageError(f"{_label(name)}: there is a zero byte in it.", hint="Type it anew.")
+
+    def request(self, earlier: EarlierRun | None = None) -> SubmitRequest:
         """What is to be submitted.
+
+        Args:
+            earlier: the run whose snapshot and environment are meant, if any are.
 
         Raises:
             UsageError: a field cannot be right; the message begins with its label.
         """
+        if earlier is not None:
+            self._check_for_zero_bytes()
+            return replace(self._request(Path(earlier.submission.folder or "/")), earlier=earlier)
         folder = self.checked_folder()
         if not self.script and not self.runconfig:
             raise UsageError("Script: neither a script nor a runconfig is named.", hint="Choose one of the two.")
+        return replace(
+            self._request(folder),
+            runconfig_name=self.runconfig or None,
+            source_directory=self.source_path(),
+            conda_dependencies=folder / self.conda_file if self.conda_file else None,
+            environment_mode=_mode(self.environment),
+        )
+
+    def _request(self, folder: Path) -> SubmitRequest:
+        """What of a request does not depend on the source."""
         if self.arguments and not self.script:
             raise UsageError("Arguments: without a script, those of the runconfig are used.", hint="Name the script.")
         if hole := self.hole():
@@ -123,17 +156,13 @@ class SubmitForm(NamedTuple):
         return SubmitRequest(
             path=folder,
             experiment_name=self.experiment,
-            runconfig_name=self.runconfig or None,
-            source_directory=self.source_path(),
             script=self.script or None,
             arguments=_words("arguments", self.arguments),
             target=self.target or None,
-            conda_dependencies=folder / self.conda_file if self.conda_file else None,
             environment=dict(os.environ),
             display_name=self.name or None,
             tags=_tags(self.tags),
             gpu_count=_gpus(self.gpus),
-            environment_mode=_mode(self.environment),
         )
 
 

@@ -146,7 +146,12 @@ def test_a_home_that_cannot_be_written_is_said_in_words(mlrun: Mlrun) -> None:
     writable = mlrun.command
     mlrun.command = ["unshare", "--mount", "sh", "-c", read_only, str(mlrun.home), *mlrun.command]
 
-    for words in (["submit-script", "train.py"], ["list"], ["show", "-r", run_id], ["update", "-r", run_id, "--add-tag", "a"]):
+    for words in (
+        ["submit-script", "train.py"],
+        ["list"],
+        ["show", "-r", run_id],
+        ["update", "-r", run_id, "--add-tag", "a"],
+    ):
         refused = mlrun("run", *words, check=False)
         assert refused.returncode == 1, words
         assert "read-only" in refused.stderr

@@ -113,6 +113,109 @@ def test_resubmit_opens_the_form_as_the_run_was_submitted(mlrun: Mlrun, studio: 
         assert re.search(rf'name="{name}" value="{re.escape(value)}"', text), name
 
 
+def _again(mlrun: Mlrun, studio: Studio, run_id: str, **changes: str) -> str:
+    """Submit what ran again, by its form as it opens; the new run's id."""
+    text = studio.get(studio.pages.submit(like=run_id)).text
+    assert '<option value="snapshot" selected>' in text, text
+    fields = {**_filled_in(studio, run_id), "like": run_id, "source": "snapshot", **changes}
+    return _submitted(mlrun, studio, fields)
+
+
+def test_resubmit_runs_what_ran_whatever_has_become_of_its_folder(mlrun: Mlrun, studio: Studio) -> None:
+    script = "import os, sys, helper; print(helper.WORD, sys.argv[1:], os.environ.get('LEVEL', ''))"
+    mlrun.script(script)
+    mlrun.script("WORD = 'before'", "helper.py")
+    mlrun.script(
+        f"script: train.py\narguments: [a, b c]\nenvironmentVariables: {{LEVEL: high}}\n{_USER_MANAGED}",
+        ".azureml/mine.runconfig",
+    )
+    mlrun.script(f"command: python train.py x && echo twice\n{_USER_MANAGED}", ".azureml/shell.runconfig")
+    firsts = [mlrun.submit(*words) for words in (("train.py", "$HOME"), ("-c", "mine"), ("-c", "shell"))]
+    logs = {first: (mlrun.wait(first)["status"], mlrun.log(first)) for first in firsts}
+    assert list(logs.values()) == [
+        ("Completed", "before ['$HOME'] \n"),
+        ("Completed", "before ['a', 'b c'] high\n"),
+        ("Completed", "before ['x'] \ntwice\n"),
+    ]
+    mlrun.script("WORD = 'after'", "helper.py")
+    (mlrun.folder / ".azureml" / "mine.runconfig").unlink()
+    for first, said in logs.items():
+        second = _again(mlrun, studio, first)
+        assert (mlrun.show(second)["status"], mlrun.log(second)) == said
+        assert _submission(mlrun, second) == _submission(mlrun, first)
+    assert mlrun.log(_again(mlrun, studio, firsts[1], script="helper.py")) == ""
+    for path in [*mlrun.folder.glob("*.py"), *mlrun.folder.glob(".azureml/*.runconfig")]:
+        path.unlink()
+    for first, said in logs.items():
+        third = _again(mlrun, studio, _again(mlrun, studio, first, name="again"))
+        assert (mlrun.show(third)["status"], mlrun.log(third)) == said
+        assert mlrun.show(third)["display_name"] == "again"
+        assert (
+            mlrun.show(third)["properties"]["ContentSnapshotId"] == mlrun.show(first)["properties"]["ContentSnapshotId"]
+        )
+
+
+def test_resubmit_works_when_the_folder_is_gone(mlrun: Mlrun, studio: Studio) -> None:
+    mlrun.script(_SCRIPT)
+    first = mlrun.ended("train.py", "x")["run_id"]
+    moved = mlrun.folder.rename(mlrun.folder.with_name("moved"))
+    page = studio.get(studio.pages.submit(like=first)).text
+    assert "is not there any more" in page and '<option value="snapshot" selected>' in page
+    fields = {"like": first, "source": "snapshot", "script": "train.py", "arguments": "x", "experiment": "exp"}
+    dry = studio.post(studio.pages.submit(), **fields, do="dry-run")
+    assert dry.status == 200 and "Nothing was started." in dry.text
+    assert studio.post(studio.pages.submit(), **fields, do="submit").status == 303
+    moved.rename(mlrun.folder)
+    second = _run_ids(mlrun)[-1]
+    assert mlrun.wait(second)["status"] == "Completed" and mlrun.log(second) == mlrun.log(first)
+
+
+def test_resubmit_shows_how_the_folder_differs_from_what_ran(mlrun: Mlrun, studio: Studio, tab: Page) -> None:
+    mlrun.script("print('one')\nprint('same')")
+    mlrun.script("", "gone.py")
+    run_id = mlrun.ended()["run_id"]
+    assert "nothing has changed" in studio.get(studio.pages.submit(like=run_id)).text
+    mlrun.script("print('two')\nprint('same')")
+    mlrun.script("", "new.py")
+    (mlrun.folder / "gone.py").unlink()
+    tab.goto(studio.pages.run(run_id))
+    tab.get_by_role("link", name="Resubmit").click()
+    changes = tab.get_by_role("region", name="What has changed in the folder since")
+    expect(changes.locator(".removed")).to_have_text("-print('one')")
+    expect(changes.locator(".added")).to_have_text("+print('two')")
+    expect(changes).to_contain_text("added new.py")
+    expect(changes).to_contain_text("removed gone.py")
+    for source, said in (("snapshot", "one\nsame\n"), ("folder", "two\nsame\n")):
+        tab.goto(studio.pages.submit(like=run_id))
+        tab.get_by_label("Source", exact=True).select_option(source)
+        tab.get_by_role("button", name="Dry run").click()
+        expect(tab.get_by_text("Nothing was started.")).to_be_visible()
+        tab.get_by_role("button", name="Submit").click()
+        expect(tab.locator("#run-status")).to_contain_text("Completed")
+        assert mlrun.log(_run_ids(mlrun)[-1]) == said
+
+
+def test_what_ran_with_a_secret_is_not_run_without_it(mlrun: Mlrun, studio: Studio) -> None:
+    mlrun.script(_SCRIPT)
+    mlrun.script(f"script: train.py\narguments: [--api-key, hunter2]\n{_USER_MANAGED}", ".azureml/mine.runconfig")
+    mlrun.script(f"environmentVariables: {{API_TOKEN: hunter2}}\n{_USER_MANAGED}", ".azureml/variable.runconfig")
+    first = mlrun.ended("-c", "mine")["run_id"]
+    fields = {**_filled_in(studio, first), "like": first, "source": "snapshot", "do": "submit"}
+    refused = studio.post(studio.pages.submit(), **fields)
+    assert refused.status == 400 and "No record holds the secret in '--api-key ***'" in html.unescape(refused.text)
+    again = _again(mlrun, studio, first, script="train.py", arguments="--api-key hunter2")
+    assert mlrun.log(again) == mlrun.log(first)
+    second = mlrun.ended("-c", "variable", "train.py")["run_id"]
+    page = studio.get(studio.pages.submit(like=second)).text
+    assert "No record holds the secrets in the environment variables API_TOKEN" in page
+    assert '<option value="folder" selected>' in page and "hunter2" not in page
+    fields = {**_filled_in(studio, second), "like": second, "source": "snapshot", "do": "submit"}
+    assert studio.post(studio.pages.submit(), **fields).status == 400
+    missing = {**fields, "like": first, "script": "nothing.py"}
+    refused = studio.post(studio.pages.submit(), **missing)
+    assert f"There is no script 'nothing.py' in the snapshot of '{first}'." in html.unescape(refused.text)
+
+
 _USER_MANAGED = "environment:\n  python:\n    userManagedDependencies: true\n"
 
 
