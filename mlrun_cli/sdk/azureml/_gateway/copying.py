@@ -15,9 +15,9 @@ def copy_file(source: int, destination: int) -> None:
     if _cloned(source, destination):
         return
     try:
-        while os.copy_file_range(source, destination, _MOST_AT_ONCE):
+        while os.copy_file_range(source, destination, _MOST_AT_ONCE):  # novm
             pass
-    except AttributeError:  # not on this platform
+    except AttributeError:  # not on this platform, or not in this Python
         pass
     except OSError as error:
         if error.errno not in _NOT_HERE:

@@ -5,14 +5,17 @@ import os
 import sys
 from importlib import import_module
 from threading import RLock, current_thread, main_thread
-from types import TracebackType
-from typing import Any, Callable, NoReturn, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Tuple
 
 from azureml._gateway.forking import Forgetful, forget_in_children
 from azureml._gateway.journal import Journal, JournalClosedError
 from azureml._gateway.lines import line_for
 from azureml._gateway.questions import PATIENCE_SECONDS, result_of
 from azureml.exceptions import RunEnvironmentException
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import NoReturn
 
 _Names = Tuple[str, str, str]
 
@@ -41,7 +44,8 @@ class InProcessGateway(Forgetful):
         sys.exit = self._see_exit
         atexit.register(self._close, os.getpid())
         forget_in_children(self)
-        os.register_at_fork(before=self._desk.before_fork, after_in_parent=self._desk.after_fork)
+        # The program itself needs a later Python than 3.6.
+        os.register_at_fork(before=self._desk.before_fork, after_in_parent=self._desk.after_fork)  # novm
 
     def writer(self, workspace: _Names, run_id: str) -> Callable[[str], None]:
         """What keeps a line about a run for good before it returns."""
@@ -89,7 +93,7 @@ class InProcessGateway(Forgetful):
         self._uncaught = error
         self._hook(kind, error, trace)
 
-    def _see_exit(self, code: Any = None) -> NoReturn:
+    def _see_exit(self, code: Any = None) -> "NoReturn":
         """Take note of the code: nothing tells at the interpreter's end with which it ends."""
         if current_thread() is main_thread():
             self._uncaught = SystemExit(code) if code else None

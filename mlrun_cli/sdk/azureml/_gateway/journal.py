@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from threading import RLock
 
-from azureml._gateway.forking import Forgetful, forget_in_children
+from azureml._gateway.forking import Forgetful, forget_if_forked, forget_in_children
 from azureml.exceptions import ServiceException, UserErrorException
 
 _HIGH = 1000
@@ -39,6 +39,7 @@ class Journal(Forgetful):
             ServiceException: The run's folder is gone or cannot be written.
             JournalClosedError: It was closed before.
         """
+        forget_if_forked()
         data = line.encode("ascii")
         done = 0
         with self._lock:
@@ -58,6 +59,7 @@ class Journal(Forgetful):
 
     def close(self) -> None:
         """Take nothing more. A line that a thread is appending is written first."""
+        forget_if_forked()
         with self._lock:
             self._is_closed = True
             self._close_file()

@@ -1,5 +1,6 @@
 """Questions to whoever answers for a run, over the socket in its folder: a JSON object per line, each way."""
 
+import atexit
 import json
 import os
 import sys
@@ -7,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import azureml.exceptions
-from azureml._gateway.forking import Forgetful, forget_in_children
+from azureml._gateway.forking import Forgetful, forget_if_forked, forget_in_children
 from azureml.exceptions import AzureMLException, ServiceException, UserErrorException
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Questions(Forgetful):
     def __init__(self, run_folder: str) -> None:
         self._folder = run_folder
         self._idle: dict[str, socket.socket] = {}
+        atexit.register(self.forget)  # else a script that makes errors of warnings hears of an open socket
         forget_in_children(self)
 
     def ask(
@@ -50,6 +52,7 @@ class Questions(Forgetful):
             ServiceException: Nobody answers.
             AzureMLException: The answer is an error; the class is the one it names.
         """
+        forget_if_forked()
         question = {"call": call, "workspace": workspace, "arguments": arguments}
         request = json.dumps(question).encode() + b"\n"
         if len(request) > _LONGEST:

@@ -30,7 +30,11 @@ def text_json(text: str) -> str:
 
 def encodable(text: str) -> str:
     """The same text with half a surrogate pair, which no database takes, spelled out by its number."""
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return text
 
 
 def text_instead(value: object) -> str:

@@ -79,4 +79,4 @@ def free_name(name: object, suffix: str) -> str:
     """A name for a file of the run that no other has, which begins with that of the metric."""
     text = _NOT_IN_A_NAME.sub("_", encodable(str(name))).strip(". ") or "image"
     short = text.encode("utf-8")[:_LONGEST].decode("utf-8", "ignore")
-    return f"{short}_{time.time_ns()}{suffix}"
+    return f"{short}_{int(time.time() * 1e9)}{suffix}"

@@ -266,7 +266,10 @@ def say(*lines: str) -> None:
 
 def moment(text: "str | None") -> "datetime | None":
     """A time of a document, in UTC and without a zone, as Azure's SDK has it."""
-    return None if text is None else datetime.fromisoformat(text.rstrip("Z"))
+    if text is None:
+        return None
+    seconds = "%S.%f" if "." in text else "%S"
+    return datetime.strptime(text.rstrip("Z"), f"%Y-%m-%dT%H:%M:{seconds}")
 
 
 def text_of(time: "datetime | None") -> "str | None":
