@@ -229,6 +229,23 @@ def make_nvidia_smi(folder: Path, count: int) -> Path:
     return folder
 
 
+@cache
+def interpreters() -> list[str]:
+    """This Python, and one for each other minor version from 3.6 on that pyenv or PATH has, the oldest first."""
+    found = {}
+    for minor in range(6, 20):
+        kept = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+        candidates = [*map(str, kept.glob(f"3.{minor}.*/bin/python3.{minor}")), shutil.which(f"python3.{minor}")]
+        if minor != sys.version_info.minor and (path := next(filter(_runs, filter(None, candidates)), None)):
+            found[minor] = path
+    return [sys.executable, *found.values()]
+
+
+def _runs(python: str) -> bool:
+    """A shim of pyenv may be on PATH for a version that is not active."""
+    return subprocess.run([python, "-c", "pass"], capture_output=True, check=False).returncode == 0
+
+
 def good_end(done: subprocess.CompletedProcess[str]) -> str:
     """What a program printed that has ended well, and without a word on stderr."""
     assert (done.returncode, done.stderr) == (0, ""), done.stderr

@@ -10,8 +10,7 @@ from textwrap import dedent
 
 import pytest
 
-from tests.acceptance.test_in_the_script import interpreters
-from tests.running import Mlrun
+from tests.running import Mlrun, interpreters
 from tests.sdk.driving import PANDAS, STORY, drive, run_inside
 
 

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.running import Mlrun
+from tests.running import Mlrun, interpreters
 from tests.sdk.driving import drive, run_alone
+
+OLDEST = [*interpreters(), interpreters()[0]][1]
+"""The oldest Python of another environment; this one when there is no other."""
 
 IMPORTS = """\
 from azureml.automl.core.featurization import FeaturizationConfig
@@ -69,6 +70,20 @@ from azureml.train.hyperdrive.run import HyperDriveRun
 from azureml.train.hyperdrive.sampling import RandomParameterSampling
 from azureml.train.sklearn import SKLearn
 from azureml.widgets import RunDetails
+from azureml._base_sdk_common.tracking import global_tracking_info_registry
+from azureml._common.exceptions import AzureMLException
+from azureml._model_management._constants import SUPPORTED_RUNTIMES
+from azureml._restclient.constants import RunStatus
+from azureml.core._metrics import Artifact, InlineMetric
+from azureml.core.compute import BatchAiCompute, KubernetesCompute
+from azureml.core.model import Dataset
+from azureml.data._dataset import _Dataset
+from azureml.exceptions._azureml_exception import ModelNotFoundException, UserErrorException
+from azureml.pipeline.core.graph import InputPortDef, OutputPortDef
+from azureml.train.estimator._estimator import Estimator
+from azureml.train.hyperdrive.run import PrimaryMetricGoal
+from azureml.train.widgets import RunDetails
+import azureml._restclient.snapshots_client
 import azureml.contrib.dataset
 import azureml.mlflow
 import azureml.train.automl
@@ -98,12 +113,6 @@ USES = [
     ("azureml.contrib.services.aml_request", "rawhttp(print)", "rawhttp is ", "other packages"),
 ]
 """Module, what is done with a name of it, the error's name for it and a word of its advice."""
-
-
-def _python_3_8() -> str:
-    """The oldest interpreter that the SDK is for, or this one where that is not here."""
-    kept = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    return next(map(str, kept.glob("3.8.*/bin/python")), sys.executable)
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +145,7 @@ def test_what_scripts_import_is_there_on_the_oldest_python() -> None:
                 failed[line] = repr(error)
         print(json.dumps(failed))
         """,
-        python=_python_3_8(),
+        python=OLDEST,
     )
     assert failed == {}
 
@@ -255,7 +264,7 @@ def test_a_wrong_parameter_is_a_type_error_that_names_the_call() -> None:
 def test_a_module_is_found_as_an_attribute_too_and_one_with_a_file_before_one_without() -> None:
     assert run_alone("""
         import json
-        import azureml.train.automl
+        import azureml.train.automl.automlconfig
         from azureml.contrib.services import aml_request
         from azureml.train.automl import run
         from azureml.train.automl.run import AutoMLRun
@@ -263,7 +272,7 @@ def test_a_module_is_found_as_an_attribute_too_and_one_with_a_file_before_one_wi
             aml_request.AMLRequest.__module__,
             azureml.train.automl.constants.Metric.__name__,
             run.AutoMLRun is AutoMLRun,
-            run.__file__.endswith("run.py"),
+            azureml.train.automl.automlconfig.__file__.endswith("automlconfig.py"),
         ]))
     """) == ["azureml.contrib.services.aml_request", "Metric", True, True]
 

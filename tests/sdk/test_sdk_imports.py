@@ -3,13 +3,15 @@ from __future__ import annotations
 import ast
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.running import interpreters
+from tests.sdk.driving import run_alone
 
 if TYPE_CHECKING:
     from tests.sdk.conftest import SubmittedRun
@@ -18,22 +20,25 @@ SDK = Path(__file__).parents[2] / "mlrun_cli" / "sdk"
 MODULES = sorted(SDK.rglob("*.py"))
 
 
-def _interpreters() -> list[str]:
-    """Every CPython from 3.8 on that is here: on PATH, or kept by pyenv."""
-    found = {f"{sys.version_info[0]}.{sys.version_info[1]}": sys.executable}
-    kept = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    for minor in range(8, 15):
-        candidates = [*map(str, kept.glob(f"3.{minor}.*/bin/python")), shutil.which(f"python3.{minor}")]
-        for candidate in filter(None, candidates):
-            if subprocess.run([candidate, "-c", "pass"], capture_output=True, check=False).returncode == 0:
-                found.setdefault(f"3.{minor}", candidate)
-    return [path for _, path in sorted(found.items())]
-
-
-def test_every_module_parses_as_python_3_8() -> None:
-    assert MODULES
-    for module in MODULES:
-        ast.parse(module.read_text(encoding="utf-8"), str(module), feature_version=(3, 8))
+@pytest.mark.parametrize("python", interpreters(), ids=os.path.basename)
+def test_every_module_can_be_imported_without_a_warning(python: str) -> None:
+    names = [".".join(module.relative_to(SDK).with_suffix("").parts).removesuffix(".__init__") for module in MODULES]
+    assert names
+    failed = run_alone(
+        f"""
+        import importlib, json, warnings
+        warnings.simplefilter("error")
+        failed = {{}}
+        for name in {names!r}:
+            try:
+                importlib.import_module(name)
+            except BaseException as error:
+                failed[name] = repr(error)
+        print(json.dumps(failed))
+        """,
+        python=python,
+    )
+    assert failed == {}
 
 
 def test_the_sdk_imports_itself_and_the_standard_library_only() -> None:
@@ -67,7 +72,7 @@ def test_the_import_of_the_sdk_loads_nothing_slow(submitted: SubmittedRun) -> No
 
 
 @pytest.mark.usefixtures("answerer")
-@pytest.mark.parametrize("python", _interpreters())
+@pytest.mark.parametrize("python", interpreters(), ids=os.path.basename)
 def test_the_sdk_works_on_every_interpreter(submitted: SubmittedRun, python: str) -> None:
     output = submitted.run(
         """

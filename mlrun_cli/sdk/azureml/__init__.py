@@ -1,5 +1,98 @@
 """`azureml.core` without Azure: what a script written for Azure ML v1 finds inside a run, and outside.
 
-Standard library only, CPython 3.8 and later. Nothing here imports the rest of the program: `_gateway` reaches
-the run.
+Standard library only, CPython 3.6 and later. Nothing here imports the rest of the program: `_gateway` reaches
+the run. How modules of this package are found stands here: public ones are of the class `Module`, and what Azure has
+and this package has not is looked up in `_elsewhere`, when a script asks for it and not before.
 """
+
+import sys
+from importlib import import_module
+from importlib.machinery import PathFinder, SourceFileLoader
+from types import ModuleType
+from typing import Any
+
+_PARTS = {
+    "concurrent": ("futures",),
+    "email": ("encoders", "header", "message", "parser", "policy", "utils"),
+    "http": ("client", "cookiejar", "cookies"),
+    "importlib": ("abc", "machinery", "metadata", "resources", "util"),
+    "logging": ("handlers",),
+    "urllib": ("error", "parse", "request", "response"),
+    "xml": ("etree", "parsers"),
+    "xml.etree": ("ElementTree",),
+    "xml.parsers": ("expat",),
+}
+"""Packages of the standard library, and modules of theirs that Azure's package loads: scripts rely on it."""
+
+
+class _Package(ModuleType):
+    """A package of the standard library whose parts are loaded when they are first used."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _PARTS.get(self.__name__, ()):
+            return import_module(f"{self.__name__}.{name}")
+        raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+
+    def __reduce__(self) -> Any:
+        return import_module, (self.__name__,)
+
+
+class Module(_Package):
+    """A public module of this package.
+
+    Its names may be loaded when they are first used, as `_MODULES` of the module says: by name the module below it that
+    has the thing. Names that Azure's module has from another one, or that are refused, come from `_elsewhere`.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        place = vars(self).get("_MODULES", {}).get(name)
+        if place is not None:
+            value = getattr(import_module(f"{self.__name__}.{place}"), name)
+        else:
+            from azureml._elsewhere import name_of
+
+            value = name_of(self, name)
+        vars(self)[name] = value
+        return value
+
+    def __dir__(self) -> "list[str]":
+        return sorted({*vars(self), *vars(self).get("__all__", ())})
+
+
+class _Loader(SourceFileLoader):
+    """Makes the modules that are of a class of ours."""
+
+    def create_module(self, spec: Any) -> ModuleType:
+        return (_Package if spec.name in _PARTS else Module)(spec.name)
+
+
+class _Finder:
+    """Finds the modules of this package, and the packages of `_PARTS`; the first to be asked."""
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> Any:
+        """A module's spec; None for those of all other packages.
+
+        Raises:
+            UnknownModule: neither Azure nor this package has the module, and it is to be imported.
+        """
+        is_ours = name.startswith("azureml.")
+        if not is_ours and name not in _PARTS:
+            return None
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is None and is_ours:
+            from azureml._elsewhere import spec_of
+
+            return spec_of(name)
+        if spec is not None and type(spec.loader) is SourceFileLoader and "._" not in name:
+            spec.loader = _Loader(spec.loader.name, spec.loader.path)
+        return spec
+
+
+sys.modules[__name__].__class__ = Module
+for _name in _PARTS:
+    if type(sys.modules.get(_name)) is ModuleType:
+        sys.modules[_name].__class__ = _Package
+sys.meta_path.insert(0, _Finder)

@@ -1,21 +1,14 @@
 """Parts of Azure ML that this program does not have: importable, and refused by name when they are used.
 
-Three ways to have one: `Refused` is the metaclass of a class that can do nothing here, `refuse_package` makes a
-whole package of such classes, and `Described` is for what a script builds long before anything happens to it.
+`Refused` is the metaclass of a class that can do nothing here; `_elsewhere` makes one of every name in the tables of
+`_azure_names`. `Described` is for what a script builds long before anything happens to it.
 """
 
-import sys
 from ast import literal_eval
-from functools import partial
-from importlib import import_module
-from importlib.machinery import ModuleSpec
 from inspect import Parameter, Signature
-from types import ModuleType
-from typing import Any, Callable, Sequence, cast
+from typing import Any, Callable
 
 from azureml.exceptions import UserErrorException
-
-EXPLAIN_INSTEAD = "Explain with the package 'interpret' or 'shap', and keep what it writes with run.upload_folder"
 
 
 def refusal(call: str, instead: str) -> UserErrorException:
@@ -62,69 +55,21 @@ class Refused(type):
             raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}")
         return refused_call(f"{cls.__name__}.{name}", cls._instead)
 
+    # Some are no classes in Azure, but lists and dicts.
+
+    def __iter__(cls) -> Any:
+        raise refusal(cls.__name__, cls._instead)
+
+    def __contains__(cls, item: object) -> bool:
+        raise refusal(cls.__name__, cls._instead)
+
+    def __getitem__(cls, key: object) -> Any:
+        raise refusal(cls.__name__, cls._instead)
+
 
 def _refuse_instance(self: Any, *_: object, **__: object) -> None:
     kind = type(self)
     raise refusal(kind.__name__, kind._instead)
-
-
-def refuse_package(package: str, instead: str) -> Callable[[str], Any]:
-    """Make every name in a package, and every module below it that has no file, one that is refused on use.
-
-    Returns:
-        The package's `__getattr__`.
-    """
-    sys.meta_path.append(_Finder(package, instead))
-    return names_of(package, instead)
-
-
-def names_of(package: str, instead: str) -> Callable[[str], Any]:
-    """The `__getattr__` of one more package below one that `refuse_package` was called for."""
-    return partial(_name_of, package, instead)
-
-
-def _name_of(package: str, instead: str, name: str) -> Any:
-    """A class for a name that looks like one, and a module, which refuses to be called, for any other."""
-    if name.startswith("_"):
-        raise AttributeError(f"module {package!r} has no attribute {name!r}")
-    if not name[0].isupper():
-        return import_module(f"{package}.{name}")
-    made = Refused(name, (), {"__module__": package}, instead=instead)
-    setattr(sys.modules[package], name, made)
-    return made
-
-
-class _Finder:
-    """Finds modules that do not exist, below one package; the last to be asked, so that files win."""
-
-    def __init__(self, package: str, instead: str) -> None:
-        self._package = package
-        self._instead = instead
-
-    def find_spec(self, name: str, path: "Sequence[str] | None" = None, target: object = None) -> "ModuleSpec | None":
-        """A package for each name below this one's, None for all others."""
-        if not name.startswith(f"{self._package}."):
-            return None
-        return ModuleSpec(name, cast("Any", self), is_package=True)  # a loader in all but its base class
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType:
-        """A module that has every public name."""
-        return _RefusedModule(spec.name, self._instead)
-
-    def exec_module(self, module: ModuleType) -> None:
-        """Nothing: the module is complete."""
-
-
-class _RefusedModule(ModuleType):
-    def __init__(self, name: str, instead: str) -> None:
-        super().__init__(name)
-        self.__instead = instead
-
-    def __getattr__(self, name: str) -> Any:
-        return _name_of(self.__name__, self.__instead, name)
-
-    def __call__(self, *_: object, **__: object) -> Any:
-        raise refusal(self.__name__, self.__instead)
 
 
 class Described:

@@ -1,8 +1,5 @@
 """Azure ML's Python interface: the names that scripts import, each loaded when it is first used."""
 
-from importlib import import_module
-from typing import Any
-
 import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
 
 VERSION = "1.61.0"
@@ -33,15 +30,3 @@ _MODULES = {
     "get_run": "run",
 }
 __all__ = ["VERSION", *_MODULES]  # noqa: PLE0604 - they are all texts
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> "list[str]":
-    return sorted({*globals(), *_MODULES})

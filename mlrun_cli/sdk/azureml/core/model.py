@@ -2,11 +2,12 @@
 
 import builtins
 import os
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
 
+from azureml._azure_names import SERVING
 from azureml._gateway.gateway import gateway, submitted_run
-from azureml._refused import Refused, refused_call
+from azureml._refused import refused_call
 from azureml.core._texts import keys_of, properties_of, texts_of
 from azureml.core.resource_configuration import ResourceConfiguration
 from azureml.exceptions import (
@@ -24,8 +25,6 @@ __all__ = [
     "InferenceConfig",
     "Model",
     "ModelNotFoundException",
-    "ModelPackage",
-    "ModelProfile",
     "ResourceConfiguration",
     "UserErrorException",
     "WebserviceException",
@@ -35,8 +34,6 @@ __all__ = [
 MODELS_DIR = "azureml-models"
 
 _COPY_SECONDS = 24 * 3600.0  # files may be large, and the disk slow
-
-_SERVE = "Load the file that Model.get_model_path or model.download gives in a server of your own"
 
 
 class _ModelMissing(ModelNotFoundException, WebserviceException):
@@ -128,7 +125,7 @@ class Model:
         self.name: str = record["name"]
         self.id: str = record["id"]
         self.version: int = record["version"]
-        self.created_time = datetime.strptime(record["createdTime"], "%Y-%m-%dT%H:%M:%S.%f%z")
+        self.created_time = _moment(record["createdTime"])
         self.created_by: dict[str, str] = record["createdBy"]
         self.description: str | None = record["description"]
         self.experiment_name: str | None = record["experimentName"]
@@ -354,10 +351,10 @@ class Model:
         """What `serialize` gave, taken back."""
         return Model._of(workspace, model_payload)
 
-    deploy = staticmethod(refused_call("Model.deploy", _SERVE))
-    package = staticmethod(refused_call("Model.package", _SERVE))
-    profile = staticmethod(refused_call("Model.profile", _SERVE))
-    print_configuration = staticmethod(refused_call("Model.print_configuration", _SERVE))
+    deploy = staticmethod(refused_call("Model.deploy", SERVING))
+    package = staticmethod(refused_call("Model.package", SERVING))
+    profile = staticmethod(refused_call("Model.profile", SERVING))
+    print_configuration = staticmethod(refused_call("Model.print_configuration", SERVING))
 
     def _update(self, **changes: Any) -> None:
         self._load(self.workspace, _ask(self.workspace, "models.update", model_id=self.id, **changes))
@@ -418,12 +415,8 @@ class InferenceConfig:
             raise _ModelRefused(f"There is no entry_script {path!r}.")
 
 
-class ModelPackage(metaclass=Refused, instead=_SERVE):
-    """Images with models in them are not built here."""
-
-
-class ModelProfile(metaclass=Refused, instead=_SERVE):
-    """Models are not measured here."""
+def _moment(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
 
 
 def register_from_run(

@@ -1,7 +1,6 @@
 """Data of a workspace: datasets, datastores and how runs get at them."""
 
 import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
-from azureml.data.datacache import DatacacheStore
 from azureml.data.dataset_factory import DataType
 from azureml.data.file_dataset import FileDataset
 from azureml.data.output_dataset_config import (
@@ -12,13 +11,14 @@ from azureml.data.output_dataset_config import (
 )
 from azureml.data.tabular_dataset import TabularDataset
 
-__all__ = [
+_MODULES = {"DatacacheStore": "datacache"}
+__all__ = [  # noqa: PLE0604 - they are all texts
     "DataType",
-    "DatacacheStore",
     "FileDataset",
     "HDFSOutputDatasetConfig",
     "LinkFileOutputDatasetConfig",
     "LinkTabularOutputDatasetConfig",
     "OutputFileDatasetConfig",
     "TabularDataset",
+    *_MODULES,
 ]

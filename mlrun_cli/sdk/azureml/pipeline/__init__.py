@@ -1,7 +1,3 @@
-"""Pipelines: importable, and refused on use."""
+"""Pipelines: their parts can be described, and making one is refused."""
 
 import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
-from azureml._refused import refuse_package
-from azureml.pipeline._instead import INSTEAD
-
-__getattr__ = refuse_package(__name__, INSTEAD)

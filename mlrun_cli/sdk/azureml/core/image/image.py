@@ -3,8 +3,8 @@
 import builtins
 from typing import Any
 
+from azureml._azure_names import SERVING
 from azureml._refused import Described, Refused
-from azureml.core.webservice._instead import INSTEAD
 from azureml.exceptions import WebserviceException
 
 __all__ = ["Image", "ImageConfig"]
@@ -14,7 +14,7 @@ class ImageConfig(Described, takes=""):
     """What an image is to be made of."""
 
 
-class Image(metaclass=Refused, instead=INSTEAD):
+class Image(metaclass=Refused, instead=SERVING):
     """A container image with a model in it; there are none.
 
     Raises:
@@ -22,7 +22,7 @@ class Image(metaclass=Refused, instead=INSTEAD):
     """
 
     def __init__(self, workspace: Any, name: "str | None" = None, id: "str | None" = None, **kwargs: Any) -> None:
-        raise WebserviceException(f"Image {name or id!r} is not there: mlrun-cli makes no images. {INSTEAD}.")
+        raise WebserviceException(f"Image {name or id!r} is not there: mlrun-cli makes no images. {SERVING}.")
 
     @staticmethod
     def list(

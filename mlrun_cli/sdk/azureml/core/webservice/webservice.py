@@ -3,8 +3,8 @@
 import builtins
 from typing import Any
 
+from azureml._azure_names import SERVING
 from azureml._refused import Described, Refused
-from azureml.core.webservice._instead import INSTEAD
 from azureml.exceptions import WebserviceException
 
 __all__ = ["Webservice", "WebserviceDeploymentConfiguration"]
@@ -17,7 +17,7 @@ class WebserviceDeploymentConfiguration(
     """How a model is to be served."""
 
 
-class Webservice(metaclass=Refused, instead=INSTEAD):
+class Webservice(metaclass=Refused, instead=SERVING):
     """A model that answers over HTTP; there are none.
 
     Raises:
@@ -26,7 +26,7 @@ class Webservice(metaclass=Refused, instead=INSTEAD):
 
     def __init__(self, workspace: Any, name: str, **kwargs: Any) -> None:
         raise WebserviceException(
-            f"{type(self).__name__} {name!r} is not there: mlrun-cli serves no models. {INSTEAD}."
+            f"{type(self).__name__} {name!r} is not there: mlrun-cli serves no models. {SERVING}."
         )
 
     @staticmethod

@@ -3,16 +3,14 @@
 import re
 from typing import Any
 
-from azureml._refused import Described, Refused, refused_call
-from azureml.pipeline._instead import INSTEAD
+from azureml._azure_names import PIPELINES
+from azureml._refused import Described, refused_call
 
 __all__ = [
     "InputPortBinding",
     "OutputPortBinding",
     "PipelineDataset",
     "PipelineParameter",
-    "PortDataReference",
-    "PublishedPipeline",
     "TrainingOutput",
 ]
 
@@ -97,7 +95,7 @@ class PipelineData(
         """The variable that holds its path in Azure."""
         return f"AZUREML_DATAREFERENCE_{self.name}"
 
-    register = refused_call("PipelineData.register", INSTEAD)
+    register = refused_call("PipelineData.register", PIPELINES)
 
 
 class OutputPortBinding(
@@ -133,11 +131,3 @@ class PipelineDataset(
 
 class TrainingOutput(Described, takes="type, iteration=None, metric=None, model_file=None"):
     """What of a training step is handed on."""
-
-
-class PortDataReference(metaclass=Refused, instead=INSTEAD):
-    """What a step has written."""
-
-
-class PublishedPipeline(metaclass=Refused, instead=INSTEAD):
-    """A pipeline that can be run by its address."""

@@ -1,10 +1,8 @@
-"""When pipelines are run."""
+"""When pipelines are run: it can be described."""
 
-from azureml._refused import Described, Refused
+from azureml._refused import Described
 
-__all__ = ["Schedule", "ScheduleRecurrence", "TimeZone"]
-
-_CRON = "Let cron or a CI job start the driver script"
+__all__ = ["ScheduleRecurrence"]
 
 
 class ScheduleRecurrence(
@@ -13,11 +11,3 @@ class ScheduleRecurrence(
     "time_of_day=None",
 ):
     """How often something happens."""
-
-
-class Schedule(metaclass=Refused, instead=_CRON):
-    """A pipeline that is started again and again."""
-
-
-class TimeZone(metaclass=Refused, instead=_CRON):
-    """The time zones of schedules."""

@@ -1,8 +1,8 @@
 """The steps of a pipeline: each can be described, and none is run by a pipeline here."""
 
 import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
-from azureml._refused import Described, names_of, refused_call
-from azureml.pipeline._instead import INSTEAD
+from azureml._azure_names import PIPELINES
+from azureml._refused import Described, refused_call
 from azureml.pipeline.core.builder import PipelineStep
 
 __all__ = [
@@ -149,8 +149,8 @@ class ParallelRunConfig(
 ):
     """How a ParallelRunStep is run."""
 
-    load_yaml = refused_call("ParallelRunConfig.load_yaml", INSTEAD)
-    save_to_yaml = refused_call("ParallelRunConfig.save_to_yaml", INSTEAD)
+    load_yaml = refused_call("ParallelRunConfig.load_yaml", PIPELINES)
+    save_to_yaml = refused_call("ParallelRunConfig.save_to_yaml", PIPELINES)
 
 
 class ParallelRunStep(
@@ -175,6 +175,3 @@ class SynapseSparkStep(
     "version=None",
 ):
     """A script in Synapse."""
-
-
-__getattr__ = names_of(__name__, INSTEAD)

@@ -1,10 +1,6 @@
 """Automated machine learning: a configuration can be written, and submitting it is refused."""
 
 import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
-from azureml._refused import refuse_package
-from azureml.train.automl._instead import INSTEAD
 from azureml.train.automl.automlconfig import AutoMLConfig
 
 __all__ = ["AutoMLConfig"]
-
-__getattr__ = refuse_package(__name__, INSTEAD)

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from azureml._azure_names import AUTOML
 from azureml._refused import Described, refusal
 from azureml.exceptions import UserErrorException
-from azureml.train.automl._instead import INSTEAD
 
 __all__ = ["AutoMLConfig"]
 
@@ -18,4 +18,4 @@ class AutoMLConfig(Described, takes="task, path=None, **kwargs"):
 
     def _submit_refusal(self) -> UserErrorException:
         """The error for whoever submits it."""
-        return refusal("Experiment.submit(AutoMLConfig)", INSTEAD)
+        return refusal("Experiment.submit(AutoMLConfig)", AUTOML)

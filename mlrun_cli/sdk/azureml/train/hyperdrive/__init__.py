@@ -20,7 +20,6 @@ from azureml.train.hyperdrive.policy import (
     NoTerminationPolicy,
     TruncationSelectionPolicy,
 )
-from azureml.train.hyperdrive.run import HyperDriveRun
 from azureml.train.hyperdrive.runconfig import HyperDriveConfig, HyperDriveRunConfig, PrimaryMetricGoal
 from azureml.train.hyperdrive.sampling import (
     BayesianParameterSampling,
@@ -29,13 +28,13 @@ from azureml.train.hyperdrive.sampling import (
     RandomParameterSampling,
 )
 
-__all__ = [
+_MODULES = {"HyperDriveRun": "run"}
+__all__ = [  # noqa: PLE0604 - they are all texts
     "BanditPolicy",
     "BayesianParameterSampling",
     "EarlyTerminationPolicy",
     "GridParameterSampling",
     "HyperDriveConfig",
-    "HyperDriveRun",
     "HyperDriveRunConfig",
     "HyperParameterSampling",
     "MedianStoppingPolicy",
@@ -53,4 +52,5 @@ __all__ = [
     "quniform",
     "randint",
     "uniform",
+    *_MODULES,
 ]

@@ -1,0 +1,112 @@
+"""What Azure's packages have and this one has not: by another name, or refused in words.
+
+Loaded when a script asks for such a module or name. The tables are in `_azure_names`.
+"""
+
+import sys
+from importlib import import_module
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+from typing import Any, Dict, Optional
+
+from azureml._azure_names import ALIASES, AREAS, INSIDE, KNOWN, SHARED
+from azureml._refused import Refused, refusal
+
+_INSTEAD: "Dict[str, str]" = {name: instead for instead, names in KNOWN.items() for name in names.split()}
+_DEFINERS: "Dict[str, str]" = {name: module for module, names in SHARED.items() for name in names.split()}
+
+
+class UnknownModule(ModuleNotFoundError):
+    """No package of Azure's has this module, nor this one: as an ImportError it lets a script try something else."""
+
+
+def spec_of(name: str) -> Optional[ModuleSpec]:
+    """The spec of a module that has no file here.
+
+    Raises:
+        UnknownModule: Nobody has such a module. Who only asks whether there is one, by `importlib.util.find_spec`,
+            gets None.
+    """
+    if name in ALIASES:
+        return ModuleSpec(name, _Loader(_Alias), is_package=True)  # type: ignore[arg-type]
+    if _instead_of(name) is not None:
+        return ModuleSpec(name, _Loader(_RefusedModule), is_package=True)  # type: ignore[arg-type]
+    if sys._getframe(3).f_globals.get("__name__") == "importlib.util":
+        return None
+    above, _, last = name.rpartition(".")
+    raise UnknownModule(
+        f"{above} has no {last!r}: there is none in Azure ML's SDK v1, and none in mlrun-cli's azureml, which stands "
+        "in for it. Correct the name; what another package has is imported from that one."
+    )
+
+
+def name_of(module: ModuleType, name: str) -> Any:
+    """A public name that a module of this package lacks: a module below it, another module's thing, or what refuses.
+
+    Raises:
+        AttributeError: Azure's module does not have it either.
+    """
+    of_module = module.__name__
+    below = f"{of_module}.{name}"
+    if hasattr(module, "__path__") and (below in ALIASES or below in AREAS or _has_file(module, name)):
+        return import_module(below)
+    definer = _DEFINERS.get(name, of_module)
+    if definer != of_module:
+        return getattr(import_module(definer), name)
+    instead = _INSTEAD.get(name) or _instead_of(of_module)
+    if instead is None:
+        raise AttributeError(f"module {of_module!r} has no attribute {name!r}")
+    if hasattr(module, "__path__") and not name.lstrip("_")[:1].isupper() and _instead_of(of_module) is not None:
+        return import_module(below)  # a module or a function: it can be imported from and called, and refuses both
+    return Refused(name, (), {"__module__": of_module}, instead=instead)
+
+
+def _has_file(module: ModuleType, name: str) -> bool:
+    return PathFinder.find_spec(f"{module.__name__}.{name}", list(module.__path__)) is not None
+
+
+def _instead_of(module: str) -> Optional[str]:
+    """What to do instead of a module that is refused, by the innermost area that it is in; None for all others."""
+    parts = module.split(".")
+    for count in range(len(parts), 1, -1):
+        instead = AREAS.get(".".join(parts[:count]))
+        if instead is not None:
+            return instead
+    return INSIDE if any(part.startswith("_") for part in parts) else None
+
+
+class _RefusedModule(ModuleType):
+    """A module that has every name, public ones only where it is public itself, each of which refuses to be used."""
+
+    def __getattr__(self, name: str) -> Any:
+        is_private = "._" in self.__name__
+        if name.startswith("__") or (name.startswith("_") and not is_private):
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        value = name_of(self, name)
+        setattr(self, name, value)
+        return value
+
+    def __call__(self, *_: object, **__: object) -> Any:
+        raise refusal(self.__name__, _instead_of(self.__name__) or INSIDE)
+
+
+class _Alias(_RefusedModule):
+    """The same as a module of another name, and besides what Azure's module of this name has."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return getattr(import_module(ALIASES[self.__name__]), name)
+        except AttributeError:
+            return super().__getattr__(name)
+
+
+class _Loader:
+    def __init__(self, kind: "type[ModuleType]") -> None:
+        self._kind = kind
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """The module, which is complete."""
+        return self._kind(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Nothing is left to do."""

@@ -1,0 +1,53 @@
+"""The statuses of a run, by the names that Azure has for them inside of its package."""
+
+from typing import List
+
+
+class RunStatus:
+    """What a run's `get_status` may return."""
+
+    NOT_STARTED = "NotStarted"
+    QUEUED = "Queued"
+    PREPARING = "Preparing"
+    PROVISIONING = "Provisioning"
+    STARTING = "Starting"
+    RUNNING = "Running"
+    UNAPPROVED = "Unapproved"
+    NOTRESPONDING = "NotResponding"
+    PAUSING = "Pausing"
+    PAUSED = "Paused"
+    CANCEL_REQUESTED = "CancelRequested"
+    FINALIZING = "Finalizing"
+    COMPLETED = "Completed"
+    FAILED = "Failed"
+    CANCELED = "Canceled"
+
+    @classmethod
+    def list(cls) -> "List[str]":
+        """All of them."""
+        return [*RUNNING_STATES, *POST_PROCESSING_STATES, cls.COMPLETED, cls.FAILED, cls.CANCELED]
+
+    @classmethod
+    def get_running_statuses(cls) -> "List[str]":
+        """Those of a run that goes on."""
+        return list(RUNNING_STATES)
+
+    @classmethod
+    def get_post_processing_statuses(cls) -> "List[str]":
+        """Those of a run that is about to end."""
+        return list(POST_PROCESSING_STATES)
+
+
+RUNNING_STATES = [
+    RunStatus.NOT_STARTED,
+    RunStatus.QUEUED,
+    RunStatus.PREPARING,
+    RunStatus.PROVISIONING,
+    RunStatus.STARTING,
+    RunStatus.RUNNING,
+    RunStatus.UNAPPROVED,
+    RunStatus.NOTRESPONDING,
+    RunStatus.PAUSING,
+    RunStatus.PAUSED,
+]
+POST_PROCESSING_STATES = [RunStatus.CANCEL_REQUESTED, RunStatus.FINALIZING]

@@ -1,9 +1,0 @@
-"""Databases of PostgreSQL in Azure: importable, and refused when they are used."""
-
-from azureml._refused import Refused
-
-_INSTEAD = "Query the database in the script, and keep what comes back as files"
-
-
-class AzurePostgreSqlDatastore(metaclass=Refused, instead=_INSTEAD):
-    """A database of PostgreSQL."""

@@ -1,9 +1,0 @@
-"""Snapshots of datasets of 2019: importable, and refused when they are used."""
-
-from azureml._refused import Refused
-
-_INSTEAD = "Register a new version of the dataset"
-
-
-class DatasetSnapshot(metaclass=Refused, instead=_INSTEAD):
-    """A dataset as it was at a moment."""

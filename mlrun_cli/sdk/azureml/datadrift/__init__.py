@@ -1,6 +1,0 @@
-"""Monitors of data that drifts: importable, and refused on use."""
-
-import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
-from azureml._refused import refuse_package
-
-__getattr__ = refuse_package(__name__, "Compare the data in a script, and run.log what it finds")

@@ -1,6 +1,0 @@
-"""Azure's preparation of data: importable, and refused on use."""
-
-import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
-from azureml._refused import refuse_package
-
-__getattr__ = refuse_package(__name__, "Read the files with pandas, or with Dataset.Tabular.from_delimited_files")
