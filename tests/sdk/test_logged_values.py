@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.test_in_the_script import interpreters
 from tests.data.sdk.logged_values import OTHERS, OURS, VALUES, expressions
-from tests.running import Mlrun
+from tests.running import Mlrun, interpreters
 from tests.sdk.driving import drive, run_inside
 
 _DATA = Path(__file__).parents[1] / "data" / "sdk"
