@@ -4,6 +4,8 @@
     ├── UsageError              exit 2: what was typed or written cannot be right
     │   ├── InvalidQuery
     │   ├── InvalidFile         a file's content, with its line and key path
+    │   ├── MissingFile         a file that something names
+    │   ├── SeveralProblems     all that is wrong with what was asked for; exit 3 if nothing of it is a usage error
     │   ├── Unsupported         Azure accepts it, this program cannot honour it
     │   └── AmbiguousRunId
     ├── NotFound                exit 3
@@ -32,11 +34,14 @@ from collections.abc import Sequence
 class MlrunError(Exception):
     """Base of all: `message` is what happened and why, `hint` what to do about it.
 
-    `notes` has lines for stderr, such as on what was skipped: one of them may be the cause.
+    `notes` has lines for stderr, such as on what was skipped: one of them may be the cause. `place` is the file and the
+    line that it is about, as its message begins with them, and `key_path` the key there.
     """
 
     exit_code = 1
     notes: Sequence[str] = ()
+    place: str | None = None
+    key_path: str | None = None
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -69,6 +74,16 @@ class InvalidFile(UsageError):
         place = f"{path}" if line is None else f"{path}, line {line}"
         what = reason if key_path is None else f"{key_path}: {reason}"
         super().__init__(f"{place}: {what}", hint=hint)
+        self.place = place
+        self.key_path = key_path
+
+
+class MissingFile(UsageError):
+    """A file that is named is not there; `name` as it is written."""
+
+    def __init__(self, name: str, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.name = name
 
 
 class Unsupported(UsageError):
@@ -167,6 +182,19 @@ class StoreError(MlrunError):
 
 class StoreUnavailable(StoreError):
     """It cannot be used now, and may be later without anybody's doing: it is locked, or its disk is full or away."""
+
+
+class SeveralProblems(UsageError):
+    """All that is wrong with what was asked for, in the order in which it was found."""
+
+    def __init__(self, problems: Sequence[MlrunError]) -> None:
+        self.problems = tuple(problems)
+        self.exit_code = 2 if any(one.exit_code == UsageError.exit_code for one in problems) else problems[0].exit_code
+        numbered = [
+            "\n   ".join([f"{number}. {one.message}", *([one.hint] if one.hint else [])])
+            for number, one in enumerate(problems, 1)
+        ]
+        super().__init__("\n".join([f"{len(problems)} things are wrong:", *numbered]))
 
 
 class EnvironmentNotBuilt(MlrunError):

@@ -17,6 +17,7 @@ from mlrun_cli.domain.compute_target import (
 from mlrun_cli.domain.moment import now
 from mlrun_cli.domain.run_filter import RunFilter
 from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.domain.unknown_targets import TARGETS_VARIABLE
 from mlrun_cli.errors import ComputeTargetNotFound, Unsupported, UsageError
 from mlrun_cli.execution.liveness import settle
 from mlrun_cli.execution.queues import call_all_dispatchers
@@ -168,7 +169,10 @@ def check_target(workspace: Workspace, name: str) -> None:
         error.hint = f"Write the name of a target, such as '{LOCAL_TARGET}', this machine."
         if is_compute_target_name(name):
             line = f"mlrun computetarget create amlcompute -n {name} --max-nodes 1"
-            error.hint = f"Make it: '{line}'; or use '{LOCAL_TARGET}', this machine."
+            error.hint = (
+                f"Make it: '{line}'; or use '{LOCAL_TARGET}', this machine, as {TARGETS_VARIABLE}={LOCAL_TARGET} does "
+                "for each target that is not here."
+            )
         raise
 
 

@@ -43,6 +43,7 @@ from mlrun_cli.domain.dataset import FILE_KIND, TABULAR_KIND, Dataset, Definitio
 from mlrun_cli.domain.datastore import Datastore
 from mlrun_cli.domain.docker_arguments import Volume
 from mlrun_cli.domain.guid import new_guid
+from mlrun_cli.domain.problems import Problems
 from mlrun_cli.domain.run_configuration import RunConfiguration
 from mlrun_cli.errors import DataNotFound, MlrunError, UsageError
 from mlrun_cli.files.home import make_private_folder
@@ -62,8 +63,8 @@ class BoundData:
         arguments, command: those of the configuration, with paths in place of what stands for data; in a text for a
             shell, with variables that have them.
         variables: environment variables for the script, those of the configuration with paths as in the arguments.
-        inputs: for the run's definition: `{"name", "dataset_id", "path", "mechanism"}`; no path means that the script
-            gets the dataset itself.
+        inputs: for the run's definition: `{"name", "dataset_id", "path", "mechanism"}`, with `path_on_compute` where it
+            has one; no path means that the script gets the dataset itself.
         outputs: for the run's definition:
             `{"name", "datastore", "relative_path", "path", "mechanism", "registration"}`.
         datasets: those that the inputs name and that are not in the workspace yet, to be stored with the run.
@@ -85,61 +86,63 @@ def bind_data(
     run_id: str,
     source: Path,
     volumes: Sequence[Volume] = (),
+    *,
+    environment: Mapping[str, str] | None = None,
 ) -> BoundData:
     """Find a run's data and make it ready.
 
     Downloads are made in `inputs` of the run's folder, which has to be there. Paths of this machine that the
-    configuration names are relative to `source`; `volumes` are those of a container that is not made.
+    configuration names are relative to `source`; `volumes` are those of a container that is not made; `environment`
+    are the submitter's variables.
 
     Raises:
         UsageError: something in the sections cannot be right, or an argument stands for data that they do not name.
         DataNotFound: a dataset, a datastore or a file is not there.
+        SeveralProblems: more than one of these.
         MlrunError: a file cannot be copied or downloaded, or a folder cannot be made.
     """
-    return _bind(_Binder(workspace, run_id, source), configuration, volumes)
+    return _bind(_Binder(workspace, run_id, source, environment or {}), configuration, volumes)
 
 
 def preview_data(
-    workspace: Workspace, configuration: RunConfiguration, source: Path, volumes: Sequence[Volume] = ()
+    workspace: Workspace,
+    configuration: RunConfiguration,
+    source: Path,
+    volumes: Sequence[Volume] = (),
+    *,
+    environment: Mapping[str, str] | None = None,
 ) -> BoundData:
     """What `bind_data` would give a run, whose id stands as `{run-id}`; nothing is made, kept or copied.
 
     Raises:
         UsageError, DataNotFound: as `bind_data`.
     """
-    return _bind(_Binder(workspace, "{run-id}", source, is_preview=True), configuration, volumes)
+    binder = _Binder(workspace, "{run-id}", source, environment or {}, is_preview=True)
+    return _bind(binder, configuration, volumes)
 
 
 def _bind(binder: _Binder, configuration: RunConfiguration, volumes: Sequence[Volume]) -> BoundData:
-    _each(configuration, "data", read_inputs, binder.bind_input)
-    _each(configuration, "dataReferences", read_references, binder.bind_reference)
-    _each(configuration, "outputData", read_outputs, binder.bind_output)
+    binder.bind_each(configuration, DATASET, read_inputs, binder.bind_input)
+    binder.bind_each(configuration, REFERENCE, read_references, binder.bind_reference)
+    binder.bind_each(configuration, OUTPUT, read_outputs, binder.bind_output)
     for volume in volumes:
         binder.bind_volume(volume)
     return binder.finish(configuration)
 
 
-def _each(
-    configuration: RunConfiguration,
-    section: str,
-    read: Callable[[object], list[_Binding]],
-    bind: Callable[[_Binding], None],
-) -> None:
-    """Read all entries of a section, then bind each; an error says where in its file the entry stands."""
-    given: Any = configuration.rest.get(section)
-    names = list(given) if isinstance(given, dict) else []
-    bindings: list[_Binding] = []
-    for key_path, part in [(f"{section}.{name}", {name: given[name]}) for name in names] or [(section, given)]:
-        with configuration.telling_place(key_path):
-            bindings.extend(read(part))
-    for binding in bindings:
-        with configuration.telling_place(f"{section}.{binding.name}"):
-            bind(binding)
-
-
 class _Binder:
-    def __init__(self, workspace: Workspace, run_id: str, source: Path, *, is_preview: bool = False) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        run_id: str,
+        source: Path,
+        environment: Mapping[str, str],
+        *,
+        is_preview: bool = False,
+    ) -> None:
         self._workspace = workspace
+        self._environment = environment
+        self._problems = Problems()
         self._is_preview = is_preview
         self._run_id = run_id
         self._source = source
@@ -147,6 +150,27 @@ class _Binder:
         self._values: dict[tuple[str, str], str] = {}
         self._shell_variables: dict[str, str] = {}
         self._placeholders = Placeholders()
+
+    def bind_each(
+        self,
+        configuration: RunConfiguration,
+        kind: str,
+        read: Callable[[object], list[_Binding]],
+        bind: Callable[[_Binding], None],
+    ) -> None:
+        """Bind all entries of a section; of an error it is noted where in its file the entry stands."""
+        section = _SECTIONS[kind]
+        given: Any = configuration.rest.get(section)
+        names = list(given) if isinstance(given, dict) else []
+        for name, key_path, part in [(n, f"{section}.{n}", {n: given[n]}) for n in names] or [("", section, given)]:
+            is_bound = False
+            with self._problems.collecting(), configuration.telling_place(key_path):
+                for binding in read(part):
+                    bind(binding)
+                is_bound = True
+            if not is_bound:  # no argument is to blame for naming it
+                self._values.setdefault((kind, name), "")
+                self._values.setdefault((REFERENCE, name), "")
 
     def bind_input(self, binding: InputBinding) -> None:
         where = f"data.{binding.name}"
@@ -165,6 +189,7 @@ class _Binder:
                 "dataset_id": dataset.dataset_id,
                 "path": None if path is None else value,
                 "mechanism": binding.mechanism,
+                **({"path_on_compute": binding.path_on_compute} if binding.path_on_compute else {}),
             }
         )
 
@@ -223,17 +248,18 @@ class _Binder:
             self._bound.variables[name] = self._placeholders.fill_paths(text, self._of("environmentVariables"))
         self._bound.arguments = tuple(self._arguments(configuration))
         command = configuration.command
-        with configuration.telling_place("command"):
+        with self._problems.collecting(), configuration.telling_place("command"):
             if isinstance(command, str):
                 self._bound.command = self._placeholders.fill_shell(command, self._variable)
             elif command is not None:
                 self._bound.command = tuple(self._filled("command", word) for word in command)
+        self._problems.raise_if_any()
         return self._bound
 
     def _arguments(self, configuration: RunConfiguration) -> Iterator[str]:
         for index, text in enumerate(configuration.arguments):
             where = f"arguments[{index}]"
-            with configuration.telling_place(where):
+            with self._problems.collecting(), configuration.telling_place(where):
                 yield self._filled(where, text)
 
     def _add_azures_names(self) -> None:
@@ -247,7 +273,7 @@ class _Binder:
         workspace = self._workspace
         if binding.dataset_id:
             dataset_id = binding.dataset_id
-            return _registered(where, lambda: get_dataset_by_id(workspace, dataset_id))
+            return _registered(where, lambda: get_dataset_by_id(workspace, dataset_id, self._environment))
         if binding.dataset_name:
             name = binding.dataset_name
             return _registered(where, lambda: get_dataset(workspace, name, binding.dataset_version))

@@ -20,6 +20,7 @@ from mlrun_cli.domain.dataset import (
     checked_definition,
     chosen,
 )
+from mlrun_cli.domain.dataset_aliases import ALIASES_VARIABLE, dataset_aliases
 from mlrun_cli.domain.datastore import Datastore
 from mlrun_cli.domain.names import check_tag_key
 from mlrun_cli.domain.run import Run
@@ -133,19 +134,32 @@ def get_dataset(workspace: Workspace, name: str, version: int | None = None) -> 
     )
 
 
-def get_dataset_by_id(workspace: Workspace, dataset_id: str) -> Dataset:
-    """The dataset with this id.
+def get_dataset_by_id(workspace: Workspace, dataset_id: str, environment: Mapping[str, str] | None = None) -> Dataset:
+    """The dataset with this id, or the one that stands for it.
+
+    Args:
+        workspace: where it is looked for.
+        dataset_id: of this workspace or of Azure.
+        environment: has in `MLRUN_DATASETS` what stands for ids that are not here; None for nothing.
 
     Raises:
         DataNotFound: there is none.
+        UsageError: the variable cannot be read.
     """
     found = workspace.datasets.find_by_id(dataset_id)
-    if found is None:
-        raise DataNotFound(
-            f"There is no dataset with the id '{dataset_id}' in workspace '{workspace.identity.name}'.",
-            hint="Ids of datasets in Azure mean nothing here: register the data in this workspace, and use that id.",
-        )
-    return found
+    if found is not None:
+        return found
+    alias = dataset_aliases(environment or {}).get(dataset_id.casefold())
+    if alias is not None:
+        try:
+            return get_dataset(workspace, alias.name, alias.version)
+        except DataNotFound as error:
+            raise DataNotFound(f"{ALIASES_VARIABLE} for {dataset_id}: {error.message}", hint=error.hint) from error
+    raise DataNotFound(
+        f"There is no dataset with the id '{dataset_id}' in workspace '{workspace.identity.name}'.",
+        hint=f"Ids of Azure mean nothing here by themselves: say which dataset of here it is, {ALIASES_VARIABLE}="
+        f"{dataset_id}=NAME, or register the data with 'mlrun dataset register --id {dataset_id}'.",
+    )
 
 
 def describe_dataset(

@@ -137,4 +137,5 @@ def _is_same(entry: SnapshotEntry, path: Path, found: os.stat_result) -> bool:
 
 
 def _input(entry: Mapping[str, Any]) -> dict[str, Any]:
-    return {"dataLocation": {"dataset": {"id": entry["dataset_id"]}}, "mechanism": entry["mechanism"]}
+    dataset = {"dataset": {"id": entry["dataset_id"]}}
+    return {"dataLocation": dataset, "mechanism": entry["mechanism"], "pathOnCompute": entry.get("path_on_compute")}

@@ -6,23 +6,18 @@ import os
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import cached_property
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mlrun_cli.actions.compute_targets import check_target
-from mlrun_cli.actions.data_bindings import preview_data
-from mlrun_cli.actions.runconfig_references import is_file_name, resolve_references
-from mlrun_cli.actions.runconfigs import environment_mode, find_named_file, load_runconfig, plan_environment
+from mlrun_cli.actions.runconfigs import load_runconfig
 from mlrun_cli.domain.compute_target import LOCAL_TARGET
 from mlrun_cli.domain.environment import EnvironmentPlan
 from mlrun_cli.domain.environment_mode import EnvironmentMode
+from mlrun_cli.domain.problems import each_problem, problem_record
 from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.domain.run_configuration import RunConfiguration
-from mlrun_cli.errors import MlrunError, UsageError
-from mlrun_cli.execution.launch import launch_in
+from mlrun_cli.errors import MissingFile, MlrunError
 from mlrun_cli.execution.runconfig_review import review
 from mlrun_cli.files.project_config import CONFIGURATION_FOLDERS, find_project_config
 from mlrun_cli.files.runconfig import read_runconfig
@@ -31,7 +26,11 @@ from mlrun_cli.files.runconfig_schema import complete_document
 from mlrun_cli.files.runconfig_search import find_runconfigs
 from mlrun_cli.workspace import Workspace
 
+if TYPE_CHECKING:
+    from mlrun_cli.actions.submit_resolution import Resolving
+
 _NO_SCRIPT = "SCRIPT"
+_ANY_EXPERIMENT = "experiment"
 
 
 class Verdict(NamedTuple):
@@ -44,6 +43,7 @@ class Verdict(NamedTuple):
         hint: what to do about that.
         missing: files that it names and that are not there.
         notes: one line for each thing that is skipped or done otherwise.
+        problems: all that is wrong, missing files too: `{"file", "line", "message", "hint"}`.
     """
 
     file: str
@@ -53,16 +53,20 @@ class Verdict(NamedTuple):
     hint: str | None = None
     missing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    problems: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def is_good(self) -> bool:
         """Whether a submit would start it as it is."""
-        return self.refused_because is None and not self.missing
+        return not self.problems
 
     @property
     def reason_without_file(self) -> str | None:
         """Why it would not run, for those who see the file's name beside it."""
-        return None if self.refused_because is None else self._without_file(self.refused_because)
+        if self.refused_because is None:
+            return None
+        more = len(self.problems) - len(self.missing) - 1
+        return self._without_file(self.refused_because) + (f" (and {more} more)" if more > 0 else "")
 
     @property
     def first_note(self) -> str | None:
@@ -78,7 +82,8 @@ class Verdict(NamedTuple):
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object for those who ask."""
-        return {**self._asdict(), "missing": list(self.missing), "notes": list(self.notes)}
+        lists = {name: list(getattr(self, name)) for name in ("missing", "notes", "problems")}
+        return {**self._asdict(), **lists}
 
 
 def list_runconfigs(folder: Path, home: Path) -> Sequence[dict[str, Any]]:
@@ -111,7 +116,13 @@ def named_runconfigs(folder: Path, names: Sequence[str]) -> list[Path]:
 
 
 def judge_runconfig(
-    file: Path, folder: Path, *, workspace: Workspace | None, home: Path, environment: Mapping[str, str]
+    file: Path,
+    folder: Path,
+    *,
+    workspace: Workspace | None,
+    home: Path,
+    environment: Mapping[str, str],
+    mode: EnvironmentMode | None = None,
 ) -> Verdict:
     """Whether a submit of a runconfig would start something, and what.
 
@@ -121,128 +132,68 @@ def judge_runconfig(
         workspace: where targets, environments and data are looked up; without one they are taken for granted.
         home: where environments are kept.
         environment: the variables of who asks.
+        mode: how far the environment has to be met; None for what `MLRUN_ENVIRONMENT` says.
     """
+    from mlrun_cli.actions.submit import SubmitRequest  # noqa: PLC0415 — `runconfig list` starts nothing
+    from mlrun_cli.actions.submit_resolution import Resolving  # noqa: PLC0415
+
     shown = str(file.relative_to(folder)) if file.is_relative_to(folder) else str(file)
-    try:
-        configuration, notes = read_runconfig(file)
-    except MlrunError as error:
-        return Verdict(shown, loads=False, refused_because=error.message, hint=error.hint)
-    judgement = _Judgement(configuration, file, workspace, home, environment)
-    try:
-        would_run_as = judgement.run_line()
-    except MlrunError as error:
-        reason, hint = error.message, error.hint
-        return Verdict(shown, True, None, reason, hint, tuple(judgement.missing), (*notes, *judgement.notes))
-    return Verdict(shown, True, would_run_as, None, None, tuple(judgement.missing), (*notes, *judgement.notes))
+    request = SubmitRequest(
+        path=file,
+        experiment_name=_ANY_EXPERIMENT,
+        runconfig_name=str(file),
+        source_directory=_project_of(file),
+        environment=environment,
+        environment_mode=mode,
+    )
+    resolving = Resolving(workspace, home, request, _project_of(file))
+    resolving.resolve(is_script_needed=False)
+    resolving.look_further()
+    problems = list(resolving.problems)
+    missing = tuple(one.name for one in problems if isinstance(one, MissingFile))
+    refusal = next((one for one in problems if not isinstance(one, MissingFile)), None)
+    return Verdict(
+        file=shown,
+        loads=resolving.is_read,
+        would_run_as=_run_line(resolving, workspace, environment) if refusal is None else None,
+        refused_because=None if refusal is None else refusal.message,
+        hint=None if refusal is None else refusal.hint,
+        missing=missing,
+        notes=tuple(resolving.notes) if resolving.is_read else (),
+        problems=tuple(map(problem_record, problems)),
+    )
 
 
-class _Judgement:
-    def __init__(
-        self,
-        configuration: RunConfiguration,
-        file: Path,
-        workspace: Workspace | None,
-        home: Path,
-        environment: Mapping[str, str],
-    ) -> None:
-        self.missing: list[str] = []
-        self.notes: list[str] = []
-        self._configuration = configuration
-        self._file = file
-        self._workspace = workspace
-        self._home = home
-        self._environment = environment
+def _project_of(file: Path) -> Path:
+    """The folder that paths are relative to: the attached one, also for a runconfig in `config` or the like."""
+    config = None if file.parent.name in CONFIGURATION_FOLDERS else find_project_config(file.parent)
+    return folder_of_runconfig(file) if config is None else config.folder
 
-    def run_line(self) -> str:
-        """The command line, environment and target of a run; fills `missing` and `notes`."""
-        self._look_for(self._reference(), "environment")
-        if not self.missing:
-            self._resolve()
-        configuration = self._configuration
-        if configuration.script is not None and not (self._project / configuration.script).is_file():
-            self.missing.append(configuration.script)
-        python = configuration.python
-        if not python.user_managed_dependencies:
-            self._look_for(python.conda_dependencies_file, "conda dependencies")
-        plan = self._plan()
-        self._check_workspace()
-        words = [_program(configuration, plan), *self._words()]
-        return f"{shlex.join(words)} in {_surroundings(configuration, plan)} on {self._place()}"
 
-    @cached_property
-    def _project(self) -> Path:
-        """The folder that paths are relative to: the attached one, also for a runconfig in `config` or the like."""
-        in_configuration_folder = self._file.parent.name in CONFIGURATION_FOLDERS
-        config = None if in_configuration_folder else find_project_config(self._file.parent)
-        return folder_of_runconfig(self._file) if config is None else config.folder
+def _run_line(resolving: Resolving, workspace: Workspace | None, environment: Mapping[str, str]) -> str:
+    """The command line, environment and target of a run."""
+    configuration = resolving.configuration
+    plan = None if resolving.environment is None else resolving.environment.plan
+    words = [_program(configuration, plan), *_words(configuration, Redaction.from_environment(environment))]
+    place = _place(configuration, is_looked_up=workspace is not None)
+    return f"{shlex.join(words)} in {_surroundings(configuration, plan)} on {place}"
 
-    def _place(self) -> str:
-        target = self._configuration.target
-        several = "" if self._configuration.node_count == 1 else f", {self._configuration.node_count} nodes"
-        if target == LOCAL_TARGET:
-            return f"this machine{several}"
-        doubt = " (not looked up)" if self._workspace is None else ""
-        return f"'{target}'{several}{doubt}"
 
-    def _reference(self) -> str | None:
-        reference = self._configuration.environment_reference
-        return reference if reference is not None and is_file_name(reference) else None
+def _place(configuration: RunConfiguration, *, is_looked_up: bool) -> str:
+    target = configuration.target
+    several = "" if configuration.node_count == 1 else f", {configuration.node_count} nodes"
+    if target == LOCAL_TARGET:
+        return f"this machine{several}"
+    doubt = "" if is_looked_up else " (not looked up)"
+    return f"'{target}'{several}{doubt}"
 
-    def _look_for(self, name: str | None, what: str) -> None:
-        if name is None:
-            return
-        try:
-            find_named_file(name, what, self._file, self._project, self._project)
-        except UsageError:
-            self.missing.append(name)
 
-    def _resolve(self) -> None:
-        self._configuration, notes = resolve_references(
-            self._workspace,
-            self._configuration,
-            runconfig=self._file,
-            project=self._project,
-            source=self._project,
-            is_environment_given=environment_mode(self._environment) is EnvironmentMode.CURRENT,
-        )
-        self.notes.extend(notes)
-
-    def _plan(self) -> EnvironmentPlan | None:
-        """The environment; None when files that say what is in it are not there."""
-        configuration = self._configuration
-        search_path = self._environment.get("PATH", "")
-        if any(name != configuration.script for name in self.missing):
-            reviewed = replace(configuration, environment_reference=None)
-            self.notes.extend(review(reviewed, search_path=search_path).notes)
-            return None
-        planned, notes = plan_environment(
-            configuration,
-            runconfig=self._file,
-            project=self._project,
-            source=self._project,
-            conda_file=None,
-            home=self._home,
-            environment=self._environment,
-        )
-        self.notes.extend((*notes, *planned.notes))
-        launch_in(configuration, planned.plan, search_path)
-        return planned.plan
-
-    def _check_workspace(self) -> None:
-        if self._workspace is None:
-            return
-        with self._configuration.telling_place("target"):
-            check_target(self._workspace, self._configuration.target)
-        self.notes.extend(preview_data(self._workspace, self._configuration, self._project).notes)
-
-    def _words(self) -> list[str]:
-        configuration = self._configuration
-        redaction = Redaction.from_environment(self._environment)
-        if isinstance(configuration.command, str):
-            return redaction.arguments(["/bin/sh", "-c", configuration.command])[1:]
-        if configuration.command is not None:
-            return redaction.arguments(configuration.command)[1:]
-        return [configuration.script or _NO_SCRIPT, *redaction.arguments(configuration.arguments)]
+def _words(configuration: RunConfiguration, redaction: Redaction) -> list[str]:
+    if isinstance(configuration.command, str):
+        return redaction.arguments(["/bin/sh", "-c", configuration.command])[1:]
+    if configuration.command is not None:
+        return redaction.arguments(configuration.command)[1:]
+    return [configuration.script or _NO_SCRIPT, *redaction.arguments(configuration.arguments)]
 
 
 def _program(configuration: RunConfiguration, plan: EnvironmentPlan | None) -> str:
@@ -274,13 +225,9 @@ def _record(folder: Path, file: Path) -> dict[str, Any]:
     try:
         configuration, _ = read_runconfig(file)
         record.update(target=configuration.target, script=configuration.script)
-        _review(configuration)
+        # That its environment is only named is no fault: it may be registered.
+        review(configuration.without_environment_name(), search_path=os.environ.get("PATH", ""))
     except MlrunError as error:
-        return {**record, "reason": error.message}
+        first, *more = each_problem(error)
+        return {**record, "reason": first.message + (f" (and {len(more)} more)" if more else "")}
     return {**record, "ok": True}
-
-
-def _review(configuration: RunConfiguration) -> None:
-    """Review a configuration; that its environment is only named is no fault, since it may be registered."""
-    rest = {key_path: value for key_path, value in configuration.rest.items() if key_path != "environment.name"}
-    review(replace(configuration, environment_reference=None, rest=rest), search_path=os.environ.get("PATH", ""))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 
 from mlrun_cli.actions.runconfigs import find_named_file
+from mlrun_cli.domain.problems import Problems
 from mlrun_cli.domain.run_configuration import RunConfiguration
 from mlrun_cli.errors import EnvironmentNotFound, UsageError
 from mlrun_cli.files.runconfig import configuration_from_document, read_environment_file
@@ -81,17 +82,19 @@ def _with_posix_paths(
     configuration: RunConfiguration, project: Path, source: Path
 ) -> tuple[RunConfiguration, tuple[str, ...]]:
     notes: list[str] = []
+    problems = Problems()
 
     def posix(key_path: str, path: str | None, folder: Path) -> str | None:
         if path is None or "\\" not in path or (folder / path).exists():
             return path
         windows = PureWindowsPath(path)
         if windows.drive or windows.root:
-            with configuration.telling_place(key_path):
+            with problems.collecting(), configuration.telling_place(key_path):
                 raise UsageError(
                     f"{key_path}: '{path}' is a path of a Windows machine.",
                     hint=f"Write it relative to the folder {folder}, as in 'src/{windows.name}'.",
                 )
+            return path
         notes.append(f"{key_path}: '{path}' is written as on Windows; read as '{windows.as_posix()}'.")
         return windows.as_posix()
 
@@ -105,4 +108,5 @@ def _with_posix_paths(
         environment_reference=posix("environment", configuration.environment_reference, project),
         python=python,
     )
+    problems.raise_if_any()
     return changed, tuple(notes)

@@ -9,15 +9,16 @@ from pathlib import Path
 
 from mlrun_cli.domain.environment import EnvironmentPlan
 from mlrun_cli.domain.environment_mode import MODE_VARIABLE, EnvironmentMode
+from mlrun_cli.domain.problems import Problems
 from mlrun_cli.domain.run_configuration import RunConfiguration
-from mlrun_cli.errors import InvalidFile, UsageError
+from mlrun_cli.errors import InvalidFile, MissingFile, UsageError
 from mlrun_cli.execution.environments.container_plan import find_engine, plan_container, wants_container
 from mlrun_cli.execution.environments.frameworks import R_FRAMEWORK, SPARK_FRAMEWORK, find_program, spark_command
 from mlrun_cli.execution.environments.plan import PlannedEnvironment, plan_conda, plan_current, plan_user_managed
 from mlrun_cli.execution.runconfig_review import review
 from mlrun_cli.files.conda import CondaDependencies, conda_dependencies_from_mapping, read_conda_dependencies
 from mlrun_cli.files.project_config import configuration_folder
-from mlrun_cli.files.runconfig import read_runconfig
+from mlrun_cli.files.runconfig import RunconfigReading, examine_runconfig
 from mlrun_cli.files.runconfig_lookup import find_runconfig
 
 _COMPARE = "Compare it with local.runconfig and sklearn.runconfig, which 'mlrun folder attach' writes."
@@ -29,14 +30,27 @@ def load_runconfig(path: Path, name: str) -> tuple[Path, RunConfiguration, tuple
     Raises:
         UsageError: there is no such file, or it cannot be read as a runconfig.
     """
+    file, reading = examine_named_runconfig(path, name)
+    return file, *reading.checked()
+
+
+def examine_named_runconfig(path: Path, name: str) -> tuple[Path, RunconfigReading]:
+    """The file that a name means, and what it says, which may be wrong in places.
+
+    Raises:
+        UsageError: there is no such file, or it is no runconfig at all.
+    """
     file, lookup_notes = find_runconfig(path, name)
     try:
-        configuration, reading_notes = read_runconfig(file)
+        reading = examine_runconfig(file)
     except InvalidFile as error:
         error.notes = lookup_notes
         error.hint = error.hint or (_COMPARE if os.access(file, os.R_OK) else "Check its permissions ('ls -l').")
         raise
-    return file, configuration, (*lookup_notes, *reading_notes)
+    for problem in reading.problems:
+        problem.hint = problem.hint or _COMPARE
+        problem.notes = lookup_notes
+    return file, reading._replace(notes=(*lookup_notes, *reading.notes))
 
 
 def plan_environment(
@@ -50,7 +64,7 @@ def plan_environment(
     environment: Mapping[str, str],
     mode: EnvironmentMode | None = None,
 ) -> tuple[PlannedEnvironment, tuple[str, ...]]:
-    """The environment that a runconfig asks for, and lines for stderr; it is reviewed first.
+    """The environment that a runconfig asks for, and lines for stderr; it is reviewed too.
 
     Args:
         configuration: what the runconfig says.
@@ -66,17 +80,36 @@ def plan_environment(
         UsageError: the variable says something else.
         Unsupported: the runconfig asks for what this program cannot do.
         MlrunError: the environment cannot be had.
+        SeveralProblems: more than one of these.
     """
-    search_path = environment.get("PATH", "")
+    problems = Problems()
     mode = mode or environment_mode(environment)
-    notes = review(configuration, mode=mode, search_path=search_path).notes
+    with problems.collecting():
+        notes = review(configuration, mode=mode, search_path=environment.get("PATH", "")).notes
+    with problems.collecting():
+        planned = _planned(configuration, runconfig, project, source, conda_file, home, environment, mode)
+    problems.raise_if_any()
+    return planned, notes
+
+
+def _planned(
+    configuration: RunConfiguration,
+    runconfig: Path | None,
+    project: Path,
+    source: Path,
+    conda_file: Path | None,
+    home: Path,
+    environment: Mapping[str, str],
+    mode: EnvironmentMode,
+) -> PlannedEnvironment:
+    search_path = environment.get("PATH", "")
     python = configuration.python
     framework = configuration.framework.casefold()
     program = find_program(framework, search_path)
     is_user_managed = conda_file is None and python.user_managed_dependencies
     if framework == R_FRAMEWORK and program is not None:
         asked = () if is_user_managed else ("environment.python is skipped: R finds the packages of this machine.",)
-        return PlannedEnvironment(EnvironmentPlan(program), asked), notes
+        return PlannedEnvironment(EnvironmentPlan(program), asked)
     if mode is EnvironmentMode.CURRENT:
         planned = plan_current(search_path, "what the runconfig says of it" if runconfig else "anything else")
     elif conda_file is None and wants_container(configuration) and (engine := find_engine(search_path)):
@@ -90,7 +123,7 @@ def plan_environment(
     if framework == SPARK_FRAMEWORK and program is not None:
         with configuration.telling_place():
             planned = replace(planned, plan=planned.plan._replace(starter=spark_command(configuration, program)))
-    return planned, notes
+    return planned
 
 
 def environment_mode(environment: Mapping[str, str]) -> EnvironmentMode:
@@ -159,7 +192,8 @@ def _first_file(name: Path, folders: list[Path], what: str = "conda dependencies
     for place in places:
         if place.is_file():
             return place
-    raise UsageError(
+    raise MissingFile(
+        str(name),
         f"There is no {what} file '{name}'.",
         hint=f"Looked at {', '.join(map(str, places))}.",
     )

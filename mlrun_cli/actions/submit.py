@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import difflib
 import os
-import shlex
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlrun_cli.actions.compute_targets import check_target
 from mlrun_cli.actions.places import GpuWish, Place, gpu_wish, place_for
-from mlrun_cli.actions.runconfig_references import resolve_references
-from mlrun_cli.actions.runconfigs import environment_mode, find_conda_file, load_runconfig, plan_environment
-from mlrun_cli.domain.asked import Asked, hidden_words
-from mlrun_cli.domain.data_binding import stands_for_data
-from mlrun_cli.domain.dataset import Dataset
-from mlrun_cli.domain.docker_arguments import Volume
+from mlrun_cli.actions.runconfigs import find_conda_file
+from mlrun_cli.actions.submit_resolution import Resolution, Resolving, check_that_script_is_in, project_of
+from mlrun_cli.domain.asked import Asked
 from mlrun_cli.domain.environment_mode import EnvironmentMode
 from mlrun_cli.domain.experiment import Experiment
 from mlrun_cli.domain.launch import Launch
-from mlrun_cli.domain.names import check_experiment_name
 from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.domain.run import SCRIPT_RUN, Run
-from mlrun_cli.domain.run_configuration import PythonSection, RunConfiguration
+from mlrun_cli.domain.run_configuration import RunConfiguration
 from mlrun_cli.domain.run_error import SERVICE_ERROR
 from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.domain.snapshot import SNAPSHOT_PROPERTY, Snapshot
@@ -39,26 +32,22 @@ from mlrun_cli.execution.git import git_properties
 from mlrun_cli.execution.host import this_origin, user_name
 from mlrun_cli.execution.inheritance import own_niceness, own_umask
 from mlrun_cli.execution.interruptions import Interruptions
-from mlrun_cli.execution.launch import launch_in
 from mlrun_cli.execution.liveness import lease_end
 from mlrun_cli.execution.queues import call_dispatcher
 from mlrun_cli.execution.run_definition import run_definition
 from mlrun_cli.execution.run_lock import RunLock
-from mlrun_cli.execution.script_environment import names_set_by_run, script_environment
+from mlrun_cli.execution.script_environment import script_environment
 from mlrun_cli.execution.sdk_copy import sdk_copy
 from mlrun_cli.execution.snapshot import take_snapshot
 from mlrun_cli.execution.snapshot_limits import SnapshotLimits
-from mlrun_cli.execution.snapshot_plan import PlannedSnapshot, plan_snapshot
+from mlrun_cli.execution.snapshot_plan import PlannedSnapshot
 from mlrun_cli.execution.targets.local import start_supervisor
-from mlrun_cli.execution.without_container import without_container
 from mlrun_cli.files.run_folder import RunFolder, write_json
-from mlrun_cli.files.runconfig_lookup import folder_of_runconfig
 from mlrun_cli.files.snapshot_pruning import using_snapshots
 from mlrun_cli.files.snapshot_store import SnapshotStore
 from mlrun_cli.workspace import Workspace
 
 if TYPE_CHECKING:
-    from mlrun_cli.actions.data_bindings import BoundData
     from mlrun_cli.actions.earlier_runs import EarlierRun
 
 Progress = Callable[[int, int], None]
@@ -87,6 +76,8 @@ class SubmitRequest:
         tags, properties: those that the run has from its start.
         gpu_count: how many GPUs of this machine it is to have for itself.
         environment_mode: how far its environment has to be met; None for what `MLRUN_ENVIRONMENT` says.
+        unknown_target: `local` sends a run here whose target is not in the workspace; None for what `MLRUN_TARGETS`
+            says.
         earlier: a run whose snapshot and environment it has, whatever its folder and runconfig say now; script, with
             all of its arguments, and target may be others.
     """
@@ -107,6 +98,7 @@ class SubmitRequest:
     properties: Mapping[str, str] = field(default_factory=dict)
     gpu_count: int = 0
     environment_mode: EnvironmentMode | None = None
+    unknown_target: str | None = None
     earlier: EarlierRun | None = None
 
 
@@ -117,23 +109,6 @@ class Submitted:
     run: Run
     notes: tuple[str, ...]
     details: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Resolved:
-    """All of a request that does not need the workspace."""
-
-    configuration: RunConfiguration
-    runconfig: Path | None
-    source: Path
-    argv: tuple[str, ...]
-    environment: PlannedEnvironment
-    launch: Launch
-    mode: EnvironmentMode
-    notes: tuple[str, ...]
-    volumes: tuple[Volume, ...] = ()
-    data: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
-    datasets: Sequence[Dataset] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,22 +146,15 @@ def plan(workspace: Workspace, request: SubmitRequest) -> PlannedRun:
     Raises:
         MlrunError: whatever `submit` would raise before it starts the run.
     """
-    check_experiment_name(request.experiment_name)
-    with _noting() as notes:
-        return _plan(workspace, request, _resolve(workspace, request, notes))
-
-
-def _plan(workspace: Workspace, request: SubmitRequest, resolved: _Resolved) -> PlannedRun:
-    from mlrun_cli.actions.data_bindings import preview_data  # noqa: PLC0415 — most runs have none
-
-    resolved = _bound(resolved, preview_data(workspace, resolved.configuration, resolved.source, resolved.volumes))
-    if request.earlier is None:
-        limits = SnapshotLimits.from_environment(request.environment)
-        snapshot = plan_snapshot(resolved.source, limits, [workspace.home])
-        _check_that_script_is_in(snapshot.files, resolved)
-    else:
-        snapshot = PlannedSnapshot.of(request.earlier.snapshot)
-    place = place_for(workspace, resolved.configuration, request, gpu_wish(workspace, request))
+    resolving = Resolving(workspace, workspace.home, request, project_of(request))
+    with _noting(resolving.notes):
+        resolved = resolving.resolve()
+        resolving.look_further()
+        resolving.problems.raise_if_any()
+    bound, place, snapshot = resolving.bound, resolving.place, resolving.snapshot
+    assert resolved is not None and place is not None and snapshot is not None
+    if bound is not None:
+        resolved = resolved.with_data(bound)
     return PlannedRun(
         configuration=resolved.configuration,
         runconfig=resolved.runconfig,
@@ -195,7 +163,7 @@ def _plan(workspace: Workspace, request: SubmitRequest, resolved: _Resolved) -> 
         environment=resolved.environment,
         launch=resolved.launch,
         place=place,
-        data=resolved.data,
+        data=resolved.data or {"data": [], "outputData": []},
         snapshot=snapshot,
         notes=(*resolved.notes, *place.notes, *snapshot.notes),
     )
@@ -224,30 +192,63 @@ def submit(
     Raises:
         UsageError: the request cannot be right, or the source is too large for a snapshot.
         ComputeTargetNotFound: no such target.
+        SeveralProblems: more than one of these.
         MlrunError: the environment cannot be had, or something cannot be stored.
     """
-    check_experiment_name(request.experiment_name)
-    with _noting() as notes:
-        resolved = _resolve(workspace, request, notes)
-        with using_snapshots(workspace.snapshots_folder, say):
-            return _submit(workspace, request, resolved, interruptions, progress)
+    resolving = Resolving(workspace, workspace.home, request, project_of(request))
+    with _noting(resolving.notes):
+        resolved = resolving.resolve()
+        if resolved is not None:
+            with using_snapshots(workspace.snapshots_folder, say):
+                taken = _taken_snapshot(workspace, request, resolved, resolving, progress)
+                if taken is not None:
+                    return _submit(workspace, request, resolved, interruptions, taken)
+        resolving.look_further()
+        raise resolving.problems.as_one()
+
+
+def _taken_snapshot(
+    workspace: Workspace,
+    request: SubmitRequest,
+    resolved: Resolution,
+    resolving: Resolving,
+    progress: Progress | None,
+) -> tuple[Snapshot, list[str]] | None:
+    """The snapshot, or that of an earlier run, and notes on it; None where there are problems with it."""
+    store = SnapshotStore(workspace.snapshots_folder)
+    if request.earlier is not None:
+        earlier = store.read_manifest(request.earlier.snapshot.snapshot_id)
+        store.mark_used(earlier.snapshot_id)
+        return earlier, []
+    with resolving.problems.collecting():
+        snapshot, notes = take_snapshot(
+            resolved.source,
+            store,
+            limits=SnapshotLimits.from_environment(request.environment),
+            exclude=[workspace.home],
+            progress=progress,
+        )
+        if resolved.configuration.command is None:
+            check_that_script_is_in((entry.path for entry in snapshot.entries), resolved.source, resolved.argv[0])
+        return snapshot, notes
+    return None
 
 
 def _submit(
     workspace: Workspace,
     request: SubmitRequest,
-    resolved: _Resolved,
+    resolved: Resolution,
     interruptions: Interruptions,
-    progress: Progress | None,
+    taken: tuple[Snapshot, list[str]],
 ) -> Submitted:
+    snapshot, snapshot_notes = taken
     wish = gpu_wish(workspace, request)
-    snapshot, snapshot_notes = _snapshot(workspace, request, resolved, progress)
     sdk_folder = sdk_copy(workspace.home)
     run_id = f"{request.experiment_name}_{int(time.time())}_{os.urandom(4).hex()}"
     redaction = Redaction.from_environment(request.environment)
     with _NewRunFolder(workspace.run_folder(run_id)) as new:
         asked = _asked(request, resolved, redaction)
-        resolved = _with_data(workspace, resolved, run_id)
+        resolved = _with_data(workspace, request, resolved, run_id)
         submission = Submission(
             run_id=run_id,
             experiment_name=request.experiment_name,
@@ -262,7 +263,7 @@ def _submit(
             target=resolved.configuration.target,
             max_run_duration_seconds=resolved.configuration.max_run_duration_seconds,
             launch=resolved.launch,
-            folder=str(_project(request)),
+            folder=str(project_of(request)),
             runconfig=None if resolved.runconfig is None else str(resolved.runconfig),
             umask=own_umask(),
             niceness=own_niceness(),
@@ -279,31 +280,11 @@ def _submit(
     return Submitted(workspace.runs.get_by_key(key), notes, _details(resolved, snapshot))
 
 
-def _snapshot(
-    workspace: Workspace, request: SubmitRequest, resolved: _Resolved, progress: Progress | None
-) -> tuple[Snapshot, list[str]]:
-    """Take a snapshot of the source, or find that of an earlier run; pruning is kept away meanwhile."""
-    store = SnapshotStore(workspace.snapshots_folder)
-    if request.earlier is not None:
-        snapshot = store.read_manifest(request.earlier.snapshot.snapshot_id)
-        store.mark_used(snapshot.snapshot_id)
-        return snapshot, []
-    snapshot, notes = take_snapshot(
-        resolved.source,
-        store,
-        limits=SnapshotLimits.from_environment(request.environment),
-        exclude=[workspace.home],
-        progress=progress,
-    )
-    _check_that_script_is_in((entry.path for entry in snapshot.entries), resolved)
-    return snapshot, notes
-
-
-def _asked(request: SubmitRequest, resolved: _Resolved, redaction: Redaction) -> Asked:
+def _asked(request: SubmitRequest, resolved: Resolution, redaction: Redaction) -> Asked:
     """What would ask for the same; what stands for data in it still does."""
     if request.earlier is not None:
         return _asked_again(request, request.earlier, redaction)
-    project = _project(request)
+    project = project_of(request)
     configuration = request.configuration if request.runconfig_name is None else None
     names_script = resolved.configuration.command is None and (request.script is not None or configuration is not None)
     script, *arguments = map(_as_text, redaction.arguments(resolved.argv)) if names_script else (None,)
@@ -367,42 +348,18 @@ def _is_plain(configuration: RunConfiguration) -> bool:
     )
 
 
-def _with_data(workspace: Workspace, resolved: _Resolved, run_id: str) -> _Resolved:
+def _with_data(workspace: Workspace, request: SubmitRequest, resolved: Resolution, run_id: str) -> Resolution:
     """With the paths of its data in place of what stands for them; the run's folder is there."""
-    if not resolved.volumes and not _names_data(resolved.configuration):
+    if not resolved.has_data:
         return resolved
     from mlrun_cli.actions.data_bindings import bind_data  # noqa: PLC0415 — most runs have none
 
-    return _bound(resolved, bind_data(workspace, resolved.configuration, run_id, resolved.source, resolved.volumes))
+    configuration, source, volumes = resolved.configuration, resolved.source, resolved.volumes
+    bound = bind_data(workspace, configuration, run_id, source, volumes, environment=request.environment)
+    return resolved.with_data(bound)
 
 
-def _names_data(configuration: RunConfiguration) -> bool:
-    """Whether it has data, or something in it stands for data."""
-    if any(configuration.rest.get(section) for section in ("data", "dataReferences", "outputData")):
-        return True
-    command = configuration.command or ()
-    words = (*configuration.arguments, *((command,) if isinstance(command, str) else command))
-    return any(map(stands_for_data, words))
-
-
-def _bound(resolved: _Resolved, bound: BoundData) -> _Resolved:
-    configuration = replace(
-        resolved.configuration,
-        arguments=bound.arguments,
-        command=bound.command,
-        environment_variables=bound.variables,
-    )
-    return replace(
-        resolved,
-        configuration=configuration,
-        argv=(resolved.argv[0], *bound.arguments) if bound.command is None else _argv(configuration, None),
-        data={"data": bound.inputs, "outputData": bound.outputs},
-        datasets=bound.datasets,
-        notes=(*resolved.notes, *bound.notes),
-    )
-
-
-def _details(resolved: _Resolved, snapshot: Snapshot) -> tuple[str, ...]:
+def _details(resolved: Resolution, snapshot: Snapshot) -> tuple[str, ...]:
     plan = resolved.environment.plan
     return (
         *(() if resolved.runconfig is None else (f"Runconfig: {resolved.runconfig}",)),
@@ -454,209 +411,20 @@ def _not_written(folder: RunFolder, error: OSError) -> MlrunError:
     )
 
 
-def _project(request: SubmitRequest) -> Path:
-    """The attached folder, absolute; that of an earlier run may be gone."""
-    is_folder = request.earlier is not None or request.path.is_dir()
-    return request.path.absolute() if is_folder else folder_of_runconfig(request.path)
-
-
 @contextmanager
-def _noting() -> Iterator[list[str]]:
-    """Lines for stderr, to be added to; an error that is raised meanwhile has them."""
-    notes: list[str] = []
+def _noting(notes: Sequence[str]) -> Iterator[None]:
+    """Let an error have the lines for stderr that were noted before it."""
     try:
-        yield notes
+        yield
     except MlrunError as error:
         error.notes = (*notes, *error.notes)
         raise
 
 
-def _resolve_earlier(workspace: Workspace, request: SubmitRequest, earlier: EarlierRun) -> _Resolved:
-    """Return what an earlier run came to, with what the request has instead."""
-    submission, configuration = earlier.submission, earlier.configuration()
-    if request.target is not None:
-        configuration = configuration.overridden(target=request.target)
-    if request.script is not None:
-        arguments = tuple(request.arguments)
-        configuration = configuration.overridden(script=request.script, arguments=arguments, command=None)
-    elif hidden := hidden_words(submission.argv):
-        raise UsageError(
-            f"No record holds the secret in {shlex.join(hidden)}, which '{earlier.run.run_id}' was given.",
-            hint="Name the script and all of its arguments.",
-        )
-    check_target(workspace, configuration.target)
-    script = configuration.script
-    if script is not None and earlier.find_file(script) is None:
-        raise UsageError(
-            f"There is no script '{script}' in the snapshot of '{earlier.run.run_id}'.",
-            hint="Its page has the names of the files, under Snapshot.",
-        )
-    return _Resolved(
-        configuration,
-        None if submission.runconfig is None else Path(submission.runconfig),
-        _project(request),
-        _argv(configuration, None),
-        PlannedEnvironment(submission.environment),
-        submission.launch,
-        submission.as_asked().environment_mode or EnvironmentMode.PINNED,
-        (),
-    )
-
-
-def _resolve(workspace: Workspace, request: SubmitRequest, notes: list[str]) -> _Resolved:
-    if request.earlier is not None:
-        return _resolve_earlier(workspace, request, request.earlier)
-    runconfig: Path | None = None
-    configuration = request.configuration or RunConfiguration(python=PythonSection(user_managed_dependencies=True))
-    if request.runconfig_name is not None:
-        runconfig, configuration, reading_notes = load_runconfig(request.path, request.runconfig_name)
-        notes += reading_notes
-    if request.target is not None:
-        configuration = configuration.overridden(target=request.target)
-    if request.script is not None:
-        configuration = configuration.overridden(script=request.script, command=None)
-    if request.arguments:
-        configuration = configuration.overridden(arguments=tuple(request.arguments))
-    with configuration.telling_place("target"):
-        check_target(workspace, configuration.target)
-    project = _project(request)
-    source = (request.source_directory or project).absolute()
-    if not source.is_dir():
-        raise UsageError(
-            f"The source folder '{source}' is {'a file' if source.exists() else 'not there'}.",
-            hint="--source-directory takes the folder that the script is in.",
-        )
-    mode = request.environment_mode or environment_mode(request.environment)
-    configuration, reference_notes = resolve_references(
-        workspace,
-        configuration,
-        runconfig=runconfig,
-        project=project,
-        source=source,
-        is_environment_given=request.conda_dependencies is not None or mode is EnvironmentMode.CURRENT,
-    )
-    notes += reference_notes
-    planned, review_notes = plan_environment(
-        configuration,
-        runconfig=runconfig,
-        project=project,
-        source=source,
-        conda_file=request.conda_dependencies,
-        home=workspace.home,
-        environment=request.environment,
-        mode=mode,
-    )
-    notes += (*review_notes, *planned.notes)
-    variables = {**planned.variables, **configuration.environment_variables}
-    configuration = replace(configuration, environment_variables=variables)
-    volumes: tuple[Volume, ...] = ()
-    if planned.plan.container is None:
-        configuration, volumes, docker_notes = without_container(configuration, project)
-        notes += docker_notes
-    with configuration.telling_place("script"):
-        argv = _argv(configuration, source)
-    launch = launch_in(configuration, planned.plan, request.environment.get("PATH", ""))
-    configuration, skipped = _without_variables(configuration, names_set_by_run(launch))
-    notes += skipped
-    return _Resolved(configuration, runconfig, source, argv, planned, launch, mode, tuple(notes), volumes)
-
-
-def _without_variables(configuration: RunConfiguration, names: Set[str]) -> tuple[RunConfiguration, list[str]]:
-    """Without what every run sets by itself, and a note on each of those."""
-    kept = {name: value for name, value in configuration.environment_variables.items() if name not in names}
-    skipped = [name for name in configuration.environment_variables if name in names]
-    notes = [f"environmentVariables.{name} is skipped: each run sets it by itself." for name in skipped]
-    return replace(configuration, environment_variables=kept) if skipped else configuration, notes
-
-
-def _argv(configuration: RunConfiguration, source: Path | None) -> tuple[str, ...]:
-    """Return what is started in the working folder: a script, without its interpreter, is looked for in `source`."""
-    command = configuration.command
-    if command is not None:
-        # Azure hands text to a shell, and users write `a && b`; words are started as they are.
-        return ("/bin/sh", "-c", command) if isinstance(command, str) else command
-    if configuration.script is None:
-        raise UsageError(
-            "There is no script to run.",
-            hint="Name one, as in 'mlrun run submit-script train.py', or as 'script:' of the runconfig.",
-        )
-    script = configuration.script if source is None else _checked_script(source, configuration.script)
-    return (script, *configuration.arguments)
-
-
-def _checked_script(source: Path, script: str) -> str:
-    """The script relative to the source folder.
-
-    Raises:
-        UsageError: it is not there, not readable, no file, or outside.
-    """
-    path = Path(os.path.normpath(source / script))
-    is_inside = path.is_relative_to(os.path.normpath(source)) and _real(path).is_relative_to(_real(source))
-    if not is_inside:
-        raise UsageError(
-            f"The script '{script}' is outside of the source folder {source}, so no snapshot would hold it.",
-            hint="Name a script in that folder, or choose another with --source-directory.",
-        )
-    if path.is_symlink() and not path.exists():
-        raise UsageError(
-            f"The script '{script}' in {source} is a link that leads to no file.",
-            hint="Name the script itself, or mend the link ('ls -l' shows where it leads).",
-        )
-    if not path.exists():
-        nearest = _nearest_script(path)
-        guess = "" if nearest is None else f"Did you mean '{os.path.relpath(nearest, source)}'? "
-        raise UsageError(
-            f"There is no script '{script}' in {source}.",
-            hint=f"{guess}Paths of scripts are relative to the source folder ({source}).",
-        )
-    if not path.is_file():
-        raise UsageError(
-            f"The script '{script}' in {source} is not a file.",
-            hint="Name a script, as in 'mlrun run submit-script train.py'.",
-        )
-    if not os.access(path, os.R_OK):
-        raise UsageError(f"The script {path} cannot be read.", hint="Check its permissions ('ls -l').")
-    relative = os.path.relpath(path, source)
-    # Python would take it for an option.
-    return f"./{relative}" if relative.startswith("-") else relative
-
-
-def _real(path: Path) -> Path:
-    """The path without links; unlike `Path.resolve`, it raises nothing of a link that leads in a circle."""
-    return Path(os.path.realpath(path))
-
-
-def _nearest_script(path: Path) -> Path | None:
-    """The script in the same folder whose name is nearest."""
-    try:
-        names = [entry.name for entry in path.parent.iterdir() if entry.suffix in {".py", path.suffix}]
-    except OSError:
-        return None
-    nearest = difflib.get_close_matches(path.name, names, n=1)
-    return path.with_name(nearest[0]) if nearest else None
-
-
-def _check_that_script_is_in(paths: Iterable[str], resolved: _Resolved) -> None:
-    """The script may be a link, or lie in a folder that is one.
-
-    Raises:
-        UsageError: the snapshot does not hold it.
-    """
-    if resolved.configuration.command is not None:
-        return
-    script = resolved.argv[0]
-    path = _real(resolved.source / script).relative_to(_real(resolved.source)).as_posix()
-    if path not in paths:
-        raise UsageError(
-            f"The script '{script}' is left out of the snapshot, so the run would not have it.",
-            hint="See what .amlignore says or, where there is none, .gitignore.",
-        )
-
-
 def _write_run(
     workspace: Workspace,
     request: SubmitRequest,
-    resolved: _Resolved,
+    resolved: Resolution,
     submission: Submission,
     snapshot: Snapshot,
     redaction: Redaction,
@@ -718,7 +486,7 @@ def _write_run(
     return key, place
 
 
-def _git_properties(request: SubmitRequest, resolved: _Resolved, redaction: Redaction) -> Mapping[str, str]:
+def _git_properties(request: SubmitRequest, resolved: Resolution, redaction: Redaction) -> Mapping[str, str]:
     if request.earlier is not None:
         return request.earlier.git_properties()
     return git_properties(resolved.source, request.environment, redaction)
@@ -727,7 +495,7 @@ def _git_properties(request: SubmitRequest, resolved: _Resolved, redaction: Reda
 def _write_secrets(
     workspace: Workspace,
     request: SubmitRequest,
-    resolved: _Resolved,
+    resolved: Resolution,
     submission: Submission,
     experiment: Experiment,
     run_number: int,

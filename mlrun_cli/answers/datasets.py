@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,8 @@ def get(place: Place, name: object, version: int | None = None) -> dict[str, Any
 
 def get_by_id(place: Place, dataset_id: object) -> dict[str, Any]:
     """The record of a dataset by its id."""
-    return dataset_record(actions.get_dataset_by_id(place.workspace, _text("id of a dataset", dataset_id)))
+    checked = _text("id of a dataset", dataset_id)
+    return dataset_record(actions.get_dataset_by_id(place.workspace, checked, os.environ))
 
 
 def list_latest(place: Place) -> list[dict[str, Any]]:

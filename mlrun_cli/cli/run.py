@@ -30,6 +30,7 @@ from mlrun_cli.cli.run_options import (
     Status,
     Tags,
     TargetName,
+    UnknownTarget,
     Yes,
 )
 from mlrun_cli.cli.shared import Shared
@@ -88,6 +89,7 @@ def submit_script(
         str | None,
         typer.Option("--target", "--ct", metavar="NAME", help="Compute target instead of the runconfig's."),
     ] = None,
+    unknown_target: UnknownTarget = None,
     gpus: Annotated[
         int, typer.Option("--gpus", metavar="N", min=0, help="GPUs of this machine for the run alone.")
     ] = 0,
@@ -128,6 +130,7 @@ def submit_script(
         conda_dependencies=conda_dependencies,
         gpu_count=gpus,
         environment_mode=environment,
+        unknown_target=unknown_target,
     )
     if is_dry_run:
         return _dry_run(context, request)

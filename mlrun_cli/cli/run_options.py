@@ -49,6 +49,14 @@ Environment = Annotated[
         "Default: MLRUN_ENVIRONMENT, else pinned.",
     ),
 ]
+UnknownTarget = Annotated[
+    str | None,
+    typer.Option(
+        "--unknown-target",
+        metavar="local",
+        help="Run here what is for a target that the workspace does not have. Default: MLRUN_TARGETS, else refuse.",
+    ),
+]
 All = Annotated[bool, typer.Option("--all", help="All runs that the filters leave.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 OnInterruptOption = Annotated[

@@ -14,6 +14,7 @@ from mlrun_cli.cli.command import Group, Result, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.output import OutputFormat, render
 from mlrun_cli.cli.printable import printable
+from mlrun_cli.cli.run_options import Environment
 from mlrun_cli.cli.shared import Shared
 from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.errors import UsageError
@@ -77,11 +78,13 @@ def validate(
     shared: Shared,
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="As after -c.")] = None,
     is_all: Annotated[bool, typer.Option("--all", help="All below the folder, instead of names.")] = False,
+    environment: Environment = None,
 ) -> object:
-    """Say for each runconfig what it would run as, or why it would be refused; nothing is started.
+    """Say for each runconfig what it would run as, or all that is wrong with it; nothing is started.
 
-    With --all, all runconfigs below --path are checked. Where no workspace is attached, targets, registered
-    environments and data are not looked up. Exits with 2 if one would be refused.
+    What is wrong is what 'run submit-script --dry-run' tells, with file and line, as 'problems'. With --all, all
+    runconfigs below --path are checked. Where no workspace is attached, targets, registered environments, data and
+    the size of the folder are not looked at. Exits with 2 if one would be refused.
     """
     if bool(names) == is_all:
         raise UsageError("Say which runconfigs: by name, or all.", hint="Use either NAME or --all.")
@@ -90,7 +93,9 @@ def validate(
     files = actions.named_runconfigs(shared.path, names) if names else find_runconfigs(folder, exclude=home())
     with _workspace(shared, is_attached=config is not None) as workspace:
         verdicts = [
-            actions.judge_runconfig(file, folder, workspace=workspace, home=home(), environment=os.environ)
+            actions.judge_runconfig(
+                file, folder, workspace=workspace, home=home(), environment=os.environ, mode=environment
+            )
             for file in files
         ]
     if workspace is None:

@@ -226,7 +226,9 @@ def _entries(section_name: str, section: object) -> list[tuple[str, Mapping[str,
     if section is None:
         return []
     if not isinstance(section, Mapping) or not all(isinstance(entry, Mapping) for entry in section.values()):
-        raise UsageError(f"{section_name} is a mapping from names to mappings.")
+        raise UsageError(
+            f"{section_name} is a mapping from names to mappings.", hint="'mlrun runconfig schema' has their keys."
+        )
     for name in section:
         _check_name(section_name, str(name))
     return [(str(name), entry) for name, entry in section.items()]
@@ -251,7 +253,9 @@ def _part(where: str, entry: Mapping[str, Any], *keys: str) -> Mapping[str, Any]
         found = entry.get(key)
         if found is not None:
             if not isinstance(found, Mapping):
-                raise UsageError(f"{where}.{key} is a mapping, not {_kind(found)}.")
+                raise UsageError(
+                    f"{where}.{key} is a mapping, not {_kind(found)}.", hint="'mlrun runconfig schema' has its keys."
+                )
             return found
     return {}
 
@@ -259,7 +263,7 @@ def _part(where: str, entry: Mapping[str, Any], *keys: str) -> Mapping[str, Any]
 def _text(where: str, entry: Mapping[str, Any], key: str) -> str | None:
     found = entry.get(key)
     if found is not None and not isinstance(found, str):
-        raise UsageError(f"{where}: {key} is a text, not {_kind(found)}.")
+        raise UsageError(f"{where}: {key} is a text, not {_kind(found)}.", hint="Write it in quotes, on one line.")
     return found or None
 
 
@@ -280,4 +284,7 @@ def _mode(where: str, entry: Mapping[str, Any], key: str, known: tuple[str, ...]
 def _version(where: str, version: object) -> int:
     if isinstance(version, int) or (isinstance(version, str) and version.isdecimal()):
         return int(version)
-    raise UsageError(f"{where}: the version of a dataset is a number or 'latest', not {version!r}.")
+    raise UsageError(
+        f"{where}: the version of a dataset is a number or 'latest', not {version!r}.",
+        hint="Leave it out for the latest one.",
+    )

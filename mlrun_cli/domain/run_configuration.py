@@ -86,9 +86,10 @@ class RunConfiguration:
             yield
         except MlrunError as error:
             first_word, *_ = re.split(r"[^\w.]", error.message, maxsplit=1)
-            key_path = key_path or first_word
+            key_path = error.key_path = key_path or first_word
             place = self._place(key_path)
-            if place is not None:
+            if place is not None and error.place is None:
+                error.place = place
                 names_key = re.split(r"\W", first_word)[0] == re.split(r"\W", key_path)[0]
                 what = error.message if names_key else f"{key_path}: {error.message}"
                 error.message = f"{place}: {what}"
@@ -118,6 +119,11 @@ class RunConfiguration:
             return self.environment_reference
         name = self.changed().get("environment.name")
         return None if name is None else str(name)
+
+    def without_environment_name(self) -> RunConfiguration:
+        """Return the same, as if its environment had no name."""
+        rest = {key_path: value for key_path, value in self.rest.items() if key_path != "environment.name"}
+        return replace(self, environment_reference=None, rest=rest)
 
     def with_environment(self, other: RunConfiguration) -> RunConfiguration:
         """The same with the environment of another configuration; its own variables stay on top of that one's."""

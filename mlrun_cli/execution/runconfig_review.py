@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from mlrun_cli.domain.environment_mode import EnvironmentMode
 from mlrun_cli.domain.launch import LaunchKind
+from mlrun_cli.domain.problems import Problems
 from mlrun_cli.domain.run_configuration import (
     NO_COMMUNICATOR,
     PYTHON_FRAMEWORK,
@@ -130,9 +131,11 @@ def review(
     Raises:
         UsageError: both a script and a command are there.
         Unsupported: something else cannot be honoured; names its key and what to do instead.
+        SeveralProblems: more than one of these.
     """
+    problems = Problems()
     if configuration.script and configuration.command:
-        with configuration.telling_place("command"):
+        with problems.collecting(), configuration.telling_place("command"):
             raise UsageError("Both script and command are set in the runconfig.", hint="Take one of them out.")
     is_current = mode is EnvironmentMode.CURRENT
     has_container = not is_current and wants_container(configuration) and find_engine(search_path) is not None
@@ -140,17 +143,11 @@ def review(
     if is_current or has_container:
         waived = _OF_THE_ENVIRONMENT if is_current else DOCKER_SWITCHES
         refusals = [refusal for refusal in refusals if not _is_under(refusal.key_path, waived)]
-    if refusals:
-        with configuration.telling_place(refusals[0].key_path):
-            raise _unsupported(refusals)
+    for refusal in refusals:
+        with problems.collecting(), configuration.telling_place(refusal.key_path):
+            raise Unsupported(f"{refusal.key_path} cannot be honoured: {refusal.reason}.", hint=refusal.advice)
+    problems.raise_if_any()
     return Review(tuple(_notes(configuration, has_container=has_container, is_current=is_current)))
-
-
-def _unsupported(refusals: list[_Refusal]) -> Unsupported:
-    first, *others = refusals
-    also = ", ".join(dict.fromkeys(refusal.key_path for refusal in others))
-    hint = f"{first.advice} Not supported either: {also}." if also else first.advice
-    return Unsupported(f"{first.key_path} cannot be honoured: {first.reason}.", hint=hint)
 
 
 def _refused_fields(configuration: RunConfiguration, search_path: str) -> Iterator[_Refusal]:

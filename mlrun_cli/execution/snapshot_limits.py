@@ -43,7 +43,10 @@ def _above_zero(environ: Mapping[str, str], name: str, default: int) -> int:
     if not text:
         return default
     if not re.fullmatch(r"0*[1-9][0-9]{0,11}", text, re.ASCII):
-        raise UsageError(f"{name} is '{shown(text)}'; it must be a whole number above 0.")
+        raise UsageError(
+            f"{name} is '{shown(text)}'; it must be a whole number above 0.",
+            hint=f"Set it as in {name}={default}, or unset it for that limit of Azure's.",
+        )
     return int(text)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from mlrun_cli.domain.problems import Problems
 from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.errors import InvalidFile
 
@@ -102,13 +103,16 @@ class Node(NamedTuple):
         Raises:
             InvalidFile: it is no mapping, or no process could be given them.
         """
-        found = {}
+        found: dict[str, str] = {}
+        problems = Problems()
         for name, value in ({} if self.is_null else self.mapping()).items():
-            if not name or "=" in name:
-                raise value.error("no variable has this name", hint="Write 'NAME: value', with a colon.")
-            if problem := text_problem(name):
-                raise value.error(problem)
-            found[name] = "" if value.is_null else value.text()
+            with problems.collecting():
+                if not name or "=" in name:
+                    raise value.error("no variable has this name", hint="Write 'NAME: value', with a colon.")
+                if problem := text_problem(name):
+                    raise value.error(problem)
+                found[name] = "" if value.is_null else value.text()
+        problems.raise_if_any()
         return found
 
     def truth(self) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from mlrun_cli.domain.compute_target import LOCAL_TARGET
+from mlrun_cli.domain.problems import Problems
 from mlrun_cli.domain.run_configuration import (
     DEFAULTS,
     NO_COMMUNICATOR,
@@ -25,6 +26,8 @@ from mlrun_cli.files.runconfig_workbench import KEYS as WORKBENCH_KEYS
 from mlrun_cli.files.runconfig_workbench import in_current_keys, is_workbench
 
 MAX_NUMBER = 2**31 - 1
+
+_Value = TypeVar("_Value")
 
 _FIELDS = frozenset(
     {
@@ -53,6 +56,33 @@ _SECTIONS = frozenset(
 _TOP_KEYS = frozenset(key_path.partition(".")[0] for key_path in _KEY_PATHS) | WORKBENCH_KEYS
 
 
+class RunconfigReading(NamedTuple):
+    """What a runconfig says, notes of one line, and what is wrong in it; what is wrong is at its default."""
+
+    configuration: RunConfiguration
+    notes: tuple[str, ...]
+    problems: Problems
+
+    def checked(self) -> tuple[RunConfiguration, tuple[str, ...]]:
+        """Return the configuration and the notes.
+
+        Raises:
+            UsageError: something is wrong.
+        """
+        self.problems.raise_if_any()
+        return self.configuration, self.notes
+
+
+def examine_runconfig(path: Path) -> RunconfigReading:
+    """Read a runconfig that may be wrong in places.
+
+    Raises:
+        InvalidFile: it is no YAML or JSON mapping, or has no key of a runconfig.
+        Unsupported: it is another kind of file, such as a step's configuration.
+    """
+    return _reading(read_document(path))
+
+
 def read_runconfig(path: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
     """Read a runconfig, and a note of one line for each thing in it that is skipped or read as another.
 
@@ -61,17 +91,18 @@ def read_runconfig(path: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
     Raises:
         InvalidFile: it is no YAML or JSON mapping, has no key of a runconfig, or a value of a wrong type.
         Unsupported: it is another kind of file, such as a step's configuration.
+        SeveralProblems: more than one value is of a wrong type.
     """
-    return _configuration(read_document(path))
+    return _reading(read_document(path)).checked()
 
 
 def configuration_from_document(document: object, where: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
     """The same from plain values, as JSON gives them; `where` stands in messages as the file's name.
 
     Raises:
-        InvalidFile, Unsupported: as `read_runconfig`.
+        UsageError: as `read_runconfig`.
     """
-    return _configuration(plain_document(document, where))
+    return _reading(plain_document(document, where)).checked()
 
 
 def read_environment_file(path: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
@@ -95,7 +126,7 @@ def read_environment_file(path: Path) -> tuple[RunConfiguration, tuple[str, ...]
             hint="It is a conda file with 'dependencies', or has Azure's keys: name, python, docker, ….",
         )
     section = root.under("environment")
-    return _read(root._replace(content={"environment": section}))
+    return _read(root._replace(content={"environment": section})).checked()
 
 
 def current_schema(root: Node) -> tuple[Node, tuple[str, ...]]:
@@ -119,36 +150,54 @@ def current_schema(root: Node) -> tuple[Node, tuple[str, ...]]:
     return root, ()
 
 
-def _configuration(root: Node) -> tuple[RunConfiguration, tuple[str, ...]]:
+def _reading(root: Node) -> RunconfigReading:
     refuse_libraries_alone(root)
     current, schema_notes = current_schema(root)
-    configuration, notes = _read(current)
-    return configuration, (*schema_notes, *notes)
+    read = _read(current)
+    return read._replace(notes=(*schema_notes, *read.notes))
 
 
-def _read(root: Node) -> tuple[RunConfiguration, tuple[str, ...]]:
+def _read(root: Node) -> RunconfigReading:
+    problems = Problems()
+    attempt = _Attempts(problems)
     top = _section(root)
-    reference = _reference(top)
-    environment = {} if reference is not None else _section(top.get("environment"))
+    reference = attempt(lambda: _reference(top), None)
+    nothing: dict[str, Node] = {}
+    environment = nothing if reference is not None else attempt(lambda: _section(top.get("environment")), nothing)
     rest: dict[str, object] = {}
     notes: list[str] = []
-    _collect_rest({key: node for key, node in top.items() if reference is None or key != "environment"}, rest, notes)
+    described = {key: node for key, node in top.items() if reference is None or key != "environment"}
+    _collect_rest(described, rest, notes, problems)
+    no_variables: dict[str, str] = {}
+    variables = [attempt(lambda: _variables(environment), no_variables), attempt(lambda: _variables(top), no_variables)]
     configuration = RunConfiguration(
-        script=_text(top, "script"),
-        arguments=_texts(top["arguments"]) if "arguments" in top else (),
-        command=_command(top),
-        target=_text(top, "target") or LOCAL_TARGET,
-        framework=_spelled(_text(top, "framework"), PYTHON_FRAMEWORK),
-        communicator=_communicator(top, notes),
-        node_count=_positive(top, "nodeCount") or 1,
-        max_run_duration_seconds=_positive(top, "maxRunDurationSeconds"),
-        environment_variables=_variables(environment) | _variables(top),
+        script=attempt(lambda: _text(top, "script"), None),
+        arguments=attempt(lambda: _texts(top["arguments"], problems) if "arguments" in top else (), ()),
+        command=attempt(lambda: _command(top, problems), None),
+        target=attempt(lambda: _text(top, "target"), None) or LOCAL_TARGET,
+        framework=_spelled(attempt(lambda: _text(top, "framework"), None), PYTHON_FRAMEWORK),
+        communicator=attempt(lambda: _communicator(top, notes), NO_COMMUNICATOR),
+        node_count=attempt(lambda: _positive(top, "nodeCount"), None) or 1,
+        max_run_duration_seconds=attempt(lambda: _positive(top, "maxRunDurationSeconds"), None),
+        environment_variables=variables[0] | variables[1],
         environment_reference=reference or None,
-        python=_python(_section(environment.get("python"))),
+        python=_python(attempt(lambda: _section(environment.get("python")), nothing), attempt),
         rest=rest,
         places=dict(_places(root)),
     )
-    return configuration, tuple(notes)
+    return RunconfigReading(configuration, tuple(notes), problems)
+
+
+class _Attempts:
+    """Reads values of a document one by one; what is wrong with one is noted, and a default stands for it."""
+
+    def __init__(self, problems: Problems) -> None:
+        self._problems = problems
+
+    def __call__(self, read: Callable[[], _Value], default: _Value) -> _Value:
+        with self._problems.collecting():
+            return read()
+        return default
 
 
 def _places(node: Node) -> Iterator[tuple[str, str]]:
@@ -186,16 +235,17 @@ def _section(node: Node | None) -> dict[str, Node]:
     return {key: inner for key, inner in node.mapping().items() if not inner.is_null}
 
 
-def _collect_rest(section: dict[str, Node], rest: dict[str, object], notes: list[str]) -> None:
+def _collect_rest(section: dict[str, Node], rest: dict[str, object], notes: list[str], problems: Problems) -> None:
     for key, node in section.items():
         key_path = node.key_path
-        if key_path in _SECTIONS:
-            _collect_rest(_section(node), rest, notes)
-        elif key_path in DEFAULTS:
-            rest[key_path] = _plain(node, DEFAULTS[key_path])
-            notes += _unknown_within(node, KEYS[key_path].shape)
-        elif key_path not in _FIELDS:
-            notes.append(_unknown(node, key))
+        with problems.collecting():
+            if key_path in _SECTIONS:
+                _collect_rest(_section(node), rest, notes, problems)
+            elif key_path in DEFAULTS:
+                rest[key_path] = _plain(node, DEFAULTS[key_path])
+                notes += _unknown_within(node, KEYS[key_path].shape)
+            elif key_path not in _FIELDS:
+                notes.append(_unknown(node, key))
 
 
 def _plain(node: Node, defaults: tuple[object, ...]) -> object:
@@ -228,14 +278,14 @@ def _note_of_unknown(node: Node, key: str, siblings: Iterable[str]) -> str:
     return f"{node.place}: unknown key {shown_path(node.key_path)[:200]!r} is skipped{question}"
 
 
-def _python(section: dict[str, Node]) -> PythonSection:
-    inline = section.get("condaDependencies")
+def _python(section: dict[str, Node], attempt: _Attempts) -> PythonSection:
+    managed, inline = section.get("userManagedDependencies"), section.get("condaDependencies")
     return PythonSection(
-        user_managed_dependencies=("userManagedDependencies" in section and section["userManagedDependencies"].truth()),
-        interpreter_path=_text(section, "interpreterPath"),
-        conda_dependencies_file=_text(section, "condaDependenciesFile"),
-        conda_dependencies=None if inline is None else _conda(inline.mapping()),
-        base_conda_environment=_text(section, "baseCondaEnvironment"),
+        user_managed_dependencies=attempt(lambda: managed is not None and managed.truth(), False),
+        interpreter_path=attempt(lambda: _text(section, "interpreterPath"), None),
+        conda_dependencies_file=attempt(lambda: _text(section, "condaDependenciesFile"), None),
+        conda_dependencies=attempt(lambda: None if inline is None else _conda(inline.mapping()), None),
+        base_conda_environment=attempt(lambda: _text(section, "baseCondaEnvironment"), None),
     )
 
 
@@ -249,18 +299,22 @@ def _text(section: dict[str, Node], key: str) -> str | None:
     return (section[key].text() or None) if key in section else None
 
 
-def _texts(node: Node) -> tuple[str, ...]:
-    for item in node.items():
-        if item.is_null:
-            raise item.error("expected text, found nothing", hint="Write '' for an empty argument.")
-    return tuple(item.text() for item in node.items())
+def _texts(node: Node, problems: Problems) -> tuple[str, ...]:
+    """The texts of a list; empty where there is a problem with one."""
+    texts = [""] * len(node.items())
+    for index, item in enumerate(node.items()):
+        with problems.collecting():
+            if item.is_null:
+                raise item.error("expected text, found nothing", hint="Write '' for an empty argument.")
+            texts[index] = item.text()
+    return tuple(texts)
 
 
-def _command(top: dict[str, Node]) -> str | tuple[str, ...] | None:
+def _command(top: dict[str, Node], problems: Problems) -> str | tuple[str, ...] | None:
     node = top.get("command")
     if node is None:
         return None
-    words = _texts(node) if isinstance(node.content, tuple) else node.text()
+    words = _texts(node, problems) if isinstance(node.content, tuple) else node.text()
     return words or None
 
 

@@ -233,7 +233,7 @@ def test_an_error_of_what_an_option_says_names_no_line(mlrun: Mlrun) -> None:
     runconfig(mlrun, f"script: gone.py\ntarget: cpu\n{OWN}")
     words = ("run", "submit-script", "--dry-run", "-c", "train")
 
-    assert refusal(mlrun, *words, "--ct", "gpu", exit_code=3).startswith("ERROR: There is no compute target 'gpu'")
+    assert "\n2. There is no compute target 'gpu'" in refusal(mlrun, *words, "--ct", "gpu")
     said = refusal(mlrun, *words, "--ct", "local", "lost.py")
     assert said.startswith("ERROR: There is no script 'lost.py'")
     assert "train.runconfig, line 1: script: There is no" in refusal(mlrun, *words, "--ct", "local")
@@ -464,3 +464,88 @@ def test_arguments_of_docker_are_honoured_without_a_container_or_named(mlrun: Ml
     done = mlrun("run", "submit-script", "-c", "train", "--environment", "current", "train.py")
     assert f"seen 7 {data}\n" in done.stderr
     assert "WARNING: environment.docker.arguments: --ipc=host, -it are skipped" in done.stderr
+
+
+ALL_WRONG = """\
+script: gone.py
+arguments: [ok, [list], $AZUREML_DATAREFERENCE_nowhere]
+target: cpu
+framework: Smalltalk
+nodeCount: many
+environmentVariables: {A=B: 1, C: [x]}
+environment:
+  python: {condaDependenciesFile: gone.yml}
+credentialPassthrough: true
+data:
+  here: {dataLocation: {dataset: {id: 4711}}, mechanism: mount}
+  there: {dataLocation: {dataset: {name: far}}, mechanism: fly}
+dataReferences:
+  lost: {dataStoreName: far}
+"""
+
+
+def test_all_that_is_wrong_is_told_at_once_by_validate_dry_run_and_submit(mlrun: Mlrun) -> None:
+    path = runconfig(mlrun, ALL_WRONG)
+    mlrun.environment["MLRUN_SNAPSHOT_MAX_FILES"] = "0"
+    words = ("run", "submit-script", "-c", "train")
+    dry, real = (refusal(mlrun, *words, *more) for more in ((), ("--dry-run",)))
+    done = mlrun("runconfig", "validate", "train", check=False)
+    (verdict,) = json.loads(done.stdout)
+
+    assert dry == real
+    assert done.returncode == 2
+    problems = verdict["problems"]
+    assert [(one["line"], one["message"].split(":")[0].split(" ")[0]) for one in problems] == [
+        (1, "script"),
+        (2, "arguments[1]"),
+        (2, "arguments[2]"),
+        (3, "target"),
+        (4, "framework"),
+        (5, "nodeCount"),
+        (6, "environmentVariables.A=***"),
+        (6, "environmentVariables.C"),
+        (8, "environment.python.condaDependenciesFile"),
+        (9, "credentialPassthrough"),
+        (11, "data.here"),
+        (12, "data.there"),
+        (14, "dataReferences.lost"),
+        (None, "MLRUN_SNAPSHOT_MAX_FILES"),
+    ]
+    assert {one["file"] for one in problems} == {str(path), None}
+    assert all(one["hint"] for one in problems)
+    assert verdict["missing"] == ["gone.py", "gone.yml"]
+    assert verdict["refused_because"] == f"{path}, line 2: {problems[1]['message']}"
+    assert dry.startswith("ERROR: 14 things are wrong:\n1. ")
+    for one in problems:
+        place = "" if one["file"] is None else f"{one['file']}, line {one['line']}: "
+        assert f". {place}{one['message']}\n   {one['hint']}\n" in dry
+    page = mlrun("runconfig", "validate", "train", "-o", "table", check=False).stdout
+    assert " (and 11 more)" in page
+
+
+def test_validate_takes_the_mode_of_the_environment(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    runconfig(mlrun, "script: train.py\nenvironment: {python: {baseCondaEnvironment: base}}\n")
+    assert mlrun("runconfig", "validate", "train", check=False).returncode == 2
+    (verdict,) = mlrun.json("runconfig", "validate", "train", "--environment", "current")
+    assert (verdict["problems"], verdict["refused_because"]) == ([], None)
+
+
+def test_a_run_for_a_target_that_is_not_here_can_be_sent_to_this_machine(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    runconfig(mlrun, f"script: train.py\ntarget: cpu-cluster\n{OWN}")
+    words = ("run", "submit-script", "-c", "train")
+    note = "target: there is no 'cpu-cluster' here: the run is sent to this machine."
+    assert "MLRUN_TARGETS=local" in refusal(mlrun, *words, exit_code=3)
+    done = mlrun(*words, "--unknown-target", "local")
+    assert json.loads(done.stdout)["target"] == "local"
+    assert done.stderr.count(f"WARNING: {note}\n") == 1
+    mlrun.environment["MLRUN_TARGETS"] = "local"
+    assert dry_run(mlrun, "-c", "train")["notes"] == [note]
+    (verdict,) = mlrun.json("runconfig", "validate", "train")
+    assert verdict["notes"] == [note] and verdict["would_run_as"].endswith(" on this machine")
+    mlrun.environment["MLRUN_TARGETS"] = "gpu"
+    assert "MLRUN_TARGETS is 'gpu'" in refusal(mlrun, *words)
+    mlrun("computetarget", "create", "amlcompute", "-n", "cpu-cluster", "--max-nodes", "1")
+    mlrun.environment["MLRUN_TARGETS"] = "local"
+    assert dry_run(mlrun, "-c", "train")["target"] == "cpu-cluster"

@@ -416,3 +416,28 @@ def test_a_reference_to_one_file_is_in_a_folder_too(workspace: Workspace, source
     bound = bind(workspace, source, {"dataReferences": {"r": reference}}, arguments=("/mnt/a.csv", "/mnt"))
     assert bound.variables["AZUREML_DATAREFERENCE_r"] == bound.arguments[0]
     assert os.listdir(bound.arguments[1]) == ["a.csv"]
+
+
+GUID = "A13A4034-02d1-40bd-8107-b5d591a464b7"
+
+
+def test_an_id_of_azure_can_stand_for_a_dataset_of_here(workspace: Workspace, source: Path) -> None:
+    register_dataset(workspace, files(str(source / "data")), "mine")
+    register_dataset(workspace, files(str(source / "data/sub")), "mine", create_new_version=True)
+    rest = {"data": {"d": entry(dataset={"id": GUID})}}
+    configuration = RunConfiguration(rest=rest)
+
+    def path(aliases: str) -> str:
+        environment = {"MLRUN_DATASETS": aliases}
+        bound = bind_data(workspace, configuration, "r_1", source, environment=environment)
+        return str(bound.inputs[0]["path"])
+
+    assert path(f"x=y, {GUID.lower()}=mine") == str(source / "data" / "sub")
+    assert path(f"{GUID}=mine:1") == str(source / "data")
+    with pytest.raises(DataNotFound, match=f"MLRUN_DATASETS for {GUID}: There is no dataset 'other'"):
+        path(f"{GUID}=other")
+    with pytest.raises(UsageError, match="MLRUN_DATASETS: 'mine' does not say"):
+        path("mine")
+    with pytest.raises(DataNotFound) as caught:
+        path("")
+    assert f"MLRUN_DATASETS={GUID}=NAME" in str(caught.value.hint)

@@ -8,7 +8,7 @@ import pytest
 
 from mlrun_cli.domain.environment_mode import EnvironmentMode
 from mlrun_cli.domain.run_configuration import PythonSection, RunConfiguration
-from mlrun_cli.errors import Unsupported, UsageError
+from mlrun_cli.errors import SeveralProblems, Unsupported, UsageError
 from mlrun_cli.execution.runconfig_review import review
 from mlrun_cli.files.runconfig import read_runconfig
 
@@ -129,10 +129,18 @@ def test_what_is_asked_of_the_environment_matters_not_when_it_is_the_current_one
 
 
 def test_all_that_is_refused_is_said_at_once() -> None:
-    error = refusal(RunConfiguration(node_count=1_000, rest={"datacaches": [{"x": {}}], "credentialPassthrough": True}))
+    rest = {"datacaches": [{"x": {}}], "credentialPassthrough": True}
+    with pytest.raises(SeveralProblems) as caught:
+        review(RunConfiguration(script="a.py", command="a.py", node_count=1_000, rest=rest))
 
-    assert error.message.startswith("nodeCount cannot")
-    assert str(error.hint).endswith("Not supported either: datacaches, credentialPassthrough.")
+    messages = [problem.message for problem in caught.value.problems]
+    assert [message.split(" ")[0] for message in messages] == [
+        "Both",
+        "nodeCount",
+        "datacaches",
+        "credentialPassthrough",
+    ]
+    assert all(problem.hint for problem in caught.value.problems)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,40 @@
+"""`MLRUN_DATASETS`: which datasets of a workspace stand for ids of Azure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from mlrun_cli.errors import UsageError
+
+ALIASES_VARIABLE = "MLRUN_DATASETS"
+
+
+class DatasetAlias(NamedTuple):
+    """A registered dataset; `version` is None for the latest."""
+
+    name: str
+    version: int | None
+
+
+def dataset_aliases(environment: Mapping[str, str]) -> dict[str, DatasetAlias]:
+    """Return what `MLRUN_DATASETS`, `ID=NAME,ID=NAME:VERSION`, says, by id in small letters.
+
+    Raises:
+        UsageError: it cannot be read so.
+    """
+    entries = [entry.strip() for entry in environment.get(ALIASES_VARIABLE, "").split(",")]
+    return dict(_alias(entry) for entry in entries if entry)
+
+
+def _alias(entry: str) -> tuple[str, DatasetAlias]:
+    dataset_id, _, target = (part.strip() for part in entry.partition("="))
+    name, has_version, version = target.rpartition(":")
+    if not has_version or not version.isdecimal():
+        name, version = target, ""
+    if not dataset_id or not name:
+        raise UsageError(
+            f"{ALIASES_VARIABLE}: '{entry}' does not say which dataset stands for which id.",
+            hint=f"Write it as in {ALIASES_VARIABLE}=ID=NAME,ID=NAME:VERSION, with names of 'mlrun dataset list'.",
+        )
+    return dataset_id.casefold(), DatasetAlias(name, int(version) if version else None)

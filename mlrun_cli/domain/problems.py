@@ -1,0 +1,89 @@
+"""All that is wrong with what was asked for, found one after the other and told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mlrun_cli.errors import EnvironmentNotBuilt, MlrunError, NotFound, SeveralProblems, UsageError
+
+
+class _Collecting:
+    def __init__(self, problems: Problems) -> None:
+        self._problems = problems
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        if not isinstance(error, (UsageError, NotFound, EnvironmentNotBuilt)):
+            return False
+        self._problems.add(error)
+        return True
+
+
+class Problems:
+    """A list of errors that are of the user's making; others are raised as soon as they are met."""
+
+    def __init__(self) -> None:
+        self._found: list[MlrunError] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def __iter__(self) -> Iterator[MlrunError]:
+        """Yield them by file and line; those that are about no file come last."""
+        places = [_file_and_line(one) for one in self._found]
+        files: dict[str | None, int] = {}
+        for file, _ in places:
+            files.setdefault(file, len(files))
+        order = sorted(
+            range(len(places)), key=lambda index: (places[index][0] is None, files[places[index][0]], places[index][1])
+        )
+        return (self._found[index] for index in order)
+
+    def are_about(self, *key_paths: str) -> bool:
+        """Return whether one of them is about one of these keys, or about a key of such a section."""
+        keys = [one.key_path for one in self._found if one.key_path is not None]
+        return any(key == path or key.startswith((f"{path}.", f"{path}[")) for key in keys for path in key_paths)
+
+    def collecting(self) -> _Collecting:
+        """Return a context that adds an error raised within to the list, unless the same stands in it."""
+        return _Collecting(self)
+
+    def add(self, error: MlrunError) -> None:
+        """Add an error, or those that it is made of."""
+        told = {one.message for one in self._found}
+        self._found += [one for one in each_problem(error) if one.message not in told]
+
+    def raise_if_any(self) -> None:
+        """Raise the only error in the list, or all of them as one.
+
+        Raises:
+            MlrunError: there is one.
+        """
+        if self._found:
+            raise self.as_one()
+
+    def as_one(self) -> MlrunError:
+        """Return the only error in the list, or one that is made of all of them."""
+        return self._found[0] if len(self._found) == 1 else SeveralProblems(list(self))
+
+
+def each_problem(error: MlrunError) -> tuple[MlrunError, ...]:
+    """Return the errors that one is made of, or itself."""
+    return error.problems if isinstance(error, SeveralProblems) else (error,)
+
+
+def problem_record(problem: MlrunError) -> dict[str, Any]:
+    """Return a problem as `{"file", "line", "message", "hint"}`; file and line are None where it is about none."""
+    file, line = _file_and_line(problem)
+    message = problem.message if problem.place is None else problem.message.removeprefix(problem.place).lstrip(":, ")
+    return {"file": file, "line": line or None, "message": message, "hint": problem.hint}
+
+
+def _file_and_line(problem: MlrunError) -> tuple[str | None, int]:
+    if problem.place is None:
+        return None, 0
+    file, has_line, number = problem.place.rpartition(", line ")
+    return (file, int(number)) if has_line else (problem.place, 0)
