@@ -43,7 +43,11 @@ def test_folder_attach(project: Mlrun, words: str, expected: dict[str, str]) -> 
 @pytest.mark.parametrize(
     ("words", "experiment", "argv"),
     [
-        ("-c config/train --ct local -e diabetes-train-remote train.py", "diabetes-train-remote", ["train.py"]),
+        (
+            "-c config/train --ct local -e diabetes-train-remote train.py",
+            "diabetes-train-remote",
+            ["train.py", "--alpha", "0.5"],
+        ),
         ("-c config/train -e german-credit-train-local", "german-credit-train-local", ["train.py", "--alpha", "0.5"]),
         ("-c mnist -e myexperiment --source-directory scripts", "myexperiment", ["inner.py"]),
         ("-c mnist.runconfig -e cli-test --source-directory scripts", "cli-test", ["inner.py"]),
