@@ -1,4 +1,4 @@
-"""Read what weather stations have measured, from a datastore, and log the mean temperature of each."""
+"""Read what weather stations have measured, where it lies, and log the mean temperature of each."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
 """Predict the progression of diabetes by ridge regression, at many strengths; each model is kept."""
 
-from __future__ import annotations
-
 import os
 
 import joblib

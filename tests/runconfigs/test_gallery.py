@@ -106,6 +106,11 @@ def test_a_child_that_fails_fails_its_parent(mlrun: Mlrun) -> None:
     assert statuses == ["Failed", "Completed"]
 
 
+def test_diabetes_runs_as_it_stands(mlrun: Mlrun) -> None:
+    metrics = mlrun.metrics(submit(mlrun, "diabetes", "config/train")["run_id"])
+    assert metrics["alpha"][-1] == 0.95
+
+
 def test_diabetes_runs_by_the_lines_of_a_pipeline_of_2019(mlrun: Mlrun) -> None:
     copy("diabetes", mlrun)
     mlrun("install-az", "../bin")
@@ -136,19 +141,25 @@ def test_diabetes_runs_by_the_lines_of_a_pipeline_of_2019(mlrun: Mlrun) -> None:
     assert min(metrics["mse"]) < metrics["mse"][0]
 
 
-def test_data_is_read_where_it_lies(mlrun: Mlrun) -> None:
+@pytest.mark.parametrize("runconfig", ["train", "datastore"])
+def test_data_is_read_where_it_lies(mlrun: Mlrun, runconfig: str) -> None:
     copy("data", mlrun)
-    mlrun("datastore", "attach-local", "measurements", "measurements")
-    metrics = mlrun.metrics(submit(mlrun, "data")["run_id"])
+    if runconfig == "datastore":
+        mlrun("datastore", "attach-local", "measurements", "measurements")
+    metrics = mlrun.metrics(submit(mlrun, "data", runconfig)["run_id"])
     assert metrics["temperature"] == {"station": ["harbour", "hill"], "mean": [14.79, 11.28]}
     assert metrics["difference"] == 3.51
     assert not list(mlrun.run_folder(mlrun.json("run", "list", "--query", "[0].run_id")).rglob("*.csv"))
 
 
+def test_queue_runs_alone_as_it_stands(mlrun: Mlrun) -> None:
+    assert mlrun.metrics(submit(mlrun, "queue")["run_id"])["pi"][-1] == pytest.approx(3.14, abs=0.01)
+
+
 def test_queue_runs_two_at_once_and_all_in_their_order(mlrun: Mlrun) -> None:
     copy("queue", mlrun)
     mlrun("computetarget", "create", "amlcompute", "-n", "two-at-once", "--vm-size", "any", "--max-nodes", "2")
-    words = ["-c", "train", "train.py", "--throws", "200000"]
+    words = ["-c", "train", "--ct", "two-at-once", "train.py", "--throws", "200000"]
     run_ids = [mlrun.submit(*words, "--seed", str(seed)) for seed in range(5)]
     mlrun("run", "wait", *(word for run_id in run_ids for word in ("-r", run_id)))
     moments = mlrun.stored("SELECT started_at, ended_at FROM runs ORDER BY run_number")
