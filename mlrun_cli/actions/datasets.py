@@ -22,6 +22,7 @@ from mlrun_cli.domain.dataset import (
 )
 from mlrun_cli.domain.dataset_aliases import ALIASES_VARIABLE, dataset_aliases
 from mlrun_cli.domain.datastore import Datastore
+from mlrun_cli.domain.guid import check_guid
 from mlrun_cli.domain.names import check_tag_key
 from mlrun_cli.domain.run import Run
 from mlrun_cli.errors import DataNotFound, MlrunError, StoreError, UsageError
@@ -64,28 +65,57 @@ def register_dataset(
     description: str | None = None,
     tags: Mapping[str, str | None] | None = None,
     create_new_version: bool = False,
+    dataset_id: str | None = None,
+    find_datastore: FindDatastore | None = None,
 ) -> Dataset:
     """Give a dataset a name; what is defined as the latest version is, stays that version.
 
+    Args:
+        workspace: where it is registered.
+        definition: what it is made of.
+        name: of all its versions.
+        description: what is said of it.
+        tags: of this version.
+        create_new_version: add one where the latest version is defined in another way.
+        dataset_id: the id it is to have, as it had in Azure; None for the one it has, or a new one.
+        find_datastore: looks whether there are files; None believes it.
+
     Raises:
-        UsageError: the definition, the name or the tags cannot be right, or the name is taken by a dataset that is
-            defined in another way and `create_new_version` was not said.
-        DataNotFound: it names a datastore that is not there.
+        UsageError: the definition, the name, the id or the tags cannot be right, the name is taken by a dataset that is
+            defined in another way and `create_new_version` was not said, or the id by any other.
+        DataNotFound: it names a datastore that is not there, or a path leads to no file.
     """
     checked = definition_within(workspace, definition)
     check_dataset_name(name)
+    if dataset_id is not None:
+        check_guid(dataset_id)
+    if find_datastore is not None:
+        check_files(checked, find_datastore)
     with workspace.transaction(durable=True):
         latest = workspace.datasets.find(name)
-        if latest is not None and latest.definition == checked:
-            return _described(workspace, latest, description, tags)
-        if latest is not None and not create_new_version:
+        owner = None if dataset_id is None else workspace.datasets.find_by_id(dataset_id)
+        if owner is not None and (owner.definition != checked or owner.name not in {None, name}):
+            raise _id_is_taken(owner, name)
+        same = owner if dataset_id is not None else latest
+        if same is not None and same.name == name and same.definition == checked:
+            return _described(workspace, same, description, tags)
+        if latest is not None and latest.definition != checked and not create_new_version:
             raise UsageError(
                 f"There is a dataset '{name}' already, and its latest version {latest.version} is another one.",
-                hint="Say create_new_version=True to add a version, or choose another name.",
+                hint="Say create_new_version=True (in a shell --create-new-version) to add a version, or choose another"
+                " name.",
             )
         version = 1 if latest is None or latest.version is None else latest.version + 1
+        if owner is not None:
+            workspace.datasets.give_name(owner, name, version)
+            return _described(workspace, get_dataset(workspace, name), description, tags)
         return workspace.datasets.insert(
-            checked, name=name, version=version, description=description, tags=_checked_tags(tags)
+            checked,
+            dataset_id=dataset_id,
+            name=name,
+            version=version,
+            description=description,
+            tags=_checked_tags(tags),
         )
 
 
@@ -130,7 +160,7 @@ def get_dataset(workspace: Workspace, name: str, version: int | None = None) -> 
     known = ", ".join(str(dataset.name) for dataset in workspace.datasets.latest())
     raise DataNotFound(
         f"There is no dataset '{name}'. {f'There are: {known}.' if known else 'There are none yet.'}",
-        hint="dataset.register(workspace, name) registers one.",
+        hint="'mlrun dataset register', or dataset.register(workspace, name), registers one.",
     )
 
 
@@ -332,6 +362,14 @@ def path_in_copy(files: DataFiles, folder: Path) -> Path:
 
 def _below(place: str, glob: str | None) -> str:
     return place if glob is None else f"{place}/{glob.lstrip('/')}"
+
+
+def _id_is_taken(owner: Dataset, name: str) -> UsageError:
+    shown = "one without a name" if owner.name is None else f"'{owner.name}', version {owner.version}"
+    return UsageError(
+        f"There is a dataset with the id {owner.dataset_id} already: {shown}.",
+        hint=f"Leave the id out, and have it stand for this one: MLRUN_DATASETS={owner.dataset_id}={name}.",
+    )
 
 
 def _described(

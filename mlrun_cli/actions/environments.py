@@ -195,5 +195,6 @@ def _not_found(workspace: Workspace, name: str) -> EnvironmentNotFound:
     names = [one.name for one in workspace.environments.list_newest()]
     known = f"There are: {', '.join(names)}." if names else "None is registered."
     return EnvironmentNotFound(
-        f"There is no environment '{name}'. {known}", hint="Environment.register keeps one in the workspace."
+        f"There is no environment '{name}'. {known}",
+        hint="'mlrun environment register', or Environment.register, keeps one in the workspace.",
     )

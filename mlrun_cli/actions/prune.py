@@ -41,7 +41,7 @@ def show_built_environment(home: Path, key: str) -> dict[str, Any]:
     found = [environment for environment in built_environments(home) if key and environment.key.startswith(key)]
     if not found:
         raise EnvironmentNotFound(
-            f"There is no environment '{key}'.", hint="'mlrun environment list' shows those that were built."
+            f"There is no environment '{key}'.", hint="'mlrun environment list --built' shows those that were built."
         )
     if len(found) > 1:
         keys = ", ".join(environment.key for environment in found)

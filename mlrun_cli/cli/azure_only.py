@@ -12,6 +12,8 @@ _NEWER = "This is the 'az ml' of azure-cli-ml, not the newer one."
 _FEATURES = f"Have the script read its features from files. {_NEWER}"
 _JOB = f"Submit the job's script with 'mlrun run submit-script'. {_NEWER}"
 _NO_CLUSTER = "Name a target of this machine: 'mlrun computetarget create amlcompute -n NAME --max-nodes N'."
+_KEPT = "Leave the line out: datasets stay as they are, and 'mlrun dataset unregister -n NAME' forgets one."
+_NO_KEYS = "Leave the line out: a workspace is a folder of this machine, without keys, networks or resources of Azure."
 _NO_ENVIRONMENT = "Leave the step out: the environment that a runconfig asks for is made when a run needs it."
 _NO_RESOURCES = "Leave the step out: there is nothing to make in Azure."
 _SHELL_SCRIPT = "Write the steps as a shell script of 'mlrun run submit-script' lines."
@@ -38,14 +40,19 @@ AZURE_ONLY = {
     "config": _DEFAULTS,
     "configure": _DEFAULTS,
     "connection": f"Give the script what it connects with, as variables of its environment. {_NEWER}",
+    "computetarget create aks": f"{_NO_RESOURCES} {_NO_CLUSTER}",
+    "computetarget create datafactory": _SHELL_SCRIPT,
+    "computetarget update": "Type 'mlrun computetarget create amlcompute -n NAME --max-nodes N' again: it changes it.",
     "create": "Nothing has to be made before: 'mlrun folder attach' makes a workspace, a submit its experiment.",
     "data": _DATA,
-    "dataset": _DATA,
+    "dataset archive": _KEPT,
+    "dataset create": "Register it: 'mlrun dataset register -n NAME -p PATH', or with -f FILE.",
+    "dataset deprecate": "Register what takes its place: 'mlrun dataset register -n NAME -p PATH'.",
+    "dataset reactivate": _KEPT,
     "datastore create": _ATTACH,
     "deploy": _DEPLOY,
     "endpoint": _DEPLOY,
-    "environment create": _NO_ENVIRONMENT,
-    "environment register": _NO_ENVIRONMENT,
+    "environment create": f"Register it: 'mlrun environment register -d FOLDER'. {_NEWER}",
     "extension": f"Leave the line out: 'mlrun ml' is there without an extension. {_AZ}",
     "feature-set": _FEATURES,
     "feature-store": _FEATURES,
@@ -73,6 +80,14 @@ AZURE_ONLY = {
     "submit-hyperdrive": "Write the sweep as a shell loop of 'mlrun run submit-script --async' lines.",
     "submit-pipeline": _SHELL_SCRIPT,
     "workspace delete": "Delete the folder that it is kept in: 'mlrun workspace show --query folder' prints it.",
+    "workspace diagnose": "See what is there: 'mlrun workspace show', and 'mlrun workspace list'.",
+    "workspace list-keys": _NO_KEYS,
+    "workspace private-endpoint": _NO_KEYS,
+    "workspace share": "A workspace is its user's alone; hand on what runs show: 'mlrun run export --html FILE'.",
+    "workspace sync-keys": _NO_KEYS,
+    "workspace update": "Type 'mlrun workspace create -w NAME --description TEXT' again: it changes it."
+    " So do --friendly-name and --tags.",
+    "workspace update-dependencies": _NO_KEYS,
     "workspace-hub": f"{_NO_RESOURCES} {_NEWER}",
 }
 """Nouns, verbs and nouns with a verb, of `az ml` and of the `az` around it, each with the way out."""

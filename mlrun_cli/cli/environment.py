@@ -1,19 +1,35 @@
-"""`environment`: list, show and prune the environments that were built for runs."""
+"""`environment`: register descriptions of environments, and look after those that were built for runs."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
+from mlrun_cli.actions import environments as actions
 from mlrun_cli.actions.prune import list_built_environments, prune_built_environments, show_built_environment
 from mlrun_cli.actions.workspaces import home
 from mlrun_cli.cli.arguments import seconds_of
 from mlrun_cli.cli.command import Group, command
+from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.shared import Shared
+from mlrun_cli.domain.moment import iso
+from mlrun_cli.domain.registered_environment import RegisteredEnvironment
 from mlrun_cli.errors import UsageError
+from mlrun_cli.files.environment_folder import (
+    read_environment_folder,
+    scaffold_environment_folder,
+    write_environment_folder,
+)
+from mlrun_cli.files.project_config import absolute
 
 app = Group("environment")
+
+
+_Name = Annotated[str, typer.Option("--name", "-n", metavar="NAME", help="Name of the environment.")]
+_Folder = Annotated[Path, typer.Option("--directory", "-d", metavar="FOLDER", help="Its azureml_environment.json.")]
+_Version = Annotated[str | None, typer.Option("--version", "-v", metavar="VERSION", help="Default: the newest.")]
 
 
 @command(
@@ -21,33 +37,115 @@ app = Group("environment")
     "list",
     query_words=True,
     examples=[
-        ("List the environments of this machine", "mlrun environment list"),
-        ("When each was used last", "mlrun environment list --query '[].[key, lastUsedAt]' -o tsv"),
+        ("List the environments of the workspace", "mlrun environment list"),
+        ("When each of those that were built was used last", "mlrun environment list --built --query '[].lastUsedAt'"),
     ],
 )
-def list_all(shared: Shared) -> object:  # noqa: ARG001 - every command has them
-    """List the environments that were built on this machine, the one last used first."""
-    return list_built_environments(home())
+def list_all(
+    shared: Shared,
+    is_built: Annotated[
+        bool, typer.Option("--built", help="Those that were built for runs on this machine, the last used first.")
+    ] = False,
+) -> object:
+    """List the environments that are registered in the workspace, by name, each in its newest version."""
+    if is_built:
+        return list_built_environments(home())
+    with open_context(shared).workspace as workspace:
+        return [_record(one) for one in actions.list_environments(workspace)]
 
 
 @command(
     app,
     "show",
     examples=[
-        ("Show what an environment holds", "mlrun environment show KEY"),
-        ("The packages alone", "mlrun environment show KEY --query installed -o tsv"),
+        ("Show an environment of the workspace", "mlrun environment show -n training"),
+        ("All that is installed in one that was built", "mlrun environment show --built KEY --query installed -o tsv"),
     ],
 )
 def show(
-    shared: Shared,  # noqa: ARG001 - every command has them
-    key: Annotated[str | None, typer.Argument(metavar="KEY", help="Its key, or the beginning.")] = None,
-    typed_key: Annotated[str | None, typer.Option("--name", "-n", metavar="KEY", help="The same.")] = None,
+    shared: Shared,
+    name: Annotated[str | None, typer.Option("--name", "-n", metavar="NAME", help="Name of the environment.")] = None,
+    version: _Version = None,
+    key: Annotated[
+        str | None, typer.Option("--built", metavar="KEY", help="Key of one that was built, or its beginning.")
+    ] = None,
 ) -> object:
-    """Show an environment: what it was made from, and all that is installed."""
-    wanted = key or typed_key
-    if not wanted:
-        raise UsageError("No environment is named.", hint="Give its key, as 'mlrun environment list' shows it.")
-    return show_built_environment(home(), wanted)
+    """Show an environment that is registered in the workspace, or one that was built on this machine."""
+    if (name is None) == (key is None):
+        raise UsageError(
+            "Say which environment: one that is registered, or one that was built.",
+            hint="Use either -n NAME, or --built KEY with a key of 'mlrun environment list --built'.",
+        )
+    if key is not None:
+        return show_built_environment(home(), key)
+    with open_context(shared).workspace as workspace:
+        return _record(actions.get_environment(workspace, name or "", version))
+
+
+@command(
+    app,
+    "register",
+    examples=[
+        ("Register what a folder describes", "mlrun environment register -d myenvironment"),
+        ("Its version alone", "mlrun environment register -d myenvironment --query version -o tsv"),
+    ],
+)
+def register(shared: Shared, folder: _Folder) -> object:
+    """Register the environment that a folder describes, as the next version of its name.
+
+    What is the same as the newest version is that version. Its conda_dependencies.yml is read into it.
+    """
+    definition = read_environment_folder(absolute(folder.expanduser()))
+    with open_context(shared).workspace as workspace:
+        return _record(actions.register_environment(workspace, str(definition["name"]), definition))
+
+
+@command(
+    app,
+    "download",
+    examples=[
+        ("Write an environment into a folder", "mlrun environment download -n training -d training"),
+        ("Replace what is there", "mlrun environment download -n training -d myenvironment --overwrite"),
+    ],
+)
+def download(
+    shared: Shared,
+    name: _Name,
+    folder: Annotated[
+        Path, typer.Option("--directory", "-d", metavar="FOLDER", help="Where to; made if it is not there.")
+    ],
+    version: _Version = None,
+    is_overwriting: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an environment's files that are there.")
+    ] = False,
+) -> object:
+    """Write an environment of the workspace into a folder, to be changed and registered again."""
+    where = absolute(folder.expanduser())
+    with open_context(shared).workspace as workspace:
+        found = actions.get_environment(workspace, name, version)
+    write_environment_folder(where, _definition(found), overwrite=is_overwriting)
+    return {"directory": str(where), "name": found.name, "version": found.version}
+
+
+@command(
+    app,
+    "scaffold",
+    examples=[
+        ("Begin the description of an environment", "mlrun environment scaffold -n training -d environments/training"),
+        ("Begin one beside others", "mlrun environment scaffold -n scoring -d environments/scoring"),
+    ],
+)
+def scaffold(
+    shared: Shared,  # noqa: ARG001 - every command has them
+    name: _Name,
+    folder: Annotated[
+        Path, typer.Option("--directory", "-d", metavar="FOLDER", help="Where to; made if it is not there.")
+    ],
+) -> object:
+    """Write the description of an environment to begin with into a folder: a definition, and a conda file."""
+    where = absolute(folder.expanduser())
+    scaffold_environment_folder(where, name)
+    return {"directory": str(where), "name": name}
 
 
 @command(
@@ -70,3 +168,16 @@ def prune(
     One that a live run uses stays. A run that needs a removed one has it built again.
     """
     return prune_built_environments(home(), seconds_of(older_than, "--older-than"), dry_run=is_dry_run)
+
+
+def _record(environment: RegisteredEnvironment) -> dict[str, Any]:
+    """The definition, as Azure shows it, and what is ours: labels and time."""
+    return {
+        **_definition(environment),
+        "createdTime": iso(environment.created_at),
+        "labels": list(environment.labels),
+    }
+
+
+def _definition(environment: RegisteredEnvironment) -> dict[str, Any]:
+    return {**environment.definition, "name": environment.name, "version": environment.version}

@@ -46,6 +46,9 @@ _SampleOutput = Annotated[
 ]
 _Cores = Annotated[float | None, typer.Option("--cc", min=0, metavar="CORES", help="Cores that serving it needs.")]
 _Gigabytes = Annotated[float | None, typer.Option("--gb", min=0, metavar="GB", help="Memory that serving it needs.")]
+_InFull = Annotated[bool, typer.Option("-v", hidden=True)]
+"""All that `-v` adds in Azure is shown here anyway."""
+
 _Gpus = Annotated[int | None, typer.Option("--gc", min=0, metavar="GPUS", help="GPUs that serving it needs.")]
 
 
@@ -95,6 +98,7 @@ def register(
     cores: _Cores = None,
     gigabytes: _Gigabytes = None,
     gpus: _Gpus = None,
+    in_full: _InFull = False,  # noqa: ARG001
 ) -> object:
     """Register a file or a folder as the next version of a model.
 
@@ -159,6 +163,7 @@ def list_models(
     dataset_id: Annotated[
         str | None, typer.Option("--dataset-id", metavar="ID", help="Models that have to do with this dataset.")
     ] = None,
+    in_full: _InFull = False,  # noqa: ARG001
 ) -> object:
     """List models, newest first."""
     context = open_context(shared)
@@ -186,10 +191,9 @@ def show(
     shared: Shared,
     model_id: _SomeId = None,
     name: _SomeName = None,
-    version: Annotated[
-        int | None, typer.Option("--version", "-v", metavar="N", help="Version. Default: the newest.")
-    ] = None,
+    version: Annotated[int | None, typer.Option("--version", metavar="N", help="Version. Default: the newest.")] = None,
     run_id: _RunIdFilter = None,
+    in_full: _InFull = False,  # noqa: ARG001
 ) -> object:
     """Show a version of a model."""
     if (model_id is None) == (name is None):
@@ -217,6 +221,7 @@ def download(
         Path, typer.Option("--target-dir", "-t", metavar="FOLDER", help="Where to; made if it is not there.")
     ],
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there already.")] = False,
+    in_full: _InFull = False,  # noqa: ARG001
 ) -> object:
     """Download the file or folder of a model; prints where it is then."""
     with open_context(shared).workspace as workspace:
@@ -255,6 +260,7 @@ def update(
     cores: _Cores = None,
     gigabytes: _Gigabytes = None,
     gpus: _Gpus = None,
+    in_full: _InFull = False,  # noqa: ARG001
 ) -> object:
     """Change tags and description of a version, and add properties, which never change afterwards."""
     details = _details(sample_input_dataset_id, sample_output_dataset_id, cores, gigabytes, gpus)
@@ -282,7 +288,7 @@ def update(
         ("Delete the newest one", "mlrun model delete -i mymodel"),
     ],
 )
-def delete(shared: Shared, model_id: _Id) -> object:
+def delete(shared: Shared, model_id: _Id, in_full: _InFull = False) -> object:  # noqa: ARG001
     """Delete a version of a model with its files; the run it came from stays. Prints its id."""
     with open_context(shared).workspace as workspace:
         model = _get(workspace, model_id)

@@ -28,9 +28,10 @@ NOUNS = {
     "workspace": "Make, list, show and prune workspaces.",
     "run": "Submit a script, then follow, list, show, cancel, update and delete runs.",
     "runconfig": "List, show and check runconfigs.",
-    "environment": "List, show and prune the environments that were built for runs.",
+    "environment": "Register, list, show and download environments, and prune those that were built for runs.",
     "model": "Register models, then list, show, download, update and delete them.",
     "computetarget": "Make, list, show and delete compute targets.",
+    "dataset": "Register files as datasets, then list, show and unregister them.",
     "datastore": "Attach folders as datastores, and copy files to and from them.",
 }
 """What each noun is for. Its file is `mlrun_cli/cli/<noun>.py`, which has the Group `app`."""
@@ -130,12 +131,26 @@ class Noun(_Tree):
         """The noun and its verb."""
         return f"{self.name} {name}"
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the verb that was typed.
+
+        Raises:
+            Unsupported: az has it, or what is to be made by it, and this program does not.
+            UsageError: there is none of this name.
+        """
+        words = f"{self.name} {' '.join(args[:2])}"
+        if words in AZURE_ONLY and args[0] in self._group.commands:
+            raise Unsupported(f"mlrun-cli has no '{words}'.", hint=AZURE_ONLY[words])
+        return super().resolve_command(ctx, args)
+
 
 class _Nouns(_Tree):
     """All nouns."""
 
     def find(self, name: str) -> Any:
         """Import the noun."""
+        if name == "login":  # lines of Azure's own program have it behind `ml`, too
+            return login_command()
         return Noun(importlib.import_module(f"mlrun_cli.cli.{name}").app) if name in NOUNS else None
 
 
@@ -150,7 +165,7 @@ class _Root(_Nouns):
             return build(importlib.import_module(f"mlrun_cli.cli.{name.replace('-', '_')}").app.commands[name], name)
         if name == "az":
             return importlib.import_module("mlrun_cli.cli.az").az_command()
-        return login_command() if name == "login" else super().find(name)
+        return super().find(name)
 
 
 def root() -> TyperGroup:

@@ -13,7 +13,7 @@ from mlrun_cli.actions.workspaces import (
     update_workspace,
     workspace_record,
 )
-from mlrun_cli.cli.arguments import seconds_of
+from mlrun_cli.cli.arguments import seconds_of, tags_of
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.confirmation import confirm
 from mlrun_cli.cli.context import identity_of, open_context
@@ -25,14 +25,27 @@ from mlrun_cli.files.project_config import find_project_config
 app = Group("workspace")
 
 _OF_AZURE_ALONE = (
+    "--adb-workspace",
     "--application-insights",
+    "--cmk-keyvault",
     "--container-registry",
     "--keyvault",
     "--location",
     "-l",
+    "--pe-name",
+    "--pe-resource-group",
+    "--pe-subnet-name",
+    "--pe-subscription-id",
+    "--pe-vnet-name",
+    "--primary-user-assigned-identity",
+    "--resource-cmk-uri",
     "--sku",
     "--storage-account",
+    "--user-assigned-identity-for-cmk-encryption",
+    "--v1-legacy-mode",
+    "-v",
 )
+_FLAGS_OF_AZURE_ALONE = ("--hbi-workspace", "--pe-auto-approval", "--system_datastores_auth_mode")
 
 
 @command(
@@ -77,20 +90,27 @@ def create(
         str | None,
         typer.Option("--workspace-name", "--name", "-w", "-n", metavar="NAME", help="Default: the folder's."),
     ] = None,
-    friendly_name: Annotated[str | None, typer.Option("--friendly-name", metavar="TEXT", help="Another name.")] = None,
+    friendly_name: Annotated[
+        str | None, typer.Option("--friendly-name", "-f", metavar="TEXT", help="Another name.")
+    ] = None,
     description: Annotated[str | None, typer.Option("--description", metavar="TEXT", help="What it is for.")] = None,
+    tags: Annotated[
+        list[str] | None, typer.Option("--tags", "-t", metavar="KEY=VALUE", help="Its tags, instead of those it has.")
+    ] = None,
     of_azure_alone: Annotated[list[str] | None, typer.Option(*_OF_AZURE_ALONE, hidden=True)] = None,
+    is_of_azure_alone: Annotated[bool, typer.Option(*_FLAGS_OF_AZURE_ALONE, hidden=True)] = False,
     is_sure: Annotated[bool, typer.Option("--exist-ok", "--yes", "-y", hidden=True)] = False,  # noqa: ARG001
 ) -> object:
     """Make a workspace, or use the one of that name; 'folder attach' makes one too.
 
-    Azure's options for places and for other resources are skipped.
+    Azure's options for places, keys and other resources are skipped.
     """
-    if of_azure_alone:
-        shared.notes.say("Options for places and for other resources mean nothing here and were skipped.")
+    if of_azure_alone or is_of_azure_alone:
+        shared.notes.say("Options for places, keys and other resources mean nothing here and were skipped.")
     identity = identity_of(shared._replace(workspace_name=name), find_project_config(shared.path))
+    tagged = None if tags is None else {key: value or "" for key, value in tags_of(tags, option="--tags").items()}
     with open_workspace(identity, create=True) as workspace:
-        update_workspace(workspace, friendly_name=friendly_name, description=description)
+        update_workspace(workspace, friendly_name=friendly_name, description=description, tags=tagged)
         return describe_workspace(workspace)
 
 

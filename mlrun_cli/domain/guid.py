@@ -1,8 +1,24 @@
-"""Random identifiers, without the import of `uuid`."""
+"""Identifiers as Azure has them, without the import of `uuid`."""
 
 from __future__ import annotations
 
 import os
+import re
+
+from mlrun_cli.errors import UsageError
+
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def check_guid(text: str) -> str:
+    """The text itself.
+
+    Raises:
+        UsageError: it is no GUID.
+    """
+    if _GUID.fullmatch(text) is None:
+        raise UsageError(f"'{text}' is no id of Azure.", hint="It looks like a13a4034-02d1-40bd-8107-b5d591a464b7.")
+    return text
 
 
 def new_guid() -> str:

@@ -49,7 +49,7 @@ environment:
     condaDependenciesFile: {folder}/conda_dependencies.yml
 """
 
-_CONDA_DEPENDENCIES = """\
+CONDA_DEPENDENCIES = """\
 # The packages that sklearn.runconfig asks for.
 # A version is pinned as in scikit-learn=1.5, Python itself as in python=3.11.
 name: project_environment
@@ -83,6 +83,6 @@ def sample_files(folder: Path, configuration_folder: Path) -> dict[Path, str]:
     return {
         configuration_folder / "local.runconfig": _LOCAL,
         configuration_folder / "sklearn.runconfig": sklearn,
-        configuration_folder / "conda_dependencies.yml": _CONDA_DEPENDENCIES,
+        configuration_folder / "conda_dependencies.yml": CONDA_DEPENDENCIES,
         folder / AMLIGNORE_NAME: _AMLIGNORE,
     }

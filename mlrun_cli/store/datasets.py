@@ -82,6 +82,15 @@ class DatasetStore:
             key=dataset.key,
         )
 
+    def give_name(self, dataset: Dataset, name: str, version: int) -> None:
+        """Name a dataset that has no name, or none any more."""
+        self._database.execute(
+            "UPDATE datasets SET name = :name, version = :version WHERE dataset_key = :key",
+            name=name,
+            version=version,
+            key=dataset.key,
+        )
+
     def take_name(self, name: str) -> None:
         """Take their name from all versions of a dataset. Runs that used them still find them by id."""
         self._database.execute("UPDATE datasets SET name = NULL, version = NULL WHERE name = :name", name=name)

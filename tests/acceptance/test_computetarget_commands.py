@@ -100,7 +100,8 @@ def test_what_cannot_be_made_is_refused_by_name(mlrun: Mlrun) -> None:
         ("create computeinstance -n local", 2, "amlcompute -n local --max-nodes"),
         ("create amlcompute -n a/b --max-nodes 1", 2, "cannot be the name"),
         ("create computeinstance -n x --max-nodes 2", 2, "has one node"),
-        ("create aks -n x", 2, "no compute targets of the kind 'aks'"),
+        ("create aks -n x", 2, "has no 'computetarget create aks'"),
+        ("create -n x aks", 2, "no compute targets of the kind 'aks'"),
         ("attach remote -n vm -a 10.0.0.1 -u me --password geheim", 2, "Other machines"),
         ("computeinstance start -n x", 2, "runs already"),
     ):

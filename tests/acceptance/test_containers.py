@@ -185,8 +185,8 @@ def test_a_dockerfile_is_made_into_an_image_once_and_pruned_with_it(mlrun: Mlrun
 
     assert [mlrun.log(run_id) for run_id in run_ids] == ["inside\n"] * 2
     assert engine.builds() == [(DOCKERFILE, [])]
-    (record,) = mlrun.json("environment", "list")
-    shown = mlrun.json("environment", "show", record["key"])
+    (record,) = mlrun.json("environment", "list", "--built")
+    shown = mlrun.json("environment", "show", "--built", record["key"])
     assert (record["builder"], shown["dockerfile"]) == ("image", DOCKERFILE)
     assert engine.images() == [shown["image"]] == [planned["image"]]
     assert shown["image"] == f"localhost/mlrun-environment:{record['key']}"
@@ -198,7 +198,7 @@ def test_a_dockerfile_is_made_into_an_image_once_and_pruned_with_it(mlrun: Mlrun
 
     assert mlrun.json("environment", "prune", "--older-than", "0s")["environments"] == [record["key"]]
     assert engine.images() == []
-    assert mlrun.json("environment", "list") == []
+    assert mlrun.json("environment", "list", "--built") == []
 
 
 def test_an_image_that_was_removed_behind_its_back_is_made_again(mlrun: Mlrun, engine: Engine) -> None:
@@ -218,7 +218,7 @@ def test_an_image_that_the_engine_does_not_give_up_stays_listed(mlrun: Mlrun, en
     text = engine.program.read_text("utf-8")
     engine.program.write_text(text.replace('if words[0] == "rmi":', 'if words[0] == "rmi":\n    sys.exit(2)'), "utf-8")
     assert mlrun.json("environment", "prune", "--older-than", "0s")["environments"] == []
-    assert len(mlrun.json("environment", "list")) == 1
+    assert len(mlrun.json("environment", "list", "--built")) == 1
     engine.program.unlink()
     assert len(mlrun.json("environment", "prune", "--older-than", "0s")["environments"]) == 1
 
@@ -263,7 +263,11 @@ def test_secrets_of_a_dockerfile_reach_the_engine_and_no_record(mlrun: Mlrun, en
     said = [mlrun(*words, "--dry-run", "-o", "table").stdout]
     done = mlrun(*words)
     run_id = json.loads(done.stdout)["run_id"]
-    said += [done.stdout, done.stderr, mlrun("environment", "show", mlrun.json("environment", "list")[0]["key"]).stdout]
+    said += [
+        done.stdout,
+        done.stderr,
+        mlrun("environment", "show", "--built", mlrun.json("environment", "list", "--built")[0]["key"]).stdout,
+    ]
 
     assert engine.builds() == [(SECRETS, [])]
     log = (mlrun.run_folder(run_id) / "artifacts/system_logs/environment.log").read_text("utf-8")
@@ -316,7 +320,7 @@ def test_a_dockerfile_whose_base_needs_a_login_names_it(mlrun: Mlrun, engine: En
     assert "unauthorized" in message
     assert "type 'docker login mine.example.org' once" in message
     assert engine.calls("run") == []
-    assert mlrun.json("environment", "list") == []
+    assert mlrun.json("environment", "list", "--built") == []
 
 
 def test_mpi_starts_its_processes_within_one_container(mlrun: Mlrun, engine: Engine) -> None:

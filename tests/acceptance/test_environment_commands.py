@@ -107,11 +107,11 @@ def test_a_mode_that_is_none_is_refused_with_those_there_are(mlrun: Mlrun) -> No
 def test_what_was_installed_is_kept_with_the_run_and_the_environment_is_shown(mlrun: Mlrun) -> None:
     mlrun.script("import tiny")
     write_conda_file(mlrun, local_package(mlrun.folder, "tiny"))
-    assert mlrun.json("environment", "list") == []
+    assert mlrun.json("environment", "list", "--built") == []
     run_id = mlrun.json("run", "submit-script", "-d", "conda.yml", "train.py")["run_id"]
 
-    (listed,) = mlrun.json("environment", "list")
-    shown = mlrun.json("environment", "show", listed["key"][:6])
+    (listed,) = mlrun.json("environment", "list", "--built")
+    shown = mlrun.json("environment", "show", "--built", listed["key"][:6])
     assert shown["packages"] == len(shown["installed"]) == 1
     assert shown["installed"][0].startswith("tiny")
     assert shown["options"] == ["--no-index"]
@@ -124,7 +124,7 @@ def test_what_was_installed_is_kept_with_the_run_and_the_environment_is_shown(ml
 
 
 def test_an_environment_that_is_not_there_is_answered_with_exit_code_3(mlrun: Mlrun) -> None:
-    done = mlrun("environment", "show", "abc", check=False)
+    done = mlrun("environment", "show", "--built", "abc", check=False)
     assert done.returncode == 3
     assert "There is no environment 'abc'." in done.stderr
 
@@ -137,7 +137,7 @@ def test_an_environment_goes_when_no_live_run_has_it(mlrun: Mlrun) -> None:
     write_conda_file(mlrun)
     run_id = mlrun.submit("-d", "conda.yml", "train.py")
     mlrun.wait_for_status(run_id, "Running")
-    (key,) = (one["key"] for one in mlrun.json("environment", "list"))
+    (key,) = (one["key"] for one in mlrun.json("environment", "list", "--built"))
 
     assert mlrun.json("environment", "prune", "--older-than", "0s")["environments"] == []
     kill(mlrun.supervisor(run_id))
@@ -146,7 +146,7 @@ def test_an_environment_goes_when_no_live_run_has_it(mlrun: Mlrun) -> None:
     assert (would["environments"], would["dryRun"]) == ([key], True)
     assert mlrun.json("environment", "prune", "--older-than", "1d")["environments"] == []
     assert mlrun.json("environment", "prune", "--older-than", "0s")["environments"] == [key]
-    assert mlrun.json("environment", "list") == []
+    assert mlrun.json("environment", "list", "--built") == []
 
     gate.unlink()
     gate.write_text("", encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -46,6 +47,11 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlrun]:
         mlrun("run", "submit-script", "-d", "conda.yml", "train.py")
         mlrun("run", "submit-script", "train.py")
         mlrun("model", "register", "-n", "mymodel", "-p", "train.py")
+        mlrun("dataset", "register", "-n", "mydataset", "-p", "train.py")
+        described = {"datasetType": "File", "parameters": {"path": "train.py"}, "registration": {"name": "described"}}
+        mlrun.script(json.dumps(described), "dataset.json")
+        mlrun("environment", "scaffold", "-n", "training", "-d", "myenvironment")
+        mlrun("environment", "register", "-d", "myenvironment")
         yield mlrun
 
 
@@ -61,7 +67,12 @@ def ready(prepared: Mlrun, tmp_path: Path) -> Iterator[Mlrun]:
 def meanings(prepared: Mlrun) -> dict[str, str]:
     """What stands in the workspace for what examples leave open; `ID1` comes before `ID`."""
     run_id = prepared.json("run", "list", "--last", "1")[0]["run_id"]
-    return {"ID1": run_id, "ID2": run_id, "ID": run_id, "KEY": prepared.json("environment", "list")[0]["key"]}
+    return {
+        "ID1": run_id,
+        "ID2": run_id,
+        "ID": run_id,
+        "KEY": prepared.json("environment", "list", "--built")[0]["key"],
+    }
 
 
 class Page(NamedTuple):

@@ -84,7 +84,11 @@ def test_versions_are_listed_shown_changed_and_deleted(mlrun: Mlrun) -> None:
     assert ids("--tag", "stage=old") == ids("--property", "a") == ["net:1"]
     changed = mlrun.json("model", "update", "-i", "net:1", "--remove-tag", "stage", "--gc", "2")
     assert (changed["tags"], changed["description"], changed["resourceConfiguration"]["gpu"]) == ({}, "The first", 2)
-    assert mlrun.json("model", "show", "-n", "net", "-v", "1") == changed == mlrun.json("model", "show", "-i", "net:1")
+    assert (
+        mlrun.json("model", "show", "-n", "net", "--version", "1")
+        == changed
+        == mlrun.json("model", "show", "-i", "net:1")
+    )
     assert mlrun.json("model", "delete", "-i", "net:2") == "net:2"
     assert ids() == ["other:1", "net:1"]
 

@@ -110,7 +110,7 @@ def test_who_waits_makes_the_environment_when_who_made_it_is_killed(mlrun: Mlrun
 
     assert mlrun.wait(second)["status"] == "Completed"
     assert mlrun.log(second) == "done\n"
-    assert len(mlrun.json("environment", "list")) == 1
+    assert len(mlrun.json("environment", "list", "--built")) == 1
 
 
 def test_what_an_installer_has_started_without_the_runs_variables_ends_with_the_supervisor(
@@ -141,7 +141,7 @@ def test_who_makes_the_environment_goes_on_when_who_waits_is_killed(mlrun: Mlrun
     making.open()
 
     assert mlrun.wait(first)["status"] == "Completed"
-    assert len(mlrun.json("environment", "list")) == 1
+    assert len(mlrun.json("environment", "list", "--built")) == 1
 
 
 @pytest.mark.parametrize("how", ["canceled", "shut down"])
@@ -157,7 +157,7 @@ def test_a_build_that_is_interrupted_leaves_nothing_and_the_next_run_makes_it(
 
     assert mlrun.wait(first)["status"] == ("Canceled" if how == "canceled" else "Failed")
     assert mlrun.processes(first) == []
-    assert mlrun.json("environment", "list") == []
+    assert mlrun.json("environment", "list", "--built") == []
     made_by_the_next(mlrun, making)
 
 
@@ -196,7 +196,7 @@ def test_environments_are_made_though_their_dispatcher_is_killed(mlrun: Mlrun, m
     until(lambda: not any(map(is_alive, dispatchers)))
     making.open()
     assert [mlrun.wait(run_id)["status"] for run_id in (first, second, third)] == ["Completed"] * 3
-    assert len(mlrun.json("environment", "list")) == 1
+    assert len(mlrun.json("environment", "list", "--built")) == 1
 
 
 @pytest.mark.parametrize("victims", [("builder",), ("supervisor", "builder"), ("supervisor", "builder", "installer")])

@@ -1,0 +1,225 @@
+"""`dataset`: register files, folders and URLs as datasets, then list, show and unregister them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mlrun_cli.actions import datasets as actions
+from mlrun_cli.actions.datastores import get_datastore
+from mlrun_cli.actions.workspaces import workspace_record
+from mlrun_cli.cli.arguments import tags_of
+from mlrun_cli.cli.command import Group, command
+from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.shared import Shared
+from mlrun_cli.domain.dataset import FILE_KIND, TABULAR_KIND, Dataset
+from mlrun_cli.domain.dataset_options import options_for
+from mlrun_cli.domain.moment import iso
+from mlrun_cli.errors import UsageError
+from mlrun_cli.files.dataset_file import TEMPLATE, DatasetDescription, read_dataset_file
+from mlrun_cli.files.project_config import absolute
+from mlrun_cli.workspace import Workspace
+
+app = Group("dataset")
+
+_TYPES = {FILE_KIND: "File", TABULAR_KIND: "Tabular"}
+
+_Name = Annotated[str | None, typer.Option("--name", "-n", metavar="NAME", help="Name of the dataset.")]
+
+
+@command(
+    app,
+    "register",
+    examples=[
+        ("Register a folder of this machine", "mlrun dataset register -n images -p ."),
+        ("Register what a file describes, as 'az ml' does", "mlrun dataset register -f dataset.json"),
+    ],
+)
+def register(
+    shared: Shared,
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", metavar="FILE", help="What describes the dataset, in JSON or YAML.")
+    ] = None,
+    show_template: Annotated[
+        bool, typer.Option("--show-template", help="Print what such a file may hold, and register nothing.")
+    ] = False,
+    skip_validation: Annotated[
+        bool, typer.Option("--skip-validation", help="Do not look whether there are files.")
+    ] = False,
+    name: _Name = None,
+    paths: Annotated[
+        list[str] | None,
+        typer.Option("--src-path", "-p", metavar="PATH", help="A file, folder, pattern or URL, instead of --file."),
+    ] = None,
+    datastore: Annotated[
+        str | None, typer.Option("--datastore", metavar="NAME", help="The datastore that --src-path is in.")
+    ] = None,
+    is_table: Annotated[
+        bool, typer.Option("--tabular", help="They are tables, as their suffix says: .csv, .tsv, .jsonl, .parquet.")
+    ] = False,
+    description: Annotated[
+        str | None, typer.Option("--description", metavar="TEXT", help="What the dataset is.")
+    ] = None,
+    tags: Annotated[list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="Tag it.")] = None,
+    create_new_version: Annotated[
+        bool, typer.Option("--create-new-version", help="Add a version where the name stands for other files.")
+    ] = False,
+    dataset_id: Annotated[
+        str | None,
+        typer.Option("--id", "-i", metavar="GUID", help="Its id in Azure, by which runconfigs name it."),
+    ] = None,
+) -> object:
+    """Register files as a dataset; they stay where they are.
+
+    What is registered already under the name, and is the same, stays that version. Paths in a file of --file are
+    relative to its folder. Under the --id that a dataset had in Azure, runconfigs that name it find the files of here.
+    """
+    if show_template:
+        return TEMPLATE
+    if (file is None) == (not paths):
+        raise UsageError(
+            "Say what to register: what a file describes, or paths.", hint="Use either -f FILE, or -n NAME -p PATH."
+        )
+    described = (
+        _typed(name, paths or [], datastore, is_table=is_table)
+        if file is None
+        else _read(file, name, datastore, is_table=is_table)
+    )
+    for note in described.notes:
+        shared.notes.warning(note)
+    with open_context(shared).workspace as workspace:
+        dataset = actions.register_dataset(
+            workspace,
+            described.definition,
+            described.name,
+            description=described.description if description is None else description,
+            tags=described.tags if tags is None else tags_of(tags, option="--tag"),
+            create_new_version=described.create_new_version or create_new_version,
+            dataset_id=dataset_id,
+            find_datastore=None if skip_validation else lambda name: get_datastore(workspace, name),
+        )
+        return _described(workspace, dataset)
+
+
+@command(
+    app,
+    "list",
+    query_words=True,
+    examples=[
+        ("List the datasets of the workspace", "mlrun dataset list -o table"),
+        ("Their names alone", "mlrun dataset list --query '[].name' -o tsv"),
+    ],
+)
+def list_all(shared: Shared) -> object:
+    """List the datasets of the workspace, by name, each in its latest version."""
+    with open_context(shared).workspace as workspace:
+        return [_record(dataset) for dataset in workspace.datasets.latest()]
+
+
+@command(
+    app,
+    "show",
+    examples=[
+        ("Show a dataset", "mlrun dataset show -n mydataset"),
+        ("Its id, for a runconfig", "mlrun dataset show -n mydataset --query registration.id -o tsv"),
+    ],
+)
+def show(
+    shared: Shared,
+    name: _Name = None,
+    version: Annotated[
+        int | None, typer.Option("--version", "-v", metavar="N", help="Version. Default: the latest.")
+    ] = None,
+    dataset_id: Annotated[str | None, typer.Option("--id", "-i", metavar="ID", help="Its id, instead.")] = None,
+) -> object:
+    """Show a dataset: what it is registered as, and the paths it is made of."""
+    if (name is None) == (dataset_id is None):
+        raise UsageError("Say which dataset: by name, or by id.", hint="Use either -n NAME or -i ID.")
+    with open_context(shared).workspace as workspace:
+        if name is not None:
+            return _described(workspace, actions.get_dataset(workspace, name, version))
+        return _described(workspace, actions.get_dataset_by_id(workspace, dataset_id or ""))
+
+
+@command(
+    app,
+    "unregister",
+    examples=[
+        ("Forget a dataset", "mlrun dataset unregister -n mydataset"),
+        ("Forget it and see its id", "mlrun dataset unregister -n mydataset --query id -o tsv"),
+    ],
+)
+def unregister(
+    shared: Shared, name: Annotated[str, typer.Option("--name", "-n", metavar="NAME", help="Name of the dataset.")]
+) -> object:
+    """Forget all versions of a dataset; its files stay as they are. Prints what its latest version was.
+
+    Runs that used it still find it by its id.
+    """
+    with open_context(shared).workspace as workspace:
+        latest = actions.get_dataset(workspace, name)
+        actions.unregister_dataset(workspace, name)
+        return _record(latest)
+
+
+def _read(file: Path, name: str | None, datastore: str | None, *, is_table: bool) -> DatasetDescription:
+    if datastore is not None or is_table:
+        raise UsageError("--datastore and --tabular go with --src-path.", hint="Say both in the file of --file.")
+    described = read_dataset_file(file)
+    return described if name is None else described._replace(name=name)
+
+
+def _typed(name: str | None, paths: Sequence[str], datastore: str | None, *, is_table: bool) -> DatasetDescription:
+    if name is None:
+        raise UsageError("The dataset has no name.", hint="Give it one with -n NAME.")
+    definition = {
+        "kind": TABULAR_KIND if is_table else FILE_KIND,
+        "paths": [_path(path, datastore) for path in paths],
+        "options": options_for(paths[0]) if is_table else {},
+        "steps": [],
+    }
+    return DatasetDescription(definition, name)
+
+
+def _path(typed: str, datastore: str | None) -> dict[str, str]:
+    if datastore is not None:
+        return {"datastore": datastore, "path": typed.lstrip("/")}
+    if "://" in typed:
+        return {"url": typed}
+    if not typed:
+        raise UsageError("--src-path is empty.", hint="Give it a path, or leave it out.")
+    return {"path": str(absolute(Path(typed).expanduser()))}
+
+
+def _record(dataset: Dataset) -> dict[str, Any]:
+    """Azure's keys of a registration, and two of ours."""
+    return {
+        "createdTime": iso(dataset.created_at),
+        "datasetType": _TYPES[dataset.definition["kind"]],
+        "description": dataset.description,
+        "id": dataset.dataset_id,
+        "name": dataset.name,
+        "tags": dict(dataset.tags),
+        "version": dataset.version,
+    }
+
+
+def _described(workspace: Workspace, dataset: Dataset) -> dict[str, Any]:
+    """The keys that Azure shows of one dataset: how it is read, what it is registered as, what it is made of."""
+    where = workspace_record(workspace.identity, workspace.home)["id"]
+    return {
+        "definition": ["GetFiles", *(step[0] for step in dataset.definition["steps"])],
+        "registration": {**_record(dataset), "workspace": where},
+        "source": [_source(path) for path in dataset.definition["paths"]],
+    }
+
+
+def _source(path: dict[str, str]) -> str:
+    """A path as the SDK spells it, `('datastore', 'folder/*.csv')`, or as it is; a URL without what may be a secret."""
+    if "datastore" in path:
+        return str((path["datastore"], path["path"]))
+    (source,) = path.values()
+    return actions.DataFile("", source).shown

@@ -1,0 +1,61 @@
+"""How the files of a dataset are read as a table: the `options` of its definition, as `azureml.core` writes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mlrun_cli.errors import UsageError
+
+DELIMITED, JSON_LINES, PARQUET = "delimited", "json_lines", "parquet"
+HEADERS = ("ALL_FILES_HAVE_SAME_HEADERS", "NO_HEADERS", "ONLY_FIRST_FILE_HAS_HEADERS", "COMBINE_ALL_FILES_HEADERS")
+
+_FORMATS = {".json": JSON_LINES, ".jsonl": JSON_LINES, ".parquet": PARQUET, ".tsv": DELIMITED}
+
+
+def table_options(
+    table_format: str,
+    *,
+    separator: str = ",",
+    header: str = HEADERS[0],
+    include_path: bool = False,
+    infer_column_types: bool = True,
+    encoding: str = "utf8",
+) -> dict[str, Any]:
+    """The options of a table.
+
+    Args:
+        table_format: `delimited`, `json_lines` or `parquet`; what does not apply to it is left out.
+        separator: between values.
+        header: one of `HEADERS`.
+        include_path: whether a column tells each row's file.
+        infer_column_types: whether the types of columns are guessed; else all are text.
+        encoding: of the files.
+
+    Raises:
+        UsageError: there is no such header, or no separator.
+    """
+    common: dict[str, Any] = {"format": table_format, "include_path": include_path, "types": {}}
+    if table_format == PARQUET:
+        return common
+    if table_format == JSON_LINES:
+        return {**common, "invalid_lines": "error", "encoding": encoding}
+    if header not in HEADERS:
+        raise UsageError(f"There is no kind of header '{header}'.", hint=f"There are: {', '.join(HEADERS)}.")
+    if not separator:
+        raise UsageError("The separator is empty.", hint="Write the character between values, such as ','.")
+    return {
+        **common,
+        "separator": separator,
+        "header": header,
+        "infer_column_types": infer_column_types,
+        "support_multi_line": False,
+        "empty_as_string": False,
+        "encoding": encoding,
+    }
+
+
+def options_for(path: str) -> dict[str, Any]:
+    """The options of a table of which only the path of a file is known: its suffix tells the format."""
+    suffix = f".{path.rpartition('.')[2].lower()}" if "." in path.rpartition("/")[2] else ""
+    separator = "\t" if suffix == ".tsv" else ","
+    return table_options(_FORMATS.get(suffix, DELIMITED), separator=separator)

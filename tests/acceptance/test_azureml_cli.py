@@ -1,0 +1,71 @@
+"""All commands of Azure's own command line: each is here with all of its options, or is refused with a way out.
+
+The names are those of azureml-core 1.61, which `tests/oracles/azureml_cli_oracle.py` prints.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.installed import installed, refused
+from tests.running import Mlrun
+
+COMMANDS: dict[str, list[str]] = json.loads(
+    (Path(__file__).parents[1] / "data" / "acceptance" / "azureml_cli.json").read_text(encoding="utf-8")
+)
+
+
+@pytest.fixture(scope="module")
+def mlrun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlrun]:
+    with installed(tmp_path_factory.mktemp("azure")) as command:
+        yield command
+
+
+def test_there_are_79_of_them() -> None:
+    assert len(COMMANDS) == 79
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_of_azure_takes_its_options_or_names_a_way_out(mlrun: Mlrun, name: str) -> None:
+    words = [word for option in COMMANDS[name] for word in _typed(option)]
+    done = mlrun("ml", *name.split(), *words, *(() if name == "login" else ("-h",)), check=False)
+    if done.returncode == 0:  # options are read before help is shown
+        assert name == "login" or f"Usage: mlrun ml {name} " in " ".join(done.stdout.split())
+    else:
+        told, way_out = refused(done, 2).splitlines()
+        refusal = re.fullmatch("ERROR: mlrun-cli has no '(.+)'.", told)
+        assert refusal is not None, told
+        assert name.startswith(refusal[1])
+        assert way_out
+
+
+@pytest.mark.parametrize("kind", ["aks", "datafactory"])
+def test_a_target_that_only_azure_has_is_refused_with_its_own_options(mlrun: Mlrun, kind: str) -> None:
+    words = ("-n", "cluster", "--agent-count", "3", "--vm-size", "Standard_D3_v2", "--cluster-purpose", "DevTest")
+    told = refused(mlrun("ml", "computetarget", "create", kind, *words, check=False), 2)
+    assert f"has no 'computetarget create {kind}'" in told
+    assert "computetarget update" in refused(mlrun("ml", "computetarget", "update", "-n", "cluster", check=False), 2)
+
+
+@pytest.mark.parametrize("verb", ["register", "list", "show", "download", "update", "delete"])
+def test_verbs_of_models_take_the_flag_of_azure(mlrun: Mlrun, verb: str) -> None:
+    mlrun("ml", "model", verb, "-v", "-h")
+
+
+def test_a_workspace_is_made_with_all_of_azures_options(mlrun: Mlrun) -> None:
+    words = [word for option in COMMANDS["workspace create"] for word in _typed(option) if option.count("|") == 0]
+    more = ("-w", "made", "-g", "group", "-f", "Friendly", "-t", "team=blue", "-l", "westeurope", "-y", "-v", "true")
+    made = json.loads(mlrun("ml", "workspace", "create", *words, *more).stdout)
+    assert (made["friendlyName"], made["tags"]) == ("Friendly", {"team": "blue"})
+    assert mlrun.json("workspace", "create", "-w", "made", "-g", "group")["tags"] == {"team": "blue"}
+
+
+def _typed(option: str) -> list[str]:
+    """Each of its names, with a value if it takes one."""
+    value = ["1"] if option.endswith("=") else []
+    return [word for name in option.rstrip("=").split("|") for word in (name, *value)]

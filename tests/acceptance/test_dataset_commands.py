@@ -1,0 +1,196 @@
+"""The verbs of `dataset` and of registered environments: az's options, and files of this machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.installed import bash, installed, refused
+from tests.running import Mlrun
+
+GUID = "a13a4034-02d1-40bd-8107-b5d591a464b7"
+SPECIFICATION = {
+    "schemaVersion": 1,
+    "datasetType": "Tabular",
+    "parameters": {
+        "path": ["a.csv", {"datastoreName": "workspaceblobstore", "relativePath": "/never/*.csv"}],
+        "sourceType": "delimited_files",
+        "separator": ";",
+        "header": False,
+    },
+    "timeSeries": {"fineGrainTimestamp": "when"},
+    "registration": {"name": "rows", "description": "Rows.", "tags": {"kind": "sample"}, "createNewVersion": True},
+}
+READ = """
+from azureml.core import Dataset, Workspace
+table = Dataset.get_by_name(Workspace.from_config(), "rows")
+print(table._definition["options"]["separator"], table._definition["options"]["header"], table.timestamp_columns)
+"""
+
+
+@pytest.fixture(scope="module")
+def mlrun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlrun]:
+    """In an attached folder with a folder of two files."""
+    with installed(tmp_path_factory.mktemp("datasets")) as command:
+        command.script("x;1\n", "data/a.csv")
+        command.script("two", "data/deep/b.txt")
+        yield command
+
+
+def written(mlrun: Mlrun, specification: object, name: str = "data/dataset.json") -> str:
+    return str(mlrun.script(json.dumps(specification), name))
+
+
+def test_a_file_of_azure_is_registered_as_it_says(mlrun: Mlrun) -> None:
+    file = written(mlrun, SPECIFICATION)
+    told = refused(mlrun("dataset", "register", "-f", file, check=False), 3)
+    assert "never" in told
+    assert mlrun.json("dataset", "list") == []
+
+    line = f"az ml dataset register -f '{file}' --skip-validation -t out/dataset.json"
+    done = bash(mlrun, line)
+    assert done.returncode == 0, done.stderr
+    registered = json.loads(done.stdout)
+    assert registered == json.loads((mlrun.folder / "out" / "dataset.json").read_text(encoding="utf-8"))
+    assert set(registered) == {"definition", "registration", "source"}
+    assert registered["registration"].items() >= {"name": "rows", "version": 1, "tags": {"kind": "sample"}}.items()
+    assert registered["source"] == [str(mlrun.folder / "data" / "a.csv"), "('workspaceblobstore', 'never/*.csv')"]
+    assert mlrun.json("dataset", "register", "-f", file, "--skip-validation") == registered
+
+    assert mlrun.python(str(mlrun.script(READ, "read.py"))) == "; NO_HEADERS ('when', None)\n"
+
+    changed = {**SPECIFICATION, "parameters": {**SPECIFICATION["parameters"], "path": "a.csv"}}  # type: ignore[dict-item]
+    newer = mlrun.json("dataset", "register", "-f", written(mlrun, changed))
+    assert newer["registration"]["version"] == 2
+    assert mlrun.json("dataset", "show", "-n", "rows", "-v", "1") == registered
+    assert mlrun.json("dataset", "show", "-i", newer["registration"]["id"]) == newer
+    forgotten = mlrun.json("dataset", "unregister", "-n", "rows")
+    assert (forgotten["name"], forgotten["version"]) == ("rows", 2)
+    assert "no dataset 'rows'" in refused(mlrun("dataset", "show", "-n", "rows", check=False), 3)
+
+
+def test_the_template_can_be_registered_once_it_is_filled_in(mlrun: Mlrun) -> None:
+    template = mlrun.json("dataset", "register", "--show-template")
+    template["datasetType"] = "Tabular"
+    template["parameters"]["sourceType"] = "parquet_files"
+    done = mlrun("dataset", "register", "-f", written(mlrun, template), "--skip-validation", "-n", "other")
+    assert done.stderr == ""
+    assert json.loads(done.stdout)["registration"]["name"] == "other"
+    mlrun("dataset", "unregister", "-n", "other")
+
+
+def test_a_runconfig_with_an_id_of_azure_finds_the_files_of_here(mlrun: Mlrun) -> None:
+    words = ("dataset", "register", "-n", "images", "-p", "data", "--id", GUID)
+    first = mlrun.json(*words)
+    assert first["registration"]["id"] == GUID
+    assert mlrun.json(*words) == first
+    document = {
+        "script": "list.py",
+        "arguments": ["--data", "DatasetConsumptionConfig:images"],
+        "environment": {"python": {"userManagedDependencies": True}},
+        "data": {"images": {"dataLocation": {"dataset": {"id": GUID}}, "mechanism": "mount"}},
+    }
+    written(mlrun, document, "mnist.runconfig")
+    mlrun.script("import os, sys; print('found', sorted(os.listdir(sys.argv[2])))", "list.py")
+    run = mlrun.ended("-c", "mnist")
+    assert "found ['a.csv', " in mlrun.log(run["run_id"])
+
+    mlrun("dataset", "unregister", "-n", "images")
+    assert mlrun.json(*words)["registration"] == first["registration"]
+    told = refused(mlrun("dataset", "register", "-n", "more", "-p", "data/deep", "--id", GUID, check=False), 2)
+    assert "'images', version 1" in told
+    told = refused(mlrun("dataset", "register", "-n", "images", "-p", "data/deep", check=False), 2)
+    assert "--create-new-version" in told
+    assert mlrun.json("dataset", "list", "--query", "[].[name, version, id]") == [["images", 1, GUID]]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"datasetType": "Folder"}, "line 1: datasetType: there is no type 'Folder'"),
+        ({"schemaVersion": 2}, "schemaVersion: is a version that is not known here"),
+        ({"registration": {}}, "registration: 'name' is missing"),
+        ({"parameters": {}}, "parameters: 'path' is missing"),
+        ({"parameters": {"path": [1, []]}}, "parameters.path[1]: expected text"),
+        ({"parameters": {"path": "a.csv", "query": {"datastoreName": "sql"}}}, "query is not supported"),
+        ({"parameters": {"path": "a.csv", "partitionFormat": "/{x}"}}, "partitionFormat is not supported"),
+        ({"parameters": {"path": "a.csv", "sourceType": "sql_query"}}, "'sql_query' is no source of a table here"),
+        ({"parameters": {"path": "s3://bucket/a.csv"}}, "'s3' is no kind of URL"),
+        (
+            {"parameters": {"path": {"datastoreName": "nowhere", "relativePath": "a"}}},
+            "There is no datastore 'nowhere'",
+        ),
+    ],
+)
+def test_what_a_file_cannot_say_is_refused_with_its_place(mlrun: Mlrun, change: dict[str, object], reason: str) -> None:
+    file = written(mlrun, {**SPECIFICATION, **change})
+    done = mlrun("dataset", "register", "-f", file, check=False)
+    assert reason in refused(done, done.returncode)
+    assert done.returncode in {2, 3}
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ((), "Say what to register"),
+        (("-p", "data"), "has no name"),
+        (("-n", "x", "-p", "data", "-f", "x.json"), "Say what to register"),
+        (("-n", "x", "-p", "data", "--id", "17"), "'17' is no id of Azure"),
+        (("-n", "x", "-p", ""), "--src-path is empty"),
+        (("-f", "x.json", "--tabular"), "go with --src-path"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(mlrun: Mlrun, words: tuple[str, ...], reason: str) -> None:
+    assert reason in refused(mlrun("dataset", "register", *words, check=False), 2)
+
+
+def test_paths_of_this_machine_of_a_datastore_and_of_the_web(mlrun: Mlrun) -> None:
+    assert "nowhere" in refused(mlrun("dataset", "register", "-n", "no", "-p", "nowhere", check=False), 3)
+    mlrun("datastore", "upload", "-n", "workspaceblobstore", "-p", "data/a.csv", "-u", "table")
+    words = ("--datastore", "workspaceblobstore", "-p", "/table/*.csv", "--tabular")
+    table = mlrun.json("dataset", "register", "-n", "table", *words, "--tag", "a=b", "--description", "A table.")
+    assert table["source"] == ["('workspaceblobstore', 'table/*.csv')"]
+    web = mlrun.json("dataset", "register", "-n", "web", "-p", "https://me:password@example.com/a.csv?sig=secret")
+    assert web["source"] == ["https://example.com/a.csv"]
+    rows = mlrun("dataset", "list", "--query", "[?name!='images'].[name, datasetType]", "-o", "tsv").stdout
+    assert rows == "table\tTabular\nweb\tFile\n"
+
+
+def test_an_environment_goes_from_a_folder_to_the_workspace_and_back(mlrun: Mlrun, tmp_path: Path) -> None:
+    folder, copy = tmp_path / "my env", tmp_path / "copy"
+    line = f"az ml environment scaffold -n training -d '{folder}' && az ml environment register -d '{folder}'"
+    done = bash(mlrun, line)
+    assert done.returncode == 0, done.stderr
+    assert "already" in refused(mlrun("environment", "scaffold", "-n", "x", "-d", str(folder), check=False), 2)
+    (folder / "conda_dependencies.yml").write_text("dependencies:\n- pip:\n  - numpy==1.26\n", encoding="utf-8")
+    registered = mlrun.json("environment", "register", "-d", str(folder))
+    assert (registered["name"], registered["version"]) == ("training", "2")
+    assert registered["python"]["condaDependencies"] == {"dependencies": [{"pip": ["numpy==1.26"]}]}
+    assert mlrun.json("environment", "register", "-d", str(folder)) == registered
+    assert mlrun.json("environment", "list") == [registered]
+    assert mlrun.json("environment", "show", "-n", "training") == registered
+    assert mlrun.json("environment", "show", "-n", "training", "-v", "1")["version"] == "1"
+
+    mlrun("environment", "download", "-n", "training", "-d", str(copy))
+    definition = json.loads((copy / "azureml_environment.json").read_text(encoding="utf-8"))
+    assert "condaDependencies" not in definition["python"]
+    text = (copy / "conda_dependencies.yml").read_text(encoding="utf-8")
+    assert text == "dependencies:\n- pip:\n  - numpy==1.26\n"
+    again = ("environment", "download", "-n", "training", "-v", "1", "-d", str(copy))
+    assert "already" in refused(mlrun(*again, check=False), 2)
+    mlrun(*again, "--overwrite")
+    assert (copy / "conda_dependencies.yml").read_text(encoding="utf-8") != text
+    loaded = f"from azureml.core import Environment; print(Environment.load_from_directory({str(copy)!r}).version)"
+    assert mlrun.python("-c", loaded) == "1\n"
+
+    mlrun.script("from azureml.core import Workspace; print(list(Workspace.from_config().environments))", "names.py")
+    assert mlrun.python("names.py") == "['training']\n"
+    told = refused(mlrun("environment", "show", "-n", "nothing", check=False), 3)
+    assert "There are: training." in told
+    assert mlrun.json("environment", "list", "--built") == []
+    refused(mlrun("environment", "show", check=False), 2)
+    assert "--built" in refused(mlrun("environment", "show", "--built", "0123", check=False), 3)
+    assert "no azureml_environment.json" in refused(mlrun("environment", "register", "-d", ".", check=False), 2)
