@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 from contextlib import ExitStack
 from pathlib import Path
 
+from mlrun_cli.cli.output import strict_json
 from mlrun_cli.errors import MlrunError, UsageError
 from mlrun_cli.files.temporary import temporary_beside, temporary_name
 
@@ -59,7 +59,7 @@ class MetadataFile:
                 raise self._not_written("somebody else has made it in the meantime")
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with temporary_beside(self._path) as unfinished:
-                unfinished.write_text(json.dumps(value, indent=4, sort_keys=True), encoding="utf-8")
+                unfinished.write_text(strict_json(value, indent=4, ensure_ascii=True), encoding="utf-8")
                 unfinished.replace(self._path)
         except OSError as error:
             raise self._not_written(error.strerror) from error

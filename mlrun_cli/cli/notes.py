@@ -50,6 +50,10 @@ class Notes:
         if self.level >= Level.NORMAL:
             self._write(text)
 
+    def outcome(self, text: str) -> None:
+        """That a run did not complete, which is said at every level."""
+        self._write(text)
+
     def detail(self, text: str) -> None:
         """What `--verbose` adds."""
         if self.level >= Level.VERBOSE:

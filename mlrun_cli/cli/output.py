@@ -1,8 +1,9 @@
 """A result as text, byte for byte as az prints it.
 
-The rules that are not obvious: JSON and YAML have their keys sorted. A table leaves out `id`, `type`, `etag`,
-null and nested values. TSV shows the length of a list, and nothing for a mapping. In both, the keys of plain
-records are sorted, and those that a query names keep their order.
+The rules that are not obvious: JSON and YAML have their keys sorted. Where az prints NaN and Infinity, which are no
+JSON, there is null; YAML has its own words for them. A table leaves out `id`, `type`, `etag`, null and nested values.
+TSV shows the length of a list, and nothing for a mapping. In both, the keys of plain records are sorted, and those that
+a query names keep their order.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Mapping
 from enum import Enum
+from math import isfinite
 
 from mlrun_cli.errors import MlrunError
 
@@ -56,8 +58,28 @@ def render(value: object, output_format: OutputFormat, *, is_query: bool, colour
     return text
 
 
+def strict_json(value: object, *, indent: int, ensure_ascii: bool) -> str:
+    """JSON that every reader takes, its keys sorted: a number that is none, or infinite, is null."""
+
+    def text(value: object) -> str:
+        return json.dumps(value, indent=indent, ensure_ascii=ensure_ascii, sort_keys=True, allow_nan=False)
+
+    try:
+        return text(value)
+    except ValueError:  # seldom, and a look at every value takes longer than writing it
+        return text(_finite(value))
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
+
+
 def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+    return strict_json(value, indent=2, ensure_ascii=False) + "\n"
 
 
 def _yaml(value: object) -> str:

@@ -18,6 +18,26 @@ from mlrun_cli.errors import InvalidQuery
 _EXAMPLE = "[?status=='Failed'].run_id"
 _SHOWN = 60  # characters of a long query that an error quotes
 _SHOWN_FROM_THERE = 20  # of them, from the mistake on
+_KINDS = {
+    "string": "text",
+    "number": "a number",
+    "boolean": "true or false",
+    "null": "null",
+    "array": "a list",
+    "object": "an object",
+    "expref": "an expression",
+    "array-string": "a list of texts",
+    "array-number": "a list of numbers",
+    "str": "text",
+    "int": "a number",
+    "float": "a number",
+    "bool": "true or false",
+    "NoneType": "null",
+    "list": "a list",
+    "dict": "an object",
+    "OrderedDict": "an object",
+}
+"""What a person calls a type of JMESPath, or of Python where a list holds what it should not."""
 _UNQUOTED_SIDE = r"(?P<operator>==|!=)\s*(?P<value>[^\s'\"`&|)\]][^&|)\]]*?)\s*(?=&&|\|\||[)\]]|$)"
 
 
@@ -54,7 +74,7 @@ class Query(NamedTuple):
         try:
             return self.expression.search(value, Options(dict_cls=OrderedDict))
         except (ValueError, TypeError, ArithmeticError) as error:
-            reason = printable(str(error))
+            reason = _reason(error)
             raise InvalidQuery(
                 f"The query does not fit the result: {reason}",
                 hint=f"A query that fits: {_command_line(_EXAMPLE)}",
@@ -67,6 +87,25 @@ class Query(NamedTuple):
             for node in _nodes(self.expression.parsed)
             if node["type"] == "comparator" and node["value"] in {"eq", "ne"} and node["children"][1]["type"] == "field"
         ]
+
+
+def _reason(error: Exception) -> str:
+    """Why a query cannot be applied, without the whole of the value that it was applied to."""
+    from reprlib import repr as bounded_repr  # noqa: PLC0415
+
+    from jmespath.exceptions import JMESPathTypeError  # noqa: PLC0415
+
+    if not isinstance(error, JMESPathTypeError):
+        return _shortened(str(error))
+    taken = " or ".join(_KINDS.get(kind, kind) for kind in error.expected_types)
+    given = _KINDS.get(error.actual_type, error.actual_type)
+    value = "" if error.current_value is None else f": {_shortened(bounded_repr(error.current_value))}"
+    return f"{error.function_name}() takes {taken}, not {given}{value}"
+
+
+def _shortened(text: str) -> str:
+    shown = printable(text[: _SHOWN + 1])
+    return shown if len(text) <= _SHOWN else f"{shown[:_SHOWN]}…"
 
 
 def query_from_words(words: Sequence[str]) -> tuple[Query, str | None]:

@@ -247,7 +247,7 @@ def wait(
         for run in ended:
             if run.status is not RunStatus.COMPLETED:
                 print_last_lines(workspace, run, shared.notes.say)
-                print_ending(workspace, run, shared.notes.say)
+                print_ending(workspace, run, shared.notes)
         return Result([run_record(run) for run in ended], exit_code=_exit_code(ended))
 
 

@@ -15,6 +15,7 @@ from mlrun_cli.actions.runs import cancel_run
 from mlrun_cli.cli.arguments import OnInterrupt
 from mlrun_cli.cli.context import line_to_type
 from mlrun_cli.cli.duration import clock
+from mlrun_cli.cli.notes import Level, Notes
 from mlrun_cli.cli.printable import printable_lines
 from mlrun_cli.cli.progress import Spinner
 from mlrun_cli.cli.queue_news import QueueNews
@@ -77,7 +78,7 @@ def stream_submitted(
     titles = _Titles(say, are_shown=True)
     streamed = _Streaming(workspace, run, sys.stderr, titles, shared, interrupt).to_the_end(interruptions)
     _print_other_log(workspace, streamed.run, say)
-    _print_summary(workspace, streamed.run, say)
+    _print_summary(workspace, streamed.run, shared.notes)
     return streamed
 
 
@@ -96,7 +97,7 @@ def stream_log(workspace: Workspace, run: Run, shared: Shared, interrupt: OnInte
     ended = streamed.run
     if ended.status is not RunStatus.COMPLETED:
         _print_other_log(workspace, ended, shared.notes.say)
-        print_ending(workspace, ended, shared.notes.say)
+        print_ending(workspace, ended, shared.notes)
     return streamed
 
 
@@ -235,8 +236,15 @@ def _print(text: str) -> None:
     sys.stdout.flush()
 
 
-def _print_summary(workspace: Workspace, run: Run, say: Callable[[str], None]) -> None:
-    """What stands below the log: how the run ended, how long it took, why it failed and where the whole log is."""
+def _print_summary(workspace: Workspace, run: Run, notes: Notes) -> None:
+    """What stands below the log: how the run ended, how long it took, why it failed and where the whole log is.
+
+    Where errors alone are said, it is one line, and nothing of a run that completed.
+    """
+    if notes.level is Level.ERRORS:
+        if run.status is not RunStatus.COMPLETED:
+            print_ending(workspace, run, notes)
+        return
     lines = ["", "Execution Summary", "=================", f"RunId: {run.run_id}"]
     lines.append(f"Web View: {run_address(workspace, run.run_id)}")
     lines.append(f"Status: {ending(run)}")
@@ -245,7 +253,7 @@ def _print_summary(workspace: Workspace, run: Run, say: Callable[[str], None]) -
         lines.append(f"Error: {_reason(run)}")
     if run.status is not RunStatus.COMPLETED:
         lines.append(f"Log: {telling_log(workspace, run)}")
-    say("\n".join([*lines, ""]))
+    notes.say("\n".join([*lines, ""]))
 
 
 def _print_other_log(workspace: Workspace, run: Run, say: Callable[[str], None]) -> None:
@@ -264,12 +272,12 @@ def print_last_lines(workspace: Workspace, run: Run, say: Callable[[str], None])
         say("\n".join([f"The last lines of {run.run_id}, {log.name}:", *(f"  {line}" for line in lines)]))
 
 
-def print_ending(workspace: Workspace, run: Run, say: Callable[[str], None]) -> None:
-    """How a run ended that did not complete, why, and where its whole log is."""
+def print_ending(workspace: Workspace, run: Run, notes: Notes) -> None:
+    """How a run ended that did not complete, why, and where its whole log is; said at every level."""
     reason = "" if run.error is None else f": {_reason(run)}"
     log = telling_log(workspace, run)
     where = f"\nLog: {log}" if log.exists() else ""  # a run without a script has none
-    say(f"{run.run_id}: {ending(run)}{reason}{where}")
+    notes.outcome(f"{run.run_id}: {ending(run)}{reason}{where}")
 
 
 def _reason(run: Run) -> str:

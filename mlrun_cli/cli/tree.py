@@ -67,6 +67,10 @@ class _Tree(TyperGroup):
         """What is typed behind `az ml` for the command of this name."""
         return name
 
+    def meant(self, name: str) -> str | None:
+        """What other programs call like this, as it is typed here; None when there is no such thing."""
+        raise NotImplementedError
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Show the help page when nothing follows, or that of the words behind `help`."""
         if args[:1] == ["help"]:
@@ -100,8 +104,8 @@ class _Tree(TyperGroup):
         way_out = AZURE_ONLY.get(words) or AZURE_ONLY.get(cmd_name)
         if way_out is not None:
             raise Unsupported(f"mlrun-cli has no '{words}'.", hint=way_out)
-        nearest = get_close_matches(cmd_name, self._summaries, n=1)
-        guess = f"Did you mean '{nearest[0]}'? " if nearest else ""
+        meant = self.meant(cmd_name) or next(iter(get_close_matches(cmd_name, self._summaries, n=1)), None)
+        guess = "" if meant is None else f"Did you mean '{meant}'? "
         raise UsageError(
             f"There is no command '{ctx.command_path} {cmd_name}'.",
             hint=f"{guess}See '{ctx.command_path} -h'.",
@@ -131,6 +135,12 @@ class Noun(_Tree):
         """The noun and its verb."""
         return f"{self.name} {name}"
 
+    def meant(self, name: str) -> str | None:
+        """The verb that other programs call like this."""
+        from mlrun_cli.cli.synonyms import meant_verb  # noqa: PLC0415 - start-up
+
+        return meant_verb(self._group.name, name, self._group.commands)
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the verb that was typed.
 
@@ -146,6 +156,12 @@ class Noun(_Tree):
 
 class _Nouns(_Tree):
     """All nouns."""
+
+    def meant(self, name: str) -> str | None:
+        """The noun and verb that other programs call like this, or a verb of runs without its noun."""
+        from mlrun_cli.cli.synonyms import meant_command  # noqa: PLC0415 - start-up
+
+        return meant_command(name)
 
     def find(self, name: str) -> Any:
         """Import the noun."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -33,7 +34,7 @@ SCALARS = (
     st.none()
     | st.booleans()
     | st.integers()
-    | st.floats()
+    | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(max_size=12)
     | st.sampled_from(["null", "yes", "1", "a\tb", "a\nb", " x ", "日本語", "é", "2026-01-01T00:00:00Z", "#", "k: v"])
 )
@@ -117,3 +118,14 @@ def test_edges_are_what_knack_prints(knack: Knack, value: object, output_format:
 @pytest.mark.parametrize("output_format", list(OutputFormat))
 def test_null_prints_nothing(output_format: OutputFormat) -> None:
     assert render(None, output_format, is_query=False) == ""
+
+
+def test_what_is_no_number_of_json_is_null_in_it_and_stays_in_yaml() -> None:
+    value = {"a": [float("nan"), 1.5], "b": {"c": float("inf"), "d": (float("-inf"),)}}
+    assert json.loads(render(value, OutputFormat.JSON, is_query=False), parse_constant=pytest.fail) == {
+        "a": [None, 1.5],
+        "b": {"c": None, "d": [None]},
+    }
+    yaml = render(value["a"], OutputFormat.YAML, is_query=False)
+    assert yaml == "- .nan\n- 1.5\n"
+    assert render(value["a"], OutputFormat.TSV, is_query=False) == "nan\n1.5\n"

@@ -1,0 +1,138 @@
+"""Columns of text as a person looks at them: one line each, as wide as the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from io import StringIO
+from typing import TextIO
+
+from mlrun_cli.cli.printable import printable
+
+GAP = "  "
+
+Narrowing = Sequence[tuple[str, int]]
+"""Which column gives way next, by its heading, and down to which width; 0 leaves it out."""
+
+
+@dataclass(slots=True)
+class Column:
+    """A column as wide as its widest cell, unless it is narrowed; with width 0 it is left out.
+
+    Attributes:
+        is_right: whether cells stand at the right.
+        keeps_end: whether a cell that is too long loses its beginning.
+    """
+
+    heading: str
+    cells: Sequence[str]
+    is_right: bool = False
+    keeps_end: bool = False
+    width: int = 0
+    widest: int = 0
+
+
+def print_columns(
+    columns: Sequence[Column],
+    *,
+    file: TextIO,
+    width: int | None,
+    colour: bool,
+    narrowing: Narrowing,
+    repeating: Narrowing = (),
+    styles: Sequence[str] = (),
+) -> None:
+    """Print columns below their headings.
+
+    Args:
+        columns: with as many cells each; a cell may hold any text.
+        file: where to; what its encoding cannot carry is spelled in ASCII.
+        width: columns to keep within; None for as many as it takes.
+        colour: whether headings and the first column have styles.
+        narrowing: what gives way where there is too little room.
+        repeating: what gives way before that, where all cells of a column are the same.
+        styles: of the first column's cells.
+    """
+    from rich.cells import cell_len, set_cell_size  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    encoding = file.encoding or "ascii"
+    for column in columns:
+        column.cells = [printable(text).encode(encoding, "replace").decode(encoding) for text in column.cells]
+        column.width = column.widest = max(map(cell_len, [column.heading, *column.cells]))
+    if width is not None:
+        columns = _narrowed(columns, width, repeating, narrowing)
+    dots = "…" if carries("…", encoding) else "..."
+
+    def fitted(text: str, column: Column) -> str:
+        if cell_len(text) > column.width:
+            room = max(0, column.width - len(dots))
+            cut = dots + _ending(text, room) if column.keeps_end else set_cell_size(text, room) + dots
+            return set_cell_size(cut, column.width)
+        blank = " " * (column.width - cell_len(text))
+        return blank + text if column.is_right else text + blank
+
+    # Not to the file itself: where the other end of a pipe is gone, the console would exit in its own way.
+    printed = StringIO()
+    console = Console(file=printed, color_system="standard" if colour else None, force_terminal=colour)
+    for number in range(len(columns[0].cells) + 1):
+        texts = [fitted([column.heading, *column.cells][number], column) for column in columns]
+        line = Text(GAP.join(texts).rstrip())
+        style = "bold" if number == 0 else (styles[number - 1] if styles else "")
+        line.stylize(style, 0, None if number == 0 else len(texts[0]))
+        console.print(line, soft_wrap=True, highlight=False)
+    file.write(printed.getvalue())
+
+
+def local_time(moment: str | None) -> str:
+    """A moment of a record as the clocks here show it, to the minute; empty for none."""
+    return "" if moment is None else moment_of(moment).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def moment_of(text: str) -> datetime:
+    """A moment of a record."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def carries(text: str, encoding: str) -> bool:
+    """Whether an encoding has all characters of a text."""
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _narrowed(columns: Sequence[Column], width: int, repeating: Narrowing, narrowing: Narrowing) -> list[Column]:
+    """The columns that fit into `width`."""
+    by_heading = {column.heading: column for column in columns}
+    alike = [(heading, to) for heading, to in repeating if len(set(by_heading[heading].cells)) == 1]
+    for heading, narrowest in (*alike, *narrowing):
+        excess = -_room(columns, width)
+        if excess <= 0:
+            break
+        column = by_heading.get(heading)
+        if column is None:
+            continue
+        column.width = max(column.width - excess, min(column.width, narrowest)) if narrowest else 0
+    for column in columns:
+        if 0 < column.width < column.widest:
+            column.width = min(column.widest, column.width + max(0, _room(columns, width)))
+    return [column for column in columns if column.width]
+
+
+def _room(columns: Sequence[Column], width: int) -> int:
+    """How many columns of the terminal are left; negative when there are too few."""
+    kept = [column.width for column in columns if column.width]
+    return width - sum(kept) - len(GAP) * (len(kept) - 1)
+
+
+def _ending(text: str, width: int) -> str:
+    """The last characters of `text`, in at most `width` columns."""
+    from rich.cells import cell_len  # noqa: PLC0415
+
+    while cell_len(text) > width:
+        text = text[1:]
+    return text

@@ -1,0 +1,80 @@
+"""What other programs call the commands of this one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+_OF_RUNS = {
+    "abort": "cancel",
+    "attach": "monitor-logs",
+    "compare": "export",
+    "del": "delete",
+    "describe": "show",
+    "edit": "update",
+    "fetch": "download",
+    "follow": "monitor-logs",
+    "get": "show",
+    "info": "show",
+    "inspect": "show",
+    "kill": "cancel",
+    "log": "monitor-logs",
+    "logs": "monitor-logs",
+    "ls": "list",
+    "ps": "list",
+    "pull": "download",
+    "remove": "delete",
+    "rm": "delete",
+    "run": "submit-script",
+    "set": "update",
+    "start": "submit-script",
+    "status": "show",
+    "stop": "cancel",
+    "stream": "monitor-logs",
+    "submit": "submit-script",
+    "tag": "update",
+    "tail": "monitor-logs",
+    "view": "show",
+    "watch": "monitor-logs",
+}
+_VERBS_OF_RUNS = frozenset({*_OF_RUNS.values(), "wait", "metrics", "files", "download-logs"})
+_OF_OTHERS = {
+    "add": ("create", "register", "attach-local"),
+    "clean": ("prune",),
+    "del": ("delete", "unregister", "detach"),
+    "delete": ("unregister", "detach"),
+    "describe": ("show",),
+    "gc": ("prune",),
+    "get": ("show", "download"),
+    "info": ("show",),
+    "init": ("attach", "create", "scaffold"),
+    "inspect": ("show",),
+    "ls": ("list",),
+    "make": ("create",),
+    "new": ("create", "scaffold"),
+    "pull": ("download",),
+    "push": ("register", "upload"),
+    "remove": ("delete", "unregister", "detach"),
+    "rm": ("delete", "unregister", "detach"),
+    "rmi": ("delete",),
+    "set": ("update", "create"),
+    "view": ("show",),
+}
+_AT_THE_ROOT = {
+    "dashboard": "studio",
+    "init": "folder attach",
+    "server": "studio",
+    "ui": "studio",
+}
+
+
+def meant_verb(noun: str, word: str, verbs: Collection[str]) -> str | None:
+    """The verb of a noun that other programs call like this, if it has one."""
+    if noun == "run":
+        return _OF_RUNS.get(word)
+    return next((verb for verb in _OF_OTHERS.get(word, ()) if verb in verbs), None)
+
+
+def meant_command(word: str) -> str | None:
+    """The command that is meant by a verb without a noun: as a rule one of runs."""
+    verb = word if word in _VERBS_OF_RUNS else _OF_RUNS.get(word)
+    return _AT_THE_ROOT.get(word) or (None if verb is None else f"run {verb}")

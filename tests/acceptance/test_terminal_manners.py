@@ -1,0 +1,105 @@
+"""What a person at a terminal meets: short errors, the verb that was meant, pipes that end early."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.acceptance.installed import bash, installed, refused
+from tests.running import Mlrun
+
+TRAIN = """
+import sys
+from azureml.core import Run
+run = Run.get_context()
+for value in (1.5, float("nan"), float("inf")):
+    run.log("loss", value)
+run.log_row("row", x=float("-inf"), y=2)
+sys.exit(int(sys.argv[1]))
+"""
+
+
+@pytest.fixture(scope="module")
+def mlrun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlrun]:
+    """In an attached folder with a run that completed and then one that failed."""
+    with installed(tmp_path_factory.mktemp("manners")) as command:
+        command.script(TRAIN)
+        command.ended("train.py", "0")
+        command.ended("train.py", "3")
+        yield command
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("run logs", "monitor-logs"),
+        ("run tail", "monitor-logs"),
+        ("ml run watch", "monitor-logs"),
+        ("run stop", "cancel"),
+        ("run rm", "delete"),
+        ("run ls", "list"),
+        ("model ls", "list"),
+        ("model rm", "delete"),
+        ("datastore rm", "detach"),
+        ("dataset delete", "unregister"),
+        ("folder init", "attach"),
+        ("environment init", "scaffold"),
+        ("init", "folder attach"),
+        ("ml ls", "run list"),
+        ("list", "run list"),
+        ("submit-script train.py", "run submit-script"),
+        ("ui", "studio"),
+        ("run lst", "list"),
+    ],
+)
+def test_what_other_programs_call_a_verb_is_answered_with_its_name(mlrun: Mlrun, typed: str, meant: str) -> None:
+    assert f"Did you mean '{meant}'?" in refused(mlrun(*typed.split(), check=False), 2)
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("length([0].nothing)", "length() takes text or a list or an object, not null"),
+        ("abs(@)", "abs() takes a number, not a list: [{"),
+        ("sum([].run_id)", "sum() takes a list of numbers, not text: '"),
+        ("[::0]", "slice step cannot be zero"),
+    ],
+)
+def test_a_query_that_does_not_fit_is_answered_in_short(mlrun: Mlrun, query: str, reason: str) -> None:
+    told = refused(mlrun("run", "list", "--query", query, check=False), 2)
+    assert reason in told
+    assert max(map(len, told.splitlines())) < 160
+
+
+def test_that_a_run_failed_is_said_where_errors_alone_are(mlrun: Mlrun) -> None:
+    submit = mlrun("run", "submit-script", "--only-show-errors", "train.py", "3", check=False)
+    for done in (
+        submit,
+        mlrun("run", "wait", "-r", "@latest", "--only-show-errors", check=False),
+        mlrun("run", "monitor-logs", "-r", "@latest", "--only-show-errors", check=False),
+    ):
+        assert done.returncode == 1
+        ending, log = done.stderr.splitlines()
+        assert ": Failed (exit code 3) after " in ending
+        assert log.startswith("Log: ")
+    completed = mlrun("run", "submit-script", "--only-show-errors", "train.py", "0")
+    assert completed.stderr == ""
+
+
+def test_json_of_what_runs_log_is_strict_and_yaml_has_its_own_words(mlrun: Mlrun) -> None:
+    done = mlrun("run", "metrics", "-r", "@latest", "-t", "metrics.json")
+    for text in (done.stdout, (mlrun.folder / "metrics.json").read_text(encoding="utf-8")):
+        assert json.loads(text, parse_constant=pytest.fail) == {"loss": [1.5, None, None], "row": {"x": None, "y": 2}}
+    assert "- 1.5\n- .nan\n- .inf\n" in mlrun("run", "metrics", "-r", "@latest", "-o", "yaml").stdout
+
+
+@pytest.mark.parametrize("output", ["json", "jsonc", "yaml", "yamlc", "table", "tsv"])
+@pytest.mark.parametrize("verb", ["list", "show -r @latest", "metrics -r @latest"])
+def test_a_pipe_that_ends_early_is_the_same_in_all_formats(mlrun: Mlrun, verb: str, output: str) -> None:
+    # A pipe of which nobody has the other end any more: with `| head -1`, chance decides who is first.
+    pipe = "mkfifo gone; exec 4<>gone 5>gone 4<&-; rm gone"
+    ended = bash(mlrun, f"{pipe}; mlrun run {verb} -o {output} >&5; echo $?")
+    assert ended.stdout == "141\n", ended.stderr
+    assert ended.stderr == ""
