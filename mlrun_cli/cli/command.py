@@ -221,7 +221,7 @@ def _finish(returned: object, shared: Shared) -> int:
 def _print(result: Result, shared: Shared) -> None:
     if result.table is not None and shared.is_for_people:
         result.table(file=sys.stdout, width=terminal_width(), colour=wants_colour(sys.stdout))
-    else:
+    elif result.value != [] or not shared.is_for_people:  # az prints an empty line for a table without lines
         value = result.value if shared.query is None else shared.query.apply(result.value)
         is_query = shared.query is not None
         colour = wants_colour(sys.stdout)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ from mlrun_cli.actions.workspaces import workspace_record
 from mlrun_cli.cli.arguments import tags_of
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.listing import Field, listing, tags_of_record, time_of
 from mlrun_cli.cli.shared import Shared
 from mlrun_cli.domain.compute_target import (
     AML_COMPUTE,
@@ -23,6 +25,22 @@ from mlrun_cli.errors import UsageError
 from mlrun_cli.workspace import Workspace
 
 app = Group("computetarget")
+
+
+def _most_nodes(record: Mapping[str, Any]) -> str:
+    """How many nodes may be in use at once: of a compute instance it is one."""
+    scale = record["properties"]["properties"].get("scaleSettings")
+    return "1" if scale is None else str(scale["maxNodeCount"])
+
+
+_FIELDS = (
+    Field("Target", "name"),
+    Field("Kind", lambda record: record["properties"]["computeType"]),
+    Field("Most nodes", _most_nodes, 1),
+    Field("Made", lambda record: time_of("createdOn")(record["properties"]), 10),
+    Field("Tags", tags_of_record),
+    Field("Description", lambda record: record["properties"]["description"]),
+)
 
 _KINDS = {kind.lower(): kind for kind in (AML_COMPUTE, COMPUTE_INSTANCE)}
 _PRIORITIES = {"dedicated": "Dedicated", "lowpriority": "LowPriority"}
@@ -140,7 +158,8 @@ def create(
 def list_all(shared: Shared, in_full: _InFull = False) -> object:  # noqa: ARG001
     """List the compute targets of the workspace, by name; 'local', always there, is one when it has a limit."""
     with open_context(shared).workspace as workspace:
-        return [_record(workspace, target) for target in actions.list_compute_targets(workspace)]
+        records = [_record(workspace, target) for target in actions.list_compute_targets(workspace)]
+    return listing(shared, records, _FIELDS, nothing="No compute targets; 'local' is always there.")
 
 
 @command(

@@ -14,6 +14,7 @@ from mlrun_cli.actions.workspaces import workspace_record
 from mlrun_cli.cli.arguments import tags_of
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.listing import Field, listing, tags_of_record, time_of
 from mlrun_cli.cli.shared import Shared
 from mlrun_cli.domain.dataset import FILE_KIND, TABULAR_KIND, Dataset
 from mlrun_cli.domain.dataset_options import options_for
@@ -24,6 +25,16 @@ from mlrun_cli.files.project_config import absolute
 from mlrun_cli.workspace import Workspace
 
 app = Group("dataset")
+
+_FIELDS = (
+    Field("Dataset", "name"),
+    Field("Version", "version", 1),
+    Field("Type", "datasetType", 4),
+    Field("Registered", time_of("createdTime"), 10),
+    Field("Id", "id", 8),
+    Field("Tags", tags_of_record),
+    Field("Description", "description"),
+)
 
 _TYPES = {FILE_KIND: "File", TABULAR_KIND: "Tabular"}
 
@@ -116,7 +127,8 @@ def register(
 def list_all(shared: Shared) -> object:
     """List the datasets of the workspace, by name, each in its latest version."""
     with open_context(shared).workspace as workspace:
-        return [_record(dataset) for dataset in workspace.datasets.latest()]
+        records = [_record(dataset) for dataset in workspace.datasets.latest()]
+    return listing(shared, records, _FIELDS, nothing="No datasets.")
 
 
 @command(

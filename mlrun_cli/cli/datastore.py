@@ -10,6 +10,7 @@ import typer
 from mlrun_cli.actions import datastores as actions
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.listing import Field, listing
 from mlrun_cli.cli.shared import Shared
 from mlrun_cli.domain.datastore import Datastore, datastore_record
 from mlrun_cli.domain.snapshot import some
@@ -18,6 +19,12 @@ from mlrun_cli.files.project_config import absolute
 from mlrun_cli.workspace import Workspace
 
 app = Group("datastore")
+
+_FIELDS = (
+    Field("Datastore", "name"),
+    Field("Default", lambda record: "yes" if record["is_default"] else "", 3),
+    Field("Folder", "folder", 24, keeps_end=True),
+)
 
 _TRUE, _FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
 
@@ -62,7 +69,8 @@ def attach_local(
 def list_all(shared: Shared, include_secret: _NoSecrets = None) -> object:  # noqa: ARG001 — there are none
     """List the datastores of the workspace, by name, with the folder that each one is."""
     with open_context(shared).workspace as workspace:
-        return [_record(workspace, datastore) for datastore in actions.list_datastores(workspace)]
+        records = [_record(workspace, datastore) for datastore in actions.list_datastores(workspace)]
+    return listing(shared, records, _FIELDS, nothing="No datastores.")
 
 
 @command(

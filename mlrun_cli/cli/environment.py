@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ from mlrun_cli.actions.workspaces import home
 from mlrun_cli.cli.arguments import seconds_of
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.listing import Field, listing, time_of
 from mlrun_cli.cli.shared import Shared
 from mlrun_cli.domain.moment import iso
 from mlrun_cli.domain.registered_environment import RegisteredEnvironment
@@ -26,6 +28,34 @@ from mlrun_cli.files.project_config import absolute
 
 app = Group("environment")
 
+
+def _packages(record: Mapping[str, Any]) -> str:
+    """What an environment is made of, or that it is an interpreter as it is."""
+    python = record.get("python") or {}
+    if python.get("userManagedDependencies"):
+        return f"those of {python.get('interpreterPath') or 'python'}"
+    dependencies = (python.get("condaDependencies") or {}).get("dependencies") or []
+    own = [one for one in dependencies if isinstance(one, str)]
+    pip = [each for one in dependencies if isinstance(one, dict) for each in one.get("pip") or []]
+    return ", ".join(map(str, [*own, *pip]))
+
+
+_FIELDS = (
+    Field("Environment", "name"),
+    Field("Version", "version", 1),
+    Field("Registered", time_of("createdTime"), 10),
+    Field("Packages", _packages, 12),
+    Field("Image", lambda record: (record.get("docker") or {}).get("baseImage") or "", 12),
+    Field("Labels", lambda record: ", ".join(record["labels"])),
+)
+_BUILT_FIELDS = (
+    Field("Key", "key", 12),
+    Field("Python", "python", 4),
+    Field("Packages", "packages", 1),
+    Field("Builder", "builder", 2),
+    Field("Built", time_of("builtAt"), 10),
+    Field("Last used", time_of("lastUsedAt"), 10),
+)
 
 _Name = Annotated[str, typer.Option("--name", "-n", metavar="NAME", help="Name of the environment.")]
 _Folder = Annotated[Path, typer.Option("--directory", "-d", metavar="FOLDER", help="Its azureml_environment.json.")]
@@ -49,9 +79,10 @@ def list_all(
 ) -> object:
     """List the environments that are registered in the workspace, by name, each in its newest version."""
     if is_built:
-        return list_built_environments(home())
+        return listing(shared, list_built_environments(home()), _BUILT_FIELDS, nothing="No environments were built.")
     with open_context(shared).workspace as workspace:
-        return [_record(one) for one in actions.list_environments(workspace)]
+        records = [_record(one) for one in actions.list_environments(workspace)]
+    return listing(shared, records, _FIELDS, nothing="No environments; 'list --built' has those that were built.")
 
 
 @command(

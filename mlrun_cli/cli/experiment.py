@@ -9,9 +9,17 @@ import typer
 from mlrun_cli.actions.experiments import get_experiment, list_experiments
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.listing import Field, listing, tags_of_record, time_of
 from mlrun_cli.cli.shared import Shared
 
 app = Group("experiment")
+
+_FIELDS = (
+    Field("Experiment", "name"),
+    Field("Made", time_of("createdUtc"), 10),
+    Field("Tags", tags_of_record),
+    Field("Description", "description"),
+)
 
 _Name = Annotated[
     str | None,
@@ -32,7 +40,8 @@ def list_all(shared: Shared) -> object:
     """List the experiments of the workspace, by name."""
     context = open_context(shared)
     with context.workspace as workspace:
-        return list_experiments(workspace)
+        records = list_experiments(workspace)
+    return listing(shared, records, _FIELDS, nothing="No experiments.")
 
 
 @command(

@@ -16,6 +16,7 @@ from mlrun_cli.actions.models import ModelChanges
 from mlrun_cli.cli.arguments import check_changes, properties_of, tag_filters, tags_of
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import Context, open_context
+from mlrun_cli.cli.listing import Field, listing, tags_of_record, time_of
 from mlrun_cli.cli.run_choice import get_run
 from mlrun_cli.cli.shared import Shared
 from mlrun_cli.domain.model import Model, ModelDetails, ModelFilter, NewModel, PairFilter, name_and_version
@@ -24,6 +25,15 @@ from mlrun_cli.errors import InvalidFile, RunNotFound, UsageError
 from mlrun_cli.workspace import Workspace
 
 app = Group("model")
+
+_FIELDS = (
+    Field("Model", "id"),
+    Field("Registered", time_of("createdTime"), 10),
+    Field("Framework", "framework"),
+    Field("Run", "runId", 12, keeps_end=True),
+    Field("Tags", tags_of_record),
+    Field("Description", "description"),
+)
 
 _RUN_ID_KEYS = ("run_id", "runId", "RunId")
 
@@ -176,7 +186,8 @@ def list_models(
             dataset_id=dataset_id,
             latest=latest,
         )
-        return [actions.record_of(workspace, model) for model in actions.list_models(workspace, which)]
+        records = [actions.record_of(workspace, model) for model in actions.list_models(workspace, which)]
+    return listing(shared, records, _FIELDS, nothing="No models.")
 
 
 @command(

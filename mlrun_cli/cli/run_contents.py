@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timezone
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 
-from mlrun_cli.cli.command import Group, command
+from mlrun_cli.cli.command import Group, Result, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.run_choice import get_run, get_runs, one_or_all
 from mlrun_cli.cli.run_options import ExperimentName, RunId, RunIds, SomeRunIds
@@ -35,7 +36,18 @@ def show(shared: Shared, run_ids: RunIds, experiment_name: ExperimentName = None
     context = open_context(shared)
     with context.workspace as workspace:
         records = [shown_record(workspace, run) for run in get_runs(context, run_ids, experiment_name)]
-    return one_or_all(records)
+
+    def table(*, file: TextIO, width: int | None, colour: bool) -> None:
+        from mlrun_cli.cli.run_pages import print_run  # noqa: PLC0415
+        from mlrun_cli.cli.runs_table import print_runs_table  # noqa: PLC0415
+
+        now = datetime.now(timezone.utc)
+        if len(records) == 1:
+            print_run(records[0], file=file, now=now)
+        else:
+            print_runs_table(records, file=file, width=width, now=now, colour=colour)
+
+    return Result(one_or_all(records), table=table)
 
 
 @command(
@@ -96,7 +108,7 @@ def export(
         ("Its last loss", "mlrun run metrics -r @latest --name loss --last --query loss"),
     ],
 )
-def metrics(
+def show_metrics(
     shared: Shared,
     run_ids: RunIds,
     experiment_name: ExperimentName = None,
@@ -109,7 +121,16 @@ def metrics(
     context = open_context(shared)
     with context.workspace as workspace:
         runs = get_runs(context, run_ids, experiment_name)
-        return _one_or_by_id({run.run_id: get_metrics(workspace, run, name=name, last=last) for run in runs})
+        metrics = {run.run_id: get_metrics(workspace, run, name=name, last=last) for run in runs}
+
+    def table(*, file: TextIO, width: int | None, colour: bool) -> None:
+        from mlrun_cli.cli.run_pages import print_metrics  # noqa: PLC0415
+
+        print_metrics(metrics, file=file, width=width, colour=colour)
+
+    if not any(metrics.values()) and shared.is_for_people:
+        shared.notes.say("No metrics.")
+    return Result(_one_or_by_id(metrics), table=table)
 
 
 @command(

@@ -17,12 +17,21 @@ from mlrun_cli.cli.arguments import seconds_of, tags_of
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.confirmation import confirm
 from mlrun_cli.cli.context import identity_of, open_context
+from mlrun_cli.cli.listing import Field, listing
 from mlrun_cli.cli.run_options import Yes
 from mlrun_cli.cli.shared import Shared
+from mlrun_cli.domain.names import DEFAULT_SUBSCRIPTION_ID
 from mlrun_cli.domain.size import size_in_words
 from mlrun_cli.files.project_config import find_project_config
 
 app = Group("workspace")
+
+_FIELDS = (
+    Field("Name", "name"),
+    Field("Group", "resourceGroup"),
+    Field("Folder", "folder", 24, keeps_end=True),
+    Field("Subscription", lambda record: _told_subscription(record["subscriptionId"])),
+)
 
 _OF_AZURE_ALONE = (
     "--adb-workspace",
@@ -59,7 +68,7 @@ _FLAGS_OF_AZURE_ALONE = ("--hbi-workspace", "--pe-auto-approval", "--system_data
 )
 def list_all(shared: Shared) -> object:
     """List the workspaces of this machine, with the folder each one is kept in."""
-    return list_workspaces(shared.resource_group)
+    return listing(shared, list_workspaces(shared.resource_group), _FIELDS, nothing="No workspaces.")
 
 
 @command(
@@ -150,3 +159,8 @@ def _removal_question(workspace_name: str, would_be: dict[str, Any]) -> str:
     runs = len(would_be["runs"])
     what = f"{runs} {'run' if runs == 1 else 'runs'} of workspace '{workspace_name}'"
     return f"Remove {what} for good, {size_in_words(would_be['bytes'])} in all?"
+
+
+def _told_subscription(subscription_id: str) -> str:
+    """Nothing of the one that stands there where none was named."""
+    return "" if subscription_id == DEFAULT_SUBSCRIPTION_ID else subscription_id

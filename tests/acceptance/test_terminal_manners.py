@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 
@@ -93,6 +96,76 @@ def test_json_of_what_runs_log_is_strict_and_yaml_has_its_own_words(mlrun: Mlrun
     for text in (done.stdout, (mlrun.folder / "metrics.json").read_text(encoding="utf-8")):
         assert json.loads(text, parse_constant=pytest.fail) == {"loss": [1.5, None, None], "row": {"x": None, "y": 2}}
     assert "- 1.5\n- .nan\n- .inf\n" in mlrun("run", "metrics", "-r", "@latest", "-o", "yaml").stdout
+
+
+LISTS = ("workspace", "environment", "model", "computetarget", "dataset", "datastore", "experiment")
+
+
+@pytest.fixture(scope="module")
+def full(mlrun: Mlrun) -> Mlrun:
+    """With something to list of everything, some of it with long texts, in a time zone of its own."""
+    mlrun.environment["TZ"] = "Asia/Kathmandu"
+    mlrun("model", "register", "-n", "model", "-p", "train.py", "--tag", "a=b", "-d", "long " * 100)
+    mlrun("computetarget", "create", "amlcompute", "-n", "cpu", "--max-nodes", "2", "--description", "x" * 300)
+    mlrun("dataset", "register", "-n", "data", "-p", "train.py", "--description", "y" * 300)
+    mlrun("environment", "scaffold", "-n", "training", "-d", "training")
+    mlrun("environment", "register", "-d", "training")
+    return mlrun
+
+
+@pytest.mark.parametrize("noun", LISTS)
+def test_a_list_is_a_table_for_people(full: Mlrun, noun: str) -> None:
+    for columns, widest in (("60", 60), ("", 160)):
+        full.environment["COLUMNS"] = columns
+        lines = full(noun, "list", "-o", "table").stdout.splitlines()
+        assert len(lines) == 1 + len(full.json(noun, "list"))
+        assert all(lines)
+        assert max(map(len, lines)) <= widest
+        assert "T" not in "".join(re.findall(r"\d{4}-\d\d-\d\d(.)", "".join(lines)))
+    queried = full(noun, "list", "-o", "table", "--query", "[].{name: name}").stdout
+    assert queried.splitlines()[0] == "Name"
+
+
+def test_a_table_has_the_time_of_the_clocks_here(full: Mlrun) -> None:
+    full.environment["COLUMNS"] = "120"
+    created = datetime.fromisoformat(full.json("model", "list")[0]["createdTime"].replace("Z", "+00:00"))
+    here = created.astimezone(timezone(timedelta(hours=5, minutes=45)))
+    assert here.strftime("  %Y-%m-%d %H:%M  ") in full("model", "list", "-o", "table").stdout
+
+
+def test_an_empty_list_is_said_on_stderr_and_prints_no_blank_line(tmp_path: Path) -> None:
+    with installed(tmp_path) as empty:
+        for noun in ("environment", "model", "computetarget", "dataset"):
+            done = empty(noun, "list", "-o", "table")
+            assert (done.stdout, done.stderr[:3]) == ("", "No ")
+        assert empty("run", "list", "-o", "table", "--minimal").stdout == ""
+        assert empty("model", "list").stdout == "[]\n"
+
+
+def test_a_run_is_a_page_and_several_are_a_table(full: Mlrun) -> None:
+    full.environment["COLUMNS"] = "80"
+    (run, other) = full.json("run", "list", "--last", "2")
+    lines = full("run", "show", "-r", run["run_id"], "-o", "table").stdout.splitlines()
+    assert all(lines)
+    said = {line[:13].rstrip(): line[13:] for line in lines}
+    assert said["Run"] == run["run_id"]
+    assert said["Script"].startswith("train.py ")
+    assert "+" not in said["Created"] and "T" not in said["Created"]
+    table = full("run", "show", "-r", run["run_id"], "-r", other["run_id"], "-o", "table").stdout.splitlines()
+    assert [line.split()[0] for line in table][:1] == ["Status"]
+    assert len(table) == 3
+
+
+def test_metrics_are_a_table_of_the_last_values_and_their_range(full: Mlrun) -> None:
+    full.environment["COLUMNS"] = "80"
+    heading, loss, row_x, row_y = full("run", "metrics", "-r", "@latest", "-o", "table").stdout.splitlines()
+    assert heading.split() == ["Metric", "Last", "Min", "Max", "Count"]
+    assert loss.split() == ["loss", "inf", "1.5", "inf", "3"]
+    assert (row_x.split(), row_y.split()) == (["row.x", "-inf"], ["row.y", "2"])
+    runs = [run["run_id"] for run in full.json("run", "list", "--last", "2")]
+    both = full("run", "metrics", *(word for run_id in runs for word in ("-r", run_id)), "-o", "table").stdout
+    assert len(both.splitlines()) == 7
+    assert runs[0][-12:] in both
 
 
 @pytest.mark.parametrize("output", ["json", "jsonc", "yaml", "yamlc", "table", "tsv"])

@@ -1,0 +1,110 @@
+"""`run show -o table` and `run metrics -o table`: a run and what it has logged, as a person looks at them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TextIO
+
+from mlrun_cli.cli.listing import Field, print_fields
+from mlrun_cli.cli.people_table import local_time
+from mlrun_cli.cli.printable import printable
+from mlrun_cli.cli.runs_table import shown_duration, shown_status, shown_tags
+from mlrun_cli.domain.run_error import error_message
+
+_INDENT = 13
+_DIGITS = 6
+_METRIC_FIELDS = (
+    Field("Metric", "name", 12),
+    Field("Last", "last", 10),
+    Field("Min", "min"),
+    Field("Max", "max"),
+    Field("Count", "count", 1),
+    Field("Run", "run", 12, keeps_end=True),
+)
+
+
+def print_run(record: Mapping[str, Any], *, file: TextIO, now: datetime) -> None:
+    """Print what a record of `run show` says, a line each; what it says nothing of is left out."""
+    encoding = file.encoding or "ascii"
+    for label, text in _lines(record, encoding, now):
+        shown = printable(text).encode(encoding, "replace").decode(encoding)
+        file.write(f"{label:<{_INDENT}}{shown}\n")
+
+
+def print_metrics(metrics: Mapping[str, Mapping[str, Any]], *, file: TextIO, width: int | None, colour: bool) -> None:
+    """Print a line for each metric of some runs, by run id and name; for each column of a row or table, too."""
+    several = len(metrics) > 1
+    records = [
+        {"name": name, **_summary(values), **({"run": run_id} if several else {})}
+        for run_id, of_run in metrics.items()
+        for name, values in _flat(of_run)
+    ]
+    print_fields(records, _METRIC_FIELDS, file=file, width=width, colour=colour)
+
+
+def _lines(record: Mapping[str, Any], encoding: str, now: datetime) -> Iterator[tuple[str, str]]:
+    definition = record.get("run_definition") or {}
+    script = record.get("script_name") or definition.get("script")
+    texts = {
+        "Run": record["run_id"],
+        "Name": record.get("display_name"),
+        "Description": record.get("description"),
+        "Experiment": record.get("_experiment_name"),
+        "Status": _status(record, encoding),
+        "Waits for": record.get("waiting_for"),
+        "Error": error_message(record.get("error")),
+        "Created": local_time(record.get("created_utc")),
+        "Started": local_time(record.get("start_time_utc")),
+        "Ended": local_time(record.get("end_time_utc")),
+        "Duration": shown_duration(record, now),
+        "Target": record.get("target"),
+        "Script": None if script is None else shlex.join([script, *map(str, definition.get("arguments") or [])]),
+        "Parent": record.get("parent_run_id"),
+        "Tags": shown_tags(record.get("tags") or {}),
+        "Properties": shown_tags(
+            {key: value for key, value in (record.get("properties") or {}).items() if not _is_azures(key)}
+        ),
+    }
+    yield from ((label, text) for label, text in texts.items() if text)
+    yield from (("Warning", str(warning)) for warning in record.get("warnings") or ())
+    if record.get("web_view"):
+        yield "Web view", record["web_view"]
+
+
+def _status(record: Mapping[str, Any], encoding: str) -> str:
+    how = f" (signal {record['signal']})" if record.get("signal") else ""
+    if record.get("exit_code"):
+        how = f" (exit code {record['exit_code']})"
+    return f"{shown_status(record, encoding)}{how}"
+
+
+def _is_azures(key: str) -> bool:
+    """Whether each run gets a property of this name, and no user wrote it."""
+    return key.startswith(("azureml.", "_azureml.", "mlflow.")) or key in {"ContentSnapshotId", "ProcessInfoFile"}
+
+
+def _flat(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[Any]]]:
+    for name, value in metrics.items():
+        columns = {f"{name}.{key}": one for key, one in value.items()} if isinstance(value, Mapping) else {name: value}
+        for key, one in columns.items():
+            yield key, one if isinstance(one, list) else [one]
+
+
+def _summary(values: Sequence[Any]) -> dict[str, str]:
+    """The last value, how many there are, and between which numbers they lie, where there are several."""
+    numbers = [value for value in values if type(value) in {int, float}]
+    comparable = [number for number in numbers if number == number]  # noqa: PLR0124 - NaN differs from itself
+    has_range = len(comparable) > 1
+    return {
+        "last": _shown(values[-1]) if values else "",
+        "min": _shown(min(comparable)) if has_range else "",
+        "max": _shown(max(comparable)) if has_range else "",
+        "count": str(len(values)) if len(values) != 1 else "",
+    }
+
+
+def _shown(value: object) -> str:
+    """A value in few characters."""
+    return f"{value:.{_DIGITS}g}" if isinstance(value, float) else str(value)
