@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
 from typing import Any, NamedTuple
@@ -237,8 +237,19 @@ def _forget_secrets(workspace: Workspace, run: Run) -> None:
     workspace.run_folder(run.run_id).secrets.unlink(missing_ok=True)
 
 
-def wait_for_runs(workspace: Workspace, runs: Sequence[Run], timeout_seconds: float | None) -> Sequence[Run]:
+def wait_for_runs(
+    workspace: Workspace,
+    runs: Sequence[Run],
+    timeout_seconds: float | None,
+    watch: Callable[[Mapping[str, RunStatus]], None] | None = None,
+) -> Sequence[Run]:
     """The runs when all have ended.
+
+    Args:
+        workspace: where they are.
+        runs: what is waited for.
+        timeout_seconds: at most; None for as long as it takes.
+        watch: called again and again with the statuses of those that go on, by run id.
 
     Raises:
         TimedOut: the time ran out; the message names those that go on.
@@ -251,10 +262,15 @@ def wait_for_runs(workspace: Workspace, runs: Sequence[Run], timeout_seconds: fl
         if time.monotonic() >= next_settle:
             settle(workspace)
             next_settle = time.monotonic() + _SETTLE_SECONDS
-        for key in list(waiting):
+        statuses: dict[str, RunStatus] = {}
+        for key, run in list(waiting.items()):
             status = workspace.runs.status(key)
             if status is None or status.is_terminal:
                 del waiting[key]
+            else:
+                statuses[run.run_id] = status
+        if watch is not None:
+            watch(statuses)
         if waiting and deadline is not None and time.monotonic() >= deadline:
             names = ", ".join(run.run_id for run in waiting.values())
             raise TimedOut(

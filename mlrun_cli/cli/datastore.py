@@ -11,6 +11,7 @@ from mlrun_cli.actions import datastores as actions
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.listing import Field, listing
+from mlrun_cli.cli.progress import copy_progress
 from mlrun_cli.cli.shared import Shared
 from mlrun_cli.domain.datastore import Datastore, datastore_record
 from mlrun_cli.domain.snapshot import some
@@ -33,7 +34,7 @@ _Overwrite = Annotated[
     str, typer.Option("--overwrite", metavar="true|false", help="Whether to replace what is there. Default: false.")
 ]
 _NoSecrets = Annotated[str | None, typer.Option("--include-secret", hidden=True)]
-_NoProgress = Annotated[str | None, typer.Option("--hide-progress", hidden=True)]
+_NoProgress = Annotated[str, typer.Option("--hide-progress", hidden=True)]
 
 
 @command(
@@ -133,11 +134,12 @@ def upload(
         typer.Option("--target-path", "-u", metavar="PATH", help="Where in the datastore. Default: its root."),
     ] = None,
     overwrite: _Overwrite = "false",
-    hide_progress: _NoProgress = None,  # noqa: ARG001
+    hide_progress: _NoProgress = "false",
 ) -> object:
     """Copy a file, or what is in a folder and behind its links, into a datastore. Prints how many files were copied."""
     is_replacing = _is_true(overwrite, "--overwrite")
-    with open_context(shared).workspace as workspace:
+    is_hidden = _is_true(hide_progress, "--hide-progress")
+    with open_context(shared).workspace as workspace, copy_progress(shared, hidden=is_hidden):
         datastore = actions.get_datastore(workspace, name)
         copied = actions.upload(datastore, source.expanduser(), target, overwrite=is_replacing)
         _say_what_was_not_copied(shared, copied)
@@ -162,11 +164,12 @@ def download(
         str | None, typer.Option("--prefix", "-p", metavar="PATH", help="Files whose path in it begins with this.")
     ] = None,
     overwrite: _Overwrite = "false",
-    hide_progress: _NoProgress = None,  # noqa: ARG001
+    hide_progress: _NoProgress = "false",
 ) -> object:
     """Copy files of a datastore into a folder, under the paths they have in it. Prints how many were copied."""
     is_replacing = _is_true(overwrite, "--overwrite")
-    with open_context(shared).workspace as workspace:
+    is_hidden = _is_true(hide_progress, "--hide-progress")
+    with open_context(shared).workspace as workspace, copy_progress(shared, hidden=is_hidden):
         datastore = actions.get_datastore(workspace, name)
         where = absolute(folder.expanduser())
         copied = actions.download(datastore, prefix, where, overwrite=is_replacing)

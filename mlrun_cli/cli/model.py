@@ -17,6 +17,7 @@ from mlrun_cli.cli.arguments import check_changes, properties_of, tag_filters, t
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import Context, open_context
 from mlrun_cli.cli.listing import Field, listing, tags_of_record, time_of
+from mlrun_cli.cli.progress import copy_progress
 from mlrun_cli.cli.run_choice import get_run
 from mlrun_cli.cli.shared import Shared
 from mlrun_cli.domain.model import Model, ModelDetails, ModelFilter, NewModel, PairFilter, name_and_version
@@ -130,7 +131,7 @@ def register(
             hint="Use either -p PATH, or --asset-path PATH with -f run.json.",
         )
     context = open_context(shared)
-    with context.workspace as workspace:
+    with context.workspace as workspace, copy_progress(shared):
         run = _run(context, run_metadata_file, run_id, experiment_name)
         if model_path is not None:
             if run is not None:
@@ -235,7 +236,7 @@ def download(
     in_full: _InFull = False,  # noqa: ARG001
 ) -> object:
     """Download the file or folder of a model; prints where it is then."""
-    with open_context(shared).workspace as workspace:
+    with open_context(shared).workspace as workspace, copy_progress(shared):
         model = _get(workspace, model_id)
         try:
             return str(actions.download_model(workspace, model, target_dir, overwrite=overwrite))

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from mlrun_cli.domain.size import size_in_words
+
 if TYPE_CHECKING:
     from rich.status import Status
+
+    from mlrun_cli.cli.shared import Shared
 
 _PATIENCE_SECONDS = 1.0
 
@@ -51,3 +57,24 @@ class Spinner:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+@contextmanager
+def copy_progress(shared: Shared, *, hidden: bool = False) -> Iterator[None]:
+    """Show, within this context, how much has been copied.
+
+    Args:
+        shared: what was typed.
+        hidden: whether the user does not want to see it.
+    """
+    from mlrun_cli.files.copying import watched  # noqa: PLC0415 - it is imported by what copies, and not by all else
+
+    total = 0
+
+    def watch(count: int) -> None:
+        nonlocal total
+        total += count
+        spinner.turn(f"Copying: {size_in_words(total)}")
+
+    with Spinner(enabled=shared.shows_progress and not hidden) as spinner, watched(watch):
+        yield

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
@@ -238,12 +238,17 @@ def wait(
 
     Exits with 0 if all of them completed, with 1 if not, with 124 if the time ran out.
     """
+    from mlrun_cli.cli.progress import Spinner  # noqa: PLC0415
     from mlrun_cli.cli.stream import print_ending, print_last_lines  # noqa: PLC0415
 
     seconds = None if timeout is None else seconds_of(timeout, "--timeout")
     context = open_context(shared)
     with context.workspace as workspace:
-        ended = actions.wait_for_runs(workspace, get_runs(context, run_ids, experiment_name), seconds)
+        runs = get_runs(context, run_ids, experiment_name)
+        with Spinner(enabled=shared.shows_progress) as spinner:
+            ended = actions.wait_for_runs(
+                workspace, runs, seconds, watch=lambda statuses: spinner.turn(_waited_for(statuses))
+            )
         for run in ended:
             if run.status is not RunStatus.COMPLETED:
                 print_last_lines(workspace, run, shared.notes.say)
@@ -297,9 +302,10 @@ def download_logs(
 ) -> object:
     """Download the logs of a run; prints the files it wrote."""
     from mlrun_cli.actions.artifacts import download_logs as download  # noqa: PLC0415
+    from mlrun_cli.cli.progress import copy_progress  # noqa: PLC0415
 
     context = open_context(shared)
-    with context.workspace as workspace:
+    with context.workspace as workspace, copy_progress(shared):
         run = get_run(context, run_id, experiment_name)
         return [str(path) for path in download(workspace, run, output_dir)]
 
@@ -434,9 +440,10 @@ def download(
 ) -> object:
     """Download files of a run; prints the files it wrote."""
     from mlrun_cli.actions.artifacts import download_files  # noqa: PLC0415
+    from mlrun_cli.cli.progress import copy_progress  # noqa: PLC0415
 
     context = open_context(shared)
-    with context.workspace as workspace:
+    with context.workspace as workspace, copy_progress(shared):
         run = get_run(context, run_id, experiment_name)
         try:
             return [str(path) for path in download_files(workspace, run, paths or [], output_dir)]
@@ -489,6 +496,13 @@ def delete(
             confirm(shared, _deletion_question(workspace, doomed), otherwise="Nothing was deleted.")
         actions.delete_runs(workspace, doomed)
     return [run.run_id for run in doomed]
+
+
+def _waited_for(statuses: Mapping[str, RunStatus]) -> str:
+    """`Waiting for 5 runs: ID1 Running, ID2 Queued, ID3 Queued, …`."""
+    shown = [f"{run_id} {status.value}" for run_id, status in list(statuses.items())[:_MOST_LINES]]
+    more = ", …" if len(statuses) > _MOST_LINES else ""
+    return f"Waiting for {'1 run' if len(statuses) == 1 else f'{len(statuses)} runs'}: {', '.join(shown)}{more}"
 
 
 def _dry_run(context: Context, request: SubmitRequest) -> Result:
