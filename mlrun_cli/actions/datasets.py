@@ -88,14 +88,14 @@ def register_dataset(
     checked = definition_within(workspace, definition)
     check_dataset_name(name)
     if dataset_id is not None:
-        check_guid(dataset_id)
+        dataset_id = check_guid(dataset_id)
     if find_datastore is not None:
         check_files(checked, find_datastore)
     with workspace.transaction(durable=True):
         latest = workspace.datasets.find(name)
         owner = None if dataset_id is None else workspace.datasets.find_by_id(dataset_id)
         if owner is not None and (owner.definition != checked or owner.name not in {None, name}):
-            raise _id_is_taken(owner, name)
+            raise _id_is_taken(owner)
         same = owner if dataset_id is not None else latest
         if same is not None and same.name == name and same.definition == checked:
             return _described(workspace, same, description, tags)
@@ -364,11 +364,11 @@ def _below(place: str, glob: str | None) -> str:
     return place if glob is None else f"{place}/{glob.lstrip('/')}"
 
 
-def _id_is_taken(owner: Dataset, name: str) -> UsageError:
+def _id_is_taken(owner: Dataset) -> UsageError:
     shown = "one without a name" if owner.name is None else f"'{owner.name}', version {owner.version}"
     return UsageError(
         f"There is a dataset with the id {owner.dataset_id} already: {shown}.",
-        hint=f"Leave the id out, and have it stand for this one: MLRUN_DATASETS={owner.dataset_id}={name}.",
+        hint="Leave the id out, and put the one that is printed into the runconfig.",
     )
 
 

@@ -11,14 +11,14 @@ _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 def check_guid(text: str) -> str:
-    """The text itself.
+    """The text in small letters.
 
     Raises:
         UsageError: it is no GUID.
     """
     if _GUID.fullmatch(text) is None:
         raise UsageError(f"'{text}' is no id of Azure.", hint="It looks like a13a4034-02d1-40bd-8107-b5d591a464b7.")
-    return text
+    return text.lower()
 
 
 def new_guid() -> str:

@@ -22,8 +22,8 @@ class DatasetStore:
         self._database = database
 
     def find_by_id(self, dataset_id: str) -> Dataset | None:
-        """The dataset with this id, or None."""
-        return self._one("dataset_id = :dataset_id", dataset_id=dataset_id)
+        """The dataset with this id, in letters of any case, or None."""
+        return self._one("dataset_id = :dataset_id", dataset_id=dataset_id.lower())
 
     def find(self, name: str, version: int | None = None) -> Dataset | None:
         """The dataset of this name in this version, or None; without a version, the latest."""

@@ -91,7 +91,7 @@ def test_a_runconfig_with_an_id_of_azure_finds_the_files_of_here(mlrun: Mlrun) -
         "script": "list.py",
         "arguments": ["--data", "DatasetConsumptionConfig:images"],
         "environment": {"python": {"userManagedDependencies": True}},
-        "data": {"images": {"dataLocation": {"dataset": {"id": GUID}}, "mechanism": "mount"}},
+        "data": {"images": {"dataLocation": {"dataset": {"id": GUID.upper()}}, "mechanism": "mount"}},
     }
     written(mlrun, document, "mnist.runconfig")
     mlrun.script("import os, sys; print('found', sorted(os.listdir(sys.argv[2])))", "list.py")

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from shutil import which
 
 import pytest
 
@@ -74,6 +75,19 @@ def test_a_query_that_does_not_fit_is_answered_in_short(mlrun: Mlrun, query: str
     told = refused(mlrun("run", "list", "--query", query, check=False), 2)
     assert reason in told
     assert max(map(len, told.splitlines())) < 160
+
+
+@pytest.mark.skipif(which("zsh") is None, reason="zsh is not installed")
+def test_zsh_types_queries_as_the_readme_says(mlrun: Mlrun) -> None:
+    query = "[?_experiment_name=='my-folder' || status=='Failed'].status"
+    for text, printed, told in (
+        ("mlrun run list --query [0].run_number -o tsv", "", "no matches found: [0].run_number"),
+        (f'mlrun run list "{query}" -o tsv', "Failed\n", ""),
+        ("alias az='noglob mlrun'\naz ml run list --query [-1:].run_number -o tsv", "1\n", ""),
+    ):
+        script = mlrun.script(text, "lines.zsh")
+        done = mlrun.run("zsh", "-f", str(script))
+        assert (done.stdout[: len(printed)], told in done.stderr) == (printed, True)
 
 
 def test_that_a_run_failed_is_said_where_errors_alone_are(mlrun: Mlrun) -> None:
