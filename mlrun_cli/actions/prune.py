@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
@@ -18,6 +18,7 @@ from mlrun_cli.execution.environments.kept import built_environments, prune_envi
 from mlrun_cli.execution.liveness import settle
 from mlrun_cli.execution.run_lock import RunLock
 from mlrun_cli.execution.sessions import remnants
+from mlrun_cli.files.removal import remove_tree
 from mlrun_cli.files.run_folder import RunFolder, read_json
 from mlrun_cli.files.snapshot_pruning import prune_snapshots
 from mlrun_cli.workspace import Workspace
@@ -83,7 +84,7 @@ def prune_built_environments(home: Path, older_than_seconds: float, *, dry_run: 
         MlrunError: they cannot be removed.
     """
     try:
-        keys, size = prune_environments(home, _moment(older_than_seconds), dry_run=dry_run)
+        keys, size = prune_environments(home, prune_moment(older_than_seconds), dry_run=dry_run)
     except OSError as error:
         raise _not_removed(error) from error
     return {"bytes": size, "dryRun": dry_run, "environments": list(keys)}
@@ -94,72 +95,133 @@ def prune_workspace(
 ) -> dict[str, Any]:
     """Remove what ended so long ago, and what nothing that stays refers to; how much was removed, or would be.
 
-    A run goes with all that is below it, and stays as long as one of these is younger or has not ended. Snapshots
-    and folders without a run stay for a day: a submit may just be making use of them. An environment that a run of
-    any workspace has had stays as long as that run. `say` is told what is waited for, if that takes long.
+    A run goes with all that is below it, and stays as long as one of these is younger, has not ended, is kept
+    (`run update --keep`) or is what a registered model comes from. Folders of runs that the store does not know are
+    held to the same age, and to a day at least: a submit may just be making use of them. Snapshots without a run stay
+    for a day. An environment that a run of any workspace has had stays as long as that run. `say` is told what is
+    waited for, if that takes long, and what cannot be removed.
 
     Raises:
-        MlrunError: something cannot be removed.
+        MlrunError: something besides the folders of runs cannot be removed.
     """
     settle(workspace)
     try:
-        return _prune(workspace, _moment(older_than_seconds), dry_run=dry_run, say=say)
+        return _prune(workspace, prune_moment(older_than_seconds), dry_run=dry_run, say=say)
     except OSError as error:
         raise _not_removed(error) from error
 
 
+def prune_moment(older_than_seconds: float) -> int:
+    """The moment that many seconds ago, in microseconds."""
+    return now() - int(older_than_seconds * MICROSECONDS)
+
+
 def _prune(workspace: Workspace, before: int, *, dry_run: bool, say: Callable[[str], None]) -> dict[str, Any]:
-    runs = _prune_runs(workspace, before, dry_run=dry_run)
-    folders = [workspace.run_folder(run_id).path for run_id in runs.values()]
-    forsaken = _forsaken(workspace)
-    size = sum(map(size_of, (*folders, *forsaken)))
-    if not dry_run:
-        for folder in (*folders, *forsaken):
-            with suppress(FileNotFoundError):
-                shutil.rmtree(folder)
+    removal = _Removal(dry_run=dry_run, say=say)
+    runs = _prune_runs(workspace, before, removal)
+    forsaken = [folder for folder in _forsaken(workspace, before) if removal.remove(folder)]
 
     def kept_snapshots() -> Collection[str]:
-        return {value for key, value in workspace.runs.with_property(SNAPSHOT_PROPERTY) if key not in runs}
+        of_rows = {value for key, value in workspace.runs.with_property(SNAPSHOT_PROPERTY) if key not in runs}
+        return of_rows | _snapshots_of_folders(workspace, removal.folders)
 
     day_ago = time.time() - _GRACE_SECONDS
     snapshots = prune_snapshots(workspace.snapshots_folder, kept_snapshots, day_ago, dry_run=dry_run, say=say)
-    needed = _environments_of_runs(workspace.home, {*folders, *forsaken})
+    needed = _environments_of_runs(workspace.home, removal.folders)
     environments, environments_size = prune_environments(workspace.home, before, needed=needed, dry_run=dry_run)
     return {
-        "bytes": size + snapshots.size + environments_size,
+        "bytes": removal.size + snapshots.size + environments_size,
         "contents": snapshots.contents,
         "dryRun": dry_run,
         "endedBefore": iso(before),
         "environments": list(environments),
         "folders": len(forsaken),
         "runs": list(runs.values()),
+        "skipped": removal.skipped,
         "snapshots": snapshots.snapshots,
+        "spared": list(workspace.runs.spared(before)),
     }
 
 
-def _prune_runs(workspace: Workspace, before: int, *, dry_run: bool) -> dict[int, str]:
-    """The ids of the runs that go, by their keys; each tree goes whole, or not at all."""
+class _Removal:
+    """Removes folders, skips those that cannot be, and keeps account of both; a dry run only counts.
+
+    `folders` are those that went and `size` is what they took on the disk, in bytes.
+    """
+
+    def __init__(self, *, dry_run: bool, say: Callable[[str], None]) -> None:
+        self.dry_run = dry_run
+        self.folders: set[Path] = set()
+        self.skipped: list[str] = []
+        self.size = 0
+        self._say = say
+
+    def remove(self, folder: Path) -> bool:
+        """Whether it is gone, or would be."""
+        size = size_of(folder)
+        if not self.dry_run:
+            try:
+                remove_tree(folder)
+            except OSError as error:
+                self.skipped.append(os.fspath(folder))
+                self._say(f"Skipped, since it cannot be removed: {folder}: {error.filename}: {error.strerror}.")
+                return False
+        self.folders.add(folder)
+        self.size += size
+        return True
+
+
+def _prune_runs(workspace: Workspace, before: int, removal: _Removal) -> dict[int, str]:
+    """The ids of the runs that go, by their keys.
+
+    Each run goes by itself, its folder before its row and its children before it: whatever interrupts this, no row
+    is without the rest of its tree, and what is left goes the next time.
+    """
     gone: dict[int, str] = {}
     for topmost in workspace.runs.ended_trees(before):
-        if dry_run:
-            gone.update(workspace.runs.ended_tree(topmost, before))
-            continue
-        with workspace.transaction(durable=True):
-            # Asked again: a child may have been submitted since.
-            tree = workspace.runs.ended_tree(topmost, before)
-            for key, _run_id in tree:
-                workspace.runs.delete(key)
-        gone.update(tree)
+        # Asked again: a child may have been submitted since.
+        for key, run_id in workspace.runs.ended_tree(topmost, before):
+            if not removal.remove(workspace.run_folder(run_id).path):
+                break
+            if not removal.dry_run:
+                with workspace.transaction():
+                    workspace.runs.delete(key)
+            gone[key] = run_id
     return gone
 
 
-def _forsaken(workspace: Workspace) -> list[Path]:
-    """Folders of submits and sessions that died before they had a run, or after it was deleted or had ended."""
+def _forsaken(workspace: Workspace, before: int) -> list[Path]:
+    """Folders of submits and sessions that died before they had a run, or after it was deleted or had ended.
+
+    That of a run whose row is lost looks the same: it is held to the age of what is pruned.
+    """
+    latest = min(time.time() - _GRACE_SECONDS, before / MICROSECONDS)
+    of_runs = [folder for folder in _subfolders(workspace.folder / "runs") if _last_change(folder) < latest]
+    of_sessions = [folder for folder in remnants(workspace) if _is_of_yesterday(folder)]
     return [
         folder
-        for folder in (*_subfolders(workspace.folder / "runs"), *remnants(workspace))
-        if _is_of_yesterday(folder) and workspace.runs.find_key(folder.name) is None and _is_nobodys(folder)
+        for folder in (*of_runs, *of_sessions)
+        if workspace.runs.find_key(folder.name) is None and _is_nobodys(folder)
     ]
+
+
+def _last_change(folder: Path) -> float:
+    """When something in a run's folder was last written, or the run ended, in seconds since 1970.
+
+    One that is gone, or cannot be looked into, changes now.
+    """
+    run_folder = RunFolder(folder)
+    outcome = read_json(run_folder.outcome) or {}
+    ended_at = outcome.get("ended_at")
+    moments = [ended_at / MICROSECONDS] if isinstance(ended_at, (int, float)) else []
+    try:
+        moments.append(folder.stat().st_mtime)
+        for top in (folder, run_folder.journal):
+            with suppress(FileNotFoundError), os.scandir(top) as entries:
+                moments.extend(entry.stat(follow_symlinks=False).st_mtime for entry in entries)
+    except OSError:
+        return time.time()
+    return max(moments)
 
 
 def _is_of_yesterday(folder: Path) -> bool:
@@ -168,6 +230,16 @@ def _is_of_yesterday(folder: Path) -> bool:
         return folder.stat().st_mtime < time.time() - _GRACE_SECONDS
     except FileNotFoundError:
         return False
+
+
+def _snapshots_of_folders(workspace: Workspace, without: Collection[Path]) -> set[str]:
+    """The snapshots of all runs that have a folder, in the store or not, but for some folders."""
+    documents = (
+        read_json(RunFolder(folder).submission)
+        for folder in _subfolders(workspace.folder / "runs")
+        if folder not in without
+    )
+    return {document.get("snapshot_id", "") for document in documents if document is not None}
 
 
 def _subfolders(folder: Path) -> Iterator[Path]:
@@ -195,10 +267,6 @@ def _environments_of_runs(home: Path, without: Collection[Path]) -> set[str]:
         if plan is not None and plan.get("build"):
             keys.add(plan["build"]["key"])
     return keys
-
-
-def _moment(older_than_seconds: float) -> int:
-    return now() - int(older_than_seconds * MICROSECONDS)
 
 
 def _not_removed(error: OSError) -> MlrunError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,10 +14,12 @@ from mlrun_cli.domain.names import check_run_id, check_tag_key, check_text
 from mlrun_cli.domain.run import GRACE_SECONDS, Run, run_details
 from mlrun_cli.domain.run_filter import RunFilter
 from mlrun_cli.domain.run_status import ALIVE_STATUSES, RunStatus
+from mlrun_cli.domain.snapshot import some
 from mlrun_cli.errors import MlrunError, NotFound, RunNotFound, TimedOut, UsageError
 from mlrun_cli.execution.liveness import settle, shown
 from mlrun_cli.execution.queues import QueueLook, call_all_dispatchers
 from mlrun_cli.execution.targets.local import wake_supervisor
+from mlrun_cli.files.removal import remove_tree
 from mlrun_cli.store.secrets import hidden_pairs
 from mlrun_cli.workspace import Workspace
 
@@ -26,6 +27,7 @@ LATEST = "@latest"
 MOST_CONDITIONS = 100
 """So many words, tags, properties and metrics a filter may have."""
 
+_SHOWN_NAMES = 10
 _UNASKED = ALIVE_STATUSES - {RunStatus.CANCEL_REQUESTED}
 _LOOK_SECONDS = 0.05
 _SETTLE_SECONDS = 1.0
@@ -33,13 +35,14 @@ _RECORDING_SECONDS = 5.0
 
 
 class RunChanges(NamedTuple):
-    """What `update_runs` is to change; None leaves a text as it is."""
+    """What `update_runs` is to change; None leaves a text, or whether the run is kept, as it is."""
 
     tags: Mapping[str, str | None]
     removed_tags: Sequence[str] = ()
     properties: Mapping[str, str] | None = None
     display_name: str | None = None
     description: str | None = None
+    is_kept: bool | None = None
 
 
 def list_runs(workspace: Workspace, which: RunFilter) -> Sequence[Run]:
@@ -105,8 +108,12 @@ def update_runs(workspace: Workspace, runs: Sequence[Run], changes: RunChanges) 
         RunNotFound: one of the runs has been deleted meanwhile.
     """
     _check_changes(changes)
-    texts = {"display_name": changes.display_name, "description": changes.description}
-    columns = {name: text for name, text in texts.items() if text is not None}
+    wanted = {
+        "display_name": changes.display_name,
+        "description": changes.description,
+        "is_kept": None if changes.is_kept is None else int(changes.is_kept),
+    }
+    columns = {name: value for name, value in wanted.items() if value is not None}
     with workspace.transaction():
         for run in runs:
             _again(workspace, run)
@@ -306,12 +313,17 @@ def with_children(workspace: Workspace, runs: Sequence[Run]) -> Sequence[Run]:
     return list(found.values())
 
 
-def delete_runs(workspace: Workspace, runs: Sequence[Run]) -> None:
+def delete_runs(workspace: Workspace, runs: Sequence[Run], *, force: bool = False) -> None:
     """Forget ended runs for good, with their files, metrics, tags and logs.
 
+    Args:
+        workspace: where they are.
+        runs: which; those below others come after them.
+        force: delete also those that are kept, or that a registered model comes from.
+
     Raises:
-        UsageError: one of them has not ended; then nothing is deleted.
-        MlrunError: files of one cannot be removed.
+        UsageError: one of them has not ended, or is to be spared; then nothing is deleted.
+        MlrunError: files of one cannot be removed; that run stays, and the rest goes.
     """
     live = [run.run_id for run in runs if not run.status.is_terminal]
     if live:
@@ -319,19 +331,29 @@ def delete_runs(workspace: Workspace, runs: Sequence[Run]) -> None:
             f"These have not ended: {', '.join(live)}.",
             hint="Cancel them first ('mlrun run cancel'), or wait.",
         )
+    spared = {} if force else workspace.runs.why_spared([run.run_id for run in runs])
+    if spared:
+        reasons = [f"{run_id} ({why})" for run_id, why in spared.items()]
+        raise UsageError(
+            f"Nothing was deleted, since these are to be spared: {some(reasons, _SHOWN_NAMES)}.",
+            hint="Add --force to delete them all the same.",
+        )
+    stayed = []
     for run in runs:
-        with workspace.transaction(durable=True):
-            workspace.runs.delete(run.key)
         folder = workspace.run_folder(run.run_id).path
         try:
-            shutil.rmtree(folder)
-        except FileNotFoundError:
-            continue
+            remove_tree(folder)
         except OSError as error:
-            raise MlrunError(
-                f"The run is deleted, but its folder {folder} cannot be removed: {error.strerror}.",
-                hint="Remove it by hand.",
-            ) from error
+            stayed.append(f"{folder} ({error.filename}: {error.strerror})")
+            continue
+        with workspace.transaction(durable=True):
+            workspace.runs.delete(run.key)
+    if stayed:
+        raise MlrunError(
+            f"{len(stayed)} of {len(runs)} runs were not deleted, since their folders cannot be removed:"
+            f" {some(stayed, _SHOWN_NAMES)}.",
+            hint="Remove what stands in the way ('ls -la', 'mount'), and delete them again.",
+        )
 
 
 def as_shown(workspace: Workspace, runs: Iterable[Run], not_responding: frozenset[int]) -> list[Run]:

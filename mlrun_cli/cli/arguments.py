@@ -13,7 +13,9 @@ from mlrun_cli.errors import UsageError
 
 INTERRUPT_VARIABLE = "MLRUN_ON_INTERRUPT"
 
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)?")
+_SPAN = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(s|m|h|d)?")
+_LONGEST_SECONDS = 36_500 * 86_400
+_MOST_SHOWN = 40
 _SECONDS = {None: 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -141,9 +143,31 @@ def seconds_of(text: str, option: str) -> float:
     """`90`, `90s`, `1.5h`, `90m` or `2d`, in seconds.
 
     Raises:
-        UsageError: it is none of these.
+        UsageError: it is none of these, or more than a hundred years.
     """
+    return _seconds(text, option, is_unit_needed=False)
+
+
+def age_of(text: str, option: str) -> float:
+    """As `seconds_of`, for what decides over what is removed: a number without its unit is refused.
+
+    Raises:
+        UsageError: it is none of these, has no unit, or is more than a hundred years.
+    """
+    return _seconds(text, option, is_unit_needed=True)
+
+
+def _seconds(text: str, option: str, *, is_unit_needed: bool) -> float:
     match = _SPAN.fullmatch(text.strip().lower())
+    shown = text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
     if match is None:
-        raise UsageError(f"{option}: '{text}' is no span of time.", hint="Write it as 30s, 90m, 2h or 1d.")
-    return float(match[1]) * _SECONDS[match[2]]
+        raise UsageError(f"{option}: '{shown}' is not a duration.", hint="Use 30s, 10m, 2h or 7d.")
+    if match[2] is None and is_unit_needed:
+        raise UsageError(
+            f"{option}: '{shown}' has no unit.",
+            hint=f"Say which is meant: {shown}s, {shown}m, {shown}h or {shown}d (seconds, minutes, hours, days).",
+        )
+    seconds = float(match[1]) * _SECONDS[match[2]]
+    if seconds > _LONGEST_SECONDS:
+        raise UsageError(f"{option}: '{shown}' is longer than a hundred years.", hint="Use at most 36500d.")
+    return seconds

@@ -11,7 +11,7 @@ import typer
 from mlrun_cli.actions import environments as actions
 from mlrun_cli.actions.prune import list_built_environments, prune_built_environments, show_built_environment
 from mlrun_cli.actions.workspaces import home
-from mlrun_cli.cli.arguments import seconds_of
+from mlrun_cli.cli.arguments import age_of
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.listing import Field, listing, time_of
@@ -198,7 +198,7 @@ def prune(
 
     One that a live run uses stays. A run that needs a removed one has it built again.
     """
-    return prune_built_environments(home(), seconds_of(older_than, "--older-than"), dry_run=is_dry_run)
+    return prune_built_environments(home(), age_of(older_than, "--older-than"), dry_run=is_dry_run)
 
 
 def _record(environment: RegisteredEnvironment) -> dict[str, Any]:

@@ -392,6 +392,9 @@ def update(
     description: Annotated[
         str | None, typer.Option("--description", metavar="TEXT", help="What the run is about.")
     ] = None,
+    keep: Annotated[
+        bool | None, typer.Option("--keep/--no-keep", help="Never prune it, and delete it with --force alone.")
+    ] = None,
 ) -> object:
     """Change a run's tags, name and description, or add properties.
 
@@ -407,6 +410,7 @@ def update(
         properties=properties_of(add_properties or []),
         display_name=display_name,
         description=description,
+        is_kept=keep,
     )
     context = open_context(shared)
     with context.workspace as workspace:
@@ -467,6 +471,9 @@ def delete(
     experiment_name: ExperimentName = None,
     is_all: All = False,
     yes: Yes = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also those that are kept, or that a registered model comes from.")
+    ] = False,
     last: Last = None,
     status: Status = None,
     tags: Tags = None,
@@ -494,7 +501,7 @@ def delete(
         doomed = actions.with_children(workspace, chosen)
         if doomed and not yes:
             confirm(shared, _deletion_question(workspace, doomed), otherwise="Nothing was deleted.")
-        actions.delete_runs(workspace, doomed)
+        actions.delete_runs(workspace, doomed, force=force)
     return [run.run_id for run in doomed]
 
 

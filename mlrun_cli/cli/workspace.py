@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Annotated, Any
 
 import typer
@@ -13,13 +14,14 @@ from mlrun_cli.actions.workspaces import (
     update_workspace,
     workspace_record,
 )
-from mlrun_cli.cli.arguments import seconds_of, tags_of
+from mlrun_cli.cli.arguments import age_of, tags_of
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.confirmation import confirm
 from mlrun_cli.cli.context import identity_of, open_context
 from mlrun_cli.cli.listing import Field, listing
 from mlrun_cli.cli.run_options import Yes
 from mlrun_cli.cli.shared import Shared
+from mlrun_cli.domain.moment import MICROSECONDS
 from mlrun_cli.domain.names import DEFAULT_SUBSCRIPTION_ID
 from mlrun_cli.domain.size import size_in_words
 from mlrun_cli.files.project_config import find_project_config
@@ -141,24 +143,27 @@ def prune(
 ) -> object:
     """Remove old runs for good, and all that is kept for them alone.
 
-    Runs go with their children, files and metrics. Snapshots that no run has go after a day, and
-    environments when no run that stays has had them and none has used them for so long.
+    Runs go with their children, files and metrics; those with --keep ('run update --keep') stay, and so do
+    those that a registered model comes from. Snapshots that no run has go after a day, and environments
+    when no run that stays has had them and none has used them for so long.
     """
-    from mlrun_cli.actions.prune import prune_workspace  # noqa: PLC0415
+    from mlrun_cli.actions.prune import prune_moment, prune_workspace  # noqa: PLC0415
 
-    seconds = seconds_of(older_than, "--older-than")
+    seconds = age_of(older_than, "--older-than")
     with open_context(shared).workspace as workspace:
         if not is_dry_run and not yes:
             would_be = prune_workspace(workspace, seconds, dry_run=True, say=shared.notes.say)
-            question = _removal_question(workspace.identity.name, would_be)
+            question = _removal_question(workspace.identity.name, would_be, prune_moment(seconds))
             confirm(shared, question, otherwise="Nothing was removed.")
         return prune_workspace(workspace, seconds, dry_run=is_dry_run, say=shared.notes.say)
 
 
-def _removal_question(workspace_name: str, would_be: dict[str, Any]) -> str:
+def _removal_question(workspace_name: str, would_be: dict[str, Any], before: int) -> str:
     runs = len(would_be["runs"])
     what = f"{runs} {'run' if runs == 1 else 'runs'} of workspace '{workspace_name}'"
-    return f"Remove {what} for good, {size_in_words(would_be['bytes'])} in all?"
+    when = time.strftime("%Y-%m-%d %H:%M:%S %Z", time.localtime(before / MICROSECONDS))
+    size = size_in_words(would_be["bytes"])
+    return f"Remove for good {what} that ended before {when}, and what is kept for them alone, {size} in all?"
 
 
 def _told_subscription(subscription_id: str) -> str:

@@ -37,7 +37,7 @@ class Run(NamedTuple):
     holds. `failed_with` is the error that somebody outside gave when he had it stopped as Failed. `gpus` are those
     that it was given and `visible_gpus` those that its submitter may use, None for all of the machine, both as
     CUDA_VISIBLE_DEVICES names them; `waiting_for` says what a queued run waits for, and is found out when it is looked
-    at.
+    at. `is_kept` says that it is not to be pruned.
     """
 
     key: int
@@ -81,6 +81,7 @@ class Run(NamedTuple):
     gpus: str | None = None
     visible_gpus: str | None = None
     waiting_for: str | None = None
+    is_kept: bool = False
     tags: Mapping[str, str | None] = MappingProxyType({})
     properties: Mapping[str, str] = MappingProxyType({})
 
@@ -96,7 +97,7 @@ class Run(NamedTuple):
 def run_record(run: Run) -> dict[str, Any]:
     """The run as commands print it: snake_case, null keys left out; `run show` adds the address of its page.
 
-    Keys as in azure-cli-ml's own records; `duration_seconds`, `exit_code`, `signal` and `waiting_for` are ours.
+    Keys as in azure-cli-ml's own records; `duration_seconds`, `exit_code`, `kept`, `signal` and `waiting_for` are ours.
     """
     record: dict[str, Any] = {
         "_experiment_name": run.experiment_name,
@@ -111,6 +112,7 @@ def run_record(run: Run) -> dict[str, Any]:
         "exit_code": run.exit_code,
         "experiment_id": run.experiment_id,
         "hidden": run.hidden,
+        "kept": run.is_kept or None,
         "parent_run_id": run.parent_run_id,
         "properties": dict(run.properties),
         "root_run_id": run.root_run_id,

@@ -197,7 +197,15 @@ def _gpu_schema(_words: Dialect) -> list[str]:
     return ["ALTER TABLE runs ADD COLUMN visible_gpus TEXT"]
 
 
-MIGRATIONS = (_first_schema, _sdk_schema, _queue_schema, _gpu_schema, page_schema, pair_order_schema)
+def _keep_schema(words: Dialect) -> list[str]:
+    """Whether a run is spared by `workspace prune`."""
+    return [
+        f"ALTER TABLE runs ADD COLUMN is_kept {words.integer} NOT NULL DEFAULT 0",
+        "CREATE INDEX runs_kept ON runs (run_key) WHERE is_kept = 1",
+    ]
+
+
+MIGRATIONS = (_first_schema, _sdk_schema, _queue_schema, _gpu_schema, page_schema, pair_order_schema, _keep_schema)
 
 
 def migrate(database: Database, where: str) -> None:

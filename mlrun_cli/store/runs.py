@@ -26,6 +26,7 @@ _SELECT = (
     " LEFT JOIN runs AS roots ON roots.run_key = runs.root_key"
 )
 _ALIVE = f"runs.status NOT IN ({TERMINAL})"
+_SPARED = "(runs.is_kept = 1 OR EXISTS (SELECT 1 FROM models WHERE models.run_id = runs.run_id))"
 _HIDING: Mapping[str, Callable[[Any], object]] = {
     "display_name": hidden_text,
     "description": hidden_text,
@@ -317,26 +318,57 @@ class RunStore:
         return [(RunStatus(row["status"]), row["changed_at"]) for row in rows]
 
     def ended_trees(self, before: int) -> Sequence[int]:
-        """The topmost of runs that have all, with all that is below them, ended before a moment; oldest first."""
+        """The topmost of runs that have all, with all that is below them, ended before a moment; oldest first.
+
+        Trees with a run that is spared are left out.
+        """
         rows = self._database.rows(
             "SELECT coalesce(root_key, run_key) AS tree FROM runs GROUP BY tree"  # noqa: S608
-            f" HAVING min(CASE WHEN {_ALIVE} OR coalesce(ended_at, created_at) >= :before THEN 0 ELSE 1 END) = 1"
-            " ORDER BY tree",
+            f" HAVING min(CASE WHEN {_ALIVE} OR coalesce(ended_at, created_at) >= :before OR {_SPARED}"
+            " THEN 0 ELSE 1 END) = 1 ORDER BY tree",
             before=before,
         )
         return [row["tree"] for row in rows]
 
     def ended_tree(self, topmost: int, before: int) -> Sequence[tuple[int, str]]:
-        """Key and id of a run and of all below it; none unless all have ended before a moment."""
+        """Key and id of a run and of all below it, children first.
+
+        There are none unless all have ended before a moment, and none of them is spared.
+        """
         rows = self._database.rows(
             "WITH RECURSIVE tree (run_key) AS (SELECT :topmost"  # noqa: S608
             " UNION ALL SELECT runs.run_key FROM runs JOIN tree ON runs.parent_key = tree.run_key)"
-            f" SELECT run_key, run_id, {_ALIVE} OR coalesce(ended_at, created_at) >= :before AS is_kept"
-            " FROM runs WHERE run_key IN (SELECT run_key FROM tree)",
+            f" SELECT run_key, run_id, {_ALIVE} OR coalesce(ended_at, created_at) >= :before OR {_SPARED} AS stays"
+            " FROM runs WHERE run_key IN (SELECT run_key FROM tree) ORDER BY run_key DESC",
             topmost=topmost,
             before=before,
         )
-        return [] if any(row["is_kept"] for row in rows) else [(row["run_key"], row["run_id"]) for row in rows]
+        return [] if any(row["stays"] for row in rows) else [(row["run_key"], row["run_id"]) for row in rows]
+
+    def spared(self, before: int) -> Sequence[str]:
+        """The ids of the runs that ended before a moment and are spared: kept, or behind a registered model."""
+        rows = self._database.rows(
+            f"SELECT run_id FROM runs WHERE {_SPARED} AND NOT ({_ALIVE})"  # noqa: S608
+            " AND coalesce(ended_at, created_at) < :before ORDER BY run_key",
+            before=before,
+        )
+        return [row["run_id"] for row in rows]
+
+    def why_spared(self, run_ids: Sequence[str]) -> Mapping[str, str]:
+        """Of the runs of these ids that are spared, what spares them, in words."""
+        why: dict[str, str] = {}
+        for places, parameters in in_lists("run", run_ids):
+            kept = self._database.rows(
+                f"SELECT run_id FROM runs WHERE run_id IN {places} AND is_kept = 1",  # noqa: S608
+                **parameters,
+            )
+            why.update((row["run_id"], "it is kept") for row in kept)
+            behind = self._database.rows(
+                f"SELECT run_id, name, version FROM models WHERE run_id IN {places}",  # noqa: S608
+                **parameters,
+            )
+            why.update((row["run_id"], f"model {row['name']}:{row['version']} comes from it") for row in behind)
+        return why
 
     def with_property(self, name: str) -> Sequence[tuple[int, str]]:
         """The keys of all runs that have a property of this name, each with its value."""
@@ -492,6 +524,7 @@ def _run(row: Row, tags: Mapping[str, str | None], properties: Mapping[str, str]
         gpu_count=row["gpu_count"],
         gpus=row["gpus"],
         visible_gpus=row["visible_gpus"],
+        is_kept=bool(row["is_kept"]),
         tags=tags,
         properties=properties,
     )

@@ -423,7 +423,7 @@ def test_last_has_to_be_a_number_from_1_on(ready: Mlrun, number: str) -> None:
         (("list", "-o", "xml"), "json"),
         (("list", "--query", "[?"), "character 3"),
         (("list", "--query", ""), "empty"),
-        (("wait", "-r", "x", "--timeout", "soon"), "90m"),
+        (("wait", "-r", "x", "--timeout", "soon"), "10m"),
         (("cancel", "-r", "x", "--grace", "-1"), "--grace"),
         (("cancel",), "--all"),
         (("delete", "-r", "x", "--all"), "--all"),

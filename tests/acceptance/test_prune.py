@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import sqlite3
 import time
 from contextlib import closing
@@ -51,8 +53,8 @@ def test_old_runs_go_with_all_that_was_kept_for_them_alone(mlrun: Mlrun) -> None
     make_old(mlrun, old)
     assert len(contents(mlrun)) >= 3
 
-    with Terminal(mlrun, [*mlrun.command, "workspace", "prune", "--older-than", "30d"], columns=200) as terminal:
-        terminal.wait_for("Remove 1 run of workspace 'default' for good, ")
+    with Terminal(mlrun, [*mlrun.command, "workspace", "prune", "--older-than", "30d"], columns=240) as terminal:
+        terminal.wait_for("Remove for good 1 run of workspace 'default' that ended before 20")
         terminal.wait_for(" KB in all?")
     would = prune(mlrun, "--dry-run")
     assert (would["runs"], would["snapshots"], would["contents"], would["dryRun"]) == ([old], 1, 1, True)
@@ -172,6 +174,75 @@ def test_what_dead_submits_left_behind_goes_after_a_day(mlrun: Mlrun) -> None:
     assert not folder.exists()
 
 
+def test_folders_of_runs_whose_rows_are_lost_are_held_to_the_age_that_was_given(mlrun: Mlrun) -> None:
+    mlrun.script("import pathlib; pathlib.Path('outputs').mkdir(exist_ok=True); open('outputs/model', 'w').write('m')")
+    run_id = mlrun.ended()["run_id"]
+    folder = mlrun.run_folder(run_id)
+    for path in (workspace := mlrun.database.parent).glob("workspace.db*"):
+        path.unlink()
+    make_files_old(workspace, 40)
+    mlrun("workspace", "create", "-w", "default")
+
+    def pruned(older_than: str) -> dict[str, Any]:
+        done: dict[str, Any] = mlrun.json("workspace", "prune", "--older-than", older_than, "--yes")
+        return {name: done[name] for name in ("contents", "folders", "snapshots")}
+
+    assert pruned("3650d") == {"contents": 0, "folders": 0, "snapshots": 0}
+    assert pruned("30d") == {"contents": 0, "folders": 0, "snapshots": 0}, "its outcome says that it ended just now"
+    assert (folder / "work" / "outputs" / "model").read_text() == "m"
+    outcome = json.loads((folder / "outcome.json").read_text())
+    (folder / "outcome.json").write_text(json.dumps({**outcome, "ended_at": 0}))
+    make_files_old(workspace, 40)
+    assert pruned("50d")["folders"] == 0
+    assert pruned("30d")["folders"] == 1
+    assert not folder.exists()
+
+
+def test_what_is_kept_and_what_a_model_comes_from_is_spared(mlrun: Mlrun) -> None:
+    mlrun.script(
+        "from azureml.core import Run\n"
+        "open('model', 'w').write('m')\n"
+        "Run.get_context().upload_file('outputs/model', 'model')"
+    )
+    kept, behind, other = (mlrun.ended()["run_id"] for _ in range(3))
+    assert mlrun.json("run", "update", "-r", kept, "--keep")["kept"] is True
+    mlrun("model", "register", "--name", "m", "--asset-path", "outputs/model", "--run-id", behind)
+    for run_id in (kept, behind, other):
+        make_old(mlrun, run_id)
+    pruned = prune(mlrun)
+    assert (pruned["runs"], pruned["spared"]) == ([other], [kept, behind])
+    for run_id, why in ((kept, "it is kept"), (behind, "model m:1 comes from it")):
+        assert why in refused(mlrun("run", "delete", "-r", run_id, "--yes", check=False), 2)
+    assert len(mlrun.json("run", "list")) == 2
+    assert "kept" not in mlrun.json("run", "update", "-r", kept, "--no-keep")
+    assert prune(mlrun)["runs"] == [kept]
+    assert mlrun.json("run", "delete", "-r", behind, "--force", "--yes") == [behind]
+
+
+def test_folders_without_permission_go_and_what_cannot_go_is_skipped_and_named(mlrun: Mlrun) -> None:
+    # Root without what lets it pass over permissions.
+    mlrun.command = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search,-fowner", *mlrun.command]
+    mlrun.script(
+        "import os\nos.makedirs('outputs/a/b')\nopen('outputs/a/b/c', 'w').close()\n"
+        "os.chmod('outputs/a/b', 0o555)\nos.chmod('outputs/a', 0)"
+    )
+    first, second = (mlrun.ended()["run_id"] for _ in range(2))
+    for run_id in (first, second):
+        make_old(mlrun, run_id)
+    (foreign := mlrun.run_folder(second) / "work" / "foreign").mkdir()
+    (foreign / "file").touch()
+    os.chown(foreign, 65534, 65534)  # as a container may leave it
+    refused(mlrun("run", "delete", "-r", second, "--yes", check=False), 1)
+    done = mlrun("workspace", "prune", "--older-than", "30d", "--yes")
+    pruned = json.loads(done.stdout)
+    assert (pruned["runs"], pruned["skipped"]) == ([first], [str(mlrun.run_folder(second))])
+    assert f"Skipped, since it cannot be removed: {mlrun.run_folder(second)}: " in done.stderr
+    assert not mlrun.run_folder(first).exists()
+    assert [run["run_id"] for run in mlrun.json("run", "list")] == [second]
+    shutil.rmtree(foreign)
+    assert prune(mlrun)["runs"] == [second]
+
+
 def test_what_a_prune_that_was_killed_has_left_of_an_environment_goes(mlrun: Mlrun) -> None:
     left = mlrun.home / "environments" / ".0123abcd.4242"
     (left / "venv").mkdir(parents=True)
@@ -203,6 +274,16 @@ def test_an_environment_stays_as_long_as_a_run_that_had_it(mlrun: Mlrun) -> None
 
 
 def test_pruning_wants_to_be_confirmed(mlrun: Mlrun) -> None:
-    for words, answer in (("30d", "Add --yes"), ("soon", "is no span of time")):
+    answers = {
+        "30d": "Add --yes",
+        "soon": "is not a duration",
+        "30": "has no unit",
+        "9" * 400: "has no unit",
+        "9" * 400 + "d": "longer than a hundred years",
+    }
+    for words, answer in answers.items():
         done = mlrun("workspace", "prune", "--older-than", words, check=False)
         assert answer in refused(done, 2)
+    assert "has no unit" in refused(mlrun("environment", "prune", "--older-than", "30", check=False), 2)
+    grace = mlrun("run", "cancel", "-r", "any", "--grace", "9" * 400, check=False)
+    assert "longer than a hundred years" in refused(grace, 2)

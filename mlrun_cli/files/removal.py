@@ -1,0 +1,50 @@
+"""Remove folders of ours, whatever permissions a script has left in them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from pathlib import Path
+
+_TRIES = 100
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder with all that is in it; no harm is done when it is not there, or another process is at it too.
+
+    Raises:
+        OSError: something in it cannot be removed, not even after its folders have been made writable.
+    """
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            shutil.rmtree(folder)
+        except FileNotFoundError:
+            if not os.path.lexists(folder):
+                return
+        except OSError:
+            # A script may write on while its folder is removed, and has taken permissions away perhaps.
+            if not tries_left or not (_make_writable(folder) or not os.path.lexists(folder)):
+                raise
+        else:
+            return
+
+
+def _make_writable(folder: Path) -> bool:
+    """Let the owner change each folder in a tree that he may not change; whether there was one.
+
+    Links are not followed, and what belongs to others stays as it is.
+    """
+    changed = False
+    try:
+        mode = stat.S_IMODE(os.lstat(folder).st_mode)
+        if mode & stat.S_IRWXU != stat.S_IRWXU:
+            os.chmod(folder, mode | stat.S_IRWXU)
+            changed = True
+        with os.scandir(folder) as entries:
+            below = [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except OSError:
+        return changed
+    for inner in below:
+        changed |= _make_writable(inner)
+    return changed
