@@ -5,18 +5,19 @@ from __future__ import annotations
 import difflib
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mlrun_cli.domain.run import Run
 from mlrun_cli.domain.snapshot import some
 from mlrun_cli.domain.submission import Submission
-from mlrun_cli.errors import MlrunError, NotFound
+from mlrun_cli.errors import MlrunError, NotFound, UsageError
 from mlrun_cli.execution.working_copy import script_files
 from mlrun_cli.files import copying
 from mlrun_cli.files.inner_files import open_inner_file
 from mlrun_cli.files.run_folder import LOG_TOPS, RunFolder, read_json
+from mlrun_cli.files.same_content import has_other_content
 from mlrun_cli.files.snapshot_store import SnapshotStore
 from mlrun_cli.files.temporary import temporary_name
 from mlrun_cli.workspace import Workspace
@@ -53,7 +54,9 @@ def find_file(folder: RunFolder, name: str) -> int | None:
     return None
 
 
-def download_files(workspace: Workspace, run: Run, names: Sequence[str], folder: Path) -> list[Path]:
+def download_files(
+    workspace: Workspace, run: Run, names: Sequence[str], folder: Path, *, overwrite: bool = True
+) -> list[Path]:
     """Copy files of a run into a folder, under their names; each is put into place when it is whole.
 
     Args:
@@ -61,17 +64,19 @@ def download_files(workspace: Workspace, run: Run, names: Sequence[str], folder:
         run: whose files.
         names: of files or of folders, as `outputs`; none means all files.
         folder: made when it is not there.
+        overwrite: whether files with other content may be replaced.
 
     Returns:
         The files that were written.
 
     Raises:
         NotFound: the run has no such file.
+        UsageError: files with other content are there and not to be replaced; then nothing is written.
         MlrunError: the folder cannot be written, or a link in it stands where a folder has to be.
     """
     files = _files(workspace, run)
     wanted = [name for asked in names for name in _matching(asked, files, run)] if names else sorted(files)
-    return [_copy(files[name], folder, name) for name in dict.fromkeys(wanted)]
+    return _copy_all({name: files[name] for name in wanted}, folder, overwrite=overwrite)
 
 
 def download_file(workspace: Workspace, run: Run, name: str, destination: Path) -> None:
@@ -88,15 +93,17 @@ def download_file(workspace: Workspace, run: Run, name: str, destination: Path) 
     _copy(source, destination.parent, destination.name)
 
 
-def download_logs(workspace: Workspace, run: Run, folder: Path) -> list[Path]:
+def download_logs(workspace: Workspace, run: Run, folder: Path, *, overwrite: bool = True) -> list[Path]:
     """Copy the logs of a run into a folder: `user_logs/…`, `system_logs/…`, and `logs/…` of the script.
 
     Raises:
+        UsageError: files with other content are there and not to be replaced; then nothing is written.
         MlrunError: the folder cannot be written, or a link in it stands where a folder has to be.
     """
     files = _files(workspace, run)
     tops = {"user_logs", "system_logs", "logs"}
-    return [_copy(path, folder, name) for name, path in sorted(files.items()) if name.partition("/")[0] in tops]
+    logs = {name: path for name, path in sorted(files.items()) if name.partition("/")[0] in tops}
+    return _copy_all(logs, folder, overwrite=overwrite)
 
 
 def _files(workspace: Workspace, run: Run) -> dict[str, Path]:
@@ -130,6 +137,16 @@ def _no_file(asked: str, files: dict[str, Path], run: Run) -> NotFound:
         f"The run '{run.run_id}' has no file '{asked}'. {there_are}",
         hint=f"Did you mean '{nearest[0]}'?" if nearest else f"See 'mlrun run files -r {run.run_id}'.",
     )
+
+
+def _copy_all(files: Mapping[str, Path], folder: Path, *, overwrite: bool) -> list[Path]:
+    others = [] if overwrite else [name for name, source in files.items() if has_other_content(source, folder / name)]
+    if others:
+        raise UsageError(
+            f"Nothing was downloaded: {folder} has other content under {some(others)}.",
+            hint="Add --overwrite to replace it, or choose another folder with -d.",
+        )
+    return [_copy(source, folder, name) for name, source in files.items()]
 
 
 def _copy(source: Path, folder: Path, name: str) -> Path:

@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 from mlrun_cli.actions.linked_files import FolderFiles, files_below
 from mlrun_cli.domain.datastore import BLOB_DATASTORE, FILE_DATASTORE, Datastore, check_datastore_name
-from mlrun_cli.domain.snapshot import LeftOut
+from mlrun_cli.domain.snapshot import LeftOut, some
 from mlrun_cli.errors import DataNotFound, MlrunError, UsageError
 from mlrun_cli.files.home import make_private_folder
+from mlrun_cli.files.same_content import has_other_content
 from mlrun_cli.files.temporary import temporary_beside
 from mlrun_cli.workspace import Workspace
 
@@ -136,11 +137,16 @@ def upload(datastore: Datastore, source: Path, target: str | None, *, overwrite:
     return _copy_all(source, files_below(source), place, overwrite=overwrite)
 
 
-def download(datastore: Datastore, prefix: str | None, folder: Path, *, overwrite: bool) -> Copied:
+def download(
+    datastore: Datastore, prefix: str | None, folder: Path, *, overwrite: bool, may_differ: bool = True
+) -> Copied:
     """Copy the files whose paths in a datastore begin with `prefix` to a folder, under these paths.
+
+    What is there stays, unless `overwrite`; without `may_differ`, it has to have the same content.
 
     Raises:
         DataNotFound: there is no such file.
+        UsageError: files with other content are there, and may not; then nothing is copied.
         MlrunError: a file cannot be copied.
     """
     wanted = (prefix or "").lstrip("/")
@@ -150,6 +156,13 @@ def download(datastore: Datastore, prefix: str | None, folder: Path, *, overwrit
     if not names and not left_out:
         what = f"no file whose path begins with '{wanted}'" if wanted else "no file"
         raise DataNotFound(f"There is {what} in datastore '{datastore.name}', {datastore.folder}.")
+    if not overwrite and not may_differ:
+        others = [name for name in names if has_other_content(datastore.folder / name, folder / name)]
+        if others:
+            raise UsageError(
+                f"Nothing was downloaded: {folder} has other content under {some(others)}.",
+                hint="Add --overwrite true to replace it, or choose another folder with -d.",
+            )
     return _copy_all(datastore.folder, FolderFiles(names, left_out), folder, overwrite=overwrite)
 
 

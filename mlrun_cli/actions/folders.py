@@ -14,7 +14,13 @@ from mlrun_cli.domain.names import (
 )
 from mlrun_cli.errors import MlrunError, UsageError
 from mlrun_cli.files.folder_samples import sample_files
-from mlrun_cli.files.project_config import absolute, configuration_folder, write_project_config
+from mlrun_cli.files.project_config import (
+    absolute,
+    check_replaceable,
+    config_to_write,
+    configuration_folder,
+    write_project_config,
+)
 from mlrun_cli.files.text_files import replace_text
 
 
@@ -36,6 +42,7 @@ def attach_folder(
 
     Raises:
         UsageError: a name is not valid, or there is a file at `path`.
+        InvalidFile: the folder has a config that cannot be read; it is left as it is.
         MlrunError: something cannot be written; then nothing is left of what was.
     """
     folder = absolute(path)
@@ -47,6 +54,7 @@ def attach_folder(
     try:
         if folder.exists() and not folder.is_dir():
             raise UsageError(f"'{folder}' is a file.", hint="Give the folder that it is in.")
+        check_replaceable(config_to_write(folder))
         with ExitStack() as undo:
             _write_samples(folder, undo)
             write_project_config(

@@ -172,7 +172,7 @@ def download(
     with open_context(shared).workspace as workspace, copy_progress(shared, hidden=is_hidden):
         datastore = actions.get_datastore(workspace, name)
         where = absolute(folder.expanduser())
-        copied = actions.download(datastore, prefix, where, overwrite=is_replacing)
+        copied = actions.download(datastore, prefix, where, overwrite=is_replacing, may_differ=False)
         _say_what_was_not_copied(shared, copied)
         return {"datastore": name, "path": str(where), "downloaded": copied.copied, **_counts(copied)}
 

@@ -11,7 +11,13 @@ from mlrun_cli.cli.context import identity_of
 from mlrun_cli.cli.shared import Shared
 from mlrun_cli.domain.names import DEFAULT_WORKSPACE, check_experiment_name
 from mlrun_cli.errors import InvalidFile
-from mlrun_cli.files.project_config import ProjectConfig, absolute, own_project_config
+from mlrun_cli.files.project_config import (
+    ProjectConfig,
+    absolute,
+    check_replaceable,
+    config_to_write,
+    own_project_config,
+)
 
 app = Group("folder")
 
@@ -37,7 +43,8 @@ def attach(shared: Shared, experiment_name: _ExperimentName = None) -> object:
 
     Makes the workspace if there is none of that name. Writes .azureml/config.json, sample runconfigs,
     conda_dependencies.yml and .amlignore; files that are there already, config.json apart, are left alone.
-    What is not given of an attached folder's names stays as its config.json has it.
+    What is not given of an attached folder's names stays as its config.json has it, and so does what it says
+    besides; a config.json that cannot be read is left alone.
     """
     from mlrun_cli.actions.folders import attach_folder  # noqa: PLC0415
     from mlrun_cli.actions.workspaces import open_workspace  # noqa: PLC0415
@@ -59,9 +66,15 @@ def attach(shared: Shared, experiment_name: _ExperimentName = None) -> object:
 
 
 def _config_to_keep(shared: Shared) -> ProjectConfig | None:
-    """The folder's own config, of which what is not given is kept; None when there is none that can be read."""
+    """The folder's own config, of which what is not given is kept; None when it lacks a name, or there is none.
+
+    Raises:
+        InvalidFile: it cannot be read, so that nobody knows what would be lost with it.
+    """
+    folder = absolute(shared.path)
     try:
-        return own_project_config(absolute(shared.path))
+        return own_project_config(folder)
     except InvalidFile as error:
+        check_replaceable(config_to_write(folder))
         shared.notes.warning(f"{error.message}; a new one takes its place, with a default for what is not given.")
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -14,13 +15,16 @@ _OTHER_FILE = "Name another file with -t."
 
 
 class MetadataFile:
-    """A file that is not there yet; within `with`, no other command can be told to write it.
+    """A file that is not there yet, or that an earlier try of the same command has left there, as in a CI job.
+
+    Within `with`, no other command can be told to write it.
 
     Until there is a result, nothing stands in its place, and no folder is made for it.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._words = sys.argv[1:]
         self._was_written = False
         self._claim = ExitStack()
 
@@ -55,7 +59,7 @@ class MetadataFile:
             MlrunError: the file cannot be written, or somebody else has made it in the meantime.
         """
         try:
-            if not self._was_written and os.path.lexists(self._path):
+            if not self._was_written and os.path.lexists(self._path) and not self._is_of_earlier_try():
                 raise self._not_written("somebody else has made it in the meantime")
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with temporary_beside(self._path) as unfinished:
@@ -63,8 +67,8 @@ class MetadataFile:
                 unfinished.replace(self._path)
         except OSError as error:
             raise self._not_written(error.strerror) from error
+        self._remember()
         self._was_written = True
-        self._claim.close()  # from now on, the file itself keeps others away
 
     def _check_that_nothing_is_there(self) -> None:
         """Unlike `lexists`, this lets out what makes a path impossible, such as a name that is too long."""
@@ -75,7 +79,20 @@ class MetadataFile:
         if self._path.is_dir():  # an empty name is this folder, too
             example = self._path / "run.json"
             raise UsageError(f"-t: {self._path} is a folder.", hint=f"Name a file, as in '-t {example}'.")
-        raise UsageError(f"-t: {self._path} is there already.", hint="Name another file with -t, or remove that one.")
+        if not self._is_of_earlier_try():
+            raise UsageError(
+                f"-t: {self._path} is there already.", hint="Name another file with -t, or remove that one."
+            )
+
+    def _is_of_earlier_try(self) -> bool:
+        from mlrun_cli.cli.earlier_results import is_of_earlier_try  # noqa: PLC0415 - start-up
+
+        return is_of_earlier_try(self._path, self._words)
+
+    def _remember(self) -> None:
+        from mlrun_cli.cli.earlier_results import remember  # noqa: PLC0415 - start-up
+
+        remember(self._path, self._words)
 
     def _try_to_write(self) -> None:
         """Make a file in the nearest folder there is, and remove it: permission bits alone do not tell.

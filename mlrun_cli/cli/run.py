@@ -23,6 +23,7 @@ from mlrun_cli.cli.run_options import (
     ExperimentName,
     Last,
     OnInterruptOption,
+    Overwrite,
     ParentRunId,
     RunId,
     RunIds,
@@ -299,6 +300,7 @@ def download_logs(
         Path, typer.Option("--output-dir", "-d", metavar="FOLDER", help="Where to; made if it is not there.")
     ],
     experiment_name: ExperimentName = None,
+    overwrite: Overwrite = False,
 ) -> object:
     """Download the logs of a run; prints the files it wrote."""
     from mlrun_cli.actions.artifacts import download_logs as download  # noqa: PLC0415
@@ -307,7 +309,7 @@ def download_logs(
     context = open_context(shared)
     with context.workspace as workspace, copy_progress(shared):
         run = get_run(context, run_id, experiment_name)
-        return [str(path) for path in download(workspace, run, output_dir)]
+        return [str(path) for path in download(workspace, run, output_dir, overwrite=overwrite)]
 
 
 @command(
@@ -441,6 +443,7 @@ def download(
         list[str] | None,
         typer.Argument(metavar="[PATH]...", help="Files or folders of the run. Default: all."),
     ] = None,
+    overwrite: Overwrite = False,
 ) -> object:
     """Download files of a run; prints the files it wrote."""
     from mlrun_cli.actions.artifacts import download_files  # noqa: PLC0415
@@ -450,7 +453,8 @@ def download(
     with context.workspace as workspace, copy_progress(shared):
         run = get_run(context, run_id, experiment_name)
         try:
-            return [str(path) for path in download_files(workspace, run, paths or [], output_dir)]
+            downloaded = download_files(workspace, run, paths or [], output_dir, overwrite=overwrite)
+            return [str(path) for path in downloaded]
         except NotFound as error:
             if run.run_id in (error.hint or ""):  # no name is near
                 error.hint = f"See: {line_to_type(workspace, 'run', 'files', '-r', run.run_id)}"

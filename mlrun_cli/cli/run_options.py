@@ -59,6 +59,7 @@ UnknownTarget = Annotated[
 ]
 All = Annotated[bool, typer.Option("--all", help="All runs that the filters leave.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that have other content.")]
 OnInterruptOption = Annotated[
     OnInterrupt | None,
     typer.Option("--on-interrupt", help="What Ctrl-C does to the run: nothing (detach), or cancel."),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mlrun_cli.domain.names import (
     check_experiment_name,
@@ -32,7 +33,7 @@ _SCOPE_KEYS = {
     "projects": "experiment_name",
     "experiments": "experiment_name",
 }
-_REPAIR = "'mlrun folder attach' writes a new one."
+_REPAIR = "Correct it, or move it away and call 'mlrun folder attach', which writes a new one."
 
 
 class ProjectConfig(NamedTuple):
@@ -117,7 +118,7 @@ def read_project_config(path: Path) -> ProjectConfig:
         invalid.hint = _REPAIR
         raise invalid from error
     except InvalidFile as error:
-        error.hint = error.hint or (f"Move it away; then {_REPAIR}" if path.is_dir() else _REPAIR)
+        error.hint = error.hint or _REPAIR
         raise
 
 
@@ -155,20 +156,57 @@ def write_project_config(
     """Attach a folder: write its config where `find_project_config` looks first.
 
     That is `.azureml/config.json`, or `aml_config` in a folder that has one, or a `project.json` that is
-    there already. The configuration folder must exist.
+    there already. The configuration folder must exist. What a config says besides stays in it.
 
     Raises:
+        InvalidFile: there is one that cannot be read, which is left as it is.
         OSError: it cannot be written.
     """
-    within = configuration_folder(folder)
-    path = next((path for name in CONFIG_NAMES if (path := within / name).exists()), within / CONFIG_NAMES[-1])
+    path = config_to_write(folder)
+    rest = _other_keys(path)
     scope = (
         f"/subscriptions/{subscription_id}/resourceGroups/{resource_group}"
         f"/providers/Microsoft.MachineLearningServices/workspaces/{workspace_name}/projects/{experiment_name}"
     )
-    document = {"Id": experiment_name, "Scope": scope}
+    document = {"Id": experiment_name, "Scope": scope, **rest}
     replace_text(path, json.dumps(document, ensure_ascii=False, indent=4) + "\n")
     return ProjectConfig(path, folder, subscription_id, resource_group, workspace_name, experiment_name)
+
+
+def config_to_write(folder: Path) -> Path:
+    """Where `write_project_config` writes."""
+    within = configuration_folder(folder)
+    return next((path for name in CONFIG_NAMES if (path := within / name).exists()), within / CONFIG_NAMES[-1])
+
+
+def check_replaceable(path: Path) -> None:
+    """Refuse to write over a config that cannot be read: nobody knows what would be lost.
+
+    Raises:
+        InvalidFile: it is none, or is of a store that this version does not know.
+    """
+    _other_keys(path)
+
+
+def _other_keys(path: Path) -> dict[str, Any]:
+    """What a config says besides the names of either family; nothing when there is none, or an empty one."""
+    try:
+        if not os.path.lexists(path) or (path.is_file() and not path.stat().st_size):
+            return {}
+        text = read_text(path)
+        keys = {key.casefold(): node for key, node in read_json(path, text).mapping().items()}
+        if "store" in keys:
+            _project_config(path, read_json(path, text))
+    except json.JSONDecodeError as error:
+        invalid = json_problem(path, error)
+        invalid.hint = _REPAIR
+        raise invalid from error
+    except InvalidFile as error:
+        error.hint = error.hint or _REPAIR
+        raise
+    known = {"id", "scope", *_NAMES}
+    document: dict[str, Any] = json.loads(text)
+    return {key: value for key, value in document.items() if key.casefold() not in known}
 
 
 def _places(folder: Path) -> list[Path]:

@@ -245,7 +245,7 @@ def test_every_broken_file_is_answered_with_what_to_do(ready: Mlrun, text: str) 
     runconfig(ready, text)
     assert len(submit_is_refused(ready, "-c", "broken", "train.py").splitlines()) == 2
     (ready.folder / ".azureml" / "config.json").write_text(text, encoding="utf-8")
-    assert "'mlrun folder attach' writes a new one." in submit_is_refused(ready, "train.py")
+    assert "'mlrun folder attach', which writes a new one." in submit_is_refused(ready, "train.py")
 
 
 def test_a_home_that_cannot_be_read_is_an_error_and_not_an_empty_list(ready: Mlrun) -> None:

@@ -473,13 +473,20 @@ def test_attach_keeps_nothing_of_a_folder_above(mlrun: Mlrun) -> None:
     assert (told["Workspace name"], told["Resource group"], told["Experiment name"]) == ("default", "default", "inside")
 
 
-def test_attach_repairs_a_config_that_cannot_be_read_and_says_so(mlrun: Mlrun) -> None:
-    (mlrun.folder / ".azureml" / "config.json").write_text("{", encoding="utf-8")
+def test_attach_leaves_a_config_alone_that_cannot_be_read_and_keeps_what_it_does_not_know(mlrun: Mlrun) -> None:
+    config = mlrun.folder / ".azureml" / "config.json"
+    config.write_text('{"Id": "old", ', encoding="utf-8")
+    told = refused(mlrun("folder", "attach", "-w", "another", check=False), 2)
+    assert "config.json, line 1: is not JSON" in told
+    assert config.read_text(encoding="utf-8") == '{"Id": "old", '
+    assert "another" not in {each["name"] for each in mlrun.json("workspace", "list")}
+    config.write_text('{"Name": "mine", "scope": 1, "workspace_name": "w", "Id": null}', encoding="utf-8")
     done = mlrun("folder", "attach")
     assert json.loads(done.stdout)["Experiment name"] == "my-folder"
     (line,) = said(done)
-    assert "config.json, line 1: is not JSON" in line
-    assert mlrun.json("run", "list") == []
+    assert "a new one takes its place" in line
+    written = json.loads(config.read_text(encoding="utf-8"))
+    assert (written.pop("Name"), written.keys()) == ("mine", {"Id", "Scope"})
 
 
 def test_ml_is_the_same_tree(past: Past) -> None:

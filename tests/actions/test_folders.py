@@ -85,7 +85,7 @@ def test_the_samples_are_found_read_and_honoured_without_a_word(tmp_path: Path, 
 
 def test_a_second_attach_changes_the_config_and_nothing_else(tmp_path: Path) -> None:
     attach(tmp_path, "first")
-    for name in FILES:
+    for name in set(FILES) - {".azureml/config.json"}:
         with (tmp_path / name).open("a", encoding="utf-8") as file:
             file.write("# mine\n")
 
@@ -142,7 +142,7 @@ def test_what_cannot_be_written_to_the_end_is_undone(tmp_path: Path) -> None:
     (folder / ".amlignore").mkdir(parents=True)
     (folder / ".azureml" / "config.json").mkdir(parents=True)
 
-    with pytest.raises(MlrunError, match="cannot be attached"):
+    with pytest.raises(MlrunError, match=r"config\.json: is a folder"):
         attach(folder)
     with pytest.raises(MlrunError, match="cannot be attached"):
         attach(tmp_path / "in the way" / "new")

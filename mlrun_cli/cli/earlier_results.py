@@ -1,0 +1,47 @@
+"""Which files of `-t` an earlier try of the same command has written, so that a second one may replace its own."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+
+from mlrun_cli.errors import StoreError
+from mlrun_cli.files.home import home_folder, make_private_folder
+from mlrun_cli.files.run_folder import read_json, write_json
+
+_MANY = 500
+"""More notes than this are looked through for those whose files are gone."""
+
+
+def is_of_earlier_try(path: Path, words: list[str]) -> bool:
+    """Whether the same command line wrote the file, and nobody has changed it since."""
+    try:
+        note = read_json(_note_of(path))
+        return note is not None and note == _described(path, words)
+    except OSError:
+        return False
+
+
+def remember(path: Path, words: list[str]) -> None:
+    """Note that this command line has just written a file; where that cannot be noted, a second try is refused."""
+    note = _note_of(path)
+    with suppress(OSError, StoreError):
+        make_private_folder(note.parent)
+        write_json(note, _described(path, words))
+        notes = list(note.parent.iterdir())
+        for other in notes if len(notes) > _MANY else ():
+            described = read_json(other)
+            if described is not None and not os.path.lexists(str(described.get("path"))):
+                other.unlink(missing_ok=True)
+
+
+def _described(path: Path, words: list[str]) -> dict[str, str]:
+    command = sha256("\0".join(words).encode("utf-8", "surrogateescape")).hexdigest()
+    content = sha256(path.read_bytes()).hexdigest()
+    return {"command": command, "content": content, "path": os.fspath(path.absolute())}
+
+
+def _note_of(path: Path) -> Path:
+    return home_folder(os.environ) / "results" / f"{sha256(os.fsencode(path.absolute())).hexdigest()}.json"

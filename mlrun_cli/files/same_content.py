@@ -1,0 +1,38 @@
+"""Whether a file that is to be written stands there already."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+_CHUNK = 1 << 20
+
+
+def has_other_content(source: Path, destination: Path) -> bool:
+    """Whether something stands at `destination` that is no file with the bytes of `source`.
+
+    What cannot be read counts as other content, and so does a link: it would be replaced.
+    """
+    try:
+        there = os.lstat(destination)
+        return not stat.S_ISREG(there.st_mode) or not _are_same(source, destination)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+
+
+def _are_same(first: Path, second: Path) -> bool:
+    # A script that goes on may put a FIFO in a file's place: nobody must wait at it.
+    with open(first, "rb", opener=_without_waiting) as one, open(second, "rb", opener=_without_waiting) as other:
+        if os.fstat(one.fileno()).st_size != os.fstat(other.fileno()).st_size:
+            return False
+        while chunk := one.read(_CHUNK):
+            if chunk != other.read(_CHUNK):
+                return False
+    return True
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
