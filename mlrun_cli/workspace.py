@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple
 
-from mlrun_cli.errors import StoreUnavailable, WorkspaceNotFound
+from mlrun_cli.errors import StoreError, StoreUnavailable, WorkspaceNotFound
 from mlrun_cli.files.home import make_private_file, make_private_folder, refuse_network_file_system
 from mlrun_cli.files.run_folder import RunFolder
-from mlrun_cli.store.database import Database
 from mlrun_cli.store.experiments import ExperimentStore
 from mlrun_cli.store.journals import JournalStore
 from mlrun_cli.store.metrics import MetricStore
@@ -22,6 +21,7 @@ from mlrun_cli.store.runs import RunStore
 from mlrun_cli.store.sqlite import SqliteDatabase
 
 if TYPE_CHECKING:
+    from mlrun_cli.recording import Recorder
     from mlrun_cli.store.compute_targets import ComputeTargetStore
     from mlrun_cli.store.datasets import DatasetStore
     from mlrun_cli.store.datastores import DatastoreStore
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mlrun_cli.store.settings import SettingStore
     from mlrun_cli.store.views import ViewStore
 
-_DATABASE_NAME = "workspace.db"
+DATABASE_NAME = "workspace.db"
 
 
 class WorkspaceIdentity(NamedTuple):
@@ -47,18 +47,25 @@ class WorkspaceIdentity(NamedTuple):
 class Workspace:
     """The stores of one workspace and the folders of its runs; a context manager that closes them."""
 
-    def __init__(self, identity: WorkspaceIdentity, home: Path, folder: Path, database: Database) -> None:
+    def __init__(self, identity: WorkspaceIdentity, home: Path, folder: Path, database: SqliteDatabase) -> None:
         self.identity = identity
         self.home = home
         self.folder = folder
         self.snapshots_folder = folder / "snapshots"
-        self.database_path = folder / _DATABASE_NAME
+        self.database_path = folder / DATABASE_NAME
         self.runs = RunStore(database)
         self.experiments = ExperimentStore(database)
         self.metrics = MetricStore(database)
         self.journals = JournalStore(database)
         self._database = database
         self._opened = _file_at(self.database_path)
+        self._opened_in = _file_at(folder)
+        self.cared_for: tuple[str, int] | None = None
+        """Id and key of the run that whoever has this open takes care of: no store without it is gone on with."""
+        self.lost_runs = 0
+        """How many folders of runs were there already when this was made."""
+        self.generation = 0
+        """How many stores have taken the place of the first one."""
 
     @classmethod
     def open(
@@ -75,15 +82,20 @@ class Workspace:
             StoreError: its folder or its database cannot be used.
         """
         folder = workspace_folder(home, identity)
-        path = folder / _DATABASE_NAME
+        path = folder / DATABASE_NAME
+        lost_runs = 0
         if not path.exists():
             if not create:
+                _check_that_no_store_is_lost(folder, identity)
                 raise WorkspaceNotFound(identity.name, identity.resource_group, identity.subscription_id)
+            lost_runs = count_run_folders(folder)
             make_private_folder(folder)
             for name in ("runs", "snapshots"):
                 make_private_folder(folder / name)
             make_private_file(path)
-        return cls.at(folder)
+        workspace = cls.at(folder)
+        workspace.lost_runs = lost_runs
+        return workspace
 
     @classmethod
     def at(cls, folder: Path) -> Workspace:
@@ -95,12 +107,18 @@ class Workspace:
         home = folder.parents[3]
         identity = WorkspaceIdentity(*folder.parts[-3:])
         refuse_network_file_system(folder)
-        path = folder / _DATABASE_NAME
+        path = folder / DATABASE_NAME
         database = SqliteDatabase(path)
         migrate(database, str(path))
         return cls(identity, home, folder, database)
 
     # What is not on the way of `run list` is loaded when it is first used.
+
+    @cached_property
+    def _recorder(self) -> Recorder:
+        from mlrun_cli.recording import Recorder  # noqa: PLC0415
+
+        return Recorder(self._database, self.folder)
 
     @cached_property
     def compute_targets(self) -> ComputeTargetStore:
@@ -192,7 +210,7 @@ class Workspace:
             raise self._away() from error
         try:
             # By the open folder: its path may lead to another one, or to none, from one moment to the next.
-            if self._opened is None or _file_at(_DATABASE_NAME, folder) != self._opened:
+            if self._opened is None or _file_at(DATABASE_NAME, folder) != self._opened:
                 raise self._away()
             os.stat(path.relative_to(self.folder), dir_fd=folder)
         except FileNotFoundError:
@@ -204,12 +222,57 @@ class Workspace:
     def _away(self) -> StoreUnavailable:
         return StoreUnavailable(
             f"The workspace's folder {self.folder} is not in its place any more.",
-            hint="If its disk was unmounted or the folder was moved, put it back: what runs goes on meanwhile.",
+            hint="If its disk was unmounted or the folder was moved, put it back: what runs goes on meanwhile. If the"
+            " store was removed, 'mlrun workspace repair' makes it again.",
         )
 
-    def transaction(self, *, durable: bool = False) -> AbstractContextManager[None]:
-        """One write transaction over all stores: all or nothing."""
-        return self._database.transaction(durable=durable)
+    @contextmanager
+    def transaction(self, *, durable: bool = False) -> Iterator[None]:
+        """One write transaction over all stores: all or nothing, in the store and in the records beside it.
+
+        Raises:
+            StoreUnavailable: the store is not in its place any more.
+        """
+        self.follow()
+        self._recorder.begin()
+        with self._database.transaction(durable=durable):
+            yield
+            self._recorder.write()
+
+    def follow(self) -> None:
+        """Go on with the store that has taken the place of the one that is open, as by a repair.
+
+        Raises:
+            StoreUnavailable: there is none, or it does not know the run that whoever has this open takes care of.
+        """
+        if self.is_in_place():
+            return
+        if self._opened_in is None or _file_at(self.folder) != self._opened_in or not self.database_path.exists():
+            raise self._away()
+        fresh = SqliteDatabase(self.database_path)
+        with ExitStack() as stack:
+            stack.callback(fresh.close)
+            migrate(fresh, str(self.database_path))
+            self._check_that_it_knows(fresh)
+            stack.pop_all()
+        self._opened = _file_at(self.database_path)
+        self._database.take_over(fresh)
+        self.generation += 1
+
+    def record_missing(self) -> int:
+        """Write down, beside the store, what an older version has not; of how many runs."""
+        with self.transaction():
+            return self._recorder.record_missing()
+
+    def _check_that_it_knows(self, fresh: SqliteDatabase) -> None:
+        if self.cared_for is None:
+            return
+        run_id, key = self.cared_for
+        if RunStore(fresh).find_key(run_id) != key:
+            raise StoreUnavailable(
+                f"The store {self.database_path} is another one, which does not know the run {run_id}.",
+                hint="'mlrun workspace repair' brings back the runs whose folders are there.",
+            )
 
     def version(self) -> int:
         """A number that differs from the last one when another connection, of any process, has written meanwhile.
@@ -244,6 +307,25 @@ def _file_at(path: Path | str, folder: int | None = None) -> tuple[int, int] | N
     return found.st_dev, found.st_ino
 
 
+def count_run_folders(folder: Path) -> int:
+    """How many runs have a folder in that of a workspace, whatever its store knows."""
+    try:
+        with os.scandir(folder / "runs") as entries:
+            return sum(entry.is_dir(follow_symlinks=False) and entry.name[0] != "." for entry in entries)
+    except OSError:
+        return 0
+
+
+def _check_that_no_store_is_lost(folder: Path, identity: WorkspaceIdentity) -> None:
+    count = count_run_folders(folder)
+    if count:
+        raise StoreError(
+            f"The store of workspace '{identity.name}' is gone, and the folders of {count} runs are there: {folder}.",
+            hint=f"Bring it back: mlrun workspace repair -w {identity.name} -g {identity.resource_group}"
+            f" --subscription-id {identity.subscription_id}",
+        )
+
+
 def workspace_folder(home: Path, identity: WorkspaceIdentity) -> Path:
     """Where a workspace lies, whether or not it exists."""
     return home / "workspaces" / identity.subscription_id / identity.resource_group / identity.name
@@ -251,6 +333,6 @@ def workspace_folder(home: Path, identity: WorkspaceIdentity) -> Path:
 
 def workspaces(home: Path) -> Iterator[WorkspaceIdentity]:
     """All workspaces of this machine, by their names."""
-    for path in sorted((home / "workspaces").glob(f"*/*/*/{_DATABASE_NAME}")):
+    for path in sorted((home / "workspaces").glob(f"*/*/*/{DATABASE_NAME}")):
         subscription_id, resource_group, name = path.parts[-4:-1]
         yield WorkspaceIdentity(subscription_id, resource_group, name)

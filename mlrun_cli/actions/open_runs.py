@@ -59,6 +59,8 @@ def open_run(
             **_columns(minded_by, moment),
         )
         workspace.runs.add_properties(key, properties or {})
+    if workspace.cared_for is None:
+        workspace.cared_for = (wanted_id, key)
     return workspace.runs.get_by_key(key)
 
 

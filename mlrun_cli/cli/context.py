@@ -59,11 +59,22 @@ def open_context(shared: Shared) -> Context:
         f"Python {sys.version.split()[0]} ({sys.executable}), mlrun-cli {__version__}, MLRUN_HOME {home()}"
     )
     workspace = open_workspace(identity, create=not is_typed)
+    warn_of_lost_runs(workspace, shared)
     shared.notes.detail(
         f"Workspace '{identity.name}', resource group '{identity.resource_group}', "
         f"subscription '{identity.subscription_id}': {workspace.folder}"
     )
     return Context(workspace, None if config is None else config.experiment_name)
+
+
+def warn_of_lost_runs(workspace: Workspace, shared: Shared) -> None:
+    """Say when a store was just made beside folders of runs that it knows nothing of."""
+    if workspace.lost_runs:
+        what = "1 run is" if workspace.lost_runs == 1 else f"{workspace.lost_runs} runs are"
+        shared.notes.warning(
+            f"The store of workspace '{workspace.identity.name}' was gone, and a new one was made; the folders of"
+            f" {what} there. Bring them back: {line_to_type(workspace, 'workspace', 'repair')}"
+        )
 
 
 def identity_of(shared: Shared, config: ProjectConfig | None, *, otherwise: str | None = None) -> WorkspaceIdentity:

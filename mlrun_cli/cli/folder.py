@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mlrun_cli.cli.command import Group, command
-from mlrun_cli.cli.context import identity_of
+from mlrun_cli.cli.context import identity_of, warn_of_lost_runs
 from mlrun_cli.cli.shared import Shared
 from mlrun_cli.domain.names import DEFAULT_WORKSPACE, check_experiment_name
 from mlrun_cli.errors import InvalidFile
@@ -55,7 +55,8 @@ def attach(shared: Shared, experiment_name: _ExperimentName = None) -> object:
         experiment_name = config.experiment_name
     if experiment_name is not None:
         check_experiment_name(experiment_name)
-    open_workspace(identity, create=True).close()
+    with open_workspace(identity, create=True) as workspace:
+        warn_of_lost_runs(workspace, shared)
     return attach_folder(
         shared.path,
         subscription_id=identity.subscription_id,

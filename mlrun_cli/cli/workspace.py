@@ -1,14 +1,16 @@
-"""`workspace`: make, list, show and prune the workspaces of this machine."""
+"""`workspace`: make, list, show, prune, repair and back up the workspaces of this machine."""
 
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from mlrun_cli.actions.workspaces import (
     describe_workspace,
+    home,
     list_workspaces,
     open_workspace,
     update_workspace,
@@ -17,14 +19,14 @@ from mlrun_cli.actions.workspaces import (
 from mlrun_cli.cli.arguments import age_of, tags_of
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.confirmation import confirm
-from mlrun_cli.cli.context import identity_of, open_context
+from mlrun_cli.cli.context import identity_of, open_context, warn_of_lost_runs
 from mlrun_cli.cli.listing import Field, listing
 from mlrun_cli.cli.run_options import Yes
 from mlrun_cli.cli.shared import Shared
 from mlrun_cli.domain.moment import MICROSECONDS
 from mlrun_cli.domain.names import DEFAULT_SUBSCRIPTION_ID
 from mlrun_cli.domain.size import size_in_words
-from mlrun_cli.files.project_config import find_project_config
+from mlrun_cli.files.project_config import absolute, find_project_config
 
 app = Group("workspace")
 
@@ -121,8 +123,78 @@ def create(
     identity = identity_of(shared._replace(workspace_name=name), find_project_config(shared.path))
     tagged = None if tags is None else {key: value or "" for key, value in tags_of(tags, option="--tags").items()}
     with open_workspace(identity, create=True) as workspace:
+        warn_of_lost_runs(workspace, shared)
         update_workspace(workspace, friendly_name=friendly_name, description=description, tags=tagged)
         return describe_workspace(workspace)
+
+
+@command(
+    app,
+    "repair",
+    examples=[
+        ("Bring back the runs whose rows are lost", "mlrun workspace repair"),
+        ("See how many", "mlrun workspace repair --query runs -o tsv"),
+    ],
+)
+def repair(shared: Shared) -> object:
+    """Check the store of a workspace, and make it again where it is damaged or gone.
+
+    Runs, their metrics, tags and outcomes come back from their folders, what has a name in the workspace from the
+    notes beside them, and the rest from what can still be read of a damaged store, which stays under another
+    name. Runs that have not ended go on meanwhile, and nothing is doubled.
+    """
+    from mlrun_cli.actions.repair import repair_workspace  # noqa: PLC0415
+
+    return repair_workspace(identity_of(shared, find_project_config(shared.path)), home(), say=shared.notes.say)
+
+
+@command(
+    app,
+    "backup",
+    examples=[
+        ("Copy the store, also while runs go on", "mlrun workspace backup backup.db"),
+        ("Replace the copy of yesterday", "mlrun workspace backup backup.db --overwrite"),
+    ],
+)
+def backup(
+    shared: Shared,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy goes.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
+) -> object:
+    """Copy the store of a workspace to a file: all that it knows of runs, models, data and the rest.
+
+    What is in the folders of runs, models and datastores is not copied.
+    """
+    from mlrun_cli.actions.repair import backup_workspace  # noqa: PLC0415
+
+    with open_context(shared).workspace as workspace:
+        return backup_workspace(workspace, absolute(file.expanduser()), overwrite=overwrite)
+
+
+@command(
+    app,
+    "restore",
+    examples=[
+        ("Go back to a copy", "mlrun workspace restore backup.db"),
+        ("Without being asked", "mlrun workspace restore backup.db --yes"),
+    ],
+)
+def restore(
+    shared: Shared,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A copy made by 'workspace backup'.")],
+    yes: Yes = False,
+) -> object:
+    """Put a copy of the store in its place; runs since then come back from their folders.
+
+    The store as it was stays beside it, under another name. Runs that have not ended go on meanwhile.
+    """
+    from mlrun_cli.actions.repair import restore_workspace  # noqa: PLC0415
+
+    identity = identity_of(shared, find_project_config(shared.path))
+    if not yes:
+        question = f"Put '{file}' in the place of the store of workspace '{identity.name}'?"
+        confirm(shared, question, otherwise="Nothing was changed.")
+    return restore_workspace(identity, home(), absolute(file.expanduser()))
 
 
 @command(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -12,7 +13,11 @@ from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.errors import StoreError
 from mlrun_cli.files.journal import CHUNK_BYTES, Entries, journal_names, parse_piece, read_piece
+from mlrun_cli.files.run_folder import read_json, write_json
 from mlrun_cli.workspace import Workspace
+
+READ_NOTE = "read.json"
+"""Beside journals: by their names, up to where what is not a value is in the records of runs."""
 
 _Pieces = Mapping[str, tuple[int, bytes]]
 """By the name of a journal where a piece of it begins, and its whole lines."""
@@ -87,6 +92,7 @@ class JournalReader:
         )
         self._offsets = dict(self._store_of_offsets.read(journal_names(folder)))
         self._keys: dict[str, int | None] = {}
+        self._generation = workspace.generation
         self._turn = 0
         self._unreadable_lines = 0
         self._unforeseen = ""
@@ -220,7 +226,15 @@ class JournalReader:
                 unreadable += len(others.logged) + len(others.tag_changes)
             else:
                 self._store_entries(key, others)
+        if says_more_than_values(entries):
+            self._note_read(name, before + size)
         return unreadable
+
+    def _note_read(self, name: str, offset: int) -> None:
+        """Note, for who makes the store again, that what is not a value is in the runs' records up to here."""
+        path = self._folder / READ_NOTE
+        with suppress(OSError):
+            write_json(path, {**(read_json(path) or {}), name: offset})
 
     def _advance(self, name: str, before: int, size: int) -> None:
         if not self._store_of_offsets.advance(name, before, before + size):
@@ -238,9 +252,16 @@ class JournalReader:
 
     def _key_of(self, run_id: str) -> int | None:
         """The key of another run that a line is about; None when it has been deleted."""
+        if self._generation != self._workspace.generation:  # keys are of one store
+            self._keys, self._generation = {}, self._workspace.generation
         if self._keys.get(run_id) is None:
             self._keys[run_id] = self._workspace.runs.find_key(run_id)
         return self._keys[run_id]
+
+
+def says_more_than_values(entries: Entries) -> bool:
+    """Whether anything else was said: of tags, or of the script's end."""
+    return bool(entries.tag_changes or entries.endings) or any(map(says_more_than_values, entries.others.values()))
 
 
 def _smaller(pieces: _Pieces) -> Sequence[_Pieces]:

@@ -36,6 +36,7 @@ def settle_runs(workspace: Workspace) -> frozenset[int]:
 
     Returns the keys of those that could not be mended in time: they are to be shown as NotResponding.
     """
+    workspace.follow()
     given_up = settle_sessions(workspace)
     lost = [run for run in workspace.runs.alive() if may_judge(run) and _is_lost(workspace, run)]
     started = time.monotonic()

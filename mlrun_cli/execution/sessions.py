@@ -20,6 +20,7 @@ from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.execution.host import this_origin
 from mlrun_cli.execution.journals import JournalReader
+from mlrun_cli.execution.logged_values import keep_values
 from mlrun_cli.execution.process import identify
 from mlrun_cli.execution.run_lock import RunLock
 from mlrun_cli.files.journal import journal_names
@@ -184,8 +185,14 @@ def _end(workspace: Workspace, minder: str, ending: dict[str, Any]) -> None:
 
 
 def _remove(workspace: Workspace, folder: Path) -> None:
-    """Remove the folder of a session that has none open any more, and forget it."""
+    """Remove the folder of a session that has none open any more, and forget it; runs keep the values they have of it.
+
+    Raises:
+        StoreUnavailable: the workspace is away.
+    """
     names = journal_names(folder / "journal")
+    for name in names:
+        keep_values(workspace, folder / "journal" / name)
     shutil.rmtree(folder, ignore_errors=True)
     if names and workspace.lacks(folder):
         # Only now: who finds a journal whose offset is forgotten takes it in from its beginning.

@@ -7,7 +7,7 @@ are sorted by (`page_schema.py`) and hints for planning.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
@@ -49,6 +49,9 @@ class Database(Protocol):
 
     def transaction(self, *, durable: bool = False) -> AbstractContextManager[None]:
         """One write transaction: all or nothing; `durable` ones have reached the disk when it ends."""
+
+    def watch(self, function: str, note: Callable[..., None], statements: Callable[[], Sequence[str]]) -> None:
+        """Have `note` called by an SQL function, of which statements make use; once for each connection."""
 
     def version(self) -> int:
         """A number that differs from the last one when another connection has written meanwhile; costs no read.

@@ -10,7 +10,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -84,6 +84,7 @@ class Supervisor:
         self._folder = folder
         self._run = workspace.runs.get(submission.run_id)
         self._key = self._run.key
+        workspace.cared_for = (self._run.run_id, self._key)
         self._redaction = Redaction.from_environment(secrets.environment)
         self._reader = JournalReader(workspace, folder.journal, self._key, self._redaction)
         self._helper = Helper(workspace, submission.run_id, folder)
@@ -342,6 +343,7 @@ class Supervisor:
 
     def _look_at_store(self, moment: float) -> None:
         try:
+            self._workspace.follow()
             if moment >= self._next_renewal:
                 self._next_renewal = moment + LEASE_SECONDS / _RENEWALS_PER_LEASE
                 self._workspace.runs.update(self._key, lease_until=lease_end())
@@ -441,6 +443,8 @@ class Supervisor:
                 if not self._folder.path.exists():
                     raise
                 time.sleep(_RETRY_SECONDS)
+                with suppress(MlrunError):  # the damaged store may have been repaired
+                    self._workspace.follow()
 
     def _when_there_is_room(self, action: Callable[[], object]) -> None:
         """Do it however long the disk stays full; what fails for another reason is left undone."""

@@ -1,0 +1,238 @@
+"""Runs and named things as documents, from which their rows can be made again.
+
+A run's document has all that the store says of it but its metrics. What has a name in a workspace (experiments,
+models, data, settings …) is a row each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from mlrun_cli.store.database import Database, Row, in_lists
+
+RUN = "runs"
+GONE = "gone"
+NAMED_TABLES: Mapping[str, tuple[str, ...]] = {
+    "experiments": ("experiment_key",),
+    "experiment_tags": ("experiment_key", "key"),
+    "settings": ("key",),
+    "compute_targets": ("name",),
+    "datastores": ("name",),
+    "datasets": ("dataset_key",),
+    "environments": ("environment_key",),
+    "models": ("model_key",),
+    "model_names": ("name",),
+    "saved_views": ("name",),
+}
+"""The tables of what has a name, with the columns of their keys; experiments come first, since others refer to them."""
+
+_UNRECORDED = {"runs": ("lease_until",), "experiments": ("last_run_number",)}
+"""Columns that change all the time, and can be told without a record."""
+
+
+class Change(NamedTuple):
+    """A row that has changed: of a named table by its key, of a run by the run's.
+
+    `GONE` is a run that was deleted, with its id and its root's key.
+    """
+
+    table: str
+    first: Any
+    second: Any
+
+
+class RecordStore:
+    """Reads documents from the store, and makes rows of them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def watch_statements(self, function: str) -> list[str]:
+        """Statements that have an SQL function called with each `Change` that this connection makes."""
+        statements = []
+        for table, keys in ((RUN, ("run_key",)), *NAMED_TABLES.items()):
+            columns = [name for name in self._columns(table) if name not in _UNRECORDED.get(table, ())]
+            statements += _triggers(function, table, table, keys, f"UPDATE OF {', '.join(columns)}")
+        for table in ("run_tags", "run_properties"):
+            statements += _triggers(function, table, RUN, ("run_key",), "UPDATE")
+        statements.append(
+            "CREATE TEMP TRIGGER watch_gone AFTER DELETE ON main.runs BEGIN"
+            f" SELECT {function}('{GONE}', old.run_id, old.root_key); END"
+        )
+        return statements
+
+    def runs(self, keys: Sequence[int]) -> Iterator[dict[str, Any]]:
+        """The documents of the runs of these keys; those that are gone are left out."""
+        for places, parameters in in_lists("run", keys):
+            rows = self._database.rows(
+                "SELECT runs.*, parents.run_id AS _parent, roots.run_id AS _root FROM runs"  # noqa: S608
+                " LEFT JOIN runs AS parents ON parents.run_key = runs.parent_key"
+                " LEFT JOIN runs AS roots ON roots.run_key = runs.root_key"
+                f" WHERE runs.run_key IN {places} ORDER BY runs.run_key",
+                **parameters,
+            )
+            experiments = self._experiments(rows)
+            tags, properties = (self._pairs(table, places, parameters) for table in ("run_tags", "run_properties"))
+            history: dict[int, list[list[Any]]] = {}
+            for change in self._database.rows(
+                f"SELECT run_key, status, changed_at FROM status_changes WHERE run_key IN {places}"  # noqa: S608
+                " ORDER BY change_key",
+                **parameters,
+            ):
+                history.setdefault(change["run_key"], []).append([change["status"], change["changed_at"]])
+            for row in rows:
+                key = row["run_key"]
+                columns = {name: row[name] for name in row.keys() if name[0] != "_" and row[name] is not None}  # noqa: SIM118 — of a row
+                yield {
+                    "experiment": experiments[row["experiment_key"]],
+                    "history": history.get(key, []),
+                    "parent": row["_parent"],
+                    "properties": properties.get(key, {}),
+                    "root": row["_root"],
+                    "row": columns,
+                    "tags": tags.get(key, {}),
+                }
+
+    def run_keys(self) -> dict[str, tuple[int, str]]:
+        """Key and status of every run, by its id."""
+        rows = self._database.rows("SELECT run_id, run_key, status FROM runs")
+        return {row["run_id"]: (row["run_key"], row["status"]) for row in rows}
+
+    def children_of(self, root_key: int) -> list[int]:
+        """The keys of the runs below one that have no folder of their own."""
+        rows = self._database.rows(
+            "SELECT run_key FROM runs WHERE root_key = :root_key AND minded_by IS NOT NULL ORDER BY run_key",
+            root_key=root_key,
+        )
+        return [row["run_key"] for row in rows]
+
+    def named_keys(self, table: str) -> list[tuple[Any, ...]]:
+        """The keys of all rows of a named table."""
+        columns = NAMED_TABLES[table]
+        rows = self._database.rows(f"SELECT {', '.join(columns)} FROM {table}")  # noqa: S608 — our own names
+        return [tuple(row[column] for column in columns) for row in rows]
+
+    def run_id(self, key: int) -> str | None:
+        """The id of a run, or None."""
+        row = self._database.row("SELECT run_id FROM runs WHERE run_key = :key", key=key)
+        return None if row is None else str(row["run_id"])
+
+    def named(self, table: str, key: Sequence[Any]) -> dict[str, Any] | None:
+        """A row of a named table; None when it is gone."""
+        where = " AND ".join(f"{column} = :{column}" for column in NAMED_TABLES[table])
+        wanted = dict(zip(NAMED_TABLES[table], key, strict=False))
+        row = self._database.row(f"SELECT * FROM {table} WHERE {where}", **wanted)  # noqa: S608 — our own names
+        return None if row is None else dict(row)
+
+    def add_named(self, table: str, row: Mapping[str, Any]) -> bool:
+        """Add a row to a named table unless something of its key or name is there, within a transaction."""
+        return bool(self._insert(table, row, "ON CONFLICT DO NOTHING"))
+
+    def add_run(self, document: Mapping[str, Any]) -> int:
+        """Add a run, with the key it had if that is free, within a transaction; its key."""
+        row = dict(document["row"])
+        row["experiment_key"] = self._experiment_key(document["experiment"])
+        taken = self._database.row("SELECT 1 FROM runs WHERE run_key = :key", key=row.get("run_key"))
+        if taken is not None:
+            del row["run_key"]
+        self._insert(RUN, row)
+        added = self._database.row("SELECT run_key FROM runs WHERE run_id = :run_id", run_id=row["run_id"])
+        assert added is not None
+        key = int(added["run_key"])
+        for table in ("tags", "properties"):
+            pairs = [(key, name, value) for name, value in document[table].items()]
+            self._database.insert_many(f"run_{table}", ("run_key", "key", "value"), pairs)
+        changes = [(key, status, changed_at) for status, changed_at in document["history"]]
+        self._database.insert_many("status_changes", ("run_key", "status", "changed_at"), changes)
+        self._database.execute(
+            "UPDATE experiments SET last_run_number = max(last_run_number, :number) WHERE experiment_key = :key",
+            number=row["run_number"],
+            key=row["experiment_key"],
+        )
+        return key
+
+    def connect(self, key: int, parent: str | None, root: str | None) -> None:
+        """Say by their ids which runs are above one; those that are not there are left out."""
+        self._database.execute(
+            "UPDATE runs SET parent_key = (SELECT run_key FROM runs WHERE run_id = :parent),"
+            " root_key = (SELECT run_key FROM runs WHERE run_id = :root) WHERE run_key = :key",
+            key=key,
+            parent=parent,
+            root=root,
+        )
+
+    def forget_run(self, key: int) -> None:
+        """Forget a run and all that hangs on it, whatever its status, within a transaction."""
+        self._database.execute(
+            "DELETE FROM metric_values WHERE metric_key IN (SELECT metric_key FROM metrics WHERE run_key = :key)",
+            key=key,
+        )
+        for table in ("metrics", "run_tags", "run_properties", "status_changes", "journals", "runs"):
+            self._database.execute(f"DELETE FROM {table} WHERE run_key = :key", key=key)  # noqa: S608
+
+    def next_run_number(self, experiment_name: str) -> int:
+        """What a run of an experiment may be numbered that has lost its number."""
+        row = self._database.row(
+            "SELECT max(last_run_number) AS number FROM experiments WHERE name = :name", name=experiment_name
+        )
+        return 1 + int((row and row["number"]) or 0)
+
+    def _experiment_key(self, experiment: Mapping[str, Any]) -> int:
+        # It may have another name by now.
+        found = self._database.row(
+            "SELECT experiment_key FROM experiments WHERE experiment_id = :experiment_id OR name = :name"
+            " ORDER BY experiment_id <> :experiment_id",
+            experiment_id=experiment["experiment_id"],
+            name=experiment["name"],
+        )
+        if found is None:
+            taken = self._database.row(
+                "SELECT 1 FROM experiments WHERE experiment_key = :key", key=experiment.get("experiment_key")
+            )
+            row = {name: value for name, value in experiment.items() if name != "experiment_key" or taken is None}
+            self._insert("experiments", row)
+            return self._experiment_key(experiment)
+        return int(found["experiment_key"])
+
+    def _insert(self, table: str, row: Mapping[str, Any], otherwise: str = "") -> int:
+        known = [name for name in self._columns(table) if name in row]
+        places = ", ".join(f":{name}" for name in known)
+        return self._database.execute(
+            f"INSERT INTO {table} ({', '.join(known)}) VALUES ({places}) {otherwise}",  # noqa: S608 — our own names
+            **{name: row[name] for name in known},
+        )
+
+    def _columns(self, table: str) -> list[str]:
+        return [row["name"] for row in self._database.rows(f"PRAGMA table_info({table})")]
+
+    def _experiments(self, rows: Sequence[Row]) -> dict[int, dict[str, Any]]:
+        found = {}
+        for key in {row["experiment_key"] for row in rows}:
+            experiment = self._database.row("SELECT * FROM experiments WHERE experiment_key = :key", key=key)
+            found[key] = {} if experiment is None else dict(experiment)
+        return found
+
+    def _pairs(self, table: str, places: str, parameters: Mapping[str, object]) -> dict[int, dict[str, Any]]:
+        found: dict[int, dict[str, Any]] = {}
+        for row in self._database.rows(
+            f"SELECT run_key, key, value FROM {table} WHERE run_key IN {places}",  # noqa: S608
+            **parameters,
+        ):
+            found.setdefault(row["run_key"], {})[row["key"]] = row["value"]
+        return found
+
+
+def _triggers(function: str, table: str, told: str, keys: Sequence[str], update: str) -> list[str]:
+    """Of this connection alone: others need not have the function."""
+    statements = []
+    for event, rows in (("INSERT", ("new",)), (update, ("old", "new")), ("DELETE", ("old",))):
+        calls = []
+        for row in rows:
+            first, second = ([f"{row}.{key}" for key in keys] + ["NULL"])[:2]
+            calls.append(f"{function}('{told}', {first}, {second})")
+        name = f"watch_{table}_{event.split()[0].lower()}"
+        statements.append(
+            f"CREATE TEMP TRIGGER {name} AFTER {event} ON main.{table} BEGIN SELECT {', '.join(calls)}; END"
+        )
+    return statements
