@@ -19,7 +19,7 @@ from mlrun_cli.files.inner_files import open_inner_file
 from mlrun_cli.files.run_folder import LOG_TOPS, RunFolder, read_json
 from mlrun_cli.files.same_content import has_other_content
 from mlrun_cli.files.snapshot_store import SnapshotStore
-from mlrun_cli.files.temporary import temporary_name
+from mlrun_cli.files.temporary import new_file
 from mlrun_cli.workspace import Workspace
 
 _SHOWN_NAMES = 10
@@ -189,16 +189,9 @@ def _made_inside(folder: Path, parts: Sequence[str]) -> Iterator[int]:
 
 
 def _copy_into(source: Path, folder: int, name: str) -> None:
-    temporary = temporary_name()
-    try:
-        with (
-            # A script that goes on may put a FIFO in a file's place: nobody must wait at it.
-            open(source, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as content,
-            open(temporary, "xb", opener=lambda path, flags: os.open(path, flags, 0o666, dir_fd=folder)) as file,
-        ):
-            copying.copy(content.fileno(), file.fileno(), os.fstat(content.fileno()).st_size)
-        os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary, dir_fd=folder)
-        raise
+    with (
+        # A script that goes on may put a FIFO in a file's place: nobody must wait at it.
+        open(source, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as content,
+        new_file(name, folder=folder) as file,
+    ):
+        copying.copy(content.fileno(), file, os.fstat(content.fileno()).st_size)

@@ -28,6 +28,7 @@ from mlrun_cli.domain.run import Run
 from mlrun_cli.errors import DataNotFound, MlrunError, StoreError, UsageError
 from mlrun_cli.files import copying
 from mlrun_cli.files.home import make_private_folder
+from mlrun_cli.files.temporary import is_temporary
 from mlrun_cli.workspace import Workspace
 
 FindDatastore = Callable[[str], Datastore]
@@ -459,7 +460,7 @@ def _walk(root: str) -> Iterator[str]:
         seen.add((status.st_dev, status.st_ino))
         for file in files:
             path = os.path.join(folder, file)
-            if os.path.isfile(path):
+            if os.path.isfile(path) and not is_temporary(file):
                 yield path
 
 

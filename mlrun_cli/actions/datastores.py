@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,9 +10,10 @@ from mlrun_cli.actions.linked_files import FolderFiles, files_below
 from mlrun_cli.domain.datastore import BLOB_DATASTORE, FILE_DATASTORE, Datastore, check_datastore_name
 from mlrun_cli.domain.snapshot import LeftOut, some
 from mlrun_cli.errors import DataNotFound, MlrunError, UsageError
+from mlrun_cli.files import copying
 from mlrun_cli.files.home import make_private_folder
 from mlrun_cli.files.same_content import has_other_content
-from mlrun_cli.files.temporary import temporary_beside
+from mlrun_cli.files.temporary import new_file
 from mlrun_cli.workspace import Workspace
 
 _DEFAULT = "default_datastore"
@@ -177,9 +177,11 @@ def _copy(source: Path, place: Path, *, overwrite: bool) -> bool:
         return False
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        with temporary_beside(place) as temporary:
-            shutil.copyfile(source, temporary)
-            temporary.replace(place)
+        with (
+            open(source, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as content,
+            new_file(place) as file,
+        ):
+            copying.copy(content.fileno(), file, os.fstat(content.fileno()).st_size)
     except OSError as error:
         raise MlrunError(f"'{source}' cannot be copied to '{place}': {error.strerror or error}.") from error
     return True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,9 +21,10 @@ from mlrun_cli.domain.registered_environment import (
     next_version,
 )
 from mlrun_cli.errors import EnvironmentNotBuilt, EnvironmentNotFound, UsageError
+from mlrun_cli.files import copying
 from mlrun_cli.files.home import make_private_folder
 from mlrun_cli.files.runconfig import configuration_from_document
-from mlrun_cli.files.temporary import temporary_beside
+from mlrun_cli.files.temporary import new_file
 from mlrun_cli.workspace import Workspace
 
 _LAST_LINES = 20
@@ -167,9 +167,8 @@ def add_wheel(workspace: Workspace, path: Path, *, may_exist: bool) -> str:
         raise UsageError(f"A wheel '{path.name}' is kept already.", hint="exist_ok=True gives its address.")
     if not kept.exists():
         make_private_folder(kept.parent)
-        with temporary_beside(kept) as unfinished:
-            shutil.copyfile(path, unfinished)
-            unfinished.replace(kept)
+        with path.open("rb") as wheel, new_file(kept) as file:
+            copying.copy(wheel.fileno(), file, os.fstat(wheel.fileno()).st_size)
     return kept.as_uri()
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from mlrun_cli.domain.snapshot import LeftOut
 from mlrun_cli.execution.snapshot_scan import unreadable
+from mlrun_cli.files.temporary import is_temporary
 
 
 class FolderFiles(NamedTuple):
@@ -68,6 +69,8 @@ class _Walk:
             self._leave_out(folder.path or ".", unreadable(error))
             return
         for entry in found:
+            if is_temporary(entry.name):
+                continue
             path = f"{folder.path}/{entry.name}" if folder.path else entry.name
             if entry.is_symlink():
                 self._look_at_link(path, entry.path, folder)

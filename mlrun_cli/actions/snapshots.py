@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import BinaryIO
 
 from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.domain.run import Run
@@ -17,7 +18,7 @@ from mlrun_cli.execution.snapshot import take_snapshot
 from mlrun_cli.execution.snapshot_limits import SnapshotLimits
 from mlrun_cli.files.snapshot_pruning import using_snapshots
 from mlrun_cli.files.snapshot_store import SnapshotStore
-from mlrun_cli.files.temporary import temporary_beside
+from mlrun_cli.files.temporary import new_file
 from mlrun_cli.workspace import Workspace
 
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
@@ -83,16 +84,15 @@ def write_snapshot(workspace: Workspace, run: Run, snapshot_id: str | None, fold
     path = folder / f"{snapshot.snapshot_id}.zip"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with temporary_beside(path) as unfinished:
-            _write(snapshot, SnapshotStore(workspace.snapshots_folder), unfinished)
-            unfinished.replace(path)
+        with new_file(path) as descriptor, open(descriptor, "w+b", closefd=False) as file:
+            _write(snapshot, SnapshotStore(workspace.snapshots_folder), file)
     except OSError as error:
         raise MlrunError(f"'{path}' cannot be written: {error.strerror}.", hint="Choose another folder.") from error
     return path
 
 
-def _write(snapshot: Snapshot, store: SnapshotStore, path: Path) -> None:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+def _write(snapshot: Snapshot, store: SnapshotStore, file: BinaryIO) -> None:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for entry in snapshot.entries:
             info = zipfile.ZipInfo(entry.path + ("/" if entry.kind is EntryKind.DIRECTORY else ""), _EARLIEST)
             info.compress_type = zipfile.ZIP_DEFLATED

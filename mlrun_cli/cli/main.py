@@ -19,7 +19,7 @@ from typer.core import TyperGroup
 from mlrun_cli.cli.abbreviation import names_beginning
 from mlrun_cli.cli.command import Invocation
 from mlrun_cli.cli.notes import Notes, wants_colour
-from mlrun_cli.cli.program import INTERRUPTED
+from mlrun_cli.cli.program import INTERRUPTED, Terminated
 from mlrun_cli.errors import MlrunError, StoreError, UsageError
 
 BROKEN_PIPE = 141
@@ -46,7 +46,11 @@ _REMEDIES = {
 
 
 def run(tree: TyperGroup, words: Sequence[str], *, program: str = "mlrun") -> int:
-    """Run a command line, whatever happens, and give its exit code."""
+    """Run a command line, whatever happens, and give its exit code.
+
+    Raises:
+        Terminated: a signal has ended it.
+    """
     _prepare_streams()
     invocation = Invocation()
     try:
@@ -54,6 +58,9 @@ def run(tree: TyperGroup, words: Sequence[str], *, program: str = "mlrun") -> in
         sys.stdout.flush()
     except BrokenPipeError:
         exit_code = BROKEN_PIPE
+    except Terminated:
+        _leave_streams()
+        raise
     except KeyboardInterrupt:
         exit_code = INTERRUPTED
     except Exception as error:  # the one error boundary

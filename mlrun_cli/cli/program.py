@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
-from contextlib import suppress
 from typing import NoReturn
 
 INTERRUPTED = 130
 
 _PROGRAMS = frozenset({"mlrun", "mlrun-cli"})
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM or SIGHUP came: what Ctrl-C would undo is undone, then the signal ends the program."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 def main() -> NoReturn:
@@ -21,11 +29,29 @@ def main() -> NoReturn:
     # Nearly all that a command makes is modules, which stay: to look among them for what is left over finds nothing.
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     exit_code = INTERRUPTED
-    with suppress(KeyboardInterrupt):
+    try:
+        _end_by_exception()
         from mlrun_cli.cli.main import run  # noqa: PLC0415 - from here on, Ctrl-C ends it without a traceback
         from mlrun_cli.cli.tree import root  # noqa: PLC0415
 
         program = os.path.basename(sys.argv[0])
         exit_code = run(root(), sys.argv[1:], program=program if program in _PROGRAMS else "mlrun")
+    except Terminated as terminated:
+        signal.signal(terminated.number, signal.SIG_DFL)
+        os.kill(os.getpid(), terminated.number)
+    except KeyboardInterrupt:
+        pass
     # `run` has closed and written all there is; to take the interpreter apart is a seventh of a short command's time.
     os._exit(exit_code)
+
+
+def _end_by_exception() -> None:
+    """Have SIGTERM and SIGHUP raise, once; those that are ignored, as under `nohup`, stay so."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _raise)
+
+
+def _raise(number: int, _frame: object) -> None:
+    signal.signal(number, signal.SIG_DFL)  # a second one does not wait for what the first one undoes
+    raise Terminated(number)

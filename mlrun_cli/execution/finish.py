@@ -186,6 +186,8 @@ def keep_what_the_script_wrote(workspace: Workspace, submission: Submission, fol
     """Remove the unchanged copies of the snapshot from the working folder, and the secrets."""
     folder.secrets.unlink(missing_ok=True)
     shutil.rmtree(folder.unfinished_work, ignore_errors=True)
+    for upload in folder.path.glob(".upload-*"):  # whoever was at it has ended
+        upload.unlink(missing_ok=True)
     snapshot = SnapshotStore(workspace.snapshots_folder).find_manifest(submission.snapshot_id)
     if snapshot is not None and folder.work.is_dir():
         remove_unchanged(snapshot, folder.work)

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM, held back while something must not be left half done."""
+"""SIGINT, SIGTERM and SIGHUP, held back while something must not be left half done."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class Interruptions:
         return self
 
     def hold(self) -> None:
-        """Have both signals wait from now on."""
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+        """Have these signals wait from now on."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
     def release(self) -> None:
         """Let them arrive."""

@@ -18,6 +18,7 @@ from mlrun_cli.domain.snapshot import EntryKind, Snapshot, SnapshotEntry, shown
 from mlrun_cli.errors import StoreError
 from mlrun_cli.files import copying
 from mlrun_cli.files.snapshot_store import SnapshotStore
+from mlrun_cli.files.temporary import is_temporary
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MOST_OPEN = 64
@@ -75,7 +76,7 @@ def script_files(snapshot: Snapshot | None, destination: Path) -> list[str]:
         except OSError:
             continue
         entry = made.get(path)
-        if entry is not None and _is_unchanged(entry, found, folder):
+        if is_temporary(os.path.basename(path)) or (entry is not None and _is_unchanged(entry, found, folder)):
             continue
         if stat.S_ISREG(found.st_mode) or (stat.S_ISLNK(found.st_mode) and _leads_to_file(destination, path)):
             written.append(path)

@@ -17,7 +17,7 @@ from pathlib import Path
 from mlrun_cli.errors import MlrunError, StoreError, UsageError
 from mlrun_cli.files import copying
 from mlrun_cli.files.run_folder import sync
-from mlrun_cli.files.temporary import temporary_beside
+from mlrun_cli.files.temporary import new_file, sweep, temporary_name
 
 _INCOMING = ".incoming"  # no name of a model begins with a dot
 _ABANDONED_AFTER_SECONDS = 24 * 3600
@@ -51,7 +51,7 @@ class ModelFolder:
             StoreError: it cannot be made or written, a full disk among the reasons.
         """
         top = self._path / _INCOMING
-        folder = top / os.urandom(8).hex()
+        folder = top / temporary_name()
         with _in_words(self._path):
             for made in (self._path, top, folder):
                 with suppress(FileExistsError):
@@ -206,13 +206,8 @@ def _copy(content: int, destination: Path, mode: int) -> None:
     """Copy an open file; it keeps its x bit as far as `mode` goes."""
     found = os.fstat(content)
     wanted = mode if found.st_mode & stat.S_IXUSR else mode & 0o666
-    with temporary_beside(destination) as temporary:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, wanted)
-        try:
-            copying.copy(content, descriptor, found.st_size)
-        finally:
-            os.close(descriptor)
-        temporary.replace(destination)
+    with new_file(destination, mode=wanted) as file:
+        copying.copy(content, file, found.st_size)
 
 
 def _make_folders(folder: Path, parts: Sequence[str]) -> None:
@@ -229,7 +224,8 @@ def _make_folders(folder: Path, parts: Sequence[str]) -> None:
 
 
 def _remove_abandoned(top: Path) -> None:
-    """Remove what processes that were killed have left behind, a day ago or longer."""
+    """Remove what processes that were killed have left behind, of an older version a day ago."""
+    sweep(top)
     before = time.time() - _ABANDONED_AFTER_SECONDS
     for path in top.iterdir():
         with suppress(OSError):

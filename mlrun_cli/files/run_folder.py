@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.domain.launch import LOG_NAME, PROCESS_LOG_PREFIX
-from mlrun_cli.files.temporary import temporary_beside
+from mlrun_cli.files.temporary import is_temporary, temporary_beside
 
 SUPERVISOR_LOG_NAME = "system_logs/supervisor.log"
 ENVIRONMENT_LOG_NAME = "system_logs/environment.log"
@@ -94,7 +94,8 @@ class RunFolder:
             folder = self.artifacts / top
             if folder.is_dir():
                 for file in sorted(folder.iterdir()):
-                    found[f"{top}/{file.name}"] = file
+                    if not is_temporary(file.name):
+                        found[f"{top}/{file.name}"] = file
         return found
 
 

@@ -24,6 +24,7 @@ from typing import Any
 from mlrun_cli.domain.snapshot import Snapshot
 from mlrun_cli.errors import StoreError
 from mlrun_cli.files import copying
+from mlrun_cli.files.temporary import sweep, temporary_name
 
 _ABANDONED_AFTER_SECONDS = 24 * 60 * 60
 
@@ -98,7 +99,7 @@ class SnapshotStore:
         Raises:
             StoreError: it cannot be made or written, a full disk among the reasons.
         """
-        path = f"{self._incoming}/{os.getpid()}-{os.urandom(8).hex()}"
+        path = f"{self._incoming}/{temporary_name()}"
         with _in_words(path):
             try:
                 descriptor = _create(path)
@@ -161,7 +162,8 @@ class SnapshotStore:
             self._write_json(self._cache_path(key), cache)
 
     def remove_abandoned(self) -> None:
-        """Remove what processes that were killed while writing have left behind, a day ago or longer."""
+        """Remove what processes that were killed while writing have left behind, of an older version a day ago."""
+        sweep(Path(self._incoming))
         before = time.time() - _ABANDONED_AFTER_SECONDS
         with suppress(OSError), os.scandir(self._incoming) as entries:
             for entry in entries:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,10 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mlrun_cli.errors import MlrunError, UsageError
-from mlrun_cli.files.temporary import temporary_beside
-
-_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS)
-"""What a file system without hard links says, one on a memory stick or of a cloud."""
+from mlrun_cli.files.temporary import new_file
 
 
 @contextmanager
@@ -33,27 +29,14 @@ def whole_file(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     if not overwrite and os.path.lexists(path):
         raise _taken(path)
     try:
-        with temporary_beside(path) as unfinished:
-            with unfinished.open("xb") as file:
-                yield file
-            (os.replace if overwrite else _name)(unfinished, path)
+        with new_file(path, overwrite=overwrite) as descriptor, open(descriptor, "wb", closefd=False) as file:
+            yield file
     except FileExistsError as error:
         raise _taken(path) from error
     except OSError as error:
         raise MlrunError(
             f"'{path}' cannot be written: {error.strerror}.", hint="Choose a folder that is there and can be written."
         ) from error
-
-
-def _name(unfinished: Path, path: Path) -> None:
-    """Give a file a name that is free: unlike a rename, a link replaces nothing."""
-    try:
-        os.link(unfinished, path)
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        path.touch(exist_ok=False)  # takes the name, which somebody may have taken meanwhile
-        os.replace(unfinished, path)
 
 
 def _taken(path: Path) -> UsageError:
