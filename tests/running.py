@@ -44,7 +44,9 @@ class Mlrun:
         self.folder = root / "my folder"
         self.command: list[str] = [str(COMMAND)]
         self.environment = {
-            name: value for name, value in os.environ.items() if not name.startswith(("AZURE", "MLRUN_", "PYTHON"))
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("AZURE", "MLRUN_", "PYTHON", "SLURM_"))
         }
         self.environment.update(HOME=str(root / "user"), MLRUN_HOME=str(self.home))
         (root / "user").mkdir()

@@ -23,6 +23,7 @@ from mlrun_cli.domain.run import SCRIPT_RUN, Run
 from mlrun_cli.domain.run_configuration import RunConfiguration
 from mlrun_cli.domain.run_error import SERVICE_ERROR
 from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.domain.slurm_job import slurm_properties
 from mlrun_cli.domain.snapshot import SNAPSHOT_PROPERTY, Snapshot
 from mlrun_cli.domain.submission import Secrets, Submission
 from mlrun_cli.errors import MlrunError, StoreUnavailable, UsageError
@@ -41,6 +42,7 @@ from mlrun_cli.execution.sdk_copy import sdk_copy
 from mlrun_cli.execution.snapshot import take_snapshot
 from mlrun_cli.execution.snapshot_limits import SnapshotLimits
 from mlrun_cli.execution.snapshot_plan import PlannedSnapshot
+from mlrun_cli.execution.stream_lock import StreamLock
 from mlrun_cli.execution.targets.local import start_supervisor
 from mlrun_cli.files.run_folder import RunFolder, write_json
 from mlrun_cli.files.snapshot_pruning import using_snapshots
@@ -80,6 +82,7 @@ class SubmitRequest:
             says.
         earlier: a run whose snapshot and environment it has, whatever its folder and runconfig say now; script, with
             all of its arguments, and target may be others.
+        ends_with_stream: it is to be canceled when this process, which goes on to stream it, is killed.
     """
 
     path: Path
@@ -100,15 +103,20 @@ class SubmitRequest:
     environment_mode: EnvironmentMode | None = None
     unknown_target: str | None = None
     earlier: EarlierRun | None = None
+    ends_with_stream: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """The run as it was written, lines for stderr, and what it was made of for those who want to know more."""
+    """The run as it was written, lines for stderr, and what it was made of for those who want to know more.
+
+    Of a run that ends with the stream, `stream_lock` is to be held until that has ended in order.
+    """
 
     run: Run
     notes: tuple[str, ...]
     details: tuple[str, ...]
+    stream_lock: StreamLock | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +277,7 @@ def _submit(
             niceness=own_niceness(),
             asked=asked,
         )
+        stream_lock = StreamLock(workspace.run_folder(run_id)) if request.ends_with_stream else None
         key, place = _write_run(workspace, request, resolved, submission, snapshot, redaction, interruptions, wish, new)
         new.is_in_store = True
         if not place.is_queued:
@@ -277,7 +286,7 @@ def _submit(
         with suppress(OSError, StoreUnavailable):  # the next look at a run calls again
             call_dispatcher(workspace, submission.target)
     notes = (*resolved.notes, *place.notes, *snapshot_notes)
-    return Submitted(workspace.runs.get_by_key(key), notes, _details(resolved, snapshot))
+    return Submitted(workspace.runs.get_by_key(key), notes, _details(resolved, snapshot), stream_lock)
 
 
 def _asked(request: SubmitRequest, resolved: Resolution, redaction: Redaction) -> Asked:
@@ -442,6 +451,7 @@ def _write_run(
         "azureml.runsource": "experiment",
         **request.properties,
         **_git_properties(request, resolved, redaction),
+        **slurm_properties(request.environment),
     }
     folder = workspace.run_folder(submission.run_id)
     if len(submission.launch.log_names) > 1:

@@ -9,6 +9,7 @@ from enum import Enum
 
 from mlrun_cli.domain.run_filter import TagFilter
 from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.domain.slurm_job import SLURM_JOB
 from mlrun_cli.errors import UsageError
 
 INTERRUPT_VARIABLE = "MLRUN_ON_INTERRUPT"
@@ -27,14 +28,15 @@ class OnInterrupt(str, Enum):
 
 
 def on_interrupt(typed: OnInterrupt | None) -> OnInterrupt:
-    """What was typed, else what `MLRUN_ON_INTERRUPT` says.
+    """What was typed, else what `MLRUN_ON_INTERRUPT` says; else cancel within a job of Slurm, which ends with a signal.
 
     Raises:
         UsageError: the variable says neither.
     """
     if typed is not None:
         return typed
-    text = os.environ.get(INTERRUPT_VARIABLE) or OnInterrupt.DETACH.value
+    default = OnInterrupt.CANCEL if os.environ.get(SLURM_JOB) else OnInterrupt.DETACH
+    text = os.environ.get(INTERRUPT_VARIABLE) or default.value
     try:
         return OnInterrupt(text.lower())
     except ValueError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
@@ -12,7 +13,7 @@ import typer
 from mlrun_cli.actions import runs as actions
 from mlrun_cli.actions.runs import RunChanges
 from mlrun_cli.cli import run_contents
-from mlrun_cli.cli.arguments import check_changes, on_interrupt, properties_of, seconds_of, tags_of
+from mlrun_cli.cli.arguments import OnInterrupt, check_changes, on_interrupt, properties_of, seconds_of, tags_of
 from mlrun_cli.cli.command import Group, Result, command
 from mlrun_cli.cli.confirmation import confirm
 from mlrun_cli.cli.context import Context, line_to_type, open_context
@@ -132,10 +133,11 @@ def submit_script(
         gpu_count=gpus,
         environment_mode=environment,
         unknown_target=unknown_target,
+        ends_with_stream=when_interrupted is OnInterrupt.CANCEL and not is_async,
     )
     if is_dry_run:
         return _dry_run(context, request)
-    with context.workspace as workspace, Interruptions() as interruptions:
+    with context.workspace as workspace, Interruptions() as interruptions, ExitStack() as stack:
         with Spinner(enabled=shared.shows_progress) as spinner:
             submitted = submit(
                 workspace,
@@ -144,6 +146,8 @@ def submit_script(
                 progress=lambda files, size: spinner.turn(f"Snapshot: {files} files, {size_in_words(size)}"),
                 say=shared.notes.say,
             )
+        if submitted.stream_lock is not None:
+            stack.enter_context(submitted.stream_lock)
         for note in submitted.notes:
             shared.notes.warning(note)
         run = submitted.run

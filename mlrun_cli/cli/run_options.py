@@ -62,5 +62,7 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that have other content.")]
 OnInterruptOption = Annotated[
     OnInterrupt | None,
-    typer.Option("--on-interrupt", help="What Ctrl-C does to the run: nothing (detach), or cancel."),
+    typer.Option(
+        "--on-interrupt", help="What Ctrl-C, or the end of this command, does to the run: nothing (detach), or cancel."
+    ),
 ]

@@ -6,6 +6,7 @@ import signal
 import sys
 from codecs import getincrementaldecoder
 from collections.abc import Callable
+from contextlib import ExitStack
 from types import FrameType
 from typing import NamedTuple, TextIO
 
@@ -26,6 +27,7 @@ from mlrun_cli.domain.run_error import error_kind, error_message
 from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.execution.interruptions import Interruptions
+from mlrun_cli.execution.stream_lock import StreamLock
 from mlrun_cli.files.log_tail import tail_of
 from mlrun_cli.files.run_folder import ENVIRONMENT_LOG_NAME
 from mlrun_cli.workspace import Workspace
@@ -90,8 +92,11 @@ def stream_log(workspace: Workspace, run: Run, shared: Shared, interrupt: OnInte
     Raises:
         InterruptedStreamError: SIGINT or SIGTERM; the run goes on, or was told to stop.
     """
-    with Interruptions() as interruptions:
+    with ExitStack() as stack:
+        interruptions = stack.enter_context(Interruptions())
         interruptions.hold()
+        if interrupt is OnInterrupt.CANCEL and run.minded_by is None and not run.status.is_terminal:
+            stack.enter_context(_stream_lock(workspace, run))
         titles = _Titles(_print, are_shown=False)
         streamed = _Streaming(workspace, run, sys.stdout, titles, shared, interrupt).to_the_end(interruptions)
     ended = streamed.run
@@ -99,6 +104,16 @@ def stream_log(workspace: Workspace, run: Run, shared: Shared, interrupt: OnInte
         _print_other_log(workspace, ended, shared.notes.say)
         print_ending(workspace, ended, shared.notes)
     return streamed
+
+
+def _stream_lock(workspace: Workspace, run: Run) -> StreamLock:
+    try:
+        return StreamLock(workspace.run_folder(run.run_id))
+    except OSError as error:
+        raise MlrunError(
+            f"The run {run.run_id} cannot be tied to this command: {error.strerror}.",
+            hint="Make room on the disk of its folder, or follow it with --on-interrupt detach.",
+        ) from error
 
 
 class _Titles:

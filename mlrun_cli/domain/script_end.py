@@ -16,6 +16,7 @@ class StopReason(str, Enum):
     TIME_LIMIT = "time limit"
     SHUTDOWN = "shutdown"
     GIVEN_UP = "given up"
+    STREAM_LOST = "stream lost"
 
 
 class ScriptEnd(NamedTuple):

@@ -87,10 +87,18 @@ def outcome_of_stop(reason: StopReason, run: Run, submission: Submission, end: S
         limit = submission.max_run_duration_seconds
         message = f"The run was stopped at its time limit of {limit:g} seconds (maxRunDurationSeconds)."
         return _outcome(RunStatus.CANCELED, end, run_error(message))
+    if reason is StopReason.STREAM_LOST:
+        return outcome_of_lost_stream(end)
     if reason is StopReason.SHUTDOWN:
         message = "The run was stopped because its supervisor was asked to end (SIGTERM), as at a shutdown."
         return _outcome(RunStatus.FAILED, end, run_error(message, code=SERVICE_ERROR))
     return _outcome(RunStatus.CANCELED, end, None)
+
+
+def outcome_of_lost_stream(end: ScriptEnd | None = None) -> Outcome:
+    """What a run has come to that was to be canceled with the command that streamed it."""
+    message = "The run was canceled because the command that streamed it was killed (--on-interrupt cancel)."
+    return _outcome(RunStatus.CANCELED, end, run_error(message))
 
 
 def outcome_of_failure(message: str, *, code: str = USER_ERROR) -> Outcome:

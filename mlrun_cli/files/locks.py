@@ -45,7 +45,7 @@ def taken_lock(path: Path, operation: int) -> int:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, operation)
-            if _is_at(descriptor, path):
+            if is_at(descriptor, path):
                 return descriptor
         except OSError:
             os.close(descriptor)
@@ -56,13 +56,14 @@ def taken_lock(path: Path, operation: int) -> int:
 def remove_taken(path: Path, descriptor: int) -> None:
     """Remove the lock file whose lock this descriptor holds, unless it has been removed already, and close it."""
     try:
-        if _is_at(descriptor, path):
+        if is_at(descriptor, path):
             path.unlink()
     finally:
         os.close(descriptor)
 
 
-def _is_at(descriptor: int, path: Path) -> bool:
+def is_at(descriptor: int, path: Path) -> bool:
+    """Whether this is where an open file still is."""
     try:
         return os.path.samestat(os.fstat(descriptor), os.stat(path))
     except FileNotFoundError:

@@ -36,6 +36,7 @@ class RunFolder:
         self.record = path / "record.jsonl"
         self.children = path / "children.jsonl"
         self.logged = path / "logged"
+        self.streams = path / "streams"
         self.environment_plan = path / "environment.json"
         self.work = path / "work"
         self.unfinished_work = path / "work.unfinished"

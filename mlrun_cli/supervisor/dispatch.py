@@ -12,17 +12,25 @@ import socket
 import sys
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
+from mlrun_cli.domain.outcome import Outcome
 from mlrun_cli.domain.run import Run
 from mlrun_cli.domain.run_error import SERVICE_ERROR
 from mlrun_cli.domain.run_status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.errors import MlrunError, StoreError
-from mlrun_cli.execution.finish import outcome_of_failure, reap, record_outcome, written_outcome
+from mlrun_cli.execution.finish import (
+    outcome_of_failure,
+    outcome_of_lost_stream,
+    reap,
+    record_outcome,
+    written_outcome,
+)
 from mlrun_cli.execution.liveness import settle_runs
 from mlrun_cli.execution.queues import QueueFolder, address_in, node_limit
 from mlrun_cli.execution.run_lock import RunLock
+from mlrun_cli.execution.stream_lock import has_lost_its_stream
 from mlrun_cli.execution.targets.local import start_supervisor
 from mlrun_cli.store import compute_targets  # noqa: F401 — a workspace would load it when it is first used: too late
 from mlrun_cli.supervisor.fork_server import ForkServer, ForkServerGone
@@ -35,6 +43,7 @@ _LOOK_SECONDS = 5.0
 _RETRY_SECONDS = 0.5
 _READERS_SECONDS = 0.02
 _AT_ONCE = 64
+_WHOLE_QUEUE = 1_000_000
 _MOST_DEATHS = 3
 
 
@@ -136,7 +145,7 @@ class Dispatcher:
         except FileNotFoundError:
             if not self._workspace.lacks(folder.lock):  # the workspace was away, and is back
                 return None
-            self._give_up(run, "The folder of the run has been removed while it waited.")
+            self._give_up(run, _failed("The folder of the run has been removed while it waited."))
             return 0
         except OSError as error:
             _log(f"{run.run_id} waits: {error}")
@@ -159,7 +168,10 @@ class Dispatcher:
             record_outcome(self._workspace, run, outcome)
             return 0
         if self._deaths[run.key] >= _MOST_DEATHS:
-            self._give_up(run, f"{_MOST_DEATHS} supervisors of the run ended before they had started it.")
+            self._give_up(run, _failed(f"{_MOST_DEATHS} supervisors of the run ended before they had started it."))
+            return 0
+        if has_lost_its_stream(self._workspace.run_folder(run.run_id)):
+            self._give_up(run, outcome_of_lost_stream())
             return 0
         if run.gpu_count and not self._gpu_lender.lend(run):
             return None
@@ -181,10 +193,19 @@ class Dispatcher:
             self._fork_server.close()
             self._fork_server = None
 
-    def _give_up(self, run: Run, message: str) -> None:
-        """Record that a run which can never be started has failed; those behind it go on."""
+    def _give_up(self, run: Run, outcome: Outcome) -> None:
+        """Record the end of a run that is not started any more; those behind it go on."""
         self._workspace.run_folder(run.run_id).secrets.unlink(missing_ok=True)
-        record_outcome(self._workspace, run, outcome_of_failure(message, code=SERVICE_ERROR))
+        record_outcome(self._workspace, run, outcome)
+
+    def _give_up_abandoned(self) -> None:
+        """End those, wherever in the queue, that were to be canceled with a command which has been killed."""
+        for run in self._workspace.runs.queued(self._target, _WHOLE_QUEUE):
+            folder = self._workspace.run_folder(run.run_id)
+            if has_lost_its_stream(folder):
+                with suppress(OSError), closing(RunLock.open(folder.lock)) as lock:
+                    if lock.try_take() and self._workspace.runs.status(run.key) is RunStatus.QUEUED:
+                        self._give_up(run, outcome_of_lost_stream())
 
     def _sleep(self, listener: socket.socket) -> None:
         """Until somebody calls, a supervisor ends, or it is time to look for what nobody tells."""
@@ -209,6 +230,12 @@ class Dispatcher:
             # Of the supervisors that an earlier dispatcher started, nothing tells but a look.
             if left or is_due:
                 settle_runs(self._workspace)
+            if is_due:
+                self._give_up_abandoned()
+
+
+def _failed(message: str) -> Outcome:
+    return outcome_of_failure(message, code=SERVICE_ERROR)
 
 
 def _log(text: str) -> None:

@@ -45,6 +45,7 @@ from mlrun_cli.execution.gpus import VISIBLE_GPUS
 from mlrun_cli.execution.host import this_origin
 from mlrun_cli.execution.journals import JournalReader
 from mlrun_cli.execution.liveness import LEASE_SECONDS, lease_end
+from mlrun_cli.execution.stream_lock import has_lost_its_stream
 from mlrun_cli.execution.working_copy import make_working_copy
 from mlrun_cli.files.journal import CHUNK_BYTES
 from mlrun_cli.files.log_tail import tail_of
@@ -328,6 +329,8 @@ class Supervisor:
         if moment >= self._next_look:
             self._next_look = moment + _LOOK_SECONDS
             self._look_at_store(moment)
+            if self._stop_reason is None and has_lost_its_stream(self._folder):
+                self._stop(StopReason.STREAM_LOST, GRACE_SECONDS, moment)
         if self._time_limit_at is not None and moment >= self._time_limit_at and self._stop_reason is None:
             self._stop(StopReason.TIME_LIMIT, GRACE_SECONDS, moment)
         if self._was_terminated and self._stop_reason is None:
@@ -388,6 +391,8 @@ class Supervisor:
         """
         if self._was_terminated and self._stop_reason is None:
             self._stop_reason = StopReason.SHUTDOWN
+        if self._stop_reason is None and has_lost_its_stream(self._folder):
+            self._stop_reason = StopReason.STREAM_LOST
         if self._stop_reason is not None or not self._advance_if(before, after, **columns):
             self._stop_reason = self._stop_reason or StopReason.CANCEL
             raise _Stopped

@@ -88,6 +88,81 @@ def test_a_signal_cancels_the_run_when_it_is_told_to(mlrun: Mlrun, how: str, num
     assert mlrun.wait(run_id)["status"] == "Canceled"
 
 
+@pytest.mark.kill
+@pytest.mark.parametrize("how", ["submit-script", "monitor-logs", "slurm", "hang up"])
+def test_a_run_that_is_to_be_canceled_with_its_stream_is_canceled_when_that_is_killed(mlrun: Mlrun, how: str) -> None:
+    mlrun.script(WAIT_FOR_GO)
+    if how == "slurm":
+        mlrun.environment["SLURM_JOB_ID"] = "4711"
+    else:
+        mlrun.environment["MLRUN_ON_INTERRUPT"] = "cancel"
+    if how == "monitor-logs":
+        run_id = mlrun.submit()
+        streaming = mlrun.start("run", "monitor-logs", "-r", run_id)
+        assert streaming.stdout is not None
+        assert streaming.stdout.readline() == "here\n"
+    else:
+        streaming = mlrun.start("run", "submit-script", "train.py")
+        run_id = _started(mlrun)
+
+    streaming.send_signal(signal.SIGHUP if how == "hang up" else signal.SIGKILL)
+
+    streaming.communicate()
+    mlrun.wait_for_status(run_id, *ENDED)  # without anybody who looks
+    record = mlrun.show(run_id)
+    assert (record["status"], record["signal"]) == ("Canceled", "SIGTERM")
+    assert record["error"]["error"]["message"] == (
+        "The run was canceled because the command that streamed it was killed (--on-interrupt cancel)."
+    )
+    assert record["properties"].get("slurm_job_id") == ("4711" if how == "slurm" else None)
+
+
+@pytest.mark.kill
+@pytest.mark.parametrize("milliseconds", [0, 10, 40, 90])
+def test_no_run_outlives_a_submit_that_was_killed_before_it_could_stream(mlrun: Mlrun, milliseconds: int) -> None:
+    mlrun.script(WAIT_FOR_GO)
+    with mlrun.start("run", "submit-script", "--on-interrupt", "cancel", "train.py") as submitting:
+        until(lambda: _lists_a_run(mlrun))
+        time.sleep(milliseconds / 1000)
+        submitting.kill()
+    (record,) = mlrun.json("run", "list")
+    run_id = record["run_id"]
+    if record["status"] != "Failed":  # it had no supervisor yet
+        assert mlrun.wait(run_id)["status"] == "Canceled"
+    assert mlrun.processes(run_id) == []
+
+
+def _lists_a_run(mlrun: Mlrun) -> bool:
+    return bool(list(mlrun.home.glob("workspaces/*/*/*/workspace.db")) and mlrun.stored("SELECT run_id FROM runs"))
+
+
+@pytest.mark.kill
+def test_a_queued_run_is_canceled_with_its_stream_and_one_whose_reader_went_away_is_not(mlrun: Mlrun) -> None:
+    mlrun("computetarget", "create", "amlcompute", "-n", "single", "--max-nodes", "1")
+    mlrun.script(WAIT_FOR_GO)
+    first = mlrun.submit("--ct", "single", "train.py")
+    mlrun.wait_for_status(first, "Running")
+    streaming = mlrun.start("run", "submit-script", "--on-interrupt", "cancel", "--ct", "single", "train.py")
+    ((second,),) = until(lambda: mlrun.stored("SELECT run_id FROM runs WHERE status = 'Queued'"))
+    third = mlrun.submit("--ct", "single", "train.py")
+    with mlrun.start("run", "monitor-logs", "--on-interrupt", "cancel", "-r", third) as reading:
+        until(lambda: list((mlrun.run_folder(third) / "streams").glob("[!.]*")))
+        assert reading.stdout is not None
+        reading.stdout.close()
+
+        streaming.kill()
+        streaming.communicate()
+        mlrun.wait_for_status(second, *ENDED)
+        assert mlrun.history(second) == ["NotStarted", "Queued", "Canceled"]
+        assert not (mlrun.run_folder(second) / "secrets.json").exists()
+        (mlrun.run_folder(first) / "work" / "go").touch()
+        mlrun.wait_for_status(third, "Running")
+    assert list((mlrun.run_folder(third) / "streams").iterdir()) == []
+    assert mlrun.wait_for_status(third, *ENDED, "Running") == "Running"
+    (mlrun.run_folder(third) / "work" / "go").touch()
+    assert mlrun.wait(third)["status"] == "Completed"
+
+
 def test_a_reader_that_goes_away_ends_the_streaming_and_not_the_run(mlrun: Mlrun) -> None:
     mlrun.script(CHATTER)
     run_id = mlrun.submit()
