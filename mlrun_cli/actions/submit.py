@@ -31,7 +31,7 @@ from mlrun_cli.execution.environments.plan import PlannedEnvironment
 from mlrun_cli.execution.finish import outcome_of_failure, record_outcome
 from mlrun_cli.execution.git import git_properties
 from mlrun_cli.execution.host import this_origin, user_name
-from mlrun_cli.execution.inheritance import own_niceness, own_umask
+from mlrun_cli.execution.inheritance import limit_notes, own_limits, own_niceness, own_umask
 from mlrun_cli.execution.interruptions import Interruptions
 from mlrun_cli.execution.liveness import lease_end
 from mlrun_cli.execution.queues import call_dispatcher
@@ -256,6 +256,7 @@ def _submit(
     redaction = Redaction.from_environment(request.environment)
     with _NewRunFolder(workspace.run_folder(run_id)) as new:
         asked = _asked(request, resolved, redaction)
+        limits = own_limits()
         resolved = _with_data(workspace, request, resolved, run_id)
         submission = Submission(
             run_id=run_id,
@@ -275,6 +276,7 @@ def _submit(
             runconfig=None if resolved.runconfig is None else str(resolved.runconfig),
             umask=own_umask(),
             niceness=own_niceness(),
+            limits=limits,
             asked=asked,
         )
         stream_lock = StreamLock(workspace.run_folder(run_id)) if request.ends_with_stream else None
@@ -285,7 +287,7 @@ def _submit(
     if place.is_queued:
         with suppress(OSError, StoreUnavailable):  # the next look at a run calls again
             call_dispatcher(workspace, submission.target)
-    notes = (*resolved.notes, *place.notes, *snapshot_notes)
+    notes = (*resolved.notes, *place.notes, *snapshot_notes, *limit_notes(limits))
     return Submitted(workspace.runs.get_by_key(key), notes, _details(resolved, snapshot), stream_lock)
 
 

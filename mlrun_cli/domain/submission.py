@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from mlrun_cli.domain.asked import Asked
@@ -18,7 +19,8 @@ class Submission(NamedTuple):
     `argv` is what is started, as shown in records: for a script its interpreter is put in front when
     the environment is ready. `snapshot_id` names the source. `folder` is the attached folder that it was submitted
     from and `runconfig` the file that was named, for who submits it again; either may be gone by then. `umask` and
-    `niceness` are the submitter's; None leaves them to whoever starts the run. `asked` is what it all came from.
+    `niceness` are the submitter's; None leaves them to whoever starts the run. `limits` are soft and hard limits of the
+    submitter by their names, `RLIMIT_FSIZE` and the like, for the script alone. `asked` is what it all came from.
     """
 
     run_id: str
@@ -38,6 +40,7 @@ class Submission(NamedTuple):
     runconfig: str | None = None
     umask: int | None = None
     niceness: int | None = None
+    limits: Mapping[str, Sequence[int]] = MappingProxyType({})
     asked: Asked | None = None
 
     def as_asked(self) -> Asked:
@@ -70,6 +73,7 @@ class Submission(NamedTuple):
         return self._asdict() | {
             "asked": None if self.asked is None else self.asked.to_json(),
             "argv": list(self.argv),
+            "limits": {name: list(limit) for name, limit in self.limits.items()},
             "environment": self.environment.to_json(),
             "launch": self.launch.to_json(),
         }

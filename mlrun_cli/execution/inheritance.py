@@ -1,12 +1,30 @@
-"""What a process inherits besides its variables: its umask and its niceness.
+"""What a process inherits besides its variables: its umask, its niceness and its limits (`ulimit`).
 
-A run that waits is started by a dispatcher, which has those of whoever has started that.
+A run that waits is started by a dispatcher, which has those of whoever has started that. Limits are the script's alone:
+one of the size of a file must not keep its supervisor from recording how it ended.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import resource
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
+
+Limits = Mapping[str, Sequence[int]]
+"""Soft and hard limit by name, as `RLIMIT_FSIZE`; -1 for none."""
+
+LIMITS_VARIABLE = "MLRUN_SCRIPT_LIMITS"
+"""The limits of a script, for the process that submits on its behalf and has none of its own."""
+
+_NAMES = tuple(name for name in dir(resource) if name.startswith("RLIMIT_") and name != "RLIMIT_OFILE")
+_LIFTED = ("RLIMIT_AS", "RLIMIT_CPU", "RLIMIT_DATA", "RLIMIT_FSIZE")
+_OPTIONS = {"RLIMIT_CPU": "-t", "RLIMIT_FSIZE": "-f"}
+_ROOM_BYTES = 1 << 16
+_MAY_LIFT = 1 << 24
+"""CAP_SYS_RESOURCE."""
 
 
 def own_umask() -> int | None:
@@ -14,14 +32,33 @@ def own_umask() -> int | None:
 
     `os.umask` can only set it, while another thread may be making a file.
     """
-    with suppress(OSError), open("/proc/self/status", encoding="utf-8", errors="replace") as status:
-        return next((int(line.split()[1], 8) for line in status if line.startswith("Umask:")), None)
-    return None
+    text = _own_status("Umask:")
+    return None if text is None else int(text, 8)
 
 
 def own_niceness() -> int:
     """The niceness of this process."""
     return os.getpriority(os.PRIO_PROCESS, 0)
+
+
+def own_limits() -> dict[str, list[int]]:
+    """The limits of this process, or of the script that it acts for."""
+    given = os.environ.get(LIMITS_VARIABLE)
+    if given is not None:
+        return dict(json.loads(given))
+    return {name: list(resource.getrlimit(getattr(resource, name))) for name in _NAMES}
+
+
+def limit_notes(limits: Limits) -> tuple[str, ...]:
+    """A line for each limit that a supervisor cannot shake off and that may end it, for the user to read."""
+    if int(_own_status("CapEff:") or "0", 16) & _MAY_LIFT:
+        return ()
+    return tuple(
+        f"'ulimit {option}' holds for the run's supervisor too, which may fail to record how the run ends: "
+        f"'ulimit -S {option} …' leaves it free."
+        for name, option in _OPTIONS.items()
+        if limits[name][1] != resource.RLIM_INFINITY
+    )
 
 
 def take_on(umask: int | None, niceness: int | None) -> None:
@@ -34,3 +71,42 @@ def take_on(umask: int | None, niceness: int | None) -> None:
     if niceness is not None:
         with suppress(PermissionError):
             os.setpriority(os.PRIO_PROCESS, 0, niceness)
+
+
+def lift_limits() -> None:
+    """Have this process open as many files as it may, and use as much else as the system lets it."""
+    for name in (*_LIFTED, "RLIMIT_NOFILE"):
+        number = getattr(resource, name)
+        _, most = resource.getrlimit(number)
+        for wanted in (*((resource.RLIM_INFINITY,) if name in _LIFTED else ()), most):
+            with suppress(OSError, ValueError):
+                resource.setrlimit(number, (wanted, wanted))
+                break
+
+
+def is_beyond_file_limit(database: Path) -> bool:
+    """Whether a database has grown to where this process may not write, which waiting does not change."""
+    most, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
+    files = database.parent.glob(f"{database.name}*")
+    return most != resource.RLIM_INFINITY and any(file.stat().st_size + _ROOM_BYTES > most for file in files)
+
+
+def take_on_limits(limits: Limits) -> None:
+    """Have this process, and all that it starts, have these limits, as far as it may."""
+    for name, (soft, hard) in limits.items():
+        number = getattr(resource, name, None)
+        if number is None:
+            continue
+        try:
+            resource.setrlimit(number, (soft, hard))
+        except (OSError, ValueError):  # only a privileged process gets back what was taken from it
+            _, most = resource.getrlimit(number)
+            lower = most if soft == resource.RLIM_INFINITY else min(soft, most)
+            with suppress(OSError, ValueError):
+                resource.setrlimit(number, (lower, most))
+
+
+def _own_status(key: str) -> str | None:
+    with suppress(OSError), open("/proc/self/status", encoding="utf-8", errors="replace") as status:
+        return next((line.split()[1] for line in status if line.startswith(key)), None)
+    return None

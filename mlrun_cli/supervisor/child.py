@@ -7,8 +7,10 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
+from mlrun_cli.execution.inheritance import Limits, take_on_limits
 from mlrun_cli.execution.process import ProcessId, identify
 from mlrun_cli.supervisor.linux import die_with_parent
 
@@ -17,7 +19,7 @@ class Start(NamedTuple):
     """A process to be started; standard output and error are appended to `log`.
 
     Those of one `node` share a process group; a server is not waited for. One that `passes_signals` is the only one to
-    get them, of all that it starts.
+    get them, of all that it starts. `limits` are those that it has itself, unlike its parent.
     """
 
     argv: Sequence[str]
@@ -27,6 +29,7 @@ class Start(NamedTuple):
     node: int = 0
     is_server: bool = False
     passes_signals: bool = False
+    limits: Limits = MappingProxyType({})
 
 
 class Child:
@@ -49,7 +52,7 @@ class Child:
                 stdout=output,
                 stderr=output,
                 start_new_session=group is None,
-                preexec_fn=_prepare(os.getpid(), group),  # noqa: PLW1509 — the supervisor has no threads
+                preexec_fn=_prepare(os.getpid(), group, start.limits),  # noqa: PLW1509 — the supervisor has no threads
             )
         finally:
             os.close(output)
@@ -67,14 +70,14 @@ class Child:
         self._process.returncode = exit_code
 
 
-def _prepare(parent: int, group: int | None) -> Callable[[], None]:
+def _prepare(parent: int, group: int | None, limits: Limits) -> Callable[[], None]:
     """What the child does between fork and exec."""
-    prepare = die_with_parent(parent)
-    if group is None:
-        return prepare
+    die = die_with_parent(parent)
 
-    def prepare_in_group() -> None:
-        prepare()
-        os.setpgid(0, group)
+    def prepare() -> None:
+        die()
+        if group is not None:
+            os.setpgid(0, group)
+        take_on_limits(limits)
 
-    return prepare_in_group
+    return prepare

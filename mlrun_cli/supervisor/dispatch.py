@@ -27,6 +27,7 @@ from mlrun_cli.execution.finish import (
     record_outcome,
     written_outcome,
 )
+from mlrun_cli.execution.inheritance import is_beyond_file_limit
 from mlrun_cli.execution.liveness import settle_runs
 from mlrun_cli.execution.queues import QueueFolder, address_in, node_limit
 from mlrun_cli.execution.run_lock import RunLock
@@ -35,7 +36,6 @@ from mlrun_cli.execution.targets.local import start_supervisor
 from mlrun_cli.store import compute_targets  # noqa: F401 — a workspace would load it when it is first used: too late
 from mlrun_cli.supervisor.fork_server import ForkServer, ForkServerGone
 from mlrun_cli.supervisor.gpu_lender import GpuLender
-from mlrun_cli.supervisor.open_files import OpenFiles
 from mlrun_cli.supervisor.start import begin, open_workspace
 from mlrun_cli.workspace import Workspace
 
@@ -61,7 +61,6 @@ class Dispatcher:
         self._lock = lock
         self._fork_server = fork_server
         self._gpu_lender = GpuLender(workspace)
-        self._open_files = OpenFiles()
         self._supervisors: dict[int, int] = {}
         """The keys of the runs whose supervisors this dispatcher has started and that live, by their pidfds."""
         self._deaths: Counter[int] = Counter()
@@ -73,7 +72,6 @@ class Dispatcher:
 
         A workspace that is away may never come back: when it does, the next look at one of its runs starts another.
         """
-        self._open_files.raise_limit()
         is_mine = True
         while is_mine:
             with self._listener() as listener:
@@ -106,6 +104,8 @@ class Dispatcher:
                 is_needed = self._start_what_fits()
             except StoreError as error:
                 _log(f"the store waits: {error}")
+                if is_beyond_file_limit(self._workspace.database_path):
+                    raise  # the next look at a run starts another
                 time.sleep(_RETRY_SECONDS)
                 continue
             except ForkServerGone as error:
@@ -184,9 +184,7 @@ class Dispatcher:
             if self._fork_server.is_current():
                 return self._fork_server.start_supervisor(run_id, lock)
             self._leave_fork_server()
-        with self._open_files.as_before():
-            pid = start_supervisor(self._workspace, run_id, lock)
-        return os.pidfd_open(pid)
+        return os.pidfd_open(start_supervisor(self._workspace, run_id, lock))
 
     def _leave_fork_server(self) -> None:
         if self._fork_server is not None:

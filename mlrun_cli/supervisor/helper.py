@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from collections.abc import Container
 from contextlib import suppress
 
 import mlrun_cli
+from mlrun_cli.domain.submission import Submission
+from mlrun_cli.execution.inheritance import LIMITS_VARIABLE
 from mlrun_cli.files.run_folder import RunFolder
 from mlrun_cli.supervisor.linux import die_with_parent
 from mlrun_cli.supervisor.questions import listen
@@ -20,9 +23,9 @@ _PROGRAM = os.path.join(os.path.dirname(mlrun_cli.__file__), "answers", "__main_
 class Helper:
     """Starts the process, again when it has died, and ends it with the run."""
 
-    def __init__(self, workspace: Workspace, run_id: str, folder: RunFolder) -> None:
+    def __init__(self, workspace: Workspace, submission: Submission, folder: RunFolder) -> None:
         self._workspace = workspace
-        self._run_id = run_id
+        self._submission = submission
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -66,11 +69,16 @@ class Helper:
                     os.fspath(self._workspace.folder),
                     "--listener",
                     str(listener.fileno()),
-                    self._run_id,
+                    self._submission.run_id,
                 ],
-                env={**os.environ, "MLRUN_HOME": os.fspath(self._workspace.home)},
+                env=self._environment(),
                 stdin=subprocess.DEVNULL,
                 pass_fds=[listener.fileno()],
                 start_new_session=True,
                 preexec_fn=die_with_parent(os.getpid()),  # noqa: PLW1509 — the supervisor has no threads
             )
+
+    def _environment(self) -> dict[str, str]:
+        """This process's own; what the helper submits on the script's behalf gets the limits of that."""
+        limits = {LIMITS_VARIABLE: json.dumps(self._submission.limits)} if self._submission.limits else {}
+        return {**os.environ, "MLRUN_HOME": os.fspath(self._workspace.home), **limits}

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from mlrun_cli.errors import StoreUnavailable
+from mlrun_cli.execution.inheritance import lift_limits
 from mlrun_cli.workspace import Workspace
 
 # Shorter than a command's: the script's questions and signals wait meanwhile, and what waits is tried again.
@@ -17,9 +18,10 @@ BUSY_SECONDS = 1.0
 
 
 def begin(descriptor: int) -> None:
-    """Keep the lock that was handed over and nothing else, and let go of the terminal and the folder it came from."""
+    """Keep the lock that was handed over and nothing else: no file, terminal, folder or limit of who started this."""
     _keep_only(descriptor)
     os.chdir("/")
+    lift_limits()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)

@@ -43,6 +43,7 @@ from mlrun_cli.execution.finish import (
 )
 from mlrun_cli.execution.gpus import VISIBLE_GPUS
 from mlrun_cli.execution.host import this_origin
+from mlrun_cli.execution.inheritance import is_beyond_file_limit
 from mlrun_cli.execution.journals import JournalReader
 from mlrun_cli.execution.liveness import LEASE_SECONDS, lease_end
 from mlrun_cli.execution.stream_lock import has_lost_its_stream
@@ -88,7 +89,7 @@ class Supervisor:
         workspace.cared_for = (self._run.run_id, self._key)
         self._redaction = Redaction.from_environment(secrets.environment)
         self._reader = JournalReader(workspace, folder.journal, self._key, self._redaction)
-        self._helper = Helper(workspace, submission.run_id, folder)
+        self._helper = Helper(workspace, submission, folder)
         self._selector = selectors.DefaultSelector()
         self._group: ProcessGroup | None = None
         self._container_end: ContainerEnd | None = None
@@ -241,6 +242,7 @@ class Supervisor:
                 log=self._folder.artifacts / process.log,
                 node=process.node,
                 is_server=process.is_server,
+                limits=self._submission.limits,
                 # A container's processes lie below podman's client, which hands on a signal as docker's does.
                 passes_signals=self._submission.environment.container is not None,
             )
@@ -439,13 +441,16 @@ class Supervisor:
         return GRACE_SECONDS if self._kill_at is None else max(0.0, self._kill_at - time.monotonic())
 
     def _insist(self, action: Callable[[], _T]) -> _T:
-        """Do it however long the store takes to let it be done, as long as the run's folder is there."""
+        """Do it however long the store takes to let it be done, as long as the run's folder is there.
+
+        What a limit keeps this process from is left to the next look, which comes from another.
+        """
         while True:
             try:
                 return action()
             except StoreError as error:
                 _log(f"the store waits: {error}")
-                if not self._folder.path.exists():
+                if not self._folder.path.exists() or is_beyond_file_limit(self._workspace.database_path):
                     raise
                 time.sleep(_RETRY_SECONDS)
                 with suppress(MlrunError):  # the damaged store may have been repaired

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
+from pathlib import Path
 
 from tests.running import Mlrun, until
 
@@ -66,6 +70,93 @@ def test_more_journals_than_open_files_are_all_taken_in(mlrun: Mlrun) -> None:
 
     assert run["status"] == "Completed"
     assert sorted(mlrun.metrics(run["run_id"])["x"]) == list(range(150))
+
+
+LIMITED = """
+    import os, resource, time
+    from azureml.core import Run
+    while not os.path.exists(os.environ["GO"]):
+        time.sleep(0.01)
+    run = Run.get_context()
+    print(resource.getrlimit(resource.RLIMIT_FSIZE), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    for number in range(5_000):
+        run.log("x", number)
+    try:
+        open("large", "wb").write(bytes(2 << 20))
+    except OSError as error:
+        print(error.strerror)
+"""
+PARENT = """
+    from azureml.core import Run, ScriptRunConfig
+    Run.get_context().submit_child(ScriptRunConfig(".", "train.py"))
+"""
+
+
+def test_the_limits_of_a_submitter_hold_for_its_script_and_neither_for_a_supervisor_nor_for_the_script_of_another(
+    mlrun: Mlrun,
+) -> None:
+    mlrun("computetarget", "create", "amlcompute", "-n", "single", "--max-nodes", "1")
+    mlrun.script(LIMITED)
+    mlrun.script(PARENT, "parent.py")
+    mlrun.environment["GO"] = str(mlrun.folder.parent / "go")
+    free = mlrun.command
+
+    def limit(words: str) -> None:
+        mlrun.command = ["bash", "-c", f'ulimit -n 500; ulimit {words}; exec "$@"', "-", *free]
+
+    limit("-S -f 1024")
+    parent = mlrun.submit("parent.py")
+    mlrun.command = free
+    assert mlrun.wait(parent)["status"] == "Completed"
+    run_ids = [mlrun.json("run", "list", "--parent-run-id", parent)[0]["run_id"]]
+    for words in ("-S -f 1024", "-S -f unlimited"):  # the dispatcher is that of the first
+        limit(words)
+        run_ids += [mlrun.submit("--ct", target, "train.py") for target in ("single", "local")]
+    mlrun.command = free
+    supervisors = [mlrun.supervisor(run_id) for run_id in run_ids if mlrun.stored_status(run_id) != "Queued"]
+    assert {resource.prlimit(pid, resource.RLIMIT_FSIZE)[0] for pid in supervisors} == {resource.RLIM_INFINITY}
+    Path(mlrun.environment["GO"]).touch()
+    for run_id in run_ids:
+        assert mlrun.wait(run_id)["status"] == "Completed"
+        assert len(mlrun.metrics(run_id)["x"]) == 5_000
+    limited = f"({1 << 20}, -1) 500\nFile too large\n"
+    assert [mlrun.log(run_id) for run_id in run_ids] == [*[limited] * 3, *["(-1, -1) 500\n"] * 2]
+
+
+def test_a_limit_that_a_supervisor_cannot_shake_off_is_told(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    mlrun.command = [
+        "setpriv",
+        "--bounding-set",
+        "-sys_resource",
+        "bash",
+        "-c",
+        'ulimit -f 9999; exec "$@"',
+        "-",
+        *mlrun.command,
+    ]
+    told = mlrun("run", "submit-script", "--async", "train.py").stderr
+    assert "'ulimit -f' holds for the run's supervisor too" in told
+
+
+def test_a_run_whose_supervisor_may_not_write_the_store_any_more_ends_at_the_next_look(mlrun: Mlrun) -> None:
+    mlrun.script(LIMITED)
+    mlrun.environment["GO"] = str(mlrun.folder.parent / "go")
+    free = mlrun.command
+    limit = ["setpriv", "--bounding-set", "-sys_resource", "bash", "-c", 'ulimit -n 500; ulimit -f 1024; exec "$@"']
+    mlrun.command = [*limit, "-", *free]
+    run_id = mlrun.submit()
+    mlrun.wait_for_status(run_id, "Running")
+    mlrun.command = free
+    other = mlrun.submit()
+    with closing(sqlite3.connect(mlrun.database)) as reader:  # with it, the log of the store only grows
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM runs").fetchone()
+        Path(mlrun.environment["GO"]).touch()
+        mlrun.wait_for_status(other, "Completed")
+        until(lambda: not mlrun.supervisors(run_id))
+    assert mlrun.wait(run_id)["status"] == "Completed"
+    assert len(mlrun.metrics(run_id)["x"]) == 5_000
 
 
 def test_a_fifo_among_the_journals_hangs_nobody(mlrun: Mlrun) -> None:
