@@ -42,8 +42,10 @@ from mlrun_cli.execution.sdk_copy import sdk_copy
 from mlrun_cli.execution.snapshot import take_snapshot
 from mlrun_cli.execution.snapshot_limits import SnapshotLimits
 from mlrun_cli.execution.snapshot_plan import PlannedSnapshot
-from mlrun_cli.execution.stream_lock import StreamLock
+from mlrun_cli.execution.stream_lock import stream_lock
 from mlrun_cli.execution.targets.local import start_supervisor
+from mlrun_cli.execution.unfinished_submits import submitting
+from mlrun_cli.files.held_file import HeldFile
 from mlrun_cli.files.run_folder import RunFolder, write_json
 from mlrun_cli.files.snapshot_pruning import using_snapshots
 from mlrun_cli.files.snapshot_store import SnapshotStore
@@ -116,7 +118,7 @@ class Submitted:
     run: Run
     notes: tuple[str, ...]
     details: tuple[str, ...]
-    stream_lock: StreamLock | None = None
+    stream_lock: HeldFile | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +281,7 @@ def _submit(
             limits=limits,
             asked=asked,
         )
-        stream_lock = StreamLock(workspace.run_folder(run_id)) if request.ends_with_stream else None
+        held = stream_lock(workspace.run_folder(run_id)) if request.ends_with_stream else None
         key, place = _write_run(workspace, request, resolved, submission, snapshot, redaction, interruptions, wish, new)
         new.is_in_store = True
         if not place.is_queued:
@@ -288,7 +290,7 @@ def _submit(
         with suppress(OSError, StoreUnavailable):  # the next look at a run calls again
             call_dispatcher(workspace, submission.target)
     notes = (*resolved.notes, *place.notes, *snapshot_notes, *limit_notes(limits))
-    return Submitted(workspace.runs.get_by_key(key), notes, _details(resolved, snapshot), stream_lock)
+    return Submitted(workspace.runs.get_by_key(key), notes, _details(resolved, snapshot), held)
 
 
 def _asked(request: SubmitRequest, resolved: Resolution, redaction: Redaction) -> Asked:
@@ -391,11 +393,15 @@ class _NewRunFolder:
 
     def __enter__(self) -> _NewRunFolder:
         try:
+            self._submitting = submitting(self._folder)
+        except OSError as error:
+            raise _not_written(self._folder, error) from error
+        try:
             self._folder.make()
             self.lock = RunLock.taken(self._folder.lock)
             self._is_locked = True
         except BaseException as error:
-            shutil.rmtree(self._folder.path, ignore_errors=True)
+            self._remove()
             if isinstance(error, OSError):
                 raise _not_written(self._folder, error) from error
             raise
@@ -403,10 +409,14 @@ class _NewRunFolder:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
         self.let_go()
-        if not self.is_in_store:
-            shutil.rmtree(self._folder.path, ignore_errors=True)
+        self._remove()
         if isinstance(error, OSError):
             raise _not_written(self._folder, error) from error
+
+    def _remove(self) -> None:
+        with self._submitting:
+            if not self.is_in_store:
+                shutil.rmtree(self._folder.path, ignore_errors=True)
 
     def let_go(self) -> None:
         """Let go of the lock; as soon as the run is in a queue, whoever starts it must find it free."""

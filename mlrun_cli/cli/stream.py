@@ -27,7 +27,8 @@ from mlrun_cli.domain.run_error import error_kind, error_message
 from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.execution.interruptions import Interruptions
-from mlrun_cli.execution.stream_lock import StreamLock
+from mlrun_cli.execution.stream_lock import stream_lock
+from mlrun_cli.files.held_file import HeldFile
 from mlrun_cli.files.log_tail import tail_of
 from mlrun_cli.files.run_folder import ENVIRONMENT_LOG_NAME
 from mlrun_cli.workspace import Workspace
@@ -106,9 +107,9 @@ def stream_log(workspace: Workspace, run: Run, shared: Shared, interrupt: OnInte
     return streamed
 
 
-def _stream_lock(workspace: Workspace, run: Run) -> StreamLock:
+def _stream_lock(workspace: Workspace, run: Run) -> HeldFile:
     try:
-        return StreamLock(workspace.run_folder(run.run_id))
+        return stream_lock(workspace.run_folder(run.run_id))
     except OSError as error:
         raise MlrunError(
             f"The run {run.run_id} cannot be tied to this command: {error.strerror}.",

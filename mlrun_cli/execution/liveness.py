@@ -14,6 +14,7 @@ from mlrun_cli.execution.queues import mind_queues
 from mlrun_cli.execution.run_lock import RunLock
 from mlrun_cli.execution.sessions import settle_sessions
 from mlrun_cli.execution.targets.local import start_recovery
+from mlrun_cli.execution.unfinished_submits import remove_unfinished_submits
 from mlrun_cli.workspace import Workspace
 
 LEASE_SECONDS = 60
@@ -38,6 +39,7 @@ def settle_runs(workspace: Workspace) -> frozenset[int]:
     """
     workspace.follow()
     given_up = settle_sessions(workspace)
+    remove_unfinished_submits(workspace)
     lost = [run for run in workspace.runs.alive() if may_judge(run) and _is_lost(workspace, run)]
     started = time.monotonic()
     start_again = started

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.gates import Fifo, GatedBuild, locked, manifest, slow_mender, slow_to_rename
-from tests.running import Mlrun, is_alive, kill, until
+from tests.running import COMMAND, Mlrun, is_alive, kill, until
 
 pytestmark = pytest.mark.kill
 
@@ -181,6 +181,25 @@ def test_a_supervisor_killed_at_any_moment_of_its_start_leaves_a_failed_run_and_
     assert mlrun.show(run_id)["status"] == "Failed"
     assert mlrun.processes(run_id) == []
     assert not (mlrun.run_folder(run_id) / "secrets.json").exists()
+
+
+def test_a_submit_killed_while_it_writes_its_run_leaves_no_secrets_at_the_next_look(mlrun: Mlrun) -> None:
+    mlrun.script(WAIT)
+    # A disk that takes a while to say that it has the run.
+    slow = ("strace", "--output=/dev/null", "--trace=fdatasync,fsync", "--inject=fdatasync,fsync:delay_exit=60s")
+    mlrun.command = [*slow, str(COMMAND)]
+    with mlrun.start("run", "submit-script", "--async", "train.py") as submitting:
+        secrets = until(lambda: next(mlrun.home.glob("workspaces/*/*/*/runs/*/secrets.json"), None))
+        (pid,) = Path(f"/proc/{submitting.pid}/task/{submitting.pid}/children").read_text(encoding="ascii").split()
+        submitting.kill()
+        kill(int(pid))
+    until(lambda: not is_alive(int(pid)))
+    mlrun.command = [str(COMMAND)]
+    for status in [record["status"] for record in mlrun.json("run", "list")]:
+        assert status == "Failed"  # the row had got into the store
+    assert not secrets.exists()
+    assert list(mlrun.database.parent.glob("submits/*")) == []
+    assert len(list((mlrun.database.parent / "runs").iterdir())) == len(mlrun.json("run", "list") or [])
 
 
 def _any_supervisor(mlrun: Mlrun) -> tuple[int, str] | None:

@@ -34,7 +34,7 @@ def test_a_submit_whose_lock_somebody_looks_at_takes_it_then_or_says_that_it_can
     mlrun: Mlrun, is_looked_at_for_long: bool
 ) -> None:
     mlrun.script("import time\ntime.sleep(600)")
-    times = "4+" if is_looked_at_for_long else "4"  # the first three are of the snapshots
+    times = "5+" if is_looked_at_for_long else "5"  # the first four are of the snapshots and of the submit itself
     looked_at = ("--trace=flock", f"--inject=flock:error=EAGAIN:when={times}")
     mlrun.command = ["strace", "--output=/dev/null", *looked_at, str(COMMAND)]
     submitted = mlrun("run", "submit-script", "--async", "train.py", check=False)
