@@ -35,10 +35,20 @@ URL_SECRET = re.compile(
     | (?<=[?&]sig=) [^&\s#]+
     | (?<=[?&]token=) [^&\s#]+
     | (?<=[?&]access_token=) [^&\s#]+
+    | (?<=[?&]api_key=) [^&\s#]+
+    | (?<=[?&]apikey=) [^&\s#]+
+    | (?<=[?&]key=) [\w-]{16,}
+    | (?<=://hooks\.slack\.com/services/) [^\s"']+
+    | (?<=://discord\.com/api/webhooks/) [^\s"']+
+    | (?<=://discordapp\.com/api/webhooks/) [^\s"']+
+    | (?<=://hooks\.zapier\.com/hooks/catch/) [^\s"']+
+    | (?<=://outlook\.office\.com/webhook/) [^\s"']+
+    | (?<=\.webhook\.office\.com/webhookb2/) [^\s"']+
+    | (?<=://api\.telegram\.org/bot) [^\s"'/]+
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-"""What an address holds of secrets; Azure's signatures and conda's tokens are among them."""
+"""What an address holds of secrets; Azure's signatures, conda's tokens and the ends of webhooks are among them."""
 # Outside of an address `/t/` is a folder like others.
 _ADDRESS = re.compile(r"""(?:://|[?&])[^\s"']+""")
 _CONNECTION_PART = re.compile(

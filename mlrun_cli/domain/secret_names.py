@@ -14,9 +14,22 @@ _CERTAIN = r"""(?x)
     | (?: ACCESS | ACCOUNT | API | AUTH | ENCRYPTION | MASTER | PRIVATE | SAS | SHARED | SIGNING | STORAGE
         | SUBSCRIPTION )_?KEY
     | CONN(?:ECTION)?_?STR(?:ING)?(?![A-Z])
+    | (?: AUTH | COOKIE )_?HEADER | WEB_?HOOK(?:_?UR[IL])?S?(?![A-Z_])
     """
-_DOUBTFUL = r"(?xm) TOKEN(?!I[SZ]) | (?:^|_)(?:AUTH|PASS|SAS)$ | _(?:PAT|PWD)$"
+_DOUBTFUL = r"""(?xm)
+      TOKEN(?!I[SZ]) | (?:^|_)(?:AUTH|CREDS|JWT|PASS|SAS)$ | _(?:PAT|PW|PWD)$
+    | (?:^|_)(?: ADMIN | DB | FTP | MAIL | MYSQL | PROXY | ROOT | SMTP | SSH | USER )PASS$ | (?:^|_)PGPASS(?!FILE)
+    | (?:^|_)COOKIES?(?:_(?: STRING | TEXT | VALUE ))?$
+    """
 _KEY = r"(?m)(?:^|_)KEY$"
+# `STRIPE_KEY=hunter2` is a secret; `SORT_KEY=created_at` is none, nor is `--audio_key wav`, as scripts name options.
+_VARIABLE = r"[A-Z][A-Z\d]*(?:_[A-Z\d]+)*"
+_KEY_OF_DATA = r"""(?x)
+    (?:^|_)(?: AGGREGATION | BATCH | CACHE | CLASS | COLUMN | CONFIG | DATA | DATASET | DICT | FEATURE | FILTER
+      | FOREIGN | GROUP | HASH | IMAGE | INDEX | INPUT | JOIN | LABEL | LOSS | MASK | METRIC | MODEL | OBJECT | ORDER
+      | OUTPUT | PARTITION | PRIMARY | PUBLIC | RANGE | ROUTING | ROW | SAMPLE | SEQUENCE | SORT | SPLIT | STATE | TABLE
+      | TARGET | TASK | TEXT | UNIQUE )_KEY$
+    """
 # `--max-tokens 512` and `--single-pass true` hold none.
 _NO_COUNT_OR_SWITCH = r"""(?xsi)
     (?! (?: [+-]?\d{0,5}(?:\.\d*)?(?:e[+-]?\d+)? | true | false | yes | no | on | off | none | null )\Z ) .*
@@ -43,4 +56,7 @@ def secret_values(name: str, *, is_free: bool = False) -> re.Pattern[str] | None
         return ANYTHING
     if re.search(_DOUBTFUL, spellings):
         return re.compile(_RANDOM if is_free else _NO_COUNT_OR_SWITCH)
-    return re.compile(_RANDOM) if re.search(_KEY, spellings) else None
+    if not re.search(_KEY, spellings):
+        return None
+    names_no_data = re.fullmatch(_VARIABLE, name) is not None and not re.search(_KEY_OF_DATA, name)
+    return re.compile(_NO_COUNT_OR_SWITCH if names_no_data and not is_free else _RANDOM)
