@@ -1,0 +1,359 @@
+"""A campaign of kills: `python -m tests.endurance.kills --rounds 1000 --seed N`.
+
+Each round starts a run, kills one of those that have to do with it at a random moment, and looks at what is left. The
+rounds share a workspace, in which several go on at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tests.running import ENDED, Mlrun, is_alive, kill, processes, until, words_of
+
+TARGET = "cluster"
+_NODES = 2
+_AT_ONCE = 3
+_COUNTS = (0, 20, 500, 4000)
+_LONGEST_DELAY_SECONDS = 0.9
+_LONGEST_RECOVERY_SECONDS = 0.12
+_RECOVERY_PATIENCE_SECONDS = 1.0
+_LEAVING_SECONDS = 20.0
+
+_SCRIPT = """
+    import os, subprocess, sys
+    from azureml.core import Run
+
+    path, number, exit_code = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    with open(path + ".starts", "a") as starts:
+        starts.write("x")
+    if number % 8:
+        subprocess.Popen(["sleep", "600"], start_new_session=True)
+        subprocess.Popen(["sleep", "600"])
+    run = Run.get_context()
+    count = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    for value in range(number):
+        run.log("x", float(value))
+        os.pwrite(count, b"%d" % (value + 1), 0)
+    open(path + ".done", "w").close()
+    sys.exit(exit_code)
+"""
+_DRIVER = """
+    import os, sys
+    from azureml.core import Experiment, Workspace
+
+    path, number, name = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+    run = Experiment(Workspace.from_config(), name).start_logging()
+    open(path + ".starts", "w").write("x")
+    count = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    for value in range(number):
+        run.log("x", float(value))
+        os.pwrite(count, b"%d" % (value + 1), 0)
+    open(path + ".said", "w").close()
+    run.complete()
+    open(path + ".done", "w").close()
+"""
+
+
+class Finding(NamedTuple):
+    """What is wrong with a round."""
+
+    kind: str
+    text: str
+
+
+class Work:
+    """What a script of one run was told, and how far it has come, by its own account."""
+
+    def __init__(self, path: Path, chance: random.Random) -> None:
+        self.path = path
+        self.number = chance.choice(_COUNTS) + chance.randrange(10)
+        self.exit_code = chance.choice((0, 0, 0, 3))
+
+    def words(self) -> list[str]:
+        return [str(self.path), str(self.number), str(self.exit_code)]
+
+    @property
+    def acknowledged(self) -> int:
+        return int(self.path.read_bytes() or b"0") if self.path.exists() else 0
+
+    @property
+    def starts(self) -> int:
+        path = Path(f"{self.path}.starts")
+        return len(path.read_text()) if path.exists() else 0
+
+    def has(self, mark: str) -> bool:
+        return Path(f"{self.path}.{mark}").exists()
+
+
+class Round:
+    """One round: its own experiment, and its own luck, by which it can be repeated alone."""
+
+    def __init__(self, mlrun: Mlrun, number: int, seed: int) -> None:
+        self._mlrun = mlrun
+        self._chance = random.Random(f"{seed}-{number}")
+        self.number = number
+        self.victim = self._chance.choice(tuple(_VICTIMS))
+        self._experiment = f"r{number}"
+        self._folder = mlrun.folder.parent / "work" / self._experiment
+        self._folder.mkdir(parents=True)
+        self.findings: list[Finding] = []
+
+    def __str__(self) -> str:
+        return f"round {self.number} ({self.victim})"
+
+    def play(self) -> Round:
+        """Play it; what is wrong is in `findings`."""
+        try:
+            _VICTIMS[self.victim](self)
+        except Exception as error:
+            self._find("broken", f"{type(error).__name__}: {error}")
+        return self
+
+    def _find(self, kind: str, text: str) -> None:
+        self.findings.append(Finding(kind, text))
+
+    def _work(self, name: str = "work") -> Work:
+        return Work(self._folder / name, self._chance)
+
+    def _submit(self, work: Work, *words: str) -> subprocess.Popen[str]:
+        queue = ["--ct", TARGET] if self._chance.random() < 0.3 else []
+        named = ["-e", self._experiment, *(words or queue)]
+        return self._mlrun.start("run", "submit-script", "--async", *named, "work.py", *work.words())
+
+    def _rows(self) -> list[str]:
+        sql = "SELECT run_id FROM runs JOIN experiments USING (experiment_key) WHERE name = ? ORDER BY run_key"
+        return [run_id for (run_id,) in self._mlrun.stored(sql, self._experiment)]
+
+    def _submitted(self, submitting: subprocess.Popen[str]) -> str:
+        """The run's id, as soon as it has a row."""
+        until(lambda: self._rows() or submitting.poll())
+        assert self._rows(), submitting.communicate()[1]
+        return self._rows()[0]
+
+    def _linger(self, longest: float = _LONGEST_DELAY_SECONDS) -> None:
+        time.sleep(self._chance.uniform(0, longest) ** 2 / longest)  # sooner more often than later
+
+    def kill_of_run(self) -> None:
+        """Kill the script, its supervisor, both, or all that has to do with the run."""
+        work = self._work()
+        submitting = self._submit(work)
+        run_id = self._submitted(submitting)
+        self._linger()
+        pids = [] if self.victim == "script" else self._mlrun.supervisors(run_id)
+        if self.victim != "supervisor":
+            pids += self._mlrun.processes(run_id)
+        if self.victim == "group":
+            pids.append(submitting.pid)
+        kill(*pids)
+        submitting.communicate()
+        self._judge(run_id, work)
+
+    def kill_of_submit(self) -> None:
+        """Kill the command at any moment, before it has done anything or after its run has begun."""
+        work = self._work()
+        submitting = self._submit(work)
+        self._linger()
+        submitting.kill()
+        submitting.communicate()
+        self._mlrun("run", "list", "-e", self._experiment)  # a look
+        rows = self._rows()
+        for run_id in rows:
+            self._judge(run_id, work)
+        if len(rows) > 1 or (not rows and work.starts):
+            self._find("doubled", f"{len(rows)} rows, {work.starts} starts")
+
+    def kill_of_recovery(self) -> None:
+        """Kill the supervisor, and then who recovers its run."""
+        work = self._work()
+        submitting = self._submit(work)
+        run_id = self._submitted(submitting)
+        self._linger()
+        kill(*self._mlrun.supervisors(run_id))
+        submitting.communicate()
+        looking = self._mlrun.start("run", "show", "-r", run_id)
+        deadline = time.monotonic() + _RECOVERY_PATIENCE_SECONDS
+        while time.monotonic() < deadline and looking.poll() is None and not (pids := _recoveries(self._mlrun)):
+            time.sleep(0.002)
+        self._linger(_LONGEST_RECOVERY_SECONDS)
+        kill(*(pids or _recoveries(self._mlrun)) if looking.poll() is None else ())
+        looking.communicate()
+        self._judge(run_id, work)
+
+    def kill_of_dispatcher(self) -> None:
+        """Kill who starts what waits, and what that forks supervisors from, while three runs wait for two places."""
+        works = [self._work(f"work{place}") for place in range(3)]
+        for work in works:
+            assert self._submit(work, "--ct", TARGET).communicate()
+            self._linger(_LONGEST_DELAY_SECONDS / 3)
+            programs = self._chance.choice((["dispatch.py"], ["fork_server.py"], ["dispatch.py", "fork_server.py"]))
+            kill(*_programs(self._mlrun, *programs))
+        rows = self._rows()
+        if len(rows) != len(works):
+            self._find("lost", f"{len(rows)} rows of {len(works)} submits")
+        for run_id, work in zip(rows, works, strict=False):
+            self._judge(run_id, work)
+
+    def kill_of_driver(self) -> None:
+        """Kill a process that has opened a run itself."""
+        work = self._work()
+        driving = subprocess.Popen(
+            [sys.executable, "driver.py", str(work.path), str(work.number), self._experiment],
+            cwd=self._mlrun.folder,
+            env=self._mlrun.environment,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+        self._linger(2 * _LONGEST_DELAY_SECONDS)
+        driving.kill()
+        told = driving.communicate()[1]
+        if "Traceback" in told:
+            self._find("broken", told)
+        self._mlrun("run", "list", "-e", self._experiment)  # a look
+        rows = self._rows()
+        if len(rows) != work.starts and not (len(rows) == 1 and not work.starts):
+            self._find("lost", f"{len(rows)} rows, {work.starts} starts")
+        for run_id in rows:
+            status = self._mlrun.stored_status(run_id)
+            if status not in ("Completed", "Failed") or (work.has("done") and status != "Completed"):
+                self._find("wrong status", f"{run_id} is {status}")
+            if status == "Completed" and not work.has("said"):
+                self._find("wrong status", f"{run_id} is Completed after {work.acknowledged} of {work.number} values")
+            self._judge_values(run_id, work)
+
+    def _judge(self, run_id: str, work: Work) -> None:
+        """Wait for the end of a run, which is a look, and hold it against what its script has written down."""
+        record = self._mlrun.wait(run_id)
+        self._judge_status(run_id, record, work)
+        self._judge_values(run_id, work)
+        if work.starts > 1 or (record["status"] == "Completed" and work.starts != 1):
+            self._find("doubled", f"{run_id} was started {work.starts} times")
+        with suppress(AssertionError):
+            until(lambda: not [*self._mlrun.processes(run_id), *self._mlrun.supervisors(run_id)], _LEAVING_SECONDS)
+        for pid in [*self._mlrun.processes(run_id), *self._mlrun.supervisors(run_id)]:
+            if is_alive(pid):
+                self._find("left process", f"{run_id} has left {words_of(pid)}")
+        if (self._mlrun.run_folder(run_id) / "secrets.json").exists():
+            self._find("secrets", f"{run_id} has left its secrets")
+
+    def _judge_status(self, run_id: str, record: dict[str, Any], work: Work) -> None:
+        status, history = record["status"], self._mlrun.history(run_id)
+        if status not in ENDED or history[-1] != status or len(set(history)) != len(history):
+            self._find("wrong status", f"{run_id} is {status} after {history}")
+        ended_by_itself = work.has("done") and record.get("exit_code") == work.exit_code
+        if ended_by_itself and status == ("Failed" if work.exit_code else "Completed"):
+            return
+        message = record.get("error", {}).get("error", {}).get("message", "")
+        lost_its_supervisor = message.startswith("The supervisor of the run died")
+        may_lose_it = self.victim in {"supervisor", "both", "group", "recovery", "submit"}
+        was_killed = record.get("signal") == "SIGKILL" and self.victim in {"script", "both", "group"}
+        if status != "Failed" or not (was_killed or (lost_its_supervisor and may_lose_it)):
+            self._find("wrong status", f"{run_id} is {status}, done: {work.has('done')}, {record}")
+
+    def _judge_values(self, run_id: str, work: Work) -> None:
+        sql = (
+            "SELECT number FROM metric_values JOIN metrics USING (metric_key) JOIN runs USING (run_key)"
+            " WHERE run_id = ? ORDER BY position"
+        )
+        values = [number for (number,) in self._mlrun.stored(sql, run_id)]
+        if values != [float(number) for number in range(len(values))]:
+            kind = "doubled" if len(set(values)) < len(values) else "lost"
+            self._find(kind, f"{run_id} has other values than it has logged, {len(values)} of them")
+        if len(values) - work.acknowledged not in {0, 1}:  # killed between the call and the count
+            self._find("lost", f"{run_id} has {len(values)} values, {work.acknowledged} were acknowledged")
+
+
+_VICTIMS: dict[str, Callable[[Round], None]] = {
+    "submit": Round.kill_of_submit,
+    "script": Round.kill_of_run,
+    "supervisor": Round.kill_of_run,
+    "both": Round.kill_of_run,
+    "group": Round.kill_of_run,
+    "recovery": Round.kill_of_recovery,
+    "dispatcher": Round.kill_of_dispatcher,
+    "driver": Round.kill_of_driver,
+}
+
+
+def _mine(mlrun: Mlrun) -> Iterator[int]:
+    """The pids of all processes of this home but for the commands that rounds have started."""
+    return (pid for pid, variables in processes() if variables.get("MLRUN_HOME") == str(mlrun.home))
+
+
+def _recoveries(mlrun: Mlrun) -> list[int]:
+    return [pid for pid in _mine(mlrun) if "--recover" in words_of(pid)]
+
+
+def _programs(mlrun: Mlrun, *names: str) -> list[int]:
+    return [pid for pid in _mine(mlrun) if {Path(word).name for word in words_of(pid)} & set(names)]
+
+
+def _leftovers(mlrun: Mlrun) -> list[Finding]:
+    """What is wrong with the workspace when all rounds have been played."""
+    mlrun("run", "list")
+    found = [
+        Finding("wrong status", f"{run_id} is {status} at the end")
+        for run_id, status in mlrun.stored("SELECT run_id, status FROM runs")
+        if status not in ENDED
+    ]
+    with suppress(AssertionError):
+        until(lambda: not list(_mine(mlrun)), _LEAVING_SECONDS)
+    found += [Finding("left process", f"{pid}: {words_of(pid)}") for pid in _mine(mlrun)]
+    found += [Finding("secrets", str(path)) for path in mlrun.home.rglob("secrets.json")]
+    found += [Finding("left file", str(path)) for path in mlrun.database.parent.glob("submits/[!.]*")]
+    ((intact,),) = mlrun.stored("PRAGMA integrity_check")
+    return found if intact == "ok" else [*found, Finding("damage", str(intact))]
+
+
+def campaign(mlrun: Mlrun, numbers: Sequence[int], seed: int, say: Callable[[str], object] = print) -> list[Finding]:
+    """Play these rounds and say what is wrong as it is found; all of it."""
+    mlrun("computetarget", "create", "amlcompute", "-n", TARGET, "--max-nodes", str(_NODES))
+    mlrun.script(_SCRIPT, "work.py")
+    mlrun.script(_DRIVER, "driver.py")
+    victims: Counter[str] = Counter()
+    found: list[Finding] = []
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        for played in threads.map(lambda number: Round(mlrun, number, seed).play(), numbers):
+            victims[played.victim] += 1
+            for finding in played.findings:
+                say(f"{played}, seed {seed}: {finding.kind}: {finding.text}")
+            found += played.findings
+    for finding in _leftovers(mlrun):
+        say(f"at the end, seed {seed}: {finding.kind}: {finding.text}")
+        found.append(finding)
+    say(f"{sum(victims.values())} rounds, seed {seed}: {dict(victims)}; wrong: {dict(Counter(f.kind for f in found))}")
+    return found
+
+
+def main() -> int:
+    """Play the campaign that the command line asks for; 1 when something was wrong."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    parser.add_argument("--only", type=int, action="append", help="a round to be played alone, from 0 on")
+    parser.add_argument("--folder", type=Path, help="where to work; kept. Default: a temporary folder")
+    arguments = parser.parse_args()
+    print(f"seed {arguments.seed}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="kills-") as temporary:
+        folder = arguments.folder or Path(temporary)
+        folder.mkdir(exist_ok=True)
+        mlrun = Mlrun(folder)
+        try:
+            found = campaign(mlrun, arguments.only or range(arguments.rounds), arguments.seed)
+        finally:
+            mlrun.close()
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
