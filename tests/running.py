@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import shlex
 import shutil
 import signal
 import sqlite3
@@ -34,7 +35,7 @@ class Mlrun:
 
     Attributes:
         folder: the attached folder, where the command is called; it holds the scripts.
-        home: `MLRUN_HOME`.
+        home: `MLRUN_HOME`; the machine that GPUs are lent of is the test's own, too.
         environment: the variables that every call gets; a test may change them.
         command: the words in front of each call's own; a test may wrap them, as in `["unshare", …]`.
     """
@@ -48,7 +49,7 @@ class Mlrun:
             for name, value in os.environ.items()
             if not name.startswith(("AZURE", "MLRUN_", "PYTHON", "SLURM_"))
         }
-        self.environment.update(HOME=str(root / "user"), MLRUN_HOME=str(self.home))
+        self.environment.update(HOME=str(root / "user"), MLRUN_HOME=str(self.home), MLRUN_MACHINE=str(root / "machine"))
         (root / "user").mkdir()
         self.folder.mkdir()
         if attach:
@@ -223,10 +224,15 @@ def _attached() -> Mlrun:
 
 
 def make_nvidia_smi(folder: Path, count: int) -> Path:
-    """Put an `nvidia-smi` into a folder that tells of so many GPUs, `GPU-0` and so on; the folder."""
-    program = folder / "nvidia-smi"
+    """Put an `nvidia-smi` into a folder that tells of so many GPUs, `GPU-0` and so on; the folder.
+
+    The processes that use them are the lines of the file `compute-apps` beside it.
+    """
+    program, apps = folder / "nvidia-smi", folder / "compute-apps"
+    apps.touch()
     lines = "".join(f"echo '{number}, GPU-{number}'\n" for number in range(count))
-    program.write_text(f"#!/bin/sh\n{lines}", encoding="utf-8")
+    answer = f"case $1 in --query-compute-apps=*) cat {shlex.quote(str(apps))}; exit;; esac"
+    program.write_text(f"#!/bin/sh\n{answer}\n{lines}", encoding="utf-8")
     program.chmod(0o755)
     return folder
 

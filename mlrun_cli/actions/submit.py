@@ -540,7 +540,7 @@ def _write_secrets(
 
 def _start(workspace: Workspace, key: int, run_id: str, lock: RunLock) -> None:
     try:
-        start_supervisor(workspace, run_id, lock)
+        start_supervisor(workspace, run_id, [lock.descriptor])
     except OSError as error:
         message = f"No supervisor could be started: {error.strerror}."
         workspace.run_folder(run_id).secrets.unlink(missing_ok=True)

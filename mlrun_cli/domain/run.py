@@ -97,7 +97,8 @@ class Run(NamedTuple):
 def run_record(run: Run) -> dict[str, Any]:
     """The run as commands print it: snake_case, null keys left out; `run show` adds the address of its page.
 
-    Keys as in azure-cli-ml's own records; `duration_seconds`, `exit_code`, `kept`, `signal` and `waiting_for` are ours.
+    Keys as in azure-cli-ml's own records; `duration_seconds`, `exit_code`, `gpus`, `kept`, `signal` and `waiting_for` are
+    ours.
     """
     record: dict[str, Any] = {
         "_experiment_name": run.experiment_name,
@@ -111,6 +112,7 @@ def run_record(run: Run) -> dict[str, Any]:
         "error": run.error,
         "exit_code": run.exit_code,
         "experiment_id": run.experiment_id,
+        "gpus": run.gpus.split(",") if run.gpus and run.status is not RunStatus.QUEUED else None,
         "hidden": run.hidden,
         "kept": run.is_kept or None,
         "parent_run_id": run.parent_run_id,

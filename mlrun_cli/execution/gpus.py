@@ -11,6 +11,8 @@ VISIBLE_GPUS = "CUDA_VISIBLE_DEVICES"
 _PATIENCE_SECONDS = 20.0
 _DRIVER = "/proc/driver/nvidia/gpus"
 _NONE = "-1"
+_SERVICES = {"nvidia-cuda-mps-server"}
+"""Those through which others use a GPU, and which are there all the time."""
 _PART = "MIG-"
 """How the name of a part of a GPU begins: `nvidia-smi` counts those apart from the GPUs."""
 
@@ -24,9 +26,31 @@ class Gpu(NamedTuple):
 
 def gpus_of_machine() -> list[Gpu]:
     """All that `nvidia-smi` or the driver tells of; none where there is neither."""
+    listed = _asked("--query-gpu=index,uuid")
+    if listed:
+        return [Gpu(*line) for line in listed]
     try:
-        listed = subprocess.run(
-            ["nvidia-smi", "--query-gpu=index,uuid", "--format=csv,noheader"],
+        return [Gpu(str(number)) for number, _ in enumerate(os.listdir(_DRIVER))]
+    except OSError:
+        return []
+
+
+def busy_gpus(machine: Sequence[Gpu]) -> set[str]:
+    """The names of the GPUs that some process uses at this moment, as far as `nvidia-smi` tells."""
+    uuids = {line[0] for line in _asked("--query-compute-apps=gpu_uuid,process_name") if line[-1] not in _SERVICES}
+    return {gpu.number for gpu in machine if gpu.uuid in uuids} | {uuid for uuid in uuids if uuid.startswith(_PART)}
+
+
+def lock_name(machine: Sequence[Gpu], name: str) -> str:
+    """What a GPU is called by every process of the machine: a container may number them otherwise."""
+    return next((gpu.uuid for gpu in machine if gpu.number == name and gpu.uuid), name)
+
+
+def _asked(query: str) -> list[list[str]]:
+    """The lines that `nvidia-smi` answers, each at most two columns; none where there is none, or it fails."""
+    try:
+        answered = subprocess.run(
+            ["nvidia-smi", query, "--format=csv,noheader"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -34,13 +58,8 @@ def gpus_of_machine() -> list[Gpu]:
             check=True,
         ).stdout.splitlines()
     except (OSError, subprocess.SubprocessError):
-        listed = []
-    if listed:
-        return [Gpu(*(name.strip() for name in line.split(",", 1))) for line in listed]
-    try:
-        return [Gpu(str(number)) for number, _ in enumerate(os.listdir(_DRIVER))]
-    except OSError:
         return []
+    return [[name.strip() for name in line.split(",", 1)] for line in answered]
 
 
 def usable_gpus(machine: Sequence[Gpu], visible: str | None) -> list[str]:

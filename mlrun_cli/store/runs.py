@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from mlrun_cli.domain.experiment import Experiment
@@ -227,10 +227,20 @@ class RunStore:
         assert row is not None
         return int(row["busy"])
 
-    def with_gpus(self) -> Sequence[Run]:
-        """The runs that have been given GPUs and have not ended, those that are just being started among them."""
-        rows = self._database.rows(f"{_SELECT} WHERE {_ALIVE} AND runs.gpus IS NOT NULL ORDER BY runs.run_key")
-        return [_run(row, {}, {}) for row in rows]
+    def gpus_of_later(self, target: str, key: int, starting: Collection[int]) -> Sequence[Set[str]]:
+        """The GPUs, or none, of each run that was put into a target's queue behind one and has been started.
+
+        `starting` are the keys of those that are being started, and may still be in the queue.
+        """
+        places, keys = in_list("starting", list(starting))
+        rows = self._database.rows(
+            "SELECT gpus FROM runs WHERE run_key > :key AND +target = :target AND minded_by IS NULL"  # noqa: S608
+            f" AND (status <> 'Queued' AND ({_ALIVE} OR started_at IS NOT NULL) OR run_key IN {places})",
+            key=key,
+            target=target,
+            **keys,
+        )
+        return [frozenset(filter(None, (row["gpus"] or "").split(","))) for row in rows]
 
     def minders(self) -> Sequence[tuple[str, str]]:
         """The folders whose locks say whether the other runs that have not ended are alive, each with its host."""

@@ -1,6 +1,7 @@
-"""`python …/mlrun_cli/supervisor/__main__.py --workspace FOLDER --lock DESCRIPTOR [--recover] RUN_ID`.
+"""`python …/mlrun_cli/supervisor/__main__.py --workspace FOLDER --lock DESCRIPTOR[,…] [--recover] RUN_ID`.
 
-Started by a compute target, which hands over the open lock of the run's folder; never typed by a person.
+Started by a compute target, which hands over the open lock of the run's folder and those of its GPUs; never typed by a
+person.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from mlrun_cli.workspace import Workspace
 
 def main(words: list[str]) -> int:
     """Run the program; its exit code."""
-    _, folder, _, descriptor, *options, run_id = words
-    begin(int(descriptor))
+    _, folder, _, descriptors, *options, run_id = words
+    begin(*map(int, descriptors.split(",")))
     if options:
         with open_workspace(Path(folder), Path("runs", run_id)) as workspace:
             recover_all(workspace, run_id)

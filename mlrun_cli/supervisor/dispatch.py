@@ -12,6 +12,7 @@ import socket
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -36,6 +37,7 @@ from mlrun_cli.execution.targets.local import start_supervisor
 from mlrun_cli.store import compute_targets  # noqa: F401 — a workspace would load it when it is first used: too late
 from mlrun_cli.supervisor.fork_server import ForkServer, ForkServerGone
 from mlrun_cli.supervisor.gpu_lender import GpuLender
+from mlrun_cli.supervisor.passing import Passing
 from mlrun_cli.supervisor.start import begin, open_workspace
 from mlrun_cli.workspace import Workspace
 
@@ -45,6 +47,10 @@ _READERS_SECONDS = 0.02
 _AT_ONCE = 64
 _WHOLE_QUEUE = 1_000_000
 _MOST_DEATHS = 3
+
+
+class _TooFewGpus(Exception):
+    """A run has to wait for GPUs."""
 
 
 class Dispatcher:
@@ -60,7 +66,7 @@ class Dispatcher:
         self._folder = QueueFolder(workspace, target)
         self._lock = lock
         self._fork_server = fork_server
-        self._gpu_lender = GpuLender(workspace)
+        self._gpu_lender = GpuLender()
         self._supervisors: dict[int, int] = {}
         """The keys of the runs whose supervisors this dispatcher has started and that live, by their pidfds."""
         self._deaths: Counter[int] = Counter()
@@ -118,27 +124,44 @@ class Dispatcher:
             self._sleep(listener)
 
     def _start_what_fits(self) -> bool:
-        """Start the first of the queue, one after another, as long as there is room; False when nothing waits."""
+        """Start what there is room for, in the order of the queue; False when nothing waits.
+
+        What needs less may pass what finds no room, but not more often than that one needs nodes or GPUs.
+        """
         most = node_limit(self._workspace, self._target)
-        # No more than can be started now, behind those that are just being started.
-        waiting = self._workspace.runs.queued(self._target, len(self._supervisors) + (most or _AT_ONCE))
+        # Those that are just being started are among them.
+        waiting = self._workspace.runs.queued(self._target, len(self._supervisors) + max(most or 0, _AT_ONCE))
         starting = {run.key for run in waiting} & set(self._supervisors.values())
         # One that leaves the queue between these two questions is counted once all the same.
         busy = self._workspace.runs.busy_nodes(self._target, besides=starting)
         busy += sum(run.node_count for run in waiting if run.key in starting)
+        passing = Passing(self._workspace, self._gpu_lender, self._supervisors.values())
         for run in waiting:
             if run.key in starting:
                 continue
+            if not passing.may_pass(run):
+                continue
             if most is not None and busy + run.node_count > most:
-                break
-            nodes = self._start(run)
+                passing.lacks_nodes(run)
+                continue
+            if run.gpu_count and passing.would_lack_gpus(run):
+                continue
+            try:
+                nodes = self._start(run)
+            except _TooFewGpus:
+                passing.lacks_gpus(run)
+                continue
             if nodes is None:
                 break
             busy += nodes
         return bool(waiting)
 
     def _start(self, run: Run) -> int | None:
-        """Start one run; how many nodes it takes from now on, or None when it, and those behind it, have to wait."""
+        """Start one run; how many nodes it takes from now on, or None when it, and those behind it, have to wait.
+
+        Raises:
+            _TooFewGpus: it has to wait for some; those behind it need not.
+        """
         folder = self._workspace.run_folder(run.run_id)
         try:
             lock = RunLock.open(folder.lock)
@@ -159,7 +182,7 @@ class Dispatcher:
         finally:
             lock.close()
 
-    def _start_locked(self, run: Run, lock: RunLock) -> int | None:
+    def _start_locked(self, run: Run, lock: RunLock) -> int:
         """The same for a run that nobody else can start, nor has started."""
         if self._workspace.runs.status(run.key) is not RunStatus.QUEUED:
             return 0
@@ -173,18 +196,22 @@ class Dispatcher:
         if has_lost_its_stream(self._workspace.run_folder(run.run_id)):
             self._give_up(run, outcome_of_lost_stream())
             return 0
-        if run.gpu_count and not self._gpu_lender.lend(run):
-            return None
-        self._supervisors[self._start_supervisor(run.run_id, lock)] = run.key
+        loan = self._gpu_lender.lend(run)
+        if loan is None:
+            raise _TooFewGpus
+        with closing(loan):
+            if run.gpu_count:
+                self._workspace.runs.update(run.key, gpus=",".join(loan.gpus))
+            self._supervisors[self._start_supervisor(run.run_id, [lock.descriptor, *loan.locks])] = run.key
         return run.node_count
 
-    def _start_supervisor(self, run_id: str, lock: RunLock) -> int:
+    def _start_supervisor(self, run_id: str, locks: Sequence[int]) -> int:
         """Start a supervisor, the quick way where there is one; its pidfd."""
         if self._fork_server is not None:
             if self._fork_server.is_current():
-                return self._fork_server.start_supervisor(run_id, lock)
+                return self._fork_server.start_supervisor(run_id, locks)
             self._leave_fork_server()
-        return os.pidfd_open(start_supervisor(self._workspace, run_id, lock))
+        return os.pidfd_open(start_supervisor(self._workspace, run_id, locks))
 
     def _leave_fork_server(self) -> None:
         if self._fork_server is not None:

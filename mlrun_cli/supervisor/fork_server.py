@@ -14,13 +14,12 @@ import signal
 import socket
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
 from mlrun_cli.execution.process import SUPERVISOR_VARIABLE
-from mlrun_cli.execution.run_lock import RunLock
 from mlrun_cli.execution.targets.local import SUPERVISOR_PROGRAM, supervisor_log, supervisor_words
 from mlrun_cli.files.run_folder import RunFolder
 from mlrun_cli.supervisor.__main__ import main
@@ -29,6 +28,8 @@ from mlrun_cli.supervisor.start import begin
 
 _PATIENCE_SECONDS = 2.0
 _LONGEST_MESSAGE = 4096
+_MOST_LOCKS = 253
+"""Files in one message, by the kernel."""
 
 
 class ForkServerGone(Exception):
@@ -66,14 +67,14 @@ class ForkServer:
         """Whether the program on the disk is still the one that was loaded: none but a newer one reads its runs."""
         return _on_disk() == self._program is not None
 
-    def start_supervisor(self, run_id: str, lock: RunLock) -> int:
-        """Start the supervisor of a run and hand it the lock; its pidfd.
+    def start_supervisor(self, run_id: str, locks: Sequence[int]) -> int:
+        """Start the supervisor of a run and hand it open locks, that of the run first; its pidfd.
 
         Raises:
             ForkServerGone: the server has ended, or does not answer.
         """
         try:
-            socket.send_fds(self._connection, [run_id.encode()], [lock.descriptor])
+            socket.send_fds(self._connection, [run_id.encode()], locks)
             _, descriptors, _, _ = socket.recv_fds(self._connection, _LONGEST_MESSAGE, 1, socket.MSG_CMSG_CLOEXEC)
         except OSError as error:
             raise ForkServerGone(f"the fork server does not answer: {error}") from error
@@ -103,15 +104,16 @@ def _serve(connection: socket.socket, workspace: Path) -> None:
     with suppress(BrokenPipeError):
         connection.send(b"ready")
     while True:
-        run_id, descriptors, _, _ = socket.recv_fds(connection, _LONGEST_MESSAGE, 1, socket.MSG_CMSG_CLOEXEC)
-        if not descriptors:
+        run_id, locks, _, _ = socket.recv_fds(connection, _LONGEST_MESSAGE, _MOST_LOCKS, socket.MSG_CMSG_CLOEXEC)
+        if not locks:
             return
         if os.fork() == 0:
-            _end_after(_supervise, connection, workspace, run_id.decode(), descriptors[0])
-        os.close(descriptors[0])
+            _end_after(_supervise, connection, workspace, run_id.decode(), locks)
+        for descriptor in locks:
+            os.close(descriptor)
 
 
-def _supervise(connection: socket.socket, workspace: Path, run_id: str, lock: int) -> None:
+def _supervise(connection: socket.socket, workspace: Path, run_id: str, locks: Sequence[int]) -> None:
     """What `start_supervisor` of the target `local` does for a program, and then what the program does."""
     os.setsid()
     os.environ[SUPERVISOR_VARIABLE] = run_id
@@ -121,7 +123,7 @@ def _supervise(connection: socket.socket, workspace: Path, run_id: str, lock: in
     log = os.open(supervisor_log(RunFolder(workspace / "runs" / run_id)), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     for output in (sys.stdout, sys.stderr):
         os.dup2(log, output.fileno())
-    main(supervisor_words(workspace, run_id, lock))
+    main(supervisor_words(workspace, run_id, locks))
 
 
 def _end_after(action: Callable[..., None], *arguments: Any) -> NoReturn:

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,9 +18,9 @@ from mlrun_cli.workspace import Workspace
 BUSY_SECONDS = 1.0
 
 
-def begin(descriptor: int) -> None:
-    """Keep the lock that was handed over and nothing else: no file, terminal, folder or limit of who started this."""
-    _keep_only(descriptor)
+def begin(*descriptors: int) -> None:
+    """Keep the locks that were handed over and nothing else: no file, terminal, folder or limit of who started this."""
+    _keep_only(descriptors)
     os.chdir("/")
     lift_limits()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -44,11 +45,12 @@ def open_workspace(folder: Path, within: Path) -> Workspace:
             time.sleep(BUSY_SECONDS)
 
 
-def _keep_only(descriptor: int) -> None:
+def _keep_only(descriptors: Collection[int]) -> None:
     """Close what else was inherited: a lock or a pipe of the submitter's must not be held until the run has ended."""
-    os.set_inheritable(descriptor, False)
+    for descriptor in descriptors:
+        os.set_inheritable(descriptor, False)
     opened = os.listdir("/proc/self/fd") if sys.platform == "linux" else ()
     for other in map(int, opened):
-        if other > sys.stderr.fileno() and other != descriptor:
+        if other > sys.stderr.fileno() and other not in descriptors:
             with suppress(OSError):
                 os.close(other)

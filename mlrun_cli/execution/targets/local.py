@@ -24,18 +24,19 @@ _started: list[int] = []
 """The pids of those that this process has started and has not reaped."""
 
 
-def start_supervisor(workspace: Workspace, run_id: str, lock: RunLock) -> int:
-    """Start the supervisor of a run and hand it the lock; its pid.
+def start_supervisor(workspace: Workspace, run_id: str, locks: Sequence[int]) -> int:
+    """Start the supervisor of a run and hand it open locks, that of the run first; its pid.
 
     Raises:
         OSError: no process could be started.
     """
-    return _spawn(supervisor_words(workspace.folder, run_id, lock.descriptor), run_id, lock, workspace)
+    words = supervisor_words(workspace.folder, run_id, locks)
+    return _spawn_program(SUPERVISOR_PROGRAM, words, run_id, locks, supervisor_log(workspace.run_folder(run_id)))
 
 
-def supervisor_words(workspace: Path, run_id: str, lock: int) -> list[str]:
-    """What the program of a supervisor is told: the folder of its workspace, the open lock, and its run."""
-    return ["--workspace", str(workspace), "--lock", str(lock), run_id]
+def supervisor_words(workspace: Path, run_id: str, locks: Sequence[int]) -> list[str]:
+    """What the program of a supervisor is told: the folder of its workspace, the open locks, and its run."""
+    return ["--workspace", str(workspace), "--lock", ",".join(map(str, locks)), run_id]
 
 
 def supervisor_log(folder: RunFolder) -> Path:
@@ -51,7 +52,8 @@ def start_recovery(workspace: Workspace, run_id: str, lock: RunLock) -> None:
         OSError: no process could be started.
     """
     arguments = ["--workspace", str(workspace.folder), "--lock", str(lock.descriptor), "--recover", run_id]
-    _spawn(arguments, run_id, lock, workspace)
+    log = supervisor_log(workspace.run_folder(run_id))
+    _spawn_program(SUPERVISOR_PROGRAM, arguments, run_id, [lock.descriptor], log)
 
 
 def start_dispatcher(workspace: Workspace, target: str, log: Path, lock: RunLock) -> None:
@@ -61,16 +63,13 @@ def start_dispatcher(workspace: Workspace, target: str, log: Path, lock: RunLock
         OSError: no process could be started.
     """
     arguments = ["--workspace", str(workspace.folder), "--lock", str(lock.descriptor), target]
-    _spawn_program(_DISPATCHER_PROGRAM, arguments, f"the queue of {target}", lock, log)
+    _spawn_program(_DISPATCHER_PROGRAM, arguments, f"the queue of {target}", [lock.descriptor], log)
 
 
-def _spawn(arguments: Sequence[str], run_id: str, lock: RunLock, workspace: Workspace) -> int:
-    return _spawn_program(SUPERVISOR_PROGRAM, arguments, run_id, lock, supervisor_log(workspace.run_folder(run_id)))
-
-
-def _spawn_program(program: str, arguments: Sequence[str], name: str, lock: RunLock, log: Path) -> int:
+def _spawn_program(program: str, arguments: Sequence[str], name: str, locks: Sequence[int], log: Path) -> int:
     _reap_ended()
-    os.set_inheritable(lock.descriptor, True)
+    for descriptor in locks:
+        os.set_inheritable(descriptor, True)
     pid = os.posix_spawn(
         sys.executable,
         # Neither a PYTHONPATH that is meant for the script (-E) nor the folder it is submitted from, as with -m, may
