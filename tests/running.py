@@ -188,6 +188,15 @@ class Mlrun:
             if any(word.endswith("supervisor/__main__.py") for word in words)
         ]
 
+    def programs(self, name: str) -> list[int]:
+        """The pids of the processes of this home that run a program of the package, as `dispatch.py`.
+
+        One that another of them has forked just now, and that does not go by its own name yet, is none.
+        """
+        mine = [pid for pid, variables in processes() if variables.get("MLRUN_HOME") == str(self.home)]
+        named = [pid for pid in mine if any(Path(word).name == name for word in words_of(pid))]
+        return [pid for pid in named if parent_of(pid) not in named]
+
     def processes(self, run_id: str) -> list[int]:
         """The pids of all that carries the run's id in its environment: its script and what that has started."""
         return [pid for pid, variables in processes() if variables.get("MLRUN_RUN_ID") == run_id]
@@ -276,6 +285,14 @@ def is_alive(pid: int) -> bool:
     except OSError:
         return False
     return stat.rpartition(b")")[2].split()[0] not in {b"Z", b"X"}
+
+
+def parent_of(pid: int) -> int | None:
+    """The pid of a process's parent; None when it is gone."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[1])
+    except OSError:
+        return None
 
 
 def kill(*pids: int, number: int = signal.SIGKILL) -> None:

@@ -20,6 +20,7 @@ from mlrun_cli.domain.run import Run
 from mlrun_cli.errors import StoreError
 from mlrun_cli.execution.run_lock import RunLock
 from mlrun_cli.execution.targets.local import start_dispatcher
+from mlrun_cli.files.run_folder import read_json, write_json
 from mlrun_cli.workspace import Workspace
 
 _PATIENCE_SECONDS = 2.0
@@ -41,6 +42,7 @@ class QueueFolder:
         self.lock = self.path / "lock"
         self.socket = self.path / "socket"
         self.log = self.path / "dispatcher.log"
+        self._trouble = self.path / "trouble.json"
 
     def make(self) -> None:
         """Make the folder, private to its user, unless it is there; of its parents none but the folder of all queues.
@@ -63,6 +65,22 @@ class QueueFolder:
         """Write down that the dispatcher has looked into the queue."""
         with suppress(OSError):
             os.ftruncate(lock.descriptor, 0)
+
+    def note_trouble(self, text: str) -> None:
+        """Write down why what could be started is not, for who looks at what waits; nothing as soon as it can be."""
+        with suppress(OSError):
+            if not text:
+                self._trouble.unlink(missing_ok=True)
+            elif text != self.trouble():
+                write_json(self._trouble, {"text": text})
+
+    def trouble(self) -> str:
+        """What keeps the runs from being started that have room; nothing as a rule."""
+        if self.is_failing():
+            return f"what starts it keeps failing, {self.log} says why"
+        with suppress(OSError):
+            return str((read_json(self._trouble) or {}).get("text", ""))
+        return ""
 
     def is_failing(self) -> bool:
         """Whether the last dispatchers have all ended before they looked into the queue."""
@@ -166,8 +184,7 @@ class QueueLook:
         if target not in self._queues:
             runs = self._workspace.runs
             most = node_limit(self._workspace, target)
-            folder = QueueFolder(self._workspace, target)
-            trouble = f"what starts it keeps failing, {folder.log} says why" if folder.is_failing() else ""
+            trouble = QueueFolder(self._workspace, target).trouble()
             self._queues[target] = _Queue(runs.queued_keys(target), most, runs.busy_nodes(target), trouble)
         return self._queues[target]
 

@@ -33,7 +33,7 @@ from mlrun_cli.execution.liveness import settle_runs
 from mlrun_cli.execution.queues import QueueFolder, address_in, node_limit
 from mlrun_cli.execution.run_lock import RunLock
 from mlrun_cli.execution.stream_lock import has_lost_its_stream
-from mlrun_cli.execution.targets.local import start_supervisor
+from mlrun_cli.execution.targets.local import missing_program, start_supervisor
 from mlrun_cli.store import compute_targets  # noqa: F401 — a workspace would load it when it is first used: too late
 from mlrun_cli.supervisor.fork_server import ForkServer, ForkServerGone
 from mlrun_cli.supervisor.gpu_lender import GpuLender
@@ -43,6 +43,7 @@ from mlrun_cli.workspace import Workspace
 
 _LOOK_SECONDS = 5.0
 _RETRY_SECONDS = 0.5
+_UPGRADE_SECONDS = 5.0
 _READERS_SECONDS = 0.02
 _AT_ONCE = 64
 _WHOLE_QUEUE = 1_000_000
@@ -51,6 +52,10 @@ _MOST_DEATHS = 3
 
 class _TooFewGpus(Exception):
     """A run has to wait for GPUs."""
+
+
+class _ProgramGone(Exception):
+    """What this dispatcher starts supervisors by has been removed: it is for another one."""
 
 
 class Dispatcher:
@@ -77,7 +82,18 @@ class Dispatcher:
         """Serve the queue until nothing waits and nobody has put anything into it meanwhile.
 
         A workspace that is away may never come back: when it does, the next look at one of its runs starts another.
+        One that has lost its own program leaves the queue to the next look, too.
         """
+        self._folder.note_trouble("")
+        try:
+            self._serve_as_long_as_needed()
+        except _ProgramGone as error:
+            self._folder.note_trouble(str(error))
+            _log(f"the queue is left to another dispatcher: {error}")
+            self._folder.socket.unlink(missing_ok=True)
+            self._lock.close()
+
+    def _serve_as_long_as_needed(self) -> None:
         is_mine = True
         while is_mine:
             with self._listener() as listener:
@@ -171,13 +187,15 @@ class Dispatcher:
             self._give_up(run, _failed("The folder of the run has been removed while it waited."))
             return 0
         except OSError as error:
-            _log(f"{run.run_id} waits: {error}")
+            self._tell(f"{run.run_id} waits: {error}")
             return None
         try:
             is_mine = lock.take_within(_READERS_SECONDS)
             return self._start_locked(run, lock) if is_mine else run.node_count
-        except OSError as error:
-            _log(f"{run.run_id} could not be started: {error}")
+        except (OSError, MlrunError) as error:
+            if isinstance(error, StoreError):
+                raise
+            self._tell(f"{run.run_id} could not be started: {error}")
             return None
         finally:
             lock.close()
@@ -203,15 +221,30 @@ class Dispatcher:
             if run.gpu_count:
                 self._workspace.runs.update(run.key, gpus=",".join(loan.gpus))
             self._supervisors[self._start_supervisor(run.run_id, [lock.descriptor, *loan.locks])] = run.key
+        self._folder.note_trouble("")
         return run.node_count
 
     def _start_supervisor(self, run_id: str, locks: Sequence[int]) -> int:
-        """Start a supervisor, the quick way where there is one; its pidfd."""
+        """Start a supervisor, the quick way where there is one; its pidfd.
+
+        Raises:
+            _ProgramGone: nothing is there by which it could be started, nor comes, as with an upgrade.
+        """
+        deadline = time.monotonic() + _UPGRADE_SECONDS
+        while (missing := missing_program()) is not None:
+            if time.monotonic() >= deadline:
+                raise _ProgramGone(f"the mlrun-cli that starts it has been removed, {missing}")
+            time.sleep(_RETRY_SECONDS)
         if self._fork_server is not None:
             if self._fork_server.is_current():
                 return self._fork_server.start_supervisor(run_id, locks)
             self._leave_fork_server()
         return os.pidfd_open(start_supervisor(self._workspace, run_id, locks))
+
+    def _tell(self, text: str) -> None:
+        """To the log, and to who looks at what waits."""
+        _log(text)
+        self._folder.note_trouble(text)
 
     def _leave_fork_server(self) -> None:
         if self._fork_server is not None:

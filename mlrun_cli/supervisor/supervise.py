@@ -46,6 +46,7 @@ from mlrun_cli.execution.host import this_origin
 from mlrun_cli.execution.inheritance import is_beyond_file_limit
 from mlrun_cli.execution.journals import JournalReader
 from mlrun_cli.execution.liveness import LEASE_SECONDS, lease_end
+from mlrun_cli.execution.queues import mind_queues
 from mlrun_cli.execution.stream_lock import has_lost_its_stream
 from mlrun_cli.execution.working_copy import make_working_copy
 from mlrun_cli.files.journal import CHUNK_BYTES
@@ -63,6 +64,7 @@ from mlrun_cli.supervisor.questions import Answerer, QuestionServer
 from mlrun_cli.workspace import Workspace
 
 _LOOK_SECONDS = 1.0
+_CARE_SECONDS = 5.0
 _BUSY_TICK_SECONDS = 0.05
 _IDLE_TICK_SECONDS = 0.25
 _RETRY_SECONDS = 0.5
@@ -102,6 +104,7 @@ class Supervisor:
         self._time_limit_at: float | None = None
         self._next_look = 0.0
         self._next_renewal = 0.0
+        self._next_care = 0.0
         self._was_terminated = False
         self._warnings: tuple[str, ...] = ()
 
@@ -333,6 +336,9 @@ class Supervisor:
             self._look_at_store(moment)
             if self._stop_reason is None and has_lost_its_stream(self._folder):
                 self._stop(StopReason.STREAM_LOST, GRACE_SECONDS, moment)
+        if moment >= self._next_care:
+            self._next_care = moment + _CARE_SECONDS
+            self._care_for_queues()
         if self._time_limit_at is not None and moment >= self._time_limit_at and self._stop_reason is None:
             self._stop(StopReason.TIME_LIMIT, GRACE_SECONDS, moment)
         if self._was_terminated and self._stop_reason is None:
@@ -345,6 +351,13 @@ class Supervisor:
     def _may_kill(self, moment: float) -> bool:
         """Whether containers have been ended, which cannot be done any more by the processes that are killed."""
         return self._container_end is None or self._container_end.is_over(moment)
+
+    def _care_for_queues(self) -> None:
+        """A dispatcher that was killed is started again though nobody looks."""
+        try:
+            mind_queues(self._workspace)
+        except MlrunError as error:
+            _log(f"the queues are not looked at: {error}")
 
     def _look_at_store(self, moment: float) -> None:
         try:

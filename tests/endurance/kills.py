@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -197,7 +198,7 @@ class Round:
             assert self._submit(work, "--ct", TARGET).communicate()
             self._linger(_LONGEST_DELAY_SECONDS / 3)
             programs = self._chance.choice((["dispatch.py"], ["fork_server.py"], ["dispatch.py", "fork_server.py"]))
-            kill(*_programs(self._mlrun, *programs))
+            kill(*chain.from_iterable(map(self._mlrun.programs, programs)))
         rows = self._rows()
         if len(rows) != len(works):
             self._find("lost", f"{len(rows)} rows of {len(works)} submits")
@@ -292,10 +293,6 @@ def _mine(mlrun: Mlrun) -> Iterator[int]:
 
 def _recoveries(mlrun: Mlrun) -> list[int]:
     return [pid for pid in _mine(mlrun) if "--recover" in words_of(pid)]
-
-
-def _programs(mlrun: Mlrun, *names: str) -> list[int]:
-    return [pid for pid in _mine(mlrun) if {Path(word).name for word in words_of(pid)} & set(names)]
 
 
 def _leftovers(mlrun: Mlrun) -> list[Finding]:

@@ -25,7 +25,7 @@ from mlrun_cli.errors import StoreUnavailable
 from mlrun_cli.execution.queues import mind_queues
 from mlrun_cli.workspace import Workspace
 from tests.faults.gates import Fifo, away, locked
-from tests.running import COMMAND, LIVE, Mlrun, is_alive, kill, make_nvidia_smi, processes, until, words_of
+from tests.running import COMMAND, LIVE, Mlrun, is_alive, kill, make_nvidia_smi, until
 from tests.sdk.driving import drive
 
 # Of the kernel's inotify.
@@ -63,14 +63,12 @@ def submit(mlrun: Mlrun, *words: str) -> str:
 
 def dispatchers(mlrun: Mlrun) -> list[int]:
     """The pids of the dispatchers of this home."""
-    mine = [pid for pid, variables in processes() if variables.get("MLRUN_HOME") == str(mlrun.home)]
-    return [pid for pid in mine if any(Path(word).name == "dispatch.py" for word in words_of(pid))]
+    return mlrun.programs("dispatch.py")
 
 
 def fork_servers(mlrun: Mlrun) -> list[int]:
     """The pids of what the dispatchers of this home fork supervisors from."""
-    mine = [pid for pid, variables in processes() if variables.get("MLRUN_HOME") == str(mlrun.home)]
-    return [pid for pid in mine if any(Path(word).name == "fork_server.py" for word in words_of(pid))]
+    return mlrun.programs("fork_server.py")
 
 
 class Changes:
@@ -194,6 +192,18 @@ def test_a_queue_outlives_its_dispatcher(mlrun: Mlrun, order: Path) -> None:
     go(order)  # whoever ends a run calls it as well
     until(lambda: all(mlrun.stored_status(run_id) == "Completed" for run_id in run_ids))
     assert sorted(started(order)) == [1, 2, 3, 4]
+
+
+@pytest.mark.kill
+def test_a_queue_whose_dispatcher_was_killed_moves_without_anybody_who_looks(mlrun: Mlrun, order: Path) -> None:
+    run_ids = [submit(mlrun) for _ in range(3)]
+    until(lambda: len(started(order)) == 2)
+    supervisor = mlrun.supervisor(run_ids[0])
+    kill_for_good(*dispatchers(mlrun))
+    kill(supervisor)  # which ends no run, and calls nobody
+    until(lambda: len(started(order)) == 3)  # the supervisor of the other has started another dispatcher
+    go(order)
+    assert ended(mlrun, run_ids) == ["Failed", "Completed", "Completed"]
 
 
 @pytest.mark.kill

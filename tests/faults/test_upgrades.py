@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from mlrun_cli import __version__
-from tests.running import COMMAND, Mlrun, until, words_of
+from mlrun_cli.execution.queues import QueueFolder, QueueLook
+from mlrun_cli.workspace import Workspace
+from tests.running import COMMAND, LIVE, Mlrun, until, words_of
 
 PROJECT = Path(__file__).parents[2]
 NEWER = "999.0"
@@ -76,6 +78,37 @@ def installed(mlrun: Mlrun, wheel: Path, tmp_path: Path) -> Iterator[Path]:
     _pip("--python", str(python), "install", "--no-deps", "--force-reinstall", str(wheel))
     mlrun.command = [str(venv / "bin" / "mlrun")]
     yield python
+
+
+@pytest.mark.parametrize("gone", ["package", "interpreter"])
+def test_a_dispatcher_whose_program_is_gone_leaves_its_queue_to_another_and_says_so(
+    mlrun: Mlrun, installed: Path, gone: str
+) -> None:
+    mlrun("computetarget", "create", "amlcompute", "-n", "single", "--max-nodes", "1")
+    mlrun.script("import os, time\nprint('here', flush=True)\nwhile not os.path.exists('go'):\n    time.sleep(0.01)\n")
+    first, second = (mlrun.submit("--ct", "single", "train.py") for _ in range(2))
+    until(lambda: mlrun.log(first))
+    if gone == "package":
+        _pip("--python", str(installed), "uninstall", "--yes", "mlrun-cli")
+    else:
+        shutil.rmtree(installed.parent)
+    mlrun.command = [str(COMMAND)]
+
+    (mlrun.run_folder(first) / "work" / "go").touch()
+
+    mlrun.wait_for_status(first, "Completed")
+    with Workspace.at(mlrun.database.parent) as workspace:
+        folder = QueueFolder(workspace, "single")
+        until(folder.trouble)
+        told = QueueLook(workspace).waiting_for(workspace.runs.get(second))
+    assert told.startswith(f"the mlrun-cli that starts it has been removed, {installed.parent.parent}")
+    assert mlrun.stored_status(second) == "Queued"
+    assert mlrun.show(second)["status"] in LIVE  # this look starts another
+    mlrun.wait_for_status(second, "Running")
+    assert "waiting_for" not in mlrun.show(second)
+    until(lambda: mlrun.log(second))
+    (mlrun.run_folder(second) / "work" / "go").touch()
+    assert mlrun.wait(second)["status"] == "Completed"
 
 
 @pytest.mark.parametrize("change", ["removed", "upgraded"])

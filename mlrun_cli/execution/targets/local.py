@@ -45,6 +45,11 @@ def supervisor_log(folder: RunFolder) -> Path:
     return log if log.parent.is_dir() else Path(os.devnull)
 
 
+def missing_program() -> str | None:
+    """What a supervisor is started by and is not there any more: this interpreter, or this package; None as a rule."""
+    return next((path for path in (sys.executable, SUPERVISOR_PROGRAM) if not os.path.exists(path)), None)
+
+
 def start_recovery(workspace: Workspace, run_id: str, lock: RunLock) -> None:
     """Start the program that mends runs whose supervisor is gone, this one first, and hand it the lock.
 
