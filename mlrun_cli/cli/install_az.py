@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
-import sysconfig
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from mlrun_cli.cli.command import Group, command
+from mlrun_cli.cli.own_program import own_program
 from mlrun_cli.cli.shared import Shared
-from mlrun_cli.errors import MlrunError
 from mlrun_cli.files.az_script import az_behind, write_az
 from mlrun_cli.files.project_config import absolute
 
 app = Group("install-az")
-
-_PROGRAMS = ("mlrun", "mlrun-cli")
 
 
 @command(
@@ -41,7 +37,7 @@ def install_az(
     configure, group and the like), and hands all others to the az behind it on the PATH, if there is one.
     """
     where = absolute(folder.expanduser())
-    own = _own_program()
+    own = own_program()
     path = write_az(where, own, force=force)
     behind = az_behind(os.environ.get("PATH", os.defpath))
     quoted, logged = shlex.quote(str(where)), shlex.quote(f"##vso[task.prependpath]{where}")
@@ -50,14 +46,3 @@ def install_az(
         f'For later steps, in GitHub Actions: echo {quoted} >> "$GITHUB_PATH"; in Azure Pipelines: echo {logged}'
     )
     return {"az": str(path), "behind": None if behind is None else str(behind), "mlrun": str(own)}
-
-
-def _own_program() -> Path:
-    """The program that was typed, or the one that was installed with this package."""
-    scripts = Path(sysconfig.get_path("scripts"))
-    for path in (Path(sys.argv[0]).absolute(), *(scripts / name for name in _PROGRAMS)):
-        if path.name in _PROGRAMS and os.access(path, os.X_OK) and path.is_file():
-            return path
-    raise MlrunError(
-        f"The program 'mlrun' is not in {scripts}, where it was installed.", hint="Install mlrun-cli anew."
-    )

@@ -36,6 +36,9 @@ NOUNS = {
 }
 """What each noun is for. Its file is `mlrun_cli/cli/<noun>.py`, which has the Group `app`."""
 
+OWN_NOUNS = {"service": "Have queues go on after a reboot of this machine."}
+"""Nouns that are not under `ml`, where az has others of the same name."""
+
 _ALONE = {
     "studio": "Serve web pages of the runs: see, compare, share and cancel them.",
     "install-az": "Put an 'az' into a folder, for the PATH of a pipeline.",
@@ -121,7 +124,7 @@ class Noun(_Tree):
 
     def __init__(self, group: Group) -> None:
         summaries = {verb: declaration.summary for verb, declaration in group.commands.items()}
-        super().__init__(group.name, summaries=summaries, description=NOUNS[group.name])
+        super().__init__(group.name, summaries=summaries, description={**NOUNS, **OWN_NOUNS}[group.name])
         first_of_all = zip(*(declaration.examples for declaration in group.commands.values()), strict=False)
         self.examples = list(chain.from_iterable(first_of_all))[:2]
         self._group = group
@@ -167,7 +170,7 @@ class _Nouns(_Tree):
         """Import the noun."""
         if name == "login":  # lines of Azure's own program have it behind `ml`, too
             return login_command()
-        return Noun(importlib.import_module(f"mlrun_cli.cli.{name}").app) if name in NOUNS else None
+        return _noun(name) if name in NOUNS else None
 
 
 class _Root(_Nouns):
@@ -177,11 +180,17 @@ class _Root(_Nouns):
         """Import the noun, or make one of the others."""
         if name == "ml":
             return _Nouns(name, summaries=NOUNS, description=_DESCRIPTION)
+        if name in OWN_NOUNS:
+            return _noun(name)
         if name in _ALONE:
             return build(importlib.import_module(f"mlrun_cli.cli.{name.replace('-', '_')}").app.commands[name], name)
         if name == "az":
             return importlib.import_module("mlrun_cli.cli.az").az_command()
         return super().find(name)
+
+
+def _noun(name: str) -> Noun:
+    return Noun(importlib.import_module(f"mlrun_cli.cli.{name}").app)
 
 
 def root() -> TyperGroup:
@@ -194,6 +203,7 @@ def root() -> TyperGroup:
         "mlrun",
         summaries={
             **NOUNS,
+            **OWN_NOUNS,
             **_ALONE,
             "ml": "All of these once more, for lines like 'az ml run list'.",
         },

@@ -13,13 +13,13 @@ from typing import NamedTuple
 import pytest
 
 from mlrun_cli.cli.command import Declaration, Group
-from mlrun_cli.cli.tree import NOUNS
+from mlrun_cli.cli.tree import NOUNS, OWN_NOUNS
 from tests.acceptance.installed import bash, installed
 from tests.acceptance.terminal import Terminal
 from tests.running import Mlrun, good_end
 from tests.studio.serving import started
 
-GROUPS: list[Group] = [importlib.import_module(f"mlrun_cli.cli.{noun}").app for noun in NOUNS]
+GROUPS: list[Group] = [importlib.import_module(f"mlrun_cli.cli.{noun}").app for noun in (*NOUNS, *OWN_NOUNS)]
 COMMANDS = {f"{group.name} {verb}": declared for group in GROUPS for verb, declared in group.commands.items()}
 EXAMPLES = [line for declared in COMMANDS.values() for _, line in declared.examples]
 
@@ -88,7 +88,9 @@ def page(prepared: Mlrun, request: pytest.FixtureRequest) -> Page:
     return Page(request.param, good_end(prepared(*request.param.split(), "-h")))
 
 
-@pytest.mark.parametrize("page", [*COMMANDS, "", "ml", *NOUNS, *(f"ml {noun}" for noun in NOUNS)], indirect=True)
+@pytest.mark.parametrize(
+    "page", [*COMMANDS, "", "ml", *NOUNS, *OWN_NOUNS, *(f"ml {noun}" for noun in NOUNS)], indirect=True
+)
 def test_help_fits_80_columns(page: Page) -> None:
     assert max(map(len, page.text.splitlines())) <= 80
     assert "may be repeated. May be repeated" not in page.text
@@ -122,7 +124,7 @@ def test_help_doubles_neither_brackets_nor_defaults(page: Page) -> None:
     assert not re.search(r"(Default: \S+)\s+Default: ", page.text)
 
 
-@pytest.mark.parametrize("page", ["", "ml", *NOUNS], indirect=True)
+@pytest.mark.parametrize("page", ["", "ml", *NOUNS, *OWN_NOUNS], indirect=True)
 def test_help_of_a_group_has_two_examples(page: Page) -> None:
     _, _, examples = page.text.partition("\nExamples\n")
     assert examples.count("\n    mlrun ") == 2

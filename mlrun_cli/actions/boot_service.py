@@ -1,0 +1,75 @@
+"""Have queues go on after a reboot of this machine, when nobody looks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.domain.redaction import NAMES_VARIABLE
+from mlrun_cli.errors import MlrunError
+from mlrun_cli.execution.boot_service import BootService, boot_services
+from mlrun_cli.execution.gpu_locks import MACHINE_VARIABLE
+from mlrun_cli.execution.liveness import settle
+from mlrun_cli.files.home import HOME_VARIABLE
+from mlrun_cli.workspace import Workspace, workspaces
+
+_KEPT = ("PATH", MACHINE_VARIABLE, NAMES_VARIABLE)
+
+
+def install_boot_service(home: Path, program: Path, *, dry_run: bool, say: Callable[[str], None]) -> dict[str, Any]:
+    """Have the queues of all workspaces of a home started with this machine; what was written, or would be.
+
+    Raises:
+        MlrunError: the machine has nothing that could do it.
+    """
+    service, other = _both(home, program)
+    if not dry_run:
+        other.remove()
+        for note in service.install():
+            say(note)
+    return {"dryRun": dry_run, "kind": service.kind, "text": service.text(), "where": service.where}
+
+
+def boot_service_status(home: Path, program: Path) -> dict[str, Any]:
+    """Whether they are started with it, and by what."""
+    found = next((service for service in _both(home, program) if service.is_installed()), None)
+    return {
+        "installed": found is not None,
+        "kind": None if found is None else found.kind,
+        "where": None if found is None else found.where,
+    }
+
+
+def remove_boot_service(home: Path, program: Path) -> dict[str, Any]:
+    """Have them not be started any more; which ways were removed.
+
+    Raises:
+        MlrunError: one cannot be removed.
+    """
+    return {"removed": [service.where for service in _both(home, program) if service.remove()]}
+
+
+def start_queues(home: Path, say: Callable[[str], None]) -> list[dict[str, Any]]:
+    """Start what waits in all workspaces of a home, and have their runs say what has become of them.
+
+    What is wrong with one workspace is said, and the others are started all the same.
+    """
+    started = []
+    for identity in workspaces(home):
+        try:
+            with Workspace.open(identity, home, create=False) as workspace:
+                settle(workspace)
+                targets: Sequence[str] = workspace.runs.queued_targets()
+                waiting = {target: len(workspace.runs.queued_keys(target)) for target in targets}
+        except MlrunError as error:
+            say(f"The workspace '{identity.name}' is left as it is: {error.message}")
+            continue
+        started.append({"resourceGroup": identity.resource_group, "waiting": waiting, "workspace": identity.name})
+    return started
+
+
+def _both(home: Path, program: Path) -> tuple[BootService, BootService]:
+    variables = {HOME_VARIABLE: str(home), **{name: os.environ[name] for name in _KEPT if name in os.environ}}
+    return boot_services(home, [str(program), "service", "start", "-o", "none"], variables)

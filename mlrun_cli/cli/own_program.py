@@ -1,0 +1,23 @@
+"""The program that the user calls, for what calls it later."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from pathlib import Path
+
+from mlrun_cli.errors import MlrunError
+
+_PROGRAMS = ("mlrun", "mlrun-cli")
+
+
+def own_program() -> Path:
+    """The program that was typed, or the one that was installed with this package."""
+    scripts = Path(sysconfig.get_path("scripts"))
+    for path in (Path(sys.argv[0]).absolute(), *(scripts / name for name in _PROGRAMS)):
+        if path.name in _PROGRAMS and os.access(path, os.X_OK) and path.is_file():
+            return path
+    raise MlrunError(
+        f"The program 'mlrun' is not in {scripts}, where it was installed.", hint="Install mlrun-cli anew."
+    )

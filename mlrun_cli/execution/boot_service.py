@@ -1,0 +1,212 @@
+"""What starts a command with this machine: a unit of the user's own systemd instance, else a line of the crontab."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+from mlrun_cli.errors import MlrunError
+
+_PATIENCE_SECONDS = 20.0
+_UNIT = """\
+# Written by 'mlrun service install', removed by 'mlrun service remove'.
+[Unit]
+Description=Queues of mlrun in {home}
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+# What it starts lives on.
+KillMode=process
+{environment}
+ExecStart={command}
+
+[Install]
+WantedBy=default.target
+"""
+
+
+class BootService(Protocol):
+    """One of the two ways; each holds at most one command for a home."""
+
+    kind: str
+    where: str
+
+    def text(self) -> str:
+        """What is written."""
+
+    def is_installed(self) -> bool:
+        """Whether it is there, for this home."""
+
+    def install(self) -> tuple[str, ...]:
+        """Put it there, in place of what is; lines about what is left to do.
+
+        Raises:
+            MlrunError: it cannot be.
+        """
+
+    def remove(self) -> bool:
+        """Remove it; whether it was there.
+
+        Raises:
+            MlrunError: it cannot be.
+        """
+
+
+class SystemdUnit:
+    """A unit of the user's own systemd instance."""
+
+    kind = "systemd"
+
+    def __init__(self, home: Path, command: Sequence[str], variables: Mapping[str, str]) -> None:
+        self._home = home
+        self._command = command
+        self._variables = variables
+        self._name = f"mlrun-{_key(home)}.service"
+        folder = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+        self._path = folder / "systemd" / "user" / self._name
+        self.where = str(self._path)
+
+    @staticmethod
+    def is_usable() -> bool:
+        """Whether there is such an instance."""
+        return _done("systemctl", "--user", "show-environment") is not None
+
+    def text(self) -> str:
+        """The unit's file."""
+        variables = "\n".join(f"Environment={_quoted(f'{name}={value}')}" for name, value in self._variables.items())
+        command = " ".join(map(_quoted, self._command)).replace("$", "$$")
+        return _UNIT.format(home=_specified(str(self._home)), environment=variables, command=command)
+
+    def is_installed(self) -> bool:
+        """Whether the file is there."""
+        return self._path.exists()
+
+    def install(self) -> tuple[str, ...]:
+        """Write the file and enable the unit; a line where it starts with the user's first login only."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.write_text(self.text(), encoding="utf-8")
+        except OSError as error:
+            raise _not_written(self._path, error) from error
+        _do("systemctl", "--user", "daemon-reload")
+        _do("systemctl", "--user", "enable", self._name)
+        if _done("loginctl", "enable-linger") is not None:
+            return ()
+        return ("It starts at your first login after a reboot; for the boot itself: sudo loginctl enable-linger $USER",)
+
+    def remove(self) -> bool:
+        """Disable the unit and remove the file."""
+        if not self.is_installed():
+            return False
+        _done("systemctl", "--user", "disable", self._name)
+        try:
+            self._path.unlink(missing_ok=True)
+        except OSError as error:
+            raise _not_written(self._path, error) from error
+        _done("systemctl", "--user", "daemon-reload")
+        return True
+
+
+class CronLine:
+    """An `@reboot` line of the user's crontab, known by the comment at its end."""
+
+    kind = "crontab"
+    where = "crontab -l"
+
+    def __init__(self, home: Path, command: Sequence[str], variables: Mapping[str, str]) -> None:
+        self._mark = f"# mlrun-{_key(home)}"
+        self._command = command
+        self._variables = variables
+
+    def text(self) -> str:
+        """The line."""
+        words = [*(f"{name}={shlex.quote(value)}" for name, value in self._variables.items())]
+        # A percent sign ends the command, for cron.
+        line = " ".join([*words, *map(shlex.quote, self._command)]).replace("%", "\\%")
+        return f"@reboot {line} {self._mark}\n"
+
+    def is_installed(self) -> bool:
+        """Whether the line is there."""
+        return any(self._is_mine(line) for line in self._lines())
+
+    def install(self) -> tuple[str, ...]:
+        """Add the line."""
+        self._write([*(line for line in self._lines() if not self._is_mine(line)), self.text()])
+        return ()
+
+    def remove(self) -> bool:
+        """Remove the line, and no other."""
+        lines = self._lines()
+        others = [line for line in lines if not self._is_mine(line)]
+        if len(others) < len(lines):
+            self._write(others)
+        return len(others) < len(lines)
+
+    def _is_mine(self, line: str) -> bool:
+        return line.rstrip().endswith(self._mark)
+
+    def _lines(self) -> list[str]:
+        """All lines; none where there is no crontab yet, or no such program."""
+        return (_done("crontab", "-l") or "").splitlines(keepends=True)
+
+    def _write(self, lines: Sequence[str]) -> None:
+        text = "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
+        _do("crontab", "-", given=text)
+
+
+def boot_services(home: Path, command: Sequence[str], variables: Mapping[str, str]) -> tuple[BootService, BootService]:
+    """Both ways, the one that this machine has first."""
+    unit, line = SystemdUnit(home, command, variables), CronLine(home, command, variables)
+    return (unit, line) if SystemdUnit.is_usable() else (line, unit)
+
+
+def _key(home: Path) -> str:
+    return hashlib.sha256(os.fsencode(home)).hexdigest()[:8]
+
+
+def _specified(text: str) -> str:
+    """A text in which systemd finds no specifier."""
+    return text.replace("%", "%%")
+
+
+def _quoted(text: str) -> str:
+    """A word of a unit's file."""
+    escaped = _specified(text).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+def _done(*words: str, given: str | None = None) -> str | None:
+    """What a program has printed; None when it is not there, or has failed."""
+    with suppress(OSError, subprocess.SubprocessError):
+        return _run(words, given).stdout
+    return None
+
+
+def _do(*words: str, given: str | None = None) -> None:
+    try:
+        _run(words, given)
+    except FileNotFoundError as error:
+        raise MlrunError(
+            f"This machine has no '{words[0]}', and you have no systemd instance of your own.",
+            hint="Have 'mlrun service start' called at boot by what this machine has instead, or install cron.",
+        ) from error
+    except (OSError, subprocess.SubprocessError) as error:
+        said = getattr(error, "stderr", None) or error
+        raise MlrunError(f"'{' '.join(words)}' has failed: {str(said).strip()}") from error
+
+
+def _run(words: Sequence[str], given: str | None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        words, input=given or "", capture_output=True, encoding="utf-8", timeout=_PATIENCE_SECONDS, check=True
+    )
+
+
+def _not_written(path: Path, error: OSError) -> MlrunError:
+    return MlrunError(f"{path} cannot be written: {error.strerror}.", hint="Check its folder's permissions ('ls -l').")
