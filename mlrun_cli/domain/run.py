@@ -97,8 +97,8 @@ class Run(NamedTuple):
 def run_record(run: Run) -> dict[str, Any]:
     """The run as commands print it: snake_case, null keys left out; `run show` adds the address of its page.
 
-    Keys as in azure-cli-ml's own records; `duration_seconds`, `exit_code`, `gpus`, `kept`, `signal` and `waiting_for` are
-    ours.
+    Keys as in azure-cli-ml's own records; `duration_seconds`, `exit_code`, `gpus`, `kept`, `signal` and `waiting_for`
+    are ours.
     """
     record: dict[str, Any] = {
         "_experiment_name": run.experiment_name,
