@@ -6,7 +6,7 @@ import signal
 import sys
 from codecs import getincrementaldecoder
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from types import FrameType
 from typing import NamedTuple, TextIO
 
@@ -42,7 +42,7 @@ _WITH_SCRIPT = frozenset({RunStatus.RUNNING, RunStatus.FINALIZING})
 
 
 class InterruptedStreamError(MlrunError):
-    """SIGINT or SIGTERM ended the streaming before the run; the exit code is what a shell expects."""
+    """SIGINT, SIGTERM or SIGHUP ended the streaming before the run; the exit code is what a shell expects."""
 
     def __init__(self, number: int, message: str, hint: str) -> None:
         super().__init__(message, hint=hint)
@@ -74,7 +74,7 @@ def stream_submitted(
     Interruptions that have been held since it was written are released.
 
     Raises:
-        InterruptedStreamError: SIGINT or SIGTERM; the run goes on, or was told to stop.
+        InterruptedStreamError: SIGINT, SIGTERM or SIGHUP; the run goes on, or was told to stop.
     """
     say = shared.notes.say
     say(f"RunId: {run.run_id}\nWeb View: {run_address(workspace, run.run_id)}\n")
@@ -91,7 +91,7 @@ def stream_log(workspace: Workspace, run: Run, shared: Shared, interrupt: OnInte
     Where its environment was built for it, what the installer printed comes first, and both have a title.
 
     Raises:
-        InterruptedStreamError: SIGINT or SIGTERM; the run goes on, or was told to stop.
+        InterruptedStreamError: SIGINT, SIGTERM or SIGHUP; the run goes on, or was told to stop.
     """
     with ExitStack() as stack:
         interruptions = stack.enter_context(Interruptions())
@@ -170,7 +170,11 @@ class _Streaming:
             InterruptedStreamError: a signal that does not cancel the run, or a second one.
         """
         self._output.flush()
-        before = {number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {
+            number: signal.signal(number, self._on_signal)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+            if signal.getsignal(number) is not signal.SIG_IGN  # as under `nohup`
+        }
         try:
             with self._spinner:
                 interruptions.release()
@@ -232,10 +236,11 @@ class _Streaming:
     def _interrupted(self, number: int) -> InterruptedStreamError:
         name, run_id = signal.Signals(number).name, self._run.run_id
         follow = line_to_type(self._workspace, "run", "monitor-logs", "-r", run_id)
-        sys.stderr.write("\n")
+        if self._cancels and not self._asked_to_stop:
+            self._cancel()
+        with suppress(OSError):  # the terminal may be gone
+            sys.stderr.write("\n")
         if self._cancels:
-            if not self._asked_to_stop:
-                self._cancel()
             return InterruptedStreamError(
                 number, f"{name}: the run {run_id} has been asked to stop.", f"See how it ends: {follow}"
             )
