@@ -6,6 +6,7 @@
     │   ├── InvalidFile         a file's content, with its line and key path
     │   ├── MissingFile         a file that something names
     │   ├── SeveralProblems     all that is wrong with what was asked for; exit 3 if nothing of it is a usage error
+    │   ├── SnapshotRefused     a source folder that cannot be kept
     │   ├── Unsupported         Azure accepts it, this program cannot honour it
     │   └── AmbiguousRunId
     ├── NotFound                exit 3
@@ -53,6 +54,10 @@ class UsageError(MlrunError):
     """What was typed or written cannot be right."""
 
     exit_code = 2
+
+
+class SnapshotRefused(UsageError):
+    """A source folder of which no snapshot can be taken."""
 
 
 class InvalidQuery(UsageError):

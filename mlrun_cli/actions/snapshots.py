@@ -49,8 +49,12 @@ def source_properties(workspace: Workspace, folder: Path) -> dict[str, str]:
         UsageError: there is no such folder, or it is too large.
         StoreError: it cannot be kept.
     """
-    git = git_properties(folder, os.environ, Redaction.from_environment(os.environ))
-    return {SNAPSHOT_PROPERTY: keep_snapshot(workspace, folder), **git}
+    return {SNAPSHOT_PROPERTY: keep_snapshot(workspace, folder), **commit_properties(folder)}
+
+
+def commit_properties(folder: Path) -> dict[str, str]:
+    """The properties of a run whose source a folder is, but for the snapshot: the git commit it stands at."""
+    return git_properties(folder, os.environ, Redaction.from_environment(os.environ))
 
 
 def snapshot_of(workspace: Workspace, run: Run, snapshot_id: str | None = None) -> Snapshot:

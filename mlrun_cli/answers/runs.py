@@ -13,7 +13,8 @@ from mlrun_cli.domain.run import GRACE_SECONDS, Run, run_record
 from mlrun_cli.domain.run_error import run_error
 from mlrun_cli.domain.run_filter import RunFilter, TagFilter
 from mlrun_cli.domain.run_status import RunStatus
-from mlrun_cli.errors import RunNotFound, UsageError
+from mlrun_cli.errors import RunNotFound, SnapshotRefused, UsageError
+from mlrun_cli.execution import tracked_outputs
 
 _NAMES = {status.value.casefold(): status for status in RunStatus}
 
@@ -132,14 +133,19 @@ def open_one(
     run_id: str | None = None,
     parent_run_id: str | None = None,
     display_name: str | None = None,
+    source_directory: str | None = None,
     snapshot_directory: str | None = None,
+    outputs: str | None = None,
 ) -> dict[str, Any]:
-    """The record of a new run without a script."""
-    properties: Mapping[str, str] = {}
-    if snapshot_directory is not None:
-        from mlrun_cli.actions.snapshots import source_properties  # noqa: PLC0415 — few ask for it
+    """The record of a new run without a script.
 
-        properties = source_properties(place.workspace, Path(snapshot_directory))
+    Its properties tell of a snapshot of `snapshot_directory`, and of the git commit that this folder, or else
+    `source_directory`, stands at. What lies in the folder `outputs` at its end is kept with it.
+
+    Raises:
+        SnapshotRefused: no snapshot can be taken of this folder.
+    """
+    properties = _source_properties(place, source_directory, snapshot_directory)
     run = open_runs.open_run(
         place.workspace,
         experiment_name,
@@ -149,7 +155,31 @@ def open_one(
         display_name=display_name,
         properties=properties,
     )
+    track_outputs(place, run.run_id, outputs)
     return run_record(run)
+
+
+def track_outputs(place: Place, run_id: str, outputs: str | None) -> None:
+    """Have what lies in a folder at the end of a run without a script be kept with it."""
+    run = find_run(place, run_id)
+    if outputs is not None and run.minded_by is not None and not run.status.is_terminal:
+        tracked_outputs.track_outputs(place.workspace, run.minded_by, run_id, Path(outputs))
+
+
+def _source_properties(place: Place, source: str | None, snapshot: str | None) -> Mapping[str, str]:
+    if source is None and snapshot is None:
+        return {}
+    from mlrun_cli.actions import snapshots  # noqa: PLC0415 — few ask for it
+
+    if snapshot is None:
+        return snapshots.commit_properties(Path(source or "."))
+    try:
+        return snapshots.source_properties(place.workspace, Path(snapshot))
+    except UsageError as error:
+        ways = f"{error.hint} Or pass" if error.hint else "Pass"
+        raise SnapshotRefused(
+            error.message, hint=f"{ways} snapshot_directory=None, which takes no snapshot."
+        ) from error
 
 
 def open_children(
@@ -166,8 +196,17 @@ def open_children(
 
 
 def complete(place: Place, run_id: str) -> dict[str, Any]:
-    """The record after a run without a script has been completed."""
-    return run_record(open_runs.end_run(place.workspace, find_run(place, run_id)))
+    """The record after a run without a script has been completed, with what lies in its folder of outputs."""
+    run = find_run(place, run_id)
+    _keep_outputs(place, run)
+    return run_record(open_runs.end_run(place.workspace, run))
+
+
+def _keep_outputs(place: Place, run: Run) -> None:
+    if run.minded_by is not None:
+        warnings = tracked_outputs.keep_outputs(place.workspace, run.minded_by, run.run_id)
+        if warnings:
+            place.workspace.runs.update(run.key, warnings=(*run.warnings, *warnings))
 
 
 def fail(
@@ -181,7 +220,9 @@ def fail(
         kind=info.get("type"),
         stack_trace=info.get("stackTrace"),
     )
-    return run_record(actions.fail_run(place.workspace, _settled(place, run_id), error))
+    run = _settled(place, run_id)
+    _keep_outputs(place, run)
+    return run_record(actions.fail_run(place.workspace, run, error))
 
 
 def cancel(place: Place, run_id: str) -> dict[str, Any]:
@@ -242,6 +283,7 @@ CALLS = {
     "list": list_some,
     "open": open_one,
     "open_children": open_children,
+    "track_outputs": track_outputs,
     "complete": complete,
     "fail": fail,
     "cancel": cancel,

@@ -22,7 +22,8 @@ from mlrun_cli.domain.snapshot import some
 from mlrun_cli.domain.submission import Submission
 from mlrun_cli.execution.environments.record import mlflow_warning
 from mlrun_cli.execution.process import ProcessId, send
-from mlrun_cli.execution.working_copy import links_out, remove_unchanged
+from mlrun_cli.execution.tracked_outputs import keep_all_outputs
+from mlrun_cli.execution.working_copy import links_out, remove_empty_script_folders, remove_unchanged
 from mlrun_cli.files.log_tail import tail_of
 from mlrun_cli.files.run_folder import RunFolder, read_json, write_json
 from mlrun_cli.files.snapshot_store import SnapshotStore
@@ -199,6 +200,7 @@ def keep_what_the_script_wrote(workspace: Workspace, submission: Submission, fol
     snapshot = SnapshotStore(workspace.snapshots_folder).find_manifest(submission.snapshot_id)
     if snapshot is not None and folder.work.is_dir():
         remove_unchanged(snapshot, folder.work)
+        remove_empty_script_folders(folder.work)
 
 
 def write_outcome(folder: RunFolder, outcome: Outcome) -> None:
@@ -214,9 +216,10 @@ def written_outcome(folder: RunFolder) -> Outcome | None:
 
 def record_outcome(workspace: Workspace, run: Run, outcome: Outcome) -> None:
     """Put the outcome into the store, and with it the end of what the script has left open; an ended run stays so."""
-    error = None
+    minder, error = f"runs/{run.run_id}", None
+    keep_all_outputs(workspace, minder)
     if outcome.status is RunStatus.FAILED:
         error = run_error(f"The script of the run {run.run_id} failed before it had ended this one.")
     with workspace.transaction(durable=True):
-        workspace.runs.end_minded(f"runs/{run.run_id}", outcome.status, ended_at=outcome.ended_at, error=error)
+        workspace.runs.end_minded(minder, outcome.status, ended_at=outcome.ended_at, error=error)
         workspace.runs.change_status(run.key, ALIVE_STATUSES, outcome.status, **outcome.columns())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mlrun_cli.domain.launch import Launch, is_of_launch
 from mlrun_cli.execution.process import FAMILY_VARIABLE, RUN_ID_VARIABLE, SUPERVISOR_VARIABLE
+from mlrun_cli.execution.working_copy import OUTPUTS
 from mlrun_cli.files.run_folder import RunFolder
 from mlrun_cli.workspace import WorkspaceIdentity
 
@@ -21,6 +22,7 @@ _OF_EVERY_RUN = frozenset(
         "AZUREML_ARM_WORKSPACE_NAME",
         "AZUREML_EXPERIMENT_ID",
         "AZUREML_NODE_COUNT",
+        "AZUREML_OUTPUT_DIRECTORY",
         "AZUREML_RUN_ID",
         "MLRUN_HOME",
         "MLRUN_RUN_FOLDER",
@@ -65,6 +67,7 @@ def script_environment(
         "AZUREML_ARM_WORKSPACE_NAME": identity.name,
         "AZUREML_EXPERIMENT_ID": experiment_id,
         "AZUREML_NODE_COUNT": "1",
+        "AZUREML_OUTPUT_DIRECTORY": str(folder.work / OUTPUTS),
         "AZUREML_RUN_ID": run_id,
         "MLRUN_HOME": str(home),
         "MLRUN_RUN_FOLDER": str(folder.path),

@@ -23,6 +23,7 @@ from mlrun_cli.execution.journals import JournalReader
 from mlrun_cli.execution.logged_values import keep_values
 from mlrun_cli.execution.process import identify
 from mlrun_cli.execution.run_lock import RunLock
+from mlrun_cli.execution.tracked_outputs import keep_all_outputs
 from mlrun_cli.files.journal import journal_names
 from mlrun_cli.files.run_folder import read_json, write_json
 from mlrun_cli.workspace import Workspace
@@ -178,7 +179,8 @@ def _settle(workspace: Workspace, name: str) -> bool:
 
 
 def _end(workspace: Workspace, minder: str, ending: dict[str, Any]) -> None:
-    """End the runs that a session has open."""
+    """End the runs that a session has open, with what lies in their folders of outputs."""
+    keep_all_outputs(workspace, minder)
     status = RunStatus.COMPLETED if ending["error"] is None else RunStatus.FAILED
     with workspace.transaction(durable=True):
         workspace.runs.end_minded(minder, status, ended_at=ending["ended_at"], error=ending["error"])

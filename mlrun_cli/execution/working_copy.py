@@ -8,6 +8,7 @@ part from the top, through no link.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -20,6 +21,11 @@ from mlrun_cli.files import copying
 from mlrun_cli.files.snapshot_store import SnapshotStore
 from mlrun_cli.files.temporary import is_temporary
 
+OUTPUTS = "outputs"
+SCRIPT_FOLDERS = (OUTPUTS, "logs", "logs/azureml")
+"""What exists when a script starts, each behind the folder that it is in."""
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MOST_OPEN = 64
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
@@ -41,10 +47,42 @@ def make_working_copy(snapshot: Snapshot, store: SnapshotStore, destination: Pat
             for entry in sorted(snapshot.entries, key=lambda entry: entry.kind is EntryKind.LINK):
                 _make(entry, store, top)
     except OSError as error:
-        raise StoreError(
-            f"The working copy '{destination}' cannot be made: {error.strerror}.",
-            hint="Make room there, or set MLRUN_HOME to a folder on another disk; then submit the run again.",
-        ) from error
+        raise _not_made(destination, error) from error
+
+
+def _not_made(destination: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"The working copy '{destination}' cannot be made: {error.strerror}.",
+        hint="Make room there, or set MLRUN_HOME to a folder on another disk; then submit the run again.",
+    )
+
+
+def make_script_folders(destination: Path) -> tuple[str, ...]:
+    """Make the folders that a script finds in its working copy in Azure; a warning for each that cannot be made.
+
+    Raises:
+        StoreError: the disk is full.
+    """
+    warnings = []
+    for name in SCRIPT_FOLDERS:
+        try:
+            (destination / name).mkdir()
+        except OSError as error:
+            if error.errno in _NO_ROOM:
+                raise _not_made(destination, error) from error
+            if error.errno == errno.EEXIST and not (destination / name).is_dir():
+                warnings.append(
+                    f"The source folder has a file at '{name}', where a script finds a folder in Azure: nothing can be "
+                    "written below it. Rename the file, or leave it out by .amlignore."
+                )
+    return tuple(warnings)
+
+
+def remove_empty_script_folders(destination: Path) -> None:
+    """Remove those that are empty when the script has ended."""
+    for name in reversed(SCRIPT_FOLDERS):
+        with suppress(OSError):
+            (destination / name).rmdir()
 
 
 def remove_unchanged(snapshot: Snapshot, destination: Path) -> None:

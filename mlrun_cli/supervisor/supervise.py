@@ -48,7 +48,7 @@ from mlrun_cli.execution.journals import JournalReader
 from mlrun_cli.execution.liveness import LEASE_SECONDS, lease_end
 from mlrun_cli.execution.queues import mind_queues
 from mlrun_cli.execution.stream_lock import has_lost_its_stream
-from mlrun_cli.execution.working_copy import make_working_copy
+from mlrun_cli.execution.working_copy import make_script_folders, make_working_copy
 from mlrun_cli.files.journal import CHUNK_BYTES
 from mlrun_cli.files.log_tail import tail_of
 from mlrun_cli.files.run_folder import RunFolder, write_json
@@ -194,6 +194,7 @@ class Supervisor:
     def _make_working_copy(self) -> None:
         store = SnapshotStore(self._workspace.snapshots_folder)
         make_working_copy(store.read_manifest(self._submission.snapshot_id), store, self._folder.unfinished_work)
+        self._warnings += make_script_folders(self._folder.unfinished_work)
         self._folder.unfinished_work.rename(self._folder.work)
 
     def _start(self, starts: Sequence[Start]) -> ProcessGroup:

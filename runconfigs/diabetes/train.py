@@ -18,7 +18,6 @@ def main() -> None:
         patients.data, patients.target, test_size=0.2, random_state=0
     )
 
-    os.makedirs("outputs", exist_ok=True)
     for step in range(20):
         alpha = step / 20
         model = Ridge(alpha=alpha, solver="cholesky").fit(known, progress)

@@ -22,6 +22,7 @@ _NORMAL = (
     (re.compile(r"^\d+\.\d+\.\d+$", re.MULTILINE), "<version>"),
     (re.compile(r"'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z'"), "<time>"),
     (re.compile(r"http://mlrun-\w+\.localhost:8642/\S+/runs/"), "http://…/runs/"),
+    (re.compile(r"'ContentSnapshotId': '[0-9a-f-]{36}'"), "'ContentSnapshotId': <snapshot>"),
     (re.compile(r"'submittedBy': '[^']+'"), "'submittedBy': <user>"),
     (re.compile(rf"(?<=start\? )(?:{'|'.join(LIVE)})\b"), "<live>"),
     (re.compile(r"<generator object .*>"), "<generator>"),

@@ -17,6 +17,10 @@ print("started", flush=True)
 while not os.path.exists(os.environ["GO"]):
     time.sleep(0.01)
 """
+_LIST = """
+import os
+print(sorted(name for name in os.listdir(".") if name not in ("outputs", "logs") and name[0] != "."))
+"""
 
 
 def test_editing_the_folder_after_submit_changes_nothing(mlrun: Mlrun) -> None:
@@ -67,7 +71,6 @@ def test_links_out_of_the_working_folder_are_not_followed_but_said(mlrun: Mlrun)
     mlrun.script("""
         import os
         from azureml.core import Run
-        os.makedirs("outputs")
         open("outputs/model", "w").write("model")
         os.symlink("model", "outputs/latest")
         os.symlink(os.environ["DISK"], "outputs/checkpoints")
@@ -93,8 +96,7 @@ def test_links_out_of_the_working_folder_are_not_followed_but_said(mlrun: Mlrun)
 
 def test_outputs_of_a_failed_and_of_a_canceled_run_stay_too(mlrun: Mlrun) -> None:
     mlrun.script("""
-        import os, sys, time
-        os.mkdir("outputs")
+        import sys, time
         open("outputs/checkpoint", "w").write("half")
         print("started", flush=True)
         if sys.argv[1] == "fail":
@@ -124,7 +126,7 @@ def test_equal_folders_have_equal_snapshots(mlrun: Mlrun) -> None:
 
 
 def test_amlignore_and_else_gitignore_say_what_stays_behind(mlrun: Mlrun) -> None:
-    mlrun.script("import os; print(sorted(os.listdir('.')))")
+    mlrun.script(_LIST)
     mlrun.script("", "a.txt")
     mlrun.script("", "b.txt")
     (mlrun.folder / ".gitignore").write_text("a.txt\n", encoding="utf-8")
@@ -167,7 +169,7 @@ def test_too_many_bytes_are_refused_and_the_limit_can_be_set(mlrun: Mlrun) -> No
 
 
 def test_what_is_no_file_is_named_and_never_hung_on(mlrun: Mlrun) -> None:
-    mlrun.script("import os; print(sorted(os.listdir('.')))")
+    mlrun.script(_LIST)
     os.mkfifo(mlrun.folder / "fifo")
     (mlrun.folder / "loop").symlink_to("loop")
     (mlrun.folder / "round").symlink_to(".")
@@ -230,7 +232,7 @@ def test_a_git_work_tree_is_told_of_in_the_properties(mlrun: Mlrun) -> None:
 
 @pytest.mark.parametrize("where", ["sub", "."])
 def test_a_source_directory_is_all_that_goes_along(mlrun: Mlrun, where: str) -> None:
-    mlrun.script("import os; print(sorted(n for n in os.listdir('.') if n[0] != '.'))", "sub/train.py")
+    mlrun.script(_LIST, "sub/train.py")
     mlrun.script("", "beside.py")
     script = "train.py" if where == "sub" else "sub/train.py"
     done = mlrun("run", "submit-script", "--source-directory", where, script)

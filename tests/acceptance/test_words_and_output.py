@@ -91,6 +91,7 @@ def test_the_script_sees_azures_variables_and_those_of_the_runconfig(mlrun: Mlru
         "AZUREML_ARM_SUBSCRIPTION": "00000000-0000-0000-0000-000000000000",
         "AZUREML_ARM_WORKSPACE_NAME": "default",
         "AZUREML_NODE_COUNT": "1",
+        "AZUREML_OUTPUT_DIRECTORY": str(mlrun.run_folder(run["run_id"]) / "work" / "outputs"),
         "AZUREML_RUN_ID": run["run_id"],
         "MY_A": "a b",
         "MY_NUMBER": "3",
@@ -107,7 +108,7 @@ def test_paths_of_any_name_work(tmp_path: Path, name: str) -> None:
         mlrun.folder.mkdir()
         mlrun("folder", "attach")
         mlrun.script(
-            "import os; os.makedirs('outputs'); open('outputs/' + os.listdir('in')[0], 'w').write('x')",
+            "import os; open('outputs/' + os.listdir('in')[0], 'w').write('x')",
             f"{name}/train.py",
         )
         mlrun.script("import os; print(os.getcwd())", "main.py")

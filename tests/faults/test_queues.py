@@ -568,7 +568,7 @@ def test_a_run_has_the_umask_and_the_niceness_of_its_submitter_whoever_started_t
     mlrun: Mlrun, order: Path
 ) -> None:
     make_target(mlrun, "single", 1)
-    mlrun.script(f"{WORK}    os.mkdir('outputs')\n    open('outputs/a', 'w').close()\n    print(os.nice(0))\n")
+    mlrun.script(f"{WORK}    open('outputs/a', 'w').close()\n    print(os.nice(0))\n")
     run_ids = []
     for surroundings in ("umask 022", "umask 077", "umask 002; renice -n 5 -p $$ >/dev/null"):
         mlrun.command = ["sh", "-c", f'{surroundings}; exec "$0" "$@"', str(COMMAND)]

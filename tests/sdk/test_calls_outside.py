@@ -33,7 +33,8 @@ def test_a_notebook_logs_to_a_run_that_it_opens_and_completes(mlrun: Mlrun) -> N
 
         ws = Workspace.from_config()
         experiment = Experiment(workspace=ws, name="diabetes-experiment")
-        run = experiment.start_logging(display_name="first try", outputs=None)
+        run = experiment.start_logging(
+            display_name="first try", outputs=None, snapshot_directory=None)
         assert isinstance(run, SameRun) and not isinstance(run, _OfflineRun) and hasattr(run, "experiment")
         same(run.id.startswith("OfflineRun") or "OfflineRun" in run.id, False)
         same((run.experiment.name, run.experiment.workspace), ("diabetes-experiment", ws))

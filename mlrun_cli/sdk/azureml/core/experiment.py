@@ -4,6 +4,7 @@ import os
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List
 
 from azureml._gateway.gateway import WorkspaceNames, gateway
+from azureml.core._outputs import made_folder
 from azureml.core._texts import keys_of, texts_of
 from azureml.core.run import Run
 from azureml.exceptions import UserErrorException
@@ -22,6 +23,9 @@ class ViewType:
     All = "All"
     ArchivedOnly = "ArchivedOnly"
 
+
+_PATIENT = 24 * 3600.0
+"""For a snapshot of many gigabytes."""
 
 _VIEWS = (ViewType.ActiveOnly, ViewType.ArchivedOnly, ViewType.All)
 
@@ -157,14 +161,16 @@ class Experiment:
 
         Args:
             args: none.
-            kwargs: `outputs`, a folder whose files are kept with the run when it ends; `snapshot_directory`, a folder
-                of which a snapshot is kept (none unless it is given); `display_name`; `run_id`.
+            kwargs: `outputs`, a folder that is made, whose files are kept with the run when it ends (`./outputs` unless
+                another is given, or None); `snapshot_directory`, a folder of which a snapshot is kept (the working
+                folder unless another is given, or None); `display_name`; `run_id`.
 
         Raises:
             UserErrorException: Another argument is given, or one is not valid.
+            SnapshotException: No snapshot can be taken, as of a folder that is too large.
         """
-        outputs = kwargs.pop("outputs", None)
-        directory = kwargs.pop("snapshot_directory", None)
+        outputs = made_folder(kwargs.pop("outputs", True))
+        directory = kwargs.pop("snapshot_directory", ".")
         question = {name: kwargs.pop(name, None) for name in ("display_name", "run_id")}
         if args or kwargs:
             names = ", ".join(kwargs) or "arguments without a name"
@@ -174,10 +180,13 @@ class Experiment:
         record = self._ask(
             "runs.open",
             experiment_name=self._name,
-            snapshot_directory=None if directory is None else os.path.abspath(directory),
+            source_directory=os.getcwd(),
+            snapshot_directory=os.path.abspath(directory) if directory else None,
+            outputs=outputs,
+            patience_seconds=_PATIENT,
             **question,
         )
-        return Run._known(self._names, self._name, record["run_id"], outputs)
+        return Run._known(self._names, self._name, record["run_id"])
 
     def get_runs(
         self,

@@ -9,6 +9,7 @@ from azureml._gateway.questions import PATIENCE_SECONDS
 from azureml._gateway.scalars import encodable
 from azureml.core._offline_run import _OfflineRun
 from azureml.core._other_runs import refuse_of_other_run
+from azureml.core._outputs import made_folder, tell_warnings
 from azureml.core._texts import keys_of, properties_of, texts_of
 from azureml.exceptions import (
     ActivityFailedException,
@@ -45,13 +46,13 @@ class Run:
         Args:
             experiment: the experiment that the run belongs to.
             run_id: its id.
-            outputs: a folder whose files are kept with the run when it is completed.
+            outputs: a folder whose files are kept with the run when it ends, if it has no script.
             kwargs: accepted for Azure's sake.
 
         Raises:
             UserErrorException: There is no such run in the experiment.
         """
-        self._begin(experiment._names, experiment.name, run_id, outputs)
+        self._begin(experiment._names, experiment.name, run_id)
         if kwargs.get("_is_known"):
             return
         found = self._record()
@@ -59,23 +60,20 @@ class Run:
             raise UserErrorException(
                 f"Run {run_id!r} is in experiment {found['_experiment_name']!r}, not in {experiment.name!r}."
             )
+        if outputs:
+            self._ask("runs.track_outputs", outputs=made_folder(outputs))
 
-    def _begin(
-        self, workspace: WorkspaceNames, experiment_name: str, run_id: str, outputs: "str | None" = None
-    ) -> None:
+    def _begin(self, workspace: WorkspaceNames, experiment_name: str, run_id: str) -> None:
         self._names = workspace
         self._experiment_name = experiment_name
         self._run_id = run_id
-        self._outputs = outputs
         self._append = gateway().writer(workspace, run_id)
 
     @classmethod
-    def _known(
-        cls, workspace: WorkspaceNames, experiment_name: str, run_id: str, outputs: "str | None" = None
-    ) -> "Run":
+    def _known(cls, workspace: WorkspaceNames, experiment_name: str, run_id: str) -> "Run":
         """The handle of a run that is known to exist."""
         run = cls.__new__(cls)
-        run._begin(workspace, experiment_name, run_id, outputs)
+        run._begin(workspace, experiment_name, run_id)
         return run
 
     @staticmethod
@@ -92,7 +90,7 @@ class Run:
         return kind._known(workspace, record["_experiment_name"], record["run_id"])
 
     def __reduce__(self) -> Any:
-        return type(self)._known, (self._names, self._experiment_name, self._run_id, self._outputs)
+        return type(self)._known, (self._names, self._experiment_name, self._run_id)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Run) and (self._names, self._run_id) == (other._names, other._run_id)
@@ -336,8 +334,7 @@ class Run:
         """
         if not _set_status:
             return
-        self._keep_outputs()
-        self._ask("runs.complete")
+        tell_warnings(self._ask("runs.complete", patience_seconds=_PATIENT))
 
     def fail(
         self,
@@ -351,22 +348,10 @@ class Run:
         error = _error_of(error_details)
         if error_code:
             error["code"] = encodable(str(error_code))
-        self._keep_outputs()
         self._end_failed(error)
 
     def _end_failed(self, error: Dict[str, Any]) -> None:
-        self._ask("runs.fail", **error)
-
-    def _keep_outputs(self) -> None:
-        """Keep what has been written to the folder that was named for it."""
-        if self._outputs is None or not os.path.isdir(self._outputs):
-            return
-        known = set(self.get_file_names())
-        from azureml._gateway.uploads import files_of_folder
-
-        for name in files_of_folder(self._outputs):
-            if f"outputs/{name}" not in known:
-                self.upload_file(f"outputs/{name}", os.path.join(self._outputs, name))
+        tell_warnings(self._ask("runs.fail", patience_seconds=_PATIENT, **error))
 
     def cancel(self) -> None:
         """Ask it to stop; waits a moment for its end, which may take as long as its script likes to."""
@@ -427,8 +412,9 @@ class Run:
             parent_run_id=self._run_id,
             run_id=None if run_id is None else _text(run_id, "run_id"),
             display_name=None if name is None else _text(name, "name"),
+            outputs=made_folder(outputs),
         )
-        return Run._known(self._names, self._experiment_name, record["run_id"], outputs)
+        return Run._known(self._names, self._experiment_name, record["run_id"])
 
     def create_children(
         self,
