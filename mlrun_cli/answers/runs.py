@@ -16,6 +16,7 @@ from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.errors import RunNotFound, SnapshotRefused, UsageError
 from mlrun_cli.execution import tracked_outputs
 
+_MOST_SHOWN = 20
 _NAMES = {status.value.casefold(): status for status in RunStatus}
 
 
@@ -85,6 +86,23 @@ def _of_each(
     below = place.workspace.runs.list(RunFilter(parent_run_id=run_id, is_recursive=True, run_type=run_type))
     own = [run] if run_type in {None, run.run_type} else []
     return {each.run_id: read(each.key, name) for each in (*own, *reversed(below))}
+
+
+def overview(place: Place, run_id: str) -> dict[str, Any]:
+    """The record of a run, the first of its metrics by name with their last numbers, and the newest runs below it."""
+    run = _settled(place, run_id)
+    summaries = place.workspace.metric_summaries
+    below = RunFilter(parent_run_id=run_id)
+    return {
+        "run": run_record(run),
+        "metrics": [
+            {"name": each.name, "count": each.value_count, "last": each.last}
+            for each in summaries.list(run.key, limit=_MOST_SHOWN)
+        ],
+        "metric_count": summaries.count(run.key),
+        "children": list(map(run_record, actions.list_runs(place.workspace, below._replace(last=_MOST_SHOWN)))),
+        "child_count": place.workspace.run_pages.count(below),
+    }
 
 
 def list_some(
@@ -280,6 +298,7 @@ CALLS = {
     "parent": parent,
     "metrics": metrics,
     "metric_shapes": metric_shapes,
+    "overview": overview,
     "list": list_some,
     "open": open_one,
     "open_children": open_children,

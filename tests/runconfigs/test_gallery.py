@@ -223,6 +223,75 @@ def test_notebook_submits_watches_tags_finds_and_cancels_runs(mlrun: Mlrun, note
     ]
 
 
+FOLLOW = """
+import os, threading, time
+from azureml.core import Experiment, ScriptRunConfig, Workspace
+from azureml.widgets import RunDetails
+
+publisher, seen = get_ipython().display_pub, []
+publish = publisher.publish
+
+def record(data, *arguments, **named):
+    seen.append((named.get("update", False), data.get("text/html", "")))
+    return publish(data, *arguments, **named)
+
+publisher.publish = record
+run = Experiment(Workspace.from_config(), "exp").submit(ScriptRunConfig(".", "train.py"))
+RunDetails(run).show()
+"""
+WAIT = """
+def until(text):
+    while text not in seen[-1][1]:
+        time.sleep(0.01)
+
+until("<td>loss</td><td>0.25</td><td>2</td>")
+until("second &lt;line&gt;")
+assert "<td>Running</td>" in seen[-1][1] and "<td>below</td>" in seen[-1][1], seen[-1]
+open(os.environ["GO"], "w").close()
+run.wait_for_completion(raise_on_error=False)
+while any(thread.name == "RunDetails" for thread in threading.enumerate()):
+    time.sleep(0.01)
+print([update for update, _ in seen[:2]], len(seen) < 20)
+"""
+AFTERWARDS = """
+RunDetails(run).show()
+print([thread.name for thread in threading.enumerate() if thread.name == "RunDetails"])
+"""
+
+
+def test_a_cell_of_a_notebook_follows_a_run_to_its_end(mlrun: Mlrun, notebook_environment: Path) -> None:
+    mlrun("folder", "attach", "-e", "exp")
+    mlrun.environment["GO"] = str(mlrun.folder.parent / "go")
+    mlrun.script("""
+        import os, time
+        from azureml.core import Run
+        run = Run.get_context()
+        run.child_run(name="below")
+        run.log("loss", 0.5)
+        run.log("loss", 0.25)
+        print("second <line>", flush=True)
+        while not os.path.exists(os.environ["GO"]):
+            time.sleep(0.01)
+        raise ValueError("no <data>")
+    """)
+    cells: list[dict[str, Any]] = [
+        {"cell_type": "code", "id": name, "metadata": {}, "execution_count": None, "outputs": [], "source": source}
+        for name, source in (("follow", FOLLOW), ("wait", WAIT), ("afterwards", AFTERWARDS))
+    ]
+    notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    mlrun.script(json.dumps(notebook), "follow.ipynb")
+    shown = execute(mlrun, notebook_environment, "follow.ipynb")
+    run_id = mlrun.json("run", "show", "-r", "@latest")["run_id"]
+    # What is saved with the notebook is how the run ended.
+    assert f"<td>{run_id}</td><td>azureml.scriptrun</td><td>Failed</td>" in shown["follow"]
+    assert "<b>Error:</b> ValueError: no &lt;data&gt;" in shown["follow"]
+    assert "<td>loss</td><td>0.25</td><td>2</td>" in shown["follow"]
+    assert "ValueError: no &lt;data&gt;</pre>" in shown["follow"]
+    assert shown["wait"] == "[False, True] True\n"
+    assert shown["afterwards"].endswith("[]\n")
+    assert "<td>Failed</td>" in shown["afterwards"]
+
+
 def execute(mlrun: Mlrun, programs: Path, notebook: str) -> dict[str, str]:
     """Execute a notebook in the folder; what each of its cells shows, as HTML where it can, by the cell's id."""
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The table of a run: in a notebook as HTML, elsewhere as text."""
+"""The table of a run: in a notebook it follows the run to its end, elsewhere it is printed once."""
 
 import sys
 from typing import Any
@@ -7,16 +7,20 @@ __all__ = ["RunDetails"]
 
 
 class RunDetails:
-    """A run that is to be shown, as it is at the time of each call."""
+    """A run that is to be shown."""
 
     def __init__(self, run_instance: Any) -> None:
         self._run = run_instance
 
     def show(self, render_lib: Any = None, widget_settings: Any = None) -> None:
-        """Show the run's table in the notebook, or print it."""
-        ipython = sys.modules.get("IPython")
-        if ipython is not None and ipython.get_ipython() is not None:
-            ipython.display.display(self._run)
+        """Show the run in the notebook's cell, whose status, metrics and log follow it; or print its table.
+
+        Returns at once. What a cell shows last stays in the saved notebook.
+        """
+        if _has_cells():
+            from azureml.widgets._cells import show
+
+            show(self._run)
             return
         rows = {name: str(value) for name, value in self._facts().items()}
         widths = {name: max(len(name), len(value)) for name, value in rows.items()}
@@ -35,3 +39,10 @@ class RunDetails:
     def _facts(self) -> "dict[str, Any]":
         run = self._run
         return {"Experiment": run.experiment.name, "Id": run.id, "Type": run.type, "Status": run.get_status()}
+
+
+def _has_cells() -> bool:
+    """Whether this process shows what it displays in cells, which can be changed: a terminal's IPython prints it."""
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    return shell is not None and not any(kind.__name__ == "TerminalInteractiveShell" for kind in type(shell).__mro__)

@@ -1,0 +1,105 @@
+"""Runs that cells of a notebook show, each changed there until the run has ended, by one thread for all."""
+
+import time
+from importlib import import_module
+from threading import RLock, Thread
+from typing import Any, Dict, List, Optional
+
+from azureml._gateway.forking import Forgetful, forget_in_children
+from azureml.core._streaming import ENDED
+from azureml.exceptions import AzureMLException
+from azureml.widgets._page import RunPage
+
+_PAUSE_SECONDS = 1.0
+_MOST_FAILURES = 60
+THREAD_NAME = "RunDetails"
+
+
+class _Cell:
+    """A run in a cell, by IPython's display id."""
+
+    def __init__(self, run: Any) -> None:
+        self._page = RunPage(run)
+        self._bundle: Dict[str, str] = {}
+        self._handle: Any = None
+        self._failures = 0
+
+    def refresh(self) -> bool:
+        """Show how the run stands now; whether it goes on."""
+        record = self._page.read()
+        bundle = self._page.bundle()
+        if bundle != self._bundle:
+            self._bundle = bundle
+            shown = {**bundle, "text/html": f"{bundle['text/html']}<small>as of {_time()}</small>"}
+            if self._handle is None:
+                display = import_module("IPython.display").display
+                self._handle = display(shown, raw=True, display_id=True)
+            else:
+                self._handle.update(shown, raw=True)
+        return record["status"] not in ENDED
+
+    def follow(self) -> bool:
+        """Do so while the run can be asked about; whether to do it again."""
+        try:
+            goes_on = self.refresh()
+        except AzureMLException:  # the workspace may be away for a while
+            self._failures += 1
+            return self._failures < _MOST_FAILURES
+        self._failures = 0
+        return goes_on
+
+
+class _Follower(Forgetful):
+    """The thread that changes the cells, as long as there is one to change. A child made by `fork` has none."""
+
+    def __init__(self) -> None:
+        self._begin()
+        forget_in_children(self)
+
+    def _begin(self) -> None:
+        self._lock = RLock()
+        self._cells: List[_Cell] = []
+        self._thread: Optional[Thread] = None
+
+    def forget(self) -> None:
+        self._begin()
+
+    def add(self, cell: _Cell) -> None:
+        with self._lock:
+            self._cells.append(cell)
+            if self._thread is None:
+                self._thread = Thread(target=self._work, name=THREAD_NAME, daemon=True)
+                self._thread.start()
+
+    def _work(self) -> None:
+        while True:
+            time.sleep(_PAUSE_SECONDS)
+            for cell in list(self._cells):
+                goes_on = False
+                try:
+                    goes_on = cell.follow()
+                finally:
+                    if not goes_on:
+                        self._remove(cell)
+            with self._lock:
+                if not self._cells:
+                    self._thread = None
+                    return
+
+    def _remove(self, cell: _Cell) -> None:
+        with self._lock:
+            self._cells.remove(cell)
+
+
+_follower = _Follower()
+
+
+def show(run: Any) -> None:
+    """Show a run in the cell that is executed, and have it follow the run."""
+    cell = _Cell(run)
+    if cell.refresh():
+        _follower.add(cell)
+
+
+def _time() -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S %Z")

@@ -1,0 +1,89 @@
+"""What a notebook shows of a run: its status, the last of its metrics, the runs below it, the end of its log."""
+
+import os
+from glob import escape, glob
+from html import escape as html
+from typing import Any, Dict, List, Sequence
+
+from azureml._gateway.gateway import gateway
+from azureml.core._streaming import error_text
+from azureml.core._tables import html_table, text_table
+
+_LOGS = ("user_logs/std_log.txt", "user_logs/std_log_process_*.txt", "system_logs/environment.log")
+_LAST_BYTES = 16384
+_LAST_LINES = 20
+
+
+class RunPage:
+    """A run as it was when it was last read."""
+
+    def __init__(self, run: Any) -> None:
+        self._run = run
+        self._address = run.get_portal_url()
+        self._overview: Dict[str, Any] = {}
+        self._log: List[str] = []
+
+    def read(self) -> Dict[str, Any]:
+        """Ask how the run stands; its record."""
+        # The log is looked at afterwards: all of a run that has ended is in it.
+        self._overview = self._run._ask("runs.overview")
+        self._log = self._last_lines()
+        record: Dict[str, Any] = self._overview["run"]
+        return record
+
+    def bundle(self) -> Dict[str, str]:
+        """It as HTML and as text, by MIME type."""
+        record = self._overview["run"]
+        cells = {
+            "Experiment": record["_experiment_name"],
+            "Id": record["run_id"],
+            "Type": record["run_type"],
+            "Status": record["status"],
+        }
+        error = error_text(record.get("error") or {})
+        parts = [html_table(cells, self._address, "Details Page")]
+        if error:
+            parts.append(f"<p><b>Error:</b> {html(error)}</p>")
+        metrics, children = self._overview["metrics"], self._overview["children"]
+        if metrics:
+            rows = [(each["name"], _number(each["last"]), each["count"]) for each in metrics]
+            parts.append(_table(("Metric", "Last", "Values"), rows, self._overview["metric_count"]))
+        if children:
+            rows = [(each.get("display_name") or each["run_id"], each["status"], each["run_id"]) for each in children]
+            parts.append(_table(("Run below it", "Status", "Id"), rows, self._overview["child_count"]))
+        if self._log:
+            log = html("\n".join(self._log))
+            parts.append(f'<pre style="max-height:24em;overflow:auto">{log}</pre>')
+        return {"text/html": "".join(parts), "text/plain": text_table("Run", cells)}
+
+    def _last_lines(self) -> List[str]:
+        """The end of the script's log, or while it has printed nothing of that of the environment's installer."""
+        folder = os.path.join(gateway().run_folder(self._run._names, self._run.id), "artifacts")
+        for pattern in _LOGS:
+            for path in sorted(glob(os.path.join(escape(folder), pattern)))[:1]:
+                lines = _end_of(path)
+                if lines:
+                    return lines
+        return []
+
+
+def _end_of(path: str) -> List[str]:
+    try:
+        with open(path, "rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - _LAST_BYTES))
+            text = file.read(_LAST_BYTES).decode("utf-8", "replace")
+    except OSError:
+        return []
+    # Of a progress bar, which begins its line anew, what stands there last.
+    return [line.rstrip("\r").rpartition("\r")[2] for line in text.rstrip("\n").split("\n")][-_LAST_LINES:]
+
+
+def _table(heads: Sequence[str], rows: "Sequence[Sequence[Any]]", count: int) -> str:
+    body = "".join(f"<tr>{''.join(f'<td>{html(str(cell))}</td>' for cell in row)}</tr>" for row in rows)
+    more = f"<caption>the first {len(rows)} of {count:,}</caption>" if count > len(rows) else ""
+    return f"<table>{more}<tr>{''.join(f'<th>{html(head)}</th>' for head in heads)}</tr>{body}</table>"
+
+
+def _number(value: Any) -> str:
+    return "" if value is None else f"{value:.6g}"
