@@ -15,6 +15,7 @@ from mlrun_cli.execution.host import this_origin, user_name
 from mlrun_cli.workspace import Workspace
 
 MOST_CHILDREN = 1_000_000
+_CHILD_NUMBER = "azureml.batch_child_number"
 
 
 def open_run(
@@ -74,23 +75,21 @@ def open_children(
         parent: the run above them.
         minded_by: as for `open_run`.
         count: how many.
-        tags: a key, and its value for each.
+        tags: a key, and its value for each; None for Azure's own, which numbers them from 0 on.
 
     Raises:
         UsageError: there are too many, or a tag is not valid.
     """
     if not 0 <= count <= MOST_CHILDREN:
         raise UsageError(f"{count} children cannot be made at once.", hint=f"0 to {MOST_CHILDREN} can.")
-    key, values = (None, ()) if tags is None else tags
-    if key is not None:
-        check_tag_key(key)
-        check_text("the value of a tag", "".join(value or "" for value in values))
+    key, values = (_CHILD_NUMBER, [str(number) for number in range(count)]) if tags is None else tags
+    check_tag_key(key)
+    check_text("the value of a tag", "".join(value or "" for value in values))
     run_ids = [new_guid() for _ in range(count)]
     with workspace.transaction(durable=True):
         _, first = workspace.experiments.take_run_number(parent.experiment_name, count)
         workspace.runs.insert_children(parent, first, run_ids, **_columns(minded_by, now()))
-        if key is not None:
-            workspace.runs.add_tags_to_children(parent, first, key, values)
+        workspace.runs.add_tags_to_children(parent, first, key, values)
     return run_ids
 
 

@@ -74,7 +74,8 @@ def _registered(workspace: Workspace, configuration: RunConfiguration, name: str
             hint="Describe it in the runconfig, as in environment.python.condaDependenciesFile: conda.yml, or register "
             f"it: Environment.from_conda_specification('{name}', 'conda.yml').register(Workspace.from_config()).",
         ) from error
-    described, _ = configuration_from_document({"environment": found.definition}, Path(name))
+    named = {**found.definition, "name": found.name, "version": found.version}
+    described, _ = configuration_from_document({"environment": named}, Path(name))
     return described
 
 

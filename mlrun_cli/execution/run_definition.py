@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from mlrun_cli.domain.environment import ContainerPlan
@@ -28,6 +29,7 @@ def run_definition(configuration: RunConfiguration, submission: Submission, reda
         **_distribution(submission),
         "maxRunDurationSeconds": configuration.max_run_duration_seconds,
         "environment": {
+            **_name(configuration, submission),
             "python": {
                 "userManagedDependencies": build is None or container is not None,
                 "interpreterPath": submission.environment.interpreter,
@@ -37,6 +39,17 @@ def run_definition(configuration: RunConfiguration, submission: Submission, reda
         },
         "environmentVariables": redaction.variables(configuration.environment_variables),
         "snapshotId": submission.snapshot_id,
+    }
+
+
+def _name(configuration: RunConfiguration, submission: Submission) -> dict[str, str]:
+    """Name and version of the environment: its own, or those under which Azure saves one without."""
+    changed = configuration.changed()
+    plan = submission.environment
+    key = plan.build.key if plan.build is not None else hashlib.sha256(str(plan.interpreter).encode()).hexdigest()
+    return {
+        "name": str(changed.get("environment.name") or f"Experiment {submission.experiment_name} Environment"),
+        "version": str(changed.get("environment.version") or f"Autosave_{key[:8]}"),
     }
 
 

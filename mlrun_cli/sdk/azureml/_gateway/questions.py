@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import azureml.exceptions
 from azureml._gateway.forking import Forgetful, forget_if_forked, forget_in_children
+from azureml._gateway.wording import in_python
 from azureml.exceptions import AzureMLException, ServiceException, UserErrorException
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ def result_of(answer: "dict[str, Any]") -> Any:
 
 
 def _error(error: "dict[str, str]") -> AzureMLException:
-    kind = getattr(azureml.exceptions, error["type"], None)
+    kind, message = getattr(azureml.exceptions, error["type"], None), in_python(error["message"])
     if isinstance(kind, type) and issubclass(kind, AzureMLException):
-        return kind(error["message"])
-    return AzureMLException(f"{error['type']}: {error['message']}")
+        return kind(message)
+    return AzureMLException(f"{error['type']}: {message}")

@@ -1,6 +1,7 @@
 """Datasets of a workspace, by name and by id, and the functions that make them."""
 
-from typing import TYPE_CHECKING, Any, Dict
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Dict, List
 
 from azureml._refused import refused_call
 from azureml.data.abstract_dataset import AbstractDataset
@@ -109,6 +110,15 @@ def input_datasets(run: "Run") -> "dict[str, Any]":
 def output_datasets(run: "Run") -> "dict[str, str]":
     """Where the script of a run was to write its outputs, by name."""
     return _Inputs(run.experiment.workspace._ask("datasets.outputs", run_id=run.id))
+
+
+def with_datasets(workspace: "Workspace", consumed: "List[Dict[str, Any]]") -> None:
+    """Put a dataset in the place of each mapping that names one by its id, where the workspace has it."""
+    for entry in consumed:
+        dataset_id = entry["dataset"].get("id")
+        if dataset_id is not None:
+            with suppress(UserErrorException):  # it was deleted
+                entry["dataset"] = Dataset.get_by_id(workspace, dataset_id)
 
 
 def _dataset(workspace: "Workspace", record: "dict[str, Any]") -> AbstractDataset:

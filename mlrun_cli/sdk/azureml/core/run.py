@@ -222,6 +222,11 @@ class Run:
         return self._run_id
 
     @property
+    def run_id(self) -> str:
+        """The same as `id`, as what `get_active_runs()` gives has it in Azure."""
+        return self._run_id
+
+    @property
     def experiment(self) -> "Experiment":
         """The experiment it belongs to."""
         from azureml.core.experiment import Experiment
@@ -296,8 +301,16 @@ class Run:
         return {"status": record["status"], "details": (record.get("error") or {}).get("error")}
 
     def get_details(self) -> Dict[str, Any]:
-        """Its record under Azure's camelCase keys, such as `runId`, `status` and `startTimeUtc`."""
+        """Its record under Azure's camelCase keys, such as `runId`, `status` and `startTimeUtc`.
+
+        Each of `inputDatasets` and `outputDatasets` has a `dataset`, which is one where the workspace knows it.
+        """
         details: Dict[str, Any] = self._ask("runs.details")
+        consumed = [*details.get("inputDatasets", ()), *details.get("outputDatasets", ())]
+        if consumed:
+            from azureml.core.dataset import with_datasets
+
+            with_datasets(self.experiment.workspace, consumed)
         return details
 
     def get_details_with_logs(self) -> Dict[str, Any]:
@@ -314,8 +327,10 @@ class Run:
         from azureml.core.conda_dependencies import CondaDependencies
         from azureml.core.environment import Environment
 
-        python = (self._record().get("run_definition") or {}).get("environment", {}).get("python", {})
-        environment = Environment(f"{self._experiment_name} of {self._run_id}")
+        recorded = (self._record().get("run_definition") or {}).get("environment", {})
+        python = recorded.get("python", {})
+        environment = Environment(recorded.get("name") or f"{self._experiment_name} of {self._run_id}")
+        environment.version = recorded.get("version")
         environment.python.user_managed_dependencies = python.get("userManagedDependencies", True)
         environment.python.interpreter_path = python.get("interpreterPath", "python")
         environment.python.conda_dependencies = CondaDependencies.create(
@@ -423,6 +438,8 @@ class Run:
         tag_values: "List[Any] | None" = None,
     ) -> "List[Run]":
         """Many new runs below this one at once: `count` of them, or one for each value of a tag.
+
+        Without a tag of their own they have `azureml.batch_child_number`, from 0 on.
 
         Raises:
             UserErrorException: Neither is given, or both are and do not agree.

@@ -519,10 +519,18 @@ class RunConfiguration(RunConfigElement):
         return any(said[key] != default[key] for key in said if key not in ("name", "version", "environmentVariables"))
 
     def _load_conda_file(self, project: str, file: str) -> None:
-        """Read the packages of a conda file, and name it so that it is found from the project."""
+        """Read the packages of a conda file, and name it so that it is found from the project.
+
+        Where no run needs them the file may not be there.
+        """
         python = self.environment.python
-        if python._is_in_file() and not python.user_managed_dependencies:
-            conda_file = _first_file(str(python.conda_dependencies_file), project, file)
+        if python._is_in_file():
+            try:
+                conda_file = _first_file(str(python.conda_dependencies_file), project, file)
+            except UserErrorException:
+                if python.user_managed_dependencies:
+                    return
+                raise
             python.conda_dependencies = CondaDependencies(conda_file)
             if not os.path.isfile(os.path.join(project, str(python.conda_dependencies_file))):
                 python.conda_dependencies_file = os.path.relpath(conda_file, project)
@@ -537,8 +545,9 @@ class RunConfiguration(RunConfigElement):
         if conda is None or python._is_in_file():
             return python.conda_dependencies_file
         name = python.conda_dependencies_file or os.path.relpath(os.path.join(folder, _CONDA_FILE_NAME), project)
+        path = os.path.join(project, name)
         is_needed = not (python.user_managed_dependencies and conda._is_default())
-        if is_needed or not os.path.exists(os.path.join(project, name)):
+        if not os.path.exists(path) or (is_needed and CondaDependencies(path)._to_mapping() != conda._to_mapping()):
             CondaDependencies(_underlying_structure=conda._to_mapping()).save_to_file(project, name)
         return name
 

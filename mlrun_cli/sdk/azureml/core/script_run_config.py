@@ -208,7 +208,9 @@ def _texts(values: Any, what: str, document: "dict[str, Any]") -> "list[str]":
 
 
 def _text(value: Any, where: str, document: "dict[str, Any]") -> str:
-    if value is None or isinstance(value, (list, tuple, dict)):
+    if value is None:
+        return ""  # Azure's client passes it on as JSON's null
+    if isinstance(value, (list, tuple, dict)):
         raise UserErrorException(f"ScriptRunConfig: {where} is {value!r}, which is no text. Write '' for an empty one.")
     as_argument = getattr(value, "_as_argument", None)
     if not callable(as_argument):

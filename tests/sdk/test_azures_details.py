@@ -1,0 +1,134 @@
+"""What notebooks read of runs, and of what they are told, is as it is in Azure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.running import Mlrun
+from tests.sdk.driving import drive
+
+
+@pytest.fixture
+def mlrun(tmp_path: Path) -> Iterator[Mlrun]:
+    """A folder attached to the experiment `exp`."""
+    one = Mlrun(tmp_path)
+    yield one
+    one.close()
+
+
+def test_details_have_datasets_and_the_name_and_version_of_the_environment(mlrun: Mlrun) -> None:
+    mlrun.script("import sys; print(sys.argv[1:])")
+    mlrun.script("x\n1\n", "data/a.csv")
+    drive(
+        mlrun,
+        """
+        from azureml.core import Dataset, Environment, Experiment, ScriptRunConfig
+        from azureml.data import FileDataset
+        ws = Workspace.from_config()
+        experiment = Experiment(ws, "exp")
+        files = Dataset.File.from_files("data/*.csv").register(ws, "files")
+        mine = Environment("mine")
+        mine.python.user_managed_dependencies = True
+        mine.register(ws)
+        mine.environment_variables = {"CHANGED": "1"}
+        second = mine.register(ws)
+        for environment, name, version in (
+            (second, "mine", "2"), (Environment.get(ws, "mine", "1"), "mine", "1"),
+            (None, "Experiment exp Environment", "Autosave_"),
+        ):
+            run = experiment.submit(ScriptRunConfig(".", "train.py", environment=environment, arguments=[
+                "--data", files.as_named_input("given").as_mount(), None, "--flag", None,
+            ]))
+            details = run.wait_for_completion()
+            said = details["runDefinition"]["environment"]
+            same((said["name"], said["version"][:9]), (name, version))
+            same((run.get_environment().name, run.get_environment().version), (said["name"], said["version"]))
+            (given,) = details["inputDatasets"]
+            assert isinstance(given["dataset"], FileDataset), given
+            same((given["dataset"].name, given["dataset"].to_path()), ("files", ["/a.csv"]))
+            same(given["consumptionDetails"]["inputName"], "given")
+            same(details["runDefinition"]["arguments"][2:], ["", "--flag", ""])
+        """,
+    )
+
+
+def test_a_runconfig_has_the_packages_of_its_file_also_where_the_interpreter_is_the_users(mlrun: Mlrun) -> None:
+    mlrun.script("pass")
+    packages = "# of mine\nname: mine\ndependencies:\n- python=3.7\n- pip:\n  - numpy==1.19\n"
+    mlrun.script(packages, ".azureml/conda.yml")
+    for name, file in (("kept", "conda.yml"), ("lost", "no.yml")):
+        mlrun.script(
+            "script: train.py\nenvironment:\n  python:\n    userManagedDependencies: true\n"
+            f"    condaDependenciesFile: .azureml/{file}\n",
+            f".azureml/{name}.runconfig",
+        )
+    drive(
+        mlrun,
+        """
+        from azureml.core import Experiment, RunConfiguration, ScriptRunConfig
+        ws = Workspace.from_config()
+        loaded = RunConfiguration.load(".", "kept")
+        packages = loaded.environment.python.conda_dependencies
+        same((list(packages.pip_packages), packages.get_python_version()), (["numpy==1.19"], "3.7"))
+        loaded.save(".", "again")
+        run = Experiment(ws, "exp").submit(ScriptRunConfig(".", run_config=loaded))
+        same(run.wait_for_completion()["status"], "Completed")
+        same(RunConfiguration.load(".", "lost").environment.python.conda_dependencies, None)
+        """,
+    )
+    assert (mlrun.folder / ".azureml" / "conda.yml").read_text(encoding="utf-8") == packages
+
+
+def test_children_are_numbered_and_active_runs_have_a_run_id(mlrun: Mlrun) -> None:
+    mlrun.environment["GO"] = str(mlrun.folder.parent / "go")
+    mlrun.script("import os, time\nwhile not os.path.exists(os.environ['GO']): time.sleep(0.01)")
+    drive(
+        mlrun,
+        """
+        import os
+        from azureml.core import Experiment, ScriptRunConfig
+        from azureml.core.compute import AmlCompute, ComputeTarget
+        ws = Workspace.from_config()
+        experiment = Experiment(ws, "exp")
+        with experiment.start_logging(snapshot_directory=None) as run:
+            children = run.create_children(count=3)
+            same([child.tags for child in children], [{"azureml.batch_child_number": n} for n in "012"])
+            same([child.tags for child in run.create_children(tag_key="lr", tag_values=[1])], [{"lr": "1"}])
+            same(run.create_children(count=0), [])
+        target = ComputeTarget.create(ws, "cpu", AmlCompute.provisioning_configuration(max_nodes=1))
+        run = experiment.submit(ScriptRunConfig(".", "train.py", compute_target=target))
+        same([active.run_id for active in target.get_active_runs()], [run.id])
+        open(os.environ["GO"], "w").close()
+        run.wait_for_completion()
+        """,
+    )
+
+
+def test_what_is_advised_is_said_in_python(mlrun: Mlrun) -> None:
+    mlrun.script("pass")
+    mlrun.environment["PATH"] = "/usr/bin:/bin"
+    mlrun.environment["UV_OFFLINE"] = "1"
+    drive(
+        mlrun,
+        """
+        from azureml.core import Environment, Experiment, ScriptRunConfig
+        from azureml.core.conda_dependencies import CondaDependencies
+        experiment = Experiment(Workspace.from_config(), "exp")
+        pinned = Environment("pinned")
+        pinned.python.conda_dependencies = CondaDependencies.create(python_version="2.1.1")
+        submit = experiment.submit
+        refused(AzureMLException,
+                'os.environ["MLRUN_ENVIRONMENT"] = "relaxed"; MLRUN_ENVIRONMENT"] = "current"', submit,
+                ScriptRunConfig(".", "train.py", environment=pinned))
+        told = str(error_of(submit, ScriptRunConfig("nowhere", "train.py")))
+        assert "source_directory=" in told and "--" not in told, told
+        failing = Environment("failing")
+        failing.python.conda_dependencies = CondaDependencies.create(pip_packages=["no-such-package-of-anybody==1"])
+        run = submit(ScriptRunConfig(".", "train.py", environment=failing))
+        told = str(error_of(run.wait_for_completion))
+        assert 'os.environ["MLRUN_ENVIRONMENT"] = "current"' in told and "--environment" not in told, told
+        """,
+    )
