@@ -39,10 +39,12 @@ def encodable(text: str) -> str:
 
 def text_instead(value: object) -> str:
     """Text that is kept of what is no scalar: its `repr`, as azureml-core keeps it."""
+    if isinstance(value, int) and value.bit_length() >= _LONGEST_INTEGER_BITS:
+        return hex(value)
     try:
         return repr(value)
-    except Exception:  # a package's own, or an integer of more digits than Python writes
-        return hex(value) if isinstance(value, int) else object.__repr__(value)
+    except Exception:  # of the value's own
+        return object.__repr__(value)
 
 
 def _float_json(value: float) -> str:

@@ -575,7 +575,7 @@ class Run:
         metrics: Dict[str, Any] = self._ask("runs.metrics", **wanted)
         if not populate:
             return metrics
-        from azureml.core._metrics import populated
+        from azureml.core._populated import populated
 
         shapes: Dict[str, Any] = self._ask("runs.metric_shapes", **wanted)
         if not recursive:

@@ -5,7 +5,7 @@ from importlib import import_module
 from threading import RLock, Thread
 from typing import Any, Dict, List, Optional
 
-from azureml._gateway.forking import Forgetful, forget_in_children
+from azureml._gateway.forking import Forgetful, forget_if_forked, forget_in_children
 from azureml.core._streaming import ENDED
 from azureml.exceptions import AzureMLException
 from azureml.widgets._page import RunPage
@@ -65,6 +65,7 @@ class _Follower(Forgetful):
         self._begin()
 
     def add(self, cell: _Cell) -> None:
+        forget_if_forked()
         with self._lock:
             self._cells.append(cell)
             if self._thread is None:
