@@ -69,6 +69,8 @@ def _environment(planned: PlannedRun, redaction: Redaction) -> dict[str, Any]:
         "is_there": EnvironmentFolder(Path(build.folder)).is_complete(),
         "folder": build.folder,
         "python": build.python,
+        "day": build.day,
+        "day_source": build.day_source or None,
         "builder": build.builder.value,
         "requirements": [redaction.text(line) for line in build.requirements],
         "packages": list(build.packages),

@@ -73,6 +73,7 @@ def _record(environment: BuiltEnvironment) -> dict[str, Any]:
         "lastUsedAt": iso(environment.used_at),
         "packages": len(environment.installed),
         "python": environment.python_version,
+        "day": build.day,
         "relaxed": build.is_relaxed,
     }
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mlrun_cli.actions.runconfigs import load_runconfig
 from mlrun_cli.domain.compute_target import LOCAL_TARGET
 from mlrun_cli.domain.environment import EnvironmentPlan
-from mlrun_cli.domain.environment_mode import EnvironmentMode
+from mlrun_cli.domain.environment_mode import EnvironmentChoice
 from mlrun_cli.domain.problems import each_problem, problem_record
 from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.domain.run_configuration import RunConfiguration
@@ -122,7 +122,7 @@ def judge_runconfig(
     workspace: Workspace | None,
     home: Path,
     environment: Mapping[str, str],
-    mode: EnvironmentMode | None = None,
+    choice: EnvironmentChoice | None = None,
 ) -> Verdict:
     """Whether a submit of a runconfig would start something, and what.
 
@@ -132,7 +132,7 @@ def judge_runconfig(
         workspace: where targets, environments and data are looked up; without one they are taken for granted.
         home: where environments are kept.
         environment: the variables of who asks.
-        mode: how far the environment has to be met; None for what `MLRUN_ENVIRONMENT` says.
+        choice: how far the environment has to be met; None for what `MLRUN_ENVIRONMENT` says.
     """
     from mlrun_cli.actions.submit import SubmitRequest  # noqa: PLC0415 — `runconfig list` starts nothing
     from mlrun_cli.actions.submit_resolution import Resolving  # noqa: PLC0415
@@ -144,7 +144,7 @@ def judge_runconfig(
         runconfig_name=str(file),
         source_directory=_project_of(file),
         environment=environment,
-        environment_mode=mode,
+        environment_mode=choice,
     )
     resolving = Resolving(workspace, home, request, _project_of(file))
     resolving.resolve(is_script_needed=False)

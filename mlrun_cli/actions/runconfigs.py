@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mlrun_cli.domain.environment import EnvironmentPlan
-from mlrun_cli.domain.environment_mode import MODE_VARIABLE, EnvironmentMode
+from mlrun_cli.domain.environment_mode import MODE_VARIABLE, EnvironmentChoice, EnvironmentMode
 from mlrun_cli.domain.problems import Problems
 from mlrun_cli.domain.run_configuration import RunConfiguration
 from mlrun_cli.errors import InvalidFile, MissingFile, UsageError
@@ -62,7 +62,7 @@ def plan_environment(
     conda_file: Path | None,
     home: Path,
     environment: Mapping[str, str],
-    mode: EnvironmentMode | None = None,
+    choice: EnvironmentChoice | None = None,
 ) -> tuple[PlannedEnvironment, tuple[str, ...]]:
     """The environment that a runconfig asks for, and lines for stderr; it is reviewed too.
 
@@ -74,7 +74,7 @@ def plan_environment(
         conda_file: instead of the conda dependencies of the runconfig.
         home: where environments are kept.
         environment: the submitter's variables.
-        mode: how far the runconfig has to be met; None for what `MLRUN_ENVIRONMENT` says.
+        choice: how far the runconfig has to be met; None for what `MLRUN_ENVIRONMENT` says.
 
     Raises:
         UsageError: the variable says something else.
@@ -83,12 +83,15 @@ def plan_environment(
         SeveralProblems: more than one of these.
     """
     problems = Problems()
-    mode = mode or environment_mode(environment)
+    choice = choice or environment_choice(environment)
     with problems.collecting():
-        notes = review(configuration, mode=mode, search_path=environment.get("PATH", "")).notes
+        notes = review(configuration, mode=choice.mode, search_path=environment.get("PATH", "")).notes
     with problems.collecting():
-        planned = _planned(configuration, runconfig, project, source, conda_file, home, environment, mode)
+        planned = _planned(configuration, runconfig, project, source, conda_file, home, environment, choice)
     problems.raise_if_any()
+    build = planned.plan.build
+    if choice.mode is EnvironmentMode.DATED and (build is None or build.day is None):
+        notes = (*notes, f"'{choice}' changes nothing: no packages are chosen for this run.")
     return planned, notes
 
 
@@ -100,7 +103,7 @@ def _planned(
     conda_file: Path | None,
     home: Path,
     environment: Mapping[str, str],
-    mode: EnvironmentMode,
+    choice: EnvironmentChoice,
 ) -> PlannedEnvironment:
     search_path = environment.get("PATH", "")
     python = configuration.python
@@ -110,7 +113,7 @@ def _planned(
     if framework == R_FRAMEWORK and program is not None:
         asked = () if is_user_managed else ("environment.python is skipped: R finds the packages of this machine.",)
         return PlannedEnvironment(EnvironmentPlan(program), asked)
-    if mode is EnvironmentMode.CURRENT:
+    if choice.mode is EnvironmentMode.CURRENT:
         planned = plan_current(search_path, "what the runconfig says of it" if runconfig else "anything else")
     elif conda_file is None and wants_container(configuration) and (engine := find_engine(search_path)):
         with configuration.telling_place():
@@ -119,25 +122,24 @@ def _planned(
         planned = plan_user_managed(python.interpreter_path, search_path, project)
     else:
         dependencies = _dependencies(configuration, runconfig, project, source, conda_file)
-        planned = plan_conda(dependencies, home=home, environ=environment, mode=mode)
+        planned = plan_conda(dependencies, home=home, environ=environment, choice=choice)
     if framework == SPARK_FRAMEWORK and program is not None:
         with configuration.telling_place():
             planned = replace(planned, plan=planned.plan._replace(starter=spark_command(configuration, program)))
     return planned
 
 
-def environment_mode(environment: Mapping[str, str]) -> EnvironmentMode:
+def environment_choice(environment: Mapping[str, str]) -> EnvironmentChoice:
     """What `MLRUN_ENVIRONMENT` says.
 
     Raises:
-        UsageError: it is none of the modes.
+        UsageError: it is none of the modes, or its day cannot be right.
     """
-    text = environment.get(MODE_VARIABLE, "").strip().lower()
+    text = environment.get(MODE_VARIABLE, "").strip()
     try:
-        return EnvironmentMode(text) if text else EnvironmentMode.PINNED
-    except ValueError:
-        known = ", ".join(mode.value for mode in EnvironmentMode)
-        raise UsageError(f"{MODE_VARIABLE} is '{text}'.", hint=f"Set it to one of: {known}.") from None
+        return EnvironmentChoice.typed(text) if text else EnvironmentChoice()
+    except ValueError as error:
+        raise UsageError(f"{MODE_VARIABLE}: {error}") from None
 
 
 def _dependencies(

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from mlrun_cli.actions.places import GpuWish, Place, gpu_wish, place_for
 from mlrun_cli.actions.runconfigs import find_conda_file
 from mlrun_cli.actions.submit_resolution import Resolution, Resolving, check_that_script_is_in, project_of
 from mlrun_cli.domain.asked import Asked
-from mlrun_cli.domain.environment_mode import EnvironmentMode
+from mlrun_cli.domain.environment_mode import EnvironmentChoice, EnvironmentMode
 from mlrun_cli.domain.experiment import Experiment
 from mlrun_cli.domain.launch import Launch
 from mlrun_cli.domain.redaction import Redaction
@@ -102,7 +103,7 @@ class SubmitRequest:
     tags: Mapping[str, str | None] = field(default_factory=dict)
     properties: Mapping[str, str] = field(default_factory=dict)
     gpu_count: int = 0
-    environment_mode: EnvironmentMode | None = None
+    environment_mode: EnvironmentChoice | None = None
     unknown_target: str | None = None
     earlier: EarlierRun | None = None
     ends_with_stream: bool = False
@@ -304,8 +305,11 @@ def _asked(request: SubmitRequest, resolved: Resolution, redaction: Redaction) -
     runconfig, mode = request.runconfig_name, request.environment_mode
     if resolved.runconfig is not None and not request.path.is_dir():
         runconfig = str(resolved.runconfig)
-    if mode is None and resolved.mode is not EnvironmentMode.PINNED:
-        mode = resolved.mode
+    if mode is None and resolved.choice.mode is not EnvironmentMode.PINNED:
+        mode = resolved.choice
+    build = resolved.environment.plan.build
+    if mode is not None and build is not None and build.day is not None:
+        mode = mode._replace(day=date.fromisoformat(build.day))  # a later commit does not change what was asked for
     return Asked(
         runconfig=runconfig,
         source_directory=None if resolved.source == project else _as_text(str(resolved.source)),

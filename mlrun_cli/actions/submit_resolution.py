@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 from mlrun_cli.actions.compute_targets import check_target
 from mlrun_cli.actions.places import Place, gpu_wish, place_for
 from mlrun_cli.actions.runconfig_references import resolve_references
-from mlrun_cli.actions.runconfigs import environment_mode, examine_named_runconfig, plan_environment
+from mlrun_cli.actions.runconfigs import environment_choice, examine_named_runconfig, plan_environment
 from mlrun_cli.domain.asked import hidden_words
 from mlrun_cli.domain.compute_target import LOCAL_TARGET
 from mlrun_cli.domain.data_binding import stands_for_data
 from mlrun_cli.domain.dataset import Dataset
 from mlrun_cli.domain.docker_arguments import Volume
-from mlrun_cli.domain.environment_mode import EnvironmentMode
+from mlrun_cli.domain.environment_mode import EnvironmentChoice, EnvironmentMode
 from mlrun_cli.domain.launch import Launch
 from mlrun_cli.domain.names import check_experiment_name
 from mlrun_cli.domain.problems import Problems
@@ -56,7 +56,7 @@ class Resolution:
         argv: as in a submission.
         environment: what is made, if it is not there.
         launch: the processes.
-        mode: how far the environment has to be met.
+        choice: how far the environment has to be met.
         notes: lines about what is skipped or done otherwise.
         volumes: of a container that is not made.
         data: `data` and `outputData` of the run's definition.
@@ -69,7 +69,7 @@ class Resolution:
     argv: tuple[str, ...]
     environment: PlannedEnvironment
     launch: Launch
-    mode: EnvironmentMode
+    choice: EnvironmentChoice
     notes: tuple[str, ...]
     volumes: tuple[Volume, ...] = ()
     data: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
@@ -135,7 +135,7 @@ class Resolving:
         self._source = (request.source_directory or project).absolute()
         self._runconfig: Path | None = None
         self.is_read = True
-        self._mode = EnvironmentMode.PINNED
+        self._choice = EnvironmentChoice()
         self._argv: tuple[str, ...] | None = None
         self._launch: Launch | None = None
         self._volumes: tuple[Volume, ...] = ()
@@ -162,7 +162,7 @@ class Resolving:
             argv=self._argv or (),
             environment=self.environment,
             launch=self._launch,
-            mode=self._mode,
+            choice=self._choice,
             notes=tuple(self.notes),
             volumes=self._volumes,
         )
@@ -199,7 +199,7 @@ class Resolving:
                 )
         self._runconfig = None if submission.runconfig is None else Path(submission.runconfig)
         self._argv = _argv(self.configuration, None)
-        self._mode = submission.as_asked().environment_mode or EnvironmentMode.PINNED
+        self._choice = submission.as_asked().environment_mode or EnvironmentChoice()
         self.environment, self._launch = PlannedEnvironment(submission.environment), submission.launch
         if submission.environment.container is None:
             self.configuration, self._volumes, _ = without_container(self.configuration, self._project)
@@ -264,8 +264,8 @@ class Resolving:
     def _find_environment(self) -> None:
         request = self._request
         with self.problems.collecting():
-            self._mode = request.environment_mode or environment_mode(request.environment)
-        is_named = False
+            self._choice = request.environment_mode or environment_choice(request.environment)
+        is_named, is_current = False, self._choice.mode is EnvironmentMode.CURRENT
         with self.problems.collecting():
             self.configuration, notes = resolve_references(
                 self._workspace,
@@ -273,14 +273,14 @@ class Resolving:
                 runconfig=self._runconfig,
                 project=self._project,
                 source=self._source,
-                is_environment_given=request.conda_dependencies is not None or self._mode is EnvironmentMode.CURRENT,
+                is_environment_given=is_current or request.conda_dependencies is not None,
             )
             self.notes += notes
             is_named = True
         if not is_named or self.problems.are_about("environment"):
             described, search_path = self.configuration.without_environment_name(), request.environment.get("PATH", "")
             with self.problems.collecting():
-                self.notes += review(described, mode=self._mode, search_path=search_path).notes
+                self.notes += review(described, mode=self._choice.mode, search_path=search_path).notes
             return
         with self.problems.collecting():
             planned, review_notes = plan_environment(
@@ -291,7 +291,7 @@ class Resolving:
                 conda_file=request.conda_dependencies,
                 home=self._home,
                 environment=request.environment,
-                mode=self._mode,
+                choice=self._choice,
             )
             self.notes += (*review_notes, *planned.notes)
             self.environment = planned

@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from enum import Enum
 
+from mlrun_cli.domain.environment_mode import EnvironmentChoice
 from mlrun_cli.domain.run_filter import TagFilter
 from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.domain.slurm_job import SLURM_JOB
@@ -41,6 +42,20 @@ def on_interrupt(typed: OnInterrupt | None) -> OnInterrupt:
         return OnInterrupt(text.lower())
     except ValueError:
         raise UsageError(f"{INTERRUPT_VARIABLE} is '{text}'.", hint="It may be 'detach' or 'cancel'.") from None
+
+
+def environment_choice(typed: str | None) -> EnvironmentChoice | None:
+    """Return what `--environment` says; None where it is not given.
+
+    Raises:
+        UsageError: there is no such mode, or its day cannot be right.
+    """
+    if typed is None:
+        return None
+    try:
+        return EnvironmentChoice.typed(typed)
+    except ValueError as error:
+        raise UsageError(f"--environment: {error}") from None
 
 
 def tags_of(texts: Iterable[str], *, option: str = "--add-tag", removed: Collection[str] = ()) -> dict[str, str | None]:

@@ -73,6 +73,8 @@ def _environment(environment: Mapping[str, Any]) -> Iterator[str]:
     and_more = f"{' and' if python else ''}:" if lines else ""
     yield f"{environment['folder']} ({state}), with{python}{and_more}"
     yield from _some(lines)
+    if environment["day"]:
+        yield f"what is not pinned as it was on {environment['day']} ({environment['day_source']})"
 
 
 def _container(environment: Mapping[str, Any]) -> Iterator[str]:

@@ -13,7 +13,15 @@ import typer
 from mlrun_cli.actions import runs as actions
 from mlrun_cli.actions.runs import RunChanges
 from mlrun_cli.cli import run_contents
-from mlrun_cli.cli.arguments import OnInterrupt, check_changes, on_interrupt, properties_of, seconds_of, tags_of
+from mlrun_cli.cli.arguments import (
+    OnInterrupt,
+    check_changes,
+    environment_choice,
+    on_interrupt,
+    properties_of,
+    seconds_of,
+    tags_of,
+)
 from mlrun_cli.cli.command import Group, Result, command
 from mlrun_cli.cli.confirmation import confirm
 from mlrun_cli.cli.context import Context, line_to_type, open_context
@@ -131,7 +139,7 @@ def submit_script(
         target=target,
         conda_dependencies=conda_dependencies,
         gpu_count=gpus,
-        environment_mode=environment,
+        environment_mode=environment_choice(environment),
         unknown_target=unknown_target,
         ends_with_stream=when_interrupted is OnInterrupt.CANCEL and not is_async,
     )

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from mlrun_cli.cli.arguments import OnInterrupt
-from mlrun_cli.domain.environment_mode import EnvironmentMode
 
 RunId = Annotated[
     str,
@@ -42,10 +41,12 @@ TargetName = Annotated[
     str | None, typer.Option("--compute-target-name", metavar="NAME", help="Runs on this compute target.")
 ]
 Environment = Annotated[
-    EnvironmentMode | None,
+    str | None,
     typer.Option(
         "--environment",
-        help="relaxed: versions that cannot be had are left open; current: the python on PATH. "
+        metavar="pinned|relaxed|dated[:DAY]|current",
+        help="relaxed: versions that cannot be had are left open; dated: what is not pinned is as it was on the day "
+        "of the last commit of the conda file, or on DAY (2020-06-01); current: the python on PATH. "
         "Default: MLRUN_ENVIRONMENT, else pinned.",
     ),
 ]

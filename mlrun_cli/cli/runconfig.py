@@ -10,6 +10,7 @@ import typer
 
 from mlrun_cli.actions import runconfig_catalog as actions
 from mlrun_cli.actions.workspaces import home
+from mlrun_cli.cli.arguments import environment_choice
 from mlrun_cli.cli.command import Group, Result, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.output import OutputFormat, render
@@ -88,13 +89,14 @@ def validate(
     """
     if bool(names) == is_all:
         raise UsageError("Say which runconfigs: by name, or all.", hint="Use either NAME or --all.")
+    choice = environment_choice(environment)
     config = find_project_config(shared.path)
     folder = absolute(shared.path)
     files = actions.named_runconfigs(shared.path, names) if names else find_runconfigs(folder, exclude=home())
     with _workspace(shared, is_attached=config is not None) as workspace:
         verdicts = [
             actions.judge_runconfig(
-                file, folder, workspace=workspace, home=home(), environment=os.environ, mode=environment
+                file, folder, workspace=workspace, home=home(), environment=os.environ, choice=choice
             )
             for file in files
         ]

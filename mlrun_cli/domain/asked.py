@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from mlrun_cli.domain.environment_mode import EnvironmentMode
+from mlrun_cli.domain.environment_mode import EnvironmentChoice
 from mlrun_cli.domain.redaction import REDACTED
 
 
@@ -30,7 +30,7 @@ class Asked(NamedTuple):
     arguments: tuple[str, ...] = ()
     target: str | None = None
     conda_file: str | None = None
-    environment_mode: EnvironmentMode | None = None
+    environment_mode: EnvironmentChoice | None = None
     tags: Mapping[str, str | None] = MappingProxyType({})
     is_whole: bool = True
 
@@ -39,7 +39,7 @@ class Asked(NamedTuple):
         mode = self.environment_mode
         return self._asdict() | {
             "arguments": list(self.arguments),
-            "environment_mode": None if mode is None else mode.value,
+            "environment_mode": None if mode is None else str(mode),
             "tags": dict(self.tags),
         }
 
@@ -52,7 +52,7 @@ class Asked(NamedTuple):
             **{
                 **known,
                 "arguments": tuple(known.get("arguments", ())),
-                "environment_mode": None if mode is None else EnvironmentMode(mode),
+                "environment_mode": None if mode is None else EnvironmentChoice.parse(mode),
             }
         )
 

@@ -68,14 +68,36 @@ class LocalSource(NamedTuple):
         return self.line.startswith("--editable ")
 
 
+class BasePython(NamedTuple):
+    """A Python that an environment may be made from.
+
+    Attributes:
+        python: the absolute path of a base interpreter, or a version request (`3.8.13`, `>=3.8,<3.9`) that uv fetches.
+        version: such as `3.11.7`; empty for what has to be fetched.
+        only_wheels: what is pinned has to fit as a wheel; it was chosen for another Python.
+    """
+
+    python: str
+    version: str = ""
+    only_wheels: bool = False
+
+    @property
+    def is_fetched(self) -> bool:
+        """Whether uv has, or fetches, it."""
+        return not self.python.startswith("/")
+
+    def __str__(self) -> str:
+        return self.version or self.python
+
+
 class EnvironmentBuild(NamedTuple):
     """All that the installer is told. Holds no secret: in their place stand `${NAME}` of variables.
 
     Attributes:
-        key: the hash of all the rest.
+        key: the hash of the rest.
         folder: the absolute folder named for it, shared by all runs with the same key.
-        python: the absolute path of the base interpreter, or a version request (`3.8.13`, `>=3.8,<3.9`) that uv
-            fetches; empty where conda or a Dockerfile decides.
+        pythons: what it may be made from, the best first: a later one where what is pinned cannot be had on the first.
+            None where conda or a Dockerfile decides.
         builder: which kind of installer.
         installer: the absolute path of uv, of conda (micromamba, mamba), of docker or podman, or the base interpreter.
         requirements: lines as in a requirements file, paths absolute.
@@ -83,14 +105,15 @@ class EnvironmentBuild(NamedTuple):
         packages: conda's own specs, for conda.
         channels: where conda looks for them.
         is_relaxed: versions that cannot be had are left open.
-        only_wheels: so are those that have no wheel; the Python is another than they were chosen for.
+        uploaded_before: what is not pinned is as it was at this moment (`2020-06-01T23:59:59Z`); empty for now.
+        day_source: in words, where that is from; not a part of the key.
         image: what the image is made of, where the environment is one.
         local: what requirements and options name of this machine.
     """
 
     key: str
     folder: str
-    python: str
+    pythons: tuple[BasePython, ...]
     builder: Builder
     installer: str
     requirements: tuple[str, ...]
@@ -98,7 +121,8 @@ class EnvironmentBuild(NamedTuple):
     packages: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
     is_relaxed: bool = False
-    only_wheels: bool = False
+    uploaded_before: str = ""
+    day_source: str = ""
     image: ImageSource | None = None
     local: tuple[LocalSource, ...] = ()
 
@@ -108,6 +132,16 @@ class EnvironmentBuild(NamedTuple):
         image = None if self.image is None else self.image._asdict()
         return {**self._asdict(), **lists, "builder": self.builder.value, "image": image}
 
+    @property
+    def python(self) -> str:
+        """The first of what it may be made from: an interpreter's path, or a version; empty where there is none."""
+        return self.pythons[0].python if self.pythons else ""
+
+    @property
+    def day(self) -> str | None:
+        """The day whose versions are meant where none is pinned, such as `2020-06-01`; None for today's."""
+        return self.uploaded_before.partition("T")[0] or None
+
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> EnvironmentBuild:
         """The build that was written; what another version has put there besides is left out."""
@@ -115,7 +149,11 @@ class EnvironmentBuild(NamedTuple):
         lists = {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
         image = None if known.get("image") is None else ImageSource(**known["image"])
         local = tuple(LocalSource(*source) for source in known.get("local", ()))
-        return cls(**{**known, **lists, "builder": Builder(document["builder"]), "image": image, "local": local})
+        pythons = tuple(BasePython(*python) for python in known.get("pythons", ()))
+        if not pythons and document.get("python"):  # as an earlier version has written it
+            pythons = (BasePython(document["python"], only_wheels=document.get("only_wheels", False)),)
+        parts = {"builder": Builder(document["builder"]), "image": image, "local": local, "pythons": pythons}
+        return cls(**{**known, **lists, **parts})
 
 
 class ContainerPlan(NamedTuple):
@@ -199,6 +237,7 @@ class BuiltEnvironment(NamedTuple):
         python_version: such as `3.11.2`; empty when it was made before that was written down.
         installed: `name==version`, one each.
         loosened: the versions that could not be had, as they were asked for.
+        other_python: the version it was made from, where that is not the first of the build; else empty.
         built_at: when it was made.
         used_at: when a run last took it.
     """
@@ -209,5 +248,6 @@ class BuiltEnvironment(NamedTuple):
     python_version: str
     installed: tuple[str, ...]
     loosened: tuple[str, ...]
+    other_python: str
     built_at: int
     used_at: int

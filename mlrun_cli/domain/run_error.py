@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from itertools import takewhile
 from typing import Any
 
 USER_ERROR = "UserError"
 SERVICE_ERROR = "ServiceError"
 
-_COMPLAINTS = ("error:", "\N{MULTIPLICATION SIGN}")
 _TRACEBACK = "Traceback (most recent call last):"
 _MOST_LINES = 200
 _MOST_TRACE = 64_000
@@ -85,16 +83,6 @@ def error_from_log(tail: str, ending: str) -> dict[str, Any]:
     kind = match[1] if match else exception
     message = (match[2] if match else None) or exception
     return run_error(message.strip(), kind=kind.rpartition(".")[2], stack_trace="\n".join(trace))
-
-
-def installer_error(tail: str) -> str:
-    """What an installer (pip, uv) complained about, as one line, by what it wrote last."""
-    lines = [line.strip().removeprefix("╰─▶").strip() for line in tail.splitlines()]
-    starts = [number for number, line in enumerate(lines) if line.lower().startswith(_COMPLAINTS)]
-    if not starts:
-        return next((line for line in reversed(lines) if line), "it printed nothing")
-    paragraph = takewhile(lambda line: line and not line.startswith("hint:"), lines[starts[-1] :])
-    return " ".join(paragraph).removeprefix("\N{MULTIPLICATION SIGN}").strip()
 
 
 def _last_traceback(text: str) -> list[str]:

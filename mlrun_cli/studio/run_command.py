@@ -33,7 +33,7 @@ def command_of(run: Run, submission: Submission | None) -> str | None:
         ("-c", asked.runconfig),
         ("--source-directory", asked.source_directory),
         ("-d", asked.conda_file),
-        ("--environment", None if mode is None else mode.value),
+        ("--environment", None if mode is None else str(mode)),
         ("--ct", asked.target),
         ("--gpus", str(run.gpu_count) if run.gpu_count else None),
     ):

@@ -101,6 +101,7 @@ def environment_facts(run: Run, folder: RunFolder) -> tuple[Sequence[tuple[str, 
         ("Built by", record.get("builder")),
         ("Image", record.get("image")),
         ("Kept as", record.get("key")),
+        ("As of", " ".join(filter(None, (record.get("day"), record.get("day_source"))))),
         ("Left open", ", ".join(record.get("loosened") or ())),
     ]
     return [(name, str(value)) for name, value in facts if value], list(record.get("installed") or ())[:_MOST_PACKAGES]

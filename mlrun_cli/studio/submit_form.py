@@ -12,7 +12,7 @@ from typing import NamedTuple
 from mlrun_cli.actions.earlier_runs import EarlierRun
 from mlrun_cli.actions.submit import SubmitRequest
 from mlrun_cli.domain.asked import hidden_words
-from mlrun_cli.domain.environment_mode import EnvironmentMode
+from mlrun_cli.domain.environment_mode import EnvironmentChoice
 from mlrun_cli.domain.run import Run
 from mlrun_cli.domain.submission import Submission
 from mlrun_cli.errors import MlrunError, UsageError
@@ -69,7 +69,7 @@ class SubmitForm(NamedTuple):
             name=run.display_name or "",
             tags=shlex.join(key if value is None else f"{key}={value}" for key, value in asked.tags.items()),
             gpus=str(run.gpu_count or ""),
-            environment="" if mode is None else mode.value,
+            environment="" if mode is None else str(mode),
             conda_file=_within(folder, asked.conda_file),
         )
 
@@ -189,11 +189,11 @@ def _gpus(text: str) -> int:
     return int(text)
 
 
-def _mode(text: str) -> EnvironmentMode | None:
+def _mode(text: str) -> EnvironmentChoice | None:
     try:
-        return EnvironmentMode(text) if text else None
-    except ValueError:
-        raise UsageError(f"Environment: there is no '{text}'.") from None
+        return EnvironmentChoice.typed(text) if text else None
+    except ValueError as error:
+        raise UsageError(f"Environment: {error}") from None
 
 
 def _label(name: str) -> str:

@@ -19,12 +19,13 @@ from mlrun_cli.domain.moment import now
 from mlrun_cli.domain.outcome import Outcome
 from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.domain.run import GRACE_SECONDS, Run
-from mlrun_cli.domain.run_error import SERVICE_ERROR, installer_error
+from mlrun_cli.domain.run_error import SERVICE_ERROR
 from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.domain.script_end import ScriptEnd, StopReason
 from mlrun_cli.domain.submission import Secrets, Submission
 from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.execution.environments.container import wrapped_argv
+from mlrun_cli.execution.environments.failure_reason import failure_reason
 from mlrun_cli.execution.environments.folder import EnvironmentFolder, forget_secrets_of_build
 from mlrun_cli.execution.environments.record import environment_document, loosened_warning, not_built
 from mlrun_cli.execution.environments.starting import activated, script_command
@@ -161,8 +162,8 @@ class Supervisor:
         if plan.container is not None or (folder is not None and not folder.is_complete()):
             self._build_environment()
         described = None if folder is None else folder.described()
-        if described is not None:
-            self._write(self._folder.environment_record, environment_document(described))
+        if described is not None and plan.build is not None:
+            self._write(self._folder.environment_record, environment_document(described, plan.build))
             self._warnings = loosened_warning(described)
 
     def _build_environment(self) -> None:
@@ -188,7 +189,7 @@ class Supervisor:
             if builder.exit_code < 0:
                 ended = f"the program that makes it was ended by {signal_name(-builder.exit_code)}"
                 raise MlrunError(f"The environment could not be built: {ended}. Submit the run again.")
-            reason = installer_error(tail_of(self._folder.environment_log))
+            reason = failure_reason(tail_of(self._folder.environment_log))
             raise MlrunError(not_built(self._submission.environment, reason))
 
     def _make_working_copy(self) -> None:

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from tests.acceptance.installed import local_package, refused
+from tests.packages import make_wheel, package_index
 from tests.running import Mlrun, kill, until
 
+VERSION = ".".join(map(str, sys.version_info[:3]))
+DRIVER = """
+from azureml.core import Environment, Experiment, ScriptRunConfig, Workspace
+environment = Environment.from_conda_specification("mine", "conda.yml")
+config = ScriptRunConfig(".", "train.py", environment=environment)
+Experiment(Workspace.from_config(), "driven").submit(config).wait_for_completion(show_output=True)
+"""
 SAY_PYTHON = "import sys; print(sys.prefix != sys.base_prefix, sys.executable)"
 
 
@@ -82,12 +91,12 @@ def test_relaxed_by_the_variable_runs_and_warns_of_what_it_left_open(mlrun: Mlru
         archive.writestr("tiny-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
         archive.writestr("tiny-1.0.dist-info/RECORD", "")
     mlrun.script("from azureml.core import Run; import tiny")
-    write_conda_file(mlrun, "--find-links ./wheels", "tiny==0.20.3", python="=3.6.2")
-    mlrun.environment["MLRUN_ENVIRONMENT"] = "relaxed"
+    write_conda_file(mlrun, "--find-links ./wheels", "tiny==0.20.3", python="=3.99")
+    mlrun.environment |= {"MLRUN_ENVIRONMENT": "relaxed", "UV_PYTHON_DOWNLOADS": "never"}
 
     done = mlrun("run", "submit-script", "-d", "conda.yml", "train.py")
 
-    assert "Python 3.6.2 cannot be had; relaxed to " in done.stderr
+    assert "Python 3.99 cannot be had; relaxed to " in done.stderr
     record = json.loads(done.stdout)
     (warning,) = record["warnings"]
     assert "the version was left open: tiny==0.20.3." in warning["message"]
@@ -100,8 +109,40 @@ def test_a_mode_that_is_none_is_refused_with_those_there_are(mlrun: Mlrun) -> No
     mlrun.script(SAY_PYTHON)
     mlrun.environment["MLRUN_ENVIRONMENT"] = "lose"
     said = refused(mlrun("run", "submit-script", "train.py", check=False), 2)
-    assert "MLRUN_ENVIRONMENT is 'lose'" in said
-    assert "pinned, relaxed, current" in said
+    assert "MLRUN_ENVIRONMENT: there is no 'lose', only: pinned, relaxed, dated, current." in said
+    said = refused(mlrun("run", "submit-script", "--environment", "dated:2020-02-30", "train.py", check=False), 2)
+    assert "--environment: '2020-02-30' is not a day: write it as in dated:2020-06-01." in said
+
+
+def test_dated_takes_the_versions_of_the_day_and_says_which_and_from_where(mlrun: Mlrun) -> None:
+    mlrun.script("import tiny; print(tiny.version)")
+    uploaded = {
+        "tiny-1.0-py3-none-any.whl": "2020-05-01T10:00:00Z",
+        "tiny-2.0-py3-none-any.whl": "2021-05-01T10:00:00Z",
+    }
+    for file in uploaded:
+        make_wheel(mlrun.folder.parent / "served", *file.split("-")[:2])
+    with package_index(mlrun.folder.parent / "served", uploaded=uploaded) as address:
+        content = {"dependencies": [f"python={VERSION}", {"pip": [f"-i http://{address}/simple/", "tiny"]}]}
+        conda_file = mlrun.script(json.dumps(content), "conda.yml")
+        os.utime(conda_file, (1_591_000_000, 1_591_000_000))
+        asked = ("run", "submit-script", "--environment", "dated", "-d", "conda.yml")
+
+        would = mlrun.json(*asked, "--dry-run", "train.py")["environment"]
+        done = mlrun(*asked, "train.py")
+        mlrun.environment["MLRUN_ENVIRONMENT"] = "dated:2021-06-01"
+        from_python = mlrun.run(sys.executable, "-c", DRIVER).stdout
+    day, source = "2020-06-01", f"the time of {conda_file}"
+    assert (would["day"], would["day_source"]) == (day, source)
+    assert f"what is not pinned is as it was on {day} ({source}), on Python {VERSION}" in done.stderr
+    run_id = json.loads(done.stdout)["run_id"]
+    assert mlrun.log(run_id) == "1.0\n"
+    record = json.loads((mlrun.run_folder(run_id) / "artifacts/system_logs/environment.json").read_text("utf-8"))
+    assert (record["day"], record["day_source"]) == (day, source)
+    asked_for = json.loads((mlrun.run_folder(run_id) / "submission.json").read_text("utf-8"))["asked"]
+    assert asked_for["environment_mode"] == f"dated:{day}"
+    assert mlrun.json("environment", "list", "--built")[-1]["day"] == day
+    assert "2.0" in from_python.splitlines()
 
 
 def test_what_was_installed_is_kept_with_the_run_and_the_environment_is_shown(mlrun: Mlrun) -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from mlrun_cli.domain.run_error import error_from_log, error_kind, error_message, installer_error
+from mlrun_cli.domain.run_error import error_from_log, error_kind, error_message
 
 TRACE = """Traceback (most recent call last):
   File "train.py", line 2, in <module>
@@ -44,21 +44,6 @@ def test_without_a_traceback_the_error_is_how_it_ended() -> None:
 def test_what_is_no_error_has_no_message() -> None:
     assert error_message(None) is None
     assert error_kind({"error": "text"}) is None
-
-
-def test_an_installers_complaint_is_found_among_its_other_words() -> None:
-    by_uv = (
-        "Using Python 3.11\n  \N{MULTIPLICATION SIGN} No solution found when resolving dependencies:\n"
-        "  ╰─▶ Because nope was not found and\n      you require nope, it cannot be.\n\n  hint: look elsewhere\n"
-    )
-    by_pip = "Collecting nope\nERROR: Could not find a version\nERROR: No matching distribution found for nope\n\n"
-
-    assert installer_error(by_uv) == (
-        "No solution found when resolving dependencies: Because nope was not found and you require nope, it cannot be."
-    )
-    assert installer_error(by_pip) == "ERROR: No matching distribution found for nope"
-    assert installer_error("a\nlast\n\n") == "last"
-    assert installer_error("") == "it printed nothing"
 
 
 def test_a_syntax_error_of_the_script_itself_is_found_too() -> None:

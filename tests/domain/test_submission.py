@@ -4,7 +4,7 @@ import json
 
 from mlrun_cli.domain.asked import Asked, hidden_words
 from mlrun_cli.domain.environment import EnvironmentPlan
-from mlrun_cli.domain.environment_mode import EnvironmentMode
+from mlrun_cli.domain.environment_mode import EnvironmentChoice
 from mlrun_cli.domain.launch import Launch, LaunchKind
 from mlrun_cli.domain.submission import Submission
 
@@ -23,7 +23,16 @@ SUBMISSION = Submission(
 )
 
 
-ASKED = Asked("mine", "/x/sub", "train.py", ("--lr", "1"), "cpu", "/x/c.yml", EnvironmentMode.RELAXED, {"a": None})
+ASKED = Asked(
+    "mine",
+    "/x/sub",
+    "train.py",
+    ("--lr", "1"),
+    "cpu",
+    "/x/c.yml",
+    EnvironmentChoice.parse("dated:2020-06-01"),
+    {"a": None},
+)
 
 
 def test_a_submission_is_read_as_it_was_written() -> None:

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 import mlrun_cli
-from mlrun_cli.domain.environment import Builder, EnvironmentBuild, EnvironmentPlan, LocalSource
-from mlrun_cli.domain.environment_mode import EnvironmentMode
+from mlrun_cli.domain.environment import BasePython, Builder, EnvironmentBuild, EnvironmentPlan, LocalSource
+from mlrun_cli.domain.environment_mode import EnvironmentChoice, EnvironmentMode
 from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.errors import EnvironmentNotBuilt, InvalidFile, Unsupported
+from mlrun_cli.execution.environments.base_pythons import nearest_pythons
 from mlrun_cli.execution.environments.interpreters import PythonRequest
 from mlrun_cli.execution.environments.local_sources import changed_source
 from mlrun_cli.execution.environments.placeholders import hide_secrets_of_dockerfile
-from mlrun_cli.execution.environments.plan import PlannedEnvironment, plan_conda, plan_current, plan_user_managed
+from mlrun_cli.execution.environments.plan import (
+    PlannedEnvironment,
+    find_uv,
+    plan_conda,
+    plan_current,
+    plan_user_managed,
+)
 from mlrun_cli.execution.environments.requirements import without_version
 from mlrun_cli.files.conda import read_conda_dependencies
 
@@ -40,7 +50,9 @@ def plan_of(
 ) -> PlannedEnvironment:
     path = tmp_path / "conda.yml"
     path.write_text(content, encoding="utf-8")
-    return plan_conda(read_conda_dependencies(path), home=tmp_path / "home", environ=environ, mode=mode)
+    return plan_conda(
+        read_conda_dependencies(path), home=tmp_path / "home", environ=environ, choice=EnvironmentChoice(mode)
+    )
 
 
 def put_on_path(environ: dict[str, str], name: str) -> Path:
@@ -65,7 +77,9 @@ def requirements_of(tmp_path: Path, environ: dict[str, str], *pip: str) -> tuple
 
 
 def test_plan_survives_json() -> None:
-    build = EnvironmentBuild("k", "/f", "/usr/bin/python3", Builder.UV, "/usr/bin/uv", ("a==1",), ("--no-index",))
+    build = EnvironmentBuild(
+        "k", "/f", (BasePython("/usr/bin/python3", "3.8.1", True),), Builder.UV, "/u", ("a==1",), ("-i x",)
+    )
     conda = build._replace(builder=Builder.CONDA, packages=("numpy=1",), channels=("defaults",), is_relaxed=True)
     conda = conda._replace(local=(LocalSource("--editable /p", "/p", "s"),))
     plans = [EnvironmentPlan("/usr/bin/python3", starter=("/opt/spark-submit", "--conf", "a=b"))]
@@ -358,28 +372,95 @@ def test_python_request_allows(text: str, shown: str, allowed: tuple[int, ...], 
     assert not request.allows(refused)
 
 
+def put_python_on_path(environ: dict[str, str], *versions: tuple[int, int, int]) -> None:
+    """Stand-ins that answer what they are, before all others on PATH."""
+    folder = Path(environ["HOME"], "pythons")
+    folder.mkdir(exist_ok=True)
+    for version in versions:
+        program = folder / "python{}.{}".format(*version)
+        program.write_text(f"#!/bin/sh\necho '{json.dumps([str(program), version])}'\n", encoding="utf-8")
+        program.chmod(0o755)
+    environ["PATH"] = f"{folder}{os.pathsep}{environ['PATH']}"
+
+
 @pytest.mark.parametrize(
-    ("text", "nearest"),
+    ("text", "day", "nearest"),
     [
-        ("=3.7", (3, 8, 1)),
-        ("=3.10.4", (3, 9, 0)),
-        ("=3", (3, 13, 0)),
-        ("=4.0", (3, 13, 0)),
-        ("=9.9", (3, 13, 0)),
-        (">=2.7,<3", (3, 13, 0)),
-        ("", (3, 13, 0)),
+        ("=3.7.3", None, ["3.7.16"]),
+        ("=3.5", None, ["3.7.16", "3.9.18", "3.11", "3.13.0"]),
+        ("=3.10.4", None, ["3.11", "3.9.18", "3.13.0", "3.7.16"]),
+        ("=3.12", None, ["3.13.0", "3.11", "3.9.18", "3.7.16"]),
+        ("=4.0", None, ["3.13.0", "3.11", "3.9.18", "3.7.16"]),
+        (">=2.7,<3", None, ["3.13.0", "3.11", "3.9.18", "3.7.16"]),
+        ("", None, ["3.11", "3.13.0", "3.9.18", "3.7.16"]),
+        (">=3.9", None, ["3.11", "3.13.0", "3.9.18"]),
+        ("", date(2020, 6, 1), ["3.7.16", "3.9.18", "3.11", "3.13.0"]),
+        ("=3.9", date(2020, 6, 1), ["3.9.18"]),
+        (">=3.8", date(2021, 6, 1), ["3.9.18", "3.11", "3.13.0"]),
     ],
 )
-def test_python_request_is_nearest_to(text: str, nearest: tuple[int, ...]) -> None:
-    assert min([(3, 13, 0), (3, 9, 0), (3, 8, 1)], key=PythonRequest(text).distance) == nearest
+def test_pythons_are_those_that_do_else_all_the_nearest_first(
+    environ: dict[str, str], text: str, day: date | None, nearest: list[str]
+) -> None:
+    put_python_on_path(environ, (3, 7, 16), (3, 9, 18), (3, 13, 0))
+    if sys.version_info[:2] != (3, 11):
+        put_python_on_path(environ, (3, 11, 7))
+    request = PythonRequest("=3.7" if text == "=3.7.3" else text)
+    found = nearest_pythons(request, None, environ, day)
+    assert [str(one) if not str(one).startswith("3.11") else "3.11" for one in found] == nearest
+    assert {one.only_wheels for one in found} == {not request.allows(tuple(map(int, found[0].version.split("."))))}
+
+
+def test_python_that_uv_may_fetch_goes_before_those_that_are_further_off(environ: dict[str, str]) -> None:
+    uv = find_uv(os.environ)
+    if uv is None:
+        pytest.skip("uv is not installed")
+    there = nearest_pythons(PythonRequest(""), None, environ)
+    fetched, *others = nearest_pythons(PythonRequest("=3.8.13"), uv, environ)
+    assert (fetched, others) == (BasePython("3.8.13"), [one._replace(only_wheels=True) for one in there])
+    fetched, *others = nearest_pythons(PythonRequest("=3.6.2"), uv, environ)
+    assert re.fullmatch(r"3\.8\.\d+", fetched.python)
+    assert fetched.only_wheels
+    assert len(others) == len(there)
+    assert nearest_pythons(PythonRequest(""), uv, environ) == there
+
+
+@pytest.mark.parametrize(
+    ("text", "is_had"),
+    [("=3.6.2", False), ("=3.7", False), ("=2.7", False), ("=3.8.1", False), ("=3.8", True), ("=3.8.13", True)],
+)
+def test_uv_is_advised_for_a_python_that_it_has_alone(
+    tmp_path: Path, environ: dict[str, str], text: str, is_had: bool
+) -> None:
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from mlrun_cli.execution.environments.plan import plan_conda\n"
+        "from mlrun_cli.files.conda import read_conda_dependencies\n"
+        "try: plan_conda(read_conda_dependencies(Path(sys.argv[1])), home=Path('/'), environ={'PATH': sys.argv[2]})\n"
+        "except Exception as error: print(error.message, error.hint)"
+    )
+    (tmp_path / "conda.yml").write_text(f"dependencies: ['python{text}']\n", encoding="utf-8")
+    # Away from the uv that is beside this Python.
+    python = tmp_path / "python"
+    python.symlink_to(BASE_PYTHON)
+    path = os.pathsep.join([str(Path(mlrun_cli.__file__).parents[1]), *sys.path])
+    said = subprocess.check_output(
+        [python, "-c", code, tmp_path / "conda.yml", environ["PATH"]], env={"PYTHONPATH": path}, text=True
+    )
+    assert f"wants Python {text[1:]}, which is not on this machine" in said
+    assert ("install uv" in said) is is_had
 
 
 def test_plan_of_an_earlier_version_is_read() -> None:
-    document = EnvironmentPlan("/p", EnvironmentBuild("k", "/f", "/p", Builder.UV, "/uv", ("a",), ())).to_json()
+    document = EnvironmentPlan(
+        "/p", EnvironmentBuild("k", "/f", (BasePython("/p"),), Builder.UV, "/uv", ("a",), ())
+    ).to_json()
     for name in ("packages", "channels", "is_relaxed"):
         del document["build"][name]
     del document["starter"]
-    assert EnvironmentPlan.from_json(document).build == EnvironmentBuild("k", "/f", "/p", Builder.UV, "/uv", ("a",), ())
+    assert EnvironmentPlan.from_json(document).build == EnvironmentBuild(
+        "k", "/f", (BasePython("/p"),), Builder.UV, "/uv", ("a",), ()
+    )
 
 
 @pytest.mark.parametrize("name", ["conda", "micromamba", "mamba"])
@@ -417,11 +498,14 @@ def test_order_of_channels_makes_another_conda_environment(tmp_path: Path, envir
 
 
 def test_relaxed_takes_the_nearest_python_and_says_so(tmp_path: Path, environ: dict[str, str]) -> None:
+    put_python_on_path(environ, (3, 7, 16))
     planned = plan_of(tmp_path, environ, "dependencies: [python=3.6.2]\n", EnvironmentMode.RELAXED)
     assert planned.plan.build is not None
-    assert planned.plan.build.python == BASE_PYTHON
-    assert planned.plan.build.only_wheels
-    assert f"Python 3.6.2 cannot be had; relaxed to {VERSION}" in planned.notes[0]
+    assert planned.plan.build.pythons == (
+        BasePython(f"{tmp_path}/pythons/python3.7", "3.7.16", True),
+        BasePython(BASE_PYTHON, VERSION, True),
+    )
+    assert "Python 3.6.2 cannot be had; relaxed to 3.7.16, '/" in planned.notes[0]
 
 
 def test_relaxed_is_another_environment(tmp_path: Path, environ: dict[str, str]) -> None:
@@ -429,7 +513,7 @@ def test_relaxed_is_another_environment(tmp_path: Path, environ: dict[str, str])
     relaxed = plan_of(tmp_path, environ, content, EnvironmentMode.RELAXED).plan.build
     assert relaxed is not None
     assert relaxed.is_relaxed
-    assert not relaxed.only_wheels
+    assert not relaxed.pythons[0].only_wheels
     assert relaxed.key != build_of(tmp_path, environ, content).key
 
 

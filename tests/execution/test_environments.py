@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import fcntl
 import hashlib
 import io
@@ -14,26 +13,26 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import threading
-import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from mlrun_cli.domain.environment import Builder, EnvironmentPlan
-from mlrun_cli.domain.environment_mode import EnvironmentMode
+from mlrun_cli.domain.environment_mode import EnvironmentChoice, EnvironmentMode
 from mlrun_cli.domain.moment import MICROSECONDS, now
-from mlrun_cli.domain.run_error import installer_error
 from mlrun_cli.execution.environments.build import build_environment
+from mlrun_cli.execution.environments.failure_reason import failure_reason
 from mlrun_cli.execution.environments.folder import EnvironmentFolder
 from mlrun_cli.execution.environments.installer import Installer, installer_environment, say_changed
+from mlrun_cli.execution.environments.interpreters import Interpreter, find_interpreters
 from mlrun_cli.execution.environments.kept import prune_environments
 from mlrun_cli.execution.environments.plan import PlannedEnvironment, find_uv, plan_conda
+from mlrun_cli.execution.environments.record import loosened_warning
 from mlrun_cli.files.conda import read_conda_dependencies
+from tests.packages import make_wheel, package_index
 from tests.running import until
 
 # Builds its wheel without any other package; says so in LOG and, while GATE exists, waits until it is let go.
@@ -54,18 +53,6 @@ def build_sdist(folder, config_settings=None):
     raise NotImplementedError
 """
 PYPROJECT = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
-
-
-def make_wheel(folder: Path, name: str, version: str) -> bytes:
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{name}-{version}-py3-none-any.whl"
-    info = f"{name}-{version}.dist-info"
-    with zipfile.ZipFile(path, "w") as wheel:
-        wheel.writestr(f"{name}.py", f"version = {version!r}\n")
-        wheel.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        wheel.writestr(f"{info}/RECORD", "")
-    return path.read_bytes()
 
 
 class SlowPackage:
@@ -124,6 +111,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
         "HOME": str(tmp_path / "user"),
         "PYENV_ROOT": os.environ.get("PYENV_ROOT", str(Path("~/.pyenv").expanduser())),
         "UV_CACHE_DIR": str(tmp_path / "cache"),
+        "UV_PYTHON_DOWNLOADS": "never",
         "PIP_NO_CACHE_DIR": "1",
     }
 
@@ -138,10 +126,12 @@ def plan(
 ) -> PlannedEnvironment:
     """A plan for this Python, if not told otherwise that of the tests; an option of pip's own makes pip the builder."""
     options = ["--prefer-binary"] if builder is Builder.PIP else []
-    content = {"dependencies": [f"python={version}", {"pip": [*options, *pip]}]}
+    content = {"dependencies": [f"python={version}" if version else "python", {"pip": [*options, *pip]}]}
     path = tmp_path / "conda.yml"
     path.write_text(json.dumps(content), encoding="utf-8")
-    planned = plan_conda(read_conda_dependencies(path), home=tmp_path / "a 'home'", environ=environ, mode=mode)
+    planned = plan_conda(
+        read_conda_dependencies(path), home=tmp_path / "a 'home'", environ=environ, choice=EnvironmentChoice(mode)
+    )
     assert planned.plan.build is not None
     assert planned.plan.build.builder is builder
     return planned
@@ -293,8 +283,8 @@ def test_environment_whose_interpreter_is_gone_is_built_again(
 def test_password_of_an_index_reaches_it_and_nothing_else(
     tmp_path: Path, builder: Builder, environ: dict[str, str]
 ) -> None:
-    content = make_wheel(tmp_path / "served", "tiny", "1.2")
-    with index(content, "bob:s3cr3t-word") as address:
+    make_wheel(tmp_path / "served", "tiny", "1.2")
+    with package_index(tmp_path / "served", login="bob:s3cr3t-word") as address:
         url = f"http://bob:s3cr3t-word@{address}/simple/"
         planned = plan(tmp_path, builder, environ, f"--index-url {url}", "tiny")
         code, log = build(tmp_path, planned, environ)
@@ -324,7 +314,7 @@ def test_a_local_package_is_built_as_it_was_when_the_run_was_submitted_or_not_at
     first, second = planned_with(1), planned_with(2)
     code, log = build(tmp_path, first, environ)
     said = f"Error: {package} has changed since the run was submitted; submit it again."
-    assert (code, installer_error(log)) == (1, said)
+    assert (code, failure_reason(log)) == (1, said)
     assert not folder_of(first).is_complete()
     code, log = build(tmp_path, second, environ)
     assert code == 0, log
@@ -380,44 +370,6 @@ def test_short_secret_is_hidden_where_it_is_one_and_is_a_part_of_other_words(tmp
             ]
         )
     assert said == "tokenizers==1 https://***@h/?token=*** MLRUN_INSTALL_SECRET_1=*** *** *** ***\n"
-
-
-@contextmanager
-def index(wheel: bytes, login: str) -> Iterator[str]:
-    """A package index with `tiny` that asks for a login."""
-    expected = "Basic " + base64.b64encode(login.encode()).decode()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            is_page = self.path == "/simple/tiny/"
-            body = b'<a href="tiny-1.2-py3-none-any.whl">tiny</a>' if is_page else wheel
-            found = is_page or self.path.startswith("/simple/tiny/tiny-1.2")
-            if self.headers.get("Authorization") != expected:
-                self.send_response(401)
-                self.send_header("WWW-Authenticate", 'Basic realm="index"')
-                body = b""
-            else:
-                self.send_response(200 if found else 404)
-                self.send_header("Content-Type", "text/html" if is_page else "application/octet-stream")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            if self.command == "GET":
-                self.wfile.write(body)
-
-        do_HEAD = do_GET  # noqa: N815 - the base class's name
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def test_a_path_that_is_no_text_is_said_with_its_bytes(capsys: pytest.CaptureFixture[str]) -> None:
@@ -516,6 +468,56 @@ def test_what_cannot_be_had_is_named_at_the_end_of_the_log_and_left_open_when_re
     assert described.loosened == ("small==0.9", "tiny==1.3")
 
 
+@pytest.fixture
+def other_python(tmp_path: Path, environ: dict[str, str]) -> Interpreter:
+    """A Python of another minor version than this one; these two alone are found."""
+    others = [one for one in find_interpreters(environ) if one.version[:2] not in {sys.version_info[:2], (3, 6)}]
+    if not others:
+        pytest.skip("there is no other Python")
+    folder = tmp_path / "pythons"
+    folder.mkdir()
+    (folder / "python").symlink_to(os.path.realpath(sys.executable))
+    (folder / "python{}.{}".format(*others[0].version)).symlink_to(others[0].path)
+    environ |= {"PATH": f"{folder}{os.pathsep}/usr/bin", "PYENV_ROOT": str(tmp_path)}
+    return others[0]
+
+
+@pytest.mark.parametrize(("builder", "unknown"), [(Builder.UV, False), (Builder.UV, True), (Builder.PIP, True)])
+def test_relaxed_takes_the_python_on_which_the_most_that_is_pinned_can_be_had(
+    tmp_path: Path, builder: Builder, unknown: bool, environ: dict[str, str], other_python: Interpreter
+) -> None:
+    limit = "=={}.{}.*".format(*other_python.version)
+    make_wheel(tmp_path / "wheels", "tiny", "1.2", requires_python=limit)
+    for version in ("2.0", "2.1"):
+        make_wheel(tmp_path / "wheels", "small", version)
+    lines = ["--no-index", "--find-links ./wheels", "tiny==1.2", "small==2.0", *(["small==9"] if unknown else [])]
+    planned = plan(tmp_path, builder, environ, *lines, mode=EnvironmentMode.RELAXED, version="")
+    assert planned.plan.build is not None
+    assert planned.plan.build.pythons[0].version == ".".join(map(str, sys.version_info[:3]))
+
+    code, log = build(tmp_path, planned, environ)
+
+    assert code == 0, log
+    described = folder_of(planned).described()
+    assert described is not None
+    loosened = ("small==9",) if unknown else ()
+    assert (described.other_python, described.loosened) == (other_python.version_text, loosened)
+    assert loosened_warning(described)[0].endswith(f"as pinned, so that it is Python {other_python.version_text}.")
+    assert (version_inside(planned.plan, "tiny"), version_inside(planned.plan, "small")) == ("1.2", "2.0")
+
+
+def test_an_index_that_is_not_reached_is_not_looked_for_again_on_every_python(
+    tmp_path: Path, environ: dict[str, str], quick_builder: Builder
+) -> None:
+    environ |= {"UV_HTTP_RETRIES": "0", "PIP_RETRIES": "0"}
+    lines = ["-i http://127.0.0.1:9/simple", "tiny==1.2"]
+    planned = plan(tmp_path, quick_builder, environ, *lines, mode=EnvironmentMode.RELAXED, version="")
+    code, log = build(tmp_path, planned, environ)
+    assert code != 0
+    assert "Looking whether" not in log
+    assert "onnection refused" in failure_reason(log)
+
+
 def test_relaxed_to_another_python_builds_no_version_that_was_chosen_for_the_one_asked_for(
     tmp_path: Path, quick_builder: Builder, environ: dict[str, str]
 ) -> None:
@@ -580,7 +582,9 @@ def conda_plan(
     path = tmp_path / "conda.yml"
     path.write_text(content, encoding="utf-8")
     mode = EnvironmentMode.RELAXED if relaxed else EnvironmentMode.PINNED
-    return plan_conda(read_conda_dependencies(path), home=tmp_path / "home", environ=environ, mode=mode)
+    return plan_conda(
+        read_conda_dependencies(path), home=tmp_path / "home", environ=environ, choice=EnvironmentChoice(mode)
+    )
 
 
 @pytest.mark.parametrize(("name", "words"), [("conda", "env create -p"), ("micromamba", "create -p")])
@@ -633,7 +637,7 @@ def test_conda_that_makes_nothing_and_says_nothing_is_named_with_its_end(
     planned = conda_plan(tmp_path, environ, "dependencies: [{pip: [six, idna]}]\n")
     (tmp_path / "conda" / "conda").write_text(SILENT_CONDA.format(code=code), encoding="utf-8")
     ended, log = build(tmp_path, planned, environ)
-    assert (ended, installer_error(log)) == (code or 1, words.format(python=folder_of(planned).interpreter))
+    assert (ended, failure_reason(log)) == (code or 1, words.format(python=folder_of(planned).interpreter))
     assert not folder_of(planned).path.exists()
 
 

@@ -24,8 +24,6 @@ def _filled_in(studio: Studio, run_id: str) -> dict[str, str]:
     """The fields of the form that would submit a run again, as a browser would send them."""
     text = studio.get(studio.pages.submit(like=run_id)).text
     fields = dict(re.findall(r'<input id="field-\w+" name="(\w+)" value="([^"]*)"', text))
-    chosen = re.search(r"<option selected>(\w*)", text)
-    fields["environment"] = "" if chosen is None else chosen[1]
     return {name: html.unescape(value) for name, value in fields.items()}
 
 
@@ -249,7 +247,7 @@ def test_resubmit_submits_the_same(mlrun: Mlrun, studio: Studio) -> None:
 def test_resubmit_has_the_tags_that_were_typed_and_not_those_of_later(mlrun: Mlrun, studio: Studio) -> None:
     mlrun.script(_SCRIPT)
     typed = {"folder": str(mlrun.folder), "script": "train.py", "experiment": "exp", "tags": "'a key=two words' final"}
-    first = _submitted(mlrun, studio, {**typed, "environment": "relaxed"})
+    first = _submitted(mlrun, studio, {**typed, "environment": "dated:2020-06-01"})
     mlrun("run", "update", "-r", first, "--add-tag", "later=1")
     second = _submitted(mlrun, studio, _filled_in(studio, first))
     assert mlrun.show(second)["tags"] == {"a key": "two words", "final": None}
@@ -314,6 +312,7 @@ def test_what_cannot_be_right_is_said_and_what_was_typed_stays(mlrun: Mlrun, stu
         ({"arguments": "", "target": "gpu-cluster"}, "There is no compute target"),
         ({"arguments": "", "experiment": "bad/name"}, "bad/name"),
         ({"arguments": "", "environment": "none"}, "Environment: there is no"),
+        ({"arguments": "", "environment": "dated:2020-02-30"}, "is not a day"),
     ):
         answer = studio.post(studio.pages.submit(), **{**typed, "do": "submit", **change})
         assert answer.status == 400 and said in answer.text, change

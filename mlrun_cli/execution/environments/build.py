@@ -67,7 +67,14 @@ def build_environment(build: EnvironmentBuild, environ: Mapping[str, str]) -> in
         if build.image is None:
             version = installer.output([str(folder.interpreter), "-I", "-c", _PYTHON_VERSION]).strip()
             folder.installed.write_text(installer.output(_listing(folder, build)), encoding="utf-8")
-        folder.record_complete({**build.to_json(), "python_version": version, "loosened": list(filled.loosened)})
+        folder.record_complete(
+            {
+                **build.to_json(),
+                "python_version": version,
+                "loosened": list(filled.loosened),
+                "other_python": filled.other_python,
+            }
+        )
         say(ready)
         return 0
 
@@ -82,6 +89,8 @@ def _fill(folder: EnvironmentFolder, build: EnvironmentBuild, installer: Install
         shutil.rmtree(folder.path)
     folder.path.mkdir(mode=0o700)
     say(f"Building environment {build.key} with {Path(build.installer).name} for {build.python or build.builder.value}")
+    if build.day is not None:
+        say(f"  as it was on {build.day} ({build.day_source})")
     dockerfile = () if build.image is None else build.image.dockerfile.splitlines()
     for line in (*build.packages, *build.options, *build.requirements, *dockerfile):
         say(f"  {line}")
@@ -92,19 +101,7 @@ def _fill(folder: EnvironmentFolder, build: EnvironmentBuild, installer: Install
         return Filled(make_image(folder, build, build.image, installer))
     if build.builder is Builder.CONDA:
         return fill_with_conda(folder, build, installer)
-    code = installer.run(_making(folder, build))
-    if code or not build.requirements:
-        return Filled(code)
     return fill_with_pip(folder, build, installer)
-
-
-def _making(folder: EnvironmentFolder, build: EnvironmentBuild) -> list[str]:
-    """What makes the empty virtual environment."""
-    if build.builder is Builder.PIP:
-        return [build.python, "-m", "venv", str(folder.venv)]
-    # A version, not a path: only uv's own, since others on PATH were looked at when the run was planned.
-    whose = [] if Path(build.python).is_absolute() else ["--python-preference", "only-managed"]
-    return [build.installer, "venv", *whose, "--python", build.python, str(folder.venv)]
 
 
 def _listing(folder: EnvironmentFolder, build: EnvironmentBuild) -> list[str]:

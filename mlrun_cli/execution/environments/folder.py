@@ -120,6 +120,7 @@ class EnvironmentFolder:
             python_version=document.get("python_version", ""),
             installed=self._installed(),
             loosened=tuple(document.get("loosened", ())),
+            other_python=document.get("other_python", ""),
             built_at=built_at,
             used_at=max(built_at, _moment(self.in_use)),
         )

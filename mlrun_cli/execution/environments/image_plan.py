@@ -99,7 +99,7 @@ def _build(
     build = EnvironmentBuild(
         key=key,
         folder=folder,
-        python="",
+        pythons=(),
         builder=Builder.IMAGE,
         installer=engine,
         requirements=(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from signal import Signals
@@ -17,6 +18,8 @@ _NOT_FOR_INSTALLERS = frozenset({
     "PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE", "VIRTUAL_ENV", "CONDA_PREFIX", "__PYVENV_LAUNCHER__",
     "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON", "PIP_REQUIREMENT", "PIP_EDITABLE", "PIP_DRY_RUN",
     "UV_SYSTEM_PYTHON", "UV_PYTHON", "UV_BREAK_SYSTEM_PACKAGES", "UV_WORKING_DIRECTORY",
+    # Some of the programs that they start obey these rather than NO_COLOR; a notebook's kernel sets them.
+    "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "PY_COLORS", "PYCHARM_HOSTED", "CARGO_TERM_COLOR",
 })  # fmt: skip
 _FOR_INSTALLERS = {
     "PYTHONNOUSERSITE": "1",
@@ -26,6 +29,8 @@ _FOR_INSTALLERS = {
     "PIP_PROGRESS_BAR": "off",
     "UV_NO_PROGRESS": "1",
     "NO_COLOR": "1",
+    "PYTHON_COLORS": "0",
+    "TERM": "dumb",
     "GIT_TERMINAL_PROMPT": "0",
     "CONDA_ALWAYS_YES": "true",
     "MAMBA_ALWAYS_YES": "true",
@@ -43,6 +48,9 @@ _PIP_TO_UV = {
 
 _BEFORE_SECRET = rf"://|[?&]\w+=|{SECRET_PREFIX}\d+\W+"
 """What stands in front of a secret in an address, or in a list of variables."""
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+"""What sets colours and the like on a terminal."""
+_LINES_KEPT = 200
 _BETWEEN_WORDS = re.compile(r"""[;&|()\[\]'"\\\n]+""")
 """What a shell or a list may have put around a secret, and a line of text between two parts of it."""
 
@@ -58,6 +66,12 @@ class Installer:
         self._folder = folder
         # Who inherits a lock holds it: if this process alone is killed, none builds beside its installer.
         self._locks = locks
+        self._last_lines: deque[str] = deque(maxlen=_LINES_KEPT)
+
+    @property
+    def last_output(self) -> str:
+        """The end of what the last command has printed that was run."""
+        return "".join(self._last_lines)
 
     def run(self, command: Sequence[str], *, is_by_name: bool = False) -> int:
         """Pass on what it prints, line by line; returns its exit code, or 128 + the signal that ended it.
@@ -66,10 +80,13 @@ class Installer:
         """
         hidden = self._redaction.quoted if is_by_name else self._redaction.text
         is_silent = True
+        self._last_lines.clear()
         with self._started(command, subprocess.STDOUT) as process:
             for line in process.stdout or ():
                 is_silent = is_silent and not line.strip()
-                sys.stdout.write(hidden(self._without_secrets(line)))
+                shown = hidden(self._without_secrets(_COLOUR.sub("", line)))
+                self._last_lines.append(shown)
+                sys.stdout.write(shown)
                 sys.stdout.flush()
         name, code = Path(command[0]).name, process.returncode
         if code > 0 and is_silent:

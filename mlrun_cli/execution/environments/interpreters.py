@@ -14,8 +14,6 @@ from pathlib import Path
 # The newest minor version that is looked for by name, and the oldest that an environment can be built for.
 NEWEST_MINOR = 20
 OLDEST_MINOR = 6
-# What azureml of a run needs; older interpreters run scripts that do not import it.
-OLDEST_FOR_AZUREML = (3, 8)
 
 _PROBE = """
 import json, os, sys
@@ -78,11 +76,10 @@ class PythonRequest:
         """Whether it names one minor version, so that the names of interpreters say which will do."""
         return any(operator == "=" and len(version) > 1 for operator, version in self._terms)
 
-    def distance(self, version: tuple[int, ...]) -> tuple[bool, int]:
-        """Whether one has another major version than what is asked for first, else how many minor ones lie between."""
-        wanted = self._terms[0][1] if self._terms else version
-        is_another = version[0] != wanted[0]
-        return is_another, 0 if is_another or len(wanted) == 1 else abs(version[1] - wanted[1])
+    @property
+    def first_version(self) -> tuple[int, ...] | None:
+        """The version that it names first; None where any will do."""
+        return self._terms[0][1] if self._terms else None
 
     def allows(self, version: tuple[int, ...]) -> bool:
         """Whether a version of three numbers will do."""
@@ -150,22 +147,19 @@ def find_base_interpreter(request: PythonRequest, environ: Mapping[str, str]) ->
     return None
 
 
-def find_nearest_interpreter(request: PythonRequest, environ: Mapping[str, str]) -> Interpreter | None:
-    """The interpreter that is nearest to what will do, the newer of two that are as near: the newest for Python 4.
-
-    One that is too old for the azureml of a run is the last choice.
-    """
-    found = {}
+def find_interpreters(environ: Mapping[str, str]) -> list[Interpreter]:
+    """One interpreter for each minor version that is there, in the order in which they are found."""
+    found: dict[tuple[int, ...], Interpreter] = {}
+    seen: set[str] = set()
     for path in _candidates(PythonRequest(""), environ):
         real = os.path.realpath(path)
-        if real not in found:
-            found[real] = probe(path, environ)
-    there = [interpreter for interpreter in found.values() if interpreter is not None]
-
-    def rank(one: Interpreter) -> tuple[object, ...]:
-        return one.version < OLDEST_FOR_AZUREML, request.distance(one.version), [-number for number in one.version]
-
-    return min(there, key=rank, default=None)
+        if real in seen:
+            continue
+        seen.add(real)
+        interpreter = probe(path, environ)
+        if interpreter is not None:
+            found.setdefault(interpreter.version[:2], interpreter)
+    return list(found.values())
 
 
 def _candidates(request: PythonRequest, environ: Mapping[str, str]) -> Iterator[Path]:

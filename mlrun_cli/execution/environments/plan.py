@@ -6,34 +6,34 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mlrun_cli.domain.environment import Builder, EnvironmentBuild, EnvironmentPlan
-from mlrun_cli.domain.environment_mode import EnvironmentMode
+from mlrun_cli.domain.environment import BasePython, Builder, EnvironmentBuild, EnvironmentPlan
+from mlrun_cli.domain.environment_mode import EnvironmentChoice, EnvironmentMode
+from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.errors import EnvironmentNotBuilt
+from mlrun_cli.execution.environments.base_pythons import nearest_pythons, pinned_python, uv_may_have
 from mlrun_cli.execution.environments.folder import EnvironmentFolder
 from mlrun_cli.execution.environments.interpreters import (
-    OLDEST_FOR_AZUREML,
     PythonRequest,
     executables,
-    find_base_interpreter,
-    find_nearest_interpreter,
     first_python,
     probe,
     search_folders,
 )
 from mlrun_cli.execution.environments.local_sources import contents, local_sources
+from mlrun_cli.execution.environments.package_day import PackageDay, find_package_day, named_day
 from mlrun_cli.execution.environments.placeholders import hide_secrets
 from mlrun_cli.execution.environments.requirements import PipLine
-from mlrun_cli.execution.environments.translation import conda_part, translate
+from mlrun_cli.execution.environments.translation import Translation, conda_part, translate
 from mlrun_cli.files.conda import CondaDependencies
 
 _CONDAS = ("conda", "micromamba", "mamba")
 _KEY_LENGTH = 24
+_PINNED = EnvironmentChoice()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,50 +111,87 @@ def plan_conda(
     *,
     home: Path,
     environ: Mapping[str, str],
-    mode: EnvironmentMode = EnvironmentMode.PINNED,
+    choice: EnvironmentChoice = _PINNED,
 ) -> PlannedEnvironment:
     """An environment under `home` with what the conda dependencies name, by conda or, without one, from PyPI.
 
     Raises:
-        EnvironmentNotBuilt: the Python that is asked for cannot be had.
+        EnvironmentNotBuilt: the Python that is asked for cannot be had, or no day can be known or kept to.
         Unsupported: conda packages that are not known to be on PyPI, or an option of pip.
         InvalidFile: a pip line or a version that nothing would take.
     """
+    is_relaxed, is_dated = choice.mode is EnvironmentMode.RELAXED, choice.mode is EnvironmentMode.DATED
     conda = find_conda(environ)
-    if conda is not None and (dependencies.packages or dependencies.pip):
-        return _plan_with_conda(dependencies, conda, home, is_relaxed=mode is EnvironmentMode.RELAXED)
-    wanted = translate(dependencies)
-    notes = wanted.notes
+    if conda is not None and not is_dated and (dependencies.packages or dependencies.pip):
+        return _plan_with_conda(dependencies, conda, home, is_relaxed=is_relaxed)
+    wanted = translate(dependencies, tries_unknown=is_relaxed)
     uv = find_uv(environ)
-    interpreter = find_base_interpreter(wanted.python, environ)
-    is_another_python = False
-    if interpreter is None and not (uv and _can_fetch(uv, wanted.python, environ)):
-        if mode is EnvironmentMode.RELAXED:
-            interpreter = find_nearest_interpreter(wanted.python, environ)
-        if interpreter is None:
-            raise _no_python(wanted.python, dependencies, uv, environ)
-        is_another_python = True
-        notes += (
-            f"{dependencies.path}: Python {wanted.python} cannot be had; relaxed to {interpreter.version_text}, "
-            f"'{interpreter.path}'.",
-        )
-    use_uv = uv is not None and (interpreter is None or not any(line.pip_only for line in wanted.lines))
+    day = _package_day(choice, wanted, uv, environ) if is_dated else None
+    pythons = _pythons(wanted.python, choice, day, uv, environ)
+    if not pythons:
+        raise _no_python(wanted.python, dependencies, uv, environ)
+    use_uv = uv is not None and (pythons[0].is_fetched or not any(line.pip_only for line in wanted.lines))
     hidden, secrets = hide_secrets([line.text for line in wanted.lines])
     build = _build(
         home,
-        python=str(wanted.python) if interpreter is None else interpreter.path,
+        pythons=pythons,
         builder=Builder.UV if use_uv else Builder.PIP,
-        installer=uv if use_uv else None,
+        installer=uv if use_uv and uv else pythons[0].python,
         lines=[replace(line, text=text) for line, text in zip(wanted.lines, hidden, strict=True)],
-        python_version="" if interpreter is None else interpreter.version_text,
-        is_relaxed=mode is EnvironmentMode.RELAXED,
-        only_wheels=is_another_python,
+        is_relaxed=is_relaxed,
+        day=day,
     )
-    if interpreter is not None and interpreter.version < OLDEST_FOR_AZUREML:
-        notes += (f"Python {interpreter.version_text} cannot import the azureml of a run, which needs 3.8.",)
     folder = EnvironmentFolder(Path(build.folder))
-    plan = EnvironmentPlan(str(folder.interpreter), build)
-    return PlannedEnvironment(plan, notes, secrets, dependencies.variables)
+    notes = (*wanted.notes, *_notes(wanted.python, build, dependencies, is_without_conda=conda is not None))
+    return PlannedEnvironment(EnvironmentPlan(str(folder.interpreter), build), notes, secrets, dependencies.variables)
+
+
+def _pythons(
+    request: PythonRequest,
+    choice: EnvironmentChoice,
+    day: PackageDay | None,
+    uv: str | None,
+    environ: Mapping[str, str],
+) -> list[BasePython]:
+    if choice.mode is EnvironmentMode.PINNED:
+        python = pinned_python(request, uv, environ)
+        return [] if python is None else [python]
+    return nearest_pythons(request, uv, environ, None if day is None else day.day)
+
+
+def _package_day(
+    choice: EnvironmentChoice, wanted: Translation, uv: str | None, environ: Mapping[str, str]
+) -> PackageDay:
+    if uv is None:
+        raise EnvironmentNotBuilt(
+            f"'{choice}' takes the packages of a day, which uv can and pip cannot, and there is no uv.",
+            hint="Install it ('pip install uv', or 'pip install mlrun-cli[uv]').",
+        )
+    for line in wanted.lines:
+        if line.pip_only:
+            raise EnvironmentNotBuilt(
+                f"{line.file}: '{Redaction().quoted(line.text)}' is pip's alone, and '{choice}' needs uv.",
+                hint="Take the line out, or submit without 'dated'.",
+            )
+    if choice.day is not None:
+        return named_day(choice.day)
+    return find_package_day(wanted.files, environ)
+
+
+def _notes(
+    request: PythonRequest, build: EnvironmentBuild, dependencies: CondaDependencies, *, is_without_conda: bool
+) -> Iterator[str]:
+    """What is said of the Python and of the day."""
+    path, first = dependencies.path, build.pythons[0]
+    where = "which uv fetches" if first.is_fetched else f"'{first.python}'"
+    if first.only_wheels:
+        yield f"{path}: Python {request} cannot be had; relaxed to {first}, {where}."
+    if build.day is not None:
+        by_uv = " from PyPI, since conda knows of no days" if is_without_conda else ""
+        yield (
+            f"{path}: what is not pinned is as it was on {build.day} ({build.day_source}), on Python {first}, {where}"
+            f"{by_uv}."
+        )
 
 
 def _plan_with_conda(
@@ -167,7 +204,7 @@ def _plan_with_conda(
     lines = hidden[len(channels) + len(part.packages) :]
     build = _build(
         home,
-        python="",
+        pythons=(),
         builder=Builder.CONDA,
         installer=conda,
         lines=[replace(line, text=text) for line, text in zip(part.lines, lines, strict=True)],
@@ -198,40 +235,44 @@ def find_uv(environ: Mapping[str, str]) -> str | None:
 def _build(
     home: Path,
     *,
-    python: str,
+    pythons: Sequence[BasePython],
     builder: Builder,
-    installer: str | None,
+    installer: str,
     lines: Sequence[PipLine],
-    python_version: str = "",
     packages: Sequence[str] = (),
     channels: Sequence[str] = (),
     is_relaxed: bool,
-    only_wheels: bool = False,
+    day: PackageDay | None = None,
 ) -> EnvironmentBuild:
     requirements = tuple(line.text for line in lines if not line.is_option)
     options = tuple(line.text for line in lines if line.is_option)
     local = local_sources(lines)
-    content: list[object] = [python, builder.value, sorted(requirements), options, python_version, *_machine()]
+    uploaded_before = "" if day is None else day.uploaded_before
+    first = pythons[0] if pythons else BasePython("")
+    content: list[object] = [first.python, builder.value, sorted(requirements), options, first.version, *_machine()]
     content += contents(local)
     if builder is Builder.CONDA:
         content += [sorted(packages), list(channels)]
     if is_relaxed:
         content.append(EnvironmentMode.RELAXED.value)
-    if only_wheels:
-        content.append("only-wheels")
+    if uploaded_before:
+        content.append(uploaded_before)
+    if first.only_wheels or len(pythons) > 1:
+        content.append(list(pythons))
     key, folder = key_and_folder(home, content)
     return EnvironmentBuild(
         key=key,
         folder=folder,
-        python=python,
+        pythons=tuple(pythons),
         builder=builder,
-        installer=python if installer is None else installer,
+        installer=installer,
         requirements=requirements,
         options=options,
         packages=tuple(packages),
         channels=tuple(channels),
         is_relaxed=is_relaxed,
-        only_wheels=only_wheels,
+        uploaded_before=uploaded_before,
+        day_source="" if day is None else day.source,
         local=local,
     )
 
@@ -251,36 +292,19 @@ def _machine() -> list[str]:
     ]
 
 
-def _can_fetch(uv: str, request: PythonRequest, environ: Mapping[str, str]) -> bool:
-    """Whether uv has this Python or knows where to get it; it answers from its own list."""
-    command = [
-        uv,
-        "python",
-        "list",
-        "--python-preference",
-        "only-managed",
-        "--offline",
-        "--no-config",
-        str(request),
-    ]
-    answer = subprocess.run(
-        command, env=dict(environ), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
-    return answer.returncode == 0 and "cpython-" in answer.stdout
-
-
 def _no_python(
     request: PythonRequest, dependencies: CondaDependencies, uv: str | None, environ: Mapping[str, str]
 ) -> EnvironmentNotBuilt:
     on_path = first_python(search_folders(environ.get("PATH", "")))
     there = probe(on_path, environ) if on_path else None
     here = f" (the python on PATH is {there.version_text})" if there else ""
-    fetch = "uv cannot fetch it either" if uv else "there is no uv to fetch it"
+    fetch = "; uv cannot fetch it either" if uv else "; there is no uv to fetch it" if uv_may_have(request) else ""
     ways = f"Change the pin{here}, or put such a Python on PATH"
+    if uv is None and uv_may_have(request):
+        ways += ", or install uv ('pip install uv')"
     instead = (
         "'--environment relaxed' takes the nearest Python there is, '--environment current' the one on PATH as it is"
     )
     return EnvironmentNotBuilt(
-        f"{dependencies.path} wants Python {request}, which is not on this machine; {fetch}.",
-        hint=f"{ways}. {instead}." if uv else f"{ways}, or install uv ('pip install uv'). {instead}.",
+        f"{dependencies.path} wants Python {request}, which is not on this machine{fetch}.", hint=f"{ways}. {instead}."
     )

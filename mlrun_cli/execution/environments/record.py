@@ -17,8 +17,8 @@ _WANTS_WHOLE_NAME = re.compile("short-name")
 _CURRENT = "'--environment current' takes the python on PATH as it is"
 
 
-def environment_document(environment: BuiltEnvironment) -> dict[str, Any]:
-    """What was really installed, as the run's `system_logs/environment.json`."""
+def environment_document(environment: BuiltEnvironment, build: EnvironmentBuild) -> dict[str, Any]:
+    """What was really installed for a run that asked for `build`, as its `system_logs/environment.json`."""
     return {
         "key": environment.key,
         "builder": environment.build.builder.value,
@@ -26,14 +26,19 @@ def environment_document(environment: BuiltEnvironment) -> dict[str, Any]:
         "image": None if environment.build.image is None else image_name(environment.key),
         "installed": list(environment.installed[:_MOST_LINES]),
         "loosened": list(environment.loosened),
+        "day": build.day,
+        "day_source": build.day_source or None,
     }
 
 
 def loosened_warning(environment: BuiltEnvironment) -> tuple[str, ...]:
-    """The line of a run in whose environment versions were left open."""
-    if not environment.loosened:
-        return ()
-    return (f"Not to be had as pinned, so that the version was left open: {', '.join(environment.loosened)}.",)
+    """The lines of a run in whose environment versions were left open, or that is of another Python."""
+    loosened, other = environment.loosened, environment.other_python
+    first = environment.build.pythons[0] if environment.build.pythons else ""
+    return (
+        *((f"Not to be had on Python {first} as pinned, so that it is Python {other}.",) if other else ()),
+        *((f"Not to be had as pinned, so that the version was left open: {', '.join(loosened)}.",) if loosened else ()),
+    )
 
 
 def not_built(plan: EnvironmentPlan, reason: str) -> str:

@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mlrun_cli.domain.redaction import Redaction
@@ -47,6 +47,7 @@ class PipLine:
         is_bare: a name and nothing more, so that any version will do.
         pip_only: an option that uv does not take from a file.
         local: the file or folder it reads, if any.
+        file: where it stands.
     """
 
     text: str
@@ -56,6 +57,7 @@ class PipLine:
     is_bare: bool = False
     pip_only: bool = False
     local: Path | None = None
+    file: Path | None = field(default=None, compare=False)
 
 
 def read_pip_lines(lines: Sequence[str], folder: Path, path: Path) -> list[PipLine]:
@@ -81,6 +83,13 @@ def without_version(line: str) -> str:
     return f"{named[1]}{named[2] or ''}{f' ; {marker.strip()}' if semicolon else ''}"
 
 
+def names_one_version(line: str) -> bool:
+    """Whether a requirement leaves no choice of a release: `numpy==1.18.4`, and `scipy==1.5.2.*` as conda has it."""
+    named = _NAME.fullmatch(line)
+    version = named[3].partition(";")[0].partition(" --")[0] if named else ""
+    return re.fullmatch(r"\(?\s*(===?)\s*[^,*]+|\(?\s*==\s*\d+\.\d+\.\d+[^,]*", version) is not None
+
+
 def package_name(line: str) -> str:
     """The package that a requirement names; empty for options, paths and addresses."""
     named = _NAME.fullmatch(line)
@@ -102,11 +111,11 @@ class _Reading:
         """The lines that stand in `path`; `parents` are the files whose `-r` has led there."""
         for line in lines:
             if not line.startswith("-"):
-                yield _requirement(line, folder, path)
+                yield replace(_requirement(line, folder, path), file=path)
                 continue
             for option, value in _options(line, path):
                 if option != "--requirement":
-                    yield _option(option, value, folder, path)
+                    yield replace(_option(option, value, folder, path), file=path)
                 elif "://" in value:
                     shown = _shown(value)
                     raise Unsupported(f"{path}: '-r {shown}' is an address, which is not read.", hint="Use a file.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.errors import InvalidFile, Unsupported
@@ -23,11 +24,19 @@ _MLFLOW = "mlflow-skinny<3"
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """`python` is what the interpreter must be, `lines` what pip installs, `notes` what was left out."""
+    """What pip or uv is to make.
+
+    Attributes:
+        python: what the interpreter must be.
+        lines: what is installed.
+        notes: what was left out, or is taken otherwise.
+        files: those that name the packages.
+    """
 
     python: PythonRequest
     lines: tuple[PipLine, ...]
     notes: tuple[str, ...]
+    files: tuple[Path, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +63,10 @@ def conda_part(dependencies: CondaDependencies) -> CondaPart:
     return CondaPart(tuple(packages), tuple(lines), tuple(_azureml_notes(dependencies, pip_lines)))
 
 
-def translate(dependencies: CondaDependencies) -> Translation:
+def translate(dependencies: CondaDependencies, *, tries_unknown: bool = False) -> Translation:
     """Turn conda dependencies into an interpreter request and pip lines.
+
+    `tries_unknown` takes a conda package that is not known to be on PyPI from there under its own name.
 
     Raises:
         Unsupported: conda packages that are not known to be on PyPI, named; an option pip cannot take here.
@@ -70,18 +81,25 @@ def translate(dependencies: CondaDependencies) -> Translation:
         if spec not in python and spec not in skipped and spec.name != "pip" and not _is_azureml(spec.name)
     ]
     unknown = [spec.text for spec in others if pypi_name(spec.name) is None]
-    if unknown:
+    if unknown and not tries_unknown:
         raise Unsupported(
             f"{path}: not known outside conda: {_listed(unknown)}.",
             hint="Move what is on PyPI under 'pip:', with its name there, and remove the rest; or make the "
-            "environment yourself and set userManagedDependencies and interpreterPath.",
+            "environment yourself and set userManagedDependencies and interpreterPath. "
+            "'--environment relaxed' tries them on PyPI under their own names.",
         )
     pip_lines = read_pip_lines(dependencies.pip, dependencies.folder, path)
     conda_lines = [_conda_line(spec) for spec in others]
+    tried = f"{path}: not known outside conda, tried on PyPI under its own name: {_listed(unknown)}."
     return Translation(
         python=_python_request(python, dependencies),
         lines=tuple(_merged(conda_lines, _without_azureml(pip_lines))),
-        notes=(*_azureml_notes(dependencies, pip_lines), *_notes(dependencies, skipped, others)),
+        notes=(
+            *_azureml_notes(dependencies, pip_lines),
+            *_notes(dependencies, skipped, others),
+            *((tried,) if unknown else ()),
+        ),
+        files=tuple(dict.fromkeys([path, *(line.file for line in pip_lines if line.file)])),
     )
 
 

@@ -1,0 +1,138 @@
+"""Why an environment could not be built, in one line, by what the installer has printed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
+
+_COMPLAINTS = ("error:", "\N{MULTIPLICATION SIGN}")
+
+# What a program printed that pip or uv had started to build a package: pip of today, pip of before 2022, uv.
+_OUTPUT_OF_BUILD = re.compile(
+    r"^[ \t]*\S+> \[\d+ lines of output\]\n(?P<pip>.*?)^[ \t]*\[end of output\]"
+    r"|^[ \t]*Complete output[^\n]*\n(?P<old_pip>.*?)^[ \t]*-{20,}$"
+    r"|^[ \t]*\[std(?:out|err)\]\n(?P<uv>.*?)(?=^\S|^[ \t]*hint:|\Z)",
+    re.MULTILINE | re.DOTALL,
+)
+_BUILT = re.compile(
+    r"Failed to (?:build|download and build) [`'](?P<uv>[^`']+)[`']"
+    r"|(?:Building wheel|Running setup\.py install|Failed building wheel) for (?P<wheel>[\w.-]+)"
+    r"|^[ \t]*(?:Collecting|Processing) (?P<begun>\S+)",
+    re.MULTILINE,
+)
+_OF_THAT_BUILD = re.compile(
+    r"build|subprocess-exited-with-error|metadata-generation-failed|legacy-install-failure|errored out", re.IGNORECASE
+)
+_OF_COMPILER = re.compile(r"^\S+:\d+(?::\d+)?: (?:fatal )?error: .+|^.*: fatal error: .+", re.MULTILINE)
+_EXCEPTION = re.compile(r"^[A-Za-z_][\w.]*(?:Error|Exception|Exit|Warning|NotFound)\b.*")
+_NOT_REACHED = re.compile(
+    r"connection broken by '(?P<kind>\w+)\((?:['\"]?<.+?>: |\w+\()?['\"]?(?P<error>.+?)['\"),]*': /"
+)
+_CONFLICT = re.compile(
+    r"^ERROR: (?P<what>Cannot install .+? because .+?)\n(?P<rest>.*?)^To fix this", re.MULTILINE | re.DOTALL
+)
+_OF_CONDA = re.compile(r"^(?:\w+Error|ResolvePackageNotFound|PackagesNotFoundError):.*", re.MULTILINE)
+_NO_TIMES = "is missing an upload date"
+_MOST_LETTERS = 600
+
+
+def failure_reason(log: str) -> str:
+    """Return the cause that pip, uv or conda names, by the end of what it has printed.
+
+    What a package printed that could not be built comes before the installer's own words on that.
+    """
+    text = log.replace("\r", "\n")
+    if _NO_TIMES in text:
+        return (
+            "the index does not say when its packages were uploaded, without which none of a day can be chosen "
+            f"({_complaint(text)})"
+        )
+    reason = _of_build(text) or _of_conflict(text) or _of_conda(text) or _complaint(text)
+    if "No matching distribution" in reason and (broken := list(_NOT_REACHED.finditer(text))):
+        return f"{reason} (The index was not reached: {broken[-1]['error']}.)"
+    return reason
+
+
+def is_unreachable(log: str) -> bool:
+    """Whether an installer has failed because no index was reached, by what it has printed.
+
+    pip goes on without one of several, and then names the versions that the others have.
+    """
+    by_pip = "connection broken by" in log and re.search(r"\(from versions: (?:none)?\)", log) is not None
+    return by_pip or "error sending request" in log
+
+
+def _of_build(text: str) -> str | None:
+    """Which package could not be built, and why it says that is; None where it was not that."""
+    begins, ends = text.find(" lines of output]"), text.find("[end of output]")
+    if ends >= 0 and not 0 <= begins < ends:
+        text = f"╰─> [0 lines of output]\n{text}"  # the log is longer than what was read of its end
+    outputs = list(_OUTPUT_OF_BUILD.finditer(text))
+    if not outputs or any(map(_is_of_another_matter, text[outputs[-1].end() :].splitlines())):
+        return None
+    # uv shows stdout and stderr of one program, one after the other: the last of them tells, if there is one.
+    lines = list(_lines(outputs[-1][0]))
+    cause = _cause(lines)
+    # pip says at the end, uv in front, what it was.
+    named = [*_BUILT.finditer(text, 0, outputs[-1].start()), *_BUILT.finditer(text, outputs[-1].end())]
+    names = [match.group(match.lastgroup or 0) for match in named]
+    return f"{_short(names[-1])} could not be built: {cause}" if names else f"A package could not be built: {cause}"
+
+
+def _is_of_another_matter(line: str) -> bool:
+    """Whether a line behind the output of a build complains of something else."""
+    return line.lower().startswith("error:") and _OF_THAT_BUILD.search(line) is None
+
+
+def _lines(output: str) -> Iterator[str]:
+    """The lines of one program's output, without those that frame it, and its own indentation alone."""
+    inner = [line for line in output.splitlines()[1:] if not re.fullmatch(r"\s*(\[\w+( of output)?\]|-{20,})", line)]
+    indent = min((len(line) - len(line.lstrip()) for line in inner if line.strip()), default=0)
+    return (line[indent:].rstrip() for line in inner if line.strip())
+
+
+def _cause(lines: Sequence[str]) -> str:
+    text = "\n".join(lines)
+    compiler = _OF_COMPILER.search(text)
+    if compiler is not None:
+        return compiler[0].strip()[:_MOST_LETTERS]
+    telling = [line for line in lines if _EXCEPTION.match(line) or line.lower().startswith("error:")]
+    return next(reversed(telling or lines), "it printed nothing")[:_MOST_LETTERS]
+
+
+def _short(name: str) -> str:
+    """`badcc @ file:///…` → `badcc`."""
+    return name.partition(" @ ")[0].rpartition("/")[2]
+
+
+def _of_conflict(text: str) -> str | None:
+    """What pip says of versions that do not go together; None where it was not that."""
+    conflict = _CONFLICT.search(text)
+    if conflict is None:
+        return None
+    listed = takewhile(str.strip, conflict["rest"].strip("\n").splitlines())
+    causes = [line.strip() for line in listed if line.startswith(" ")]
+    return f"{conflict['what']} {'; '.join(causes)}".strip()[:_MOST_LETTERS]
+
+
+def _of_conda(text: str) -> str | None:
+    """The last exception of conda's, with the packages that it names; None where there is none."""
+    found = list(_OF_CONDA.finditer(text))
+    if not found:
+        return None
+    following = text[found[-1].end() :].lstrip("\n").splitlines()
+    named = takewhile(lambda line: re.match(r"\s+- ", line), following)
+    return " ".join([found[-1][0].strip(), *(line.strip() for line in named)])[:_MOST_LETTERS]
+
+
+def _complaint(text: str) -> str:
+    """What was complained about last."""
+    lines = [line.strip().removeprefix("╰─▶").strip() for line in text.splitlines()]
+    starts = [number for number, line in enumerate(lines) if line.lower().startswith(_COMPLAINTS)]
+    if not starts:
+        return next((line for line in reversed(lines) if line), "it printed nothing")
+    paragraph = takewhile(lambda line: line and not line.startswith("hint:"), lines[starts[-1] :])
+    told = " ".join(paragraph).removeprefix("\N{MULTIPLICATION SIGN}").strip()
+    filtered = next((line.removeprefix("hint:").strip() for line in lines if "filtered by `exclude-newer`" in line), "")
+    return f"{told} ({filtered.partition(' Consider')[0]})" if filtered else told

@@ -1,0 +1,122 @@
+"""The day that packages without a version are chosen as of: that of the last change of the files that name them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timezone
+from pathlib import Path
+from typing import NamedTuple
+
+from mlrun_cli.errors import EnvironmentNotBuilt
+
+_PATIENCE_SECONDS = 10.0
+_NAME_IT = "Name the day, as in 'dated:2020-06-01'."
+
+
+class PackageDay(NamedTuple):
+    """A day, and in words where it is from."""
+
+    day: date
+    source: str
+
+    @property
+    def uploaded_before(self) -> str:
+        """The moment at which the day is over, as uv takes it."""
+        return f"{self.day.isoformat()}T23:59:59Z"
+
+
+def named_day(day: date) -> PackageDay:
+    """The day that the user has named."""
+    return PackageDay(day, "as named")
+
+
+def find_package_day(files: Iterable[Path], environ: Mapping[str, str]) -> PackageDay:
+    """The latest of the days on which the files were changed: that of their last commit, else their own time.
+
+    For a folder, which stands for dependencies that no file holds, only commits count.
+
+    Args:
+        files: those that name the packages.
+        environ: the variables git is found and run with.
+
+    Raises:
+        EnvironmentNotBuilt: nothing tells of any day.
+    """
+    # A link says nothing; what it leads to does.
+    found = [_day_of(file.resolve(), environ) for file in files]
+    return max(found, key=lambda one: one.day)
+
+
+def _day_of(file: Path, environ: Mapping[str, str]) -> PackageDay:
+    repository = _Repository(file, environ)
+    if repository.is_there and (file.is_dir() or not repository.has_changes()):
+        commit = repository.last_commit()
+        if commit is not None:
+            return commit
+    if file.is_dir():
+        raise EnvironmentNotBuilt(
+            f"'dated' is to take the packages of a day, and no commit of {file} tells which.",
+            hint=_NAME_IT,
+        )
+    try:
+        modified = datetime.fromtimestamp(file.stat().st_mtime, timezone.utc).date()
+    except OSError as error:
+        raise EnvironmentNotBuilt(
+            f"'dated' is to take the packages of the day of {file}, which cannot be read: {error.strerror}.",
+            hint=_NAME_IT,
+        ) from error
+    why = ", whose changes are not committed" if repository.is_there else ""
+    today = datetime.now(timezone.utc).date()
+    return PackageDay(min(modified, today), f"the time of {file}{why}")
+
+
+class _Repository:
+    """What git tells of one file; nothing of it is changed."""
+
+    def __init__(self, file: Path, environ: Mapping[str, str]) -> None:
+        self._file = file
+        self._folder = file if file.is_dir() else file.parent
+        self._environ = {**environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+        self.is_there = any((above / ".git").exists() for above in (self._folder, *self._folder.parents))
+
+    def has_changes(self) -> bool:
+        """Whether the file is not in a commit as it is; also when git does not tell."""
+        answer = self._ask("status", "--porcelain", "--ignored", "--untracked-files=all", "--", str(self._file))
+        return answer is None or bool(answer)
+
+    def last_commit(self) -> PackageDay | None:
+        """The day of the last commit that changed the file; None when there is none, or git does not tell."""
+        shown = self._ask("log", "-1", "--no-show-signature", "--format=%H %ct", "--", str(self._file))
+        if not shown:
+            return None
+        commit, seconds = shown.split()
+        day = datetime.fromtimestamp(int(seconds), timezone.utc).date()
+        source = f"the last commit of {self._file}, {commit[:10]}"
+        if commit in self._shallow_commits():
+            source += ", the oldest of a shallow clone, so that the day may be an earlier one"
+        return PackageDay(min(day, datetime.now(timezone.utc).date()), source)
+
+    def _shallow_commits(self) -> Sequence[str]:
+        """The commits at which the history of a shallow clone is cut off."""
+        path = self._ask("rev-parse", "--git-path", "shallow")
+        try:
+            return Path(self._folder, path).read_text(encoding="ascii").split() if path else ()
+        except (OSError, ValueError):
+            return ()
+
+    def _ask(self, *question: str) -> str | None:
+        try:
+            done = subprocess.run(
+                ["git", "--literal-pathspecs", "-c", "core.fsmonitor=false", *question],
+                cwd=self._folder,
+                env=self._environ,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_PATIENCE_SECONDS,
+                check=True,
+            )
+        except (OSError, subprocess.SubprocessError):
+            return None
+        return os.fsdecode(done.stdout).strip()
