@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mlrun_cli.domain.launch import Launch, is_of_launch
+from mlrun_cli.execution.notebook_variables import without_notebook_variables
 from mlrun_cli.execution.process import FAMILY_VARIABLE, RUN_ID_VARIABLE, SUPERVISOR_VARIABLE
 from mlrun_cli.execution.working_copy import OUTPUTS
 from mlrun_cli.files.run_folder import RunFolder
@@ -55,7 +56,11 @@ def script_environment(
     experiment_name: str,
     experiment_id: str,
 ) -> dict[str, str]:
-    """The submitter's variables, those of the runconfig on top, and those that tell the script of its run."""
+    """The submitter's variables, those of the runconfig on top, and those that tell the script of its run.
+
+    What a notebook made for itself is not the submitter's.
+    """
+    submitter = without_notebook_variables(submitter)
     if RUN_ID_VARIABLE in submitter:
         submitter = {name: value for name, value in submitter.items() if not is_of_launch(name)}
     wanted = {**submitter, "PYTHONUNBUFFERED": "1", **variables}

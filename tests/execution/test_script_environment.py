@@ -53,6 +53,37 @@ def test_what_tells_of_another_run_is_not_passed_on(tmp_path: Path, place: str) 
     }
 
 
+OF_A_KERNEL = {
+    "CLICOLOR": "1",
+    "CLICOLOR_FORCE": "1",
+    "FORCE_COLOR": "1",
+    "GIT_PAGER": "cat",
+    "JPY_PARENT_PID": "1",
+    "JPY_SESSION_NAME": "/a.ipynb",
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "PAGER": "cat",
+    "PYDEVD_USE_FRAME_EVAL": "NO",
+    "TERM": "xterm-color",
+}
+
+
+def test_what_a_kernel_made_for_itself_is_not_passed_on(tmp_path: Path) -> None:
+    assert not OF_A_KERNEL.keys() & environment_of(tmp_path, OF_A_KERNEL).keys()
+    own = {"PAGER": "less", "MPLBACKEND": "agg", "FORCE_COLOR": "3", "TERM": "screen", "COLUMNS": "200"}
+    assert environment_of(tmp_path, OF_A_KERNEL | own).items() >= own.items()
+    assert environment_of(tmp_path, OF_A_KERNEL, OF_A_KERNEL).items() >= OF_A_KERNEL.items()
+
+
+def test_what_a_user_has_set_outside_of_notebooks_is_passed_on(tmp_path: Path) -> None:
+    own = {"PAGER": "cat", "FORCE_COLOR": "1", "CLICOLOR": "1", "MPLBACKEND": "module://mine", "LINES": "40"}
+    assert environment_of(tmp_path, own).items() >= own.items()
+
+
+def test_what_a_terminal_of_jupyter_made_for_itself_is_not_passed_on(tmp_path: Path) -> None:
+    theirs = {"PYXTERM_DIMENSIONS": "80x25", "COLUMNS": "80", "LINES": "25", "JUPYTER_SERVER_URL": "http://h"}
+    assert not theirs.keys() & environment_of(tmp_path, theirs).keys()
+
+
 def test_what_a_run_sets_is_known_as_that(tmp_path: Path) -> None:
     can_be_set_too = {"PYTHONPATH", "PYTHONUNBUFFERED"}
     assert environment_of(tmp_path, {}).keys() - can_be_set_too <= names_set_by_run(Launch())

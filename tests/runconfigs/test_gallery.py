@@ -292,6 +292,33 @@ def test_a_cell_of_a_notebook_follows_a_run_to_its_end(mlrun: Mlrun, notebook_en
     assert "<td>Failed</td>" in shown["afterwards"]
 
 
+SUBMITTED = """
+import os
+from azureml.core import Experiment, ScriptRunConfig, Workspace
+assert os.environ["MPLBACKEND"].startswith("module://") and os.environ["JPY_PARENT_PID"]
+source = ScriptRunConfig(".", "train.py")
+Experiment(Workspace.from_config(), "exp").submit(source).wait_for_completion(show_output=True)
+"""
+
+
+def test_a_run_of_a_notebook_has_nothing_that_the_kernel_made_for_itself(
+    mlrun: Mlrun, notebook_environment: Path
+) -> None:
+    mlrun("folder", "attach", "-w", "mine")
+    mlrun.environment["MINE"] = "1"
+    mlrun.script("import json, os; print(json.dumps(sorted(os.environ)))")
+    cell: dict[str, Any] = {"cell_type": "code", "id": "a", "metadata": {}, "outputs": [], "execution_count": None}
+    notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{**cell, "source": SUBMITTED}]}
+    mlrun.script(json.dumps(notebook), "submit.ipynb")
+
+    shown = execute(mlrun, notebook_environment, "submit.ipynb")
+
+    names = json.loads(next(line for line in shown["a"].splitlines() if line.startswith("[")))
+    assert "MINE" in names
+    of_kernel = {"CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR", "GIT_PAGER", "JPY_PARENT_PID", "MPLBACKEND", "PAGER"}
+    assert not of_kernel & set(names) - mlrun.environment.keys()
+
+
 def execute(mlrun: Mlrun, programs: Path, notebook: str) -> dict[str, str]:
     """Execute a notebook in the folder; what each of its cells shows, as HTML where it can, by the cell's id."""
     done = subprocess.run(

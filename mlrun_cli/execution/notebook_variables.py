@@ -1,0 +1,45 @@
+"""The environment variables that a notebook's kernel, or a terminal beside it, has made for itself alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+# A kernel's own figures, which need its packages; `module://` of a user's own stays outside of kernels.
+_INLINE = re.compile(r"module://(matplotlib_inline|ipykernel|ipympl|google\.colab)\b")
+
+# What is only there in a kernel, or in a terminal of Jupyter's.
+_OF_KERNEL = re.compile(r"JPY_\w+|KERNEL_LAUNCH_TIMEOUT")
+_OF_TERMINAL = re.compile(r"PYXTERM_\w+|JUPYTER_SERVER_(?:ROOT|URL)")
+
+# What a kernel sets whatever it was; another value is the user's own.
+_VALUES_OF_KERNEL = {
+    "CLICOLOR": "1",
+    "CLICOLOR_FORCE": "1",
+    "FORCE_COLOR": "1",
+    "GIT_PAGER": "cat",
+    "PAGER": "cat",
+    "PYDEVD_USE_FRAME_EVAL": "NO",
+    "TERM": "xterm-color",
+}
+_SIZE_OF_TERMINAL = ("COLUMNS", "LINES")
+
+
+def without_notebook_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of a submitter without those that a notebook's kernel or terminal made for itself.
+
+    A run is started by neither: it has no such figures, writes to a file, and may run for long after them.
+    """
+    backend = environment.get("MPLBACKEND", "")
+    is_inline = _INLINE.match(backend) is not None
+    is_kernel = is_inline or any(map(_OF_KERNEL.fullmatch, environment))
+    is_terminal = any(name.startswith("PYXTERM_") for name in environment)
+
+    def is_theirs(name: str, value: str) -> bool:
+        if _OF_KERNEL.fullmatch(name) or _OF_TERMINAL.fullmatch(name):
+            return True
+        if name == "MPLBACKEND":
+            return is_inline or (is_kernel and value.startswith("module://"))
+        return (is_kernel and _VALUES_OF_KERNEL.get(name) == value) or (is_terminal and name in _SIZE_OF_TERMINAL)
+
+    return {name: value for name, value in environment.items() if not is_theirs(name, value)}
