@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from mlrun_cli.errors import Unsupported
@@ -58,6 +59,25 @@ _KINDS = (
     ),
 )
 
+# No runconfig has one of these, whatever else they hold that a runconfig has too.
+_OTHER_THAN_RUNCONFIGS = (
+    _kind(
+        "_experiment_name run_id runId root_run_id runDefinition run_definition",
+        "is the record of a run, as '-t' and 'run show' write it, not a runconfig",
+        "Name a runconfig; 'mlrun runconfig list' shows those there are.",
+    ),
+    _kind(
+        "entryScript extraDockerfileSteps",
+        "is an inference configuration, which says how a model is served, not a runconfig",
+        "Models are not served here. 'mlrun runconfig list' shows the runconfigs there are.",
+    ),
+    _kind(
+        "computeType containerResourceRequirements",
+        "is a deployment configuration, which says where a model is served, not a runconfig",
+        "Models are not served here. 'mlrun runconfig list' shows the runconfigs there are.",
+    ),
+)
+
 _ENVIRONMENT = _kind(
     "",
     "is the description of an environment, not a runconfig",
@@ -97,9 +117,17 @@ def refuse_other_kinds(root: Node, known: frozenset[str]) -> None:
     keys = root.mapping().keys()
     if "python" in keys and keys <= _ENVIRONMENT_KEYS:
         raise _refusal(root, _ENVIRONMENT)
+    for kind in _OTHER_THAN_RUNCONFIGS:
+        if keys & kind.keys:
+            raise _refusal(root, kind)
     for kind in _KINDS:
         if keys & kind.keys and not keys & known:
             raise _refusal(root, kind)
+
+
+def is_no_runconfig(keys: Iterable[str]) -> bool:
+    """Whether a document with these keys at its top is none, whatever it is called."""
+    return any(not kind.keys.isdisjoint(keys) for kind in _OTHER_THAN_RUNCONFIGS)
 
 
 def refuse_libraries_alone(root: Node) -> None:

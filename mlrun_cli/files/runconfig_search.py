@@ -10,6 +10,7 @@ from pathlib import Path
 from mlrun_cli.errors import InvalidFile, UsageError
 from mlrun_cli.files.documents import read_document
 from mlrun_cli.files.project_config import CONFIGURATION_FOLDERS
+from mlrun_cli.files.runconfig_kinds import is_no_runconfig
 from mlrun_cli.files.runconfig_lookup import SUFFIX
 
 _HEAD_BYTES = 1 << 16
@@ -69,7 +70,7 @@ def _is_runconfig(path: Path) -> bool:
         return True
     try:
         with path.open("rb") as file:
-            return _looks_like_one(path, file.read(_HEAD_BYTES))
+            return _looks_like_one(path, file.read(_HEAD_BYTES)) and not is_no_runconfig(_top_keys(path))
     except OSError:
         return False
 

@@ -67,6 +67,33 @@ def test_the_runconfigs_of_a_folder_are_listed_with_what_is_wrong(mlrun: Mlrun) 
     assert listed["strange"]["target"] == "cpu"
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "what"),
+    [
+        ("run.json", None, "is the record of a run"),
+        (
+            "inference.json",
+            '{"entryScript": "score.py", "environment": {"python": {"userManagedDependencies": true}}, "script": 1}',
+            "is an inference configuration",
+        ),
+        (
+            "inference.yml",
+            "entryScript: score.py\nenvironment:\n  python:\n    userManagedDependencies: true\n",
+            "is an inference configuration",
+        ),
+        ("deployment.yml", "computeType: ACI\ntarget: x\nscript: y\n", "is a deployment configuration"),
+    ],
+)
+def test_what_azure_keeps_beside_runconfigs_is_none(mlrun: Mlrun, name: str, text: str | None, what: str) -> None:
+    mlrun.script("")
+    if text is None:
+        mlrun("run", "submit-script", "-t", name, "train.py")
+    else:
+        mlrun.script(text, name)
+    assert {one["name"] for one in mlrun.json("runconfig", "list")} == {"local", "sklearn"}
+    assert f"{name}, line 1: {what}" in refusal(mlrun, "run", "submit-script", "-c", name)
+
+
 def test_list_and_validate_find_the_same_in_the_whole_of_an_attached_folder(mlrun: Mlrun) -> None:
     whole = f"script: train.py\n{OWN}"
     pair = '{"script": "train.py", "environment": {"python": {"userManagedDependencies": true}}}'
