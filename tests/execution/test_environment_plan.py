@@ -532,6 +532,37 @@ def test_current_is_the_python_on_path(tmp_path: Path, environ: dict[str, str]) 
         plan_current(str(tmp_path), "")
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "https://h/sdk/azureml_core-0.1.65-py3-none-any.whl",
+        "https://h/sdk/azureml_core-0.1.65-py3-none-any.whl?sv=1&sig=x",
+        "azureml-core @ https://h/azureml_core-0.1.whl",
+        "git+https://h/sdk.git#egg=azureml-core",
+        "./wheels/azureml_train-1.0.tar.gz",
+        "azureml-defaults",
+        "--extra-index-url https://azuremlsdktestpypi.azureedge.net/sdk-release/Preview/E7501C02541B433786111FE8E140CAA1",
+    ],
+)
+def test_azureml_is_left_out_however_it_is_named(tmp_path: Path, environ: dict[str, str], line: str) -> None:
+    planned = plan_of(tmp_path, environ, f"dependencies: [{{pip: ['{line}', tqdm]}}]\n")
+    assert planned.plan.build is not None
+    assert (planned.plan.build.options, planned.plan.build.requirements) == ((), ("tqdm",))
+    assert "left out, since a run is given mlrun-cli's azureml: " in planned.notes[0]
+
+
+def test_relaxed_tries_an_unknown_conda_name_on_pypi_and_says_so(tmp_path: Path, environ: dict[str, str]) -> None:
+    content = "dependencies: [numpy=1.18, my-own=1.2, 'conda-forge::another']\n"
+    planned = plan_of(tmp_path, environ, content, EnvironmentMode.RELAXED)
+    assert planned.plan.build is not None
+    assert planned.plan.build.requirements == ("numpy==1.18.*", "my-own==1.2.*", "another")
+    said = "not known outside conda, tried on PyPI under its own name: my-own=1.2, conda-forge::another."
+    assert [note for note in planned.notes if note.endswith(said)]
+    with pytest.raises(Unsupported) as caught:
+        plan_of(tmp_path, environ, content)
+    assert "'--environment relaxed' tries them" in (caught.value.hint or "")
+
+
 def test_azureml_mlflow_brings_mlflow_and_a_line_on_its_data(tmp_path: Path, environ: dict[str, str]) -> None:
     planned = plan_of(tmp_path, environ, "dependencies: [{pip: [azureml-mlflow, azureml-core]}]\n")
     assert planned.plan.build is not None

@@ -41,7 +41,8 @@ class PipLine:
 
     Attributes:
         text: as the installer gets it, paths absolute.
-        name: the package as PyPI compares names (`scikit-learn`); empty for options, paths and bare URLs.
+        name: the package as PyPI compares names (`scikit-learn`); empty for options, and for paths and URLs that do
+            not tell it.
         is_option: it says where or how, not what.
         is_editable: the package is used where it stands.
         is_bare: a name and nothing more, so that any version will do.
@@ -94,6 +95,11 @@ def package_name(line: str) -> str:
     """The package that a requirement names; empty for options, paths and addresses."""
     named = _NAME.fullmatch(line)
     return plain_name(named[1]) if named else ""
+
+
+def is_azureml(name: str) -> bool:
+    """Whether a package is one of Azure's own, of which a run has those of this program."""
+    return plain_name(name).startswith("azureml-")
 
 
 def plain_name(name: str) -> str:
@@ -189,12 +195,21 @@ def _requirement(line: str, folder: Path, path: Path) -> PipLine:
         address = _FILE_ADDRESS.match(named[3])
         local = _path_of(address[1]) if address else None
         return PipLine(line, name=plain_name(named[1]), is_bare=not named[2] and not named[3], local=local)
-    if _URL.match(line) and not line.startswith("file:"):
-        return PipLine(line)
+    name = _name_in_address(line)
+    if (_URL.match(line) and not line.startswith("file:")) or is_azureml(name):
+        return PipLine(line, name=name)
     if _LOCAL.match(line):
         text, local = _local(line, folder, path)
-        return PipLine(text, local=local)
+        return PipLine(text, name=name, local=local)
     raise InvalidFile(path, f"'{_shown(line)}' is not a requirement that pip takes")
+
+
+def _name_in_address(line: str) -> str:
+    """The package of `https://h/azureml_core-1.0-py3-none-any.whl` or `…#egg=azureml-core`; empty where none is."""
+    egg = re.search(r"[#&]egg=([\w.-]+)", line)
+    file = re.search(r"([^/\\]+?)-\d[^/]*\.(?:whl|zip|tar\.gz|tgz|tar\.bz2)(?:[?#\[]|$)", line)
+    found = egg or file
+    return plain_name(found[1]) if found else ""
 
 
 def _local(text: str, folder: Path, path: Path) -> tuple[str, Path]:

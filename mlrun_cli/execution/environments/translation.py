@@ -11,12 +11,13 @@ from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.errors import InvalidFile, Unsupported
 from mlrun_cli.execution.environments.conda_names import is_no_python_package, pypi_name
 from mlrun_cli.execution.environments.interpreters import PythonRequest
-from mlrun_cli.execution.environments.requirements import PipLine, plain_name, read_pip_lines
+from mlrun_cli.execution.environments.requirements import PipLine, is_azureml, plain_name, read_pip_lines
 from mlrun_cli.files.conda import CondaDependencies, CondaSpec, VersionTerm
 
 # What they hold of the packages known here is on PyPI too: nothing to tell the user.
 _PUBLIC_CHANNELS = {"defaults", "main", "anaconda", "conda-forge", "pytorch", "nvidia", "fastai"}
 
+_INDEX_OF_AZUREML = re.compile(r"://azureml[\w-]*\.azureedge\.net(?:[/:]|$)")
 _AZUREML_MLFLOW = "azureml-mlflow"
 # As azureml-mlflow does: later ones may keep their data elsewhere.
 _MLFLOW = "mlflow-skinny<3"
@@ -54,7 +55,7 @@ def conda_part(dependencies: CondaDependencies) -> CondaPart:
     Raises:
         Unsupported, InvalidFile: a pip line that nothing would take.
     """
-    packages = [spec.text for spec in dependencies.packages if not _is_azureml(spec.name)]
+    packages = [spec.text for spec in dependencies.packages if not is_azureml(spec.name)]
     names = {spec.name for spec in dependencies.packages}
     pip_lines = read_pip_lines(dependencies.pip, dependencies.folder, dependencies.path)
     lines = _without_azureml(pip_lines)
@@ -78,7 +79,7 @@ def translate(dependencies: CondaDependencies, *, tries_unknown: bool = False) -
     others = [
         spec
         for spec in dependencies.packages
-        if spec not in python and spec not in skipped and spec.name != "pip" and not _is_azureml(spec.name)
+        if spec not in python and spec not in skipped and spec.name != "pip" and not is_azureml(spec.name)
     ]
     unknown = [spec.text for spec in others if pypi_name(spec.name) is None]
     if unknown and not tries_unknown:
@@ -106,16 +107,22 @@ def translate(dependencies: CondaDependencies, *, tries_unknown: bool = False) -
 def _without_azureml(lines: Sequence[PipLine]) -> list[PipLine]:
     """All but azureml, which is the run's own; MLflow, which Azure's brings along, stays."""
     names = {line.name for line in lines}
-    kept = [line for line in lines if not _is_azureml(line.name)]
+    kept = [line for line in lines if not is_azureml(line.name) and not _is_index_of_azureml(line)]
     if _AZUREML_MLFLOW in names and not names & {"mlflow", "mlflow-skinny"}:
         kept.append(PipLine(_MLFLOW, name="mlflow-skinny"))
     return kept
 
 
+def _is_index_of_azureml(line: PipLine) -> bool:
+    """Whether it is an option that names a place where previews of azureml were; uv does not go on without one."""
+    return line.is_option and _INDEX_OF_AZUREML.search(line.text) is not None
+
+
 def _azureml_notes(dependencies: CondaDependencies, pip_lines: Sequence[PipLine]) -> list[str]:
-    azureml = [line for line in pip_lines if _is_azureml(line.name)]
+    azureml = [line for line in pip_lines if is_azureml(line.name)]
     left_out = [line.text for line in azureml if line.name != _AZUREML_MLFLOW]
-    left_out += [spec.text for spec in dependencies.packages if _is_azureml(spec.name)]
+    left_out += [line.text for line in pip_lines if _is_index_of_azureml(line)]
+    left_out += [spec.text for spec in dependencies.packages if is_azureml(spec.name)]
     notes = []
     if left_out:
         notes.append(f"{dependencies.path}: left out, since a run is given mlrun-cli's azureml: {_listed(left_out)}.")
@@ -125,10 +132,6 @@ def _azureml_notes(dependencies: CondaDependencies, pip_lines: Sequence[PipLine]
             "run's working folder and is kept with the run."
         )
     return notes
-
-
-def _is_azureml(name: str) -> bool:
-    return plain_name(name).startswith("azureml-")
 
 
 def _python_request(specs: Sequence[CondaSpec], dependencies: CondaDependencies) -> PythonRequest:
