@@ -26,7 +26,7 @@ from mlrun_cli.domain.moment import MICROSECONDS, now
 from mlrun_cli.execution.environments.build import build_environment
 from mlrun_cli.execution.environments.failure_reason import failure_reason
 from mlrun_cli.execution.environments.folder import EnvironmentFolder
-from mlrun_cli.execution.environments.installer import Installer, installer_environment, say_changed
+from mlrun_cli.execution.environments.installer import Installer, say_changed
 from mlrun_cli.execution.environments.interpreters import Interpreter, find_interpreters
 from mlrun_cli.execution.environments.kept import prune_environments
 from mlrun_cli.execution.environments.plan import PlannedEnvironment, find_uv, plan_conda
@@ -375,15 +375,6 @@ def test_short_secret_is_hidden_where_it_is_one_and_is_a_part_of_other_words(tmp
 def test_a_path_that_is_no_text_is_said_with_its_bytes(capsys: pytest.CaptureFixture[str]) -> None:
     say_changed("/b\udcff")
     assert capsys.readouterr().out.startswith("Error: /b\\udcff has changed")
-
-
-def test_what_pip_is_told_by_variables_holds_for_uv(tmp_path: Path) -> None:
-    told = installer_environment(
-        {"PIP_FIND_LINKS": "/a /b", "PIP_INDEX_URL": "https://h/s", "UV_DEFAULT_INDEX": "https://other/s"},
-        tmp_path,
-    )
-    assert told["UV_FIND_LINKS"] == "/a,/b"
-    assert told["UV_DEFAULT_INDEX"] == "https://other/s"
 
 
 def test_folder_that_cannot_be_made_is_an_error_in_words(

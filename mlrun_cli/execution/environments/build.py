@@ -52,7 +52,7 @@ def build_environment(build: EnvironmentBuild, environ: Mapping[str, str]) -> in
             return 0
         installer = Installer(environ, folder.path, lock)
         try:
-            filled = _fill(folder, build, installer)
+            filled = _fill(folder, build, installer, environ)
         except OSError:
             shutil.rmtree(folder.path, ignore_errors=True)
             raise
@@ -83,7 +83,9 @@ def _stands(folder: EnvironmentFolder, build: EnvironmentBuild) -> bool:
     return folder.is_complete() and (build.image is None or is_there(build.installer, image_name(build.key)))
 
 
-def _fill(folder: EnvironmentFolder, build: EnvironmentBuild, installer: Installer) -> Filled:
+def _fill(
+    folder: EnvironmentFolder, build: EnvironmentBuild, installer: Installer, environ: Mapping[str, str]
+) -> Filled:
     """Make the environment and install into it."""
     if folder.path.exists():
         shutil.rmtree(folder.path)
@@ -101,7 +103,7 @@ def _fill(folder: EnvironmentFolder, build: EnvironmentBuild, installer: Install
         return Filled(make_image(folder, build, build.image, installer))
     if build.builder is Builder.CONDA:
         return fill_with_conda(folder, build, installer)
-    return fill_with_pip(folder, build, installer)
+    return fill_with_pip(folder, build, installer, environ)
 
 
 def _listing(folder: EnvironmentFolder, build: EnvironmentBuild) -> list[str]:

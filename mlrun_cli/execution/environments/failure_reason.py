@@ -63,6 +63,11 @@ def is_unreachable(log: str) -> bool:
     return by_pip or "error sending request" in log
 
 
+def is_untrusted(log: str) -> bool:
+    """Whether uv has failed because it does not know who has signed a server's certificate, by what it has printed."""
+    return "invalid peer certificate" in log
+
+
 def _of_build(text: str) -> str | None:
     """Which package could not be built, and why it says that is; None where it was not that."""
     begins, ends = text.find(" lines of output]"), text.find("[end of output]")

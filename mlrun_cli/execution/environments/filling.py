@@ -6,15 +6,16 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 from mlrun_cli.domain.environment import BasePython, Builder, EnvironmentBuild
-from mlrun_cli.execution.environments.failure_reason import is_unreachable
+from mlrun_cli.execution.environments.failure_reason import is_unreachable, is_untrusted
 from mlrun_cli.execution.environments.folder import EnvironmentFolder
 from mlrun_cli.execution.environments.installer import Installer, say
+from mlrun_cli.execution.environments.pip_settings import pip_settings_for_uv
 from mlrun_cli.execution.environments.requirements import names_one_version, package_name, without_version
 
 _NO_DAY = "2999-01-01T00:00:00Z"
@@ -30,20 +31,46 @@ class Filled(NamedTuple):
     other_python: str = ""
 
 
-def fill_with_pip(folder: EnvironmentFolder, build: EnvironmentBuild, installer: Installer) -> Filled:
+def fill_with_pip(
+    folder: EnvironmentFolder, build: EnvironmentBuild, installer: Installer, environ: Mapping[str, str]
+) -> Filled:
     """Make a virtual environment and install the requirements by uv or pip.
 
     It is of the first Python on which all that is pinned can be had. Where there is none, and versions may be left
     open, it is of that on which the most can be had.
     """
+    if build.builder is Builder.UV:
+        _tell_uv(build, installer, environ)
     filling = _PipFilling(folder, build, installer)
     filled = filling.as_pinned()
+    if filled.exit_code and _may_use_pip(build) and is_untrusted(installer.last_output):
+        say("Building with pip, which may know whom uv does not.")
+        build = build._replace(builder=Builder.PIP)
+        filling = _PipFilling(folder, build, installer)
+        filled = filling.as_pinned()
     has_choice = build.is_relaxed or len(build.pythons) > 1
     # What is not reached by one is not by the others, each after minutes of tries; a Python is fetched from elsewhere.
     if filled.exit_code and has_choice and not (filling.is_made and is_unreachable(installer.last_output)):
         say(f"Not to be had as pinned on Python {build.pythons[0]}.")
         filled = filling.on_another_python() or (filling.relaxed() if build.is_relaxed else filled)
     return filled
+
+
+def _tell_uv(build: EnvironmentBuild, installer: Installer, environ: Mapping[str, str]) -> None:
+    """Tell uv of what pip is configured with, and the log what that is."""
+    python = Path(build.pythons[0].python)
+    base = python.parents[1] if python.is_absolute() else None
+    has_index = any(option.startswith("--index-url") for option in build.options)
+    settings = pip_settings_for_uv(environ, base, has_index=has_index)
+    installer.tell(settings.variables)
+    if settings.told:
+        said = ", ".join(settings.told)
+        say(f"uv is told of pip's {said}, from {', '.join(map(str, settings.files))}.")
+
+
+def _may_use_pip(build: EnvironmentBuild) -> bool:
+    """Whether pip could build what uv does not reach: it knows of no days, and fetches no Python."""
+    return build.builder is Builder.UV and not build.uploaded_before and not build.pythons[0].is_fetched
 
 
 class _PipFilling:
@@ -126,7 +153,7 @@ class _PipFilling:
         self._made_of = None
         shutil.rmtree(self._folder.venv, ignore_errors=True)
         command = self._making(python)
-        if self._installer.run(command) if is_loud else not self._installer.succeeds(command):
+        if self._run(command) if is_loud else not self._installer.succeeds(command):
             return False
         self._made_of = python
         return True
@@ -145,9 +172,17 @@ class _PipFilling:
             _say_loosened(line for line in self._pinned if line in loosened)
         lines = [without_version(line) if line in loosened else line for line in self._build.requirements]
         kept = [line for line in self._pinned if line not in loosened]
-        code = self._installer.run(self._install(lines, *self._wheels_for(kept))) if lines else 0
+        code = self._run(self._install(lines, *self._wheels_for(kept))) if lines else 0
         other = "" if self._python == self._build.pythons[0] else str(self._python)
         return Filled(code, tuple(line for line in self._pinned if line in loosened), other)
+
+    def _run(self, command: Sequence[str]) -> int:
+        """Run it, once more where uv does not know the signer of a certificate that the system may know."""
+        code = self._installer.run(command)
+        if code and self._is_uv and is_untrusted(self._installer.last_output) and self._installer.trust_as_system():
+            say("uv does not know who has signed the certificate; it is told to trust whom the system trusts.")
+            code = self._installer.run(command)
+        return code
 
     def _exists(self, line: str) -> bool:
         """Whether there is such a version for this Python, built if it has to be; the installer keeps it for later."""

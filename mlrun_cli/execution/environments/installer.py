@@ -35,16 +35,8 @@ _FOR_INSTALLERS = {
     "CONDA_ALWAYS_YES": "true",
     "MAMBA_ALWAYS_YES": "true",
 }
-# What pip is told by variables holds for uv too, unless its own variable says otherwise.
-_PIP_TO_UV = {
-    "PIP_INDEX_URL": "UV_DEFAULT_INDEX",
-    "PIP_EXTRA_INDEX_URL": "UV_INDEX",
-    "PIP_FIND_LINKS": "UV_FIND_LINKS",
-    "PIP_NO_INDEX": "UV_NO_INDEX",
-    "PIP_CONSTRAINT": "UV_CONSTRAINT",
-    "PIP_CERT": "SSL_CERT_FILE",
-    "PIP_TRUSTED_HOST": "UV_INSECURE_HOST",
-}
+# uv has a list of its own of whom to trust, unless it is told; the second is what it was called before 2026.
+_TRUST_AS_SYSTEM = {"UV_SYSTEM_CERTS": "true", "UV_NATIVE_TLS": "true"}
 
 _BEFORE_SECRET = rf"://|[?&]\w+=|{SECRET_PREFIX}\d+\W+"
 """What stands in front of a secret in an address, or in a list of variables."""
@@ -96,6 +88,17 @@ class Installer:
         say(f"Error: {name} was ended by {Signals(-code).name}.")
         return 128 - code
 
+    def tell(self, variables: Mapping[str, str]) -> None:
+        """Give these variables to all that is run from now on."""
+        self._environment |= variables
+
+    def trust_as_system(self) -> bool:
+        """Have uv trust whom the system trusts from now on; False where it was told already, or of something else."""
+        if not self._environment.keys().isdisjoint(_TRUST_AS_SYSTEM):
+            return False
+        self.tell(_TRUST_AS_SYSTEM)
+        return True
+
     def output(self, command: Sequence[str]) -> str:
         """What it prints on stdout; its stderr is dropped."""
         with self._started(command, subprocess.DEVNULL) as process:
@@ -142,13 +145,8 @@ def _pattern_of(secrets: Collection[str]) -> re.Pattern[str]:
 def installer_environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
     """The user's variables, as far as they may reach an installer that fills a place under `folder`."""
     inherited = {name: value for name, value in environ.items() if name not in _NOT_FOR_INSTALLERS}
-    for_uv = {
-        ours: inherited[pips].replace(" ", ",") if ours == "UV_FIND_LINKS" else inherited[pips]
-        for pips, ours in _PIP_TO_UV.items()
-        if inherited.get(pips) and ours not in inherited
-    }
     # All indexes are equal, as for pip: files written for it name the same package on several.
-    for_uv["UV_INDEX_STRATEGY"] = inherited.get("UV_INDEX_STRATEGY", "unsafe-best-match")
+    for_uv = {"UV_INDEX_STRATEGY": inherited.get("UV_INDEX_STRATEGY", "unsafe-best-match")}
     if _device(_uv_cache(inherited)) != _device(folder):
         for_uv["UV_LINK_MODE"] = inherited.get("UV_LINK_MODE", "copy")
     return inherited | for_uv | _FOR_INSTALLERS

@@ -1,0 +1,136 @@
+"""What pip is configured with, in its files and its variables, as far as uv has to be told of it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from configparser import Error, RawConfigParser
+from pathlib import Path
+from typing import NamedTuple
+
+# What pip calls it, as a variable, and what uv reads; where several of uv's say the same, the first is set.
+_TO_UV = {
+    "INDEX_URL": ("UV_DEFAULT_INDEX", "UV_INDEX_URL"),
+    "EXTRA_INDEX_URL": ("UV_INDEX", "UV_EXTRA_INDEX_URL"),
+    "FIND_LINKS": ("UV_FIND_LINKS",),
+    "NO_INDEX": ("UV_NO_INDEX",),
+    "CONSTRAINT": ("UV_CONSTRAINT",),
+    "CERT": ("SSL_CERT_FILE",),
+    "CLIENT_CERT": ("SSL_CLIENT_CERT",),
+    "TRUSTED_HOST": ("UV_INSECURE_HOST",),
+    "PROXY": ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"),
+    "TIMEOUT": ("UV_HTTP_TIMEOUT",),
+    "DEFAULT_TIMEOUT": ("UV_HTTP_TIMEOUT",),
+    "RETRIES": ("UV_HTTP_RETRIES",),
+}
+_OF_INDEXES = ("INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "NO_INDEX")
+_UV_NAMES_INDEXES = re.compile(
+    r"^\s*(?:\[\[(?:pip\.)?index\]\]|(?:(?:extra-)?index-url|index|find-links|no-index)\s*=)", re.MULTILINE
+)
+# pip's own library for HTTP takes these too.
+_CERTIFICATE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+_SECTIONS = ("global", "install")
+
+
+class PipSettings(NamedTuple):
+    """What uv is told in pip's name.
+
+    Attributes:
+        variables: for uv; its own, if they are set, are left out.
+        told: what of it is from files, in pip's words, such as `index-url`.
+        files: those files.
+    """
+
+    variables: Mapping[str, str]
+    told: Sequence[str] = ()
+    files: Sequence[Path] = ()
+
+
+def pip_settings_for_uv(environ: Mapping[str, str], base: Path | None, *, has_index: bool = False) -> PipSettings:
+    """Return the variables that make uv reach what pip reaches.
+
+    Args:
+        environ: the user's variables.
+        base: the prefix of the Python whose pip it would be, which may have a pip.conf.
+        has_index: whether the requirements name their own index, which for pip goes before the configured one.
+    """
+    of_variables = {name[4:]: value for name, value in environ.items() if name.startswith("PIP_") and value}
+    in_files, files = _read_files(environ, base)
+    if _uv_has_indexes(environ):
+        in_files = {name: value for name, value in in_files.items() if name not in _OF_INDEXES}
+    known = in_files | of_variables
+    if "CERT" not in known and (bundle := next(filter(None, map(environ.get, _CERTIFICATE_VARIABLES)), None)):
+        known["CERT"] = bundle
+    variables, told = {}, []
+    for name, for_uv in _TO_UV.items():
+        if name not in known or any(environ.get(each) for each in for_uv) or (has_index and name == "INDEX_URL"):
+            continue
+        words = known[name].split()
+        variables[for_uv[0]] = ("," if name == "FIND_LINKS" else " ").join(words)
+        if name not in of_variables and name in in_files:
+            told.append(name.lower().replace("_", "-"))
+    if "HTTPS_PROXY" in variables and not any(environ.get(name) for name in ("HTTP_PROXY", "http_proxy")):
+        variables["HTTP_PROXY"] = variables["HTTPS_PROXY"]
+    return PipSettings(variables, told, files if told else ())
+
+
+def _read_files(environ: Mapping[str, str], base: Path | None) -> tuple[dict[str, str], list[Path]]:
+    """What pip's files say, by the names that variables have; a file that cannot be read says nothing.
+
+    Documented in pip's user guide, "Configuration": a later file goes before an earlier one, and `install` before
+    `global`.
+    """
+    found: dict[str, dict[str, str]] = {section: {} for section in _SECTIONS}
+    read = []
+    for path in _files(environ, base):
+        parser = RawConfigParser()
+        try:
+            is_read = parser.read(path, encoding="utf-8")
+        except (Error, OSError, ValueError):
+            continue
+        if not is_read:
+            continue
+        read.append(path)
+        for section in filter(parser.has_section, _SECTIONS):
+            for key, value in parser.items(section):
+                found[section][key.removeprefix("--").replace("-", "_").upper()] = value.strip()
+    merged = found["global"] | found["install"]
+    return {name: value for name, value in merged.items() if value}, read
+
+
+def _files(environ: Mapping[str, str], base: Path | None) -> Iterator[Path]:
+    """Where pip looks, the least first."""
+    own = environ.get("PIP_CONFIG_FILE")
+    if own == os.devnull:
+        return
+    home = Path(environ.get("HOME") or "/")
+    for folder in reversed((environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(os.pathsep)):
+        yield Path(folder, "pip", "pip.conf")
+    yield Path("/etc/pip.conf")
+    if not (own and os.path.exists(own)):
+        yield home / ".pip" / "pip.conf"
+        yield Path(environ.get("XDG_CONFIG_HOME") or home / ".config", "pip", "pip.conf")
+    active = environ.get("VIRTUAL_ENV")
+    yield from (Path(prefix, "pip.conf") for prefix in (base, active) if prefix)
+    if own:
+        yield Path(own)
+
+
+def _uv_has_indexes(environ: Mapping[str, str]) -> bool:
+    """Whether uv's own files name indexes or places of packages."""
+    if environ.get("UV_NO_CONFIG"):
+        return False
+    home = Path(environ.get("HOME") or "/")
+    own = environ.get("UV_CONFIG_FILE")
+    places = [Path(own)] if own else [Path(environ.get("XDG_CONFIG_HOME") or home / ".config", "uv", "uv.toml")]
+    places += [Path(folder, "uv", "uv.toml") for folder in (environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":")]
+    places.append(Path("/etc/uv/uv.toml"))
+    return any(_UV_NAMES_INDEXES.search(_text(place)) for place in places)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
