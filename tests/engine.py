@@ -65,7 +65,7 @@ given = {{}}
 rest = words[1:]
 while rest[0].startswith("--"):
     option = rest.pop(0)
-    if option not in ("--rm", "--init"):
+    if option not in ("--rm", "--init", "--interactive"):
         given.setdefault(option, []).append(rest.pop(0))
 if given["--entrypoint"] == ["mpirun"]:
     if rest[0] != "known":

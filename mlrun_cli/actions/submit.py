@@ -39,6 +39,7 @@ from mlrun_cli.execution.queues import call_dispatcher
 from mlrun_cli.execution.run_definition import run_definition
 from mlrun_cli.execution.run_lock import RunLock
 from mlrun_cli.execution.script_environment import script_environment
+from mlrun_cli.execution.script_input import ScriptInput
 from mlrun_cli.execution.sdk_copy import sdk_copy
 from mlrun_cli.execution.snapshot import take_snapshot
 from mlrun_cli.execution.snapshot_limits import SnapshotLimits
@@ -83,6 +84,7 @@ class SubmitRequest:
         environment_mode: how far its environment has to be met; None for what `MLRUN_ENVIRONMENT` says.
         unknown_target: `local` sends a run here whose target is not in the workspace; None for what `MLRUN_TARGETS`
             says.
+        is_reading: whether the script has this process's standard input, of which `Submitted` has the way there.
         earlier: a run whose snapshot and environment it has, whatever its folder and runconfig say now; script, with
             all of its arguments, and target may be others.
         ends_with_stream: it is to be canceled when this process, which goes on to stream it, is killed.
@@ -105,6 +107,7 @@ class SubmitRequest:
     gpu_count: int = 0
     environment_mode: EnvironmentChoice | None = None
     unknown_target: str | None = None
+    is_reading: bool = False
     earlier: EarlierRun | None = None
     ends_with_stream: bool = False
 
@@ -113,13 +116,15 @@ class SubmitRequest:
 class Submitted:
     """The run as it was written, lines for stderr, and what it was made of for those who want to know more.
 
-    Of a run that ends with the stream, `stream_lock` is to be held until that has ended in order.
+    Of a run that ends with the stream, `stream_lock` is to be held until that has ended in order. Where the
+    script has a standard input, who streams the run fills `script_input`.
     """
 
     run: Run
     notes: tuple[str, ...]
     details: tuple[str, ...]
     stream_lock: HeldFile | None = None
+    script_input: ScriptInput | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +288,7 @@ def _submit(
             asked=asked,
         )
         held = stream_lock(workspace.run_folder(run_id)) if request.ends_with_stream else None
+        script_input = ScriptInput(workspace.run_folder(run_id).stdin) if request.is_reading else None
         key, place = _write_run(workspace, request, resolved, submission, snapshot, redaction, interruptions, wish, new)
         new.is_in_store = True
         if not place.is_queued:
@@ -291,7 +297,7 @@ def _submit(
         with suppress(OSError, StoreUnavailable):  # the next look at a run calls again
             call_dispatcher(workspace, submission.target)
     notes = (*resolved.notes, *place.notes, *snapshot_notes, *limit_notes(limits))
-    return Submitted(workspace.runs.get_by_key(key), notes, _details(resolved, snapshot), held)
+    return Submitted(workspace.runs.get_by_key(key), notes, _details(resolved, snapshot), held, script_input)
 
 
 def _asked(request: SubmitRequest, resolved: Resolution, redaction: Redaction) -> Asked:

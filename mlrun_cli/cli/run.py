@@ -88,6 +88,9 @@ def submit_script(
         typer.Option("--source-directory", metavar="FOLDER", help="Folder of the script. Default: --path."),
     ] = None,
     is_async: Annotated[bool, typer.Option("--async", help="Return at once, without streaming the log.")] = False,
+    is_reading: Annotated[
+        bool, typer.Option("--stdin", help="Give the script the standard input of this command while it is streamed.")
+    ] = False,
     conda_dependencies: Annotated[
         Path | None,
         typer.Option(
@@ -127,6 +130,10 @@ def submit_script(
     from mlrun_cli.execution.interruptions import Interruptions  # noqa: PLC0415
 
     when_interrupted = on_interrupt(interrupt)
+    if is_async and is_reading:
+        raise UsageError(
+            "--stdin needs somebody who streams the run, and with --async nobody does.", hint="Leave one of them out."
+        )
     context = open_context(shared)
     words = script_and_arguments or []
     request = SubmitRequest(
@@ -141,6 +148,7 @@ def submit_script(
         gpu_count=gpus,
         environment_mode=environment_choice(environment),
         unknown_target=unknown_target,
+        is_reading=is_reading,
         ends_with_stream=when_interrupted is OnInterrupt.CANCEL and not is_async,
     )
     if is_dry_run:
@@ -170,7 +178,9 @@ def submit_script(
                 shared.metadata_file.write(record)
             except MlrunError as error:  # it is tried again when the run has ended
                 shared.notes.warning(error.message)
-        streamed = stream_submitted(workspace, run, shared, when_interrupted, interruptions)
+        streamed = stream_submitted(
+            workspace, run, shared, when_interrupted, interruptions, script_input=submitted.script_input
+        )
         return Result(shown_record(workspace, streamed.run), exit_code=_exit_code([streamed.run], streamed.signal))
 
 

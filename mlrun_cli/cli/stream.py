@@ -27,6 +27,7 @@ from mlrun_cli.domain.run_error import error_kind, error_message
 from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.execution.interruptions import Interruptions
+from mlrun_cli.execution.script_input import ScriptInput
 from mlrun_cli.execution.stream_lock import stream_lock
 from mlrun_cli.files.held_file import HeldFile
 from mlrun_cli.files.log_tail import tail_of
@@ -65,13 +66,19 @@ class _Signalled(BaseException):
 
 
 def stream_submitted(
-    workspace: Workspace, run: Run, shared: Shared, interrupt: OnInterrupt, interruptions: Interruptions
+    workspace: Workspace,
+    run: Run,
+    shared: Shared,
+    interrupt: OnInterrupt,
+    interruptions: Interruptions,
+    *,
+    script_input: ScriptInput | None = None,
 ) -> Streamed:
     """Stream a run that has just been submitted, to stderr, between its head and its summary.
 
     What its environment's installer prints comes first, then what its script prints, each below a title.
 
-    Interruptions that have been held since it was written are released.
+    Interruptions that have been held since it was written are released. `script_input` is filled meanwhile.
 
     Raises:
         InterruptedStreamError: SIGINT, SIGTERM or SIGHUP; the run goes on, or was told to stop.
@@ -79,7 +86,8 @@ def stream_submitted(
     say = shared.notes.say
     say(f"RunId: {run.run_id}\nWeb View: {run_address(workspace, run.run_id)}\n")
     titles = _Titles(say, are_shown=True)
-    streamed = _Streaming(workspace, run, sys.stderr, titles, shared, interrupt).to_the_end(interruptions)
+    streaming = _Streaming(workspace, run, sys.stderr, titles, shared, interrupt, script_input)
+    streamed = streaming.to_the_end(interruptions)
     _print_other_log(workspace, streamed.run, say)
     _print_summary(workspace, streamed.run, shared.notes)
     return streamed
@@ -148,8 +156,10 @@ class _Streaming:
         titles: _Titles,
         shared: Shared,
         interrupt: OnInterrupt,
+        script_input: ScriptInput | None = None,
     ) -> None:
         self._workspace = workspace
+        self._script_input = script_input
         self._run = run
         self._output = output
         self._titles = titles
@@ -178,6 +188,8 @@ class _Streaming:
         try:
             with self._spinner:
                 interruptions.release()
+                if self._script_input is not None:
+                    self._script_input.fill()
                 ended = follow_logs(self._workspace, self._run, self._write, watch=self._watch)
                 self._is_leaving = True
                 if ended.started_at is not None:  # the title stands there, even if the script has printed nothing
@@ -188,6 +200,8 @@ class _Streaming:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+            if self._script_input is not None:
+                self._script_input.close()
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if self._is_leaving:
@@ -218,6 +232,8 @@ class _Streaming:
             self._queue_news.look()
         if status in _WITH_SCRIPT:
             self._titles.begin(self._log_name)
+            if self._script_input is not None:
+                self._script_input.script_has_started()
 
     def _cancel_if_signalled(self) -> None:
         if self._signal is None or self._asked_to_stop:

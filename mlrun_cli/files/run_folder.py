@@ -31,6 +31,7 @@ class RunFolder:
         self.process = path / "process.json"
         self.outcome = path / "outcome.json"
         self.socket = path / "socket"
+        self.stdin = path / "stdin"
         self.helper_socket = path / "helper"
         self.journal = path / "journal"
         self.record = path / "record.jsonl"

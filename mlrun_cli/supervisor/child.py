@@ -6,12 +6,14 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
 from mlrun_cli.execution.inheritance import Limits, take_on_limits
 from mlrun_cli.execution.process import ProcessId, identify
+from mlrun_cli.execution.script_input import open_script_input
 from mlrun_cli.supervisor.linux import die_with_parent
 
 
@@ -19,7 +21,8 @@ class Start(NamedTuple):
     """A process to be started; standard output and error are appended to `log`.
 
     Those of one `node` share a process group; a server is not waited for. One that `passes_signals` is the only one to
-    get them, of all that it starts. `limits` are those that it has itself, unlike its parent.
+    get them, of all that it starts. `limits` are those that it has itself, unlike its parent. `stdin` is a pipe
+    that its standard input is read from; None for an empty one.
     """
 
     argv: Sequence[str]
@@ -30,6 +33,7 @@ class Start(NamedTuple):
     is_server: bool = False
     passes_signals: bool = False
     limits: Limits = MappingProxyType({})
+    stdin: Path | None = None
 
 
 class Child:
@@ -42,20 +46,23 @@ class Child:
             OSError: the program cannot be started.
         """
         self.start = start
-        output = os.open(start.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        try:
+        with ExitStack() as opened:
+            output = os.open(start.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            opened.callback(os.close, output)
+            stdin = subprocess.DEVNULL
+            if start.stdin is not None:
+                stdin = open_script_input(start.stdin)
+                opened.callback(os.close, stdin)
             self._process = subprocess.Popen(
                 start.argv,
                 env=start.environment,
                 cwd=start.folder,
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=output,
                 stderr=output,
                 start_new_session=group is None,
                 preexec_fn=_prepare(os.getpid(), group, start.limits),  # noqa: PLW1509 — the supervisor has no threads
             )
-        finally:
-            os.close(output)
         self.pid = self._process.pid
         self.started = time.monotonic()
         self.exit_code: int | None = None

@@ -217,6 +217,7 @@ class Supervisor:
         self._process = {"processes": script.described(), "started_at": self._started_at}
         self._write_process()
         self._folder.secrets.unlink(missing_ok=True)
+        self._folder.stdin.unlink(missing_ok=True)
         if self._submission.max_run_duration_seconds:
             self._time_limit_at = script.started + self._submission.max_run_duration_seconds
         self._advance_if({RunStatus.STARTING}, RunStatus.RUNNING, started_at=self._started_at)
@@ -250,6 +251,7 @@ class Supervisor:
                 limits=self._submission.limits,
                 # A container's processes lie below podman's client, which hands on a signal as docker's does.
                 passes_signals=self._submission.environment.container is not None,
+                stdin=self._stdin if number == 0 else None,
             )
             for number, process in enumerate(launch.processes(self._ports.numbers))
         ]
@@ -265,9 +267,15 @@ class Supervisor:
             environment,
             run_id=self._submission.run_id,
             number=number,
+            is_reading=number == 0 and self._stdin is not None,
             work=self._folder.work,
             mounts=[self._workspace.home, *(folder for folder in datastores if folder.is_dir())],
         )
+
+    @property
+    def _stdin(self) -> Path | None:
+        """What the first process reads, where the run is streamed with its input."""
+        return self._folder.stdin if self._folder.stdin.exists() else None
 
     def _write_process(self) -> None:
         """For who mends the run if this process dies."""

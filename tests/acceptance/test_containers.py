@@ -11,7 +11,7 @@ import pytest
 
 from tests.acceptance.installed import refused
 from tests.engine import Engine
-from tests.running import Mlrun, is_alive, kill, until
+from tests.running import COMMAND, Mlrun, is_alive, kill, until
 
 
 @pytest.fixture
@@ -70,6 +70,16 @@ def test_a_script_runs_in_the_container_with_its_variables_and_logs(mlrun: Mlrun
     assert "s3cr3t-word" not in told
     assert "WARNING" not in done.stderr
     assert (work / "kept").exists()
+
+
+def test_a_script_in_a_container_reads_standard_input(mlrun: Mlrun, engine: Engine) -> None:
+    mlrun.script("import sys; print(sys.stdin.read())")
+    write_runconfig(mlrun)
+    line = "echo from the shell | mlrun run submit-script -c image --stdin"
+    mlrun.environment["PATH"] = f"{COMMAND.parent}{os.pathsep}{mlrun.environment['PATH']}"
+    assert "\nfrom the shell\n" in mlrun.run("sh", "-c", line).stderr
+    (started,) = engine.calls("run")
+    assert started[:4] == ["run", "--rm", "--init", "--interactive"]
     assert engine.is_empty()
 
 

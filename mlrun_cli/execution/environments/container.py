@@ -38,6 +38,7 @@ def wrapped_argv(
     *,
     run_id: str,
     number: int,
+    is_reading: bool = False,
     work: Path,
     mounts: Iterable[Path],
 ) -> list[str]:
@@ -51,6 +52,7 @@ def wrapped_argv(
         environment: what the process would have without a container.
         run_id: the container is labelled with it.
         number: of the process within the run.
+        is_reading: whether it has a standard input.
         work: the folder it starts in.
         mounts: folders that it sees where they are.
     """
@@ -62,6 +64,7 @@ def wrapped_argv(
         "run",
         "--rm",
         "--init",
+        *(("--interactive",) if is_reading else ()),
         *("--name", _name(run_id, number)),
         *("--label", f"{RUN_LABEL}={run_id}"),
         *("--user", f"{os.getuid()}:{os.getgid()}"),

@@ -1,0 +1,65 @@
+"""The standard input of a script that is streamed: a pipe in its run's folder, which the streaming command fills."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from threading import Event, Thread
+
+_CHUNK_BYTES = 1 << 16
+
+
+class ScriptInput:
+    """The end of the command that streams, open from before the run could start, so that no script sees an early end.
+
+    What was written before the script has opened its end waits in the pipe. When this process dies, and when its own
+    standard input ends, that of the script ends.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Make the pipe.
+
+        Raises:
+            OSError: it cannot be made.
+        """
+        self._path = path
+        os.mkfifo(path, 0o600)
+        self._reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # without one, there is nothing to write to
+        self._writer = os.open(path, os.O_WRONLY)
+        self._has_reader = Event()
+
+    def fill(self) -> None:
+        """Begin to copy this process's standard input, beside what else it does."""
+        Thread(target=self._copy, daemon=True).start()
+
+    def script_has_started(self) -> None:
+        """Leave the pipe to the script, whose end then stops what fills it."""
+        if not self._has_reader.is_set():
+            os.close(self._reader)
+            self._has_reader.set()
+
+    def close(self) -> None:
+        """Leave nothing for a script that starts when nobody streams its run any more."""
+        self._path.unlink(missing_ok=True)
+
+    def _copy(self) -> None:
+        # Not by `sys.stdin.buffer`: an interpreter that ends would wait for the lock of one that reads.
+        with suppress(OSError):
+            source = sys.stdin.fileno()
+            while data := os.read(source, _CHUNK_BYTES):
+                while data:
+                    data = data[os.write(self._writer, data) :]
+        self._has_reader.wait()
+        os.close(self._writer)
+
+
+def open_script_input(path: Path) -> int:
+    """Open the script's end; it is empty where nobody streams the run any more."""
+    try:
+        reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    os.set_blocking(reader, True)
+    return reader
