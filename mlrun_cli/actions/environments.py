@@ -39,14 +39,7 @@ def register_environment(workspace: Workspace, name: str, definition: Mapping[st
         UsageError: the name is not valid, or kept for Azure's own.
         InvalidFile, Unsupported: no run could be given such an environment.
     """
-    check_text("the environment's name", name)
-    if not name.strip():
-        raise UsageError("The environment has no name.", hint="Give it one.")
-    if _is_curated(name):
-        raise UsageError(
-            f"No environment '{name}' can be registered: names that begin so are Azure's own.",
-            hint="Register it under another name, which Environment.clone gives it.",
-        )
+    check_environment_name(name)
     configuration_from_document({"environment": definition}, Path(name))
     digest = definition_digest(definition)
     wanted = definition.get("version")
@@ -61,6 +54,22 @@ def register_environment(workspace: Workspace, name: str, definition: Mapping[st
         version = str(wanted) if is_free else next_version(list(by_version))
         workspace.environments.insert(name, version, definition, digest)
     return workspace.environments.get(name, version)
+
+
+def check_environment_name(name: str) -> None:
+    """Check that an environment can be registered under this name.
+
+    Raises:
+        UsageError: it is empty, no text, or kept for Azure's own.
+    """
+    check_text("the environment's name", name)
+    if not name.strip():
+        raise UsageError("The environment has no name.", hint="Give it one.")
+    if _is_curated(name):
+        raise UsageError(
+            f"No environment '{name}' can be registered: names that begin so are Azure's own.",
+            hint="Register it under another name, which Environment.clone gives it.",
+        )
 
 
 def get_environment(

@@ -174,6 +174,7 @@ def scaffold(
     ],
 ) -> object:
     """Write the description of an environment to begin with into a folder: a definition, and a conda file."""
+    actions.check_environment_name(name)
     where = absolute(folder.expanduser())
     scaffold_environment_folder(where, name)
     return {"directory": str(where), "name": name}

@@ -165,6 +165,8 @@ def test_an_environment_goes_from_a_folder_to_the_workspace_and_back(mlrun: Mlru
     done = bash(mlrun, line)
     assert done.returncode == 0, done.stderr
     assert "already" in refused(mlrun("environment", "scaffold", "-n", "x", "-d", str(folder), check=False), 2)
+    for name in ("", " ", "AzureML-Minimal"):
+        refused(mlrun("environment", "scaffold", "-n", name, "-d", str(copy), check=False), 2)
     (folder / "conda_dependencies.yml").write_text("dependencies:\n- pip:\n  - numpy==1.26\n", encoding="utf-8")
     registered = mlrun.json("environment", "register", "-d", str(folder))
     assert (registered["name"], registered["version"]) == ("training", "2")

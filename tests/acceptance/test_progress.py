@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
+
+import pytest
 
 from tests.acceptance.terminal import Terminal
 from tests.running import COMMAND, Mlrun, until
@@ -27,27 +30,34 @@ def test_waiting_shows_what_for(mlrun: Mlrun) -> None:
     assert mlrun("run", "wait", "-r", run_id).stderr == ""
 
 
-def test_a_long_copy_shows_how_much_has_been_copied(mlrun: Mlrun) -> None:
+@pytest.mark.parametrize(
+    ("words", "destination"),
+    [
+        (("model", "register", "-n", "model", "-p", "many"), "models"),
+        (("datastore", "upload", "-n", "workspaceblobstore", "-p", "many", "--overwrite", "true"), "datastores"),
+    ],
+)
+def test_a_long_copy_shows_how_much_has_been_copied(mlrun: Mlrun, words: tuple[str, ...], destination: str) -> None:
     many = mlrun.folder / "many"
     many.mkdir()
     for number in range(FILES):
         (many / f"{number}.bin").write_bytes(bytes(5000))
-    models = mlrun.database.parent / "models"
+    place = mlrun.database.parent / destination
     shown = ""
     while not shown:  # once more where all was copied before it was stopped
-        shown = stopped_halfway(mlrun, many, models)
+        shown = stopped_halfway(mlrun, words, place)
     assert "Copying: " in shown
-    done = mlrun("model", "register", "-n", "model", "-p", "many")
-    assert done.stderr == ""
+    done = mlrun(*words)
+    assert "Copying" not in done.stderr
 
 
-def stopped_halfway(mlrun: Mlrun, many: Path, models: Path) -> str:
+def stopped_halfway(mlrun: Mlrun, words: tuple[str, ...], place: Path) -> str:
     """What a terminal has shown of a copy that was stopped between two files for a while; empty if it was too quick."""
-    before = count(models)
-    with Terminal(mlrun, [COMMAND, "model", "register", "-n", "model", "-p", many, "-o", "none"]) as terminal:
-        until(lambda: count(models) > before)
+    shutil.rmtree(place, ignore_errors=True)
+    with Terminal(mlrun, [COMMAND, *words, "-o", "none"]) as terminal:
+        until(lambda: count(place) > 0)
         os.kill(terminal.process.pid, signal.SIGSTOP)
-        is_halfway = count(models) - before < FILES - 1
+        is_halfway = count(place) < FILES - 1
         if is_halfway:
             time.sleep(PATIENCE_SECONDS)
         os.kill(terminal.process.pid, signal.SIGCONT)
@@ -55,6 +65,6 @@ def stopped_halfway(mlrun: Mlrun, many: Path, models: Path) -> str:
         return terminal.output if is_halfway else ""
 
 
-def count(models: Path) -> int:
-    """Files that were copied; of those that are being renamed, none is missed twice."""
-    return sum(1 for _folder, _folders, names in os.walk(models) for name in names if name.endswith(".bin"))
+def count(place: Path) -> int:
+    """Files that have been copied."""
+    return sum(1 for _folder, _folders, names in os.walk(place) for name in names if name.endswith(".bin"))
