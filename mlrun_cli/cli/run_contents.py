@@ -43,7 +43,7 @@ def show(shared: Shared, run_ids: RunIds, experiment_name: ExperimentName = None
 
         now = datetime.now(timezone.utc)
         if len(records) == 1:
-            print_run(records[0], file=file, now=now)
+            print_run(records[0], file=file, width=width, now=now)
         else:
             print_runs_table(records, file=file, width=width, now=now, colour=colour)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TextIO
@@ -14,6 +15,8 @@ from mlrun_cli.cli.runs_table import shown_duration, shown_status, shown_tags
 from mlrun_cli.domain.run_error import error_message
 
 _INDENT = 13
+_NARROWEST, _WIDEST = 40, 120
+_COPIED = frozenset({"Run", "Script", "Web view"})
 _DIGITS = 6
 _METRIC_FIELDS = (
     Field("Metric", "name", 12),
@@ -25,12 +28,18 @@ _METRIC_FIELDS = (
 )
 
 
-def print_run(record: Mapping[str, Any], *, file: TextIO, now: datetime) -> None:
-    """Print what a record of `run show` says, a line each; what it says nothing of is left out."""
+def print_run(record: Mapping[str, Any], *, file: TextIO, width: int | None, now: datetime) -> None:
+    """Print what a record of `run show` says; what it says nothing of is left out.
+
+    Sentences and lists are wrapped at `width`, what a person may copy is not.
+    """
     encoding = file.encoding or "ascii"
+    room = max(_NARROWEST, (width or _WIDEST) - _INDENT)
     for label, text in _lines(record, encoding, now):
-        shown = printable(text).encode(encoding, "replace").decode(encoding)
-        file.write(f"{label:<{_INDENT}}{shown}\n")
+        lines = [text] if label in _COPIED else [line for each in text.splitlines() for line in _wrapped(each, room)]
+        for number, line in enumerate(filter(None, lines)):
+            shown = printable(line).encode(encoding, "replace").decode(encoding)
+            file.write(f"{label if number == 0 else '':<{_INDENT}}{shown}\n")
 
 
 def print_metrics(metrics: Mapping[str, Mapping[str, Any]], *, file: TextIO, width: int | None, colour: bool) -> None:
@@ -71,6 +80,10 @@ def _lines(record: Mapping[str, Any], encoding: str, now: datetime) -> Iterator[
     yield from (("Warning", str(warning)) for warning in record.get("warnings") or ())
     if record.get("web_view"):
         yield "Web view", record["web_view"]
+
+
+def _wrapped(text: str, room: int) -> list[str]:
+    return textwrap.wrap(text, room, break_on_hyphens=False)
 
 
 def _status(record: Mapping[str, Any], encoding: str) -> str:

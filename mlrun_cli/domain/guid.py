@@ -7,7 +7,7 @@ import re
 
 from mlrun_cli.errors import UsageError
 
-_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_GUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 def check_guid(text: str) -> str:
@@ -16,7 +16,7 @@ def check_guid(text: str) -> str:
     Raises:
         UsageError: it is no GUID.
     """
-    if _GUID.fullmatch(text) is None:
+    if re.fullmatch(_GUID, text, re.IGNORECASE) is None:
         raise UsageError(f"'{text}' is no id of Azure.", hint="It looks like a13a4034-02d1-40bd-8107-b5d591a464b7.")
     return text.lower()
 

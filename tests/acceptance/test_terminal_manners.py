@@ -165,6 +165,10 @@ def test_a_run_is_a_page_and_several_are_a_table(full: Mlrun) -> None:
     assert said["Run"] == run["run_id"]
     assert said["Script"].startswith("train.py ")
     assert "+" not in said["Created"] and "T" not in said["Created"]
+    full("run", "update", "-r", run["run_id"], "--description", "long words " * 40 + "\nand\x1b[1m more")
+    lines = full("run", "show", "-r", run["run_id"], "-o", "table").stdout.splitlines()
+    assert all(len(line) <= 80 for line in lines if not line.startswith("Web view"))
+    assert r"             and\x1b[1m more" in lines
     table = full("run", "show", "-r", run["run_id"], "-r", other["run_id"], "-o", "table").stdout.splitlines()
     assert [line.split()[0] for line in table][:1] == ["Status"]
     assert len(table) == 3
