@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.running import Mlrun, good_end
+from tests.running import Mlrun, good_end, interpreters
 
 SDK = Path(__file__).parents[2] / "mlrun_cli" / "sdk"
+OLDEST = [*interpreters(), sys.executable][1]
+"""The oldest Python of another environment, which does not know this program; this one when there is no other."""
 
 BEGINNING = """
 from azureml.core import Workspace

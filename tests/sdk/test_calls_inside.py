@@ -10,8 +10,8 @@ from textwrap import dedent
 
 import pytest
 
-from tests.running import Mlrun, interpreters
-from tests.sdk.driving import PANDAS, STORY, drive, run_inside
+from tests.running import Mlrun
+from tests.sdk.driving import OLDEST, PANDAS, STORY, drive, run_inside
 
 
 @pytest.fixture
@@ -24,8 +24,8 @@ def mlrun(tmp_path: Path) -> Iterator[Mlrun]:
 
 @pytest.fixture(scope="session")
 def python() -> str:
-    """The oldest Python of another environment, which does not know this program; this one when there is no other."""
-    return [*interpreters(), sys.executable][1]
+    """A Python that does not know this program, the oldest."""
+    return OLDEST
 
 
 def test_a_script_logs_uploads_tags_and_completes(mlrun: Mlrun, python: str) -> None:

@@ -5,11 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import Mlrun, interpreters
-from tests.sdk.driving import drive, run_alone
-
-OLDEST = [*interpreters(), interpreters()[0]][1]
-"""The oldest Python of another environment; this one when there is no other."""
+from tests.running import Mlrun
+from tests.sdk.driving import OLDEST, drive, run_alone
 
 IMPORTS = """\
 from azureml.automl.core.featurization import FeaturizationConfig
@@ -74,7 +71,7 @@ from azureml._base_sdk_common.tracking import global_tracking_info_registry
 from azureml._common.exceptions import AzureMLException
 from azureml._model_management._constants import SUPPORTED_RUNTIMES
 from azureml._restclient.constants import RunStatus
-from azureml.core._metrics import Artifact, InlineMetric
+from azureml.core._portal import HasRunPortal
 from azureml.core.compute import BatchAiCompute, KubernetesCompute
 from azureml.core.model import Dataset
 from azureml.data._dataset import _Dataset
