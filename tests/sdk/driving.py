@@ -16,6 +16,7 @@ from tests.running import Mlrun, good_end, interpreters
 SDK = Path(__file__).parents[2] / "mlrun_cli" / "sdk"
 OLDEST = [*interpreters(), sys.executable][1]
 """The oldest Python of another environment, which does not know this program; this one when there is no other."""
+PYTHONS = list(dict.fromkeys([sys.executable, OLDEST]))
 
 BEGINNING = """
 from azureml.core import Workspace

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 
 import pytest
 
-from tests.sdk.driving import OLDEST, run_alone
+from tests.sdk.driving import PYTHONS, run_alone
 
 MADE = {
     "AzureMLException('m', ValueError('v'), 'target', ['d'], 'm {x}', {'x': 1}, 'code')": "m",
@@ -40,7 +39,7 @@ MADE = {
 """What is made, and what it says."""
 
 
-@pytest.mark.parametrize("python", dict.fromkeys([sys.executable, OLDEST]), ids=os.path.basename)
+@pytest.mark.parametrize("python", PYTHONS, ids=os.path.basename)
 def test_every_exception_takes_azures_arguments_and_can_be_handed_to_another_process(python: str) -> None:
     found = run_alone(
         f"""

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.running import interpreters
-from tests.sdk.driving import OLDEST, run_alone
+from tests.sdk.driving import OLDEST, PYTHONS, run_alone
 
 FACTS = Path(__file__).parents[1] / "data" / "sdk" / "imports.txt"
 
-PYTHONS = dict.fromkeys([sys.executable, OLDEST, interpreters()[-1]])
+THREE = dict.fromkeys([*PYTHONS, interpreters()[-1]])
 
 PARITY = f"""
 import importlib, json
@@ -70,7 +69,7 @@ def test_every_module_and_name_of_azure_is_here_or_refused_in_words() -> None:
     assert min(refused, here) > 500
 
 
-@pytest.mark.parametrize("python", PYTHONS, ids=os.path.basename)
+@pytest.mark.parametrize("python", THREE, ids=os.path.basename)
 def test_a_module_that_nobody_has_is_an_import_error_that_says_so(python: str) -> None:
     unknown, attribute, facts = run_alone(
         """
@@ -187,7 +186,7 @@ def test_what_is_inside_of_azures_packages_can_be_imported_and_set() -> None:
     assert pickled == [True, True]
 
 
-@pytest.mark.parametrize("python", PYTHONS, ids=os.path.basename)
+@pytest.mark.parametrize("python", THREE, ids=os.path.basename)
 @pytest.mark.parametrize("first", ["azureml.core", "urllib, concurrent, http, logging, xml"])
 def test_parts_of_the_standard_library_are_there_as_with_azures_package(python: str, first: str) -> None:
     loaded, used = run_alone(

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.sdk.driving import PYTHONS
+
 if TYPE_CHECKING:
     from tests.sdk.conftest import SubmittedRun
 
@@ -216,8 +218,9 @@ def test_eight_processes_with_threads_lose_and_tear_nothing(submitted: Submitted
     assert logged == [(f"p{p}", t, n) for p in range(8) for t in range(4) for n in range(1250)]
 
 
-def test_children_by_fork_write_journals_of_their_own(submitted: SubmittedRun) -> None:
-    submitted.run("""
+@pytest.mark.parametrize("python", PYTHONS, ids=os.path.basename)
+def test_children_by_fork_write_journals_of_their_own(submitted: SubmittedRun, python: str) -> None:
+    code = """
         import os, threading, warnings
         warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
         stop = threading.Event()
@@ -237,7 +240,8 @@ def test_children_by_fork_write_journals_of_their_own(submitted: SubmittedRun) -
             assert os.waitpid(pid, 0)[1] == 0
         stop.set()
         thread.join()
-    """)
+    """
+    submitted.run(code, python=python)
     assert len(submitted.journals()) == 21
     values: dict[str, list[int]] = {}
     for line in submitted.lines():

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
 import math
+import os
 from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.sdk.driving import PYTHONS
 
 if TYPE_CHECKING:
     from tests.sdk.conftest import Answerer, SubmittedRun
@@ -111,8 +116,11 @@ def test_threads_that_ask_at_once_get_their_own_answers(submitted: SubmittedRun,
     assert len(answerer.questions) == 400
 
 
-def test_a_child_by_fork_asks_on_a_connection_of_its_own(submitted: SubmittedRun, answerer: Answerer) -> None:
-    submitted.run("""
+@pytest.mark.parametrize("python", PYTHONS, ids=os.path.basename)
+def test_a_child_by_fork_asks_on_a_connection_of_its_own(
+    submitted: SubmittedRun, answerer: Answerer, python: str
+) -> None:
+    code = """
         import os
         run.log("parent", 1)
         assert run.get_metrics() == {"parent": [1]}
@@ -124,7 +132,8 @@ def test_a_child_by_fork_asks_on_a_connection_of_its_own(submitted: SubmittedRun
                 os._exit(0)
             assert os.wait()[1] == 0
         assert run.get_metrics() == {"parent": [1], "child": [1, 1]}
-    """)
+    """
+    submitted.run(code, python=python)
     assert len(answerer.connections) == 3
 
 
