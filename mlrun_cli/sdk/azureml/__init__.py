@@ -48,8 +48,11 @@ class Module(_Package):
         if name.startswith("_"):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         place = vars(self).get("_MODULES", {}).get(name)
+        below = f"{self.__name__}.{name}"
         if place is not None:
             value = getattr(import_module(f"{self.__name__}.{place}"), name)
+        elif "__path__" in vars(self) and PathFinder.find_spec(below, self.__path__) is not None:
+            value = import_module(below)
         else:
             from azureml._elsewhere import name_of
 

@@ -5,7 +5,7 @@ Loaded when a script asks for such a module or name. The tables are in `_azure_n
 
 import sys
 from importlib import import_module
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, Dict, Optional
 
@@ -41,14 +41,14 @@ def spec_of(name: str) -> Optional[ModuleSpec]:
 
 
 def name_of(module: ModuleType, name: str) -> Any:
-    """A public name that a module of this package lacks: a module below it, another module's thing, or what refuses.
+    """A public name that a module of this package lacks: another module, its thing, or what refuses.
 
     Raises:
         AttributeError: Azure's module does not have it either.
     """
     of_module = module.__name__
     below = f"{of_module}.{name}"
-    if hasattr(module, "__path__") and (below in ALIASES or below in AREAS or _has_file(module, name)):
+    if hasattr(module, "__path__") and (below in ALIASES or below in AREAS):
         return import_module(below)
     definer = _DEFINERS.get(name, of_module)
     if definer != of_module:
@@ -59,10 +59,6 @@ def name_of(module: ModuleType, name: str) -> Any:
     if hasattr(module, "__path__") and not name.lstrip("_")[:1].isupper() and _instead_of(of_module) is not None:
         return import_module(below)  # a module or a function: it can be imported from and called, and refuses both
     return Refused(name, (), {"__module__": of_module}, instead=instead)
-
-
-def _has_file(module: ModuleType, name: str) -> bool:
-    return PathFinder.find_spec(f"{module.__name__}.{name}", list(module.__path__)) is not None
 
 
 def _instead_of(module: str) -> Optional[str]:
