@@ -142,12 +142,13 @@ def test_names_that_azure_has_from_elsewhere_are_the_things_themselves() -> None
 
 
 def test_what_is_inside_of_azures_packages_can_be_imported_and_set() -> None:
-    set_to, texts, pickled = run_alone(
+    set_to, texts, pickled, passed = run_alone(
         """
         import copy, json, logging, pickle
         import azureml._restclient.snapshots_client
         import azureml.core
         from azureml._base_sdk_common import _ClientSessionId
+        from azureml._restclient.models.error_response import ErrorResponseException
         from azureml.core.compute import BatchAiCompute
         from azureml.core._experiment_method import experiment_method
         from azureml.train.hyperdrive.runconfig import TERMINAL_STATES
@@ -162,15 +163,24 @@ def test_what_is_inside_of_azures_packages_can_be_imported_and_set() -> None:
             lambda: "Running" in TERMINAL_STATES,
             lambda: list(TERMINAL_STATES),
             lambda: TERMINAL_STATES[0],
+            lambda: ErrorResponseException(None, None),
         ):
             try:
                 use()
             except azureml.exceptions.UserErrorException as error:
                 texts.append(str(error).partition(" is a part ")[0])
+        try:
+            try:
+                raise ValueError("passes")
+            except ErrorResponseException:
+                pass
+        except ValueError as error:
+            passed = str(error)
         print(json.dumps([
             azureml._restclient.snapshots_client.SNAPSHOT_MAX_SIZE_BYTES,
             texts,
             [pickle.loads(pickle.dumps(module)) is module for module in (azureml.core, logging)],
+            passed,
         ]))
         """,
         python=OLDEST,
@@ -182,8 +192,9 @@ def test_what_is_inside_of_azures_packages_can_be_imported_and_set() -> None:
         "azureml.core._experiment_method.experiment_method",
         "BatchAiCompute.provisioning_configuration",
         *["TERMINAL_STATES"] * 3,
+        "ErrorResponseException",
     ]
-    assert pickled == [True, True]
+    assert (pickled, passed) == ([True, True], "passes")
 
 
 @pytest.mark.parametrize("python", THREE, ids=os.path.basename)

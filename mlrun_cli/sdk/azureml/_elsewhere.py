@@ -58,7 +58,8 @@ def name_of(module: ModuleType, name: str) -> Any:
         raise AttributeError(f"module {of_module!r} has no attribute {name!r}")
     if hasattr(module, "__path__") and not name.lstrip("_")[:1].isupper() and _instead_of(of_module) is not None:
         return import_module(below)  # a module or a function: it can be imported from and called, and refuses both
-    return Refused(name, (), {"__module__": of_module}, instead=instead)
+    bases = (Exception,) if name.endswith(("Exception", "Error")) else ()  # for who would catch it
+    return Refused(name, bases, {"__module__": of_module}, instead=instead)
 
 
 def _instead_of(module: str) -> Optional[str]:
