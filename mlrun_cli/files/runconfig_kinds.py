@@ -144,4 +144,6 @@ def refuse_libraries_alone(root: Node) -> None:
 
 
 def _refusal(root: Node, kind: _Kind) -> Unsupported:
-    return Unsupported(f"{root.place}: {kind.what}.", hint=kind.hint)
+    refusal = Unsupported(f"{root.place}: {kind.what}.", hint=kind.hint)
+    refusal.place = root.place
+    return refusal

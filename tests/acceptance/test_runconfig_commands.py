@@ -576,3 +576,11 @@ def test_a_run_for_a_target_that_is_not_here_can_be_sent_to_this_machine(mlrun: 
     mlrun("computetarget", "create", "amlcompute", "-n", "cpu-cluster", "--max-nodes", "1")
     mlrun.environment["MLRUN_TARGETS"] = "local"
     assert dry_run(mlrun, "-c", "train")["target"] == "cpu-cluster"
+
+
+def test_a_file_of_another_kind_is_one_problem_with_its_file(mlrun: Mlrun) -> None:
+    path = mlrun.script("pipeline: {}\n", "pipeline.yml")
+    (verdict,) = json.loads(mlrun("runconfig", "validate", "pipeline.yml", check=False).stdout)
+    (problem,) = verdict["problems"]
+    assert (verdict["loads"], problem["file"]) == (False, str(path))
+    assert problem["message"].startswith("describes a pipeline")
