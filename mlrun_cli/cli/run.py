@@ -425,8 +425,8 @@ def update(
     Of several runs, all are changed or none.
     """
     check_changes(
-        (add_tag, remove_tag, add_properties, display_name, description),
-        "--add-tag, --remove-tag, --add-properties, --display-name or --description",
+        (add_tag, remove_tag, add_properties, display_name, description, None if keep is None else [keep]),
+        "--add-tag, --remove-tag, --add-properties, --display-name, --description, --keep or --no-keep",
     )
     changes = RunChanges(
         tags=tags_of(add_tag or [], removed=remove_tag or ()),

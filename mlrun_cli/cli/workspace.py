@@ -175,8 +175,8 @@ def backup(
     app,
     "restore",
     examples=[
-        ("Go back to a copy", "mlrun workspace restore backup.db"),
-        ("Without being asked", "mlrun workspace restore backup.db --yes"),
+        ("Go back to a copy", "mlrun workspace restore backup.db --yes"),
+        ("See how many runs have come since", "mlrun workspace restore backup.db --yes --query runs"),
     ],
 )
 def restore(

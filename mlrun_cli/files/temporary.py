@@ -10,13 +10,14 @@ from __future__ import annotations
 import errno
 import os
 import re
-import shutil
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
+
+from mlrun_cli.files import copying
 
 TEMPORARY_PREFIX = ".mlrun-temporary-"
 """How their names begin; a snapshot leaves them out."""
@@ -116,12 +117,35 @@ def _give_name(descriptor: int, temporary: str | None, within: int, name: str, *
         _replace(temporary, name, within)
         return None
     except OSError as error:
-        if temporary is None or error.errno not in _NO_LINKS:
+        if error.errno not in _NO_LINKS:
             raise
+        if temporary is None:  # as without /proc
+            temporary = _named_copy(descriptor, within)
         if not overwrite:  # takes the name, which somebody may have taken meanwhile
-            os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, dir_fd=within))
+            try:
+                os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, dir_fd=within))
+            except OSError:
+                os.unlink(temporary, dir_fd=within)
+                raise
         _replace(temporary, name, within)
         return None
+    return temporary
+
+
+def _named_copy(descriptor: int, within: int) -> str:
+    temporary = temporary_name()
+    found = os.fstat(descriptor)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    named = os.open(temporary, flags, found.st_mode & 0o777, dir_fd=within)
+    try:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        copying.copy(descriptor, named, found.st_size)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary, dir_fd=within)
+        raise
+    finally:
+        os.close(named)
     return temporary
 
 
@@ -155,6 +179,8 @@ def _sweep(within: int) -> None:
                 try:
                     os.unlink(name, dir_fd=within)
                 except (IsADirectoryError, PermissionError):
+                    import shutil  # noqa: PLC0415 - nearly all are files
+
                     shutil.rmtree(f"/proc/self/fd/{within}/{name}", ignore_errors=True)
 
 

@@ -134,6 +134,8 @@ def test_help_of_a_group_has_two_examples(page: Page) -> None:
 def test_example_works(ready: Mlrun, meanings: dict[str, str], line: str) -> None:
     if "datastore" in line:  # whose folder is that of the test
         ready("datastore", "attach-local", "images", ".")
+    if "restore" in line:
+        ready("workspace", "backup", "backup.db")
     for placeholder, meaning in meanings.items():
         line = line.replace(placeholder, meaning)
     ready.environment["BROWSER"] = "true"

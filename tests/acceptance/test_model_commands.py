@@ -48,7 +48,7 @@ def test_a_pipeline_goes_from_a_run_to_the_files_of_its_model(mlrun: Mlrun) -> N
     for words in (run_id, run_id[:-1], "@latest"):
         assert [each["id"] for each in mlrun.json("model", "list", "--run-id", words)] == ["mymodel:1"]
         assert mlrun.json("model", "show", "-n", "mymodel", "--run-id", words)["id"] == "mymodel:1"
-    mlrun("run", "delete", "-r", run_id, "--yes")
+    mlrun("run", "delete", "-r", run_id, "--force", "--yes")
     shown = {key: value for key, value in written.items() if key not in ("modelId", "workspaceName")}
     shown.pop("resourceGroupName")
     assert mlrun.json("model", "show", "-n", "mymodel") == shown

@@ -241,7 +241,7 @@ def test_a_runs_files_become_a_model_that_outlives_the_run(workspace: Workspace,
     assert model_path(workspace, file).name == "std_log.txt"
     assert leftovers(workspace) == []
 
-    delete_runs(workspace, [run])
+    delete_runs(workspace, [run], force=True)
     (found,) = list_models(workspace, ModelFilter(run_id="exp_1", latest=True, name="log"))
     there = download_model(workspace, found, tmp_path, overwrite=False)
     assert there.read_text(encoding="utf-8") == "printed"

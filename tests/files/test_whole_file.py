@@ -47,7 +47,7 @@ def test_a_process_that_is_killed_leaves_the_whole_file_or_none(tmp_path: Path) 
 def test_a_name_that_somebody_takes_meanwhile_stays_with_them_where_there_are_links_and_where_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int | None
 ) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise OSError(error, "no links here")
 
     if error is not None:
