@@ -74,8 +74,11 @@ class Workspace:
         home: Path,
         *,
         create: bool,
+        is_to_look: bool = False,
     ) -> Workspace:
         """Open a workspace of this machine; `create` makes it when there is none.
+
+        `is_to_look` is for a process that opens it once, and perhaps writes nothing: see `SqliteDatabase`.
 
         Raises:
             WorkspaceNotFound: there is none, and none was to be made.
@@ -93,12 +96,12 @@ class Workspace:
             for name in ("runs", "snapshots"):
                 make_private_folder(folder / name)
             make_private_file(path)
-        workspace = cls.at(folder)
+        workspace = cls.at(folder, is_to_look=is_to_look)
         workspace.lost_runs = lost_runs
         return workspace
 
     @classmethod
-    def at(cls, folder: Path) -> Workspace:
+    def at(cls, folder: Path, *, is_to_look: bool = False) -> Workspace:
         """Open the workspace that lies in a folder, as `workspace_folder` names it.
 
         Raises:
@@ -108,7 +111,7 @@ class Workspace:
         identity = WorkspaceIdentity(*folder.parts[-3:])
         refuse_network_file_system(folder)
         path = folder / DATABASE_NAME
-        database = SqliteDatabase(path)
+        database = SqliteDatabase(path, is_to_look=is_to_look)
         migrate(database, str(path))
         return cls(identity, home, folder, database)
 
@@ -284,6 +287,10 @@ class Workspace:
     def wait_at_most(self, seconds: float) -> None:
         """How long a statement waits for another process before it fails; from now on."""
         self._database.wait_at_most(seconds)
+
+    def keep_log_short(self) -> None:
+        """For who is about to end: leave little for whoever opens the store next to catch up with."""
+        self._database.keep_log_short()
 
     def close(self) -> None:
         """Close the database."""

@@ -92,6 +92,7 @@ class Session:
             StoreError: the store cannot be written; whoever looks next does it.
         """
         ending = {"ended_at": now(), "error": error}
+        self._workspace.keep_log_short()
         try:
             with suppress(OSError):  # it is for whoever looks next
                 write_json(self.folder / _ENDING, ending)

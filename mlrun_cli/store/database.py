@@ -62,6 +62,9 @@ class Database(Protocol):
     def wait_at_most(self, seconds: float) -> None:
         """How long a statement waits for another process before it fails; from now on."""
 
+    def keep_log_short(self) -> None:
+        """For who is about to end: leave little for whoever opens the database next to catch up with."""
+
     def close(self) -> None:
         """Give the connection back; the object is of no use afterwards."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from mlrun_cli.errors import StoreError
 from mlrun_cli.store.database import Database, Dialect
 from mlrun_cli.store.page_schema import page_schema, pair_order_schema
@@ -231,9 +233,11 @@ def migrate(database: Database, where: str) -> None:
 
 def _version(database: Database) -> int:
     """The schema's number; 0 in a new database."""
-    database.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)")
-    row = database.row("SELECT max(version) AS version FROM schema_version")
+    row = None
+    with suppress(StoreError):  # there is no such table
+        row = database.row("SELECT max(version) AS version FROM schema_version")
     if row is None or row["version"] is None:
+        database.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)")
         database.execute(
             "INSERT INTO schema_version (version) SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM schema_version)"
         )

@@ -1,23 +1,44 @@
-"""The SQLite dialect: one file, any number of processes, nothing to set up."""
+"""The SQLite dialect: one file, any number of processes, nothing to set up.
+
+A process that is stopped, by a signal or with its control group, keeps the locks it holds. So none is taken in ordinary
+opening and closing that keeps others out: what only looks opens the file to read it, and nobody folds the log into the
+file and removes it at the end, which is SQLite's way of closing the last connection. The log is copied into the file
+while connections live, which keeps nobody out.
+"""
 
 from __future__ import annotations
 
+import atexit
 import os
 import sqlite3
+import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from mlrun_cli.errors import MlrunError, StoreError, StoreUnavailable, UsageError
 from mlrun_cli.store.database import Dialect, Row
 
+if TYPE_CHECKING:
+    from mlrun_cli.processes.lock_holders import LockHolder
+
 _BUSY_SECONDS = 30.0
+_LOOK_AT_HOLDER_SECONDS = 3.0
+"""After which who holds the store is looked at: one that is stopped is not waited for any longer."""
 
 _CHECKPOINT_PAGES = 4000
 """16 MiB of log before it is copied into the database, which waits for the disk; four times SQLite's default."""
+_SHORT_LOG_PAGES = 256
+"""1 MiB, which is read in a millisecond or two."""
+_LONG_LOG_BYTES = 32 << 20
 _OLDEST = (3, 35, 0)
 """The first that knows `RETURNING`."""
 _ERRORS = (sqlite3.Error, UnicodeEncodeError, OverflowError)
+_CONNECTION_BITS = 40
+_LOOK_SECONDS = 0.25
+_MOST_IDLE = 64
 
 DIALECT = Dialect(
     rising_key="INTEGER PRIMARY KEY AUTOINCREMENT",
@@ -26,72 +47,104 @@ DIALECT = Dialect(
     clustered="WITHOUT ROWID",
 )
 
+_T = TypeVar("_T")
+
 
 class SqliteDatabase:
     """A `Database` in a file, in WAL mode: readers never wait for the writer."""
 
     dialect = DIALECT
 
-    def __init__(self, path: Path) -> None:
-        """Open or make the file.
+    def __init__(self, path: Path, *, is_to_look: bool = False) -> None:
+        """Open or make the file; `is_to_look` opens it to be read, until the first statement that writes.
+
+        A process that looks at a store opens it once: SQLite cannot have it open in both ways at the same time.
 
         Raises:
             StoreError: it cannot be opened or is no database.
         """
         self._path = path
         self._is_watched = False
+        self._patience = _BUSY_SECONDS
+        self._number = 0
         if sqlite3.sqlite_version_info < _OLDEST:
             needed = ".".join(map(str, _OLDEST))
             raise StoreError(
                 f"This Python has SQLite {sqlite3.sqlite_version}; mlrun-cli needs {needed} or later.",
                 hint="Install mlrun-cli with a newer Python.",
             )
-        try:
-            # Who lets several threads use it, lets them do so one at a time.
-            self._connection = sqlite3.connect(
-                path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
-            try:
-                self._prepare()
-            except sqlite3.Error:
-                self._connection.close()
-                raise
-        except sqlite3.Error as error:
-            raise self._store_error(error) from error
+        reading = _opened_to_look(path) if is_to_look else None
+        self._is_looking = reading is not None
+        self._connection = self._opened() if reading is None else reading
 
-    def _prepare(self) -> None:
-        self._connection.row_factory = sqlite3.Row
-        if self._connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-            self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = NORMAL")
-        self._connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+    def _opened(self) -> sqlite3.Connection:
+        connection = self._patiently(lambda: _kept.take(self._path) or _opened_to_write(self._path, self._slice))
+        connection.execute(f"PRAGMA busy_timeout = {round(self._slice * 1000)}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+        return connection
+
+    @property
+    def _slice(self) -> float:
+        return min(self._patience, _LOOK_AT_HOLDER_SECONDS)
+
+    def _write_from_now_on(self) -> None:
+        """Have a connection that can write, from the first statement on that does."""
+        if self._is_looking:
+            self._connection.close()
+            self._connection = self._opened()
+            self._is_looking = False
+            self._number += 1
+
+    def _patiently(self, action: Callable[[], _T]) -> _T:
+        """Do what another process may keep this one from, within the patience; not for longer once it is stopped.
+
+        Raises:
+            MlrunError: it cannot be done.
+        """
+        deadline = time.monotonic() + self._patience
+        while True:
+            try:
+                return action()
+            except _ERRORS as error:
+                if not _is_busy(error):
+                    raise self._told(error) from error
+                from mlrun_cli.processes.lock_holders import exclusive_holders  # noqa: PLC0415 - a rare case
+
+                holders = exclusive_holders([self._path, Path(f"{self._path}-shm")])
+                stopped = [holder for holder in holders if holder.is_stopped]
+                if stopped or time.monotonic() >= deadline:
+                    raise self._held(next(iter([*stopped, *holders]), None)) from error
+
+    def _read(self, action: Callable[[], _T]) -> _T:
+        """Do what reads; a connection that looks and cannot is given up for one that can write."""
+        if self._is_looking:
+            try:
+                return action()
+            except sqlite3.OperationalError:
+                self._write_from_now_on()
+            except _ERRORS as error:
+                raise self._told(error) from error
+        return self._patiently(action)
 
     def row(self, sql: str, **parameters: object) -> Row | None:
         """The first row, or None."""
-        try:
-            row: Row | None = self._connection.execute(sql, parameters).fetchone()
-        except _ERRORS as error:
-            raise self._told(error) from error
-        return row
+        found: Row | None = self._read(lambda: self._connection.execute(sql, parameters).fetchone())
+        return found
 
     def rows(self, sql: str, **parameters: object) -> list[Row]:
         """All rows."""
-        try:
-            return self._connection.execute(sql, parameters).fetchall()
-        except _ERRORS as error:
-            raise self._told(error) from error
+        return self._read(lambda: self._connection.execute(sql, parameters).fetchall())
 
     def execute(self, sql: str, **parameters: object) -> int:
         """Run a statement; the number of rows it changed."""
-        try:
-            return self._connection.execute(sql, parameters).rowcount
-        except _ERRORS as error:
-            raise self._told(error) from error
+        self._write_from_now_on()
+        return self._patiently(lambda: self._connection.execute(sql, parameters).rowcount)
 
     def insert_many(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Insert many rows at once, each a sequence in the order of `columns`."""
         places = ", ".join("?" * len(columns))
         names = ", ".join(columns)
+        self._write_from_now_on()
         try:
             self._connection.executemany(
                 f"INSERT INTO {table} ({names}) VALUES ({places})",  # noqa: S608 — names come from the stores
@@ -143,15 +196,35 @@ class SqliteDatabase:
         """
         row = self.row("PRAGMA data_version")
         assert row is not None
-        return int(row["data_version"])
+        return (self._number << _CONNECTION_BITS) + int(row["data_version"])
 
     def wait_at_most(self, seconds: float) -> None:
         """How long a statement waits for another process before it fails; from now on."""
-        self.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
+        self._patience = seconds
+        self._connection.execute(f"PRAGMA busy_timeout = {round(self._slice * 1000)}")
+
+    def keep_log_short(self) -> None:
+        """From now on, copy the log into the file before it is long: the next to write begins it anew.
+
+        Whoever opens the store while nobody has it open reads the log first.
+        """
+        with suppress(sqlite3.Error):  # it is for the speed of others
+            self._connection.execute(f"PRAGMA wal_autocheckpoint = {_SHORT_LOG_PAGES}")
 
     def close(self) -> None:
         """Give the connection back."""
-        self._connection.close()
+        if self._is_looking:
+            self._connection.close()
+        else:
+            self._empty_long_log()
+            _kept.give_back(self._path, self._connection)
+
+    def _empty_long_log(self) -> None:
+        """Empty a log that one large transaction has made long, unless somebody is reading it."""
+        with suppress(OSError, sqlite3.Error):
+            if os.stat(f"{self._path}-wal").st_size > _LONG_LOG_BYTES:
+                self._connection.execute("PRAGMA busy_timeout = 0")
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _told(self, error: Exception) -> MlrunError:
         if isinstance(error, sqlite3.Error):
@@ -163,9 +236,7 @@ class SqliteDatabase:
     def _store_error(self, error: sqlite3.Error) -> StoreError:
         hint = "Check that the file and its folder can be read and written, or set MLRUN_HOME to another folder."
         text = str(error)
-        if "locked" in text:
-            hint = "Another process has held it for long; try again when that has ended."
-        elif "full" in text:
+        if "full" in text:
             hint = "Free some space on its disk, then try again; nothing that was stored is lost."
         elif "malformed" in text or "not a database" in text:
             hint = (
@@ -177,7 +248,120 @@ class SqliteDatabase:
         elif not self._path.parent.is_dir():
             text = "its folder is not there"
         elif not os.access(self._path.parent, os.W_OK):
-            text = "its folder is read-only, and a store that cannot be written cannot be read either"
+            text = "its folder is read-only"
         # What is operational passes; a file that is no database, or a damaged one, stays what it is.
         kind = StoreUnavailable if isinstance(error, sqlite3.OperationalError) else StoreError
         return kind(f"The store {self._path} cannot be used: {text}.", hint=hint)
+
+    def _held(self, holder: LockHolder | None) -> StoreUnavailable:
+        if holder is None:
+            who, way_out = "another process", "Try again when that has ended."
+        else:
+            who, way_out = holder.description, holder.way_out
+        return StoreUnavailable(f"The store {self._path} is locked: {who} has held it for long.", hint=way_out)
+
+
+def _opened_to_look(path: Path) -> sqlite3.Connection | None:
+    """A connection that reads and takes no lock that keeps others out; None where there is no such thing now.
+
+    While nobody has the store open who can write it, SQLite reads the log for this connection alone.
+    """
+    try:
+        uri = f"{path.absolute().as_uri()}?mode=ro&readonly_shm=1"
+        connection = sqlite3.connect(
+            uri, uri=True, timeout=_LOOK_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        connection.row_factory = sqlite3.Row
+        try:
+            connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+        except sqlite3.Error:
+            connection.close()
+            return None
+    except sqlite3.Error:
+        return None
+    return connection
+
+
+def _opened_to_write(path: Path, busy_seconds: float) -> sqlite3.Connection:
+    # Who lets several threads use it, lets them do so one at a time.
+    connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
+    try:
+        connection.row_factory = sqlite3.Row
+        if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        _kept.add(connection)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+class _KeptConnections:
+    """The connections of this process that can write, none of which folds in the log when it ends.
+
+    From Python 3.12 on SQLite can be told so. Before, a connection that is given back is lent again to whoever opens
+    the same file, and ends with its process, without being closed.
+    """
+
+    def __init__(self) -> None:
+        self._all: set[sqlite3.Connection] = set()
+        self._idle: list[tuple[tuple[int, int, int], sqlite3.Connection]] = []
+
+    def add(self, connection: sqlite3.Connection) -> None:
+        """See to a new one."""
+        if sys.version_info >= (3, 12):
+            connection.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, True)
+        else:
+            if not self._all:
+                atexit.register(self._outlive_interpreter)
+            self._all.add(connection)
+
+    def take(self, path: Path) -> sqlite3.Connection | None:
+        """One that has been given back by this very process, and whose file is the one that lies there."""
+        key = _place_of(path)
+        for place, idle in enumerate(self._idle):
+            if idle[0] == key:
+                with suppress(IndexError):  # another thread was quicker
+                    return self._idle.pop(place)[1]
+        return None
+
+    def give_back(self, path: Path, connection: sqlite3.Connection) -> None:
+        """Close one, or have it lent again."""
+        key = _place_of(path)
+        if connection not in self._all or key is None:
+            self._close(connection)
+            return
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        self._idle.append((key, connection))
+        if len(self._idle) > _MOST_IDLE:  # rather that than a process that can open no more files
+            self._close(self._idle.pop(0)[1])
+
+    def _close(self, connection: sqlite3.Connection) -> None:
+        self._all.discard(connection)
+        connection.close()
+
+    def _outlive_interpreter(self) -> None:
+        """Have the interpreter, when it is taken apart, close none."""
+        with suppress(ImportError):
+            import ctypes  # noqa: PLC0415 - not for those that end by themselves
+
+            for connection in self._all:
+                ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+
+
+def _place_of(path: Path) -> tuple[int, int, int] | None:
+    """What a connection is known by: process and file; None when there is no such file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return os.getpid(), found.st_dev, found.st_ino
+
+
+def _is_busy(error: Exception) -> bool:
+    return isinstance(error, sqlite3.OperationalError) and ("locked" in str(error) or "locking" in str(error))
+
+
+_kept = _KeptConnections()

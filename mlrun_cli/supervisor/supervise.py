@@ -444,6 +444,7 @@ class Supervisor:
         end = ScriptEnd(script.exit_code, ended_at, duration, stopped, number, log)
         self._process["end"] = end.to_json()
         self._write_process()
+        self._workspace.keep_log_short()
         self._advance_if({RunStatus.RUNNING}, RunStatus.FINALIZING)
         not_ended = () if self._container_end is None else self._container_end.complete()
         left = end_processes(script.left_behind, self._grace_left())

@@ -137,7 +137,7 @@ def test_a_limit_on_the_size_of_files_costs_a_script_the_value_that_did_not_fit_
     assert mlrun.metrics(record["run_id"])["x"] == list(range(int(count)))
 
 
-def test_a_home_that_cannot_be_written_is_said_in_words(mlrun: Mlrun) -> None:
+def test_a_home_that_cannot_be_written_can_be_read_and_this_is_said_in_words(mlrun: Mlrun) -> None:
     mlrun.script("pass")
     run_id = mlrun.submit()
     mlrun.wait(run_id)
@@ -146,17 +146,14 @@ def test_a_home_that_cannot_be_written_is_said_in_words(mlrun: Mlrun) -> None:
     writable = mlrun.command
     mlrun.command = ["unshare", "--mount", "sh", "-c", read_only, str(mlrun.home), *mlrun.command]
 
-    for words in (
-        ["submit-script", "train.py"],
-        ["list"],
-        ["show", "-r", run_id],
-        ["update", "-r", run_id, "--add-tag", "a"],
-    ):
+    for words in (["submit-script", "train.py"], ["update", "-r", run_id, "--add-tag", "a=b"]):
         refused = mlrun("run", *words, check=False)
         assert refused.returncode == 1, words
-        assert "read-only" in refused.stderr
-        assert "set MLRUN_HOME to another folder" in refused.stderr
+        assert "read-only" in refused.stderr.lower()
+        assert "set MLRUN_HOME to" in refused.stderr
         assert len(refused.stderr.strip().splitlines()) <= 3
+    assert [each["run_id"] for each in mlrun.json("run", "list")] == [run_id]
+    assert mlrun.show(run_id)["status"] == "Completed"
     mlrun.command = writable
     assert mlrun.show(run_id)["status"] == "Completed"
     assert os.listdir(mlrun.database.parent / "runs") == folders

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import os
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+import mlrun_cli
 from mlrun_cli.errors import StoreError, StoreUnavailable
 from mlrun_cli.store.database import in_lists
 from mlrun_cli.store.sqlite import SqliteDatabase
@@ -43,3 +47,55 @@ def test_more_values_than_a_statement_takes_are_asked_for_in_several(tmp_path: P
             )
         ]
     assert found == [0, 499, 500, 1000]
+
+
+def _interpreters() -> list[str]:
+    """This one, and one for each minor version of CPython that mlrun-cli runs on and pyenv has."""
+    kept = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    found = [sorted(kept.glob(f"3.{minor}.*/bin/python3.{minor}"))[-1:] for minor in range(10, 15)]
+    return [sys.executable, *(str(each) for one in found for each in one)]
+
+
+@pytest.mark.parametrize("interpreter", _interpreters())
+def test_the_log_outlives_the_last_connection_and_its_process(tmp_path: Path, interpreter: str) -> None:
+    path = tmp_path / "workspace.db"
+    program = f"""
+from pathlib import Path
+from mlrun_cli.store.sqlite import SqliteDatabase
+for number in range(2):
+    database = SqliteDatabase(Path({str(path)!r}))
+    database.execute("CREATE TABLE IF NOT EXISTS a (b INTEGER)")
+    database.execute(f"INSERT INTO a VALUES ({{number}})")
+    database.close()
+database = SqliteDatabase(Path({str(path)!r}))
+"""
+    environment = {"PYTHONPATH": str(Path(mlrun_cli.__file__).parents[1])}
+    subprocess.run([interpreter, "-c", program], check=True, env=environment)
+
+    assert path.with_name("workspace.db-wal").stat().st_size > 0
+    with closing(SqliteDatabase(path, is_to_look=True)) as database:
+        assert [row["b"] for row in database.rows("SELECT b FROM a ORDER BY b")] == [0, 1]
+
+
+def test_who_looks_sees_what_is_written_meanwhile_and_can_write(tmp_path: Path) -> None:
+    path = tmp_path / "workspace.db"
+    program = f"""
+import sqlite3
+connection = sqlite3.connect({str(path)!r}, isolation_level=None)
+connection.execute("INSERT INTO a VALUES (2)")
+"""
+    database = SqliteDatabase(path)
+    database.execute("CREATE TABLE a (b INTEGER)")
+    database.close()
+    looking = SqliteDatabase(path, is_to_look=True)
+    assert looking.rows("SELECT b FROM a") == []
+    before = looking.version()
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+    assert looking.version() != before
+    assert [row["b"] for row in looking.rows("SELECT b FROM a")] == [2]
+    before = looking.version()
+    looking.execute("INSERT INTO a VALUES (3)")
+    assert looking.version() != before
+    assert [row["b"] for row in looking.rows("SELECT b FROM a")] == [2, 3]
+    looking.close()

@@ -1,0 +1,95 @@
+"""Who holds the locks of a file, by what Linux tells in /proc, so that an error can name them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+_LONGEST_COMMAND = 80
+_STOPPED = frozenset({b"T", b"t"})
+_PROGRAM_OF_RUN = "mlrun_cli/supervisor/__main__.py"
+
+
+class LockHolder(NamedTuple):
+    """A process that holds a lock, and what is to be told of it."""
+
+    pid: int
+    command: str
+    run_id: str | None
+    is_stopped: bool
+
+    @property
+    def description(self) -> str:
+        """Who it is, as the subject of a sentence."""
+        who = f"process {self.pid}" + (f" ({self.command})" if self.command else "")
+        if self.run_id is not None:
+            who = f"the supervisor of the run {self.run_id} (process {self.pid})"
+        return f"{who}, which is stopped," if self.is_stopped else who
+
+    @property
+    def way_out(self) -> str:
+        """What a user can do about it."""
+        if self.is_stopped:
+            return f"Let it go on ('kill -CONT {self.pid}'), or end it ('kill -KILL {self.pid}'), then try again."
+        return f"Try again when it has ended ('ps -p {self.pid}' shows it)."
+
+
+def exclusive_holders(files: Collection[Path]) -> Sequence[LockHolder]:
+    """The other processes that hold an exclusive lock on one of these files; none where there is no /proc/locks."""
+    inodes = set()
+    for file in files:
+        with suppress(OSError):
+            inodes.add(str(file.stat().st_ino))
+    pids = {pid for pid, inode in _exclusive_locks() if inode in inodes and pid not in {0, os.getpid()}}
+    return [_described(pid) for pid in sorted(pids)]
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether a process is stopped, by a signal or a debugger, or frozen with its control group."""
+    fields = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+    return bool(fields) and (fields[0] in _STOPPED or _is_frozen(pid))
+
+
+def _exclusive_locks() -> Iterator[tuple[int, str]]:
+    """Process and inode of every exclusive lock that is held: `1: POSIX  ADVISORY  WRITE 42 08:01:1234 120 120`.
+
+    Devices are not compared: some file systems give other numbers to `stat`.
+    """
+    for line in _read("/proc/locks").decode("ascii", "replace").splitlines():
+        found = re.match(r"\d+: \w+ +\w+ +WRITE +(\d+) [0-9a-f]+:[0-9a-f]+:(\d+) ", line)
+        if found is not None:
+            yield int(found[1]), found[2]
+
+
+def _described(pid: int) -> LockHolder:
+    words = [word for word in _read(f"/proc/{pid}/cmdline").decode("utf-8", "replace").split("\0") if word]
+    run_id = words[-1] if len(words) > 1 and any(word.endswith(_PROGRAM_OF_RUN) for word in words) else None
+    if words and os.path.basename(words[0]).startswith("python"):
+        words = words[1:]  # the program that it runs says more
+    command = " ".join([os.path.basename(words[0]), *words[1:]]) if words else ""
+    if len(command) > _LONGEST_COMMAND:
+        command = f"{command[:_LONGEST_COMMAND]}…"
+    return LockHolder(pid, command, run_id, is_stopped(pid))
+
+
+def _is_frozen(pid: int) -> bool:
+    """Whether its control group is frozen, as a batch system or a container engine does it."""
+    for line in _read(f"/proc/{pid}/cgroup").decode("utf-8", "replace").splitlines():
+        _, controllers, path = line.split(":", 2)
+        if not controllers and b"frozen 1" in _read(f"/sys/fs/cgroup{path}/cgroup.events"):
+            return True
+        if "freezer" in controllers and _read(f"/sys/fs/cgroup/freezer{path}/freezer.state").strip() == b"FROZEN":
+            return True
+    return False
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
