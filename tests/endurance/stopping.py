@@ -1,0 +1,205 @@
+"""Stop processes at random moments and see that nobody who looks has to wait for them.
+
+    python -m tests.endurance.stopping [--rounds N] [--seed N]
+
+Each round starts something, stops it with SIGSTOP at a moment that the seed decides, asks for the list of runs, for a
+run, its metrics and its wait-free status while it is stopped, lets it go on, and sees that it comes to its end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tests.running import Mlrun, is_alive, kill, processes, until, words_of
+
+LONGEST_SECONDS = 10.0
+"""That long may a look take on a busy machine; those who waited for a stopped process took 30 s, or for ever."""
+_EXPECTED_SECONDS = 1.0
+_PATIENCE_SECONDS = 60.0
+_LATEST_SECONDS = {"supervisor": 0.6, "command": 0.4, "dispatcher": 0.8, "driver": 0.5, "studio": 2.0}
+"""How long after its start a process is stopped at the latest; most are stopped early."""
+_SCRIPT = """
+from azureml.core import Run
+run = Run.get_context()
+for step in range(5):
+    run.log("x", step)
+print(run.get_metrics())
+"""
+_DRIVER = """
+from azureml.core import Experiment, Workspace
+run = Experiment(Workspace.from_config(), "exp").start_logging(outputs=None)
+for step in range(5):
+    run.log("x", step)
+run.tag("a", "b")
+run.flush()
+run.complete()
+"""
+_COMMANDS = (
+    ("run", "list"),
+    ("run", "show", "-r", "@latest"),
+    ("run", "update", "-r", "@latest", "--add-tag", "a=b"),
+    ("run", "cancel", "-r", "@latest"),
+    ("run", "submit-script", "--async", "train.py"),
+    ("run", "submit-script", "train.py"),
+    ("experiment", "list"),
+)
+
+
+class Look(NamedTuple):
+    """What was asked while something was stopped, and how long the answer took."""
+
+    victim: str
+    words: tuple[str, ...]
+    seconds: float
+    answered: bool
+
+
+class Campaign:
+    """Rounds over one home, which others keep busy or leave alone."""
+
+    def __init__(self, mlrun: Mlrun, seed: int) -> None:
+        self._mlrun = mlrun
+        self._random = random.Random(seed)
+        self.looks: list[Look] = []
+        self.stopped: Counter[str] = Counter()
+        mlrun.script(_SCRIPT)
+        mlrun.script(_DRIVER, "driver.py")
+        mlrun.script("script: train.py\ntarget: narrow\n", "queued.runconfig")
+        mlrun("computetarget", "create", "amlcompute", "-n", "narrow", "--max-nodes", "1")
+        self._known = str(mlrun.wait(mlrun.submit())["run_id"])
+
+    def round(self) -> None:
+        """Stop one process, look, let it go on, and see it end."""
+        victims: dict[str, Callable[[], Iterator[Callable[[], int | None]]]] = {
+            "supervisor": self._supervisor,
+            "command": self._command,
+            "dispatcher": self._dispatcher,
+            "driver": self._driver,
+            "studio": self._studio,
+        }
+        kind = self._random.choice(list(victims))
+        with contextmanager(victims[kind])() as find:
+            pid = until(find)
+            time.sleep(self._random.random() ** 2 * _LATEST_SECONDS[kind])
+            kill(pid, number=signal.SIGSTOP)
+            try:
+                self.stopped[kind] += is_alive(pid)
+                self._look(kind)
+            finally:
+                kill(pid, number=signal.SIGCONT)
+        for run in self._mlrun.json("run", "list", "--query", "[].[run_id, status]"):
+            if run[1] not in {"Completed", "Canceled"}:
+                record = self._ended(run[0])
+                assert record["status"] in {"Completed", "Canceled"}, record
+
+    def _ended(self, run_id: str) -> dict[str, Any]:
+        done = self._mlrun("run", "wait", "-r", run_id, "--timeout", f"{_PATIENCE_SECONDS:.0f}s", check=False)
+        assert done.returncode in {0, 1}, f"{run_id} does not end: {done.stderr}"
+        record: dict[str, Any] = json.loads(done.stdout)[0]
+        return record
+
+    def _look(self, kind: str) -> None:
+        for words in (("run", "list"), ("run", "show", "-r", self._known), ("run", "metrics", "-r", "@latest")):
+            started = time.monotonic()
+            try:
+                done = self._mlrun(*words, check=False, timeout=3 * LONGEST_SECONDS)
+                answered = done.returncode == 0
+            except subprocess.TimeoutExpired:
+                answered = False
+            self.looks.append(Look(kind, words, time.monotonic() - started, answered))
+
+    def _supervisor(self) -> Iterator[Callable[[], int | None]]:
+        run_id = self._mlrun.submit()
+        yield lambda: next(iter(self._mlrun.supervisors(run_id)), None) or self._any_pid(run_id)
+
+    def _any_pid(self, run_id: str) -> int | None:
+        """Of a supervisor that has ended before it could be seen, the pid of nobody."""
+        return _NOBODY if self._mlrun.stored_status(run_id) == "Completed" else None
+
+    def _command(self) -> Iterator[Callable[[], int | None]]:
+        with self._mlrun.start(*self._random.choice(_COMMANDS)) as command:
+            yield lambda: command.pid
+            with suppress(subprocess.TimeoutExpired):
+                command.communicate(timeout=_PATIENCE_SECONDS)
+                return
+            command.kill()
+            raise AssertionError("a command does not end that goes on")
+
+    def _dispatcher(self) -> Iterator[Callable[[], int | None]]:
+        run_ids = [self._mlrun.submit("-c", "queued") for _ in range(2)]
+
+        def find() -> int | None:
+            for pid, variables in processes():
+                is_ours = variables.get("MLRUN_HOME") == str(self._mlrun.home)
+                if is_ours and any(word.endswith("supervisor/dispatch.py") for word in words_of(pid)):
+                    return pid
+            return self._any_pid(run_ids[-1])
+
+        yield find
+
+    def _driver(self) -> Iterator[Callable[[], int | None]]:
+        with subprocess.Popen(
+            [sys.executable, "driver.py"], cwd=self._mlrun.folder, env=self._mlrun.environment
+        ) as driver:
+            yield lambda: driver.pid
+            try:
+                assert driver.wait(_PATIENCE_SECONDS) == 0
+            finally:
+                driver.kill()
+
+    def _studio(self) -> Iterator[Callable[[], int | None]]:
+        with self._mlrun.start("studio", "--no-browser", "--port", "0") as studio:
+            yield lambda: studio.pid
+            studio.kill()
+
+
+_NOBODY = 1 << 30
+
+
+def print_looks(campaign: Campaign) -> None:
+    """Say what was stopped, and how long looks took."""
+    seconds = sorted(look.seconds for look in campaign.looks)
+    late = [look for look in campaign.looks if look.seconds > _EXPECTED_SECONDS or not look.answered]
+    print("stopped alive:", ", ".join(f"{kind} {count}" for kind, count in sorted(campaign.stopped.items())))
+    print(f"{len(seconds)} looks: median {seconds[len(seconds) // 2]:.3f} s, longest {seconds[-1]:.3f} s")
+    for look in late:
+        print(
+            f"{'late' if look.answered else 'NO ANSWER'}: {' '.join(look.words)}, {look.seconds:.3f} s, {look.victim}"
+        )
+
+
+def main() -> int:
+    """Run the campaign; 1 if any look had to wait."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    options = parser.parse_args()
+    print(f"seed {options.seed}", flush=True)
+    with tempfile.TemporaryDirectory() as top:
+        mlrun = Mlrun(Path(top))
+        try:
+            campaign = Campaign(mlrun, options.seed)
+            for number in range(options.rounds):
+                campaign.round()
+                if (number + 1) % 25 == 0:
+                    print(f"{number + 1} rounds", flush=True)
+        finally:
+            mlrun.close()
+    print_looks(campaign)
+    return int(any(not look.answered or look.seconds > LONGEST_SECONDS for look in campaign.looks))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
