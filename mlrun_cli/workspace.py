@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple
 
+from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, full_disk
 from mlrun_cli.errors import StoreError, StoreUnavailable, WorkspaceNotFound
 from mlrun_cli.files.home import make_private_file, make_private_folder, refuse_network_file_system
 from mlrun_cli.files.run_folder import RunFolder
@@ -291,6 +292,11 @@ class Workspace:
     def keep_log_short(self) -> None:
         """For who is about to end: leave little for whoever opens the store next to catch up with."""
         self._database.keep_log_short()
+
+    def spare_room(self) -> None:
+        """For who is about to remove something: where the disk is nearly full, have that need no more room of it."""
+        if full_disk(self.folder, FULL_FOR_RUNS_BYTES) is not None:
+            self._database.empty_log()
 
     def close(self) -> None:
         """Close the database."""

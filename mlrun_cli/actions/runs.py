@@ -9,6 +9,7 @@ from contextlib import suppress
 from itertools import chain
 from typing import Any, NamedTuple
 
+from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, full_disk
 from mlrun_cli.domain.moment import now
 from mlrun_cli.domain.names import check_run_id, check_tag_key, check_text
 from mlrun_cli.domain.run import GRACE_SECONDS, Run, run_details
@@ -16,7 +17,7 @@ from mlrun_cli.domain.run_filter import RunFilter
 from mlrun_cli.domain.run_status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.domain.snapshot import some
 from mlrun_cli.errors import MlrunError, NotFound, RunNotFound, TimedOut, UsageError
-from mlrun_cli.execution.liveness import settle, shown
+from mlrun_cli.execution.liveness import room_waited_for, settle, shown
 from mlrun_cli.execution.queues import QueueLook, call_all_dispatchers
 from mlrun_cli.execution.targets.local import wake_supervisor
 from mlrun_cli.files.removal import remove_tree
@@ -249,6 +250,7 @@ def wait_for_runs(
     runs: Sequence[Run],
     timeout_seconds: float | None,
     watch: Callable[[Mapping[str, RunStatus]], None] | None = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Sequence[Run]:
     """The runs when all have ended.
 
@@ -257,6 +259,7 @@ def wait_for_runs(
         runs: what is waited for.
         timeout_seconds: at most; None for as long as it takes.
         watch: called again and again with the statuses of those that go on, by run id.
+        say: told, once for each, of those that cannot end for want of room.
 
     Raises:
         TimedOut: the time ran out; the message names those that go on.
@@ -264,11 +267,17 @@ def wait_for_runs(
     """
     deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
     waiting = {run.key: run for run in runs}
+    told: set[int] = set()
     next_settle = 0.0
     while waiting:
         if time.monotonic() >= next_settle:
             settle(workspace)
             next_settle = time.monotonic() + _SETTLE_SECONDS
+            full = full_disk(workspace.folder, FULL_FOR_RUNS_BYTES)
+            for key, run in waiting.items():
+                if key not in told and (room := room_waited_for(workspace, run, full)) is not None:
+                    say(f"{run.run_id} waits for {room}.")
+                    told.add(key)
         statuses: dict[str, RunStatus] = {}
         for key, run in list(waiting.items()):
             status = workspace.runs.status(key)
@@ -346,6 +355,7 @@ def delete_runs(workspace: Workspace, runs: Sequence[Run], *, force: bool = Fals
         except OSError as error:
             stayed.append(f"{folder} ({error.filename}: {error.strerror})")
             continue
+        workspace.spare_room()
         with workspace.transaction(durable=True):
             workspace.runs.delete(run.key)
     if stayed:
@@ -357,12 +367,13 @@ def delete_runs(workspace: Workspace, runs: Sequence[Run], *, force: bool = Fals
 
 
 def as_shown(workspace: Workspace, runs: Iterable[Run], not_responding: frozenset[int]) -> list[Run]:
-    """The runs as they are to be shown, the queued ones with what they wait for."""
+    """The runs as they are to be shown, those that wait with what they wait for."""
     look = QueueLook(workspace)
+    full = full_disk(workspace.folder, FULL_FOR_RUNS_BYTES)
     return [
         run._replace(waiting_for=look.waiting_for(run))
         if run.status is RunStatus.QUEUED
-        else shown(run, not_responding)
+        else shown(run, not_responding)._replace(waiting_for=room_waited_for(workspace, run, full))
         for run in runs
     ]
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from mlrun_cli.actions.places import GpuWish, Place, gpu_wish, place_for
 from mlrun_cli.actions.runconfigs import find_conda_file
 from mlrun_cli.actions.submit_resolution import Resolution, Resolving, check_that_script_is_in, project_of
+from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, full_disk
 from mlrun_cli.domain.asked import Asked
 from mlrun_cli.domain.environment_mode import EnvironmentChoice, EnvironmentMode
 from mlrun_cli.domain.experiment import Experiment
@@ -211,6 +212,7 @@ def submit(
         SeveralProblems: more than one of these.
         MlrunError: the environment cannot be had, or something cannot be stored.
     """
+    _check_room(workspace)
     resolving = Resolving(workspace, workspace.home, request, project_of(request))
     with _noting(resolving.notes):
         resolved = resolving.resolve()
@@ -221,6 +223,15 @@ def submit(
                     return _submit(workspace, request, resolved, interruptions, taken)
         resolving.look_further()
         raise resolving.problems.as_one()
+
+
+def _check_room(workspace: Workspace) -> None:
+    full = full_disk(workspace.folder, FULL_FOR_RUNS_BYTES)
+    if full is not None:
+        raise MlrunError(
+            f"No run can be started: {full}.",
+            hint="Make room there, as with 'mlrun run delete' or 'mlrun workspace prune', then submit again.",
+        )
 
 
 def _taken_snapshot(

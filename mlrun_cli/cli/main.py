@@ -20,7 +20,7 @@ from mlrun_cli.cli.abbreviation import names_beginning
 from mlrun_cli.cli.command import Invocation
 from mlrun_cli.cli.notes import Notes, wants_colour
 from mlrun_cli.cli.program import INTERRUPTED, Terminated
-from mlrun_cli.errors import MlrunError, StoreError, UsageError
+from mlrun_cli.errors import MlrunError, NotFound, StoreError, TimedOut, UsageError
 
 BROKEN_PIPE = 141
 
@@ -83,6 +83,7 @@ def _invoke(tree: TyperGroup, words: Sequence[str], program: str, invocation: In
 def _report(error: Exception, invocation: Invocation) -> int:
     """Say on stderr what went wrong, in one to three lines, and give the exit code."""
     told = _as_sentence(error)
+    _name_full_disk(told)
     try:
         if invocation.debug:
             traceback.print_exception(error)
@@ -92,6 +93,16 @@ def _report(error: Exception, invocation: Invocation) -> int:
     except BrokenPipeError:
         pass
     return told.exit_code
+
+
+def _name_full_disk(error: MlrunError) -> None:
+    """Say that the disk of what this program keeps is full, where that may be why something failed."""
+    from mlrun_cli.actions.workspaces import home  # noqa: PLC0415 - not on the way of what succeeds
+    from mlrun_cli.core.disk_room import full_disk  # noqa: PLC0415
+
+    full = None if isinstance(error, UsageError | NotFound | TimedOut) else full_disk(home())
+    if full is not None and full not in f"{error.message} {error.hint}":
+        error.hint = f"{full[0].upper()}{full[1:]}. {error.hint or ''}".rstrip()
 
 
 def _as_sentence(error: Exception) -> MlrunError:

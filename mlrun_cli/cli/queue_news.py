@@ -1,4 +1,4 @@
-"""What a queued run waits for, told to whoever streams it: seldom, and only what is new."""
+"""What a run waits for, told to whoever streams it: seldom, and only what is new."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from mlrun_cli.actions.runs import as_shown
 from mlrun_cli.domain.run import Run
+from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.workspace import Workspace
 
 _PATIENCE_SECONDS = 1.0
@@ -28,14 +29,15 @@ class QueueNews:
         self._told: str | None = None
 
     def look(self) -> None:
-        """Called again and again while the run is in the queue."""
+        """Called again and again while the run may be waiting."""
         moment = time.monotonic()
         self._next_look = self._next_look or moment + self._pause
         if moment < self._next_look:
             return
         (run,) = as_shown(self._workspace, [self._workspace.runs.get_by_key(self._run.key)], frozenset())
         if run.waiting_for not in {None, self._told}:
-            self._say(f"Queued: {run.waiting_for}.\n")
+            label = "Queued" if run.status is RunStatus.QUEUED else "Waiting for"
+            self._say(f"{label}: {run.waiting_for}.\n")
             self._told = run.waiting_for
             self._pause = min(2 * self._pause, _MOST_SECONDS)
         self._next_look = moment + self._pause

@@ -270,7 +270,11 @@ def wait(
         runs = get_runs(context, run_ids, experiment_name)
         with Spinner(enabled=shared.shows_progress) as spinner:
             ended = actions.wait_for_runs(
-                workspace, runs, seconds, watch=lambda statuses: spinner.turn(_waited_for(statuses))
+                workspace,
+                runs,
+                seconds,
+                watch=lambda statuses: spinner.turn(_waited_for(statuses)),
+                say=shared.notes.say,
             )
         for run in ended:
             if run.status is not RunStatus.COMPLETED:

@@ -168,7 +168,7 @@ class _Streaming:
         self._shared = shared
         self._cancels = interrupt is OnInterrupt.CANCEL
         self._spinner = Spinner(enabled=shared.shows_progress)
-        self._queue_news = QueueNews(workspace, run, shared.notes.say)
+        self._news = QueueNews(workspace, run, shared.notes.say)
         self._signal: int | None = None
         self._asked_to_stop = False
         self._is_leaving = False
@@ -228,8 +228,7 @@ class _Streaming:
             self._spinner.turn(_WAITS[status])
             return
         self._spinner.stop()
-        if status is RunStatus.QUEUED:
-            self._queue_news.look()
+        self._news.look()
         if status in _WITH_SCRIPT:
             self._titles.begin(self._log_name)
             if self._script_input is not None:

@@ -8,6 +8,15 @@ from typing import Any, NamedTuple
 from mlrun_cli.domain.redaction import Redaction
 from mlrun_cli.domain.run_status import RunStatus
 
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "ended_at": (int,),
+    "duration_seconds": (int, float, type(None)),
+    "exit_code": (int, type(None)),
+    "signal": (str, type(None)),
+    "error": (dict, type(None)),
+    "warnings": (list,),
+}
+
 
 class Outcome(NamedTuple):
     """`ended_at` is in microseconds, `signal` a name as `SIGKILL`, `error` in Azure's shape."""
@@ -30,8 +39,15 @@ class Outcome(NamedTuple):
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Outcome:
-        """The outcome that was written; what another version has put there besides is left out."""
+        """The outcome that was written; what another version has put there besides is left out.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is none.
+        """
         known = {name: document[name] for name in cls._fields if name in document}
+        for name, kinds in _KINDS.items():
+            if not isinstance(known.get(name), kinds):
+                raise TypeError(name)
         return cls(
             **{**known, "status": RunStatus(document["status"]), "warnings": tuple(document["warnings"])},
         )

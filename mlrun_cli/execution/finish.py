@@ -6,10 +6,11 @@ import os
 import shutil
 import signal
 import time
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mlrun_cli.domain.launch import LOG_NAME
 from mlrun_cli.domain.moment import now
@@ -20,6 +21,7 @@ from mlrun_cli.domain.run_status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.domain.script_end import ScriptEnd, StopReason
 from mlrun_cli.domain.snapshot import some
 from mlrun_cli.domain.submission import Submission
+from mlrun_cli.errors import StoreError
 from mlrun_cli.execution.environments.record import mlflow_warning
 from mlrun_cli.execution.process import ProcessId, send
 from mlrun_cli.execution.tracked_outputs import keep_all_outputs
@@ -32,6 +34,9 @@ from mlrun_cli.workspace import Workspace
 _KILL_AGAIN_SECONDS = 0.02
 _KILL_SECONDS = 5.0
 _UNCAUGHT_EXCEPTION = 1
+
+_T = TypeVar("_T")
+_U = TypeVar("_U")
 
 
 def status_of_exit(run: Run, exit_code: int) -> RunStatus:
@@ -119,6 +124,32 @@ def _outcome(status: RunStatus, end: ScriptEnd | None, error: dict[str, Any] | N
         signal=signal_name(-end.exit_code) if was_killed else None,
         error=error,
     )
+
+
+def with_full_disk(outcome: Outcome, full: str | None) -> Outcome:
+    """The outcome of a script at whose end the disk was full, as `full` says it: that may be why it failed."""
+    if full is None:
+        return outcome
+    told = f"When the script ended, {full}."
+    if outcome.status is not RunStatus.FAILED or outcome.error is None:
+        return outcome._replace(warnings=(*outcome.warnings, told))
+    details = outcome.error["error"]
+    return outcome._replace(error={**outcome.error, "error": {**details, "message": f"{details['message']} {told}"}})
+
+
+def optional(action: Callable[[], _T], otherwise: _U, say: Callable[[str], None]) -> _T | _U:
+    """What an action returns that may fail in an ending: whatever goes wrong is said, and the run ends all the same.
+
+    Raises:
+        StoreError: the store cannot be used now, which is for the caller to wait for.
+    """
+    try:
+        return action()
+    except StoreError:
+        raise
+    except Exception:  # what it is, nobody can know: a folder without permission, a file that is garbage
+        say(traceback.format_exc())
+        return otherwise
 
 
 def left_running(processes: list[ProcessId]) -> tuple[str, ...]:
@@ -209,9 +240,12 @@ def write_outcome(folder: RunFolder, outcome: Outcome) -> None:
 
 
 def written_outcome(folder: RunFolder) -> Outcome | None:
-    """What `write_outcome` has written, if anything."""
-    document = read_json(folder.outcome)
-    return None if document is None else Outcome.from_json(document)
+    """What `write_outcome` has written, if anything; None where something else stands there."""
+    try:
+        document = read_json(folder.outcome)
+        return None if document is None else Outcome.from_json(document)
+    except (OSError, KeyError, TypeError, ValueError):
+        return None
 
 
 def record_outcome(workspace: Workspace, run: Run, outcome: Outcome) -> None:

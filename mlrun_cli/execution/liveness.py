@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import closing, suppress
 
 from mlrun_cli.domain.moment import MICROSECONDS, now
 from mlrun_cli.domain.run import Run
@@ -35,19 +36,27 @@ def settle(workspace: Workspace) -> frozenset[int]:
 def settle_runs(workspace: Workspace) -> frozenset[int]:
     """Make the status of every run that has lost its supervisor, or the process that had it open, the truth.
 
-    Returns the keys of those that could not be mended in time: they are to be shown as NotResponding.
+    Returns the keys of those that could not be mended in time: they are to be shown as NotResponding. A run that one
+    look has waited for in vain is mended while nobody waits.
     """
     workspace.follow()
     given_up = settle_sessions(workspace)
     remove_unfinished_submits(workspace)
     lost = [run for run in workspace.runs.alive() if may_judge(run) and _is_lost(workspace, run)]
+    slow = [run for run in lost if not _is_worth_waiting_for(workspace, run)]
+    awaited = [run for run in lost if run not in slow]
     started = time.monotonic()
     start_again = started
-    while lost and time.monotonic() < started + _PATIENCE_SECONDS:
+    if slow and not awaited:
+        _start_recovery(workspace, slow)
+    while awaited and time.monotonic() < started + _PATIENCE_SECONDS:
         if time.monotonic() >= start_again:
-            start_again = time.monotonic() + (_START_AGAIN_SECONDS if _start_recovery(workspace, lost) else 0.0)
+            start_again = time.monotonic() + (_START_AGAIN_SECONDS if _start_recovery(workspace, awaited) else 0.0)
         time.sleep(_LOOK_AGAIN_SECONDS)
-        lost = [run for run in lost if _is_alive(workspace.runs.status(run.key))]
+        awaited = [run for run in awaited if _is_alive(workspace.runs.status(run.key))]
+    for run in awaited:
+        _note_slow(workspace, run)
+    lost = [run for run in (*slow, *awaited) if _is_alive(workspace.runs.status(run.key))]
     minded = (key for minder in given_up for key in workspace.runs.minded_keys(minder))
     return frozenset([*(run.key for run in lost), *minded])
 
@@ -55,6 +64,16 @@ def settle_runs(workspace: Workspace) -> frozenset[int]:
 def shown(run: Run, not_responding: frozenset[int]) -> Run:
     """The run as it is to be shown after `settle`."""
     return run._replace(status=RunStatus.NOT_RESPONDING) if run.key in not_responding else run
+
+
+def room_waited_for(workspace: Workspace, run: Run, full: str | None) -> str | None:
+    """What a run waits for whose supervisor cannot write on a disk that is full, as `full` says it."""
+    if full is None or run.status.is_terminal:
+        return None
+    with suppress(OSError), closing(RunLock.open(workspace.run_folder(run.run_id).lock)) as lock:
+        if lock.is_waiting_for_room():
+            return f"room on its disk: {full}"
+    return None
 
 
 def may_judge(run: Run) -> bool:
@@ -95,6 +114,17 @@ def _is_lost(workspace: Workspace, run: Run) -> bool:
         return _is_alive(workspace.runs.status(run.key)) if lock.is_free() else lock.is_mending()
     finally:
         lock.close()
+
+
+def _is_worth_waiting_for(workspace: Workspace, run: Run) -> bool:
+    with suppress(OSError), closing(RunLock.open(workspace.run_folder(run.run_id).lock)) as lock:
+        return lock.is_worth_waiting_for()
+    return True
+
+
+def _note_slow(workspace: Workspace, run: Run) -> None:
+    with suppress(OSError), closing(RunLock.open(workspace.run_folder(run.run_id).lock)) as lock:
+        lock.note_slow()
 
 
 def _start_recovery(workspace: Workspace, lost: Sequence[Run]) -> bool:

@@ -9,13 +9,18 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from mlrun_cli.errors import StoreUnavailable
 from mlrun_cli.files import locks
+from mlrun_cli.processes.lock_holders import is_stopped
 
 _MENDING = b"recover"
+_NO_ROOM = b"no room"
+_NOTHING = b" " * len(_MENDING)
+_PID_AT, _PID_BYTES = 8, 10
+_SLOW_AT, _SLOW = 20, b"slow"
 _READER_SECONDS = 0.005
 _PATIENCE_SECONDS = 1.0
 
@@ -97,12 +102,41 @@ class RunLock:
         """
         if not self.is_free():
             return False
-        os.pwrite(self.descriptor, _MENDING, 0)
+        self.note_who_mends()
         return self.take_within(seconds)
+
+    def note_who_mends(self) -> None:
+        """Write down that this process mends what nobody minds any more.
+
+        Raises:
+            OSError: that cannot be written down.
+        """
+        os.pwrite(self.descriptor, _MENDING + f" {os.getpid():<{_PID_BYTES}}".encode(), 0)
 
     def is_mending(self) -> bool:
         """Whether the holder, if there is one, mends what nobody minds any more."""
         return os.pread(self.descriptor, len(_MENDING), 0) == _MENDING
+
+    def note_waiting_for_room(self, *, is_waiting: bool) -> None:
+        """Write down whether the holder waits for room on the disk; where that cannot be, nobody is told."""
+        with suppress(OSError):
+            os.pwrite(self.descriptor, _NO_ROOM if is_waiting else _NOTHING, 0)
+
+    def is_waiting_for_room(self) -> bool:
+        """Whether the holder, if there is one, waits for room on the disk."""
+        return os.pread(self.descriptor, len(_NO_ROOM), 0) == _NO_ROOM
+
+    def note_slow(self) -> None:
+        """Write down that a look has waited in vain for what is mended, so that no other one waits."""
+        with suppress(OSError):
+            os.pwrite(self.descriptor, _SLOW, _SLOW_AT)
+
+    def is_worth_waiting_for(self) -> bool:
+        """Whether no look has waited in vain yet, and the process that mends it, if there is one, is not stopped."""
+        if os.pread(self.descriptor, len(_SLOW), _SLOW_AT) == _SLOW:
+            return False
+        pid = os.pread(self.descriptor, _PID_BYTES, _PID_AT).strip()
+        return not (self.is_mending() and pid.isdigit() and is_stopped(int(pid)))
 
     def close(self) -> None:
         """Close the file; the lock is free unless another process was handed it."""

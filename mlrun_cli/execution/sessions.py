@@ -10,14 +10,14 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 from mlrun_cli.domain.moment import now
 from mlrun_cli.domain.run_error import SERVICE_ERROR, run_error
 from mlrun_cli.domain.run_status import RunStatus
-from mlrun_cli.errors import MlrunError
+from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.execution.host import this_origin
 from mlrun_cli.execution.journals import JournalReader
 from mlrun_cli.execution.logged_values import keep_values
@@ -25,7 +25,7 @@ from mlrun_cli.execution.process import identify
 from mlrun_cli.execution.run_lock import RunLock
 from mlrun_cli.execution.tracked_outputs import keep_all_outputs
 from mlrun_cli.files.journal import journal_names
-from mlrun_cli.files.run_folder import read_json, write_json
+from mlrun_cli.files.run_folder import make_lock_file, read_json, write_json
 from mlrun_cli.workspace import Workspace
 
 _PATIENCE_SECONDS = 2.0
@@ -113,7 +113,7 @@ def _make(folder: Path) -> RunLock:
     folder.parent.mkdir(mode=0o700, exist_ok=True)
     unfinished.mkdir(mode=0o700)
     (unfinished / "journal").mkdir(mode=0o700)
-    os.close(os.open(unfinished / "lock", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    make_lock_file(unfinished / "lock")
     lock = RunLock.taken(unfinished / "lock")
     unfinished.rename(folder)
     return lock
@@ -130,15 +130,19 @@ def settle_sessions(workspace: Workspace) -> list[str]:
     given_up = []
     deadline = time.monotonic() + _PATIENCE_SECONDS
     for name in _names(workspace):
-        # Another process may be at it: its word is waited for, for a while.
-        while not (is_settled := _settle(workspace, name)) and time.monotonic() < deadline:
+        # Another process may be at it: its word is waited for, for a while, by one look.
+        while not (is_settled := _settle(workspace, name)) and _is_worth_waiting_for(workspace, name):
+            if time.monotonic() >= deadline:
+                _note_slow(workspace, name)
+                break
             time.sleep(_LOOK_AGAIN_SECONDS)
         if not is_settled:
             given_up.append(f"{_SESSIONS}/{name}")
     for minder, host_id in workspace.runs.minders():
         is_ours = minder.startswith(f"{_SESSIONS}/") and host_id == this_origin().host_id
         if is_ours and workspace.lacks(workspace.folder / minder):
-            _end(workspace, minder, {"ended_at": now(), "error": _died()})
+            with suppress(StoreError):  # a look reads on where nothing can be written now
+                _end(workspace, minder, {"ended_at": now(), "error": _died()})
     return given_up
 
 
@@ -167,16 +171,38 @@ def _settle(workspace: Workspace, name: str) -> bool:
             return not lock.is_mending()
         if not folder.is_dir():  # it has just ended by itself
             return True
-        ending = read_json(folder / _ENDING) or {"ended_at": _last_words(folder), "error": _died()}
+        ending = _written_ending(folder) or {"ended_at": _last_words(folder), "error": _died()}
         JournalReader(workspace, folder / "journal", None).take_in_all()
         _end(workspace, f"{_SESSIONS}/{name}", ending)
         _remove(workspace, folder)
     except OSError:
         return not folder.is_dir()
+    except StoreError:
+        if not workspace.is_in_place():
+            raise
+        return False
     else:
         return True
     finally:
         lock.close()
+
+
+def _is_worth_waiting_for(workspace: Workspace, name: str) -> bool:
+    with suppress(OSError), closing(RunLock.open(workspace.folder / _SESSIONS / name / "lock")) as lock:
+        return lock.is_worth_waiting_for()
+    return True
+
+
+def _note_slow(workspace: Workspace, name: str) -> None:
+    with suppress(OSError), closing(RunLock.open(workspace.folder / _SESSIONS / name / "lock")) as lock:
+        lock.note_slow()
+
+
+def _written_ending(folder: Path) -> dict[str, Any] | None:
+    """What the session has written at its end; None where it has not, or something else stands there."""
+    ending = read_json(folder / _ENDING)
+    is_whole = ending is not None and isinstance(ending.get("ended_at"), int) and "error" in ending
+    return ending if is_whole else None
 
 
 def _end(workspace: Workspace, minder: str, ending: dict[str, Any]) -> None:

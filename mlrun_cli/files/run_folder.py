@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,9 @@ from mlrun_cli.files.temporary import is_temporary, temporary_beside
 SUPERVISOR_LOG_NAME = "system_logs/supervisor.log"
 ENVIRONMENT_LOG_NAME = "system_logs/environment.log"
 ENVIRONMENT_RECORD_NAME = "system_logs/environment.json"
+_RESERVED_BYTES = 256 << 10
+"""The outcome, and the pages of the store that the end of a run changes."""
+_LOCK_RECORD_BYTES = 64
 LOG_TOPS = ("system_logs", "user_logs")
 """The folders, as Azure names them, of the run's own logs."""
 
@@ -26,6 +29,7 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.lock = path / "lock"
+        self.reserve = path / "reserve"
         self.submission = path / "submission.json"
         self.secrets = path / "secrets.json"
         self.process = path / "process.json"
@@ -53,8 +57,22 @@ class RunFolder:
         log = self.artifacts / LOG_NAME
         for folder in (self.journal, self.artifacts, log.parent, self.supervisor_log.parent):
             folder.mkdir(mode=0o700)
-        for file in (self.lock, log):
-            os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        make_lock_file(self.lock)
+        os.close(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+
+    def keep_room(self) -> None:
+        """Take room on the disk for what is to be written when the run ends: a script may fill the disk."""
+        with suppress(OSError):
+            descriptor = os.open(self.reserve, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                os.posix_fallocate(descriptor, 0, _RESERVED_BYTES)
+            finally:
+                os.close(descriptor)
+
+    def give_room(self) -> None:
+        """Give that room to whoever writes next."""
+        with suppress(OSError):
+            self.reserve.unlink()
 
     def make_logs(self, names: Sequence[str]) -> None:
         """Have a log for each process instead of the one that is there from the start."""
@@ -99,6 +117,15 @@ class RunFolder:
                     if not is_temporary(file.name):
                         found[f"{top}/{file.name}"] = file
         return found
+
+
+def make_lock_file(path: Path) -> None:
+    """Make the file of a lock, in which its holder can note what it is doing even when the disk is full."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(descriptor, b" " * _LOCK_RECORD_BYTES)
+    finally:
+        os.close(descriptor)
 
 
 def write_json(path: Path, document: Mapping[str, Any], *, durable: bool = False) -> None:

@@ -65,6 +65,9 @@ class Database(Protocol):
     def keep_log_short(self) -> None:
         """For who is about to end: leave little for whoever opens the database next to catch up with."""
 
+    def empty_log(self) -> None:
+        """Have what has been written where it stays, so that what is written next needs little room."""
+
     def close(self) -> None:
         """Give the connection back; the object is of no use afterwards."""
 

@@ -229,6 +229,7 @@ def migrate(database: Database, where: str) -> None:
             for statement in MIGRATIONS[number](database.dialect):
                 database.execute(statement)
             database.execute("UPDATE schema_version SET version = :version", version=number + 1)
+    database.empty_log()
 
 
 def _version(database: Database) -> int:

@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from mlrun_cli.core.disk_room import full_disk
 from mlrun_cli.errors import MlrunError, StoreError, StoreUnavailable, UsageError
 from mlrun_cli.store.database import Dialect, Row
 
@@ -167,6 +168,8 @@ class SqliteDatabase:
                 # After some errors, a full disk among them, SQLite has rolled back by itself.
                 if self._connection.in_transaction:
                     self.execute("ROLLBACK")
+                if full_disk(self._path.parent) is not None:  # for whoever tries it again
+                    self.empty_log()
                 raise
         finally:
             if durable:
@@ -211,6 +214,12 @@ class SqliteDatabase:
         with suppress(sqlite3.Error):  # it is for the speed of others
             self._connection.execute(f"PRAGMA wal_autocheckpoint = {_SHORT_LOG_PAGES}")
 
+    def empty_log(self) -> None:
+        """Copy the log into the file now: what is written next begins it anew, in the room that it has already."""
+        self._write_from_now_on()
+        with suppress(sqlite3.Error):
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
     def close(self) -> None:
         """Give the connection back."""
         if self._is_looking:
@@ -236,8 +245,10 @@ class SqliteDatabase:
     def _store_error(self, error: sqlite3.Error) -> StoreError:
         hint = "Check that the file and its folder can be read and written, or set MLRUN_HOME to another folder."
         text = str(error)
-        if "full" in text:
-            hint = "Free some space on its disk, then try again; nothing that was stored is lost."
+        full = full_disk(self._path)
+        if "full" in text or (full is not None and ("I/O" in text or "unable to open" in text)):
+            text = full or "its disk is full"
+            hint = "Free some space there, as with 'mlrun run delete', then try again; nothing that was stored is lost."
         elif "malformed" in text or "not a database" in text:
             hint = (
                 "'mlrun workspace repair' makes it again from what can be read of it and from the folders of the runs;"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from mlrun_cli.domain.submission import Secrets, Submission
 from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.execution.inheritance import take_on
 from mlrun_cli.execution.queues import call_all_dispatchers
+from mlrun_cli.execution.run_lock import RunLock
 from mlrun_cli.files.run_folder import RunFolder, read_json
 from mlrun_cli.supervisor.linux import become_subreaper
 from mlrun_cli.supervisor.recover import fail_without_store, recover_all
@@ -29,6 +31,8 @@ def main(words: list[str]) -> int:
     _, folder, _, descriptors, *options, run_id = words
     begin(*map(int, descriptors.split(",")))
     if options:
+        with suppress(OSError):  # who handed the lock over did, by its own pid
+            RunLock(int(descriptor)).note_who_mends()
         with open_workspace(Path(folder), Path("runs", run_id)) as workspace:
             recover_all(workspace, run_id)
             _call_dispatchers(workspace)
@@ -41,11 +45,11 @@ def main(words: list[str]) -> int:
         return 1
     with workspace:
         run_folder = workspace.run_folder(run_id)
-        document, secrets = read_json(run_folder.submission), read_json(run_folder.secrets)
-        if document is None or secrets is None:
+        given = _given(run_folder)
+        if given is None:
             recover_all(workspace, run_id)
             return 1
-        submission, own = Submission.from_json(document), Secrets.from_json(secrets)
+        submission, own = given
         take_on(submission.umask, submission.niceness)
         # A dispatcher has those of whoever has started that.
         os.environ[NAMES_VARIABLE] = own.environment.get(NAMES_VARIABLE, "")
@@ -53,6 +57,18 @@ def main(words: list[str]) -> int:
         Supervisor(workspace, submission, own, run_folder).run()
         _call_dispatchers(workspace)
     return 0
+
+
+def _given(folder: RunFolder) -> tuple[Submission, Secrets] | None:
+    """What the run was given; None where it is not there, or something else stands there."""
+    try:
+        document, secrets = read_json(folder.submission), read_json(folder.secrets)
+        if document is None or secrets is None:
+            return None
+        return Submission.from_json(document), Secrets.from_json(secrets)
+    except Exception:  # whatever stands there
+        traceback.print_exc()
+        return None
 
 
 def _call_dispatchers(workspace: Workspace) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
+from typing import Any
 
+from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, full_disk
 from mlrun_cli.domain.moment import MICROSECONDS, now
 from mlrun_cli.domain.outcome import Outcome
 from mlrun_cli.domain.redaction import Redaction
@@ -16,7 +19,7 @@ from mlrun_cli.domain.run_error import SERVICE_ERROR, run_error
 from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.domain.script_end import ScriptEnd
 from mlrun_cli.domain.submission import Submission
-from mlrun_cli.errors import RunNotFound, StoreError
+from mlrun_cli.errors import MlrunError, RunNotFound, StoreError
 from mlrun_cli.execution.environments.container import end_containers, may_still_run
 from mlrun_cli.execution.environments.folder import forget_secrets_of_build
 from mlrun_cli.execution.finish import (
@@ -24,8 +27,10 @@ from mlrun_cli.execution.finish import (
     keep_what_the_script_wrote,
     left_behind,
     left_running,
+    optional,
     outcome_of_script,
     record_outcome,
+    with_full_disk,
     write_outcome,
     written_outcome,
 )
@@ -81,8 +86,21 @@ def _try_to_recover(workspace: Workspace, run_id: str) -> None:
         recover(workspace, workspace.runs.get(run_id))
     except RunNotFound:
         return
-    except Exception:  # the other runs must not suffer
+    except StoreError:  # it is tried again at the next look
         traceback.print_exc()
+    except Exception as error:  # neither the other runs must suffer, nor whoever looks at this one
+        traceback.print_exc()
+        with suppress(MlrunError):
+            _record_failure(workspace, run_id, error)
+
+
+def _record_failure(workspace: Workspace, run_id: str, error: Exception) -> None:
+    """Have a run end as Failed that cannot be mended, and say why."""
+    reason = " ".join(f"{type(error).__name__}: {error}".split())
+    message = f"The supervisor of the run died, and what happened to the run cannot be found out: {reason}"
+    outcome = Outcome(RunStatus.FAILED, now(), error=run_error(message, code=SERVICE_ERROR))
+    outcome = outcome.without_secrets(Redaction.from_environment(os.environ))
+    record_outcome(workspace, workspace.runs.get(run_id), outcome)
 
 
 def recover(workspace: Workspace, run: Run) -> None:
@@ -91,30 +109,46 @@ def recover(workspace: Workspace, run: Run) -> None:
         return
     folder = workspace.run_folder(run.run_id)
     had_processes = bool(started_for(run.run_id))
-    document = read_json(folder.submission)
-    submission = None if document is None else Submission.from_json(document)
-    not_ended = _end_containers(run, submission)
+    submission = _written_submission(folder)
+    not_ended = optional(lambda: _end_containers(run, submission), (), _log)
     left = end_processes(belonging_to(run.run_id), 0.0)
+    full = full_disk(folder.path, FULL_FOR_RUNS_BYTES)
+    folder.give_room()
     if submission is not None:
-        forget_secrets_of_build(submission.environment)
+        optional(lambda: forget_secrets_of_build(submission.environment), None, _log)
     # The run's own variables may be gone with its supervisor; the user's names are among ours, as a rule.
     redaction = Redaction.from_environment(os.environ)
     reader = JournalReader(workspace, folder.journal, run.key, redaction)
-    reader.take_in_all()
+    optional(reader.take_in_all, None, _log)
     outcome = written_outcome(folder)
     if outcome is None:
         outcome = _missing_outcome(workspace, run, folder, submission, had_processes=had_processes)
-        told = (*outcome.warnings, *reader.warnings, *left_behind(folder), *not_ended, *left_running(left))
-        outcome = outcome._replace(warnings=told)
-        outcome = with_registered_outputs(workspace, run, outcome)
+        behind = optional(lambda: left_behind(folder), (), _log)
+        told = (*outcome.warnings, *reader.warnings, *behind, *not_ended, *left_running(left))
+        lost = with_full_disk(outcome._replace(warnings=told), full)
+        outcome = optional(lambda: with_registered_outputs(workspace, run, lost), lost, _log)
         outcome = outcome.without_secrets(redaction)
-        write_outcome(folder, outcome)
-    folder.secrets.unlink(missing_ok=True)
+        # Without it, it is the store alone that knows.
+        optional(partial(write_outcome, folder, outcome), None, _log)
+    for file in (folder.secrets, folder.socket, folder.helper_socket):
+        optional(partial(file.unlink, missing_ok=True), None, _log)
     if submission is not None:
-        keep_what_the_script_wrote(workspace, submission, folder)
-    for socket in (folder.socket, folder.helper_socket):
-        socket.unlink(missing_ok=True)
+        optional(lambda: keep_what_the_script_wrote(workspace, submission, folder), None, _log)
     record_outcome(workspace, run, outcome)
+
+
+def _written_submission(folder: RunFolder) -> Submission | None:
+    """What the run was given; None where that was not written down, or something else stands there."""
+    try:
+        document = read_json(folder.submission)
+        return None if document is None else Submission.from_json(document)
+    except Exception:  # whatever stands there
+        traceback.print_exc()
+        return None
+
+
+def _log(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
 
 
 def _end_containers(run: Run, submission: Submission | None) -> tuple[str, ...]:
@@ -140,10 +174,19 @@ def _missing_outcome(
 ) -> Outcome:
     """By how the script ended, if the supervisor could still write that down; else the run is lost."""
     run = workspace.runs.get_by_key(run.key)
-    end = (read_json(folder.process) or {}).get("end")
-    if end is not None and submission is not None:
-        return outcome_of_script(run, folder, submission, ScriptEnd.from_json(end))
+    process = _written_process(folder)
+    if "end" in process and submission is not None:
+        with suppress(KeyError, TypeError, ValueError):  # something else stands there
+            return outcome_of_script(run, folder, submission, ScriptEnd.from_json(process["end"]))
     return _lost(run, folder, had_processes=had_processes)
+
+
+def _written_process(folder: RunFolder) -> Mapping[str, Any]:
+    """What the supervisor wrote down of the script's processes, if anything."""
+    try:
+        return read_json(folder.process) or {}
+    except OSError:
+        return {}
 
 
 def _lost(run: Run, folder: RunFolder, *, had_processes: bool) -> Outcome:
@@ -170,8 +213,8 @@ def _is_of_another_boot(run: Run) -> bool:
 
 
 def _started_at(folder: RunFolder) -> int | None:
-    process = read_json(folder.process)
-    return None if process is None else int(process["started_at"])
+    started_at = _written_process(folder).get("started_at")
+    return started_at if isinstance(started_at, int) else None
 
 
 def _last_sign_of_life(run: Run, folder: RunFolder) -> int:

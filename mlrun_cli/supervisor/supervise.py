@@ -10,10 +10,11 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, full_disk
 from mlrun_cli.domain.launch import LaunchedProcess
 from mlrun_cli.domain.moment import now
 from mlrun_cli.domain.outcome import Outcome
@@ -34,12 +35,14 @@ from mlrun_cli.execution.finish import (
     keep_what_the_script_wrote,
     left_behind,
     left_running,
+    optional,
     outcome_of_failure,
     outcome_of_script,
     outcome_of_stop,
     reap,
     record_outcome,
     signal_name,
+    with_full_disk,
     write_outcome,
 )
 from mlrun_cli.execution.gpus import VISIBLE_GPUS
@@ -48,6 +51,7 @@ from mlrun_cli.execution.inheritance import is_beyond_file_limit
 from mlrun_cli.execution.journals import JournalReader
 from mlrun_cli.execution.liveness import LEASE_SECONDS, lease_end
 from mlrun_cli.execution.queues import mind_queues
+from mlrun_cli.execution.run_lock import RunLock
 from mlrun_cli.execution.stream_lock import has_lost_its_stream
 from mlrun_cli.execution.working_copy import make_script_folders, make_working_copy
 from mlrun_cli.files.journal import CHUNK_BYTES
@@ -107,11 +111,13 @@ class Supervisor:
         self._next_renewal = 0.0
         self._next_care = 0.0
         self._was_terminated = False
+        self._full_disk: str | None = None
         self._warnings: tuple[str, ...] = ()
 
     def run(self) -> None:
         """Take the run to its end."""
         signal.signal(signal.SIGTERM, self._on_terminate)
+        self._folder.keep_room()
         self._server = QuestionServer(
             self._folder,
             self._selector,
@@ -120,13 +126,15 @@ class Supervisor:
         try:
             outcome = self._attempt()
         finally:
-            self._server.close()
-            self._helper.close()
-        self._insist(self._reader.take_in_all)
+            for close in (self._server.close, self._helper.close):
+                optional(close, None, _log)
+        self._give_room()
+        outcome = with_full_disk(outcome, self._full_disk)
+        self._take_in_all()
         outcome = outcome._replace(warnings=(*outcome.warnings, *self._reader.warnings))
         outcome = outcome.without_secrets(self._redaction)
         self._when_there_is_room(lambda: write_outcome(self._folder, outcome))
-        self._when_there_is_room(lambda: keep_what_the_script_wrote(self._workspace, self._submission, self._folder))
+        optional(lambda: keep_what_the_script_wrote(self._workspace, self._submission, self._folder), None, _log)
         self._insist(lambda: record_outcome(self._workspace, self._run, outcome))
 
     def _attempt(self) -> Outcome:
@@ -437,6 +445,7 @@ class Supervisor:
 
     def _outcome_of_script(self, script: ProcessGroup) -> Outcome:
         assert script.exit_code is not None
+        self._give_room()
         stopped = self._stop_reason if self._stop_was_delivered else None
         ended_at = max(now(), self._started_at or 0)
         number, log = failed_process(self._submission.launch, self._folder.artifacts, script.first_to_fail)
@@ -444,16 +453,29 @@ class Supervisor:
         end = ScriptEnd(script.exit_code, ended_at, duration, stopped, number, log)
         self._process["end"] = end.to_json()
         self._write_process()
-        self._workspace.keep_log_short()
+        if self._full_disk is None:
+            self._workspace.keep_log_short()
         self._advance_if({RunStatus.RUNNING}, RunStatus.FINALIZING)
         not_ended = () if self._container_end is None else self._container_end.complete()
         left = end_processes(script.left_behind, self._grace_left())
-        self._insist(self._reader.take_in_all)
+        self._take_in_all()
         run = self._insist(lambda: self._workspace.runs.get_by_key(self._key))
         outcome = outcome_of_script(run, self._folder, self._submission, end)
-        told = (*self._warnings, *outcome.warnings, *left_behind(self._folder), *not_ended, *left_running(left))
+        behind = optional(lambda: left_behind(self._folder), (), _log)
+        told = (*self._warnings, *outcome.warnings, *behind, *not_ended, *left_running(left))
         outcome = outcome._replace(warnings=told)
-        return self._insist(lambda: with_registered_outputs(self._workspace, run, outcome))
+        return self._insist(
+            lambda: optional(lambda: with_registered_outputs(self._workspace, run, outcome), outcome, _log)
+        )
+
+    def _give_room(self) -> None:
+        """Give up the room that was kept for the end, once it is known whether the script has left any other."""
+        if self._folder.reserve.exists():
+            self._full_disk = full_disk(self._folder.path, FULL_FOR_RUNS_BYTES)
+            self._folder.give_room()
+
+    def _take_in_all(self) -> None:
+        self._insist(lambda: optional(self._reader.take_in_all, None, _log))
 
     def _outcome_of_stop(self, reason: StopReason) -> Outcome:
         """What the run has come to when it was told to stop before its script had started."""
@@ -469,29 +491,53 @@ class Supervisor:
 
         What a limit keeps this process from is left to the next look, which comes from another.
         """
-        while True:
-            try:
-                return action()
-            except StoreError as error:
-                _log(f"the store waits: {error}")
-                if not self._folder.path.exists() or is_beyond_file_limit(self._workspace.database_path):
-                    raise
-                time.sleep(_RETRY_SECONDS)
-                with suppress(MlrunError):  # the damaged store may have been repaired
-                    self._workspace.follow()
+        with self._room() as note_waiting:
+            while True:
+                try:
+                    return action()
+                except StoreError as error:
+                    _log(f"the store waits: {error}")
+                    is_left = is_beyond_file_limit(self._workspace.database_path)
+                    if is_left or not self._folder.path.exists():
+                        raise
+                    note_waiting()
+                    time.sleep(_RETRY_SECONDS)
+                    with suppress(MlrunError):  # the damaged store may have been repaired
+                        self._workspace.follow()
 
     def _when_there_is_room(self, action: Callable[[], object]) -> None:
         """Do it however long the disk stays full; what fails for another reason is left undone."""
-        while True:
-            try:
-                action()
-            except OSError as error:
-                _log(f"the disk waits: {error}")
-                if error.errno not in _NO_ROOM or not self._folder.path.exists():
+        with self._room() as note_waiting:
+            while True:
+                try:
+                    action()
+                except OSError as error:
+                    _log(f"the disk waits: {error}")
+                    if error.errno not in _NO_ROOM or not self._folder.path.exists():
+                        return
+                    note_waiting()
+                    time.sleep(_RETRY_SECONDS)
+                else:
                     return
-                time.sleep(_RETRY_SECONDS)
-            else:
-                return
+
+    @contextmanager
+    def _room(self) -> Iterator[Callable[[], None]]:
+        """What notes, until the end of the block, that the run waits for room, if its disk is full."""
+        noted = False
+
+        def note_waiting() -> None:
+            nonlocal noted
+            if full_disk(self._folder.path, FULL_FOR_RUNS_BYTES) is not None:
+                self._note_waiting_for_room(is_waiting=True)
+                noted = True
+
+        yield note_waiting
+        if noted:
+            self._note_waiting_for_room(is_waiting=False)
+
+    def _note_waiting_for_room(self, *, is_waiting: bool) -> None:
+        with suppress(OSError), closing(RunLock.open(self._folder.lock)) as lock:
+            lock.note_waiting_for_room(is_waiting=is_waiting)
 
 
 def _log(text: str) -> None:

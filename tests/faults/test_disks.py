@@ -3,12 +3,12 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-from tests.running import Mlrun, until
+from tests.running import Mlrun, kill, until
 
 LOG_UNTIL_FULL = """
     import sys
@@ -30,16 +30,16 @@ LOG_UNTIL_FULL = """
 
 
 @contextmanager
-def _small_disk(mlrun: Mlrun, megabytes: int) -> Iterator[Path]:
+def _small_disk(mlrun: Mlrun, megabytes: int, inodes: int = 1 << 20) -> Iterator[Path]:
     """Put the home on a small disk of its own, which only the calls of the command see.
 
     Yields a file that fills three quarters of it, to be removed when room is needed.
     """
     home = mlrun.home
     home.mkdir(exist_ok=True)
-    mount = 'mount -t tmpfs -o size="$1" tmpfs "$2" && echo mounted && read -r line'
+    mount = 'mount -t tmpfs -o "$1" tmpfs "$2" && echo mounted && read -r line'
     with subprocess.Popen(
-        ["unshare", "--mount", "sh", "-c", mount, "sh", f"{megabytes}m", home],
+        ["unshare", "--mount", "sh", "-c", mount, "sh", f"size={megabytes}m,nr_inodes={inodes}", home],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         encoding="utf-8",
@@ -71,6 +71,11 @@ def _fill(folder: Path) -> Path:
     return filler
 
 
+def _free_bytes(folder: Path) -> int:
+    found = os.statvfs(folder)
+    return found.f_bfree * found.f_frsize
+
+
 def test_a_script_is_told_that_the_disk_is_full_and_keeps_all_that_was_acknowledged(
     mlrun: Mlrun, tmp_path: Path
 ) -> None:
@@ -81,12 +86,112 @@ def test_a_script_is_told_that_the_disk_is_full_and_keeps_all_that_was_acknowled
         count, is_said = until(lambda: found.read_text(encoding="utf-8") if found.exists() else None).split()
         assert is_said == "True"
         assert mlrun.show(run_id)["status"] in {"Running", "Finalizing"}
+        until(lambda: "room on its disk" in (mlrun.show(run_id).get("waiting_for") or ""))
+        waited = mlrun("run", "wait", "-r", run_id, "--timeout", "1s", check=False)
+        assert waited.returncode == 124
+        assert f"{run_id} waits for room on its disk" in waited.stderr
+        with mlrun.start("run", "monitor-logs", "-r", run_id) as streaming:
+            lines = iter(streaming.stderr or ())
+            assert any("Waiting for: room on its disk" in line for line in lines)
+            streaming.kill()
 
         ballast.unlink()
 
         assert mlrun.wait(run_id)["status"] == "Completed"
         values = mlrun.metrics(run_id)["x"]
         assert [int(value[:6]) for value in values] == list(range(int(count)))
+
+
+FILL_THE_DISK = """
+    with open("filler", "wb") as file:
+        while True:
+            file.write(bytes(1 << 16))
+"""
+
+
+def test_a_script_that_fills_the_disk_ends_failed_and_says_so_and_its_deletion_makes_room(mlrun: Mlrun) -> None:
+    mlrun.script("pass")
+    mlrun.script(FILL_THE_DISK, "fill.py")
+    with _small_disk(mlrun, 16) as ballast:
+        ballast.unlink()
+        run_id = mlrun.submit("fill.py")
+
+        record = mlrun.wait(run_id)
+
+        assert record["status"] == "Failed"
+        assert "disk of" in record["error"]["error"]["message"]
+        assert "is full" in record["error"]["error"]["message"]
+        assert mlrun.show(run_id)["status"] == "Failed"
+        assert [each["run_id"] for each in mlrun.json("run", "list")] == [run_id]
+        refused = mlrun("run", "submit-script", "--async", "train.py", check=False)
+        assert refused.returncode == 1
+        assert "full" in refused.stderr
+        mlrun("run", "delete", "-r", run_id, "--yes")
+        assert mlrun.wait(mlrun.submit())["status"] == "Completed"
+
+
+def test_a_supervisor_that_dies_on_a_full_disk_is_recorded_all_the_same(mlrun: Mlrun) -> None:
+    mlrun.script(
+        """
+        import time
+        try:
+            with open("filler", "wb") as file:
+                while True:
+                    file.write(bytes(1 << 16))
+        except OSError:
+            time.sleep(600)
+        """
+    )
+    with _small_disk(mlrun, 16) as ballast:
+        ballast.unlink()
+        run_id = mlrun.submit()
+        until(lambda: _free_bytes(mlrun.home) == 0)
+        kill(mlrun.supervisor(run_id))
+
+        record = mlrun.show(run_id)
+
+        assert record["status"] == "Failed"
+        assert "supervisor of the run died" in record["error"]["error"]["message"]
+
+
+def test_without_a_byte_left_runs_are_shown_and_deleted(mlrun: Mlrun) -> None:
+    mlrun.script("from azureml.core import Run\nRun.get_context().log('x', 1)\n")
+    with _small_disk(mlrun, 16):
+        run_ids = [mlrun.submit() for _ in range(3)]
+        for run_id in run_ids:
+            mlrun.wait(run_id)
+        _fill(mlrun.home)
+
+        assert mlrun.show(run_ids[0])["status"] == "Completed"
+        assert mlrun.metrics(run_ids[0]) == {"x": 1}
+        assert len(mlrun.json("run", "list")) == 3
+        assert _free_bytes(mlrun.home) == 0
+        mlrun("run", "delete", "-r", run_ids[0], "--yes")
+        pruned = mlrun.json("workspace", "prune", "--older-than", "0s", "--yes")
+
+        assert len(pruned["runs"]) == 2
+        assert mlrun.json("run", "list") == []
+
+
+def test_a_disk_without_inodes_is_said_to_be_full(mlrun: Mlrun) -> None:
+    mlrun.script("pass")
+    with _small_disk(mlrun, 16, inodes=300) as ballast:
+        ballast.unlink()
+        run_id = mlrun.submit()
+        mlrun.wait(run_id)
+        folder = mlrun.home / "many"
+        folder.mkdir()
+        with suppress(OSError):
+            for number in range(300):
+                (folder / str(number)).touch()
+
+        refused = mlrun("run", "submit-script", "--async", "train.py", check=False)
+
+        assert refused.returncode == 1
+        assert "no inode is free" in refused.stderr
+        assert len(refused.stderr.strip().splitlines()) <= 3
+        assert mlrun.show(run_id)["status"] == "Completed"
+        mlrun("run", "delete", "-r", run_id, "--yes")
 
 
 @pytest.mark.parametrize("kilobytes_left", [0, 8, 16, 32, 64])

@@ -1,0 +1,1 @@
+"""What every other part may use: the least that this program is made of."""

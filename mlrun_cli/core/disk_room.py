@@ -1,0 +1,36 @@
+"""Whether a disk is full, which errors seldom say as it is: SQLite speaks of I/O, the kernel of devices."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+FULL_BYTES = 64 << 10
+"""With less than that nothing is to be done: SQLite needs half of it to open a store."""
+
+FULL_FOR_RUNS_BYTES = 1 << 20
+"""With less than that a script may have been refused what it wanted to write, and what ends a run may have no room."""
+
+
+def full_disk(path: Path, full_bytes: int = FULL_BYTES) -> str | None:
+    """What is to be said of the disk that a path lies on, as a sentence without its end; None unless it is full."""
+    there = next((folder for folder in (path, *path.parents) if folder.exists()), None)
+    try:
+        found = None if there is None else os.statvfs(there)
+    except OSError:
+        return None
+    if found is None or there is None:
+        return None
+    blocks = found.f_bfree if os.geteuid() == 0 else found.f_bavail
+    free = blocks * found.f_frsize
+    if found.f_blocks and free < full_bytes:
+        return f"the disk of {_top_of_disk(there)} is full ({free >> 10} KiB free)"
+    if found.f_files and found.f_favail == 0:
+        return f"the disk of {_top_of_disk(there)} is full (it has room for no more files: no inode is free)"
+    return None
+
+
+def _top_of_disk(path: Path) -> Path:
+    """The topmost folder above a path that is on the same disk: where that is mounted, as a rule."""
+    device = path.stat().st_dev
+    return next((below for below in (path, *path.parents) if os.stat(below.parent).st_dev != device), Path("/"))
