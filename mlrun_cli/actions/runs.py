@@ -192,7 +192,7 @@ def fail_run(workspace: Workspace, run: Run, error: Mapping[str, Any]) -> Run:
     return ended
 
 
-def cancel_run(workspace: Workspace, run: Run, grace_seconds: float) -> Run:
+def cancel_run(workspace: Workspace, run: Run, grace_seconds: float, *, wakes: bool = True) -> Run:
     """Ask a run to stop; returns at once with its status, which is as it was when the run had ended.
 
     A run without a script of its own is Canceled at once: there is nobody to be asked.
@@ -201,13 +201,15 @@ def cancel_run(workspace: Workspace, run: Run, grace_seconds: float) -> Run:
         workspace: where it is.
         run: which one.
         grace_seconds: between SIGTERM and SIGKILL.
+        wakes: have its supervisor look at once.
 
     Raises:
         RunNotFound: it has been deleted meanwhile.
     """
     with workspace.transaction(durable=True):
         is_done = _stop(workspace, run, grace_seconds, None)
-    _call_who_minds(workspace, run, is_done=is_done)
+    if wakes or is_done:
+        _call_who_minds(workspace, run, is_done=is_done)
     return _again(workspace, run)
 
 

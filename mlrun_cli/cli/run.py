@@ -354,6 +354,9 @@ def cancel(
     grace: Annotated[
         str, typer.Option("--grace", metavar="TIME", help="Between SIGTERM and SIGKILL. Default: 10s.")
     ] = f"{GRACE_SECONDS:g}s",
+    force: Annotated[
+        bool, typer.Option("--force", help="At once, by SIGKILL, even where a run's supervisor does not answer.")
+    ] = False,
     last: Last = None,
     status: Status = None,
     tags: Tags = None,
@@ -381,7 +384,7 @@ def cancel(
             parent_run_id=parent_run_id,
             target=target,
         )
-        canceled = [_cancel_one(workspace, run, seconds, shared) for run in chosen]
+        canceled = [_cancel_one(workspace, run, None if force else seconds, shared) for run in chosen]
         _tell_of_children(workspace, canceled, shared)
     records = [run_record(run) for run in canceled]
     return records if is_all else one_or_all(records)
@@ -502,7 +505,11 @@ def delete(
     is_all: All = False,
     yes: Yes = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Also those that are kept, or that a registered model comes from.")
+        bool,
+        typer.Option(
+            "--force",
+            help="Also those that are kept, or that a registered model comes from, or that are named and have not ended.",
+        ),
     ] = False,
     last: Last = None,
     status: Status = None,
@@ -531,6 +538,8 @@ def delete(
         doomed = actions.with_children(workspace, chosen)
         if doomed and not yes:
             confirm(shared, _deletion_question(workspace, doomed), otherwise="Nothing was deleted.")
+        if force:
+            doomed = [_ended_by_force(workspace, run) for run in doomed]
         actions.delete_runs(workspace, doomed, force=force)
     return [run.run_id for run in doomed]
 
@@ -555,11 +564,20 @@ def _dry_run(context: Context, request: SubmitRequest) -> Result:
     return Result(record, table=table)
 
 
-def _cancel_one(workspace: Workspace, run: Run, grace_seconds: float, shared: Shared) -> Run:
+def _cancel_one(workspace: Workspace, run: Run, grace_seconds: float | None, shared: Shared) -> Run:
+    """Cancel a run, without a grace by force."""
+    from mlrun_cli.actions.forcing import end_by_force  # noqa: PLC0415
+
     if run.status.is_terminal:
         shared.notes.warning(f"The run {run.run_id} has ended already: {run.status.value}.")
         return run
-    return actions.cancel_run(workspace, run, grace_seconds)
+    return end_by_force(workspace, run) if grace_seconds is None else actions.cancel_run(workspace, run, grace_seconds)
+
+
+def _ended_by_force(workspace: Workspace, run: Run) -> Run:
+    from mlrun_cli.actions.forcing import end_by_force  # noqa: PLC0415
+
+    return run if run.status.is_terminal else end_by_force(workspace, run)
 
 
 def _tell_of_children(workspace: Workspace, canceled: Sequence[Run], shared: Shared) -> None:

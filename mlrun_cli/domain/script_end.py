@@ -19,6 +19,13 @@ class StopReason(str, Enum):
     STREAM_LOST = "stream lost"
 
 
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "exit_code": (int,),
+    "ended_at": (int,),
+    "duration_seconds": (int, float),
+}
+
+
 class ScriptEnd(NamedTuple):
     """`exit_code` is negative for a signal, `ended_at` in microseconds; `stopped` if a signal of ours reached it.
 
@@ -38,8 +45,15 @@ class ScriptEnd(NamedTuple):
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> ScriptEnd:
-        """The end that was written."""
+        """The end that was written.
+
+        Raises:
+            KeyError, TypeError, ValueError: something else stands there.
+        """
         stopped = document["stopped"]
+        for name, kinds in _KINDS.items():
+            if not isinstance(document[name], kinds):
+                raise TypeError(name)
         return cls(
             document["exit_code"],
             document["ended_at"],

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 RUN_ID_VARIABLE = "MLRUN_RUN_ID"
 SUPERVISOR_VARIABLE = "MLRUN_SUPERVISOR_OF"
+_SUPERVISOR_PROGRAM = b"mlrun_cli/supervisor/__main__.py"
 FAMILY_VARIABLE = "MLRUN_FAMILY"
 """What a driver and the processes that it starts have in common."""
 
@@ -63,6 +64,17 @@ def started_for(run_id: str) -> list[ProcessId]:
             process = identify(pid)
             if process is not None and pid != os.getpid():
                 found.append(process)
+    return found
+
+
+def supervisors_of(run_id: str) -> list[ProcessId]:
+    """The processes that own a run or recover it, by their command lines: a fork server's have no variables."""
+    found = []
+    for pid in _pids():
+        words = _read(f"/proc/{pid}/cmdline").split(b"\0")[:-1]
+        is_ours = any(word.endswith(_SUPERVISOR_PROGRAM) for word in words)
+        if is_ours and words[-1] == run_id.encode() and (process := identify(pid)) is not None:
+            found.append(process)
     return found
 
 

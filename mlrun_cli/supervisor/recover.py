@@ -19,7 +19,7 @@ from mlrun_cli.domain.run_error import SERVICE_ERROR, run_error
 from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.domain.script_end import ScriptEnd
 from mlrun_cli.domain.submission import Submission
-from mlrun_cli.errors import MlrunError, RunNotFound, StoreError
+from mlrun_cli.errors import MlrunError, RunNotFound, StoreError, StoreUnavailable
 from mlrun_cli.execution.environments.container import end_containers, may_still_run
 from mlrun_cli.execution.environments.folder import forget_secrets_of_build
 from mlrun_cli.execution.finish import (
@@ -86,7 +86,7 @@ def _try_to_recover(workspace: Workspace, run_id: str) -> None:
         recover(workspace, workspace.runs.get(run_id))
     except RunNotFound:
         return
-    except StoreError:  # it is tried again at the next look
+    except StoreUnavailable:  # it is tried again at the next look
         traceback.print_exc()
     except Exception as error:  # neither the other runs must suffer, nor whoever looks at this one
         traceback.print_exc()

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import json
 import shutil
+import signal
+from pathlib import Path
 
 import pytest
 
-from tests.running import Mlrun, is_alive, kill, until
+from tests.faults.gates import manifest
+from tests.running import COMMAND, Mlrun, is_alive, kill, until
 
 
 @pytest.mark.parametrize(
@@ -75,3 +79,83 @@ def test_a_run_whose_folder_is_removed_by_hand_and_whose_script_ends_by_itself_l
 
     until(lambda: not is_alive(supervisor))
     assert mlrun.show(run_id)["status"] == "Failed"
+
+
+WAIT = "import time\nprint('here', flush=True)\ntime.sleep(600)\n"
+
+
+@pytest.mark.parametrize("verb", ["cancel", "delete"])
+def test_force_ends_a_run_whose_supervisor_is_stopped(mlrun: Mlrun, verb: str) -> None:
+    mlrun.script(WAIT)
+    run_id = mlrun.submit()
+    mlrun.wait_for_status(run_id, "Running")
+    script, supervisor = mlrun.script_pid(run_id), mlrun.supervisor(run_id)
+    kill(supervisor, number=signal.SIGSTOP)
+
+    mlrun("run", verb, "-r", run_id, "--force", *(["--yes"] if verb == "delete" else []))
+
+    assert not is_alive(script)
+    assert not is_alive(supervisor)
+    if verb == "cancel":
+        assert mlrun.show(run_id)["status"] == "Canceled"
+    else:
+        assert mlrun.json("run", "list") == []
+
+
+@pytest.mark.parametrize("content", ["garbage", "{}", '{"status": "Completed", "ended_at": "noon"}', None])
+@pytest.mark.parametrize("name", ["outcome.json", "submission.json", "process.json"])
+def test_garbage_in_a_runs_files_keeps_it_from_no_end(mlrun: Mlrun, name: str, content: str | None) -> None:
+    mlrun.script(WAIT)
+    run_id = mlrun.submit()
+    mlrun.wait_for_status(run_id, "Running")
+    file = mlrun.run_folder(run_id) / name
+    file.unlink(missing_ok=True)
+    if content is None:
+        file.mkdir()
+    else:
+        file.write_text(content, encoding="utf-8")
+
+    kill(mlrun.supervisor(run_id))
+
+    record = mlrun.show(run_id)
+    assert record["status"] == "Failed"
+    assert "supervisor of the run died" in record["error"]["error"]["message"]
+    assert mlrun.processes(run_id) == []
+    mlrun("run", "delete", "-r", run_id, "--yes")
+    assert mlrun.json("run", "list") == []
+
+
+def test_a_run_that_cannot_be_recovered_is_failed_with_the_reason(mlrun: Mlrun) -> None:
+    mlrun.script(WAIT)
+    run_id = mlrun.submit()
+    mlrun.wait_for_status(run_id, "Running")
+    end = {"exit_code": 10**30, "ended_at": 1, "duration_seconds": 1.0, "stopped": None}
+    document = json.dumps({"processes": [], "started_at": 1, "end": end})
+    (mlrun.run_folder(run_id) / "process.json").write_text(document, encoding="utf-8")
+
+    kill(mlrun.supervisor(run_id))
+
+    record = mlrun.show(run_id)
+    assert record["status"] == "Failed"
+    assert "cannot be found out: UsageError: A number is too large" in record["error"]["error"]["message"]
+
+
+def test_one_look_at_most_waits_for_a_run_whose_recovery_hangs(mlrun: Mlrun, tmp_path: Path) -> None:
+    mlrun.script(WAIT)
+    run_id = mlrun.submit()
+    mlrun.wait_for_status(run_id, "Running")
+    held, supervisor = manifest(mlrun, run_id), mlrun.supervisor(run_id)
+    kill(supervisor)
+    until(lambda: not is_alive(supervisor))
+    trace = tmp_path / "trace"
+    seen = []
+    for _ in range(3):
+        mlrun.command = ["strace", "--output", str(trace), "--trace=/nanosleep|select", str(COMMAND)]
+        seen.append((mlrun.json("run", "show", "-r", run_id)["status"], "nanosleep" in trace.read_text("utf-8")))
+    mlrun.command = [str(COMMAND)]
+
+    assert seen == [("NotResponding", True), ("NotResponding", False), ("NotResponding", False)]
+    held.let_through()
+    record = mlrun.wait(run_id)
+    held.restore()
+    assert record["status"] == "Failed"

@@ -1,0 +1,51 @@
+"""Ends runs whatever their supervisors do: one that is stopped or does not answer, or whose files are garbage."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import suppress
+
+from mlrun_cli.actions.runs import cancel_run
+from mlrun_cli.domain.moment import now
+from mlrun_cli.domain.run import Run
+from mlrun_cli.domain.run_status import ALIVE_STATUSES, RunStatus
+from mlrun_cli.errors import StoreUnavailable
+from mlrun_cli.execution.finish import end_processes
+from mlrun_cli.execution.liveness import may_judge, settle_runs
+from mlrun_cli.execution.process import belonging_to, send, supervisors_of
+from mlrun_cli.workspace import Workspace
+
+_MOMENT_SECONDS = 1.0
+_BUSY_SECONDS = 30.0
+
+
+def end_by_force(workspace: Workspace, run: Run) -> Run:
+    """End a run at once, its processes and its supervisor by SIGKILL; the run, Canceled unless it had ended already.
+
+    What its script has logged is kept as far as it can be found.
+
+    Raises:
+        RunNotFound: it has been deleted meanwhile.
+        StoreError: another process holds the store.
+    """
+    workspace.wait_at_most(_MOMENT_SECONDS)
+    try:
+        with suppress(StoreUnavailable):  # it may be this very supervisor that holds the store
+            run = cancel_run(workspace, run, 0.0, wakes=False)
+        if run.status.is_terminal:
+            return run
+        is_here = may_judge(run)
+        if is_here:
+            for supervisor in supervisors_of(run.run_id):
+                send(supervisor, signal.SIGKILL)
+            end_processes(belonging_to(run.run_id), 0.0)
+    finally:
+        workspace.wait_at_most(_BUSY_SECONDS)
+    run = cancel_run(workspace, run, 0.0, wakes=False)
+    if is_here:
+        settle_runs(workspace)
+    with workspace.transaction(durable=True):
+        workspace.runs.end_minded(f"runs/{run.run_id}", RunStatus.CANCELED, ended_at=now(), error=None)
+        workspace.runs.change_status(run.key, ALIVE_STATUSES, RunStatus.CANCELED, ended_at=now())
+    workspace.run_folder(run.run_id).secrets.unlink(missing_ok=True)
+    return workspace.runs.get_by_key(run.key)
