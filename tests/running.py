@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import fcntl
 import json
 import os
 import shlex
@@ -197,6 +198,17 @@ class Mlrun:
         named = [pid for pid in mine if any(Path(word).name == name for word in words_of(pid))]
         return [pid for pid in named if parent_of(pid) not in named]
 
+    def is_minded(self, run_id: str) -> bool:
+        """Whether a process holds the run's lock: its supervisor, or what that has just forked."""
+        descriptor = os.open(self.run_folder(run_id) / "lock", os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
     def processes(self, run_id: str) -> list[int]:
         """The pids of all that carries the run's id in its environment: its script and what that has started."""
         return [pid for pid, variables in processes() if variables.get("MLRUN_RUN_ID") == run_id]
@@ -296,10 +308,15 @@ def parent_of(pid: int) -> int | None:
 
 
 def kill(*pids: int, number: int = signal.SIGKILL) -> None:
-    """Signal processes, all of them at once; those that are gone do no harm."""
+    """Signal processes, all of them at once; those that are gone do no harm.
+
+    Returns when those that were killed are dead: on a busy machine that takes longer than a look at what they leave.
+    """
     for pid in pids:
         with suppress(ProcessLookupError):
             os.kill(pid, number)
+    if number == signal.SIGKILL:
+        until(lambda: not any(map(is_alive, pids)))
 
 
 def processes() -> Iterator[tuple[int, dict[str, str]]]:

@@ -28,11 +28,12 @@ from mlrun_cli.workspace import Workspace
 
 def main(words: list[str]) -> int:
     """Run the program; its exit code."""
-    _, folder, _, descriptors, *options, run_id = words
-    begin(*map(int, descriptors.split(",")))
+    _, folder, _, listed, *options, run_id = words
+    descriptors = [int(descriptor) for descriptor in listed.split(",")]
+    begin(*descriptors)
     if options:
         with suppress(OSError):  # who handed the lock over did, by its own pid
-            RunLock(int(descriptor)).note_who_mends()
+            RunLock(descriptors[0]).note_who_mends()
         with open_workspace(Path(folder), Path("runs", run_id)) as workspace:
             recover_all(workspace, run_id)
             _call_dispatchers(workspace)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import signal
+import sys
 from pathlib import Path
 
 from tests.faults.gates import locked
-from tests.running import Mlrun, kill
+from tests.running import Mlrun, good_end, kill
 
 _DRIVER = """
     from azureml.core import Experiment, Workspace
@@ -28,8 +29,8 @@ def test_no_process_of_a_run_keeps_others_out_of_the_store_when_it_opens_or_clos
     run_id = mlrun.ended()["run_id"]
     for words in (["list"], ["show", "-r", run_id], ["update", "-r", run_id, "--add-tag", "a=b"], ["list"]):
         mlrun("run", *words)
-    traced = ["strace", "--follow-forks", "--output", str(tmp_path / "driver"), "--trace=fcntl", "python3", "driver.py"]
-    assert mlrun.run(*traced).returncode == 0
+    traced = ["strace", "--follow-forks", "--output", str(tmp_path / "driver"), "--trace=fcntl"]
+    good_end(mlrun.run(*traced, sys.executable, "driver.py"))
 
     calls = trace.read_text(encoding="utf-8") + (tmp_path / "driver").read_text(encoding="utf-8")
     assert "F_RDLCK" in calls
