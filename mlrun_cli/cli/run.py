@@ -508,7 +508,7 @@ def delete(
         bool,
         typer.Option(
             "--force",
-            help="Also those that are kept, or that a registered model comes from, or that are named and have not ended.",
+            help="Also those that are kept or that a registered model comes from; those named by -r are ended first.",
         ),
     ] = False,
     last: Last = None,

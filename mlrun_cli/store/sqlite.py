@@ -16,7 +16,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from threading import Lock
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from mlrun_cli.core.disk_room import full_disk
 from mlrun_cli.errors import MlrunError, StoreError, StoreUnavailable, UsageError
@@ -76,10 +77,12 @@ class SqliteDatabase:
             )
         reading = _opened_to_look(path) if is_to_look else None
         self._is_looking = reading is not None
+        self._place: _Place | None = None
         self._connection = self._opened() if reading is None else reading
 
     def _opened(self) -> sqlite3.Connection:
         connection = self._patiently(lambda: _kept.take(self._path) or _opened_to_write(self._path, self._slice))
+        self._place = _place_of(self._path)
         connection.execute(f"PRAGMA busy_timeout = {round(self._slice * 1000)}")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         return connection
@@ -177,9 +180,13 @@ class SqliteDatabase:
 
     def watch(self, function: str, note: Callable[..., None], statements: Callable[[], Sequence[str]]) -> None:
         """Have `note` called by an SQL function, of which statements make use; once for each connection."""
+        self._write_from_now_on()
         if self._is_watched:
             return
         self._connection.create_function(function, -1, note)
+        if self.row("SELECT 1 FROM sqlite_temp_master LIMIT 1") is not None:  # by who had this connection before
+            self._is_watched = True
+            return
         found = statements()
         self.execute("BEGIN")  # at once they take a third of the time; of the store itself, nothing is locked
         for statement in found:
@@ -189,8 +196,10 @@ class SqliteDatabase:
 
     def take_over(self, other: SqliteDatabase) -> None:
         """Go on with the connection of another one, which is of no use afterwards."""
-        self._connection.close()
+        self.close()
         self._connection, self._is_watched = other._connection, other._is_watched
+        self._is_looking, self._place = other._is_looking, other._place
+        self._number += 1
 
     def version(self) -> int:
         """A number that differs from the last one when another connection has written meanwhile; costs no read.
@@ -226,7 +235,7 @@ class SqliteDatabase:
             self._connection.close()
         else:
             self._empty_long_log()
-            _kept.give_back(self._path, self._connection)
+            _kept.give_back(self._place, self._path, self._connection)
 
     def _empty_long_log(self) -> None:
         """Empty a log that one large transaction has made long, unless somebody is reading it."""
@@ -308,6 +317,15 @@ def _opened_to_write(path: Path, busy_seconds: float) -> sqlite3.Connection:
     return connection
 
 
+class _Place(NamedTuple):
+    """The process that opened a connection, the name by which it did, and the file that it has open."""
+
+    process: int
+    path: Path
+    device: int
+    inode: int
+
+
 class _KeptConnections:
     """The connections of this process that can write, none of which folds in the log when it ends.
 
@@ -317,7 +335,8 @@ class _KeptConnections:
 
     def __init__(self) -> None:
         self._all: set[sqlite3.Connection] = set()
-        self._idle: list[tuple[tuple[int, int, int], sqlite3.Connection]] = []
+        self._idle: list[tuple[_Place, sqlite3.Connection]] = []
+        self._lock = Lock()
 
     def add(self, connection: sqlite3.Connection) -> None:
         """See to a new one."""
@@ -330,24 +349,25 @@ class _KeptConnections:
 
     def take(self, path: Path) -> sqlite3.Connection | None:
         """One that has been given back by this very process, and whose file is the one that lies there."""
-        key = _place_of(path)
-        for place, idle in enumerate(self._idle):
-            if idle[0] == key:
-                with suppress(IndexError):  # another thread was quicker
-                    return self._idle.pop(place)[1]
+        here = _place_of(path)
+        with self._lock:
+            for number, (place, _) in enumerate(self._idle):
+                if place == here:
+                    return self._idle.pop(number)[1]
         return None
 
-    def give_back(self, path: Path, connection: sqlite3.Connection) -> None:
-        """Close one, or have it lent again."""
-        key = _place_of(path)
-        if connection not in self._all or key is None:
+    def give_back(self, place: _Place | None, path: Path, connection: sqlite3.Connection) -> None:
+        """Close one, or have it lent again; the log of a file that is not in its place SQLite leaves alone."""
+        if connection not in self._all or place is None or place != _place_of(path) or not _has_log(connection):
             self._close(connection)
             return
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-        self._idle.append((key, connection))
-        if len(self._idle) > _MOST_IDLE:  # rather that than a process that can open no more files
-            self._close(self._idle.pop(0)[1])
+        with self._lock:
+            self._idle.append((place, connection))
+            surplus = [self._idle.pop(0)[1]] if len(self._idle) > _MOST_IDLE else []
+        for each in surplus:  # rather that than a process that can open no more files
+            self._close(each)
 
     def _close(self, connection: sqlite3.Connection) -> None:
         self._all.discard(connection)
@@ -362,13 +382,21 @@ class _KeptConnections:
                 ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
 
 
-def _place_of(path: Path) -> tuple[int, int, int] | None:
-    """What a connection is known by: process and file; None when there is no such file."""
+def _place_of(path: Path) -> _Place | None:
+    """What a connection that is opened now is known by; None when there is no such file."""
     try:
         found = path.stat()
     except OSError:
         return None
-    return os.getpid(), found.st_dev, found.st_ino
+    return _Place(os.getpid(), path, found.st_dev, found.st_ino)
+
+
+def _has_log(connection: sqlite3.Connection) -> bool:
+    """Whether it is in WAL mode still: a store that is to be moved is taken out of it."""
+    try:
+        return bool(connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal")
+    except sqlite3.Error:
+        return False
 
 
 def _is_busy(error: Exception) -> bool:
