@@ -73,7 +73,9 @@ def set_default(workspace: Workspace, name: str) -> None:
     Raises:
         DataNotFound: there is none of this name.
     """
-    workspace.settings.set(_DEFAULT, get_datastore(workspace, name).name)
+    known = get_datastore(workspace, name).name
+    with workspace.transaction():
+        workspace.settings.set(_DEFAULT, known)
 
 
 def register_local(workspace: Workspace, name: str, folder: Path, *, overwrite: bool = False) -> Datastore:

@@ -50,7 +50,8 @@ def make_experiment(workspace: Workspace, name: str) -> dict[str, Any]:
     """
     check_experiment_name(name)
     if workspace.experiments.find(name) is None:
-        workspace.experiments.make(name)
+        with workspace.transaction():
+            workspace.experiments.make(name)
     return get_experiment(workspace, name)
 
 

@@ -149,8 +149,9 @@ def delete_model(workspace: Workspace, model: Model) -> None:
     Raises:
         ModelNotFound: it has been deleted meanwhile.
     """
-    if not workspace.models.delete(model):
-        workspace.models.get(model.name, model.version)
+    with workspace.transaction():
+        if not workspace.models.delete(model):
+            workspace.models.get(model.name, model.version)
     _folder(workspace).remove(model.name, model.version)
 
 

@@ -50,11 +50,12 @@ def save_view(
     """
     name = check_view_name(name)
     _check_query(page, query)
-    if expected_version is None:
-        if not workspace.views.add(name, page, query, author):
-            raise _taken(name)
-    elif not workspace.views.replace(name, expected_version, page, query, author):
-        raise _changed(workspace, name)
+    with workspace.transaction():
+        if expected_version is None:
+            if not workspace.views.add(name, page, query, author):
+                raise _taken(name)
+        elif not workspace.views.replace(name, expected_version, page, query, author):
+            raise _changed(workspace, name)
     return get_view(workspace, name)
 
 
@@ -82,8 +83,9 @@ def delete_view(workspace: Workspace, name: str, *, expected_version: int) -> No
         ViewChanged: somebody else has changed it since.
         ViewNotFound: there is none, or not any more.
     """
-    if not workspace.views.delete(name, expected_version):
-        raise _changed(workspace, name)
+    with workspace.transaction():
+        if not workspace.views.delete(name, expected_version):
+            raise _changed(workspace, name)
 
 
 def check_view_name(name: str) -> str:

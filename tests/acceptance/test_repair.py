@@ -15,6 +15,9 @@ from typing import Any
 
 import pytest
 
+from mlrun_cli.actions.experiments import archive_experiment
+from mlrun_cli.actions.views import delete_view, rename_view, save_view
+from mlrun_cli.workspace import Workspace
 from tests.acceptance.installed import refused
 from tests.running import Mlrun, until
 
@@ -67,9 +70,18 @@ _STATE = {
     "values": "SELECT run_key, name, position, logged_at, step, kind, number, text FROM metric_values"
     " JOIN metrics USING (metric_key) ORDER BY run_key, name, position",
     "offsets": "SELECT * FROM journals ORDER BY run_key, name",
+    "settings": "SELECT * FROM settings ORDER BY key",
     **{
         table: f"SELECT * FROM {table} ORDER BY 1, 2"
-        for table in ("experiment_tags", "models", "model_names", "datastores", "compute_targets", "settings")
+        for table in (
+            "saved_views",
+            "experiment_tags",
+            "models",
+            "model_names",
+            "datastores",
+            "compute_targets",
+            "settings",
+        )
     },
 }
 
@@ -103,6 +115,13 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlrun]:
         mlrun.script("m", "model.pkl")
         mlrun("model", "register", "--name", "m", "--model-path", "model.pkl")
         mlrun("datastore", "attach-local", "images", ".")
+        mlrun("datastore", "set-default", "-n", "images")
+        with Workspace.at(mlrun.database.parent) as workspace:
+            for name in ("renamed", "deleted"):
+                save_view(workspace, name, "runs", "", "me")
+            rename_view(workspace, "renamed", "new name", "me", expected_version=1)
+            delete_view(workspace, "deleted", expected_version=1)
+            archive_experiment(workspace, "driven", is_archived=True, new_name="put away")
         mlrun("computetarget", "create", "amlcompute", "-n", "cpu", "--max-nodes", "2", "-s", "any")
         yield mlrun
     finally:
