@@ -508,7 +508,7 @@ def delete(
         bool,
         typer.Option(
             "--force",
-            help="Also those that are kept or that a registered model comes from; those named by -r are ended first.",
+            help="Also those that are kept or that a model comes from; those named by -r are ended first.",
         ),
     ] = False,
     last: Last = None,
