@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -111,8 +112,15 @@ def read_project_config(path: Path) -> ProjectConfig:
     Raises:
         InvalidFile: unreadable, empty, not JSON, a key missing, or a value of a wrong type or form.
     """
-    try:
+    with _naming_repair(path):
         return _project_config(path, read_json(path, read_text(path)))
+
+
+@contextmanager
+def _naming_repair(path: Path) -> Iterator[None]:
+    """Have an error about what a `config.json` holds say how it is made again."""
+    try:
+        yield
     except json.JSONDecodeError as error:
         invalid = json_problem(path, error)
         invalid.hint = _REPAIR
@@ -190,20 +198,13 @@ def check_replaceable(path: Path) -> None:
 
 def _other_keys(path: Path) -> dict[str, Any]:
     """What a config says besides the names of either family; nothing when there is none, or an empty one."""
-    try:
+    with _naming_repair(path):
         if not os.path.lexists(path) or (path.is_file() and not path.stat().st_size):
             return {}
         text = read_text(path)
         keys = {key.casefold(): node for key, node in read_json(path, text).mapping().items()}
         if "store" in keys:
             _project_config(path, read_json(path, text))
-    except json.JSONDecodeError as error:
-        invalid = json_problem(path, error)
-        invalid.hint = _REPAIR
-        raise invalid from error
-    except InvalidFile as error:
-        error.hint = error.hint or _REPAIR
-        raise
     known = {"id", "scope", *_NAMES}
     document: dict[str, Any] = json.loads(text)
     return {key: value for key, value in document.items() if key.casefold() not in known}
