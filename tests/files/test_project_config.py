@@ -88,10 +88,12 @@ def test_without_a_config_anywhere_there_is_none(tmp_path: Path) -> None:
 def test_a_file_may_be_given_for_its_folder_or_as_the_config_itself(tmp_path: Path) -> None:
     inside = config(tmp_path, ".azureml/config.json")
     elsewhere = config(tmp_path, "deploy/config.json", FLAT.replace("W", "V"))
-    script = config(tmp_path, "src/train.py", "")
+    runconfig = config(tmp_path, "src/train.runconfig", "")
 
-    for start, name in ((inside, "W"), (elsewhere, "V"), (script, "W")):
+    for start, name in ((inside, "W"), (elsewhere, "V"), (runconfig, "W")):
         assert names(find_project_config(start))[2] == name
+    with pytest.raises(UsageError, match=r"is a file, and no runconfig"):
+        find_project_config(config(tmp_path, "src/train.py", ""))
 
 
 def test_the_parent_of_a_linked_folder_is_that_of_its_target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
