@@ -264,7 +264,7 @@ def test_an_environment_stays_as_long_as_a_run_that_had_it(mlrun: Mlrun) -> None
     mlrun.script("")
     mlrun.script("dependencies: []", "conda.yml")
     run_id = mlrun.json("run", "submit-script", "-d", "conda.yml", "train.py")["run_id"]
-    (key,) = (one["key"] for one in mlrun.json("environment", "list"))
+    (key,) = (one["key"] for one in mlrun.json("environment", "list", "--built"))
     for path in ("complete.json", f"../{key}.in-use"):
         os.utime(mlrun.home / "environments" / key / path, (0, 0))
     assert prune(mlrun)["environments"] == []
