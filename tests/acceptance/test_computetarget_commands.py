@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.installed import bash, refused, run_count, said
-from tests.running import Mlrun, kill, processes, until, words_of
+from tests.running import Mlrun, kill, until
 
 CLUSTER = ("computetarget", "create", "amlcompute", "-n", "cpu-cluster")
 
@@ -181,9 +181,7 @@ def test_a_child_run_keeps_its_target_too(mlrun: Mlrun) -> None:
 def test_a_target_whose_last_run_was_lost_is_deleted(mlrun: Mlrun) -> None:
     run_id = mlrun.submit("--ct", "cpu-cluster", "train.py")
     mlrun.wait_for_status(run_id, "Running")
-    mine = [pid for pid, variables in processes() if variables.get("MLRUN_HOME") == str(mlrun.home)]
-    dispatchers = [pid for pid in mine if any(Path(word).name == "dispatch.py" for word in words_of(pid))]
-    kill(*dispatchers, mlrun.supervisor(run_id))  # nobody but the delete notices it
+    kill(*mlrun.programs("dispatch.py"), mlrun.supervisor(run_id))  # nobody but the delete notices it
     mlrun(*DELETE)
     assert mlrun.wait(run_id)["status"] == "Failed"
 

@@ -14,7 +14,7 @@ import pytest
 
 from tests.engine import Engine
 from tests.faults.gates import GatedBuild
-from tests.running import Mlrun, is_alive, kill, processes, until, words_of
+from tests.running import Mlrun, is_alive, kill, until, words_of
 
 pytestmark = pytest.mark.kill
 
@@ -189,8 +189,7 @@ def test_environments_are_made_though_their_dispatcher_is_killed(mlrun: Mlrun, m
     mlrun("computetarget", "create", "amlcompute", "-n", "two", "--max-nodes", "2")
     first, second = two_runs(mlrun, making, "--ct", "two")
     third = mlrun.submit("--ct", "two", *making.words)
-    mine = [pid for pid, variables in processes() if variables.get("MLRUN_HOME") == str(mlrun.home)]
-    dispatchers = [pid for pid in mine if any(word.endswith("dispatch.py") for word in words_of(pid))]
+    dispatchers = mlrun.programs("dispatch.py")
     assert dispatchers
     kill(*dispatchers)
     until(lambda: not any(map(is_alive, dispatchers)))
