@@ -36,6 +36,7 @@ def end_by_force(workspace: Workspace, run: Run) -> Run:
             return run
         is_here = may_judge(run)
         if is_here:
+            workspace.run_folder(run.run_id).note_life()
             for supervisor in supervisors_of(run.run_id):
                 send(supervisor, signal.SIGKILL)
             end_processes(belonging_to(run.run_id), 0.0)

@@ -74,6 +74,11 @@ class RunFolder:
         with suppress(OSError):
             self.reserve.unlink()
 
+    def note_life(self) -> None:
+        """Leave a sign that the run is alive at this moment."""
+        with suppress(OSError):
+            os.utime(self.lock)
+
     def make_logs(self, names: Sequence[str]) -> None:
         """Have a log for each process instead of the one that is there from the start."""
         (self.artifacts / LOG_NAME).unlink()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -91,13 +92,16 @@ def test_force_ends_a_run_whose_supervisor_is_stopped(mlrun: Mlrun, verb: str) -
     mlrun.wait_for_status(run_id, "Running")
     script, supervisor = mlrun.script_pid(run_id), mlrun.supervisor(run_id)
     kill(supervisor, number=signal.SIGSTOP)
+    stopped = datetime.now(timezone.utc).isoformat()
 
     mlrun("run", verb, "-r", run_id, "--force", *(["--yes"] if verb == "delete" else []))
 
     assert not is_alive(script)
     assert not is_alive(supervisor)
     if verb == "cancel":
-        assert mlrun.show(run_id)["status"] == "Canceled"
+        record = mlrun.show(run_id)
+        assert record["status"] == "Canceled"
+        assert record["end_time_utc"] >= stopped
     else:
         assert mlrun.json("run", "list") == []
 
