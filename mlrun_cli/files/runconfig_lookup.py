@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import errno
 import os
+import shlex
 from pathlib import Path
 
 from mlrun_cli.errors import InvalidFile, UsageError
@@ -82,8 +83,14 @@ def _places_within(folder: Path, name: str) -> list[Path]:
 
 def _not_found(path: Path, name: str, places: list[Path]) -> UsageError:
     names = runconfig_names(path)
+    hidden = next(filter(os.path.isfile, _hidden_places(path, name, places)), None)
     nearest = difflib.get_close_matches(name[:100].removesuffix(SUFFIX), names, n=1)
-    if nearest:
+    if hidden is not None:
+        hint = (
+            f"{_relative(hidden, path)} is not looked for beside {configuration_folder(path).name}. "
+            f"Name it as -c {shlex.quote(name_of_runconfig(path, hidden))}."
+        )
+    elif nearest:
         hint = f"Did you mean '{nearest[0]}'?"
     elif names:
         hint = f"There are: {', '.join(names)}."

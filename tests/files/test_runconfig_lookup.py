@@ -67,8 +67,11 @@ def test_a_relative_folder_gives_an_absolute_path(tmp_path: Path, monkeypatch: p
 def test_aml_config_hides_dot_azureml(tmp_path: Path) -> None:
     make(tmp_path, "aml_config/other.runconfig", ".azureml/local.runconfig")
 
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError) as caught:
         find_runconfig(tmp_path, "local")
+
+    assert "-c .azureml/local" in (caught.value.hint or "")
+    assert find_runconfig(tmp_path, ".azureml/local")[0] == tmp_path / ".azureml" / "local.runconfig"
 
 
 def test_a_path_that_is_a_file_is_the_runconfig(tmp_path: Path) -> None:
