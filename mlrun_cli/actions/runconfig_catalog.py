@@ -66,24 +66,25 @@ class Verdict(NamedTuple):
         if self.refused_because is None:
             return None
         more = len(self.problems) - len(self.missing) - 1
-        return self._without_file(self.refused_because) + (f" (and {more} more)" if more > 0 else "")
+        return without_file(self.refused_because, self.file) + (f" (and {more} more)" if more > 0 else "")
 
     @property
     def first_note(self) -> str | None:
         """The first of the notes, likewise, and how many more there are."""
         if not self.notes:
             return None
-        first, more = self._without_file(self.notes[0]), len(self.notes) - 1
+        first, more = without_file(self.notes[0], self.file), len(self.notes) - 1
         return f"{first} (and {more} more)" if more else first
-
-    def _without_file(self, text: str) -> str:
-        name = re.escape(os.path.basename(self.file))
-        return re.sub(rf"^\S.*/{name}(, |: | )", "", text)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object for those who ask."""
         lists = {name: list(getattr(self, name)) for name in ("missing", "notes", "problems")}
         return {**self._asdict(), **lists}
+
+
+def without_file(text: str, file: str) -> str:
+    """What is said of a runconfig, for those who see its path beside it."""
+    return re.sub(rf"^\S.*/{re.escape(os.path.basename(file))}(, |: | )", "", text)
 
 
 def list_runconfigs(folder: Path, home: Path) -> Sequence[dict[str, Any]]:

@@ -13,6 +13,7 @@ from mlrun_cli.actions.workspaces import home
 from mlrun_cli.cli.arguments import environment_choice
 from mlrun_cli.cli.command import Group, Result, command
 from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.listing import Field, Record, listing
 from mlrun_cli.cli.output import OutputFormat, render
 from mlrun_cli.cli.printable import printable
 from mlrun_cli.cli.run_options import Environment
@@ -30,6 +31,22 @@ if TYPE_CHECKING:
 app = Group("runconfig")
 
 
+def _why_refused(record: Record) -> str:
+    """Why one would not run, without its path, which stands beside it."""
+    reason: str | None = record["reason"]
+    return "" if reason is None else actions.without_file(reason, record["path"])
+
+
+_FIELDS = (
+    Field("Runconfig", "name"),
+    Field("Ok", lambda record: "yes" if record["ok"] else "no", 3),
+    Field("Script", "script"),
+    Field("Target", "target"),
+    Field("Refused because", _why_refused, 20),
+    Field("File", "path", keeps_end=True),
+)
+
+
 @command(
     app,
     "list",
@@ -42,7 +59,8 @@ app = Group("runconfig")
 def list_all(shared: Shared) -> object:
     """List all runconfigs of the attached folder, by the name that -c takes, with what is wrong in them."""
     config = find_project_config(shared.path)
-    return actions.list_runconfigs(absolute(shared.path) if config is None else config.folder, home())
+    records = actions.list_runconfigs(absolute(shared.path) if config is None else config.folder, home())
+    return listing(shared, records, _FIELDS, nothing="No runconfigs.")
 
 
 @command(

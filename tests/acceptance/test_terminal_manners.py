@@ -112,7 +112,7 @@ def test_json_of_what_runs_log_is_strict_and_yaml_has_its_own_words(mlrun: Mlrun
     assert "- 1.5\n- .nan\n- .inf\n" in mlrun("run", "metrics", "-r", "@latest", "-o", "yaml").stdout
 
 
-LISTS = ("workspace", "environment", "model", "computetarget", "dataset", "datastore", "experiment")
+LISTS = ("workspace", "environment", "model", "computetarget", "dataset", "datastore", "experiment", "runconfig")
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +124,7 @@ def full(mlrun: Mlrun) -> Mlrun:
     mlrun("dataset", "register", "-n", "data", "-p", "train.py", "--description", "y" * 300)
     mlrun("environment", "scaffold", "-n", "training", "-d", "training")
     mlrun("environment", "register", "-d", "training")
+    mlrun.script(f"script: train.py\nframework: {'z' * 300}\n", "wrong.runconfig")
     return mlrun
 
 
