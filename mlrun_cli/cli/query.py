@@ -208,7 +208,7 @@ def _error(text: str, position: int, reason: str) -> InvalidQuery:
     begin = max(0, position - _SHOWN // 2)
     shown = printable(text[begin : begin + _SHOWN])
     from_there = printable(text[position : position + _SHOWN_FROM_THERE])
-    place = f"at character {position + 1}" + (f": {from_there}" if from_there else ".")
+    place = f"at character {position + 1}" + (f": {from_there}" if from_there and position else ".")
     return InvalidQuery(
         f"{reason}, {place}",
         hint="\n".join([*([f"  {shown}"] if shown else []), f"A query that works: {_command_line(_EXAMPLE)}"]),

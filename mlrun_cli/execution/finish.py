@@ -130,7 +130,7 @@ def with_full_disk(outcome: Outcome, full: str | None) -> Outcome:
     """The outcome of a script at whose end the disk was full, as `full` says it: that may be why it failed."""
     if full is None:
         return outcome
-    told = f"When the script ended, {full}."
+    told = f"Found when the script ended: {full}."
     if outcome.status is not RunStatus.FAILED or outcome.error is None:
         return outcome._replace(warnings=(*outcome.warnings, told))
     details = outcome.error["error"]
