@@ -31,8 +31,10 @@ _PATIENCE_SECONDS = 60.0
 _LATEST_SECONDS = {"supervisor": 0.6, "command": 0.4, "dispatcher": 0.8, "driver": 0.5, "studio": 2.0}
 """How long after its start a process is stopped at the latest; most are stopped early."""
 _SCRIPT = """
+import time
 from azureml.core import Run
 run = Run.get_context()
+time.sleep(0.3)
 for step in range(5):
     run.log("x", step)
 print(run.get_metrics())
