@@ -77,7 +77,7 @@ class RunFolder:
     def note_life(self) -> None:
         """Leave a sign that the run is alive at this moment."""
         with suppress(OSError):
-            os.utime(self.lock)
+            os.utime(self.stdout)
 
     def make_logs(self, names: Sequence[str]) -> None:
         """Have a log for each process instead of the one that is there from the start."""

@@ -222,7 +222,7 @@ def _last_sign_of_life(run: Run, folder: RunFolder) -> int:
     moments = [run.created_at, run.started_at or 0]
     if run.lease_until is not None:
         moments.append(run.lease_until - LEASE_SECONDS * MICROSECONDS)
-    files = [folder.stdout, folder.process, folder.submission, folder.lock]
+    files = [folder.stdout, folder.process, folder.submission]
     with suppress(OSError):
         files.extend(folder.journal.iterdir())
     for file in files:
