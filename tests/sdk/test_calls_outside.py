@@ -210,6 +210,8 @@ def test_a_script_is_submitted_waited_for_and_asked_about(mlrun: Mlrun) -> None:
         same([open(path).read() for path in ("got/model.pkl", "all/outputs/model.pkl")], ["model"] * 2)
         same([os.path.relpath(path, os.getcwd()) for path in run.get_all_logs(destination="logs")
               if "user_logs" in path], ["logs/user_logs/std_log.txt"])
+        same([os.path.relpath(path, os.getcwd()) for path in run.get_all_logs()
+              if "user_logs" in path], [run.id + "/user_logs/std_log.txt"])
         run.set_tags({"later": 1})
         run.tag("bare")
         same(run.get_tags(), {"from": "driver", "later": "1", "bare": None})

@@ -32,6 +32,7 @@ SWEEPS = "Sweeps are not run yet: submit one run per combination, and compare th
 TELEMETRY = "Nothing is collected and sent here: take it out"
 
 ALIASES = {
+    "azureml._base_sdk_common.user_agent": "azureml.telemetry._user_agent",
     "azureml._common.exceptions": "azureml.exceptions",
     "azureml._restclient.constants": "azureml.core._run_status",
     "azureml._restclient.exceptions": "azureml.exceptions",

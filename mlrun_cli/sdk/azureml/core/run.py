@@ -712,8 +712,8 @@ class Run:
             self.download_file(name, os.path.join(output_directory or "", inner))
 
     def get_all_logs(self, destination: Any = None) -> List[str]:
-        """Copy its logs to a folder, made if need be; the paths."""
-        folder = os.path.abspath(destination or ".")
+        """Copy its logs to a folder, made if need be, by default one here that is named like the run; the paths."""
+        folder = os.path.abspath(destination or self._run_id)
         tops = ("user_logs", "system_logs", "logs")
         names = [name for name in self.get_file_names() if name.partition("/")[0] in tops]
         if not names:

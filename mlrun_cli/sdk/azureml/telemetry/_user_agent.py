@@ -1,0 +1,21 @@
+"""What libraries that build on Azure's say of themselves in its requests: there are none, so that it is for nobody."""
+
+from typing import List
+
+import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
+
+_PRODUCTS: "List[str]" = []
+
+
+def append(
+    product_name: str,
+    product_version: "str | None" = None,
+    comment: "str | None" = None,  # noqa: ARG001 - Azure's signature
+) -> None:
+    """Add a product to what `get_user_agent` gives; it is sent to nobody."""
+    _PRODUCTS.append(product_name if product_version is None else f"{product_name}/{product_version}")
+
+
+def get_user_agent() -> str:
+    """The products that were added."""
+    return " ".join(_PRODUCTS)
