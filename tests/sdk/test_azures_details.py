@@ -46,6 +46,7 @@ def test_details_have_datasets_and_the_name_and_version_of_the_environment(mlrun
             said = details["runDefinition"]["environment"]
             same((said["name"], said["version"][:9]), (name, version))
             same((run.get_environment().name, run.get_environment().version), (said["name"], said["version"]))
+            same(run.get_environment().environment_variables, details["runDefinition"]["environmentVariables"])
             (given,) = details["inputDatasets"]
             assert isinstance(given["dataset"], FileDataset), given
             same((given["dataset"].name, given["dataset"].to_path()), ("files", ["/a.csv"]))

@@ -170,7 +170,9 @@ def test_a_run_ends_once_whoever_ends_it_again(mlrun: Mlrun) -> None:
         same((failed.status, failed.get_details()["error"]["error"]["message"]), ("Failed", "no data"))
         open_one = Experiment(ws, "exp").start_logging
         refused(UserErrorException, "a run 'shared' already", open_one, run_id="shared")
-        refused(UserErrorException, "does not know colour; display_name=", open_one, colour=1)
+        refused(UserErrorException, "does not know colour. It takes name=", open_one, colour=1)
+        refused(UserErrorException, "a 5th argument without a name", open_one, "n", "id", None, None, 5)
+        refused(TypeError, "several values for name", open_one, "n", name="m")
         """,
     )
     assert mlrun.history("shared") == ["Running", "Completed"]

@@ -87,6 +87,9 @@ def test_a_notebook_logs_to_a_run_that_it_opens_and_completes(mlrun: Mlrun) -> N
         except ValueError as error:
             same(str(error), "no data")
         same((failed.status, failed.get_details()["error"]["error"]["message"]), ("Failed", "ValueError: no data"))
+        same(experiment.start_logging(name="by name", outputs=None).display_name, "by name")
+        by_position = experiment.start_logging("by position", "its-id", None, None)
+        same((by_position.display_name, by_position.id), ("by position", "its-id"))
         stopped = experiment.start_logging()
         stopped.cancel()
         same((stopped.status, stopped.get_status()), ("Canceled", "Canceled"))

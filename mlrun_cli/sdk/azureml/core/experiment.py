@@ -27,6 +27,9 @@ class ViewType:
 _PATIENT = 24 * 3600.0
 """For a snapshot of many gigabytes."""
 
+_OPENING = ("name", "run_id", "outputs", "snapshot_directory")
+"""What `start_logging` takes, in Azure's order."""
+
 _VIEWS = (ViewType.ActiveOnly, ViewType.ArchivedOnly, ViewType.All)
 
 
@@ -160,31 +163,28 @@ class Experiment:
         """Open a run without a script: this process logs to it and ends it. As a context manager it ends by itself.
 
         Args:
-            args: none.
-            kwargs: `outputs`, a folder that is made, whose files are kept with the run when it ends (`./outputs` unless
-                another is given, or None); `snapshot_directory`, a folder of which a snapshot is kept (the working
-                folder unless another is given, or None); `display_name`; `run_id`.
+            args: the first ones of `name`, `run_id`, `outputs` and `snapshot_directory`.
+            kwargs: `name`, which it has as its display name, or `display_name`; `run_id`; `outputs`, a folder that is
+                made, whose files are kept with the run when it ends (`./outputs` unless another is given, or None);
+                `snapshot_directory`, a folder of which a snapshot is kept (the working folder unless another is given,
+                or None).
 
         Raises:
             UserErrorException: Another argument is given, or one is not valid.
             SnapshotException: No snapshot can be taken, as of a folder that is too large.
         """
-        outputs = made_folder(kwargs.pop("outputs", True))
-        directory = kwargs.pop("snapshot_directory", ".")
-        question = {name: kwargs.pop(name, None) for name in ("display_name", "run_id")}
-        if args or kwargs:
-            names = ", ".join(kwargs) or "arguments without a name"
-            raise UserErrorException(
-                f"start_logging does not know {names}. It takes outputs=, snapshot_directory=, display_name=, run_id=."
-            )
+        options = _named(args, kwargs)
+        outputs = made_folder(options.get("outputs", True))
+        directory = options.get("snapshot_directory", ".")
         record = self._ask(
             "runs.open",
             experiment_name=self._name,
             source_directory=os.getcwd(),
             snapshot_directory=os.path.abspath(directory) if directory else None,
             outputs=outputs,
+            display_name=options.get("display_name", options.get("name")),
+            run_id=options.get("run_id"),
             patience_seconds=_PATIENT,
-            **question,
         )
         return Run._known(self._names, self._name, record["run_id"])
 
@@ -273,3 +273,19 @@ class Experiment:
 
     def _ask(self, call: str, **arguments: Any) -> Any:
         return gateway().ask(call, workspace=self._names, **arguments)
+
+
+def _named(args: Any, kwargs: Dict[str, Any]) -> Dict[str, Any]:
+    """The arguments of `start_logging` by name."""
+    options = dict(zip(_OPENING, args))
+    unknown = [name for name in kwargs if name not in (*_OPENING, "display_name")]
+    if len(args) > len(_OPENING):
+        unknown.append(f"a {len(_OPENING) + 1}th argument without a name")
+    if unknown:
+        takes = "=, ".join((*_OPENING, "display_name"))
+        raise UserErrorException(f"start_logging does not know {', '.join(unknown)}. It takes {takes}=.")
+    twice = [name for name in kwargs if name in options]
+    if twice:
+        raise TypeError(f"start_logging got several values for {', '.join(twice)}.")
+    options.update(kwargs)
+    return options

@@ -327,10 +327,12 @@ class Run:
         from azureml.core.conda_dependencies import CondaDependencies
         from azureml.core.environment import Environment
 
-        recorded = (self._record().get("run_definition") or {}).get("environment", {})
+        definition = self._record().get("run_definition") or {}
+        recorded = definition.get("environment", {})
         python = recorded.get("python", {})
         environment = Environment(recorded.get("name") or f"{self._experiment_name} of {self._run_id}")
         environment.version = recorded.get("version")
+        environment.environment_variables = dict(definition.get("environmentVariables") or {})
         environment.python.user_managed_dependencies = python.get("userManagedDependencies", True)
         environment.python.interpreter_path = python.get("interpreterPath", "python")
         environment.python.conda_dependencies = CondaDependencies.create(
