@@ -14,7 +14,7 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
     "exit_code": (int, type(None)),
     "signal": (str, type(None)),
     "error": (dict, type(None)),
-    "warnings": (list,),
+    "warnings": (list, tuple),
 }
 
 

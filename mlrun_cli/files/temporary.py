@@ -202,8 +202,8 @@ def _is_abandoned(name: str, within: int) -> bool:
 def _machine() -> str:
     """What tells processes of this machine, boot and PID namespace from others; nothing where that cannot be told."""
     try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-            boot = file.read(8)
+        with open("/proc/sys/kernel/random/boot_id", "rb") as file:
+            boot = file.read(8).decode()
         return f"{boot}{os.stat('/proc/self/ns/pid').st_ino:x}"
     except OSError:
         return ""

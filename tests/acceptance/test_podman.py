@@ -60,7 +60,7 @@ def test_a_script_runs_in_the_image_of_a_folder_with_its_logs_and_outputs(mlrun:
     assert record["run_definition"]["environment"]["docker"]["baseImage"] == image
     assert podman.containers() == []
 
-    (listed,) = mlrun.json("environment", "list")
+    (listed,) = mlrun.json("environment", "list", "--built")
     assert mlrun.json("environment", "show", listed["key"])["image"] == image
     assert mlrun.json("environment", "prune", "--older-than", "0s")["environments"] == [listed["key"]]
     assert podman.images() == []

@@ -82,7 +82,7 @@ LIMITED = """
     for number in range(5_000):
         run.log("x", number)
     try:
-        open("large", "wb").write(bytes(2 << 20))
+        open("large", "wb").write(bytes(80 << 20))
     except OSError as error:
         print(error.strerror)
 """
@@ -104,12 +104,12 @@ def test_the_limits_of_a_submitter_hold_for_its_script_and_neither_for_a_supervi
     def limit(words: str) -> None:
         mlrun.command = ["bash", "-c", f'ulimit -n 500; ulimit {words}; exec "$@"', "-", *free]
 
-    limit("-S -f 1024")
+    limit("-S -f 65536")
     parent = mlrun.submit("parent.py")
     mlrun.command = free
     assert mlrun.wait(parent)["status"] == "Completed"
     run_ids = [mlrun.json("run", "list", "--parent-run-id", parent)[0]["run_id"]]
-    for words in ("-S -f 1024", "-S -f unlimited"):  # the dispatcher is that of the first
+    for words in ("-S -f 65536", "-S -f unlimited"):  # the dispatcher is that of the first
         limit(words)
         run_ids += [mlrun.submit("--ct", target, "train.py") for target in ("single", "local")]
     mlrun.command = free
@@ -119,7 +119,7 @@ def test_the_limits_of_a_submitter_hold_for_its_script_and_neither_for_a_supervi
     for run_id in run_ids:
         assert mlrun.wait(run_id)["status"] == "Completed"
         assert len(mlrun.metrics(run_id)["x"]) == 5_000
-    limited = f"({1 << 20}, -1) 500\nFile too large\n"
+    limited = f"({65536 << 10}, -1) 500\nFile too large\n"
     assert [mlrun.log(run_id) for run_id in run_ids] == [*[limited] * 3, *["(-1, -1) 500\n"] * 2]
 
 

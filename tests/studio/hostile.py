@@ -77,7 +77,9 @@ class HostileRuns:
         second = mlrun.submit("-e", NAME, "train.py")
         for run_id in (self.run_id, second):
             mlrun.wait_for_status(run_id, "Failed")
-        tags = [word for tag in (f"{NAME}={TEXT}", NAME, "quality=good") for word in ("--add-tag", tag)]
+        tags = [
+            word for tag in (f"{NAME}={TEXT}", NAME.replace("=", ":"), "quality=good") for word in ("--add-tag", tag)
+        ]
         mlrun("run", "update", "-r", self.run_id, *tags, "--display-name", TEXT, "--description", DESCRIPTION)
         make = RunMaker(mlrun)
         columns: dict[str, Any] = {
