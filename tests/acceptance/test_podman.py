@@ -61,7 +61,7 @@ def test_a_script_runs_in_the_image_of_a_folder_with_its_logs_and_outputs(mlrun:
     assert podman.containers() == []
 
     (listed,) = mlrun.json("environment", "list", "--built")
-    assert mlrun.json("environment", "show", listed["key"])["image"] == image
+    assert mlrun.json("environment", "show", "--built", listed["key"])["image"] == image
     assert mlrun.json("environment", "prune", "--older-than", "0s")["environments"] == [listed["key"]]
     assert podman.images() == []
 
