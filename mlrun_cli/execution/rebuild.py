@@ -14,7 +14,7 @@ from mlrun_cli.execution.journals import READ_NOTE, says_more_than_values
 from mlrun_cli.execution.old_folders import document_of_old_folder
 from mlrun_cli.execution.run_lock import RunLock
 from mlrun_cli.files.journal import Entries, journal_names, parse_piece, read_piece
-from mlrun_cli.files.records import NAMES, read_lines
+from mlrun_cli.files.records import NAMES, read_lines, run_documents
 from mlrun_cli.files.run_folder import RunFolder, read_json
 from mlrun_cli.store.database import Database
 from mlrun_cli.store.journals import JournalStore
@@ -125,7 +125,7 @@ class _Filling:
         """The documents that folders have of runs, and a damaged store of others, by id."""
         documents: dict[str, Mapping[str, Any]] = {}
         for folder in self._run_folders():
-            documents.update(_documents(folder))
+            documents.update(run_documents(folder))
         if self._salvage is not None:
             salvaged = self._salvage.documents()
             self._salvaged = {run_id: salvaged[run_id] for run_id in salvaged.keys() - documents.keys()}
@@ -269,24 +269,6 @@ class _Filling:
             folders = sorted((self._folder / "sessions").iterdir())
             return [path for path in folders if path.is_dir() and not path.name.startswith(".")]
         return []
-
-
-def _documents(folder: RunFolder) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The documents of a run and of those below it that are recorded with it, by id."""
-    definition = None
-    found: dict[str, Mapping[str, Any]] = {}
-    for path in (folder.children, folder.record):
-        for document in read_lines(path):
-            if "deleted" in document:
-                found.pop(document["deleted"], None)
-                continue
-            row = document.get("row")
-            if not isinstance(row, dict) or not isinstance(row.get("run_id"), str):
-                continue
-            if path == folder.record:
-                definition = row.setdefault("definition", definition)
-            found[row["run_id"]] = document
-    yield from found.items()
 
 
 def _keys_in(documents: Mapping[str, Mapping[str, Any]]) -> list[int]:

@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from mlrun_cli.files.run_folder import RunFolder
+
 NAMES = "names.jsonl"
 
 
@@ -29,8 +31,12 @@ def append_lines(path: Path, documents: Iterable[Mapping[str, Any]]) -> None:
         cut = size and os.pread(descriptor, 1, size - 1) != b"\n"
         text = "".join(f"{json.dumps(document)}\n" for document in documents)
         rest = memoryview(("\n" + text if cut else text).encode())
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
+        try:
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
+        except OSError:
+            os.ftruncate(descriptor, size)  # half a line in the place of the first would cost what is in no other
+            raise
     finally:
         os.close(descriptor)
 
@@ -48,3 +54,21 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
                     yield document
     except OSError:
         return
+
+
+def run_documents(folder: RunFolder) -> dict[str, dict[str, Any]]:
+    """The documents of a run and of those below it that are recorded with it, by id."""
+    definition = None
+    found: dict[str, dict[str, Any]] = {}
+    for path in (folder.children, folder.record):
+        for document in read_lines(path):
+            if "deleted" in document:
+                found.pop(document["deleted"], None)
+                continue
+            row = document.get("row")
+            if not isinstance(row, dict) or not isinstance(row.get("run_id"), str):
+                continue
+            if path == folder.record:
+                definition = row.setdefault("definition", definition)
+            found[row["run_id"]] = document
+    return found

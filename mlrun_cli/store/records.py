@@ -27,7 +27,7 @@ NAMED_TABLES: Mapping[str, tuple[str, ...]] = {
 }
 """The tables of what has a name, with the columns of their keys; experiments come first, since others refer to them."""
 
-_UNRECORDED = {"runs": ("lease_until",), "experiments": ("last_run_number",)}
+UNRECORDED = {"runs": ("lease_until",), "experiments": ("last_run_number",)}
 """Columns that change all the time, and can be told without a record."""
 
 
@@ -52,7 +52,7 @@ class RecordStore:
         """Statements that have an SQL function called with each `Change` that this connection makes."""
         statements = []
         for table, keys in ((RUN, ("run_key",)), *NAMED_TABLES.items()):
-            columns = [name for name in self._columns(table) if name not in _UNRECORDED.get(table, ())]
+            columns = [name for name in self._columns(table) if name not in UNRECORDED.get(table, ())]
             statements += _triggers(function, table, table, keys, f"UPDATE OF {', '.join(columns)}")
         for table in ("run_tags", "run_properties"):
             statements += _triggers(function, table, RUN, ("run_key",), "UPDATE")

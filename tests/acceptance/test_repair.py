@@ -248,6 +248,50 @@ def test_runs_of_an_older_version_come_back_from_what_it_left(mine: Mlrun) -> No
         assert mine.metrics(run_id) == told
 
 
+def test_what_an_older_version_left_is_recorded_with_the_first_change_beside_it(mine: Mlrun) -> None:
+    root, child = _begin_as_older_version(mine)
+    mine("run", "update", "-r", child, "--add-tag", "by=newer version")
+    mine("model", "register", "--name", "another", "--model-path", "model.pkl")
+    children = "SELECT run_key, run_id, status FROM runs WHERE root_key IS NOT NULL AND minded_by = 'runs/{}'"
+    before = {name: mine.stored(_STATE[name]) for name in ("models", "model_names", "datastores", "saved_views")}
+    below = mine.stored(children.format(root))
+    remove_store(mine)
+    assert repair(mine)["notRecoverable"] == []
+    assert {name: mine.stored(_STATE[name]) for name in before} == before
+    assert (mine.stored(children.format(root)), len(below)) == (below, 4)
+
+
+def test_a_repair_of_a_sound_store_records_what_the_files_lack_or_tell_otherwise(mine: Mlrun) -> None:
+    root, child = _begin_as_older_version(mine)
+    for run_id in (root, child):
+        mine("run", "update", "-r", run_id, "--add-tag", "by=newer version")
+    mine("computetarget", "create", "amlcompute", "-n", "another", "--max-nodes", "2", "-s", "any")
+    mine("run", "update", "-r", root, "--add-tag", "last=lost")
+    names = mine.database.with_name("names.jsonl")
+    for file in (names, mine.run_folder(root) / "record.jsonl"):  # as on a full disk
+        *lines, _ = file.read_text(encoding="utf-8").splitlines(keepends=True)
+        file.write_text("".join(lines), encoding="utf-8")
+    before = state_of(mine)
+    done = repair(mine)
+    assert (done["store"], done["recorded"] > 0) == ("sound", True)
+    assert repair(mine)["recorded"] == 0
+    remove_store(mine)
+    assert repair(mine)["notRecoverable"] == []
+    assert state_of(mine) == before
+
+
+def _begin_as_older_version(mine: Mlrun) -> tuple[str, str]:
+    """Have nothing recorded; the ids of a run with children, and of one of these."""
+    for pattern in ("names.jsonl", "runs/*/record.jsonl", "runs/*/children.jsonl"):
+        for path in mine.database.parent.glob(pattern):
+            path.unlink()
+    ((root, child),) = mine.stored(
+        "SELECT roots.run_id, runs.run_id FROM runs JOIN runs AS roots ON roots.run_key = runs.root_key"
+        " WHERE runs.minded_by LIKE 'runs/%' LIMIT 1"
+    )
+    return root, child
+
+
 def test_runs_go_on_while_the_store_is_made_again(mlrun: Mlrun) -> None:
     gate = mlrun.folder.parent / "gate"
     os.mkfifo(gate)
