@@ -155,6 +155,8 @@ class Dispatcher:
         for run in waiting:
             if run.key in starting:
                 continue
+            if most is not None and busy >= most:  # to ask who may pass whom would go through all that wait
+                break
             if not passing.may_pass(run):
                 continue
             if most is not None and busy + run.node_count > most:
