@@ -1,4 +1,4 @@
-"""What is refused as a command line is read: a second value of an option that takes one, a path that is empty."""
+"""What is refused as a command line is read: an option as the value of another, a second value, an empty path."""
 
 from __future__ import annotations
 
@@ -14,15 +14,19 @@ _PATHS = frozenset({"path", "file", "directory"})
 def watch_values(parser: Any) -> None:
     """Have a parser of Typer's refuse what it would take silently.
 
-    A second value that differs from the first would replace it; an empty path, as of a variable that a pipeline forgot
-    to set, would be the current folder.
+    An option whose value was forgotten would take the next option for it. A second value that differs from the first
+    would replace it; an empty path, as of a variable that a pipeline forgot to set, would be the current folder.
     """
-    options = {*parser._short_opt.values(), *parser._long_opt.values()}
-    for option in (*options, *parser._args):
-        option.process = partial(_process, option.process, option)
+    names = frozenset((*parser._short_opt, *parser._long_opt))
+    for option in {*parser._short_opt.values(), *parser._long_opt.values()}:
+        option.process = partial(_process, option.process, option, names)
+    for argument in parser._args:
+        argument.process = partial(_process, argument.process, argument, frozenset())
 
 
-def _process(process: Callable[[Any, Any], None], option: Any, value: Any, state: Any) -> None:
+def _process(process: Callable[[Any, Any], None], option: Any, names: frozenset[str], value: Any, state: Any) -> None:
+    if isinstance(value, str) and value.partition("=")[0] in names:
+        raise UsageError(f"{_name(option)} has no value: '{value}' is an option.", hint="Write its value after it.")
     if value == "" and option.obj.type.name in _PATHS:
         raise UsageError(f"{_name(option)} is empty.", hint="Give it a path, or leave it out.")
     before = state.opts.get(option.dest, value)
