@@ -89,7 +89,7 @@ def check_studio_extra() -> None:
     missing = [name for name in _PACKAGES if find_spec(name) is None]
     if missing:
         raise MlrunError(
-            f"The studio needs packages that are not installed: {', '.join(missing)}.",
+            f"The pages of the studio need packages that are not installed: {', '.join(missing)}.",
             hint=f"Type: {sys.executable} -m pip install 'mlrun-cli[studio]'",
         )
 
