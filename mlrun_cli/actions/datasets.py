@@ -186,10 +186,14 @@ def get_dataset_by_id(workspace: Workspace, dataset_id: str, environment: Mappin
             return get_dataset(workspace, alias.name, alias.version)
         except DataNotFound as error:
             raise DataNotFound(f"{ALIASES_VARIABLE} for {dataset_id}: {error.message}", hint=error.hint) from error
+    hint = "Write the id of a dataset that 'mlrun dataset list' has, or its name as 'name:' instead of 'id:'."
+    if re.fullmatch(r"[\w-]+", dataset_id):  # and no placeholder, as templates have
+        hint = (
+            f"Ids of Azure mean nothing here by themselves: say which dataset of here it is, {ALIASES_VARIABLE}="
+            f"{dataset_id}=NAME, or register the data with 'mlrun dataset register --id {dataset_id}'."
+        )
     raise DataNotFound(
-        f"There is no dataset with the id '{dataset_id}' in workspace '{workspace.identity.name}'.",
-        hint=f"Ids of Azure mean nothing here by themselves: say which dataset of here it is, {ALIASES_VARIABLE}="
-        f"{dataset_id}=NAME, or register the data with 'mlrun dataset register --id {dataset_id}'.",
+        f"There is no dataset with the id '{dataset_id}' in workspace '{workspace.identity.name}'.", hint=hint
     )
 
 

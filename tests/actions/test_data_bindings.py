@@ -311,6 +311,12 @@ def test_what_cannot_be_is_refused_by_name(
     assert words in error.value.message
 
 
+def test_a_placeholder_is_no_id_to_register(workspace: Workspace, source: Path) -> None:
+    with pytest.raises(DataNotFound) as error:
+        bind(workspace, source, {"data": {"d": entry(dataset={"id": "<PUT DATASET ID HERE>"})}})
+    assert "--id <" not in (error.value.hint or "")
+
+
 @pytest.mark.parametrize("dataset", [{"id": "0-0"}, {"name": "cars"}])
 def test_who_has_no_such_dataset_can_say_where_its_data_lies(
     workspace: Workspace, source: Path, dataset: dict[str, Any]
