@@ -207,7 +207,7 @@ error: No solution found when resolving dependencies
         (
             NO_TIMES,
             "the index does not say when its packages were uploaded, without which none of a day can be chosen "
-            "(error: No solution found when resolving dependencies cause: Because there are no versions of tiny and "
+            "(error: No solution found when resolving dependencies: Because there are no versions of tiny and "
             "you require tiny, it cannot be.)",
         ),
         ("a\nlast\n\n", "last"),

@@ -34,6 +34,8 @@ _CONFLICT = re.compile(
 )
 _OF_CONDA = re.compile(r"^(?:\w+Error|ResolvePackageNotFound|PackagesNotFoundError):.*", re.MULTILINE)
 _NO_TIMES = "is missing an upload date"
+_CAUSE_OF_UV = " cause: "
+"""Between what has failed and why, each in a line of its own."""
 _MOST_LETTERS = 600
 
 
@@ -138,6 +140,6 @@ def _complaint(text: str) -> str:
     if not starts:
         return next((line for line in reversed(lines) if line), "it printed nothing")
     paragraph = takewhile(lambda line: line and not line.startswith("hint:"), lines[starts[-1] :])
-    told = " ".join(paragraph).removeprefix("\N{MULTIPLICATION SIGN}").strip()
+    told = " ".join(paragraph).removeprefix("\N{MULTIPLICATION SIGN}").replace(_CAUSE_OF_UV, ": ").strip()
     filtered = next((line.removeprefix("hint:").strip() for line in lines if "filtered by `exclude-newer`" in line), "")
     return f"{told} ({filtered.partition(' Consider')[0]})" if filtered else told
