@@ -14,7 +14,7 @@ FULL_FOR_RUNS_BYTES = 1 << 20
 
 def full_disk(path: Path, full_bytes: int = FULL_BYTES) -> str | None:
     """What is to be said of the disk that a path lies on, as a sentence without its end; None unless it is full."""
-    there = next((folder for folder in (path, *path.parents) if folder.exists()), None)
+    there = next((folder for folder in (path, *path.parents) if os.path.exists(folder)), None)
     try:
         found = None if there is None else os.statvfs(there)
     except OSError:

@@ -159,6 +159,23 @@ def test_a_run_whose_supervisor_may_not_write_the_store_any_more_ends_at_the_nex
     assert len(mlrun.metrics(run_id)["x"]) == 5_000
 
 
+def test_a_home_of_another_user_is_refused_in_words(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    mlrun.wait(mlrun.submit())
+    mlrun.command = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", *mlrun.command]
+    mlrun.home.chmod(0)
+    try:
+        for words in (("run", "list"), ("run", "submit-script", "train.py"), ("workspace", "list")):
+            done = mlrun(*words, check=False)
+            told = done.stderr.splitlines()
+            assert done.returncode == 1, done
+            assert "Permission denied" in told[0]
+            assert "MLRUN_HOME" in told[1]
+            assert len(told) == 2
+    finally:
+        mlrun.home.chmod(0o700)
+
+
 def test_a_fifo_among_the_journals_hangs_nobody(mlrun: Mlrun) -> None:
     mlrun.script(
         "import os\nfrom azureml.core import Run\nrun = Run.get_context()\n"
