@@ -119,6 +119,8 @@ def prune_moment(older_than_seconds: float) -> int:
 
 def _prune(workspace: Workspace, before: int, *, dry_run: bool, say: Callable[[str], None]) -> dict[str, Any]:
     removal = _Removal(dry_run=dry_run, say=say)
+    for folder in _subfolders(workspace.folder / "runs"):
+        RunFolder(folder).make_readable()
     runs = _prune_runs(workspace, before, removal)
     forsaken = [folder for folder in _forsaken(workspace, before) if removal.remove(folder)]
 
@@ -213,10 +215,9 @@ def _last_change(folder: Path) -> float:
     One that is gone, or cannot be looked into, changes now.
     """
     run_folder = RunFolder(folder)
-    outcome = read_json(run_folder.outcome) or {}
-    ended_at = outcome.get("ended_at")
-    moments = [ended_at / MICROSECONDS] if isinstance(ended_at, (int, float)) else []
     try:
+        ended_at = (read_json(run_folder.outcome) or {}).get("ended_at")
+        moments = [ended_at / MICROSECONDS] if isinstance(ended_at, (int, float)) else []
         moments.append(folder.stat().st_mtime)
         for top in (folder, run_folder.journal):
             with suppress(FileNotFoundError), os.scandir(top) as entries:

@@ -74,6 +74,8 @@ class _Filling:
         self._unreadable: list[str] = []
 
     def fill(self) -> Filled:
+        for run_folder in self._run_folders():
+            run_folder.make_readable()
         named = self._add_named()
         if self._salvage is not None:
             self._salvage.add_named(self._database)

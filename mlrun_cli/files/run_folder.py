@@ -60,6 +60,13 @@ class RunFolder:
         make_lock_file(self.lock)
         os.close(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
+    def make_readable(self) -> None:
+        """Let its owner look into the folder again: a script may have taken that away."""
+        for folder in (self.path, self.journal):
+            with suppress(OSError):
+                if not folder.is_symlink() and not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+                    folder.chmod(0o700)
+
     def keep_room(self) -> None:
         """Take room on the disk for what is to be written when the run ends: a script may fill the disk."""
         with suppress(OSError):

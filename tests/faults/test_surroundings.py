@@ -163,6 +163,7 @@ def test_a_home_of_another_user_is_refused_in_words(mlrun: Mlrun) -> None:
     mlrun.script("")
     mlrun.wait(mlrun.submit())
     mlrun.command = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", *mlrun.command]
+    mlrun.environment["MLRUN_HOME"] = str(mlrun.home / "theirs")
     mlrun.home.chmod(0)
     try:
         for words in (("run", "list"), ("run", "submit-script", "train.py"), ("workspace", "list")):
@@ -174,6 +175,25 @@ def test_a_home_of_another_user_is_refused_in_words(mlrun: Mlrun) -> None:
             assert len(told) == 2
     finally:
         mlrun.home.chmod(0o700)
+
+
+def test_a_run_folder_without_permissions_stops_neither_pruning_nor_repair(mlrun: Mlrun) -> None:
+    mlrun.script("from azureml.core import Run\nRun.get_context().log('x', 1)\n")
+    closed, other = mlrun.submit(), mlrun.submit()
+    for run_id in (closed, other):
+        mlrun.wait(run_id)
+    mlrun.command = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", *mlrun.command]
+
+    mlrun.run_folder(closed).chmod(0)
+    pruned = mlrun.json("workspace", "prune", "--older-than", "0s", "--dry-run")
+    assert sorted(pruned["runs"]) == sorted([closed, other])
+    assert pruned["skipped"] == []
+
+    mlrun.run_folder(closed).chmod(0)
+    for file in mlrun.database.parent.glob("workspace.db*"):
+        file.unlink()
+    assert mlrun.json("workspace", "repair")["runs"] == 2
+    assert mlrun.metrics(closed) == {"x": 1}
 
 
 def test_a_fifo_among_the_journals_hangs_nobody(mlrun: Mlrun) -> None:
