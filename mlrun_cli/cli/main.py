@@ -29,13 +29,14 @@ _NAME_THE_RUN = "Name the run with -r, as in '-r @latest'. "
 
 _ROOM = "Make room, then try again."
 _OTHER_PLACE = "Choose a place that you may write; MLRUN_HOME says where runs are kept."
+_PERMISSION = "Check its permissions ('ls -ld'), or choose another place; MLRUN_HOME says where runs are kept."
 _REMEDIES = {
     errno.ENOSPC: _ROOM,
     errno.EDQUOT: _ROOM,
     errno.EFBIG: "Raise the limit of this shell ('ulimit -f'), then try again.",
     errno.EROFS: _OTHER_PLACE,
-    errno.EACCES: _OTHER_PLACE,
-    errno.EPERM: _OTHER_PLACE,
+    errno.EACCES: _PERMISSION,
+    errno.EPERM: _PERMISSION,
     errno.EMFILE: "Raise the limit of this shell ('ulimit -n'), then try again.",
     errno.ENFILE: "Close some programs, then try again.",
     errno.ENAMETOOLONG: "Choose a shorter name.",

@@ -171,6 +171,7 @@ def test_a_home_of_another_user_is_refused_in_words(mlrun: Mlrun) -> None:
             told = done.stderr.splitlines()
             assert done.returncode == 1, done
             assert "Permission denied" in told[0]
+            assert "permissions" in told[1]
             assert "MLRUN_HOME" in told[1]
             assert len(told) == 2
     finally:
