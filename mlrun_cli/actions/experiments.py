@@ -99,9 +99,10 @@ def delete_experiment(workspace: Workspace, experiment_id: str) -> None:
         UsageError: it has runs.
         ExperimentNotFound: there is none of this id.
     """
-    found = [experiment for experiment in workspace.experiments.list() if experiment.experiment_id == experiment_id]
+    experiments = workspace.experiments.list()
+    found = [experiment for experiment in experiments if experiment.experiment_id == experiment_id]
     if not found:
-        raise ExperimentNotFound(experiment_id)
+        raise ExperimentNotFound(experiment_id, [f"{one.experiment_id} ({one.name})" for one in experiments])
     with workspace.transaction(durable=True):
         if not workspace.experiments.delete(found[0].key):
             raise UsageError(

@@ -67,7 +67,8 @@ def test_a_cluster_is_looked_for_made_changed_and_deleted(mlrun: Mlrun) -> None:
         assert [one.name for one in ComputeTarget.list(ws)] == list(ws.compute_targets) == ["cpu-cluster"]
         assert ws.get_default_compute_target("CPU").name == "cpu-cluster"
         assert list(found.get_active_runs()) == found.list_nodes() == []
-        assert found.supported_vmsizes(ws)[0]["vCPUs"] >= 1
+        sizes = found.supported_vmsizes(ws)
+        assert [size["name"] for size in sizes] == ["local", changed.vm_size] and sizes[1]["vCPUs"] >= 1, sizes
 
         found.delete()
         found.wait_for_completion(show_output=True, is_delete_operation=True)

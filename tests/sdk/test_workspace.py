@@ -85,6 +85,40 @@ def test_a_new_workspace_is_empty(mlrun: Mlrun) -> None:
     )
 
 
+def test_what_a_workspace_lacks_is_a_key_error_with_words(mlrun: Mlrun) -> None:
+    drive(
+        mlrun,
+        """
+        import pickle
+        from azureml.core import Dataset, Experiment
+        from azureml.core.compute import AmlCompute, ComputeTarget
+
+        ws = Workspace.create("ws")
+        for kind, words in (
+            ("compute_targets", "no compute target 'x'; ComputeTarget.create"),
+            ("datasets", "no dataset 'x'; dataset.register"),
+            ("datastores", "no datastore 'x'; Datastore.register_local"),
+            ("environments", "no environment 'x'; Environment.register"),
+            ("experiments", "no experiment 'x'"),
+            ("models", "no model 'x'"),
+        ):
+            there = getattr(ws, kind)
+            assert "x" not in there and there.get("x") is None and isinstance(there, dict), kind
+            refused(KeyError, words, there.__getitem__, "x")
+            assert pickle.loads(pickle.dumps(there)).keys() == there.keys()
+        refused(KeyError, "one that Azure comes with", ws.environments.__getitem__, "AzureML-Minimal")
+        assert not ws.experiments, "asking made one"
+
+        earlier = ws.compute_targets
+        ComputeTarget.create(ws, "late", AmlCompute.provisioning_configuration(vm_size="s", max_nodes=1))
+        assert earlier["late"].name == ws.compute_targets["late"].name == "late"
+
+        Experiment(ws, "kept")
+        refused(UserErrorException, "no experiment 'x'; (kept)", Experiment.delete, ws, "x")
+        """,
+    )
+
+
 def test_every_config_that_people_have_is_read(mlrun: Mlrun) -> None:
     drive(
         mlrun,

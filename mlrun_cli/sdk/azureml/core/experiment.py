@@ -267,6 +267,12 @@ class Experiment:
         """Remove the tags with these keys; one that is not there is no error."""
         self._ask("experiments.update_tags", name=self._name, removed=keys_of(tags))
 
+    @classmethod
+    def _there(cls, workspace: "Workspace", name: str) -> "Experiment":
+        """The experiment of this name, which is made by nobody when there is none."""
+        workspace._ask("experiments.get", name=name)
+        return cls(workspace, name)
+
     def _record(self) -> Dict[str, Any]:
         record: Dict[str, Any] = self._ask("experiments.get", name=self._name)
         return record

@@ -2,9 +2,11 @@
 
 import json
 import os
+from functools import partial
 from typing import Any
 
 from azureml._gateway.gateway import gateway, submitted_run
+from azureml.core._named import Named
 from azureml.exceptions import UserErrorException, WorkspaceException
 
 __all__ = ["UserErrorException", "Workspace", "WorkspaceException"]
@@ -355,37 +357,35 @@ class Workspace:
         """Its experiments, by name."""
         from azureml.core.experiment import Experiment
 
-        return {experiment.name: experiment for experiment in Experiment.list(self)}
+        return Named(((one.name, one) for one in Experiment.list(self)), partial(Experiment._there, self))
 
     @property
     def compute_targets(self) -> "dict[str, Any]":
         """Its compute targets, by name; `local`, which every workspace has, is not among them."""
         from azureml.core.compute import ComputeTarget
 
-        return {target.name: target for target in ComputeTarget.list(self)}
+        return Named(((one.name, one) for one in ComputeTarget.list(self)), partial(ComputeTarget, self))
 
     @property
     def environments(self) -> "dict[str, Any]":
         """Its environments, by name: the newest version of each."""
         from azureml.core.environment import Environment
 
-        environments: dict[str, Any] = Environment.list(self)
-        return environments
+        return Named(Environment.list(self).items(), partial(Environment.get, self))
 
     @property
     def datastores(self) -> "dict[str, Any]":
         """Its datastores, by name."""
-        from azureml.core.datastore import list_datastores
+        from azureml.core.datastore import Datastore, list_datastores
 
-        datastores: dict[str, Any] = list_datastores(self)
-        return datastores
+        return Named(list_datastores(self).items(), partial(Datastore.get, self))
 
     @property
     def datasets(self) -> Any:
         """Its registered datasets, by name: the newest version of each."""
         from azureml.core.dataset import Dataset
 
-        return Dataset.get_all(self)
+        return Named(Dataset.get_all(self).items(), partial(Dataset.get_by_name, self))
 
     @property
     def models(self) -> "dict[str, Any]":
@@ -396,7 +396,7 @@ class Workspace:
         for model in Model.list(self):
             if model.name not in models or model.version > models[model.name].version:
                 models[model.name] = model
-        return models
+        return Named(models.items(), partial(Model, self))
 
     @property
     def images(self) -> "dict[str, Any]":

@@ -48,16 +48,21 @@ class ThisMachine(ComputeTarget):
 
     @staticmethod
     def supported_vmsizes(workspace: Any, location: "str | None" = None) -> Any:
-        """A list of one machine, this one, with Azure's keys. Targets may be made with any `vm_size` all the same."""
+        """This machine with Azure's keys, as `local` and under each size that targets of the workspace were made with.
+
+        Targets may be made with any other `vm_size` all the same.
+        """
         pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        sizes = [getattr(target, "vm_size", None) for target in ComputeTarget.list(workspace)]
         return [
             {
-                "name": "local",
+                "name": name,
                 "vCPUs": os.cpu_count() or 1,
                 "gpus": 0,
                 "memoryGB": round(pages / 2**30, 1),
                 "maxResourceVolumeMB": 0,
             }
+            for name in dict.fromkeys(["local", *filter(None, sizes)])
         ]
 
 
