@@ -67,6 +67,7 @@ class BoundData:
             has one; no path means that the script gets the dataset itself.
         outputs: for the run's definition:
             `{"name", "datastore", "relative_path", "path", "mechanism", "registration"}`.
+        references: for the run's definition: by name what Azure's run details say of an entry of `dataReferences`.
         datasets: those that the inputs name and that are not in the workspace yet, to be stored with the run.
         notes: lines about what is done in another way than in Azure.
     """
@@ -76,6 +77,7 @@ class BoundData:
     variables: dict[str, str] = field(default_factory=dict)
     inputs: list[dict[str, Any]] = field(default_factory=list)
     outputs: list[dict[str, Any]] = field(default_factory=list)
+    references: dict[str, dict[str, Any]] = field(default_factory=dict)
     datasets: list[Dataset] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -88,12 +90,14 @@ def bind_data(
     volumes: Sequence[Volume] = (),
     *,
     environment: Mapping[str, str] | None = None,
+    earlier_run_id: str | None = None,
 ) -> BoundData:
     """Find a run's data and make it ready.
 
     Downloads are made in `inputs` of the run's folder, which has to be there. Paths of this machine that the
     configuration names are relative to `source`; `volumes` are those of a container that is not made; `environment`
-    are the submitter's variables.
+    are the submitter's variables. What the configuration says of copies made for the run `earlier_run_id`, whose
+    configuration it was, it says of this run's.
 
     Raises:
         UsageError: something in the sections cannot be right, or an argument stands for data that they do not name.
@@ -101,7 +105,10 @@ def bind_data(
         SeveralProblems: more than one of these.
         MlrunError: a file cannot be copied or downloaded, or a folder cannot be made.
     """
-    return _bind(_Binder(workspace, run_id, source, environment or {}), configuration, volumes)
+    binder = _Binder(workspace, run_id, source, environment or {})
+    if earlier_run_id is not None:
+        binder.replace_copies_of(earlier_run_id)
+    return _bind(binder, configuration, volumes)
 
 
 def preview_data(
@@ -150,6 +157,11 @@ class _Binder:
         self._values: dict[tuple[str, str], str] = {}
         self._shell_variables: dict[str, str] = {}
         self._placeholders = Placeholders()
+
+    def replace_copies_of(self, run_id: str) -> None:
+        """Have what names a copy that was made for another run name this run's."""
+        copies, others = self._copies_of(self._run_id), self._copies_of(run_id)
+        self._values[PATH_ON_COMPUTE, str(others)] = str(copies)
 
     def bind_each(
         self,
@@ -207,6 +219,12 @@ class _Binder:
             path = self._at_compute_path(where, binding.name, binding.path_on_compute, path)
         self._values[REFERENCE, binding.name] = str(path)
         self._bound.variables[f"{REFERENCE}_{binding.name}"] = str(path)
+        self._bound.references[binding.name] = {
+            "dataStoreName": datastore.name,
+            "mode": binding.mode,
+            "pathOnDataStore": binding.path,
+            "pathOnCompute": binding.path_on_compute,
+        }
 
     def bind_output(self, binding: OutputBinding) -> None:
         where = f"outputData.{binding.name}"
@@ -327,7 +345,10 @@ class _Binder:
 
     def _input_folder(self, name: str) -> Path:
         # The name is from outside, and may not lead out of the run's folder.
-        return self._workspace.run_folder(self._run_id).path / "inputs" / (name.replace("/", "_").lstrip(".") or "_")
+        return self._copies_of(self._run_id) / (name.replace("/", "_").lstrip(".") or "_")
+
+    def _copies_of(self, run_id: str) -> Path:
+        return self._workspace.run_folder(run_id).path / "inputs"
 
     def _files(self, where: str, path: Path, datastore: Datastore, below: str) -> DataFiles:
         """Those to be downloaded from a place in a datastore; none from one of the workspace's own that is empty."""

@@ -61,6 +61,7 @@ class EarlierRun(NamedTuple):
             environment_variables=dict(definition.get("environmentVariables", {})),
             rest={
                 "data": {entry["name"]: _input(entry) for entry in definition.get("data", ())},
+                "dataReferences": definition.get("dataReferences", {}),
                 **{f"environment.docker.{key}": value for key, value in docker.items()},
             },
         )

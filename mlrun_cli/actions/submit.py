@@ -389,7 +389,15 @@ def _with_data(workspace: Workspace, request: SubmitRequest, resolved: Resolutio
     from mlrun_cli.actions.data_bindings import bind_data  # noqa: PLC0415 — most runs have none
 
     configuration, source, volumes = resolved.configuration, resolved.source, resolved.volumes
-    bound = bind_data(workspace, configuration, run_id, source, volumes, environment=request.environment)
+    bound = bind_data(
+        workspace,
+        configuration,
+        run_id,
+        source,
+        volumes,
+        environment=request.environment,
+        earlier_run_id=None if request.earlier is None else request.earlier.run.run_id,
+    )
     return resolved.with_data(bound)
 
 

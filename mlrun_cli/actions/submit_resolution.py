@@ -59,7 +59,7 @@ class Resolution:
         choice: how far the environment has to be met.
         notes: lines about what is skipped or done otherwise.
         volumes: of a container that is not made.
-        data: `data` and `outputData` of the run's definition.
+        data: `data`, `outputData` and `dataReferences` of the run's definition.
         datasets: to be stored with the run.
     """
 
@@ -72,7 +72,7 @@ class Resolution:
     choice: EnvironmentChoice
     notes: tuple[str, ...]
     volumes: tuple[Volume, ...] = ()
-    data: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
     datasets: Sequence[Dataset] = ()
 
     @property
@@ -92,7 +92,7 @@ class Resolution:
             self,
             configuration=configuration,
             argv=(self.argv[0], *bound.arguments) if bound.command is None else _argv(configuration, None),
-            data={"data": bound.inputs, "outputData": bound.outputs},
+            data={"data": bound.inputs, "outputData": bound.outputs, "dataReferences": bound.references},
             datasets=bound.datasets,
             notes=(*self.notes, *bound.notes),
         )

@@ -135,6 +135,9 @@ def test_what_stands_for_data_is_replaced_wherever_it_stands(workspace: Workspac
     assert bound.command == 'cat "${AZUREML_DATAREFERENCE_d}"/a.csv > "${AZUREML_DATAREFERENCE_o}"/x'
     assert (store / "in").is_dir() and (store / "out" / "r_1" / "o").is_dir()
     assert bound.inputs[1]["path"] is None
+    assert bound.references == {
+        "r": {"dataStoreName": "workspaceblobstore", "mode": "upload", "pathOnDataStore": "in", "pathOnCompute": None}
+    }
     assert bound.outputs[0]["relative_path"] == "out/r_1/o" and bound.outputs[0]["registration"] is None
 
 

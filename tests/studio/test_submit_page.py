@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.running import Mlrun, until
 from tests.studio.serving import Studio
 
+_STORE = "workspaceblobstore"
 _SCRIPT = "import os, sys; print('given', sys.argv[1:], os.environ.get('API_TOKEN', ''))"
 
 
@@ -151,6 +152,39 @@ def test_resubmit_runs_what_ran_whatever_has_become_of_its_folder(mlrun: Mlrun, 
         assert (
             mlrun.show(third)["properties"]["ContentSnapshotId"] == mlrun.show(first)["properties"]["ContentSnapshotId"]
         )
+
+
+def test_resubmit_brings_the_data_anew(mlrun: Mlrun, studio: Studio) -> None:
+    mlrun.script(
+        "import os, sys\n"
+        "places = [*sys.argv[1:], os.environ['AZUREML_DATAREFERENCE_in'], os.environ['given']]\n"
+        "print([(os.path.relpath(place, '..'), os.listdir(place)) for place in places])"
+    )
+    mlrun.script("1", "data/a.csv")
+    mlrun.script(
+        "script: train.py\narguments: [$AZUREML_DATAREFERENCE_in, DatasetConsumptionConfig:given]\n"
+        "dataReferences:\n  in: {dataStoreName: workspaceblobstore, pathOnDataStore: in, mode: download}\n"
+        "data:\n  given: {dataLocation: {uri: {path: data}}, environmentVariableName: given, mechanism: download}\n"
+        f"{_USER_MANAGED}",
+        ".azureml/mine.runconfig",
+    )
+    mlrun("datastore", "upload", "-n", "workspaceblobstore", "-p", "data", "-u", "in")
+    first = mlrun.ended("-c", "mine")["run_id"]
+    said = mlrun.log(first)
+    assert said.count("('inputs/in', ['a.csv'])") == said.count("('inputs/given', ['a.csv'])") == 2, said
+    assert mlrun.show(first)["run_definition"]["dataReferences"] == {
+        "in": {
+            "dataStoreName": "workspaceblobstore",
+            "mode": "download",
+            "pathOnDataStore": "in",
+            "pathOnCompute": None,
+        }
+    }
+    second = _again(mlrun, studio, first)
+    assert (mlrun.show(second)["status"], mlrun.log(second)) == ("Completed", said)
+    mlrun("run", "delete", "-r", first, "--yes")
+    third = _again(mlrun, studio, second)
+    assert (mlrun.show(third)["status"], mlrun.log(third)) == ("Completed", said)
 
 
 def test_resubmit_works_when_the_folder_is_gone(mlrun: Mlrun, studio: Studio) -> None:
