@@ -101,6 +101,8 @@ def test_what_a_workspace_lacks_is_a_key_error_with_words(mlrun: Mlrun) -> None:
             ("environments", "no environment 'x'; Environment.register"),
             ("experiments", "no experiment 'x'"),
             ("models", "no model 'x'"),
+            ("webservices", "Webservice; Serve the model with a server of your own"),
+            ("images", "Image; Serve the model with a server of your own"),
         ):
             there = getattr(ws, kind)
             assert "x" not in there and there.get("x") is None and isinstance(there, dict), kind

@@ -401,12 +401,16 @@ class Workspace:
     @property
     def images(self) -> "dict[str, Any]":
         """Nothing: images are not built here."""
-        return {}
+        from azureml.core.image import Image
+
+        return Named((), partial(Image, self))
 
     @property
     def webservices(self) -> "dict[str, Any]":
         """Nothing: models are not deployed here."""
-        return {}
+        from azureml.core.webservice import Webservice
+
+        return Named((), partial(Webservice, self))
 
     @property
     def linked_services(self) -> "dict[str, Any]":
