@@ -39,11 +39,14 @@ def keep_outputs(workspace: Workspace, minded_by: str, run_id: str) -> tuple[str
     A file of the run that has the name already stays. May be called again, after a death in the middle too.
     """
     record = workspace.folder / minded_by / _TRACKED / run_id
-    document = read_json(record)
-    if document is None:
-        return ()
-    warnings = _keep_all(Path(document["folder"]), workspace.run_folder(run_id), record)
-    record.unlink(missing_ok=True)
+    try:
+        document = read_json(record)
+        if document is None:
+            return ()
+        warnings = _keep_all(Path(document["folder"]), workspace.run_folder(run_id), record)
+        record.unlink(missing_ok=True)
+    except (OSError, KeyError, TypeError) as error:  # the run ends all the same
+        return (f"Its folder of outputs was not kept with the run: {record} cannot be used: {error}.",)
     return warnings
 
 

@@ -209,3 +209,26 @@ same((done.returncode, done.stderr), (0, ""))
 """,
     )
     assert not mlrun.run_folder("gone").exists()
+
+
+@pytest.mark.parametrize("garbage", ["a folder", "another document"])
+def test_a_run_ends_though_what_is_written_of_its_outputs_is_garbage(mlrun: Mlrun, garbage: str) -> None:
+    mlrun.script("""
+        import time
+        from azureml.core import Run
+        Run.get_context().child_run(run_id="below", outputs="of-the-child")
+        print("started", flush=True)
+        time.sleep(600)
+    """)
+    run_id = mlrun.submit()
+    until(lambda: "started" in mlrun.log(run_id))
+    record = mlrun.run_folder(run_id) / "tracked" / "below"
+    record.unlink()
+    if garbage == "a folder":
+        record.mkdir()
+    else:
+        record.write_text("{}", encoding="utf-8")
+    mlrun("run", "cancel", "-r", run_id)
+    assert mlrun.wait(run_id)["status"] == "Canceled"
+    (warning,) = mlrun.show("below")["warnings"]
+    assert warning["message"].startswith(f"Its folder of outputs was not kept with the run: {record} cannot be used: ")
