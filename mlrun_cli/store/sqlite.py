@@ -199,6 +199,7 @@ class SqliteDatabase:
         self.close()
         self._connection, self._is_watched = other._connection, other._is_watched
         self._is_looking, self._place = other._is_looking, other._place
+        self.wait_at_most(self._patience)
         self._number += 1
 
     def version(self) -> int:

@@ -99,3 +99,12 @@ connection.execute("INSERT INTO a VALUES (2)")
     assert looking.version() != before
     assert [row["b"] for row in looking.rows("SELECT b FROM a")] == [2, 3]
     looking.close()
+
+
+def test_who_goes_on_with_another_connection_waits_as_long_as_before(tmp_path: Path) -> None:
+    path = tmp_path / "workspace.db"
+    with closing(SqliteDatabase(path)) as database:
+        database.wait_at_most(0.5)
+        database.take_over(SqliteDatabase(path))
+        row = database.row("PRAGMA busy_timeout")
+        assert row is not None and row["timeout"] == 500
