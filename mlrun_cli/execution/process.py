@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from mlrun_cli.processes.proc_file import read_proc
+
 RUN_ID_VARIABLE = "MLRUN_RUN_ID"
 SUPERVISOR_VARIABLE = "MLRUN_SUPERVISOR_OF"
 _SUPERVISOR_PROGRAM = b"mlrun_cli/supervisor/__main__.py"
@@ -71,7 +73,7 @@ def supervisors_of(run_id: str) -> list[ProcessId]:
     """The processes that own a run or recover it, by their command lines: a fork server's have no variables."""
     found = []
     for pid in _pids():
-        words = _read(f"/proc/{pid}/cmdline").split(b"\0")[:-1]
+        words = read_proc(f"/proc/{pid}/cmdline").split(b"\0")[:-1]
         is_ours = any(word.endswith(_SUPERVISOR_PROGRAM) for word in words)
         if is_ours and words[-1] == run_id.encode() and (process := identify(pid)) is not None:
             found.append(process)
@@ -116,7 +118,7 @@ def _pids() -> Iterator[int]:
 
 
 def _stat(pid: int) -> _Stat | None:
-    data = _read(f"/proc/{pid}/stat")
+    data = read_proc(f"/proc/{pid}/stat")
     if not data:
         return None
     # The name of the program stands in parentheses and may hold anything, spaces and parentheses too.
@@ -127,16 +129,8 @@ def _stat(pid: int) -> _Stat | None:
 def _variables(pid: int) -> dict[str, str]:
     """The two variables that say whose a process is, as far as its environment may be read."""
     found: dict[str, str] = {}
-    for item in _read(f"/proc/{pid}/environ").split(b"\0"):
+    for item in read_proc(f"/proc/{pid}/environ").split(b"\0"):
         name, _, value = item.partition(b"=")
         if name in {RUN_ID_VARIABLE.encode(), SUPERVISOR_VARIABLE.encode()}:
             found[name.decode()] = value.decode("utf-8", "surrogateescape")
     return found
-
-
-def _read(path: str) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError:
-        return b""

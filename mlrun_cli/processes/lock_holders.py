@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from mlrun_cli.processes.proc_file import read_proc
+
 _LONGEST_COMMAND = 80
 _STOPPED = frozenset({b"T", b"t"})
 _PROGRAM_OF_RUN = "mlrun_cli/supervisor/__main__.py"
@@ -50,7 +52,7 @@ def exclusive_holders(files: Collection[Path]) -> Sequence[LockHolder]:
 
 def is_stopped(pid: int) -> bool:
     """Whether a process is stopped, by a signal or a debugger, or frozen with its control group."""
-    fields = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+    fields = read_proc(f"/proc/{pid}/stat").rpartition(b")")[2].split()
     return bool(fields) and (fields[0] in _STOPPED or _is_frozen(pid))
 
 
@@ -59,14 +61,14 @@ def _exclusive_locks() -> Iterator[tuple[int, str]]:
 
     Devices are not compared: some file systems give other numbers to `stat`.
     """
-    for line in _read("/proc/locks").decode("ascii", "replace").splitlines():
+    for line in read_proc("/proc/locks").decode("ascii", "replace").splitlines():
         found = re.match(r"\d+: \w+ +\w+ +WRITE +(\d+) [0-9a-f]+:[0-9a-f]+:(\d+) ", line)
         if found is not None:
             yield int(found[1]), found[2]
 
 
 def _described(pid: int) -> LockHolder:
-    words = [word for word in _read(f"/proc/{pid}/cmdline").decode("utf-8", "replace").split("\0") if word]
+    words = [word for word in read_proc(f"/proc/{pid}/cmdline").decode("utf-8", "replace").split("\0") if word]
     run_id = words[-1] if len(words) > 1 and any(word.endswith(_PROGRAM_OF_RUN) for word in words) else None
     if words and os.path.basename(words[0]).startswith("python"):
         words = words[1:]  # the program that it runs says more
@@ -78,18 +80,10 @@ def _described(pid: int) -> LockHolder:
 
 def _is_frozen(pid: int) -> bool:
     """Whether its control group is frozen, as a batch system or a container engine does it."""
-    for line in _read(f"/proc/{pid}/cgroup").decode("utf-8", "replace").splitlines():
+    for line in read_proc(f"/proc/{pid}/cgroup").decode("utf-8", "replace").splitlines():
         _, controllers, path = line.split(":", 2)
-        if not controllers and b"frozen 1" in _read(f"/sys/fs/cgroup{path}/cgroup.events"):
+        if not controllers and b"frozen 1" in read_proc(f"/sys/fs/cgroup{path}/cgroup.events"):
             return True
-        if "freezer" in controllers and _read(f"/sys/fs/cgroup/freezer{path}/freezer.state").strip() == b"FROZEN":
+        if "freezer" in controllers and read_proc(f"/sys/fs/cgroup/freezer{path}/freezer.state").strip() == b"FROZEN":
             return True
     return False
-
-
-def _read(path: str) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError:
-        return b""
