@@ -314,6 +314,7 @@ def test_runs_go_on_while_the_store_is_made_again(mlrun: Mlrun) -> None:
         """
     )
     run_id = mlrun.submit()
+    until(lambda: mlrun.json("run", "list", "--parent-run-id", run_id))
     until(lambda: len(mlrun.metrics(run_id).get("before", ())) == 100)
     driver = mlrun.script(
         "from azureml.core import Experiment, Workspace\n"
