@@ -48,6 +48,7 @@ _READERS_SECONDS = 0.02
 _AT_ONCE = 64
 _WHOLE_QUEUE = 1_000_000
 _MOST_DEATHS = 3
+_FOLDER_REMOVED = "The folder of the run has been removed while it waited."
 
 
 class _TooFewGpus(Exception):
@@ -186,7 +187,7 @@ class Dispatcher:
         except FileNotFoundError:
             if not self._workspace.lacks(folder.lock):  # the workspace was away, and is back
                 return None
-            self._give_up(run, _failed("The folder of the run has been removed while it waited."))
+            self._give_up(run, _failed(_FOLDER_REMOVED))
             return 0
         except OSError as error:
             self._tell(f"{run.run_id} waits: {error}")
@@ -204,16 +205,20 @@ class Dispatcher:
 
     def _start_locked(self, run: Run, lock: RunLock) -> int:
         """The same for a run that nobody else can start, nor has started."""
+        folder = self._workspace.run_folder(run.run_id)
         if self._workspace.runs.status(run.key) is not RunStatus.QUEUED:
             return 0
-        outcome = written_outcome(self._workspace.run_folder(run.run_id))
+        if self._workspace.lacks(folder.lock):  # the one that was taken was removed with the folder
+            self._give_up(run, _failed(_FOLDER_REMOVED))
+            return 0
+        outcome = written_outcome(folder)
         if outcome is not None:  # of a supervisor for which the store stayed shut
             record_outcome(self._workspace, run, outcome)
             return 0
         if self._deaths[run.key] >= _MOST_DEATHS:
             self._give_up(run, _failed(f"{_MOST_DEATHS} supervisors of the run ended before they had started it."))
             return 0
-        if has_lost_its_stream(self._workspace.run_folder(run.run_id)):
+        if has_lost_its_stream(folder):
             self._give_up(run, outcome_of_lost_stream())
             return 0
         loan = self._gpu_lender.lend(run)

@@ -195,8 +195,8 @@ def _lost(run: Run, folder: RunFolder, *, had_processes: bool) -> Outcome:
     ended_at = now() if had_processes else sign_of_life
     started_at = run.started_at or _started_at(folder)
     duration = None if started_at is None else max(0, ended_at - started_at) / MICROSECONDS
-    # Of a run in a queue, only who cancels it removes the secrets.
-    was_let_go = run.status is RunStatus.QUEUED and not folder.secrets.exists()
+    # Of a run in a queue, only who cancels it removes the secrets; its whole folder may be removed by anybody.
+    was_let_go = run.status is RunStatus.QUEUED and folder.path.exists() and not folder.secrets.exists()
     if run.status is RunStatus.CANCEL_REQUESTED or was_let_go:
         error = None if run.failed_with is None else dict(run.failed_with)
         return Outcome(RunStatus.CANCELED if error is None else RunStatus.FAILED, ended_at, duration, error=error)
