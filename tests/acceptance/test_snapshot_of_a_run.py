@@ -125,6 +125,18 @@ def test_equal_folders_have_equal_snapshots(mlrun: Mlrun) -> None:
     assert snapshot_id() != first
 
 
+def test_what_attach_leaves_out_are_the_outputs_at_the_top_alone(mlrun: Mlrun) -> None:
+    for path in ("outputs/model", "logs/log", "src/outputs/part.py", "src/logs/part.py", "outputs.py"):
+        mlrun.script("", path)
+    mlrun.script("""
+        import os
+        print(sorted(os.path.join(top, name)[2:] for top, _, names in os.walk(".") for name in names))
+    """)
+    run_id = mlrun.ended()["run_id"]
+    kept = ["outputs.py", "src/logs/part.py", "src/outputs/part.py", "train.py"]
+    assert mlrun.log(run_id) == f"{['.amlignore', *kept]}\n"
+
+
 def test_amlignore_and_else_gitignore_say_what_stays_behind(mlrun: Mlrun) -> None:
     mlrun.script(_LIST)
     mlrun.script("", "a.txt")
