@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 IGNORE_FILES = (".amlignore", ".gitignore")
 _MOST_BYTES = 1024 * 1024
-_SPECIAL = frozenset("*?[]\\/!#")
+_SPECIAL = frozenset("*?[]\\!#")
+_NO_NAMES = frozenset({"", ".", ".."})
 
 
 class IgnoreRules:
@@ -29,7 +30,7 @@ class IgnoreRules:
     has a line for each pattern that git could not read either and that is skipped. `gives_back` is whether some pattern
     begins with `!`, so that a path may be left in though a folder above it is left out.
 
-    Names without wildcard, by far the most frequent patterns, are looked up in a set, and pathspec is
+    Names and paths without wildcard, by far the most frequent patterns, are looked up in sets, and pathspec is
     imported only for what is left: its import alone takes 30 ms. Where a pattern is negated the order
     decides, so that all of them go to pathspec.
     """
@@ -40,9 +41,11 @@ class IgnoreRules:
         self.notes: list[str] = []
         self._names: set[str] = set()
         self._folder_names: set[str] = set()
+        self._paths: set[str] = set()
+        self._folder_paths: set[str] = set()
         patterns = [line for line in lines if line.strip() and not line.startswith("#")]
         self.gives_back = any(line.startswith("!") for line in patterns)
-        rest = patterns if self.gives_back else [line for line in patterns if not self._take_name(line)]
+        rest = patterns if self.gives_back else [line for line in patterns if not self._take_plain(line)]
         self._spec = self._compile(rest) if rest else None
 
     @classmethod
@@ -62,16 +65,22 @@ class IgnoreRules:
     def ignores(self, path: str, *, is_folder: bool) -> bool:
         """Whether `path` (relative, posix) is left out; where nothing `gives_back`, ask from the top."""
         name = path.rpartition("/")[2]
-        if name in self._names or (is_folder and name in self._folder_names):
+        if name in self._names or path in self._paths:
+            return True
+        if is_folder and (name in self._folder_names or path in self._folder_paths):
             return True
         return self._spec is not None and self._spec.match_file(f"{path}/" if is_folder else path)
 
-    def _take_name(self, line: str) -> bool:
-        """Take a pattern that is a plain name, or one with a slash at its end; False for any other."""
+    def _take_plain(self, line: str) -> bool:
+        """Take a pattern that is a plain name or a plain path from the top, of a folder with a slash at its end."""
         name = line.removesuffix("/")
         if not name.isprintable() or name != name.strip() or _SPECIAL.intersection(name):
             return False
-        (self._names if name == line else self._folder_names).add(name)
+        path = name.removeprefix("/")
+        if _NO_NAMES.intersection(path.split("/")):
+            return False
+        names, folders = (self._paths, self._folder_paths) if "/" in name else (self._names, self._folder_names)
+        (names if name == line else folders).add(path)
         return True
 
     def _compile(self, lines: list[str]) -> GitIgnoreSpec:

@@ -20,7 +20,6 @@ from mlrun_cli.errors import InvalidFile
 from mlrun_cli.files.document_node import shown_path
 from mlrun_cli.files.document_plain import plain_document
 from mlrun_cli.files.documents import Node, read_document
-from mlrun_cli.files.runconfig_keys import KEYS
 from mlrun_cli.files.runconfig_kinds import refuse_libraries_alone, refuse_other_kinds
 from mlrun_cli.files.runconfig_workbench import KEYS as WORKBENCH_KEYS
 from mlrun_cli.files.runconfig_workbench import in_current_keys, is_workbench
@@ -243,7 +242,10 @@ def _collect_rest(section: dict[str, Node], rest: dict[str, object], notes: list
                 _collect_rest(_section(node), rest, notes, problems)
             elif key_path in DEFAULTS:
                 rest[key_path] = _plain(node, DEFAULTS[key_path])
-                notes += _unknown_within(node, KEYS[key_path].shape)
+                if isinstance(node.content, dict):
+                    from mlrun_cli.files.runconfig_keys import KEYS  # noqa: PLC0415 - most have no such section
+
+                    notes += _unknown_within(node, KEYS[key_path].shape)
             elif key_path not in _FIELDS:
                 notes.append(_unknown(node, key))
 

@@ -35,12 +35,15 @@ _FILES = [
 ]
 
 _IDIOMS = {
-    "what folder attach writes": ".ipynb_checkpoints\nazureml-logs\n.azureml\n.git\noutputs\ndocs\n",
+    "what folder attach writes": ".ipynb_checkpoints\nazureml-logs\n.azureml\n.git\n/outputs/\n/logs/\ndocs\n",
     "comments and empty lines": "# build\n\n   \nbuild\n",
     "carriage returns": "build\r\n*.csv\r\n",
     "a folder only": "build/\noutputs/\n",
     "at the top only": "/build\n/data/\n",
     "in the middle": "data/raw\n",
+    "a folder in the middle": "src/outputs/\n/src/build/\n",
+    "a file from the top": "/data/small.csv\nsrc/model.py\n/src/two words.txt\n",
+    "slashes that name nothing": "/\n//build\ndata//raw\n./src\nsrc/../docs\nbuild//\n",
     "wildcards": "*.py[co]\n*.cs?\n",
     "any depth": "**/data/**\ndocs/**\n",
     "all but": "data/*\n!data/small.csv\n",
@@ -183,7 +186,8 @@ def test_plain_names_do_without_pathspec(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from mlrun_cli.files.ignore import IgnoreRules\n"
         f"rules = IgnoreRules.read(Path({str(tmp_path)!r}))\n"
-        "assert rules.ignores('a/outputs', is_folder=True) and rules.ignores('windows', is_folder=False)\n"
+        "assert rules.ignores('outputs', is_folder=True) and rules.ignores('a/windows', is_folder=False)\n"
+        "assert not rules.ignores('a/outputs', is_folder=True) and not rules.ignores('logs', is_folder=False)\n"
         "assert 'pathspec' not in sys.modules"
     )
 
