@@ -5,12 +5,17 @@ from __future__ import annotations
 import base64
 import json
 import ssl
+import subprocess
+import sys
 import threading
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from mlrun_cli.execution.environments.folder import EnvironmentFolder
+from mlrun_cli.execution.environments.plan import PlannedEnvironment
 
 _JSON = "application/vnd.pypi.simple.v1+json"
 
@@ -102,3 +107,21 @@ def _answer(folder: Path, address: str, uploaded: Mapping[str, str] | None) -> t
         ],
     }
     return json.dumps(document).encode(), _JSON
+
+
+def build_environment(
+    folder: Path, planned: PlannedEnvironment, environ: Mapping[str, str], command: Sequence[str] = ()
+) -> tuple[EnvironmentFolder, str]:
+    """Build what was planned as a supervisor does, behind the words of `command`; its folder, and what was printed."""
+    assert planned.plan.build is not None
+    (folder / "plan.json").write_text(json.dumps(planned.plan.to_json()), encoding="utf-8")
+    done = subprocess.run(
+        [*command, sys.executable, "-m", "mlrun_cli.execution.environments", str(folder / "plan.json")],
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return EnvironmentFolder(Path(planned.plan.build.folder)), done.stdout

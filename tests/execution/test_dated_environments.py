@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,11 +14,10 @@ from mlrun_cli.domain.environment import BasePython
 from mlrun_cli.domain.environment_mode import EnvironmentChoice
 from mlrun_cli.errors import EnvironmentNotBuilt
 from mlrun_cli.execution.environments.failure_reason import failure_reason
-from mlrun_cli.execution.environments.folder import EnvironmentFolder
 from mlrun_cli.execution.environments.plan import PlannedEnvironment, find_uv, plan_conda
 from mlrun_cli.execution.environments.record import environment_document
 from mlrun_cli.files.conda import read_conda_dependencies
-from tests.packages import make_wheel, package_index
+from tests.packages import build_environment, make_wheel, package_index
 
 VERSION = ".".join(map(str, sys.version_info[:3]))
 UPLOADED = {
@@ -64,21 +62,6 @@ def plan(
     return plan_conda(dependencies, home=tmp_path / "home", environ=environ, choice=EnvironmentChoice.typed(choice))
 
 
-def build(tmp_path: Path, planned: PlannedEnvironment, environ: dict[str, str]) -> tuple[EnvironmentFolder, str]:
-    assert planned.plan.build is not None
-    (tmp_path / "plan.json").write_text(json.dumps(planned.plan.to_json()), encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "mlrun_cli.execution.environments", tmp_path / "plan.json"],
-        env=environ,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    return EnvironmentFolder(Path(planned.plan.build.folder)), done.stdout
-
-
 def test_what_is_not_pinned_is_of_the_day_and_what_is_pinned_keeps_its_pin(
     tmp_path: Path, environ: dict[str, str], index: str
 ) -> None:
@@ -86,7 +69,7 @@ def test_what_is_not_pinned_is_of_the_day_and_what_is_pinned_keeps_its_pin(
     assert planned.plan.build is not None
     assert f"what is not pinned is as it was on 2020-06-01 (as named), on Python {VERSION}" in planned.notes[0]
 
-    folder, log = build(tmp_path, planned, environ)
+    folder, log = build_environment(tmp_path, planned, environ)
 
     described = folder.described()
     assert described is not None, log
@@ -123,7 +106,9 @@ def test_another_day_is_another_environment_and_the_same_from_elsewhere_is_not(
 def test_an_index_that_does_not_say_when_is_named_as_the_cause(tmp_path: Path, environ: dict[str, str]) -> None:
     make_wheel(tmp_path / "served", "tiny", "1.0")
     with package_index(tmp_path / "served") as address:
-        folder, log = build(tmp_path, plan(tmp_path, environ, f"-i http://{address}/simple/", "tiny"), environ)
+        folder, log = build_environment(
+            tmp_path, plan(tmp_path, environ, f"-i http://{address}/simple/", "tiny"), environ
+        )
     assert not folder.is_complete()
     assert "does not say when its packages were uploaded" in failure_reason(log)
 
@@ -139,7 +124,7 @@ def test_the_python_is_the_nearest_on_which_all_that_is_pinned_can_be_had(
     assert planned.plan.build is not None
     assert planned.plan.build.pythons[0] == BasePython(str(broken), "3.6.1", True)
 
-    folder, log = build(tmp_path, planned, environ)
+    folder, log = build_environment(tmp_path, planned, environ)
 
     described = folder.described()
     assert described is not None, log

@@ -15,7 +15,7 @@ from mlrun_cli.execution.environments.folder import EnvironmentFolder
 from mlrun_cli.execution.environments.pip_settings import pip_settings_for_uv
 from mlrun_cli.execution.environments.plan import find_uv, plan_conda
 from mlrun_cli.files.conda import read_conda_dependencies
-from tests.packages import make_wheel, package_index
+from tests.packages import build_environment, make_wheel, package_index
 
 
 def config(path: Path, text: str) -> Path:
@@ -99,18 +99,7 @@ def build(
     python = ".".join(map(str, sys.version_info[:3]))
     (tmp_path / "conda.yml").write_text(json.dumps({"dependencies": [f"python={python}", {"pip": list(pip)}]}), "utf-8")
     planned = plan_conda(read_conda_dependencies(tmp_path / "conda.yml"), home=tmp_path / "home", environ=environ)
-    assert planned.plan.build is not None
-    (tmp_path / "plan.json").write_text(json.dumps(planned.plan.to_json()), encoding="utf-8")
-    done = subprocess.run(
-        [*command, sys.executable, "-m", "mlrun_cli.execution.environments", str(tmp_path / "plan.json")],
-        env=environ,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    return EnvironmentFolder(Path(planned.plan.build.folder)), done.stdout
+    return build_environment(tmp_path, planned, environ, command)
 
 
 def test_an_index_and_its_authority_in_pips_file_are_uvs_too(
