@@ -11,9 +11,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple
 
 from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, full_disk
+from mlrun_cli.core.home import make_private_file, make_private_folder, refuse_network_file_system
 from mlrun_cli.errors import StoreError, StoreUnavailable, WorkspaceNotFound
-from mlrun_cli.files.home import make_private_file, make_private_folder, refuse_network_file_system
-from mlrun_cli.files.run_folder import RunFolder
+from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.store.experiments import ExperimentStore
 from mlrun_cli.store.journals import JournalStore
 from mlrun_cli.store.metrics import MetricStore
@@ -22,7 +22,6 @@ from mlrun_cli.store.runs import RunStore
 from mlrun_cli.store.sqlite import SqliteDatabase
 
 if TYPE_CHECKING:
-    from mlrun_cli.recording import Recorder
     from mlrun_cli.store.compute_targets import ComputeTargetStore
     from mlrun_cli.store.datasets import DatasetStore
     from mlrun_cli.store.datastores import DatastoreStore
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from mlrun_cli.store.metric_curves import MetricCurveStore
     from mlrun_cli.store.metric_summaries import MetricSummaryStore
     from mlrun_cli.store.models import ModelStore
+    from mlrun_cli.store.recorder import Recorder
     from mlrun_cli.store.run_pages import RunPageStore
     from mlrun_cli.store.settings import SettingStore
     from mlrun_cli.store.views import ViewStore
@@ -120,7 +120,7 @@ class Workspace:
 
     @cached_property
     def _recorder(self) -> Recorder:
-        from mlrun_cli.recording import Recorder  # noqa: PLC0415
+        from mlrun_cli.store.recorder import Recorder  # noqa: PLC0415
 
         return Recorder(self._database, self.folder)
 

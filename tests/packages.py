@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from mlrun_cli.execution.environments.folder import EnvironmentFolder
-from mlrun_cli.execution.environments.plan import PlannedEnvironment
+from mlrun_cli.environments.build_plan import PlannedEnvironment
+from mlrun_cli.environments.folder import EnvironmentFolder
 
 _JSON = "application/vnd.pypi.simple.v1+json"
 
@@ -116,7 +116,7 @@ def build_environment(
     assert planned.plan.build is not None
     (folder / "plan.json").write_text(json.dumps(planned.plan.to_json()), encoding="utf-8")
     done = subprocess.run(
-        [*command, sys.executable, "-m", "mlrun_cli.execution.environments", str(folder / "plan.json")],
+        [*command, sys.executable, "-m", "mlrun_cli.environments", str(folder / "plan.json")],
         env=environ,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

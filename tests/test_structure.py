@@ -15,6 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "mlrun_cli"
+PROGRAMS = sorted(path for folder in ("supervisor", "scheduler") for path in (PACKAGE / folder).rglob("*.py"))
 HEAVY = {
     "asyncio",
     "importlib.metadata",
@@ -54,7 +55,7 @@ def test_what_is_typed_often_loads_nothing_heavy(words: str, environment: dict[s
 
 
 def test_all_that_a_supervisor_loads_is_its_own_or_the_standard_library(environment: dict[str, str]) -> None:
-    modules = [_name(path) for path in sorted((PACKAGE / "supervisor").glob("*.py"))]
+    modules = [_name(path) for path in PROGRAMS]
     assert len(modules) > 1
     program = f"import {', '.join(modules)}, json, sys; print(json.dumps(sorted(sys.modules)))"
     # Without site no package of anybody's is found, and what other packages put into sys.modules is not there.
@@ -73,7 +74,7 @@ def test_all_that_a_supervisor_loads_is_its_own_or_the_standard_library(environm
 
 
 def test_a_supervisor_imports_nothing_after_its_start() -> None:
-    for path in (PACKAGE / "supervisor").glob("*.py"):
+    for path in PROGRAMS:
         functions = [node for node in ast.walk(_tree(path)) if isinstance(node, ast.FunctionDef)]
         inside = [node for function in functions for node in ast.walk(function)]
         assert not [node.lineno for node in inside if isinstance(node, ast.Import | ast.ImportFrom)], path

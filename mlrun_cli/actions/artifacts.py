@@ -9,17 +9,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mlrun_cli.domain.run import Run
-from mlrun_cli.domain.snapshot import some
-from mlrun_cli.domain.submission import Submission
+from mlrun_cli.core import copying
+from mlrun_cli.core.inner_files import open_inner_file
+from mlrun_cli.core.json_files import read_json
+from mlrun_cli.core.same_content import has_other_content
+from mlrun_cli.core.temporary import new_file
 from mlrun_cli.errors import MlrunError, NotFound, UsageError
-from mlrun_cli.execution.working_copy import script_files
-from mlrun_cli.files import copying
-from mlrun_cli.files.inner_files import open_inner_file
-from mlrun_cli.files.run_folder import LOG_TOPS, RunFolder, read_json
-from mlrun_cli.files.same_content import has_other_content
-from mlrun_cli.files.snapshot_store import SnapshotStore
-from mlrun_cli.files.temporary import new_file
+from mlrun_cli.runs.folder import LOG_TOPS, RunFolder
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.submission import Submission
+from mlrun_cli.snapshots.content_store import SnapshotStore
+from mlrun_cli.snapshots.snapshot import some
+from mlrun_cli.snapshots.working_copy import script_files
 from mlrun_cli.workspace import Workspace
 
 _SHOWN_NAMES = 10

@@ -8,12 +8,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from mlrun_cli.domain.run import Run
-from mlrun_cli.domain.run_filter import RunFilter
-from mlrun_cli.domain.submission import Submission
-from mlrun_cli.files.project_config import CONFIGURATION_FOLDERS
-from mlrun_cli.files.run_folder import read_json
-from mlrun_cli.files.runconfig_lookup import runconfig_names
+from mlrun_cli.core.json_files import read_json
+from mlrun_cli.folders.project_config import CONFIGURATION_FOLDERS
+from mlrun_cli.runconfigs.lookup import runconfig_names
+from mlrun_cli.runs.filter import RunFilter
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.submission import Submission
 from mlrun_cli.workspace import Workspace
 
 _MOST_RUNS = 200

@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.domain.redaction import NAMES_VARIABLE
+from mlrun_cli.core.home import HOME_VARIABLE
+from mlrun_cli.core.redaction import NAMES_VARIABLE
 from mlrun_cli.errors import MlrunError
-from mlrun_cli.execution.boot_service import BootService, boot_services
-from mlrun_cli.execution.gpu_locks import MACHINE_VARIABLE
-from mlrun_cli.execution.liveness import settle
-from mlrun_cli.files.home import HOME_VARIABLE
+from mlrun_cli.processes.boot_service import BootService, boot_services
+from mlrun_cli.processes.gpu_locks import MACHINE_VARIABLE
+from mlrun_cli.runtime.liveness import settle
 from mlrun_cli.workspace import Workspace, workspaces
 
 _KEPT = ("PATH", MACHINE_VARIABLE, NAMES_VARIABLE)

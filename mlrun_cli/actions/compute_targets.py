@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
-from mlrun_cli.domain.compute_target import (
+from mlrun_cli.compute.compute_target import (
     AML_COMPUTE,
     KINDS,
     LOCAL_TARGET,
@@ -14,13 +14,13 @@ from mlrun_cli.domain.compute_target import (
     is_compute_target_name,
     most_nodes,
 )
-from mlrun_cli.domain.moment import now
-from mlrun_cli.domain.run_filter import RunFilter
-from mlrun_cli.domain.run_status import RunStatus
-from mlrun_cli.domain.unknown_targets import TARGETS_VARIABLE
+from mlrun_cli.compute.unknown_targets import TARGETS_VARIABLE
+from mlrun_cli.core.time import now
 from mlrun_cli.errors import ComputeTargetNotFound, Unsupported, UsageError
-from mlrun_cli.execution.liveness import settle
-from mlrun_cli.execution.queues import call_all_dispatchers
+from mlrun_cli.runs.filter import RunFilter
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runtime.liveness import settle
+from mlrun_cli.runtime.queue import call_all_dispatchers
 from mlrun_cli.store.secrets import hidden_pairs, hidden_text
 from mlrun_cli.workspace import Workspace
 

@@ -11,8 +11,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mlrun_cli.actions.datastores import get_datastore
-from mlrun_cli.domain.data_binding import MOUNT
-from mlrun_cli.domain.dataset import (
+from mlrun_cli.core import copying
+from mlrun_cli.core.guid import check_guid
+from mlrun_cli.core.home import make_private_folder
+from mlrun_cli.core.names import check_tag_key
+from mlrun_cli.core.temporary import is_temporary
+from mlrun_cli.data.aliases import ALIASES_VARIABLE, dataset_aliases
+from mlrun_cli.data.binding import MOUNT
+from mlrun_cli.data.dataset import (
     FILE_KIND,
     Dataset,
     Definition,
@@ -20,15 +26,9 @@ from mlrun_cli.domain.dataset import (
     checked_definition,
     chosen,
 )
-from mlrun_cli.domain.dataset_aliases import ALIASES_VARIABLE, dataset_aliases
-from mlrun_cli.domain.datastore import Datastore
-from mlrun_cli.domain.guid import check_guid
-from mlrun_cli.domain.names import check_tag_key
-from mlrun_cli.domain.run import Run
+from mlrun_cli.data.datastore import Datastore
 from mlrun_cli.errors import DataNotFound, MlrunError, StoreError, UsageError
-from mlrun_cli.files import copying
-from mlrun_cli.files.home import make_private_folder
-from mlrun_cli.files.temporary import is_temporary
+from mlrun_cli.runs.run import Run
 from mlrun_cli.workspace import Workspace
 
 FindDatastore = Callable[[str], Datastore]
@@ -276,7 +276,7 @@ def copy_files(files: list[DataFile], folder: Path) -> None:
         try:
             destination.parent.mkdir(parents=True, exist_ok=True)
             if file.is_remote:
-                from mlrun_cli.files.web_file import download  # noqa: PLC0415 - few datasets have URLs, and it is slow
+                from mlrun_cli.core.web_file import download  # noqa: PLC0415 - few datasets have URLs, and it is slow
 
                 download(file.source, destination)
             else:

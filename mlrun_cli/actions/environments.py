@@ -1,33 +1,26 @@
-"""Register environments, find them again, and make them ready."""
+"""Register environments, and find them again."""
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.actions.runconfigs import plan_environment
-from mlrun_cli.domain.names import check_text
-from mlrun_cli.domain.registered_environment import (
+from mlrun_cli.core import copying
+from mlrun_cli.core.home import make_private_folder
+from mlrun_cli.core.names import check_text
+from mlrun_cli.core.temporary import new_file
+from mlrun_cli.environments.registered import (
     CURATED_PREFIX,
     LATEST,
     RegisteredEnvironment,
     definition_digest,
     next_version,
 )
-from mlrun_cli.errors import EnvironmentNotBuilt, EnvironmentNotFound, UsageError
-from mlrun_cli.files import copying
-from mlrun_cli.files.home import make_private_folder
-from mlrun_cli.files.runconfig import configuration_from_document
-from mlrun_cli.files.temporary import new_file
+from mlrun_cli.errors import EnvironmentNotFound, UsageError
+from mlrun_cli.runconfigs.runconfig import configuration_from_document
 from mlrun_cli.workspace import Workspace
-
-_LAST_LINES = 20
 
 
 def register_environment(workspace: Workspace, name: str, definition: Mapping[str, Any]) -> RegisteredEnvironment:
@@ -121,46 +114,6 @@ def label_environment(workspace: Workspace, name: str, version: str, labels: Seq
                 workspace.environments.set_labels(one.key, [*kept, *dict.fromkeys(labels)])
             elif len(kept) < len(one.labels):
                 workspace.environments.set_labels(one.key, kept)
-
-
-def build_environment(workspace: Workspace, definition: Mapping[str, Any]) -> str:
-    """Make an environment ready for runs; what was said meanwhile.
-
-    Raises:
-        EnvironmentNotBuilt: it cannot be made; the message ends with the installer's last lines.
-        InvalidFile, Unsupported: no run could be given such an environment.
-    """
-    here = Path.cwd()
-    configuration, _ = configuration_from_document({"environment": definition}, Path(str(definition.get("name"))))
-    planned, notes = plan_environment(
-        configuration,
-        runconfig=None,
-        project=here,
-        source=here,
-        conda_file=None,
-        home=workspace.home,
-        environment=os.environ,
-    )
-    said = "".join(f"{note}\n" for note in (*notes, *planned.notes))
-    if planned.plan.build is None:
-        return f"{said}The interpreter {planned.plan.interpreter} is used as it is.\n"
-    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as plan_file:
-        json.dump(planned.plan.to_json(), plan_file)
-        plan_file.flush()
-        done = subprocess.run(
-            [sys.executable, "-E", "-m", "mlrun_cli.execution.environments", plan_file.name],
-            env={**os.environ, **planned.secrets},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
-            check=False,
-        )
-    if done.returncode:
-        last = "\n".join(done.stdout.splitlines()[-_LAST_LINES:])
-        raise EnvironmentNotBuilt(f"The environment '{definition.get('name')}' could not be made:\n{last}")
-    return said + done.stdout
 
 
 def add_wheel(workspace: Workspace, path: Path, *, may_exist: bool) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mlrun_cli.domain.experiment import Experiment, experiment_record
-from mlrun_cli.domain.experiment_outcomes import ExperimentOutcomes
-from mlrun_cli.domain.moment import now
-from mlrun_cli.domain.names import check_experiment_name, check_tag_key, check_text
+from mlrun_cli.core.names import check_experiment_name, check_tag_key, check_text
+from mlrun_cli.core.time import now
 from mlrun_cli.errors import ExperimentNotFound, UsageError
-from mlrun_cli.execution.liveness import settle
+from mlrun_cli.experiments.experiment import Experiment, experiment_record
+from mlrun_cli.experiments.outcomes import ExperimentOutcomes
+from mlrun_cli.runtime.liveness import settle
 from mlrun_cli.workspace import Workspace
 
 

@@ -5,23 +5,23 @@ from __future__ import annotations
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from mlrun_cli.domain.names import (
+from mlrun_cli.core.names import (
     check_experiment_name,
     check_resource_group,
     check_subscription_id,
     check_workspace_name,
     experiment_name_for_folder,
 )
+from mlrun_cli.core.text_files import replace_text
 from mlrun_cli.errors import MlrunError, UsageError
-from mlrun_cli.files.folder_samples import sample_files
-from mlrun_cli.files.project_config import (
+from mlrun_cli.folders.project_config import (
     absolute,
     check_replaceable,
     config_to_write,
     configuration_folder,
     write_project_config,
 )
-from mlrun_cli.files.text_files import replace_text
+from mlrun_cli.folders.samples import sample_files
 
 
 def attach_folder(

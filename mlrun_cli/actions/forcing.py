@@ -6,13 +6,13 @@ import signal
 from contextlib import suppress
 
 from mlrun_cli.actions.runs import cancel_run
-from mlrun_cli.domain.moment import now
-from mlrun_cli.domain.run import Run
-from mlrun_cli.domain.run_status import ALIVE_STATUSES, RunStatus
+from mlrun_cli.core.time import now
 from mlrun_cli.errors import StoreUnavailable
-from mlrun_cli.execution.finish import end_processes
-from mlrun_cli.execution.liveness import may_judge, settle_runs
-from mlrun_cli.execution.process import belonging_to, send, supervisors_of
+from mlrun_cli.processes.process import belonging_to, send, supervisors_of
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
+from mlrun_cli.runtime.finish import end_processes
+from mlrun_cli.runtime.liveness import may_judge, settle_runs
 from mlrun_cli.workspace import Workspace
 
 _MOMENT_SECONDS = 1.0

@@ -6,9 +6,9 @@ import os
 from collections import deque
 from typing import NamedTuple
 
-from mlrun_cli.domain.snapshot import LeftOut
-from mlrun_cli.execution.snapshot_scan import unreadable
-from mlrun_cli.files.temporary import is_temporary
+from mlrun_cli.core.temporary import is_temporary
+from mlrun_cli.snapshots.scan import unreadable
+from mlrun_cli.snapshots.snapshot import LeftOut
 
 
 class FolderFiles(NamedTuple):

@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from mlrun_cli.domain.run import Run
-from mlrun_cli.domain.run_status import RunStatus
-from mlrun_cli.domain.script_end import ScriptEnd
+from mlrun_cli.core.json_files import read_json
 from mlrun_cli.errors import MlrunError, RunNotFound
-from mlrun_cli.execution.liveness import settle
-from mlrun_cli.files.run_folder import ENVIRONMENT_LOG_NAME, read_json
+from mlrun_cli.runs.folder import ENVIRONMENT_LOG_NAME
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.script_end import ScriptEnd
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runtime.liveness import settle
 from mlrun_cli.workspace import Workspace
 
 Write = Callable[[str, bytes], object]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mlrun_cli.domain.names import check_text
-from mlrun_cli.domain.run import Run
+from mlrun_cli.core.names import check_text
 from mlrun_cli.errors import NotFound
+from mlrun_cli.runs.run import Run
 from mlrun_cli.workspace import Workspace
 
 _MOST_NAMES = 10

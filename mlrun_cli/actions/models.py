@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mlrun_cli.actions.artifacts import download_files, list_files
-from mlrun_cli.domain.model import Model, ModelFilter, NewModel, check_model_name, model_record
-from mlrun_cli.domain.names import check_tag_key, check_text
-from mlrun_cli.domain.run import Run
-from mlrun_cli.domain.snapshot import some
+from mlrun_cli.core.names import check_tag_key, check_text
 from mlrun_cli.errors import MlrunError, ModelNotFound, NotFound, StoreError, UsageError
-from mlrun_cli.execution.host import user_name
-from mlrun_cli.files.model_folder import ModelFolder, copy_in, copy_out, files_of
+from mlrun_cli.models.folder import ModelFolder, copy_in, copy_out, files_of
+from mlrun_cli.models.model import Model, ModelFilter, NewModel, check_model_name, model_record
+from mlrun_cli.processes.host import user_name
+from mlrun_cli.runs.run import Run
+from mlrun_cli.snapshots.snapshot import some
 from mlrun_cli.store.secrets import hidden_pairs
 from mlrun_cli.workspace import Workspace
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mlrun_cli.domain.guid import new_guid
-from mlrun_cli.domain.moment import now
-from mlrun_cli.domain.names import check_experiment_name, check_run_id, check_tag_key, check_text
-from mlrun_cli.domain.run import INTERACTIVE_RUN, Run
-from mlrun_cli.domain.run_status import ALIVE_STATUSES, RunStatus
+from mlrun_cli.core.guid import new_guid
+from mlrun_cli.core.names import check_experiment_name, check_run_id, check_tag_key, check_text
+from mlrun_cli.core.time import now
 from mlrun_cli.errors import UsageError
-from mlrun_cli.execution.host import this_origin, user_name
+from mlrun_cli.processes.host import this_origin, user_name
+from mlrun_cli.runs.run import INTERACTIVE_RUN, Run
+from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.workspace import Workspace
 
 MOST_CHILDREN = 1_000_000

@@ -9,18 +9,19 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.domain.environment import BuiltEnvironment
-from mlrun_cli.domain.moment import MICROSECONDS, iso, now
-from mlrun_cli.domain.snapshot import SNAPSHOT_PROPERTY
+from mlrun_cli.core.json_files import read_json
+from mlrun_cli.core.removal import remove_tree
+from mlrun_cli.core.time import MICROSECONDS, iso, now
+from mlrun_cli.environments.cache import built_environments, prune_environments, size_of
+from mlrun_cli.environments.environment import BuiltEnvironment
+from mlrun_cli.environments.image import image_name
 from mlrun_cli.errors import EnvironmentNotFound, MlrunError, UsageError
-from mlrun_cli.execution.environments.image import image_name
-from mlrun_cli.execution.environments.kept import built_environments, prune_environments, size_of
-from mlrun_cli.execution.liveness import settle
-from mlrun_cli.execution.run_lock import RunLock
-from mlrun_cli.execution.sessions import remnants
-from mlrun_cli.files.removal import remove_tree
-from mlrun_cli.files.run_folder import RunFolder, read_json
-from mlrun_cli.files.snapshot_pruning import prune_snapshots
+from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.runs.owner_lock import RunLock
+from mlrun_cli.runtime.liveness import settle
+from mlrun_cli.runtime.sessions import remnants
+from mlrun_cli.snapshots.pruning import prune_snapshots
+from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY
 from mlrun_cli.workspace import Workspace
 
 # What was written a moment ago may belong to a run that is just being submitted.

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from mlrun_cli.actions.compute_targets import target_names
 from mlrun_cli.actions.runs import as_shown
-from mlrun_cli.domain.compute_target import LOCAL_TARGET
-from mlrun_cli.domain.run import Run
-from mlrun_cli.execution.liveness import settle
-from mlrun_cli.execution.queues import node_limit
+from mlrun_cli.compute.compute_target import LOCAL_TARGET
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runtime.liveness import settle
+from mlrun_cli.runtime.queue import node_limit
 from mlrun_cli.workspace import Workspace
 
 

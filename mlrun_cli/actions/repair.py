@@ -10,13 +10,13 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from mlrun_cli.core.home import make_private_folder, refuse_network_file_system
+from mlrun_cli.core.json_files import sync
+from mlrun_cli.core.locks import remove_taken, taken_lock
+from mlrun_cli.core.temporary import temporary_beside
 from mlrun_cli.errors import MlrunError, StoreUnavailable, UsageError, WorkspaceNotFound
-from mlrun_cli.execution.rebuild import Filled, fill
-from mlrun_cli.files.home import make_private_folder, refuse_network_file_system
-from mlrun_cli.files.locks import remove_taken, taken_lock
-from mlrun_cli.files.records import NAMES
-from mlrun_cli.files.run_folder import sync
-from mlrun_cli.files.temporary import temporary_beside
+from mlrun_cli.runs.record_files import NAMES
+from mlrun_cli.runtime.rebuild import Filled, fill
 from mlrun_cli.store.migrations import migrate
 from mlrun_cli.store.salvage import Salvage, copy_store, problems_of
 from mlrun_cli.store.sqlite import SqliteDatabase
@@ -209,7 +209,7 @@ def _remove(path: Path) -> None:
 
 def _unknown_models(workspace: Workspace) -> Sequence[str]:
     """Files of models that the store knows nothing of."""
-    from mlrun_cli.domain.model import ModelFilter  # noqa: PLC0415 - few come here
+    from mlrun_cli.models.model import ModelFilter  # noqa: PLC0415 - few come here
 
     known = {(model.name, str(model.version)) for model in workspace.models.list(ModelFilter())}
     found = ((path.parent.name, path.name) for path in (workspace.folder / "models").glob("[!.]*/[!.]*"))

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from mlrun_cli.actions.runs import as_shown, settled_filter
-from mlrun_cli.domain.run import Run
-from mlrun_cli.domain.run_filter import RunFilter
-from mlrun_cli.domain.run_order import NEWEST_FIRST, RunOrder
+from mlrun_cli.runs.filter import RunFilter
+from mlrun_cli.runs.order import NEWEST_FIRST, RunOrder
+from mlrun_cli.runs.run import Run
 from mlrun_cli.store.run_pages import COUNTED, RunPageStore
 from mlrun_cli.workspace import Workspace
 

@@ -10,18 +10,18 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, full_disk
-from mlrun_cli.domain.moment import now
-from mlrun_cli.domain.names import check_run_id, check_tag_key, check_text
-from mlrun_cli.domain.run import GRACE_SECONDS, Run, run_details
-from mlrun_cli.domain.run_filter import RunFilter
-from mlrun_cli.domain.run_status import ALIVE_STATUSES, RunStatus
-from mlrun_cli.domain.snapshot import some
+from mlrun_cli.core.names import check_run_id, check_tag_key, check_text
+from mlrun_cli.core.removal import remove_tree
+from mlrun_cli.core.time import now
 from mlrun_cli.errors import MlrunError, NotFound, RunNotFound, TimedOut, UsageError
-from mlrun_cli.execution.liveness import room_waited_for, settle, shown
-from mlrun_cli.execution.queues import QueueLook, call_all_dispatchers
-from mlrun_cli.execution.targets.local import wake_supervisor
-from mlrun_cli.files.removal import remove_tree
+from mlrun_cli.runs.filter import RunFilter
+from mlrun_cli.runs.run import GRACE_SECONDS, Run, run_details
+from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
+from mlrun_cli.runtime.liveness import room_waited_for, settle, shown
+from mlrun_cli.runtime.queue import QueueLook, call_all_dispatchers
+from mlrun_cli.snapshots.snapshot import some
 from mlrun_cli.store.secrets import hidden_pairs
+from mlrun_cli.targets.local import wake_supervisor
 from mlrun_cli.workspace import Workspace
 
 LATEST = "@latest"

@@ -9,16 +9,16 @@ import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
-from mlrun_cli.domain.redaction import Redaction
-from mlrun_cli.domain.run import Run
-from mlrun_cli.domain.snapshot import SNAPSHOT_PROPERTY, EntryKind, Snapshot, SnapshotEntry
+from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.temporary import new_file
 from mlrun_cli.errors import MlrunError, NotFound
-from mlrun_cli.execution.git import git_properties
-from mlrun_cli.execution.snapshot import take_snapshot
-from mlrun_cli.execution.snapshot_limits import SnapshotLimits
-from mlrun_cli.files.snapshot_pruning import using_snapshots
-from mlrun_cli.files.snapshot_store import SnapshotStore
-from mlrun_cli.files.temporary import new_file
+from mlrun_cli.runs.run import Run
+from mlrun_cli.snapshots.content_store import SnapshotStore
+from mlrun_cli.snapshots.git import git_properties
+from mlrun_cli.snapshots.limits import SnapshotLimits
+from mlrun_cli.snapshots.pruning import using_snapshots
+from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY, EntryKind, Snapshot, SnapshotEntry
+from mlrun_cli.snapshots.take import take_snapshot
 from mlrun_cli.workspace import Workspace
 
 _EARLIEST = (1980, 1, 1, 0, 0, 0)

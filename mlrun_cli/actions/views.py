@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlrun_cli.domain.names import check_text
-from mlrun_cli.domain.saved_view import VIEW_PAGES, SavedView
+from mlrun_cli.core.names import check_text
 from mlrun_cli.errors import UsageError, ViewChanged, ViewNotFound
+from mlrun_cli.views.view import VIEW_PAGES, SavedView
 from mlrun_cli.workspace import Workspace
 
 MAX_NAME_CHARACTERS = 100

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mlrun_cli.core.home import HOME_VARIABLE, home_folder
 from mlrun_cli.errors import StoreError
-from mlrun_cli.files.home import HOME_VARIABLE, home_folder
-from mlrun_cli.files.project_config import CONFIG_NAMES, CONFIGURATION_FOLDERS, absolute, read_project_config
+from mlrun_cli.folders.project_config import CONFIG_NAMES, CONFIGURATION_FOLDERS, absolute, read_project_config
 from mlrun_cli.store.secrets import hidden_pairs, hidden_text
 from mlrun_cli.workspace import Workspace, WorkspaceIdentity, workspace_folder, workspaces
 

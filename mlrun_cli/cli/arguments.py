@@ -7,11 +7,11 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from enum import Enum
 
-from mlrun_cli.domain.environment_mode import EnvironmentChoice
-from mlrun_cli.domain.run_filter import TagFilter
-from mlrun_cli.domain.run_status import RunStatus
-from mlrun_cli.domain.slurm_job import SLURM_JOB
+from mlrun_cli.compute.slurm_job import SLURM_JOB
+from mlrun_cli.environments.mode import EnvironmentChoice
 from mlrun_cli.errors import UsageError
+from mlrun_cli.runs.filter import TagFilter
+from mlrun_cli.runs.status import RunStatus
 
 INTERRUPT_VARIABLE = "MLRUN_ON_INTERRUPT"
 

@@ -22,16 +22,16 @@ from typer.core import TyperCommand
 from mlrun_cli import __version__
 from mlrun_cli.actions.workspaces import list_workspaces
 from mlrun_cli.cli.az_config import DEFAULTS, change_settings, read_settings, setting_records, settings_of
+from mlrun_cli.cli.azure.az_script import az_behind
 from mlrun_cli.cli.help import command_help, group_help
 from mlrun_cli.cli.login import NO_LOGIN
 from mlrun_cli.cli.notes import Level, Notes, wants_colour
 from mlrun_cli.cli.output import render
 from mlrun_cli.cli.query import Query
 from mlrun_cli.cli.shared import output_format_of
-from mlrun_cli.domain.names import DEFAULT_SUBSCRIPTION_ID
+from mlrun_cli.core.names import DEFAULT_SUBSCRIPTION_ID
 from mlrun_cli.errors import MlrunError, NotFound, Unsupported, UsageError
-from mlrun_cli.execution.host import user_name
-from mlrun_cli.files.az_script import az_behind
+from mlrun_cli.processes.host import user_name
 
 _EXTENSIONS = ("azure-cli-ml", "azure_cli_ml", "ml")
 _NOBODY = "00000000-0000-0000-0000-000000000000"

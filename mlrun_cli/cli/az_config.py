@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mlrun_cli.cli.azure_defaults import config_file, read_config
+from mlrun_cli.core.temporary import temporary_beside
 from mlrun_cli.errors import MlrunError, UsageError
-from mlrun_cli.files.temporary import temporary_beside
 
 DEFAULTS = "defaults"
 

@@ -9,9 +9,9 @@ from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 
+from mlrun_cli.core.home import home_folder, make_private_folder
+from mlrun_cli.core.locks import remove_taken, taken_lock
 from mlrun_cli.errors import StoreError
-from mlrun_cli.files.home import home_folder, make_private_folder
-from mlrun_cli.files.locks import remove_taken, taken_lock
 
 
 @contextmanager

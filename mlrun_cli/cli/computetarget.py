@@ -14,7 +14,7 @@ from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.listing import Field, listing, tags_of_record, time_of
 from mlrun_cli.cli.shared import Shared
-from mlrun_cli.domain.compute_target import (
+from mlrun_cli.compute.compute_target import (
     AML_COMPUTE,
     COMPUTE_INSTANCE,
     MOST_NODES,

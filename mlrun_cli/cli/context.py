@@ -11,7 +11,7 @@ from typing import NamedTuple
 from mlrun_cli import __version__
 from mlrun_cli.actions.workspaces import home, open_workspace
 from mlrun_cli.cli.shared import Shared
-from mlrun_cli.domain.names import (
+from mlrun_cli.core.names import (
     DEFAULT_RESOURCE_GROUP,
     DEFAULT_SUBSCRIPTION_ID,
     check_experiment_name,
@@ -20,7 +20,7 @@ from mlrun_cli.domain.names import (
     check_workspace_name,
 )
 from mlrun_cli.errors import UsageError
-from mlrun_cli.files.project_config import ProjectConfig, find_project_config
+from mlrun_cli.folders.project_config import ProjectConfig, find_project_config
 from mlrun_cli.workspace import Workspace, WorkspaceIdentity
 
 

@@ -16,12 +16,12 @@ from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.listing import Field, listing, tags_of_record, time_of
 from mlrun_cli.cli.shared import Shared
-from mlrun_cli.domain.dataset import FILE_KIND, TABULAR_KIND, Dataset
-from mlrun_cli.domain.dataset_options import options_for
-from mlrun_cli.domain.moment import iso
+from mlrun_cli.core.time import iso
+from mlrun_cli.data.dataset import FILE_KIND, TABULAR_KIND, Dataset
+from mlrun_cli.data.dataset_file import TEMPLATE, DatasetDescription, read_dataset_file
+from mlrun_cli.data.read_options import options_for
 from mlrun_cli.errors import UsageError
-from mlrun_cli.files.dataset_file import TEMPLATE, DatasetDescription, read_dataset_file
-from mlrun_cli.files.project_config import absolute
+from mlrun_cli.folders.project_config import absolute
 from mlrun_cli.workspace import Workspace
 
 app = Group("dataset")

@@ -13,10 +13,10 @@ from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.listing import Field, listing
 from mlrun_cli.cli.progress import copy_progress
 from mlrun_cli.cli.shared import Shared
-from mlrun_cli.domain.datastore import Datastore, datastore_record
-from mlrun_cli.domain.snapshot import some
+from mlrun_cli.data.datastore import Datastore, datastore_record
 from mlrun_cli.errors import UsageError
-from mlrun_cli.files.project_config import absolute
+from mlrun_cli.folders.project_config import absolute
+from mlrun_cli.snapshots.snapshot import some
 from mlrun_cli.workspace import Workspace
 
 app = Group("datastore")

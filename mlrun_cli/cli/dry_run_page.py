@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TextIO
 
 from mlrun_cli.cli.printable import printable
-from mlrun_cli.domain.size import size_in_words
+from mlrun_cli.core.sizes import size_in_words
 
 _INDENT = 13
 _WIDTH = 100

@@ -7,9 +7,9 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
+from mlrun_cli.core.home import home_folder, make_private_folder
+from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.errors import StoreError
-from mlrun_cli.files.home import home_folder, make_private_folder
-from mlrun_cli.files.run_folder import read_json, write_json
 
 _MANY = 500
 """More notes than this are looked through for those whose files are gone."""

@@ -16,15 +16,15 @@ from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.listing import Field, listing, time_of
 from mlrun_cli.cli.shared import Shared
-from mlrun_cli.domain.moment import iso
-from mlrun_cli.domain.registered_environment import RegisteredEnvironment
-from mlrun_cli.errors import UsageError
-from mlrun_cli.files.environment_folder import (
+from mlrun_cli.core.time import iso
+from mlrun_cli.environments.definition_folder import (
     read_environment_folder,
     scaffold_environment_folder,
     write_environment_folder,
 )
-from mlrun_cli.files.project_config import absolute
+from mlrun_cli.environments.registered import RegisteredEnvironment
+from mlrun_cli.errors import UsageError
+from mlrun_cli.folders.project_config import absolute
 
 app = Group("environment")
 

@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 
+from mlrun_cli.cli.azure.az_script import az_behind, write_az
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.own_program import own_program
 from mlrun_cli.cli.shared import Shared
-from mlrun_cli.files.az_script import az_behind, write_az
-from mlrun_cli.files.project_config import absolute
+from mlrun_cli.folders.project_config import absolute
 
 app = Group("install-az")
 

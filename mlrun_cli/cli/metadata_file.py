@@ -8,8 +8,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from mlrun_cli.cli.output import strict_json
+from mlrun_cli.core.temporary import temporary_beside, temporary_name
 from mlrun_cli.errors import MlrunError, UsageError
-from mlrun_cli.files.temporary import temporary_beside, temporary_name
 
 _OTHER_FILE = "Name another file with -t."
 

@@ -20,9 +20,9 @@ from mlrun_cli.cli.listing import Field, listing, tags_of_record, time_of
 from mlrun_cli.cli.progress import copy_progress
 from mlrun_cli.cli.run_choice import get_run
 from mlrun_cli.cli.shared import Shared
-from mlrun_cli.domain.model import Model, ModelDetails, ModelFilter, NewModel, PairFilter, name_and_version
-from mlrun_cli.domain.run import Run
 from mlrun_cli.errors import InvalidFile, RunNotFound, UsageError
+from mlrun_cli.models.model import Model, ModelDetails, ModelFilter, NewModel, PairFilter, name_and_version
+from mlrun_cli.runs.run import Run
 from mlrun_cli.workspace import Workspace
 
 app = Group("model")

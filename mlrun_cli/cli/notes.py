@@ -33,7 +33,7 @@ class Notes:
 
     def error(self, error: MlrunError) -> None:
         """What went wrong and, on the next line, what to do; without users and passwords of addresses."""
-        from mlrun_cli.domain.redaction import Redaction  # noqa: PLC0415 - start-up
+        from mlrun_cli.core.redaction import Redaction  # noqa: PLC0415 - start-up
 
         hidden = Redaction().text
         self._write(hidden(error.message), label="ERROR", colour=_RED)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from mlrun_cli.domain.size import size_in_words
+from mlrun_cli.core.sizes import size_in_words
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -67,7 +67,7 @@ def copy_progress(shared: Shared, *, hidden: bool = False) -> Iterator[None]:
         shared: what was typed.
         hidden: whether the user does not want to see it.
     """
-    from mlrun_cli.files.copying import watched  # noqa: PLC0415 - it is imported by what copies, and not by all else
+    from mlrun_cli.core.copying import watched  # noqa: PLC0415 - it is imported by what copies, and not by all else
 
     total = 0
 

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 
 from mlrun_cli.actions.runs import as_shown
-from mlrun_cli.domain.run import Run
-from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.workspace import Workspace
 
 _PATIENCE_SECONDS = 1.0

@@ -44,14 +44,14 @@ from mlrun_cli.cli.run_options import (
     Yes,
 )
 from mlrun_cli.cli.shared import Shared
-from mlrun_cli.domain.run import GRACE_SECONDS, Run, minimal_record, run_record
-from mlrun_cli.domain.run_status import RunStatus
-from mlrun_cli.domain.size import size_in_words
+from mlrun_cli.core.sizes import size_in_words
 from mlrun_cli.errors import MlrunError, NotFound, UsageError
+from mlrun_cli.runs.run import GRACE_SECONDS, Run, minimal_record, run_record
+from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.workspace import Workspace
 
 if TYPE_CHECKING:
-    from mlrun_cli.actions.submit import SubmitRequest
+    from mlrun_cli.submit.submit import SubmitRequest
 
 app = Group("run")
 
@@ -124,10 +124,10 @@ def submit_script(
     to stdout. Exits with 0 if the run completed, with 1 if not. Ctrl-C ends the streaming, not the run.
     """
     from mlrun_cli.actions.addresses import shown_record  # noqa: PLC0415
-    from mlrun_cli.actions.submit import SubmitRequest, submit  # noqa: PLC0415
     from mlrun_cli.cli.progress import Spinner  # noqa: PLC0415
     from mlrun_cli.cli.stream import stream_submitted  # noqa: PLC0415
-    from mlrun_cli.execution.interruptions import Interruptions  # noqa: PLC0415
+    from mlrun_cli.processes.interruptions import Interruptions  # noqa: PLC0415
+    from mlrun_cli.submit.submit import SubmitRequest, submit  # noqa: PLC0415
 
     when_interrupted = on_interrupt(interrupt)
     if is_async and is_reading:
@@ -552,8 +552,8 @@ def _waited_for(statuses: Mapping[str, RunStatus]) -> str:
 
 
 def _dry_run(context: Context, request: SubmitRequest) -> Result:
-    from mlrun_cli.actions.dry_run import dry_run  # noqa: PLC0415
     from mlrun_cli.cli.dry_run_page import print_dry_run  # noqa: PLC0415
+    from mlrun_cli.submit.dry_run import dry_run  # noqa: PLC0415
 
     with context.workspace as workspace:
         record = dry_run(workspace, request)

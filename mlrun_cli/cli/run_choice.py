@@ -9,9 +9,9 @@ from typing import Any
 from mlrun_cli.actions import runs as actions
 from mlrun_cli.cli.arguments import statuses_of, tag_filters
 from mlrun_cli.cli.context import Context
-from mlrun_cli.domain.run import Run
-from mlrun_cli.domain.run_filter import RunFilter
 from mlrun_cli.errors import UsageError
+from mlrun_cli.runs.filter import RunFilter
+from mlrun_cli.runs.run import Run
 
 
 def get_runs(context: Context, run_ids: Sequence[str], experiment_name: str | None) -> Sequence[Run]:

@@ -12,7 +12,7 @@ from mlrun_cli.cli.listing import Field, print_fields
 from mlrun_cli.cli.people_table import local_time
 from mlrun_cli.cli.printable import printable
 from mlrun_cli.cli.runs_table import shown_duration, shown_status, shown_tags
-from mlrun_cli.domain.run_error import error_message
+from mlrun_cli.runs.error import error_message
 
 _INDENT = 13
 _NARROWEST, _WIDEST = 40, 120

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from mlrun_cli.actions import runconfig_catalog as actions
 from mlrun_cli.actions.workspaces import home
 from mlrun_cli.cli.arguments import environment_choice
 from mlrun_cli.cli.command import Group, Result, command
@@ -18,10 +17,11 @@ from mlrun_cli.cli.output import OutputFormat, render
 from mlrun_cli.cli.printable import printable
 from mlrun_cli.cli.run_options import Environment
 from mlrun_cli.cli.shared import Shared
-from mlrun_cli.domain.redaction import Redaction
+from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import UsageError
-from mlrun_cli.files.project_config import absolute, find_project_config
-from mlrun_cli.files.runconfig_search import find_runconfigs
+from mlrun_cli.folders.project_config import absolute, find_project_config
+from mlrun_cli.runconfigs.search import find_runconfigs
+from mlrun_cli.submit import runconfig_catalog as actions
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -141,7 +141,7 @@ def validate(
 )
 def schema(shared: Shared) -> object:  # noqa: ARG001 - every command is told
     """Print the JSON Schema of runconfigs, which editors complete and check them by."""
-    from mlrun_cli.files.runconfig_schema import runconfig_schema  # noqa: PLC0415
+    from mlrun_cli.runconfigs.schema import runconfig_schema  # noqa: PLC0415
 
     return runconfig_schema()
 

@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 from mlrun_cli.cli.duration import age, clock
 from mlrun_cli.cli.people_table import Column, carries, moment_of, print_columns
-from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.runs.status import RunStatus
 
 _LOOKS = {
     RunStatus.NOT_STARTED: ("○", "o", "dim"),

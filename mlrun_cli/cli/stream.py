@@ -21,17 +21,17 @@ from mlrun_cli.cli.printable import printable_lines
 from mlrun_cli.cli.progress import Spinner
 from mlrun_cli.cli.queue_news import QueueNews
 from mlrun_cli.cli.shared import Shared
-from mlrun_cli.domain.moment import now
-from mlrun_cli.domain.run import GRACE_SECONDS, Run
-from mlrun_cli.domain.run_error import error_kind, error_message
-from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.core.held_file import HeldFile
+from mlrun_cli.core.log_tail import tail_of
+from mlrun_cli.core.time import now
 from mlrun_cli.errors import MlrunError
-from mlrun_cli.execution.interruptions import Interruptions
-from mlrun_cli.execution.script_input import ScriptInput
-from mlrun_cli.execution.stream_lock import stream_lock
-from mlrun_cli.files.held_file import HeldFile
-from mlrun_cli.files.log_tail import tail_of
-from mlrun_cli.files.run_folder import ENVIRONMENT_LOG_NAME
+from mlrun_cli.processes.interruptions import Interruptions
+from mlrun_cli.runs.error import error_kind, error_message
+from mlrun_cli.runs.folder import ENVIRONMENT_LOG_NAME
+from mlrun_cli.runs.run import GRACE_SECONDS, Run
+from mlrun_cli.runs.script_input import ScriptInput
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runs.stream_lock import stream_lock
 from mlrun_cli.workspace import Workspace
 
 _LAST_LINES = 10

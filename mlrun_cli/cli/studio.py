@@ -15,12 +15,12 @@ from mlrun_cli.actions.workspaces import home, open_workspace
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import identity_of
 from mlrun_cli.cli.shared import Shared
-from mlrun_cli.domain.pages import DEFAULT_PORT
-from mlrun_cli.domain.studio_order import StudioOrder
+from mlrun_cli.core.browser import has_browser
+from mlrun_cli.core.home import make_private_folder
+from mlrun_cli.core.serve_options import StudioOrder
+from mlrun_cli.core.urls import DEFAULT_PORT
 from mlrun_cli.errors import MlrunError, UsageError
-from mlrun_cli.execution.browser import has_browser
-from mlrun_cli.files.home import make_private_folder
-from mlrun_cli.files.project_config import find_project_config
+from mlrun_cli.folders.project_config import find_project_config
 
 app = Group("studio")
 

@@ -23,10 +23,10 @@ from mlrun_cli.cli.context import identity_of, open_context, warn_of_lost_runs
 from mlrun_cli.cli.listing import Field, listing
 from mlrun_cli.cli.run_options import Yes
 from mlrun_cli.cli.shared import Shared
-from mlrun_cli.domain.moment import MICROSECONDS
-from mlrun_cli.domain.names import DEFAULT_SUBSCRIPTION_ID
-from mlrun_cli.domain.size import size_in_words
-from mlrun_cli.files.project_config import absolute, find_project_config
+from mlrun_cli.core.names import DEFAULT_SUBSCRIPTION_ID
+from mlrun_cli.core.sizes import size_in_words
+from mlrun_cli.core.time import MICROSECONDS
+from mlrun_cli.folders.project_config import absolute, find_project_config
 
 app = Group("workspace")
 

@@ -1,1 +1,1 @@
-"""What every other part may use: the least that this program is made of."""
+"""What every noun may use: names, times, sizes, documents, redaction and whole files."""

@@ -1,1 +1,1 @@
-"""What the operating system tells of processes."""
+"""The operating system: processes, signals, ports, GPUs and what a process inherits."""

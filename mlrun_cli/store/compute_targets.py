@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from mlrun_cli.domain.compute_target import ComputeTarget
+from mlrun_cli.compute.compute_target import ComputeTarget
 from mlrun_cli.store.database import Database, Row
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from mlrun_cli.domain.dataset import Dataset, Definition, definition_text
-from mlrun_cli.domain.guid import new_guid
-from mlrun_cli.domain.moment import now
+from mlrun_cli.core.guid import new_guid
+from mlrun_cli.core.time import now
+from mlrun_cli.data.dataset import Dataset, Definition, definition_text
 from mlrun_cli.store.database import Database, Row
 from mlrun_cli.store.secrets import hidden_pairs, hidden_text
 

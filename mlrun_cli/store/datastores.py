@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mlrun_cli.domain.datastore import Datastore
-from mlrun_cli.domain.moment import now
+from mlrun_cli.core.time import now
+from mlrun_cli.data.datastore import Datastore
 from mlrun_cli.store.database import Database, Row
 
 

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mlrun_cli.domain.moment import now
-from mlrun_cli.domain.registered_environment import RegisteredEnvironment
+from mlrun_cli.core.time import now
+from mlrun_cli.environments.registered import RegisteredEnvironment
 from mlrun_cli.errors import EnvironmentNotFound
 from mlrun_cli.store.database import Database, Row
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from mlrun_cli.domain.experiment import Experiment
-from mlrun_cli.domain.experiment_outcomes import ExperimentOutcomes
-from mlrun_cli.domain.guid import new_guid
-from mlrun_cli.domain.moment import now
-from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.core.guid import new_guid
+from mlrun_cli.core.time import now
 from mlrun_cli.errors import ExperimentNotFound
+from mlrun_cli.experiments.experiment import Experiment
+from mlrun_cli.experiments.outcomes import ExperimentOutcomes
+from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.database import Database, Row
 from mlrun_cli.store.secrets import hidden_pairs
 

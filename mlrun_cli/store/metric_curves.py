@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from mlrun_cli.domain.metric import MetricPoint
+from mlrun_cli.metrics.metric import MetricPoint
 from mlrun_cli.store.database import Database, Row, in_lists
 
 STEP, TIME = "step", "time"

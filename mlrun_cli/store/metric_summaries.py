@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mlrun_cli.domain.metric import IMAGE, MetricSummary
+from mlrun_cli.metrics.metric import IMAGE, MetricSummary
 from mlrun_cli.store.database import Database, Row, in_list, in_lists
 
 _MOST_READ = 40_000

@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mlrun_cli.domain.model import Model, ModelDetails, ModelFilter, NewModel
-from mlrun_cli.domain.moment import now
+from mlrun_cli.core.time import now
 from mlrun_cli.errors import ModelNotFound
+from mlrun_cli.models.model import Model, ModelDetails, ModelFilter, NewModel
 from mlrun_cli.store.database import Database, Row
 from mlrun_cli.store.secrets import hidden_pairs, hidden_text
 

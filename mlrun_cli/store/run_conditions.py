@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mlrun_cli.domain.metric_filter import MetricFilter
-from mlrun_cli.domain.run_filter import RunFilter, TagFilter
-from mlrun_cli.domain.run_status import TERMINAL_STATUSES, RunStatus
+from mlrun_cli.metrics.filter import MetricFilter
+from mlrun_cli.runs.filter import RunFilter, TagFilter
+from mlrun_cli.runs.status import TERMINAL_STATUSES, RunStatus
 from mlrun_cli.store.database import Database, in_list
 from mlrun_cli.store.run_texts import text_condition
 

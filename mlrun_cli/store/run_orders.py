@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from mlrun_cli.domain.moment import MICROSECONDS, now
-from mlrun_cli.domain.run_order import METRIC, PROPERTY, TAG, RunOrder
+from mlrun_cli.core.time import MICROSECONDS, now
+from mlrun_cli.runs.order import METRIC, PROPERTY, TAG, RunOrder
 from mlrun_cli.store.run_conditions import METRIC_COLUMNS, TERMINAL
 
 _DURATION = "coalesce(runs.duration_seconds, (runs.ended_at - runs.started_at) / 1000000.0)"

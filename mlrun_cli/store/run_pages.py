@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
-from mlrun_cli.domain.run import Run
-from mlrun_cli.domain.run_filter import RunFilter
-from mlrun_cli.domain.run_order import NEWEST_FIRST, RunOrder
+from mlrun_cli.runs.filter import RunFilter
+from mlrun_cli.runs.order import NEWEST_FIRST, RunOrder
+from mlrun_cli.runs.run import Run
 from mlrun_cli.store.database import Database, Row, in_list
 from mlrun_cli.store.run_conditions import TERMINAL, RunConditions
 from mlrun_cli.store.run_orders import OrderSql, order_sql

@@ -6,13 +6,14 @@ import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from typing import Any
 
-from mlrun_cli.domain.experiment import Experiment
-from mlrun_cli.domain.guid import new_guid
-from mlrun_cli.domain.moment import now
-from mlrun_cli.domain.run import Origin, Run
-from mlrun_cli.domain.run_filter import RunFilter
-from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.core.guid import new_guid
+from mlrun_cli.core.time import now
 from mlrun_cli.errors import AmbiguousRunId, RunNotFound
+from mlrun_cli.experiments.experiment import Experiment
+from mlrun_cli.processes.host import Origin
+from mlrun_cli.runs.filter import RunFilter
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.database import Database, Row, in_list, in_lists
 from mlrun_cli.store.run_conditions import TERMINAL, RunConditions
 from mlrun_cli.store.secrets import hidden_error, hidden_pairs, hidden_text

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from mlrun_cli.domain.redaction import Redaction
+from mlrun_cli.core.redaction import Redaction
 
 _Value = TypeVar("_Value")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlrun_cli.domain.moment import now
-from mlrun_cli.domain.saved_view import SavedView
+from mlrun_cli.core.time import now
 from mlrun_cli.store.database import Database, Row
+from mlrun_cli.views.view import SavedView
 
 
 class ViewStore:

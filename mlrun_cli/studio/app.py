@@ -15,7 +15,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from mlrun_cli.domain.studio_order import StudioOrder
+from mlrun_cli.core.serve_options import StudioOrder
 from mlrun_cli.studio.access import Access
 from mlrun_cli.studio.guard import Guard
 from mlrun_cli.studio.news import News

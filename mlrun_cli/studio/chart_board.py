@@ -7,8 +7,8 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from mlrun_cli.domain.metric import SUMMARIES, MetricSummary
-from mlrun_cli.domain.run import Run
+from mlrun_cli.metrics.metric import SUMMARIES, MetricSummary
+from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.charts import CURVE, KINDS, OVER, VALUE, Chart, Measure, query_with, read_charts
 from mlrun_cli.studio.page import Page
 from mlrun_cli.studio.run_names import names_of_runs

@@ -17,8 +17,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
-from mlrun_cli.domain.metric import LAST, SUMMARIES
 from mlrun_cli.errors import UsageError
+from mlrun_cli.metrics.metric import LAST, SUMMARIES
 
 CURVE, VALUE, SCATTER = "curve", "value", "scatter"
 KINDS = {CURVE: "Curves", VALUE: "A value per run", SCATTER: "Two metrics against each other"}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from mlrun_cli.domain.metric import SUMMARIES
-from mlrun_cli.domain.run import Run
-from mlrun_cli.domain.run_order import METRIC, PROPERTY, TAG
+from mlrun_cli.metrics.metric import SUMMARIES
+from mlrun_cli.runs.order import METRIC, PROPERTY, TAG
+from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.columns import RUN_COLUMNS, Column
 from mlrun_cli.workspace import Workspace
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mlrun_cli.domain.metric import SUMMARIES, MetricSummary
-from mlrun_cli.domain.moment import now
-from mlrun_cli.domain.run import Run
-from mlrun_cli.domain.run_order import COLUMNS, METRIC, PROPERTY, TAG, RunOrder
+from mlrun_cli.core.time import now
+from mlrun_cli.metrics.metric import SUMMARIES, MetricSummary
+from mlrun_cli.runs.order import COLUMNS, METRIC, PROPERTY, TAG, RunOrder
+from mlrun_cli.runs.run import Run
 
 RUN_COLUMNS: Mapping[str, str] = {
     "status": "Status",

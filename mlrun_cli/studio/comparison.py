@@ -7,13 +7,13 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mlrun_cli.domain.metric import LAST, SUMMARIES, MetricSummary
-from mlrun_cli.domain.moment import MICROSECONDS, now
-from mlrun_cli.domain.run import Run
-from mlrun_cli.domain.size import size_in_words
-from mlrun_cli.domain.snapshot import SNAPSHOT_PROPERTY, EntryKind, shown
-from mlrun_cli.files.run_folder import read_json
-from mlrun_cli.files.snapshot_store import SnapshotStore
+from mlrun_cli.core.json_files import read_json
+from mlrun_cli.core.sizes import size_in_words
+from mlrun_cli.core.time import MICROSECONDS, now
+from mlrun_cli.metrics.metric import LAST, SUMMARIES, MetricSummary
+from mlrun_cli.runs.run import Run
+from mlrun_cli.snapshots.content_store import SnapshotStore
+from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY, EntryKind, shown
 from mlrun_cli.studio.parameters import parameters_of
 from mlrun_cli.studio.run_facts import git_facts, started_line
 from mlrun_cli.studio.writing import duration, moment, number

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from mlrun_cli.domain.metric import MetricPoint, MetricSummary
-from mlrun_cli.domain.moment import MICROSECONDS
-from mlrun_cli.domain.run import Run
+from mlrun_cli.core.time import MICROSECONDS
+from mlrun_cli.metrics.metric import MetricPoint, MetricSummary
+from mlrun_cli.runs.run import Run
 from mlrun_cli.store.metric_curves import CurvePiece
 from mlrun_cli.studio.charts import CURVE, OVER, RELATIVE, SCATTER, STEP, TIME, Chart, Measure
 from mlrun_cli.studio.run_names import names_of_runs

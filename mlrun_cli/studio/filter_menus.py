@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.studio.runs_view import RunsView
 from mlrun_cli.studio.view_filter import ACTIVE
 from mlrun_cli.workspace import Workspace

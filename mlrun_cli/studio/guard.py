@@ -11,8 +11,8 @@ from starlette.requests import Request, cookie_parser
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mlrun_cli.domain.pages import quoted, unquoted
-from mlrun_cli.domain.studio_order import StudioOrder, is_loopback
+from mlrun_cli.core.serve_options import StudioOrder, is_loopback
+from mlrun_cli.core.urls import quoted, unquoted
 from mlrun_cli.studio.access import Access
 from mlrun_cli.studio.forms import FormRefused, read_fields
 from mlrun_cli.studio.templating import Templates

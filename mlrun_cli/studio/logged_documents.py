@@ -13,9 +13,9 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from mlrun_cli.actions.artifacts import open_file
-from mlrun_cli.domain.metric import ACCURACY_TABLE, CONFUSION_MATRIX, PREDICTIONS, RESIDUALS
-from mlrun_cli.domain.run import Run
 from mlrun_cli.errors import NotFound
+from mlrun_cli.metrics.metric import ACCURACY_TABLE, CONFUSION_MATRIX, PREDICTIONS, RESIDUALS
+from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.figures import BARS, LINES, Figure, figure, series_of
 from mlrun_cli.workspace import Workspace
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from mlrun_cli.domain.metric import CONFUSION_MATRIX, LIST, ROW, TABLE, VALUE, MetricSummary, assemble
-from mlrun_cli.domain.run import Run
+from mlrun_cli.metrics.metric import CONFUSION_MATRIX, LIST, ROW, TABLE, VALUE, MetricSummary, assemble
+from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.figures import BARS, LINES, Figure, curves_figure, figure, series_of
 from mlrun_cli.studio.logged_documents import (
     DOCUMENT_SHAPES,

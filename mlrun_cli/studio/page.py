@@ -9,9 +9,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from mlrun_cli.domain.names import check_resource_group, check_subscription_id, check_workspace_name
-from mlrun_cli.domain.pages import Pages, quoted
-from mlrun_cli.domain.studio_order import StudioOrder
+from mlrun_cli.core.names import check_resource_group, check_subscription_id, check_workspace_name
+from mlrun_cli.core.serve_options import StudioOrder
+from mlrun_cli.core.urls import Pages, quoted
 from mlrun_cli.errors import MlrunError, NotFound, StoreError, UsageError, WorkspaceNotFound
 from mlrun_cli.studio.access import Access
 from mlrun_cli.studio.forms import FORM_WORD, Fields, FormRefused, read_fields

@@ -7,11 +7,11 @@ from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
-from mlrun_cli.domain.redaction import REDACTED
-from mlrun_cli.domain.run import Run
-from mlrun_cli.domain.submission import Submission
+from mlrun_cli.core.redaction import REDACTED
 from mlrun_cli.errors import MlrunError
-from mlrun_cli.files.project_config import find_project_config
+from mlrun_cli.folders.project_config import find_project_config
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.submission import Submission
 
 
 def command_of(run: Run, submission: Submission | None) -> str | None:

@@ -6,10 +6,11 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mlrun_cli.domain.moment import MICROSECONDS, now
-from mlrun_cli.domain.run import Run
-from mlrun_cli.domain.run_status import RunStatus
-from mlrun_cli.files.run_folder import RunFolder, read_json
+from mlrun_cli.core.json_files import read_json
+from mlrun_cli.core.time import MICROSECONDS, now
+from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.status import RunStatus
 
 _MOST_PACKAGES = 2000
 _GIT_FACTS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 
-from mlrun_cli.domain.run import Run
+from mlrun_cli.runs.run import Run
 
 
 def names_of_runs(runs: Collection[Run]) -> Mapping[int, str]:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from mlrun_cli.actions.run_pages import Count, RunPage, run_page
-from mlrun_cli.domain.run import Run
-from mlrun_cli.domain.run_filter import RunFilter
-from mlrun_cli.domain.run_order import METRIC, RunOrder
+from mlrun_cli.runs.filter import RunFilter
+from mlrun_cli.runs.order import METRIC, RunOrder
+from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.columns import Column, Summaries, telling_columns
 from mlrun_cli.studio.runs_view import RunsView
 from mlrun_cli.workspace import Workspace

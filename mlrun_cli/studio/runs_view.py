@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
-from mlrun_cli.domain.run_order import NEWEST_FIRST
+from mlrun_cli.runs.order import NEWEST_FIRST
 
 SIZES = (25, 50, 100, 200)
 MOST_VALUES = 200

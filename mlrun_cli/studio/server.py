@@ -13,11 +13,11 @@ from types import FrameType
 
 import uvicorn
 
-from mlrun_cli.domain.pages import Pages
-from mlrun_cli.domain.studio_order import StudioOrder
+from mlrun_cli.core.browser import open_in_browser
+from mlrun_cli.core.serve_options import StudioOrder
+from mlrun_cli.core.studio_folder import StudioFolder
+from mlrun_cli.core.urls import Pages
 from mlrun_cli.errors import UsageError
-from mlrun_cli.execution.browser import open_in_browser
-from mlrun_cli.files.studio_folder import StudioFolder
 from mlrun_cli.studio.app import create_app
 from mlrun_cli.studio.page import Studio
 

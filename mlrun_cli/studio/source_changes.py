@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from mlrun_cli.actions.earlier_runs import folder_difference
 from mlrun_cli.actions.snapshots import snapshot_of
-from mlrun_cli.domain.snapshot import SnapshotEntry, shown
 from mlrun_cli.errors import MlrunError
-from mlrun_cli.files.snapshot_store import SnapshotStore
+from mlrun_cli.snapshots.content_store import SnapshotStore
+from mlrun_cli.snapshots.snapshot import SnapshotEntry, shown
 from mlrun_cli.studio.text_difference import MOST_BYTES, TextDifference, text_difference
+from mlrun_cli.submit.earlier_runs import folder_difference
 from mlrun_cli.workspace import Workspace
 
 _MOST_PATHS = 200

@@ -9,13 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from mlrun_cli.actions.earlier_runs import EarlierRun
-from mlrun_cli.actions.submit import SubmitRequest
-from mlrun_cli.domain.asked import hidden_words
-from mlrun_cli.domain.environment_mode import EnvironmentChoice
-from mlrun_cli.domain.run import Run
-from mlrun_cli.domain.submission import Submission
+from mlrun_cli.environments.mode import EnvironmentChoice
 from mlrun_cli.errors import MlrunError, UsageError
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.submission import Submission
+from mlrun_cli.runs.submit_options import hidden_words
+from mlrun_cli.submit.earlier_runs import EarlierRun
+from mlrun_cli.submit.submit import SubmitRequest
 
 SNAPSHOT, FOLDER = "snapshot", "folder"
 _LABELS = {"name": "Display name", "gpus": "GPUs"}

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mlrun_cli.domain.run import Run
+from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.parameters import parameters_of
 from mlrun_cli.workspace import Workspace
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta, timezone
 
-from mlrun_cli.domain.moment import MICROSECONDS
+from mlrun_cli.core.time import MICROSECONDS
 from mlrun_cli.errors import UsageError
 
 _SPAN = re.compile(r"([0-9]{1,6}) ?(min|h|d|w)")

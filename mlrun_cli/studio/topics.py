@@ -13,8 +13,8 @@ from __future__ import annotations
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from mlrun_cli.domain.names import check_resource_group, check_run_id, check_subscription_id, check_workspace_name
-from mlrun_cli.domain.pages import Pages, unquoted
+from mlrun_cli.core.names import check_resource_group, check_run_id, check_subscription_id, check_workspace_name
+from mlrun_cli.core.urls import Pages, unquoted
 from mlrun_cli.errors import UsageError
 from mlrun_cli.workspace import WorkspaceIdentity
 

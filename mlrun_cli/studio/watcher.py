@@ -8,9 +8,9 @@ from threading import Event, Lock, Thread
 from typing import Protocol
 
 from mlrun_cli.actions.artifacts import find_file
-from mlrun_cli.domain.run_filter import RunFilter
 from mlrun_cli.errors import MlrunError, RunNotFound, WorkspaceNotFound
-from mlrun_cli.execution.liveness import settle
+from mlrun_cli.runs.filter import RunFilter
+from mlrun_cli.runtime.liveness import settle
 from mlrun_cli.studio.topics import LOG, QUEUE, RUNS, Topic
 from mlrun_cli.studio.workspaces import OpenWorkspaces
 from mlrun_cli.workspace import Workspace, WorkspaceIdentity

@@ -12,10 +12,10 @@ from typing import Any
 
 from markupsafe import Markup
 
-from mlrun_cli.domain.moment import MICROSECONDS, iso, now
-from mlrun_cli.domain.run import Run
-from mlrun_cli.domain.run_status import TERMINAL_STATUSES, RunStatus
-from mlrun_cli.domain.size import size_in_words
+from mlrun_cli.core.sizes import size_in_words
+from mlrun_cli.core.time import MICROSECONDS, iso, now
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.status import TERMINAL_STATUSES, RunStatus
 
 _AGES = ((365 * 86400, "y"), (30 * 86400, "mo"), (86400, "d"), (3600, "h"), (60, "min"))
 _LONG = 1e15

@@ -12,17 +12,18 @@ import traceback
 from contextlib import suppress
 from pathlib import Path
 
-from mlrun_cli.domain.redaction import NAMES_VARIABLE
-from mlrun_cli.domain.submission import Secrets, Submission
+from mlrun_cli.core.json_files import read_json
+from mlrun_cli.core.redaction import NAMES_VARIABLE
 from mlrun_cli.errors import MlrunError, StoreError
-from mlrun_cli.execution.inheritance import take_on
-from mlrun_cli.execution.queues import call_all_dispatchers
-from mlrun_cli.execution.run_lock import RunLock
-from mlrun_cli.files.run_folder import RunFolder, read_json
-from mlrun_cli.supervisor.linux import become_subreaper
-from mlrun_cli.supervisor.recover import fail_without_store, recover_all
-from mlrun_cli.supervisor.start import BUSY_SECONDS, begin, open_workspace
-from mlrun_cli.supervisor.supervise import Supervisor
+from mlrun_cli.processes.inheritance import take_on
+from mlrun_cli.processes.linux import become_subreaper
+from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.runs.owner_lock import RunLock
+from mlrun_cli.runs.submission import Secrets, Submission
+from mlrun_cli.runtime.program_start import BUSY_SECONDS, begin, open_workspace
+from mlrun_cli.runtime.queue import call_all_dispatchers
+from mlrun_cli.supervisor.recovery import fail_without_store, recover_all
+from mlrun_cli.supervisor.supervisor import Supervisor
 from mlrun_cli.workspace import Workspace
 
 

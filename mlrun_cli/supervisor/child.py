@@ -11,10 +11,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from mlrun_cli.execution.inheritance import Limits, take_on_limits
-from mlrun_cli.execution.process import ProcessId, identify
-from mlrun_cli.execution.script_input import open_script_input
-from mlrun_cli.supervisor.linux import die_with_parent
+from mlrun_cli.processes.inheritance import Limits, take_on_limits
+from mlrun_cli.processes.linux import die_with_parent
+from mlrun_cli.processes.process import ProcessId, identify
+from mlrun_cli.runs.script_input import open_script_input
 
 
 class Start(NamedTuple):

@@ -10,14 +10,14 @@ from collections.abc import Container
 from contextlib import suppress
 
 import mlrun_cli
-from mlrun_cli.domain.submission import Submission
-from mlrun_cli.execution.inheritance import LIMITS_VARIABLE
-from mlrun_cli.files.run_folder import RunFolder
-from mlrun_cli.supervisor.linux import die_with_parent
-from mlrun_cli.supervisor.questions import listen
+from mlrun_cli.processes.inheritance import LIMITS_VARIABLE
+from mlrun_cli.processes.linux import die_with_parent
+from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.runs.submission import Submission
+from mlrun_cli.supervisor.rpc_server import listen
 from mlrun_cli.workspace import Workspace
 
-_PROGRAM = os.path.join(os.path.dirname(mlrun_cli.__file__), "answers", "__main__.py")
+_PROGRAM = os.path.join(os.path.dirname(mlrun_cli.__file__), "rpc", "worker.py")
 
 
 class Helper:

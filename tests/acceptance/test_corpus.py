@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.actions.runconfig_catalog import Verdict, judge_runconfig
-from mlrun_cli.files.runconfig_search import find_runconfigs
+from mlrun_cli.runconfigs.search import find_runconfigs
+from mlrun_cli.submit.runconfig_catalog import Verdict, judge_runconfig
 
 CORPUS = Path(__file__).parents[1] / "data" / "runconfigs" / "corpus"
 EXPECTED: dict[str, str] = json.loads((CORPUS / "expected.json").read_text(encoding="utf-8"))

@@ -70,7 +70,7 @@ def test_a_file_that_is_being_written_has_no_name_or_one_that_no_listing_shows(t
     (data / "file").write_text("x")
     mlrun("datastore", "attach-local", "images", str(data))
     maker = (
-        "import sys\nfrom pathlib import Path\nfrom mlrun_cli.files.temporary import new_file, temporary_beside\n"
+        "import sys\nfrom pathlib import Path\nfrom mlrun_cli.core.temporary import new_file, temporary_beside\n"
         f"folder = Path({os.fspath(data)!r})\n"
         "with new_file(folder / 'whole') as unnamed, temporary_beside(folder / 'other') as named:\n"
         "    named.write_text('half')\n"

@@ -11,8 +11,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.domain.moment import MICROSECONDS
-from mlrun_cli.files.snapshot_pruning import using_snapshots
+from mlrun_cli.core.time import MICROSECONDS
+from mlrun_cli.snapshots.pruning import using_snapshots
 from tests.acceptance.installed import refused
 from tests.acceptance.terminal import Terminal
 from tests.running import Mlrun, until

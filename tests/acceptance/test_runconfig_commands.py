@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from mlrun_cli.domain.run_configuration import DEFAULTS, EMPTY
-from mlrun_cli.files.runconfig import read_runconfig
-from mlrun_cli.files.runconfig_keys import KEYS
+from mlrun_cli.runconfigs.keys import KEYS
+from mlrun_cli.runconfigs.run_configuration import DEFAULTS, EMPTY
+from mlrun_cli.runconfigs.runconfig import read_runconfig
 from tests.running import Mlrun
 from tests.sdk.driving import drive
 

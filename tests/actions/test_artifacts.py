@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from mlrun_cli.actions.artifacts import download_files, download_logs
-from mlrun_cli.domain.run import SCRIPT_RUN, Run
-from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.errors import MlrunError
+from mlrun_cli.runs.run import SCRIPT_RUN, Run
+from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.workspace import Workspace, WorkspaceIdentity
 
 LOG = "user_logs/std_log.txt"

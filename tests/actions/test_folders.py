@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from mlrun_cli.actions.folders import attach_folder
-from mlrun_cli.domain.names import DEFAULT_RESOURCE_GROUP, DEFAULT_SUBSCRIPTION_ID, DEFAULT_WORKSPACE
+from mlrun_cli.core.names import DEFAULT_RESOURCE_GROUP, DEFAULT_SUBSCRIPTION_ID, DEFAULT_WORKSPACE
+from mlrun_cli.environments.conda_file import read_conda_dependencies
 from mlrun_cli.errors import MlrunError, UsageError
-from mlrun_cli.execution.runconfig_review import review
-from mlrun_cli.files.conda import read_conda_dependencies
-from mlrun_cli.files.project_config import find_project_config
-from mlrun_cli.files.runconfig import read_runconfig
-from mlrun_cli.files.runconfig_lookup import find_runconfig
+from mlrun_cli.folders.project_config import find_project_config
+from mlrun_cli.runconfigs.lookup import find_runconfig
+from mlrun_cli.runconfigs.runconfig import read_runconfig
+from mlrun_cli.submit.runconfig_review import review
 
 FILES = [
     ".amlignore",

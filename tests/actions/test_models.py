@@ -23,10 +23,10 @@ from mlrun_cli.actions.models import (
     update_model,
 )
 from mlrun_cli.actions.runs import delete_runs
-from mlrun_cli.domain.model import Model, ModelDetails, ModelFilter, NewModel, check_model_name, name_and_version
-from mlrun_cli.domain.run import SCRIPT_RUN, Run
-from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.errors import MlrunError, ModelNotFound, StoreError, UsageError
+from mlrun_cli.models.model import Model, ModelDetails, ModelFilter, NewModel, check_model_name, name_and_version
+from mlrun_cli.runs.run import SCRIPT_RUN, Run
+from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.workspace import Workspace, WorkspaceIdentity
 
 IDENTITY = WorkspaceIdentity("s", "g", "w")

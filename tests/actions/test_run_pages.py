@@ -8,13 +8,13 @@ import pytest
 from mlrun_cli.actions.experiments import experiment_overviews
 from mlrun_cli.actions.run_pages import Count, run_page
 from mlrun_cli.actions.runs import list_runs
-from mlrun_cli.domain.metric_filter import MetricFilter
-from mlrun_cli.domain.run import SCRIPT_RUN
-from mlrun_cli.domain.run_filter import RunFilter, TagFilter
-from mlrun_cli.domain.run_order import RunOrder
-from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.errors import RunNotFound, UsageError
-from mlrun_cli.execution.host import this_origin
+from mlrun_cli.metrics.filter import MetricFilter
+from mlrun_cli.processes.host import this_origin
+from mlrun_cli.runs.filter import RunFilter, TagFilter
+from mlrun_cli.runs.order import RunOrder
+from mlrun_cli.runs.run import SCRIPT_RUN
+from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.workspace import Workspace, WorkspaceIdentity
 
 NO_TEXT = "a\udcff"

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from mlrun_cli.actions.runs import RunChanges, cancel_run, list_runs, update_runs, wait_for_runs
-from mlrun_cli.domain.run import SCRIPT_RUN, Run
-from mlrun_cli.domain.run_filter import RunFilter, TagFilter
-from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.errors import RunNotFound, UsageError
+from mlrun_cli.runs.filter import RunFilter, TagFilter
+from mlrun_cli.runs.run import SCRIPT_RUN, Run
+from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.workspace import Workspace, WorkspaceIdentity
 
 NO_TEXT = "a\udcff"

@@ -13,8 +13,8 @@ from mlrun_cli.actions.models import ModelChanges, register_model, update_model
 from mlrun_cli.actions.open_runs import open_run
 from mlrun_cli.actions.runs import add_properties
 from mlrun_cli.actions.workspaces import describe_workspace, update_workspace
-from mlrun_cli.domain.model import NewModel
 from mlrun_cli.errors import UsageError
+from mlrun_cli.models.model import NewModel
 from mlrun_cli.workspace import Workspace, WorkspaceIdentity
 
 PAIRS, HIDDEN = {"api_key": "hunterEzz"}, {"api_key": "***"}

@@ -11,9 +11,9 @@ import pytest
 import mlrun_cli
 from mlrun_cli.actions.environments import add_wheel
 from mlrun_cli.actions.snapshots import keep_snapshot, write_snapshot
-from mlrun_cli.domain.run import SCRIPT_RUN
-from mlrun_cli.domain.run_status import RunStatus
-from mlrun_cli.execution.sdk_copy import sdk_copy
+from mlrun_cli.runs.run import SCRIPT_RUN
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.submit.sdk_copy import sdk_copy
 from mlrun_cli.workspace import Workspace, WorkspaceIdentity
 
 

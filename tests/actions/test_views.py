@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from mlrun_cli.actions.views import delete_view, get_view, list_views, rename_view, save_view
-from mlrun_cli.domain.saved_view import COMPARE_PAGE, RUNS_PAGE
 from mlrun_cli.errors import UsageError, ViewChanged, ViewNotFound
+from mlrun_cli.views.view import COMPARE_PAGE, RUNS_PAGE
 from mlrun_cli.workspace import Workspace, WorkspaceIdentity
 
 IDENTITY = WorkspaceIdentity("s", "g", "w")

@@ -22,7 +22,7 @@ import venv
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from mlrun_cli.files.runconfig import read_runconfig
+from mlrun_cli.runconfigs.runconfig import read_runconfig
 from tests.benchmarks.timing import MLRUN, Timed, environment_for, print_machine, print_row, timed
 
 CONDA = "dependencies:\n- pip:\n  - {requirement}\n"

@@ -17,11 +17,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from mlrun_cli.domain.snapshot import Snapshot
-from mlrun_cli.execution.snapshot import take_snapshot
-from mlrun_cli.execution.snapshot_limits import SnapshotLimits
-from mlrun_cli.execution.working_copy import make_working_copy, remove_unchanged, script_files
-from mlrun_cli.files.snapshot_store import SnapshotStore
+from mlrun_cli.snapshots.content_store import SnapshotStore
+from mlrun_cli.snapshots.limits import SnapshotLimits
+from mlrun_cli.snapshots.snapshot import Snapshot
+from mlrun_cli.snapshots.take import take_snapshot
+from mlrun_cli.snapshots.working_copy import make_working_copy, remove_unchanged, script_files
 
 _FILES = 10_000
 _FILE_SIZE = 100_000

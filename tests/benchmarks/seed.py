@@ -16,12 +16,12 @@ from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
 
-from mlrun_cli.domain.guid import new_guid
-from mlrun_cli.domain.metric import VALUE, Logged
-from mlrun_cli.domain.moment import MICROSECONDS, now
-from mlrun_cli.domain.names import DEFAULT_RESOURCE_GROUP, DEFAULT_SUBSCRIPTION_ID, DEFAULT_WORKSPACE
-from mlrun_cli.domain.run import SCRIPT_RUN
-from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.core.guid import new_guid
+from mlrun_cli.core.names import DEFAULT_RESOURCE_GROUP, DEFAULT_SUBSCRIPTION_ID, DEFAULT_WORKSPACE
+from mlrun_cli.core.time import MICROSECONDS, now
+from mlrun_cli.metrics.metric import VALUE, Logged
+from mlrun_cli.runs.run import SCRIPT_RUN
+from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.database import Database
 from mlrun_cli.store.migrations import migrate
 from mlrun_cli.store.page_schema import FILL_TEXTS

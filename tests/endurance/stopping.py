@@ -145,7 +145,7 @@ class Campaign:
         def find() -> int | None:
             for pid, variables in processes():
                 is_ours = variables.get("MLRUN_HOME") == str(self._mlrun.home)
-                if is_ours and any(word.endswith("supervisor/dispatch.py") for word in words_of(pid)):
+                if is_ours and any(word.endswith("scheduler/dispatcher.py") for word in words_of(pid)):
                     return pid
             return self._any_pid(run_ids[-1])
 

@@ -27,7 +27,7 @@ done
 read -r _ < {folder}/gate
 mkdir -p "$prefix/bin" && ln -s {python} "$prefix/bin/python"
 """
-BUILDER = "mlrun_cli.execution.environments"
+BUILDER = "mlrun_cli.environments"
 
 
 class Making:

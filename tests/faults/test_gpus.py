@@ -28,9 +28,9 @@ WORK = """
 """
 TAKE = """
 import sys
-from mlrun_cli.domain.run import Run
-from mlrun_cli.execution.gpu_locks import machine_folder
-from mlrun_cli.supervisor.gpu_lender import GpuLender
+from mlrun_cli.runs.run import Run
+from mlrun_cli.processes.gpu_locks import machine_folder
+from mlrun_cli.scheduler.gpu_allocator import GpuLender
 
 lender = GpuLender()
 run = Run(1, "r", "u", 1, "e", "e", "t", "Queued", 0, "me", "r", "u", gpu_count=1)

@@ -39,7 +39,7 @@ Run.get(Workspace.from_config(), sys.argv[1]).fail("bad data")
 LOOK = """
 import sys
 from pathlib import Path
-from mlrun_cli.execution import liveness
+from mlrun_cli.runtime import liveness
 from mlrun_cli.workspace import Workspace
 
 liveness._PATIENCE_SECONDS = 20.0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.files.snapshot_pruning import using_snapshots
+from mlrun_cli.snapshots.pruning import using_snapshots
 from tests.running import COMMAND, LIVE, Mlrun, until
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 from mlrun_cli.errors import StoreUnavailable
-from mlrun_cli.execution.queues import mind_queues
+from mlrun_cli.runtime.queue import mind_queues
 from mlrun_cli.workspace import Workspace
 from tests.faults.gates import Fifo, away, locked
 from tests.running import COMMAND, LIVE, Mlrun, is_alive, kill, make_nvidia_smi, until

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from mlrun_cli.errors import StoreUnavailable
-from mlrun_cli.execution.liveness import settle
+from mlrun_cli.runtime.liveness import settle
 from mlrun_cli.workspace import Workspace
 from tests.faults.gates import away, locked, slow_mender
 from tests.running import COMMAND, LIVE, Mlrun, kill, until

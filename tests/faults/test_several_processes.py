@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.supervisor import ports
-from mlrun_cli.supervisor.ports import Ports
+from mlrun_cli.processes import ports
+from mlrun_cli.processes.ports import Ports
 from tests.running import ENDED, Mlrun, is_alive, kill, make_nvidia_smi, processes, until
 
 MEET = """
@@ -92,9 +92,9 @@ BY_MPI = """
 STUBBORN = """
 import os, sys, time
 from pathlib import Path
-from mlrun_cli.execution.finish import reap
+from mlrun_cli.runtime.finish import reap
 from mlrun_cli.supervisor.child import Start
-from mlrun_cli.supervisor.group import ProcessGroup
+from mlrun_cli.supervisor.process_group import ProcessGroup
 
 here = Path(sys.argv[1])
 stubborn = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open('deaf', 'w'); time.sleep(600)"

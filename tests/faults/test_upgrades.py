@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mlrun_cli import __version__
-from mlrun_cli.execution.queues import QueueFolder, QueueLook
+from mlrun_cli.runtime.queue import QueueFolder, QueueLook
 from mlrun_cli.workspace import Workspace
 from tests.running import COMMAND, LIVE, Mlrun, until, words_of
 

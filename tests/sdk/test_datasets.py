@@ -101,7 +101,7 @@ def test_a_download_gives_the_password_of_its_address_to_that_host_alone(address
     assert error.value.message == f"{there} cannot be copied to {tmp_path}/d.csv: HTTP Error 401: Unauthorized."
 
 
-@pytest.fixture(params=["files/web_file.py", "sdk/azureml/data/_web.py"])
+@pytest.fixture(params=["core/web_file.py", "sdk/azureml/data/_web.py"])
 def downloads(request: pytest.FixtureRequest) -> dict[str, Any]:
     """What does the downloads, of the tool and of the SDK."""
     return runpy.run_path(str(Path(mlrun_cli.__file__).parent / request.param))

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from mlrun_cli.core.temporary import TEMPORARY_PREFIX
 from mlrun_cli.errors import InvalidFile
-from mlrun_cli.files.runconfig import configuration_from_document, read_runconfig
-from mlrun_cli.files.temporary import TEMPORARY_PREFIX
+from mlrun_cli.runconfigs.runconfig import configuration_from_document, read_runconfig
 from tests.running import Mlrun
 from tests.sdk.driving import drive
 

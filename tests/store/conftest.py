@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.domain.run import SCRIPT_RUN
-from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.runs.run import SCRIPT_RUN
+from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.database import Database
 from mlrun_cli.store.experiments import ExperimentStore
 from mlrun_cli.store.migrations import migrate

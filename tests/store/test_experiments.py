@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.database import Database
 from mlrun_cli.store.experiments import ExperimentStore
 from mlrun_cli.store.runs import RunStore

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mlrun_cli.domain.metric import LIST, ROW, TABLE, VALUE, Logged
+from mlrun_cli.metrics.metric import LIST, ROW, TABLE, VALUE, Logged
 from mlrun_cli.store.database import Database
 from mlrun_cli.store.metrics import MetricStore
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.domain.metric import VALUE, Logged
-from mlrun_cli.domain.run import SCRIPT_RUN
-from mlrun_cli.domain.run_filter import RunFilter
-from mlrun_cli.domain.run_order import RunOrder
-from mlrun_cli.domain.run_status import RunStatus
 from mlrun_cli.errors import StoreError
+from mlrun_cli.metrics.metric import VALUE, Logged
+from mlrun_cli.runs.filter import RunFilter
+from mlrun_cli.runs.order import RunOrder
+from mlrun_cli.runs.run import SCRIPT_RUN
+from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store import migrations
 from mlrun_cli.store.experiments import ExperimentStore
 from mlrun_cli.store.journals import JournalStore

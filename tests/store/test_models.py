@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from mlrun_cli.domain.model import Model, ModelDetails, ModelFilter, NewModel, PairFilter
 from mlrun_cli.errors import ModelNotFound
+from mlrun_cli.models.model import Model, ModelDetails, ModelFilter, NewModel, PairFilter
 from mlrun_cli.store.database import Database
 from mlrun_cli.store.models import ModelStore
 

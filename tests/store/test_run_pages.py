@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from mlrun_cli.domain.metric import VALUE, Logged
-from mlrun_cli.domain.metric_filter import MetricFilter
-from mlrun_cli.domain.moment import MICROSECONDS, now
-from mlrun_cli.domain.run import SCRIPT_RUN
-from mlrun_cli.domain.run_filter import RunFilter, TagFilter
-from mlrun_cli.domain.run_order import COLUMNS, RunOrder
-from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.core.time import MICROSECONDS, now
+from mlrun_cli.metrics.filter import MetricFilter
+from mlrun_cli.metrics.metric import VALUE, Logged
+from mlrun_cli.runs.filter import RunFilter, TagFilter
+from mlrun_cli.runs.order import COLUMNS, RunOrder
+from mlrun_cli.runs.run import SCRIPT_RUN
+from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store import run_conditions, run_pages
 from mlrun_cli.store.database import Database, Row
 from mlrun_cli.store.experiments import ExperimentStore

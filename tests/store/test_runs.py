@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from mlrun_cli.domain.run_filter import RunFilter, TagFilter
-from mlrun_cli.domain.run_status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.errors import AmbiguousRunId, RunNotFound
+from mlrun_cli.runs.filter import RunFilter, TagFilter
+from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.store.database import Database
 from mlrun_cli.store.journals import JournalStore
 from mlrun_cli.store.runs import RunStore

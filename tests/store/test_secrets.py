@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.domain.model import NewModel
-from mlrun_cli.domain.run_error import run_error
-from mlrun_cli.domain.run_status import ALIVE_STATUSES, RunStatus
+from mlrun_cli.models.model import NewModel
+from mlrun_cli.runs.error import run_error
+from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.store.database import Database
 from mlrun_cli.store.datasets import DatasetStore
 from mlrun_cli.store.experiments import ExperimentStore

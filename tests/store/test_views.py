@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from mlrun_cli.domain.saved_view import RUNS_PAGE
 from mlrun_cli.store.database import Database
 from mlrun_cli.store.views import ViewStore
+from mlrun_cli.views.view import RUNS_PAGE
 
 
 @pytest.fixture

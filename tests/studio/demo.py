@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mlrun_cli.actions.views import save_view
-from mlrun_cli.domain.metric import VALUE, Logged
-from mlrun_cli.domain.moment import MICROSECONDS, now
-from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.core.time import MICROSECONDS, now
+from mlrun_cli.metrics.metric import VALUE, Logged
+from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.workspace import Workspace
 from tests.running import ENDED, Mlrun
 from tests.studio.run_maker import RunMaker

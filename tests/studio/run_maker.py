@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from mlrun_cli.domain.metric import VALUE, Logged
-from mlrun_cli.domain.run import SCRIPT_RUN, Run
-from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.metrics.metric import VALUE, Logged
+from mlrun_cli.runs.run import SCRIPT_RUN, Run
+from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.workspace import Workspace
 from tests.running import Mlrun
 

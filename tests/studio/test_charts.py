@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page, expect
 
-from mlrun_cli.domain.metric import VALUE, Logged
 from mlrun_cli.errors import UsageError
+from mlrun_cli.metrics.metric import VALUE, Logged
 from mlrun_cli.studio.charts import CURVE, OVER, SCATTER, Chart, Measure, query_with, read_charts
 from mlrun_cli.studio.charts import VALUE as ONE_VALUE
 from tests.studio.demo_pages import browser_of

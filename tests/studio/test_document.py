@@ -6,9 +6,9 @@ import re
 
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from mlrun_cli.domain.metric import VALUE, Logged
-from mlrun_cli.domain.moment import MICROSECONDS, now
-from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.core.time import MICROSECONDS, now
+from mlrun_cli.metrics.metric import VALUE, Logged
+from mlrun_cli.runs.status import RunStatus
 from tests.running import Mlrun
 from tests.studio.demo_pages import browser_of
 from tests.studio.run_maker import RunMaker

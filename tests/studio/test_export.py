@@ -14,8 +14,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page, expect
 
-from mlrun_cli.domain.metric import VALUE, Logged
-from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.metrics.metric import VALUE, Logged
+from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.studio.export.drawing import HEIGHT, LEFT, WIDTH, drawing_of
 from mlrun_cli.studio.figures import BARS, LINES, POINTS, figure, series_of
 from tests.running import Mlrun

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 
-from mlrun_cli.domain.pages import Pages
+from mlrun_cli.core.urls import Pages
 from tests.running import Mlrun, kill, until
 from tests.studio.run_maker import RunMaker
 from tests.studio.serving import Studio

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from playwright.sync_api import Browser, Page, Route, expect
 
-from mlrun_cli.domain.metric import VALUE, Logged
-from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.metrics.metric import VALUE, Logged
+from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.workspace import Workspace
 from tests.running import Mlrun
 from tests.studio.demo_pages import browser_of

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlrun_cli.domain.run_filter import TagFilter
-from mlrun_cli.domain.run_status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.errors import UsageError
+from mlrun_cli.runs.filter import TagFilter
+from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.studio.columns import Column, chosen_columns
 from mlrun_cli.studio.runs_view import RunsView
 from mlrun_cli.studio.time_bound import time_bound

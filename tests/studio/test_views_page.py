@@ -7,7 +7,7 @@ import re
 
 from playwright.sync_api import Browser, Page, expect
 
-from mlrun_cli.domain.run_status import RunStatus
+from mlrun_cli.runs.status import RunStatus
 from tests.running import Mlrun
 from tests.studio.run_maker import RunMaker, heads, link, query, rows
 from tests.studio.serving import Studio

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from mlrun_cli.actions.runs import get_runs
-from mlrun_cli.domain.export_order import ExportOrder
+from mlrun_cli.core.export_options import ExportOrder
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.studio.export.page import page_of
 from mlrun_cli.workspace import Workspace, WorkspaceIdentity

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 
 from mlrun_cli.actions.artifacts import open_file
-from mlrun_cli.domain.moment import now
-from mlrun_cli.domain.redaction import REDACTED, URL_SECRET
-from mlrun_cli.domain.run import Run
+from mlrun_cli.core.redaction import REDACTED, URL_SECRET
+from mlrun_cli.core.time import now
 from mlrun_cli.errors import NotFound
+from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.chart_board import fitting_charts
 from mlrun_cli.studio.charts import STEP
 from mlrun_cli.studio.comparison import compare

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from mlrun_cli.actions.artifacts import open_file
-from mlrun_cli.domain.run import Run
 from mlrun_cli.errors import NotFound
+from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.file_kinds import image_type
 from mlrun_cli.studio.logged_documents import file_of
 from mlrun_cli.workspace import Workspace

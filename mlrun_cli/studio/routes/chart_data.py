@@ -11,8 +11,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from starlette.responses import Response
 
-from mlrun_cli.domain.run import Run
 from mlrun_cli.errors import NotFound, UsageError
+from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.chart_board import MOST_RUNS
 from mlrun_cli.studio.charts import OVER, STEP, STRONGEST, Chart, query_with, read_charts
 from mlrun_cli.studio.figures import Figure, figure_of_chart

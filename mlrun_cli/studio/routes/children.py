@@ -7,9 +7,9 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from mlrun_cli.actions.run_pages import run_page
-from mlrun_cli.domain.run_filter import RunFilter
-from mlrun_cli.domain.run_order import METRIC, RunOrder
 from mlrun_cli.errors import UsageError
+from mlrun_cli.runs.filter import RunFilter
+from mlrun_cli.runs.order import METRIC, RunOrder
 from mlrun_cli.studio.columns import chosen_columns
 from mlrun_cli.studio.page import Page
 from mlrun_cli.studio.paging import further_pages, page_number

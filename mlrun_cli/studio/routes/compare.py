@@ -11,15 +11,15 @@ from starlette.responses import Response
 from mlrun_cli.actions.run_pages import run_page
 from mlrun_cli.actions.runs import get_settled
 from mlrun_cli.actions.views import list_views
-from mlrun_cli.domain.run import Run
-from mlrun_cli.domain.run_filter import RunFilter
-from mlrun_cli.domain.saved_view import COMPARE_PAGE
 from mlrun_cli.errors import NotFound, UsageError
+from mlrun_cli.runs.filter import RunFilter
+from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.chart_board import chart_board
 from mlrun_cli.studio.comparison import SOURCE, compare
 from mlrun_cli.studio.page import Page
 from mlrun_cli.studio.paging import page_number
 from mlrun_cli.studio.sweep import sweep_of
+from mlrun_cli.views.view import COMPARE_PAGE
 
 _MOST_RUNS = 200
 _COLUMNS = 20

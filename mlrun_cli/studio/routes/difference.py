@@ -6,10 +6,10 @@ from starlette.responses import Response
 
 from mlrun_cli.actions.runs import get_settled
 from mlrun_cli.actions.snapshots import snapshot_of
-from mlrun_cli.domain.run import Run
-from mlrun_cli.domain.snapshot import EntryKind, SnapshotEntry, shown
 from mlrun_cli.errors import NotFound
-from mlrun_cli.files.snapshot_store import SnapshotStore
+from mlrun_cli.runs.run import Run
+from mlrun_cli.snapshots.content_store import SnapshotStore
+from mlrun_cli.snapshots.snapshot import EntryKind, SnapshotEntry, shown
 from mlrun_cli.studio.page import Page
 from mlrun_cli.studio.routes.run import run_of
 from mlrun_cli.studio.text_difference import MOST_BYTES, TextDifference, text_difference

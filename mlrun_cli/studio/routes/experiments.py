@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from starlette.responses import Response
 
 from mlrun_cli.actions.experiments import experiment_overviews
-from mlrun_cli.domain.experiment_outcomes import ExperimentOutcomes
+from mlrun_cli.experiments.outcomes import ExperimentOutcomes
 from mlrun_cli.studio.page import Page
 
 _BAR_WIDTH = 120.0

@@ -11,11 +11,11 @@ from typing import Any
 from starlette.responses import HTMLResponse, Response
 
 from mlrun_cli.actions.artifacts import list_files, open_file
-from mlrun_cli.domain.pages import quoted
-from mlrun_cli.domain.run import Run
-from mlrun_cli.domain.size import size_in_words
+from mlrun_cli.core.sizes import size_in_words
+from mlrun_cli.core.urls import quoted
 from mlrun_cli.errors import NotFound
-from mlrun_cli.files.run_folder import LOG_TOPS
+from mlrun_cli.runs.folder import LOG_TOPS
+from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.file_kinds import FileKind, Unformatted, image_type, kind_of, pretty_json, table_of
 from mlrun_cli.studio.file_tree import tree_of
 from mlrun_cli.studio.log_window import (

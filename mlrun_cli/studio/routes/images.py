@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from mlrun_cli.domain.metric import MetricSummary
-from mlrun_cli.domain.run import Run
 from mlrun_cli.errors import NotFound
+from mlrun_cli.metrics.metric import MetricSummary
+from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.logged_documents import file_of
 from mlrun_cli.studio.page import Page
 from mlrun_cli.studio.paging import further_pages, page_number

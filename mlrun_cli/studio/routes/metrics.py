@@ -7,9 +7,9 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from mlrun_cli.domain.metric import MetricSummary
-from mlrun_cli.domain.run import Run
 from mlrun_cli.errors import NotFound
+from mlrun_cli.metrics.metric import MetricSummary
+from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.charts import OVER, STEP, STRONGEST
 from mlrun_cli.studio.metric_panels import CURVE_PANEL, Panel, panel_of, values_grid
 from mlrun_cli.studio.page import Page

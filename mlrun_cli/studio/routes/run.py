@@ -13,8 +13,8 @@ from mlrun_cli.actions.addresses import shown_record
 from mlrun_cli.actions.attached_folders import submission_of
 from mlrun_cli.actions.logs import telling_log
 from mlrun_cli.actions.runs import cancel_run, get_runs
-from mlrun_cli.domain.pages import query_of
-from mlrun_cli.domain.run import GRACE_SECONDS, Run
+from mlrun_cli.core.urls import query_of
+from mlrun_cli.runs.run import GRACE_SECONDS, Run
 from mlrun_cli.studio.markdown import markdown
 from mlrun_cli.studio.page import Page
 from mlrun_cli.studio.run_command import command_of

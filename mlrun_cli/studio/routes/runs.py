@@ -10,10 +10,9 @@ from starlette.responses import Response
 from mlrun_cli.actions.run_pages import run_page
 from mlrun_cli.actions.runs import cancel_run
 from mlrun_cli.actions.views import list_views
-from mlrun_cli.domain.moment import now
-from mlrun_cli.domain.run import GRACE_SECONDS
-from mlrun_cli.domain.saved_view import RUNS_PAGE
+from mlrun_cli.core.time import now
 from mlrun_cli.errors import RunNotFound, UsageError
+from mlrun_cli.runs.run import GRACE_SECONDS
 from mlrun_cli.studio.chart_board import chart_board, chosen_runs
 from mlrun_cli.studio.column_choice import changed_columns, column_groups
 from mlrun_cli.studio.columns import chosen_columns
@@ -22,6 +21,7 @@ from mlrun_cli.studio.page import Page
 from mlrun_cli.studio.runs_table import runs_table
 from mlrun_cli.studio.runs_view import MOST_VALUES, SIZES, RunsView
 from mlrun_cli.studio.view_filter import ACTIVE, view_filter, written_pair
+from mlrun_cli.views.view import RUNS_PAGE
 
 _PRESSES = ("add", "drop", "earlier", "later")
 

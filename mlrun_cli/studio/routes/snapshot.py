@@ -7,10 +7,10 @@ from functools import partial
 from starlette.responses import Response
 
 from mlrun_cli.actions.snapshots import snapshot_of
-from mlrun_cli.domain.run import Run
-from mlrun_cli.domain.snapshot import EntryKind, Snapshot, SnapshotEntry
 from mlrun_cli.errors import NotFound
-from mlrun_cli.files.snapshot_store import SnapshotStore
+from mlrun_cli.runs.run import Run
+from mlrun_cli.snapshots.content_store import SnapshotStore
+from mlrun_cli.snapshots.snapshot import EntryKind, Snapshot, SnapshotEntry
 from mlrun_cli.studio.file_tree import tree_of
 from mlrun_cli.studio.page import Page
 from mlrun_cli.studio.routes.run import render_tab, run_of

@@ -10,17 +10,17 @@ from starlette.responses import Response
 
 from mlrun_cli.actions.attached_folders import FolderChoices, attached_folders, folder_choices, submission_of
 from mlrun_cli.actions.compute_targets import target_names
-from mlrun_cli.actions.dry_run import dry_run
-from mlrun_cli.actions.earlier_runs import EarlierRun, find_earlier_run
 from mlrun_cli.actions.runs import get_runs
-from mlrun_cli.actions.submit import submit
-from mlrun_cli.domain.environment_mode import EnvironmentMode
-from mlrun_cli.domain.submission import Submission
+from mlrun_cli.environments.mode import EnvironmentMode
 from mlrun_cli.errors import MlrunError
-from mlrun_cli.execution.interruptions import Interruptions
+from mlrun_cli.processes.interruptions import Interruptions
+from mlrun_cli.runs.submission import Submission
 from mlrun_cli.studio.page import Page
 from mlrun_cli.studio.source_changes import SourceChanges, source_changes
 from mlrun_cli.studio.submit_form import FOLDER, SNAPSHOT, SubmitForm
+from mlrun_cli.submit.dry_run import dry_run
+from mlrun_cli.submit.earlier_runs import EarlierRun, find_earlier_run
+from mlrun_cli.submit.submit import submit
 
 
 def show(page: Page) -> Response:

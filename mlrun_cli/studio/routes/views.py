@@ -5,12 +5,12 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from mlrun_cli.actions.views import check_view_name, delete_view, list_views, rename_view, save_view
-from mlrun_cli.domain.saved_view import COMPARE_PAGE, RUNS_PAGE, SavedView
 from mlrun_cli.errors import UsageError, ViewChanged, ViewNotFound
-from mlrun_cli.execution.host import user_name
+from mlrun_cli.processes.host import user_name
 from mlrun_cli.studio.page import Page
 from mlrun_cli.studio.routes.runs import runs_address
 from mlrun_cli.studio.runs_view import RunsView
+from mlrun_cli.views.view import COMPARE_PAGE, RUNS_PAGE, SavedView
 
 
 def show(page: Page) -> Response:

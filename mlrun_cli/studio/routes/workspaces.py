@@ -6,7 +6,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from mlrun_cli.domain.pages import Pages
+from mlrun_cli.core.urls import Pages
 from mlrun_cli.studio.page import Studio
 from mlrun_cli.workspace import workspaces
 

@@ -14,10 +14,10 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from mlrun_cli.actions.snapshots import keep_snapshot
-from mlrun_cli.domain.metric import VALUE, Logged
-from mlrun_cli.domain.run import SCRIPT_RUN
-from mlrun_cli.domain.run_status import RunStatus
-from mlrun_cli.files.run_folder import RunFolder
+from mlrun_cli.metrics.metric import VALUE, Logged
+from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.runs.run import SCRIPT_RUN
+from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.studio.parameters import read_parameters
 from mlrun_cli.workspace import Workspace
 from tests.running import Mlrun

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, expect
 
-from mlrun_cli.domain.metric import CONFUSION_MATRIX, ROW, TABLE, VALUE, Logged
+from mlrun_cli.metrics.metric import CONFUSION_MATRIX, ROW, TABLE, VALUE, Logged
 from tests.running import Mlrun, until
 from tests.studio.run_maker import RunMaker, query
 from tests.studio.serving import Studio

@@ -29,7 +29,7 @@ class InProcessGateway(Forgetful):
 
     def __init__(self) -> None:
         try:
-            self._desk: Any = import_module("mlrun_cli.answers.in_process").InProcessDesk()
+            self._desk: Any = import_module("mlrun_cli.rpc.in_process").InProcessDesk()
         except ImportError as error:
             raise RunEnvironmentException(
                 f"This process belongs to no run, and mlrun-cli cannot be imported by {sys.executable} ({error}). "

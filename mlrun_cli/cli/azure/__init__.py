@@ -1,0 +1,1 @@
+"""Lines that only az has."""

@@ -1,0 +1,80 @@
+"""The small program `az` that is put into a folder for the PATH, and the real one that may lie behind it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+
+from mlrun_cli.core.temporary import temporary_beside
+from mlrun_cli.errors import MlrunError, UsageError
+
+_NAME = "az"
+_MARK = b"# The az of mlrun-cli"
+_TEXT = """\
+#!/bin/sh
+{mark}, written by 'mlrun install-az': 'az ml' is mlrun, the rest is answered or handed to the az behind it.
+mlrun={command}
+if [ ! -x "$mlrun" ]; then
+    echo "ERROR: mlrun-cli is no longer at $mlrun." >&2
+    echo "Remove $0, or write it anew with 'mlrun install-az'." >&2
+    exit 1
+fi
+case "$1" in
+ml) exec "$mlrun" "$@" ;;
+*) exec "$mlrun" az "$@" ;;
+esac
+"""
+
+
+def write_az(folder: Path, command: Path, *, force: bool) -> Path:
+    """Write the program into a folder, which is made if it is not there; where it is then.
+
+    Args:
+        folder: where it goes.
+        command: what it starts, by its absolute path.
+        force: whether it may take the place of an `az` that is not ours.
+
+    Raises:
+        UsageError: there is such an `az`, or the folder is none.
+        MlrunError: the folder cannot be written.
+    """
+    path = folder / _NAME
+    if os.path.lexists(path) and (path.is_dir() or not (force or _is_ours(path))):
+        raise UsageError(
+            f"There is an {path} already, and mlrun-cli has not written it.",
+            hint="Choose another folder, or move it away."
+            if path.is_dir()
+            else "Choose another folder, or add --force.",
+        )
+    text = _TEXT.format(mark=_MARK.decode(), command=shlex.quote(str(command)))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with temporary_beside(path) as temporary:
+            temporary.write_bytes(os.fsencode(text))
+            temporary.chmod(0o755)
+            temporary.replace(path)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise UsageError(f"{folder} is no folder.", hint="Name a folder; it is made if it is not there.") from error
+    except OSError as error:
+        raise MlrunError(
+            f"{path} cannot be written: {error.strerror}.", hint="Name a folder that you may write."
+        ) from error
+    return path
+
+
+def az_behind(search_path: str) -> Path | None:
+    """The first `az` on a PATH that is not ours; None when there is none."""
+    for folder in search_path.split(os.pathsep):
+        path = Path(folder or ".") / _NAME
+        if path.is_file() and os.access(path, os.X_OK) and not _is_ours(path):
+            return path.absolute()
+    return None
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return _MARK in file.read(200)
+    except OSError:
+        return False

@@ -1,0 +1,1 @@
+"""Compute targets and what else is known of the machines of runs."""

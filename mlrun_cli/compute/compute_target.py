@@ -1,0 +1,88 @@
+"""A compute target: a name that runs can be sent to. Whatever Azure has behind it, here it is this machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from mlrun_cli.core.time import iso
+from mlrun_cli.errors import UsageError
+
+LOCAL_TARGET = "local"
+AML_COMPUTE = "AmlCompute"
+COMPUTE_INSTANCE = "ComputeInstance"
+KINDS = (AML_COMPUTE, COMPUTE_INSTANCE)
+MOST_NODES = 2**31 - 1
+"""What a target can be given, and a run can ask for."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+class ComputeTarget(NamedTuple):
+    """A row of the workspace's targets; moments are microseconds in UTC.
+
+    Attributes:
+        kind: one of `KINDS`.
+        properties: what was asked for, under Azure's camelCase keys: `vmSize`, `scaleSettings` and the like.
+    """
+
+    name: str
+    kind: str
+    created_at: int
+    modified_at: int
+    description: str = ""
+    tags: Mapping[str, str] | None = None
+    properties: Mapping[str, Any] = MappingProxyType({})
+
+
+def most_nodes(target: ComputeTarget) -> int | None:
+    """How many nodes of a target may be in use at once; None means that there is no limit."""
+    if target.kind == COMPUTE_INSTANCE:
+        return 1
+    scale = target.properties.get("scaleSettings")
+    number = scale.get("maxNodeCount") if isinstance(scale, Mapping) else None
+    # A target that an earlier version made may have more, which no database would count.
+    return min(number, MOST_NODES) if isinstance(number, int) else None
+
+
+def check_compute_target_name(name: str) -> str:
+    """The name itself.
+
+    Raises:
+        UsageError: it is not up to 64 letters, digits, `-`, `_` and `.` of which the first is a letter or a digit.
+    """
+    if not is_compute_target_name(name):
+        raise UsageError(
+            f"{ascii(name)[:80]} cannot be the name of a compute target.",
+            hint="Up to 64 letters, digits, '-', '_' and '.' can, when the first is a letter or a digit.",
+        )
+    return name
+
+
+def is_compute_target_name(name: str) -> bool:
+    """Whether a compute target can have this name; a shell takes each such name as one word."""
+    return _NAME.fullmatch(name) is not None
+
+
+def compute_target_record(target: ComputeTarget, workspace_id: str) -> dict[str, Any]:
+    """The target as Azure describes it in JSON; `workspace_id` is the path that begins with `/subscriptions/`."""
+    return {
+        "id": f"{workspace_id}/computes/{target.name}",
+        "location": LOCAL_TARGET,
+        "name": target.name,
+        "properties": {
+            "computeLocation": LOCAL_TARGET,
+            "computeType": target.kind,
+            "createdOn": iso(target.created_at),
+            "description": target.description,
+            "isAttachedCompute": False,
+            "modifiedOn": iso(target.modified_at),
+            "properties": dict(target.properties),
+            "provisioningErrors": None,
+            "provisioningState": "Succeeded",
+            "resourceId": None,
+        },
+        "tags": None if target.tags is None else dict(target.tags),
+    }

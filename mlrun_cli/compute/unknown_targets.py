@@ -1,0 +1,28 @@
+"""What becomes of a run whose compute target is not in the workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mlrun_cli.compute.compute_target import LOCAL_TARGET
+from mlrun_cli.errors import UsageError
+
+TARGETS_VARIABLE = "MLRUN_TARGETS"
+UNKNOWN_TARGET_OPTION = "--unknown-target"
+
+
+def are_sent_here(choice: str | None, environment: Mapping[str, str]) -> bool:
+    """Return whether it is sent to this machine: by `--unknown-target local`, else by `MLRUN_TARGETS`.
+
+    Raises:
+        UsageError: one of them says anything but `local`.
+    """
+    name, text = UNKNOWN_TARGET_OPTION, choice
+    if text is None:
+        name, text = TARGETS_VARIABLE, environment.get(TARGETS_VARIABLE, "").strip()
+    if text not in {"", LOCAL_TARGET}:
+        raise UsageError(
+            f"{name} is '{text}'.",
+            hint=f"It can be '{LOCAL_TARGET}': what is sent to a target that is not here is run on this machine.",
+        )
+    return text == LOCAL_TARGET

@@ -1,0 +1,43 @@
+"""A file that is there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from mlrun_cli.core.temporary import new_file
+from mlrun_cli.errors import MlrunError, UsageError
+
+
+@contextmanager
+def whole_file(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
+    """A file to write into, which gets its name when the block has ended well.
+
+    Args:
+        path: in a folder that is there.
+        overwrite: whether a file that is there may be replaced; looked at again at the end.
+
+    Raises:
+        UsageError: there is something that is not to be replaced.
+        MlrunError: it cannot be written.
+    """
+    if path.is_dir():
+        raise UsageError(f"'{path}' is a folder.", hint="Name a file in it.")
+    if not overwrite and os.path.lexists(path):
+        raise _taken(path)
+    try:
+        with new_file(path, overwrite=overwrite) as descriptor, open(descriptor, "wb", closefd=False) as file:
+            yield file
+    except FileExistsError as error:
+        raise _taken(path) from error
+    except OSError as error:
+        raise MlrunError(
+            f"'{path}' cannot be written: {error.strerror}.", hint="Choose a folder that is there and can be written."
+        ) from error
+
+
+def _taken(path: Path) -> UsageError:
+    return UsageError(f"There is a file '{path}' already.", hint="Name another, or add --overwrite.")

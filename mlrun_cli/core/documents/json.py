@@ -1,0 +1,105 @@
+"""Nodes of a JSON text. The standard library's decoder keeps neither lines nor the text of numbers."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from mlrun_cli.core.documents.node import Node, NodeBuilder, Scalar, joined
+from mlrun_cli.errors import InvalidFile
+
+
+def read_json(path: Path, text: str) -> Node:
+    """The nodes of a JSON text.
+
+    Raises:
+        json.JSONDecodeError: it is not JSON.
+        InvalidFile: as `read_document`.
+    """
+    return _JsonReader(path, text).document()
+
+
+def json_problem(path: Path, error: json.JSONDecodeError) -> InvalidFile:
+    """What to raise for a file that had to be JSON."""
+    return InvalidFile(path, f"is not JSON: {error.msg.lower()}", line=error.lineno)
+
+
+class _JsonReader(NodeBuilder):
+    _space = re.compile(r"[ \t\r\n]*")
+    _decoder = json.JSONDecoder()
+
+    def __init__(self, path: Path, text: str) -> None:
+        super().__init__(path)
+        self._text = text
+        self._at = 0
+        self._line = 1
+
+    def document(self) -> Node:
+        root = self._value("", 1)
+        if self._next_character():
+            raise json.JSONDecodeError("Extra data", self._text, self._at)
+        return root
+
+    def _next_character(self) -> str:
+        match = self._space.match(self._text, self._at)
+        self._move(match.end() if match else self._at)
+        return self._text[self._at : self._at + 1]
+
+    def _move(self, to: int) -> None:
+        self._line += self._text.count("\n", self._at, to)
+        self._at = to
+
+    def _skip(self, character: str, message: str) -> None:
+        if self._next_character() != character:
+            raise json.JSONDecodeError(message, self._text, self._at)
+        self._move(self._at + 1)
+
+    def _value(self, key_path: str, depth: int) -> Node:
+        first, line = self._next_character(), self._line
+        self.enter(key_path, line, depth)
+        if first == "{":
+            return self.node(self._object(key_path, depth), key_path, line)
+        if first == "[":
+            return self.node(self._array(key_path, depth), key_path, line)
+        value, source = self._scalar()
+        return self.node(value, key_path, line, source)
+
+    def _scalar(self) -> tuple[Scalar, str]:
+        start = self._at
+        try:
+            value, end = self._decoder.raw_decode(self._text, start)
+        except json.JSONDecodeError:
+            raise
+        except ValueError as error:  # a number of thousands of digits
+            raise json.JSONDecodeError("Number too long", self._text, start) from error
+        self._move(end)
+        return value, value if isinstance(value, str) else self._text[start:end]
+
+    def _object(self, key_path: str, depth: int) -> dict[str, Node]:
+        nodes: dict[str, Node] = {}
+        lines: dict[str, int] = {}
+        self._skip("{", "Expecting an object")
+        while self._next_character() != "}":
+            if nodes:
+                self._skip(",", "Expecting ',' delimiter")
+            if self._next_character() != '"':
+                raise json.JSONDecodeError("Expecting a key in double quotes", self._text, self._at)
+            line = self._line
+            key = str(self._scalar()[0])
+            inner = joined(key_path, key)
+            self.note_key(lines, key, inner, line)
+            self._skip(":", "Expecting ':' delimiter")
+            nodes[key] = self._value(inner, depth + 1)
+        self._move(self._at + 1)
+        return nodes
+
+    def _array(self, key_path: str, depth: int) -> tuple[Node, ...]:
+        nodes: list[Node] = []
+        self._skip("[", "Expecting an array")
+        while self._next_character() != "]":
+            if nodes:
+                self._skip(",", "Expecting ',' delimiter")
+            nodes.append(self._value(f"{key_path}[{len(nodes)}]", depth + 1))
+        self._move(self._at + 1)
+        return tuple(nodes)

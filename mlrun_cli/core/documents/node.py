@@ -1,0 +1,255 @@
+"""A value of a document with its place in the file, so that an error can name line and key path."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from mlrun_cli.core.problems import Problems
+from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.errors import InvalidFile
+
+MAX_VALUES = 100_000
+MAX_DEPTH = 50
+TOO_DEEP = f"is nested more than {MAX_DEPTH} deep"
+MAX_LETTERS = 8 << 20
+MAX_KEY_PATH = 1000
+MAX_NUMBER = 1000
+"""Of the letters of a number: more of them are text, since what computes with it would take very long."""
+
+_VARIABLES = {"environmentvariables", "variables"}
+
+_KIND_WORDS: Mapping[type, str] = {
+    dict: "a mapping",
+    tuple: "a list",
+    str: "text",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    type(None): "nothing",
+}
+
+
+class Node(NamedTuple):
+    """A value of a document, and where it stands.
+
+    Attributes:
+        path: the file, as its reader was given it.
+        key_path: `environment.python.interpreterPath`, `arguments[2]`; empty for the whole document.
+        line: counted from 1; 0 in a document that stands in no file.
+        content: a scalar, the nodes of a list or the nodes of a mapping.
+        source: a scalar as it was written, without its quotes; empty for lists and mappings.
+    """
+
+    path: Path
+    key_path: str
+    line: int
+    content: Scalar | tuple[Node, ...] | dict[str, Node]
+    source: str = ""
+
+    @property
+    def is_null(self) -> bool:
+        """Whether the key stands there without a value."""
+        return self.content is None
+
+    def error(self, reason: str, *, hint: str | None = None) -> InvalidFile:
+        """An error that names file, line and key path, to be raised."""
+        return problem(self.path, reason, line=self.line, key_path=self.key_path, hint=hint)
+
+    @property
+    def place(self) -> str:
+        """File and line, for messages."""
+        return f"{self.path}, line {self.line}" if self.line else str(self.path)
+
+    def mapping(self) -> dict[str, Node]:
+        """The nodes of a mapping, by key.
+
+        Raises:
+            InvalidFile: it is something else.
+        """
+        if not isinstance(self.content, dict):
+            raise self._unexpected("a mapping")
+        return self.content
+
+    def items(self) -> tuple[Node, ...]:
+        """The nodes of a list.
+
+        Raises:
+            InvalidFile: it is something else.
+        """
+        if not isinstance(self.content, tuple):
+            raise self._unexpected("a list")
+        return self.content
+
+    def text(self) -> str:
+        """Text, or a number, truth value or date as it was written.
+
+        Raises:
+            InvalidFile: it is nothing, a list or a mapping, or no process could be given it.
+        """
+        if self.content is None or isinstance(self.content, (tuple, dict)):
+            raise self._unexpected("text")
+        text = self.content if isinstance(self.content, str) else self.source
+        problem = text_problem(text)
+        if problem:
+            raise self.error(problem)
+        return text
+
+    def variables(self) -> dict[str, str]:
+        """Environment variables; one without a value is empty.
+
+        Raises:
+            InvalidFile: it is no mapping, or no process could be given them.
+        """
+        found: dict[str, str] = {}
+        problems = Problems()
+        for name, value in ({} if self.is_null else self.mapping()).items():
+            with problems.collecting():
+                if not name or "=" in name:
+                    raise value.error("no variable has this name", hint="Write 'NAME: value', with a colon.")
+                if problem := text_problem(name):
+                    raise value.error(problem)
+                found[name] = "" if value.is_null else value.text()
+        problems.raise_if_any()
+        return found
+
+    def truth(self) -> bool:
+        """A truth value.
+
+        Raises:
+            InvalidFile: it is something else.
+        """
+        if not isinstance(self.content, bool):
+            raise self._unexpected("true or false")
+        return self.content
+
+    def whole_number(self) -> int:
+        """A whole number.
+
+        Raises:
+            InvalidFile: it is something else.
+        """
+        if not isinstance(self.content, int) or isinstance(self.content, bool):
+            raise self._unexpected("a whole number")
+        return self.content
+
+    def under(self, key_path: str) -> Node:
+        """The same value, as if it stood at another key path; its lines stay those of the file."""
+        content = self.content
+        if isinstance(content, dict):
+            content = {key: node.under(joined(key_path, key)) for key, node in content.items()}
+        elif isinstance(content, tuple):
+            content = tuple(node.under(f"{key_path}[{index}]") for index, node in enumerate(content))
+        return self._replace(key_path=key_path, content=content)
+
+    def plain(self) -> object:
+        """The value without its places: dicts, lists and scalars."""
+        if isinstance(self.content, dict):
+            return {key: node.plain() for key, node in self.content.items()}
+        if isinstance(self.content, tuple):
+            return [node.plain() for node in self.content]
+        return self.content
+
+    def _unexpected(self, wanted: str) -> InvalidFile:
+        found = _KIND_WORDS[type(self.content)]
+        shown = quoted(self.key_path, self.source)
+        return self.error(f"expected {wanted}, found {found}{f' ({shown})' if shown else ''}")
+
+
+def problem(path: Path, reason: str, *, line: int, key_path: str = "", hint: str | None = None) -> InvalidFile:
+    """An error about a place in a file, to be raised; a line of 0 and an empty key path are not told."""
+    return InvalidFile(path, reason, line=line or None, key_path=shown_path(key_path) or None, hint=hint)
+
+
+def shown_path(key_path: str) -> str:
+    """A key path as an error shows it: who wrote `TOKEN=value` meant no key."""
+    key, equals, _value = key_path.partition("=")
+    return Redaction().text(f"{key}{equals}***" if equals else key)
+
+
+def text_problem(text: str) -> str | None:
+    """Why no process could be given this text as an argument or a variable; None when it could."""
+    if "\0" in text:
+        return "holds a NUL character"
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        return "holds half of a surrogate pair, which is no text"
+    return None
+
+
+def quoted(key_path: str, text: str) -> str:
+    """What an error may show of a text that stands at a key path; empty where it may be a secret as a whole."""
+    redaction = Redaction.from_environment(os.environ)
+    keys = key_path.lower().split(".")
+    if _VARIABLES & set(keys) or redaction.is_secret(keys[-1]):
+        return ""
+    return _shortened(redaction.quoted(text))
+
+
+def joined(key_path: str, key: str) -> str:
+    """The key path of a key in a mapping."""
+    return f"{key_path}.{key}" if key_path else key
+
+
+class NodeBuilder:
+    """What both readers share: nodes that are counted, and keys that stand once."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._count = 0
+        self._letters = 0
+
+    def node(self, content: Content, key_path: str, line: int, source: str = "") -> Node:
+        """One value of the document.
+
+        Raises:
+            InvalidFile: there is too much text.
+        """
+        self._letters += len(source)
+        if self._letters > MAX_LETTERS:
+            reason = f"holds more than {MAX_LETTERS >> 20} MiB of text, aliases written out"
+            raise problem(self.path, reason, line=line)
+        return Node(self.path, key_path, line, content, source)
+
+    def enter(self, key_path: str, line: int, depth: int) -> None:
+        """Count one more value, before what it holds.
+
+        Raises:
+            InvalidFile: there are too many, or it is nested too deep, or under keys that are too long.
+        """
+        self._count += 1
+        if len(key_path) > MAX_KEY_PATH:
+            reason = f"stands under keys of more than {MAX_KEY_PATH} letters"
+            raise problem(self.path, reason, line=line, key_path=_shortened(key_path))
+        if self._count > MAX_VALUES:
+            raise problem(self.path, f"holds more than {MAX_VALUES} values, aliases written out", line=line)
+        self.check_depth(key_path, line, depth)
+
+    def check_depth(self, key_path: str, line: int, depth: int) -> None:
+        """Refuse to go deeper than `MAX_DEPTH`.
+
+        Raises:
+            InvalidFile: it would.
+        """
+        if depth > MAX_DEPTH:
+            raise problem(self.path, TOO_DEEP, line=line, key_path=_shortened(key_path))
+
+    def note_key(self, lines: dict[str, int], key: str, key_path: str, line: int) -> None:
+        """Note where a key of a mapping stands, before its value is read.
+
+        Raises:
+            InvalidFile: the mapping has the key already.
+        """
+        if key in lines:
+            raise problem(self.path, f"stands twice, first in line {lines[key]}", line=line, key_path=key_path)
+        lines[key] = line
+
+
+def _shortened(text: str, length: int = 60) -> str:
+    shown = " ".join(text.split())
+    return shown if len(shown) <= length else f"{shown[:length]}…"
+
+
+Scalar = None | bool | int | float | str
+Content = Scalar | tuple[Node, ...] | dict[str, Node]

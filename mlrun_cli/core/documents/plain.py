@@ -1,0 +1,40 @@
+"""Nodes of a document that came as plain values, such as the runconfig that a script submits."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from mlrun_cli.core.documents.node import MAX_NUMBER, Content, Node, NodeBuilder, joined
+from mlrun_cli.errors import InvalidFile
+
+
+def plain_document(document: object, path: Path) -> Node:
+    """The nodes of dicts, lists and scalars, none with a line; `path` stands in messages as their file.
+
+    Raises:
+        InvalidFile: a value is of no kind that JSON has, a key is no text, or there is too much of it, as in
+            `read_document`.
+    """
+    return _PlainReader(path).build(document, "", 1)
+
+
+class _PlainReader(NodeBuilder):
+    def build(self, value: object, key_path: str, depth: int) -> Node:
+        self.enter(key_path, 0, depth)
+        if isinstance(value, str):
+            return self.node(value, key_path, 0, value)
+        if isinstance(value, int) and abs(value) >= 10**MAX_NUMBER:
+            raise self.node(None, key_path, 0).error("is too large a number")
+        if value is None or isinstance(value, (bool, int, float)):
+            return self.node(value, key_path, 0, json.dumps(value))
+        return self.node(self._inner(value, key_path, depth), key_path, 0)
+
+    def _inner(self, value: object, key_path: str, depth: int) -> Content:
+        if isinstance(value, dict):
+            if not all(isinstance(key, str) for key in value):
+                raise InvalidFile(self.path, "a key is not text", key_path=key_path or None)
+            return {key: self.build(inner, joined(key_path, key), depth + 1) for key, inner in value.items()}
+        if isinstance(value, (list, tuple)):
+            return tuple(self.build(item, f"{key_path}[{index}]", depth + 1) for index, item in enumerate(value))
+        raise self.node(None, key_path, 0).error(f"expected a value of JSON, found {type(value).__name__}")

@@ -1,0 +1,47 @@
+"""Small documents that people write: YAML or JSON, read with bounds and with the line of every value.
+
+A value keeps its source text: an argument written `0.10` reaches the script as `0.10`, `no` as `no` and
+`true` as `true`, whatever YAML or JSON would make of them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from mlrun_cli.core.documents.json import json_problem, read_json
+from mlrun_cli.core.documents.node import Node, text_problem
+from mlrun_cli.core.text_files import read_text
+from mlrun_cli.errors import InvalidFile
+
+__all__ = ["Node", "read_document", "text_problem"]
+
+
+def read_document(path: Path) -> Node:
+    """Read a YAML or JSON file; its content decides which, whatever its suffix.
+
+    Raises:
+        InvalidFile: as `read_text`; neither YAML nor JSON; a key twice; nested deeper than `MAX_DEPTH`; more
+            than `MAX_VALUES` values or `MAX_LETTERS` letters once aliases are written out; keys that are too long;
+            a YAML tag that is no plain value.
+    """
+    text = read_text(path)
+    if not text.lstrip().startswith(("{", "[")):
+        return _read_yaml(path, text)
+    try:
+        return read_json(path, text)
+    except json.JSONDecodeError as error:
+        # Flow YAML looks like JSON, and may leave out quotes or end a list with a comma.
+        try:
+            return _read_yaml(path, text)
+        except InvalidFile:
+            if re.match(r'\s*\{\s*"', text):
+                raise json_problem(path, error) from error
+            raise
+
+
+def _read_yaml(path: Path, text: str) -> Node:
+    from mlrun_cli.core.documents.yaml import read_yaml  # noqa: PLC0415 - PyYAML takes 16 ms to import
+
+    return read_yaml(path, text)

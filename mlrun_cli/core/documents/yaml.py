@@ -1,0 +1,122 @@
+"""Nodes of a YAML text: PyYAML's own know their lines, and no Python object is ever built from a tag."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import yaml
+
+from mlrun_cli.core.documents.node import MAX_NUMBER, TOO_DEEP, Node, NodeBuilder, Scalar, joined, problem, quoted
+from mlrun_cli.errors import InvalidFile
+
+_YAML_TAG = "tag:yaml.org,2002:"
+_UNDEFINED_ALIAS = "found undefined alias"
+
+_TEXT_TAGS = frozenset(_YAML_TAG + name for name in ("str", "timestamp", "value"))
+_TAGS = _TEXT_TAGS | {_YAML_TAG + name for name in ("null", "bool", "int", "float", "seq", "map")}
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def read_yaml(path: Path, text: str) -> Node:
+    """The nodes of a YAML text of one document.
+
+    Raises:
+        InvalidFile: it is not YAML; empty; a key twice; too deep, or too many values once aliases are
+            written out; a tag that is no plain value, or an alias that stands for nothing.
+    """
+    return _YamlReader(path).document(text)
+
+
+class _YamlReader(NodeBuilder):
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._constructor = yaml.SafeLoader("")
+
+    def document(self, text: str) -> Node:
+        try:
+            self._check_events(yaml.parse(text, Loader=_LOADER))
+            root = yaml.compose(text, Loader=_LOADER)
+        except yaml.YAMLError as error:
+            raise self._problem(error, text) from error
+        if root is None:
+            raise InvalidFile(self.path, "is empty")
+        return self._build(root, "", 1)
+
+    def _check_events(self, events: Iterator[yaml.Event]) -> None:
+        """Bound the depth before `compose`, which calls itself for each level."""
+        depth = -2  # the stream and the document begin as a list or a mapping does
+        for event in events:
+            name = type(event).__name__
+            depth += name.endswith("StartEvent") - name.endswith("EndEvent")
+            self.check_depth("", _line(event), depth)
+
+    def _problem(self, error: yaml.YAMLError, text: str) -> InvalidFile:
+        if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+            line, reason = error.problem_mark.line + 1, error.problem or ""
+        else:  # a character that YAML does not allow
+            line = text.count("\n", 0, getattr(error, "position", 0)) + 1
+            reason = getattr(error, "reason", "")
+        if "maximum nesting" in reason:  # on one line, where the scanner looks far ahead
+            return problem(self.path, TOO_DEEP, line=line)
+        lines = text.splitlines()
+        tabs = line <= len(lines) and lines[line - 1].lstrip(" ").startswith("\t")
+        hint = "YAML is indented with spaces, not with tabs." if tabs else None
+        if reason.startswith(_UNDEFINED_ALIAS):  # its name is not told: it may be a password that begins with `*`
+            reason, hint = "an alias ('*') stands for nothing", "Put a text that begins with '*' into quotes."
+        return InvalidFile(self.path, f"is not YAML: {reason or 'it cannot be read'}", line=line, hint=hint)
+
+    def _tag_problem(self, tag: str, key_path: str, line: int) -> InvalidFile:
+        shown = quoted(key_path, tag)
+        named = f"the YAML tag '{shown}'" if shown else "a YAML tag ('!')"
+        hint = None if tag.startswith(_YAML_TAG) else "Put a text that begins with '!' into quotes."
+        reason = f"has {named}, which is not read"
+        return problem(self.path, reason, line=line, key_path=key_path, hint=hint)
+
+    def _build(self, node: yaml.Node, key_path: str, depth: int) -> Node:
+        line = _line(node)
+        self.enter(key_path, line, depth)
+        if node.tag not in _TAGS:
+            raise self._tag_problem(node.tag, key_path, line)
+        if isinstance(node, yaml.MappingNode):
+            return self.node(self._mapping(node, key_path, depth), key_path, line)
+        if isinstance(node, yaml.SequenceNode):
+            items = (self._build(item, f"{key_path}[{index}]", depth + 1) for index, item in enumerate(node.value))
+            return self.node(tuple(items), key_path, line)
+        return self.node(self._scalar(node), key_path, line, node.value)
+
+    def _mapping(self, node: yaml.MappingNode, key_path: str, depth: int) -> dict[str, Node]:
+        nodes: dict[str, Node] = {}
+        merged: dict[str, Node] = {}
+        lines: dict[str, int] = {}
+        for key, value in node.value:
+            line = _line(key)
+            if key.tag == _YAML_TAG + "merge":
+                self._merge_into(merged, value, key_path, depth)
+            elif isinstance(key, yaml.ScalarNode):
+                inner = joined(key_path, key.value)
+                self.note_key(lines, key.value, inner, line)
+                nodes[key.value] = self._build(value, inner, depth + 1)
+            else:
+                raise problem(self.path, "a key is not text", line=line, key_path=key_path)
+        return merged | nodes
+
+    def _merge_into(self, merged: dict[str, Node], value: yaml.Node, key_path: str, depth: int) -> None:
+        """Add what `<<` brings in: a mapping, or several; of those that have a key, the first wins."""
+        for source in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+            for key, node in self._build(source, key_path, depth + 1).mapping().items():
+                merged.setdefault(key, node)
+
+    def _scalar(self, node: yaml.Node) -> Scalar:
+        text = cast("str", node.value)
+        if node.tag in _TEXT_TAGS or len(text) > MAX_NUMBER:
+            return text
+        try:
+            return cast("Scalar", self._constructor.construct_object(node))
+        except (ValueError, KeyError):  # !!int x
+            return text
+
+
+def _line(place: yaml.Node | yaml.Event) -> int:
+    return place.start_mark.line + 1 if place.start_mark else 1

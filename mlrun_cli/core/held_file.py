@@ -1,0 +1,67 @@
+"""A file that says by its lock whether the process that made it lives: one that has ended in order has removed it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+
+from mlrun_cli.core import locks
+
+
+class HeldFile:
+    """An empty file, locked before anybody can see it; a context that removes it in order."""
+
+    def __init__(self, path: Path) -> None:
+        """Make it; its folder is made if need be.
+
+        Raises:
+            OSError: it cannot be made.
+            StoreError: the file system knows no locks.
+        """
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        unfinished = path.with_name(f".{path.name}")
+        self._path = path
+        self._descriptor = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            locks.lock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            unfinished.rename(path)
+        except BaseException:
+            os.close(self._descriptor)
+            unfinished.unlink(missing_ok=True)
+            raise
+
+    def __enter__(self) -> HeldFile:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
+        os.close(self._descriptor)
+
+
+def left_files(folder: Path) -> list[Path]:
+    """Those in a folder whose processes have ended without a word."""
+    try:
+        names = os.listdir(folder)
+    except FileNotFoundError:
+        return []
+    return [folder / name for name in names if not name.startswith(".") and _is_left(folder / name)]
+
+
+def _is_left(path: Path) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        locks.lock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return locks.is_at(descriptor, path)  # one that has just ended in order has removed it
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,309 @@
+"""Keeps secrets out of records: where a text holds one, and what is shown instead."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+from mlrun_cli.core.secret_names import ANYTHING, secret_values
+
+REDACTED = "***"
+
+NAMES_VARIABLE = "MLRUN_SECRET_NAMES"
+
+_SOME_TEXT = "text"
+LEAST_LETTERS = 6
+"""Of a secret that no other word is likely to have in it."""
+_COMMON = re.compile(r"[a-z]{0,9}|\d+|[/~.].*", re.DOTALL)
+"""What variables of doubtful names hold besides secrets: words, numbers, paths."""
+_NO_WORD = re.compile(r"(?=.*[^a-z,.]).+", re.DOTALL)
+
+_SECRET_OPTIONS = {"password", "pwd", "token", "key"}
+_NAME = re.compile(r"[A-Za-z_][\w.-]*")
+_URL_WITH_USER = re.compile(r"://[^/\s]+@")
+# The user reaches to the last `@` before the path: a password may hold others. Over ssh, a user alone is no secret.
+URL_SECRET = re.compile(
+    r"""
+      (?<=http://) (?!git@) [^/\s]+ (?=@)
+    | (?<=https://) (?!git@) [^/\s]+ (?=@)
+    | (?<=://) [^/\s@:]* : [^/\s]+ (?=@)
+    | (?<=/t/) [\w-]{8,} (?=/)
+    | (?<=[?&]sig=) [^&\s#]+
+    | (?<=[?&]token=) [^&\s#]+
+    | (?<=[?&]access_token=) [^&\s#]+
+    | (?<=[?&]api_key=) [^&\s#]+
+    | (?<=[?&]apikey=) [^&\s#]+
+    | (?<=[?&]key=) [\w-]{16,}
+    | (?<=://hooks\.slack\.com/services/) [^\s"']+
+    | (?<=://discord\.com/api/webhooks/) [^\s"']+
+    | (?<=://discordapp\.com/api/webhooks/) [^\s"']+
+    | (?<=://hooks\.zapier\.com/hooks/catch/) [^\s"']+
+    | (?<=://outlook\.office\.com/webhook/) [^\s"']+
+    | (?<=\.webhook\.office\.com/webhookb2/) [^\s"']+
+    | (?<=://api\.telegram\.org/bot) [^\s"'/]+
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+"""What an address holds of secrets; Azure's signatures, conda's tokens and the ends of webhooks are among them."""
+# Outside of an address `/t/` is a folder like others.
+_ADDRESS = re.compile(r"""(?:://|[?&])[^\s"']+""")
+_CONNECTION_PART = re.compile(
+    r"""
+    (?: (?P<joined> (?<=;) ) | (?P<spaced> (?<=;[ ]) ) )?
+    (?<![\w.=-]) (?P<name> [A-Za-z]\w* ) (?P<equals> [ ]*=[ ]* )
+    (?P<value> (?(joined) [^;"'\n]+ | (?(spaced) [^;"'\s]+ | [^;"'\s]{1,512}(?=;) ) ) )
+    """,
+    re.VERBOSE,
+)
+_CREDENTIALS = re.compile(r"\b(?P<scheme> [Bb]earer | Basic )(?P<space> \s+ )(?P<given> [\w.~+/-]+ =* )", re.VERBOSE)
+_GIVEN_TOKEN = re.compile(r"(?=\S*(?:\d|[a-z][A-Z])).+|.{20,}")
+_PRIVATE_KEY = re.compile(r"(?<=PRIVATE KEY-----).+?(?=-----END |\Z)", re.DOTALL)
+_NAME_BEFORE_VALUE = re.compile(
+    r"""
+    (?<![\w.-]) (?P<name> [\w.-]+) ["']?
+    (?:
+        (?P<assigned> (?:\s|\\\n)* (?: (?! ==\d+(?:\.\w+)*(?![^\s"',;)]) ) [+:]?=+ | :(?=[\s"']) ) )
+        (?: [^\S\n] | \\\n | \n(?=[ \t]) )*
+      | (?:\s|\\\n)+
+    )
+    """,
+    re.VERBOSE,
+)
+"""Without `secretstorage==3.3.1`, which a version follows. The value may be in the next line where that is indented."""
+_INSTRUCTION = re.compile(
+    r"""
+    (?P<before> (?: (?<![\w.$-]) ENV | ^[ \t]*env ) (?:[ \t]|\\\n)+ (?P<name> [\w.-]+ ) (?:[ \t]|\\\n)+ )
+    (?P<value> (?![=\s]) (?: \\\n | [^\n] )+ )
+    """,
+    re.VERBOSE | re.MULTILINE,
+)
+"""`ENV NAME value`, as a Dockerfile may have it besides `ENV NAME=value`; the value is all that follows."""
+_SHELL_OPTION = re.compile(r"-[a-z]*c")
+# A quote that nothing closes ends what is quoted around the value, and is a character like others.
+_VALUE = re.compile(
+    r"""
+    (?!--) (?: (?i:Bearer|Basic|Token) \s+ )?
+    (?: \\(?P<quote>["']) .*? \\(?P=quote) | \\. | "(?:\\.|[^"\\])*" | '[^']*' | \S )+
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def any_of(texts: Collection[str]) -> str:
+    """A pattern for each of them; of two at one place the longer, and for none of them what is nowhere."""
+    return "|".join(map(re.escape, sorted(texts, key=len, reverse=True))) or "(?!)"
+
+
+def _hidden(_secret: str) -> str:
+    return REDACTED
+
+
+class Redaction:
+    """Decides what is a secret: by names, the built-in ones and those that the user adds, and by how a text looks."""
+
+    def __init__(self, more_names: Iterable[str] = (), environment: Mapping[str, str] = MappingProxyType({})) -> None:
+        self._more_names = [name.strip().upper() for name in more_names if name.strip()]
+        self._environment = environment
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Redaction:
+        """With the comma-separated names of `MLRUN_SECRET_NAMES` added, and the secrets among all values known."""
+        return cls(environment.get(NAMES_VARIABLE, "").split(","), environment)
+
+    def is_secret(self, name: str, value: str = _SOME_TEXT) -> bool:
+        """Whether a value of a variable or option of this name is a secret; without one, whether most would be."""
+        return _matches(self._secret_values(name), value)
+
+    def text(self, value: str) -> str:
+        """A text with those secrets hidden that show by themselves.
+
+        They are users and signatures of addresses, parts of connection strings, tokens of HTTP and private keys.
+        """
+        shown = _URL_WITH_USER.sub(f"://{REDACTED}@", value)
+        return self._showing_replaced(shown, _hidden)
+
+    def quoted(self, value: str) -> str:
+        """A value of any kind, such as a command: hidden is also what follows the name of a secret.
+
+        Where quotes leave a doubt, more than that is.
+        """
+        return self.text(self._named_replaced(value, _hidden))
+
+    def prose(self, value: str) -> str:
+        """A text with those secrets hidden that `text` hides, or that follow a name which is certain to be theirs."""
+        return self.text(self._replaced_after_names(value, _hidden, self._certain_values_after))
+
+    def replaced(self, value: str, replacement: Callable[[str], str]) -> str:
+        """A text with what `replacement` makes of each secret that `quoted` hides, which may have quotes around it.
+
+        A user of an address who has no password is left in it.
+        """
+        return self._showing_replaced(self._named_replaced(value, replacement), replacement)
+
+    def named(self, name: str, value: str) -> str:
+        """The value of a variable or setting, which is hidden as a whole where the name says so."""
+        return REDACTED if self.is_secret(name, value) else self.quoted(value)
+
+    def document(self, value: Any) -> Any:
+        """The same JSON value, with every text in it as `prose` gives it; hidden as a whole where its key says so."""
+
+        def shown(name: str, text: str) -> str:
+            return REDACTED if _matches(self._secret_values(name, is_free=True), text) else self.prose(text)
+
+        return _with_texts(value, shown)
+
+    def error(self, value: Any) -> Any:
+        """The same with every text as `prose` gives it, without the values of the environment's secrets.
+
+        An exception may quote what it was given.
+        """
+
+        def shown(_name: str, text: str) -> str:
+            return self.prose(self._known.sub(REDACTED, text))
+
+        return _with_texts(value, shown)
+
+    @cached_property
+    def _known(self) -> re.Pattern[str]:
+        """What finds the values of the environment's secrets."""
+        variables = self._environment.items()
+        found = {value for name, value in variables if name != NAMES_VARIABLE and self._tells(name, value)}
+        return re.compile(rf"(?<!\w)(?:{any_of(found)})(?!\w)")
+
+    def _tells(self, name: str, value: str) -> bool:
+        """Whether a variable has a secret that is none wherever else it may stand."""
+        secrets = self._secret_values(name)
+        is_common = secrets is not ANYTHING and _COMMON.fullmatch(value) is not None
+        return len(value) >= LEAST_LETTERS and _matches(secrets, value) and not is_common
+
+    def variables(self, variables: Mapping[str, str]) -> dict[str, str]:
+        """The same names; secrets in their values hidden."""
+        return {name: self.named(name, value) for name, value in variables.items()}
+
+    def arguments(self, arguments: Sequence[str]) -> list[str]:
+        """A command line with the values of secret options and of secret assignments hidden.
+
+        An argument that is text for a shell, as after `sh -c`, is treated like that within.
+        """
+        shown: list[str] = []
+        awaited: re.Pattern[str] | None = None
+        for place, argument in enumerate(arguments):
+            name, equals, value = argument.partition("=")
+            is_option = name.startswith("-")
+            secrets = self._option_values(name) if is_option else self._variable_values(name)
+            if not argument.startswith("--") and _matches(awaited, argument):
+                shown.append(REDACTED)
+            elif equals and value and _matches(secrets, value) and not _is_for_shell(arguments, place):
+                shown.append(f"{name}={REDACTED}")
+            else:
+                shown.append(self.quoted(argument))
+            awaited = secrets if is_option and not equals else None
+        return shown
+
+    def _showing_replaced(self, value: str, replacement: Callable[[str], str]) -> str:
+        """With those secrets replaced that show by themselves."""
+
+        def connection_part(found: re.Match[str]) -> str:
+            is_secret = found["name"].upper() == "PWD" or self.is_secret(found["name"], found["value"])
+            return f"{found['name']}{found['equals']}{replacement(found['value'])}" if is_secret else found[0]
+
+        def credentials(found: re.Match[str]) -> str:
+            given = replacement(found["given"]) if _are_credentials(found) else found["given"]
+            return f"{found['scheme']}{found['space']}{given}"
+
+        def secret(found: re.Match[str]) -> str:
+            return replacement(found[0])
+
+        shown = _ADDRESS.sub(lambda found: URL_SECRET.sub(secret, found[0]), value)
+        shown = _CONNECTION_PART.sub(connection_part, shown)
+        return _PRIVATE_KEY.sub(secret, _CREDENTIALS.sub(credentials, shown))
+
+    def _named_replaced(self, value: str, replacement: Callable[[str], str]) -> str:
+        """With those secrets replaced that follow their name."""
+
+        def instruction(found: re.Match[str]) -> str:
+            is_secret = self.is_secret(found["name"], found["value"].strip("\"'"))
+            return f"{found['before']}{replacement(found['value'])}" if is_secret else found[0]
+
+        return self._replaced_after_names(_INSTRUCTION.sub(instruction, value), replacement, self._values_after)
+
+    def _replaced_after_names(
+        self,
+        value: str,
+        replacement: Callable[[str], str],
+        values_after: Callable[[re.Match[str]], re.Pattern[str] | None],
+    ) -> str:
+        shown = []
+        end = 0
+        for found in _NAME_BEFORE_VALUE.finditer(value):
+            if found.start() < end or (secrets := values_after(found)) is None:
+                continue
+            given = _VALUE.match(value, found.end())
+            if given is not None and secrets.fullmatch(given[0].strip("\"'")):
+                shown += [value[end : given.start()], replacement(given[0])]
+                end = given.end()
+        return "".join(shown) + value[end:]
+
+    def _values_after(self, found: re.Match[str]) -> re.Pattern[str] | None:
+        if found["name"].startswith("-"):
+            return self._option_values(found["name"])
+        return None if found["assigned"] is None else self._secret_values(found["name"])
+
+    def _certain_values_after(self, found: re.Match[str]) -> re.Pattern[str] | None:
+        """As `_values_after` in prose, where names of secrets are words too: `--api-key: expected one argument`."""
+        if self._values_after(found) is not ANYTHING:
+            return None
+        return _NO_WORD if ":" in (found["assigned"] or "") else ANYTHING
+
+    def _variable_values(self, name: str) -> re.Pattern[str] | None:
+        return self._secret_values(name) if _NAME.fullmatch(name) else None
+
+    def _option_values(self, option: str) -> re.Pattern[str] | None:
+        name = option.lstrip("-")
+        return ANYTHING if name.lower() in _SECRET_OPTIONS else self._secret_values(name)
+
+    def _secret_values(self, name: str, *, is_free: bool = False) -> re.Pattern[str] | None:
+        plain = name.upper().replace("-", "_")
+        is_certain = any(more in plain for more in self._more_names)
+        return ANYTHING if is_certain else secret_values(name, is_free=is_free)
+
+
+def _with_texts(value: Any, shown: Callable[[str, str], str], name: str = "") -> Any:
+    """A JSON value with what `shown` makes of each text in it and the key that this stands under."""
+    if isinstance(value, str):
+        return shown(name, value)
+    if isinstance(value, Mapping):
+        return {shown("", key): _with_texts(inner, shown, key) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_with_texts(inner, shown, name) for inner in value]
+    return value
+
+
+def _matches(secrets: re.Pattern[str] | None, value: str) -> bool:
+    return secrets is not None and secrets.fullmatch(value) is not None
+
+
+def _are_credentials(found: re.Match[str]) -> bool:
+    """Whether something is given for the scheme of HTTP; `Basic training` gives nothing."""
+    if found["scheme"] == "Basic":
+        return _is_base64_text(found["given"])
+    return found[0] == found.string or _GIVEN_TOKEN.fullmatch(found["given"]) is not None
+
+
+def _is_base64_text(text: str) -> bool:
+    try:
+        decoded = binascii.a2b_base64(text)
+    except binascii.Error:
+        return False
+    return decoded != b"" and decoded.isascii()
+
+
+def _is_for_shell(arguments: Sequence[str], place: int) -> bool:
+    """Whether the argument follows `sh -c`, or the like of another shell."""
+    return (
+        place >= 2 and _SHELL_OPTION.fullmatch(arguments[place - 1]) is not None and arguments[place - 2].endswith("sh")
+    )

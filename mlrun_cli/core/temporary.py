@@ -1,0 +1,218 @@
+"""Files that are there for a while, in folders of the user and in our own.
+
+A file that is being written has no name where the file system allows that (`O_TMPFILE`): no listing and no pattern
+finds it, and nothing stays of it when its maker is killed. Else its name tells who makes it; listings of this program
+leave it out, and the next one who writes in that folder removes what dead makers have left.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+
+from mlrun_cli.core import copying
+
+TEMPORARY_PREFIX = ".mlrun-temporary-"
+"""How their names begin; a snapshot leaves them out."""
+
+_NAME = re.compile(re.escape(TEMPORARY_PREFIX) + r"(?:([0-9a-f]+)-(\d+)-(\d+)-)?[0-9a-f]{16}")
+_NO_UNNAMED = {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT, errno.ENOSYS}
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.ENOENT, errno.EXDEV, errno.EMLINK}
+_ABANDONED_SECONDS = 24 * 60 * 60
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_swept: set[tuple[int, int]] = set()
+
+
+def temporary_name() -> str:
+    """A name that nobody else has, another thread of this process included."""
+    maker = f"{_machine()}-{os.getpid()}-{_start_of(os.getpid())}-" if _machine() else ""
+    return f"{TEMPORARY_PREFIX}{maker}{os.urandom(8).hex()}"
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a file of this name is one that is being written."""
+    return name.startswith(TEMPORARY_PREFIX)
+
+
+@contextmanager
+def temporary_beside(path: Path) -> Iterator[Path]:
+    """Such a name in a path's folder; a file that still has it at the end is removed."""
+    sweep(path.parent)
+    temporary = path.with_name(temporary_name())
+    try:
+        yield temporary
+    finally:
+        with suppress(OSError):  # it has another name, or its folder is gone
+            temporary.unlink()
+
+
+@contextmanager
+def new_file(
+    path: str | os.PathLike[str], *, folder: int | None = None, mode: int = 0o666, overwrite: bool = True
+) -> Iterator[int]:
+    """The descriptor of a file to write, which gets its name when the block has ended well.
+
+    Args:
+        path: where; its folder is there.
+        folder: an open folder that the path is relative to.
+        mode: its permissions, as far as the umask lets them be.
+        overwrite: whether it takes the place of a file that is there.
+
+    Raises:
+        FileExistsError: there is one that may not be replaced.
+        OSError: it cannot be written.
+    """
+    above, name = os.path.split(os.fspath(path))
+    within = os.open(above or ".", _FOLDER, dir_fd=folder)
+    temporary: str | None = None
+    try:
+        _sweep(within)
+        descriptor = _open_unnamed(within, mode)
+        if descriptor is None:
+            temporary = temporary_name()
+            descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode, dir_fd=within)
+        try:
+            yield descriptor
+            temporary = _give_name(descriptor, temporary, within, name, overwrite=overwrite)
+        finally:
+            os.close(descriptor)
+    finally:
+        if temporary is not None:
+            with suppress(OSError):
+                os.unlink(temporary, dir_fd=within)
+        os.close(within)
+
+
+def _open_unnamed(within: int, mode: int) -> int | None:
+    if sys.platform != "linux":
+        return None
+    try:
+        return os.open(".", os.O_RDWR | os.O_TMPFILE | os.O_CLOEXEC, mode, dir_fd=within)
+    except OSError as error:
+        if error.errno not in _NO_UNNAMED:
+            raise
+        return None
+
+
+def _give_name(descriptor: int, temporary: str | None, within: int, name: str, *, overwrite: bool) -> str | None:
+    """Give a file its name; the temporary name that is to be removed, if any."""
+    # A link replaces nothing, unlike a rename. Without a name the file is reached by its descriptor alone.
+    source = f"/proc/self/fd/{descriptor}" if temporary is None else temporary
+    source_folder = None if temporary is None else within
+    try:
+        os.link(source, name, src_dir_fd=source_folder, dst_dir_fd=within, follow_symlinks=temporary is None)
+    except FileExistsError:
+        if not overwrite:
+            raise
+        if temporary is None:
+            temporary = temporary_name()
+            os.link(source, temporary, dst_dir_fd=within, follow_symlinks=True)
+        _replace(temporary, name, within)
+        return None
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        if temporary is None:  # as without /proc
+            temporary = _named_copy(descriptor, within)
+        if not overwrite:  # takes the name, which somebody may have taken meanwhile
+            try:
+                os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, dir_fd=within))
+            except OSError:
+                os.unlink(temporary, dir_fd=within)
+                raise
+        _replace(temporary, name, within)
+        return None
+    return temporary
+
+
+def _named_copy(descriptor: int, within: int) -> str:
+    temporary = temporary_name()
+    found = os.fstat(descriptor)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    named = os.open(temporary, flags, found.st_mode & 0o777, dir_fd=within)
+    try:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        copying.copy(descriptor, named, found.st_size)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary, dir_fd=within)
+        raise
+    finally:
+        os.close(named)
+    return temporary
+
+
+def _replace(temporary: str, name: str, within: int) -> None:
+    try:
+        os.replace(temporary, name, src_dir_fd=within, dst_dir_fd=within)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary, dir_fd=within)
+        raise
+
+
+def sweep(folder: Path) -> None:
+    """Remove what makers that are dead have left in a folder; once in each process."""
+    with suppress(OSError):
+        within = os.open(folder, _FOLDER)
+        try:
+            _sweep(within)
+        finally:
+            os.close(within)
+
+
+def _sweep(within: int) -> None:
+    found = os.fstat(within)
+    if (found.st_dev, found.st_ino) in _swept:
+        return
+    _swept.add((found.st_dev, found.st_ino))
+    with suppress(OSError):
+        for name in os.listdir(within):
+            if is_temporary(name) and _is_abandoned(name, within):
+                try:
+                    os.unlink(name, dir_fd=within)
+                except (IsADirectoryError, PermissionError):
+                    import shutil  # noqa: PLC0415 - nearly all are files
+
+                    shutil.rmtree(f"/proc/self/fd/{within}/{name}", ignore_errors=True)
+
+
+def _is_abandoned(name: str, within: int) -> bool:
+    match = _NAME.fullmatch(name)
+    if match is None:
+        return False
+    machine, pid, start = match.groups()
+    if machine is not None and machine == _machine():
+        return _start_of(int(pid)) != int(start)
+    # Of another machine, or of another boot of this one: nobody knows.
+    try:
+        return os.stat(name, dir_fd=within, follow_symlinks=False).st_mtime < time.time() - _ABANDONED_SECONDS
+    except OSError:
+        return False
+
+
+@cache
+def _machine() -> str:
+    """What tells processes of this machine, boot and PID namespace from others; nothing where that cannot be told."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", "rb") as file:
+            boot = file.read(8).decode()
+        return f"{boot}{os.stat('/proc/self/ns/pid').st_ino:x}"
+    except OSError:
+        return ""
+
+
+def _start_of(pid: int) -> int:
+    """When a process was started, in ticks since the boot; -1 when there is none."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return int(file.read().rpartition(b")")[2].split()[19])
+    except (OSError, IndexError, ValueError):
+        return -1

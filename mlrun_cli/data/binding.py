@@ -1,0 +1,290 @@
+"""What a run configuration says of a run's data: its sections `data`, `dataReferences` and `outputData`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from mlrun_cli.core.shell_text import with_variables
+from mlrun_cli.errors import UsageError
+
+DIRECT = "direct"
+DOWNLOAD = "download"
+MOUNT = "mount"
+UPLOAD = "upload"
+
+_MAX_NAME_BYTES = 200
+
+_INPUT_MECHANISMS = (DIRECT, DOWNLOAD, MOUNT)
+_OUTPUT_MECHANISMS = (MOUNT, UPLOAD)
+_REFERENCE_MODES = (DOWNLOAD, MOUNT, UPLOAD)
+
+
+class InputBinding(NamedTuple):
+    """An entry of `data`: where it comes from, one of four ways, and how the script gets it.
+
+    Attributes:
+        name: the key of the entry.
+        dataset_id: of a dataset.
+        dataset_name: of a registered one, with `dataset_version` or, where that is None, in its latest version.
+        definition: of a dataset that need not be kept yet.
+        datastore, path: a place in a datastore.
+        uri: a path of this machine or a URL.
+        mechanism: `direct`, `download` or `mount`.
+        path_on_compute: where the script expects it; None when it takes what it is told.
+        variable: an environment variable for its path.
+    """
+
+    name: str
+    mechanism: str
+    variable: str
+    path_on_compute: str | None = None
+    dataset_id: str | None = None
+    dataset_name: str | None = None
+    dataset_version: int | None = None
+    definition: Mapping[str, Any] | None = None
+    datastore: str | None = None
+    path: str | None = None
+    uri: str | None = None
+
+
+class ReferenceBinding(NamedTuple):
+    """An entry of `dataReferences`: a place in a datastore; None means the default one.
+
+    `path_on_compute` is where the script expects it; None when it takes what it is told.
+    """
+
+    name: str
+    datastore: str | None
+    path: str | None
+    mode: str
+    path_on_compute: str | None
+
+
+class OutputBinding(NamedTuple):
+    """An entry of `outputData`: a place in a datastore, and the dataset to make of it, `{"name", …}` or None."""
+
+    name: str
+    datastore: str | None
+    path: str | None
+    mechanism: str
+    registration: Mapping[str, Any] | None
+
+
+def read_inputs(section: object) -> list[InputBinding]:
+    """The entries of `data`.
+
+    Raises:
+        UsageError: something in them cannot be right; names its key path.
+    """
+    return [_input(name, entry) for name, entry in _entries("data", section)]
+
+
+def read_references(section: object) -> list[ReferenceBinding]:
+    """The entries of `dataReferences`; raises as `read_inputs` does."""
+    found = []
+    for name, entry in _entries("dataReferences", section):
+        where = f"dataReferences.{name}"
+        found.append(
+            ReferenceBinding(
+                name=name,
+                datastore=_text(where, entry, "dataStoreName"),
+                path=_text(where, entry, "pathOnDataStore"),
+                mode=_mode(where, entry, "mode", _REFERENCE_MODES),
+                path_on_compute=_text(where, entry, "pathOnCompute"),
+            )
+        )
+    return found
+
+
+def read_outputs(section: object) -> list[OutputBinding]:
+    """The entries of `outputData`; raises as `read_inputs` does."""
+    return [_output(name, entry) for name, entry in _entries("outputData", section)]
+
+
+def azures_name(name: str) -> str:
+    """What Azure makes of a name of data in a runconfig: `in_put` is `inPut` there."""
+    first, *others = name.split("_")
+    return first[:1].lower() + first[1:] + "".join(word.title() for word in others) if first else name
+
+
+DATASET = "DatasetConsumptionConfig"
+OUTPUT = "DatasetOutputConfig"
+REFERENCE = "AZUREML_DATAREFERENCE"
+PATH_ON_COMPUTE = "pathOnCompute"
+
+_PLACEHOLDER = (
+    r"(?P<kind>DatasetConsumptionConfig|DatasetOutputConfig):(?P<name>\w+)"
+    r"|\$\{AZUREML_DATAREFERENCE_(?P<braced>[^{}]+)\}"
+    r"|\$AZUREML_DATAREFERENCE_(?P<bare>\w+)"
+)
+_ANY_PLACEHOLDER = re.compile(_PLACEHOLDER)
+_BEFORE_PATH, _AFTER_PATH = r"""(?<![^\s=:,;|&<>()'"])""", r"""(?![^\s:,;|&<>()'"/])"""
+
+
+def stands_for_data(text: str) -> bool:
+    """Whether something in a text stands for data."""
+    return _ANY_PLACEHOLDER.search(text) is not None
+
+
+class Placeholders:
+    """What stands for data in texts: placeholders of Azure's, and the paths that data has on its machines.
+
+    What takes their place is asked by kind and name: `DATASET`, `OUTPUT` or `REFERENCE` with the name of an entry,
+    `PATH_ON_COMPUTE` with the path.
+    """
+
+    def __init__(self, paths_on_compute: Iterable[str] = ()) -> None:
+        paths = "|".join(map(re.escape, sorted(paths_on_compute, key=len, reverse=True)))
+        self._paths = re.compile(rf"{_BEFORE_PATH}(?P<path>{paths}){_AFTER_PATH}") if paths else None
+        self._all = re.compile(f"{_PLACEHOLDER}|{self._paths.pattern}") if self._paths else _ANY_PLACEHOLDER
+
+    def fill(self, text: str, value: Callable[[str, str], str]) -> str:
+        """Return a text with `value(kind, name)` in place of each."""
+        return self._all.sub(lambda found: value(*_kind_and_name(found)), text)
+
+    def fill_paths(self, text: str, value: Callable[[str, str], str]) -> str:
+        """Return a text with `value(PATH_ON_COMPUTE, path)` in place of each path; placeholders stay."""
+        return text if self._paths is None else self._paths.sub(lambda found: value(PATH_ON_COMPUTE, found[0]), text)
+
+    def fill_shell(self, text: str, variable: Callable[[str, str], str | None]) -> str:
+        """Return the text of a command with `variable(kind, name)`, a variable of the shell, in place of each.
+
+        What the shell will read as that variable, or as one of its own where the answer is None, stays as it is.
+        """
+
+        def name(found: re.Match[str]) -> str | None:
+            given = variable(*_kind_and_name(found))
+            return None if found[0] in {f"${given}", f"${{{given}}}"} else given
+
+        return with_variables(text, self._all, name)
+
+
+def _kind_and_name(found: re.Match[str]) -> tuple[str, str]:
+    parts = found.groupdict()
+    if parts.get("path"):
+        return PATH_ON_COMPUTE, parts["path"]
+    return parts["kind"] or REFERENCE, parts["name"] or parts["braced"] or parts["bare"]
+
+
+def _input(name: str, entry: Mapping[str, Any]) -> InputBinding:
+    where = f"data.{name}"
+    location = _part(where, entry, "dataLocation")
+    dataset = _part(f"{where}.dataLocation", location, "dataset")
+    place = _part(f"{where}.dataLocation", location, "dataPath", "datapath")
+    uri = _part(f"{where}.dataLocation", location, "uri")
+    version = dataset.get("version")
+    binding = InputBinding(
+        name=name,
+        mechanism=_mode(where, entry, "mechanism", _INPUT_MECHANISMS, DIRECT),
+        variable=_text(where, entry, "environmentVariableName") or name,
+        path_on_compute=_text(where, entry, "pathOnCompute"),
+        dataset_id=_text(where, dataset, "id"),
+        dataset_name=_text(where, dataset, "name"),
+        dataset_version=None if version in (None, "", "latest") else _version(where, version),
+        definition=dataset.get("definition"),
+        datastore=_text(where, place, "datastoreName"),
+        path=_text(where, place, "relativePath"),
+        uri=_text(where, uri, "path"),
+    )
+    sources = (binding.dataset_id, binding.dataset_name, binding.definition, binding.datastore, binding.uri)
+    if not any(sources):
+        raise UsageError(
+            f"{where} does not say which data it is.",
+            hint="Write dataLocation with the id or the name of a dataset, a dataPath or a uri.",
+        )
+    return binding
+
+
+def _output(name: str, entry: Mapping[str, Any]) -> OutputBinding:
+    where = f"outputData.{name}"
+    place = _part(where, _part(where, entry, "outputLocation"), "dataPath", "datapath")
+    options = _part(where, entry, "additionalOptions")
+    if _text(where, options, "pathOnCompute"):
+        raise UsageError(
+            f"{where} is to be collected from a path that the script chooses, which is not done here.",
+            hint=f"Take out 'source' (pathOnCompute), and let the script write to DatasetOutputConfig:{name}.",
+        )
+    globs = _part(where, options, "uploadOptions").get("sourceGlobs")
+    if globs and not (isinstance(globs, Mapping) and not globs.get("patterns")):
+        raise UsageError(
+            f"{where} is to keep a part of what the script writes, which is not done here.",
+            hint="Take out 'source_globs' (sourceGlobs).",
+        )
+    registration = _part(where, options, "registrationOptions")
+    return OutputBinding(
+        name=name,
+        datastore=_text(where, place, "datastoreName"),
+        path=_text(where, place, "relativePath"),
+        mechanism=_mode(where, entry, "mechanism", _OUTPUT_MECHANISMS),
+        registration=registration if registration.get("name") else None,
+    )
+
+
+def _entries(section_name: str, section: object) -> list[tuple[str, Mapping[str, Any]]]:
+    if section is None:
+        return []
+    if not isinstance(section, Mapping) or not all(isinstance(entry, Mapping) for entry in section.values()):
+        raise UsageError(
+            f"{section_name} is a mapping from names to mappings.", hint="'mlrun runconfig schema' has their keys."
+        )
+    for name in section:
+        _check_name(section_name, str(name))
+    return [(str(name), entry) for name, entry in section.items()]
+
+
+def _check_name(section_name: str, name: str) -> None:
+    """Refuse what can name no variable, or no folder."""
+    if not name or re.search(r"[=\0]", name):
+        raise UsageError(
+            f"{section_name}: {name!r} cannot be the name of data: an environment variable is named for it.",
+            hint="Choose a name of letters, digits and underscores.",
+        )
+    if len(name.encode("utf-8", "replace")) > _MAX_NAME_BYTES:
+        raise UsageError(
+            f"{section_name}: the name '{name[:20]}…' is too long: a folder is named for it.",
+            hint=f"Choose a name of at most {_MAX_NAME_BYTES} letters.",
+        )
+
+
+def _part(where: str, entry: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
+    for key in keys:
+        found = entry.get(key)
+        if found is not None:
+            if not isinstance(found, Mapping):
+                raise UsageError(
+                    f"{where}.{key} is a mapping, not {_kind(found)}.", hint="'mlrun runconfig schema' has its keys."
+                )
+            return found
+    return {}
+
+
+def _text(where: str, entry: Mapping[str, Any], key: str) -> str | None:
+    found = entry.get(key)
+    if found is not None and not isinstance(found, str):
+        raise UsageError(f"{where}: {key} is a text, not {_kind(found)}.", hint="Write it in quotes, on one line.")
+    return found or None
+
+
+def _kind(value: object) -> str:
+    """What a value is, for errors, which do not show it: an address may hold a password."""
+    return {str: "a text", bool: "true or false", list: "a list", tuple: "a list", dict: "a mapping"}.get(
+        type(value), "a number"
+    )
+
+
+def _mode(where: str, entry: Mapping[str, Any], key: str, known: tuple[str, ...], default: str = MOUNT) -> str:
+    mode = (_text(where, entry, key) or default).lower()
+    if mode not in known:
+        raise UsageError(f"{where}: {key} cannot be '{mode}' here.", hint=f"It can be {', '.join(known)}.")
+    return mode
+
+
+def _version(where: str, version: object) -> int:
+    if isinstance(version, int) or (isinstance(version, str) and version.isdecimal()):
+        return int(version)
+    raise UsageError(
+        f"{where}: the version of a dataset is a number or 'latest', not {version!r}.",
+        hint="Leave it out for the latest one.",
+    )

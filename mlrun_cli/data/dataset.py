@@ -1,0 +1,150 @@
+"""A dataset: which files, how they are read as a table, and what is chosen of them.
+
+    {"kind": "file" | "tabular",
+     "paths": [{"path": ABSOLUTE_OR_GLOB} | {"datastore": NAME, "path": RELATIVE_OR_GLOB} | {"url": URL}, …],
+     "options": {…},
+     "steps": [["take", COUNT], ["skip", COUNT], ["part", SEED, LOW, HIGH], ["keep", COLUMNS], ["drop", COLUMNS]]}
+
+Only the paths and, for files, the steps mean something here; how a table is read is a matter of the script.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from mlrun_cli.core.time import iso
+from mlrun_cli.errors import UsageError
+
+FILE_KIND = "file"
+TABULAR_KIND = "tabular"
+MAX_NAME_LENGTH = 255
+
+Definition = Mapping[str, Any]
+
+_Item = TypeVar("_Item")
+
+
+class Dataset(NamedTuple):
+    """`name` and `version` are None until it is registered; versions count from 1. `created_at` is in microseconds."""
+
+    key: int
+    dataset_id: str
+    name: str | None
+    version: int | None
+    definition: Definition
+    description: str | None
+    tags: Mapping[str, str | None]
+    created_at: int
+
+
+def dataset_record(dataset: Dataset) -> dict[str, Any]:
+    """The dataset as `azureml.core` is told of it."""
+    return {
+        "id": dataset.dataset_id,
+        "name": dataset.name,
+        "version": dataset.version,
+        "definition": dataset.definition,
+        "description": dataset.description,
+        "tags": dict(dataset.tags),
+        "created": iso(dataset.created_at),
+    }
+
+
+def checked_definition(document: object) -> dict[str, Any]:
+    """The definition, with all of its keys.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if not isinstance(document, Mapping) or document.get("kind") not in {FILE_KIND, TABULAR_KIND}:
+        raise UsageError("A dataset is defined by its kind, 'file' or 'tabular', and its paths.")
+    paths, options, steps = document.get("paths"), document.get("options") or {}, document.get("steps") or []
+    if not isinstance(paths, list) or not paths:
+        raise UsageError("A dataset needs at least one path.", hint="Name a file, a folder, a pattern or a URL.")
+    if not isinstance(options, Mapping) or not isinstance(steps, list):
+        raise UsageError("The options of a dataset are a mapping, and its steps a list.")
+    return {
+        "kind": document["kind"],
+        "paths": [_checked_path(path) for path in paths],
+        "options": dict(options),
+        "steps": [_checked_step(step) for step in steps],
+    }
+
+
+def definition_text(definition: Definition) -> str:
+    """One text for equal definitions."""
+    return json.dumps(definition, sort_keys=True, separators=(",", ":"))
+
+
+def check_dataset_name(name: object) -> str:
+    """The name itself.
+
+    Raises:
+        UsageError: it is no text, empty, longer than 255 characters, or holds a control character.
+    """
+    is_good = isinstance(name, str) and name.strip() and len(name) <= MAX_NAME_LENGTH
+    if not isinstance(name, str) or not is_good or any(unicodedata.category(c) in {"Cc", "Cs"} for c in name):
+        raise UsageError(
+            f"{name!r} cannot be the name of a dataset.",
+            hint=f"A name is a text of at most {MAX_NAME_LENGTH} characters on one line.",
+        )
+    return name
+
+
+def chosen(items: Sequence[_Item], steps: Sequence[Sequence[Any]]) -> list[_Item]:
+    """What is left of the files of a dataset after its steps.
+
+    Raises:
+        UsageError: a step is one for tables.
+    """
+    from random import Random  # noqa: PLC0415 - slow to import, for every submit
+
+    left = list(items)
+    for name, *values in steps:
+        if name == "take":
+            left = left[: values[0]]
+        elif name == "skip":
+            left = left[values[0] :]
+        elif name == "part":
+            seed, low, high = values
+            dice = Random(seed)  # noqa: S311 - a split of data is no secret
+            left = [item for item in left if low <= dice.random() < high]
+        else:
+            raise UsageError(f"'{name}' is a step for tables, and these are files.")
+    return left
+
+
+def _checked_path(path: object) -> dict[str, str]:
+    shapes = ({"path"}, {"datastore", "path"}, {"url"})
+    if (
+        not isinstance(path, Mapping)
+        or set(path) not in shapes
+        or not all(isinstance(text, str) for text in path.values())
+    ):
+        raise UsageError(f"{path!r} is no path of a dataset.")
+    if set(path) == {"path"} and not os.path.isabs(path["path"]):
+        raise UsageError(f"'{path['path']}' is relative to nothing here.", hint="Write a path from the root.")
+    if "url" in path and not path["url"].startswith(("http://", "https://")):
+        raise UsageError(f"'{path['url'].partition(':')[0]}' is no kind of URL that is read here: http and https are.")
+    return dict(path)
+
+
+_STEPS: Mapping[str, tuple[tuple[type, ...], ...]] = {
+    "take": ((int,),),
+    "skip": ((int,),),
+    "part": ((int,), (int, float), (int, float)),
+    "keep": ((list,),),
+    "drop": ((list,),),
+}
+
+
+def _checked_step(step: object) -> list[Any]:
+    if isinstance(step, list) and step and isinstance(step[0], str) and step[0] in _STEPS:
+        kinds = _STEPS[step[0]]
+        if len(step) == len(kinds) + 1 and all(map(isinstance, step[1:], kinds)):
+            return step
+    raise UsageError(f"{step!r} is no step of a dataset that this version knows.")

@@ -1,0 +1,176 @@
+"""The file of `az ml dataset register -f`: what a dataset is made of, and what it is registered as."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from mlrun_cli.core.documents.read import Node, read_document
+from mlrun_cli.data.dataset import FILE_KIND, TABULAR_KIND
+from mlrun_cli.data.read_options import DELIMITED, HEADERS, JSON_LINES, PARQUET, table_options
+from mlrun_cli.errors import Unsupported
+
+TEMPLATE: Mapping[str, Any] = {
+    "schemaVersion": 1,
+    "datasetType": "Tabular|File",
+    "parameters": {
+        "path": [
+            "https://example.com/data/file.csv",
+            {"datastoreName": "workspaceblobstore", "relativePath": "folder/*.csv"},
+        ],
+        "sourceType": "delimited_files|json_lines_files|parquet_files",
+        "includePath": False,
+        "inferColumnTypes": True,
+        "separator": ",",
+        "header": True,
+    },
+    "timeSeries": {"fineGrainTimestamp": "column1", "coarseGrainTimestamp": "column2"},
+    "registration": {
+        "name": "mydataset",
+        "description": "What the dataset is.",
+        "tags": {"key": "value"},
+        "createNewVersion": True,
+    },
+}
+"""What such a file may hold; `sourceType` and the keys below it, and `timeSeries`, are of tables alone."""
+
+_KINDS = {"file": FILE_KIND, "tabular": TABULAR_KIND}
+_FORMATS = {"delimited_files": DELIMITED, "json_lines_files": JSON_LINES, "parquet_files": PARQUET}
+_REFUSED = {
+    "query": "Query the database in the script, and keep what comes back as files.",
+    "partitionFormat": "Leave it out, and take the columns from the paths in the script.",
+}
+_TABLE_KEYS = ("sourceType", "includePath", "inferColumnTypes", "separator", "header", "encoding")
+
+_Value = TypeVar("_Value")
+
+
+class DatasetDescription(NamedTuple):
+    """A dataset that is to be registered.
+
+    Attributes:
+        definition: as `data.dataset` has it, unchecked.
+        notes: what was skipped, a line each.
+    """
+
+    definition: dict[str, Any]
+    name: str
+    description: str | None = None
+    tags: Mapping[str, str | None] | None = None
+    create_new_version: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def read_dataset_file(path: Path) -> DatasetDescription:
+    """Read such a file, in JSON or YAML; local paths in it are relative to its folder.
+
+    Raises:
+        InvalidFile: it cannot be read, a key that is needed is missing, or a value is of a wrong type or form.
+        Unsupported: it asks for what is not there without Azure.
+    """
+    root = read_document(path)
+    reader = _Reader(root, path.absolute().parent)
+    return reader.description()
+
+
+class _Reader:
+    """One file on its way to a description."""
+
+    def __init__(self, root: Node, folder: Path) -> None:
+        self._root = root
+        self._folder = folder
+        self._notes: list[str] = []
+
+    def description(self) -> DatasetDescription:
+        root = self._known(self._root, TEMPLATE)
+        version = root.get("schemaVersion")
+        if version is not None and version.whole_number() != 1:
+            raise version.error("is a version that is not known here", hint="It is 1.")
+        kind = self._needed(self._root, root, "datasetType")
+        if kind.text().lower() not in _KINDS:
+            raise kind.error(f"there is no type '{kind.text()}'", hint="It is File or Tabular.")
+        parameters = self._needed(self._root, root, "parameters")
+        registration = self._needed(self._root, root, "registration")
+        entries = self._known(registration, TEMPLATE["registration"])
+        description = entries.get("description")
+        tags = entries.get("tags")
+        return DatasetDescription(
+            self._definition(_KINDS[kind.text().lower()], parameters, root.get("timeSeries")),
+            self._needed(registration, entries, "name").text(),
+            None if description is None else description.text(),
+            None if tags is None else {key: None if one.is_null else one.text() for key, one in tags.mapping().items()},
+            _value(entries, "createNewVersion", Node.truth, otherwise=False),
+            tuple(self._notes),
+        )
+
+    def _definition(self, kind: str, node: Node, series: Node | None) -> dict[str, Any]:
+        parameters = self._known(node, {**TEMPLATE["parameters"], "encoding": "", **_REFUSED})
+        for key, way_out in _REFUSED.items():
+            if key in parameters:
+                raise Unsupported(f"{parameters[key].place}: {key} is not supported.", hint=way_out)
+        paths = self._needed(node, parameters, "path")
+        items = paths.items() if isinstance(paths.content, tuple) else (paths,)
+        options: dict[str, Any] = {}
+        if kind == TABULAR_KIND:
+            options = {**_table_options(parameters), **self._time_series(series)}
+        else:
+            skipped = [key for key in _TABLE_KEYS if key in parameters]
+            self._notes += [f"{parameters[key].place}: {key} is skipped: it is of tables alone." for key in skipped]
+        return {"kind": kind, "paths": [self._path(item) for item in items], "options": options, "steps": []}
+
+    def _path(self, node: Node) -> dict[str, str]:
+        if not isinstance(node.content, dict):
+            text = node.text()
+            return {"url": text} if "://" in text else {"path": os.path.normpath(self._folder / text)}
+        entries = self._known(node, {"datastoreName": "", "relativePath": ""})
+        return {
+            "datastore": self._needed(node, entries, "datastoreName").text(),
+            "path": _value(entries, "relativePath", Node.text, otherwise="").lstrip("/"),
+        }
+
+    def _time_series(self, node: Node | None) -> dict[str, str]:
+        entries = {} if node is None else self._known(node, TEMPLATE["timeSeries"])
+        names = {"timestamp": "fineGrainTimestamp", "partition_timestamp": "coarseGrainTimestamp"}
+        return {name: entries[key].text() for name, key in names.items() if key in entries}
+
+    def _known(self, node: Node, known: Mapping[str, Any]) -> dict[str, Node]:
+        """The entries of a mapping; of those that nobody knows or that are null, the first are noted."""
+        entries = node.mapping()
+        for key, value in entries.items():
+            if key not in known:
+                near = get_close_matches(key, known, n=1)
+                guess = f"; did you mean {near[0]}?" if near else "."
+                self._notes.append(f"{value.place}: unknown key '{key}' is skipped{guess}")
+        return {key: value for key, value in entries.items() if key in known and not value.is_null}
+
+    def _needed(self, node: Node, entries: Mapping[str, Node], key: str) -> Node:
+        if key not in entries:
+            hint = "'mlrun dataset register --show-template' prints a whole one."
+            raise node.error(f"'{key}' is missing", hint=hint)
+        return entries[key]
+
+
+def _table_options(parameters: Mapping[str, Node]) -> dict[str, Any]:
+    source = parameters.get("sourceType")
+    name = "delimited_files" if source is None else source.text()
+    if source is not None and name not in _FORMATS:
+        raise source.error(f"'{name}' is no source of a table here", hint=f"There are: {', '.join(_FORMATS)}.")
+    return table_options(
+        _FORMATS[name],
+        separator=_value(parameters, "separator", Node.text, otherwise=","),
+        header=_value(parameters, "header", _header, otherwise=HEADERS[0]),
+        include_path=_value(parameters, "includePath", Node.truth, otherwise=False),
+        infer_column_types=_value(parameters, "inferColumnTypes", Node.truth, otherwise=True),
+        encoding=_value(parameters, "encoding", Node.text, otherwise="utf8"),
+    )
+
+
+def _header(node: Node) -> str:
+    return HEADERS[0 if node.content else 1] if isinstance(node.content, bool) else node.text()
+
+
+def _value(entries: Mapping[str, Node], key: str, read: Callable[[Node], _Value], *, otherwise: _Value) -> _Value:
+    return read(entries[key]) if key in entries else otherwise

@@ -1,0 +1,44 @@
+"""`python -m mlrun_cli.environments PLAN`: builds the environment of the plan in that JSON file.
+
+An image that needs no building is fetched. What the installer prints goes to stdout. The exit code is 0 when the
+environment is ready. The secrets of the plan are expected as environment variables.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from mlrun_cli.environments.build import build_environment
+from mlrun_cli.environments.container import lacks_program
+from mlrun_cli.environments.environment import EnvironmentBuild, EnvironmentPlan
+from mlrun_cli.environments.image import fetch_image
+from mlrun_cli.environments.installer import Installer, say
+
+
+def main(plan_file: str) -> int:
+    """Build what the plan asks for; returns the exit code."""
+    plan = EnvironmentPlan.from_json(json.loads(Path(plan_file).read_text("utf-8", "surrogateescape")))
+    installer = Installer(os.environ, Path.cwd())
+    if plan.build is not None:
+        code = _build(plan.build)
+    else:
+        code = 0 if plan.container is None else fetch_image(plan.container.engine, plan.container.image, installer)
+    if code == 0 and plan.container is not None and lacks_program(plan.container, installer):
+        return 1
+    return code
+
+
+def _build(build: EnvironmentBuild) -> int:
+    try:
+        return build_environment(build, os.environ)
+    except OSError as error:
+        what = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else error
+        say(f"The environment in {build.folder} cannot be built: {what}")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

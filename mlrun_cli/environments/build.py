@@ -1,0 +1,179 @@
+"""Builds a planned environment, once, however many runs ask for it at the same time."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from mlrun_cli.core.locks import taken_lock
+from mlrun_cli.environments.environment import Builder, EnvironmentBuild
+from mlrun_cli.environments.folder import EnvironmentFolder
+from mlrun_cli.environments.image import image_name, is_there, make_image
+from mlrun_cli.environments.installation import Filled, fill_with_conda, fill_with_pip
+from mlrun_cli.environments.installer import Installer, say, say_changed
+from mlrun_cli.environments.local_sources import changed_source
+
+_LOOK_SECONDS = 0.05
+_PYTHON_VERSION = "import sys; print('%d.%d.%d' % sys.version_info[:3])"
+# Python 3.7 and older cannot list by themselves.
+_LIST = """
+try:
+    from importlib.metadata import distributions
+except ImportError:
+    from pkg_resources import working_set
+    found = {(one.project_name, one.version) for one in working_set}
+else:
+    found = {(one.metadata["Name"], one.version) for one in distributions()}
+print("\\n".join(sorted("%s==%s" % one for one in found)))
+"""
+
+
+def build_environment(build: EnvironmentBuild, environ: Mapping[str, str]) -> int:
+    """Build the environment unless it stands; returns 0, or what the failed installer returned.
+
+    What the installer prints goes to stdout, without secrets. Killed at any point, it leaves a folder
+    that is not complete, which the next one clears away.
+
+    Raises:
+        OSError: the folder cannot be written, or is on a file system without locks.
+    """
+    folder = EnvironmentFolder(Path(build.folder))
+    folder.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ready = f"Environment {build.key} is ready."
+    with _held(folder.lock, ready) as lock:
+        if _stands(folder, build):
+            say(ready)
+            return 0
+        installer = Installer(environ, folder.path, lock)
+        try:
+            filled = _fill(folder, build, installer, environ)
+        except OSError:
+            shutil.rmtree(folder.path, ignore_errors=True)
+            raise
+        if not filled.exit_code and build.image is None and not os.access(folder.interpreter, os.X_OK):
+            say(f"Error: {Path(build.installer).name} has ended well, and there is no {folder.interpreter}.")
+            filled = Filled(1)
+        if filled.exit_code:
+            # Frees the disk, and leaves the installer's words the last ones.
+            shutil.rmtree(folder.path, ignore_errors=True)
+            return filled.exit_code
+        version = ""
+        if build.image is None:
+            version = installer.output([str(folder.interpreter), "-I", "-c", _PYTHON_VERSION]).strip()
+            folder.installed.write_text(installer.output(_listing(folder, build)), encoding="utf-8")
+        folder.record_complete(
+            {
+                **build.to_json(),
+                "python_version": version,
+                "loosened": list(filled.loosened),
+                "other_python": filled.other_python,
+            }
+        )
+        say(ready)
+        return 0
+
+
+def _stands(folder: EnvironmentFolder, build: EnvironmentBuild) -> bool:
+    return folder.is_complete() and (build.image is None or is_there(build.installer, image_name(build.key)))
+
+
+def _fill(
+    folder: EnvironmentFolder, build: EnvironmentBuild, installer: Installer, environ: Mapping[str, str]
+) -> Filled:
+    """Make the environment and install into it."""
+    if folder.path.exists():
+        shutil.rmtree(folder.path)
+    folder.path.mkdir(mode=0o700)
+    say(f"Building environment {build.key} with {Path(build.installer).name} for {build.python or build.builder.value}")
+    if build.day is not None:
+        say(f"  as it was on {build.day} ({build.day_source})")
+    dockerfile = () if build.image is None else build.image.dockerfile.splitlines()
+    for line in (*build.packages, *build.options, *build.requirements, *dockerfile):
+        say(f"  {line}")
+    if (changed := changed_source(build.local)) is not None:
+        say_changed(changed)
+        return Filled(1)
+    if build.image is not None:
+        return Filled(make_image(folder, build, build.image, installer))
+    if build.builder is Builder.CONDA:
+        return fill_with_conda(folder, build, installer)
+    return fill_with_pip(folder, build, installer, environ)
+
+
+def _listing(folder: EnvironmentFolder, build: EnvironmentBuild) -> list[str]:
+    """What lists the packages that are there."""
+    python = str(folder.interpreter)
+    if build.builder is Builder.UV:
+        return [build.installer, "pip", "freeze", "--python", python]
+    if build.builder is Builder.PIP:
+        return [python, "-m", "pip", "freeze"]
+    return [python, "-I", "-c", _LIST]
+
+
+@contextmanager
+def _held(path: Path, ready: str) -> Iterator[int]:
+    lock = _try(path)
+    if lock is None:
+        say("Another run is building this environment; waiting for it.")
+        lock = _wait_for(path, ready)
+    try:
+        _name_log(lock, _own_log())
+        yield lock
+        _name_log(lock, b"")
+    finally:
+        os.close(lock)
+
+
+def _try(path: Path) -> int | None:
+    """Take the lock if it is free; its descriptor."""
+    try:
+        return taken_lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return None
+
+
+def _wait_for(path: Path, ready: str) -> int:
+    """Wait for the lock; what its holder prints is passed on meanwhile, but for the line that it is ready with."""
+    log, offset = b"", 0
+    while (lock := _try(path)) is None:
+        log = log or _named_log(path)
+        offset = _pass_on(log, offset, ready)
+        time.sleep(_LOOK_SECONDS)
+    _pass_on(log, offset, ready)
+    return lock
+
+
+def _pass_on(log: bytes, offset: int, ready: str) -> int:
+    """Print what a log holds from there on, without that line; where it ends. An unreadable one holds nothing."""
+    with suppress(OSError), open(log, "rb") as file:
+        file.seek(offset)
+        sys.stdout.buffer.write(file.read().replace(f"{ready}\n".encode(), b""))
+        sys.stdout.buffer.flush()
+        return file.tell()
+    return offset
+
+
+def _name_log(lock: int, log: bytes) -> None:
+    """Write into the lock file where its holder's output goes."""
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, log, 0)
+
+
+def _named_log(path: Path) -> bytes:
+    with suppress(OSError):
+        return path.read_bytes()
+    return b""
+
+
+def _own_log() -> bytes:
+    """The file that this process prints to; empty when that cannot be known."""
+    with suppress(OSError):
+        log = os.readlink(b"/proc/self/fd/1")
+        return log if os.path.isfile(log) else b""
+    return b""

@@ -1,0 +1,310 @@
+"""Plans the environment of a run when it is submitted: quickly, and without the network."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.environments.base_pythons import nearest_pythons, pinned_python, uv_may_have
+from mlrun_cli.environments.conda_file import CondaDependencies
+from mlrun_cli.environments.environment import BasePython, Builder, EnvironmentBuild, EnvironmentPlan
+from mlrun_cli.environments.folder import EnvironmentFolder
+from mlrun_cli.environments.interpreters import (
+    PythonRequest,
+    executables,
+    first_python,
+    probe,
+    search_folders,
+)
+from mlrun_cli.environments.local_sources import contents, local_sources
+from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
+from mlrun_cli.environments.package_day import PackageDay, find_package_day, named_day
+from mlrun_cli.environments.placeholders import hide_secrets
+from mlrun_cli.environments.requirements import PipLine
+from mlrun_cli.environments.translation import Translation, conda_part, translate
+from mlrun_cli.errors import EnvironmentNotBuilt
+
+_CONDAS = ("conda", "micromamba", "mamba")
+_KEY_LENGTH = 24
+_PINNED = EnvironmentChoice()
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedEnvironment:
+    """A plan, what there is to say about it on stderr, secrets for the installer alone, and variables of the script.
+
+    `secrets` are environment variables for the program that builds; no record may hold them. `variables` are those that
+    the environment brings with it.
+    """
+
+    plan: EnvironmentPlan
+    notes: tuple[str, ...] = ()
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+def plan_user_managed(interpreter_path: str | None, path_variable: str, folder: Path) -> PlannedEnvironment:
+    """The interpreter that a runconfig names, as it is; without one, the `python` on PATH.
+
+    A path is taken from `folder`. One that does not exist here gives way to `python` on PATH, with a note.
+
+    Raises:
+        EnvironmentNotBuilt: what is named cannot be run, or there is no Python on PATH.
+    """
+    folders = search_folders(path_variable)
+    notes: tuple[str, ...] = ()
+    if interpreter_path:
+        found = _named(interpreter_path, folder, folders)
+        if found is not None:
+            return PlannedEnvironment(EnvironmentPlan(str(found)))
+    python = first_python(folders)
+    if python is None:
+        named = f"'{interpreter_path}' does not exist here, and there" if interpreter_path else "There"
+        raise EnvironmentNotBuilt(
+            f"{named} is no 'python' or 'python3' on PATH.",
+            hint="Put a Python on PATH, or name one as python.interpreterPath in the runconfig.",
+        )
+    if interpreter_path and interpreter_path not in {"python", "python3"}:
+        notes = (f"The interpreter '{interpreter_path}' does not exist here; using '{python}' from PATH.",)
+    return PlannedEnvironment(EnvironmentPlan(str(python)), notes)
+
+
+def _named(interpreter_path: str, folder: Path, folders: list[Path]) -> Path | None:
+    if "/" not in interpreter_path:
+        return next(executables(interpreter_path, folders), None)
+    # Not resolved: the link in a virtual environment is what makes its packages be found.
+    path = (folder / Path(interpreter_path).expanduser()).absolute()
+    if path.is_file() and os.access(path, os.X_OK):
+        return path
+    if path.exists():
+        raise EnvironmentNotBuilt(
+            f"The interpreter '{path}' is {'a folder' if path.is_dir() else 'not executable'}.",
+            hint="Name the Python itself as python.interpreterPath, such as 'venv/bin/python'.",
+        )
+    return None
+
+
+def plan_current(path_variable: str, what: str) -> PlannedEnvironment:
+    """The `python` on PATH as it is, instead of `what` was asked for.
+
+    Raises:
+        EnvironmentNotBuilt: there is none.
+    """
+    python = first_python(search_folders(path_variable))
+    if python is None:
+        raise EnvironmentNotBuilt(
+            "There is no 'python' or 'python3' on PATH, which 'current' stands for.", hint="Put a Python on PATH."
+        )
+    note = f"The environment is the python on PATH, '{python}', as it is; {what} is not looked at."
+    return PlannedEnvironment(EnvironmentPlan(str(python)), (note,))
+
+
+def plan_conda(
+    dependencies: CondaDependencies,
+    *,
+    home: Path,
+    environ: Mapping[str, str],
+    choice: EnvironmentChoice = _PINNED,
+) -> PlannedEnvironment:
+    """An environment under `home` with what the conda dependencies name, by conda or, without one, from PyPI.
+
+    Raises:
+        EnvironmentNotBuilt: the Python that is asked for cannot be had, or no day can be known or kept to.
+        Unsupported: conda packages that are not known to be on PyPI, or an option of pip.
+        InvalidFile: a pip line or a version that nothing would take.
+    """
+    is_relaxed, is_dated = choice.mode is EnvironmentMode.RELAXED, choice.mode is EnvironmentMode.DATED
+    conda = find_conda(environ)
+    if conda is not None and not is_dated and (dependencies.packages or dependencies.pip):
+        return _plan_with_conda(dependencies, conda, home, is_relaxed=is_relaxed)
+    wanted = translate(dependencies, tries_unknown=is_relaxed)
+    uv = find_uv(environ)
+    day = _package_day(choice, wanted, uv, environ) if is_dated else None
+    pythons = _pythons(wanted.python, choice, day, uv, environ)
+    if not pythons:
+        raise _no_python(wanted.python, dependencies, uv, environ)
+    use_uv = uv is not None and (pythons[0].is_fetched or not any(line.pip_only for line in wanted.lines))
+    hidden, secrets = hide_secrets([line.text for line in wanted.lines])
+    build = _build(
+        home,
+        pythons=pythons,
+        builder=Builder.UV if use_uv else Builder.PIP,
+        installer=uv if use_uv and uv else pythons[0].python,
+        lines=[replace(line, text=text) for line, text in zip(wanted.lines, hidden, strict=True)],
+        is_relaxed=is_relaxed,
+        day=day,
+    )
+    folder = EnvironmentFolder(Path(build.folder))
+    notes = (*wanted.notes, *_notes(wanted.python, build, dependencies, is_without_conda=conda is not None))
+    return PlannedEnvironment(EnvironmentPlan(str(folder.interpreter), build), notes, secrets, dependencies.variables)
+
+
+def _pythons(
+    request: PythonRequest,
+    choice: EnvironmentChoice,
+    day: PackageDay | None,
+    uv: str | None,
+    environ: Mapping[str, str],
+) -> list[BasePython]:
+    if choice.mode is EnvironmentMode.PINNED:
+        python = pinned_python(request, uv, environ)
+        return [] if python is None else [python]
+    return nearest_pythons(request, uv, environ, None if day is None else day.day)
+
+
+def _package_day(
+    choice: EnvironmentChoice, wanted: Translation, uv: str | None, environ: Mapping[str, str]
+) -> PackageDay:
+    if uv is None:
+        raise EnvironmentNotBuilt(
+            f"'{choice}' takes the packages of a day, which uv can and pip cannot, and there is no uv.",
+            hint="Install it ('pip install uv', or 'pip install mlrun-cli[uv]').",
+        )
+    for line in wanted.lines:
+        if line.pip_only:
+            raise EnvironmentNotBuilt(
+                f"{line.file}: '{Redaction().quoted(line.text)}' is pip's alone, and '{choice}' needs uv.",
+                hint="Take the line out, or submit without 'dated'.",
+            )
+    if choice.day is not None:
+        return named_day(choice.day)
+    return find_package_day(wanted.files, environ)
+
+
+def _notes(
+    request: PythonRequest, build: EnvironmentBuild, dependencies: CondaDependencies, *, is_without_conda: bool
+) -> Iterator[str]:
+    """What is said of the Python and of the day."""
+    path, first = dependencies.path, build.pythons[0]
+    where = "which uv fetches" if first.is_fetched else f"'{first.python}'"
+    if first.only_wheels:
+        yield f"{path}: Python {request} cannot be had; relaxed to {first}, {where}."
+    if build.day is not None:
+        by_uv = " from PyPI, since conda knows of no days" if is_without_conda else ""
+        yield (
+            f"{path}: what is not pinned is as it was on {build.day} ({build.day_source}), on Python {first}, {where}"
+            f"{by_uv}."
+        )
+
+
+def _plan_with_conda(
+    dependencies: CondaDependencies, conda: str, home: Path, *, is_relaxed: bool
+) -> PlannedEnvironment:
+    part = conda_part(dependencies)
+    hidden, secrets = hide_secrets([*dependencies.channels, *part.packages, *(line.text for line in part.lines)])
+    channels = hidden[: len(dependencies.channels)]
+    packages = hidden[len(channels) : len(channels) + len(part.packages)]
+    lines = hidden[len(channels) + len(part.packages) :]
+    build = _build(
+        home,
+        pythons=(),
+        builder=Builder.CONDA,
+        installer=conda,
+        lines=[replace(line, text=text) for line, text in zip(part.lines, lines, strict=True)],
+        packages=packages,
+        channels=channels,
+        is_relaxed=is_relaxed,
+    )
+    folder = EnvironmentFolder(Path(build.folder))
+    plan = EnvironmentPlan(str(folder.interpreter), build)
+    return PlannedEnvironment(plan, part.notes, secrets, dependencies.variables)
+
+
+def find_conda(environ: Mapping[str, str]) -> str | None:
+    """The absolute path of conda, micromamba or mamba, the first of them that is on PATH."""
+    found = (shutil.which(name, path=environ.get("PATH", "")) for name in _CONDAS)
+    return next((str(Path(path).absolute()) for path in found if path), None)
+
+
+def find_uv(environ: Mapping[str, str]) -> str | None:
+    """The absolute path of uv: on PATH, else the one installed beside this tool."""
+    on_path = shutil.which("uv", path=environ.get("PATH", ""))
+    if on_path:
+        return str(Path(on_path).absolute())
+    beside = Path(sys.executable).with_name("uv")
+    return str(beside) if os.access(beside, os.X_OK) else None
+
+
+def _build(
+    home: Path,
+    *,
+    pythons: Sequence[BasePython],
+    builder: Builder,
+    installer: str,
+    lines: Sequence[PipLine],
+    packages: Sequence[str] = (),
+    channels: Sequence[str] = (),
+    is_relaxed: bool,
+    day: PackageDay | None = None,
+) -> EnvironmentBuild:
+    requirements = tuple(line.text for line in lines if not line.is_option)
+    options = tuple(line.text for line in lines if line.is_option)
+    local = local_sources(lines)
+    uploaded_before = "" if day is None else day.uploaded_before
+    first = pythons[0] if pythons else BasePython("")
+    content: list[object] = [first.python, builder.value, sorted(requirements), options, first.version, *_machine()]
+    content += contents(local)
+    if builder is Builder.CONDA:
+        content += [sorted(packages), list(channels)]
+    if is_relaxed:
+        content.append(EnvironmentMode.RELAXED.value)
+    if uploaded_before:
+        content.append(uploaded_before)
+    if first.only_wheels or len(pythons) > 1:
+        content.append(list(pythons))
+    key, folder = key_and_folder(home, content)
+    return EnvironmentBuild(
+        key=key,
+        folder=folder,
+        pythons=tuple(pythons),
+        builder=builder,
+        installer=installer,
+        requirements=requirements,
+        options=options,
+        packages=tuple(packages),
+        channels=tuple(channels),
+        is_relaxed=is_relaxed,
+        uploaded_before=uploaded_before,
+        day_source="" if day is None else day.source,
+        local=local,
+    )
+
+
+def key_and_folder(home: Path, content: Sequence[object]) -> tuple[str, str]:
+    """The key of an environment that is made of this, and its folder."""
+    key = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:_KEY_LENGTH]
+    return key, str(home.absolute() / "environments" / key)
+
+
+def _machine() -> list[str]:
+    """What makes equal lines another environment: the kind of machine and its C library."""
+    system = os.uname()
+    return [
+        f"{system.sysname} {system.machine}",
+        os.confstr("CS_GNU_LIBC_VERSION") or "" if "CS_GNU_LIBC_VERSION" in os.confstr_names else "",
+    ]
+
+
+def _no_python(
+    request: PythonRequest, dependencies: CondaDependencies, uv: str | None, environ: Mapping[str, str]
+) -> EnvironmentNotBuilt:
+    on_path = first_python(search_folders(environ.get("PATH", "")))
+    there = probe(on_path, environ) if on_path else None
+    here = f" (the python on PATH is {there.version_text})" if there else ""
+    fetch = "; uv cannot fetch it either" if uv else "; there is no uv to fetch it" if uv_may_have(request) else ""
+    ways = f"Change the pin{here}, or put such a Python on PATH"
+    if uv is None and uv_may_have(request):
+        ways += ", or install uv ('pip install uv')"
+    instead = (
+        "'--environment relaxed' takes the nearest Python there is, '--environment current' the one on PATH as it is"
+    )
+    return EnvironmentNotBuilt(
+        f"{dependencies.path} wants Python {request}, which is not on this machine{fetch}.", hint=f"{ways}. {instead}."
+    )

@@ -1,0 +1,127 @@
+"""The environments that are kept under `$MLRUN_HOME`: list them, find one, remove those that nobody needs."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from mlrun_cli.core.locks import remove_taken, taken_lock
+from mlrun_cli.environments.environment import BuiltEnvironment
+from mlrun_cli.environments.folder import EnvironmentFolder
+from mlrun_cli.environments.image import image_name, remove_image
+
+_NAME = re.compile(r"\.?([0-9a-f]+)(?:\.lock|\.in-use|\.[0-9]+)?")
+
+
+def built_environments(home: Path) -> Sequence[BuiltEnvironment]:
+    """The environments that are complete, the one last used first."""
+    described = (folder.described() for folder in _folders(home))
+    return sorted((one for one in described if one is not None), key=lambda one: -one.used_at)
+
+
+def prune_environments(
+    home: Path, unused_since: int, *, needed: Collection[str] = (), dry_run: bool
+) -> tuple[Sequence[str], int]:
+    """Remove those last used before that moment, and builds that were given up; what a live run uses stays.
+
+    Args:
+        home: where they are kept.
+        unused_since: in microseconds.
+        needed: keys of those that are to stay.
+        dry_run: remove nothing.
+
+    Returns:
+        The keys, and how many bytes the disk gets back; those of images, which share their layers, are not counted.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    keys = []
+    size = 0
+    for folder in _folders(home):
+        with _alone(folder) as is_alone:
+            if not is_alone:
+                continue
+            size += _sweep(folder, dry_run=dry_run)
+            if not _is_to_go(folder, unused_since, needed):
+                continue
+            is_there, freed = folder.path.is_dir(), size_of(folder.path)
+            if (dry_run or _remove(folder)) and is_there:
+                keys.append(folder.path.name)
+                size += freed
+    return keys, size
+
+
+def size_of(folder: Path) -> int:
+    """The bytes that a folder takes on the disk; what several folders share (hard links) is counted for none."""
+    size = 0
+    for top, _folders_in, files in os.walk(folder):
+        for name in files:
+            with suppress(OSError):
+                found = os.lstat(os.path.join(top, name))
+                size += found.st_blocks * 512 if found.st_nlink == 1 else 0
+    return size
+
+
+def _folders(home: Path) -> Iterator[EnvironmentFolder]:
+    """Those that are there, and those of which a failed build has left the locks alone, or a prune some files."""
+    environments = home / "environments"
+    with suppress(FileNotFoundError):
+        names = map(_NAME.fullmatch, os.listdir(environments))
+        for key in sorted({name[1] for name in names if name is not None}):
+            yield EnvironmentFolder(environments / key)
+
+
+def _is_to_go(folder: EnvironmentFolder, unused_since: int, needed: Collection[str]) -> bool:
+    described = folder.described()
+    if described is None:
+        # Its builder is dead, or it would hold the lock.
+        return True
+    return described.key not in needed and described.used_at < unused_since
+
+
+def _sweep(folder: EnvironmentFolder, *, dry_run: bool) -> int:
+    """Remove what prunes that were killed have left of environments of this name; how many bytes the disk gets back."""
+    size = 0
+    for doomed in filter(Path.is_dir, folder.path.parent.glob(f".{folder.path.name}.*")):
+        size += size_of(doomed)
+        if not dry_run:
+            shutil.rmtree(doomed)
+    return size
+
+
+def _remove(folder: EnvironmentFolder) -> bool:
+    """Out of sight first: what is half removed must not pass for an environment. False if its image has to stay."""
+    engine = folder.engine()
+    if engine is not None and not remove_image(engine, image_name(folder.path.name)):
+        return False
+    if folder.path.is_dir():
+        doomed = folder.path.with_name(f".{folder.path.name}.{os.getpid()}")
+        folder.path.rename(doomed)
+        shutil.rmtree(doomed)
+    folder.remove_locks()
+    return True
+
+
+@contextmanager
+def _alone(folder: EnvironmentFolder) -> Iterator[bool]:
+    """With both locks: neither is it being built, nor does a live run use it."""
+    with ExitStack() as stack:
+        for path in (folder.lock, folder.in_use):
+            is_new = not path.exists()
+            try:
+                lock = taken_lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+                return
+            if is_new:
+                os.utime(lock, (0, 0))  # its time tells when the environment was last used
+                stack.callback(remove_taken, path, lock)
+            else:
+                stack.callback(os.close, lock)
+        yield True

@@ -1,0 +1,219 @@
+"""Conda environment files (`conda_dependencies.yml`), and the same content inside a runconfig."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlrun_cli.core.documents.node import Node
+from mlrun_cli.core.documents.plain import plain_document
+from mlrun_cli.core.documents.read import read_document
+from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.errors import InvalidFile
+
+_NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
+_OPERATOR = r"[=!<>~]=|[=<>]"
+_SPEC = re.compile(rf"(?:(?P<channel>[^\s:]+(?:://[^\s]+?)?)::)?(?P<name>{_NAME})\s*(?P<rest>.*)")
+_IN_BRACKETS = re.compile(r"\[\s*version\s*=\s*(['\"]?)(?P<version>[^'\"\]]*)\1\s*\]")
+_TERM = re.compile(rf"(?P<operator>{_OPERATOR})?\s*(?P<version>\*|[A-Za-z0-9][A-Za-z0-9_.!+-]*?)(?P<star>\.?\*)?")
+_PIP_WITH_ONE_EQUALS = re.compile(rf"({_NAME}(?:\[[^\]]*\])?)\s*=(?!=)\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class VersionTerm:
+    """One condition on a version: `operator` is one of `= == != >= <= > < ~=`; `=1.2` takes any 1.2.x."""
+
+    operator: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class CondaSpec:
+    """One conda package: its name, all the terms its version must meet, its build, and as it was written."""
+
+    name: str
+    version: tuple[VersionTerm, ...]
+    build: str | None
+    channel: str | None
+    text: str
+
+    @property
+    def version_text(self) -> str:
+        """Such as `=3.8` or `>=3.6,<3.9`; empty for any version."""
+        return ",".join(term.operator + term.version for term in self.version)
+
+
+@dataclass(frozen=True, slots=True)
+class CondaDependencies:
+    """What a conda environment asks for.
+
+    Attributes:
+        path: the file it stands in, for messages.
+        key_path: where in that file; empty for a conda file.
+        folder: what relative paths of the pip part are relative to.
+        name: the environment's own name, if any.
+        channels: as written.
+        packages: conda packages, Python itself among them.
+        pip: the lines of the pip part, as written.
+        variables: environment variables of what runs in it.
+    """
+
+    path: Path
+    key_path: str
+    folder: Path
+    name: str | None
+    channels: tuple[str, ...]
+    packages: tuple[CondaSpec, ...]
+    pip: tuple[str, ...]
+    variables: Mapping[str, str]
+
+
+def read_conda_dependencies(path: Path) -> CondaDependencies:
+    """Read a conda environment file.
+
+    Raises:
+        InvalidFile: unreadable, neither YAML nor JSON, or not what conda takes.
+    """
+    document = read_document(path)
+    return _Reader(path, "", _lines(document)).read(document, path.absolute().parent)
+
+
+def conda_dependencies_from_mapping(
+    mapping: Mapping[str, object], path: Path, key_path: str, folder: Path
+) -> CondaDependencies:
+    """The same from a value that stood at `key_path` of the file at `path`.
+
+    Raises:
+        InvalidFile: it is not what conda takes.
+    """
+    return _Reader(path, key_path, {}).read(plain_document(mapping, path).under(key_path), folder)
+
+
+def parse_conda_spec(text: str) -> CondaSpec:
+    """One entry of `dependencies`: `numpy=1.18`, `conda-forge::pandas >=1,<2`, `scipy=1.5=py38_0`.
+
+    Raises:
+        ValueError: it is none; the message says why.
+    """
+    spec = _SPEC.fullmatch(text.strip())
+    if spec is None:
+        raise ValueError(f"'{_shown(text)}' is not a conda package")
+    rest = spec["rest"].strip()
+    in_brackets = _IN_BRACKETS.fullmatch(rest)
+    version, build = (in_brackets["version"], None) if in_brackets else _version_and_build(rest)
+    if "|" in version:
+        raise ValueError(f"'{_shown(text)}' allows alternatives ('|'), which pip cannot; choose one")
+    terms = [_version_term(part, text) for part in version.split(",") if part.strip(" =") not in {"", "*"}]
+    return CondaSpec(spec["name"].lower(), tuple(terms), build, spec["channel"], text.strip())
+
+
+def _version_and_build(rest: str) -> tuple[str, str | None]:
+    """Cut `=1.2=py38_0`, `1.2 py38_0` or `>=1.2, <2` in two; a build follows one plain version only."""
+    joined = re.sub(rf"\s*(,|{_OPERATOR}|\|)\s*", r"\1", rest)
+    with_build = re.fullmatch(r"((?:==?)?[^\s=,<>!~]+)(?:=|\s+)([^\s=,<>!~]+)", joined)
+    return (with_build[1], with_build[2]) if with_build else (joined, None)
+
+
+def _version_term(part: str, text: str) -> VersionTerm:
+    term = _TERM.fullmatch(part.strip())
+    if term is None:
+        raise ValueError(f"'{_shown(text)}' has a version that is not understood: '{_shown(part.strip())}'")
+    operator = term["operator"] or "=="
+    if term["star"] and operator in {"==", "="}:
+        operator = "="
+    return VersionTerm(operator, term["version"] + (".*" if term["star"] and operator == "!=" else ""))
+
+
+def _shown(text: str) -> str:
+    """As an error may quote it."""
+    return Redaction().quoted(text)
+
+
+def _lines(node: Node) -> dict[str, int]:
+    lines = {node.key_path: node.line}
+    if isinstance(node.content, dict):
+        children = tuple(node.content.values())
+    else:
+        children = node.content if isinstance(node.content, tuple) else ()
+    for child in children:
+        lines |= _lines(child)
+    return lines
+
+
+class _Reader:
+    """Checks the shape of one document; `key_path` is where it stands in its file."""
+
+    def __init__(self, path: Path, key_path: str, lines: Mapping[str, int]) -> None:
+        self._path = path
+        self._key_path = key_path
+        self._line_of = lines
+
+    def read(self, node: Node, folder: Path) -> CondaDependencies:
+        document = node.plain()
+        if not isinstance(document, Mapping):
+            raise self._error("", "expected a mapping with 'dependencies'")
+        packages: list[CondaSpec] = []
+        pip: list[str] = []
+        for index, entry in enumerate(self._list(document, "dependencies")):
+            where = f"dependencies[{index}]"
+            if isinstance(entry, Mapping):
+                pip.extend(self._pip(entry, where))
+            else:
+                packages.append(self._package(entry, where))
+        channels = self._list(document, "channels")
+        name = document.get("name")
+        variables = node.mapping().get("variables")
+        return CondaDependencies(
+            path=self._path,
+            key_path=self._key_path,
+            folder=folder,
+            name=None if name is None else self._text(name, "name"),
+            channels=tuple(self._text(channel, f"channels[{i}]") for i, channel in enumerate(channels)),
+            packages=tuple(packages),
+            pip=tuple(pip),
+            variables={} if variables is None else variables.variables(),
+        )
+
+    def _package(self, entry: object, where: str) -> CondaSpec:
+        try:
+            return parse_conda_spec(self._text(entry, where))
+        except ValueError as error:
+            raise self._error(where, str(error)) from error
+
+    def _pip(self, entry: Mapping[object, object], where: str) -> list[str]:
+        if list(entry) != ["pip"]:
+            others = ", ".join(f"'{_shown(str(key))}'" for key in entry if key != "pip")
+            raise self._error(where, f"only 'pip' may hold a list of its own, found {others}")
+        lines = self._list(entry, "pip", f"{where}.pip")
+        return [self._pip_line(line, f"{where}.pip[{index}]") for index, line in enumerate(lines)]
+
+    def _pip_line(self, value: object, where: str) -> str:
+        line = self._text(value, where)
+        conda_style = _PIP_WITH_ONE_EQUALS.match(line)
+        if conda_style:
+            right = _shown(f"{conda_style[1]}=={line[conda_style.end() :]}")
+            raise self._error(
+                where, f"'{_shown(line)}' is written as conda takes it; pip wants '{right}'", hint=f"Write '{right}'."
+            )
+        return line
+
+    def _list(self, mapping: Mapping[object, object], key: object, where: str | None = None) -> list[object]:
+        value = mapping.get(key)
+        if value is None:
+            return []
+        if not isinstance(value, (list, tuple)):
+            raise self._error(where or str(key), "expected a list")
+        return list(value)
+
+    def _text(self, value: object, where: str) -> str:
+        if not isinstance(value, str) or not value.strip():
+            raise self._error(where, "expected text")
+        if re.search(r"[\0\r\n]", value.strip()):
+            raise self._error(where, "expected one line of text")
+        return value.strip()
+
+    def _error(self, where: str, reason: str, *, hint: str | None = None) -> InvalidFile:
+        key_path = ".".join(filter(None, (self._key_path, where)))
+        return InvalidFile(self._path, reason, line=self._line_of.get(where), key_path=key_path or None, hint=hint)

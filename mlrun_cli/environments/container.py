@@ -1,0 +1,142 @@
+"""Scripts that run in a container: how it is started, and how it is ended."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from mlrun_cli.environments.environment import ContainerPlan
+from mlrun_cli.environments.installer import Installer, say
+from mlrun_cli.processes.gpus import VISIBLE_GPUS
+from mlrun_cli.processes.launch import is_of_launch
+
+RUN_LABEL = "mlrun.run"
+
+_OF_A_RUN = ("AZUREML_", "MLRUN_")
+_FOR_PYTHON = {"PYTHONPATH", "PYTHONUNBUFFERED", VISIBLE_GPUS}
+_NETWORK = ("--network", "host")
+_ANSWER_SECONDS = 10.0
+
+
+def lacks_program(container: ContainerPlan, installer: Installer) -> bool:
+    """Whether a program that has to be in the image cannot be started; says so on stdout, after the engine's words."""
+    for program in container.programs:
+        options = ["--rm", *_NETWORK, *container.options, "--entrypoint", program]
+        look = [container.engine, "run", *options, container.image, "--version"]
+        if installer.run(look):
+            say(f"Error: {program} cannot be started in it: it has to be in the image, on its PATH.")
+            return True
+    return False
+
+
+def wrapped_argv(
+    container: ContainerPlan,
+    argv: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    run_id: str,
+    number: int,
+    is_reading: bool = False,
+    work: Path,
+    mounts: Iterable[Path],
+) -> list[str]:
+    """The command that runs `argv` in the container; it has to be started with that environment.
+
+    Variables stand in it by their names alone, so that their values are not seen in a list of processes.
+
+    Args:
+        container: which one.
+        argv: what is started in it.
+        environment: what the process would have without a container.
+        run_id: the container is labelled with it.
+        number: of the process within the run.
+        is_reading: whether it has a standard input.
+        work: the folder it starts in.
+        mounts: folders that it sees where they are.
+    """
+    passed = [name for name in sorted(environment) if name in container.variables or _is_told(name)]
+    is_rootless_podman = Path(container.engine).name == "podman" and os.getuid() != 0
+    gpus = environment.get(VISIBLE_GPUS)
+    return [
+        container.engine,
+        "run",
+        "--rm",
+        "--init",
+        *(("--interactive",) if is_reading else ()),
+        *("--name", _name(run_id, number)),
+        *("--label", f"{RUN_LABEL}={run_id}"),
+        *("--user", f"{os.getuid()}:{os.getgid()}"),
+        *(("--userns", "keep-id") if is_rootless_podman else ()),
+        *_NETWORK,
+        *(("--gpus", "all") if gpus else ()),
+        *(word for folder in mounts for word in ("--mount", _mount(folder))),
+        *("--workdir", str(work)),
+        *(word for name in passed for word in ("--env", name)),
+        *(() if "HOME" in passed else ("--env", "HOME=/tmp")),  # the user need not be one of the image's
+        *container.options,
+        *("--entrypoint", argv[0]),
+        container.image,
+        *argv[1:],
+    ]
+
+
+def end_containers(container: ContainerPlan, run_id: str, environment: Mapping[str, str]) -> bool:
+    """End at once what still runs of a run, whoever had started it; whether the engine says that nothing does.
+
+    Before its processes are killed: with them dies what podman needs to clear up.
+    """
+    found = _containers(container, run_id, environment, "--all")
+    if found:
+        # podman's `rm` alone would wait for ten seconds for a script that is deaf to SIGTERM.
+        _said([container.engine, "kill", *found], environment)
+        _said([container.engine, "rm", "--force", *found], environment)
+        found = _containers(container, run_id, environment)
+    return found == []
+
+
+def may_still_run(container: ContainerPlan, run_id: str) -> str:
+    """The warning of a run whose containers could not be ended."""
+    engine = os.path.basename(container.engine)
+    look = f"{engine} ps --filter label={RUN_LABEL}={run_id}"
+    return f"A container of the run may still run, since {engine} does not answer: '{look}' shows it once it does."
+
+
+def _containers(
+    container: ContainerPlan, run_id: str, environment: Mapping[str, str], *options: str
+) -> list[str] | None:
+    """The containers of a run, without options those that run; None when the engine does not tell."""
+    label = f"label={RUN_LABEL}={run_id}"
+    return _said([container.engine, "ps", *options, "--quiet", "--filter", label], environment)
+
+
+def _said(command: Sequence[str], environment: Mapping[str, str]) -> list[str] | None:
+    """The words that it prints; None when it fails or takes too long."""
+    try:
+        done = subprocess.run(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=_ANSWER_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return None if done.returncode else done.stdout.decode().split()
+
+
+def _name(run_id: str, number: int) -> str:
+    return f"mlrun-{run_id}-{number}"
+
+
+def _is_told(name: str) -> bool:
+    return name.startswith(_OF_A_RUN) or name in _FOR_PYTHON or is_of_launch(name)
+
+
+def _mount(folder: Path) -> str:
+    """As the engines read it: comma-separated, with quotes around what holds a comma or a quote."""
+    fields = ("type=bind", f"source={folder}", f"target={folder}")
+    return ",".join('"{}"'.format(field.replace('"', '""')) if set(field) & {",", '"'} else field for field in fields)

@@ -1,0 +1,122 @@
+"""Which container a run configuration asks for."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.environments.build_plan import PlannedEnvironment
+from mlrun_cli.environments.docker_arguments import separated
+from mlrun_cli.environments.environment import ContainerPlan, EnvironmentPlan
+from mlrun_cli.environments.image import image_name
+from mlrun_cli.environments.image_plan import BASE_IMAGE, plan_image
+from mlrun_cli.errors import Unsupported
+from mlrun_cli.processes.launch import LaunchKind
+from mlrun_cli.runconfigs.communicators import MPI_LAUNCHER, launch_of
+from mlrun_cli.runconfigs.run_configuration import RunConfiguration
+
+ENGINES = ("docker", "podman")
+# For who ends the containers of a run whose supervisor is gone; none of them holds a secret.
+_REACHED_BY = (
+    *("HOME", "PATH", "XDG_RUNTIME_DIR", "SSH_AUTH_SOCK"),
+    *("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"),
+    *("CONTAINER_HOST", "CONTAINER_CONNECTION", "CONTAINER_SSHKEY", "CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF"),
+)
+_REGISTRY = "environment.docker.baseImageRegistry"
+_ARGUMENTS = ("docker.arguments", "environment.docker.arguments")
+DOCKER_SWITCHES = ("environment.docker.enabled", "docker.useDocker")
+
+
+def find_engine(search_path: str) -> str | None:
+    """The absolute path of docker or podman, the first of them that is on PATH."""
+    found = (shutil.which(name, path=search_path) for name in ENGINES)
+    return next((os.path.abspath(path) for path in found if path), None)
+
+
+def is_docker_on(configuration: RunConfiguration) -> bool:
+    """Whether a container is asked for."""
+    return any(configuration.rest.get(switch) is True for switch in DOCKER_SWITCHES)
+
+
+def wants_container(configuration: RunConfiguration) -> bool:
+    """Whether the packages are in an image: docker is on, and no conda dependencies are named."""
+    return is_docker_on(configuration) and configuration.python.user_managed_dependencies
+
+
+def plan_container(
+    configuration: RunConfiguration, engine: str, *, home: Path, project: Path, environment: Mapping[str, str]
+) -> PlannedEnvironment:
+    """The container that a configuration asks for, and how its image is made.
+
+    Args:
+        configuration: what the runconfig says.
+        engine: the absolute path of docker or podman.
+        home: where it is noted which images were made.
+        project: what a relative path of the runconfig begins from.
+        environment: the submitter's.
+
+    Raises:
+        Unsupported: no image is named, it cannot be made, or a secret is in sight.
+        InvalidFile: its Dockerfile is no text.
+    """
+    _refuse_login(configuration, engine)
+    redaction = Redaction.from_environment(environment)
+    made = plan_image(configuration, engine, home=home, project=project, redaction=redaction)
+    build, secrets = made or (None, {})
+    container = ContainerPlan(
+        engine=engine,
+        image=_named_image(configuration) if build is None else image_name(build.key),
+        options=_options(configuration, redaction),
+        variables=tuple(configuration.environment_variables),
+        programs=(MPI_LAUNCHER,) if launch_of(configuration).kind is LaunchKind.MPI else (),
+        reached_by={name: environment[name] for name in _REACHED_BY if name in environment},
+    )
+    interpreter = configuration.python.interpreter_path or "python"
+    return PlannedEnvironment(EnvironmentPlan(interpreter, build, container=container), secrets=secrets)
+
+
+def _refuse_login(configuration: RunConfiguration, engine: str) -> None:
+    if any(configuration.rest.get(f"{_REGISTRY}.{key}") for key in ("username", "password")):
+        login = f"{os.path.basename(engine)} login {configuration.rest.get(f'{_REGISTRY}.address') or ''}".rstrip()
+        raise Unsupported(
+            f"{_REGISTRY} cannot be honoured: the engine logs in by itself.",
+            hint=f"Take username and password out, and type '{login}' once.",
+        )
+
+
+def _named_image(configuration: RunConfiguration) -> str:
+    image = configuration.rest.get(BASE_IMAGE)
+    if not image:
+        raise Unsupported("docker cannot be honoured: no image is named.", hint=f"Name one as {BASE_IMAGE}.")
+    address = configuration.rest.get(f"{_REGISTRY}.address")
+    return f"{address}/{image}" if address and not str(image).startswith(f"{address}/") else str(image)
+
+
+def shared_memory(configuration: RunConfiguration) -> str | None:
+    """The `shmSize` that is asked for."""
+    size = configuration.rest.get("docker.shmSize") or configuration.rest.get("environment.docker.shmSize")
+    return str(size) if size else None
+
+
+def engine_arguments(configuration: RunConfiguration) -> list[str]:
+    """The `arguments` that are asked for."""
+    found = configuration.rest.get(arguments_key(configuration))
+    return separated([str(argument) for argument in found]) if isinstance(found, (list, tuple)) else []
+
+
+def arguments_key(configuration: RunConfiguration) -> str:
+    """The key whose `arguments` count."""
+    return next((key for key in _ARGUMENTS if configuration.rest.get(key)), _ARGUMENTS[0])
+
+
+def _options(configuration: RunConfiguration, redaction: Redaction) -> tuple[str, ...]:
+    size, more = shared_memory(configuration), engine_arguments(configuration)
+    if redaction.arguments(more) != more:
+        raise Unsupported(
+            "docker.arguments cannot be honoured: they hold a secret, which a command line would show.",
+            hint="Make it one of the environmentVariables.",
+        )
+    return (*(("--shm-size", size) if size else ()), *more)

@@ -1,0 +1,127 @@
+"""A folder that describes an environment, as `Environment.save_to_directory` and `az ml environment` write it.
+
+azureml_environment.json    the `environment` section of a runconfig
+conda_dependencies.yml      its conda dependencies, if it has any
+BaseDockerfile              its Dockerfile, if it has one
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.core.documents.read import read_document
+from mlrun_cli.core.text_files import read_text, replace_text
+from mlrun_cli.errors import InvalidFile, MlrunError, UsageError
+from mlrun_cli.folders.samples import CONDA_DEPENDENCIES
+
+DEFINITION_NAME = "azureml_environment.json"
+CONDA_NAME = "conda_dependencies.yml"
+DOCKERFILE_NAME = "BaseDockerfile"
+
+_SCAFFOLD: Mapping[str, Any] = {
+    "environmentVariables": {},
+    "python": {
+        "userManagedDependencies": False,
+        "interpreterPath": "python",
+        "condaDependenciesFile": None,
+        "baseCondaEnvironment": None,
+    },
+    "docker": {"enabled": False, "baseImage": None, "baseDockerfile": None, "arguments": []},
+}
+
+
+def read_environment_folder(folder: Path) -> dict[str, Any]:
+    """The definition in a folder, which needs no file besides; unchecked but for its being a mapping with a name.
+
+    Raises:
+        UsageError: there is none.
+        InvalidFile: a file cannot be read, or is none.
+    """
+    path = folder / DEFINITION_NAME
+    if not path.exists():
+        raise UsageError(
+            f"There is no {DEFINITION_NAME} in {folder}.",
+            hint=f"'mlrun environment scaffold -n NAME -d {folder}' writes one.",
+        )
+    root = read_document(path)
+    name = root.mapping().get("name")
+    if name is None or name.is_null or not name.text().strip():
+        raise InvalidFile(path, "has no 'name'", hint="Name the environment in it.")
+    definition = {key: node.plain() for key, node in root.mapping().items()}
+    conda_file, dockerfile = folder / CONDA_NAME, folder / DOCKERFILE_NAME
+    if conda_file.exists():
+        python = _section(path, definition, "python")
+        python.update(condaDependencies=read_document(conda_file).plain(), condaDependenciesFile=None)
+    if dockerfile.exists():
+        _section(path, definition, "docker").update(baseDockerfile=read_text(dockerfile))
+    return definition
+
+
+def write_environment_folder(folder: Path, definition: Mapping[str, Any], *, overwrite: bool) -> None:
+    """Write a definition into a folder, which is made if it is not there.
+
+    Args:
+        folder: where to.
+        definition: with its name.
+        overwrite: whether files of an environment that are there may be replaced.
+
+    Raises:
+        UsageError: there are files already.
+        MlrunError: it cannot be written.
+    """
+    import yaml  # noqa: PLC0415 - it takes 16 ms to import
+
+    document = {key: dict(value) if isinstance(value, Mapping) else value for key, value in definition.items()}
+    conda = (document.get("python") or {}).pop("condaDependencies", None)
+    dockerfile = (document.get("docker") or {}).pop("baseDockerfile", None)
+    texts = {
+        CONDA_NAME: None if conda is None else yaml.safe_dump(conda, sort_keys=False, allow_unicode=True),
+        DOCKERFILE_NAME: dockerfile,
+        DEFINITION_NAME: json.dumps(document, indent=4, ensure_ascii=False) + "\n",
+    }
+    _write(folder, texts, overwrite=overwrite)
+
+
+def scaffold_environment_folder(folder: Path, name: str) -> None:
+    """Write a description of an environment to begin with.
+
+    Raises:
+        UsageError: there is one already.
+        MlrunError: it cannot be written.
+    """
+    definition = {"name": name, "version": None, **_SCAFFOLD}
+    texts = {CONDA_NAME: CONDA_DEPENDENCIES, DEFINITION_NAME: json.dumps(definition, indent=4) + "\n"}
+    _write(folder, texts, overwrite=False)
+
+
+def _write(folder: Path, texts: Mapping[str, str | None], *, overwrite: bool) -> None:
+    """Write files, the one that makes it an environment last; with `overwrite`, those of no text are taken away."""
+    there = [name for name in (DEFINITION_NAME, CONDA_NAME, DOCKERFILE_NAME) if os.path.lexists(folder / name)]
+    if there and not overwrite:
+        raise UsageError(
+            f"There is an environment in {folder} already: {', '.join(there)}.", hint="Choose another folder with -d."
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in set(there) - {name for name, text in texts.items() if text is not None}:
+            (folder / name).unlink()
+        for name, text in texts.items():
+            if text is not None:
+                replace_text(folder / name, text)
+    except OSError as error:
+        raise MlrunError(
+            f"{folder} cannot be written: {error.strerror}.", hint="Choose a folder that can be written."
+        ) from error
+
+
+def _section(path: Path, definition: dict[str, Any], key: str) -> dict[str, Any]:
+    section = definition.get(key)
+    if section is not None and not isinstance(section, dict):
+        raise InvalidFile(path, f"'{key}' is no mapping")
+    made: dict[str, Any] = dict(section or {})
+    definition[key] = made
+    return made

@@ -1,0 +1,145 @@
+"""The folder of one built environment; it alone names the files inside."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.core.json_files import read_json, write_json
+from mlrun_cli.core.locks import taken_lock
+from mlrun_cli.environments.environment import BuiltEnvironment, EnvironmentBuild, EnvironmentPlan
+from mlrun_cli.errors import MlrunError
+
+
+class EnvironmentFolder:
+    """`environments/<key>/` and the lock files beside it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.lock = path.with_name(f"{path.name}.lock")
+        self.in_use = path.with_name(f"{path.name}.in-use")
+        self.venv = path / "venv"
+        self.interpreter = self.venv / "bin" / "python"
+        self.requirements = path / "requirements.txt"
+        self.conda_file = path / "environment.yml"
+        self.dockerfile = path / "Dockerfile"
+        self.context = path / "context"
+        self.installed = path / "installed.txt"
+        self._engine = path / "engine"
+        self._complete = path / "complete.json"
+
+    def is_complete(self) -> bool:
+        """Whether the build was finished and its interpreter (a link to the base) can still be run.
+
+        Whether an image is still there, only its engine knows.
+        """
+        return self._complete.exists() and (self._engine.exists() or os.access(self.interpreter, os.X_OK))
+
+    def record_engine(self, engine: str) -> None:
+        """Write down who has the image, before it is made."""
+        self._engine.write_text(engine, encoding="utf-8")
+
+    def engine(self) -> str | None:
+        """The absolute path of docker or podman, if the environment is an image, finished or not."""
+        try:
+            return self._engine.read_text(encoding="utf-8")
+        except OSError:
+            return None
+
+    @contextmanager
+    def with_secrets(self, path: Path, text: str) -> Iterator[Path]:
+        """A file of the folder that only its user can read and that is gone when it has been used."""
+        try:
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+                file.write(text)
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+    def remove_forgotten_secrets(self) -> None:
+        """Remove what `with_secrets` has written if who did it was killed; while an installer reads it, it stays."""
+        secret_files = [path for path in (self.conda_file, self.dockerfile) if path.exists()]
+        if not secret_files:
+            return
+        try:
+            lock = taken_lock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        try:
+            for path in secret_files:
+                path.unlink(missing_ok=True)
+        finally:
+            os.close(lock)
+
+    def record_complete(self, document: dict[str, Any]) -> None:
+        """Write the marker that makes the environment valid, durably and last."""
+        # The marker must not survive a power cut that loses the packages written before it.
+        os.sync()
+        write_json(self._complete, document, durable=True)
+
+    def take_for_use(self) -> int:
+        """Keep the environment from being pruned for as long as the descriptor is open; notes the moment.
+
+        Raises:
+            MlrunError: the folder of environments cannot be written.
+        """
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = taken_lock(self.in_use, fcntl.LOCK_SH)
+            try:
+                os.utime(descriptor)
+            except OSError:
+                os.close(descriptor)
+                raise
+        except OSError as error:
+            raise MlrunError(
+                f"The folder of environments, {self.path.parent}, cannot be written: {error.strerror}. Nothing was "
+                "started. Make it writable, make room there, or set MLRUN_HOME to a folder on another disk."
+            ) from error
+        return descriptor
+
+    def remove_locks(self) -> None:
+        """Remove the lock files; whoever does it holds both."""
+        for path in (self.lock, self.in_use):
+            path.unlink(missing_ok=True)
+
+    def described(self) -> BuiltEnvironment | None:
+        """What is there, or None when it is not complete."""
+        document = read_json(self._complete)
+        if document is None:
+            return None
+        built_at = _moment(self._complete)
+        return BuiltEnvironment(
+            key=self.path.name,
+            build=EnvironmentBuild.from_json(document),
+            folder=str(self.path),
+            python_version=document.get("python_version", ""),
+            installed=self._installed(),
+            loosened=tuple(document.get("loosened", ())),
+            other_python=document.get("other_python", ""),
+            built_at=built_at,
+            used_at=max(built_at, _moment(self.in_use)),
+        )
+
+    def _installed(self) -> tuple[str, ...]:
+        try:
+            return tuple(self.installed.read_text(encoding="utf-8").splitlines())
+        except OSError:
+            return ()
+
+
+def _moment(path: Path) -> int:
+    with suppress(OSError):
+        return os.stat(path).st_mtime_ns // 1000
+    return 0
+
+
+def forget_secrets_of_build(plan: EnvironmentPlan) -> None:
+    """Remove what a build that was killed has left of its secrets; what it still needs, or cannot be removed, stays."""
+    if plan.build is not None:
+        with suppress(OSError):
+            EnvironmentFolder(Path(plan.build.folder)).remove_forgotten_secrets()

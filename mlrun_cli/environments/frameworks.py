@@ -1,0 +1,76 @@
+"""What starts a script that is not Python's alone: `Rscript` for R, `spark-submit` for PySpark."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+
+from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.errors import Unsupported
+from mlrun_cli.runconfigs.run_configuration import RunConfiguration
+
+R_FRAMEWORK = "r"
+SPARK_FRAMEWORK = "pyspark"
+PROGRAMS: Mapping[str, str] = {R_FRAMEWORK: "Rscript", SPARK_FRAMEWORK: "spark-submit"}
+"""The program by framework, in small letters."""
+
+INSTALL: Mapping[str, str] = {
+    R_FRAMEWORK: "Install R (on Debian: apt install r-base-core)",
+    SPARK_FRAMEWORK: "Put Spark's bin folder on PATH, or 'pip install pyspark', which brings spark-submit",
+}
+
+
+def find_program(framework: str, search_path: str) -> str | None:
+    """The absolute path of what starts scripts of this framework; None when there is none, as for Python."""
+    name = PROGRAMS.get(framework.casefold())
+    found = None if name is None else shutil.which(name, path=search_path)
+    return None if found is None else os.path.abspath(found)
+
+
+def spark_command(configuration: RunConfiguration, spark_submit: str) -> tuple[str, ...]:
+    """The words in front of a PySpark script: its packages, repositories and settings.
+
+    Raises:
+        Unsupported: a setting holds a secret, or a package is not understood.
+    """
+    rest = configuration.rest
+    words = [spark_submit]
+    packages = [_coordinate(package) for package in _list(rest, "environment.spark.packages")]
+    repositories = [str(address) for address in _list(rest, "environment.spark.repositories")]
+    for option, values in (("--packages", packages), ("--repositories", repositories)):
+        if values:
+            words += [option, ",".join(values)]
+    settings = rest.get("spark.configuration")
+    if isinstance(settings, Mapping):
+        for setting in _settings(settings):
+            words += ["--conf", setting]
+    return tuple(words)
+
+
+def _list(rest: Mapping[str, object], key_path: str) -> list[object]:
+    value = rest.get(key_path)
+    return list(value) if isinstance(value, (list, tuple)) else []
+
+
+def _coordinate(package: object) -> str:
+    parts = [package.get(name) for name in ("group", "artifact", "version")] if isinstance(package, Mapping) else []
+    if not parts or not all(parts):
+        raise Unsupported(
+            f"environment.spark.packages cannot be honoured: {package!r} is no package.",
+            hint="Each has a group, an artifact and a version.",
+        )
+    return ":".join(map(str, parts))
+
+
+def _settings(settings: Mapping[object, object]) -> Iterator[str]:
+    redaction = Redaction()
+    for name, value in sorted((str(name), value) for name, value in settings.items()):
+        if name.startswith("spark.yarn."):
+            continue
+        if redaction.is_secret(name.replace(".", "_")) or ".key" in name:
+            raise Unsupported(
+                f"spark.configuration cannot be honoured: '{name}' seems to be secret, and a command line is not.",
+                hint="Put it into the spark-defaults.conf of this machine.",
+            )
+        yield f"{name}={str(value).lower() if isinstance(value, bool) else value}"

@@ -1,0 +1,89 @@
+"""The images of runs: fetched, or made from a Dockerfile under a name of their own."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+from pathlib import Path
+
+from mlrun_cli.environments.environment import EnvironmentBuild, ImageSource
+from mlrun_cli.environments.folder import EnvironmentFolder
+from mlrun_cli.environments.installer import Installer, say_changed
+
+_REPOSITORY = "localhost/mlrun-environment"
+_IS_REGISTRY = re.compile(r"localhost$|.*[.:]")
+
+
+def image_name(key: str) -> str:
+    """The name of the image that is made for the environment of this key."""
+    return f"{_REPOSITORY}:{key}"
+
+
+def registry_of(image: str) -> str:
+    """The registry that an image comes from, as an engine's `login` takes it; empty for the engine's default."""
+    first, slash, _ = image.partition("/")
+    return first if slash and _IS_REGISTRY.match(first) else ""
+
+
+def is_there(engine: str, image: str) -> bool:
+    """Whether the engine has the image on this machine."""
+    return _succeeds(engine, "image", "inspect", image)
+
+
+def fetch_image(engine: str, image: str, installer: Installer) -> int:
+    """Have the image on this machine; returns the engine's exit code."""
+    return 0 if is_there(engine, image) else installer.run([engine, "pull", image])
+
+
+def make_image(folder: EnvironmentFolder, build: EnvironmentBuild, source: ImageSource, installer: Installer) -> int:
+    """Make the image of the environment; returns the engine's exit code.
+
+    Raises:
+        OSError: the folder cannot be written, or the build's context cannot be read.
+    """
+    folder.record_engine(build.installer)
+    context = folder.context
+    if source.context is None:
+        context.mkdir()
+    else:
+        context = Path(source.context)
+        if digest_of(context) != source.context_digest:
+            say_changed(source.context)
+            return 1
+    with folder.with_secrets(folder.dockerfile, installer.filled_in(source.dockerfile)) as dockerfile:
+        words = [build.installer, "build", "--tag", image_name(build.key), "--file", str(dockerfile), str(context)]
+        return installer.run(words, is_by_name=True)
+
+
+def remove_image(engine: str, image: str) -> bool:
+    """Remove an image, unless a container has it; whether it is gone. Nothing is there for an engine that is gone."""
+    return not os.access(engine, os.X_OK) or not is_there(engine, image) or _succeeds(engine, "rmi", image)
+
+
+def digest_of(context: Path) -> str:
+    """The hash of all that a build could copy from a folder.
+
+    Raises:
+        OSError: a file of it cannot be read.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(context.rglob("*")):
+        name = path.relative_to(context).as_posix()
+        if path.is_symlink():
+            digest.update(f"{name}\0link\0{path.readlink()}\0".encode(errors="surrogateescape"))
+        elif path.is_file():
+            digest.update(f"{name}\0{path.stat().st_mode:o}\0".encode(errors="surrogateescape"))
+            with path.open("rb") as file:
+                while chunk := file.read(1 << 20):
+                    digest.update(chunk)
+            digest.update(b"\0")
+    return digest.hexdigest()
+
+
+def _succeeds(engine: str, *words: str) -> bool:
+    done = subprocess.run(
+        [engine, *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
+    )
+    return done.returncode == 0

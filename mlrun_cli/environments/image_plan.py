@@ -1,0 +1,109 @@
+"""Which image a container needs: one that has a name, or one that is made of a Dockerfile."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.text_files import read_text
+from mlrun_cli.environments.build_plan import key_and_folder
+from mlrun_cli.environments.environment import Builder, EnvironmentBuild, ImageSource
+from mlrun_cli.environments.image import digest_of
+from mlrun_cli.environments.placeholders import hide_secrets_of_dockerfile
+from mlrun_cli.errors import Unsupported
+from mlrun_cli.runconfigs.run_configuration import RunConfiguration
+
+BASE_IMAGE = "environment.docker.baseImage"
+_DOCKERFILE = "environment.docker.baseDockerfile"
+_CONTEXT = "environment.docker.buildContext"
+_IS_ADDRESS = re.compile(r"[\w+.-]+://|[\w.-]+@[\w.-]+:")
+_HAS_FROM = re.compile(r"^\s*FROM\s", re.IGNORECASE | re.MULTILINE)
+
+
+def plan_image(
+    configuration: RunConfiguration, engine: str, *, home: Path, project: Path, redaction: Redaction
+) -> tuple[EnvironmentBuild, Mapping[str, str]] | None:
+    """How the image is made, and the secrets that only the engine gets; None for an image that has a name.
+
+    Raises:
+        Unsupported: a key of the runconfig cannot be honoured.
+        InvalidFile: the Dockerfile is no text.
+    """
+    rest = configuration.rest
+    named = [key_path for key_path in (_CONTEXT, _DOCKERFILE, BASE_IMAGE) if rest.get(key_path)]
+    if named in ([], [BASE_IMAGE]):
+        return None
+    if len(named) > 1:
+        raise Unsupported(
+            f"{named[0]} cannot be honoured: {named[1]} names another image.", hint="Take one of the two out."
+        )
+    found = rest[named[0]]
+    source = _of_context(found, project) if isinstance(found, Mapping) else _of_text(str(found), project)
+    return _build(source, engine, home, redaction)
+
+
+def _of_text(text: str, project: Path) -> ImageSource:
+    """A Dockerfile as text or as the name of a file; as in Azure, it has no files to copy."""
+    is_name = os.path.isfile(project / text.strip())  # unlike Path, it has no word against a name that is too long
+    dockerfile = read_text(project / text.strip()) if is_name else text
+    if not _HAS_FROM.search(dockerfile):
+        raise Unsupported(
+            f"{_DOCKERFILE} cannot be honoured: it is neither a file of {project} nor the text of a Dockerfile.",
+            hint="Write a Dockerfile there, which has a line 'FROM …', or the path of one.",
+        )
+    return ImageSource(dockerfile)
+
+
+def _of_context(section: Mapping[str, object], project: Path) -> ImageSource:
+    location, kind = str(section.get("location") or ""), str(section.get("locationType") or "")
+    if kind.casefold() == "git" or _IS_ADDRESS.match(location):
+        shown = Redaction().text(location.partition("?")[0])
+        raise Unsupported(
+            f"{_CONTEXT} cannot be honoured: '{shown}' is an address, which is not fetched.",
+            hint=f"Clone or download it, and write the folder as {_CONTEXT}.location, without locationType.",
+        )
+    context = Path(os.path.realpath(project / location))
+    if not location or not context.is_dir():
+        raise Unsupported(
+            f"{_CONTEXT} cannot be honoured: "
+            + (f"there is no folder {context}." if location else "it names no location."),
+            hint=f"Write the folder as {_CONTEXT}.location; a relative one is taken from {project}.",
+        )
+    file = context / str(section.get("dockerfilePath") or "Dockerfile")
+    if not file.is_file():
+        raise Unsupported(
+            f"{_CONTEXT} cannot be honoured: there is no Dockerfile {file}.",
+            hint=f"Write its path within the folder as {_CONTEXT}.dockerfilePath.",
+        )
+    try:
+        return ImageSource(read_text(file), str(context), digest_of(context))
+    except OSError as error:
+        raise Unsupported(
+            f"{_CONTEXT} cannot be honoured: {error.filename} cannot be read: {error.strerror}.",
+            hint="Check its permissions ('ls -l').",
+        ) from error
+
+
+def _build(
+    source: ImageSource, engine: str, home: Path, redaction: Redaction
+) -> tuple[EnvironmentBuild, Mapping[str, str]]:
+    lines = "".join(f"{line}\n" for line in source.dockerfile.splitlines())
+    dockerfile, secrets = hide_secrets_of_dockerfile(lines, redaction)
+    hidden = source._replace(dockerfile=dockerfile)
+    # The two engines do not see each other's images; what a secret is may be kept in one.
+    content = [Builder.IMAGE.value, os.path.basename(engine), dockerfile, hidden.context_digest, *secrets.values()]
+    key, folder = key_and_folder(home, content)
+    build = EnvironmentBuild(
+        key=key,
+        folder=folder,
+        pythons=(),
+        builder=Builder.IMAGE,
+        installer=engine,
+        requirements=(),
+        options=(),
+        image=hidden,
+    )
+    return build, secrets

@@ -1,0 +1,174 @@
+"""Runs the programs that make environments: in surroundings of their own, and without their secrets in the log."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from signal import Signals
+
+from mlrun_cli.core.redaction import LEAST_LETTERS, REDACTED, Redaction, any_of
+from mlrun_cli.environments.placeholders import SECRET_PREFIX
+
+# They would make an installer read or fill another place than the new environment.
+_NOT_FOR_INSTALLERS = frozenset({
+    "PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE", "VIRTUAL_ENV", "CONDA_PREFIX", "__PYVENV_LAUNCHER__",
+    "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON", "PIP_REQUIREMENT", "PIP_EDITABLE", "PIP_DRY_RUN",
+    "UV_SYSTEM_PYTHON", "UV_PYTHON", "UV_BREAK_SYSTEM_PACKAGES", "UV_WORKING_DIRECTORY",
+    # Some of the programs that they start obey these rather than NO_COLOR; a notebook's kernel sets them.
+    "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "PY_COLORS", "PYCHARM_HOSTED", "CARGO_TERM_COLOR",
+})  # fmt: skip
+_FOR_INSTALLERS = {
+    "PYTHONNOUSERSITE": "1",
+    "PIP_USER": "0",
+    "PIP_NO_INPUT": "1",
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    "PIP_PROGRESS_BAR": "off",
+    "UV_NO_PROGRESS": "1",
+    "NO_COLOR": "1",
+    "PYTHON_COLORS": "0",
+    "TERM": "dumb",
+    "GIT_TERMINAL_PROMPT": "0",
+    "CONDA_ALWAYS_YES": "true",
+    "MAMBA_ALWAYS_YES": "true",
+}
+# uv has a list of its own of whom to trust, unless it is told; the second is what it was called before 2026.
+_TRUST_AS_SYSTEM = {"UV_SYSTEM_CERTS": "true", "UV_NATIVE_TLS": "true"}
+
+_BEFORE_SECRET = rf"://|[?&]\w+=|{SECRET_PREFIX}\d+\W+"
+"""What stands in front of a secret in an address, or in a list of variables."""
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+"""What sets colours and the like on a terminal."""
+_LINES_KEPT = 200
+_BETWEEN_WORDS = re.compile(r"""[;&|()\[\]'"\\\n]+""")
+"""What a shell or a list may have put around a secret, and a line of text between two parts of it."""
+
+
+class Installer:
+    """Runs one command of uv, pip, conda or a container engine after the other, in the same folder and surroundings."""
+
+    def __init__(self, environ: Mapping[str, str], folder: Path, *locks: int) -> None:
+        self._environment = installer_environment(environ, folder)
+        self._secrets = {name: value for name, value in environ.items() if name.startswith(SECRET_PREFIX)}
+        self._secret = _pattern_of(self._secrets.values())
+        self._redaction = Redaction.from_environment(environ)
+        self._folder = folder
+        # Who inherits a lock holds it: if this process alone is killed, none builds beside its installer.
+        self._locks = locks
+        self._last_lines: deque[str] = deque(maxlen=_LINES_KEPT)
+
+    @property
+    def last_output(self) -> str:
+        """The end of what the last command has printed that was run."""
+        return "".join(self._last_lines)
+
+    def run(self, command: Sequence[str], *, is_by_name: bool = False) -> int:
+        """Pass on what it prints, line by line; returns its exit code, or 128 + the signal that ended it.
+
+        `is_by_name` hides also what follows the name of a secret, for one that prints the lines of a Dockerfile.
+        """
+        hidden = self._redaction.quoted if is_by_name else self._redaction.text
+        is_silent = True
+        self._last_lines.clear()
+        with self._started(command, subprocess.STDOUT) as process:
+            for line in process.stdout or ():
+                is_silent = is_silent and not line.strip()
+                shown = hidden(self._without_secrets(_COLOUR.sub("", line)))
+                self._last_lines.append(shown)
+                sys.stdout.write(shown)
+                sys.stdout.flush()
+        name, code = Path(command[0]).name, process.returncode
+        if code > 0 and is_silent:
+            say(f"Error: {name} ended with exit code {code} and printed nothing.")
+        if code >= 0:
+            return code
+        say(f"Error: {name} was ended by {Signals(-code).name}.")
+        return 128 - code
+
+    def tell(self, variables: Mapping[str, str]) -> None:
+        """Give these variables to all that is run from now on."""
+        self._environment |= variables
+
+    def trust_as_system(self) -> bool:
+        """Have uv trust whom the system trusts from now on; False where it was told already, or of something else."""
+        if not self._environment.keys().isdisjoint(_TRUST_AS_SYSTEM):
+            return False
+        self.tell(_TRUST_AS_SYSTEM)
+        return True
+
+    def output(self, command: Sequence[str]) -> str:
+        """What it prints on stdout; its stderr is dropped."""
+        with self._started(command, subprocess.DEVNULL) as process:
+            return self._redaction.text(self._without_secrets(process.stdout.read() if process.stdout else ""))
+
+    def succeeds(self, command: Sequence[str]) -> bool:
+        """Whether it ends with exit code 0; what it prints is dropped."""
+        with self._started(command, subprocess.DEVNULL) as process:
+            if process.stdout is not None:
+                process.stdout.read()
+        return process.returncode == 0
+
+    def filled_in(self, text: str, *, written: Callable[[str], str] = str) -> str:
+        """The text with the secrets in place of their placeholders, each as `written` in such a text."""
+        for name, secret in self._secrets.items():
+            text = text.replace(f"${{{name}}}", written(secret))
+        return text
+
+    def _started(self, command: Sequence[str], stderr: int) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            command,
+            cwd=self._folder,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            encoding="utf-8",
+            errors="replace",
+            pass_fds=self._locks,
+        )
+
+    def _without_secrets(self, text: str) -> str:
+        return self._secret.sub(lambda found: f"{found['before'] or ''}{REDACTED}", text)
+
+
+def _pattern_of(secrets: Collection[str]) -> re.Pattern[str]:
+    """Finds them and their parts; a short one, which may be a part of other words, only where it must be one."""
+    whole = {part for secret in secrets for part in (secret, secret.partition(":")[2])}
+    parts = {part.strip() for secret in secrets for part in _BETWEEN_WORDS.split(secret)}
+    telling = {part for part in whole if ":" in part} | {part for part in whole | parts if len(part) >= LEAST_LETTERS}
+    return re.compile(f"(?P<before>{_BEFORE_SECRET})(?:{any_of(secrets)})|{any_of(telling)}")
+
+
+def installer_environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """The user's variables, as far as they may reach an installer that fills a place under `folder`."""
+    inherited = {name: value for name, value in environ.items() if name not in _NOT_FOR_INSTALLERS}
+    # All indexes are equal, as for pip: files written for it name the same package on several.
+    for_uv = {"UV_INDEX_STRATEGY": inherited.get("UV_INDEX_STRATEGY", "unsafe-best-match")}
+    if _device(_uv_cache(inherited)) != _device(folder):
+        for_uv["UV_LINK_MODE"] = inherited.get("UV_LINK_MODE", "copy")
+    return inherited | for_uv | _FOR_INSTALLERS
+
+
+def _uv_cache(environ: Mapping[str, str]) -> Path:
+    if environ.get("UV_CACHE_DIR"):
+        return Path(environ["UV_CACHE_DIR"])
+    return Path(environ.get("XDG_CACHE_HOME") or Path(environ.get("HOME", "/"), ".cache"), "uv")
+
+
+def _device(path: Path) -> int:
+    """The file system that a path is on, or will be on once it is made."""
+    return next(place.stat().st_dev for place in (path, *path.absolute().parents) if place.exists())
+
+
+def say(line: str) -> None:
+    """Add a line to the log of the build; bytes of a path that are no UTF-8 escaped."""
+    sys.stdout.write(f"{line}\n".encode("utf-8", "backslashreplace").decode("utf-8"))
+    sys.stdout.flush()
+
+
+def say_changed(path: str) -> None:
+    """Say that what stands there is not what was to be built."""
+    say(f"Error: {path} has changed since the run was submitted; submit it again.")

@@ -1,0 +1,65 @@
+"""Local packages and folders of wheels that environments are made from, and whether they have changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+
+from mlrun_cli.environments.environment import LocalSource
+from mlrun_cli.environments.requirements import PipLine
+
+_MOST_FILES = 10_000
+_PROJECT_FILES = ("pyproject.toml", "setup.cfg", "setup.py")
+_LEFT_OUT = re.compile(r"/(\.[^/]*|build|dist|__pycache__|node_modules|[^/]*\.egg-info)/")
+_SOURCE = re.compile(
+    r"requirements.*\.txt|.+\.(py|pyi|pyx|pxd|c|cc|cpp|cu|cxx|h|hpp|f90|rs|toml|cfg|in)", re.IGNORECASE
+)
+_ARCHIVE = re.compile(r".+\.(whl|zip|tgz|tar|tar\.\w+)", re.IGNORECASE)
+_ANY = re.compile(r".*", re.DOTALL)
+
+
+def local_sources(lines: Iterable[PipLine]) -> tuple[LocalSource, ...]:
+    """Those that the lines name, as they are now."""
+    sources = (LocalSource(line.text, str(line.local), "") for line in lines if line.local)
+    return tuple(source._replace(stamp=_stamp(source, _wanted(source))) for source in sources)
+
+
+def contents(sources: Iterable[LocalSource]) -> list[str]:
+    """What changes with any file of them, a package's data among them: by this an environment is found again."""
+    return [_stamp(source, _ANY) for source in sources]
+
+
+def changed_source(sources: Iterable[LocalSource]) -> str | None:
+    """The path of the first whose code is not as it was; None when that of all is.
+
+    What else is written beside it, as a log of the very submit, changes no package, as a rule.
+    """
+    return next((source.path for source in sources if _stamp(source, _wanted(source)) != source.stamp), None)
+
+
+def _wanted(source: LocalSource) -> re.Pattern[str]:
+    return _ARCHIVE if source.line.startswith("--") else _SOURCE
+
+
+def _stamp(source: LocalSource, wanted: re.Pattern[str]) -> str:
+    """Changes with the files of such names; empty when they cannot be seen."""
+    try:
+        sizes = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in _files(source, wanted)]
+    except OSError:
+        return ""
+    return hashlib.sha256(json.dumps(sizes).encode()).hexdigest()
+
+
+def _files(source: LocalSource, wanted: re.Pattern[str]) -> list[Path]:
+    path = Path(source.path)
+    if source.is_editable:
+        return [path / name for name in _PROJECT_FILES if (path / name).exists()]
+    if not path.is_dir():
+        return [path]
+    found = (file for file in path.rglob("*") if wanted.fullmatch(file.name))
+    kept = (file for file in found if not _LEFT_OUT.search(f"/{file.relative_to(path)}/"))
+    return sorted(islice((file for file in kept if file.is_file()), _MOST_FILES))

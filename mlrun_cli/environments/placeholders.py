@@ -1,0 +1,66 @@
+"""What stands in a plan in place of secrets: `${MLRUN_INSTALL_SECRET_1}` …, variables that only the installer gets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from mlrun_cli.core.redaction import LEAST_LETTERS, URL_SECRET, Redaction, any_of
+
+SECRET_PREFIX = "MLRUN_INSTALL_SECRET_"  # noqa: S105 - a variable's name
+
+_PLACEHOLDER = rf"\$\{{{SECRET_PREFIX}\d+\}}"
+_IMAGE = r"(?im:^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*\S+(?:[ \t]+AS[ \t]+\S+)?[ \t]*$)"
+_VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}(?::\$\{[A-Z0-9_]+\})?")
+
+
+def hide_secrets(lines: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """The lines with placeholders for what URLs hold of secrets, and these variables.
+
+    pip and uv put the variables' values back when they read the file.
+    """
+    placeholders = _Placeholders()
+    hidden = [URL_SECRET.sub(lambda found: placeholders.instead_of(found[0]), line) for line in lines]
+    return hidden, placeholders.variables()
+
+
+def hide_secrets_of_dockerfile(text: str, redaction: Redaction) -> tuple[str, dict[str, str]]:
+    """The text with placeholders for all its secrets, those that their name gives away among them, and the variables.
+
+    A secret is hidden wherever it stands. Its engine gets the text with the values put back.
+    """
+    placeholders = _Placeholders()
+    hidden = redaction.replaced(text, placeholders.instead_of)
+    return placeholders.instead_of_known(hidden), placeholders.variables()
+
+
+class _Placeholders:
+    """Those of one text, each secret's its own."""
+
+    def __init__(self) -> None:
+        self._placeholders: dict[str, str] = {}
+
+    def instead_of(self, found: str) -> str:
+        """The placeholder, with the quotes that were around the secret; a user's own variable stays."""
+        secret = found.strip("\"'")
+        if not secret or _VARIABLE.fullmatch(secret):
+            return found
+        before, _, after = found.partition(secret)
+        # One that is found in a wider secret must not be left in it: each is put back once.
+        for inner, placeholder in self._placeholders.items():
+            secret = secret.replace(placeholder, inner)
+        name = f"{SECRET_PREFIX}{len(self._placeholders) + 1}"
+        return f"{before}{self._placeholders.setdefault(secret, f'${{{name}}}')}{after}"
+
+    def instead_of_known(self, text: str) -> str:
+        """The text with the placeholders also where nothing but the earlier sight of a secret gives it away.
+
+        A Dockerfile's images are as they are named: one may be the word that a password is too.
+        """
+        known = [secret for secret in self._placeholders if len(secret) >= LEAST_LETTERS]
+        found = re.compile(f"{_IMAGE}|{_PLACEHOLDER}|{any_of(known)}")
+        return found.sub(lambda match: self._placeholders.get(match[0], match[0]), text)
+
+    def variables(self) -> dict[str, str]:
+        """The secrets, by the names of the variables that stand for them."""
+        return {placeholder[2:-1]: secret for secret, placeholder in self._placeholders.items()}

@@ -1,0 +1,79 @@
+"""What a run keeps of the environment it had, and what it says of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.environments.environment import BuiltEnvironment, ContainerPlan, EnvironmentBuild, EnvironmentPlan
+from mlrun_cli.environments.image import image_name, registry_of
+
+_MOST_LINES = 2_000
+_RELAXED = "'--environment relaxed' leaves open the versions that cannot be had"
+_WANTS_LOGIN = re.compile(r"denied|unauthori[sz]ed|authenticat|credential|log ?in", re.IGNORECASE)
+_WANTS_WHOLE_NAME = re.compile("short-name")
+_CURRENT = "'--environment current' takes the python on PATH as it is"
+
+
+def environment_document(environment: BuiltEnvironment, build: EnvironmentBuild) -> dict[str, Any]:
+    """What was really installed for a run that asked for `build`, as its `system_logs/environment.json`."""
+    return {
+        "key": environment.key,
+        "builder": environment.build.builder.value,
+        "python": environment.python_version,
+        "image": None if environment.build.image is None else image_name(environment.key),
+        "installed": list(environment.installed[:_MOST_LINES]),
+        "loosened": list(environment.loosened),
+        "day": build.day,
+        "day_source": build.day_source or None,
+    }
+
+
+def loosened_warning(environment: BuiltEnvironment) -> tuple[str, ...]:
+    """The lines of a run in whose environment versions were left open, or that is of another Python."""
+    loosened, other = environment.loosened, environment.other_python
+    first = environment.build.pythons[0] if environment.build.pythons else ""
+    return (
+        *((f"Not to be had on Python {first} as pinned, so that it is Python {other}.",) if other else ()),
+        *((f"Not to be had as pinned, so that the version was left open: {', '.join(loosened)}.",) if loosened else ()),
+    )
+
+
+def not_built(plan: EnvironmentPlan, reason: str) -> str:
+    """Why the environment cannot be had, and what to do; `reason` is in the installer's words."""
+    if plan.container is None:
+        ways = "" if plan.build is None else _ways_out(plan.build)
+        return f"The environment could not be built: {reason} {ways}".rstrip()
+    source = None if plan.build is None else plan.build.image
+    bases = (plan.container.image,) if source is None else source.bases
+    named = f" (FROM {', '.join(bases)})" if bases else ""
+    what = f"The image '{plan.container.image}'" if source is None else f"The image of the Dockerfile{named}"
+    return f"{what} cannot be used: {reason} ({_way_in(plan.container, bases, reason)}{_CURRENT}.)"
+
+
+def _ways_out(build: EnvironmentBuild) -> str:
+    if build.is_relaxed:
+        return f"({_CURRENT}.)"
+    return f"(Change what cannot be had; or {_RELAXED}, {_CURRENT}.)"
+
+
+def _way_in(container: ContainerPlan, images: Sequence[str], reason: str) -> str:
+    """How the images can be had after all; empty when the reason does not tell."""
+    short = [f"'docker.io/{image}'" for image in images if not registry_of(image)]
+    if short and _WANTS_WHOLE_NAME.search(reason):
+        return f"Write its whole name, such as {' and '.join(short)}; or "
+    if not _WANTS_LOGIN.search(reason):
+        return ""
+    logins = (f"{Path(container.engine).name} login {registry_of(image)}".rstrip() for image in images)
+    typed = " and ".join(f"'{login}'" for login in dict.fromkeys(logins))
+    return f"If it needs a login, type {typed} once; or "
+
+
+def mlflow_warning(work: Path) -> tuple[str, ...]:
+    """The line of a run that has left data of MLflow behind in its working folder."""
+    folder = work / "mlruns"
+    if not folder.is_dir():
+        return ()
+    return (f"MLflow's data of this run lies in {folder}; it is kept with the run, but is none of its metrics.",)

@@ -1,0 +1,52 @@
+"""A registered environment: a description that a workspace keeps under a name and a version."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from mlrun_cli.core.time import iso
+
+LATEST = "latest"
+"""The label that the newest version always has."""
+
+CURATED_PREFIX = "azureml-"
+"""How the names of the environments begin that Azure comes with, in any letter case."""
+
+
+class RegisteredEnvironment(NamedTuple):
+    """`definition` is the `environment` section of a runconfig; `digest` tells it from others, name and version apart.
+
+    Moments are microseconds in UTC.
+    """
+
+    key: int
+    name: str
+    version: str
+    definition: Mapping[str, Any]
+    digest: str
+    labels: Sequence[str]
+    created_at: int
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object for those who ask."""
+        return {
+            "name": self.name,
+            "version": self.version,
+            "definition": dict(self.definition),
+            "labels": list(self.labels),
+            "created_at": iso(self.created_at),
+        }
+
+
+def definition_digest(definition: Mapping[str, Any]) -> str:
+    """The same for definitions that differ in name, version and order of keys only."""
+    content = {key: value for key, value in definition.items() if key not in {"name", "version"}}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def next_version(versions: Sequence[str]) -> str:
+    """The number after the highest one."""
+    return str(max((int(version) for version in versions if version.isdecimal()), default=0) + 1)

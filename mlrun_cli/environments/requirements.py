@@ -1,0 +1,243 @@
+"""The pip part of an environment, as the lines of a requirements file that holds from any folder."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.text_files import read_text
+from mlrun_cli.errors import InvalidFile, Unsupported
+
+_NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*(?=$|[=<>!~;@(]|\s--)(.*)")
+_URL = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_LOCAL = re.compile(r"\.{0,2}/|\.$|\.\.$|~|file:|.*\.(whl|zip|tar\.gz|tgz|tar\.bz2)(\[.*\])?$|[^:]*/", re.IGNORECASE)
+_FILE_ADDRESS = re.compile(r"\(?@\s*(file:[^\s;)]+)")
+_EXTRAS = re.compile(r"(.*?)(\[[\w.,\s-]*\])?")
+
+_SHORT_OPTIONS = {
+    "-i": "--index-url",
+    "-f": "--find-links",
+    "-e": "--editable",
+    "-r": "--requirement",
+    "-c": "--constraint",
+}
+_OPTIONS_OF_BOTH = {"--index-url", "--extra-index-url", "--no-index", "--no-binary", "--only-binary"}
+_OPTIONS_OF_PIP = {"--pre", "--prefer-binary", "--trusted-host", "--require-hashes", "--use-feature"}
+_OPTIONS_WITH_PATH = {"--find-links", "--constraint", "--editable"}
+_OPTIONS = _OPTIONS_OF_BOTH | _OPTIONS_OF_PIP | _OPTIONS_WITH_PATH | {"--requirement"}
+_FLAGS = {"--no-index", "--pre", "--prefer-binary", "--require-hashes"}
+_MAX_FILES = 100
+_MAX_NESTING = 20
+
+
+@dataclass(frozen=True, slots=True)
+class PipLine:
+    """One line: an option or a requirement.
+
+    Attributes:
+        text: as the installer gets it, paths absolute.
+        name: the package as PyPI compares names (`scikit-learn`); empty for options, and for paths and URLs that do
+            not tell it.
+        is_option: it says where or how, not what.
+        is_editable: the package is used where it stands.
+        is_bare: a name and nothing more, so that any version will do.
+        pip_only: an option that uv does not take from a file.
+        local: the file or folder it reads, if any.
+        file: where it stands.
+    """
+
+    text: str
+    name: str = ""
+    is_option: bool = False
+    is_editable: bool = False
+    is_bare: bool = False
+    pip_only: bool = False
+    local: Path | None = None
+    file: Path | None = field(default=None, compare=False)
+
+
+def read_pip_lines(lines: Sequence[str], folder: Path, path: Path) -> list[PipLine]:
+    """The lines of a pip list that stands in `path`, `-r` files written out.
+
+    Relative paths are taken from `folder`.
+
+    Raises:
+        InvalidFile: a line or a `-r` file that pip would not take either; `-r` files in a circle, or too many.
+        Unsupported: an option that a requirements file cannot hold.
+    """
+    return list(_Reading().read(lines, folder, path))
+
+
+def without_version(line: str) -> str:
+    """A requirement that any version meets; options, paths and addresses stay as they are."""
+    named = _NAME.fullmatch(line)
+    if named is None or named[3].startswith(("@", "(@")):
+        return line
+    version, semicolon, marker = named[3].partition(";")
+    if not re.match(r"\(?\s*[=<>!~]", version):
+        return line
+    return f"{named[1]}{named[2] or ''}{f' ; {marker.strip()}' if semicolon else ''}"
+
+
+def names_one_version(line: str) -> bool:
+    """Whether a requirement leaves no choice of a release: `numpy==1.18.4`, and `scipy==1.5.2.*` as conda has it."""
+    named = _NAME.fullmatch(line)
+    version = named[3].partition(";")[0].partition(" --")[0] if named else ""
+    return re.fullmatch(r"\(?\s*(===?)\s*[^,*]+|\(?\s*==\s*\d+\.\d+\.\d+[^,]*", version) is not None
+
+
+def package_name(line: str) -> str:
+    """The package that a requirement names; empty for options, paths and addresses."""
+    named = _NAME.fullmatch(line)
+    return plain_name(named[1]) if named else ""
+
+
+def is_azureml(name: str) -> bool:
+    """Whether a package is one of Azure's own, of which a run has those of this program."""
+    return plain_name(name).startswith("azureml-")
+
+
+def plain_name(name: str) -> str:
+    """A package's name as PyPI compares it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+class _Reading:
+    """One list of lines being read, with all files that it leads to."""
+
+    def __init__(self) -> None:
+        self._files = 0
+
+    def read(self, lines: Sequence[str], folder: Path, path: Path, parents: tuple[Path, ...] = ()) -> Iterator[PipLine]:
+        """The lines that stand in `path`; `parents` are the files whose `-r` has led there."""
+        for line in lines:
+            if not line.startswith("-"):
+                yield replace(_requirement(line, folder, path), file=path)
+                continue
+            for option, value in _options(line, path):
+                if option != "--requirement":
+                    yield replace(_option(option, value, folder, path), file=path)
+                elif "://" in value:
+                    shown = _shown(value)
+                    raise Unsupported(f"{path}: '-r {shown}' is an address, which is not read.", hint="Use a file.")
+                else:
+                    yield from self._from_file(_absolute(value, folder), path, parents)
+
+    def _from_file(self, file: Path, named_in: Path, parents: tuple[Path, ...]) -> Iterator[PipLine]:
+        if file in parents:
+            circle = " -> ".join(str(each) for each in (*parents[parents.index(file) :], file))
+            raise InvalidFile(named_in, f"'-r {file}' leads back to itself: {circle}")
+        self._files += 1
+        if self._files > _MAX_FILES or len(parents) >= _MAX_NESTING:
+            raise InvalidFile(
+                named_in,
+                f"'-r {file}' is too much: at most {_MAX_FILES} files are read, {_MAX_NESTING} deep",
+                hint="Write their lines into fewer files.",
+            )
+        if not file.exists():
+            raise InvalidFile(named_in, f"'-r {file}' names a file that does not exist")
+        text = re.sub(r"\\\r?\n", " ", read_text(file))
+        lines = [re.sub(r"(^|\s)#.*", "", line).strip() for line in text.splitlines()]
+        yield from self.read([line for line in lines if line], file.parent, file, (*parents, file))
+
+
+def _options(line: str, path: Path) -> Iterator[tuple[str, str]]:
+    """`-i URL --no-index` → `("--index-url", "URL"), ("--no-index", "")`."""
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        raise InvalidFile(path, f"'{_shown(line)}': {error}".lower()) from error
+    while words:
+        option, equals, value = words.pop(0).partition("=")
+        if option[:2] in _SHORT_OPTIONS and len(option) > 2:
+            option, equals, value = option[:2], "=", option[2:] + equals + value
+        option = _SHORT_OPTIONS.get(option, option)
+        if not option.startswith("--"):
+            raise InvalidFile(path, f"'{_shown(line)}' is not understood from '{_shown(option)}' on")
+        if option not in _OPTIONS:
+            raise _unsupported_option(option, path)
+        if not equals and option not in _FLAGS:
+            if not words:
+                raise InvalidFile(path, f"'{_shown(line)}' lacks the value of {option}")
+            value = words.pop(0)
+        yield option, value
+
+
+def _unsupported_option(option: str, path: Path) -> Unsupported:
+    variable = "PIP_" + option[2:].upper().replace("-", "_")
+    return Unsupported(
+        f"{path}: pip's '{option}' is not possible in a list of requirements.",
+        hint=f"Remove it, or set the variable {variable} for pip.",
+    )
+
+
+def _option(option: str, value: str, folder: Path, path: Path) -> PipLine:
+    local = None
+    if option in _OPTIONS_WITH_PATH and not (_URL.match(value) and not value.startswith("file:")):
+        value, local = _local(value, folder, path)
+    return PipLine(
+        text=f"{option} {value}".rstrip(),
+        is_option=option != "--editable",
+        is_editable=option == "--editable",
+        pip_only=option in _OPTIONS_OF_PIP,
+        local=local,
+    )
+
+
+def _requirement(line: str, folder: Path, path: Path) -> PipLine:
+    named = _NAME.fullmatch(line)
+    if named and (named[3] or not re.search(r"\.(whl|zip|tar\.gz|tgz)$", line)):
+        address = _FILE_ADDRESS.match(named[3])
+        local = _path_of(address[1]) if address else None
+        return PipLine(line, name=plain_name(named[1]), is_bare=not named[2] and not named[3], local=local)
+    name = _name_in_address(line)
+    if (_URL.match(line) and not line.startswith("file:")) or is_azureml(name):
+        return PipLine(line, name=name)
+    if _LOCAL.match(line):
+        text, local = _local(line, folder, path)
+        return PipLine(text, name=name, local=local)
+    raise InvalidFile(path, f"'{_shown(line)}' is not a requirement that pip takes")
+
+
+def _name_in_address(line: str) -> str:
+    """The package of `https://h/azureml_core-1.0-py3-none-any.whl` or `…#egg=azureml-core`; empty where none is."""
+    egg = re.search(r"[#&]egg=([\w.-]+)", line)
+    file = re.search(r"([^/\\]+?)-\d[^/]*\.(?:whl|zip|tar\.gz|tgz|tar\.bz2)(?:[?#\[]|$)", line)
+    found = egg or file
+    return plain_name(found[1]) if found else ""
+
+
+def _local(text: str, folder: Path, path: Path) -> tuple[str, Path]:
+    """A path as text that an installer takes from any folder, and the path."""
+    if text.startswith("file:"):
+        return text, _path_of(text)
+    split = _EXTRAS.fullmatch(text)
+    bare, extras = (split[1], split[2] or "") if split else (text, "")
+    local = _absolute(bare, folder)
+    if not local.exists():
+        raise InvalidFile(
+            path,
+            f"'{_shown(text)}' names a file or folder that does not exist",
+            hint=f"Looked at {_shown(str(local))}.",
+        )
+    is_plain = re.fullmatch(r"[\w./+~=@-]+", str(local), re.ASCII)
+    return (str(local) if is_plain else local.as_uri()) + extras, local
+
+
+def _path_of(address: str) -> Path:
+    from urllib.parse import unquote, urlsplit  # noqa: PLC0415 - start-up
+
+    return Path("/", unquote(urlsplit(address).path))
+
+
+def _shown(line: str) -> str:
+    return Redaction().quoted(line)
+
+
+def _absolute(text: str, folder: Path) -> Path:
+    return Path(os.path.realpath(Path(folder, Path(text).expanduser())))

@@ -1,0 +1,184 @@
+"""Conda dependencies as pip takes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.environments.conda_file import CondaDependencies, CondaSpec, VersionTerm
+from mlrun_cli.environments.conda_names import is_no_python_package, pypi_name
+from mlrun_cli.environments.interpreters import PythonRequest
+from mlrun_cli.environments.requirements import PipLine, is_azureml, plain_name, read_pip_lines
+from mlrun_cli.errors import InvalidFile, Unsupported
+
+# What they hold of the packages known here is on PyPI too: nothing to tell the user.
+_PUBLIC_CHANNELS = {"defaults", "main", "anaconda", "conda-forge", "pytorch", "nvidia", "fastai"}
+
+_INDEX_OF_AZUREML = re.compile(r"://azureml[\w-]*\.azureedge\.net(?:[/:]|$)")
+_AZUREML_MLFLOW = "azureml-mlflow"
+# As azureml-mlflow does: later ones may keep their data elsewhere.
+_MLFLOW = "mlflow-skinny<3"
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """What pip or uv is to make.
+
+    Attributes:
+        python: what the interpreter must be.
+        lines: what is installed.
+        notes: what was left out, or is taken otherwise.
+        files: those that name the packages.
+    """
+
+    python: PythonRequest
+    lines: tuple[PipLine, ...]
+    notes: tuple[str, ...]
+    files: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CondaPart:
+    """What conda itself is to make: its `packages`, what pip installs on top, and what was left out."""
+
+    packages: tuple[str, ...]
+    lines: tuple[PipLine, ...]
+    notes: tuple[str, ...]
+
+
+def conda_part(dependencies: CondaDependencies) -> CondaPart:
+    """What is handed to conda: all but azureml, with a Python and, where there is work for it, pip.
+
+    Raises:
+        Unsupported, InvalidFile: a pip line that nothing would take.
+    """
+    packages = [spec.text for spec in dependencies.packages if not is_azureml(spec.name)]
+    names = {spec.name for spec in dependencies.packages}
+    pip_lines = read_pip_lines(dependencies.pip, dependencies.folder, dependencies.path)
+    lines = _without_azureml(pip_lines)
+    packages += ["python"] if "python" not in names else []
+    packages += ["pip"] if lines and "pip" not in names else []
+    return CondaPart(tuple(packages), tuple(lines), tuple(_azureml_notes(dependencies, pip_lines)))
+
+
+def translate(dependencies: CondaDependencies, *, tries_unknown: bool = False) -> Translation:
+    """Turn conda dependencies into an interpreter request and pip lines.
+
+    `tries_unknown` takes a conda package that is not known to be on PyPI from there under its own name.
+
+    Raises:
+        Unsupported: conda packages that are not known to be on PyPI, named; an option pip cannot take here.
+        InvalidFile: a pip line or a Python version that nothing would take.
+    """
+    path = dependencies.path
+    python = [spec for spec in dependencies.packages if spec.name in {"python", "cpython"}]
+    skipped = [spec for spec in dependencies.packages if is_no_python_package(spec.name)]
+    others = [
+        spec
+        for spec in dependencies.packages
+        if spec not in python and spec not in skipped and spec.name != "pip" and not is_azureml(spec.name)
+    ]
+    unknown = [spec.text for spec in others if pypi_name(spec.name) is None]
+    if unknown and not tries_unknown:
+        raise Unsupported(
+            f"{path}: not known outside conda: {_listed(unknown)}.",
+            hint="Move what is on PyPI under 'pip:', with its name there, and remove the rest; or make the "
+            "environment yourself and set userManagedDependencies and interpreterPath. "
+            "'--environment relaxed' tries them on PyPI under their own names.",
+        )
+    pip_lines = read_pip_lines(dependencies.pip, dependencies.folder, path)
+    conda_lines = [_conda_line(spec) for spec in others]
+    tried = f"{path}: not known outside conda, tried on PyPI under its own name: {_listed(unknown)}."
+    return Translation(
+        python=_python_request(python, dependencies),
+        lines=tuple(_merged(conda_lines, _without_azureml(pip_lines))),
+        notes=(
+            *_azureml_notes(dependencies, pip_lines),
+            *_notes(dependencies, skipped, others),
+            *((tried,) if unknown else ()),
+        ),
+        files=tuple(dict.fromkeys([path, *(line.file for line in pip_lines if line.file)])),
+    )
+
+
+def _without_azureml(lines: Sequence[PipLine]) -> list[PipLine]:
+    """All but azureml, which is the run's own; MLflow, which Azure's brings along, stays."""
+    names = {line.name for line in lines}
+    kept = [line for line in lines if not is_azureml(line.name) and not _is_index_of_azureml(line)]
+    if _AZUREML_MLFLOW in names and not names & {"mlflow", "mlflow-skinny"}:
+        kept.append(PipLine(_MLFLOW, name="mlflow-skinny"))
+    return kept
+
+
+def _is_index_of_azureml(line: PipLine) -> bool:
+    """Whether it is an option that names a place where previews of azureml were; uv does not go on without one."""
+    return line.is_option and _INDEX_OF_AZUREML.search(line.text) is not None
+
+
+def _azureml_notes(dependencies: CondaDependencies, pip_lines: Sequence[PipLine]) -> list[str]:
+    azureml = [line for line in pip_lines if is_azureml(line.name)]
+    left_out = [line.text for line in azureml if line.name != _AZUREML_MLFLOW]
+    left_out += [line.text for line in pip_lines if _is_index_of_azureml(line)]
+    left_out += [spec.text for spec in dependencies.packages if is_azureml(spec.name)]
+    notes = []
+    if left_out:
+        notes.append(f"{dependencies.path}: left out, since a run is given mlrun-cli's azureml: {_listed(left_out)}.")
+    if any(line.name == _AZUREML_MLFLOW for line in azureml):
+        notes.append(
+            f"{dependencies.path}: instead of azureml-mlflow, MLflow is installed; its data lies in mlruns/ of the "
+            "run's working folder and is kept with the run."
+        )
+    return notes
+
+
+def _python_request(specs: Sequence[CondaSpec], dependencies: CondaDependencies) -> PythonRequest:
+    text = ",".join(spec.version_text for spec in specs if spec.version)
+    try:
+        return PythonRequest(text)
+    except ValueError as error:
+        raise InvalidFile(dependencies.path, f"'{error}' is not a version of Python") from error
+
+
+def _conda_line(spec: CondaSpec) -> PipLine:
+    name = pypi_name(spec.name) or spec.name
+    text = name + ",".join(map(_pip_version, spec.version))
+    return PipLine(text, name=plain_name(name), is_bare=not spec.version)
+
+
+def _pip_version(term: VersionTerm) -> str:
+    """`=1.2` becomes `==1.2.*`, which pip knows for plain numbers only."""
+    if term.operator != "=":
+        return term.operator + term.version
+    return f"=={term.version}.*" if re.fullmatch(r"\d+(\.\d+)*", term.version) else f"=={term.version}"
+
+
+def _merged(conda: Sequence[PipLine], pip: Sequence[PipLine]) -> list[PipLine]:
+    """Both lists, each line once. As with conda, what the pip part says of a package holds."""
+    said = {line.name for line in pip if line.name and not line.is_bare}
+    kept = [line for line in conda if line.name not in said]
+    names = {line.name for line in kept}
+    return list(dict.fromkeys([*kept, *(line for line in pip if not (line.is_bare and line.name in names))]))
+
+
+def _notes(dependencies: CondaDependencies, skipped: Sequence[CondaSpec], installed: Sequence[CondaSpec]) -> list[str]:
+    path = dependencies.path
+    notes = []
+    if skipped:
+        texts = [spec.text for spec in skipped]
+        notes.append(f"{path}: left out, since pip does not install it: {_listed(texts)}.")
+    builds = [spec.text for spec in installed if spec.build and spec.build != "*"]
+    if builds:
+        notes.append(f"{path}: installed from PyPI, so that the build is not looked at: {_listed(builds)}.")
+    channels = [*dependencies.channels, *(spec.channel for spec in installed if spec.channel)]
+    private = [channel for channel in dict.fromkeys(channels) if channel not in _PUBLIC_CHANNELS]
+    if private and installed:
+        notes.append(f"{path}: installed from PyPI, not from the channel: {_listed(private)}.")
+    return notes
+
+
+def _listed(texts: Iterable[str]) -> str:
+    """As an error or a note may quote them."""
+    return ", ".join(map(Redaction().quoted, texts))

@@ -1,1 +1,0 @@
-"""Compute targets: where a supervisor starts. One file per kind."""

@@ -1,0 +1,31 @@
+"""An experiment: a named group of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from mlrun_cli.core.time import iso
+
+
+class Experiment(NamedTuple):
+    """`experiment_id` is a GUID; moments are microseconds in UTC."""
+
+    key: int
+    experiment_id: str
+    name: str
+    created_at: int
+    description: str | None = None
+    archived_at: int | None = None
+
+
+def experiment_record(experiment: Experiment, tags: Mapping[str, str | None]) -> dict[str, Any]:
+    """The experiment as `experiment list` prints it: camelCase, as in Azure."""
+    return {
+        "archivedTime": None if experiment.archived_at is None else iso(experiment.archived_at),
+        "createdUtc": iso(experiment.created_at),
+        "description": experiment.description,
+        "experimentId": experiment.experiment_id,
+        "name": experiment.name,
+        "tags": dict(tags),
+    }

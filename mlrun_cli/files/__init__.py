@@ -1,1 +1,0 @@
-"""Files that people and runs own: config.json, runconfigs, run folders."""

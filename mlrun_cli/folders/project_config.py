@@ -1,0 +1,240 @@
+"""`config.json` of an attached folder: which workspace and experiment its runs belong to."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mlrun_cli.core.documents.json import json_problem, read_json
+from mlrun_cli.core.documents.node import Node
+from mlrun_cli.core.names import (
+    check_experiment_name,
+    check_resource_group,
+    check_subscription_id,
+    check_workspace_name,
+)
+from mlrun_cli.core.text_files import read_text, replace_text
+from mlrun_cli.errors import InvalidFile, UsageError
+
+CONFIGURATION_FOLDERS = ("aml_config", ".azureml")
+CONFIG_NAMES = ("project.json", "config.json")
+
+_SUFFIXES = frozenset({"", ".runconfig", ".yml", ".yaml", ".json"})
+"""Of files that may be runconfigs."""
+
+_NAMES = ("subscription_id", "resource_group", "workspace_name")
+_SCOPE_KEYS = {
+    "subscriptions": "subscription_id",
+    "resourcegroups": "resource_group",
+    "workspaces": "workspace_name",
+    "projects": "experiment_name",
+    "experiments": "experiment_name",
+}
+_REPAIR = "Correct it, or move it away and call 'mlrun folder attach', which writes a new one."
+
+
+class ProjectConfig(NamedTuple):
+    """What a `config.json` says.
+
+    Attributes:
+        path: the file itself.
+        folder: the attached folder, absolute.
+    """
+
+    path: Path
+    folder: Path
+    subscription_id: str
+    resource_group: str
+    workspace_name: str
+    experiment_name: str | None = None
+
+
+def absolute(path: Path) -> Path:
+    """The path from the root on; links stay links, unless `..` has to be followed.
+
+    Raises:
+        UsageError: the current folder is gone.
+    """
+    try:
+        return path.resolve() if ".." in path.parts else path.absolute()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise UsageError(
+            f"The folder '{path}' cannot be found: {error}.", hint="Change to a folder that is there ('cd')."
+        ) from error
+
+
+def configuration_folder(folder: Path) -> Path:
+    """Where the runconfigs of an attached folder are: `aml_config` if it has one, else `.azureml`."""
+    older, newer = (folder / name for name in CONFIGURATION_FOLDERS)
+    return older if older.is_dir() else newer
+
+
+def find_project_config(start: Path) -> ProjectConfig | None:
+    """The config of the folder, or of the nearest folder above that has one; None when none has.
+
+    `start` may be a file: a `config.json` or `project.json` itself, or a runconfig of the folder.
+
+    Raises:
+        InvalidFile: the nearest config cannot be read, or is none.
+        UsageError: there is nothing at `start`, or a file that can be neither.
+    """
+    start = absolute(start)
+    if not _exists(start):
+        raise UsageError(
+            f"There is no folder '{start}'.", hint="Give --path the attached folder, or leave it out for this one."
+        )
+    if start.name in CONFIG_NAMES and start.is_file():
+        return read_project_config(start)
+    if start.suffix.lower() not in _SUFFIXES and start.is_file():
+        raise UsageError(
+            f"--path: '{start}' is a file, and no runconfig.",
+            hint="Give --path the folder that it is in, or leave it out.",
+        )
+    return next((found for folder in (start, *start.parents) if (found := own_project_config(folder))), None)
+
+
+def own_project_config(folder: Path) -> ProjectConfig | None:
+    """The config of the folder itself, whatever those above it have; None when it has none.
+
+    Raises:
+        InvalidFile: it cannot be read, or is none.
+    """
+    return next((read_project_config(path) for path in _places(folder) if _exists(path)), None)
+
+
+def read_project_config(path: Path) -> ProjectConfig:
+    """Read a `config.json` of either family: `{"Id", "Scope"}` or `{"subscription_id", …}`.
+
+    Raises:
+        InvalidFile: unreadable, empty, not JSON, a key missing, or a value of a wrong type or form.
+    """
+    with _naming_repair(path):
+        return _project_config(path, read_json(path, read_text(path)))
+
+
+@contextmanager
+def _naming_repair(path: Path) -> Iterator[None]:
+    """Have an error about what a `config.json` holds say how it is made again."""
+    try:
+        yield
+    except json.JSONDecodeError as error:
+        invalid = json_problem(path, error)
+        invalid.hint = _REPAIR
+        raise invalid from error
+    except InvalidFile as error:
+        error.hint = error.hint or _REPAIR
+        raise
+
+
+def _project_config(path: Path, root: Node) -> ProjectConfig:
+    keys = {key.casefold(): node for key, node in root.mapping().items() if not node.is_null}
+    if "store" in keys:  # the name that is kept for it: runs of a shared store must not come to lie on this machine
+        reason = "names a store of several machines, which this version does not know"
+        raise InvalidFile(path, reason, line=keys["store"].line, key_path="Store", hint="Install a later mlrun-cli.")
+    names = _scope(keys["scope"]) if "scope" in keys else {key: keys[key] for key in _NAMES if key in keys}
+    if "scope" in keys and "id" in keys:
+        names.setdefault("experiment_name", keys["id"])
+    for key in _NAMES:
+        if key not in names:
+            raise InvalidFile(path, f"does not say the {key.replace('_', ' ')}")
+    return ProjectConfig(
+        path=path,
+        folder=path.parent.parent if path.parent.name in CONFIGURATION_FOLDERS else path.parent,
+        subscription_id=_checked(names["subscription_id"], check_subscription_id),
+        resource_group=_checked(names["resource_group"], check_resource_group),
+        workspace_name=_checked(names["workspace_name"], check_workspace_name),
+        experiment_name=(
+            _checked(names["experiment_name"], check_experiment_name) if "experiment_name" in names else None
+        ),
+    )
+
+
+def write_project_config(
+    folder: Path,
+    *,
+    subscription_id: str,
+    resource_group: str,
+    workspace_name: str,
+    experiment_name: str,
+) -> ProjectConfig:
+    """Attach a folder: write its config where `find_project_config` looks first.
+
+    That is `.azureml/config.json`, or `aml_config` in a folder that has one, or a `project.json` that is
+    there already. The configuration folder must exist. What a config says besides stays in it.
+
+    Raises:
+        InvalidFile: there is one that cannot be read, which is left as it is.
+        OSError: it cannot be written.
+    """
+    path = config_to_write(folder)
+    rest = _other_keys(path)
+    scope = (
+        f"/subscriptions/{subscription_id}/resourceGroups/{resource_group}"
+        f"/providers/Microsoft.MachineLearningServices/workspaces/{workspace_name}/projects/{experiment_name}"
+    )
+    document = {"Id": experiment_name, "Scope": scope, **rest}
+    replace_text(path, json.dumps(document, ensure_ascii=False, indent=4) + "\n")
+    return ProjectConfig(path, folder, subscription_id, resource_group, workspace_name, experiment_name)
+
+
+def config_to_write(folder: Path) -> Path:
+    """Where `write_project_config` writes."""
+    within = configuration_folder(folder)
+    return next((path for name in CONFIG_NAMES if (path := within / name).exists()), within / CONFIG_NAMES[-1])
+
+
+def check_replaceable(path: Path) -> None:
+    """Refuse to write over a config that cannot be read: nobody knows what would be lost.
+
+    Raises:
+        InvalidFile: it is none, or is of a store that this version does not know.
+    """
+    _other_keys(path)
+
+
+def _other_keys(path: Path) -> dict[str, Any]:
+    """What a config says besides the names of either family; nothing when there is none, or an empty one."""
+    with _naming_repair(path):
+        if not os.path.lexists(path) or (path.is_file() and not path.stat().st_size):
+            return {}
+        text = read_text(path)
+        keys = {key.casefold(): node for key, node in read_json(path, text).mapping().items()}
+        if "store" in keys:
+            _project_config(path, read_json(path, text))
+    known = {"id", "scope", *_NAMES}
+    document: dict[str, Any] = json.loads(text)
+    return {key: value for key, value in document.items() if key.casefold() not in known}
+
+
+def _places(folder: Path) -> list[Path]:
+    return [folder / within / name for within in CONFIGURATION_FOLDERS for name in CONFIG_NAMES]
+
+
+def _scope(node: Node) -> dict[str, Node]:
+    """The names in `/subscriptions/S/resourceGroups/G/…/workspaces/W/projects/E`, by the other's keys."""
+    words = node.text().strip("/").split("/")
+    return {
+        _SCOPE_KEYS[kind.casefold()]: Node(node.path, node.key_path, node.line, name, name)
+        for kind, name in zip(words[::2], words[1::2], strict=False)
+        if kind.casefold() in _SCOPE_KEYS and name
+    }
+
+
+def _checked(node: Node, check: Callable[[str], str]) -> str:
+    text = node.text()
+    try:
+        return check(text)
+    except UsageError as error:
+        raise node.error(error.message, hint=error.hint) from error
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:  # a folder on the way may not be looked into
+        hint = f"Check the permissions of the folder ('ls -ld {path.parent}')."
+        raise InvalidFile(path, f"cannot be looked for: {error.strerror}", hint=hint) from error

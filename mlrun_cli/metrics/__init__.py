@@ -1,0 +1,1 @@
+"""Metrics: logged values, comparisons with them, and the journals that scripts write."""

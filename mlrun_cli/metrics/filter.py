@@ -1,0 +1,99 @@
+"""A comparison with what runs have logged, as it is typed: `accuracy > 0.9`."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from mlrun_cli.errors import UsageError
+from mlrun_cli.metrics.metric import LAST
+
+OPERATORS = (">=", "<=", "!=", ">", "<", "=")
+"""The longer ones first, so that a pattern of them finds those."""
+
+_COMPARISON = re.compile(
+    r"""\s*(?:(?P<which>last|min|max)\s*\(\s*)?"""
+    r"""(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^"<>=!()][^"<>=!]*?))\s*(?P<close>\))?\s*"""
+    r"""(?P<operator>>=|<=|!=|==|>|<|=)\s*(?P<number>\S.*?)\s*""",
+    re.DOTALL,
+)
+_PLAIN_NAME = re.compile(r"[^\s\"<>=!()\\](?:[^\"<>=!()\\]*[^\s\"<>=!()\\])?")
+_SIGNS = "a name with such signs needs double quotes"
+_EXAMPLE = 'Write it like: accuracy > 0.9, "val loss" <= 1e-3 or max(accuracy) >= 0.9'
+
+
+class MetricFilter(NamedTuple):
+    """Runs whose metric `name` compares so with a number; one without a number of this name never does.
+
+    Attributes:
+        name: of the metric.
+        operator: one of `OPERATORS`.
+        value: a number, infinities among them.
+        which: the last, the least or the greatest of its values.
+    """
+
+    name: str
+    operator: str
+    value: float
+    which: str = LAST
+
+    @classmethod
+    def parse(cls, text: str) -> MetricFilter:
+        """What was typed: a name, in double quotes when it holds signs, an operator and a number.
+
+        `min(name)` and `max(name)` compare the least and the greatest value instead of the last.
+
+        Raises:
+            UsageError: it is no comparison; the message says what is amiss.
+        """
+        found = _COMPARISON.fullmatch(text)
+        if found is None:
+            raise _invalid(text, _fault(text))
+        quoted = found["quoted"]
+        if quoted is None and "(" in found["bare"]:
+            raise _invalid(text, _SIGNS)
+        if (found["which"] is None) != (found["close"] is None):
+            raise _invalid(text, "a parenthesis has no counterpart")
+        name = found["bare"].strip() if quoted is None else re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL)
+        if not name:
+            raise _invalid(text, "it names no metric")
+        operator = "=" if found["operator"] == "==" else found["operator"]
+        return cls(name, operator, _number(text, found["number"]), found["which"] or LAST)
+
+    def __str__(self) -> str:
+        """The text that `parse` makes it of."""
+        name = self.name
+        if not _PLAIN_NAME.fullmatch(name):
+            escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+            name = f'"{escaped}"'
+        return f"{name if self.which == LAST else f'{self.which}({name})'} {self.operator} {self.value:.17g}"
+
+
+def _number(text: str, typed: str) -> float:
+    try:
+        value = float(typed)
+    except ValueError:
+        raise _invalid(text, f"'{typed}' is no number") from None
+    if value != value:  # noqa: PLR0124 — NaN differs from itself
+        raise _invalid(text, "nothing compares with NaN")
+    return value
+
+
+def _fault(text: str) -> str:
+    if not text.strip():
+        return "it is empty"
+    if text.count('"') % 2:
+        return "a quotation mark has no counterpart"
+    operator = re.search(r"[<>=!]=?", re.sub(r'"(?:[^"\\]|\\.)*"', "x", text, flags=re.DOTALL))
+    if operator is None:
+        return f"it has none of {' '.join(OPERATORS)}"
+    if not operator.string[: operator.start()].strip():
+        return "it names no metric"
+    if not operator.string[operator.end() :].strip():
+        return f"no number follows '{operator[0]}'"
+    return _SIGNS
+
+
+def _invalid(text: str, why: str) -> UsageError:
+    shown = text if len(text) <= 60 else f"{text[:60]}…"
+    return UsageError(f"'{shown}' is no comparison of a metric: {why}.", hint=_EXAMPLE)

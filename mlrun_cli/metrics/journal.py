@@ -1,0 +1,235 @@
+"""A journal: the file in which one process of a script writes down what it logs, one JSON line a call.
+
+["m", name, time, step, value]     a scalar: a number, a text, a boolean or null
+["l", name, time, null, [value…]]  a list of scalars
+["r", name, time, null, {…}]       a row: a scalar for each column
+["t", name, time, null, {…}]       a table: a scalar or a list of them for each column; a description may follow as a
+                                   sixth element of these four
+["g", time, {key: value}]          tags that are set, to a text or null
+["G", time, [key…]]                tags that are removed
+["e", time, status, error]         how the script says it ended; the error is null or has texts by name
+["i", name, time, null, uri]       an image that is kept; likewise `c` confusion matrix, `a` accuracy table,
+                                   `d` residuals, `p` predictions
+[">", run id, line]                any of these, but `e`, about another run than the journal's own
+
+The SDK writes no others. A script that writes its journal itself may put any bytes there: what is not as told here
+is unreadable, so that the store can take all that is left, and whoever reads the store can show it.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mlrun_cli.core.time import MICROSECONDS
+from mlrun_cli.metrics.metric import (
+    ACCURACY_TABLE,
+    CONFUSION_MATRIX,
+    IMAGE,
+    LIST,
+    PREDICTIONS,
+    RESIDUALS,
+    ROW,
+    TABLE,
+    VALUE,
+    Logged,
+)
+
+CHUNK_BYTES = 1 << 20
+
+_LARGEST = 2**63
+_YEAR_10000 = 253_402_300_800
+
+_SCALAR_FIELDS = 5
+_SHAPES = {
+    "m": VALUE,
+    "l": LIST,
+    "r": ROW,
+    "t": TABLE,
+    "i": IMAGE,
+    "c": CONFUSION_MATRIX,
+    "a": ACCURACY_TABLE,
+    "d": RESIDUALS,
+    "p": PREDICTIONS,
+}
+_NO_FOLDER = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EACCES}
+_ENDING = "e"
+_OF_ANOTHER = ">"
+
+
+class Entries(NamedTuple):
+    """What a piece of a journal says, in its order, and the lines that say nothing readable."""
+
+    logged: list[Logged]
+    tag_changes: list[tuple[str, Any]]
+    """`("set", {key: value})` and `("remove", [key…])`."""
+    endings: list[tuple[str, Any]]
+    """`(status, error or None)`."""
+    unreadable: int
+    others: dict[str, Entries]
+    """By run id what is said of other runs than the journal's own; what of it is unreadable is counted above."""
+
+
+def read_piece(descriptor: int, offset: int) -> bytes:
+    """Whole lines from an offset on, about `CHUNK_BYTES` of them; empty at the end of what was acknowledged."""
+    size = CHUNK_BYTES
+    while True:
+        data = os.pread(descriptor, size, offset)
+        end = data.rfind(b"\n") + 1
+        if end or len(data) < size:
+            return data[:end]
+        size *= 4
+
+
+def parse_piece(data: bytes) -> Entries:
+    """The entries of some whole lines."""
+    lines, unreadable = _lines(data)
+    entries = _entries_of(lines)
+    return entries._replace(unreadable=entries.unreadable + unreadable)
+
+
+def _entries_of(lines: list[Any]) -> Entries:
+    entries = Entries([], [], [], 0, {})
+    unreadable = 0
+    add = entries.logged.append
+    known: set[str] = set()
+    lines_of_others: dict[str, list[Any]] = {}
+    for line in lines:
+        try:
+            if len(line) == _SCALAR_FIELDS:
+                # By far the most frequent is a float by a name that has been seen to be one.
+                kind, name, logged_at, step, value = line
+                if type(value) is float and kind == "m" and name in known and type(logged_at) is float:
+                    is_step = step is None or (type(step) is int and -_LARGEST <= step < _LARGEST)
+                    if is_step and -_YEAR_10000 < logged_at < _YEAR_10000:
+                        add(Logged(VALUE, name, int(logged_at * MICROSECONDS), step, value, None))
+                        continue
+            _require(type(line) is list)
+            if line[0] == _OF_ANOTHER:
+                _, run_id, inner = line
+                _require(_is_text(run_id) and type(inner) is list and inner[0] not in {_OF_ANOTHER, _ENDING})
+                lines_of_others.setdefault(run_id, []).append(inner)
+            elif line[0] in _SHAPES:
+                logged = _logged(line)
+                add(logged)
+                known.add(logged.name)
+            else:
+                _sort_in(line, entries)
+        except (KeyError, IndexError, TypeError, ValueError):
+            unreadable += 1
+    entries.others.update((run_id, _entries_of(inner)) for run_id, inner in lines_of_others.items())
+    unreadable += sum(others.unreadable for others in entries.others.values())
+    return entries._replace(unreadable=unreadable)
+
+
+def _logged(line: list[Any]) -> Logged:
+    """What a line says that was logged.
+
+    Raises:
+        ValueError: it says nothing that can be stored and read; so do IndexError and TypeError.
+    """
+    kind, name, logged_at, step, value, *rest = line
+    description = rest[0] if rest else None
+    _require(
+        _is_text(name)
+        and -_YEAR_10000 < logged_at < _YEAR_10000
+        and (step is None or -_LARGEST <= step < _LARGEST)
+        and _is_of_shape(_SHAPES[kind], value)
+        and (description is None or _is_text(description))
+    )
+    return Logged(_SHAPES[kind], name, int(logged_at * MICROSECONDS), step, value, description)
+
+
+def _is_of_shape(shape: str, value: object) -> bool:
+    if shape == VALUE:
+        return _is_scalar(value)
+    if shape == LIST:
+        return _are_scalars(value)
+    if shape == ROW:
+        return _is_by_text(value, _is_scalar)
+    if shape == TABLE:
+        return _is_by_text(value, lambda cells: _is_scalar(cells) or _are_scalars(cells))
+    return _is_text(value)
+
+
+def _is_scalar(value: object) -> bool:
+    return value is None or isinstance(value, (int, float)) or _is_text(value)
+
+
+def _are_scalars(values: object) -> bool:
+    return type(values) is list and all(map(_is_scalar, values))
+
+
+def _is_by_text(pairs: object, is_value: Callable[[object], bool]) -> bool:
+    """Whether it is a dict that has such values by texts."""
+    return type(pairs) is dict and all(map(_is_text, pairs)) and all(map(is_value, pairs.values()))
+
+
+def _is_text_or_none(value: object) -> bool:
+    return value is None or _is_text(value)
+
+
+def _is_text(value: object) -> bool:
+    """Text without lone surrogates, which no database takes."""
+    return isinstance(value, str) and (value.isascii() or value.encode("utf-8", "replace").decode("utf-8") == value)
+
+
+def _lines(data: bytes) -> tuple[list[Any], int]:
+    """The values of some whole lines, and how many are no JSON, as after a power cut."""
+    try:
+        lines = json.loads(b"[" + data[:-1].replace(b"\n", b",") + b"]")
+    except (ValueError, RecursionError):
+        return _lines_one_by_one(data)
+    # What one line has begun the next may have ended.
+    return (lines, 0) if len(lines) == data.count(b"\n") else _lines_one_by_one(data)
+
+
+def _lines_one_by_one(data: bytes) -> tuple[list[Any], int]:
+    lines, unreadable = [], 0
+    for line in data[:-1].split(b"\n"):
+        try:
+            lines.append(json.loads(line))
+        except (ValueError, RecursionError):
+            unreadable += 1
+    return lines, unreadable
+
+
+def _sort_in(line: list[Any], entries: Entries) -> None:
+    """Put what a line says of tags or of the script's end where it belongs.
+
+    Raises:
+        ValueError: it says neither; so do IndexError and TypeError.
+    """
+    kind, _, what = line[:3]
+    if kind == "g":
+        _require(_is_by_text(what, _is_text_or_none))
+        entries.tag_changes.append(("set", what))
+    elif kind == "G":
+        _require(type(what) is list and all(map(_is_text, what)))
+        entries.tag_changes.append(("remove", what))
+    else:
+        error = line[3]
+        _require(kind == _ENDING and _is_text(what) and (error is None or _is_by_text(error, _is_text_or_none)))
+        entries.endings.append((what, error))
+
+
+def _require(condition: bool) -> None:
+    if not condition:
+        raise ValueError
+
+
+def journal_names(folder: Path) -> list[str]:
+    """The journals in a folder, oldest name first; none when the folder is gone, or none that lets itself be read.
+
+    A name that is no text is none of a journal.
+    """
+    try:
+        return sorted(name for name in os.listdir(folder) if name.endswith(".jsonl") and _is_text(name))
+    except OSError as error:
+        if error.errno not in _NO_FOLDER:
+            raise
+        return []

@@ -1,0 +1,245 @@
+"""The files of registered models: `models/<name>/<version>/` holds the one file or folder that was registered.
+
+They come in beside their place and are moved there when they are whole and on the disk. Then nobody writes to them
+any more, and who asks where a model is gets them themselves: they are readable, not writable.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from mlrun_cli.core import copying
+from mlrun_cli.core.json_files import sync
+from mlrun_cli.core.temporary import new_file, sweep, temporary_name
+from mlrun_cli.errors import MlrunError, StoreError, UsageError
+
+_INCOMING = ".incoming"  # no name of a model begins with a dot
+_ABANDONED_AFTER_SECONDS = 24 * 3600
+
+
+class ModelFolder:
+    """Names all files of the models of a workspace; nobody else joins a path to one."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def content(self, name: str, version: int) -> Path:
+        """The file or the folder that was registered.
+
+        Raises:
+            StoreError: it is gone.
+        """
+        folder = self._version_folder(name, version)
+        try:
+            return next(folder.iterdir())
+        except (OSError, StopIteration) as error:
+            raise StoreError(
+                f"The files of model '{name}:{version}' are gone from '{folder}'.", hint="Register the model again."
+            ) from error
+
+    @contextmanager
+    def incoming(self) -> Iterator[Path]:
+        """A new folder for the files of a model that is being registered; nothing stays of it but what was placed.
+
+        Raises:
+            StoreError: it cannot be made or written, a full disk among the reasons.
+        """
+        top = self._path / _INCOMING
+        folder = top / temporary_name()
+        with _in_words(self._path):
+            for made in (self._path, top, folder):
+                with suppress(FileExistsError):
+                    made.mkdir(mode=0o700)
+            _remove_abandoned(top)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def seal(self, folder: Path) -> None:
+        """Have all that has come in on the disk, and writable by nobody.
+
+        Raises:
+            StoreError: that cannot be done.
+        """
+        with _in_words(self._path):
+            for inside, _, names in os.walk(folder):
+                os.chmod(inside, 0o700)
+                for name in names:
+                    path = Path(inside, name)
+                    path.chmod(path.stat().st_mode & 0o500)
+                    sync(path)
+                sync(Path(inside))
+
+    def place(self, folder: Path, name: str, version: int) -> None:
+        """Move a sealed folder with one file or folder in it to its place.
+
+        What lies there already was never registered: its registration was cut off.
+
+        Raises:
+            StoreError: it cannot be moved.
+        """
+        place = self._version_folder(name, version)
+        with _in_words(self._path):
+            place.parent.mkdir(mode=0o700, exist_ok=True)
+            if place.exists():
+                shutil.rmtree(place)
+            folder.rename(place)
+            for above in (place.parent, self._path):
+                sync(above)
+
+    def remove(self, name: str, version: int) -> None:
+        """Remove the files of a model, at once for who looks at its place; what cannot be removed stays."""
+        with suppress(MlrunError, OSError), self.incoming() as folder:
+            self._version_folder(name, version).rename(folder / "removed")
+        with suppress(OSError):
+            (self._path / name).rmdir()
+
+    def _version_folder(self, name: str, version: int) -> Path:
+        return self._path / name / str(version)
+
+
+def files_of(path: Path, child_paths: Sequence[str] | None) -> dict[str, Path]:
+    """The files of a model that is to be registered, by names that begin with that of the file or folder itself.
+
+    Args:
+        path: a file or a folder.
+        child_paths: the files and folders below `path` that are meant; None means all.
+
+    Raises:
+        UsageError: there is no such file or folder, or it holds none, or something that cannot be copied.
+    """
+    top = Path(os.path.abspath(path))
+    chosen = [top] if child_paths is None else [Path(os.path.normpath(top / child)) for child in child_paths]
+    found: dict[str, Path] = {}
+    for start in chosen:
+        if not start.is_relative_to(top):
+            raise UsageError(f"'{start}' is not below '{top}'.", hint="Name paths in child_paths that are below it.")
+        for file in _walk(start):
+            found[os.fspath(file.relative_to(top.parent))] = file
+    if not found:
+        raise UsageError(f"There is no file in '{top}'.", hint="Register a file, or a folder that holds some.")
+    return found
+
+
+def copy_in(files: Mapping[str, Path], folder: Path) -> None:
+    """Copy files to their names below a folder.
+
+    Raises:
+        UsageError: one cannot be read.
+        StoreError: one cannot be written.
+    """
+    for name, source in files.items():
+        destination = folder / name
+        with _opened(source) as content, _in_words(folder.parent.parent):
+            destination.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _copy(content, destination, 0o700)
+
+
+def copy_out(content: Path, folder: Path, *, overwrite: bool) -> Path:
+    """Copy a model's file or folder into a folder, which is made when it is not there; where it is then.
+
+    Each file is put into place when it is whole.
+
+    Raises:
+        UsageError: something is in its place already, and `overwrite` is not set.
+        MlrunError: it cannot be written, or a link stands where a folder has to be.
+    """
+    names = {os.fspath(file.relative_to(content.parent)): file for file in _walk(content)}
+    destination = folder / content.name
+    if not overwrite and os.path.lexists(destination):
+        raise UsageError(
+            f"'{destination}' is there already.", hint="Choose another folder, or overwrite it (exist_ok=True)."
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, source in names.items():
+            _make_folders(folder, Path(name).parts[:-1])
+            with _opened(source) as descriptor:
+                _copy(descriptor, folder / name, 0o777)
+    except OSError as error:
+        raise MlrunError(
+            f"'{destination}' cannot be written: {error.strerror}.", hint="Choose another folder."
+        ) from error
+    return destination
+
+
+def _walk(start: Path) -> Iterator[Path]:
+    """The file, or all files of the folder, sorted; links to files are followed."""
+    try:
+        mode = start.stat().st_mode
+    except OSError as error:
+        raise UsageError(f"'{start}' cannot be read: {error.strerror}.") from error
+    if stat.S_ISREG(mode):
+        yield start
+    elif stat.S_ISDIR(mode):
+        for inner in sorted(start.iterdir()):
+            if inner.is_symlink() and inner.is_dir():
+                raise UsageError(
+                    f"'{inner}' is a link to a folder, and such links are not followed.",
+                    hint="Put the folder itself there, or leave it out with child_paths.",
+                )
+            yield from _walk(inner)
+    else:
+        raise UsageError(f"'{start}' is neither a file nor a folder.")
+
+
+@contextmanager
+def _opened(source: Path) -> Iterator[int]:
+    try:
+        descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise UsageError(f"'{source}' cannot be read: {error.strerror}.") from error
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _copy(content: int, destination: Path, mode: int) -> None:
+    """Copy an open file; it keeps its x bit as far as `mode` goes."""
+    found = os.fstat(content)
+    wanted = mode if found.st_mode & stat.S_IXUSR else mode & 0o666
+    with new_file(destination, mode=wanted) as file:
+        copying.copy(content, file, found.st_size)
+
+
+def _make_folders(folder: Path, parts: Sequence[str]) -> None:
+    """Make a folder below another one, through no link: it may lead anywhere."""
+    for part in parts:
+        folder /= part
+        with suppress(FileExistsError):
+            folder.mkdir()
+        if folder.is_symlink():
+            raise MlrunError(
+                f"'{folder}' is a link, and files are not written through it.",
+                hint="Remove the link, or choose another folder.",
+            )
+
+
+def _remove_abandoned(top: Path) -> None:
+    """Remove what processes that were killed have left behind, of an older version a day ago."""
+    sweep(top)
+    before = time.time() - _ABANDONED_AFTER_SECONDS
+    for path in top.iterdir():
+        with suppress(OSError):
+            if path.stat().st_mtime < before:
+                shutil.rmtree(path, ignore_errors=True)
+
+
+@contextmanager
+def _in_words(folder: Path) -> Iterator[None]:
+    """Turn what the system says about a file of the store into a sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"The model cannot be kept in '{folder}': {error.strerror}.",
+            hint="Make room there, or set MLRUN_HOME to a folder on another disk.",
+        ) from error

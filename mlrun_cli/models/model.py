@@ -1,0 +1,156 @@
+"""A registered model: one file or folder that the workspace keeps under a name and a version."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from mlrun_cli.core.time import iso
+from mlrun_cli.errors import UsageError
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
+
+
+class ModelDetails(NamedTuple):
+    """What is kept of a model for others to read; nothing here depends on it.
+
+    Attributes:
+        datasets: pairs of a purpose, as `training`, and the id of a dataset.
+        sample_input_dataset_id, sample_output_dataset_id: ids of datasets.
+        resources: what a service of the model would need, under Azure's keys `cpu`, `memoryInGB` and `gpu`.
+    """
+
+    datasets: Sequence[tuple[str, str]] = ()
+    sample_input_dataset_id: str | None = None
+    sample_output_dataset_id: str | None = None
+    resources: Mapping[str, Any] | None = None
+
+
+class NewModel(NamedTuple):
+    """What a model is to be registered as; `run_id` and `experiment_name` tell where it comes from."""
+
+    name: str
+    description: str | None = None
+    tags: Mapping[str, str] = {}
+    properties: Mapping[str, str] = {}
+    framework: str | None = None
+    framework_version: str | None = None
+    run_id: str | None = None
+    experiment_name: str | None = None
+    details: ModelDetails = ModelDetails()
+
+
+class Model(NamedTuple):
+    """Moments are microseconds in UTC; the run need not exist any more."""
+
+    key: int
+    name: str
+    version: int
+    created_at: int
+    modified_at: int
+    user_name: str
+    run_id: str | None
+    experiment_name: str | None
+    framework: str | None
+    framework_version: str | None
+    description: str | None
+    tags: Mapping[str, str]
+    properties: Mapping[str, str]
+    details: ModelDetails
+
+    @property
+    def model_id(self) -> str:
+        """`name:version`."""
+        return f"{self.name}:{self.version}"
+
+
+class PairFilter(NamedTuple):
+    """A tag or a property that is wanted; no value means any."""
+
+    key: str
+    value: str | None = None
+
+
+class ModelFilter(NamedTuple):
+    """Which models are meant; None and nothing mean any. `latest` leaves the newest of each name."""
+
+    name: str | None = None
+    version: int | None = None
+    tags: Sequence[PairFilter] = ()
+    properties: Sequence[PairFilter] = ()
+    run_id: str | None = None
+    dataset_id: str | None = None
+    framework: str | None = None
+    latest: bool = False
+
+    def chosen(self, models: Iterable[Model]) -> list[Model]:
+        """Those of `models`, newest first, that are meant by what a database does not look at."""
+        found: list[Model] = []
+        names: set[str] = set()
+        for model in models:
+            if self._means(model) and not (self.latest and model.name in names):
+                found.append(model)
+                names.add(model.name)
+        return found
+
+    def _means(self, model: Model) -> bool:
+        return (
+            _has_all(model.tags, self.tags)
+            and _has_all(model.properties, self.properties)
+            and (self.dataset_id is None or self.dataset_id in {guid for _, guid in model.details.datasets})
+        )
+
+
+def model_record(model: Model, url: str) -> dict[str, Any]:
+    """The model as `model show` prints it: camelCase, as in Azure."""
+    return {
+        "createdBy": {"userName": model.user_name},
+        "createdTime": iso(model.created_at),
+        "datasets": [{"name": purpose, "id": guid} for purpose, guid in model.details.datasets],
+        "description": model.description,
+        "experimentName": model.experiment_name,
+        "framework": model.framework,
+        "frameworkVersion": model.framework_version,
+        "id": model.model_id,
+        "modifiedTime": iso(model.modified_at),
+        "name": model.name,
+        "properties": dict(model.properties),
+        "resourceConfiguration": None if model.details.resources is None else dict(model.details.resources),
+        "runId": model.run_id,
+        "sampleInputDatasetId": model.details.sample_input_dataset_id,
+        "sampleOutputDatasetId": model.details.sample_output_dataset_id,
+        "tags": dict(model.tags),
+        "url": url,
+        "version": model.version,
+    }
+
+
+def check_model_name(name: str) -> str:
+    """The name itself.
+
+    Raises:
+        UsageError: it is not what Azure allows, which is also what names a folder and no other.
+    """
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{name[:60]!r} cannot be the name of a model.",
+            hint="It has 1 to 255 letters, digits, '-', '_' and '.', and begins with a letter or a digit.",
+        )
+    return name
+
+
+def name_and_version(model_id: str) -> tuple[str, int | None]:
+    """The two parts of `name:version`; a name alone has no version.
+
+    Raises:
+        UsageError: the version is no number.
+    """
+    name, colon, version = model_id.partition(":")
+    if colon and not (version.isascii() and version.isdigit() and len(version) < 19):
+        raise UsageError(f"'{model_id}' is no id of a model.", hint="Write it as name:version, as in mymodel:1.")
+    return name, int(version) if colon else None
+
+
+def _has_all(pairs: Mapping[str, str], wanted: Iterable[PairFilter]) -> bool:
+    return all(one.key in pairs and one.value in (None, pairs[one.key]) for one in wanted)

@@ -1,0 +1,59 @@
+"""Which machine, boot and PID namespace this process lives in."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Origin(NamedTuple):
+    """The machine, its boot and the PID namespace that a run's supervisor lives in.
+
+    Only a process with the same three may judge the run by its lock or signal it by pid.
+    """
+
+    host_id: str
+    boot_id: str
+    pid_namespace: str
+
+
+@lru_cache(maxsize=1)
+def this_origin() -> Origin:
+    """The origin of the runs that this process starts, and the only one whose pids it may trust."""
+    return Origin(_host_id(), _boot_id(), _pid_namespace())
+
+
+def _host_id() -> str:
+    for path in ("/etc/machine-id", "/var/lib/dbus/machine-id"):
+        try:
+            text = Path(path).read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError):
+            continue
+        if text:
+            return text
+    return os.uname().nodename
+
+
+def _boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def _pid_namespace() -> str:
+    try:
+        return str(os.stat("/proc/self/ns/pid").st_ino)
+    except OSError:
+        return ""
+
+
+def user_name() -> str:
+    """The name of the user of this process, or the number of one without."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())

@@ -1,0 +1,1 @@
+"""Handlers of requests: a module per noun, a function per request."""

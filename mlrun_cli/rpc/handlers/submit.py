@@ -1,0 +1,58 @@
+"""The question that submits a script."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.processes.interruptions import Interruptions
+from mlrun_cli.rpc.context import Place
+from mlrun_cli.runconfigs.runconfig import configuration_from_document
+from mlrun_cli.runs.run import run_record
+from mlrun_cli.submit.submit import SubmitRequest, submit
+
+
+def submit_script(
+    place: Place,
+    experiment_name: str,
+    document: Mapping[str, Any],
+    source_directory: str,
+    environment: Mapping[str, str],
+    tags: Mapping[str, str | None] | None = None,
+    properties: Mapping[str, str] | None = None,
+    parent_run_id: str | None = None,
+    display_name: str | None = None,
+) -> dict[str, Any]:
+    """`{"run": record, "notes": [line…]}` of a run that has been started.
+
+    Args:
+        place: where it is asked.
+        experiment_name: made when there is none.
+        document: the run configuration, as a runconfig has it.
+        source_directory: absolute; what the snapshot is taken of.
+        environment: the variables of the process that asks.
+        tags: that the run has from its start.
+        properties: likewise.
+        parent_run_id: the run that it is a child of.
+        display_name: what people see.
+    """
+    source = Path(source_directory)
+    configuration, notes = configuration_from_document(document, source)
+    request = SubmitRequest(
+        path=source,
+        experiment_name=experiment_name,
+        configuration=configuration,
+        source_directory=source,
+        environment=environment,
+        parent_run_id=parent_run_id,
+        display_name=display_name,
+        tags=tags or {},
+        properties=properties or {},
+    )
+    with Interruptions() as interruptions:
+        submitted = submit(place.workspace, request, interruptions)
+    return {"run": run_record(submitted.run), "notes": [*notes, *submitted.notes]}
+
+
+CALLS = {"submit": submit_script}

@@ -1,0 +1,133 @@
+"""Answers in the process that asks: a notebook, a driver script, anything outside of a submitted run."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from mlrun_cli.actions.workspaces import home
+from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.errors import MlrunError, StoreError
+from mlrun_cli.processes.process import FAMILY_VARIABLE
+from mlrun_cli.rpc.context import Place
+from mlrun_cli.rpc.dispatch import answer
+from mlrun_cli.rpc.errors import refusal
+from mlrun_cli.runs.error import exception_error
+from mlrun_cli.runtime.sessions import Session
+from mlrun_cli.workspace import Workspace, WorkspaceIdentity, workspace_folder
+
+_TAKE_IN_SECONDS = 0.25
+
+
+class InProcessDesk:
+    """All threads of a process may use it, one at a time. A child made by `fork` begins with a new one in its place."""
+
+    _sessions: dict[WorkspaceIdentity, Session]
+
+    def __init__(self) -> None:
+        self._is_asked = False
+        self._begin()
+
+    def answer(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to a question, as it would come over a socket."""
+        with self._lock:
+            if self._is_asked:
+                # A signal handler asks in the middle of a question: it has a look of its own at the store.
+                with Place(home(), self._place.minder) as place:
+                    return answer(place, question)
+            self._is_asked = True
+            try:
+                return self._answer(question)
+            finally:
+                self._is_asked = False
+
+    def _answer(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            for session in self._sessions.values():
+                session.take_in_until_now()
+        except MlrunError as error:
+            return refusal(error)
+        return answer(self._place, question)
+
+    def workspace_folder(self, names: tuple[str, str, str]) -> str:
+        """Where a workspace lies."""
+        return os.fspath(workspace_folder(self._place.home, WorkspaceIdentity(*names)))
+
+    def session_folder(self, names: tuple[str, str, str]) -> dict[str, Any]:
+        """As an answer the folder of this process in a workspace, which holds its journal; made when there is none."""
+        with self._lock:
+            try:
+                self._place.turn_to(WorkspaceIdentity(*names))
+                return {"result": os.fspath(self._session(self._place.workspace).folder)}
+            except MlrunError as error:
+                return refusal(error)
+
+    def close(self, uncaught: BaseException | None, close_journals: Callable[[], None]) -> None:
+        """End the runs that this process has open, as Failed with an exception if there is one, and leave.
+
+        Threads that have not ended may go on: what they say once `close_journals` has returned is of a new session,
+        and whoever looks when the process is gone takes it in.
+        """
+        with self._lock:
+            self._is_closed.set()
+            redaction = Redaction.from_environment(os.environ)
+            error = None if uncaught is None else redaction.error(exception_error(uncaught))
+            sessions, self._sessions = self._sessions, {}
+            close_journals()
+            for session in sessions.values():
+                try:
+                    session.close(error)
+                except StoreError as late:
+                    sys.stderr.write(
+                        f"{late.message} What this process has said of its runs is kept for the next look.\n"
+                    )
+            self._place.close()
+
+    def before_fork(self) -> None:
+        """Have no transaction open while the process is copied."""
+        self._lock.acquire()
+
+    def after_fork(self) -> None:
+        """Go on, in the parent."""
+        self._lock.release()
+
+    def forget(self) -> None:
+        """Let go, in a child, of what is the parent's."""
+        for session in self._sessions.values():
+            session.forget()
+        self._place.close()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._lock = threading.RLock()
+        self._place = Place(home(), lambda workspace: self._session(workspace).minder)
+        self._sessions = {}
+        self._is_closed = threading.Event()
+        self._is_asked = False
+
+    def _session(self, workspace: Workspace) -> Session:
+        session = self._sessions.get(workspace.identity)
+        if session is None:
+            if not self._sessions:
+                with suppress(RuntimeError):  # Python 3.12 starts no thread once it has begun to end
+                    threading.Thread(target=self._take_in, args=(self._is_closed,), daemon=True).start()
+            # Processes that this one starts are told apart by it from those of others.
+            family = os.environ.setdefault(FAMILY_VARIABLE, os.urandom(4).hex())
+            session = self._sessions[workspace.identity] = Session(workspace, family)
+        return session
+
+    def _take_in(self, is_closed: threading.Event) -> None:
+        """A few times a second, so that others see what this process has said."""
+        while not is_closed.wait(_TAKE_IN_SECONDS):
+            with self._lock:
+                if is_closed.is_set():
+                    return
+                for session in self._sessions.values():
+                    try:
+                        session.take_in_now_or_later()
+                    except (StoreError, OSError):  # it stays in the journal, and the next question says what is wrong
+                        break

@@ -1,0 +1,1 @@
+"""Run configurations: files, keys and values."""

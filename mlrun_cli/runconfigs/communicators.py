@@ -1,0 +1,162 @@
+"""Which processes a run configuration asks for: `nodeCount`, `communicator`, and the section of its kind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+
+from mlrun_cli.errors import Unsupported
+from mlrun_cli.processes.launch import Launch, LaunchKind
+from mlrun_cli.runconfigs.run_configuration import RunConfiguration
+
+MOST_PROCESSES = 256
+_KINDS: Mapping[str, LaunchKind] = {
+    "none": LaunchKind.NODES,
+    "mpi": LaunchKind.MPI,
+    "openmpi": LaunchKind.MPI,
+    "intelmpi": LaunchKind.MPI,
+    "horovod": LaunchKind.MPI,
+    "pytorch": LaunchKind.PYTORCH,
+    "nccl": LaunchKind.PYTORCH,
+    "gloo": LaunchKind.PYTORCH,
+    "parameterserver": LaunchKind.TENSORFLOW,
+    "tensorflow": LaunchKind.TENSORFLOW,
+}
+MPI_LAUNCHER = "mpirun"
+_LAUNCHERS = (MPI_LAUNCHER, "mpiexec")
+
+
+class LaunchRefused(Exception):
+    """A key asks for processes that cannot be started: which one, why, and what to do instead."""
+
+    def __init__(self, key_path: str, reason: str, advice: str) -> None:
+        super().__init__(f"{key_path}: {reason}")
+        self.key_path = key_path
+        self.reason = reason
+        self.advice = advice
+
+
+def launch_of(configuration: RunConfiguration) -> Launch:
+    """The processes that a configuration asks for; MPI's launcher has still to be found.
+
+    Raises:
+        LaunchRefused: a key of it cannot be honoured.
+    """
+    communicator = configuration.communicator
+    kind = _KINDS.get(communicator.casefold())
+    if kind is None:
+        raise LaunchRefused(
+            "communicator",
+            f"'{communicator}' is not known here",
+            "Set it to None, PyTorch (Nccl, Gloo), ParameterServer or Mpi (OpenMpi, IntelMpi, Horovod).",
+        )
+    launch = _launch(configuration, kind)
+    if launch.process_count > MOST_PROCESSES:
+        raise LaunchRefused(
+            "nodeCount" if configuration.node_count > 1 else _COUNTS[kind],
+            f"{launch.process_count} processes would be started on this machine, and {MOST_PROCESSES} are the most",
+            "Set it to a smaller number.",
+        )
+    return launch
+
+
+def launch_in(configuration: RunConfiguration, interpreter: str, search_path: str, *, is_in_image: bool) -> Launch:
+    """The processes that a configuration asks for, with the program that starts them beside an interpreter.
+
+    Raises:
+        LaunchRefused: a key of it cannot be honoured.
+        Unsupported: there is no such program.
+    """
+    with configuration.telling_place("communicator"):
+        return find_launcher(
+            launch_of(configuration),
+            configuration.communicator,
+            interpreter,
+            search_path,
+            is_in_image=is_in_image,
+        )
+
+
+def find_launcher(
+    launch: Launch, communicator: str, interpreter: str, search_path: str, *, is_in_image: bool = False
+) -> Launch:
+    """The launch with the program that starts its processes, beside the interpreter or on PATH, if it needs one.
+
+    That of an image is found when its container is started.
+
+    Raises:
+        Unsupported: there is none.
+    """
+    if launch.kind is not LaunchKind.MPI:
+        return launch
+    if is_in_image:
+        return launch._replace(launcher=MPI_LAUNCHER)
+    places = os.pathsep.join([os.path.dirname(interpreter), search_path])
+    for name in _LAUNCHERS:
+        found = shutil.which(name, path=places)
+        if found is not None:
+            return launch._replace(launcher=os.path.abspath(found))
+    raise Unsupported(
+        f"communicator cannot be honoured: '{communicator}' needs mpirun or mpiexec, and neither is on PATH.",
+        hint="Install an MPI (on Debian: apt install openmpi-bin), or set communicator to None or PyTorch.",
+    )
+
+
+_COUNTS: Mapping[LaunchKind, str] = {
+    LaunchKind.NODES: "nodeCount",
+    LaunchKind.MPI: "mpi.processCountPerNode",
+    LaunchKind.PYTORCH: "pytorch.processCount",
+    LaunchKind.TENSORFLOW: "tensorflow.workerCount",
+}
+"""The key that says how many processes there are."""
+
+
+def _launch(configuration: RunConfiguration, kind: LaunchKind) -> Launch:
+    nodes = configuration.node_count
+    if kind is LaunchKind.NODES:
+        return Launch(node_count=nodes, process_count=nodes)
+    if kind is LaunchKind.MPI:
+        _check_nodes(configuration, "mpi.nodeCount")
+        return Launch(kind, nodes, nodes * _number(configuration, "mpi.processCountPerNode", default=1))
+    if kind is LaunchKind.PYTORCH:
+        _check_nodes(configuration, "pytorch.nodeCount")
+        processes = _number(configuration, "pytorch.processCount", default=nodes)
+        if processes % nodes:
+            raise LaunchRefused(
+                "pytorch.processCount",
+                f"{processes} processes cannot be divided evenly among {nodes} nodes (nodeCount)",
+                f"It counts the processes of all nodes together: set it to {nodes} or a multiple of it.",
+            )
+        return Launch(kind, nodes, processes)
+    servers = _number(configuration, "tensorflow.parameterServerCount", default=1, least=0)
+    processes = _number(configuration, "tensorflow.workerCount", default=1) + servers
+    if processes < nodes:
+        raise LaunchRefused(
+            "nodeCount",
+            f"there are {nodes} nodes, and only {processes} workers and parameter servers",
+            f"Set it to {processes} or less, or tensorflow.workerCount to a larger number.",
+        )
+    return Launch(kind, nodes, processes, servers)
+
+
+def _check_nodes(configuration: RunConfiguration, key_path: str) -> None:
+    """What the section says of nodes must not be another number than the configuration's own."""
+    nodes = _number(configuration, key_path, default=1)
+    if nodes not in {1, configuration.node_count}:
+        raise LaunchRefused(
+            key_path,
+            f"it is {nodes}, and nodeCount is {configuration.node_count}",
+            f"Write 'nodeCount: {nodes}' at the top of the runconfig, which is what counts, or take this one out.",
+        )
+
+
+def _number(configuration: RunConfiguration, key_path: str, *, default: int, least: int = 1) -> int:
+    value = configuration.rest.get(key_path)
+    if value is None or value == "":
+        return default
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise LaunchRefused(
+            key_path, f"{value!r} is no number of processes or nodes", f"Set it to a whole number from {least} on."
+        )
+    return value

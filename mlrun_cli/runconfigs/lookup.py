@@ -1,0 +1,146 @@
+"""Finds the runconfig that `-c NAME` means."""
+
+from __future__ import annotations
+
+import difflib
+import errno
+import os
+import shlex
+from pathlib import Path
+
+from mlrun_cli.errors import InvalidFile, UsageError
+from mlrun_cli.folders.project_config import CONFIGURATION_FOLDERS, absolute, configuration_folder
+
+SUFFIX = ".runconfig"
+
+
+def find_runconfig(path: Path, name: str) -> tuple[Path, tuple[str, ...]]:
+    """The file that a name means under an attached folder, and notes of one line each.
+
+    `path` may itself be a runconfig; then it is the one. Else the first of these: `FOLDER/NAME`,
+    `FOLDER/NAME.runconfig`, `PATH/NAME.runconfig`, `PATH/NAME`, where FOLDER is `aml_config` if there is one,
+    else `.azureml`. A name may hold slashes. Others that the name could mean are told of, those of an `.azureml` that
+    `aml_config` hides too.
+
+    Raises:
+        UsageError: there is none; lists what was tried, and the nearest name.
+        InvalidFile: a place cannot be looked into.
+    """
+    path = absolute(path)
+    if not name.strip():
+        raise UsageError("-c is empty.", hint="Give it the name of a runconfig, such as 'local'.")
+    if _is_file(path):
+        return path, ()
+    places = _places(path, name)
+    found = [place for place in places if _is_file(place)]
+    if not found:
+        raise _not_found(path, name, places)
+    first, *others = [*found, *filter(os.path.isfile, _hidden_places(path, name, places))]
+    return first, tuple(f"{other} is not used: {_relative(first, path)} comes first." for other in others)
+
+
+def runconfig_names(path: Path) -> list[str]:
+    """The names that `-c` takes under an attached folder, sorted."""
+    within = configuration_folder(path)
+    found = [*_names(within), *_names(path)]
+    # The samples of newer versions of Azure's CLI have no suffix.
+    found += [entry.name for entry in _entries(within) if "." not in entry.name]
+    return sorted(set(found))
+
+
+def name_of_runconfig(path: Path, file: Path) -> str:
+    """What `-c` takes for a file under an attached folder: the shortest name that leads to it."""
+    folders = [folder for folder in (configuration_folder(path), path) if file.is_relative_to(folder)]
+    relative = [str(file.relative_to(folder)) for folder in folders]
+    names = [spelling for name in relative for spelling in (name.removesuffix(SUFFIX), name)]
+    return next((name for name in names if next(filter(os.path.isfile, _places(path, name)), None) == file), str(file))
+
+
+def folder_of_runconfig(runconfig: Path) -> Path:
+    """The attached folder that a runconfig is in, absolute."""
+    folder = runconfig.absolute().parent
+    return folder.parent if folder.name in CONFIGURATION_FOLDERS else folder
+
+
+def _places(path: Path, name: str) -> list[Path]:
+    in_folder, in_path = _places_within(configuration_folder(path), name), _places_within(path, name)
+    return list(dict.fromkeys([*in_folder, *reversed(in_path)]))
+
+
+def _hidden_places(path: Path, name: str, places: list[Path]) -> list[Path]:
+    """Where the name would lead in the other folder of runconfigs, which is not looked into."""
+    return [
+        place
+        for within in CONFIGURATION_FOLDERS
+        for place in _places_within(path / within, name)
+        if place not in places
+    ]
+
+
+def _places_within(folder: Path, name: str) -> list[Path]:
+    return [Path(os.path.normpath(folder / spelling)) for spelling in (name, f"{name}{SUFFIX}")]
+
+
+def _not_found(path: Path, name: str, places: list[Path]) -> UsageError:
+    names = runconfig_names(path)
+    hidden = next(filter(os.path.isfile, _hidden_places(path, name, places)), None)
+    nearest = difflib.get_close_matches(name[:100].removesuffix(SUFFIX), names, n=1)
+    if hidden is not None:
+        hint = (
+            f"{_relative(hidden, path)} is not looked for beside {configuration_folder(path).name}. "
+            f"Name it as -c {shlex.quote(name_of_runconfig(path, hidden))}."
+        )
+    elif nearest:
+        hint = f"Did you mean '{nearest[0]}'?"
+    elif names:
+        hint = f"There are: {', '.join(names)}."
+    else:
+        hint = "'mlrun folder attach' writes two to begin with, 'local' and 'sklearn'."
+    tried = ", ".join(_shown(place, path) for place in places)
+    return UsageError(f"There is no runconfig '{name}' in {path}: tried {tried}.", hint=hint)
+
+
+def _shown(place: Path, path: Path) -> str:
+    shown = _relative(place, path)
+    obstacle = _obstacle(place)
+    return str(shown) if obstacle is None else f"{shown} ({obstacle})"
+
+
+def _relative(place: Path, path: Path) -> Path:
+    return place.relative_to(path) if place.is_relative_to(path) else place
+
+
+def _obstacle(place: Path) -> str | None:
+    """What is there in the file's stead; None when nothing is."""
+    try:
+        place.lstat()
+    except (OSError, ValueError):
+        return None
+    try:
+        place.stat()
+    except OSError as error:
+        return "a link that leads in a circle" if error.errno == errno.ELOOP else "a link that leads nowhere"
+    return "a folder"
+
+
+def _names(folder: Path) -> list[str]:
+    return [entry.name.removesuffix(SUFFIX) for entry in _entries(folder) if entry.suffix == SUFFIX]
+
+
+def _entries(folder: Path) -> list[Path]:
+    """The files in a folder; none when it cannot be looked into."""
+    try:
+        return [entry for entry in folder.iterdir() if os.path.isfile(entry)]
+    except OSError:
+        return []
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is something to read, be it readable or not."""
+    try:
+        return path.exists() and not path.is_dir()
+    except PermissionError as error:
+        hint = "Check the permissions of the folders that it is in ('ls -ld')."
+        raise InvalidFile(path, f"cannot be looked for: {error.strerror}", hint=hint) from error
+    except (OSError, ValueError):  # too long for a name, or with a NUL
+        return False

@@ -1,0 +1,226 @@
+"""A run configuration: what a `*.runconfig` says about how a script is run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from mlrun_cli.compute.compute_target import LOCAL_TARGET
+from mlrun_cli.errors import MlrunError
+
+PYTHON_FRAMEWORK = "Python"
+NO_COMMUNICATOR = "None"
+
+_Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True, slots=True)
+class PythonSection:
+    """Where the script's Python comes from: `environment.python` of a runconfig.
+
+    Attributes:
+        user_managed_dependencies: True: the interpreter is used as it is.
+        interpreter_path: as written; None when the file does not say.
+        conda_dependencies_file: as written, relative to the source folder or to the runconfig.
+        conda_dependencies: the same content written in the runconfig itself.
+        base_conda_environment: name of a conda environment to add to.
+    """
+
+    user_managed_dependencies: bool = False
+    interpreter_path: str | None = None
+    conda_dependencies_file: str | None = None
+    conda_dependencies: Mapping[str, object] | None = None
+    base_conda_environment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunConfiguration:
+    """What a runconfig says, with the defaults for what it leaves out.
+
+    Attributes:
+        script: relative to the source folder; None when the command line has to name it.
+        arguments: as they were written (`0.10`, `true`), one text each.
+        command: instead of `script`: one text for a shell, or a command's words; None when there is none.
+        target: name of a compute target.
+        framework: `Python` in this spelling, whatever the letter case was; others as written.
+        communicator: `None` as text, as Azure writes it; others as written.
+        max_run_duration_seconds: None means no limit.
+        environment_variables: those of `environment`, overridden by those at the top.
+        environment_reference: what stands in place of the section `environment`: the name of an environment, or of
+            a file that describes one.
+        rest: every other key that has a value, by key path: `{"docker.useDocker": False}`. What is not
+            told apart key by key (`data`, `spark.configuration`, …) is one value.
+        places: file and line of each value that a file says, by key path; two that differ in it alone are equal.
+    """
+
+    script: str | None = None
+    arguments: tuple[str, ...] = ()
+    command: str | tuple[str, ...] | None = None
+    target: str = LOCAL_TARGET
+    framework: str = PYTHON_FRAMEWORK
+    communicator: str = NO_COMMUNICATOR
+    node_count: int = 1
+    max_run_duration_seconds: int | None = None
+    environment_variables: Mapping[str, str] = field(default_factory=dict)
+    environment_reference: str | None = None
+    python: PythonSection = field(default_factory=PythonSection)
+    rest: Mapping[str, object] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    def overridden(self, **values: Any) -> RunConfiguration:
+        """The same with fields that were given elsewhere than in its file."""
+        places = {key: place for key, place in self.places.items() if re.split(r"[.[]", key)[0] not in values}
+        return replace(self, **values, places=places)
+
+    @contextmanager
+    def telling_place(self, key_path: str | None = None) -> Iterator[None]:
+        """Have an error about a key say where in its file the key stands, if it does in one.
+
+        Args:
+            key_path: the key; None means the one that the message begins with.
+        """
+        try:
+            yield
+        except MlrunError as error:
+            first_word, *_ = re.split(r"[^\w.]", error.message, maxsplit=1)
+            key_path = error.key_path = key_path or first_word
+            place = self._place(key_path)
+            if place is not None and error.place is None:
+                error.place = place
+                names_key = re.split(r"\W", first_word)[0] == re.split(r"\W", key_path)[0]
+                what = error.message if names_key else f"{key_path}: {error.message}"
+                error.message = f"{place}: {what}"
+                error.args = (error.message,)
+            raise
+
+    def _place(self, key_path: str) -> str | None:
+        """The place of a key, or else of the section or the list it is in."""
+        while key_path and key_path not in self.places:
+            key_path = key_path[: max(key_path.rfind("."), key_path.rfind("["), 0)]
+        return self.places.get(key_path)
+
+    def changed(self) -> dict[str, object]:
+        """Those keys of `rest` that do not stand at a default of any version of Azure's SDK."""
+        return {
+            key_path: value
+            for key_path, value in self.rest.items()
+            if value not in DEFAULTS.get(key_path, ()) and value not in EMPTY
+        }
+
+    @property
+    def environment_name(self) -> str | None:
+        """The environment's name, when the configuration says no more about it than its name."""
+        python = self.python
+        described = python.user_managed_dependencies or python.conda_dependencies_file or python.conda_dependencies
+        if self.environment_reference is not None or described:
+            return self.environment_reference
+        name = self.changed().get("environment.name")
+        return None if name is None else str(name)
+
+    def without_environment_name(self) -> RunConfiguration:
+        """Return the same, as if its environment had no name."""
+        rest = {key_path: value for key_path, value in self.rest.items() if key_path != "environment.name"}
+        return replace(self, environment_reference=None, rest=rest)
+
+    def with_environment(self, other: RunConfiguration) -> RunConfiguration:
+        """The same with the environment of another configuration; its own variables stay on top of that one's."""
+        return replace(
+            self,
+            python=other.python,
+            environment_reference=None,
+            environment_variables={**other.environment_variables, **self.environment_variables},
+            rest=_with_environment(self.rest, other.rest),
+            places=_with_environment(self.places, other.places),
+        )
+
+
+def _with_environment(own: Mapping[str, _Value], others: Mapping[str, _Value]) -> dict[str, _Value]:
+    """What stands at key paths, those of the section `environment` from others."""
+    kept = {key_path: value for key_path, value in own.items() if not key_path.startswith("environment.")}
+    return kept | {key_path: value for key_path, value in others.items() if key_path.startswith("environment.")}
+
+
+EMPTY: tuple[object, ...] = (None, "", [], {})
+"""No value, or none yet: the default of every key."""
+
+DEFAULTS: Mapping[str, tuple[object, ...]] = {
+    "priority": (),
+    "environment.name": ("default-environment",),
+    "environment.version": (),
+    "environment.docker.enabled": (False,),
+    "environment.docker.baseImage": (),
+    "environment.docker.baseDockerfile": (),
+    "environment.docker.buildContext": (),
+    "environment.docker.sharedVolumes": (True,),
+    "environment.docker.gpuSupport": (False, True),
+    "environment.docker.shmSize": ("1g", "2g"),
+    "environment.docker.arguments": (),
+    "environment.docker.baseImageRegistry.address": (),
+    "environment.docker.baseImageRegistry.username": (),
+    "environment.docker.baseImageRegistry.password": (),
+    "environment.docker.baseImageRegistry.registryIdentity": (),
+    "environment.docker.platform.os": ("Linux",),
+    "environment.docker.platform.architecture": ("amd64",),
+    "environment.spark.repositories": (),
+    "environment.spark.packages": (),
+    "environment.spark.precachePackages": (True, False),
+    "environment.databricks.mavenLibraries": (),
+    "environment.databricks.pypiLibraries": (),
+    "environment.databricks.rcranLibraries": (),
+    "environment.databricks.jarLibraries": (),
+    "environment.databricks.eggLibraries": (),
+    "environment.databricks.cluster": (),
+    "environment.r": (),
+    "environment.inferencingStackVersion": (),
+    "environment.assetId": (),
+    "environment.configUri": (),
+    "history.enabled": (True,),
+    "history.outputCollection": (True,),
+    "history.snapshotProject": (True,),
+    "history.directoriesToWatch": (["logs"],),
+    "history.ambientAuthentication": (),
+    "spark.configuration": ({"spark.app.name": "Azure ML Experiment", "spark.yarn.maxAppAttempts": 1},),
+    "docker.useDocker": (False,),
+    "docker.sharedVolumes": (True,),
+    "docker.arguments": (),
+    "docker.shmSize": ("2g",),
+    "hdi.yarnDeployMode": ("cluster",),
+    "tensorflow.workerCount": (1,),
+    "tensorflow.parameterServerCount": (1,),
+    "mpi.processCountPerNode": (1,),
+    "mpi.nodeCount": (1,),
+    "pytorch.communicationBackend": ("nccl",),
+    "pytorch.processCount": (),
+    "pytorch.nodeCount": (1,),
+    "paralleltask.maxRetriesPerWorker": (0,),
+    "paralleltask.workerCountPerNode": (1,),
+    "paralleltask.terminalExitCodes": (),
+    "dataReferences": (),
+    "data": (),
+    "datacaches": (),
+    "outputData": (),
+    "sourceDirectoryDataStore": (),
+    "amlcompute.vmSize": (),
+    "amlcompute.vmPriority": (),
+    "amlcompute.retainCluster": (False,),
+    "amlcompute.name": (),
+    "amlcompute.clusterMaxNodeCount": (1,),
+    "autoClusterComputeSpecification": (),
+    "kubernetescompute.instanceType": (),
+    "credentialPassthrough": (False,),
+    "applicationEndpoints": (),
+    # Written by versions of 2018 and 2019.
+    "autoPrepareEnvironment": (True,),
+    "prepareEnvironment": (True, False),
+    "batchai.nodeCount": (1,),
+    "containerInstance.region": (),
+    "containerInstance.cpuCores": (1,),
+    "containerInstance.memoryGb": (4,),
+}
+"""Every key of a runconfig without a field in `RunConfiguration`, by key path: its defaults besides `EMPTY`.
+
+Defaults differ between versions of Azure's SDK; a key at any of them says nothing.
+"""

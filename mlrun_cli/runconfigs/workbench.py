@@ -1,0 +1,134 @@
+"""Runconfigs of the Azure ML Workbench of 2017 and 2018: their keys, told in today's."""
+
+from __future__ import annotations
+
+from mlrun_cli.core.documents.node import Node, shown_path
+
+_SELECTED_FILE = "$file"
+_LOCAL_TARGETS = ("local", "docker")
+
+KEYS = frozenset(
+    {
+        "ArgumentVector",
+        "CondaDependenciesFile",
+        "CondaFile",
+        "DataSourceSettings",
+        "DataSourceSubstitutions",
+        "Description",
+        "EnvironmentVariables",
+        "Framework",
+        "ManagedEnvironment",
+        "PrepareEnvironment",
+        "SparkDependenciesFile",
+        "Target",
+        "TrackedRun",
+        "UseSampling",
+    }
+)
+
+_SKIPPED = {
+    "DataSourceSettings": "there are no data sources of Workbench here",
+    "DataSourceSubstitutions": "there are no data sources of Workbench here",
+    "SparkDependenciesFile": "Spark gets its packages from its own installation",
+}
+
+
+def is_workbench(root: Node) -> bool:
+    """Whether a document has keys of such a runconfig, and nothing but keys that begin as theirs do."""
+    keys = root.mapping()
+    return not keys.keys().isdisjoint(KEYS) and all(key[:1].isupper() for key in keys)
+
+
+def in_current_keys(root: Node) -> tuple[Node, tuple[str, ...]]:
+    """The document in today's keys, each with the line of the old one, and lines for stderr.
+
+    Raises:
+        InvalidFile: a value is of a wrong type; names the key as it is written.
+    """
+    translation = _Translation(root)
+    return translation.document(), tuple(translation.notes)
+
+
+class _Translation:
+    def __init__(self, root: Node) -> None:
+        self._root = root
+        self._old = {key: node for key, node in root.mapping().items() if not node.is_null}
+        self._top: dict[str, Node] = {}
+        self._python: dict[str, Node] = {}
+        self._docker: dict[str, Node] = {}
+        self.notes = [
+            f"{root.path} is a runconfig of the Workbench of 2018, read in today's keys; "
+            "'mlrun runconfig show' prints it in them."
+        ]
+
+    def document(self) -> Node:
+        self._arguments()
+        self._target()
+        self._environment()
+        for old, new in (("Framework", "framework"), ("PrepareEnvironment", "prepareEnvironment")):
+            if old in self._old:
+                self._top[new] = self._old[old].under(new)
+        if "TrackedRun" in self._old and not self._old["TrackedRun"].truth():
+            self._skip("TrackedRun", "every run is recorded")
+        if "UseSampling" in self._old and not self._old["UseSampling"].truth():
+            self._skip("UseSampling", "there are no data sources of Workbench here")
+        for key, reason in _SKIPPED.items():
+            if key in self._old and (key != "SparkDependenciesFile" or self._is_for_spark()):
+                self._skip(key, reason)
+        for key, node in self._old.items():
+            if key not in KEYS:
+                self.notes.append(f"{node.place}: unknown key {shown_path(key)[:200]!r} is skipped")
+        environment = {name: self._section(f"environment.{name}", keys) for name, keys in self._sections() if keys}
+        if environment:
+            self._top["environment"] = self._section("environment", environment)
+        return self._section("", self._top)
+
+    def _sections(self) -> list[tuple[str, dict[str, Node]]]:
+        return [("python", self._python), ("docker", self._docker)]
+
+    def _arguments(self) -> None:
+        """The first word is the script; Workbench put the file that was being edited for `$file`."""
+        if "ArgumentVector" not in self._old:
+            return
+        words = self._old["ArgumentVector"].items()
+        if words and words[0].text() != _SELECTED_FILE:
+            self._top["script"] = words[0].under("script")
+        arguments = tuple(word.under(f"arguments[{index}]") for index, word in enumerate(words[1:]))
+        self._top["arguments"] = self._old["ArgumentVector"]._replace(key_path="arguments", content=arguments)
+
+    def _target(self) -> None:
+        """`docker` was this machine as well, in a container."""
+        target = self._old.get("Target")
+        if target is None:
+            return
+        is_local = target.text() in _LOCAL_TARGETS
+        name = "local" if is_local else target.text()
+        self._top["target"] = target._replace(key_path="target", content=name, source=name)
+        if is_local and target.text() == "docker":
+            enabled = target._replace(key_path="environment.docker.enabled", content=True, source="true")
+            self._docker["enabled"] = enabled
+
+    def _environment(self) -> None:
+        if "EnvironmentVariables" in self._old:
+            self._old["EnvironmentVariables"].mapping()
+            self._top["environmentVariables"] = self._old["EnvironmentVariables"].under("environmentVariables")
+        file = self._old.get("CondaDependenciesFile", self._old.get("CondaFile"))
+        if file is not None:
+            file.text()
+            self._python["condaDependenciesFile"] = file.under("environment.python.condaDependenciesFile")
+        managed = self._old.get("ManagedEnvironment")
+        if managed is not None:
+            is_own = not managed.truth()
+            self._python["userManagedDependencies"] = managed._replace(
+                key_path="environment.python.userManagedDependencies", content=is_own, source=str(is_own).lower()
+            )
+
+    def _is_for_spark(self) -> bool:
+        return "Framework" in self._old and self._old["Framework"].text().casefold() == "pyspark"
+
+    def _section(self, key_path: str, content: dict[str, Node]) -> Node:
+        return self._root._replace(key_path=key_path, content=content)
+
+    def _skip(self, key: str, reason: str) -> None:
+        node = self._old[key]
+        self.notes.append(f"{node.place}: {key} is skipped: {reason}.")

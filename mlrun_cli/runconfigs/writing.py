@@ -1,0 +1,87 @@
+"""Documents as text: YAML as Azure writes its runconfigs, and runconfigs as plain values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mlrun_cli.core.documents.node import Node
+from mlrun_cli.core.documents.read import read_document
+from mlrun_cli.core.text_files import replace_text
+from mlrun_cli.runconfigs.runconfig import current_schema
+
+_TEXTS = ("arguments", "command", "environmentVariables")
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes no anchors, and nothing behind a key without a value."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's signature
+        return True
+
+
+# PyYAML writes text such as `1e3` bare, which Azure then takes for a number.
+_Dumper.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"[-+]?\d[\d.]*[eE][-+]?\d+"), [*"+-0123456789"])
+_Dumper.add_representer(type(None), lambda dumper, _: dumper.represent_scalar("tag:yaml.org,2002:null", ""))
+
+
+def write_document(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a mapping as YAML, its keys in their order; a reader sees the old file or the new.
+
+    Raises:
+        OSError: it cannot be written.
+        yaml.YAMLError: it holds what is no plain value.
+    """
+    text = yaml.dump(
+        dict(document), Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False, width=1000
+    )
+    replace_text(path, text)
+
+
+def plain_runconfig(path: Path) -> dict[str, Any]:
+    """A runconfig as plain values; arguments and variables are text as they were written, `0.10` or `no`.
+
+    An argument is a number if it is written as Python writes it, so that nothing is lost: `0.1` or `16`.
+
+    Raises:
+        InvalidFile: it is no YAML or JSON mapping, or has no key of a runconfig.
+        Unsupported: it is another kind of file, such as a step's configuration.
+    """
+    root, _ = current_schema(read_document(path))
+    document = _plain(root)
+    keys = root.mapping()
+    if "environment" in keys and isinstance(keys["environment"].content, dict):
+        document["environment"] = _plain(keys["environment"])
+    if "arguments" in keys and isinstance(keys["arguments"].content, tuple):
+        document["arguments"] = [_argument(item) for item in keys["arguments"].content]
+    return document
+
+
+def plain_environment(path: Path) -> dict[str, Any]:
+    """A file that a runconfig names as its environment, in the same way.
+
+    Raises:
+        InvalidFile: it is no YAML or JSON mapping.
+    """
+    return _plain(read_document(path))
+
+
+def _plain(section: Node) -> dict[str, Any]:
+    return {key: _texts(node) if key in _TEXTS else node.plain() for key, node in section.mapping().items()}
+
+
+def _argument(node: Node) -> Any:
+    is_as_written = isinstance(node.content, (int, float)) and str(node.content) == node.source
+    return node.content if is_as_written else _texts(node)
+
+
+def _texts(node: Node) -> Any:
+    if isinstance(node.content, dict):
+        return {key: _texts(inner) for key, inner in node.content.items()}
+    if isinstance(node.content, tuple):
+        return [_texts(inner) for inner in node.content]
+    return None if node.is_null else node.text()

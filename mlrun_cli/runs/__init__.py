@@ -1,0 +1,1 @@
+"""Runs: their values, statuses, filters and folders."""

@@ -1,0 +1,138 @@
+"""A run's own directory; names all its files."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from mlrun_cli.core.temporary import is_temporary
+from mlrun_cli.processes.launch import LOG_NAME, PROCESS_LOG_PREFIX
+
+SUPERVISOR_LOG_NAME = "system_logs/supervisor.log"
+ENVIRONMENT_LOG_NAME = "system_logs/environment.log"
+ENVIRONMENT_RECORD_NAME = "system_logs/environment.json"
+_RESERVED_BYTES = 256 << 10
+"""The outcome, and the pages of the store that the end of a run changes."""
+_LOCK_RECORD_BYTES = 64
+LOG_TOPS = ("system_logs", "user_logs")
+"""The folders, as Azure names them, of the run's own logs."""
+
+
+class RunFolder:
+    """Where a run keeps what; nobody else joins a path to one of its files."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.lock = path / "lock"
+        self.reserve = path / "reserve"
+        self.submission = path / "submission.json"
+        self.secrets = path / "secrets.json"
+        self.process = path / "process.json"
+        self.outcome = path / "outcome.json"
+        self.socket = path / "socket"
+        self.stdin = path / "stdin"
+        self.helper_socket = path / "helper"
+        self.journal = path / "journal"
+        self.record = path / "record.jsonl"
+        self.children = path / "children.jsonl"
+        self.logged = path / "logged"
+        self.streams = path / "streams"
+        self.environment_plan = path / "environment.json"
+        self.work = path / "work"
+        self.unfinished_work = path / "work.unfinished"
+        self.artifacts = path / "artifacts"
+        self.uploads = path / "uploads"
+        self.supervisor_log = self.artifacts / SUPERVISOR_LOG_NAME
+        self.environment_log = self.artifacts / ENVIRONMENT_LOG_NAME
+        self.environment_record = self.artifacts / ENVIRONMENT_RECORD_NAME
+
+    def make(self) -> None:
+        """Make the folder, private to its user; fails when it exists."""
+        self.path.mkdir(mode=0o700)
+        log = self.artifacts / LOG_NAME
+        for folder in (self.journal, self.artifacts, log.parent, self.supervisor_log.parent):
+            folder.mkdir(mode=0o700)
+        make_lock_file(self.lock)
+        os.close(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+
+    def make_readable(self) -> None:
+        """Let its owner look into the folder again: a script may have taken that away."""
+        for folder in (self.path, self.journal):
+            with suppress(OSError):
+                if not folder.is_symlink() and not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+                    folder.chmod(0o700)
+
+    def keep_room(self) -> None:
+        """Take room on the disk for what is to be written when the run ends: a script may fill the disk."""
+        with suppress(OSError):
+            descriptor = os.open(self.reserve, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                os.posix_fallocate(descriptor, 0, _RESERVED_BYTES)
+            finally:
+                os.close(descriptor)
+
+    def give_room(self) -> None:
+        """Give that room to whoever writes next."""
+        with suppress(OSError):
+            self.reserve.unlink()
+
+    def note_life(self) -> None:
+        """Leave a sign that the run is alive at this moment."""
+        with suppress(OSError):
+            os.utime(self.stdout)
+
+    def make_logs(self, names: Sequence[str]) -> None:
+        """Have a log for each process instead of the one that is there from the start."""
+        (self.artifacts / LOG_NAME).unlink()
+        for name in names:
+            os.close(os.open(self.artifacts / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+
+    @property
+    def stdout_name(self) -> str:
+        """The log that is followed, by its name in Azure: the script's, or its first process's where it has several."""
+        logs = self.artifacts.glob(f"{PROCESS_LOG_PREFIX}*")
+        return min((log.relative_to(self.artifacts).as_posix() for log in logs), default=LOG_NAME)
+
+    @property
+    def stdout(self) -> Path:
+        """Where that log is."""
+        return self.artifacts / self.stdout_name
+
+    @contextmanager
+    def address_of(self, socket: Path) -> Iterator[str]:
+        """A socket's address, by way of the open folder where that can be: a path of more than 107 bytes is none.
+
+        Raises:
+            OSError: the folder is gone.
+        """
+        if sys.platform != "linux":
+            yield os.fspath(socket)
+            return
+        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            yield f"/proc/self/fd/{descriptor}/{socket.name}"
+        finally:
+            os.close(descriptor)
+
+    def log_files(self) -> dict[str, Path]:
+        """The run's own logs that exist, by their names in Azure."""
+        found: dict[str, Path] = {}
+        for top in LOG_TOPS:
+            folder = self.artifacts / top
+            if folder.is_dir():
+                for file in sorted(folder.iterdir()):
+                    if not is_temporary(file.name):
+                        found[f"{top}/{file.name}"] = file
+        return found
+
+
+def make_lock_file(path: Path) -> None:
+    """Make the file of a lock, in which its holder can note what it is doing even when the disk is full."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(descriptor, b" " * _LOCK_RECORD_BYTES)
+    finally:
+        os.close(descriptor)

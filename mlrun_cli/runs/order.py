@@ -1,0 +1,65 @@
+"""In which order runs are shown."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from mlrun_cli.errors import UsageError
+from mlrun_cli.metrics.metric import SUMMARIES
+
+COLUMNS = (
+    "created",
+    "started",
+    "duration",
+    "status",
+    "display_name",
+    "run_number",
+    "run_id",
+    "experiment",
+    "target",
+    "submitter",
+    "type",
+    "description",
+)
+TAG, PROPERTY, METRIC = "tag", "property", "metric"
+
+
+class RunOrder(NamedTuple):
+    """By a column; runs that have nothing there come last, whatever the direction, the newest of them first.
+
+    Attributes:
+        column: one of `COLUMNS`, `tag:KEY`, `property:KEY` or `metric:NAME:last`, `…:min`, `…:max`.
+        descending: the greatest, or newest, first.
+    """
+
+    column: str = "created"
+    descending: bool = True
+
+    @classmethod
+    def parse(cls, text: str) -> RunOrder:
+        """What stands in an address: a column, after `-` when the greatest is to come first.
+
+        Raises:
+            UsageError: there is no such column.
+        """
+        column = text.removeprefix("-")
+        kind, _, name = column.partition(":")
+        if kind == METRIC:
+            name, _, which = name.rpartition(":")
+            is_known = bool(name) and which in SUMMARIES
+        else:
+            is_known = column in COLUMNS or (kind in {TAG, PROPERTY} and bool(name))
+        if not is_known:
+            shown = column if len(column) <= 60 else f"{column[:60]}…"
+            raise UsageError(
+                f"Runs cannot be sorted by '{shown}': there is no such column.",
+                hint=f"Columns are {', '.join(COLUMNS)}, tag:KEY, property:KEY and metric:NAME:{'|'.join(SUMMARIES)}.",
+            )
+        return cls(column, text.startswith("-"))
+
+    def __str__(self) -> str:
+        """The text that `parse` makes it of."""
+        return f"-{self.column}" if self.descending else self.column
+
+
+NEWEST_FIRST = RunOrder()

@@ -1,0 +1,64 @@
+"""How a run ended, as its supervisor writes it down before the store knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.runs.status import RunStatus
+
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "ended_at": (int,),
+    "duration_seconds": (int, float, type(None)),
+    "exit_code": (int, type(None)),
+    "signal": (str, type(None)),
+    "error": (dict, type(None)),
+    "warnings": (list, tuple),
+}
+
+
+class Outcome(NamedTuple):
+    """`ended_at` is in microseconds, `signal` a name as `SIGKILL`, `error` in Azure's shape."""
+
+    status: RunStatus
+    ended_at: int
+    duration_seconds: float | None = None
+    exit_code: int | None = None
+    signal: str | None = None
+    error: Mapping[str, Any] | None = None
+    warnings: tuple[str, ...] = ()
+
+    def without_secrets(self, redaction: Redaction) -> Outcome:
+        """The same, with the secrets in its texts hidden."""
+        return self._replace(error=redaction.error(self.error), warnings=tuple(redaction.error(self.warnings)))
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object that `from_json` reads."""
+        return self._asdict() | {"status": self.status.value}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Outcome:
+        """The outcome that was written; what another version has put there besides is left out.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is none.
+        """
+        known = {name: document[name] for name in cls._fields if name in document}
+        for name, kinds in _KINDS.items():
+            if not isinstance(known.get(name), kinds):
+                raise TypeError(name)
+        return cls(
+            **{**known, "status": RunStatus(document["status"]), "warnings": tuple(document["warnings"])},
+        )
+
+    def columns(self) -> dict[str, Any]:
+        """What the store keeps of it, beside the status."""
+        return {
+            "ended_at": self.ended_at,
+            "duration_seconds": self.duration_seconds,
+            "exit_code": self.exit_code,
+            "signal": self.signal,
+            "error": self.error,
+            "warnings": list(self.warnings) or None,
+        }

@@ -1,0 +1,143 @@
+"""The lock that a live run holds on its folder: free means that whoever minded the run is gone.
+
+The kernel gives a lock back when the last process that holds the open file has ended, however it ended. What
+stands in the file says what the holder is doing, so that a second reader knows that a run is being mended.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from mlrun_cli.core import locks
+from mlrun_cli.errors import StoreUnavailable
+from mlrun_cli.processes.lock_holders import is_stopped
+
+_MENDING = b"recover"
+_NO_ROOM = b"no room"
+_NOTHING = b" " * len(_MENDING)
+_PID_AT, _PID_BYTES = 8, 10
+_SLOW_AT, _SLOW = 20, b"slow"
+_READER_SECONDS = 0.005
+_PATIENCE_SECONDS = 1.0
+
+
+class RunLock:
+    """An open lock file; those that take it and look at it make use of it, `close` lets go of it."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+
+    @classmethod
+    def open(cls, path: Path) -> RunLock:
+        """Open the lock file of a run.
+
+        Raises:
+            FileNotFoundError: the run's folder is gone.
+        """
+        return cls(os.open(path, os.O_RDWR | os.O_CLOEXEC))
+
+    @classmethod
+    def taken(cls, path: Path) -> RunLock:
+        """Open the lock file of what this process has just made, and take it, waiting for readers.
+
+        Raises:
+            OSError: it cannot be opened.
+            StoreError: somebody holds it, or the file system knows no locks.
+        """
+        with ExitStack() as stack:
+            lock = cls.open(path)
+            stack.callback(lock.close)
+            if not lock.take_within(_PATIENCE_SECONDS):
+                raise StoreUnavailable(
+                    f"Another process holds {path}, a lock that was made just now.",
+                    hint="See by 'lsof' which one does, then try again.",
+                )
+            stack.pop_all()
+        return lock
+
+    def try_take(self) -> bool:
+        """Take the lock if it is free.
+
+        Raises:
+            StoreError: the file system knows no locks.
+        """
+        return self._try(fcntl.LOCK_EX)
+
+    def take_within(self, seconds: float) -> bool:
+        """Take the lock, waiting for readers who look whether it is free; False when it is held for longer."""
+        deadline = time.monotonic() + seconds
+        while not self.try_take():
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_READER_SECONDS)
+        return True
+
+    def is_free(self) -> bool:
+        """Whether nobody has taken the lock; any number of readers may look at once, and none is seen by another.
+
+        Raises:
+            StoreError: the file system knows no locks.
+        """
+        return self._try(fcntl.LOCK_SH)
+
+    def _try(self, operation: int) -> bool:
+        try:
+            locks.lock(self.descriptor, operation | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def take_to_mend(self, seconds: float = 0.0) -> bool:
+        """Take the lock of what nobody minds any more, waiting for readers; False when somebody has it, or is quicker.
+
+        That it is mended is written down before it is taken: whoever finds it taken by then knows by whom.
+
+        Raises:
+            OSError: that cannot be written down.
+            StoreError: the file system knows no locks.
+        """
+        if not self.is_free():
+            return False
+        self.note_who_mends()
+        return self.take_within(seconds)
+
+    def note_who_mends(self) -> None:
+        """Write down that this process mends what nobody minds any more.
+
+        Raises:
+            OSError: that cannot be written down.
+        """
+        os.pwrite(self.descriptor, _MENDING + f" {os.getpid():<{_PID_BYTES}}".encode(), 0)
+
+    def is_mending(self) -> bool:
+        """Whether the holder, if there is one, mends what nobody minds any more."""
+        return os.pread(self.descriptor, len(_MENDING), 0) == _MENDING
+
+    def note_waiting_for_room(self, *, is_waiting: bool) -> None:
+        """Write down whether the holder waits for room on the disk; where that cannot be, nobody is told."""
+        with suppress(OSError):
+            os.pwrite(self.descriptor, _NO_ROOM if is_waiting else _NOTHING, 0)
+
+    def is_waiting_for_room(self) -> bool:
+        """Whether the holder, if there is one, waits for room on the disk."""
+        return os.pread(self.descriptor, len(_NO_ROOM), 0) == _NO_ROOM
+
+    def note_slow(self) -> None:
+        """Write down that a look has waited in vain for what is mended, so that no other one waits."""
+        with suppress(OSError):
+            os.pwrite(self.descriptor, _SLOW, _SLOW_AT)
+
+    def is_worth_waiting_for(self) -> bool:
+        """Whether no look has waited in vain yet, and the process that mends it, if there is one, is not stopped."""
+        if os.pread(self.descriptor, len(_SLOW), _SLOW_AT) == _SLOW:
+            return False
+        pid = os.pread(self.descriptor, _PID_BYTES, _PID_AT).strip()
+        return not (self.is_mending() and pid.isdigit() and is_stopped(int(pid)))
+
+    def close(self) -> None:
+        """Close the file; the lock is free unless another process was handed it."""
+        os.close(self.descriptor)

@@ -1,0 +1,74 @@
+"""Files beside a workspace's store that tell what is in it, so that it can be made again.
+
+The last line of `runs/<id>/record.jsonl` is the store's document of a run, its definition apart, which is in the
+first. Of runs below it that have no folder of their own, the last line for each in `children.jsonl` is. `names.jsonl`
+has the rows of what has a name in the workspace. Values are not in them: these are in journals, which stay in the run's
+folder, those of a session that has ended in `logged/`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.runs.folder import RunFolder
+
+NAMES = "names.jsonl"
+
+
+def append_lines(path: Path, documents: Iterable[Mapping[str, Any]]) -> None:
+    """Add JSON lines to a file of the user's alone; a line that somebody was killed over is closed first.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        size = os.fstat(descriptor).st_size
+        cut = size and os.pread(descriptor, 1, size - 1) != b"\n"
+        text = "".join(f"{json.dumps(document)}\n" for document in documents)
+        rest = memoryview(("\n" + text if cut else text).encode())
+        try:
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
+        except OSError:
+            os.ftruncate(descriptor, size)  # half a line in the place of the first would cost what is in no other
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The JSON objects in the lines of a file, but for damaged ones; none when it is not there."""
+    try:
+        with path.open("rb") as file:
+            for line in file:
+                try:
+                    document = json.loads(line)
+                except ValueError:
+                    continue
+                if isinstance(document, dict):
+                    yield document
+    except OSError:
+        return
+
+
+def run_documents(folder: RunFolder) -> dict[str, dict[str, Any]]:
+    """The documents of a run and of those below it that are recorded with it, by id."""
+    definition = None
+    found: dict[str, dict[str, Any]] = {}
+    for path in (folder.children, folder.record):
+        for document in read_lines(path):
+            if "deleted" in document:
+                found.pop(document["deleted"], None)
+                continue
+            row = document.get("row")
+            if not isinstance(row, dict) or not isinstance(row.get("run_id"), str):
+                continue
+            if path == folder.record:
+                definition = row.setdefault("definition", definition)
+            found[row["run_id"]] = document
+    return found

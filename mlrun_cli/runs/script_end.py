@@ -1,0 +1,64 @@
+"""How a script ended, as its supervisor saw it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, NamedTuple
+
+from mlrun_cli.processes.launch import LOG_NAME
+
+
+class StopReason(str, Enum):
+    """Why a script was told to stop."""
+
+    CANCEL = "cancel"
+    TIME_LIMIT = "time limit"
+    SHUTDOWN = "shutdown"
+    GIVEN_UP = "given up"
+    STREAM_LOST = "stream lost"
+
+
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "exit_code": (int,),
+    "ended_at": (int,),
+    "duration_seconds": (int, float),
+}
+
+
+class ScriptEnd(NamedTuple):
+    """`exit_code` is negative for a signal, `ended_at` in microseconds; `stopped` if a signal of ours reached it.
+
+    `process` is the number of the process whose exit code that is, and `log` the name of its log.
+    """
+
+    exit_code: int
+    ended_at: int
+    duration_seconds: float
+    stopped: StopReason | None
+    process: int = 0
+    log: str = LOG_NAME
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object that `from_json` reads."""
+        return self._asdict() | {"stopped": None if self.stopped is None else self.stopped.value}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> ScriptEnd:
+        """The end that was written.
+
+        Raises:
+            KeyError, TypeError, ValueError: something else stands there.
+        """
+        stopped = document["stopped"]
+        for name, kinds in _KINDS.items():
+            if not isinstance(document[name], kinds):
+                raise TypeError(name)
+        return cls(
+            document["exit_code"],
+            document["ended_at"],
+            document["duration_seconds"],
+            None if stopped is None else StopReason(stopped),
+            document.get("process", 0),
+            document.get("log", LOG_NAME),
+        )

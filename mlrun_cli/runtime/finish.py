@@ -1,0 +1,260 @@
+"""The end of a run, the same for its supervisor and for whoever mends a run that lost it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mlrun_cli.core.json_files import read_json, write_json
+from mlrun_cli.core.log_tail import tail_of
+from mlrun_cli.core.time import now
+from mlrun_cli.environments.record import mlflow_warning
+from mlrun_cli.errors import StoreError
+from mlrun_cli.processes.launch import LOG_NAME
+from mlrun_cli.processes.process import ProcessId, send
+from mlrun_cli.runs.error import SERVICE_ERROR, USER_ERROR, error_from_log, run_error
+from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.runs.outcome import Outcome
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.script_end import ScriptEnd, StopReason
+from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
+from mlrun_cli.runs.submission import Submission
+from mlrun_cli.runtime.tracked_outputs import keep_all_outputs
+from mlrun_cli.snapshots.content_store import SnapshotStore
+from mlrun_cli.snapshots.snapshot import some
+from mlrun_cli.snapshots.working_copy import links_out, remove_empty_script_folders, remove_unchanged
+from mlrun_cli.workspace import Workspace
+
+_KILL_AGAIN_SECONDS = 0.02
+_KILL_SECONDS = 5.0
+_UNCAUGHT_EXCEPTION = 1
+
+_T = TypeVar("_T")
+_U = TypeVar("_U")
+
+
+def status_of_exit(run: Run, exit_code: int) -> RunStatus:
+    """Completed or Failed, by the exit code first and then by what the script said of itself."""
+    if exit_code == 0 and run.wanted_status is not RunStatus.FAILED:
+        return RunStatus.COMPLETED
+    return RunStatus.FAILED
+
+
+def error_of_exit(run: Run, log: Path, exit_code: int, signal_name: str | None) -> dict[str, Any]:
+    """Why a run failed: what the script said with `fail()`, its traceback, or else how it ended.
+
+    Only an exit code of 1 is Python's for an exception that nobody caught; a traceback in the log of a script that
+    ended otherwise is of one that was.
+    """
+    ending = f"signal {signal_name}" if signal_name else f"exit code {exit_code}"
+    uncaught = exit_code == _UNCAUGHT_EXCEPTION
+    from_log = error_from_log(tail_of(log) if uncaught else "", ending)
+    if run.wanted_status is not RunStatus.FAILED:
+        return from_log
+    wanted = run.wanted_error or {}
+    told = "The script called fail()." if exit_code == 0 else f"The script called fail() and ended with {ending}."
+    debug_info = from_log["error"]["debugInfo"]
+    return run_error(
+        str(wanted.get("message") or told),
+        code=str(wanted.get("code") or USER_ERROR),
+        kind=debug_info.get("type"),
+        stack_trace=debug_info.get("stackTrace"),
+    )
+
+
+def outcome_of_script(run: Run, folder: RunFolder, submission: Submission, end: ScriptEnd) -> Outcome:
+    """What a run has come to whose script has started and ended."""
+    if end.stopped is not None:
+        return outcome_of_stop(end.stopped, run, submission, end)
+    status = status_of_exit(run, end.exit_code)
+    name = signal_name(-end.exit_code) if end.exit_code < 0 else None
+    error = error_of_exit(run, folder.artifacts / end.log, end.exit_code, name) if status is RunStatus.FAILED else None
+    outcome = _outcome(status, end, error)
+    if end.exit_code == 0 or len(submission.launch.log_names) == 1:
+        return outcome
+    how = f"signal {name}" if name else f"exit code {end.exit_code}"
+    what = f"Process {end.process} was the first to fail: {how}"
+    if end.log == LOG_NAME:
+        what = f"MPI's launcher ended with {how}, and named no process that failed"
+    return outcome._replace(warnings=(f"{what}. Its log is {end.log}.",))
+
+
+def outcome_of_stop(reason: StopReason, run: Run, submission: Submission, end: ScriptEnd | None) -> Outcome:
+    """What a run has come to that was told to stop, before its script could start or while it ran."""
+    if reason is StopReason.CANCEL and run.failed_with is not None:
+        return _outcome(RunStatus.FAILED, end, dict(run.failed_with))
+    if reason is StopReason.TIME_LIMIT:
+        limit = submission.max_run_duration_seconds
+        message = f"The run was stopped at its time limit of {limit:g} seconds (maxRunDurationSeconds)."
+        return _outcome(RunStatus.CANCELED, end, run_error(message))
+    if reason is StopReason.STREAM_LOST:
+        return outcome_of_lost_stream(end)
+    if reason is StopReason.SHUTDOWN:
+        message = "The run was stopped because its supervisor was asked to end (SIGTERM), as at a shutdown."
+        return _outcome(RunStatus.FAILED, end, run_error(message, code=SERVICE_ERROR))
+    return _outcome(RunStatus.CANCELED, end, None)
+
+
+def outcome_of_lost_stream(end: ScriptEnd | None = None) -> Outcome:
+    """What a run has come to that was to be canceled with the command that streamed it."""
+    message = "The run was canceled because the command that streamed it was killed (--on-interrupt cancel)."
+    return _outcome(RunStatus.CANCELED, end, run_error(message))
+
+
+def outcome_of_failure(message: str, *, code: str = USER_ERROR) -> Outcome:
+    """What a run has come to whose script could not be started."""
+    return _outcome(RunStatus.FAILED, None, run_error(message, code=code))
+
+
+def _outcome(status: RunStatus, end: ScriptEnd | None, error: dict[str, Any] | None) -> Outcome:
+    if end is None:
+        return Outcome(status, now(), error=error)
+    was_killed = end.exit_code < 0
+    return Outcome(
+        status=status,
+        ended_at=end.ended_at,
+        duration_seconds=end.duration_seconds,
+        exit_code=None if was_killed else end.exit_code,
+        signal=signal_name(-end.exit_code) if was_killed else None,
+        error=error,
+    )
+
+
+def with_full_disk(outcome: Outcome, full: str | None) -> Outcome:
+    """The outcome of a script at whose end the disk was full, as `full` says it: that may be why it failed."""
+    if full is None:
+        return outcome
+    told = f"Found when the script ended: {full}."
+    if outcome.status is not RunStatus.FAILED or outcome.error is None:
+        return outcome._replace(warnings=(*outcome.warnings, told))
+    details = outcome.error["error"]
+    return outcome._replace(error={**outcome.error, "error": {**details, "message": f"{details['message']} {told}"}})
+
+
+def optional(action: Callable[[], _T], otherwise: _U, say: Callable[[str], None]) -> _T | _U:
+    """What an action returns that may fail in an ending: whatever goes wrong is said, and the run ends all the same.
+
+    Raises:
+        StoreError: the store cannot be used now, which is for the caller to wait for.
+    """
+    try:
+        return action()
+    except StoreError:
+        raise
+    except Exception:  # what it is, nobody can know: a folder without permission, a file that is garbage
+        say(traceback.format_exc())
+        return otherwise
+
+
+def left_running(processes: list[ProcessId]) -> tuple[str, ...]:
+    """The warning that a run gets when something it started could not be ended."""
+    if not processes:
+        return ()
+    pids = ", ".join(str(process.pid) for process in processes)
+    return (f"Left running, since they could not be ended: the processes {pids}.",)
+
+
+def left_behind(folder: RunFolder) -> tuple[str, ...]:
+    """The warnings that a run gets of what its script has left in the working folder."""
+    return (*mlflow_warning(folder.work), *_links_warning(folder))
+
+
+def _links_warning(folder: RunFolder) -> tuple[str, ...]:
+    # What a link leads to may be uploaded under the link's own name.
+    links = [path for path in links_out(folder.work) if not os.path.lexists(folder.uploads / path)]
+    if not links:
+        return ()
+    what = "a link that leads" if len(links) == 1 else f"{len(links)} links that lead"
+    return (
+        f"Not among the run's files: {some(links)} ({what} out of its working folder). Have the script copy files "
+        "there instead, or keep them with upload_file or upload_folder.",
+    )
+
+
+def signal_name(number: int) -> str:
+    """`SIGKILL` for 9; `signal 42` for one without a name."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def end_processes(find: Callable[[], list[ProcessId]], grace_seconds: float) -> list[ProcessId]:
+    """Have processes end: SIGTERM, some time, then SIGKILL; those that not even that has ended, as after a `sudo`."""
+    found = _end_by(signal.SIGTERM, find, grace_seconds, every=grace_seconds)
+    return _end_by(signal.SIGKILL, find, _KILL_SECONDS, every=_KILL_AGAIN_SECONDS) if found else []
+
+
+def _end_by(
+    number: signal.Signals, find: Callable[[], list[ProcessId]], seconds: float, *, every: float
+) -> list[ProcessId]:
+    """Send a signal, again `every` so many seconds, until nothing is found or the time is over; what is left."""
+    deadline = time.monotonic() + seconds
+    next_signal = 0.0
+    while found := find():
+        moment = time.monotonic()
+        if moment >= next_signal:
+            for process in found:
+                send(process, number)
+            next_signal = moment + every
+        if moment >= deadline:
+            break
+        time.sleep(_KILL_AGAIN_SECONDS)
+        reap()
+    return found
+
+
+def reap() -> dict[int, int]:
+    """Take note of every child that has ended; exit codes by pid, negative for signals."""
+    ended: dict[int, int] = {}
+    with suppress(ChildProcessError):
+        while True:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                break
+            ended[pid] = os.waitstatus_to_exitcode(status)
+    return ended
+
+
+def keep_what_the_script_wrote(workspace: Workspace, submission: Submission, folder: RunFolder) -> None:
+    """Remove the unchanged copies of the snapshot from the working folder, and the secrets."""
+    folder.secrets.unlink(missing_ok=True)
+    shutil.rmtree(folder.unfinished_work, ignore_errors=True)
+    for upload in folder.path.glob(".upload-*"):  # whoever was at it has ended
+        upload.unlink(missing_ok=True)
+    snapshot = SnapshotStore(workspace.snapshots_folder).find_manifest(submission.snapshot_id)
+    if snapshot is not None and folder.work.is_dir():
+        remove_unchanged(snapshot, folder.work)
+        remove_empty_script_folders(folder.work)
+
+
+def write_outcome(folder: RunFolder, outcome: Outcome) -> None:
+    """Put the outcome on the disk, before the store and for whoever comes if that fails."""
+    write_json(folder.outcome, outcome.to_json(), durable=True)
+
+
+def written_outcome(folder: RunFolder) -> Outcome | None:
+    """What `write_outcome` has written, if anything; None where something else stands there."""
+    try:
+        document = read_json(folder.outcome)
+        return None if document is None else Outcome.from_json(document)
+    except (OSError, KeyError, TypeError, ValueError):
+        return None
+
+
+def record_outcome(workspace: Workspace, run: Run, outcome: Outcome) -> None:
+    """Put the outcome into the store, and with it the end of what the script has left open; an ended run stays so."""
+    minder, error = f"runs/{run.run_id}", None
+    keep_all_outputs(workspace, minder)
+    if outcome.status is RunStatus.FAILED:
+        error = run_error(f"The script of the run {run.run_id} failed before it had ended this one.")
+    with workspace.transaction(durable=True):
+        workspace.runs.end_minded(minder, outcome.status, ended_at=outcome.ended_at, error=error)
+        workspace.runs.change_status(run.key, ALIVE_STATUSES, outcome.status, **outcome.columns())

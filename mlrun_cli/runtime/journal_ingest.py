@@ -1,0 +1,275 @@
+"""Takes what processes have logged from their journals into the store."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+from mlrun_cli.core.json_files import read_json, write_json
+from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.errors import StoreError
+from mlrun_cli.metrics.journal import CHUNK_BYTES, Entries, journal_names, parse_piece, read_piece
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.workspace import Workspace
+
+READ_NOTE = "read.json"
+"""Beside journals: by their names, up to where what is not a value is in the records of runs."""
+
+_Pieces = Mapping[str, tuple[int, bytes]]
+"""By the name of a journal where a piece of it begins, and its whole lines."""
+
+
+class _ReadElsewhereError(Exception):
+    """Another reader has moved an offset: what was read here is in the store already."""
+
+
+class Offsets(Protocol):
+    """How far the journals of a folder have been taken in, as the store knows it."""
+
+    def read(self, names: Sequence[str]) -> Mapping[str, int]:
+        """The offsets of these journals, those of others may be among them."""
+
+    def advance(self, name: str, before: int, after: int) -> bool:
+        """Move an offset, within a transaction; False when another reader has moved it meanwhile."""
+
+
+class RunOffsets:
+    """Of the journals of a run."""
+
+    def __init__(self, workspace: Workspace, run_key: int) -> None:
+        self._workspace = workspace
+        self._run_key = run_key
+
+    def read(self, names: Sequence[str]) -> Mapping[str, int]:  # noqa: ARG002 — all of the run's are one query
+        """The offsets of all journals of the run."""
+        return self._workspace.journals.bytes_read(self._run_key)
+
+    def advance(self, name: str, before: int, after: int) -> bool:
+        """Move an offset, within a transaction; False when another reader has moved it meanwhile."""
+        return self._workspace.journals.advance(self._run_key, name, before, after)
+
+
+class SessionOffsets:
+    """Of the journals of a session, which belong to no run."""
+
+    def __init__(self, workspace: Workspace, folder: Path) -> None:
+        self._workspace = workspace
+        self._folder = folder
+
+    def read(self, names: Sequence[str]) -> Mapping[str, int]:
+        """The offsets of these journals."""
+        return {name: self._workspace.journals.session_bytes_read(name) for name in names}
+
+    def advance(self, name: str, before: int, after: int) -> bool:
+        """Move an offset, within a transaction; False when another reader has moved it meanwhile."""
+        if before == 0 and not self._folder.is_dir():
+            # The session has ended, with all of this in the store, and its offsets are forgotten.
+            return False
+        return self._workspace.journals.advance_session(name, before, after)
+
+
+class JournalReader:
+    """Follows the journals in a folder: a run's, or a session's, whose lines each name the run that they are about.
+
+    Values and the offset up to which they were read commit together, and the offset moves only from where it
+    was: whatever dies and whoever else reads, each line is stored once.
+    """
+
+    def __init__(
+        self, workspace: Workspace, folder: Path, run_key: int | None, redaction: Redaction | None = None
+    ) -> None:
+        """`redaction` is of the run's errors, besides that of the store, which does not know the run's variables."""
+        self._workspace = workspace
+        self._redaction = redaction or Redaction()
+        self._run_key = run_key
+        self._folder = folder
+        self._store_of_offsets: Offsets = (
+            SessionOffsets(workspace, folder) if run_key is None else RunOffsets(workspace, run_key)
+        )
+        self._offsets = dict(self._store_of_offsets.read(journal_names(folder)))
+        self._keys: dict[str, int | None] = {}
+        self._generation = workspace.generation
+        self._turn = 0
+        self._unreadable_lines = 0
+        self._unforeseen = ""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a run is to be told of the lines that this reader has left out."""
+        if not self._unreadable_lines:
+            return ()
+        told = f"{self._unreadable_lines} damaged lines of the run's journals were left out."
+        if self._unforeseen:
+            told += f" Some of them could not be stored, which is a bug in mlrun-cli: {self._unforeseen}"
+        return (told,)
+
+    def take_in(self) -> int:
+        """Store what comes next in the journals, a mebibyte or so; how many bytes there were to take in."""
+        pieces = self._next_pieces()
+        try:
+            self._take_in(pieces)
+        except _ReadElsewhereError:
+            self._offsets = dict(self._store_of_offsets.read(journal_names(self._folder)))
+        return sum(len(piece) for _, piece in pieces.values())
+
+    def _take_in(self, pieces: _Pieces) -> None:
+        """Store some pieces, but for what of them nobody has foreseen: it must not keep a run from its end for ever."""
+        if not pieces:
+            return
+        try:
+            entries = {name: parse_piece(piece) for name, (_, piece) in pieces.items()}
+            with self._workspace.transaction():
+                unreadable = sum(
+                    self._store(name, offset, len(piece), entries[name]) for name, (offset, piece) in pieces.items()
+                )
+        except Exception as error:
+            # In the process of a session, a signal handler of its script may raise anything.
+            if self._run_key is None or isinstance(error, (StoreError, OSError, _ReadElsewhereError)):
+                raise
+            smaller = _smaller(pieces)
+            for part in smaller:
+                self._take_in(part)
+            if not smaller:
+                self._leave_out(pieces, error)
+        else:
+            self._have_taken_in(pieces, unreadable)
+
+    def _leave_out(self, pieces: _Pieces, error: Exception) -> None:
+        """Go on behind one line."""
+        with self._workspace.transaction():
+            for name, (offset, piece) in pieces.items():
+                self._advance(name, offset, len(piece))
+        self._unforeseen = " ".join(f"{type(error).__name__}: {error}".split())
+        self._have_taken_in(pieces, 1)
+
+    def _have_taken_in(self, pieces: _Pieces, unreadable: int) -> None:
+        self._offsets.update((name, offset + len(piece)) for name, (offset, piece) in pieces.items())
+        self._unreadable_lines += unreadable
+
+    def take_in_all(self) -> None:
+        """Store everything that has been acknowledged to the script by now."""
+        while self.take_in():
+            pass
+
+    def written(self) -> Mapping[str, int]:
+        """How much has been written to each journal by this moment, in bytes."""
+        return {name: self._size(name) for name in journal_names(self._folder)}
+
+    def has_taken_in(self, written: Mapping[str, int]) -> bool:
+        """Whether all of that is in the store."""
+        return all(self._offsets.get(name, 0) >= size for name, size in written.items())
+
+    def take_in_until_now(self) -> None:
+        """Store everything that has been acknowledged by this moment, however much is written meanwhile."""
+        written = self.written()
+        while not self.has_taken_in(written):
+            if not self.take_in():  # what is left of a line was never acknowledged
+                return
+
+    def _size(self, name: str) -> int:
+        try:
+            return os.lstat(self._folder / name).st_size
+        except OSError:
+            return 0
+
+    def _next_pieces(self) -> dict[str, tuple[int, bytes]]:
+        """Pieces by journal, each journal in its turn, so that one transaction never locks the store for long."""
+        names = journal_names(self._folder)
+        pieces: dict[str, tuple[int, bytes]] = {}
+        size = 0
+        for place in range(len(names)):
+            name = names[(self._turn + place) % len(names)]
+            offset = self._offsets.get(name, 0)
+            piece = self._next_piece(name, offset)
+            if piece:
+                pieces[name] = offset, piece
+                size += len(piece)
+            if size >= CHUNK_BYTES:
+                self._turn += place + 1
+                break
+        return pieces
+
+    def _next_piece(self, name: str, offset: int) -> bytes:
+        """What follows in one journal; nothing when it cannot be read now.
+
+        Opened for each piece: a run may have more journals than a process may have open files.
+        """
+        path = self._folder / name
+        try:
+            found = os.lstat(path)
+            if found.st_size <= offset or not stat.S_ISREG(found.st_mode):
+                return b""
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except OSError:
+            return b""
+        try:
+            return read_piece(descriptor, offset)
+        finally:
+            os.close(descriptor)
+
+    def _store(self, name: str, before: int, size: int, entries: Entries) -> int:
+        """Store what a piece says, within a transaction; how many of its lines say nothing that can be."""
+        self._advance(name, before, size)
+        if self._run_key is not None:
+            self._store_entries(self._run_key, entries)
+            for status, error in entries.endings:
+                wanted = RunStatus.FAILED if status == RunStatus.FAILED.value else RunStatus.COMPLETED
+                self._workspace.runs.want(self._run_key, wanted, self._redaction.error(error))
+        unreadable = entries.unreadable
+        for run_id, others in entries.others.items():
+            key = self._key_of(run_id)
+            if key is None:
+                unreadable += len(others.logged) + len(others.tag_changes)
+            else:
+                self._store_entries(key, others)
+        if says_more_than_values(entries):
+            self._note_read(name, before + size)
+        return unreadable
+
+    def _note_read(self, name: str, offset: int) -> None:
+        """Note, for who makes the store again, that what is not a value is in the runs' records up to here."""
+        path = self._folder / READ_NOTE
+        with suppress(OSError):
+            write_json(path, {**(read_json(path) or {}), name: offset})
+
+    def _advance(self, name: str, before: int, size: int) -> None:
+        if not self._store_of_offsets.advance(name, before, before + size):
+            raise _ReadElsewhereError
+
+    def _store_entries(self, key: int, entries: Entries) -> None:
+        workspace = self._workspace
+        if entries.logged:
+            workspace.metrics.add(key, entries.logged)
+        for change, what in entries.tag_changes:
+            if change == "set":
+                workspace.runs.set_tags(key, what)
+            else:
+                workspace.runs.remove_tags(key, what)
+
+    def _key_of(self, run_id: str) -> int | None:
+        """The key of another run that a line is about; None when it has been deleted."""
+        if self._generation != self._workspace.generation:  # keys are of one store
+            self._keys, self._generation = {}, self._workspace.generation
+        if self._keys.get(run_id) is None:
+            self._keys[run_id] = self._workspace.runs.find_key(run_id)
+        return self._keys[run_id]
+
+
+def says_more_than_values(entries: Entries) -> bool:
+    """Whether anything else was said: of tags, or of the script's end."""
+    return bool(entries.tag_changes or entries.endings) or any(map(says_more_than_values, entries.others.values()))
+
+
+def _smaller(pieces: _Pieces) -> Sequence[_Pieces]:
+    """The same in parts: journal by journal, or one journal in two halves; none of a single line."""
+    if len(pieces) > 1:
+        return [{name: piece} for name, piece in pieces.items()]
+    ((name, (offset, piece)),) = pieces.items()
+    half = piece.rfind(b"\n", 0, len(piece) // 2) + 1 or piece.find(b"\n") + 1
+    if half == len(piece):
+        return []
+    return [{name: (offset, piece[:half])}, {name: (offset + half, piece[half:])}]

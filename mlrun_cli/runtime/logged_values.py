@@ -1,0 +1,98 @@
+"""The values that a session has logged, kept in the folders of their runs when the session has ended."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+
+from mlrun_cli.errors import RunNotFound
+from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.workspace import Workspace
+
+_NO_VALUES = (b'["g",', b'["G",', b'["e",')
+_HEAD_BYTES = 600
+_MANY_LINES = 100_000
+
+
+def keep_values(workspace: Workspace, journal: Path) -> None:
+    """Copy the lines of a session's journal that are about values to the runs that they are about.
+
+    All of it is in the store by then; the copies are for who makes the store again. The same name replaces a copy that
+    was begun before.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    copies = _Copies(workspace, journal.name)
+    with suppress(OSError), journal.open("rb") as file:
+        for line in file:
+            copies.add(line)
+        copies.complete()
+
+
+class _Copies:
+    def __init__(self, workspace: Workspace, name: str) -> None:
+        self._workspace = workspace
+        self._name = name
+        self._folders: dict[bytes, Path | None] = {}
+        self._lines: dict[Path, list[bytes]] = {}
+        self._begun: set[Path] = set()
+        self._waiting = 0
+
+    def add(self, line: bytes) -> None:
+        """Sort in a line, `[">", run id, [kind, …]]`.
+
+        Raises:
+            OSError: what has been added cannot be written.
+        """
+        head = line[:_HEAD_BYTES].split(b'"', 4)
+        if len(head) < 5 or head[1] != b">" or b"\\" in head[3]:
+            return
+        if head[4].lstrip(b", ").replace(b" ", b"").startswith(_NO_VALUES):
+            return
+        run_id = head[3]
+        if run_id not in self._folders:
+            self._folders[run_id] = self._folder(run_id)
+        folder = self._folders[run_id]
+        if folder is not None:
+            self._lines.setdefault(folder, []).append(line)
+            self._waiting += 1
+        if self._waiting >= _MANY_LINES:
+            self._write()
+
+    def complete(self) -> None:
+        """Put the copies in their places.
+
+        Raises:
+            OSError: they cannot be written.
+        """
+        self._write()
+        for folder in self._begun:
+            self._unfinished(folder).replace(folder / self._name)
+
+    def _write(self) -> None:
+        for folder, lines in self._lines.items():
+            folder.mkdir(mode=0o700, exist_ok=True)
+            if folder not in self._begun:
+                self._unfinished(folder).unlink(missing_ok=True)
+                self._begun.add(folder)
+            with self._unfinished(folder).open("ab") as file:
+                file.writelines(lines)
+        self._lines.clear()
+        self._waiting = 0
+
+    def _unfinished(self, folder: Path) -> Path:
+        return folder / f"{self._name}.unfinished"
+
+    def _folder(self, run_id: bytes) -> Path | None:
+        """Where values of a run are kept: in its own folder, or that of its root; None when these are gone."""
+        try:
+            run = self._workspace.runs.get(json.loads(b'"%s"' % run_id))
+        except (RunNotFound, ValueError):
+            return None
+        for each in (run.run_id, run.root_run_id):
+            folder = RunFolder(self._workspace.folder / "runs" / each)
+            if folder.path.is_dir():
+                return folder.logged
+        return None

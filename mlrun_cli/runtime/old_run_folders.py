@@ -1,0 +1,76 @@
+"""What the folder of a run tells that an older version made, which kept no record in it."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from mlrun_cli.core.guid import new_guid
+from mlrun_cli.core.json_files import read_json
+from mlrun_cli.core.time import MICROSECONDS
+from mlrun_cli.processes.host import this_origin, user_name
+from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.runs.outcome import Outcome
+from mlrun_cli.runs.run import SCRIPT_RUN
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runs.submission import Submission
+from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY
+
+
+def document_of_old_folder(folder: RunFolder) -> dict[str, Any] | None:
+    """A document as `RecordStore` has them, whose run still lacks its number; None when the folder is no run's.
+
+    A run without an outcome is recorded as Running here: whoever looks at it next finds out whether it is.
+    """
+    written = read_json(folder.submission)
+    if written is None:
+        return None
+    try:
+        submission = Submission.from_json(written)
+        outcome = read_json(folder.outcome)
+        ended = None if outcome is None else Outcome.from_json(outcome)
+    except (KeyError, TypeError, ValueError):
+        return None
+    created_at = _created_at(folder)
+    process = read_json(folder.process) or {}
+    origin = this_origin()
+    row: dict[str, Any] = {
+        "run_id": submission.run_id,
+        "run_uuid": new_guid(),
+        "run_type": SCRIPT_RUN,
+        "created_at": created_at,
+        "user_name": user_name(),
+        "script_name": None if submission.is_command else submission.argv[0],
+        "target": submission.target,
+        "started_at": process.get("started_at"),
+        "host_id": origin.host_id,
+        "boot_id": origin.boot_id,
+        "pid_namespace": origin.pid_namespace,
+        "status": RunStatus.RUNNING.value,
+    }
+    if ended is not None:
+        columns = ended.columns()
+        texts = {name: json.dumps(columns[name]) for name in ("error", "warnings") if columns[name] is not None}
+        row.update(columns | texts, status=ended.status.value)
+    return {
+        "experiment": {
+            "created_at": created_at,
+            "experiment_id": new_guid(),
+            "name": submission.experiment_name,
+        },
+        "history": [[row["status"], row.get("ended_at") or created_at]],
+        "parent": None,
+        "properties": {SNAPSHOT_PROPERTY: submission.snapshot_id, "azureml.runsource": "experiment"},
+        "root": None,
+        "row": row,
+        "tags": dict(submission.as_asked().tags),
+    }
+
+
+def _created_at(folder: RunFolder) -> int:
+    """By its id, `<experiment>_<seconds>_<random>`, else by the age of its submission."""
+    middle = folder.path.name.split("_")[-2:][0]
+    if middle.isdecimal():
+        return int(middle) * MICROSECONDS
+    return os.stat(folder.submission).st_mtime_ns // 1000

@@ -1,0 +1,56 @@
+"""What the programs of this package do first."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Collection
+from contextlib import suppress
+from pathlib import Path
+
+from mlrun_cli.errors import StoreUnavailable
+from mlrun_cli.processes.inheritance import lift_limits
+from mlrun_cli.workspace import Workspace
+
+# Shorter than a command's: the script's questions and signals wait meanwhile, and what waits is tried again.
+BUSY_SECONDS = 1.0
+
+
+def begin(*descriptors: int) -> None:
+    """Keep the locks that were handed over and nothing else: no file, terminal, folder or limit of who started this."""
+    _keep_only(descriptors)
+    os.chdir("/")
+    lift_limits()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def open_workspace(folder: Path, within: Path) -> Workspace:
+    """The workspace, however long its store is held by another process, or its disk is full or away.
+
+    Raises:
+        StoreError: it cannot be opened, which waiting does not change; or what it was to be opened for is gone: the
+            folder `within` the workspace's.
+    """
+    while True:
+        try:
+            return Workspace.at(folder)
+        except StoreUnavailable as error:
+            sys.stderr.write(f"the store waits: {error}\n")
+            if not (folder / within).exists():
+                raise
+            time.sleep(BUSY_SECONDS)
+
+
+def _keep_only(descriptors: Collection[int]) -> None:
+    """Close what else was inherited: a lock or a pipe of the submitter's must not be held until the run has ended."""
+    for descriptor in descriptors:
+        os.set_inheritable(descriptor, False)
+    opened = os.listdir("/proc/self/fd") if sys.platform == "linux" else ()
+    for other in map(int, opened):
+        if other > sys.stderr.fileno() and other not in descriptors:
+            with suppress(OSError):
+                os.close(other)

@@ -1,0 +1,226 @@
+"""The queues of a workspace's targets: rows that wait, and a dispatcher for each target that starts them in order.
+
+A target's dispatcher is whoever holds the lock of its queue. Whoever puts a run into a queue, ends one or looks at one
+calls it: by its socket, or by starting one where the lock is free. A dispatcher that finds nothing to do lets go of
+the lock and only then looks into the queue for the last time, so that no call is lost.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from bisect import bisect_left
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from mlrun_cli.compute.compute_target import LOCAL_TARGET, most_nodes
+from mlrun_cli.core.json_files import read_json, write_json
+from mlrun_cli.errors import StoreError
+from mlrun_cli.runs.owner_lock import RunLock
+from mlrun_cli.runs.run import Run
+from mlrun_cli.targets.local import start_dispatcher
+from mlrun_cli.workspace import Workspace
+
+_PATIENCE_SECONDS = 2.0
+_AGAIN_SECONDS = 0.005
+_MOST_STARTS = 3
+_PAUSE_SECONDS = 10.0
+"""Between two dispatchers, when so many have ended one after another before they had looked into the queue."""
+
+
+class QueueFolder:
+    """Where the dispatcher of a target has its lock, its socket and its log.
+
+    The lock file has a byte for each dispatcher that was started since one has last looked into the queue.
+    """
+
+    def __init__(self, workspace: Workspace, target: str) -> None:
+        self._workspace = workspace
+        self.path = workspace.folder / "queues" / target
+        self.lock = self.path / "lock"
+        self.socket = self.path / "socket"
+        self.log = self.path / "dispatcher.log"
+        self._trouble = self.path / "trouble.json"
+
+    def make(self) -> None:
+        """Make the folder, private to its user, unless it is there; of its parents none but the folder of all queues.
+
+        Raises:
+            OSError: it cannot be made.
+            StoreUnavailable: the workspace is away.
+        """
+        if self._workspace.lacks(self.lock):  # its time says when a dispatcher was last started
+            for folder in (self.path.parent, self.path):
+                folder.mkdir(mode=0o700, exist_ok=True)
+            self.lock.touch(mode=0o600)
+
+    def note_start(self, lock: RunLock) -> None:
+        """Write down that a dispatcher is about to be started; on a full disk it goes without."""
+        with suppress(OSError):
+            os.pwrite(lock.descriptor, b".", os.fstat(lock.descriptor).st_size)
+
+    def note_look(self, lock: RunLock) -> None:
+        """Write down that the dispatcher has looked into the queue."""
+        with suppress(OSError):
+            os.ftruncate(lock.descriptor, 0)
+
+    def note_trouble(self, text: str) -> None:
+        """Write down why what could be started is not, for who looks at what waits; nothing as soon as it can be."""
+        with suppress(OSError):
+            if not text:
+                self._trouble.unlink(missing_ok=True)
+            elif text != self.trouble():
+                write_json(self._trouble, {"text": text})
+
+    def trouble(self) -> str:
+        """What keeps the runs from being started that have room; nothing as a rule."""
+        if self.is_failing():
+            return f"what starts it keeps failing, {self.log} says why"
+        with suppress(OSError):
+            return str((read_json(self._trouble) or {}).get("text", ""))
+        return ""
+
+    def is_failing(self) -> bool:
+        """Whether the last dispatchers have all ended before they looked into the queue."""
+        return self._failed_at() is not None
+
+    def is_paused(self) -> bool:
+        """Whether that is so, and the last of them was started only just now."""
+        failed_at = self._failed_at()
+        return failed_at is not None and abs(time.time() - failed_at) < _PAUSE_SECONDS
+
+    def _failed_at(self) -> float | None:
+        try:
+            found = self.lock.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_mtime if found.st_size >= _MOST_STARTS else None
+
+
+def call_dispatcher(workspace: Workspace, target: str) -> None:
+    """See that somebody looks into a target's queue after this moment; where dispatchers keep failing, after a pause.
+
+    Raises:
+        OSError: no dispatcher could be started; the next look at a run tries again.
+        StoreUnavailable: the workspace is away.
+    """
+    folder = QueueFolder(workspace, target)
+    folder.make()
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        if _started(workspace, target, folder) or _call(folder):
+            return
+        time.sleep(_AGAIN_SECONDS)  # it is about to open its socket, or to leave
+
+
+def call_all_dispatchers(workspace: Workspace) -> None:
+    """The same for all targets that runs wait for; what fails is left to the next look at a run."""
+    for target in workspace.runs.queued_targets():
+        with suppress(OSError, StoreError):
+            call_dispatcher(workspace, target)
+
+
+def mind_queues(workspace: Workspace) -> None:
+    """Start a dispatcher for each target that runs wait for and that has none; one that is there is left alone.
+
+    Raises:
+        StoreUnavailable: the workspace is away.
+    """
+    for target in workspace.runs.queued_targets():
+        folder = QueueFolder(workspace, target)
+        with suppress(OSError):
+            folder.make()
+            _started(workspace, target, folder)
+
+
+def _started(workspace: Workspace, target: str, folder: QueueFolder) -> bool:
+    """Start a dispatcher if there is none, and it is not too early for one; whether there is none to be called."""
+    lock = RunLock.open(folder.lock)
+    try:
+        if not lock.try_take():
+            return False
+        if not folder.is_paused():
+            folder.note_start(lock)
+            start_dispatcher(workspace, target, folder.log, lock)
+        return True
+    finally:
+        lock.close()
+
+
+def node_limit(workspace: Workspace, target: str) -> int | None:
+    """How many nodes of a target may be in use at once, none of one that is gone; None means that there is no limit."""
+    found = workspace.compute_targets.find(target)
+    if found is None:
+        return None if target == LOCAL_TARGET else 0
+    return most_nodes(found)
+
+
+class QueueLook:
+    """What queued runs wait for, by one look at each queue, however many of its runs are asked about."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._queues: dict[str, _Queue] = {}
+
+    def waiting_for(self, run: Run) -> str:
+        """What a queued run waits for, in one line."""
+        target = run.target or LOCAL_TARGET
+        queue = self._queue(target)
+        before = bisect_left(queue.keys, run.key)
+        reasons = [queue.trouble] if queue.trouble else []
+        reasons.extend([f"{_counted(before, 'run')} before it"] if before else ())
+        if queue.most == 0:
+            reasons.append(f"there is no compute target '{target}' any more")
+        elif queue.most is not None:
+            reasons.extend([f"{run.node_count} nodes needed"] if run.node_count > 1 else ())
+            reasons.append(f"{queue.busy} of the {_counted(queue.most, 'node')} of '{target}' taken")
+        if run.gpu_count:
+            reasons.append(f"{_counted(run.gpu_count, 'free GPU')} needed")
+        return ", ".join(reasons) or f"a place on '{target}'"
+
+    def _queue(self, target: str) -> _Queue:
+        if target not in self._queues:
+            runs = self._workspace.runs
+            most = node_limit(self._workspace, target)
+            trouble = QueueFolder(self._workspace, target).trouble()
+            self._queues[target] = _Queue(runs.queued_keys(target), most, runs.busy_nodes(target), trouble)
+        return self._queues[target]
+
+
+class _Queue(NamedTuple):
+    """The keys of the runs that wait, in their order; how many nodes there are, and how many are taken; its trouble."""
+
+    keys: Sequence[int]
+    most: int | None
+    busy: int
+    trouble: str
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _call(folder: QueueFolder) -> bool:
+    """Wake the dispatcher; False when none listens."""
+    import socket  # noqa: PLC0415 — not on the way of `run list`
+
+    descriptor = os.open(folder.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.setblocking(False)
+            sender.sendto(b".", address_in(descriptor, folder.path, folder.socket.name))
+    except BlockingIOError:  # so many calls wait there that it will look anyway
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def address_in(descriptor: int, folder: Path, name: str) -> str:
+    """The address of a socket in an open folder: by way of it, however deep it lies, where that can be."""
+    through = f"/proc/self/fd/{descriptor}"
+    return f"{through}/{name}" if os.path.exists(through) else os.fspath(folder / name)

@@ -1,0 +1,279 @@
+"""Fills a store with what the folders of a workspace tell and it does not know: runs, their values, named things."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mlrun_cli.core.json_files import read_json
+from mlrun_cli.errors import MlrunError, UsageError
+from mlrun_cli.metrics.journal import Entries, journal_names, parse_piece, read_piece
+from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.runs.owner_lock import RunLock
+from mlrun_cli.runs.record_files import NAMES, read_lines, run_documents
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runtime.journal_ingest import READ_NOTE, says_more_than_values
+from mlrun_cli.runtime.old_run_folders import document_of_old_folder
+from mlrun_cli.store.database import Database
+from mlrun_cli.store.journals import JournalStore
+from mlrun_cli.store.metrics import MetricStore
+from mlrun_cli.store.records import NAMED_TABLES, RecordStore
+from mlrun_cli.store.runs import RunStore
+from mlrun_cli.store.salvage import Salvage
+
+_TERMINAL = {status.value for status in RunStatus if status.is_terminal}
+
+
+class Filled(NamedTuple):
+    """What was added: ids of runs, how many values, and how many rows by named table; and what was not readable.
+
+    `salvaged` counts the runs that only a damaged store told of, and `salvaged_metrics` the metrics.
+    """
+
+    runs: list[str]
+    salvaged: int
+    salvaged_metrics: int
+    values: int
+    named: dict[str, int]
+    unreadable: list[str]
+
+
+def fill(database: Database, folder: Path, *, is_rebuilt: bool, salvage: Salvage | None = None) -> Filled:
+    """Add to a store what the folders tell besides, all at once: nothing is doubled, and nobody can read a half.
+
+    Args:
+        database: of the workspace.
+        folder: the workspace's.
+        is_rebuilt: whether nobody has the store open yet, as one that was made again: then runs that had not ended
+            in it, and journals of sessions that it knows nothing of, are taken from the folders as a whole.
+        salvage: a damaged store, for what no folder tells.
+
+    Raises:
+        StoreError: it cannot be written.
+        UsageError: a run that has not ended had a key that another has by now.
+    """
+    with database.transaction(durable=True):
+        return _Filling(database, folder, salvage, is_rebuilt=is_rebuilt).fill()
+
+
+class _Filling:
+    def __init__(self, database: Database, folder: Path, salvage: Salvage | None, *, is_rebuilt: bool) -> None:
+        self._database = database
+        self._salvage = salvage
+        self._folder = folder
+        self._is_rebuilt = is_rebuilt
+        self._records = RecordStore(database)
+        self._runs = RunStore(database)
+        self._metrics = MetricStore(database)
+        self._journals = JournalStore(database)
+        self._added: dict[str, int] = {}
+        self._salvaged: dict[str, Mapping[str, Any]] = {}
+        self._values = 0
+        self._unreadable: list[str] = []
+
+    def fill(self) -> Filled:
+        for run_folder in self._run_folders():
+            run_folder.make_readable()
+        named = self._add_named()
+        if self._salvage is not None:
+            self._salvage.add_named(self._database)
+        self._add_runs()
+        for run_folder in self._run_folders():
+            self._read_journals_of(run_folder)
+        for session in self._sessions():
+            self._read_session(session)
+        metrics = 0 if self._salvage is None else self._salvage.add_metrics(self._database)
+        return Filled(list(self._added), len(self._salvaged), metrics, self._values, named, self._unreadable)
+
+    def _add_named(self) -> dict[str, int]:
+        last: dict[tuple[str, str], dict[str, Any]] = {}
+        for line in read_lines(self._folder / NAMES):
+            last[str(line.get("table")), repr(line.get("key"))] = line
+        added: dict[str, int] = {}
+        for table in NAMED_TABLES:
+            for (of_table, _), line in last.items():
+                if of_table == table and line.get("row") is not None and self._add(table, line["row"]):
+                    added[table] = added.get(table, 0) + 1
+        return added
+
+    def _add(self, table: str, row: Mapping[str, Any]) -> bool:
+        try:
+            return self._records.add_named(table, row)
+        except (MlrunError, AttributeError, TypeError):
+            self._unreadable.append(f"{NAMES}: {table}")
+            return False
+
+    def _add_runs(self) -> None:
+        there = self._records.run_keys()
+        documents = self._told_documents()
+        without_record = self._told_by_old_folders({*documents, *there})
+        self._give_keys(without_record, [*(key for key, _ in there.values()), *_keys_in(documents)])
+        documents.update((document["row"]["run_id"], document) for document in without_record)
+        if self._is_rebuilt:
+            for run_id in documents.keys() & there.keys():
+                key, status = there[run_id]
+                if status not in _TERMINAL:
+                    self._records.forget_run(key)
+                    del there[run_id]
+        wanted = [document for run_id, document in documents.items() if run_id not in there]
+        for document in sorted(wanted, key=lambda each: int(each["row"].get("run_key", 0))):
+            self._add_run(document)
+        for run_id, key in self._added.items():
+            self._records.connect(key, documents[run_id].get("parent"), documents[run_id].get("root"))
+
+    def _told_documents(self) -> dict[str, Mapping[str, Any]]:
+        """The documents that folders have of runs, and a damaged store of others, by id."""
+        documents: dict[str, Mapping[str, Any]] = {}
+        for folder in self._run_folders():
+            documents.update(run_documents(folder))
+        if self._salvage is not None:
+            salvaged = self._salvage.documents()
+            self._salvaged = {run_id: salvaged[run_id] for run_id in salvaged.keys() - documents.keys()}
+            documents.update(self._salvaged)
+        return documents
+
+    def _told_by_old_folders(self, besides: Collection[str]) -> list[Mapping[str, Any]]:
+        """The documents of runs of an older version, which still lack their keys."""
+        old = [folder for folder in self._run_folders() if folder.path.name not in besides]
+        return [document for document in map(document_of_old_folder, old) if document is not None]
+
+    def _give_keys(self, without: list[Mapping[str, Any]], keys: list[int]) -> None:
+        """Give keys, which rise with time, to runs of an older version: all others are younger."""
+        first = min(keys, default=len(without) + 1) - len(without)
+        for place, document in enumerate(sorted(without, key=lambda each: int(each["row"]["created_at"]))):
+            # There may be less room than it takes; none has the key 0.
+            document["row"]["run_key"] = first + place if first > 0 else first + place - 1
+
+    def _add_run(self, document: Mapping[str, Any]) -> None:
+        row = document["row"]
+        self._database.execute("SAVEPOINT run")
+        try:
+            if "run_number" not in row:
+                row["run_number"] = self._records.next_run_number(document["experiment"]["name"])
+            key = self._records.add_run(document)
+        except (MlrunError, AttributeError, KeyError, TypeError, ValueError):
+            self._database.execute("ROLLBACK TO run")
+            self._unreadable.append(str(row.get("run_id")))
+        else:
+            self._added[row["run_id"]] = key
+        self._database.execute("RELEASE run")
+        if self._added.get(row["run_id"], row.get("run_key")) != row.get("run_key") and self._lives(row["run_id"]):
+            raise UsageError(
+                f"The run {row['run_id']} has not ended, and its place in the store has been given to another run.",
+                hint="Wait until it has ended, then repair.",
+            )
+
+    def _lives(self, run_id: str) -> bool:
+        """Whether a supervisor holds the lock of a run."""
+        try:
+            lock = RunLock.open(RunFolder(self._folder / "runs" / run_id).lock)
+        except OSError:
+            return False
+        try:
+            return not lock.is_free()
+        finally:
+            lock.close()
+
+    def _read_journals_of(self, folder: RunFolder) -> None:
+        run_id = folder.path.name
+        own = self._added.get(run_id)
+        known = self._runs.find_key(run_id)
+        offsets = {} if known is None else self._journals.bytes_read(known)
+        noted = {**self._salvaged.get(run_id, {}).get("journals", {}), **(read_json(folder.journal / READ_NOTE) or {})}
+        for name in journal_names(folder.journal):
+            # Of a run that the store knew, others go on behind where it has read to.
+            end = None if own is not None else offsets.get(name, 0)
+            read = self._read(folder.journal / name, own, end, noted.get(name, 0))
+            if own is not None and read:
+                self._journals.advance(own, name, 0, read)
+        alive = {name for session in self._sessions() for name in journal_names(session / "journal")}
+        for name in journal_names(folder.logged):
+            if name not in alive:
+                self._read(folder.logged / name, None, None, None)
+
+    def _read_session(self, folder: Path) -> None:
+        noted = read_json(folder / "journal" / READ_NOTE) or {}
+        for name in journal_names(folder / "journal"):
+            path = folder / "journal" / name
+            before = self._journals.session_bytes_read(name)
+            self._read(path, None, before, noted.get(name, 0))
+            if self._is_rebuilt and not before:
+                read = self._read(path, None, None, noted.get(name, 0), of_all=True)
+                self._journals.advance_session(name, 0, read)
+
+    def _read(self, path: Path, own: int | None, end: int | None, noted: int | None, *, of_all: bool = False) -> int:
+        """Store what a journal says of runs that were added, or of all; how far it was read.
+
+        Args:
+            path: the journal.
+            own: the key of the run whose it is, when that was added.
+            end: up to where; None means all whole lines.
+            noted: up to where nothing but values is to be stored, since the records have the rest; None means all.
+            of_all: whether what it says of other runs is to be stored too.
+        """
+        if not (self._added or of_all):
+            return 0
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except OSError:
+            return 0
+        offset = 0
+        try:
+            while piece := read_piece(descriptor, offset):
+                if end is not None:
+                    piece = piece[: max(0, end - offset)]
+                if noted is not None and offset < noted < offset + len(piece):
+                    piece = piece[: noted - offset]
+                if not piece:
+                    break
+                is_noted = noted is None or offset < noted
+                self._store(parse_piece(piece), own, is_noted=is_noted, of_all=of_all)
+                offset += len(piece)
+        finally:
+            os.close(descriptor)
+        return offset
+
+    def _store(self, entries: Entries, own: int | None, *, is_noted: bool, of_all: bool) -> None:
+        if own is not None:
+            self._store_of(own, entries, is_noted=is_noted)
+        for run_id, others in entries.others.items():
+            key = self._added.get(run_id)
+            if key is None and of_all:
+                key = self._runs.find_key(run_id)
+            if key is not None:
+                self._store_of(key, others, is_noted=is_noted)
+
+    def _store_of(self, key: int, entries: Entries, *, is_noted: bool) -> None:
+        if entries.logged:
+            self._metrics.add(key, entries.logged)
+            self._values += len(entries.logged)
+        if is_noted or not says_more_than_values(entries):
+            return
+        for change, what in entries.tag_changes:
+            if change == "set":
+                self._runs.set_tags(key, what)
+            else:
+                self._runs.remove_tags(key, what)
+        for status, error in entries.endings:
+            wanted = RunStatus.FAILED if status == RunStatus.FAILED.value else RunStatus.COMPLETED
+            self._runs.want(key, wanted, error)
+
+    def _run_folders(self) -> Iterator[RunFolder]:
+        with suppress(FileNotFoundError):
+            for path in sorted((self._folder / "runs").iterdir()):
+                if path.is_dir() and not path.name.startswith("."):
+                    yield RunFolder(path)
+
+    def _sessions(self) -> list[Path]:
+        with suppress(FileNotFoundError):
+            folders = sorted((self._folder / "sessions").iterdir())
+            return [path for path in folders if path.is_dir() and not path.name.startswith(".")]
+        return []
+
+
+def _keys_in(documents: Mapping[str, Mapping[str, Any]]) -> list[int]:
+    keys = (document["row"].get("run_key") for document in documents.values())
+    return [key for key in keys if isinstance(key, int)]

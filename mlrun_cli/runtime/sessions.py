@@ -1,0 +1,245 @@
+"""Sessions: processes outside of any submitted run that have runs in hand, as a notebook or a driver script.
+
+A session is a folder with a lock, which its process holds, and a journal, in which it writes down what it says of
+runs. When the process is gone the lock is free, and whoever looks next takes in what is left of the journal and
+ends the runs that it had open.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.core.json_files import read_json, write_json
+from mlrun_cli.core.time import now
+from mlrun_cli.errors import MlrunError, StoreError
+from mlrun_cli.metrics.journal import journal_names
+from mlrun_cli.processes.host import this_origin
+from mlrun_cli.processes.process import identify
+from mlrun_cli.runs.error import SERVICE_ERROR, run_error
+from mlrun_cli.runs.folder import make_lock_file
+from mlrun_cli.runs.owner_lock import RunLock
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runtime.journal_ingest import JournalReader
+from mlrun_cli.runtime.logged_values import keep_values
+from mlrun_cli.runtime.tracked_outputs import keep_all_outputs
+from mlrun_cli.workspace import Workspace
+
+_PATIENCE_SECONDS = 2.0
+_LOOK_AGAIN_SECONDS = 0.004
+_MOMENT_SECONDS = 0.5
+_BUSY_SECONDS = 30.0
+_SESSIONS = "sessions"
+_ENDING = "ending.json"
+
+
+class Session:
+    """The session of this process in one workspace; made with its lock taken."""
+
+    def __init__(self, workspace: Workspace, family: str) -> None:
+        """Make the folder; processes of one `family` have it in the beginning of its name.
+
+        Raises:
+            MlrunError: it cannot be made, or its lock cannot be taken.
+        """
+        process = identify(os.getpid())
+        name = f"{family}-{os.getpid()}-{0 if process is None else process.start_ticks}-{os.urandom(4).hex()}"
+        self._workspace = workspace
+        self._family = family
+        self._relatives: dict[str, JournalReader] = {}
+        self.folder = workspace.folder / _SESSIONS / name
+        self.minder = f"{_SESSIONS}/{name}"
+        try:
+            self._lock = _make(self.folder)
+        except OSError as error:
+            raise MlrunError(
+                f"The folder {self.folder} cannot be made: {error.strerror}.",
+                hint="Make room there, or set MLRUN_HOME to a folder on another disk.",
+            ) from error
+        self._reader = JournalReader(workspace, self.folder / "journal", None)
+
+    def take_in_now_or_later(self) -> None:
+        """Store what this process has said by now, unless another process holds the store for longer than a moment.
+
+        Raises:
+            StoreError: it does, or the store cannot be used.
+        """
+        self._workspace.wait_at_most(_MOMENT_SECONDS)
+        try:
+            self._reader.take_in_until_now()
+        finally:
+            self._workspace.wait_at_most(_BUSY_SECONDS)
+
+    def take_in_until_now(self) -> None:
+        """Store all that this process and its relatives have said by this moment."""
+        self._reader.take_in_until_now()
+        names = {name for name in _names(self._workspace) if name.startswith(f"{self._family}-")}
+        for gone in self._relatives.keys() - names:
+            del self._relatives[gone]
+        for name in names - {self.folder.name}:
+            if name not in self._relatives:
+                folder = self.folder.with_name(name) / "journal"
+                self._relatives[name] = JournalReader(self._workspace, folder, None)
+            self._relatives[name].take_in_until_now()
+
+    def close(self, error: dict[str, Any] | None) -> None:
+        """End the runs that are still open, Failed with the error if there is one, and let go of the folder.
+
+        Raises:
+            StoreError: the store cannot be written; whoever looks next does it.
+        """
+        ending = {"ended_at": now(), "error": error}
+        self._workspace.keep_log_short()
+        try:
+            with suppress(OSError):  # it is for whoever looks next
+                write_json(self.folder / _ENDING, ending)
+            self._reader.take_in_all()
+            _end(self._workspace, self.minder, ending)
+            _remove(self._workspace, self.folder)
+        finally:
+            self._lock.close()
+
+    def forget(self) -> None:
+        """Let go of what came from the parent, in a child made by `fork`."""
+        self._lock.close()
+
+
+def _make(folder: Path) -> RunLock:
+    """Make a session's folder, its lock taken before anybody can see it."""
+    unfinished = folder.with_name(f".{folder.name}")
+    folder.parent.mkdir(mode=0o700, exist_ok=True)
+    unfinished.mkdir(mode=0o700)
+    (unfinished / "journal").mkdir(mode=0o700)
+    make_lock_file(unfinished / "lock")
+    lock = RunLock.taken(unfinished / "lock")
+    unfinished.rename(folder)
+    return lock
+
+
+def settle_sessions(workspace: Workspace) -> list[str]:
+    """Take in what dead sessions have left behind, and end the runs that they had open.
+
+    Returns those that could not be settled in time, by what their runs are minded by.
+
+    Raises:
+        StoreUnavailable: the workspace is away, and may have taken its sessions with it.
+    """
+    given_up = []
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    for name in _names(workspace):
+        # Another process may be at it: its word is waited for, for a while, by one look.
+        while not (is_settled := _settle(workspace, name)) and _is_worth_waiting_for(workspace, name):
+            if time.monotonic() >= deadline:
+                _note_slow(workspace, name)
+                break
+            time.sleep(_LOOK_AGAIN_SECONDS)
+        if not is_settled:
+            given_up.append(f"{_SESSIONS}/{name}")
+    for minder, host_id in workspace.runs.minders():
+        is_ours = minder.startswith(f"{_SESSIONS}/") and host_id == this_origin().host_id
+        if is_ours and workspace.lacks(workspace.folder / minder):
+            with suppress(StoreError):  # a look reads on where nothing can be written now
+                _end(workspace, minder, {"ended_at": now(), "error": _died()})
+    return given_up
+
+
+def remnants(workspace: Workspace) -> list[Path]:
+    """The folders of sessions that had not begun or were being removed when their process died: none is settled."""
+    folders = [path for path in (workspace.folder / _SESSIONS).glob("*") if path.is_dir()]
+    return sorted(folder for folder in folders if folder.name.startswith(".") or not (folder / "lock").exists())
+
+
+def _names(workspace: Workspace) -> list[str]:
+    try:
+        return [name for name in os.listdir(workspace.folder / _SESSIONS) if not name.startswith(".")]
+    except FileNotFoundError:
+        return []
+
+
+def _settle(workspace: Workspace, name: str) -> bool:
+    """Settle one session if it is dead; False when another process is doing it, or the disk is full."""
+    folder = workspace.folder / _SESSIONS / name
+    try:
+        lock = RunLock.open(folder / "lock")
+    except OSError:
+        return True
+    try:
+        if not lock.take_to_mend():
+            return not lock.is_mending()
+        if not folder.is_dir():  # it has just ended by itself
+            return True
+        ending = _written_ending(folder) or {"ended_at": _last_words(folder), "error": _died()}
+        JournalReader(workspace, folder / "journal", None).take_in_all()
+        _end(workspace, f"{_SESSIONS}/{name}", ending)
+        _remove(workspace, folder)
+    except OSError:
+        return not folder.is_dir()
+    except StoreError:
+        if not workspace.is_in_place():
+            raise
+        return False
+    else:
+        return True
+    finally:
+        lock.close()
+
+
+def _is_worth_waiting_for(workspace: Workspace, name: str) -> bool:
+    with suppress(OSError), closing(RunLock.open(workspace.folder / _SESSIONS / name / "lock")) as lock:
+        return lock.is_worth_waiting_for()
+    return True
+
+
+def _note_slow(workspace: Workspace, name: str) -> None:
+    with suppress(OSError), closing(RunLock.open(workspace.folder / _SESSIONS / name / "lock")) as lock:
+        lock.note_slow()
+
+
+def _written_ending(folder: Path) -> dict[str, Any] | None:
+    """What the session has written at its end; None where it has not, or something else stands there."""
+    ending = read_json(folder / _ENDING)
+    is_whole = ending is not None and isinstance(ending.get("ended_at"), int) and "error" in ending
+    return ending if is_whole else None
+
+
+def _end(workspace: Workspace, minder: str, ending: dict[str, Any]) -> None:
+    """End the runs that a session has open, with what lies in their folders of outputs."""
+    keep_all_outputs(workspace, minder)
+    status = RunStatus.COMPLETED if ending["error"] is None else RunStatus.FAILED
+    with workspace.transaction(durable=True):
+        workspace.runs.end_minded(minder, status, ended_at=ending["ended_at"], error=ending["error"])
+
+
+def _remove(workspace: Workspace, folder: Path) -> None:
+    """Remove the folder of a session that has none open any more, and forget it; runs keep the values they have of it.
+
+    Raises:
+        StoreUnavailable: the workspace is away.
+    """
+    names = journal_names(folder / "journal")
+    for name in names:
+        keep_values(workspace, folder / "journal" / name)
+    shutil.rmtree(folder, ignore_errors=True)
+    if names and workspace.lacks(folder):
+        # Only now: who finds a journal whose offset is forgotten takes it in from its beginning.
+        with workspace.transaction():
+            for name in names:
+                workspace.journals.forget_session(name)
+
+
+def _died() -> dict[str, Any]:
+    return run_error("The process that had this run open died before it ended the run.", code=SERVICE_ERROR)
+
+
+def _last_words(folder: Path) -> int:
+    """When a dead session last said something, in microseconds."""
+    journal = folder / "journal"
+    moments = [os.stat(folder).st_mtime_ns // 1000]
+    for path in (journal, *(journal / name for name in journal_names(journal))):
+        with suppress(OSError):  # a journal that was being removed belongs to runs that have ended
+            moments.append(os.stat(path).st_mtime_ns // 1000)
+    return max(moments)

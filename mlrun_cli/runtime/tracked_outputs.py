@@ -1,0 +1,127 @@
+"""Output folders of runs without a script: what lies in them when such a run ends is kept with it.
+
+Which they are is written down beside the lock of the process that has the runs open, so that whoever finds this
+process dead can do it in its place.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from mlrun_cli.core import copying
+from mlrun_cli.core.json_files import read_json, write_json
+from mlrun_cli.core.temporary import temporary_beside
+from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.workspace import Workspace
+
+_TRACKED = "tracked"
+_KEPT_BELOW = "outputs"
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+
+
+def track_outputs(workspace: Workspace, minded_by: str, run_id: str, outputs: Path) -> None:
+    """Have what lies in a folder at the end of a run be kept with it.
+
+    Raises:
+        OSError: this cannot be written down.
+    """
+    tracked = workspace.folder / minded_by / _TRACKED
+    tracked.mkdir(mode=0o700, exist_ok=True)
+    write_json(tracked / run_id, {"folder": os.fspath(outputs)})
+
+
+def keep_outputs(workspace: Workspace, minded_by: str, run_id: str) -> tuple[str, ...]:
+    """Keep what lies in the tracked folder of a run, if it has one; warnings of what could not be.
+
+    A file of the run that has the name already stays. May be called again, after a death in the middle too.
+    """
+    record = workspace.folder / minded_by / _TRACKED / run_id
+    try:
+        document = read_json(record)
+        if document is None:
+            return ()
+        warnings = _keep_all(Path(document["folder"]), workspace.run_folder(run_id), record)
+        record.unlink(missing_ok=True)
+    except (OSError, KeyError, TypeError) as error:  # the run ends all the same
+        return (f"Its folder of outputs was not kept with the run: {record} cannot be used: {error}.",)
+    return warnings
+
+
+def keep_all_outputs(workspace: Workspace, minded_by: str) -> None:
+    """Keep those of all runs that a process has left open, and add the warnings to the runs."""
+    try:
+        run_ids = os.listdir(workspace.folder / minded_by / _TRACKED)
+    except OSError:
+        return
+    for run_id in (name for name in run_ids if not name.startswith(".")):
+        key = workspace.runs.find_key(run_id)
+        warnings = () if key is None else keep_outputs(workspace, minded_by, run_id)
+        if key is not None and warnings:
+            workspace.runs.update(key, warnings=warnings)
+
+
+def _keep_all(outputs: Path, folder: RunFolder, record: Path) -> tuple[str, ...]:
+    failed: list[str] = []
+    reason = ""
+    for name, path in _files(outputs):
+        try:
+            if not reason:
+                _keep(path, folder.uploads / _KEPT_BELOW / name, record)
+                continue
+        except OSError as error:
+            if error.errno in _NO_ROOM:
+                reason = "the disk is full"
+            failed.append(f"{path} ({error.strerror})")
+            continue
+        failed.append(path)
+    if not failed:
+        return ()
+    what = f"{failed[0]} and {len(failed) - 1} more" if len(failed) > 1 else failed[0]
+    return (f"Not kept with the run, and still where it was: {what}{f': {reason}' if reason else ''}.",)
+
+
+def _keep(source: str, destination: Path, record: Path) -> None:
+    """Copy a file to its place, unless there is one; until it is whole, to one beside the record."""
+    if os.path.lexists(destination):
+        return
+    destination.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with temporary_beside(record) as temporary:
+        # Nobody must wait at a FIFO that has been put in the place of the file.
+        read = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            write = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            try:
+                copying.copy(read, write, os.fstat(read).st_size)
+            finally:
+                os.close(write)
+        finally:
+            os.close(read)
+        with suppress(FileExistsError):
+            os.link(temporary, destination)
+
+
+def _files(outputs: Path) -> Iterator[tuple[str, str]]:
+    """Name below the folder and path of every file in it, and behind links in it; each folder is gone through once."""
+    seen: set[str] = set()
+    folders = [("", os.path.realpath(outputs))]
+    while folders:
+        below, folder = folders.pop()
+        if folder in seen:
+            continue
+        seen.add(folder)
+        try:
+            with os.scandir(folder) as entries:
+                found = sorted(entries, key=lambda entry: entry.name)
+        except OSError:  # it is gone, or was never there
+            continue
+        for entry in found:
+            name = f"{below}{entry.name}"
+            with suppress(OSError):
+                if entry.is_dir():
+                    folders.append((f"{name}/", os.path.realpath(entry.path)))
+                elif entry.is_file():
+                    yield name, entry.path

@@ -1,0 +1,44 @@
+"""What a killed submit has left behind: the folder of a run that never got into the store, with its secrets."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from mlrun_cli.core.held_file import HeldFile, left_files
+from mlrun_cli.metrics.journal import journal_names
+from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.workspace import Workspace
+
+
+def submitting(run_folder: RunFolder) -> HeldFile:
+    """What a submit holds from before it makes the folder of its run until the run is in the store.
+
+    Raises:
+        OSError: it cannot be made.
+        StoreError: the file system knows no locks.
+    """
+    return HeldFile(_folder(run_folder.path.parent.parent) / run_folder.path.name)
+
+
+def remove_unfinished_submits(workspace: Workspace) -> None:
+    """Remove what killed submits have left; a run that had got into the store is for who recovers it."""
+    for left in left_files(_folder(workspace.folder)):
+        folder = workspace.run_folder(left.name)
+        with suppress(OSError):  # a disk that can only be read; the next look tries again
+            if workspace.runs.find_key(left.name) is None:
+                folder.secrets.unlink(missing_ok=True)
+                if not _has_begun(folder):
+                    shutil.rmtree(folder.path, ignore_errors=True)
+            left.unlink(missing_ok=True)
+
+
+def _folder(workspace: Path) -> Path:
+    return workspace / "submits"
+
+
+def _has_begun(folder: RunFolder) -> bool:
+    """Whether the run was in a store after all, which has been lost since."""
+    files = (folder.process, folder.outcome, folder.supervisor_log)
+    return any(file.exists() for file in files) or bool(journal_names(folder.journal))

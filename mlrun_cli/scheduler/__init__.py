@@ -1,0 +1,1 @@
+"""Programs that start what waits: dispatchers and the fork server."""

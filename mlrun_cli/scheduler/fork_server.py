@@ -1,0 +1,145 @@
+"""A process that has loaded all that a supervisor needs, and forks one whenever it is told to.
+
+A supervisor that is started as a program spends a tenth of a second on loading its modules; while runs wait for a
+target, its dispatcher pays that once for all of them. The server opens no store: no connection of SQLite outlives a
+fork.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import select
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NoReturn
+
+from mlrun_cli.processes.linux import show_words
+from mlrun_cli.processes.process import SUPERVISOR_VARIABLE
+from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.runtime.program_start import begin
+from mlrun_cli.supervisor.__main__ import main
+from mlrun_cli.targets.local import SUPERVISOR_PROGRAM, supervisor_log, supervisor_words
+
+_PATIENCE_SECONDS = 2.0
+_LONGEST_MESSAGE = 4096
+_MOST_LOCKS = 253
+"""Files in one message, by the kernel."""
+
+
+class ForkServerGone(Exception):
+    """The server has ended, or does not answer.
+
+    Whether it has started the run that it was told to start last, the lock of the run tells once the server is closed.
+    """
+
+
+class ForkServer:
+    """The server of one dispatcher, with which it ends."""
+
+    def __init__(self, workspace: Path) -> None:
+        """Fork it off, before a store is opened.
+
+        Raises:
+            OSError: the system has no process, or no sockets of this kind, to give.
+        """
+        self._program = _on_disk()
+        self._connection, connection = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with connection:
+            pid = os.fork()
+            if pid == 0:
+                _end_after(_serve, connection, workspace)
+        self._process = os.pidfd_open(pid)
+        self._connection.settimeout(_PATIENCE_SECONDS)
+        # Once it answers, it holds nothing any more of what it was forked with: the lock of the queue above all.
+        try:
+            self._connection.recv(_LONGEST_MESSAGE)
+        except OSError:
+            self.close()
+            raise
+
+    def is_current(self) -> bool:
+        """Whether the program on the disk is still the one that was loaded: none but a newer one reads its runs."""
+        return _on_disk() == self._program is not None
+
+    def start_supervisor(self, run_id: str, locks: Sequence[int]) -> int:
+        """Start the supervisor of a run and hand it open locks, that of the run first; its pidfd.
+
+        Raises:
+            ForkServerGone: the server has ended, or does not answer.
+        """
+        try:
+            socket.send_fds(self._connection, [run_id.encode()], locks)
+            _, descriptors, _, _ = socket.recv_fds(self._connection, _LONGEST_MESSAGE, 1, socket.MSG_CMSG_CLOEXEC)
+        except OSError as error:
+            raise ForkServerGone(f"the fork server does not answer: {error}") from error
+        if not descriptors:
+            raise ForkServerGone("the fork server has ended")
+        return descriptors[0]
+
+    def close(self) -> None:
+        """End it, even if it is stopped: what it was told and has not done it does not do any more."""
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._process, signal.SIGKILL)
+        ended = select.poll()
+        ended.register(self._process, select.POLLIN)
+        ended.poll(_PATIENCE_SECONDS * 1000)
+        os.close(self._process)
+        self._connection.close()
+
+
+def _serve(connection: socket.socket, workspace: Path) -> None:
+    begin(connection.fileno())
+    show_words([sys.executable, "-E", __file__])
+    # Nobody waits for supervisors: the kernel is to forget them. They themselves begin with this put right.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    # Pages that no collection of garbage writes to stay shared with all supervisors.
+    gc.collect()
+    gc.freeze()
+    with suppress(BrokenPipeError):
+        connection.send(b"ready")
+    while True:
+        run_id, locks, _, _ = socket.recv_fds(connection, _LONGEST_MESSAGE, _MOST_LOCKS, socket.MSG_CMSG_CLOEXEC)
+        if not locks:
+            return
+        if os.fork() == 0:
+            _end_after(_supervise, connection, workspace, run_id.decode(), locks)
+        for descriptor in locks:
+            os.close(descriptor)
+
+
+def _supervise(connection: socket.socket, workspace: Path, run_id: str, locks: Sequence[int]) -> None:
+    """What `start_supervisor` of the target `local` does for a program, and then what the program does."""
+    os.setsid()
+    os.environ[SUPERVISOR_VARIABLE] = run_id
+    show_words([sys.executable, "-E", SUPERVISOR_PROGRAM, run_id])
+    with suppress(BrokenPipeError):  # the run has its supervisor, whether or not anybody wants to know
+        socket.send_fds(connection, [b"started"], [os.pidfd_open(os.getpid())])
+    log = os.open(supervisor_log(RunFolder(workspace / "runs" / run_id)), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for output in (sys.stdout, sys.stderr):
+        os.dup2(log, output.fileno())
+    main(supervisor_words(workspace, run_id, locks))
+
+
+def _end_after(action: Callable[..., None], *arguments: Any) -> NoReturn:
+    """Do it in a forked process, which never comes back into what its parent is about to do."""
+    try:
+        action(*arguments)
+    except BaseException:  # as the interpreter itself would report it
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
+
+
+def _on_disk() -> tuple[int, int, int] | None:
+    """What an upgrade of the package changes; None when it has been removed."""
+    try:
+        found = os.stat(SUPERVISOR_PROGRAM)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_mtime_ns

@@ -1,0 +1,1 @@
+"""Snapshots: copies of source folders, each content stored once."""

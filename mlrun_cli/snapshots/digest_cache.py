@@ -1,0 +1,53 @@
+"""What the files of a source folder hashed to when a snapshot last looked at them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from typing import Any
+
+from mlrun_cli.snapshots.content_store import SnapshotStore
+
+_SETTLED_AFTER_NS = 2_000_000_000
+
+
+class DigestCache:
+    """The digests of one source folder, by path, size, times and inode of each file.
+
+    A file that changed less than two seconds before the cache was opened is not kept: a second change
+    in the same tick of the file system's clock would have left the same times.
+    """
+
+    def __init__(self, store: SnapshotStore, root: str) -> None:
+        self._store = store
+        self._key = hashlib.sha256(os.fsencode(root)).hexdigest()[:32]
+        self._settled_before_ns = time.time_ns() - _SETTLED_AFTER_NS
+        self._old = store.read_cache(self._key)
+        self._new: dict[str, list[Any]] = {}
+
+    def find(self, path: str, found: os.stat_result) -> str | None:
+        """The digest of the file that `found` describes, if its content is known and in the store."""
+        cached = self._old.get(path)
+        if not isinstance(cached, list) or cached[:-1] != signature(found):
+            return None
+        digest = cached[-1]
+        if not isinstance(digest, str) or not self._store.has_object(digest, found.st_size):
+            return None
+        self._new[path] = cached
+        return digest
+
+    def add(self, path: str, found: os.stat_result, digest: str) -> None:
+        """Keep what the file that `found` describes has hashed to."""
+        if found.st_ctime_ns < self._settled_before_ns:
+            self._new[path] = [*signature(found), digest]
+
+    def save(self) -> None:
+        """Keep what `find` and `add` were told of, and forget all else."""
+        if self._new != self._old:
+            self._store.write_cache(self._key, self._new)
+
+
+def signature(found: os.stat_result) -> list[int]:
+    """What changes when a file's content does."""
+    return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]

@@ -1,0 +1,71 @@
+"""Which git commit a source folder stands at."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from mlrun_cli.core.redaction import Redaction
+
+GIT_PREFIXES = ("azureml.git.", "mlflow.source.git.")
+"""How the names of these properties begin."""
+_PATIENCE_SECONDS = 5.0
+_QUESTIONS = {
+    "head": ("rev-parse", "HEAD", "--abbrev-ref", "HEAD"),
+    "remote": ("config", "--get", "remote.origin.url"),
+    "changes": ("status", "--porcelain", "--untracked-files=no"),
+}
+
+
+def git_properties(folder: Path, environment: Mapping[str, str], redaction: Redaction) -> dict[str, str]:
+    """The properties that Azure gives a run of a git work tree; empty where there is none, or no git.
+
+    Keys: `azureml.git.repository_uri|branch|commit|dirty` and `mlflow.source.git.repoURL|branch|commit`; what git does
+    not tell is left out.
+    """
+    if not any((above / ".git").exists() for above in (folder, *folder.parents)):
+        return {}
+    answers = _ask(folder, environment)
+    commit, _, branch = answers.get("head", "").partition("\n")
+    if not commit:
+        return {}
+    found = {"branch": branch, "commit": commit}
+    if "changes" in answers:
+        found["dirty"] = str(bool(answers["changes"]))
+    properties = {f"azureml.git.{name}": value for name, value in found.items()}
+    properties |= {f"mlflow.source.git.{name}": found[name] for name in ("branch", "commit")}
+    if answers.get("remote"):
+        address = redaction.text(answers["remote"])
+        properties |= {"azureml.git.repository_uri": address, "mlflow.source.git.repoURL": address}
+    return properties
+
+
+def _ask(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """The answers of those questions that git has one for; all are asked at once."""
+    quiet = {**environment, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
+    try:
+        asked = {
+            name: subprocess.Popen(
+                ("git", *question),
+                cwd=folder,
+                env=quiet,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+            for name, question in _QUESTIONS.items()
+        }
+    except OSError:
+        return {}
+    answers = {}
+    for name, process in asked.items():
+        try:
+            output, _ = process.communicate(timeout=_PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            continue
+        if process.returncode == 0:
+            answers[name] = output.decode("utf-8", "replace").strip()
+    return answers

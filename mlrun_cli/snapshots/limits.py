@@ -1,0 +1,176 @@
+"""How large a snapshot may be, and what to say when a folder is larger."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from mlrun_cli.core.sizes import MEGABYTE, size_in_words
+from mlrun_cli.errors import UsageError
+from mlrun_cli.snapshots.ignore import IgnoreRules
+from mlrun_cli.snapshots.snapshot import shown
+
+_MAX_MB = "MLRUN_SNAPSHOT_MAX_MB"
+_MAX_FILES = "MLRUN_SNAPSHOT_MAX_FILES"
+_NAMED = 3
+_NEEDS_BACKSLASH = re.compile(r"([*?\[\\])")
+_NOT_IN_A_LINE = re.compile(r"[\n\r\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotLimits:
+    """The most bytes and files that a snapshot may have; the defaults are Azure's."""
+
+    size: int = 300 * MEGABYTE
+    files: int = 2000
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> SnapshotLimits:
+        """The limits that MLRUN_SNAPSHOT_MAX_MB and MLRUN_SNAPSHOT_MAX_FILES set.
+
+        Raises:
+            UsageError: one of them is no whole number above 0.
+        """
+        default = cls()
+        megabytes = _above_zero(environ, _MAX_MB, default.size // MEGABYTE)
+        return cls(megabytes * MEGABYTE, _above_zero(environ, _MAX_FILES, default.files))
+
+
+def _above_zero(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(name, "").strip()
+    if not text:
+        return default
+    if not re.fullmatch(r"0*[1-9][0-9]{0,11}", text, re.ASCII):
+        raise UsageError(
+            f"{name} is '{shown(text)}'; it must be a whole number above 0.",
+            hint=f"Set it as in {name}={default}, or unset it for that limit of Azure's.",
+        )
+    return int(text)
+
+
+@dataclass(slots=True)
+class Amount:
+    """The bytes and files of a folder, of one file, or of all."""
+
+    size: int = 0
+    files: int = 0
+
+    def add(self, size: int) -> None:
+        """Count one more file of `size` bytes."""
+        self.size += size
+        self.files += 1
+
+    def exceeds(self, limits: SnapshotLimits) -> bool:
+        """Whether one of the limits is passed."""
+        return self.size > limits.size or self.files > limits.files
+
+
+def too_large(
+    source: str,
+    files: Iterable[tuple[str, int]],
+    limits: SnapshotLimits,
+    rules: IgnoreRules,
+    *,
+    is_whole: bool,
+) -> UsageError:
+    """The error for a folder over a limit: how much, where most of it is, and what to type.
+
+    Args:
+        source: the folder as the user named it.
+        files: path and size of each file that was found.
+        limits: what has been passed.
+        rules: of the ignore file in the folder, if there is one.
+        is_whole: False when the search was given up, so that there is more than `files`.
+    """
+    amounts = _amounts(files)
+    total = amounts.pop("")
+    largest = _largest(amounts, total, limits)
+    more = "" if is_whole else "more than "
+    places = ", ".join(_place(path, amounts[path]) for path in largest[:_NAMED])
+    command = _command(source, rules, _enough(largest, amounts, total, limits))
+    return UsageError(
+        f"'{shown(source)}' is too large for a snapshot: {_in_words(total, more)}, where {_in_words(limits)}"
+        f" are allowed. Largest: {places}.",
+        hint=f"To leave it out: {command}   (or set {_MAX_MB}, {_MAX_FILES})",
+    )
+
+
+def _amounts(files: Iterable[tuple[str, int]]) -> dict[str, Amount]:
+    """The amount of each file and, at paths with a slash at the end, of each folder; of all at ''."""
+    amounts: dict[str, Amount] = {}
+    for path, size in files:
+        end = 0
+        while end >= 0:
+            amounts.setdefault(path[: end and end + 1], Amount()).add(size)
+            end = path.find("/", end + 1)
+        amounts.setdefault(path, Amount()).add(size)
+    return amounts
+
+
+def _largest(amounts: dict[str, Amount], total: Amount, limits: SnapshotLimits) -> list[str]:
+    """Files and folders, none inside another, those that weigh most first.
+
+    A folder gives way to what is in it where one part alone makes up more than half of it: `src/data/` is to
+    be named and not `src/`. Hidden folders and virtual environments are left out as a whole or not at all.
+    """
+
+    def weight(path: str) -> float:
+        amount = amounts[path]
+        by_size = amount.size / limits.size if total.size > limits.size else 0.0
+        by_files = amount.files / limits.files if total.files > limits.files else 0.0
+        return by_size + by_files
+
+    children: dict[str, list[str]] = {}
+    for path in amounts:
+        children.setdefault(path[: path.rstrip("/").rfind("/") + 1], []).append(path)
+    chosen = []
+    to_look_at = list(children[""])
+    while to_look_at:
+        path = to_look_at.pop()
+        inside = children.get(path, [])
+        is_one_thing = path.startswith(".") or "/." in path or f"{path}pyvenv.cfg" in amounts
+        if inside and not is_one_thing and 2 * max(map(weight, inside)) > weight(path):
+            to_look_at += inside
+        else:
+            chosen.append(path)
+    worth_naming = max(map(weight, chosen)) / 100
+    return sorted((path for path in chosen if weight(path) >= worth_naming), key=lambda path: (-weight(path), path))
+
+
+def _enough(largest: list[str], amounts: dict[str, Amount], total: Amount, limits: SnapshotLimits) -> list[str]:
+    """The first of `largest` without which the rest is within the limits, at most as many as are named."""
+    rest = Amount(total.size, total.files)
+    enough = []
+    for path in largest[:_NAMED]:
+        enough.append(path)
+        rest = Amount(rest.size - amounts[path].size, rest.files - amounts[path].files)
+        if not rest.exceeds(limits):
+            break
+    return enough
+
+
+def _command(source: str, rules: IgnoreRules, paths: list[str]) -> str:
+    """Return a shell line that adds the paths to `.amlignore` and keeps what the ignore file says so far."""
+    folder = "" if source == "." else f"{source.rstrip('/')}/"
+    amlignore = shlex.quote(f"{folder}.amlignore")
+    end_of_last_line = [""] if rules.ends_open else []
+    lines = " ".join(map(shlex.quote, [*end_of_last_line, *map(_pattern, paths)]))
+    keep = f"cp {shlex.quote(f'{folder}.gitignore')} {amlignore} && " if rules.file_name == ".gitignore" else ""
+    return f"{keep}printf '%s\\n' {lines} >> {amlignore}"
+
+
+def _pattern(path: str) -> str:
+    """The line of an ignore file that names this path and, but for odd characters, no other."""
+    line = "/" + _NOT_IN_A_LINE.sub("?", _NEEDS_BACKSLASH.sub(r"\\\1", path))
+    return f"{line[:-1]}\\ " if line.endswith(" ") else line
+
+
+def _place(path: str, amount: Amount) -> str:
+    return f"{shown(path)} ({_in_words(amount) if path.endswith('/') else size_in_words(amount.size)})"
+
+
+def _in_words(amount: Amount | SnapshotLimits, more: str = "") -> str:
+    files = "1 file" if amount.files == 1 else f"{amount.files:,} files"
+    return f"{more}{size_in_words(amount.size)} in {more}{files}"

@@ -1,0 +1,88 @@
+"""Read a file of a source folder into the snapshot store, whatever happens to it meanwhile."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mlrun_cli.snapshots.content_store import SnapshotStore
+from mlrun_cli.snapshots.digest_cache import signature
+
+_CHUNK = 1024 * 1024
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class TakenFile:
+    """A file that is in the store now.
+
+    `size` is what was read, in bytes, and `found` the file as it stood then; `is_steady` is False when it
+    went on changing, so that the content may be of no single moment.
+    """
+
+    digest: str
+    size: int
+    found: os.stat_result
+    is_steady: bool
+
+
+def take_in(store: SnapshotStore, path: str, report: Callable[[int], None]) -> TakenFile:
+    """Read the file at `path` and keep its content; never wait, not even for a FIFO.
+
+    A file that changes while it is read is read again, three times at most. `report` is called with the
+    bytes read so far.
+
+    Raises:
+        OSError: it cannot be read, or is no file any more.
+        StoreError: the store cannot be written.
+    """
+    for _ in range(_TRIES):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            before = os.fstat(descriptor)
+            if not stat.S_ISREG(before.st_mode):
+                raise OSError(errno.EINVAL, "it is no file any more")
+            digest, size = _keep_content(store, descriptor, before.st_size, report)
+            after = os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
+        is_steady = size == before.st_size and signature(before) == signature(after)
+        if is_steady:
+            break
+    return TakenFile(digest, size, before, is_steady)
+
+
+def _keep_content(store: SnapshotStore, descriptor: int, size: int, report: Callable[[int], None]) -> tuple[str, int]:
+    """Digest and bytes of what was kept: no more than `size`, since a file may grow without end."""
+    if size > _CHUNK:
+        return _keep_large(store, descriptor, size, report)
+    content = os.read(descriptor, size)
+    digest = hashlib.sha256(content).hexdigest()
+    if not store.has_object(digest, len(content)):
+        with store.incoming() as incoming:
+            incoming.write(content)
+            incoming.move_to(store.object_path(digest))
+    report(len(content))
+    return digest, len(content)
+
+
+def _keep_large(store: SnapshotStore, descriptor: int, size: int, report: Callable[[int], None]) -> tuple[str, int]:
+    hasher = hashlib.sha256()
+    done = 0
+    with store.incoming() as incoming:
+        is_cloned = incoming.clone_from(descriptor)
+        source = incoming.descriptor if is_cloned else descriptor
+        while chunk := os.read(source, _CHUNK if is_cloned else min(size - done, _CHUNK)):
+            hasher.update(chunk)
+            if not is_cloned:
+                incoming.write(chunk)
+            done += len(chunk)
+            report(done)
+        digest = hasher.hexdigest()
+        if not store.has_object(digest, done):
+            incoming.move_to(store.object_path(digest))
+    return digest, done

@@ -1,0 +1,42 @@
+"""What a snapshot of a folder would hold, for those who only want to know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from mlrun_cli.snapshots.limits import SnapshotLimits
+from mlrun_cli.snapshots.scan import scan_folder
+from mlrun_cli.snapshots.snapshot import EntryKind, LeftOut, Snapshot
+
+
+class PlannedSnapshot(NamedTuple):
+    """The paths of its files and of its links to files, their bytes, what is not in it, and lines for stderr.
+
+    `ignore_file` is the name of the file that rules what is ignored, or None.
+    """
+
+    files: frozenset[str]
+    size: int
+    left_out: tuple[LeftOut, ...]
+    notes: tuple[str, ...]
+    ignore_file: str | None
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> PlannedSnapshot:
+        """Return what a snapshot that is there already holds."""
+        paths = (entry.path for entry in snapshot.entries if entry.kind is not EntryKind.DIRECTORY)
+        return cls(frozenset(paths), snapshot.size, (), (), None)
+
+
+def plan_snapshot(source: Path, limits: SnapshotLimits, exclude: Sequence[Path]) -> PlannedSnapshot:
+    """Look at `source` as a snapshot would, and read and keep nothing.
+
+    Raises:
+        UsageError: no such folder, over a limit, or an ignore file that cannot be read.
+    """
+    scan = scan_folder(source, limits, exclude)
+    size = sum(found.st_size for found in scan.files.values())
+    left_out = tuple(sorted(scan.left_out, key=lambda item: item.path))
+    return PlannedSnapshot(frozenset({*scan.files, *scan.links}), size, left_out, tuple(scan.notes), scan.ignore_file)

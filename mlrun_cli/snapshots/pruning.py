@@ -1,0 +1,130 @@
+"""Removes the snapshots that nobody refers to, while others may be taking theirs."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from mlrun_cli.core.home import make_private_folder
+from mlrun_cli.core.locks import lock
+from mlrun_cli.errors import StoreError
+from mlrun_cli.snapshots.content_store import SnapshotStore
+
+_DOOR = "door"
+_LOCK = "lock"
+_SILENT_SECONDS = 1.0
+_LOOK_SECONDS = 0.02
+
+
+class PrunedSnapshots(NamedTuple):
+    """How many snapshots and contents went, and the bytes that they took on the disk."""
+
+    snapshots: int
+    contents: int
+    size: int
+
+
+@contextmanager
+def using_snapshots(folder: Path, say: Callable[[str], None] | None = None) -> Iterator[None]:
+    """Within it nothing is pruned: what a snapshot finds in the store stays until somebody refers to it.
+
+    Args:
+        folder: that of the snapshots.
+        say: told what is waited for, if that takes long.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    # Who prunes shuts the door while it waits, or a stream of submits would let it wait for ever.
+    with ExitStack() as stack:
+        with _locked(folder, _DOOR, fcntl.LOCK_EX, say, "a 'workspace prune' to end"):
+            stack.enter_context(_locked(folder, _LOCK, fcntl.LOCK_SH))
+        yield
+
+
+def prune_snapshots(
+    folder: Path,
+    kept: Callable[[], Collection[str]],
+    before: float,
+    *,
+    dry_run: bool,
+    say: Callable[[str], None],
+) -> PrunedSnapshots:
+    """Remove snapshots but for those that are `kept`, and contents that none of the rest has; what is younger stays.
+
+    Args:
+        folder: that of the snapshots.
+        kept: asked for the ids that somebody refers to when nobody can be adding one.
+        before: in seconds since 1970; what was written or used later stays.
+        dry_run: remove nothing.
+        say: told what is waited for, if that takes long.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    with (
+        _locked(folder, _DOOR, fcntl.LOCK_EX, say, "another 'workspace prune'"),
+        _locked(folder, _LOCK, fcntl.LOCK_EX, say, "runs that are being submitted, until they have their snapshots"),
+    ):
+        doomed = []
+        kept_ids = kept()
+        used: set[str] = set()
+        store = SnapshotStore(folder)
+        for path in sorted((folder / "manifests").glob("*.json")):
+            snapshot = store.find_manifest(path.stem)
+            if path.stem not in kept_ids and path.stat().st_mtime < before:
+                doomed.append(path)
+            elif snapshot is not None:
+                used.update(entry.digest for entry in snapshot.entries)
+        contents = [
+            path
+            for path in (folder / "objects").glob("*/*")
+            if f"{path.parent.name}{path.name}" not in used and path.stat().st_mtime < before
+        ]
+        size = sum(path.stat().st_blocks * 512 for path in (*doomed, *contents))
+        if not dry_run:
+            # Manifests first: one whose contents are gone would be worse than contents without one.
+            for path in (*doomed, *contents):
+                path.unlink(missing_ok=True)
+        return PrunedSnapshots(len(doomed), len(contents), size)
+
+
+@contextmanager
+def _locked(
+    folder: Path, name: str, operation: int, say: Callable[[str], None] | None = None, waits_for: str = ""
+) -> Iterator[None]:
+    make_private_folder(folder)
+    try:
+        descriptor = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreError(
+            f"The snapshots in '{folder}' cannot be used: {error.strerror}.",
+            hint="Make room there, or set MLRUN_HOME to a folder on another disk.",
+        ) from error
+    try:
+        if say is not None and not _locks_soon(descriptor, operation):
+            say(f"Waiting for {waits_for}.")
+        lock(descriptor, operation)
+        yield
+    finally:
+        with suppress(OSError):
+            os.close(descriptor)
+
+
+def _locks_soon(descriptor: int, operation: int) -> bool:
+    """Take the lock within the time for which nothing is said; whether that was long enough."""
+    deadline = time.monotonic() + _SILENT_SECONDS
+    while True:
+        try:
+            lock(descriptor, operation | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_LOOK_SECONDS)
+        else:
+            return True

@@ -1,0 +1,196 @@
+"""What a snapshot of a folder would hold: looked at, not read."""
+
+# Ten thousand paths as text take a tenth of the time that they take as Path.
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mlrun_cli.core.temporary import TEMPORARY_PREFIX
+from mlrun_cli.errors import UsageError
+from mlrun_cli.snapshots.ignore import IgnoreRules
+from mlrun_cli.snapshots.limits import Amount, SnapshotLimits, too_large
+from mlrun_cli.snapshots.snapshot import LeftOut
+
+LINK_TO_LEFT_OUT = "a link to what is left out"
+_CIRCLE = "a link that leads in a circle"
+_LOOKS_ON = 20_000  # entries, after a limit was passed: half a second
+_SPECIAL_FILES = {
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFBLK: "a device",
+    stat.S_IFCHR: "a device",
+}
+_LINK_ERRORS = {errno.ENOENT: "a link to nothing", errno.ENOTDIR: "a link to nothing", errno.ELOOP: _CIRCLE}
+
+
+@dataclass(slots=True)
+class Scan:
+    """What stands in a folder, without what is ignored; all paths are relative to `root` and posix.
+
+    `root` is the folder's real path, `links` has the path that each link leads to, and `left_out` what
+    cannot be in a snapshot. `ignore_file` is the name of the file that rules what is ignored, or None.
+    """
+
+    root: str
+    files: dict[str, os.stat_result] = field(default_factory=dict)
+    folders: set[str] = field(default_factory=set)
+    links: dict[str, str | None] = field(default_factory=dict)
+    left_out: list[LeftOut] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    ignore_file: str | None = None
+
+
+def scan_folder(source: Path, limits: SnapshotLimits, exclude: Sequence[Path]) -> Scan:
+    """Look at all of `source` but `.git`, temporary files, what its ignore file names, and the folders in `exclude`.
+
+    Raises:
+        UsageError: it is no folder that can be read, it is one of `exclude`, or it is over a limit.
+    """
+    scan = Scan(os.path.realpath(source))
+    excluded = {os.path.relpath(os.path.realpath(path), scan.root) for path in exclude}
+    if "." in excluded:
+        raise UsageError(
+            f"'{source}' is the folder in which mlrun keeps its own data.",
+            hint="Choose another source folder, or set MLRUN_HOME to a folder outside of it.",
+        )
+    rules = _rules(source)
+    scan.notes += rules.notes
+    scan.ignore_file = rules.file_name
+    walk = _Walk(scan, rules, excluded, limits)
+    is_whole = walk.run()
+    if walk.amount.exceeds(limits):
+        sizes = ((path, found.st_size) for path, found in scan.files.items())
+        raise too_large(str(source), sizes, limits, rules, is_whole=is_whole)
+    if rules.gives_back:
+        _add_folders_above(scan)
+    _keep_inner_links(scan)
+    return scan
+
+
+def _rules(source: Path) -> IgnoreRules:
+    if not os.path.isdir(source):  # Path.is_dir raises where a folder above must not be entered
+        reason = "is not a folder" if os.path.exists(source) else "does not exist or cannot be reached"
+        raise UsageError(f"The source folder '{source}' {reason}.")
+    return IgnoreRules.read(source)
+
+
+class _Walk:
+    """One walk through a folder, level by level: one that is given up has seen something of everything.
+
+    `amount` is what it has found so far.
+    """
+
+    def __init__(self, scan: Scan, rules: IgnoreRules, excluded: set[str], limits: SnapshotLimits) -> None:
+        self._scan = scan
+        self._rules = rules
+        self._excluded = excluded
+        self._limits = limits
+        self.amount = Amount()
+        self._looks_left = _LOOKS_ON
+
+    def run(self) -> bool:
+        """Fill the scan; False when it was given up, far above a limit."""
+        to_visit = deque([""])
+        while to_visit:
+            folder = to_visit.popleft()
+            try:
+                with os.scandir(os.path.join(self._scan.root, folder)) as entries:
+                    for entry in entries:
+                        path = f"{folder}/{entry.name}" if folder else entry.name
+                        if self._look(entry, path):
+                            to_visit.append(path)
+                        if self._looks_left <= 0:
+                            return False
+            except OSError as error:
+                if not folder:
+                    raise UsageError(f"The source folder cannot be read: {error}.") from error
+                self._leave_out(folder, error)
+        return True
+
+    def _look(self, entry: os.DirEntry[str], path: str) -> bool:
+        """Take in one entry; True when it is a folder to visit."""
+        if self.amount.exceeds(self._limits):
+            self._looks_left -= 1
+        if entry.name == ".git" or entry.name.startswith(TEMPORARY_PREFIX) or path in self._excluded:
+            return False
+        is_folder = entry.is_dir(follow_symlinks=False)
+        is_ignored = self._rules.ignores(path, is_folder=is_folder)
+        if not is_ignored:
+            self._take(entry, path, is_folder=is_folder)
+        return is_folder and (not is_ignored or self._rules.gives_back)
+
+    def _take(self, entry: os.DirEntry[str], path: str, *, is_folder: bool) -> None:
+        if is_folder:
+            self._scan.folders.add(path)
+            return
+        try:
+            found = entry.stat(follow_symlinks=False)
+        except OSError as error:
+            self._leave_out(path, error)
+            return
+        kind = stat.S_IFMT(found.st_mode)
+        if kind == stat.S_IFREG:
+            self._scan.files[path] = found
+            self.amount.add(found.st_size)
+        elif kind == stat.S_IFLNK:
+            self._scan.links[path] = ""
+        else:
+            self._scan.left_out.append(LeftOut(path, _SPECIAL_FILES.get(kind, "a special file")))
+
+    def _leave_out(self, path: str, error: OSError) -> None:
+        self._scan.left_out.append(LeftOut(path, unreadable(error)))
+
+
+def unreadable(error: OSError) -> str:
+    """Why a file could not be read, as a noun phrase."""
+    if isinstance(error, FileNotFoundError):
+        return "gone before it was read"
+    return f"not readable: {error.strerror}"
+
+
+def _add_folders_above(scan: Scan) -> None:
+    """Add the folders that are left out themselves, but have something in them that is not."""
+    for path in (*scan.files, *scan.links):
+        folder = path.rpartition("/")[0]
+        while folder and folder not in scan.folders:
+            scan.folders.add(folder)
+            folder = folder.rpartition("/")[0]
+
+
+def _keep_inner_links(scan: Scan) -> None:
+    """Find where each link leads in the end; leave out those that a copy of the folder could not have."""
+    inside = {*scan.files, *scan.folders}
+    links, scan.links = scan.links, {}
+    for path in links:
+        try:
+            target = _target(scan.root, path)
+        except OSError as error:
+            reason = _LINK_ERRORS.get(error.errno or 0) or unreadable(error)
+        else:
+            if target in inside and not path.startswith(f"{target}/"):
+                scan.links[path] = target
+                continue
+            reason = _why_not(path, target)
+        scan.left_out.append(LeftOut(path, reason))
+
+
+def _target(root: str, path: str) -> str | None:
+    """The path inside of `root` where a link leads in the end, '' for the root; None if that is outside."""
+    target = os.path.realpath(os.path.join(root, path), strict=True)
+    if target == root:
+        return ""
+    prefix = os.path.join(root, "")
+    return target[len(prefix) :] if target.startswith(prefix) else None
+
+
+def _why_not(path: str, target: str | None) -> str:
+    if target is None:
+        return "a link that leads out of the folder"
+    return _CIRCLE if not target or path.startswith(f"{target}/") else LINK_TO_LEFT_OUT

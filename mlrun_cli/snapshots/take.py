@@ -1,0 +1,140 @@
+"""Take a snapshot of a source folder: each file's content into the store, and a manifest of them all."""
+
+# Ten thousand paths as text take a tenth of the time that they take as Path.
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from mlrun_cli.snapshots.content_store import SnapshotStore
+from mlrun_cli.snapshots.digest_cache import DigestCache
+from mlrun_cli.snapshots.limits import SnapshotLimits
+from mlrun_cli.snapshots.object_ingest import take_in
+from mlrun_cli.snapshots.scan import LINK_TO_LEFT_OUT, Scan, scan_folder, unreadable
+from mlrun_cli.snapshots.snapshot import EntryKind, LeftOut, Snapshot, SnapshotEntry, left_out_note, some
+
+Progress = Callable[[int, int], None]
+
+
+def take_snapshot(
+    source: Path,
+    store: SnapshotStore,
+    *,
+    limits: SnapshotLimits,
+    exclude: Sequence[Path] = (),
+    progress: Progress | None = None,
+) -> tuple[Snapshot, list[str]]:
+    """Keep what `source` holds now.
+
+    Args:
+        source: the folder.
+        store: where contents and manifest go; what is there already is not written again.
+        limits: checked before anything is copied.
+        exclude: folders left out without a word, such as the one that mlrun keeps its data in.
+        progress: called with the files and bytes done so far.
+
+    Returns:
+        The snapshot, and a few lines for stderr on what is not in it or was changing.
+
+    Raises:
+        UsageError: no such folder, over a limit, or an ignore file that cannot be read.
+        StoreError: the store cannot be written.
+    """
+    scan = scan_folder(source, limits, exclude)
+    taking = _Taking(scan, store, progress)
+    entries = taking.entries()
+    snapshot = Snapshot(snapshot_id(entries), entries, sum(entry.size for entry in entries))
+    # An equal content may have been there before, with other times: the first manifest holds, since
+    # working copies made from it are compared with it.
+    stored = store.find_manifest(snapshot.snapshot_id)
+    if stored is None:
+        store.write_manifest(snapshot)
+    else:
+        store.mark_used(snapshot.snapshot_id)
+    return stored or snapshot, [*scan.notes, *taking.notes()]
+
+
+def snapshot_id(entries: Iterable[SnapshotEntry]) -> str:
+    """A GUID made of all that a script can see of the entries, but for their times."""
+    digest = hashlib.sha256()
+    for entry in entries:
+        fields = (entry.kind.value, entry.path, entry.digest, str(entry.executable), entry.target)
+        digest.update("\0".join(fields).encode("utf-8", "surrogateescape") + b"\0\0")
+    number = bytearray(digest.digest()[:16])
+    number[6] = number[6] & 0x0F | 0x80  # version 8: made by a rule of our own
+    number[8] = number[8] & 0x3F | 0x80
+    text = number.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+class _Taking:
+    """One snapshot being taken."""
+
+    def __init__(self, scan: Scan, store: SnapshotStore, progress: Progress | None) -> None:
+        self._scan = scan
+        self._store = store
+        self._cache = DigestCache(store, scan.root)
+        self._progress = progress
+        self._left_out = list(scan.left_out)
+        self._unsteady: list[str] = []
+        self._files_done = 0
+        self._bytes_done = 0
+
+    def entries(self) -> tuple[SnapshotEntry, ...]:
+        """Put into the store what it does not have; all entries, sorted by path."""
+        self._store.remove_abandoned()
+        entries = [SnapshotEntry(path, EntryKind.DIRECTORY) for path in self._scan.folders]
+        entries += [
+            entry for path, found in self._scan.files.items() if (entry := self._file_entry(path, found)) is not None
+        ]
+        entries += self._link_entries({entry.path for entry in entries})
+        self._cache.save()
+        return tuple(sorted(entries, key=lambda entry: entry.path))
+
+    def notes(self) -> list[str]:
+        """At most two lines: what was left out, and what changed while it was read."""
+        notes = []
+        if self._left_out:
+            notes.append(left_out_note(sorted(self._left_out, key=lambda item: item.path)))
+        if self._unsteady:
+            notes.append(f"Changed while the snapshot was taken: {some(sorted(self._unsteady))}.")
+        return notes
+
+    def _file_entry(self, path: str, found: os.stat_result) -> SnapshotEntry | None:
+        """The entry of a file whose content is in the store now; None when it could not be read."""
+        digest = self._cache.find(path, found)
+        size = found.st_size
+        if digest is None:
+            try:
+                taken = take_in(self._store, f"{self._scan.root}/{path}", self._report)
+            except OSError as error:
+                self._left_out.append(LeftOut(path, unreadable(error)))
+                return None
+            digest, size, found = taken.digest, taken.size, taken.found
+            if taken.is_steady:
+                self._cache.add(path, found, digest)
+            else:
+                self._unsteady.append(path)
+        self._files_done += 1
+        self._bytes_done += size
+        self._report(0)
+        executable = bool(found.st_mode & stat.S_IXUSR)
+        return SnapshotEntry(path, EntryKind.FILE, digest, size, executable, found.st_mtime_ns)
+
+    def _link_entries(self, inside: set[str]) -> list[SnapshotEntry]:
+        entries = []
+        for path, target in self._scan.links.items():
+            if target in inside:
+                relative = os.path.relpath(f"/{target}", f"/{os.path.dirname(path)}")
+                entries.append(SnapshotEntry(path, EntryKind.LINK, target=relative))
+            else:
+                self._left_out.append(LeftOut(path, LINK_TO_LEFT_OUT))
+        return entries
+
+    def _report(self, bytes_of_this_file: int) -> None:
+        if self._progress is not None:
+            self._progress(self._files_done, self._bytes_done + bytes_of_this_file)

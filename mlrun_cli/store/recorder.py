@@ -1,0 +1,198 @@
+"""Writes down, beside the store, what each transaction changes: see `runs.record_files`.
+
+The files are written before the transaction commits: nothing that was acknowledged is missing in them. Where one
+cannot be written, as on a full disk, the store goes on without it, and `workspace repair` makes it up.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.core.temporary import temporary_beside
+from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.runs.record_files import NAMES, append_lines, read_lines, run_documents
+from mlrun_cli.store.database import Database
+from mlrun_cli.store.records import GONE, NAMED_TABLES, RUN, UNRECORDED, Change, RecordStore
+
+_FUNCTION = "mlrun_changed"
+_AT_ONCE = 1000
+_LARGEST_BYTES = 1 << 18
+"""A run's record is begun anew when it is longer: a script may change its tags all the time."""
+
+
+class Recorder:
+    """Keeps the records of one connection; `begin` and `write` frame each of its transactions."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self._database = database
+        self._folder = folder
+        self._records = RecordStore(database)
+        self._changes: dict[Change, None] = {}
+
+    def begin(self) -> None:
+        """Note changes from now on, and none of before."""
+        self._changes.clear()
+        self._database.watch(_FUNCTION, self._note, lambda: self._records.watch_statements(_FUNCTION))
+
+    def write(self) -> None:
+        """Write down what has changed, within the transaction."""
+        if not self._changes:
+            return
+        changes, self._changes = list(self._changes), {}
+        self._record_runs([change.first for change in changes if change.table == RUN])
+        self._record_deleted([change for change in changes if change.table == GONE])
+        self._record_named([change for change in changes if change.table not in {RUN, GONE}])
+
+    def record_missing(self) -> int:
+        """Write down, within a transaction, what the files lack or tell otherwise; of how many runs.
+
+        An older version has written none, and a full disk has let none be written.
+        """
+        told = self._told_runs()
+        lacking = {}
+        for batch in _batches([key for key, _ in self._records.run_keys().values()]):
+            for document in self._records.runs(batch):
+                if told.get(document["row"]["run_id"]) != _fingerprint(document):
+                    lacking[document["row"]["run_key"]] = self._place(document)
+        self._record_runs(list(lacking))
+        self._record_named(self._untold_names())
+        return sum(folder.path.is_dir() for folder in lacking.values())
+
+    def _told_runs(self) -> dict[str, str]:
+        """What the files tell of each run, by its id."""
+        with suppress(FileNotFoundError):
+            folders = [path for path in (self._folder / "runs").iterdir() if path.is_dir() and path.name[0] != "."]
+            return {
+                run_id: _fingerprint(document)
+                for path in folders
+                for run_id, document in run_documents(RunFolder(path)).items()
+            }
+        return {}
+
+    def _untold_names(self) -> list[Change]:
+        told = {
+            Change(line["table"], *line["key"]): line["row"]
+            for line in read_lines(self._folder / NAMES)
+            if line.get("table") in NAMED_TABLES and {"key", "row"} <= line.keys()
+        }
+        changes = dict.fromkeys([*told, *self._all_names()])
+        return [
+            change
+            for change in changes
+            if _recorded(change.table, told.get(change)) != _recorded(change.table, self._records.named(*_key(change)))
+        ]
+
+    def _all_names(self) -> list[Change]:
+        return [Change(table, *(*key, None)[:2]) for table in NAMED_TABLES for key in self._records.named_keys(table)]
+
+    def _record_runs(self, keys: list[int]) -> None:
+        """Write down what the store says of some runs."""
+        changed = frozenset(keys)
+        for batch in _batches(keys):
+            below: dict[int, list[dict[str, Any]]] = defaultdict(list)
+            for document in self._records.runs(batch):
+                if _is_below(document):
+                    below[document["row"]["root_key"]].append(document)
+                else:
+                    self._write_own(document)
+            for root_key, documents in below.items():
+                children = self._place(documents[0]).children
+                if not children.exists():  # those of an older version are not in any
+                    earlier = [key for key in self._records.children_of(root_key) if key not in changed]
+                    for of_earlier in _batches(earlier):
+                        self._append(children, list(self._records.runs(of_earlier)))
+                self._append(children, documents)
+
+    def _place(self, document: dict[str, Any]) -> RunFolder:
+        """The folder in which a run is recorded: its own, or that of its root."""
+        return RunFolder(
+            self._folder / "runs" / (document["root"] if _is_below(document) else document["row"]["run_id"])
+        )
+
+    def _note(self, table: str, first: Any, second: Any) -> None:
+        self._changes[Change(table, first, second)] = None
+
+    def _write_own(self, document: dict[str, Any]) -> None:
+        folder = RunFolder(self._folder / "runs" / document["row"]["run_id"])
+        with suppress(OSError):
+            if "minded_by" in document["row"]:  # one without a script has no folder before
+                with suppress(FileExistsError):
+                    os.mkdir(folder.path, 0o700)
+            size = _size(folder.record)
+            if size:
+                document["row"].pop("definition", None)  # long, the same for ever, and in the first line
+            if size > _LARGEST_BYTES:
+                self._begin_anew(folder.record, document)
+            else:
+                append_lines(folder.record, [document])
+
+    def _begin_anew(self, record: Path, document: dict[str, Any]) -> None:
+        definition = next(read_lines(record), {}).get("row", {}).get("definition")
+        with temporary_beside(record) as shorter:
+            append_lines(shorter, [document | {"row": {**document["row"], "definition": definition}}])
+            shorter.replace(record)
+
+    def _append(self, path: Path, documents: Sequence[Mapping[str, Any]]) -> None:
+        with suppress(OSError):
+            append_lines(path, documents)
+
+    def _record_deleted(self, changes: list[Change]) -> None:
+        for _, run_id, root_key in changes:
+            root = None if root_key is None else self._records.run_id(root_key)
+            if root is not None:
+                self._append(RunFolder(self._folder / "runs" / root).children, [{"deleted": run_id}])
+
+    def _record_named(self, changes: list[Change]) -> None:
+        names = self._folder / NAMES
+        if changes and not names.exists():  # those of an older version are not in any
+            changes = list(dict.fromkeys([*self._all_names(), *changes]))
+        lines = [
+            {"key": [change.first, change.second], "row": self._records.named(*_key(change)), "table": change.table}
+            for change in changes
+        ]
+        if lines:
+            self._append(names, lines)
+
+
+def _is_below(document: Mapping[str, Any]) -> bool:
+    """Whether a run has no folder of its own, as one without a script that is below another."""
+    return document["root"] is not None and "minded_by" in document["row"]
+
+
+def _key(change: Change) -> tuple[str, tuple[Any, Any]]:
+    return change.table, (change.first, change.second)
+
+
+def _fingerprint(document: Mapping[str, Any]) -> str:
+    """What differs when the documents of two runs do."""
+    recorded = {
+        **document,
+        "experiment": document.get("experiment", {}).get("experiment_id"),  # its row has a record of its own
+        "row": _recorded(RUN, document.get("row")),
+    }
+    return sha256(json.dumps(recorded, sort_keys=True).encode()).hexdigest()
+
+
+def _recorded(table: str, row: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """A row without what changes all the time, or is not known to either version."""
+    if row is None:
+        return None
+    return {name: row[name] for name in row if name not in UNRECORDED.get(table, ()) and row[name] is not None}
+
+
+def _batches(keys: list[int]) -> Iterator[list[int]]:
+    return (keys[start : start + _AT_ONCE] for start in range(0, len(keys), _AT_ONCE))
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

@@ -1,0 +1,92 @@
+"""What a submit would start, as JSON: secrets hidden."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.environments.container_plan import engine_arguments, shared_memory
+from mlrun_cli.environments.folder import EnvironmentFolder
+from mlrun_cli.submit.submit import PlannedRun, SubmitRequest, plan
+from mlrun_cli.workspace import Workspace
+
+_MOST_LEFT_OUT = 100
+
+
+def dry_run(workspace: Workspace, request: SubmitRequest) -> dict[str, Any]:
+    """A record of all that `submit` would do; nothing is started, made or stored.
+
+    Raises:
+        MlrunError: whatever `submit` would raise before it starts the run.
+    """
+    planned = plan(workspace, request)
+    redaction = Redaction.from_environment(request.environment)
+    configuration = planned.configuration
+    is_command = configuration.command is not None
+    shown = redaction.arguments(planned.argv)
+    environment = planned.environment.plan
+    starter = [] if is_command else environment.starter or [environment.interpreter]
+    return {
+        "experiment_name": request.experiment_name,
+        "runconfig": None if planned.runconfig is None else str(planned.runconfig),
+        "target": configuration.target,
+        "waits_for_its_place": planned.place.is_queued,
+        "source_directory": str(planned.source),
+        "script": None if is_command else shown[0],
+        "arguments": [] if is_command else shown[1:],
+        "command_line": [*planned.launch.prefix(), *starter, *shown],
+        "framework": configuration.framework,
+        "communicator": configuration.communicator,
+        "node_count": configuration.node_count,
+        "process_count": planned.launch.process_count,
+        "max_run_duration_seconds": configuration.max_run_duration_seconds,
+        "environment": _environment(planned, redaction),
+        "environment_variables": redaction.variables(configuration.environment_variables),
+        "data": [redaction.document(entry) for entry in planned.data["data"]],
+        "output_data": [redaction.document(entry) for entry in planned.data["outputData"]],
+        "snapshot": _snapshot(planned),
+        "notes": [redaction.text(note) for note in planned.notes],
+    }
+
+
+def _environment(planned: PlannedRun, redaction: Redaction) -> dict[str, Any]:
+    environment = planned.environment.plan
+    build = environment.build
+    container: dict[str, Any] = {}
+    if environment.container is not None:
+        container = {
+            "image": environment.container.image,
+            "shm_size": shared_memory(planned.configuration),
+            "arguments": engine_arguments(planned.configuration),
+        }
+    if build is None:
+        return {"kind": environment.kind.value, "interpreter": environment.interpreter, **container}
+    return {
+        **container,
+        "kind": environment.kind.value,
+        "interpreter": environment.interpreter,
+        "is_there": EnvironmentFolder(Path(build.folder)).is_complete(),
+        "folder": build.folder,
+        "python": build.python,
+        "day": build.day,
+        "day_source": build.day_source or None,
+        "builder": build.builder.value,
+        "requirements": [redaction.text(line) for line in build.requirements],
+        "packages": list(build.packages),
+        "channels": [redaction.text(channel) for channel in build.channels],
+        "options": [redaction.text(line) for line in build.options],
+        "dockerfile": None if build.image is None else redaction.quoted(build.image.dockerfile),
+        "context": None if build.image is None else build.image.context,
+    }
+
+
+def _snapshot(planned: PlannedRun) -> dict[str, Any]:
+    left_out = planned.snapshot.left_out
+    return {
+        "files": len(planned.snapshot.files),
+        "bytes": planned.snapshot.size,
+        "ignore_file": planned.snapshot.ignore_file,
+        "left_out": [{"path": one.path, "reason": one.reason} for one in left_out[:_MOST_LEFT_OUT]],
+        "left_out_count": len(left_out),
+    }

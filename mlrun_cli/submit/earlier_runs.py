@@ -1,0 +1,142 @@
+"""Runs as they were submitted: what it takes to run the same source in the same environment again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mlrun_cli.actions.attached_folders import submission_of
+from mlrun_cli.actions.snapshots import snapshot_of
+from mlrun_cli.core.redaction import REDACTED
+from mlrun_cli.errors import UsageError
+from mlrun_cli.runconfigs.run_configuration import NO_COMMUNICATOR, PYTHON_FRAMEWORK, RunConfiguration
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.submission import Submission
+from mlrun_cli.snapshots.git import GIT_PREFIXES
+from mlrun_cli.snapshots.limits import SnapshotLimits
+from mlrun_cli.snapshots.scan import scan_folder
+from mlrun_cli.snapshots.snapshot import EntryKind, Snapshot, SnapshotEntry
+from mlrun_cli.workspace import Workspace
+
+_CHUNK = 1 << 20
+
+
+class EarlierRun(NamedTuple):
+    """A run whose snapshot and environment are those of a new one; its folder may be gone."""
+
+    run: Run
+    submission: Submission
+    snapshot: Snapshot
+
+    def find_file(self, path: str) -> SnapshotEntry | None:
+        """Return the file or link of its snapshot at a path, or None."""
+        path = os.path.normpath(path)
+        entries = (entry for entry in self.snapshot.entries if entry.kind is not EntryKind.DIRECTORY)
+        return next((entry for entry in entries if entry.path == path), None)
+
+    def git_properties(self) -> dict[str, str]:
+        """Return those of its properties that say which commit its source stood at."""
+        return {name: value for name, value in self.run.properties.items() if name.startswith(GIT_PREFIXES)}
+
+    def configuration(self) -> RunConfiguration:
+        """Return what its runconfig came to; data are named by the ids of their datasets."""
+        definition = self.run.definition or {}
+        words = self.submission.argv
+        docker = definition.get("environment", {}).get("docker") or {}
+        command: str | tuple[str, ...] | None = None
+        if self.submission.is_command:
+            command = definition["command"] if isinstance(definition.get("command"), str) else words
+        return RunConfiguration(
+            script=None if self.submission.is_command else words[0],
+            arguments=() if self.submission.is_command else self.submission.as_asked().arguments or words[1:],
+            command=command,
+            target=self.submission.target,
+            framework=definition.get("framework", PYTHON_FRAMEWORK),
+            communicator=definition.get("communicator", NO_COMMUNICATOR),
+            node_count=self.submission.launch.node_count,
+            max_run_duration_seconds=definition.get("maxRunDurationSeconds"),
+            environment_variables=dict(definition.get("environmentVariables", {})),
+            rest={
+                "data": {entry["name"]: _input(entry) for entry in definition.get("data", ())},
+                "dataReferences": definition.get("dataReferences", {}),
+                **{f"environment.docker.{key}": value for key, value in docker.items()},
+            },
+        )
+
+
+class FolderDifference(NamedTuple):
+    """How a folder differs from a snapshot: paths that it has besides, has no more, and has with another content."""
+
+    added: Sequence[str]
+    removed: Sequence[str]
+    changed: Sequence[SnapshotEntry]
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.changed)
+
+
+def find_earlier_run(workspace: Workspace, run: Run) -> EarlierRun:
+    """Return the run with what it was submitted as.
+
+    Raises:
+        UsageError: a script opened it itself, or no record holds all that it takes.
+        NotFound: its snapshot is gone.
+    """
+    submission = submission_of(workspace, run)
+    if submission is None:
+        raise UsageError(
+            f"The run '{run.run_id}' was not submitted: a script opened it itself.", hint="Start that script again."
+        )
+    definition = run.definition or {}
+    if definition.get("outputData"):
+        raise UsageError(
+            f"The run '{run.run_id}' has output data, whose places no record holds as they were asked for.",
+            hint="Submit it from its folder.",
+        )
+    hidden = [name for name, value in definition.get("environmentVariables", {}).items() if REDACTED in value]
+    if hidden:
+        raise UsageError(
+            f"No record holds the secrets in the environment variables {', '.join(hidden)} of '{run.run_id}'.",
+            hint="Submit it from its folder.",
+        )
+    return EarlierRun(run, submission, snapshot_of(workspace, run))
+
+
+def folder_difference(workspace: Workspace, snapshot: Snapshot, folder: Path) -> FolderDifference:
+    """Compare a folder, as a snapshot would hold it now, with a snapshot of it.
+
+    Raises:
+        UsageError: there is no such folder, it is too large, or its ignore file cannot be read.
+    """
+    files = scan_folder(folder, SnapshotLimits.from_environment(os.environ), [workspace.home]).files
+    before = {entry.path: entry for entry in snapshot.entries if entry.kind is EntryKind.FILE}
+    return FolderDifference(
+        added=sorted(files.keys() - before.keys()),
+        removed=sorted(before.keys() - files.keys()),
+        changed=[
+            entry for path, entry in before.items() if path in files and not _is_same(entry, folder / path, files[path])
+        ],
+    )
+
+
+def _is_same(entry: SnapshotEntry, path: Path, found: os.stat_result) -> bool:
+    if found.st_size != entry.size:
+        return False
+    if found.st_mtime_ns == entry.mtime_ns:
+        return True
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+    except OSError:
+        return False
+    return digest.hexdigest() == entry.digest
+
+
+def _input(entry: Mapping[str, Any]) -> dict[str, Any]:
+    dataset = {"dataset": {"id": entry["dataset_id"]}}
+    return {"dataLocation": dataset, "mechanism": entry["mechanism"], "pathOnCompute": entry.get("path_on_compute")}

@@ -1,0 +1,75 @@
+"""What a run was submitted with, as its record shows it: camelCase, secrets hidden."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.environments.container_plan import engine_arguments, shared_memory
+from mlrun_cli.environments.environment import ContainerPlan
+from mlrun_cli.processes.launch import LaunchKind
+from mlrun_cli.runconfigs.run_configuration import RunConfiguration
+from mlrun_cli.runs.submission import Submission
+
+
+def run_definition(configuration: RunConfiguration, submission: Submission, redaction: Redaction) -> dict[str, Any]:
+    """The `runDefinition` of Azure's run details, as far as it means something here."""
+    command = configuration.command
+    shown = list(submission.argv)
+    build, container = submission.environment.build, submission.environment.container
+    return {
+        "script": None if submission.is_command else shown[0],
+        "arguments": [] if submission.is_command else shown[1:],
+        "command": shown[-1] if isinstance(command, str) else shown if submission.is_command else None,
+        "target": submission.target,
+        "framework": configuration.framework,
+        "communicator": configuration.communicator,
+        "nodeCount": configuration.node_count,
+        **_distribution(submission),
+        "maxRunDurationSeconds": configuration.max_run_duration_seconds,
+        "environment": {
+            **_name(configuration, submission),
+            "python": {
+                "userManagedDependencies": build is None or container is not None,
+                "interpreterPath": submission.environment.interpreter,
+                "requirements": [] if build is None else list(map(redaction.text, build.packages + build.requirements)),
+            },
+            **({} if container is None else {"docker": _docker(configuration, container)}),
+        },
+        "environmentVariables": redaction.variables(configuration.environment_variables),
+        "snapshotId": submission.snapshot_id,
+    }
+
+
+def _name(configuration: RunConfiguration, submission: Submission) -> dict[str, str]:
+    """Name and version of the environment: its own, or those under which Azure saves one without."""
+    changed = configuration.changed()
+    plan = submission.environment
+    key = plan.build.key if plan.build is not None else hashlib.sha256(str(plan.interpreter).encode()).hexdigest()
+    return {
+        "name": str(changed.get("environment.name") or f"Experiment {submission.experiment_name} Environment"),
+        "version": str(changed.get("environment.version") or f"Autosave_{key[:8]}"),
+    }
+
+
+def _docker(configuration: RunConfiguration, container: ContainerPlan) -> dict[str, Any]:
+    return {
+        "enabled": True,
+        "baseImage": container.image,
+        "shmSize": shared_memory(configuration),
+        "arguments": engine_arguments(configuration),
+    }
+
+
+def _distribution(submission: Submission) -> dict[str, Any]:
+    """The section of a runconfig that says how many processes there are, with its defaults; none for one a node."""
+    launch = submission.launch
+    if launch.kind is LaunchKind.MPI:
+        return {"mpi": {"processCountPerNode": launch.process_count // launch.node_count}}
+    if launch.kind is LaunchKind.PYTORCH:
+        return {"pytorch": {"processCount": launch.process_count}}
+    if launch.kind is LaunchKind.TENSORFLOW:
+        workers = launch.process_count - launch.server_count
+        return {"tensorflow": {"workerCount": workers, "parameterServerCount": launch.server_count}}
+    return {}

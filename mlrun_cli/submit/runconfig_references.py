@@ -1,0 +1,113 @@
+"""What a runconfig names instead of saying it: an environment of the workspace or of a file, paths of Windows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path, PureWindowsPath
+
+from mlrun_cli.core.problems import Problems
+from mlrun_cli.errors import EnvironmentNotFound, UsageError
+from mlrun_cli.runconfigs.run_configuration import RunConfiguration
+from mlrun_cli.runconfigs.runconfig import configuration_from_document, read_environment_file
+from mlrun_cli.submit.runconfigs import find_named_file
+from mlrun_cli.workspace import Workspace
+
+_FILE_SUFFIXES = (".yml", ".yaml", ".json")
+
+
+def resolve_references(
+    workspace: Workspace | None,
+    configuration: RunConfiguration,
+    *,
+    runconfig: Path | None,
+    project: Path,
+    source: Path,
+    is_environment_given: bool,
+) -> tuple[RunConfiguration, tuple[str, ...]]:
+    """The configuration with what it names in the names' place, and lines for stderr.
+
+    Args:
+        workspace: where environments are registered; None leaves an environment that is only named as it is.
+        configuration: as it was read.
+        runconfig: its file.
+        project: the attached folder.
+        source: the folder of the script.
+        is_environment_given: whether the run gets another environment than the one that the configuration names.
+
+    Raises:
+        UsageError: a file that it names is not there or cannot be read, or a path is of another machine.
+        EnvironmentNotFound: no environment of the name is registered.
+    """
+    configuration, notes = _with_posix_paths(configuration, project, source)
+    name = configuration.environment_name
+    if name is None:
+        return configuration, notes
+    if is_environment_given:
+        return configuration.with_environment(replace(RunConfiguration(), python=configuration.python)), notes
+    if configuration.environment_reference is not None and is_file_name(name):
+        with configuration.telling_place("environment"):
+            file = find_named_file(name, "environment", runconfig, project, source)
+        described, file_notes = read_environment_file(file)
+        inner, inner_notes = _with_posix_paths(configuration.with_environment(described), project, source)
+        return inner, (*notes, *file_notes, *inner_notes)
+    if workspace is None:
+        return configuration, notes
+    key_path = "environment" if configuration.environment_reference else "environment.name"
+    with configuration.telling_place(key_path):
+        return configuration.with_environment(_registered(workspace, configuration, name, key_path)), notes
+
+
+def is_file_name(reference: str) -> bool:
+    """Whether what stands at `environment` is the name of a file, and not that of an environment."""
+    return reference.lower().endswith(_FILE_SUFFIXES) or "/" in reference
+
+
+def _registered(workspace: Workspace, configuration: RunConfiguration, name: str, key_path: str) -> RunConfiguration:
+    from mlrun_cli.actions.environments import get_environment  # noqa: PLC0415 — few runconfigs only name one
+
+    version = None if configuration.environment_reference else configuration.changed().get("environment.version")
+    try:
+        found = get_environment(workspace, name, None if version is None else str(version))
+    except EnvironmentNotFound as error:
+        raise EnvironmentNotFound(
+            f"{key_path}: {error.message}",
+            hint="Describe it in the runconfig, as in environment.python.condaDependenciesFile: conda.yml, or register "
+            f"it: Environment.from_conda_specification('{name}', 'conda.yml').register(Workspace.from_config()).",
+        ) from error
+    named = {**found.definition, "name": found.name, "version": found.version}
+    described, _ = configuration_from_document({"environment": named}, Path(name))
+    return described
+
+
+def _with_posix_paths(
+    configuration: RunConfiguration, project: Path, source: Path
+) -> tuple[RunConfiguration, tuple[str, ...]]:
+    notes: list[str] = []
+    problems = Problems()
+
+    def posix(key_path: str, path: str | None, folder: Path) -> str | None:
+        if path is None or "\\" not in path or (folder / path).exists():
+            return path
+        windows = PureWindowsPath(path)
+        if windows.drive or windows.root:
+            with problems.collecting(), configuration.telling_place(key_path):
+                raise UsageError(
+                    f"{key_path}: '{path}' is a path of a Windows machine.",
+                    hint=f"Write it relative to the folder {folder}, as in 'src/{windows.name}'.",
+                )
+            return path
+        notes.append(f"{key_path}: '{path}' is written as on Windows; read as '{windows.as_posix()}'.")
+        return windows.as_posix()
+
+    python = configuration.python
+    if not python.user_managed_dependencies:
+        conda_file = posix("environment.python.condaDependenciesFile", python.conda_dependencies_file, project)
+        python = replace(python, conda_dependencies_file=conda_file)
+    changed = replace(
+        configuration,
+        script=posix("script", configuration.script, source),
+        environment_reference=posix("environment", configuration.environment_reference, project),
+        python=python,
+    )
+    problems.raise_if_any()
+    return changed, tuple(notes)

@@ -1,0 +1,90 @@
+"""The environment variables that a script is started with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from mlrun_cli.processes.launch import Launch, is_of_launch
+from mlrun_cli.processes.notebook_variables import without_notebook_variables
+from mlrun_cli.processes.process import FAMILY_VARIABLE, RUN_ID_VARIABLE, SUPERVISOR_VARIABLE
+from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.snapshots.working_copy import OUTPUTS
+from mlrun_cli.workspace import WorkspaceIdentity
+
+# Those of another run, when the submitter is itself a script or the runconfig names them, must not be taken for this
+# one's: processes are found, and told from supervisors, by some of them.
+_OF_EVERY_RUN = frozenset(
+    {
+        "AZUREML_ARM_PROJECT_NAME",
+        "AZUREML_ARM_RESOURCEGROUP",
+        "AZUREML_ARM_SUBSCRIPTION",
+        "AZUREML_ARM_WORKSPACE_NAME",
+        "AZUREML_EXPERIMENT_ID",
+        "AZUREML_NODE_COUNT",
+        "AZUREML_OUTPUT_DIRECTORY",
+        "AZUREML_RUN_ID",
+        "MLRUN_HOME",
+        "MLRUN_RUN_FOLDER",
+        "MLRUN_RUN_NUMBER",
+        "OLDPWD",
+        "PWD",
+        FAMILY_VARIABLE,
+        RUN_ID_VARIABLE,
+        SUPERVISOR_VARIABLE,
+    }
+)
+
+
+def names_set_by_run(launch: Launch) -> frozenset[str]:
+    """The variables that no runconfig can set: those that tell a script, or a process of it, of its run."""
+    processes = launch.processes(range(launch.port_count))
+    return _OF_EVERY_RUN.union(*(process.variables for process in processes))
+
+
+def script_environment(
+    submitter: Mapping[str, str],
+    variables: Mapping[str, str],
+    *,
+    identity: WorkspaceIdentity,
+    home: Path,
+    sdk_folder: Path,
+    run_id: str,
+    run_number: int,
+    folder: RunFolder,
+    experiment_name: str,
+    experiment_id: str,
+) -> dict[str, str]:
+    """The submitter's variables, those of the runconfig on top, and those that tell the script of its run.
+
+    What a notebook made for itself is not the submitter's.
+    """
+    submitter = without_notebook_variables(submitter)
+    if RUN_ID_VARIABLE in submitter:
+        submitter = {name: value for name, value in submitter.items() if not is_of_launch(name)}
+    wanted = {**submitter, "PYTHONUNBUFFERED": "1", **variables}
+    environment = {name: value for name, value in wanted.items() if name not in _OF_EVERY_RUN}
+    environment |= {
+        "AZUREML_ARM_PROJECT_NAME": experiment_name,
+        "AZUREML_ARM_RESOURCEGROUP": identity.resource_group,
+        "AZUREML_ARM_SUBSCRIPTION": identity.subscription_id,
+        "AZUREML_ARM_WORKSPACE_NAME": identity.name,
+        "AZUREML_EXPERIMENT_ID": experiment_id,
+        "AZUREML_NODE_COUNT": "1",
+        "AZUREML_OUTPUT_DIRECTORY": str(folder.work / OUTPUTS),
+        "AZUREML_RUN_ID": run_id,
+        "MLRUN_HOME": str(home),
+        "MLRUN_RUN_FOLDER": str(folder.path),
+        RUN_ID_VARIABLE: run_id,
+        "MLRUN_RUN_NUMBER": str(run_number),
+        "PYTHONPATH": _python_path(environment.get("PYTHONPATH", ""), home, sdk_folder),
+        "PWD": str(folder.work),
+    }
+    return environment
+
+
+def _python_path(before: str, home: Path, sdk_folder: Path) -> str:
+    """The SDK first; what an outer run put there for itself is taken out."""
+    others = [part for part in before.split(os.pathsep) if part and Path(part).parent != home / "sdk"]
+    return os.pathsep.join([str(sdk_folder), *others])

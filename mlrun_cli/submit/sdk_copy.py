@@ -1,0 +1,44 @@
+"""The `azureml` that a script imports: a copy of the SDK that an upgrade of the program leaves alone."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import mlrun_cli
+from mlrun_cli.core.home import make_private_folder
+from mlrun_cli.core.temporary import temporary_name
+from mlrun_cli.errors import StoreError
+
+_SOURCE = Path(mlrun_cli.__file__).parent / "sdk"
+
+
+def sdk_copy(home: Path) -> Path:
+    """The folder for a script's PYTHONPATH, which holds `azureml` and nothing else; made when it is not there.
+
+    Raises:
+        StoreError: it cannot be made.
+    """
+    copy = home / "sdk" / f"{mlrun_cli.__version__}-{_fingerprint(_SOURCE)}"
+    if copy.is_dir():
+        return copy
+    make_private_folder(copy.parent)
+    unfinished = copy.with_name(temporary_name())
+    try:
+        shutil.copytree(_SOURCE / "azureml", unfinished / "azureml", ignore=shutil.ignore_patterns("__pycache__"))
+        unfinished.rename(copy)
+    except OSError as error:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        if not copy.is_dir():
+            raise StoreError(f"The SDK cannot be copied to {copy}: {error.strerror}.") from error
+    return copy
+
+
+def _fingerprint(folder: Path) -> str:
+    """Differs when any of the SDK's files does, as in a development checkout."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.rglob("*.py")):
+        found = file.stat()
+        digest.update(f"{file.relative_to(folder)} {found.st_size} {found.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:12]

@@ -1,0 +1,51 @@
+"""What a configuration asks of a container, where its run is in none."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.environments.container_plan import arguments_key, engine_arguments, is_docker_on
+from mlrun_cli.environments.docker_arguments import Volume, read_docker_arguments
+from mlrun_cli.runconfigs.run_configuration import RunConfiguration
+
+
+class WithoutContainer(NamedTuple):
+    """A configuration with the variables that Docker's arguments set, their volumes, and lines for stderr."""
+
+    configuration: RunConfiguration
+    volumes: tuple[Volume, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def without_container(configuration: RunConfiguration, project: Path) -> WithoutContainer:
+    """Honour what of Docker's arguments can be: variables, and volumes as places of data; name the rest.
+
+    Args:
+        configuration: whose own variables stay on top.
+        project: what a relative path begins from.
+    """
+    arguments = engine_arguments(configuration) if is_docker_on(configuration) else []
+    if not arguments:
+        return WithoutContainer(configuration)
+    key_path = arguments_key(configuration)
+    volumes, variables, others = read_docker_arguments(arguments)
+    found = tuple(volume._replace(source=_absolute(project, volume.source)) for volume in volumes)
+    notes = [_note(key_path, others)] if others else []
+    merged = {**variables, **configuration.environment_variables}
+    return WithoutContainer(replace(configuration, environment_variables=merged), found, tuple(notes))
+
+
+def _absolute(project: Path, source: str) -> str:
+    return os.path.normpath(project / Path(re.sub(r"^~(?=/|$)", str(Path.home()), source)))
+
+
+def _note(key_path: str, others: Sequence[str]) -> str:
+    shown = ", ".join(Redaction().arguments(others))
+    verb = "is" if len(others) == 1 else "are"
+    return f"{key_path}: {shown} {verb} skipped: the run is in no container."

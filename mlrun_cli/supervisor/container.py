@@ -1,0 +1,79 @@
+"""The end of a run's containers, brought about beside its supervisor: an engine that hangs holds up nothing else."""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections.abc import Mapping
+from signal import SIGKILL
+
+from mlrun_cli.environments.container import end_containers, may_still_run
+from mlrun_cli.environments.environment import ContainerPlan
+from mlrun_cli.processes.linux import die_with_parent
+
+_LIMIT_SECONDS = 10.0
+_LOOK_SECONDS = 0.02
+
+
+class ContainerEnd:
+    """Has the containers of a run ended by a process of its own, which is given up after ten seconds."""
+
+    def __init__(self, container: ContainerPlan, run_id: str, environment: Mapping[str, str]) -> None:
+        self._container = container
+        self._run_id = run_id
+        self._environment = environment
+        self._pid = 0
+        self._answer: int | None = None
+        self._give_up_at = 0.0
+        self._was_given_up = False
+        self._is_done = False
+
+    def is_over(self, moment: float) -> bool:
+        """Whether all has been done that could be; the first call begins it."""
+        if self._give_up_at == 0.0:
+            self._begin(moment)
+        if self._answer is None:
+            return True
+        if select.select([self._answer], [], [], 0.0)[0]:
+            self._is_done = bool(os.read(self._answer, 1))
+        elif moment >= self._give_up_at:
+            self._was_given_up = True
+            os.kill(self._pid, SIGKILL)
+        else:
+            return False
+        os.close(self._answer)
+        self._answer = None
+        return True
+
+    def complete(self) -> tuple[str, ...]:
+        """Wait for the end of all there are by now; the warning of a run that may have left one.
+
+        An engine that has not answered before is not asked again.
+        """
+        if self._answer is None and not self._was_given_up:
+            self._begin(time.monotonic())
+        while not self.is_over(time.monotonic()):
+            time.sleep(_LOOK_SECONDS)
+        return () if self._is_done else (may_still_run(self._container, self._run_id),)
+
+    def _begin(self, moment: float) -> None:
+        self._give_up_at = moment + _LIMIT_SECONDS
+        self._is_done = False
+        self._answer, told = os.pipe()
+        prepare = die_with_parent(os.getpid())
+        try:
+            pid = os.fork()
+        except OSError:  # no process is to be had: a pipe that nobody writes to says that nothing was done
+            os.close(told)
+            return
+        if pid:
+            self._pid = pid
+            os.close(told)
+            return
+        try:
+            prepare()
+            if end_containers(self._container, self._run_id, self._environment):
+                os.write(told, b"\n")
+        finally:
+            os._exit(0)

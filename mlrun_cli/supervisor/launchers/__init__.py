@@ -1,0 +1,1 @@
+"""Launchers of a script's processes."""

@@ -1,0 +1,23 @@
+"""Registers the outputs of a run that has Completed, as its data was to be."""
+
+from __future__ import annotations
+
+from mlrun_cli.actions.datasets import register_outputs
+from mlrun_cli.runs.outcome import Outcome
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.status import RunStatus
+
+# A workspace loads these when they are first used: too late for a supervisor, under which the program may change.
+from mlrun_cli.store import datasets, datastores, settings  # noqa: F401
+from mlrun_cli.workspace import Workspace
+
+
+def with_registered_outputs(workspace: Workspace, run: Run, outcome: Outcome) -> Outcome:
+    """The outcome with a warning for each output that could not be registered. May be called again.
+
+    Raises:
+        StoreError: the store cannot be used.
+    """
+    if outcome.status is not RunStatus.COMPLETED or not (run.definition or {}).get("outputData"):
+        return outcome
+    return outcome._replace(warnings=(*outcome.warnings, *register_outputs(workspace, run)))

@@ -1,0 +1,145 @@
+"""The processes that a supervisor has started together, and which end together."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from signal import SIGKILL, SIGTERM, Signals
+from typing import Any
+
+from mlrun_cli.processes.process import ProcessId, descendants, of_run, send
+from mlrun_cli.runs.run import GRACE_SECONDS
+from mlrun_cli.runtime.finish import end_processes
+from mlrun_cli.supervisor.child import Child, Start
+
+
+class ProcessGroup:
+    """Children that are one to their supervisor: over when all have ended, failed when one has failed.
+
+    The first to fail has the others ended: SIGTERM, a grace, SIGKILL. So have the last of those that are no servers
+    the servers.
+
+    Attributes:
+        exit_code: None until all have ended; then that of the first failure, else 0. Negative for a signal.
+        first_to_fail: the number of that process; 0 when none has failed.
+    """
+
+    def __init__(self, starts: Sequence[Start], run_id: str, *, grace_seconds: float = GRACE_SECONDS) -> None:
+        """Start them all, or none.
+
+        Raises:
+            OSError: one cannot be started.
+        """
+        self._run_id = run_id
+        self._grace_seconds = grace_seconds
+        self._children: list[Child] = []
+        self._failure: int | None = None
+        self._kill_at: float | None = None
+        self._was_signalled = False
+        self.exit_code: int | None = None
+        self.first_to_fail = 0
+        self.duration_seconds = 0.0
+        self.started = time.monotonic()
+        try:
+            self._start(starts)
+        except OSError:
+            end_processes(self.left_behind, 0.0)
+            raise
+
+    def _start(self, starts: Sequence[Start]) -> None:
+        on_node = Counter(start.node for start in starts)
+        heads: dict[int, int] = {}
+        for start in starts:
+            if on_node[start.node] == 1:
+                self._children.append(Child(start, None))
+                continue
+            # A group can only be joined within its session, and stays while its head is not waited for.
+            child = Child(start, heads.get(start.node, 0))
+            heads.setdefault(start.node, child.pid)
+            self._children.append(child)
+
+    @property
+    def pids(self) -> list[int]:
+        """The pids of those that have not ended."""
+        return [child.pid for child in self._children if child.exit_code is None]
+
+    def described(self) -> list[dict[str, Any]]:
+        """Which processes these are, for who mends the run if this one dies."""
+        return [
+            {
+                "pid": child.pid,
+                "identity": child.identity(),
+                "node": child.start.node,
+                "log": child.start.log.name,
+            }
+            for child in self._children
+        ]
+
+    def ended(self, exit_codes: Mapping[int, int]) -> None:
+        """Take note of the ends of processes, by pid, of this group or not, which one wait of the supervisor has seen.
+
+        Of all of them before any other is signalled: their pids may be those of strangers by now.
+        """
+        numbers = [number for number, child in enumerate(self._children) if child.pid in exit_codes]
+        for number in numbers:
+            self._children[number].ended(exit_codes[self._children[number].pid])
+            self._take_note_of_failure(number)
+        if not numbers:
+            return
+        self.duration_seconds = time.monotonic() - self.started
+        is_over = all(child.exit_code is not None for child in self._children if not child.start.is_server)
+        if not self.pids:
+            self.exit_code = self._failure or 0
+        elif (is_over or self._failure is not None) and self._kill_at is None and not self._was_signalled:
+            self._kill_at = time.monotonic() + self._grace_seconds
+            self._send(SIGTERM)
+
+    def _take_note_of_failure(self, number: int) -> None:
+        child = self._children[number]
+        was_dismissed = child.start.is_server and self._kill_at is not None
+        if child.exit_code and self._failure is None and not was_dismissed:
+            self._failure = child.exit_code
+            self.first_to_fail = number
+
+    def look(self, moment: float) -> None:
+        """What is due by the clock: kill those that go on after the grace."""
+        if self._kill_at is not None and moment >= self._kill_at and self.exit_code is None:
+            self._send(SIGKILL)
+
+    def signal(self, number: Signals) -> bool:
+        """Signal them, and every descendant; whether they were there to get it and had not failed before.
+
+        From then on it is for the supervisor to say how long the others have.
+        """
+        if self.exit_code is not None:
+            return False
+        had_failed = self._failure is not None
+        self._was_signalled = True
+        self._send(number)
+        return not had_failed
+
+    def left_behind(self) -> list[ProcessId]:
+        """What lives of all that they have started."""
+        return of_run(descendants(os.getpid()), self._run_id)
+
+    def _send(self, number: Signals) -> None:
+        # Not waited for yet, so that these pids are still the children's own, zombies' at worst, and so are the groups.
+        groups = {os.getpgid(pid) for pid in self.pids} - {os.getpgrp()}
+        for group in groups:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(group, number)
+        if number is not SIGKILL and all(child.start.passes_signals for child in self._children):
+            return
+        for process in self.left_behind():
+            if _group_of(process) not in groups:
+                send(process, number)
+
+
+def _group_of(process: ProcessId) -> int | None:
+    try:
+        return os.getpgid(process.pid)
+    except OSError:
+        return None

@@ -1,0 +1,232 @@
+"""Mends runs whose supervisor is gone: takes in what is left, ends what is left, records what happened."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import Any
+
+from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, full_disk
+from mlrun_cli.core.json_files import read_json
+from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.time import MICROSECONDS, now
+from mlrun_cli.environments.container import end_containers, may_still_run
+from mlrun_cli.environments.folder import forget_secrets_of_build
+from mlrun_cli.errors import MlrunError, RunNotFound, StoreError, StoreUnavailable
+from mlrun_cli.processes.host import this_origin
+from mlrun_cli.processes.process import belonging_to, started_for
+from mlrun_cli.runs.error import SERVICE_ERROR, run_error
+from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.runs.outcome import Outcome
+from mlrun_cli.runs.owner_lock import RunLock
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.script_end import ScriptEnd
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runs.submission import Submission
+from mlrun_cli.runtime.finish import (
+    end_processes,
+    keep_what_the_script_wrote,
+    left_behind,
+    left_running,
+    optional,
+    outcome_of_script,
+    record_outcome,
+    with_full_disk,
+    write_outcome,
+    written_outcome,
+)
+from mlrun_cli.runtime.journal_ingest import JournalReader
+from mlrun_cli.runtime.liveness import LEASE_SECONDS, may_judge
+from mlrun_cli.supervisor.output_registration import with_registered_outputs
+from mlrun_cli.workspace import Workspace
+
+_READERS_SECONDS = 0.1
+_WHILE = {
+    RunStatus.NOT_STARTED: "before it had started the run",
+    RunStatus.QUEUED: "before it had started the run",
+    RunStatus.PREPARING: "while it prepared the environment and the working copy",
+    RunStatus.STARTING: "while it started the script",
+    RunStatus.FINALIZING: "after the script had ended, before it could record how",
+}
+
+
+def recover_all(workspace: Workspace, first_run_id: str) -> None:
+    """Mend the run whose lock this process was handed, then every other that nobody minds.
+
+    What goes wrong with one run goes to the log of this process and leaves the others to be mended.
+    """
+    _try_to_recover(workspace, first_run_id)
+    for run in workspace.runs.alive():
+        if may_judge(run):
+            with _taken_lock(workspace, run.run_id) as is_taken:
+                if is_taken:
+                    _try_to_recover(workspace, run.run_id)
+
+
+@contextmanager
+def _taken_lock(workspace: Workspace, run_id: str) -> Iterator[bool]:
+    """The lock of a run; not taken when somebody holds it for longer than readers do who look at it."""
+    try:
+        lock = RunLock.open(workspace.run_folder(run_id).lock)
+    except OSError:
+        yield False
+        return
+    try:
+        yield lock.take_to_mend(_READERS_SECONDS)
+    finally:
+        lock.close()
+
+
+def _try_to_recover(workspace: Workspace, run_id: str) -> None:
+    try:
+        # Asked for under the lock: what ended or was deleted meanwhile needs no mending.
+        recover(workspace, workspace.runs.get(run_id))
+    except RunNotFound:
+        return
+    except StoreUnavailable:  # it is tried again at the next look
+        traceback.print_exc()
+    except Exception as error:  # neither the other runs must suffer, nor whoever looks at this one
+        traceback.print_exc()
+        with suppress(MlrunError):
+            _record_failure(workspace, run_id, error)
+
+
+def _record_failure(workspace: Workspace, run_id: str, error: Exception) -> None:
+    """Have a run end as Failed that cannot be mended, and say why."""
+    reason = " ".join(f"{type(error).__name__}: {error}".split())
+    message = f"The supervisor of the run died, and what happened to the run cannot be found out: {reason}"
+    outcome = Outcome(RunStatus.FAILED, now(), error=run_error(message, code=SERVICE_ERROR))
+    outcome = outcome.without_secrets(Redaction.from_environment(os.environ))
+    record_outcome(workspace, workspace.runs.get(run_id), outcome)
+
+
+def recover(workspace: Workspace, run: Run) -> None:
+    """Mend one run, whose lock is held."""
+    if run.status.is_terminal:
+        return
+    folder = workspace.run_folder(run.run_id)
+    had_processes = bool(started_for(run.run_id))
+    submission = _written_submission(folder)
+    not_ended = optional(lambda: _end_containers(run, submission), (), _log)
+    left = end_processes(belonging_to(run.run_id), 0.0)
+    full = full_disk(folder.path, FULL_FOR_RUNS_BYTES)
+    folder.give_room()
+    if submission is not None:
+        optional(lambda: forget_secrets_of_build(submission.environment), None, _log)
+    # The run's own variables may be gone with its supervisor; the user's names are among ours, as a rule.
+    redaction = Redaction.from_environment(os.environ)
+    reader = JournalReader(workspace, folder.journal, run.key, redaction)
+    optional(reader.take_in_all, None, _log)
+    outcome = written_outcome(folder)
+    if outcome is None:
+        outcome = _missing_outcome(workspace, run, folder, submission, had_processes=had_processes)
+        behind = optional(lambda: left_behind(folder), (), _log)
+        told = (*outcome.warnings, *reader.warnings, *behind, *not_ended, *left_running(left))
+        lost = with_full_disk(outcome._replace(warnings=told), full)
+        outcome = optional(lambda: with_registered_outputs(workspace, run, lost), lost, _log)
+        outcome = outcome.without_secrets(redaction)
+        # Without it, it is the store alone that knows.
+        optional(partial(write_outcome, folder, outcome), None, _log)
+    for file in (folder.secrets, folder.socket, folder.helper_socket):
+        optional(partial(file.unlink, missing_ok=True), None, _log)
+    if submission is not None:
+        optional(lambda: keep_what_the_script_wrote(workspace, submission, folder), None, _log)
+    record_outcome(workspace, run, outcome)
+
+
+def _written_submission(folder: RunFolder) -> Submission | None:
+    """What the run was given; None where that was not written down, or something else stands there."""
+    try:
+        document = read_json(folder.submission)
+        return None if document is None else Submission.from_json(document)
+    except Exception:  # whatever stands there
+        traceback.print_exc()
+        return None
+
+
+def _log(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+def _end_containers(run: Run, submission: Submission | None) -> tuple[str, ...]:
+    """End those of the run; the warning if that may have failed."""
+    container = None if submission is None else submission.environment.container
+    if container is None or end_containers(container, run.run_id, {**os.environ, **container.reached_by}):
+        return ()
+    return (may_still_run(container, run.run_id),)
+
+
+def fail_without_store(folder: RunFolder, error: StoreError) -> None:
+    """Have a run fail whose store can be opened by nobody; the next that can finds in its folder why."""
+    sys.stderr.write(f"{error}\n")
+    if not folder.path.exists():
+        return
+    reason = f"The run could not be started: {error.message} {error.hint or ''}".rstrip()
+    write_outcome(folder, Outcome(RunStatus.FAILED, now(), error=run_error(reason, code=SERVICE_ERROR)))
+    folder.secrets.unlink(missing_ok=True)
+
+
+def _missing_outcome(
+    workspace: Workspace, run: Run, folder: RunFolder, submission: Submission | None, *, had_processes: bool
+) -> Outcome:
+    """By how the script ended, if the supervisor could still write that down; else the run is lost."""
+    run = workspace.runs.get_by_key(run.key)
+    process = _written_process(folder)
+    if "end" in process and submission is not None:
+        with suppress(KeyError, TypeError, ValueError):  # something else stands there
+            return outcome_of_script(run, folder, submission, ScriptEnd.from_json(process["end"]))
+    return _lost(run, folder, had_processes=had_processes)
+
+
+def _written_process(folder: RunFolder) -> Mapping[str, Any]:
+    """What the supervisor wrote down of the script's processes, if anything."""
+    try:
+        return read_json(folder.process) or {}
+    except OSError:
+        return {}
+
+
+def _lost(run: Run, folder: RunFolder, *, had_processes: bool) -> Outcome:
+    """What is to be said of a run that ended without anybody to record it."""
+    sign_of_life = _last_sign_of_life(run, folder)
+    ended_at = now() if had_processes else sign_of_life
+    started_at = run.started_at or _started_at(folder)
+    duration = None if started_at is None else max(0, ended_at - started_at) / MICROSECONDS
+    # Of a run in a queue, only who cancels it removes the secrets; its whole folder may be removed by anybody.
+    was_let_go = run.status is RunStatus.QUEUED and folder.path.exists() and not folder.secrets.exists()
+    if run.status is RunStatus.CANCEL_REQUESTED or was_let_go:
+        error = None if run.failed_with is None else dict(run.failed_with)
+        return Outcome(RunStatus.CANCELED if error is None else RunStatus.FAILED, ended_at, duration, error=error)
+    who = "The machine was restarted" if _is_of_another_boot(run) else "The supervisor of the run died"
+    when = _WHILE.get(run.status, "while the script ran")
+    if _is_of_another_boot(run):
+        when = when.replace(" it ", " the supervisor ", 1)
+    return Outcome(RunStatus.FAILED, ended_at, duration, error=run_error(f"{who} {when}.", code=SERVICE_ERROR))
+
+
+def _is_of_another_boot(run: Run) -> bool:
+    here = this_origin()
+    return run.origin is not None and run.origin.host_id == here.host_id and run.origin.boot_id != here.boot_id
+
+
+def _started_at(folder: RunFolder) -> int | None:
+    started_at = _written_process(folder).get("started_at")
+    return started_at if isinstance(started_at, int) else None
+
+
+def _last_sign_of_life(run: Run, folder: RunFolder) -> int:
+    """The latest moment at which the run is known to have been alive."""
+    moments = [run.created_at, run.started_at or 0]
+    if run.lease_until is not None:
+        moments.append(run.lease_until - LEASE_SECONDS * MICROSECONDS)
+    files = [folder.stdout, folder.process, folder.submission]
+    with suppress(OSError):
+        files.extend(folder.journal.iterdir())
+    for file in files:
+        with suppress(OSError):
+            moments.append(os.stat(file).st_mtime_ns // 1000)
+    return min(max(moments), max(now(), run.created_at))

@@ -1,0 +1,1 @@
+"""Compute targets: where a supervisor starts. One module per kind."""

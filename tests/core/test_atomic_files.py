@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mlrun_cli.core.atomic_files import whole_file
+from mlrun_cli.errors import UsageError
+from mlrun_cli.processes.inheritance import own_umask
+
+KILLED_AT = """
+import itertools, os, sys
+from pathlib import Path
+from mlrun_cli.core.atomic_files import whole_file
+
+path, last = Path(sys.argv[1]), int(sys.argv[2])
+calls = itertools.count()
+
+def look(event, arguments):
+    if event == "open" or event in ("os.rename", "os.link", "os.remove"):
+        if next(calls) == last:
+            os._exit(9)
+
+sys.addaudithook(look)
+with whole_file(path, overwrite=False) as file:
+    file.write(b"whole")
+"""
+
+
+def test_a_process_that_is_killed_leaves_the_whole_file_or_none(tmp_path: Path) -> None:
+    seen = set()
+    for last in range(10):
+        path = tmp_path / str(last)
+        done = subprocess.run([sys.executable, "-c", KILLED_AT, path, str(last)], check=False)
+        seen.add(path.read_bytes() if path.exists() else None)
+        if done.returncode == 0:
+            break
+    assert done.returncode == 0 and seen == {None, b"whole"}
+
+
+@pytest.mark.parametrize("error", [None, errno.EPERM, errno.ENOTSUP])
+def test_a_name_that_somebody_takes_meanwhile_stays_with_them_where_there_are_links_and_where_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int | None
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(error, "no links here")
+
+    if error is not None:
+        monkeypatch.setattr(os, "link", refuse)
+    with whole_file(tmp_path / "mine", overwrite=False) as file:
+        file.write(b"whole")
+    with pytest.raises(UsageError, match="There is a file"), whole_file(tmp_path / "theirs", overwrite=False):
+        (tmp_path / "theirs").write_bytes(b"theirs")
+    kept = {file.name: (file.read_bytes(), stat.S_IMODE(file.stat().st_mode)) for file in tmp_path.iterdir()}
+    mode = 0o666 & ~(own_umask() or 0)
+    assert kept == {"mine": (b"whole", mode), "theirs": (b"theirs", mode)}

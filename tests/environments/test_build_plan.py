@@ -1,0 +1,589 @@
+"""What is planned for a run: which interpreter, which packages, and what is said about it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+import mlrun_cli
+from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.environments.base_pythons import nearest_pythons
+from mlrun_cli.environments.build_plan import (
+    PlannedEnvironment,
+    find_uv,
+    plan_conda,
+    plan_current,
+    plan_user_managed,
+)
+from mlrun_cli.environments.conda_file import read_conda_dependencies
+from mlrun_cli.environments.environment import BasePython, Builder, EnvironmentBuild, EnvironmentPlan, LocalSource
+from mlrun_cli.environments.interpreters import PythonRequest
+from mlrun_cli.environments.local_sources import changed_source
+from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
+from mlrun_cli.environments.placeholders import hide_secrets_of_dockerfile
+from mlrun_cli.environments.requirements import without_version
+from mlrun_cli.errors import EnvironmentNotBuilt, InvalidFile, Unsupported
+
+DATA = Path(__file__).parents[1] / "data" / "conda"
+BASE_PYTHON = os.path.realpath(sys.executable)
+VERSION = ".".join(map(str, sys.version_info[:3]))
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    """A PATH with one `python`, and a home without pyenv."""
+    folder = tmp_path / "path"
+    folder.mkdir()
+    (folder / "python").symlink_to(BASE_PYTHON)
+    return {"PATH": str(folder), "HOME": str(tmp_path)}
+
+
+def plan_of(
+    tmp_path: Path, environ: dict[str, str], content: str, mode: EnvironmentMode = EnvironmentMode.PINNED
+) -> PlannedEnvironment:
+    path = tmp_path / "conda.yml"
+    path.write_text(content, encoding="utf-8")
+    return plan_conda(
+        read_conda_dependencies(path), home=tmp_path / "home", environ=environ, choice=EnvironmentChoice(mode)
+    )
+
+
+def put_on_path(environ: dict[str, str], name: str) -> Path:
+    """A program that does nothing, in a folder of its own at the end of PATH."""
+    program = Path(environ["PATH"].split(os.pathsep)[0]).parent / f"of-{name}" / name
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n", encoding="utf-8")
+    program.chmod(0o755)
+    environ["PATH"] += f"{os.pathsep}{program.parent}"
+    return program
+
+
+def build_of(tmp_path: Path, environ: dict[str, str], content: str) -> EnvironmentBuild:
+    build = plan_of(tmp_path, environ, content).plan.build
+    assert build is not None
+    return build
+
+
+def requirements_of(tmp_path: Path, environ: dict[str, str], *pip: str) -> tuple[str, ...]:
+    build = build_of(tmp_path, environ, "dependencies:\n- pip:\n" + "".join(f'  - "{line}"\n' for line in pip))
+    return build.options + build.requirements
+
+
+def test_plan_survives_json() -> None:
+    build = EnvironmentBuild(
+        "k", "/f", (BasePython("/usr/bin/python3", "3.8.1", True),), Builder.UV, "/u", ("a==1",), ("-i x",)
+    )
+    conda = build._replace(builder=Builder.CONDA, packages=("numpy=1",), channels=("defaults",), is_relaxed=True)
+    conda = conda._replace(local=(LocalSource("--editable /p", "/p", "s"),))
+    plans = [EnvironmentPlan("/usr/bin/python3", starter=("/opt/spark-submit", "--conf", "a=b"))]
+    for plan in [*plans, EnvironmentPlan("/f/venv/bin/python", build), EnvironmentPlan("/f/venv/bin/python", conda)]:
+        assert EnvironmentPlan.from_json(plan.to_json()) == plan
+
+
+def test_user_managed_without_a_name_is_the_python_on_path(tmp_path: Path, environ: dict[str, str]) -> None:
+    planned = plan_user_managed(None, environ["PATH"], tmp_path)
+    assert planned.plan == EnvironmentPlan(f"{environ['PATH']}/python")
+    assert planned.notes == ()
+
+
+def test_user_managed_falls_back_on_python3(tmp_path: Path, environ: dict[str, str]) -> None:
+    Path(environ["PATH"], "python").rename(Path(environ["PATH"], "python3"))
+    planned = plan_user_managed("python", environ["PATH"], tmp_path)
+    assert planned.plan.interpreter == f"{environ['PATH']}/python3"
+    assert planned.notes == ()
+
+
+def test_user_managed_path_is_taken_from_the_folder_and_stays_a_link(tmp_path: Path, environ: dict[str, str]) -> None:
+    planned = plan_user_managed("path/python", environ["PATH"], tmp_path)
+    assert planned.plan.interpreter == f"{environ['PATH']}/python"
+
+
+def test_user_managed_path_that_does_not_exist_gives_way_with_a_note(tmp_path: Path, environ: dict[str, str]) -> None:
+    planned = plan_user_managed("/azureml-envs/x/bin/python", environ["PATH"], tmp_path)
+    assert planned.plan.interpreter == f"{environ['PATH']}/python"
+    assert "/azureml-envs/x/bin/python" in planned.notes[0]
+
+
+def test_user_managed_folder_and_plain_file_are_refused(tmp_path: Path, environ: dict[str, str]) -> None:
+    (tmp_path / "notes.txt").write_text("x", encoding="utf-8")
+    for named, words in ((str(tmp_path), "a folder"), ("./notes.txt", "not executable")):
+        with pytest.raises(EnvironmentNotBuilt, match=words):
+            plan_user_managed(named, environ["PATH"], tmp_path)
+
+
+def test_no_python_on_path_is_an_error_in_words(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentNotBuilt, match="no 'python' or 'python3' on PATH"):
+        plan_user_managed(None, str(tmp_path), tmp_path)
+
+
+def test_throw_away_environment_of_the_tool_is_not_the_users_python(tmp_path: Path, environ: dict[str, str]) -> None:
+    tool = tmp_path / "archive-v0" / "abc"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tool], check=True)
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from mlrun_cli.environments.build_plan import plan_user_managed\n"
+        "print(plan_user_managed(None, sys.argv[1], Path('/')).plan.interpreter)"
+    )
+    path = f"{tool}/bin{os.pathsep}{environ['PATH']}"
+    answer = subprocess.run(
+        [tool / "bin" / "python", "-c", code, path],
+        env={"PYTHONPATH": str(Path(mlrun_cli.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert answer.stdout.strip() == f"{environ['PATH']}/python"
+
+
+def test_conda_and_pip_parts_become_one_list(tmp_path: Path, environ: dict[str, str]) -> None:
+    dependencies = read_conda_dependencies(DATA / "training.yml")
+    planned = plan_conda(dependencies, home=tmp_path, environ=environ)
+    build = planned.plan.build
+    assert build is not None
+    assert build.requirements == (
+        "numpy==1.18.*",
+        "matplotlib>=3,<4",
+        "scipy==1.5.2.*",
+        "scikit_learn==1.4.2",
+    )
+    assert build.options == ("--extra-index-url https://wheels.example.org/simple",)
+    assert build.python == BASE_PYTHON
+    assert planned.plan.interpreter == f"{build.folder}/venv/bin/python"
+    assert build.folder == f"{tmp_path}/environments/{build.key}"
+    said = "\n".join(planned.notes)
+    assert "azureml: azureml-core==1.35.0, azureml-dataprep[fuse,pandas]" in said
+    assert "pip does not install it: cudatoolkit=10.1" in said
+    assert "scipy=1.5.2=py38h8c5af15_0" in said
+    assert "https://conda.example.org/private" in said
+    assert len(planned.notes) == 4
+
+
+def test_nothing_is_said_of_plain_names_from_public_channels(tmp_path: Path, environ: dict[str, str]) -> None:
+    planned = plan_of(
+        tmp_path, environ, "channels: [defaults, conda-forge]\ndependencies: [pip, pytorch, scikit-learn]\n"
+    )
+    assert planned.notes == ()
+    assert planned.plan.build is not None
+    assert planned.plan.build.requirements == ("torch", "scikit-learn")
+
+
+def test_notes_and_errors_on_a_private_channel_hold_no_password(tmp_path: Path, environ: dict[str, str]) -> None:
+    channel = "https://bob:pw@h/own"
+    planned = plan_of(tmp_path, environ, f"channels: ['{channel}']\ndependencies: ['{channel}::numpy=1=0', cudnn]\n")
+    assert [note for note in planned.notes if "https://***@h/own" in note]
+    assert "pw" not in "".join(planned.notes)
+    with pytest.raises(Unsupported, match=r"https://\*\*\*@h/own::left-pad"):
+        plan_of(tmp_path, environ, f"dependencies: ['{channel}::left-pad']\n")
+
+
+def test_unknown_conda_names_are_refused_together(tmp_path: Path, environ: dict[str, str]) -> None:
+    with pytest.raises(Unsupported, match="r-base, my-own=1") as caught:
+        plan_of(tmp_path, environ, "dependencies: [numpy, r-base, my-own=1]\n")
+    assert caught.value.hint is not None
+    assert "pip:" in caught.value.hint
+
+
+def test_key_depends_on_content_and_not_on_order(tmp_path: Path, environ: dict[str, str]) -> None:
+    one = build_of(tmp_path, environ, "name: a\ndependencies: [numpy, pandas]\n")
+    same = build_of(tmp_path, environ, "name: b\ndependencies: [pandas, numpy, {pip: [azureml-core]}]\n")
+    other = build_of(tmp_path, environ, "dependencies: [numpy, pandas=1]\n")
+    assert one.key == same.key != other.key
+
+
+def test_key_follows_a_local_package_and_not_what_building_it_leaves(tmp_path: Path, environ: dict[str, str]) -> None:
+    package = tmp_path / "a package"
+    package.mkdir()
+    (package / "setup.py").write_text("1", encoding="utf-8")
+    content = "dependencies: [{pip: ['./a package']}]\n"
+    before = build_of(tmp_path, environ, content)
+    assert before.requirements == (package.as_uri(),)
+    for name in ("build/x.py", ".venv/x.py", "node_modules/x.py", "a.egg-info/x.py"):
+        (package / name).parent.mkdir(exist_ok=True)
+        (package / name).write_text("1", encoding="utf-8")
+    assert build_of(tmp_path, environ, content).key == before.key
+    (package / "labels.json").write_text("1", encoding="utf-8")
+    with_data = build_of(tmp_path, environ, content)
+    assert with_data.key != before.key
+    assert changed_source(before.local) is None  # a log that the submit writes there is no other package
+    for name in ("setup.py", "sub/a.py", "sub/b.pyx", "requirements-dev.txt"):
+        before = build_of(tmp_path, environ, content)
+        (package / name).parent.mkdir(exist_ok=True)
+        (package / name).write_text("22", encoding="utf-8")
+        assert build_of(tmp_path, environ, content).key != before.key
+        assert changed_source(before.local) == str(package)
+
+
+def test_key_follows_a_folder_of_wheels(tmp_path: Path, environ: dict[str, str]) -> None:
+    content = "dependencies: [{pip: ['--find-links .', tiny]}]\n"
+    for name, changed in (("a.whl", str(tmp_path)), ("b.tar.gz", str(tmp_path)), ("run.log", None)):
+        before = build_of(tmp_path, environ, content)
+        (tmp_path / name).write_text("1", encoding="utf-8")
+        assert build_of(tmp_path, environ, content).key != before.key
+        assert changed_source(before.local) == changed
+
+
+def test_local_source_that_cannot_be_looked_at_has_not_changed() -> None:
+    assert changed_source([LocalSource("tiny @ file:///…", f"/{'long' * 100}", "")]) is None
+
+
+def test_image_of_a_dockerfile_is_no_secret_though_a_password_is_the_same_word() -> None:
+    text = "from --platform=linux/amd64 postgres:15 AS postgres\nENV POSTGRES_PASSWORD={0}\nRUN psql -U {0}\n"
+    hidden, secrets = hide_secrets_of_dockerfile(text.format("postgres"), Redaction())
+    assert hidden == text.format("${MLRUN_INSTALL_SECRET_1}")
+    assert secrets == {"MLRUN_INSTALL_SECRET_1": "postgres"}
+
+
+def test_requirements_files_are_written_out(tmp_path: Path, environ: dict[str, str]) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "more.txt").write_text("six \\\n==1.16\n./here\n", encoding="utf-8")
+    (tmp_path / "sub" / "here").mkdir()
+    (tmp_path / "req.txt").write_text("# all\n\n-r sub/more.txt\r\ntqdm # bar\n-i https://x/y#z\n", encoding="utf-8")
+    assert requirements_of(tmp_path, environ, "-r req.txt", "tqdm") == (
+        "--index-url https://x/y#z",
+        "six  ==1.16",
+        f"{tmp_path}/sub/here",
+        "tqdm",
+    )
+
+
+def test_requirements_files_in_a_circle_are_named(tmp_path: Path, environ: dict[str, str]) -> None:
+    for name, included in (("start", "a"), ("a", "b"), ("b", "a")):
+        (tmp_path / f"{name}.txt").write_text(f"-r {included}.txt\n", encoding="utf-8")
+    with pytest.raises(InvalidFile) as caught:
+        requirements_of(tmp_path, environ, "-r start.txt")
+    circle = f"{tmp_path}/a.txt -> {tmp_path}/b.txt -> {tmp_path}/a.txt"
+    assert caught.value.message == f"{tmp_path}/b.txt: '-r {tmp_path}/a.txt' leads back to itself: {circle}"
+
+
+@pytest.mark.parametrize(("copies", "depth"), [(2, 15), (1, 30)])
+def test_requirements_files_without_end_are_refused(
+    tmp_path: Path, environ: dict[str, str], copies: int, depth: int
+) -> None:
+    for number in range(depth):
+        (tmp_path / f"{number}.txt").write_text(f"-r {number + 1}.txt\n" * copies, encoding="utf-8")
+    (tmp_path / f"{depth}.txt").write_text("six\n", encoding="utf-8")
+    with pytest.raises(InvalidFile, match="at most 100 files are read, 20 deep"):
+        requirements_of(tmp_path, environ, "-r 0.txt")
+
+
+@pytest.mark.parametrize(
+    ("line", "error", "words"),
+    [
+        ("--user", Unsupported, "'--user'"),
+        ("-r https://example.org/r.txt", Unsupported, "address"),
+        ("-r none.txt", InvalidFile, "does not exist"),
+        ("-e ./none", InvalidFile, "does not exist"),
+        ("--index-url", InvalidFile, "lacks the value"),
+        ("numpy pandas", InvalidFile, "is not a requirement"),
+    ],
+)
+def test_pip_line_that_nothing_would_take_is_refused(
+    tmp_path: Path, environ: dict[str, str], line: str, error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        requirements_of(tmp_path, environ, line)
+
+
+def test_a_package_that_is_not_where_it_is_named_is_told_with_its_place(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    with pytest.raises(InvalidFile, match=r"'\./none' names a file or folder that does not exist") as caught:
+        requirements_of(tmp_path, environ, "./none")
+    assert caught.value.hint == f"Looked at {tmp_path / 'none'}."
+
+
+@pytest.mark.parametrize(
+    ("line", "shown", "secret"),
+    [
+        ("--index-url https://bob:pw@h/s", "--index-url https://${MLRUN_INSTALL_SECRET_1}@h/s", "bob:pw"),
+        ("-i https://bob:p@ss:w@rd@h/s", "--index-url https://${MLRUN_INSTALL_SECRET_1}@h/s", "bob:p@ss:w@rd"),
+        ("git+ssh://bob:p@ss@h/x.git", "git+ssh://${MLRUN_INSTALL_SECRET_1}@h/x.git", "bob:p@ss"),
+        ("git+https://tok@h/x.git@v1", "git+https://${MLRUN_INSTALL_SECRET_1}@h/x.git@v1", "tok"),
+        ("git+https://git@h/x.git", "git+https://git@h/x.git", None),
+        (
+            "x @ https://h/x.whl?sv=1&sig=s3%2B",
+            "x @ https://h/x.whl?sv=1&sig=${MLRUN_INSTALL_SECRET_1}",
+            "s3%2B",
+        ),
+        ("git+ssh://git@h/x.git", "git+ssh://git@h/x.git", None),
+        ("-i https://${USER}:${TOKEN}@h/s", "--index-url https://${USER}:${TOKEN}@h/s", None),
+    ],
+)
+def test_secrets_of_addresses_stay_out_of_the_plan(
+    tmp_path: Path, environ: dict[str, str], line: str, shown: str, secret: str | None
+) -> None:
+    planned = plan_of(tmp_path, environ, f"dependencies: [{{pip: ['{line}']}}]\n")
+    assert planned.plan.build is not None
+    assert planned.plan.build.options + planned.plan.build.requirements == (shown,)
+    assert list(planned.secrets.values()) == ([secret] if secret else [])
+
+
+def test_option_that_uv_does_not_take_chooses_pip(tmp_path: Path, environ: dict[str, str]) -> None:
+    build = build_of(tmp_path, environ, "dependencies: [{pip: [--prefer-binary, six]}]\n")
+    assert build.builder is Builder.PIP
+    assert build.installer == BASE_PYTHON
+
+
+def test_pinned_python_on_path_is_taken(tmp_path: Path, environ: dict[str, str]) -> None:
+    assert build_of(tmp_path, environ, f"dependencies: [python={VERSION}]\n").python == BASE_PYTHON
+
+
+def test_base_of_a_virtual_environment_is_built_from(tmp_path: Path, environ: dict[str, str]) -> None:
+    subprocess.run([BASE_PYTHON, "-m", "venv", "--copies", "--without-pip", tmp_path / "v"], check=True)
+    build = build_of(tmp_path, environ | {"PATH": f"{tmp_path}/v/bin"}, "dependencies: [six]\n")
+    assert build.python == BASE_PYTHON
+
+
+def test_python_that_cannot_be_had_names_the_pin_and_the_file(tmp_path: Path, environ: dict[str, str]) -> None:
+    with pytest.raises(EnvironmentNotBuilt, match=r"conda\.yml wants Python 3\.6\.2") as caught:
+        plan_of(tmp_path, environ, "dependencies: [python=3.6.2]\n")
+    assert VERSION in (caught.value.hint or "")
+
+
+def test_no_version_of_python_is_refused(tmp_path: Path, environ: dict[str, str]) -> None:
+    with pytest.raises(InvalidFile, match="'=three' is not a version of Python"):
+        plan_of(tmp_path, environ, "dependencies: [python=three]\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "allowed", "refused"),
+    [
+        ("=3.8", "3.8", (3, 8, 18), (3, 9, 0)),
+        ("==3.8", "3.8", (3, 8, 18), (3, 80, 0)),
+        ("=3.8.13", "3.8.13", (3, 8, 13), (3, 8, 18)),
+        (">=3.6,<3.9", ">=3.6,<3.9", (3, 8, 18), (3, 9, 0)),
+        (">3.8", ">3.8", (3, 9, 0), (3, 8, 18)),
+        ("<=3.8", "<=3.8", (3, 8, 18), (3, 9, 0)),
+        ("~=3.8", "~=3.8", (3, 11, 2), (4, 0, 0)),
+        ("!=3.8.*,>=3", "!=3.8,>=3", (3, 9, 0), (3, 8, 1)),
+    ],
+)
+def test_python_request_allows(text: str, shown: str, allowed: tuple[int, ...], refused: tuple[int, ...]) -> None:
+    request = PythonRequest(text)
+    assert str(request) == shown
+    assert request.allows(allowed)
+    assert not request.allows(refused)
+
+
+def put_python_on_path(environ: dict[str, str], *versions: tuple[int, int, int]) -> None:
+    """Stand-ins that answer what they are, before all others on PATH."""
+    folder = Path(environ["HOME"], "pythons")
+    folder.mkdir(exist_ok=True)
+    for version in versions:
+        program = folder / "python{}.{}".format(*version)
+        program.write_text(f"#!/bin/sh\necho '{json.dumps([str(program), version])}'\n", encoding="utf-8")
+        program.chmod(0o755)
+    environ["PATH"] = f"{folder}{os.pathsep}{environ['PATH']}"
+
+
+@pytest.mark.parametrize(
+    ("text", "day", "nearest"),
+    [
+        ("=3.7.3", None, ["3.7.16"]),
+        ("=3.5", None, ["3.7.16", "3.9.18", "3.11", "3.13.0"]),
+        ("=3.10.4", None, ["3.11", "3.9.18", "3.13.0", "3.7.16"]),
+        ("=3.12", None, ["3.13.0", "3.11", "3.9.18", "3.7.16"]),
+        ("=4.0", None, ["3.13.0", "3.11", "3.9.18", "3.7.16"]),
+        (">=2.7,<3", None, ["3.13.0", "3.11", "3.9.18", "3.7.16"]),
+        ("", None, ["3.11", "3.13.0", "3.9.18", "3.7.16"]),
+        (">=3.9", None, ["3.11", "3.13.0", "3.9.18"]),
+        ("", date(2020, 6, 1), ["3.7.16", "3.9.18", "3.11", "3.13.0"]),
+        ("=3.9", date(2020, 6, 1), ["3.9.18"]),
+        (">=3.8", date(2021, 6, 1), ["3.9.18", "3.11", "3.13.0"]),
+    ],
+)
+def test_pythons_are_those_that_do_else_all_the_nearest_first(
+    environ: dict[str, str], text: str, day: date | None, nearest: list[str]
+) -> None:
+    put_python_on_path(environ, (3, 7, 16), (3, 9, 18), (3, 13, 0))
+    if sys.version_info[:2] != (3, 11):
+        put_python_on_path(environ, (3, 11, 7))
+    request = PythonRequest("=3.7" if text == "=3.7.3" else text)
+    found = nearest_pythons(request, None, environ, day)
+    assert [str(one) if not str(one).startswith("3.11") else "3.11" for one in found] == nearest
+    assert {one.only_wheels for one in found} == {not request.allows(tuple(map(int, found[0].version.split("."))))}
+
+
+def test_python_that_uv_may_fetch_goes_before_those_that_are_further_off(environ: dict[str, str]) -> None:
+    uv = find_uv(os.environ)
+    if uv is None:
+        pytest.skip("uv is not installed")
+    there = nearest_pythons(PythonRequest(""), None, environ)
+    fetched, *others = nearest_pythons(PythonRequest("=3.8.13"), uv, environ)
+    assert (fetched, others) == (BasePython("3.8.13"), [one._replace(only_wheels=True) for one in there])
+    fetched, *others = nearest_pythons(PythonRequest("=3.6.2"), uv, environ)
+    assert re.fullmatch(r"3\.8\.\d+", fetched.python)
+    assert fetched.only_wheels
+    assert len(others) == len(there)
+    assert nearest_pythons(PythonRequest(""), uv, environ) == there
+
+
+@pytest.mark.parametrize(
+    ("text", "is_had"),
+    [("=3.6.2", False), ("=3.7", False), ("=2.7", False), ("=3.8.1", False), ("=3.8", True), ("=3.8.13", True)],
+)
+def test_uv_is_advised_for_a_python_that_it_has_alone(
+    tmp_path: Path, environ: dict[str, str], text: str, is_had: bool
+) -> None:
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from mlrun_cli.environments.build_plan import plan_conda\n"
+        "from mlrun_cli.environments.conda_file import read_conda_dependencies\n"
+        "try: plan_conda(read_conda_dependencies(Path(sys.argv[1])), home=Path('/'), environ={'PATH': sys.argv[2]})\n"
+        "except Exception as error: print(error.message, error.hint)"
+    )
+    (tmp_path / "conda.yml").write_text(f"dependencies: ['python{text}']\n", encoding="utf-8")
+    # Away from the uv that is beside this Python.
+    python = tmp_path / "python"
+    python.symlink_to(BASE_PYTHON)
+    path = os.pathsep.join([str(Path(mlrun_cli.__file__).parents[1]), *sys.path])
+    said = subprocess.check_output(
+        [python, "-c", code, tmp_path / "conda.yml", environ["PATH"]], env={"PYTHONPATH": path}, text=True
+    )
+    assert f"wants Python {text[1:]}, which is not on this machine" in said
+    assert ("install uv" in said) is is_had
+
+
+def test_plan_of_an_earlier_version_is_read() -> None:
+    document = EnvironmentPlan(
+        "/p", EnvironmentBuild("k", "/f", (BasePython("/p"),), Builder.UV, "/uv", ("a",), ())
+    ).to_json()
+    for name in ("packages", "channels", "is_relaxed"):
+        del document["build"][name]
+    del document["starter"]
+    assert EnvironmentPlan.from_json(document).build == EnvironmentBuild(
+        "k", "/f", (BasePython("/p"),), Builder.UV, "/uv", ("a",), ()
+    )
+
+
+@pytest.mark.parametrize("name", ["conda", "micromamba", "mamba"])
+def test_conda_on_path_is_handed_what_is_asked_for(tmp_path: Path, environ: dict[str, str], name: str) -> None:
+    conda = put_on_path(environ, name)
+    content = (
+        "channels: [conda-forge, 'https://bob:s3cr3t@conda.example.org/own']\n"
+        "dependencies: [python=3.6.2, r-base, 'conda-forge::numpy=1.18=py36_0', azureml-sdk, "
+        "{pip: [azureml-defaults, tqdm==4.1]}]\n"
+    )
+    planned = plan_of(tmp_path, environ, content)
+    build = planned.plan.build
+    assert build is not None
+    assert (build.builder, build.installer) == (Builder.CONDA, str(conda))
+    assert build.packages == ("python=3.6.2", "r-base", "conda-forge::numpy=1.18=py36_0", "pip")
+    assert build.channels == ("conda-forge", "https://${MLRUN_INSTALL_SECRET_1}@conda.example.org/own")
+    assert build.requirements == ("tqdm==4.1",)
+    assert planned.secrets == {"MLRUN_INSTALL_SECRET_1": "bob:s3cr3t"}
+    assert planned.plan.interpreter == f"{build.folder}/venv/bin/python"
+    assert len(planned.notes) == 1
+    assert "azureml-defaults, azureml-sdk" in planned.notes[0]
+
+
+def test_conda_environment_has_a_python_even_if_none_is_asked_for(tmp_path: Path, environ: dict[str, str]) -> None:
+    put_on_path(environ, "conda")
+    assert build_of(tmp_path, environ, "dependencies: [numpy]\n").packages == ("numpy", "python")
+
+
+def test_order_of_channels_makes_another_conda_environment(tmp_path: Path, environ: dict[str, str]) -> None:
+    put_on_path(environ, "conda")
+    one = build_of(tmp_path, environ, "channels: [a, b]\ndependencies: [numpy, pandas]\n")
+    same = build_of(tmp_path, environ, "channels: [a, b]\ndependencies: [pandas, numpy]\n")
+    other = build_of(tmp_path, environ, "channels: [b, a]\ndependencies: [numpy, pandas]\n")
+    assert one.key == same.key != other.key
+
+
+def test_relaxed_takes_the_nearest_python_and_says_so(tmp_path: Path, environ: dict[str, str]) -> None:
+    put_python_on_path(environ, (3, 7, 16))
+    planned = plan_of(tmp_path, environ, "dependencies: [python=3.6.2]\n", EnvironmentMode.RELAXED)
+    assert planned.plan.build is not None
+    assert planned.plan.build.pythons == (
+        BasePython(f"{tmp_path}/pythons/python3.7", "3.7.16", True),
+        BasePython(BASE_PYTHON, VERSION, True),
+    )
+    assert "Python 3.6.2 cannot be had; relaxed to 3.7.16, '/" in planned.notes[0]
+
+
+def test_relaxed_is_another_environment(tmp_path: Path, environ: dict[str, str]) -> None:
+    content = "dependencies: [numpy=1.18]\n"
+    relaxed = plan_of(tmp_path, environ, content, EnvironmentMode.RELAXED).plan.build
+    assert relaxed is not None
+    assert relaxed.is_relaxed
+    assert not relaxed.pythons[0].only_wheels
+    assert relaxed.key != build_of(tmp_path, environ, content).key
+
+
+def test_python_that_cannot_be_had_names_both_ways_out(tmp_path: Path, environ: dict[str, str]) -> None:
+    with pytest.raises(EnvironmentNotBuilt) as caught:
+        plan_of(tmp_path, environ, "dependencies: [python=3.6.2]\n")
+    assert "--environment relaxed" in (caught.value.hint or "")
+    assert "--environment current" in (caught.value.hint or "")
+
+
+def test_current_is_the_python_on_path(tmp_path: Path, environ: dict[str, str]) -> None:
+    planned = plan_current(environ["PATH"], "what the runconfig says of it")
+    assert planned.plan == EnvironmentPlan(f"{environ['PATH']}/python")
+    assert "as it is; what the runconfig says of it is not looked at" in planned.notes[0]
+    with pytest.raises(EnvironmentNotBuilt, match="'current'"):
+        plan_current(str(tmp_path), "")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "https://h/sdk/azureml_core-0.1.65-py3-none-any.whl",
+        "https://h/sdk/azureml_core-0.1.65-py3-none-any.whl?sv=1&sig=x",
+        "azureml-core @ https://h/azureml_core-0.1.whl",
+        "git+https://h/sdk.git#egg=azureml-core",
+        "./wheels/azureml_train-1.0.tar.gz",
+        "azureml-defaults",
+        "--extra-index-url https://azuremlsdktestpypi.azureedge.net/sdk-release/Preview/E7501C02541B433786111FE8E140CAA1",
+    ],
+)
+def test_azureml_is_left_out_however_it_is_named(tmp_path: Path, environ: dict[str, str], line: str) -> None:
+    planned = plan_of(tmp_path, environ, f"dependencies: [{{pip: ['{line}', tqdm]}}]\n")
+    assert planned.plan.build is not None
+    assert (planned.plan.build.options, planned.plan.build.requirements) == ((), ("tqdm",))
+    assert "left out, since a run is given mlrun-cli's azureml: " in planned.notes[0]
+
+
+def test_relaxed_tries_an_unknown_conda_name_on_pypi_and_says_so(tmp_path: Path, environ: dict[str, str]) -> None:
+    content = "dependencies: [numpy=1.18, my-own=1.2, 'conda-forge::another']\n"
+    planned = plan_of(tmp_path, environ, content, EnvironmentMode.RELAXED)
+    assert planned.plan.build is not None
+    assert planned.plan.build.requirements == ("numpy==1.18.*", "my-own==1.2.*", "another")
+    said = "not known outside conda, tried on PyPI under its own name: my-own=1.2, conda-forge::another."
+    assert [note for note in planned.notes if note.endswith(said)]
+    with pytest.raises(Unsupported) as caught:
+        plan_of(tmp_path, environ, content)
+    assert "'--environment relaxed' tries them" in (caught.value.hint or "")
+
+
+def test_azureml_mlflow_brings_mlflow_and_a_line_on_its_data(tmp_path: Path, environ: dict[str, str]) -> None:
+    planned = plan_of(tmp_path, environ, "dependencies: [{pip: [azureml-mlflow, azureml-core]}]\n")
+    assert planned.plan.build is not None
+    assert planned.plan.build.requirements == ("mlflow-skinny<3",)
+    assert "mlruns/" in planned.notes[1]
+    named = build_of(tmp_path, environ, "dependencies: [{pip: [azureml-mlflow, mlflow==2.1]}]\n")
+    assert named.requirements == ("mlflow==2.1",)
+
+
+@pytest.mark.parametrize(
+    ("line", "opened"),
+    [
+        ("numpy==1.18.*", "numpy"),
+        ("a-b[x,y] >=1,<2 ; python_version < '3.9'", "a-b[x,y] ; python_version < '3.9'"),
+        ("six (==1.1)", "six"),
+        ("six==1 --hash=sha256:00", "six"),
+        ("six", "six"),
+        ("x @ https://h/x-1.0-py3-none-any.whl", "x @ https://h/x-1.0-py3-none-any.whl"),
+        ("git+https://h/x.git@v1", "git+https://h/x.git@v1"),
+        ("--editable /a==b", "--editable /a==b"),
+    ],
+)
+def test_a_line_without_its_version(line: str, opened: str) -> None:
+    assert without_version(line) == opened

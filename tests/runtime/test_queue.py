@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mlrun_cli.actions.compute_targets import create_compute_target
+from mlrun_cli.runs.run import SCRIPT_RUN, Run
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runtime.queue import QueueLook, node_limit
+from mlrun_cli.workspace import Workspace, WorkspaceIdentity
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    with Workspace.open(WorkspaceIdentity("s", "g", "w"), tmp_path / "home", create=True) as opened:
+        create_compute_target(opened, "free", "AmlCompute", properties={})
+        create_compute_target(opened, "single", "ComputeInstance", properties={})
+        yield opened
+
+
+def add_run(workspace: Workspace, target: str, **columns: object) -> Run:
+    with workspace.transaction():
+        experiment, number = workspace.experiments.take_run_number("exp")
+        key = workspace.runs.insert(
+            experiment,
+            number,
+            f"exp_{number}",
+            status=RunStatus.QUEUED,
+            run_type=SCRIPT_RUN,
+            user_name="someone",
+            target=target,
+            **columns,
+        )
+    return workspace.runs.get_by_key(key)
+
+
+def test_a_target_that_is_gone_has_no_nodes_and_local_has_no_limit(workspace: Workspace) -> None:
+    assert [node_limit(workspace, name) for name in ("single", "free", "local", "gone")] == [1, None, None, 0]
+
+
+def test_what_a_run_waits_for_is_said_in_one_line(workspace: Workspace) -> None:
+    runs = [
+        add_run(workspace, "single"),
+        add_run(workspace, "single", node_count=2, gpu_count=1),
+        add_run(workspace, "gone"),
+        add_run(workspace, "local", gpu_count=2),
+        add_run(workspace, "free"),
+    ]
+    look = QueueLook(workspace)
+    assert [look.waiting_for(run) for run in runs] == [
+        "0 of the 1 node of 'single' taken",
+        "1 run before it, 2 nodes needed, 0 of the 1 node of 'single' taken, 1 free GPU needed",
+        "there is no compute target 'gone' any more",
+        "2 free GPUs needed",
+        "a place on 'free'",
+    ]
+
+
+def test_one_look_asks_the_store_once_about_each_queue(workspace: Workspace) -> None:
+    first, second, third = (add_run(workspace, "single") for _ in range(3))
+    look = QueueLook(workspace)
+    assert look.waiting_for(second).startswith("1 run before it")
+    with workspace.transaction():
+        workspace.runs.change_status(first.key, {RunStatus.QUEUED}, RunStatus.CANCELED)
+    assert look.waiting_for(third).startswith("2 runs before it")
+    assert QueueLook(workspace).waiting_for(third).startswith("1 run before it")

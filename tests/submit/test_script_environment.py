@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from mlrun_cli.processes.launch import Launch
+from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.submit.script_environment import names_set_by_run, script_environment
+from mlrun_cli.workspace import WorkspaceIdentity
+
+OF_A_RUN = {
+    "MLRUN_SUPERVISOR_OF": "other",
+    "MLRUN_RUN_ID": "other",
+    "MLRUN_RUN_FOLDER": "/other",
+    "MLRUN_RUN_NUMBER": "9",
+    "PWD": "/other",
+    "OLDPWD": "/other",
+}
+
+
+def environment_of(
+    tmp_path: Path, submitter: Mapping[str, str], variables: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    return script_environment(
+        submitter,
+        variables or {},
+        identity=WorkspaceIdentity("s", "g", "w"),
+        home=tmp_path,
+        sdk_folder=tmp_path / "sdk" / "1",
+        run_id="mine",
+        run_number=2,
+        folder=RunFolder(tmp_path / "mine"),
+        experiment_name="exp",
+        experiment_id="e",
+    )
+
+
+@pytest.mark.parametrize("place", ["submitter", "runconfig"])
+def test_what_tells_of_another_run_is_not_passed_on(tmp_path: Path, place: str) -> None:
+    variables = {**OF_A_RUN, "LR": "1"}
+    environment = environment_of(tmp_path, *(({}, variables) if place == "runconfig" else (variables,)))
+
+    assert environment["LR"] == "1"
+    assert {name: environment.get(name) for name in OF_A_RUN} == {
+        "MLRUN_SUPERVISOR_OF": None,
+        "MLRUN_RUN_ID": "mine",
+        "MLRUN_RUN_FOLDER": str(tmp_path / "mine"),
+        "MLRUN_RUN_NUMBER": "2",
+        "PWD": str(tmp_path / "mine" / "work"),
+        "OLDPWD": None,
+    }
+
+
+OF_A_KERNEL = {
+    "CLICOLOR": "1",
+    "CLICOLOR_FORCE": "1",
+    "FORCE_COLOR": "1",
+    "GIT_PAGER": "cat",
+    "JPY_PARENT_PID": "1",
+    "JPY_SESSION_NAME": "/a.ipynb",
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "PAGER": "cat",
+    "PYDEVD_USE_FRAME_EVAL": "NO",
+    "TERM": "xterm-color",
+}
+
+
+def test_what_a_kernel_made_for_itself_is_not_passed_on(tmp_path: Path) -> None:
+    assert not OF_A_KERNEL.keys() & environment_of(tmp_path, OF_A_KERNEL).keys()
+    own = {"PAGER": "less", "MPLBACKEND": "agg", "FORCE_COLOR": "3", "TERM": "screen", "COLUMNS": "200"}
+    assert environment_of(tmp_path, OF_A_KERNEL | own).items() >= own.items()
+    assert environment_of(tmp_path, OF_A_KERNEL, OF_A_KERNEL).items() >= OF_A_KERNEL.items()
+
+
+def test_what_a_user_has_set_outside_of_notebooks_is_passed_on(tmp_path: Path) -> None:
+    own = {"PAGER": "cat", "FORCE_COLOR": "1", "CLICOLOR": "1", "MPLBACKEND": "module://mine", "LINES": "40"}
+    assert environment_of(tmp_path, own).items() >= own.items()
+
+
+def test_what_a_terminal_of_jupyter_made_for_itself_is_not_passed_on(tmp_path: Path) -> None:
+    theirs = {"PYXTERM_DIMENSIONS": "80x25", "COLUMNS": "80", "LINES": "25", "JUPYTER_SERVER_URL": "http://h"}
+    assert not theirs.keys() & environment_of(tmp_path, theirs).keys()
+
+
+def test_what_a_run_sets_is_known_as_that(tmp_path: Path) -> None:
+    can_be_set_too = {"PYTHONPATH", "PYTHONUNBUFFERED"}
+    assert environment_of(tmp_path, {}).keys() - can_be_set_too <= names_set_by_run(Launch())
