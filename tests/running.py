@@ -121,9 +121,9 @@ class Mlrun:
         return record
 
     def show(self, run_id: str) -> dict[str, Any]:
-        """The run's record, as a user sees it: this look mends a run that has lost its supervisor.
+        """The run's record, as a user sees it: this look recovers a run that has lost its supervisor.
 
-        On a machine that is busy the mending takes longer than one look has patience for.
+        On a machine that is busy the recovery takes longer than one look has patience for.
         """
 
         def look() -> dict[str, Any] | None:
@@ -153,7 +153,7 @@ class Mlrun:
         return self.database.parent / "runs" / run_id
 
     def stored(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
-        """Rows straight from the database: unlike a call of the command, this judges and mends nothing."""
+        """Rows straight from the database: unlike a call of the command, this judges and recovers nothing."""
         with closing(sqlite3.connect(self.database, timeout=30.0, isolation_level=None)) as connection:
             return connection.execute(sql, parameters).fetchall()
 

@@ -22,7 +22,7 @@ def list_experiments(workspace: Workspace) -> Sequence[dict[str, Any]]:
 def experiment_overviews(workspace: Workspace, text: str | None = None) -> Sequence[ExperimentOutcomes]:
     """All experiments whose names hold each word of a text, the one with the newest activity first.
 
-    Runs that have lost their supervisor are mended first, so that the numbers are true.
+    Runs that have lost their supervisor are recovered first, so that the numbers are true.
     """
     settle(workspace)
     words = (text or "").casefold().split()

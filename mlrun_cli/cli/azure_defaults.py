@@ -54,5 +54,5 @@ def read_config(path: Path) -> RawConfigParser:
         parser.read(path, encoding="utf-8")
     except (OSError, configparser.Error, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0]
-        raise InvalidFile(path, reason, hint="Mend it, or take it away: az can write it again.") from error
+        raise InvalidFile(path, reason, hint="Correct it, or remove it: az can write it again.") from error
     return parser

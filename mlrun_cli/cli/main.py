@@ -40,7 +40,7 @@ _REMEDIES = {
     errno.EMFILE: "Raise the limit of this shell ('ulimit -n'), then try again.",
     errno.ENFILE: "Close some programs, then try again.",
     errno.ENAMETOOLONG: "Choose a shorter name.",
-    errno.ELOOP: "Mend the symbolic link: it leads back to itself.",
+    errno.ELOOP: "Correct the symbolic link: it leads back to itself.",
     errno.EIO: "The disk, or the network it is on, is at fault.",
 }
 """What to do about errors of the operating system, which are no bug of this program."""

@@ -1,7 +1,7 @@
-"""The lock that a live run holds on its folder: free means that whoever minded the run is gone.
+"""The lock that a live run holds on its folder: free means that the run has lost its supervisor.
 
 The kernel gives a lock back when the last process that holds the open file has ended, however it ended. What
-stands in the file says what the holder is doing, so that a second reader knows that a run is being mended.
+stands in the file says what the holder is doing, so that a second reader knows that a run is being recovered.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from mlrun_cli.core import locks
 from mlrun_cli.errors import StoreUnavailable
 from mlrun_cli.processes.lock_holders import is_stopped
 
-_MENDING = b"recover"
+_RECOVERING = b"recover"
 _NO_ROOM = b"no room"
-_NOTHING = b" " * len(_MENDING)
+_NOTHING = b" " * len(_RECOVERING)
 _PID_AT, _PID_BYTES = 8, 10
 _SLOW_AT, _SLOW = 20, b"slow"
 _READER_SECONDS = 0.005
@@ -91,10 +91,10 @@ class RunLock:
             return False
         return True
 
-    def take_to_mend(self, seconds: float = 0.0) -> bool:
-        """Take the lock of what nobody minds any more, waiting for readers; False when somebody has it, or is quicker.
+    def take_to_recover(self, seconds: float = 0.0) -> bool:
+        """Take the lock to recover what has lost its owner, waiting for readers; False when somebody else has it.
 
-        That it is mended is written down before it is taken: whoever finds it taken by then knows by whom.
+        The recovery is noted in the file before the lock is taken: whoever finds it taken by then knows by whom.
 
         Raises:
             OSError: that cannot be written down.
@@ -102,20 +102,20 @@ class RunLock:
         """
         if not self.is_free():
             return False
-        self.note_who_mends()
+        self.note_recovery()
         return self.take_within(seconds)
 
-    def note_who_mends(self) -> None:
-        """Write down that this process mends what nobody minds any more.
+    def note_recovery(self) -> None:
+        """Write into the file that this process recovers what has lost its owner.
 
         Raises:
             OSError: that cannot be written down.
         """
-        os.pwrite(self.descriptor, _MENDING + f" {os.getpid():<{_PID_BYTES}}".encode(), 0)
+        os.pwrite(self.descriptor, _RECOVERING + f" {os.getpid():<{_PID_BYTES}}".encode(), 0)
 
-    def is_mending(self) -> bool:
-        """Whether the holder, if there is one, mends what nobody minds any more."""
-        return os.pread(self.descriptor, len(_MENDING), 0) == _MENDING
+    def is_recovering(self) -> bool:
+        """Return whether the holder, if there is one, recovers what has lost its owner."""
+        return os.pread(self.descriptor, len(_RECOVERING), 0) == _RECOVERING
 
     def note_waiting_for_room(self, *, is_waiting: bool) -> None:
         """Write down whether the holder waits for room on the disk; where that cannot be, nobody is told."""
@@ -127,16 +127,16 @@ class RunLock:
         return os.pread(self.descriptor, len(_NO_ROOM), 0) == _NO_ROOM
 
     def note_slow(self) -> None:
-        """Write down that a look has waited in vain for what is mended, so that no other one waits."""
+        """Write down that a reader has waited in vain for the recovery, so that no other one waits."""
         with suppress(OSError):
             os.pwrite(self.descriptor, _SLOW, _SLOW_AT)
 
     def is_worth_waiting_for(self) -> bool:
-        """Whether no look has waited in vain yet, and the process that mends it, if there is one, is not stopped."""
+        """Return whether no reader has waited in vain yet, and a recovering process is not stopped."""
         if os.pread(self.descriptor, len(_SLOW), _SLOW_AT) == _SLOW:
             return False
         pid = os.pread(self.descriptor, _PID_BYTES, _PID_AT).strip()
-        return not (self.is_mending() and pid.isdigit() and is_stopped(int(pid)))
+        return not (self.is_recovering() and pid.isdigit() and is_stopped(int(pid)))
 
     def close(self) -> None:
         """Close the file; the lock is free unless another process was handed it."""

@@ -1,4 +1,4 @@
-"""The end of a run, the same for its supervisor and for whoever mends a run that lost it."""
+"""The end of a run, for its supervisor and for the recovery of a run that lost it."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ LEASE_SECONDS = 60
 _PATIENCE_SECONDS = 2.0
 _LOOK_AGAIN_SECONDS = 0.004
 _START_AGAIN_SECONDS = 0.5
-"""After which who mends is looked for again: it may have been killed."""
+"""After which recovery is started again: it may have been killed."""
 
 
 def settle(workspace: Workspace) -> frozenset[int]:
@@ -36,8 +36,8 @@ def settle(workspace: Workspace) -> frozenset[int]:
 def settle_runs(workspace: Workspace) -> frozenset[int]:
     """Make the status of every run that has lost its supervisor, or the process that had it open, the truth.
 
-    Returns the keys of those that could not be mended in time: they are to be shown as NotResponding. A run that one
-    look has waited for in vain is mended while nobody waits.
+    Returns the keys of those that could not be recovered in time: they are to be shown as NotResponding. A run that one
+    reader has waited for in vain is recovered while nobody waits.
     """
     workspace.follow()
     given_up = settle_sessions(workspace)
@@ -98,7 +98,7 @@ def lease_end() -> int:
 
 
 def _is_lost(workspace: Workspace, run: Run) -> bool:
-    """Whether nobody minds a live run, or somebody is mending it at this moment."""
+    """Return whether a live run has lost its supervisor, or is being recovered at this moment."""
     folder = workspace.run_folder(run.run_id)
     try:
         lock = RunLock.open(folder.lock)
@@ -111,7 +111,7 @@ def _is_lost(workspace: Workspace, run: Run) -> bool:
         return False
     try:
         # Asked once more when the lock is free: a run that has just ended has let go of it.
-        return _is_alive(workspace.runs.status(run.key)) if lock.is_free() else lock.is_mending()
+        return _is_alive(workspace.runs.status(run.key)) if lock.is_free() else lock.is_recovering()
     finally:
         lock.close()
 
@@ -128,18 +128,18 @@ def _note_slow(workspace: Workspace, run: Run) -> None:
 
 
 def _start_recovery(workspace: Workspace, lost: Sequence[Run]) -> bool:
-    """See that a process mends these runs, with the lock of one of them in hand; False when that cannot be now."""
+    """Ensure that a process recovers these runs, handing it the lock of one of them; False when that cannot be now."""
     for run in lost:
         try:
             lock = RunLock.open(workspace.run_folder(run.run_id).lock)
         except OSError:
             continue
         try:
-            if lock.take_to_mend():
+            if lock.take_to_recover():
                 if _is_alive(workspace.runs.status(run.key)):
                     start_recovery(workspace, run.run_id, lock)
                     return True
-            elif not lock.is_free() and lock.is_mending():
+            elif not lock.is_free() and lock.is_recovering():
                 return True
         except OSError:
             continue

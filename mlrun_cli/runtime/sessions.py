@@ -168,8 +168,8 @@ def _settle(workspace: Workspace, name: str) -> bool:
     except OSError:
         return True
     try:
-        if not lock.take_to_mend():
-            return not lock.is_mending()
+        if not lock.take_to_recover():
+            return not lock.is_recovering()
         if not folder.is_dir():  # it has just ended by itself
             return True
         ending = _written_ending(folder) or {"ended_at": _last_words(folder), "error": _died()}

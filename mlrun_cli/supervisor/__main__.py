@@ -34,7 +34,7 @@ def main(words: list[str]) -> int:
     begin(*descriptors)
     if options:
         with suppress(OSError):  # who handed the lock over did, by its own pid
-            RunLock(descriptors[0]).note_who_mends()
+            RunLock(descriptors[0]).note_recovery()
         with open_workspace(Path(folder), Path("runs", run_id)) as workspace:
             recover_all(workspace, run_id)
             _call_dispatchers(workspace)

@@ -67,7 +67,7 @@ class ProcessGroup:
         return [child.pid for child in self._children if child.exit_code is None]
 
     def described(self) -> list[dict[str, Any]]:
-        """Which processes these are, for who mends the run if this one dies."""
+        """Which processes these are, for the recovery of the run if this one dies."""
         return [
             {
                 "pid": child.pid,

@@ -1,4 +1,4 @@
-"""Mends runs whose supervisor is gone: takes in what is left, ends what is left, records what happened."""
+"""Recovery of runs whose supervisor is gone: ingests and ends what is left, records what happened."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ _WHILE = {
 
 
 def recover_all(workspace: Workspace, first_run_id: str) -> None:
-    """Mend the run whose lock this process was handed, then every other that nobody minds.
+    """Recover the run whose lock this process was handed, then every other that has lost its supervisor.
 
-    What goes wrong with one run goes to the log of this process and leaves the others to be mended.
+    What goes wrong with one run goes to the log of this process and leaves the others to be recovered.
     """
     _try_to_recover(workspace, first_run_id)
     for run in workspace.runs.alive():
@@ -76,14 +76,14 @@ def _taken_lock(workspace: Workspace, run_id: str) -> Iterator[bool]:
         yield False
         return
     try:
-        yield lock.take_to_mend(_READERS_SECONDS)
+        yield lock.take_to_recover(_READERS_SECONDS)
     finally:
         lock.close()
 
 
 def _try_to_recover(workspace: Workspace, run_id: str) -> None:
     try:
-        # Asked for under the lock: what ended or was deleted meanwhile needs no mending.
+        # Asked for under the lock: what ended or was deleted meanwhile needs no recovery.
         recover(workspace, workspace.runs.get(run_id))
     except RunNotFound:
         return
@@ -96,7 +96,7 @@ def _try_to_recover(workspace: Workspace, run_id: str) -> None:
 
 
 def _record_failure(workspace: Workspace, run_id: str, error: Exception) -> None:
-    """Have a run end as Failed that cannot be mended, and say why."""
+    """Have a run end as Failed that cannot be recovered, and say why."""
     reason = " ".join(f"{type(error).__name__}: {error}".split())
     message = f"The supervisor of the run died, and what happened to the run cannot be found out: {reason}"
     outcome = Outcome(RunStatus.FAILED, now(), error=run_error(message, code=SERVICE_ERROR))
@@ -105,7 +105,7 @@ def _record_failure(workspace: Workspace, run_id: str, error: Exception) -> None
 
 
 def recover(workspace: Workspace, run: Run) -> None:
-    """Mend one run, whose lock is held."""
+    """Recover one run, whose lock is held."""
     if run.status.is_terminal:
         return
     folder = workspace.run_folder(run.run_id)

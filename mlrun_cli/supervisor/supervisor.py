@@ -287,7 +287,7 @@ class Supervisor:
         return self._folder.stdin if self._folder.stdin.exists() else None
 
     def _write_process(self) -> None:
-        """For who mends the run if this process dies."""
+        """Write down what recovery needs if this process dies."""
         self._write(self._folder.process, self._process)
 
     def _write(self, path: Path, document: Mapping[str, Any]) -> None:

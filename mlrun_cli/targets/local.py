@@ -51,7 +51,7 @@ def missing_program() -> str | None:
 
 
 def start_recovery(workspace: Workspace, run_id: str, lock: RunLock) -> None:
-    """Start the program that mends runs whose supervisor is gone, this one first, and hand it the lock.
+    """Start the program that recovers runs whose supervisor is gone, this one first, and hand it the lock.
 
     Raises:
         OSError: no process could be started.

@@ -230,7 +230,7 @@ def test_two_at_once_build_once(tmp_path: Path, quick_builder: Builder, environ:
     assert folder_of(planned).is_complete()
 
 
-def test_killed_build_is_mended_by_the_next(
+def test_killed_build_is_repaired_by_the_next(
     tmp_path: Path, quick_builder: Builder, environ: dict[str, str], start: Start
 ) -> None:
     slow = SlowPackage(tmp_path)

@@ -106,15 +106,15 @@ def locked(database: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 @contextmanager
-def slow_mender(mlrun: Mlrun, lock: Path, run_id: str) -> Iterator[subprocess.Popen[str]]:
-    """`run show`, held for a while between finding a lock free and writing into its file that the run is mended."""
+def slow_recovery(mlrun: Mlrun, lock: Path, run_id: str) -> Iterator[subprocess.Popen[str]]:
+    """`run show`, held for a while between finding a lock free and noting the recovery in its file."""
     shared = re.compile(rf"FLOCK\s+ADVISORY\s+READ\s.*:{lock.stat().st_ino}\s")
     slow = ("--trace=pwrite64", f"--trace-path={lock}", "--inject=pwrite64:delay_enter=400ms")
     mlrun.command = ["strace", "--output=/dev/null", *slow, str(COMMAND)]
-    with mlrun.start("run", "show", "-r", run_id) as mender:
+    with mlrun.start("run", "show", "-r", run_id) as recovering:
         mlrun.command = [str(COMMAND)]
         until(lambda: shared.search(Path("/proc/locks").read_text(encoding="ascii")))
-        yield mender
+        yield recovering
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.gates import Fifo, GatedBuild, locked, manifest, slow_mender, slow_to_rename
+from tests.faults.gates import Fifo, GatedBuild, locked, manifest, slow_recovery, slow_to_rename
 from tests.running import COMMAND, Mlrun, is_alive, kill, until
 
 pytestmark = pytest.mark.kill
@@ -103,19 +103,19 @@ def test_a_run_whose_supervisor_was_killed_is_failed_at_the_next_look(mlrun: Mlr
     assert mlrun.log(run_id) == "here\n"
 
 
-def test_who_looks_while_another_begins_to_mend_a_run_sees_the_truth(mlrun: Mlrun) -> None:
+def test_who_looks_while_another_begins_to_recover_a_run_sees_the_truth(mlrun: Mlrun) -> None:
     mlrun.script(WAIT)
     run_id = mlrun.submit()
     mlrun.wait_for_status(run_id, "Running")
 
     kill(mlrun.supervisor(run_id))
 
-    with slow_mender(mlrun, mlrun.run_folder(run_id) / "lock", run_id) as mender:
+    with slow_recovery(mlrun, mlrun.run_folder(run_id) / "lock", run_id) as recovering:
         assert mlrun.show(run_id)["status"] == "Failed"
-        assert json.loads(mender.communicate()[0])["status"] == "Failed"
+        assert json.loads(recovering.communicate()[0])["status"] == "Failed"
 
 
-def test_who_sees_another_mend_a_run_mends_it_when_that_one_is_killed(mlrun: Mlrun) -> None:
+def test_who_sees_another_recover_a_run_recovers_it_when_that_one_is_killed(mlrun: Mlrun) -> None:
     mlrun.script(WAIT)
     run_id = mlrun.submit()
     mlrun.wait_for_status(run_id, "Running")
@@ -123,9 +123,9 @@ def test_who_sees_another_mend_a_run_mends_it_when_that_one_is_killed(mlrun: Mlr
     kill(supervisor := mlrun.supervisor(run_id))
     until(lambda: not is_alive(supervisor))
 
-    with lock.open("r+b") as mender:
-        os.pwrite(mender.fileno(), b"recover", 0)
-        fcntl.flock(mender, fcntl.LOCK_EX)
+    with lock.open("r+b") as recovering:
+        os.pwrite(recovering.fileno(), b"recover", 0)
+        fcntl.flock(recovering, fcntl.LOCK_EX)
         looking = subprocess.Popen(
             [sys.executable, "-c", LOOK, mlrun.database.parent, run_id], env=mlrun.environment, stdout=subprocess.PIPE
         )

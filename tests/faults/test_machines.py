@@ -62,7 +62,7 @@ def test_after_a_restart_of_the_machine_a_run_is_failed_and_the_owner_of_its_old
 
 
 @pytest.mark.kill
-def test_after_a_restart_of_the_machine_one_look_mends_all_runs(mlrun: Mlrun) -> None:
+def test_after_a_restart_of_the_machine_one_look_recovers_all_runs(mlrun: Mlrun) -> None:
     run_ids = [_running(mlrun) for _ in range(3)]
     for run_id in run_ids:
         _lose(mlrun, run_id)

@@ -16,7 +16,7 @@ import pytest
 from mlrun_cli.errors import StoreUnavailable
 from mlrun_cli.runtime.liveness import settle
 from mlrun_cli.workspace import Workspace
-from tests.faults.gates import away, locked, slow_mender
+from tests.faults.gates import away, locked, slow_recovery
 from tests.running import COMMAND, LIVE, Mlrun, kill, until
 
 _OPEN = """
@@ -143,15 +143,15 @@ def test_what_a_driver_had_logged_is_taken_in_once_by_many_who_look(mlrun: Mlrun
 
 
 @pytest.mark.kill
-def test_who_looks_while_another_begins_to_mend_what_a_dead_driver_left_sees_the_truth(mlrun: Mlrun) -> None:
+def test_who_looks_while_another_begins_to_recover_what_a_dead_driver_left_sees_the_truth(mlrun: Mlrun) -> None:
     with start(mlrun, _OPEN + "time.sleep(600)\n") as driver:
         run_id = first_line(driver)
         kill(driver.pid)
         driver.communicate()
     (session,) = sessions(mlrun)
-    with slow_mender(mlrun, session / "lock", run_id) as mender:
+    with slow_recovery(mlrun, session / "lock", run_id) as recovering:
         assert mlrun.show(run_id)["status"] == "Failed"
-        assert json.loads(mender.communicate()[0])["status"] == "Failed"
+        assert json.loads(recovering.communicate()[0])["status"] == "Failed"
 
 
 @pytest.mark.parametrize(
