@@ -12,7 +12,7 @@ from mlrun_cli.core.redaction import NAMES_VARIABLE
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.processes.boot_service import BootService, boot_services
 from mlrun_cli.processes.gpu_locks import MACHINE_VARIABLE
-from mlrun_cli.runtime.liveness import settle
+from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.workspace import Workspace, workspaces
 
 _KEPT = ("PATH", MACHINE_VARIABLE, NAMES_VARIABLE)
@@ -60,7 +60,7 @@ def start_queues(home: Path, say: Callable[[str], None]) -> list[dict[str, Any]]
     for identity in workspaces(home):
         try:
             with Workspace.open(identity, home, create=False) as workspace:
-                settle(workspace)
+                reconcile(workspace)
                 targets: Sequence[str] = workspace.runs.queued_targets()
                 waiting = {target: len(workspace.runs.queued_keys(target)) for target in targets}
         except MlrunError as error:

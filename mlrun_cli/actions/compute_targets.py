@@ -19,7 +19,7 @@ from mlrun_cli.core.time import now
 from mlrun_cli.errors import ComputeTargetNotFound, Unsupported, UsageError
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.runtime.liveness import settle
+from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.runtime.queue import call_all_dispatchers
 from mlrun_cli.store.secrets import hidden_pairs, hidden_text
 from mlrun_cli.workspace import Workspace
@@ -145,7 +145,7 @@ def delete_compute_target(workspace: Workspace, name: str) -> None:
         ComputeTargetNotFound: there is none of this name.
         UsageError: runs wait for it or run on it; it stays, and so do they.
     """
-    lost = settle(workspace)
+    lost = reconcile(workspace)
     with workspace.transaction(durable=True):
         get_compute_target(workspace, name)
         if name != LOCAL_TARGET:

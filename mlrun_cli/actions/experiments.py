@@ -10,7 +10,7 @@ from mlrun_cli.core.time import now
 from mlrun_cli.errors import ExperimentNotFound, UsageError
 from mlrun_cli.experiments.experiment import Experiment, experiment_record
 from mlrun_cli.experiments.outcomes import ExperimentOutcomes
-from mlrun_cli.runtime.liveness import settle
+from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.workspace import Workspace
 
 
@@ -24,7 +24,7 @@ def experiment_overviews(workspace: Workspace, text: str | None = None) -> Seque
 
     Runs that have lost their supervisor are recovered first, so that the numbers are true.
     """
-    settle(workspace)
+    reconcile(workspace)
     words = (text or "").casefold().split()
     return [
         each

@@ -12,7 +12,7 @@ from mlrun_cli.processes.process import belonging_to, send, supervisors_of
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runtime.finish import end_processes
-from mlrun_cli.runtime.liveness import may_judge, settle_runs
+from mlrun_cli.runtime.liveness import may_judge, reconcile_runs
 from mlrun_cli.workspace import Workspace
 
 _MOMENT_SECONDS = 1.0
@@ -44,7 +44,7 @@ def end_by_force(workspace: Workspace, run: Run) -> Run:
         workspace.wait_at_most(_BUSY_SECONDS)
     run = cancel_run(workspace, run, 0.0, wakes=False)
     if is_here:
-        settle_runs(workspace)
+        reconcile_runs(workspace)
     with workspace.transaction(durable=True):
         workspace.runs.end_minded(f"runs/{run.run_id}", RunStatus.CANCELED, ended_at=now(), error=None)
         workspace.runs.change_status(run.key, ALIVE_STATUSES, RunStatus.CANCELED, ended_at=now())

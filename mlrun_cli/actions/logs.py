@@ -13,7 +13,7 @@ from mlrun_cli.runs.folder import ENVIRONMENT_LOG_NAME
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.script_end import ScriptEnd
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.runtime.liveness import settle
+from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.workspace import Workspace
 
 Write = Callable[[str, bytes], object]
@@ -24,7 +24,7 @@ _QUICK_SECONDS = 0.004
 _CALM_SECONDS = 0.05
 _CALM_AFTER_SECONDS = 2.0
 _LOOK_SECONDS = 0.25
-_SETTLE_SECONDS = 1.0
+_RECONCILE_SECONDS = 1.0
 
 
 def follow_logs(workspace: Workspace, run: Run, write: Write, *, watch: Watch | None = None) -> Run:
@@ -87,7 +87,7 @@ class _Follower:
         self._environment_offset = 0
         self._is_built = False
         self._next_look = 0.0
-        self._next_settle = time.monotonic() + _SETTLE_SECONDS
+        self._next_reconciliation = time.monotonic() + _RECONCILE_SECONDS
 
     def follow(self, log: int) -> Run:
         last_output = time.monotonic()
@@ -133,9 +133,9 @@ class _Follower:
         """The run's status when it is time to look at it, else None."""
         if moment < self._next_look and not os.path.exists(self._outcome):
             return None
-        if moment >= self._next_settle:
-            settle(self._workspace)
-            self._next_settle = moment + _SETTLE_SECONDS
+        if moment >= self._next_reconciliation:
+            reconcile(self._workspace)
+            self._next_reconciliation = moment + _RECONCILE_SECONDS
         self._next_look = moment + _LOOK_SECONDS
         status = self._workspace.runs.status(self._run.key)
         if status is None:

@@ -18,7 +18,7 @@ from mlrun_cli.environments.image import image_name
 from mlrun_cli.errors import EnvironmentNotFound, MlrunError, UsageError
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.owner_lock import RunLock
-from mlrun_cli.runtime.liveness import settle
+from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.runtime.sessions import remnants
 from mlrun_cli.snapshots.pruning import prune_snapshots
 from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY
@@ -106,7 +106,7 @@ def prune_workspace(
     Raises:
         MlrunError: something besides the folders of runs cannot be removed.
     """
-    settle(workspace)
+    reconcile(workspace)
     try:
         return _prune(workspace, prune_moment(older_than_seconds), dry_run=dry_run, say=say)
     except OSError as error:

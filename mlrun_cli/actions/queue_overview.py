@@ -9,7 +9,7 @@ from mlrun_cli.actions.compute_targets import target_names
 from mlrun_cli.actions.runs import as_shown
 from mlrun_cli.compute.compute_target import LOCAL_TARGET
 from mlrun_cli.runs.run import Run
-from mlrun_cli.runtime.liveness import settle
+from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.runtime.queue import node_limit
 from mlrun_cli.workspace import Workspace
 
@@ -36,7 +36,7 @@ class TargetOverview(NamedTuple):
 
 def queue_overview(workspace: Workspace, most_waiting: int) -> Sequence[TargetOverview]:
     """All targets, `local` first, with at most `most_waiting` of the runs that wait for each."""
-    not_responding = settle(workspace)
+    not_responding = reconcile(workspace)
     running: dict[str, list[Run]] = {}
     for run in workspace.runs.alive():
         running.setdefault(run.target or LOCAL_TARGET, []).append(run)

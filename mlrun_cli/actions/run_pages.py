@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from mlrun_cli.actions.runs import as_shown, settled_filter
+from mlrun_cli.actions.runs import as_shown, resolve_filter
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.order import NEWEST_FIRST, RunOrder
 from mlrun_cli.runs.run import Run
@@ -76,7 +76,7 @@ def run_page(
         RunNotFound: the filter names a parent that is not there.
         UsageError: something in it is no text.
     """
-    which = settled_filter(workspace, which)
+    which = resolve_filter(workspace, which)
     pages = workspace.run_pages
     found = pages.page(which, order, limit=size + 1, offset=(number - 1) * size)
     counts = _counts_apart(pages, which) if counts_children else _counts(pages, which)

@@ -17,7 +17,7 @@ from mlrun_cli.errors import MlrunError, NotFound, RunNotFound, TimedOut, UsageE
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.run import GRACE_SECONDS, Run, run_details
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
-from mlrun_cli.runtime.liveness import room_waited_for, settle, shown
+from mlrun_cli.runtime.liveness import reconcile, room_waited_for, shown
 from mlrun_cli.runtime.queue import QueueLook, call_all_dispatchers
 from mlrun_cli.snapshots.snapshot import some
 from mlrun_cli.store.secrets import hidden_pairs
@@ -31,7 +31,7 @@ MOST_CONDITIONS = 100
 _SHOWN_NAMES = 10
 _UNASKED = ALIVE_STATUSES - {RunStatus.CANCEL_REQUESTED}
 _LOOK_SECONDS = 0.05
-_SETTLE_SECONDS = 1.0
+_RECONCILE_SECONDS = 1.0
 _RECORDING_SECONDS = 5.0
 
 
@@ -53,18 +53,18 @@ def list_runs(workspace: Workspace, which: RunFilter) -> Sequence[Run]:
         RunNotFound: the filter names a parent that is not there.
         UsageError: something in it is no text.
     """
-    which = settled_filter(workspace, which)
+    which = resolve_filter(workspace, which)
     return as_shown(workspace, workspace.runs.list(which), which.not_responding)
 
 
-def settled_filter(workspace: Workspace, which: RunFilter) -> RunFilter:
-    """The filter as the store takes it, with the runs that do not respond: all others have their true status then.
+def resolve_filter(workspace: Workspace, which: RunFilter) -> RunFilter:
+    """Return the filter as the store takes it, after reconciliation, with the keys of runs that do not respond.
 
     Raises:
         RunNotFound: it names a parent that is not there.
         UsageError: something in it is no text.
     """
-    return meant_filter(workspace, which)._replace(not_responding=settle(workspace))
+    return meant_filter(workspace, which)._replace(not_responding=reconcile(workspace))
 
 
 def get_runs(
@@ -86,7 +86,7 @@ def get_runs(
         NotFound: there is no such run.
         AmbiguousRunId: several begin like this.
     """
-    not_responding = settle(workspace)
+    not_responding = reconcile(workspace)
     latest_of = experiment_name or attached_experiment
     found = [
         _latest(workspace, latest_of) if run_id == LATEST else _get(workspace, run_id, experiment_name)
@@ -95,9 +95,9 @@ def get_runs(
     return as_shown(workspace, {run.key: run for run in found}.values(), not_responding)
 
 
-def get_settled(workspace: Workspace, runs: Iterable[Run]) -> Sequence[Run]:
-    """The same runs with their true status."""
-    not_responding = settle(workspace)
+def get_reconciled_runs(workspace: Workspace, runs: Iterable[Run]) -> Sequence[Run]:
+    """Return these runs with their true status."""
+    not_responding = reconcile(workspace)
     return as_shown(workspace, [workspace.runs.get_by_key(run.key) for run in runs], not_responding)
 
 
@@ -270,11 +270,11 @@ def wait_for_runs(
     deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
     waiting = {run.key: run for run in runs}
     told: set[int] = set()
-    next_settle = 0.0
+    next_reconciliation = 0.0
     while waiting:
-        if time.monotonic() >= next_settle:
-            settle(workspace)
-            next_settle = time.monotonic() + _SETTLE_SECONDS
+        if time.monotonic() >= next_reconciliation:
+            reconcile(workspace)
+            next_reconciliation = time.monotonic() + _RECONCILE_SECONDS
             full = full_disk(workspace.folder, FULL_FOR_RUNS_BYTES)
             for key, run in waiting.items():
                 if key not in told and (room := room_waited_for(workspace, run, full)) is not None:

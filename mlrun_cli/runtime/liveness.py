@@ -1,4 +1,4 @@
-"""Finds runs whose supervisor is gone, and has what happened to them recorded."""
+"""Reconciliation of stored statuses with the machine: runs whose supervisor is gone are recovered."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mlrun_cli.runs.owner_lock import RunLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runtime.queue import mind_queues
-from mlrun_cli.runtime.sessions import settle_sessions
+from mlrun_cli.runtime.sessions import reconcile_sessions
 from mlrun_cli.runtime.unfinished_submits import remove_unfinished_submits
 from mlrun_cli.targets.local import start_recovery
 from mlrun_cli.workspace import Workspace
@@ -26,21 +26,21 @@ _START_AGAIN_SECONDS = 0.5
 """After which recovery is started again: it may have been killed."""
 
 
-def settle(workspace: Workspace) -> frozenset[int]:
-    """As `settle_runs`, and see that what waits for a target is minded."""
-    not_responding = settle_runs(workspace)
+def reconcile(workspace: Workspace) -> frozenset[int]:
+    """Reconcile all runs and ensure that every queue has a dispatcher; keys of runs that do not respond."""
+    not_responding = reconcile_runs(workspace)
     mind_queues(workspace)
     return not_responding
 
 
-def settle_runs(workspace: Workspace) -> frozenset[int]:
-    """Make the status of every run that has lost its supervisor, or the process that had it open, the truth.
+def reconcile_runs(workspace: Workspace) -> frozenset[int]:
+    """Record what happened to every run that has lost its supervisor, or the session that had it open.
 
     Returns the keys of those that could not be recovered in time: they are to be shown as NotResponding. A run that one
     reader has waited for in vain is recovered while nobody waits.
     """
     workspace.follow()
-    given_up = settle_sessions(workspace)
+    given_up = reconcile_sessions(workspace)
     remove_unfinished_submits(workspace)
     lost = [run for run in workspace.runs.alive() if may_judge(run) and _is_lost(workspace, run)]
     slow = [run for run in lost if not _is_worth_waiting_for(workspace, run)]
@@ -62,7 +62,7 @@ def settle_runs(workspace: Workspace) -> frozenset[int]:
 
 
 def shown(run: Run, not_responding: frozenset[int]) -> Run:
-    """The run as it is to be shown after `settle`."""
+    """Return the run as it is to be shown after `reconcile`."""
     return run._replace(status=RunStatus.NOT_RESPONDING) if run.key in not_responding else run
 
 

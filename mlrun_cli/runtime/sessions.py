@@ -120,10 +120,10 @@ def _make(folder: Path) -> RunLock:
     return lock
 
 
-def settle_sessions(workspace: Workspace) -> list[str]:
+def reconcile_sessions(workspace: Workspace) -> list[str]:
     """Take in what dead sessions have left behind, and end the runs that they had open.
 
-    Returns those that could not be settled in time, by what their runs are minded by.
+    Returns those that could not be reconciled in time, by the name that their runs have of their owner.
 
     Raises:
         StoreUnavailable: the workspace is away, and may have taken its sessions with it.
@@ -132,12 +132,12 @@ def settle_sessions(workspace: Workspace) -> list[str]:
     deadline = time.monotonic() + _PATIENCE_SECONDS
     for name in _names(workspace):
         # Another process may be at it: its word is waited for, for a while, by one look.
-        while not (is_settled := _settle(workspace, name)) and _is_worth_waiting_for(workspace, name):
+        while not (is_reconciled := _reconcile(workspace, name)) and _is_worth_waiting_for(workspace, name):
             if time.monotonic() >= deadline:
                 _note_slow(workspace, name)
                 break
             time.sleep(_LOOK_AGAIN_SECONDS)
-        if not is_settled:
+        if not is_reconciled:
             given_up.append(f"{_SESSIONS}/{name}")
     for minder, host_id in workspace.runs.minders():
         is_ours = minder.startswith(f"{_SESSIONS}/") and host_id == this_origin().host_id
@@ -148,7 +148,7 @@ def settle_sessions(workspace: Workspace) -> list[str]:
 
 
 def remnants(workspace: Workspace) -> list[Path]:
-    """The folders of sessions that had not begun or were being removed when their process died: none is settled."""
+    """List folders of sessions that had not begun or were being removed when their process died: none is reconciled."""
     folders = [path for path in (workspace.folder / _SESSIONS).glob("*") if path.is_dir()]
     return sorted(folder for folder in folders if folder.name.startswith(".") or not (folder / "lock").exists())
 
@@ -160,8 +160,8 @@ def _names(workspace: Workspace) -> list[str]:
         return []
 
 
-def _settle(workspace: Workspace, name: str) -> bool:
-    """Settle one session if it is dead; False when another process is doing it, or the disk is full."""
+def _reconcile(workspace: Workspace, name: str) -> bool:
+    """Reconcile one session if it is dead; False when another process is doing it, or the disk is full."""
     folder = workspace.folder / _SESSIONS / name
     try:
         lock = RunLock.open(folder / "lock")

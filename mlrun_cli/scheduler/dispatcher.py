@@ -31,7 +31,7 @@ from mlrun_cli.runtime.finish import (
     record_outcome,
     written_outcome,
 )
-from mlrun_cli.runtime.liveness import settle_runs
+from mlrun_cli.runtime.liveness import reconcile_runs
 from mlrun_cli.runtime.program_start import begin, open_workspace
 from mlrun_cli.runtime.queue import QueueFolder, address_in, node_limit
 from mlrun_cli.scheduler.backfill import Passing
@@ -121,7 +121,7 @@ class Dispatcher:
 
     def _serve(self, listener: socket.socket) -> None:
         with suppress(StoreError):
-            settle_runs(self._workspace)
+            reconcile_runs(self._workspace)
         while self._workspace.is_in_place():
             try:
                 is_needed = self._start_what_fits()
@@ -294,7 +294,7 @@ class Dispatcher:
             self._deaths.update(key for key, status in left.items() if status is RunStatus.QUEUED)
             # Of the supervisors that an earlier dispatcher started, nothing tells but a look.
             if left or is_due:
-                settle_runs(self._workspace)
+                reconcile_runs(self._workspace)
             if is_due:
                 self._give_up_abandoned()
 

@@ -10,13 +10,13 @@ from typing import Protocol
 from mlrun_cli.actions.artifacts import find_file
 from mlrun_cli.errors import MlrunError, RunNotFound, WorkspaceNotFound
 from mlrun_cli.runs.filter import RunFilter
-from mlrun_cli.runtime.liveness import settle
+from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.studio.topics import LOG, QUEUE, RUNS, Topic
 from mlrun_cli.studio.workspaces import OpenWorkspaces
 from mlrun_cli.workspace import Workspace, WorkspaceIdentity
 
 _LOOK_SECONDS = 0.25
-_SETTLE_SECONDS = 1.0
+_RECONCILE_SECONDS = 1.0
 _RETRY_SECONDS = 1.0
 
 
@@ -59,7 +59,7 @@ class Watcher:
 
     def start(self) -> None:
         """Begin, in threads of its own: what may have to wait for a run's recovery holds up no news."""
-        for work in (self._run, self._keep_settled):
+        for work in (self._run, self._keep_reconciling):
             Thread(target=work, name=f"{work.__name__} {self._root}", daemon=True).start()
 
     def stop(self) -> None:
@@ -151,12 +151,12 @@ class Watcher:
                     wish.knows_trouble = text
                     listener.tell_trouble(self._root, text)
 
-    def _keep_settled(self) -> None:
+    def _keep_reconciling(self) -> None:
         """Have what happened to runs recorded whose supervisor is gone: nobody else may be looking."""
-        while not self._stopped.wait(_SETTLE_SECONDS):
+        while not self._stopped.wait(_RECONCILE_SECONDS):
             try:
                 with self._workspaces.lend(self._identity) as workspace:
-                    self._not_responding = settle(workspace)
+                    self._not_responding = reconcile(workspace)
             except Exception:  # noqa: S112 — who looks for news finds the same, and says so
                 continue
 

@@ -45,7 +45,7 @@ from mlrun_cli.workspace import Workspace
 liveness._PATIENCE_SECONDS = 20.0
 workspace = Workspace.at(Path(sys.argv[1]))
 print("looks", flush=True)
-liveness.settle_runs(workspace)
+liveness.reconcile_runs(workspace)
 print(workspace.runs.get(sys.argv[2]).status.value)
 """
 LEAVE = """

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from mlrun_cli.errors import StoreUnavailable
-from mlrun_cli.runtime.liveness import settle
+from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.workspace import Workspace
 from tests.faults.gates import away, locked, slow_recovery
 from tests.running import COMMAND, LIVE, Mlrun, kill, until
@@ -371,7 +371,7 @@ def test_a_session_that_is_half_removed_is_removed_by_who_looks_next(mlrun: Mlru
 
 
 @pytest.mark.kill
-def test_a_prune_that_cannot_settle_a_dead_session_leaves_what_it_had_logged(mlrun: Mlrun) -> None:
+def test_a_prune_that_cannot_reconcile_a_dead_session_leaves_what_it_had_logged(mlrun: Mlrun) -> None:
     with start(mlrun, f"{_OPEN}run.log_list('x', [1, 2])\nos.kill(os.getpid(), 9)\n") as driver:
         run_id = first_line(driver)
         driver.communicate()
@@ -390,10 +390,10 @@ def test_what_lives_goes_on_while_its_workspace_is_away(mlrun: Mlrun) -> None:
     def look_while_it_is_away(workspace: Workspace) -> None:
         with away(folder):
             with pytest.raises(StoreUnavailable, match="not in its place"):
-                settle(workspace)
+                reconcile(workspace)
             Workspace.open(workspace.identity, workspace.home, create=True).close()  # another in its place
             with pytest.raises(StoreUnavailable, match="not in its place"):
-                settle(workspace)
+                reconcile(workspace)
             shutil.rmtree(folder)
 
     mlrun.script("import time\nprint('here', flush=True)\ntime.sleep(600)")

@@ -22,12 +22,12 @@ _NAMES = {status.value.casefold(): status for status in RunStatus}
 
 def get(place: Place, run_id: str) -> dict[str, Any]:
     """The record of a run, with its true status."""
-    return run_record(_settled(place, run_id))
+    return run_record(_get_reconciled_run(place, run_id))
 
 
 def details(place: Place, run_id: str) -> dict[str, Any]:
     """The record in the shape of `Run.get_details()`."""
-    return actions.details_of(place.workspace, _settled(place, run_id))
+    return actions.details_of(place.workspace, _get_reconciled_run(place, run_id))
 
 
 def address(place: Place, run_id: str) -> str:
@@ -37,12 +37,12 @@ def address(place: Place, run_id: str) -> str:
 
 def tags(place: Place, run_id: str) -> dict[str, str | None]:
     """The tags of a run."""
-    return dict(_settled(place, run_id).tags)
+    return dict(_get_reconciled_run(place, run_id).tags)
 
 
 def properties(place: Place, run_id: str) -> dict[str, str]:
     """The properties of a run."""
-    return dict(_settled(place, run_id).properties)
+    return dict(_get_reconciled_run(place, run_id).properties)
 
 
 def add_properties(place: Place, run_id: str, properties: Mapping[str, str]) -> dict[str, str]:
@@ -80,7 +80,7 @@ def _of_each(
     run_type: str | None,
 ) -> dict[str, Any]:
     """What `read` gives of a run; with `recursive` by run id, of all runs below it too."""
-    run = _settled(place, run_id)
+    run = _get_reconciled_run(place, run_id)
     if not recursive:
         return dict(read(run.key, name))
     below = place.workspace.runs.list(RunFilter(parent_run_id=run_id, is_recursive=True, run_type=run_type))
@@ -90,7 +90,7 @@ def _of_each(
 
 def overview(place: Place, run_id: str) -> dict[str, Any]:
     """The record of a run, the first of its metrics by name with their last numbers, and the newest runs below it."""
-    run = _settled(place, run_id)
+    run = _get_reconciled_run(place, run_id)
     summaries = place.workspace.metric_summaries
     below = RunFilter(parent_run_id=run_id)
     return {
@@ -238,14 +238,14 @@ def fail(
         kind=info.get("type"),
         stack_trace=info.get("stackTrace"),
     )
-    run = _settled(place, run_id)
+    run = _get_reconciled_run(place, run_id)
     _keep_outputs(place, run)
     return run_record(actions.fail_run(place.workspace, run, error))
 
 
 def cancel(place: Place, run_id: str) -> dict[str, Any]:
     """The record after a run has been asked to stop."""
-    return run_record(actions.cancel_run(place.workspace, _settled(place, run_id), GRACE_SECONDS))
+    return run_record(actions.cancel_run(place.workspace, _get_reconciled_run(place, run_id), GRACE_SECONDS))
 
 
 def update(
@@ -273,9 +273,9 @@ def find_run(place: Place, run_id: str) -> Run:
         raise RunNotFound(run_id, place.identity.name) from None
 
 
-def _settled(place: Place, run_id: str) -> Run:
-    """The run with its true status."""
-    (run,) = actions.get_settled(place.workspace, [find_run(place, run_id)])
+def _get_reconciled_run(place: Place, run_id: str) -> Run:
+    """Return a run with its true status."""
+    (run,) = actions.get_reconciled_runs(place.workspace, [find_run(place, run_id)])
     return run
 
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.responses import Response
 
 from mlrun_cli.actions.run_pages import run_page
-from mlrun_cli.actions.runs import get_settled
+from mlrun_cli.actions.runs import get_reconciled_runs
 from mlrun_cli.actions.views import list_views
 from mlrun_cli.errors import NotFound, UsageError
 from mlrun_cli.runs.filter import RunFilter
@@ -63,7 +63,7 @@ def _runs(page: Page, run_ids: Sequence[str]) -> tuple[list[Run], list[str]]:
             found.append(page.workspace.runs.get(run_id))
         except NotFound:
             missing.append(run_id)
-    return list(get_settled(page.workspace, found)), missing
+    return list(get_reconciled_runs(page.workspace, found)), missing
 
 
 def _search(page: Page, run_ids: Sequence[str]) -> Mapping[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from mlrun_cli.actions.runs import get_settled
+from mlrun_cli.actions.runs import get_reconciled_runs
 from mlrun_cli.actions.snapshots import snapshot_of
 from mlrun_cli.errors import NotFound
 from mlrun_cli.runs.run import Run
@@ -19,7 +19,7 @@ from mlrun_cli.workspace import Workspace
 def show(page: Page) -> Response:
     """The difference of `path` in the run `with` to the run of the address."""
     run, path = run_of(page), page.query("path")
-    (other,) = get_settled(page.workspace, [page.workspace.runs.get(page.query("with"))])
+    (other,) = get_reconciled_runs(page.workspace, [page.workspace.runs.get(page.query("with"))])
     entries = [_entry(page.workspace, each, path) for each in (other, run)]
     if entries == [None, None]:
         raise NotFound(f"The snapshots of '{other.run_id}' and '{run.run_id}' have no file '{path}'.")
