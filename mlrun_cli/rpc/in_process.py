@@ -20,7 +20,7 @@ from mlrun_cli.runs.error import exception_error
 from mlrun_cli.runtime.sessions import Session
 from mlrun_cli.workspace import Workspace, WorkspaceIdentity, workspace_folder
 
-_TAKE_IN_SECONDS = 0.25
+_INGEST_SECONDS = 0.25
 
 
 class InProcessDesk:
@@ -48,7 +48,7 @@ class InProcessDesk:
     def _answer(self, question: Mapping[str, Any]) -> dict[str, Any]:
         try:
             for session in self._sessions.values():
-                session.take_in_until_now()
+                session.ingest_until_now()
         except MlrunError as error:
             return refusal(error)
         return answer(self._place, question)
@@ -70,7 +70,7 @@ class InProcessDesk:
         """End the runs that this process has open, as Failed with an exception if there is one, and leave.
 
         Threads that have not ended may go on: what they say once `close_journals` has returned is of a new session,
-        and whoever looks when the process is gone takes it in.
+        and reconciliation ingests it when the process is gone.
         """
         with self._lock:
             self._is_closed.set()
@@ -114,20 +114,20 @@ class InProcessDesk:
         if session is None:
             if not self._sessions:
                 with suppress(RuntimeError):  # Python 3.12 starts no thread once it has begun to end
-                    threading.Thread(target=self._take_in, args=(self._is_closed,), daemon=True).start()
+                    threading.Thread(target=self._ingest, args=(self._is_closed,), daemon=True).start()
             # Processes that this one starts are told apart by it from those of others.
             family = os.environ.setdefault(FAMILY_VARIABLE, os.urandom(4).hex())
             session = self._sessions[workspace.identity] = Session(workspace, family)
         return session
 
-    def _take_in(self, is_closed: threading.Event) -> None:
+    def _ingest(self, is_closed: threading.Event) -> None:
         """A few times a second, so that others see what this process has said."""
-        while not is_closed.wait(_TAKE_IN_SECONDS):
+        while not is_closed.wait(_INGEST_SECONDS):
             with self._lock:
                 if is_closed.is_set():
                     return
                 for session in self._sessions.values():
                     try:
-                        session.take_in_now_or_later()
+                        session.ingest_now_or_later()
                     except (StoreError, OSError):  # it stays in the journal, and the next question says what is wrong
                         break

@@ -78,7 +78,7 @@ class _Counter:
     def answer(self, line: bytes) -> dict[str, Any]:
         """The answer to a question, which knows of all that the run's processes have written by now."""
         question = json.loads(line)
-        self._reader.take_in_until_now()
+        self._reader.ingest_until_now()
         return answer(self._place, question)
 
 

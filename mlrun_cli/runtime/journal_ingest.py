@@ -1,4 +1,4 @@
-"""Takes what processes have logged from their journals into the store."""
+"""Ingestion of the journals, in which processes have logged, into the store."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _ReadElsewhereError(Exception):
 
 
 class Offsets(Protocol):
-    """How far the journals of a folder have been taken in, as the store knows it."""
+    """How far the journals of a folder have been ingested, as the store knows it."""
 
     def read(self, names: Sequence[str]) -> Mapping[str, int]:
         """The offsets of these journals, those of others may be among them."""
@@ -99,7 +99,7 @@ class JournalReader:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a run is to be told of the lines that this reader has left out."""
+        """The warnings that a run gets for the lines that this reader has left out."""
         if not self._unreadable_lines:
             return ()
         told = f"{self._unreadable_lines} damaged lines of the run's journals were left out."
@@ -107,16 +107,16 @@ class JournalReader:
             told += f" Some of them could not be stored, which is a bug in mlrun-cli: {self._unforeseen}"
         return (told,)
 
-    def take_in(self) -> int:
-        """Store what comes next in the journals, a mebibyte or so; how many bytes there were to take in."""
+    def ingest(self) -> int:
+        """Store what comes next in the journals, a mebibyte or so; return how many bytes these were."""
         pieces = self._next_pieces()
         try:
-            self._take_in(pieces)
+            self._ingest(pieces)
         except _ReadElsewhereError:
             self._offsets = dict(self._store_of_offsets.read(journal_names(self._folder)))
         return sum(len(piece) for _, piece in pieces.values())
 
-    def _take_in(self, pieces: _Pieces) -> None:
+    def _ingest(self, pieces: _Pieces) -> None:
         """Store some pieces, but for what of them nobody has foreseen: it must not keep a run from its end for ever."""
         if not pieces:
             return
@@ -132,11 +132,11 @@ class JournalReader:
                 raise
             smaller = _smaller(pieces)
             for part in smaller:
-                self._take_in(part)
+                self._ingest(part)
             if not smaller:
                 self._leave_out(pieces, error)
         else:
-            self._have_taken_in(pieces, unreadable)
+            self._note_ingested(pieces, unreadable)
 
     def _leave_out(self, pieces: _Pieces, error: Exception) -> None:
         """Go on behind one line."""
@@ -144,30 +144,30 @@ class JournalReader:
             for name, (offset, piece) in pieces.items():
                 self._advance(name, offset, len(piece))
         self._unforeseen = " ".join(f"{type(error).__name__}: {error}".split())
-        self._have_taken_in(pieces, 1)
+        self._note_ingested(pieces, 1)
 
-    def _have_taken_in(self, pieces: _Pieces, unreadable: int) -> None:
+    def _note_ingested(self, pieces: _Pieces, unreadable: int) -> None:
         self._offsets.update((name, offset + len(piece)) for name, (offset, piece) in pieces.items())
         self._unreadable_lines += unreadable
 
-    def take_in_all(self) -> None:
+    def ingest_all(self) -> None:
         """Store everything that has been acknowledged to the script by now."""
-        while self.take_in():
+        while self.ingest():
             pass
 
     def written(self) -> Mapping[str, int]:
-        """How much has been written to each journal by this moment, in bytes."""
+        """Return how many bytes have been written to each journal by this moment."""
         return {name: self._size(name) for name in journal_names(self._folder)}
 
-    def has_taken_in(self, written: Mapping[str, int]) -> bool:
-        """Whether all of that is in the store."""
+    def has_ingested(self, written: Mapping[str, int]) -> bool:
+        """Return whether all of that is in the store."""
         return all(self._offsets.get(name, 0) >= size for name, size in written.items())
 
-    def take_in_until_now(self) -> None:
+    def ingest_until_now(self) -> None:
         """Store everything that has been acknowledged by this moment, however much is written meanwhile."""
         written = self.written()
-        while not self.has_taken_in(written):
-            if not self.take_in():  # what is left of a line was never acknowledged
+        while not self.has_ingested(written):
+            if not self.ingest():  # what is left of a line was never acknowledged
                 return
 
     def _size(self, name: str) -> int:

@@ -1,8 +1,8 @@
 """Sessions: processes outside of any submitted run that have runs in hand, as a notebook or a driver script.
 
 A session is a folder with a lock, which its process holds, and a journal, in which it writes down what it says of
-runs. When the process is gone the lock is free, and whoever looks next takes in what is left of the journal and
-ends the runs that it had open.
+runs. When the process is gone the lock is free, and the next reconciliation ingests what is left of the journal
+and ends the runs that it had open.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Session:
             ) from error
         self._reader = JournalReader(workspace, self.folder / "journal", None)
 
-    def take_in_now_or_later(self) -> None:
+    def ingest_now_or_later(self) -> None:
         """Store what this process has said by now, unless another process holds the store for longer than a moment.
 
         Raises:
@@ -70,13 +70,13 @@ class Session:
         """
         self._workspace.wait_at_most(_MOMENT_SECONDS)
         try:
-            self._reader.take_in_until_now()
+            self._reader.ingest_until_now()
         finally:
             self._workspace.wait_at_most(_BUSY_SECONDS)
 
-    def take_in_until_now(self) -> None:
+    def ingest_until_now(self) -> None:
         """Store all that this process and its relatives have said by this moment."""
-        self._reader.take_in_until_now()
+        self._reader.ingest_until_now()
         names = {name for name in _names(self._workspace) if name.startswith(f"{self._family}-")}
         for gone in self._relatives.keys() - names:
             del self._relatives[gone]
@@ -84,7 +84,7 @@ class Session:
             if name not in self._relatives:
                 folder = self.folder.with_name(name) / "journal"
                 self._relatives[name] = JournalReader(self._workspace, folder, None)
-            self._relatives[name].take_in_until_now()
+            self._relatives[name].ingest_until_now()
 
     def close(self, error: dict[str, Any] | None) -> None:
         """End the runs that are still open, Failed with the error if there is one, and let go of the folder.
@@ -97,7 +97,7 @@ class Session:
         try:
             with suppress(OSError):  # it is for whoever looks next
                 write_json(self.folder / _ENDING, ending)
-            self._reader.take_in_all()
+            self._reader.ingest_all()
             _end(self._workspace, self.minder, ending)
             _remove(self._workspace, self.folder)
         finally:
@@ -121,7 +121,7 @@ def _make(folder: Path) -> RunLock:
 
 
 def reconcile_sessions(workspace: Workspace) -> list[str]:
-    """Take in what dead sessions have left behind, and end the runs that they had open.
+    """Ingest what dead sessions have left behind, and end the runs that they had open.
 
     Returns those that could not be reconciled in time, by the name that their runs have of their owner.
 
@@ -173,7 +173,7 @@ def _reconcile(workspace: Workspace, name: str) -> bool:
         if not folder.is_dir():  # it has just ended by itself
             return True
         ending = _written_ending(folder) or {"ended_at": _last_words(folder), "error": _died()}
-        JournalReader(workspace, folder / "journal", None).take_in_all()
+        JournalReader(workspace, folder / "journal", None).ingest_all()
         _end(workspace, f"{_SESSIONS}/{name}", ending)
         _remove(workspace, folder)
     except OSError:
@@ -225,7 +225,7 @@ def _remove(workspace: Workspace, folder: Path) -> None:
         keep_values(workspace, folder / "journal" / name)
     shutil.rmtree(folder, ignore_errors=True)
     if names and workspace.lacks(folder):
-        # Only now: who finds a journal whose offset is forgotten takes it in from its beginning.
+        # Only now: who finds a journal whose offset is forgotten ingests it from its beginning.
         with workspace.transaction():
             for name in names:
                 workspace.journals.forget_session(name)

@@ -30,7 +30,7 @@ class TakenFile:
     is_steady: bool
 
 
-def take_in(store: SnapshotStore, path: str, report: Callable[[int], None]) -> TakenFile:
+def ingest_file(store: SnapshotStore, path: str, report: Callable[[int], None]) -> TakenFile:
     """Read the file at `path` and keep its content; never wait, not even for a FIFO.
 
     A file that changes while it is read is read again, three times at most. `report` is called with the

@@ -13,7 +13,7 @@ from pathlib import Path
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.digest_cache import DigestCache
 from mlrun_cli.snapshots.limits import SnapshotLimits
-from mlrun_cli.snapshots.object_ingest import take_in
+from mlrun_cli.snapshots.object_ingest import ingest_file
 from mlrun_cli.snapshots.scan import LINK_TO_LEFT_OUT, Scan, scan_folder, unreadable
 from mlrun_cli.snapshots.snapshot import EntryKind, LeftOut, Snapshot, SnapshotEntry, left_out_note, some
 
@@ -110,7 +110,7 @@ class _Taking:
         size = found.st_size
         if digest is None:
             try:
-                taken = take_in(self._store, f"{self._scan.root}/{path}", self._report)
+                taken = ingest_file(self._store, f"{self._scan.root}/{path}", self._report)
             except OSError as error:
                 self._left_out.append(LeftOut(path, unreadable(error)))
                 return None

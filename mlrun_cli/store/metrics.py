@@ -19,7 +19,7 @@ _EXACT_IN_FLOAT = 2**53
 
 
 class _Series:
-    """The running state of one metric while a batch is taken in."""
+    """The running state of one metric while a batch is ingested."""
 
     __slots__ = ("count", "description", "key", "last", "maximum", "minimum", "shape")
 

@@ -120,7 +120,7 @@ def recover(workspace: Workspace, run: Run) -> None:
     # The run's own variables may be gone with its supervisor; the user's names are among ours, as a rule.
     redaction = Redaction.from_environment(os.environ)
     reader = JournalReader(workspace, folder.journal, run.key, redaction)
-    optional(reader.take_in_all, None, _log)
+    optional(reader.ingest_all, None, _log)
     outcome = written_outcome(folder)
     if outcome is None:
         outcome = _missing_outcome(workspace, run, folder, submission, had_processes=had_processes)

@@ -3,7 +3,7 @@
     {"call": "runs.tags", "workspace": …, "arguments": {"run_id": …}}
     {"result": …}  or  {"error": {"type": …, "message": …}}  or  {"ask": NAME of the socket of who knows}
 
-All that the processes of the run have written by then is taken in before a question is answered, so that one reads
+All that the processes of the run have written by then is ingested before a request is answered, so that one reads
 what one wrote, and what processes wrote that one has waited for.
 """
 
@@ -72,7 +72,7 @@ class Answerer:
         """The line that answers a line.
 
         None while the store cannot be asked, or has not all that had been `written` when the line came: then it is to
-        be tried again. It is taken in piece by piece, so that a cancel need not wait for all of it.
+        be tried again. It is ingested piece by piece, so that a cancel need not wait for all of it.
         """
         try:
             question = json.loads(line)
@@ -81,7 +81,7 @@ class Answerer:
             call = self._calls.get(question["call"]) if is_mine else None
             reply: dict[str, Any] = {"ask": self._helper()}
             if call is not None:
-                if not self._reader.has_taken_in(written) and self._reader.take_in():
+                if not self._reader.has_ingested(written) and self._reader.ingest():
                     return None
                 reply = {"result": call(arguments)}
         except StoreError:

@@ -131,7 +131,7 @@ class Supervisor:
                 optional(close, None, _log)
         self._give_room()
         outcome = with_full_disk(outcome, self._full_disk)
-        self._take_in_all()
+        self._ingest_all()
         outcome = outcome._replace(warnings=(*outcome.warnings, *self._reader.warnings))
         outcome = outcome.without_secrets(self._redaction)
         self._when_there_is_room(lambda: write_outcome(self._folder, outcome))
@@ -298,7 +298,7 @@ class Supervisor:
             _log(f"{path.name} is not written: {error}")
 
     def _watch(self, group: ProcessGroup) -> None:
-        """Until all have ended: serve questions, take in journals, obey cancel and the time limit."""
+        """Until all have ended: serve questions, ingest journals, obey cancel and the time limit."""
         self._group = group
         tick = _BUSY_TICK_SECONDS
         with self._woken_by_ends_of(group):
@@ -309,7 +309,7 @@ class Supervisor:
                 self._helper.saw_ends_of(exit_codes)
                 group.ended(exit_codes)
                 self._server.answer_waiting()
-                taken = self._take_in()
+                taken = self._ingest()
                 if taken:
                     tick = 0.0 if taken >= CHUNK_BYTES else _BUSY_TICK_SECONDS
                 else:
@@ -341,9 +341,9 @@ class Supervisor:
             for ended in list(watched):
                 forget(ended)
 
-    def _take_in(self) -> int:
+    def _ingest(self) -> int:
         try:
-            return self._reader.take_in()
+            return self._reader.ingest()
         except (StoreError, OSError) as error:
             _log(f"the journals wait: {error}")
             return 0
@@ -459,7 +459,7 @@ class Supervisor:
         self._advance_if({RunStatus.RUNNING}, RunStatus.FINALIZING)
         not_ended = () if self._container_end is None else self._container_end.complete()
         left = end_processes(script.left_behind, self._grace_left())
-        self._take_in_all()
+        self._ingest_all()
         run = self._insist(lambda: self._workspace.runs.get_by_key(self._key))
         outcome = outcome_of_script(run, self._folder, self._submission, end)
         behind = optional(lambda: left_behind(self._folder), (), _log)
@@ -475,8 +475,8 @@ class Supervisor:
             self._full_disk = full_disk(self._folder.path, FULL_FOR_RUNS_BYTES)
             self._folder.give_room()
 
-    def _take_in_all(self) -> None:
-        self._insist(lambda: optional(self._reader.take_in_all, None, _log))
+    def _ingest_all(self) -> None:
+        self._insist(lambda: optional(self._reader.ingest_all, None, _log))
 
     def _outcome_of_stop(self, reason: StopReason) -> Outcome:
         """What the run has come to when it was told to stop before its script had started."""

@@ -125,11 +125,11 @@ def test_a_driver_that_is_killed_leaves_a_failed_run_with_all_it_had_logged(mlru
 
 
 @pytest.mark.kill
-def test_what_a_driver_had_logged_is_taken_in_once_by_many_who_look(mlrun: Mlrun) -> None:
+def test_what_a_driver_had_logged_is_ingested_once_by_many_who_look(mlrun: Mlrun) -> None:
     with start(mlrun, _OPEN + "with open(0) as go: go.read()\n") as driver:
         run_id = first_line(driver)
         with locked(mlrun.database):
-            # Nobody can take anything in while the driver says this, and it dies before anybody could.
+            # Nobody can ingest anything while the driver says this, and it dies before anybody could.
             journal = until(lambda: next(iter(mlrun.database.parent.glob("sessions/*/journal")), None))
             lines = [json.dumps([">", run_id, ["m", "x", 1.0, None, float(value)]]) for value in range(50_000)]
             (journal / "1-1-1.jsonl").write_text("\n".join(lines) + "\n", encoding="ascii")
@@ -259,7 +259,7 @@ def test_how_a_driver_ends_is_noted_without_the_secrets_that_its_exception_tells
     assert mlrun.show(run_id)["error"]["error"]["message"] == "bad ***, --key ***"
 
 
-def test_a_driver_that_has_no_number_for_a_file_for_a_while_is_taken_in_later(mlrun: Mlrun) -> None:
+def test_a_driver_that_has_no_number_for_a_file_for_a_while_is_ingested_later(mlrun: Mlrun) -> None:
     code = _OPEN + textwrap.dedent("""
         import resource, threading
 

@@ -56,7 +56,7 @@ def test_a_descriptor_of_the_submitter_is_not_held_until_the_run_has_ended(mlrun
     assert run["status"] in {"NotStarted", "Preparing", "Starting", "Running"}
 
 
-def test_more_journals_than_open_files_are_all_taken_in(mlrun: Mlrun) -> None:
+def test_more_journals_than_open_files_are_all_ingested(mlrun: Mlrun) -> None:
     mlrun.script(
         "import os\nfrom azureml.core import Run\nrun = Run.get_context()\n"
         "for number in range(150):\n"

@@ -124,7 +124,7 @@ def test_only_a_name_that_was_logged_by_is_taken_for_one(before: str, name: str)
 
 
 @pytest.mark.parametrize("moment", ["[1]", "{}", "null"])
-def test_what_is_taken_in_is_not_counted_as_unreadable(moment: str) -> None:
+def test_what_is_ingested_is_not_counted_as_unreadable(moment: str) -> None:
     entries = parse_piece(f'["g",{moment},{{"a":"b"}}]\n'.encode())
     assert (entries.tag_changes, entries.unreadable) == ([("set", {"a": "b"})], 0)
 

@@ -74,10 +74,10 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
         yield opened
 
 
-def taken_in(workspace: Workspace, folder: Path) -> JournalReader:
-    """A reader of the journals of `exp_1` in the folder, which has taken in all there is."""
+def ingest(workspace: Workspace, folder: Path) -> JournalReader:
+    """A reader of the journals of `exp_1` in the folder, which has ingested all there is."""
     reader = JournalReader(workspace, folder, workspace.runs.get("exp_1").key)
-    reader.take_in_all()
+    reader.ingest_all()
     return reader
 
 
@@ -105,7 +105,7 @@ numbers_of_journals = count()
 @given(st.lists(lines, max_size=4))
 @example([b'["m","x",1.0,null,0.5]', b'["m","x",-1e300,null,0.5]'])
 @example([b'["t","x",1.0,null,5]'])
-def test_whatever_a_line_holds_is_taken_in_and_read_or_left_out(
+def test_whatever_a_line_holds_is_ingested_and_read_or_left_out(
     workspace: Workspace, tmp_path: Path, written: list[bytes]
 ) -> None:
     with workspace.transaction():
@@ -116,7 +116,7 @@ def test_whatever_a_line_holds_is_taken_in_and_read_or_left_out(
     folder.mkdir()
     (folder / f"{number}.jsonl").write_bytes(b"".join([GOOD, *(line + b"\n" for line in written), GOOD]))
 
-    reader = taken_in(workspace, folder)
+    reader = ingest(workspace, folder)
 
     assert read_all(workspace, "exp_1")["good"] == [0.5, 0.5]
     read_all(workspace, "exp_2")
@@ -126,7 +126,7 @@ def test_whatever_a_line_holds_is_taken_in_and_read_or_left_out(
 def damage(workspace: Workspace, folder: Path) -> None:
     """Have `exp_1` log `lost` once, and the store fail with it whenever it does so again."""
     (folder / "1.jsonl").write_bytes(b'["m","lost",1.0,null,1]\n')
-    taken_in(workspace, folder)
+    ingest(workspace, folder)
     with workspace.transaction():
         workspace._database.execute("UPDATE metrics SET value_count = 'damaged'")
 
@@ -138,13 +138,13 @@ def test_lines_that_nobody_foresaw_cost_no_others(workspace: Workspace, tmp_path
     (tmp_path / "3.jsonl").write_bytes(GOOD + lost)
     (tmp_path / "4.jsonl").write_bytes(GOOD)
 
-    reader = taken_in(workspace, tmp_path)
+    reader = ingest(workspace, tmp_path)
 
     (warning,) = reader.warnings
     assert warning.startswith("3 damaged lines of the run's journals were left out. Some of them could not be stored")
     assert "TypeError" in warning
     assert workspace.metrics.get(workspace.runs.get("exp_1").key, "good") == {"good": [0.5] * 8}
-    assert taken_in(workspace, tmp_path).warnings == ()
+    assert ingest(workspace, tmp_path).warnings == ()
 
 
 def test_a_session_leaves_no_line_out_for_an_error_that_may_be_its_scripts(
@@ -157,7 +157,7 @@ def test_a_session_leaves_no_line_out_for_an_error_that_may_be_its_scripts(
     reader = JournalReader(workspace, session, None)
     for _ in range(2):
         with pytest.raises(TypeError):
-            reader.take_in_all()
+            reader.ingest_all()
     assert workspace.journals.session_bytes_read("s.jsonl") == 0
 
 
@@ -167,7 +167,7 @@ def test_what_is_said_of_other_runs_is_counted_when_it_cannot_be_stored(workspac
     journal = "\n".join([*(f'[">","exp_2",{line}]' for line in inner), *about_gone, ""])
     (tmp_path / "1.jsonl").write_text(journal, encoding="ascii")
 
-    assert taken_in(workspace, tmp_path).warnings == ("6 damaged lines of the run's journals were left out.",)
+    assert ingest(workspace, tmp_path).warnings == ("6 damaged lines of the run's journals were left out.",)
     assert read_all(workspace, "exp_2") == {"x": 1}
 
 
@@ -180,11 +180,11 @@ def test_a_script_may_put_anything_in_the_place_of_its_journals(
         folder.write_bytes(GOOD)
     elif place == "loop":
         folder.symlink_to(folder)
-    assert taken_in(workspace, folder).warnings == ()
+    assert ingest(workspace, folder).warnings == ()
 
 
 def test_a_journal_whose_name_is_no_text_is_left_alone(workspace: Workspace, tmp_path: Path) -> None:
     for name in (b"h\xff.jsonl", "h\u00e4.jsonl".encode()):
         Path(os.fsdecode(os.path.join(os.fsencode(tmp_path), name))).write_bytes(GOOD)
-    taken_in(workspace, tmp_path)
+    ingest(workspace, tmp_path)
     assert read_all(workspace, "exp_1") == {"good": 0.5}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlrun_cli.snapshots.content_store import SnapshotStore
-from mlrun_cli.snapshots.object_ingest import take_in
+from mlrun_cli.snapshots.object_ingest import ingest_file
 
 
 @pytest.mark.parametrize("other", ["fifo", "link", "folder", "device"])
@@ -25,5 +25,5 @@ def test_what_is_no_file_any_more_is_refused_at_once(tmp_path: Path, other: str)
         path = Path("/dev/null")
 
     with pytest.raises(OSError, match=r"no file|symbolic links"):
-        take_in(SnapshotStore(tmp_path / "snapshots"), str(path), lambda _: None)
+        ingest_file(SnapshotStore(tmp_path / "snapshots"), str(path), lambda _: None)
     assert not (tmp_path / "snapshots").exists()

@@ -258,7 +258,7 @@ def update(
 
 
 def flush(place: Place, run_id: str) -> None:
-    """Nothing: that all has been taken in is so before any answer."""
+    """Do nothing: all that was written is ingested before any handler is called."""
 
 
 def find_run(place: Place, run_id: str) -> Run:

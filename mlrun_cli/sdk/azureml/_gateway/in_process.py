@@ -21,7 +21,7 @@ _Names = Tuple[str, str, str]
 
 
 class InProcessGateway(Forgetful):
-    """Asks `mlrun_cli` by a call. What is said of runs goes to a journal that this process takes in itself.
+    """Asks `mlrun_cli` by a call. What is said of runs goes to a journal that this process ingests itself.
 
     When the interpreter ends, the runs that it has opened end with it: Completed, or Failed when an exception
     that nobody caught ends it.
