@@ -1,4 +1,4 @@
-"""What a submit was given, resolved: all that a supervisor needs to know of a run."""
+"""A submission: everything that a supervisor needs to know about its run."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ from typing import Any, NamedTuple
 from mlrun_cli.compute.compute_target import LOCAL_TARGET
 from mlrun_cli.environments.environment import EnvironmentPlan
 from mlrun_cli.processes.launch import Launch
-from mlrun_cli.runs.submit_options import Asked
+from mlrun_cli.runs.submit_options import SubmitOptions
 
 
 class Submission(NamedTuple):
-    """Written once to `submission.json`; holds no secret (see `Secrets`).
+    """A resolved submit. Written once to `submission.json`; holds no secret (see `Secrets`).
 
-    `argv` is what is started, as shown in records: for a script its interpreter is put in front when
-    the environment is ready. `snapshot_id` names the source. `folder` is the attached folder that it was submitted
-    from and `runconfig` the file that was named, for who submits it again; either may be gone by then. `umask` and
-    `niceness` are the submitter's; None leaves them to whoever starts the run. `limits` are soft and hard limits of the
-    submitter by their names, `RLIMIT_FSIZE` and the like, for the script alone. `asked` is what it all came from.
+    Attributes:
+        snapshot_id: of the source.
+        argv: what is started, redacted; the interpreter is put before a script when the environment is ready.
+        folder: the attached folder that it was submitted from, for a later submit; it may be gone by then.
+        runconfig: the file that was named, likewise.
+        umask, niceness: the submitter's; None leaves them as whoever starts the run has them.
+        limits: soft and hard limits of the submitter by name (`RLIMIT_FSIZE`), for the script alone.
+        options: those of the submit; None in submissions of older versions.
     """
 
     run_id: str
@@ -41,15 +44,15 @@ class Submission(NamedTuple):
     umask: int | None = None
     niceness: int | None = None
     limits: Mapping[str, Sequence[int]] = MappingProxyType({})
-    asked: Asked | None = None
+    options: SubmitOptions | None = None
 
-    def as_asked(self) -> Asked:
-        """What was asked for; of a submission of an older version, what it came to."""
-        if self.asked is not None:
-            return self.asked
+    def submit_options(self) -> SubmitOptions:
+        """Return the options that resubmit the run; for older versions' submissions they are reconstructed."""
+        if self.options is not None:
+            return self.options
         runconfig = self._runconfig_name()
         is_plain = self.environment.build is None and self.environment.container is None and self.launch == Launch()
-        return Asked(
+        return SubmitOptions(
             runconfig=runconfig,
             script=None if self.is_command else self.argv[0],
             arguments=() if self.is_command else self.argv[1:],
@@ -58,7 +61,7 @@ class Submission(NamedTuple):
         )
 
     def _runconfig_name(self) -> str | None:
-        """The name that `-c` takes from the folder: its path there."""
+        """Return the runconfig's name, as `-c` takes it in the folder."""
         if self.runconfig is None or self.folder is None:
             return None
         path, folder = PurePath(self.runconfig), PurePath(self.folder)
@@ -69,9 +72,11 @@ class Submission(NamedTuple):
         return str(path.relative_to(folder)).removesuffix(".runconfig")
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object that `from_json` reads."""
-        return self._asdict() | {
-            "asked": None if self.asked is None else self.asked.to_json(),
+        """Return a JSON object that `from_json` reads; the options' key is `asked`, as it has always been."""
+        document = self._asdict()
+        options: SubmitOptions | None = document.pop("options")
+        return document | {
+            "asked": None if options is None else options.to_json(),
             "argv": list(self.argv),
             "limits": {name: list(limit) for name, limit in self.limits.items()},
             "environment": self.environment.to_json(),
@@ -80,13 +85,13 @@ class Submission(NamedTuple):
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Submission:
-        """The submission that was written; what another version has put there besides is left out."""
+        """Return the submission of a JSON object; keys of other versions are left out."""
         known = {name: document[name] for name in cls._fields if name in document}
-        asked = known.get("asked")
+        options = document.get("asked")
         return cls(
             **{
                 **known,
-                "asked": None if asked is None else Asked.from_json(asked),
+                "options": None if options is None else SubmitOptions.from_json(options),
                 "argv": tuple(document["argv"]),
                 "environment": EnvironmentPlan.from_json(document["environment"]),
                 "launch": Launch.from_json(known["launch"]) if "launch" in known else Launch(),
@@ -95,10 +100,12 @@ class Submission(NamedTuple):
 
 
 class Secrets(NamedTuple):
-    """What a script is started with and no record may hold: the 0600 file beside the submission.
+    """Unredacted values that a script is started with: the 0600 file beside the submission.
 
-    `environment` is the submitter's with the runconfig's variables on top; `argv` is unredacted;
-    `installer` are variables that only the program gets that builds the environment.
+    Attributes:
+        environment: the submitter's variables, with those of the runconfig on top.
+        argv: unredacted.
+        installer: variables for the program that builds the environment, and for nothing else.
     """
 
     environment: Mapping[str, str]
@@ -106,10 +113,10 @@ class Secrets(NamedTuple):
     installer: Mapping[str, str]
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object that `from_json` reads."""
+        """Return a JSON object that `from_json` reads."""
         return self._asdict()
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Secrets:
-        """The secrets that were written."""
+        """Return the secrets of a JSON object."""
         return cls(document["environment"], tuple(document["argv"]), document["installer"])

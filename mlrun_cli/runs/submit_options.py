@@ -1,4 +1,4 @@
-"""What a submit was asked for, as its options say it: what it takes to ask for the same again."""
+"""The options that a run was submitted with: what it takes to submit it again."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from mlrun_cli.core.redaction import REDACTED
 from mlrun_cli.environments.mode import EnvironmentChoice
 
 
-class Asked(NamedTuple):
-    """Kept within the submission, secrets hidden as there; None where nothing was said.
+class SubmitOptions(NamedTuple):
+    """Options of a submit, secrets redacted; None where an option was not given. Kept within the submission.
 
     Attributes:
         runconfig: as after `-c`.
         source_directory: absolute; None where it is the attached folder.
-        script: relative to the source directory; None where the runconfig's was meant, `arguments` with it.
-        target: None where the runconfig's was meant.
+        script: relative to the source directory; None where the runconfig names it, and `arguments` too.
+        target: None where the runconfig names it.
         conda_file: absolute.
-        environment_mode: None where it was `pinned` without being named.
+        environment_mode: None where it was `pinned` by default.
         tags: those that the run had from its start.
-        is_whole: whether the options say all of it; what was submitted from Python may have asked for more.
+        is_whole: whether the options say everything; a submit from Python may have set more.
     """
 
     runconfig: str | None = None
@@ -35,7 +35,7 @@ class Asked(NamedTuple):
     is_whole: bool = True
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object that `from_json` reads."""
+        """Return a JSON object that `from_json` reads."""
         mode = self.environment_mode
         return self._asdict() | {
             "arguments": list(self.arguments),
@@ -44,8 +44,8 @@ class Asked(NamedTuple):
         }
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Asked:
-        """What was written; what another version has put there besides is left out."""
+    def from_json(cls, document: Mapping[str, Any]) -> SubmitOptions:
+        """Return the options of a JSON object; keys of other versions are left out."""
         known = {name: document[name] for name in cls._fields if name in document}
         mode = known.get("environment_mode")
         return cls(
@@ -57,8 +57,8 @@ class Asked(NamedTuple):
         )
 
 
-def hidden_words(words: Sequence[str]) -> list[str]:
-    """The words in which a record hides a secret; one that is nothing else with the option before it."""
+def redacted_words(words: Sequence[str]) -> list[str]:
+    """Return the words that hold a redacted secret, one that is nothing else together with its option."""
     return [
         f"{before} {word}" if word == REDACTED and before.startswith("-") else word
         for before, word in zip(("", *words), words, strict=False)

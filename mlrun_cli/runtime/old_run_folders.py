@@ -64,7 +64,7 @@ def document_of_old_folder(folder: RunFolder) -> dict[str, Any] | None:
         "properties": {SNAPSHOT_PROPERTY: submission.snapshot_id, "azureml.runsource": "experiment"},
         "root": None,
         "row": row,
-        "tags": dict(submission.as_asked().tags),
+        "tags": dict(submission.submit_options().tags),
     }
 
 

@@ -21,25 +21,25 @@ def command_of(run: Run, submission: Submission | None) -> str | None:
     """
     if submission is None:
         return None
-    asked = submission.as_asked()
-    if not asked.is_whole or (asked.script is None and asked.runconfig is None):
+    options = submission.submit_options()
+    if not options.is_whole or (options.script is None and options.runconfig is None):
         return None
     words = ["mlrun", "run", "submit-script"]
-    mode = asked.environment_mode
-    for option, value in (
+    mode = options.environment_mode
+    for name, value in (
         ("--path", submission.folder),
         *_workspace_options(submission),
         ("-e", run.experiment_name),
-        ("-c", asked.runconfig),
-        ("--source-directory", asked.source_directory),
-        ("-d", asked.conda_file),
+        ("-c", options.runconfig),
+        ("--source-directory", options.source_directory),
+        ("-d", options.conda_file),
         ("--environment", None if mode is None else str(mode)),
-        ("--ct", asked.target),
+        ("--ct", options.target),
         ("--gpus", str(run.gpu_count) if run.gpu_count else None),
     ):
-        words += [] if value is None else [option, value]
-    if asked.script is not None:
-        words += [asked.script, *asked.arguments]
+        words += [] if value is None else [name, value]
+    if options.script is not None:
+        words += [options.script, *options.arguments]
     return _shell_line(words)
 
 

@@ -13,7 +13,7 @@ from mlrun_cli.environments.mode import EnvironmentChoice
 from mlrun_cli.errors import MlrunError, UsageError
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.submission import Submission
-from mlrun_cli.runs.submit_options import hidden_words
+from mlrun_cli.runs.submit_options import redacted_words
 from mlrun_cli.submit.earlier_runs import EarlierRun
 from mlrun_cli.submit.submit import SubmitRequest
 
@@ -55,22 +55,22 @@ class SubmitForm(NamedTuple):
 
         Secrets in its arguments are hidden, and have to be typed.
         """
-        asked = submission.as_asked()
-        folder, mode = submission.folder or "", asked.environment_mode
+        options = submission.submit_options()
+        folder, mode = submission.folder or "", options.environment_mode
         return cls(
             like=run.run_id,
             folder=folder,
-            source_directory=_within(folder, asked.source_directory),
-            script=asked.script or "",
-            arguments=shlex.join(asked.arguments),
-            runconfig=asked.runconfig or "",
-            target=asked.target or "",
+            source_directory=_within(folder, options.source_directory),
+            script=options.script or "",
+            arguments=shlex.join(options.arguments),
+            runconfig=options.runconfig or "",
+            target=options.target or "",
             experiment=run.experiment_name,
             name=run.display_name or "",
-            tags=shlex.join(key if value is None else f"{key}={value}" for key, value in asked.tags.items()),
+            tags=shlex.join(key if value is None else f"{key}={value}" for key, value in options.tags.items()),
             gpus=str(run.gpu_count or ""),
             environment="" if mode is None else str(mode),
-            conda_file=_within(folder, asked.conda_file),
+            conda_file=_within(folder, options.conda_file),
         )
 
     def path(self) -> Path | None:
@@ -208,7 +208,7 @@ def _within(folder: str, path: str | None) -> str:
 
 
 def _check_holes(name: str, words: list[str]) -> None:
-    hidden = hidden_words(words)
+    hidden = redacted_words(words)
     if hidden:
         raise UsageError(
             f"{_label(name)}: no record holds the secret in {shlex.join(hidden)}.", hint="Type it in place of ***."

@@ -51,7 +51,7 @@ class EarlierRun(NamedTuple):
             command = definition["command"] if isinstance(definition.get("command"), str) else words
         return RunConfiguration(
             script=None if self.submission.is_command else words[0],
-            arguments=() if self.submission.is_command else self.submission.as_asked().arguments or words[1:],
+            arguments=() if self.submission.is_command else self.submission.submit_options().arguments or words[1:],
             command=command,
             target=self.submission.target,
             framework=definition.get("framework", PYTHON_FRAMEWORK),

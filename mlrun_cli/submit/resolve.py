@@ -25,7 +25,7 @@ from mlrun_cli.processes.launch import Launch
 from mlrun_cli.runconfigs.communicators import launch_in
 from mlrun_cli.runconfigs.lookup import folder_of_runconfig
 from mlrun_cli.runconfigs.run_configuration import PythonSection, RunConfiguration
-from mlrun_cli.runs.submit_options import hidden_words
+from mlrun_cli.runs.submit_options import redacted_words
 from mlrun_cli.snapshots.limits import SnapshotLimits
 from mlrun_cli.snapshots.plan import PlannedSnapshot, plan_snapshot
 from mlrun_cli.submit.admission import Place, gpu_wish, place_for
@@ -187,7 +187,7 @@ class Resolving:
         self._check_target()
         script = self.configuration.script
         with self.problems.collecting():
-            if request.script is None and (hidden := hidden_words(submission.argv)):
+            if request.script is None and (hidden := redacted_words(submission.argv)):
                 raise UsageError(
                     f"No record holds the secret in {shlex.join(hidden)}, which '{earlier.run.run_id}' was given.",
                     hint="Name the script and all of its arguments.",
@@ -199,7 +199,7 @@ class Resolving:
                 )
         self._runconfig = None if submission.runconfig is None else Path(submission.runconfig)
         self._argv = _argv(self.configuration, None)
-        self._choice = submission.as_asked().environment_mode or EnvironmentChoice()
+        self._choice = submission.submit_options().environment_mode or EnvironmentChoice()
         self.environment, self._launch = PlannedEnvironment(submission.environment), submission.launch
         if submission.environment.container is None:
             self.configuration, self._volumes, _ = without_container(self.configuration, self._project)

@@ -34,7 +34,7 @@ from mlrun_cli.runs.script_input import ScriptInput
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.stream_lock import stream_lock
 from mlrun_cli.runs.submission import Secrets, Submission
-from mlrun_cli.runs.submit_options import Asked
+from mlrun_cli.runs.submit_options import SubmitOptions
 from mlrun_cli.runtime.finish import outcome_of_failure, record_outcome
 from mlrun_cli.runtime.liveness import lease_end
 from mlrun_cli.runtime.queue import call_dispatcher
@@ -275,7 +275,7 @@ def _submit(
     run_id = f"{request.experiment_name}_{int(time.time())}_{os.urandom(4).hex()}"
     redaction = Redaction.from_environment(request.environment)
     with _NewRunFolder(workspace.run_folder(run_id)) as new:
-        asked = _asked(request, resolved, redaction)
+        options = _submit_options(request, resolved, redaction)
         limits = own_limits()
         resolved = _with_data(workspace, request, resolved, run_id)
         submission = Submission(
@@ -297,7 +297,7 @@ def _submit(
             umask=own_umask(),
             niceness=own_niceness(),
             limits=limits,
-            asked=asked,
+            options=options,
         )
         held = stream_lock(workspace.run_folder(run_id)) if request.ends_with_stream else None
         script_input = ScriptInput(workspace.run_folder(run_id).stdin) if request.is_reading else None
@@ -312,10 +312,10 @@ def _submit(
     return Submitted(workspace.runs.get_by_key(key), notes, _details(resolved, snapshot), held, script_input)
 
 
-def _asked(request: SubmitRequest, resolved: Resolution, redaction: Redaction) -> Asked:
-    """What would ask for the same; what stands for data in it still does."""
+def _submit_options(request: SubmitRequest, resolved: Resolution, redaction: Redaction) -> SubmitOptions:
+    """Return the options that resubmit the run; placeholders for data stay in them."""
     if request.earlier is not None:
-        return _asked_again(request, request.earlier, redaction)
+        return _changed_options(request, request.earlier, redaction)
     project = project_of(request)
     configuration = request.configuration if request.runconfig_name is None else None
     names_script = resolved.configuration.command is None and (request.script is not None or configuration is not None)
@@ -328,7 +328,7 @@ def _asked(request: SubmitRequest, resolved: Resolution, redaction: Redaction) -
     build = resolved.environment.plan.build
     if mode is not None and build is not None and build.day is not None:
         mode = mode._replace(day=date.fromisoformat(build.day))  # a later commit does not change what was asked for
-    return Asked(
+    return SubmitOptions(
         runconfig=runconfig,
         source_directory=None if resolved.source == project else _as_text(str(resolved.source)),
         script=script,
@@ -341,12 +341,13 @@ def _asked(request: SubmitRequest, resolved: Resolution, redaction: Redaction) -
     )
 
 
-def _asked_again(request: SubmitRequest, earlier: EarlierRun, redaction: Redaction) -> Asked:
-    asked = earlier.submission.as_asked()
+def _changed_options(request: SubmitRequest, earlier: EarlierRun, redaction: Redaction) -> SubmitOptions:
+    """Return the options of an earlier run, with what the request replaces."""
+    options = earlier.submission.submit_options()
     if request.script is not None:
         script, *arguments = map(_as_text, redaction.arguments((request.script, *request.arguments)))
-        asked = asked._replace(script=script, arguments=tuple(arguments))
-    return asked._replace(target=request.target or asked.target, tags=redaction.document(request.tags))
+        options = options._replace(script=script, arguments=tuple(arguments))
+    return options._replace(target=request.target or options.target, tags=redaction.document(request.tags))
 
 
 def _conda_file(request: SubmitRequest, project: Path, source: Path) -> str | None:

@@ -6,7 +6,7 @@ from mlrun_cli.environments.environment import EnvironmentPlan
 from mlrun_cli.environments.mode import EnvironmentChoice
 from mlrun_cli.processes.launch import Launch, LaunchKind
 from mlrun_cli.runs.submission import Submission
-from mlrun_cli.runs.submit_options import Asked, hidden_words
+from mlrun_cli.runs.submit_options import SubmitOptions, redacted_words
 
 SUBMISSION = Submission(
     run_id="exp_1",
@@ -23,7 +23,7 @@ SUBMISSION = Submission(
 )
 
 
-ASKED = Asked(
+OPTIONS = SubmitOptions(
     "mine",
     "/x/sub",
     "train.py",
@@ -36,8 +36,15 @@ ASKED = Asked(
 
 
 def test_a_submission_is_read_as_it_was_written() -> None:
-    for submission in (SUBMISSION, SUBMISSION._replace(asked=Asked()), SUBMISSION._replace(asked=ASKED)):
+    for submission in (SUBMISSION, SUBMISSION._replace(options=SubmitOptions()), SUBMISSION._replace(options=OPTIONS)):
         assert Submission.from_json(json.loads(json.dumps(submission.to_json()))) == submission
+
+
+def test_the_key_of_the_options_is_the_one_that_older_supervisors_know() -> None:
+    document = SUBMISSION._replace(options=OPTIONS).to_json()
+
+    assert document["asked"]["runconfig"] == "mine"
+    assert "options" not in document
 
 
 def test_keys_of_another_version_are_left_out() -> None:
@@ -53,27 +60,29 @@ def test_what_an_older_version_did_not_write_has_its_default() -> None:
     assert Submission.from_json(document) == SUBMISSION._replace(max_run_duration_seconds=None)
 
 
-def test_what_was_asked_for_is_read_from_other_versions() -> None:
-    assert Asked.from_json({"script": "train.py", "priority": 3}) == Asked(script="train.py")
+def test_options_of_other_versions_are_read() -> None:
+    assert SubmitOptions.from_json({"script": "train.py", "priority": 3}) == SubmitOptions(script="train.py")
 
 
-def test_of_an_older_submission_it_is_what_it_came_to() -> None:
+def test_options_of_an_older_submission_are_reconstructed() -> None:
     older = SUBMISSION._replace(folder="/x", runconfig="/x/.azureml/mine.runconfig")
 
-    assert SUBMISSION.as_asked() == Asked(script="train.py", arguments=("--lr", "1"))
-    assert older.as_asked() == Asked("mine", script="train.py", arguments=("--lr", "1"), target="local")
-    assert older._replace(is_command=True, runconfig="/x/a/b.yml").as_asked() == Asked("a/b.yml", target="local")
-    assert older._replace(runconfig="/y/c.runconfig").as_asked().runconfig == "/y/c.runconfig"
+    assert SUBMISSION.submit_options() == SubmitOptions(script="train.py", arguments=("--lr", "1"))
+    assert older.submit_options() == SubmitOptions("mine", script="train.py", arguments=("--lr", "1"), target="local")
+    assert older._replace(is_command=True, runconfig="/x/a/b.yml").submit_options() == SubmitOptions(
+        "a/b.yml", target="local"
+    )
+    assert older._replace(runconfig="/y/c.runconfig").submit_options().runconfig == "/y/c.runconfig"
 
 
-def test_an_older_submission_from_python_may_have_asked_for_more() -> None:
+def test_options_of_an_older_submission_from_python_are_not_whole() -> None:
     several = SUBMISSION._replace(launch=Launch(LaunchKind.PYTORCH, process_count=2))
 
-    assert not several.as_asked().is_whole
-    assert several._replace(folder="/x", runconfig="/x/a.runconfig").as_asked().is_whole
+    assert not several.submit_options().is_whole
+    assert several._replace(folder="/x", runconfig="/x/a.runconfig").submit_options().is_whole
 
 
-def test_hidden_words_are_told_with_their_option() -> None:
+def test_redacted_words_are_given_with_their_option() -> None:
     words = ["train.py", "--api-key", "***", "--x", "1", "KEY=***", "https://***@host", "***"]
 
-    assert hidden_words(words) == ["--api-key ***", "KEY=***", "https://***@host", "***"]
+    assert redacted_words(words) == ["--api-key ***", "KEY=***", "https://***@host", "***"]

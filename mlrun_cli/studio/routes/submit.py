@@ -111,7 +111,7 @@ def _unlike(form: SubmitForm, submission: Submission) -> str | None:
         return f"The folder {where} is not there any more."
     if submission.is_command and not form.runconfig:
         return "The run was a command without a runconfig: name a script, or write the command into a runconfig."
-    if not submission.as_asked().is_whole:
+    if not submission.submit_options().is_whole:
         return (
             "The run was submitted from Python, with more than this form holds: what was said there of environment, "
             "variables, data, processes or time limit is not in it. Submit it from there, or write a runconfig."
