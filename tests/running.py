@@ -190,7 +190,7 @@ class Mlrun:
         ]
 
     def programs(self, name: str) -> list[int]:
-        """The pids of the processes of this home that run a program of the package, as `dispatch.py`.
+        """The pids of the processes of this home that run a program of the package, as `dispatcher.py`.
 
         One that another of them has forked just now, and that does not go by its own name yet, is none.
         """

@@ -157,7 +157,7 @@ def _hand_on(real: Path | None, line: Sequence[str], words: Sequence[str]) -> in
             hint="Leave the step out, or install azure-cli behind it on the PATH.",
         )
     sys.stdout.flush()
-    os.execv(real, [str(real), *line])  # noqa: S606 — a program on the PATH, with the words of its user
+    os.execv(real, [str(real), *line])
 
 
 def _with_real(answer: Answer, real: Path | None) -> str:

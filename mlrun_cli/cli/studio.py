@@ -102,7 +102,7 @@ def _serve(order: StudioOrder) -> NoReturn:
     os.chdir(root)
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execv(sys.executable, [sys.executable, "-m", _PROGRAM, order.to_json()])  # noqa: S606 — no shell
+    os.execv(sys.executable, [sys.executable, "-m", _PROGRAM, order.to_json()])
 
 
 def _place(shared: Shared) -> tuple[str, str, str] | None:

@@ -181,7 +181,7 @@ def test_a_child_run_keeps_its_target_too(mlrun: Mlrun) -> None:
 def test_a_target_whose_last_run_was_lost_is_deleted(mlrun: Mlrun) -> None:
     run_id = mlrun.submit("--ct", "cpu-cluster", "train.py")
     mlrun.wait_for_status(run_id, "Running")
-    kill(*mlrun.programs("dispatch.py"), mlrun.supervisor(run_id))  # nobody but the delete notices it
+    kill(*mlrun.programs("dispatcher.py"), mlrun.supervisor(run_id))  # nobody but the delete notices it
     mlrun(*DELETE)
     assert mlrun.wait(run_id)["status"] == "Failed"
 

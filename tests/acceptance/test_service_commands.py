@@ -55,8 +55,8 @@ def waiting(mlrun: Mlrun) -> str:
     holder, run_id = mlrun.submit("--ct", "single", "holder.py"), mlrun.submit("--ct", "single", "train.py")
     mlrun.wait_for_status(holder, "Running")
     # As a power cut does it.
-    kill(*mlrun.programs("dispatch.py"), *mlrun.programs("fork_server.py"), mlrun.supervisor(holder))
-    until(lambda: not mlrun.supervisors(holder) and not mlrun.programs("dispatch.py"))
+    kill(*mlrun.programs("dispatcher.py"), *mlrun.programs("fork_server.py"), mlrun.supervisor(holder))
+    until(lambda: not mlrun.supervisors(holder) and not mlrun.programs("dispatcher.py"))
     return run_id
 
 

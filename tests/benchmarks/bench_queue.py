@@ -98,7 +98,7 @@ def _stored(database: Path, sql: str) -> list[tuple[int, ...]]:
 def _minders(home: Path) -> list[int]:
     """The dispatcher, and what it forks supervisors from."""
     mine = [pid for pid, variables in processes() if variables.get("MLRUN_HOME") == str(home)]
-    names = {"dispatch.py", "fork_server.py"}
+    names = {"dispatcher.py", "fork_server.py"}
     return [pid for pid in mine if any(Path(word).name in names for word in words_of(pid))]
 
 

@@ -197,7 +197,7 @@ class Round:
         for work in works:
             assert self._submit(work, "--ct", TARGET).communicate()
             self._linger(_LONGEST_DELAY_SECONDS / 3)
-            programs = self._chance.choice((["dispatch.py"], ["fork_server.py"], ["dispatch.py", "fork_server.py"]))
+            programs = self._chance.choice((["dispatcher.py"], ["fork_server.py"], ["dispatcher.py", "fork_server.py"]))
             kill(*chain.from_iterable(map(self._mlrun.programs, programs)))
         rows = self._rows()
         if len(rows) != len(works):

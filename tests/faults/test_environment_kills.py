@@ -189,7 +189,7 @@ def test_environments_are_made_though_their_dispatcher_is_killed(mlrun: Mlrun, m
     mlrun("computetarget", "create", "amlcompute", "-n", "two", "--max-nodes", "2")
     first, second = two_runs(mlrun, making, "--ct", "two")
     third = mlrun.submit("--ct", "two", *making.words)
-    dispatchers = mlrun.programs("dispatch.py")
+    dispatchers = mlrun.programs("dispatcher.py")
     assert dispatchers
     kill(*dispatchers)
     until(lambda: not any(map(is_alive, dispatchers)))

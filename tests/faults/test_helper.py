@@ -8,7 +8,7 @@ import pytest
 
 from tests.running import Mlrun, kill, processes, until, words_of
 
-_PROGRAM = ("answers", "__main__.py")
+_PROGRAM = ("rpc", "worker.py")
 
 
 def helpers(run_id: str) -> list[int]:

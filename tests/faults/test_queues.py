@@ -63,7 +63,7 @@ def submit(mlrun: Mlrun, *words: str) -> str:
 
 def dispatchers(mlrun: Mlrun) -> list[int]:
     """The pids of the dispatchers of this home."""
-    return mlrun.programs("dispatch.py")
+    return mlrun.programs("dispatcher.py")
 
 
 def fork_servers(mlrun: Mlrun) -> list[int]:

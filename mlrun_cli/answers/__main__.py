@@ -1,0 +1,7 @@
+"""Hand over to the RPC worker, for supervisors of version 0.1 that live on after an upgrade; until version 0.3."""
+
+import os
+import sys
+from pathlib import Path
+
+os.execv(sys.executable, [sys.executable, "-E", str(Path(__file__).parents[1] / "rpc" / "worker.py"), *sys.argv[1:]])
