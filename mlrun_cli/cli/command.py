@@ -24,6 +24,7 @@ Nothing is built before it is needed: of a group's commands, only the one that w
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import shutil
 import sys
@@ -36,11 +37,11 @@ import typer
 from typer.core import TyperCommand
 
 from mlrun_cli.cli.abbreviation import completion
-from mlrun_cli.cli.given_values import watch_values
+from mlrun_cli.cli.global_options import Shared, option_names, shared_from, shared_parameters
 from mlrun_cli.cli.help import command_help
-from mlrun_cli.cli.notes import wants_colour
-from mlrun_cli.cli.output import render
-from mlrun_cli.cli.shared import Shared, option_names, shared_from, shared_parameters
+from mlrun_cli.cli.option_checks import watch_values
+from mlrun_cli.cli.output.formats import render
+from mlrun_cli.cli.output.messages import wants_colour
 from mlrun_cli.errors import MlrunError
 
 _QUERY_WORDS = "query_words"
@@ -89,15 +90,37 @@ class Declaration(NamedTuple):
 
 
 class Group:
-    """A noun: its commands by verb, in the order of their declaration."""
+    """The commands of a noun by verb, in the order of the help page.
 
-    def __init__(self, name: str) -> None:
+    The commands of a noun that is one file are declared in it. A noun that is a package names its verbs; the file of a
+    verb is imported when the verb is typed.
+    """
+
+    def __init__(self, name: str, *, package: str | None = None, verbs: Sequence[str] = ()) -> None:
         self.name = name
-        self.commands: dict[str, Declaration] = {}
+        self._package = package
+        self._verbs = verbs
+        self._declared: dict[str, Declaration] = {}
 
-    def include(self, other: Group) -> None:
-        """Take over the commands of a part that is declared in a file of its own."""
-        self.commands.update(other.commands)
+    def declare(self, verb: str, declaration: Declaration) -> None:
+        """Add a command."""
+        self._declared[verb] = declaration
+
+    def verbs(self) -> Sequence[str]:
+        """Return all verbs."""
+        return self._verbs or tuple(self._declared)
+
+    def find(self, verb: str) -> Declaration | None:
+        """Return the command of a verb, or None."""
+        if verb in self._verbs and verb not in self._declared:
+            importlib.import_module(f"{self._package}.{verb.replace('-', '_')}")
+        return self._declared.get(verb)
+
+    @property
+    def commands(self) -> Mapping[str, Declaration]:
+        """All commands by verb; imports the files of all."""
+        found = {verb: self.find(verb) for verb in self.verbs()}
+        return {verb: declaration for verb, declaration in found.items() if declaration is not None}
 
 
 class Invocation:
@@ -126,7 +149,7 @@ def command(
     """
 
     def declare(function: Function) -> Function:
-        group.commands[verb] = Declaration(function, examples, query_words, script)
+        group.declare(verb, Declaration(function, examples, query_words, script))
         return function
 
     return declare

@@ -9,11 +9,11 @@ import typer
 
 from mlrun_cli.actions import compute_targets as actions
 from mlrun_cli.actions.workspaces import workspace_record
-from mlrun_cli.cli.arguments import tags_of
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
-from mlrun_cli.cli.listing import Field, listing, tags_of_record, time_of
-from mlrun_cli.cli.shared import Shared
+from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.option_values import tags_of
+from mlrun_cli.cli.output.record_table import Field, listing, tags_of_record, time_of
 from mlrun_cli.compute.compute_target import (
     AML_COMPUTE,
     COMPUTE_INSTANCE,

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import typer
 
-from mlrun_cli.cli.shared import Shared
+from mlrun_cli.cli.global_options import Shared
 from mlrun_cli.errors import UsageError
 
 _ANSWERS = {"y": True, "yes": True, "n": False, "no": False, "": False}

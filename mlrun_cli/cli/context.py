@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from mlrun_cli import __version__
 from mlrun_cli.actions.workspaces import home, open_workspace
-from mlrun_cli.cli.shared import Shared
+from mlrun_cli.cli.global_options import Shared
 from mlrun_cli.core.names import (
     DEFAULT_RESOURCE_GROUP,
     DEFAULT_SUBSCRIPTION_ID,

@@ -10,9 +10,9 @@ import typer
 from mlrun_cli.actions import datastores as actions
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
-from mlrun_cli.cli.listing import Field, listing
-from mlrun_cli.cli.progress import copy_progress
-from mlrun_cli.cli.shared import Shared
+from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.output.progress import copy_progress
+from mlrun_cli.cli.output.record_table import Field, listing
 from mlrun_cli.data.datastore import Datastore, datastore_record
 from mlrun_cli.errors import UsageError
 from mlrun_cli.folders.project_config import absolute

@@ -11,11 +11,11 @@ import typer
 from mlrun_cli.actions import environments as actions
 from mlrun_cli.actions.prune import list_built_environments, prune_built_environments, show_built_environment
 from mlrun_cli.actions.workspaces import home
-from mlrun_cli.cli.arguments import age_of
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
-from mlrun_cli.cli.listing import Field, listing, time_of
-from mlrun_cli.cli.shared import Shared
+from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.option_values import age_of
+from mlrun_cli.cli.output.record_table import Field, listing, time_of
 from mlrun_cli.core.time import iso
 from mlrun_cli.environments.definition_folder import (
     read_environment_folder,

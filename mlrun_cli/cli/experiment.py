@@ -9,8 +9,8 @@ import typer
 from mlrun_cli.actions.experiments import get_experiment, list_experiments
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
-from mlrun_cli.cli.listing import Field, listing, tags_of_record, time_of
-from mlrun_cli.cli.shared import Shared
+from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.output.record_table import Field, listing, tags_of_record, time_of
 
 app = Group("experiment")
 

@@ -8,7 +8,7 @@ import typer
 
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import identity_of, warn_of_lost_runs
-from mlrun_cli.cli.shared import Shared
+from mlrun_cli.cli.global_options import Shared
 from mlrun_cli.core.names import DEFAULT_WORKSPACE, check_experiment_name
 from mlrun_cli.errors import InvalidFile
 from mlrun_cli.folders.project_config import (

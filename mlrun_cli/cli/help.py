@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from mlrun_cli.cli.shared import GLOBAL_OPTIONS
+from mlrun_cli.cli.global_options import GLOBAL_OPTIONS
 
 _NARROWEST, _WIDEST = 40, 100
 _WIDEST_NAMES = 32

@@ -18,7 +18,7 @@ from typer.core import TyperGroup
 
 from mlrun_cli.cli.abbreviation import names_beginning
 from mlrun_cli.cli.command import Invocation
-from mlrun_cli.cli.notes import Notes, wants_colour
+from mlrun_cli.cli.output.messages import Notes, wants_colour
 from mlrun_cli.cli.program import INTERRUPTED, Terminated
 from mlrun_cli.errors import MlrunError, NotFound, StoreError, TimedOut, UsageError
 

@@ -13,13 +13,13 @@ import typer
 
 from mlrun_cli.actions import models as actions
 from mlrun_cli.actions.models import ModelChanges
-from mlrun_cli.cli.arguments import check_changes, properties_of, tag_filters, tags_of
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import Context, open_context
-from mlrun_cli.cli.listing import Field, listing, tags_of_record, time_of
-from mlrun_cli.cli.progress import copy_progress
-from mlrun_cli.cli.run_choice import get_run
-from mlrun_cli.cli.shared import Shared
+from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.option_values import check_changes, properties_of, tag_filters, tags_of
+from mlrun_cli.cli.output.progress import copy_progress
+from mlrun_cli.cli.output.record_table import Field, listing, tags_of_record, time_of
+from mlrun_cli.cli.run.selection import get_run
 from mlrun_cli.errors import InvalidFile, RunNotFound, UsageError
 from mlrun_cli.models.model import Model, ModelDetails, ModelFilter, NewModel, PairFilter, name_and_version
 from mlrun_cli.runs.run import Run

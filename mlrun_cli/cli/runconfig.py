@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from mlrun_cli.actions.workspaces import home
-from mlrun_cli.cli.arguments import environment_choice
 from mlrun_cli.cli.command import Group, Result, command
 from mlrun_cli.cli.context import open_context
-from mlrun_cli.cli.listing import Field, Record, listing
-from mlrun_cli.cli.output import OutputFormat, render
-from mlrun_cli.cli.printable import printable
-from mlrun_cli.cli.run_options import Environment
-from mlrun_cli.cli.shared import Shared
+from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.option_values import environment_choice
+from mlrun_cli.cli.output.escape import printable
+from mlrun_cli.cli.output.formats import OutputFormat, render
+from mlrun_cli.cli.output.record_table import Field, Record, listing
+from mlrun_cli.cli.run.options import Environment
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import UsageError
 from mlrun_cli.folders.project_config import absolute, find_project_config

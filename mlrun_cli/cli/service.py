@@ -9,8 +9,8 @@ import typer
 from mlrun_cli.actions import boot_service as actions
 from mlrun_cli.actions.workspaces import home
 from mlrun_cli.cli.command import Group, command
-from mlrun_cli.cli.own_program import own_program
-from mlrun_cli.cli.shared import Shared
+from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.installed_program import own_program
 
 app = Group("service")
 

@@ -14,7 +14,7 @@ import typer
 from mlrun_cli.actions.workspaces import home, open_workspace
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import identity_of
-from mlrun_cli.cli.shared import Shared
+from mlrun_cli.cli.global_options import Shared
 from mlrun_cli.core.browser import has_browser
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.serve_options import StudioOrder

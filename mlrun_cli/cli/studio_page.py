@@ -8,7 +8,7 @@ import ssl
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from mlrun_cli.cli.notes import Notes
+from mlrun_cli.cli.output.messages import Notes
 from mlrun_cli.core.browser import has_browser, open_in_browser
 from mlrun_cli.core.studio_folder import StudioFolder
 from mlrun_cli.errors import MlrunError

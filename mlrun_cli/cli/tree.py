@@ -16,10 +16,10 @@ import typer
 from typer.core import TyperGroup, TyperOption
 
 from mlrun_cli import __version__
-from mlrun_cli.cli.azure_only import AZURE_ONLY
+from mlrun_cli.cli.azure.login import login_command
+from mlrun_cli.cli.azure.unsupported import AZURE_ONLY
 from mlrun_cli.cli.command import Group, build
-from mlrun_cli.cli.help import group_help
-from mlrun_cli.cli.login import login_command
+from mlrun_cli.cli.help import Row, group_help
 from mlrun_cli.errors import Unsupported, UsageError
 
 NOUNS = {
@@ -39,11 +39,11 @@ NOUNS = {
 OWN_NOUNS = {"service": "Have queues go on after a reboot of this machine."}
 """Nouns that are not under `ml`, where az has others of the same name."""
 
-_ALONE = {
-    "studio": "Serve web pages of the runs: see, compare, share and cancel them.",
-    "install-az": "Put an 'az' into a folder, for the PATH of a pipeline.",
+_COMMANDS = {
+    "studio": ("Serve web pages of the runs: see, compare, share and cancel them.", "studio"),
+    "install-az": ("Put an 'az' into a folder, for the PATH of a pipeline.", "azure.install_az"),
 }
-"""The commands without a noun. The file of each is named like it."""
+"""Commands without a noun: what each is for, and its module."""
 
 _DESCRIPTION = "Launch, follow and track training runs from a shell, as 'az ml run' does, without Azure."
 _EXAMPLES = (
@@ -55,12 +55,18 @@ _EXAMPLES = (
 class _Tree(TyperGroup):
     """A group that knows what its commands are called before any of them is built."""
 
-    def __init__(self, name: str, *, summaries: Mapping[str, str], description: str, **settings: Any) -> None:
+    def __init__(self, name: str, *, description: str, **settings: Any) -> None:
         names = {"help_option_names": ["-h", "--help"]}
         super().__init__(name=name, rich_markup_mode=None, context_settings=names, **settings)
-        self._summaries = summaries
         self._description = description
-        self.examples: Sequence[tuple[str, str]] = _EXAMPLES
+
+    def summaries(self) -> Mapping[str, str]:
+        """Return what each command does, by its name, in the order of the help page."""
+        raise NotImplementedError
+
+    def examples(self) -> Sequence[Row]:
+        """Return what each of two examples does, and the line to type."""
+        return _EXAMPLES
 
     def find(self, name: str) -> Any:
         """The command of this name, or None."""
@@ -90,8 +96,8 @@ class _Tree(TyperGroup):
             raise
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
-        """Names, in the order of the help page."""
-        return list(self._summaries)
+        """Return the names of commands, in the order of the help page."""
+        return list(self.summaries())
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Find a command.
@@ -107,7 +113,7 @@ class _Tree(TyperGroup):
         way_out = AZURE_ONLY.get(words) or AZURE_ONLY.get(cmd_name)
         if way_out is not None:
             raise Unsupported(f"mlrun-cli has no '{words}'.", hint=way_out)
-        meant = self.meant(cmd_name) or next(iter(get_close_matches(cmd_name, self._summaries, n=1)), None)
+        meant = self.meant(cmd_name) or next(iter(get_close_matches(cmd_name, self.list_commands(ctx), n=1)), None)
         guess = "" if meant is None else f"Did you mean '{meant}'? "
         raise UsageError(
             f"There is no command '{ctx.command_path} {cmd_name}'.",
@@ -116,22 +122,32 @@ class _Tree(TyperGroup):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help page."""
-        formatter.write(group_help(ctx, self._description, self._summaries, self.examples))
+        formatter.write(group_help(ctx, self._description, self.summaries(), self.examples()))
 
 
 class Noun(_Tree):
     """The verbs of a noun."""
 
     def __init__(self, group: Group) -> None:
-        summaries = {verb: declaration.summary for verb, declaration in group.commands.items()}
-        super().__init__(group.name, summaries=summaries, description={**NOUNS, **OWN_NOUNS}[group.name])
-        first_of_all = zip(*(declaration.examples for declaration in group.commands.values()), strict=False)
-        self.examples = list(chain.from_iterable(first_of_all))[:2]
+        super().__init__(group.name, description={**NOUNS, **OWN_NOUNS}[group.name])
         self._group = group
+
+    def summaries(self) -> Mapping[str, str]:
+        """Return the first line of each verb's help."""
+        return {verb: declaration.summary for verb, declaration in self._group.commands.items()}
+
+    def examples(self) -> Sequence[Row]:
+        """Return the first examples of its first two verbs, or both of its only one."""
+        first_of_all = zip(*(declaration.examples for declaration in self._group.commands.values()), strict=False)
+        return list(chain.from_iterable(first_of_all))[:2]
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        """Return the verbs, in the order of the help page."""
+        return list(self._group.verbs())
 
     def find(self, name: str) -> Any:
         """Build the verb."""
-        declaration = self._group.commands.get(name)
+        declaration = self._group.find(name)
         return None if declaration is None else build(declaration, name)
 
     def words(self, name: str) -> str:
@@ -142,7 +158,7 @@ class Noun(_Tree):
         """The verb that other programs call like this."""
         from mlrun_cli.cli.synonyms import meant_verb  # noqa: PLC0415 - start-up
 
-        return meant_verb(self._group.name, name, self._group.commands)
+        return meant_verb(self._group.name, name, self._group.verbs())
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the verb that was typed.
@@ -152,13 +168,17 @@ class Noun(_Tree):
             UsageError: there is none of this name.
         """
         words = f"{self.name} {' '.join(args[:2])}"
-        if words in AZURE_ONLY and args[0] in self._group.commands:
+        if words in AZURE_ONLY and args[0] in self._group.verbs():
             raise Unsupported(f"mlrun-cli has no '{words}'.", hint=AZURE_ONLY[words])
         return super().resolve_command(ctx, args)
 
 
 class _Nouns(_Tree):
     """All nouns."""
+
+    def summaries(self) -> Mapping[str, str]:
+        """Return what each noun is for."""
+        return NOUNS
 
     def meant(self, name: str) -> str | None:
         """The noun and verb that other programs call like this, or a verb of runs without its noun."""
@@ -176,16 +196,21 @@ class _Nouns(_Tree):
 class _Root(_Nouns):
     """All nouns, `ml` with all nouns once more, which is what lines written for az name, and what has no noun."""
 
+    def summaries(self) -> Mapping[str, str]:
+        """Return what each noun and command is for."""
+        again = {"ml": "All of these once more, for lines like 'az ml run list'."}
+        return {**NOUNS, **OWN_NOUNS, **{name: summary for name, (summary, _) in _COMMANDS.items()}, **again}
+
     def find(self, name: str) -> Any:
         """Import the noun, or make one of the others."""
         if name == "ml":
-            return _Nouns(name, summaries=NOUNS, description=_DESCRIPTION)
+            return _Nouns(name, description=_DESCRIPTION)
         if name in OWN_NOUNS:
             return _noun(name)
-        if name in _ALONE:
-            return build(importlib.import_module(f"mlrun_cli.cli.{name.replace('-', '_')}").app.commands[name], name)
+        if name in _COMMANDS:
+            return build(importlib.import_module(f"mlrun_cli.cli.{_COMMANDS[name][1]}").app.commands[name], name)
         if name == "az":
-            return importlib.import_module("mlrun_cli.cli.az").az_command()
+            return importlib.import_module("mlrun_cli.cli.azure.az").az_command()
         return super().find(name)
 
 
@@ -201,12 +226,6 @@ def root() -> TyperGroup:
     version.callback = _print_version
     return _Root(
         "mlrun",
-        summaries={
-            **NOUNS,
-            **OWN_NOUNS,
-            **_ALONE,
-            "ml": "All of these once more, for lines like 'az ml run list'.",
-        },
         description=_DESCRIPTION,
         params=[version],
     )

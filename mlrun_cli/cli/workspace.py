@@ -16,13 +16,13 @@ from mlrun_cli.actions.workspaces import (
     update_workspace,
     workspace_record,
 )
-from mlrun_cli.cli.arguments import age_of, tags_of
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.confirmation import confirm
 from mlrun_cli.cli.context import identity_of, open_context, warn_of_lost_runs
-from mlrun_cli.cli.listing import Field, listing
-from mlrun_cli.cli.run_options import Yes
-from mlrun_cli.cli.shared import Shared
+from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.option_values import age_of, tags_of
+from mlrun_cli.cli.output.record_table import Field, listing
+from mlrun_cli.cli.run.options import Yes
 from mlrun_cli.core.names import DEFAULT_SUBSCRIPTION_ID
 from mlrun_cli.core.sizes import size_in_words
 from mlrun_cli.core.time import MICROSECONDS

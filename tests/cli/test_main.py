@@ -488,7 +488,7 @@ def test_a_command_imports_nothing_that_it_does_not_need(tool: Tool) -> None:
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "typer" in imported
     heavy = ["rich", "yaml", "jmespath", "asyncio", "importlib.metadata", "psycopg", "tabulate", "pygments"]
-    assert imported.isdisjoint([*heavy, "configparser", "mlrun_cli.cli.runs_table"])
+    assert imported.isdisjoint([*heavy, "configparser", "mlrun_cli.cli.output.runs_table"])
 
 
 @pytest.mark.parametrize(

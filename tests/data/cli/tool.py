@@ -13,8 +13,8 @@ from typing import Annotated, TextIO
 import typer
 
 from mlrun_cli.cli.command import Group, Result, command
+from mlrun_cli.cli.global_options import Shared
 from mlrun_cli.cli.main import run
-from mlrun_cli.cli.shared import Shared
 from mlrun_cli.cli.tree import Noun
 from mlrun_cli.errors import RunNotFound
 

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mlrun_cli.cli.printable import printable
+from mlrun_cli.cli.output.escape import printable
 from mlrun_cli.errors import InvalidQuery
 
 _EXAMPLE = "[?status=='Failed'].run_id"

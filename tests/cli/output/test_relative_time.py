@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlrun_cli.cli.duration import age, clock
+from mlrun_cli.cli.output.relative_time import age, clock
 
 
 @pytest.mark.parametrize(

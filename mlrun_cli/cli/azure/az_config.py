@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mlrun_cli.cli.azure_defaults import config_file, read_config
+from mlrun_cli.cli.azure.defaults import config_file, read_config
 from mlrun_cli.core.temporary import temporary_beside
 from mlrun_cli.errors import MlrunError, UsageError
 

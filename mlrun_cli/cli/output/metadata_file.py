@@ -7,7 +7,7 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from mlrun_cli.cli.output import strict_json
+from mlrun_cli.cli.output.formats import strict_json
 from mlrun_cli.core.temporary import temporary_beside, temporary_name
 from mlrun_cli.errors import MlrunError, UsageError
 
@@ -34,7 +34,7 @@ class MetadataFile:
         Raises:
             UsageError: something is there already, another command has claimed it, or it cannot be written.
         """
-        from mlrun_cli.cli.claim import claimed  # noqa: PLC0415 - start-up
+        from mlrun_cli.cli.output.file_claim import claimed  # noqa: PLC0415 - start-up
 
         try:
             with ExitStack() as claim:
@@ -85,12 +85,12 @@ class MetadataFile:
             )
 
     def _is_of_earlier_try(self) -> bool:
-        from mlrun_cli.cli.earlier_results import is_of_earlier_try  # noqa: PLC0415 - start-up
+        from mlrun_cli.cli.output.earlier_results import is_of_earlier_try  # noqa: PLC0415 - start-up
 
         return is_of_earlier_try(self._path, self._words)
 
     def _remember(self) -> None:
-        from mlrun_cli.cli.earlier_results import remember  # noqa: PLC0415 - start-up
+        from mlrun_cli.cli.output.earlier_results import remember  # noqa: PLC0415 - start-up
 
         remember(self._path, self._words)
 

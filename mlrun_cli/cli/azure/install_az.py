@@ -11,8 +11,8 @@ import typer
 
 from mlrun_cli.cli.azure.az_script import az_behind, write_az
 from mlrun_cli.cli.command import Group, command
-from mlrun_cli.cli.own_program import own_program
-from mlrun_cli.cli.shared import Shared
+from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.installed_program import own_program
 from mlrun_cli.folders.project_config import absolute
 
 app = Group("install-az")

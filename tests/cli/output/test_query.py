@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlrun_cli.cli.query import Query, query_from_words, quoted
+from mlrun_cli.cli.output.query import Query, query_from_words, quoted
 from mlrun_cli.errors import InvalidQuery
 
 AUTHOR = "[?properties.author=='azureml-user']"

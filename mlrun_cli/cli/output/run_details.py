@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TextIO
 
-from mlrun_cli.cli.listing import Field, print_fields
-from mlrun_cli.cli.people_table import local_time
-from mlrun_cli.cli.printable import printable
-from mlrun_cli.cli.runs_table import shown_duration, shown_status, shown_tags
+from mlrun_cli.cli.output.columns import local_time
+from mlrun_cli.cli.output.escape import printable
+from mlrun_cli.cli.output.record_table import Field, print_fields
+from mlrun_cli.cli.output.runs_table import shown_duration, shown_status, shown_tags
 from mlrun_cli.runs.error import error_message
 
 _INDENT = 13

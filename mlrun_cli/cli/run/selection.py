@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlrun_cli.actions import runs as actions
-from mlrun_cli.cli.arguments import statuses_of, tag_filters
 from mlrun_cli.cli.context import Context
+from mlrun_cli.cli.option_values import statuses_of, tag_filters
 from mlrun_cli.errors import UsageError
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.run import Run
@@ -29,6 +29,11 @@ def get_run(context: Context, run_id: str, experiment_name: str | None) -> Run:
 def one_or_all(records: Sequence[dict[str, Any]]) -> object:
     """The record of the only run, or a list of all of them."""
     return records[0] if len(records) == 1 else list(records)
+
+
+def one_or_by_id(values: Mapping[str, Any]) -> object:
+    """Return the value of the only run, or all values by run id."""
+    return next(iter(values.values())) if len(values) == 1 else values
 
 
 def run_filter(

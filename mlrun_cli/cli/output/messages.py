@@ -7,8 +7,8 @@ import sys
 from enum import IntEnum
 from typing import TextIO
 
-from mlrun_cli.cli.azure_defaults import azure_switch
-from mlrun_cli.cli.printable import printable_lines
+from mlrun_cli.cli.azure.defaults import azure_switch
+from mlrun_cli.cli.output.escape import printable_lines
 from mlrun_cli.errors import MlrunError
 
 _RED, _YELLOW, _PLAIN = "\033[31m", "\033[33m", "\033[0m"

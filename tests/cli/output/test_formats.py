@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mlrun_cli.cli.output import OutputFormat, render
-from mlrun_cli.cli.query import Query
+from mlrun_cli.cli.output.formats import OutputFormat, render
+from mlrun_cli.cli.output.query import Query
 from mlrun_cli.errors import MlrunError
 
 Knack = Callable[[object, str | None, str, bool], str | None]

@@ -13,14 +13,14 @@ from typing import NamedTuple, TextIO
 from mlrun_cli.actions.addresses import run_address
 from mlrun_cli.actions.logs import follow_logs, telling_log
 from mlrun_cli.actions.runs import cancel_run
-from mlrun_cli.cli.arguments import OnInterrupt
 from mlrun_cli.cli.context import line_to_type
-from mlrun_cli.cli.duration import clock
-from mlrun_cli.cli.notes import Level, Notes
-from mlrun_cli.cli.printable import printable_lines
-from mlrun_cli.cli.progress import Spinner
-from mlrun_cli.cli.queue_news import QueueNews
-from mlrun_cli.cli.shared import Shared
+from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.option_values import OnInterrupt
+from mlrun_cli.cli.output.escape import printable_lines
+from mlrun_cli.cli.output.messages import Level, Notes
+from mlrun_cli.cli.output.progress import Spinner
+from mlrun_cli.cli.output.relative_time import clock
+from mlrun_cli.cli.run.queue_messages import QueueNews
 from mlrun_cli.core.held_file import HeldFile
 from mlrun_cli.core.log_tail import tail_of
 from mlrun_cli.core.time import now

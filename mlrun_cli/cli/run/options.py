@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mlrun_cli.cli.arguments import OnInterrupt
+from mlrun_cli.cli.option_values import OnInterrupt
 
 RunId = Annotated[
     str,

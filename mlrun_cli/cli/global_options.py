@@ -10,11 +10,11 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from mlrun_cli.cli.azure_defaults import azure_default
-from mlrun_cli.cli.metadata_file import MetadataFile
-from mlrun_cli.cli.notes import Level, Notes, wants_colour
-from mlrun_cli.cli.output import OutputFormat
-from mlrun_cli.cli.query import Query, query_from_words
+from mlrun_cli.cli.azure.defaults import azure_default
+from mlrun_cli.cli.output.formats import OutputFormat
+from mlrun_cli.cli.output.messages import Level, Notes, wants_colour
+from mlrun_cli.cli.output.metadata_file import MetadataFile
+from mlrun_cli.cli.output.query import Query, query_from_words
 from mlrun_cli.errors import UsageError
 
 GLOBAL_OPTIONS = "Global options"

@@ -13,7 +13,7 @@ from mlrun_cli.core.sizes import size_in_words
 if TYPE_CHECKING:
     from rich.status import Status
 
-    from mlrun_cli.cli.shared import Shared
+    from mlrun_cli.cli.global_options import Shared
 
 _PATIENCE_SECONDS = 1.0
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from mlrun_cli.cli.runs_table import print_runs_table
+from mlrun_cli.cli.output.runs_table import print_runs_table
 from mlrun_cli.runs.status import RunStatus
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TextIO
 
 from mlrun_cli.cli.command import Result
-from mlrun_cli.cli.shared import Shared
+from mlrun_cli.cli.global_options import Shared
 
 Record = Mapping[str, Any]
 
@@ -59,7 +59,7 @@ def print_fields(
     records: Sequence[Record], fields: Sequence[Field], *, file: TextIO, width: int | None, colour: bool
 ) -> None:
     """Print a line per record below the headings of those fields that any record has; nothing for no record."""
-    from mlrun_cli.cli.people_table import Column, print_columns  # noqa: PLC0415
+    from mlrun_cli.cli.output.columns import Column, print_columns  # noqa: PLC0415
 
     columns = [
         Column(field.heading, [field.text(record) for record in records], keeps_end=field.keeps_end) for field in fields
@@ -85,7 +85,7 @@ def time_of(key: str) -> Callable[[Record], str]:
     """What makes the local time of a record's moment."""
 
     def text(record: Record) -> str:
-        from mlrun_cli.cli.people_table import local_time  # noqa: PLC0415
+        from mlrun_cli.cli.output.columns import local_time  # noqa: PLC0415
 
         return local_time(record.get(key))
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TextIO
 
-from mlrun_cli.cli.duration import age, clock
-from mlrun_cli.cli.people_table import Column, carries, moment_of, print_columns
+from mlrun_cli.cli.output.columns import Column, carries, moment_of, print_columns
+from mlrun_cli.cli.output.relative_time import age, clock
 from mlrun_cli.runs.status import RunStatus
 
 _LOOKS = {

@@ -21,14 +21,14 @@ from typer.core import TyperCommand
 
 from mlrun_cli import __version__
 from mlrun_cli.actions.workspaces import list_workspaces
-from mlrun_cli.cli.az_config import DEFAULTS, change_settings, read_settings, setting_records, settings_of
+from mlrun_cli.cli.azure.az_config import DEFAULTS, change_settings, read_settings, setting_records, settings_of
 from mlrun_cli.cli.azure.az_script import az_behind
+from mlrun_cli.cli.azure.login import NO_LOGIN
+from mlrun_cli.cli.global_options import output_format_of
 from mlrun_cli.cli.help import command_help, group_help
-from mlrun_cli.cli.login import NO_LOGIN
-from mlrun_cli.cli.notes import Level, Notes, wants_colour
-from mlrun_cli.cli.output import render
-from mlrun_cli.cli.query import Query
-from mlrun_cli.cli.shared import output_format_of
+from mlrun_cli.cli.output.formats import render
+from mlrun_cli.cli.output.messages import Level, Notes, wants_colour
+from mlrun_cli.cli.output.query import Query
 from mlrun_cli.core.names import DEFAULT_SUBSCRIPTION_ID
 from mlrun_cli.errors import MlrunError, NotFound, Unsupported, UsageError
 from mlrun_cli.processes.host import user_name

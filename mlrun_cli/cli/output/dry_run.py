@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any, TextIO
 
-from mlrun_cli.cli.printable import printable
+from mlrun_cli.cli.output.escape import printable
 from mlrun_cli.core.sizes import size_in_words
 
 _INDENT = 13

@@ -1,0 +1,24 @@
+"""`run`: submit a script, then list, show, follow, cancel, update and delete runs. Each verb has a file here."""
+
+from mlrun_cli.cli.command import Group
+
+app = Group(
+    "run",
+    package=__name__,
+    verbs=(
+        "submit-script",
+        "list",
+        "show",
+        "open",
+        "export",
+        "metrics",
+        "files",
+        "wait",
+        "monitor-logs",
+        "download-logs",
+        "cancel",
+        "update",
+        "download",
+        "delete",
+    ),
+)

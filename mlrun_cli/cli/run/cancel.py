@@ -1,0 +1,105 @@
+"""`run cancel`: ask runs to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from mlrun_cli.actions import runs as actions
+from mlrun_cli.cli.command import command
+from mlrun_cli.cli.context import line_to_type, open_context
+from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.option_values import (
+    seconds_of,
+)
+from mlrun_cli.cli.run import app
+from mlrun_cli.cli.run.options import (
+    All,
+    ExperimentName,
+    Last,
+    ParentRunId,
+    SomeRunIds,
+    Status,
+    Tags,
+    TargetName,
+)
+from mlrun_cli.cli.run.selection import choose_runs, one_or_all
+from mlrun_cli.runs.run import GRACE_SECONDS, Run, run_record
+from mlrun_cli.workspace import Workspace
+
+_MOST_LINES = 3
+
+
+@command(
+    app,
+    "cancel",
+    examples=[
+        ("Cancel the newest run", "mlrun run cancel -r @latest"),
+        ("Cancel all runs of an experiment that have not ended", "mlrun run cancel --all -e testexperiment"),
+    ],
+)
+def cancel(
+    shared: Shared,
+    run_ids: SomeRunIds = None,
+    experiment_name: ExperimentName = None,
+    is_all: All = False,
+    grace: Annotated[
+        str, typer.Option("--grace", metavar="TIME", help="Between SIGTERM and SIGKILL. Default: 10s.")
+    ] = f"{GRACE_SECONDS:g}s",
+    force: Annotated[
+        bool, typer.Option("--force", help="At once, by SIGKILL, even where a run's supervisor does not answer.")
+    ] = False,
+    last: Last = None,
+    status: Status = None,
+    tags: Tags = None,
+    parent_run_id: ParentRunId = None,
+    target: TargetName = None,
+) -> object:
+    """Ask runs to stop.
+
+    Returns at once: a run is CancelRequested until its script has ended ('mlrun run wait' waits for that). The
+    script gets SIGTERM, and SIGKILL if it has not ended in time; so does everything that it has started. Child runs
+    that were submitted go on; --all with --parent-run-id cancels them.
+    """
+    seconds = seconds_of(grace, "--grace")
+    context = open_context(shared)
+    with context.workspace as workspace:
+        chosen = choose_runs(
+            context,
+            run_ids,
+            experiment_name,
+            is_all=is_all,
+            terminal=False,
+            last=last,
+            status=status,
+            tags=tags,
+            parent_run_id=parent_run_id,
+            target=target,
+        )
+        canceled = [_cancel_one(workspace, run, None if force else seconds, shared) for run in chosen]
+        _tell_of_children(workspace, canceled, shared)
+    records = [run_record(run) for run in canceled]
+    return records if is_all else one_or_all(records)
+
+
+def _cancel_one(workspace: Workspace, run: Run, grace_seconds: float | None, shared: Shared) -> Run:
+    """Cancel a run, without a grace by force."""
+    from mlrun_cli.actions.forcing import end_by_force  # noqa: PLC0415
+
+    if run.status.is_terminal:
+        shared.notes.warning(f"The run {run.run_id} has ended already: {run.status.value}.")
+        return run
+    return end_by_force(workspace, run) if grace_seconds is None else actions.cancel_run(workspace, run, grace_seconds)
+
+
+def _tell_of_children(workspace: Workspace, canceled: Sequence[Run], shared: Shared) -> None:
+    going = actions.children_that_go_on(workspace, canceled)
+    if not going:
+        return
+    count = sum(going.values())
+    what = "1 child run goes on" if count == 1 else f"{count} child runs go on"
+    lines = [line_to_type(workspace, "run", "cancel", "--all", "--parent-run-id", parent) for parent in going]
+    more = "; …" if len(lines) > _MOST_LINES else ""
+    shared.notes.say(f"{what}: {'; '.join(lines[:_MOST_LINES])}{more}")

@@ -1,0 +1,96 @@
+"""`run delete`: delete runs that have ended, with their files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from mlrun_cli.actions import runs as actions
+from mlrun_cli.cli.command import command
+from mlrun_cli.cli.confirmation import confirm
+from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.run import app
+from mlrun_cli.cli.run.options import (
+    All,
+    ExperimentName,
+    Last,
+    ParentRunId,
+    SomeRunIds,
+    Status,
+    Tags,
+    TargetName,
+    Yes,
+)
+from mlrun_cli.cli.run.selection import choose_runs
+from mlrun_cli.runs.run import Run
+from mlrun_cli.workspace import Workspace
+
+
+@command(
+    app,
+    "delete",
+    examples=[
+        ("Delete a run", "mlrun run delete -r ID"),
+        ("Delete all failed runs without being asked", "mlrun run delete --all --status failed --yes"),
+    ],
+)
+def delete(
+    shared: Shared,
+    run_ids: SomeRunIds = None,
+    experiment_name: ExperimentName = None,
+    is_all: All = False,
+    yes: Yes = False,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            help="Also those that are kept or that a model comes from; those named by -r are ended first.",
+        ),
+    ] = False,
+    last: Last = None,
+    status: Status = None,
+    tags: Tags = None,
+    parent_run_id: ParentRunId = None,
+    target: TargetName = None,
+) -> object:
+    """Delete runs that have ended, with their logs, files, metrics and child runs.
+
+    Asks first on a terminal; elsewhere it needs --yes. With filters, runs that have not ended are left alone.
+    """
+    context = open_context(shared)
+    with context.workspace as workspace:
+        chosen = choose_runs(
+            context,
+            run_ids,
+            experiment_name,
+            is_all=is_all,
+            terminal=True,
+            last=last,
+            status=status,
+            tags=tags,
+            parent_run_id=parent_run_id,
+            target=target,
+        )
+        doomed = actions.with_children(workspace, chosen)
+        if doomed and not yes:
+            confirm(shared, _deletion_question(workspace, doomed), otherwise="Nothing was deleted.")
+        if force:
+            doomed = [_ended_by_force(workspace, run) for run in doomed]
+        actions.delete_runs(workspace, doomed, force=force)
+    return [run.run_id for run in doomed]
+
+
+def _ended_by_force(workspace: Workspace, run: Run) -> Run:
+    from mlrun_cli.actions.forcing import end_by_force  # noqa: PLC0415
+
+    return run if run.status.is_terminal else end_by_force(workspace, run)
+
+
+def _deletion_question(workspace: Workspace, doomed: Sequence[Run]) -> str:
+    runs = "1 run" if len(doomed) == 1 else f"{len(doomed)} runs"
+    experiments = {run.experiment_name for run in doomed}
+    of = f" of experiment '{doomed[0].experiment_name}'" if len(experiments) == 1 else ""
+    return f"Delete {runs}{of} in workspace '{workspace.identity.name}' for good?"

@@ -1,0 +1,60 @@
+"""`run download`: copy files of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mlrun_cli.cli.command import command
+from mlrun_cli.cli.context import line_to_type, open_context
+from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.run import app
+from mlrun_cli.cli.run.options import (
+    ExperimentName,
+    Overwrite,
+    RunId,
+)
+from mlrun_cli.cli.run.selection import get_run
+from mlrun_cli.errors import NotFound
+
+
+@command(
+    app,
+    "download",
+    examples=[
+        (
+            "Download what the newest run wrote under outputs",
+            "mlrun run download -r @latest outputs -d results",
+        ),
+        ("Download everything", "mlrun run download -r @latest -d results"),
+    ],
+)
+def download(
+    shared: Shared,
+    run_id: RunId,
+    output_dir: Annotated[
+        Path, typer.Option("--output-dir", "-d", metavar="FOLDER", help="Where to; made if it is not there.")
+    ],
+    experiment_name: ExperimentName = None,
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PATH]...", help="Files or folders of the run. Default: all."),
+    ] = None,
+    overwrite: Overwrite = False,
+) -> object:
+    """Download files of a run; prints the files it wrote."""
+    from mlrun_cli.actions.artifacts import download_files  # noqa: PLC0415
+    from mlrun_cli.cli.output.progress import copy_progress  # noqa: PLC0415
+
+    context = open_context(shared)
+    with context.workspace as workspace, copy_progress(shared):
+        run = get_run(context, run_id, experiment_name)
+        try:
+            downloaded = download_files(workspace, run, paths or [], output_dir, overwrite=overwrite)
+            return [str(path) for path in downloaded]
+        except NotFound as error:
+            if run.run_id in (error.hint or ""):  # no name is near
+                error.hint = f"See: {line_to_type(workspace, 'run', 'files', '-r', run.run_id)}"
+            raise

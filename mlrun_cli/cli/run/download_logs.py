@@ -1,0 +1,46 @@
+"""`run download-logs`: copy the logs of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mlrun_cli.cli.command import command
+from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.run import app
+from mlrun_cli.cli.run.options import (
+    ExperimentName,
+    Overwrite,
+    RunId,
+)
+from mlrun_cli.cli.run.selection import get_run
+
+
+@command(
+    app,
+    "download-logs",
+    examples=[
+        ("Download the logs of the newest run", "mlrun run download-logs -r @latest -d logs"),
+        ("Print the names of the files", "mlrun run download-logs -r @latest -d logs --query '[]' -o tsv"),
+    ],
+)
+def download_logs(
+    shared: Shared,
+    run_id: RunId,
+    output_dir: Annotated[
+        Path, typer.Option("--output-dir", "-d", metavar="FOLDER", help="Where to; made if it is not there.")
+    ],
+    experiment_name: ExperimentName = None,
+    overwrite: Overwrite = False,
+) -> object:
+    """Download the logs of a run; prints the files it wrote."""
+    from mlrun_cli.actions.artifacts import download_logs as download  # noqa: PLC0415
+    from mlrun_cli.cli.output.progress import copy_progress  # noqa: PLC0415
+
+    context = open_context(shared)
+    with context.workspace as workspace, copy_progress(shared):
+        run = get_run(context, run_id, experiment_name)
+        return [str(path) for path in download(workspace, run, output_dir, overwrite=overwrite)]

@@ -1,0 +1,45 @@
+"""`run export`: runs as one HTML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mlrun_cli.cli.command import command
+from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.run import app
+from mlrun_cli.cli.run.options import ExperimentName, SomeRunIds
+from mlrun_cli.cli.run.selection import get_runs
+
+
+@command(
+    app,
+    "export",
+    examples=[
+        ("Write the newest run as a page to mail", "mlrun run export --html run.html -r @latest"),
+        ("Two runs side by side", "mlrun run export --html compared.html -r ID1 -r ID2"),
+    ],
+)
+def export(
+    shared: Shared,
+    html: Annotated[Path, typer.Option("--html", metavar="FILE", help="The file to write.")],
+    run_ids: SomeRunIds = None,
+    experiment_name: ExperimentName = None,
+    is_overwriting: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
+) -> object:
+    """Write a run, or several side by side, as one HTML file that needs neither studio nor network.
+
+    Without -r it is the newest run. The file holds curves, tables, images and the end of the log, and no script.
+    Secrets that the record hides are hidden in it too.
+    """
+    from mlrun_cli.cli.run.html_page import export_runs  # noqa: PLC0415
+    from mlrun_cli.cli.studio import check_studio_extra  # noqa: PLC0415
+
+    check_studio_extra()
+    context = open_context(shared)
+    with context.workspace as workspace:
+        runs = get_runs(context, run_ids or ["@latest"], experiment_name)
+        return export_runs(workspace, runs, html, overwrite=is_overwriting)

@@ -1,0 +1,32 @@
+"""`run files`: names of the files of a run."""
+
+from __future__ import annotations
+
+from mlrun_cli.cli.command import command
+from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.run import app
+from mlrun_cli.cli.run.options import ExperimentName, RunIds
+from mlrun_cli.cli.run.selection import get_runs, one_or_by_id
+
+
+@command(
+    app,
+    "files",
+    query_words=True,
+    examples=[
+        ("List the files of the newest run", "mlrun run files -r @latest"),
+        (
+            "Those under outputs",
+            "mlrun run files -r @latest --query \"[?starts_with(@, 'outputs/')]\" -o tsv",
+        ),
+    ],
+)
+def files(shared: Shared, run_ids: RunIds, experiment_name: ExperimentName = None) -> object:
+    """List the files of a run: its logs, and what the script wrote; of several runs, by run id."""
+    from mlrun_cli.actions.artifacts import list_files  # noqa: PLC0415
+
+    context = open_context(shared)
+    with context.workspace as workspace:
+        runs = get_runs(context, run_ids, experiment_name)
+        return one_or_by_id({run.run_id: list_files(workspace, run) for run in runs})

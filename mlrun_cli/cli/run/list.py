@@ -1,0 +1,81 @@
+"""`run list`: runs of an experiment, newest first."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Annotated, TextIO
+
+import typer
+
+from mlrun_cli.actions import runs as actions
+from mlrun_cli.cli.command import Result, command
+from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.run import app
+from mlrun_cli.cli.run.options import (
+    ExperimentName,
+    Last,
+    ParentRunId,
+    Status,
+    Tags,
+    TargetName,
+)
+from mlrun_cli.cli.run.selection import run_filter
+from mlrun_cli.errors import UsageError
+from mlrun_cli.runs.run import minimal_record, run_record
+
+DEFAULT_LAST = 10
+
+
+@command(
+    app,
+    "list",
+    query_words=True,
+    examples=[
+        ("List the newest runs, as a table", "mlrun run list -o table"),
+        (
+            "Ids of the last 50 that failed",
+            "mlrun run list --last 50 --status failed --query '[].run_id' -o tsv",
+        ),
+    ],
+)
+def list_runs(
+    shared: Shared,
+    experiment_name: ExperimentName = None,
+    last: Last = DEFAULT_LAST,
+    status: Status = None,
+    tags: Tags = None,
+    parent_run_id: ParentRunId = None,
+    target: TargetName = None,
+    pipeline_run_id: Annotated[
+        str | None, typer.Option("--pipeline-run-id", metavar="ID", help="Step runs of this pipeline run.")
+    ] = None,
+    minimal: Annotated[bool, typer.Option("--minimal", help="Fewer keys: RunId, Status, StartTime, …")] = False,
+) -> object:
+    """List runs of an experiment, newest first.
+
+    Child runs are listed when their parent is named. Where -o table goes without --query, it is made for people.
+    """
+    if parent_run_id is not None and pipeline_run_id is not None:
+        raise UsageError("--parent-run-id and --pipeline-run-id both name a parent.", hint="Leave one of them out.")
+    context = open_context(shared)
+    parent = pipeline_run_id if parent_run_id is None else parent_run_id
+    with context.workspace as workspace:
+        which = run_filter(
+            context, experiment_name, last=last, status=status, tags=tags, parent_run_id=parent, target=target
+        )
+        found = actions.list_runs(workspace, which)
+        if not found and experiment_name is not None and workspace.experiments.find(experiment_name) is None:
+            shared.notes.warning(f"There is no experiment '{experiment_name}' yet.")
+    records = [run_record(run) for run in found]
+
+    def table(*, file: TextIO, width: int | None, colour: bool) -> None:
+        from mlrun_cli.cli.output.runs_table import print_runs_table  # noqa: PLC0415
+
+        print_runs_table(records, file=file, width=width, now=datetime.now(timezone.utc), colour=colour)
+
+    if not found and shared.is_for_people:
+        shared.notes.say("No runs.")
+    if minimal:
+        return [minimal_record(run) for run in found]
+    return Result(records, table=table)

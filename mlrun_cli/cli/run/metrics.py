@@ -1,0 +1,48 @@
+"""`run metrics`: what a run has logged."""
+
+from __future__ import annotations
+
+from typing import Annotated, TextIO
+
+import typer
+
+from mlrun_cli.cli.command import Result, command
+from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.run import app
+from mlrun_cli.cli.run.options import ExperimentName, RunIds
+from mlrun_cli.cli.run.selection import get_runs, one_or_by_id
+
+
+@command(
+    app,
+    "metrics",
+    query_words=True,
+    examples=[
+        ("Show what the newest run has logged", "mlrun run metrics -r @latest"),
+        ("Its last loss", "mlrun run metrics -r @latest --name loss --last --query loss"),
+    ],
+)
+def show_metrics(
+    shared: Shared,
+    run_ids: RunIds,
+    experiment_name: ExperimentName = None,
+    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="This metric alone.")] = None,
+    last: Annotated[bool, typer.Option("--last", help="The newest value of each, instead of all.")] = False,
+) -> object:
+    """Show what a run has logged, by metric; of several runs, by run id and metric."""
+    from mlrun_cli.actions.metrics import get_metrics  # noqa: PLC0415
+
+    context = open_context(shared)
+    with context.workspace as workspace:
+        runs = get_runs(context, run_ids, experiment_name)
+        metrics = {run.run_id: get_metrics(workspace, run, name=name, last=last) for run in runs}
+
+    def table(*, file: TextIO, width: int | None, colour: bool) -> None:
+        from mlrun_cli.cli.output.run_details import print_metrics  # noqa: PLC0415
+
+        print_metrics(metrics, file=file, width=width, colour=colour)
+
+    if not any(metrics.values()) and shared.is_for_people:
+        shared.notes.say("No metrics.")
+    return Result(one_or_by_id(metrics), table=table)

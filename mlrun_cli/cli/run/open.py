@@ -1,0 +1,29 @@
+"""`run open`: a run's page in the browser."""
+
+from __future__ import annotations
+
+from mlrun_cli.cli.command import command
+from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.run import app
+from mlrun_cli.cli.run.options import ExperimentName, RunId
+from mlrun_cli.cli.run.selection import get_run
+
+
+@command(
+    app,
+    "open",
+    examples=[
+        ("Look at the newest run in the browser", "mlrun run open -r @latest"),
+        ("Its address alone, to pass on", "mlrun run open -r @latest --query address -o tsv"),
+    ],
+)
+def open_page(shared: Shared, run_id: RunId, experiment_name: ExperimentName = None) -> object:
+    """Open a run's page in the browser; prints its address. The studio has to be there: see 'mlrun studio -h'."""
+    from mlrun_cli.actions.addresses import run_address  # noqa: PLC0415
+    from mlrun_cli.cli.studio_page import open_studio_page  # noqa: PLC0415
+
+    context = open_context(shared)
+    with context.workspace as workspace:
+        address = run_address(workspace, get_run(context, run_id, experiment_name).run_id)
+        return open_studio_page(workspace.home, address, shared.notes)

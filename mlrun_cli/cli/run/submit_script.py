@@ -1,0 +1,169 @@
+"""`run submit-script`: submit a script, and stream its log."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TextIO
+
+import typer
+
+from mlrun_cli.cli.command import Result, command
+from mlrun_cli.cli.context import Context, open_context
+from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.option_values import (
+    OnInterrupt,
+    environment_choice,
+    on_interrupt,
+)
+from mlrun_cli.cli.run import app
+from mlrun_cli.cli.run.options import (
+    Environment,
+    ExperimentName,
+    OnInterruptOption,
+    UnknownTarget,
+)
+from mlrun_cli.core.sizes import size_in_words
+from mlrun_cli.errors import MlrunError, UsageError
+
+if TYPE_CHECKING:
+    from mlrun_cli.submit.submit import SubmitRequest
+from mlrun_cli.cli.run.exit_code import exit_code_of
+
+
+@command(
+    app,
+    "submit-script",
+    script=True,
+    examples=[
+        ("Run a script with the python on PATH", "mlrun run submit-script train.py --lr 0.1"),
+        (
+            "Run it as .azureml/sklearn.runconfig says",
+            "mlrun run submit-script -c sklearn -e testexperiment train.py",
+        ),
+    ],
+)
+def submit_script(
+    shared: Shared,
+    runconfig_name: Annotated[
+        str | None,
+        typer.Option(
+            "--run-configuration-name",
+            "-c",
+            metavar="NAME",
+            help="Runconfig, as 'sklearn' or 'config/train'.",
+        ),
+    ] = None,
+    experiment_name: ExperimentName = None,
+    source_directory: Annotated[
+        Path | None,
+        typer.Option("--source-directory", metavar="FOLDER", help="Folder of the script. Default: --path."),
+    ] = None,
+    is_async: Annotated[bool, typer.Option("--async", help="Return at once, without streaming the log.")] = False,
+    is_reading: Annotated[
+        bool, typer.Option("--stdin", help="Give the script the standard input of this command while it is streamed.")
+    ] = False,
+    conda_dependencies: Annotated[
+        Path | None,
+        typer.Option(
+            "--conda-dependencies", "-d", metavar="FILE", help="Conda file to use instead of the runconfig's."
+        ),
+    ] = None,
+    environment: Environment = None,
+    target: Annotated[
+        str | None,
+        typer.Option("--target", "--ct", metavar="NAME", help="Compute target instead of the runconfig's."),
+    ] = None,
+    unknown_target: UnknownTarget = None,
+    gpus: Annotated[
+        int, typer.Option("--gpus", metavar="N", min=0, help="GPUs of this machine for the run alone.")
+    ] = 0,
+    is_dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would run, where and in what; start and store nothing.")
+    ] = False,
+    interrupt: OnInterruptOption = None,
+    script_and_arguments: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SCRIPT [ARGUMENT]...]",
+            help="Script instead of the runconfig's, and arguments, without which the runconfig's stay.",
+        ),
+    ] = None,
+) -> object:
+    """Submit a script, and stream its log until the run has ended.
+
+    Everything after SCRIPT belongs to the script, options included. The log goes to stderr, the run's record
+    to stdout. Exits with 0 if the run completed, with 1 if not. Ctrl-C ends the streaming, not the run.
+    """
+    from mlrun_cli.actions.addresses import shown_record  # noqa: PLC0415
+    from mlrun_cli.cli.output.progress import Spinner  # noqa: PLC0415
+    from mlrun_cli.cli.run.stream import stream_submitted  # noqa: PLC0415
+    from mlrun_cli.processes.interruptions import Interruptions  # noqa: PLC0415
+    from mlrun_cli.submit.submit import SubmitRequest, submit  # noqa: PLC0415
+
+    when_interrupted = on_interrupt(interrupt)
+    if is_async and is_reading:
+        raise UsageError(
+            "--stdin needs somebody who streams the run, and with --async nobody does.", hint="Leave one of them out."
+        )
+    context = open_context(shared)
+    words = script_and_arguments or []
+    request = SubmitRequest(
+        path=shared.path,
+        experiment_name=context.experiment_name(experiment_name),
+        runconfig_name=runconfig_name,
+        source_directory=source_directory,
+        script=words[0] if words else None,
+        arguments=words[1:],
+        target=target,
+        conda_dependencies=conda_dependencies,
+        gpu_count=gpus,
+        environment_mode=environment_choice(environment),
+        unknown_target=unknown_target,
+        is_reading=is_reading,
+        ends_with_stream=when_interrupted is OnInterrupt.CANCEL and not is_async,
+    )
+    if is_dry_run:
+        return _dry_run(context, request)
+    with context.workspace as workspace, Interruptions() as interruptions, ExitStack() as stack:
+        with Spinner(enabled=shared.shows_progress) as spinner:
+            submitted = submit(
+                workspace,
+                request,
+                interruptions,
+                progress=lambda files, size: spinner.turn(f"Snapshot: {files} files, {size_in_words(size)}"),
+                say=shared.notes.say,
+            )
+        if submitted.stream_lock is not None:
+            stack.enter_context(submitted.stream_lock)
+        for note in submitted.notes:
+            shared.notes.warning(note)
+        run = submitted.run
+        for detail in submitted.details:
+            shared.notes.detail(detail)
+        record = shown_record(workspace, run)
+        if is_async:
+            return record
+        if shared.metadata_file is not None:
+            # Whatever happens to the streaming, the next step of a pipeline finds the file.
+            try:
+                shared.metadata_file.write(record)
+            except MlrunError as error:  # it is tried again when the run has ended
+                shared.notes.warning(error.message)
+        streamed = stream_submitted(
+            workspace, run, shared, when_interrupted, interruptions, script_input=submitted.script_input
+        )
+        return Result(shown_record(workspace, streamed.run), exit_code=exit_code_of([streamed.run], streamed.signal))
+
+
+def _dry_run(context: Context, request: SubmitRequest) -> Result:
+    from mlrun_cli.cli.output.dry_run import print_dry_run  # noqa: PLC0415
+    from mlrun_cli.submit.dry_run import dry_run  # noqa: PLC0415
+
+    with context.workspace as workspace:
+        record = dry_run(workspace, request)
+
+    def table(*, file: TextIO, width: int | None, colour: bool) -> None:  # noqa: ARG001 - as a table is printed
+        print_dry_run(record, file=file, width=width)
+
+    return Result(record, table=table)

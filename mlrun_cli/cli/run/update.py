@@ -1,0 +1,85 @@
+"""`run update`: change tags, properties, name and description of runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mlrun_cli.actions import runs as actions
+from mlrun_cli.actions.runs import RunChanges
+from mlrun_cli.cli.command import command
+from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.option_values import (
+    check_changes,
+    properties_of,
+    tags_of,
+)
+from mlrun_cli.cli.run import app
+from mlrun_cli.cli.run.options import (
+    ExperimentName,
+    RunIds,
+)
+from mlrun_cli.cli.run.selection import get_runs, one_or_all
+from mlrun_cli.runs.run import run_record
+
+
+@command(
+    app,
+    "update",
+    examples=[
+        ("Tag a run", "mlrun run update -r @latest --add-tag quality='fantastic run'"),
+        (
+            "Name it, and take a tag away",
+            "mlrun run update -r @latest --display-name baseline --remove-tag draft",
+        ),
+    ],
+)
+def update(
+    shared: Shared,
+    run_ids: RunIds,
+    experiment_name: ExperimentName = None,
+    add_tag: Annotated[
+        list[str] | None,
+        typer.Option("--add-tag", metavar="KEY[=VALUE]", help="Add a tag or change it."),
+    ] = None,
+    remove_tag: Annotated[
+        list[str] | None,
+        typer.Option("--remove-tag", metavar="KEY", help="Take a tag away."),
+    ] = None,
+    add_properties: Annotated[
+        list[str] | None,
+        typer.Option("--add-properties", metavar="KEY=VALUE", help="Add a property, for good."),
+    ] = None,
+    display_name: Annotated[
+        str | None, typer.Option("--display-name", metavar="TEXT", help="Name to show instead of the id.")
+    ] = None,
+    description: Annotated[
+        str | None, typer.Option("--description", metavar="TEXT", help="What the run is about.")
+    ] = None,
+    keep: Annotated[
+        bool | None, typer.Option("--keep/--no-keep", help="Never prune it, and delete it with --force alone.")
+    ] = None,
+) -> object:
+    """Change a run's tags, name and description, or add properties.
+
+    Of several runs, all are changed or none.
+    """
+    check_changes(
+        (add_tag, remove_tag, add_properties, display_name, description, None if keep is None else [keep]),
+        "--add-tag, --remove-tag, --add-properties, --display-name, --description, --keep or --no-keep",
+    )
+    changes = RunChanges(
+        tags=tags_of(add_tag or [], removed=remove_tag or ()),
+        removed_tags=remove_tag or [],
+        properties=properties_of(add_properties or []),
+        display_name=display_name,
+        description=description,
+        is_kept=keep,
+    )
+    context = open_context(shared)
+    with context.workspace as workspace:
+        runs = get_runs(context, run_ids, experiment_name)
+        updated = actions.update_runs(workspace, runs, changes)
+    return one_or_all([run_record(run) for run in updated])

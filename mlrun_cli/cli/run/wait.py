@@ -1,0 +1,76 @@
+"""`run wait`: wait until runs have ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+import typer
+
+from mlrun_cli.actions import runs as actions
+from mlrun_cli.cli.command import Result, command
+from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.option_values import (
+    seconds_of,
+)
+from mlrun_cli.cli.run import app
+from mlrun_cli.cli.run.exit_code import exit_code_of
+from mlrun_cli.cli.run.options import (
+    ExperimentName,
+    RunIds,
+)
+from mlrun_cli.cli.run.selection import get_runs
+from mlrun_cli.runs.run import run_record
+from mlrun_cli.runs.status import RunStatus
+
+_MOST_LINES = 3
+
+
+@command(
+    app,
+    "wait",
+    examples=[
+        ("Wait for the newest run", "mlrun run wait -r @latest"),
+        ("Wait for two runs, 90 minutes at most", "mlrun run wait -r ID1 -r ID2 --timeout 90m"),
+    ],
+)
+def wait(
+    shared: Shared,
+    run_ids: RunIds,
+    experiment_name: ExperimentName = None,
+    timeout: Annotated[
+        str | None, typer.Option("--timeout", metavar="TIME", help="As 90m, 2h or 45s; then exit with 124.")
+    ] = None,
+) -> object:
+    """Wait until runs have ended.
+
+    Exits with 0 if all of them completed, with 1 if not, with 124 if the time ran out.
+    """
+    from mlrun_cli.cli.output.progress import Spinner  # noqa: PLC0415
+    from mlrun_cli.cli.run.stream import print_ending, print_last_lines  # noqa: PLC0415
+
+    seconds = None if timeout is None else seconds_of(timeout, "--timeout")
+    context = open_context(shared)
+    with context.workspace as workspace:
+        runs = get_runs(context, run_ids, experiment_name)
+        with Spinner(enabled=shared.shows_progress) as spinner:
+            ended = actions.wait_for_runs(
+                workspace,
+                runs,
+                seconds,
+                watch=lambda statuses: spinner.turn(_waited_for(statuses)),
+                say=shared.notes.say,
+            )
+        for run in ended:
+            if run.status is not RunStatus.COMPLETED:
+                print_last_lines(workspace, run, shared.notes.say)
+                print_ending(workspace, run, shared.notes)
+        return Result([run_record(run) for run in ended], exit_code=exit_code_of(ended))
+
+
+def _waited_for(statuses: Mapping[str, RunStatus]) -> str:
+    """`Waiting for 5 runs: ID1 Running, ID2 Queued, ID3 Queued, …`."""
+    shown = [f"{run_id} {status.value}" for run_id, status in list(statuses.items())[:_MOST_LINES]]
+    more = ", …" if len(statuses) > _MOST_LINES else ""
+    return f"Waiting for {'1 run' if len(statuses) == 1 else f'{len(statuses)} runs'}: {', '.join(shown)}{more}"
