@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from mlrun_cli.environments.build_plan import PlannedEnvironment
 from mlrun_cli.environments.folder import EnvironmentFolder
+from mlrun_cli.environments.planned_environment import PlannedEnvironment
 
 _JSON = "application/vnd.pypi.simple.v1+json"
 

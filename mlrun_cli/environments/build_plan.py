@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from mlrun_cli.core.redaction import Redaction
@@ -16,17 +16,13 @@ from mlrun_cli.environments.base_pythons import nearest_pythons, pinned_python, 
 from mlrun_cli.environments.conda_file import CondaDependencies
 from mlrun_cli.environments.environment import BasePython, Builder, EnvironmentBuild, EnvironmentPlan
 from mlrun_cli.environments.folder import EnvironmentFolder
-from mlrun_cli.environments.interpreters import (
-    PythonRequest,
-    executables,
-    first_python,
-    probe,
-    search_folders,
-)
+from mlrun_cli.environments.interpreters import PythonRequest, probe
 from mlrun_cli.environments.local_sources import contents, local_sources
 from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
 from mlrun_cli.environments.package_day import PackageDay, find_package_day, named_day
 from mlrun_cli.environments.placeholders import hide_secrets
+from mlrun_cli.environments.planned_environment import PlannedEnvironment
+from mlrun_cli.environments.python_search import find_python, search_folders
 from mlrun_cli.environments.requirements import PipLine
 from mlrun_cli.environments.translation import Translation, conda_part, translate
 from mlrun_cli.errors import EnvironmentNotBuilt
@@ -34,76 +30,6 @@ from mlrun_cli.errors import EnvironmentNotBuilt
 _CONDAS = ("conda", "micromamba", "mamba")
 _KEY_LENGTH = 24
 _PINNED = EnvironmentChoice()
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedEnvironment:
-    """A plan, what there is to say about it on stderr, secrets for the installer alone, and variables of the script.
-
-    `secrets` are environment variables for the program that builds; no record may hold them. `variables` are those that
-    the environment brings with it.
-    """
-
-    plan: EnvironmentPlan
-    notes: tuple[str, ...] = ()
-    secrets: Mapping[str, str] = field(default_factory=dict)
-    variables: Mapping[str, str] = field(default_factory=dict)
-
-
-def plan_user_managed(interpreter_path: str | None, path_variable: str, folder: Path) -> PlannedEnvironment:
-    """The interpreter that a runconfig names, as it is; without one, the `python` on PATH.
-
-    A path is taken from `folder`. One that does not exist here gives way to `python` on PATH, with a note.
-
-    Raises:
-        EnvironmentNotBuilt: what is named cannot be run, or there is no Python on PATH.
-    """
-    folders = search_folders(path_variable)
-    notes: tuple[str, ...] = ()
-    if interpreter_path:
-        found = _named(interpreter_path, folder, folders)
-        if found is not None:
-            return PlannedEnvironment(EnvironmentPlan(str(found)))
-    python = first_python(folders)
-    if python is None:
-        named = f"'{interpreter_path}' does not exist here, and there" if interpreter_path else "There"
-        raise EnvironmentNotBuilt(
-            f"{named} is no 'python' or 'python3' on PATH.",
-            hint="Put a Python on PATH, or name one as python.interpreterPath in the runconfig.",
-        )
-    if interpreter_path and interpreter_path not in {"python", "python3"}:
-        notes = (f"The interpreter '{interpreter_path}' does not exist here; using '{python}' from PATH.",)
-    return PlannedEnvironment(EnvironmentPlan(str(python)), notes)
-
-
-def _named(interpreter_path: str, folder: Path, folders: list[Path]) -> Path | None:
-    if "/" not in interpreter_path:
-        return next(executables(interpreter_path, folders), None)
-    # Not resolved: the link in a virtual environment is what makes its packages be found.
-    path = (folder / Path(interpreter_path).expanduser()).absolute()
-    if path.is_file() and os.access(path, os.X_OK):
-        return path
-    if path.exists():
-        raise EnvironmentNotBuilt(
-            f"The interpreter '{path}' is {'a folder' if path.is_dir() else 'not executable'}.",
-            hint="Name the Python itself as python.interpreterPath, such as 'venv/bin/python'.",
-        )
-    return None
-
-
-def plan_current(path_variable: str, what: str) -> PlannedEnvironment:
-    """The `python` on PATH as it is, instead of `what` was asked for.
-
-    Raises:
-        EnvironmentNotBuilt: there is none.
-    """
-    python = first_python(search_folders(path_variable))
-    if python is None:
-        raise EnvironmentNotBuilt(
-            "There is no 'python' or 'python3' on PATH, which 'current' stands for.", hint="Put a Python on PATH."
-        )
-    note = f"The environment is the python on PATH, '{python}', as it is; {what} is not looked at."
-    return PlannedEnvironment(EnvironmentPlan(str(python)), (note,))
 
 
 def plan_conda(
@@ -295,7 +221,7 @@ def _machine() -> list[str]:
 def _no_python(
     request: PythonRequest, dependencies: CondaDependencies, uv: str | None, environ: Mapping[str, str]
 ) -> EnvironmentNotBuilt:
-    on_path = first_python(search_folders(environ.get("PATH", "")))
+    on_path = find_python(search_folders(environ.get("PATH", "")))
     there = probe(on_path, environ) if on_path else None
     here = f" (the python on PATH is {there.version_text})" if there else ""
     fetch = "; uv cannot fetch it either" if uv else "; there is no uv to fetch it" if uv_may_have(request) else ""

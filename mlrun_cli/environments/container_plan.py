@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from mlrun_cli.core.redaction import Redaction
-from mlrun_cli.environments.build_plan import PlannedEnvironment
-from mlrun_cli.environments.docker_arguments import separated
+from mlrun_cli.environments.docker_section import engine_arguments, shared_memory
 from mlrun_cli.environments.environment import ContainerPlan, EnvironmentPlan
 from mlrun_cli.environments.image import image_name
 from mlrun_cli.environments.image_plan import BASE_IMAGE, plan_image
+from mlrun_cli.environments.planned_environment import PlannedEnvironment
 from mlrun_cli.errors import Unsupported
 from mlrun_cli.processes.launch import LaunchKind
 from mlrun_cli.runconfigs.communicators import MPI_LAUNCHER, launch_of
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 
-ENGINES = ("docker", "podman")
 # For who ends the containers of a run whose supervisor is gone; none of them holds a secret.
 _REACHED_BY = (
     *("HOME", "PATH", "XDG_RUNTIME_DIR", "SSH_AUTH_SOCK"),
@@ -26,24 +24,6 @@ _REACHED_BY = (
     *("CONTAINER_HOST", "CONTAINER_CONNECTION", "CONTAINER_SSHKEY", "CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF"),
 )
 _REGISTRY = "environment.docker.baseImageRegistry"
-_ARGUMENTS = ("docker.arguments", "environment.docker.arguments")
-DOCKER_SWITCHES = ("environment.docker.enabled", "docker.useDocker")
-
-
-def find_engine(search_path: str) -> str | None:
-    """The absolute path of docker or podman, the first of them that is on PATH."""
-    found = (shutil.which(name, path=search_path) for name in ENGINES)
-    return next((os.path.abspath(path) for path in found if path), None)
-
-
-def is_docker_on(configuration: RunConfiguration) -> bool:
-    """Whether a container is asked for."""
-    return any(configuration.rest.get(switch) is True for switch in DOCKER_SWITCHES)
-
-
-def wants_container(configuration: RunConfiguration) -> bool:
-    """Whether the packages are in an image: docker is on, and no conda dependencies are named."""
-    return is_docker_on(configuration) and configuration.python.user_managed_dependencies
 
 
 def plan_container(
@@ -93,23 +73,6 @@ def _named_image(configuration: RunConfiguration) -> str:
         raise Unsupported("docker cannot be honoured: no image is named.", hint=f"Name one as {BASE_IMAGE}.")
     address = configuration.rest.get(f"{_REGISTRY}.address")
     return f"{address}/{image}" if address and not str(image).startswith(f"{address}/") else str(image)
-
-
-def shared_memory(configuration: RunConfiguration) -> str | None:
-    """The `shmSize` that is asked for."""
-    size = configuration.rest.get("docker.shmSize") or configuration.rest.get("environment.docker.shmSize")
-    return str(size) if size else None
-
-
-def engine_arguments(configuration: RunConfiguration) -> list[str]:
-    """The `arguments` that are asked for."""
-    found = configuration.rest.get(arguments_key(configuration))
-    return separated([str(argument) for argument in found]) if isinstance(found, (list, tuple)) else []
-
-
-def arguments_key(configuration: RunConfiguration) -> str:
-    """The key whose `arguments` count."""
-    return next((key for key in _ARGUMENTS if configuration.rest.get(key)), _ARGUMENTS[0])
 
 
 def _options(configuration: RunConfiguration, redaction: Redaction) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ class DockerArguments(NamedTuple):
     others: tuple[str, ...]
 
 
-def separated(arguments: Sequence[str]) -> list[str]:
+def split_options(arguments: Sequence[str]) -> list[str]:
     """Return the arguments with an option and its value that were written as one, as in `-v /a:/b`, as two."""
     words: list[str] = []
     for argument in arguments:
@@ -51,7 +51,7 @@ def read_docker_arguments(arguments: Sequence[str]) -> DockerArguments:
     volumes: list[Volume] = []
     variables: dict[str, str] = {}
     others: list[str] = []
-    for option, value, words in _options(separated(arguments)):
+    for option, value, words in _options(split_options(arguments)):
         volume = None
         if value is not None and option in _VOLUME:
             volume = _bound(value.split(":"))

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlrun_cli.environments.python_search import find_executables, find_python, search_folders
+
 # The newest minor version that is looked for by name, and the oldest that an environment can be built for.
 NEWEST_MINOR = 20
 OLDEST_MINOR = 6
@@ -108,31 +110,6 @@ def _dotted(version: tuple[int, ...]) -> str:
     return ".".join(map(str, version))
 
 
-def search_folders(path_variable: str) -> list[Path]:
-    """The absolute folders of a PATH, without the private one that `uvx` puts in front for this tool."""
-    folders = [Path(entry) for entry in path_variable.split(os.pathsep)]
-    private = Path(sys.prefix, "bin") if _is_throw_away(Path(sys.prefix)) else None
-    return [folder for folder in folders if folder.is_absolute() and folder != private]
-
-
-def _is_throw_away(prefix: Path) -> bool:
-    """Whether uv made this environment in its cache, for one command."""
-    return any(part.startswith("archive-v") for part in prefix.parts)
-
-
-def executables(name: str, folders: list[Path]) -> Iterator[Path]:
-    """Every executable of this name, in the order of the folders."""
-    for folder in folders:
-        path = folder / name
-        if path.is_file() and os.access(path, os.X_OK):
-            yield path
-
-
-def first_python(folders: list[Path]) -> Path | None:
-    """What `python`, else `python3`, means to the owner of this PATH."""
-    return next(executables("python", folders), None) or next(executables("python3", folders), None)
-
-
 def find_base_interpreter(request: PythonRequest, environ: Mapping[str, str]) -> Interpreter | None:
     """The first interpreter that will do: PATH, then pyenv's versions, then the one under this tool."""
     seen: set[str] = set()
@@ -166,12 +143,12 @@ def _candidates(request: PythonRequest, environ: Mapping[str, str]) -> Iterator[
     folders = search_folders(environ.get("PATH", ""))
     # A shim takes a tenth of a second to answer, if it does; pyenv's versions are looked at themselves.
     versioned = [folder for folder in folders if folder.name != "shims"]
-    first = first_python(folders)
+    first = find_python(folders)
     if first is not None and not request.is_pin:
         yield first
     minors = range(NEWEST_MINOR, OLDEST_MINOR - 1, -1)
     for minor in filter(request.allows_minor, minors):
-        yield from executables(f"python3.{minor}", versioned)
+        yield from find_executables(f"python3.{minor}", versioned)
     yield from _of_pyenv(request, environ)
     if first is not None:
         yield first
@@ -184,7 +161,7 @@ def _of_pyenv(request: PythonRequest, environ: Mapping[str, str]) -> Iterator[Pa
     names = [path.name for path in root.glob("3.*") if re.fullmatch(r"3\.\d+\.\d+", path.name)]
     versions = [tuple(map(int, name.split("."))) for name in names]
     for version in sorted(filter(request.allows, versions), reverse=True):
-        yield from executables("python", [root / _dotted(version) / "bin"])
+        yield from find_executables("python", [root / _dotted(version) / "bin"])
 
 
 def probe(path: Path, environ: Mapping[str, str]) -> Interpreter | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.core.redaction import Redaction
-from mlrun_cli.environments.container_plan import engine_arguments, shared_memory
+from mlrun_cli.environments.docker_section import engine_arguments, shared_memory
 from mlrun_cli.environments.folder import EnvironmentFolder
 from mlrun_cli.submit.submit import PlannedRun, SubmitRequest, plan
 from mlrun_cli.workspace import Workspace

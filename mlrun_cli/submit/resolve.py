@@ -17,9 +17,9 @@ from mlrun_cli.core.names import check_experiment_name
 from mlrun_cli.core.problems import Problems
 from mlrun_cli.data.binding import stands_for_data
 from mlrun_cli.data.dataset import Dataset
-from mlrun_cli.environments.build_plan import PlannedEnvironment
 from mlrun_cli.environments.docker_arguments import Volume
 from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
+from mlrun_cli.environments.planned_environment import PlannedEnvironment
 from mlrun_cli.errors import ComputeTargetNotFound, MissingFile, UsageError
 from mlrun_cli.processes.launch import Launch
 from mlrun_cli.runconfigs.communicators import launch_in

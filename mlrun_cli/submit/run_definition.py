@@ -6,7 +6,7 @@ import hashlib
 from typing import Any
 
 from mlrun_cli.core.redaction import Redaction
-from mlrun_cli.environments.container_plan import engine_arguments, shared_memory
+from mlrun_cli.environments.docker_section import engine_arguments, shared_memory
 from mlrun_cli.environments.environment import ContainerPlan
 from mlrun_cli.processes.launch import LaunchKind
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from mlrun_cli.core.problems import Problems
-from mlrun_cli.environments.container_plan import DOCKER_SWITCHES, find_engine, is_docker_on, wants_container
+from mlrun_cli.environments.docker_section import DOCKER_SWITCHES, find_engine, is_docker_on, wants_container
 from mlrun_cli.environments.frameworks import INSTALL, PROGRAMS, find_program
 from mlrun_cli.environments.mode import EnvironmentMode
 from mlrun_cli.errors import Unsupported, UsageError

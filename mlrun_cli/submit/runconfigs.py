@@ -8,16 +8,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from mlrun_cli.core.problems import Problems
-from mlrun_cli.environments.build_plan import PlannedEnvironment, plan_conda, plan_current, plan_user_managed
+from mlrun_cli.environments.build_plan import plan_conda
 from mlrun_cli.environments.conda_file import (
     CondaDependencies,
     conda_dependencies_from_mapping,
     read_conda_dependencies,
 )
-from mlrun_cli.environments.container_plan import find_engine, plan_container, wants_container
+from mlrun_cli.environments.container_plan import plan_container
+from mlrun_cli.environments.docker_section import find_engine, wants_container
 from mlrun_cli.environments.environment import EnvironmentPlan
 from mlrun_cli.environments.frameworks import R_FRAMEWORK, SPARK_FRAMEWORK, find_program, spark_command
 from mlrun_cli.environments.mode import MODE_VARIABLE, EnvironmentChoice, EnvironmentMode
+from mlrun_cli.environments.planned_environment import PlannedEnvironment
+from mlrun_cli.environments.user_managed import plan_current, plan_user_managed
 from mlrun_cli.errors import InvalidFile, MissingFile, UsageError
 from mlrun_cli.folders.project_config import configuration_folder
 from mlrun_cli.runconfigs.lookup import find_runconfig

@@ -17,8 +17,8 @@ from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, full_disk
 from mlrun_cli.core.held_file import HeldFile
 from mlrun_cli.core.json_files import write_json
 from mlrun_cli.core.redaction import Redaction
-from mlrun_cli.environments.build_plan import PlannedEnvironment
 from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
+from mlrun_cli.environments.planned_environment import PlannedEnvironment
 from mlrun_cli.errors import MlrunError, StoreUnavailable, UsageError
 from mlrun_cli.experiments.experiment import Experiment
 from mlrun_cli.processes.host import this_origin, user_name

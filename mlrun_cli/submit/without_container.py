@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mlrun_cli.core.redaction import Redaction
-from mlrun_cli.environments.container_plan import arguments_key, engine_arguments, is_docker_on
 from mlrun_cli.environments.docker_arguments import Volume, read_docker_arguments
+from mlrun_cli.environments.docker_section import arguments_key, engine_arguments, is_docker_on
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 
 

@@ -22,7 +22,7 @@ import pytest
 
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.environments.build import build_environment
-from mlrun_cli.environments.build_plan import PlannedEnvironment, find_uv, plan_conda
+from mlrun_cli.environments.build_plan import find_uv, plan_conda
 from mlrun_cli.environments.cache import prune_environments
 from mlrun_cli.environments.conda_file import read_conda_dependencies
 from mlrun_cli.environments.environment import Builder, EnvironmentPlan
@@ -31,6 +31,7 @@ from mlrun_cli.environments.folder import EnvironmentFolder
 from mlrun_cli.environments.installer import Installer, say_changed
 from mlrun_cli.environments.interpreters import Interpreter, find_interpreters
 from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
+from mlrun_cli.environments.planned_environment import PlannedEnvironment
 from mlrun_cli.environments.record import loosened_warning
 from tests.packages import make_wheel, package_index
 from tests.running import until

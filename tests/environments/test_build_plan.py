@@ -15,20 +15,16 @@ import pytest
 import mlrun_cli
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.environments.base_pythons import nearest_pythons
-from mlrun_cli.environments.build_plan import (
-    PlannedEnvironment,
-    find_uv,
-    plan_conda,
-    plan_current,
-    plan_user_managed,
-)
+from mlrun_cli.environments.build_plan import find_uv, plan_conda
 from mlrun_cli.environments.conda_file import read_conda_dependencies
 from mlrun_cli.environments.environment import BasePython, Builder, EnvironmentBuild, EnvironmentPlan, LocalSource
 from mlrun_cli.environments.interpreters import PythonRequest
 from mlrun_cli.environments.local_sources import changed_source
 from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
 from mlrun_cli.environments.placeholders import hide_secrets_of_dockerfile
+from mlrun_cli.environments.planned_environment import PlannedEnvironment
 from mlrun_cli.environments.requirements import without_version
+from mlrun_cli.environments.user_managed import plan_current, plan_user_managed
 from mlrun_cli.errors import EnvironmentNotBuilt, InvalidFile, Unsupported
 
 DATA = Path(__file__).parents[1] / "data" / "conda"
@@ -128,7 +124,7 @@ def test_throw_away_environment_of_the_tool_is_not_the_users_python(tmp_path: Pa
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tool], check=True)
     code = (
         "import sys; from pathlib import Path\n"
-        "from mlrun_cli.environments.build_plan import plan_user_managed\n"
+        "from mlrun_cli.environments.user_managed import plan_user_managed\n"
         "print(plan_user_managed(None, sys.argv[1], Path('/')).plan.interpreter)"
     )
     path = f"{tool}/bin{os.pathsep}{environ['PATH']}"

@@ -1,0 +1,49 @@
+"""Docker keys of a run configuration, in the section `docker` or, before it, `environment.docker`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from mlrun_cli.runconfigs.run_configuration import RunConfiguration
+
+ENGINES = ("docker", "podman")
+DOCKER_SWITCHES = ("environment.docker.enabled", "docker.useDocker")
+_ARGUMENTS = ("docker.arguments", "environment.docker.arguments")
+
+
+def find_engine(search_path: str) -> str | None:
+    """Return the absolute path of docker or podman, the first of them that is on PATH."""
+    found = (shutil.which(name, path=search_path) for name in ENGINES)
+    return next((os.path.abspath(path) for path in found if path), None)
+
+
+def is_docker_on(configuration: RunConfiguration) -> bool:
+    """Return whether a container is wanted."""
+    return any(configuration.rest.get(switch) is True for switch in DOCKER_SWITCHES)
+
+
+def wants_container(configuration: RunConfiguration) -> bool:
+    """Return whether the packages are in an image: docker is on, and no conda dependencies are named."""
+    return is_docker_on(configuration) and configuration.python.user_managed_dependencies
+
+
+def shared_memory(configuration: RunConfiguration) -> str | None:
+    """Return the size of the shared memory, `shmSize`; None when none is set."""
+    size = configuration.rest.get("docker.shmSize") or configuration.rest.get("environment.docker.shmSize")
+    return str(size) if size else None
+
+
+def engine_arguments(configuration: RunConfiguration) -> list[str]:
+    """Return the `arguments` for the engine, an option and its value apart."""
+    found = configuration.rest.get(arguments_key(configuration))
+    if not found:
+        return []
+    from mlrun_cli.environments.docker_arguments import split_options  # noqa: PLC0415 - start-up
+
+    return split_options([str(argument) for argument in found]) if isinstance(found, (list, tuple)) else []
+
+
+def arguments_key(configuration: RunConfiguration) -> str:
+    """Return the key whose `arguments` count."""
+    return next((key for key in _ARGUMENTS if configuration.rest.get(key)), _ARGUMENTS[0])

@@ -1,0 +1,33 @@
+"""Pythons on PATH: found by name, without asking them for their versions."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def search_folders(path_variable: str) -> list[Path]:
+    """Return the absolute folders of a PATH, without the private one that `uvx` puts in front for this tool."""
+    folders = [Path(entry) for entry in path_variable.split(os.pathsep)]
+    private = Path(sys.prefix, "bin") if _is_temporary(Path(sys.prefix)) else None
+    return [folder for folder in folders if folder.is_absolute() and folder != private]
+
+
+def _is_temporary(prefix: Path) -> bool:
+    """Return whether uv made this environment in its cache, for one command."""
+    return any(part.startswith("archive-v") for part in prefix.parts)
+
+
+def find_executables(name: str, folders: list[Path]) -> Iterator[Path]:
+    """Yield every executable of this name, in the order of the folders."""
+    for folder in folders:
+        path = folder / name
+        if path.is_file() and os.access(path, os.X_OK):
+            yield path
+
+
+def find_python(folders: list[Path]) -> Path | None:
+    """Return the first `python`, or else the first `python3`, of some folders; None when there is neither."""
+    return next(find_executables("python", folders), None) or next(find_executables("python3", folders), None)

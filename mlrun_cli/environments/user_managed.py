@@ -1,0 +1,67 @@
+"""Plans of environments that nobody builds: an interpreter of the user's, as it is."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from mlrun_cli.environments.environment import EnvironmentPlan
+from mlrun_cli.environments.planned_environment import PlannedEnvironment
+from mlrun_cli.environments.python_search import find_executables, find_python, search_folders
+from mlrun_cli.errors import EnvironmentNotBuilt
+
+
+def plan_user_managed(interpreter_path: str | None, path_variable: str, folder: Path) -> PlannedEnvironment:
+    """Plan to use the interpreter that a runconfig names as it is; without one, the `python` on PATH.
+
+    A path is taken from `folder`. One that does not exist here gives way to `python` on PATH, with a note.
+
+    Raises:
+        EnvironmentNotBuilt: what is named cannot be run, or there is no Python on PATH.
+    """
+    folders = search_folders(path_variable)
+    notes: tuple[str, ...] = ()
+    if interpreter_path:
+        found = _named(interpreter_path, folder, folders)
+        if found is not None:
+            return PlannedEnvironment(EnvironmentPlan(str(found)))
+    python = find_python(folders)
+    if python is None:
+        named = f"'{interpreter_path}' does not exist here, and there" if interpreter_path else "There"
+        raise EnvironmentNotBuilt(
+            f"{named} is no 'python' or 'python3' on PATH.",
+            hint="Put a Python on PATH, or name one as python.interpreterPath in the runconfig.",
+        )
+    if interpreter_path and interpreter_path not in {"python", "python3"}:
+        notes = (f"The interpreter '{interpreter_path}' does not exist here; using '{python}' from PATH.",)
+    return PlannedEnvironment(EnvironmentPlan(str(python)), notes)
+
+
+def _named(interpreter_path: str, folder: Path, folders: list[Path]) -> Path | None:
+    if "/" not in interpreter_path:
+        return next(find_executables(interpreter_path, folders), None)
+    # Not resolved: the link in a virtual environment is what makes its packages be found.
+    path = (folder / Path(interpreter_path).expanduser()).absolute()
+    if path.is_file() and os.access(path, os.X_OK):
+        return path
+    if path.exists():
+        raise EnvironmentNotBuilt(
+            f"The interpreter '{path}' is {'a folder' if path.is_dir() else 'not executable'}.",
+            hint="Name the Python itself as python.interpreterPath, such as 'venv/bin/python'.",
+        )
+    return None
+
+
+def plan_current(path_variable: str, what: str) -> PlannedEnvironment:
+    """Plan to use the `python` on PATH as it is, instead of `what`.
+
+    Raises:
+        EnvironmentNotBuilt: there is none.
+    """
+    python = find_python(search_folders(path_variable))
+    if python is None:
+        raise EnvironmentNotBuilt(
+            "There is no 'python' or 'python3' on PATH, which 'current' stands for.", hint="Put a Python on PATH."
+        )
+    note = f"The environment is the python on PATH, '{python}', as it is; {what} is not looked at."
+    return PlannedEnvironment(EnvironmentPlan(str(python)), (note,))
