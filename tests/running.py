@@ -198,7 +198,7 @@ class Mlrun:
         named = [pid for pid in mine if any(Path(word).name == name for word in words_of(pid))]
         return [pid for pid in named if parent_of(pid) not in named]
 
-    def is_minded(self, run_id: str) -> bool:
+    def is_owned(self, run_id: str) -> bool:
         """Whether a process holds the run's lock: its supervisor, or what that has just forked."""
         descriptor = os.open(self.run_folder(run_id) / "lock", os.O_RDONLY)
         try:

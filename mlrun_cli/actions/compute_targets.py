@@ -179,7 +179,7 @@ def check_target(workspace: Workspace, name: str) -> None:
 def _check_unused(workspace: Workspace, name: str, lost: Container[int]) -> None:
     """See that no run waits for a target or runs on it; one that is about to end or lost is no obstacle."""
     which = RunFilter(target=name, statuses=_ON_TARGET, include_children=True)
-    runs = [run for run in workspace.runs.list(which) if run.minded_by is None and run.key not in lost]
+    runs = [run for run in workspace.runs.list(which) if run.owner_lock is None and run.key not in lost]
     if not runs:
         return
     waiting = sum(run.status is RunStatus.QUEUED for run in runs)

@@ -46,7 +46,7 @@ def end_by_force(workspace: Workspace, run: Run) -> Run:
     if is_here:
         reconcile_runs(workspace)
     with workspace.transaction(durable=True):
-        workspace.runs.end_minded(f"runs/{run.run_id}", RunStatus.CANCELED, ended_at=now(), error=None)
+        workspace.runs.end_runs_of_owner(f"runs/{run.run_id}", RunStatus.CANCELED, ended_at=now(), error=None)
         workspace.runs.change_status(run.key, ALIVE_STATUSES, RunStatus.CANCELED, ended_at=now())
     workspace.run_folder(run.run_id).secrets.unlink(missing_ok=True)
     return workspace.runs.get_by_key(run.key)

@@ -44,7 +44,7 @@ def follow_logs(workspace: Workspace, run: Run, write: Write, *, watch: Watch | 
         RunNotFound: the run has been deleted meanwhile.
     """
     # A run without a script has no log.
-    path = workspace.run_folder(run.run_id).stdout if run.minded_by is None else Path(os.devnull)
+    path = workspace.run_folder(run.run_id).stdout if run.owner_lock is None else Path(os.devnull)
     try:
         log = open(path, "rb", buffering=0)  # noqa: SIM115 - what is raised while it is followed is not about it
     except OSError as error:

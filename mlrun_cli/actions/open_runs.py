@@ -21,7 +21,7 @@ _CHILD_NUMBER = "azureml.batch_child_number"
 def open_run(
     workspace: Workspace,
     experiment_name: str,
-    minded_by: str,
+    owner_lock: str,
     *,
     run_id: str | None = None,
     parent: Run | None = None,
@@ -33,7 +33,7 @@ def open_run(
     Args:
         workspace: where it is kept.
         experiment_name: made when there is none of this name.
-        minded_by: the folder, relative to the workspace's, whose lock says that whoever opens the run is alive.
+        owner_lock: the folder, relative to the workspace's, whose lock the process that opens the run holds.
         run_id: its id; None for a GUID.
         parent: the run that it is a child of, which may have ended.
         display_name: what people see.
@@ -57,7 +57,7 @@ def open_run(
             parent_key=None if parent is None else parent.key,
             root_key=None if parent is None else parent.root_key or parent.key,
             display_name=display_name,
-            **_columns(minded_by, moment),
+            **_columns(owner_lock, moment),
         )
         workspace.runs.add_properties(key, properties or {})
     if workspace.cared_for is None:
@@ -66,14 +66,14 @@ def open_run(
 
 
 def open_children(
-    workspace: Workspace, parent: Run, minded_by: str, count: int, tags: tuple[str, Sequence[str | None]] | None
+    workspace: Workspace, parent: Run, owner_lock: str, count: int, tags: tuple[str, Sequence[str | None]] | None
 ) -> list[str]:
     """Open many runs below one at once; their ids, in the order of their numbers.
 
     Args:
         workspace: where they are kept.
         parent: the run above them.
-        minded_by: as for `open_run`.
+        owner_lock: as for `open_run`.
         count: how many.
         tags: a key, and its value for each; None for Azure's own, which numbers them from 0 on.
 
@@ -88,20 +88,20 @@ def open_children(
     run_ids = [new_guid() for _ in range(count)]
     with workspace.transaction(durable=True):
         _, first = workspace.experiments.take_run_number(parent.experiment_name, count)
-        workspace.runs.insert_children(parent, first, run_ids, **_columns(minded_by, now()))
+        workspace.runs.insert_children(parent, first, run_ids, **_columns(owner_lock, now()))
         workspace.runs.add_tags_to_children(parent, first, key, values)
     return run_ids
 
 
 def end_run(workspace: Workspace, run: Run) -> Run:
     """Complete a run that has no script; one that has ended stays as it is, and so does one whose script goes on."""
-    if run.minded_by is not None:
+    if run.owner_lock is not None:
         with workspace.transaction(durable=True):
             workspace.runs.change_status(run.key, ALIVE_STATUSES, RunStatus.COMPLETED, ended_at=now())
     return workspace.runs.get_by_key(run.key)
 
 
-def _columns(minded_by: str, moment: int) -> Mapping[str, Any]:
+def _columns(owner_lock: str, moment: int) -> Mapping[str, Any]:
     origin = this_origin()
     return {
         "run_type": INTERACTIVE_RUN,
@@ -109,7 +109,7 @@ def _columns(minded_by: str, moment: int) -> Mapping[str, Any]:
         "started_at": moment,
         "user_name": user_name(),
         "target": "local",
-        "minded_by": minded_by,
+        "owner_lock": owner_lock,
         "host_id": origin.host_id,
         "boot_id": origin.boot_id,
         "pid_namespace": origin.pid_namespace,

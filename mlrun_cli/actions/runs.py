@@ -178,7 +178,7 @@ def fail_run(workspace: Workspace, run: Run, error: Mapping[str, Any]) -> Run:
                 hint="A tag can say that it is not to be used.",
             )
         is_done = _stop(workspace, run, GRACE_SECONDS, error)
-    _call_who_minds(workspace, run, is_done=is_done)
+    _notify_owner(workspace, run, is_done=is_done)
     if is_done:
         return _again(workspace, run)
     with suppress(TimedOut):
@@ -209,7 +209,7 @@ def cancel_run(workspace: Workspace, run: Run, grace_seconds: float, *, wakes: b
     with workspace.transaction(durable=True):
         is_done = _stop(workspace, run, grace_seconds, None)
     if wakes or is_done:
-        _call_who_minds(workspace, run, is_done=is_done)
+        _notify_owner(workspace, run, is_done=is_done)
     return _again(workspace, run)
 
 
@@ -220,7 +220,7 @@ def _stop(workspace: Workspace, run: Run, grace_seconds: float, error: Mapping[s
     """
     runs = workspace.runs
     outcome = RunStatus.CANCELED if error is None else RunStatus.FAILED
-    nobody_to_ask = {RunStatus.QUEUED} if run.minded_by is None else ALIVE_STATUSES
+    nobody_to_ask = {RunStatus.QUEUED} if run.owner_lock is None else ALIVE_STATUSES
     if runs.change_status(run.key, nobody_to_ask, outcome, ended_at=now(), error=error):
         _forget_secrets(workspace, run)
         return True
@@ -231,11 +231,11 @@ def _stop(workspace: Workspace, run: Run, grace_seconds: float, error: Mapping[s
     return False
 
 
-def _call_who_minds(workspace: Workspace, run: Run, *, is_done: bool) -> None:
+def _notify_owner(workspace: Workspace, run: Run, *, is_done: bool) -> None:
     """Tell the run's supervisor that it is to stop; or where it had none, whoever starts those behind it."""
     if not is_done:
         wake_supervisor(workspace.run_folder(run.run_id))
-    elif run.minded_by is None:
+    elif run.owner_lock is None:
         call_all_dispatchers(workspace)
 
 
@@ -310,7 +310,7 @@ def children_that_go_on(workspace: Workspace, canceled: Sequence[Run]) -> Mappin
     for run in canceled:
         which = RunFilter(parent_run_id=run.run_id, is_recursive=True, statuses=_UNASKED)
         below = reversed(workspace.runs.list(which))
-        going.update((child.run_id, child.parent_run_id) for child in below if child.minded_by not in ending)
+        going.update((child.run_id, child.parent_run_id) for child in below if child.owner_lock not in ending)
     return Counter(parent for parent in going.values() if parent is not None and parent not in going)
 
 

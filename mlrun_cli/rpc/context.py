@@ -15,13 +15,15 @@ class Place:
 
     Attributes:
         home: where the workspaces of this machine lie.
-        minder: gives the folder, relative to the workspace's, whose lock minds the runs that the asker opens.
+        get_owner_lock: returns the owner lock of the runs that the asker opens in a workspace.
         asking_run_id: the submitted run that the script which asks belongs to; None outside of one.
     """
 
-    def __init__(self, home: Path, minder: Callable[[Workspace], str], *, asking_run_id: str | None = None) -> None:
+    def __init__(
+        self, home: Path, get_owner_lock: Callable[[Workspace], str], *, asking_run_id: str | None = None
+    ) -> None:
         self.home = home
-        self.minder = minder
+        self.get_owner_lock = get_owner_lock
         self.asking_run_id = asking_run_id
         self._identity: WorkspaceIdentity | None = None
         self._open: dict[WorkspaceIdentity, Workspace] = {}

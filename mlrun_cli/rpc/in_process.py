@@ -37,7 +37,7 @@ class InProcessDesk:
         with self._lock:
             if self._is_asked:
                 # A signal handler asks in the middle of a question: it has a look of its own at the store.
-                with Place(home(), self._place.minder) as place:
+                with Place(home(), self._place.get_owner_lock) as place:
                     return answer(place, question)
             self._is_asked = True
             try:
@@ -104,7 +104,7 @@ class InProcessDesk:
 
     def _begin(self) -> None:
         self._lock = threading.RLock()
-        self._place = Place(home(), lambda workspace: self._session(workspace).minder)
+        self._place = Place(home(), lambda workspace: self._session(workspace).owner_lock)
         self._sessions = {}
         self._is_closed = threading.Event()
         self._is_asked = False

@@ -73,7 +73,9 @@ class _Counter:
         self._workspace = Workspace.at(folder)
         key = self._workspace.runs.get(run_id).key
         self._reader = JournalReader(self._workspace, self._workspace.run_folder(run_id).journal, key)
-        self._place = Place(self._workspace.home, partial(_minder, self._workspace, run_id), asking_run_id=run_id)
+        self._place = Place(
+            self._workspace.home, partial(_get_owner_lock, self._workspace, run_id), asking_run_id=run_id
+        )
 
     def answer(self, line: bytes) -> dict[str, Any]:
         """The answer to a question, which knows of all that the run's processes have written by now."""
@@ -102,8 +104,8 @@ def _answered(folder: Path, run_id: str, line: bytes) -> bytes:
     return json.dumps(reply).encode() + b"\n"
 
 
-def _minder(own: Workspace, run_id: str, asked: Workspace) -> str:
-    """The folder of the run that asks, whose supervisor minds what its script opens."""
+def _get_owner_lock(own: Workspace, run_id: str, asked: Workspace) -> str:
+    """Return the owner lock of the runs that the script of a run opens: that of its supervisor."""
     if asked.identity != own.identity:
         raise UsageError(
             f"A run of workspace '{own.identity.name}' opens no run in workspace '{asked.identity.name}'.",

@@ -42,7 +42,7 @@ class RunLock:
 
     @classmethod
     def taken(cls, path: Path) -> RunLock:
-        """Open the lock file of what this process has just made, and take it, waiting for readers.
+        """Open a lock file that this process has just made, and take the lock, waiting for readers.
 
         Raises:
             OSError: it cannot be opened.

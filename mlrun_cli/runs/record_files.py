@@ -17,6 +17,8 @@ from typing import Any
 from mlrun_cli.runs.folder import RunFolder
 
 NAMES = "names.jsonl"
+OLD_OWNER_LOCK = "minded_by"
+"""What `owner_lock` was called, in the store and in records, by programs of before."""
 
 
 def append_lines(path: Path, documents: Iterable[Mapping[str, Any]]) -> None:
@@ -68,6 +70,8 @@ def run_documents(folder: RunFolder) -> dict[str, dict[str, Any]]:
             row = document.get("row")
             if not isinstance(row, dict) or not isinstance(row.get("run_id"), str):
                 continue
+            if OLD_OWNER_LOCK in row:
+                row.setdefault("owner_lock", row.pop(OLD_OWNER_LOCK))
             if path == folder.record:
                 definition = row.setdefault("definition", definition)
             found[row["run_id"]] = document

@@ -22,10 +22,10 @@ class Run(NamedTuple):
 
     `key` is the store's integer, which rises with time; moments are microseconds in UTC; `parent_name` is what people
     see of the parent;
-    `error` has Azure's shape `{"error": {"code", "message", "details", "debugInfo"}}`. `minded_by` is the folder,
-    relative to the workspace's, whose lock says whether the run is alive; None means its own, which a supervisor
-    holds. `failed_with` is the error that somebody outside gave when he had it stopped as Failed. `gpus` are those
-    that it was given and `visible_gpus` those that its submitter may use, None for all of the machine, both as
+    `error` has Azure's shape `{"error": {"code", "message", "details", "debugInfo"}}`. `owner_lock` is the folder,
+    relative to the workspace's, whose lock the owner of the run holds while it lives; None means the run's own folder,
+    with the lock of its supervisor. `failed_with` is the error of whoever outside had it stopped as Failed. `gpus` are
+    those that it was given and `visible_gpus` those that its submitter may use, None for all of the machine, both as
     CUDA_VISIBLE_DEVICES names them; `waiting_for` says what a queued run waits for, and is found out when it is looked
     at. `is_kept` says that it is not to be pruned.
     """
@@ -64,7 +64,7 @@ class Run(NamedTuple):
     cancel_grace_seconds: float | None = None
     experiment_key: int = 0
     root_key: int | None = None
-    minded_by: str | None = None
+    owner_lock: str | None = None
     failed_with: Mapping[str, Any] | None = None
     node_count: int = 1
     gpu_count: int = 0

@@ -251,10 +251,10 @@ def written_outcome(folder: RunFolder) -> Outcome | None:
 
 def record_outcome(workspace: Workspace, run: Run, outcome: Outcome) -> None:
     """Put the outcome into the store, and with it the end of what the script has left open; an ended run stays so."""
-    minder, error = f"runs/{run.run_id}", None
-    keep_all_outputs(workspace, minder)
+    owner_lock, error = f"runs/{run.run_id}", None
+    keep_all_outputs(workspace, owner_lock)
     if outcome.status is RunStatus.FAILED:
         error = run_error(f"The script of the run {run.run_id} failed before it had ended this one.")
     with workspace.transaction(durable=True):
-        workspace.runs.end_minded(minder, outcome.status, ended_at=outcome.ended_at, error=error)
+        workspace.runs.end_runs_of_owner(owner_lock, outcome.status, ended_at=outcome.ended_at, error=error)
         workspace.runs.change_status(run.key, ALIVE_STATUSES, outcome.status, **outcome.columns())

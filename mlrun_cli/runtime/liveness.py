@@ -57,8 +57,8 @@ def reconcile_runs(workspace: Workspace) -> frozenset[int]:
     for run in awaited:
         _note_slow(workspace, run)
     lost = [run for run in (*slow, *awaited) if _is_alive(workspace.runs.status(run.key))]
-    minded = (key for minder in given_up for key in workspace.runs.minded_keys(minder))
-    return frozenset([*(run.key for run in lost), *minded])
+    owned = (key for owner_lock in given_up for key in workspace.runs.list_keys_of_owner(owner_lock))
+    return frozenset([*(run.key for run in lost), *owned])
 
 
 def shown(run: Run, not_responding: frozenset[int]) -> Run:
@@ -151,7 +151,7 @@ def _start_recovery(workspace: Workspace, lost: Sequence[Run]) -> bool:
 def _record_folder_gone(workspace: Workspace, run: Run) -> None:
     error = run_error("The folder of the run has been removed while it had not ended.", code=SERVICE_ERROR)
     with workspace.transaction(durable=True):
-        workspace.runs.end_minded(f"runs/{run.run_id}", RunStatus.FAILED, ended_at=now(), error=error)
+        workspace.runs.end_runs_of_owner(f"runs/{run.run_id}", RunStatus.FAILED, ended_at=now(), error=error)
         workspace.runs.change_status(run.key, ALIVE_STATUSES, RunStatus.FAILED, ended_at=now(), error=error)
 
 

@@ -52,7 +52,7 @@ class Session:
         self._family = family
         self._relatives: dict[str, JournalReader] = {}
         self.folder = workspace.folder / _SESSIONS / name
-        self.minder = f"{_SESSIONS}/{name}"
+        self.owner_lock = f"{_SESSIONS}/{name}"
         try:
             self._lock = _make(self.folder)
         except OSError as error:
@@ -98,7 +98,7 @@ class Session:
             with suppress(OSError):  # it is for whoever looks next
                 write_json(self.folder / _ENDING, ending)
             self._reader.ingest_all()
-            _end(self._workspace, self.minder, ending)
+            _end(self._workspace, self.owner_lock, ending)
             _remove(self._workspace, self.folder)
         finally:
             self._lock.close()
@@ -123,7 +123,7 @@ def _make(folder: Path) -> RunLock:
 def reconcile_sessions(workspace: Workspace) -> list[str]:
     """Ingest what dead sessions have left behind, and end the runs that they had open.
 
-    Returns those that could not be reconciled in time, by the name that their runs have of their owner.
+    Returns the owner locks of those that could not be reconciled in time.
 
     Raises:
         StoreUnavailable: the workspace is away, and may have taken its sessions with it.
@@ -139,11 +139,11 @@ def reconcile_sessions(workspace: Workspace) -> list[str]:
             time.sleep(_LOOK_AGAIN_SECONDS)
         if not is_reconciled:
             given_up.append(f"{_SESSIONS}/{name}")
-    for minder, host_id in workspace.runs.minders():
-        is_ours = minder.startswith(f"{_SESSIONS}/") and host_id == this_origin().host_id
-        if is_ours and workspace.lacks(workspace.folder / minder):
+    for owner_lock, host_id in workspace.runs.list_owner_locks():
+        is_ours = owner_lock.startswith(f"{_SESSIONS}/") and host_id == this_origin().host_id
+        if is_ours and workspace.lacks(workspace.folder / owner_lock):
             with suppress(StoreError):  # a look reads on where nothing can be written now
-                _end(workspace, minder, {"ended_at": now(), "error": _died()})
+                _end(workspace, owner_lock, {"ended_at": now(), "error": _died()})
     return given_up
 
 
@@ -206,12 +206,12 @@ def _written_ending(folder: Path) -> dict[str, Any] | None:
     return ending if is_whole else None
 
 
-def _end(workspace: Workspace, minder: str, ending: dict[str, Any]) -> None:
+def _end(workspace: Workspace, owner_lock: str, ending: dict[str, Any]) -> None:
     """End the runs that a session has open, with what lies in their folders of outputs."""
-    keep_all_outputs(workspace, minder)
+    keep_all_outputs(workspace, owner_lock)
     status = RunStatus.COMPLETED if ending["error"] is None else RunStatus.FAILED
     with workspace.transaction(durable=True):
-        workspace.runs.end_minded(minder, status, ended_at=ending["ended_at"], error=ending["error"])
+        workspace.runs.end_runs_of_owner(owner_lock, status, ended_at=ending["ended_at"], error=ending["error"])
 
 
 def _remove(workspace: Workspace, folder: Path) -> None:

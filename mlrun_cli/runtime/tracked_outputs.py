@@ -23,23 +23,23 @@ _KEPT_BELOW = "outputs"
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 
-def track_outputs(workspace: Workspace, minded_by: str, run_id: str, outputs: Path) -> None:
+def track_outputs(workspace: Workspace, owner_lock: str, run_id: str, outputs: Path) -> None:
     """Have what lies in a folder at the end of a run be kept with it.
 
     Raises:
         OSError: this cannot be written down.
     """
-    tracked = workspace.folder / minded_by / _TRACKED
+    tracked = workspace.folder / owner_lock / _TRACKED
     tracked.mkdir(mode=0o700, exist_ok=True)
     write_json(tracked / run_id, {"folder": os.fspath(outputs)})
 
 
-def keep_outputs(workspace: Workspace, minded_by: str, run_id: str) -> tuple[str, ...]:
+def keep_outputs(workspace: Workspace, owner_lock: str, run_id: str) -> tuple[str, ...]:
     """Keep what lies in the tracked folder of a run, if it has one; warnings of what could not be.
 
     A file of the run that has the name already stays. May be called again, after a death in the middle too.
     """
-    record = workspace.folder / minded_by / _TRACKED / run_id
+    record = workspace.folder / owner_lock / _TRACKED / run_id
     try:
         document = read_json(record)
         if document is None:
@@ -51,15 +51,15 @@ def keep_outputs(workspace: Workspace, minded_by: str, run_id: str) -> tuple[str
     return warnings
 
 
-def keep_all_outputs(workspace: Workspace, minded_by: str) -> None:
+def keep_all_outputs(workspace: Workspace, owner_lock: str) -> None:
     """Keep those of all runs that a process has left open, and add the warnings to the runs."""
     try:
-        run_ids = os.listdir(workspace.folder / minded_by / _TRACKED)
+        run_ids = os.listdir(workspace.folder / owner_lock / _TRACKED)
     except OSError:
         return
     for run_id in (name for name in run_ids if not name.startswith(".")):
         key = workspace.runs.find_key(run_id)
-        warnings = () if key is None else keep_outputs(workspace, minded_by, run_id)
+        warnings = () if key is None else keep_outputs(workspace, owner_lock, run_id)
         if key is not None and warnings:
             workspace.runs.update(key, warnings=warnings)
 

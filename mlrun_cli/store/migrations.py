@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
+from typing import NamedTuple
 
 from mlrun_cli.errors import StoreError
 from mlrun_cli.store.database import Database, Dialect
@@ -207,40 +209,88 @@ def _keep_schema(words: Dialect) -> list[str]:
     ]
 
 
-MIGRATIONS = (_first_schema, _sdk_schema, _queue_schema, _gpu_schema, page_schema, pair_order_schema, _keep_schema)
+def _owner_lock_schema(_words: Dialect) -> list[str]:
+    """The column `minded_by` becomes `owner_lock`.
+
+    Supervisors of the version before go on to read and to insert `minded_by`: triggers keep both columns equal. Nobody
+    updates either one.
+    """
+    return [
+        "ALTER TABLE schema_version ADD COLUMN applied INTEGER",
+        "ALTER TABLE runs ADD COLUMN owner_lock TEXT",
+        "UPDATE runs SET owner_lock = minded_by WHERE minded_by IS NOT NULL",
+        "DROP INDEX runs_minded",
+        """CREATE INDEX runs_by_owner_lock ON runs (owner_lock, run_key)
+            WHERE owner_lock IS NOT NULL AND status NOT IN ('Canceled', 'Completed', 'Failed')""",
+        """CREATE TRIGGER run_owner_lock AFTER INSERT ON runs WHEN new.owner_lock IS NOT new.minded_by BEGIN
+            UPDATE runs SET owner_lock = coalesce(new.owner_lock, new.minded_by),
+            minded_by = coalesce(new.minded_by, new.owner_lock) WHERE run_key = new.run_key; END""",
+    ]
+
+
+class Migration(NamedTuple):
+    """A step of the schema.
+
+    Attributes:
+        statements: returns its statements, in their order.
+        is_compatible: whether programs that do not know it can go on with the store.
+    """
+
+    statements: Callable[[Dialect], list[str]]
+    is_compatible: bool = False
+
+
+MIGRATIONS = (
+    Migration(_first_schema),
+    Migration(_sdk_schema),
+    Migration(_queue_schema),
+    Migration(_gpu_schema),
+    Migration(page_schema),
+    Migration(pair_order_schema),
+    Migration(_keep_schema),
+    Migration(_owner_lock_schema, is_compatible=True),
+)
 
 
 def migrate(database: Database, where: str) -> None:
     """Bring the database to this program's schema; a no-op when it is there.
 
     Raises:
-        StoreError: it was made by a newer version of the program.
+        StoreError: it was made by a newer version of the program, and this one cannot go on with it.
     """
-    version = _version(database)
-    if version == len(MIGRATIONS):
-        return
-    if version > len(MIGRATIONS):
+    required, applied = _version(database)
+    if required > len(MIGRATIONS):
         raise StoreError(
-            f"The store {where} was written by a newer mlrun-cli (schema {version}, this one knows {len(MIGRATIONS)}).",
+            f"The store {where} was written by a newer mlrun-cli (schema {required}, this one knows"
+            f" {len(MIGRATIONS)}).",
             hint="Upgrade mlrun-cli, or choose another workspace with -w.",
         )
+    if applied >= len(MIGRATIONS):
+        return
     with database.transaction(durable=True):
-        for number in range(_version(database), len(MIGRATIONS)):
-            for statement in MIGRATIONS[number](database.dialect):
+        _, applied = _version(database)
+        for number, migration in enumerate(MIGRATIONS[applied:], start=applied + 1):
+            for statement in migration.statements(database.dialect):
                 database.execute(statement)
-            database.execute("UPDATE schema_version SET version = :version", version=number + 1)
+            column = "applied" if migration.is_compatible else "version"
+            database.execute(f"UPDATE schema_version SET {column} = :number", number=number)  # noqa: S608 — our own words
     database.empty_log()
 
 
-def _version(database: Database) -> int:
-    """The schema's number; 0 in a new database."""
+def _version(database: Database) -> tuple[int, int]:
+    """Return which migration a program must know at least, and how many have been applied; 0 in a new database.
+
+    Programs of before know the first alone, and that there is one row.
+    """
     row = None
     with suppress(StoreError):  # there is no such table
-        row = database.row("SELECT max(version) AS version FROM schema_version")
-    if row is None or row["version"] is None:
+        row = database.row("SELECT * FROM schema_version")
+    if row is None:
         database.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)")
         database.execute(
             "INSERT INTO schema_version (version) SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM schema_version)"
         )
-        return 0
-    return int(row["version"])
+        return 0, 0
+    version = int(row["version"])
+    applied = row["applied"] if "applied" in row.keys() else None  # noqa: SIM118 — of a row
+    return version, max(version, applied or 0)

@@ -122,7 +122,7 @@ class Recorder:
     def _write_own(self, document: dict[str, Any]) -> None:
         folder = RunFolder(self._folder / "runs" / document["row"]["run_id"])
         with suppress(OSError):
-            if "minded_by" in document["row"]:  # one without a script has no folder before
+            if "owner_lock" in document["row"]:  # one without a script has no folder before
                 with suppress(FileExistsError):
                     os.mkdir(folder.path, 0o700)
             size = _size(folder.record)
@@ -163,7 +163,7 @@ class Recorder:
 
 def _is_below(document: Mapping[str, Any]) -> bool:
     """Whether a run has no folder of its own, as one without a script that is below another."""
-    return document["root"] is not None and "minded_by" in document["row"]
+    return document["root"] is not None and "owner_lock" in document["row"]
 
 
 def _key(change: Change) -> tuple[str, tuple[Any, Any]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from mlrun_cli.runs.record_files import OLD_OWNER_LOCK
 from mlrun_cli.store.database import Database, Row, in_lists
 
 RUN = "runs"
@@ -27,8 +28,8 @@ NAMED_TABLES: Mapping[str, tuple[str, ...]] = {
 }
 """The tables of what has a name, with the columns of their keys; experiments come first, since others refer to them."""
 
-UNRECORDED = {"runs": ("lease_until",), "experiments": ("last_run_number",)}
-"""Columns that change all the time, and can be told without a record."""
+UNRECORDED = {"runs": ("lease_until", OLD_OWNER_LOCK), "experiments": ("last_run_number",)}
+"""Columns that change all the time and can be told without a record, or that are there for older programs."""
 
 
 class Change(NamedTuple):
@@ -83,14 +84,14 @@ class RecordStore:
                 history.setdefault(change["run_key"], []).append([change["status"], change["changed_at"]])
             for row in rows:
                 key = row["run_key"]
-                columns = {name: row[name] for name in row.keys() if name[0] != "_" and row[name] is not None}  # noqa: SIM118 — of a row
+                names = (name for name in row.keys() if name[0] != "_" and name != OLD_OWNER_LOCK)  # noqa: SIM118 — of a row
                 yield {
                     "experiment": experiments[row["experiment_key"]],
                     "history": history.get(key, []),
                     "parent": row["_parent"],
                     "properties": properties.get(key, {}),
                     "root": row["_root"],
-                    "row": columns,
+                    "row": {name: row[name] for name in names if row[name] is not None},
                     "tags": tags.get(key, {}),
                 }
 
@@ -102,7 +103,7 @@ class RecordStore:
     def children_of(self, root_key: int) -> list[int]:
         """The keys of the runs below one that have no folder of their own."""
         rows = self._database.rows(
-            "SELECT run_key FROM runs WHERE root_key = :root_key AND minded_by IS NOT NULL ORDER BY run_key",
+            "SELECT run_key FROM runs WHERE root_key = :root_key AND owner_lock IS NOT NULL ORDER BY run_key",
             root_key=root_key,
         )
         return [row["run_key"] for row in rows]

@@ -176,7 +176,7 @@ class RunStore:
         A run that waits in a queue has none yet, however many there are.
         """
         rows = self._database.rows(
-            f"{_SELECT} WHERE {_ALIVE} AND runs.status <> 'Queued' AND runs.minded_by IS NULL ORDER BY runs.run_key"
+            f"{_SELECT} WHERE {_ALIVE} AND runs.status <> 'Queued' AND runs.owner_lock IS NULL ORDER BY runs.run_key"
         )
         return [_run(row, {}, {}) for row in rows]
 
@@ -221,7 +221,7 @@ class RunStore:
         others = f" AND run_key NOT IN {places}" if keys else ""
         row = self._database.row(
             f"SELECT coalesce(sum(node_count), 0) AS busy FROM runs WHERE {_ALIVE} AND status <> 'Queued'"  # noqa: S608
-            f" AND +target = :target AND minded_by IS NULL{others}",
+            f" AND +target = :target AND owner_lock IS NULL{others}",
             target=target,
             **keys,
         )
@@ -235,7 +235,7 @@ class RunStore:
         """
         places, keys = in_list("starting", list(starting))
         rows = self._database.rows(
-            "SELECT gpus FROM runs WHERE run_key > :key AND +target = :target AND minded_by IS NULL"  # noqa: S608
+            "SELECT gpus FROM runs WHERE run_key > :key AND +target = :target AND owner_lock IS NULL"  # noqa: S608
             f" AND (status <> 'Queued' AND ({_ALIVE} OR started_at IS NOT NULL) OR run_key IN {places})",
             key=key,
             target=target,
@@ -243,39 +243,39 @@ class RunStore:
         )
         return [frozenset(filter(None, (row["gpus"] or "").split(","))) for row in rows]
 
-    def minders(self) -> Sequence[tuple[str, str]]:
-        """The folders whose locks say whether the other runs that have not ended are alive, each with its host."""
+    def list_owner_locks(self) -> Sequence[tuple[str, str]]:
+        """List the owner locks of live runs that have no supervisor of their own, each with its host."""
         rows = self._database.rows(
-            f"SELECT minded_by, max(host_id) AS host_id FROM runs WHERE {_ALIVE}"  # noqa: S608
-            " AND minded_by IS NOT NULL GROUP BY minded_by"
+            f"SELECT owner_lock, max(host_id) AS host_id FROM runs WHERE {_ALIVE}"  # noqa: S608
+            " AND owner_lock IS NOT NULL GROUP BY owner_lock"
         )
-        return [(row["minded_by"], row["host_id"]) for row in rows]
+        return [(row["owner_lock"], row["host_id"]) for row in rows]
 
-    def minded_keys(self, minded_by: str) -> Sequence[int]:
-        """The keys of the runs that a folder's lock minds and that have not ended."""
+    def list_keys_of_owner(self, owner_lock: str) -> Sequence[int]:
+        """List the keys of the live runs of an owner."""
         rows = self._database.rows(
-            f"SELECT run_key FROM runs WHERE minded_by = :minded_by AND {_ALIVE}",  # noqa: S608
-            minded_by=minded_by,
+            f"SELECT run_key FROM runs WHERE owner_lock = :owner_lock AND {_ALIVE}",  # noqa: S608
+            owner_lock=owner_lock,
         )
         return [row["run_key"] for row in rows]
 
-    def end_minded(self, minded_by: str, after: RunStatus, ended_at: int, error: object) -> int:
-        """End all runs that a folder's lock minds and that have not ended, within a transaction; how many.
+    def end_runs_of_owner(self, owner_lock: str, after: RunStatus, ended_at: int, error: object) -> int:
+        """End all live runs of an owner, within a transaction; return how many.
 
         `ended_at` is a moment at which their process was known to live: one that began later ended when it began.
         """
-        condition = f"minded_by = :minded_by AND {_ALIVE}"
+        condition = f"owner_lock = :owner_lock AND {_ALIVE}"
         self._database.execute(
             "INSERT INTO status_changes (run_key, status, changed_at)"  # noqa: S608
             f" SELECT run_key, :after, :now FROM runs WHERE {condition}",
-            minded_by=minded_by,
+            owner_lock=owner_lock,
             after=after.value,
             now=now(),
         )
         return self._database.execute(
             "UPDATE runs SET status = :after, error = :error,"  # noqa: S608
             f" ended_at = CASE WHEN started_at > :ended_at THEN started_at ELSE :ended_at END WHERE {condition}",
-            minded_by=minded_by,
+            owner_lock=owner_lock,
             after=after.value,
             ended_at=ended_at,
             **_to_columns({"error": error}),
@@ -529,7 +529,7 @@ def _run(row: Row, tags: Mapping[str, str | None], properties: Mapping[str, str]
         cancel_grace_seconds=row["cancel_grace_seconds"],
         experiment_key=row["experiment_key"],
         root_key=row["root_key"],
-        minded_by=row["minded_by"],
+        owner_lock=row["owner_lock"],
         failed_with=_from_json(row["failed_with"]),
         node_count=row["node_count"],
         gpu_count=row["gpu_count"],

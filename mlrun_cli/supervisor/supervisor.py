@@ -154,8 +154,8 @@ class Supervisor:
 
     def _started_script(self) -> ProcessGroup:
         # Who starts what has waited for a target may live elsewhere than who submitted it.
-        minder = {**this_origin()._asdict(), "lease_until": lease_end()}
-        self._advance({RunStatus.NOT_STARTED, RunStatus.QUEUED}, RunStatus.PREPARING, **minder)
+        owner = {**this_origin()._asdict(), "lease_until": lease_end()}
+        self._advance({RunStatus.NOT_STARTED, RunStatus.QUEUED}, RunStatus.PREPARING, **owner)
         self._prepare_environment()
         self._make_working_copy()
         self._advance({RunStatus.PREPARING}, RunStatus.STARTING)

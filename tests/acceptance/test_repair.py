@@ -252,7 +252,7 @@ def test_what_an_older_version_left_is_recorded_with_the_first_change_beside_it(
     root, child = _begin_as_older_version(mine)
     mine("run", "update", "-r", child, "--add-tag", "by=newer version")
     mine("model", "register", "--name", "another", "--model-path", "model.pkl")
-    children = "SELECT run_key, run_id, status FROM runs WHERE root_key IS NOT NULL AND minded_by = 'runs/{}'"
+    children = "SELECT run_key, run_id, status FROM runs WHERE root_key IS NOT NULL AND owner_lock = 'runs/{}'"
     before = {name: mine.stored(_STATE[name]) for name in ("models", "model_names", "datastores", "saved_views")}
     below = mine.stored(children.format(root))
     remove_store(mine)
@@ -287,7 +287,7 @@ def _begin_as_older_version(mine: Mlrun) -> tuple[str, str]:
             path.unlink()
     ((root, child),) = mine.stored(
         "SELECT roots.run_id, runs.run_id FROM runs JOIN runs AS roots ON roots.run_key = runs.root_key"
-        " WHERE runs.minded_by LIKE 'runs/%' LIMIT 1"
+        " WHERE runs.owner_lock LIKE 'runs/%' LIMIT 1"
     )
     return root, child
 

@@ -55,11 +55,11 @@ def main(count: int) -> None:
         submit = (MLRUN, "run", "submit-script", "--async", "--ct", "cpu-cluster", "train.py")
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda _: _call(folder, environment, *submit), range(count)))
-        minders = _minders(home)
-        before = sum(map(_cpu_seconds, minders))
+        list_owner_locks = _minders(home)
+        before = sum(map(_cpu_seconds, list_owner_locks))
         time.sleep(WAITING_SECONDS)
-        waiting = sum(map(_cpu_seconds, minders)) - before
-        memory = sum(map(_memory, minders))
+        waiting = sum(map(_cpu_seconds, list_owner_locks)) - before
+        memory = sum(map(_memory, list_owner_locks))
         Path(environment["GO"]).touch()
         database = next(home.glob("workspaces/*/*/*/workspace.db"))
         began = time.perf_counter()

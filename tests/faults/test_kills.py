@@ -178,7 +178,7 @@ def test_a_supervisor_killed_at_any_moment_of_its_start_leaves_a_failed_run_and_
     kill(pid)
 
     # A child that it was starting has the lock too, until it notices.
-    until(lambda: not mlrun.is_minded(run_id))
+    until(lambda: not mlrun.is_owned(run_id))
     assert submitting.communicate()[0].strip() == run_id
     assert mlrun.show(run_id)["status"] == "Failed"
     assert mlrun.processes(run_id) == []

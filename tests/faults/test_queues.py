@@ -549,7 +549,7 @@ def test_a_parent_that_is_canceled_tells_of_its_children_that_go_on_and_how_to_c
     parent = mlrun.submit()
     children = until(lambda: ids if len(ids := mlrun.log(parent).split()) == 3 else None)
     mlrun.wait_for_status(children[0], "Running")
-    ((inner,),) = mlrun.stored("SELECT run_id FROM runs WHERE minded_by = ?", f"runs/{parent}")
+    ((inner,),) = mlrun.stored("SELECT run_id FROM runs WHERE owner_lock = ?", f"runs/{parent}")
 
     told = mlrun("run", "cancel", "-r", parent).stderr
 

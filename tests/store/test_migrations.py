@@ -19,7 +19,6 @@ from mlrun_cli.store.journals import JournalStore
 from mlrun_cli.store.metric_summaries import MetricSummaryStore
 from mlrun_cli.store.metrics import MetricStore
 from mlrun_cli.store.migrations import MIGRATIONS, migrate
-from mlrun_cli.store.page_schema import page_schema
 from mlrun_cli.store.run_pages import RunPageStore
 from mlrun_cli.store.runs import RunStore
 from mlrun_cli.store.sqlite import SqliteDatabase
@@ -33,9 +32,9 @@ def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
 
 
 def version(database: SqliteDatabase) -> object:
-    rows = database.rows("SELECT version FROM schema_version")
+    rows = database.rows("SELECT applied FROM schema_version")
     assert len(rows) == 1
-    return rows[0]["version"]
+    return rows[0]["applied"]
 
 
 def test_a_new_store_gets_the_newest_schema_and_keeps_it(database: SqliteDatabase) -> None:
@@ -82,16 +81,20 @@ def test_an_offset_moves_only_from_where_it_was(database: SqliteDatabase) -> Non
     assert journals.bytes_read(1) == {"j": 9}
 
 
-def migrate_before_pages(database: SqliteDatabase) -> None:
-    """Bring it to the last schema without what pages need."""
+BEFORE_PAGES, BEFORE_OWNER_LOCK = 4, 7
+"""How many migrations there were before that of pages, and before that of `owner_lock`."""
+
+
+def migrate_to(database: SqliteDatabase, count: int) -> None:
+    """Apply the first migrations."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(migrations, "MIGRATIONS", MIGRATIONS[: MIGRATIONS.index(page_schema)])
+        patch.setattr(migrations, "MIGRATIONS", MIGRATIONS[:count])
         migrate(database, "it")
 
 
 def test_metrics_of_an_older_schema_end_in_what_was_logged(tmp_path: Path) -> None:
     with closing(SqliteDatabase(tmp_path / "workspace.db")) as old:
-        migrate_before_pages(old)
+        migrate_to(old, BEFORE_PAGES)
         for name, values in (("nan", (2.0, math.nan)), ("number", (math.nan, 3.0))):
             MetricStore(old).add(1, [Logged(VALUE, name, 1, None, value, None) for value in values])
         old.execute("UPDATE metrics SET last_value = 2 WHERE name = 'nan'")  # as older programs did
@@ -105,7 +108,7 @@ def test_metrics_of_an_older_schema_end_in_what_was_logged(tmp_path: Path) -> No
 
 def test_runs_of_an_older_schema_are_searched_sorted_and_counted(tmp_path: Path) -> None:
     with closing(SqliteDatabase(tmp_path / "workspace.db")) as old:
-        migrate_before_pages(old)
+        migrate_to(old, BEFORE_PAGES)
         experiment, number = ExperimentStore(old).take_run_number("first")
         columns = {"run_type": SCRIPT_RUN, "user_name": "someone", "description": "Words"}
         key = RunStore(old).insert(experiment, number, "a_1", status=RunStatus.RUNNING, **columns)
@@ -131,3 +134,52 @@ def test_its_version_tells_of_the_writes_of_others(database: SqliteDatabase, tmp
         JournalStore(other).advance(1, "its", 0, 5)
 
     assert database.version() != seen
+
+
+INSERT_BEFORE_OWNER_LOCK = (
+    "INSERT INTO runs (run_id, run_uuid, experiment_key, run_number, created_at, run_type, status,"
+    " user_name, minded_by) VALUES (:run_id, 'u', 1, 1, 1, 'interactive', 'Running', 'me', :minded_by)"
+)
+
+
+def test_a_store_with_owner_locks_serves_programs_of_before(tmp_path: Path) -> None:
+    with (
+        closing(SqliteDatabase(tmp_path / "workspace.db")) as older,
+        closing(SqliteDatabase(tmp_path / "workspace.db")) as new,
+    ):
+        migrate_to(older, BEFORE_OWNER_LOCK)
+        ExperimentStore(older).make("first")
+        older.execute(INSERT_BEFORE_OWNER_LOCK, run_id="a_1", minded_by="runs/a_0")
+        older.execute(INSERT_BEFORE_OWNER_LOCK, run_id="a_2", minded_by=None)
+        seen = older.rows("SELECT runs.* FROM runs WHERE minded_by = :minded_by", minded_by="runs/a_0")
+
+        migrate(new, "it")
+
+        migrate_to(older, BEFORE_OWNER_LOCK)  # as one that opens it later
+        older.execute(INSERT_BEFORE_OWNER_LOCK, run_id="a_3", minded_by="runs/a_0")
+        runs = RunStore(new)
+        experiment, number = ExperimentStore(new).take_run_number("first")
+        columns = {"run_type": SCRIPT_RUN, "user_name": "someone", "status": RunStatus.RUNNING}
+        runs.insert(experiment, number, "a_4", owner_lock="sessions/s", **columns)
+        parent = runs.get("a_2")
+        runs.insert_children(parent, number + 1, ["a_5", "a_6"], owner_lock="runs/a_2", **columns)
+
+        locks = {run.run_id: run.owner_lock for run in runs.list(RunFilter(include_children=True))}
+        assert locks == {
+            "a_1": "runs/a_0",
+            "a_2": None,
+            "a_3": "runs/a_0",
+            "a_4": "sessions/s",
+            "a_5": "runs/a_2",
+            "a_6": "runs/a_2",
+        }
+        rows = older.rows("SELECT runs.* FROM runs")
+        assert {row["run_id"]: row["minded_by"] for row in rows} == locks
+        assert len(seen) == 1
+        ended = older.execute(
+            "UPDATE runs SET status = 'Failed' WHERE minded_by = :minded_by"
+            " AND runs.status NOT IN ('Canceled', 'Completed', 'Failed')",
+            minded_by="runs/a_2",
+        )
+        assert ended == 2
+        assert runs.end_runs_of_owner("runs/a_0", RunStatus.FAILED, 1, None) == 2

@@ -41,7 +41,7 @@ def _with_curve(make: RunMaker, **columns: object) -> str:
 def test_an_experiment_shows_its_active_runs_and_how_long_each_took(make: RunMaker, studio: Studio, tab: Page) -> None:
     ended = make(duration_seconds=754.0)
     since = now() - 3600 * MICROSECONDS
-    running = make(status=RunStatus.RUNNING, created_at=since, started_at=since, minded_by="process")
+    running = make(status=RunStatus.RUNNING, created_at=since, started_at=since, owner_lock="process")
     make("other")
     tab.goto(studio.address)
     expect(tab.get_by_role("heading", name="Experiments")).to_be_visible()

@@ -222,7 +222,7 @@ def test_a_search_finds_child_runs_and_tells_whose_they_are(make: RunMaker, stud
 def test_child_runs_are_counted_apart_in_any_order(make: RunMaker, studio: Studio) -> None:
     parent = make()
     for _ in range(2):
-        make(parent=parent, status=RunStatus.RUNNING, minded_by="process")
+        make(parent=parent, status=RunStatus.RUNNING, owner_lock="process")
     assert _counts(studio.get(studio.pages.runs()).text) == "1 run · none active"
     tree = studio.get(studio.pages.runs(query(children="1", open=parent))).text
     assert _counts(tree) == "1 run, 2 child runs · 2 active"
@@ -241,7 +241,7 @@ def test_a_tree_says_how_many_child_runs_it_leaves_out(make: RunMaker, studio: S
 
 
 def test_the_selected_runs_are_cancelled_by_their_whole_ids(mlrun: Mlrun, make: RunMaker, studio: Studio) -> None:
-    made = [make(status=RunStatus.RUNNING, minded_by="process") for _ in range(11)]
+    made = [make(status=RunStatus.RUNNING, owner_lock="process") for _ in range(11)]
     done = make()
     chosen = query(("select", made[9]), ("select", done), ("status", "Queued"))
     fields = {"query": chosen, "experiment": "exp"}
@@ -257,7 +257,7 @@ def test_the_selected_runs_are_cancelled_by_their_whole_ids(mlrun: Mlrun, make: 
 
 
 def test_more_runs_than_can_be_selected_are_told(mlrun: Mlrun, make: RunMaker, studio: Studio) -> None:
-    alive = make(status=RunStatus.RUNNING, minded_by="process")
+    alive = make(status=RunStatus.RUNNING, owner_lock="process")
     ids = [alive, *(f"exp_{number}" for number in range(2, 261))]
     page = studio.get(studio.pages.runs(query(*(("select", run_id) for run_id in ids)))).text
     assert re.search(r"<span data-selected-count>1</span> selected", page), "those that are not there do not count"
@@ -441,7 +441,7 @@ def test_no_more_than_two_hundred_runs_are_selected(make: RunMaker, studio: Stud
 
 
 def test_the_selected_runs_are_cancelled_after_a_question(make: RunMaker, studio: Studio, tab: Page) -> None:
-    _, chosen, _ = (make(status=RunStatus.RUNNING, minded_by="process") for _ in range(3))
+    _, chosen, _ = (make(status=RunStatus.RUNNING, owner_lock="process") for _ in range(3))
     ended = [make() for _ in range(25)]
     tab.goto(studio.pages.experiment("exp", query(size="25", sort="run_number")))
     cancel = tab.locator("#cancel-runs")
@@ -608,7 +608,7 @@ def test_all_can_be_filtered_without_scripts(make: RunMaker, studio: Studio, bro
 
 def test_a_phone_scrolls_the_table_alone(make: RunMaker, studio: Studio, tab: Page) -> None:
     tags = {f"a rather long tag {n}": "x" * 60 for n in range(8)}
-    make(status=RunStatus.RUNNING, minded_by="process", tags=tags, display_name="name " * 30, target="t" * 200)
+    make(status=RunStatus.RUNNING, owner_lock="process", tags=tags, display_name="name " * 30, target="t" * 200)
     tab.set_viewport_size({"width": 400, "height": 800})
     tab.goto(studio.pages.runs(query(metric="accuracy >> 1", tag="lr=" + "x" * 200, select="exp_1")))
     for menu in tab.locator("#page details.asks > summary").all():

@@ -104,7 +104,7 @@ def stream_log(workspace: Workspace, run: Run, shared: Shared, interrupt: OnInte
     with ExitStack() as stack:
         interruptions = stack.enter_context(Interruptions())
         interruptions.hold()
-        if interrupt is OnInterrupt.CANCEL and run.minded_by is None and not run.status.is_terminal:
+        if interrupt is OnInterrupt.CANCEL and run.owner_lock is None and not run.status.is_terminal:
             stack.enter_context(_stream_lock(workspace, run))
         titles = _Titles(_print, are_shown=False)
         streamed = _Streaming(workspace, run, sys.stdout, titles, shared, interrupt).to_the_end(interruptions)

@@ -167,7 +167,7 @@ def open_one(
     run = open_runs.open_run(
         place.workspace,
         experiment_name,
-        place.minder(place.workspace),
+        place.get_owner_lock(place.workspace),
         run_id=run_id,
         parent=None if parent_run_id is None else find_run(place, parent_run_id),
         display_name=display_name,
@@ -180,8 +180,8 @@ def open_one(
 def track_outputs(place: Place, run_id: str, outputs: str | None) -> None:
     """Have what lies in a folder at the end of a run without a script be kept with it."""
     run = find_run(place, run_id)
-    if outputs is not None and run.minded_by is not None and not run.status.is_terminal:
-        tracked_outputs.track_outputs(place.workspace, run.minded_by, run_id, Path(outputs))
+    if outputs is not None and run.owner_lock is not None and not run.status.is_terminal:
+        tracked_outputs.track_outputs(place.workspace, run.owner_lock, run_id, Path(outputs))
 
 
 def _source_properties(place: Place, source: str | None, snapshot: str | None) -> Mapping[str, str]:
@@ -207,7 +207,7 @@ def open_children(
     return open_runs.open_children(
         place.workspace,
         find_run(place, run_id),
-        place.minder(place.workspace),
+        place.get_owner_lock(place.workspace),
         count,
         None if tag_key is None else (tag_key, tag_values),
     )
@@ -221,8 +221,8 @@ def complete(place: Place, run_id: str) -> dict[str, Any]:
 
 
 def _keep_outputs(place: Place, run: Run) -> None:
-    if run.minded_by is not None:
-        warnings = tracked_outputs.keep_outputs(place.workspace, run.minded_by, run.run_id)
+    if run.owner_lock is not None:
+        warnings = tracked_outputs.keep_outputs(place.workspace, run.owner_lock, run.run_id)
         if warnings:
             place.workspace.runs.update(run.key, warnings=(*run.warnings, *warnings))
 
