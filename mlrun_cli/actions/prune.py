@@ -17,7 +17,7 @@ from mlrun_cli.environments.environment import BuiltEnvironment
 from mlrun_cli.environments.image import image_name
 from mlrun_cli.errors import EnvironmentNotFound, MlrunError, UsageError
 from mlrun_cli.runs.folder import RunFolder
-from mlrun_cli.runs.owner_lock import RunLock
+from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.runtime.sessions import remnants
 from mlrun_cli.snapshots.pruning import prune_snapshots
@@ -254,7 +254,7 @@ def _subfolders(folder: Path) -> Iterator[Path]:
 def _is_nobodys(folder: Path) -> bool:
     """Whether no process holds the folder's lock."""
     try:
-        lock = RunLock.open(folder / "lock")
+        lock = OwnerLock.open(folder / "lock")
     except FileNotFoundError:
         return True
     try:

@@ -25,14 +25,14 @@ _READER_SECONDS = 0.005
 _PATIENCE_SECONDS = 1.0
 
 
-class RunLock:
+class OwnerLock:
     """An open lock file; those that take it and look at it make use of it, `close` lets go of it."""
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
 
     @classmethod
-    def open(cls, path: Path) -> RunLock:
+    def open(cls, path: Path) -> OwnerLock:
         """Open the lock file of a run.
 
         Raises:
@@ -41,7 +41,7 @@ class RunLock:
         return cls(os.open(path, os.O_RDWR | os.O_CLOEXEC))
 
     @classmethod
-    def taken(cls, path: Path) -> RunLock:
+    def open_new(cls, path: Path) -> OwnerLock:
         """Open a lock file that this process has just made, and take the lock, waiting for readers.
 
         Raises:

@@ -9,7 +9,7 @@ from contextlib import closing, suppress
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.processes.host import this_origin
 from mlrun_cli.runs.error import SERVICE_ERROR, run_error
-from mlrun_cli.runs.owner_lock import RunLock
+from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runtime.queue import mind_queues
@@ -70,7 +70,7 @@ def room_waited_for(workspace: Workspace, run: Run, full: str | None) -> str | N
     """What a run waits for whose supervisor cannot write on a disk that is full, as `full` says it."""
     if full is None or run.status.is_terminal:
         return None
-    with suppress(OSError), closing(RunLock.open(workspace.run_folder(run.run_id).lock)) as lock:
+    with suppress(OSError), closing(OwnerLock.open(workspace.run_folder(run.run_id).lock)) as lock:
         if lock.is_waiting_for_room():
             return f"room on its disk: {full}"
     return None
@@ -101,7 +101,7 @@ def _is_lost(workspace: Workspace, run: Run) -> bool:
     """Return whether a live run has lost its supervisor, or is being recovered at this moment."""
     folder = workspace.run_folder(run.run_id)
     try:
-        lock = RunLock.open(folder.lock)
+        lock = OwnerLock.open(folder.lock)
     except FileNotFoundError:
         is_ours = run.origin is not None and run.origin.host_id == this_origin().host_id
         if is_ours and workspace.lacks(folder.lock):
@@ -117,13 +117,13 @@ def _is_lost(workspace: Workspace, run: Run) -> bool:
 
 
 def _is_worth_waiting_for(workspace: Workspace, run: Run) -> bool:
-    with suppress(OSError), closing(RunLock.open(workspace.run_folder(run.run_id).lock)) as lock:
+    with suppress(OSError), closing(OwnerLock.open(workspace.run_folder(run.run_id).lock)) as lock:
         return lock.is_worth_waiting_for()
     return True
 
 
 def _note_slow(workspace: Workspace, run: Run) -> None:
-    with suppress(OSError), closing(RunLock.open(workspace.run_folder(run.run_id).lock)) as lock:
+    with suppress(OSError), closing(OwnerLock.open(workspace.run_folder(run.run_id).lock)) as lock:
         lock.note_slow()
 
 
@@ -131,7 +131,7 @@ def _start_recovery(workspace: Workspace, lost: Sequence[Run]) -> bool:
     """Ensure that a process recovers these runs, handing it the lock of one of them; False when that cannot be now."""
     for run in lost:
         try:
-            lock = RunLock.open(workspace.run_folder(run.run_id).lock)
+            lock = OwnerLock.open(workspace.run_folder(run.run_id).lock)
         except OSError:
             continue
         try:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from mlrun_cli.compute.compute_target import LOCAL_TARGET, most_nodes
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.errors import StoreError
-from mlrun_cli.runs.owner_lock import RunLock
+from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.targets.local import start_dispatcher
 from mlrun_cli.workspace import Workspace
@@ -56,12 +56,12 @@ class QueueFolder:
                 folder.mkdir(mode=0o700, exist_ok=True)
             self.lock.touch(mode=0o600)
 
-    def note_start(self, lock: RunLock) -> None:
+    def note_start(self, lock: OwnerLock) -> None:
         """Write down that a dispatcher is about to be started; on a full disk it goes without."""
         with suppress(OSError):
             os.pwrite(lock.descriptor, b".", os.fstat(lock.descriptor).st_size)
 
-    def note_look(self, lock: RunLock) -> None:
+    def note_look(self, lock: OwnerLock) -> None:
         """Write down that the dispatcher has looked into the queue."""
         with suppress(OSError):
             os.ftruncate(lock.descriptor, 0)
@@ -137,7 +137,7 @@ def mind_queues(workspace: Workspace) -> None:
 
 def _started(workspace: Workspace, target: str, folder: QueueFolder) -> bool:
     """Start a dispatcher if there is none, and it is not too early for one; whether there is none to be called."""
-    lock = RunLock.open(folder.lock)
+    lock = OwnerLock.open(folder.lock)
     try:
         if not lock.try_take():
             return False

@@ -12,7 +12,7 @@ from mlrun_cli.core.json_files import read_json
 from mlrun_cli.errors import MlrunError, UsageError
 from mlrun_cli.metrics.journal import Entries, journal_names, parse_piece, read_piece
 from mlrun_cli.runs.folder import RunFolder
-from mlrun_cli.runs.owner_lock import RunLock
+from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.record_files import NAMES, read_lines, run_documents
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.journal_ingest import READ_NOTE, says_more_than_values
@@ -169,7 +169,7 @@ class _Filling:
     def _lives(self, run_id: str) -> bool:
         """Whether a supervisor holds the lock of a run."""
         try:
-            lock = RunLock.open(RunFolder(self._folder / "runs" / run_id).lock)
+            lock = OwnerLock.open(RunFolder(self._folder / "runs" / run_id).lock)
         except OSError:
             return False
         try:

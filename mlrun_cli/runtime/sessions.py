@@ -22,7 +22,7 @@ from mlrun_cli.processes.host import this_origin
 from mlrun_cli.processes.process import identify
 from mlrun_cli.runs.error import SERVICE_ERROR, run_error
 from mlrun_cli.runs.folder import make_lock_file
-from mlrun_cli.runs.owner_lock import RunLock
+from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.runtime.logged_values import keep_values
@@ -108,14 +108,14 @@ class Session:
         self._lock.close()
 
 
-def _make(folder: Path) -> RunLock:
+def _make(folder: Path) -> OwnerLock:
     """Make a session's folder, its lock taken before anybody can see it."""
     unfinished = folder.with_name(f".{folder.name}")
     folder.parent.mkdir(mode=0o700, exist_ok=True)
     unfinished.mkdir(mode=0o700)
     (unfinished / "journal").mkdir(mode=0o700)
     make_lock_file(unfinished / "lock")
-    lock = RunLock.taken(unfinished / "lock")
+    lock = OwnerLock.open_new(unfinished / "lock")
     unfinished.rename(folder)
     return lock
 
@@ -164,7 +164,7 @@ def _reconcile(workspace: Workspace, name: str) -> bool:
     """Reconcile one session if it is dead; False when another process is doing it, or the disk is full."""
     folder = workspace.folder / _SESSIONS / name
     try:
-        lock = RunLock.open(folder / "lock")
+        lock = OwnerLock.open(folder / "lock")
     except OSError:
         return True
     try:
@@ -189,13 +189,13 @@ def _reconcile(workspace: Workspace, name: str) -> bool:
 
 
 def _is_worth_waiting_for(workspace: Workspace, name: str) -> bool:
-    with suppress(OSError), closing(RunLock.open(workspace.folder / _SESSIONS / name / "lock")) as lock:
+    with suppress(OSError), closing(OwnerLock.open(workspace.folder / _SESSIONS / name / "lock")) as lock:
         return lock.is_worth_waiting_for()
     return True
 
 
 def _note_slow(workspace: Workspace, name: str) -> None:
-    with suppress(OSError), closing(RunLock.open(workspace.folder / _SESSIONS / name / "lock")) as lock:
+    with suppress(OSError), closing(OwnerLock.open(workspace.folder / _SESSIONS / name / "lock")) as lock:
         lock.note_slow()
 
 

@@ -20,7 +20,7 @@ from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.processes.inheritance import is_beyond_file_limit
 from mlrun_cli.runs.error import SERVICE_ERROR
 from mlrun_cli.runs.outcome import Outcome
-from mlrun_cli.runs.owner_lock import RunLock
+from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runs.stream_lock import has_lost_its_stream
@@ -66,7 +66,7 @@ class Dispatcher:
     started or an earlier one; a free lock means that it waits.
     """
 
-    def __init__(self, workspace: Workspace, target: str, lock: RunLock, fork_server: ForkServer | None) -> None:
+    def __init__(self, workspace: Workspace, target: str, lock: OwnerLock, fork_server: ForkServer | None) -> None:
         self._workspace = workspace
         self._target = target
         self._folder = QueueFolder(workspace, target)
@@ -103,7 +103,7 @@ class Dispatcher:
             self._lock.close()
             if not self._workspace.is_in_place() or not self._workspace.runs.queued_keys(self._target):
                 return
-            self._lock = RunLock.open(self._folder.lock)
+            self._lock = OwnerLock.open(self._folder.lock)
             is_mine = self._lock.try_take()
 
     def _listener(self) -> socket.socket:
@@ -183,7 +183,7 @@ class Dispatcher:
         """
         folder = self._workspace.run_folder(run.run_id)
         try:
-            lock = RunLock.open(folder.lock)
+            lock = OwnerLock.open(folder.lock)
         except FileNotFoundError:
             if not self._workspace.lacks(folder.lock):  # the workspace was away, and is back
                 return None
@@ -203,7 +203,7 @@ class Dispatcher:
         finally:
             lock.close()
 
-    def _start_locked(self, run: Run, lock: RunLock) -> int:
+    def _start_locked(self, run: Run, lock: OwnerLock) -> int:
         """The same for a run that nobody else can start, nor has started."""
         folder = self._workspace.run_folder(run.run_id)
         if self._workspace.runs.status(run.key) is not RunStatus.QUEUED:
@@ -268,7 +268,7 @@ class Dispatcher:
         for run in self._workspace.runs.queued(self._target, _WHOLE_QUEUE):
             folder = self._workspace.run_folder(run.run_id)
             if has_lost_its_stream(folder):
-                with suppress(OSError), closing(RunLock.open(folder.lock)) as lock:
+                with suppress(OSError), closing(OwnerLock.open(folder.lock)) as lock:
                     if lock.try_take() and self._workspace.runs.status(run.key) is RunStatus.QUEUED:
                         self._give_up(run, outcome_of_lost_stream())
 
@@ -323,7 +323,7 @@ def main(words: list[str]) -> None:
     begin(int(descriptor))
     fork_server = _fork_server(Path(folder))
     with open_workspace(Path(folder), Path("queues", target)) as workspace:
-        Dispatcher(workspace, target, RunLock(int(descriptor)), fork_server).run()
+        Dispatcher(workspace, target, OwnerLock(int(descriptor)), fork_server).run()
 
 
 if __name__ == "__main__":

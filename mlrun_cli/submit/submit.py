@@ -28,7 +28,7 @@ from mlrun_cli.processes.launch import Launch
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.runs.error import SERVICE_ERROR
 from mlrun_cli.runs.folder import RunFolder
-from mlrun_cli.runs.owner_lock import RunLock
+from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
 from mlrun_cli.runs.script_input import ScriptInput
 from mlrun_cli.runs.status import RunStatus
@@ -415,7 +415,7 @@ def _details(resolved: Resolution, snapshot: Snapshot) -> tuple[str, ...]:
 class _NewRunFolder:
     """The folder of a new run with its lock taken; gone again unless the run has got into the store."""
 
-    lock: RunLock
+    lock: OwnerLock
 
     def __init__(self, folder: RunFolder) -> None:
         self._folder = folder
@@ -429,7 +429,7 @@ class _NewRunFolder:
             raise _not_written(self._folder, error) from error
         try:
             self._folder.make()
-            self.lock = RunLock.taken(self._folder.lock)
+            self.lock = OwnerLock.open_new(self._folder.lock)
             self._is_locked = True
         except BaseException as error:
             self._remove()
@@ -569,7 +569,7 @@ def _write_secrets(
     write_json(folder.secrets, Secrets(environment, resolved.argv, resolved.environment.secrets).to_json())
 
 
-def _start(workspace: Workspace, key: int, run_id: str, lock: RunLock) -> None:
+def _start(workspace: Workspace, key: int, run_id: str, lock: OwnerLock) -> None:
     try:
         start_supervisor(workspace, run_id, [lock.descriptor])
     except OSError as error:

@@ -18,7 +18,7 @@ from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.processes.inheritance import take_on
 from mlrun_cli.processes.linux import become_subreaper
 from mlrun_cli.runs.folder import RunFolder
-from mlrun_cli.runs.owner_lock import RunLock
+from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.submission import Secrets, Submission
 from mlrun_cli.runtime.program_start import BUSY_SECONDS, begin, open_workspace
 from mlrun_cli.runtime.queue import call_all_dispatchers
@@ -34,7 +34,7 @@ def main(words: list[str]) -> int:
     begin(*descriptors)
     if options:
         with suppress(OSError):  # who handed the lock over did, by its own pid
-            RunLock(descriptors[0]).note_recovery()
+            OwnerLock(descriptors[0]).note_recovery()
         with open_workspace(Path(folder), Path("runs", run_id)) as workspace:
             recover_all(workspace, run_id)
             _call_dispatchers(workspace)

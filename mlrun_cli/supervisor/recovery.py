@@ -22,7 +22,7 @@ from mlrun_cli.processes.process import belonging_to, started_for
 from mlrun_cli.runs.error import SERVICE_ERROR, run_error
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.outcome import Outcome
-from mlrun_cli.runs.owner_lock import RunLock
+from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.script_end import ScriptEnd
 from mlrun_cli.runs.status import RunStatus
@@ -71,7 +71,7 @@ def recover_all(workspace: Workspace, first_run_id: str) -> None:
 def _taken_lock(workspace: Workspace, run_id: str) -> Iterator[bool]:
     """The lock of a run; not taken when somebody holds it for longer than readers do who look at it."""
     try:
-        lock = RunLock.open(workspace.run_folder(run_id).lock)
+        lock = OwnerLock.open(workspace.run_folder(run_id).lock)
     except OSError:
         yield False
         return

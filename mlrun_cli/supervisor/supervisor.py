@@ -34,7 +34,7 @@ from mlrun_cli.processes.ports import Ports
 from mlrun_cli.runs.error import SERVICE_ERROR
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.outcome import Outcome
-from mlrun_cli.runs.owner_lock import RunLock
+from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import GRACE_SECONDS, Run
 from mlrun_cli.runs.script_end import ScriptEnd, StopReason
 from mlrun_cli.runs.status import RunStatus
@@ -537,7 +537,7 @@ class Supervisor:
             self._note_waiting_for_room(is_waiting=False)
 
     def _note_waiting_for_room(self, *, is_waiting: bool) -> None:
-        with suppress(OSError), closing(RunLock.open(self._folder.lock)) as lock:
+        with suppress(OSError), closing(OwnerLock.open(self._folder.lock)) as lock:
             lock.note_waiting_for_room(is_waiting=is_waiting)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import mlrun_cli
 from mlrun_cli.processes.process import RUN_ID_VARIABLE, SUPERVISOR_VARIABLE
 from mlrun_cli.runs.folder import RunFolder
-from mlrun_cli.runs.owner_lock import RunLock
+from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.workspace import Workspace
 
 _PATIENCE_SECONDS = 1.0
@@ -50,7 +50,7 @@ def missing_program() -> str | None:
     return next((path for path in (sys.executable, SUPERVISOR_PROGRAM) if not os.path.exists(path)), None)
 
 
-def start_recovery(workspace: Workspace, run_id: str, lock: RunLock) -> None:
+def start_recovery(workspace: Workspace, run_id: str, lock: OwnerLock) -> None:
     """Start the program that recovers runs whose supervisor is gone, this one first, and hand it the lock.
 
     Raises:
@@ -61,7 +61,7 @@ def start_recovery(workspace: Workspace, run_id: str, lock: RunLock) -> None:
     _spawn_program(SUPERVISOR_PROGRAM, arguments, run_id, [lock.descriptor], log)
 
 
-def start_dispatcher(workspace: Workspace, target: str, log: Path, lock: RunLock) -> None:
+def start_dispatcher(workspace: Workspace, target: str, log: Path, lock: OwnerLock) -> None:
     """Start the program that starts what waits for a target, in its order, and hand it the lock of the queue.
 
     Raises:
