@@ -108,9 +108,12 @@ def test_the_wheel_holds_the_package_and_nothing_else(tmp_path: Path) -> None:
         paths_file = archive.read("mlrun_cli_sdk.pth").decode()
     assert paths_file.strip() == "mlrun_cli/sdk"
     assert any(name.endswith("dist-info/licenses/LICENSE") for name in names)
-    assert {name for name in names if name.endswith(".py")} == {
-        path.relative_to(ROOT).as_posix() for path in PACKAGE.rglob("*.py")
+    assert {name for name in names if name.startswith("mlrun_cli/")} == {
+        path.relative_to(ROOT).as_posix()
+        for path in PACKAGE.rglob("*")
+        if path.is_file() and path.suffix not in {".pyc", ".pth"}
     }
+    assert {"mlrun_cli/studio/pages/runs/template.html", "mlrun_cli/studio/static/studio.js"} <= names
     assert {name.partition("/")[0] for name in names} == {
         "mlrun_cli",
         "mlrun_cli_sdk.pth",

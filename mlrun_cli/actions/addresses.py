@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlrun_cli.core.studio_folder import StudioFolder
-from mlrun_cli.core.urls import Pages
 from mlrun_cli.runs.run import Run, run_record
+from mlrun_cli.serving.studio_folder import StudioFolder
+from mlrun_cli.serving.urls import Pages
 from mlrun_cli.workspace import Workspace
 
 

@@ -15,12 +15,12 @@ from mlrun_cli.actions.workspaces import home, open_workspace
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import identity_of
 from mlrun_cli.cli.global_options import Shared
-from mlrun_cli.core.browser import has_browser
 from mlrun_cli.core.home import make_private_folder
-from mlrun_cli.core.serve_options import StudioOrder
-from mlrun_cli.core.urls import DEFAULT_PORT
 from mlrun_cli.errors import MlrunError, UsageError
 from mlrun_cli.folders.project_config import find_project_config
+from mlrun_cli.serving.browser import has_browser
+from mlrun_cli.serving.studio_options import StudioOrder
+from mlrun_cli.serving.urls import DEFAULT_PORT
 
 app = Group("studio")
 

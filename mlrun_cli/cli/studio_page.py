@@ -9,9 +9,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from mlrun_cli.cli.output.messages import Notes
-from mlrun_cli.core.browser import has_browser, open_in_browser
-from mlrun_cli.core.studio_folder import StudioFolder
 from mlrun_cli.errors import MlrunError
+from mlrun_cli.serving.browser import has_browser, open_in_browser
+from mlrun_cli.serving.studio_folder import StudioFolder
 
 _PATIENCE_SECONDS = 2.0
 _MARK = b"mlrun studio"

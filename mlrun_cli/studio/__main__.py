@@ -15,8 +15,8 @@ def main(words: list[str]) -> int:
     signal.signal(signal.SIGINT, lambda *_: os._exit(_INTERRUPTED))
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 
-    from mlrun_cli.core.serve_options import StudioOrder  # noqa: PLC0415
     from mlrun_cli.errors import MlrunError  # noqa: PLC0415
+    from mlrun_cli.serving.studio_options import StudioOrder  # noqa: PLC0415
     from mlrun_cli.studio.server import say, serve  # noqa: PLC0415
 
     try:

@@ -15,31 +15,30 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from mlrun_cli.core.serve_options import StudioOrder
-from mlrun_cli.studio.access import Access
-from mlrun_cli.studio.guard import Guard
-from mlrun_cli.studio.news import News
-from mlrun_cli.studio.page import Handler, Studio, message, workspace_deed, workspace_page
-from mlrun_cli.studio.routes import (
-    chart_data,
-    children,
-    compare,
-    difference,
-    events,
-    experiments,
-    files,
-    images,
-    metrics,
-    queue,
-    run,
-    runs,
-    snapshot,
-    submit,
-    views,
-    workspaces,
-)
-from mlrun_cli.studio.templating import STATIC_FOLDER, Templates
-from mlrun_cli.studio.workspaces import OpenWorkspaces
+from mlrun_cli.serving.studio_options import StudioOrder
+from mlrun_cli.studio.charts import route as charts
+from mlrun_cli.studio.credentials import Access
+from mlrun_cli.studio.events import route as events
+from mlrun_cli.studio.events.hub import News
+from mlrun_cli.studio.middleware import Guard
+from mlrun_cli.studio.page_request import Handler, Studio, message, workspace_deed, workspace_page
+from mlrun_cli.studio.pages.compare import route as compare
+from mlrun_cli.studio.pages.experiments import route as experiments
+from mlrun_cli.studio.pages.queue import route as queue
+from mlrun_cli.studio.pages.run.children import route as children
+from mlrun_cli.studio.pages.run.details import route as details
+from mlrun_cli.studio.pages.run.difference import route as difference
+from mlrun_cli.studio.pages.run.images import route as images
+from mlrun_cli.studio.pages.run.logs import route as logs
+from mlrun_cli.studio.pages.run.metrics import route as metrics
+from mlrun_cli.studio.pages.run.raw_json import route as raw_json
+from mlrun_cli.studio.pages.run.snapshot import route as snapshot
+from mlrun_cli.studio.pages.runs import route as runs
+from mlrun_cli.studio.pages.submit import route as submit
+from mlrun_cli.studio.pages.views import route as views
+from mlrun_cli.studio.pages.workspaces import route as workspaces
+from mlrun_cli.studio.template_renderer import STATIC_FOLDER, Templates
+from mlrun_cli.studio.workspace_pool import OpenWorkspaces
 
 
 class _AnyName(PathConvertor):
@@ -60,33 +59,33 @@ PAGES: Sequence[tuple[str, Handler]] = (
     ("/compare", compare.show),
     ("/queue", queue.show),
     ("/submit", submit.show),
-    ("/runs/{run_id}", run.show),
+    ("/runs/{run_id}", details.show),
     ("/runs/{run_id}/children", children.show),
     ("/runs/{run_id}/difference", difference.show),
-    ("/runs/{run_id}/json", run.show_json),
+    ("/runs/{run_id}/json", raw_json.show),
     ("/runs/{run_id}/metrics", metrics.show),
     ("/runs/{run_id}/images", images.show),
-    ("/chart", chart_data.change),
-    ("/chart-data", chart_data.show),
-    ("/runs/{run_id}/logs", files.show_first),
-    ("/runs/{run_id}/logs/{path:file}", files.show),
-    ("/runs/{run_id}/piece/{path:file}", files.piece),
+    ("/chart", charts.change),
+    ("/chart-data", charts.show),
+    ("/runs/{run_id}/logs", logs.show_first),
+    ("/runs/{run_id}/logs/{path:file}", logs.show),
+    ("/runs/{run_id}/piece/{path:file}", logs.piece),
     ("/runs/{run_id}/snapshot", snapshot.show_first),
     ("/runs/{run_id}/snapshot/{path:file}", snapshot.show),
 )
 """What can be read: an address below a workspace's, and who answers."""
 
 FILES: Sequence[tuple[str, Handler]] = (
-    ("/runs/{run_id}/json/download", run.send_json),
-    ("/runs/{run_id}/files/{path:file}", files.send),
-    ("/runs/{run_id}/zip", files.send_all),
+    ("/runs/{run_id}/json/download", raw_json.send),
+    ("/runs/{run_id}/files/{path:file}", logs.send),
+    ("/runs/{run_id}/zip", logs.send_all),
     ("/runs/{run_id}/snapshot-files/{path:file}", snapshot.send),
     ("/runs/{run_id}/snapshot-zip", snapshot.send_all),
 )
 """What can be downloaded, or shown as it is: sent without being compressed."""
 
 DEEDS: Sequence[tuple[str, Handler]] = (
-    ("/runs/{run_id}/cancel", run.cancel),
+    ("/runs/{run_id}/cancel", details.cancel),
     ("/cancel", runs.cancel),
     ("/submit", submit.act),
     ("/views/save", views.save),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from mlrun_cli.studio.page import Page
+from mlrun_cli.studio.page_request import Page
 
 _MOST_DIGITS = 7
 

@@ -13,13 +13,13 @@ from types import FrameType
 
 import uvicorn
 
-from mlrun_cli.core.browser import open_in_browser
-from mlrun_cli.core.serve_options import StudioOrder
-from mlrun_cli.core.studio_folder import StudioFolder
-from mlrun_cli.core.urls import Pages
 from mlrun_cli.errors import UsageError
+from mlrun_cli.serving.browser import open_in_browser
+from mlrun_cli.serving.studio_folder import StudioFolder
+from mlrun_cli.serving.studio_options import StudioOrder
+from mlrun_cli.serving.urls import Pages
 from mlrun_cli.studio.app import create_app
-from mlrun_cli.studio.page import Studio
+from mlrun_cli.studio.page_request import Studio
 
 _MOST_PORTS = 50
 _BACKLOG = 256

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from playwright.sync_api import Browser, BrowserContext, Page
 from playwright.sync_api import TimeoutError as TimedOut
 
-from mlrun_cli.core.urls import Pages
+from mlrun_cli.serving.urls import Pages
 from tests.studio.demo import BASELINE, IMPORTED, SWEEP, Demo
 from tests.studio.run_maker import query
 from tests.studio.serving import Studio

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from mlrun_cli.core.urls import Pages
+from mlrun_cli.serving.urls import Pages
 from mlrun_cli.studio.app import FILES, PAGES
 from tests.running import Mlrun
 from tests.studio.run_maker import RunMaker

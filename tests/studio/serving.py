@@ -14,8 +14,8 @@ from http.cookies import SimpleCookie
 from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
-from mlrun_cli.core.serve_options import StudioOrder
-from mlrun_cli.core.urls import Pages
+from mlrun_cli.serving.studio_options import StudioOrder
+from mlrun_cli.serving.urls import Pages
 from tests.running import Mlrun
 
 _PATIENCE_SECONDS = 30.0

@@ -16,8 +16,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from mlrun_cli.metrics.metric import VALUE, Logged
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.studio.export.drawing import HEIGHT, LEFT, WIDTH, drawing_of
-from mlrun_cli.studio.figures import BARS, LINES, POINTS, figure, series_of
+from mlrun_cli.studio.charts.figure import BARS, LINES, POINTS, figure, series_of
+from mlrun_cli.studio.export.svg_drawing import HEIGHT, LEFT, WIDTH, drawing_of
 from tests.running import Mlrun
 from tests.studio.run_maker import RunMaker
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mlrun_cli.core.atomic_files import whole_file
-from mlrun_cli.core.export_options import MOST_RUNS, ExportOrder
 from mlrun_cli.errors import MlrunError, UsageError
 from mlrun_cli.runs.run import Run
+from mlrun_cli.serving.export_options import MOST_RUNS, ExportOrder
 from mlrun_cli.workspace import Workspace
 
 _PROGRAM = "mlrun_cli.studio.export"

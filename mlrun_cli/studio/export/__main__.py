@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 from mlrun_cli.actions.runs import get_runs
-from mlrun_cli.core.export_options import ExportOrder
 from mlrun_cli.errors import MlrunError
+from mlrun_cli.serving.export_options import ExportOrder
 from mlrun_cli.studio.export.page import page_of
 from mlrun_cli.workspace import Workspace, WorkspaceIdentity
 

@@ -15,19 +15,19 @@ from mlrun_cli.core.redaction import REDACTED, URL_SECRET
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import NotFound
 from mlrun_cli.runs.run import Run
-from mlrun_cli.studio.chart_board import fitting_charts
-from mlrun_cli.studio.charts import STEP
-from mlrun_cli.studio.comparison import compare
-from mlrun_cli.studio.export import drawing
-from mlrun_cli.studio.export.drawing import Drawing, drawing_of
-from mlrun_cli.studio.export.pictures import pictures_of
-from mlrun_cli.studio.figures import figure_of_chart
-from mlrun_cli.studio.log_window import WINDOW_BYTES
+from mlrun_cli.studio.charts.board import fitting_charts
+from mlrun_cli.studio.charts.chart import STEP
+from mlrun_cli.studio.charts.figure import figure_of_chart
+from mlrun_cli.studio.charts.metric_panel import CURVE_PANEL, PLOT_PANEL, Panel, figure_of_metric, panel_of, values_grid
+from mlrun_cli.studio.export import svg_drawing
+from mlrun_cli.studio.export.images import pictures_of
+from mlrun_cli.studio.export.svg_drawing import Drawing, drawing_of
 from mlrun_cli.studio.markdown import markdown
-from mlrun_cli.studio.metric_panels import CURVE_PANEL, PLOT_PANEL, Panel, figure_of_metric, panel_of, values_grid
+from mlrun_cli.studio.pages.compare.comparison import compare
+from mlrun_cli.studio.pages.run.logs.log_window import WINDOW_BYTES
+from mlrun_cli.studio.pages.run.logs.terminal import Terminal
 from mlrun_cli.studio.run_facts import environment_facts, fault_of, git_facts, started_line, status_spans
-from mlrun_cli.studio.templating import STATIC_FOLDER, Templates
-from mlrun_cli.studio.terminal import Terminal
+from mlrun_cli.studio.template_renderer import STATIC_FOLDER, Templates
 from mlrun_cli.workspace import Workspace
 
 _SHEETS = ("studio", "table", "charts", "run", "files", "compare", "export")
@@ -69,10 +69,10 @@ def page_of(workspace: Workspace, runs: Sequence[Run]) -> str:
         "policy": "; ".join(policy),
         "workspace": workspace.identity,
         "exported_at": now(),
-        "canvas": drawing,
+        "canvas": svg_drawing,
         **own,
     }
-    return Templates("", str).render("export_run.html" if len(runs) == 1 else "export_comparison.html", values)
+    return Templates("", str).render("export/run.html" if len(runs) == 1 else "export/comparison.html", values)
 
 
 def _run(workspace: Workspace, run: Run) -> Mapping[str, Any]:

@@ -18,7 +18,7 @@ from mlrun_cli.metrics.metric import VALUE, Logged
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.studio.parameters import read_parameters
+from mlrun_cli.studio.pages.compare.parameters import read_parameters
 from mlrun_cli.workspace import Workspace
 from tests.running import Mlrun
 from tests.studio.run_maker import RunMaker, link, query

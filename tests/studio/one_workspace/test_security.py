@@ -18,7 +18,7 @@ from threading import Thread
 import pytest
 from playwright.sync_api import Browser
 
-from mlrun_cli.core.studio_folder import StudioFolder
+from mlrun_cli.serving.studio_folder import StudioFolder
 from mlrun_cli.studio.app import DEEDS, FILES, PAGES
 from tests.running import Mlrun
 from tests.studio.run_maker import RunMaker

@@ -1,0 +1,1 @@
+"""Live news: topics, the subscriptions of browsers, and the watchers that feed them."""

@@ -1,0 +1,190 @@
+"""A figure as shapes for a page without scripts: where lines, points and bars stand, and the numbers of the axes."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from mlrun_cli.studio.charts.figure import BARS, LINES, Figure
+from mlrun_cli.studio.formatting import number
+
+WIDTH, HEIGHT = 560, 240
+LEFT, RIGHT, TOP, BOTTOM = 72, 12, 10, 38
+_TICKS_ACROSS, _TICKS_UPWARDS = 6, 5
+_FACTORS = (1.0, 2.0, 5.0, 10.0)
+_COLOURS, _DASHES = 10, 4
+_MOST_ENTRIES = 40
+_SHARE_OF_BAR = 0.8
+_MOST_NAMED_BARS = 8
+_SIGNS_ACROSS = 52
+
+
+class Tick(NamedTuple):
+    """A place of an axis, in pixels from the left or the top, and what stands there."""
+
+    at: float
+    text: str
+
+
+class Mark(NamedTuple):
+    """What stands for a series: a path, dots of `(x, y)` and bars of `(x, y, width, height)`, all in pixels."""
+
+    label: str
+    classes: str
+    path: str
+    dots: Sequence[tuple[float, float]]
+    bars: Sequence[tuple[float, float, float, float]]
+
+
+class Drawing(NamedTuple):
+    """What a template draws of a figure of that kind.
+
+    `legend` has a label, classes and gaps for each series, without the `unnamed` last ones; `note` is the figure's.
+    """
+
+    kind: str
+    marks: Sequence[Mark]
+    x_label: str
+    x_ticks: Sequence[Tick]
+    y_label: str
+    y_ticks: Sequence[Tick]
+    legend: Sequence[tuple[str, str, str]]
+    unnamed: int
+    note: str
+
+
+class _Scale(NamedTuple):
+    """Where numbers stand, in pixels from `begin` for the lowest to `end`."""
+
+    low: float
+    high: float
+    begin: float
+    end: float
+
+    def at(self, value: float) -> float:
+        # Halves, since the span of the largest numbers is none.
+        share = (value / 2 - self.low / 2) / (self.high / 2 - self.low / 2)
+        return round(self.begin + share * (self.end - self.begin), 1)
+
+    def ticks(self, most: int) -> Sequence[Tick]:
+        return [Tick(self.at(value), number(value)) for value in _round_numbers(self.low, self.high, most)]
+
+
+def drawing_of(figure: Figure, names: Mapping[int, str]) -> Drawing | None:
+    """The drawing of a figure; None when it has nothing that could be drawn.
+
+    Args:
+        figure: a figure as `charts/figure.py` makes it.
+        names: of runs by their keys, in the order of their colours.
+    """
+    series: Sequence[Mapping[str, Any]] = [each for each in figure["series"] if any(y is not None for y in each["y"])]
+    if not series:
+        return None
+    kind, is_bars = figure["kind"], figure["kind"] == BARS
+    places = [x for each in series for x in each["x"]]
+    values = [y for each in series for y in each["y"] if y is not None]
+    if is_bars:
+        values += [0.0] if any(values) else [0.0, 1.0]
+    half = 0.5 if is_bars else 0.0
+    across = _scale([*(x - half for x in places), *(x + half for x in places)], LEFT, WIDTH - RIGHT)
+    upwards = _scale(values, HEIGHT - BOTTOM, TOP)
+    marks = [
+        _mark(each, _label(each, series, names), _classes(each, place, names), kind, across, upwards)
+        for place, each in enumerate(series)
+    ]
+    shown = marks[:_MOST_ENTRIES] if len(marks) > 1 else []
+    gaps = [each["gaps"] for each in series]
+    return Drawing(
+        kind=kind,
+        marks=marks,
+        x_label=figure["x"]["label"],
+        x_ticks=_named(across, figure["x"]["names"]) if figure["x"]["names"] else across.ticks(_TICKS_ACROSS),
+        y_label=figure["y"]["label"],
+        y_ticks=upwards.ticks(_TICKS_UPWARDS),
+        legend=[(mark.label, mark.classes, gap) for mark, gap in zip(shown, gaps, strict=False)],
+        unnamed=len(marks) - len(shown) if shown else 0,
+        note=figure["note"],
+    )
+
+
+def _scale(values: Iterable[float], begin: float, end: float) -> _Scale:
+    known = list(values)
+    low, high = float(min(known)), float(max(known))
+    if low == high:
+        margin = abs(low) / 2 or 1.0
+        low, high = max(low - margin, -sys.float_info.max), min(high + margin, sys.float_info.max)
+    return _Scale(low, high, begin, end)
+
+
+def _round_numbers(low: float, high: float, most: int) -> Iterator[float]:
+    span = high - low
+    if not math.isfinite(span):
+        yield from (low, high)
+        return
+    unit = 10.0 ** math.floor(math.log10(span / most))
+    step = next((unit * factor for factor in _FACTORS if span / (unit * factor) <= most), unit * _FACTORS[-1])
+    first = math.ceil(low / step)
+    for place in range(most + 1):
+        value = (first + place) * step
+        if value > high:
+            return
+        yield value
+
+
+def _named(across: _Scale, names: Sequence[str]) -> Sequence[Tick]:
+    if len(names) > _MOST_NAMED_BARS:
+        return []
+    room = _SIGNS_ACROSS // len(names)
+    return [
+        Tick(
+            across.at(place),
+            name if len(name) <= room else f"{name[: (room - 1) // 2]}…{name[-(room // 2) :]}",
+        )
+        for place, name in enumerate(names)
+    ]
+
+
+def _label(each: Mapping[str, Any], series: Sequence[Mapping[str, Any]], names: Mapping[int, str]) -> str:
+    """The run, the metric or both: what tells the series from the others."""
+    run = names.get(each["run"], "") if len(names) > 1 else ""
+    metric = each["name"] if not run or len({one["name"] for one in series}) > 1 else ""
+    return ", ".join(part for part in (run, metric) if part)
+
+
+def _classes(each: Mapping[str, Any], place: int, names: Mapping[int, str]) -> str:
+    position = list(names).index(each["run"]) if len(names) > 1 and each["run"] in names else place
+    return f"series-{position % _COLOURS + 1} dash-{position // _COLOURS % _DASHES}"
+
+
+def _mark(series: Mapping[str, Any], label: str, classes: str, kind: str, across: _Scale, upwards: _Scale) -> Mark:
+    points = [
+        None if y is None else (across.at(x), upwards.at(y)) for x, y in zip(series["x"], series["y"], strict=True)
+    ]
+    if kind == BARS:
+        width = (across.at(_SHARE_OF_BAR) - across.at(0)) if points else 0.0
+        zero = upwards.at(0)
+        bars = [
+            (round(x - width / 2, 1), min(y, zero), round(width, 1), max(1.0, round(abs(y - zero), 1)))
+            for x, y in filter(None, points)
+        ]
+        return Mark(label, classes, "", [], bars)
+    if kind == LINES:
+        pieces = list(_pieces(points))
+        path = "".join("M" + "L".join(f"{x:g} {y:g}" for x, y in piece) for piece in pieces if len(piece) > 1)
+        return Mark(label, classes, path, [piece[0] for piece in pieces if len(piece) == 1], [])
+    return Mark(label, classes, "", [point for point in points if point is not None], [])
+
+
+def _pieces(points: Iterable[tuple[float, float] | None]) -> Iterator[Sequence[tuple[float, float]]]:
+    """The points between gaps."""
+    piece: list[tuple[float, float]] = []
+    for point in points:
+        if point is not None:
+            piece.append(point)
+        elif piece:
+            yield piece
+            piece = []
+    if piece:
+        yield piece

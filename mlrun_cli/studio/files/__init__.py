@@ -1,0 +1,1 @@
+"""Files of runs: how they are shown, listed, compared and sent."""

@@ -1,0 +1,1 @@
+"""The pages: a folder for each, with its route, view and template."""

@@ -1,0 +1,43 @@
+"""The experiments of a workspace: how many runs each has, and how they ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from starlette.responses import Response
+
+from mlrun_cli.actions.experiments import experiment_overviews
+from mlrun_cli.experiments.outcomes import ExperimentOutcomes
+from mlrun_cli.studio.page_request import Page
+
+_BAR_WIDTH = 120.0
+
+
+def show(page: Page) -> Response:
+    """List the experiments, those with the last activity first."""
+    search = page.query("search").strip()
+    overviews = experiment_overviews(page.workspace, search or None)
+    return page.render(
+        "pages/experiments/template.html",
+        overviews=[(outcomes, _bar(outcomes)) for outcomes in overviews],
+        search=search,
+        topic=page.topic("runs"),
+    )
+
+
+def _bar(outcomes: ExperimentOutcomes) -> Sequence[tuple[str, float, float]]:
+    """Colour, start and width of each part of the small bar of outcomes."""
+    counts = (
+        ("good", outcomes.completed),
+        ("bad", outcomes.failed),
+        ("off", outcomes.canceled),
+        ("active", outcomes.active),
+    )
+    parts = []
+    start = 0.0
+    for kind, count in counts:
+        if count:
+            width = _BAR_WIDTH * count / outcomes.total
+            parts.append((kind, round(start, 2), round(width, 2)))
+            start += width
+    return parts

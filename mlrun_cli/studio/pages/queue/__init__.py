@@ -1,0 +1,1 @@
+"""The compute targets and their queues."""

@@ -1,0 +1,1 @@
+"""A run's page: a folder for each tab."""

@@ -1,0 +1,50 @@
+"""The child runs of a run."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from mlrun_cli.actions.run_pages import run_page
+from mlrun_cli.errors import UsageError
+from mlrun_cli.runs.filter import RunFilter
+from mlrun_cli.runs.order import METRIC, RunOrder
+from mlrun_cli.studio.page_request import Page
+from mlrun_cli.studio.pages.run.tabs import render_tab, requested_run
+from mlrun_cli.studio.paging import further_pages, page_number
+from mlrun_cli.studio.runs_table.columns import chosen_columns
+from mlrun_cli.studio.runs_table.table import runs_table
+from mlrun_cli.studio.runs_table.view import RunsView
+
+_SIZE = 100
+_MOST_METRICS = 6
+_OLDEST_FIRST = RunOrder(descending=False)
+_COLUMNS = ("status", "display_name", "run_number", "created", "duration")
+
+
+def show(page: Page) -> Response:
+    """The runs right below a run, the first that was made first unless another order is asked for."""
+    run = requested_run(page)
+    order, problem = _OLDEST_FIRST, None
+    try:
+        order = RunOrder.parse(page.query("sort", str(_OLDEST_FIRST)))
+    except UsageError as error:
+        problem = error
+    which = RunFilter(parent_run_id=run.run_id)
+    found = run_page(page.workspace, which, order, number=page_number(page), size=_SIZE)
+    metrics = page.workspace.metric_summaries.most_common([child.key for child in found.runs], _MOST_METRICS)
+    names = [*_COLUMNS, *(f"{METRIC}:{name}:last" for name, _ in sorted(metrics)), "tags"]
+    return render_tab(
+        page,
+        run,
+        "children",
+        "pages/run/children/template.html",
+        found=found,
+        table=runs_table(page.workspace, found, RunsView(), chosen_columns(names, of_all_experiments=False)),
+        order=order,
+        problem=problem,
+        sorted_by=lambda order: f"?{urlencode({'sort': str(order)})}",
+        children_topic=page.topic("runs"),
+        **further_pages(page, has_more=found.has_more),
+    )

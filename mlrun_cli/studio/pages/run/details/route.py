@@ -1,0 +1,54 @@
+"""A run's Details tab, and the cancelling of a run."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from mlrun_cli.actions.runs import cancel_run
+from mlrun_cli.runs.run import GRACE_SECONDS, Run
+from mlrun_cli.serving.urls import query_of
+from mlrun_cli.studio.markdown import markdown
+from mlrun_cli.studio.page_request import Page
+from mlrun_cli.studio.pages.run.tabs import main_log_name, render_tab, requested_run
+from mlrun_cli.studio.run_facts import environment_facts, fault_of, git_facts, started_line, status_spans
+from mlrun_cli.studio.runs_table.view_filter import written_pair
+
+
+def show(page: Page) -> Response:
+    """Show the main facts of a run."""
+    run = requested_run(page)
+    folder = page.workspace.run_folder(run.run_id)
+    environment, packages = environment_facts(run, folder)
+    return render_tab(
+        page,
+        run,
+        "details",
+        "pages/run/details/template.html",
+        spans=status_spans(page.workspace.runs.history(run.key)),
+        fault=fault_of(run),
+        started=started_line(run),
+        git=git_facts(run),
+        environment=environment,
+        packages=packages,
+        description=markdown(run.description) if run.description else None,
+        log_name=main_log_name(page, run),
+        filter_by=lambda name, value: _similar_runs_url(page, run, name, value),
+        pair=written_pair,
+    )
+
+
+def cancel(page: Page) -> Response:
+    """Ask the run to stop.
+
+    The id must match exactly: a prefix could name another run after this one is gone.
+    """
+    run = page.workspace.runs.get(page.part("run_id"))
+    if not run.status.is_terminal:
+        cancel_run(page.workspace, run, GRACE_SECONDS)
+    return page.go_to(page.pages.queue() if page.fields.get("next") == "queue" else page.pages.run(run.run_id))
+
+
+def _similar_runs_url(page: Page, run: Run, name: str, value: str) -> str:
+    """Return the URL of the experiment's runs with the same value; with child runs when this is one."""
+    children = "1" if run.parent_run_id else ""
+    return page.pages.experiment(run.experiment_name, query_of({name: value, "children": children}))

@@ -1,0 +1,1 @@
+"""The difference of a source file between two runs."""

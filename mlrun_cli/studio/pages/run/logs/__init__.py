@@ -1,0 +1,1 @@
+"""A run's Outputs + logs tab."""

@@ -1,0 +1,35 @@
+"""A run's Raw JSON tab."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import quote
+
+from starlette.responses import Response
+
+from mlrun_cli.actions.addresses import shown_record
+from mlrun_cli.runs.run import Run
+from mlrun_cli.studio.page_request import Page
+from mlrun_cli.studio.pages.run.tabs import render_tab, requested_run
+from mlrun_cli.workspace import Workspace
+
+
+def show(page: Page) -> Response:
+    """Show the record as `run show` prints it."""
+    run = requested_run(page)
+    text = _format_record(page.workspace, run)
+    return render_tab(page, run, "json", "pages/run/raw_json/template.html", text=text)
+
+
+def send(page: Page) -> Response:
+    """Send the record as a JSON file."""
+    run = requested_run(page)
+    return Response(
+        f"{_format_record(page.workspace, run)}\n",
+        headers={"content-disposition": f"attachment; filename*=utf-8''{quote(run.run_id, safe='')}.json"},
+        media_type="application/json",
+    )
+
+
+def _format_record(workspace: Workspace, run: Run) -> str:
+    return json.dumps(shown_record(workspace, run), indent=2, sort_keys=True, ensure_ascii=False)

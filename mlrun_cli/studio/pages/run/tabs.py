@@ -1,0 +1,53 @@
+"""The frame of a run's page: its toolbar and its tabs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.responses import Response
+
+from mlrun_cli.actions.attached_folders import submission_of
+from mlrun_cli.actions.logs import telling_log
+from mlrun_cli.actions.runs import get_runs
+from mlrun_cli.runs.run import Run
+from mlrun_cli.studio.page_request import Page
+from mlrun_cli.studio.pages.run.resubmit_command import command_of
+
+TABS: Sequence[tuple[str, str]] = (
+    ("details", "Details"),
+    ("metrics", "Metrics"),
+    ("images", "Images"),
+    ("children", "Child runs"),
+    ("logs", "Outputs + logs"),
+    ("snapshot", "Snapshot"),
+    ("json", "Raw JSON"),
+)
+
+
+def requested_run(page: Page) -> Run:
+    """Return the run that the address names, with its true status.
+
+    Raises:
+        RunNotFound: there is none.
+    """
+    return get_runs(page.workspace, [page.part("run_id")])[0]
+
+
+def main_log_name(page: Page, run: Run) -> str:
+    """Return the name of the log to show first, relative to the run's files."""
+    return telling_log(page.workspace, run).relative_to(page.workspace.run_folder(run.run_id).artifacts).as_posix()
+
+
+def render_tab(page: Page, run: Run, tab: str, template: str, status: int = 200, **values: Any) -> Response:
+    """Render a tab of a run's page within the frame that all tabs share."""
+    return page.render(
+        template,
+        status,
+        run=run,
+        run_topic=page.topic("run", run.run_id),
+        command_line=command_of(run, submission_of(page.workspace, run)),
+        tabs=TABS,
+        current_tab=tab,
+        **values,
+    )

@@ -1,0 +1,1 @@
+"""The runs of an experiment, or of the whole workspace."""

@@ -1,0 +1,119 @@
+"""A new run: chosen, tried dry, and submitted."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from typing import Any
+
+from starlette.responses import Response
+
+from mlrun_cli.actions.attached_folders import FolderChoices, attached_folders, folder_choices, submission_of
+from mlrun_cli.actions.compute_targets import target_names
+from mlrun_cli.actions.runs import get_runs
+from mlrun_cli.environments.mode import EnvironmentMode
+from mlrun_cli.errors import MlrunError
+from mlrun_cli.processes.interruptions import Interruptions
+from mlrun_cli.runs.submission import Submission
+from mlrun_cli.studio.page_request import Page
+from mlrun_cli.studio.pages.submit.source_changes import SourceChanges, source_changes
+from mlrun_cli.studio.pages.submit.submit_form import FOLDER, SNAPSHOT, SubmitForm
+from mlrun_cli.submit.dry_run import dry_run
+from mlrun_cli.submit.earlier_runs import EarlierRun, find_earlier_run
+from mlrun_cli.submit.submit import submit
+
+
+def show(page: Page) -> Response:
+    """The form: empty, with what the address has, or as it would submit a run again."""
+    form = SubmitForm.typed(page.request.query_params)
+    if not form.like:
+        return _show(page, form)
+    run = get_runs(page.workspace, [form.like])[0]
+    submission = submission_of(page.workspace, run)
+    if submission is None:
+        opened = f"The run '{run.run_id}' was not submitted: a script opened it itself. Start that script again."
+        return _show(page, form._replace(like=""), note=opened)
+    form = SubmitForm.like_run(run, submission)
+    unlike = _unlike(form, submission)
+    try:
+        find_earlier_run(page.workspace, run)
+    except MlrunError as error:
+        why = " ".join(filter(None, (error.message, error.hint, unlike)))
+        return _show(page, form._replace(source=FOLDER), note=why, problem=form.hole())
+    note = f"Of the folder as it is now: {unlike}" if unlike else None
+    return _show(page, form._replace(source=SNAPSHOT), note=note, problem=form.hole())
+
+
+def act(page: Page) -> Response:
+    """Submit what was chosen, or show what would happen, or what there is to choose from."""
+    form = SubmitForm.typed(page.fields)
+    try:
+        if page.fields.get("do") == "choices":
+            form.checked_folder()
+            return _show(page, form)
+        request = form.request(_earlier(page, form))
+        if page.fields.get("do") != "submit":
+            return _show(page, form, record=dry_run(page.workspace, request))
+        with Interruptions() as interruptions:
+            submitted = submit(page.workspace, request, interruptions)
+    except MlrunError as error:
+        return _show(page, form, problem=error, status=400)
+    return page.go_to(page.pages.run(submitted.run.run_id))
+
+
+def _earlier(page: Page, form: SubmitForm) -> EarlierRun | None:
+    """The run whose snapshot is meant, if one is."""
+    if not form.like or form.source != SNAPSHOT:
+        return None
+    return find_earlier_run(page.workspace, get_runs(page.workspace, [form.like])[0])
+
+
+def _show(page: Page, form: SubmitForm, status: int = 200, **values: Any) -> Response:
+    folders = attached_folders(page.workspace)
+    if not form.folder and len(folders) == 1:
+        form = form._replace(folder=folders[0])
+    shown = {"note": None, "record": None, "problem": None, **values}
+    record, problem = shown["record"], shown["problem"]
+    return page.render(
+        "pages/submit/template.html",
+        status,
+        form=form,
+        folders=folders,
+        choices=_choices(form),
+        changes=_changes(page, form),
+        problem_field=None if problem is None else form.field_of(problem),
+        targets=target_names(page.workspace),
+        experiments=[experiment.name for experiment in page.workspace.experiments.list()],
+        modes=[mode.value for mode in EnvironmentMode],
+        command_line=None if record is None else shlex.join(record["command_line"]),
+        **shown,
+    )
+
+
+def _changes(page: Page, form: SubmitForm) -> SourceChanges | None:
+    """How the folder differs by now from what ran there; None where nothing ran."""
+    return source_changes(page.workspace, form.like, form.source_path()) if form.like else None
+
+
+def _choices(form: SubmitForm) -> FolderChoices | None:
+    folder, source = form.path(), form.source_path()
+    if folder is None or source is None or not os.path.isdir(source):
+        return None
+    choices = folder_choices(folder)
+    return choices if source == folder else choices._replace(scripts=folder_choices(source).scripts)
+
+
+def _unlike(form: SubmitForm, submission: Submission) -> str | None:
+    """Why the form cannot submit from the folder what was submitted there."""
+    folder = form.path()
+    if folder is None or not folder.is_dir():
+        where = f"'{form.folder}'" if form.folder else "that it was submitted from"
+        return f"The folder {where} is not there any more."
+    if submission.is_command and not form.runconfig:
+        return "The run was a command without a runconfig: name a script, or write the command into a runconfig."
+    if not submission.submit_options().is_whole:
+        return (
+            "The run was submitted from Python, with more than this form holds: what was said there of environment, "
+            "variables, data, processes or time limit is not in it. Submit it from there, or write a runconfig."
+        )
+    return None

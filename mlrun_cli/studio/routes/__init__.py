@@ -1,1 +1,0 @@
-"""One module per page: what it shows, and what can be done on it."""

@@ -1,0 +1,1 @@
+"""Tables of runs: columns, rows, and the filters of a page as its address names them."""
