@@ -3,6 +3,10 @@
     MlrunError                  exit 1
     ├── UsageError              exit 2: what was typed or written cannot be right
     │   ├── InvalidQuery
+    │   ├── InvalidDuration
+    │   ├── InvalidTime
+    │   ├── InvalidFilter
+    │   ├── UnknownStatus
     │   ├── InvalidFile         a file's content, with its line and key path
     │   ├── MissingFile         a file that something names
     │   ├── SeveralProblems     all that is wrong with what was asked for; exit 3 if nothing of it is a usage error
@@ -62,6 +66,30 @@ class SnapshotRefused(UsageError):
 
 class InvalidQuery(UsageError):
     """A JMESPath query that does not parse."""
+
+
+class InvalidDuration(UsageError):
+    """A text that is not a duration, has no unit, or is too long."""
+
+
+class InvalidTime(UsageError):
+    """A text that is neither a day, a time nor a duration before now."""
+
+
+class InvalidFilter(UsageError):
+    """A filter of runs that means nothing."""
+
+
+class UnknownStatus(UsageError):
+    """A word that is none of the statuses of a run."""
+
+    def __init__(self, word: str, known: Sequence[str]) -> None:
+        import difflib  # noqa: PLC0415 - not on the way of what succeeds
+
+        by_word = {status.lower(): status for status in known}
+        nearest = difflib.get_close_matches(word.lower(), by_word, n=1)
+        hint = f"Did you mean '{by_word[nearest[0]]}'?" if nearest else f"There are: {', '.join(known)}."
+        super().__init__(f"There is no status '{word}'.", hint=hint)
 
 
 class InvalidFile(UsageError):

@@ -13,8 +13,8 @@ from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, full_disk
 from mlrun_cli.core.names import check_run_id, check_tag_key, check_text
 from mlrun_cli.core.removal import remove_tree
 from mlrun_cli.core.time import now
-from mlrun_cli.errors import MlrunError, NotFound, RunNotFound, TimedOut, UsageError
-from mlrun_cli.runs.filter import RunFilter
+from mlrun_cli.errors import InvalidFilter, MlrunError, NotFound, RunNotFound, TimedOut, UsageError
+from mlrun_cli.runs.filter import MOST_CONDITIONS, RunFilter
 from mlrun_cli.runs.run import GRACE_SECONDS, Run, run_details
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runtime.liveness import reconcile, room_waited_for, shown
@@ -25,7 +25,6 @@ from mlrun_cli.targets.local import wake_supervisor
 from mlrun_cli.workspace import Workspace
 
 LATEST = "@latest"
-MOST_CONDITIONS = 100
 """So many words, tags, properties and metrics a filter may have."""
 
 _SHOWN_NAMES = 10
@@ -399,12 +398,12 @@ def meant_filter(workspace: Workspace, which: RunFilter) -> RunFilter:
 
     Raises:
         RunNotFound: there is no such parent.
-        UsageError: something in it is no text, or there are more conditions than a database takes.
+        UsageError: something in it is not text.
+        InvalidFilter: there are more conditions than a database takes.
     """
-    conditions = len(which.tags) + len(which.properties) + len(which.metrics) + len((which.text or "").split())
-    if conditions > MOST_CONDITIONS:
-        raise UsageError(
-            f"The filter has {conditions} words, tags, properties and metrics, {MOST_CONDITIONS} are allowed.",
+    if which.condition_count > MOST_CONDITIONS:
+        raise InvalidFilter(
+            f"The filter has {which.condition_count} words, tags, properties and metrics; {MOST_CONDITIONS} fit in.",
             hint="Leave some of them out.",
         )
     for tag in (*which.tags, *which.properties):

@@ -14,7 +14,7 @@ from mlrun_cli.actions.workspaces import home
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import Shared
-from mlrun_cli.cli.option_values import age_of
+from mlrun_cli.cli.option_values import seconds_of
 from mlrun_cli.cli.output.record_table import Field, listing, time_of
 from mlrun_cli.core.time import iso
 from mlrun_cli.environments.definition_folder import (
@@ -199,7 +199,7 @@ def prune(
 
     One that a live run uses stays. A run that needs a removed one has it built again.
     """
-    return prune_built_environments(home(), age_of(older_than, "--older-than"), dry_run=is_dry_run)
+    return prune_built_environments(home(), seconds_of(older_than, "--older-than", needs_unit=True), dry_run=is_dry_run)
 
 
 def _record(environment: RegisteredEnvironment) -> dict[str, Any]:

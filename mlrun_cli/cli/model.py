@@ -16,12 +16,13 @@ from mlrun_cli.actions.models import ModelChanges
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import Context, open_context
 from mlrun_cli.cli.global_options import Shared
-from mlrun_cli.cli.option_values import check_changes, properties_of, tag_filters, tags_of
+from mlrun_cli.cli.option_values import check_changes, of_option, properties_of, tags_of
 from mlrun_cli.cli.output.progress import copy_progress
 from mlrun_cli.cli.output.record_table import Field, listing, tags_of_record, time_of
 from mlrun_cli.cli.run.selection import get_run
 from mlrun_cli.errors import InvalidFile, RunNotFound, UsageError
 from mlrun_cli.models.model import Model, ModelDetails, ModelFilter, NewModel, PairFilter, name_and_version
+from mlrun_cli.runs.filter import parse_tag
 from mlrun_cli.runs.run import Run
 from mlrun_cli.workspace import Workspace
 
@@ -181,8 +182,8 @@ def list_models(
     with context.workspace as workspace:
         which = ModelFilter(
             name=name,
-            tags=_filters(tags),
-            properties=_filters(properties),
+            tags=_filters(tags, "--tag"),
+            properties=_filters(properties, "--property"),
             run_id=_filtering_id(context, run_id),
             dataset_id=dataset_id,
             latest=latest,
@@ -349,8 +350,9 @@ def _texts(pairs: Sequence[str] | None, *, option: str = "--tag", removed: Seque
     return {key: value or "" for key, value in tags_of(pairs or [], option=option, removed=removed).items()}
 
 
-def _filters(pairs: Sequence[str] | None) -> tuple[PairFilter, ...]:
-    return tuple(PairFilter(one.key, one.value) for one in tag_filters(pairs or []))
+def _filters(pairs: Sequence[str] | None, option: str) -> tuple[PairFilter, ...]:
+    with of_option(option):
+        return tuple(PairFilter(one.key, one.value) for one in map(parse_tag, pairs or []))
 
 
 def _details(

@@ -1,24 +1,18 @@
-"""Values that options are written in: `key=value` pairs, statuses, spans of time, what Ctrl-C means."""
+"""Values that options are written in: `key=value` pairs, durations, what Ctrl-C means."""
 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from enum import Enum
 
 from mlrun_cli.compute.slurm_job import SLURM_JOB
+from mlrun_cli.core.durations import parse_duration
 from mlrun_cli.environments.mode import EnvironmentChoice
 from mlrun_cli.errors import UsageError
-from mlrun_cli.runs.filter import TagFilter
-from mlrun_cli.runs.status import RunStatus
 
 INTERRUPT_VARIABLE = "MLRUN_ON_INTERRUPT"
-
-_SPAN = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(s|m|h|d)?")
-_LONGEST_SECONDS = 36_500 * 86_400
-_MOST_SHOWN = 40
-_SECONDS = {None: 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class OnInterrupt(str, Enum):
@@ -91,16 +85,6 @@ def properties_of(texts: Iterable[str]) -> dict[str, str]:
     return {key: value or "" for key, value in pairs.items()}
 
 
-def tag_filters(texts: Iterable[str]) -> tuple[TagFilter, ...]:
-    """`key` for any value, `key=value` for that one.
-
-    Raises:
-        UsageError: a key is empty.
-    """
-    pairs = [_pair(text, "--tags") for text in texts]
-    return tuple(TagFilter(key, value, any_value=value is None) for key, value in pairs)
-
-
 def _mapping(texts: Iterable[str], option: str) -> dict[str, str | None]:
     pairs: dict[str, str | None] = {}
     for key, value in (_pair(text, option) for text in texts):
@@ -130,61 +114,21 @@ def _pair(text: str, option: str) -> tuple[str, str | None]:
     return key, value if equals else None
 
 
-def statuses_of(texts: Sequence[str]) -> frozenset[RunStatus]:
-    """Statuses in any letter case, in comma lists.
+def seconds_of(text: str, option: str, *, needs_unit: bool = False) -> float:
+    """Return the seconds of an option's duration.
 
     Raises:
-        UsageError: there is no such status; names the nearest, or all.
+        InvalidDuration: it is none, or has no unit where it needs one.
     """
-    known = {status.value.lower(): status for status in RunStatus}
-    found = set()
-    for text in texts:
-        for word in text.split(","):
-            status = known.get(word.strip().lower())
-            if status is None:
-                raise _unknown_status(word.strip(), known)
-            found.add(status)
-    return frozenset(found)
+    with of_option(option):
+        return parse_duration(text, needs_unit=needs_unit)
 
 
-def _unknown_status(word: str, known: dict[str, RunStatus]) -> UsageError:
-    import difflib  # noqa: PLC0415
-
-    nearest = difflib.get_close_matches(word.lower(), known, n=1)
-    names = ", ".join(status.value for status in RunStatus)
-    hint = f"Did you mean '{known[nearest[0]].value}'?" if nearest else f"There are: {names}."
-    return UsageError(f"--status: there is no status '{word}'.", hint=hint)
-
-
-def seconds_of(text: str, option: str) -> float:
-    """`90`, `90s`, `1.5h`, `90m` or `2d`, in seconds.
-
-    Raises:
-        UsageError: it is none of these, or more than a hundred years.
-    """
-    return _seconds(text, option, is_unit_needed=False)
-
-
-def age_of(text: str, option: str) -> float:
-    """As `seconds_of`, for what decides over what is removed: a number without its unit is refused.
-
-    Raises:
-        UsageError: it is none of these, has no unit, or is more than a hundred years.
-    """
-    return _seconds(text, option, is_unit_needed=True)
-
-
-def _seconds(text: str, option: str, *, is_unit_needed: bool) -> float:
-    match = _SPAN.fullmatch(text.strip().lower())
-    shown = text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
-    if match is None:
-        raise UsageError(f"{option}: '{shown}' is not a duration.", hint="Use 30s, 10m, 2h or 7d.")
-    if match[2] is None and is_unit_needed:
-        raise UsageError(
-            f"{option}: '{shown}' has no unit.",
-            hint=f"Say which is meant: {shown}s, {shown}m, {shown}h or {shown}d (seconds, minutes, hours, days).",
-        )
-    seconds = float(match[1]) * _SECONDS[match[2]]
-    if seconds > _LONGEST_SECONDS:
-        raise UsageError(f"{option}: '{shown}' is longer than a hundred years.", hint="Use at most 36500d.")
-    return seconds
+@contextmanager
+def of_option(option: str) -> Iterator[None]:
+    """Let the error of a value begin with the option that it was typed for."""
+    try:
+        yield
+    except UsageError as error:
+        error.message = f"{option}: {error.message}"
+        raise

@@ -20,7 +20,7 @@ from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.confirmation import confirm
 from mlrun_cli.cli.context import identity_of, open_context, warn_of_lost_runs
 from mlrun_cli.cli.global_options import Shared
-from mlrun_cli.cli.option_values import age_of, tags_of
+from mlrun_cli.cli.option_values import seconds_of, tags_of
 from mlrun_cli.cli.output.record_table import Field, listing
 from mlrun_cli.cli.run.options import Yes
 from mlrun_cli.core.names import DEFAULT_SUBSCRIPTION_ID
@@ -221,7 +221,7 @@ def prune(
     """
     from mlrun_cli.actions.prune import prune_moment, prune_workspace  # noqa: PLC0415
 
-    seconds = age_of(older_than, "--older-than")
+    seconds = seconds_of(older_than, "--older-than", needs_unit=True)
     with open_context(shared).workspace as workspace:
         if not is_dry_run and not yes:
             would_be = prune_workspace(workspace, seconds, dry_run=True, say=shared.notes.say)

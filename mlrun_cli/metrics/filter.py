@@ -5,19 +5,18 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import InvalidFilter
 from mlrun_cli.metrics.metric import LAST
 
 OPERATORS = (">=", "<=", "!=", ">", "<", "=")
 """The longer ones first, so that a pattern of them finds those."""
 
-_COMPARISON = re.compile(
-    r"""\s*(?:(?P<which>last|min|max)\s*\(\s*)?"""
+_COMPARISON = (
+    r"""(?s)\s*(?:(?P<which>last|min|max)\s*\(\s*)?"""
     r"""(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^"<>=!()][^"<>=!]*?))\s*(?P<close>\))?\s*"""
-    r"""(?P<operator>>=|<=|!=|==|>|<|=)\s*(?P<number>\S.*?)\s*""",
-    re.DOTALL,
+    r"""(?P<operator>>=|<=|!=|==|>|<|=)\s*(?P<number>\S.*?)\s*"""
 )
-_PLAIN_NAME = re.compile(r"[^\s\"<>=!()\\](?:[^\"<>=!()\\]*[^\s\"<>=!()\\])?")
+_PLAIN_NAME = r"[^\s\"<>=!()\\](?:[^\"<>=!()\\]*[^\s\"<>=!()\\])?"
 _SIGNS = "a name with such signs needs double quotes"
 _EXAMPLE = 'Write it like: accuracy > 0.9, "val loss" <= 1e-3 or max(accuracy) >= 0.9'
 
@@ -39,14 +38,14 @@ class MetricFilter(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> MetricFilter:
-        """What was typed: a name, in double quotes when it holds signs, an operator and a number.
+        """Return the filter of a name, in double quotes when it holds signs, an operator and a number.
 
         `min(name)` and `max(name)` compare the least and the greatest value instead of the last.
 
         Raises:
-            UsageError: it is no comparison; the message says what is amiss.
+            InvalidFilter: it is not a comparison; the message says what is wrong.
         """
-        found = _COMPARISON.fullmatch(text)
+        found = re.fullmatch(_COMPARISON, text)
         if found is None:
             raise _invalid(text, _fault(text))
         quoted = found["quoted"]
@@ -63,7 +62,7 @@ class MetricFilter(NamedTuple):
     def __str__(self) -> str:
         """The text that `parse` makes it of."""
         name = self.name
-        if not _PLAIN_NAME.fullmatch(name):
+        if not re.fullmatch(_PLAIN_NAME, name):
             escaped = name.replace("\\", "\\\\").replace('"', '\\"')
             name = f'"{escaped}"'
         return f"{name if self.which == LAST else f'{self.which}({name})'} {self.operator} {self.value:.17g}"
@@ -73,7 +72,7 @@ def _number(text: str, typed: str) -> float:
     try:
         value = float(typed)
     except ValueError:
-        raise _invalid(text, f"'{typed}' is no number") from None
+        raise _invalid(text, f"'{typed}' is not a number") from None
     if value != value:  # noqa: PLR0124 — NaN differs from itself
         raise _invalid(text, "nothing compares with NaN")
     return value
@@ -94,6 +93,6 @@ def _fault(text: str) -> str:
     return _SIGNS
 
 
-def _invalid(text: str, why: str) -> UsageError:
+def _invalid(text: str, why: str) -> InvalidFilter:
     shown = text if len(text) <= 60 else f"{text[:60]}…"
-    return UsageError(f"'{shown}' is no comparison of a metric: {why}.", hint=_EXAMPLE)
+    return InvalidFilter(f"'{shown}' is not a comparison of a metric: {why}.", hint=_EXAMPLE)

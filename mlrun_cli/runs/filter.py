@@ -1,13 +1,28 @@
-"""Which runs are meant: the filters that list, cancel, delete and the pages share."""
+r"""The filter language of runs, the same for commands, pages and scripts.
+
+A filter is a word and what was typed for it: `status=failed`, `tag=team=a`, `since=7d`. `TERMS` has a row for each; to
+add a filter is to add a row here, a field to `RunFilter`, and its condition to the store. Conditions of different words
+all hold; of several texts for one word, any is enough, but each of several tags, properties and metrics must hold.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+from mlrun_cli.core.durations import parse_time
+from mlrun_cli.errors import InvalidFilter, UsageError
 from mlrun_cli.metrics.filter import MetricFilter
-from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runs.status import RunStatus, parse_statuses
+
+MOST_CONDITIONS = 100
+"""Words, tags, properties and metrics of one filter: a database takes no more."""
+
+_MOST_WORDS = 50
+_PAIR = r"(?s)((?:\\.|[^\\=])+)(?:=(.*))?"  # compiled when it is used
+_Value = TypeVar("_Value")
 
 
 class TagFilter(NamedTuple):
@@ -29,8 +44,8 @@ class RunFilter(NamedTuple):
             `submitter`.
         text: words, each of which occurs, as a whole or within a longer one and in either case, in a tag, the
             description, the name of the experiment or of the submitter, the run id or the display name.
-        created_from: runs that were made at this moment or later, in microseconds.
-        created_until: runs that were made before this moment, in microseconds.
+        created_from: runs that were made at this time or later, in microseconds.
+        created_until: runs that were made before this time, in microseconds.
         metrics: comparisons with what was logged.
         not_responding: keys of live runs that were found not to respond; this is their status, whatever is recorded.
         before_key: runs that are older than the one with this key.
@@ -55,3 +70,197 @@ class RunFilter(NamedTuple):
     not_responding: frozenset[int] = frozenset()
     before_key: int | None = None
     last: int | None = None
+
+    @property
+    def condition_count(self) -> int:
+        """How many of `MOST_CONDITIONS` there are."""
+        return len(self.tags) + len(self.properties) + len(self.metrics) + len((self.text or "").split())
+
+
+class Term(NamedTuple):
+    """A word of the filter language.
+
+    Attributes:
+        parse: makes a value of one text; it is given the present time, in microseconds, too, and raises `UsageError`.
+        fields: makes fields of `RunFilter` of all values.
+        option: its names on a command line; none where no command has it.
+        metavar: what the option's help shows for its value.
+        help: the option's help.
+        repeats: whether it may be given more than once.
+    """
+
+    parse: Callable[[str, int], Any]
+    fields: Callable[[tuple[Any, ...]], Mapping[str, Any]]
+    option: tuple[str, ...] = ()
+    metavar: str = ""
+    help: str = ""
+    repeats: bool = True
+
+
+class Fault(NamedTuple):
+    """A filter that cannot be right: what was typed, and what is wrong with it."""
+
+    text: str
+    error: UsageError
+
+
+class ParsedFilter(NamedTuple):
+    """What texts of the filter language mean.
+
+    Attributes:
+        which: the runs that are left by those filters that mean something.
+        faults: the others, by their word.
+    """
+
+    which: RunFilter
+    faults: Mapping[str, Fault]
+
+
+def parse_filter(texts: Mapping[str, Sequence[str]], now: int) -> ParsedFilter:
+    """Parse what was typed for each word of `TERMS`.
+
+    Args:
+        texts: by word; a word without texts filters nothing.
+        now: the present time, in microseconds, that durations end at.
+    """
+    which = RunFilter()
+    faults: dict[str, Fault] = {}
+    for word, term in TERMS.items():
+        values = []
+        for text in texts.get(word, ()):
+            try:
+                values.append(term.parse(text, now))
+            except UsageError as error:
+                faults[word] = Fault(text, error)
+        if values:
+            wider = _with(which, term.fields(tuple(values)))
+            if wider.condition_count > MOST_CONDITIONS:
+                count, room = wider.condition_count - which.condition_count, MOST_CONDITIONS - which.condition_count
+                faults[word] = Fault(
+                    "", InvalidFilter(f"{count} filters by {word} are too many: {room} fit in, so none of them holds.")
+                )
+            else:
+                which = wider
+    return ParsedFilter(which, faults)
+
+
+def _with(which: RunFilter, fields: Mapping[str, Any]) -> RunFilter:
+    if "any_of" in fields:
+        fields = {"any_of": {**which.any_of, **fields["any_of"]}}
+    return which._replace(**fields)
+
+
+def parse_tag(text: str) -> TagFilter:
+    r"""Return the filter of `key`, for any value, or `key=value`; an equals sign in a key is written `\\=`.
+
+    Raises:
+        InvalidFilter: there is no key.
+    """
+    found = re.fullmatch(_PAIR, text)
+    if found is None or not found[1].strip():
+        raise InvalidFilter(f"'{text}' has no key.", hint="Write it as key=value, or key alone for any value.")
+    key = re.sub(r"\\(.)", r"\1", found[1], flags=re.DOTALL)
+    return TagFilter(key, found[2], any_value=found[2] is None)
+
+
+def format_tag(key: str, value: str | None) -> str:
+    """Return the text that `parse_tag` makes a filter for this tag or property of."""
+    escaped = re.sub(r"([\\=])", r"\\\1", key)
+    return escaped if value is None else f"{escaped}={value}"
+
+
+def merge_tags(filters: Iterable[TagFilter]) -> tuple[TagFilter, ...]:
+    """Return one condition for each key: any of the values that are given for it."""
+    by_key: dict[str, TagFilter] = {}
+    for one in filters:
+        other = by_key.get(one.key)
+        if other is None or one.any_value:
+            by_key[one.key] = one
+        elif not other.any_value:
+            by_key[one.key] = other._replace(or_values=(*other.or_values, one.value or ""))
+    return tuple(by_key.values())
+
+
+def _parse_search(text: str, _now: int) -> str:
+    count = len(text.split())
+    if count > _MOST_WORDS:
+        raise InvalidFilter(f"There are {count} words to search for; {_MOST_WORDS} are allowed.")
+    return text
+
+
+def _last(field: str) -> Callable[[tuple[Any, ...]], Mapping[str, Any]]:
+    return lambda values: {field: values[-1]}
+
+
+def _any_of(field: str) -> Callable[[tuple[Any, ...]], Mapping[str, Any]]:
+    return lambda values: {"any_of": {field: frozenset(values)}}
+
+
+def _text(text: str, _now: int) -> str:
+    return text
+
+
+TERMS: Mapping[str, Term] = {
+    "search": Term(
+        _parse_search,
+        lambda values: {"text": " ".join(values), "include_children": True},
+        option=("--search",),
+        metavar="WORDS",
+        help="Runs, child runs too, in whose tags, names, ids or description each word occurs.",
+        repeats=False,
+    ),
+    "status": Term(
+        lambda text, _now: parse_statuses(text),
+        lambda values: {"statuses": frozenset().union(*values)},
+        option=("--status",),
+        metavar="STATUS",
+        help="Runs with this status; a comma list for several; active for all that have not ended.",
+    ),
+    "tag": Term(
+        lambda text, _now: parse_tag(text),
+        lambda values: {"tags": merge_tags(values)},
+        option=("--tags",),
+        metavar="KEY[=VALUE]",
+        help="Runs with this tag.",
+    ),
+    "property": Term(
+        lambda text, _now: parse_tag(text),
+        lambda values: {"properties": merge_tags(values)},
+    ),
+    "metric": Term(lambda text, _now: MetricFilter.parse(text), lambda values: {"metrics": values}),
+    "since": Term(
+        parse_time,
+        _last("created_from"),
+        option=("--since",),
+        metavar="TIME",
+        help="Runs made since: 7d, 12h, 2026-01-31 or 2026-01-31T09:30.",
+        repeats=False,
+    ),
+    "until": Term(
+        lambda text, now: parse_time(text, now, is_end=True),
+        _last("created_until"),
+        option=("--until",),
+        metavar="TIME",
+        help="Runs made until then.",
+        repeats=False,
+    ),
+    "target": Term(
+        _text,
+        _any_of("target"),
+        option=("--compute-target-name",),
+        metavar="NAME",
+        help="Runs on this compute target.",
+        repeats=False,
+    ),
+    "submitter": Term(_text, _any_of("submitter")),
+    "type": Term(_text, _any_of("run_type")),
+    "experiment": Term(_text, _any_of("experiment_name")),
+    "parent": Term(
+        _text,
+        _last("parent_run_id"),
+        option=("--parent-run-id",),
+        metavar="ID",
+        help="Child runs of the run of this id, its beginning, or @latest.",
+        repeats=False,
+    ),
+}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import Enum
 
+from mlrun_cli.errors import UnknownStatus
+
 
 class RunStatus(str, Enum):
     """Where a run stands."""
@@ -32,3 +34,23 @@ class RunStatus(str, Enum):
 
 TERMINAL_STATUSES = frozenset({RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELED})
 ALIVE_STATUSES = frozenset(RunStatus) - TERMINAL_STATUSES
+
+ACTIVE = "Active"
+"""The word for all statuses that a run has until its end."""
+
+_BY_WORD = {status.value.lower(): frozenset({status}) for status in RunStatus} | {ACTIVE.lower(): ALIVE_STATUSES}
+
+
+def parse_statuses(text: str) -> frozenset[RunStatus]:
+    """Return the statuses of a comma list, in any letter case; `active` stands for all that are not final.
+
+    Raises:
+        UnknownStatus: there is no such status.
+    """
+    found: set[RunStatus] = set()
+    for word in text.split(","):
+        statuses = _BY_WORD.get(word.strip().lower())
+        if statuses is None:
+            raise UnknownStatus(word.strip(), [status.value for status in RunStatus])
+        found |= statuses
+    return frozenset(found)

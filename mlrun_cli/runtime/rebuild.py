@@ -14,7 +14,7 @@ from mlrun_cli.metrics.journal import Entries, journal_names, parse_piece, read_
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.record_files import NAMES, read_lines, run_documents
-from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runs.status import TERMINAL_STATUSES, RunStatus
 from mlrun_cli.runtime.journal_ingest import READ_NOTE, says_more_than_values
 from mlrun_cli.runtime.old_run_folders import document_of_old_folder
 from mlrun_cli.store.database import Database
@@ -23,8 +23,6 @@ from mlrun_cli.store.metrics import MetricStore
 from mlrun_cli.store.records import NAMED_TABLES, RecordStore
 from mlrun_cli.store.runs import RunStore
 from mlrun_cli.store.salvage import Salvage
-
-_TERMINAL = {status.value for status in RunStatus if status.is_terminal}
 
 
 class Filled(NamedTuple):
@@ -115,7 +113,7 @@ class _Filling:
         if self._is_rebuilt:
             for run_id in documents.keys() & there.keys():
                 key, status = there[run_id]
-                if status not in _TERMINAL:
+                if status not in TERMINAL_STATUSES:
                     self._records.forget_run(key)
                     del there[run_id]
         wanted = [document for run_id, document in documents.items() if run_id not in there]

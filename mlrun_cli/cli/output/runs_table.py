@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, TextIO
 
 from mlrun_cli.cli.output.columns import Column, carries, moment_of, print_columns
-from mlrun_cli.cli.output.relative_time import age, clock
+from mlrun_cli.core.durations import age, clock
 from mlrun_cli.runs.status import RunStatus
 
 _LOOKS = {

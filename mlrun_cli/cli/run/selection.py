@@ -8,9 +8,10 @@ from typing import Any
 
 from mlrun_cli.actions import runs as actions
 from mlrun_cli.cli.context import Context
-from mlrun_cli.cli.option_values import statuses_of, tag_filters
+from mlrun_cli.cli.option_values import of_option
+from mlrun_cli.core.time import now
 from mlrun_cli.errors import UsageError
-from mlrun_cli.runs.filter import RunFilter
+from mlrun_cli.runs.filter import TERMS, RunFilter, parse_filter
 from mlrun_cli.runs.run import Run
 
 
@@ -55,12 +56,18 @@ def run_filter(
         raise UsageError(f"--last: {last} is less than 1.", hint="Write how many runs to show, as --last 20.")
     if parent_run_id is not None:
         parent_run_id = _parent_id(context, parent_run_id, experiment_name)
-    return RunFilter(
+    texts = {
+        "status": status or [],
+        "tag": tags or [],
+        "parent": [] if parent_run_id is None else [parent_run_id],
+        "target": [] if target is None else [target],
+    }
+    parsed = parse_filter(texts, now())
+    for word, fault in parsed.faults.items():
+        with of_option(TERMS[word].option[0]):
+            raise fault.error
+    return parsed.which._replace(
         experiment_name=None if parent_run_id is not None else context.experiment_name(experiment_name),
-        statuses=statuses_of(status or []),
-        tags=tag_filters(tags or []),
-        parent_run_id=parent_run_id,
-        target=target,
         last=None if last is None else min(last, sys.maxsize),
     )
 

@@ -19,8 +19,8 @@ from mlrun_cli.cli.option_values import OnInterrupt
 from mlrun_cli.cli.output.escape import printable_lines
 from mlrun_cli.cli.output.messages import Level, Notes
 from mlrun_cli.cli.output.progress import Spinner
-from mlrun_cli.cli.output.relative_time import clock
 from mlrun_cli.cli.run.queue_messages import QueueNews
+from mlrun_cli.core.durations import clock
 from mlrun_cli.core.held_file import HeldFile
 from mlrun_cli.core.log_tail import tail_of
 from mlrun_cli.core.time import now

@@ -13,11 +13,10 @@ from mlrun_cli.rpc.context import Place
 from mlrun_cli.runs.error import run_error
 from mlrun_cli.runs.filter import RunFilter, TagFilter
 from mlrun_cli.runs.run import GRACE_SECONDS, Run, run_record
-from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runs.status import parse_statuses
 from mlrun_cli.runtime import tracked_outputs
 
 _MOST_SHOWN = 20
-_NAMES = {status.value.casefold(): status for status in RunStatus}
 
 
 def get(place: Place, run_id: str) -> dict[str, Any]:
@@ -124,7 +123,7 @@ def list_some(
     """`{"runs": [record…], "next": …}`, newest first; `next` is `before` for those that follow, null at the end."""
     which = RunFilter(
         experiment_name=experiment_name,
-        statuses=frozenset(map(_status, status)),
+        statuses=frozenset().union(*map(parse_statuses, status)),
         tags=(
             *(TagFilter(key, value) for key, value in (tags or {}).items()),
             *(TagFilter(key, any_value=True) for key in tag_keys),
@@ -277,15 +276,6 @@ def _get_reconciled_run(place: Place, run_id: str) -> Run:
     """Return a run with its true status."""
     (run,) = actions.get_reconciled_runs(place.workspace, [find_run(place, run_id)])
     return run
-
-
-def _status(text: str) -> RunStatus:
-    found = _NAMES.get(str(text).casefold())
-    if found is None:
-        raise UsageError(
-            f"There is no status {text!r}.", hint=f"There are: {', '.join(status.value for status in RunStatus)}."
-        )
-    return found
 
 
 CALLS = {

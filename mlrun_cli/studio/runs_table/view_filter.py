@@ -6,10 +6,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, TypeVar
 
-from mlrun_cli.actions.runs import MOST_CONDITIONS
 from mlrun_cli.errors import UsageError
 from mlrun_cli.metrics.filter import MetricFilter
-from mlrun_cli.runs.filter import RunFilter, TagFilter
+from mlrun_cli.runs.filter import MOST_CONDITIONS, RunFilter, TagFilter
 from mlrun_cli.runs.order import NEWEST_FIRST, RunOrder
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.studio.runs_table.time_bound import time_bound

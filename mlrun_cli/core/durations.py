@@ -1,0 +1,91 @@
+"""Durations and points in time as people write and read them."""
+
+from __future__ import annotations
+
+import re
+
+from mlrun_cli.core.time import MICROSECONDS
+from mlrun_cli.errors import InvalidDuration, InvalidTime
+
+_DURATION = r"([0-9]+(?:\.[0-9]+)?)\s*([a-z]+)?"  # compiled when it is used: most commands have none
+_SECONDS = {None: 1, "s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_LONGEST_SECONDS = 36_500 * 86_400
+_MOST_SHOWN = 60
+_DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_AGE_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
+
+
+def parse_duration(text: str, *, needs_unit: bool = False) -> float:
+    """Return the seconds of `90`, `90s`, `10m` or `10min`, `1.5h`, `2d` or `1w`.
+
+    Args:
+        text: what was typed, in any letter case.
+        needs_unit: whether a number alone is refused, as where it decides what is removed.
+
+    Raises:
+        InvalidDuration: it is none of these, has no unit, or is more than a hundred years.
+    """
+    match = re.fullmatch(_DURATION, text.strip().lower())
+    shown = _shortened(text)
+    if match is None or match[2] not in _SECONDS:
+        raise InvalidDuration(f"'{shown}' is not a duration.", hint="Use 30s, 10m, 2h, 7d or 2w.")
+    if match[2] is None and needs_unit:
+        raise InvalidDuration(
+            f"'{shown}' has no unit.",
+            hint=f"Add seconds, minutes, hours or days: {', '.join(f'{shown}{u}' for u in 'smhd')}.",
+        )
+    seconds = float(match[1]) * _SECONDS[match[2]]
+    if seconds > _LONGEST_SECONDS:
+        raise InvalidDuration(f"'{shown}' is longer than a hundred years.", hint="Use at most 36500d.")
+    return seconds
+
+
+def parse_time(text: str, now: int, *, is_end: bool = False) -> int:
+    """Return the time, in microseconds, of a day, a time in ISO 8601, or a duration before `now`.
+
+    A day means its beginning in UTC or, with `is_end`, that of the next day.
+
+    Args:
+        text: what was typed.
+        now: the time that durations end at, in microseconds.
+        is_end: whether times before it are meant, not those after it.
+
+    Raises:
+        InvalidTime: it is none of these.
+    """
+    from datetime import datetime, timedelta, timezone  # noqa: PLC0415 - slow to import, and few commands have times
+
+    if re.fullmatch(r"[0-9.]+\s*[A-Za-z]+", text):
+        try:
+            return max(0, now - int(parse_duration(text, needs_unit=True) * MICROSECONDS))
+        except InvalidDuration as error:
+            raise InvalidTime(error.message, hint=error.hint) from None
+    try:
+        found = datetime.fromisoformat(text.removesuffix("Z"))
+        if is_end and re.fullmatch(_DAY, text):
+            found += timedelta(days=1)
+        seconds = (found if found.tzinfo else found.replace(tzinfo=timezone.utc)).timestamp()
+    except (ValueError, OverflowError):
+        raise InvalidTime(
+            f"'{_shortened(text)}' is not a time.",
+            hint="Use 30min, 12h, 7d or 2w for how long ago, 2026-01-31 for a day, or 2026-01-31T09:30.",
+        ) from None
+    return int(seconds * MICROSECONDS)
+
+
+def clock(seconds: float) -> str:
+    """Return `h:mm:ss`; hours are not cut into days."""
+    whole = max(0, int(seconds))
+    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
+
+
+def age(seconds: float) -> str:
+    """Return `just now`, `3 min ago`, `2 h ago` or `5 d ago`."""
+    for size, unit in _AGE_UNITS:
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit} ago"
+    return "just now"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import pytest
+
+from mlrun_cli.core.durations import age, clock, parse_duration, parse_time
+from mlrun_cli.core.time import MICROSECONDS
+from mlrun_cli.errors import InvalidDuration, InvalidTime
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(-1, "0:00:00"), (59.9, "0:00:59"), (3600, "1:00:00"), (360_061, "100:01:01")]
+)
+def test_a_clock_counts_hours_without_end(seconds: float, shown: str) -> None:
+    assert clock(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(-5, "just now"), (59, "just now"), (60, "1 min ago"), (3_600, "1 h ago"), (86_400, "1 d ago")],
+)
+def test_an_age_has_one_unit(seconds: float, shown: str) -> None:
+    assert age(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90", 90), ("90s", 90), ("1.5 H", 5400), ("10m", 600), ("10min", 600), ("2d", 172_800), ("1w", 604_800)],
+)
+def test_a_duration_is_a_number_and_a_unit(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-5m", "5 parsecs", "1m30", "36501d", "9" * 400])
+def test_other_texts_are_not_durations(text: str) -> None:
+    with pytest.raises(InvalidDuration) as caught:
+        parse_duration(text)
+    assert len(caught.value.message) < 150
+
+
+def test_what_decides_over_removal_needs_a_unit() -> None:
+    assert parse_duration("30d", needs_unit=True) == 30 * 86_400
+    with pytest.raises(InvalidDuration) as caught:
+        parse_duration("30", needs_unit=True)
+    assert "30d" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("text", ["7d", "12h", "30min", "30m", "2w", "90s"])
+def test_a_time_may_be_a_duration_ago(text: str) -> None:
+    now = 10_000_000 * MICROSECONDS
+    assert parse_time(text, now) == now - parse_duration(text) * MICROSECONDS
+
+
+@pytest.mark.parametrize("text", ["", "30", "now", "2026-13-01", "7x", "99999w" * 30])
+def test_other_texts_are_not_times(text: str) -> None:
+    with pytest.raises(InvalidTime):
+        parse_time(text, 0)
