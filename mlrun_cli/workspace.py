@@ -14,12 +14,12 @@ from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, full_disk
 from mlrun_cli.core.home import make_private_file, make_private_folder, refuse_network_file_system
 from mlrun_cli.errors import StoreError, StoreUnavailable, WorkspaceNotFound
 from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
+from mlrun_cli.store.db.sqlite.migrations import migrate
 from mlrun_cli.store.experiments import ExperimentStore
 from mlrun_cli.store.journals import JournalStore
 from mlrun_cli.store.metrics import MetricStore
-from mlrun_cli.store.migrations import migrate
 from mlrun_cli.store.runs import RunStore
-from mlrun_cli.store.sqlite import SqliteDatabase
 
 if TYPE_CHECKING:
     from mlrun_cli.store.compute_targets import ComputeTargetStore
@@ -75,11 +75,11 @@ class Workspace:
         home: Path,
         *,
         create: bool,
-        is_to_look: bool = False,
+        starts_read_only: bool = False,
     ) -> Workspace:
         """Open a workspace of this machine; `create` makes it when there is none.
 
-        `is_to_look` is for a process that opens it once, and perhaps writes nothing: see `SqliteDatabase`.
+        `starts_read_only` is for a process that opens it once, and perhaps writes nothing: see `SqliteDatabase`.
 
         Raises:
             WorkspaceNotFound: there is none, and none was to be made.
@@ -97,12 +97,12 @@ class Workspace:
             for name in ("runs", "snapshots"):
                 make_private_folder(folder / name)
             make_private_file(path)
-        workspace = cls.at(folder, is_to_look=is_to_look)
+        workspace = cls.at(folder, starts_read_only=starts_read_only)
         workspace.lost_runs = lost_runs
         return workspace
 
     @classmethod
-    def at(cls, folder: Path, *, is_to_look: bool = False) -> Workspace:
+    def at(cls, folder: Path, *, starts_read_only: bool = False) -> Workspace:
         """Open the workspace that lies in a folder, as `workspace_folder` names it.
 
         Raises:
@@ -112,7 +112,7 @@ class Workspace:
         identity = WorkspaceIdentity(*folder.parts[-3:])
         refuse_network_file_system(folder)
         path = folder / DATABASE_NAME
-        database = SqliteDatabase(path, is_to_look=is_to_look)
+        database = SqliteDatabase(path, starts_read_only=starts_read_only)
         migrate(database, str(path))
         return cls(identity, home, folder, database)
 
@@ -260,7 +260,7 @@ class Workspace:
             self._check_that_it_knows(fresh)
             stack.pop_all()
         self._opened = _file_at(self.database_path)
-        self._database.take_over(fresh)
+        self._database.replace_connection(fresh)
         self.generation += 1
 
     def record_missing(self) -> int:
@@ -285,18 +285,18 @@ class Workspace:
         """
         return self._database.version()
 
-    def wait_at_most(self, seconds: float) -> None:
+    def set_busy_timeout(self, seconds: float) -> None:
         """How long a statement waits for another process before it fails; from now on."""
-        self._database.wait_at_most(seconds)
+        self._database.set_busy_timeout(seconds)
 
-    def keep_log_short(self) -> None:
+    def checkpoint_often(self) -> None:
         """For who is about to end: leave little for whoever opens the store next to catch up with."""
-        self._database.keep_log_short()
+        self._database.checkpoint_often()
 
-    def spare_room(self) -> None:
+    def checkpoint_if_disk_is_full(self) -> None:
         """For who is about to remove something: where the disk is nearly full, have that need no more room of it."""
         if full_disk(self.folder, FULL_FOR_RUNS_BYTES) is not None:
-            self._database.empty_log()
+            self._database.checkpoint()
 
     def close(self) -> None:
         """Close the database."""

@@ -28,7 +28,7 @@ def end_by_force(workspace: Workspace, run: Run) -> Run:
         RunNotFound: it has been deleted meanwhile.
         StoreError: another process holds the store.
     """
-    workspace.wait_at_most(_MOMENT_SECONDS)
+    workspace.set_busy_timeout(_MOMENT_SECONDS)
     try:
         with suppress(StoreUnavailable):  # it may be this very supervisor that holds the store
             run = cancel_run(workspace, run, 0.0, wakes=False)
@@ -41,7 +41,7 @@ def end_by_force(workspace: Workspace, run: Run) -> Run:
                 send(supervisor, signal.SIGKILL)
             end_processes(belonging_to(run.run_id), 0.0)
     finally:
-        workspace.wait_at_most(_BUSY_SECONDS)
+        workspace.set_busy_timeout(_BUSY_SECONDS)
     run = cancel_run(workspace, run, 0.0, wakes=False)
     if is_here:
         reconcile_runs(workspace)

@@ -188,7 +188,7 @@ def _prune_runs(workspace: Workspace, before: int, removal: _Removal) -> dict[in
             if not removal.remove(workspace.run_folder(run_id).path):
                 break
             if not removal.dry_run:
-                workspace.spare_room()
+                workspace.checkpoint_if_disk_is_full()
                 with workspace.transaction():
                     workspace.runs.delete(key)
             gone[key] = run_id

@@ -17,9 +17,9 @@ from mlrun_cli.core.temporary import temporary_beside
 from mlrun_cli.errors import MlrunError, StoreUnavailable, UsageError, WorkspaceNotFound
 from mlrun_cli.runs.record_files import NAMES
 from mlrun_cli.runtime.rebuild import Filled, fill
-from mlrun_cli.store.migrations import migrate
+from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
+from mlrun_cli.store.db.sqlite.migrations import migrate
 from mlrun_cli.store.salvage import Salvage, copy_store, problems_of
-from mlrun_cli.store.sqlite import SqliteDatabase
 from mlrun_cli.workspace import DATABASE_NAME, Workspace, WorkspaceIdentity, workspace_folder
 
 _REBUILT = f".{DATABASE_NAME}.new"

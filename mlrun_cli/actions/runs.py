@@ -356,7 +356,7 @@ def delete_runs(workspace: Workspace, runs: Sequence[Run], *, force: bool = Fals
         except OSError as error:
             stayed.append(f"{folder} ({error.filename}: {error.strerror})")
             continue
-        workspace.spare_room()
+        workspace.checkpoint_if_disk_is_full()
         with workspace.transaction(durable=True):
             workspace.runs.delete(run.key)
     if stayed:

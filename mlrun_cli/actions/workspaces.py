@@ -17,14 +17,14 @@ from mlrun_cli.workspace import Workspace, WorkspaceIdentity, workspace_folder, 
 _DESCRIPTION, _FRIENDLY_NAME, _TAGS = "workspace.description", "workspace.friendly_name", "workspace.tags"
 
 
-def open_workspace(identity: WorkspaceIdentity, *, create: bool, is_to_look: bool = False) -> Workspace:
-    """Open a workspace of this machine, under `MLRUN_HOME`; `create` and `is_to_look` are those of `Workspace.open`.
+def open_workspace(identity: WorkspaceIdentity, *, create: bool, starts_read_only: bool = False) -> Workspace:
+    """Open a workspace of this machine, under `MLRUN_HOME`, as `Workspace.open` does.
 
     Raises:
         WorkspaceNotFound: there is none, and none was to be made.
         StoreError: it cannot be used.
     """
-    return Workspace.open(identity, home(), create=create, is_to_look=is_to_look)
+    return Workspace.open(identity, home(), create=create, starts_read_only=starts_read_only)
 
 
 def list_workspaces(resource_group: str | None = None) -> Sequence[dict[str, Any]]:

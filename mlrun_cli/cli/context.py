@@ -58,7 +58,7 @@ def open_context(shared: Shared) -> Context:
     shared.notes.debug(
         f"Python {sys.version.split()[0]} ({sys.executable}), mlrun-cli {__version__}, MLRUN_HOME {home()}"
     )
-    workspace = open_workspace(identity, create=not is_typed, is_to_look=True)
+    workspace = open_workspace(identity, create=not is_typed, starts_read_only=True)
     warn_of_lost_runs(workspace, shared)
     shared.notes.detail(
         f"Workspace '{identity.name}', resource group '{identity.resource_group}', "

@@ -17,7 +17,7 @@ from mlrun_cli.runs.record_files import NAMES, read_lines, run_documents
 from mlrun_cli.runs.status import TERMINAL_STATUSES, RunStatus
 from mlrun_cli.runtime.journal_ingest import READ_NOTE, says_more_than_values
 from mlrun_cli.runtime.old_run_folders import document_of_old_folder
-from mlrun_cli.store.database import Database
+from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.journals import JournalStore
 from mlrun_cli.store.metrics import MetricStore
 from mlrun_cli.store.records import NAMED_TABLES, RecordStore

@@ -68,11 +68,11 @@ class Session:
         Raises:
             StoreError: it does, or the store cannot be used.
         """
-        self._workspace.wait_at_most(_MOMENT_SECONDS)
+        self._workspace.set_busy_timeout(_MOMENT_SECONDS)
         try:
             self._reader.ingest_until_now()
         finally:
-            self._workspace.wait_at_most(_BUSY_SECONDS)
+            self._workspace.set_busy_timeout(_BUSY_SECONDS)
 
     def ingest_until_now(self) -> None:
         """Store all that this process and its relatives have said by this moment."""
@@ -93,7 +93,7 @@ class Session:
             StoreError: the store cannot be written; whoever looks next does it.
         """
         ending = {"ended_at": now(), "error": error}
-        self._workspace.keep_log_short()
+        self._workspace.checkpoint_often()
         try:
             with suppress(OSError):  # it is for whoever looks next
                 write_json(self.folder / _ENDING, ending)

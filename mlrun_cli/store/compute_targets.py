@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from mlrun_cli.compute.compute_target import ComputeTarget
-from mlrun_cli.store.database import Database, Row
+from mlrun_cli.store.db.database import Database, Row
 
 
 class ComputeTargetStore:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from mlrun_cli.core.guid import new_guid
 from mlrun_cli.core.time import now
 from mlrun_cli.data.dataset import Dataset, Definition, definition_text
-from mlrun_cli.store.database import Database, Row
+from mlrun_cli.store.db.database import Database, Row
 from mlrun_cli.store.secrets import hidden_pairs, hidden_text
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mlrun_cli.core.time import now
 from mlrun_cli.data.datastore import Datastore
-from mlrun_cli.store.database import Database, Row
+from mlrun_cli.store.db.database import Database, Row
 
 
 class DatastoreStore:

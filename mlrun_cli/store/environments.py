@@ -9,7 +9,7 @@ from typing import Any
 from mlrun_cli.core.time import now
 from mlrun_cli.environments.registered import RegisteredEnvironment
 from mlrun_cli.errors import EnvironmentNotFound
-from mlrun_cli.store.database import Database, Row
+from mlrun_cli.store.db.database import Database, Row
 
 
 class EnvironmentStore:

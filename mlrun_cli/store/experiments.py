@@ -10,7 +10,7 @@ from mlrun_cli.errors import ExperimentNotFound
 from mlrun_cli.experiments.experiment import Experiment
 from mlrun_cli.experiments.outcomes import ExperimentOutcomes
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.store.database import Database, Row
+from mlrun_cli.store.db.database import Database, Row
 from mlrun_cli.store.secrets import hidden_pairs
 
 _OUTCOMES = {

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from mlrun_cli.metrics.metric import MetricPoint
-from mlrun_cli.store.database import Database, Row, in_lists
+from mlrun_cli.store.db.database import Database, Row, in_lists
 
 STEP, TIME = "step", "time"
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlrun_cli.metrics.metric import IMAGE, MetricSummary
-from mlrun_cli.store.database import Database, Row, in_list, in_lists
+from mlrun_cli.store.db.database import Database, Row, in_list, in_lists
 
 _MOST_READ = 40_000
 _SPECIAL = re.compile(r"[%_\\]")

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mlrun_cli.metrics.metric import LIST, ROW, TABLE, VALUE, Logged, MetricItem, assemble, merged_shape
-from mlrun_cli.store.database import Database, Row
+from mlrun_cli.store.db.database import Database, Row
 
 _COLUMNS = ("metric_key", "position", "logged_at", "step", "kind", "number", "text")
 _EXACT_IN_FLOAT = 2**53

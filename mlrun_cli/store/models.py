@@ -9,7 +9,7 @@ from typing import Any
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import ModelNotFound
 from mlrun_cli.models.model import Model, ModelDetails, ModelFilter, NewModel
-from mlrun_cli.store.database import Database, Row
+from mlrun_cli.store.db.database import Database, Row
 from mlrun_cli.store.secrets import hidden_pairs, hidden_text
 
 

@@ -18,10 +18,9 @@ from typing import Any
 from mlrun_cli.core.temporary import temporary_beside
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.record_files import NAMES, append_lines, read_lines, run_documents
-from mlrun_cli.store.database import Database
+from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.records import GONE, NAMED_TABLES, RUN, UNRECORDED, Change, RecordStore
 
-_FUNCTION = "mlrun_changed"
 _AT_ONCE = 1000
 _LARGEST_BYTES = 1 << 18
 """A run's record is begun anew when it is longer: a script may change its tags all the time."""
@@ -39,7 +38,7 @@ class Recorder:
     def begin(self) -> None:
         """Note changes from now on, and none of before."""
         self._changes.clear()
-        self._database.watch(_FUNCTION, self._note, lambda: self._records.watch_statements(_FUNCTION))
+        self._database.watch(self._records.watched_tables, self._note)
 
     def write(self) -> None:
         """Write down what has changed, within the transaction."""

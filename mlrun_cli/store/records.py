@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mlrun_cli.runs.record_files import OLD_OWNER_LOCK
-from mlrun_cli.store.database import Database, Row, in_lists
+from mlrun_cli.store.db.database import Database, Row, WatchedTable, in_lists
 
 RUN = "runs"
 GONE = "gone"
@@ -49,19 +49,15 @@ class RecordStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def watch_statements(self, function: str) -> list[str]:
-        """Statements that have an SQL function called with each `Change` that this connection makes."""
-        statements = []
-        for table, keys in ((RUN, ("run_key",)), *NAMED_TABLES.items()):
-            columns = [name for name in self._columns(table) if name not in UNRECORDED.get(table, ())]
-            statements += _triggers(function, table, table, keys, f"UPDATE OF {', '.join(columns)}")
-        for table in ("run_tags", "run_properties"):
-            statements += _triggers(function, table, RUN, ("run_key",), "UPDATE")
-        statements.append(
-            "CREATE TEMP TRIGGER watch_gone AFTER DELETE ON main.runs BEGIN"
-            f" SELECT {function}('{GONE}', old.run_id, old.root_key); END"
-        )
-        return statements
+    def watched_tables(self) -> list[WatchedTable]:
+        """Return the tables whose changes make a `Change` each."""
+        tables = [
+            WatchedTable(table, table, keys, [name for name in self._database.columns(table) if name not in unrecorded])
+            for table, keys in ((RUN, ("run_key",)), *NAMED_TABLES.items())
+            for unrecorded in [UNRECORDED.get(table, ())]
+        ]
+        pairs = [WatchedTable(table, RUN, ("run_key",)) for table in ("run_tags", "run_properties")]
+        return [*tables, *pairs, WatchedTable(RUN, GONE, ("run_id", "root_key"), only_deletions=True)]
 
     def runs(self, keys: Sequence[int]) -> Iterator[dict[str, Any]]:
         """The documents of the runs of these keys; those that are gone are left out."""
@@ -147,7 +143,8 @@ class RecordStore:
         changes = [(key, status, changed_at) for status, changed_at in document["history"]]
         self._database.insert_many("status_changes", ("run_key", "status", "changed_at"), changes)
         self._database.execute(
-            "UPDATE experiments SET last_run_number = max(last_run_number, :number) WHERE experiment_key = :key",
+            "UPDATE experiments SET last_run_number = :number"
+            " WHERE experiment_key = :key AND last_run_number < :number",
             number=row["run_number"],
             key=row["experiment_key"],
         )
@@ -197,15 +194,12 @@ class RecordStore:
         return int(found["experiment_key"])
 
     def _insert(self, table: str, row: Mapping[str, Any], otherwise: str = "") -> int:
-        known = [name for name in self._columns(table) if name in row]
+        known = [name for name in self._database.columns(table) if name in row]
         places = ", ".join(f":{name}" for name in known)
         return self._database.execute(
             f"INSERT INTO {table} ({', '.join(known)}) VALUES ({places}) {otherwise}",  # noqa: S608 — our own names
             **{name: row[name] for name in known},
         )
-
-    def _columns(self, table: str) -> list[str]:
-        return [row["name"] for row in self._database.rows(f"PRAGMA table_info({table})")]
 
     def _experiments(self, rows: Sequence[Row]) -> dict[int, dict[str, Any]]:
         found = {}
@@ -222,18 +216,3 @@ class RecordStore:
         ):
             found.setdefault(row["run_key"], {})[row["key"]] = row["value"]
         return found
-
-
-def _triggers(function: str, table: str, told: str, keys: Sequence[str], update: str) -> list[str]:
-    """Of this connection alone: others need not have the function."""
-    statements = []
-    for event, rows in (("INSERT", ("new",)), (update, ("old", "new")), ("DELETE", ("old",))):
-        calls = []
-        for row in rows:
-            first, second = ([f"{row}.{key}" for key in keys] + ["NULL"])[:2]
-            calls.append(f"{function}('{told}', {first}, {second})")
-        name = f"watch_{table}_{event.split()[0].lower()}"
-        statements.append(
-            f"CREATE TEMP TRIGGER {name} AFTER {event} ON main.{table} BEGIN SELECT {', '.join(calls)}; END"
-        )
-    return statements

@@ -7,13 +7,12 @@ the runs that are wanted are soon found by asking. Databases guess which it is; 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from mlrun_cli.metrics.filter import MetricFilter
 from mlrun_cli.runs.filter import RunFilter, TagFilter
 from mlrun_cli.runs.status import TERMINAL_STATUSES, RunStatus
-from mlrun_cli.store.database import Database, in_list
-from mlrun_cli.store.run_texts import text_condition
+from mlrun_cli.store.db.database import Database, in_list
 
 TERMINAL = ", ".join(sorted(f"'{status.value}'" for status in TERMINAL_STATUSES))
 """The statuses in which a run stays."""
@@ -29,8 +28,6 @@ _BELOW = (
     ") SELECT run_key FROM below)"
 )
 _EXPERIMENT = "(SELECT experiment_key FROM experiments WHERE name = :experiment_name)"
-_HAS_TEXT = "runs.run_key IN (SELECT rowid FROM run_texts WHERE {condition})"
-_ASK_TEXT = "EXISTS (SELECT 1 FROM run_texts WHERE run_texts.rowid = runs.run_key AND {condition})"
 _COLUMNS = {"run_type": "run_type", "target": "target", "submitter": "user_name"}
 
 
@@ -73,13 +70,13 @@ class RunConditions:
     @property
     def for_an_index(self) -> str:
         """The conditions, for runs in the order of their keys or in none."""
-        text = [] if self.text is None else [_HAS_TEXT.format(condition=self.text)]
+        text = [] if self.text is None else [self._has_text(self.text)]
         return _all([*self._rare, *self._common, *(self._asked if self._rare else self._indexed), *text])
 
     @property
     def for_walking(self) -> str:
         """The conditions, for runs that come in the order of another index."""
-        text = [] if self.text is None else [_ASK_TEXT.format(condition=self.text)]
+        text = [] if self.text is None else [self._asks_text(self.text)]
         return _all([*self._rare, *self._common, *self._asked, *text])
 
     @property
@@ -190,18 +187,25 @@ class RunConditions:
 
     def _add_text(self, text: str, *, is_part: bool) -> None:
         """Words that no index knows are read: of a part of the runs when others are left out anyhow, else of all."""
-        condition, parameters, is_indexed = text_condition(text)
-        self.parameters.update(parameters)
-        if is_indexed and self._is_rare("run_texts", condition, parameters, RARE):
-            self._rare.append(_HAS_TEXT.format(condition=condition))
-        elif not is_indexed and is_part:
-            self._common.append(_ASK_TEXT.format(condition=condition))
+        found = self._database.dialect.text_condition(text)
+        self.parameters.update(found.parameters)
+        if found.is_indexed and self._is_rare("run_texts", found.sql, found.parameters, RARE):
+            self._rare.append(self._has_text(found.sql))
+        elif not found.is_indexed and is_part:
+            self._common.append(self._asks_text(found.sql))
         else:
-            self.text = condition
+            self.text = found.sql
 
-    def _is_rare(self, table: str, condition: str, parameters: dict[str, object], bound: int) -> bool:
+    def _has_text(self, condition: str) -> str:
+        return f"runs.run_key IN (SELECT {self._database.dialect.text_key} FROM run_texts WHERE {condition})"  # noqa: S608
+
+    def _asks_text(self, condition: str) -> str:
+        key = self._database.dialect.text_key
+        return f"EXISTS (SELECT 1 FROM run_texts WHERE {key} = runs.run_key AND {condition})"  # noqa: S608
+
+    def _is_rare(self, table: str, condition: str, parameters: Mapping[str, object], bound: int) -> bool:
         found = self._database.row(
-            f"SELECT count(*) AS found FROM (SELECT 1 FROM {table} WHERE {condition} LIMIT {bound}) AS some",  # noqa: S608
+            f"SELECT count(*) AS found FROM (SELECT 1 FROM {table} WHERE {condition} LIMIT {bound}) AS few",  # noqa: S608
             **parameters,
         )
         return found is not None and bool(found["found"] < bound)

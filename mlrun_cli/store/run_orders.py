@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.runs.order import METRIC, PROPERTY, TAG, RunOrder
+from mlrun_cli.store.db.database import Dialect
 from mlrun_cli.store.run_conditions import METRIC_COLUMNS, TERMINAL
 
 _DURATION = "coalesce(runs.duration_seconds, (runs.ended_at - runs.started_at) / 1000000.0)"
@@ -62,17 +63,17 @@ class OrderSql(NamedTuple):
     moving_value: str = ""
 
 
-def order_sql(order: RunOrder) -> OrderSql:
-    """The SQL of an order whose column is known to exist."""
+def order_sql(order: RunOrder, dialect: Dialect) -> OrderSql:
+    """Return the SQL of an order whose column is known to exist."""
     kind, _, name = order.column.partition(":")
     if kind == METRIC:
         name, _, which = name.rpartition(":")
-        return _of_table("metrics", "name", METRIC_COLUMNS[which], "metric_key", name)
+        return _of_table("metrics", "name", METRIC_COLUMNS[which], "metric_key", name, dialect)
     if kind in {TAG, PROPERTY}:
-        return _of_table("run_tags" if kind == TAG else "run_properties", "key", "sort_value", "run_key", name)
+        return _of_table("run_tags" if kind == TAG else "run_properties", "key", "sort_value", "run_key", name, dialect)
     if kind == "experiment":
         return OrderSql(
-            "experiments CROSS JOIN runs ON runs.experiment_key = experiments.experiment_key",
+            f"experiments {dialect.ordered_join} runs ON runs.experiment_key = experiments.experiment_key",
             "experiments.name",
             "runs.run_key",
             "1 = 1",
@@ -107,12 +108,11 @@ def _by_duration() -> OrderSql:
     )
 
 
-def _of_table(table: str, key: str, value: str, tie: str, name: str) -> OrderSql:
+def _of_table(table: str, key: str, value: str, tie: str, name: str, dialect: Dialect) -> OrderSql:
     """The order by what hangs on a run under a name."""
     its = f"FROM {table} AS its WHERE its.run_key = runs.run_key AND its.{key} = :order_name"
     return OrderSql(
-        # A cross join is taken as it is written: along the index of the table.
-        f"{table} AS ordered CROSS JOIN runs ON runs.run_key = ordered.run_key",
+        f"{table} AS ordered {dialect.ordered_join} runs ON runs.run_key = ordered.run_key",
         f"ordered.{value}",
         f"ordered.{tie}",
         f"ordered.{key} = :order_name AND ordered.{value} IS NOT NULL",

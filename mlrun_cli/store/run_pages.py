@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.order import NEWEST_FIRST, RunOrder
 from mlrun_cli.runs.run import Run
-from mlrun_cli.store.database import Database, Row, in_list
+from mlrun_cli.store.db.database import Database, Row, in_list
 from mlrun_cli.store.run_conditions import TERMINAL, RunConditions
 from mlrun_cli.store.run_orders import OrderSql, order_sql
 from mlrun_cli.store.runs import RunStore
@@ -43,11 +43,11 @@ class RunPageStore:
         conditions = RunConditions(self._database, which, _FEW_TO_COUNT)
         source, where = "runs", conditions.for_an_index
         if conditions.text is not None:
-            source, where = _with_texts(conditions)
+            source, where = self._with_texts(conditions)
         elif _has_times(which):
             where = conditions.for_walking
         row = self._database.row(
-            f"SELECT count(*) AS found FROM (SELECT 1 FROM {source} WHERE {where} LIMIT :at_most) AS some",  # noqa: S608
+            f"SELECT count(*) AS found FROM (SELECT 1 FROM {source} WHERE {where} LIMIT :at_most) AS few",  # noqa: S608
             at_most=at_most,
             **conditions.parameters,
         )
@@ -105,10 +105,10 @@ class RunPageStore:
             conditions = RunConditions(self._database, which)
             source, where = "runs", conditions.for_an_index
             if conditions.text is not None:
-                source, where = _with_texts(conditions)
-            tie = "runs.run_key" if conditions.text is None else "run_texts.rowid"
+                source, where = self._with_texts(conditions)
+            tie = "runs.run_key" if conditions.text is None else self._database.dialect.text_key
             return _keys_of(self._select(source, where, (tie,), order.descending, limit, offset, conditions.parameters))
-        sql = order_sql(order)
+        sql = order_sql(order, self._database.dialect)
         conditions = RunConditions(self._database, which, _FEW_TO_COUNT)
         if self.count(which, _FEW + 1) <= _FEW:
             return self._sorted(conditions, sql, order.descending, limit, offset)
@@ -191,6 +191,12 @@ class RunPageStore:
         )
         return _valued(rows)
 
+    def _with_texts(self, conditions: RunConditions) -> tuple[str, str]:
+        """Return source and conditions of runs that come with their texts, in the order of their keys."""
+        dialect = self._database.dialect
+        source = f"run_texts {dialect.ordered_join} runs ON runs.run_key = {dialect.text_key}"
+        return source, f"{conditions.text} AND {conditions.beside_texts}"
+
     def _distinct(self, table: str, column: str, limit: int) -> Sequence[str]:
         """Each value once: the index is asked for the next greater one, again and again."""
         rows = self._database.rows(
@@ -209,13 +215,6 @@ def _valued(rows: Iterable[Row]) -> list[_Valued]:
 
 def _keys_of(valued: Iterable[_Valued]) -> list[int]:
     return [key for _, key in valued]
-
-
-def _with_texts(conditions: RunConditions) -> tuple[str, str]:
-    """What to select from, and the conditions, when runs come with their texts, in the order of their keys."""
-    # A cross join is taken as it is written: texts first.
-    source = "run_texts CROSS JOIN runs ON runs.run_key = run_texts.rowid"
-    return source, f"{conditions.text} AND {conditions.beside_texts}"
 
 
 def _has_times(which: RunFilter) -> bool:

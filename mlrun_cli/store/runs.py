@@ -14,7 +14,7 @@ from mlrun_cli.processes.host import Origin
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.store.database import Database, Row, in_list, in_lists
+from mlrun_cli.store.db.database import Database, Row, in_list, in_lists
 from mlrun_cli.store.run_conditions import TERMINAL, RunConditions
 from mlrun_cli.store.secrets import hidden_error, hidden_pairs, hidden_text
 
@@ -182,9 +182,9 @@ class RunStore:
 
     def queued(self, target: str, limit: int) -> Sequence[Run]:
         """The first of the runs that wait for a place on a target, without tags and properties."""
-        # The plus keeps the index of targets out, here and below: a target may have had a million runs.
         rows = self._database.rows(
-            f"{_SELECT} WHERE runs.status = 'Queued' AND +runs.target = :target ORDER BY runs.run_key LIMIT :limit",
+            f"{_SELECT} WHERE runs.status = 'Queued' AND {self._target('runs.target')} = :target"
+            " ORDER BY runs.run_key LIMIT :limit",
             target=target,
             limit=limit,
         )
@@ -200,8 +200,8 @@ class RunStore:
     def queued_beyond(self, target: str, most: int) -> Sequence[str]:
         """The ids of the runs that wait for more nodes of a target than it would have with `most`, in their order."""
         rows = self._database.rows(
-            "SELECT run_id FROM runs WHERE status = 'Queued' AND +target = :target AND node_count > :most"
-            " ORDER BY run_key",
+            f"SELECT run_id FROM runs WHERE status = 'Queued' AND {self._target()} = :target"  # noqa: S608
+            " AND node_count > :most ORDER BY run_key",
             target=target,
             most=most,
         )
@@ -221,7 +221,7 @@ class RunStore:
         others = f" AND run_key NOT IN {places}" if keys else ""
         row = self._database.row(
             f"SELECT coalesce(sum(node_count), 0) AS busy FROM runs WHERE {_ALIVE} AND status <> 'Queued'"  # noqa: S608
-            f" AND +target = :target AND owner_lock IS NULL{others}",
+            f" AND {self._target()} = :target AND owner_lock IS NULL{others}",
             target=target,
             **keys,
         )
@@ -235,7 +235,7 @@ class RunStore:
         """
         places, keys = in_list("starting", list(starting))
         rows = self._database.rows(
-            "SELECT gpus FROM runs WHERE run_key > :key AND +target = :target AND owner_lock IS NULL"  # noqa: S608
+            f"SELECT gpus FROM runs WHERE run_key > :key AND {self._target()} = :target AND owner_lock IS NULL"  # noqa: S608
             f" AND (status <> 'Queued' AND ({_ALIVE} OR started_at IS NOT NULL) OR run_key IN {places})",
             key=key,
             target=target,
@@ -447,6 +447,10 @@ class RunStore:
                 [(key, name, value) for name, value in properties.items() if name not in existing],
             )
         return conflicts
+
+    def _target(self, column: str = "target") -> str:
+        """Return the column for conditions that other indexes serve better: a target may have had a million runs."""
+        return self._database.dialect.without_index(column)
 
     def _record_change(self, key: int, status: str) -> None:
         self._database.execute(

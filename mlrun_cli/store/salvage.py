@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.errors import StoreError, StoreUnavailable
-from mlrun_cli.store.database import Database
+from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.records import NAMED_TABLES, RecordStore
 
 _MOST_PROBLEMS = 10

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlrun_cli.store.database import Database
+from mlrun_cli.store.db.database import Database
 
 
 class SettingStore:

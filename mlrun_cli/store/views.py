@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mlrun_cli.core.time import now
-from mlrun_cli.store.database import Database, Row
+from mlrun_cli.store.db.database import Database, Row
 from mlrun_cli.views.view import SavedView
 
 

@@ -55,7 +55,7 @@ class OpenWorkspaces:
                 workspace = queue.get_nowait()
             except Empty:
                 workspace = Workspace.open(identity, self.home, create=False)
-                workspace.wait_at_most(_PATIENCE_SECONDS)
+                workspace.set_busy_timeout(_PATIENCE_SECONDS)
                 return workspace
             if workspace.is_in_place():
                 return workspace

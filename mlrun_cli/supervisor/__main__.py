@@ -55,7 +55,7 @@ def main(words: list[str]) -> int:
         take_on(submission.umask, submission.niceness)
         # A dispatcher has those of whoever has started that.
         os.environ[NAMES_VARIABLE] = own.environment.get(NAMES_VARIABLE, "")
-        workspace.wait_at_most(BUSY_SECONDS)
+        workspace.set_busy_timeout(BUSY_SECONDS)
         Supervisor(workspace, submission, own, run_folder).run()
         _call_dispatchers(workspace)
     return 0

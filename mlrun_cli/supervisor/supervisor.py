@@ -455,7 +455,7 @@ class Supervisor:
         self._process["end"] = end.to_json()
         self._write_process()
         if self._full_disk is None:
-            self._workspace.keep_log_short()
+            self._workspace.checkpoint_often()
         self._advance_if({RunStatus.RUNNING}, RunStatus.FINALIZING)
         not_ended = () if self._container_end is None else self._container_end.complete()
         left = end_processes(script.left_behind, self._grace_left())

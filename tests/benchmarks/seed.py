@@ -22,10 +22,10 @@ from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.metrics.metric import VALUE, Logged
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.store.database import Database
-from mlrun_cli.store.migrations import migrate
-from mlrun_cli.store.page_schema import FILL_TEXTS
-from mlrun_cli.store.sqlite import SqliteDatabase
+from mlrun_cli.store.db.database import Database
+from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
+from mlrun_cli.store.db.sqlite.migrations import migrate
+from mlrun_cli.store.db.sqlite.page_schema import FILL_TEXTS
 from mlrun_cli.workspace import Workspace, WorkspaceIdentity, workspace_folder
 
 EXPERIMENT = "seeded"

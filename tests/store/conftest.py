@@ -9,11 +9,11 @@ import pytest
 
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.store.database import Database
+from mlrun_cli.store.db.database import Database
+from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
+from mlrun_cli.store.db.sqlite.migrations import migrate
 from mlrun_cli.store.experiments import ExperimentStore
-from mlrun_cli.store.migrations import migrate
 from mlrun_cli.store.runs import RunStore
-from mlrun_cli.store.sqlite import SqliteDatabase
 
 AddRun = Callable[..., int]
 

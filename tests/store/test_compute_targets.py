@@ -4,7 +4,7 @@ import pytest
 
 from mlrun_cli.compute.compute_target import AML_COMPUTE, COMPUTE_INSTANCE, ComputeTarget
 from mlrun_cli.store.compute_targets import ComputeTargetStore
-from mlrun_cli.store.database import Database
+from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.settings import SettingStore
 
 CLUSTER = ComputeTarget("cpu", AML_COMPUTE, 1, 2, "for nights", {"team": "a"}, {"scaleSettings": {"maxNodeCount": 4}})

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from mlrun_cli.store.database import Database
 from mlrun_cli.store.datasets import DatasetStore
 from mlrun_cli.store.datastores import DatastoreStore
+from mlrun_cli.store.db.database import Database
 
 
 def _definition(path: str) -> dict[str, Any]:

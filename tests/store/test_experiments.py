@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.store.database import Database
+from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.experiments import ExperimentStore
 from mlrun_cli.store.runs import RunStore
 from tests.store.conftest import AddRun

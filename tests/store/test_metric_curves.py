@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mlrun_cli.metrics.metric import LIST, ROW, VALUE, Logged, MetricPoint
-from mlrun_cli.store.database import Database
+from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.metric_curves import MetricCurveStore
 from mlrun_cli.store.metrics import MetricStore
 

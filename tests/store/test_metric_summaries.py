@@ -5,7 +5,7 @@ import math
 import pytest
 
 from mlrun_cli.metrics.metric import IMAGE, MIXED, TABLE, VALUE, Logged, MetricItem, MetricSummary
-from mlrun_cli.store.database import Database
+from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.metric_summaries import MetricSummaryStore
 from mlrun_cli.store.metrics import MetricStore
 

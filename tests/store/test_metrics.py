@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlrun_cli.metrics.metric import LIST, ROW, TABLE, VALUE, Logged
-from mlrun_cli.store.database import Database
+from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.metrics import MetricStore
 
 RUN = 7

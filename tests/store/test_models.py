@@ -4,7 +4,7 @@ import pytest
 
 from mlrun_cli.errors import ModelNotFound
 from mlrun_cli.models.model import Model, ModelDetails, ModelFilter, NewModel, PairFilter
-from mlrun_cli.store.database import Database
+from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.models import ModelStore
 
 

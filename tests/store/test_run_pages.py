@@ -15,13 +15,13 @@ from mlrun_cli.runs.order import COLUMNS, RunOrder
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store import run_conditions, run_pages
-from mlrun_cli.store.database import Database, Row
+from mlrun_cli.store.db.database import Database, Row
+from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
+from mlrun_cli.store.db.sqlite.migrations import migrate
 from mlrun_cli.store.experiments import ExperimentStore
 from mlrun_cli.store.metrics import MetricStore
-from mlrun_cli.store.migrations import migrate
 from mlrun_cli.store.run_pages import RunPageStore
 from mlrun_cli.store.runs import RunStore
-from mlrun_cli.store.sqlite import SqliteDatabase
 from tests.store.conftest import AddRun
 
 EVERYTHING = RunFilter(include_children=True)

@@ -5,7 +5,7 @@ import pytest
 from mlrun_cli.errors import AmbiguousRunId, RunNotFound
 from mlrun_cli.runs.filter import RunFilter, TagFilter
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
-from mlrun_cli.store.database import Database
+from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.journals import JournalStore
 from mlrun_cli.store.runs import RunStore
 from tests.store.conftest import AddRun

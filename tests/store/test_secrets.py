@@ -10,8 +10,8 @@ import pytest
 from mlrun_cli.models.model import NewModel
 from mlrun_cli.runs.error import run_error
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
-from mlrun_cli.store.database import Database
 from mlrun_cli.store.datasets import DatasetStore
+from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.experiments import ExperimentStore
 from mlrun_cli.store.models import ModelStore
 from mlrun_cli.store.runs import RunStore

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlrun_cli.store.database import Database
+from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.views import ViewStore
 from mlrun_cli.views.view import RUNS_PAGE
 

@@ -21,7 +21,9 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from mlrun_cli.core.disk_room import full_disk
 from mlrun_cli.errors import MlrunError, StoreError, StoreUnavailable, UsageError
-from mlrun_cli.store.database import Dialect, Row
+from mlrun_cli.store.db.database import Dialect, ReportChange, Row, WatchedTable
+from mlrun_cli.store.db.sqlite.change_triggers import change_triggers
+from mlrun_cli.store.db.sqlite.dialect import SqliteDialect
 
 if TYPE_CHECKING:
     from mlrun_cli.processes.lock_holders import LockHolder
@@ -39,15 +41,9 @@ _OLDEST = (3, 35, 0)
 """The first that knows `RETURNING`."""
 _ERRORS = (sqlite3.Error, UnicodeEncodeError, OverflowError)
 _CONNECTION_BITS = 40
+_CHANGE_FUNCTION = "mlrun_changed"
 _LOOK_SECONDS = 0.25
 _MOST_IDLE = 64
-
-DIALECT = Dialect(
-    rising_key="INTEGER PRIMARY KEY AUTOINCREMENT",
-    integer="INTEGER",
-    real="REAL",
-    clustered="WITHOUT ROWID",
-)
 
 _T = TypeVar("_T")
 
@@ -55,10 +51,10 @@ _T = TypeVar("_T")
 class SqliteDatabase:
     """A `Database` in a file, in WAL mode: readers never wait for the writer."""
 
-    dialect = DIALECT
+    dialect: Dialect = SqliteDialect()
 
-    def __init__(self, path: Path, *, is_to_look: bool = False) -> None:
-        """Open or make the file; `is_to_look` opens it to be read, until the first statement that writes.
+    def __init__(self, path: Path, *, starts_read_only: bool = False) -> None:
+        """Open or make the file; `starts_read_only` opens it to be read, until the first statement that writes.
 
         A process that looks at a store opens it once: SQLite cannot have it open in both ways at the same time.
 
@@ -75,7 +71,7 @@ class SqliteDatabase:
                 f"This Python has SQLite {sqlite3.sqlite_version}; mlrun-cli needs {needed} or later.",
                 hint="Install mlrun-cli with a newer Python.",
             )
-        reading = _opened_to_look(path) if is_to_look else None
+        reading = _opened_to_look(path) if starts_read_only else None
         self._is_looking = reading is not None
         self._place: _Place | None = None
         self._connection = self._opened() if reading is None else reading
@@ -172,34 +168,38 @@ class SqliteDatabase:
                 if self._connection.in_transaction:
                     self.execute("ROLLBACK")
                 if full_disk(self._path.parent) is not None:  # for whoever tries it again
-                    self.empty_log()
+                    self.checkpoint()
                 raise
         finally:
             if durable:
                 self.execute("PRAGMA synchronous = NORMAL")
 
-    def watch(self, function: str, note: Callable[..., None], statements: Callable[[], Sequence[str]]) -> None:
-        """Have `note` called by an SQL function, of which statements make use; once for each connection."""
+    def columns(self, table: str) -> Sequence[str]:
+        """Return the columns of a table, without those that the database computes."""
+        return [row["name"] for row in self.rows(f"PRAGMA table_info({table})")]
+
+    def watch(self, tables: Callable[[], Sequence[WatchedTable]], report: ReportChange) -> None:
+        """Report each row that this connection changes, within the transaction that changes it."""
         self._write_from_now_on()
         if self._is_watched:
             return
-        self._connection.create_function(function, -1, note)
+        self._connection.create_function(_CHANGE_FUNCTION, 3, report)
         if self.row("SELECT 1 FROM sqlite_temp_master LIMIT 1") is not None:  # by who had this connection before
             self._is_watched = True
             return
-        found = statements()
+        triggers = change_triggers(_CHANGE_FUNCTION, tables())
         self.execute("BEGIN")  # at once they take a third of the time; of the store itself, nothing is locked
-        for statement in found:
-            self.execute(statement)
+        for trigger in triggers:
+            self.execute(trigger)
         self.execute("COMMIT")
         self._is_watched = True
 
-    def take_over(self, other: SqliteDatabase) -> None:
+    def replace_connection(self, other: SqliteDatabase) -> None:
         """Go on with the connection of another one, which is of no use afterwards."""
         self.close()
         self._connection, self._is_watched = other._connection, other._is_watched
         self._is_looking, self._place = other._is_looking, other._place
-        self.wait_at_most(self._patience)
+        self.set_busy_timeout(self._patience)
         self._number += 1
 
     def version(self) -> int:
@@ -211,12 +211,12 @@ class SqliteDatabase:
         assert row is not None
         return (self._number << _CONNECTION_BITS) + int(row["data_version"])
 
-    def wait_at_most(self, seconds: float) -> None:
+    def set_busy_timeout(self, seconds: float) -> None:
         """How long a statement waits for another process before it fails; from now on."""
         self._patience = seconds
         self._connection.execute(f"PRAGMA busy_timeout = {round(self._slice * 1000)}")
 
-    def keep_log_short(self) -> None:
+    def checkpoint_often(self) -> None:
         """From now on, copy the log into the file before it is long: the next to write begins it anew.
 
         Whoever opens the store while nobody has it open reads the log first.
@@ -224,7 +224,7 @@ class SqliteDatabase:
         with suppress(sqlite3.Error):  # it is for the speed of others
             self._connection.execute(f"PRAGMA wal_autocheckpoint = {_SHORT_LOG_PAGES}")
 
-    def empty_log(self) -> None:
+    def checkpoint(self) -> None:
         """Copy the log into the file now: what is written next begins it anew, in the room that it has already."""
         self._write_from_now_on()
         with suppress(sqlite3.Error):
@@ -235,10 +235,10 @@ class SqliteDatabase:
         if self._is_looking:
             self._connection.close()
         else:
-            self._empty_long_log()
+            self._truncate_long_log()
             _kept.give_back(self._place, self._path, self._connection)
 
-    def _empty_long_log(self) -> None:
+    def _truncate_long_log(self) -> None:
         """Empty a log that one large transaction has made long, unless somebody is reading it."""
         with suppress(OSError, sqlite3.Error):
             if os.stat(f"{self._path}-wal").st_size > _LONG_LOG_BYTES:

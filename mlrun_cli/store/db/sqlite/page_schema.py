@@ -5,8 +5,6 @@ What is derived (texts, counts) is kept by triggers: an older supervisor that wr
 
 from __future__ import annotations
 
-from mlrun_cli.store.database import Dialect
-
 _ORDERS = {
     "created": "created_at",
     "started": "started_at",
@@ -45,12 +43,12 @@ FILL_TEXTS = (
 """Makes the texts of all runs."""
 
 
-def page_schema(words: Dialect) -> list[str]:
+def page_schema() -> list[str]:
     """The statements, in their order."""
-    return [*_indexes(), *_texts(), *_outcomes(words), *_views(words), _FORGET_NUMBERS_BEFORE_NAN]
+    return [*_indexes(), *_texts(), *_outcomes(), *_views(), _FORGET_NUMBERS_BEFORE_NAN]
 
 
-def pair_order_schema(_words: Dialect) -> list[str]:
+def pair_order_schema() -> list[str]:
     """What tags and properties are sorted by: a text that is a number by that, before all others."""
     return [
         statement
@@ -99,17 +97,16 @@ def _texts() -> list[str]:
     ]
 
 
-def _outcomes(words: Dialect) -> list[str]:
+def _outcomes() -> list[str]:
     """How many runs of an experiment, child runs left out, are in a status."""
-    integer = words.integer
     return [
-        f"""CREATE TABLE experiment_outcomes (
-            experiment_key {integer} NOT NULL,
+        """CREATE TABLE experiment_outcomes (
+            experiment_key INTEGER NOT NULL,
             status TEXT NOT NULL,
-            run_count {integer} NOT NULL,
-            last_activity_at {integer} NOT NULL,
+            run_count INTEGER NOT NULL,
+            last_activity_at INTEGER NOT NULL,
             PRIMARY KEY (experiment_key, status)
-        ) {words.clustered}""",
+        ) WITHOUT ROWID""",
         "INSERT INTO experiment_outcomes (experiment_key, status, run_count, last_activity_at)"  # noqa: S608
         f" SELECT experiment_key, status, count(*), max({_LAST_ACTIVITY.format(row='runs')})"
         " FROM runs WHERE parent_key IS NULL GROUP BY experiment_key, status",
@@ -120,16 +117,15 @@ def _outcomes(words: Dialect) -> list[str]:
     ]
 
 
-def _views(words: Dialect) -> list[str]:
-    integer = words.integer
+def _views() -> list[str]:
     return [
-        f"""CREATE TABLE saved_views (
+        """CREATE TABLE saved_views (
             name TEXT PRIMARY KEY,
             page TEXT NOT NULL,
             query TEXT NOT NULL,
             author TEXT NOT NULL,
-            created_at {integer} NOT NULL,
-            changed_at {integer} NOT NULL,
-            version {integer} NOT NULL
+            created_at INTEGER NOT NULL,
+            changed_at INTEGER NOT NULL,
+            version INTEGER NOT NULL
         )"""
     ]

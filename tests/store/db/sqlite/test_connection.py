@@ -11,15 +11,15 @@ import pytest
 
 import mlrun_cli
 from mlrun_cli.errors import StoreError, StoreUnavailable
-from mlrun_cli.store.database import in_lists
-from mlrun_cli.store.sqlite import SqliteDatabase
+from mlrun_cli.store.db.database import in_lists
+from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
 
 
 def test_a_store_that_another_process_holds_is_worth_waiting_for(tmp_path: Path) -> None:
     path = tmp_path / "workspace.db"
     with closing(SqliteDatabase(path)) as database, closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        database.wait_at_most(0.0)
+        database.set_busy_timeout(0.0)
         with pytest.raises(StoreUnavailable, match="is locked"):
             database.execute("CREATE TABLE a (b INTEGER)")
 
@@ -61,7 +61,7 @@ def test_the_log_outlives_the_last_connection_and_its_process(tmp_path: Path, in
     path = tmp_path / "workspace.db"
     program = f"""
 from pathlib import Path
-from mlrun_cli.store.sqlite import SqliteDatabase
+from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
 for number in range(2):
     database = SqliteDatabase(Path({str(path)!r}))
     database.execute("CREATE TABLE IF NOT EXISTS a (b INTEGER)")
@@ -73,7 +73,7 @@ database = SqliteDatabase(Path({str(path)!r}))
     subprocess.run([interpreter, "-c", program], check=True, env=environment)
 
     assert path.with_name("workspace.db-wal").stat().st_size > 0
-    with closing(SqliteDatabase(path, is_to_look=True)) as database:
+    with closing(SqliteDatabase(path, starts_read_only=True)) as database:
         assert [row["b"] for row in database.rows("SELECT b FROM a ORDER BY b")] == [0, 1]
 
 
@@ -87,7 +87,7 @@ connection.execute("INSERT INTO a VALUES (2)")
     database = SqliteDatabase(path)
     database.execute("CREATE TABLE a (b INTEGER)")
     database.close()
-    looking = SqliteDatabase(path, is_to_look=True)
+    looking = SqliteDatabase(path, starts_read_only=True)
     assert looking.rows("SELECT b FROM a") == []
     before = looking.version()
     subprocess.run([sys.executable, "-c", program], check=True)
@@ -104,7 +104,7 @@ connection.execute("INSERT INTO a VALUES (2)")
 def test_who_goes_on_with_another_connection_waits_as_long_as_before(tmp_path: Path) -> None:
     path = tmp_path / "workspace.db"
     with closing(SqliteDatabase(path)) as database:
-        database.wait_at_most(0.5)
-        database.take_over(SqliteDatabase(path))
+        database.set_busy_timeout(0.5)
+        database.replace_connection(SqliteDatabase(path))
         row = database.row("PRAGMA busy_timeout")
         assert row is not None and row["timeout"] == 500

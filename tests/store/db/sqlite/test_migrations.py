@@ -13,15 +13,15 @@ from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.order import RunOrder
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.store import migrations
+from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
+from mlrun_cli.store.db.sqlite.migrations import SCHEMA_VERSION, migrate
+from mlrun_cli.store.db.sqlite.schema import MIGRATIONS
 from mlrun_cli.store.experiments import ExperimentStore
 from mlrun_cli.store.journals import JournalStore
 from mlrun_cli.store.metric_summaries import MetricSummaryStore
 from mlrun_cli.store.metrics import MetricStore
-from mlrun_cli.store.migrations import MIGRATIONS, migrate
 from mlrun_cli.store.run_pages import RunPageStore
 from mlrun_cli.store.runs import RunStore
-from mlrun_cli.store.sqlite import SqliteDatabase
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def version(database: SqliteDatabase) -> object:
 def test_a_new_store_gets_the_newest_schema_and_keeps_it(database: SqliteDatabase) -> None:
     migrate(database, "it")
 
-    assert version(database) == len(MIGRATIONS)
+    assert version(database) == SCHEMA_VERSION == len(MIGRATIONS)
 
 
 def test_a_newer_store_is_refused_in_words(database: SqliteDatabase) -> None:
@@ -85,16 +85,9 @@ BEFORE_PAGES, BEFORE_OWNER_LOCK = 4, 7
 """How many migrations there were before that of pages, and before that of `owner_lock`."""
 
 
-def migrate_to(database: SqliteDatabase, count: int) -> None:
-    """Apply the first migrations."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(migrations, "MIGRATIONS", MIGRATIONS[:count])
-        migrate(database, "it")
-
-
 def test_metrics_of_an_older_schema_end_in_what_was_logged(tmp_path: Path) -> None:
     with closing(SqliteDatabase(tmp_path / "workspace.db")) as old:
-        migrate_to(old, BEFORE_PAGES)
+        migrate(old, "it", BEFORE_PAGES)
         for name, values in (("nan", (2.0, math.nan)), ("number", (math.nan, 3.0))):
             MetricStore(old).add(1, [Logged(VALUE, name, 1, None, value, None) for value in values])
         old.execute("UPDATE metrics SET last_value = 2 WHERE name = 'nan'")  # as older programs did
@@ -108,7 +101,7 @@ def test_metrics_of_an_older_schema_end_in_what_was_logged(tmp_path: Path) -> No
 
 def test_runs_of_an_older_schema_are_searched_sorted_and_counted(tmp_path: Path) -> None:
     with closing(SqliteDatabase(tmp_path / "workspace.db")) as old:
-        migrate_to(old, BEFORE_PAGES)
+        migrate(old, "it", BEFORE_PAGES)
         experiment, number = ExperimentStore(old).take_run_number("first")
         columns = {"run_type": SCRIPT_RUN, "user_name": "someone", "description": "Words"}
         key = RunStore(old).insert(experiment, number, "a_1", status=RunStatus.RUNNING, **columns)
@@ -147,7 +140,7 @@ def test_a_store_with_owner_locks_serves_programs_of_before(tmp_path: Path) -> N
         closing(SqliteDatabase(tmp_path / "workspace.db")) as older,
         closing(SqliteDatabase(tmp_path / "workspace.db")) as new,
     ):
-        migrate_to(older, BEFORE_OWNER_LOCK)
+        migrate(older, "it", BEFORE_OWNER_LOCK)
         ExperimentStore(older).make("first")
         older.execute(INSERT_BEFORE_OWNER_LOCK, run_id="a_1", minded_by="runs/a_0")
         older.execute(INSERT_BEFORE_OWNER_LOCK, run_id="a_2", minded_by=None)
@@ -155,7 +148,7 @@ def test_a_store_with_owner_locks_serves_programs_of_before(tmp_path: Path) -> N
 
         migrate(new, "it")
 
-        migrate_to(older, BEFORE_OWNER_LOCK)  # as one that opens it later
+        migrate(older, "it", BEFORE_OWNER_LOCK)  # as one that opens it later
         older.execute(INSERT_BEFORE_OWNER_LOCK, run_id="a_3", minded_by="runs/a_0")
         runs = RunStore(new)
         experiment, number = ExperimentStore(new).take_run_number("first")

@@ -1,0 +1,1 @@
+"""Databases: the contract, and a folder for each dialect of it."""

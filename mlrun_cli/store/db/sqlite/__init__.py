@@ -1,0 +1,1 @@
+"""The SQLite dialect: a file, any number of processes, no server."""

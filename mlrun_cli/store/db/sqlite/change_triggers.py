@@ -1,0 +1,35 @@
+"""Triggers of one connection that report the rows which it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mlrun_cli.store.db.database import WatchedTable
+
+
+def change_triggers(function: str, tables: Sequence[WatchedTable]) -> list[str]:
+    """Return statements that have an SQL function called with each change: report, first and second key.
+
+    The triggers are temporary: other connections need not have the function.
+    """
+    return [
+        f"CREATE TEMP TRIGGER {name}_{event.split()[0].lower()} AFTER {event} ON main.{table.table}"
+        f" BEGIN SELECT {', '.join(_call(function, table, row) for row in rows)}; END"
+        for table in tables
+        for name in [f"watch_{table.report}_by_{table.table}"]
+        for event, rows in _events(table)
+    ]
+
+
+def _events(table: WatchedTable) -> Sequence[tuple[str, Sequence[str]]]:
+    """Return the events that are reported, each with the rows that it changes."""
+    deletion = ("DELETE", ("old",))
+    if table.only_deletions:
+        return [deletion]
+    update = "UPDATE" if table.updates is None else f"UPDATE OF {', '.join(table.updates)}"
+    return [("INSERT", ("new",)), (update, ("old", "new")), deletion]
+
+
+def _call(function: str, table: WatchedTable, row: str) -> str:
+    first, second = ([f"{row}.{key}" for key in table.keys] + ["NULL"])[:2]
+    return f"{function}('{table.report}', {first}, {second})"

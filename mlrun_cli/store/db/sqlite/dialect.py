@@ -1,0 +1,34 @@
+"""The words of SQLite: hints for its planner, and its full-text search."""
+
+from __future__ import annotations
+
+from mlrun_cli.store.db.database import TextCondition
+
+_LETTERS = 3
+"""The index finds any three letters that follow each other; for shorter words all texts are read."""
+
+
+class SqliteDialect:
+    """A `Dialect`."""
+
+    ordered_join = "CROSS JOIN"
+    text_key = "run_texts.rowid"
+
+    def without_index(self, column: str) -> str:
+        """Return the column as an expression for which no index is used."""
+        return f"+{column}"
+
+    def text_condition(self, text: str) -> TextCondition:
+        """Return the condition that `run_texts` has each word of a text, in letters of either case."""
+        words = dict.fromkeys(word for word in text.replace("\0", " ").split())
+        long = ['"' + word.replace('"', '""') + '"' for word in words if len(word) >= _LETTERS]
+        conditions: list[str] = []
+        parameters: dict[str, object] = {}
+        if long:
+            conditions.append("run_texts MATCH :words")
+            parameters["words"] = " AND ".join(long)
+        for number, word in enumerate(word for word in words if len(word) < _LETTERS):
+            name = f"word_{number}"
+            conditions.append(f"(own LIKE :{name} ESCAPE '!' OR tags LIKE :{name} ESCAPE '!')")
+            parameters[name] = f"%{word.replace('!', '!!').replace('%', '!%').replace('_', '!_')}%"
+        return TextCondition(" AND ".join(conditions) or "1 = 1", parameters, bool(long))
