@@ -38,7 +38,6 @@ from typer.core import TyperCommand
 
 from mlrun_cli.cli.abbreviation import completion
 from mlrun_cli.cli.global_options import Shared, option_names, shared_from, shared_parameters
-from mlrun_cli.cli.help import command_help
 from mlrun_cli.cli.option_checks import watch_values
 from mlrun_cli.cli.output.formats import render
 from mlrun_cli.cli.output.messages import wants_colour
@@ -169,7 +168,10 @@ class Command(TyperCommand):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help page."""
-        formatter.write(command_help(ctx, self.examples))
+        from mlrun_cli.cli.help.pages import command_help  # noqa: PLC0415 - start-up
+        from mlrun_cli.cli.help.topics import topic_of  # noqa: PLC0415
+
+        formatter.write(command_help(ctx, self.examples, topic_of(ctx.command_path)))
 
 
 def build(declaration: Declaration, verb: str) -> Command:

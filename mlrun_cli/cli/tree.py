@@ -19,7 +19,6 @@ from mlrun_cli import __version__
 from mlrun_cli.cli.azure.login import login_command
 from mlrun_cli.cli.azure.unsupported import AZURE_ONLY
 from mlrun_cli.cli.command import Group, build
-from mlrun_cli.cli.help import Row, group_help
 from mlrun_cli.errors import Unsupported, UsageError
 
 NOUNS = {
@@ -39,6 +38,7 @@ NOUNS = {
 OWN_NOUNS = {"service": "Have queues go on after a reboot of this machine."}
 """Nouns that are not under `ml`, where az has others of the same name."""
 
+_HELP = "List topics to read on, or print one: 'mlrun help concepts'."
 _COMMANDS = {
     "studio": ("Serve web pages of the runs: see, compare, share and cancel them.", "studio"),
     "install-az": ("Put an 'az' into a folder, for the PATH of a pipeline.", "azure.install_az"),
@@ -64,7 +64,7 @@ class _Tree(TyperGroup):
         """Return what each command does, by its name, in the order of the help page."""
         raise NotImplementedError
 
-    def examples(self) -> Sequence[Row]:
+    def examples(self) -> Sequence[tuple[str, str]]:
         """Return what each of two examples does, and the line to type."""
         return _EXAMPLES
 
@@ -122,7 +122,11 @@ class _Tree(TyperGroup):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help page."""
-        formatter.write(group_help(ctx, self._description, self.summaries(), self.examples()))
+        from mlrun_cli.cli.help.pages import group_help  # noqa: PLC0415 - start-up
+        from mlrun_cli.cli.help.topics import topic_of  # noqa: PLC0415
+
+        topic = topic_of(ctx.command_path)
+        formatter.write(group_help(ctx, self._description, self.summaries(), self.examples(), topic))
 
 
 class Noun(_Tree):
@@ -136,7 +140,7 @@ class Noun(_Tree):
         """Return the first line of each verb's help."""
         return {verb: declaration.summary for verb, declaration in self._group.commands.items()}
 
-    def examples(self) -> Sequence[Row]:
+    def examples(self) -> Sequence[tuple[str, str]]:
         """Return the first examples of its first two verbs, or both of its only one."""
         first_of_all = zip(*(declaration.examples for declaration in self._group.commands.values()), strict=False)
         return list(chain.from_iterable(first_of_all))[:2]
@@ -198,8 +202,33 @@ class _Root(_Nouns):
 
     def summaries(self) -> Mapping[str, str]:
         """Return what each noun and command is for."""
-        again = {"ml": "All of these once more, for lines like 'az ml run list'."}
-        return {**NOUNS, **OWN_NOUNS, **{name: summary for name, (summary, _) in _COMMANDS.items()}, **again}
+        alone = {name: summary for name, (summary, _) in _COMMANDS.items()}
+        again = {"ml": "All of these once more, for lines like 'az ml run list'.", "help": _HELP}
+        return {**NOUNS, **OWN_NOUNS, **alone, **again}
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Print topics where `help` is typed, else the page of a command.
+
+        Raises:
+            UsageError: what stands behind `help` is neither topic nor command.
+        """
+        if args[:1] == ["help"]:
+            self._print_topic(ctx, args[1:])
+        return super().parse_args(ctx, args)
+
+    def _print_topic(self, ctx: Any, words: list[str]) -> None:
+        """Print the topic that is named, or the list of topics; return where the words name a command."""
+        from mlrun_cli.cli.help.topics import TOPICS, list_topics, show_topic, unknown_topic  # noqa: PLC0415 - start-up
+
+        if not words or words[0] in ("help", "-h", "--help"):
+            list_topics(ctx.command_path)
+        elif len(words) == 1 and words[0] in TOPICS:
+            show_topic(words[0])
+        elif words[0] in AZURE_ONLY or self.find(words[0]) is not None:
+            return
+        else:
+            raise unknown_topic(words[0], list(self.summaries()), self.meant(words[0]))
+        ctx.exit()
 
     def find(self, name: str) -> Any:
         """Import the noun, or make one of the others."""
@@ -226,6 +255,14 @@ def root() -> TyperGroup:
     version.callback = _print_version
     return _Root(
         "mlrun",
+
+        summaries={
+            **NOUNS,
+            **OWN_NOUNS,
+            **_ALONE,
+            "ml": "All of these once more, for lines like 'az ml run list'.",
+            "help": _HELP,
+        },
         description=_DESCRIPTION,
         params=[version],
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlrun_cli.cli.global_options import GLOBAL_OPTIONS
 
@@ -16,8 +16,26 @@ _VALUES = {"text": "TEXT", "integer": "N", "float": "NUMBER", "path": "PATH", "f
 Row = tuple[str, str]
 
 
-def command_help(context: Any, examples: Sequence[Row]) -> str:
-    """The page of a command: what it does, usage, own options, global ones, examples.
+class CommandPage(NamedTuple):
+    """What there is to tell about a command; rows are names and what they mean.
+
+    Attributes:
+        path: what is typed, such as `mlrun run list`.
+        usage: what may follow the path.
+        examples: what each does, and the line to type.
+    """
+
+    path: str
+    description: str
+    usage: str
+    arguments: Sequence[Row]
+    options: Sequence[Row]
+    global_options: Sequence[Row]
+    examples: Sequence[Row]
+
+
+def command_page(context: Any, examples: Sequence[Row]) -> CommandPage:
+    """Return what there is to tell about a command.
 
     Args:
         context: Typer's context of the command.
@@ -27,41 +45,73 @@ def command_help(context: Any, examples: Sequence[Row]) -> str:
     arguments = [each for each in parameters if each.param_type_name == "argument"]
     options = [each for each in parameters if each.param_type_name == "option"]
     shared = [each for each in options if each.rich_help_panel == GLOBAL_OPTIONS or each.name == "help"]
-    own = [each for each in options if each not in shared]
-    width = _width()
-    usage = " ".join([f"Usage: {context.command_path} [options]", *map(_usage, arguments)])
-    return _page(
-        _paragraphs(context.command.help or "", width),
-        textwrap.fill(usage, width, subsequent_indent="  ", break_on_hyphens=False),
-        _section("Arguments", [(_argument(each), each.help or "") for each in arguments], width),
-        _section("Options", [(_names(each), _meaning(each)) for each in own], width),
-        _section(GLOBAL_OPTIONS, [(_names(each), _meaning(each)) for each in shared], width),
-        _examples(examples, width),
+    return CommandPage(
+        path=context.command_path,
+        description=context.command.help or "",
+        usage=" ".join(["[options]", *map(_usage, arguments)]),
+        arguments=[(_argument(each), each.help or "") for each in arguments],
+        options=[(_names(each), _meaning(each)) for each in options if each not in shared],
+        global_options=[(_names(each), _meaning(each)) for each in shared],
+        examples=examples,
     )
 
 
-def group_help(context: Any, description: str, commands: Mapping[str, str], examples: Sequence[Row]) -> str:
-    """The page of a noun, or of the whole: what it is for, and one line per command.
+def command_help(context: Any, examples: Sequence[Row], topic: str | None = None) -> str:
+    """Return the help of a command as text: what it does, usage, own options, global ones, examples.
+
+    Args:
+        context: Typer's context of the command.
+        examples: what each does, and the line to type.
+        topic: where to read on.
+    """
+    page = command_page(context, examples)
+    width = help_width()
+    usage = f"Usage: {page.path} {page.usage}"
+    return _page(
+        _paragraphs(page.description, width),
+        textwrap.fill(usage, width, subsequent_indent="  ", break_on_hyphens=False),
+        section("Arguments", page.arguments, width),
+        section("Options", page.options, width),
+        section(GLOBAL_OPTIONS, page.global_options, width),
+        _examples(page.examples, width),
+        f"See {_read_on(topic)}.",
+    )
+
+
+def group_help(
+    context: Any,
+    description: str,
+    commands: Mapping[str, str],
+    examples: Sequence[Row],
+    topic: str | None = None,
+) -> str:
+    """Return the help of a noun, or of the whole: what it is for, and one line per command.
 
     Args:
         context: Typer's context of the group.
         description: what it is for.
         commands: what each does, by what is typed.
         examples: what each does, and the line to type.
+        topic: where to read on.
     """
-    width = _width()
+    width = help_width()
     options = [each for each in context.command.get_params(context) if each.param_type_name == "option"]
     return _page(
         _paragraphs(description, width),
         f"Usage: {context.command_path} COMMAND [options]",
-        _section("Commands", commands.items(), width),
-        _section("Options", [(_names(each), _meaning(each)) for each in options], width),
+        section("Commands", commands.items(), width),
+        section("Options", [(_names(each), _meaning(each)) for each in options], width),
         _examples(examples, width),
-        textwrap.fill(f"See '{context.command_path} COMMAND -h' for a command's options.", width),
+        textwrap.fill(f"See '{context.command_path} COMMAND -h' for a command's options, {_read_on(topic)}.", width),
     )
 
 
-def _width() -> int:
+def _read_on(topic: str | None) -> str:
+    return "'mlrun help' for topics" if topic is None else f"'mlrun help {topic}' to read on"
+
+
+def help_width() -> int:
+    """Return the width of help in columns: the terminal's, within bounds."""
     return max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size().columns))
 
 
@@ -76,8 +126,8 @@ def _paragraphs(text: str, width: int) -> str:
     )
 
 
-def _section(heading: str, rows: Iterable[Row], width: int) -> str:
-    """A heading and two columns: names, and what they mean, each wrapped into its column."""
+def section(heading: str, rows: Iterable[Row], width: int) -> str:
+    """Return a heading and two columns: names, and what they mean, each wrapped into its column."""
     rows = list(rows)
     if not rows:
         return ""

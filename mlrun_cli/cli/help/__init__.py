@@ -1,0 +1,1 @@
+"""Help: pages of commands, and topics, whose texts are `mlrun_cli/docs/<topic>.md`."""

@@ -1,0 +1,120 @@
+"""Markdown of the topics as text for a terminal: headings, paragraphs, lists, tables, code and links, and no more."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
+
+_GAP = "  "
+_UNDERLINES = {"#": "=", "##": "-"}
+
+_BLOCK = re.compile(r"^```[\s\S]*?^```$|(?:^(?!```).+\n?)+", re.MULTILINE)
+_LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
+_ITEM = re.compile(r"^(?:-|\d+\.) ", re.MULTILINE)
+_MARKED = re.compile(r"`([^`]+)`|\*\*([^*]+)\*\*")
+_CELLS = re.compile(r"(?<!\\)\|")
+_BOLD, _PLAIN = "\033[1m", "\033[0m"
+_COLOURS = re.compile("\033\\[[01]m")
+
+
+def markdown_text(source: str, width: int, *, colour: bool) -> str:
+    """Return Markdown as text.
+
+    Args:
+        source: paragraphs, headings, `-` and `1.` lists, tables and fenced code.
+        width: of the lines, in columns; code stays as it is.
+        colour: make headings, code and `**strong**` words bold, in place of their marks.
+    """
+    blocks = (_block(match[0].strip("\n"), width, colour) for match in _BLOCK.finditer(source))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _block(text: str, width: int, colour: bool) -> str:
+    if text.startswith("```"):
+        return textwrap.indent("\n".join(text.split("\n")[1:-1]), "    ")
+    if text.startswith("#"):
+        return _heading(text, colour)
+    if text.startswith("|"):
+        return _table(text, width, colour)
+    items = list(_items(text)) if _ITEM.match(text) else [text]
+    return "\n".join(line for item in items for line in _lines(item, width, colour))
+
+
+def _heading(text: str, colour: bool) -> str:
+    marks, _, title = text.partition(" ")
+    title = title.replace("`", "")
+    if colour:
+        return f"{_BOLD}{title}{_PLAIN}"
+    return f"{title}\n{_UNDERLINES[marks] * len(title)}" if marks in _UNDERLINES else title
+
+
+def _items(text: str) -> Iterator[str]:
+    starts = [match.start() for match in _ITEM.finditer(text)]
+    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+        yield text[start:end]
+
+
+def _lines(text: str, width: int, colour: bool) -> list[str]:
+    """Wrap a paragraph, an item of a list, or a cell of a table; at least one line."""
+    mark = _ITEM.match(text)
+    wrapper = textwrap.TextWrapper(width, break_on_hyphens=False, break_long_words=False)
+    wrapper.subsequent_indent = " " * len(mark[0]) if mark else ""
+    filled = wrapper.fill(" ".join(_LINK.sub(_link, text).split()))
+    return (_MARKED.sub(_bold, filled) if colour else filled).split("\n")
+
+
+def _link(match: re.Match[str]) -> str:
+    """Put what to type, or the address, behind the words of a link."""
+    words, target = match[1], match[2]
+    topic = re.fullmatch(r"([a-z-]+)\.md(?:#.*)?", target)
+    if topic:
+        return f"{words} (`mlrun help {topic[1]}`)"
+    return f"{words} ({target})" if "://" in target else words
+
+
+def _bold(match: re.Match[str]) -> str:
+    """Make marked words bold, on both lines where they are wrapped."""
+    return "\n".join(
+        re.sub(r"^( *)(.*)$", rf"\1{_BOLD}\2{_PLAIN}", line) for line in (match[1] or match[2]).split("\n")
+    )
+
+
+def _table(text: str, width: int, colour: bool) -> str:
+    """Put columns side by side; where they are wider than the terminal, the widest are wrapped."""
+    rows = [_cells(line) for line in text.split("\n")]
+    del rows[1]  # the line of dashes
+    widths = _fitted([[_LINK.sub(_link, cell) for cell in column] for column in zip(*rows, strict=True)], width)
+    wrapped = [[_lines(cell, columns, colour) for cell, columns in zip(row, widths, strict=True)] for row in rows]
+    separator = "\n\n" if any(len(row[0]) > 1 for row in wrapped) else "\n"
+    heading, *rest = (_row(row, widths) for row in wrapped)
+    body = separator.join(rest)
+    return f"{heading}\n{_GAP.join('-' * columns for columns in widths)}\n{body}" if heading else body
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip().replace("\\|", "|") for cell in _CELLS.split(line.strip())[1:-1]]
+
+
+def _fitted(columns: Sequence[Sequence[str]], width: int) -> list[int]:
+    """Return the columns' widths, the widest cut until all fit, but to no less than their longest word."""
+    widths = [max(map(len, cells)) for cells in columns]
+    least = [max(len(word) for cell in cells for word in [*cell.split(), ""]) for cells in columns]
+    room = width - len(_GAP) * (len(widths) - 1)
+    while sum(widths) > room and widths != least:
+        _, widest = max((each, at) for at, each in enumerate(widths) if each > least[at])
+        widths[widest] -= 1
+    return widths
+
+
+def _row(cells: Sequence[Sequence[str]], widths: Sequence[int]) -> str:
+    lines = []
+    for at in range(max(map(len, cells))):
+        parts = [cell[at] if at < len(cell) else "" for cell in cells]
+        padded = [part + " " * (room - _length(part)) for part, room in zip(parts, widths, strict=True)]
+        lines.append(_GAP.join(padded).rstrip())
+    return "\n".join(lines)
+
+
+def _length(text: str) -> int:
+    return len(_COLOURS.sub("", text))

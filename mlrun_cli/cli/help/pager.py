@@ -1,0 +1,37 @@
+"""Long texts on a terminal: a pager, as git uses one."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import sys
+from contextlib import suppress
+
+
+def show_text(text: str) -> None:
+    """Print a text; on a terminal through `$PAGER`, else `less`, where there is one."""
+    command = shlex.split(os.environ.get("PAGER", "less"))
+    if not sys.stdout.isatty() or not command or command == ["cat"] or shutil.which(command[0]) is None:
+        sys.stdout.write(text)
+        return
+    sys.stdout.flush()
+    _page(command, text)
+
+
+def _page(command: list[str], text: str) -> None:
+    import subprocess  # noqa: PLC0415 - only a terminal needs it
+
+    # less: leave at once what fits the screen, pass colours on, do not clear the screen. lv: pass colours on.
+    environment = {"LESS": "FRX", "LV": "-c", **os.environ}
+    # Ctrl-C is the pager's: it ends a search there.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, restore_signals=True) as pager:
+            assert pager.stdin is not None
+            with suppress(BrokenPipeError):  # it was left before the end
+                pager.stdin.write(text.encode("utf-8", "replace"))
+                pager.stdin.close()
+    finally:
+        signal.signal(signal.SIGINT, before)

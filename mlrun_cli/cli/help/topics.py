@@ -1,0 +1,98 @@
+"""Help topics: what `mlrun help` lists and `mlrun help TOPIC` prints. Their texts are `mlrun_cli/docs/<topic>.md`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection
+from difflib import get_close_matches
+from pathlib import Path
+
+from mlrun_cli.cli.help.markdown import markdown_text
+from mlrun_cli.cli.help.pager import show_text
+from mlrun_cli.cli.help.pages import help_width, section
+from mlrun_cli.cli.notes import wants_colour
+from mlrun_cli.errors import UsageError
+
+TOPICS = {
+    "concepts": "Folders, runs, supervisors, the store, and how a run goes.",
+    "az": "Each line of 'az ml', and what it does here.",
+    "runconfigs": "What of a runconfig counts, and how to check one.",
+    "environments": "Pythons, conda files and containers of runs.",
+    "targets": "Compute targets, queues, GPUs, several processes.",
+    "sdk": "Python: azureml.core in scripts, drivers and notebooks.",
+    "studio": "Web pages of the runs on this machine.",
+    "queries": "Output formats, --query, and Azure's way to write one.",
+    "ci": "GitHub Actions, Azure Pipelines, plain shell scripts.",
+    "files": "Where things are kept, backups and repair.",
+    "variables": "Environment variables that mlrun reads and scripts get.",
+    "exit-codes": "Exit codes, signals, stdout and stderr.",
+    "security": "Who can read what, and which values are redacted.",
+    "figures": "Measured speed, dependencies and what they cost.",
+}
+"""What each topic is about, in the order of the list."""
+
+_FOLDER = Path(__file__).parents[2] / "docs"
+_TOPIC_OF = {
+    "computetarget": "targets",
+    "dataset": "files",
+    "datastore": "files",
+    "environment": "environments",
+    "experiment": "concepts",
+    "folder": "concepts",
+    "install-az": "ci",
+    "model": "files",
+    "run": "concepts",
+    "run list": "queries",
+    "run metrics": "queries",
+    "run monitor-logs": "exit-codes",
+    "run open": "studio",
+    "run show": "queries",
+    "run submit-script": "runconfigs",
+    "run wait": "exit-codes",
+    "runconfig": "runconfigs",
+    "service": "targets",
+    "studio": "studio",
+    "workspace": "files",
+}
+"""The topic to read on, by command; that of its noun where a command has none."""
+
+
+def topic_of(path: str) -> str | None:
+    """Return the topic of a command, such as `mlrun run list`, or of a noun; None for the whole program."""
+    words = path.partition(" ")[2].removeprefix("ml ")
+    return _TOPIC_OF.get(words) or _TOPIC_OF.get(words.partition(" ")[0])
+
+
+def topic_source(topic: str) -> str:
+    """Return the Markdown text of a topic."""
+    return (_FOLDER / f"{topic}.md").read_text(encoding="utf-8")
+
+
+def show_topic(topic: str) -> None:
+    """Print a topic, on a terminal in a pager."""
+    show_text(markdown_text(topic_source(topic), help_width(), colour=wants_colour(sys.stdout)))
+
+
+def list_topics(program: str) -> None:
+    """Print a line for each topic."""
+    sys.stdout.write(
+        f"Usage: {program} help [TOPIC | COMMAND]\n\n"
+        f"{section('Topics', TOPICS.items(), help_width())}\n\n"
+        f"'{program} help TOPIC' prints a topic, '{program} -h' lists the commands.\n"
+    )
+
+
+def unknown_topic(word: str, commands: Collection[str], meant: str | None) -> UsageError:
+    """Return the error for what is neither topic nor command.
+
+    Args:
+        word: what was typed.
+        commands: names of the commands.
+        meant: the command that other programs call like this, if there is one.
+    """
+    nearest = next(iter(get_close_matches(word.lower(), [*TOPICS, *commands], n=1)), meant)
+    guess = "" if nearest is None else f"Did you mean '{nearest}'? "
+    return UsageError(
+        f"There is no help topic or command '{word}'.",
+        hint=f"{guess}Topics: {', '.join(TOPICS)}. 'mlrun -h' lists the commands.",
+    )
