@@ -255,14 +255,6 @@ def root() -> TyperGroup:
     version.callback = _print_version
     return _Root(
         "mlrun",
-
-        summaries={
-            **NOUNS,
-            **OWN_NOUNS,
-            **_ALONE,
-            "ml": "All of these once more, for lines like 'az ml run list'.",
-            "help": _HELP,
-        },
         description=_DESCRIPTION,
         params=[version],
     )

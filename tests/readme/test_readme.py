@@ -1,12 +1,14 @@
-"""Runs the shell blocks of the README as a newcomer would, and compares what they print with what it shows.
+"""Runs the shell blocks of the README and of the help topics as a newcomer would, and compares what they print.
 
 A `sh` block is run; the `text` block behind it, if there is one, is its output, standard error included. In it a
-line `…` stands for any lines. Ids, times and paths of the reader's home may differ. All blocks run in one shell,
-in their order, so that folders, functions and variables last.
+line `…` stands for any lines. Ids, times and paths of the reader's home may differ. All blocks of a page run in one
+shell, in their order, so that folders, functions and variables last. The pages of the topics come after the README and
+begin in the folder that its five minutes have made.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shlex
@@ -17,10 +19,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 import yaml
+
+from mlrun_cli.cli.help.topics import TOPICS
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
+PAGES = [README, *(ROOT / "mlrun_cli" / "docs" / f"{topic}.md" for topic in TOPICS)]
 TEST_COMMAND = "bash tests/run\n"
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "tests")
 
@@ -38,19 +44,21 @@ _NORMAL = (
 
 @dataclass(frozen=True)
 class Block:
-    """A block that is run, and what it prints; None when the README does not show it."""
+    """A block that is run, and what it prints; None when its page does not show it."""
 
+    page: Path
     source: str
     output: str | None
 
 
-def blocks() -> list[Block]:
-    found = _FENCE.finditer(README.read_text(encoding="utf-8"))
-    return [Block(block[2], block[3]) for block in found if block[1] == "sh" and block[2] != TEST_COMMAND]
+def blocks(page: Path) -> list[Block]:
+    found = _FENCE.finditer(page.read_text(encoding="utf-8"))
+    return [Block(page, block[2], block[3]) for block in found if block[1] == "sh" and block[2] != TEST_COMMAND]
 
 
-def test_every_block_is_run_or_is_a_file() -> None:
-    found = list(_FENCE.finditer(README.read_text(encoding="utf-8")))
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_block_is_run_or_is_a_file(page: Path) -> None:
+    found = list(_FENCE.finditer(page.read_text(encoding="utf-8")))
     assert {block[1] for block in found} <= {"sh", "text", "yaml"}
     for block in found:
         if block[1] == "yaml":
@@ -63,18 +71,14 @@ def test_the_second_command_is_what_the_server_calls() -> None:
     assert (ROOT / "tests" / "run").is_file()
 
 
-def test_the_blocks_print_what_the_readme_shows(tmp_path: Path) -> None:
+def test_the_blocks_print_what_their_pages_show(tmp_path: Path) -> None:
     home = tmp_path / "you"
     checkout = home / "mlrun-cli"
     shutil.copytree(ROOT, checkout, ignore=lambda folder, names: _left_out(Path(folder), names))
     outputs = tmp_path / "outputs"
     outputs.mkdir()
-    script = "set -e\n" + "".join(
-        f"{{\n{block.source}}} >{shlex.quote(str(outputs / str(number)))} 2>&1\n"
-        for number, block in enumerate(blocks())
-    )
     done = subprocess.run(
-        ["bash", "-c", script],
+        ["bash", "-c", _script(outputs)],
         cwd=checkout,
         env=_environment(tmp_path, home),
         stdin=subprocess.DEVNULL,
@@ -83,14 +87,28 @@ def test_the_blocks_print_what_the_readme_shows(tmp_path: Path) -> None:
         timeout=600,
         check=False,
     )
+    run = [block for page in PAGES for block in blocks(page)]
     printed = [(outputs / str(number)).read_text(encoding="utf-8") for number in range(len(list(outputs.iterdir())))]
-    assert done.returncode == 0, f"{blocks()[len(printed) - 1].source}{printed[-1]}{done.stderr}"
+    last = run[len(printed) - 1]
+    assert done.returncode == 0, f"{last.page.name}:\n{last.source}{printed[-1]}{done.stderr}"
     wrong = [
-        f"{block.source}\nprints\n\n{output.replace(str(home), '/home/you')}"
-        for block, output in zip(blocks(), printed, strict=True)
+        f"{block.page.name}:\n{block.source}\nprints\n\n{output.replace(str(home), '/home/you')}"
+        for block, output in zip(run, printed, strict=True)
         if block.output is not None and not _fits(block.output, output, home)
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def _script(outputs: Path) -> str:
+    """A shell script of all blocks, in which a topic leaves the next one no more than files and runs."""
+    numbers = itertools.count()
+    pages = []
+    for page in PAGES:
+        lines = [
+            f"{{\n{each.source}}} >{shlex.quote(str(outputs / str(next(numbers))))} 2>&1\n" for each in blocks(page)
+        ]
+        pages.append("".join(lines) if page == README else f"(\n{''.join(lines)}:\n)\n")
+    return "set -e\n" + "".join(pages)
 
 
 def _left_out(folder: Path, names: list[str]) -> set[str]:

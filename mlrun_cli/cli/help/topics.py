@@ -10,7 +10,7 @@ from pathlib import Path
 from mlrun_cli.cli.help.markdown import markdown_text
 from mlrun_cli.cli.help.pager import show_text
 from mlrun_cli.cli.help.pages import help_width, section
-from mlrun_cli.cli.notes import wants_colour
+from mlrun_cli.cli.output.messages import wants_colour
 from mlrun_cli.errors import UsageError
 
 TOPICS = {
