@@ -12,6 +12,7 @@
     │   ├── SeveralProblems     all that is wrong with what was asked for; exit 3 if nothing of it is a usage error
     │   ├── SnapshotRefused     a source folder that cannot be kept
     │   ├── Unsupported         Azure accepts it, this program cannot honour it
+    │   ├── BadRequest          a script's call whose arguments do not fit
     │   └── AmbiguousRunId
     ├── NotFound                exit 3
     │   ├── RunNotFound
@@ -121,6 +122,10 @@ class MissingFile(UsageError):
 
 class Unsupported(UsageError):
     """Azure accepts it; this program cannot honour it."""
+
+
+class BadRequest(UsageError):
+    """A request of a script that has no such call, or whose arguments do not fit it."""
 
 
 class AmbiguousRunId(UsageError):

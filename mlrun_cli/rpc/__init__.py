@@ -1,5 +1,5 @@
-"""What a script asks of its run and workspace: dispatch, and a module of handlers per noun.
+"""Remote procedure calls of scripts: protocol, handlers of requests, and the two servers that run them.
 
-Outside a run requests are handled in the process that makes them (`in_process`); inside one by a worker process that
-the run's supervisor starts when it is first needed (`worker`).
+Outside a run, requests are handled in the process that makes them (`in_process`). Inside one, the run's supervisor
+handles what reads the run itself, and a worker process that it starts when first needed handles the rest (`worker`).
 """

@@ -1,4 +1,4 @@
-"""Where a question is asked: on which machine, of which workspace, from within which run."""
+"""The context of requests: a machine's workspaces, the one that is asked about, and who owns the runs opened in it."""
 
 from __future__ import annotations
 
@@ -10,42 +10,38 @@ from mlrun_cli.errors import MlrunError
 from mlrun_cli.workspace import Workspace, WorkspaceIdentity
 
 
-class Place:
-    """Opens workspaces when they are first asked about and keeps them open until it is left.
+class RequestContext:
+    """Opens workspaces when they are first asked about and keeps them open until it is closed.
 
     Attributes:
-        home: where the workspaces of this machine lie.
-        get_owner_lock: returns the owner lock of the runs that the asker opens in a workspace.
-        asking_run_id: the submitted run that the script which asks belongs to; None outside of one.
+        home: the folder of this machine's workspaces.
+        get_owner_lock: returns the owner lock of the runs that the client opens in a workspace.
     """
 
-    def __init__(
-        self, home: Path, get_owner_lock: Callable[[Workspace], str], *, asking_run_id: str | None = None
-    ) -> None:
+    def __init__(self, home: Path, get_owner_lock: Callable[[Workspace], str]) -> None:
         self.home = home
         self.get_owner_lock = get_owner_lock
-        self.asking_run_id = asking_run_id
         self._identity: WorkspaceIdentity | None = None
         self._open: dict[WorkspaceIdentity, Workspace] = {}
 
-    def turn_to(self, identity: WorkspaceIdentity | None) -> None:
-        """Have the questions that follow be about this workspace."""
+    def select_workspace(self, identity: WorkspaceIdentity | None) -> None:
+        """Make the requests that follow be about this workspace."""
         self._identity = identity
 
     @property
     def identity(self) -> WorkspaceIdentity:
-        """The names of the workspace that is asked about, which need not exist.
+        """The names of the selected workspace, which need not exist.
 
         Raises:
-            MlrunError: the question names none.
+            MlrunError: the request names none.
         """
         if self._identity is None:
-            raise MlrunError("The question names no workspace.")
+            raise MlrunError("The request names no workspace.")
         return self._identity
 
     @property
     def workspace(self) -> Workspace:
-        """The workspace that is asked about.
+        """The selected workspace.
 
         Raises:
             WorkspaceNotFound: it does not exist.
@@ -54,7 +50,7 @@ class Place:
         return self.open_workspace(create=False)
 
     def open_workspace(self, *, create: bool) -> Workspace:
-        """The workspace that is asked about; `create` makes it when there is none.
+        """Return the selected workspace; `create` makes it when there is none.
 
         Raises:
             WorkspaceNotFound: it does not exist, and was not to be made.
@@ -72,7 +68,7 @@ class Place:
         while self._open:
             self._open.popitem()[1].close()
 
-    def __enter__(self) -> Place:
+    def __enter__(self) -> RequestContext:
         return self
 
     def __exit__(

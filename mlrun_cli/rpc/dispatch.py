@@ -1,53 +1,18 @@
-"""Answers any question: finds the function that knows, and gives errors the names that `azureml` has for them.
-
-    {"call": "runs.get", "workspace": [subscription, group, name], "arguments": {"run_id": …}}
-    {"result": …}  or  {"error": {"type": "UserErrorException", "message": …}}
-
-`runs.get` is the function that `mlrun_cli.rpc.handlers.runs.CALLS` has under `get`; it is called with the `Place` and
-the arguments by name, and what it returns is JSON.
-"""
+"""Dispatch of requests to their handlers."""
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Mapping
 from typing import Any
 
-from mlrun_cli.errors import MlrunError
-from mlrun_cli.rpc.context import Place
-from mlrun_cli.rpc.errors import refusal
-from mlrun_cli.workspace import WorkspaceIdentity
-
-HANDLERS = {
-    "computes": "compute_targets",
-    "datasets": "datasets",
-    "documents": "documents",
-    "environments": "environments",
-    "experiments": "experiments",
-    "models": "models",
-    "run_files": "run_files",
-    "runs": "runs",
-    "submitting": "submit",
-    "workspaces": "workspaces",
-}
-"""The modules of `handlers`, by the words of the protocol, which older scripts' SDKs speak too."""
+from mlrun_cli.rpc.context import RequestContext
+from mlrun_cli.rpc.protocol import Request, error_response
+from mlrun_cli.rpc.registry import get_handler
 
 
-def answer(place: Place, question: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer to a question, whatever it is; never raises but for what ends a program."""
+def dispatch(context: RequestContext, request: Request) -> dict[str, Any]:
+    """Return the response to a request; raises only what ends a program."""
     try:
-        names = question.get("workspace")
-        place.turn_to(None if names is None else WorkspaceIdentity(*names))
-        function = _function(question["call"])
-        return {"result": function(place, **question.get("arguments", {}))}
-    except Exception as error:  # the question is from outside, and no question may end who answers
-        return refusal(error)
-
-
-def _function(call: str) -> Any:
-    module, _, name = call.partition(".")
-    known = HANDLERS.get(module)
-    found = None if known is None else importlib.import_module(f"mlrun_cli.rpc.handlers.{known}").CALLS.get(name)
-    if found is None:
-        raise MlrunError(f"This version of mlrun-cli does not know '{call}'.")
-    return found
+        context.select_workspace(request.workspace)
+        return {"result": get_handler(request.call).handle(context, request.arguments)}
+    except Exception as error:  # a request comes from outside, and none may end its server
+        return error_response(error)

@@ -1,4 +1,4 @@
-"""Answers in the process that asks: a notebook, a driver script, anything outside of a submitted run."""
+"""The server inside the client's process: a notebook, a driver script, anything outside of a submitted run."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from mlrun_cli.actions.workspaces import home
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.processes.process import FAMILY_VARIABLE
-from mlrun_cli.rpc.context import Place
-from mlrun_cli.rpc.dispatch import answer
-from mlrun_cli.rpc.errors import refusal
+from mlrun_cli.rpc.context import RequestContext
+from mlrun_cli.rpc.dispatch import dispatch
+from mlrun_cli.rpc.protocol import Request, check_request, error_response
 from mlrun_cli.runs.error import exception_error
 from mlrun_cli.runtime.sessions import Session
 from mlrun_cli.workspace import Workspace, WorkspaceIdentity, workspace_folder
@@ -23,48 +23,52 @@ from mlrun_cli.workspace import Workspace, WorkspaceIdentity, workspace_folder
 _INGEST_SECONDS = 0.25
 
 
-class InProcessDesk:
-    """All threads of a process may use it, one at a time. A child made by `fork` begins with a new one in its place."""
+class InProcessServer:
+    """Handles requests of all threads of a process, one at a time. A child made by `fork` begins with a new one."""
 
     _sessions: dict[WorkspaceIdentity, Session]
 
     def __init__(self) -> None:
-        self._is_asked = False
+        self._is_handling = False
         self._begin()
 
-    def answer(self, question: Mapping[str, Any]) -> dict[str, Any]:
-        """The answer to a question, as it would come over a socket."""
+    def handle(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the response to a request, as it would come over a socket."""
+        try:
+            request = check_request(document)
+        except MlrunError as error:
+            return error_response(error)
         with self._lock:
-            if self._is_asked:
-                # A signal handler asks in the middle of a question: it has a look of its own at the store.
-                with Place(home(), self._place.get_owner_lock) as place:
-                    return answer(place, question)
-            self._is_asked = True
+            if self._is_handling:
+                # A signal handler's request in the middle of another one: it has a look of its own at the store.
+                with RequestContext(home(), self._context.get_owner_lock) as context:
+                    return dispatch(context, request)
+            self._is_handling = True
             try:
-                return self._answer(question)
+                return self._handle(request)
             finally:
-                self._is_asked = False
+                self._is_handling = False
 
-    def _answer(self, question: Mapping[str, Any]) -> dict[str, Any]:
+    def _handle(self, request: Request) -> dict[str, Any]:
         try:
             for session in self._sessions.values():
                 session.ingest_until_now()
         except MlrunError as error:
-            return refusal(error)
-        return answer(self._place, question)
+            return error_response(error)
+        return dispatch(self._context, request)
 
     def workspace_folder(self, names: tuple[str, str, str]) -> str:
-        """Where a workspace lies."""
-        return os.fspath(workspace_folder(self._place.home, WorkspaceIdentity(*names)))
+        """Return the folder of a workspace."""
+        return os.fspath(workspace_folder(self._context.home, WorkspaceIdentity(*names)))
 
     def session_folder(self, names: tuple[str, str, str]) -> dict[str, Any]:
-        """As an answer the folder of this process in a workspace, which holds its journal; made when there is none."""
+        """Return, as a response, this process's folder in a workspace, made if missing; it holds the journal."""
         with self._lock:
             try:
-                self._place.turn_to(WorkspaceIdentity(*names))
-                return {"result": os.fspath(self._session(self._place.workspace).folder)}
+                self._context.select_workspace(WorkspaceIdentity(*names))
+                return {"result": os.fspath(self._session(self._context.workspace).folder)}
             except MlrunError as error:
-                return refusal(error)
+                return error_response(error)
 
     def close(self, uncaught: BaseException | None, close_journals: Callable[[], None]) -> None:
         """End the runs that this process has open, as Failed with an exception if there is one, and leave.
@@ -85,29 +89,29 @@ class InProcessDesk:
                     sys.stderr.write(
                         f"{late.message} What this process has said of its runs is kept for the next look.\n"
                     )
-            self._place.close()
+            self._context.close()
 
     def before_fork(self) -> None:
-        """Have no transaction open while the process is copied."""
+        """Wait until no transaction is open: the process is about to be copied."""
         self._lock.acquire()
 
     def after_fork(self) -> None:
-        """Go on, in the parent."""
+        """Continue, in the parent."""
         self._lock.release()
 
     def forget(self) -> None:
-        """Let go, in a child, of what is the parent's."""
+        """Drop, in a child made by `fork`, what is the parent's."""
         for session in self._sessions.values():
             session.forget()
-        self._place.close()
+        self._context.close()
         self._begin()
 
     def _begin(self) -> None:
         self._lock = threading.RLock()
-        self._place = Place(home(), lambda workspace: self._session(workspace).owner_lock)
+        self._context = RequestContext(home(), lambda workspace: self._session(workspace).owner_lock)
         self._sessions = {}
         self._is_closed = threading.Event()
-        self._is_asked = False
+        self._is_handling = False
 
     def _session(self, workspace: Workspace) -> Session:
         session = self._sessions.get(workspace.identity)
@@ -121,7 +125,7 @@ class InProcessDesk:
         return session
 
     def _ingest(self, is_closed: threading.Event) -> None:
-        """A few times a second, so that others see what this process has said."""
+        """Ingest the journals a few times a second, so that others see what this process has said."""
         while not is_closed.wait(_INGEST_SECONDS):
             with self._lock:
                 if is_closed.is_set():
@@ -129,5 +133,5 @@ class InProcessDesk:
                 for session in self._sessions.values():
                     try:
                         session.ingest_now_or_later()
-                    except (StoreError, OSError):  # it stays in the journal, and the next question says what is wrong
+                    except (StoreError, OSError):  # it stays in the journal, and the next request says what is wrong
                         break

@@ -21,7 +21,7 @@ from typing import Any
 
 from mlrun_cli.actions.runs import add_properties, details_of
 from mlrun_cli.errors import StoreError
-from mlrun_cli.rpc.errors import refusal
+from mlrun_cli.rpc.protocol import error_response
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import Run, run_record
 from mlrun_cli.runtime.journal_ingest import JournalReader
@@ -89,7 +89,7 @@ class Answerer:
         except _NeedsHelper:
             reply = {"ask": self._helper()}
         except Exception as error:  # the line is from outside, and no line may end a run
-            reply = refusal(error)
+            reply = error_response(error)
         return json.dumps(reply).encode() + b"\n"
 
     def written(self) -> Mapping[str, int]:

@@ -116,7 +116,7 @@ def test_an_instance_is_made_started_and_stopped(mlrun: Mlrun) -> None:
 WRONG = {
     "ComputeTarget.create(ws, '../up', cluster)": "letters, digits",
     "ComputeTarget.create(ws, '', cluster)": "letters, digits",
-    "ComputeTarget.create(ws, 3, cluster)": "texts, not 3",
+    "ComputeTarget.create(ws, 3, cluster)": "name must be a string, not 3",
     "ComputeTarget.create(ws, 'c', 'STANDARD_D2')": "AmlCompute.provisioning_configuration",
     "ComputeTarget.create(ws, 'c', RemoteCompute.attach_configuration('me'))": "provisioning_configuration",
     "ComputeTarget(ws, None)": "not None",

@@ -1,8 +1,8 @@
-"""Answers about compute targets, each as Azure describes it in JSON."""
+"""Requests about compute targets, each as Azure describes it in JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from mlrun_cli.actions.compute_targets import (
@@ -14,71 +14,62 @@ from mlrun_cli.actions.compute_targets import (
 )
 from mlrun_cli.actions.workspaces import workspace_record
 from mlrun_cli.compute.compute_target import ComputeTarget, compute_target_record
-from mlrun_cli.errors import ComputeTargetNotFound, UsageError
-from mlrun_cli.rpc.context import Place
+from mlrun_cli.errors import ComputeTargetNotFound
+from mlrun_cli.rpc.context import RequestContext
+from mlrun_cli.rpc.registry import handler
 
 T = TypeVar("T")
 
 
+@handler("computes.create")
 def create_target(
-    place: Place,
+    context: RequestContext,
     name: str,
     kind: str,
-    properties: dict[str, Any],
+    properties: Mapping[str, Any],
     description: str | None = None,
-    tags: dict[str, str] | None = None,
+    tags: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Make a target, or change the AmlCompute of that name to this."""
-    for text in (name, kind, description):
-        if not isinstance(text, (str, type(None))):
-            raise UsageError(f"The name and the description of a compute target are texts, not {text!r}.")
-    for pairs in (properties, tags):
-        if not isinstance(pairs, (dict, type(None))):
-            raise UsageError(f"The tags of a compute target are a dict of texts, not {pairs!r}.")
+    """Create a target, or change the AmlCompute of that name to this; return its record."""
     target = create_compute_target(
-        place.workspace, name, kind, properties=properties, description=description or "", tags=tags
+        context.workspace, name, kind, properties=properties, description=description or "", tags=tags
     )
-    return _record(place, target)
+    return _record(context, target)
 
 
-def list_targets(place: Place) -> list[dict[str, Any]]:
-    """All targets of the workspace but `local`."""
-    return [_record(place, target) for target in list_compute_targets(place.workspace)]
+@handler("computes.list")
+def list_targets(context: RequestContext) -> list[dict[str, Any]]:
+    """Return the records of all targets of the workspace but `local`."""
+    return [_record(context, target) for target in list_compute_targets(context.workspace)]
 
 
-def get_target(place: Place, name: str) -> dict[str, Any]:
-    """One target."""
-    return _record(place, _known(lambda: get_compute_target(place.workspace, name)))
+@handler("computes.get")
+def get_target(context: RequestContext, name: str) -> dict[str, Any]:
+    """Return the record of a target."""
+    return _record(context, _with_sdk_hint(lambda: get_compute_target(context.workspace, name)))
 
 
-def change_target(place: Place, name: str, properties: dict[str, Any]) -> dict[str, Any]:
-    """Give properties of a target new values."""
-    return _record(place, _known(lambda: change_compute_target(place.workspace, name, properties)))
+@handler("computes.change")
+def change_target(context: RequestContext, name: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Give properties of a target new values; return its record."""
+    return _record(context, _with_sdk_hint(lambda: change_compute_target(context.workspace, name, properties)))
 
 
-def delete_target(place: Place, name: str) -> None:
+@handler("computes.delete")
+def delete_target(context: RequestContext, name: str) -> None:
     """Delete a target."""
-    _known(lambda: delete_compute_target(place.workspace, name))
+    _with_sdk_hint(lambda: delete_compute_target(context.workspace, name))
 
 
-def _known(look: Callable[[], T]) -> T:
-    """What is found, or an error that says to a script, not to a command, how a target is made."""
+def _with_sdk_hint(call: Callable[[], T]) -> T:
+    """Call a function; a missing target's error says to a script, not to a shell, how one is made."""
     try:
-        return look()
+        return call()
     except ComputeTargetNotFound as error:
         error.hint = "ComputeTarget.create(workspace, name, configuration) makes one, which runs on this machine."
         raise
 
 
-def _record(place: Place, target: ComputeTarget) -> dict[str, Any]:
-    workspace = place.workspace
+def _record(context: RequestContext, target: ComputeTarget) -> dict[str, Any]:
+    workspace = context.workspace
     return compute_target_record(target, workspace_record(workspace.identity, workspace.home)["id"])
-
-
-CALLS = {
-    "change": change_target,
-    "create": create_target,
-    "delete": delete_target,
-    "get": get_target,
-    "list": list_targets,
-}

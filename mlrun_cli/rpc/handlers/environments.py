@@ -1,4 +1,4 @@
-"""Questions about registered environments."""
+"""Requests about registered environments."""
 
 from __future__ import annotations
 
@@ -8,54 +8,47 @@ from typing import Any
 
 from mlrun_cli.actions import environments as actions
 from mlrun_cli.errors import UsageError
-from mlrun_cli.rpc.context import Place
+from mlrun_cli.rpc.context import RequestContext
+from mlrun_cli.rpc.registry import handler
 from mlrun_cli.submit.environment_build import build_environment
 
 
-def register(place: Place, name: Any, definition: Any) -> dict[str, Any]:
-    """The environment as it is kept."""
-    if not isinstance(name, str):
+@handler("environments.register")
+def register_environment(context: RequestContext, name: str | None, definition: Mapping[str, Any]) -> dict[str, Any]:
+    """Register an environment; return its record."""
+    if name is None:
         raise UsageError("The environment has no name.", hint="Give it one, as in Environment('training').")
-    return actions.register_environment(place.workspace, name, _checked(definition)).to_json()
+    return actions.register_environment(context.workspace, name, definition).to_json()
 
 
-def get(place: Place, name: str, version: Any = None, label: str | None = None) -> dict[str, Any]:
-    """One version of an environment, the newest unless version or label say otherwise."""
+@handler("environments.get")
+def get_environment(
+    context: RequestContext, name: str, version: str | int | None = None, label: str | None = None
+) -> dict[str, Any]:
+    """Return the record of one version of an environment, the newest unless version or label say otherwise."""
     text = None if version is None else str(version)
-    return actions.get_environment(place.workspace, str(name), text, label).to_json()
+    return actions.get_environment(context.workspace, name, text, label).to_json()
 
 
-def list_newest(place: Place) -> Sequence[dict[str, Any]]:
-    """The newest version of each, by name."""
-    return [one.to_json() for one in actions.list_environments(place.workspace)]
+@handler("environments.list")
+def list_environments(context: RequestContext) -> Sequence[dict[str, Any]]:
+    """Return the records of the newest versions, by name."""
+    return [one.to_json() for one in actions.list_environments(context.workspace)]
 
 
-def label(place: Place, name: str, version: str, labels: Sequence[str]) -> None:
+@handler("environments.label")
+def label_environment(context: RequestContext, name: str, version: str, labels: Sequence[str]) -> None:
     """Give labels to a version."""
-    actions.label_environment(place.workspace, name, version, [str(one) for one in labels])
+    actions.label_environment(context.workspace, name, version, labels)
 
 
-def build(place: Place, definition: Any) -> str:
-    """Make an environment ready; what was said meanwhile."""
-    return build_environment(place.workspace, _checked(definition))
+@handler("environments.build")
+def build(context: RequestContext, definition: Mapping[str, Any]) -> str:
+    """Build an environment; return the installer's output."""
+    return build_environment(context.workspace, definition)
 
 
-def add_wheel(place: Place, path: str, *, may_exist: bool = False) -> str:
-    """Keep a copy of a wheel; its address."""
-    return actions.add_wheel(place.workspace, Path(path), may_exist=may_exist)
-
-
-def _checked(definition: Any) -> Mapping[str, Any]:
-    if not isinstance(definition, Mapping):
-        raise UsageError("The definition of an environment is a mapping.")
-    return definition
-
-
-CALLS = {
-    "register": register,
-    "get": get,
-    "list": list_newest,
-    "label": label,
-    "build": build,
-    "add_wheel": add_wheel,
-}
+@handler("environments.add_wheel")
+def add_wheel(context: RequestContext, path: str, *, may_exist: bool = False) -> str:
+    """Keep a copy of a wheel; return its address."""
+    return actions.add_wheel(context.workspace, Path(path), may_exist=may_exist)

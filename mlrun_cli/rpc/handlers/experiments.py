@@ -1,4 +1,4 @@
-"""Questions about experiments."""
+"""Requests about experiments."""
 
 from __future__ import annotations
 
@@ -7,58 +7,55 @@ from typing import Any
 
 from mlrun_cli.actions import addresses
 from mlrun_cli.actions import experiments as actions
-from mlrun_cli.rpc.context import Place
+from mlrun_cli.rpc.context import RequestContext
+from mlrun_cli.rpc.registry import handler
 
 
-def make(place: Place, name: str) -> dict[str, Any]:
-    """The record of an experiment, made when there is none."""
-    return actions.make_experiment(place.workspace, name)
+@handler("experiments.make")
+def get_or_create_experiment(context: RequestContext, name: str) -> dict[str, Any]:
+    """Return the record of an experiment, made when there is none."""
+    return actions.make_experiment(context.workspace, name)
 
 
-def get(place: Place, name: str) -> dict[str, Any]:
-    """The record of an experiment that exists."""
-    return actions.get_experiment(place.workspace, name)
+@handler("experiments.get")
+def get_experiment(context: RequestContext, name: str) -> dict[str, Any]:
+    """Return the record of an experiment that exists."""
+    return actions.get_experiment(context.workspace, name)
 
 
-def address(place: Place, name: str) -> str:
-    """The address of an experiment's page."""
-    return addresses.experiment_address(place.workspace, name)
+@handler("experiments.address")
+def get_address(context: RequestContext, name: str) -> str:
+    """Return the address of an experiment's page."""
+    return addresses.experiment_address(context.workspace, name)
 
 
-def list_all(place: Place) -> Sequence[dict[str, Any]]:
-    """The records of all experiments, by name."""
-    return actions.list_experiments(place.workspace)
+@handler("experiments.list")
+def list_experiments(context: RequestContext) -> Sequence[dict[str, Any]]:
+    """Return the records of all experiments, by name."""
+    return actions.list_experiments(context.workspace)
 
 
+@handler("experiments.update_tags")
 def update_tags(
-    place: Place, name: str, tags: Mapping[str, str | None] | None = None, removed: Sequence[str] = ()
+    context: RequestContext, name: str, tags: Mapping[str, str | None] | None = None, removed: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """The record after tags have been set and others taken away."""
-    return actions.update_experiment_tags(place.workspace, name, tags or {}, removed)
+    """Set tags and remove others; return the record."""
+    return actions.update_experiment_tags(context.workspace, name, tags or {}, removed)
 
 
-def archive(place: Place, name: str) -> dict[str, Any]:
-    """The record after the experiment has been archived."""
-    return actions.archive_experiment(place.workspace, name, is_archived=True, new_name=None)
+@handler("experiments.archive")
+def archive_experiment(context: RequestContext, name: str) -> dict[str, Any]:
+    """Archive an experiment; return its record."""
+    return actions.archive_experiment(context.workspace, name, is_archived=True, new_name=None)
 
 
-def reactivate(place: Place, name: str, new_name: str | None = None) -> dict[str, Any]:
-    """The record after the experiment has been taken back."""
-    return actions.archive_experiment(place.workspace, name, is_archived=False, new_name=new_name)
+@handler("experiments.reactivate")
+def reactivate_experiment(context: RequestContext, name: str, new_name: str | None = None) -> dict[str, Any]:
+    """Reactivate an archived experiment; return its record."""
+    return actions.archive_experiment(context.workspace, name, is_archived=False, new_name=new_name)
 
 
-def delete(place: Place, experiment_id: str) -> None:
+@handler("experiments.delete")
+def delete_experiment(context: RequestContext, experiment_id: str) -> None:
     """Delete an experiment that has no runs."""
-    actions.delete_experiment(place.workspace, experiment_id)
-
-
-CALLS = {
-    "make": make,
-    "get": get,
-    "address": address,
-    "list": list_all,
-    "update_tags": update_tags,
-    "archive": archive,
-    "reactivate": reactivate,
-    "delete": delete,
-}
+    actions.delete_experiment(context.workspace, experiment_id)

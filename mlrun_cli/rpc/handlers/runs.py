@@ -1,4 +1,4 @@
-"""Questions about runs."""
+"""Requests about runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 from mlrun_cli.actions import addresses, open_runs
 from mlrun_cli.actions import runs as actions
 from mlrun_cli.errors import RunNotFound, SnapshotRefused, UsageError
-from mlrun_cli.rpc.context import Place
+from mlrun_cli.rpc.context import RequestContext
+from mlrun_cli.rpc.registry import handler
 from mlrun_cli.runs.error import run_error
 from mlrun_cli.runs.filter import RunFilter, TagFilter
 from mlrun_cli.runs.run import GRACE_SECONDS, Run, run_record
@@ -19,78 +20,88 @@ from mlrun_cli.runtime import tracked_outputs
 _MOST_SHOWN = 20
 
 
-def get(place: Place, run_id: str) -> dict[str, Any]:
-    """The record of a run, with its true status."""
-    return run_record(_get_reconciled_run(place, run_id))
+@handler("runs.get")
+def get_run(context: RequestContext, run_id: str) -> dict[str, Any]:
+    """Return the record of a run, with its true status."""
+    return run_record(_get_reconciled_run(context, run_id))
 
 
-def details(place: Place, run_id: str) -> dict[str, Any]:
-    """The record in the shape of `Run.get_details()`."""
-    return actions.details_of(place.workspace, _get_reconciled_run(place, run_id))
+@handler("runs.details")
+def get_details(context: RequestContext, run_id: str) -> dict[str, Any]:
+    """Return the record in the shape of `Run.get_details()`."""
+    return actions.details_of(context.workspace, _get_reconciled_run(context, run_id))
 
 
-def address(place: Place, run_id: str) -> str:
-    """The address of a run's page."""
-    return addresses.run_address(place.workspace, run_id)
+@handler("runs.address")
+def get_address(context: RequestContext, run_id: str) -> str:
+    """Return the address of a run's page."""
+    return addresses.run_address(context.workspace, run_id)
 
 
-def tags(place: Place, run_id: str) -> dict[str, str | None]:
-    """The tags of a run."""
-    return dict(_get_reconciled_run(place, run_id).tags)
+@handler("runs.tags")
+def get_tags(context: RequestContext, run_id: str) -> dict[str, str | None]:
+    """Return the tags of a run."""
+    return dict(_get_reconciled_run(context, run_id).tags)
 
 
-def properties(place: Place, run_id: str) -> dict[str, str]:
-    """The properties of a run."""
-    return dict(_get_reconciled_run(place, run_id).properties)
+@handler("runs.properties")
+def get_properties(context: RequestContext, run_id: str) -> dict[str, str]:
+    """Return the properties of a run."""
+    return dict(_get_reconciled_run(context, run_id).properties)
 
 
-def add_properties(place: Place, run_id: str, properties: Mapping[str, str]) -> dict[str, str]:
-    """The properties after some have been added."""
-    actions.add_properties(place.workspace, find_run(place, run_id), properties)
-    return place.workspace.runs.properties(find_run(place, run_id).key)
+@handler("runs.add_properties")
+def add_properties(context: RequestContext, run_id: str, properties: Mapping[str, str]) -> dict[str, str]:
+    """Add properties; return all."""
+    actions.add_properties(context.workspace, find_run(context, run_id), properties)
+    return context.workspace.runs.properties(find_run(context, run_id).key)
 
 
-def parent(place: Place, run_id: str) -> dict[str, Any] | None:
-    """The record of the run above one; None when it is at the top."""
-    parent_id = find_run(place, run_id).parent_run_id
-    return None if parent_id is None else get(place, parent_id)
+@handler("runs.parent")
+def get_parent(context: RequestContext, run_id: str) -> dict[str, Any] | None:
+    """Return the record of a run's parent; None when it has none."""
+    parent_id = find_run(context, run_id).parent_run_id
+    return None if parent_id is None else get_run(context, parent_id)
 
 
-def metrics(
-    place: Place, run_id: str, name: str | None = None, recursive: bool = False, run_type: str | None = None
+@handler("runs.metrics")
+def get_metrics(
+    context: RequestContext, run_id: str, name: str | None = None, recursive: bool = False, run_type: str | None = None
 ) -> dict[str, Any]:
-    """What a run has logged; with `recursive` by run id, of all runs below it too."""
-    return _of_each(place, run_id, place.workspace.metrics.get, name, recursive, run_type)
+    """Return what a run has logged; with `recursive` by run id, of all runs below it too."""
+    return _read_each(context, run_id, context.workspace.metrics.get, name, recursive, run_type)
 
 
-def metric_shapes(
-    place: Place, run_id: str, name: str | None = None, recursive: bool = False, run_type: str | None = None
+@handler("runs.metric_shapes")
+def get_metric_shapes(
+    context: RequestContext, run_id: str, name: str | None = None, recursive: bool = False, run_type: str | None = None
 ) -> dict[str, Any]:
-    """By the names of what `metrics` gives how it was logged, as `Logged.shape` says it."""
-    return _of_each(place, run_id, place.workspace.metrics.shapes, name, recursive, run_type)
+    """Return how each of a run's metrics was logged, as `Logged.shape` says it, by name."""
+    return _read_each(context, run_id, context.workspace.metrics.shapes, name, recursive, run_type)
 
 
-def _of_each(
-    place: Place,
+def _read_each(
+    context: RequestContext,
     run_id: str,
     read: Callable[[int, str | None], Mapping[str, Any]],
     name: str | None,
     recursive: bool,
     run_type: str | None,
 ) -> dict[str, Any]:
-    """What `read` gives of a run; with `recursive` by run id, of all runs below it too."""
-    run = _get_reconciled_run(place, run_id)
+    """Read something of a run; with `recursive`, by run id, of all runs below it too."""
+    run = _get_reconciled_run(context, run_id)
     if not recursive:
         return dict(read(run.key, name))
-    below = place.workspace.runs.list(RunFilter(parent_run_id=run_id, is_recursive=True, run_type=run_type))
+    below = context.workspace.runs.list(RunFilter(parent_run_id=run_id, is_recursive=True, run_type=run_type))
     own = [run] if run_type in {None, run.run_type} else []
     return {each.run_id: read(each.key, name) for each in (*own, *reversed(below))}
 
 
-def overview(place: Place, run_id: str) -> dict[str, Any]:
-    """The record of a run, the first of its metrics by name with their last numbers, and the newest runs below it."""
-    run = _get_reconciled_run(place, run_id)
-    summaries = place.workspace.metric_summaries
+@handler("runs.overview")
+def get_overview(context: RequestContext, run_id: str) -> dict[str, Any]:
+    """Return a run's record, the first of its metrics by name with their last numbers, and its newest children."""
+    run = _get_reconciled_run(context, run_id)
+    summaries = context.workspace.metric_summaries
     below = RunFilter(parent_run_id=run_id)
     return {
         "run": run_record(run),
@@ -99,13 +110,14 @@ def overview(place: Place, run_id: str) -> dict[str, Any]:
             for each in summaries.list(run.key, limit=_MOST_SHOWN)
         ],
         "metric_count": summaries.count(run.key),
-        "children": list(map(run_record, actions.list_runs(place.workspace, below._replace(last=_MOST_SHOWN)))),
-        "child_count": place.workspace.run_pages.count(below),
+        "children": list(map(run_record, actions.list_runs(context.workspace, below._replace(last=_MOST_SHOWN)))),
+        "child_count": context.workspace.run_pages.count(below),
     }
 
 
-def list_some(
-    place: Place,
+@handler("runs.list")
+def list_runs(
+    context: RequestContext,
     limit: int,
     before: int | None = None,
     experiment_name: str | None = None,
@@ -120,7 +132,7 @@ def list_some(
     target: str | None = None,
     include_children: bool = False,
 ) -> dict[str, Any]:
-    """`{"runs": [record…], "next": …}`, newest first; `next` is `before` for those that follow, null at the end."""
+    """Return `{"runs": [record…], "next": …}`, newest first; `next` is `before` of the next page, null at the end."""
     which = RunFilter(
         experiment_name=experiment_name,
         statuses=frozenset().union(*map(parse_statuses, status)),
@@ -140,12 +152,13 @@ def list_some(
         before_key=before,
         last=limit,
     )
-    found = actions.list_runs(place.workspace, which)
+    found = actions.list_runs(context.workspace, which)
     return {"runs": list(map(run_record, found)), "next": found[-1].key if len(found) == limit else None}
 
 
-def open_one(
-    place: Place,
+@handler("runs.open")
+def open_run(
+    context: RequestContext,
     experiment_name: str,
     run_id: str | None = None,
     parent_run_id: str | None = None,
@@ -154,7 +167,7 @@ def open_one(
     snapshot_directory: str | None = None,
     outputs: str | None = None,
 ) -> dict[str, Any]:
-    """The record of a new run without a script.
+    """Open a run without a script; return its record.
 
     Its properties tell of a snapshot of `snapshot_directory`, and of the git commit that this folder, or else
     `source_directory`, stands at. What lies in the folder `outputs` at its end is kept with it.
@@ -162,28 +175,29 @@ def open_one(
     Raises:
         SnapshotRefused: no snapshot can be taken of this folder.
     """
-    properties = _source_properties(place, source_directory, snapshot_directory)
+    properties = _source_properties(context, source_directory, snapshot_directory)
     run = open_runs.open_run(
-        place.workspace,
+        context.workspace,
         experiment_name,
-        place.get_owner_lock(place.workspace),
+        context.get_owner_lock(context.workspace),
         run_id=run_id,
-        parent=None if parent_run_id is None else find_run(place, parent_run_id),
+        parent=None if parent_run_id is None else find_run(context, parent_run_id),
         display_name=display_name,
         properties=properties,
     )
-    track_outputs(place, run.run_id, outputs)
+    track_outputs(context, run.run_id, outputs)
     return run_record(run)
 
 
-def track_outputs(place: Place, run_id: str, outputs: str | None) -> None:
-    """Have what lies in a folder at the end of a run without a script be kept with it."""
-    run = find_run(place, run_id)
+@handler("runs.track_outputs")
+def track_outputs(context: RequestContext, run_id: str, outputs: str | None) -> None:
+    """Keep what lies in a folder at the end of a run without a script."""
+    run = find_run(context, run_id)
     if outputs is not None and run.owner_lock is not None and not run.status.is_terminal:
-        tracked_outputs.track_outputs(place.workspace, run.owner_lock, run_id, Path(outputs))
+        tracked_outputs.track_outputs(context.workspace, run.owner_lock, run_id, Path(outputs))
 
 
-def _source_properties(place: Place, source: str | None, snapshot: str | None) -> Mapping[str, str]:
+def _source_properties(context: RequestContext, source: str | None, snapshot: str | None) -> Mapping[str, str]:
     if source is None and snapshot is None:
         return {}
     from mlrun_cli.actions import snapshots  # noqa: PLC0415 — few ask for it
@@ -191,7 +205,7 @@ def _source_properties(place: Place, source: str | None, snapshot: str | None) -
     if snapshot is None:
         return snapshots.commit_properties(Path(source or "."))
     try:
-        return snapshots.source_properties(place.workspace, Path(snapshot))
+        return snapshots.source_properties(context.workspace, Path(snapshot))
     except UsageError as error:
         ways = f"{error.hint} Or pass" if error.hint else "Pass"
         raise SnapshotRefused(
@@ -199,37 +213,40 @@ def _source_properties(place: Place, source: str | None, snapshot: str | None) -
         ) from error
 
 
+@handler("runs.open_children")
 def open_children(
-    place: Place, run_id: str, count: int, tag_key: str | None = None, tag_values: Sequence[str | None] = ()
+    context: RequestContext, run_id: str, count: int, tag_key: str | None = None, tag_values: Sequence[str | None] = ()
 ) -> list[str]:
-    """The ids of new runs below one."""
+    """Open runs below one; return their ids."""
     return open_runs.open_children(
-        place.workspace,
-        find_run(place, run_id),
-        place.get_owner_lock(place.workspace),
+        context.workspace,
+        find_run(context, run_id),
+        context.get_owner_lock(context.workspace),
         count,
         None if tag_key is None else (tag_key, tag_values),
     )
 
 
-def complete(place: Place, run_id: str) -> dict[str, Any]:
-    """The record after a run without a script has been completed, with what lies in its folder of outputs."""
-    run = find_run(place, run_id)
-    _keep_outputs(place, run)
-    return run_record(open_runs.end_run(place.workspace, run))
+@handler("runs.complete")
+def complete_run(context: RequestContext, run_id: str) -> dict[str, Any]:
+    """Complete a run without a script, and keep what lies in its folder of outputs; return its record."""
+    run = find_run(context, run_id)
+    _keep_outputs(context, run)
+    return run_record(open_runs.end_run(context.workspace, run))
 
 
-def _keep_outputs(place: Place, run: Run) -> None:
+def _keep_outputs(context: RequestContext, run: Run) -> None:
     if run.owner_lock is not None:
-        warnings = tracked_outputs.keep_outputs(place.workspace, run.owner_lock, run.run_id)
+        warnings = tracked_outputs.keep_outputs(context.workspace, run.owner_lock, run.run_id)
         if warnings:
-            place.workspace.runs.update(run.key, warnings=(*run.warnings, *warnings))
+            context.workspace.runs.update(run.key, warnings=(*run.warnings, *warnings))
 
 
-def fail(
-    place: Place, run_id: str, message: str | None = None, code: str | None = None, debug_info: Any = None
+@handler("runs.fail")
+def fail_run(
+    context: RequestContext, run_id: str, message: str | None = None, code: str | None = None, debug_info: Any = None
 ) -> dict[str, Any]:
-    """The record after a run has failed; the script of one that has one has been stopped."""
+    """End a run as Failed, its script stopped first; return its record."""
     info = debug_info if isinstance(debug_info, dict) else {}
     error = run_error(
         message or "fail() was called.",
@@ -237,65 +254,45 @@ def fail(
         kind=info.get("type"),
         stack_trace=info.get("stackTrace"),
     )
-    run = _get_reconciled_run(place, run_id)
-    _keep_outputs(place, run)
-    return run_record(actions.fail_run(place.workspace, run, error))
+    run = _get_reconciled_run(context, run_id)
+    _keep_outputs(context, run)
+    return run_record(actions.fail_run(context.workspace, run, error))
 
 
-def cancel(place: Place, run_id: str) -> dict[str, Any]:
-    """The record after a run has been asked to stop."""
-    return run_record(actions.cancel_run(place.workspace, _get_reconciled_run(place, run_id), GRACE_SECONDS))
+@handler("runs.cancel")
+def cancel_run(context: RequestContext, run_id: str) -> dict[str, Any]:
+    """Ask a run to stop; return its record."""
+    return run_record(actions.cancel_run(context.workspace, _get_reconciled_run(context, run_id), GRACE_SECONDS))
 
 
-def update(
-    place: Place, run_id: str, display_name: str | None = None, description: str | None = None
+@handler("runs.update")
+def update_run(
+    context: RequestContext, run_id: str, display_name: str | None = None, description: str | None = None
 ) -> dict[str, Any]:
-    """The record after texts of a run have been changed."""
+    """Change texts of a run; return its record."""
     changes = actions.RunChanges(tags={}, display_name=display_name, description=description)
-    (updated,) = actions.update_runs(place.workspace, [find_run(place, run_id)], changes)
+    (updated,) = actions.update_runs(context.workspace, [find_run(context, run_id)], changes)
     return run_record(updated)
 
 
-def flush(place: Place, run_id: str) -> None:
-    """Do nothing: all that was written is ingested before any handler is called."""
+@handler("runs.flush")
+def flush(context: RequestContext, run_id: str) -> None:
+    """Do nothing: what the run's processes have written is ingested before any response."""
 
 
-def find_run(place: Place, run_id: str) -> Run:
-    """The run of this whole id.
+def find_run(context: RequestContext, run_id: str) -> Run:
+    """Return the run of this whole id.
 
     Raises:
         RunNotFound: there is none; names the workspace.
     """
     try:
-        return place.workspace.runs.get(run_id)
+        return context.workspace.runs.get(run_id)
     except RunNotFound:
-        raise RunNotFound(run_id, place.identity.name) from None
+        raise RunNotFound(run_id, context.identity.name) from None
 
 
-def _get_reconciled_run(place: Place, run_id: str) -> Run:
-    """Return a run with its true status."""
-    (run,) = actions.get_reconciled_runs(place.workspace, [find_run(place, run_id)])
+def _get_reconciled_run(context: RequestContext, run_id: str) -> Run:
+    """Return the run with its true status."""
+    (run,) = actions.get_reconciled_runs(context.workspace, [find_run(context, run_id)])
     return run
-
-
-CALLS = {
-    "get": get,
-    "details": details,
-    "address": address,
-    "tags": tags,
-    "properties": properties,
-    "add_properties": add_properties,
-    "parent": parent,
-    "metrics": metrics,
-    "metric_shapes": metric_shapes,
-    "overview": overview,
-    "list": list_some,
-    "open": open_one,
-    "open_children": open_children,
-    "track_outputs": track_outputs,
-    "complete": complete,
-    "fail": fail,
-    "cancel": cancel,
-    "update": update,
-    "flush": flush,
-}

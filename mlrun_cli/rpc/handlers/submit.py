@@ -1,4 +1,4 @@
-"""The question that submits a script."""
+"""The request that submits a script."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.processes.interruptions import Interruptions
-from mlrun_cli.rpc.context import Place
+from mlrun_cli.rpc.context import RequestContext
+from mlrun_cli.rpc.registry import handler
 from mlrun_cli.runconfigs.runconfig import configuration_from_document
 from mlrun_cli.runs.run import run_record
 from mlrun_cli.submit.submit import SubmitRequest, submit
 
 
+@handler("submitting.submit")
 def submit_script(
-    place: Place,
+    context: RequestContext,
     experiment_name: str,
     document: Mapping[str, Any],
     source_directory: str,
@@ -24,18 +26,18 @@ def submit_script(
     parent_run_id: str | None = None,
     display_name: str | None = None,
 ) -> dict[str, Any]:
-    """`{"run": record, "notes": [line…]}` of a run that has been started.
+    """Submit a script; return `{"run": record, "notes": [line…]}`.
 
     Args:
-        place: where it is asked.
+        context: the context of the request.
         experiment_name: made when there is none.
         document: the run configuration, as a runconfig has it.
-        source_directory: absolute; what the snapshot is taken of.
-        environment: the variables of the process that asks.
+        source_directory: absolute; the folder of which a snapshot is taken.
+        environment: the variables of the client's process.
         tags: that the run has from its start.
         properties: likewise.
         parent_run_id: the run that it is a child of.
-        display_name: what people see.
+        display_name: the name that people see.
     """
     source = Path(source_directory)
     configuration, notes = configuration_from_document(document, source)
@@ -51,8 +53,5 @@ def submit_script(
         properties=properties or {},
     )
     with Interruptions() as interruptions:
-        submitted = submit(place.workspace, request, interruptions)
+        submitted = submit(context.workspace, request, interruptions)
     return {"run": run_record(submitted.run), "notes": [*notes, *submitted.notes]}
-
-
-CALLS = {"submit": submit_script}

@@ -1,4 +1,4 @@
-"""Answers about workspaces: which there are, which a folder belongs to, and what was said of them."""
+"""Requests about workspaces: a list of them, a folder's own, and their descriptions."""
 
 from __future__ import annotations
 
@@ -6,15 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.actions.workspaces import (
-    describe_workspace,
-    find_configured_workspace,
-    find_workspaces,
-    update_workspace,
-)
+from mlrun_cli.actions import workspaces as actions
 from mlrun_cli.core.names import check_resource_group, check_subscription_id, check_text, check_workspace_name
-from mlrun_cli.errors import UsageError, WorkspaceNotFound
-from mlrun_cli.rpc.context import Place
+from mlrun_cli.errors import WorkspaceNotFound
+from mlrun_cli.rpc.context import RequestContext
+from mlrun_cli.rpc.registry import handler
 from mlrun_cli.workspace import WorkspaceIdentity
 
 _HOW_TO_MAKE = (
@@ -23,102 +19,84 @@ _HOW_TO_MAKE = (
 )
 
 
-def check(place: Place) -> None:
-    """See that the workspace is there."""
-    _check(place.identity)
+@handler("workspaces.check")
+def check_workspace(context: RequestContext) -> None:
+    """Check that the workspace exists."""
+    _check(context.identity)
     try:
-        place.open_workspace(create=False)
+        context.open_workspace(create=False)
     except WorkspaceNotFound as error:
         error.hint = _HOW_TO_MAKE
         raise
 
 
-def find_config(place: Place, path: str, file_name: str | None = None) -> list[str] | None:
-    """The three names that a folder's config, or a config file, says; the workspace is made when there is none."""
-    _text("The path", path)
-    _text("The name of the file", file_name)
-    identity = find_configured_workspace(Path(path), place.home, file_name)
+@handler("workspaces.find_config")
+def find_config(context: RequestContext, path: str, file_name: str | None = None) -> list[str] | None:
+    """Return the names in a folder's config, or in a config file; the workspace is made when there is none."""
+    identity = actions.find_configured_workspace(Path(path), context.home, file_name)
     if identity is None:
         return None
-    place.turn_to(identity)
-    place.open_workspace(create=True)
+    context.select_workspace(identity)
+    context.open_workspace(create=True)
     return list(identity)
 
 
-def find(
-    place: Place,
+@handler("workspaces.find")
+def find_names(
+    context: RequestContext,
     name: str | None = None,
     resource_group: str | None = None,
     subscription_id: str | None = None,
 ) -> list[list[str]]:
-    """The names of all workspaces that have those that are given."""
-    found = find_workspaces(place.home, name=name, resource_group=resource_group, subscription_id=subscription_id)
+    """Return the names of all workspaces that have the given ones."""
+    found = actions.find_workspaces(
+        context.home, name=name, resource_group=resource_group, subscription_id=subscription_id
+    )
     return [list(identity) for identity in found]
 
 
-def create(
-    place: Place,
+@handler("workspaces.create")
+def create_workspace(
+    context: RequestContext,
     exist_ok: bool = False,
     friendly_name: str | None = None,
-    tags: dict[str, str] | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> bool:
-    """Make a workspace; False when there is one of its names, and that was not to be."""
-    _check(place.identity)
-    if not exist_ok and place.identity in find_workspaces(place.home):
+    """Create a workspace; return False when one of its names exists and `exist_ok` is not given."""
+    _check(context.identity)
+    if not exist_ok and context.identity in actions.find_workspaces(context.home):
         return False
-    place.open_workspace(create=True)
-    update(place, friendly_name=friendly_name, tags=tags)
+    context.open_workspace(create=True)
+    update_workspace(context, friendly_name=friendly_name, tags=tags)
     return True
 
 
-def describe(place: Place) -> dict[str, Any]:
-    """Where the workspace lies, its description and its tags."""
-    return describe_workspace(place.workspace)
+@handler("workspaces.describe")
+def get_description(context: RequestContext) -> dict[str, Any]:
+    """Return the folder of the workspace, its description and its tags."""
+    return actions.describe_workspace(context.workspace)
 
 
-def update(
-    place: Place,
+@handler("workspaces.update")
+def update_workspace(
+    context: RequestContext,
     description: str | None = None,
     friendly_name: str | None = None,
-    tags: dict[str, str] | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Say something of the workspace; how it is described then."""
-    _text("The description", description)
-    _text("The friendly name", friendly_name)
-    if tags is not None:
-        if not isinstance(tags, Mapping):
-            raise UsageError("The tags of a workspace are a dict of texts.", hint="Write tags={'key': 'value'}.")
-        for key, value in tags.items():
-            _text(f"The tag '{key}'", value)
-            check_text("the tag", key)
-    update_workspace(place.workspace, description=description, friendly_name=friendly_name, tags=tags)
-    return describe(place)
+    """Change the description or the tags of the workspace; return its description."""
+    for what, text in {"The description": description, "The friendly name": friendly_name}.items():
+        if text is not None:
+            check_text(what, text)
+    for key, value in (tags or {}).items():
+        check_text(f"The tag '{key}'", value)
+        check_text("the tag", key)
+    actions.update_workspace(context.workspace, description=description, friendly_name=friendly_name, tags=tags)
+    return get_description(context)
 
 
 def _check(identity: WorkspaceIdentity) -> None:
-    """See that the names, which become folders, can be those of a workspace."""
-    for what, text in zip(("subscription id", "resource group", "name of the workspace"), identity, strict=True):
-        if not isinstance(text, str):
-            raise UsageError(f"The {what} is a text, not {text!r}.", hint="See Workspace.list() for those there are.")
+    """Check that the names, which become folders, can be those of a workspace."""
     check_subscription_id(identity.subscription_id)
     check_resource_group(identity.resource_group)
     check_workspace_name(identity.name)
-
-
-def _text(what: str, value: object) -> None:
-    """See that an argument is a text, or was not given."""
-    if value is None:
-        return
-    if not isinstance(value, str):
-        raise UsageError(f"{what} is a text, not {value!r}.", hint="Give it as text.")
-    check_text(what, value)
-
-
-CALLS = {
-    "check": check,
-    "create": create,
-    "describe": describe,
-    "find": find,
-    "find_config": find_config,
-    "update": update,
-}

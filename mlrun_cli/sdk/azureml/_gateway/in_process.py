@@ -29,7 +29,7 @@ class InProcessGateway(Forgetful):
 
     def __init__(self) -> None:
         try:
-            self._desk: Any = import_module("mlrun_cli.rpc.in_process").InProcessDesk()
+            self._server: Any = import_module("mlrun_cli.rpc.in_process").InProcessServer()
         except ImportError as error:
             raise RunEnvironmentException(
                 f"This process belongs to no run, and mlrun-cli cannot be imported by {sys.executable} ({error}). "
@@ -45,7 +45,7 @@ class InProcessGateway(Forgetful):
         atexit.register(self._close, os.getpid())
         forget_in_children(self)
         # The program itself needs a later Python than 3.6.
-        os.register_at_fork(before=self._desk.before_fork, after_in_parent=self._desk.after_fork)  # novm
+        os.register_at_fork(before=self._server.before_fork, after_in_parent=self._server.after_fork)  # novm
 
     def writer(self, workspace: _Names, run_id: str) -> Callable[[str], None]:
         """What keeps a line about a run for good before it returns."""
@@ -71,22 +71,22 @@ class InProcessGateway(Forgetful):
         Raises:
             AzureMLException: The answer is an error; the class is the one it names.
         """
-        return result_of(self._desk.answer({"call": call, "workspace": workspace, "arguments": arguments}))
+        return result_of(self._server.handle({"call": call, "workspace": workspace, "arguments": arguments}))
 
     def run_folder(self, workspace: _Names, run_id: str) -> str:
         """Where the files of a run lie."""
-        return os.path.join(self._desk.workspace_folder(workspace), "runs", run_id)
+        return os.path.join(self._server.workspace_folder(workspace), "runs", run_id)
 
     def forget(self) -> None:
         self._lock = RLock()
         self._journals = {}
-        self._desk.forget()
+        self._server.forget()
         atexit.register(self._close, os.getpid())
 
     def _open_journal(self, workspace: _Names) -> Journal:
         with self._lock:
             if workspace not in self._journals:
-                self._journals[workspace] = Journal(result_of(self._desk.session_folder(workspace)))
+                self._journals[workspace] = Journal(result_of(self._server.session_folder(workspace)))
             return self._journals[workspace]
 
     def _see_uncaught(self, kind: "type[BaseException]", error: BaseException, trace: "TracebackType | None") -> None:
@@ -105,7 +105,7 @@ class InProcessGateway(Forgetful):
             if uncaught is None and not hasattr(sys, "ps1") and "ipykernel" not in sys.modules:
                 uncaught = getattr(sys, "last_value", None)  # whoever has put another hook in the place of ours
             with self._lock:
-                self._desk.close(uncaught, self._close_journals)
+                self._server.close(uncaught, self._close_journals)
 
     def _close_journals(self) -> None:
         journals, self._journals = self._journals, {}

@@ -1,0 +1,83 @@
+"""Types of arguments: what a handler's annotation says of a JSON value, as a check and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import NoneType, UnionType
+from typing import Any, NamedTuple, Union, get_args, get_origin
+
+
+class ArgumentType(NamedTuple):
+    """An annotation, compiled.
+
+    Attributes:
+        accepts: tells whether a value is of this type.
+        noun: words for one such value, as `a string`.
+        plural: words for several, as `strings`.
+    """
+
+    accepts: Callable[[object], bool]
+    noun: str
+    plural: str
+
+
+_ANYTHING = ArgumentType(lambda _: True, "a value", "values")
+_SCALARS: Mapping[object, ArgumentType] = {
+    Any: _ANYTHING,
+    object: _ANYTHING,
+    NoneType: ArgumentType(lambda value: value is None, "None", "None"),
+    str: ArgumentType(lambda value: isinstance(value, str), "a string", "strings"),
+    bool: ArgumentType(
+        lambda value: isinstance(value, (bool, int)), "a boolean", "booleans"
+    ),  # Python's truth is 0 or 1
+    int: ArgumentType(lambda value: isinstance(value, int) and not isinstance(value, bool), "an integer", "integers"),
+    float: ArgumentType(
+        lambda value: isinstance(value, (int, float)) and not isinstance(value, bool), "a number", "numbers"
+    ),
+}
+
+
+def compile_type(annotation: object) -> ArgumentType:
+    """Compile an annotation: a scalar, `Any`, a union, a sequence of these, or a mapping from strings to these.
+
+    Raises:
+        TypeError: no JSON value is of this type.
+    """
+    scalar = _SCALARS.get(annotation)
+    if scalar is not None:
+        return scalar
+    origin, parameters = get_origin(annotation), get_args(annotation)
+    if origin in {Union, UnionType}:
+        return _union([compile_type(parameter) for parameter in parameters])
+    if origin in {Sequence, list} and len(parameters) == 1:
+        return _sequence(compile_type(parameters[0]))
+    if origin in {Mapping, dict} and parameters[0] is str:
+        return _mapping(compile_type(parameters[1]))
+    raise TypeError(f"{annotation} is not the type of a JSON value")
+
+
+def _union(members: Sequence[ArgumentType]) -> ArgumentType:
+    checks = tuple(member.accepts for member in members)
+    return ArgumentType(
+        lambda value: any(accepts(value) for accepts in checks),
+        " or ".join(member.noun for member in members),
+        " or ".join(member.plural for member in members),
+    )
+
+
+def _sequence(item: ArgumentType) -> ArgumentType:
+    def accepts(value: object) -> bool:
+        return isinstance(value, (list, tuple)) and all(map(item.accepts, value))
+
+    return ArgumentType(accepts, f"a list of {item.plural}", f"lists of {item.plural}")
+
+
+def _mapping(item: ArgumentType) -> ArgumentType:
+    def accepts(value: object) -> bool:
+        return (
+            isinstance(value, Mapping)
+            and all(isinstance(key, str) for key in value)
+            and all(map(item.accepts, value.values()))
+        )
+
+    return ArgumentType(accepts, f"a dict of {item.plural}", f"dicts of {item.plural}")
