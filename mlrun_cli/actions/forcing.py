@@ -9,9 +9,9 @@ from mlrun_cli.actions.runs import cancel_run
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import StoreUnavailable
 from mlrun_cli.processes.process import belonging_to, send, supervisors_of
+from mlrun_cli.processes.termination import end_processes
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
-from mlrun_cli.runtime.finish import end_processes
 from mlrun_cli.runtime.liveness import may_judge, reconcile_runs
 from mlrun_cli.workspace import Workspace
 

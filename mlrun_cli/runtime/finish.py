@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import time
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,7 +16,7 @@ from mlrun_cli.core.time import now
 from mlrun_cli.environments.record import mlflow_warning
 from mlrun_cli.errors import StoreError
 from mlrun_cli.processes.launch import LOG_NAME
-from mlrun_cli.processes.process import ProcessId, send
+from mlrun_cli.processes.process import ProcessId
 from mlrun_cli.runs.error import SERVICE_ERROR, USER_ERROR, error_from_log, run_error
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.outcome import Outcome
@@ -32,8 +30,6 @@ from mlrun_cli.snapshots.snapshot import some
 from mlrun_cli.snapshots.working_copy import links_out, remove_empty_script_folders, remove_unchanged
 from mlrun_cli.workspace import Workspace
 
-_KILL_AGAIN_SECONDS = 0.02
-_KILL_SECONDS = 5.0
 _UNCAUGHT_EXCEPTION = 1
 
 _T = TypeVar("_T")
@@ -184,43 +180,6 @@ def signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
-
-
-def end_processes(find: Callable[[], list[ProcessId]], grace_seconds: float) -> list[ProcessId]:
-    """Have processes end: SIGTERM, some time, then SIGKILL; those that not even that has ended, as after a `sudo`."""
-    found = _end_by(signal.SIGTERM, find, grace_seconds, every=grace_seconds)
-    return _end_by(signal.SIGKILL, find, _KILL_SECONDS, every=_KILL_AGAIN_SECONDS) if found else []
-
-
-def _end_by(
-    number: signal.Signals, find: Callable[[], list[ProcessId]], seconds: float, *, every: float
-) -> list[ProcessId]:
-    """Send a signal, again `every` so many seconds, until nothing is found or the time is over; what is left."""
-    deadline = time.monotonic() + seconds
-    next_signal = 0.0
-    while found := find():
-        moment = time.monotonic()
-        if moment >= next_signal:
-            for process in found:
-                send(process, number)
-            next_signal = moment + every
-        if moment >= deadline:
-            break
-        time.sleep(_KILL_AGAIN_SECONDS)
-        reap()
-    return found
-
-
-def reap() -> dict[int, int]:
-    """Take note of every child that has ended; exit codes by pid, negative for signals."""
-    ended: dict[int, int] = {}
-    with suppress(ChildProcessError):
-        while True:
-            pid, status = os.waitpid(-1, os.WNOHANG)
-            if pid == 0:
-                break
-            ended[pid] = os.waitstatus_to_exitcode(status)
-    return ended
 
 
 def keep_what_the_script_wrote(workspace: Workspace, submission: Submission, folder: RunFolder) -> None:

@@ -18,19 +18,14 @@ from pathlib import Path
 
 from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.processes.inheritance import is_beyond_file_limit
+from mlrun_cli.processes.termination import reap
 from mlrun_cli.runs.error import SERVICE_ERROR
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runs.stream_lock import has_lost_its_stream
-from mlrun_cli.runtime.finish import (
-    outcome_of_failure,
-    outcome_of_lost_stream,
-    reap,
-    record_outcome,
-    written_outcome,
-)
+from mlrun_cli.runtime.finish import outcome_of_failure, outcome_of_lost_stream, record_outcome, written_outcome
 from mlrun_cli.runtime.liveness import reconcile_runs
 from mlrun_cli.runtime.program_start import begin, open_workspace
 from mlrun_cli.runtime.queue import QueueFolder, address_in, node_limit

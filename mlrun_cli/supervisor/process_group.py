@@ -11,8 +11,8 @@ from signal import SIGKILL, SIGTERM, Signals
 from typing import Any
 
 from mlrun_cli.processes.process import ProcessId, descendants, of_run, send
+from mlrun_cli.processes.termination import end_processes
 from mlrun_cli.runs.run import GRACE_SECONDS
-from mlrun_cli.runtime.finish import end_processes
 from mlrun_cli.supervisor.child import Child, Start
 
 

@@ -19,6 +19,7 @@ from mlrun_cli.environments.folder import forget_secrets_of_build
 from mlrun_cli.errors import MlrunError, RunNotFound, StoreError, StoreUnavailable
 from mlrun_cli.processes.host import this_origin
 from mlrun_cli.processes.process import belonging_to, started_for
+from mlrun_cli.processes.termination import end_processes
 from mlrun_cli.runs.error import SERVICE_ERROR, run_error
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.outcome import Outcome
@@ -28,7 +29,6 @@ from mlrun_cli.runs.script_end import ScriptEnd
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.submission import Submission
 from mlrun_cli.runtime.finish import (
-    end_processes,
     keep_what_the_script_wrote,
     left_behind,
     left_running,

@@ -31,6 +31,7 @@ from mlrun_cli.processes.host import this_origin
 from mlrun_cli.processes.inheritance import is_beyond_file_limit
 from mlrun_cli.processes.launch import LaunchedProcess
 from mlrun_cli.processes.ports import Ports
+from mlrun_cli.processes.termination import end_processes, reap
 from mlrun_cli.runs.error import SERVICE_ERROR
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.outcome import Outcome
@@ -41,7 +42,6 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.stream_lock import has_lost_its_stream
 from mlrun_cli.runs.submission import Secrets, Submission
 from mlrun_cli.runtime.finish import (
-    end_processes,
     keep_what_the_script_wrote,
     left_behind,
     left_running,
@@ -49,7 +49,6 @@ from mlrun_cli.runtime.finish import (
     outcome_of_failure,
     outcome_of_script,
     outcome_of_stop,
-    reap,
     record_outcome,
     signal_name,
     with_full_disk,

@@ -92,7 +92,7 @@ BY_MPI = """
 STUBBORN = """
 import os, sys, time
 from pathlib import Path
-from mlrun_cli.runtime.finish import reap
+from mlrun_cli.processes.termination import reap
 from mlrun_cli.supervisor.child import Start
 from mlrun_cli.supervisor.process_group import ProcessGroup
 

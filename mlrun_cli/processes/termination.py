@@ -1,0 +1,56 @@
+"""Termination of processes: ask, wait, kill, and reap what has ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from mlrun_cli.processes.process import ProcessId, send
+
+_KILL_AGAIN_SECONDS = 0.02
+_KILL_SECONDS = 5.0
+
+
+def end_processes(find: Callable[[], list[ProcessId]], grace_seconds: float) -> list[ProcessId]:
+    """End processes by SIGTERM and, after a grace, by SIGKILL; return those that outlive even that, as after a `sudo`.
+
+    Args:
+        find: lists those that are left.
+        grace_seconds: between the two.
+    """
+    found = _end_by(signal.SIGTERM, find, grace_seconds, every=grace_seconds)
+    return _end_by(signal.SIGKILL, find, _KILL_SECONDS, every=_KILL_AGAIN_SECONDS) if found else []
+
+
+def _end_by(
+    number: signal.Signals, find: Callable[[], list[ProcessId]], seconds: float, *, every: float
+) -> list[ProcessId]:
+    """Send a signal, again `every` so many seconds, until nothing is found or the time is over; return what is left."""
+    deadline = time.monotonic() + seconds
+    next_signal = 0.0
+    while found := find():
+        moment = time.monotonic()
+        if moment >= next_signal:
+            for process in found:
+                send(process, number)
+            next_signal = moment + every
+        if moment >= deadline:
+            break
+        time.sleep(_KILL_AGAIN_SECONDS)
+        reap()
+    return found
+
+
+def reap() -> dict[int, int]:
+    """Reap every child that has ended; return exit codes by pid, negative for signals."""
+    ended: dict[int, int] = {}
+    with suppress(ChildProcessError):
+        while True:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                break
+            ended[pid] = os.waitstatus_to_exitcode(status)
+    return ended
