@@ -19,6 +19,7 @@
     │   ├── ExperimentNotFound
     │   ├── WorkspaceNotFound
     │   ├── ComputeTargetNotFound
+    │   ├── TargetKindNotFound
     │   ├── ModelNotFound
     │   ├── DataNotFound        a datastore or a dataset
     │   ├── EnvironmentNotFound
@@ -180,6 +181,16 @@ class ComputeTargetNotFound(NotFound):
         super().__init__(
             f"There is no compute target '{name}'. There are: {', '.join(known)}.",
             hint="See 'mlrun computetarget list' for those of the workspace.",
+        )
+
+
+class TargetKindNotFound(NotFound):
+    """No kind of compute target has this name, or its distribution is not installed."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"There is no kind of compute target '{name}' in this installation.",
+            hint="Install the package that brings it into the environment of mlrun-cli.",
         )
 
 

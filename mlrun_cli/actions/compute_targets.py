@@ -7,21 +7,20 @@ from typing import Any
 
 from mlrun_cli.compute.compute_target import (
     AML_COMPUTE,
-    KINDS,
     LOCAL_TARGET,
     ComputeTarget,
     check_compute_target_name,
     is_compute_target_name,
-    most_nodes,
 )
 from mlrun_cli.compute.unknown_targets import TARGETS_VARIABLE
 from mlrun_cli.core.time import now
-from mlrun_cli.errors import ComputeTargetNotFound, Unsupported, UsageError
+from mlrun_cli.errors import ComputeTargetNotFound, TargetKindNotFound, Unsupported, UsageError
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.runtime.queue import call_all_dispatchers
 from mlrun_cli.store.secrets import hidden_pairs, hidden_text
+from mlrun_cli.targets.registry import find_kind
 from mlrun_cli.workspace import Workspace
 
 _LIMIT_FOR_LOCAL = f"To give it a limit: 'mlrun computetarget create amlcompute -n {LOCAL_TARGET} --max-nodes 4'."
@@ -53,11 +52,13 @@ def create_compute_target(
     check_compute_target_name(name)
     if name == LOCAL_TARGET and kind != AML_COMPUTE:
         raise UsageError(f"'{LOCAL_TARGET}' is this machine, and can be no {kind}.", hint=_LIMIT_FOR_LOCAL)
-    if kind not in KINDS:
+    try:
+        find_kind(kind)
+    except TargetKindNotFound as error:
         raise Unsupported(
             f"There are no compute targets of the kind '{kind}' here: '{name}' was not made.",
             hint=f"Make an AmlCompute named '{name}': what is sent to it runs on this machine.",
-        )
+        ) from error
     moment = now()
     shown_tags = None if tags is None else hidden_pairs(tags)
     target = ComputeTarget(name, kind, moment, moment, hidden_text(description) or "", shown_tags, properties)
@@ -124,7 +125,7 @@ def change_compute_target(workspace: Workspace, name: str, properties: Mapping[s
 
 def _check_room(workspace: Workspace, changed: ComputeTarget) -> None:
     """See that no run is left waiting for what a target will not have any more."""
-    most = most_nodes(changed)
+    most = find_kind(changed.kind).node_limit(changed)
     larger = [] if most is None else workspace.runs.queued_beyond(changed.name, most)
     if larger:
         named = ", ".join(larger[:_MOST_NAMES]) + (", …" if len(larger) > _MOST_NAMES else "")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import signal
 from contextlib import suppress
 
 from mlrun_cli.actions.runs import cancel_run
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import StoreUnavailable
-from mlrun_cli.processes.process import belonging_to, send, supervisors_of
-from mlrun_cli.processes.termination import end_processes
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
-from mlrun_cli.runtime.liveness import may_judge, reconcile_runs
+from mlrun_cli.runtime.liveness import reconcile_runs
+from mlrun_cli.targets.registry import find_target
 from mlrun_cli.workspace import Workspace
 
 _MOMENT_SECONDS = 1.0
@@ -34,16 +32,11 @@ def end_by_force(workspace: Workspace, run: Run) -> Run:
             run = cancel_run(workspace, run, 0.0, wakes=False)
         if run.status.is_terminal:
             return run
-        is_here = may_judge(run)
-        if is_here:
-            workspace.run_folder(run.run_id).note_life()
-            for supervisor in supervisors_of(run.run_id):
-                send(supervisor, signal.SIGKILL)
-            end_processes(belonging_to(run.run_id), 0.0)
+        was_reached = find_target(workspace, run.target).kill(run)
     finally:
         workspace.set_busy_timeout(_BUSY_SECONDS)
     run = cancel_run(workspace, run, 0.0, wakes=False)
-    if is_here:
+    if was_reached:
         reconcile_runs(workspace)
     with workspace.transaction(durable=True):
         workspace.runs.end_runs_of_owner(f"runs/{run.run_id}", RunStatus.CANCELED, ended_at=now(), error=None)

@@ -21,7 +21,7 @@ from mlrun_cli.runtime.liveness import reconcile, room_waited_for, shown
 from mlrun_cli.runtime.queue import QueueLook, call_all_dispatchers
 from mlrun_cli.snapshots.snapshot import some
 from mlrun_cli.store.secrets import hidden_pairs
-from mlrun_cli.targets.local import wake_supervisor
+from mlrun_cli.targets.registry import find_target
 from mlrun_cli.workspace import Workspace
 
 LATEST = "@latest"
@@ -233,7 +233,7 @@ def _stop(workspace: Workspace, run: Run, grace_seconds: float, error: Mapping[s
 def _notify_owner(workspace: Workspace, run: Run, *, is_done: bool) -> None:
     """Tell the run's supervisor that it is to stop; or where it had none, whoever starts those behind it."""
     if not is_done:
-        wake_supervisor(workspace.run_folder(run.run_id))
+        find_target(workspace, run.target).cancel(run)
     elif run.owner_lock is None:
         call_all_dispatchers(workspace)
 

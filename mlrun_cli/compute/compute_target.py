@@ -13,7 +13,6 @@ from mlrun_cli.errors import UsageError
 LOCAL_TARGET = "local"
 AML_COMPUTE = "AmlCompute"
 COMPUTE_INSTANCE = "ComputeInstance"
-KINDS = (AML_COMPUTE, COMPUTE_INSTANCE)
 MOST_NODES = 2**31 - 1
 """What a target can be given, and a run can ask for."""
 
@@ -24,7 +23,7 @@ class ComputeTarget(NamedTuple):
     """A row of the workspace's targets; moments are microseconds in UTC.
 
     Attributes:
-        kind: one of `KINDS`.
+        kind: by which `targets` finds what starts its runs.
         properties: what was asked for, under Azure's camelCase keys: `vmSize`, `scaleSettings` and the like.
     """
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
+from typing import TypeVar
 
 from mlrun_cli.core.time import MICROSECONDS, now
-from mlrun_cli.processes.host import this_origin
+from mlrun_cli.errors import TargetKindNotFound
 from mlrun_cli.runs.error import SERVICE_ERROR, run_error
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
@@ -15,7 +16,8 @@ from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runtime.queue import mind_queues
 from mlrun_cli.runtime.sessions import reconcile_sessions
 from mlrun_cli.runtime.unfinished_submits import remove_unfinished_submits
-from mlrun_cli.targets.local import start_recovery
+from mlrun_cli.targets.base import Liveness, Target
+from mlrun_cli.targets.registry import find_target
 from mlrun_cli.workspace import Workspace
 
 LEASE_SECONDS = 60
@@ -24,6 +26,8 @@ _PATIENCE_SECONDS = 2.0
 _LOOK_AGAIN_SECONDS = 0.004
 _START_AGAIN_SECONDS = 0.5
 """After which recovery is started again: it may have been killed."""
+
+_K = TypeVar("_K")
 
 
 def reconcile(workspace: Workspace) -> frozenset[int]:
@@ -42,16 +46,17 @@ def reconcile_runs(workspace: Workspace) -> frozenset[int]:
     workspace.follow()
     given_up = reconcile_sessions(workspace)
     remove_unfinished_submits(workspace)
-    lost = [run for run in workspace.runs.alive() if may_judge(run) and _is_lost(workspace, run)]
+    targets = _Targets(workspace)
+    lost = targets.find_lost(workspace.runs.alive())
     slow = [run for run in lost if not _is_worth_waiting_for(workspace, run)]
     awaited = [run for run in lost if run not in slow]
     started = time.monotonic()
     start_again = started
     if slow and not awaited:
-        _start_recovery(workspace, slow)
+        targets.recover(slow)
     while awaited and time.monotonic() < started + _PATIENCE_SECONDS:
         if time.monotonic() >= start_again:
-            start_again = time.monotonic() + (_START_AGAIN_SECONDS if _start_recovery(workspace, awaited) else 0.0)
+            start_again = time.monotonic() + (_START_AGAIN_SECONDS if targets.recover(awaited) else 0.0)
         time.sleep(_LOOK_AGAIN_SECONDS)
         awaited = [run for run in awaited if _is_alive(workspace.runs.status(run.key))]
     for run in awaited:
@@ -76,44 +81,51 @@ def room_waited_for(workspace: Workspace, run: Run, full: str | None) -> str | N
     return None
 
 
-def may_judge(run: Run) -> bool:
-    """Whether the lock of a live run tells this process anything.
-
-    Runs of this very boot and PID namespace are judged by their lock alone, and so are those of an earlier boot.
-    What lives in another namespace or on another machine is left alone until its lease has run out.
-    """
-    if run.origin is None or run.status is RunStatus.QUEUED:
-        return False
-    here = this_origin()
-    if run.origin == here:
-        return True
-    if run.origin.host_id == here.host_id and run.origin.boot_id != here.boot_id:
-        return True
-    return run.lease_until is not None and run.lease_until < now()
-
-
 def lease_end() -> int:
     """Until when a supervisor that renews its lease at this moment counts as alive elsewhere."""
     return now() + LEASE_SECONDS * MICROSECONDS
 
 
-def _is_lost(workspace: Workspace, run: Run) -> bool:
-    """Return whether a live run has lost its supervisor, or is being recovered at this moment."""
-    folder = workspace.run_folder(run.run_id)
-    try:
-        lock = OwnerLock.open(folder.lock)
-    except FileNotFoundError:
-        is_ours = run.origin is not None and run.origin.host_id == this_origin().host_id
-        if is_ours and workspace.lacks(folder.lock):
-            _record_folder_gone(workspace, run)
-        return False
-    except OSError:
-        return False
-    try:
-        # Asked once more when the lock is free: a run that has just ended has let go of it.
-        return _is_alive(workspace.runs.status(run.key)) if lock.is_free() else lock.is_recovering()
-    finally:
-        lock.close()
+class _Targets:
+    """The targets of live runs, each looked up once."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._targets: dict[str | None, Target | None] = {}
+
+    def find_lost(self, runs: Sequence[Run]) -> list[Run]:
+        """Return the runs that have lost their supervisors; those whose folder is gone are recorded as Failed."""
+        found: dict[int, Liveness] = {}
+        for name, group in _grouped(runs, lambda run: run.target).items():
+            if (target := self._find(name)) is not None:
+                found.update(target.observe(group))
+        for run in runs:
+            if found.get(run.key) is Liveness.FOLDER_GONE:
+                _record_folder_gone(self._workspace, run)
+        return [run for run in runs if found.get(run.key) is Liveness.LOST]
+
+    def recover(self, runs: Sequence[Run]) -> bool:
+        """Ensure that lost runs are recovered; False when nothing could be started for some of them."""
+        are_started = True
+        for group in _grouped(runs, lambda run: type(self._find(run.target))).values():
+            target = self._find(group[0].target)
+            are_started &= target is not None and target.recover(group)
+        return are_started
+
+    def _find(self, name: str | None) -> Target | None:
+        """Return a target; None when its kind is not installed here: its runs are left alone."""
+        if name not in self._targets:
+            self._targets[name] = None
+            with suppress(TargetKindNotFound):
+                self._targets[name] = find_target(self._workspace, name)
+        return self._targets[name]
+
+
+def _grouped(runs: Iterable[Run], key: Callable[[Run], _K]) -> Mapping[_K, Sequence[Run]]:
+    groups: dict[_K, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(key(run), []).append(run)
+    return groups
 
 
 def _is_worth_waiting_for(workspace: Workspace, run: Run) -> bool:
@@ -125,27 +137,6 @@ def _is_worth_waiting_for(workspace: Workspace, run: Run) -> bool:
 def _note_slow(workspace: Workspace, run: Run) -> None:
     with suppress(OSError), closing(OwnerLock.open(workspace.run_folder(run.run_id).lock)) as lock:
         lock.note_slow()
-
-
-def _start_recovery(workspace: Workspace, lost: Sequence[Run]) -> bool:
-    """Ensure that a process recovers these runs, handing it the lock of one of them; False when that cannot be now."""
-    for run in lost:
-        try:
-            lock = OwnerLock.open(workspace.run_folder(run.run_id).lock)
-        except OSError:
-            continue
-        try:
-            if lock.take_to_recover():
-                if _is_alive(workspace.runs.status(run.key)):
-                    start_recovery(workspace, run.run_id, lock)
-                    return True
-            elif not lock.is_free() and lock.is_recovering():
-                return True
-        except OSError:
-            continue
-        finally:
-            lock.close()
-    return False
 
 
 def _record_folder_gone(workspace: Workspace, run: Run) -> None:

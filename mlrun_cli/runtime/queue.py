@@ -15,12 +15,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from mlrun_cli.compute.compute_target import LOCAL_TARGET, most_nodes
+from mlrun_cli.compute.compute_target import LOCAL_TARGET
 from mlrun_cli.core.json_files import read_json, write_json
-from mlrun_cli.errors import StoreError
+from mlrun_cli.errors import StoreError, TargetKindNotFound
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
-from mlrun_cli.targets.local import start_dispatcher
+from mlrun_cli.targets.registry import find_kind, find_target
 from mlrun_cli.workspace import Workspace
 
 _PATIENCE_SECONDS = 2.0
@@ -142,19 +142,31 @@ def _started(workspace: Workspace, target: str, folder: QueueFolder) -> bool:
         if not lock.try_take():
             return False
         if not folder.is_paused():
-            folder.note_start(lock)
-            start_dispatcher(workspace, target, folder.log, lock)
+            _start_dispatcher(workspace, target, folder, lock)
         return True
     finally:
         lock.close()
 
 
+def _start_dispatcher(workspace: Workspace, name: str, folder: QueueFolder, lock: OwnerLock) -> None:
+    try:
+        target = find_target(workspace, name)
+    except TargetKindNotFound as error:
+        folder.note_trouble(f"'{name}': {error.message}")
+        return
+    folder.note_start(lock)
+    target.start_dispatcher(folder.log, lock)
+
+
 def node_limit(workspace: Workspace, target: str) -> int | None:
-    """How many nodes of a target may be in use at once, none of one that is gone; None means that there is no limit."""
+    """Return how many nodes of a target may be in use at once: none of one that is gone, None without a limit."""
     found = workspace.compute_targets.find(target)
     if found is None:
         return None if target == LOCAL_TARGET else 0
-    return most_nodes(found)
+    try:
+        return find_kind(found.kind).node_limit(found)
+    except TargetKindNotFound:  # its queue says so
+        return None
 
 
 class QueueLook:

@@ -29,11 +29,13 @@ from mlrun_cli.runtime.finish import outcome_of_failure, outcome_of_lost_stream,
 from mlrun_cli.runtime.liveness import reconcile_runs
 from mlrun_cli.runtime.program_start import begin, open_workspace
 from mlrun_cli.runtime.queue import QueueFolder, address_in, node_limit
+from mlrun_cli.runtime.supervisor_start import start_supervisor
 from mlrun_cli.scheduler.backfill import Passing
 from mlrun_cli.scheduler.fork_server import ForkServer, ForkServerGone
 from mlrun_cli.scheduler.gpu_allocator import GpuLender
 from mlrun_cli.store import compute_targets  # noqa: F401 — a workspace would load it when it is first used: too late
-from mlrun_cli.targets.local import missing_program, start_supervisor
+from mlrun_cli.targets.programs import missing_program
+from mlrun_cli.targets.registry import find_target
 from mlrun_cli.workspace import Workspace
 
 _LOOK_SECONDS = 5.0
@@ -222,11 +224,11 @@ class Dispatcher:
         with closing(loan):
             if run.gpu_count:
                 self._workspace.runs.update(run.key, gpus=",".join(loan.gpus))
-            self._supervisors[self._start_supervisor(run.run_id, [lock.descriptor, *loan.locks])] = run.key
+            self._supervisors[self._start_supervisor(run, [lock.descriptor, *loan.locks])] = run.key
         self._folder.note_trouble("")
         return run.node_count
 
-    def _start_supervisor(self, run_id: str, locks: Sequence[int]) -> int:
+    def _start_supervisor(self, run: Run, locks: Sequence[int]) -> int:
         """Start a supervisor, the quick way where there is one; its pidfd.
 
         Raises:
@@ -237,11 +239,14 @@ class Dispatcher:
             if time.monotonic() >= deadline:
                 raise _ProgramGone(f"the mlrun-cli that starts it has been removed, {missing}")
             time.sleep(_RETRY_SECONDS)
-        if self._fork_server is not None:
+        target = find_target(self._workspace, self._target)
+        if self._fork_server is not None and target.forks_supervisors:
             if self._fork_server.is_current():
-                return self._fork_server.start_supervisor(run_id, locks)
+                return self._fork_server.start_supervisor(run.run_id, locks)
             self._leave_fork_server()
-        return os.pidfd_open(start_supervisor(self._workspace, run_id, locks))
+        started = start_supervisor(target, run, locks)
+        assert started.pid is not None, "targets without processes here have dispatchers of their own"
+        return os.pidfd_open(started.pid)
 
     def _tell(self, text: str) -> None:
         """To the log, and to who looks at what waits."""

@@ -24,7 +24,7 @@ from mlrun_cli.processes.process import SUPERVISOR_VARIABLE
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runtime.program_start import begin
 from mlrun_cli.supervisor.__main__ import main
-from mlrun_cli.targets.local import SUPERVISOR_PROGRAM, supervisor_log, supervisor_words
+from mlrun_cli.targets.programs import SUPERVISOR_PROGRAM, program_words, supervisor_arguments, supervisor_log
 
 _PATIENCE_SECONDS = 2.0
 _LONGEST_MESSAGE = 4096
@@ -95,7 +95,7 @@ class ForkServer:
 
 def _serve(connection: socket.socket, workspace: Path) -> None:
     begin(connection.fileno())
-    show_words([sys.executable, "-E", __file__])
+    show_words(program_words(__file__, []))
     # Nobody waits for supervisors: the kernel is to forget them. They themselves begin with this put right.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     # Pages that no collection of garbage writes to stay shared with all supervisors.
@@ -114,16 +114,16 @@ def _serve(connection: socket.socket, workspace: Path) -> None:
 
 
 def _supervise(connection: socket.socket, workspace: Path, run_id: str, locks: Sequence[int]) -> None:
-    """What `start_supervisor` of the target `local` does for a program, and then what the program does."""
+    """Do what `spawn` does for a program, and then what the program does."""
     os.setsid()
     os.environ[SUPERVISOR_VARIABLE] = run_id
-    show_words([sys.executable, "-E", SUPERVISOR_PROGRAM, run_id])
+    show_words(program_words(SUPERVISOR_PROGRAM, [run_id]))
     with suppress(BrokenPipeError):  # the run has its supervisor, whether or not anybody wants to know
         socket.send_fds(connection, [b"started"], [os.pidfd_open(os.getpid())])
     log = os.open(supervisor_log(RunFolder(workspace / "runs" / run_id)), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     for output in (sys.stdout, sys.stderr):
         os.dup2(log, output.fileno())
-    main(supervisor_words(workspace, run_id, locks))
+    main(supervisor_arguments(workspace, run_id, locks))
 
 
 def _end_after(action: Callable[..., None], *arguments: Any) -> NoReturn:

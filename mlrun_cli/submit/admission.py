@@ -12,6 +12,8 @@ from mlrun_cli.processes.process import RUN_ID_VARIABLE
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runtime.queue import node_limit
+from mlrun_cli.targets.base import Demand
+from mlrun_cli.targets.registry import find_target
 from mlrun_cli.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -74,13 +76,10 @@ def place_for(workspace: Workspace, configuration: RunConfiguration, request: Su
     """
     target = configuration.target
     check_target(workspace, target)
+    demand = Demand(configuration.node_count, wish.wanted, configuration.max_run_duration_seconds)
+    with configuration.telling_place():
+        find_target(workspace, target).check(demand)
     most = node_limit(workspace, target)
-    if most is not None and configuration.node_count > most:
-        with configuration.telling_place("nodeCount"):
-            raise UsageError(
-                f"nodeCount: {configuration.node_count} nodes are asked for, and '{target}' has at most {most}.",
-                hint="Ask for fewer, or give the target more (max_nodes).",
-            )
     is_queued = most is not None or bool(wish.wanted)
     if not is_queued:
         return Place(is_queued)

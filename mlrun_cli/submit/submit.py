@@ -38,6 +38,7 @@ from mlrun_cli.runs.submit_options import SubmitOptions
 from mlrun_cli.runtime.finish import outcome_of_failure, record_outcome
 from mlrun_cli.runtime.liveness import lease_end
 from mlrun_cli.runtime.queue import call_dispatcher
+from mlrun_cli.runtime.supervisor_start import start_supervisor
 from mlrun_cli.runtime.unfinished_submits import submitting
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.git import git_properties
@@ -52,7 +53,7 @@ from mlrun_cli.submit.run_definition import run_definition
 from mlrun_cli.submit.runconfigs import find_conda_file
 from mlrun_cli.submit.script_environment import script_environment
 from mlrun_cli.submit.sdk_copy import sdk_copy
-from mlrun_cli.targets.local import start_supervisor
+from mlrun_cli.targets.registry import find_target
 from mlrun_cli.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -304,7 +305,7 @@ def _submit(
         key, place = _write_run(workspace, request, resolved, submission, snapshot, redaction, interruptions, wish, new)
         new.is_in_store = True
         if not place.is_queued:
-            _start(workspace, key, run_id, new.lock)
+            _start(workspace, workspace.runs.get_by_key(key), new.lock)
     if place.is_queued:
         with suppress(OSError, StoreUnavailable):  # the next look at a run calls again
             call_dispatcher(workspace, submission.target)
@@ -490,7 +491,7 @@ def _write_run(
     """
     properties = {
         SNAPSHOT_PROPERTY: snapshot.snapshot_id,
-        "_azureml.ComputeTargetType": "local",
+        "_azureml.ComputeTargetType": find_target(workspace, submission.target).azure_type,
         "azureml.runsource": "experiment",
         **request.properties,
         **_git_properties(request, resolved, redaction),
@@ -569,15 +570,14 @@ def _write_secrets(
     write_json(folder.secrets, Secrets(environment, resolved.argv, resolved.environment.secrets).to_json())
 
 
-def _start(workspace: Workspace, key: int, run_id: str, lock: OwnerLock) -> None:
+def _start(workspace: Workspace, run: Run, lock: OwnerLock) -> None:
     try:
-        start_supervisor(workspace, run_id, [lock.descriptor])
+        start_supervisor(find_target(workspace, run.target), run, [lock.descriptor])
     except OSError as error:
         message = f"No supervisor could be started: {error.strerror}."
-        workspace.run_folder(run_id).secrets.unlink(missing_ok=True)
-        outcome = outcome_of_failure(message, code=SERVICE_ERROR)
-        record_outcome(workspace, workspace.runs.get_by_key(key), outcome)
-        raise MlrunError(message, hint=f"The run {run_id} is recorded as Failed.") from error
+        workspace.run_folder(run.run_id).secrets.unlink(missing_ok=True)
+        record_outcome(workspace, run, outcome_of_failure(message, code=SERVICE_ERROR))
+        raise MlrunError(message, hint=f"The run {run.run_id} is recorded as Failed.") from error
 
 
 def _as_text(argument: str) -> str:

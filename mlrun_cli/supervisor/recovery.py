@@ -16,7 +16,7 @@ from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.environments.container import end_containers, may_still_run
 from mlrun_cli.environments.folder import forget_secrets_of_build
-from mlrun_cli.errors import MlrunError, RunNotFound, StoreError, StoreUnavailable
+from mlrun_cli.errors import MlrunError, RunNotFound, StoreError, StoreUnavailable, TargetKindNotFound
 from mlrun_cli.processes.host import this_origin
 from mlrun_cli.processes.process import belonging_to, started_for
 from mlrun_cli.processes.termination import end_processes
@@ -40,8 +40,11 @@ from mlrun_cli.runtime.finish import (
     written_outcome,
 )
 from mlrun_cli.runtime.journal_ingest import JournalReader
-from mlrun_cli.runtime.liveness import LEASE_SECONDS, may_judge
+from mlrun_cli.runtime.liveness import LEASE_SECONDS
 from mlrun_cli.supervisor.output_registration import with_registered_outputs
+from mlrun_cli.targets.base import Witness
+from mlrun_cli.targets.registry import find_target
+from mlrun_cli.targets.this_machine import may_judge
 from mlrun_cli.workspace import Workspace
 
 _READERS_SECONDS = 0.1
@@ -61,10 +64,19 @@ def recover_all(workspace: Workspace, first_run_id: str) -> None:
     """
     _try_to_recover(workspace, first_run_id)
     for run in workspace.runs.alive():
-        if may_judge(run):
+        if _may_recover(workspace, run):
             with _taken_lock(workspace, run.run_id) as is_taken:
                 if is_taken:
                     _try_to_recover(workspace, run.run_id)
+
+
+def _may_recover(workspace: Workspace, run: Run) -> bool:
+    """Return whether the lock of a live run tells this process whether it is lost."""
+    try:
+        target = find_target(workspace, run.target)
+    except TargetKindNotFound:
+        return False
+    return target.witness is not Witness.ENGINE and may_judge(run)
 
 
 @contextmanager

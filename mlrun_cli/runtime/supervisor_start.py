@@ -1,0 +1,22 @@
+"""The start of a run's supervisor by its target, with what the target has the run's record say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mlrun_cli.runs.run import Run
+from mlrun_cli.targets.base import Started, Target
+
+
+def start_supervisor(target: Target, run: Run, locks: Sequence[int]) -> Started:
+    """Start the supervisor of a run and hand it open locks, the owner lock first.
+
+    Raises:
+        OSError: no process could be started.
+        MlrunError: the engine refuses the run, or the store cannot be written.
+    """
+    started = target.start_supervisor(run.run_id, locks)
+    if started.properties:
+        with target.workspace.transaction():
+            target.workspace.runs.add_properties(run.key, started.properties)
+    return started

@@ -1,0 +1,111 @@
+"""The programs of this package, supervisor and dispatcher, started as detached processes of this machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import mlrun_cli
+from mlrun_cli.processes.process import RUN_ID_VARIABLE, SUPERVISOR_VARIABLE
+from mlrun_cli.runs.folder import RunFolder
+
+_PACKAGE = os.path.dirname(mlrun_cli.__file__)
+SUPERVISOR_PROGRAM = os.path.join(_PACKAGE, "supervisor", "__main__.py")
+DISPATCHER_PROGRAM = os.path.join(_PACKAGE, "scheduler", "dispatcher.py")
+
+_started: list[int] = []
+"""The pids of those that this process has started and has not reaped."""
+
+
+def supervisor_arguments(workspace: Path, run_id: str, locks: Sequence[int], *, recovers: bool = False) -> list[str]:
+    """Return the arguments of the supervisor program.
+
+    Args:
+        workspace: its folder.
+        run_id: of the run to be supervised, or recovered first.
+        locks: open files, the owner lock of the run first.
+        recovers: whether lost runs are to be recovered, beginning with this one.
+    """
+    options = ["--recover"] if recovers else []
+    return ["--workspace", str(workspace), "--lock", ",".join(map(str, locks)), *options, run_id]
+
+
+def dispatcher_arguments(workspace: Path, target: str, lock: int) -> list[str]:
+    """Return the arguments of the dispatcher program; `lock` is the open lock of the target's queue."""
+    return ["--workspace", str(workspace), "--lock", str(lock), target]
+
+
+def program_words(program: str, arguments: Sequence[str]) -> list[str]:
+    """Return the command line of a program of this package."""
+    # Neither a PYTHONPATH that is meant for the script (-E) nor the folder it is submitted from, as with -m, may
+    # change what the supervisor imports.
+    return [sys.executable, "-E", program, *arguments]
+
+
+def supervisor_log(folder: RunFolder) -> Path:
+    """Return the file for what a supervisor prints; the null device when the folder of its run is gone."""
+    log = folder.supervisor_log
+    return log if log.parent.is_dir() else Path(os.devnull)
+
+
+def missing_program() -> str | None:
+    """Return the interpreter or the program if it has been removed since, as by an upgrade; None as a rule."""
+    return next((path for path in (sys.executable, SUPERVISOR_PROGRAM) if not os.path.exists(path)), None)
+
+
+def spawn(words: list[str], name: str, locks: Sequence[int], log: Path) -> int:
+    """Start a detached process, which outlives this one, and return its pid.
+
+    Args:
+        words: its command line, beginning with the path of an executable.
+        name: of what it supervises, by which it is found.
+        locks: open files that it inherits.
+        log: where its output is appended.
+
+    Raises:
+        OSError: no process could be started.
+    """
+    _reap_ended()
+    for descriptor in locks:
+        os.set_inheritable(descriptor, True)
+    pid = os.posix_spawn(
+        words[0],
+        words,
+        _program_environment(name),
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, os.fspath(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+        setsigmask=(),
+        # Where a child's end is ignored, the kernel tells nobody how it ended.
+        setsigdef=(signal.SIGCHLD,),
+    )
+    _started.append(pid)
+    return pid
+
+
+def _reap_ended() -> None:
+    """Reap the processes that this one has started before and that have ended.
+
+    A command is over before they are. A studio or a notebook is not, and would collect them as zombies.
+    """
+    for pid in _started.copy():
+        try:
+            has_ended = os.waitpid(pid, os.WNOHANG)[0] == pid
+        except ChildProcessError:  # it was reaped otherwise, or is a child of the process that has forked this one
+            has_ended = True
+        if has_ended:
+            with suppress(ValueError):  # another thread was faster
+                _started.remove(pid)
+
+
+def _program_environment(name: str) -> dict[str, str]:
+    """Return this environment without the id of a run: processes of a script are found by that variable."""
+    environment = {name: value for name, value in os.environ.items() if name != RUN_ID_VARIABLE}
+    return environment | {SUPERVISOR_VARIABLE: name}

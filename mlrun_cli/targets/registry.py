@@ -1,0 +1,45 @@
+"""The kinds of compute targets, by the kind in a target's row."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from mlrun_cli.compute.compute_target import AML_COMPUTE, COMPUTE_INSTANCE, LOCAL_TARGET
+from mlrun_cli.errors import TargetKindNotFound
+from mlrun_cli.targets.base import Target
+from mlrun_cli.targets.local import LocalTarget
+from mlrun_cli.workspace import Workspace
+
+ENTRY_POINTS = "mlrun_cli.targets"
+"""The group of entry points by which another distribution brings kinds of targets; each names a `Target`."""
+
+_BUILT_IN: dict[str, type[Target]] = {AML_COMPUTE: LocalTarget, COMPUTE_INSTANCE: LocalTarget}
+
+
+def find_target(workspace: Workspace, name: str | None) -> Target:
+    """Return the target of this name; None and a name without a row mean this machine.
+
+    Raises:
+        TargetKindNotFound: the target is of a kind whose distribution is not installed.
+    """
+    row = None if name is None or name == LOCAL_TARGET else workspace.compute_targets.find(name)
+    kind = LocalTarget if row is None else find_kind(row.kind)
+    return kind(workspace, name or LOCAL_TARGET)
+
+
+@lru_cache
+def find_kind(name: str) -> type[Target]:
+    """Return a kind of compute target.
+
+    Raises:
+        TargetKindNotFound: there is none of this name.
+    """
+    if name in _BUILT_IN:
+        return _BUILT_IN[name]
+    from importlib.metadata import entry_points  # noqa: PLC0415 — slow, and kinds of others are rare
+
+    for entry_point in entry_points(group=ENTRY_POINTS, name=name):
+        kind = entry_point.load()
+        if isinstance(kind, type) and issubclass(kind, Target):
+            return kind
+    raise TargetKindNotFound(name)

@@ -1,0 +1,116 @@
+"""Supervisors on this machine: observed by their locks, woken by a socket, recovered by a program, ended by signals."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Sequence
+
+from mlrun_cli.core.time import now
+from mlrun_cli.processes.host import this_origin
+from mlrun_cli.processes.process import belonging_to, send, supervisors_of
+from mlrun_cli.processes.termination import end_processes
+from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.runs.owner_lock import OwnerLock
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.targets.base import Liveness
+from mlrun_cli.workspace import Workspace
+
+_PATIENCE_SECONDS = 1.0
+
+
+def may_judge(run: Run) -> bool:
+    """Return whether the lock of a live run tells this process anything.
+
+    Runs of this very boot and PID namespace are judged by their lock alone, and so are those of an earlier boot.
+    What lives in another namespace or on another machine is left alone until its lease has run out.
+    """
+    if run.origin is None or run.status is RunStatus.QUEUED:
+        return False
+    here = this_origin()
+    if run.origin == here:
+        return True
+    if run.origin.host_id == here.host_id and run.origin.boot_id != here.boot_id:
+        return True
+    return run.lease_until is not None and run.lease_until < now()
+
+
+def observe(workspace: Workspace, run: Run) -> Liveness:
+    """Return what the owner lock of a live run says of its supervisor."""
+    if not may_judge(run):
+        return Liveness.ALIVE
+    folder = workspace.run_folder(run.run_id)
+    try:
+        lock = OwnerLock.open(folder.lock)
+    except FileNotFoundError:
+        is_ours = run.origin is not None and run.origin.host_id == this_origin().host_id
+        return Liveness.FOLDER_GONE if is_ours and workspace.lacks(folder.lock) else Liveness.ALIVE
+    except OSError:
+        return Liveness.ALIVE
+    try:
+        # The store is read once more when the lock is free: a run that has just ended has let go of it.
+        is_lost = is_alive(workspace, run) if lock.is_free() else lock.is_recovering()
+    finally:
+        lock.close()
+    return Liveness.LOST if is_lost else Liveness.ALIVE
+
+
+def is_alive(workspace: Workspace, run: Run) -> bool:
+    """Return whether a run has not ended by now, as the store has it."""
+    status = workspace.runs.status(run.key)
+    return status is not None and not status.is_terminal
+
+
+def recover(workspace: Workspace, runs: Sequence[Run], start: Callable[[Run, OwnerLock], object]) -> bool:
+    """Have a process recover lost runs unless one does; False when none could be started now.
+
+    Args:
+        workspace: where the runs are.
+        runs: those that are lost.
+        start: starts the process, which recovers them all, with the owner lock of one of them in hand.
+    """
+    for run in runs:
+        try:
+            lock = OwnerLock.open(workspace.run_folder(run.run_id).lock)
+        except OSError:
+            continue
+        try:
+            if lock.take_to_recover():
+                if is_alive(workspace, run):
+                    start(run, lock)
+                    return True
+            elif not lock.is_free() and lock.is_recovering():
+                return True
+        except OSError:
+            continue
+        finally:
+            lock.close()
+    return False
+
+
+def wake(folder: RunFolder) -> bool:
+    """Have a supervisor read the store at once instead of within a second; False when none listens."""
+    import socket  # noqa: PLC0415 — not on the way of `run list`
+
+    try:
+        with (
+            folder.address_of(folder.socket) as address,
+            socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection,
+        ):
+            connection.settimeout(_PATIENCE_SECONDS)
+            connection.connect(address)
+            connection.sendall(b'{"call": "wake"}\n')
+            return bool(connection.recv(1))
+    except OSError:
+        return False
+
+
+def kill(workspace: Workspace, run: Run) -> bool:
+    """End the supervisor and the script of a run by SIGKILL; False when they may live elsewhere."""
+    if not may_judge(run):
+        return False
+    workspace.run_folder(run.run_id).note_life()
+    for supervisor in supervisors_of(run.run_id):
+        send(supervisor, signal.SIGKILL)
+    end_processes(belonging_to(run.run_id), 0.0)
+    return True
