@@ -21,11 +21,12 @@ from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import UsageError
 from mlrun_cli.folders.project_config import absolute, find_project_config
 from mlrun_cli.runconfigs.search import find_runconfigs
-from mlrun_cli.submit import runconfig_catalog as actions
+from mlrun_cli.submit.catalog import find_named_runconfigs, list_runconfigs, show_runconfig, strip_path
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from mlrun_cli.submit.check import Verdict
     from mlrun_cli.workspace import Workspace
 
 app = Group("runconfig")
@@ -34,7 +35,7 @@ app = Group("runconfig")
 def _why_refused(record: Record) -> str:
     """Why one would not run, without its path, which stands beside it."""
     reason: str | None = record["reason"]
-    return "" if reason is None else actions.without_file(reason, record["path"])
+    return "" if reason is None else strip_path(reason, record["path"])
 
 
 _FIELDS = (
@@ -59,7 +60,7 @@ _FIELDS = (
 def list_all(shared: Shared) -> object:
     """List all runconfigs of the attached folder, by the name that -c takes, with what is wrong in them."""
     config = find_project_config(shared.path)
-    records = actions.list_runconfigs(absolute(shared.path) if config is None else config.folder, home())
+    records = list_runconfigs(absolute(shared.path) if config is None else config.folder, home())
     return listing(shared, records, _FIELDS, nothing="No runconfigs.")
 
 
@@ -79,7 +80,7 @@ def show(
 
     One of the Workbench of 2018 is shown in today's keys.
     """
-    document, notes = actions.show_runconfig(shared.path, name, Redaction.from_environment(os.environ))
+    document, notes = show_runconfig(shared.path, name, Redaction.from_environment(os.environ))
     for note in notes:
         shared.notes.warning(note)
     return document
@@ -105,17 +106,17 @@ def validate(
     runconfigs below --path are checked. Where no workspace is attached, targets, registered environments, data and
     the size of the folder are not looked at. Exits with 2 if one would be refused.
     """
+    from mlrun_cli.submit.check import check_runconfig  # noqa: PLC0415 - start-up of the other commands
+
     if bool(names) == is_all:
         raise UsageError("Say which runconfigs: by name, or all.", hint="Use either NAME or --all.")
     choice = environment_choice(environment)
     config = find_project_config(shared.path)
     folder = absolute(shared.path)
-    files = actions.named_runconfigs(shared.path, names) if names else find_runconfigs(folder, exclude=home())
+    files = find_named_runconfigs(shared.path, names) if names else find_runconfigs(folder, exclude=home())
     with _workspace(shared, is_attached=config is not None) as workspace:
         verdicts = [
-            actions.judge_runconfig(
-                file, folder, workspace=workspace, home=home(), environment=os.environ, choice=choice
-            )
+            check_runconfig(file, folder, workspace=workspace, home=home(), environment=os.environ, choice=choice)
             for file in files
         ]
     if workspace is None:
@@ -150,13 +151,13 @@ def _workspace(shared: Shared, *, is_attached: bool) -> AbstractContextManager[W
     return open_context(shared).workspace if is_attached or shared.workspace_name else nullcontext()
 
 
-def _row(verdict: actions.Verdict) -> dict[str, str]:
+def _row(verdict: Verdict) -> dict[str, str]:
     """The columns of a table; a cell that has nothing to say is empty."""
     return {
         "file": printable(verdict.file),
         "loads": "yes" if verdict.loads else "no",
         "would run as": printable(verdict.would_run_as or ""),
-        "refused because": printable(verdict.reason_without_file or ""),
+        "refused because": printable(verdict.short_reason or ""),
         "missing": printable(", ".join(verdict.missing)),
         "notes": printable(verdict.first_note or ""),
     }

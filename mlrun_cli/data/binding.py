@@ -123,7 +123,7 @@ _ANY_PLACEHOLDER = re.compile(_PLACEHOLDER)
 _BEFORE_PATH, _AFTER_PATH = r"""(?<![^\s=:,;|&<>()'"])""", r"""(?![^\s:,;|&<>()'"/])"""
 
 
-def stands_for_data(text: str) -> bool:
+def has_placeholder(text: str) -> bool:
     """Whether something in a text stands for data."""
     return _ANY_PLACEHOLDER.search(text) is not None
 

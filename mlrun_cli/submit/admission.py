@@ -1,9 +1,9 @@
-"""Where a run that is submitted gets its place: at once, or in the queue of its target."""
+"""Admission of a run: whether it starts at once or waits in the queue of its target."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from mlrun_cli.actions.compute_targets import check_target
 from mlrun_cli.errors import RunNotFound, UsageError
@@ -12,43 +12,41 @@ from mlrun_cli.processes.process import RUN_ID_VARIABLE
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runtime.queue import node_limit
+from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.targets.base import Demand
 from mlrun_cli.targets.registry import find_target
 from mlrun_cli.workspace import Workspace
 
-if TYPE_CHECKING:
-    from mlrun_cli.submit.submit import SubmitRequest
 
-
-class GpuWish(NamedTuple):
-    """How many GPUs a run is to have, and of which.
+class GpuRequest(NamedTuple):
+    """GPUs that a run needs for itself.
 
     Attributes:
-        wanted: how many; most runs have none.
-        usable: the names of those that it may be given some of, as they are now.
-        visible: the same as its submitter's CUDA_VISIBLE_DEVICES says it, None for all of the machine.
+        gpu_count: how many; most runs need none.
+        usable: names of those that it may get, as they are now.
+        visible: its submitter's CUDA_VISIBLE_DEVICES; None for all GPUs of the machine.
     """
 
-    wanted: int = 0
+    gpu_count: int = 0
     usable: Sequence[str] = ()
     visible: str | None = None
 
 
-class Place(NamedTuple):
-    """Whether a run waits for its place, and lines for stderr about that."""
+class Admission(NamedTuple):
+    """Whether a run has to wait in a queue, and lines for stderr about that."""
 
     is_queued: bool
     notes: tuple[str, ...] = ()
 
 
-def gpu_wish(workspace: Workspace, request: SubmitRequest) -> GpuWish:
-    """The GPUs that a run is to have; the machine is asked, which takes its time.
+def request_gpus(workspace: Workspace, request: SubmitRequest) -> GpuRequest:
+    """Return the GPUs that a run needs; looks at the machine, which takes a while, where it needs any.
 
     Raises:
-        UsageError: there can never be as many.
+        UsageError: the machine has fewer.
     """
     if not request.gpu_count:
-        return GpuWish()
+        return GpuRequest()
     machine = gpus_of_machine()
     visible = request.environment.get(VISIBLE_GPUS)
     submitter = _find_run(workspace, request.environment.get(RUN_ID_VARIABLE))
@@ -59,16 +57,18 @@ def gpu_wish(workspace: Workspace, request: SubmitRequest) -> GpuWish:
             visible = submitter.visible_gpus
     usable = usable_gpus(machine, visible)
     if request.gpu_count > len(usable):
-        asked = "1 GPU is" if request.gpu_count == 1 else f"{request.gpu_count} GPUs are"
+        needed = "1 GPU is" if request.gpu_count == 1 else f"{request.gpu_count} GPUs are"
         raise UsageError(
-            f"{asked} asked for, and this machine has {len(usable) or 'none'}.",
+            f"{needed} asked for, and this machine has {len(usable) or 'none'}.",
             hint="Leave --gpus out, or ask for fewer. They are counted by nvidia-smi and CUDA_VISIBLE_DEVICES.",
         )
-    return GpuWish(request.gpu_count, usable, visible)
+    return GpuRequest(request.gpu_count, usable, visible)
 
 
-def place_for(workspace: Workspace, configuration: RunConfiguration, request: SubmitRequest, wish: GpuWish) -> Place:
-    """Where a run of this configuration gets its place, as its target is now.
+def admit_run(
+    workspace: Workspace, configuration: RunConfiguration, request: SubmitRequest, gpus: GpuRequest
+) -> Admission:
+    """Find out whether a run of this configuration has to wait, as its target is now.
 
     Raises:
         ComputeTargetNotFound: there is no such target.
@@ -76,19 +76,19 @@ def place_for(workspace: Workspace, configuration: RunConfiguration, request: Su
     """
     target = configuration.target
     check_target(workspace, target)
-    demand = Demand(configuration.node_count, wish.wanted, configuration.max_run_duration_seconds)
+    demand = Demand(configuration.node_count, gpus.gpu_count, configuration.max_run_duration_seconds)
     with configuration.telling_place():
         find_target(workspace, target).check(demand)
     most = node_limit(workspace, target)
-    is_queued = most is not None or bool(wish.wanted)
+    is_queued = most is not None or bool(gpus.gpu_count)
     if not is_queued:
-        return Place(is_queued)
-    parents = [run for run in _ancestors(workspace, request) if not run.status.is_terminal]
-    return Place(is_queued, (*_nodes_of_parents(parents, configuration, most), *_gpus_of_parents(parents, wish)))
+        return Admission(is_queued)
+    parents = [run for run in _list_ancestors(workspace, request) if not run.status.is_terminal]
+    return Admission(is_queued, (*_notes_on_nodes(parents, configuration, most), *_notes_on_gpus(parents, gpus)))
 
 
-def _nodes_of_parents(parents: Sequence[Run], configuration: RunConfiguration, most: int | None) -> tuple[str, ...]:
-    """A line when the runs that this one is submitted from hold nodes that it needs itself."""
+def _notes_on_nodes(parents: Sequence[Run], configuration: RunConfiguration, most: int | None) -> tuple[str, ...]:
+    """Return a line when the runs that this one is submitted from hold nodes that it needs itself."""
     holders = [run for run in parents if run.target == configuration.target]
     held = sum(run.node_count for run in holders)
     if most is None or held + configuration.node_count <= most:
@@ -99,21 +99,21 @@ def _nodes_of_parents(parents: Sequence[Run], configuration: RunConfiguration, m
     )
 
 
-def _gpus_of_parents(parents: Sequence[Run], wish: GpuWish) -> tuple[str, ...]:
-    """The same about GPUs."""
+def _notes_on_gpus(parents: Sequence[Run], gpus: GpuRequest) -> tuple[str, ...]:
+    """Return a line when the runs that this one is submitted from hold GPUs that it needs itself."""
     holders = [run for run in parents if run.gpus is not None]
-    held = {name for run in holders for name in (run.gpus or "").split(",")} & set(wish.usable)
-    if not held or len(wish.usable) - len(held) >= wish.wanted:
+    held = {name for run in holders for name in (run.gpus or "").split(",")} & set(gpus.usable)
+    if not held or len(gpus.usable) - len(held) >= gpus.gpu_count:
         return ()
     return (
-        f"The run {holders[0].run_id} itself holds {len(held)} of the {len(wish.usable)} GPUs that this one may have: "
+        f"The run {holders[0].run_id} itself holds {len(held)} of the {len(gpus.usable)} GPUs that this one may have: "
         "this one starts when that has ended. If it waits for this one, both wait for ever: leave --gpus out, and this "
         "one uses those of that run.",
     )
 
 
-def _ancestors(workspace: Workspace, request: SubmitRequest) -> list[Run]:
-    """The run that this one is submitted from or as a child of, and those above it."""
+def _list_ancestors(workspace: Workspace, request: SubmitRequest) -> list[Run]:
+    """Return the run that this one is submitted from or as a child of, and those above it."""
     found: list[Run] = []
     above = _find_run(workspace, request.parent_run_id or request.environment.get(RUN_ID_VARIABLE))
     while above is not None:
@@ -123,7 +123,7 @@ def _ancestors(workspace: Workspace, request: SubmitRequest) -> list[Run]:
 
 
 def _find_run(workspace: Workspace, run_id: str | None) -> Run | None:
-    """The run; None when there is none, or it is one of another workspace."""
+    """Return a run of this workspace; None when there is none."""
     try:
         return None if run_id is None else workspace.runs.get(run_id)
     except RunNotFound:

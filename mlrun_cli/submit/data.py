@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -47,39 +46,13 @@ from mlrun_cli.data.datastore import Datastore
 from mlrun_cli.environments.docker_arguments import Volume
 from mlrun_cli.errors import DataNotFound, MlrunError, UsageError
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
+from mlrun_cli.submit.run_data import RunData
 from mlrun_cli.workspace import Workspace
 
 _Found = TypeVar("_Found")
 _Binding = TypeVar("_Binding", InputBinding, OutputBinding, ReferenceBinding)
 
 _SECTIONS = {DATASET: "data", OUTPUT: "outputData", REFERENCE: "dataReferences"}
-
-
-@dataclass(slots=True)
-class BoundData:
-    """What a run gets of its configuration's data.
-
-    Attributes:
-        arguments, command: those of the configuration, with paths in place of what stands for data; in a text for a
-            shell, with variables that have them.
-        variables: environment variables for the script, those of the configuration with paths as in the arguments.
-        inputs: for the run's definition: `{"name", "dataset_id", "path", "mechanism"}`, with `path_on_compute` where it
-            has one; no path means that the script gets the dataset itself.
-        outputs: for the run's definition:
-            `{"name", "datastore", "relative_path", "path", "mechanism", "registration"}`.
-        references: for the run's definition: by name what Azure's run details say of an entry of `dataReferences`.
-        datasets: those that the inputs name and that are not in the workspace yet, to be stored with the run.
-        notes: lines about what is done in another way than in Azure.
-    """
-
-    arguments: tuple[str, ...] = ()
-    command: str | tuple[str, ...] | None = None
-    variables: dict[str, str] = field(default_factory=dict)
-    inputs: list[dict[str, Any]] = field(default_factory=list)
-    outputs: list[dict[str, Any]] = field(default_factory=list)
-    references: dict[str, dict[str, Any]] = field(default_factory=dict)
-    datasets: list[Dataset] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
 
 
 def bind_data(
@@ -91,7 +64,7 @@ def bind_data(
     *,
     environment: Mapping[str, str] | None = None,
     earlier_run_id: str | None = None,
-) -> BoundData:
+) -> RunData:
     """Find a run's data and make it ready.
 
     Downloads are made in `inputs` of the run's folder, which has to be there. Paths of this machine that the
@@ -118,7 +91,7 @@ def preview_data(
     volumes: Sequence[Volume] = (),
     *,
     environment: Mapping[str, str] | None = None,
-) -> BoundData:
+) -> RunData:
     """What `bind_data` would give a run, whose id stands as `{run-id}`; nothing is made, kept or copied.
 
     Raises:
@@ -128,7 +101,7 @@ def preview_data(
     return _bind(binder, configuration, volumes)
 
 
-def _bind(binder: _Binder, configuration: RunConfiguration, volumes: Sequence[Volume]) -> BoundData:
+def _bind(binder: _Binder, configuration: RunConfiguration, volumes: Sequence[Volume]) -> RunData:
     binder.bind_each(configuration, DATASET, read_inputs, binder.bind_input)
     binder.bind_each(configuration, REFERENCE, read_references, binder.bind_reference)
     binder.bind_each(configuration, OUTPUT, read_outputs, binder.bind_output)
@@ -153,7 +126,7 @@ class _Binder:
         self._is_preview = is_preview
         self._run_id = run_id
         self._source = source
-        self._bound = BoundData()
+        self._bound = RunData()
         self._values: dict[tuple[str, str], str] = {}
         self._shell_variables: dict[str, str] = {}
         self._placeholders = Placeholders()
@@ -259,7 +232,7 @@ class _Binder:
             f"{volume.target} are given {volume.source}{doubt}."
         )
 
-    def finish(self, configuration: RunConfiguration) -> BoundData:
+    def finish(self, configuration: RunConfiguration) -> RunData:
         self._add_azures_names()
         self._placeholders = Placeholders(name for kind, name in self._values if kind == PATH_ON_COMPUTE)
         for name, text in configuration.environment_variables.items():

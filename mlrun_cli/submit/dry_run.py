@@ -1,26 +1,63 @@
-"""What a submit would start, as JSON: secrets hidden."""
+"""A dry run: what a submit would start, as JSON, secrets redacted."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.environments.docker_section import engine_arguments, shared_memory
 from mlrun_cli.environments.folder import EnvironmentFolder
-from mlrun_cli.submit.submit import PlannedRun, SubmitRequest, plan
+from mlrun_cli.environments.planned_environment import PlannedEnvironment
+from mlrun_cli.processes.launch import Launch
+from mlrun_cli.runconfigs.run_configuration import RunConfiguration
+from mlrun_cli.snapshots.plan import PlannedSnapshot
+from mlrun_cli.submit.admission import Admission
+from mlrun_cli.submit.request import SubmitRequest
+from mlrun_cli.submit.resolve import Resolver
 from mlrun_cli.workspace import Workspace
 
 _MOST_LEFT_OUT = 100
 
 
+@dataclass(frozen=True, slots=True)
+class PlannedRun:
+    """A run as `submit` would start it, as far as it is known before.
+
+    Attributes:
+        configuration: of the runconfig, with what the request replaces, and the paths of the data.
+        runconfig: the file, if any.
+        source: the folder that the snapshot would be taken of.
+        argv: as in a submission.
+        environment: its plan.
+        launch: the processes.
+        admission: whether it would wait.
+        data: `data` and `outputData` of the run's definition.
+        snapshot: what it would hold.
+        notes: lines about what is skipped or done otherwise.
+    """
+
+    configuration: RunConfiguration
+    runconfig: Path | None
+    source: Path
+    argv: tuple[str, ...]
+    environment: PlannedEnvironment
+    launch: Launch
+    admission: Admission
+    data: Mapping[str, Sequence[Mapping[str, Any]]]
+    snapshot: PlannedSnapshot
+    notes: tuple[str, ...]
+
+
 def dry_run(workspace: Workspace, request: SubmitRequest) -> dict[str, Any]:
-    """A record of all that `submit` would do; nothing is started, made or stored.
+    """Return a record of everything that `submit` would do; nothing is started, made or stored.
 
     Raises:
         MlrunError: whatever `submit` would raise before it starts the run.
     """
-    planned = plan(workspace, request)
+    planned = _plan_run(workspace, request)
     redaction = Redaction.from_environment(request.environment)
     configuration = planned.configuration
     is_command = configuration.command is not None
@@ -31,7 +68,7 @@ def dry_run(workspace: Workspace, request: SubmitRequest) -> dict[str, Any]:
         "experiment_name": request.experiment_name,
         "runconfig": None if planned.runconfig is None else str(planned.runconfig),
         "target": configuration.target,
-        "waits_for_its_place": planned.place.is_queued,
+        "waits_for_its_place": planned.admission.is_queued,
         "source_directory": str(planned.source),
         "script": None if is_command else shown[0],
         "arguments": [] if is_command else shown[1:],
@@ -48,6 +85,30 @@ def dry_run(workspace: Workspace, request: SubmitRequest) -> dict[str, Any]:
         "snapshot": _snapshot(planned),
         "notes": [redaction.text(note) for note in planned.notes],
     }
+
+
+def _plan_run(workspace: Workspace, request: SubmitRequest) -> PlannedRun:
+    resolver = Resolver(workspace, workspace.home, request)
+    with resolver.noting():
+        resolution = resolver.resolve()
+        resolver.preview()
+        resolver.problems.raise_if_any()
+    data, admission, snapshot = resolver.data, resolver.admission, resolver.snapshot
+    assert resolution is not None and admission is not None and snapshot is not None
+    if data is not None:
+        resolution = resolution.with_data(data)
+    return PlannedRun(
+        configuration=resolution.configuration,
+        runconfig=resolution.runconfig,
+        source=resolution.source,
+        argv=resolution.argv,
+        environment=resolution.environment,
+        launch=resolution.launch,
+        admission=admission,
+        data=resolution.data or {"data": [], "outputData": []},
+        snapshot=snapshot,
+        notes=(*resolution.notes, *admission.notes, *snapshot.notes),
+    )
 
 
 def _environment(planned: PlannedRun, redaction: Redaction) -> dict[str, Any]:

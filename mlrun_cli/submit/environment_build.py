@@ -13,7 +13,7 @@ from typing import Any
 
 from mlrun_cli.errors import EnvironmentNotBuilt
 from mlrun_cli.runconfigs.runconfig import configuration_from_document
-from mlrun_cli.submit.runconfigs import plan_environment
+from mlrun_cli.submit.environment_plan import plan_environment
 from mlrun_cli.workspace import Workspace
 
 _LAST_LINES = 20

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from mlrun_cli.runconfigs.search import find_runconfigs
-from mlrun_cli.submit.runconfig_catalog import Verdict, judge_runconfig
+from mlrun_cli.submit.check import Verdict, check_runconfig
 
 CORPUS = Path(__file__).parents[1] / "data" / "runconfigs" / "corpus"
 EXPECTED: dict[str, str] = json.loads((CORPUS / "expected.json").read_text(encoding="utf-8"))
@@ -32,11 +32,11 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def judged(file: Path, programs: Path) -> Verdict:
     environment = {"PATH": str(programs), "MLRUN_ENVIRONMENT": "relaxed"}
-    return judge_runconfig(file, file.parent, workspace=None, home=file.parent / "home", environment=environment)
+    return check_runconfig(file, file.parent, workspace=None, home=file.parent / "home", environment=environment)
 
 
 def told(verdict: Verdict) -> str:
-    return verdict.would_run_as or f"refused: {verdict.reason_without_file}"
+    return verdict.would_run_as or f"refused: {verdict.short_reason}"
 
 
 @pytest.mark.parametrize("name", NAMES)

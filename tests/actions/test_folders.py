@@ -14,7 +14,7 @@ from mlrun_cli.errors import MlrunError, UsageError
 from mlrun_cli.folders.project_config import find_project_config
 from mlrun_cli.runconfigs.lookup import find_runconfig
 from mlrun_cli.runconfigs.runconfig import read_runconfig
-from mlrun_cli.submit.runconfig_review import review
+from mlrun_cli.submit.review import review
 
 FILES = [
     ".amlignore",

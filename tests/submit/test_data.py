@@ -14,7 +14,8 @@ from mlrun_cli.errors import DataNotFound, UsageError
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.submit.data import BoundData, bind_data, preview_data
+from mlrun_cli.submit.data import bind_data, preview_data
+from mlrun_cli.submit.run_data import RunData
 from mlrun_cli.workspace import Workspace, WorkspaceIdentity
 
 
@@ -34,11 +35,11 @@ def source(tmp_path: Path) -> Path:
     return folder
 
 
-def bind(workspace: Workspace, source: Path, rest: dict[str, Any], **fields: Any) -> BoundData:
+def bind(workspace: Workspace, source: Path, rest: dict[str, Any], **fields: Any) -> RunData:
     return bind_data(workspace, RunConfiguration(rest=rest, **fields), "r_1", source)
 
 
-def preview(workspace: Workspace, source: Path, rest: dict[str, Any]) -> BoundData:
+def preview(workspace: Workspace, source: Path, rest: dict[str, Any]) -> RunData:
     return preview_data(workspace, RunConfiguration(rest=rest), source)
 
 
@@ -371,7 +372,7 @@ def test_each_run_registers_a_version_of_its_output(workspace: Workspace, source
     assert line.startswith("The output 'o' is not registered: There is no datastore 'mine'")
 
 
-def completed(workspace: Workspace, bound: BoundData) -> Run:
+def completed(workspace: Workspace, bound: RunData) -> Run:
     with workspace.transaction():
         experiment, number = workspace.experiments.take_run_number("exp")
         key = workspace.runs.insert(

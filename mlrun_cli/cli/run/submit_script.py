@@ -27,7 +27,7 @@ from mlrun_cli.core.sizes import size_in_words
 from mlrun_cli.errors import MlrunError, UsageError
 
 if TYPE_CHECKING:
-    from mlrun_cli.submit.submit import SubmitRequest
+    from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.cli.run.exit_code import exit_code_of
 
 
@@ -99,7 +99,8 @@ def submit_script(
     from mlrun_cli.cli.output.progress import Spinner  # noqa: PLC0415
     from mlrun_cli.cli.run.stream import stream_submitted  # noqa: PLC0415
     from mlrun_cli.processes.interruptions import Interruptions  # noqa: PLC0415
-    from mlrun_cli.submit.submit import SubmitRequest, submit  # noqa: PLC0415
+    from mlrun_cli.submit.request import SubmitRequest  # noqa: PLC0415
+    from mlrun_cli.submit.start import submit  # noqa: PLC0415
 
     when_interrupted = on_interrupt(interrupt)
     if is_async and is_reading:

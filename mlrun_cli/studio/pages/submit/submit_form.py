@@ -15,7 +15,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.submission import Submission
 from mlrun_cli.runs.submit_options import redacted_words
 from mlrun_cli.submit.earlier_runs import EarlierRun
-from mlrun_cli.submit.submit import SubmitRequest
+from mlrun_cli.submit.request import SubmitRequest
 
 SNAPSHOT, FOLDER = "snapshot", "folder"
 _LABELS = {"name": "Display name", "gpus": "GPUs"}

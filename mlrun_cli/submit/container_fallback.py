@@ -1,4 +1,4 @@
-"""What a configuration asks of a container, where its run is in none."""
+"""Docker keys of a configuration whose run is in no container: variables and volumes are honoured all the same."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.environments.docker_arguments import Volume, read_docker_arguments
-from mlrun_cli.environments.docker_section import arguments_key, engine_arguments, is_docker_on
+from mlrun_cli.environments.docker_section import arguments_key, engine_arguments
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 
 
-class WithoutContainer(NamedTuple):
+class ContainerFallback(NamedTuple):
     """A configuration with the variables that Docker's arguments set, their volumes, and lines for stderr."""
 
     configuration: RunConfiguration
@@ -23,22 +23,22 @@ class WithoutContainer(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def without_container(configuration: RunConfiguration, project: Path) -> WithoutContainer:
-    """Honour what of Docker's arguments can be: variables, and volumes as places of data; name the rest.
+def apply_docker_arguments(configuration: RunConfiguration, project: Path) -> ContainerFallback:
+    """Honour variables of Docker's arguments, and volumes as places of data; note the rest.
 
     Args:
         configuration: whose own variables stay on top.
         project: what a relative path begins from.
     """
-    arguments = engine_arguments(configuration) if is_docker_on(configuration) else []
+    arguments = engine_arguments(configuration)
     if not arguments:
-        return WithoutContainer(configuration)
+        return ContainerFallback(configuration)
     key_path = arguments_key(configuration)
     volumes, variables, others = read_docker_arguments(arguments)
     found = tuple(volume._replace(source=_absolute(project, volume.source)) for volume in volumes)
     notes = [_note(key_path, others)] if others else []
     merged = {**variables, **configuration.environment_variables}
-    return WithoutContainer(replace(configuration, environment_variables=merged), found, tuple(notes))
+    return ContainerFallback(replace(configuration, environment_variables=merged), found, tuple(notes))
 
 
 def _absolute(project: Path, source: str) -> str:

@@ -1,4 +1,4 @@
-"""What a runconfig names instead of saying it: an environment of the workspace or of a file, paths of Windows."""
+"""References of a runconfig: environments of the workspace or of a file, and paths written on Windows."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from pathlib import Path, PureWindowsPath
 from mlrun_cli.core.problems import Problems
 from mlrun_cli.errors import EnvironmentNotFound, UsageError
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
-from mlrun_cli.runconfigs.runconfig import configuration_from_document, read_environment_file
-from mlrun_cli.submit.runconfigs import find_named_file
+from mlrun_cli.submit.named_files import find_named_file
 from mlrun_cli.workspace import Workspace
 
 _FILE_SUFFIXES = (".yml", ".yaml", ".json")
@@ -24,7 +23,7 @@ def resolve_references(
     source: Path,
     is_environment_given: bool,
 ) -> tuple[RunConfiguration, tuple[str, ...]]:
-    """The configuration with what it names in the names' place, and lines for stderr.
+    """Return the configuration with references replaced by what they name, and lines for stderr.
 
     Args:
         workspace: where environments are registered; None leaves an environment that is only named as it is.
@@ -45,6 +44,8 @@ def resolve_references(
     if is_environment_given:
         return configuration.with_environment(replace(RunConfiguration(), python=configuration.python)), notes
     if configuration.environment_reference is not None and is_file_name(name):
+        from mlrun_cli.runconfigs.runconfig import read_environment_file  # noqa: PLC0415 - start-up
+
         with configuration.telling_place("environment"):
             file = find_named_file(name, "environment", runconfig, project, source)
         described, file_notes = read_environment_file(file)
@@ -54,16 +55,20 @@ def resolve_references(
         return configuration, notes
     key_path = "environment" if configuration.environment_reference else "environment.name"
     with configuration.telling_place(key_path):
-        return configuration.with_environment(_registered(workspace, configuration, name, key_path)), notes
+        return configuration.with_environment(_find_registered(workspace, configuration, name, key_path)), notes
 
 
 def is_file_name(reference: str) -> bool:
-    """Whether what stands at `environment` is the name of a file, and not that of an environment."""
+    """Return whether a text at `environment` names a file, and not a registered environment."""
     return reference.lower().endswith(_FILE_SUFFIXES) or "/" in reference
 
 
-def _registered(workspace: Workspace, configuration: RunConfiguration, name: str, key_path: str) -> RunConfiguration:
-    from mlrun_cli.actions.environments import get_environment  # noqa: PLC0415 — few runconfigs only name one
+def _find_registered(
+    workspace: Workspace, configuration: RunConfiguration, name: str, key_path: str
+) -> RunConfiguration:
+    """Return the environment of the workspace that a configuration names."""
+    from mlrun_cli.actions.environments import get_environment  # noqa: PLC0415 - start-up
+    from mlrun_cli.runconfigs.runconfig import configuration_from_document  # noqa: PLC0415 - start-up
 
     version = None if configuration.environment_reference else configuration.changed().get("environment.version")
     try:
@@ -82,6 +87,7 @@ def _registered(workspace: Workspace, configuration: RunConfiguration, name: str
 def _with_posix_paths(
     configuration: RunConfiguration, project: Path, source: Path
 ) -> tuple[RunConfiguration, tuple[str, ...]]:
+    """Return the configuration with relative paths of Windows read as POSIX paths, and a line about each."""
     notes: list[str] = []
     problems = Problems()
 

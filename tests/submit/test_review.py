@@ -10,7 +10,7 @@ from mlrun_cli.environments.mode import EnvironmentMode
 from mlrun_cli.errors import SeveralProblems, Unsupported, UsageError
 from mlrun_cli.runconfigs.run_configuration import PythonSection, RunConfiguration
 from mlrun_cli.runconfigs.runconfig import read_runconfig
-from mlrun_cli.submit.runconfig_review import review
+from mlrun_cli.submit.review import review
 
 REAL = Path(__file__).parents[1] / "data" / "runconfigs"
 

@@ -1,0 +1,77 @@
+"""The catalog of a folder's runconfigs: their names, and the content of each."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.core.problems import each_problem
+from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.errors import MlrunError
+from mlrun_cli.runconfigs.lookup import find_runconfig, name_of_runconfig
+from mlrun_cli.runconfigs.runconfig import read_runconfig
+from mlrun_cli.runconfigs.schema import complete_document
+from mlrun_cli.runconfigs.search import find_runconfigs
+from mlrun_cli.submit.review import review
+from mlrun_cli.submit.runconfig_file import load_runconfig
+
+
+def list_runconfigs(folder: Path, home: Path) -> Sequence[dict[str, Any]]:
+    """Return a record of each runconfig under a folder, by the name that `-c` takes, with what is wrong in it.
+
+    Args:
+        folder: the attached folder, or any other.
+        home: where runs are kept; left out.
+    """
+    return sorted(
+        (_make_record(folder, file) for file in find_runconfigs(folder, exclude=home)), key=itemgetter("name")
+    )
+
+
+def show_runconfig(folder: Path, name: str, redaction: Redaction) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return a runconfig with defaults for what it leaves out, secrets redacted, and lines for stderr.
+
+    Raises:
+        UsageError: there is no such file, or it cannot be read as a runconfig.
+    """
+    _, configuration, notes = load_runconfig(folder, name)
+    return complete_document(configuration, redaction), notes
+
+
+def find_named_runconfigs(folder: Path, names: Sequence[str]) -> list[Path]:
+    """Return the files of names as `-c` takes them.
+
+    Raises:
+        UsageError: one of them is not there.
+    """
+    return [find_runconfig(folder, name)[0] for name in names]
+
+
+def strip_path(text: str, file: str) -> str:
+    """Return a message about a runconfig without its path, for a table that has it beside the message."""
+    return re.sub(rf"^\S.*/{re.escape(os.path.basename(file))}(, |: | )", "", text)
+
+
+def _make_record(folder: Path, file: Path) -> dict[str, Any]:
+    """Return a record of a runconfig that is read, but of which nothing is looked up."""
+    record: dict[str, Any] = {
+        "name": name_of_runconfig(folder, file),
+        "path": str(file.relative_to(folder)),
+        "target": None,
+        "script": None,
+        "ok": False,
+        "reason": None,
+    }
+    try:
+        configuration, _ = read_runconfig(file)
+        record.update(target=configuration.target, script=configuration.script)
+        # That its environment is only named is no fault: it may be registered.
+        review(configuration.without_environment_name(), search_path=os.environ.get("PATH", ""))
+    except MlrunError as error:
+        first, *more = each_problem(error)
+        return {**record, "reason": first.message + (f" (and {len(more)} more)" if more else "")}
+    return {**record, "ok": True}

@@ -1,0 +1,169 @@
+"""The check of a runconfig: whether a submit would start a run, and how."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mlrun_cli.compute.compute_target import LOCAL_TARGET
+from mlrun_cli.core.problems import problem_record
+from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.environments.environment import EnvironmentPlan
+from mlrun_cli.environments.mode import EnvironmentChoice
+from mlrun_cli.errors import MissingFile
+from mlrun_cli.folders.project_config import CONFIGURATION_FOLDERS, find_project_config
+from mlrun_cli.runconfigs.lookup import folder_of_runconfig
+from mlrun_cli.runconfigs.run_configuration import RunConfiguration
+from mlrun_cli.submit.catalog import strip_path
+from mlrun_cli.submit.request import SubmitRequest
+from mlrun_cli.submit.resolve import Resolver
+from mlrun_cli.workspace import Workspace
+
+_NO_SCRIPT = "SCRIPT"
+_ANY_EXPERIMENT = "experiment"
+
+
+class Verdict(NamedTuple):
+    """The result of a check of a runconfig.
+
+    Attributes:
+        file: its path, relative to the folder where it is inside.
+        loads: whether it can be read as a runconfig.
+        would_run_as: the command line with environment and target; None when it would not run.
+        refused_because: why it would not run, in one line; None when it would.
+        hint: what to do about that.
+        missing: files that it names and that are not there.
+        notes: one line for each thing that is skipped or done otherwise.
+        problems: everything that is wrong, missing files too: `{"file", "line", "message", "hint"}`.
+    """
+
+    file: str
+    loads: bool
+    would_run_as: str | None = None
+    refused_because: str | None = None
+    hint: str | None = None
+    missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    problems: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def is_good(self) -> bool:
+        """Whether a submit would start it as it is."""
+        return not self.problems
+
+    @property
+    def short_reason(self) -> str | None:
+        """Why it would not run, without the name of the file."""
+        if self.refused_because is None:
+            return None
+        more = len(self.problems) - len(self.missing) - 1
+        return strip_path(self.refused_because, self.file) + (f" (and {more} more)" if more > 0 else "")
+
+    @property
+    def first_note(self) -> str | None:
+        """The first of the notes, without the name of the file, and how many more there are."""
+        if not self.notes:
+            return None
+        first, more = strip_path(self.notes[0], self.file), len(self.notes) - 1
+        return f"{first} (and {more} more)" if more else first
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON object."""
+        lists = {name: list(getattr(self, name)) for name in ("missing", "notes", "problems")}
+        return {**self._asdict(), **lists}
+
+
+def check_runconfig(
+    file: Path,
+    folder: Path,
+    *,
+    workspace: Workspace | None,
+    home: Path,
+    environment: Mapping[str, str],
+    choice: EnvironmentChoice | None = None,
+) -> Verdict:
+    """Find out whether a submit of a runconfig would start a run, and how.
+
+    Args:
+        file: the runconfig.
+        folder: what paths are shown relative to.
+        workspace: where targets, environments and data are looked up; without one they are taken for granted.
+        home: where environments are kept.
+        environment: the submitter's variables.
+        choice: how closely the environment has to be met; None for what `MLRUN_ENVIRONMENT` says.
+    """
+    shown = str(file.relative_to(folder)) if file.is_relative_to(folder) else str(file)
+    request = SubmitRequest(
+        path=file,
+        experiment_name=_ANY_EXPERIMENT,
+        runconfig_name=str(file),
+        source_directory=_find_project(file),
+        environment=environment,
+        environment_mode=choice,
+    )
+    resolver = Resolver(workspace, home, request, _find_project(file))
+    resolver.resolve(is_script_needed=False)
+    resolver.preview()
+    problems = list(resolver.problems)
+    missing = tuple(one.name for one in problems if isinstance(one, MissingFile))
+    refusal = next((one for one in problems if not isinstance(one, MissingFile)), None)
+    return Verdict(
+        file=shown,
+        loads=resolver.is_read,
+        would_run_as=_run_line(resolver, workspace, environment) if refusal is None else None,
+        refused_because=None if refusal is None else refusal.message,
+        hint=None if refusal is None else refusal.hint,
+        missing=missing,
+        notes=tuple(resolver.notes) if resolver.is_read else (),
+        problems=tuple(map(problem_record, problems)),
+    )
+
+
+def _find_project(file: Path) -> Path:
+    """Return the folder that paths are relative to: the attached one, also for a runconfig in `config` or the like."""
+    config = None if file.parent.name in CONFIGURATION_FOLDERS else find_project_config(file.parent)
+    return folder_of_runconfig(file) if config is None else config.folder
+
+
+def _run_line(resolver: Resolver, workspace: Workspace | None, environment: Mapping[str, str]) -> str:
+    """Return the command line, environment and target of a run, in one line."""
+    configuration = resolver.configuration
+    plan = None if resolver.environment is None else resolver.environment.plan
+    words = [_program(configuration, plan), *_words(configuration, Redaction.from_environment(environment))]
+    target = _describe_target(configuration, is_looked_up=workspace is not None)
+    return f"{shlex.join(words)} in {_describe_environment(configuration, plan)} on {target}"
+
+
+def _describe_target(configuration: RunConfiguration, *, is_looked_up: bool) -> str:
+    target = configuration.target
+    several = "" if configuration.node_count == 1 else f", {configuration.node_count} nodes"
+    if target == LOCAL_TARGET:
+        return f"this machine{several}"
+    doubt = "" if is_looked_up else " (not looked up)"
+    return f"'{target}'{several}{doubt}"
+
+
+def _words(configuration: RunConfiguration, redaction: Redaction) -> list[str]:
+    if isinstance(configuration.command, str):
+        return redaction.arguments(["/bin/sh", "-c", configuration.command])[1:]
+    if configuration.command is not None:
+        return redaction.arguments(configuration.command)[1:]
+    return [configuration.script or _NO_SCRIPT, *redaction.arguments(configuration.arguments)]
+
+
+def _program(configuration: RunConfiguration, plan: EnvironmentPlan | None) -> str:
+    if configuration.command is not None:
+        return "/bin/sh" if isinstance(configuration.command, str) else configuration.command[0]
+    return "python" if plan is None or not plan.starter else plan.starter[0]
+
+
+def _describe_environment(configuration: RunConfiguration, plan: EnvironmentPlan | None) -> str:
+    if plan is None:
+        named = configuration.python.conda_dependencies_file or configuration.environment_reference
+        return f"an environment of {named}"
+    if plan.build is None:
+        return f"the environment of {plan.interpreter}"
+    count = len(plan.build.requirements) + len(plan.build.packages)
+    return f"an environment with {count} package{'' if count == 1 else 's'}"

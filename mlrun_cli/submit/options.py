@@ -1,0 +1,101 @@
+"""The options of a submit, as they are kept with its run for a later submit."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.environments.mode import EnvironmentMode
+from mlrun_cli.errors import UsageError
+from mlrun_cli.runconfigs.run_configuration import RunConfiguration
+from mlrun_cli.runs.submit_options import SubmitOptions
+from mlrun_cli.submit.named_files import find_conda_file
+from mlrun_cli.submit.request import SubmitRequest
+from mlrun_cli.submit.resolution import Resolution
+
+if TYPE_CHECKING:  # start-up: few submits repeat an earlier run
+    from mlrun_cli.submit.earlier_runs import EarlierRun
+
+_DEFAULT_LIMIT_SECONDS = 30 * 24 * 60 * 60
+"""The time limit that azureml.core sets where its user sets none."""
+
+
+def resubmit_options(request: SubmitRequest, resolution: Resolution, redaction: Redaction) -> SubmitOptions:
+    """Return the options that resubmit the run; placeholders for data stay in them."""
+    if request.earlier is not None:
+        return _changed_options(request, request.earlier, redaction)
+    project = request.project_folder()
+    configuration = request.configuration if request.runconfig_name is None else None
+    names_script = resolution.configuration.command is None and (
+        request.script is not None or configuration is not None
+    )
+    script, *arguments = map(as_text, redaction.arguments(resolution.argv)) if names_script else (None,)
+    runconfig, mode = request.runconfig_name, request.environment_mode
+    if resolution.runconfig is not None and not request.path.is_dir():
+        runconfig = str(resolution.runconfig)
+    if mode is None and resolution.choice.mode is not EnvironmentMode.PINNED:
+        mode = resolution.choice
+    build = resolution.environment.plan.build
+    if mode is not None and build is not None and build.day is not None:
+        mode = mode._replace(day=date.fromisoformat(build.day))  # a later commit must not change it
+    return SubmitOptions(
+        runconfig=runconfig,
+        source_directory=None if resolution.source == project else as_text(str(resolution.source)),
+        script=script,
+        arguments=tuple(arguments),
+        target=request.target or (None if configuration is None else configuration.target),
+        conda_file=_find_conda_file(request, project, resolution.source),
+        environment_mode=mode,
+        tags=redaction.document(request.tags),
+        is_whole=configuration is None or _is_plain(configuration),
+    )
+
+
+def _changed_options(request: SubmitRequest, earlier: EarlierRun, redaction: Redaction) -> SubmitOptions:
+    """Return the options of an earlier run, with what the request replaces."""
+    options = earlier.submission.submit_options()
+    if request.script is not None:
+        script, *arguments = map(as_text, redaction.arguments((request.script, *request.arguments)))
+        options = options._replace(script=script, arguments=tuple(arguments))
+    return options._replace(target=request.target or options.target, tags=redaction.document(request.tags))
+
+
+def _find_conda_file(request: SubmitRequest, project: Path, source: Path) -> str | None:
+    """Return the absolute path of the conda file that a request names; a run without an environment may lack it."""
+    if request.conda_dependencies is None:
+        return None
+    try:
+        return as_text(str(find_conda_file(request.conda_dependencies, project, source)))
+    except UsageError:
+        return as_text(str(request.conda_dependencies.absolute()))
+
+
+def _is_plain(configuration: RunConfiguration) -> bool:
+    """Return whether a configuration says no more than options can, and the defaults of configurations made in Python.
+
+    Without Docker its image has no effect, nor have conda dependencies in a user-managed environment.
+    """
+    rest, variables = configuration.changed(), configuration.environment_variables
+    plain = RunConfiguration(
+        script=configuration.script,
+        arguments=configuration.arguments,
+        target=configuration.target,
+        max_run_duration_seconds=configuration.max_run_duration_seconds,
+        environment_variables=variables,
+        python=configuration.python,
+        rest=configuration.rest,
+    )
+    return (
+        configuration == plain
+        and configuration.python.user_managed_dependencies
+        and configuration.max_run_duration_seconds in {None, _DEFAULT_LIMIT_SECONDS}
+        and rest.keys() <= {"environment.docker.baseImage"}
+        and variables.keys() <= {"EXAMPLE_ENV_VAR"}
+    )
+
+
+def as_text(argument: str) -> str:
+    r"""Return an argument or a path as a record can hold it: bytes that are no UTF-8 as `\\udcff`."""
+    return argument.encode("utf-8", "backslashreplace").decode("utf-8")

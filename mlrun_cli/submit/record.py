@@ -1,0 +1,130 @@
+"""The record of a new run: its files in the run folder, then its row in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mlrun_cli.compute.slurm_job import slurm_properties
+from mlrun_cli.core.json_files import write_json
+from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.experiments.experiment import Experiment
+from mlrun_cli.processes.host import this_origin, user_name
+from mlrun_cli.processes.interruptions import Interruptions
+from mlrun_cli.runs.run import SCRIPT_RUN
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runs.submission import Secrets, Submission
+from mlrun_cli.runtime.liveness import lease_end
+from mlrun_cli.snapshots.git import git_properties
+from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY
+from mlrun_cli.submit.admission import Admission, GpuRequest, admit_run
+from mlrun_cli.submit.new_run_folder import NewRunFolder
+from mlrun_cli.submit.request import SubmitRequest
+from mlrun_cli.submit.resolution import Resolution
+from mlrun_cli.submit.run_definition import run_definition
+from mlrun_cli.submit.script_environment import script_environment
+from mlrun_cli.targets.registry import find_target
+from mlrun_cli.workspace import Workspace
+
+
+class NewRun(NamedTuple):
+    """A run that is ready to be recorded."""
+
+    request: SubmitRequest
+    resolution: Resolution
+    submission: Submission
+    redaction: Redaction
+    gpus: GpuRequest
+
+
+def record_run(
+    workspace: Workspace, run: NewRun, folder: NewRunFolder, interruptions: Interruptions
+) -> tuple[int, Admission]:
+    """Write a run's files and, last of all, put it into the store; return its key and admission.
+
+    It is admitted within the transaction: its target may have been changed or deleted meanwhile. Interruptions are
+    held from then on.
+    """
+    _write_files(workspace, run.submission)
+    properties, columns = _properties(workspace, run), _columns(workspace, run)
+    with workspace.transaction(durable=True):
+        interruptions.hold()
+        admission = admit_run(workspace, run.resolution.configuration, run.request, run.gpus)
+        experiment, run_number = workspace.experiments.take_run_number(run.request.experiment_name)
+        _write_secrets(workspace, run, experiment, run_number)
+        run_id = run.submission.run_id
+        key = workspace.runs.insert(experiment, run_number, run_id, lease_until=lease_end(), **columns)
+        if admission.is_queued:
+            workspace.runs.change_status(key, {RunStatus.NOT_STARTED}, RunStatus.QUEUED)
+            folder.release_lock()
+        workspace.runs.add_properties(key, properties)
+        workspace.runs.set_tags(key, run.request.tags)
+        for dataset in run.resolution.datasets:
+            workspace.datasets.insert(dataset.definition, dataset_id=dataset.dataset_id)
+    return key, admission
+
+
+def _write_files(workspace: Workspace, submission: Submission) -> None:
+    folder = workspace.run_folder(submission.run_id)
+    if len(submission.launch.log_names) > 1:
+        folder.make_logs(submission.launch.log_names)
+    write_json(folder.submission, submission.to_json())
+    write_json(folder.environment_plan, submission.environment.to_json())
+
+
+def _columns(workspace: Workspace, run: NewRun) -> dict[str, Any]:
+    request, resolution, submission = run.request, run.resolution, run.submission
+    origin = this_origin()
+    parent = None if request.parent_run_id is None else workspace.runs.get(request.parent_run_id)
+    return {
+        "run_type": SCRIPT_RUN,
+        "status": RunStatus.NOT_STARTED,
+        "parent_key": None if parent is None else parent.key,
+        "root_key": None if parent is None else parent.root_key or parent.key,
+        "display_name": request.display_name,
+        "user_name": user_name(),
+        "script_name": None if submission.is_command else submission.argv[0],
+        "target": submission.target,
+        "definition": {**run_definition(resolution.configuration, submission, run.redaction), **resolution.data},
+        "host_id": origin.host_id,
+        "boot_id": origin.boot_id,
+        "pid_namespace": origin.pid_namespace,
+        "node_count": resolution.configuration.node_count,
+        "gpu_count": run.gpus.gpu_count,
+        "visible_gpus": run.gpus.visible,
+    }
+
+
+def _properties(workspace: Workspace, run: NewRun) -> Mapping[str, str]:
+    request = run.request
+    if request.earlier is None:
+        git = git_properties(run.resolution.source, request.environment, run.redaction)
+    else:
+        git = request.earlier.git_properties()
+    return {
+        SNAPSHOT_PROPERTY: run.submission.snapshot_id,
+        "_azureml.ComputeTargetType": find_target(workspace, run.submission.target).azure_type,
+        "azureml.runsource": "experiment",
+        **request.properties,
+        **git,
+        **slurm_properties(request.environment),
+    }
+
+
+def _write_secrets(workspace: Workspace, run: NewRun, experiment: Experiment, run_number: int) -> None:
+    resolution, submission = run.resolution, run.submission
+    folder = workspace.run_folder(submission.run_id)
+    environment = script_environment(
+        run.request.environment,
+        resolution.configuration.environment_variables,
+        identity=workspace.identity,
+        home=workspace.home,
+        sdk_folder=Path(submission.sdk_folder),
+        run_id=submission.run_id,
+        run_number=run_number,
+        folder=folder,
+        experiment_name=experiment.name,
+        experiment_id=experiment.experiment_id,
+    )
+    write_json(folder.secrets, Secrets(environment, resolution.argv, resolution.environment.secrets).to_json())

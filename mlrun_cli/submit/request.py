@@ -1,0 +1,71 @@
+"""A submit request: everything that a user can ask of a submit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlrun_cli.runconfigs.lookup import folder_of_runconfig
+from mlrun_cli.runconfigs.run_configuration import RunConfiguration
+
+if TYPE_CHECKING:  # start-up: few submits repeat an earlier run or choose how their environment is met
+    from mlrun_cli.environments.mode import EnvironmentChoice
+    from mlrun_cli.submit.earlier_runs import EarlierRun
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitRequest:
+    """A script to submit, and everything that replaces what its runconfig says.
+
+    Attributes:
+        path: the attached folder, or a runconfig.
+        experiment_name: of the run's experiment.
+        runconfig_name: as after `-c`; None means the defaults.
+        configuration: the content of a runconfig, from callers that have none as a file.
+        source_directory: the folder that the snapshot is taken of; None means `path`.
+        script: relative to the source directory; replaces the runconfig's.
+        arguments: of the script; where there are any, they replace the runconfig's.
+        target: replaces the runconfig's.
+        conda_dependencies: a conda file that replaces the runconfig's.
+        environment: the submitter's variables, which the script gets.
+        parent_run_id: of the run that this one is a child of.
+        display_name: the run's name for people.
+        tags, properties: those that the run has from its start.
+        gpu_count: GPUs of this machine for this run alone.
+        environment_mode: how closely its environment has to be met; None for what `MLRUN_ENVIRONMENT` says.
+        unknown_target: `local` sends a run here whose target is not in the workspace; None for what `MLRUN_TARGETS`
+            says.
+        is_reading: whether the script reads this process's standard input, through `Submitted.script_input`.
+        earlier: a run whose snapshot and environment are reused, whatever its folder and runconfig say now; script,
+            with all of its arguments, and target may be others.
+        ends_with_stream: whether the run is canceled when this process, which goes on to stream it, is killed.
+    """
+
+    path: Path
+    experiment_name: str
+    runconfig_name: str | None = None
+    configuration: RunConfiguration | None = None
+    source_directory: Path | None = None
+    script: str | None = None
+    arguments: Sequence[str] = ()
+    target: str | None = None
+    conda_dependencies: Path | None = None
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    parent_run_id: str | None = None
+    display_name: str | None = None
+    tags: Mapping[str, str | None] = field(default_factory=dict)
+    properties: Mapping[str, str] = field(default_factory=dict)
+    gpu_count: int = 0
+    environment_mode: EnvironmentChoice | None = None
+    unknown_target: str | None = None
+    is_reading: bool = False
+    earlier: EarlierRun | None = None
+    ends_with_stream: bool = False
+
+    def project_folder(self) -> Path:
+        """Return the absolute folder that it is about; that of an earlier run may be gone."""
+        is_folder = self.earlier is not None or self.path.is_dir()
+        return self.path.absolute() if is_folder else folder_of_runconfig(self.path)

@@ -1,0 +1,84 @@
+"""A resolved submit: everything that is known of a run before it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlrun_cli.data.binding import has_placeholder
+from mlrun_cli.data.dataset import Dataset
+from mlrun_cli.environments.mode import EnvironmentChoice
+from mlrun_cli.environments.planned_environment import PlannedEnvironment
+from mlrun_cli.processes.launch import Launch
+from mlrun_cli.runconfigs.run_configuration import RunConfiguration
+from mlrun_cli.submit.run_data import RunData
+from mlrun_cli.submit.script import build_argv
+
+if TYPE_CHECKING:  # start-up: few runs have arguments of Docker
+    from mlrun_cli.environments.docker_arguments import Volume
+
+_DATA_SECTIONS = ("data", "dataReferences", "outputData")
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """A request without problems, resolved as far as it can be before its run is made.
+
+    Attributes:
+        configuration: of the runconfig, with what the request replaces.
+        runconfig: the file, if any.
+        source: the folder that the snapshot is taken of.
+        argv: as in a submission.
+        environment: its plan.
+        launch: the processes.
+        choice: how closely the environment has to be met.
+        notes: lines about what is skipped or done otherwise.
+        volumes: of a container that is not started.
+        data: `data`, `outputData` and `dataReferences` of the run's definition.
+        datasets: to be stored with the run.
+    """
+
+    configuration: RunConfiguration
+    runconfig: Path | None
+    source: Path
+    argv: tuple[str, ...]
+    environment: PlannedEnvironment
+    launch: Launch
+    choice: EnvironmentChoice
+    notes: tuple[str, ...]
+    volumes: tuple[Volume, ...] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+    datasets: Sequence[Dataset] = ()
+
+    @property
+    def has_data(self) -> bool:
+        """Whether there is data to find: sections or placeholders of the configuration, or volumes."""
+        return bool(self.volumes) or names_data(self.configuration)
+
+    def with_data(self, data: RunData) -> Resolution:
+        """Return this resolution with the paths of its data in place of placeholders."""
+        configuration = replace(
+            self.configuration,
+            arguments=data.arguments,
+            command=data.command,
+            environment_variables=data.variables,
+        )
+        return replace(
+            self,
+            configuration=configuration,
+            argv=(self.argv[0], *data.arguments) if data.command is None else build_argv(configuration),
+            data=data.definition(),
+            datasets=data.datasets,
+            notes=(*self.notes, *data.notes),
+        )
+
+
+def names_data(configuration: RunConfiguration) -> bool:
+    """Return whether a configuration has sections of data, or placeholders for data."""
+    if any(configuration.rest.get(section) for section in _DATA_SECTIONS):
+        return True
+    command = configuration.command or ()
+    words = (*configuration.arguments, *((command,) if isinstance(command, str) else command))
+    return any(map(has_placeholder, words))

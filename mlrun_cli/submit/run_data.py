@@ -1,0 +1,40 @@
+"""The data of a run: the paths that its script is given, and their records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from mlrun_cli.data.dataset import Dataset
+
+
+@dataclass(slots=True)
+class RunData:
+    """A configuration's data, found for one run.
+
+    Attributes:
+        arguments, command: those of the configuration, with paths in place of placeholders; a shell's text has
+            variables in their place.
+        variables: environment variables for the script: the configuration's, with paths as in the arguments, and
+            those of the data.
+        inputs: for the run's definition: `{"name", "dataset_id", "path", "mechanism"}`, and `path_on_compute` where one
+            is set; without a path the script gets the dataset itself.
+        outputs: for the run's definition:
+            `{"name", "datastore", "relative_path", "path", "mechanism", "registration"}`.
+        references: for the run's definition: by name, what Azure's run details say of an entry of `dataReferences`.
+        datasets: of the inputs, those that are not in the workspace yet; they are stored with the run.
+        notes: lines about what is done in another way than in Azure.
+    """
+
+    arguments: tuple[str, ...] = ()
+    command: str | tuple[str, ...] | None = None
+    variables: dict[str, str] = field(default_factory=dict)
+    inputs: list[dict[str, Any]] = field(default_factory=list)
+    outputs: list[dict[str, Any]] = field(default_factory=list)
+    references: dict[str, dict[str, Any]] = field(default_factory=dict)
+    datasets: list[Dataset] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def definition(self) -> dict[str, Any]:
+        """Return `data`, `outputData` and `dataReferences` of the run's definition."""
+        return {"data": self.inputs, "outputData": self.outputs, "dataReferences": self.references}

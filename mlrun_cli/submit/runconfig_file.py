@@ -1,0 +1,42 @@
+"""The runconfig that a name means under an attached folder, read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from mlrun_cli.errors import InvalidFile
+from mlrun_cli.runconfigs.lookup import find_runconfig
+from mlrun_cli.runconfigs.run_configuration import RunConfiguration
+from mlrun_cli.runconfigs.runconfig import RunconfigReading, examine_runconfig
+
+_COMPARE = "Compare it with local.runconfig and sklearn.runconfig, which 'mlrun folder attach' writes."
+
+
+def load_runconfig(path: Path, name: str) -> tuple[Path, RunConfiguration, tuple[str, ...]]:
+    """Return the file that a name means, its configuration, and lines for stderr.
+
+    Raises:
+        UsageError: there is no such file, or it cannot be read as a runconfig.
+    """
+    file, reading = examine_named_runconfig(path, name)
+    return file, *reading.checked()
+
+
+def examine_named_runconfig(path: Path, name: str) -> tuple[Path, RunconfigReading]:
+    """Return the file that a name means, and its content, which may be wrong in places.
+
+    Raises:
+        UsageError: there is no such file, or it is no runconfig at all.
+    """
+    file, lookup_notes = find_runconfig(path, name)
+    try:
+        reading = examine_runconfig(file)
+    except InvalidFile as error:
+        error.notes = lookup_notes
+        error.hint = error.hint or (_COMPARE if os.access(file, os.R_OK) else "Check its permissions ('ls -l').")
+        raise
+    for problem in reading.problems:
+        problem.hint = problem.hint or _COMPARE
+        problem.notes = lookup_notes
+    return file, reading._replace(notes=(*lookup_notes, *reading.notes))

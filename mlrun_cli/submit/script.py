@@ -1,0 +1,102 @@
+"""The script of a run: found in the source folder, checked, and put into its command line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from mlrun_cli.errors import MissingFile, UsageError
+from mlrun_cli.runconfigs.run_configuration import RunConfiguration
+
+
+def build_argv(configuration: RunConfiguration) -> tuple[str, ...]:
+    """Return the words that are started in the working folder: a script without its interpreter, or a command.
+
+    Raises:
+        UsageError: the configuration names neither.
+    """
+    command = configuration.command
+    if command is not None:
+        # Azure hands text to a shell, and users write `a && b`; words are started as they are.
+        return ("/bin/sh", "-c", command) if isinstance(command, str) else command
+    if configuration.script is None:
+        raise UsageError(
+            "There is no script to run.",
+            hint="Name one, as in 'mlrun run submit-script train.py', or as 'script:' of the runconfig.",
+        )
+    return (configuration.script, *configuration.arguments)
+
+
+def find_argv(configuration: RunConfiguration, source: Path) -> tuple[str, ...]:
+    """Return the words of `build_argv`, with the script's path as it is in the source folder.
+
+    Raises:
+        UsageError: there is no script, or it is not there, not readable, no file, or outside of the folder.
+    """
+    first, *arguments = build_argv(configuration)
+    return (first if configuration.command is not None else _find_script(source, first), *arguments)
+
+
+def check_script_in_snapshot(paths: Iterable[str], source: Path, script: str) -> None:
+    """Raise unless one of a snapshot's paths is the script, which may be a link, or lie in a folder that is one.
+
+    Raises:
+        UsageError: the snapshot does not hold it.
+    """
+    path = _real_path(source / script).relative_to(_real_path(source)).as_posix()
+    if path not in paths:
+        raise UsageError(
+            f"The script '{script}' is left out of the snapshot, so the run would not have it.",
+            hint="See what .amlignore says or, where there is none, .gitignore.",
+        )
+
+
+def _find_script(source: Path, script: str) -> str:
+    path = Path(os.path.normpath(source / script))
+    is_inside = path.is_relative_to(os.path.normpath(source)) and _real_path(path).is_relative_to(_real_path(source))
+    if not is_inside:
+        raise UsageError(
+            f"The script '{script}' is outside of the source folder {source}, so no snapshot would hold it.",
+            hint="Name a script in that folder, or choose another with --source-directory.",
+        )
+    if path.is_symlink() and not path.exists():
+        raise UsageError(
+            f"The script '{script}' in {source} is a link that leads to no file.",
+            hint="Name the script itself, or mend the link ('ls -l' shows where it leads).",
+        )
+    if not path.exists():
+        nearest = _nearest_script(path)
+        guess = "" if nearest is None else f"Did you mean '{os.path.relpath(nearest, source)}'? "
+        raise MissingFile(
+            script,
+            f"There is no script '{script}' in {source}.",
+            hint=f"{guess}Paths of scripts are relative to the source folder ({source}).",
+        )
+    if not path.is_file():
+        raise UsageError(
+            f"The script '{script}' in {source} is not a file.",
+            hint="Name a script, as in 'mlrun run submit-script train.py'.",
+        )
+    if not os.access(path, os.R_OK):
+        raise UsageError(f"The script {path} cannot be read.", hint="Check its permissions ('ls -l').")
+    relative = os.path.relpath(path, source)
+    # Python would take it for an option.
+    return f"./{relative}" if relative.startswith("-") else relative
+
+
+def _real_path(path: Path) -> Path:
+    """Return the path without links; unlike `Path.resolve`, raise nothing where links lead in a circle."""
+    return Path(os.path.realpath(path))
+
+
+def _nearest_script(path: Path) -> Path | None:
+    """Return the script in the same folder whose name is nearest."""
+    import difflib  # noqa: PLC0415 - start-up
+
+    try:
+        names = [entry.name for entry in path.parent.iterdir() if entry.suffix in {".py", path.suffix}]
+    except OSError:
+        return None
+    nearest = difflib.get_close_matches(path.name, names, n=1)
+    return path.with_name(nearest[0]) if nearest else None

@@ -1,0 +1,247 @@
+"""Submit a script: resolve the request, keep the source, record the run, start its supervisor."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, full_disk
+from mlrun_cli.core.held_file import HeldFile
+from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.errors import MlrunError, StoreUnavailable
+from mlrun_cli.processes.inheritance import limit_notes, own_limits, own_niceness, own_umask
+from mlrun_cli.processes.interruptions import Interruptions
+from mlrun_cli.runs.error import SERVICE_ERROR
+from mlrun_cli.runs.owner_lock import OwnerLock
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.script_input import ScriptInput
+from mlrun_cli.runs.stream_lock import stream_lock
+from mlrun_cli.runs.submission import Submission
+from mlrun_cli.runtime.finish import outcome_of_failure, record_outcome
+from mlrun_cli.runtime.queue import call_dispatcher
+from mlrun_cli.runtime.supervisor_start import start_supervisor
+from mlrun_cli.snapshots.content_store import SnapshotStore
+from mlrun_cli.snapshots.limits import SnapshotLimits
+from mlrun_cli.snapshots.pruning import using_snapshots
+from mlrun_cli.snapshots.snapshot import Snapshot
+from mlrun_cli.snapshots.take import take_snapshot
+from mlrun_cli.submit.admission import request_gpus
+from mlrun_cli.submit.new_run_folder import NewRunFolder
+from mlrun_cli.submit.options import as_text, resubmit_options
+from mlrun_cli.submit.record import NewRun, record_run
+from mlrun_cli.submit.request import SubmitRequest
+from mlrun_cli.submit.resolution import Resolution
+from mlrun_cli.submit.resolve import Resolver
+from mlrun_cli.submit.script import check_script_in_snapshot
+from mlrun_cli.submit.sdk_copy import sdk_copy
+from mlrun_cli.targets.registry import find_target
+from mlrun_cli.workspace import Workspace
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A submitted run.
+
+    Attributes:
+        run: as it was recorded.
+        notes: lines for stderr.
+        details: lines about what it was made of, for `--verbose`.
+        stream_lock: of a run that ends with its stream: held until that has ended in order.
+        script_input: of a script with a standard input: filled by whoever streams the run.
+    """
+
+    run: Run
+    notes: tuple[str, ...]
+    details: tuple[str, ...]
+    stream_lock: HeldFile | None = None
+    script_input: ScriptInput | None = None
+
+
+class _Source(NamedTuple):
+    """A snapshot that was taken for a run, and lines about it."""
+
+    snapshot: Snapshot
+    notes: tuple[str, ...] = ()
+
+
+def submit(
+    workspace: Workspace,
+    request: SubmitRequest,
+    interruptions: Interruptions,
+    *,
+    progress: Progress | None = None,
+    say: Callable[[str], None] | None = None,
+) -> Submitted:
+    """Start a run, detached; return when its supervisor has been started.
+
+    Nothing is left behind when it fails before that.
+
+    Args:
+        workspace: where the run is kept.
+        request: what to run.
+        interruptions: held from the moment at which the run is recorded, so that a recorded run is started too;
+            released by the caller, who can then say which run it is.
+        progress: called with files and bytes of the snapshot, as they are done.
+        say: called with what is waited for, if that takes long.
+
+    Raises:
+        UsageError: the request is not valid, or the source is too large for a snapshot.
+        ComputeTargetNotFound: no such target.
+        SeveralProblems: more than one of these.
+        MlrunError: the environment cannot be had, or something cannot be stored.
+    """
+    _check_disk(workspace)
+    resolver = Resolver(workspace, workspace.home, request)
+    with resolver.noting():
+        resolution = resolver.resolve()
+        if resolution is not None:
+            with using_snapshots(workspace.snapshots_folder, say):
+                source = _take_snapshot(workspace, request, resolution, resolver, progress)
+                if source is not None:
+                    return _start_run(workspace, request, resolution, interruptions, source)
+        resolver.preview()
+        raise resolver.problems.as_one()
+
+
+def _check_disk(workspace: Workspace) -> None:
+    full = full_disk(workspace.folder, FULL_FOR_RUNS_BYTES)
+    if full is not None:
+        raise MlrunError(
+            f"No run can be started: {full}.",
+            hint="Make room there, as with 'mlrun run delete' or 'mlrun workspace prune', then submit again.",
+        )
+
+
+def _take_snapshot(
+    workspace: Workspace,
+    request: SubmitRequest,
+    resolution: Resolution,
+    resolver: Resolver,
+    progress: Progress | None,
+) -> _Source | None:
+    """Take the snapshot, or that of an earlier run; return None where there are problems with it."""
+    store = SnapshotStore(workspace.snapshots_folder)
+    if request.earlier is not None:
+        earlier = store.read_manifest(request.earlier.snapshot.snapshot_id)
+        store.mark_used(earlier.snapshot_id)
+        return _Source(earlier)
+    with resolver.problems.collecting():
+        snapshot, notes = take_snapshot(
+            resolution.source,
+            store,
+            limits=SnapshotLimits.from_environment(request.environment),
+            exclude=[workspace.home],
+            progress=progress,
+        )
+        if resolution.configuration.command is None:
+            check_script_in_snapshot((entry.path for entry in snapshot.entries), resolution.source, resolution.argv[0])
+        return _Source(snapshot, tuple(notes))
+    return None
+
+
+def _start_run(
+    workspace: Workspace,
+    request: SubmitRequest,
+    resolution: Resolution,
+    interruptions: Interruptions,
+    source: _Source,
+) -> Submitted:
+    gpus = request_gpus(workspace, request)
+    sdk_folder = str(sdk_copy(workspace.home))
+    run_id = f"{request.experiment_name}_{int(time.time())}_{os.urandom(4).hex()}"
+    folder = workspace.run_folder(run_id)
+    redaction = Redaction.from_environment(request.environment)
+    with NewRunFolder(folder) as new:
+        submission = _make_submission(workspace, request, resolution, redaction, run_id, source.snapshot, sdk_folder)
+        resolution = _find_data(workspace, request, resolution, run_id)
+        submission = submission._replace(argv=tuple(map(as_text, redaction.arguments(resolution.argv))))
+        held = stream_lock(folder) if request.ends_with_stream else None
+        script_input = ScriptInput(folder.stdin) if request.is_reading else None
+        run = NewRun(request, resolution, submission, redaction, gpus)
+        key, admission = record_run(workspace, run, new, interruptions)
+        new.is_in_store = True
+        if not admission.is_queued:
+            _start_supervisor(workspace, workspace.runs.get_by_key(key), new.lock)
+    if admission.is_queued:
+        with suppress(OSError, StoreUnavailable):  # the next look at a run calls again
+            call_dispatcher(workspace, submission.target)
+    notes = (*resolution.notes, *admission.notes, *source.notes, *limit_notes(submission.limits))
+    details = _details(resolution, source.snapshot)
+    return Submitted(workspace.runs.get_by_key(key), notes, details, held, script_input)
+
+
+def _make_submission(
+    workspace: Workspace,
+    request: SubmitRequest,
+    resolution: Resolution,
+    redaction: Redaction,
+    run_id: str,
+    snapshot: Snapshot,
+    sdk_folder: str,
+) -> Submission:
+    """Return the submission of a run whose data are not found yet: its words and options have their placeholders."""
+    identity, configuration = workspace.identity, resolution.configuration
+    return Submission(
+        run_id=run_id,
+        experiment_name=request.experiment_name,
+        workspace_name=identity.name,
+        resource_group=identity.resource_group,
+        subscription_id=identity.subscription_id,
+        snapshot_id=snapshot.snapshot_id,
+        is_command=configuration.command is not None,
+        argv=tuple(map(as_text, redaction.arguments(resolution.argv))),
+        environment=resolution.environment.plan,
+        sdk_folder=sdk_folder,
+        target=configuration.target,
+        max_run_duration_seconds=configuration.max_run_duration_seconds,
+        launch=resolution.launch,
+        folder=str(request.project_folder()),
+        runconfig=None if resolution.runconfig is None else str(resolution.runconfig),
+        umask=own_umask(),
+        niceness=own_niceness(),
+        limits=own_limits(),
+        options=resubmit_options(request, resolution, redaction),
+    )
+
+
+def _find_data(workspace: Workspace, request: SubmitRequest, resolution: Resolution, run_id: str) -> Resolution:
+    """Return the resolution with the paths of its data, for a run whose folder is there."""
+    if not resolution.has_data:
+        return resolution
+    from mlrun_cli.submit.data import bind_data  # noqa: PLC0415 - start-up: most runs have none
+
+    data = bind_data(
+        workspace,
+        resolution.configuration,
+        run_id,
+        resolution.source,
+        resolution.volumes,
+        environment=request.environment,
+        earlier_run_id=None if request.earlier is None else request.earlier.run.run_id,
+    )
+    return resolution.with_data(data)
+
+
+def _details(resolution: Resolution, snapshot: Snapshot) -> tuple[str, ...]:
+    plan = resolution.environment.plan
+    return (
+        *(() if resolution.runconfig is None else (f"Runconfig: {resolution.runconfig}",)),
+        f"Interpreter: {plan.interpreter}" if plan.build is None else f"Environment: {plan.build.key}",
+        f"Snapshot: {snapshot.snapshot_id}, {len(snapshot.entries)} entries, {snapshot.size} bytes",
+    )
+
+
+def _start_supervisor(workspace: Workspace, run: Run, lock: OwnerLock) -> None:
+    try:
+        start_supervisor(find_target(workspace, run.target), run, [lock.descriptor])
+    except OSError as error:
+        message = f"No supervisor could be started: {error.strerror}."
+        workspace.run_folder(run.run_id).secrets.unlink(missing_ok=True)
+        record_outcome(workspace, run, outcome_of_failure(message, code=SERVICE_ERROR))
+        raise MlrunError(message, hint=f"The run {run.run_id} is recorded as Failed.") from error
