@@ -12,7 +12,8 @@
         '''
 
 The docstring is the help, its first line the one in listings. Parameters are Typer's; the shared options are
-added, and arrive as the parameter `shared`. `cancel` stays a function that a test can call.
+added, and arrive as the parameter `shared`; a parameter whose type is an `OptionGroup` stands for several options.
+`cancel` stays a function that a test can call.
 
 A command returns a JSON-like value, which is printed as `-o` and `--query` say, or None, which prints
 nothing, or a `Result`, which can carry an exit code and a table made for people. It raises what `errors` has.
@@ -53,6 +54,18 @@ class PeopleTable(Protocol):
 
     def __call__(self, *, file: TextIO, width: int | None, colour: bool) -> None:
         """Print to `file`, in lines of at most `width` columns where there is a terminal."""
+
+
+class OptionGroup(Protocol):
+    """Options that several commands take together, as the type of one parameter."""
+
+    @classmethod
+    def option_parameters(cls) -> Sequence[inspect.Parameter]:
+        """The parameters that the command's signature has in place of the one of this type."""
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> OptionGroup:
+        """What was typed, by the names of `option_parameters`."""
 
 
 class Result(NamedTuple):
@@ -188,10 +201,17 @@ def build(declaration: Declaration, verb: str) -> Command:
 
 def _callback(declaration: Declaration) -> Callable[..., int]:
     """The function that Typer calls: its signature has the own options, the query and the shared options."""
+    declared = inspect.signature(declaration.function, eval_str=True).parameters.values()
+    groups: dict[str, type[OptionGroup]] = {
+        parameter.name: parameter.annotation
+        for parameter in declared
+        if hasattr(parameter.annotation, "option_parameters")
+    }
     own = [
-        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-        for parameter in inspect.signature(declaration.function, eval_str=True).parameters.values()
+        option.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for parameter in declared
         if parameter.name != "shared"
+        for option in (groups[parameter.name].option_parameters() if parameter.name in groups else [parameter])
     ]
     shared = shared_parameters(set(chain.from_iterable(map(option_names, own))))
     words = [_query_words_parameter()] if declaration.query_words else []
@@ -201,6 +221,8 @@ def _callback(declaration: Declaration) -> Callable[..., int]:
         invocation = typer_context.ensure_object(Invocation)
         invocation.debug = values["debug"]
         options = {parameter.name: values.pop(parameter.name) for parameter in shared}
+        for name, group in groups.items():
+            values[name] = group.from_values({one.name: values.pop(one.name) for one in group.option_parameters()})
         told = shared_from(options, values.pop(_QUERY_WORDS, None) or [])
         with told.metadata_file or nullcontext():
             return _finish(_called(declaration.function, values, told), told)

@@ -83,7 +83,7 @@ class Term(NamedTuple):
     Attributes:
         parse: makes a value of one text; it is given the present time, in microseconds, too, and raises `UsageError`.
         fields: makes fields of `RunFilter` of all values.
-        option: its names on a command line; none where no command has it.
+        option: its name on a command line; none where no command has it.
         metavar: what the option's help shows for its value.
         help: the option's help.
         repeats: whether it may be given more than once.
@@ -91,7 +91,7 @@ class Term(NamedTuple):
 
     parse: Callable[[str, int], Any]
     fields: Callable[[tuple[Any, ...]], Mapping[str, Any]]
-    option: tuple[str, ...] = ()
+    option: str = ""
     metavar: str = ""
     help: str = ""
     repeats: bool = True
@@ -102,6 +102,11 @@ class Fault(NamedTuple):
 
     text: str
     error: UsageError
+
+    @property
+    def message(self) -> str:
+        """What is wrong and what to do, in one line."""
+        return f"{self.error.message} {self.error.hint or ''}".strip()
 
 
 class ParsedFilter(NamedTuple):
@@ -204,7 +209,7 @@ TERMS: Mapping[str, Term] = {
     "search": Term(
         _parse_search,
         lambda values: {"text": " ".join(values), "include_children": True},
-        option=("--search",),
+        option="--search",
         metavar="WORDS",
         help="Runs, child runs too, in whose tags, names, ids or description each word occurs.",
         repeats=False,
@@ -212,14 +217,14 @@ TERMS: Mapping[str, Term] = {
     "status": Term(
         lambda text, _now: parse_statuses(text),
         lambda values: {"statuses": frozenset().union(*values)},
-        option=("--status",),
+        option="--status",
         metavar="STATUS",
         help="Runs with this status; a comma list for several; active for all that have not ended.",
     ),
     "tag": Term(
         lambda text, _now: parse_tag(text),
         lambda values: {"tags": merge_tags(values)},
-        option=("--tags",),
+        option="--tags",
         metavar="KEY[=VALUE]",
         help="Runs with this tag.",
     ),
@@ -231,7 +236,7 @@ TERMS: Mapping[str, Term] = {
     "since": Term(
         parse_time,
         _last("created_from"),
-        option=("--since",),
+        option="--since",
         metavar="TIME",
         help="Runs made since: 7d, 12h, 2026-01-31 or 2026-01-31T09:30.",
         repeats=False,
@@ -239,7 +244,7 @@ TERMS: Mapping[str, Term] = {
     "until": Term(
         lambda text, now: parse_time(text, now, is_end=True),
         _last("created_until"),
-        option=("--until",),
+        option="--until",
         metavar="TIME",
         help="Runs made until then.",
         repeats=False,
@@ -247,7 +252,7 @@ TERMS: Mapping[str, Term] = {
     "target": Term(
         _text,
         _any_of("target"),
-        option=("--compute-target-name",),
+        option="--compute-target-name",
         metavar="NAME",
         help="Runs on this compute target.",
         repeats=False,
@@ -258,7 +263,7 @@ TERMS: Mapping[str, Term] = {
     "parent": Term(
         _text,
         _last("parent_run_id"),
-        option=("--parent-run-id",),
+        option="--parent-run-id",
         metavar="ID",
         help="Child runs of the run of this id, its beginning, or @latest.",
         repeats=False,

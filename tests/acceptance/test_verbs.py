@@ -89,6 +89,14 @@ def test_list_by_tags_bare_and_with_value_all_of_which_must_hold(past: Past) -> 
     assert past.ids("--tags", "quality=poor", "--tags", "seen") == []
 
 
+def test_list_by_words_and_by_time(past: Past) -> None:
+    assert past.ids("--search", "FANTASTIC run") == [past.tagged]
+    assert past.ids("--search", "nothing of this kind") == []
+    assert past.ids("--status", "active") == []
+    assert past.ids("--since", "1h", "--until", "2100-01-01", "--last", "1") == [past.canceled]
+    assert past.ids("--until", "1w") == []
+
+
 def test_list_by_target_and_parent(past: Past) -> None:
     assert len(past.ids("--compute-target-name", "local")) == 4
     assert past.ids("--compute-target-name", "gpu") == []

@@ -54,3 +54,29 @@ def test_a_time_may_be_a_duration_ago(text: str) -> None:
 def test_other_texts_are_not_times(text: str) -> None:
     with pytest.raises(InvalidTime):
         parse_time(text, 0)
+
+
+DAY = 86_400_000_000
+
+
+@pytest.mark.parametrize(
+    ("text", "is_end", "moment"),
+    [
+        ("7d", False, 93 * DAY),
+        ("2 w", False, 86 * DAY),
+        ("12h", False, 100 * DAY - DAY // 2),
+        ("1970-01-03", False, 2 * DAY),
+        ("1970-01-03", True, 3 * DAY),
+        ("1970-01-03T12:00", True, 2 * DAY + DAY // 2),
+        ("1970-01-03 12:00Z", False, 2 * DAY + DAY // 2),
+        ("1970-01-03T12:00+12:00", False, 2 * DAY),
+    ],
+)
+def test_a_time_is_a_day_a_time_or_how_long_ago(text: str, is_end: bool, moment: int) -> None:
+    assert parse_time(text, 100 * DAY, is_end=is_end) == moment
+
+
+@pytest.mark.parametrize("text", ["yesterday", "7", "7y", "2026-02-30", "7", "9999-12-31", "٣d"])
+def test_another_end_of_a_period_is_refused(text: str) -> None:
+    with pytest.raises(InvalidTime):
+        parse_time(text, 0, is_end=True)

@@ -15,15 +15,12 @@ from mlrun_cli.cli.option_values import (
     seconds_of,
 )
 from mlrun_cli.cli.run import app
+from mlrun_cli.cli.run.filters import NO_FILTERS, FilterOptions
 from mlrun_cli.cli.run.options import (
     All,
     ExperimentName,
     Last,
-    ParentRunId,
     SomeRunIds,
-    Status,
-    Tags,
-    TargetName,
 )
 from mlrun_cli.cli.run.selection import choose_runs, one_or_all
 from mlrun_cli.runs.run import GRACE_SECONDS, Run, run_record
@@ -52,10 +49,7 @@ def cancel(
         bool, typer.Option("--force", help="At once, by SIGKILL, even where a run's supervisor does not answer.")
     ] = False,
     last: Last = None,
-    status: Status = None,
-    tags: Tags = None,
-    parent_run_id: ParentRunId = None,
-    target: TargetName = None,
+    filters: FilterOptions = NO_FILTERS,
 ) -> object:
     """Ask runs to stop.
 
@@ -73,10 +67,7 @@ def cancel(
             is_all=is_all,
             terminal=False,
             last=last,
-            status=status,
-            tags=tags,
-            parent_run_id=parent_run_id,
-            target=target,
+            filters=filters,
         )
         canceled = [_cancel_one(workspace, run, None if force else seconds, shared) for run in chosen]
         _tell_of_children(workspace, canceled, shared)

@@ -13,15 +13,12 @@ from mlrun_cli.cli.confirmation import confirm
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import Shared
 from mlrun_cli.cli.run import app
+from mlrun_cli.cli.run.filters import NO_FILTERS, FilterOptions
 from mlrun_cli.cli.run.options import (
     All,
     ExperimentName,
     Last,
-    ParentRunId,
     SomeRunIds,
-    Status,
-    Tags,
-    TargetName,
     Yes,
 )
 from mlrun_cli.cli.run.selection import choose_runs
@@ -51,10 +48,7 @@ def delete(
         ),
     ] = False,
     last: Last = None,
-    status: Status = None,
-    tags: Tags = None,
-    parent_run_id: ParentRunId = None,
-    target: TargetName = None,
+    filters: FilterOptions = NO_FILTERS,
 ) -> object:
     """Delete runs that have ended, with their logs, files, metrics and child runs.
 
@@ -69,10 +63,7 @@ def delete(
             is_all=is_all,
             terminal=True,
             last=last,
-            status=status,
-            tags=tags,
-            parent_run_id=parent_run_id,
-            target=target,
+            filters=filters,
         )
         doomed = actions.with_children(workspace, chosen)
         if doomed and not yes:

@@ -12,13 +12,10 @@ from mlrun_cli.cli.command import Result, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import Shared
 from mlrun_cli.cli.run import app
+from mlrun_cli.cli.run.filters import NO_FILTERS, FilterOptions
 from mlrun_cli.cli.run.options import (
     ExperimentName,
     Last,
-    ParentRunId,
-    Status,
-    Tags,
-    TargetName,
 )
 from mlrun_cli.cli.run.selection import run_filter
 from mlrun_cli.errors import UsageError
@@ -43,10 +40,7 @@ def list_runs(
     shared: Shared,
     experiment_name: ExperimentName = None,
     last: Last = DEFAULT_LAST,
-    status: Status = None,
-    tags: Tags = None,
-    parent_run_id: ParentRunId = None,
-    target: TargetName = None,
+    filters: FilterOptions = NO_FILTERS,
     pipeline_run_id: Annotated[
         str | None, typer.Option("--pipeline-run-id", metavar="ID", help="Step runs of this pipeline run.")
     ] = None,
@@ -56,14 +50,13 @@ def list_runs(
 
     Child runs are listed when their parent is named. Where -o table goes without --query, it is made for people.
     """
-    if parent_run_id is not None and pipeline_run_id is not None:
-        raise UsageError("--parent-run-id and --pipeline-run-id both name a parent.", hint="Leave one of them out.")
+    if pipeline_run_id is not None:
+        if "parent" in filters.texts:
+            raise UsageError("--parent-run-id and --pipeline-run-id both name a parent.", hint="Leave one of them out.")
+        filters = FilterOptions({**filters.texts, "parent": [pipeline_run_id]})
     context = open_context(shared)
-    parent = pipeline_run_id if parent_run_id is None else parent_run_id
     with context.workspace as workspace:
-        which = run_filter(
-            context, experiment_name, last=last, status=status, tags=tags, parent_run_id=parent, target=target
-        )
+        which = run_filter(context, experiment_name, filters, last=last)
         found = actions.list_runs(workspace, which)
         if not found and experiment_name is not None and workspace.experiments.find(experiment_name) is None:
             shared.notes.warning(f"There is no experiment '{experiment_name}' yet.")

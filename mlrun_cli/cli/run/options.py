@@ -25,21 +25,6 @@ ExperimentName = Annotated[
     typer.Option("--experiment-name", "-e", metavar="NAME", help="Default: the attached folder's."),
 ]
 Last = Annotated[int | None, typer.Option("--last", metavar="N", help="The newest N runs.")]
-Status = Annotated[
-    list[str] | None,
-    typer.Option("--status", metavar="STATUS", help="Runs with this status; a comma list for several."),
-]
-Tags = Annotated[
-    list[str] | None,
-    typer.Option("--tags", metavar="KEY[=VALUE]", help="Runs with this tag."),
-]
-ParentRunId = Annotated[
-    str | None,
-    typer.Option("--parent-run-id", metavar="ID", help="Child runs of the run of this id, its beginning, or @latest."),
-]
-TargetName = Annotated[
-    str | None, typer.Option("--compute-target-name", metavar="NAME", help="Runs on this compute target.")
-]
 Environment = Annotated[
     str | None,
     typer.Option(

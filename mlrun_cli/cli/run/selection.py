@@ -8,10 +8,9 @@ from typing import Any
 
 from mlrun_cli.actions import runs as actions
 from mlrun_cli.cli.context import Context
-from mlrun_cli.cli.option_values import of_option
-from mlrun_cli.core.time import now
+from mlrun_cli.cli.run.filters import FilterOptions
 from mlrun_cli.errors import UsageError
-from mlrun_cli.runs.filter import TERMS, RunFilter, parse_filter
+from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.run import Run
 
 
@@ -37,39 +36,20 @@ def one_or_by_id(values: Mapping[str, Any]) -> object:
     return next(iter(values.values())) if len(values) == 1 else values
 
 
-def run_filter(
-    context: Context,
-    experiment_name: str | None,
-    *,
-    last: int | None,
-    status: list[str] | None,
-    tags: list[str] | None,
-    parent_run_id: str | None,
-    target: str | None,
-) -> RunFilter:
-    """What the options of `list` mean; a parent may be in any experiment.
+def run_filter(context: Context, experiment_name: str | None, filters: FilterOptions, *, last: int | None) -> RunFilter:
+    """Return what the options of `list` mean; a parent may be in any experiment.
 
     Raises:
-        UsageError: one of them cannot be right, or no experiment is known.
+        UsageError: one of them means nothing, or no experiment is known.
     """
     if last is not None and last < 1:
         raise UsageError(f"--last: {last} is less than 1.", hint="Write how many runs to show, as --last 20.")
-    if parent_run_id is not None:
-        parent_run_id = _parent_id(context, parent_run_id, experiment_name)
-    texts = {
-        "status": status or [],
-        "tag": tags or [],
-        "parent": [] if parent_run_id is None else [parent_run_id],
-        "target": [] if target is None else [target],
-    }
-    parsed = parse_filter(texts, now())
-    for word, fault in parsed.faults.items():
-        with of_option(TERMS[word].option[0]):
-            raise fault.error
-    return parsed.which._replace(
-        experiment_name=None if parent_run_id is not None else context.experiment_name(experiment_name),
-        last=None if last is None else min(last, sys.maxsize),
-    )
+    which = filters.parse()
+    if which.parent_run_id is None:
+        which = which._replace(experiment_name=context.experiment_name(experiment_name))
+    else:
+        which = which._replace(parent_run_id=_parent_id(context, which.parent_run_id, experiment_name))
+    return which._replace(last=None if last is None else min(last, sys.maxsize))
 
 
 def _parent_id(context: Context, run_id: str, experiment_name: str | None) -> str:
@@ -86,10 +66,7 @@ def choose_runs(
     is_all: bool,
     terminal: bool,
     last: int | None,
-    status: list[str] | None,
-    tags: list[str] | None,
-    parent_run_id: str | None,
-    target: str | None,
+    filters: FilterOptions,
 ) -> Sequence[Run]:
     """The runs of some ids, or with `is_all` those that the filters leave and that have ended, or have not.
 
@@ -101,10 +78,8 @@ def choose_runs(
             "Say which runs: by id, or all that the filters leave.", hint="Use either -r ID or --all, with filters."
         )
     if not is_all:
-        if any(option is not None for option in (last, status, tags, parent_run_id, target)):
+        if last is not None or filters:
             raise UsageError("Filters go with --all, not with -r.", hint="Leave the filters out, or the ids.")
         return get_runs(context, run_ids or [], experiment_name)
-    which = run_filter(
-        context, experiment_name, last=last, status=status, tags=tags, parent_run_id=parent_run_id, target=target
-    )
+    which = run_filter(context, experiment_name, filters, last=last)
     return [run for run in actions.list_runs(context.workspace, which) if run.status.is_terminal == terminal]

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlrun_cli.errors import UsageError
-from mlrun_cli.runs.filter import TagFilter
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.studio.runs_table.columns import Column, chosen_columns
-from mlrun_cli.studio.runs_table.time_bound import time_bound
 from mlrun_cli.studio.runs_table.view import RunsView
-from mlrun_cli.studio.runs_table.view_filter import read_pair, view_filter, written_pair
+from mlrun_cli.studio.runs_table.view_filter import view_filter
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 TEXTS = st.lists(TEXT, max_size=4, unique=True).map(tuple)
@@ -38,12 +34,6 @@ def test_a_change_leads_to_the_first_page() -> None:
     assert view.toggled("status", "Queued").status == ("Failed", "Queued")
     assert view.with_(page=8).page == 8
     assert view.without_filters() == RunsView()
-
-
-@settings(max_examples=50, deadline=None)
-@given(TEXT, st.none() | st.text())
-def test_a_chip_of_a_tag_filters_by_it(key: str, value: str | None) -> None:
-    assert read_pair(written_pair(key, value)) == TagFilter(key, value, any_value=value is None)
 
 
 def test_filters_that_mean_nothing_are_named_and_the_others_hold() -> None:
@@ -74,38 +64,12 @@ def test_more_filters_than_there_may_be_are_told_and_the_others_hold() -> None:
     keys = tuple(f"k{number}" for number in range(60))
     meant = view_filter(RunsView(search="a b", tag=keys, property=keys, metric=("a > 1",)), "exp", 0)
     assert (len(meant.which.tags), meant.which.properties, len(meant.which.metrics)) == (60, (), 1)
-    assert "60 filters by property are too many, 38 fit in" in meant.faults["property"].message
+    assert {"60", "38"} <= set(meant.faults["property"].message.split())
     assert view_filter(RunsView(tag=("a=1", *keys[1:], *(f"a={n}" for n in keys))), "exp", 0).faults == {}
 
 
 def test_active_is_every_status_that_is_not_the_end() -> None:
     assert view_filter(RunsView(status=("Active",)), None, 0).which.statuses == ALIVE_STATUSES
-
-
-DAY = 86_400_000_000
-
-
-@pytest.mark.parametrize(
-    ("text", "is_end", "moment"),
-    [
-        ("7d", False, 93 * DAY),
-        ("2 w", False, 86 * DAY),
-        ("12h", False, 100 * DAY - DAY // 2),
-        ("1970-01-03", False, 2 * DAY),
-        ("1970-01-03", True, 3 * DAY),
-        ("1970-01-03T12:00", True, 2 * DAY + DAY // 2),
-        ("1970-01-03 12:00Z", False, 2 * DAY + DAY // 2),
-        ("1970-01-03T12:00+12:00", False, 2 * DAY),
-    ],
-)
-def test_a_bound_of_time_is_a_day_a_moment_or_how_long_ago(text: str, is_end: bool, moment: int) -> None:
-    assert time_bound(text, 100 * DAY, is_end=is_end) == moment
-
-
-@pytest.mark.parametrize("text", ["yesterday", "7", "7y", "2026-02-30", "9999-12-31", "٣d"])
-def test_another_bound_of_time_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="is no time"):
-        time_bound(text, 0, is_end=True)
 
 
 def test_one_of_the_columns_always_leads_to_the_run() -> None:

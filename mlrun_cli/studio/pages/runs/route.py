@@ -12,7 +12,9 @@ from mlrun_cli.actions.runs import cancel_run
 from mlrun_cli.actions.views import list_views
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import RunNotFound, UsageError
+from mlrun_cli.runs.filter import format_tag
 from mlrun_cli.runs.run import GRACE_SECONDS
+from mlrun_cli.runs.status import ACTIVE
 from mlrun_cli.studio.charts.board import chart_board, chosen_runs
 from mlrun_cli.studio.page_request import Page
 from mlrun_cli.studio.pages.runs.column_menu import changed_columns, column_groups
@@ -20,7 +22,7 @@ from mlrun_cli.studio.pages.runs.filter_menus import filter_menus
 from mlrun_cli.studio.runs_table.columns import chosen_columns
 from mlrun_cli.studio.runs_table.table import runs_table
 from mlrun_cli.studio.runs_table.view import MOST_VALUES, SIZES, RunsView
-from mlrun_cli.studio.runs_table.view_filter import ACTIVE, view_filter, written_pair
+from mlrun_cli.studio.runs_table.view_filter import view_filter
 from mlrun_cli.views.view import RUNS_PAGE
 
 _PRESSES = ("add", "drop", "earlier", "later")
@@ -95,7 +97,7 @@ def _show(page: Page, experiment: str | None) -> Response:
         saved=list_views(page.workspace, RUNS_PAGE),
         link=_link,
         sorted_by=lambda order: _link(view.with_(sort=str(order))),
-        pair=written_pair,
+        pair=format_tag,
         sizes=SIZES,
         most_selected=MOST_VALUES,
         chosen=chosen,

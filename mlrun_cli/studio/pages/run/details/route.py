@@ -5,13 +5,13 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from mlrun_cli.actions.runs import cancel_run
+from mlrun_cli.runs.filter import format_tag
 from mlrun_cli.runs.run import GRACE_SECONDS, Run
 from mlrun_cli.serving.urls import query_of
 from mlrun_cli.studio.markdown import markdown
 from mlrun_cli.studio.page_request import Page
 from mlrun_cli.studio.pages.run.tabs import main_log_name, render_tab, requested_run
 from mlrun_cli.studio.run_facts import environment_facts, fault_of, git_facts, started_line, status_spans
-from mlrun_cli.studio.runs_table.view_filter import written_pair
 
 
 def show(page: Page) -> Response:
@@ -33,7 +33,7 @@ def show(page: Page) -> Response:
         description=markdown(run.description) if run.description else None,
         log_name=main_log_name(page, run),
         filter_by=lambda name, value: _similar_runs_url(page, run, name, value),
-        pair=written_pair,
+        pair=format_tag,
     )
 
 

@@ -1,0 +1,71 @@
+"""The filters of runs as options: one for each word of the filter language that has an option."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from mlrun_cli.cli.option_values import of_option
+from mlrun_cli.core.time import now
+from mlrun_cli.runs.filter import TERMS, RunFilter, Term, parse_filter
+
+_PREFIX = "filter_"
+
+
+class FilterOptions:
+    """What was typed for the filters of a command, which takes it as a parameter of this type.
+
+    Attributes:
+        texts: by word of the filter language; words without an option that was typed are not there.
+    """
+
+    def __init__(self, texts: Mapping[str, Sequence[str]]) -> None:
+        self.texts = texts
+
+    def __bool__(self) -> bool:
+        return bool(self.texts)
+
+    def parse(self) -> RunFilter:
+        """Return the runs that are left.
+
+        Raises:
+            UsageError: a filter means nothing; the message begins with its option.
+        """
+        parsed = parse_filter(self.texts, now())
+        for word, fault in parsed.faults.items():
+            with of_option(TERMS[word].option):
+                raise fault.error
+        return parsed.which
+
+    @classmethod
+    def option_parameters(cls) -> Sequence[inspect.Parameter]:
+        """The parameters that a command's signature has in place of the one of this type."""
+        return [
+            inspect.Parameter(
+                f"{_PREFIX}{word}", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_annotation(term)
+            )
+            for word, term in TERMS.items()
+            if term.option
+        ]
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> FilterOptions:
+        """The filters of what was typed, by the names of `option_parameters`."""
+        return cls(
+            {
+                name.removeprefix(_PREFIX): [value] if isinstance(value, str) else value
+                for name, value in values.items()
+                if value is not None
+            }
+        )
+
+
+def _annotation(term: Term) -> Any:
+    option = typer.Option(term.option, metavar=term.metavar, help=term.help)
+    return Annotated[list[str] | None, option] if term.repeats else Annotated[str | None, option]
+
+
+NO_FILTERS = FilterOptions({})
