@@ -7,3 +7,4 @@ class InProcessDesk(InProcessServer):
     """The server under the names that version 0.1 gave it and its methods."""
 
     answer = InProcessServer.handle
+    forget = InProcessServer.reset_after_fork

@@ -99,7 +99,7 @@ class InProcessServer:
         """Continue, in the parent."""
         self._lock.release()
 
-    def forget(self) -> None:
+    def reset_after_fork(self) -> None:
         """Drop, in a child made by `fork`, what is the parent's."""
         for session in self._sessions.values():
             session.forget()

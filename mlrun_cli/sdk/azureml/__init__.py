@@ -1,6 +1,6 @@
 """`azureml.core` without Azure: what a script written for Azure ML v1 finds inside a run, and outside.
 
-Standard library only, CPython 3.6 and later. Nothing here imports the rest of the program: `_gateway` reaches
+Standard library only, CPython 3.6 and later. Nothing here imports the rest of the program: `_client` reaches
 the run. How modules of this package are found stands here: public ones are of the class `Module`, and what Azure has
 and this package has not is looked up in `_elsewhere`, when a script asks for it and not before.
 """

@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Union
 
-from azureml._gateway.gateway import gateway
+from azureml._client.client import client
 from azureml.core._texts import keys_of, texts_of
 
 if TYPE_CHECKING:
-    from azureml._gateway.gateway import WorkspaceNames
+    from azureml._client.client import WorkspaceNames
     from azureml.core.run import Run
 
 Wanted = Union[Dict[str, Any], List[str], str, None]
@@ -21,7 +21,7 @@ def choice(
     properties: Wanted,
     status: "str | list[str] | None",
 ) -> "dict[str, Any]":
-    """The arguments of a question that choose runs.
+    """Return the arguments of `runs.list` that choose runs.
 
     `tags` and `properties` are a dict of values or keys alone, whose values do not matter; `status` is one
     status or several.
@@ -46,7 +46,7 @@ def walk(workspace: "WorkspaceNames", chosen: "dict[str, Any]") -> "Iterator[Run
 
     before, limit = None, _FIRST_PAGE
     while True:
-        page = gateway().ask("runs.list", workspace=workspace, limit=limit, before=before, **chosen)
+        page = client().request("runs.list", workspace=workspace, limit=limit, before=before, **chosen)
         for record in page["runs"]:
             yield Run._of_record(workspace, record)
         before = page["next"]

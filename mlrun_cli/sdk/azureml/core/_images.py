@@ -7,7 +7,7 @@ import re
 import time
 from typing import Any
 
-from azureml._gateway.scalars import encodable
+from azureml._client.scalars import escape_surrogates
 from azureml.exceptions import UserErrorException
 
 _LONGEST = 180  # bytes; what follows has some 30, and a file's name at most 255
@@ -77,6 +77,6 @@ def _parsed(name: str, text: str) -> Any:
 
 def free_name(name: object, suffix: str) -> str:
     """A name for a file of the run that no other has, which begins with that of the metric."""
-    text = _NOT_IN_A_NAME.sub("_", encodable(str(name))).strip(". ") or "image"
+    text = _NOT_IN_A_NAME.sub("_", escape_surrogates(str(name))).strip(". ") or "image"
     short = text.encode("utf-8")[:_LONGEST].decode("utf-8", "ignore")
     return f"{short}_{int(time.time() * 1e9)}{suffix}"

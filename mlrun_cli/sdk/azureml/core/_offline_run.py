@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from azureml._gateway.scalars import text_instead
+from azureml._client.scalars import fallback_text
 
 
 class _OfflineRun:
@@ -121,7 +121,7 @@ class _OfflineRun:
         try:
             text = str(value)
         except Exception:  # of the value's own
-            text = text_instead(value)
+            text = fallback_text(value)
         _say(f"Attempted to log {kind} metric {name}:\n{text}")
 
 

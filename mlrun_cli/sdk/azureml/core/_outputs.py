@@ -3,7 +3,7 @@
 import os
 from typing import Any, Dict
 
-from azureml._gateway.notices import warn_once
+from azureml._client.notices import warn_once
 from azureml.exceptions import UserErrorException
 
 

@@ -4,7 +4,7 @@ import json
 import os
 from typing import Any, Dict
 
-from azureml._gateway.gateway import WorkspaceNames, gateway
+from azureml._client.client import WorkspaceNames, client
 
 __all__ = ["Artifact", "ImageArtifact", "JsonArtifact", "populated"]
 
@@ -99,7 +99,7 @@ def _populated(workspace: WorkspaceNames, value: Any, shape: "str | None") -> An
     else:
         artifact = JsonArtifact(value, metric_type=_DOCUMENTS[shape])
     run_id = artifact.container.partition(".")[2]
-    path = os.path.join(gateway().run_folder(workspace, run_id), "uploads", artifact.path)
+    path = os.path.join(client().run_folder(workspace, run_id), "uploads", artifact.path)
     try:
         with open(path, "rb") as file:
             artifact.data = file.read()

@@ -7,7 +7,7 @@ from codecs import getincrementaldecoder
 from glob import escape, glob
 from typing import Any, Callable
 
-from azureml._gateway.wording import in_python
+from azureml._client.wording import translate_options
 
 ENDED = frozenset({"Completed", "Failed", "Canceled"})
 
@@ -126,5 +126,5 @@ def summary(run_id: str, address: str, details: "dict[str, Any]") -> str:
 def error_text(error: "dict[str, Any]") -> str:
     """The message of a run's error, behind the name of its exception if there is one."""
     inner = error.get("error") or {}
-    kind, message = (inner.get("debugInfo") or {}).get("type"), in_python(inner.get("message") or "")
+    kind, message = (inner.get("debugInfo") or {}).get("type"), translate_options(inner.get("message") or "")
     return message if not kind or kind == message else f"{kind}: {message}"

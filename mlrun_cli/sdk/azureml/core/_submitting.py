@@ -4,12 +4,12 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from azureml._gateway.gateway import gateway
+from azureml._client.client import client
 from azureml.core._texts import properties_of, texts_of
 from azureml.exceptions import UserErrorException
 
 if TYPE_CHECKING:
-    from azureml._gateway.gateway import WorkspaceNames
+    from azureml._client.client import WorkspaceNames
     from azureml.core.run import Run
 
 _PATIENCE_SECONDS = 24 * 3600.0
@@ -43,7 +43,7 @@ def submit(
         raise UserErrorException(
             f"submit() does not know {', '.join(unknown)}. It takes tags=, display_name=, properties=."
         )
-    answer = gateway().ask(
+    response = client().request(
         "submitting.submit",
         workspace=workspace,
         patience_seconds=_PATIENCE_SECONDS,
@@ -56,9 +56,9 @@ def submit(
         parent_run_id=kwargs.get("parent_run_id"),
         display_name=kwargs.get("display_name"),
     )
-    for note in answer["notes"]:
+    for note in response["notes"]:
         print(f"WARNING: {note}", file=sys.stderr)
-    return Run._of_record(workspace, answer["run"])
+    return Run._of_record(workspace, response["run"])
 
 
 def _script_config(config: Any, kwargs: "dict[str, Any]") -> Any:

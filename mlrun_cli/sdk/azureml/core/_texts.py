@@ -2,7 +2,7 @@
 
 from typing import Any, Iterable
 
-from azureml._gateway.scalars import encodable
+from azureml._client.scalars import escape_surrogates
 from azureml.exceptions import UserErrorException
 
 
@@ -18,7 +18,10 @@ def texts_of(pairs: "dict[str, Any]", what: str) -> "dict[str, str | None]":
         if not isinstance(key, str) or not key:
             raise UserErrorException(f"The keys of {what} are texts that are not empty, not {key!r}.")
     try:
-        return {encodable(key): None if value is None else encodable(str(value)) for key, value in pairs.items()}
+        return {
+            escape_surrogates(key): None if value is None else escape_surrogates(str(value))
+            for key, value in pairs.items()
+        }
     except ValueError as error:  # an integer of thousands of digits
         raise UserErrorException(f"A value of the {what} cannot become a text: {error}.") from error
 

@@ -52,7 +52,7 @@ class Dataset:
             UserErrorException: There is none, or not in this version.
         """
         wanted = None if version in {None, "latest"} else _version(version)
-        return _dataset(workspace, workspace._ask("datasets.get", name=name, version=wanted))
+        return _dataset(workspace, workspace._request("datasets.get", name=name, version=wanted))
 
     @classmethod
     def get_by_id(cls, workspace: "Workspace", id: str, **kwargs: Any) -> Any:
@@ -61,12 +61,12 @@ class Dataset:
         Raises:
             UserErrorException: There is none.
         """
-        return _dataset(workspace, workspace._ask("datasets.get_by_id", dataset_id=id))
+        return _dataset(workspace, workspace._request("datasets.get_by_id", dataset_id=id))
 
     @classmethod
     def get_all(cls, workspace: "Workspace") -> "dict[str, Any]":
         """All registered datasets by name, each in its latest version."""
-        return {record["name"]: _dataset(workspace, record) for record in workspace._ask("datasets.list")}
+        return {record["name"]: _dataset(workspace, record) for record in workspace._request("datasets.list")}
 
     @staticmethod
     def get(workspace: "Workspace", name: "str | None" = None, id: "str | None" = None) -> Any:
@@ -103,13 +103,13 @@ class _Inputs(Dict[str, Any]):
 def input_datasets(run: "Run") -> "dict[str, Any]":
     """What the script of a run was given, by name: a path for what is mounted or downloaded, else a dataset."""
     workspace = run.experiment.workspace
-    given = workspace._ask("datasets.inputs", run_id=run.id)
+    given = workspace._request("datasets.inputs", run_id=run.id)
     return _Inputs((name, item if isinstance(item, str) else _dataset(workspace, item)) for name, item in given.items())
 
 
 def output_datasets(run: "Run") -> "dict[str, str]":
     """Where the script of a run was to write its outputs, by name."""
-    return _Inputs(run.experiment.workspace._ask("datasets.outputs", run_id=run.id))
+    return _Inputs(run.experiment.workspace._request("datasets.outputs", run_id=run.id))
 
 
 def with_datasets(workspace: "Workspace", consumed: "List[Dict[str, Any]]") -> None:

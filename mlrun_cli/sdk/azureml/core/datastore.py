@@ -62,7 +62,7 @@ class Datastore:
         Raises:
             UserErrorException: The folder is not there, or the name belongs to another one and `overwrite` is not said.
         """
-        record = workspace._ask(
+        record = workspace._request(
             "datasets.register_datastore",
             name=datastore_name,
             folder=os.path.abspath(os.path.expanduser(folder)),
@@ -83,10 +83,10 @@ class Datastore:
 
 def list_datastores(workspace: "Workspace") -> "dict[str, Any]":
     """All datastores of a workspace, by name."""
-    records = workspace._ask("datasets.list_datastores")
+    records = workspace._request("datasets.list_datastores")
     return {record["name"]: AbstractAzureStorageDatastore._of(workspace, record) for record in records}
 
 
 def _datastore(workspace: "Workspace", name: "str | None") -> Any:
-    record = workspace._ask("datasets.get_datastore", name=name)
+    record = workspace._request("datasets.get_datastore", name=name)
     return AbstractAzureStorageDatastore._of(workspace, record)

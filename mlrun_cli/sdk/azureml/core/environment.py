@@ -439,30 +439,32 @@ class Environment(RunConfigElement):
         Raises:
             UserErrorException: There is none, or it is one of those that Azure comes with.
         """
-        return _registered(workspace._ask("environments.get", name=name, version=version, label=label))
+        return _registered(workspace._request("environments.get", name=name, version=version, label=label))
 
     @staticmethod
     def list(workspace: Any) -> "dict[str, Environment]":
         """The newest version of every registered environment, by name."""
-        found = [_registered(record) for record in workspace._ask("environments.list")]
+        found = [_registered(record) for record in workspace._request("environments.list")]
         return {str(one.name): one for one in found}
 
     @staticmethod
     def label(workspace: Any, name: str, version: str, labels: Sequence[str]) -> None:
         """Give labels to a version; another version that has one of them loses it."""
-        workspace._ask("environments.label", name=name, version=str(version), labels=[*labels])
+        workspace._request("environments.label", name=name, version=str(version), labels=[*labels])
 
     def register(self, workspace: Any) -> "Environment":
         """Keep the environment in a workspace; it as it is there, with its version.
 
         What equals the newest version is that version.
         """
-        record = workspace._ask("environments.register", name=self.name, definition=self._to_definition())
+        record = workspace._request("environments.register", name=self.name, definition=self._to_definition())
         return _registered(record)
 
     def build(self, workspace: Any, image_build_compute: Any = None) -> "ImageBuildDetails":
         """Make the environment now, and not when a run first needs it."""
-        log = workspace._ask("environments.build", patience_seconds=_BUILD_SECONDS, definition=self._to_definition())
+        log = workspace._request(
+            "environments.build", patience_seconds=_BUILD_SECONDS, definition=self._to_definition()
+        )
         return ImageBuildDetails(log)
 
     def build_local(self, workspace: Any, platform: Any = None, **kwargs: Any) -> "ImageBuildDetails":
@@ -481,7 +483,7 @@ class Environment(RunConfigElement):
             UserErrorException: There is no such file, or a wheel of its name is there already.
         """
         path = os.path.abspath(file_path)
-        return str(workspace._ask("environments.add_wheel", path=path, may_exist=exist_ok))
+        return str(workspace._request("environments.add_wheel", path=path, may_exist=exist_ok))
 
     def clone(self, new_name: str) -> "Environment":
         """A copy under another name, without a version."""

@@ -3,7 +3,7 @@
 import os
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List
 
-from azureml._gateway.gateway import WorkspaceNames, gateway
+from azureml._client.client import WorkspaceNames, client
 from azureml.core._outputs import made_folder
 from azureml.core._texts import keys_of, texts_of
 from azureml.core.run import Run
@@ -62,7 +62,7 @@ class Experiment:
         self._names: WorkspaceNames = workspace._names
         self._name = name
         if _create_in_cloud:
-            self._ask("experiments.make", name=name)
+            self._request("experiments.make", name=name)
 
     @classmethod
     def _known(cls, workspace: WorkspaceNames, name: str) -> "Experiment":
@@ -134,7 +134,7 @@ class Experiment:
 
     def get_portal_url(self) -> str:
         """The address of its page, which opens while `mlrun studio` runs."""
-        address: str = self._ask("experiments.address", name=self._name)
+        address: str = self._request("experiments.address", name=self._name)
         return address
 
     @classmethod
@@ -176,7 +176,7 @@ class Experiment:
         options = _named(args, kwargs)
         outputs = made_folder(options.get("outputs", True))
         directory = options.get("snapshot_directory", ".")
-        record = self._ask(
+        record = self._request(
             "runs.open",
             experiment_name=self._name,
             source_directory=os.getcwd(),
@@ -216,7 +216,7 @@ class Experiment:
         if view_type not in _VIEWS:
             raise UserErrorException(f"view_type is one of {', '.join(_VIEWS)}, not {view_type!r}.")
         wanted = tags if isinstance(tags, dict) else dict.fromkeys(keys_of(tags or []))
-        found = gateway().ask("experiments.list", workspace=workspace._names)
+        found = client().request("experiments.list", workspace=workspace._names)
         return [
             Experiment._known(workspace._names, record["name"])
             for record in found
@@ -231,14 +231,14 @@ class Experiment:
     @staticmethod
     def delete(workspace: "Workspace", experiment_id: str) -> None:
         """Delete an experiment that has no runs; UserErrorException when it has."""
-        gateway().ask("experiments.delete", workspace=workspace._names, experiment_id=experiment_id)
+        client().request("experiments.delete", workspace=workspace._names, experiment_id=experiment_id)
 
     @staticmethod
     def from_directory(path: Any, auth: Any = None) -> "Experiment":
         """The experiment that a folder is attached to."""
         from azureml.core.workspace import Workspace
 
-        config = gateway().ask("workspaces.find_config", path=os.path.abspath(path))
+        config = client().request("workspaces.find_config", path=os.path.abspath(path))
         name = (config or {}).get("experiment_name")
         if name is None:
             raise UserErrorException(f"The folder {path} is attached to no experiment. Use 'mlrun folder attach'.")
@@ -246,11 +246,11 @@ class Experiment:
 
     def archive(self) -> None:
         """Leave it out of `list`; its runs stay as they are."""
-        self._ask("experiments.archive", name=self._name)
+        self._request("experiments.archive", name=self._name)
 
     def reactivate(self, new_name: "str | None" = None) -> None:
         """Take it back, under its name or a new one."""
-        self._name = self._ask("experiments.reactivate", name=self._name, new_name=new_name)["name"]
+        self._name = self._request("experiments.reactivate", name=self._name, new_name=new_name)["name"]
 
     def refresh(self) -> None:
         """Nothing: what is asked is asked anew each time."""
@@ -261,24 +261,24 @@ class Experiment:
 
     def set_tags(self, tags: Dict[str, Any]) -> None:
         """Set several tags; others stay as they are."""
-        self._ask("experiments.update_tags", name=self._name, tags=texts_of(tags, "tags"))
+        self._request("experiments.update_tags", name=self._name, tags=texts_of(tags, "tags"))
 
     def remove_tags(self, tags: Any) -> None:
         """Remove the tags with these keys; one that is not there is no error."""
-        self._ask("experiments.update_tags", name=self._name, removed=keys_of(tags))
+        self._request("experiments.update_tags", name=self._name, removed=keys_of(tags))
 
     @classmethod
     def _there(cls, workspace: "Workspace", name: str) -> "Experiment":
         """The experiment of this name, which is made by nobody when there is none."""
-        workspace._ask("experiments.get", name=name)
+        workspace._request("experiments.get", name=name)
         return cls(workspace, name)
 
     def _record(self) -> Dict[str, Any]:
-        record: Dict[str, Any] = self._ask("experiments.get", name=self._name)
+        record: Dict[str, Any] = self._request("experiments.get", name=self._name)
         return record
 
-    def _ask(self, call: str, **arguments: Any) -> Any:
-        return gateway().ask(call, workspace=self._names, **arguments)
+    def _request(self, call: str, **arguments: Any) -> Any:
+        return client().request(call, workspace=self._names, **arguments)
 
 
 def _named(args: Any, kwargs: Dict[str, Any]) -> Dict[str, Any]:

@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
 
 from azureml._azure_names import SERVING
-from azureml._gateway.gateway import gateway, submitted_run
+from azureml._client.client import client, submitted_run
 from azureml._refused import refused_call
 from azureml.core._texts import keys_of, properties_of, texts_of
 from azureml.core.resource_configuration import ResourceConfiguration
@@ -81,7 +81,7 @@ class Model:
         model_framework, model_framework_version, description: As given.
         tags, properties: Dicts of text.
         resource_configuration: What a service of it would need, or None.
-        url: Where its files lie; ask `get_model_path` or `download` for them.
+        url: The address of its files; `get_model_path` and `download` give the files.
     """
 
     Framework = _Frameworks
@@ -108,7 +108,7 @@ class Model:
             raise _ModelRefused("Model needs a name, or an id such as 'mymodel:1'.")
         which = _which(name=id or name, version=version, tags=tags, properties=properties, run_id=run_id)
         try:
-            record = _ask(workspace, "models.get", framework=model_framework, **which)
+            record = _request(workspace, "models.get", framework=model_framework, **which)
         except ModelNotFoundException as error:
             raise _ModelMissing(f"ModelNotFound: {error.message}") from error
         self._load(workspace, record)
@@ -205,7 +205,7 @@ class Model:
             sample_input_dataset, sample_output_dataset, resource_configuration,
         )  # fmt: skip
         children = None if child_paths is None else [os.fspath(child) for child in child_paths]
-        record = _ask(
+        record = _request(
             workspace, "models.register", patience_seconds=_COPY_SECONDS, model=new, path=path, child_paths=children
         )
         return Model._of(workspace, record)
@@ -225,7 +225,7 @@ class Model:
     ) -> "builtins.list[Model]":
         """All models that all of this is true of, newest first; `latest` leaves the newest of each name."""
         which = _which(name=name, tags=tags, properties=properties, run_id=run_id, framework=model_framework)
-        records = _ask(workspace, "models.list", latest=bool(latest), dataset_id=dataset_id, **which)
+        records = _request(workspace, "models.list", latest=bool(latest), dataset_id=dataset_id, **which)
         return [Model._of(workspace, record) for record in records]
 
     @staticmethod
@@ -249,7 +249,9 @@ class Model:
         inside = submitted_run()
         names = inside.workspace if _workspace is None and inside is not None else getattr(_workspace, "_names", None)
         if names is not None:
-            path: str = _asked(lambda: gateway().ask("models.path", workspace=names, name=model_name, version=version))
+            path: str = _translate_errors(
+                lambda: client().request("models.path", workspace=names, name=model_name, version=version)
+            )
             return path
         found = _path_below(MODELS_DIR, model_name, version)
         if found is None and os.path.exists(model_name):
@@ -270,7 +272,7 @@ class Model:
         """
         overwrite = exist_ok if exists_ok is None else exists_ok
         folder = os.path.abspath(target_dir)
-        path = _ask(
+        path = _request(
             self.workspace,
             "models.download",
             patience_seconds=_COPY_SECONDS,
@@ -340,7 +342,7 @@ class Model:
 
     def delete(self) -> None:
         """Delete this version with its files."""
-        _ask(self.workspace, "models.delete", model_id=self.id)
+        _request(self.workspace, "models.delete", model_id=self.id)
 
     def serialize(self) -> "dict[str, Any]":
         """All that is known of it as a dict with Azure's keys."""
@@ -357,7 +359,7 @@ class Model:
     print_configuration = staticmethod(refused_call("Model.print_configuration", SERVING))
 
     def _update(self, **changes: Any) -> None:
-        self._load(self.workspace, _ask(self.workspace, "models.update", model_id=self.id, **changes))
+        self._load(self.workspace, _request(self.workspace, "models.update", model_id=self.id, **changes))
 
     def _dataset(self, dataset_id: "str | None") -> Any:
         if dataset_id is None:
@@ -446,22 +448,22 @@ def register_from_run(
         sample_input_dataset, sample_output_dataset, resource_configuration,
     )  # fmt: skip
     path = None if model_path is None else os.fspath(model_path)
-    answer = _ask(
+    response = _request(
         workspace, "models.register_from_run", patience_seconds=_COPY_SECONDS, model=new, run_id=run.id, path=path
     )
-    if "missing" in answer:
-        raise ModelPathNotFoundException(answer["missing"])
-    return Model._of(workspace, answer["model"])
+    if "missing" in response:
+        raise ModelPathNotFoundException(response["missing"])
+    return Model._of(workspace, response["model"])
 
 
-def _ask(workspace: "Workspace", call: str, **arguments: Any) -> Any:
-    return _asked(lambda: workspace._ask(call, **arguments))
+def _request(workspace: "Workspace", call: str, **arguments: Any) -> Any:
+    return _translate_errors(lambda: workspace._request(call, **arguments))
 
 
-def _asked(question: Any) -> Any:
-    """The answer, or an error that scripts can catch as they do with Azure."""
+def _translate_errors(call: Any) -> Any:
+    """Call a function; an error becomes one that scripts can catch as they do with Azure."""
     try:
-        return question()
+        return call()
     except ModelNotFoundException as error:
         raise _ModelMissing(error.message) from error
     except UserErrorException as error:

@@ -3,10 +3,10 @@
 import os
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List
 
-from azureml._gateway import lines
-from azureml._gateway.gateway import WorkspaceNames, gateway, submitted_run
-from azureml._gateway.questions import PATIENCE_SECONDS
-from azureml._gateway.scalars import encodable
+from azureml._client import lines
+from azureml._client.client import WorkspaceNames, client, submitted_run
+from azureml._client.rpc_client import PATIENCE_SECONDS
+from azureml._client.scalars import escape_surrogates
 from azureml.core._offline_run import _OfflineRun
 from azureml.core._other_runs import refuse_of_other_run
 from azureml.core._outputs import made_folder, tell_warnings
@@ -61,13 +61,13 @@ class Run:
                 f"Run {run_id!r} is in experiment {found['_experiment_name']!r}, not in {experiment.name!r}."
             )
         if outputs:
-            self._ask("runs.track_outputs", outputs=made_folder(outputs))
+            self._request("runs.track_outputs", outputs=made_folder(outputs))
 
     def _begin(self, workspace: WorkspaceNames, experiment_name: str, run_id: str) -> None:
         self._names = workspace
         self._experiment_name = experiment_name
         self._run_id = run_id
-        self._append = gateway().writer(workspace, run_id)
+        self._append = client().writer(workspace, run_id)
 
     @classmethod
     def _known(cls, workspace: WorkspaceNames, experiment_name: str, run_id: str) -> "Run":
@@ -123,7 +123,7 @@ class Run:
         cells = {"Experiment": self._experiment_name, "Id": self._run_id}
         try:
             record = self._record()
-        except AzureMLException:  # it can be printed even when nobody answers
+        except AzureMLException:  # it can be printed even without a response
             return cells
         return {**cells, "Type": record["run_type"], "Status": record["status"]}
 
@@ -162,7 +162,7 @@ class Run:
     @staticmethod
     def get(workspace: Any, run_id: str) -> "Run":
         """The run of this id; UserErrorException when there is none."""
-        return Run._of_record(workspace._names, gateway().ask("runs.get", workspace=workspace._names, run_id=run_id))
+        return Run._of_record(workspace._names, client().request("runs.get", workspace=workspace._names, run_id=run_id))
 
     @staticmethod
     def list(
@@ -246,7 +246,7 @@ class Run:
 
     @display_name.setter
     def display_name(self, value: str) -> None:
-        self._ask("runs.update", display_name=_text(value, "display_name"))
+        self._request("runs.update", display_name=_text(value, "display_name"))
 
     @property
     def description(self) -> "str | None":
@@ -256,7 +256,7 @@ class Run:
 
     @description.setter
     def description(self, value: str) -> None:
-        self._ask("runs.update", description=_text(value, "description"))
+        self._request("runs.update", description=_text(value, "description"))
 
     @property
     def name(self) -> "str | None":
@@ -271,7 +271,7 @@ class Run:
     @property
     def parent(self) -> "Run | None":
         """The run above it; None when there is none."""
-        record = self._ask("runs.parent")
+        record = self._request("runs.parent")
         return None if record is None else Run._of_record(self._names, record)
 
     @property
@@ -281,7 +281,7 @@ class Run:
 
     def get_portal_url(self) -> str:
         """The address of its page, which opens while `mlrun studio` runs."""
-        address: str = self._ask("runs.address")
+        address: str = self._request("runs.address")
         return address
 
     # How it stands
@@ -305,7 +305,7 @@ class Run:
 
         Each of `inputDatasets` and `outputDatasets` has a `dataset`, which is one where the workspace knows it.
         """
-        details: Dict[str, Any] = self._ask("runs.details")
+        details: Dict[str, Any] = self._request("runs.details")
         consumed = [*details.get("inputDatasets", ()), *details.get("outputDatasets", ())]
         if consumed:
             from azureml.core.dataset import with_datasets
@@ -316,7 +316,7 @@ class Run:
     def get_details_with_logs(self) -> Dict[str, Any]:
         """The same, with the text of each log under its name in `logFiles`."""
         details = self.get_details()
-        folder = os.path.join(gateway().run_folder(self._names, self._run_id), "artifacts")
+        folder = os.path.join(client().run_folder(self._names, self._run_id), "artifacts")
         for name in details["logFiles"]:
             with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as file:
                 details["logFiles"][name] = file.read()
@@ -351,7 +351,7 @@ class Run:
         """
         if not _set_status:
             return
-        tell_warnings(self._ask("runs.complete", patience_seconds=_PATIENT))
+        tell_warnings(self._request("runs.complete", patience_seconds=_PATIENT))
 
     def fail(
         self,
@@ -364,15 +364,15 @@ class Run:
             return
         error = _error_of(error_details)
         if error_code:
-            error["code"] = encodable(str(error_code))
+            error["code"] = escape_surrogates(str(error_code))
         self._end_failed(error)
 
     def _end_failed(self, error: Dict[str, Any]) -> None:
-        tell_warnings(self._ask("runs.fail", patience_seconds=_PATIENT, **error))
+        tell_warnings(self._request("runs.fail", patience_seconds=_PATIENT, **error))
 
     def cancel(self) -> None:
         """Ask it to stop; waits a moment for its end, which may take as long as its script likes to."""
-        record = self._ask("runs.cancel")
+        record = self._request("runs.cancel")
         if record["status"] == "CancelRequested" and submitted_run() is None:
             self._wait_a_moment()
 
@@ -399,7 +399,7 @@ class Run:
         _refuse_wait_for_itself(self)
         logs = None
         if show_output:
-            logs = _streaming.Logs(gateway().run_folder(self._names, self._run_id))
+            logs = _streaming.Logs(client().run_folder(self._names, self._run_id))
             print(_streaming.head(self._run_id, self.get_portal_url()))
         try:
             _streaming.wait(self.get_status, logs)
@@ -417,13 +417,13 @@ class Run:
 
     def flush(self, timeout_seconds: float = 300) -> None:
         """Wait until all that this process has logged is in the store, where other programs see it."""
-        self._ask("runs.flush", patience_seconds=timeout_seconds)
+        self._request("runs.flush", patience_seconds=timeout_seconds)
 
     # Runs below it
 
     def child_run(self, name: "str | None" = None, run_id: "str | None" = None, outputs: "str | None" = None) -> "Run":
         """A new run below this one, to be ended by who opens it, or with the script that opens it."""
-        record = self._workspace_ask(
+        record = self._request_of_workspace(
             "runs.open",
             experiment_name=self._experiment_name,
             parent_run_id=self._run_id,
@@ -454,7 +454,7 @@ class Run:
         number = len(values or ()) if count is None else count
         if not isinstance(number, int) or number < 0 or (values is not None and number != len(values)):
             raise UserErrorException(f"The count of create_children is as many as there are tag_values, not {count!r}.")
-        run_ids = self._ask("runs.open_children", count=number, tag_key=tag_key, tag_values=values or [])
+        run_ids = self._request("runs.open_children", count=number, tag_key=tag_key, tag_values=values or [])
         return [Run._known(self._names, self._experiment_name, run_id) for run_id in run_ids]
 
     def submit_child(self, config: Any, tags: "Dict[str, Any] | None" = None, **kwargs: Any) -> "Run":
@@ -574,12 +574,12 @@ class Run:
         if name is not None and not isinstance(name, str):
             raise UserErrorException(f"The name of a metric is text, not {type(name).__name__}.")
         wanted: Dict[str, Any] = {"name": name, "recursive": recursive, "run_type": run_type}
-        metrics: Dict[str, Any] = self._ask("runs.metrics", **wanted)
+        metrics: Dict[str, Any] = self._request("runs.metrics", **wanted)
         if not populate:
             return metrics
         from azureml.core._populated import populated
 
-        shapes: Dict[str, Any] = self._ask("runs.metric_shapes", **wanted)
+        shapes: Dict[str, Any] = self._request("runs.metric_shapes", **wanted)
         if not recursive:
             return populated(self._names, metrics, shapes)
         return {run_id: populated(self._names, each, shapes.get(run_id, {})) for run_id, each in metrics.items()}
@@ -598,7 +598,7 @@ class Run:
 
     def get_tags(self) -> "Dict[str, str | None]":
         """Its tags; None is the value of a bare one."""
-        tags: Dict[str, str | None] = self._ask("runs.tags")
+        tags: Dict[str, str | None] = self._request("runs.tags")
         return tags
 
     def tag(self, key: str, value: object = None) -> None:
@@ -620,12 +620,12 @@ class Run:
 
     def get_properties(self) -> Dict[str, str]:
         """Its properties: texts that are written once."""
-        properties: Dict[str, str] = self._ask("runs.properties")
+        properties: Dict[str, str] = self._request("runs.properties")
         return properties
 
     def add_properties(self, properties: Dict[str, Any]) -> None:
         """Add properties; UserErrorException when one exists with another value."""
-        self._ask("runs.add_properties", properties=properties_of(properties))
+        self._request("runs.add_properties", properties=properties_of(properties))
 
     # Files
 
@@ -635,10 +635,10 @@ class Run:
         Raises:
             UserErrorException: The name leads out of the run or is taken, or there is no such file.
         """
-        from azureml._gateway.uploads import upload
+        from azureml._client.uploads import upload
 
         _refuse_datastore(datastore_name)
-        upload(gateway().run_folder(self._names, self._run_id), name, path_or_stream)
+        upload(client().run_folder(self._names, self._run_id), name, path_or_stream)
 
     def upload_files(
         self,
@@ -660,14 +660,14 @@ class Run:
 
     def upload_folder(self, name: str, path: Any, datastore_name: "str | None" = None) -> None:
         """Keep copies of all files of a folder, below `name`."""
-        from azureml._gateway.uploads import files_of_folder
+        from azureml._client.uploads import list_folder_files
 
-        for inner in files_of_folder(path):
+        for inner in list_folder_files(path):
             self.upload_file(f"{name}/{inner}", os.path.join(path, inner), datastore_name)
 
     def get_file_names(self) -> List[str]:
         """The names of its files: logs, what its script wrote, what was uploaded."""
-        names: List[str] = self._ask("run_files.list")
+        names: List[str] = self._request("run_files.list")
         return names
 
     def download_file(self, name: str, output_file_path: Any = None, _validate_checksum: bool = False) -> None:
@@ -680,7 +680,7 @@ class Run:
         path = os.path.abspath(wanted)
         if os.path.isdir(path) or wanted.endswith(os.sep):
             path = os.path.join(path, os.path.basename(name))
-        self._ask("run_files.download_to", name=name, path=path, patience_seconds=_PATIENT)
+        self._request("run_files.download_to", name=name, path=path, patience_seconds=_PATIENT)
 
     def download_files(
         self,
@@ -720,7 +720,7 @@ class Run:
         names = [name for name in self.get_file_names() if name.partition("/")[0] in tops]
         if not names:
             return []
-        paths: List[str] = self._ask("run_files.download", names=names, folder=folder, patience_seconds=_PATIENT)
+        paths: List[str] = self._request("run_files.download", names=names, folder=folder, patience_seconds=_PATIENT)
         return paths
 
     def get_snapshot_id(self) -> str:
@@ -733,7 +733,7 @@ class Run:
     def restore_snapshot(self, snapshot_id: "str | None" = None, path: Any = None) -> str:
         """Write a snapshot, its own if none is named, as a ZIP archive into a folder; the archive's path."""
         folder = os.path.abspath(path or ".")
-        written: str = self._ask(
+        written: str = self._request(
             "run_files.restore_snapshot", snapshot_id=snapshot_id, folder=folder, patience_seconds=_PATIENT
         )
         return written
@@ -741,7 +741,7 @@ class Run:
     def take_snapshot(self, file_or_folder_path: Any) -> str:
         """Keep a snapshot of a file or folder with the run; its id."""
         path = os.path.abspath(file_or_folder_path)
-        snapshot_id: str = self._workspace_ask("run_files.take_snapshot", path=path, patience_seconds=_PATIENT)
+        snapshot_id: str = self._request_of_workspace("run_files.take_snapshot", path=path, patience_seconds=_PATIENT)
         if "ContentSnapshotId" not in self.get_properties():
             self.add_properties({"ContentSnapshotId": snapshot_id})
         return snapshot_id
@@ -810,14 +810,14 @@ class Run:
         return {name: self.get_secret(name) for name in secrets}
 
     def _record(self) -> Dict[str, Any]:
-        record: Dict[str, Any] = self._ask("runs.get")
+        record: Dict[str, Any] = self._request("runs.get")
         return record
 
-    def _ask(self, call: str, patience_seconds: float = PATIENCE_SECONDS, **arguments: Any) -> Any:
-        return self._workspace_ask(call, patience_seconds, run_id=self._run_id, **arguments)
+    def _request(self, call: str, patience_seconds: float = PATIENCE_SECONDS, **arguments: Any) -> Any:
+        return self._request_of_workspace(call, patience_seconds, run_id=self._run_id, **arguments)
 
-    def _workspace_ask(self, call: str, patience_seconds: float = PATIENCE_SECONDS, **arguments: Any) -> Any:
-        return gateway().ask(call, workspace=self._names, patience_seconds=patience_seconds, **arguments)
+    def _request_of_workspace(self, call: str, patience_seconds: float = PATIENCE_SECONDS, **arguments: Any) -> Any:
+        return client().request(call, workspace=self._names, patience_seconds=patience_seconds, **arguments)
 
 
 def _refuse_wait_for_itself(run: Run) -> None:
@@ -862,7 +862,7 @@ def get_run(experiment: "Experiment", run_id: str, rehydrate: bool = True, clean
     plain = Run(experiment, run_id)
     if not rehydrate:
         return plain
-    return Run._of_record(plain._names, gateway().ask("runs.get", workspace=plain._names, run_id=run_id))
+    return Run._of_record(plain._names, client().request("runs.get", workspace=plain._names, run_id=run_id))
 
 
 _PATIENT = 24 * 3600.0
@@ -872,19 +872,19 @@ _PATIENT = 24 * 3600.0
 def _text(value: object, what: str) -> str:
     if not isinstance(value, str):
         raise UserErrorException(f"{what} is a text, not {type(value).__name__}.")
-    return encodable(value)
+    return escape_surrogates(value)
 
 
 def _error_of(error: "str | BaseException | None") -> Dict[str, Any]:
-    """What went wrong, as a question says it."""
+    """Return an error as the arguments of `runs.fail`."""
     if isinstance(error, BaseException):
         from traceback import format_exception
 
         kind = type(error).__name__
-        trace = encodable("".join(format_exception(type(error), error, error.__traceback__)))
+        trace = escape_surrogates("".join(format_exception(type(error), error, error.__traceback__)))
         message = f"{kind}: {error}" if str(error) else kind
-        return {"message": encodable(message), "debug_info": {"type": kind, "stackTrace": trace}}
-    return {"message": encodable(str(error))} if error else {}
+        return {"message": escape_surrogates(message), "debug_info": {"type": kind, "stackTrace": trace}}
+    return {"message": escape_surrogates(str(error))} if error else {}
 
 
 def _refuse_datastore(name: "str | None") -> None:

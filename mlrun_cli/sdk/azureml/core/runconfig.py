@@ -5,7 +5,7 @@ import os
 from typing import Any, ClassVar, Mapping
 
 import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
-from azureml._gateway.gateway import gateway
+from azureml._client.client import client
 from azureml.core._run_config_data import (
     Data,
     DatacacheConfiguration,
@@ -481,11 +481,11 @@ class RunConfiguration(RunConfigElement):
         """
         file = _find(path, name)
         project = os.path.abspath(path) if os.path.isdir(path) else os.path.dirname(file)
-        written = gateway().ask("documents.read_runconfig", path=file)
+        written = client().request("documents.read_runconfig", path=file)
         document = in_camel_case(written)
         if isinstance(document.get("environment"), str):
             environment_file = _first_file(document["environment"], project, file)
-            environment = gateway().ask("documents.read_environment", path=environment_file)
+            environment = client().request("documents.read_environment", path=environment_file)
             document["environment"] = in_camel_case(environment)
         try:
             loaded = RunConfiguration._from_document(document)
@@ -582,4 +582,4 @@ def _first_file(name: str, project: str, runconfig: str) -> str:
 
 
 def _write(path: str, document: "dict[str, Any]") -> None:
-    gateway().ask("documents.write", path=os.path.abspath(path), document=document)
+    client().request("documents.write", path=os.path.abspath(path), document=document)

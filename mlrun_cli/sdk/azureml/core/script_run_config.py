@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
-from azureml._gateway.gateway import submitted_run
+from azureml._client.client import submitted_run
 from azureml.core._run_config_element import plain
 from azureml.core.environment import Environment
 from azureml.core.runconfig import (

@@ -5,7 +5,7 @@ import os
 from functools import partial
 from typing import Any
 
-from azureml._gateway.gateway import gateway, submitted_run
+from azureml._client.client import client, submitted_run
 from azureml.core._named import Named
 from azureml.exceptions import UserErrorException, WorkspaceException
 
@@ -44,20 +44,20 @@ class Workspace:
         """
         self._names = (subscription_id, resource_group, workspace_name)
         if not _disable_service_check:
-            self._ask("workspaces.check")
+            self._request("workspaces.check")
 
     @classmethod
     def _at(cls, names: "tuple[str, str, str]") -> "Workspace":
         """A handle of the workspace with these names (subscription, resource group, name), without a look at it."""
         return cls(*names, _disable_service_check=True)
 
-    def _ask(self, call: str, **arguments: Any) -> Any:
-        """The answer to a question about this workspace, as JSON gives it.
+    def _request(self, call: str, **arguments: Any) -> Any:
+        """Return the result of a request about this workspace, as JSON gives it.
 
         Raises:
-            AzureMLException: The answer is an error; the class is the one it names.
+            AzureMLException: The response is an error; the class is the one it names.
         """
-        return gateway().ask(call, workspace=self._names, **arguments)
+        return client().request(call, workspace=self._names, **arguments)
 
     def __repr__(self) -> str:
         subscription_id, resource_group, name = self._names
@@ -120,7 +120,7 @@ class Workspace:
         workspace = Workspace._at(
             (subscription_id or "00000000-0000-0000-0000-000000000000", resource_group or "default", name)
         )
-        if not workspace._ask("workspaces.create", exist_ok=exist_ok, friendly_name=friendly_name, tags=tags):
+        if not workspace._request("workspaces.create", exist_ok=exist_ok, friendly_name=friendly_name, tags=tags):
             raise WorkspaceException(
                 f"There is a workspace {name!r} in resource group {workspace.resource_group!r} of subscription "
                 f"{workspace.subscription_id!r} already. Workspace.get(…) gives it; exist_ok=True accepts it."
@@ -192,7 +192,7 @@ class Workspace:
             UserErrorException: There is no config, or it cannot be read.
         """
         start = os.path.abspath(path or ".")
-        names = gateway().ask("workspaces.find_config", path=start, file_name=_file_name)
+        names = client().request("workspaces.find_config", path=start, file_name=_file_name)
         if names is not None:
             return Workspace._at(tuple(names))
         inside = submitted_run()
@@ -212,7 +212,7 @@ class Workspace:
     @staticmethod
     def _found(**names: "str | None") -> Any:
         """A list of the workspaces with the names that are given."""
-        return [Workspace._at(tuple(found)) for found in gateway().ask("workspaces.find", **names)]
+        return [Workspace._at(tuple(found)) for found in client().request("workspaces.find", **names)]
 
     def write_config(self, path: "str | None" = None, file_name: "str | None" = None) -> None:
         """Write the names of the workspace to where `from_config` finds them: into `.azureml` of a folder.
@@ -287,7 +287,7 @@ class Workspace:
     @property
     def tags(self) -> "dict[str, str]":
         """Its tags, asked anew each time."""
-        tags: dict[str, str] = self._ask("workspaces.describe")["tags"]
+        tags: dict[str, str] = self._request("workspaces.describe")["tags"]
         return tags
 
     @property
@@ -301,7 +301,7 @@ class Workspace:
 
     def get_details(self) -> "dict[str, Any]":
         """What there is to know of it, under Azure's keys; what only Azure has is None, and `folder` is ours."""
-        said = self._ask("workspaces.describe")
+        said = self._request("workspaces.describe")
         return {
             "id": said["id"],
             "name": self.name,
@@ -340,12 +340,12 @@ class Workspace:
         v1_legacy_mode: "bool | None" = None,
     ) -> "dict[str, Any]":
         """Change friendly name, description or tags, of which new ones replace all; `get_details()` thereafter."""
-        self._ask("workspaces.update", friendly_name=friendly_name, description=description, tags=tags)
+        self._request("workspaces.update", friendly_name=friendly_name, description=description, tags=tags)
         return self.get_details()
 
     def delete(self, delete_dependent_resources: bool = False, no_wait: bool = False) -> None:
         """Refused, since it would take all runs with it: raises UserErrorException, which says what to remove."""
-        folder = self._ask("workspaces.describe")["folder"]
+        folder = self._request("workspaces.describe")["folder"]
         raise _refusal(
             "delete()", f"It would remove every run and model of the workspace. To have that, remove {folder!r}."
         )
@@ -436,7 +436,7 @@ class Workspace:
 
     def set_default_datastore(self, name: str) -> None:
         """Have data go to this datastore when none is named."""
-        self._ask("datasets.set_default_datastore", name=name)
+        self._request("datasets.set_default_datastore", name=name)
 
     def get_default_keyvault(self) -> Any:
         """Where secrets are looked up: the environment, then the keyring of the system."""

@@ -5,7 +5,7 @@ import re
 import shutil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from azureml._gateway.gateway import gateway
+from azureml._client.client import client
 from azureml.data.abstract_datastore import AbstractDatastore
 from azureml.data.data_reference import DataReference
 from azureml.data.datapath import DataPath
@@ -53,11 +53,11 @@ def sources_of(path: Any) -> Sources:
     return Sources(paths, datastores[0].workspace if datastores else None)
 
 
-def ask(workspace: "Workspace | None", call: str, **arguments: Any) -> Any:
-    """The answer to a question that needs a workspace only where a datastore is named."""
+def request(workspace: "Workspace | None", call: str, **arguments: Any) -> Any:
+    """Return the result of a request that needs a workspace only where a datastore is named."""
     if workspace is not None:
-        return workspace._ask(call, **arguments)
-    return gateway().ask(call, **arguments)
+        return workspace._request(call, **arguments)
+    return client().request(call, **arguments)
 
 
 def files_of(definition: "dict[str, Any]", workspace: "Workspace | None") -> DataFiles:
@@ -66,8 +66,8 @@ def files_of(definition: "dict[str, Any]", workspace: "Workspace | None") -> Dat
     Raises:
         UserErrorException: One of its paths leads to no file.
     """
-    answer = ask(workspace, "datasets.files", definition=definition)
-    return DataFiles([DataFile(*pair) for pair in answer["files"]], answer["whole"])
+    response = request(workspace, "datasets.files", definition=definition)
+    return DataFiles([DataFile(*pair) for pair in response["files"]], response["whole"])
 
 
 def fetch(file: DataFile, place: str) -> None:

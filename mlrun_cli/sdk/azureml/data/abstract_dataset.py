@@ -74,7 +74,7 @@ class AbstractDataset:
     def id(self) -> "str | None":
         """Its id; None while it belongs to no workspace."""
         if self._record is None and self._workspace is not None:
-            self._record = self._workspace._ask("datasets.save", definition=self._definition)
+            self._record = self._workspace._request("datasets.save", definition=self._definition)
         return None if self._record is None else str(self._record["id"])
 
     @property
@@ -135,7 +135,7 @@ class AbstractDataset:
         Raises:
             UserErrorException: The name is that of another dataset, and `create_new_version` is not said.
         """
-        record = workspace._ask(
+        record = workspace._request(
             "datasets.register",
             definition=self._definition,
             name=name,
@@ -148,7 +148,9 @@ class AbstractDataset:
     def update(self: _Dataset, description: "str | None" = None, tags: "dict[str, str] | None" = None) -> _Dataset:
         """The dataset with another description or other tags; None leaves them as they are."""
         workspace, record = self._registration("update")
-        self._record = workspace._ask("datasets.update", dataset_id=record["id"], description=description, tags=tags)
+        self._record = workspace._request(
+            "datasets.update", dataset_id=record["id"], description=description, tags=tags
+        )
         return self
 
     def add_tags(self: _Dataset, tags: "dict[str, str] | None" = None) -> _Dataset:
@@ -164,7 +166,7 @@ class AbstractDataset:
     def unregister_all_versions(self) -> None:
         """Take its name from all its versions. Runs that used them still find them by id."""
         workspace, record = self._registration("unregister_all_versions")
-        workspace._ask("datasets.unregister", name=record["name"])
+        workspace._request("datasets.unregister", name=record["name"])
         self._record = None
 
     # Choosing

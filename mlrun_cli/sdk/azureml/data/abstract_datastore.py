@@ -32,11 +32,11 @@ class AbstractDatastore:
 
     def set_as_default(self) -> None:
         """Have data go here when no datastore is named."""
-        self.workspace._ask("datasets.set_default_datastore", name=self._name)
+        self.workspace._request("datasets.set_default_datastore", name=self._name)
 
     def unregister(self) -> None:
         """Have the workspace forget it; its files stay where they are."""
-        self.workspace._ask("datasets.unregister_datastore", name=self._name)
+        self.workspace._request("datasets.unregister_datastore", name=self._name)
 
     def __repr__(self) -> str:
         return json.dumps(self._shown(), indent=2)

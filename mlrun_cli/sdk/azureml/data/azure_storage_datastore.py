@@ -4,7 +4,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from azureml._gateway.uploads import files_of_folder
+from azureml._client.uploads import list_folder_files
 from azureml.data.abstract_datastore import AbstractDatastore
 from azureml.data.data_reference import DataReference
 from azureml.exceptions import UserErrorException
@@ -77,7 +77,7 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
         Raises:
             UserErrorException: The folder is not there, or the path leads out of the datastore.
         """
-        files = [os.path.join(src_dir, name) for name in files_of_folder(src_dir)]
+        files = [os.path.join(src_dir, name) for name in list_folder_files(src_dir)]
         return self.upload_files(files, src_dir, target_path, overwrite, show_progress)
 
     def upload_files(
@@ -119,7 +119,7 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
 
         What is there already stays, unless `overwrite`.
         """
-        there = files_of_folder(self._folder) if os.path.isdir(self._folder) else []
+        there = list_folder_files(self._folder) if os.path.isdir(self._folder) else []
         names = [name for name in there if name.startswith((prefix or "").lstrip("/"))]
         copied = sum(
             _copy(os.path.join(self._folder, name), os.path.join(os.path.abspath(target_path), name), overwrite)

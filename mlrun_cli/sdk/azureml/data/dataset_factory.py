@@ -5,9 +5,9 @@ from enum import Enum
 from fnmatch import fnmatch
 from typing import Any
 
-from azureml._gateway.uploads import files_of_folder
+from azureml._client.uploads import list_folder_files
 from azureml._refused import refusal, refused_call
-from azureml.data._sources import Sources, ask, sources_of
+from azureml.data._sources import Sources, request, sources_of
 from azureml.data._tables import ENCODINGS
 from azureml.data.abstract_datastore import AbstractDatastore
 from azureml.data.datapath import DataPath
@@ -102,7 +102,7 @@ class FileDatasetFactory:
             UserErrorException: There is no such folder, or no file to copy.
         """
         datastore, path = _target(target)
-        names = [name for name in files_of_folder(src_dir) if pattern is None or fnmatch(name, pattern)]
+        names = [name for name in list_folder_files(src_dir) if pattern is None or fnmatch(name, pattern)]
         chosen = [os.path.join(src_dir, name) for name in names]
         if not chosen:
             raise UserErrorException(f"There is no file to upload in {os.path.abspath(src_dir)}.")
@@ -334,7 +334,7 @@ def _definition(kind: str, sources: Sources, options: "dict[str, Any]") -> "dict
 
 def _validate(definition: "dict[str, Any]", sources: Sources) -> None:
     try:
-        ask(sources.workspace, "datasets.check", definition=definition)
+        request(sources.workspace, "datasets.check", definition=definition)
     except UserErrorException as error:
         raise DatasetValidationError(error.message, error) from error
 

@@ -3,7 +3,7 @@
     AzureMLException
     ├── UserErrorException              what the caller asked for cannot be right
     │   └── AuthenticationException
-    ├── ServiceException                what answers for the run is away
+    ├── ServiceException                the run's supervisor or the store is away
     ├── RunEnvironmentException         this process belongs to no run
     ├── ExperimentExecutionException    a run could not be submitted, or failed
     ├── ActivityFailedException         a run that was waited for failed
@@ -102,10 +102,10 @@ class AuthenticationException(UserErrorException):
 
 
 class ServiceException(AzureMLException):
-    """What answers for the run is away, or failed to answer.
+    """The run's supervisor or the store is away, or failed to respond.
 
     Attributes:
-        status_code: the one of an answer over HTTP, which there is none of here.
+        status_code: of a response over HTTP, which there is none of here.
     """
 
     status_code: "int | None" = None
@@ -199,7 +199,7 @@ class WebserviceException(AzureMLException):
     """A deployed web service.
 
     Attributes:
-        status_code: what it answered with.
+        status_code: of its response.
     """
 
     def __init__(

@@ -5,7 +5,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
-from azureml._gateway.gateway import submitted_run
+from azureml._client.client import submitted_run
 from azureml._refused import Described
 from azureml.exceptions import TrainingException, UserErrorException
 from azureml.train._distributed_training import BY_BACKEND, DistributedTraining

@@ -5,7 +5,7 @@ from importlib import import_module
 from threading import RLock, Thread
 from typing import Any, Dict, List, Optional
 
-from azureml._gateway.forking import Forgetful, forget_if_forked, forget_in_children
+from azureml._client.forking import ForkAware, reset_if_forked, reset_in_children
 from azureml.core._streaming import ENDED
 from azureml.exceptions import AzureMLException
 from azureml.widgets._page import RunPage
@@ -49,23 +49,23 @@ class _Cell:
         return goes_on
 
 
-class _Follower(Forgetful):
+class _Follower(ForkAware):
     """The thread that changes the cells, as long as there is one to change. A child made by `fork` has none."""
 
     def __init__(self) -> None:
         self._begin()
-        forget_in_children(self)
+        reset_in_children(self)
 
     def _begin(self) -> None:
         self._lock = RLock()
         self._cells: List[_Cell] = []
         self._thread: Optional[Thread] = None
 
-    def forget(self) -> None:
+    def reset_after_fork(self) -> None:
         self._begin()
 
     def add(self, cell: _Cell) -> None:
-        forget_if_forked()
+        reset_if_forked()
         with self._lock:
             self._cells.append(cell)
             if self._thread is None:

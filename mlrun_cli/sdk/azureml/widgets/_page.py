@@ -5,7 +5,7 @@ from glob import escape, glob
 from html import escape as html
 from typing import Any, Dict, List, Sequence
 
-from azureml._gateway.gateway import gateway
+from azureml._client.client import client
 from azureml.core._streaming import error_text
 from azureml.core._tables import html_table, text_table
 
@@ -26,7 +26,7 @@ class RunPage:
     def read(self) -> Dict[str, Any]:
         """Ask how the run stands; its record."""
         # The log is looked at afterwards: all of a run that has ended is in it.
-        self._overview = self._run._ask("runs.overview")
+        self._overview = self._run._request("runs.overview")
         self._log = self._last_lines()
         record: Dict[str, Any] = self._overview["run"]
         return record
@@ -58,7 +58,7 @@ class RunPage:
 
     def _last_lines(self) -> List[str]:
         """The end of the script's log, or while it has printed nothing of that of the environment's installer."""
-        folder = os.path.join(gateway().run_folder(self._run._names, self._run.id), "artifacts")
+        folder = os.path.join(client().run_folder(self._run._names, self._run.id), "artifacts")
         for pattern in _LOGS:
             for path in sorted(glob(os.path.join(escape(folder), pattern)))[:1]:
                 lines = _end_of(path)

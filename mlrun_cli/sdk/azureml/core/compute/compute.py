@@ -82,7 +82,7 @@ class ComputeTarget:
         """Look it up."""
         if not isinstance(name, str) or not name:
             raise ComputeTargetException(f"The name of a compute target is a text that is not empty, not {name!r}.")
-        document = _asked(workspace, "computes.get", name=name)
+        document = _request(workspace, "computes.get", name=name)
         return cls.deserialize(workspace, document)
 
     def __init__(self, workspace: Any, name: str) -> None:
@@ -121,7 +121,7 @@ class ComputeTarget:
     @staticmethod
     def list(workspace: Any) -> Any:
         """All targets of the workspace, by name, as a list; `local`, which is always there, is not among them."""
-        return [ComputeTarget.deserialize(workspace, document) for document in _asked(workspace, "computes.list")]
+        return [ComputeTarget.deserialize(workspace, document) for document in _request(workspace, "computes.list")]
 
     @classmethod
     def deserialize(cls, workspace: Any, object_dict: "dict[str, Any]") -> "ComputeTarget":
@@ -154,7 +154,7 @@ class ComputeTarget:
         properties: "dict[str, Any]",
         configuration: Any,
     ) -> "ComputeTarget":
-        document = _asked(
+        document = _request(
             workspace,
             "computes.create",
             name=name,
@@ -183,7 +183,7 @@ class ComputeTarget:
         self.is_attached = bool(common.get("isAttachedCompute"))
 
     def _change(self, **properties: Any) -> None:
-        self._take(_asked(self.workspace, "computes.change", name=self.name, properties=properties))
+        self._take(_request(self.workspace, "computes.change", name=self.name, properties=properties))
 
     def refresh_state(self) -> None:
         """Look the target up anew.
@@ -191,7 +191,7 @@ class ComputeTarget:
         Raises:
             ComputeTargetException: It has been deleted.
         """
-        self._take(_asked(self.workspace, "computes.get", name=self.name))
+        self._take(_request(self.workspace, "computes.get", name=self.name))
 
     def get_status(self) -> Any:
         """Where it stands, looked up anew: `Succeeded`."""
@@ -209,7 +209,7 @@ class ComputeTarget:
         Raises:
             ComputeTargetException: It has been deleted before.
         """
-        _asked(self.workspace, "computes.delete", name=self.name)
+        _request(self.workspace, "computes.delete", name=self.name)
 
     def detach(self) -> None:
         """Refused: raises ComputeTargetException."""
@@ -248,12 +248,12 @@ def not_here(configuration: Any, name: str, call: str) -> ComputeTargetException
     )
 
 
-def _asked(workspace: Any, call: str, **arguments: Any) -> Any:
-    """An answer; what is wrong with a question about targets is a ComputeTargetException, as in Azure."""
-    if not hasattr(workspace, "_ask"):
+def _request(workspace: Any, call: str, **arguments: Any) -> Any:
+    """Return the result of a request; an error about targets is a ComputeTargetException, as in Azure."""
+    if not hasattr(workspace, "_request"):
         raise UserErrorException(f"A compute target belongs to a Workspace, not to {workspace!r}.")
     try:
-        return workspace._ask(call, **arguments)
+        return workspace._request(call, **arguments)
     except UserErrorException as error:
         raise ComputeTargetException(error.message) from error
 

@@ -18,7 +18,7 @@ class WebserviceDeploymentConfiguration(
 
 
 class Webservice(metaclass=Refused, instead=SERVING):
-    """A model that answers over HTTP; there are none.
+    """A model that is served over HTTP; there are none.
 
     Raises:
         WebserviceException: Always, as in Azure for a name that is not there.

@@ -1,6 +1,6 @@
 """What the values of a parameter are drawn from.
 
-Each answers `[name, arguments]`, which is how a sweep is written down: `["choice", [[1, 2]]]`, `["uniform", [0, 1]]`.
+Each returns `[name, arguments]`, which is how a sweep is written down: `["choice", [[1, 2]]]`, `["uniform", [0, 1]]`.
 """
 
 from typing import Any, List

@@ -1,4 +1,4 @@
-"""The words of the program's errors for those who do not type its options: notebooks, driver scripts, scripts."""
+"""Error texts of the command in Python's words, for scripts and notebooks."""
 
 _OPTIONS = (
     (r"'?--environment ([\w:.-]*\w)'?", r'os.environ["MLRUN_ENVIRONMENT"] = "\1"'),
@@ -7,8 +7,8 @@ _OPTIONS = (
 )
 
 
-def in_python(text: str) -> str:
-    """The same text with what Python says in the place of options of the command."""
+def translate_options(text: str) -> str:
+    """Replace options of the command in a text by what Python has in their place."""
     if "--" not in text:
         return text
     import re

@@ -19,8 +19,8 @@ from time import time
 from types import GeneratorType
 from typing import Any, Dict, Iterator, Tuple
 
-from azureml._gateway.notices import warn_once
-from azureml._gateway.scalars import scalar_json, text_instead, text_json
+from azureml._client.notices import warn_once
+from azureml._client.scalars import encode_scalar, encode_text, fallback_text
 from azureml.exceptions import AzureMLException, UserErrorException
 
 LONGEST_NAME = 255
@@ -33,7 +33,7 @@ def log_line(name: object, value: object, description: object, step: object) -> 
     Raises:
         UserErrorException: It is a list, a range or a generator.
     """
-    text = scalar_json(value)
+    text = encode_scalar(value)
     if text is None:
         text = _text_instead(name, value)
     return _metric_line("m", name, text, description, "null" if step is None else _step_json(name, step))
@@ -63,12 +63,12 @@ def log_row_line(name: object, columns: "Dict[str, object]", description: object
     """
     cells = []
     for column, value in columns.items():
-        text = scalar_json(value)
+        text = encode_scalar(value)
         if text is None:
             raise AzureMLException(
                 f"log_row takes one value for column {column!r} of {name!r}, not {_kind(value)}. {_way_out(value)}"
             )
-        cells.append(f"{text_json(column)}:{text}")
+        cells.append(f"{encode_text(column)}:{text}")
     return _metric_line("r", name, f"{{{','.join(cells)}}}", description)
 
 
@@ -87,10 +87,10 @@ def log_table_line(name: object, columns: Any, description: object) -> str:
     lengths: Dict[str, int] = {}
     for column in columns.keys():  # noqa: SIM118 - pandas iterates over a frame's columns, a mapping need not
         value = columns[column]
-        text, lengths[str(column)] = scalar_json(value), 1
+        text, lengths[str(column)] = encode_scalar(value), 1
         if text is None:
             text, lengths[str(column)] = _column_json(name, column, value)
-        cells.append(f"{text_json(str(column))}:{text}")
+        cells.append(f"{encode_text(str(column))}:{text}")
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{column!r} has {length}" for column, length in lengths.items())
         raise AzureMLException(f"The columns of the table {name!r} are of one length: {told}.")
@@ -114,7 +114,7 @@ def end_line(status: str, error: "dict[str, str] | None") -> str:
 
 def artifact_line(kind: str, name: object, uri: str, description: object) -> str:
     """Line of `log_image` (`i`), `log_confusion_matrix` (`c`) and the like, once the file is kept."""
-    return _metric_line(kind, name, text_json(uri), description)
+    return _metric_line(kind, name, encode_text(uri), description)
 
 
 def line_for(run_id: str, line: str) -> str:
@@ -123,8 +123,8 @@ def line_for(run_id: str, line: str) -> str:
 
 
 def _metric_line(kind: str, name: object, text: str, description: object, step: str = "null") -> str:
-    label = name if isinstance(name, str) else text_instead(name)
-    more = f",{text_json(str(description))}" if description else ""
+    label = name if isinstance(name, str) else fallback_text(name)
+    more = f",{encode_text(str(description))}" if description else ""
     return f'["{kind}",{_name_json(label)},{time():.6f},{step},{text}{more}]\n'
 
 
@@ -136,8 +136,8 @@ def _name_json(name: str) -> str:
             f"name {name}",
             f"The name of a metric has 1 to {LONGEST_NAME} characters, not {len(name)}: it is kept as {kept!r}.",
         )
-        return text_json(kept)
-    return text_json(name)
+        return encode_text(kept)
+    return encode_text(name)
 
 
 def _name_instead(name: str) -> str:
@@ -167,7 +167,7 @@ def _text_instead(name: object, value: Any) -> str:
         f"value {name}",
         f"log takes one value for {name!r}, not {_kind(value)}, of which the text is kept. {_way_out(value)}",
     )
-    return text_json(text_instead(value))
+    return encode_text(fallback_text(value))
 
 
 def _column_json(name: object, column: object, values: Any) -> "Tuple[str, int]":
@@ -190,7 +190,7 @@ def _list_json(what: str, values: Any) -> "str | None":
         return None
     texts = []
     for position, item in enumerate(items):
-        text = scalar_json(item)
+        text = encode_scalar(item)
         if text is None:
             raise AzureMLException(
                 f"{what} holds {_kind(item)} at position {position}; it can hold numbers, text and booleans."
@@ -218,7 +218,7 @@ def _step_json(name: object, step: Any) -> str:
         number = int(item() if callable(item) else step)
         if -(2**63) <= number < 2**63:
             return str(number)
-    warn_once(f"step {name}", f"The step of {name!r} is an integer, not {text_instead(step)}: it is left out.")
+    warn_once(f"step {name}", f"The step of {name!r} is an integer, not {fallback_text(step)}: it is left out.")
     return "null"
 
 

@@ -1,4 +1,4 @@
-"""A copy of a file that shares its blocks where the file system can, and never stands in memory as a whole."""
+"""Copies of files that share blocks where the file system can, and never stand in memory as a whole."""
 
 import errno
 import os
@@ -11,8 +11,8 @@ _NOT_HERE = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EB
 
 
 def copy_file(source: int, destination: int) -> None:
-    """Put all that is in one open file into another, which is empty."""
-    if _cloned(source, destination):
+    """Copy an open file into another one, which is empty."""
+    if _clone(source, destination):
         return
     try:
         while os.copy_file_range(source, destination, _MOST_AT_ONCE):  # novm
@@ -31,7 +31,7 @@ def copy_file(source: int, destination: int) -> None:
 
 
 def copy_stream(stream: BinaryIO, destination: int) -> None:
-    """Put what a stream still gives, bytes or text, into an open file."""
+    """Copy what a stream still gives, bytes or text, into an open file."""
     while True:
         chunk = stream.read(_CHUNK)
         if not chunk:
@@ -39,7 +39,7 @@ def copy_stream(stream: BinaryIO, destination: int) -> None:
         _write_all(destination, chunk.encode("utf-8", "backslashreplace") if isinstance(chunk, str) else chunk)
 
 
-def _cloned(source: int, destination: int) -> bool:
+def _clone(source: int, destination: int) -> bool:
     try:
         import fcntl
 

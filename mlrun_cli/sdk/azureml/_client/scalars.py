@@ -1,4 +1,4 @@
-"""What may be one value of a metric, as JSON text."""
+"""Values of metrics as JSON text."""
 
 from json import dumps
 from typing import Any
@@ -7,8 +7,8 @@ _LARGEST = 1.7976931348623157e308
 _LONGEST_INTEGER_BITS = 14_000  # Python refuses to read integers of more than 4300 digits
 
 
-def scalar_json(value: Any) -> "str | None":
-    """JSON text of a number, text, boolean or None, NumPy's included; None for what is none of them."""
+def encode_scalar(value: Any) -> "str | None":
+    """Return the JSON text of a number, text, boolean or None, NumPy's included; None for anything else."""
     kind = type(value)
     if kind is float:
         return _float_json(value)
@@ -17,19 +17,19 @@ def scalar_json(value: Any) -> "str | None":
     if isinstance(value, int):
         return int.__repr__(value) if value.bit_length() < _LONGEST_INTEGER_BITS else None
     if isinstance(value, str):
-        return text_json(value)
+        return encode_text(value)
     if isinstance(value, float):
         return _float_json(float(value))
     return _foreign_json(value)
 
 
-def text_json(text: str) -> str:
-    """JSON text of a text, made encodable."""
-    return dumps(encodable(text))
+def encode_text(text: str) -> str:
+    """Return the JSON text of a text, its lone surrogates escaped."""
+    return dumps(escape_surrogates(text))
 
 
-def encodable(text: str) -> str:
-    """The same text with half a surrogate pair, which no database takes, spelled out by its number."""
+def escape_surrogates(text: str) -> str:
+    """Return a text with lone surrogates, which no database takes, as escapes of their numbers."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
@@ -37,8 +37,8 @@ def encodable(text: str) -> str:
     return text
 
 
-def text_instead(value: object) -> str:
-    """Text that is kept of what is no scalar: its `repr`, as azureml-core keeps it."""
+def fallback_text(value: object) -> str:
+    """Return the text to keep of a value that is no scalar: its `repr`, as azureml-core keeps it."""
     if isinstance(value, int) and value.bit_length() >= _LONGEST_INTEGER_BITS:
         return hex(value)
     try:
@@ -59,12 +59,12 @@ def _foreign_json(value: Any) -> "str | None":
     Whatever the other package raises, the value is no scalar then.
     """
     try:
-        if getattr(value, "shape", ()) != () or _is_part_of_more(value):
+        if getattr(value, "shape", ()) != () or _loses_by_item(value):
             return None
         item = getattr(value, "item", None)
         plain = item() if callable(item) else value
         if isinstance(plain, (bool, int, float, str)):
-            return scalar_json(plain)
+            return encode_scalar(plain)
         if type(plain) is not type(value) or not hasattr(type(value), "__float__"):
             return None
         return _float_json(float(value))
@@ -72,6 +72,6 @@ def _foreign_json(value: Any) -> "str | None":
         return None
 
 
-def _is_part_of_more(value: Any) -> bool:
-    """Whether it is NumPy's and `item()` or `float` give less than it says: a time, a complex number, a masked one."""
+def _loses_by_item(value: Any) -> bool:
+    """Tell whether `item()` or `float` lose something of a NumPy value: a time, a complex number, a masked one."""
     return getattr(getattr(value, "dtype", None), "kind", "f") in ("m", "M", "c") or bool(getattr(value, "mask", False))

@@ -1,21 +1,21 @@
-"""The one gateway of a process: what is said of runs, and what is asked about all that a workspace holds."""
+"""The client of a process: writes what is logged of runs, and requests what a workspace holds."""
 
 import os
 from threading import RLock
 from typing import Any, Callable, Tuple
 
-from azureml._gateway.in_process import InProcessGateway
-from azureml._gateway.journal import Journal
-from azureml._gateway.lines import line_for
-from azureml._gateway.questions import PATIENCE_SECONDS, Questions
+from azureml._client.in_process import InProcessClient
+from azureml._client.journal import Journal
+from azureml._client.lines import line_for
+from azureml._client.rpc_client import PATIENCE_SECONDS, RpcClient
 from azureml.exceptions import UserErrorException
 
 WorkspaceNames = Tuple[str, str, str]
 """Subscription, resource group and name of a workspace."""
 
 
-class SubmittedGateway:
-    """Inside a run that was submitted: by the journal in its folder, and by its supervisor.
+class SubmittedRunClient:
+    """The client inside a submitted run: the journal in its folder, and the socket of its supervisor.
 
     Attributes:
         run_id, experiment_name, workspace: the run that this process belongs to.
@@ -31,40 +31,40 @@ class SubmittedGateway:
         )
         self._folder = run_folder
         self._journal = Journal(run_folder)
-        self._questions = Questions(run_folder)
+        self._rpc = RpcClient(run_folder)
 
-    def is_of(self, run_id: str, run_folder: str) -> bool:
-        """Whether it is the gateway of this run."""
+    def is_for(self, run_id: str, run_folder: str) -> bool:
+        """Tell whether it is the client of this run."""
         return (self.run_id, self._folder) == (run_id, run_folder)
 
     def writer(self, workspace: WorkspaceNames, run_id: str) -> Callable[[str], None]:
-        """What keeps a line about a run for good before it returns; it refuses lines about runs of other workspaces."""
+        """Return a function that writes a line about a run for good; it refuses runs of other workspaces."""
         if tuple(workspace) != self.workspace:
             return lambda _: self._refuse(workspace, run_id)
         if run_id == self.run_id:
             return self._journal.append
         return lambda line: self._journal.append(line_for(run_id, line))
 
-    def ask(
+    def request(
         self,
         call: str,
         workspace: "WorkspaceNames | None" = None,
         patience_seconds: float = PATIENCE_SECONDS,
         **arguments: Any,
     ) -> Any:
-        """Answer to `call`, as JSON gives it; it knows of all that this process has written before.
+        """Return the result of a call, as JSON gives it; it includes all that this process has written before.
 
         Raises:
-            AzureMLException: The answer is an error; the class is the one it names.
-            ServiceException: Nobody answers.
+            AzureMLException: The response is an error; the class is the one it names.
+            ServiceException: There is no response.
         """
-        return self._questions.ask(call, workspace, arguments, patience_seconds)
+        return self._rpc.request(call, workspace, arguments, patience_seconds)
 
     def run_folder(self, workspace: WorkspaceNames, run_id: str) -> str:
-        """Where the files of a run lie."""
+        """Return the folder of a run's files."""
         if tuple(workspace) == self.workspace:
             return os.path.join(os.path.dirname(self._folder), run_id)
-        return os.path.join(self.ask("workspaces.describe", workspace=workspace)["folder"], "runs", run_id)
+        return os.path.join(self.request("workspaces.describe", workspace=workspace)["folder"], "runs", run_id)
 
     def _refuse(self, workspace: WorkspaceNames, run_id: str) -> None:
         raise UserErrorException(
@@ -73,31 +73,31 @@ class SubmittedGateway:
         )
 
 
-_submitted: "SubmittedGateway | None" = None
-_in_process: "InProcessGateway | None" = None
-_making = RLock()
+_submitted: "SubmittedRunClient | None" = None
+_in_process: "InProcessClient | None" = None
+_creation_lock = RLock()
 
 
-def submitted_run() -> "SubmittedGateway | None":
-    """The run that this process belongs to, one gateway for all who ask; None outside a run."""
+def submitted_run() -> "SubmittedRunClient | None":
+    """Return the client of the run that this process belongs to, always the same one; None outside a run."""
     global _submitted  # noqa: PLW0603 - a process has one journal
     run_folder = os.environ.get("MLRUN_RUN_FOLDER")
     run_id = os.environ.get("AZUREML_RUN_ID")
     if not run_folder or not run_id or not os.path.isdir(run_folder):
         return None
-    if _submitted is None or not _submitted.is_of(run_id, run_folder):
-        _submitted = SubmittedGateway(run_id, run_folder)
+    if _submitted is None or not _submitted.is_for(run_id, run_folder):
+        _submitted = SubmittedRunClient(run_id, run_folder)
     return _submitted
 
 
-def gateway() -> Any:
-    """The gateway of this process, inside a run or outside: both have `writer`, `ask` and `run_folder`."""
+def client() -> Any:
+    """Return the client of this process, inside a run or outside: both have `writer`, `request` and `run_folder`."""
     global _in_process  # noqa: PLW0603 - a process has one
     inside = submitted_run()
     if inside is not None:
         return inside
     if _in_process is None:
-        with _making:
+        with _creation_lock:
             if _in_process is None:
-                _in_process = InProcessGateway()
+                _in_process = InProcessClient()
     return _in_process

@@ -1,4 +1,4 @@
-"""A run's journal as one process writes it: one file per process, one line and one write per call."""
+"""The writer of a run's journal: one file per process, one line and one write per call."""
 
 import errno
 import fcntl
@@ -6,17 +6,17 @@ import os
 from contextlib import suppress
 from threading import RLock
 
-from azureml._gateway.forking import Forgetful, forget_if_forked, forget_in_children
+from azureml._client.forking import ForkAware, reset_if_forked, reset_in_children
 from azureml.exceptions import ServiceException, UserErrorException
 
 _HIGH = 1000
 
 
 class JournalClosedError(Exception):
-    """The journal takes nothing more; nothing was written."""
+    """The journal is closed; nothing was written."""
 
 
-class Journal(Forgetful):
+class Journal(ForkAware):
     """Appends lines to a file of its own in `<run folder>/journal/`, made when the first line comes.
 
     When `append` has returned, the line is the kernel's: no death of the script loses it. Threads may share a
@@ -29,7 +29,7 @@ class Journal(Forgetful):
         self._file = -1
         self._is_closed = False
         self._lock = RLock()
-        forget_in_children(self)
+        reset_in_children(self)
 
     def append(self, line: str) -> None:
         """Write one line, whole or not at all.
@@ -39,7 +39,7 @@ class Journal(Forgetful):
             ServiceException: The run's folder is gone or cannot be written.
             JournalClosedError: It was closed before.
         """
-        forget_if_forked()
+        reset_if_forked()
         data = line.encode("ascii")
         done = 0
         with self._lock:
@@ -54,17 +54,17 @@ class Journal(Forgetful):
                     self._file = -1
                     return self.append(line)
                 self._cut_back(done)
-                raise self._refusal(error) from error
+                raise self._to_exception(error) from error
         return None
 
     def close(self) -> None:
-        """Take nothing more. A line that a thread is appending is written first."""
-        forget_if_forked()
+        """Close the journal. A line that a thread is appending is written first."""
+        reset_if_forked()
         with self._lock:
             self._is_closed = True
             self._close_file()
 
-    def forget(self) -> None:
+    def reset_after_fork(self) -> None:
         self._lock = RLock()
         self._close_file()
 
@@ -74,9 +74,9 @@ class Journal(Forgetful):
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         name = f"{os.getpid()}-{_start_ticks()}-{os.urandom(4).hex()}.jsonl"
         try:
-            file = _moved_up(os.open(f"{self._folder}/{name}", flags, 0o600))
+            file = _move_up(os.open(f"{self._folder}/{name}", flags, 0o600))
         except OSError as error:
-            raise self._refusal(error) from error
+            raise self._to_exception(error) from error
         if self._file < 0:
             self._name, self._file = name, file
         else:  # a signal handler has begun to log meanwhile
@@ -97,7 +97,7 @@ class Journal(Forgetful):
             os.close(self._file)
         self._file = -1
 
-    def _refusal(self, error: OSError) -> "UserErrorException | ServiceException":
+    def _to_exception(self, error: OSError) -> "UserErrorException | ServiceException":
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             return UserErrorException(
                 f"This call recorded nothing: the disk that holds {self._folder} is full. Make room there.",
@@ -114,8 +114,8 @@ class Journal(Forgetful):
         )
 
 
-def _moved_up(file: int) -> int:
-    """The same open file by a high number, where one is free.
+def _move_up(file: int) -> int:
+    """Return the open file under a high descriptor, where one is free.
 
     A script that closes all it finds open and goes on opens files of its own by the lowest numbers: none of them may
     be the one that a journal is written by.
@@ -129,7 +129,7 @@ def _moved_up(file: int) -> int:
 
 
 def _start_ticks() -> str:
-    """When this process started, in clock ticks since boot: with its pid a name that no other process had."""
+    """Return the start of this process in clock ticks since boot, which makes its pid unique."""
     try:
         file = os.open("/proc/self/stat", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:

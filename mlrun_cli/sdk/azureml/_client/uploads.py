@@ -1,4 +1,4 @@
-"""Files that a script gives to a run: copied into the run's folder, each put into place when it is whole."""
+"""Uploads of a script's files: copied into the run's folder, each put into place when it is whole."""
 
 import errno
 import os
@@ -7,8 +7,8 @@ from collections import deque
 from contextlib import suppress
 from typing import Any, Callable, Tuple
 
-from azureml._gateway.copying import copy_file, copy_stream
-from azureml._gateway.scalars import encodable
+from azureml._client.copying import copy_file, copy_stream
+from azureml._client.scalars import escape_surrogates
 from azureml.exceptions import ServiceException, UserErrorException
 
 _Folder = Tuple[str, str, Tuple[str, ...]]
@@ -24,7 +24,7 @@ def upload(run_folder: str, name: str, path_or_stream: Any) -> None:
         UserErrorException: The name leads out of the run or is taken, there is no such file, or the disk is full.
         ServiceException: The run's folder cannot be written.
     """
-    checked = checked_name(name)
+    checked = check_upload_name(name)
     if hasattr(path_or_stream, "read"):
         _keep(run_folder, checked, lambda descriptor: copy_stream(path_or_stream, descriptor))
         return
@@ -43,15 +43,15 @@ def upload(run_folder: str, name: str, path_or_stream: Any) -> None:
         os.close(source)
 
 
-def checked_name(name: object) -> str:
-    """A name with `/` between its parts that stays within the run.
+def check_upload_name(name: object) -> str:
+    """Return a name with `/` between its parts that stays within the run.
 
     Raises:
         UserErrorException: It is no such name.
     """
     if not isinstance(name, str) or not name.strip("/. ") or "\0" in name:
         raise UserErrorException(f"The name of an uploaded file is a text as 'outputs/model.pkl', not {name!r}.")
-    text = os.path.normpath(encodable(name).replace("\\", "/"))
+    text = os.path.normpath(escape_surrogates(name).replace("\\", "/"))
     parts = text.split("/")
     if text.startswith("/") or ".." in parts:
         raise UserErrorException(
@@ -64,8 +64,8 @@ def checked_name(name: object) -> str:
     return text
 
 
-def files_of_folder(folder: Any) -> "list[str]":
-    """All files below a folder and behind the links in it, relative to it, sorted.
+def list_folder_files(folder: Any) -> "list[str]":
+    """Return all files below a folder and behind the links in it, relative to it, sorted.
 
     What a link leads to is found under the link's name too; but a link to a folder that the link is in is not gone
     through, nor one behind a link to a folder that has been found already.
@@ -124,7 +124,7 @@ def _keep(run_folder: str, name: str, fill: Callable[[int], None]) -> None:
     uploads = os.path.join(run_folder, "uploads")
     destination = os.path.join(uploads, name)
     if os.path.lexists(destination):
-        raise _taken(name)
+        raise _name_taken(name)
     if not os.path.realpath(destination).startswith(os.path.join(os.path.realpath(run_folder), "uploads", "")):
         raise UserErrorException(f"The name {name!r} leads out of the run, by a link in {uploads}.")
     unfinished = os.path.join(run_folder, f".upload-{os.getpid()}-{os.urandom(4).hex()}")
@@ -139,23 +139,23 @@ def _keep(run_folder: str, name: str, fill: Callable[[int], None]) -> None:
         # Unlike a rename, a link does not replace what somebody else has put there meanwhile.
         os.link(unfinished, destination)
     except OSError as error:
-        raise _refusal(name, run_folder, error) from error
+        raise _to_exception(name, run_folder, error) from error
     finally:
         with suppress(OSError):
             os.unlink(unfinished)
 
 
-def _refusal(name: str, run_folder: str, error: OSError) -> Exception:
+def _to_exception(name: str, run_folder: str, error: OSError) -> Exception:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return UserErrorException(f"{name!r} is not uploaded: the disk that holds {run_folder} is full.", error)
     if error.errno in (errno.EEXIST, errno.ENOTDIR):
-        return _taken(name)
+        return _name_taken(name)
     if error.errno == errno.ENAMETOOLONG:
         return UserErrorException(f"The name {name!r} is too long for a file. Choose a shorter one.", error)
     return ServiceException(f"{name!r} is not uploaded: {error.filename or run_folder}: {error.strerror}.", error)
 
 
-def _taken(name: str) -> UserErrorException:
+def _name_taken(name: str) -> UserErrorException:
     return UserErrorException(
         f"The run has a file {name!r} already, and a file that is kept does not change. Choose another name."
     )

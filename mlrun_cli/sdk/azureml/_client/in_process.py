@@ -1,4 +1,4 @@
-"""Outside a run: the program itself, which is installed in this Python, answers in this process."""
+"""The client outside a run: mlrun-cli, which is installed in this Python, handles requests in this process."""
 
 import atexit
 import os
@@ -7,10 +7,10 @@ from importlib import import_module
 from threading import RLock, current_thread, main_thread
 from typing import TYPE_CHECKING, Any, Callable, Tuple
 
-from azureml._gateway.forking import Forgetful, forget_in_children
-from azureml._gateway.journal import Journal, JournalClosedError
-from azureml._gateway.lines import line_for
-from azureml._gateway.questions import PATIENCE_SECONDS, result_of
+from azureml._client.forking import ForkAware, reset_in_children
+from azureml._client.journal import Journal, JournalClosedError
+from azureml._client.lines import line_for
+from azureml._client.rpc_client import PATIENCE_SECONDS, unwrap_response
 from azureml.exceptions import RunEnvironmentException
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 _Names = Tuple[str, str, str]
 
 
-class InProcessGateway(Forgetful):
-    """Asks `mlrun_cli` by a call. What is said of runs goes to a journal that this process ingests itself.
+class InProcessClient(ForkAware):
+    """Calls `mlrun_cli`. What is logged and tagged goes to a journal that this process ingests itself.
 
     When the interpreter ends, the runs that it has opened end with it: Completed, or Failed when an exception
     that nobody caught ends it.
@@ -39,16 +39,16 @@ class InProcessGateway(Forgetful):
         self._lock = RLock()
         self._uncaught: BaseException | None = None
         self._hook = sys.excepthook
-        sys.excepthook = self._see_uncaught
+        sys.excepthook = self._record_uncaught
         self._exit = sys.exit
-        sys.exit = self._see_exit
+        sys.exit = self._record_exit
         atexit.register(self._close, os.getpid())
-        forget_in_children(self)
+        reset_in_children(self)
         # The program itself needs a later Python than 3.6.
         os.register_at_fork(before=self._server.before_fork, after_in_parent=self._server.after_fork)  # novm
 
     def writer(self, workspace: _Names, run_id: str) -> Callable[[str], None]:
-        """What keeps a line about a run for good before it returns."""
+        """Return a function that writes a line about a run for good."""
 
         def write(line: str) -> None:
             named = line_for(run_id, line)
@@ -59,42 +59,44 @@ class InProcessGateway(Forgetful):
 
         return write
 
-    def ask(
+    def request(
         self,
         call: str,
         workspace: "_Names | None" = None,
         patience_seconds: float = PATIENCE_SECONDS,
         **arguments: Any,
     ) -> Any:
-        """Answer to `call`, as JSON would give it; it knows of all that this process has written before.
+        """Return the result of a call, as JSON would give it; it includes all that this process has written before.
 
         Raises:
-            AzureMLException: The answer is an error; the class is the one it names.
+            AzureMLException: The response is an error; the class is the one it names.
         """
-        return result_of(self._server.handle({"call": call, "workspace": workspace, "arguments": arguments}))
+        return unwrap_response(self._server.handle({"call": call, "workspace": workspace, "arguments": arguments}))
 
     def run_folder(self, workspace: _Names, run_id: str) -> str:
-        """Where the files of a run lie."""
+        """Return the folder of a run's files."""
         return os.path.join(self._server.workspace_folder(workspace), "runs", run_id)
 
-    def forget(self) -> None:
+    def reset_after_fork(self) -> None:
         self._lock = RLock()
         self._journals = {}
-        self._server.forget()
+        self._server.reset_after_fork()
         atexit.register(self._close, os.getpid())
 
     def _open_journal(self, workspace: _Names) -> Journal:
         with self._lock:
             if workspace not in self._journals:
-                self._journals[workspace] = Journal(result_of(self._server.session_folder(workspace)))
+                self._journals[workspace] = Journal(unwrap_response(self._server.session_folder(workspace)))
             return self._journals[workspace]
 
-    def _see_uncaught(self, kind: "type[BaseException]", error: BaseException, trace: "TracebackType | None") -> None:
+    def _record_uncaught(
+        self, kind: "type[BaseException]", error: BaseException, trace: "TracebackType | None"
+    ) -> None:
         self._uncaught = error
         self._hook(kind, error, trace)
 
-    def _see_exit(self, code: Any = None) -> "NoReturn":
-        """Take note of the code: nothing tells at the interpreter's end with which it ends."""
+    def _record_exit(self, code: Any = None) -> "NoReturn":
+        """Exit, and record the code: nothing tells it at the interpreter's end."""
         if current_thread() is main_thread():
             self._uncaught = SystemExit(code) if code else None
         self._exit(code)

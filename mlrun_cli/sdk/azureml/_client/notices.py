@@ -1,16 +1,16 @@
-"""What a script is told without being stopped."""
+"""Warnings of the SDK, each logged once."""
 
 from contextlib import suppress
 from typing import Set
 
-_told: Set[str] = set()
+_warned: Set[str] = set()
 
 
 def warn_once(subject: str, text: str) -> None:
     """Log a warning, once for each subject in this process. Never raises, also where warnings are errors."""
-    if subject in _told:
+    if subject in _warned:
         return
-    _told.add(subject)
+    _warned.add(subject)
     with suppress(Exception):  # of a handler of the script's own
         from logging import getLogger
 

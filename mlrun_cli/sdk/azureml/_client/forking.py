@@ -1,0 +1,44 @@
+"""State that a child made by `fork` must not share with its parent."""
+
+import os
+from weakref import WeakSet
+
+
+class ForkAware:
+    """Holds something of this process alone, as an open file or a lock, and drops it in a child."""
+
+    def reset_after_fork(self) -> None:
+        """Close what came from the parent and start afresh; called in the child before it uses anything of it."""
+        raise NotImplementedError
+
+
+_fork_aware: "WeakSet[ForkAware]" = WeakSet()
+
+
+def reset_in_children(one: ForkAware) -> None:
+    """Register an object whose `reset_after_fork()` is called in every child."""
+    _fork_aware.add(one)
+
+
+def _reset_all() -> None:
+    for one in list(_fork_aware):
+        one.reset_after_fork()
+
+
+_HAS_FORK_HOOKS = hasattr(os, "register_at_fork")
+_process = os.getpid()
+
+
+def reset_if_forked() -> None:
+    """Reset, in a child, what came from its parent: call it before anything is used, and before its locks.
+
+    For Python 3.6, which has no fork hooks; later ones have done it by then.
+    """
+    global _process  # noqa: PLW0603 - the process that this module's state belongs to
+    if not _HAS_FORK_HOOKS and _process != os.getpid():
+        _reset_all()
+        _process = os.getpid()
+
+
+if _HAS_FORK_HOOKS:
+    os.register_at_fork(after_in_child=_reset_all)  # novm
