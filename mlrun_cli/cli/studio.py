@@ -19,7 +19,7 @@ from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.errors import MlrunError, UsageError
 from mlrun_cli.folders.project_config import find_project_config
 from mlrun_cli.serving.browser import has_browser
-from mlrun_cli.serving.studio_options import StudioOrder
+from mlrun_cli.serving.studio_options import StudioOptions
 from mlrun_cli.serving.urls import DEFAULT_PORT
 
 app = Group("studio")
@@ -66,16 +66,16 @@ def studio(
     if keyfile is not None and certfile is None:
         raise UsageError("--keyfile is given without --certfile.", hint="HTTPS needs a certificate: name it too.")
     _serve(
-        StudioOrder(
+        StudioOptions(
             home=str(home()),
             host=host,
             port=port,
-            place=_place(shared),
-            opens_browser=not no_browser and _has_screen(),
-            allowed_hosts=_names(allowed_hosts or ()),
-            base_path=_base_path(base_path),
-            certfile=_file("--certfile", certfile),
-            keyfile=_file("--keyfile", keyfile),
+            identity=_find_first_workspace(shared),
+            open_browser=not no_browser and _can_open_browser(),
+            allowed_hosts=_parse_names(allowed_hosts or ()),
+            base_path=_parse_base_path(base_path),
+            certfile=_check_file("--certfile", certfile),
+            keyfile=_check_file("--keyfile", keyfile),
         )
     )
 
@@ -94,18 +94,18 @@ def check_studio_extra() -> None:
         )
 
 
-def _serve(order: StudioOrder) -> NoReturn:
+def _serve(options: StudioOptions) -> NoReturn:
     """Become the studio: signals of the terminal are then its own."""
-    root = Path(order.home)
+    root = Path(options.home)
     make_private_folder(root)
     # `-m` looks for modules in the working folder first: that must not be one of scripts.
     os.chdir(root)
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execv(sys.executable, [sys.executable, "-m", _PROGRAM, order.to_json()])
+    os.execv(sys.executable, [sys.executable, "-m", _PROGRAM, options.to_json()])
 
 
-def _place(shared: Shared) -> tuple[str, str, str] | None:
+def _find_first_workspace(shared: Shared) -> tuple[str, str, str] | None:
     config = find_project_config(shared.path)
     is_typed = any(name is not None for name in (shared.workspace_name, shared.resource_group, shared.subscription_id))
     if config is None and not is_typed and shared.default_workspace_name is None:
@@ -115,15 +115,15 @@ def _place(shared: Shared) -> tuple[str, str, str] | None:
     return identity.subscription_id, identity.resource_group, identity.name
 
 
-def _has_screen() -> bool:
+def _can_open_browser() -> bool:
     return sys.stderr.isatty() and not os.environ.get("CI") and has_browser(os.environ)
 
 
-def _names(typed: Sequence[str]) -> tuple[str, ...]:
+def _parse_names(typed: Sequence[str]) -> tuple[str, ...]:
     return tuple(name.strip() for each in typed for name in each.split(",") if name.strip())
 
 
-def _base_path(typed: str) -> str:
+def _parse_base_path(typed: str) -> str:
     if not typed.strip("/"):
         return ""
     path = f"/{typed.strip('/')}"
@@ -135,7 +135,7 @@ def _base_path(typed: str) -> str:
     return path
 
 
-def _file(option: str, path: Path | None) -> str | None:
+def _check_file(option: str, path: Path | None) -> str | None:
     if path is None:
         return None
     if not os.access(path, os.R_OK) or path.is_dir():

@@ -24,10 +24,10 @@ def open_studio_page(home: Path, address: str, notes: Notes) -> dict[str, str]:
         MlrunError: no studio answers there.
     """
     folder = StudioFolder(home)
-    root = folder.address()
+    root = folder.find_url()
     if not _is_studio(root):
         raise MlrunError(f"No studio answers at {root}.", hint="Start it, in another terminal: mlrun studio")
-    if not has_browser(os.environ) or not open_in_browser(folder.door(address).as_uri()):
+    if not has_browser(os.environ) or not open_in_browser(folder.write_redirect_page(address).as_uri()):
         notes.say("There is no browser here that could be opened. The address opens in any that has shown the token.")
     return {"address": address}
 

@@ -1,4 +1,4 @@
-"""What the program that writes runs as one page is told."""
+"""Options of an export, as the command passes them to the program that renders it."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
-MOST_RUNS = 200
-"""As many as the studio compares."""
+MAX_RUNS = 200
+"""The number of runs that the studio compares at most."""
 
 
-class ExportOrder(NamedTuple):
-    """Which runs are to be written.
+class ExportOptions(NamedTuple):
+    """The runs to export as one page.
 
     Attributes:
         home: `$MLRUN_HOME`.
-        place: subscription, resource group and name of the workspace.
-        run_ids: one for a run's page, several for a comparison with the first of them.
+        identity: subscription, resource group and name of the workspace.
+        run_ids: one for a run's page; several for a comparison with the first of them.
     """
 
     home: str
-    place: tuple[str, str, str]
+    identity: tuple[str, str, str]
     run_ids: Sequence[str]
 
     def to_json(self) -> str:
-        """The order as one word of a command line."""
+        """Return the options as one word of a command line."""
         return json.dumps(self._asdict())
 
     @classmethod
-    def from_json(cls, text: str) -> ExportOrder:
-        """The order that `to_json` wrote."""
+    def from_json(cls, text: str) -> ExportOptions:
+        """Return the options that `to_json` wrote."""
         document = json.loads(text)
-        return cls(document["home"], tuple(document["place"]), document["run_ids"])
+        return cls(document["home"], tuple(document["identity"]), document["run_ids"])

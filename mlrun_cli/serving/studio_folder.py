@@ -1,4 +1,4 @@
-"""What the studio keeps in a home: its token, and the addresses under which it is, or was last, served."""
+"""State that the studio keeps in a home: its token, its host name, and the URLs it is or was last served at."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from mlrun_cli.errors import StoreError
 from mlrun_cli.serving.urls import DEFAULT_PORT
 
 _TOKEN_BYTES = 24
-_LEAST_TOKEN = 16
+_MIN_TOKEN_CHARACTERS = 16
 _HOST_BYTES = 8
-_OTHERS = 0o077
+_GROUP_AND_OTHERS = 0o077
 
 
 class StudioFolder:
@@ -29,12 +29,12 @@ class StudioFolder:
         self.path = home / "studio"
         self._token = self.path / "token"
         self._host = self.path / "host"
-        self._address = self.path / "address.json"
-        self._serving = self.path / "serving"
-        self._door = self.path / "door.html"
+        self._last_url = self.path / "address.json"
+        self._registrations = self.path / "serving"
+        self._redirect_page = self.path / "door.html"
 
-    def token(self) -> str:
-        """The token, which is made the first time.
+    def read_or_create_token(self) -> str:
+        """Return the token; the first call creates it.
 
         Raises:
             StoreError: the folder cannot be written, or others can read the token.
@@ -42,98 +42,106 @@ class StudioFolder:
         make_private_folder(self.path)
         try:
             with suppress(FileExistsError):
-                self._write_token()
-            if self._token.stat().st_mode & _OTHERS:
+                self._create_token()
+            if self._token.stat().st_mode & _GROUP_AND_OTHERS:
                 raise StoreError(
-                    f"Others than you can read {self._token}, the key to the studio.",
-                    hint=f"Remove it ('rm {self._token}'); the next start makes a new one.",
+                    f"Other users can read {self._token}, which opens the studio.",
+                    hint=f"Remove it ('rm {self._token}'); the next start creates a new one.",
                 )
             token = self._token.read_text(encoding="ascii").strip()
         except (OSError, ValueError) as error:
             raise StoreError(
-                f"The studio's token {self._token} cannot be read or made: {getattr(error, 'strerror', None) or error}."
+                f"{self._token} cannot be read or created: {getattr(error, 'strerror', None) or error}."
             ) from error
-        if len(token) < _LEAST_TOKEN:
-            raise StoreError(f"{self._token} holds no token.", hint="Remove the file; the next start makes a new one.")
+        if len(token) < _MIN_TOKEN_CHARACTERS:
+            raise StoreError(
+                f"{self._token} is not a token.", hint="Remove the file; the next start creates a new one."
+            )
         return token
 
-    def own_host(self) -> str:
-        """Return the host name by which browsers ask for this home's studio; it is made the first time.
+    def read_or_create_host(self) -> str:
+        """Return the studio's own host name; the first call creates it.
 
-        Browsers resolve all that ends in `.localhost` to this machine. Nobody else can guess the name, so that no page
-        of another program on this machine can have the browser ask for it under that program's own port.
+        Browsers resolve names below `.localhost` to this machine. The name cannot be guessed, so a page of another
+        server on this machine cannot have browsers send requests under it to that server's port.
 
         Raises:
-            StoreError: the file that keeps it cannot be written or read.
+            StoreError: its file cannot be written or read.
         """
         try:
             make_private_folder(self.path)
             if not self._host.exists():
-                with suppress(FileExistsError), _written(self._host, os.urandom(_HOST_BYTES).hex()) as temporary:
+                name = os.urandom(_HOST_BYTES).hex()
+                with suppress(FileExistsError), _create_private_file(self._host, name) as temporary:
                     os.link(temporary, self._host)
             name = self._host.read_text(encoding="ascii").strip()
         except (OSError, ValueError) as error:
             raise StoreError(
-                f"{self._host} cannot be read or made: {getattr(error, 'strerror', None) or error}."
+                f"{self._host} cannot be read or created: {getattr(error, 'strerror', None) or error}."
             ) from error
         if len(name) != 2 * _HOST_BYTES or not name.isalnum():
-            raise StoreError(f"{self._host} holds no name.", hint="Remove the file; the next start makes a new one.")
+            raise StoreError(
+                f"{self._host} is not a host name.", hint="Remove the file; the next start creates a new one."
+            )
         return f"mlrun-{name}.localhost"
 
-    def address(self) -> str:
-        """Where the studio is served, the one that began last, else where it was, else the usual one; without token."""
+    def find_url(self) -> str:
+        """Return the studio's URL without token.
+
+        Of several running studios it is the one started last; if none runs, the URL of the last one, or the default.
+        """
         document = None
         with suppress(OSError):
-            alive = next((path for path in self._served() if _is_held(path)), self._address)
-            document = read_json(alive)
-        return str((document or {}).get("address") or self._usual_address())
+            running = next((path for path in self._list_registrations() if _is_locked(path)), self._last_url)
+            document = read_json(running)
+        return str((document or {}).get("address") or self._default_url())
 
-    def _usual_address(self) -> str:
+    def _default_url(self) -> str:
         host = "127.0.0.1"
-        with suppress(StoreError):  # an address is no reason to fail: this one asks for the token
-            host = self.own_host()
+        with suppress(StoreError):  # a URL must not make a command fail: this one leads to the sign-in page
+            host = self.read_or_create_host()
         return f"http://{host}:{DEFAULT_PORT}"
 
     @contextmanager
-    def served_at(self, address: str) -> Iterator[None]:
-        """Note where this process serves the studio, for as long as the block lasts.
+    def register_url(self, url: str) -> Iterator[None]:
+        """Register the URL that this process serves the studio at, for the duration of the block.
 
-        The note is a file that the process holds a lock of: that of one that was killed is not believed.
+        The process holds a lock on the file of its registration, so that one left by a killed process is ignored.
 
         Raises:
             StoreError: the folder cannot be written.
         """
         try:
-            make_private_folder(self._serving)
-            for path in self._served():
-                if not _is_held(path):
+            make_private_folder(self._registrations)
+            for path in self._list_registrations():
+                if not _is_locked(path):
                     path.unlink(missing_ok=True)
-            write_json(self._address, {"address": address})
-            note = self._serving / f"{time.time_ns():020}-{os.getpid()}.json"
-            temporary = note.with_suffix(".new")
-            write_json(temporary, {"address": address})
-            held = os.open(temporary, os.O_RDONLY)
-            lock(held, fcntl.LOCK_EX)
-            temporary.replace(note)
+            write_json(self._last_url, {"address": url})
+            registration = self._registrations / f"{time.time_ns():020}-{os.getpid()}.json"
+            temporary = registration.with_suffix(".new")
+            write_json(temporary, {"address": url})
+            descriptor = os.open(temporary, os.O_RDONLY)
+            lock(descriptor, fcntl.LOCK_EX)
+            temporary.replace(registration)
         except OSError as error:
             raise StoreError(f"{error.filename or self.path} cannot be written: {error.strerror}.") from error
         try:
             yield
         finally:
-            note.unlink(missing_ok=True)
-            os.close(held)
+            registration.unlink(missing_ok=True)
+            os.close(descriptor)
 
-    def _served(self) -> list[Path]:
-        """The notes of where it is served, the newest first."""
+    def _list_registrations(self) -> list[Path]:
+        """Return the files of registrations, newest first."""
         try:
-            return sorted(self._serving.glob("*.json"), reverse=True)
+            return sorted(self._registrations.glob("*.json"), reverse=True)
         except OSError:
             return []
 
-    def door(self, address: str) -> Path:
-        """A page for this user alone that leads to the address with the token.
+    def write_redirect_page(self, url: str) -> Path:
+        """Write a private page that redirects to the URL with the token, and return its path.
 
-        A browser is started with its name: words of a command line can be read by others on the machine.
+        A browser is started with this page, because other users of the machine can read command lines.
 
         Raises:
             StoreError: the folder cannot be written, or others can read the token.
@@ -141,26 +149,26 @@ class StudioFolder:
         from html import escape  # noqa: PLC0415
         from urllib.parse import urlsplit  # noqa: PLC0415
 
-        joint = "&" if urlsplit(address).query else "?"
-        leads_to = escape(f"{address}{joint}token={self.token()}")
-        page = f'<!doctype html>\n<meta charset="utf-8">\n<meta http-equiv="refresh" content="0; url={leads_to}">\n'
+        separator = "&" if urlsplit(url).query else "?"
+        target = escape(f"{url}{separator}token={self.read_or_create_token()}")
+        page = f'<!doctype html>\n<meta charset="utf-8">\n<meta http-equiv="refresh" content="0; url={target}">\n'
         try:
-            with _written(self._door, page) as temporary:
-                temporary.replace(self._door)
+            with _create_private_file(self._redirect_page, page) as temporary:
+                temporary.replace(self._redirect_page)
         except OSError as error:
-            raise StoreError(f"{self._door} cannot be written: {error.strerror}.") from error
-        return self._door
+            raise StoreError(f"{self._redirect_page} cannot be written: {error.strerror}.") from error
+        return self._redirect_page
 
-    def _write_token(self) -> None:
-        """Make it whole at once: two that start at the same time must agree on one."""
-        import secrets  # noqa: PLC0415 — whoever prints an address does without
+    def _create_token(self) -> None:
+        """Create the token in one step, so that two studios that start at once agree on it."""
+        import secrets  # noqa: PLC0415 — commands that print a URL do not need it
 
-        with _written(self._token, secrets.token_urlsafe(_TOKEN_BYTES)) as temporary:
+        with _create_private_file(self._token, secrets.token_urlsafe(_TOKEN_BYTES)) as temporary:
             os.link(temporary, self._token)
 
 
-def _is_held(path: Path) -> bool:
-    """Whether the process is alive that has written a note."""
+def _is_locked(path: Path) -> bool:
+    """Whether a process holds the lock on a registration."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except OSError:
@@ -175,8 +183,8 @@ def _is_held(path: Path) -> bool:
 
 
 @contextmanager
-def _written(path: Path, text: str) -> Iterator[Path]:
-    """A new file beside a path, for this user alone, to be put in its place."""
+def _create_private_file(path: Path, text: str) -> Iterator[Path]:
+    """Write a temporary file beside a path, readable by its owner only, for the block to link or move there."""
     with temporary_beside(path) as temporary:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(descriptor, "w", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""What the studio is told when it is started."""
+"""Options of the studio, as its command passes them to its program."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from typing import Any, NamedTuple
 from mlrun_cli.serving.urls import DEFAULT_PORT
 
 
-class StudioOrder(NamedTuple):
-    """How the studio is to be served.
+class StudioOptions(NamedTuple):
+    """How to serve the studio.
 
     Attributes:
         home: `$MLRUN_HOME`, whose workspaces are shown.
-        place: subscription, resource group and name of the workspace to begin with; None is the page of workspaces.
-        port: the first that is tried; 0 lets the system choose one.
-        allowed_hosts: names, besides the machine's own, by which browsers may ask for it, as behind a proxy.
-        base_path: what a proxy puts in front of all paths, as `/user/me/studio`.
-        certfile: of a TLS certificate; without one it is plain HTTP.
-        keyfile: of its key, unless that is in the same file.
+        identity: subscription, resource group and name of the first workspace; None for the list of workspaces.
+        port: the first port to try; 0 lets the system choose one.
+        allowed_hosts: host names, besides the machine's own, that requests may be for, as behind a proxy.
+        base_path: the prefix that a proxy puts in front of all paths, as `/user/me/studio`.
+        certfile: path of a TLS certificate; None for plain HTTP.
+        keyfile: path of its key, unless `certfile` holds it.
     """
 
     home: str
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
-    place: tuple[str, str, str] | None = None
-    opens_browser: bool = False
+    identity: tuple[str, str, str] | None = None
+    open_browser: bool = False
     allowed_hosts: tuple[str, ...] = ()
     base_path: str = ""
     certfile: str | None = None
@@ -34,29 +34,29 @@ class StudioOrder(NamedTuple):
 
     @property
     def has_own_host(self) -> bool:
-        """Whether browsers ask for it by a host name of its own, `mlrun-….localhost`.
+        """Whether browsers use a host name of the studio's own, `mlrun-….localhost`.
 
-        Cookies do not tell ports apart: whatever else listens on this machine would get those of `127.0.0.1`. Where a
-        proxy, a certificate or another machine is in between, the name is theirs to choose.
+        Cookies are not separated by port: any other server on this machine would get those of `127.0.0.1`. Behind a
+        proxy, with a certificate, or from another machine, the user chooses the name.
         """
-        is_for_others = self.allowed_hosts or self.base_path or self.certfile
-        return not is_for_others and is_loopback(self.host)
+        is_public = self.allowed_hosts or self.base_path or self.certfile
+        return not is_public and is_loopback(self.host)
 
     def to_json(self) -> str:
-        """The order as one word of a command line."""
+        """Return the options as one word of a command line."""
         return json.dumps(self._asdict())
 
     @classmethod
-    def from_json(cls, text: str) -> StudioOrder:
-        """The order that `to_json` wrote."""
+    def from_json(cls, text: str) -> StudioOptions:
+        """Return the options that `to_json` wrote."""
         document: dict[str, Any] = json.loads(text)
-        place = document.pop("place")
+        identity = document.pop("identity")
         allowed_hosts = tuple(document.pop("allowed_hosts"))
-        return cls(**document, place=place and tuple(place), allowed_hosts=allowed_hosts)
+        return cls(**document, identity=identity and tuple(identity), allowed_hosts=allowed_hosts)
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host, without its port, is this machine by its usual name or by an address of the loopback range."""
+    """Whether a host without port is this machine, as `localhost` or by an address of the loopback range."""
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:

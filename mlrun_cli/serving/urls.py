@@ -1,4 +1,4 @@
-"""The addresses of the studio's pages, relative to the root of the studio."""
+"""URLs of the studio's pages."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from typing import NamedTuple
 from urllib.parse import quote, unquote, urlencode
 
 DEFAULT_PORT = 8642
-"""The port of the studio unless it is told another one, so that an address that was once printed opens again."""
+"""Fixed, so that a URL printed earlier opens again."""
 
 
-class Pages(NamedTuple):
-    """The pages of one workspace; `root` is what stands in front: nothing, a base path or a whole address."""
+class WorkspaceUrls(NamedTuple):
+    """The URLs of one workspace's pages.
+
+    Attributes:
+        root: the studio's own URL, a base path, or empty.
+    """
 
     root: str
     subscription_id: str
@@ -20,76 +24,76 @@ class Pages(NamedTuple):
 
     def __str__(self) -> str:
         names = (self.subscription_id, self.resource_group, self.workspace_name)
-        return "/".join([self.root, "w", *(_segment(name) for name in names)])
+        return "/".join([self.root, "w", *(_quote_segment(name) for name in names)])
 
     def experiments(self) -> str:
-        """The list of experiments, where a workspace begins."""
+        """Return the URL of the list of experiments, the workspace's first page."""
         return f"{self}/experiments"
 
     def experiment(self, name: str, query: str = "") -> str:
-        """The runs of one experiment."""
-        return _with_query(f"{self}/experiments/{_segment(name)}", query)
+        """Return the URL of the runs of one experiment."""
+        return _add_query(f"{self}/experiments/{_quote_segment(name)}", query)
 
     def runs(self, query: str = "", experiment_name: str | None = None) -> str:
         """Return the URL of the runs of an experiment, or of all runs."""
-        return self.experiment(experiment_name, query) if experiment_name else _with_query(f"{self}/runs", query)
+        return self.experiment(experiment_name, query) if experiment_name else _add_query(f"{self}/runs", query)
 
     def cancel(self) -> str:
-        """Where a form sends the runs that are to be cancelled."""
+        """Return the URL that a form posts runs to be cancelled to."""
         return f"{self}/cancel"
 
-    def run(self, run_id: str, *places: str) -> str:
-        """A run's page; `places` lead to one of its tabs and further into it."""
-        return "/".join([f"{self}/runs/{_segment(run_id)}", *(_segment(place) for place in places)])
+    def run(self, run_id: str, *segments: str) -> str:
+        """Return the URL of a run's page; `segments` name one of its tabs and what is below it."""
+        return "/".join([f"{self}/runs/{_quote_segment(run_id)}", *(_quote_segment(each) for each in segments)])
 
     def file(self, run_id: str, tab: str, path: str) -> str:
-        """A file of a run, which keeps its folders in the address."""
-        return f"{self.run(run_id, tab)}/{quoted(path)}"
+        """Return the URL of a file of a run, with its folders as segments."""
+        return f"{self.run(run_id, tab)}/{quote_path(path)}"
 
     def chart(self) -> str:
-        """Where the form of a chart leads, which returns to the page that it is on."""
+        """Return the URL that a chart's form is sent to; it redirects to the form's page."""
         return f"{self}/chart"
 
     def chart_data(self, query: str) -> str:
-        """The numbers that a chart draws."""
-        return _with_query(f"{self}/chart-data", query)
+        """Return the URL of the numbers that a chart draws."""
+        return _add_query(f"{self}/chart-data", query)
 
     def compare(self, query: str = "") -> str:
-        """Runs side by side."""
-        return _with_query(f"{self}/compare", query)
+        """Return the URL of the comparison of runs."""
+        return _add_query(f"{self}/compare", query)
 
-    def views(self, deed: str = "") -> str:
-        """The views that have been saved; with a deed, where a form sends what is to be done with one."""
-        return f"{self}/views/{_segment(deed)}" if deed else f"{self}/views"
+    def views(self, action: str = "") -> str:
+        """Return the URL of the list of saved views, or the one that a form posts an action on a view to."""
+        return f"{self}/views/{_quote_segment(action)}" if action else f"{self}/views"
 
     def queue(self) -> str:
-        """What runs and waits on each compute target."""
+        """Return the URL of the compute targets and their queues."""
         return f"{self}/queue"
 
     def submit(self, **values: str) -> str:
-        """The form of a new run, filled in with what is known."""
-        return _with_query(f"{self}/submit", urlencode(values))
+        """Return the URL of the form of a new run, with some fields filled in."""
+        return _add_query(f"{self}/submit", urlencode(values))
 
 
-def quoted(path: str) -> str:
-    """A path as an address has it; bytes that are no UTF-8, which names of files may hold, are kept."""
+def quote_path(path: str) -> str:
+    """Quote a path for a URL; bytes that are not UTF-8, as file names may hold, are kept."""
     return quote(path, safe="/", errors="surrogateescape")
 
 
-def unquoted(text: str) -> str:
-    """The path that `quoted` has written."""
+def unquote_path(text: str) -> str:
+    """Return the path that `quote_path` quoted."""
     return unquote(text, errors="surrogateescape")
 
 
-def query_of(values: Mapping[str, object]) -> str:
-    """A query string of those that are not empty."""
+def build_query(values: Mapping[str, object]) -> str:
+    """Build a query string of the values that are not empty."""
     return urlencode({name: value for name, value in values.items() if value not in {None, ""}})
 
 
-def _segment(text: str) -> str:
-    # A browser takes the segments "." and ".." of an address away, however they are written.
+def _quote_segment(text: str) -> str:
+    # Browsers drop the path segments "." and "..", however they are quoted.
     return quote(text, safe="") if text.strip(".") else text.replace(".", "%252E")
 
 
-def _with_query(address: str, query: str) -> str:
-    return f"{address}?{query}" if query else address
+def _add_query(url: str, query: str) -> str:
+    return f"{url}?{query}" if query else url

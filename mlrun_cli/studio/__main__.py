@@ -1,4 +1,4 @@
-"""The program: `python -m mlrun_cli.studio ORDER`, the order as `StudioOrder.to_json` writes it."""
+"""Serve the studio: `python -m mlrun_cli.studio OPTIONS`, with `StudioOptions.to_json`."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ def main(words: list[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 
     from mlrun_cli.errors import MlrunError  # noqa: PLC0415
-    from mlrun_cli.serving.studio_options import StudioOrder  # noqa: PLC0415
+    from mlrun_cli.serving.studio_options import StudioOptions  # noqa: PLC0415
     from mlrun_cli.studio.server import say, serve  # noqa: PLC0415
 
     try:
-        ended_by = serve(StudioOrder.from_json(words[0]))
+        ended_by = serve(StudioOptions.from_json(words[0]))
     except MlrunError as error:
         say(f"ERROR: {error.message}", *([error.hint] if error.hint else []))
         return error.exit_code

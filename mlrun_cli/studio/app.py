@@ -15,7 +15,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from mlrun_cli.serving.studio_options import StudioOrder
+from mlrun_cli.serving.studio_options import StudioOptions
 from mlrun_cli.studio.charts import route as charts
 from mlrun_cli.studio.credentials import Access
 from mlrun_cli.studio.events import route as events
@@ -98,12 +98,12 @@ _COMPRESSED = (Middleware(GZipMiddleware, compresslevel=4),)
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
-def create_app(order: StudioOrder, token: str, own_host: str | None) -> tuple[ASGIApp, Studio]:
+def create_app(options: StudioOptions, token: str, own_host: str | None) -> tuple[ASGIApp, Studio]:
     """The application, and what it holds: to be closed by who serves it; `own_host` as `Guard` has it."""
-    access = Access(token, order.home)
-    open_workspaces = OpenWorkspaces(Path(order.home))
-    templates = Templates(order.base_path, access.form_word)
-    studio = Studio(order, access, templates, open_workspaces, News(open_workspaces))
+    access = Access(token, options.home)
+    open_workspaces = OpenWorkspaces(Path(options.home))
+    templates = Templates(options.base_path, access.form_word)
+    studio = Studio(options, access, templates, open_workspaces, News(open_workspaces))
     app = Starlette(
         routes=[
             Route("/", workspaces.show),
@@ -119,7 +119,7 @@ def create_app(order: StudioOrder, token: str, own_host: str | None) -> tuple[AS
     # The router would lead to the address without its last slash, and forget what a proxy puts in front of it.
     app.router.redirect_slashes = False
     app.state.studio = studio
-    return Guard(app, order, own_host, access, templates), studio
+    return Guard(app, options, own_host, access, templates), studio
 
 
 async def _static(request: Request) -> Response:

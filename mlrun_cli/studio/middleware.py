@@ -11,8 +11,8 @@ from starlette.requests import Request, cookie_parser
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mlrun_cli.serving.studio_options import StudioOrder, is_loopback
-from mlrun_cli.serving.urls import quoted, unquoted
+from mlrun_cli.serving.studio_options import StudioOptions, is_loopback
+from mlrun_cli.serving.urls import quote_path, unquote_path
 from mlrun_cli.studio.credentials import Access
 from mlrun_cli.studio.forms import FormRefused, read_fields
 from mlrun_cli.studio.template_renderer import Templates
@@ -50,16 +50,16 @@ class Guard:
     """
 
     def __init__(
-        self, app: ASGIApp, order: StudioOrder, own_host: str | None, access: Access, templates: Templates
+        self, app: ASGIApp, options: StudioOptions, own_host: str | None, access: Access, templates: Templates
     ) -> None:
         self._app = app
         self._access = access
-        self._base = order.base_path
-        self._is_secure = order.certfile is not None
+        self._base = options.base_path
+        self._is_secure = options.certfile is not None
         self._own_host = own_host
-        self._hosts = _host_names(order) | ({own_host} if own_host else set())
-        self._allowed = frozenset(map(_name_of, order.allowed_hosts))
-        self._takes_addresses = order.host in _EVERYWHERE
+        self._hosts = _host_names(options) | ({own_host} if own_host else set())
+        self._allowed = frozenset(map(_name_of, options.allowed_hosts))
+        self._takes_addresses = options.host in _EVERYWHERE
         self._templates = templates
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -108,10 +108,10 @@ class Guard:
 
     def _with_own_path(self, scope: Scope) -> Scope:
         """The path in all its bytes, and without the base path: some proxies take it away and some do not."""
-        path = unquoted(scope["raw_path"].decode("utf-8", "surrogateescape"))
+        path = unquote_path(scope["raw_path"].decode("utf-8", "surrogateescape"))
         if self._base and (path == self._base or path.startswith(f"{self._base}/")):
             path = path[len(self._base) :] or "/"
-        return {**scope, "path": path, "raw_path": quoted(path).encode()}
+        return {**scope, "path": path, "raw_path": quote_path(path).encode()}
 
     def _is_host(self, header: str) -> bool:
         # An address is always the machine's own; only a name can have been bent to point here.
@@ -180,12 +180,12 @@ class Guard:
         )
 
 
-def _host_names(order: StudioOrder) -> frozenset[str]:
-    names = {"localhost", "127.0.0.1", "::1", *(_name_of(name) for name in order.allowed_hosts)}
-    if order.host in _EVERYWHERE:
+def _host_names(options: StudioOptions) -> frozenset[str]:
+    names = {"localhost", "127.0.0.1", "::1", *(_name_of(name) for name in options.allowed_hosts)}
+    if options.host in _EVERYWHERE:
         names |= {socket.gethostname().lower(), socket.getfqdn().lower()}
     else:
-        names.add(_name_of(order.host))
+        names.add(_name_of(options.host))
     return frozenset(names)
 
 
@@ -214,7 +214,7 @@ def _destination(request: Request) -> str:
     """Where the request leads, without its token."""
     pairs = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
     query = urlencode([(name, value) for name, value in pairs if name != "token"])
-    path = quoted(request.scope["path"])
+    path = quote_path(request.scope["path"])
     return f"{path}?{query}" if query else path
 
 

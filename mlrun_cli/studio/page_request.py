@@ -11,8 +11,8 @@ from starlette.responses import RedirectResponse, Response
 
 from mlrun_cli.core.names import check_resource_group, check_subscription_id, check_workspace_name
 from mlrun_cli.errors import MlrunError, NotFound, StoreError, UsageError, WorkspaceNotFound
-from mlrun_cli.serving.studio_options import StudioOrder
-from mlrun_cli.serving.urls import Pages, quoted
+from mlrun_cli.serving.studio_options import StudioOptions
+from mlrun_cli.serving.urls import WorkspaceUrls, quote_path
 from mlrun_cli.studio.credentials import Access
 from mlrun_cli.studio.events.hub import News
 from mlrun_cli.studio.forms import FORM_WORD, Fields, FormRefused, read_fields
@@ -24,7 +24,7 @@ from mlrun_cli.workspace import Workspace, WorkspaceIdentity
 class Studio(NamedTuple):
     """What is there for as long as the studio is."""
 
-    order: StudioOrder
+    options: StudioOptions
     access: Access
     templates: Templates
     workspaces: OpenWorkspaces
@@ -43,7 +43,7 @@ class Page:
         self.studio = studio
         self.workspace = workspace
         self.fields = fields
-        self.pages = Pages(studio.order.base_path, *workspace.identity)
+        self.urls = WorkspaceUrls(studio.options.base_path, *workspace.identity)
 
     def part(self, name: str) -> str:
         """The part of the address that a route names, as text: what is none in it is in no record either."""
@@ -59,7 +59,7 @@ class Page:
     @property
     def here(self) -> str:
         """The address without its query."""
-        return f"{self.studio.order.base_path}{quoted(self.request.scope['path'])}"
+        return f"{self.studio.options.base_path}{quote_path(self.request.scope['path'])}"
 
     def query(self, name: str, otherwise: str = "") -> str:
         """A value of the address's query."""
@@ -72,7 +72,7 @@ class Page:
     def common(self) -> dict[str, Any]:
         """What all templates of a workspace are given."""
         return {
-            "pages": self.pages,
+            "urls": self.urls,
             "workspace": self.workspace.identity,
             "here": self.here,
             "query_string": self.request.url.query,
@@ -80,7 +80,7 @@ class Page:
 
     def topic(self, *names: str) -> str:
         """The topic of the news that a part of the page lives by, as `events/topic.py` lists them."""
-        return "|".join((str(Pages("", *self.workspace.identity)), *names))
+        return "|".join((str(WorkspaceUrls("", *self.workspace.identity)), *names))
 
     def go_to(self, address: str) -> Response:
         """Where a deed leads: a page, which is then read anew."""
@@ -163,11 +163,11 @@ def message(
     retries: bool = False,
 ) -> Response:
     """A page that says what is wrong, and leads back."""
-    pages = None if identity is None else Pages(studio.order.base_path, *identity)
+    pages = None if identity is None else WorkspaceUrls(studio.options.base_path, *identity)
     return studio.templates.respond(
         "templates/message.html",
         {
-            "pages": pages,
+            "urls": pages,
             "workspace": identity,
             "here": "",
             "title": title,

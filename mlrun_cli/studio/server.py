@@ -16,8 +16,8 @@ import uvicorn
 from mlrun_cli.errors import UsageError
 from mlrun_cli.serving.browser import open_in_browser
 from mlrun_cli.serving.studio_folder import StudioFolder
-from mlrun_cli.serving.studio_options import StudioOrder
-from mlrun_cli.serving.urls import Pages
+from mlrun_cli.serving.studio_options import StudioOptions
+from mlrun_cli.serving.urls import WorkspaceUrls
 from mlrun_cli.studio.app import create_app
 from mlrun_cli.studio.page_request import Studio
 
@@ -45,22 +45,22 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def serve(order: StudioOrder) -> int | None:
+def serve(options: StudioOptions) -> int | None:
     """Serve until a signal ends it; that signal.
 
     Raises:
         MlrunError: no port is free, the certificate cannot be used, or the token cannot be kept.
     """
-    folder = StudioFolder(Path(order.home))
-    token = folder.token()
-    own_host = folder.own_host() if order.has_own_host else None
-    app, studio = create_app(order, token, own_host)
-    listener = _bound(order)
+    folder = StudioFolder(Path(options.home))
+    token = folder.read_or_create_token()
+    own_host = folder.read_or_create_host() if options.has_own_host else None
+    app, studio = create_app(options, token, own_host)
+    listener = _bound(options)
     port = listener.getsockname()[1]
-    if order.port not in {0, port}:
-        say(f"Port {order.port} is taken; this is {port}.")
-    address = _address(order, own_host, port)
-    first_page = _first_page(order, address)
+    if options.port not in {0, port}:
+        say(f"Port {options.port} is taken; this is {port}.")
+    address = _address(options, own_host, port)
+    first_page = _first_page(options, address)
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -71,29 +71,29 @@ def serve(order: StudioOrder) -> int | None:
         ws="none",
         proxy_headers=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
-        ssl_certfile=order.certfile,
-        ssl_keyfile=order.keyfile,
+        ssl_certfile=options.certfile,
+        ssl_keyfile=options.keyfile,
     )
     _load(config)
     server = _Server(config, studio)
-    with closing(studio.workspaces), folder.served_at(address):
+    with closing(studio.workspaces), folder.register_url(address):
         for number in (signal.SIGINT, signal.SIGTERM):  # from now on: whoever reads the address may end it
             signal.signal(number, server.handle_exit)
         say(f"Studio: {first_page}?token={token}", "Ctrl-C ends it.")
-        if order.opens_browser:
-            Thread(target=open_in_browser, args=(folder.door(first_page).as_uri(),), daemon=True).start()
+        if options.open_browser:
+            Thread(target=open_in_browser, args=(folder.write_redirect_page(first_page).as_uri(),), daemon=True).start()
         server.run(sockets=[listener])
     return server.ended_by
 
 
-def _bound(order: StudioOrder) -> socket.socket:
+def _bound(options: StudioOptions) -> socket.socket:
     """A socket on the port, or on the next one that is free."""
     last: OSError | None = None
-    for port in range(order.port, min(order.port + _MOST_PORTS, 1 << 16) if order.port else 1):
+    for port in range(options.port, min(options.port + _MOST_PORTS, 1 << 16) if options.port else 1):
         try:
-            kind, _, _, _, place = socket.getaddrinfo(order.host or None, port, type=socket.SOCK_STREAM)[0]
+            kind, _, _, _, place = socket.getaddrinfo(options.host or None, port, type=socket.SOCK_STREAM)[0]
         except OSError as error:
-            raise UsageError(f"--host {order.host}: there is no such address here: {error.strerror}.") from error
+            raise UsageError(f"--host {options.host}: there is no such address here: {error.strerror}.") from error
         listener = socket.socket(kind, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -108,19 +108,19 @@ def _bound(order: StudioOrder) -> socket.socket:
         return listener
     reason = "no port is free" if last is None else last.strerror
     raise UsageError(
-        f"The studio cannot be served on {order.host}, port {order.port}: {reason}.",
+        f"The studio cannot be served on {options.host}, port {options.port}: {reason}.",
         hint="Name another with --port N; --port 0 takes any that is free.",
     )
 
 
-def _address(order: StudioOrder, own_host: str | None, port: int) -> str:
-    scheme = "http" if order.certfile is None else "https"
-    host = own_host or _EVERYWHERE.get(order.host, f"[{order.host}]" if ":" in order.host else order.host)
-    return f"{scheme}://{host}:{port}{order.base_path}"
+def _address(options: StudioOptions, own_host: str | None, port: int) -> str:
+    scheme = "http" if options.certfile is None else "https"
+    host = own_host or _EVERYWHERE.get(options.host, f"[{options.host}]" if ":" in options.host else options.host)
+    return f"{scheme}://{host}:{port}{options.base_path}"
 
 
-def _first_page(order: StudioOrder, address: str) -> str:
-    return f"{address}/" if order.place is None else Pages(address, *order.place).experiments()
+def _first_page(options: StudioOptions, address: str) -> str:
+    return f"{address}/" if options.identity is None else WorkspaceUrls(address, *options.identity).experiments()
 
 
 def say(*lines: str) -> None:

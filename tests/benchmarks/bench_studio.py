@@ -106,11 +106,11 @@ def _mlflow(program: str | None, top: Path, count: int, points: int) -> Iterator
 
 def _requests(what: str, studio: Studio, mlflow: MlflowServer | None) -> None:
     pages = {
-        "an experiment's page": (studio.pages.experiment(EXPERIMENT), ""),
-        "the page of all runs": (studio.pages.runs(), ""),
-        "a filter by tag": (studio.pages.runs(query(tag="model=m7")), "tags.model = 'm7'"),
-        "a filter by metric": (studio.pages.runs(query(metric="accuracy > 0.9")), "metrics.accuracy > 0.9"),
-        "a search for words": (studio.pages.runs(query(search="fantastic")), None),
+        "an experiment's page": (studio.urls.experiment(EXPERIMENT), ""),
+        "the page of all runs": (studio.urls.runs(), ""),
+        "a filter by tag": (studio.urls.runs(query(tag="model=m7")), "tags.model = 'm7'"),
+        "a filter by metric": (studio.urls.runs(query(metric="accuracy > 0.9")), "metrics.accuracy > 0.9"),
+        "a search for words": (studio.urls.runs(query(search="fantastic")), None),
     }
     for name, (address, condition) in pages.items():
         other = None
@@ -120,8 +120,8 @@ def _requests(what: str, studio: Studio, mlflow: MlflowServer | None) -> None:
 
 
 def _in_browser(studio: Studio, mlflow: MlflowServer | None, points: int) -> None:
-    long = studio.pages.experiment(_experiment_of_newest(studio), query(chart="curve:long:step", size="25"))
-    many = studio.pages.runs(query(chart="curve:curve:step", size="200"))
+    long = studio.urls.experiment(_experiment_of_newest(studio), query(chart="curve:long:step", size="25"))
+    many = studio.urls.runs(query(chart="curve:curve:step", size="200"))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
         for name, address, metric, count in (
@@ -132,7 +132,7 @@ def _in_browser(studio: Studio, mlflow: MlflowServer | None, points: int) -> Non
             if mlflow is not None:
                 other = timed_call(partial(mlflow.curves, metric, mlflow.names[-count:]), runs=3)
             _print(name, _timed_drawing(browser, studio, address), other)
-        weights = [_weight(browser, studio, studio.pages.experiment(EXPERIMENT))]
+        weights = [_weight(browser, studio, studio.urls.experiment(EXPERIMENT))]
         if mlflow is not None:
             weights.append(_weight(browser, studio, f"{mlflow.address}/#/experiments/0"))
         browser.close()
@@ -141,7 +141,7 @@ def _in_browser(studio: Studio, mlflow: MlflowServer | None, points: int) -> Non
 
 def _experiment_of_newest(studio: Studio) -> str:
     """The one whose newest run has the long curve."""
-    text = studio.get(studio.pages.runs("size=25")).text
+    text = studio.get(studio.urls.runs("size=25")).text
     return text[text.index("data-row") :].split("/experiments/", 1)[1].split('"', 1)[0]
 
 
@@ -172,10 +172,10 @@ def _log(mlrun: Mlrun, studio: Studio, size: int) -> None:
     with path.open("wb") as file:
         for _ in range(max(1, size // len(block))):
             file.write(block)
-    address, name = studio.pages.run(run_id, "logs"), f"a log of {path.stat().st_size / 1e9:.2g} GB"
+    address, name = studio.urls.run(run_id, "logs"), f"a log of {path.stat().st_size / 1e9:.2g} GB"
     before = _memory(studio)
     _print(f"the end of {name}", timed_call(partial(_get, studio, address)), None)
-    middle = f"{studio.pages.file(run_id, 'logs', 'user_logs/std_log.txt')}?from={size // 2}"
+    middle = f"{studio.urls.file(run_id, 'logs', 'user_logs/std_log.txt')}?from={size // 2}"
     _print(f"the middle of {name}", timed_call(partial(_get, studio, middle)), None)
     print(f"| memory of the server, more after {name} | {_memory(studio) - before:.1f} MB | | |", flush=True)
     path.unlink()
@@ -186,7 +186,7 @@ def _live(mlrun: Mlrun, studio: Studio) -> None:
     ids = [mlrun.submit("live.py") for _ in range(LIVE_RUNS)]
     for run_id in ids:
         mlrun.wait_for_status(run_id, "Running")
-    addresses = [studio.pages.experiment("bench"), *(studio.pages.run(run_id, "metrics") for run_id in ids)]
+    addresses = [studio.urls.experiment("bench"), *(studio.urls.run(run_id, "metrics") for run_id in ids)]
     with live_readers(studio, [addresses[place % len(addresses)] for place in range(LIVE_PAGES)]) as readers:
         until(lambda: readers.pages >= LIVE_PAGES)
         pages, cpu, began = readers.pages, _cpu(studio), time.perf_counter()

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from playwright.sync_api import Browser, BrowserContext, Page
 from playwright.sync_api import TimeoutError as TimedOut
 
-from mlrun_cli.serving.urls import Pages
+from mlrun_cli.serving.urls import WorkspaceUrls
 from tests.studio.demo import BASELINE, IMPORTED, SWEEP, Demo
 from tests.studio.run_maker import query
 from tests.studio.serving import Studio
@@ -33,7 +33,7 @@ class Place(NamedTuple):
     """What an address is made of."""
 
     demo: Demo
-    pages: Pages
+    pages: WorkspaceUrls
 
 
 PAGES: Mapping[str, Callable[[Place], str]] = {
@@ -85,7 +85,7 @@ PAGES: Mapping[str, Callable[[Place], str]] = {
 
 def demo_pages(demo: Demo, studio: Studio) -> Mapping[str, str]:
     """The addresses of `PAGES`."""
-    return {name: address(Place(demo, studio.pages)) for name, address in PAGES.items()}
+    return {name: address(Place(demo, studio.urls)) for name, address in PAGES.items()}
 
 
 def browser_of(browser: Browser, studio: Studio) -> BrowserContext:

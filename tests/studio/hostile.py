@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from mlrun_cli.serving.urls import Pages
+from mlrun_cli.serving.urls import WorkspaceUrls
 from mlrun_cli.studio.app import FILES, PAGES
 from tests.running import Mlrun
 from tests.studio.run_maker import RunMaker
@@ -92,7 +92,7 @@ class HostileRuns:
         pairs: dict[str, Any] = {"tags": {NAME: TEXT}, "properties": {NAME: TEXT}, "metrics": {NAME: 0.5, "once": 2.0}}
         self.others = [second, make(NAME, **columns, **pairs), make(NAME, parent=self.run_id, **columns, **pairs)]
 
-    def addresses(self, pages: Pages) -> Iterator[str]:
+    def addresses(self, pages: WorkspaceUrls) -> Iterator[str]:
         """Every page that there is, as a reader would come to it; what is added to the studio is among them."""
         names: Mapping[str, str] = {"experiment": quote(NAME, safe=""), "run_id": quote(self.run_id, safe="")}
         runs = [("run", run_id) for run_id in (self.run_id, *self.others)]
@@ -113,7 +113,7 @@ class HostileRuns:
         yield f"{pages.root}/?all=1"
         yield f"{pages.root}/{quote(TEXT)}"
         yield pages.run(NAME)
-        yield Pages(pages.root, NAME, NAME, NAME).runs()
+        yield WorkspaceUrls(pages.root, NAME, NAME, NAME).runs()
 
     @staticmethod
     def _files(path: str) -> list[str]:

@@ -14,8 +14,8 @@ from http.cookies import SimpleCookie
 from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
-from mlrun_cli.serving.studio_options import StudioOrder
-from mlrun_cli.serving.urls import Pages
+from mlrun_cli.serving.studio_options import StudioOptions
+from mlrun_cli.serving.urls import WorkspaceUrls
 from tests.running import Mlrun
 
 _PATIENCE_SECONDS = 30.0
@@ -43,15 +43,15 @@ class Studio:
         pages: the addresses of the test's workspace.
     """
 
-    def __init__(self, mlrun: Mlrun, **order: Any) -> None:
+    def __init__(self, mlrun: Mlrun, **options: Any) -> None:
         self._mlrun = mlrun
-        self._order = StudioOrder(str(mlrun.home), **{"port": 0, **order})
+        self._options = StudioOptions(str(mlrun.home), **{"port": 0, **options})
         self.start()
 
     def start(self) -> None:
         """Serve it; again, at the port it had, when it has been stopped."""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "mlrun_cli.studio", self._order.to_json()],
+            [sys.executable, "-m", "mlrun_cli.studio", self._options.to_json()],
             env=self._mlrun.environment,
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -70,10 +70,10 @@ class Studio:
         self.token = found[2]
         self.port = parts.port or 0
         self.origin = f"{parts.scheme}://{parts.netloc}"
-        self.address = f"{self.origin}{self._order.base_path}"
-        self._order = self._order._replace(port=self.port)
+        self.address = f"{self.origin}{self._options.base_path}"
+        self._options = self._options._replace(port=self.port)
         *_, subscription_id, resource_group, name = self._mlrun.database.parent.parts
-        self.pages = Pages(self.address, subscription_id, resource_group, name)
+        self.urls = WorkspaceUrls(self.address, subscription_id, resource_group, name)
         self.cookie = self._cookie()
 
     def _cookie(self) -> str:
@@ -110,7 +110,7 @@ class Studio:
 
     def _connection(self) -> http.client.HTTPConnection:
         if self.origin.startswith("https:"):
-            context = ssl.create_default_context(cafile=self._order.certfile)
+            context = ssl.create_default_context(cafile=self._options.certfile)
             return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=_PATIENCE_SECONDS, context=context)
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=_PATIENCE_SECONDS)
 
@@ -120,7 +120,7 @@ class Studio:
 
     def form_word(self) -> str:
         """The word that a form of one of its pages carries."""
-        word = re.search(r'name="form_word" value="(\w+)"', self.get(self.pages.submit()).text)
+        word = re.search(r'name="form_word" value="(\w+)"', self.get(self.urls.submit()).text)
         assert word is not None
         return word[1]
 
@@ -144,9 +144,9 @@ class Studio:
 
 
 @contextmanager
-def serving(mlrun: Mlrun, **order: Any) -> Iterator[Studio]:
-    """A studio over the home for as long as the block lasts; `order` as `StudioOrder` has it."""
-    studio = Studio(mlrun, **order)
+def serving(mlrun: Mlrun, **options: Any) -> Iterator[Studio]:
+    """A studio over the home for as long as the block lasts; `options` as `StudioOptions` has it."""
+    studio = Studio(mlrun, **options)
     try:
         yield studio
     finally:

@@ -24,18 +24,18 @@ def test_every_address_of_a_run_opens_its_page(mlrun: Mlrun, studio: Studio) -> 
     )
     done = mlrun("run", "submit-script", "-e", _NAME, "train.py")
     record = mlrun.json("run", "show", "-e", _NAME, "-r", "@latest")
-    address = studio.pages.run(record["run_id"])
+    address = studio.urls.run(record["run_id"])
     assert record["web_view"] == address
     assert done.stderr.count(f"Web View: {address}\n") == 2
-    assert f"run {address}\nexperiment {studio.pages.experiment(_NAME)}\n" in done.stderr
+    assert f"run {address}\nexperiment {studio.urls.experiment(_NAME)}\n" in done.stderr
     outside = mlrun.python(
         "-c",
         "import sys; from azureml.core import Workspace; workspace = Workspace.from_config()\n"
         "run = workspace.get_run(sys.argv[1]); print(run.get_portal_url(), run.experiment.portal_url)",
         record["run_id"],
     )
-    assert outside == f"{address} {studio.pages.experiment(_NAME)}\n"
-    for each in (address, studio.pages.experiment(_NAME)):
+    assert outside == f"{address} {studio.urls.experiment(_NAME)}\n"
+    for each in (address, studio.urls.experiment(_NAME)):
         page = studio.get(each)
         assert page.status == 200
         assert "exp ü &amp; &lt;b&gt;?#%2e" in page.text
@@ -48,7 +48,7 @@ def test_an_address_stays_what_it_was_when_the_studio_has_ended(mlrun: Mlrun) ->
     usual = f"http://{host}:8642/w/{'/'.join(mlrun.database.parent.parts[-3:])}/runs/{record['run_id']}"
     assert record["web_view"] == usual
     with serving(mlrun, base_path="/me") as studio:
-        address = studio.pages.run(record["run_id"])
+        address = studio.urls.run(record["run_id"])
     assert mlrun.show(record["run_id"])["web_view"] == address != usual
     (mlrun.home / "studio" / "address.json").write_text("rubbish")
     assert mlrun.show(record["run_id"])["web_view"] == usual
@@ -69,8 +69,8 @@ def test_open_shows_the_page_and_prints_its_address(mlrun: Mlrun, studio: Studio
     mlrun.script("print()")
     run_id = mlrun.submit()
     for words, address in (
-        (("run", "open", "-r", "@latest"), studio.pages.run(run_id)),
-        (("experiment", "open"), studio.pages.experiment("exp")),
+        (("run", "open", "-r", "@latest"), studio.urls.run(run_id)),
+        (("experiment", "open"), studio.urls.experiment("exp")),
     ):
         assert mlrun.json(*words) == {"address": address}
         door = mlrun.home / "studio" / "door.html"
@@ -84,7 +84,7 @@ def test_without_a_browser_the_address_is_printed_all_the_same(mlrun: Mlrun, stu
     mlrun.script("print()")
     run_id = mlrun.submit()
     done = mlrun("run", "open", "-r", run_id, "--query", "address", "-o", "tsv")
-    assert done.stdout == f"{studio.pages.run(run_id)}\n"
+    assert done.stdout == f"{studio.urls.run(run_id)}\n"
     assert "no browser" in done.stderr
 
 

@@ -61,7 +61,7 @@ def test_runs_are_chosen_charts_added_and_filters_set_and_the_view_is_opened_by_
 ) -> None:
     chosen = [_with_curve(make, target="gpu") for _ in range(3)]
     _with_curve(make, target="local")
-    tab.goto(studio.pages.experiment("exp"))
+    tab.goto(studio.urls.experiment("exp"))
     tab.get_by_text("Target", exact=True).first.click()
     tab.locator("#menu-target").get_by_role("link", name="gpu").click()
     expect(tab.locator("[data-row]")).to_have_count(3)
@@ -98,7 +98,7 @@ def test_a_run_is_picked_its_log_read_its_tags_and_properties_seen_and_it_is_can
     mlrun.script(_PRINTS_ON)
     run_id = mlrun.submit()
     mlrun.wait_for_status(run_id, "Running")
-    tab.goto(studio.pages.experiment("exp"))
+    tab.goto(studio.urls.experiment("exp"))
     tab.get_by_role("link", name=run_id).click()
     tab.get_by_role("link", name="Outputs + logs").click()
     expect(tab.get_by_role("log")).to_contain_text("step 0")
@@ -124,7 +124,7 @@ def test_runs_are_searched_by_tag_description_experiment_and_submitter(
         "grace": make(user_name="grace"),
     }
     make()
-    tab.goto(studio.pages.experiments())
+    tab.goto(studio.urls.experiments())
     tab.get_by_role("link", name="All runs").click()
     expect(tab.locator("[data-row]")).to_have_count(5)
     for text, run_id in found.items():

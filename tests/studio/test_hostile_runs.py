@@ -34,7 +34,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Workspace]:
     command = Mlrun(tmp_path_factory.mktemp("hostile"))
     runs = HostileRuns(command)
     with serving(command) as studio:
-        addresses = dict.fromkeys(runs.addresses(studio.pages))
+        addresses = dict.fromkeys(runs.addresses(studio.urls))
         yield _Workspace(studio, runs, {address: studio.get(address) for address in addresses})
     command.close()
 

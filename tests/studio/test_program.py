@@ -108,14 +108,14 @@ def test_printed_addresses_lead_to_a_studio_that_is_served(mlrun: Mlrun) -> None
     run_id = mlrun.submit()
     with serving(mlrun) as first:
         with serving(mlrun) as second:
-            assert mlrun.show(run_id)["web_view"] == second.pages.run(run_id)
+            assert mlrun.show(run_id)["web_view"] == second.urls.run(run_id)
             with serving(mlrun) as third:
                 third.stop(signal.SIGKILL)
-            assert mlrun.show(run_id)["web_view"] == second.pages.run(run_id)
-        assert mlrun.show(run_id)["web_view"] == first.pages.run(run_id)
+            assert mlrun.show(run_id)["web_view"] == second.urls.run(run_id)
+        assert mlrun.show(run_id)["web_view"] == first.urls.run(run_id)
         mlrun.script("no certificate", "certificate.pem")
         assert mlrun("studio", "--certfile", "certificate.pem", "--port", "0", check=False).returncode == 2
-        assert mlrun.show(run_id)["web_view"] == first.pages.run(run_id)
+        assert mlrun.show(run_id)["web_view"] == first.urls.run(run_id)
         with serving(mlrun):
             pass
         assert len(list((mlrun.home / "studio" / "serving").iterdir())) == 1  # what the killed one left is gone too
@@ -131,10 +131,10 @@ def test_scripts_of_the_working_folder_are_not_imported(mlrun: Mlrun) -> None:
 def test_what_it_has_started_is_reaped(mlrun: Mlrun, studio: Studio) -> None:
     mlrun.script("print()")
     fields = {"folder": str(mlrun.folder), "script": "train.py", "experiment": "exp", "do": "submit"}
-    assert studio.post(studio.pages.submit(), **fields).status == 303
+    assert studio.post(studio.urls.submit(), **fields).status == 303
     (first,) = until(lambda: _children(studio.process.pid))
     until(lambda: not is_alive(first))
-    assert studio.post(studio.pages.submit(), **fields).status == 303
+    assert studio.post(studio.urls.submit(), **fields).status == 303
     assert first not in _children(studio.process.pid)
 
 

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from mlrun_cli.core.atomic_files import whole_file
 from mlrun_cli.errors import MlrunError, UsageError
 from mlrun_cli.runs.run import Run
-from mlrun_cli.serving.export_options import MOST_RUNS, ExportOrder
+from mlrun_cli.serving.export_options import MAX_RUNS, ExportOptions
 from mlrun_cli.workspace import Workspace
 
 _PROGRAM = "mlrun_cli.studio.export"
@@ -25,22 +25,22 @@ def export_runs(workspace: Workspace, runs: Sequence[Run], path: Path, *, overwr
         MlrunError: the page cannot be made, or cannot be written.
     """
     run_ids = list(dict.fromkeys(run.run_id for run in runs))
-    if len(run_ids) > MOST_RUNS:
+    if len(run_ids) > MAX_RUNS:
         raise UsageError(
-            f"{len(run_ids)} runs are too many for one page: {MOST_RUNS} fit.", hint="Write them to several files."
+            f"{len(run_ids)} runs are too many for one page: {MAX_RUNS} fit.", hint="Write them to several files."
         )
     identity = workspace.identity
-    place = (identity.subscription_id, identity.resource_group, identity.name)
-    order = ExportOrder(str(workspace.home), place, run_ids)
+    names = (identity.subscription_id, identity.resource_group, identity.name)
+    options = ExportOptions(str(workspace.home), names, run_ids)
     with whole_file(path, overwrite=overwrite) as file:
-        _write(order, file)
+        _write(options, file)
     return {"file": str(path)}
 
 
-def _write(order: ExportOrder, file: BinaryIO) -> None:
+def _write(options: ExportOptions, file: BinaryIO) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", _PROGRAM, order.to_json()],
-        cwd=order.home,  # `-m` looks for modules in the working folder first: that must not be one of scripts
+        [sys.executable, "-m", _PROGRAM, options.to_json()],
+        cwd=options.home,  # `-m` looks for modules in the working folder first: that must not be one of scripts
         stdin=subprocess.DEVNULL,
         stdout=file,
         stderr=subprocess.PIPE,

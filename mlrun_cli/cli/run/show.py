@@ -26,11 +26,11 @@ def show(shared: Shared, run_ids: RunIds, experiment_name: ExperimentName = None
 
     Of several runs it is a list.
     """
-    from mlrun_cli.actions.addresses import shown_record  # noqa: PLC0415
+    from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415
 
     context = open_context(shared)
     with context.workspace as workspace:
-        records = [shown_record(workspace, run) for run in get_runs(context, run_ids, experiment_name)]
+        records = [build_printed_record(workspace, run) for run in get_runs(context, run_ids, experiment_name)]
 
     def table(*, file: TextIO, width: int | None, colour: bool) -> None:
         from mlrun_cli.cli.output.run_details import print_run  # noqa: PLC0415

@@ -10,9 +10,9 @@ from contextlib import ExitStack, suppress
 from types import FrameType
 from typing import NamedTuple, TextIO
 
-from mlrun_cli.actions.addresses import run_address
 from mlrun_cli.actions.logs import follow_logs, telling_log
 from mlrun_cli.actions.runs import cancel_run
+from mlrun_cli.actions.studio_urls import run_url
 from mlrun_cli.cli.context import line_to_type
 from mlrun_cli.cli.global_options import Shared
 from mlrun_cli.cli.option_values import OnInterrupt
@@ -84,7 +84,7 @@ def stream_submitted(
         InterruptedStreamError: SIGINT, SIGTERM or SIGHUP; the run goes on, or was told to stop.
     """
     say = shared.notes.say
-    say(f"RunId: {run.run_id}\nWeb View: {run_address(workspace, run.run_id)}\n")
+    say(f"RunId: {run.run_id}\nWeb View: {run_url(workspace, run.run_id)}\n")
     titles = _Titles(say, are_shown=True)
     streaming = _Streaming(workspace, run, sys.stderr, titles, shared, interrupt, script_input)
     streamed = streaming.to_the_end(interruptions)
@@ -282,7 +282,7 @@ def _print_summary(workspace: Workspace, run: Run, notes: Notes) -> None:
             print_ending(workspace, run, notes)
         return
     lines = ["", "Execution Summary", "=================", f"RunId: {run.run_id}"]
-    lines.append(f"Web View: {run_address(workspace, run.run_id)}")
+    lines.append(f"Web View: {run_url(workspace, run.run_id)}")
     lines.append(f"Status: {ending(run)}")
     lines.extend(f"Warning: {warning}" for warning in run.warnings)
     if run.error is not None:

@@ -95,7 +95,7 @@ def submit_script(
     Everything after SCRIPT belongs to the script, options included. The log goes to stderr, the run's record
     to stdout. Exits with 0 if the run completed, with 1 if not. Ctrl-C ends the streaming, not the run.
     """
-    from mlrun_cli.actions.addresses import shown_record  # noqa: PLC0415
+    from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415
     from mlrun_cli.cli.output.progress import Spinner  # noqa: PLC0415
     from mlrun_cli.cli.run.stream import stream_submitted  # noqa: PLC0415
     from mlrun_cli.processes.interruptions import Interruptions  # noqa: PLC0415
@@ -142,7 +142,7 @@ def submit_script(
         run = submitted.run
         for detail in submitted.details:
             shared.notes.detail(detail)
-        record = shown_record(workspace, run)
+        record = build_printed_record(workspace, run)
         if is_async:
             return record
         if shared.metadata_file is not None:
@@ -154,7 +154,9 @@ def submit_script(
         streamed = stream_submitted(
             workspace, run, shared, when_interrupted, interruptions, script_input=submitted.script_input
         )
-        return Result(shown_record(workspace, streamed.run), exit_code=exit_code_of([streamed.run], streamed.signal))
+        return Result(
+            build_printed_record(workspace, streamed.run), exit_code=exit_code_of([streamed.run], streamed.signal)
+        )
 
 
 def _dry_run(context: Context, request: SubmitRequest) -> Result:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mlrun_cli.actions import addresses
 from mlrun_cli.actions import experiments as actions
+from mlrun_cli.actions import studio_urls
 from mlrun_cli.rpc.context import RequestContext
 from mlrun_cli.rpc.registry import handler
 
@@ -25,8 +25,8 @@ def get_experiment(context: RequestContext, name: str) -> dict[str, Any]:
 
 @handler("experiments.address")
 def get_address(context: RequestContext, name: str) -> str:
-    """Return the address of an experiment's page."""
-    return addresses.experiment_address(context.workspace, name)
+    """Return the URL of an experiment's page."""
+    return studio_urls.experiment_url(context.workspace, name)
 
 
 @handler("experiments.list")

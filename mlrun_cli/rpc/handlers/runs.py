@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.actions import addresses, open_runs
+from mlrun_cli.actions import open_runs, studio_urls
 from mlrun_cli.actions import runs as actions
 from mlrun_cli.errors import RunNotFound, SnapshotRefused, UsageError
 from mlrun_cli.rpc.context import RequestContext
@@ -34,8 +34,8 @@ def get_details(context: RequestContext, run_id: str) -> dict[str, Any]:
 
 @handler("runs.address")
 def get_address(context: RequestContext, run_id: str) -> str:
-    """Return the address of a run's page."""
-    return addresses.run_address(context.workspace, run_id)
+    """Return the URL of a run's page."""
+    return studio_urls.run_url(context.workspace, run_id)
 
 
 @handler("runs.tags")

@@ -147,7 +147,7 @@ def _placed(
     return BoardChart(
         chart=chart,
         id=sha256(str(chart).encode("utf-8", "surrogatepass")).hexdigest()[:12],
-        source=page.pages.chart_data(urlencode({"chart": str(chart)})),
+        source=page.urls.chart_data(urlencode({"chart": str(chart)})),
         removal=query_with(page.request.url.query, [other for other in charts if other != chart]),
         columns=[f"{name} ({which})" for name, which in measures],
         rows=rows,
@@ -159,7 +159,7 @@ def _described(page: Page, run: Run, name: str) -> Mapping[str, Any]:
         "key": run.key,
         "id": run.run_id,
         "name": name,
-        "address": page.pages.run(run.run_id),
+        "address": page.urls.run(run.run_id),
     }
 
 

@@ -35,7 +35,7 @@ def change(page: Page) -> Response:
     """Put the chart that the form describes in the place of the one it was made of, or behind the others."""
     values = page.request.query_params
     back = urlsplit(page.query("back"))
-    if back.scheme or back.netloc or not back.path.startswith(f"{page.pages}/"):
+    if back.scheme or back.netloc or not back.path.startswith(f"{page.urls}/"):
         raise UsageError("The form names no page of this workspace to return to.", hint="Load the page anew.")
     chart = Chart.of_fields(
         page.query("kind"),

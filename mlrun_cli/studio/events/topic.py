@@ -5,7 +5,7 @@
 - `ROOT|run|ID`: a run's record, tags and metrics and, where it has child runs, any status; that it was deleted;
 - `ROOT|log|ID|FILE`: that a file of the run, named as in its address, has grown or changed.
 
-`ROOT` is the address of the workspace without what stands in front of it: `str(Pages("", *identity))`.
+`ROOT` is the address of the workspace without what stands in front of it: `str(WorkspaceUrls("", *identity))`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from mlrun_cli.core.names import check_resource_group, check_run_id, check_subscription_id, check_workspace_name
 from mlrun_cli.errors import UsageError
-from mlrun_cli.serving.urls import Pages, unquoted
+from mlrun_cli.serving.urls import WorkspaceUrls, unquote_path
 from mlrun_cli.workspace import WorkspaceIdentity
 
 RUNS, QUEUE, RUN, LOG = "runs", "queue", "run", "log"
@@ -40,7 +40,7 @@ class Topic(NamedTuple):
         if len(text) > _MOST_CHARACTERS or len(parts) < 2 or len(parts) != _PARTS.get(parts[1]):
             return None
         topic = cls(text, *parts)
-        topic = topic._replace(file=unquoted(topic.file))
+        topic = topic._replace(file=unquote_path(topic.file))
         try:
             identity = topic.identity
             check_subscription_id(identity.subscription_id)
@@ -50,7 +50,7 @@ class Topic(NamedTuple):
                 check_run_id(topic.run_id)
         except (TypeError, UsageError):
             return None
-        return topic if str(Pages("", *identity)) == topic.root else None
+        return topic if str(WorkspaceUrls("", *identity)) == topic.root else None
 
     @property
     def identity(self) -> WorkspaceIdentity:

@@ -1,4 +1,4 @@
-"""The program: `python -m mlrun_cli.studio.export ORDER` prints the page; the order as `ExportOrder.to_json` has it."""
+"""Print an exported page: `python -m mlrun_cli.studio.export OPTIONS`, with `ExportOptions.to_json`."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from pathlib import Path
 
 from mlrun_cli.actions.runs import get_runs
 from mlrun_cli.errors import MlrunError
-from mlrun_cli.serving.export_options import ExportOrder
+from mlrun_cli.serving.export_options import ExportOptions
 from mlrun_cli.studio.export.page import page_of
 from mlrun_cli.workspace import Workspace, WorkspaceIdentity
 
 
-def main(order: ExportOrder) -> None:
+def main(options: ExportOptions) -> None:
     """Print the page.
 
     Raises:
         MlrunError: a run is gone, or the store cannot be used.
     """
-    with Workspace.open(WorkspaceIdentity(*order.place), Path(order.home), create=False) as workspace:
-        text = page_of(workspace, get_runs(workspace, order.run_ids))
+    with Workspace.open(WorkspaceIdentity(*options.identity), Path(options.home), create=False) as workspace:
+        text = page_of(workspace, get_runs(workspace, options.run_ids))
     sys.stdout.buffer.write(text.encode("utf-8", "replace"))
 
 
 if __name__ == "__main__":
     try:
-        main(ExportOrder.from_json(sys.argv[1]))
+        main(ExportOptions.from_json(sys.argv[1]))
     except MlrunError as error:
         sys.exit(" ".join([error.message, *([error.hint] if error.hint else [])]))

@@ -40,7 +40,7 @@ def curve(name: str, *values: float, step: int = 1, start: int = 0) -> list[Logg
 
 def figure(studio: Studio, **values: str) -> dict[str, Any]:
     """What a chart draws."""
-    answer = studio.get(studio.pages.chart_data(query(**values)))
+    answer = studio.get(studio.urls.chart_data(query(**values)))
     assert answer.status == 200, answer.text
     found: dict[str, Any] = json.loads(answer.text)
     return found
@@ -141,9 +141,9 @@ def test_a_page_without_charts_in_its_address_draws_what_its_runs_share(make: Ru
     for _ in range(2):
         make.log(make(metrics={"once": 1.0, "final": 2.0}), *curve("loss", 3, 2, 1), *curve("accuracy", 0, 1))
     make.log(make(), *curve("only here", 3, 2, 1))
-    page = studio.get(studio.pages.experiment("exp")).text
+    page = studio.get(studio.urls.experiment("exp")).text
     assert titles(page) == ["loss", "accuracy"]
-    assert titles(studio.get(studio.pages.experiment("exp", "chart=none")).text) == []
+    assert titles(studio.get(studio.urls.experiment("exp", "chart=none")).text) == []
 
 
 def test_by_default_the_alphabet_does_not_choose_the_charts(make: RunMaker, studio: Studio) -> None:
@@ -151,17 +151,17 @@ def test_by_default_the_alphabet_does_not_choose_the_charts(make: RunMaker, stud
     make.log(first, *(each for number in range(40) for each in curve(f"a{number:02}", 1, 2, 3, 4)))
     for run_id in (first, make(), make()):
         make.log(run_id, *curve("validation loss", 3, 2, 1), *curve("weight", 1, 2))
-    assert titles(studio.get(studio.pages.experiment("exp")).text) == ["validation loss", "weight"]
+    assert titles(studio.get(studio.urls.experiment("exp")).text) == ["validation loss", "weight"]
 
 
 def test_metrics_that_were_logged_once_are_bars_by_default(make: RunMaker, studio: Studio) -> None:
     make(metrics={"accuracy": 0.9})
-    assert titles(studio.get(studio.pages.runs()).text) == ["accuracy (last)"]
+    assert titles(studio.get(studio.urls.runs()).text) == ["accuracy (last)"]
 
 
 def test_a_malformed_chart_is_told_and_the_others_stand(make: RunMaker, studio: Studio) -> None:
     make(metrics={"loss": 1.0})
-    page = studio.get(studio.pages.runs(query(("chart", "pie:<b>"), ("chart", "value:loss:min")))).text
+    page = studio.get(studio.urls.runs(query(("chart", "pie:<b>"), ("chart", "value:loss:min")))).text
     assert '<p class="problem" role="alert">&#39;pie:&lt;b&gt;&#39; is no chart' in page
     assert titles(page) == ["loss (min)"]
 
@@ -169,21 +169,21 @@ def test_a_malformed_chart_is_told_and_the_others_stand(make: RunMaker, studio: 
 def test_without_scripts_a_chart_is_a_table_of_its_values(make: RunMaker, studio: Studio) -> None:
     run_id = make()
     make.log(run_id, *curve("loss", 3.5, 0.25, math.nan, 1.5))
-    page = studio.get(studio.pages.runs(query(chart="curve:loss:step"))).text
+    page = studio.get(studio.urls.runs(query(chart="curve:loss:step"))).text
     numbers = page[page.index('id="values-') :]
     assert re.findall(r'<td class="number">(.*?)</td>', numbers)[:3] == ["1.5", "0.25", "3.5"]
-    assert f'<a href="{urlsplit(studio.pages.run(run_id)).path}">{run_id}</a>' in numbers
+    assert f'<a href="{urlsplit(studio.urls.run(run_id)).path}">{run_id}</a>' in numbers
 
 
 def test_a_form_adds_and_changes_a_chart_and_a_link_removes_it(make: RunMaker, studio: Studio) -> None:
     make(metrics={"loss": 1.0, HOSTILE: 2.0})
-    before = urlsplit(studio.pages.runs("search=exp&chart=value%3Aloss%3Alast")).geturl().removeprefix(studio.address)
+    before = urlsplit(studio.urls.runs("search=exp&chart=value%3Aloss%3Alast")).geturl().removeprefix(studio.address)
 
     def changed(*more: tuple[str, str]) -> list[str]:
         fields = query(
             ("kind", "scatter"), ("name", "loss"), ("name", HOSTILE), ("which", "min"), ("which", "max"), *more
         )
-        answer = studio.get(f"{studio.pages.chart()}?{fields}")
+        answer = studio.get(f"{studio.urls.chart()}?{fields}")
         assert answer.status == 303
         leads_to = urlsplit(answer.headers["location"])
         assert parse_qs(leads_to.query)["search"] == ["exp"]
@@ -192,7 +192,7 @@ def test_a_form_adds_and_changes_a_chart_and_a_link_removes_it(make: RunMaker, s
     added = Chart(SCATTER, (Measure("loss", "min"), Measure(HOSTILE, "max")))
     assert changed(("back", before)) == ["value:loss:last", str(added)]
     assert changed(("back", before), ("at", "value:loss:last")) == [str(added)]
-    page = studio.get(studio.pages.runs(query_with("", [added, Chart(ONE_VALUE, (Measure("loss"),))]))).text
+    page = studio.get(studio.urls.runs(query_with("", [added, Chart(ONE_VALUE, (Measure("loss"),))]))).text
     assert titles(page) == [f"{HOSTILE} (max) against loss (min)", "loss (last)"]
     (removal, _) = re.findall(r'href="\?([^"]*)"[^>]*aria-label="Remove', page)
     assert parse_qs(html.unescape(removal))["chart"] == ["value:loss:last"]
@@ -201,7 +201,7 @@ def test_a_form_adds_and_changes_a_chart_and_a_link_removes_it(make: RunMaker, s
 def test_the_form_of_a_chart_leads_back_to_its_own_workspace_only(studio: Studio) -> None:
     for back in ("https://elsewhere.test/w", "//elsewhere.test/", "/static/x", "", "\\\\elsewhere.test"):
         fields = query(kind="value", name="loss", which="last", back=back)
-        assert studio.get(f"{studio.pages.chart()}?{fields}").status == 400, back
+        assert studio.get(f"{studio.urls.chart()}?{fields}").status == 400, back
 
 
 # --- what they draw --------------------------------------------------------------------------------------------------
@@ -301,7 +301,7 @@ def test_a_run_whose_metric_ended_in_nan_is_named_with_its_gap(make: RunMaker, s
     points = figure(studio, chart="scatter:loss:last:accuracy:last", runs=keys)
     assert [(each["x"], each["gaps"]) for each in points["series"]] == [([1], ""), ([], "1 NaN")]
     shown = query(("columns", "display_name,metric:loss:last"), ("chart", "value:loss:last"), ("select", bad))
-    tab.goto(studio.pages.experiment("exp", shown))
+    tab.goto(studio.urls.experiment("exp", shown))
     expect(tab.locator("[data-row]").first).to_contain_text("NaN")
     expect(tab.locator(".plot-says")).to_have_text("None of it can be drawn.")
     expect(tab.locator(".legend")).to_contain_text("1 NaN not drawn")
@@ -318,7 +318,7 @@ def test_what_cannot_be_drawn_is_said_to_the_script(studio: Studio) -> None:
         query(metric="a", runs="99"): 404,
         query(metric="a"): 404,
     }
-    answers = {each: studio.get(studio.pages.chart_data(each)) for each in wrong}
+    answers = {each: studio.get(studio.urls.chart_data(each)) for each in wrong}
     assert {each: answer.status for each, answer in answers.items()} == wrong
     assert all(json.loads(answer.text)["problem"] for answer in answers.values())
 
@@ -332,7 +332,7 @@ def test_charts_follow_filters_and_selection_and_are_added_changed_and_removed(
     for number in range(12):
         run_id = make(tags={"even": str(number % 2 == 0)}, metrics={HOSTILE: float(number)})
         make.log(run_id, *curve("loss", *(number / (step + 1) for step in range(30))))
-    tab.goto(studio.pages.experiment("exp"))
+    tab.goto(studio.urls.experiment("exp"))
     plots = tab.locator("[data-plot]")
     tab.evaluate("window.isSame = true")
     expect(plots.first).to_have_attribute("data-drawn", "12")
@@ -350,7 +350,7 @@ def test_charts_follow_filters_and_selection_and_are_added_changed_and_removed(
     tab.get_by_label("Remove the chart of loss", exact=True).click()
     expect(plots).to_have_count(2)
     assert "select=" in tab.url
-    tab.goto(studio.pages.experiment("exp", query(("tag", "even=True"), ("chart", "curve:loss:step"))))
+    tab.goto(studio.urls.experiment("exp", query(("tag", "even=True"), ("chart", "curve:loss:step"))))
     expect(plots).to_have_attribute("data-drawn", "6")
     tab.get_by_label("Change the chart of loss").click()
     tab.get_by_label("Logarithmic axis").first.check()
@@ -363,7 +363,7 @@ def test_charts_follow_filters_and_selection_and_are_added_changed_and_removed(
 def test_who_changes_or_removes_a_chart_by_a_key_stays_at_its_place(make: RunMaker, studio: Studio, tab: Page) -> None:
     make(metrics={"loss": 1.0, "accuracy": 0.5})
     charts = [("chart", f"value:loss:{which}") for which in ("last", "min", "max")]
-    tab.goto(studio.pages.experiment("exp", query(*charts)))
+    tab.goto(studio.urls.experiment("exp", query(*charts)))
     second = tab.locator("#chart-grid figure").nth(1)
     second.locator("summary", has_text="Change").press("Enter")
     second.get_by_label("Metric", exact=True).fill("accuracy")
@@ -379,7 +379,7 @@ def test_what_is_no_chart_is_told_in_its_form(make: RunMaker, studio: Studio, br
     make(metrics={"loss": 1.0, "accuracy": 0.5})
     with browser_of(browser, studio) as context:
         page = context.new_page()
-        page.goto(studio.pages.runs())
+        page.goto(studio.urls.runs())
         page.get_by_text("Add a chart").click()
         form = page.locator("#chart-add form")
         form.get_by_label("Kind").select_option("scatter")
@@ -404,7 +404,7 @@ def test_what_is_no_chart_is_told_in_its_form(make: RunMaker, studio: Studio, br
 def test_a_chart_is_zoomed_and_tells_and_opens_what_is_pointed_at(make: RunMaker, studio: Studio, tab: Page) -> None:
     run_id = make(display_name="the run")
     make.log(run_id, *curve("loss", *(float(step) for step in range(100))))
-    tab.goto(studio.pages.runs())
+    tab.goto(studio.urls.runs())
     plot = tab.locator("[data-plot]")
     expect(plot).to_have_attribute("data-points", "100")
     box = plot.locator(".u-over").bounding_box()
@@ -423,7 +423,7 @@ def test_a_chart_is_zoomed_and_tells_and_opens_what_is_pointed_at(make: RunMaker
     expect(plot).to_have_attribute("data-points", "50")
     tab.keyboard.press("0")
     expect(plot).to_have_attribute("data-points", "100")
-    tab.goto(studio.pages.runs(query(chart="value:loss:last")))
+    tab.goto(studio.urls.runs(query(chart="value:loss:last")))
     expect(plot).to_have_attribute("data-points", "1")
     expect(plot.get_by_role("button", name="Zoom in")).to_have_count(0)
     plot.locator(".u-over").click()
@@ -450,7 +450,7 @@ def test_the_labels_of_an_axis_are_whole_and_near_its_numbers(make: RunMaker, st
     make.log(run_id, *curve("steps", *map(float, range(41)), step=25_000))
     tab.add_init_script(WRITTEN)
     for chart in ("curve:one:time", "curve:times:time", "curve:times:relative", "curve:steps:step"):
-        tab.goto(studio.pages.runs(query(chart=chart)))
+        tab.goto(studio.urls.runs(query(chart=chart)))
         expect(tab.locator("[data-plot]")).to_have_attribute("data-drawn", "1")
         tab.wait_for_function("window.written.length > 0")
         written = tab.evaluate("window.written")
@@ -477,7 +477,7 @@ def test_bars_of_zero_stand_on_an_axis_and_are_told_apart_by_their_names(
     runs = [make("nightly-regression-of-everything", metrics={"score": 0.0}) for _ in range(12)]
     tab.add_init_script(WRITTEN)
     tab.add_init_script(BARS)
-    tab.goto(studio.pages.runs(query(chart="value:score:last")))
+    tab.goto(studio.urls.runs(query(chart="value:score:last")))
     plot = tab.locator("[data-plot]")
     expect(plot).to_have_attribute("data-drawn", "12")
     written = dict(tab.evaluate("window.written"))
@@ -493,7 +493,7 @@ def test_a_zoom_says_how_many_runs_have_logged_in_its_range(make: RunMaker, stud
     make.log(make(), *curve("loss", *(float(step) for step in range(100))))
     make.log(make(), *curve("loss", 5.0))
     make()
-    tab.goto(studio.pages.runs(query(chart="curve:loss:step")))
+    tab.goto(studio.urls.runs(query(chart="curve:loss:step")))
     plot = tab.locator("[data-plot]")
     expect(plot.locator(".plot-says")).to_have_text("2 of 3 runs have logged it.")
     plot.get_by_role("group").focus()
@@ -507,7 +507,7 @@ def test_a_chart_is_zoomed_by_a_finger(make: RunMaker, studio: Studio, browser: 
     with browser.new_context(viewport={"width": 400, "height": 800}, has_touch=True, is_mobile=True) as context:
         page = context.new_page()
         page.goto(f"{studio.address}/?token={studio.token}")
-        page.goto(studio.pages.runs())
+        page.goto(studio.urls.runs())
         plot = page.locator("[data-plot]")
         nearer, farther = (plot.get_by_role("button", name=f"Zoom {way}") for way in ("in", "out"))
         expect(farther).to_be_disabled()
@@ -525,7 +525,7 @@ def test_a_chart_is_zoomed_by_a_finger(make: RunMaker, studio: Studio, browser: 
 def test_each_of_forty_overlaid_curves_looks_different(make: RunMaker, studio: Studio, tab: Page) -> None:
     for number in range(40):
         make(metrics={"loss": float(number)})
-    tab.goto(studio.pages.runs(query(chart="curve:loss:step")))
+    tab.goto(studio.urls.runs(query(chart="curve:loss:step")))
     plot = tab.locator("[data-plot]")
     expect(plot).to_have_attribute("data-drawn", "40")
     styles = plot.locator(".legend path").evaluate_all(
@@ -543,7 +543,7 @@ def test_each_of_forty_overlaid_curves_looks_different(make: RunMaker, studio: S
 def test_a_curve_is_hidden_by_its_entry_in_the_legend(make: RunMaker, studio: Studio, tab: Page) -> None:
     for value in (1.0, 2.0):
         make.log(make(display_name="twin"), *curve("loss", value, value, value))
-    tab.goto(studio.pages.runs())
+    tab.goto(studio.urls.runs())
     plot = tab.locator("[data-plot]")
     expect(plot).to_have_attribute("data-points", "6")
     entry = plot.get_by_role("button", name="twin #2")
@@ -558,7 +558,7 @@ def test_a_curve_is_hidden_by_its_entry_in_the_legend(make: RunMaker, studio: St
 
 def test_new_runs_and_new_points_are_drawn_without_reload(make: RunMaker, studio: Studio, tab: Page) -> None:
     first = make()
-    tab.goto(studio.pages.experiment("exp"))
+    tab.goto(studio.urls.experiment("exp"))
     make.log(first, *curve("loss", 3, 2))
     plot = tab.locator("[data-plot]")
     expect(plot).to_have_attribute("data-points", "2")

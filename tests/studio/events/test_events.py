@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 
-from mlrun_cli.serving.urls import Pages
+from mlrun_cli.serving.urls import WorkspaceUrls
 from tests.running import Mlrun, kill, until
 from tests.studio.run_maker import RunMaker
 from tests.studio.serving import Studio
@@ -79,7 +79,7 @@ def _listening(studio: Studio, *topics: str) -> Iterator[_Stream]:
 
 
 def _topic(studio: Studio, *names: str) -> str:
-    return "|".join((str(Pages("", *studio.pages[1:])), *names))
+    return "|".join((str(WorkspaceUrls("", *studio.urls[1:])), *names))
 
 
 def _sleeping(mlrun: Mlrun) -> str:
@@ -260,7 +260,7 @@ def test_a_studio_that_ends_ends_its_streams_first(studio: Studio) -> None:
 
 def test_a_page_shows_its_run_s_status_without_reload(mlrun: Mlrun, studio: Studio, browser: Browser) -> None:
     run_id = _sleeping(mlrun)
-    with _tabs(browser, studio, studio.pages.run(run_id)) as (page,):
+    with _tabs(browser, studio, studio.urls.run(run_id)) as (page,):
         _see([page], "#run-status", "Running")
         mlrun("run", "cancel", "-r", run_id)
         _see([page], "#run-status", "Canceled")
@@ -268,7 +268,7 @@ def test_a_page_shows_its_run_s_status_without_reload(mlrun: Mlrun, studio: Stud
 
 def test_times_stay_in_the_readers_own_zone_while_news_come(mlrun: Mlrun, studio: Studio, browser: Browser) -> None:
     run_id = _ended(mlrun)
-    with _tabs(browser, studio, studio.pages.run(run_id)) as (page,):
+    with _tabs(browser, studio, studio.urls.run(run_id)) as (page,):
         expect(page.locator("#details time").first).not_to_contain_text("UTC")
         page.evaluate(
             """() => {
@@ -288,7 +288,7 @@ def test_what_a_reader_has_opened_and_chosen_stays_while_news_come(
 ) -> None:
     parent = _ended(mlrun, "from azureml.core import Run; Run.get_context().child_run('first').complete()")
     (child,) = mlrun.json("run", "list", "--parent-run-id", parent, "--query", "[].run_id")
-    with _tabs(browser, studio, studio.pages.run(parent, "children")) as (page,):
+    with _tabs(browser, studio, studio.urls.run(parent, "children")) as (page,):
         page.locator("input[name=run]").check()
         page.locator("input[name=run]").blur()
         mlrun("run", "update", "-r", child, "--add-tag", "colour=crimson")
@@ -307,7 +307,7 @@ def test_news_wait_while_something_is_pressed_so_that_no_click_is_lost(
 ) -> None:
     make = RunMaker(mlrun)
     first = make()
-    with _tabs(browser, studio, studio.pages.experiment("exp")) as (page,):
+    with _tabs(browser, studio, studio.urls.experiment("exp")) as (page,):
         _count_news(page, _topic(studio, "runs"))
         page.get_by_role("link", name=first).hover()
         page.mouse.down()
@@ -334,7 +334,7 @@ def test_news_wait_while_something_is_pressed_so_that_no_click_is_lost(
 
 def test_eight_tabs_of_one_browser_are_live_by_one_stream(mlrun: Mlrun, studio: Studio, browser: Browser) -> None:
     run_id = _sleeping(mlrun)
-    with _tabs(browser, studio, studio.pages.run(run_id), 8) as pages:
+    with _tabs(browser, studio, studio.urls.run(run_id), 8) as pages:
         _see(pages, "#run-status", "Running")
         session = browser.new_browser_cdp_session()
         kinds = [target["type"] for target in session.send("Target.getTargets")["targetInfos"]]
@@ -349,7 +349,7 @@ def test_eight_tabs_of_one_browser_are_live_by_one_stream(mlrun: Mlrun, studio: 
 
 def test_a_browser_without_shared_workers_is_live_too(mlrun: Mlrun, studio: Studio, browser: Browser) -> None:
     run_id = _sleeping(mlrun)
-    with _tabs(browser, studio, studio.pages.run(run_id), script="delete window.SharedWorker") as (page,):
+    with _tabs(browser, studio, studio.urls.run(run_id), script="delete window.SharedWorker") as (page,):
         _see([page], "#run-status", "Running")
         mlrun("run", "cancel", "-r", run_id)
         _see([page], "#run-status", "Canceled")
@@ -357,7 +357,7 @@ def test_a_browser_without_shared_workers_is_live_too(mlrun: Mlrun, studio: Stud
 
 def test_a_page_catches_up_when_the_studio_is_started_again(mlrun: Mlrun, studio: Studio, browser: Browser) -> None:
     run_id = _sleeping(mlrun)
-    with _tabs(browser, studio, studio.pages.run(run_id)) as (page,):
+    with _tabs(browser, studio, studio.urls.run(run_id)) as (page,):
         _count_news(page, _topic(studio, "runs"))
         studio.stop(signal.SIGKILL)
         _see_banner(page, "has not answered")
@@ -375,7 +375,7 @@ def test_a_page_catches_up_when_the_studio_is_started_again(mlrun: Mlrun, studio
 
 def test_a_page_says_when_it_has_heard_of_the_studio_last(mlrun: Mlrun, studio: Studio, browser: Browser) -> None:
     run_id = _sleeping(mlrun)
-    with _tabs(browser, studio, studio.pages.run(run_id), script="delete window.SharedWorker") as (page,):
+    with _tabs(browser, studio, studio.urls.run(run_id), script="delete window.SharedWorker") as (page,):
         page.clock.install(time="2026-01-31T10:00:00")
         page.reload()
         page.evaluate("window.isSame = true")
@@ -393,7 +393,7 @@ def test_a_page_says_when_it_has_heard_of_the_studio_last(mlrun: Mlrun, studio: 
 
 def test_a_store_that_is_away_is_said_until_it_is_back(mlrun: Mlrun, studio: Studio, browser: Browser) -> None:
     run_id = _sleeping(mlrun)
-    with _tabs(browser, studio, studio.pages.run(run_id)) as (page,):
+    with _tabs(browser, studio, studio.urls.run(run_id)) as (page,):
         _see([page], "#run-status", "Running")
         here = mlrun.database.parent
         away = Path(f"{here}.away")
@@ -408,7 +408,7 @@ def test_a_store_that_is_away_is_said_until_it_is_back(mlrun: Mlrun, studio: Stu
 
 def test_a_page_says_that_its_run_has_been_deleted(mlrun: Mlrun, studio: Studio, browser: Browser) -> None:
     run_id = _ended(mlrun)
-    with _tabs(browser, studio, studio.pages.run(run_id)) as (page,):
+    with _tabs(browser, studio, studio.urls.run(run_id)) as (page,):
         _see([page], "#run-status", "Completed")
         mlrun("run", "delete", "-r", run_id, "--yes")
         _see_banner(page, "has been deleted")

@@ -65,7 +65,7 @@ class Compared:
 
 def address(studio: Studio, *run_ids: str, **values: str) -> str:
     """Of the compare page."""
-    return studio.pages.compare(query(*(("run", run_id) for run_id in run_ids), **values))
+    return studio.urls.compare(query(*(("run", run_id) for run_id in run_ids), **values))
 
 
 def definition(*arguments: str, **more: object) -> Mapping[str, object]:
@@ -209,7 +209,7 @@ def test_source_files_are_compared_and_one_of_them_line_by_line(
     assert '<span class="added">+n\n</span>' in texts["new/a.py"]
     assert '<span class="added">+2\n</span>' in texts["<b>.py"] and "<title>&lt;b&gt;.py" in texts["<b>.py"]
     assert "The files differ; they hold no text." in texts["data.bin"]
-    difference = studio.pages.run(second, "difference")
+    difference = studio.urls.run(second, "difference")
     assert "the same file" in studio.get(f"{difference}?{query(**{'with': first, 'path': 'same.py'})}").text
     for wrong in ({"with": first, "path": "no.py"}, {"with": "nobody_1", "path": "train.py"}, {"path": "train.py"}):
         assert studio.get(f"{difference}?{urlencode(wrong)}").status == 404
@@ -228,7 +228,7 @@ def test_a_long_file_is_not_compared_and_a_long_difference_is_cut(
             mlrun, tmp_path / "after", {"long.txt": b"b" * 300_000, "many.txt": lines, "rows.txt": rows}
         )
     )
-    difference = studio.pages.run(second, "difference")
+    difference = studio.urls.run(second, "difference")
     for path in ("long.txt", "rows.txt"):
         long = studio.get(f"{difference}?{query(**{'with': first, 'path': path})}")
         assert long.status == 200 and "too long to be compared here" in long.text
@@ -274,7 +274,7 @@ def test_one_run_or_none_can_be_looked_at_too(make: RunMaker, studio: Studio) ->
     assert page.section("Tags") == {"kind": ["a"]} and "Parallel coordinates" not in page.text
     assert "<title>Compare 1 run " in page.text
     assert re.search(r'<td><time datetime="[^"]*" data-moment>\d{4}-\d\d-\d\d [\d:]{8} UTC</time>', page.text)
-    empty = studio.get(studio.pages.compare())
+    empty = studio.get(studio.urls.compare())
     assert empty.status == 200 and "press Compare" in empty.text
     assert "press Compare" in studio.get(address(studio, "gone_1")).text
 
@@ -436,7 +436,7 @@ def test_a_comparison_is_saved_as_a_view_and_opened_in_a_second_browser(
     with browser.new_context() as context:
         other = context.new_page()
         other.goto(f"{studio.address}/?token={studio.token}")
-        other.goto(studio.pages.views())
+        other.goto(studio.urls.views())
         other.get_by_role("link", name="both").click()
         expect(other.locator(".comparison thead .tools")).to_have_count(2)
         expect(other.get_by_role("link", name="Hide what is the same in all")).to_be_visible()

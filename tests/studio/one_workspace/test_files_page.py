@@ -57,7 +57,7 @@ def test_a_log_is_shown_as_a_terminal_would(mlrun: Mlrun, studio: Studio, run_id
         b"\x1b[19999Cfar right\n" + b"-" * 900 + b"\r\x1b[901Gwithin\n"
         b"\x1b]0;title\x07no title\n\xff\xfe \x00 end"
     )
-    text = studio.get(studio.pages.run(run_id, "logs")).text
+    text = studio.get(studio.urls.run(run_id, "logs")).text
     assert '<div class="line"><span class="fg1 bold">red</span> &lt;script&gt;' in text
     assert '<div class="line">99%|#########\n</div>' in text
     assert '<div class="line">above\n</div>' in text and "first" not in text
@@ -73,24 +73,24 @@ def test_no_more_of_a_long_log_is_read_than_is_shown(mlrun: Mlrun, run_id: str) 
         log.seek(2 << 30)
         log.write(b"\n" + b"".join(b"line %d\n" % number for number in range(20_000)) + b"the last line")
     with serving(mlrun) as studio:
-        page = studio.get(studio.pages.run(run_id, "logs"))
+        page = studio.get(studio.urls.run(run_id, "logs"))
         assert len(page.body) < 1_500_000
         assert "the last line" in page.text and "the first line" not in page.text
-        start = studio.get(f"{studio.pages.file(run_id, 'logs', _LOG)}?from=0").text
+        start = studio.get(f"{studio.urls.file(run_id, 'logs', _LOG)}?from=0").text
         assert "the first line" in start and "the last line" not in start
         assert _peak_bytes(studio.process.pid) < 200 << 20
 
 
 def test_a_line_that_is_longer_than_what_is_shown_is_shown_in_part(mlrun: Mlrun, studio: Studio, run_id: str) -> None:
     _log(mlrun, run_id).write_bytes(b"x" * 300_000 + b"the end\n\n\n")
-    assert "xxxthe end" in studio.get(studio.pages.run(run_id, "logs")).text
+    assert "xxxthe end" in studio.get(studio.urls.run(run_id, "logs")).text
 
 
 def test_a_log_is_searched_from_where_one_is(mlrun: Mlrun, studio: Studio, run_id: str) -> None:
     lines = [b"loss <b>%d</b>\n" % number for number in range(30_000)]
     lines[123] = lines[23_456] = b"Warning: NaN\n"
     _log(mlrun, run_id).write_bytes(b"".join(lines))
-    address = studio.pages.file(run_id, "logs", _LOG)
+    address = studio.urls.file(run_id, "logs", _LOG)
     first = studio.get(f"{address}?find=warning").text
     assert (
         '<mark aria-current="true">Warning</mark>: NaN' in first
@@ -116,7 +116,7 @@ def test_what_a_script_wrote_is_shown_as_what_it_is(mlrun: Mlrun, studio: Studio
     _output(mlrun, run_id, "tabs.csv", b'"a, b"\tc\n1\t<i>\n')
     _output(mlrun, run_id, "cut.csv", b"x,y\n" + b"".join(b'%d,"%s\nend"\n' % (n, b"l" * 3000) for n in range(150)))
     names = os.listdir(mlrun.run_folder(run_id) / "work" / "outputs")
-    shown = {name: studio.get(studio.pages.file(run_id, "logs", f"outputs/{name}")).text for name in names}
+    shown = {name: studio.get(studio.urls.file(run_id, "logs", f"outputs/{name}")).text for name in names}
     assert "&#34;&lt;b&gt;&#34;: null" in shown["m.json"]
     assert "<td>199</td><td>&lt;i&gt;</td>" in shown["t.csv"] and "<td>200</td>" not in shown["t.csv"]
     assert "This is no text" in shown["model.bin"]
@@ -132,7 +132,7 @@ def test_what_a_script_wrote_is_shown_as_what_it_is(mlrun: Mlrun, studio: Studio
 def test_what_cannot_be_shown_as_what_it_is_begins_at_its_start(mlrun: Mlrun, studio: Studio, run_id: str) -> None:
     _output(mlrun, run_id, "big.json", b"[" + b"".join(b'"item %d",\n' % number for number in range(60_000)) + b"0]")
     _output(mlrun, run_id, "t.csv", b"x,y\n" + b"".join(b"item %d,2\n" % number for number in range(60_000)))
-    big, table = (studio.pages.file(run_id, "logs", f"outputs/{name}") for name in ("big.json", "t.csv"))
+    big, table = (studio.urls.file(run_id, "logs", f"outputs/{name}") for name in ("big.json", "t.csv"))
     for address in (big, f"{table}?plain=1"):
         page = studio.get(address).text
         assert "item 0" in page and "item 59999" not in page
@@ -148,9 +148,9 @@ def test_the_log_of_the_process_that_failed_is_looked_at_first(mlrun: Mlrun, stu
     mlrun.script(two, ".azureml/two.runconfig")
     run_id = mlrun.submit("-c", "two")
     mlrun.wait_for_status(run_id, "Failed")
-    page = studio.get(studio.pages.run(run_id, "logs")).text
+    page = studio.get(studio.urls.run(run_id, "logs")).text
     assert "SystemError: no more" in page and "std_log_process_1.txt</h2>" in page
-    assert 'std_log_process_1.txt">Read the log' in studio.get(studio.pages.run(run_id)).text
+    assert 'std_log_process_1.txt">Read the log' in studio.get(studio.urls.run(run_id)).text
 
 
 def test_files_of_any_name_and_depth_have_a_page(mlrun: Mlrun, studio: Studio, run_id: str) -> None:
@@ -160,18 +160,18 @@ def test_files_of_any_name_and_depth_have_a_page(mlrun: Mlrun, studio: Studio, r
     path = mlrun.run_folder(run_id) / "work" / deep
     path.parent.mkdir(parents=True)
     path.write_bytes(b"found")
-    page = studio.get(studio.pages.run(run_id, "logs")).text
+    page = studio.get(studio.urls.run(run_id, "logs")).text
     assert "no ? text.txt" in page and "/deep.txt</a>" in page
     for name in ("outputs/two\nlines.txt", deep):
-        assert "found" in studio.get(studio.pages.file(run_id, "logs", name)).text
-        assert studio.get(studio.pages.file(run_id, "files", name)).body == b"found"
+        assert "found" in studio.get(studio.urls.file(run_id, "logs", name)).text
+        assert studio.get(studio.urls.file(run_id, "files", name)).body == b"found"
 
 
 def test_a_name_that_is_no_text_is_led_to_by_its_bytes(mlrun: Mlrun, studio: Studio, tab: Page, run_id: str) -> None:
     name = os.fsdecode(b"caf\xe9 50%25?.txt")
     _output(mlrun, run_id, name, b"first\n")
     _output(mlrun, run_id, "caf\ufffd 50%25?.txt", b"another")
-    tab.goto(studio.pages.run(run_id, "logs"))
+    tab.goto(studio.urls.run(run_id, "logs"))
     tab.get_by_role("link", name="caf? 50%25?.txt").click()
     expect(tab.locator("#log .line")).to_have_text(["first\n"], use_inner_text=True)
     written = b"first\n"
@@ -184,9 +184,9 @@ def test_a_name_that_is_no_text_is_led_to_by_its_bytes(mlrun: Mlrun, studio: Stu
     with tab.expect_download() as begun:
         tab.get_by_role("link", name="Download", exact=True).click()
     assert begun.value.path().read_bytes() == written
-    address = studio.pages.file(run_id, "files", f"outputs/{name}")
+    address = studio.urls.file(run_id, "files", f"outputs/{name}")
     assert studio.get(address).headers["content-disposition"].endswith("''caf%E9%2050%2525%3F.txt")
-    with zipfile.ZipFile(io.BytesIO(studio.get(studio.pages.run(run_id, "zip")).body)) as archive:
+    with zipfile.ZipFile(io.BytesIO(studio.get(studio.urls.run(run_id, "zip")).body)) as archive:
         assert archive.read("outputs/caf%E9 50%25?.txt") == written
         assert archive.read("outputs/caf\ufffd 50%25?.txt") == b"another"
 
@@ -198,31 +198,31 @@ def test_a_name_that_is_no_text_is_found_in_a_snapshot_and_behind_a_proxy(mlrun:
     (mlrun.folder / name).write_bytes(script.read_bytes())
     run_id = mlrun.ended()["run_id"]
     with serving(mlrun, base_path="/me") as studio:
-        assert "caf?.py" in studio.get(studio.pages.run(run_id, "snapshot")).text
-        for address in (studio.pages.file(run_id, "snapshot", name), studio.pages.file(run_id, "snapshot-files", name)):
+        assert "caf?.py" in studio.get(studio.urls.run(run_id, "snapshot")).text
+        for address in (studio.urls.file(run_id, "snapshot", name), studio.urls.file(run_id, "snapshot-files", name)):
             for asked in (address, address.removeprefix(studio.address)):
                 assert "found" in studio.get(asked).text, asked
             entered = studio.ask("GET", f"{address}?token={studio.token}", cookie="")
             assert entered.headers["location"] == address.removeprefix(studio.origin)
-        with zipfile.ZipFile(io.BytesIO(studio.get(studio.pages.run(run_id, "snapshot-zip")).body)) as archive:
+        with zipfile.ZipFile(io.BytesIO(studio.get(studio.urls.run(run_id, "snapshot-zip")).body)) as archive:
             assert archive.read("folder %FF/caf%E9.py") == script.read_bytes()
 
 
 def test_bytes_that_are_no_text_are_of_no_record(studio: Studio, run_id: str) -> None:
     for method, table in (("GET", (*PAGES, *FILES)), ("POST", DEEDS)):
         for path in (path for path, _ in table if "{" in path):
-            address = f"{studio.pages}{re.sub(r'{[^}]*}', '%e9%FF%ed%a0%80', path)}"
+            address = f"{studio.urls}{re.sub(r'{[^}]*}', '%e9%FF%ed%a0%80', path)}"
             answer = studio.get(address) if method == "GET" else studio.post(address)
             assert answer.status == 404, address
     for tab in ("files", "logs", "piece"):
         for name in ("%e9", "%e9/%2e%2e/%2e%2e", "outputs/%e9%00.txt", "%c0%ae%c0%ae/%c0%ae%c0%ae"):
-            assert studio.get(f"{studio.pages.run(run_id, tab)}/{name}").status == 404, (tab, name)
+            assert studio.get(f"{studio.urls.run(run_id, tab)}/{name}").status == 404, (tab, name)
 
 
 def test_json_that_would_fill_the_page_with_blanks_is_shown_as_it_is(mlrun: Mlrun, studio: Studio, run_id: str) -> None:
     _output(mlrun, run_id, "deep.json", b"[" * 200 + b",".join([b"0"] * 100_000) + b"]" * 200)
     _output(mlrun, run_id, "half.json", b'{"half": "\\ud800"}')
-    deep, half = (studio.get(studio.pages.file(run_id, "logs", f"outputs/{name}.json")) for name in ("deep", "half"))
+    deep, half = (studio.get(studio.urls.file(run_id, "logs", f"outputs/{name}.json")) for name in ("deep", "half"))
     assert len(deep.body) < 500_000 and "0,0,0" in deep.text
     assert "&#34;half&#34;: &#34;?&#34;" in half.text
 
@@ -241,7 +241,7 @@ def test_no_script_of_a_file_can_run(
     mlrun: Mlrun, studio: Studio, run_id: str, name: str, data: bytes, kind: str, disposition: str
 ) -> None:
     _output(mlrun, run_id, name, data)
-    answer = studio.get(studio.pages.file(run_id, "files", f"outputs/{name}"))
+    answer = studio.get(studio.urls.file(run_id, "files", f"outputs/{name}"))
     assert (answer.status, answer.body) == (200, data)
     assert answer.headers["content-type"].partition(";")[0] == kind
     assert answer.headers["content-disposition"].startswith(f"{disposition};")
@@ -269,14 +269,14 @@ def test_paths_never_leave_the_run(mlrun: Mlrun, studio: Studio, run_id: str, tm
         "user_logs/../../submission.json",
     ):
         for tab in ("files", "logs", "piece"):
-            answer = studio.ask("GET", f"{studio.pages.run(run_id, tab)}/{path}")
+            answer = studio.ask("GET", f"{studio.urls.run(run_id, tab)}/{path}")
             assert answer.status == 404, (tab, path)
             assert b"a secret text" not in answer.body
 
 
 def test_a_part_of_a_file_can_be_asked_for(mlrun: Mlrun, studio: Studio, run_id: str) -> None:
     _output(mlrun, run_id, "model.bin", bytes(range(256)) * 1000)
-    address = studio.pages.file(run_id, "files", "outputs/model.bin")
+    address = studio.urls.file(run_id, "files", "outputs/model.bin")
     answer = studio.ask("GET", address, headers={"Range": "bytes=1000-1003"})
     assert (answer.status, answer.body) == (206, bytes([232, 233, 234, 235]))
 
@@ -284,7 +284,7 @@ def test_a_part_of_a_file_can_be_asked_for(mlrun: Mlrun, studio: Studio, run_id:
 def test_all_files_come_as_one_archive(mlrun: Mlrun, studio: Studio, run_id: str) -> None:
     _output(mlrun, run_id, "a.txt", b"one")
     _output(mlrun, run_id, "ü ñ.txt", b"two")
-    answer = studio.get(studio.pages.run(run_id, "zip"))
+    answer = studio.get(studio.urls.run(run_id, "zip"))
     with zipfile.ZipFile(io.BytesIO(answer.body)) as archive:
         assert archive.testzip() is None
         assert archive.read("outputs/a.txt") == b"one"
@@ -293,21 +293,21 @@ def test_all_files_come_as_one_archive(mlrun: Mlrun, studio: Studio, run_id: str
 
 
 def test_the_snapshot_is_shown_with_line_numbers_and_comes_as_an_archive(studio: Studio, ended: str) -> None:
-    page = studio.get(studio.pages.run(ended, "snapshot")).text
+    page = studio.get(studio.urls.run(ended, "snapshot")).text
     assert '<tr id="L1"><td class="line-number"><a href="#L1">1</a></td>' in page
     assert "print(<span" in page
-    with zipfile.ZipFile(io.BytesIO(studio.get(studio.pages.run(ended, "snapshot-zip")).body)) as archive:
+    with zipfile.ZipFile(io.BytesIO(studio.get(studio.urls.run(ended, "snapshot-zip")).body)) as archive:
         assert archive.read("train.py") == b"print('done')"
-    answer = studio.get(studio.pages.file(ended, "snapshot-files", "train.py"))
+    answer = studio.get(studio.urls.file(ended, "snapshot-files", "train.py"))
     assert (answer.body, answer.headers["content-disposition"]) == (
         b"print('done')",
         "attachment; filename*=utf-8''train.py",
     )
-    assert studio.get(studio.pages.file(ended, "snapshot", "nothing.py")).status == 404
+    assert studio.get(studio.urls.file(ended, "snapshot", "nothing.py")).status == 404
 
 
 def test_a_file_that_is_not_there_is_said_beside_those_that_are(studio: Studio, run_id: str) -> None:
-    answer = studio.get(studio.pages.file(run_id, "logs", "outputs/gone.txt"))
+    answer = studio.get(studio.urls.file(run_id, "logs", "outputs/gone.txt"))
     assert answer.status == 404
     assert "has no file" in answer.text and "std_log.txt" in answer.text
 
@@ -324,7 +324,7 @@ def test_lines_of_a_log_appear_by_themselves(mlrun: Mlrun, studio: Studio, tab: 
         """,
     )
     until(lambda: "begun" in mlrun.log(run_id))
-    tab.goto(studio.pages.run(run_id, "logs"))
+    tab.goto(studio.urls.run(run_id, "logs"))
     expect(tab.locator("#log")).to_have_text("begun\n", use_inner_text=True)
     gates[1].touch()
     expect(tab.locator("#log .line", has_text="working 10%")).to_be_visible()
@@ -337,7 +337,7 @@ def test_lines_of_a_log_appear_by_themselves(mlrun: Mlrun, studio: Studio, tab: 
 
 def test_a_file_of_the_script_is_as_live_as_a_log(mlrun: Mlrun, studio: Studio, tab: Page, run_id: str) -> None:
     _output(mlrun, run_id, "own.log", b"first\n")
-    tab.goto(studio.pages.file(run_id, "logs", "outputs/own.log"))
+    tab.goto(studio.urls.file(run_id, "logs", "outputs/own.log"))
     expect(tab.locator("#log .line")).to_have_text(["first\n"], use_inner_text=True)
     tab.locator("#log .line").select_text()
     for begin, end in ((0, 10), (10, 80)):
@@ -349,7 +349,7 @@ def test_a_file_of_the_script_is_as_live_as_a_log(mlrun: Mlrun, studio: Studio, 
 
 def test_earlier_lines_come_when_they_are_asked_for(mlrun: Mlrun, studio: Studio, tab: Page, run_id: str) -> None:
     _log(mlrun, run_id).write_bytes(b"".join(b"line %d of the log\n" % number for number in range(10_000)))
-    tab.goto(studio.pages.run(run_id, "logs"))
+    tab.goto(studio.urls.run(run_id, "logs"))
     expect(tab.locator("#log")).to_contain_text("line 9999 of the log")
     expect(tab.locator("#log")).not_to_contain_text("line 0 of the log")
     line = tab.locator("#log .line", has_text="line 8000 of the log")
@@ -377,7 +377,7 @@ def test_a_match_and_the_start_stay_in_sight_while_lines_are_added(mlrun: Mlrun,
     )
     until(lambda: "line 399" in mlrun.log(run_id))
     follow = tab.get_by_label("Follow")
-    tab.goto(studio.pages.run(run_id, "logs"))
+    tab.goto(studio.urls.run(run_id, "logs"))
     expect(follow).to_be_checked()
     _expect_in_sight(tab, "line 399")
     tab.get_by_role("link", name="Start").click()
@@ -409,7 +409,7 @@ def test_a_match_and_the_start_stay_in_sight_while_lines_are_added(mlrun: Mlrun,
 def test_follow_leads_to_the_end_of_a_log_that_is_too_long_to_show(mlrun: Mlrun, studio: Studio, tab: Page) -> None:
     run_id, gates = _gated(mlrun, "print(*map('line {}'.format, range(30_000)), sep='\\n')\nwait(1)")
     until(lambda: "line 29999" in mlrun.log(run_id))
-    tab.goto(f"{studio.pages.file(run_id, 'logs', _LOG)}?from=0")
+    tab.goto(f"{studio.urls.file(run_id, 'logs', _LOG)}?from=0")
     _expect_in_sight(tab, "line 0")
     tab.get_by_label("Follow").check()
     _expect_in_sight(tab, "line 29999")
@@ -429,7 +429,7 @@ def test_what_a_live_log_has_dropped_comes_again(mlrun: Mlrun, studio: Studio, t
         """,
     )
     until(lambda: "line 19999 " in mlrun.log(run_id))
-    tab.goto(studio.pages.run(run_id, "logs"))
+    tab.goto(studio.urls.run(run_id, "logs"))
     _expect_in_sight(tab, "line 19999 ")
     gates[1].touch()
     _expect_in_sight(tab, "line 44999 ")
@@ -464,7 +464,7 @@ def test_a_line_that_is_written_over_for_long_is_one_line(mlrun: Mlrun, studio: 
     until(lambda: "begun" in mlrun.log(run_id))
     lines = tab.locator("#log .line")
     states = [re.compile(text) for text in ("^begun", "^ +1100/2200[|]#{112}\n$", "^ +2200/2200[|]#{112}\n$", "^ended")]
-    tab.goto(studio.pages.run(run_id, "logs"))
+    tab.goto(studio.urls.run(run_id, "logs"))
     expect(lines).to_have_text([states[0]])
     gates[1].touch()
     expect(lines).to_have_text(states[:2])
@@ -493,7 +493,7 @@ def test_what_is_searched_for_is_text(mlrun: Mlrun, studio: Studio, tab: Page, r
         ("&lt;", ["&lt;"]),
         ("3", []),
     ):
-        tab.goto(studio.pages.file(run_id, "logs", _LOG))
+        tab.goto(studio.urls.file(run_id, "logs", _LOG))
         tab.get_by_label("Search this file").fill(wanted)
         tab.get_by_role("button", name="Find").click()
         expect(tab.get_by_label("Search this file")).to_have_value(wanted)
@@ -504,7 +504,7 @@ def test_what_is_searched_for_is_text(mlrun: Mlrun, studio: Studio, tab: Page, r
 
 def test_one_place_is_the_one_that_was_found(mlrun: Mlrun, studio: Studio, tab: Page, run_id: str) -> None:
     _log(mlrun, run_id).write_text("".join(f"epoch {number}\n" for number in range(300)), encoding="utf-8")
-    tab.goto(studio.pages.file(run_id, "logs", _LOG))
+    tab.goto(studio.urls.file(run_id, "logs", _LOG))
     tab.get_by_label("Search this file").fill("epoch")
     tab.get_by_role("button", name="Find").click()
     expect(tab.locator("#log mark")).to_have_count(300)

@@ -91,7 +91,7 @@ def values(name: str, count: int) -> list[Logged]:
 def test_each_metric_is_shown_by_what_was_logged(mlrun: Mlrun, studio: Studio, tab: Page) -> None:
     mlrun.script(SCRIPT)
     run_id = mlrun.ended()["run_id"]
-    found = panels(studio.get(studio.pages.run(run_id, "metrics")).text)
+    found = panels(studio.get(studio.urls.run(run_id, "metrics")).text)
     plots = {name: drawn(studio, panel) for name, panel in found.items() if "data-plot" in panel}
     assert plots == {
         "loss": [("loss", [0, 1, 2], [1, 0.5, 0.333333333])],
@@ -113,7 +113,7 @@ def test_each_metric_is_shown_by_what_was_logged(mlrun: Mlrun, studio: Studio, t
     assert cells(found["residuals"]) == ["50", "100", "88", "100", "200", "20"]
     assert "samples" not in found
 
-    tab.goto(studio.pages.run(run_id, "images"))
+    tab.goto(studio.urls.run(run_id, "images"))
     images = tab.locator(".image-grid img")
     expect(images).to_have_count(3)
     assert (
@@ -132,10 +132,10 @@ def test_a_metric_that_ends_in_nan_says_so(make: RunMaker, studio: Studio, tab: 
     for value in (3.0, 2.0, math.nan, math.nan):
         make.log(run_id, Logged(VALUE, "loss", 0, None, value, None))
     make.log(run_id, *(Logged(VALUE, "never", 0, None, math.nan, None) for _ in range(2)))
-    found = panels(studio.get(studio.pages.run(run_id, "metrics")).text)
+    found = panels(studio.get(studio.urls.run(run_id, "metrics")).text)
     assert "last NaN, min 2, max 3, 4 values" in found["loss"]
     assert "last NaN, min –, max –, 2 values" in found["never"]  # noqa: RUF001
-    tab.goto(studio.pages.run(run_id, "metrics"))
+    tab.goto(studio.urls.run(run_id, "metrics"))
     expect(tab.locator(".chart", has_text="never").locator(".plot-says")).to_have_text("None of it can be drawn.")
     expect(tab.locator(".chart", has_text="never").locator(".legend")).to_contain_text("2 NaN not drawn")
 
@@ -143,7 +143,7 @@ def test_a_metric_that_ends_in_nan_says_so(make: RunMaker, studio: Studio, tab: 
 def test_what_a_logarithmic_axis_has_no_place_for_is_told(make: RunMaker, studio: Studio, tab: Page) -> None:
     run_id = make()
     make.log(run_id, *values("rising", 3), *(Logged(VALUE, "flat", step, None, 0.0, None) for step in range(2)))
-    tab.goto(f"{studio.pages.run(run_id, 'metrics')}?log=on")
+    tab.goto(f"{studio.urls.run(run_id, 'metrics')}?log=on")
     flat, rising = (tab.locator(".chart", has_text=name) for name in ("flat", "rising"))
     expect(flat.locator(".plot-says")).to_have_text("None of it can be drawn on a logarithmic axis.")
     expect(flat.locator(".legend")).to_contain_text("2 ≤ 0 not drawn")
@@ -156,7 +156,7 @@ def test_what_a_logarithmic_axis_has_no_place_for_is_told(make: RunMaker, studio
 def test_ten_thousand_metrics_are_paged_and_searched(make: RunMaker, studio: Studio, tab: Page) -> None:
     run_id = make()
     make.log(run_id, *(each for number in range(10_000) for each in values(f"layer {number:04}", 2)))
-    address = studio.pages.run(run_id, "metrics")
+    address = studio.urls.run(run_id, "metrics")
     page = studio.get(address).text
     assert list(panels(page)) == [f"layer {number:04}" for number in range(30)]
     assert "10,000 metrics" in page and len(page) < 100_000
@@ -180,12 +180,12 @@ def test_ten_thousand_metrics_are_paged_and_searched(make: RunMaker, studio: Stu
 def test_a_metric_has_a_page_with_all_its_values(make: RunMaker, studio: Studio) -> None:
     run_id, name = make(), "a&b <script>'\"" + "😀" * 200
     make.log(run_id, *values(name, 150), Logged(VALUE, name, 200, None, math.nan, None))
-    panel = panels(studio.get(studio.pages.run(run_id, "metrics")).text)[name]
+    panel = panels(studio.get(studio.urls.run(run_id, "metrics")).text)[name]
     address = html.unescape(re.findall(r'<a href="([^"]*)">Show as table', panel)[0])
     page = studio.get(address).text
     assert cells(page)[:4] == ["0", "0", "1", "1"] and len(cells(page)) == 200
     assert cells(studio.get(f"{address}&page=2").text)[-2:] == ["150", "NaN"]
-    assert studio.get(f"{studio.pages.run(run_id, 'metrics')}?metric=other").status == 404
+    assert studio.get(f"{studio.urls.run(run_id, 'metrics')}?metric=other").status == 404
     assert "<script>'" not in page
 
 
@@ -200,7 +200,7 @@ def test_what_was_logged_as_text_rows_or_a_table_is_paged_too(make: RunMaker, st
         Logged(TABLE, "table", 2, None, {"x": list(range(100, count)), "y": [0.5] * (count - 100)}, None),
     )
     for name, cell in (("note", "note 150"), ("roc", "150"), ("table", "150")):
-        address = studio.pages.run(run_id, "metrics")
+        address = studio.urls.run(run_id, "metrics")
         first, second, last = (
             studio.get(f"{address}?{query(metric=name, page=str(page))}").text for page in (1, 2, 22)
         )
@@ -227,7 +227,7 @@ def test_a_file_that_is_gone_or_holds_something_else_is_told(make: RunMaker, stu
     for name in ("gone", "empty", "text", "odd", "out", "../submission.json"):
         address = f"aml://artifactId/ExperimentRun/dcid.{run_id}/{name}"
         make.log(run_id, Logged(CONFUSION_MATRIX, name, 1, None, address, None))
-    found = panels(studio.get(studio.pages.run(run_id, "metrics")).text)
+    found = panels(studio.get(studio.urls.run(run_id, "metrics")).text)
     told = {name: re.findall(r'<p class="hint">(.*?)</p>', panel) for name, panel in found.items()}
     unreadable, other = ["Its file cannot be read."], ["Its file has not the data that its schema asks for."]
     assert told == {
@@ -248,21 +248,21 @@ def test_integers_longer_than_any_number_of_the_machine_are_shown(make: RunMaker
     address = f"aml://artifactId/ExperimentRun/dcid.{run_id}/file"
     make.log(run_id, Logged(CONFUSION_MATRIX, "matrix", 1, None, address, None))
     make.log(run_id, Logged(ROW, "row", 1, None, {"long": 10**400, "short": 1}, None))
-    found = panels(studio.get(studio.pages.run(run_id, "metrics")).text)
+    found = panels(studio.get(studio.urls.run(run_id, "metrics")).text)
     assert "has not the data" in found["matrix"] and "1.00000e+400" in found["row"]
     drawn = {"runs": str(make.key(run_id)), "metric": "row", "over": "relative", "begin": "1e18"}
-    assert studio.get(studio.pages.chart_data(query(**drawn))).status == 200
+    assert studio.get(studio.urls.chart_data(query(**drawn))).status == 200
 
 
 def test_a_run_without_metrics_says_what_to_type(make: RunMaker, studio: Studio) -> None:
     run_id = make()
-    assert "Run.get_context().log(" in studio.get(studio.pages.run(run_id, "metrics")).text
-    assert "Run.get_context().log_image(" in studio.get(studio.pages.run(run_id, "images")).text
+    assert "Run.get_context().log(" in studio.get(studio.urls.run(run_id, "metrics")).text
+    assert "Run.get_context().log_image(" in studio.get(studio.urls.run(run_id, "images")).text
 
 
 def test_new_metrics_and_new_points_appear_without_reload(make: RunMaker, studio: Studio, tab: Page) -> None:
     run_id = make()
-    tab.goto(studio.pages.run(run_id, "metrics"))
+    tab.goto(studio.urls.run(run_id, "metrics"))
     make.log(run_id, *values("loss", 2))
     plot = tab.locator("[data-plot]")
     expect(plot).to_have_attribute("data-points", "2")
@@ -274,7 +274,7 @@ def test_new_metrics_and_new_points_appear_without_reload(make: RunMaker, studio
 def test_one_choice_is_for_all_curves_of_the_tab(make: RunMaker, studio: Studio, tab: Page) -> None:
     run_id = make()
     make.log(run_id, *values("loss", 3), *values("accuracy", 3))
-    tab.goto(studio.pages.run(run_id, "metrics"))
+    tab.goto(studio.urls.run(run_id, "metrics"))
     plots = tab.locator("[data-plot]")
     expect(plots.last).to_have_attribute("data-drawn", "1")
     tab.evaluate("window.isSame = true")

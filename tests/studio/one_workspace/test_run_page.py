@@ -16,7 +16,7 @@ def test_the_details_say_what_ran_and_how_it_ended(mlrun: Mlrun, studio: Studio)
     run_id = mlrun.submit("train.py", "two words", "--lr=0.1")
     mlrun.wait_for_status(run_id, "Failed")
     mlrun("run", "update", "-r", run_id, "--add-tag", "quality=<i>", "--add-tag", "final")
-    text = studio.get(studio.pages.run(run_id)).text
+    text = studio.get(studio.urls.run(run_id)).text
     assert "train.py &#39;two words&#39; --lr=0.1" in text
     assert "ValueError: &lt;b&gt;two words&lt;/b&gt;" in text and "Traceback (most recent call last)" in text
     assert "Exit code 1" in text
@@ -30,7 +30,7 @@ def test_the_details_say_what_ran_and_how_it_ended(mlrun: Mlrun, studio: Studio)
 def test_a_signal_that_ended_a_run_is_named(mlrun: Mlrun, studio: Studio) -> None:
     mlrun.script("import os; os.kill(os.getpid(), 9)")
     run_id = mlrun.ended()["run_id"]
-    assert "Signal SIGKILL" in studio.get(studio.pages.run(run_id)).text
+    assert "Signal SIGKILL" in studio.get(studio.urls.run(run_id)).text
 
 
 def test_a_description_is_markdown_without_anything_that_acts(mlrun: Mlrun, studio: Studio) -> None:
@@ -41,7 +41,7 @@ def test_a_description_is_markdown_without_anything_that_acts(mlrun: Mlrun, stud
         "<script>alert(1)</script> ![far](https://example.org/x.png)\n<img src=x onerror=alert(1)>"
     )
     mlrun("run", "update", "-r", run_id, "--description", description)
-    text = studio.get(studio.pages.run(run_id)).text
+    text = studio.get(studio.urls.run(run_id)).text
     assert "<h3>Title</h3>" in text and "<strong>bold</strong>" in text
     assert '<a href="https://example.org" rel="noopener noreferrer nofollow">good</a>' in text
     assert "<script>alert" not in text and "javascript:" not in text.replace("(javascript:", "") and "x.png" not in text
@@ -52,8 +52,8 @@ def test_the_raw_json_is_what_run_show_prints(mlrun: Mlrun, studio: Studio) -> N
     mlrun.script("from azureml.core import Run; Run.get_context().tag('a', 'ü')")
     run_id = mlrun.ended()["run_id"]
     printed = mlrun("run", "show", "-r", run_id).stdout
-    assert studio.get(studio.pages.run(run_id, "json", "download")).text == printed
-    shown = studio.get(studio.pages.run(run_id, "json")).text
+    assert studio.get(studio.urls.run(run_id, "json", "download")).text == printed
+    shown = studio.get(studio.urls.run(run_id, "json")).text
     assert json.loads(printed)["run_uuid"] in shown
 
 
@@ -68,23 +68,23 @@ def test_child_runs_are_listed_with_what_they_logged(mlrun: Mlrun, studio: Studi
         """
     )
     run_id = mlrun.ended()["run_id"]
-    text = studio.get(studio.pages.run(run_id, "children")).text
+    text = studio.get(studio.urls.run(run_id, "children")).text
     assert "3 child runs" in text
     assert text.index("fold 0") < text.index("fold 1") < text.index("fold 2")
     assert '<td class="number">0.92</td>' in text
 
 
 def test_a_run_that_is_not_there_is_said_with_a_way_back(studio: Studio) -> None:
-    answer = studio.get(studio.pages.run("exp_1_nobody"))
+    answer = studio.get(studio.urls.run("exp_1_nobody"))
     assert answer.status == 404
-    assert "There is no run" in answer.text and studio.pages.experiments().removeprefix(studio.address) in answer.text
+    assert "There is no run" in answer.text and studio.urls.experiments().removeprefix(studio.address) in answer.text
 
 
 def test_cancel_asks_once_and_the_page_shows_the_end(mlrun: Mlrun, tab: Page, studio: Studio) -> None:
     mlrun.script("import time; print('on'); time.sleep(600)")
     run_id = mlrun.submit()
     mlrun.wait_for_status(run_id, "Running")
-    tab.goto(studio.pages.run(run_id))
+    tab.goto(studio.urls.run(run_id))
     tab.get_by_role("toolbar").get_by_text("Cancel", exact=True).click()
     tab.get_by_role("button", name="Cancel the run").click()
     expect(tab.locator("#run-status")).to_contain_text("Canceled")
@@ -98,7 +98,7 @@ def test_the_status_that_a_run_has_pulses_alone(mlrun: Mlrun, tab: Page, studio:
     mlrun.script("import time; time.sleep(300)")
     run_id = mlrun.submit()
     mlrun.wait_for_status(run_id, "Running")
-    tab.goto(studio.pages.run(run_id))
+    tab.goto(studio.urls.run(run_id))
     expect(tab.locator(".history li").last).to_contain_text("Running")
     pulses = tab.locator(".history .dot").evaluate_all("dots => dots.map((dot) => getComputedStyle(dot).animationName)")
     assert pulses[-1] == "pulse" and set(pulses[:-1]) == {"none"}
@@ -108,7 +108,7 @@ def test_ids_and_commands_can_be_copied(mlrun: Mlrun, tab: Page, studio: Studio)
     mlrun.script("print()")
     run_id = mlrun.ended("train.py", "a b")["run_id"]
     tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    tab.goto(studio.pages.run(run_id))
+    tab.goto(studio.urls.run(run_id))
     command = f"mlrun run submit-script --path '{mlrun.folder}' -e exp train.py 'a b'"
     for name, copied in (("Copy id", run_id), ("Copy command", command)):
         tab.get_by_role("button", name=name).click()
@@ -120,7 +120,7 @@ def test_ids_and_commands_can_be_copied(mlrun: Mlrun, tab: Page, studio: Studio)
 def test_news_leave_alone_what_says_that_it_has_been_copied(mlrun: Mlrun, studio: Studio, tab: Page) -> None:
     mlrun.script("print()")
     tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    tab.goto(studio.pages.run(mlrun.ended()["run_id"]))
+    tab.goto(studio.urls.run(mlrun.ended()["run_id"]))
     shown = tab.evaluate(
         """async () => {
             const toolbar = document.querySelector("#run-toolbar"), button = toolbar.querySelector("[data-copy]");

@@ -40,7 +40,7 @@ def _addresses(studio: Studio, run_id: str, *, deeds: bool = False) -> list[str]
     table = DEEDS if deeds else (*PAGES, *FILES)
     names = {"run_id": run_id, "experiment": "exp", "path": "train.py"}
     filled = [re.sub(r"{(\w+)[^}]*}", lambda found: names[found[1]], path) for path, _ in table]
-    return [f"{studio.pages}{path}" for path in filled]
+    return [f"{studio.urls}{path}" for path in filled]
 
 
 # --- the token -------------------------------------------------------------------------------------------------------
@@ -60,7 +60,7 @@ def test_only_who_knows_the_token_sees_anything(studio: Studio, run_id: str) -> 
 
 
 def test_the_token_opens_it_by_address_and_by_form(studio: Studio) -> None:
-    here = studio.pages.runs("search=a+b").removeprefix(studio.address)
+    here = studio.urls.runs("search=a+b").removeprefix(studio.address)
     by_address = studio.ask("GET", f"{here}&token={studio.token}", cookie="")
     by_form = studio.ask("POST", "/login", cookie="", fields={"token": studio.token, "next": here})
     for answer in (by_address, by_form):
@@ -93,7 +93,7 @@ def test_another_program_of_this_machine_gets_no_cookie(browser: Browser, mlrun:
 
 def test_the_token_typed_under_another_name_opens_the_page_under_its_own(browser: Browser, studio: Studio) -> None:
     page = browser.new_page()
-    here = studio.pages.runs("search=a+b").removeprefix(studio.address)
+    here = studio.urls.runs("search=a+b").removeprefix(studio.address)
     page.goto(f"http://127.0.0.1:{studio.port}{here}")
     page.get_by_label("Token").fill(studio.token)
     page.get_by_role("button", name="Go on").click()
@@ -153,13 +153,13 @@ def test_the_token_lies_where_its_user_alone_can_read_it(tmp_path: Path) -> None
     folder = StudioFolder(mlrun.home)
     token = mlrun.home / "studio" / "token"
     with serving(mlrun) as studio:
-        door = folder.door(studio.pages.runs("search=<>"))
+        door = folder.write_redirect_page(studio.urls.runs("search=<>"))
         for path in (token, door):
             assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert stat.S_IMODE(token.parent.stat().st_mode) == 0o700
         assert f"search=&lt;&gt;&amp;token={studio.token}" in door.read_text()
     token.chmod(0o640)
-    with pytest.raises(AssertionError, match="Others than you can read"):
+    with pytest.raises(AssertionError, match="Other users can read"):
         Studio(mlrun)
 
 
@@ -188,7 +188,7 @@ def test_a_name_that_was_bent_to_this_machine_is_refused(studio: Studio) -> None
 
 def test_what_a_proxy_would_say_is_not_believed(studio: Studio, run_id: str) -> None:
     forwarded = {"X-Forwarded-Host": "elsewhere.test", "X-Forwarded-Proto": "https", "X-Forwarded-For": "127.0.0.1"}
-    answer = studio.ask("GET", studio.pages.run(run_id), headers={**forwarded, "Forwarded": "host=elsewhere.test"})
+    answer = studio.ask("GET", studio.urls.run(run_id), headers={**forwarded, "Forwarded": "host=elsewhere.test"})
     assert answer.status == 200
     assert "elsewhere.test" not in answer.text + str(answer.headers)
 
@@ -196,7 +196,7 @@ def test_what_a_proxy_would_say_is_not_believed(studio: Studio, run_id: str) -> 
 def test_a_name_that_was_allowed_is_answered(mlrun: Mlrun) -> None:
     with serving(mlrun, allowed_hosts=("hub.test",)) as studio:
         for host in ("hub.test", "HUB.test:443", "localhost:1"):
-            assert studio.ask("GET", studio.pages.runs(), headers={"Host": host}).status == 200
+            assert studio.ask("GET", studio.urls.runs(), headers={"Host": host}).status == 200
         assert studio.ask("GET", "/", headers={"Host": "x.hub.test"}).status == 421
 
 
@@ -204,13 +204,13 @@ def test_a_form_comes_through_a_proxy_that_asks_by_another_name(mlrun: Mlrun) ->
     with serving(mlrun, allowed_hosts=("hub.test",)) as studio:
         fields = {"form_word": studio.form_word(), "name": "mine", "query": ""}
         for origin, status in (("https://hub.test", 303), ("https://elsewhere.test", 403)):
-            answer = studio.ask("POST", studio.pages.views("save"), fields=fields, headers={"Origin": origin})
+            answer = studio.ask("POST", studio.urls.views("save"), fields=fields, headers={"Origin": origin})
             assert answer.status == status, origin
 
 
 @pytest.mark.parametrize("other", ['x={"a": 1}', "my cookie=1", "a[b]=1,2"])
 def test_cookies_of_other_programs_lock_nobody_out(studio: Studio, other: str) -> None:
-    answer = studio.ask("GET", studio.pages.runs(), cookie=f"{other}; {studio.cookie}")
+    answer = studio.ask("GET", studio.urls.runs(), cookie=f"{other}; {studio.cookie}")
     assert answer.status == 200
 
 
@@ -225,14 +225,14 @@ def test_pages_of_other_sites_can_send_nothing(studio: Studio) -> None:
         f"http://127.0.0.1:{port}0",
         f"http://localhost:{port}",
     ):
-        answer = studio.ask("POST", studio.pages.views("save"), fields=fields, headers={"Origin": origin})
+        answer = studio.ask("POST", studio.urls.views("save"), fields=fields, headers={"Origin": origin})
         assert answer.status == 403, origin
     sent = f"form_word={word}&page=runs&name=sent-from-elsewhere&query="
     for site in ("cross-site", "same-site"):
         headers = {**_FORM, "Sec-Fetch-Site": site}
-        assert studio.ask("POST", studio.pages.views("save"), body=sent, headers=headers).status == 403, site
-    assert "sent-from-elsewhere" not in studio.get(studio.pages.views()).text
-    assert studio.ask("POST", studio.pages.views("save"), fields=fields).status == 303
+        assert studio.ask("POST", studio.urls.views("save"), body=sent, headers=headers).status == 403, site
+    assert "sent-from-elsewhere" not in studio.get(studio.urls.views()).text
+    assert studio.ask("POST", studio.urls.views("save"), fields=fields).status == 303
 
 
 def test_nothing_is_done_without_the_word_of_a_page(mlrun: Mlrun, studio: Studio, run_id: str) -> None:
@@ -283,13 +283,13 @@ def test_served_to_everybody_it_asks_for_the_same(mlrun: Mlrun, run_id: str) -> 
         with socket.create_connection((_OTHER_ADDRESS, studio.port), timeout=10):
             pass
         host = {"Host": f"192.0.2.1:{studio.port}"}
-        assert studio.ask("GET", studio.pages.run(run_id), headers=host, cookie="").status == 401
-        assert studio.ask("GET", studio.pages.run(run_id), headers=host).status == 200
+        assert studio.ask("GET", studio.urls.run(run_id), headers=host, cookie="").status == 401
+        assert studio.ask("GET", studio.urls.run(run_id), headers=host).status == 200
         assert studio.ask("GET", "/", headers={"Host": "elsewhere.test"}).status == 421
         elsewhere = {**host, "Origin": "http://elsewhere.test"}
-        assert studio.ask("POST", studio.pages.cancel(), fields={"run": run_id}, headers=elsewhere).status == 403
+        assert studio.ask("POST", studio.urls.cancel(), fields={"run": run_id}, headers=elsewhere).status == 403
         own = {**host, "Origin": f"http://{host['Host']}"}
-        assert studio.ask("POST", studio.pages.cancel(), fields={"run": run_id}, headers=own).status == 403
+        assert studio.ask("POST", studio.urls.cancel(), fields={"run": run_id}, headers=own).status == 403
 
 
 def test_it_speaks_tls(mlrun: Mlrun, tmp_path: Path) -> None:
@@ -300,7 +300,7 @@ def test_it_speaks_tls(mlrun: Mlrun, tmp_path: Path) -> None:
     subprocess.run(["openssl", "req", *kind, *names, *files], check=True, capture_output=True)
     with serving(mlrun, certfile=str(certificate), keyfile=str(key)) as studio:
         assert studio.address.startswith("https://127.0.0.1:")
-        assert studio.get(studio.pages.experiments()).status == 200
+        assert studio.get(studio.urls.experiments()).status == 200
         answer = studio.ask("GET", f"/?token={studio.token}", cookie="")
         (morsel,) = SimpleCookie(answer.headers["set-cookie"]).values()
         assert morsel["secure"] is True
@@ -312,7 +312,7 @@ def test_behind_a_proxy_all_its_addresses_have_the_path_of_the_proxy(mlrun: Mlru
         assert answer.headers["location"] == "/user/me/studio/"
         (morsel,) = SimpleCookie(answer.headers["set-cookie"]).values()
         assert morsel["path"] == "/user/me/studio"
-        whole = studio.pages.run(run_id)
+        whole = studio.urls.run(run_id)
         page = studio.get(whole)
         assert page.status == 200
         named = re.findall(r'(?:href|src|action)="(/[^"]*)"', page.text)

@@ -24,12 +24,12 @@ def test_an_experiment_shows_its_runs_newest_first_and_how_many_are_active(make:
     second = make(status=RunStatus.QUEUED, target="gpu", display_name="nightly")
     child = make(parent=first)
     other = make("other")
-    page = studio.get(studio.pages.experiment("exp")).text
+    page = studio.get(studio.urls.experiment("exp")).text
     assert rows(page) == [second, first]
     assert heads(page) == ["Status", "Run", "Number", "Target", "Submitter", "Created", "Duration", "Tags"]
     assert "<strong>2</strong> runs" in page and "<strong>1</strong> active" in page
     assert "nightly" in page and '<span class="key">lr</span><span class="value">0.1</span>' in page
-    everything = studio.get(studio.pages.runs()).text
+    everything = studio.get(studio.urls.runs()).text
     assert rows(everything) == [other, second, first] and "Experiment" in heads(everything)
     assert child not in rows(everything)
 
@@ -73,9 +73,9 @@ def test_filters_leave_the_runs_that_match(make: RunMaker, studio: Studio) -> No
         query(search="other"): [other],
         query(search=good): [good],
     }
-    found = {each: rows(studio.get(studio.pages.runs(each)).text) for each in expected}
+    found = {each: rows(studio.get(studio.urls.runs(each)).text) for each in expected}
     assert found == expected
-    assert rows(studio.get(studio.pages.experiment("exp", query(experiment="other"))).text) == [bad, good]
+    assert rows(studio.get(studio.urls.experiment("exp", query(experiment="other"))).text) == [bad, good]
 
 
 def test_a_malformed_filter_is_told_beside_its_box_and_the_others_hold(make: RunMaker, studio: Studio) -> None:
@@ -83,7 +83,7 @@ def test_a_malformed_filter_is_told_beside_its_box_and_the_others_hold(make: Run
     done = make(metrics={"accuracy": 1})
     make(metrics={"loss": 1})
     pairs = [("metric", "accuracy > 0"), ("metric", "accuracy >> 1"), ("status", "Completed"), ("until", "soon")]
-    answer = studio.get(studio.pages.runs(query(*pairs)))
+    answer = studio.get(studio.urls.runs(query(*pairs)))
     assert answer.status == 200 and rows(answer.text) == [done]
     for name, typed in (("metric", "accuracy >> 1"), ("until", "soon")):
         box = re.search(rf'<input id="filter-{name}"[^>]*>', answer.text)
@@ -94,31 +94,31 @@ def test_a_malformed_filter_is_told_beside_its_box_and_the_others_hold(make: Run
 
 def test_more_filters_than_there_may_be_are_told_beside_their_box(make: RunMaker, studio: Studio) -> None:
     run_id = make()
-    answer = studio.get(studio.pages.runs(query(*(("tag", f"t{number}") for number in range(101)))))
+    answer = studio.get(studio.urls.runs(query(*(("tag", f"t{number}") for number in range(101)))))
     assert answer.status == 200 and rows(answer.text) == [run_id]
     assert re.search(r'<p id="fault-tag" class="problem" role="alert">101 filters by tag are too many', answer.text)
     assert link(answer.text, "×").count("tag=") == 100  # noqa: RUF001
 
 
 def test_an_empty_page_says_what_to_type(studio: Studio, make: RunMaker) -> None:
-    assert "mlrun run submit-script train.py" in studio.get(studio.pages.runs()).text
+    assert "mlrun run submit-script train.py" in studio.get(studio.urls.runs()).text
     make()
-    page = studio.get(studio.pages.runs(query(status="Failed", columns="run_id"))).text
+    page = studio.get(studio.urls.runs(query(status="Failed", columns="run_id"))).text
     assert "No run matches the filters." in page and rows(page) == []
     assert link(page, "Clear all filters") == "columns=run_id"
-    assert "no runs on page 7" in studio.get(studio.pages.runs(query(page="7"))).text
-    lost = studio.get(studio.pages.experiment("nothing"))
-    assert lost.status == 404 and studio.pages.experiments().removeprefix(studio.address) in lost.text
+    assert "no runs on page 7" in studio.get(studio.urls.runs(query(page="7"))).text
+    lost = studio.get(studio.urls.experiment("nothing"))
+    assert lost.status == 404 and studio.urls.experiments().removeprefix(studio.address) in lost.text
 
 
 def test_columns_are_chosen_ordered_and_hidden(make: RunMaker, studio: Studio) -> None:
     names = {EMOJI: 2.5, "a, b:c%2C": 1.0}
     run_id = make(tags={'"&\n<i>': "x"}, properties={"git": "abc"}, metrics=names)
     make(metrics={EMOJI: 1.5})
-    page = studio.get(studio.pages.experiment("exp")).text
+    page = studio.get(studio.urls.experiment("exp")).text
     assert f'name="add" value="metric:{EMOJI}:min"' in page
     pressed = query(("columns", "status,display_name"), ("add", f"metric:{EMOJI}:min"))
-    answer = studio.get(studio.pages.experiment("exp", pressed))
+    answer = studio.get(studio.urls.experiment("exp", pressed))
     assert answer.status == 303
     for press, name in (("add", "metric:a, b:c%2C:last"), ("add", 'tag:"&\n<i>'), ("drop", "status"), ("add", "type")):
         answer = studio.get(f"{answer.headers['location']}&{query((press, name))}")
@@ -129,52 +129,52 @@ def test_columns_are_chosen_ordered_and_hidden(make: RunMaker, studio: Studio) -
     assert heads(studio.get(answer.headers["location"]).text)[-2] == "Type"
     hidden = studio.get(f"{answer.headers['location']}&hide=constant").text
     assert "Type" not in heads(hidden) and "Hidden: Type" in hidden and len(rows(hidden)) == 2
-    sorted_ = studio.get(studio.pages.runs(query(columns=f"metric:{EMOJI}:last"))).text
+    sorted_ = studio.get(studio.urls.runs(query(columns=f"metric:{EMOJI}:last"))).text
     assert f"sort=-metric:{'%F0%9F%8E%89' * 200}:last" in link(sorted_, f"{EMOJI} last")
-    assert rows(studio.get(studio.pages.runs(link(sorted_, f"{EMOJI} last"))).text)[0] == run_id
+    assert rows(studio.get(studio.urls.runs(link(sorted_, f"{EMOJI} last"))).text)[0] == run_id
 
 
 def test_a_column_is_found_and_added_while_child_runs_are_shown(make: RunMaker, studio: Studio) -> None:
     parent = make(metrics={"loss": 1.0})
     child = make(parent=parent)
-    page = studio.get(studio.pages.runs(query(children="1", open=parent, columns="display_name"))).text
+    page = studio.get(studio.urls.runs(query(children="1", open=parent, columns="display_name"))).text
     menu = page[page.index('id="columns"') : page.index('id="runs"')]
     forms = re.findall(r"<form.*?</form>", menu, re.DOTALL)
     assert len(forms) == 3
     for form, more in zip(forms, (("find", "loss"), ("find", "loss"), ("add", "metric:loss:last")), strict=True):
         carried = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form)
-        answer = studio.get(studio.pages.runs(query(*carried, more)))
+        answer = studio.get(studio.urls.runs(query(*carried, more)))
         shown = studio.get(answer.headers["location"]) if answer.status == 303 else answer
         assert rows(shown.text) == [parent, child], more
 
 
 def test_runs_are_sorted_by_a_press_on_a_columns_head(make: RunMaker, studio: Studio) -> None:
     low, none, high = make(metrics={"loss": 0.1}), make(), make(metrics={"loss": 7.0})
-    page = studio.get(studio.pages.runs(query(columns="display_name,metric:loss:last")))
-    by_loss = studio.get(studio.pages.runs(link(page.text, "loss last"))).text
+    page = studio.get(studio.urls.runs(query(columns="display_name,metric:loss:last")))
+    by_loss = studio.get(studio.urls.runs(link(page.text, "loss last"))).text
     assert rows(by_loss) == [high, low, none] and 'aria-sort="descending"' in by_loss
-    assert rows(studio.get(studio.pages.runs(link(by_loss, "loss last ↓"))).text) == [low, high, none]
+    assert rows(studio.get(studio.urls.runs(link(by_loss, "loss last ↓"))).text) == [low, high, none]
 
 
 def test_pages_of_runs_follow_each_other(make: RunMaker, studio: Studio) -> None:
     made = [make() for _ in range(55)]
-    page = studio.get(studio.pages.runs(query(size="25"))).text
+    page = studio.get(studio.urls.runs(query(size="25"))).text
     seen = rows(page)
     while 'rel="next"' in page:
-        page = studio.get(studio.pages.runs(link(page, "Next"))).text
+        page = studio.get(studio.urls.runs(link(page, "Next"))).text
         seen += rows(page)
     assert seen == made[::-1]
     assert "Page 3 of 3" in page
-    assert rows(studio.get(studio.pages.runs(link(page, "First"))).text) == made[:-26:-1]
+    assert rows(studio.get(studio.urls.runs(link(page, "First"))).text) == made[:-26:-1]
 
 
 def test_a_press_on_a_chip_filters_by_it(make: RunMaker, studio: Studio) -> None:
     wanted = make(status=RunStatus.FAILED, tags={"a=b": "c&d"}, target="gpu")
     make(tags={"a=b": "other"})
-    page = studio.get(studio.pages.runs(query(size="25"))).text
+    page = studio.get(studio.urls.runs(query(size="25"))).text
     for label in ("Failed", "a=bc&d", "gpu"):
         filtered = link(page[page.index("<tbody>") :], label)
-        shown = studio.get(studio.pages.runs(filtered)).text
+        shown = studio.get(studio.urls.runs(filtered)).text
         assert rows(shown) == [wanted] and filtered.endswith("size=25")
         assert link(shown, "×") == "size=25"  # noqa: RUF001
 
@@ -183,23 +183,23 @@ def test_a_chip_of_a_runs_page_leads_to_the_runs_that_have_it(make: RunMaker, st
     parent = make("chips", tags={"a=b": "c=d"}, user_name="top", target="cpu")
     child = make("chips", parent=parent, tags={"a=b": "of a child"}, user_name="below", target="gpu")
     for run_id, labels in ((parent, ("a=bc=d", "top", "cpu")), (child, ("a=bof a child", "below", "gpu"))):
-        page = studio.get(studio.pages.run(run_id)).text
+        page = studio.get(studio.urls.run(run_id)).text
         for label in labels:
-            assert rows(studio.get(studio.pages.experiment("chips", link(page, label))).text) == [run_id], label
+            assert rows(studio.get(studio.urls.experiment("chips", link(page, label))).text) == [run_id], label
 
 
 def test_child_runs_are_shown_as_a_tree(make: RunMaker, studio: Studio) -> None:
     parent = make()
     children = [make(parent=parent, tags={"lr": "0.1"}) for _ in range(2)]
     grandchild = make(parent=children[1])
-    page = studio.get(studio.pages.runs("children=1")).text
+    page = studio.get(studio.urls.runs("children=1")).text
     assert rows(page) == [parent]
-    unfolded = studio.get(studio.pages.runs(link(page, "▸"))).text
+    unfolded = studio.get(studio.urls.runs(link(page, "▸"))).text
     assert rows(unfolded) == [parent, *children] and unfolded.count("child depth-1") == 2
-    assert rows(studio.get(studio.pages.runs(link(unfolded, "▸"))).text) == [parent, *children, grandchild]
-    assert rows(studio.get(studio.pages.runs(link(unfolded, "▾"))).text) == [parent]
-    assert rows(studio.get(studio.pages.runs("children=1&tag=lr")).text) == children[::-1]
-    assert rows(studio.get(studio.pages.runs("tag=lr")).text) == []
+    assert rows(studio.get(studio.urls.runs(link(unfolded, "▸"))).text) == [parent, *children, grandchild]
+    assert rows(studio.get(studio.urls.runs(link(unfolded, "▾"))).text) == [parent]
+    assert rows(studio.get(studio.urls.runs("children=1&tag=lr")).text) == children[::-1]
+    assert rows(studio.get(studio.urls.runs("tag=lr")).text) == []
 
 
 def _counts(page: str) -> str:
@@ -212,10 +212,10 @@ def test_a_search_finds_child_runs_and_tells_whose_they_are(make: RunMaker, stud
     parent = make(display_name="five folds")
     child = make(parent=parent, display_name="third part")
     make(parent=parent)
-    page = studio.get(studio.pages.experiment("exp", "search=third+part")).text
+    page = studio.get(studio.urls.experiment("exp", "search=third+part")).text
     assert rows(page) == [child] and _counts(page) == "0 runs, 1 child run · none active"
     assert ">third part</a>" in page and 'title="Child run of five folds"' in page
-    shown = studio.get(studio.pages.run(child)).text
+    shown = studio.get(studio.urls.run(child)).text
     assert shown.count(">five folds</a>") == 2 and f">{parent}</a>" not in shown
 
 
@@ -223,18 +223,18 @@ def test_child_runs_are_counted_apart_in_any_order(make: RunMaker, studio: Studi
     parent = make()
     for _ in range(2):
         make(parent=parent, status=RunStatus.RUNNING, owner_lock="process")
-    assert _counts(studio.get(studio.pages.runs()).text) == "1 run · none active"
-    tree = studio.get(studio.pages.runs(query(children="1", open=parent))).text
+    assert _counts(studio.get(studio.urls.runs()).text) == "1 run · none active"
+    tree = studio.get(studio.urls.runs(query(children="1", open=parent))).text
     assert _counts(tree) == "1 run, 2 child runs · 2 active"
-    assert _counts(studio.get(studio.pages.experiment("exp", "children=1&sort=duration")).text) == _counts(tree)
-    active = studio.get(studio.pages.runs(link(tree, "2 active"))).text
+    assert _counts(studio.get(studio.urls.experiment("exp", "children=1&sort=duration")).text) == _counts(tree)
+    active = studio.get(studio.urls.runs(link(tree, "2 active"))).text
     assert _counts(active) == "0 runs, 2 child runs · 2 active" and len(rows(active)) == 2
 
 
 def test_a_tree_says_how_many_child_runs_it_leaves_out(make: RunMaker, studio: Studio) -> None:
     parent = make(display_name="sweep")
     children = [make(parent=parent) for _ in range(101)]
-    page = studio.get(studio.pages.runs(query(children="1", open=parent))).text
+    page = studio.get(studio.urls.runs(query(children="1", open=parent))).text
     assert rows(page) == [parent, *children[:100]]
     last = re.findall(r"<tr.*?</tr>", page, re.DOTALL)[-1]
     assert "First 100 of 101 child runs of sweep" in last and f"/runs/{parent}/children" in last
@@ -245,12 +245,12 @@ def test_the_selected_runs_are_cancelled_by_their_whole_ids(mlrun: Mlrun, make: 
     done = make()
     chosen = query(("select", made[9]), ("select", done), ("status", "Queued"))
     fields = {"query": chosen, "experiment": "exp"}
-    word = re.search(r'name="form_word" value="(\w+)"', studio.get(studio.pages.runs(chosen)).text)
+    word = re.search(r'name="form_word" value="(\w+)"', studio.get(studio.urls.runs(chosen)).text)
     assert word is not None
     mlrun("run", "cancel", "-r", made[0])
     mlrun("run", "delete", "-r", made[0], "--yes")
     for run_id in (made[9], done, made[0]):
-        answer = studio.ask("POST", studio.pages.cancel(), fields={"form_word": word[1], "run": run_id, **fields})
+        answer = studio.ask("POST", studio.urls.cancel(), fields={"form_word": word[1], "run": run_id, **fields})
         assert answer.headers["location"].endswith(f"/experiments/exp?status=Queued&select={made[9]}&select={done}")
     assert mlrun.stored("SELECT run_id FROM runs WHERE status = 'Canceled'") == [(made[9],)]
     assert mlrun.stored_status(done) == "Completed"
@@ -259,15 +259,15 @@ def test_the_selected_runs_are_cancelled_by_their_whole_ids(mlrun: Mlrun, make: 
 def test_more_runs_than_can_be_selected_are_told(mlrun: Mlrun, make: RunMaker, studio: Studio) -> None:
     alive = make(status=RunStatus.RUNNING, owner_lock="process")
     ids = [alive, *(f"exp_{number}" for number in range(2, 261))]
-    page = studio.get(studio.pages.runs(query(*(("select", run_id) for run_id in ids)))).text
+    page = studio.get(studio.urls.runs(query(*(("select", run_id) for run_id in ids)))).text
     assert re.search(r"<span data-selected-count>1</span> selected", page), "those that are not there do not count"
-    few = studio.get(studio.pages.runs(query(("select", alive)))).text
+    few = studio.get(studio.urls.runs(query(("select", alive)))).text
     assert re.search(r"<span data-selection-full hidden>", few)
     word = re.search(r'name="form_word" value="(\w+)"', few)
     assert word is not None
     body = query(("form_word", word[1]), ("experiment", "exp"), *(("run", run_id) for run_id in ids))
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Origin": studio.origin}
-    answer = studio.ask("POST", studio.pages.cancel(), body=body, headers=headers)
+    answer = studio.ask("POST", studio.urls.cancel(), body=body, headers=headers)
     assert answer.status == 400 and "At most 200 runs are canceled at once, not 260" in answer.text
     assert mlrun.stored_status(alive) == "Running"
 
@@ -284,7 +284,7 @@ def test_what_runs_are_called_is_text(make: RunMaker, studio: Studio) -> None:
         metrics={hostile: 1.0},
     )
     columns = f"display_name,target,submitter,description,tags,tag:{hostile},property:{hostile},metric:{hostile}:last"
-    page = studio.get(studio.pages.runs(query(columns=columns, search="script", find="script")))
+    page = studio.get(studio.urls.runs(query(columns=columns, search="script", find="script")))
     assert page.status == 200 and len(rows(page.text)) == 1
     assert "<script>alert" not in page.text and "&amp;amp;" in page.text
 
@@ -296,16 +296,16 @@ def test_ten_thousand_metrics_are_found_by_name_and_make_no_heavy_page(
     with Workspace.at(mlrun.database.parent) as workspace, workspace.transaction():
         key = workspace.runs.get("exp_1").key
         workspace.metrics.add(key, [Logged(VALUE, f"metric {n}", 1, None, 1.0, None) for n in range(10_000)])
-    page = studio.get(studio.pages.runs())
+    page = studio.get(studio.urls.runs())
     assert len(page.body) < 60_000 and "There are more: find them by name." in page.text
     assert 'name="add" value="metric:metric 9876:max"' not in page.text
-    found = studio.get(studio.pages.runs(query(find="C 9876")))
+    found = studio.get(studio.urls.runs(query(find="C 9876")))
     assert 'name="add" value="metric:metric 9876:max"' in found.text and len(found.body) < 60_000
 
 
 def test_a_form_leads_to_an_address_without_its_empty_boxes(make: RunMaker, studio: Studio) -> None:
     make()
-    sent = studio.get(studio.pages.experiment("exp", query(search="", status="Failed", metric="", tag="lr", since="")))
+    sent = studio.get(studio.urls.experiment("exp", query(search="", status="Failed", metric="", tag="lr", since="")))
     assert sent.status == 303
     assert sent.headers["location"].endswith("/experiments/exp?status=Failed&tag=lr")
 
@@ -319,7 +319,7 @@ def _shown(tab: Page) -> list[str]:
 
 def test_runs_and_their_statuses_appear_without_reload(make: RunMaker, studio: Studio, tab: Page) -> None:
     first = make(status=RunStatus.QUEUED)
-    tab.goto(studio.pages.experiment("exp"))
+    tab.goto(studio.urls.experiment("exp"))
     tab.evaluate("window.isSame = true")
     tab.locator(f"[data-select][value={first}]").check()
     tab.locator("#columns summary").click()
@@ -340,7 +340,7 @@ def test_runs_and_their_statuses_appear_without_reload(make: RunMaker, studio: S
 
 def test_the_selection_stands_in_the_address_and_is_carried_along(make: RunMaker, studio: Studio, tab: Page) -> None:
     made = [make() for _ in range(30)][::-1]
-    tab.goto(studio.pages.experiment("exp", "size=25&select=deleted"))
+    tab.goto(studio.urls.experiment("exp", "size=25&select=deleted"))
     tab.evaluate("window.told = []; document.addEventListener('selection', (e) => window.told.push(e.detail.runs))")
     tab.locator("[data-select]").nth(1).check()
     tab.keyboard.press("j")
@@ -371,7 +371,7 @@ def test_what_is_done_while_an_answer_is_on_its_way_stays(make: RunMaker, studio
     make(metrics={"loss": 1.0}, tags={"lr": "0.1"})
     answers: list[Route] = []
     tab.route("**tag=lr*", lambda route: answers.append(route), times=1)  # noqa: PLW0108 - a builtin is not taken
-    tab.goto(studio.pages.experiment("exp"))
+    tab.goto(studio.urls.experiment("exp"))
     plot, box = tab.locator("[data-plot]"), tab.locator("#filter-tag")
     expect(plot).to_have_attribute("data-drawn", "3")
     box.fill("lr")
@@ -404,7 +404,7 @@ def test_what_is_pressed_last_is_what_comes(make: RunMaker, studio: Studio, brow
         page = context.new_page()
         for unanswered in ("**status=Completed*", "**page=2*"):
             page.route(unanswered, lambda _: None, times=1)
-        page.goto(studio.pages.experiment("exp", "size=25"))
+        page.goto(studio.urls.experiment("exp", "size=25"))
         page.locator("#menu-status summary").click()
         with page.expect_request("**status=Completed*"):
             page.locator("#menu-status").get_by_role("link", name="Completed").click()
@@ -418,7 +418,7 @@ def test_what_is_pressed_last_is_what_comes(make: RunMaker, studio: Studio, brow
 
 def test_no_more_than_two_hundred_runs_are_selected(make: RunMaker, studio: Studio, tab: Page) -> None:
     made = [make() for _ in range(205)]
-    tab.goto(studio.pages.experiment("exp", "size=200"))
+    tab.goto(studio.urls.experiment("exp", "size=200"))
     told = tab.locator("[data-selection-full]")
     tab.get_by_label("Select all runs shown").check()
     expect(tab.locator("[data-selected-count]").first).to_have_text("200")
@@ -433,7 +433,7 @@ def test_no_more_than_two_hundred_runs_are_selected(make: RunMaker, studio: Stud
     tab.locator("[data-select]").first.uncheck()
     expect(told).to_be_hidden()
     child = make(parent=made[5], metrics={"loss": 1.0})
-    tab.goto(studio.pages.experiment("exp", query(size="200", children="1", open=made[5], chart="value:loss:last")))
+    tab.goto(studio.urls.experiment("exp", query(size="200", children="1", open=made[5], chart="value:loss:last")))
     expect(tab.locator("[data-plot]")).to_have_attribute("data-drawn", "0")
     tab.locator(f"[data-select][value={child}]").check()
     tab.locator("[data-plot]").scroll_into_view_if_needed()  # a chart out of sight is not drawn
@@ -443,7 +443,7 @@ def test_no_more_than_two_hundred_runs_are_selected(make: RunMaker, studio: Stud
 def test_the_selected_runs_are_cancelled_after_a_question(make: RunMaker, studio: Studio, tab: Page) -> None:
     _, chosen, _ = (make(status=RunStatus.RUNNING, owner_lock="process") for _ in range(3))
     ended = [make() for _ in range(25)]
-    tab.goto(studio.pages.experiment("exp", query(size="25", sort="run_number")))
+    tab.goto(studio.urls.experiment("exp", query(size="25", sort="run_number")))
     cancel = tab.locator("#cancel-runs")
     expect(cancel).to_be_hidden()
     tab.locator(f"[data-select][value={ended[0]}]").check()
@@ -466,7 +466,7 @@ def test_the_selected_runs_are_cancelled_after_a_question(make: RunMaker, studio
 
 def test_the_focus_stays_with_what_is_pressed_while_columns_change(make: RunMaker, studio: Studio, tab: Page) -> None:
     make(metrics={"accuracy": 0.1}, tags={"dataset": "mnist"})
-    tab.goto(studio.pages.experiment("exp", query(columns="status,display_name,tags,metric:accuracy:last")))
+    tab.goto(studio.urls.experiment("exp", query(columns="status,display_name,tags,metric:accuracy:last")))
     heads_shown = tab.locator(".runs thead th")
     tab.locator("#columns summary").click()
     earlier = tab.get_by_label("Move accuracy to the left")
@@ -491,7 +491,7 @@ def test_the_focus_stays_on_a_tag_when_another_one_arrives(
     mlrun: Mlrun, make: RunMaker, studio: Studio, tab: Page
 ) -> None:
     run_id = make(tags={"dataset": "mnist", "lr": "0.1"})
-    tab.goto(studio.pages.experiment("exp"))
+    tab.goto(studio.urls.experiment("exp"))
     chip = tab.get_by_role("link", name="dataset")
     chip.focus()
     mlrun("run", "update", "-r", run_id, "--add-tag", "colour=azure")
@@ -504,7 +504,7 @@ def test_an_address_shows_the_same_page_in_another_browser(
 ) -> None:
     wanted = make(status=RunStatus.FAILED, metrics={"accuracy": 0.1})
     make(metrics={"accuracy": 0.9})
-    tab.goto(studio.pages.experiment("exp"))
+    tab.goto(studio.urls.experiment("exp"))
     tab.evaluate("window.isSame = true")
     tab.locator("#filter-metric").fill("accuracy < 0.5")
     tab.locator("#filter-metric").press("Enter")
@@ -536,8 +536,8 @@ def test_an_address_shows_the_same_page_in_another_browser(
 def test_a_search_follows_what_is_typed(make: RunMaker, studio: Studio, tab: Page) -> None:
     for name in ("amber", "amethyst", "coral"):
         make(display_name=name)
-    tab.goto(studio.pages.experiments())
-    tab.goto(studio.pages.experiment("exp"))
+    tab.goto(studio.urls.experiments())
+    tab.goto(studio.urls.experiment("exp"))
     box = tab.locator("#filter-search")
     box.press_sequentially("am")
     expect(tab.locator("[data-row]")).to_have_count(2)
@@ -545,9 +545,9 @@ def test_a_search_follows_what_is_typed(make: RunMaker, studio: Studio, tab: Pag
     expect(tab.locator("[data-row]")).to_have_count(1)
     expect(box).to_be_focused()
     expect(box).to_have_value("ameth")
-    expect(tab).to_have_url(studio.pages.experiment("exp", "search=ameth"))
+    expect(tab).to_have_url(studio.urls.experiment("exp", "search=ameth"))
     tab.go_back()
-    expect(tab).to_have_url(studio.pages.experiments())
+    expect(tab).to_have_url(studio.urls.experiments())
     tab.get_by_label("Search experiments").press_sequentially("nothing")
     expect(tab.locator(".empty")).to_contain_text("“nothing”")
 
@@ -560,7 +560,7 @@ def test_days_are_those_of_the_readers_zone(make: RunMaker, studio: Studio, brow
     )
     with browser.new_context(timezone_id="Asia/Tokyo") as context:
         page = context.new_page()
-        page.goto(f"{studio.pages.runs()}?token={studio.token}")
+        page.goto(f"{studio.urls.runs()}?token={studio.token}")
         shown = page.locator("[data-row] input[name=run]")
         since, until = page.locator("#filter-since"), page.locator("#filter-until")
         since.fill("2026-01-31")
@@ -571,7 +571,7 @@ def test_days_are_those_of_the_readers_zone(make: RunMaker, studio: Studio, brow
         expect(shown).to_have_count(2)
         assert shown.evaluate_all("boxes => boxes.map((box) => box.value)") == [last, first]
         since_and_until = query(since="2026-01-30T15:00:00Z", until="2026-01-31T15:00:00Z")
-        expect(page).to_have_url(studio.pages.runs(since_and_until.replace("%3A", ":")))
+        expect(page).to_have_url(studio.urls.runs(since_and_until.replace("%3A", ":")))
         page.reload()
         expect(since).to_have_value("2026-01-31")
         expect(until).to_have_value("2026-01-31")
@@ -579,10 +579,10 @@ def test_days_are_those_of_the_readers_zone(make: RunMaker, studio: Studio, brow
         since.fill("2026-02-01T00:00")
         since.press("Enter")
         expect(shown).to_have_count(0)
-        page.goto(studio.pages.runs(query(until="2026-01-30T15:00:00Z")))
+        page.goto(studio.urls.runs(query(until="2026-01-30T15:00:00Z")))
         expect(shown).to_have_count(1)
         assert shown.get_attribute("value") == early
-        page.goto(studio.pages.runs(query(since="2026-01-31T15:00:00Z")))
+        page.goto(studio.urls.runs(query(since="2026-01-31T15:00:00Z")))
         assert shown.get_attribute("value") == late
 
 
@@ -592,7 +592,7 @@ def test_all_can_be_filtered_without_scripts(make: RunMaker, studio: Studio, bro
     with browser.new_context(java_script_enabled=False) as context:
         page = context.new_page()
         page.goto(f"{studio.address}/?token={studio.token}")
-        page.goto(studio.pages.experiment("exp"))
+        page.goto(studio.urls.experiment("exp"))
         page.locator("#filter-tag").fill("lr")
         page.get_by_role("button", name="Filter").click()
         page.locator("#menu-status summary").click()
@@ -610,7 +610,7 @@ def test_a_phone_scrolls_the_table_alone(make: RunMaker, studio: Studio, tab: Pa
     tags = {f"a rather long tag {n}": "x" * 60 for n in range(8)}
     make(status=RunStatus.RUNNING, owner_lock="process", tags=tags, display_name="name " * 30, target="t" * 200)
     tab.set_viewport_size({"width": 400, "height": 800})
-    tab.goto(studio.pages.runs(query(metric="accuracy >> 1", tag="lr=" + "x" * 200, select="exp_1")))
+    tab.goto(studio.urls.runs(query(metric="accuracy >> 1", tag="lr=" + "x" * 200, select="exp_1")))
     for menu in tab.locator("#page details.asks > summary").all():
         menu.click()
         opened = tab.locator("#page details.asks[open] > :not(summary)").bounding_box()

@@ -23,7 +23,7 @@ def _run_ids(mlrun: Mlrun) -> list[str]:
 
 def _filled_in(studio: Studio, run_id: str) -> dict[str, str]:
     """The fields of the form that would submit a run again, as a browser would send them."""
-    text = studio.get(studio.pages.submit(like=run_id)).text
+    text = studio.get(studio.urls.submit(like=run_id)).text
     fields = dict(re.findall(r'<input id="field-\w+" name="(\w+)" value="([^"]*)"', text))
     return {name: html.unescape(value) for name, value in fields.items()}
 
@@ -35,7 +35,7 @@ def _submission(mlrun: Mlrun, run_id: str) -> Any:
 
 
 def _submitted(mlrun: Mlrun, studio: Studio, fields: dict[str, str]) -> str:
-    answer = studio.post(studio.pages.submit(), **fields, do="submit")
+    answer = studio.post(studio.urls.submit(), **fields, do="submit")
     assert answer.status == 303, answer.text
     run_id = _run_ids(mlrun)[-1]
     mlrun.wait(run_id)
@@ -46,7 +46,7 @@ def test_a_run_is_chosen_tried_dry_and_submitted(mlrun: Mlrun, studio: Studio, t
     mlrun.script(_SCRIPT)
     mlrun.script("print()", "tools/other.py")
     (mlrun.folder / "data.bin").write_bytes(bytes(1500 << 10))
-    tab.goto(studio.pages.experiments())
+    tab.goto(studio.urls.experiments())
     tab.get_by_role("link", name="New run").click()
     tab.get_by_label("Folder").fill(str(mlrun.folder))
     tab.get_by_label("Arguments").fill("--api-key sesame")
@@ -67,14 +67,14 @@ def test_a_run_is_chosen_tried_dry_and_submitted(mlrun: Mlrun, studio: Studio, t
     assert _run_ids(mlrun) == []
     expect(tab.get_by_role("button", name="Dry run")).to_be_focused()
     tab.get_by_role("link", name="Queue").click()
-    tab.wait_for_url(studio.pages.queue())
+    tab.wait_for_url(studio.urls.queue())
     tab.go_back()
     expect(tab.get_by_label("Tags")).to_have_value("quality=good final")
     expect(tab.get_by_label("Arguments")).to_have_value("--lr 0.1 'two words'")
     tab.get_by_role("button", name="Submit").click()
     expect(tab.locator("#run-status")).to_contain_text("Completed")
     (run_id,) = _run_ids(mlrun)
-    assert tab.url == studio.pages.run(run_id)
+    assert tab.url == studio.urls.run(run_id)
     assert mlrun.log(run_id) == "given ['--lr', '0.1', 'two words'] \n"
     assert mlrun.show(run_id)["tags"] == {"quality": "good", "final": None}
 
@@ -83,14 +83,14 @@ def test_who_is_told_what_is_wrong_can_go_on_and_come_back(studio: Studio, brows
     with browser.new_context() as context:
         tab = context.new_page()
         tab.goto(f"{studio.address}/?token={studio.token}")
-        tab.goto(studio.pages.submit(experiment="exp"))
+        tab.goto(studio.urls.submit(experiment="exp"))
         tab.get_by_label("Folder").fill("relative")
         for button in ("Show its scripts and runconfigs", "Submit"):
             tab.get_by_label("Folder").fill("relative")
             tab.get_by_role("button", name=button).click()
             expect(tab.get_by_role("alert")).to_contain_text("Folder: there is no folder 'relative'.")
             tab.get_by_role("link", name="Queue").click()
-            tab.wait_for_url(studio.pages.queue())
+            tab.wait_for_url(studio.urls.queue())
             tab.go_back()
             expect(tab.get_by_label("Folder")).to_have_value("relative")
             expect(tab.get_by_role("alert")).to_have_count(0)
@@ -101,7 +101,7 @@ def test_resubmit_opens_the_form_as_the_run_was_submitted(mlrun: Mlrun, studio: 
     runconfig = mlrun.folder / ".azureml" / "mine.runconfig"
     runconfig.write_text("script: train.py\nenvironment:\n  python:\n    userManagedDependencies: true\n")
     run_id = mlrun.ended("-c", "mine", "train.py", "--lr", "0.5", "a b")["run_id"]
-    text = studio.get(studio.pages.submit(like=run_id)).text
+    text = studio.get(studio.urls.submit(like=run_id)).text
     for name, value in (
         ("folder", str(mlrun.folder)),
         ("script", "train.py"),
@@ -114,7 +114,7 @@ def test_resubmit_opens_the_form_as_the_run_was_submitted(mlrun: Mlrun, studio: 
 
 def _again(mlrun: Mlrun, studio: Studio, run_id: str, **changes: str) -> str:
     """Submit what ran again, by its form as it opens; the new run's id."""
-    text = studio.get(studio.pages.submit(like=run_id)).text
+    text = studio.get(studio.urls.submit(like=run_id)).text
     assert '<option value="snapshot" selected>' in text, text
     fields = {**_filled_in(studio, run_id), "like": run_id, "source": "snapshot", **changes}
     return _submitted(mlrun, studio, fields)
@@ -191,12 +191,12 @@ def test_resubmit_works_when_the_folder_is_gone(mlrun: Mlrun, studio: Studio) ->
     mlrun.script(_SCRIPT)
     first = mlrun.ended("train.py", "x")["run_id"]
     moved = mlrun.folder.rename(mlrun.folder.with_name("moved"))
-    page = studio.get(studio.pages.submit(like=first)).text
+    page = studio.get(studio.urls.submit(like=first)).text
     assert "is not there any more" in page and '<option value="snapshot" selected>' in page
     fields = {"like": first, "source": "snapshot", "script": "train.py", "arguments": "x", "experiment": "exp"}
-    dry = studio.post(studio.pages.submit(), **fields, do="dry-run")
+    dry = studio.post(studio.urls.submit(), **fields, do="dry-run")
     assert dry.status == 200 and "Nothing was started." in dry.text
-    assert studio.post(studio.pages.submit(), **fields, do="submit").status == 303
+    assert studio.post(studio.urls.submit(), **fields, do="submit").status == 303
     moved.rename(mlrun.folder)
     second = _run_ids(mlrun)[-1]
     assert mlrun.wait(second)["status"] == "Completed" and mlrun.log(second) == mlrun.log(first)
@@ -206,11 +206,11 @@ def test_resubmit_shows_how_the_folder_differs_from_what_ran(mlrun: Mlrun, studi
     mlrun.script("print('one')\nprint('same')")
     mlrun.script("", "gone.py")
     run_id = mlrun.ended()["run_id"]
-    assert "nothing has changed" in studio.get(studio.pages.submit(like=run_id)).text
+    assert "nothing has changed" in studio.get(studio.urls.submit(like=run_id)).text
     mlrun.script("print('two')\nprint('same')")
     mlrun.script("", "new.py")
     (mlrun.folder / "gone.py").unlink()
-    tab.goto(studio.pages.run(run_id))
+    tab.goto(studio.urls.run(run_id))
     tab.get_by_role("link", name="Resubmit").click()
     changes = tab.get_by_role("region", name="What has changed in the folder since")
     expect(changes.locator(".removed")).to_have_text("-print('one')")
@@ -218,7 +218,7 @@ def test_resubmit_shows_how_the_folder_differs_from_what_ran(mlrun: Mlrun, studi
     expect(changes).to_contain_text("added new.py")
     expect(changes).to_contain_text("removed gone.py")
     for source, said in (("snapshot", "one\nsame\n"), ("folder", "two\nsame\n")):
-        tab.goto(studio.pages.submit(like=run_id))
+        tab.goto(studio.urls.submit(like=run_id))
         tab.get_by_label("Source", exact=True).select_option(source)
         tab.get_by_role("button", name="Dry run").click()
         expect(tab.get_by_text("Nothing was started.")).to_be_visible()
@@ -233,18 +233,18 @@ def test_what_ran_with_a_secret_is_not_run_without_it(mlrun: Mlrun, studio: Stud
     mlrun.script(f"environmentVariables: {{API_TOKEN: hunter2}}\n{_USER_MANAGED}", ".azureml/variable.runconfig")
     first = mlrun.ended("-c", "mine")["run_id"]
     fields = {**_filled_in(studio, first), "like": first, "source": "snapshot", "do": "submit"}
-    refused = studio.post(studio.pages.submit(), **fields)
+    refused = studio.post(studio.urls.submit(), **fields)
     assert refused.status == 400 and "No record holds the secret in '--api-key ***'" in html.unescape(refused.text)
     again = _again(mlrun, studio, first, script="train.py", arguments="--api-key hunter2")
     assert mlrun.log(again) == mlrun.log(first)
     second = mlrun.ended("-c", "variable", "train.py")["run_id"]
-    page = studio.get(studio.pages.submit(like=second)).text
+    page = studio.get(studio.urls.submit(like=second)).text
     assert "No record holds the secrets in the environment variables API_TOKEN" in page
     assert '<option value="folder" selected>' in page and "hunter2" not in page
     fields = {**_filled_in(studio, second), "like": second, "source": "snapshot", "do": "submit"}
-    assert studio.post(studio.pages.submit(), **fields).status == 400
+    assert studio.post(studio.urls.submit(), **fields).status == 400
     missing = {**fields, "like": first, "script": "nothing.py"}
-    refused = studio.post(studio.pages.submit(), **missing)
+    refused = studio.post(studio.urls.submit(), **missing)
     assert f"There is no script 'nothing.py' in the snapshot of '{first}'." in html.unescape(refused.text)
 
 
@@ -310,8 +310,8 @@ def test_a_secret_argument_is_not_in_the_form_and_has_to_be_typed(mlrun: Mlrun, 
     ):
         run_id = mlrun.ended("train.py", *given, "end")["run_id"]
         fields = _filled_in(studio, run_id)
-        shown = [studio.get(studio.pages.submit(like=run_id))]
-        shown += [studio.post(studio.pages.submit(), **fields, do=do) for do in ("submit", "dry-run")]
+        shown = [studio.get(studio.urls.submit(like=run_id))]
+        shown += [studio.post(studio.urls.submit(), **fields, do=do) for do in ("submit", "dry-run")]
         assert [answer.status for answer in shown] == [200, 400, 400]
         for answer in shown:
             problem = re.search(r'id="field-arguments".*?id="problem" role="alert">([^<]*)<', answer.text, re.DOTALL)
@@ -349,7 +349,7 @@ def test_what_cannot_be_right_is_said_and_what_was_typed_stays(mlrun: Mlrun, stu
         ({"arguments": "", "environment": "none"}, "Environment: there is no"),
         ({"arguments": "", "environment": "dated:2020-02-30"}, "is not a day"),
     ):
-        answer = studio.post(studio.pages.submit(), **{**typed, "do": "submit", **change})
+        answer = studio.post(studio.urls.submit(), **{**typed, "do": "submit", **change})
         assert answer.status == 400 and said in answer.text, change
         assert 'role="alert"' in answer.text and 'name="script" value=' in answer.text
     assert _run_ids(mlrun) == []
@@ -359,7 +359,7 @@ def test_a_folder_that_is_gone_is_said(mlrun: Mlrun, studio: Studio) -> None:
     mlrun.script(_SCRIPT)
     run_id = mlrun.ended()["run_id"]
     mlrun.folder.rename(mlrun.folder.with_name("moved"))
-    assert "is not there any more" in studio.get(studio.pages.submit(like=run_id)).text
+    assert "is not there any more" in studio.get(studio.urls.submit(like=run_id)).text
 
 
 def test_the_queue_says_what_runs_and_what_waits_and_why(mlrun: Mlrun, studio: Studio, tab: Page) -> None:
@@ -367,10 +367,10 @@ def test_the_queue_says_what_runs_and_what_waits_and_why(mlrun: Mlrun, studio: S
     mlrun("computetarget", "create", "amlcompute", "-n", "cpu", "--max-nodes", "1", "--vm-size", "any")
     first, second = mlrun.submit("--ct", "cpu", "train.py"), mlrun.submit("--ct", "cpu", "train.py")
     mlrun.wait_for_status(first, "Running")
-    tab.goto(studio.pages.queue())
+    tab.goto(studio.urls.queue())
     expect(tab.locator("#queue")).to_contain_text("1 of 1 node taken, 1 waiting")
     expect(tab.locator("tr", has_text=second)).to_contain_text("1 of the 1 node of 'cpu' taken")
-    assert "Nothing has been printed yet." in studio.get(studio.pages.run(second, "logs")).text
+    assert "Nothing has been printed yet." in studio.get(studio.urls.run(second, "logs")).text
     tab.set_viewport_size({"width": 400, "height": 800})
     expect(tab.locator("tr", has_text=second).get_by_text("of 'cpu' taken")).to_be_in_viewport(ratio=1)
     expect(tab.locator("tr", has_text=first).get_by_text("Cancel", exact=True)).to_be_in_viewport(ratio=1)

@@ -21,21 +21,21 @@ def test_a_view_made_in_one_experiment_opens_on_another(mlrun: Mlrun, make: RunM
     make(status=RunStatus.FAILED)
     failed, _ = make("other", status=RunStatus.FAILED), make("other")
     shown = query(status="Failed", columns="run_id,created", page="3", open="exp_1")
-    answer = studio.post(studio.pages.views("save"), name=" what failed ", query=shown, experiment="exp")
+    answer = studio.post(studio.urls.views("save"), name=" what failed ", query=shown, experiment="exp")
     assert answer.status == 303
     assert answer.headers["location"].endswith("/experiments/exp?status=Failed&columns=run_id,created")
     assert _saved(mlrun) == [("what failed", "status=Failed&columns=run_id,created", 1)]
-    page = studio.get(studio.pages.experiment("other")).text
-    opened = studio.get(studio.pages.experiment("other", link(page, "what failed"))).text
+    page = studio.get(studio.urls.experiment("other")).text
+    opened = studio.get(studio.urls.experiment("other", link(page, "what failed"))).text
     assert rows(opened) == [failed] and heads(opened) == ["Run id", "Created"]
     assert re.search(r'aria-current="true">what failed</a>', opened)
     assert 'role="status">Saved as “what failed”</' in opened and "Saved as" not in page
-    assert "what failed</a>" in studio.get(studio.pages.views()).text
+    assert "what failed</a>" in studio.get(studio.urls.views()).text
 
 
 def test_who_saves_a_view_later_is_told_and_may_overwrite_it(mlrun: Mlrun, make: RunMaker, studio: Studio) -> None:
     make()
-    save = studio.pages.views("save")
+    save = studio.urls.views("save")
     studio.post(save, name="mine", query="status=Failed")
     second = studio.post(save, name="mine", query="status=Running", experiment="exp")
     assert second.status == 409 and "There is a view &#39;mine&#39; already." in second.text
@@ -55,8 +55,8 @@ def test_views_are_renamed_and_deleted_unless_somebody_was_there_first(
 ) -> None:
     make()
     for name in ("one", "two"):
-        studio.post(studio.pages.views("save"), name=name, query="status=Failed")
-    rename, delete = studio.pages.views("rename"), studio.pages.views("delete")
+        studio.post(studio.urls.views("save"), name=name, query="status=Failed")
+    rename, delete = studio.urls.views("rename"), studio.urls.views("delete")
     assert studio.post(rename, name="one", new_name="first", version="1").status == 303
     taken = studio.post(rename, name="two", new_name="first", version="1")
     assert taken.status == 400 and "There is a view &#39;first&#39; already." in taken.text
@@ -72,7 +72,7 @@ def test_views_are_renamed_and_deleted_unless_somebody_was_there_first(
 def test_a_name_that_no_view_can_have_is_told(mlrun: Mlrun, make: RunMaker, studio: Studio) -> None:
     make()
     for name in ("", "   ", "x" * 101, "a\nb"):
-        answer = studio.post(studio.pages.views("save"), name=name, query="status=Failed")
+        answer = studio.post(studio.urls.views("save"), name=name, query="status=Failed")
         assert answer.status == 400 and "cannot be the name of a view" in html.unescape(answer.text)
         assert 'value="status=Failed"' in answer.text
     assert _saved(mlrun) == []
@@ -81,16 +81,16 @@ def test_a_name_that_no_view_can_have_is_told(mlrun: Mlrun, make: RunMaker, stud
 def test_what_a_view_is_called_is_text(make: RunMaker, studio: Studio) -> None:
     make()
     hostile = '"><script>alert(1)</script>'
-    studio.post(studio.pages.views("save"), name=hostile, query=query(search=hostile))
-    studio.post(studio.pages.views("save"), name=hostile, query="")
-    for address in (studio.pages.views(), studio.pages.runs()):
+    studio.post(studio.urls.views("save"), name=hostile, query=query(search=hostile))
+    studio.post(studio.urls.views("save"), name=hostile, query="")
+    for address in (studio.urls.views(), studio.urls.runs()):
         page = studio.get(address).text
         assert html.escape(hostile).replace("&quot;", "&#34;") in page and "<script>alert" not in page
 
 
 def test_no_view_is_saved_without_the_pages_word(mlrun: Mlrun, make: RunMaker, studio: Studio) -> None:
     make()
-    answer = studio.ask("POST", studio.pages.views("save"), fields={"name": "mine", "query": ""})
+    answer = studio.ask("POST", studio.urls.views("save"), fields={"name": "mine", "query": ""})
     assert answer.status == 403 and _saved(mlrun) == []
 
 
@@ -99,7 +99,7 @@ def test_a_view_is_saved_and_opened_in_a_second_browser(
 ) -> None:
     chosen = make(status=RunStatus.FAILED)
     make()
-    tab.goto(studio.pages.experiment("exp", "status=Failed"))
+    tab.goto(studio.urls.experiment("exp", "status=Failed"))
     tab.locator("[data-select]").check()
     tab.get_by_text("Save view").click()
     tab.get_by_label("Name of the view").fill("what failed")
@@ -108,11 +108,11 @@ def test_a_view_is_saved_and_opened_in_a_second_browser(
     with browser.new_context() as context:
         other = context.new_page()
         other.goto(f"{studio.address}/?token={studio.token}")
-        other.goto(studio.pages.views())
+        other.goto(studio.urls.views())
         other.get_by_role("link", name="what failed").click()
         expect(other.locator("[data-select]:checked")).to_have_count(1)
         expect(other.locator("[data-row]")).to_have_count(1)
-        other.goto(studio.pages.views())
+        other.goto(studio.urls.views())
         other.get_by_text("Delete", exact=True).click()
         other.get_by_role("button", name="Delete the view").click()
         expect(other.get_by_text("No view has been saved yet.")).to_be_visible()

@@ -53,7 +53,7 @@ def cancel(page: Page) -> Response:
             if not run.status.is_terminal:
                 cancel_run(page.workspace, run, GRACE_SECONDS)
     view = RunsView.parse(page.fields.get("query", ""))
-    return page.go_to(page.pages.runs(view.query(), page.fields.get("experiment")))
+    return page.go_to(page.urls.runs(view.query(), page.fields.get("experiment")))
 
 
 def _show(page: Page, experiment: str | None) -> Response:
@@ -65,7 +65,7 @@ def _show(page: Page, experiment: str | None) -> Response:
         view = view.with_(columns=tuple(changed_columns(columns, presses)))
     if presses or any(not value for _, value in given):
         # A form sends its empty boxes too: what is shown has one address, worth copying.
-        return page.go_to(page.pages.runs(view.query(), experiment))
+        return page.go_to(page.urls.runs(view.query(), experiment))
     meant = view_filter(view, experiment, now())
     found = run_page(
         page.workspace,
@@ -82,7 +82,7 @@ def _show(page: Page, experiment: str | None) -> Response:
     return page.render(
         "pages/runs/template.html",
         experiment=experiment,
-        address=page.pages.runs(experiment_name=experiment),
+        address=page.urls.runs(experiment_name=experiment),
         topic=page.topic("runs"),
         view=view,
         faults=meant.faults,

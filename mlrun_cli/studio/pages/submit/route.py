@@ -58,7 +58,7 @@ def act(page: Page) -> Response:
             submitted = submit(page.workspace, request, interruptions)
     except MlrunError as error:
         return _show(page, form, problem=error, status=400)
-    return page.go_to(page.pages.run(submitted.run.run_id))
+    return page.go_to(page.urls.run(submitted.run.run_id))
 
 
 def _earlier(page: Page, form: SubmitForm) -> EarlierRun | None:

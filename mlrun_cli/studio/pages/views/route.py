@@ -44,7 +44,7 @@ def rename(page: Page) -> Response:
         return _show(page, 409, error.message)
     except UsageError as error:
         return _show(page, 400, f"{error.message} {error.hint or ''}")
-    return page.go_to(page.pages.views())
+    return page.go_to(page.urls.views())
 
 
 def delete(page: Page) -> Response:
@@ -53,7 +53,7 @@ def delete(page: Page) -> Response:
         delete_view(page.workspace, page.fields.get("name", ""), expected_version=_version(page))
     except (ViewChanged, ViewNotFound) as error:
         return _show(page, 409, error.message)
-    return page.go_to(page.pages.views())
+    return page.go_to(page.urls.views())
 
 
 def _show(page: Page, status: int = 200, problem: str | None = None) -> Response:
@@ -93,8 +93,8 @@ def _shown(page: Page) -> tuple[str, str]:
 
 def _address(page: Page, kind: str, query: str) -> str:
     if kind == COMPARE_PAGE:
-        return page.pages.compare(query)
-    return page.pages.runs(query, page.fields.get("experiment"))
+        return page.urls.compare(query)
+    return page.urls.runs(query, page.fields.get("experiment"))
 
 
 def _version(page: Page) -> int:

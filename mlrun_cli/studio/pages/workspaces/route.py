@@ -6,7 +6,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from mlrun_cli.serving.urls import Pages
+from mlrun_cli.serving.urls import WorkspaceUrls
 from mlrun_cli.studio.page_request import Studio
 from mlrun_cli.workspace import workspaces
 
@@ -15,9 +15,9 @@ async def show(request: Request) -> Response:
     """List the workspaces; where there is just one, go on to it."""
     studio: Studio = request.app.state.studio
     found = await run_in_threadpool(lambda: list(workspaces(studio.workspaces.home)))
-    entries = [(identity, Pages(studio.order.base_path, *identity).experiments()) for identity in found]
+    entries = [(identity, WorkspaceUrls(studio.options.base_path, *identity).experiments()) for identity in found]
     if len(entries) == 1 and "all" not in request.query_params:
         return RedirectResponse(entries[0][1], 303)
     return studio.templates.respond(
-        "pages/workspaces/template.html", {"entries": entries, "pages": None, "workspace": None}
+        "pages/workspaces/template.html", {"entries": entries, "urls": None, "workspace": None}
     )

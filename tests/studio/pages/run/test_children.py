@@ -15,7 +15,7 @@ def _shown(page: str) -> list[str]:
 def test_child_runs_are_sorted_by_a_press_on_a_columns_head(make: RunMaker, studio: Studio) -> None:
     parent = make()
     low, none, high = (make(parent=parent, metrics=metrics) for metrics in ({"loss": 0.1}, {}, {"loss": 7.0}))
-    children = studio.pages.run(parent, "children")
+    children = studio.urls.run(parent, "children")
     page = studio.get(children).text
     assert _shown(page) == [low, none, high] and 'aria-sort="ascending"' in page
     by_loss = studio.get(f"{children}?{link(page, 'loss last')}").text
@@ -30,11 +30,11 @@ def test_child_runs_are_sorted_by_a_press_on_a_columns_head(make: RunMaker, stud
 def test_pages_of_child_runs_keep_the_order_and_one_beyond_them_leads_back(make: RunMaker, studio: Studio) -> None:
     parent = make()
     made = [make(parent=parent) for _ in range(101)]
-    children = studio.pages.run(parent, "children")
+    children = studio.urls.run(parent, "children")
     page = studio.get(f"{children}?sort=-run_number").text
     assert _shown(page) == made[:0:-1] and "101 child runs" in page
     assert _shown(studio.get(f"{children}?{link(page, 'Next')}").text) == made[:1]
     beyond = studio.get(f"{children}?{query(sort='-run_number', page='99')}").text
     assert "There are no child runs on page 99." in beyond and "A script makes them" not in beyond
     assert _shown(studio.get(f"{children}?{link(beyond, 'Show the first page')}").text) == made[:0:-1]
-    assert "A script makes them" in studio.get(studio.pages.run(made[0], "children")).text
+    assert "A script makes them" in studio.get(studio.urls.run(made[0], "children")).text

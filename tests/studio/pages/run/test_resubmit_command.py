@@ -16,7 +16,7 @@ _CONDA = "environment:\n  python:\n    condaDependencies:\n      dependencies: [
 
 
 def _command(studio: Studio, run_id: str) -> str | None:
-    text = studio.get(studio.pages.run(run_id)).text
+    text = studio.get(studio.urls.run(run_id)).text
     found = re.search(r'data-copy="([^"]*)">Copy command', text)
     return None if found is None else html.unescape(found[1])
 
@@ -145,7 +145,7 @@ def test_what_python_submitted_has_a_command_where_one_can_say_it(mlrun: Mlrun, 
             assert again["target"] == record["target"], config
         else:
             said = ("submitted from Python", "was a command without a runconfig")
-            page = studio.get(studio.pages.submit(like=run_id)).text
+            page = studio.get(studio.urls.submit(like=run_id)).text
             assert any(text in page for text in said), config
 
 

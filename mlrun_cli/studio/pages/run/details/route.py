@@ -7,7 +7,7 @@ from starlette.responses import Response
 from mlrun_cli.actions.runs import cancel_run
 from mlrun_cli.runs.filter import format_tag
 from mlrun_cli.runs.run import GRACE_SECONDS, Run
-from mlrun_cli.serving.urls import query_of
+from mlrun_cli.serving.urls import build_query
 from mlrun_cli.studio.markdown import markdown
 from mlrun_cli.studio.page_request import Page
 from mlrun_cli.studio.pages.run.tabs import main_log_name, render_tab, requested_run
@@ -45,10 +45,10 @@ def cancel(page: Page) -> Response:
     run = page.workspace.runs.get(page.part("run_id"))
     if not run.status.is_terminal:
         cancel_run(page.workspace, run, GRACE_SECONDS)
-    return page.go_to(page.pages.queue() if page.fields.get("next") == "queue" else page.pages.run(run.run_id))
+    return page.go_to(page.urls.queue() if page.fields.get("next") == "queue" else page.urls.run(run.run_id))
 
 
 def _similar_runs_url(page: Page, run: Run, name: str, value: str) -> str:
     """Return the URL of the experiment's runs with the same value; with child runs when this is one."""
     children = "1" if run.parent_run_id else ""
-    return page.pages.experiment(run.experiment_name, query_of({name: value, "children": children}))
+    return page.urls.experiment(run.experiment_name, build_query({name: value, "children": children}))

@@ -75,9 +75,9 @@ def _of_one_name(page: Page, run: Run, name: str) -> tuple[Sequence[ImageRow], b
 def _row(page: Page, run: Run, summary: MetricSummary, limit: int, offset: int) -> ImageRow:
     items = page.workspace.metrics.items(run.key, summary.name, limit=limit, offset=offset)
     images = [
-        Image(item.position if item.step is None else item.step, page.pages.file(run.run_id, "files", file))
+        Image(item.position if item.step is None else item.step, page.urls.file(run.run_id, "files", file))
         for item in items
         if (file := file_of(item.value))
     ]
-    address = f"{page.pages.run(run.run_id, 'images')}?{urlencode({'name': summary.name})}"
+    address = f"{page.urls.run(run.run_id, 'images')}?{urlencode({'name': summary.name})}"
     return ImageRow(summary.name, summary.description, summary.value_count, images, address)

@@ -15,7 +15,7 @@ from mlrun_cli.core.sizes import size_in_words
 from mlrun_cli.errors import NotFound
 from mlrun_cli.runs.folder import LOG_TOPS
 from mlrun_cli.runs.run import Run
-from mlrun_cli.serving.urls import quoted
+from mlrun_cli.serving.urls import quote_path
 from mlrun_cli.studio.files.file_kind import FileKind, Unformatted, image_type, kind_of, pretty_json, table_of
 from mlrun_cli.studio.files.file_tree import tree_of
 from mlrun_cli.studio.files.responses import OpenFileResponse, zip_response
@@ -108,9 +108,9 @@ def _show(page: Page, run: Run, names: list[str], name: str) -> Response:
         wanted=page.query("name"),
         file=name,
         is_log=name.partition("/")[0] in LOG_TOPS,
-        file_address=lambda path: page.pages.file(run.run_id, _TAB, path),
+        file_address=lambda path: page.urls.file(run.run_id, _TAB, path),
         problem=problem,
-        log_topic=page.topic("log", run.run_id, quoted(name)),
+        log_topic=page.topic("log", run.run_id, quote_path(name)),
         **viewer,
     )
 

@@ -78,8 +78,8 @@ def _show_one(page: Page, run: Run, name: str) -> Response:
 def _placed(page: Page, run: Run, summary: MetricSummary, rows: int = _ROWS_OF_A_PANEL) -> Panel:
     name = {"metric": summary.name}
     return panel_of(page.workspace, run, summary, rows)._replace(
-        source=page.pages.chart_data(urlencode({"runs": run.key, **name, "over": _over(page)})),
-        address=f"{page.pages.run(run.run_id, 'metrics')}?{urlencode(name)}",
+        source=page.urls.chart_data(urlencode({"runs": run.key, **name, "over": _over(page)})),
+        address=f"{page.urls.run(run.run_id, 'metrics')}?{urlencode(name)}",
     )
 
 

@@ -71,7 +71,7 @@ def _show(page: Page, run: Run, snapshot: Snapshot, name: str | None) -> Respons
         tree=tree_of(names, page.query("name")),
         wanted=page.query("name"),
         snapshot=snapshot,
-        snapshot_address=lambda path: page.pages.file(run.run_id, _TAB, path),
+        snapshot_address=lambda path: page.urls.file(run.run_id, _TAB, path),
         entry=entry,
         is_binary=b"\0" in data,
         is_cut=entry is not None and entry.size > MOST_BYTES,
