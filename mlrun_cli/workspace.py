@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, full_disk
-from mlrun_cli.core.home import make_private_file, make_private_folder, refuse_network_file_system
+from mlrun_cli.core.home import make_private_folder, refuse_network_file_system
 from mlrun_cli.errors import StoreError, StoreUnavailable, WorkspaceNotFound
 from mlrun_cli.runs.folder import RunFolder
-from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
-from mlrun_cli.store.db.sqlite.migrations import migrate
+from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.experiments import ExperimentStore
 from mlrun_cli.store.journals import JournalStore
 from mlrun_cli.store.metrics import MetricStore
 from mlrun_cli.store.runs import RunStore
+from mlrun_cli.workspace_locator import WorkspaceLocator
 
 if TYPE_CHECKING:
     from mlrun_cli.store.compute_targets import ComputeTargetStore
@@ -34,87 +34,67 @@ if TYPE_CHECKING:
     from mlrun_cli.store.settings import SettingStore
     from mlrun_cli.store.views import ViewStore
 
-DATABASE_NAME = "workspace.db"
-
-
-class WorkspaceIdentity(NamedTuple):
-    """The three names by which Azure knows a workspace."""
-
-    subscription_id: str
-    resource_group: str
-    name: str
-
 
 class Workspace:
     """The stores of one workspace and the folders of its runs; a context manager that closes them."""
 
-    def __init__(self, identity: WorkspaceIdentity, home: Path, folder: Path, database: SqliteDatabase) -> None:
-        self.identity = identity
-        self.home = home
-        self.folder = folder
-        self.snapshots_folder = folder / "snapshots"
-        self.database_path = folder / DATABASE_NAME
+    def __init__(self, locator: WorkspaceLocator, database: Database) -> None:
+        self.locator = locator
+        self.identity = locator.identity
+        self.home = locator.home
+        self.folder = locator.folder
+        self.snapshots_folder = locator.folder / "snapshots"
         self.runs = RunStore(database)
         self.experiments = ExperimentStore(database)
         self.metrics = MetricStore(database)
         self.journals = JournalStore(database)
         self._database = database
-        self._opened = _file_at(self.database_path)
-        self._opened_in = _file_at(folder)
+        self._opened = locator.database.identity()
+        self._opened_in = _file_at(locator.folder)
         self.cared_for: tuple[str, int] | None = None
-        """Id and key of the run that whoever has this open takes care of: no store without it is gone on with."""
+        """Id and key of the run that this process owns: it goes on with no store that does not know the run."""
         self.lost_runs = 0
         """How many folders of runs were there already when this was made."""
         self.generation = 0
         """How many stores have taken the place of the first one."""
 
     @classmethod
-    def open(
-        cls,
-        identity: WorkspaceIdentity,
-        home: Path,
-        *,
-        create: bool,
-        starts_read_only: bool = False,
-    ) -> Workspace:
-        """Open a workspace of this machine; `create` makes it when there is none.
+    def open(cls, locator: WorkspaceLocator, *, create: bool, starts_read_only: bool = False) -> Workspace:
+        """Open a workspace.
 
-        `starts_read_only` is for a process that opens it once, and perhaps writes nothing: see `SqliteDatabase`.
+        Args:
+            locator: says where it is.
+            create: make it when there is none.
+            starts_read_only: for a process that opens it once and perhaps writes nothing: see `DatabaseLocator.open`.
 
         Raises:
             WorkspaceNotFound: there is none, and none was to be made.
             StoreError: its folder or its database cannot be used.
         """
-        folder = workspace_folder(home, identity)
-        path = folder / DATABASE_NAME
         lost_runs = 0
-        if not path.exists():
+        if not locator.database.exists():
             if not create:
-                _check_that_no_store_is_lost(folder, identity)
+                _check_that_no_store_is_lost(locator)
+                identity = locator.identity
                 raise WorkspaceNotFound(identity.name, identity.resource_group, identity.subscription_id)
-            lost_runs = count_run_folders(folder)
-            make_private_folder(folder)
+            lost_runs = count_run_folders(locator.folder)
+            make_private_folder(locator.folder)
             for name in ("runs", "snapshots"):
-                make_private_folder(folder / name)
-            make_private_file(path)
-        workspace = cls.at(folder, starts_read_only=starts_read_only)
+                make_private_folder(locator.folder / name)
+            locator.database.create()
+        workspace = cls.connect(locator, starts_read_only=starts_read_only)
         workspace.lost_runs = lost_runs
         return workspace
 
     @classmethod
-    def at(cls, folder: Path, *, starts_read_only: bool = False) -> Workspace:
-        """Open the workspace that lies in a folder, as `workspace_folder` names it.
+    def connect(cls, locator: WorkspaceLocator, *, starts_read_only: bool = False) -> Workspace:
+        """Open a workspace that is known to exist.
 
         Raises:
             StoreError: its folder or its database cannot be used.
         """
-        home = folder.parents[3]
-        identity = WorkspaceIdentity(*folder.parts[-3:])
-        refuse_network_file_system(folder)
-        path = folder / DATABASE_NAME
-        database = SqliteDatabase(path, starts_read_only=starts_read_only)
-        migrate(database, str(path))
-        return cls(identity, home, folder, database)
+        refuse_network_file_system(locator.folder)
+        return cls(locator, locator.database.open(starts_read_only=starts_read_only))
 
     # What is not on the way of `run list` is loaded when it is first used.
 
@@ -200,7 +180,7 @@ class Workspace:
 
     def is_in_place(self) -> bool:
         """Whether the database that is open is the one that lies there: it may have been moved, removed, made anew."""
-        return self._opened is not None and _file_at(self.database_path) == self._opened
+        return self._opened is not None and self.locator.database.identity() == self._opened
 
     def lacks(self, path: Path) -> bool:
         """Whether something is not where it belongs in this workspace, which itself is in its place.
@@ -214,7 +194,7 @@ class Workspace:
             raise self._away() from error
         try:
             # By the open folder: its path may lead to another one, or to none, from one moment to the next.
-            if self._opened is None or _file_at(DATABASE_NAME, folder) != self._opened:
+            if self._opened is None or self.locator.database.identity(folder) != self._opened:
                 raise self._away()
             os.stat(path.relative_to(self.folder), dir_fd=folder)
         except FileNotFoundError:
@@ -251,15 +231,15 @@ class Workspace:
         """
         if self.is_in_place():
             return
-        if self._opened_in is None or _file_at(self.folder) != self._opened_in or not self.database_path.exists():
+        if self._opened_in is None or _file_at(self.folder) != self._opened_in or not self.locator.database.exists():
             raise self._away()
-        fresh = SqliteDatabase(self.database_path)
-        with ExitStack() as stack:
-            stack.callback(fresh.close)
-            migrate(fresh, str(self.database_path))
+        fresh = self.locator.database.open()
+        try:
             self._check_that_it_knows(fresh)
-            stack.pop_all()
-        self._opened = _file_at(self.database_path)
+        except BaseException:
+            fresh.close()
+            raise
+        self._opened = self.locator.database.identity()
         self._database.replace_connection(fresh)
         self.generation += 1
 
@@ -268,13 +248,13 @@ class Workspace:
         with self.transaction():
             return self._recorder.record_missing()
 
-    def _check_that_it_knows(self, fresh: SqliteDatabase) -> None:
+    def _check_that_it_knows(self, fresh: Database) -> None:
         if self.cared_for is None:
             return
         run_id, key = self.cared_for
         if RunStore(fresh).find_key(run_id) != key:
             raise StoreUnavailable(
-                f"The store {self.database_path} is another one, which does not know the run {run_id}.",
+                f"The store {self.locator.database} is another one, which does not know the run {run_id}.",
                 hint="'mlrun workspace repair' brings back the runs whose folders are there.",
             )
 
@@ -311,10 +291,10 @@ class Workspace:
         self.close()
 
 
-def _file_at(path: Path | str, folder: int | None = None) -> tuple[int, int] | None:
-    """What tells a file from another one at its place; None when there is none."""
+def _file_at(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another one at its place; None when there is none."""
     try:
-        found = os.stat(path, dir_fd=folder)
+        found = os.stat(path)
     except OSError:
         return None
     return found.st_dev, found.st_ino
@@ -329,23 +309,13 @@ def count_run_folders(folder: Path) -> int:
         return 0
 
 
-def _check_that_no_store_is_lost(folder: Path, identity: WorkspaceIdentity) -> None:
-    count = count_run_folders(folder)
+def _check_that_no_store_is_lost(locator: WorkspaceLocator) -> None:
+    count = count_run_folders(locator.folder)
     if count:
+        identity = locator.identity
         raise StoreError(
-            f"The store of workspace '{identity.name}' is gone, and the folders of {count} runs are there: {folder}.",
+            f"The store of workspace '{identity.name}' is gone, and the folders of {count} runs are there:"
+            f" {locator.folder}.",
             hint=f"Bring it back: mlrun workspace repair -w {identity.name} -g {identity.resource_group}"
             f" --subscription-id {identity.subscription_id}",
         )
-
-
-def workspace_folder(home: Path, identity: WorkspaceIdentity) -> Path:
-    """Where a workspace lies, whether or not it exists."""
-    return home / "workspaces" / identity.subscription_id / identity.resource_group / identity.name
-
-
-def workspaces(home: Path) -> Iterator[WorkspaceIdentity]:
-    """All workspaces of this machine, by their names."""
-    for path in sorted((home / "workspaces").glob(f"*/*/*/{DATABASE_NAME}")):
-        subscription_id, resource_group, name = path.parts[-4:-1]
-        yield WorkspaceIdentity(subscription_id, resource_group, name)

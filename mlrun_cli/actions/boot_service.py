@@ -13,7 +13,8 @@ from mlrun_cli.errors import MlrunError
 from mlrun_cli.processes.boot_service import BootService, boot_services
 from mlrun_cli.processes.gpu_locks import MACHINE_VARIABLE
 from mlrun_cli.runtime.liveness import reconcile
-from mlrun_cli.workspace import Workspace, workspaces
+from mlrun_cli.workspace import Workspace
+from mlrun_cli.workspace_locator import find_identities, locate_workspace
 
 _KEPT = ("PATH", MACHINE_VARIABLE, NAMES_VARIABLE)
 
@@ -57,9 +58,9 @@ def start_queues(home: Path, say: Callable[[str], None]) -> list[dict[str, Any]]
     What is wrong with one workspace is said, and the others are started all the same.
     """
     started = []
-    for identity in workspaces(home):
+    for identity in find_identities(home):
         try:
-            with Workspace.open(identity, home, create=False) as workspace:
+            with Workspace.open(locate_workspace(home, identity), create=False) as workspace:
                 reconcile(workspace)
                 targets: Sequence[str] = workspace.runs.queued_targets()
                 waiting = {target: len(workspace.runs.queued_keys(target)) for target in targets}

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,11 @@ from mlrun_cli.core.temporary import temporary_beside
 from mlrun_cli.errors import MlrunError, StoreUnavailable, UsageError, WorkspaceNotFound
 from mlrun_cli.runs.record_files import NAMES
 from mlrun_cli.runtime.rebuild import Filled, fill
-from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
-from mlrun_cli.store.db.sqlite.migrations import migrate
-from mlrun_cli.store.salvage import Salvage, copy_store, problems_of
-from mlrun_cli.workspace import DATABASE_NAME, Workspace, WorkspaceIdentity, workspace_folder
+from mlrun_cli.store.db.database import Database
+from mlrun_cli.store.salvage import Salvage
+from mlrun_cli.workspace import Workspace
+from mlrun_cli.workspace_locator import WorkspaceIdentity, WorkspaceLocator, locate_workspace
 
-_REBUILT = f".{DATABASE_NAME}.new"
-_BESIDES = ("-wal", "-shm", "-journal")
 _UNKNOWN = (
     "registered models, datasets, datastores, environments and compute targets",
     "saved views and settings of the workspace",
@@ -46,25 +43,24 @@ def repair_workspace(identity: WorkspaceIdentity, home: Path, *, say: Callable[[
         WorkspaceNotFound: there is no such workspace, nor a folder of it.
         StoreUnavailable: the store is held by another process for long, or somebody repairs it.
     """
-    folder = workspace_folder(home, identity)
-    if not (folder / "runs").is_dir() and not (folder / DATABASE_NAME).exists():
+    locator = locate_workspace(home, identity)
+    folder = locator.folder
+    if not (folder / "runs").is_dir() and not locator.database.exists():
         raise WorkspaceNotFound(identity.name, identity.resource_group, identity.subscription_id)
     refuse_network_file_system(folder)
-    path = folder / DATABASE_NAME
     kept, was_recorded = None, (folder / NAMES).exists()
     with _alone(folder):
-        is_there = path.exists()
-        problems = problems_of(path) if is_there else []
+        is_there = locator.database.exists()
+        problems = locator.database.find_problems() if is_there else []
         if is_there and not problems:
-            with closing(SqliteDatabase(path)) as database:
-                migrate(database, str(path))
+            with closing(locator.database.open()) as database:
                 filled = fill(database, folder, is_rebuilt=False)
         else:
             say("The store is made again; this may take a while.")
-            with _new_store(folder) as database:
-                filled = _filled(database, folder, path if is_there else None)
-                kept = _put_in_place(folder, database, "damaged")
-        with Workspace.at(folder) as workspace:
+            with locator.database.new_database() as new:
+                filled = _fill_new(new.database, locator, is_damaged=is_there)
+                kept = new.put_in_place("damaged")
+        with Workspace.connect(locator) as workspace:
             recorded = workspace.record_missing()
             lost_models = _unknown_models(workspace)
     is_new = not is_there or bool(problems)
@@ -95,7 +91,7 @@ def backup_workspace(workspace: Workspace, file: Path, *, overwrite: bool) -> di
         file.parent.mkdir(parents=True, exist_ok=True)
         with temporary_beside(file) as unfinished:
             os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-            copy_store(workspace.database_path, unfinished)
+            workspace.locator.database.copy_to(unfinished)
             sync(unfinished)
             unfinished.replace(file)
             sync(file.parent)
@@ -114,20 +110,21 @@ def restore_workspace(identity: WorkspaceIdentity, home: Path, file: Path) -> di
     """
     if not file.is_file():
         raise UsageError(f"There is no file '{file}'.", hint="Name one that 'mlrun workspace backup' has made.")
-    problems = problems_of(file)
+    locator = locate_workspace(home, identity)
+    problems = locator.database.find_problems(file)
     if problems:
         raise UsageError(
             f"'{file}' is no sound copy of a store: {problems[0]}.",
             hint="Name another one that 'mlrun workspace backup' has made.",
         )
-    folder = workspace_folder(home, identity)
+    folder = locator.folder
     for made in (folder, folder / "runs", folder / "snapshots"):
         make_private_folder(made)
     with _alone(folder):
-        with _new_store(folder, file) as database:
-            filled = fill(database, folder, is_rebuilt=True)
-            kept = _put_in_place(folder, database, "replaced")
-        with Workspace.at(folder) as workspace:
+        with locator.database.new_database(file) as new:
+            filled = fill(new.database, folder, is_rebuilt=True)
+            kept = new.put_in_place("replaced")
+        with Workspace.connect(locator) as workspace:
             workspace.record_missing()
     return {
         **_told(filled),
@@ -163,48 +160,12 @@ def _alone(folder: Path) -> Iterator[None]:
         remove_taken(path, lock)
 
 
-@contextmanager
-def _new_store(folder: Path, copy_of: Path | None = None) -> Iterator[SqliteDatabase]:
-    """A store that nobody else has open, which is gone again unless it is put in its place."""
-    path = folder / _REBUILT
-    _remove(path)
-    try:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        if copy_of is not None:
-            copy_store(copy_of, path)
-        with closing(SqliteDatabase(path)) as database:
-            migrate(database, str(copy_of or path))
-            yield database
-    finally:
-        _remove(path)
-
-
-def _filled(database: SqliteDatabase, folder: Path, damaged: Path | None) -> Filled:
-    if damaged is None:
-        return fill(database, folder, is_rebuilt=True)
-    with closing(Salvage(damaged)) as salvage:
-        return fill(database, folder, is_rebuilt=True, salvage=salvage)
-
-
-def _put_in_place(folder: Path, database: SqliteDatabase, why: str) -> Path | None:
-    """Give the new store its name, and the one that had it another, which is returned; None when there was none."""
-    new, path = folder / _REBUILT, folder / DATABASE_NAME
-    database.execute("PRAGMA journal_mode = DELETE")  # one file that needs no log
-    database.close()
-    sync(new)
-    kept = folder / f"{DATABASE_NAME}.{why}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
-    had_one = path.exists()
-    for besides in (*_BESIDES, ""):
-        with suppress(FileNotFoundError):
-            Path(f"{path}{besides}").rename(f"{kept}{besides}")
-    new.rename(path)
-    sync(folder)
-    return kept if had_one else None
-
-
-def _remove(path: Path) -> None:
-    for besides in ("", *_BESIDES):
-        Path(f"{path}{besides}").unlink(missing_ok=True)
+def _fill_new(database: Database, locator: WorkspaceLocator, *, is_damaged: bool) -> Filled:
+    """Fill a new store with what the folders tell, and with what can be read of the damaged one."""
+    if not is_damaged:
+        return fill(database, locator.folder, is_rebuilt=True)
+    with closing(locator.database.open_damaged()) as damaged:
+        return fill(database, locator.folder, is_rebuilt=True, salvage=Salvage(damaged))
 
 
 def _unknown_models(workspace: Workspace) -> Sequence[str]:

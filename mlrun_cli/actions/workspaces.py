@@ -12,7 +12,8 @@ from mlrun_cli.core.home import HOME_VARIABLE, home_folder
 from mlrun_cli.errors import StoreError
 from mlrun_cli.folders.project_config import CONFIG_NAMES, CONFIGURATION_FOLDERS, absolute, read_project_config
 from mlrun_cli.store.secrets import hidden_pairs, hidden_text
-from mlrun_cli.workspace import Workspace, WorkspaceIdentity, workspace_folder, workspaces
+from mlrun_cli.workspace import Workspace
+from mlrun_cli.workspace_locator import WorkspaceIdentity, find_identities, locate_workspace
 
 _DESCRIPTION, _FRIENDLY_NAME, _TAGS = "workspace.description", "workspace.friendly_name", "workspace.tags"
 
@@ -24,7 +25,7 @@ def open_workspace(identity: WorkspaceIdentity, *, create: bool, starts_read_onl
         WorkspaceNotFound: there is none, and none was to be made.
         StoreError: it cannot be used.
     """
-    return Workspace.open(identity, home(), create=create, starts_read_only=starts_read_only)
+    return Workspace.open(locate_workspace(home(), identity), create=create, starts_read_only=starts_read_only)
 
 
 def list_workspaces(resource_group: str | None = None) -> Sequence[dict[str, Any]]:
@@ -36,7 +37,7 @@ def list_workspaces(resource_group: str | None = None) -> Sequence[dict[str, Any
     _check_that_all_can_be_seen(home() / "workspaces")
     return [
         workspace_record(identity, home())
-        for identity in workspaces(home())
+        for identity in find_identities(home())
         if resource_group is None or identity.resource_group == resource_group
     ]
 
@@ -53,7 +54,7 @@ def find_workspaces(
     wanted = (subscription_id, resource_group, name)
     return [
         identity
-        for identity in workspaces(root)
+        for identity in find_identities(root)
         if all(want in {None, have} for want, have in zip(wanted, identity, strict=True))
     ]
 
@@ -144,7 +145,7 @@ def workspace_record(identity: WorkspaceIdentity, root: Path) -> dict[str, Any]:
     """The workspace as `workspace show` prints it: camelCase, as Azure's; `folder` is ours."""
     scope = f"/subscriptions/{identity.subscription_id}/resourceGroups/{identity.resource_group}"
     return {
-        "folder": str(workspace_folder(root, identity)),
+        "folder": str(locate_workspace(root, identity).folder),
         "id": f"{scope}/providers/Microsoft.MachineLearningServices/workspaces/{identity.name}",
         "name": identity.name,
         "resourceGroup": identity.resource_group,

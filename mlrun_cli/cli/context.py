@@ -21,7 +21,8 @@ from mlrun_cli.core.names import (
 )
 from mlrun_cli.errors import UsageError
 from mlrun_cli.folders.project_config import ProjectConfig, find_project_config
-from mlrun_cli.workspace import Workspace, WorkspaceIdentity
+from mlrun_cli.workspace import Workspace
+from mlrun_cli.workspace_locator import WorkspaceIdentity
 
 
 class Context(NamedTuple):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import resource
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -84,10 +84,9 @@ def lift_limits() -> None:
                 break
 
 
-def is_beyond_file_limit(database: Path) -> bool:
-    """Whether a database has grown to where this process may not write, which waiting does not change."""
+def is_beyond_file_limit(files: Iterable[Path]) -> bool:
+    """Return whether one of some files is so large that this process may not add to it, now or later."""
     most, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
-    files = database.parent.glob(f"{database.name}*")
     return most != resource.RLIM_INFINITY and any(file.stat().st_size + _ROOM_BYTES > most for file in files)
 
 

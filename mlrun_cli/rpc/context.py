@@ -7,7 +7,8 @@ from pathlib import Path
 from types import TracebackType
 
 from mlrun_cli.errors import MlrunError
-from mlrun_cli.workspace import Workspace, WorkspaceIdentity
+from mlrun_cli.workspace import Workspace
+from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
 
 class RequestContext:
@@ -59,7 +60,7 @@ class RequestContext:
         found = self._open.get(self.identity)
         if found is not None and found.folder.is_dir():
             return found
-        opened = Workspace.open(self.identity, self.home, create=create)
+        opened = Workspace.open(locate_workspace(self.home, self.identity), create=create)
         self._open[self.identity] = opened
         return opened
 

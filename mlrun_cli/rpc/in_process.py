@@ -18,7 +18,8 @@ from mlrun_cli.rpc.dispatch import dispatch
 from mlrun_cli.rpc.protocol import Request, check_request, error_response
 from mlrun_cli.runs.error import exception_error
 from mlrun_cli.runtime.sessions import Session
-from mlrun_cli.workspace import Workspace, WorkspaceIdentity, workspace_folder
+from mlrun_cli.workspace import Workspace
+from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
 _INGEST_SECONDS = 0.25
 
@@ -59,7 +60,7 @@ class InProcessServer:
 
     def workspace_folder(self, names: tuple[str, str, str]) -> str:
         """Return the folder of a workspace."""
-        return os.fspath(workspace_folder(self._context.home, WorkspaceIdentity(*names)))
+        return os.fspath(locate_workspace(self._context.home, WorkspaceIdentity(*names)).folder)
 
     def session_folder(self, names: tuple[str, str, str]) -> dict[str, Any]:
         """Return, as a response, this process's folder in a workspace, made if missing; it holds the journal."""

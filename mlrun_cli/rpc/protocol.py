@@ -31,7 +31,7 @@ from mlrun_cli.errors import (
     UsageError,
     WorkspaceNotFound,
 )
-from mlrun_cli.workspace import WorkspaceIdentity
+from mlrun_cli.workspace_locator import WorkspaceIdentity
 
 _EXCEPTION_NAMES: Mapping[type[MlrunError], str] = {
     ComputeTargetNotFound: "ComputeTargetException",

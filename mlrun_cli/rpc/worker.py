@@ -22,6 +22,7 @@ from mlrun_cli.rpc.dispatch import dispatch
 from mlrun_cli.rpc.protocol import Request, decode_request, error_response
 from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.workspace import Workspace
+from mlrun_cli.workspace_locator import parse_locator
 
 _RETRY_SECONDS = 0.05
 
@@ -70,7 +71,7 @@ class _RequestHandler:
     """Handles one request at a time, with a store of its own."""
 
     def __init__(self, folder: Path, run_id: str) -> None:
-        self._workspace = Workspace.at(folder)
+        self._workspace = Workspace.connect(parse_locator(folder))
         key = self._workspace.runs.get(run_id).key
         self._reader = JournalReader(self._workspace, self._workspace.run_folder(run_id).journal, key)
         self._context = RequestContext(self._workspace.home, partial(_get_owner_lock, self._workspace, run_id))

@@ -13,6 +13,7 @@ from pathlib import Path
 from mlrun_cli.errors import StoreUnavailable
 from mlrun_cli.processes.inheritance import lift_limits
 from mlrun_cli.workspace import Workspace
+from mlrun_cli.workspace_locator import parse_locator
 
 # Shorter than a command's: the script's questions and signals wait meanwhile, and what waits is tried again.
 BUSY_SECONDS = 1.0
@@ -37,7 +38,7 @@ def open_workspace(folder: Path, within: Path) -> Workspace:
     """
     while True:
         try:
-            return Workspace.at(folder)
+            return Workspace.connect(parse_locator(folder))
         except StoreUnavailable as error:
             sys.stderr.write(f"the store waits: {error}\n")
             if not (folder / within).exists():

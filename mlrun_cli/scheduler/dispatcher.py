@@ -124,7 +124,7 @@ class Dispatcher:
                 is_needed = self._start_what_fits()
             except StoreError as error:
                 _log(f"the store waits: {error}")
-                if is_beyond_file_limit(self._workspace.database_path):
+                if is_beyond_file_limit(self._workspace.locator.database.files()):
                     raise  # the next look at a run starts another
                 time.sleep(_RETRY_SECONDS)
                 continue

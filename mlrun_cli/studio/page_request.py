@@ -18,7 +18,8 @@ from mlrun_cli.studio.events.hub import News
 from mlrun_cli.studio.forms import FORM_WORD, Fields, FormRefused, read_fields
 from mlrun_cli.studio.template_renderer import Templates
 from mlrun_cli.studio.workspace_pool import OpenWorkspaces
-from mlrun_cli.workspace import Workspace, WorkspaceIdentity
+from mlrun_cli.workspace import Workspace
+from mlrun_cli.workspace_locator import WorkspaceIdentity
 
 
 class Studio(NamedTuple):

@@ -9,7 +9,8 @@ from queue import Empty, SimpleQueue
 from threading import Lock
 
 from mlrun_cli.errors import StoreError, WorkspaceNotFound
-from mlrun_cli.workspace import Workspace, WorkspaceIdentity
+from mlrun_cli.workspace import Workspace
+from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
 _PATIENCE_SECONDS = 5.0
 """A page that cannot write for longer says that the store is locked."""
@@ -54,7 +55,7 @@ class OpenWorkspaces:
             try:
                 workspace = queue.get_nowait()
             except Empty:
-                workspace = Workspace.open(identity, self.home, create=False)
+                workspace = Workspace.open(locate_workspace(self.home, identity), create=False)
                 workspace.set_busy_timeout(_PATIENCE_SECONDS)
                 return workspace
             if workspace.is_in_place():

@@ -497,7 +497,7 @@ class Supervisor:
                     return action()
                 except StoreError as error:
                     _log(f"the store waits: {error}")
-                    is_left = is_beyond_file_limit(self._workspace.database_path)
+                    is_left = is_beyond_file_limit(self._workspace.locator.database.files())
                     if is_left or not self._folder.path.exists():
                         raise
                     note_waiting()

@@ -27,14 +27,15 @@ from mlrun_cli.errors import MlrunError, ModelNotFound, StoreError, UsageError
 from mlrun_cli.models.model import Model, ModelDetails, ModelFilter, NewModel, check_model_name, name_and_version
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.workspace import Workspace, WorkspaceIdentity
+from mlrun_cli.workspace import Workspace
+from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
 IDENTITY = WorkspaceIdentity("s", "g", "w")
 
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    with Workspace.open(IDENTITY, tmp_path / "home", create=True) as opened:
+    with Workspace.open(locate_workspace(tmp_path / "home", IDENTITY), create=True) as opened:
         yield opened
 
 
@@ -152,7 +153,7 @@ def test_two_at_once_get_different_versions(tmp_path: Path, workspace: Workspace
     versions: list[int] = []
 
     def register() -> None:
-        with Workspace.open(IDENTITY, tmp_path / "home", create=False) as opened:
+        with Workspace.open(locate_workspace(tmp_path / "home", IDENTITY), create=False) as opened:
             versions.extend(register_model(opened, NewModel("net"), source).version for _ in range(5))
 
     threads = [threading.Thread(target=register) for _ in range(2)]

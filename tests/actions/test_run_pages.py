@@ -15,14 +15,15 @@ from mlrun_cli.runs.filter import RunFilter, TagFilter
 from mlrun_cli.runs.order import RunOrder
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.workspace import Workspace, WorkspaceIdentity
+from mlrun_cli.workspace import Workspace
+from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
 NO_TEXT = "a\udcff"
 
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    with Workspace.open(WorkspaceIdentity("s", "g", "w"), tmp_path / "home", create=True) as opened:
+    with Workspace.open(locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True) as opened:
         yield opened
 
 

@@ -15,7 +15,8 @@ from mlrun_cli.actions.runs import add_properties
 from mlrun_cli.actions.workspaces import describe_workspace, update_workspace
 from mlrun_cli.errors import UsageError
 from mlrun_cli.models.model import NewModel
-from mlrun_cli.workspace import Workspace, WorkspaceIdentity
+from mlrun_cli.workspace import Workspace
+from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
 PAIRS, HIDDEN = {"api_key": "hunterEzz"}, {"api_key": "***"}
 TEXT, SHOWN = "https://u:hunterEzz@h/", "https://***@h/"
@@ -23,7 +24,7 @@ TEXT, SHOWN = "https://u:hunterEzz@h/", "https://***@h/"
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    with Workspace.open(WorkspaceIdentity("s", "g", "w"), tmp_path / "home", create=True) as opened:
+    with Workspace.open(locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True) as opened:
         yield opened
 
 

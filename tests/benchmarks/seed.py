@@ -26,7 +26,8 @@ from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
 from mlrun_cli.store.db.sqlite.migrations import migrate
 from mlrun_cli.store.db.sqlite.page_schema import FILL_TEXTS
-from mlrun_cli.workspace import Workspace, WorkspaceIdentity, workspace_folder
+from mlrun_cli.workspace import Workspace
+from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
 EXPERIMENT = "seeded"
 STATUSES = (RunStatus.COMPLETED,) * 8 + (RunStatus.FAILED, RunStatus.CANCELED)
@@ -88,7 +89,7 @@ def seed_pages(home: Path, count: int, *, experiments: int = 100, long_curve: in
                 database.insert_many("runs", (*_COLUMNS, *_MORE_COLUMNS), rows)
                 _hang_on(database, batch)
                 database.insert_many("metrics", _METRIC_COLUMNS, _metrics(batch))
-    with Workspace.open(_IDENTITY, home, create=False) as workspace, workspace.transaction():
+    with Workspace.open(locate_workspace(home, _IDENTITY), create=False) as workspace, workspace.transaction():
         for number in range(max(1, count - CURVES + 1), count + 1):
             workspace.metrics.add(number, _curve("curve", CURVE_POINTS, number))
         workspace.metrics.add(count, _curve("long", long_curve, count))
@@ -97,9 +98,9 @@ def seed_pages(home: Path, count: int, *, experiments: int = 100, long_curve: in
 @contextmanager
 def _database(home: Path, experiments: Sequence[str]) -> Iterator[tuple[Database, Sequence[int]]]:
     """The database of a workspace with these experiments, and their keys."""
-    with Workspace.open(_IDENTITY, home, create=True) as workspace, workspace.transaction():
+    with Workspace.open(locate_workspace(home, _IDENTITY), create=True) as workspace, workspace.transaction():
         keys = [workspace.experiments.take_run_number(name)[0].key for name in experiments]
-    with closing(SqliteDatabase(workspace_folder(home, _IDENTITY) / "workspace.db")) as database:
+    with closing(SqliteDatabase(locate_workspace(home, _IDENTITY).folder / "workspace.db")) as database:
         migrate(database, "the seeded store")
         yield database, keys
         database.execute("UPDATE experiments SET last_run_number = (SELECT count(*) FROM runs)")

@@ -24,6 +24,7 @@ import pytest
 from mlrun_cli.errors import StoreUnavailable
 from mlrun_cli.runtime.queue import mind_queues
 from mlrun_cli.workspace import Workspace
+from mlrun_cli.workspace_locator import parse_locator
 from tests.faults.gates import Fifo, away, locked
 from tests.running import COMMAND, LIVE, Mlrun, is_alive, kill, make_nvidia_smi, until
 from tests.sdk.driving import drive
@@ -319,7 +320,7 @@ def test_a_queue_outlives_the_absence_of_its_workspace(mlrun: Mlrun, order: Path
     run_ids = [submit(mlrun) for _ in range(3)]
     until(lambda: len(started(order)) == 2)
     supervisor, folder = mlrun.supervisor(run_ids[0]), mlrun.database.parent
-    with Workspace.at(folder) as workspace, away(folder):
+    with Workspace.connect(parse_locator(folder)) as workspace, away(folder):
         kill(supervisor)  # has the dispatcher look
         until(lambda: not dispatchers(mlrun))
         with pytest.raises(StoreUnavailable):

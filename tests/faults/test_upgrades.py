@@ -14,6 +14,7 @@ import pytest
 from mlrun_cli import __version__
 from mlrun_cli.runtime.queue import QueueFolder, QueueLook
 from mlrun_cli.workspace import Workspace
+from mlrun_cli.workspace_locator import parse_locator
 from tests.running import COMMAND, LIVE, Mlrun, until, words_of
 
 PROJECT = Path(__file__).parents[2]
@@ -97,7 +98,7 @@ def test_a_dispatcher_whose_program_is_gone_leaves_its_queue_to_another_and_says
     (mlrun.run_folder(first) / "work" / "go").touch()
 
     mlrun.wait_for_status(first, "Completed")
-    with Workspace.at(mlrun.database.parent) as workspace:
+    with Workspace.connect(parse_locator(mlrun.database.parent)) as workspace:
         folder = QueueFolder(workspace, "single")
         until(folder.trouble)
         told = QueueLook(workspace).waiting_for(workspace.runs.get(second))

@@ -15,7 +15,7 @@ from mlrun_cli.rpc.context import RequestContext
 from mlrun_cli.rpc.dispatch import dispatch
 from mlrun_cli.rpc.protocol import Request, decode_request
 from mlrun_cli.rpc.registry import Handler, list_handlers
-from mlrun_cli.workspace import WorkspaceIdentity
+from mlrun_cli.workspace_locator import WorkspaceIdentity
 
 IDENTITY = WorkspaceIdentity("sub", "group", "name")
 

@@ -19,7 +19,8 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.finish import error_of_exit
 from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.store.metric_curves import STEP, TIME
-from mlrun_cli.workspace import Workspace, WorkspaceIdentity
+from mlrun_cli.workspace import Workspace
+from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
 GOOD = b'["m","good",1.0,null,0.5]\n'
 HALF = "\ud800"
@@ -65,7 +66,7 @@ lines = st.one_of(
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
     """One with the runs `exp_1` and `exp_2`."""
-    with Workspace.open(WorkspaceIdentity("s", "g", "w"), tmp_path / "home", create=True) as opened:
+    with Workspace.open(locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True) as opened:
         for _ in range(2):
             with opened.transaction():
                 experiment, number = opened.experiments.take_run_number("exp")

@@ -9,12 +9,13 @@ from mlrun_cli.actions.compute_targets import create_compute_target
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.queue import QueueLook, node_limit
-from mlrun_cli.workspace import Workspace, WorkspaceIdentity
+from mlrun_cli.workspace import Workspace
+from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    with Workspace.open(WorkspaceIdentity("s", "g", "w"), tmp_path / "home", create=True) as opened:
+    with Workspace.open(locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True) as opened:
         create_compute_target(opened, "free", "AmlCompute", properties={})
         create_compute_target(opened, "single", "ComputeInstance", properties={})
         yield opened

@@ -20,6 +20,7 @@ from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.metrics.metric import VALUE, Logged
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.workspace import Workspace
+from mlrun_cli.workspace_locator import parse_locator
 from tests.running import ENDED, Mlrun
 from tests.studio.run_maker import RunMaker
 
@@ -178,7 +179,7 @@ def _save_views(mlrun: Mlrun) -> None:
         "&sort=-metric:accuracy:max&chart=curve:accuracy:step&chart=scatter:loss:min:accuracy:max",
         "my week": "submitter=ada&since=7d",
     }
-    with Workspace.at(mlrun.database.parent) as workspace:
+    with Workspace.connect(parse_locator(mlrun.database.parent)) as workspace:
         for name, query in views.items():
             save_view(workspace, name, "runs", query, "ada")
 

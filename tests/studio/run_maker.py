@@ -11,6 +11,7 @@ from mlrun_cli.metrics.metric import VALUE, Logged
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.workspace import Workspace
+from mlrun_cli.workspace_locator import parse_locator
 from tests.running import Mlrun
 
 
@@ -33,7 +34,7 @@ class RunMaker:
     ) -> str:
         """A run with these columns of the store; its id."""
         values = {"run_type": SCRIPT_RUN, "user_name": "someone", "target": "local", **columns}
-        with Workspace.at(self._folder) as workspace, workspace.transaction():
+        with Workspace.connect(parse_locator(self._folder)) as workspace, workspace.transaction():
             found, number = workspace.experiments.take_run_number(experiment)
             if parent is not None:
                 above = workspace.runs.get(parent)
@@ -48,17 +49,17 @@ class RunMaker:
 
     def log(self, run_id: str, *logged: Logged) -> None:
         """Have a run log these."""
-        with Workspace.at(self._folder) as workspace, workspace.transaction():
+        with Workspace.connect(parse_locator(self._folder)) as workspace, workspace.transaction():
             workspace.metrics.add(workspace.runs.get(run_id).key, logged)
 
     def key(self, run_id: str) -> int:
         """The key of a run, by which charts name it."""
-        with Workspace.at(self._folder) as workspace:
+        with Workspace.connect(parse_locator(self._folder)) as workspace:
             return workspace.runs.get(run_id).key
 
     def end(self, run_id: str, status: RunStatus = RunStatus.COMPLETED) -> None:
         """Have a run end so."""
-        with Workspace.at(self._folder) as workspace, workspace.transaction():
+        with Workspace.connect(parse_locator(self._folder)) as workspace, workspace.transaction():
             run: Run = workspace.runs.get(run_id)
             workspace.runs.change_status(run.key, [run.status], status, ended_at=run.created_at + 1)
 

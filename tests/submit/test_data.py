@@ -16,12 +16,13 @@ from mlrun_cli.runs.run import SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.submit.data import bind_data, preview_data
 from mlrun_cli.submit.run_data import RunData
-from mlrun_cli.workspace import Workspace, WorkspaceIdentity
+from mlrun_cli.workspace import Workspace
+from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    with Workspace.open(WorkspaceIdentity("s", "g", "w"), tmp_path / "home", create=True) as opened:
+    with Workspace.open(locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True) as opened:
         opened.run_folder("r_1").path.mkdir()
         yield opened
 

@@ -8,7 +8,7 @@ import pytest
 from mlrun_cli.processes.launch import Launch
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.submit.script_environment import names_set_by_run, script_environment
-from mlrun_cli.workspace import WorkspaceIdentity
+from mlrun_cli.workspace_locator import WorkspaceIdentity
 
 OF_A_RUN = {
     "MLRUN_SUPERVISOR_OF": "other",

@@ -14,7 +14,8 @@ from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.supervisor.rpc_server import Answerer, QuestionServer
-from mlrun_cli.workspace import Workspace, WorkspaceIdentity
+from mlrun_cli.workspace import Workspace
+from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
 TAGS = b'{"call": "runs.tags"}\n'
 
@@ -60,7 +61,7 @@ class Supervisor:
 @pytest.fixture
 def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
     with (
-        Workspace.open(WorkspaceIdentity("s", "g", "w"), tmp_path / "home", create=True) as workspace,
+        Workspace.open(locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True) as workspace,
         closing(Supervisor(workspace)) as opened,
     ):
         yield opened

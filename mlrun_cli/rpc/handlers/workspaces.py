@@ -11,7 +11,7 @@ from mlrun_cli.core.names import check_resource_group, check_subscription_id, ch
 from mlrun_cli.errors import WorkspaceNotFound
 from mlrun_cli.rpc.context import RequestContext
 from mlrun_cli.rpc.registry import handler
-from mlrun_cli.workspace import WorkspaceIdentity
+from mlrun_cli.workspace_locator import WorkspaceIdentity
 
 _HOW_TO_MAKE = (
     "Workspace.list() or 'mlrun workspace list' shows those there are. Workspace.create(…) makes one, and so do "

@@ -106,6 +106,9 @@ class Database(Protocol):
         Further calls for the same connection do nothing, and call `tables` not at all.
         """
 
+    def replace_connection(self, other: Database) -> None:
+        """Go on with the connection of another object of the same dialect, which is of no use afterwards."""
+
     def version(self) -> int:
         """Return a number that differs from the last one if another connection has written meanwhile; costs no read.
 

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from mlrun_cli.core.names import check_resource_group, check_run_id, check_subscription_id, check_workspace_name
 from mlrun_cli.errors import UsageError
 from mlrun_cli.serving.urls import WorkspaceUrls, unquote_path
-from mlrun_cli.workspace import WorkspaceIdentity
+from mlrun_cli.workspace_locator import WorkspaceIdentity
 
 RUNS, QUEUE, RUN, LOG = "runs", "queue", "run", "log"
 

@@ -13,7 +13,8 @@ from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.studio.events.topic import LOG, QUEUE, RUNS, Topic
 from mlrun_cli.studio.workspace_pool import OpenWorkspaces
-from mlrun_cli.workspace import Workspace, WorkspaceIdentity
+from mlrun_cli.workspace import Workspace
+from mlrun_cli.workspace_locator import WorkspaceIdentity
 
 _LOOK_SECONDS = 0.25
 _RECONCILE_SECONDS = 1.0

@@ -9,7 +9,8 @@ from mlrun_cli.actions.runs import get_runs
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.serving.export_options import ExportOptions
 from mlrun_cli.studio.export.page import page_of
-from mlrun_cli.workspace import Workspace, WorkspaceIdentity
+from mlrun_cli.workspace import Workspace
+from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
 
 def main(options: ExportOptions) -> None:
@@ -18,7 +19,9 @@ def main(options: ExportOptions) -> None:
     Raises:
         MlrunError: a run is gone, or the store cannot be used.
     """
-    with Workspace.open(WorkspaceIdentity(*options.identity), Path(options.home), create=False) as workspace:
+    with Workspace.open(
+        locate_workspace(Path(options.home), WorkspaceIdentity(*options.identity)), create=False
+    ) as workspace:
         text = page_of(workspace, get_runs(workspace, options.run_ids))
     sys.stdout.buffer.write(text.encode("utf-8", "replace"))
 

@@ -20,6 +20,7 @@ from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.studio.pages.compare.parameters import read_parameters
 from mlrun_cli.workspace import Workspace
+from mlrun_cli.workspace_locator import parse_locator
 from tests.running import Mlrun
 from tests.studio.run_maker import RunMaker, link, query
 from tests.studio.serving import Studio
@@ -78,7 +79,7 @@ def snapshot(mlrun: Mlrun, folder: Path, files: Mapping[str, bytes]) -> Mapping[
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
-    with Workspace.at(mlrun.database.parent) as workspace:
+    with Workspace.connect(parse_locator(mlrun.database.parent)) as workspace:
         return {"ContentSnapshotId": keep_snapshot(workspace, folder)}
 
 
@@ -281,7 +282,7 @@ def test_one_run_or_none_can_be_looked_at_too(make: RunMaker, studio: Studio) ->
 
 def test_two_hundred_runs_are_compared_twenty_at_a_time_with_the_first(mlrun: Mlrun, studio: Studio) -> None:
     runs = [f"many_{number}" for number in range(1, 202)]
-    with Workspace.at(mlrun.database.parent) as workspace, workspace.transaction():
+    with Workspace.connect(parse_locator(mlrun.database.parent)) as workspace, workspace.transaction():
         for run_id in runs:
             experiment, number = workspace.experiments.take_run_number("many")
             columns = {"run_type": SCRIPT_RUN, "user_name": "someone", "status": RunStatus.COMPLETED}

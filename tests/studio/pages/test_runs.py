@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from mlrun_cli.metrics.metric import VALUE, Logged
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.workspace import Workspace
+from mlrun_cli.workspace_locator import parse_locator
 from tests.running import Mlrun
 from tests.studio.demo_pages import browser_of
 from tests.studio.run_maker import RunMaker, heads, link, query, rows
@@ -293,7 +294,7 @@ def test_ten_thousand_metrics_are_found_by_name_and_make_no_heavy_page(
     mlrun: Mlrun, make: RunMaker, studio: Studio
 ) -> None:
     make()
-    with Workspace.at(mlrun.database.parent) as workspace, workspace.transaction():
+    with Workspace.connect(parse_locator(mlrun.database.parent)) as workspace, workspace.transaction():
         key = workspace.runs.get("exp_1").key
         workspace.metrics.add(key, [Logged(VALUE, f"metric {n}", 1, None, 1.0, None) for n in range(10_000)])
     page = studio.get(studio.urls.runs())

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from mlrun_cli.core.disk_room import full_disk
 from mlrun_cli.errors import MlrunError, StoreError, StoreUnavailable, UsageError
-from mlrun_cli.store.db.database import Dialect, ReportChange, Row, WatchedTable
+from mlrun_cli.store.db.database import Database, Dialect, ReportChange, Row, WatchedTable
 from mlrun_cli.store.db.sqlite.change_triggers import change_triggers
 from mlrun_cli.store.db.sqlite.dialect import SqliteDialect
 
@@ -194,8 +194,9 @@ class SqliteDatabase:
         self.execute("COMMIT")
         self._is_watched = True
 
-    def replace_connection(self, other: SqliteDatabase) -> None:
-        """Go on with the connection of another one, which is of no use afterwards."""
+    def replace_connection(self, other: Database) -> None:
+        """Go on with the connection of another object, which is of no use afterwards."""
+        assert isinstance(other, SqliteDatabase)
         self.close()
         self._connection, self._is_watched = other._connection, other._is_watched
         self._is_looking, self._place = other._is_looking, other._place

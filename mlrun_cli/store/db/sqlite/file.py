@@ -1,0 +1,136 @@
+"""The file of an SQLite database, with those that SQLite keeps beside it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+from mlrun_cli.core.home import make_private_file
+from mlrun_cli.core.json_files import sync
+from mlrun_cli.store.db.database import Database
+from mlrun_cli.store.db.locator import DamagedDatabase
+from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
+from mlrun_cli.store.db.sqlite.migrations import migrate
+
+_BESIDES = ("-wal", "-shm", "-journal")
+
+
+class SqliteFile:
+    """A `DatabaseLocator`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __str__(self) -> str:
+        return str(self._path)
+
+    def exists(self) -> bool:
+        """Return whether there is a file."""
+        return self._path.exists()
+
+    def create(self) -> None:
+        """Make an empty file, which is the user's alone, unless there is one."""
+        make_private_file(self._path)
+
+    def open(self, *, starts_read_only: bool = False) -> Database:
+        """Open the file and bring its schema up to date.
+
+        Raises:
+            StoreError: it cannot be opened, or a newer program has made it.
+        """
+        database = SqliteDatabase(self._path, starts_read_only=starts_read_only)
+        try:
+            migrate(database, str(self._path))
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    def identity(self, folder: int | None = None) -> tuple[int, int] | None:
+        """Return what tells the file from another one at its place; None when there is none."""
+        try:
+            found = os.stat(self._path if folder is None else self._path.name, dir_fd=folder)
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def files(self) -> Sequence[Path]:
+        """Return the file and those beside it."""
+        return list(self._path.parent.glob(f"{self._path.name}*"))
+
+    def find_problems(self, copy: Path | None = None) -> list[str]:
+        """Return what SQLite's own check finds wrong with the file, or with a copy of one.
+
+        Raises:
+            StoreUnavailable: it cannot be checked now.
+        """
+        from mlrun_cli.store.db.sqlite.damaged_file import find_problems  # noqa: PLC0415 - few come here
+
+        return find_problems(copy or self._path)
+
+    def copy_to(self, file: Path) -> None:
+        """Copy the database to one file, while others write to it.
+
+        Raises:
+            StoreError: it cannot be read, or the copy cannot be written.
+        """
+        from mlrun_cli.store.db.sqlite.damaged_file import copy_database  # noqa: PLC0415 - few come here
+
+        copy_database(self._path, file)
+
+    def open_damaged(self) -> DamagedDatabase:
+        """Open what can still be read of the file."""
+        from mlrun_cli.store.db.sqlite.damaged_file import DamagedFile  # noqa: PLC0415 - few come here
+
+        return DamagedFile(self._path)
+
+    @contextmanager
+    def new_database(self, copy: Path | None = None) -> Iterator[NewFile]:
+        """Make a new file beside this one, which is removed at the end unless it was put in place.
+
+        Raises:
+            StoreError: it cannot be made.
+        """
+        new = self._path.with_name(f".{self._path.name}.new")
+        _remove(new)
+        try:
+            os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            if copy is not None:
+                SqliteFile(copy).copy_to(new)
+            with closing(SqliteDatabase(new)) as database:
+                migrate(database, str(copy or new))
+                yield NewFile(database, new, self._path)
+        finally:
+            _remove(new)
+
+
+class NewFile:
+    """A `NewDatabase`."""
+
+    def __init__(self, database: SqliteDatabase, path: Path, place: Path) -> None:
+        self.database: Database = database
+        self._path = path
+        self._place = place
+
+    def put_in_place(self, reason: str) -> Path | None:
+        """Close the file and put it in its place; return the new name of the former file, or None."""
+        self.database.execute("PRAGMA journal_mode = DELETE")  # one file that needs no log
+        self.database.close()
+        sync(self._path)
+        timestamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        kept = self._place.with_name(f"{self._place.name}.{reason}-{timestamp}")
+        had_one = self._place.exists()
+        for besides in (*_BESIDES, ""):
+            with suppress(FileNotFoundError):
+                Path(f"{self._place}{besides}").rename(f"{kept}{besides}")
+        self._path.rename(self._place)
+        sync(self._place.parent)
+        return kept if had_one else None
+
+
+def _remove(path: Path) -> None:
+    for besides in ("", *_BESIDES):
+        Path(f"{path}{besides}").unlink(missing_ok=True)
