@@ -2,13 +2,15 @@
 
 import os
 from threading import RLock
-from typing import Any, Callable, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Tuple
 
-from azureml._client.in_process import InProcessClient
 from azureml._client.journal import Journal
 from azureml._client.lines import line_for
-from azureml._client.rpc_client import PATIENCE_SECONDS, RpcClient
 from azureml.exceptions import UserErrorException
+
+if TYPE_CHECKING:
+    from azureml._client.in_process import InProcessClient
+    from azureml._client.rpc_client import RpcClient
 
 WorkspaceNames = Tuple[str, str, str]
 """Subscription, resource group and name of a workspace."""
@@ -31,7 +33,7 @@ class SubmittedRunClient:
         )
         self._folder = run_folder
         self._journal = Journal(run_folder)
-        self._rpc = RpcClient(run_folder)
+        self._rpc: RpcClient | None = None
 
     def is_for(self, run_id: str, run_folder: str) -> bool:
         """Tell whether it is the client of this run."""
@@ -49,7 +51,7 @@ class SubmittedRunClient:
         self,
         call: str,
         workspace: "WorkspaceNames | None" = None,
-        patience_seconds: float = PATIENCE_SECONDS,
+        patience_seconds: "float | None" = None,
         **arguments: Any,
     ) -> Any:
         """Return the result of a call, as JSON gives it; it includes all that this process has written before.
@@ -58,6 +60,12 @@ class SubmittedRunClient:
             AzureMLException: The response is an error; the class is the one it names.
             ServiceException: There is no response.
         """
+        if self._rpc is None:
+            with _creation_lock:
+                if self._rpc is None:
+                    from azureml._client.rpc_client import RpcClient
+
+                    self._rpc = RpcClient(self._folder)
         return self._rpc.request(call, workspace, arguments, patience_seconds)
 
     def run_folder(self, workspace: WorkspaceNames, run_id: str) -> str:
@@ -99,5 +107,7 @@ def client() -> Any:
     if _in_process is None:
         with _creation_lock:
             if _in_process is None:
+                from azureml._client.in_process import InProcessClient
+
                 _in_process = InProcessClient()
     return _in_process

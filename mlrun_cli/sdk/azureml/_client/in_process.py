@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable, Tuple
 from azureml._client.forking import ForkAware, reset_in_children
 from azureml._client.journal import Journal, JournalClosedError
 from azureml._client.lines import line_for
-from azureml._client.rpc_client import PATIENCE_SECONDS, unwrap_response
+from azureml._client.rpc_client import unwrap_response
 from azureml.exceptions import RunEnvironmentException
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class InProcessClient(ForkAware):
         self,
         call: str,
         workspace: "_Names | None" = None,
-        patience_seconds: float = PATIENCE_SECONDS,
+        patience_seconds: "float | None" = None,
         **arguments: Any,
     ) -> Any:
         """Return the result of a call, as JSON would give it; it includes all that this process has written before.

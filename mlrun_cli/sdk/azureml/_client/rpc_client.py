@@ -20,7 +20,7 @@ _LOG = "artifacts/system_logs/supervisor.log"
 _TRIES = 5
 _LONGEST = 16_000_000
 _SOON_SECONDS = 0.05
-PATIENCE_SECONDS = 100.0  # a store may be locked by another process for 30
+_PATIENCE_SECONDS = 100.0  # a store may be locked by another process for 30
 
 
 class _NotListeningError(Exception):
@@ -45,7 +45,7 @@ class RpcClient(ForkAware):
         call: str,
         workspace: "tuple[str, str, str] | None",
         arguments: "dict[str, Any]",
-        patience_seconds: float = PATIENCE_SECONDS,
+        patience_seconds: "float | None" = None,
     ) -> Any:
         """Send a request and return its result, which includes all that the run's processes have written before.
 
@@ -61,7 +61,7 @@ class RpcClient(ForkAware):
                 f"{call}: this request has {len(request) / 1e6:.0f} MB, and {_LONGEST / 1e6:.0f} are allowed. "
                 "Split it into several calls, or keep it in a file with upload_file."
             )
-        deadline = time.monotonic() + patience_seconds
+        deadline = time.monotonic() + (_PATIENCE_SECONDS if patience_seconds is None else patience_seconds)
         for _ in range(_TRIES):
             response = json.loads(self._exchange(_SUPERVISOR, request, deadline))
             if "ask" not in response:

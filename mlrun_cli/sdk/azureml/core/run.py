@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List
 
 from azureml._client import lines
 from azureml._client.client import WorkspaceNames, client, submitted_run
-from azureml._client.rpc_client import PATIENCE_SECONDS
 from azureml._client.scalars import escape_surrogates
 from azureml.core._offline_run import _OfflineRun
 from azureml.core._other_runs import refuse_of_other_run
 from azureml.core._outputs import made_folder, tell_warnings
-from azureml.core._texts import keys_of, properties_of, texts_of
+from azureml.core._run_handle import COPY_SECONDS, check_text
+from azureml.core._run_metrics import RunMetrics
 from azureml.exceptions import (
     ActivityFailedException,
     AzureMLException,
@@ -32,7 +32,7 @@ _CANCEL_SECONDS = 2.0
 _factories: "Dict[str, Callable[..., Run]]" = {}
 
 
-class Run:
+class Run(RunMetrics):
     """A run: its metrics, tags, properties, files, children and status.
 
     What is logged or tagged is kept for good when the call returns, whatever then happens to this process. What
@@ -62,19 +62,6 @@ class Run:
             )
         if outputs:
             self._request("runs.track_outputs", outputs=made_folder(outputs))
-
-    def _begin(self, workspace: WorkspaceNames, experiment_name: str, run_id: str) -> None:
-        self._names = workspace
-        self._experiment_name = experiment_name
-        self._run_id = run_id
-        self._append = client().writer(workspace, run_id)
-
-    @classmethod
-    def _known(cls, workspace: WorkspaceNames, experiment_name: str, run_id: str) -> "Run":
-        """The handle of a run that is known to exist."""
-        run = cls.__new__(cls)
-        run._begin(workspace, experiment_name, run_id)
-        return run
 
     @staticmethod
     def _of_record(workspace: WorkspaceNames, record: Dict[str, Any]) -> "Run":
@@ -246,7 +233,7 @@ class Run:
 
     @display_name.setter
     def display_name(self, value: str) -> None:
-        self._request("runs.update", display_name=_text(value, "display_name"))
+        self._request("runs.update", display_name=check_text(value, "display_name"))
 
     @property
     def description(self) -> "str | None":
@@ -256,7 +243,7 @@ class Run:
 
     @description.setter
     def description(self, value: str) -> None:
-        self._request("runs.update", description=_text(value, "description"))
+        self._request("runs.update", description=check_text(value, "description"))
 
     @property
     def name(self) -> "str | None":
@@ -351,7 +338,7 @@ class Run:
         """
         if not _set_status:
             return
-        tell_warnings(self._request("runs.complete", patience_seconds=_PATIENT))
+        tell_warnings(self._request("runs.complete", patience_seconds=COPY_SECONDS))
 
     def fail(
         self,
@@ -368,7 +355,7 @@ class Run:
         self._end_failed(error)
 
     def _end_failed(self, error: Dict[str, Any]) -> None:
-        tell_warnings(self._request("runs.fail", patience_seconds=_PATIENT, **error))
+        tell_warnings(self._request("runs.fail", patience_seconds=COPY_SECONDS, **error))
 
     def cancel(self) -> None:
         """Ask it to stop; waits a moment for its end, which may take as long as its script likes to."""
@@ -427,8 +414,8 @@ class Run:
             "runs.open",
             experiment_name=self._experiment_name,
             parent_run_id=self._run_id,
-            run_id=None if run_id is None else _text(run_id, "run_id"),
-            display_name=None if name is None else _text(name, "name"),
+            run_id=None if run_id is None else check_text(run_id, "run_id"),
+            display_name=None if name is None else check_text(name, "name"),
             outputs=made_folder(outputs),
         )
         return Run._known(self._names, self._experiment_name, record["run_id"])
@@ -477,277 +464,6 @@ class Run:
 
         chosen = choice(type, tags, properties, status)
         return walk(self._names, {**chosen, "parent_run_id": self._run_id, "recursive": recursive})
-
-    # Metrics
-
-    def log(self, name: str, value: Any, description: str = "", step: "int | None" = None) -> None:
-        """Add one value to a metric: a number, text or boolean; `step` orders the values of one name.
-
-        Anything else, but a list, is kept as the text that `repr` gives of it, with a warning.
-
-        Raises:
-            UserErrorException: The value is a list, a range or a generator, or the disk is full.
-        """
-        self._append(lines.log_line(name, value, description, step))
-
-    def log_list(self, name: str, value: Any, description: str = "") -> None:
-        """Add several values to a metric at once, from any iterable.
-
-        Raises:
-            TypeError: It is no iterable.
-            AzureMLException: It holds what is no number, text or boolean.
-        """
-        self._append(lines.log_list_line(name, value, description))
-
-    def log_row(self, name: str, description: "str | None" = None, **kwargs: Any) -> None:
-        """Add a row to a metric of named columns; rows of one name add up to a table.
-
-        Raises:
-            AzureMLException: A column is no number, text or boolean.
-        """
-        self._append(lines.log_row_line(name, kwargs, description))
-
-    def log_table(self, name: str, value: Dict[str, Any], description: str = "") -> None:
-        """Add rows to a table: a list per column, all of one length, or one value.
-
-        Raises:
-            AttributeError: It has no columns by name.
-            AzureMLException: Columns differ in length, or hold what is no number, text or boolean.
-        """
-        self._append(lines.log_table_line(name, value, description))
-
-    def log_image(self, name: str, path: Any = None, plot: Any = None, description: str = "") -> None:
-        """Keep an image, a file or a figure of matplotlib (or pyplot itself), and log where it is."""
-        from azureml.core._images import picture
-
-        file_name, content = picture(name, path, plot)
-        self.upload_file(file_name, content)
-        self._log_artifact("i", name, file_name, description)
-
-    def log_accuracy_table(self, name: str, value: Any, description: str = "") -> None:
-        """Keep an accuracy table, in Azure's schema, and log where it is."""
-        self._log_document("a", name, value, description)
-
-    def log_confusion_matrix(self, name: str, value: Any, description: str = "") -> None:
-        """Keep a confusion matrix, in Azure's schema, and log where it is."""
-        self._log_document("c", name, value, description)
-
-    def log_predictions(self, name: str, value: Any, description: str = "") -> None:
-        """Keep predictions, in Azure's schema, and log where they are."""
-        self._log_document("p", name, value, description)
-
-    def log_residuals(self, name: str, value: Any, description: str = "") -> None:
-        """Keep residuals, in Azure's schema, and log where they are."""
-        self._log_document("d", name, value, description)
-
-    def _log_document(self, kind: str, name: str, value: Any, description: str) -> None:
-        """Keep a document as a file that has the metric's name, or where that cannot be one of its own."""
-        from io import BytesIO
-
-        from azureml.core._images import document, free_name
-
-        content = document(name, value)
-        file_name = str(name)
-        try:
-            self.upload_file(file_name, BytesIO(content))
-        except UserErrorException:
-            file_name = free_name(name, ".json")
-            self.upload_file(file_name, BytesIO(content))
-        self._log_artifact(kind, name, file_name, description)
-
-    def _log_artifact(self, kind: str, name: str, file_name: str, description: str) -> None:
-        uri = f"aml://artifactId/ExperimentRun/dcid.{self._run_id}/{file_name}"
-        self._append(lines.artifact_line(kind, name, uri, description))
-
-    def get_metrics(
-        self,
-        name: "str | None" = None,
-        recursive: bool = False,
-        run_type: "str | None" = None,
-        populate: bool = False,
-    ) -> Dict[str, Any]:
-        """All that was logged by every process, by metric; with `recursive` by run id, of all runs below it too.
-
-        One value comes back as itself, several as a list in their order, rows as a dict of columns. What is kept as a
-        file comes back as its address, or with `populate` as an `Artifact` with its content.
-        """
-        if name is not None and not isinstance(name, str):
-            raise UserErrorException(f"The name of a metric is text, not {type(name).__name__}.")
-        wanted: Dict[str, Any] = {"name": name, "recursive": recursive, "run_type": run_type}
-        metrics: Dict[str, Any] = self._request("runs.metrics", **wanted)
-        if not populate:
-            return metrics
-        from azureml.core._populated import populated
-
-        shapes: Dict[str, Any] = self._request("runs.metric_shapes", **wanted)
-        if not recursive:
-            return populated(self._names, metrics, shapes)
-        return {run_id: populated(self._names, each, shapes.get(run_id, {})) for run_id, each in metrics.items()}
-
-    @property
-    def metrics(self) -> Dict[str, Any]:
-        """The same as `get_metrics()`."""
-        return self.get_metrics()
-
-    # Tags and properties
-
-    @property
-    def tags(self) -> "Dict[str, str | None]":
-        """Its tags, asked anew each time."""
-        return self.get_tags()
-
-    def get_tags(self) -> "Dict[str, str | None]":
-        """Its tags; None is the value of a bare one."""
-        tags: Dict[str, str | None] = self._request("runs.tags")
-        return tags
-
-    def tag(self, key: str, value: object = None) -> None:
-        """Set one tag; without a value a bare one. What is not text becomes so."""
-        self.set_tags({key: value})
-
-    def set_tags(self, tags: Dict[str, Any]) -> None:
-        """Set several tags; others stay as they are."""
-        self._append(lines.tags_line(texts_of(tags, "tags")))
-
-    def remove_tags(self, tags: Any) -> None:
-        """Remove the tags with these keys; one that is not there is no error."""
-        self._append(lines.remove_tags_line(keys_of(tags)))
-
-    @property
-    def properties(self) -> Dict[str, str]:
-        """Its properties, asked anew each time."""
-        return self.get_properties()
-
-    def get_properties(self) -> Dict[str, str]:
-        """Its properties: texts that are written once."""
-        properties: Dict[str, str] = self._request("runs.properties")
-        return properties
-
-    def add_properties(self, properties: Dict[str, Any]) -> None:
-        """Add properties; UserErrorException when one exists with another value."""
-        self._request("runs.add_properties", properties=properties_of(properties))
-
-    # Files
-
-    def upload_file(self, name: str, path_or_stream: Any, datastore_name: "str | None" = None) -> None:
-        """Keep a copy of a file, or of what a stream gives, with the run, under a name that is free.
-
-        Raises:
-            UserErrorException: The name leads out of the run or is taken, or there is no such file.
-        """
-        from azureml._client.uploads import upload
-
-        _refuse_datastore(datastore_name)
-        upload(client().run_folder(self._names, self._run_id), name, path_or_stream)
-
-    def upload_files(
-        self,
-        names: List[str],
-        paths: List[Any],
-        return_artifacts: bool = False,
-        timeout_seconds: "int | None" = None,
-        datastore_name: "str | None" = None,
-    ) -> "Dict[str, str] | None":
-        """Keep copies of several files; with `return_artifacts` where each of them is, by name."""
-        del timeout_seconds
-        if len(names) != len(paths):
-            raise UserErrorException(f"upload_files takes a name for each path, not {len(names)} for {len(paths)}.")
-        for name, path in zip(names, paths):
-            self.upload_file(name, path, datastore_name)
-        if not return_artifacts:
-            return None
-        return {name: f"aml://artifactId/ExperimentRun/dcid.{self._run_id}/{name}" for name in names}
-
-    def upload_folder(self, name: str, path: Any, datastore_name: "str | None" = None) -> None:
-        """Keep copies of all files of a folder, below `name`."""
-        from azureml._client.uploads import list_folder_files
-
-        for inner in list_folder_files(path):
-            self.upload_file(f"{name}/{inner}", os.path.join(path, inner), datastore_name)
-
-    def get_file_names(self) -> List[str]:
-        """The names of its files: logs, what its script wrote, what was uploaded."""
-        names: List[str] = self._request("run_files.list")
-        return names
-
-    def download_file(self, name: str, output_file_path: Any = None, _validate_checksum: bool = False) -> None:
-        """Copy one of its files to a path, a folder, or the working folder if none is given.
-
-        Raises:
-            UserErrorException: It has no such file; says which it has.
-        """
-        wanted = os.fspath(output_file_path or os.path.basename(name))
-        path = os.path.abspath(wanted)
-        if os.path.isdir(path) or wanted.endswith(os.sep):
-            path = os.path.join(path, os.path.basename(name))
-        self._request("run_files.download_to", name=name, path=path, patience_seconds=_PATIENT)
-
-    def download_files(
-        self,
-        prefix: "str | None" = None,
-        output_directory: Any = None,
-        output_paths: "List[Any] | None" = None,
-        batch_size: int = 100,
-        append_prefix: bool = True,
-        timeout_seconds: "int | None" = None,
-    ) -> None:
-        """Copy those of its files whose names begin with `prefix`, or all.
-
-        Args:
-            prefix: what their names begin with.
-            output_directory: where to, under their names; the working folder if none is given.
-            output_paths: instead, a path for each.
-            batch_size: without meaning here.
-            append_prefix: keep the prefix in the names below `output_directory`.
-            timeout_seconds: without meaning here.
-        """
-        del batch_size, timeout_seconds
-        names = [name for name in self.get_file_names() if name.startswith(prefix or "")]
-        if output_paths is not None:
-            if len(output_paths) != len(names):
-                raise UserErrorException(f"There are {len(names)} files, and {len(output_paths)} output_paths.")
-            for name, path in zip(names, output_paths):
-                self.download_file(name, path)
-            return
-        for name in names:
-            inner = name if append_prefix or not prefix else name[len(prefix) :].lstrip("/") or os.path.basename(name)
-            self.download_file(name, os.path.join(output_directory or "", inner))
-
-    def get_all_logs(self, destination: Any = None) -> List[str]:
-        """Copy its logs to a folder, made if need be, by default one here that is named like the run; the paths."""
-        folder = os.path.abspath(destination or self._run_id)
-        tops = ("user_logs", "system_logs", "logs")
-        names = [name for name in self.get_file_names() if name.partition("/")[0] in tops]
-        if not names:
-            return []
-        paths: List[str] = self._request("run_files.download", names=names, folder=folder, patience_seconds=_PATIENT)
-        return paths
-
-    def get_snapshot_id(self) -> str:
-        """The id of the snapshot of its source folder; UserErrorException when it has none."""
-        snapshot_id = self.get_properties().get("ContentSnapshotId")
-        if snapshot_id is None:
-            raise UserErrorException(f"Run {self._run_id} has no snapshot: it was not submitted from a folder.")
-        return snapshot_id
-
-    def restore_snapshot(self, snapshot_id: "str | None" = None, path: Any = None) -> str:
-        """Write a snapshot, its own if none is named, as a ZIP archive into a folder; the archive's path."""
-        folder = os.path.abspath(path or ".")
-        written: str = self._request(
-            "run_files.restore_snapshot", snapshot_id=snapshot_id, folder=folder, patience_seconds=_PATIENT
-        )
-        return written
-
-    def take_snapshot(self, file_or_folder_path: Any) -> str:
-        """Keep a snapshot of a file or folder with the run; its id."""
-        path = os.path.abspath(file_or_folder_path)
-        snapshot_id: str = self._request_of_workspace("run_files.take_snapshot", path=path, patience_seconds=_PATIENT)
-        if "ContentSnapshotId" not in self.get_properties():
-            self.add_properties({"ContentSnapshotId": snapshot_id})
-        return snapshot_id
-
-    def clean(self) -> None:
-        """Nothing: a run's working folder holds what its script wrote, and goes with the run."""
 
     # Models, data, secrets
 
@@ -809,16 +525,6 @@ class Run:
         """Several secrets, by name."""
         return {name: self.get_secret(name) for name in secrets}
 
-    def _record(self) -> Dict[str, Any]:
-        record: Dict[str, Any] = self._request("runs.get")
-        return record
-
-    def _request(self, call: str, patience_seconds: float = PATIENCE_SECONDS, **arguments: Any) -> Any:
-        return self._request_of_workspace(call, patience_seconds, run_id=self._run_id, **arguments)
-
-    def _request_of_workspace(self, call: str, patience_seconds: float = PATIENCE_SECONDS, **arguments: Any) -> Any:
-        return client().request(call, workspace=self._names, patience_seconds=patience_seconds, **arguments)
-
 
 def _refuse_wait_for_itself(run: Run) -> None:
     """Refuse to wait for the run that this process belongs to, or for one above it: neither would ever end."""
@@ -865,16 +571,6 @@ def get_run(experiment: "Experiment", run_id: str, rehydrate: bool = True, clean
     return Run._of_record(plain._names, client().request("runs.get", workspace=plain._names, run_id=run_id))
 
 
-_PATIENT = 24 * 3600.0
-"""For what may copy many gigabytes."""
-
-
-def _text(value: object, what: str) -> str:
-    if not isinstance(value, str):
-        raise UserErrorException(f"{what} is a text, not {type(value).__name__}.")
-    return escape_surrogates(value)
-
-
 def _error_of(error: "str | BaseException | None") -> Dict[str, Any]:
     """Return an error as the arguments of `runs.fail`."""
     if isinstance(error, BaseException):
@@ -885,11 +581,3 @@ def _error_of(error: "str | BaseException | None") -> Dict[str, Any]:
         message = f"{kind}: {error}" if str(error) else kind
         return {"message": escape_surrogates(message), "debug_info": {"type": kind, "stackTrace": trace}}
     return {"message": escape_surrogates(str(error))} if error else {}
-
-
-def _refuse_datastore(name: "str | None") -> None:
-    if name is not None:
-        raise UserErrorException(
-            f"datastore_name={name!r} is not honoured: a run's files are kept in its own folder. Leave it out, or use "
-            "Datastore.upload_files to put files into a datastore."
-        )

@@ -109,8 +109,7 @@ class Workspace:
 
         Raises:
             WorkspaceException: There is one of these names, and `exist_ok` was not given.
-            UserErrorException: A name cannot be that of a workspace, or its files were to be encrypted, which
-                is for the disk that they lie on to do.
+            UserErrorException: A name cannot be that of a workspace, or its files were to be encrypted.
         """
         if cmk_keyvault or resource_cmk_uri or user_assigned_identity_for_cmk_encryption:
             raise UserErrorException(

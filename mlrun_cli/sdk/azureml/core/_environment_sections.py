@@ -1,0 +1,278 @@
+"""Sections of an environment: Docker, Python, Spark and R, as a runconfig has them."""
+
+from enum import Enum
+from typing import Any, ClassVar
+
+from azureml.core._run_config_element import Kinds, RunConfigElement
+from azureml.core.conda_dependencies import CondaDependencies
+from azureml.core.container_registry import ContainerRegistry
+from azureml.exceptions import UserErrorException
+
+DEFAULT_CPU_IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04:20251002.v1"
+NO_IMAGES = "No images are built here: a run is given the conda dependencies of its environment, without the image."
+DEFAULT_GPU_IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-cuda11.8-cudnn8-ubuntu22.04"
+
+
+class DockerImagePlatform(RunConfigElement):
+    """What an image runs on."""
+
+    _keeps_keys: ClassVar[bool] = False
+    _fields = ("os", "architecture")
+
+    def __init__(self) -> None:
+        self.os = "Linux"
+        self.architecture = "amd64"
+
+
+class DockerBuildContext(RunConfigElement):
+    """The folder that an image is built from."""
+
+    _keeps_keys: ClassVar[bool] = False
+    _fields = ("location_type", "location", "dockerfile_path")
+
+    class LocationType(Enum):
+        """Where the folder is."""
+
+        Git = "git"
+        StorageAccount = "storageAccount"
+
+    def __init__(
+        self,
+        location_type: Any = None,
+        location: "str | None" = None,
+        dockerfile_path: str = "Dockerfile",
+    ) -> None:
+        self.location_type = location_type.value if isinstance(location_type, Enum) else location_type
+        self.location = location
+        self.dockerfile_path = dockerfile_path
+
+    @classmethod
+    def from_local_directory(
+        cls, workspace: Any, path: str, dockerfile_path: str = "Dockerfile"
+    ) -> "DockerBuildContext":
+        """Refused: it would be uploaded to build an image of it."""
+        raise UserErrorException(
+            f"DockerBuildContext.from_local_directory: {NO_IMAGES} Name the packages, with "
+            "Environment.from_conda_specification or Environment.from_pip_requirements."
+        )
+
+
+class DockerSection(RunConfigElement):
+    """The image of an environment. An image and a Dockerfile exclude each other: setting one resets the other."""
+
+    _keeps_keys: ClassVar[bool] = False
+    _fields = (
+        "enabled",
+        "base_image",
+        "base_dockerfile",
+        "build_context",
+        "shared_volumes",
+        "shm_size",
+        "arguments",
+        "base_image_registry",
+        "platform",
+    )
+    _kinds: ClassVar[Kinds] = {
+        "build_context": DockerBuildContext,
+        "base_image_registry": ContainerRegistry,
+        "platform": DockerImagePlatform,
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.enabled = False
+        self.shm_size: str | None = "2g"
+        self.shared_volumes = True
+        self.arguments: list[str] = []
+        self._base_image: str | None = DEFAULT_CPU_IMAGE
+        self._base_dockerfile: str | None = None
+        self._build_context: DockerBuildContext | None = None
+        self._gpu_support = True
+        self.base_image_registry = ContainerRegistry()
+        self.platform = DockerImagePlatform()
+
+    @property
+    def base_image(self) -> "str | None":
+        """The image."""
+        return self._base_image
+
+    @base_image.setter
+    def base_image(self, image: "str | None") -> None:
+        self._base_image = image
+        if image:
+            self._base_dockerfile = self._build_context = None
+
+    @property
+    def base_dockerfile(self) -> "str | None":
+        """The text of a Dockerfile, or the path of one."""
+        return self._base_dockerfile
+
+    @base_dockerfile.setter
+    def base_dockerfile(self, dockerfile: "str | None") -> None:
+        self._base_dockerfile = dockerfile
+        if dockerfile:
+            self._base_image = self._build_context = None
+
+    @property
+    def build_context(self) -> "DockerBuildContext | None":
+        """The folder that the image is built from."""
+        return self._build_context
+
+    @build_context.setter
+    def build_context(self, context: "DockerBuildContext | None") -> None:
+        self._build_context = context
+        if context:
+            self._base_image = self._base_dockerfile = None
+
+    @property
+    def gpu_support(self) -> bool:
+        """Without effect."""
+        return self._gpu_support
+
+    @gpu_support.setter
+    def gpu_support(self, value: bool) -> None:
+        self._gpu_support = value
+
+
+class DockerEnvironment(DockerSection):
+    """The same, as older versions name it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+
+class PythonSection(RunConfigElement):
+    """Where an environment's Python comes from.
+
+    Attributes:
+        user_managed_dependencies: The interpreter is used as it is.
+        interpreter_path: That interpreter.
+        conda_dependencies: The packages, otherwise.
+        conda_dependencies_file: A file that names them, read for a run when `conda_dependencies` is left as it was.
+    """
+
+    _keeps_keys: ClassVar[bool] = False
+    _fields = (
+        "user_managed_dependencies",
+        "interpreter_path",
+        "conda_dependencies_file",
+        "_base_conda_environment",
+        "conda_dependencies",
+    )
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.user_managed_dependencies = False
+        self.interpreter_path: str | None = "python"
+        self.conda_dependencies_file: str | None = None
+        self._base_conda_environment: str | None = None
+        self.conda_dependencies: CondaDependencies | None = CondaDependencies()
+
+    def _to_document(self, *, saving: bool = False) -> "dict[str, Any]":
+        """As for all sections; the packages are written in it, unless a file that was set is to be read."""
+        document = super()._to_document(saving=saving)
+        conda = document.pop("condaDependencies")
+        if conda is not None and not self._is_in_file():
+            document["condaDependencies"] = conda._to_mapping()
+            document["condaDependenciesFile"] = None
+        return document
+
+    def _is_in_file(self) -> bool:
+        """Whether only the file says which packages there are."""
+        conda = self.conda_dependencies
+        return bool(self.conda_dependencies_file) and (conda is None or conda._is_default())
+
+    def _read_field(self, name: str, value: Any, key_path: str) -> None:
+        if name == "conda_dependencies" and value is not None:
+            value = CondaDependencies(_underlying_structure=value)
+        super()._read_field(name, value, key_path)
+
+    @classmethod
+    def _from_document(cls, document: Any, where: str = "") -> Any:
+        section = super()._from_document(document, where)
+        if not document.get("condaDependencies"):
+            section.conda_dependencies = None
+        return section
+
+
+class PythonEnvironment(PythonSection):
+    """The same, as older versions name it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+
+class SparkPackage(RunConfigElement):
+    """A package of Spark."""
+
+    _fields = ("group", "artifact", "version")
+
+    def __init__(self, group: "str | None" = None, artifact: "str | None" = None, version: "str | None" = None) -> None:
+        self.group = group
+        self.artifact = artifact
+        self.version = version
+
+
+class SparkSection(RunConfigElement):
+    """What an environment says about Spark."""
+
+    _keeps_keys: ClassVar[bool] = False
+    _fields = ("repositories", "packages", "precache_packages")
+    _lists_of: ClassVar[Kinds] = {"packages": SparkPackage}
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.repositories: list[str] = []
+        self.packages: list[SparkPackage] = []
+        self.precache_packages = True
+
+
+class SparkEnvironment(SparkSection):
+    """The same, as older versions name it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+
+class RCranPackage(RunConfigElement):
+    """A package of CRAN."""
+
+    _fields = ("name", "version", "repository")
+
+    def __init__(self) -> None:
+        self.name: str | None = None
+        self.version: str | None = None
+        self.repository: str | None = None
+
+
+class RGitHubPackage(RunConfigElement):
+    """A package of R on GitHub."""
+
+    _fields = ("repository", "auth_token")
+
+    def __init__(self) -> None:
+        self.repository: str | None = None
+        self.auth_token: str | None = None
+
+
+class RSection(RunConfigElement):
+    """What an environment says about R. A run of this program that needs it is refused."""
+
+    _fields = (
+        "r_version",
+        "user_managed",
+        "rscript_path",
+        "snapshot_date",
+        "cran_packages",
+        "github_packages",
+        "custom_url_packages",
+        "bioconductor_packages",
+    )
+    _lists_of: ClassVar[Kinds] = {"cran_packages": RCranPackage, "github_packages": RGitHubPackage}
+
+    def __init__(self) -> None:
+        self.r_version: str | None = None
+        self.user_managed = False
+        self.rscript_path: str | None = None
+        self.snapshot_date: str | None = None
+        self.cran_packages: list[RCranPackage] | None = None
+        self.github_packages: list[RGitHubPackage] | None = None
+        self.custom_url_packages: list[str] | None = None
+        self.bioconductor_packages: list[str] | None = None

@@ -1,0 +1,144 @@
+"""Files and snapshots of a run."""
+
+import os
+from typing import Any, Dict, List
+
+from azureml._client.client import client
+from azureml.core._run_handle import COPY_SECONDS, RunHandle
+from azureml.exceptions import UserErrorException
+
+
+class RunFiles(RunHandle):
+    """The part of `Run` that uploads and downloads files, and takes and restores snapshots."""
+
+    def upload_file(self, name: str, path_or_stream: Any, datastore_name: "str | None" = None) -> None:
+        """Keep a copy of a file, or of what a stream gives, with the run, under a name that is free.
+
+        Raises:
+            UserErrorException: The name leads out of the run or is taken, or there is no such file.
+        """
+        from azureml._client.uploads import upload
+
+        _refuse_datastore(datastore_name)
+        upload(client().run_folder(self._names, self._run_id), name, path_or_stream)
+
+    def upload_files(
+        self,
+        names: List[str],
+        paths: List[Any],
+        return_artifacts: bool = False,
+        timeout_seconds: "int | None" = None,
+        datastore_name: "str | None" = None,
+    ) -> "Dict[str, str] | None":
+        """Keep copies of several files; with `return_artifacts` where each of them is, by name."""
+        del timeout_seconds
+        if len(names) != len(paths):
+            raise UserErrorException(f"upload_files takes a name for each path, not {len(names)} for {len(paths)}.")
+        for name, path in zip(names, paths):
+            self.upload_file(name, path, datastore_name)
+        if not return_artifacts:
+            return None
+        return {name: f"aml://artifactId/ExperimentRun/dcid.{self._run_id}/{name}" for name in names}
+
+    def upload_folder(self, name: str, path: Any, datastore_name: "str | None" = None) -> None:
+        """Keep copies of all files of a folder, below `name`."""
+        from azureml._client.uploads import list_folder_files
+
+        for inner in list_folder_files(path):
+            self.upload_file(f"{name}/{inner}", os.path.join(path, inner), datastore_name)
+
+    def get_file_names(self) -> List[str]:
+        """The names of its files: logs, what its script wrote, what was uploaded."""
+        names: List[str] = self._request("run_files.list")
+        return names
+
+    def download_file(self, name: str, output_file_path: Any = None, _validate_checksum: bool = False) -> None:
+        """Copy one of its files to a path, a folder, or the working folder if none is given.
+
+        Raises:
+            UserErrorException: It has no such file; says which it has.
+        """
+        wanted = os.fspath(output_file_path or os.path.basename(name))
+        path = os.path.abspath(wanted)
+        if os.path.isdir(path) or wanted.endswith(os.sep):
+            path = os.path.join(path, os.path.basename(name))
+        self._request("run_files.download_to", name=name, path=path, patience_seconds=COPY_SECONDS)
+
+    def download_files(
+        self,
+        prefix: "str | None" = None,
+        output_directory: Any = None,
+        output_paths: "List[Any] | None" = None,
+        batch_size: int = 100,
+        append_prefix: bool = True,
+        timeout_seconds: "int | None" = None,
+    ) -> None:
+        """Copy those of its files whose names begin with `prefix`, or all.
+
+        Args:
+            prefix: what their names begin with.
+            output_directory: where to, under their names; the working folder if none is given.
+            output_paths: instead, a path for each.
+            batch_size: without meaning here.
+            append_prefix: keep the prefix in the names below `output_directory`.
+            timeout_seconds: without meaning here.
+        """
+        del batch_size, timeout_seconds
+        names = [name for name in self.get_file_names() if name.startswith(prefix or "")]
+        if output_paths is not None:
+            if len(output_paths) != len(names):
+                raise UserErrorException(f"There are {len(names)} files, and {len(output_paths)} output_paths.")
+            for name, path in zip(names, output_paths):
+                self.download_file(name, path)
+            return
+        for name in names:
+            inner = name if append_prefix or not prefix else name[len(prefix) :].lstrip("/") or os.path.basename(name)
+            self.download_file(name, os.path.join(output_directory or "", inner))
+
+    def get_all_logs(self, destination: Any = None) -> List[str]:
+        """Copy its logs to a folder, made if need be, by default one here that is named like the run; the paths."""
+        folder = os.path.abspath(destination or self._run_id)
+        tops = ("user_logs", "system_logs", "logs")
+        names = [name for name in self.get_file_names() if name.partition("/")[0] in tops]
+        if not names:
+            return []
+        paths: List[str] = self._request(
+            "run_files.download", names=names, folder=folder, patience_seconds=COPY_SECONDS
+        )
+        return paths
+
+    def get_snapshot_id(self) -> str:
+        """The id of the snapshot of its source folder; UserErrorException when it has none."""
+        snapshot_id = self.get_properties().get("ContentSnapshotId")
+        if snapshot_id is None:
+            raise UserErrorException(f"Run {self._run_id} has no snapshot: it was not submitted from a folder.")
+        return snapshot_id
+
+    def restore_snapshot(self, snapshot_id: "str | None" = None, path: Any = None) -> str:
+        """Write a snapshot, its own if none is named, as a ZIP archive into a folder; the archive's path."""
+        folder = os.path.abspath(path or ".")
+        written: str = self._request(
+            "run_files.restore_snapshot", snapshot_id=snapshot_id, folder=folder, patience_seconds=COPY_SECONDS
+        )
+        return written
+
+    def take_snapshot(self, file_or_folder_path: Any) -> str:
+        """Keep a snapshot of a file or folder with the run; its id."""
+        path = os.path.abspath(file_or_folder_path)
+        snapshot_id: str = self._request_of_workspace(
+            "run_files.take_snapshot", path=path, patience_seconds=COPY_SECONDS
+        )
+        if "ContentSnapshotId" not in self.get_properties():
+            self.add_properties({"ContentSnapshotId": snapshot_id})
+        return snapshot_id
+
+    def clean(self) -> None:
+        """Nothing: a run's working folder holds what its script wrote, and goes with the run."""
+
+
+def _refuse_datastore(name: "str | None") -> None:
+    if name is not None:
+        raise UserErrorException(
+            f"datastore_name={name!r} is not honoured: a run's files are kept in its own folder. Leave it out, or use "
+            "Datastore.upload_files to put files into a datastore."
+        )

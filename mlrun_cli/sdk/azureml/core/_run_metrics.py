@@ -1,0 +1,120 @@
+"""Metrics of a run."""
+
+from typing import Any, Dict
+
+from azureml._client import lines
+from azureml.core._run_files import RunFiles
+from azureml.exceptions import UserErrorException
+
+
+class RunMetrics(RunFiles):
+    """The part of `Run` that logs metrics and reads them."""
+
+    def log(self, name: str, value: Any, description: str = "", step: "int | None" = None) -> None:
+        """Add one value to a metric: a number, text or boolean; `step` orders the values of one name.
+
+        Anything else, but a list, is kept as the text that `repr` gives of it, with a warning.
+
+        Raises:
+            UserErrorException: The value is a list, a range or a generator, or the disk is full.
+        """
+        self._append(lines.log_line(name, value, description, step))
+
+    def log_list(self, name: str, value: Any, description: str = "") -> None:
+        """Add several values to a metric at once, from any iterable.
+
+        Raises:
+            TypeError: It is no iterable.
+            AzureMLException: It holds what is no number, text or boolean.
+        """
+        self._append(lines.log_list_line(name, value, description))
+
+    def log_row(self, name: str, description: "str | None" = None, **kwargs: Any) -> None:
+        """Add a row to a metric of named columns; rows of one name add up to a table.
+
+        Raises:
+            AzureMLException: A column is no number, text or boolean.
+        """
+        self._append(lines.log_row_line(name, kwargs, description))
+
+    def log_table(self, name: str, value: Dict[str, Any], description: str = "") -> None:
+        """Add rows to a table: a list per column, all of one length, or one value.
+
+        Raises:
+            AttributeError: It has no columns by name.
+            AzureMLException: Columns differ in length, or hold what is no number, text or boolean.
+        """
+        self._append(lines.log_table_line(name, value, description))
+
+    def log_image(self, name: str, path: Any = None, plot: Any = None, description: str = "") -> None:
+        """Keep an image, a file or a figure of matplotlib (or pyplot itself), and log where it is."""
+        from azureml.core._images import picture
+
+        file_name, content = picture(name, path, plot)
+        self.upload_file(file_name, content)
+        self._log_artifact("i", name, file_name, description)
+
+    def log_accuracy_table(self, name: str, value: Any, description: str = "") -> None:
+        """Keep an accuracy table, in Azure's schema, and log where it is."""
+        self._log_document("a", name, value, description)
+
+    def log_confusion_matrix(self, name: str, value: Any, description: str = "") -> None:
+        """Keep a confusion matrix, in Azure's schema, and log where it is."""
+        self._log_document("c", name, value, description)
+
+    def log_predictions(self, name: str, value: Any, description: str = "") -> None:
+        """Keep predictions, in Azure's schema, and log where they are."""
+        self._log_document("p", name, value, description)
+
+    def log_residuals(self, name: str, value: Any, description: str = "") -> None:
+        """Keep residuals, in Azure's schema, and log where they are."""
+        self._log_document("d", name, value, description)
+
+    def _log_document(self, kind: str, name: str, value: Any, description: str) -> None:
+        """Keep a document as a file that has the metric's name, or where that cannot be one of its own."""
+        from io import BytesIO
+
+        from azureml.core._images import document, free_name
+
+        content = document(name, value)
+        file_name = str(name)
+        try:
+            self.upload_file(file_name, BytesIO(content))
+        except UserErrorException:
+            file_name = free_name(name, ".json")
+            self.upload_file(file_name, BytesIO(content))
+        self._log_artifact(kind, name, file_name, description)
+
+    def _log_artifact(self, kind: str, name: str, file_name: str, description: str) -> None:
+        uri = f"aml://artifactId/ExperimentRun/dcid.{self._run_id}/{file_name}"
+        self._append(lines.artifact_line(kind, name, uri, description))
+
+    def get_metrics(
+        self,
+        name: "str | None" = None,
+        recursive: bool = False,
+        run_type: "str | None" = None,
+        populate: bool = False,
+    ) -> Dict[str, Any]:
+        """All that was logged by every process, by metric; with `recursive` by run id, of all runs below it too.
+
+        One value comes back as itself, several as a list in their order, rows as a dict of columns. What is kept as a
+        file comes back as its address, or with `populate` as an `Artifact` with its content.
+        """
+        if name is not None and not isinstance(name, str):
+            raise UserErrorException(f"The name of a metric is text, not {type(name).__name__}.")
+        wanted: Dict[str, Any] = {"name": name, "recursive": recursive, "run_type": run_type}
+        metrics: Dict[str, Any] = self._request("runs.metrics", **wanted)
+        if not populate:
+            return metrics
+        from azureml.core._populated import populated
+
+        shapes: Dict[str, Any] = self._request("runs.metric_shapes", **wanted)
+        if not recursive:
+            return populated(self._names, metrics, shapes)
+        return {run_id: populated(self._names, each, shapes.get(run_id, {})) for run_id, each in metrics.items()}
+
+    @property
+    def metrics(self) -> Dict[str, Any]:
+        """The same as `get_metrics()`."""
+        return self.get_metrics()
