@@ -1,0 +1,112 @@
+"""The reference of commands, made from the command tree.
+
+    python -m tests.docs.command_pages
+
+writes it anew into `mlrun_cli/docs/commands/`, a page for each noun; a test compares what is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from mlrun_cli.cli.help.pages import CommandPage, Row, command_page
+from mlrun_cli.cli.help.topics import topic_of
+from mlrun_cli.cli.tree import Noun, root
+
+FOLDER = Path(__file__).parents[2] / "mlrun_cli" / "docs" / "commands"
+_MADE = "<!-- Made by `python -m tests.docs.command_pages` from the command tree: do not edit. -->"
+_ELSEWHERE = {"ml", "help"}  # the same nouns once more, and topics
+_HELP_OPTIONS = ["-h", "--help"]
+
+
+def command_pages() -> Mapping[str, str]:
+    """Return the Markdown of each page, by file name."""
+    tree: Any = root()
+    top = _context(tree, "mlrun")
+    names = [name for name in tree.summaries() if name not in _ELSEWHERE]
+    pages = {name: _page(tree.find(name), name, top, tree.summaries()[name]) for name in names}
+    first: Any = tree.find("run")
+    shared = command_page(_context(first.find("show"), "show", top), ()).global_options
+    return {
+        "README.md": _index(tree.summaries(), names, shared),
+        **{f"{name}.md": page for name, page in pages.items()},
+    }
+
+
+def _index(summaries: Mapping[str, str], names: Sequence[str], shared: Sequence[Row]) -> str:
+    return _joined(
+        "# Commands",
+        _MADE,
+        _table("noun", [(f"[{name}]({name}.md)", summaries[name]) for name in names]),
+        "`mlrun COMMAND -h` prints the same, and `mlrun ml COMMAND` is `mlrun COMMAND`.",
+        "## Global options",
+        "Every command takes them.",
+        _table("option", _code(shared)),
+    )
+
+
+def _page(command: Any, name: str, parent: typer.Context, summary: str) -> str:
+    context = _context(command, name, parent)
+    if not isinstance(command, Noun):
+        return _joined(*_command(command_page(context, command.examples), "#"), _read_on(context))
+    parts = [f"# mlrun {name}", _MADE, summary, _read_on(context)]
+    for verb in command.summaries():
+        built: Any = command.find(verb)
+        parts += _command(command_page(_context(built, verb, context), built.examples), "##")
+    return _joined(*parts)
+
+
+def _command(page: CommandPage, marks: str) -> list[str]:
+    paragraphs = [" ".join(each.split()) for each in page.description.split("\n\n")]
+    return [
+        f"{marks} {page.path}",
+        *([_MADE] if marks == "#" else []),
+        *paragraphs,
+        f"```text\n{page.path} {page.usage}\n```",
+        _table("argument", _code(page.arguments)),
+        _table("option", _code(page.options)),
+        "```text\n" + "\n".join(f"# {what}\n{line}" for what, line in page.examples) + "\n```",
+    ]
+
+
+def _read_on(context: typer.Context) -> str:
+    topic = topic_of(context.command_path)
+    return f"Read on: [{topic}](../{topic}.md). Global options are [here](README.md#global-options)."
+
+
+def _context(command: Any, name: str, parent: typer.Context | None = None) -> typer.Context:
+    return typer.Context(command, info_name=name, parent=parent, help_option_names=_HELP_OPTIONS)
+
+
+def _code(rows: Sequence[Row]) -> list[Row]:
+    return [(f"`{names}`", meaning) for names, meaning in rows]
+
+
+def _table(heading: str, rows: Sequence[Row]) -> str:
+    if not rows:
+        return ""
+    lines = [" | ".join(cell.replace("|", "\\|") for cell in row) for row in rows]
+    return "\n".join([f"| {heading} | |", "|---|---|", *(f"| {line} |" for line in lines)])
+
+
+def _joined(*parts: str) -> str:
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def main() -> None:
+    """Write all pages, and remove those of commands that are no more."""
+    FOLDER.mkdir(exist_ok=True)
+    pages = command_pages()
+    for path in FOLDER.glob("*.md"):
+        if path.name not in pages:
+            path.unlink()
+    for name, text in pages.items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
