@@ -23,11 +23,13 @@ TOPICS = {
     "studio": "Web pages of the runs on this machine.",
     "queries": "Output formats, --query, and Azure's way to write one.",
     "ci": "GitHub Actions, Azure Pipelines, plain shell scripts.",
+    "moving": "Coming from Azure, MLflow, Guild, W&B or Slurm scripts.",
     "files": "Where things are kept, backups and repair.",
     "variables": "Environment variables that mlrun reads and scripts get.",
     "exit-codes": "Exit codes, signals, stdout and stderr.",
     "security": "Who can read what, and which values are redacted.",
     "figures": "Measured speed, dependencies and what they cost.",
+    "changes": "The changelog, newest release first.",
 }
 """What each topic is about, in the order of the list."""
 
