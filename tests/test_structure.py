@@ -37,7 +37,10 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return {**kept, "HOME": str(tmp_path), "MLRUN_HOME": str(tmp_path / "home")}
 
 
-@pytest.mark.parametrize("words", ["run list", "run show -r @latest", "run update -r @latest --add-tag a", "--help"])
+@pytest.mark.parametrize(
+    "words",
+    ["run list", "run show -r @latest", "run update -r @latest --add-tag a", "--help", "help", "help concepts"],
+)
 def test_what_is_typed_often_loads_nothing_heavy(words: str, environment: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text("", encoding="utf-8")
     program = "import json, os, sys; from mlrun_cli.cli.program import main\nos._exit = sys.exit\ntry: main()\n"
@@ -51,7 +54,9 @@ def test_what_is_typed_often_loads_nothing_heavy(words: str, environment: dict[s
             encoding="utf-8",
             check=True,
         )
-    assert not HEAVY & set(json.loads(done.stderr.splitlines()[-1]))
+    loaded = set(json.loads(done.stderr.splitlines()[-1]))
+    assert not HEAVY & loaded
+    assert ("mlrun_cli.cli.help.topics" in loaded) == ("help" in words)
 
 
 def test_all_that_a_supervisor_loads_is_its_own_or_the_standard_library(environment: dict[str, str]) -> None:
@@ -114,6 +119,9 @@ def test_the_wheel_holds_the_package_and_nothing_else(tmp_path: Path) -> None:
         if path.is_file() and path.suffix not in {".pyc", ".pth"}
     }
     assert {"mlrun_cli/studio/pages/runs/template.html", "mlrun_cli/studio/static/studio.js"} <= names
+    assert {name for name in names if name.endswith(".md")} == {
+        path.relative_to(ROOT).as_posix() for path in (PACKAGE / "docs").rglob("*.md")
+    }
     assert {name.partition("/")[0] for name in names} == {
         "mlrun_cli",
         "mlrun_cli_sdk.pth",
