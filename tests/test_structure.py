@@ -85,6 +85,56 @@ def test_a_supervisor_imports_nothing_after_its_start() -> None:
         assert not [node.lineno for node in inside if isinstance(node, ast.Import | ast.ImportFrom)], path
 
 
+def test_what_scripts_share_with_the_tool_is_one_source_of_the_standard_library_alone() -> None:
+    wire, shared = PACKAGE / "wire", PACKAGE / "sdk" / "azureml" / "_wire"
+    sources = sorted(path.name for path in wire.glob("*.py"))
+    assert sources == sorted(path.name for path in shared.glob("*.py"))
+    assert [name for name in sources if not (shared / name).samefile(wire / name)] == []
+    imported = [
+        name
+        for path in wire.glob("*.py")
+        for node in ast.walk(_tree(path))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or "."])
+    ]
+    assert {name.partition(".")[0] for name in imported} <= set(sys.stdlib_module_names)
+
+
+def test_modules_of_the_sdk_import_each_other_in_no_circle() -> None:
+    sdk = PACKAGE / "sdk"
+    paths = {".".join(path.relative_to(sdk).with_suffix("").parts): path for path in sdk.rglob("*.py")}
+    paths = {name.removesuffix(".__init__"): path for name, path in paths.items()}
+    imports = {name: _imports_at_the_top(_tree(path)) & (paths.keys() - {name}) for name, path in paths.items()}
+    circles = []
+    for name in imports:
+        reached: set[str] = set()
+        following = [name]
+        while following:
+            new = imports[following.pop()] - reached
+            reached |= new
+            following.extend(new)
+        if name in reached:
+            circles.append(name)
+    assert circles == []
+
+
+def _imports_at_the_top(node: ast.AST) -> set[str]:
+    """The names of modules, and of what may be one, that are imported when a module is."""
+    found: set[str] = set()
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import):
+            found.update(alias.name for alias in child.names)
+        elif isinstance(child, ast.ImportFrom) and child.module:
+            found.update([child.module, *(f"{child.module}.{alias.name}" for alias in child.names)])
+        elif not isinstance(child, ast.FunctionDef | ast.Lambda) and not _is_for_types(child):
+            found |= _imports_at_the_top(child)
+    return found
+
+
+def _is_for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
 def test_the_version_is_a_plain_literal() -> None:
     assert re.search(
         r'^__version__ = "\d+\.\d+\.\d+"$', (PACKAGE / "__init__.py").read_text(encoding="utf-8"), re.MULTILINE

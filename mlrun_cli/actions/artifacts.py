@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mlrun_cli.core import copying
 from mlrun_cli.core.inner_files import open_inner_file
 from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.same_content import has_other_content
@@ -21,6 +20,7 @@ from mlrun_cli.runs.submission import Submission
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.snapshot import some
 from mlrun_cli.snapshots.working_copy import script_files
+from mlrun_cli.wire import copying
 from mlrun_cli.workspace import Workspace
 
 _SHOWN_NAMES = 10

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mlrun_cli.actions.datastores import get_datastore
-from mlrun_cli.core import copying
 from mlrun_cli.core.guid import check_guid
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.names import check_tag_key
@@ -29,6 +28,7 @@ from mlrun_cli.data.dataset import (
 from mlrun_cli.data.datastore import Datastore
 from mlrun_cli.errors import DataNotFound, MlrunError, StoreError, UsageError
 from mlrun_cli.runs.run import Run
+from mlrun_cli.wire import copying
 from mlrun_cli.workspace import Workspace
 
 FindDatastore = Callable[[str], Datastore]
@@ -276,7 +276,7 @@ def copy_files(files: list[DataFile], folder: Path) -> None:
         try:
             destination.parent.mkdir(parents=True, exist_ok=True)
             if file.is_remote:
-                from mlrun_cli.core.web_file import download  # noqa: PLC0415 - few datasets have URLs, and it is slow
+                from mlrun_cli.wire.http_download import download  # noqa: PLC0415 - few datasets have URLs, and it is slow
 
                 download(file.source, destination)
             else:

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mlrun_cli.actions.linked_files import FolderFiles, files_below
-from mlrun_cli.core import copying
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.same_content import has_other_content
 from mlrun_cli.core.temporary import new_file
 from mlrun_cli.data.datastore import BLOB_DATASTORE, FILE_DATASTORE, Datastore, check_datastore_name
 from mlrun_cli.errors import DataNotFound, MlrunError, UsageError
 from mlrun_cli.snapshots.snapshot import LeftOut, some
+from mlrun_cli.wire import copying
 from mlrun_cli.workspace import Workspace
 
 _DEFAULT = "default_datastore"

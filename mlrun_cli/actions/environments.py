@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.core import copying
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.names import check_text
 from mlrun_cli.core.temporary import new_file
@@ -20,6 +19,7 @@ from mlrun_cli.environments.registered import (
 )
 from mlrun_cli.errors import EnvironmentNotFound, UsageError
 from mlrun_cli.runconfigs.runconfig import configuration_from_document
+from mlrun_cli.wire import copying
 from mlrun_cli.workspace import Workspace
 
 

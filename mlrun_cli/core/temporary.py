@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
-from mlrun_cli.core import copying
+from mlrun_cli.wire import copying
 
 TEMPORARY_PREFIX = ".mlrun-temporary-"
 """How their names begin; a snapshot leaves them out."""

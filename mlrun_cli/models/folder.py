@@ -14,10 +14,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mlrun_cli.core import copying
 from mlrun_cli.core.json_files import sync
 from mlrun_cli.core.temporary import new_file, sweep, temporary_name
 from mlrun_cli.errors import MlrunError, StoreError, UsageError
+from mlrun_cli.wire import copying
 
 _INCOMING = ".incoming"  # no name of a model begins with a dot
 _ABANDONED_AFTER_SECONDS = 24 * 3600

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from mlrun_cli.core import copying
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.temporary import temporary_beside
 from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.wire import copying
 from mlrun_cli.workspace import Workspace
 
 _TRACKED = "tracked"

@@ -21,10 +21,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.core import copying
 from mlrun_cli.core.temporary import sweep, temporary_name
 from mlrun_cli.errors import StoreError
 from mlrun_cli.snapshots.snapshot import Snapshot
+from mlrun_cli.wire import copying
 
 _ABANDONED_AFTER_SECONDS = 24 * 60 * 60
 

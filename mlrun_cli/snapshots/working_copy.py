@@ -15,11 +15,11 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from mlrun_cli.core import copying
 from mlrun_cli.core.temporary import is_temporary
 from mlrun_cli.errors import StoreError
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.snapshot import EntryKind, Snapshot, SnapshotEntry, shown
+from mlrun_cli.wire import copying
 
 OUTPUTS = "outputs"
 SCRIPT_FOLDERS = (OUTPUTS, "logs", "logs/azureml")

@@ -1,18 +1,16 @@
 from __future__ import annotations
 
 import http.server
-import runpy
 import threading
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-import mlrun_cli
 from mlrun_cli.actions.datasets import DataFile, copy_files
 from mlrun_cli.errors import MlrunError
+from mlrun_cli.wire import http_download
 from tests.running import Mlrun
 from tests.sdk.driving import drive
 
@@ -101,21 +99,15 @@ def test_a_download_gives_the_password_of_its_address_to_that_host_alone(address
     assert error.value.message == f"{there} cannot be copied to {tmp_path}/d.csv: HTTP Error 401: Unauthorized."
 
 
-@pytest.fixture(params=["core/web_file.py", "sdk/azureml/data/_web.py"])
-def downloads(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """What does the downloads, of the tool and of the SDK."""
-    return runpy.run_path(str(Path(mlrun_cli.__file__).parent / request.param))
-
-
-def test_addresses_are_taken_as_people_write_them(address: str, tmp_path: Path, downloads: dict[str, Any]) -> None:
+def test_addresses_are_taken_as_people_write_them(address: str, tmp_path: Path) -> None:
     (tmp_path / "served" / "far" / "é b%.csv").write_text("x", encoding="utf-8")
-    downloads["download"](f"{address}/far/é b%25.csv?name=é b", tmp_path / "copy.csv")
+    http_download.download(f"{address}/far/é b%25.csv?name=é b", tmp_path / "copy.csv")
     assert (tmp_path / "copy.csv").read_text("utf-8") == "x"
 
 
-def test_an_error_of_a_download_does_not_show_its_address(tmp_path: Path, downloads: dict[str, Any]) -> None:
+def test_an_error_of_a_download_does_not_show_its_address(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="InvalidURL") as error:
-        downloads["download"]("http://127.0.0.1:TOPSECRET/a.csv", tmp_path / "copy.csv")
+        http_download.download("http://127.0.0.1:TOPSECRET/a.csv", tmp_path / "copy.csv")
     assert "TOPSECRET" not in str(error.value)
 
 
@@ -132,11 +124,10 @@ def test_an_error_of_a_download_does_not_show_its_address(tmp_path: Path, downlo
         ("http://h/a", "https://h.example.org/a", False),
     ],
 )
-def test_a_password_follows_to_the_same_host_unless_it_would_be_open(
-    downloads: dict[str, Any], before: str, after: str, is_kept: bool
-) -> None:
-    request = downloads["_request"](before.replace("//", "//bob:word@"))
-    redirected = downloads["_Redirects"]().redirect_request(request, None, 302, "Found", {}, after)
+def test_a_password_follows_to_the_same_host_unless_it_would_be_open(before: str, after: str, is_kept: bool) -> None:
+    request = http_download._request(before.replace("//", "//bob:word@"))
+    redirected = http_download._Redirects().redirect_request(request, None, 302, "Found", {}, after)
+    assert redirected is not None
     assert redirected.has_header("Authorization") == is_kept
 
 

@@ -67,7 +67,7 @@ def copy_progress(shared: Shared, *, hidden: bool = False) -> Iterator[None]:
         shared: what was typed.
         hidden: whether the user does not want to see it.
     """
-    from mlrun_cli.core.copying import watched  # noqa: PLC0415 - it is imported by what copies, and not by all else
+    from mlrun_cli.wire.copying import watched  # noqa: PLC0415 - it is imported by what copies, and not by all else
 
     total = 0
 

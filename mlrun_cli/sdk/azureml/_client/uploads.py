@@ -7,8 +7,8 @@ from collections import deque
 from contextlib import suppress
 from typing import Any, Callable, Tuple
 
-from azureml._client.copying import copy_file, copy_stream
 from azureml._client.scalars import escape_surrogates
+from azureml._wire.copying import copy, copy_stream
 from azureml.exceptions import ServiceException, UserErrorException
 
 _Folder = Tuple[str, str, Tuple[str, ...]]
@@ -38,7 +38,7 @@ def upload(run_folder: str, name: str, path_or_stream: Any) -> None:
             raise UserErrorException(f"{path!r} is a folder. Use upload_folder for it.")
         if not stat.S_ISREG(os.fstat(source).st_mode):
             raise UserErrorException(f"{path!r} is no file but a pipe or a device. Upload what open() gives of it.")
-        _keep(run_folder, checked, lambda descriptor: copy_file(source, descriptor))
+        _keep(run_folder, checked, lambda descriptor: copy(source, descriptor))
     finally:
         os.close(source)
 
@@ -120,7 +120,7 @@ def _path(value: Any, name: str) -> str:
         ) from error
 
 
-def _keep(run_folder: str, name: str, fill: Callable[[int], None]) -> None:
+def _keep(run_folder: str, name: str, fill: Callable[[int], object]) -> None:
     uploads = os.path.join(run_folder, "uploads")
     destination = os.path.join(uploads, name)
     if os.path.lexists(destination):

@@ -80,7 +80,7 @@ def fetch(file: DataFile, place: str) -> None:
     temporary = f"{place}.{os.urandom(4).hex()}.tmp"
     try:
         if file.source.startswith(_REMOTE):
-            from azureml.data._web import download
+            from azureml._wire.http_download import download
 
             download(file.source, temporary)
         else:

@@ -1,11 +1,9 @@
-"""Downloads of files by addresses, which may hold a user and a password."""
+"""Downloads over HTTP by addresses that may hold a user and a password."""
 
-from __future__ import annotations
-
+import os
 import shutil
 from base64 import b64encode
 from http.client import HTTPException
-from pathlib import Path
 from string import punctuation
 from typing import Any
 from urllib.error import HTTPError
@@ -16,14 +14,14 @@ _SECONDS = 60.0
 _AUTHORIZATION = "Authorization"
 
 
-def download(url: str, destination: Path) -> None:
-    """Put what an address of http or https leads to into a new file.
+def download(url: str, path: "str | os.PathLike[str]") -> None:
+    """Download an address of http or https into a new file.
 
     Raises:
         OSError: it cannot be had as a whole, or the file cannot be written.
     """
     try:
-        with build_opener(_Redirects).open(_request(url), timeout=_SECONDS) as answer, destination.open("xb") as file:
+        with build_opener(_Redirects).open(_request(url), timeout=_SECONDS) as answer, open(path, "xb") as file:
             shutil.copyfileobj(answer, file, 1 << 20)
             missing = getattr(answer, "length", None)  # a short body ends like a whole one
     except HTTPError as error:
@@ -38,7 +36,7 @@ def download(url: str, destination: Path) -> None:
 class _Redirects(HTTPRedirectHandler):
     """Follows with the password only to the host that it is for, and not from https to http."""
 
-    def redirect_request(self, req: Request, *arguments: Any) -> Request | None:
+    def redirect_request(self, req: Request, *arguments: Any) -> "Request | None":
         request = super().redirect_request(req, *arguments)
         given = req.unredirected_hdrs.get(_AUTHORIZATION)
         if request is not None and given is not None and _may_have_password_of(req, request):
@@ -53,7 +51,7 @@ def _may_have_password_of(before: Request, after: Request) -> bool:
 def _host(request: Request) -> str:
     """With its port, unless that is the usual one of http or https."""
     host, usual = request.host.lower(), ":443" if request.type == "https" else ":80"
-    return host.removesuffix(usual)
+    return host[: -len(usual)] if host.endswith(usual) else host
 
 
 def _request(url: str) -> Request:

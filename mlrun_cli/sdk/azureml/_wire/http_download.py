@@ -1,0 +1,1 @@
+../../../wire/http_download.py
