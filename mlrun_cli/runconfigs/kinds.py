@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from mlrun_cli.core.documents.node import Node
 from mlrun_cli.errors import Unsupported
+from mlrun_cli.runconfigs.keys import KEYS
 
 
 class _Kind(NamedTuple):
@@ -83,20 +84,7 @@ _ENVIRONMENT = _kind(
     "is the description of an environment, not a runconfig",
     "Write 'environment: FILE' with its name into a runconfig.",
 )
-_ENVIRONMENT_KEYS = frozenset(
-    {
-        "assetId",
-        "databricks",
-        "docker",
-        "environmentVariables",
-        "inferencingStackVersion",
-        "name",
-        "python",
-        "r",
-        "spark",
-        "version",
-    }
-)
+_ENVIRONMENT_KEYS = frozenset(key_path.split(".")[1] for key_path in KEYS if key_path.startswith("environment."))
 _DATABRICKS = _kind(
     "",
     "holds the libraries of a Databricks step alone, and there is no Databricks here",

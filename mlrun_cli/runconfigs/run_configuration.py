@@ -1,4 +1,4 @@
-"""A run configuration: what a `*.runconfig` says about how a script is run."""
+"""A run configuration: how a script is run, as a `*.runconfig` describes it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from mlrun_cli.compute.compute_target import LOCAL_TARGET
 from mlrun_cli.errors import MlrunError
+from mlrun_cli.runconfigs.keys import is_default
 
 PYTHON_FRAMEWORK = "Python"
 NO_COMMUNICATOR = "None"
@@ -19,7 +20,7 @@ _Value = TypeVar("_Value")
 
 @dataclass(frozen=True, slots=True)
 class PythonSection:
-    """Where the script's Python comes from: `environment.python` of a runconfig.
+    """The Python of a script: `environment.python` of a runconfig.
 
     Attributes:
         user_managed_dependencies: True: the interpreter is used as it is.
@@ -38,7 +39,7 @@ class PythonSection:
 
 @dataclass(frozen=True, slots=True)
 class RunConfiguration:
-    """What a runconfig says, with the defaults for what it leaves out.
+    """The content of a runconfig, with defaults for what it leaves out.
 
     Attributes:
         script: relative to the source folder; None when the command line has to name it.
@@ -71,13 +72,13 @@ class RunConfiguration:
     places: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def overridden(self, **values: Any) -> RunConfiguration:
-        """The same with fields that were given elsewhere than in its file."""
+        """Return the configuration with fields from elsewhere than its file, which have no place in it."""
         places = {key: place for key, place in self.places.items() if re.split(r"[.[]", key)[0] not in values}
         return replace(self, **values, places=places)
 
     @contextmanager
     def telling_place(self, key_path: str | None = None) -> Iterator[None]:
-        """Have an error about a key say where in its file the key stands, if it does in one.
+        """Add the place of a key in its file, if it has one, to an error about it.
 
         Args:
             key_path: the key; None means the one that the message begins with.
@@ -97,18 +98,14 @@ class RunConfiguration:
             raise
 
     def _place(self, key_path: str) -> str | None:
-        """The place of a key, or else of the section or the list it is in."""
+        """Return the place of a key, or else of the section or the list it is in."""
         while key_path and key_path not in self.places:
             key_path = key_path[: max(key_path.rfind("."), key_path.rfind("["), 0)]
         return self.places.get(key_path)
 
     def changed(self) -> dict[str, object]:
-        """Those keys of `rest` that do not stand at a default of any version of Azure's SDK."""
-        return {
-            key_path: value
-            for key_path, value in self.rest.items()
-            if value not in DEFAULTS.get(key_path, ()) and value not in EMPTY
-        }
+        """Return those keys of `rest` whose values are no default of any version of Azure's SDK."""
+        return {key_path: value for key_path, value in self.rest.items() if not is_default(key_path, value)}
 
     @property
     def environment_name(self) -> str | None:
@@ -121,12 +118,12 @@ class RunConfiguration:
         return None if name is None else str(name)
 
     def without_environment_name(self) -> RunConfiguration:
-        """Return the same, as if its environment had no name."""
+        """Return the configuration without the name of its environment."""
         rest = {key_path: value for key_path, value in self.rest.items() if key_path != "environment.name"}
         return replace(self, environment_reference=None, rest=rest)
 
     def with_environment(self, other: RunConfiguration) -> RunConfiguration:
-        """The same with the environment of another configuration; its own variables stay on top of that one's."""
+        """Return the configuration with the environment of another; its own variables stay on top of that one's."""
         return replace(
             self,
             python=other.python,
@@ -138,89 +135,6 @@ class RunConfiguration:
 
 
 def _with_environment(own: Mapping[str, _Value], others: Mapping[str, _Value]) -> dict[str, _Value]:
-    """What stands at key paths, those of the section `environment` from others."""
+    """Return values by key path, those of the section `environment` from others."""
     kept = {key_path: value for key_path, value in own.items() if not key_path.startswith("environment.")}
     return kept | {key_path: value for key_path, value in others.items() if key_path.startswith("environment.")}
-
-
-EMPTY: tuple[object, ...] = (None, "", [], {})
-"""No value, or none yet: the default of every key."""
-
-DEFAULTS: Mapping[str, tuple[object, ...]] = {
-    "priority": (),
-    "environment.name": ("default-environment",),
-    "environment.version": (),
-    "environment.docker.enabled": (False,),
-    "environment.docker.baseImage": (),
-    "environment.docker.baseDockerfile": (),
-    "environment.docker.buildContext": (),
-    "environment.docker.sharedVolumes": (True,),
-    "environment.docker.gpuSupport": (False, True),
-    "environment.docker.shmSize": ("1g", "2g"),
-    "environment.docker.arguments": (),
-    "environment.docker.baseImageRegistry.address": (),
-    "environment.docker.baseImageRegistry.username": (),
-    "environment.docker.baseImageRegistry.password": (),
-    "environment.docker.baseImageRegistry.registryIdentity": (),
-    "environment.docker.platform.os": ("Linux",),
-    "environment.docker.platform.architecture": ("amd64",),
-    "environment.spark.repositories": (),
-    "environment.spark.packages": (),
-    "environment.spark.precachePackages": (True, False),
-    "environment.databricks.mavenLibraries": (),
-    "environment.databricks.pypiLibraries": (),
-    "environment.databricks.rcranLibraries": (),
-    "environment.databricks.jarLibraries": (),
-    "environment.databricks.eggLibraries": (),
-    "environment.databricks.cluster": (),
-    "environment.r": (),
-    "environment.inferencingStackVersion": (),
-    "environment.assetId": (),
-    "environment.configUri": (),
-    "history.enabled": (True,),
-    "history.outputCollection": (True,),
-    "history.snapshotProject": (True,),
-    "history.directoriesToWatch": (["logs"],),
-    "history.ambientAuthentication": (),
-    "spark.configuration": ({"spark.app.name": "Azure ML Experiment", "spark.yarn.maxAppAttempts": 1},),
-    "docker.useDocker": (False,),
-    "docker.sharedVolumes": (True,),
-    "docker.arguments": (),
-    "docker.shmSize": ("2g",),
-    "hdi.yarnDeployMode": ("cluster",),
-    "tensorflow.workerCount": (1,),
-    "tensorflow.parameterServerCount": (1,),
-    "mpi.processCountPerNode": (1,),
-    "mpi.nodeCount": (1,),
-    "pytorch.communicationBackend": ("nccl",),
-    "pytorch.processCount": (),
-    "pytorch.nodeCount": (1,),
-    "paralleltask.maxRetriesPerWorker": (0,),
-    "paralleltask.workerCountPerNode": (1,),
-    "paralleltask.terminalExitCodes": (),
-    "dataReferences": (),
-    "data": (),
-    "datacaches": (),
-    "outputData": (),
-    "sourceDirectoryDataStore": (),
-    "amlcompute.vmSize": (),
-    "amlcompute.vmPriority": (),
-    "amlcompute.retainCluster": (False,),
-    "amlcompute.name": (),
-    "amlcompute.clusterMaxNodeCount": (1,),
-    "autoClusterComputeSpecification": (),
-    "kubernetescompute.instanceType": (),
-    "credentialPassthrough": (False,),
-    "applicationEndpoints": (),
-    # Written by versions of 2018 and 2019.
-    "autoPrepareEnvironment": (True,),
-    "prepareEnvironment": (True, False),
-    "batchai.nodeCount": (1,),
-    "containerInstance.region": (),
-    "containerInstance.cpuCores": (1,),
-    "containerInstance.memoryGb": (4,),
-}
-"""Every key of a runconfig without a field in `RunConfiguration`, by key path: its defaults besides `EMPTY`.
-
-Defaults differ between versions of Azure's SDK; a key at any of them says nothing.
-"""

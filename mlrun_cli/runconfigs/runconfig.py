@@ -1,62 +1,44 @@
-"""`*.runconfig`: reads one into a `RunConfiguration`. What is done with it is decided elsewhere."""
+"""The reader of a `*.runconfig`: from a document to a `RunConfiguration`."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
-from mlrun_cli.compute.compute_target import LOCAL_TARGET
 from mlrun_cli.core.documents.node import shown_path
 from mlrun_cli.core.documents.plain import plain_document
 from mlrun_cli.core.documents.read import Node, read_document
 from mlrun_cli.core.problems import Problems
 from mlrun_cli.errors import InvalidFile
+from mlrun_cli.runconfigs.keys import KEYS, SECTIONS, Key
 from mlrun_cli.runconfigs.kinds import refuse_libraries_alone, refuse_other_kinds
-from mlrun_cli.runconfigs.run_configuration import (
-    DEFAULTS,
-    NO_COMMUNICATOR,
-    PYTHON_FRAMEWORK,
-    PythonSection,
-    RunConfiguration,
+from mlrun_cli.runconfigs.run_configuration import NO_COMMUNICATOR, PYTHON_FRAMEWORK, PythonSection, RunConfiguration
+from mlrun_cli.runconfigs.shapes import (
+    COMMAND,
+    COMMUNICATOR,
+    CONDA,
+    COUNT,
+    FRAMEWORK,
+    TEXT,
+    TEXTS,
+    TRUTH,
+    VARIABLES,
+    Shape,
 )
 from mlrun_cli.runconfigs.workbench import KEYS as WORKBENCH_KEYS
 from mlrun_cli.runconfigs.workbench import in_current_keys, is_workbench
 
 MAX_NUMBER = 2**31 - 1
 
-_Value = TypeVar("_Value")
-
-_FIELDS = frozenset(
-    {
-        "script",
-        "arguments",
-        "command",
-        "target",
-        "framework",
-        "communicator",
-        "nodeCount",
-        "maxRunDurationSeconds",
-        "environmentVariables",
-        "environment.environmentVariables",
-        "environment.python.userManagedDependencies",
-        "environment.python.interpreterPath",
-        "environment.python.condaDependenciesFile",
-        "environment.python.condaDependencies",
-        "environment.python.baseCondaEnvironment",
-    }
-)
-_KEY_PATHS = _FIELDS | DEFAULTS.keys()
-_SECTIONS = frozenset(
-    key_path[:dot] for key_path in _KEY_PATHS for dot, character in enumerate(key_path) if character == "."
-)
-
-_TOP_KEYS = frozenset(key_path.partition(".")[0] for key_path in _KEY_PATHS) | WORKBENCH_KEYS
+_TOP_KEYS = frozenset(key_path.partition(".")[0] for key_path in KEYS) | WORKBENCH_KEYS
+_VARIABLES_FIELD = "environment_variables"
+_Reader = Callable[[Node, Problems], Any]
 
 
 class RunconfigReading(NamedTuple):
-    """What a runconfig says, notes of one line, and what is wrong in it; what is wrong is at its default."""
+    """A configuration that was read, notes of one line, and everything that is wrong; wrong values are at defaults."""
 
     configuration: RunConfiguration
     notes: tuple[str, ...]
@@ -83,9 +65,9 @@ def examine_runconfig(path: Path) -> RunconfigReading:
 
 
 def read_runconfig(path: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
-    """Read a runconfig, and a note of one line for each thing in it that is skipped or read as another.
+    """Return the configuration of a runconfig, and a note of one line for each thing that is skipped or read otherwise.
 
-    One of the Workbench of 2018 is read as what it says in today's keys.
+    One of the Workbench of 2018 is read in today's keys.
 
     Raises:
         InvalidFile: it is no YAML or JSON mapping, has no key of a runconfig, or a value of a wrong type.
@@ -96,7 +78,7 @@ def read_runconfig(path: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
 
 
 def configuration_from_document(document: object, where: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
-    """The same from plain values, as JSON gives them; `where` stands in messages as the file's name.
+    """Return the configuration, and notes, of plain values; `where` stands in messages as the file's name.
 
     Raises:
         UsageError: as `read_runconfig`.
@@ -105,7 +87,7 @@ def configuration_from_document(document: object, where: Path) -> tuple[RunConfi
 
 
 def read_environment_file(path: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
-    """A file that a runconfig names as its environment: Azure's description of one, or a conda file.
+    """Read a file that a runconfig names as its environment: Azure's description of one, or a conda file.
 
     Returns:
         A configuration of which only the environment means something, and notes of one line.
@@ -117,7 +99,7 @@ def read_environment_file(path: Path) -> tuple[RunConfiguration, tuple[str, ...]
     keys = root.mapping()
     if "dependencies" in keys and "python" not in keys:
         return RunConfiguration(python=PythonSection(conda_dependencies_file=str(path.absolute()))), ()
-    if not any(f"environment.{key}" in _KEY_PATHS or f"environment.{key}" in _SECTIONS for key in keys):
+    if not any(f"environment.{key}" in KEYS or f"environment.{key}" in SECTIONS for key in keys):
         found = ", ".join(list(keys)[:5]) or "none"
         raise InvalidFile(
             path,
@@ -128,8 +110,8 @@ def read_environment_file(path: Path) -> tuple[RunConfiguration, tuple[str, ...]
     return _read(root._replace(content={"environment": section})).checked()
 
 
-def current_schema(root: Node) -> tuple[Node, tuple[str, ...]]:
-    """The runconfig itself, or one of the Workbench in today's keys, and notes of one line.
+def read_current_keys(root: Node) -> tuple[Node, tuple[str, ...]]:
+    """Return the runconfig itself, or one of the Workbench in today's keys, and notes of one line.
 
     Raises:
         InvalidFile: it has no key of a runconfig.
@@ -151,56 +133,69 @@ def current_schema(root: Node) -> tuple[Node, tuple[str, ...]]:
 
 def _reading(root: Node) -> RunconfigReading:
     refuse_libraries_alone(root)
-    current, schema_notes = current_schema(root)
+    current, schema_notes = read_current_keys(root)
     read = _read(current)
     return read._replace(notes=(*schema_notes, *read.notes))
 
 
 def _read(root: Node) -> RunconfigReading:
-    problems = Problems()
-    attempt = _Attempts(problems)
-    top = _section(root)
-    reference = attempt(lambda: _reference(top), None)
-    nothing: dict[str, Node] = {}
-    environment = nothing if reference is not None else attempt(lambda: _section(top.get("environment")), nothing)
-    rest: dict[str, object] = {}
-    notes: list[str] = []
-    described = {key: node for key, node in top.items() if reference is None or key != "environment"}
-    _collect_rest(described, rest, notes, problems)
-    no_variables: dict[str, str] = {}
-    variables = [attempt(lambda: _variables(environment), no_variables), attempt(lambda: _variables(top), no_variables)]
+    reader = _RunconfigReader()
+    with reader.problems.collecting():
+        reader.read_section(_section(root))
+    fields = {name: value for name, value in reader.fields.items() if "." not in name}
+    python = {name.partition(".")[2]: value for name, value in reader.fields.items() if "." in name}
     configuration = RunConfiguration(
-        script=attempt(lambda: _text(top, "script"), None),
-        arguments=attempt(lambda: _texts(top["arguments"], problems) if "arguments" in top else (), ()),
-        command=attempt(lambda: _command(top, problems), None),
-        target=attempt(lambda: _text(top, "target"), None) or LOCAL_TARGET,
-        framework=_spelled(attempt(lambda: _text(top, "framework"), None), PYTHON_FRAMEWORK),
-        communicator=attempt(lambda: _communicator(top, notes), NO_COMMUNICATOR),
-        node_count=attempt(lambda: _positive(top, "nodeCount"), None) or 1,
-        max_run_duration_seconds=attempt(lambda: _positive(top, "maxRunDurationSeconds"), None),
-        environment_variables=variables[0] | variables[1],
-        environment_reference=reference or None,
-        python=_python(attempt(lambda: _section(environment.get("python")), nothing), attempt),
-        rest=rest,
-        places=dict(_places(root)),
+        **fields, python=PythonSection(**python), rest=reader.rest, places=dict(_places(root))
     )
-    return RunconfigReading(configuration, tuple(notes), problems)
+    return RunconfigReading(configuration, tuple(reader.notes), reader.problems)
 
 
-class _Attempts:
-    """Reads values of a document one by one; what is wrong with one is noted, and a default stands for it."""
+class _RunconfigReader:
+    """Reads the keys of a document one by one; a value that is wrong is noted as a problem and left out."""
 
-    def __init__(self, problems: Problems) -> None:
-        self._problems = problems
+    def __init__(self) -> None:
+        self.fields: dict[str, Any] = {}
+        self.rest: dict[str, object] = {}
+        self.notes: list[str] = []
+        self.problems = Problems()
 
-    def __call__(self, read: Callable[[], _Value], default: _Value) -> _Value:
-        with self._problems.collecting():
-            return read()
-        return default
+    def read_section(self, section: dict[str, Node]) -> None:
+        for key, node in section.items():
+            with self.problems.collecting():
+                if node.key_path == "environment" and isinstance(node.content, str):
+                    self._set_field("environment_reference", node.text())
+                elif node.key_path in SECTIONS:
+                    self.read_section(_section(node))
+                elif node.key_path in KEYS:
+                    self._read_key(node, KEYS[node.key_path])
+                else:
+                    self.notes.append(_unknown(node, key))
+
+    def _read_key(self, node: Node, key: Key) -> None:
+        if key.field is None:
+            self.rest[node.key_path] = node.truth() if key.shape is TRUTH else node.plain()
+            self.notes += _unknown_within(node, key.shape)
+        elif key.shape is COMMUNICATOR and isinstance(node.content, dict):
+            self.notes.append(_skipped_communicator(node))
+        elif key.shape is VARIABLES:
+            self._add_variables(node)
+        else:
+            read = next(read for shape, read in _READERS if key.shape is shape)
+            self._set_field(key.field, read(node, self.problems))
+
+    def _set_field(self, field: str, value: object) -> None:
+        if value not in ("", ()):
+            self.fields[field] = value
+
+    def _add_variables(self, node: Node) -> None:
+        """Add variables of the environment below those at the top, wherever in the file these stand."""
+        known, found = self.fields.get(_VARIABLES_FIELD, {}), node.variables()
+        is_of_environment = "." in node.key_path
+        self.fields[_VARIABLES_FIELD] = {**found, **known} if is_of_environment else {**known, **found}
 
 
 def _places(node: Node) -> Iterator[tuple[str, str]]:
-    """Where each value stands that stands in a file, by key path."""
+    """Yield the place of each value in a file, with its key path."""
     if node.line and node.key_path:
         yield node.key_path, node.place
     content = tuple(node.content.values()) if isinstance(node.content, dict) else node.content
@@ -208,50 +203,23 @@ def _places(node: Node) -> Iterator[tuple[str, str]]:
         yield from _places(inner)
 
 
-def _reference(top: dict[str, Node]) -> str | None:
-    node = top.get("environment")
-    return node.text() if node is not None and isinstance(node.content, str) else None
+def _skipped_communicator(node: Node) -> str:
+    """Return a note on the section `mpi` that was put at `communicator` by mistake: it names none.
 
-
-def _communicator(top: dict[str, Node], notes: list[str]) -> str:
-    """The communicator's name. A mapping is the section `mpi`, put there by mistake: it names none."""
-    node = top.get("communicator")
-    if node is None or not isinstance(node.content, dict):
-        return _spelled(_text(top, "communicator"), NO_COMMUNICATOR)
-    if any(inner.content not in (None, 1) for inner in node.content.values()):
+    Raises:
+        InvalidFile: it has other values than the defaults.
+    """
+    if any(inner.content not in (None, 1) for inner in node.mapping().values()):
         raise node.error(
             "expected a name, found a mapping",
             hint="Name it, as in 'communicator: Mpi', and write the mapping as a section 'mpi:' of its own.",
         )
-    notes.append(f"{node.place}: communicator: a mapping names none, and its values are the defaults: read as None")
-    return NO_COMMUNICATOR
+    return f"{node.place}: communicator: a mapping names none, and its values are the defaults: read as None"
 
 
-def _section(node: Node | None) -> dict[str, Node]:
-    """The keys of a mapping that have a value: a key without one is a key left out."""
-    if node is None:
-        return {}
+def _section(node: Node) -> dict[str, Node]:
+    """Return the keys of a mapping that have a value: a key without one is a key left out."""
     return {key: inner for key, inner in node.mapping().items() if not inner.is_null}
-
-
-def _collect_rest(section: dict[str, Node], rest: dict[str, object], notes: list[str], problems: Problems) -> None:
-    for key, node in section.items():
-        key_path = node.key_path
-        with problems.collecting():
-            if key_path in _SECTIONS:
-                _collect_rest(_section(node), rest, notes, problems)
-            elif key_path in DEFAULTS:
-                rest[key_path] = _plain(node, DEFAULTS[key_path])
-                if isinstance(node.content, dict):
-                    from mlrun_cli.runconfigs.keys import KEYS  # noqa: PLC0415 - most have no such section
-
-                    notes += _unknown_within(node, KEYS[key_path].shape)
-            elif key_path not in _FIELDS:
-                notes.append(_unknown(node, key))
-
-
-def _plain(node: Node, defaults: tuple[object, ...]) -> object:
-    return node.truth() if any(isinstance(default, bool) for default in defaults) else node.plain()
 
 
 def _unknown_within(node: Node, shape: Mapping[str, Any]) -> Iterator[str]:
@@ -270,7 +238,7 @@ def _unknown_within(node: Node, shape: Mapping[str, Any]) -> Iterator[str]:
 def _unknown(node: Node, key: str) -> str:
     parent = node.key_path.removesuffix(key)
     return _note_of_unknown(
-        node, key, {known[len(parent) :].split(".")[0] for known in _KEY_PATHS if known.startswith(parent)}
+        node, key, {known[len(parent) :].split(".")[0] for known in KEYS if known.startswith(parent)}
     )
 
 
@@ -280,29 +248,12 @@ def _note_of_unknown(node: Node, key: str, siblings: Iterable[str]) -> str:
     return f"{node.place}: unknown key {shown_path(node.key_path)[:200]!r} is skipped{question}"
 
 
-def _python(section: dict[str, Node], attempt: _Attempts) -> PythonSection:
-    managed, inline = section.get("userManagedDependencies"), section.get("condaDependencies")
-    return PythonSection(
-        user_managed_dependencies=attempt(lambda: managed is not None and managed.truth(), False),
-        interpreter_path=attempt(lambda: _text(section, "interpreterPath"), None),
-        conda_dependencies_file=attempt(lambda: _text(section, "condaDependenciesFile"), None),
-        conda_dependencies=attempt(lambda: None if inline is None else _conda(inline.mapping()), None),
-        base_conda_environment=attempt(lambda: _text(section, "baseCondaEnvironment"), None),
-    )
+def _read_text(node: Node, _: Problems) -> str:
+    return node.text()
 
 
-def _conda(section: dict[str, Node]) -> dict[str, object]:
-    """Conda dependencies as plain values, their variables as they were written."""
-    return {key: node.variables() if key == "variables" else node.plain() for key, node in section.items()}
-
-
-def _text(section: dict[str, Node], key: str) -> str | None:
-    """The text at a key; None when it is left out or empty."""
-    return (section[key].text() or None) if key in section else None
-
-
-def _texts(node: Node, problems: Problems) -> tuple[str, ...]:
-    """The texts of a list; empty where there is a problem with one."""
+def _read_texts(node: Node, problems: Problems) -> tuple[str, ...]:
+    """Return the texts of a list; empty where there is a problem with one."""
     texts = [""] * len(node.items())
     for index, item in enumerate(node.items()):
         with problems.collecting():
@@ -312,27 +263,40 @@ def _texts(node: Node, problems: Problems) -> tuple[str, ...]:
     return tuple(texts)
 
 
-def _command(top: dict[str, Node], problems: Problems) -> str | tuple[str, ...] | None:
-    node = top.get("command")
-    if node is None:
-        return None
-    words = _texts(node, problems) if isinstance(node.content, tuple) else node.text()
-    return words or None
+def _read_command(node: Node, problems: Problems) -> str | tuple[str, ...]:
+    return _read_texts(node, problems) if isinstance(node.content, tuple) else node.text()
 
 
-def _positive(section: dict[str, Node], key: str) -> int | None:
-    if key not in section:
-        return None
-    number = section[key].whole_number()
+def _read_count(node: Node, _: Problems) -> int:
+    number = node.whole_number()
     if not 1 <= number <= MAX_NUMBER:
-        raise section[key].error(f"expected a number from 1 to {MAX_NUMBER}")
+        raise node.error(f"expected a number from 1 to {MAX_NUMBER}")
     return number
 
 
-def _variables(section: dict[str, Node]) -> dict[str, str]:
-    return section["environmentVariables"].variables() if "environmentVariables" in section else {}
+def _read_truth(node: Node, _: Problems) -> bool:
+    return node.truth()
 
 
-def _spelled(text: str | None, name: str) -> str:
-    """The text, or the name when it is missing or written in other letters."""
-    return name if text is None or text.casefold() == name.casefold() else text
+def _read_conda(node: Node, _: Problems) -> dict[str, object]:
+    """Return conda dependencies as plain values, their variables as they were written."""
+    return {key: inner.variables() if key == "variables" else inner.plain() for key, inner in node.mapping().items()}
+
+
+def _read_name(node: Node, name: str) -> str:
+    """Return a text, or the name that it is in other letters."""
+    text = node.text()
+    return name if text.casefold() == name.casefold() else text
+
+
+_READERS: Sequence[tuple[Shape, _Reader]] = (
+    (TEXT, _read_text),
+    (TEXTS, _read_texts),
+    (TRUTH, _read_truth),
+    (COUNT, _read_count),
+    (COMMAND, _read_command),
+    (CONDA, _read_conda),
+    (FRAMEWORK, lambda node, _: _read_name(node, PYTHON_FRAMEWORK)),
+    (COMMUNICATOR, lambda node, _: _read_name(node, NO_COMMUNICATOR)),
+)
+"""How the value of a field is read, by its type."""

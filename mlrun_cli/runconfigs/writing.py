@@ -12,9 +12,16 @@ import yaml
 from mlrun_cli.core.documents.node import Node
 from mlrun_cli.core.documents.read import read_document
 from mlrun_cli.core.text_files import replace_text
-from mlrun_cli.runconfigs.runconfig import current_schema
+from mlrun_cli.runconfigs.keys import KEYS
+from mlrun_cli.runconfigs.runconfig import read_current_keys
+from mlrun_cli.runconfigs.shapes import COMMAND, TEXTS, VARIABLES
 
-_TEXTS = ("arguments", "command", "environmentVariables")
+_TEXT_SHAPES = (TEXTS, COMMAND, VARIABLES)
+_TEXT_KEYS = {
+    key_path.rpartition(".")[2]
+    for key_path, key in KEYS.items()
+    if key.field is not None and any(key.shape is shape for shape in _TEXT_SHAPES)
+}
 
 
 class _Dumper(yaml.SafeDumper):
@@ -43,7 +50,7 @@ def write_document(path: Path, document: Mapping[str, Any]) -> None:
 
 
 def plain_runconfig(path: Path) -> dict[str, Any]:
-    """A runconfig as plain values; arguments and variables are text as they were written, `0.10` or `no`.
+    """Return a runconfig as plain values; arguments and variables are text as they were written, `0.10` or `no`.
 
     An argument is a number if it is written as Python writes it, so that nothing is lost: `0.1` or `16`.
 
@@ -51,7 +58,7 @@ def plain_runconfig(path: Path) -> dict[str, Any]:
         InvalidFile: it is no YAML or JSON mapping, or has no key of a runconfig.
         Unsupported: it is another kind of file, such as a step's configuration.
     """
-    root, _ = current_schema(read_document(path))
+    root, _ = read_current_keys(read_document(path))
     document = _plain(root)
     keys = root.mapping()
     if "environment" in keys and isinstance(keys["environment"].content, dict):
@@ -62,7 +69,7 @@ def plain_runconfig(path: Path) -> dict[str, Any]:
 
 
 def plain_environment(path: Path) -> dict[str, Any]:
-    """A file that a runconfig names as its environment, in the same way.
+    """Return a file that a runconfig names as its environment as plain values, variables as they were written.
 
     Raises:
         InvalidFile: it is no YAML or JSON mapping.
@@ -71,7 +78,7 @@ def plain_environment(path: Path) -> dict[str, Any]:
 
 
 def _plain(section: Node) -> dict[str, Any]:
-    return {key: _texts(node) if key in _TEXTS else node.plain() for key, node in section.mapping().items()}
+    return {key: _texts(node) if key in _TEXT_KEYS else node.plain() for key, node in section.mapping().items()}
 
 
 def _argument(node: Node) -> Any:

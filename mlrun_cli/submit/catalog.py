@@ -16,7 +16,7 @@ from mlrun_cli.runconfigs.lookup import find_runconfig, name_of_runconfig
 from mlrun_cli.runconfigs.runconfig import read_runconfig
 from mlrun_cli.runconfigs.schema import complete_document
 from mlrun_cli.runconfigs.search import find_runconfigs
-from mlrun_cli.submit.review import review
+from mlrun_cli.submit.review import review_configuration
 from mlrun_cli.submit.runconfig_file import load_runconfig
 
 
@@ -70,7 +70,7 @@ def _make_record(folder: Path, file: Path) -> dict[str, Any]:
         configuration, _ = read_runconfig(file)
         record.update(target=configuration.target, script=configuration.script)
         # That its environment is only named is no fault: it may be registered.
-        review(configuration.without_environment_name(), search_path=os.environ.get("PATH", ""))
+        review_configuration(configuration.without_environment_name(), search_path=os.environ.get("PATH", ""))
     except MlrunError as error:
         first, *more = each_problem(error)
         return {**record, "reason": first.message + (f" (and {len(more)} more)" if more else "")}

@@ -17,7 +17,7 @@ from mlrun_cli.environments.user_managed import plan_current, plan_user_managed
 from mlrun_cli.errors import UsageError
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.submit.named_files import find_conda_file, find_named_file
-from mlrun_cli.submit.review import review
+from mlrun_cli.submit.review import review_configuration
 
 if TYPE_CHECKING:
     from mlrun_cli.environments.conda_file import CondaDependencies
@@ -55,7 +55,7 @@ def plan_environment(
     problems = Problems()
     choice = choice or choice_from_environment(environment)
     with problems.collecting():
-        notes = review(configuration, mode=choice.mode, search_path=environment.get("PATH", "")).notes
+        notes = review_configuration(configuration, mode=choice.mode, search_path=environment.get("PATH", ""))
     with problems.collecting():
         planned = _plan(configuration, runconfig, project, source, conda_file, home, environment, choice)
     problems.raise_if_any()

@@ -29,7 +29,7 @@ from mlrun_cli.submit.environment_plan import choice_from_environment, plan_envi
 from mlrun_cli.submit.references import resolve_references
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.resolution import Resolution, names_data
-from mlrun_cli.submit.review import review
+from mlrun_cli.submit.review import review_configuration
 from mlrun_cli.submit.run_data import RunData
 from mlrun_cli.submit.script import build_argv, check_script_in_snapshot, find_argv
 from mlrun_cli.submit.script_environment import names_set_by_run
@@ -239,7 +239,7 @@ class Resolver:
         if not is_named or self.problems.are_about("environment"):
             described, search_path = self.configuration.without_environment_name(), request.environment.get("PATH", "")
             with self.problems.collecting():
-                self.notes += review(described, mode=self._choice.mode, search_path=search_path).notes
+                self.notes += review_configuration(described, mode=self._choice.mode, search_path=search_path)
             return
         with self.problems.collecting():
             planned, review_notes = plan_environment(

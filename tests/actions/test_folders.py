@@ -14,7 +14,7 @@ from mlrun_cli.errors import MlrunError, UsageError
 from mlrun_cli.folders.project_config import find_project_config
 from mlrun_cli.runconfigs.lookup import find_runconfig
 from mlrun_cli.runconfigs.runconfig import read_runconfig
-from mlrun_cli.submit.review import review
+from mlrun_cli.submit.review import review_configuration
 
 FILES = [
     ".amlignore",
@@ -74,7 +74,7 @@ def test_the_samples_are_found_read_and_honoured_without_a_word(tmp_path: Path, 
     for name in ("local", "sklearn"):
         path, found_notes = find_runconfig(tmp_path, name)
         configuration, notes = read_runconfig(path)
-        assert (found_notes, notes, review(configuration).notes) == ((), (), ())
+        assert (found_notes, notes, review_configuration(configuration)) == ((), (), ())
         assert configuration.script == "train.py"
         assert configuration.python.user_managed_dependencies is (name == "local")
         dependencies = configuration.python.conda_dependencies_file

@@ -10,14 +10,14 @@ from mlrun_cli.environments.mode import EnvironmentMode
 from mlrun_cli.errors import SeveralProblems, Unsupported, UsageError
 from mlrun_cli.runconfigs.run_configuration import PythonSection, RunConfiguration
 from mlrun_cli.runconfigs.runconfig import read_runconfig
-from mlrun_cli.submit.review import review
+from mlrun_cli.submit.review import review_configuration
 
 REAL = Path(__file__).parents[1] / "data" / "runconfigs"
 
 
 def refusal(configuration: RunConfiguration) -> Unsupported:
     with pytest.raises(Unsupported) as caught:
-        review(configuration)
+        review_configuration(configuration)
     assert caught.value.hint
     return caught.value
 
@@ -26,7 +26,7 @@ def refusal(configuration: RunConfiguration) -> Unsupported:
 def test_real_local_files_of_all_years_say_nothing(name: str) -> None:
     configuration, _ = read_runconfig(REAL / f"{name}.runconfig")
 
-    assert review(configuration).notes == ()
+    assert review_configuration(configuration) == ()
 
 
 def test_all_that_is_honoured_says_nothing() -> None:
@@ -38,12 +38,12 @@ def test_all_that_is_honoured_says_nothing() -> None:
         python=PythonSection(user_managed_dependencies=True, interpreter_path="python"),
     )
 
-    assert review(configuration).notes == ()
+    assert review_configuration(configuration) == ()
 
 
 def test_a_script_and_a_command_are_one_too_many() -> None:
     with pytest.raises(UsageError, match="Both script and command"):
-        review(RunConfiguration(script="train.py", command="python train.py"))
+        review_configuration(RunConfiguration(script="train.py", command="python train.py"))
 
 
 @pytest.mark.parametrize(
@@ -80,10 +80,10 @@ def test_any_other_key_that_cannot_be_honoured_is_refused_by_name(key_path: str,
 
 @pytest.mark.parametrize("key_path", ["environment.docker.enabled", "docker.useDocker"])
 def test_a_container_gives_way_to_the_conda_part_and_that_is_said(key_path: str) -> None:
-    (note,) = review(RunConfiguration(rest={key_path: True})).notes
+    (note,) = review_configuration(RunConfiguration(rest={key_path: True}))
 
     assert note == f"{key_path}: the run gets its conda dependencies, without the image."
-    (note,) = review(RunConfiguration(rest={key_path: True}), mode=EnvironmentMode.CURRENT).notes
+    (note,) = review_configuration(RunConfiguration(rest={key_path: True}), mode=EnvironmentMode.CURRENT)
     assert note == f"{key_path}: the run gets the python on PATH, without the image."
 
 
@@ -107,11 +107,11 @@ def test_with_an_engine_a_container_is_honoured_and_nothing_said_of_its_keys(pro
     rest = {"docker.useDocker": True, "docker.shmSize": "8g", "environment.docker.baseImage": "me/image:1"}
     configuration = RunConfiguration(python=PythonSection(user_managed_dependencies=True), rest=rest)
 
-    assert review(configuration, search_path=programs).notes == ()
+    assert review_configuration(configuration, search_path=programs) == ()
 
 
 def test_a_framework_whose_program_is_on_path_is_honoured(programs: str) -> None:
-    assert review(RunConfiguration(framework="R"), search_path=programs).notes == ()
+    assert review_configuration(RunConfiguration(framework="R"), search_path=programs) == ()
 
 
 @pytest.mark.parametrize(
@@ -125,13 +125,13 @@ def test_a_framework_whose_program_is_on_path_is_honoured(programs: str) -> None
 def test_what_is_asked_of_the_environment_matters_not_when_it_is_the_current_one(asked: RunConfiguration) -> None:
     refusal(asked)
 
-    review(asked, mode=EnvironmentMode.CURRENT)
+    review_configuration(asked, mode=EnvironmentMode.CURRENT)
 
 
 def test_all_that_is_refused_is_said_at_once() -> None:
     rest = {"datacaches": [{"x": {}}], "credentialPassthrough": True}
     with pytest.raises(SeveralProblems) as caught:
-        review(RunConfiguration(script="a.py", command="a.py", node_count=1_000, rest=rest))
+        review_configuration(RunConfiguration(script="a.py", command="a.py", node_count=1_000, rest=rest))
 
     messages = [problem.message for problem in caught.value.problems]
     assert [message.split(" ")[0] for message in messages] == [
@@ -160,7 +160,7 @@ def test_all_that_is_refused_is_said_at_once() -> None:
     ],
 )
 def test_what_is_harmless_is_skipped_with_one_line(key_path: str, value: object) -> None:
-    (note,) = review(RunConfiguration(rest={key_path: value})).notes
+    (note,) = review_configuration(RunConfiguration(rest={key_path: value}))
 
     assert note.startswith(f"{key_path} is skipped: ")
     assert "\n" not in note
@@ -170,7 +170,7 @@ def test_the_name_of_an_environment_that_is_described_says_nothing() -> None:
     rest = {"environment.name": "conda-env", "environment.version": "3"}
     configuration = RunConfiguration(rest=rest, python=PythonSection(conda_dependencies_file="conda.yml"))
 
-    assert review(configuration).notes == ()
+    assert review_configuration(configuration) == ()
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_the_name_of_an_environment_that_is_described_says_nothing() -> None:
     ],
 )
 def test_what_belongs_to_another_target_or_framework_says_nothing(key_path: str, value: object) -> None:
-    assert review(RunConfiguration(rest={key_path: value})).notes == ()
+    assert review_configuration(RunConfiguration(rest={key_path: value})) == ()
 
 
 @pytest.mark.parametrize(
@@ -201,10 +201,10 @@ def test_what_belongs_to_another_target_or_framework_says_nothing(key_path: str,
     ],
 )
 def test_what_is_not_switched_on_is_named(key_path: str, value: object, reason: str) -> None:
-    assert review(RunConfiguration(rest={key_path: value})).notes == (f"{key_path} is skipped: {reason}.",)
+    assert review_configuration(RunConfiguration(rest={key_path: value})) == (f"{key_path} is skipped: {reason}.",)
 
 
 def test_a_conda_environment_to_extend_is_inert_when_the_interpreter_is_given() -> None:
     python = PythonSection(user_managed_dependencies=True, base_conda_environment="base")
 
-    assert review(RunConfiguration(python=python)).notes == ()
+    assert review_configuration(RunConfiguration(python=python)) == ()

@@ -1,0 +1,85 @@
+"""The types of values in a runconfig, in words of JSON Schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+Shape = Mapping[str, Any]
+TEXT: Shape = {"type": "string"}
+TRUTH: Shape = {"type": "boolean"}
+NUMBER: Shape = {"type": "integer"}
+COUNT: Shape = {"type": "integer", "minimum": 1}
+SCALAR: Shape = {"type": ["string", "number", "boolean"]}
+TEXTS: Shape = {"type": "array", "items": SCALAR}
+COMMAND: Shape = {"anyOf": [TEXT, TEXTS]}
+MAPPING: Shape = {"type": "object"}
+CONDA: Shape = {"type": "object"}
+LIST: Shape = {"type": "array"}
+VARIABLES: Shape = {
+    "type": "object",
+    "propertyNames": {"pattern": "^[^=]+$"},
+    "additionalProperties": {"type": [*SCALAR["type"], "null"]},
+}
+
+
+def one_of(*names: str) -> Shape:
+    """Return the shape of one of some names, in any letter case."""
+    return {"anyOf": [{"enum": names}, TEXT]}
+
+
+def _entries(**keys: Shape) -> Shape:
+    """Return the shape of a mapping from names of the user's to mappings with these keys."""
+    return {"type": "object", "additionalProperties": {"type": "object", "properties": keys}}
+
+
+_PLACE = {"type": "object", "properties": {"datastoreName": TEXT, "relativePath": TEXT}}
+REFERENCES = _entries(
+    dataStoreName=TEXT,
+    pathOnDataStore=TEXT,
+    mode=one_of("mount", "download", "upload"),
+    pathOnCompute=TEXT,
+    overwrite=TRUTH,
+)
+INPUTS = _entries(
+    dataLocation={
+        "type": "object",
+        "properties": {
+            "dataset": {
+                "type": "object",
+                "properties": {
+                    "id": TEXT,
+                    "name": TEXT,
+                    "version": {"type": ["string", "integer"]},
+                    "definition": MAPPING,
+                },
+            },
+            "dataPath": _PLACE,
+            "datapath": _PLACE,
+            "uri": {"type": "object", "properties": {"path": TEXT, "isFile": TRUTH}},
+        },
+    },
+    mechanism=one_of("direct", "mount", "download"),
+    environmentVariableName=TEXT,
+    pathOnCompute=TEXT,
+    createOutputDirectories=TRUTH,
+    overwrite=TRUTH,
+    options=MAPPING,
+)
+OUTPUTS = _entries(
+    outputLocation={"type": "object", "properties": {"dataPath": _PLACE}},
+    mechanism=one_of("mount", "upload"),
+    additionalOptions=MAPPING,
+)
+FRAMEWORK = one_of("Python", "PyTorch", "TensorFlow", "Chainer", "CNTK", "PySpark", "R")
+_COMMUNICATORS = one_of("None", "OpenMpi", "IntelMpi", "Mpi", "Horovod", "ParameterServer", "PyTorch", "Nccl", "Gloo")
+COMMUNICATOR: Shape = {
+    "anyOf": [
+        *_COMMUNICATORS["anyOf"],
+        {
+            "type": "object",
+            "description": "The section mpi, put here by mistake: with its defaults it is read as None.",
+            "additionalProperties": {"enum": [1, None]},
+        },
+    ]
+}
