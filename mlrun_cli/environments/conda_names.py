@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from packaging.utils import canonicalize_name
+
 # The conda name, then the PyPI name.
 _RENAMED = """
 antlr-python-runtime antlr4-python3-runtime
@@ -110,21 +112,17 @@ zeromq zip zlib zstd
 """
 
 
-def _plain(name: str) -> str:
-    return name.lower().replace("_", "-").replace(".", "-")
-
-
-_PYPI_NAMES = {_plain(name): name.replace("_", "-") for name in _SAME.split()} | {
-    _plain(conda): pypi for conda, pypi in (line.split() for line in _RENAMED.strip().splitlines())
+_PYPI_NAMES = {canonicalize_name(name): name.replace("_", "-") for name in _SAME.split()} | {
+    canonicalize_name(conda): pypi for conda, pypi in (line.split() for line in _RENAMED.strip().splitlines())
 }
-_LEFT_OUT = frozenset(map(_plain, _NOT_PYTHON.split()))
+_LEFT_OUT = frozenset(map(canonicalize_name, _NOT_PYTHON.split()))
 
 
 def pypi_name(conda_name: str) -> str | None:
     """The name on PyPI of the same package; None where that is not known."""
-    return _PYPI_NAMES.get(_plain(conda_name))
+    return _PYPI_NAMES.get(canonicalize_name(conda_name))
 
 
 def is_no_python_package(conda_name: str) -> bool:
     """Whether it is a compiler, a C library or a program, which pip does not install."""
-    return _plain(conda_name) in _LEFT_OUT
+    return canonicalize_name(conda_name) in _LEFT_OUT

@@ -9,14 +9,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.core.text_files import read_text
 from mlrun_cli.errors import InvalidFile, Unsupported
 
-_NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*(?=$|[=<>!~;@(]|\s--)(.*)")
 _URL = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _LOCAL = re.compile(r"\.{0,2}/|\.$|\.\.$|~|file:|.*\.(whl|zip|tar\.gz|tgz|tar\.bz2)(\[.*\])?$|[^:]*/", re.IGNORECASE)
-_FILE_ADDRESS = re.compile(r"\(?@\s*(file:[^\s;)]+)")
+_VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
+_ARCHIVE = re.compile(r"\.(whl|zip|tar\.gz|tgz)$")
 _EXTRAS = re.compile(r"(.*?)(\[[\w.,\s-]*\])?")
 
 _SHORT_OPTIONS = {
@@ -74,37 +79,44 @@ def read_pip_lines(lines: Sequence[str], folder: Path, path: Path) -> list[PipLi
 
 
 def without_version(line: str) -> str:
-    """A requirement that any version meets; options, paths and addresses stay as they are."""
-    named = _NAME.fullmatch(line)
-    if named is None or named[3].startswith(("@", "(@")):
+    """Return a requirement that any version meets; options, paths and addresses stay as they are."""
+    named = _parse(line)
+    if named is None or not named.specifier:
         return line
-    version, semicolon, marker = named[3].partition(";")
-    if not re.match(r"\(?\s*[=<>!~]", version):
-        return line
-    return f"{named[1]}{named[2] or ''}{f' ; {marker.strip()}' if semicolon else ''}"
+    named.specifier = SpecifierSet()
+    return str(named)
 
 
 def names_one_version(line: str) -> bool:
-    """Whether a requirement leaves no choice of a release: `numpy==1.18.4`, and `scipy==1.5.2.*` as conda has it."""
-    named = _NAME.fullmatch(line)
-    version = named[3].partition(";")[0].partition(" --")[0] if named else ""
-    return re.fullmatch(r"\(?\s*(===?)\s*[^,*]+|\(?\s*==\s*\d+\.\d+\.\d+[^,]*", version) is not None
+    """Return whether one release meets a requirement: `numpy==1.18.4`, and `scipy==1.5.2.*` as conda has it."""
+    named = _parse(line)
+    terms = [] if named is None else list(named.specifier)
+    if len(terms) != 1 or terms[0].operator not in {"==", "==="}:
+        return False
+    version = terms[0].version
+    return not version.endswith(".*") or len(Version(version.removesuffix(".*")).release) >= 3
 
 
 def package_name(line: str) -> str:
-    """The package that a requirement names; empty for options, paths and addresses."""
-    named = _NAME.fullmatch(line)
-    return plain_name(named[1]) if named else ""
+    """Return the package that a requirement names, as PyPI compares names; empty for options, paths and addresses."""
+    named = _parse(line)
+    return "" if named is None else canonicalize_name(named.name)
 
 
 def is_azureml(name: str) -> bool:
-    """Whether a package is one of Azure's own, of which a run has those of this program."""
-    return plain_name(name).startswith("azureml-")
+    """Return whether a package is one of Azure's own, of which a run has those of this program."""
+    return canonicalize_name(name).startswith("azureml-")
 
 
-def plain_name(name: str) -> str:
-    """A package's name as PyPI compares it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
+def _parse(line: str) -> Requirement | None:
+    """Return what a line names, without its options (`--hash`); None for options, paths and addresses."""
+    if line.startswith("-") or (_ARCHIVE.search(line) and "@" not in line):
+        return None
+    try:
+        # The installer puts variables in: any text stands for theirs.
+        return Requirement(_VARIABLE.sub("0", line.partition(" --")[0]))
+    except InvalidRequirement:
+        return None
 
 
 class _Reading:
@@ -190,11 +202,11 @@ def _option(option: str, value: str, folder: Path, path: Path) -> PipLine:
 
 
 def _requirement(line: str, folder: Path, path: Path) -> PipLine:
-    named = _NAME.fullmatch(line)
-    if named and (named[3] or not re.search(r"\.(whl|zip|tar\.gz|tgz)$", line)):
-        address = _FILE_ADDRESS.match(named[3])
-        local = _path_of(address[1]) if address else None
-        return PipLine(line, name=plain_name(named[1]), is_bare=not named[2] and not named[3], local=local)
+    named = _parse(line)
+    if named is not None:
+        is_bare = not (named.extras or named.specifier or named.url or named.marker)
+        local = _path_of(named.url) if named.url and named.url.startswith("file:") else None
+        return PipLine(line, name=canonicalize_name(named.name), is_bare=is_bare, local=local)
     name = _name_in_address(line)
     if (_URL.match(line) and not line.startswith("file:")) or is_azureml(name):
         return PipLine(line, name=name)
@@ -209,7 +221,7 @@ def _name_in_address(line: str) -> str:
     egg = re.search(r"[#&]egg=([\w.-]+)", line)
     file = re.search(r"([^/\\]+?)-\d[^/]*\.(?:whl|zip|tar\.gz|tgz|tar\.bz2)(?:[?#\[]|$)", line)
     found = egg or file
-    return plain_name(found[1]) if found else ""
+    return canonicalize_name(found[1]) if found else ""
 
 
 def _local(text: str, folder: Path, path: Path) -> tuple[str, Path]:

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.environments.conda_file import CondaDependencies, CondaSpec, VersionTerm
 from mlrun_cli.environments.conda_names import is_no_python_package, pypi_name
 from mlrun_cli.environments.interpreters import PythonRequest
-from mlrun_cli.environments.requirements import PipLine, is_azureml, plain_name, read_pip_lines
+from mlrun_cli.environments.requirements import PipLine, is_azureml, read_pip_lines
 from mlrun_cli.errors import InvalidFile, Unsupported
 
 # What they hold of the packages known here is on PyPI too: nothing to tell the user.
@@ -145,7 +147,7 @@ def _python_request(specs: Sequence[CondaSpec], dependencies: CondaDependencies)
 def _conda_line(spec: CondaSpec) -> PipLine:
     name = pypi_name(spec.name) or spec.name
     text = name + ",".join(map(_pip_version, spec.version))
-    return PipLine(text, name=plain_name(name), is_bare=not spec.version)
+    return PipLine(text, name=canonicalize_name(name), is_bare=not spec.version)
 
 
 def _pip_version(term: VersionTerm) -> str:

@@ -572,7 +572,8 @@ def test_azureml_mlflow_brings_mlflow_and_a_line_on_its_data(tmp_path: Path, env
     ("line", "opened"),
     [
         ("numpy==1.18.*", "numpy"),
-        ("a-b[x,y] >=1,<2 ; python_version < '3.9'", "a-b[x,y] ; python_version < '3.9'"),
+        ("a-b[x,y] >=1,<2 ; python_version < '3.9'", 'a-b[x,y]; python_version < "3.9"'),
+        ("six==${SIX_VERSION}", "six"),
         ("six (==1.1)", "six"),
         ("six==1 --hash=sha256:00", "six"),
         ("six", "six"),
