@@ -78,6 +78,45 @@ def test_all_that_a_supervisor_loads_is_its_own_or_the_standard_library(environm
     assert "asyncio" not in loaded
 
 
+_SQLITE_WORDS = re.compile(
+    r"""(?x)
+    sqlite | PRAGMA\b | \browid\b | ROWID\b | INDEXED\ BY | AUTOINCREMENT | \bfts5\b | \sMATCH\s:
+    | INSERT\ OR\b | REPLACE\ INTO | \bGLOB\b | json_each | json_extract | group_concat | \bifnull\( | \btotal\(
+    | \btypeof\( | \biif\( | \bprintf\( | \binstr\( | unixepoch | julianday | strftime\( | changes\(\)
+    | last_insert_rowid | CREATE\ (?:TEMP|VIRTUAL) | CROSS\ JOIN\ \w+\ ON | (?:AND|WHERE)\ \+ | \.db\b | -wal\b
+    """
+)
+
+
+def test_statements_about_nouns_are_the_same_on_every_database() -> None:
+    dialects = PACKAGE / "store" / "db" / "sqlite"
+    found = {
+        f"{path.relative_to(ROOT)}:{node.lineno}": node.value
+        for path in (PACKAGE / "store").rglob("*.py")
+        if not path.is_relative_to(dialects)
+        for node in _texts_of(_tree(path))
+        if _SQLITE_WORDS.search(str(node.value))
+    }
+    assert found == {}
+    importers = {
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("*.py")
+        if not path.is_relative_to(dialects)
+        and re.search(r"(?m)^\s*(?:import|from) (?:sqlite3|mlrun_cli\.store\.db\.sqlite)\b", path.read_text("utf-8"))
+    }
+    assert importers == {"workspace_locator.py"}
+
+
+def _texts_of(tree: ast.AST) -> list[ast.Constant]:
+    """The texts in a module but for its docstrings."""
+    docstrings = [node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)]
+    return [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in docstrings
+    ]
+
+
 def test_a_supervisor_imports_nothing_after_its_start() -> None:
     for path in PROGRAMS:
         functions = [node for node in ast.walk(_tree(path)) if isinstance(node, ast.FunctionDef)]

@@ -111,7 +111,9 @@ def _as_sentence(error: Exception) -> MlrunError:
         return error
     if isinstance(error, typer.TyperException):
         return _usage_error(error)
-    if type(error).__module__ == "sqlite3":
+    from mlrun_cli.store.db.database import is_driver_error  # noqa: PLC0415 - not on the way of what succeeds
+
+    if is_driver_error(error):
         return StoreError(f"The workspace's database cannot be used: {error}.", hint="Try again with --debug for more.")
     if isinstance(error, OSError) and error.errno in _REMEDIES:
         place = "" if error.filename is None else f": {os.fsdecode(error.filename)}"

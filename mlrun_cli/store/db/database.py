@@ -128,6 +128,11 @@ class Database(Protocol):
         """Give the connection back; the object is of no use afterwards."""
 
 
+def is_driver_error(error: BaseException) -> bool:
+    """Return whether an error is one of a database's driver, as PEP 249 names them."""
+    return any(kind.__name__ == "DatabaseError" for kind in type(error).__mro__)
+
+
 def in_list(name: str, values: Sequence[object]) -> tuple[str, dict[str, object]]:
     """Return `(:name_0, :name_1, …)` for `IN`, and its parameters."""
     parameters = {f"{name}_{number}": value for number, value in enumerate(values)}
