@@ -7,6 +7,7 @@
     │   ├── InvalidTime
     │   ├── InvalidFilter
     │   ├── UnknownStatus
+    │   ├── UnknownTopic        of the help
     │   ├── InvalidFile         a file's content, with its line and key path
     │   ├── MissingFile         a file that something names
     │   ├── SeveralProblems     all that is wrong with what was asked for; exit 3 if nothing of it is a usage error
@@ -92,6 +93,10 @@ class UnknownStatus(UsageError):
         nearest = difflib.get_close_matches(word.lower(), by_word, n=1)
         hint = f"Did you mean '{by_word[nearest[0]]}'?" if nearest else f"There are: {', '.join(known)}."
         super().__init__(f"There is no status '{word}'.", hint=hint)
+
+
+class UnknownTopic(UsageError):
+    """A word behind `help` that names neither a topic nor a command."""
 
 
 class InvalidFile(UsageError):

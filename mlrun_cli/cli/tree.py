@@ -210,7 +210,7 @@ class _Root(_Nouns):
         """Print topics where `help` is typed, else the page of a command.
 
         Raises:
-            UsageError: what stands behind `help` is neither topic nor command.
+            UnknownTopic: what stands behind `help` is neither topic nor command.
         """
         if args[:1] == ["help"]:
             self._print_topic(ctx, args[1:])

@@ -11,7 +11,7 @@ from mlrun_cli.cli.help.markdown import markdown_text
 from mlrun_cli.cli.help.pager import show_text
 from mlrun_cli.cli.help.pages import help_width, section
 from mlrun_cli.cli.output.messages import wants_colour
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import UnknownTopic
 
 TOPICS = {
     "concepts": "Folders, runs, supervisors, the store, and how a run goes.",
@@ -84,7 +84,7 @@ def list_topics(program: str) -> None:
     )
 
 
-def unknown_topic(word: str, commands: Collection[str], meant: str | None) -> UsageError:
+def unknown_topic(word: str, commands: Collection[str], meant: str | None) -> UnknownTopic:
     """Return the error for what is neither topic nor command.
 
     Args:
@@ -94,7 +94,7 @@ def unknown_topic(word: str, commands: Collection[str], meant: str | None) -> Us
     """
     nearest = next(iter(get_close_matches(word.lower(), [*TOPICS, *commands], n=1)), meant)
     guess = "" if nearest is None else f"Did you mean '{nearest}'? "
-    return UsageError(
+    return UnknownTopic(
         f"There is no help topic or command '{word}'.",
         hint=f"{guess}Topics: {', '.join(TOPICS)}. 'mlrun -h' lists the commands.",
     )
