@@ -1,0 +1,71 @@
+"""Kinds of targets of another distribution: each supervisor is started by a shell, which stays its parent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mlrun_cli.compute.compute_target import ComputeTarget
+from mlrun_cli.runs.owner_lock import OwnerLock
+from mlrun_cli.runs.run import Run
+from mlrun_cli.targets import this_machine
+from mlrun_cli.targets.base import Liveness, Started, Target, Witness
+from mlrun_cli.targets.programs import (
+    DISPATCHER_PROGRAM,
+    SUPERVISOR_PROGRAM,
+    dispatcher_arguments,
+    program_words,
+    spawn,
+    supervisor_arguments,
+    supervisor_log,
+)
+
+SHELL = ["/bin/sh", "-c", '"$@"; exit $?', "shell-target"]
+
+
+class ShellTarget(Target):
+    """As many runs at once as are submitted."""
+
+    witness = Witness.LOCK
+    azure_type = "shell"
+
+    @classmethod
+    def node_limit(cls, row: ComputeTarget) -> int | None:  # noqa: ARG003
+        return None
+
+    def start_supervisor(self, run_id: str, locks: Sequence[int]) -> Started:
+        pid = self._spawn(run_id, locks, recovers=False)
+        return Started(pid, {"shell_pid": str(pid)})
+
+    def observe(self, runs: Sequence[Run]) -> Mapping[int, Liveness]:
+        return {run.key: this_machine.observe(self.workspace, run) for run in runs}
+
+    def wake(self, run: Run) -> bool:
+        return this_machine.wake(self.workspace.run_folder(run.run_id))
+
+    def kill(self, run: Run) -> bool:
+        return this_machine.kill(self.workspace, run)
+
+    def recover(self, runs: Sequence[Run]) -> bool:
+        def start(run: Run, lock: OwnerLock) -> None:
+            self._spawn(run.run_id, [lock.descriptor], recovers=True)
+
+        return this_machine.recover(self.workspace, runs, start)
+
+    def start_dispatcher(self, log: Path, lock: OwnerLock) -> None:
+        arguments = dispatcher_arguments(self.workspace.folder, self.name, lock.descriptor)
+        words = [*SHELL, *program_words(DISPATCHER_PROGRAM, arguments)]
+        spawn(words, f"the queue of {self.name}", [lock.descriptor], log)
+
+    def _spawn(self, run_id: str, locks: Sequence[int], *, recovers: bool) -> int:
+        arguments = supervisor_arguments(self.workspace.folder, run_id, locks, recovers=recovers)
+        log = supervisor_log(self.workspace.run_folder(run_id))
+        return spawn([*SHELL, *program_words(SUPERVISOR_PROGRAM, arguments)], run_id, locks, log)
+
+
+class SmallShellTarget(ShellTarget):
+    """One run at a time, whatever its row says: later ones wait."""
+
+    @classmethod
+    def node_limit(cls, row: ComputeTarget) -> int | None:  # noqa: ARG003
+        return 1
