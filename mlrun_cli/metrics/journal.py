@@ -1,18 +1,6 @@
-"""A journal: the file in which one process of a script writes down what it logs, one JSON line a call.
+"""Reading of journals, whose lines `wire.journal_lines` describes.
 
-["m", name, time, step, value]     a scalar: a number, a text, a boolean or null
-["l", name, time, null, [value…]]  a list of scalars
-["r", name, time, null, {…}]       a row: a scalar for each column
-["t", name, time, null, {…}]       a table: a scalar or a list of them for each column; a description may follow as a
-                                   sixth element of these four
-["g", time, {key: value}]          tags that are set, to a text or null
-["G", time, [key…]]                tags that are removed
-["e", time, status, error]         how the script says it ended; the error is null or has texts by name
-["i", name, time, null, uri]       an image that is kept; likewise `c` confusion matrix, `a` accuracy table,
-                                   `d` residuals, `p` predictions
-[">", run id, line]                any of these, but `e`, about another run than the journal's own
-
-The SDK writes no others. A script that writes its journal itself may put any bytes there: what is not as told here
+The SDK writes no others. A script that writes its journal itself may put any bytes there: what is not as described
 is unreadable, so that the store can take all that is left, and whoever reads the store can show it.
 """
 
@@ -38,6 +26,8 @@ from mlrun_cli.metrics.metric import (
     VALUE,
     Logged,
 )
+from mlrun_cli.wire import journal_lines
+from mlrun_cli.wire.journal_lines import END, OF_OTHER_RUN, REMOVE_TAGS, SCALAR, SET_TAGS
 
 CHUNK_BYTES = 1 << 20
 
@@ -46,19 +36,17 @@ _YEAR_10000 = 253_402_300_800
 
 _SCALAR_FIELDS = 5
 _SHAPES = {
-    "m": VALUE,
-    "l": LIST,
-    "r": ROW,
-    "t": TABLE,
-    "i": IMAGE,
-    "c": CONFUSION_MATRIX,
-    "a": ACCURACY_TABLE,
-    "d": RESIDUALS,
-    "p": PREDICTIONS,
+    journal_lines.SCALAR: VALUE,
+    journal_lines.LIST: LIST,
+    journal_lines.ROW: ROW,
+    journal_lines.TABLE: TABLE,
+    journal_lines.IMAGE: IMAGE,
+    journal_lines.CONFUSION_MATRIX: CONFUSION_MATRIX,
+    journal_lines.ACCURACY_TABLE: ACCURACY_TABLE,
+    journal_lines.RESIDUALS: RESIDUALS,
+    journal_lines.PREDICTIONS: PREDICTIONS,
 }
 _NO_FOLDER = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EACCES}
-_ENDING = "e"
-_OF_ANOTHER = ">"
 
 
 class Entries(NamedTuple):
@@ -103,15 +91,15 @@ def _entries_of(lines: list[Any]) -> Entries:
             if len(line) == _SCALAR_FIELDS:
                 # By far the most frequent is a float by a name that has been seen to be one.
                 kind, name, logged_at, step, value = line
-                if type(value) is float and kind == "m" and name in known and type(logged_at) is float:
+                if type(value) is float and kind == SCALAR and name in known and type(logged_at) is float:
                     is_step = step is None or (type(step) is int and -_LARGEST <= step < _LARGEST)
                     if is_step and -_YEAR_10000 < logged_at < _YEAR_10000:
                         add(Logged(VALUE, name, int(logged_at * MICROSECONDS), step, value, None))
                         continue
             _require(type(line) is list)
-            if line[0] == _OF_ANOTHER:
+            if line[0] == OF_OTHER_RUN:
                 _, run_id, inner = line
-                _require(_is_text(run_id) and type(inner) is list and inner[0] not in {_OF_ANOTHER, _ENDING})
+                _require(_is_text(run_id) and type(inner) is list and inner[0] not in {OF_OTHER_RUN, END})
                 lines_of_others.setdefault(run_id, []).append(inner)
             elif line[0] in _SHAPES:
                 logged = _logged(line)
@@ -205,15 +193,15 @@ def _sort_in(line: list[Any], entries: Entries) -> None:
         ValueError: it says neither; so do IndexError and TypeError.
     """
     kind, _, what = line[:3]
-    if kind == "g":
+    if kind == SET_TAGS:
         _require(_is_by_text(what, _is_text_or_none))
         entries.tag_changes.append(("set", what))
-    elif kind == "G":
+    elif kind == REMOVE_TAGS:
         _require(type(what) is list and all(map(_is_text, what)))
         entries.tag_changes.append(("remove", what))
     else:
         error = line[3]
-        _require(kind == _ENDING and _is_text(what) and (error is None or _is_by_text(error, _is_text_or_none)))
+        _require(kind == END and _is_text(what) and (error is None or _is_by_text(error, _is_text_or_none)))
         entries.endings.append((what, error))
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from mlrun_cli.errors import RunNotFound
 from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.wire.journal_lines import END, OF_OTHER_RUN, REMOVE_TAGS, SET_TAGS
 from mlrun_cli.workspace import Workspace
 
-_NO_VALUES = (b'["g",', b'["G",', b'["e",')
+_NO_VALUES = tuple(f'["{kind}",'.encode() for kind in (SET_TAGS, REMOVE_TAGS, END))
+_OF_OTHER_RUN = OF_OTHER_RUN.encode()
 _HEAD_BYTES = 600
 _MANY_LINES = 100_000
 
@@ -47,7 +49,7 @@ class _Copies:
             OSError: what has been added cannot be written.
         """
         head = line[:_HEAD_BYTES].split(b'"', 4)
-        if len(head) < 5 or head[1] != b">" or b"\\" in head[3]:
+        if len(head) < 5 or head[1] != _OF_OTHER_RUN or b"\\" in head[3]:
             return
         if head[4].lstrip(b", ").replace(b" ", b"").startswith(_NO_VALUES):
             return

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Callable, Tuple
 
 from azureml._client.forking import ForkAware, reset_in_children
 from azureml._client.journal import Journal, JournalClosedError
-from azureml._client.lines import line_for
 from azureml._client.rpc_client import unwrap_response
+from azureml._wire.journal_lines import encode_for_run
 from azureml.exceptions import RunEnvironmentException
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class InProcessClient(ForkAware):
         """Return a function that writes a line about a run for good."""
 
         def write(line: str) -> None:
-            named = line_for(run_id, line)
+            named = encode_for_run(run_id, line)
             try:
                 (self._journals.get(workspace) or self._open_journal(workspace)).append(named)
             except JournalClosedError:  # the interpreter has begun to end meanwhile

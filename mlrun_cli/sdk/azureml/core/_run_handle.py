@@ -2,9 +2,9 @@
 
 from typing import Any, Dict, TypeVar
 
-from azureml._client import lines
 from azureml._client.client import WorkspaceNames, client
 from azureml._client.scalars import escape_surrogates
+from azureml._wire.journal_lines import encode_removed_tags, encode_tags
 from azureml.core._texts import keys_of, properties_of, texts_of
 from azureml.exceptions import UserErrorException
 
@@ -48,11 +48,11 @@ class RunHandle:
 
     def set_tags(self, tags: Dict[str, Any]) -> None:
         """Set several tags; others stay as they are."""
-        self._append(lines.tags_line(texts_of(tags, "tags")))
+        self._append(encode_tags(texts_of(tags, "tags")))
 
     def remove_tags(self, tags: Any) -> None:
         """Remove the tags with these keys; one that is not there is no error."""
-        self._append(lines.remove_tags_line(keys_of(tags)))
+        self._append(encode_removed_tags(keys_of(tags)))
 
     @property
     def properties(self) -> Dict[str, str]:

@@ -2,7 +2,8 @@
 
 from typing import Any, Dict
 
-from azureml._client import lines
+from azureml._client import metric_lines
+from azureml._wire import journal_lines
 from azureml.core._run_files import RunFiles
 from azureml.exceptions import UserErrorException
 
@@ -18,7 +19,7 @@ class RunMetrics(RunFiles):
         Raises:
             UserErrorException: The value is a list, a range or a generator, or the disk is full.
         """
-        self._append(lines.log_line(name, value, description, step))
+        self._append(metric_lines.encode_value(name, value, description, step))
 
     def log_list(self, name: str, value: Any, description: str = "") -> None:
         """Add several values to a metric at once, from any iterable.
@@ -27,7 +28,7 @@ class RunMetrics(RunFiles):
             TypeError: It is no iterable.
             AzureMLException: It holds what is no number, text or boolean.
         """
-        self._append(lines.log_list_line(name, value, description))
+        self._append(metric_lines.encode_list(name, value, description))
 
     def log_row(self, name: str, description: "str | None" = None, **kwargs: Any) -> None:
         """Add a row to a metric of named columns; rows of one name add up to a table.
@@ -35,7 +36,7 @@ class RunMetrics(RunFiles):
         Raises:
             AzureMLException: A column is no number, text or boolean.
         """
-        self._append(lines.log_row_line(name, kwargs, description))
+        self._append(metric_lines.encode_row(name, kwargs, description))
 
     def log_table(self, name: str, value: Dict[str, Any], description: str = "") -> None:
         """Add rows to a table: a list per column, all of one length, or one value.
@@ -44,7 +45,7 @@ class RunMetrics(RunFiles):
             AttributeError: It has no columns by name.
             AzureMLException: Columns differ in length, or hold what is no number, text or boolean.
         """
-        self._append(lines.log_table_line(name, value, description))
+        self._append(metric_lines.encode_table(name, value, description))
 
     def log_image(self, name: str, path: Any = None, plot: Any = None, description: str = "") -> None:
         """Keep an image, a file or a figure of matplotlib (or pyplot itself), and log where it is."""
@@ -52,23 +53,23 @@ class RunMetrics(RunFiles):
 
         file_name, content = picture(name, path, plot)
         self.upload_file(file_name, content)
-        self._log_artifact("i", name, file_name, description)
+        self._log_artifact(journal_lines.IMAGE, name, file_name, description)
 
     def log_accuracy_table(self, name: str, value: Any, description: str = "") -> None:
         """Keep an accuracy table, in Azure's schema, and log where it is."""
-        self._log_document("a", name, value, description)
+        self._log_document(journal_lines.ACCURACY_TABLE, name, value, description)
 
     def log_confusion_matrix(self, name: str, value: Any, description: str = "") -> None:
         """Keep a confusion matrix, in Azure's schema, and log where it is."""
-        self._log_document("c", name, value, description)
+        self._log_document(journal_lines.CONFUSION_MATRIX, name, value, description)
 
     def log_predictions(self, name: str, value: Any, description: str = "") -> None:
         """Keep predictions, in Azure's schema, and log where they are."""
-        self._log_document("p", name, value, description)
+        self._log_document(journal_lines.PREDICTIONS, name, value, description)
 
     def log_residuals(self, name: str, value: Any, description: str = "") -> None:
         """Keep residuals, in Azure's schema, and log where they are."""
-        self._log_document("d", name, value, description)
+        self._log_document(journal_lines.RESIDUALS, name, value, description)
 
     def _log_document(self, kind: str, name: str, value: Any, description: str) -> None:
         """Keep a document as a file that has the metric's name, or where that cannot be one of its own."""
@@ -87,7 +88,7 @@ class RunMetrics(RunFiles):
 
     def _log_artifact(self, kind: str, name: str, file_name: str, description: str) -> None:
         uri = f"aml://artifactId/ExperimentRun/dcid.{self._run_id}/{file_name}"
-        self._append(lines.artifact_line(kind, name, uri, description))
+        self._append(metric_lines.encode_artifact(kind, name, uri, description))
 
     def get_metrics(
         self,

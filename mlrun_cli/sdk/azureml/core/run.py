@@ -3,9 +3,9 @@
 import os
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List
 
-from azureml._client import lines
 from azureml._client.client import WorkspaceNames, client, submitted_run
 from azureml._client.scalars import escape_surrogates
+from azureml._wire.journal_lines import encode_end
 from azureml.core._offline_run import _OfflineRun
 from azureml.core._other_runs import refuse_of_other_run
 from azureml.core._outputs import made_folder, tell_warnings
@@ -545,11 +545,11 @@ class _SubmittedRun(Run):
     def complete(self, _set_status: bool = True) -> None:
         """Say that the script has done its work. The run is Completed when its process has ended well."""
         if _set_status:
-            self._append(lines.end_line("Completed", None))
+            self._append(encode_end("Completed", None))
 
     def _end_failed(self, error: Dict[str, Any]) -> None:
         kept: Dict[str, str] = {name: error[name] for name in ("message", "code") if name in error}
-        self._append(lines.end_line("Failed", kept or None))
+        self._append(encode_end("Failed", kept or None))
 
 
 def get_run(experiment: "Experiment", run_id: str, rehydrate: bool = True, clean_up: bool = True) -> Run:

@@ -1,0 +1,204 @@
+"""Journal lines of what a script logs: values of Python and NumPy, checked and put into JSON."""
+
+from contextlib import suppress
+from functools import lru_cache
+from types import GeneratorType
+from typing import Any, Dict, Iterator, Tuple
+
+from azureml._client.notices import warn_once
+from azureml._client.scalars import encode_scalar, encode_text, fallback_text
+from azureml._wire import journal_lines
+from azureml._wire.journal_lines import LONGEST_NAME, encode_metric
+from azureml.exceptions import AzureMLException, UserErrorException
+
+_IS_GENERATOR = 0x20  # of a function's code, as `inspect` names it
+
+
+def encode_value(name: object, value: object, description: object, step: object) -> str:
+    """Return the line of `log`. What is no scalar is kept as text, with a warning for each name.
+
+    Raises:
+        UserErrorException: It is a list, a range or a generator.
+    """
+    text = encode_scalar(value)
+    if text is None:
+        text = _encode_instead(name, value)
+    return _encode(journal_lines.SCALAR, name, text, description, "null" if step is None else _encode_step(name, step))
+
+
+def encode_list(name: object, values: object, description: object) -> str:
+    """Return the line of `log_list`: any iterable of scalars, in its order.
+
+    Raises:
+        TypeError: It is no iterable.
+        AzureMLException: It holds what is no scalar.
+    """
+    text = _encode_items(f"A list for {name!r}", values)
+    if text is None:
+        raise TypeError(
+            f"log_list takes a list of values for {name!r}, not {_type_name(values)}. Use log for one value, "
+            "log_row or log_table for named columns."
+        )
+    return _encode(journal_lines.LIST, name, text, description)
+
+
+def encode_row(name: object, columns: "Dict[str, object]", description: object) -> str:
+    """Return the line of `log_row`: a scalar per column.
+
+    Raises:
+        AzureMLException: A column is no scalar.
+    """
+    cells = []
+    for column, value in columns.items():
+        text = encode_scalar(value)
+        if text is None:
+            raise AzureMLException(
+                f"log_row takes one value for column {column!r} of {name!r}, not {_type_name(value)}. {_advice(value)}"
+            )
+        cells.append(f"{encode_text(column)}:{text}")
+    return _encode(journal_lines.ROW, name, f"{{{','.join(cells)}}}", description)
+
+
+def encode_table(name: object, columns: Any, description: object) -> str:
+    """Return the line of `log_table`: a scalar or a list of them per column, all of one length.
+
+    Raises:
+        AttributeError: It has no columns by name.
+        AzureMLException: A column holds what is no scalar, or is longer than another.
+    """
+    if not hasattr(columns, "keys"):
+        raise AttributeError(
+            f"log_table takes a dict of columns for {name!r}, as in {{'x': [1, 2], 'y': [3, 4]}}, not "
+            f"{_type_name(columns)}."
+        )
+    cells = []
+    lengths: Dict[str, int] = {}
+    for column in columns.keys():  # noqa: SIM118 - pandas iterates over a frame's columns, a mapping need not
+        value = columns[column]
+        text, lengths[str(column)] = encode_scalar(value), 1
+        if text is None:
+            text, lengths[str(column)] = _encode_column(name, column, value)
+        cells.append(f"{encode_text(str(column))}:{text}")
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{column!r} has {length}" for column, length in lengths.items())
+        raise AzureMLException(f"The columns of the table {name!r} are of one length: {told}.")
+    return _encode(journal_lines.TABLE, name, f"{{{','.join(cells)}}}", description)
+
+
+def encode_artifact(kind: str, name: object, uri: str, description: object) -> str:
+    """Return the line of `log_image`, `log_confusion_matrix` and the like, once the file is kept."""
+    return _encode(kind, name, encode_text(uri), description)
+
+
+def _encode(kind: str, name: object, value: str, description: object, step: str = "null") -> str:
+    label = name if isinstance(name, str) else fallback_text(name)
+    return encode_metric(kind, _encode_name(label), value, step, encode_text(str(description)) if description else None)
+
+
+@lru_cache(maxsize=4096)
+def _encode_name(name: str) -> str:
+    if not 0 < len(name) <= LONGEST_NAME:
+        kept = _shorten_name(name)
+        warn_once(
+            f"name {name}",
+            f"The name of a metric has 1 to {LONGEST_NAME} characters, not {len(name)}: it is kept as {kept!r}.",
+        )
+        return encode_text(kept)
+    return encode_text(name)
+
+
+def _shorten_name(name: str) -> str:
+    """Return a name that can be kept, unique to this name."""
+    if not name:
+        return "unnamed"
+    from binascii import crc32
+
+    mark = f"…{crc32(name.encode('utf-8', 'backslashreplace')):08x}"
+    return name[: LONGEST_NAME - len(mark)] + mark
+
+
+def _encode_instead(name: object, value: Any) -> str:
+    """Return the JSON text to keep of what is no scalar.
+
+    Raises:
+        UserErrorException: It is a list, a range or a generator.
+    """
+    is_generator = (
+        isinstance(value, GeneratorType) or getattr(getattr(value, "__code__", None), "co_flags", 0) & _IS_GENERATOR
+    )
+    if isinstance(value, (list, range)) or is_generator:
+        raise UserErrorException(
+            f"log takes one value for {name!r}, not {_type_name(value)}. Use log_list for a list of values."
+        )
+    warn_once(
+        f"value {name}",
+        f"log takes one value for {name!r}, not {_type_name(value)}, of which the text is kept. {_advice(value)}",
+    )
+    return encode_text(fallback_text(value))
+
+
+def _encode_column(name: object, column: object, values: Any) -> "Tuple[str, int]":
+    """Return the JSON text of a table's column of several values, and their number."""
+    items = None if isinstance(values, (bytes, dict)) else _iterate(values)
+    if items is None:
+        raise AzureMLException(
+            f"log_table takes a list of values for column {column!r} of {name!r}, not {_type_name(values)}."
+        )
+    listed = list(items)
+    text = _encode_items(f"The column {column!r} of {name!r}", listed)
+    assert text is not None
+    return text, len(listed)
+
+
+def _encode_items(what: str, values: Any) -> "str | None":
+    """Return the JSON text of an iterable of scalars; None when it is no iterable."""
+    items = _iterate(values)
+    if items is None:
+        return None
+    texts = []
+    for position, item in enumerate(items):
+        text = encode_scalar(item)
+        if text is None:
+            raise AzureMLException(
+                f"{what} holds {_type_name(item)} at position {position}; it can hold numbers, text and booleans."
+            )
+        texts.append(text)
+    return f"[{','.join(texts)}]"
+
+
+def _iterate(values: Any) -> "Iterator[Any] | None":
+    """Return an iterator over items, NumPy's as Python's own but for its times; None for what is no iterable."""
+    to_list = getattr(values, "tolist", None)
+    is_of_times = getattr(getattr(values, "dtype", None), "kind", None) in ("m", "M")
+    items: Any = to_list() if callable(to_list) and not is_of_times else values
+    try:
+        iterator: Iterator[Any] = iter(items)
+    except TypeError:
+        return None
+    return iterator
+
+
+def _encode_step(name: object, step: Any) -> str:
+    """Return the integer that a step is or is cut to; what is none is left out, with a warning."""
+    with suppress(Exception):  # of NaN, or of the package that it comes from
+        item = getattr(step, "item", None)
+        number = int(item() if callable(item) else step)
+        if -(2**63) <= number < 2**63:
+            return str(number)
+    warn_once(f"step {name}", f"The step of {name!r} is an integer, not {fallback_text(step)}: it is left out.")
+    return "null"
+
+
+def _advice(value: object) -> str:
+    if isinstance(value, dict):
+        return "Use log_row for one row of named columns, log_table for a whole table."
+    if hasattr(value, "__iter__") and not isinstance(value, bytes):
+        return "Use log_list for a list of values."
+    return "Convert it by float() or str() first."
+
+
+def _type_name(value: object) -> str:
+    if value is None:
+        return "None"
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"

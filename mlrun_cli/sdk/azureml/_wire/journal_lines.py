@@ -1,0 +1,1 @@
+../../../wire/journal_lines.py
