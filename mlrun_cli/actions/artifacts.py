@@ -14,13 +14,14 @@ from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.same_content import has_other_content
 from mlrun_cli.core.temporary import new_file
 from mlrun_cli.errors import MlrunError, NotFound, UsageError
-from mlrun_cli.runs.folder import LOG_TOPS, RunFolder
+from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.submission import Submission
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.snapshot import some
 from mlrun_cli.snapshots.working_copy import script_files
 from mlrun_cli.wire import copying
+from mlrun_cli.wire.run_folder import LOG_FOLDERS
 from mlrun_cli.workspace import Workspace
 
 _SHOWN_NAMES = 10
@@ -48,7 +49,7 @@ def find_file(folder: RunFolder, name: str) -> int | None:
     """A descriptor to read one file of the run that has this folder; None when there is none that can be read."""
     top = name.partition("/")[0]
     # A script cannot put a file of its own in the place of the run's logs.
-    for root in (folder.artifacts,) if top in LOG_TOPS else (folder.uploads, folder.work):
+    for root in (folder.artifacts,) if top in LOG_FOLDERS else (folder.uploads, folder.work):
         descriptor = open_inner_file(root, name)
         if descriptor is not None:
             return descriptor
@@ -102,7 +103,7 @@ def download_logs(workspace: Workspace, run: Run, folder: Path, *, overwrite: bo
         MlrunError: the folder cannot be written, or a link in it stands where a folder has to be.
     """
     files = _files(workspace, run)
-    tops = {"user_logs", "system_logs", "logs"}
+    tops = {*LOG_FOLDERS, "logs"}
     logs = {name: path for name, path in sorted(files.items()) if name.partition("/")[0] in tops}
     return _copy_all(logs, folder, overwrite=overwrite)
 

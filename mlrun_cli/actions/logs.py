@@ -9,11 +9,11 @@ from pathlib import Path
 
 from mlrun_cli.core.json_files import read_json
 from mlrun_cli.errors import MlrunError, RunNotFound
-from mlrun_cli.runs.folder import ENVIRONMENT_LOG_NAME
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.script_end import ScriptEnd
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.liveness import reconcile
+from mlrun_cli.wire.run_folder import ENVIRONMENT_LOG
 from mlrun_cli.workspace import Workspace
 
 Write = Callable[[str, bytes], object]
@@ -124,7 +124,7 @@ class _Follower:
                 file.seek(before)
                 while piece := file.read(_PIECE):
                     self._environment_offset += len(piece)
-                    self._write(ENVIRONMENT_LOG_NAME, piece)
+                    self._write(ENVIRONMENT_LOG, piece)
         except FileNotFoundError:  # nothing had to be built, or not yet
             return False
         return self._environment_offset > before

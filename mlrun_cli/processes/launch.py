@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
-LOG_NAME = "user_logs/std_log.txt"
-PROCESS_LOG_PREFIX = "user_logs/std_log_process_"
+from mlrun_cli.wire.run_folder import PROCESS_LOG_PREFIX, STD_LOG
 
 _ADDRESS = "127.0.0.1"
 # Open MPI refuses to run as root and on fewer cores than processes, unless told otherwise; version 5 has other names.
@@ -79,9 +78,9 @@ class Launch(NamedTuple):
 
     @property
     def log_names(self) -> tuple[str, ...]:
-        """The name of each process's log; MPI's launcher, which is none of them, has `LOG_NAME`."""
+        """The name of each process's log; MPI's launcher, which is none of them, has `STD_LOG`."""
         if self.process_count == 1:
-            return (LOG_NAME,)
+            return (STD_LOG,)
         width = len(str(self.process_count - 1))
         return tuple(f"{PROCESS_LOG_PREFIX}{number:0{width}}.txt" for number in range(self.process_count))
 
@@ -94,11 +93,11 @@ class Launch(NamedTuple):
         if self.kind is LaunchKind.TENSORFLOW:
             return self._tensorflow(ports)
         if self.kind is LaunchKind.MPI:
-            return [LaunchedProcess(0, self._shared() | _OPEN_MPI | _master(ports[0]) | _batch(ports[0]), LOG_NAME)]
+            return [LaunchedProcess(0, self._shared() | _OPEN_MPI | _master(ports[0]) | _batch(ports[0]), STD_LOG)]
         if self.kind is LaunchKind.PYTORCH:
             return self._pytorch(ports[0])
         if self.node_count == 1:
-            return [LaunchedProcess(0, self._shared(), LOG_NAME)]
+            return [LaunchedProcess(0, self._shared(), STD_LOG)]
         shared = self._shared() | _master(ports[0])
         return [
             LaunchedProcess(node, shared | {"NODE_RANK": str(node)}, log) for node, log in enumerate(self.log_names)

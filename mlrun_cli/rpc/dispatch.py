@@ -7,12 +7,13 @@ from typing import Any
 from mlrun_cli.rpc.context import RequestContext
 from mlrun_cli.rpc.protocol import Request, error_response
 from mlrun_cli.rpc.registry import get_handler
+from mlrun_cli.wire.framing import RESULT
 
 
 def dispatch(context: RequestContext, request: Request) -> dict[str, Any]:
     """Return the response to a request; raises only what ends a program."""
     try:
         context.select_workspace(request.workspace)
-        return {"result": get_handler(request.call).handle(context, request.arguments)}
+        return {RESULT: get_handler(request.call).handle(context, request.arguments)}
     except Exception as error:  # a request comes from outside, and none may end its server
         return error_response(error)

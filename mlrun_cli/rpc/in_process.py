@@ -18,6 +18,7 @@ from mlrun_cli.rpc.dispatch import dispatch
 from mlrun_cli.rpc.protocol import Request, check_request, error_response
 from mlrun_cli.runs.error import exception_error
 from mlrun_cli.runtime.sessions import Session
+from mlrun_cli.wire.framing import RESULT
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
@@ -67,7 +68,7 @@ class InProcessServer:
         with self._lock:
             try:
                 self._context.select_workspace(WorkspaceIdentity(*names))
-                return {"result": os.fspath(self._session(self._context.workspace).folder)}
+                return {RESULT: os.fspath(self._session(self._context.workspace).folder)}
             except MlrunError as error:
                 return error_response(error)
 

@@ -31,6 +31,7 @@ from mlrun_cli.errors import (
     UsageError,
     WorkspaceNotFound,
 )
+from mlrun_cli.wire.framing import ERROR
 from mlrun_cli.workspace_locator import WorkspaceIdentity
 
 _EXCEPTION_NAMES: Mapping[type[MlrunError], str] = {
@@ -107,4 +108,4 @@ def error_response(error: Exception) -> dict[str, Any]:
 
 
 def _error_response(kind: str, message: str) -> dict[str, Any]:
-    return {"error": {"type": kind, "message": message}}
+    return {ERROR: {"type": kind, "message": message}}

@@ -5,7 +5,6 @@ Started by the run's supervisor, which hands over a listening socket; a thread f
 
 from __future__ import annotations
 
-import json
 import resource
 import socket
 import sys
@@ -21,6 +20,7 @@ from mlrun_cli.rpc.context import RequestContext
 from mlrun_cli.rpc.dispatch import dispatch
 from mlrun_cli.rpc.protocol import Request, decode_request, error_response
 from mlrun_cli.runtime.journal_ingest import JournalReader
+from mlrun_cli.wire.framing import encode_line
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import parse_locator
 
@@ -100,7 +100,7 @@ def _response_line(folder: Path, run_id: str, line: bytes) -> bytes:
         _idle.append(handler)
     except Exception as error:  # the line is from outside, and none may end this process
         response = error_response(error)
-    return json.dumps(response).encode() + b"\n"
+    return encode_line(response)
 
 
 def _get_owner_lock(own: Workspace, run_id: str, selected: Workspace) -> str:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from mlrun_cli.core.temporary import is_temporary
-from mlrun_cli.processes.launch import LOG_NAME, PROCESS_LOG_PREFIX
+from mlrun_cli.wire.framing import socket_address
+from mlrun_cli.wire.run_folder import (
+    ARTIFACTS,
+    ENVIRONMENT_LOG,
+    JOURNAL,
+    LOG_FOLDERS,
+    PROCESS_LOG_PREFIX,
+    STD_LOG,
+    SUPERVISOR_LOG,
+    SUPERVISOR_SOCKET,
+    UPLOADS,
+)
 
-SUPERVISOR_LOG_NAME = "system_logs/supervisor.log"
-ENVIRONMENT_LOG_NAME = "system_logs/environment.log"
 ENVIRONMENT_RECORD_NAME = "system_logs/environment.json"
 _RESERVED_BYTES = 256 << 10
 """The outcome, and the pages of the store that the end of a run changes."""
 _LOCK_RECORD_BYTES = 64
-LOG_TOPS = ("system_logs", "user_logs")
-"""The folders, as Azure names them, of the run's own logs."""
 
 
 class RunFolder:
@@ -32,10 +38,10 @@ class RunFolder:
         self.secrets = path / "secrets.json"
         self.process = path / "process.json"
         self.outcome = path / "outcome.json"
-        self.socket = path / "socket"
+        self.socket = path / SUPERVISOR_SOCKET
         self.stdin = path / "stdin"
         self.helper_socket = path / "helper"
-        self.journal = path / "journal"
+        self.journal = path / JOURNAL
         self.record = path / "record.jsonl"
         self.children = path / "children.jsonl"
         self.logged = path / "logged"
@@ -43,16 +49,16 @@ class RunFolder:
         self.environment_plan = path / "environment.json"
         self.work = path / "work"
         self.unfinished_work = path / "work.unfinished"
-        self.artifacts = path / "artifacts"
-        self.uploads = path / "uploads"
-        self.supervisor_log = self.artifacts / SUPERVISOR_LOG_NAME
-        self.environment_log = self.artifacts / ENVIRONMENT_LOG_NAME
+        self.artifacts = path / ARTIFACTS
+        self.uploads = path / UPLOADS
+        self.supervisor_log = self.artifacts / SUPERVISOR_LOG
+        self.environment_log = self.artifacts / ENVIRONMENT_LOG
         self.environment_record = self.artifacts / ENVIRONMENT_RECORD_NAME
 
     def make(self) -> None:
         """Make the folder, private to its user; fails when it exists."""
         self.path.mkdir(mode=0o700)
-        log = self.artifacts / LOG_NAME
+        log = self.artifacts / STD_LOG
         for folder in (self.journal, self.artifacts, log.parent, self.supervisor_log.parent):
             folder.mkdir(mode=0o700)
         make_lock_file(self.lock)
@@ -86,7 +92,7 @@ class RunFolder:
 
     def make_logs(self, names: Sequence[str]) -> None:
         """Have a log for each process instead of the one that is there from the start."""
-        (self.artifacts / LOG_NAME).unlink()
+        (self.artifacts / STD_LOG).unlink()
         for name in names:
             os.close(os.open(self.artifacts / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
@@ -94,33 +100,25 @@ class RunFolder:
     def stdout_name(self) -> str:
         """The log that is followed, by its name in Azure: the script's, or its first process's where it has several."""
         logs = self.artifacts.glob(f"{PROCESS_LOG_PREFIX}*")
-        return min((log.relative_to(self.artifacts).as_posix() for log in logs), default=LOG_NAME)
+        return min((log.relative_to(self.artifacts).as_posix() for log in logs), default=STD_LOG)
 
     @property
     def stdout(self) -> Path:
         """Where that log is."""
         return self.artifacts / self.stdout_name
 
-    @contextmanager
-    def address_of(self, socket: Path) -> Iterator[str]:
-        """A socket's address, by way of the open folder where that can be: a path of more than 107 bytes is none.
+    def address_of(self, socket: Path) -> AbstractContextManager[str]:
+        """Give a socket's address while it is open.
 
         Raises:
             OSError: the folder is gone.
         """
-        if sys.platform != "linux":
-            yield os.fspath(socket)
-            return
-        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            yield f"/proc/self/fd/{descriptor}/{socket.name}"
-        finally:
-            os.close(descriptor)
+        return socket_address(os.fspath(self.path), socket.name)
 
     def log_files(self) -> dict[str, Path]:
         """The run's own logs that exist, by their names in Azure."""
         found: dict[str, Path] = {}
-        for top in LOG_TOPS:
+        for top in LOG_FOLDERS:
             folder = self.artifacts / top
             if folder.is_dir():
                 for file in sorted(folder.iterdir()):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any, NamedTuple
 
-from mlrun_cli.processes.launch import LOG_NAME
+from mlrun_cli.wire.run_folder import STD_LOG
 
 
 class StopReason(str, Enum):
@@ -37,7 +37,7 @@ class ScriptEnd(NamedTuple):
     duration_seconds: float
     stopped: StopReason | None
     process: int = 0
-    log: str = LOG_NAME
+    log: str = STD_LOG
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `from_json` reads."""
@@ -60,5 +60,5 @@ class ScriptEnd(NamedTuple):
             document["duration_seconds"],
             None if stopped is None else StopReason(stopped),
             document.get("process", 0),
-            document.get("log", LOG_NAME),
+            document.get("log", STD_LOG),
         )

@@ -15,7 +15,6 @@ from mlrun_cli.core.log_tail import tail_of
 from mlrun_cli.core.time import now
 from mlrun_cli.environments.record import mlflow_warning
 from mlrun_cli.errors import StoreError
-from mlrun_cli.processes.launch import LOG_NAME
 from mlrun_cli.processes.process import ProcessId
 from mlrun_cli.runs.error import SERVICE_ERROR, USER_ERROR, error_from_log, run_error
 from mlrun_cli.runs.folder import RunFolder
@@ -28,6 +27,7 @@ from mlrun_cli.runtime.tracked_outputs import keep_all_outputs
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.snapshot import some
 from mlrun_cli.snapshots.working_copy import links_out, remove_empty_script_folders, remove_unchanged
+from mlrun_cli.wire.run_folder import STD_LOG
 from mlrun_cli.workspace import Workspace
 
 _UNCAUGHT_EXCEPTION = 1
@@ -77,7 +77,7 @@ def outcome_of_script(run: Run, folder: RunFolder, submission: Submission, end: 
         return outcome
     how = f"signal {name}" if name else f"exit code {end.exit_code}"
     what = f"Process {end.process} was the first to fail: {how}"
-    if end.log == LOG_NAME:
+    if end.log == STD_LOG:
         what = f"MPI's launcher ended with {how}, and named no process that failed"
     return outcome._replace(warnings=(f"{what}. Its log is {end.log}.",))
 

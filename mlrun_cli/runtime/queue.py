@@ -12,7 +12,6 @@ import time
 from bisect import bisect_left
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import NamedTuple
 
 from mlrun_cli.compute.compute_target import LOCAL_TARGET
@@ -21,6 +20,7 @@ from mlrun_cli.errors import StoreError, TargetKindNotFound
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.targets.registry import find_kind, find_target
+from mlrun_cli.wire.framing import socket_address
 from mlrun_cli.workspace import Workspace
 
 _PATIENCE_SECONDS = 2.0
@@ -218,21 +218,15 @@ def _call(folder: QueueFolder) -> bool:
     """Wake the dispatcher; False when none listens."""
     import socket  # noqa: PLC0415 — not on the way of `run list`
 
-    descriptor = os.open(folder.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        with (
+            socket_address(os.fspath(folder.path), folder.socket.name) as address,
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender,
+        ):
             sender.setblocking(False)
-            sender.sendto(b".", address_in(descriptor, folder.path, folder.socket.name))
+            sender.sendto(b".", address)
     except BlockingIOError:  # so many calls wait there that it will look anyway
         return True
     except OSError:
         return False
-    finally:
-        os.close(descriptor)
     return True
-
-
-def address_in(descriptor: int, folder: Path, name: str) -> str:
-    """The address of a socket in an open folder: by way of it, however deep it lies, where that can be."""
-    through = f"/proc/self/fd/{descriptor}"
-    return f"{through}/{name}" if os.path.exists(through) else os.fspath(folder / name)

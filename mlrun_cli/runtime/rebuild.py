@@ -23,6 +23,7 @@ from mlrun_cli.store.metrics import MetricStore
 from mlrun_cli.store.records import NAMED_TABLES, RecordStore
 from mlrun_cli.store.runs import RunStore
 from mlrun_cli.store.salvage import Salvage
+from mlrun_cli.wire.run_folder import JOURNAL
 
 
 class Filled(NamedTuple):
@@ -187,15 +188,15 @@ class _Filling:
             read = self._read(folder.journal / name, own, end, noted.get(name, 0))
             if own is not None and read:
                 self._journals.advance(own, name, 0, read)
-        alive = {name for session in self._sessions() for name in journal_names(session / "journal")}
+        alive = {name for session in self._sessions() for name in journal_names(session / JOURNAL)}
         for name in journal_names(folder.logged):
             if name not in alive:
                 self._read(folder.logged / name, None, None, None)
 
     def _read_session(self, folder: Path) -> None:
-        noted = read_json(folder / "journal" / READ_NOTE) or {}
-        for name in journal_names(folder / "journal"):
-            path = folder / "journal" / name
+        noted = read_json(folder / JOURNAL / READ_NOTE) or {}
+        for name in journal_names(folder / JOURNAL):
+            path = folder / JOURNAL / name
             before = self._journals.session_bytes_read(name)
             self._read(path, None, before, noted.get(name, 0))
             if self._is_rebuilt and not before:

@@ -27,6 +27,7 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.runtime.logged_values import keep_values
 from mlrun_cli.runtime.tracked_outputs import keep_all_outputs
+from mlrun_cli.wire.run_folder import JOURNAL
 from mlrun_cli.workspace import Workspace
 
 _PATIENCE_SECONDS = 2.0
@@ -60,7 +61,7 @@ class Session:
                 f"The folder {self.folder} cannot be made: {error.strerror}.",
                 hint="Make room there, or set MLRUN_HOME to a folder on another disk.",
             ) from error
-        self._reader = JournalReader(workspace, self.folder / "journal", None)
+        self._reader = JournalReader(workspace, self.folder / JOURNAL, None)
 
     def ingest_now_or_later(self) -> None:
         """Store what this process has said by now, unless another process holds the store for longer than a moment.
@@ -82,7 +83,7 @@ class Session:
             del self._relatives[gone]
         for name in names - {self.folder.name}:
             if name not in self._relatives:
-                folder = self.folder.with_name(name) / "journal"
+                folder = self.folder.with_name(name) / JOURNAL
                 self._relatives[name] = JournalReader(self._workspace, folder, None)
             self._relatives[name].ingest_until_now()
 
@@ -113,7 +114,7 @@ def _make(folder: Path) -> OwnerLock:
     unfinished = folder.with_name(f".{folder.name}")
     folder.parent.mkdir(mode=0o700, exist_ok=True)
     unfinished.mkdir(mode=0o700)
-    (unfinished / "journal").mkdir(mode=0o700)
+    (unfinished / JOURNAL).mkdir(mode=0o700)
     make_lock_file(unfinished / "lock")
     lock = OwnerLock.open_new(unfinished / "lock")
     unfinished.rename(folder)
@@ -173,7 +174,7 @@ def _reconcile(workspace: Workspace, name: str) -> bool:
         if not folder.is_dir():  # it has just ended by itself
             return True
         ending = _written_ending(folder) or {"ended_at": _last_words(folder), "error": _died()}
-        JournalReader(workspace, folder / "journal", None).ingest_all()
+        JournalReader(workspace, folder / JOURNAL, None).ingest_all()
         _end(workspace, f"{_SESSIONS}/{name}", ending)
         _remove(workspace, folder)
     except OSError:
@@ -220,9 +221,9 @@ def _remove(workspace: Workspace, folder: Path) -> None:
     Raises:
         StoreUnavailable: the workspace is away.
     """
-    names = journal_names(folder / "journal")
+    names = journal_names(folder / JOURNAL)
     for name in names:
-        keep_values(workspace, folder / "journal" / name)
+        keep_values(workspace, folder / JOURNAL / name)
     shutil.rmtree(folder, ignore_errors=True)
     if names and workspace.lacks(folder):
         # Only now: who finds a journal whose offset is forgotten ingests it from its beginning.
@@ -237,7 +238,7 @@ def _died() -> dict[str, Any]:
 
 def _last_words(folder: Path) -> int:
     """When a dead session last said something, in microseconds."""
-    journal = folder / "journal"
+    journal = folder / JOURNAL
     moments = [os.stat(folder).st_mtime_ns // 1000]
     for path in (journal, *(journal / name for name in journal_names(journal))):
         with suppress(OSError):  # a journal that was being removed belongs to runs that have ended

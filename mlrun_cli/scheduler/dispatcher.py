@@ -28,7 +28,7 @@ from mlrun_cli.runs.stream_lock import has_lost_its_stream
 from mlrun_cli.runtime.finish import outcome_of_failure, outcome_of_lost_stream, record_outcome, written_outcome
 from mlrun_cli.runtime.liveness import reconcile_runs
 from mlrun_cli.runtime.program_start import begin, open_workspace
-from mlrun_cli.runtime.queue import QueueFolder, address_in, node_limit
+from mlrun_cli.runtime.queue import QueueFolder, node_limit
 from mlrun_cli.runtime.supervisor_start import start_supervisor
 from mlrun_cli.scheduler.backfill import Passing
 from mlrun_cli.scheduler.fork_server import ForkServer, ForkServerGone
@@ -36,6 +36,7 @@ from mlrun_cli.scheduler.gpu_allocator import GpuLender
 from mlrun_cli.store import compute_targets  # noqa: F401 — a workspace would load it when it is first used: too late
 from mlrun_cli.targets.programs import missing_program
 from mlrun_cli.targets.registry import find_target
+from mlrun_cli.wire.framing import socket_address
 from mlrun_cli.workspace import Workspace
 
 _LOOK_SECONDS = 5.0
@@ -106,13 +107,12 @@ class Dispatcher:
     def _listener(self) -> socket.socket:
         self._folder.socket.unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        descriptor = os.open(self._folder.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         before = os.umask(0o177)
         try:
-            listener.bind(address_in(descriptor, self._folder.path, self._folder.socket.name))
+            with socket_address(os.fspath(self._folder.path), self._folder.socket.name) as address:
+                listener.bind(address)
         finally:
             os.umask(before)
-            os.close(descriptor)
         listener.setblocking(False)
         return listener
 

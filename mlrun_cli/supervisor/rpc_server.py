@@ -25,11 +25,11 @@ from mlrun_cli.rpc.protocol import error_response
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import Run, run_record
 from mlrun_cli.runtime.journal_ingest import JournalReader
+from mlrun_cli.wire.framing import LONGEST_REQUEST, OTHER_SOCKET, RESULT, encode_line
 from mlrun_cli.workspace import Workspace
 
 _PIECE = 1 << 16
 _WAITING = 64
-_LONGEST_QUESTION = 16 << 20
 _MOST_CONNECTIONS = 1 << 16
 _FEW_VALUES = 20_000
 """That many are answered in some 30 ms, and need a few megabytes."""
@@ -79,18 +79,18 @@ class Answerer:
             arguments = question.get("arguments", {})
             is_mine = arguments.get("run_id", self._run_id) == self._run_id
             call = self._calls.get(question["call"]) if is_mine else None
-            reply: dict[str, Any] = {"ask": self._helper()}
+            reply: dict[str, Any] = {OTHER_SOCKET: self._helper()}
             if call is not None:
                 if not self._reader.has_ingested(written) and self._reader.ingest():
                     return None
-                reply = {"result": call(arguments)}
+                reply = {RESULT: call(arguments)}
         except StoreError:
             return None
         except _NeedsHelper:
-            reply = {"ask": self._helper()}
+            reply = {OTHER_SOCKET: self._helper()}
         except Exception as error:  # the line is from outside, and no line may end a run
             reply = error_response(error)
-        return json.dumps(reply).encode() + b"\n"
+        return encode_line(reply)
 
     def written(self) -> Mapping[str, int]:
         """How much the run's processes have written by this moment."""
@@ -198,7 +198,7 @@ class QuestionServer:
             OSError: nothing more will, or what arrives is too long: the connection is to be dropped.
         """
         piece = connection.socket.recv(_PIECE)
-        if not piece or len(connection.arrived) > _LONGEST_QUESTION:
+        if not piece or len(connection.arrived) > LONGEST_REQUEST:
             raise ConnectionAbortedError
         connection.arrived += piece
         if b"\n" in piece:

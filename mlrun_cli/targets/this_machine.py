@@ -14,6 +14,7 @@ from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.targets.base import Liveness
+from mlrun_cli.wire.framing import encode_line
 from mlrun_cli.workspace import Workspace
 
 _PATIENCE_SECONDS = 1.0
@@ -99,7 +100,7 @@ def wake(folder: RunFolder) -> bool:
         ):
             connection.settimeout(_PATIENCE_SECONDS)
             connection.connect(address)
-            connection.sendall(b'{"call": "wake"}\n')
+            connection.sendall(encode_line({"call": "wake"}))
             return bool(connection.recv(1))
     except OSError:
         return False

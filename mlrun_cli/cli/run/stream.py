@@ -27,11 +27,11 @@ from mlrun_cli.core.time import now
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.error import error_kind, error_message
-from mlrun_cli.runs.folder import ENVIRONMENT_LOG_NAME
 from mlrun_cli.runs.run import GRACE_SECONDS, Run
 from mlrun_cli.runs.script_input import ScriptInput
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.stream_lock import stream_lock
+from mlrun_cli.wire.run_folder import ENVIRONMENT_LOG
 from mlrun_cli.workspace import Workspace
 
 _LAST_LINES = 10
@@ -137,7 +137,7 @@ class _Titles:
         """Something of this log follows."""
         if log_name == self._log_name:
             return
-        self._are_shown = self._are_shown or log_name == ENVIRONMENT_LOG_NAME
+        self._are_shown = self._are_shown or log_name == ENVIRONMENT_LOG
         if self._are_shown:
             title = f"Streaming {log_name}"
             gap = "" if self._log_name is None else "\n"
@@ -216,7 +216,7 @@ class _Streaming:
     def _write(self, log_name: str, piece: bytes) -> None:
         self._spinner.stop()
         self._titles.begin(log_name)
-        if log_name == ENVIRONMENT_LOG_NAME:  # packages of strangers have their say in it
+        if log_name == ENVIRONMENT_LOG:  # packages of strangers have their say in it
             piece = printable_lines(self._decoder.decode(piece)).encode()
         self._output.buffer.write(piece)
         self._output.buffer.flush()

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlrun_cli.core.log_tail import tail_of
-from mlrun_cli.processes.launch import LOG_NAME, PROCESS_LOG_PREFIX, Launch, LaunchKind
+from mlrun_cli.processes.launch import Launch, LaunchKind
 from mlrun_cli.runs.error import error_from_log, error_kind
+from mlrun_cli.wire.run_folder import PROCESS_LOG_PREFIX, STD_LOG
 
 # By the names of Open MPI, of PMIx and of MPICH and its kin. The shell becomes the process, which so keeps its pid, its
 # signals and its exit code; one that has no number, or does not see the logs, prints by way of the launcher.
@@ -44,14 +45,14 @@ def failed_process(launch: Launch, artifacts: Path, first_to_fail: int) -> tuple
     """
     if not _has_logs_besides(launch):
         return first_to_fail, launch.log_names[first_to_fail]
-    named = _FAILED.search(tail_of(artifacts / LOG_NAME))
+    named = _FAILED.search(tail_of(artifacts / STD_LOG))
     if named is not None and int(named[1] or named[2]) < launch.process_count:
         number = int(named[1] or named[2])
         return number, launch.log_names[number]
     for number, log in enumerate(launch.log_names):
         if error_kind(error_from_log(tail_of(artifacts / log), "")) is not None:
             return number, log
-    return 0, LOG_NAME
+    return 0, STD_LOG
 
 
 def _has_logs_besides(launch: Launch) -> bool:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from threading import RLock
 
 from azureml._client.forking import ForkAware, reset_if_forked, reset_in_children
+from azureml._wire.run_folder import JOURNAL
 from azureml.exceptions import ServiceException, UserErrorException
 
 _HIGH = 1000
@@ -24,7 +25,7 @@ class Journal(ForkAware):
     """
 
     def __init__(self, run_folder: str) -> None:
-        self._folder = f"{run_folder}/journal"
+        self._folder = f"{run_folder}/{JOURNAL}"
         self._name: str | None = None
         self._file = -1
         self._is_closed = False

@@ -2,23 +2,21 @@
 
 import atexit
 import json
-import os
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 import azureml.exceptions
 from azureml._client.forking import ForkAware, reset_if_forked, reset_in_children
 from azureml._client.wording import translate_options
+from azureml._wire.framing import ERROR, LONGEST_REQUEST, OTHER_SOCKET, RESULT, encode_line, socket_address
+from azureml._wire.run_folder import ARTIFACTS, SUPERVISOR_LOG, SUPERVISOR_SOCKET
 from azureml.exceptions import AzureMLException, ServiceException, UserErrorException
 
 if TYPE_CHECKING:
     import socket
 
-_SUPERVISOR = "socket"
-_LOG = "artifacts/system_logs/supervisor.log"
+_LOG = f"{ARTIFACTS}/{SUPERVISOR_LOG}"
 _TRIES = 5
-_LONGEST = 16_000_000
 _SOON_SECONDS = 0.05
 _PATIENCE_SECONDS = 100.0  # a store may be locked by another process for 30
 
@@ -55,19 +53,19 @@ class RpcClient(ForkAware):
         """
         reset_if_forked()
         document = {"call": call, "workspace": workspace, "arguments": arguments}
-        request = json.dumps(document).encode() + b"\n"
-        if len(request) > _LONGEST:
+        request = encode_line(document)
+        if len(request) > LONGEST_REQUEST:
             raise UserErrorException(
-                f"{call}: this request has {len(request) / 1e6:.0f} MB, and {_LONGEST / 1e6:.0f} are allowed. "
+                f"{call}: this request has {len(request) / 1e6:.0f} MB, and {LONGEST_REQUEST / 1e6:.0f} are allowed. "
                 "Split it into several calls, or keep it in a file with upload_file."
             )
         deadline = time.monotonic() + (_PATIENCE_SECONDS if patience_seconds is None else patience_seconds)
         for _ in range(_TRIES):
-            response = json.loads(self._exchange(_SUPERVISOR, request, deadline))
-            if "ask" not in response:
+            response = json.loads(self._exchange(SUPERVISOR_SOCKET, request, deadline))
+            if OTHER_SOCKET not in response:
                 return unwrap_response(response)
             try:
-                return unwrap_response(json.loads(self._exchange(response["ask"], request, deadline)))
+                return unwrap_response(json.loads(self._exchange(response[OTHER_SOCKET], request, deadline)))
             except _NotListeningError:  # the worker has died: the supervisor starts another
                 time.sleep(_SOON_SECONDS)
         raise ServiceException(f"The worker process of this run dies again and again; see {self._folder}/{_LOG}.")
@@ -86,13 +84,13 @@ class RpcClient(ForkAware):
                     pass
             return self._exchange_anew(name, request, deadline)
         except OSError as error:
-            if name != _SUPERVISOR and isinstance(error, (ConnectionRefusedError, FileNotFoundError)):
+            if name != SUPERVISOR_SOCKET and isinstance(error, (ConnectionRefusedError, FileNotFoundError)):
                 raise _NotListeningError from error
             if time.monotonic() >= deadline:
                 raise ServiceException(
                     f"The supervisor of this run did not answer in time ({self._folder}). What the script logs is kept."
                 ) from error
-            if name != _SUPERVISOR:
+            if name != SUPERVISOR_SOCKET:
                 raise ServiceException(
                     f"The worker process of this run died during a request ({error.strerror or error}). The "
                     f"request may have been carried out; see {self._folder}/{_LOG}."
@@ -113,7 +111,7 @@ class RpcClient(ForkAware):
             try:
                 return self._exchange_on(name, connection, request, deadline)
             except (BrokenPipeError, ConnectionResetError):
-                if name != _SUPERVISOR:
+                if name != SUPERVISOR_SOCKET:
                     raise
             time.sleep(_SOON_SECONDS)
 
@@ -133,7 +131,7 @@ class RpcClient(ForkAware):
             return bytes(response)
         finally:
             # A worker handles one request per connection, and a supervisor any number.
-            is_kept = whole and name == _SUPERVISOR
+            is_kept = whole and name == SUPERVISOR_SOCKET
             if not is_kept or self._idle.setdefault(name, connection) is not connection:
                 connection.close()
 
@@ -141,24 +139,19 @@ class RpcClient(ForkAware):
         import socket
 
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        # Through the open folder the address is short, however deep the folder lies.
-        place = f"/proc/self/fd/{folder}" if sys.platform == "linux" else self._folder
         try:
-            _set_deadline(connection, deadline)
-            while True:
-                try:
-                    connection.connect(f"{place}/{name}")
-                except BlockingIOError:
+            with socket_address(self._folder, name) as address:
+                while True:
                     _set_deadline(connection, deadline)
-                    time.sleep(0.01)
-                else:
-                    return connection
+                    try:
+                        connection.connect(address)
+                    except BlockingIOError:
+                        time.sleep(0.01)
+                    else:
+                        return connection
         except BaseException:
             connection.close()
             raise
-        finally:
-            os.close(folder)
 
 
 def _set_deadline(connection: "socket.socket", deadline: float) -> None:
@@ -174,9 +167,9 @@ def unwrap_response(response: "dict[str, Any]") -> Any:
     Raises:
         AzureMLException: It is an error; the class is the one it names.
     """
-    if "error" in response:
-        raise _error(response["error"])
-    return response["result"]
+    if ERROR in response:
+        raise _error(response[ERROR])
+    return response[RESULT]
 
 
 def _error(error: "dict[str, str]") -> AzureMLException:

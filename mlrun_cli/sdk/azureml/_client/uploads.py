@@ -9,12 +9,11 @@ from typing import Any, Callable, Tuple
 
 from azureml._client.scalars import escape_surrogates
 from azureml._wire.copying import copy, copy_stream
+from azureml._wire.run_folder import LOG_FOLDERS, UPLOADS
 from azureml.exceptions import ServiceException, UserErrorException
 
 _Folder = Tuple[str, str, Tuple[str, ...]]
 """Its path below the top, its real path, and the real paths of the folders that the links on the way to it are in."""
-
-_OWN = ("user_logs", "system_logs")
 
 
 def upload(run_folder: str, name: str, path_or_stream: Any) -> None:
@@ -57,7 +56,7 @@ def check_upload_name(name: object) -> str:
         raise UserErrorException(
             f"The name {name!r} leads out of the run. Give a relative one, as 'outputs/model.pkl'."
         )
-    if parts[0] in _OWN:
+    if parts[0] in LOG_FOLDERS:
         raise UserErrorException(
             f"The name {name!r} is among the run's own logs. Choose another folder than {parts[0]}."
         )
@@ -121,11 +120,11 @@ def _path(value: Any, name: str) -> str:
 
 
 def _keep(run_folder: str, name: str, fill: Callable[[int], object]) -> None:
-    uploads = os.path.join(run_folder, "uploads")
+    uploads = os.path.join(run_folder, UPLOADS)
     destination = os.path.join(uploads, name)
     if os.path.lexists(destination):
         raise _name_taken(name)
-    if not os.path.realpath(destination).startswith(os.path.join(os.path.realpath(run_folder), "uploads", "")):
+    if not os.path.realpath(destination).startswith(os.path.join(os.path.realpath(run_folder), UPLOADS, "")):
         raise UserErrorException(f"The name {name!r} leads out of the run, by a link in {uploads}.")
     unfinished = os.path.join(run_folder, f".upload-{os.getpid()}-{os.urandom(4).hex()}")
     try:

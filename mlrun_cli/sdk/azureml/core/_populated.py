@@ -5,6 +5,7 @@ import os
 from typing import Any, Dict
 
 from azureml._client.client import WorkspaceNames, client
+from azureml._wire.run_folder import UPLOADS
 
 __all__ = ["Artifact", "ImageArtifact", "JsonArtifact", "populated"]
 
@@ -99,7 +100,7 @@ def _populated(workspace: WorkspaceNames, value: Any, shape: "str | None") -> An
     else:
         artifact = JsonArtifact(value, metric_type=_DOCUMENTS[shape])
     run_id = artifact.container.partition(".")[2]
-    path = os.path.join(client().run_folder(workspace, run_id), "uploads", artifact.path)
+    path = os.path.join(client().run_folder(workspace, run_id), UPLOADS, artifact.path)
     try:
         with open(path, "rb") as file:
             artifact.data = file.read()

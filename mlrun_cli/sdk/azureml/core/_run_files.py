@@ -4,6 +4,7 @@ import os
 from typing import Any, Dict, List
 
 from azureml._client.client import client
+from azureml._wire.run_folder import LOG_FOLDERS
 from azureml.core._run_handle import COPY_SECONDS, RunHandle
 from azureml.exceptions import UserErrorException
 
@@ -98,7 +99,7 @@ class RunFiles(RunHandle):
     def get_all_logs(self, destination: Any = None) -> List[str]:
         """Copy its logs to a folder, made if need be, by default one here that is named like the run; the paths."""
         folder = os.path.abspath(destination or self._run_id)
-        tops = ("user_logs", "system_logs", "logs")
+        tops = (*LOG_FOLDERS, "logs")
         names = [name for name in self.get_file_names() if name.partition("/")[0] in tops]
         if not names:
             return []

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List
 from azureml._client.client import WorkspaceNames, client, submitted_run
 from azureml._client.scalars import escape_surrogates
 from azureml._wire.journal_lines import encode_end
+from azureml._wire.run_folder import ARTIFACTS
 from azureml.core._offline_run import _OfflineRun
 from azureml.core._other_runs import refuse_of_other_run
 from azureml.core._outputs import made_folder, tell_warnings
@@ -303,7 +304,7 @@ class Run(RunMetrics):
     def get_details_with_logs(self) -> Dict[str, Any]:
         """The same, with the text of each log under its name in `logFiles`."""
         details = self.get_details()
-        folder = os.path.join(client().run_folder(self._names, self._run_id), "artifacts")
+        folder = os.path.join(client().run_folder(self._names, self._run_id), ARTIFACTS)
         for name in details["logFiles"]:
             with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as file:
                 details["logFiles"][name] = file.read()

@@ -6,10 +6,11 @@ from html import escape as html
 from typing import Any, Dict, List, Sequence
 
 from azureml._client.client import client
+from azureml._wire.run_folder import ARTIFACTS, ENVIRONMENT_LOG, PROCESS_LOG_PREFIX, STD_LOG
 from azureml.core._streaming import error_text
 from azureml.core._tables import html_table, text_table
 
-_LOGS = ("user_logs/std_log.txt", "user_logs/std_log_process_*.txt", "system_logs/environment.log")
+_LOGS = (STD_LOG, f"{PROCESS_LOG_PREFIX}*", ENVIRONMENT_LOG)
 _LAST_BYTES = 16384
 _LAST_LINES = 20
 
@@ -58,7 +59,7 @@ class RunPage:
 
     def _last_lines(self) -> List[str]:
         """The end of the script's log, or while it has printed nothing of that of the environment's installer."""
-        folder = os.path.join(client().run_folder(self._run._names, self._run.id), "artifacts")
+        folder = os.path.join(client().run_folder(self._run._names, self._run.id), ARTIFACTS)
         for pattern in _LOGS:
             for path in sorted(glob(os.path.join(escape(folder), pattern)))[:1]:
                 lines = _end_of(path)

@@ -13,7 +13,6 @@ from starlette.responses import HTMLResponse, Response
 from mlrun_cli.actions.artifacts import list_files, open_file
 from mlrun_cli.core.sizes import size_in_words
 from mlrun_cli.errors import NotFound
-from mlrun_cli.runs.folder import LOG_TOPS
 from mlrun_cli.runs.run import Run
 from mlrun_cli.serving.urls import quote_path
 from mlrun_cli.studio.files.file_kind import FileKind, Unformatted, image_type, kind_of, pretty_json, table_of
@@ -31,6 +30,7 @@ from mlrun_cli.studio.pages.run.logs.log_window import (
     window_from,
 )
 from mlrun_cli.studio.pages.run.tabs import main_log_name, render_tab, requested_run
+from mlrun_cli.wire.run_folder import LOG_FOLDERS
 
 _TAB = "logs"
 _AS_TEXT = ("plain", "find", "from", "before", "end")
@@ -107,7 +107,7 @@ def _show(page: Page, run: Run, names: list[str], name: str) -> Response:
         tree=tree_of(names, page.query("name")),
         wanted=page.query("name"),
         file=name,
-        is_log=name.partition("/")[0] in LOG_TOPS,
+        is_log=name.partition("/")[0] in LOG_FOLDERS,
         file_address=lambda path: page.urls.file(run.run_id, _TAB, path),
         problem=problem,
         log_topic=page.topic("log", run.run_id, quote_path(name)),
