@@ -190,22 +190,6 @@ class _Nouns(_Tree):
 
         return meant_command(name)
 
-    def find(self, name: str) -> Any:
-        """Import the noun."""
-        if name == "login":  # lines of Azure's own program have it behind `ml`, too
-            return login_command()
-        return _noun(name) if name in NOUNS else None
-
-
-class _Root(_Nouns):
-    """All nouns, `ml` with all nouns once more, which is what lines written for az name, and what has no noun."""
-
-    def summaries(self) -> Mapping[str, str]:
-        """Return what each noun and command is for."""
-        alone = {name: summary for name, (summary, _) in _COMMANDS.items()}
-        again = {"ml": "All of these once more, for lines like 'az ml run list'.", "help": _HELP}
-        return {**NOUNS, **OWN_NOUNS, **alone, **again}
-
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Print topics where `help` is typed, else the page of a command.
 
@@ -229,6 +213,22 @@ class _Root(_Nouns):
         else:
             raise unknown_topic(words[0], list(self.summaries()), self.meant(words[0]))
         ctx.exit()
+
+    def find(self, name: str) -> Any:
+        """Import the noun."""
+        if name == "login":  # lines of Azure's own program have it behind `ml`, too
+            return login_command()
+        return _noun(name) if name in NOUNS else None
+
+
+class _Root(_Nouns):
+    """All nouns, `ml` with all nouns once more, which is what lines written for az name, and what has no noun."""
+
+    def summaries(self) -> Mapping[str, str]:
+        """Return what each noun and command is for."""
+        alone = {name: summary for name, (summary, _) in _COMMANDS.items()}
+        again = {"ml": "All of these once more, for lines like 'az ml run list'.", "help": _HELP}
+        return {**NOUNS, **OWN_NOUNS, **alone, **again}
 
     def find(self, name: str) -> Any:
         """Import the noun, or make one of the others."""

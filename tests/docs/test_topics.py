@@ -61,13 +61,17 @@ def test_a_topic_on_a_terminal_goes_through_the_pager(mlrun: Mlrun) -> None:
     assert "paged:\033[1mExit codes\033[0m\n" in terminal.output
 
 
-@pytest.mark.parametrize("pager", ["no-such-program", "", "cat", "true", "head -n 1"])
+@pytest.mark.parametrize("pager", ["no-such-program", "", "cat", "a '", "true", "head -n 1"])
 def test_a_pager_that_is_not_there_or_ends_early_does_no_harm(mlrun: Mlrun, pager: str) -> None:
     mlrun.environment["PAGER"] = pager
     with Terminal(mlrun, ["mlrun", "help", "exit-codes"]) as terminal:
         assert terminal.wait() == 0
     assert ("\033[1mExit codes\033[0m\n" in terminal.output) == (pager != "true")
     assert "Traceback" not in terminal.output
+
+
+def test_ml_has_the_same_topics(mlrun: Mlrun) -> None:
+    assert good_end(mlrun("ml", "help", "exit-codes")) == good_end(mlrun("help", "exit-codes"))
 
 
 def test_an_unknown_topic_is_a_usage_error_with_the_nearest_and_the_list(mlrun: Mlrun) -> None:

@@ -12,12 +12,21 @@ from contextlib import suppress
 
 def show_text(text: str) -> None:
     """Print a text; on a terminal through `$PAGER`, else `less`, where there is one."""
-    command = shlex.split(os.environ.get("PAGER", "less"))
-    if not sys.stdout.isatty() or not command or command == ["cat"] or shutil.which(command[0]) is None:
+    command = _pager() if sys.stdout.isatty() else []
+    if command:
+        sys.stdout.flush()
+        _page(command, text)
+    else:
         sys.stdout.write(text)
-        return
-    sys.stdout.flush()
-    _page(command, text)
+
+
+def _pager() -> list[str]:
+    """Return the pager's command; nothing where there is none, or the text is to be printed."""
+    try:
+        command = shlex.split(os.environ.get("PAGER", "less"))
+    except ValueError:  # a quote that nothing closes
+        return []
+    return [] if not command or command == ["cat"] or shutil.which(command[0]) is None else command
 
 
 def _page(command: list[str], text: str) -> None:
