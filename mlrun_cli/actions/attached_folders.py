@@ -1,4 +1,4 @@
-"""The folders that runs of a workspace were submitted from, and what can be submitted from one."""
+"""The folders that a workspace's runs were submitted from, and the scripts and runconfigs in one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from mlrun_cli.core.json_files import read_json
 from mlrun_cli.folders.project_config import CONFIGURATION_FOLDERS
-from mlrun_cli.runconfigs.lookup import runconfig_names
+from mlrun_cli.runconfigs.lookup import list_runconfig_names
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.submission import Submission
@@ -24,33 +24,33 @@ _LEFT_OUT = frozenset({"__pycache__", "node_modules", *CONFIGURATION_FOLDERS})
 
 
 class FolderChoices(NamedTuple):
-    """What an attached folder offers: relative paths of scripts, and names that `-c` takes."""
+    """Scripts of a folder, by relative paths, and its runconfigs, by the names that `-c` takes."""
 
     scripts: Sequence[str]
     runconfigs: Sequence[str]
 
 
-def submission_of(workspace: Workspace, run: Run) -> Submission | None:
-    """What a run was submitted with; None for one that was not."""
+def read_submission(workspace: Workspace, run: Run) -> Submission | None:
+    """Return the submission of a run; None where it was not submitted."""
     document = read_json(workspace.run_folder(run.run_id).submission)
     return None if document is None else Submission.from_json(document)
 
 
-def attached_folders(workspace: Workspace) -> Sequence[str]:
-    """The folders that the newest runs were submitted from and that are still there, the last used first."""
+def list_attached_folders(workspace: Workspace) -> Sequence[str]:
+    """Return the folders that the newest runs were submitted from and that are still there, the last used first."""
     runs = workspace.runs.list(RunFilter(last=_MOST_RUNS))
-    submissions = (submission_of(workspace, run) for run in runs)
+    submissions = (read_submission(workspace, run) for run in runs)
     folders = dict.fromkeys(found.folder for found in submissions if found is not None and found.folder)
     return [folder for folder in folders if os.path.isdir(folder)]
 
 
-def folder_choices(folder: Path) -> FolderChoices:
-    """What can be submitted from a folder; nothing where there is none."""
-    return FolderChoices(sorted(_scripts(folder)), runconfig_names(folder))
+def list_folder_choices(folder: Path) -> FolderChoices:
+    """Return what can be submitted from a folder; nothing where there is none."""
+    return FolderChoices(sorted(_scripts(folder)), list_runconfig_names(folder))
 
 
 def _scripts(folder: Path) -> Iterator[str]:
-    """Relative paths of scripts, those of the upper folders first, up to a number of them."""
+    """Yield relative paths of scripts, those of the upper folders first, up to a number of them."""
     waiting = [str(folder)]
     looked_at = found = 0
     for place in waiting:

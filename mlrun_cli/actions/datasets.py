@@ -15,15 +15,15 @@ from mlrun_cli.core.guid import check_guid
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.names import check_tag_key
 from mlrun_cli.core.temporary import is_temporary
-from mlrun_cli.data.aliases import ALIASES_VARIABLE, dataset_aliases
+from mlrun_cli.data.aliases import ALIASES_VARIABLE, read_dataset_aliases
 from mlrun_cli.data.binding import MOUNT
 from mlrun_cli.data.dataset import (
     FILE_KIND,
     Dataset,
     Definition,
+    apply_steps,
     check_dataset_name,
-    checked_definition,
-    chosen,
+    check_definition,
 )
 from mlrun_cli.data.datastore import Datastore
 from mlrun_cli.errors import DataNotFound, MlrunError, StoreError, UsageError
@@ -86,7 +86,7 @@ def register_dataset(
             defined in another way and `create_new_version` was not said, or the id by any other.
         DataNotFound: it names a datastore that is not there, or a path leads to no file.
     """
-    checked = definition_within(workspace, definition)
+    checked = check_definition_in(workspace, definition)
     check_dataset_name(name)
     if dataset_id is not None:
         dataset_id = check_guid(dataset_id)
@@ -127,19 +127,19 @@ def save_dataset(workspace: Workspace, definition: object) -> Dataset:
         UsageError: the definition cannot be right.
         DataNotFound: it names a datastore that is not there.
     """
-    checked = definition_within(workspace, definition)
+    checked = check_definition_in(workspace, definition)
     with workspace.transaction():
         return workspace.datasets.find_unnamed(checked) or workspace.datasets.insert(checked)
 
 
-def definition_within(workspace: Workspace, definition: object) -> Definition:
-    """The definition, with all of its keys.
+def check_definition_in(workspace: Workspace, definition: object) -> Definition:
+    """Return the definition, with all of its keys.
 
     Raises:
         UsageError: it cannot be right.
         DataNotFound: it names a datastore that is not there.
     """
-    checked = checked_definition(definition)
+    checked = check_definition(definition)
     for path in checked["paths"]:
         if "datastore" in path:
             get_datastore(workspace, path["datastore"]).path(path["path"])
@@ -180,7 +180,7 @@ def get_dataset_by_id(workspace: Workspace, dataset_id: str, environment: Mappin
     found = workspace.datasets.find_by_id(dataset_id)
     if found is not None:
         return found
-    alias = dataset_aliases(environment or {}).get(dataset_id.casefold())
+    alias = read_dataset_aliases(environment or {}).get(dataset_id.casefold())
     if alias is not None:
         try:
             return get_dataset(workspace, alias.name, alias.version)
@@ -227,7 +227,7 @@ def find_files(definition: object, find_datastore: FindDatastore) -> DataFiles:
         UsageError: the definition cannot be right.
         DataNotFound: one of its paths leads to no file, or its datastore is not there.
     """
-    checked = checked_definition(definition)
+    checked = check_definition(definition)
     places = [_place(path, find_datastore) for path in checked["paths"]]
     found: dict[str, DataFile] = {}
     common = _common_folder(place for place in places if not _is_url(place))
@@ -237,7 +237,7 @@ def find_files(definition: object, find_datastore: FindDatastore) -> DataFiles:
             name = _url_name(source, urls) if _is_url(source) else os.path.relpath(source, common)
             found.setdefault(source, DataFile(name, source))
     steps = checked["steps"] if checked["kind"] == FILE_KIND else []
-    return DataFiles(chosen(list(found.values()), steps), _whole(places, steps))
+    return DataFiles(apply_steps(list(found.values()), steps), _whole(places, steps))
 
 
 def check_files(definition: object, find_datastore: FindDatastore) -> None:
@@ -247,20 +247,20 @@ def check_files(definition: object, find_datastore: FindDatastore) -> None:
         UsageError: the definition cannot be right.
         DataNotFound: a path leads to no file, or its datastore is not there.
     """
-    for path in checked_definition(definition)["paths"]:
+    for path in check_definition(definition)["paths"]:
         place = _place(path, find_datastore)
         if not _is_url(place) and next(_look_at(place), None) is None:
             raise _no_file(place)
 
 
-def whole_path(definition: object, find_datastore: FindDatastore) -> Path | None:
+def find_single_path(definition: object, find_datastore: FindDatastore) -> Path | None:
     """The one folder or file that a dataset is, without a look at what is in it; None when it is not that simple.
 
     Raises:
         UsageError: the definition cannot be right.
         DataNotFound: its datastore is not there.
     """
-    checked = checked_definition(definition)
+    checked = check_definition(definition)
     places = [_place(path, find_datastore) for path in checked["paths"]]
     return _whole(places, checked["steps"] if checked["kind"] == FILE_KIND else [])
 
@@ -338,7 +338,7 @@ def _register_output(workspace: Workspace, output: Mapping[str, Any]) -> str | N
     return None
 
 
-def input_record(workspace: Workspace, entry: Mapping[str, Any]) -> Dataset | str:
+def resolve_input(workspace: Workspace, entry: Mapping[str, Any]) -> Dataset | str:
     """What a run's script is given for an entry of its definition's `data`: a dataset, or a path.
 
     Raises:
@@ -348,7 +348,7 @@ def input_record(workspace: Workspace, entry: Mapping[str, Any]) -> Dataset | st
     return str(path) if path is not None else get_dataset_by_id(workspace, str(entry.get("dataset_id")))
 
 
-def private_copy(files: DataFiles, folder: Path, mechanism: str) -> Path:
+def copy_privately(files: DataFiles, folder: Path, mechanism: str) -> Path:
     """Put the files of an input into a folder of the run's, as links or as copies; the path for the script.
 
     Raises:

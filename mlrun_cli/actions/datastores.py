@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from mlrun_cli.actions.linked_files import FolderFiles, files_below
+from mlrun_cli.actions.linked_files import FolderFiles, list_files_below
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.same_content import has_other_content
 from mlrun_cli.core.temporary import new_file
@@ -20,8 +20,8 @@ _DEFAULT = "default_datastore"
 _OWN = (BLOB_DATASTORE, FILE_DATASTORE)
 
 
-class Copied(NamedTuple):
-    """How many files were copied, how many were there already and stayed as they were, and what was passed over."""
+class CopyResult(NamedTuple):
+    """Counts of files that were copied and of files that were there and stayed, and what was left out."""
 
     copied: int
     kept: int
@@ -29,19 +29,19 @@ class Copied(NamedTuple):
 
 
 def list_datastores(workspace: Workspace) -> list[Datastore]:
-    """All datastores, by name."""
+    """Return all datastores, by name."""
     own = [_own(workspace, name) for name in _OWN]
     return sorted([*own, *workspace.datastores.list()])
 
 
 def get_datastore(workspace: Workspace, name: str | None = None) -> Datastore:
-    """The datastore of this name, or the default one; the workspace's own ones are made when they are not there.
+    """Return the datastore of a name, or the default one; the workspace's own are made when they are missing.
 
     Raises:
         DataNotFound: there is none of this name, or its folder is gone.
         StoreError: its folder cannot be made.
     """
-    name = default_name(workspace) if name is None else name
+    name = get_default_name(workspace) if name is None else name
     if name in _OWN:
         own = _own(workspace, name)
         make_private_folder(own.folder)
@@ -62,13 +62,13 @@ def get_datastore(workspace: Workspace, name: str | None = None) -> Datastore:
     return found
 
 
-def default_name(workspace: Workspace) -> str:
-    """The name of the default datastore."""
+def get_default_name(workspace: Workspace) -> str:
+    """Return the name of the default datastore."""
     return workspace.settings.get(_DEFAULT) or BLOB_DATASTORE
 
 
 def set_default(workspace: Workspace, name: str) -> None:
-    """Have this datastore be the default one.
+    """Make a datastore the default one.
 
     Raises:
         DataNotFound: there is none of this name.
@@ -105,7 +105,7 @@ def register_local(workspace: Workspace, name: str, folder: Path, *, overwrite: 
 
 
 def unregister(workspace: Workspace, name: str) -> Datastore:
-    """Forget a datastore; its folder stays as it is. What it was.
+    """Remove a datastore and return it; its folder stays as it is.
 
     Raises:
         DataNotFound: there is none of this name.
@@ -113,7 +113,7 @@ def unregister(workspace: Workspace, name: str) -> Datastore:
     """
     if name in _OWN:
         raise UsageError(f"Datastore '{name}' is the workspace's own and stays.")
-    if name == default_name(workspace):
+    if name == get_default_name(workspace):
         raise UsageError(
             f"Datastore '{name}' is the default one.",
             hint="Set another one as default first: 'mlrun datastore set-default -n NAME'.",
@@ -124,7 +124,7 @@ def unregister(workspace: Workspace, name: str) -> Datastore:
     return there
 
 
-def upload(datastore: Datastore, source: Path, target: str | None, *, overwrite: bool) -> Copied:
+def upload(datastore: Datastore, source: Path, target: str | None, *, overwrite: bool) -> CopyResult:
     """Copy a file, or all files below a folder, to a path of a datastore; what is there stays, unless `overwrite`.
 
     Raises:
@@ -136,12 +136,12 @@ def upload(datastore: Datastore, source: Path, target: str | None, *, overwrite:
         return _copy_all(source.parent, FolderFiles([source.name], []), place, overwrite=overwrite)
     if not source.is_dir():
         raise UsageError(f"There is no file or folder '{source}' to upload.", hint="Name one with -p.")
-    return _copy_all(source, files_below(source), place, overwrite=overwrite)
+    return _copy_all(source, list_files_below(source), place, overwrite=overwrite)
 
 
 def download(
     datastore: Datastore, prefix: str | None, folder: Path, *, overwrite: bool, may_differ: bool = True
-) -> Copied:
+) -> CopyResult:
     """Copy the files whose paths in a datastore begin with `prefix` to a folder, under these paths.
 
     What is there stays, unless `overwrite`; without `may_differ`, it has to have the same content.
@@ -152,7 +152,7 @@ def download(
         MlrunError: a file cannot be copied.
     """
     wanted = (prefix or "").lstrip("/")
-    there = files_below(datastore.folder)
+    there = list_files_below(datastore.folder)
     names = [name for name in there.names if name.startswith(wanted)]
     left_out = [one for one in there.left_out if one.path.startswith(wanted) or wanted.startswith(f"{one.path}/")]
     if not names and not left_out:
@@ -168,9 +168,9 @@ def download(
     return _copy_all(datastore.folder, FolderFiles(names, left_out), folder, overwrite=overwrite)
 
 
-def _copy_all(source: Path, files: FolderFiles, place: Path, *, overwrite: bool) -> Copied:
+def _copy_all(source: Path, files: FolderFiles, place: Path, *, overwrite: bool) -> CopyResult:
     copied = sum(_copy(source / name, place / name, overwrite=overwrite) for name in files.names)
-    return Copied(copied, len(files.names) - copied, files.left_out)
+    return CopyResult(copied, len(files.names) - copied, files.left_out)
 
 
 def _copy(source: Path, place: Path, *, overwrite: bool) -> bool:

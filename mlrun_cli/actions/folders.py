@@ -15,13 +15,13 @@ from mlrun_cli.core.names import (
 from mlrun_cli.core.text_files import replace_text
 from mlrun_cli.errors import MlrunError, UsageError
 from mlrun_cli.folders.project_config import (
-    absolute,
     check_replaceable,
-    config_to_write,
-    configuration_folder,
+    find_config_to_write,
+    find_configuration_folder,
+    make_absolute,
     write_project_config,
 )
-from mlrun_cli.folders.samples import sample_files
+from mlrun_cli.folders.samples import render_samples
 
 
 def attach_folder(
@@ -45,7 +45,7 @@ def attach_folder(
         InvalidFile: the folder has a config that cannot be read; it is left as it is.
         MlrunError: something cannot be written; then nothing is left of what was.
     """
-    folder = absolute(path)
+    folder = make_absolute(path)
     experiment = experiment_name_for_folder(folder) if experiment_name is None else experiment_name
     check_experiment_name(experiment)
     check_workspace_name(workspace_name)
@@ -54,7 +54,7 @@ def attach_folder(
     try:
         if folder.exists() and not folder.is_dir():
             raise UsageError(f"'{folder}' is a file.", hint="Give the folder that it is in.")
-        check_replaceable(config_to_write(folder))
+        check_replaceable(find_config_to_write(folder))
         with ExitStack() as undo:
             _write_samples(folder, undo)
             write_project_config(
@@ -81,9 +81,9 @@ def attach_folder(
 
 
 def _write_samples(folder: Path, undo: ExitStack) -> None:
-    within = configuration_folder(folder)
+    within = find_configuration_folder(folder)
     _make_folder(within, undo)
-    for path, text in sample_files(folder, within).items():
+    for path, text in render_samples(folder, within).items():
         # `local` without suffix is Azure's own sample, and would come before `local.runconfig`.
         if not path.exists() and not path.with_suffix("").exists():
             replace_text(path, text)

@@ -18,8 +18,8 @@ class FolderFiles(NamedTuple):
     left_out: list[LeftOut]
 
 
-def files_below(folder: str | os.PathLike[str]) -> FolderFiles:
-    """All files below a folder and behind the links in it, wherever they lead.
+def list_files_below(folder: str | os.PathLike[str]) -> FolderFiles:
+    """Return all files below a folder and behind the links in it, wherever they lead.
 
     What a link leads to is found under the link's name too. A link to a folder that the link is in is left out, and
     so is one behind a link to a folder that has been found already: links among folders have no end of paths.

@@ -153,7 +153,7 @@ def _add_properties(workspace: Workspace, run: Run, properties: Mapping[str, str
         )
 
 
-def details_of(workspace: Workspace, run: Run) -> dict[str, Any]:
+def get_run_details(workspace: Workspace, run: Run) -> dict[str, Any]:
     """The run as `Run.get_details()` gives it, with the addresses of its logs."""
     logs = {name: path.as_uri() for name, path in workspace.run_folder(run.run_id).log_files().items()}
     return run_details(run, logs)
@@ -299,7 +299,7 @@ def wait_for_runs(
     return [_again(workspace, run) for run in runs]
 
 
-def children_that_go_on(workspace: Workspace, canceled: Sequence[Run]) -> Mapping[str, int]:
+def count_running_children(workspace: Workspace, canceled: Sequence[Run]) -> Mapping[str, int]:
     """How many runs below canceled ones have not been asked to stop and do not end with them, by their parents' ids.
 
     What a script has opened itself ends with it. Those below a run that goes on are not counted.
@@ -313,7 +313,7 @@ def children_that_go_on(workspace: Workspace, canceled: Sequence[Run]) -> Mappin
     return Counter(parent for parent in going.values() if parent is not None and parent not in going)
 
 
-def with_children(workspace: Workspace, runs: Sequence[Run]) -> Sequence[Run]:
+def list_with_children(workspace: Workspace, runs: Sequence[Run]) -> Sequence[Run]:
     """The runs and all that are below them, each once."""
     found: dict[int, Run] = {}
     for run in runs:

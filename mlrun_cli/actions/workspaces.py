@@ -10,7 +10,7 @@ from typing import Any
 
 from mlrun_cli.core.home import HOME_VARIABLE, home_folder
 from mlrun_cli.errors import StoreError
-from mlrun_cli.folders.project_config import CONFIG_NAMES, CONFIGURATION_FOLDERS, absolute, read_project_config
+from mlrun_cli.folders.project_config import CONFIG_NAMES, CONFIGURATION_FOLDERS, make_absolute, read_project_config
 from mlrun_cli.store.secrets import hidden_pairs, hidden_text
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, find_identities, locate_workspace
@@ -75,7 +75,7 @@ def find_configured_workspace(start: Path, root: Path, file_name: str | None = N
         InvalidFile: the config that was found cannot be read, or is none.
         UsageError: the current folder is gone.
     """
-    start = absolute(start)
+    start = make_absolute(start)
     if os.path.isfile(start):
         return _configured(start)
     places = [

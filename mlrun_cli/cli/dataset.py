@@ -19,9 +19,9 @@ from mlrun_cli.cli.output.record_table import Field, listing, tags_of_record, ti
 from mlrun_cli.core.time import iso
 from mlrun_cli.data.dataset import FILE_KIND, TABULAR_KIND, Dataset
 from mlrun_cli.data.dataset_file import TEMPLATE, DatasetDescription, read_dataset_file
-from mlrun_cli.data.read_options import options_for
+from mlrun_cli.data.read_options import guess_table_options
 from mlrun_cli.errors import UsageError
-from mlrun_cli.folders.project_config import absolute
+from mlrun_cli.folders.project_config import make_absolute
 from mlrun_cli.workspace import Workspace
 
 app = Group("dataset")
@@ -190,7 +190,7 @@ def _typed(name: str | None, paths: Sequence[str], datastore: str | None, *, is_
     definition = {
         "kind": TABULAR_KIND if is_table else FILE_KIND,
         "paths": [_path(path, datastore) for path in paths],
-        "options": options_for(paths[0]) if is_table else {},
+        "options": guess_table_options(paths[0]) if is_table else {},
         "steps": [],
     }
     return DatasetDescription(definition, name)
@@ -203,7 +203,7 @@ def _path(typed: str, datastore: str | None) -> dict[str, str]:
         return {"url": typed}
     if not typed:
         raise UsageError("--src-path is empty.", hint="Give it a path, or leave it out.")
-    return {"path": str(absolute(Path(typed).expanduser()))}
+    return {"path": str(make_absolute(Path(typed).expanduser()))}
 
 
 def _record(dataset: Dataset) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from mlrun_cli.cli.output.progress import copy_progress
 from mlrun_cli.cli.output.record_table import Field, listing
 from mlrun_cli.data.datastore import Datastore, datastore_record
 from mlrun_cli.errors import UsageError
-from mlrun_cli.folders.project_config import absolute
+from mlrun_cli.folders.project_config import make_absolute
 from mlrun_cli.snapshots.snapshot import some
 from mlrun_cli.workspace import Workspace
 
@@ -54,7 +54,7 @@ def attach_local(
     """Attach a folder of this machine as a datastore, for the data references and datasets of runs."""
     is_replacing = _is_true(overwrite, "--overwrite")
     with open_context(shared).workspace as workspace:
-        where = absolute(folder.expanduser())
+        where = make_absolute(folder.expanduser())
         return _record(workspace, actions.register_local(workspace, name, where, overwrite=is_replacing))
 
 
@@ -171,7 +171,7 @@ def download(
     is_hidden = _is_true(hide_progress, "--hide-progress")
     with open_context(shared).workspace as workspace, copy_progress(shared, hidden=is_hidden):
         datastore = actions.get_datastore(workspace, name)
-        where = absolute(folder.expanduser())
+        where = make_absolute(folder.expanduser())
         copied = actions.download(datastore, prefix, where, overwrite=is_replacing, may_differ=False)
         _say_what_was_not_copied(shared, copied)
         return {"datastore": name, "path": str(where), "downloaded": copied.copied, **_counts(copied)}
@@ -193,7 +193,7 @@ def detach(shared: Shared, name: _Name) -> object:
 
 def _record(workspace: Workspace, datastore: Datastore) -> dict[str, Any]:
     """Azure's keys, which are not camelCase here, and two of ours: `folder` and `is_default`."""
-    known = datastore_record(datastore, is_default=datastore.name == actions.default_name(workspace))
+    known = datastore_record(datastore, is_default=datastore.name == actions.get_default_name(workspace))
     return {
         "account_name": "local",
         "container_name": datastore.folder.name,
@@ -214,11 +214,11 @@ def _is_true(text: str, option: str) -> bool:
     raise UsageError(f"{option} is '{text}'.", hint=f"Write {option} true, or leave it out.")
 
 
-def _counts(copied: actions.Copied) -> dict[str, int]:
+def _counts(copied: actions.CopyResult) -> dict[str, int]:
     return {"kept": copied.kept, "skipped": len(copied.left_out)}
 
 
-def _say_what_was_not_copied(shared: Shared, copied: actions.Copied) -> None:
+def _say_what_was_not_copied(shared: Shared, copied: actions.CopyResult) -> None:
     if copied.kept:
         shared.notes.say(f"Files that were there already and stay: {copied.kept}; --overwrite true replaces them.")
     if copied.left_out:

@@ -24,7 +24,7 @@ from mlrun_cli.environments.definition_folder import (
 )
 from mlrun_cli.environments.registered import RegisteredEnvironment
 from mlrun_cli.errors import UsageError
-from mlrun_cli.folders.project_config import absolute
+from mlrun_cli.folders.project_config import make_absolute
 
 app = Group("environment")
 
@@ -126,7 +126,7 @@ def register(shared: Shared, folder: _Folder) -> object:
 
     What is the same as the newest version is that version. Its conda_dependencies.yml is read into it.
     """
-    definition = read_environment_folder(absolute(folder.expanduser()))
+    definition = read_environment_folder(make_absolute(folder.expanduser()))
     with open_context(shared).workspace as workspace:
         return _record(actions.register_environment(workspace, str(definition["name"]), definition))
 
@@ -151,7 +151,7 @@ def download(
     ] = False,
 ) -> object:
     """Write an environment of the workspace into a folder, to be changed and registered again."""
-    where = absolute(folder.expanduser())
+    where = make_absolute(folder.expanduser())
     with open_context(shared).workspace as workspace:
         found = actions.get_environment(workspace, name, version)
     write_environment_folder(where, _definition(found), overwrite=is_overwriting)
@@ -175,7 +175,7 @@ def scaffold(
 ) -> object:
     """Write the description of an environment to begin with into a folder: a definition, and a conda file."""
     actions.check_environment_name(name)
-    where = absolute(folder.expanduser())
+    where = make_absolute(folder.expanduser())
     scaffold_environment_folder(where, name)
     return {"directory": str(where), "name": name}
 

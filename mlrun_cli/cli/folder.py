@@ -13,10 +13,10 @@ from mlrun_cli.core.names import DEFAULT_WORKSPACE, check_experiment_name
 from mlrun_cli.errors import InvalidFile
 from mlrun_cli.folders.project_config import (
     ProjectConfig,
-    absolute,
     check_replaceable,
-    config_to_write,
-    own_project_config,
+    find_config_to_write,
+    find_own_project_config,
+    make_absolute,
 )
 
 app = Group("folder")
@@ -72,10 +72,10 @@ def _config_to_keep(shared: Shared) -> ProjectConfig | None:
     Raises:
         InvalidFile: it cannot be read, so that nobody knows what would be lost with it.
     """
-    folder = absolute(shared.path)
+    folder = make_absolute(shared.path)
     try:
-        return own_project_config(folder)
+        return find_own_project_config(folder)
     except InvalidFile as error:
-        check_replaceable(config_to_write(folder))
+        check_replaceable(find_config_to_write(folder))
         shared.notes.warning(f"{error.message}; a new one takes its place, with a default for what is not given.")
         return None

@@ -19,7 +19,7 @@ from mlrun_cli.cli.output.record_table import Field, Record, listing
 from mlrun_cli.cli.run.options import Environment
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import UsageError
-from mlrun_cli.folders.project_config import absolute, find_project_config
+from mlrun_cli.folders.project_config import find_project_config, make_absolute
 from mlrun_cli.runconfigs.search import find_runconfigs
 from mlrun_cli.submit.catalog import find_named_runconfigs, list_runconfigs, show_runconfig, strip_path
 
@@ -60,7 +60,7 @@ _FIELDS = (
 def list_all(shared: Shared) -> object:
     """List all runconfigs of the attached folder, by the name that -c takes, with what is wrong in them."""
     config = find_project_config(shared.path)
-    records = list_runconfigs(absolute(shared.path) if config is None else config.folder, home())
+    records = list_runconfigs(make_absolute(shared.path) if config is None else config.folder, home())
     return listing(shared, records, _FIELDS, nothing="No runconfigs.")
 
 
@@ -112,7 +112,7 @@ def validate(
         raise UsageError("Say which runconfigs: by name, or all.", hint="Use either NAME or --all.")
     choice = environment_choice(environment)
     config = find_project_config(shared.path)
-    folder = absolute(shared.path)
+    folder = make_absolute(shared.path)
     files = find_named_runconfigs(shared.path, names) if names else find_runconfigs(folder, exclude=home())
     with _workspace(shared, is_attached=config is not None) as workspace:
         verdicts = [

@@ -26,7 +26,7 @@ from mlrun_cli.cli.run.options import Yes
 from mlrun_cli.core.names import DEFAULT_SUBSCRIPTION_ID
 from mlrun_cli.core.sizes import size_in_words
 from mlrun_cli.core.time import MICROSECONDS
-from mlrun_cli.folders.project_config import absolute, find_project_config
+from mlrun_cli.folders.project_config import find_project_config, make_absolute
 
 app = Group("workspace")
 
@@ -168,7 +168,7 @@ def backup(
     from mlrun_cli.actions.repair import backup_workspace  # noqa: PLC0415
 
     with open_context(shared).workspace as workspace:
-        return backup_workspace(workspace, absolute(file.expanduser()), overwrite=overwrite)
+        return backup_workspace(workspace, make_absolute(file.expanduser()), overwrite=overwrite)
 
 
 @command(
@@ -194,7 +194,7 @@ def restore(
     if not yes:
         question = f"Put '{file}' in the place of the store of workspace '{identity.name}'?"
         confirm(shared, question, otherwise="Nothing was changed.")
-    return restore_workspace(identity, home(), absolute(file.expanduser()))
+    return restore_workspace(identity, home(), make_absolute(file.expanduser()))
 
 
 @command(

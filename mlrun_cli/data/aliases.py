@@ -1,4 +1,4 @@
-"""`MLRUN_DATASETS`: which datasets of a workspace stand for ids of Azure."""
+"""Aliases of datasets: ids of Azure that stand for datasets here, from `MLRUN_DATASETS`."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class DatasetAlias(NamedTuple):
     version: int | None
 
 
-def dataset_aliases(environment: Mapping[str, str]) -> dict[str, DatasetAlias]:
-    """Return what `MLRUN_DATASETS`, `ID=NAME,ID=NAME:VERSION`, says, by id in small letters.
+def read_dataset_aliases(environment: Mapping[str, str]) -> dict[str, DatasetAlias]:
+    """Return the aliases in `MLRUN_DATASETS`, `ID=NAME,ID=NAME:VERSION`, by id in small letters.
 
     Raises:
         UsageError: it cannot be read so.

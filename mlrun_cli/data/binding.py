@@ -1,4 +1,4 @@
-"""What a run configuration says of a run's data: its sections `data`, `dataReferences` and `outputData`."""
+"""Data in a run configuration: the sections `data`, `dataReferences` and `outputData`, and placeholders."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class OutputBinding(NamedTuple):
 
 
 def read_inputs(section: object) -> list[InputBinding]:
-    """The entries of `data`.
+    """Return the entries of `data`.
 
     Raises:
         UsageError: something in them cannot be right; names its key path.
@@ -82,7 +82,7 @@ def read_inputs(section: object) -> list[InputBinding]:
 
 
 def read_references(section: object) -> list[ReferenceBinding]:
-    """The entries of `dataReferences`; raises as `read_inputs` does."""
+    """Return the entries of `dataReferences`; raises as `read_inputs` does."""
     found = []
     for name, entry in _entries("dataReferences", section):
         where = f"dataReferences.{name}"
@@ -99,12 +99,12 @@ def read_references(section: object) -> list[ReferenceBinding]:
 
 
 def read_outputs(section: object) -> list[OutputBinding]:
-    """The entries of `outputData`; raises as `read_inputs` does."""
+    """Return the entries of `outputData`; raises as `read_inputs` does."""
     return [_output(name, entry) for name, entry in _entries("outputData", section)]
 
 
-def azures_name(name: str) -> str:
-    """What Azure makes of a name of data in a runconfig: `in_put` is `inPut` there."""
+def azure_name(name: str) -> str:
+    """Return Azure's spelling of a name of data in a runconfig: `in_put` is `inPut` there."""
     first, *others = name.split("_")
     return first[:1].lower() + first[1:] + "".join(word.title() for word in others) if first else name
 
@@ -124,12 +124,12 @@ _BEFORE_PATH, _AFTER_PATH = r"""(?<![^\s=:,;|&<>()'"])""", r"""(?![^\s:,;|&<>()'
 
 
 def has_placeholder(text: str) -> bool:
-    """Whether something in a text stands for data."""
+    """Return whether a text has a placeholder for data."""
     return _ANY_PLACEHOLDER.search(text) is not None
 
 
 class Placeholders:
-    """What stands for data in texts: placeholders of Azure's, and the paths that data has on its machines.
+    """Placeholders for data in texts: Azure's own, and the paths of data on its machines.
 
     What takes their place is asked by kind and name: `DATASET`, `OUTPUT` or `REFERENCE` with the name of an entry,
     `PATH_ON_COMPUTE` with the path.
@@ -235,7 +235,7 @@ def _entries(section_name: str, section: object) -> list[tuple[str, Mapping[str,
 
 
 def _check_name(section_name: str, name: str) -> None:
-    """Refuse what can name no variable, or no folder."""
+    """Refuse a name that no variable, or no folder, can have."""
     if not name or re.search(r"[=\0]", name):
         raise UsageError(
             f"{section_name}: {name!r} cannot be the name of data: an environment variable is named for it.",
@@ -268,7 +268,7 @@ def _text(where: str, entry: Mapping[str, Any], key: str) -> str | None:
 
 
 def _kind(value: object) -> str:
-    """What a value is, for errors, which do not show it: an address may hold a password."""
+    """Return the type of a value in words, for errors, which do not show it: an address may hold a password."""
     return {str: "a text", bool: "true or false", list: "a list", tuple: "a list", dict: "a mapping"}.get(
         type(value), "a number"
     )

@@ -1,4 +1,4 @@
-"""A dataset: which files, how they are read as a table, and what is chosen of them.
+"""Datasets: their files, how these are read as a table, and steps that select some of them.
 
     {"kind": "file" | "tabular",
      "paths": [{"path": ABSOLUTE_OR_GLOB} | {"datastore": NAME, "path": RELATIVE_OR_GLOB} | {"url": URL}, …],
@@ -42,7 +42,7 @@ class Dataset(NamedTuple):
 
 
 def dataset_record(dataset: Dataset) -> dict[str, Any]:
-    """The dataset as `azureml.core` is told of it."""
+    """Return a dataset as a record for `azureml.core`."""
     return {
         "id": dataset.dataset_id,
         "name": dataset.name,
@@ -54,8 +54,8 @@ def dataset_record(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def checked_definition(document: object) -> dict[str, Any]:
-    """The definition, with all of its keys.
+def check_definition(document: object) -> dict[str, Any]:
+    """Return the definition, with all of its keys.
 
     Raises:
         UsageError: it is none.
@@ -75,13 +75,13 @@ def checked_definition(document: object) -> dict[str, Any]:
     }
 
 
-def definition_text(definition: Definition) -> str:
-    """One text for equal definitions."""
+def serialize_definition(definition: Definition) -> str:
+    """Return a text that is the same for equal definitions."""
     return json.dumps(definition, sort_keys=True, separators=(",", ":"))
 
 
 def check_dataset_name(name: object) -> str:
-    """The name itself.
+    """Return the name itself.
 
     Raises:
         UsageError: it is no text, empty, longer than 255 characters, or holds a control character.
@@ -95,8 +95,8 @@ def check_dataset_name(name: object) -> str:
     return name
 
 
-def chosen(items: Sequence[_Item], steps: Sequence[Sequence[Any]]) -> list[_Item]:
-    """What is left of the files of a dataset after its steps.
+def apply_steps(items: Sequence[_Item], steps: Sequence[Sequence[Any]]) -> list[_Item]:
+    """Return the files of a dataset that its steps select.
 
     Raises:
         UsageError: a step is one for tables.

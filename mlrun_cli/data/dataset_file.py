@@ -1,4 +1,4 @@
-"""The file of `az ml dataset register -f`: what a dataset is made of, and what it is registered as."""
+"""The file of `az ml dataset register -f`: the definition of a dataset, and its registration."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from mlrun_cli.core.documents.read import Node, read_document
 from mlrun_cli.data.dataset import FILE_KIND, TABULAR_KIND
-from mlrun_cli.data.read_options import DELIMITED, HEADERS, JSON_LINES, PARQUET, table_options
+from mlrun_cli.data.read_options import DELIMITED, HEADERS, JSON_LINES, PARQUET, make_table_options
 from mlrun_cli.errors import Unsupported
 
 TEMPLATE: Mapping[str, Any] = {
@@ -137,7 +137,7 @@ class _Reader:
         return {name: entries[key].text() for name, key in names.items() if key in entries}
 
     def _known(self, node: Node, known: Mapping[str, Any]) -> dict[str, Node]:
-        """The entries of a mapping; of those that nobody knows or that are null, the first are noted."""
+        """Return the known entries of a mapping that are not null; unknown ones are noted."""
         entries = node.mapping()
         for key, value in entries.items():
             if key not in known:
@@ -158,7 +158,7 @@ def _table_options(parameters: Mapping[str, Node]) -> dict[str, Any]:
     name = "delimited_files" if source is None else source.text()
     if source is not None and name not in _FORMATS:
         raise source.error(f"'{name}' is no source of a table here", hint=f"There are: {', '.join(_FORMATS)}.")
-    return table_options(
+    return make_table_options(
         _FORMATS[name],
         separator=_value(parameters, "separator", Node.text, otherwise=","),
         header=_value(parameters, "header", _header, otherwise=HEADERS[0]),

@@ -1,4 +1,4 @@
-"""A datastore: a folder of this machine under a name, in place of a container of Azure's storage."""
+"""Datastores: folders of this machine under names, in place of containers of Azure's storage."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Datastore(NamedTuple):
     is_own: bool
 
     def path(self, relative: str | None) -> Path:
-        """What lies at a path of the datastore; a leading slash means its root.
+        """Return the place of a path of the datastore; a leading slash means its root.
 
         Raises:
             UsageError: the path leads out of the datastore.
@@ -36,7 +36,7 @@ class Datastore(NamedTuple):
 
 
 def datastore_record(datastore: Datastore, *, is_default: bool) -> dict[str, Any]:
-    """The datastore as `azureml.core` is told of it."""
+    """Return a datastore as a record for `azureml.core`."""
     return {
         "name": datastore.name,
         "type": "AzureFile" if datastore.name == FILE_DATASTORE else "AzureBlob",
@@ -46,7 +46,7 @@ def datastore_record(datastore: Datastore, *, is_default: bool) -> dict[str, Any
 
 
 def check_datastore_name(name: object) -> str:
-    """The name itself.
+    """Return the name itself.
 
     Raises:
         UsageError: it is no text, or has other characters than letters, digits, '_', '-' and '.'.

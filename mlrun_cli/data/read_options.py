@@ -1,4 +1,4 @@
-"""How the files of a dataset are read as a table: the `options` of its definition, as `azureml.core` writes them."""
+"""Options of tables: how the files of a dataset are read, as `azureml.core` writes it into definitions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HEADERS = ("ALL_FILES_HAVE_SAME_HEADERS", "NO_HEADERS", "ONLY_FIRST_FILE_HAS_HEA
 _FORMATS = {".json": JSON_LINES, ".jsonl": JSON_LINES, ".parquet": PARQUET, ".tsv": DELIMITED}
 
 
-def table_options(
+def make_table_options(
     table_format: str,
     *,
     separator: str = ",",
@@ -21,7 +21,7 @@ def table_options(
     infer_column_types: bool = True,
     encoding: str = "utf8",
 ) -> dict[str, Any]:
-    """The options of a table.
+    """Return the options of a table.
 
     Args:
         table_format: `delimited`, `json_lines` or `parquet`; what does not apply to it is left out.
@@ -54,8 +54,8 @@ def table_options(
     }
 
 
-def options_for(path: str) -> dict[str, Any]:
-    """The options of a table of which only the path of a file is known: its suffix tells the format."""
+def guess_table_options(path: str) -> dict[str, Any]:
+    """Return the options of a table by the suffix of its file."""
     suffix = f".{path.rpartition('.')[2].lower()}" if "." in path.rpartition("/")[2] else ""
     separator = "\t" if suffix == ".tsv" else ","
-    return table_options(_FORMATS.get(suffix, DELIMITED), separator=separator)
+    return make_table_options(_FORMATS.get(suffix, DELIMITED), separator=separator)

@@ -1,4 +1,4 @@
-"""`config.json` of an attached folder: which workspace and experiment its runs belong to."""
+"""The `config.json` of an attached folder: the workspace and the experiment of its runs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _REPAIR = "Correct it, or move it away and call 'mlrun folder attach', which wri
 
 
 class ProjectConfig(NamedTuple):
-    """What a `config.json` says.
+    """The content of a `config.json`.
 
     Attributes:
         path: the file itself.
@@ -53,8 +53,8 @@ class ProjectConfig(NamedTuple):
     experiment_name: str | None = None
 
 
-def absolute(path: Path) -> Path:
-    """The path from the root on; links stay links, unless `..` has to be followed.
+def make_absolute(path: Path) -> Path:
+    """Return a path from the root on; links stay links, unless `..` has to be followed.
 
     Raises:
         UsageError: the current folder is gone.
@@ -67,14 +67,14 @@ def absolute(path: Path) -> Path:
         ) from error
 
 
-def configuration_folder(folder: Path) -> Path:
-    """Where the runconfigs of an attached folder are: `aml_config` if it has one, else `.azureml`."""
+def find_configuration_folder(folder: Path) -> Path:
+    """Return the folder of an attached folder's runconfigs: `aml_config` if it has one, else `.azureml`."""
     older, newer = (folder / name for name in CONFIGURATION_FOLDERS)
     return older if older.is_dir() else newer
 
 
 def find_project_config(start: Path) -> ProjectConfig | None:
-    """The config of the folder, or of the nearest folder above that has one; None when none has.
+    """Return the config of the folder, or of the nearest folder above that has one; None when none has.
 
     `start` may be a file: a `config.json` or `project.json` itself, or a runconfig of the folder.
 
@@ -82,7 +82,7 @@ def find_project_config(start: Path) -> ProjectConfig | None:
         InvalidFile: the nearest config cannot be read, or is none.
         UsageError: there is nothing at `start`, or a file that can be neither.
     """
-    start = absolute(start)
+    start = make_absolute(start)
     if not _exists(start):
         raise UsageError(
             f"There is no folder '{start}'.", hint="Give --path the attached folder, or leave it out for this one."
@@ -94,11 +94,11 @@ def find_project_config(start: Path) -> ProjectConfig | None:
             f"--path: '{start}' is a file, and no runconfig.",
             hint="Give --path the folder that it is in, or leave it out.",
         )
-    return next((found for folder in (start, *start.parents) if (found := own_project_config(folder))), None)
+    return next((found for folder in (start, *start.parents) if (found := find_own_project_config(folder))), None)
 
 
-def own_project_config(folder: Path) -> ProjectConfig | None:
-    """The config of the folder itself, whatever those above it have; None when it has none.
+def find_own_project_config(folder: Path) -> ProjectConfig | None:
+    """Return the config of the folder itself, whatever those above it have; None when it has none.
 
     Raises:
         InvalidFile: it cannot be read, or is none.
@@ -118,7 +118,7 @@ def read_project_config(path: Path) -> ProjectConfig:
 
 @contextmanager
 def _naming_repair(path: Path) -> Iterator[None]:
-    """Have an error about what a `config.json` holds say how it is made again."""
+    """Add to an error about a `config.json` how it is made again."""
     try:
         yield
     except json.JSONDecodeError as error:
@@ -170,7 +170,7 @@ def write_project_config(
         InvalidFile: there is one that cannot be read, which is left as it is.
         OSError: it cannot be written.
     """
-    path = config_to_write(folder)
+    path = find_config_to_write(folder)
     rest = _other_keys(path)
     scope = (
         f"/subscriptions/{subscription_id}/resourceGroups/{resource_group}"
@@ -181,9 +181,9 @@ def write_project_config(
     return ProjectConfig(path, folder, subscription_id, resource_group, workspace_name, experiment_name)
 
 
-def config_to_write(folder: Path) -> Path:
-    """Where `write_project_config` writes."""
-    within = configuration_folder(folder)
+def find_config_to_write(folder: Path) -> Path:
+    """Return the file that `write_project_config` writes."""
+    within = find_configuration_folder(folder)
     return next((path for name in CONFIG_NAMES if (path := within / name).exists()), within / CONFIG_NAMES[-1])
 
 
@@ -197,7 +197,7 @@ def check_replaceable(path: Path) -> None:
 
 
 def _other_keys(path: Path) -> dict[str, Any]:
-    """What a config says besides the names of either family; nothing when there is none, or an empty one."""
+    """Return the keys of a config besides the names of either family; empty when there is none, or an empty one."""
     with _naming_repair(path):
         if not os.path.lexists(path) or (path.is_file() and not path.stat().st_size):
             return {}
@@ -215,7 +215,7 @@ def _places(folder: Path) -> list[Path]:
 
 
 def _scope(node: Node) -> dict[str, Node]:
-    """The names in `/subscriptions/S/resourceGroups/G/…/workspaces/W/projects/E`, by the other's keys."""
+    """Return the names in `/subscriptions/S/resourceGroups/G/…/workspaces/W/projects/E`, by the other family's keys."""
     words = node.text().strip("/").split("/")
     return {
         _SCOPE_KEYS[kind.casefold()]: Node(node.path, node.key_path, node.line, name, name)

@@ -1,4 +1,4 @@
-"""The files that a newly attached folder gets: two runconfigs, conda dependencies and ignore rules."""
+"""Sample files of a newly attached folder: two runconfigs, conda dependencies and ignore rules."""
 
 from __future__ import annotations
 
@@ -72,17 +72,17 @@ docs
 """
 
 
-def sample_files(folder: Path, configuration_folder: Path) -> dict[Path, str]:
-    """Text by path, of the files that an attached folder should have.
+def render_samples(folder: Path, find_configuration_folder: Path) -> dict[Path, str]:
+    """Return the text of each file that an attached folder should have, by path.
 
     Args:
         folder: the attached folder.
-        configuration_folder: `.azureml` or `aml_config` in it.
+        find_configuration_folder: `.azureml` or `aml_config` in it.
     """
-    sklearn = _SKLEARN.format(folder=configuration_folder.name)
+    sklearn = _SKLEARN.format(folder=find_configuration_folder.name)
     return {
-        configuration_folder / "local.runconfig": _LOCAL,
-        configuration_folder / "sklearn.runconfig": sklearn,
-        configuration_folder / "conda_dependencies.yml": CONDA_DEPENDENCIES,
+        find_configuration_folder / "local.runconfig": _LOCAL,
+        find_configuration_folder / "sklearn.runconfig": sklearn,
+        find_configuration_folder / "conda_dependencies.yml": CONDA_DEPENDENCIES,
         folder / AMLIGNORE_NAME: _AMLIGNORE,
     }

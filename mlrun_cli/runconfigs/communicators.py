@@ -1,4 +1,4 @@
-"""Which processes a run configuration asks for: `nodeCount`, `communicator`, and the section of its kind."""
+"""The processes of a run configuration: `nodeCount`, `communicator`, and the section of its kind."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LAUNCHERS = (MPI_LAUNCHER, "mpiexec")
 
 
 class LaunchRefused(Exception):
-    """A key asks for processes that cannot be started: which one, why, and what to do instead."""
+    """Processes that cannot be started: the key that asks for them, why not, and what to do instead."""
 
     def __init__(self, key_path: str, reason: str, advice: str) -> None:
         super().__init__(f"{key_path}: {reason}")
@@ -37,8 +37,8 @@ class LaunchRefused(Exception):
         self.advice = advice
 
 
-def launch_of(configuration: RunConfiguration) -> Launch:
-    """The processes that a configuration asks for; MPI's launcher has still to be found.
+def read_launch(configuration: RunConfiguration) -> Launch:
+    """Return the processes of a configuration; MPI's launcher has still to be found.
 
     Raises:
         LaunchRefused: a key of it cannot be honoured.
@@ -61,16 +61,16 @@ def launch_of(configuration: RunConfiguration) -> Launch:
     return launch
 
 
-def launch_in(configuration: RunConfiguration, interpreter: str, search_path: str, *, is_in_image: bool) -> Launch:
-    """The processes that a configuration asks for, with the program that starts them beside an interpreter.
+def resolve_launch(configuration: RunConfiguration, interpreter: str, search_path: str, *, is_in_image: bool) -> Launch:
+    """Return the processes of a configuration, with the program beside an interpreter that starts them.
 
     Raises:
         LaunchRefused: a key of it cannot be honoured.
         Unsupported: there is no such program.
     """
-    with configuration.telling_place("communicator"):
+    with configuration.locate_errors("communicator"):
         return find_launcher(
-            launch_of(configuration),
+            read_launch(configuration),
             configuration.communicator,
             interpreter,
             search_path,
@@ -81,7 +81,7 @@ def launch_in(configuration: RunConfiguration, interpreter: str, search_path: st
 def find_launcher(
     launch: Launch, communicator: str, interpreter: str, search_path: str, *, is_in_image: bool = False
 ) -> Launch:
-    """The launch with the program that starts its processes, beside the interpreter or on PATH, if it needs one.
+    """Return the launch with the program that starts its processes, beside the interpreter or on PATH, if it needs one.
 
     That of an image is found when its container is started.
 
@@ -141,7 +141,7 @@ def _launch(configuration: RunConfiguration, kind: LaunchKind) -> Launch:
 
 
 def _check_nodes(configuration: RunConfiguration, key_path: str) -> None:
-    """What the section says of nodes must not be another number than the configuration's own."""
+    """Raise unless the section's number of nodes is the configuration's own."""
     nodes = _number(configuration, key_path, default=1)
     if nodes not in {1, configuration.node_count}:
         raise LaunchRefused(

@@ -1,4 +1,4 @@
-"""Tells a runconfig from other files of Azure that lie beside it and may be taken for one."""
+"""Other kinds of files than runconfigs that Azure's users have beside them, and how they are refused."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ _DATABRICKS = _kind(
 
 
 def refuse_other_kinds(root: Node, known: frozenset[str]) -> None:
-    """Refuse a document that is something else of Azure's.
+    """Refuse a document of another kind.
 
     Args:
         root: the document.
@@ -113,8 +113,8 @@ def refuse_other_kinds(root: Node, known: frozenset[str]) -> None:
             raise _refusal(root, kind)
 
 
-def is_no_runconfig(keys: Iterable[str]) -> bool:
-    """Whether a document with these keys at its top is none, whatever it is called."""
+def is_other_kind(keys: Iterable[str]) -> bool:
+    """Return whether a document with these keys at its top is of another kind, whatever its name."""
     return any(not kind.keys.isdisjoint(keys) for kind in _OTHER_THAN_RUNCONFIGS)
 
 

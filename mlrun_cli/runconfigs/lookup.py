@@ -1,4 +1,4 @@
-"""Finds the runconfig that `-c NAME` means."""
+"""The lookup of runconfigs by the name that `-c` takes."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import shlex
 from pathlib import Path
 
 from mlrun_cli.errors import InvalidFile, UsageError
-from mlrun_cli.folders.project_config import CONFIGURATION_FOLDERS, absolute, configuration_folder
+from mlrun_cli.folders.project_config import CONFIGURATION_FOLDERS, find_configuration_folder, make_absolute
 
 SUFFIX = ".runconfig"
 
 
 def find_runconfig(path: Path, name: str) -> tuple[Path, tuple[str, ...]]:
-    """The file that a name means under an attached folder, and notes of one line each.
+    """Return the file that a name means under an attached folder, and notes of one line each.
 
     `path` may itself be a runconfig; then it is the one. Else the first of these: `FOLDER/NAME`,
     `FOLDER/NAME.runconfig`, `PATH/NAME.runconfig`, `PATH/NAME`, where FOLDER is `aml_config` if there is one,
@@ -26,7 +26,7 @@ def find_runconfig(path: Path, name: str) -> tuple[Path, tuple[str, ...]]:
         UsageError: there is none; lists what was tried, and the nearest name.
         InvalidFile: a place cannot be looked into.
     """
-    path = absolute(path)
+    path = make_absolute(path)
     if not name.strip():
         raise UsageError("-c is empty.", hint="Give it the name of a runconfig, such as 'local'.")
     if _is_file(path):
@@ -39,36 +39,36 @@ def find_runconfig(path: Path, name: str) -> tuple[Path, tuple[str, ...]]:
     return first, tuple(f"{other} is not used: {_relative(first, path)} comes first." for other in others)
 
 
-def runconfig_names(path: Path) -> list[str]:
-    """The names that `-c` takes under an attached folder, sorted."""
-    within = configuration_folder(path)
+def list_runconfig_names(path: Path) -> list[str]:
+    """Return the names that `-c` takes under an attached folder, sorted."""
+    within = find_configuration_folder(path)
     found = [*_names(within), *_names(path)]
     # The samples of newer versions of Azure's CLI have no suffix.
     found += [entry.name for entry in _entries(within) if "." not in entry.name]
     return sorted(set(found))
 
 
-def name_of_runconfig(path: Path, file: Path) -> str:
-    """What `-c` takes for a file under an attached folder: the shortest name that leads to it."""
-    folders = [folder for folder in (configuration_folder(path), path) if file.is_relative_to(folder)]
+def find_runconfig_name(path: Path, file: Path) -> str:
+    """Return the shortest name that `-c` takes for a file under an attached folder."""
+    folders = [folder for folder in (find_configuration_folder(path), path) if file.is_relative_to(folder)]
     relative = [str(file.relative_to(folder)) for folder in folders]
     names = [spelling for name in relative for spelling in (name.removesuffix(SUFFIX), name)]
     return next((name for name in names if next(filter(os.path.isfile, _places(path, name)), None) == file), str(file))
 
 
-def folder_of_runconfig(runconfig: Path) -> Path:
-    """The attached folder that a runconfig is in, absolute."""
+def find_project_folder(runconfig: Path) -> Path:
+    """Return the attached folder that a runconfig is in, absolute."""
     folder = runconfig.absolute().parent
     return folder.parent if folder.name in CONFIGURATION_FOLDERS else folder
 
 
 def _places(path: Path, name: str) -> list[Path]:
-    in_folder, in_path = _places_within(configuration_folder(path), name), _places_within(path, name)
+    in_folder, in_path = _places_within(find_configuration_folder(path), name), _places_within(path, name)
     return list(dict.fromkeys([*in_folder, *reversed(in_path)]))
 
 
 def _hidden_places(path: Path, name: str, places: list[Path]) -> list[Path]:
-    """Where the name would lead in the other folder of runconfigs, which is not looked into."""
+    """Return the places of a name in the other folder of runconfigs, which is not looked into."""
     return [
         place
         for within in CONFIGURATION_FOLDERS
@@ -82,13 +82,13 @@ def _places_within(folder: Path, name: str) -> list[Path]:
 
 
 def _not_found(path: Path, name: str, places: list[Path]) -> UsageError:
-    names = runconfig_names(path)
+    names = list_runconfig_names(path)
     hidden = next(filter(os.path.isfile, _hidden_places(path, name, places)), None)
     nearest = difflib.get_close_matches(name[:100].removesuffix(SUFFIX), names, n=1)
     if hidden is not None:
         hint = (
-            f"{_relative(hidden, path)} is not looked for beside {configuration_folder(path).name}. "
-            f"Name it as -c {shlex.quote(name_of_runconfig(path, hidden))}."
+            f"{_relative(hidden, path)} is not looked for beside {find_configuration_folder(path).name}. "
+            f"Name it as -c {shlex.quote(find_runconfig_name(path, hidden))}."
         )
     elif nearest:
         hint = f"Did you mean '{nearest[0]}'?"
@@ -111,7 +111,7 @@ def _relative(place: Path, path: Path) -> Path:
 
 
 def _obstacle(place: Path) -> str | None:
-    """What is there in the file's stead; None when nothing is."""
+    """Return what is at a place instead of a file, in words; None when nothing is."""
     try:
         place.lstat()
     except (OSError, ValueError):
@@ -128,7 +128,7 @@ def _names(folder: Path) -> list[str]:
 
 
 def _entries(folder: Path) -> list[Path]:
-    """The files in a folder; none when it cannot be looked into."""
+    """Return the files in a folder; none when it cannot be looked into."""
     try:
         return [entry for entry in folder.iterdir() if os.path.isfile(entry)]
     except OSError:
@@ -136,7 +136,7 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _is_file(path: Path) -> bool:
-    """Whether there is something to read, be it readable or not."""
+    """Return whether there is a file, be it readable or not."""
     try:
         return path.exists() and not path.is_dir()
     except PermissionError as error:

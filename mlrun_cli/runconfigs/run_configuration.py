@@ -49,7 +49,7 @@ class RunConfiguration:
         framework: `Python` in this spelling, whatever the letter case was; others as written.
         communicator: `None` as text, as Azure writes it; others as written.
         max_run_duration_seconds: None means no limit.
-        environment_variables: those of `environment`, overridden by those at the top.
+        environment_variables: those of `environment`, with_overrides by those at the top.
         environment_reference: what stands in place of the section `environment`: the name of an environment, or of
             a file that describes one.
         rest: every other key that has a value, by key path: `{"docker.useDocker": False}`. What is not
@@ -71,13 +71,13 @@ class RunConfiguration:
     rest: Mapping[str, object] = field(default_factory=dict)
     places: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
-    def overridden(self, **values: Any) -> RunConfiguration:
+    def with_overrides(self, **values: Any) -> RunConfiguration:
         """Return the configuration with fields from elsewhere than its file, which have no place in it."""
         places = {key: place for key, place in self.places.items() if re.split(r"[.[]", key)[0] not in values}
         return replace(self, **values, places=places)
 
     @contextmanager
-    def telling_place(self, key_path: str | None = None) -> Iterator[None]:
+    def locate_errors(self, key_path: str | None = None) -> Iterator[None]:
         """Add the place of a key in its file, if it has one, to an error about it.
 
         Args:
@@ -103,7 +103,7 @@ class RunConfiguration:
             key_path = key_path[: max(key_path.rfind("."), key_path.rfind("["), 0)]
         return self.places.get(key_path)
 
-    def changed(self) -> dict[str, object]:
+    def changed_keys(self) -> dict[str, object]:
         """Return those keys of `rest` whose values are no default of any version of Azure's SDK."""
         return {key_path: value for key_path, value in self.rest.items() if not is_default(key_path, value)}
 
@@ -114,7 +114,7 @@ class RunConfiguration:
         described = python.user_managed_dependencies or python.conda_dependencies_file or python.conda_dependencies
         if self.environment_reference is not None or described:
             return self.environment_reference
-        name = self.changed().get("environment.name")
+        name = self.changed_keys().get("environment.name")
         return None if name is None else str(name)
 
     def without_environment_name(self) -> RunConfiguration:

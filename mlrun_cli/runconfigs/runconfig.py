@@ -28,7 +28,7 @@ from mlrun_cli.runconfigs.shapes import (
     Shape,
 )
 from mlrun_cli.runconfigs.workbench import KEYS as WORKBENCH_KEYS
-from mlrun_cli.runconfigs.workbench import in_current_keys, is_workbench
+from mlrun_cli.runconfigs.workbench import is_workbench, translate_workbench
 
 MAX_NUMBER = 2**31 - 1
 
@@ -119,7 +119,7 @@ def read_current_keys(root: Node) -> tuple[Node, tuple[str, ...]]:
     """
     refuse_other_kinds(root, _TOP_KEYS)
     if is_workbench(root):
-        return in_current_keys(root)
+        return translate_workbench(root)
     keys = root.mapping()
     if keys.keys().isdisjoint(_TOP_KEYS):
         found = ", ".join(list(keys)[:5]) or "none"

@@ -1,4 +1,4 @@
-"""Finds the runconfigs of a tree, by their names, where they lie and what they hold."""
+"""The search for runconfigs in a tree: by name, by folder and by content."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from mlrun_cli.core.documents.read import read_document
 from mlrun_cli.errors import InvalidFile, UsageError
 from mlrun_cli.folders.project_config import CONFIGURATION_FOLDERS
-from mlrun_cli.runconfigs.kinds import is_no_runconfig
+from mlrun_cli.runconfigs.kinds import is_other_kind
 from mlrun_cli.runconfigs.lookup import SUFFIX
 
 _HEAD_BYTES = 1 << 16
@@ -32,7 +32,7 @@ _PAIRED_IN_BRACES = re.compile(rb"""[{,]\s*["']?(script|target|environment|userM
 
 
 def find_runconfigs(root: Path, *, exclude: Path | None = None) -> list[Path]:
-    """All runconfigs under a folder, attached or not, whatever they are called, sorted.
+    """Return all runconfigs under a folder, attached or not, whatever their names, sorted.
 
     In a folder of runconfigs a file without any suffix is one, as the samples of newer versions of Azure's CLI are.
     Elsewhere a file without the suffix is one when it has a key that only runconfigs have, or two that others have too.
@@ -70,7 +70,7 @@ def _is_runconfig(path: Path) -> bool:
         return True
     try:
         with path.open("rb") as file:
-            return _looks_like_one(path, file.read(_HEAD_BYTES)) and not is_no_runconfig(_top_keys(path))
+            return _looks_like_one(path, file.read(_HEAD_BYTES)) and not is_other_kind(_top_keys(path))
     except OSError:
         return False
 

@@ -1,4 +1,4 @@
-"""Runconfigs of the Azure ML Workbench of 2017 and 2018: their keys, told in today's."""
+"""Runconfigs of the Azure ML Workbench of 2017 and 2018, translated to today's keys."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ _SKIPPED = {
 
 
 def is_workbench(root: Node) -> bool:
-    """Whether a document has keys of such a runconfig, and nothing but keys that begin as theirs do."""
+    """Return whether a document has keys of such a runconfig, and only keys in capitals as theirs."""
     keys = root.mapping()
     return not keys.keys().isdisjoint(KEYS) and all(key[:1].isupper() for key in keys)
 
 
-def in_current_keys(root: Node) -> tuple[Node, tuple[str, ...]]:
-    """The document in today's keys, each with the line of the old one, and lines for stderr.
+def translate_workbench(root: Node) -> tuple[Node, tuple[str, ...]]:
+    """Return the document in today's keys, each with the line of the old one, and lines for stderr.
 
     Raises:
         InvalidFile: a value is of a wrong type; names the key as it is written.
@@ -87,7 +87,7 @@ class _Translation:
         return [("python", self._python), ("docker", self._docker)]
 
     def _arguments(self) -> None:
-        """The first word is the script; Workbench put the file that was being edited for `$file`."""
+        """Translate the script and its arguments; Workbench replaced `$file` by the file in its editor."""
         if "ArgumentVector" not in self._old:
             return
         words = self._old["ArgumentVector"].items()
@@ -97,7 +97,7 @@ class _Translation:
         self._top["arguments"] = self._old["ArgumentVector"]._replace(key_path="arguments", content=arguments)
 
     def _target(self) -> None:
-        """`docker` was this machine as well, in a container."""
+        """Translate the target; `docker` was this machine as well, in a container."""
         target = self._old.get("Target")
         if target is None:
             return

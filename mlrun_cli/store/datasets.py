@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from mlrun_cli.core.guid import new_guid
 from mlrun_cli.core.time import now
-from mlrun_cli.data.dataset import Dataset, Definition, definition_text
+from mlrun_cli.data.dataset import Dataset, Definition, serialize_definition
 from mlrun_cli.store.db.database import Database, Row
 from mlrun_cli.store.secrets import hidden_pairs, hidden_text
 
@@ -35,7 +35,7 @@ class DatasetStore:
         """A dataset without a name that is defined in the same way, or None."""
         return self._one(
             "name IS NULL AND definition = :definition ORDER BY dataset_key LIMIT 1",
-            definition=definition_text(definition),
+            definition=serialize_definition(definition),
         )
 
     def latest(self) -> Sequence[Dataset]:
@@ -65,7 +65,7 @@ class DatasetStore:
             name=name,
             version=version,
             kind=definition["kind"],
-            definition=definition_text(definition),
+            definition=serialize_definition(definition),
             description=hidden_text(description),
             tags=json.dumps(hidden_pairs(tags or {})),
             now=now(),

@@ -33,7 +33,7 @@ class GpuRequest(NamedTuple):
 
 
 class Admission(NamedTuple):
-    """Whether a run has to wait in a queue, and lines for stderr about that."""
+    """Admission of a run: `is_queued` where it has to wait, and lines for stderr about that."""
 
     is_queued: bool
     notes: tuple[str, ...] = ()
@@ -77,7 +77,7 @@ def admit_run(
     target = configuration.target
     check_target(workspace, target)
     demand = Demand(configuration.node_count, gpus.gpu_count, configuration.max_run_duration_seconds)
-    with configuration.telling_place():
+    with configuration.locate_errors():
         find_target(workspace, target).check(demand)
     most = node_limit(workspace, target)
     is_queued = most is not None or bool(gpus.gpu_count)

@@ -12,7 +12,7 @@ from typing import Any
 from mlrun_cli.core.problems import each_problem
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import MlrunError
-from mlrun_cli.runconfigs.lookup import find_runconfig, name_of_runconfig
+from mlrun_cli.runconfigs.lookup import find_runconfig, find_runconfig_name
 from mlrun_cli.runconfigs.runconfig import read_runconfig
 from mlrun_cli.runconfigs.schema import complete_document
 from mlrun_cli.runconfigs.search import find_runconfigs
@@ -59,7 +59,7 @@ def strip_path(text: str, file: str) -> str:
 def _make_record(folder: Path, file: Path) -> dict[str, Any]:
     """Return a record of a runconfig that is read, but of which nothing is looked up."""
     record: dict[str, Any] = {
-        "name": name_of_runconfig(folder, file),
+        "name": find_runconfig_name(folder, file),
         "path": str(file.relative_to(folder)),
         "target": None,
         "script": None,

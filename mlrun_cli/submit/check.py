@@ -14,7 +14,7 @@ from mlrun_cli.environments.environment import EnvironmentPlan
 from mlrun_cli.environments.mode import EnvironmentChoice
 from mlrun_cli.errors import MissingFile
 from mlrun_cli.folders.project_config import CONFIGURATION_FOLDERS, find_project_config
-from mlrun_cli.runconfigs.lookup import folder_of_runconfig
+from mlrun_cli.runconfigs.lookup import find_project_folder
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.submit.catalog import strip_path
 from mlrun_cli.submit.request import SubmitRequest
@@ -124,7 +124,7 @@ def check_runconfig(
 def _find_project(file: Path) -> Path:
     """Return the folder that paths are relative to: the attached one, also for a runconfig in `config` or the like."""
     config = None if file.parent.name in CONFIGURATION_FOLDERS else find_project_config(file.parent)
-    return folder_of_runconfig(file) if config is None else config.folder
+    return find_project_folder(file) if config is None else config.folder
 
 
 def _run_line(resolver: Resolver, workspace: Workspace | None, environment: Mapping[str, str]) -> str:

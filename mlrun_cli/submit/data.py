@@ -12,13 +12,13 @@ from mlrun_cli.actions.datasets import (
     DataFile,
     DataFiles,
     FindDatastore,
-    definition_within,
+    check_definition_in,
+    copy_privately,
     find_files,
+    find_single_path,
     get_dataset,
     get_dataset_by_id,
     path_in_copy,
-    private_copy,
-    whole_path,
 )
 from mlrun_cli.actions.datastores import get_datastore
 from mlrun_cli.core.guid import new_guid
@@ -36,7 +36,7 @@ from mlrun_cli.data.binding import (
     OutputBinding,
     Placeholders,
     ReferenceBinding,
-    azures_name,
+    azure_name,
     read_inputs,
     read_outputs,
     read_references,
@@ -149,7 +149,7 @@ class _Binder:
         names = list(given) if isinstance(given, dict) else []
         for name, key_path, part in [(n, f"{section}.{n}", {n: given[n]}) for n in names] or [("", section, given)]:
             is_bound = False
-            with self._problems.collecting(), configuration.telling_place(key_path):
+            with self._problems.collecting(), configuration.locate_errors(key_path):
                 for binding in read(part):
                     bind(binding)
                 is_bound = True
@@ -239,7 +239,7 @@ class _Binder:
             self._bound.variables[name] = self._placeholders.fill_paths(text, self._of("environmentVariables"))
         self._bound.arguments = tuple(self._arguments(configuration))
         command = configuration.command
-        with self._problems.collecting(), configuration.telling_place("command"):
+        with self._problems.collecting(), configuration.locate_errors("command"):
             if isinstance(command, str):
                 self._bound.command = self._placeholders.fill_shell(command, self._variable)
             elif command is not None:
@@ -250,15 +250,15 @@ class _Binder:
     def _arguments(self, configuration: RunConfiguration) -> Iterator[str]:
         for index, text in enumerate(configuration.arguments):
             where = f"arguments[{index}]"
-            with self._problems.collecting(), configuration.telling_place(where):
+            with self._problems.collecting(), configuration.locate_errors(where):
                 yield self._filled(where, text)
 
     def _add_azures_names(self) -> None:
         """Scripts and arguments written for Azure know data of a runconfig by the names that it gets there."""
         for (kind, name), value in [*self._values.items()]:
-            self._values.setdefault((kind, azures_name(name)), value)
+            self._values.setdefault((kind, azure_name(name)), value)
             if kind == REFERENCE:
-                self._bound.variables.setdefault(f"{REFERENCE}_{azures_name(name)}", value)
+                self._bound.variables.setdefault(f"{REFERENCE}_{azure_name(name)}", value)
 
     def _dataset(self, where: str, binding: InputBinding) -> Dataset:
         workspace = self._workspace
@@ -269,7 +269,7 @@ class _Binder:
             name = binding.dataset_name
             return _registered(where, lambda: get_dataset(workspace, name, binding.dataset_version))
         definition = binding.definition or {"kind": FILE_KIND, "paths": [self._location(binding)]}
-        checked = _about(where, lambda: definition_within(workspace, definition))
+        checked = _about(where, lambda: check_definition_in(workspace, definition))
         if self._is_preview:
             return _unnamed("{dataset-id}", checked)
         new = self._bound.datasets
@@ -296,7 +296,7 @@ class _Binder:
                 hint="Let its mechanism be 'direct', or make it a dataset of files with Dataset.File.from_files.",
             )
         if binding.mechanism == MOUNT:
-            whole = _about(where, lambda: whole_path(dataset.definition, self._find_datastore))
+            whole = _about(where, lambda: find_single_path(dataset.definition, self._find_datastore))
             if whole is not None:
                 return whole
         files = _about(where, lambda: find_files(dataset.definition, self._find_datastore))
@@ -306,7 +306,7 @@ class _Binder:
 
     def _copied(self, files: DataFiles, name: str, mechanism: str) -> Path:
         folder = self._input_folder(name)
-        return path_in_copy(files, folder) if self._is_preview else private_copy(files, folder, mechanism)
+        return path_in_copy(files, folder) if self._is_preview else copy_privately(files, folder, mechanism)
 
     def _make(self, where: str, path: Path, datastore: Datastore) -> None:
         if not self._is_preview:
@@ -364,7 +364,7 @@ class _Binder:
         if path.is_file() or path.parent == self._input_folder(name):
             folder = self._input_folder(name)
             if path.parent != folder and not self._is_preview:
-                private_copy(DataFiles([DataFile(path.name, str(path))], path), folder, MOUNT)
+                copy_privately(DataFiles([DataFile(path.name, str(path))], path), folder, MOUNT)
             path = folder / path.name
         if path_on_compute.startswith("/"):
             self._values[PATH_ON_COMPUTE, path_on_compute.rstrip("/") or "/"] = str(folder)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mlrun_cli.actions.attached_folders import submission_of
+from mlrun_cli.actions.attached_folders import read_submission
 from mlrun_cli.actions.snapshots import snapshot_of
 from mlrun_cli.core.redaction import REDACTED
 from mlrun_cli.errors import UsageError
@@ -68,7 +68,7 @@ class EarlierRun(NamedTuple):
 
 
 class FolderDifference(NamedTuple):
-    """How a folder differs from a snapshot: paths that it has besides, has no more, and has with another content."""
+    """Paths that are only in a folder, only in its snapshot, and in both with other content."""
 
     added: Sequence[str]
     removed: Sequence[str]
@@ -85,7 +85,7 @@ def find_earlier_run(workspace: Workspace, run: Run) -> EarlierRun:
         UsageError: a script opened it itself, or no record holds all that it takes.
         NotFound: its snapshot is gone.
     """
-    submission = submission_of(workspace, run)
+    submission = read_submission(workspace, run)
     if submission is None:
         raise UsageError(
             f"The run '{run.run_id}' was not submitted: a script opened it itself.", hint="Start that script again."

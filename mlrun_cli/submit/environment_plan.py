@@ -88,7 +88,7 @@ def _plan(
     elif conda_file is None and wants_container(configuration) and (engine := find_engine(search_path)):
         from mlrun_cli.environments.container_plan import plan_container  # noqa: PLC0415 - start-up
 
-        with configuration.telling_place():
+        with configuration.locate_errors():
             planned = plan_container(configuration, engine, home=home, project=project, environment=environment)
     elif is_user_managed:
         planned = plan_user_managed(python.interpreter_path, search_path, project)
@@ -98,7 +98,7 @@ def _plan(
         dependencies = _read_dependencies(configuration, runconfig, project, source, conda_file)
         planned = plan_conda(dependencies, home=home, environ=environment, choice=choice)
     if framework == SPARK_FRAMEWORK and program is not None:
-        with configuration.telling_place():
+        with configuration.locate_errors():
             planned = replace(planned, plan=planned.plan._replace(starter=spark_command(configuration, program)))
     return planned
 
@@ -140,6 +140,6 @@ def _read_dependencies(
     if python.conda_dependencies_file is None:
         return conda_dependencies_from_mapping({}, runconfig or project, "environment.python", project)
     name = python.conda_dependencies_file
-    with configuration.telling_place("environment.python.condaDependenciesFile"):
+    with configuration.locate_errors("environment.python.condaDependenciesFile"):
         file = find_named_file(name, "conda dependencies", runconfig, project, source)
     return read_conda_dependencies(file)

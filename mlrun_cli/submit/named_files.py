@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlrun_cli.errors import MissingFile
-from mlrun_cli.folders.project_config import configuration_folder
+from mlrun_cli.folders.project_config import find_configuration_folder
 
 
 def find_conda_file(name: Path, project: Path, source: Path) -> Path:
@@ -35,7 +35,7 @@ def find_named_file(name: str, what: str, runconfig: Path | None, project: Path,
         MissingFile: none of them has it; lists the places.
     """
     beside = project if runconfig is None else runconfig.parent
-    return _find_file(Path(name), [project, source, beside, configuration_folder(project)], what)
+    return _find_file(Path(name), [project, source, beside, find_configuration_folder(project)], what)
 
 
 def _find_file(name: Path, folders: Sequence[Path], what: str) -> Path:

@@ -77,7 +77,7 @@ def _is_plain(configuration: RunConfiguration) -> bool:
 
     Without Docker its image has no effect, nor have conda dependencies in a user-managed environment.
     """
-    rest, variables = configuration.changed(), configuration.environment_variables
+    rest, variables = configuration.changed_keys(), configuration.environment_variables
     plain = RunConfiguration(
         script=configuration.script,
         arguments=configuration.arguments,

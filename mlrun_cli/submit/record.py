@@ -22,8 +22,8 @@ from mlrun_cli.submit.admission import Admission, GpuRequest, admit_run
 from mlrun_cli.submit.new_run_folder import NewRunFolder
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.resolution import Resolution
-from mlrun_cli.submit.run_definition import run_definition
-from mlrun_cli.submit.script_environment import script_environment
+from mlrun_cli.submit.run_definition import build_run_definition
+from mlrun_cli.submit.script_environment import build_script_environment
 from mlrun_cli.targets.registry import find_target
 from mlrun_cli.workspace import Workspace
 
@@ -86,7 +86,7 @@ def _columns(workspace: Workspace, run: NewRun) -> dict[str, Any]:
         "user_name": user_name(),
         "script_name": None if submission.is_command else submission.argv[0],
         "target": submission.target,
-        "definition": {**run_definition(resolution.configuration, submission, run.redaction), **resolution.data},
+        "definition": {**build_run_definition(resolution.configuration, submission, run.redaction), **resolution.data},
         "host_id": origin.host_id,
         "boot_id": origin.boot_id,
         "pid_namespace": origin.pid_namespace,
@@ -115,7 +115,7 @@ def _properties(workspace: Workspace, run: NewRun) -> Mapping[str, str]:
 def _write_secrets(workspace: Workspace, run: NewRun, experiment: Experiment, run_number: int) -> None:
     resolution, submission = run.resolution, run.submission
     folder = workspace.run_folder(submission.run_id)
-    environment = script_environment(
+    environment = build_script_environment(
         run.request.environment,
         resolution.configuration.environment_variables,
         identity=workspace.identity,

@@ -46,7 +46,7 @@ def resolve_references(
     if configuration.environment_reference is not None and is_file_name(name):
         from mlrun_cli.runconfigs.runconfig import read_environment_file  # noqa: PLC0415 - start-up
 
-        with configuration.telling_place("environment"):
+        with configuration.locate_errors("environment"):
             file = find_named_file(name, "environment", runconfig, project, source)
         described, file_notes = read_environment_file(file)
         inner, inner_notes = _with_posix_paths(configuration.with_environment(described), project, source)
@@ -54,7 +54,7 @@ def resolve_references(
     if workspace is None:
         return configuration, notes
     key_path = "environment" if configuration.environment_reference else "environment.name"
-    with configuration.telling_place(key_path):
+    with configuration.locate_errors(key_path):
         return configuration.with_environment(_find_registered(workspace, configuration, name, key_path)), notes
 
 
@@ -70,7 +70,7 @@ def _find_registered(
     from mlrun_cli.actions.environments import get_environment  # noqa: PLC0415 - start-up
     from mlrun_cli.runconfigs.runconfig import configuration_from_document  # noqa: PLC0415 - start-up
 
-    version = None if configuration.environment_reference else configuration.changed().get("environment.version")
+    version = None if configuration.environment_reference else configuration.changed_keys().get("environment.version")
     try:
         found = get_environment(workspace, name, None if version is None else str(version))
     except EnvironmentNotFound as error:
@@ -96,7 +96,7 @@ def _with_posix_paths(
             return path
         windows = PureWindowsPath(path)
         if windows.drive or windows.root:
-            with problems.collecting(), configuration.telling_place(key_path):
+            with problems.collecting(), configuration.locate_errors(key_path):
                 raise UsageError(
                     f"{key_path}: '{path}' is a path of a Windows machine.",
                     hint=f"Write it relative to the folder {folder}, as in 'src/{windows.name}'.",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlrun_cli.runconfigs.lookup import folder_of_runconfig
+from mlrun_cli.runconfigs.lookup import find_project_folder
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 
 if TYPE_CHECKING:  # start-up: few submits repeat an earlier run or choose how their environment is met
@@ -68,4 +68,4 @@ class SubmitRequest:
     def project_folder(self) -> Path:
         """Return the absolute folder that it is about; that of an earlier run may be gone."""
         is_folder = self.earlier is not None or self.path.is_dir()
-        return self.path.absolute() if is_folder else folder_of_runconfig(self.path)
+        return self.path.absolute() if is_folder else find_project_folder(self.path)

@@ -19,7 +19,7 @@ from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
 from mlrun_cli.errors import ComputeTargetNotFound, MlrunError, UsageError
 from mlrun_cli.processes.launch import Launch
-from mlrun_cli.runconfigs.communicators import launch_in
+from mlrun_cli.runconfigs.communicators import resolve_launch
 from mlrun_cli.runconfigs.run_configuration import PythonSection, RunConfiguration
 from mlrun_cli.runs.submit_options import redacted_words
 from mlrun_cli.snapshots.limits import SnapshotLimits
@@ -32,7 +32,7 @@ from mlrun_cli.submit.resolution import Resolution, names_data
 from mlrun_cli.submit.review import review_configuration
 from mlrun_cli.submit.run_data import RunData
 from mlrun_cli.submit.script import build_argv, check_script_in_snapshot, find_argv
-from mlrun_cli.submit.script_environment import names_set_by_run
+from mlrun_cli.submit.script_environment import reserved_variables
 from mlrun_cli.workspace import Workspace
 
 if TYPE_CHECKING:  # start-up: few submits repeat an earlier run, or have arguments of Docker
@@ -136,10 +136,12 @@ class Resolver:
         request, submission = self._request, earlier.submission
         self.configuration = earlier.configuration()
         if request.target is not None:
-            self.configuration = self.configuration.overridden(target=request.target)
+            self.configuration = self.configuration.with_overrides(target=request.target)
         if request.script is not None:
             arguments = tuple(request.arguments)
-            self.configuration = self.configuration.overridden(script=request.script, arguments=arguments, command=None)
+            self.configuration = self.configuration.with_overrides(
+                script=request.script, arguments=arguments, command=None
+            )
         self._check_target()
         script = self.configuration.script
         with self.problems.collecting():
@@ -191,24 +193,24 @@ class Resolver:
                 self.is_read = True
                 reading.problems.raise_if_any()
         if request.target is not None:
-            self.configuration = self.configuration.overridden(target=request.target)
+            self.configuration = self.configuration.with_overrides(target=request.target)
         if request.script is not None:
-            self.configuration = self.configuration.overridden(script=request.script, command=None)
+            self.configuration = self.configuration.with_overrides(script=request.script, command=None)
         if request.arguments:
-            self.configuration = self.configuration.overridden(arguments=tuple(request.arguments))
+            self.configuration = self.configuration.with_overrides(arguments=tuple(request.arguments))
 
     def _check_target(self) -> None:
         if self._workspace is None or (self.problems.are_about("target") and self._request.target is None):
             return
         target = self.configuration.target
-        with self.problems.collecting(), self.configuration.telling_place("target"):
+        with self.problems.collecting(), self.configuration.locate_errors("target"):
             is_sent_here = are_sent_here(self._request.unknown_target, self._request.environment)
             try:
                 check_target(self._workspace, target)
             except ComputeTargetNotFound:
                 if not is_sent_here:
                     raise
-                self.configuration = self.configuration.overridden(target=LOCAL_TARGET)
+                self.configuration = self.configuration.with_overrides(target=LOCAL_TARGET)
                 self.notes.append(f"target: there is no '{target}' here: the run is sent to this machine.")
 
     def _check_source(self) -> None:
@@ -262,13 +264,13 @@ class Resolver:
         self.configuration = replace(self.configuration, environment_variables=variables)
         if planned.plan.container is None:
             self.notes += self._apply_docker_arguments()
-        self._launch = launch_in(
+        self._launch = resolve_launch(
             self.configuration,
             planned.plan.interpreter,
             self._request.environment.get("PATH", ""),
             is_in_image=planned.plan.container is not None,
         )
-        self.configuration, skipped = _without_variables(self.configuration, names_set_by_run(self._launch))
+        self.configuration, skipped = _without_variables(self.configuration, reserved_variables(self._launch))
         self.notes += skipped
 
     def _apply_docker_arguments(self) -> tuple[str, ...]:
@@ -283,7 +285,7 @@ class Resolver:
     def _find_script(self) -> None:
         is_known = self.is_read and not self.problems.are_about(*_SCRIPT_KEYS)
         if (is_known or self._request.script is not None) and self._source.is_dir():
-            with self.problems.collecting(), self.configuration.telling_place("script"):
+            with self.problems.collecting(), self.configuration.locate_errors("script"):
                 self._argv = find_argv(self.configuration, self._source)
 
     def _find_data(self) -> None:

@@ -9,7 +9,7 @@ from mlrun_cli.environments.docker_section import DOCKER_SWITCHES, find_engine, 
 from mlrun_cli.environments.frameworks import INSTALL, PROGRAMS, find_program
 from mlrun_cli.environments.mode import EnvironmentMode
 from mlrun_cli.errors import Unsupported, UsageError
-from mlrun_cli.runconfigs.communicators import LaunchRefused, launch_of
+from mlrun_cli.runconfigs.communicators import LaunchRefused, read_launch
 from mlrun_cli.runconfigs.keys import KEYS, Refusal
 from mlrun_cli.runconfigs.run_configuration import (
     NO_COMMUNICATOR,
@@ -44,14 +44,14 @@ def review_configuration(
     """
     problems = Problems()
     if configuration.script and configuration.command:
-        with problems.collecting(), configuration.telling_place("command"):
+        with problems.collecting(), configuration.locate_errors("command"):
             raise UsageError("Both script and command are set in the runconfig.", hint="Take one of them out.")
     is_current = mode is EnvironmentMode.CURRENT
     has_container = not is_current and wants_container(configuration) and find_engine(search_path) is not None
     for key_path, refusal in (*_refuse_fields(configuration, search_path), *_refuse_keys(configuration)):
         if (is_current and refusal.concerns_environment) or (has_container and key_path in DOCKER_SWITCHES):
             continue
-        with problems.collecting(), configuration.telling_place(key_path):
+        with problems.collecting(), configuration.locate_errors(key_path):
             raise Unsupported(f"{key_path} cannot be honoured: {refusal.reason}.", hint=refusal.advice)
     problems.raise_if_any()
     return tuple(_note_skipped(configuration, has_container=has_container, is_current=is_current))
@@ -67,7 +67,7 @@ def _refuse_fields(configuration: RunConfiguration, search_path: str) -> Iterato
         reason = f"'{configuration.framework}' is not started here"
         yield "framework", Refusal(reason, "Set it to Python; packages come from the environment.")
     try:
-        launch_of(configuration)
+        read_launch(configuration)
     except LaunchRefused as refused:
         yield refused.key_path, Refusal(refused.reason, refused.advice)
     python = configuration.python
@@ -81,7 +81,7 @@ def _refuse_fields(configuration: RunConfiguration, search_path: str) -> Iterato
 
 
 def _refuse_keys(configuration: RunConfiguration) -> Iterator[tuple[str, Refusal]]:
-    for key_path in configuration.changed():
+    for key_path in configuration.changed_keys():
         key = KEYS.get(key_path)
         if key is None or key.refused is None or (key_path in DOCKER_SWITCHES and _has_conda_part(configuration)):
             continue
@@ -98,7 +98,7 @@ def _note_skipped(configuration: RunConfiguration, *, has_container: bool, is_cu
             f"nodeCount: the script runs {configuration.node_count} times, once for each node, all on this machine; "
             "NODE_RANK tells it which it is."
         )
-    for key_path, value in configuration.changed().items():
+    for key_path, value in configuration.changed_keys().items():
         if key_path in DOCKER_SWITCHES and not has_container:
             is_built = _has_conda_part(configuration) and not is_current
             part = "its conda dependencies" if is_built else "the python on PATH"
@@ -115,6 +115,6 @@ def _reason_to_skip(configuration: RunConfiguration, key_path: str, *, has_conta
         return None
     if key_path.startswith(("docker.", "environment.docker.")) and is_docker_on(configuration):
         return key.skipped_in_container if has_container else key.skipped_without_container
-    if key.launch is not None and launch_of(configuration).kind is not key.launch:
+    if key.launch is not None and read_launch(configuration).kind is not key.launch:
         return f"the communicator is {configuration.communicator}"
     return key.skipped

@@ -1,4 +1,4 @@
-"""What a run was submitted with, as its record shows it: camelCase, secrets hidden."""
+"""The definition of a run, as its record shows it: camelCase, secrets redacted."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.runs.submission import Submission
 
 
-def run_definition(configuration: RunConfiguration, submission: Submission, redaction: Redaction) -> dict[str, Any]:
-    """The `runDefinition` of Azure's run details, as far as it means something here."""
+def build_run_definition(
+    configuration: RunConfiguration, submission: Submission, redaction: Redaction
+) -> dict[str, Any]:
+    """Return the `runDefinition` of Azure's run details, as far as it means something here."""
     command = configuration.command
     shown = list(submission.argv)
     build, container = submission.environment.build, submission.environment.container
@@ -43,8 +45,8 @@ def run_definition(configuration: RunConfiguration, submission: Submission, reda
 
 
 def _name(configuration: RunConfiguration, submission: Submission) -> dict[str, str]:
-    """Name and version of the environment: its own, or those under which Azure saves one without."""
-    changed = configuration.changed()
+    """Return name and version of the environment: its own, or those under which Azure saves one without."""
+    changed = configuration.changed_keys()
     plan = submission.environment
     key = plan.build.key if plan.build is not None else hashlib.sha256(str(plan.interpreter).encode()).hexdigest()
     return {
@@ -63,7 +65,7 @@ def _docker(configuration: RunConfiguration, container: ContainerPlan) -> dict[s
 
 
 def _distribution(submission: Submission) -> dict[str, Any]:
-    """The section of a runconfig that says how many processes there are, with its defaults; none for one a node."""
+    """Return the section of a runconfig with the number of processes; empty for one on each node."""
     launch = submission.launch
     if launch.kind is LaunchKind.MPI:
         return {"mpi": {"processCountPerNode": launch.process_count // launch.node_count}}

@@ -37,13 +37,13 @@ _OF_EVERY_RUN = frozenset(
 )
 
 
-def names_set_by_run(launch: Launch) -> frozenset[str]:
-    """The variables that no runconfig can set: those that tell a script, or a process of it, of its run."""
+def reserved_variables(launch: Launch) -> frozenset[str]:
+    """Return the names of the variables that every run sets itself, so that no runconfig can."""
     processes = launch.processes(range(launch.port_count))
     return _OF_EVERY_RUN.union(*(process.variables for process in processes))
 
 
-def script_environment(
+def build_script_environment(
     submitter: Mapping[str, str],
     variables: Mapping[str, str],
     *,
@@ -56,7 +56,7 @@ def script_environment(
     experiment_name: str,
     experiment_id: str,
 ) -> dict[str, str]:
-    """The submitter's variables, those of the runconfig on top, and those that tell the script of its run.
+    """Return the submitter's variables, with those of the runconfig and of the run itself on top.
 
     What a notebook made for itself is not the submitter's.
     """
@@ -85,6 +85,6 @@ def script_environment(
 
 
 def _python_path(before: str, home: Path, sdk_folder: Path) -> str:
-    """The SDK first; what an outer run put there for itself is taken out."""
+    """Return PYTHONPATH with the SDK first, without the SDK of an outer run."""
     others = [part for part in before.split(os.pathsep) if part and Path(part).parent != home / "sdk"]
     return os.pathsep.join([str(sdk_folder), *others])

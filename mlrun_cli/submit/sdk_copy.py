@@ -14,8 +14,8 @@ from mlrun_cli.errors import StoreError
 _SOURCE = Path(mlrun_cli.__file__).parent / "sdk"
 
 
-def sdk_copy(home: Path) -> Path:
-    """The folder for a script's PYTHONPATH, which holds `azureml` and nothing else; made when it is not there.
+def ensure_sdk_copy(home: Path) -> Path:
+    """Return the folder for a script's PYTHONPATH, with `azureml` and nothing else in it; make it when it is missing.
 
     Raises:
         StoreError: it cannot be made.
@@ -36,7 +36,7 @@ def sdk_copy(home: Path) -> Path:
 
 
 def _fingerprint(folder: Path) -> str:
-    """Differs when any of the SDK's files does, as in a development checkout."""
+    """Return a text that differs when any of the SDK's files does, as in a development checkout."""
     digest = hashlib.sha256()
     for file in sorted(folder.rglob("*.py")):
         found = file.stat()

@@ -37,7 +37,7 @@ from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.resolution import Resolution
 from mlrun_cli.submit.resolve import Resolver
 from mlrun_cli.submit.script import check_script_in_snapshot
-from mlrun_cli.submit.sdk_copy import sdk_copy
+from mlrun_cli.submit.sdk_copy import ensure_sdk_copy
 from mlrun_cli.targets.registry import find_target
 from mlrun_cli.workspace import Workspace
 
@@ -153,7 +153,7 @@ def _start_run(
     source: _Source,
 ) -> Submitted:
     gpus = request_gpus(workspace, request)
-    sdk_folder = str(sdk_copy(workspace.home))
+    sdk_folder = str(ensure_sdk_copy(workspace.home))
     run_id = f"{request.experiment_name}_{int(time.time())}_{os.urandom(4).hex()}"
     folder = workspace.run_folder(run_id)
     redaction = Redaction.from_environment(request.environment)

@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.actions.runs import add_properties, details_of
+from mlrun_cli.actions.runs import add_properties, get_run_details
 from mlrun_cli.errors import StoreError
 from mlrun_cli.rpc.protocol import error_response
 from mlrun_cli.runs.folder import RunFolder
@@ -106,7 +106,7 @@ class Answerer:
         return self._workspace.runs.properties(self._key)
 
     def _details(self) -> dict[str, Any]:
-        return details_of(self._workspace, self._workspace.runs.get_by_key(self._key))
+        return get_run_details(self._workspace, self._workspace.runs.get_by_key(self._key))
 
     def _parent(self) -> dict[str, Any] | None:
         parent = self._workspace.runs.get_by_key(self._key).parent_run_id

@@ -7,13 +7,13 @@ import pytest
 
 from mlrun_cli.errors import Unsupported
 from mlrun_cli.processes.launch import Launch, LaunchKind
-from mlrun_cli.runconfigs.communicators import MOST_PROCESSES, LaunchRefused, find_launcher, launch_of
+from mlrun_cli.runconfigs.communicators import MOST_PROCESSES, LaunchRefused, find_launcher, read_launch
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 
 
 def launch(communicator: str, nodes: int = 1, **rest: Any) -> Launch:
     keys = {name.replace("__", "."): value for name, value in rest.items()}
-    return launch_of(RunConfiguration(communicator=communicator, node_count=nodes, rest=keys))
+    return read_launch(RunConfiguration(communicator=communicator, node_count=nodes, rest=keys))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mlrun_cli.errors import UsageError
-from mlrun_cli.runconfigs.lookup import find_runconfig, runconfig_names
+from mlrun_cli.runconfigs.lookup import find_runconfig, list_runconfig_names
 
 
 def make(folder: Path, *places: str) -> list[Path]:
@@ -115,7 +115,7 @@ def test_what_is_not_found_is_told_with_all_places_and_the_nearest_name(tmp_path
         "sklern.runconfig, sklern."
     )
     assert caught.value.hint == "Did you mean 'sklearn'?"
-    assert runconfig_names(tmp_path) == ["docker", "sklearn", "training"]
+    assert list_runconfig_names(tmp_path) == ["docker", "sklearn", "training"]
     with pytest.raises(UsageError) as caught:
         find_runconfig(tmp_path, "zebra")
     assert caught.value.hint == "There are: docker, sklearn, training."

@@ -13,7 +13,7 @@ from mlrun_cli.cli.azure.az_script import az_behind, write_az
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.global_options import Shared
 from mlrun_cli.cli.installed_program import own_program
-from mlrun_cli.folders.project_config import absolute
+from mlrun_cli.folders.project_config import make_absolute
 
 app = Group("install-az")
 
@@ -36,7 +36,7 @@ def install_az(
     It is mlrun for 'az ml', answers the lines around that which a pipeline needs (login, account, extension,
     configure, group and the like), and hands all others to the az behind it on the PATH, if there is one.
     """
-    where = absolute(folder.expanduser())
+    where = make_absolute(folder.expanduser())
     own = own_program()
     path = write_az(where, own, force=force)
     behind = az_behind(os.environ.get("PATH", os.defpath))

@@ -86,7 +86,7 @@ def _cancel_one(workspace: Workspace, run: Run, grace_seconds: float | None, sha
 
 
 def _tell_of_children(workspace: Workspace, canceled: Sequence[Run], shared: Shared) -> None:
-    going = actions.children_that_go_on(workspace, canceled)
+    going = actions.count_running_children(workspace, canceled)
     if not going:
         return
     count = sum(going.values())

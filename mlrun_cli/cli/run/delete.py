@@ -65,7 +65,7 @@ def delete(
             last=last,
             filters=filters,
         )
-        doomed = actions.with_children(workspace, chosen)
+        doomed = actions.list_with_children(workspace, chosen)
         if doomed and not yes:
             confirm(shared, _deletion_question(workspace, doomed), otherwise="Nothing was deleted.")
         if force:

@@ -94,7 +94,7 @@ def check_files(context: RequestContext, definition: object) -> None:
 def get_inputs(context: RequestContext, run_id: str) -> dict[str, Any]:
     """Return the data that a run's script was given, by name: a path as text, or the record of a dataset."""
     definition = context.workspace.runs.get(run_id).definition or {}
-    found = {entry["name"]: actions.input_record(context.workspace, entry) for entry in definition.get("data") or []}
+    found = {entry["name"]: actions.resolve_input(context.workspace, entry) for entry in definition.get("data") or []}
     return {name: dataset_record(item) if isinstance(item, Dataset) else item for name, item in found.items()}
 
 
@@ -136,4 +136,4 @@ def unregister_datastore(context: RequestContext, name: str) -> None:
 
 
 def _record(context: RequestContext, datastore: Datastore) -> dict[str, Any]:
-    return datastore_record(datastore, is_default=datastore.name == datastores.default_name(context.workspace))
+    return datastore_record(datastore, is_default=datastore.name == datastores.get_default_name(context.workspace))

@@ -29,7 +29,7 @@ def get_run(context: RequestContext, run_id: str) -> dict[str, Any]:
 @handler("runs.details")
 def get_details(context: RequestContext, run_id: str) -> dict[str, Any]:
     """Return the record in the shape of `Run.get_details()`."""
-    return actions.details_of(context.workspace, _get_reconciled_run(context, run_id))
+    return actions.get_run_details(context.workspace, _get_reconciled_run(context, run_id))
 
 
 @handler("runs.address")

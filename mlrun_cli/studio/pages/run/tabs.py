@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from mlrun_cli.actions.attached_folders import submission_of
+from mlrun_cli.actions.attached_folders import read_submission
 from mlrun_cli.actions.logs import telling_log
 from mlrun_cli.actions.runs import get_runs
 from mlrun_cli.runs.run import Run
@@ -46,7 +46,7 @@ def render_tab(page: Page, run: Run, tab: str, template: str, status: int = 200,
         status,
         run=run,
         run_topic=page.topic("run", run.run_id),
-        command_line=command_of(run, submission_of(page.workspace, run)),
+        command_line=command_of(run, read_submission(page.workspace, run)),
         tabs=TABS,
         current_tab=tab,
         **values,

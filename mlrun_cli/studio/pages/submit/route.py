@@ -8,7 +8,12 @@ from typing import Any
 
 from starlette.responses import Response
 
-from mlrun_cli.actions.attached_folders import FolderChoices, attached_folders, folder_choices, submission_of
+from mlrun_cli.actions.attached_folders import (
+    FolderChoices,
+    list_attached_folders,
+    list_folder_choices,
+    read_submission,
+)
 from mlrun_cli.actions.compute_targets import target_names
 from mlrun_cli.actions.runs import get_runs
 from mlrun_cli.environments.mode import EnvironmentMode
@@ -29,7 +34,7 @@ def show(page: Page) -> Response:
     if not form.like:
         return _show(page, form)
     run = get_runs(page.workspace, [form.like])[0]
-    submission = submission_of(page.workspace, run)
+    submission = read_submission(page.workspace, run)
     if submission is None:
         opened = f"The run '{run.run_id}' was not submitted: a script opened it itself. Start that script again."
         return _show(page, form._replace(like=""), note=opened)
@@ -69,7 +74,7 @@ def _earlier(page: Page, form: SubmitForm) -> EarlierRun | None:
 
 
 def _show(page: Page, form: SubmitForm, status: int = 200, **values: Any) -> Response:
-    folders = attached_folders(page.workspace)
+    folders = list_attached_folders(page.workspace)
     if not form.folder and len(folders) == 1:
         form = form._replace(folder=folders[0])
     shown = {"note": None, "record": None, "problem": None, **values}
@@ -99,8 +104,8 @@ def _choices(form: SubmitForm) -> FolderChoices | None:
     folder, source = form.path(), form.source_path()
     if folder is None or source is None or not os.path.isdir(source):
         return None
-    choices = folder_choices(folder)
-    return choices if source == folder else choices._replace(scripts=folder_choices(source).scripts)
+    choices = list_folder_choices(folder)
+    return choices if source == folder else choices._replace(scripts=list_folder_choices(source).scripts)
 
 
 def _unlike(form: SubmitForm, submission: Submission) -> str | None:
