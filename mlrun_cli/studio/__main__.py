@@ -9,23 +9,23 @@ import sys
 _INTERRUPTED = 130
 
 
-def main(words: list[str]) -> int:
-    """Serve; the exit code."""
-    # Until it is served a signal ends it at once: it has nothing to lose, and what it loads takes a moment.
+def main(arguments: list[str]) -> int:
+    """Serve the studio and return the exit code."""
+    # While modules load, a signal ends the program at once.
     signal.signal(signal.SIGINT, lambda *_: os._exit(_INTERRUPTED))
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 
     from mlrun_cli.errors import MlrunError  # noqa: PLC0415
     from mlrun_cli.serving.studio_options import StudioOptions  # noqa: PLC0415
-    from mlrun_cli.studio.server import say, serve  # noqa: PLC0415
+    from mlrun_cli.studio.server import print_lines, serve  # noqa: PLC0415
 
     try:
-        ended_by = serve(StudioOptions.from_json(words[0]))
+        stop_signal = serve(StudioOptions.from_json(arguments[0]))
     except MlrunError as error:
-        say(f"ERROR: {error.message}", *([error.hint] if error.hint else []))
+        print_lines(f"ERROR: {error.message}", *([error.hint] if error.hint else []))
         return error.exit_code
-    return _INTERRUPTED if ended_by == signal.SIGINT else 0
+    return _INTERRUPTED if stop_signal == signal.SIGINT else 0
 
 
 if __name__ == "__main__":
-    os._exit(main(sys.argv[1:]))  # all is closed by now
+    os._exit(main(sys.argv[1:]))  # everything is closed

@@ -1,4 +1,4 @@
-"""The web application: which address is which page."""
+"""The web application and its routes."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from starlette.types import ASGIApp
 
 from mlrun_cli.serving.studio_options import StudioOptions
 from mlrun_cli.studio.charts import route as charts
-from mlrun_cli.studio.credentials import Access
+from mlrun_cli.studio.credentials import Credentials
+from mlrun_cli.studio.endpoints import Handler, create_action_endpoint, create_page_endpoint, render_error
 from mlrun_cli.studio.events import route as events
-from mlrun_cli.studio.events.hub import News
-from mlrun_cli.studio.middleware import Guard
-from mlrun_cli.studio.page_request import Handler, Studio, message, workspace_deed, workspace_page
+from mlrun_cli.studio.events.hub import EventHub
+from mlrun_cli.studio.middleware import AccessMiddleware
+from mlrun_cli.studio.page_request import StudioState
 from mlrun_cli.studio.pages.compare import route as compare
 from mlrun_cli.studio.pages.experiments import route as experiments
 from mlrun_cli.studio.pages.queue import route as queue
@@ -36,18 +37,18 @@ from mlrun_cli.studio.pages.run.snapshot import route as snapshot
 from mlrun_cli.studio.pages.runs import route as runs
 from mlrun_cli.studio.pages.submit import route as submit
 from mlrun_cli.studio.pages.views import route as views
-from mlrun_cli.studio.pages.workspaces import route as workspaces
-from mlrun_cli.studio.template_renderer import STATIC_FOLDER, Templates
-from mlrun_cli.studio.workspace_pool import OpenWorkspaces
+from mlrun_cli.studio.pages.workspaces import route as workspace_list
+from mlrun_cli.studio.template_renderer import STATIC_FOLDER, TemplateRenderer
+from mlrun_cli.studio.workspace_pool import WorkspacePool
 
 
-class _AnyName(PathConvertor):
-    """The rest of an address: that of a file of a run, which may hold ends of lines."""
+class _FilePathConvertor(PathConvertor):
+    """The rest of a URL's path as a file path, which may hold newlines."""
 
     regex = "(?s:.*)"
 
 
-register_url_convertor("file", _AnyName())
+register_url_convertor("file", _FilePathConvertor())
 
 _WORKSPACE = "/w/{subscription_id}/{resource_group}/{workspace_name}"
 
@@ -73,7 +74,7 @@ PAGES: Sequence[tuple[str, Handler]] = (
     ("/runs/{run_id}/snapshot", snapshot.show_first),
     ("/runs/{run_id}/snapshot/{path:file}", snapshot.show),
 )
-"""What can be read: an address below a workspace's, and who answers."""
+"""Pages: a path below a workspace's URL, and its handler."""
 
 FILES: Sequence[tuple[str, Handler]] = (
     ("/runs/{run_id}/json/download", raw_json.send),
@@ -82,9 +83,9 @@ FILES: Sequence[tuple[str, Handler]] = (
     ("/runs/{run_id}/snapshot-files/{path:file}", snapshot.send),
     ("/runs/{run_id}/snapshot-zip", snapshot.send_all),
 )
-"""What can be downloaded, or shown as it is: sent without being compressed."""
+"""Files, which are sent without compression."""
 
-DEEDS: Sequence[tuple[str, Handler]] = (
+ACTIONS: Sequence[tuple[str, Handler]] = (
     ("/runs/{run_id}/cancel", details.cancel),
     ("/cancel", runs.cancel),
     ("/submit", submit.act),
@@ -92,37 +93,46 @@ DEEDS: Sequence[tuple[str, Handler]] = (
     ("/views/rename", views.rename),
     ("/views/delete", views.delete),
 )
-"""What can be done, by the forms of pages."""
+"""Actions, posted by forms of pages."""
 
 _COMPRESSED = (Middleware(GZipMiddleware, compresslevel=4),)
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
-def create_app(options: StudioOptions, token: str, own_host: str | None) -> tuple[ASGIApp, Studio]:
-    """The application, and what it holds: to be closed by who serves it; `own_host` as `Guard` has it."""
-    access = Access(token, options.home)
-    open_workspaces = OpenWorkspaces(Path(options.home))
-    templates = Templates(options.base_path, access.form_word)
-    studio = Studio(options, access, templates, open_workspaces, News(open_workspaces))
+def create_app(options: StudioOptions, token: str, own_host: str | None) -> tuple[ASGIApp, StudioState]:
+    """Create the application, and its state, whose workspaces the caller closes.
+
+    Args:
+        options: how to serve it.
+        token: the token that opens it.
+        own_host: as `AccessMiddleware` takes it.
+    """
+    credentials = Credentials(token, options.home)
+    workspaces = WorkspacePool(Path(options.home))
+    templates = TemplateRenderer(options.base_path, credentials.create_csrf_token)
+    studio = StudioState(options, credentials, templates, workspaces, EventHub(workspaces))
     app = Starlette(
         routes=[
-            Route("/", workspaces.show),
+            Route("/", workspace_list.show),
             Route("/events", events.stream),
-            Route("/events/{stream}", events.listen, methods=["POST"]),
-            Route("/static/{version}/{path:path}", _static, middleware=_COMPRESSED),
-            *(Route(f"{_WORKSPACE}{path}", workspace_page(page), middleware=_COMPRESSED) for path, page in PAGES),
-            *(Route(f"{_WORKSPACE}{path}", workspace_page(handler)) for path, handler in FILES),
-            *(Route(f"{_WORKSPACE}{path}", workspace_deed(handler), methods=["POST"]) for path, handler in DEEDS),
+            Route("/events/{stream}", events.subscribe, methods=["POST"]),
+            Route("/static/{version}/{path:path}", _send_static_file, middleware=_COMPRESSED),
+            *(Route(f"{_WORKSPACE}{path}", create_page_endpoint(page), middleware=_COMPRESSED) for path, page in PAGES),
+            *(Route(f"{_WORKSPACE}{path}", create_page_endpoint(handler)) for path, handler in FILES),
+            *(
+                Route(f"{_WORKSPACE}{path}", create_action_endpoint(handler), methods=["POST"])
+                for path, handler in ACTIONS
+            ),
         ],
-        exception_handlers={HTTPException: _http_error, Exception: _unknown_error},
+        exception_handlers={HTTPException: _handle_http_error, Exception: _handle_unknown_error},
     )
-    # The router would lead to the address without its last slash, and forget what a proxy puts in front of it.
+    # The router would redirect URLs that end with a slash, but without a proxy's base path.
     app.router.redirect_slashes = False
     app.state.studio = studio
-    return Guard(app, options, own_host, access, templates), studio
+    return AccessMiddleware(app, options, own_host, credentials, templates), studio
 
 
-async def _static(request: Request) -> Response:
+async def _send_static_file(request: Request) -> Response:
     path = (STATIC_FOLDER / request.path_params["path"]).resolve()
     if STATIC_FOLDER not in path.parents or not path.is_file():
         raise HTTPException(404)
@@ -130,21 +140,21 @@ async def _static(request: Request) -> Response:
     return FileResponse(path, headers=headers, media_type=_TYPES.get(path.suffix))
 
 
-async def _http_error(request: Request, error: Exception) -> Response:
+async def _handle_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    studio: Studio = request.app.state.studio
+    studio: StudioState = request.app.state.studio
     if error.status_code == 405:
-        return message(studio, 405, "Not so", "This address takes no such request.")
-    return message(studio, error.status_code, "No such page", "There is no page at this address.")
+        return render_error(studio, 405, "Method not allowed", f"This URL does not accept {request.method} requests.")
+    return render_error(studio, error.status_code, "Page not found", "There is no page at this URL.")
 
 
-async def _unknown_error(request: Request, error: Exception) -> Response:
-    """An error that nobody has foreseen: its trace goes to the terminal, not to the page."""
-    studio: Studio = request.app.state.studio
-    return message(
+async def _handle_unknown_error(request: Request, error: Exception) -> Response:
+    """Render an unexpected error; its traceback goes to the terminal only."""
+    studio: StudioState = request.app.state.studio
+    return render_error(
         studio,
         500,
-        "An error of the studio",
-        f"The page could not be made: {type(error).__name__}.",
-        "The terminal in which the studio runs shows more.",
+        "Internal error",
+        f"The page could not be rendered: {type(error).__name__}.",
+        "The terminal of the studio shows the traceback.",
     )

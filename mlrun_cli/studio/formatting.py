@@ -1,4 +1,4 @@
-"""How pages write numbers, times and statuses: the filters of the templates."""
+"""Formats numbers, times and statuses: the filters of the templates."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import TERMINAL_STATUSES, RunStatus
 
 _AGES = ((365 * 86400, "y"), (30 * 86400, "mo"), (86400, "d"), (3600, "h"), (60, "min"))
-_LONG = 1e15
-_KINDS: Mapping[RunStatus, str] = {
+_MAX_WHOLE = 1e15
+_STATUS_KINDS: Mapping[RunStatus, str] = {
     RunStatus.COMPLETED: "good",
     RunStatus.FAILED: "bad",
     RunStatus.CANCELED: "off",
@@ -30,8 +30,8 @@ _KINDS: Mapping[RunStatus, str] = {
 }
 
 
-def duration(seconds: float | None) -> str:
-    """`1:02:03`, or `0.4 s` below ten seconds; nothing when it is not known."""
+def format_duration(seconds: float | None) -> str:
+    """Format a duration as `1:02:03`, or as `0.4 s` below ten seconds; empty when it is not known."""
     if seconds is None:
         return ""
     if seconds < 10:
@@ -41,59 +41,59 @@ def duration(seconds: float | None) -> str:
     return f"{hours}:{minutes:02}:{rest:02}"
 
 
-def moment(value: int | None) -> Markup:
-    """A point in time, which scripts show in the reader's own zone."""
+def format_timestamp(value: int | None) -> Markup:
+    """Format a timestamp in microseconds; a script of the page converts it to the reader's time zone."""
     if value is None:
         return Markup("")
     text = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(value // MICROSECONDS))
-    return Markup('<time datetime="{}" data-moment>{} UTC</time>').format(iso(value), text)
+    return Markup('<time datetime="{}" data-timestamp>{} UTC</time>').format(iso(value), text)
 
 
-def ago(value: int | None) -> Markup:
-    """How long ago a point in time is, which scripts keep right; pointing at it shows the time itself."""
+def format_age(value: int | None) -> Markup:
+    """Format the age of a timestamp, which a script of the page updates; the timestamp is its tooltip."""
     if value is None:
         return Markup("")
-    shown = iso(value)
-    return Markup('<time datetime="{}" data-ago title="{}">{}</time>').format(shown, shown, _age(now() - value))
+    text, age = iso(value), _describe_age(now() - value)
+    return Markup('<time datetime="{}" data-ago title="{}">{}</time>').format(text, text, age)
 
 
-def _age(microseconds: int) -> str:
+def _describe_age(microseconds: int) -> str:
     seconds = microseconds // MICROSECONDS
     return next((f"{seconds // size} {unit} ago" for size, unit in _AGES if seconds >= size), "just now")
 
 
-def elapsed(run: Run) -> Markup:
-    """A run's duration; that of one that goes on ticks."""
+def format_elapsed(run: Run) -> Markup:
+    """Format a run's duration; a script of the page counts on while the run is active."""
     seconds = run.elapsed_seconds(now())
     if seconds is None:
         return Markup("")
     if run.started_at is None or run.ended_at is not None or run.status.is_terminal:
-        return Markup("{}").format(duration(seconds))
-    return Markup('<span data-ticks="{}">{}</span>').format(iso(run.started_at), duration(seconds))
+        return Markup("{}").format(format_duration(seconds))
+    return Markup('<span data-ticks="{}">{}</span>').format(iso(run.started_at), format_duration(seconds))
 
 
-def number(value: object) -> str:
-    """A metric's value: a whole number in full below 1e15, any other in six digits."""
+def format_number(value: object) -> str:
+    """Format a metric's value: whole numbers below 1e15 in full, others with six digits."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return "" if value is None else str(value)
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "∞" if value > 0 else "-∞"
     magnitude = abs(value)
-    if magnitude < _LONG and value == math.trunc(value):
+    if magnitude < _MAX_WHOLE and value == math.trunc(value):
         return str(math.trunc(value))
-    if magnitude > sys.float_info.max:  # an integer of Python may be longer than any number of the machine
+    if magnitude > sys.float_info.max:  # Python's integers are not bounded
         return f"{Decimal(value):.6g}"
     return f"{value:.6g}"
 
 
-def count(value: int) -> str:
-    """A number of things, with its thousands apart."""
+def format_count(value: int) -> str:
+    """Format a count with separators between thousands."""
     return f"{value:,}"
 
 
-def status_kind(status: RunStatus) -> str:
-    """Which colour a status has: good, bad, off, waiting or active."""
-    return _KINDS.get(status, "active")
+def classify_status(status: RunStatus) -> str:
+    """Return the CSS class that colours a status: good, bad, off, waiting or active."""
+    return _STATUS_KINDS.get(status, "active")
 
 
 def is_active(status: RunStatus) -> bool:
@@ -101,30 +101,31 @@ def is_active(status: RunStatus) -> bool:
     return status not in TERMINAL_STATUSES
 
 
-def for_script(value: Any) -> str:
-    """A value as JSON, for an attribute that a script reads; infinities are written as text."""
-    return json.dumps(_finite(value), ensure_ascii=False, separators=(",", ":"), default=str)
+def to_script_json(value: Any) -> str:
+    """Return a value as JSON for an attribute that a script reads; non-finite numbers become text."""
+    return json.dumps(_replace_non_finite(value), ensure_ascii=False, separators=(",", ":"), default=str)
 
 
-def _finite(value: Any) -> Any:
+def _replace_non_finite(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, Mapping):
-        return {str(key): _finite(item) for key, item in value.items()}
+        return {str(key): _replace_non_finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
+        return [_replace_non_finite(item) for item in value]
     return value
 
 
 FILTERS: Mapping[str, Callable[..., Any]] = {
-    "ago": ago,
-    "count": count,
-    "duration": duration,
-    "elapsed": elapsed,
-    "for_script": for_script,
+    "ago": format_age,
+    "count": format_count,
+    "duration": format_duration,
+    "elapsed": format_elapsed,
     "is_active": is_active,
-    "moment": moment,
-    "number": number,
+    "number": format_number,
+    "script_json": to_script_json,
     "size": size_in_words,
-    "status_kind": status_kind,
+    "status_kind": classify_status,
+    "timestamp": format_timestamp,
 }
+"""Functions by the names that templates use."""

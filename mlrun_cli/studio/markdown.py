@@ -1,4 +1,4 @@
-"""Descriptions of runs as Markdown: written by anybody, shown without scripts, forms or pictures from elsewhere."""
+"""Descriptions of runs as Markdown; users write them, so scripts, forms and external images are removed."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ _TAGS = {
     *("a", "blockquote", "br", "code", "del", "em", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "strong"),
     *("table", "tbody", "td", "th", "thead", "tr", "ul"),
 }
-_LOWERED = {"h1": "h3", "h2": "h4"}
+_LOWERED_HEADINGS = {"h1": "h3", "h2": "h4"}
 
 
-def markdown(text: str) -> Markup:
-    """The text as markup; its headings stand below those of the page."""
-    parser = _parser()
+def render_markdown(text: str) -> Markup:
+    """Convert Markdown to markup, with headings below those of the page."""
+    parser = _create_parser()
     tokens = parser.parse(text)
     for token in tokens:
-        token.tag = _LOWERED.get(token.tag, token.tag)
+        token.tag = _LOWERED_HEADINGS.get(token.tag, token.tag)
     html = parser.renderer.render(tokens, parser.options, {})
     clean = nh3.clean(
         html,
@@ -33,5 +33,5 @@ def markdown(text: str) -> Markup:
 
 
 @cache
-def _parser() -> MarkdownIt:
+def _create_parser() -> MarkdownIt:
     return MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])

@@ -1,4 +1,4 @@
-"""Serves the studio until a signal ends it."""
+"""Serves the studio until a signal stops it."""
 
 from __future__ import annotations
 
@@ -19,48 +19,48 @@ from mlrun_cli.serving.studio_folder import StudioFolder
 from mlrun_cli.serving.studio_options import StudioOptions
 from mlrun_cli.serving.urls import WorkspaceUrls
 from mlrun_cli.studio.app import create_app
-from mlrun_cli.studio.page_request import Studio
+from mlrun_cli.studio.page_request import StudioState
 
-_MOST_PORTS = 50
+_MAX_PORTS = 50
 _BACKLOG = 256
 _GRACE_SECONDS = 3
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104 — what a browser here can open
+_WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104 — what a browser here can open
 
 
 class _Server(uvicorn.Server):
-    """Ends its streams of news first: uvicorn waits for those who listen.
+    """Ends event streams first when it stops, since uvicorn waits for open responses.
 
     Attributes:
-        ended_by: the signal that ends it.
+        stop_signal: the signal that stopped it.
     """
 
-    def __init__(self, config: uvicorn.Config, studio: Studio) -> None:
+    def __init__(self, config: uvicorn.Config, studio: StudioState) -> None:
         super().__init__(config)
         self._studio = studio
-        self.ended_by: int | None = None
+        self.stop_signal: int | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self.ended_by = sig
-        self._studio.news.close()
+        self.stop_signal = sig
+        self._studio.hub.close()
         super().handle_exit(sig, frame)
 
 
 def serve(options: StudioOptions) -> int | None:
-    """Serve until a signal ends it; that signal.
+    """Serve until a signal stops it; return that signal.
 
     Raises:
-        MlrunError: no port is free, the certificate cannot be used, or the token cannot be kept.
+        MlrunError: no port is free, the certificate cannot be used, or the token cannot be stored.
     """
     folder = StudioFolder(Path(options.home))
     token = folder.read_or_create_token()
     own_host = folder.read_or_create_host() if options.has_own_host else None
     app, studio = create_app(options, token, own_host)
-    listener = _bound(options)
+    listener = _bind(options)
     port = listener.getsockname()[1]
     if options.port not in {0, port}:
-        say(f"Port {options.port} is taken; this is {port}.")
-    address = _address(options, own_host, port)
-    first_page = _first_page(options, address)
+        print_lines(f"Port {options.port} is taken; this is {port}.")
+    url = _build_url(options, own_host, port)
+    first_page_url = _build_first_page_url(options, url)
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -74,67 +74,70 @@ def serve(options: StudioOptions) -> int | None:
         ssl_certfile=options.certfile,
         ssl_keyfile=options.keyfile,
     )
-    _load(config)
+    _load_config(config)
     server = _Server(config, studio)
-    with closing(studio.workspaces), folder.register_url(address):
-        for number in (signal.SIGINT, signal.SIGTERM):  # from now on: whoever reads the address may end it
+    with closing(studio.workspaces), folder.register_url(url):
+        for number in (signal.SIGINT, signal.SIGTERM):  # before the URL is printed, since its reader may stop it
             signal.signal(number, server.handle_exit)
-        say(f"Studio: {first_page}?token={token}", "Ctrl-C ends it.")
+        print_lines(f"Studio: {first_page_url}?token={token}", "Ctrl-C ends it.")
         if options.open_browser:
-            Thread(target=open_in_browser, args=(folder.write_redirect_page(first_page).as_uri(),), daemon=True).start()
+            page = folder.write_redirect_page(first_page_url)
+            Thread(target=open_in_browser, args=(page.as_uri(),), daemon=True).start()
         server.run(sockets=[listener])
-    return server.ended_by
+    return server.stop_signal
 
 
-def _bound(options: StudioOptions) -> socket.socket:
-    """A socket on the port, or on the next one that is free."""
-    last: OSError | None = None
-    for port in range(options.port, min(options.port + _MOST_PORTS, 1 << 16) if options.port else 1):
+def _bind(options: StudioOptions) -> socket.socket:
+    """Return a listening socket on the port, or on the next free one."""
+    last_error: OSError | None = None
+    for port in range(options.port, min(options.port + _MAX_PORTS, 1 << 16) if options.port else 1):
         try:
-            kind, _, _, _, place = socket.getaddrinfo(options.host or None, port, type=socket.SOCK_STREAM)[0]
+            family, _, _, _, socket_address = socket.getaddrinfo(options.host or None, port, type=socket.SOCK_STREAM)[0]
         except OSError as error:
-            raise UsageError(f"--host {options.host}: there is no such address here: {error.strerror}.") from error
-        listener = socket.socket(kind, socket.SOCK_STREAM)
+            raise UsageError(
+                f"--host {options.host}: it is not an address of this machine: {error.strerror}."
+            ) from error
+        listener = socket.socket(family, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind(place)
+            listener.bind(socket_address)
             listener.listen(_BACKLOG)
         except OSError as error:
             listener.close()
-            last = error
+            last_error = error
             if error.errno != errno.EADDRINUSE:
                 break
             continue
         return listener
-    reason = "no port is free" if last is None else last.strerror
+    reason = "no port is free" if last_error is None else last_error.strerror
     raise UsageError(
-        f"The studio cannot be served on {options.host}, port {options.port}: {reason}.",
-        hint="Name another with --port N; --port 0 takes any that is free.",
+        f"The studio cannot listen on {options.host}, port {options.port}: {reason}.",
+        hint="Choose another with --port N; --port 0 takes any free port.",
     )
 
 
-def _address(options: StudioOptions, own_host: str | None, port: int) -> str:
+def _build_url(options: StudioOptions, own_host: str | None, port: int) -> str:
     scheme = "http" if options.certfile is None else "https"
-    host = own_host or _EVERYWHERE.get(options.host, f"[{options.host}]" if ":" in options.host else options.host)
+    host = own_host or _WILDCARDS.get(options.host, f"[{options.host}]" if ":" in options.host else options.host)
     return f"{scheme}://{host}:{port}{options.base_path}"
 
 
-def _first_page(options: StudioOptions, address: str) -> str:
-    return f"{address}/" if options.identity is None else WorkspaceUrls(address, *options.identity).experiments()
+def _build_first_page_url(options: StudioOptions, url: str) -> str:
+    return f"{url}/" if options.identity is None else WorkspaceUrls(url, *options.identity).experiments()
 
 
-def say(*lines: str) -> None:
-    """Write lines to the terminal."""
+def print_lines(*lines: str) -> None:
+    """Print lines to the terminal."""
     sys.stderr.write("".join(f"{line}\n" for line in lines))
     sys.stderr.flush()
 
 
-def _load(config: uvicorn.Config) -> None:
-    """Read what has to be read before anybody can be served, the certificate among it."""
+def _load_config(config: uvicorn.Config) -> None:
+    """Load the server's configuration with its certificate."""
     try:
         config.load()
-    except OSError as error:  # those of TLS are among them
+    except OSError as error:  # includes errors of TLS
         raise UsageError(
             f"--certfile {config.ssl_certfile} cannot be used: {error.strerror or error}.",
-            hint="It takes a PEM file with the certificate, and --keyfile one with its key.",
+            hint="--certfile takes a PEM file with the certificate, --keyfile one with its key.",
         ) from error

@@ -1,4 +1,4 @@
-"""Turns templates into pages."""
+"""Renders templates as pages."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ from starlette.responses import HTMLResponse, Response
 from mlrun_cli import __version__
 from mlrun_cli.studio.formatting import FILTERS
 
-_HERE = Path(__file__).parent
-STATIC_FOLDER = _HERE / "static"
+_STUDIO_FOLDER = Path(__file__).parent
+STATIC_FOLDER = _STUDIO_FOLDER / "static"
 
 
-class Templates:
-    """The templates; what they are given is escaped, and a name they misspell is an error."""
+class TemplateRenderer:
+    """Renders templates, named by their paths in `studio/`; values are escaped, and unknown names are errors."""
 
-    def __init__(self, base_path: str, form_word: Callable[[], str]) -> None:
+    def __init__(self, base_path: str, create_csrf_token: Callable[[], str]) -> None:
         self._environment = Environment(
-            loader=FileSystemLoader(_HERE),
+            loader=FileSystemLoader(_STUDIO_FOLDER),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self.static_root = f"{base_path}/static/{static_version()}"
+        self.static_root = f"{base_path}/static/{compute_static_version()}"
         self._environment.globals.update(
-            root=base_path, static=self.static_root, form_word=form_word, version=__version__
+            root=base_path, static=self.static_root, csrf_token=create_csrf_token, version=__version__
         )
         self._environment.filters.update(FILTERS)
 
     def render(self, template: str, values: Mapping[str, Any]) -> str:
-        """The page as text."""
+        """Render a template as text."""
         return self._environment.get_template(template).render(values)
 
     def respond(self, template: str, values: Mapping[str, Any], status: int = 200) -> Response:
-        """The page as a response; half a character, as JSON and names of files may have, becomes a question mark."""
+        """Render a template as a response; lone surrogates, as JSON and file names may hold, become question marks."""
         return HTMLResponse(self.render(template, values).encode("utf-8", "replace"), status)
 
 
-def static_version() -> str:
-    """Changes whenever one of the static files does, so that browsers may keep them for good."""
+def compute_static_version() -> str:
+    """Compute a version of the static files that changes with any of them, so that browsers may cache them."""
     digest = hashlib.sha256()
     for path in sorted(STATIC_FOLDER.rglob("*")):
         found = path.stat()

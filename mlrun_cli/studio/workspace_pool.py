@@ -1,4 +1,4 @@
-"""The workspaces that are open: a few connections to each, lent to one page at a time."""
+"""A pool of open workspaces, each used by one page at a time."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from mlrun_cli.errors import StoreError, WorkspaceNotFound
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
-_PATIENCE_SECONDS = 5.0
-"""A page that cannot write for longer says that the store is locked."""
+_BUSY_TIMEOUT_SECONDS = 5.0
+"""A page that waits longer for a write fails with the error that the store is locked."""
 
 
-class OpenWorkspaces:
-    """Lends open workspaces; threads may share it."""
+class WorkspacePool:
+    """Open workspaces to reuse; safe to share between threads."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -25,43 +25,43 @@ class OpenWorkspaces:
         self._lock = Lock()
 
     @contextmanager
-    def lend(self, identity: WorkspaceIdentity) -> Iterator[Workspace]:
-        """An open workspace for as long as a page needs it.
+    def acquire(self, identity: WorkspaceIdentity) -> Iterator[Workspace]:
+        """Yield an open workspace.
 
         Raises:
-            WorkspaceNotFound: there is none, or not any more.
+            WorkspaceNotFound: it does not exist, or no longer.
             StoreError: it cannot be read.
         """
-        workspace = self._take(identity)
+        workspace = self._take_or_open(identity)
         try:
             yield workspace
         except (StoreError, WorkspaceNotFound):
             workspace.close()
             raise
         except BaseException:
-            self._queue(identity).put(workspace)
+            self._get_idle_queue(identity).put(workspace)
             raise
-        self._queue(identity).put(workspace)
+        self._get_idle_queue(identity).put(workspace)
 
     def close(self) -> None:
-        """Close those that are not lent."""
+        """Close the idle workspaces."""
         for queue in self._idle.values():
             while not queue.empty():
                 queue.get().close()
 
-    def _take(self, identity: WorkspaceIdentity) -> Workspace:
-        queue = self._queue(identity)
+    def _take_or_open(self, identity: WorkspaceIdentity) -> Workspace:
+        queue = self._get_idle_queue(identity)
         while True:
             try:
                 workspace = queue.get_nowait()
             except Empty:
                 workspace = Workspace.open(locate_workspace(self.home, identity), create=False)
-                workspace.set_busy_timeout(_PATIENCE_SECONDS)
+                workspace.set_busy_timeout(_BUSY_TIMEOUT_SECONDS)
                 return workspace
             if workspace.is_in_place():
                 return workspace
             workspace.close()
 
-    def _queue(self, identity: WorkspaceIdentity) -> SimpleQueue[Workspace]:
+    def _get_idle_queue(self, identity: WorkspaceIdentity) -> SimpleQueue[Workspace]:
         with self._lock:
             return self._idle.setdefault(identity, SimpleQueue())

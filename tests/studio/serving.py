@@ -118,15 +118,15 @@ class Studio:
         """A page."""
         return self.ask("GET", address)
 
-    def form_word(self) -> str:
+    def csrf_token(self) -> str:
         """The word that a form of one of its pages carries."""
-        word = re.search(r'name="form_word" value="(\w+)"', self.get(self.urls.submit()).text)
+        word = re.search(r'name="csrf_token" value="(\w+)"', self.get(self.urls.submit()).text)
         assert word is not None
         return word[1]
 
     def post(self, address: str, **fields: str) -> Answer:
         """What a form of a page sends."""
-        return self.ask("POST", address, fields={"form_word": self.form_word(), **fields})
+        return self.ask("POST", address, fields={"csrf_token": self.csrf_token(), **fields})
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """End it by a signal; its exit code."""

@@ -11,7 +11,7 @@ from mlrun_cli.metrics.metric import SUMMARIES, MetricSummary
 from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.charts.chart import CURVE, KINDS, OVER, VALUE, Chart, Measure, query_with, read_charts
 from mlrun_cli.studio.charts.run_names import names_of_runs
-from mlrun_cli.studio.page_request import Page
+from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.workspace import Workspace
 
 MOST_RUNS = 200
@@ -76,7 +76,7 @@ class ChartBoard(NamedTuple):
         return OVER
 
 
-def chart_board(page: Page, runs: Sequence[Run], chosen: Sequence[Run] = ()) -> ChartBoard:
+def chart_board(page: PageRequest, runs: Sequence[Run], chosen: Sequence[Run] = ()) -> ChartBoard:
     """The board of a page.
 
     Args:
@@ -121,7 +121,7 @@ def fitting_charts(workspace: Workspace, keys: Sequence[int], most: int) -> Sequ
 
 
 def _placed(
-    page: Page,
+    page: PageRequest,
     chart: Chart,
     charts: Sequence[Chart],
     runs: Sequence[Run],
@@ -154,7 +154,7 @@ def _placed(
     )
 
 
-def _described(page: Page, run: Run, name: str) -> Mapping[str, Any]:
+def _described(page: PageRequest, run: Run, name: str) -> Mapping[str, Any]:
     return {
         "key": run.key,
         "id": run.run_id,
@@ -163,5 +163,5 @@ def _described(page: Page, run: Run, name: str) -> Mapping[str, Any]:
     }
 
 
-def _own_address(page: Page, query: str) -> str:
-    return f"{page.here}?{query}" if query else page.here
+def _own_address(page: PageRequest, query: str) -> str:
+    return f"{page.current_path}?{query}" if query else page.current_path

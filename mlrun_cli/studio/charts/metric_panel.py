@@ -19,7 +19,7 @@ from mlrun_cli.studio.charts.logged_document import (
     matrix_of,
     read_document,
 )
-from mlrun_cli.studio.formatting import count
+from mlrun_cli.studio.formatting import format_count
 from mlrun_cli.workspace import Workspace
 
 CURVE_PANEL, PLOT_PANEL, TABLE_PANEL, MATRIX_PANEL, VALUE_PANEL = "curve", "plot", "table", "matrix", "value"
@@ -97,7 +97,9 @@ def figure_of_metric(
     if summary.shape in {ROW, TABLE}:
         grid = _table_grid(workspace, run, summary, _MOST_ROWS_OF_A_PLOT)
         found = _figure_of_grid(grid) or figure(LINES, [], x="", y="")
-        return {**found, "note": f"The first {count(len(grid.rows))} rows are drawn."} if grid.has_next else found
+        return (
+            {**found, "note": f"The first {format_count(len(grid.rows))} rows are drawn."} if grid.has_next else found
+        )
     return curves_figure(workspace, [run], [summary.name], over, begin, end, smoothing)
 
 

@@ -17,13 +17,13 @@ from mlrun_cli.studio.charts.board import MOST_RUNS
 from mlrun_cli.studio.charts.chart import OVER, STEP, STRONGEST, Chart, query_with, read_charts
 from mlrun_cli.studio.charts.figure import Figure, figure_of_chart
 from mlrun_cli.studio.charts.metric_panel import figure_of_metric
-from mlrun_cli.studio.page_request import Page
+from mlrun_cli.studio.page_request import PageRequest
 
 _MOST_NAMES = 10_000
 _END_OF_LINE = re.compile(r"\r\n|\r|\n")
 
 
-def show(page: Page) -> Response:
+def show(page: PageRequest) -> Response:
     """The figure of `chart`, or of the metric `metric`, of the runs with the keys `runs`; from `begin` to `end`."""
     try:
         return _json(_figure(page), 200)
@@ -31,7 +31,7 @@ def show(page: Page) -> Response:
         return _json({"problem": error.message}, 404 if isinstance(error, NotFound) else 400)
 
 
-def change(page: Page) -> Response:
+def change(page: PageRequest) -> Response:
     """Put the chart that the form describes in the place of the one it was made of, or behind the others."""
     values = page.request.query_params
     back = urlsplit(page.query("back"))
@@ -50,10 +50,10 @@ def change(page: Page) -> Response:
     changed = [chart if str(other) == before else other for other in charts or ()]
     if chart not in changed:
         changed.append(chart)
-    return page.go_to(f"{back.path}?{query_with(back.query, changed)}")
+    return page.redirect(f"{back.path}?{query_with(back.query, changed)}")
 
 
-def _whole_names(page: Page, typed: Sequence[str]) -> Sequence[str]:
+def _whole_names(page: PageRequest, typed: Sequence[str]) -> Sequence[str]:
     """The names of metrics that were meant: a box of a form leaves ends of lines out, or has blanks instead."""
     names = page.workspace.metric_summaries.all_names(_MOST_NAMES)
     whole = {_END_OF_LINE.sub(sign, name): name for name in names for sign in (" ", "")}
@@ -61,7 +61,7 @@ def _whole_names(page: Page, typed: Sequence[str]) -> Sequence[str]:
     return [whole.get(name, name) for name in typed]
 
 
-def _figure(page: Page) -> Figure:
+def _figure(page: PageRequest) -> Figure:
     runs = _runs(page)
     begin, end = _number(page, "begin"), _number(page, "end")
     name = page.request.query_params.get("metric")
@@ -77,7 +77,7 @@ def _figure(page: Page) -> Figure:
     return figure_of_metric(page.workspace, runs[0], summary, over, begin, end, smoothing)
 
 
-def _runs(page: Page) -> Sequence[Run]:
+def _runs(page: PageRequest) -> Sequence[Run]:
     try:
         keys = [int(key) for key in page.query("runs").split(",") if key][:MOST_RUNS]
         return page.workspace.runs.of_keys(keys)
@@ -85,7 +85,7 @@ def _runs(page: Page) -> Sequence[Run]:
         raise UsageError("'runs' names runs by their numbers, with commas between them.") from error
 
 
-def _number(page: Page, name: str) -> float | None:
+def _number(page: PageRequest, name: str) -> float | None:
     text = page.query(name)
     if not text:
         return None

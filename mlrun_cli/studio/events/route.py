@@ -1,4 +1,4 @@
-"""The stream of news that a browser keeps open."""
+"""The event stream that a browser keeps open, and its subscriptions."""
 
 from __future__ import annotations
 
@@ -9,61 +9,61 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from mlrun_cli.studio.events.hub import News, Stream
-from mlrun_cli.studio.forms import FormRefused, read_fields
+from mlrun_cli.studio.events.event_stream import EventStream
+from mlrun_cli.studio.events.hub import EventHub
+from mlrun_cli.studio.forms import InvalidForm, read_form
 
 _RECONNECT_MILLISECONDS = 300
 _HEARTBEAT_SECONDS = 15.0
 
 
 async def stream(request: Request) -> Response:
-    """Server-sent events, each a JSON object.
+    """Stream server-sent events, each a JSON object.
 
-    The first, `{"stream": KEY}`, tells where the browser posts the topics it listens to. Those that follow have
-    `topics` of which there are news, and `troubles` as `Notice` has them; both are empty to show that the
-    connection lives.
+    The first, `{"stream": KEY}`, names the stream, to which the browser then posts its topics. Each of the others has
+    the `topics` and, as `troubles`, the problems of an `Event`; an empty one shows that the connection is alive.
     """
-    news: News = request.app.state.studio.news
-    opened = news.open()
+    hub: EventHub = request.app.state.studio.hub
+    opened = hub.open_stream()
     if opened is None:
         return PlainTextResponse("The studio serves as many browsers as it can.\n", 503)
-    return _EventStream(news, opened)
+    return _EventStreamResponse(hub, opened)
 
 
-async def listen(request: Request) -> Response:
-    """Take the topics that a stream listens to from now on: all fields named `topic` of the form."""
-    news: News = request.app.state.studio.news
+async def subscribe(request: Request) -> Response:
+    """Replace the topics of a stream by the fields named `topic` of a form."""
+    hub: EventHub = request.app.state.studio.hub
     try:
-        fields = await read_fields(request)
-    except FormRefused as refusal:
-        return PlainTextResponse(f"{refusal}\n", refusal.status)
-    if not news.listen(request.path_params["stream"], fields.every("topic")):
-        return PlainTextResponse("There is no such stream; open one anew.\n", 404)
+        fields = await read_form(request)
+    except InvalidForm as error:
+        return PlainTextResponse(f"{error}\n", error.status)
+    if not hub.subscribe(request.path_params["stream"], fields.get_all("topic")):
+        return PlainTextResponse("There is no such stream. Open a new one.\n", 404)
     return Response(status_code=204)
 
 
-class _EventStream(StreamingResponse):
-    """Is forgotten by the news however it ends: by them, by the browser, or before it has begun."""
+class _EventStreamResponse(StreamingResponse):
+    """Closes its stream however it ends: by the hub, by the browser, or before it has begun."""
 
-    def __init__(self, news: News, opened: Stream) -> None:
-        # A proxy that buffers would hold the news back.
-        super().__init__(_events(opened), media_type="text/event-stream", headers={"x-accel-buffering": "no"})
-        self._news = news
+    def __init__(self, hub: EventHub, opened: EventStream) -> None:
+        # Keeps proxies from buffering events.
+        super().__init__(_format_events(opened), media_type="text/event-stream", headers={"x-accel-buffering": "no"})
+        self._hub = hub
         self._stream = opened
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
         finally:
-            self._news.leave(self._stream)
+            self._hub.close_stream(self._stream)
 
 
-async def _events(opened: Stream) -> AsyncIterator[str]:
+async def _format_events(opened: EventStream) -> AsyncIterator[str]:
     yield f"retry: {_RECONNECT_MILLISECONDS}\n"
-    yield _event({"stream": opened.key})
-    while (notice := await opened.next(_HEARTBEAT_SECONDS)) is not None:
-        yield _event(notice._asdict())
+    yield _format_event({"stream": opened.key})
+    while (event := await opened.wait_for_event(_HEARTBEAT_SECONDS)) is not None:
+        yield _format_event({"topics": event.topics, "troubles": event.problems})
 
 
-def _event(document: object) -> str:
+def _format_event(document: object) -> str:
     return f"data: {json.dumps(document)}\n\n"

@@ -22,12 +22,12 @@ from mlrun_cli.studio.charts.metric_panel import CURVE_PANEL, PLOT_PANEL, Panel,
 from mlrun_cli.studio.export import svg_drawing
 from mlrun_cli.studio.export.images import pictures_of
 from mlrun_cli.studio.export.svg_drawing import Drawing, drawing_of
-from mlrun_cli.studio.markdown import markdown
+from mlrun_cli.studio.markdown import render_markdown
 from mlrun_cli.studio.pages.compare.comparison import compare
 from mlrun_cli.studio.pages.run.logs.log_window import WINDOW_BYTES
 from mlrun_cli.studio.pages.run.logs.terminal import Terminal
 from mlrun_cli.studio.run_facts import environment_facts, fault_of, git_facts, started_line, status_spans
-from mlrun_cli.studio.template_renderer import STATIC_FOLDER, Templates
+from mlrun_cli.studio.template_renderer import STATIC_FOLDER, TemplateRenderer
 from mlrun_cli.workspace import Workspace
 
 _SHEETS = ("studio", "table", "charts", "run", "files", "compare", "export")
@@ -72,7 +72,7 @@ def page_of(workspace: Workspace, runs: Sequence[Run]) -> str:
         "canvas": svg_drawing,
         **own,
     }
-    return Templates("", str).render("export/run.html" if len(runs) == 1 else "export/comparison.html", values)
+    return TemplateRenderer("", str).render("export/run.html" if len(runs) == 1 else "export/comparison.html", values)
 
 
 def _run(workspace: Workspace, run: Run) -> Mapping[str, Any]:
@@ -87,7 +87,7 @@ def _run(workspace: Workspace, run: Run) -> Mapping[str, Any]:
         "git": git_facts(run),
         "environment": environment,
         "packages": packages,
-        "description": markdown(run.description) if run.description else None,
+        "description": render_markdown(run.description) if run.description else None,
         "panels": [_drawn(workspace, run, panel_of(workspace, run, summary, _MOST_ROWS)) for summary in summaries],
         "further_metrics": workspace.metric_summaries.count(run.key, only_images=False) - len(summaries),
         "pictures": pictures,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mlrun_cli.studio.charts.figure import BARS, LINES, Figure
-from mlrun_cli.studio.formatting import number
+from mlrun_cli.studio.formatting import format_number
 
 WIDTH, HEIGHT = 560, 240
 LEFT, RIGHT, TOP, BOTTOM = 72, 12, 10, 38
@@ -69,7 +69,7 @@ class _Scale(NamedTuple):
         return round(self.begin + share * (self.end - self.begin), 1)
 
     def ticks(self, most: int) -> Sequence[Tick]:
-        return [Tick(self.at(value), number(value)) for value in _round_numbers(self.low, self.high, most)]
+        return [Tick(self.at(value), format_number(value)) for value in _round_numbers(self.low, self.high, most)]
 
 
 def drawing_of(figure: Figure, names: Mapping[int, str]) -> Drawing | None:

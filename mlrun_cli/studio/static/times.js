@@ -28,7 +28,7 @@ function tick() {
     write(element, age((now - Date.parse(element.dateTime)) / 1000));
     element.title = new Date(element.dateTime).toLocaleString();
   }
-  for (const element of document.querySelectorAll("time[data-moment]")) {
+  for (const element of document.querySelectorAll("time[data-timestamp]")) {
     write(element, new Date(element.dateTime).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" }));
   }
 }

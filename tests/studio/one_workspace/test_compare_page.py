@@ -274,7 +274,7 @@ def test_one_run_or_none_can_be_looked_at_too(make: RunMaker, studio: Studio) ->
     page = Compared(studio, alone)
     assert page.section("Tags") == {"kind": ["a"]} and "Parallel coordinates" not in page.text
     assert "<title>Compare 1 run " in page.text
-    assert re.search(r'<td><time datetime="[^"]*" data-moment>\d{4}-\d\d-\d\d [\d:]{8} UTC</time>', page.text)
+    assert re.search(r'<td><time datetime="[^"]*" data-timestamp>\d{4}-\d\d-\d\d [\d:]{8} UTC</time>', page.text)
     empty = studio.get(studio.urls.compare())
     assert empty.status == 200 and "press Compare" in empty.text
     assert "press Compare" in studio.get(address(studio, "gone_1")).text

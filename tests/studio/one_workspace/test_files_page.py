@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from mlrun_cli.studio.app import DEEDS, FILES, PAGES
+from mlrun_cli.studio.app import ACTIONS, FILES, PAGES
 from tests.running import Mlrun, until
 from tests.studio.run_maker import RunMaker
 from tests.studio.serving import Studio, serving
@@ -209,7 +209,7 @@ def test_a_name_that_is_no_text_is_found_in_a_snapshot_and_behind_a_proxy(mlrun:
 
 
 def test_bytes_that_are_no_text_are_of_no_record(studio: Studio, run_id: str) -> None:
-    for method, table in (("GET", (*PAGES, *FILES)), ("POST", DEEDS)):
+    for method, table in (("GET", (*PAGES, *FILES)), ("POST", ACTIONS)):
         for path in (path for path, _ in table if "{" in path):
             address = f"{studio.urls}{re.sub(r'{[^}]*}', '%e9%FF%ed%a0%80', path)}"
             answer = studio.get(address) if method == "GET" else studio.post(address)

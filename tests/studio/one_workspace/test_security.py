@@ -19,7 +19,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from mlrun_cli.serving.studio_folder import StudioFolder
-from mlrun_cli.studio.app import DEEDS, FILES, PAGES
+from mlrun_cli.studio.app import ACTIONS, FILES, PAGES
 from tests.running import Mlrun
 from tests.studio.run_maker import RunMaker
 from tests.studio.serving import Studio, serving
@@ -35,9 +35,9 @@ def run_id(mlrun: Mlrun) -> str:
     return RunMaker(mlrun)()
 
 
-def _addresses(studio: Studio, run_id: str, *, deeds: bool = False) -> list[str]:
+def _addresses(studio: Studio, run_id: str, *, actions: bool = False) -> list[str]:
     """Every page, or where every form leads, filled in with what is there."""
-    table = DEEDS if deeds else (*PAGES, *FILES)
+    table = ACTIONS if actions else (*PAGES, *FILES)
     names = {"run_id": run_id, "experiment": "exp", "path": "train.py"}
     filled = [re.sub(r"{(\w+)[^}]*}", lambda found: names[found[1]], path) for path, _ in table]
     return [f"{studio.urls}{path}" for path in filled]
@@ -53,7 +53,7 @@ def test_only_who_knows_the_token_sees_anything(studio: Studio, run_id: str) -> 
             answer = studio.ask("GET", address, cookie=cookie)
             assert answer.status == 401, address
             assert run_id not in answer.text.replace(address.removeprefix(studio.address), ""), address
-    for address in (*_addresses(studio, run_id, deeds=True), f"{studio.address}/events/x"):
+    for address in (*_addresses(studio, run_id, actions=True), f"{studio.address}/events/x"):
         assert studio.ask("POST", address, cookie="", fields={}).status == 401, address
     assert studio.ask("GET", "/?token=wrong", cookie="").status == 403
     assert studio.ask("POST", "/login", cookie="", fields={"token": "wrong"}).status == 403
@@ -202,7 +202,7 @@ def test_a_name_that_was_allowed_is_answered(mlrun: Mlrun) -> None:
 
 def test_a_form_comes_through_a_proxy_that_asks_by_another_name(mlrun: Mlrun) -> None:
     with serving(mlrun, allowed_hosts=("hub.test",)) as studio:
-        fields = {"form_word": studio.form_word(), "name": "mine", "query": ""}
+        fields = {"csrf_token": studio.csrf_token(), "name": "mine", "query": ""}
         for origin, status in (("https://hub.test", 303), ("https://elsewhere.test", 403)):
             answer = studio.ask("POST", studio.urls.views("save"), fields=fields, headers={"Origin": origin})
             assert answer.status == status, origin
@@ -215,8 +215,8 @@ def test_cookies_of_other_programs_lock_nobody_out(studio: Studio, other: str) -
 
 
 def test_pages_of_other_sites_can_send_nothing(studio: Studio) -> None:
-    word = studio.form_word()
-    fields = {"form_word": word, "page": "runs", "name": "sent-from-elsewhere", "query": ""}
+    word = studio.csrf_token()
+    fields = {"csrf_token": word, "page": "runs", "name": "sent-from-elsewhere", "query": ""}
     port = studio.port
     for origin in (
         "https://elsewhere.test",
@@ -227,7 +227,7 @@ def test_pages_of_other_sites_can_send_nothing(studio: Studio) -> None:
     ):
         answer = studio.ask("POST", studio.urls.views("save"), fields=fields, headers={"Origin": origin})
         assert answer.status == 403, origin
-    sent = f"form_word={word}&page=runs&name=sent-from-elsewhere&query="
+    sent = f"csrf_token={word}&page=runs&name=sent-from-elsewhere&query="
     for site in ("cross-site", "same-site"):
         headers = {**_FORM, "Sec-Fetch-Site": site}
         assert studio.ask("POST", studio.urls.views("save"), body=sent, headers=headers).status == 403, site
@@ -237,8 +237,8 @@ def test_pages_of_other_sites_can_send_nothing(studio: Studio) -> None:
 
 def test_nothing_is_done_without_the_word_of_a_page(mlrun: Mlrun, studio: Studio, run_id: str) -> None:
     before = _all_rows(mlrun)
-    for address in _addresses(studio, run_id, deeds=True):
-        for fields in ({}, {"form_word": ""}, {"form_word": "0" * 64}, {"form_word": studio.token}):
+    for address in _addresses(studio, run_id, actions=True):
+        for fields in ({}, {"csrf_token": ""}, {"csrf_token": "0" * 64}, {"csrf_token": studio.token}):
             sent = {"name": "a", "page": "runs", "run": run_id, "do": "submit", **fields}
             assert studio.ask("POST", address, fields=sent).status == 403, (address, fields)
         answer = studio.ask("POST", address, body="{}", headers={"Content-Type": "application/json"})
@@ -249,7 +249,7 @@ def test_nothing_is_done_without_the_word_of_a_page(mlrun: Mlrun, studio: Studio
 def test_reading_changes_nothing(mlrun: Mlrun, studio: Studio, run_id: str) -> None:
     before = _all_rows(mlrun)
     for method in ("GET", "HEAD"):
-        for address in (*_addresses(studio, run_id), *_addresses(studio, run_id, deeds=True)):
+        for address in (*_addresses(studio, run_id), *_addresses(studio, run_id, actions=True)):
             studio.ask(method, f"{address}?name=a&run={run_id}&do=submit&page=runs&version=1")
     assert _all_rows(mlrun) == before
 

@@ -246,12 +246,12 @@ def test_the_selected_runs_are_cancelled_by_their_whole_ids(mlrun: Mlrun, make: 
     done = make()
     chosen = query(("select", made[9]), ("select", done), ("status", "Queued"))
     fields = {"query": chosen, "experiment": "exp"}
-    word = re.search(r'name="form_word" value="(\w+)"', studio.get(studio.urls.runs(chosen)).text)
+    word = re.search(r'name="csrf_token" value="(\w+)"', studio.get(studio.urls.runs(chosen)).text)
     assert word is not None
     mlrun("run", "cancel", "-r", made[0])
     mlrun("run", "delete", "-r", made[0], "--yes")
     for run_id in (made[9], done, made[0]):
-        answer = studio.ask("POST", studio.urls.cancel(), fields={"form_word": word[1], "run": run_id, **fields})
+        answer = studio.ask("POST", studio.urls.cancel(), fields={"csrf_token": word[1], "run": run_id, **fields})
         assert answer.headers["location"].endswith(f"/experiments/exp?status=Queued&select={made[9]}&select={done}")
     assert mlrun.stored("SELECT run_id FROM runs WHERE status = 'Canceled'") == [(made[9],)]
     assert mlrun.stored_status(done) == "Completed"
@@ -264,9 +264,9 @@ def test_more_runs_than_can_be_selected_are_told(mlrun: Mlrun, make: RunMaker, s
     assert re.search(r"<span data-selected-count>1</span> selected", page), "those that are not there do not count"
     few = studio.get(studio.urls.runs(query(("select", alive)))).text
     assert re.search(r"<span data-selection-full hidden>", few)
-    word = re.search(r'name="form_word" value="(\w+)"', few)
+    word = re.search(r'name="csrf_token" value="(\w+)"', few)
     assert word is not None
-    body = query(("form_word", word[1]), ("experiment", "exp"), *(("run", run_id) for run_id in ids))
+    body = query(("csrf_token", word[1]), ("experiment", "exp"), *(("run", run_id) for run_id in ids))
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Origin": studio.origin}
     answer = studio.ask("POST", studio.urls.cancel(), body=body, headers=headers)
     assert answer.status == 400 and "At most 200 runs are canceled at once, not 260" in answer.text

@@ -14,7 +14,7 @@ from mlrun_cli.metrics.metric import LAST, SUMMARIES, MetricSummary
 from mlrun_cli.runs.run import Run
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY, EntryKind, shown
-from mlrun_cli.studio.formatting import duration, moment, number
+from mlrun_cli.studio.formatting import format_duration, format_number, format_timestamp
 from mlrun_cli.studio.pages.compare.parameters import parameters_of
 from mlrun_cli.studio.run_facts import git_facts, started_line
 from mlrun_cli.workspace import Workspace
@@ -88,8 +88,8 @@ def _facts(runs: Sequence[Run]) -> Iterable[Row]:
     facts: Sequence[tuple[str, Callable[[Run], str | int | None]]] = (
         ("Experiment", lambda run: run.experiment_name),
         ("Status", lambda run: run.status.value),
-        ("Created", lambda run: moment(run.created_at - run.created_at % MICROSECONDS)),
-        ("Duration", lambda run: duration(run.elapsed_seconds(now())) or None),
+        ("Created", lambda run: format_timestamp(run.created_at - run.created_at % MICROSECONDS)),
+        ("Duration", lambda run: format_duration(run.elapsed_seconds(now())) or None),
         ("Target", lambda run: run.target),
         ("Submitter", lambda run: run.user_name),
         ("Script and arguments", lambda run: started_line(run) or None),
@@ -129,12 +129,12 @@ def _measured(summary: MetricSummary | None, which: str) -> float | None:
 
 def _told_apart(values: Sequence[float | None]) -> Sequence[str | None]:
     """Numbers as a table has them, or in full where some that differ would look the same."""
-    short, full = ([None if value is None else write(value) for value in values] for write in (number, _in_full))
+    short, full = ([None if value is None else write(value) for value in values] for write in (format_number, _in_full))
     return short if len(set(short)) == len(set(full)) else full
 
 
 def _in_full(value: float) -> str:
-    short = number(value)
+    short = format_number(value)
     return repr(value) if math.isfinite(value) and float(short) != value else short
 
 

@@ -15,10 +15,10 @@ from mlrun_cli.errors import NotFound, UsageError
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.charts.board import chart_board
-from mlrun_cli.studio.page_request import Page
+from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pages.compare.comparison import SOURCE, compare
 from mlrun_cli.studio.pages.compare.parallel_coordinates import sweep_of
-from mlrun_cli.studio.paging import page_number
+from mlrun_cli.studio.paging import parse_page_number
 from mlrun_cli.views.view import COMPARE_PAGE
 
 _MOST_RUNS = 200
@@ -26,12 +26,12 @@ _COLUMNS = 20
 _MOST_FOUND = 20
 
 
-def show(page: Page) -> Response:
+def show(page: PageRequest) -> Response:
     """The runs that the address names, the first of them the one that the others are compared with."""
     named = list(dict.fromkeys(page.request.query_params.getlist("run")))
     run_ids = named[:_MOST_RUNS]
     runs, missing = _runs(page, run_ids)
-    number = page_number(page)
+    number = parse_page_number(page)
     others = runs[1:]
     shown = runs[:1] + others[(number - 1) * (_COLUMNS - 1) : number * (_COLUMNS - 1)]
     with_constant = bool(page.query("constant"))
@@ -55,7 +55,7 @@ def show(page: Page) -> Response:
     )
 
 
-def _runs(page: Page, run_ids: Sequence[str]) -> tuple[list[Run], list[str]]:
+def _runs(page: PageRequest, run_ids: Sequence[str]) -> tuple[list[Run], list[str]]:
     """The runs that are there, with their true status, and the ids of those that are not."""
     found, missing = [], []
     for run_id in run_ids:
@@ -66,7 +66,7 @@ def _runs(page: Page, run_ids: Sequence[str]) -> tuple[list[Run], list[str]]:
     return list(get_reconciled_runs(page.workspace, found)), missing
 
 
-def _search(page: Page, run_ids: Sequence[str]) -> Mapping[str, Any]:
+def _search(page: PageRequest, run_ids: Sequence[str]) -> Mapping[str, Any]:
     """What is looked for, and the runs that could be added; or what is wrong with it."""
     find = page.query("find").strip()
     found: Sequence[Run] = ()
@@ -79,7 +79,7 @@ def _search(page: Page, run_ids: Sequence[str]) -> Mapping[str, Any]:
     return {"find": find, "found": [run for run in found if run.run_id not in run_ids], "find_problem": problem}
 
 
-def _links(page: Page, run_ids: Sequence[str]) -> Mapping[str, Any]:
+def _links(page: PageRequest, run_ids: Sequence[str]) -> Mapping[str, Any]:
     """What makes the addresses of the same page with something changed."""
     pairs = parse_qsl(page.request.url.query, keep_blank_values=True)
 

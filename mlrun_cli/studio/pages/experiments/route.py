@@ -8,12 +8,12 @@ from starlette.responses import Response
 
 from mlrun_cli.actions.experiments import experiment_overviews
 from mlrun_cli.experiments.outcomes import ExperimentOutcomes
-from mlrun_cli.studio.page_request import Page
+from mlrun_cli.studio.page_request import PageRequest
 
 _BAR_WIDTH = 120.0
 
 
-def show(page: Page) -> Response:
+def show(page: PageRequest) -> Response:
     """List the experiments, those with the last activity first."""
     search = page.query("search").strip()
     overviews = experiment_overviews(page.workspace, search or None)

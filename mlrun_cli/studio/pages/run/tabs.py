@@ -11,7 +11,7 @@ from mlrun_cli.actions.attached_folders import read_submission
 from mlrun_cli.actions.logs import telling_log
 from mlrun_cli.actions.runs import get_runs
 from mlrun_cli.runs.run import Run
-from mlrun_cli.studio.page_request import Page
+from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pages.run.resubmit_command import command_of
 
 TABS: Sequence[tuple[str, str]] = (
@@ -25,21 +25,21 @@ TABS: Sequence[tuple[str, str]] = (
 )
 
 
-def requested_run(page: Page) -> Run:
+def requested_run(page: PageRequest) -> Run:
     """Return the run that the address names, with its true status.
 
     Raises:
         RunNotFound: there is none.
     """
-    return get_runs(page.workspace, [page.part("run_id")])[0]
+    return get_runs(page.workspace, [page.path_parameter("run_id")])[0]
 
 
-def main_log_name(page: Page, run: Run) -> str:
+def main_log_name(page: PageRequest, run: Run) -> str:
     """Return the name of the log to show first, relative to the run's files."""
     return telling_log(page.workspace, run).relative_to(page.workspace.run_folder(run.run_id).artifacts).as_posix()
 
 
-def render_tab(page: Page, run: Run, tab: str, template: str, status: int = 200, **values: Any) -> Response:
+def render_tab(page: PageRequest, run: Run, tab: str, template: str, status: int = 200, **values: Any) -> Response:
     """Render a tab of a run's page within the frame that all tabs share."""
     return page.render(
         template,

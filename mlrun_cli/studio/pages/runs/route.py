@@ -16,7 +16,7 @@ from mlrun_cli.runs.filter import format_tag
 from mlrun_cli.runs.run import GRACE_SECONDS
 from mlrun_cli.runs.status import ACTIVE
 from mlrun_cli.studio.charts.board import chart_board, chosen_runs
-from mlrun_cli.studio.page_request import Page
+from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pages.runs.column_menu import changed_columns, column_groups
 from mlrun_cli.studio.pages.runs.filter_menus import filter_menus
 from mlrun_cli.studio.runs_table.columns import chosen_columns
@@ -28,21 +28,21 @@ from mlrun_cli.views.view import RUNS_PAGE
 _PRESSES = ("add", "drop", "earlier", "later")
 
 
-def show_experiment(page: Page) -> Response:
+def show_experiment(page: PageRequest) -> Response:
     """The runs of one experiment."""
-    name = page.part("experiment")
+    name = page.path_parameter("experiment")
     page.workspace.experiments.get(name)
     return _show(page, name)
 
 
-def show_all(page: Page) -> Response:
+def show_all(page: PageRequest) -> Response:
     """The runs of the workspace."""
     return _show(page, None)
 
 
-def cancel(page: Page) -> Response:
+def cancel(page: PageRequest) -> Response:
     """Ask the selected runs to stop; those that have ended, or are not there any more, are passed over."""
-    run_ids = page.fields.every("run")
+    run_ids = page.fields.get_all("run")
     if len(run_ids) > MOST_VALUES:
         raise UsageError(
             f"At most {MOST_VALUES} runs are canceled at once, not {len(run_ids)}.", hint="None has been canceled."
@@ -53,10 +53,10 @@ def cancel(page: Page) -> Response:
             if not run.status.is_terminal:
                 cancel_run(page.workspace, run, GRACE_SECONDS)
     view = RunsView.parse(page.fields.get("query", ""))
-    return page.go_to(page.urls.runs(view.query(), page.fields.get("experiment")))
+    return page.redirect(page.urls.runs(view.query(), page.fields.get("experiment")))
 
 
-def _show(page: Page, experiment: str | None) -> Response:
+def _show(page: PageRequest, experiment: str | None) -> Response:
     view = RunsView.parse(page.request.url.query)
     columns = chosen_columns(view.columns, of_all_experiments=experiment is None)
     given = parse_qsl(page.request.url.query, keep_blank_values=True)
@@ -65,7 +65,7 @@ def _show(page: Page, experiment: str | None) -> Response:
         view = view.with_(columns=tuple(changed_columns(columns, presses)))
     if presses or any(not value for _, value in given):
         # A form sends its empty boxes too: what is shown has one address, worth copying.
-        return page.go_to(page.urls.runs(view.query(), experiment))
+        return page.redirect(page.urls.runs(view.query(), experiment))
     meant = view_filter(view, experiment, now())
     found = run_page(
         page.workspace,

@@ -20,7 +20,7 @@ from mlrun_cli.environments.mode import EnvironmentMode
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.submission import Submission
-from mlrun_cli.studio.page_request import Page
+from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pages.submit.source_changes import SourceChanges, source_changes
 from mlrun_cli.studio.pages.submit.submit_form import FOLDER, SNAPSHOT, SubmitForm
 from mlrun_cli.submit.dry_run import dry_run
@@ -28,7 +28,7 @@ from mlrun_cli.submit.earlier_runs import EarlierRun, find_earlier_run
 from mlrun_cli.submit.start import submit
 
 
-def show(page: Page) -> Response:
+def show(page: PageRequest) -> Response:
     """The form: empty, with what the address has, or as it would submit a run again."""
     form = SubmitForm.typed(page.request.query_params)
     if not form.like:
@@ -49,7 +49,7 @@ def show(page: Page) -> Response:
     return _show(page, form._replace(source=SNAPSHOT), note=note, problem=form.hole())
 
 
-def act(page: Page) -> Response:
+def act(page: PageRequest) -> Response:
     """Submit what was chosen, or show what would happen, or what there is to choose from."""
     form = SubmitForm.typed(page.fields)
     try:
@@ -63,17 +63,17 @@ def act(page: Page) -> Response:
             submitted = submit(page.workspace, request, interruptions)
     except MlrunError as error:
         return _show(page, form, problem=error, status=400)
-    return page.go_to(page.urls.run(submitted.run.run_id))
+    return page.redirect(page.urls.run(submitted.run.run_id))
 
 
-def _earlier(page: Page, form: SubmitForm) -> EarlierRun | None:
+def _earlier(page: PageRequest, form: SubmitForm) -> EarlierRun | None:
     """The run whose snapshot is meant, if one is."""
     if not form.like or form.source != SNAPSHOT:
         return None
     return find_earlier_run(page.workspace, get_runs(page.workspace, [form.like])[0])
 
 
-def _show(page: Page, form: SubmitForm, status: int = 200, **values: Any) -> Response:
+def _show(page: PageRequest, form: SubmitForm, status: int = 200, **values: Any) -> Response:
     folders = list_attached_folders(page.workspace)
     if not form.folder and len(folders) == 1:
         form = form._replace(folder=folders[0])
@@ -95,7 +95,7 @@ def _show(page: Page, form: SubmitForm, status: int = 200, **values: Any) -> Res
     )
 
 
-def _changes(page: Page, form: SubmitForm) -> SourceChanges | None:
+def _changes(page: PageRequest, form: SubmitForm) -> SourceChanges | None:
     """How the folder differs by now from what ran there; None where nothing ran."""
     return source_changes(page.workspace, form.like, form.source_path()) if form.like else None
 

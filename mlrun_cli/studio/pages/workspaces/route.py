@@ -7,13 +7,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from mlrun_cli.serving.urls import WorkspaceUrls
-from mlrun_cli.studio.page_request import Studio
+from mlrun_cli.studio.page_request import StudioState
 from mlrun_cli.workspace_locator import find_identities
 
 
 async def show(request: Request) -> Response:
     """List the workspaces; where there is just one, go on to it."""
-    studio: Studio = request.app.state.studio
+    studio: StudioState = request.app.state.studio
     found = await run_in_threadpool(lambda: list(find_identities(studio.workspaces.home)))
     entries = [(identity, WorkspaceUrls(studio.options.base_path, *identity).experiments()) for identity in found]
     if len(entries) == 1 and "all" not in request.query_params:

@@ -10,9 +10,9 @@ from mlrun_cli.actions.run_pages import run_page
 from mlrun_cli.errors import UsageError
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.order import METRIC, RunOrder
-from mlrun_cli.studio.page_request import Page
+from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pages.run.tabs import render_tab, requested_run
-from mlrun_cli.studio.paging import further_pages, page_number
+from mlrun_cli.studio.paging import build_page_links, parse_page_number
 from mlrun_cli.studio.runs_table.columns import chosen_columns
 from mlrun_cli.studio.runs_table.table import runs_table
 from mlrun_cli.studio.runs_table.view import RunsView
@@ -23,7 +23,7 @@ _OLDEST_FIRST = RunOrder(descending=False)
 _COLUMNS = ("status", "display_name", "run_number", "created", "duration")
 
 
-def show(page: Page) -> Response:
+def show(page: PageRequest) -> Response:
     """The runs right below a run, the first that was made first unless another order is asked for."""
     run = requested_run(page)
     order, problem = _OLDEST_FIRST, None
@@ -32,7 +32,7 @@ def show(page: Page) -> Response:
     except UsageError as error:
         problem = error
     which = RunFilter(parent_run_id=run.run_id)
-    found = run_page(page.workspace, which, order, number=page_number(page), size=_SIZE)
+    found = run_page(page.workspace, which, order, number=parse_page_number(page), size=_SIZE)
     metrics = page.workspace.metric_summaries.most_common([child.key for child in found.runs], _MOST_METRICS)
     names = [*_COLUMNS, *(f"{METRIC}:{name}:last" for name, _ in sorted(metrics)), "tags"]
     return render_tab(
@@ -46,5 +46,5 @@ def show(page: Page) -> Response:
         problem=problem,
         sorted_by=lambda order: f"?{urlencode({'sort': str(order)})}",
         children_topic=page.topic("runs"),
-        **further_pages(page, has_more=found.has_more),
+        **build_page_links(page, has_more=found.has_more),
     )

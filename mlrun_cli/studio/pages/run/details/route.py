@@ -8,13 +8,13 @@ from mlrun_cli.actions.runs import cancel_run
 from mlrun_cli.runs.filter import format_tag
 from mlrun_cli.runs.run import GRACE_SECONDS, Run
 from mlrun_cli.serving.urls import build_query
-from mlrun_cli.studio.markdown import markdown
-from mlrun_cli.studio.page_request import Page
+from mlrun_cli.studio.markdown import render_markdown
+from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pages.run.tabs import main_log_name, render_tab, requested_run
 from mlrun_cli.studio.run_facts import environment_facts, fault_of, git_facts, started_line, status_spans
 
 
-def show(page: Page) -> Response:
+def show(page: PageRequest) -> Response:
     """Show the main facts of a run."""
     run = requested_run(page)
     folder = page.workspace.run_folder(run.run_id)
@@ -30,25 +30,25 @@ def show(page: Page) -> Response:
         git=git_facts(run),
         environment=environment,
         packages=packages,
-        description=markdown(run.description) if run.description else None,
+        description=render_markdown(run.description) if run.description else None,
         log_name=main_log_name(page, run),
         filter_by=lambda name, value: _similar_runs_url(page, run, name, value),
         pair=format_tag,
     )
 
 
-def cancel(page: Page) -> Response:
+def cancel(page: PageRequest) -> Response:
     """Ask the run to stop.
 
     The id must match exactly: a prefix could name another run after this one is gone.
     """
-    run = page.workspace.runs.get(page.part("run_id"))
+    run = page.workspace.runs.get(page.path_parameter("run_id"))
     if not run.status.is_terminal:
         cancel_run(page.workspace, run, GRACE_SECONDS)
-    return page.go_to(page.urls.queue() if page.fields.get("next") == "queue" else page.urls.run(run.run_id))
+    return page.redirect(page.urls.queue() if page.fields.get("next") == "queue" else page.urls.run(run.run_id))
 
 
-def _similar_runs_url(page: Page, run: Run, name: str, value: str) -> str:
+def _similar_runs_url(page: PageRequest, run: Run, name: str, value: str) -> str:
     """Return the URL of the experiment's runs with the same value; with child runs when this is one."""
     children = "1" if run.parent_run_id else ""
     return page.urls.experiment(run.experiment_name, build_query({name: value, "children": children}))

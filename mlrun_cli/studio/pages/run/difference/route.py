@@ -11,12 +11,12 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.snapshot import EntryKind, SnapshotEntry, shown
 from mlrun_cli.studio.files.text_diff import MOST_BYTES, TextDifference, text_difference
-from mlrun_cli.studio.page_request import Page
+from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pages.run.tabs import requested_run
 from mlrun_cli.workspace import Workspace
 
 
-def show(page: Page) -> Response:
+def show(page: PageRequest) -> Response:
     """The difference of `path` in the run `with` to the run of the address."""
     run, path = requested_run(page), page.query("path")
     (other,) = get_reconciled_runs(page.workspace, [page.workspace.runs.get(page.query("with"))])

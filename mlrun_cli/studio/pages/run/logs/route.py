@@ -19,7 +19,7 @@ from mlrun_cli.studio.files.file_kind import FileKind, Unformatted, image_type, 
 from mlrun_cli.studio.files.file_tree import tree_of
 from mlrun_cli.studio.files.responses import OpenFileResponse, zip_response
 from mlrun_cli.studio.files.zip_stream import Member
-from mlrun_cli.studio.page_request import Page
+from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pages.run.logs.log_window import (
     LogWindow,
     Sought,
@@ -37,7 +37,7 @@ _AS_TEXT = ("plain", "find", "from", "before", "end")
 """What asks for a part of a file as it is, whatever it could be shown as."""
 
 
-def show_first(page: Page) -> Response:
+def show_first(page: PageRequest) -> Response:
     """The files, and the log that is looked at first."""
     run = requested_run(page)
     names = list_files(page.workspace, run)
@@ -45,22 +45,22 @@ def show_first(page: Page) -> Response:
     return _show(page, run, names, page.query("file") or (log if log in names else next(iter(names), "")))
 
 
-def show(page: Page) -> Response:
+def show(page: PageRequest) -> Response:
     """The files, and one of them."""
     run = requested_run(page)
-    return _show(page, run, list_files(page.workspace, run), page.file_name())
+    return _show(page, run, list_files(page.workspace, run), page.file_path())
 
 
-def send(page: Page) -> Response:
+def send(page: PageRequest) -> Response:
     """A file itself: a picture to be shown, anything else to be kept."""
     run = requested_run(page)
-    name = page.file_name()
+    name = page.file_path()
     descriptor = open_file(page.workspace, run, name)
     shown_as = None if page.query("download") else image_type(name, descriptor)
     return OpenFileResponse(descriptor, name, shown_as=shown_as)
 
 
-def send_all(page: Page) -> Response:
+def send_all(page: PageRequest) -> Response:
     """All files of a run, or those of a folder, as one archive."""
     run = requested_run(page)
     folder = page.query("folder")
@@ -71,10 +71,10 @@ def send_all(page: Page) -> Response:
     return zip_response(members, f"{run.run_id}.zip")
 
 
-def piece(page: Page) -> Response:
+def piece(page: PageRequest) -> Response:
     """What a log has at a byte and behind it, for a page that shows what comes before."""
     run = requested_run(page)
-    with _opened(page, run, page.file_name()) as descriptor:
+    with _opened(page, run, page.file_path()) as descriptor:
         wanted, match = page.query("find"), _byte(page, "match")
         sought = Sought(wanted, match) if wanted and match is not None else None
         window = _asked_window(page, descriptor, sought) or last_window(descriptor)
@@ -89,7 +89,7 @@ def piece(page: Page) -> Response:
     return HTMLResponse(text, headers=headers)
 
 
-def _show(page: Page, run: Run, names: list[str], name: str) -> Response:
+def _show(page: PageRequest, run: Run, names: list[str], name: str) -> Response:
     problem = None
     viewer: dict[str, Any] = {"kind": None}
     try:
@@ -115,7 +115,7 @@ def _show(page: Page, run: Run, names: list[str], name: str) -> Response:
     )
 
 
-def _viewer(page: Page, name: str, descriptor: int) -> dict[str, Any]:
+def _viewer(page: PageRequest, name: str, descriptor: int) -> dict[str, Any]:
     """What shows a file."""
     kind = kind_of(name, descriptor)
     found: dict[str, Any] = {"kind": kind.value, "size": os.fstat(descriptor).st_size}
@@ -140,7 +140,7 @@ def _formatted(kind: FileKind, name: str, descriptor: int) -> dict[str, Any]:
     return {"table": table_of(name, descriptor)}
 
 
-def _log(page: Page, descriptor: int, otherwise: LogWindow | None = None) -> dict[str, Any]:
+def _log(page: PageRequest, descriptor: int, otherwise: LogWindow | None = None) -> dict[str, Any]:
     """The part of a text that is asked for; else another, which is its end if none is named."""
     wanted = page.query("find")
     match = find(descriptor, wanted, _byte(page, "from") or 0) if wanted else None
@@ -152,7 +152,7 @@ def _log(page: Page, descriptor: int, otherwise: LogWindow | None = None) -> dic
     return {"window": window or last_window(descriptor), "find": wanted, "match": match, "is_end_shown": is_end_shown}
 
 
-def _asked_window(page: Page, descriptor: int, sought: Sought | None = None) -> LogWindow | None:
+def _asked_window(page: PageRequest, descriptor: int, sought: Sought | None = None) -> LogWindow | None:
     """The part of a log that the address names by its first byte, or by the one behind its last."""
     if (before := _byte(page, "before")) is not None:
         return window_before(descriptor, before, sought)
@@ -162,7 +162,7 @@ def _asked_window(page: Page, descriptor: int, sought: Sought | None = None) -> 
 
 
 @contextmanager
-def _opened(page: Page, run: Run, name: str) -> Iterator[int]:
+def _opened(page: PageRequest, run: Run, name: str) -> Iterator[int]:
     descriptor = open_file(page.workspace, run, name)
     try:
         yield descriptor
@@ -170,6 +170,6 @@ def _opened(page: Page, run: Run, name: str) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _byte(page: Page, name: str) -> int | None:
+def _byte(page: PageRequest, name: str) -> int | None:
     text = page.query(name)
     return int(text) if text.isdecimal() and len(text) < 19 else None

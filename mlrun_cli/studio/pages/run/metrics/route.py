@@ -12,24 +12,24 @@ from mlrun_cli.metrics.metric import MetricSummary
 from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.charts.chart import OVER, STEP, STRONGEST
 from mlrun_cli.studio.charts.metric_panel import CURVE_PANEL, Panel, panel_of, values_grid
-from mlrun_cli.studio.page_request import Page
+from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pages.run.tabs import render_tab, requested_run
-from mlrun_cli.studio.paging import further_pages, page_number
+from mlrun_cli.studio.paging import build_page_links, parse_page_number
 
 _PANELS_OF_A_PAGE = 30
 _ROWS_OF_A_PANEL = 20
 _ROWS_OF_A_PAGE = 100
 
 
-def show(page: Page) -> Response:
+def show(page: PageRequest) -> Response:
     """The metrics of a run, a page of panels at a time; with `metric` in the query the values of that one."""
     run = requested_run(page)
     name = page.request.query_params.get("metric")
     return _show_all(page, run) if name is None else _show_one(page, run, name)
 
 
-def _show_all(page: Page, run: Run) -> Response:
-    search, number = page.query("search").strip(), page_number(page)
+def _show_all(page: PageRequest, run: Run) -> Response:
+    search, number = page.query("search").strip(), parse_page_number(page)
     summaries = page.workspace.metric_summaries
     found = summaries.list(
         run.key,
@@ -48,19 +48,19 @@ def _show_all(page: Page, run: Run) -> Response:
         search=search,
         height=180,
         values=None,
-        **further_pages(page, has_more=len(found) > _PANELS_OF_A_PAGE),
+        **build_page_links(page, has_more=len(found) > _PANELS_OF_A_PAGE),
         **_drawing(page),
     )
 
 
-def _show_one(page: Page, run: Run, name: str) -> Response:
+def _show_one(page: PageRequest, run: Run, name: str) -> Response:
     summary = page.workspace.metric_summaries.find(run.key, name)
     if summary is None:
         raise NotFound(f"The run '{run.run_id}' has no metric of this name.", hint="Its Metrics tab lists them.")
     panel = _placed(page, run, summary, _ROWS_OF_A_PAGE)
     values = panel.grid
     if panel.kind == CURVE_PANEL or (values is not None and values.has_next):
-        offset = (page_number(page) - 1) * _ROWS_OF_A_PAGE
+        offset = (parse_page_number(page) - 1) * _ROWS_OF_A_PAGE
         values = values_grid(page.workspace, run, summary, _ROWS_OF_A_PAGE, offset)
     return render_tab(
         page,
@@ -70,12 +70,12 @@ def _show_one(page: Page, run: Run, name: str) -> Response:
         panel=panel._replace(grid=None),
         height=360,
         values=values,
-        **further_pages(page, has_more=values is not None and values.has_next),
+        **build_page_links(page, has_more=values is not None and values.has_next),
         **_drawing(page),
     )
 
 
-def _placed(page: Page, run: Run, summary: MetricSummary, rows: int = _ROWS_OF_A_PANEL) -> Panel:
+def _placed(page: PageRequest, run: Run, summary: MetricSummary, rows: int = _ROWS_OF_A_PANEL) -> Panel:
     name = {"metric": summary.name}
     return panel_of(page.workspace, run, summary, rows)._replace(
         source=page.urls.chart_data(urlencode({"runs": run.key, **name, "over": _over(page)})),
@@ -83,7 +83,7 @@ def _placed(page: Page, run: Run, summary: MetricSummary, rows: int = _ROWS_OF_A
     )
 
 
-def _drawing(page: Page) -> dict[str, Any]:
+def _drawing(page: PageRequest) -> dict[str, Any]:
     """How the curves of the tab are drawn."""
     try:
         smoothing = min(STRONGEST, max(0.0, float(page.query("smooth", "0"))))
@@ -93,6 +93,6 @@ def _drawing(page: Page) -> dict[str, Any]:
     return {"over": _over(page), "overs": OVER, "is_log": is_log, "smoothing": smoothing}
 
 
-def _over(page: Page) -> str:
+def _over(page: PageRequest) -> str:
     over = page.query("over", STEP)
     return over if over in OVER else STEP

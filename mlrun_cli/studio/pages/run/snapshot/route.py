@@ -14,14 +14,14 @@ from mlrun_cli.snapshots.snapshot import EntryKind, Snapshot, SnapshotEntry
 from mlrun_cli.studio.files.file_tree import tree_of
 from mlrun_cli.studio.files.responses import OpenFileResponse, zip_response
 from mlrun_cli.studio.files.zip_stream import Member
-from mlrun_cli.studio.page_request import Page
+from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pages.run.snapshot.source_code import MOST_BYTES, source_lines
 from mlrun_cli.studio.pages.run.tabs import render_tab, requested_run
 
 _TAB = "snapshot"
 
 
-def show_first(page: Page) -> Response:
+def show_first(page: PageRequest) -> Response:
     """The files of the snapshot, and the script."""
     run = requested_run(page)
     try:
@@ -33,20 +33,20 @@ def show_first(page: Page) -> Response:
     return _show(page, run, snapshot, first)
 
 
-def show(page: Page) -> Response:
+def show(page: PageRequest) -> Response:
     """The files of the snapshot, and one of them."""
     run = requested_run(page)
-    return _show(page, run, snapshot_of(page.workspace, run), page.file_name())
+    return _show(page, run, snapshot_of(page.workspace, run), page.file_path())
 
 
-def send(page: Page) -> Response:
+def send(page: PageRequest) -> Response:
     """One file, to be kept."""
     run = requested_run(page)
-    entry = _entry(run, snapshot_of(page.workspace, run), page.file_name())
+    entry = _entry(run, snapshot_of(page.workspace, run), page.file_path())
     return OpenFileResponse(_store(page).open_object(entry.digest), entry.path)
 
 
-def send_all(page: Page) -> Response:
+def send_all(page: PageRequest) -> Response:
     """The snapshot as one archive."""
     run = requested_run(page)
     snapshot = snapshot_of(page.workspace, run)
@@ -59,7 +59,7 @@ def send_all(page: Page) -> Response:
     return zip_response(members, f"{snapshot.snapshot_id}.zip")
 
 
-def _show(page: Page, run: Run, snapshot: Snapshot, name: str | None) -> Response:
+def _show(page: PageRequest, run: Run, snapshot: Snapshot, name: str | None) -> Response:
     names = [entry.path for entry in snapshot.entries if entry.kind is EntryKind.FILE]
     entry = None if name is None else _entry(run, snapshot, name)
     data = b"" if entry is None else _read(_store(page).open_object(entry.digest))
@@ -86,7 +86,7 @@ def _entry(run: Run, snapshot: Snapshot, name: str) -> SnapshotEntry:
     raise NotFound(f"The snapshot of run '{run.run_id}' has no file '{name}'.")
 
 
-def _store(page: Page) -> SnapshotStore:
+def _store(page: PageRequest) -> SnapshotStore:
     return SnapshotStore(page.workspace.snapshots_folder)
 
 

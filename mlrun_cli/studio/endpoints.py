@@ -1,0 +1,106 @@
+"""Endpoints: they call the handler of a page or an action, and turn errors into pages."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from mlrun_cli.core.names import check_resource_group, check_subscription_id, check_workspace_name
+from mlrun_cli.errors import MlrunError, NotFound, StoreError, UsageError, WorkspaceNotFound
+from mlrun_cli.serving.urls import WorkspaceUrls
+from mlrun_cli.studio.forms import CSRF_FIELD, FormFields, InvalidForm, read_form
+from mlrun_cli.studio.page_request import PageRequest, StudioState
+from mlrun_cli.workspace_locator import WorkspaceIdentity
+
+Handler = Callable[[PageRequest], Response]
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def create_page_endpoint(handler: Handler) -> Endpoint:
+    """Create the endpoint of a page of a workspace; the handler runs in a worker thread."""
+
+    async def endpoint(request: Request) -> Response:
+        return await run_in_threadpool(_call_handler, handler, request, FormFields([]))
+
+    return endpoint
+
+
+def create_action_endpoint(handler: Handler) -> Endpoint:
+    """Create the endpoint of an action, which accepts only forms of the studio's own pages."""
+
+    async def endpoint(request: Request) -> Response:
+        studio: StudioState = request.app.state.studio
+        try:
+            fields = await read_form(request)
+        except InvalidForm as error:
+            return render_error(studio, error.status, "Refused", str(error))
+        if not studio.credentials.is_csrf_token(fields.pop(CSRF_FIELD, None)):
+            return render_error(studio, 403, "Refused", "The form is not from this studio.", "Reload the page.")
+        return await run_in_threadpool(_call_handler, handler, request, fields)
+
+    return endpoint
+
+
+def _call_handler(handler: Handler, request: Request, fields: FormFields) -> Response:
+    studio: StudioState = request.app.state.studio
+    identity = None
+    try:
+        identity = _parse_identity(request)
+        with studio.workspaces.acquire(identity) as workspace:
+            return handler(PageRequest(request, studio, workspace, fields))
+    except WorkspaceNotFound as error:
+        return render_error(studio, 404, "Workspace not found", error.message, error.hint)
+    except NotFound as error:
+        return render_error(studio, 404, "Not found", error.message, error.hint, identity)
+    except StoreError as error:
+        return render_error(studio, 503, "Store unavailable", error.message, error.hint, identity, retries=True)
+    except UsageError as error:
+        return render_error(studio, 400, "Bad request", error.message, error.hint, identity)
+    except MlrunError as error:
+        return render_error(studio, 500, "Action failed", error.message, error.hint, identity)
+
+
+def _parse_identity(request: Request) -> WorkspaceIdentity:
+    """Return the workspace that the URL names; its names become a path, so they are checked.
+
+    Raises:
+        WorkspaceNotFound: the names are not valid.
+    """
+    names = request.path_params
+    identity = WorkspaceIdentity(names["subscription_id"], names["resource_group"], names["workspace_name"])
+    try:
+        check_subscription_id(identity.subscription_id)
+        check_resource_group(identity.resource_group)
+        check_workspace_name(identity.name)
+    except UsageError as error:
+        raise WorkspaceNotFound(*reversed(identity)) from error
+    return identity
+
+
+def render_error(
+    studio: StudioState,
+    status: int,
+    title: str,
+    text: str,
+    hint: str | None = None,
+    identity: WorkspaceIdentity | None = None,
+    *,
+    retries: bool = False,
+) -> Response:
+    """Render a page that says what went wrong and links back; with `retries` it reloads itself."""
+    return studio.templates.respond(
+        "templates/message.html",
+        {
+            "urls": None if identity is None else WorkspaceUrls(studio.options.base_path, *identity),
+            "workspace": identity,
+            "current_path": "",
+            "title": title,
+            "text": text,
+            "hint": hint,
+            "retries": retries,
+        },
+        status,
+    )

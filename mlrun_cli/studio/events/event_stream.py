@@ -1,0 +1,71 @@
+"""Events for one browser, collected until it reads them."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Iterable
+from contextlib import suppress
+from threading import Lock
+from typing import NamedTuple
+
+
+class Event(NamedTuple):
+    """A message to a browser.
+
+    Attributes:
+        topics: those that have changed.
+        problems: why the store of a workspace cannot be read, by the workspace's root; empty text once it can.
+    """
+
+    topics: tuple[str, ...]
+    problems: dict[str, str]
+
+
+class EventStream:
+    """The events that one browser has not read yet.
+
+    Created, read and ended in the event loop; any thread may add to it.
+    """
+
+    def __init__(self) -> None:
+        self.key = secrets.token_urlsafe(16)
+        self._loop = asyncio.get_running_loop()
+        self._is_ready = asyncio.Event()
+        self._lock = Lock()
+        self._topics: dict[str, None] = {}
+        self._problems: dict[str, str] = {}
+        self._is_ended = False
+
+    def add_topics(self, topics: Iterable[str]) -> None:
+        """Add topics that have changed."""
+        with self._lock:
+            self._topics.update(dict.fromkeys(topics))
+        self._wake()
+
+    def add_problem(self, root: str, text: str) -> None:
+        """Add why the store of a workspace cannot be read; empty text once it can."""
+        with self._lock:
+            self._problems[root] = text
+        self._wake()
+
+    async def wait_for_event(self, timeout_seconds: float) -> Event | None:
+        """Return the next event, an empty one after the timeout, or None when the stream has ended."""
+        with suppress(TimeoutError, asyncio.TimeoutError):
+            await asyncio.wait_for(self._is_ready.wait(), timeout_seconds)
+        self._is_ready.clear()
+        if self._is_ended:
+            return None
+        with self._lock:
+            event = Event(tuple(self._topics), self._problems)
+            self._topics, self._problems = {}, {}
+        return event
+
+    def end(self) -> None:
+        """End the stream; takes no lock, so that a signal handler may call it."""
+        self._is_ended = True
+        self._wake()
+
+    def _wake(self) -> None:
+        with suppress(RuntimeError):  # the loop has been closed
+            self._loop.call_soon_threadsafe(self._is_ready.set)
