@@ -42,7 +42,7 @@ def studio(
         str, typer.Option("--host", metavar="ADDRESS", help="Address to serve on, as 0.0.0.0 for other machines too.")
     ] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option("--port", metavar="N", min=0, max=65535, help="The next free one where it is taken.")
+        int, typer.Option("--port", metavar="N", min=0, max=65535, help="Port to serve on, or the next free one.")
     ] = DEFAULT_PORT,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Open no browser.")] = False,
     allowed_hosts: Annotated[
@@ -64,7 +64,7 @@ def studio(
     """
     check_studio_extra()
     if keyfile is not None and certfile is None:
-        raise UsageError("--keyfile is given without --certfile.", hint="HTTPS needs a certificate: name it too.")
+        raise UsageError("--keyfile is given without --certfile.", hint="HTTPS needs the certificate, too.")
     _serve(
         StudioOptions(
             home=str(home()),
@@ -81,10 +81,10 @@ def studio(
 
 
 def check_studio_extra() -> None:
-    """See that the packages of the studio are there, without loading them.
+    """Check that the packages of the studio are installed, without loading them.
 
     Raises:
-        MlrunError: one is not; says the one command to type.
+        MlrunError: one is missing.
     """
     missing = [name for name in _PACKAGES if find_spec(name) is None]
     if missing:
@@ -95,7 +95,7 @@ def check_studio_extra() -> None:
 
 
 def _serve(options: StudioOptions) -> NoReturn:
-    """Become the studio: signals of the terminal are then its own."""
+    """Replace this process by the studio, which then gets the terminal's signals."""
     root = Path(options.home)
     make_private_folder(root)
     # `-m` looks for modules in the working folder first: that must not be one of scripts.
@@ -131,7 +131,7 @@ def _parse_base_path(typed: str) -> str:
     if any(character.isspace() or character in "?#\\\"'<>" for character in path) or not {"", ".", ".."}.isdisjoint(
         parts
     ):
-        raise UsageError(f"--base-path: '{typed}' is no path.", hint="It looks like /user/me/studio.")
+        raise UsageError(f"--base-path: '{typed}' is not a path.", hint="Use one like /user/me/studio.")
     return path
 
 
@@ -139,5 +139,5 @@ def _check_file(option: str, path: Path | None) -> str | None:
     if path is None:
         return None
     if not os.access(path, os.R_OK) or path.is_dir():
-        raise UsageError(f"{option}: '{path}' is no file that can be read.")
+        raise UsageError(f"{option}: '{path}' is not a readable file.")
     return str(path.absolute())

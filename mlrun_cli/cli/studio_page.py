@@ -1,4 +1,4 @@
-"""Open a page of the studio that is being served."""
+"""Open a page of the running studio."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _PATIENCE_SECONDS = 2.0
 _MARK = b"mlrun studio"
 
 
-def open_studio_page(home: Path, address: str, notes: Notes) -> dict[str, str]:
-    """Open a page in the browser, which need not know the token; what the command prints.
+def open_studio_page(home: Path, url: str, notes: Notes) -> dict[str, str]:
+    """Open a page in the browser, signed in, and return what the command prints.
 
     Raises:
         MlrunError: no studio answers there.
@@ -27,24 +27,24 @@ def open_studio_page(home: Path, address: str, notes: Notes) -> dict[str, str]:
     root = folder.find_url()
     if not _is_studio(root):
         raise MlrunError(f"No studio answers at {root}.", hint="Start it, in another terminal: mlrun studio")
-    if not has_browser(os.environ) or not open_in_browser(folder.write_redirect_page(address).as_uri()):
-        notes.say("There is no browser here that could be opened. The address opens in any that has shown the token.")
-    return {"address": address}
+    if not has_browser(os.environ) or not open_in_browser(folder.write_redirect_page(url).as_uri()):
+        notes.say("No browser can be opened here. The address opens in any browser that is signed in.")
+    return {"address": url}
 
 
 def _is_studio(root: str) -> bool:
-    """Whether a studio is served there: it asks for its token."""
+    """Whether a studio answers at a URL, with its sign-in page."""
     parts = urlsplit(root)
-    # Browsers alone know where names under `.localhost` lead.
-    place = f"127.0.0.1:{parts.port}" if (parts.hostname or "").endswith(".localhost") else parts.netloc
+    # Only browsers resolve names below `.localhost`.
+    address = f"127.0.0.1:{parts.port}" if (parts.hostname or "").endswith(".localhost") else parts.netloc
     if parts.scheme == "https":
-        # It is only asked whether it is there, so that it may have made its certificate itself.
+        # The answer is not trusted, so that the certificate may be self-signed.
         context = ssl._create_unverified_context()  # noqa: S323
         connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-            place, timeout=_PATIENCE_SECONDS, context=context
+            address, timeout=_PATIENCE_SECONDS, context=context
         )
     else:
-        connection = http.client.HTTPConnection(place, timeout=_PATIENCE_SECONDS)
+        connection = http.client.HTTPConnection(address, timeout=_PATIENCE_SECONDS)
     try:
         connection.request("GET", f"{parts.path}/", headers={"Host": parts.netloc})
         answer = connection.getresponse()

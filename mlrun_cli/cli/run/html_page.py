@@ -1,4 +1,4 @@
-"""Write runs as one page, by a program of its own: this one knows nothing of pages."""
+"""Export runs as one HTML page, which a program with the studio's packages renders."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _PROGRAM = "mlrun_cli.studio.export"
 
 
 def export_runs(workspace: Workspace, runs: Sequence[Run], path: Path, *, overwrite: bool) -> dict[str, str]:
-    """Write one run, or several side by side, as an HTML file; what the command prints.
+    """Write one run, or several side by side, as an HTML file, and return what the command prints.
 
     Raises:
-        UsageError: there is a file already, or there are too many runs.
-        MlrunError: the page cannot be made, or cannot be written.
+        UsageError: the file exists, or there are too many runs.
+        MlrunError: the page cannot be rendered or written.
     """
     run_ids = list(dict.fromkeys(run.run_id for run in runs))
     if len(run_ids) > MAX_RUNS:
@@ -40,7 +40,7 @@ def export_runs(workspace: Workspace, runs: Sequence[Run], path: Path, *, overwr
 def _write(options: ExportOptions, file: BinaryIO) -> None:
     done = subprocess.run(
         [sys.executable, "-m", _PROGRAM, options.to_json()],
-        cwd=options.home,  # `-m` looks for modules in the working folder first: that must not be one of scripts
+        cwd=options.home,  # not a folder of scripts, where `-m` would look for modules first
         stdin=subprocess.DEVNULL,
         stdout=file,
         stderr=subprocess.PIPE,
