@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlrun_cli.runs.run import Run, run_record
+from mlrun_cli.runs.record import run_record
+from mlrun_cli.runs.run import Run
 from mlrun_cli.serving.studio_folder import StudioFolder
 from mlrun_cli.serving.urls import WorkspaceUrls
 from mlrun_cli.workspace import Workspace

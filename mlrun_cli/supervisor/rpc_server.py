@@ -23,7 +23,8 @@ from mlrun_cli.actions.runs import add_properties, get_run_details
 from mlrun_cli.errors import StoreError
 from mlrun_cli.rpc.protocol import error_response
 from mlrun_cli.runs.folder import RunFolder
-from mlrun_cli.runs.run import Run, run_record
+from mlrun_cli.runs.record import run_record
+from mlrun_cli.runs.run import Run
 from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.wire.framing import LONGEST_REQUEST, OTHER_SOCKET, RESULT, encode_line
 from mlrun_cli.workspace import Workspace

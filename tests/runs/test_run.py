@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from mlrun_cli.runs.run import Run, minimal_record, run_details, run_record
+from mlrun_cli.runs.record import minimal_record, run_details, run_record
+from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 
 SECOND = 1_000_000

@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mlrun_cli.actions.metrics import get_metrics
-from mlrun_cli.runs.run import SCRIPT_RUN, run_record
+from mlrun_cli.runs.record import run_record
+from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.finish import error_of_exit
 from mlrun_cli.runtime.journal_ingest import JournalReader

@@ -23,7 +23,8 @@ from mlrun_cli.cli.run.options import (
     SomeRunIds,
 )
 from mlrun_cli.cli.run.selection import choose_runs, one_or_all
-from mlrun_cli.runs.run import GRACE_SECONDS, Run, run_record
+from mlrun_cli.runs.record import run_record
+from mlrun_cli.runs.run import GRACE_SECONDS, Run
 from mlrun_cli.workspace import Workspace
 
 _MOST_LINES = 3

@@ -19,7 +19,7 @@ from mlrun_cli.cli.run.options import (
 )
 from mlrun_cli.cli.run.selection import run_filter
 from mlrun_cli.errors import UsageError
-from mlrun_cli.runs.run import minimal_record, run_record
+from mlrun_cli.runs.record import minimal_record, run_record
 
 DEFAULT_LAST = 10
 

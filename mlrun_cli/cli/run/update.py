@@ -22,7 +22,7 @@ from mlrun_cli.cli.run.options import (
     RunIds,
 )
 from mlrun_cli.cli.run.selection import get_runs, one_or_all
-from mlrun_cli.runs.run import run_record
+from mlrun_cli.runs.record import run_record
 
 
 @command(

@@ -21,7 +21,7 @@ from mlrun_cli.cli.run.options import (
     RunIds,
 )
 from mlrun_cli.cli.run.selection import get_runs
-from mlrun_cli.runs.run import run_record
+from mlrun_cli.runs.record import run_record
 from mlrun_cli.runs.status import RunStatus
 
 _MOST_LINES = 3

@@ -13,7 +13,8 @@ from mlrun_cli.rpc.context import RequestContext
 from mlrun_cli.rpc.registry import handler
 from mlrun_cli.runs.error import run_error
 from mlrun_cli.runs.filter import RunFilter, TagFilter
-from mlrun_cli.runs.run import GRACE_SECONDS, Run, run_record
+from mlrun_cli.runs.record import run_record
+from mlrun_cli.runs.run import GRACE_SECONDS, Run
 from mlrun_cli.runs.status import parse_statuses
 from mlrun_cli.runtime import tracked_outputs
 
