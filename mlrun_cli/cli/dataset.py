@@ -19,6 +19,7 @@ from mlrun_cli.cli.output.record_table import Field, listing, tags_of_record, ti
 from mlrun_cli.core.time import iso
 from mlrun_cli.data.dataset import FILE_KIND, TABULAR_KIND, Dataset
 from mlrun_cli.data.dataset_file import TEMPLATE, DatasetDescription, read_dataset_file
+from mlrun_cli.data.files import DataFile
 from mlrun_cli.data.read_options import guess_table_options
 from mlrun_cli.errors import UsageError
 from mlrun_cli.folders.project_config import make_absolute
@@ -234,4 +235,4 @@ def _source(path: dict[str, str]) -> str:
     if "datastore" in path:
         return str((path["datastore"], path["path"]))
     (source,) = path.values()
-    return actions.DataFile("", source).shown
+    return DataFile("", source).shown

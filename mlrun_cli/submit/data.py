@@ -8,18 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mlrun_cli.actions.datasets import (
-    DataFile,
-    DataFiles,
-    FindDatastore,
-    check_definition_in,
-    copy_privately,
-    find_files,
-    find_single_path,
-    get_dataset,
-    get_dataset_by_id,
-    path_in_copy,
-)
+from mlrun_cli.actions.datasets import check_definition_in, get_dataset, get_dataset_by_id
 from mlrun_cli.actions.datastores import get_datastore
 from mlrun_cli.core.guid import new_guid
 from mlrun_cli.core.home import make_private_folder
@@ -41,8 +30,10 @@ from mlrun_cli.data.binding import (
     read_outputs,
     read_references,
 )
+from mlrun_cli.data.copies import copy_privately, find_path_in_copy
 from mlrun_cli.data.dataset import FILE_KIND, TABULAR_KIND, Dataset, Definition, check_dataset_name
 from mlrun_cli.data.datastore import Datastore
+from mlrun_cli.data.files import DataFile, DataFiles, FindDatastore, find_files, find_single_path
 from mlrun_cli.environments.docker_arguments import Volume
 from mlrun_cli.errors import DataNotFound, MlrunError, UsageError
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
@@ -306,7 +297,7 @@ class _Binder:
 
     def _copied(self, files: DataFiles, name: str, mechanism: str) -> Path:
         folder = self._input_folder(name)
-        return path_in_copy(files, folder) if self._is_preview else copy_privately(files, folder, mechanism)
+        return find_path_in_copy(files, folder) if self._is_preview else copy_privately(files, folder, mechanism)
 
     def _make(self, where: str, path: Path, datastore: Datastore) -> None:
         if not self._is_preview:

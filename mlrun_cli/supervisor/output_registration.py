@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlrun_cli.actions.datasets import register_outputs
+from mlrun_cli.actions.data_outputs import register_outputs
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus

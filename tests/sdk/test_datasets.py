@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.actions.datasets import DataFile, copy_files
+from mlrun_cli.data.copies import copy_files
+from mlrun_cli.data.files import DataFile
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.wire import http_download
 from tests.running import Mlrun

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from mlrun_cli.actions.datasets import register_dataset, register_outputs, save_dataset
+from mlrun_cli.actions.data_outputs import register_outputs
+from mlrun_cli.actions.datasets import register_dataset, save_dataset
 from mlrun_cli.actions.datastores import register_local, unregister
 from mlrun_cli.errors import DataNotFound, UsageError
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration

@@ -9,6 +9,7 @@ from typing import Any
 
 from mlrun_cli.actions import datasets as actions
 from mlrun_cli.actions import datastores
+from mlrun_cli.data import files
 from mlrun_cli.data.dataset import Dataset, dataset_record
 from mlrun_cli.data.datastore import Datastore, datastore_record
 from mlrun_cli.rpc.context import RequestContext
@@ -77,7 +78,7 @@ def unregister_dataset(context: RequestContext, name: str) -> None:
 @handler("datasets.files")
 def list_files(context: RequestContext, definition: object) -> dict[str, Any]:
     """Return the files of a dataset, `[name, path or URL]` each, and their one path, if they have one."""
-    found = actions.find_files(definition, lambda name: datastores.get_datastore(context.workspace, name))
+    found = files.find_files(definition, lambda name: datastores.get_datastore(context.workspace, name))
     return {
         "files": [[file.name, file.source] for file in found.files],
         "whole": None if found.whole is None else str(found.whole),
@@ -87,7 +88,7 @@ def list_files(context: RequestContext, definition: object) -> dict[str, Any]:
 @handler("datasets.check")
 def check_files(context: RequestContext, definition: object) -> None:
     """Check that a dataset has files."""
-    actions.check_files(definition, lambda name: datastores.get_datastore(context.workspace, name))
+    files.check_files(definition, lambda name: datastores.get_datastore(context.workspace, name))
 
 
 @handler("datasets.inputs")

@@ -1,0 +1,76 @@
+"""Copies of a dataset's files: in a folder, or as a folder of links to them."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from mlrun_cli.core.home import make_private_folder
+from mlrun_cli.data.binding import MOUNT
+from mlrun_cli.data.files import DataFile, DataFiles
+from mlrun_cli.errors import MlrunError
+from mlrun_cli.wire import copying
+
+
+def copy_files(files: list[DataFile], folder: Path) -> None:
+    """Copy files into a folder under their names, and download those that are remote.
+
+    Raises:
+        MlrunError: one of them cannot be had, or the folder cannot be written.
+    """
+    for file in files:
+        destination = folder / file.name
+        try:
+            destination.parent.mkdir(parents=True, exist_ok=True)
+            if file.is_remote:
+                from mlrun_cli.wire.http_download import download  # noqa: PLC0415 - few datasets have URLs, and it is slow
+
+                download(file.source, destination)
+            else:
+                _copy(file.source, destination)
+        except OSError as error:
+            raise MlrunError(f"{file.shown} cannot be copied to {destination}: {error.strerror or error}.") from error
+
+
+def link_files(files: list[DataFile], folder: Path) -> None:
+    """Make a folder of links to files; those that are remote are downloaded.
+
+    Raises:
+        MlrunError: one of them cannot be had, or the folder cannot be written.
+    """
+    for file in files:
+        destination = folder / file.name
+        if file.is_remote:
+            copy_files([file], folder)
+            continue
+        try:
+            destination.parent.mkdir(parents=True, exist_ok=True)
+            destination.symlink_to(file.source)
+        except OSError as error:
+            raise MlrunError(f"{destination} cannot be made: {error.strerror}.") from error
+
+
+def copy_privately(files: DataFiles, folder: Path, mechanism: str) -> Path:
+    """Put the files of an input into a private folder, as links or as copies; return the path for the script.
+
+    Raises:
+        MlrunError: one of them cannot be had, or the folder cannot be written.
+    """
+    make_private_folder(folder)
+    (link_files if mechanism == MOUNT else copy_files)(files.files, folder)
+    return find_path_in_copy(files, folder)
+
+
+def find_path_in_copy(files: DataFiles, folder: Path) -> Path:
+    """Return the path for the script where the files of an input are in `folder`: the only file, or the folder."""
+    is_one_file = files.whole is not None and files.whole.is_file()
+    return folder / files.files[0].name if is_one_file else folder
+
+
+def _copy(source: str, destination: Path) -> None:
+    with open(source, "rb") as content, destination.open("xb") as file:
+        status = os.fstat(content.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise IsADirectoryError(0, "it is no file any more")
+        copying.copy(content.fileno(), file.fileno(), status.st_size)

@@ -1,0 +1,177 @@
+"""The files of a dataset: paths, patterns and URLs, looked up on this machine."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mlrun_cli.core.temporary import is_temporary
+from mlrun_cli.data.dataset import FILE_KIND, apply_steps, check_definition
+from mlrun_cli.data.datastore import Datastore
+from mlrun_cli.errors import DataNotFound
+
+FindDatastore = Callable[[str], Datastore]
+
+
+class DataFile(NamedTuple):
+    """A file of a dataset: its path or URL, and its path below a folder of all of them."""
+
+    name: str
+    source: str
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it has to be downloaded."""
+        return _is_url(self.source)
+
+    @property
+    def shown(self) -> str:
+        """The source as an error shows it: a URL without what may be a secret."""
+        return re.sub(r"^(\w+://)[^/]*@", r"\1", self.source.partition("?")[0]) if self.is_remote else self.source
+
+
+class DataFiles(NamedTuple):
+    """The files of a dataset; `whole` is the one folder or file that they are, or None."""
+
+    files: list[DataFile]
+    whole: Path | None
+
+
+def find_files(definition: object, find_datastore: FindDatastore) -> DataFiles:
+    """Return the files of a dataset as they are now, in the order of its paths and by name.
+
+    Raises:
+        UsageError: the definition cannot be right.
+        DataNotFound: one of its paths leads to no file, or its datastore is not there.
+    """
+    checked = check_definition(definition)
+    places = [_locate(path, find_datastore) for path in checked["paths"]]
+    found: dict[str, DataFile] = {}
+    common = _find_common_folder(place for place in places if not _is_url(place))
+    urls = [place for place in places if _is_url(place)]
+    for place in places:
+        for source in [place] if _is_url(place) else _list_files(place):
+            name = _name_url(source, urls) if _is_url(source) else os.path.relpath(source, common)
+            found.setdefault(source, DataFile(name, source))
+    steps = checked["steps"] if checked["kind"] == FILE_KIND else []
+    return DataFiles(apply_steps(list(found.values()), steps), _find_whole(places, steps))
+
+
+def check_files(definition: object, find_datastore: FindDatastore) -> None:
+    """Raise unless each path of a dataset leads to a file; folders are not walked, URLs not fetched.
+
+    Raises:
+        UsageError: the definition cannot be right.
+        DataNotFound: a path leads to no file, or its datastore is not there.
+    """
+    for path in check_definition(definition)["paths"]:
+        place = _locate(path, find_datastore)
+        if not _is_url(place) and next(_iterate_files(place), None) is None:
+            raise _no_file_error(place)
+
+
+def find_single_path(definition: object, find_datastore: FindDatastore) -> Path | None:
+    """Return the only folder or file of a dataset, without a look into it; None where there are several, or steps.
+
+    Raises:
+        UsageError: the definition cannot be right.
+        DataNotFound: its datastore is not there.
+    """
+    checked = check_definition(definition)
+    places = [_locate(path, find_datastore) for path in checked["paths"]]
+    return _find_whole(places, checked["steps"] if checked["kind"] == FILE_KIND else [])
+
+
+def _locate(path: Mapping[str, str], find_datastore: FindDatastore) -> str:
+    """Return a path of the machine, which may be a pattern, or a URL."""
+    if "url" in path:
+        return path["url"]
+    if "datastore" in path:
+        return os.fspath(find_datastore(path["datastore"]).path(path["path"]))
+    return os.path.normpath(path["path"])
+
+
+def _find_whole(places: Sequence[str], steps: Sequence[Any]) -> Path | None:
+    is_one = len(places) == 1 and not steps and not _is_url(places[0])
+    return Path(places[0]) if is_one and os.path.exists(places[0]) else None
+
+
+def _is_url(place: str) -> bool:
+    return "://" in place and not place.startswith("/")
+
+
+def _is_pattern(place: str) -> bool:
+    return ("*" in place or "?" in place) and not os.path.lexists(place)
+
+
+def _find_root(place: str) -> str:
+    """Return the folder that the names of a place's files are relative to."""
+    if _is_pattern(place):
+        root = re.split(r"[*?]", place, maxsplit=1)[0]
+        return root.rpartition("/")[0] or "/"
+    return place if os.path.isdir(place) else os.path.dirname(place)
+
+
+def _find_common_folder(places: Iterator[str]) -> str:
+    roots = [_find_root(place) for place in places]
+    return os.path.commonpath(roots) if roots else "/"
+
+
+def _list_files(place: str) -> list[str]:
+    found = sorted(_iterate_files(place))
+    if not found:
+        raise _no_file_error(place)
+    return found
+
+
+def _iterate_files(place: str) -> Iterator[str]:
+    if _is_pattern(place):
+        yield from filter(_compile_pattern(place).fullmatch, _walk(_find_root(place)))
+    elif os.path.isdir(place):
+        yield from _walk(place)
+    elif os.path.exists(place):
+        yield place
+
+
+def _no_file_error(place: str) -> DataNotFound:
+    return DataNotFound(f"There is no file at {place}.", hint="A dataset needs at least one; '**' matches folders.")
+
+
+def _walk(root: str) -> Iterator[str]:
+    """Yield all files below a folder, through links too, each folder once."""
+    seen: set[tuple[int, int]] = set()
+    for folder, folders, files in os.walk(root, followlinks=True):
+        status = os.stat(folder)
+        if (status.st_dev, status.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        for file in files:
+            path = os.path.join(folder, file)
+            if os.path.isfile(path) and not is_temporary(file):
+                yield path
+
+
+def _compile_pattern(pattern: str) -> re.Pattern[str]:
+    pieces = {"**/": r"(?:.*/)?", "**": r".*", "*": r"[^/]*", "?": r"[^/]"}
+    text = "".join(pieces.get(piece) or re.escape(piece) for piece in re.split(r"(\*\*/|\*\*|\*|\?)", pattern))
+    return re.compile(text, re.DOTALL)
+
+
+def _name_url(url: str, urls: list[str]) -> str:
+    """Return the last part of a URL's path, with the host and all parts in front of it where several end alike."""
+    from urllib.parse import unquote, urlsplit  # noqa: PLC0415 - few datasets have URLs, and it is slow to import
+
+    def last(text: str) -> str:
+        return unquote(urlsplit(text).path).rstrip("/").rpartition("/")[2] or "index"
+
+    name = last(url)
+    if Counter(map(last, dict.fromkeys(urls)))[name] > 1:
+        split = urlsplit(url)
+        parts = [part for part in unquote(split.path).split("/") if part not in {"", ".", ".."}]
+        return "/".join([split.netloc.rpartition("@")[2], *parts])
+    return "index" if name in {".", ".."} else name
