@@ -14,9 +14,10 @@ from mlrun_cli.core.names import check_run_id, check_tag_key, check_text
 from mlrun_cli.core.removal import remove_tree
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import InvalidFilter, MlrunError, NotFound, RunNotFound, TimedOut, UsageError
+from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.runs.filter import MOST_CONDITIONS, RunFilter
 from mlrun_cli.runs.record import run_details
-from mlrun_cli.runs.run import GRACE_SECONDS, Run
+from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runtime.liveness import reconcile, room_waited_for, shown
 from mlrun_cli.runtime.queue import QueueLook, call_all_dispatchers

@@ -13,8 +13,6 @@ from mlrun_cli.runs.status import RunStatus
 SCRIPT_RUN = "azureml.scriptrun"
 INTERACTIVE_RUN = "azureml.interactiverun"
 """A run without a script of its own: a process opens it, logs to it and ends it."""
-GRACE_SECONDS = 10.0
-"""Between SIGTERM and SIGKILL, unless whoever cancels says otherwise."""
 
 
 class Run(NamedTuple):

@@ -12,7 +12,7 @@ from typing import Any
 
 from mlrun_cli.processes.process import ProcessId, descendants, of_run, send
 from mlrun_cli.processes.termination import end_processes
-from mlrun_cli.runs.run import GRACE_SECONDS
+from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.supervisor.child import Child, Start
 
 

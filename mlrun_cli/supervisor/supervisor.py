@@ -32,11 +32,12 @@ from mlrun_cli.processes.inheritance import is_beyond_file_limit
 from mlrun_cli.processes.launch import LaunchedProcess
 from mlrun_cli.processes.ports import Ports
 from mlrun_cli.processes.termination import end_processes, reap
+from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.runs.error import SERVICE_ERROR
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.owner_lock import OwnerLock
-from mlrun_cli.runs.run import GRACE_SECONDS, Run
+from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.script_end import ScriptEnd, StopReason
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.stream_lock import has_lost_its_stream

@@ -23,8 +23,9 @@ from mlrun_cli.cli.run.options import (
     SomeRunIds,
 )
 from mlrun_cli.cli.run.selection import choose_runs, one_or_all
+from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.runs.record import run_record
-from mlrun_cli.runs.run import GRACE_SECONDS, Run
+from mlrun_cli.runs.run import Run
 from mlrun_cli.workspace import Workspace
 
 _MOST_LINES = 3
@@ -44,7 +45,7 @@ def cancel(
     experiment_name: ExperimentName = None,
     is_all: All = False,
     grace: Annotated[
-        str, typer.Option("--grace", metavar="TIME", help="Between SIGTERM and SIGKILL. Default: 10s.")
+        str, typer.Option("--grace", metavar="TIME", help="Between SIGTERM and SIGKILL.")
     ] = f"{GRACE_SECONDS:g}s",
     force: Annotated[
         bool, typer.Option("--force", help="At once, by SIGKILL, even where a run's supervisor does not answer.")

@@ -26,8 +26,9 @@ from mlrun_cli.core.log_tail import tail_of
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.processes.interruptions import Interruptions
+from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.runs.error import error_kind, error_message
-from mlrun_cli.runs.run import GRACE_SECONDS, Run
+from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.script_input import ScriptInput
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.stream_lock import stream_lock

@@ -11,10 +11,11 @@ from mlrun_cli.actions import runs as actions
 from mlrun_cli.errors import RunNotFound, SnapshotRefused, UsageError
 from mlrun_cli.rpc.context import RequestContext
 from mlrun_cli.rpc.registry import handler
+from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.runs.error import run_error
 from mlrun_cli.runs.filter import RunFilter, TagFilter
 from mlrun_cli.runs.record import run_record
-from mlrun_cli.runs.run import GRACE_SECONDS, Run
+from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import parse_statuses
 from mlrun_cli.runtime import tracked_outputs
 

@@ -12,8 +12,8 @@ from mlrun_cli.actions.runs import cancel_run
 from mlrun_cli.actions.views import list_views
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import RunNotFound, UsageError
+from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.runs.filter import format_tag
-from mlrun_cli.runs.run import GRACE_SECONDS
 from mlrun_cli.runs.status import ACTIVE
 from mlrun_cli.studio.charts.board import chart_board, chosen_runs
 from mlrun_cli.studio.page_request import PageRequest

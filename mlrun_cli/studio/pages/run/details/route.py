@@ -5,8 +5,9 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from mlrun_cli.actions.runs import cancel_run
+from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.runs.filter import format_tag
-from mlrun_cli.runs.run import GRACE_SECONDS, Run
+from mlrun_cli.runs.run import Run
 from mlrun_cli.serving.urls import build_query
 from mlrun_cli.studio.markdown import render_markdown
 from mlrun_cli.studio.page_request import PageRequest
