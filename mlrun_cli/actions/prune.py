@@ -12,7 +12,7 @@ from typing import Any
 from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.removal import remove_tree
 from mlrun_cli.core.time import MICROSECONDS, iso, now
-from mlrun_cli.environments.cache import built_environments, prune_environments, size_of
+from mlrun_cli.environments.cache import disk_usage, list_environments, prune_environments
 from mlrun_cli.environments.environment import BuiltEnvironment
 from mlrun_cli.environments.image import image_name
 from mlrun_cli.errors import EnvironmentNotFound, MlrunError, UsageError
@@ -30,7 +30,7 @@ _GRACE_SECONDS = 24 * 60 * 60
 
 def list_built_environments(home: Path) -> Sequence[dict[str, Any]]:
     """A record for each environment that was built on this machine, the one last used first."""
-    return [_record(environment) for environment in built_environments(home)]
+    return [_record(environment) for environment in list_environments(home)]
 
 
 def show_built_environment(home: Path, key: str) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def show_built_environment(home: Path, key: str) -> dict[str, Any]:
         EnvironmentNotFound: there is none.
         UsageError: several begin like this.
     """
-    found = [environment for environment in built_environments(home) if key and environment.key.startswith(key)]
+    found = [environment for environment in list_environments(home) if key and environment.key.startswith(key)]
     if not found:
         raise EnvironmentNotFound(
             f"There is no environment '{key}'.", hint="'mlrun environment list --built' shows those that were built."
@@ -52,13 +52,13 @@ def show_built_environment(home: Path, key: str) -> dict[str, Any]:
     build = environment.build
     return {
         **_record(environment),
-        "bytes": size_of(Path(environment.folder)),
+        "bytes": disk_usage(Path(environment.folder)),
         "channels": list(build.channels),
         "condaPackages": list(build.packages),
         "dockerfile": None if build.image is None else build.image.dockerfile,
         "image": None if build.image is None else image_name(environment.key),
         "installed": list(environment.installed),
-        "loosened": list(environment.loosened),
+        "loosened": list(environment.unpinned),
         "options": list(build.options),
         "requirements": list(build.requirements),
     }
@@ -162,7 +162,7 @@ class _Removal:
 
     def remove(self, folder: Path) -> bool:
         """Whether it is gone, or would be."""
-        size = size_of(folder)
+        size = disk_usage(folder)
         if not self.dry_run:
             try:
                 remove_tree(folder)

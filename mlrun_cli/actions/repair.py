@@ -11,7 +11,7 @@ from typing import Any
 
 from mlrun_cli.core.home import make_private_folder, refuse_network_file_system
 from mlrun_cli.core.json_files import sync
-from mlrun_cli.core.locks import remove_taken, taken_lock
+from mlrun_cli.core.locks import acquire_lock, remove_locked
 from mlrun_cli.core.temporary import temporary_beside
 from mlrun_cli.errors import MlrunError, StoreUnavailable, UsageError, WorkspaceNotFound
 from mlrun_cli.runs.record_files import NAMES
@@ -147,7 +147,7 @@ def _told(filled: Filled) -> dict[str, Any]:
 def _alone(folder: Path) -> Iterator[None]:
     path = folder / ".repair.lock"
     try:
-        lock = taken_lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock = acquire_lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         raise StoreUnavailable(
             f"Another process repairs or restores the store in {folder}.", hint="Wait until it has ended."
@@ -157,7 +157,7 @@ def _alone(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        remove_taken(path, lock)
+        remove_locked(path, lock)
 
 
 def _fill_new(database: Database, locator: WorkspaceLocator, *, is_damaged: bool) -> Filled:

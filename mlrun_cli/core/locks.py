@@ -32,7 +32,7 @@ def lock(descriptor: int, operation: int) -> None:
         ) from error
 
 
-def taken_lock(path: Path, operation: int) -> int:
+def acquire_lock(path: Path, operation: int) -> int:
     """The descriptor of a lock file, made if need be, whose lock has been taken as by `fcntl.flock`.
 
     Who removes the file holds its lock: a lock that was waited for meanwhile is nobody's any more.
@@ -53,7 +53,7 @@ def taken_lock(path: Path, operation: int) -> int:
         os.close(descriptor)
 
 
-def remove_taken(path: Path, descriptor: int) -> None:
+def remove_locked(path: Path, descriptor: int) -> None:
     """Remove the lock file whose lock this descriptor holds, unless it has been removed already, and close it."""
     try:
         if is_at(descriptor, path):

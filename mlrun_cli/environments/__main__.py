@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 
 from mlrun_cli.environments.build import build_environment
-from mlrun_cli.environments.container import lacks_program
+from mlrun_cli.environments.container import is_program_missing
 from mlrun_cli.environments.environment import EnvironmentBuild, EnvironmentPlan
 from mlrun_cli.environments.image import fetch_image
-from mlrun_cli.environments.installer import Installer, say
+from mlrun_cli.environments.installer import Installer, print_line
 
 
 def main(plan_file: str) -> int:
@@ -26,7 +26,7 @@ def main(plan_file: str) -> int:
         code = _build(plan.build)
     else:
         code = 0 if plan.container is None else fetch_image(plan.container.engine, plan.container.image, installer)
-    if code == 0 and plan.container is not None and lacks_program(plan.container, installer):
+    if code == 0 and plan.container is not None and is_program_missing(plan.container, installer):
         return 1
     return code
 
@@ -36,7 +36,7 @@ def _build(build: EnvironmentBuild) -> int:
         return build_environment(build, os.environ)
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else error
-        say(f"The environment in {build.folder} cannot be built: {what}")
+        print_line(f"The environment in {build.folder} cannot be built: {what}")
         return 1
 
 

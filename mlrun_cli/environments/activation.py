@@ -13,7 +13,7 @@ def script_command(plan: EnvironmentPlan, script: Sequence[str]) -> list[str]:
     return [*(plan.starter or (plan.interpreter,)), *script]
 
 
-def activated(plan: EnvironmentPlan, environment: Mapping[str, str]) -> dict[str, str]:
+def activated_environment(plan: EnvironmentPlan, environment: Mapping[str, str]) -> dict[str, str]:
     """The variables by which programs find the environment, as after its activation in a shell."""
     found = dict(environment)
     if plan.starter:

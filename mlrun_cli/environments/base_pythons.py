@@ -37,7 +37,7 @@ _NEWEST_MINOR_OF_UV = 20
 _LISTED_BY_UV = re.compile(r"^cpython-(\d+)\.(\d+)\.(\d+)-", re.MULTILINE)
 
 
-def pinned_python(request: PythonRequest, uv: str | None, environ: Mapping[str, str]) -> BasePython | None:
+def find_pinned_python(request: PythonRequest, uv: str | None, environ: Mapping[str, str]) -> BasePython | None:
     """The Python that does, of this machine or fetched by uv; None where there is none."""
     interpreter = find_base_interpreter(request, environ)
     if interpreter is not None:
@@ -47,7 +47,7 @@ def pinned_python(request: PythonRequest, uv: str | None, environ: Mapping[str, 
     return None
 
 
-def nearest_pythons(
+def rank_pythons(
     request: PythonRequest, uv: str | None, environ: Mapping[str, str], day: date | None = None
 ) -> list[BasePython]:
     """The Pythons that do, else all, the nearest to what is asked for first; one for each minor version.
@@ -66,7 +66,7 @@ def nearest_pythons(
         there = [first, *(one for one in there if one.version[:2] != first.version[:2])]
     wanted = request.first_version or ()
     if day is not None and not request.is_pin:
-        wanted = current_python(day)
+        wanted = python_of_day(day)
     elif first is not None:
         wanted = first.version
     found = [(one.version, _local(one, request)) for one in there]
@@ -90,13 +90,13 @@ def nearest_pythons(
     return [python for _, python in (*nearest_fetched, *(one for one in ranked if not one[1].is_fetched))]
 
 
-def current_python(day: date) -> tuple[int, int]:
+def python_of_day(day: date) -> tuple[int, int]:
     """The minor version that was a year old that day, or the first that is known."""
     old = [minor for minor, first in _MINORS.items() if (day - first).days >= _DAYS_OF_A_YEAR]
     return 3, max(old, default=min(_MINORS))
 
 
-def uv_may_have(request: PythonRequest) -> bool:
+def may_uv_provide(request: PythonRequest) -> bool:
     """Whether it is worth installing uv for such a Python."""
     versions = ((3, minor, patch) for minor in range(8, _NEWEST_MINOR_OF_UV) for patch in range(40))
     return any(

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mlrun_cli.core.locks import taken_lock
+from mlrun_cli.core.locks import acquire_lock
 from mlrun_cli.environments.environment import Builder, EnvironmentBuild
 from mlrun_cli.environments.folder import EnvironmentFolder
 from mlrun_cli.environments.image import image_name, is_there, make_image
-from mlrun_cli.environments.installation import Filled, fill_with_conda, fill_with_pip
-from mlrun_cli.environments.installer import Installer, say, say_changed
+from mlrun_cli.environments.installation import InstallResult, install_with_conda, install_with_pip
+from mlrun_cli.environments.installer import Installer, print_changed, print_line
 from mlrun_cli.environments.local_sources import changed_source
 
 _LOOK_SECONDS = 0.05
@@ -46,67 +46,69 @@ def build_environment(build: EnvironmentBuild, environ: Mapping[str, str]) -> in
     folder = EnvironmentFolder(Path(build.folder))
     folder.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     ready = f"Environment {build.key} is ready."
-    with _held(folder.lock, ready) as lock:
-        if _stands(folder, build):
-            say(ready)
+    with _build_lock(folder.lock, ready) as lock:
+        if _is_built(folder, build):
+            print_line(ready)
             return 0
         installer = Installer(environ, folder.path, lock)
         try:
-            filled = _fill(folder, build, installer, environ)
+            result = _make(folder, build, installer, environ)
         except OSError:
             shutil.rmtree(folder.path, ignore_errors=True)
             raise
-        if not filled.exit_code and build.image is None and not os.access(folder.interpreter, os.X_OK):
-            say(f"Error: {Path(build.installer).name} has ended well, and there is no {folder.interpreter}.")
-            filled = Filled(1)
-        if filled.exit_code:
+        if not result.exit_code and build.image is None and not os.access(folder.interpreter, os.X_OK):
+            print_line(f"Error: {Path(build.installer).name} has ended well, and there is no {folder.interpreter}.")
+            result = InstallResult(1)
+        if result.exit_code:
             # Frees the disk, and leaves the installer's words the last ones.
             shutil.rmtree(folder.path, ignore_errors=True)
-            return filled.exit_code
+            return result.exit_code
         version = ""
         if build.image is None:
             version = installer.output([str(folder.interpreter), "-I", "-c", _PYTHON_VERSION]).strip()
-            folder.installed.write_text(installer.output(_listing(folder, build)), encoding="utf-8")
-        folder.record_complete(
+            folder.installed.write_text(installer.output(_list_command(folder, build)), encoding="utf-8")
+        folder.mark_complete(
             {
                 **build.to_json(),
                 "python_version": version,
-                "loosened": list(filled.loosened),
-                "other_python": filled.other_python,
+                "loosened": list(result.unpinned),
+                "other_python": result.other_python,
             }
         )
-        say(ready)
+        print_line(ready)
         return 0
 
 
-def _stands(folder: EnvironmentFolder, build: EnvironmentBuild) -> bool:
+def _is_built(folder: EnvironmentFolder, build: EnvironmentBuild) -> bool:
     return folder.is_complete() and (build.image is None or is_there(build.installer, image_name(build.key)))
 
 
-def _fill(
+def _make(
     folder: EnvironmentFolder, build: EnvironmentBuild, installer: Installer, environ: Mapping[str, str]
-) -> Filled:
+) -> InstallResult:
     """Make the environment and install into it."""
     if folder.path.exists():
         shutil.rmtree(folder.path)
     folder.path.mkdir(mode=0o700)
-    say(f"Building environment {build.key} with {Path(build.installer).name} for {build.python or build.builder.value}")
+    print_line(
+        f"Building environment {build.key} with {Path(build.installer).name} for {build.python or build.builder.value}"
+    )
     if build.day is not None:
-        say(f"  as it was on {build.day} ({build.day_source})")
+        print_line(f"  as it was on {build.day} ({build.day_source})")
     dockerfile = () if build.image is None else build.image.dockerfile.splitlines()
     for line in (*build.packages, *build.options, *build.requirements, *dockerfile):
-        say(f"  {line}")
+        print_line(f"  {line}")
     if (changed := changed_source(build.local)) is not None:
-        say_changed(changed)
-        return Filled(1)
+        print_changed(changed)
+        return InstallResult(1)
     if build.image is not None:
-        return Filled(make_image(folder, build, build.image, installer))
+        return InstallResult(make_image(folder, build, build.image, installer))
     if build.builder is Builder.CONDA:
-        return fill_with_conda(folder, build, installer)
-    return fill_with_pip(folder, build, installer, environ)
+        return install_with_conda(folder, build, installer)
+    return install_with_pip(folder, build, installer, environ)
 
 
-def _listing(folder: EnvironmentFolder, build: EnvironmentBuild) -> list[str]:
+def _list_command(folder: EnvironmentFolder, build: EnvironmentBuild) -> list[str]:
     """What lists the packages that are there."""
     python = str(folder.interpreter)
     if build.builder is Builder.UV:
@@ -117,23 +119,23 @@ def _listing(folder: EnvironmentFolder, build: EnvironmentBuild) -> list[str]:
 
 
 @contextmanager
-def _held(path: Path, ready: str) -> Iterator[int]:
-    lock = _try(path)
+def _build_lock(path: Path, ready: str) -> Iterator[int]:
+    lock = _try_lock(path)
     if lock is None:
-        say("Another run is building this environment; waiting for it.")
+        print_line("Another run is building this environment; waiting for it.")
         lock = _wait_for(path, ready)
     try:
-        _name_log(lock, _own_log())
+        _write_log_path(lock, _find_own_log())
         yield lock
-        _name_log(lock, b"")
+        _write_log_path(lock, b"")
     finally:
         os.close(lock)
 
 
-def _try(path: Path) -> int | None:
+def _try_lock(path: Path) -> int | None:
     """Take the lock if it is free; its descriptor."""
     try:
-        return taken_lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return acquire_lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return None
 
@@ -141,15 +143,15 @@ def _try(path: Path) -> int | None:
 def _wait_for(path: Path, ready: str) -> int:
     """Wait for the lock; what its holder prints is passed on meanwhile, but for the line that it is ready with."""
     log, offset = b"", 0
-    while (lock := _try(path)) is None:
-        log = log or _named_log(path)
-        offset = _pass_on(log, offset, ready)
+    while (lock := _try_lock(path)) is None:
+        log = log or _read_log_path(path)
+        offset = _copy_log(log, offset, ready)
         time.sleep(_LOOK_SECONDS)
-    _pass_on(log, offset, ready)
+    _copy_log(log, offset, ready)
     return lock
 
 
-def _pass_on(log: bytes, offset: int, ready: str) -> int:
+def _copy_log(log: bytes, offset: int, ready: str) -> int:
     """Print what a log holds from there on, without that line; where it ends. An unreadable one holds nothing."""
     with suppress(OSError), open(log, "rb") as file:
         file.seek(offset)
@@ -159,19 +161,19 @@ def _pass_on(log: bytes, offset: int, ready: str) -> int:
     return offset
 
 
-def _name_log(lock: int, log: bytes) -> None:
+def _write_log_path(lock: int, log: bytes) -> None:
     """Write into the lock file where its holder's output goes."""
     os.ftruncate(lock, 0)
     os.pwrite(lock, log, 0)
 
 
-def _named_log(path: Path) -> bytes:
+def _read_log_path(path: Path) -> bytes:
     with suppress(OSError):
         return path.read_bytes()
     return b""
 
 
-def _own_log() -> bytes:
+def _find_own_log() -> bytes:
     """The file that this process prints to; empty when that cannot be known."""
     with suppress(OSError):
         log = os.readlink(b"/proc/self/fd/1")

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mlrun_cli.core.redaction import Redaction
-from mlrun_cli.environments.base_pythons import nearest_pythons, pinned_python, uv_may_have
+from mlrun_cli.environments.base_pythons import find_pinned_python, may_uv_provide, rank_pythons
 from mlrun_cli.environments.conda_file import CondaDependencies
 from mlrun_cli.environments.environment import BasePython, Builder, EnvironmentBuild, EnvironmentPlan
 from mlrun_cli.environments.folder import EnvironmentFolder
@@ -20,7 +20,7 @@ from mlrun_cli.environments.interpreters import PythonRequest, probe
 from mlrun_cli.environments.local_sources import contents, local_sources
 from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
 from mlrun_cli.environments.package_day import PackageDay, find_package_day, named_day
-from mlrun_cli.environments.placeholders import hide_secrets
+from mlrun_cli.environments.placeholders import replace_secrets
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
 from mlrun_cli.environments.python_search import find_python, search_folders
 from mlrun_cli.environments.requirements import PipLine
@@ -57,7 +57,7 @@ def plan_conda(
     if not pythons:
         raise _no_python(wanted.python, dependencies, uv, environ)
     use_uv = uv is not None and (pythons[0].is_fetched or not any(line.pip_only for line in wanted.lines))
-    hidden, secrets = hide_secrets([line.text for line in wanted.lines])
+    hidden, secrets = replace_secrets([line.text for line in wanted.lines])
     build = _build(
         home,
         pythons=pythons,
@@ -80,9 +80,9 @@ def _pythons(
     environ: Mapping[str, str],
 ) -> list[BasePython]:
     if choice.mode is EnvironmentMode.PINNED:
-        python = pinned_python(request, uv, environ)
+        python = find_pinned_python(request, uv, environ)
         return [] if python is None else [python]
-    return nearest_pythons(request, uv, environ, None if day is None else day.day)
+    return rank_pythons(request, uv, environ, None if day is None else day.day)
 
 
 def _package_day(
@@ -124,7 +124,7 @@ def _plan_with_conda(
     dependencies: CondaDependencies, conda: str, home: Path, *, is_relaxed: bool
 ) -> PlannedEnvironment:
     part = conda_part(dependencies)
-    hidden, secrets = hide_secrets([*dependencies.channels, *part.packages, *(line.text for line in part.lines)])
+    hidden, secrets = replace_secrets([*dependencies.channels, *part.packages, *(line.text for line in part.lines)])
     channels = hidden[: len(dependencies.channels)]
     packages = hidden[len(channels) : len(channels) + len(part.packages)]
     lines = hidden[len(channels) + len(part.packages) :]
@@ -224,9 +224,9 @@ def _no_python(
     on_path = find_python(search_folders(environ.get("PATH", "")))
     there = probe(on_path, environ) if on_path else None
     here = f" (the python on PATH is {there.version_text})" if there else ""
-    fetch = "; uv cannot fetch it either" if uv else "; there is no uv to fetch it" if uv_may_have(request) else ""
+    fetch = "; uv cannot fetch it either" if uv else "; there is no uv to fetch it" if may_uv_provide(request) else ""
     ways = f"Change the pin{here}, or put such a Python on PATH"
-    if uv is None and uv_may_have(request):
+    if uv is None and may_uv_provide(request):
         ways += ", or install uv ('pip install uv')"
     instead = (
         "'--environment relaxed' takes the nearest Python there is, '--environment current' the one on PATH as it is"

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from mlrun_cli.core.locks import remove_taken, taken_lock
+from mlrun_cli.core.locks import acquire_lock, remove_locked
 from mlrun_cli.environments.environment import BuiltEnvironment
 from mlrun_cli.environments.folder import EnvironmentFolder
 from mlrun_cli.environments.image import image_name, remove_image
@@ -18,10 +18,10 @@ from mlrun_cli.environments.image import image_name, remove_image
 _NAME = re.compile(r"\.?([0-9a-f]+)(?:\.lock|\.in-use|\.[0-9]+)?")
 
 
-def built_environments(home: Path) -> Sequence[BuiltEnvironment]:
+def list_environments(home: Path) -> Sequence[BuiltEnvironment]:
     """The environments that are complete, the one last used first."""
-    described = (folder.described() for folder in _folders(home))
-    return sorted((one for one in described if one is not None), key=lambda one: -one.used_at)
+    find_built = (folder.find_built() for folder in _folders(home))
+    return sorted((one for one in find_built if one is not None), key=lambda one: -one.used_at)
 
 
 def prune_environments(
@@ -44,20 +44,20 @@ def prune_environments(
     keys = []
     size = 0
     for folder in _folders(home):
-        with _alone(folder) as is_alone:
+        with _exclusive_use(folder) as is_alone:
             if not is_alone:
                 continue
-            size += _sweep(folder, dry_run=dry_run)
-            if not _is_to_go(folder, unused_since, needed):
+            size += _remove_leftovers(folder, dry_run=dry_run)
+            if not _is_prunable(folder, unused_since, needed):
                 continue
-            is_there, freed = folder.path.is_dir(), size_of(folder.path)
+            is_there, freed = folder.path.is_dir(), disk_usage(folder.path)
             if (dry_run or _remove(folder)) and is_there:
                 keys.append(folder.path.name)
                 size += freed
     return keys, size
 
 
-def size_of(folder: Path) -> int:
+def disk_usage(folder: Path) -> int:
     """The bytes that a folder takes on the disk; what several folders share (hard links) is counted for none."""
     size = 0
     for top, _folders_in, files in os.walk(folder):
@@ -77,19 +77,19 @@ def _folders(home: Path) -> Iterator[EnvironmentFolder]:
             yield EnvironmentFolder(environments / key)
 
 
-def _is_to_go(folder: EnvironmentFolder, unused_since: int, needed: Collection[str]) -> bool:
-    described = folder.described()
-    if described is None:
+def _is_prunable(folder: EnvironmentFolder, unused_since: int, needed: Collection[str]) -> bool:
+    find_built = folder.find_built()
+    if find_built is None:
         # Its builder is dead, or it would hold the lock.
         return True
-    return described.key not in needed and described.used_at < unused_since
+    return find_built.key not in needed and find_built.used_at < unused_since
 
 
-def _sweep(folder: EnvironmentFolder, *, dry_run: bool) -> int:
+def _remove_leftovers(folder: EnvironmentFolder, *, dry_run: bool) -> int:
     """Remove what prunes that were killed have left of environments of this name; how many bytes the disk gets back."""
     size = 0
     for doomed in filter(Path.is_dir, folder.path.parent.glob(f".{folder.path.name}.*")):
-        size += size_of(doomed)
+        size += disk_usage(doomed)
         if not dry_run:
             shutil.rmtree(doomed)
     return size
@@ -109,19 +109,19 @@ def _remove(folder: EnvironmentFolder) -> bool:
 
 
 @contextmanager
-def _alone(folder: EnvironmentFolder) -> Iterator[bool]:
+def _exclusive_use(folder: EnvironmentFolder) -> Iterator[bool]:
     """With both locks: neither is it being built, nor does a live run use it."""
     with ExitStack() as stack:
         for path in (folder.lock, folder.in_use):
             is_new = not path.exists()
             try:
-                lock = taken_lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                lock = acquire_lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 yield False
                 return
             if is_new:
                 os.utime(lock, (0, 0))  # its time tells when the environment was last used
-                stack.callback(remove_taken, path, lock)
+                stack.callback(remove_locked, path, lock)
             else:
                 stack.callback(os.close, lock)
         yield True

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from mlrun_cli.environments.environment import ContainerPlan
-from mlrun_cli.environments.installer import Installer, say
+from mlrun_cli.environments.installer import Installer, print_line
 from mlrun_cli.processes.gpus import VISIBLE_GPUS
 from mlrun_cli.processes.launch import is_of_launch
 
@@ -20,18 +20,18 @@ _NETWORK = ("--network", "host")
 _ANSWER_SECONDS = 10.0
 
 
-def lacks_program(container: ContainerPlan, installer: Installer) -> bool:
+def is_program_missing(container: ContainerPlan, installer: Installer) -> bool:
     """Whether a program that has to be in the image cannot be started; says so on stdout, after the engine's words."""
     for program in container.programs:
         options = ["--rm", *_NETWORK, *container.options, "--entrypoint", program]
         look = [container.engine, "run", *options, container.image, "--version"]
         if installer.run(look):
-            say(f"Error: {program} cannot be started in it: it has to be in the image, on its PATH.")
+            print_line(f"Error: {program} cannot be started in it: it has to be in the image, on its PATH.")
             return True
     return False
 
 
-def wrapped_argv(
+def container_command(
     container: ContainerPlan,
     argv: Sequence[str],
     environment: Mapping[str, str],
@@ -56,7 +56,7 @@ def wrapped_argv(
         work: the folder it starts in.
         mounts: folders that it sees where they are.
     """
-    passed = [name for name in sorted(environment) if name in container.variables or _is_told(name)]
+    passed = [name for name in sorted(environment) if name in container.variables or _is_passed(name)]
     is_rootless_podman = Path(container.engine).name == "podman" and os.getuid() != 0
     gpus = environment.get(VISIBLE_GPUS)
     return [
@@ -90,13 +90,13 @@ def end_containers(container: ContainerPlan, run_id: str, environment: Mapping[s
     found = _containers(container, run_id, environment, "--all")
     if found:
         # podman's `rm` alone would wait for ten seconds for a script that is deaf to SIGTERM.
-        _said([container.engine, "kill", *found], environment)
-        _said([container.engine, "rm", "--force", *found], environment)
+        _output([container.engine, "kill", *found], environment)
+        _output([container.engine, "rm", "--force", *found], environment)
         found = _containers(container, run_id, environment)
     return found == []
 
 
-def may_still_run(container: ContainerPlan, run_id: str) -> str:
+def still_running_warning(container: ContainerPlan, run_id: str) -> str:
     """The warning of a run whose containers could not be ended."""
     engine = os.path.basename(container.engine)
     look = f"{engine} ps --filter label={RUN_LABEL}={run_id}"
@@ -108,10 +108,10 @@ def _containers(
 ) -> list[str] | None:
     """The containers of a run, without options those that run; None when the engine does not tell."""
     label = f"label={RUN_LABEL}={run_id}"
-    return _said([container.engine, "ps", *options, "--quiet", "--filter", label], environment)
+    return _output([container.engine, "ps", *options, "--quiet", "--filter", label], environment)
 
 
-def _said(command: Sequence[str], environment: Mapping[str, str]) -> list[str] | None:
+def _output(command: Sequence[str], environment: Mapping[str, str]) -> list[str] | None:
     """The words that it prints; None when it fails or takes too long."""
     try:
         done = subprocess.run(
@@ -132,7 +132,7 @@ def _name(run_id: str, number: int) -> str:
     return f"mlrun-{run_id}-{number}"
 
 
-def _is_told(name: str) -> bool:
+def _is_passed(name: str) -> bool:
     return name.startswith(_OF_A_RUN) or name in _FOR_PYTHON or is_of_launch(name)
 
 

@@ -236,7 +236,7 @@ class BuiltEnvironment(NamedTuple):
         folder: where it is.
         python_version: such as `3.11.2`; empty when it was made before that was written down.
         installed: `name==version`, one each.
-        loosened: the versions that could not be had, as they were asked for.
+        unpinned: the versions that could not be had, as they were asked for.
         other_python: the version it was made from, where that is not the first of the build; else empty.
         built_at: when it was made.
         used_at: when a run last took it.
@@ -247,7 +247,7 @@ class BuiltEnvironment(NamedTuple):
     folder: str
     python_version: str
     installed: tuple[str, ...]
-    loosened: tuple[str, ...]
+    unpinned: tuple[str, ...]
     other_python: str
     built_at: int
     used_at: int

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.core.json_files import read_json, write_json
-from mlrun_cli.core.locks import taken_lock
+from mlrun_cli.core.locks import acquire_lock
 from mlrun_cli.environments.environment import BuiltEnvironment, EnvironmentBuild, EnvironmentPlan
 from mlrun_cli.errors import MlrunError
 
@@ -60,13 +60,13 @@ class EnvironmentFolder:
         finally:
             path.unlink(missing_ok=True)
 
-    def remove_forgotten_secrets(self) -> None:
+    def remove_leftover_secrets(self) -> None:
         """Remove what `with_secrets` has written if who did it was killed; while an installer reads it, it stays."""
         secret_files = [path for path in (self.conda_file, self.dockerfile) if path.exists()]
         if not secret_files:
             return
         try:
-            lock = taken_lock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock = acquire_lock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return
         try:
@@ -75,13 +75,13 @@ class EnvironmentFolder:
         finally:
             os.close(lock)
 
-    def record_complete(self, document: dict[str, Any]) -> None:
+    def mark_complete(self, document: dict[str, Any]) -> None:
         """Write the marker that makes the environment valid, durably and last."""
         # The marker must not survive a power cut that loses the packages written before it.
         os.sync()
         write_json(self._complete, document, durable=True)
 
-    def take_for_use(self) -> int:
+    def acquire_use_lock(self) -> int:
         """Keep the environment from being pruned for as long as the descriptor is open; notes the moment.
 
         Raises:
@@ -89,7 +89,7 @@ class EnvironmentFolder:
         """
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = taken_lock(self.in_use, fcntl.LOCK_SH)
+            descriptor = acquire_lock(self.in_use, fcntl.LOCK_SH)
             try:
                 os.utime(descriptor)
             except OSError:
@@ -107,7 +107,7 @@ class EnvironmentFolder:
         for path in (self.lock, self.in_use):
             path.unlink(missing_ok=True)
 
-    def described(self) -> BuiltEnvironment | None:
+    def find_built(self) -> BuiltEnvironment | None:
         """What is there, or None when it is not complete."""
         document = read_json(self._complete)
         if document is None:
@@ -119,7 +119,7 @@ class EnvironmentFolder:
             folder=str(self.path),
             python_version=document.get("python_version", ""),
             installed=self._installed(),
-            loosened=tuple(document.get("loosened", ())),
+            unpinned=tuple(document.get("loosened", ())),
             other_python=document.get("other_python", ""),
             built_at=built_at,
             used_at=max(built_at, _moment(self.in_use)),
@@ -138,8 +138,8 @@ def _moment(path: Path) -> int:
     return 0
 
 
-def forget_secrets_of_build(plan: EnvironmentPlan) -> None:
+def remove_build_secrets(plan: EnvironmentPlan) -> None:
     """Remove what a build that was killed has left of its secrets; what it still needs, or cannot be removed, stays."""
     if plan.build is not None:
         with suppress(OSError):
-            EnvironmentFolder(Path(plan.build.folder)).remove_forgotten_secrets()
+            EnvironmentFolder(Path(plan.build.folder)).remove_leftover_secrets()

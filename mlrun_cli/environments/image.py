@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mlrun_cli.environments.environment import EnvironmentBuild, ImageSource
 from mlrun_cli.environments.folder import EnvironmentFolder
-from mlrun_cli.environments.installer import Installer, say_changed
+from mlrun_cli.environments.installer import Installer, print_changed
 
 _REPOSITORY = "localhost/mlrun-environment"
 _IS_REGISTRY = re.compile(r"localhost$|.*[.:]")
@@ -50,11 +50,11 @@ def make_image(folder: EnvironmentFolder, build: EnvironmentBuild, source: Image
     else:
         context = Path(source.context)
         if digest_of(context) != source.context_digest:
-            say_changed(source.context)
+            print_changed(source.context)
             return 1
-    with folder.with_secrets(folder.dockerfile, installer.filled_in(source.dockerfile)) as dockerfile:
+    with folder.with_secrets(folder.dockerfile, installer.expand_secrets(source.dockerfile)) as dockerfile:
         words = [build.installer, "build", "--tag", image_name(build.key), "--file", str(dockerfile), str(context)]
-        return installer.run(words, is_by_name=True)
+        return installer.run(words, redacts_names=True)
 
 
 def remove_image(engine: str, image: str) -> bool:

@@ -12,7 +12,7 @@ from mlrun_cli.core.text_files import read_text
 from mlrun_cli.environments.build_plan import key_and_folder
 from mlrun_cli.environments.environment import Builder, EnvironmentBuild, ImageSource
 from mlrun_cli.environments.image import digest_of
-from mlrun_cli.environments.placeholders import hide_secrets_of_dockerfile
+from mlrun_cli.environments.placeholders import replace_secrets_of_dockerfile
 from mlrun_cli.errors import Unsupported
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 
@@ -91,7 +91,7 @@ def _build(
     source: ImageSource, engine: str, home: Path, redaction: Redaction
 ) -> tuple[EnvironmentBuild, Mapping[str, str]]:
     lines = "".join(f"{line}\n" for line in source.dockerfile.splitlines())
-    dockerfile, secrets = hide_secrets_of_dockerfile(lines, redaction)
+    dockerfile, secrets = replace_secrets_of_dockerfile(lines, redaction)
     hidden = source._replace(dockerfile=dockerfile)
     # The two engines do not see each other's images; what a secret is may be kept in one.
     content = [Builder.IMAGE.value, os.path.basename(engine), dockerfile, hidden.context_digest, *secrets.values()]

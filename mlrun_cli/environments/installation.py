@@ -1,4 +1,4 @@
-"""Installs into an environment what was asked for or, where that may be relaxed, the nearest that can be had."""
+"""Installation into an environment: all that is asked for or, relaxed, the nearest versions that can be had."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import NamedTuple
 from mlrun_cli.environments.environment import BasePython, Builder, EnvironmentBuild
 from mlrun_cli.environments.failure_reason import is_unreachable, is_untrusted
 from mlrun_cli.environments.folder import EnvironmentFolder
-from mlrun_cli.environments.installer import Installer, say
+from mlrun_cli.environments.installer import Installer, print_line
 from mlrun_cli.environments.pip_settings import pip_settings_for_uv
 from mlrun_cli.environments.requirements import names_one_version, package_name, without_version
 
@@ -23,49 +23,51 @@ _NO_DAY = "2999-01-01T00:00:00Z"
 _CONDA_NAME = re.compile(r"(?:\S*?::)?[A-Za-z0-9_.-]+")
 
 
-class Filled(NamedTuple):
+class InstallResult(NamedTuple):
     """The installer's exit code, the lines whose versions had to be left open, and the Python, if not the first."""
 
     exit_code: int
-    loosened: tuple[str, ...] = ()
+    unpinned: tuple[str, ...] = ()
     other_python: str = ""
 
 
-def fill_with_pip(
+def install_with_pip(
     folder: EnvironmentFolder, build: EnvironmentBuild, installer: Installer, environ: Mapping[str, str]
-) -> Filled:
+) -> InstallResult:
     """Make a virtual environment and install the requirements by uv or pip.
 
     It is of the first Python on which all that is pinned can be had. Where there is none, and versions may be left
     open, it is of that on which the most can be had.
     """
     if build.builder is Builder.UV:
-        _tell_uv(build, installer, environ)
-    filling = _PipFilling(folder, build, installer)
-    filled = filling.as_pinned()
-    if filled.exit_code and _may_use_pip(build) and is_untrusted(installer.last_output):
-        say("Building with pip, which may know whom uv does not.")
+        _configure_uv(build, installer, environ)
+    installation = _PipInstallation(folder, build, installer)
+    result = installation.install_pinned()
+    if result.exit_code and _may_use_pip(build) and is_untrusted(installer.last_output):
+        print_line("Building with pip, which may know whom uv does not.")
         build = build._replace(builder=Builder.PIP)
-        filling = _PipFilling(folder, build, installer)
-        filled = filling.as_pinned()
+        installation = _PipInstallation(folder, build, installer)
+        result = installation.install_pinned()
     has_choice = build.is_relaxed or len(build.pythons) > 1
     # What is not reached by one is not by the others, each after minutes of tries; a Python is fetched from elsewhere.
-    if filled.exit_code and has_choice and not (filling.is_made and is_unreachable(installer.last_output)):
-        say(f"Not to be had as pinned on Python {build.pythons[0]}.")
-        filled = filling.on_another_python() or (filling.relaxed() if build.is_relaxed else filled)
-    return filled
+    if result.exit_code and has_choice and not (installation.is_made and is_unreachable(installer.last_output)):
+        print_line(f"Not to be had as pinned on Python {build.pythons[0]}.")
+        result = installation.install_on_another_python() or (
+            installation.install_relaxed() if build.is_relaxed else result
+        )
+    return result
 
 
-def _tell_uv(build: EnvironmentBuild, installer: Installer, environ: Mapping[str, str]) -> None:
+def _configure_uv(build: EnvironmentBuild, installer: Installer, environ: Mapping[str, str]) -> None:
     """Tell uv of what pip is configured with, and the log what that is."""
     python = Path(build.pythons[0].python)
     base = python.parents[1] if python.is_absolute() else None
     has_index = any(option.startswith("--index-url") for option in build.options)
     settings = pip_settings_for_uv(environ, base, has_index=has_index)
-    installer.tell(settings.variables)
+    installer.set_variables(settings.variables)
     if settings.told:
         said = ", ".join(settings.told)
-        say(f"uv is told of pip's {said}, from {', '.join(map(str, settings.files))}.")
+        print_line(f"uv is told of pip's {said}, from {', '.join(map(str, settings.files))}.")
 
 
 def _may_use_pip(build: EnvironmentBuild) -> bool:
@@ -73,8 +75,8 @@ def _may_use_pip(build: EnvironmentBuild) -> bool:
     return build.builder is Builder.UV and not build.uploaded_before and not build.pythons[0].is_fetched
 
 
-class _PipFilling:
-    """One virtual environment being filled, of one Python after the other; a version that is not kept is left open."""
+class _PipInstallation:
+    """One virtual environment, made Python after the other; a version that is not kept is left open."""
 
     def __init__(self, folder: EnvironmentFolder, build: EnvironmentBuild, installer: Installer) -> None:
         self._folder = folder
@@ -91,45 +93,45 @@ class _PipFilling:
         """Whether there is a virtual environment to install into."""
         return self._made_of is not None
 
-    def as_pinned(self) -> Filled:
+    def install_pinned(self) -> InstallResult:
         """Install all as it is asked for, on the first Python."""
-        return self._loosely(()) if self._use(self._python, is_loud=True) else Filled(1)
+        return self._install_unpinned(()) if self._ensure_venv(self._python, is_loud=True) else InstallResult(1)
 
-    def on_another_python(self) -> Filled | None:
+    def install_on_another_python(self) -> InstallResult | None:
         """Install all as it is asked for, on the nearest other Python that has it; None where there is none."""
         first, *others = self._build.pythons
         if self._made_of == first and self._build.is_relaxed:
-            self._existing[first] = [line for line in self._pinned if self._exists(line)]
+            self._existing[first] = [line for line in self._pinned if self._is_available(line)]
         for python in others:
-            say(f"Looking whether it can be had on Python {python}.")
-            if not self._use(python) or not self._may_have_all(python):
+            print_line(f"Looking whether it can be had on Python {python}.")
+            if not self._ensure_venv(python) or not self._may_have_all(python):
                 continue
-            if self._go_together(self._pinned):
-                filled = self._loosely(())
-                if not filled.exit_code:
-                    return filled
+            if self._resolve_together(self._pinned):
+                result = self._install_unpinned(())
+                if not result.exit_code:
+                    return result
         return None
 
-    def relaxed(self) -> Filled:
+    def install_relaxed(self) -> InstallResult:
         """Install with every version that exists on the Python with the most of them.
 
         If these do not go together, with each that goes with those before. As a last resort, none is kept.
         """
         # Of two with as many, the first.
         python = max(self._existing, key=lambda one: len(self._existing[one]), default=None)
-        if python is None or not self._use(python, is_loud=True):
-            return Filled(1)
+        if python is None or not self._ensure_venv(python, is_loud=True):
+            return InstallResult(1)
         existing = self._existing[python]
-        filled = self._loosely(set(self._pinned).difference(existing))
-        if filled.exit_code and existing:
+        result = self._install_unpinned(set(self._pinned).difference(existing))
+        if result.exit_code and existing:
             kept: list[str] = []
             for line in existing:
-                if self._go_together({*kept, line}):
+                if self._resolve_together({*kept, line}):
                     kept.append(line)
-            filled = self._loosely(set(self._pinned).difference(kept))
-        if filled.exit_code and len(filled.loosened) < len(self._pinned):
-            filled = self._loosely(self._pinned)
-        return filled
+            result = self._install_unpinned(set(self._pinned).difference(kept))
+        if result.exit_code and len(result.unpinned) < len(self._pinned):
+            result = self._install_unpinned(self._pinned)
+        return result
 
     def _may_have_all(self, python: BasePython) -> bool:
         """Whether each version exists on this Python, where that matters; those that do are kept in mind."""
@@ -137,28 +139,28 @@ class _PipFilling:
             return True
         first = self._existing.get(self._build.pythons[0], [])
         # Those that the first has not are what another is looked at for.
-        found = {line for line in self._pinned if line not in first and self._exists(line)}
+        found = {line for line in self._pinned if line not in first and self._is_available(line)}
         if found or not first:
-            found.update(line for line in first if self._exists(line))
+            found.update(line for line in first if self._is_available(line))
         elif len(first) == len(self._pinned):
             return True
         self._existing[python] = [line for line in self._pinned if line in found]
         return len(found) == len(self._pinned)
 
-    def _use(self, python: BasePython, *, is_loud: bool = False) -> bool:
+    def _ensure_venv(self, python: BasePython, *, is_loud: bool = False) -> bool:
         """Make the virtual environment of this Python, if it is not; False where that cannot be."""
         self._python = python
         if self._made_of == python:
             return True
         self._made_of = None
         shutil.rmtree(self._folder.venv, ignore_errors=True)
-        command = self._making(python)
+        command = self._venv_command(python)
         if self._run(command) if is_loud else not self._installer.succeeds(command):
             return False
         self._made_of = python
         return True
 
-    def _making(self, python: BasePython) -> list[str]:
+    def _venv_command(self, python: BasePython) -> list[str]:
         """What makes the empty virtual environment."""
         if not self._is_uv:
             return [python.python, "-m", "venv", str(self._folder.venv)]
@@ -166,52 +168,54 @@ class _PipFilling:
         whose = ["--python-preference", "only-managed"] if python.is_fetched else []
         return [self._build.installer, "venv", *whose, "--python", python.python, str(self._folder.venv)]
 
-    def _loosely(self, loosened: Collection[str]) -> Filled:
+    def _install_unpinned(self, unpinned: Collection[str]) -> InstallResult:
         """Install with these versions left open."""
-        if loosened:
-            _say_loosened(line for line in self._pinned if line in loosened)
-        lines = [without_version(line) if line in loosened else line for line in self._build.requirements]
-        kept = [line for line in self._pinned if line not in loosened]
-        code = self._run(self._install(lines, *self._wheels_for(kept))) if lines else 0
+        if unpinned:
+            _log_unpinned(line for line in self._pinned if line in unpinned)
+        lines = [without_version(line) if line in unpinned else line for line in self._build.requirements]
+        kept = [line for line in self._pinned if line not in unpinned]
+        code = self._run(self._install_command(lines, *self._only_binary_options(kept))) if lines else 0
         other = "" if self._python == self._build.pythons[0] else str(self._python)
-        return Filled(code, tuple(line for line in self._pinned if line in loosened), other)
+        return InstallResult(code, tuple(line for line in self._pinned if line in unpinned), other)
 
     def _run(self, command: Sequence[str]) -> int:
         """Run it, once more where uv does not know the signer of a certificate that the system may know."""
         code = self._installer.run(command)
         if code and self._is_uv and is_untrusted(self._installer.last_output) and self._installer.trust_as_system():
-            say("uv does not know who has signed the certificate; it is told to trust whom the system trusts.")
+            print_line("uv does not know who has signed the certificate; it is told to trust whom the system trusts.")
             code = self._installer.run(command)
         return code
 
-    def _exists(self, line: str) -> bool:
+    def _is_available(self, line: str) -> bool:
         """Whether there is such a version for this Python, built if it has to be; the installer keeps it for later."""
         beside = str(self._folder.path / "tried")
-        options = ["--no-deps", *self._wheels_for([line])]
+        options = ["--no-deps", *self._only_binary_options([line])]
         if self._is_uv:
             # Without what it depends on, uv does not ask whether it is for this Python.
-            resolves = self._installer.succeeds(self._install([line], *self._wheels_for([line]), "--dry-run"))
-            return resolves and self._installer.succeeds(self._install([line], *options, "--target", beside))
-        return self._installer.succeeds(self._install([line], *options, "-w", beside, verb="wheel"))
+            resolves = self._installer.succeeds(
+                self._install_command([line], *self._only_binary_options([line]), "--dry-run")
+            )
+            return resolves and self._installer.succeeds(self._install_command([line], *options, "--target", beside))
+        return self._installer.succeeds(self._install_command([line], *options, "-w", beside, verb="wheel"))
 
-    def _wheels_for(self, lines: Iterable[str]) -> list[str]:
+    def _only_binary_options(self, lines: Iterable[str]) -> list[str]:
         """What keeps these from being built: a source made for another Python may well build, and then not run."""
         return [f"--only-binary={package_name(line)}" for line in lines if self._python.only_wheels]
 
-    def _go_together(self, kept: Collection[str]) -> bool:
+    def _resolve_together(self, kept: Collection[str]) -> bool:
         lines = [
             line if line in kept or line not in self._pinned else without_version(line)
             for line in self._build.requirements
         ]
-        wheels = self._wheels_for(kept)
+        wheels = self._only_binary_options(kept)
         if self._is_uv:
-            return self._installer.succeeds(self._install(lines, *wheels, "--dry-run"))
+            return self._installer.succeeds(self._install_command(lines, *wheels, "--dry-run"))
         # A pip of before 2022 has no dry run.
         return self._installer.succeeds(
-            self._install(lines, *wheels, "-d", str(self._folder.path / "tried"), verb="download")
+            self._install_command(lines, *wheels, "-d", str(self._folder.path / "tried"), verb="download")
         )
 
-    def _install(self, lines: Sequence[str], *options: str, verb: str = "install") -> list[str]:
+    def _install_command(self, lines: Sequence[str], *options: str, verb: str = "install") -> list[str]:
         """The command that installs these lines."""
         shutil.rmtree(self._folder.path / "tried", ignore_errors=True)
         text = "".join(f"{line}\n" for line in (*self._build.options, *lines))
@@ -223,20 +227,20 @@ class _PipFilling:
         folders = [one for one in self._build.local if not one.is_editable and os.path.isdir(one.path)]
         sources = [one.line for one in folders if one.line in lines]
         return [
-            *(*pip, verb, *whose, *options, *self._of_the_day()),
+            *(*pip, verb, *whose, *options, *self._cutoff_options()),
             *(sources if self._is_uv else ()),
             *("-r", str(self._folder.requirements)),
         ]
 
-    def _of_the_day(self) -> list[str]:
+    def _cutoff_options(self) -> list[str]:
         """What keeps out versions of after the day; what is pinned is of whatever day it is."""
         if not self._build.uploaded_before:
             return []
-        exempt = self._exempt if self._knows_exemptions else []
+        exempt = self._exempt_packages if self._knows_exemptions else []
         return ["--exclude-newer", self._build.uploaded_before, *exempt]
 
     @cached_property
-    def _exempt(self) -> list[str]:
+    def _exempt_packages(self) -> list[str]:
         names = dict.fromkeys(package_name(line) for line in self._pinned if names_one_version(line))
         return [f"--exclude-newer-package={name}={_NO_DAY}" for name in names]
 
@@ -246,7 +250,7 @@ class _PipFilling:
         return "--exclude-newer-package" in self._installer.output([self._build.installer, "pip", "install", "--help"])
 
 
-def fill_with_conda(folder: EnvironmentFolder, build: EnvironmentBuild, installer: Installer) -> Filled:
+def install_with_conda(folder: EnvironmentFolder, build: EnvironmentBuild, installer: Installer) -> InstallResult:
     """Make the whole environment by conda, micromamba or mamba.
 
     Relaxed, first the versions of its own packages are left open, then that of Python, then those of pip's.
@@ -255,29 +259,29 @@ def fill_with_conda(folder: EnvironmentFolder, build: EnvironmentBuild, installe
     others = [spec for spec in build.packages if spec not in pythons]
     steps = [others, pythons, build.requirements] if build.is_relaxed else []
     code = _make_with_conda(folder, build, installer, set())
-    loosened: set[str] = set()
+    unpinned: set[str] = set()
     for step in steps:
-        opened = {line for line in step if _opened(line, build) != line}
+        opened = {line for line in step if _unpin(line, build) != line}
         if code == 0 or not opened:
             continue
-        loosened |= opened
-        _say_loosened(line for line in (*build.packages, *build.requirements) if line in loosened)
-        code = _make_with_conda(folder, build, installer, loosened)
-    return Filled(code, tuple(line for line in (*build.packages, *build.requirements) if line in loosened))
+        unpinned |= opened
+        _log_unpinned(line for line in (*build.packages, *build.requirements) if line in unpinned)
+        code = _make_with_conda(folder, build, installer, unpinned)
+    return InstallResult(code, tuple(line for line in (*build.packages, *build.requirements) if line in unpinned))
 
 
 def _make_with_conda(
-    folder: EnvironmentFolder, build: EnvironmentBuild, installer: Installer, loosened: Collection[str]
+    folder: EnvironmentFolder, build: EnvironmentBuild, installer: Installer, unpinned: Collection[str]
 ) -> int:
     shutil.rmtree(folder.venv, ignore_errors=True)
-    lines = {line: _opened(line, build) if line in loosened else line for line in build.packages + build.requirements}
+    lines = {line: _unpin(line, build) if line in unpinned else line for line in build.packages + build.requirements}
     pip = [*build.options, *(lines[line] for line in build.requirements)]
     document = {
         "channels": list(build.channels),
         "dependencies": [*(lines[spec] for spec in build.packages), *([{"pip": pip}] if pip else [])],
     }
     # JSON is YAML. conda puts no variables in: the file has the secrets.
-    text = installer.filled_in(json.dumps(document, indent=2), written=lambda secret: json.dumps(secret)[1:-1])
+    text = installer.expand_secrets(json.dumps(document, indent=2), written=lambda secret: json.dumps(secret)[1:-1])
     with folder.with_secrets(folder.conda_file, text):
         return installer.run(_conda_command(folder, build))
 
@@ -290,7 +294,7 @@ def _conda_command(folder: EnvironmentFolder, build: EnvironmentBuild) -> list[s
     return [build.installer, "env", "create", *where]
 
 
-def _opened(line: str, build: EnvironmentBuild) -> str:
+def _unpin(line: str, build: EnvironmentBuild) -> str:
     if line not in build.packages:
         return without_version(line)
     name = _CONDA_NAME.match(line)
@@ -302,5 +306,5 @@ def _conda_name(spec: str) -> str:
     return "" if name is None else name[0].rpartition(":")[2].lower()
 
 
-def _say_loosened(lines: Iterable[str]) -> None:
-    say(f"Relaxed: the version is left open of {', '.join(lines)}.")
+def _log_unpinned(lines: Iterable[str]) -> None:
+    print_line(f"Relaxed: the version is left open of {', '.join(lines)}.")

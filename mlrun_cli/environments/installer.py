@@ -65,15 +65,15 @@ class Installer:
         """The end of what the last command has printed that was run."""
         return "".join(self._last_lines)
 
-    def run(self, command: Sequence[str], *, is_by_name: bool = False) -> int:
+    def run(self, command: Sequence[str], *, redacts_names: bool = False) -> int:
         """Pass on what it prints, line by line; returns its exit code, or 128 + the signal that ended it.
 
-        `is_by_name` hides also what follows the name of a secret, for one that prints the lines of a Dockerfile.
+        `redacts_names` hides also what follows the name of a secret, for one that prints the lines of a Dockerfile.
         """
-        hidden = self._redaction.quoted if is_by_name else self._redaction.text
+        hidden = self._redaction.quoted if redacts_names else self._redaction.text
         is_silent = True
         self._last_lines.clear()
-        with self._started(command, subprocess.STDOUT) as process:
+        with self._start(command, subprocess.STDOUT) as process:
             for line in process.stdout or ():
                 is_silent = is_silent and not line.strip()
                 shown = hidden(self._without_secrets(_COLOUR.sub("", line)))
@@ -82,13 +82,13 @@ class Installer:
                 sys.stdout.flush()
         name, code = Path(command[0]).name, process.returncode
         if code > 0 and is_silent:
-            say(f"Error: {name} ended with exit code {code} and printed nothing.")
+            print_line(f"Error: {name} ended with exit code {code} and printed nothing.")
         if code >= 0:
             return code
-        say(f"Error: {name} was ended by {Signals(-code).name}.")
+        print_line(f"Error: {name} was ended by {Signals(-code).name}.")
         return 128 - code
 
-    def tell(self, variables: Mapping[str, str]) -> None:
+    def set_variables(self, variables: Mapping[str, str]) -> None:
         """Give these variables to all that is run from now on."""
         self._environment |= variables
 
@@ -96,28 +96,28 @@ class Installer:
         """Have uv trust whom the system trusts from now on; False where it was told already, or of something else."""
         if not self._environment.keys().isdisjoint(_TRUST_AS_SYSTEM):
             return False
-        self.tell(_TRUST_AS_SYSTEM)
+        self.set_variables(_TRUST_AS_SYSTEM)
         return True
 
     def output(self, command: Sequence[str]) -> str:
         """What it prints on stdout; its stderr is dropped."""
-        with self._started(command, subprocess.DEVNULL) as process:
+        with self._start(command, subprocess.DEVNULL) as process:
             return self._redaction.text(self._without_secrets(process.stdout.read() if process.stdout else ""))
 
     def succeeds(self, command: Sequence[str]) -> bool:
         """Whether it ends with exit code 0; what it prints is dropped."""
-        with self._started(command, subprocess.DEVNULL) as process:
+        with self._start(command, subprocess.DEVNULL) as process:
             if process.stdout is not None:
                 process.stdout.read()
         return process.returncode == 0
 
-    def filled_in(self, text: str, *, written: Callable[[str], str] = str) -> str:
+    def expand_secrets(self, text: str, *, written: Callable[[str], str] = str) -> str:
         """The text with the secrets in place of their placeholders, each as `written` in such a text."""
         for name, secret in self._secrets.items():
             text = text.replace(f"${{{name}}}", written(secret))
         return text
 
-    def _started(self, command: Sequence[str], stderr: int) -> subprocess.Popen[str]:
+    def _start(self, command: Sequence[str], stderr: int) -> subprocess.Popen[str]:
         return subprocess.Popen(
             command,
             cwd=self._folder,
@@ -163,12 +163,12 @@ def _device(path: Path) -> int:
     return next(place.stat().st_dev for place in (path, *path.absolute().parents) if place.exists())
 
 
-def say(line: str) -> None:
+def print_line(line: str) -> None:
     """Add a line to the log of the build; bytes of a path that are no UTF-8 escaped."""
     sys.stdout.write(f"{line}\n".encode("utf-8", "backslashreplace").decode("utf-8"))
     sys.stdout.flush()
 
 
-def say_changed(path: str) -> None:
+def print_changed(path: str) -> None:
     """Say that what stands there is not what was to be built."""
-    say(f"Error: {path} has changed since the run was submitted; submit it again.")
+    print_line(f"Error: {path} has changed since the run was submitted; submit it again.")

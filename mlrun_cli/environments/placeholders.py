@@ -14,24 +14,24 @@ _IMAGE = r"(?im:^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*\S+(?:[ \t]+AS[ \t]+\S+)?[ \t]*
 _VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}(?::\$\{[A-Z0-9_]+\})?")
 
 
-def hide_secrets(lines: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+def replace_secrets(lines: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     """The lines with placeholders for what URLs hold of secrets, and these variables.
 
     pip and uv put the variables' values back when they read the file.
     """
     placeholders = _Placeholders()
-    hidden = [URL_SECRET.sub(lambda found: placeholders.instead_of(found[0]), line) for line in lines]
+    hidden = [URL_SECRET.sub(lambda found: placeholders.placeholder_for(found[0]), line) for line in lines]
     return hidden, placeholders.variables()
 
 
-def hide_secrets_of_dockerfile(text: str, redaction: Redaction) -> tuple[str, dict[str, str]]:
+def replace_secrets_of_dockerfile(text: str, redaction: Redaction) -> tuple[str, dict[str, str]]:
     """The text with placeholders for all its secrets, those that their name gives away among them, and the variables.
 
     A secret is hidden wherever it stands. Its engine gets the text with the values put back.
     """
     placeholders = _Placeholders()
-    hidden = redaction.replaced(text, placeholders.instead_of)
-    return placeholders.instead_of_known(hidden), placeholders.variables()
+    hidden = redaction.replaced(text, placeholders.placeholder_for)
+    return placeholders.replace_known(hidden), placeholders.variables()
 
 
 class _Placeholders:
@@ -40,7 +40,7 @@ class _Placeholders:
     def __init__(self) -> None:
         self._placeholders: dict[str, str] = {}
 
-    def instead_of(self, found: str) -> str:
+    def placeholder_for(self, found: str) -> str:
         """The placeholder, with the quotes that were around the secret; a user's own variable stays."""
         secret = found.strip("\"'")
         if not secret or _VARIABLE.fullmatch(secret):
@@ -52,7 +52,7 @@ class _Placeholders:
         name = f"{SECRET_PREFIX}{len(self._placeholders) + 1}"
         return f"{before}{self._placeholders.setdefault(secret, f'${{{name}}}')}{after}"
 
-    def instead_of_known(self, text: str) -> str:
+    def replace_known(self, text: str) -> str:
         """The text with the placeholders also where nothing but the earlier sight of a secret gives it away.
 
         A Dockerfile's images are as they are named: one may be the word that a password is too.

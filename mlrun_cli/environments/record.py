@@ -25,23 +25,23 @@ def environment_document(environment: BuiltEnvironment, build: EnvironmentBuild)
         "python": environment.python_version,
         "image": None if environment.build.image is None else image_name(environment.key),
         "installed": list(environment.installed[:_MOST_LINES]),
-        "loosened": list(environment.loosened),
+        "loosened": list(environment.unpinned),
         "day": build.day,
         "day_source": build.day_source or None,
     }
 
 
-def loosened_warning(environment: BuiltEnvironment) -> tuple[str, ...]:
+def unpinned_warning(environment: BuiltEnvironment) -> tuple[str, ...]:
     """The lines of a run in whose environment versions were left open, or that is of another Python."""
-    loosened, other = environment.loosened, environment.other_python
+    unpinned, other = environment.unpinned, environment.other_python
     first = environment.build.pythons[0] if environment.build.pythons else ""
     return (
         *((f"Not to be had on Python {first} as pinned, so that it is Python {other}.",) if other else ()),
-        *((f"Not to be had as pinned, so that the version was left open: {', '.join(loosened)}.",) if loosened else ()),
+        *((f"Not to be had as pinned, so that the version was left open: {', '.join(unpinned)}.",) if unpinned else ()),
     )
 
 
-def not_built(plan: EnvironmentPlan, reason: str) -> str:
+def not_built_error(plan: EnvironmentPlan, reason: str) -> str:
     """Why the environment cannot be had, and what to do; `reason` is in the installer's words."""
     if plan.container is None:
         ways = "" if plan.build is None else _ways_out(plan.build)

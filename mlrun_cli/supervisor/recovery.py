@@ -14,8 +14,8 @@ from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, full_disk
 from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.core.time import MICROSECONDS, now
-from mlrun_cli.environments.container import end_containers, may_still_run
-from mlrun_cli.environments.folder import forget_secrets_of_build
+from mlrun_cli.environments.container import end_containers, still_running_warning
+from mlrun_cli.environments.folder import remove_build_secrets
 from mlrun_cli.errors import MlrunError, RunNotFound, StoreError, StoreUnavailable, TargetKindNotFound
 from mlrun_cli.processes.host import this_origin
 from mlrun_cli.processes.process import belonging_to, started_for
@@ -128,7 +128,7 @@ def recover(workspace: Workspace, run: Run) -> None:
     full = full_disk(folder.path, FULL_FOR_RUNS_BYTES)
     folder.give_room()
     if submission is not None:
-        optional(lambda: forget_secrets_of_build(submission.environment), None, _log)
+        optional(lambda: remove_build_secrets(submission.environment), None, _log)
     # The run's own variables may be gone with its supervisor; the user's names are among ours, as a rule.
     redaction = Redaction.from_environment(os.environ)
     reader = JournalReader(workspace, folder.journal, run.key, redaction)
@@ -169,7 +169,7 @@ def _end_containers(run: Run, submission: Submission | None) -> tuple[str, ...]:
     container = None if submission is None else submission.environment.container
     if container is None or end_containers(container, run.run_id, {**os.environ, **container.reached_by}):
         return ()
-    return (may_still_run(container, run.run_id),)
+    return (still_running_warning(container, run.run_id),)
 
 
 def fail_without_store(folder: RunFolder, error: StoreError) -> None:

@@ -19,11 +19,11 @@ from mlrun_cli.core.json_files import write_json
 from mlrun_cli.core.log_tail import tail_of
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.core.time import now
-from mlrun_cli.environments.activation import activated, script_command
-from mlrun_cli.environments.container import wrapped_argv
+from mlrun_cli.environments.activation import activated_environment, script_command
+from mlrun_cli.environments.container import container_command
 from mlrun_cli.environments.failure_reason import failure_reason
-from mlrun_cli.environments.folder import EnvironmentFolder, forget_secrets_of_build
-from mlrun_cli.environments.record import environment_document, loosened_warning, not_built
+from mlrun_cli.environments.folder import EnvironmentFolder, remove_build_secrets
+from mlrun_cli.environments.record import environment_document, not_built_error, unpinned_warning
 from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.metrics.journal import CHUNK_BYTES
 from mlrun_cli.processes.gpus import VISIBLE_GPUS
@@ -167,13 +167,13 @@ class Supervisor:
         folder = None if plan.build is None else EnvironmentFolder(Path(plan.build.folder))
         if folder is not None:
             # Open until this process ends: what a live run uses is not pruned.
-            self._environment_in_use = folder.take_for_use()
+            self._environment_in_use = folder.acquire_use_lock()
         if plan.container is not None or (folder is not None and not folder.is_complete()):
             self._build_environment()
-        described = None if folder is None else folder.described()
+        described = None if folder is None else folder.find_built()
         if described is not None and plan.build is not None:
             self._write(self._folder.environment_record, environment_document(described, plan.build))
-            self._warnings = loosened_warning(described)
+            self._warnings = unpinned_warning(described)
 
     def _build_environment(self) -> None:
         plan_file = self._folder.environment_plan
@@ -191,7 +191,7 @@ class Supervisor:
         if builder.exit_code != 0:
             # An installer whose builder was killed holds up all that wait for the environment.
             end_processes(builder.left_behind, self._grace_left() if self._stop_reason is not None else 0.0)
-            forget_secrets_of_build(self._submission.environment)
+            remove_build_secrets(self._submission.environment)
         if self._stop_reason is not None:
             raise _Stopped
         if builder.exit_code:
@@ -199,7 +199,7 @@ class Supervisor:
                 ended = f"the program that makes it was ended by {signal_name(-builder.exit_code)}"
                 raise MlrunError(f"The environment could not be built: {ended}. Submit the run again.")
             reason = failure_reason(tail_of(self._folder.environment_log))
-            raise MlrunError(not_built(self._submission.environment, reason))
+            raise MlrunError(not_built_error(self._submission.environment, reason))
 
     def _make_working_copy(self) -> None:
         store = SnapshotStore(self._workspace.snapshots_folder)
@@ -216,7 +216,7 @@ class Supervisor:
     def _start_script(self) -> ProcessGroup:
         plan = self._submission.environment
         argv = list(self._secrets.argv)
-        environment = activated(plan, self._secrets.environment)
+        environment = activated_environment(plan, self._secrets.environment)
         if not self._submission.is_command:
             argv = script_command(plan, argv)
         if plan.container is not None:
@@ -270,7 +270,7 @@ class Supervisor:
         if container is None:
             return argv
         datastores = [datastore.folder for datastore in self._workspace.datastores.list()]
-        return wrapped_argv(
+        return container_command(
             container,
             argv,
             environment,

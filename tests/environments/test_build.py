@@ -28,11 +28,11 @@ from mlrun_cli.environments.conda_file import read_conda_dependencies
 from mlrun_cli.environments.environment import Builder, EnvironmentPlan
 from mlrun_cli.environments.failure_reason import failure_reason
 from mlrun_cli.environments.folder import EnvironmentFolder
-from mlrun_cli.environments.installer import Installer, say_changed
+from mlrun_cli.environments.installer import Installer, print_changed
 from mlrun_cli.environments.interpreters import Interpreter, find_interpreters
 from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
-from mlrun_cli.environments.record import loosened_warning
+from mlrun_cli.environments.record import unpinned_warning
 from tests.packages import make_wheel, package_index
 from tests.running import until
 
@@ -374,7 +374,7 @@ def test_short_secret_is_hidden_where_it_is_one_and_is_a_part_of_other_words(tmp
 
 
 def test_a_path_that_is_no_text_is_said_with_its_bytes(capsys: pytest.CaptureFixture[str]) -> None:
-    say_changed("/b\udcff")
+    print_changed("/b\udcff")
     assert capsys.readouterr().out.startswith("Error: /b\\udcff has changed")
 
 
@@ -430,9 +430,9 @@ def test_relaxed_leaves_open_what_cannot_be_had_and_keeps_the_rest(
     assert version_inside(planned.plan, "tiny") == "1.3"
     assert version_inside(planned.plan, "small") == "2.0"
     assert "the version is left open of tiny==0.9." in log
-    described = folder_of(planned).described()
+    described = folder_of(planned).find_built()
     assert described is not None
-    assert described.loosened == ("tiny==0.9",)
+    assert described.unpinned == ("tiny==0.9",)
     assert described.python_version == ".".join(map(str, sys.version_info[:3]))
 
 
@@ -455,9 +455,9 @@ def test_what_cannot_be_had_is_named_at_the_end_of_the_log_and_left_open_when_re
     assert code == 0, log
     assert version_inside(planned.plan, "small") == "2.0"
     assert version_inside(planned.plan, "tiny") == "1.2"
-    described = folder_of(planned).described()
+    described = folder_of(planned).find_built()
     assert described is not None
-    assert described.loosened == ("small==0.9", "tiny==1.3")
+    assert described.unpinned == ("small==0.9", "tiny==1.3")
 
 
 @pytest.fixture
@@ -490,11 +490,11 @@ def test_relaxed_takes_the_python_on_which_the_most_that_is_pinned_can_be_had(
     code, log = build(tmp_path, planned, environ)
 
     assert code == 0, log
-    described = folder_of(planned).described()
+    described = folder_of(planned).find_built()
     assert described is not None
     loosened = ("small==9",) if unknown else ()
-    assert (described.other_python, described.loosened) == (other_python.version_text, loosened)
-    assert loosened_warning(described)[0].endswith(f"as pinned, so that it is Python {other_python.version_text}.")
+    assert (described.other_python, described.unpinned) == (other_python.version_text, loosened)
+    assert unpinned_warning(described)[0].endswith(f"as pinned, so that it is Python {other_python.version_text}.")
     assert (version_inside(planned.plan, "tiny"), version_inside(planned.plan, "small")) == ("1.2", "2.0")
 
 
@@ -522,9 +522,9 @@ def test_relaxed_to_another_python_builds_no_version_that_was_chosen_for_the_one
 
     assert code == 0, log
     assert version_inside(planned.plan, "slow") == "1.1"
-    described = folder_of(planned).described()
+    described = folder_of(planned).find_built()
     assert described is not None
-    assert described.loosened == ("slow==1.0",)
+    assert described.unpinned == ("slow==1.0",)
 
 
 def test_relaxed_does_not_leave_out_a_name_that_cannot_be_had(
@@ -611,9 +611,9 @@ def test_conda_that_cannot_have_a_version_is_asked_without_it_when_relaxed(
     assert code == 0, log
     told = (tmp_path / "conda.log").read_text(encoding="utf-8")
     assert '"python=3.6.2",\n    "conda-forge::numpy",' in told
-    described = folder_of(planned).described()
+    described = folder_of(planned).find_built()
     assert described is not None
-    assert described.loosened == ("conda-forge::numpy=0.1",)
+    assert described.unpinned == ("conda-forge::numpy=0.1",)
 
 
 @pytest.mark.parametrize(
@@ -641,7 +641,7 @@ def test_what_a_run_uses_is_not_pruned_and_what_none_uses_is(
     folder = folder_of(planned)
     home = folder.path.parents[1]
     tomorrow = now() + 86_400 * MICROSECONDS
-    in_use = folder.take_for_use()
+    in_use = folder.acquire_use_lock()
     assert prune_environments(home, tomorrow, dry_run=False) == ([], 0)
     os.close(in_use)
     assert prune_environments(home, tomorrow, needed={folder.path.name}, dry_run=False) == ([], 0)
@@ -679,7 +679,7 @@ def test_who_waits_for_an_environment_that_is_being_pruned_has_it_afterwards(
     assert builder.returncode == 0
     with ThreadPoolExecutor(1) as pool:
         with pruned(folder.in_use) as number:
-            taking = pool.submit(folder.take_for_use)
+            taking = pool.submit(folder.acquire_use_lock)
             until(lambda: re.search(rf"-> FLOCK .*:{number} ", Path("/proc/locks").read_text(encoding="utf-8")))
         in_use = taking.result()
     assert os.path.samestat(os.fstat(in_use), folder.in_use.stat())

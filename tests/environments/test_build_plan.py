@@ -14,14 +14,14 @@ import pytest
 
 import mlrun_cli
 from mlrun_cli.core.redaction import Redaction
-from mlrun_cli.environments.base_pythons import nearest_pythons
+from mlrun_cli.environments.base_pythons import rank_pythons
 from mlrun_cli.environments.build_plan import find_uv, plan_conda
 from mlrun_cli.environments.conda_file import read_conda_dependencies
 from mlrun_cli.environments.environment import BasePython, Builder, EnvironmentBuild, EnvironmentPlan, LocalSource
 from mlrun_cli.environments.interpreters import PythonRequest
 from mlrun_cli.environments.local_sources import changed_source
 from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
-from mlrun_cli.environments.placeholders import hide_secrets_of_dockerfile
+from mlrun_cli.environments.placeholders import replace_secrets_of_dockerfile
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
 from mlrun_cli.environments.requirements import without_version
 from mlrun_cli.environments.user_managed import plan_current, plan_user_managed
@@ -231,7 +231,7 @@ def test_local_source_that_cannot_be_looked_at_has_not_changed() -> None:
 
 def test_image_of_a_dockerfile_is_no_secret_though_a_password_is_the_same_word() -> None:
     text = "from --platform=linux/amd64 postgres:15 AS postgres\nENV POSTGRES_PASSWORD={0}\nRUN psql -U {0}\n"
-    hidden, secrets = hide_secrets_of_dockerfile(text.format("postgres"), Redaction())
+    hidden, secrets = replace_secrets_of_dockerfile(text.format("postgres"), Redaction())
     assert hidden == text.format("${MLRUN_INSTALL_SECRET_1}")
     assert secrets == {"MLRUN_INSTALL_SECRET_1": "postgres"}
 
@@ -402,7 +402,7 @@ def test_pythons_are_those_that_do_else_all_the_nearest_first(
     if sys.version_info[:2] != (3, 11):
         put_python_on_path(environ, (3, 11, 7))
     request = PythonRequest("=3.7" if text == "=3.7.3" else text)
-    found = nearest_pythons(request, None, environ, day)
+    found = rank_pythons(request, None, environ, day)
     assert [str(one) if not str(one).startswith("3.11") else "3.11" for one in found] == nearest
     assert {one.only_wheels for one in found} == {not request.allows(tuple(map(int, found[0].version.split("."))))}
 
@@ -411,14 +411,14 @@ def test_python_that_uv_may_fetch_goes_before_those_that_are_further_off(environ
     uv = find_uv(os.environ)
     if uv is None:
         pytest.skip("uv is not installed")
-    there = nearest_pythons(PythonRequest(""), None, environ)
-    fetched, *others = nearest_pythons(PythonRequest("=3.8.13"), uv, environ)
+    there = rank_pythons(PythonRequest(""), None, environ)
+    fetched, *others = rank_pythons(PythonRequest("=3.8.13"), uv, environ)
     assert (fetched, others) == (BasePython("3.8.13"), [one._replace(only_wheels=True) for one in there])
-    fetched, *others = nearest_pythons(PythonRequest("=3.6.2"), uv, environ)
+    fetched, *others = rank_pythons(PythonRequest("=3.6.2"), uv, environ)
     assert re.fullmatch(r"3\.8\.\d+", fetched.python)
     assert fetched.only_wheels
     assert len(others) == len(there)
-    assert nearest_pythons(PythonRequest(""), uv, environ) == there
+    assert rank_pythons(PythonRequest(""), uv, environ) == there
 
 
 @pytest.mark.parametrize(

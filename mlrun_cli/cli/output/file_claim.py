@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from mlrun_cli.core.home import home_folder, make_private_folder
-from mlrun_cli.core.locks import remove_taken, taken_lock
+from mlrun_cli.core.locks import acquire_lock, remove_locked
 from mlrun_cli.errors import StoreError
 
 
@@ -28,7 +28,7 @@ def claimed(path: Path) -> Iterator[None]:
     lock: int | None = None
     try:
         make_private_folder(file.parent)
-        lock = taken_lock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock = acquire_lock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise
     except (OSError, StoreError):
@@ -38,4 +38,4 @@ def claimed(path: Path) -> Iterator[None]:
     finally:
         if lock is not None:
             with suppress(OSError):
-                remove_taken(file, lock)
+                remove_locked(file, lock)
