@@ -6,14 +6,15 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from mlrun_cli.actions.linked_files import FolderFiles, list_files_below
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.same_content import has_other_content
-from mlrun_cli.core.temporary import new_file
+from mlrun_cli.core.temporary import is_temporary, new_file
 from mlrun_cli.data.datastore import BLOB_DATASTORE, FILE_DATASTORE, Datastore, check_datastore_name
 from mlrun_cli.errors import DataNotFound, MlrunError, UsageError
+from mlrun_cli.snapshots.scan import unreadable
 from mlrun_cli.snapshots.snapshot import LeftOut, some
 from mlrun_cli.wire import copying
+from mlrun_cli.wire.linked_files import Reason, list_linked_files
 from mlrun_cli.workspace import Workspace
 
 _DEFAULT = "default_datastore"
@@ -25,6 +26,13 @@ class CopyResult(NamedTuple):
 
     copied: int
     kept: int
+    left_out: list[LeftOut]
+
+
+class _FolderFiles(NamedTuple):
+    """Paths below a folder, relative to it and sorted, and what is left out there."""
+
+    names: list[str]
     left_out: list[LeftOut]
 
 
@@ -133,10 +141,10 @@ def upload(datastore: Datastore, source: Path, target: str | None, *, overwrite:
     """
     place = datastore.path(target)
     if source.is_file():
-        return _copy_all(source.parent, FolderFiles([source.name], []), place, overwrite=overwrite)
+        return _copy_all(source.parent, _FolderFiles([source.name], []), place, overwrite=overwrite)
     if not source.is_dir():
         raise UsageError(f"There is no file or folder '{source}' to upload.", hint="Name one with -p.")
-    return _copy_all(source, list_files_below(source), place, overwrite=overwrite)
+    return _copy_all(source, _list_files(source), place, overwrite=overwrite)
 
 
 def download(
@@ -152,7 +160,7 @@ def download(
         MlrunError: a file cannot be copied.
     """
     wanted = (prefix or "").lstrip("/")
-    there = list_files_below(datastore.folder)
+    there = _list_files(datastore.folder)
     names = [name for name in there.names if name.startswith(wanted)]
     left_out = [one for one in there.left_out if one.path.startswith(wanted) or wanted.startswith(f"{one.path}/")]
     if not names and not left_out:
@@ -165,10 +173,21 @@ def download(
                 f"Nothing was downloaded: {folder} has other content under {some(others)}.",
                 hint="Add --overwrite true to replace it, or choose another folder with -d.",
             )
-    return _copy_all(datastore.folder, FolderFiles(names, left_out), folder, overwrite=overwrite)
+    return _copy_all(datastore.folder, _FolderFiles(names, left_out), folder, overwrite=overwrite)
 
 
-def _copy_all(source: Path, files: FolderFiles, place: Path, *, overwrite: bool) -> CopyResult:
+def _list_files(folder: Path) -> _FolderFiles:
+    """Return the files below a folder and behind the links in it, but those that are being written."""
+    left_out: list[LeftOut] = []
+
+    def leave_out(path: str, reason: Reason) -> None:
+        left_out.append(LeftOut(path, unreadable(reason) if isinstance(reason, OSError) else reason))
+
+    names = list_linked_files(folder, leave_out, is_temporary)
+    return _FolderFiles(names, sorted(left_out))
+
+
+def _copy_all(source: Path, files: _FolderFiles, place: Path, *, overwrite: bool) -> CopyResult:
     copied = sum(_copy(source / name, place / name, overwrite=overwrite) for name in files.names)
     return CopyResult(copied, len(files.names) - copied, files.left_out)
 

@@ -3,17 +3,14 @@
 import errno
 import os
 import stat
-from collections import deque
 from contextlib import suppress
-from typing import Any, Callable, Tuple
+from typing import Any, Callable
 
 from azureml._client.scalars import escape_surrogates
 from azureml._wire.copying import copy, copy_stream
+from azureml._wire.linked_files import DANGLING, SPECIAL, Reason, list_linked_files
 from azureml._wire.run_folder import LOG_FOLDERS, UPLOADS
 from azureml.exceptions import ServiceException, UserErrorException
-
-_Folder = Tuple[str, str, Tuple[str, ...]]
-"""Its path below the top, its real path, and the real paths of the folders that the links on the way to it are in."""
 
 
 def upload(run_folder: str, name: str, path_or_stream: Any) -> None:
@@ -66,8 +63,8 @@ def check_upload_name(name: object) -> str:
 def list_folder_files(folder: Any) -> "list[str]":
     """Return all files below a folder and behind the links in it, relative to it, sorted.
 
-    What a link leads to is found under the link's name too; but a link to a folder that the link is in is not gone
-    through, nor one behind a link to a folder that has been found already.
+    Links among folders that have no end are not followed, see `list_linked_files`. What is no file is among the names:
+    its upload says why it cannot be.
 
     Raises:
         UserErrorException: There is no such folder, or one cannot be read.
@@ -75,39 +72,17 @@ def list_folder_files(folder: Any) -> "list[str]":
     top = _path(folder, "folder")
     if not os.path.isdir(top):
         raise UserErrorException(f"There is no folder {top!r} to upload.")
-    names: list[str] = []
-    seen: set[str] = set()
-    folders: list[_Folder] = [("", os.path.realpath(top), ())]
-    links: deque[_Folder] = deque()
-    while folders or links:
-        if folders:
-            path, real, ways = folders.pop()
-        else:
-            path, real, ways = links.popleft()
-            if any(_is_within(way, real) for way in ways) or (len(ways) > 1 and real in seen):
-                continue
-        seen.add(real)
-        for entry in _entries(real):
-            name = os.path.join(path, entry.name)
-            if not entry.is_dir():
-                names.append(name)
-            elif entry.is_symlink():
-                links.append((name, os.path.realpath(entry.path), (*ways, real)))
-            else:
-                folders.append((name, entry.path, ways))
-    return sorted(names)
+    others: list[str] = []
 
+    def leave_out(path: str, reason: Reason) -> None:
+        if isinstance(reason, OSError):
+            raise UserErrorException(
+                f"The folder {os.path.normpath(os.path.join(top, path))!r} cannot be read: {reason.strerror}."
+            ) from reason
+        if reason in (SPECIAL, DANGLING):
+            others.append(path)
 
-def _entries(folder: str) -> "list[os.DirEntry[str]]":
-    try:
-        with os.scandir(folder) as entries:
-            return list(entries)
-    except OSError as error:
-        raise UserErrorException(f"The folder {folder!r} cannot be read: {error.strerror}.") from error
-
-
-def _is_within(path: str, folder: str) -> bool:
-    return os.path.join(path, "").startswith(os.path.join(folder, ""))
+    return sorted([*list_linked_files(top, leave_out), *others])
 
 
 def _path(value: Any, name: str) -> str:

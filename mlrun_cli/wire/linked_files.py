@@ -1,32 +1,36 @@
-"""The files below a folder that a user wants copied, those behind its links among them."""
-
-from __future__ import annotations
+"""Files below a folder that a user wants copied, those behind its links among them."""
 
 import os
 from collections import deque
-from typing import NamedTuple
+from typing import Callable, Deque, List, NamedTuple, Set, Tuple, Union
 
-from mlrun_cli.core.temporary import is_temporary
-from mlrun_cli.snapshots.scan import unreadable
-from mlrun_cli.snapshots.snapshot import LeftOut
+LOOP = "a link to a folder that it is in"
+REPEATED = "a link to a folder that is there already"
+SPECIAL = "a FIFO, a socket or a device"
+DANGLING = "a link that leads to no file"
 
-
-class FolderFiles(NamedTuple):
-    """Paths below a folder, relative to it and sorted, and what is passed over there."""
-
-    names: list[str]
-    left_out: list[LeftOut]
+Reason = Union[str, OSError]
+"""Why a path is left out: one of the texts above, or the error of a folder or link that cannot be read."""
 
 
-def list_files_below(folder: str | os.PathLike[str]) -> FolderFiles:
-    """Return all files below a folder and behind the links in it, wherever they lead.
+def list_linked_files(
+    folder: "str | os.PathLike[str]",
+    leave_out: Callable[[str, Reason], object],
+    is_ignored: Callable[[str], bool] = lambda _: False,
+) -> "List[str]":
+    """Return all files below a folder and behind the links in it, wherever they lead, relative to it and sorted.
 
     What a link leads to is found under the link's name too. A link to a folder that the link is in is left out, and
     so is one behind a link to a folder that has been found already: links among folders have no end of paths.
+
+    Args:
+        folder: where to begin.
+        leave_out: told each path that is left out, and why.
+        is_ignored: tells names that are passed over without a word.
     """
-    walk = _Walk(os.path.realpath(folder))
+    walk = _Walk(os.path.realpath(os.fspath(folder)), leave_out, is_ignored)
     walk.complete()
-    return FolderFiles(sorted(walk.names), sorted(walk.left_out))
+    return sorted(walk.names)
 
 
 class _Folder(NamedTuple):
@@ -34,16 +38,17 @@ class _Folder(NamedTuple):
 
     path: str
     real: str
-    link_folders: tuple[str, ...] = ()
+    link_folders: Tuple[str, ...] = ()
 
 
 class _Walk:
-    def __init__(self, top: str) -> None:
-        self.names: list[str] = []
-        self.left_out: list[LeftOut] = []
-        self._seen: set[str] = set()
+    def __init__(self, top: str, leave_out: Callable[[str, Reason], object], is_ignored: Callable[[str], bool]) -> None:
+        self.names: List[str] = []
+        self._leave_out = leave_out
+        self._is_ignored = is_ignored
+        self._seen: Set[str] = set()
         self._folders = [_Folder("", top)]
-        self._links: deque[_Folder] = deque()
+        self._links: Deque[_Folder] = deque()
 
     def complete(self) -> None:
         while self._folders or self._links:
@@ -54,9 +59,9 @@ class _Walk:
 
     def _follow(self, linked: _Folder) -> None:
         if any(_contains(linked.real, folder) for folder in linked.link_folders):
-            self._leave_out(linked.path, "a link to a folder that it is in")
+            self._leave_out(linked.path, LOOP)
         elif len(linked.link_folders) > 1 and linked.real in self._seen:
-            self._leave_out(linked.path, "a link to a folder that is there already")
+            self._leave_out(linked.path, REPEATED)
         else:
             self._folders.append(linked)
 
@@ -66,36 +71,33 @@ class _Walk:
             with os.scandir(folder.real) as entries:
                 found = sorted(entries, key=lambda entry: entry.name)
         except OSError as error:
-            self._leave_out(folder.path or ".", unreadable(error))
+            self._leave_out(folder.path or ".", error)
             return
         for entry in found:
-            if is_temporary(entry.name):
+            if self._is_ignored(entry.name):
                 continue
             path = f"{folder.path}/{entry.name}" if folder.path else entry.name
             if entry.is_symlink():
-                self._look_at_link(path, entry.path, folder)
+                self._visit_link(path, entry.path, folder)
             elif entry.is_dir(follow_symlinks=False):
                 self._folders.append(_Folder(path, entry.path, folder.link_folders))
             elif entry.is_file(follow_symlinks=False):
                 self.names.append(path)
             else:
-                self._leave_out(path, "a FIFO, a socket or a device")
+                self._leave_out(path, SPECIAL)
 
-    def _look_at_link(self, path: str, link: str, folder: _Folder) -> None:
+    def _visit_link(self, path: str, link: str, folder: _Folder) -> None:
         try:
             target = os.path.realpath(link)
         except OSError as error:
-            self._leave_out(path, unreadable(error))
+            self._leave_out(path, error)
             return
         if os.path.isdir(target):
             self._links.append(_Folder(path, target, (*folder.link_folders, folder.real)))
         elif os.path.isfile(target):
             self.names.append(path)
         else:
-            self._leave_out(path, "a link that leads to no file")
-
-    def _leave_out(self, path: str, reason: str) -> None:
-        self.left_out.append(LeftOut(path, reason))
+            self._leave_out(path, DANGLING)
 
 
 def _contains(folder: str, path: str) -> bool:

@@ -1,0 +1,1 @@
+../../../wire/linked_files.py
