@@ -13,13 +13,13 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.script_end import ScriptEnd
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.liveness import reconcile
+from mlrun_cli.wire.log_follow import LogFollower
 from mlrun_cli.wire.run_folder import ENVIRONMENT_LOG
 from mlrun_cli.workspace import Workspace
 
 Write = Callable[[str, bytes], object]
 Watch = Callable[[RunStatus], object]
 
-_PIECE = 1 << 16
 _QUICK_SECONDS = 0.004
 _CALM_SECONDS = 0.05
 _CALM_AFTER_SECONDS = 2.0
@@ -84,18 +84,17 @@ class _Follower:
         self._outcome = os.fspath(folder.outcome)
         self._log_name = folder.stdout_name
         self._environment_log = os.fspath(folder.environment_log)
-        self._environment_offset = 0
-        self._is_built = False
         self._next_look = 0.0
         self._next_reconciliation = time.monotonic() + _RECONCILE_SECONDS
 
     def follow(self, log: int) -> Run:
+        follower = LogFollower(self._environment_log, log)
         last_output = time.monotonic()
         while True:
             moment = time.monotonic()
             # Looked at before the logs: what was printed until then is in them for sure, and is handed over first.
             status = self._look(moment)
-            if self._copy(log):
+            if follower.copy(self._write_installers, self._write_scripts):
                 last_output = moment
             if status is not None and status.is_terminal:
                 return self._workspace.runs.get_by_key(self._run.key)
@@ -104,30 +103,11 @@ class _Follower:
             is_quick = moment - last_output < _CALM_AFTER_SECONDS
             time.sleep(_QUICK_SECONDS if is_quick else _CALM_SECONDS)
 
-    def _copy(self, log: int) -> bool:
-        found = self._copy_environment_log()
-        while piece := os.read(log, _PIECE):
-            # The installer's last words may have come since; they stand before the script's first.
-            self._copy_environment_log()
-            self._is_built = True
-            self._write(self._log_name, piece)
-            found = True
-        return found
+    def _write_installers(self, piece: bytes) -> None:
+        self._write(ENVIRONMENT_LOG, piece)
 
-    def _copy_environment_log(self) -> bool:
-        """What the installer has printed since; it has ended when the script prints."""
-        before = self._environment_offset
-        if self._is_built:
-            return False
-        try:
-            with open(self._environment_log, "rb", buffering=0) as file:
-                file.seek(before)
-                while piece := file.read(_PIECE):
-                    self._environment_offset += len(piece)
-                    self._write(ENVIRONMENT_LOG, piece)
-        except FileNotFoundError:  # nothing had to be built, or not yet
-            return False
-        return self._environment_offset > before
+    def _write_scripts(self, piece: bytes) -> None:
+        self._write(self._log_name, piece)
 
     def _look(self, moment: float) -> RunStatus | None:
         """The run's status when it is time to look at it, else None."""

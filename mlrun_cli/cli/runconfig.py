@@ -13,7 +13,6 @@ from mlrun_cli.cli.command import Group, Result, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import Shared
 from mlrun_cli.cli.option_values import environment_choice
-from mlrun_cli.cli.output.escape import printable
 from mlrun_cli.cli.output.formats import OutputFormat, render
 from mlrun_cli.cli.output.record_table import Field, Record, listing
 from mlrun_cli.cli.run.options import Environment
@@ -22,6 +21,7 @@ from mlrun_cli.errors import UsageError
 from mlrun_cli.folders.project_config import find_project_config, make_absolute
 from mlrun_cli.runconfigs.search import find_runconfigs
 from mlrun_cli.submit.catalog import find_named_runconfigs, list_runconfigs, show_runconfig, strip_path
+from mlrun_cli.wire.run_output import printable
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

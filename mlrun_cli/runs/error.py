@@ -53,21 +53,6 @@ def _storable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def error_message(error: object) -> str | None:
-    """The message within a run's `error`, when there is one."""
-    inner = error.get("error") if isinstance(error, dict) else None
-    message = inner.get("message") if isinstance(inner, dict) else None
-    return message if isinstance(message, str) else None
-
-
-def error_kind(error: object) -> str | None:
-    """The name of the exception within a run's `error`, when there is one."""
-    inner = error.get("error") if isinstance(error, dict) else None
-    debug_info = inner.get("debugInfo") if isinstance(inner, dict) else None
-    kind = debug_info.get("type") if isinstance(debug_info, dict) else None
-    return kind if isinstance(kind, str) else None
-
-
 def error_from_log(tail: str, ending: str) -> dict[str, Any]:
     """The error of a script that ended with an exception, by what it wrote last.
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from mlrun_cli.runs.error import error_from_log, error_kind, error_message
+from mlrun_cli.runs.error import error_from_log
+from mlrun_cli.wire.run_error import error_kind, error_message
 
 TRACE = """Traceback (most recent call last):
   File "train.py", line 2, in <module>

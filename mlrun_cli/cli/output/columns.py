@@ -8,7 +8,7 @@ from datetime import datetime
 from io import StringIO
 from typing import TextIO
 
-from mlrun_cli.cli.output.escape import printable
+from mlrun_cli.wire.run_output import printable
 
 GAP = "  "
 

@@ -7,8 +7,8 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any, TextIO
 
-from mlrun_cli.cli.output.escape import printable
 from mlrun_cli.core.sizes import size_in_words
+from mlrun_cli.wire.run_output import printable
 
 _INDENT = 13
 _WIDTH = 100

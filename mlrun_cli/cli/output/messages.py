@@ -8,8 +8,8 @@ from enum import IntEnum
 from typing import TextIO
 
 from mlrun_cli.cli.azure.defaults import azure_switch
-from mlrun_cli.cli.output.escape import printable_lines
 from mlrun_cli.errors import MlrunError
+from mlrun_cli.wire.run_output import printable_lines
 
 _RED, _YELLOW, _PLAIN = "\033[31m", "\033[33m", "\033[0m"
 

@@ -12,8 +12,8 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mlrun_cli.cli.output.escape import printable
 from mlrun_cli.errors import InvalidQuery
+from mlrun_cli.wire.run_output import printable
 
 _EXAMPLE = "[?status=='Failed'].run_id"
 _SHOWN = 60  # characters of a long query that an error quotes

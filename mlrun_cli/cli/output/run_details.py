@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any, TextIO
 
 from mlrun_cli.cli.output.columns import local_time
-from mlrun_cli.cli.output.escape import printable
 from mlrun_cli.cli.output.record_table import Field, print_fields
 from mlrun_cli.cli.output.runs_table import shown_duration, shown_status, shown_tags
-from mlrun_cli.runs.error import error_message
+from mlrun_cli.wire.run_error import error_message
+from mlrun_cli.wire.run_output import printable
 
 _INDENT = 13
 _NARROWEST, _WIDEST = 40, 120

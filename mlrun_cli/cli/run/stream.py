@@ -16,7 +16,6 @@ from mlrun_cli.actions.studio_urls import run_url
 from mlrun_cli.cli.context import line_to_type
 from mlrun_cli.cli.global_options import Shared
 from mlrun_cli.cli.option_values import OnInterrupt
-from mlrun_cli.cli.output.escape import printable_lines
 from mlrun_cli.cli.output.messages import Level, Notes
 from mlrun_cli.cli.output.progress import Spinner
 from mlrun_cli.cli.run.queue_messages import QueueNews
@@ -27,12 +26,13 @@ from mlrun_cli.core.time import now
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.cancellation import GRACE_SECONDS
-from mlrun_cli.runs.error import error_kind, error_message
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.script_input import ScriptInput
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.stream_lock import stream_lock
+from mlrun_cli.wire.run_error import describe_error
 from mlrun_cli.wire.run_folder import ENVIRONMENT_LOG
+from mlrun_cli.wire.run_output import format_head, format_summary, format_title, printable_lines
 from mlrun_cli.workspace import Workspace
 
 _LAST_LINES = 10
@@ -85,7 +85,7 @@ def stream_submitted(
         InterruptedStreamError: SIGINT, SIGTERM or SIGHUP; the run goes on, or was told to stop.
     """
     say = shared.notes.say
-    say(f"RunId: {run.run_id}\nWeb View: {run_url(workspace, run.run_id)}\n")
+    say(f"{format_head(run.run_id, run_url(workspace, run.run_id))}\n")
     titles = _Titles(say, are_shown=True)
     streaming = _Streaming(workspace, run, sys.stderr, titles, shared, interrupt, script_input)
     streamed = streaming.to_the_end(interruptions)
@@ -140,9 +140,8 @@ class _Titles:
             return
         self._are_shown = self._are_shown or log_name == ENVIRONMENT_LOG
         if self._are_shown:
-            title = f"Streaming {log_name}"
             gap = "" if self._log_name is None else "\n"
-            self._say(f"{gap}{title}\n{'=' * len(title)}\n")
+            self._say(f"{gap}{format_title(log_name)}")
         self._log_name = log_name
 
 
@@ -282,15 +281,13 @@ def _print_summary(workspace: Workspace, run: Run, notes: Notes) -> None:
         if run.status is not RunStatus.COMPLETED:
             print_ending(workspace, run, notes)
         return
-    lines = ["", "Execution Summary", "=================", f"RunId: {run.run_id}"]
-    lines.append(f"Web View: {run_url(workspace, run.run_id)}")
-    lines.append(f"Status: {ending(run)}")
+    lines = [f"Status: {ending(run)}"]
     lines.extend(f"Warning: {warning}" for warning in run.warnings)
     if run.error is not None:
-        lines.append(f"Error: {_reason(run)}")
+        lines.append(f"Error: {describe_error(run.error)}")
     if run.status is not RunStatus.COMPLETED:
         lines.append(f"Log: {telling_log(workspace, run)}")
-    notes.say("\n".join([*lines, ""]))
+    notes.say(format_summary(run.run_id, run_url(workspace, run.run_id), lines))
 
 
 def _print_other_log(workspace: Workspace, run: Run, say: Callable[[str], None]) -> None:
@@ -311,16 +308,10 @@ def print_last_lines(workspace: Workspace, run: Run, say: Callable[[str], None])
 
 def print_ending(workspace: Workspace, run: Run, notes: Notes) -> None:
     """How a run ended that did not complete, why, and where its whole log is; said at every level."""
-    reason = "" if run.error is None else f": {_reason(run)}"
+    reason = "" if run.error is None else f": {describe_error(run.error)}"
     log = telling_log(workspace, run)
     where = f"\nLog: {log}" if log.exists() else ""  # a run without a script has none
     notes.outcome(f"{run.run_id}: {ending(run)}{reason}{where}")
-
-
-def _reason(run: Run) -> str:
-    """The message of the run's error, behind the exception's name if there is one."""
-    kind, message = error_kind(run.error), error_message(run.error) or ""
-    return message if kind is None or kind == message else f"{kind}: {message}"
 
 
 def ending(run: Run) -> str:

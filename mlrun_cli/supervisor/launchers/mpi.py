@@ -8,7 +8,8 @@ from pathlib import Path
 
 from mlrun_cli.core.log_tail import tail_of
 from mlrun_cli.processes.launch import Launch, LaunchKind
-from mlrun_cli.runs.error import error_from_log, error_kind
+from mlrun_cli.runs.error import error_from_log
+from mlrun_cli.wire.run_error import error_kind
 from mlrun_cli.wire.run_folder import PROCESS_LOG_PREFIX, STD_LOG
 
 # By the names of Open MPI, of PMIx and of MPICH and its kin. The shell becomes the process, which so keeps its pid, its

@@ -5,17 +5,17 @@ import sys
 import time
 from codecs import getincrementaldecoder
 from glob import escape, glob
-from typing import Any, Callable
+from typing import Any, Callable, Dict
 
 from azureml._client.wording import translate_options
+from azureml._wire.log_follow import LogFollower
+from azureml._wire.run_error import describe_error
+from azureml._wire.run_folder import ARTIFACTS, ENVIRONMENT_LOG, PROCESS_LOG_PREFIX, STD_LOG
+from azureml._wire.run_output import format_summary, format_title, printable_lines
 
 ENDED = frozenset({"Completed", "Failed", "Canceled"})
 
 _WITH_SCRIPT = frozenset({"Running", "Finalizing", "Completed"})
-_INSTALLERS_LOG = "system_logs/environment.log"
-_LOG = "user_logs/std_log.txt"
-_PROCESS_LOG = "user_logs/std_log_process_*.txt"
-_PIECE = 1 << 16
 _QUICK_SECONDS = 0.02
 _CALM_SECONDS = 0.25
 
@@ -34,97 +34,72 @@ def wait(status: Callable[[], str], logs: "Logs | None" = None) -> None:
 
 
 class Logs:
-    """Prints what the installer of a run's environment has printed and then what its script has.
+    """Prints what the installer of a run's environment has printed and then what its script has; a context manager.
 
     Of a script with several processes, what the first has printed.
     """
 
     def __init__(self, run_folder: str) -> None:
-        artifacts = os.path.join(run_folder, "artifacts")
-        processes = sorted(glob(os.path.join(escape(artifacts), _PROCESS_LOG)))
-        name = os.path.relpath(processes[0], artifacts) if processes else _LOG
-        self._installers = _Log(artifacts, _INSTALLERS_LOG, _printable)
-        self._scripts = _Log(artifacts, name)
+        artifacts = os.path.join(run_folder, ARTIFACTS)
+        processes = sorted(glob(os.path.join(escape(artifacts), f"{PROCESS_LOG_PREFIX}*")))
+        self._name = os.path.relpath(processes[0], artifacts) if processes else STD_LOG
+        self._file = _open_log(os.path.join(artifacts, self._name))
+        self._follower = LogFollower(os.path.join(artifacts, ENVIRONMENT_LOG), self._file)
+        self._installers_text = getincrementaldecoder("utf-8")("replace")
+        self._scripts_text = getincrementaldecoder("utf-8")("replace")
+        self._shown = ""
+
+    def __enter__(self) -> "Logs":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._file)
 
     def copy(self, is_with_script: bool) -> bool:
-        """Print what has come since; whether there was any. A script that has started has a title, silent or not."""
-        found = self._installers.copy()
-        if self._scripts.has_more():
-            self._installers.copy()  # its last words may have come since; they stand before the script's first
-            return self._scripts.copy()
+        """Print what has come since; return whether there was any. A script that runs has a title, silent or not."""
+        found = self._follower.copy(self._write_installers, self._write_scripts)
         if is_with_script:
-            self._scripts.begin()
+            self._begin(self._name)
+        if found:
+            sys.stdout.flush()
         return found
 
+    def _write_installers(self, piece: bytes) -> None:
+        self._begin(ENVIRONMENT_LOG)
+        # Packages of strangers have their say in what an installer prints.
+        sys.stdout.write(printable_lines(self._installers_text.decode(piece)))
 
-class _Log:
-    """A file among those of a run, which is printed below a title."""
+    def _write_scripts(self, piece: bytes) -> None:
+        self._begin(self._name)
+        sys.stdout.write(self._scripts_text.decode(piece))
 
-    def __init__(self, artifacts: str, name: str, clean: Callable[[str], str] = str) -> None:
-        self._name = name
-        self._path = os.path.join(artifacts, name)
-        self._clean = clean
-        self._decoder = getincrementaldecoder("utf-8")("replace")
-        self._is_begun = False
-        self._offset = 0
-
-    def has_more(self) -> bool:
-        """Whether something has come since; False when there is no such file, or not yet."""
-        try:
-            return os.path.getsize(self._path) > self._offset
-        except FileNotFoundError:
-            return False
-
-    def begin(self) -> None:
-        """Print the title, unless it is there."""
-        if not self._is_begun:
-            self._is_begun = True
-            title = f"Streaming {self._name}"
-            sys.stdout.write(f"\n{title}\n{'=' * len(title)}\n\n")
+    def _begin(self, name: str) -> None:
+        """Print the title of a log, unless it stands above what was printed last."""
+        if name != self._shown:
+            self._shown = name
+            sys.stdout.write(f"\n{format_title(name)}\n")
             sys.stdout.flush()
 
-    def copy(self) -> bool:
-        """Print what has come since; whether there was any."""
-        if not self.has_more():
-            return False
-        self.begin()
-        with open(self._path, "rb", buffering=0) as file:
-            file.seek(self._offset)
-            while True:
-                piece = file.read(_PIECE)
-                if not piece:
-                    break
-                self._offset += len(piece)
-                sys.stdout.write(self._clean(self._decoder.decode(piece)))
-        sys.stdout.flush()
-        return True
+
+def _open_log(path: str) -> int:
+    """Open a log; a run without a script has none, which is as an empty one."""
+    try:
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
 
 
-def _printable(text: str) -> str:
-    """Without what would steer a terminal: packages of strangers have their say in what an installer prints."""
-    return "".join(
-        character if character.isprintable() or character == "\n" else ascii(character)[1:-1] for character in text
-    )
-
-
-def head(run_id: str, address: str) -> str:
-    """What stands above the logs."""
-    return f"RunId: {run_id}\nWeb View: {address}"
-
-
-def summary(run_id: str, address: str, details: "dict[str, Any]") -> str:
-    """What stands below it."""
-    lines = ["", "Execution Summary", "=================", f"RunId: {run_id}", f"Web View: {address}"]
+def summary(run_id: str, url: str, details: "Dict[str, Any]") -> str:
+    """Return what stands below the logs: warnings and the error of a run."""
+    lines = []
     if details.get("warnings"):
         lines.append("\nWarnings:")
         lines.extend(str(warning["message"]) for warning in details["warnings"])
     if details.get("error"):
         lines.append(f"\nError:\n{error_text(details['error'])}")
-    return "\n".join([*lines, ""])
+    return format_summary(run_id, url, lines)
 
 
-def error_text(error: "dict[str, Any]") -> str:
-    """The message of a run's error, behind the name of its exception if there is one."""
-    inner = error.get("error") or {}
-    kind, message = (inner.get("debugInfo") or {}).get("type"), translate_options(inner.get("message") or "")
-    return message if not kind or kind == message else f"{kind}: {message}"
+def error_text(error: "Dict[str, Any]") -> str:
+    """Return the message of a run's error, behind the name of its exception if there is one."""
+    return translate_options(describe_error(error))

@@ -381,16 +381,18 @@ class Run(RunMetrics):
             wait_post_processing: a run here has ended when all of it has.
             raise_on_error: raise ActivityFailedException with the run's error when it has failed.
         """
+        from azureml._wire.run_output import format_head
         from azureml.core import _streaming
 
         del wait_post_processing
         _refuse_wait_for_itself(self)
-        logs = None
-        if show_output:
-            logs = _streaming.Logs(client().run_folder(self._names, self._run_id))
-            print(_streaming.head(self._run_id, self.get_portal_url()))
         try:
-            _streaming.wait(self.get_status, logs)
+            if show_output:
+                print(format_head(self._run_id, self.get_portal_url()))
+                with _streaming.Logs(client().run_folder(self._names, self._run_id)) as logs:
+                    _streaming.wait(self.get_status, logs)
+            else:
+                _streaming.wait(self.get_status)
         except KeyboardInterrupt as error:
             raise ExperimentExecutionException(
                 f"Interrupted while waiting for run {self._run_id}, which goes on. Its cancel() stops it."

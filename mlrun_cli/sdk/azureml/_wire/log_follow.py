@@ -1,0 +1,1 @@
+../../../wire/log_follow.py

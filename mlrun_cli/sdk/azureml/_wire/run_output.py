@@ -1,0 +1,1 @@
+../../../wire/run_output.py

@@ -1,0 +1,35 @@
+"""Texts around the logs of a run that somebody follows, and logs made safe for a terminal."""
+
+from typing import Iterable
+
+
+def format_title(log_name: str) -> str:
+    """Return the title of a log, with a line of its own below it."""
+    title = f"Streaming {log_name}"
+    return f"{title}\n{'=' * len(title)}\n"
+
+
+def format_head(run_id: str, url: str) -> str:
+    """Return what stands above the logs."""
+    return f"RunId: {run_id}\nWeb View: {url}"
+
+
+def format_summary(run_id: str, url: str, lines: Iterable[str]) -> str:
+    """Return what stands below the logs: a title, the run, and lines on how it ended."""
+    return "\n".join(["", "Execution Summary", "=================", format_head(run_id, url), *lines, ""])
+
+
+def printable(text: str) -> str:
+    r"""Spell out what would steer a terminal: an escape character becomes the four characters `\x1b`."""
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else _spell_out(character) for character in text)
+
+
+def printable_lines(text: str) -> str:
+    """Spell out what would steer a terminal, but for line breaks."""
+    return "\n".join(printable(line) for line in text.split("\n"))
+
+
+def _spell_out(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
