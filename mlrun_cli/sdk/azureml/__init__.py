@@ -76,7 +76,7 @@ class _Finder:
 
     @staticmethod
     def find_spec(name: str, path: Any = None, target: Any = None) -> Any:
-        """A module's spec; None for those of all other packages.
+        """Return a module's spec; None for those of all other packages.
 
         Raises:
             UnknownModule: neither Azure nor this package has the module, and it is to be imported.

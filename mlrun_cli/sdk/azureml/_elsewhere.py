@@ -1,4 +1,4 @@
-"""What Azure's packages have and this one has not: by another name, or refused in words.
+"""Modules and names that Azure's packages have and this one lacks: by another name, or refused in words.
 
 Loaded when a script asks for such a module or name. The tables are in `_azure_names`.
 """
@@ -21,7 +21,7 @@ class UnknownModule(ModuleNotFoundError):
 
 
 def spec_of(name: str) -> Optional[ModuleSpec]:
-    """The spec of a module that has no file here.
+    """Return the spec of a module that has no file here.
 
     Raises:
         UnknownModule: Nobody has such a module. Who only asks whether there is one, by `importlib.util.find_spec`,
@@ -41,7 +41,7 @@ def spec_of(name: str) -> Optional[ModuleSpec]:
 
 
 def name_of(module: ModuleType, name: str) -> Any:
-    """A public name that a module of this package lacks: another module, its thing, or what refuses.
+    """Return a public name that a module of this package lacks: another module, its thing, or what refuses.
 
     Raises:
         AttributeError: Azure's module does not have it either.
@@ -63,7 +63,7 @@ def name_of(module: ModuleType, name: str) -> Any:
 
 
 def _instead_of(module: str) -> Optional[str]:
-    """What to do instead of a module that is refused, by the innermost area that it is in; None for all others."""
+    """Return what to do instead of a refused module, by its innermost area; None for all others."""
     parts = module.split(".")
     for count in range(len(parts), 1, -1):
         instead = AREAS.get(".".join(parts[:count]))
@@ -88,7 +88,7 @@ class _RefusedModule(ModuleType):
 
 
 class _Alias(_RefusedModule):
-    """The same as a module of another name, and besides what Azure's module of this name has."""
+    """A module under another name, with the names that Azure's module of this name has besides."""
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -102,8 +102,8 @@ class _Loader:
         self._kind = kind
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        """The module, which is complete."""
+        """Return the module, which is complete."""
         return self._kind(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Nothing is left to do."""
+        """Do nothing: the module is complete."""

@@ -12,7 +12,7 @@ from azureml.exceptions import UserErrorException
 
 
 def refusal(call: str, instead: str) -> UserErrorException:
-    """The error for the use of `call`.
+    """Return the error for the use of `call`.
 
     Args:
         call: Name of what was used, as the script writes it.
@@ -22,7 +22,7 @@ def refusal(call: str, instead: str) -> UserErrorException:
 
 
 def refused_call(call: str, instead: str) -> Callable[..., Any]:
-    """A function that refuses every call."""
+    """Return a function that refuses every call."""
 
     def refuse(*_: object, **__: object) -> Any:
         raise refusal(call, instead)
@@ -42,7 +42,7 @@ class Refused(type):
     def __new__(
         mcs, name: str, bases: "tuple[type, ...]", namespace: "dict[str, Any]", *, instead: "str | None" = None
     ) -> "Refused":
-        """A class; `instead` may be left out when a base has it."""
+        """Return a class; `instead` may be left out when a base has it."""
         made = super().__new__(mcs, name, bases, namespace)
         if instead is not None:
             made._instead = instead
@@ -73,7 +73,7 @@ def _refuse_instance(self: Any, *_: object, **__: object) -> None:
 
 
 class Described:
-    """What a script says of something that is to happen later: its arguments, kept as attributes.
+    """A description of something that is to happen later: arguments, kept as attributes.
 
     A subclass names Azure's parameters as `takes="name, datastore=None"`, with a `*` before those that have to be
     named and `**kwargs` last where Azure takes more; they are checked as Python checks those of a function.

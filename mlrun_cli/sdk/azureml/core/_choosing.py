@@ -41,7 +41,7 @@ def choice(
 
 
 def walk(workspace: "WorkspaceNames", chosen: "dict[str, Any]") -> "Iterator[Run]":
-    """The runs that are chosen; what begins after the first was given is not among them."""
+    """Return the runs that are chosen; what begins after the first was given is not among them."""
     from azureml.core.run import Run
 
     before, limit = None, _FIRST_PAGE

@@ -11,7 +11,7 @@ _PATIENCE_SECONDS = 60.0
 
 
 def conda_interpreter(name: str) -> "str | None":
-    """The Python of the conda environment of this name, or at this path; None when there is none."""
+    """Return the Python of the conda environment of this name, or at this path; None when there is none."""
     for folder in _folders():
         interpreter = os.path.join(folder, "bin", "python")
         names = (os.path.basename(folder), folder, "base" if _is_root(folder) else None)
@@ -21,12 +21,12 @@ def conda_interpreter(name: str) -> "str | None":
 
 
 def _is_root(folder: str) -> bool:
-    """Whether it is conda's own environment, which it calls base."""
+    """Tell whether it is conda's own environment, which it calls base."""
     return os.path.isdir(os.path.join(folder, "condabin"))
 
 
 def _folders() -> Iterator[str]:
-    """Where the environments lie, first what conda itself says."""
+    """Return the folders of environments, first what conda itself says."""
     yield from _known_to_conda()
     prefix = os.environ.get("CONDA_PREFIX")
     if prefix:

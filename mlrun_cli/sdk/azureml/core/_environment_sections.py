@@ -14,7 +14,7 @@ DEFAULT_GPU_IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-cuda11.8-cudnn8-ubun
 
 
 class DockerImagePlatform(RunConfigElement):
-    """What an image runs on."""
+    """The platform of an image."""
 
     _keeps_keys: ClassVar[bool] = False
     _fields = ("os", "architecture")
@@ -31,7 +31,7 @@ class DockerBuildContext(RunConfigElement):
     _fields = ("location_type", "location", "dockerfile_path")
 
     class LocationType(Enum):
-        """Where the folder is."""
+        """The kind of place that the folder is in."""
 
         Git = "git"
         StorageAccount = "storageAccount"
@@ -134,14 +134,14 @@ class DockerSection(RunConfigElement):
 
 
 class DockerEnvironment(DockerSection):
-    """The same, as older versions name it."""
+    """`DockerSection` under the name of older versions."""
 
     def __init__(self) -> None:
         super().__init__()
 
 
 class PythonSection(RunConfigElement):
-    """Where an environment's Python comes from.
+    """The Python of an environment, and its packages.
 
     Attributes:
         user_managed_dependencies: The interpreter is used as it is.
@@ -167,7 +167,7 @@ class PythonSection(RunConfigElement):
         self.conda_dependencies: CondaDependencies | None = CondaDependencies()
 
     def _to_document(self, *, saving: bool = False) -> "dict[str, Any]":
-        """As for all sections; the packages are written in it, unless a file that was set is to be read."""
+        """Return the section as plain values, with its packages, unless a file that was set is to be read."""
         document = super()._to_document(saving=saving)
         conda = document.pop("condaDependencies")
         if conda is not None and not self._is_in_file():
@@ -176,7 +176,7 @@ class PythonSection(RunConfigElement):
         return document
 
     def _is_in_file(self) -> bool:
-        """Whether only the file says which packages there are."""
+        """Tell whether only the file says which packages there are."""
         conda = self.conda_dependencies
         return bool(self.conda_dependencies_file) and (conda is None or conda._is_default())
 
@@ -194,7 +194,7 @@ class PythonSection(RunConfigElement):
 
 
 class PythonEnvironment(PythonSection):
-    """The same, as older versions name it."""
+    """`PythonSection` under the name of older versions."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -212,7 +212,7 @@ class SparkPackage(RunConfigElement):
 
 
 class SparkSection(RunConfigElement):
-    """What an environment says about Spark."""
+    """Spark in an environment."""
 
     _keeps_keys: ClassVar[bool] = False
     _fields = ("repositories", "packages", "precache_packages")
@@ -225,7 +225,7 @@ class SparkSection(RunConfigElement):
 
 
 class SparkEnvironment(SparkSection):
-    """The same, as older versions name it."""
+    """`SparkSection` under the name of older versions."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -253,7 +253,7 @@ class RGitHubPackage(RunConfigElement):
 
 
 class RSection(RunConfigElement):
-    """What an environment says about R. A run of this program that needs it is refused."""
+    """R in an environment. A run of this program that needs it is refused."""
 
     _fields = (
         "r_version",

@@ -1,4 +1,4 @@
-"""What `log_image` and the tables beside it keep: a picture or a JSON document, as a file of the run."""
+"""Files that `log_image` and the tables beside it keep: a picture or a JSON document."""
 
 import io
 import json
@@ -39,7 +39,7 @@ def picture(name: str, path: Any, plot: Any) -> "tuple[str, Any]":
 
 
 def document(name: str, value: Any) -> bytes:
-    """The JSON text of a document, given as what JSON can hold (NumPy's arrays too), as JSON text, or as a path.
+    """Return the JSON text of a document, given as what JSON can hold (NumPy's arrays too), as JSON text, or as a path.
 
     Raises:
         UserErrorException: A text is neither JSON nor the path of a file.
@@ -76,7 +76,7 @@ def _parsed(name: str, text: str) -> Any:
 
 
 def free_name(name: object, suffix: str) -> str:
-    """A name for a file of the run that no other has, which begins with that of the metric."""
+    """Return a name for a file of the run that no other has, which begins with that of the metric."""
     text = _NOT_IN_A_NAME.sub("_", escape_surrogates(str(name))).strip(". ") or "image"
     short = text.encode("utf-8")[:_LONGEST].decode("utf-8", "ignore")
     return f"{short}_{int(time.time() * 1e9)}{suffix}"

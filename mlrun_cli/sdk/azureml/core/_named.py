@@ -1,4 +1,4 @@
-"""What a workspace has of a kind, by name."""
+"""Mappings by name of a workspace's things of one kind."""
 
 from typing import Any, Callable, Dict, Iterable, Tuple
 

@@ -18,7 +18,7 @@ _CALLS = {
 
 
 def refuse_of_other_run(kind: str, name: str) -> Any:
-    """What stands for an attribute that a handle of class `kind` does not have: a call that says so.
+    """Return a stand-in for an attribute that a handle of class `kind` does not have: a call that says so.
 
     Raises:
         AttributeError: No run in Azure has it either.

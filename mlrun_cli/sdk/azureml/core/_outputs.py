@@ -8,7 +8,7 @@ from azureml.exceptions import UserErrorException
 
 
 def made_folder(wanted: Any) -> "str | None":
-    """The path of a folder for outputs, made if need be: `./outputs` for True; None for None and False.
+    """Return the path of a folder for outputs, made if need be: `./outputs` for True; None for None and False.
 
     Where it cannot be made it is None, and a warning says that nothing will be kept of it.
 

@@ -1,4 +1,4 @@
-"""What a run configuration says about data: the values behind its keys `data`, `outputData` and `dataReferences`."""
+"""Data in a run configuration: the values behind its keys `data`, `outputData` and `dataReferences`."""
 
 from typing import Any, ClassVar
 
@@ -39,7 +39,7 @@ class Uri(RunConfigElement):
 
 
 class DataLocation(RunConfigElement):
-    """Where data is: one of the three."""
+    """The place of data: one of the three."""
 
     _fields = ("dataset", "data_path", "uri")
     _kinds: ClassVar[Kinds] = {"dataset": Dataset, "data_path": DataPath, "uri": Uri}
@@ -86,7 +86,7 @@ class Data(RunConfigElement):
 
     @staticmethod
     def create(data: Any) -> "Data":
-        """What a run configuration says of a dataset that is consumed."""
+        """Return the section of a dataset that a run consumes."""
         return Data._from_document(data._data_section()[2])
 
 
@@ -100,7 +100,7 @@ class GlobsOptions(RunConfigElement):
 
 
 class UploadOptions(RunConfigElement):
-    """How outputs are uploaded."""
+    """Options of uploaded outputs."""
 
     _fields = ("overwrite", "source_globs")
     _kinds: ClassVar[Kinds] = {"source_globs": GlobsOptions}
@@ -111,7 +111,7 @@ class UploadOptions(RunConfigElement):
 
 
 class MountOptions(RunConfigElement):
-    """How outputs are mounted."""
+    """Options of mounted outputs."""
 
     _fields = ("disable_metadata_cache",)
 
@@ -120,7 +120,7 @@ class MountOptions(RunConfigElement):
 
 
 class DatasetRegistrationOptions(RunConfigElement):
-    """What is done to a dataset before it is registered."""
+    """Steps on a dataset before it is registered."""
 
     _fields = ("additional_transformation",)
 
@@ -148,7 +148,7 @@ class RegistrationOptions(RunConfigElement):
 
 
 class OutputOptions(RunConfigElement):
-    """How outputs are kept."""
+    """Options of an output."""
 
     _fields = ("path_on_compute", "registration_options", "upload_options", "mount_options")
     _kinds: ClassVar[Kinds] = {

@@ -1,4 +1,4 @@
-"""What the parts of a run configuration have in common: attributes in snake case, a document in camel case."""
+"""The base of all parts of a run configuration: attributes in snake case, a document in camel case."""
 
 from typing import Any, ClassVar, Dict, Mapping, Sequence, Type, TypeVar
 
@@ -43,7 +43,7 @@ class RunConfigElement:
         super().__setattr__(name, value)
 
     def _to_document(self, *, saving: bool = False) -> "dict[str, Any]":
-        """The section as plain values under Azure's keys: all that is known of it for a run, or what Azure saves."""
+        """Return the section as plain values under Azure's keys: all that a run needs, or what Azure saves."""
         document = {}
         for name in self._fields:
             value = plain(getattr(self, name), saving=saving)
@@ -55,7 +55,7 @@ class RunConfigElement:
 
     @classmethod
     def _from_document(cls: "type[_Self]", document: Any, where: str = "") -> _Self:
-        """The section from plain values; what they do not say stands at its default.
+        """Return the section from plain values; what they do not say stands at its default.
 
         Raises:
             UserErrorException: a section is no mapping; `where` is its key path.
@@ -100,7 +100,7 @@ Kinds = Dict[str, Type[RunConfigElement]]
 
 
 def plain(value: Any, *, saving: bool = False) -> Any:
-    """A value as JSON can hold it: elements as their documents, everything in lists and mappings too."""
+    """Return a value as JSON can hold it: elements as their documents, everything in lists and mappings too."""
     if isinstance(value, RunConfigElement):
         return value._to_document(saving=saving)
     if isinstance(value, Mapping):
@@ -112,13 +112,13 @@ def plain(value: Any, *, saving: bool = False) -> Any:
 
 
 def camel_case(name: str) -> str:
-    """A name in camel case, as Azure forms it."""
+    """Return a name in camel case, as Azure forms it."""
     first, *others = name.split("_")
     return first[:1].lower() + first[1:] + "".join(word.title() for word in others) if first else name
 
 
 def in_camel_case(document: Any) -> Any:
-    """A document with its keys in camel case at all depths, as Azure reads it, but for variables and packages.
+    """Return a document with its keys in camel case at all depths, as Azure reads it, but for variables and packages.
 
     Of two keys that would become one, the second stays as it is.
     """

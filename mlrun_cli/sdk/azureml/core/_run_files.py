@@ -49,7 +49,7 @@ class RunFiles(RunHandle):
             self.upload_file(f"{name}/{inner}", os.path.join(path, inner), datastore_name)
 
     def get_file_names(self) -> List[str]:
-        """The names of its files: logs, what its script wrote, what was uploaded."""
+        """Return the names of its files: logs, what its script wrote, what was uploaded."""
         names: List[str] = self._request("run_files.list")
         return names
 
@@ -109,7 +109,7 @@ class RunFiles(RunHandle):
         return paths
 
     def get_snapshot_id(self) -> str:
-        """The id of the snapshot of its source folder; UserErrorException when it has none."""
+        """Return the id of the snapshot of its source folder; UserErrorException when it has none."""
         snapshot_id = self.get_properties().get("ContentSnapshotId")
         if snapshot_id is None:
             raise UserErrorException(f"Run {self._run_id} has no snapshot: it was not submitted from a folder.")

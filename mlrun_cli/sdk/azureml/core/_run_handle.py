@@ -34,11 +34,11 @@ class RunHandle:
 
     @property
     def tags(self) -> "Dict[str, str | None]":
-        """Its tags, asked anew each time."""
+        """Its tags, requested anew each time."""
         return self.get_tags()
 
     def get_tags(self) -> "Dict[str, str | None]":
-        """Its tags; None is the value of a bare one."""
+        """Return its tags; None is the value of a bare one."""
         tags: Dict[str, str | None] = self._request("runs.tags")
         return tags
 
@@ -56,11 +56,11 @@ class RunHandle:
 
     @property
     def properties(self) -> Dict[str, str]:
-        """Its properties, asked anew each time."""
+        """Its properties, requested anew each time."""
         return self.get_properties()
 
     def get_properties(self) -> Dict[str, str]:
-        """Its properties: texts that are written once."""
+        """Return its properties: texts that are written once."""
         properties: Dict[str, str] = self._request("runs.properties")
         return properties
 

@@ -97,7 +97,7 @@ class RunMetrics(RunFiles):
         run_type: "str | None" = None,
         populate: bool = False,
     ) -> Dict[str, Any]:
-        """All that was logged by every process, by metric; with `recursive` by run id, of all runs below it too.
+        """Return all that was logged by every process, by metric; with `recursive` by run id, of all runs below it too.
 
         One value comes back as itself, several as a list in their order, rows as a dict of columns. What is kept as a
         file comes back as its address, or with `populate` as an `Artifact` with its content.

@@ -4,7 +4,7 @@ from typing import List
 
 
 class RunStatus:
-    """What a run's `get_status` may return."""
+    """The statuses that a run's `get_status` may return."""
 
     NOT_STARTED = "NotStarted"
     QUEUED = "Queued"
@@ -24,17 +24,17 @@ class RunStatus:
 
     @classmethod
     def list(cls) -> "List[str]":
-        """All of them."""
+        """Return all statuses."""
         return [*RUNNING_STATES, *POST_PROCESSING_STATES, cls.COMPLETED, cls.FAILED, cls.CANCELED]
 
     @classmethod
     def get_running_statuses(cls) -> "List[str]":
-        """Those of a run that goes on."""
+        """Return the statuses of a run that goes on."""
         return list(RUNNING_STATES)
 
     @classmethod
     def get_post_processing_statuses(cls) -> "List[str]":
-        """Those of a run that is about to end."""
+        """Return the statuses of a run that is about to end."""
         return list(POST_PROCESSING_STATES)
 
 

@@ -6,7 +6,7 @@ _BETWEEN = ",\n"
 
 
 def html_table(cells: "dict[str, str]", address: "str | None", address_title: str) -> str:
-    """One row under its headings; in the last column a link."""
+    """Return a table with one row under its headings, and a link in the last column."""
     heads = "".join(f"<th>{escape(name)}</th>" for name in (*cells, address_title))
     link = ""
     if address:
@@ -16,5 +16,5 @@ def html_table(cells: "dict[str, str]", address: "str | None", address_title: st
 
 
 def text_table(name: str, cells: "dict[str, str]") -> str:
-    """The same as `print` shows it: `Run(Experiment: x,` and a line for each other cell."""
+    """Return the table as `print` shows it: `Run(Experiment: x,` and a line for each other cell."""
     return f"{name}({_BETWEEN.join(f'{key}: {value}' for key, value in cells.items())})"

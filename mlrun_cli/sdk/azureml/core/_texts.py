@@ -7,7 +7,7 @@ from azureml.exceptions import UserErrorException
 
 
 def texts_of(pairs: "dict[str, Any]", what: str) -> "dict[str, str | None]":
-    """Keys and values of tags or properties as text; None stays None.
+    """Return keys and values of tags or properties as text; None stays None.
 
     Raises:
         UserErrorException: They are no dict, or a key is no text.
@@ -27,7 +27,7 @@ def texts_of(pairs: "dict[str, Any]", what: str) -> "dict[str, str | None]":
 
 
 def properties_of(pairs: "dict[str, Any]") -> "dict[str, str]":
-    """The same for properties, which always have a value.
+    """Return properties as text; they always have a value.
 
     Raises:
         UserErrorException: One has none.
@@ -41,6 +41,6 @@ def properties_of(pairs: "dict[str, Any]") -> "dict[str, str]":
 
 
 def keys_of(tags: Any) -> "list[str]":
-    """The keys of tags that are to be removed: one, or several."""
+    """Return the keys of tags that are to be removed: one, or several."""
     keys: Iterable[Any] = [tags] if isinstance(tags, str) else list(tags)
     return list(texts_of(dict.fromkeys(keys), "tags"))

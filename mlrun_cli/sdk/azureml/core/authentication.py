@@ -145,7 +145,7 @@ class AzureMLTokenAuthentication(AbstractAuthentication):
         user_email: "str | None" = None,
         experiment_id: "str | None" = None,
     ) -> "AzureMLTokenAuthentication":
-        """One that is accepted wherever Azure accepts it."""
+        """Return an authentication that is accepted wherever Azure accepts it."""
         return cls(azureml_access_token)
 
     def set_token(self, token: str, expiry_time: object) -> None:

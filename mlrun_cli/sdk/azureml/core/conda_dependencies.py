@@ -108,7 +108,7 @@ class CondaDependencies:
 
     @staticmethod
     def sdk_origin_url() -> str:
-        """Where packages of Azure's SDK come from."""
+        """Return the address that packages of Azure's SDK come from."""
         return "https://pypi.python.org/simple/index.html"
 
     @property
@@ -132,11 +132,11 @@ class CondaDependencies:
         return iter([line for line in self._pip() if line.startswith("-")])
 
     def get_default_number_of_packages(self) -> "tuple[int, int]":
-        """How many conda and pip packages there are without being asked for."""
+        """Return the number of conda and pip packages that are there without being asked for."""
         return 1, 1
 
     def get_python_version(self) -> "str | None":
-        """The version of Python, None when none is asked for."""
+        """Return the version of Python, None when none is asked for."""
         for entry in self.conda_packages:
             found = re.fullmatch(r"python\s*=+\s*(\S+)", entry)
             if found:
@@ -239,11 +239,11 @@ class CondaDependencies:
         self.add_pip_package(f"{_for_core('cntk', core_type)}=={CNTK_DEFAULT_VERSION}")
 
     def as_dict(self) -> Any:
-        """The content of the conda file, as dicts, lists and text."""
+        """Return the content of the conda file, as dicts, lists and text."""
         return copy.deepcopy(self._structure)
 
     def serialize_to_string(self) -> str:
-        """The text of the conda file."""
+        """Return the text of the conda file."""
         return "".join(_yaml_lines(self._structure))
 
     def save(self, path: Any = None) -> Any:
@@ -270,7 +270,7 @@ class CondaDependencies:
         return name
 
     def _to_mapping(self) -> "dict[str, Any]":
-        """The content with paths that hold from any folder, those of files beside it made absolute."""
+        """Return the content with paths that hold from any folder, those of files beside it made absolute."""
         mapping: dict[str, Any] = self.as_dict()
         for entry in mapping.get(PACKAGES) or []:
             if isinstance(entry, dict) and self._folder is not None:
@@ -278,7 +278,7 @@ class CondaDependencies:
         return mapping
 
     def _is_default(self) -> bool:
-        """Whether nobody has asked for anything."""
+        """Tell whether nothing has been asked for."""
         return self._structure == _DEFAULT
 
     def _entries(self) -> "list[Any]":
@@ -300,12 +300,12 @@ class CondaDependencies:
 
 
 def configuration_folder_name(folder: Any) -> str:
-    """The folder of runconfigs in a folder: `aml_config` if there is one, else `.azureml`."""
+    """Return the folder of runconfigs in a folder: `aml_config` if there is one, else `.azureml`."""
     return "aml_config" if os.path.isdir(os.path.join(folder, "aml_config")) else ".azureml"
 
 
 def requirement_lines(path: str) -> "list[str]":
-    """The lines of a requirements file, without comments and with paths that hold from any folder."""
+    """Return the lines of a requirements file, without comments and with paths that hold from any folder."""
     with open(path, encoding="utf-8-sig") as file:
         text = re.sub(r"\\\r?\n", " ", file.read())
     lines = (re.sub(r"(^|\s)#.*", "", line).strip() for line in text.splitlines())
@@ -313,7 +313,7 @@ def requirement_lines(path: str) -> "list[str]":
 
 
 def absolute_paths(line: str, folder: str) -> str:
-    """A line for pip with its path absolute, if it names something that is in this folder."""
+    """Return a line for pip with its path absolute, if it names something that is in this folder."""
     option = _OPTIONS_WITH_PATH.fullmatch(line)
     if option:
         path = os.path.join(folder, option[3].strip())

@@ -1,4 +1,4 @@
-"""What an environment says about Databricks. A run of this program that needs it is refused."""
+"""Databricks in an environment. A run of this program that needs it is refused."""
 
 from typing import Any, ClassVar
 
@@ -140,7 +140,7 @@ class DatabricksSection(RunConfigElement):
 
 
 class DatabricksEnvironment(DatabricksSection):
-    """The same, as older versions name it."""
+    """`DatabricksSection` under the name of older versions."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -32,7 +32,7 @@ class Dataset:
     Tabular = TabularDatasetFactory
 
     class Scenario:
-        """What a dataset is used for, as `Model.register(datasets=…)` takes it."""
+        """Purposes of a dataset, as `Model.register(datasets=…)` takes them."""
 
         TRAINING = "training"
         VALIDATION = "validation"
@@ -46,7 +46,7 @@ class Dataset:
 
     @classmethod
     def get_by_name(cls, workspace: "Workspace", name: str, version: "int | str" = "latest", **kwargs: Any) -> Any:
-        """The dataset that is registered under a name, in one of its versions.
+        """Return the dataset that is registered under a name, in one of its versions.
 
         Raises:
             UserErrorException: There is none, or not in this version.
@@ -56,7 +56,7 @@ class Dataset:
 
     @classmethod
     def get_by_id(cls, workspace: "Workspace", id: str, **kwargs: Any) -> Any:
-        """The dataset with an id, registered or not.
+        """Return the dataset with an id, registered or not.
 
         Raises:
             UserErrorException: There is none.
@@ -65,12 +65,12 @@ class Dataset:
 
     @classmethod
     def get_all(cls, workspace: "Workspace") -> "dict[str, Any]":
-        """All registered datasets by name, each in its latest version."""
+        """Return all registered datasets by name, each in its latest version."""
         return {record["name"]: _dataset(workspace, record) for record in workspace._request("datasets.list")}
 
     @staticmethod
     def get(workspace: "Workspace", name: "str | None" = None, id: "str | None" = None) -> Any:
-        """The dataset of a name or with an id, as it was called in 2019."""
+        """Return the dataset of a name or with an id, as it was called in 2019."""
         if id is not None:
             return Dataset.get_by_id(workspace, id)
         if name is None:
@@ -79,7 +79,7 @@ class Dataset:
 
     @staticmethod
     def list(workspace: "Workspace") -> Any:
-        """All registered datasets, each in its latest version, as it was called in 2019."""
+        """Return all registered datasets, each in its latest version, as it was called in 2019."""
         return [*Dataset.get_all(workspace).values()]
 
     auto_read_files = staticmethod(refused_call("Dataset.auto_read_files", _OF_2019))
@@ -101,14 +101,14 @@ class _Inputs(Dict[str, Any]):
 
 
 def input_datasets(run: "Run") -> "dict[str, Any]":
-    """What the script of a run was given, by name: a path for what is mounted or downloaded, else a dataset."""
+    """Return the data that a run's script was given, by name: the path of a mount or download, else a dataset."""
     workspace = run.experiment.workspace
     given = workspace._request("datasets.inputs", run_id=run.id)
     return _Inputs((name, item if isinstance(item, str) else _dataset(workspace, item)) for name, item in given.items())
 
 
 def output_datasets(run: "Run") -> "dict[str, str]":
-    """Where the script of a run was to write its outputs, by name."""
+    """Return the paths that a run's script was to write its outputs to, by name."""
     return _Inputs(run.experiment.workspace._request("datasets.outputs", run_id=run.id))
 
 

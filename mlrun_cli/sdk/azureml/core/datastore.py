@@ -20,7 +20,7 @@ _QUERY = "Query the database in the script, and keep what comes back as files"
 
 
 def _refused(call: str, instead: str = _ATTACH) -> Any:
-    """A function of the class that refuses every call which names a workspace and a datastore."""
+    """Return a function of the class that refuses every call which names a workspace and a datastore."""
 
     def refuse(workspace: "Workspace", datastore_name: str, *_: object, **__: object) -> Any:  # noqa: ARG001 - by name
         raise refusal(f"Datastore.{call}", instead.format(name=datastore_name))
@@ -32,7 +32,7 @@ class Datastore:
     """Looks datastores up: `Datastore(workspace, name)` is the datastore itself, the default one without a name."""
 
     def __new__(cls, workspace: "Workspace", name: "str | None" = None) -> Any:
-        """The datastore of this name.
+        """Return the datastore of this name.
 
         Raises:
             UserErrorException: There is none.
@@ -43,7 +43,7 @@ class Datastore:
 
     @staticmethod
     def get(workspace: "Workspace", datastore_name: str) -> Any:
-        """The datastore of this name.
+        """Return the datastore of this name.
 
         Raises:
             UserErrorException: There is none; the message lists those there are.
@@ -52,7 +52,7 @@ class Datastore:
 
     @staticmethod
     def get_default(workspace: "Workspace") -> Any:
-        """The datastore that data goes to when none is named."""
+        """Return the datastore that data goes to when none is named."""
         return _datastore(workspace, None)
 
     @staticmethod
@@ -82,7 +82,7 @@ class Datastore:
 
 
 def list_datastores(workspace: "Workspace") -> "dict[str, Any]":
-    """All datastores of a workspace, by name."""
+    """Return all datastores of a workspace, by name."""
     records = workspace._request("datasets.list_datastores")
     return {record["name"]: AbstractAzureStorageDatastore._of(workspace, record) for record in records}
 

@@ -116,14 +116,14 @@ class Environment(RunConfigElement):
 
     @staticmethod
     def from_conda_specification(name: str, file_path: Any) -> "Environment":
-        """An environment with the packages of a conda file."""
+        """Return an environment with the packages of a conda file."""
         made = Environment(name)
         made.python.conda_dependencies = CondaDependencies(file_path)
         return made
 
     @staticmethod
     def from_pip_requirements(name: str, file_path: Any, pip_version: "str | None" = None) -> "Environment":
-        """An environment with the packages of a requirements file."""
+        """Return an environment with the packages of a requirements file."""
         made = Environment(name)
         packages = CondaDependencies()
         packages.set_pip_requirements(requirement_lines(file_path))
@@ -133,7 +133,7 @@ class Environment(RunConfigElement):
 
     @staticmethod
     def from_existing_conda_environment(name: str, conda_environment_name: str) -> "Environment | None":
-        """An environment that is a conda environment of this machine as it is; None when there is none."""
+        """Return an environment that is a conda environment of this machine as it is; None when there is none."""
         from azureml.core._conda_environments import conda_interpreter
 
         interpreter = conda_interpreter(conda_environment_name)
@@ -153,7 +153,7 @@ class Environment(RunConfigElement):
         conda_specification: Any = None,
         pip_requirements: Any = None,
     ) -> "Environment":
-        """An environment of an image, and of the packages that a file adds to it."""
+        """Return an environment of an image, and of the packages that a file adds to it."""
         made = _from_packages(name, conda_specification, pip_requirements)
         made.docker.base_image = image
         if container_registry is not None:
@@ -164,7 +164,7 @@ class Environment(RunConfigElement):
     def from_dockerfile(
         name: str, dockerfile: Any, conda_specification: Any = None, pip_requirements: Any = None
     ) -> "Environment":
-        """An environment of a Dockerfile, given as path or text, and of the packages that a file adds to it."""
+        """Return an environment of a Dockerfile, given as path or text, and of the packages that a file adds to it."""
         made = _from_packages(name, conda_specification, pip_requirements)
         if "\n" not in os.fspath(dockerfile) and os.path.isfile(dockerfile):
             with open(dockerfile, encoding="utf-8") as file:
@@ -174,14 +174,14 @@ class Environment(RunConfigElement):
 
     @staticmethod
     def from_docker_build_context(name: str, docker_build_context: DockerBuildContext) -> "Environment":
-        """An environment of a folder with a Dockerfile."""
+        """Return an environment of a folder with a Dockerfile."""
         made = _from_packages(name, None, None)
         made.docker.build_context = docker_build_context
         return made
 
     @staticmethod
     def get(workspace: Any, name: str, version: "str | None" = None, label: "str | None" = None) -> "Environment":
-        """The environment that has been registered under a name, the newest unless one is asked for.
+        """Return the environment that has been registered under a name, the newest unless one is asked for.
 
         Raises:
             UserErrorException: There is none, or it is one of those that Azure comes with.
@@ -190,7 +190,7 @@ class Environment(RunConfigElement):
 
     @staticmethod
     def list(workspace: Any) -> "dict[str, Environment]":
-        """The newest version of every registered environment, by name."""
+        """Return the newest version of every registered environment, by name."""
         found = [_registered(record) for record in workspace._request("environments.list")]
         return {str(one.name): one for one in found}
 
@@ -215,7 +215,7 @@ class Environment(RunConfigElement):
         return ImageBuildDetails(log)
 
     def build_local(self, workspace: Any, platform: Any = None, **kwargs: Any) -> "ImageBuildDetails":
-        """The same."""
+        """Build the environment on this machine, as `build` does."""
         return self.build(workspace)
 
     def get_image_details(self, workspace: Any) -> "DockerImageDetails":
@@ -233,7 +233,7 @@ class Environment(RunConfigElement):
         return str(workspace._request("environments.add_wheel", path=path, may_exist=exist_ok))
 
     def clone(self, new_name: str) -> "Environment":
-        """A copy under another name, without a version."""
+        """Return a copy under another name, without a version."""
         if not new_name:
             raise UserErrorException("An environment needs a name.")
         made = copy.deepcopy(self)
@@ -244,7 +244,7 @@ class Environment(RunConfigElement):
 
     @staticmethod
     def load_from_directory(path: Any) -> "Environment":
-        """The environment that `save_to_directory` has written."""
+        """Read the environment that `save_to_directory` has written."""
         with open(os.path.join(path, _DEFINITION_FILE_NAME), encoding="utf-8") as file:
             loaded: Environment = Environment._from_document(json.load(file))
         conda_file = os.path.join(path, _CONDA_FILE_NAME)
@@ -272,7 +272,7 @@ class Environment(RunConfigElement):
         _write(os.path.join(path, _DEFINITION_FILE_NAME), json.dumps(definition, indent=4))
 
     def _to_definition(self) -> "dict[str, Any]":
-        """The document, which needs no file besides: a conda file that it names is read into it."""
+        """Return the document, which needs no file besides: a conda file that it names is read into it."""
         definition = self._to_document()
         python = definition["python"]
         if python["condaDependenciesFile"] and not python["userManagedDependencies"]:
@@ -310,7 +310,7 @@ class EnvironmentReference(RunConfigElement):
         self.version = version
 
     def get_environment(self, workspace: Any) -> Environment:
-        """The environment that has been registered."""
+        """Return the environment that has been registered."""
         return Environment.get(workspace, self.name, self.version)
 
 
@@ -322,7 +322,7 @@ class ImageBuildDetails:
         self.status = "Succeeded"
 
     def get_log(self) -> str:
-        """What was said while it was made."""
+        """Return the installer's output."""
         return self._log
 
     def wait_for_completion(self, show_output: bool = True) -> None:

@@ -17,7 +17,7 @@ __all__ = ["Experiment", "ViewType"]
 
 
 class ViewType:
-    """Which experiments `Experiment.list` gives."""
+    """Selections of experiments for `Experiment.list`."""
 
     ActiveOnly = "ActiveOnly"
     All = "All"
@@ -66,7 +66,7 @@ class Experiment:
 
     @classmethod
     def _known(cls, workspace: WorkspaceNames, name: str) -> "Experiment":
-        """The handle of an experiment that is known to exist."""
+        """Return the handle of an experiment that is known to exist."""
         experiment = cls.__new__(cls)
         experiment._names = workspace
         experiment._name = name
@@ -133,13 +133,13 @@ class Experiment:
         return self.get_portal_url()
 
     def get_portal_url(self) -> str:
-        """The address of its page, which opens while `mlrun studio` runs."""
+        """Return the address of its page, which opens while `mlrun studio` runs."""
         address: str = self._request("experiments.address", name=self._name)
         return address
 
     @classmethod
     def get_docs_url(cls) -> str:
-        """Where Azure's own page about this class was."""
+        """Return the former address of Azure's own page about this class."""
         return "https://learn.microsoft.com/python/api/azureml-core/azureml.core.experiment.experiment"
 
     # Runs
@@ -196,7 +196,7 @@ class Experiment:
         include_children: bool = False,
         status: Any = None,
     ) -> Iterator[Run]:
-        """Its runs, newest first, read a page at a time.
+        """Return its runs, newest first, read a page at a time.
 
         `tags` and `properties` are a dict of values, or a key (or several) whose value does not matter; `status`,
         which Azure does not have, is one status or several.
@@ -212,7 +212,7 @@ class Experiment:
         view_type: str = "ActiveOnly",
         tags: Any = None,
     ) -> "List[Experiment]":
-        """The experiments of a workspace, by name; `view_type` is ActiveOnly, ArchivedOnly or All."""
+        """Return the experiments of a workspace, by name; `view_type` is ActiveOnly, ArchivedOnly or All."""
         if view_type not in _VIEWS:
             raise UserErrorException(f"view_type is one of {', '.join(_VIEWS)}, not {view_type!r}.")
         wanted = tags if isinstance(tags, dict) else dict.fromkeys(keys_of(tags or []))
@@ -235,7 +235,7 @@ class Experiment:
 
     @staticmethod
     def from_directory(path: Any, auth: Any = None) -> "Experiment":
-        """The experiment that a folder is attached to."""
+        """Return the experiment that a folder is attached to."""
         from azureml.core.workspace import Workspace
 
         config = client().request("workspaces.find_config", path=os.path.abspath(path))
@@ -269,7 +269,7 @@ class Experiment:
 
     @classmethod
     def _there(cls, workspace: "Workspace", name: str) -> "Experiment":
-        """The experiment of this name, which is made by nobody when there is none."""
+        """Return the experiment of this name, which is made by nobody when there is none."""
         workspace._request("experiments.get", name=name)
         return cls(workspace, name)
 
@@ -282,7 +282,7 @@ class Experiment:
 
 
 def _named(args: Any, kwargs: Dict[str, Any]) -> Dict[str, Any]:
-    """The arguments of `start_logging` by name."""
+    """Return the arguments of `start_logging` by name."""
     options = dict(zip(_OPENING, args))
     unknown = [name for name in kwargs if name not in (*_OPENING, "display_name")]
     if len(args) > len(_OPENING):

@@ -13,7 +13,7 @@ _INDEX = "mlrun-cli: names of secrets"
 
 
 class KeyVaultContentType(Enum):
-    """What a secret is; accepted with one, and not kept."""
+    """The type of a secret; accepted with one, and not kept."""
 
     not_provided = "application/NotProvided"
     storage_account_access_key = "application/vnd.ms-StorageAccountAccessKey"
@@ -48,7 +48,7 @@ class Keyvault:
         self.workspace = workspace
 
     def get_secret(self, name: str) -> str:
-        """The secret of this name.
+        """Return the secret of this name.
 
         Raises:
             UserErrorException: There is none; the message says where it can be put.
@@ -56,11 +56,11 @@ class Keyvault:
         return secret(self.workspace, name)
 
     def get_secrets(self, secrets: "list[str]") -> "dict[str, str]":
-        """Several secrets, by name; UserErrorException when there is not one of each name."""
+        """Return several secrets, by name; UserErrorException when there is not one of each name."""
         return {name: secret(self.workspace, name) for name in secrets}
 
     def get_secret_content_type(self, name: str) -> KeyVaultContentType:
-        """`not_provided`: what a secret is, is not kept."""
+        """Return `not_provided`: what a secret is, is not kept."""
         self.get_secret(name)
         return KeyVaultContentType.not_provided
 
@@ -107,7 +107,7 @@ class Keyvault:
             self.delete_secret(name)
 
     def list_secrets(self) -> "list[dict[str, str]]":
-        """`{"name": …}` for each secret that was set by `set_secret`; never a value.
+        """Return `{"name": …}` for each secret that was set by `set_secret`; never a value.
 
         Raises:
             UserErrorException: There is no keyring.
@@ -116,7 +116,7 @@ class Keyvault:
 
 
 def secret(workspace: Any, name: str) -> str:  # noqa: ARG001 - in Azure each workspace has secrets of its own
-    """The secret of this name, from the environment of this process or the keyring of the system.
+    """Return the secret of this name, from the environment of this process or the keyring of the system.
 
     Raises:
         UserErrorException: There is none; the message says where it can be put.
@@ -148,7 +148,7 @@ def _check_name(name: object) -> None:
 
 
 def _keyring() -> Any:
-    """The package `keyring`, or None where it is not installed."""
+    """Return the package `keyring`, or None where it is not installed."""
     try:
         return import_module("keyring")
     except ImportError:
@@ -166,7 +166,7 @@ def _keyring_to_write(call: str) -> Any:
 
 
 def _read_index(keyring: Any) -> "list[str]":
-    """The names that were set: a keyring does not tell them by itself."""
+    """Return the names that were set: a keyring does not tell them by itself."""
     names: list[str] = json.loads(_call(keyring.get_password, _SERVICE, _INDEX) or "[]")
     return names
 
@@ -176,7 +176,7 @@ def _write_index(keyring: Any, names: "set[str]") -> None:
 
 
 def _call(function: Any, *arguments: str) -> Any:
-    """What a function of the keyring gives; its errors, of which it has many, are the user's to see."""
+    """Call a function of the keyring; its errors, of which it has many, are the user's to see."""
     try:
         return function(*arguments)
     except Exception as error:

@@ -6,7 +6,7 @@ from azureml.exceptions import UserErrorException
 
 
 class LinkedServiceConfiguration:
-    """What a workspace is to be linked to."""
+    """The service that a workspace is to be linked to."""
 
 
 class SynapseWorkspaceLinkedServiceConfiguration(LinkedServiceConfiguration):
@@ -47,7 +47,7 @@ class LinkedService:
 
     @staticmethod
     def list(workspace: Any) -> Any:
-        """An empty list: the workspace is linked to no service."""
+        """Return an empty list: the workspace is linked to no service."""
         return []
 
     def unregister(self) -> None:

@@ -41,7 +41,7 @@ class _ModelMissing(ModelNotFoundException, WebserviceException):
 
 
 class _ModelRefused(UserErrorException, WebserviceException):
-    """What was asked for cannot be right; Azure calls this an error of its web service."""
+    """A call that cannot be right; Azure calls this an error of its web service."""
 
 
 class _NoSuchFile(UserErrorException, FileNotFoundError):
@@ -223,14 +223,14 @@ class Model:
         page_count: int = 255,
         model_framework: "str | None" = None,
     ) -> "builtins.list[Model]":
-        """All models that all of this is true of, newest first; `latest` leaves the newest of each name."""
+        """Return all models that all of this is true of, newest first; `latest` leaves the newest of each name."""
         which = _which(name=name, tags=tags, properties=properties, run_id=run_id, framework=model_framework)
         records = _request(workspace, "models.list", latest=bool(latest), dataset_id=dataset_id, **which)
         return [Model._of(workspace, record) for record in records]
 
     @staticmethod
     def get_model_path(model_name: str, version: "int | None" = None, _workspace: "Workspace | None" = None) -> str:
-        """Where the file or folder of a model is, the newest version when none is given; not to be written to.
+        """Return the path of a model's file or folder, of the newest version by default; do not write to it.
 
         Looked for where `AZUREML_MODEL_DIR` says, then in `_workspace`, or that of the run this process belongs
         to, or outside of one under `azureml-models/` and in the current folder.
@@ -283,7 +283,7 @@ class Model:
         return os.path.join(target_dir, os.path.basename(path))
 
     def get_sas_urls(self) -> "dict[str, str]":
-        """An address for each of its files, by name; files of this machine."""
+        """Return an address for each of its files, by name; files of this machine."""
         top = Model.get_model_path(self.name, self.version, _workspace=self.workspace)
         start = os.path.dirname(top)
         return {os.path.relpath(path, start): f"file://{_quoted(path)}" for path in sorted(_files_below(top))}
@@ -345,12 +345,12 @@ class Model:
         _request(self.workspace, "models.delete", model_id=self.id)
 
     def serialize(self) -> "dict[str, Any]":
-        """All that is known of it as a dict with Azure's keys."""
+        """Return all that is known of it as a dict with Azure's keys."""
         return dict(self._record)
 
     @staticmethod
     def deserialize(workspace: "Workspace", model_payload: "dict[str, Any]") -> "Model":
-        """What `serialize` gave, taken back."""
+        """Return the object that `serialize` gave."""
         return Model._of(workspace, model_payload)
 
     deploy = staticmethod(refused_call("Model.deploy", SERVING))
@@ -370,7 +370,7 @@ class Model:
 
 
 class InferenceConfig:
-    """How a model would be served; it may be built, and what would use it is refused."""
+    """A description of how a model would be served; whatever would use it is refused."""
 
     def __init__(
         self,
@@ -436,7 +436,7 @@ def register_from_run(
     resource_configuration: "ResourceConfiguration | None" = None,
     **kwargs: Any,  # noqa: ARG001 - Azure takes more
 ) -> Model:
-    """What `run.register_model` does: keep a copy of a file or folder of the run as the next version of a model.
+    """Register a copy of a file or folder of the run as the next version of a model, for `run.register_model`.
 
     Raises:
         ModelPathNotFoundException: The run has no such file or folder; the message lists what it has.
@@ -501,7 +501,7 @@ def _details(
     sample_output_dataset: Any,
     resource_configuration: "ResourceConfiguration | None",
 ) -> "dict[str, Any]":
-    """What is given of these."""
+    """Return the given ones of these details."""
     details: dict[str, Any] = {}
     if datasets:
         details["datasets"] = _dataset_pairs(datasets)
@@ -533,7 +533,7 @@ def _dataset_id(dataset: Any) -> str:
 
 
 def _which(**wanted: Any) -> "dict[str, Any]":
-    """What models are wanted, with tags and properties as lists; a text alone is one key."""
+    """Return the arguments that select models, with tags and properties as lists; a text alone is one key."""
     for what in ("tags", "properties"):
         pairs = wanted.get(what)
         if isinstance(pairs, Mapping):
@@ -551,7 +551,7 @@ def _key_or_pair(one: Any, what: str) -> Any:
 
 
 def _served_path(name: str, version: "int | None") -> "str | None":
-    """Where `AZUREML_MODEL_DIR` has a model: it names the folder of one version, or of all models."""
+    """Return a model's path in `AZUREML_MODEL_DIR`, which names the folder of one version, or of all models."""
     top = os.environ.get("AZUREML_MODEL_DIR")
     if not top:
         return None
@@ -562,7 +562,7 @@ def _served_path(name: str, version: "int | None") -> "str | None":
 
 
 def _path_below(top: str, name: str, version: "int | None") -> "str | None":
-    """`top/name/version/<the one file or folder>`, the highest version when there is none; None if there is none."""
+    """Return `top/name/version/<the one file or folder>`, of the highest version by default; None if there is none."""
     folder = os.path.join(top, name)
     try:
         versions = [int(entry) for entry in os.listdir(folder) if entry.isdigit()]

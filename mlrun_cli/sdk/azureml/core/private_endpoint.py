@@ -6,7 +6,7 @@ from azureml.exceptions import UserErrorException
 
 
 class PrivateEndPointConfig:
-    """Where in a virtual network an endpoint is to be."""
+    """The place of an endpoint in a virtual network."""
 
     def __init__(
         self,

@@ -66,7 +66,7 @@ class Run(RunMetrics):
 
     @staticmethod
     def _of_record(workspace: WorkspaceNames, record: Dict[str, Any]) -> "Run":
-        """The handle of the run that a record is of, of the class for its type."""
+        """Return the handle of the run that a record is of, of the class for its type."""
         from azureml.core.script_run import ScriptRun
 
         factory = _factories.get(record["run_type"])
@@ -127,7 +127,7 @@ class Run(RunMetrics):
         used_for_context_manager: bool = False,
         **kwargs: object,
     ) -> Any:
-        """The run that this script belongs to.
+        """Return the run that this script belongs to.
 
         Outside a run a stand-in that prints what it is told, whose id begins with `OfflineRun`; with
         `allow_offline=False` a RunEnvironmentException.
@@ -144,12 +144,12 @@ class Run(RunMetrics):
 
     @classmethod
     def get_submitted_run(cls, **kwargs: Any) -> Any:
-        """Older name of `get_context(allow_offline=False)`."""
+        """Return the run of this script; the older name of `get_context(allow_offline=False)`."""
         return cls.get_context(allow_offline=False, **kwargs)
 
     @staticmethod
     def get(workspace: Any, run_id: str) -> "Run":
-        """The run of this id; UserErrorException when there is none."""
+        """Return the run of this id; UserErrorException when there is none."""
         return Run._of_record(workspace._names, client().request("runs.get", workspace=workspace._names, run_id=run_id))
 
     @staticmethod
@@ -162,7 +162,7 @@ class Run(RunMetrics):
         include_children: bool = False,
         _rehydrate_runs: bool = True,
     ) -> "Iterator[Run]":
-        """The runs of an experiment, newest first, read a page at a time.
+        """Return the runs of an experiment, newest first, read a page at a time.
 
         `tags` and `properties` are a dict of values, or a key (or several) whose value does not matter.
         """
@@ -181,7 +181,7 @@ class Run(RunMetrics):
         properties: "Wanted" = None,
         status: Any = None,
     ) -> "Iterator[Run]":
-        """The runs of a compute target, newest first."""
+        """Return the runs of a compute target, newest first."""
         from azureml.core._choosing import choice, walk
 
         chosen = choice(type, tags, properties, status)
@@ -189,12 +189,12 @@ class Run(RunMetrics):
 
     @staticmethod
     def add_type_provider(runtype: str, run_factory: "Callable[..., Run]") -> None:
-        """Have runs of a type be made by `run_factory(experiment, record)`."""
+        """Make handles of runs of a type by `run_factory(experiment, record)`."""
         _factories[runtype] = run_factory
 
     @classmethod
     def get_docs_url(cls) -> str:
-        """Where Azure's own page about this class was."""
+        """Return the former address of Azure's own page about this class."""
         return "https://learn.microsoft.com/python/api/azureml-core/azureml.core.run.run"
 
     # Who it is
@@ -238,7 +238,7 @@ class Run(RunMetrics):
 
     @property
     def description(self) -> "str | None":
-        """What it is about; may be set."""
+        """Its description; may be set."""
         text: str | None = self._record().get("description")
         return text
 
@@ -268,7 +268,7 @@ class Run(RunMetrics):
         return self.get_portal_url()
 
     def get_portal_url(self) -> str:
-        """The address of its page, which opens while `mlrun studio` runs."""
+        """Return the address of its page, which opens while `mlrun studio` runs."""
         address: str = self._request("runs.address")
         return address
 
@@ -276,20 +276,20 @@ class Run(RunMetrics):
 
     @property
     def status(self) -> str:
-        """Where it stands, asked anew each time."""
+        """Its status, requested anew each time."""
         return self.get_status()
 
     def get_status(self) -> str:
-        """Where it stands, in Azure's words, such as `Running`."""
+        """Return its status in Azure's words, such as `Running`."""
         return str(self._record()["status"])
 
     def get_detailed_status(self) -> Dict[str, Any]:
-        """Its status, with why it failed under `details` if it did."""
+        """Return its status, with why it failed under `details` if it did."""
         record = self._record()
         return {"status": record["status"], "details": (record.get("error") or {}).get("error")}
 
     def get_details(self) -> Dict[str, Any]:
-        """Its record under Azure's camelCase keys, such as `runId`, `status` and `startTimeUtc`.
+        """Return its record under Azure's camelCase keys, such as `runId`, `status` and `startTimeUtc`.
 
         Each of `inputDatasets` and `outputDatasets` has a `dataset`, which is one where the workspace knows it.
         """
@@ -302,7 +302,7 @@ class Run(RunMetrics):
         return details
 
     def get_details_with_logs(self) -> Dict[str, Any]:
-        """The same, with the text of each log under its name in `logFiles`."""
+        """Return `get_details()` with the text of each log under its name in `logFiles`."""
         details = self.get_details()
         folder = os.path.join(client().run_folder(self._names, self._run_id), ARTIFACTS)
         for name in details["logFiles"]:
@@ -311,7 +311,7 @@ class Run(RunMetrics):
         return details
 
     def get_environment(self) -> "Environment":
-        """What its environment was, as far as a run's record says."""
+        """Return its environment, as far as a run's record says."""
         from azureml.core.conda_dependencies import CondaDependencies
         from azureml.core.environment import Environment
 
@@ -412,7 +412,7 @@ class Run(RunMetrics):
     # Runs below it
 
     def child_run(self, name: "str | None" = None, run_id: "str | None" = None, outputs: "str | None" = None) -> "Run":
-        """A new run below this one, to be ended by who opens it, or with the script that opens it."""
+        """Open a run below this one, to be ended by its opener, or with the script that opens it."""
         record = self._request_of_workspace(
             "runs.open",
             experiment_name=self._experiment_name,
@@ -429,7 +429,7 @@ class Run(RunMetrics):
         tag_key: "str | None" = None,
         tag_values: "List[Any] | None" = None,
     ) -> "List[Run]":
-        """Many new runs below this one at once: `count` of them, or one for each value of a tag.
+        """Open many runs below this one at once: `count` of them, or one for each value of a tag.
 
         Without a tag of their own they have `azureml.batch_child_number`, from 0 on.
 
@@ -462,7 +462,7 @@ class Run(RunMetrics):
         status: Any = None,
         _rehydrate_runs: bool = True,
     ) -> "Iterator[Run]":
-        """The runs below it, newest first, read a page at a time; with `recursive` also those below them."""
+        """Return the runs below it, newest first, read a page at a time; with `recursive` also those below them."""
         from azureml.core._choosing import choice, walk
 
         chosen = choice(type, tags, properties, status)
@@ -519,13 +519,13 @@ class Run(RunMetrics):
         return output_datasets(self)
 
     def get_secret(self, name: str) -> str:
-        """A secret of the submitter: from the environment (`NAME`), or the system keyring."""
+        """Return a secret of the submitter: from the environment (`NAME`), or the system keyring."""
         from azureml.core.keyvault import secret
 
         return str(secret(self.experiment.workspace, name))
 
     def get_secrets(self, secrets: List[str]) -> Dict[str, str]:
-        """Several secrets, by name."""
+        """Return several secrets, by name."""
         return {name: self.get_secret(name) for name in secrets}
 
 
@@ -556,7 +556,7 @@ class _SubmittedRun(Run):
 
 
 def get_run(experiment: "Experiment", run_id: str, rehydrate: bool = True, clean_up: bool = True) -> Run:
-    """The run of this id, of the class for its type.
+    """Return the run of this id, of the class for its type.
 
     Args:
         experiment: the experiment it belongs to.

@@ -128,7 +128,7 @@ class AzureContainerRegistry(ContainerRegistry):
 
 
 class HistoryConfiguration(RunConfigElement):
-    """What is kept of a run. Here everything always is."""
+    """Options of what is kept of a run. Here everything always is."""
 
     _keeps_keys: ClassVar[bool] = False
     _fields = ("output_collection", "snapshot_project", "directories_to_watch", "_ambient_authentication")
@@ -155,7 +155,7 @@ class SparkConfiguration(RunConfigElement):
 
 
 class DockerConfiguration(RunConfigElement):
-    """Whether a run is in a container, and with which options of Docker."""
+    """Docker of a run: whether it is used, and with which options."""
 
     _keeps_keys: ClassVar[bool] = False
     _fields = ("use_docker", "shared_volumes", "arguments", "shm_size")
@@ -174,7 +174,7 @@ class DockerConfiguration(RunConfigElement):
 
 
 class HdiConfiguration(RunConfigElement):
-    """How Spark is started on HDInsight."""
+    """Options of Spark on HDInsight."""
 
     _keeps_keys: ClassVar[bool] = False
     _fields = ("yarn_deploy_mode",)
@@ -251,7 +251,7 @@ class AmlComputeConfiguration(RunConfigElement):
 
 
 class KubernetesComputeConfiguration(RunConfigElement):
-    """What a run needs of a Kubernetes cluster."""
+    """Resources of a run in a Kubernetes cluster."""
 
     _keeps_keys: ClassVar[bool] = False
     _fields = ("instance_type",)
@@ -274,7 +274,7 @@ class ApplicationEndpointConfiguration(RunConfigElement):
 
 
 class RunConfiguration(RunConfigElement):
-    """How a script is run: its arguments, target, environment and variables.
+    """The configuration of a script's run: its arguments, target, environment and variables.
 
     Attributes:
         script: Relative to the source folder.
@@ -389,7 +389,7 @@ class RunConfiguration(RunConfigElement):
         return json.dumps(self._to_document(), indent=4, default=str)
 
     def _to_document(self, *, saving: bool = False) -> "dict[str, Any]":
-        """As for all sections; a run gets its data under the names in the file, which its script knows."""
+        """Return the section as plain values; a run gets its data under the names in the file."""
         document = super()._to_document(saving=saving)
         for section, names in ({} if saving else self._names_in_file).items():
             document[section] = {names.get(name, name): value for name, value in document[section].items()}
@@ -512,7 +512,7 @@ class RunConfiguration(RunConfigElement):
         os.remove(_find(path, name))
 
     def _has_environment(self) -> bool:
-        """Whether the user has said anything about the environment, variables aside."""
+        """Tell whether the user has set anything of the environment, variables aside."""
         if self.environment is not self._first_environment:
             return True
         said, default = self.environment._to_document(), EnvironmentDefinition()._to_document()
@@ -553,7 +553,7 @@ class RunConfiguration(RunConfigElement):
 
 
 def _find(path: Any, name: "str | None") -> str:
-    """The absolute path of a runconfig."""
+    """Return the absolute path of a runconfig."""
     if os.path.isfile(path):
         return str(os.path.abspath(path))
     if not name:
@@ -569,7 +569,7 @@ def _find(path: Any, name: "str | None") -> str:
 
 
 def _first_file(name: str, project: str, runconfig: str) -> str:
-    """A file that a runconfig names, relative to its project, to itself, or to the folder of its folder."""
+    """Return a file that a runconfig names, relative to its project, to itself, or to the folder of its folder."""
     folder = os.path.dirname(runconfig)
     folders = [project, folder]
     if os.path.basename(folder) in _CONFIGURATION_FOLDERS:

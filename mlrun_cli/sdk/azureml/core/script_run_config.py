@@ -1,4 +1,4 @@
-"""What is submitted: a folder, a script in it, and how it is run."""
+"""Submissions: a folder, a script in it, and how it is run."""
 
 import copy
 import logging
@@ -105,20 +105,20 @@ class ScriptRunConfig:
 
     @property
     def identity(self) -> str:
-        """What messages call it."""
+        """Its name in messages."""
         return f"ScriptRunConfig.{self.script or 'command'}"
 
     @property
     def _has_environment(self) -> bool:
-        """Whether the user has said which environment the script is to have."""
+        """True when the user has chosen the script's environment."""
         return self.run_config._has_environment()
 
     def _source_path(self) -> str:
-        """The absolute path of the source folder."""
+        """Return the absolute path of the source folder."""
         return os.path.abspath(self.source_directory or os.curdir)
 
     def _to_document(self) -> "dict[str, Any]":
-        """The run configuration as a mapping with all resolved: arguments as text, the data that they name in it.
+        """Return the run configuration as a mapping with all resolved: arguments as text, their data in it.
 
         Raises:
             UserErrorException: There is neither a script nor a command, or both, or an argument without a text.
@@ -154,7 +154,7 @@ class ScriptRunConfig:
 
 
 def get_run_config_from_script_run(script_run_config: ScriptRunConfig) -> RunConfiguration:
-    """A copy of the run configuration with script, arguments and command in it."""
+    """Return a copy of the run configuration with script, arguments and command in it."""
     configuration = copy.copy(script_run_config.run_config)
     configuration.script, configuration.arguments, configuration.command = _started(script_run_config)
     return configuration
@@ -199,7 +199,7 @@ def _distribute(configuration: RunConfiguration, job: Any) -> None:
 
 
 def _texts(values: Any, what: str, document: "dict[str, Any]") -> "list[str]":
-    """The texts of arguments; what they are of data goes into the document's sections."""
+    """Return arguments as texts; the data among them goes into the document's sections."""
     if isinstance(values, str):
         return shlex.split(values)
     if not isinstance(values, (list, tuple)):

@@ -48,7 +48,7 @@ class Workspace:
 
     @classmethod
     def _at(cls, names: "tuple[str, str, str]") -> "Workspace":
-        """A handle of the workspace with these names (subscription, resource group, name), without a look at it."""
+        """Return a handle of the workspace with these names (subscription, resource group, name), unchecked."""
         return cls(*names, _disable_service_check=True)
 
     def _request(self, call: str, **arguments: Any) -> Any:
@@ -145,7 +145,7 @@ class Workspace:
         cloud: str = "AzureCloud",
         id: "str | None" = None,
     ) -> "Workspace":
-        """The workspace of this name; the only one, when its subscription or resource group are left out.
+        """Return the workspace of this name; the only one, when its subscription or resource group are left out.
 
         Raises:
             WorkspaceException: There is none, or there are several.
@@ -169,7 +169,7 @@ class Workspace:
 
     @staticmethod
     def list(subscription_id: str, auth: object = None, resource_group: "str | None" = None) -> "dict[str, Any]":
-        """The workspaces of a subscription, or of one resource group in it, by name: a list for each name."""
+        """Return the workspaces of a subscription, or of one resource group in it, by name: a list for each name."""
         by_name: dict[str, Any] = {}
         for workspace in Workspace._found(resource_group=resource_group, subscription_id=subscription_id):
             by_name.setdefault(workspace.name, []).append(workspace)
@@ -182,7 +182,7 @@ class Workspace:
         _logger: object = None,
         _file_name: "str | None" = None,
     ) -> "Workspace":
-        """The workspace that a config names: `path` is the file, or a folder from which on it is looked for upwards.
+        """Return the workspace that a config names: `path` is the file, or a folder in or above which it lies.
 
         The workspace is made when it is not there yet: the config may have been written for Azure, or elsewhere.
         A script inside a run that finds no config gets the workspace of the run.
@@ -210,7 +210,7 @@ class Workspace:
 
     @staticmethod
     def _found(**names: "str | None") -> Any:
-        """A list of the workspaces with the names that are given."""
+        """Return a list of the workspaces with the names that are given."""
         return [Workspace._at(tuple(found)) for found in client().request("workspaces.find", **names)]
 
     def write_config(self, path: "str | None" = None, file_name: "str | None" = None) -> None:
@@ -299,7 +299,7 @@ class Workspace:
         raise _refusal("service_context", "There is no service behind the workspace: call the SDK instead.")
 
     def get_details(self) -> "dict[str, Any]":
-        """What there is to know of it, under Azure's keys; what only Azure has is None, and `folder` is ours."""
+        """Return all that is known of it under Azure's keys; what only Azure has is None, and `folder` is ours."""
         said = self._request("workspaces.describe")
         return {
             "id": said["id"],
@@ -422,29 +422,29 @@ class Workspace:
         return {}
 
     def get_run(self, run_id: str) -> Any:
-        """The run of this id, of whatever experiment."""
+        """Return the run of this id, of whatever experiment."""
         from azureml.core.run import Run
 
         return Run.get(self, run_id)
 
     def get_default_datastore(self) -> Any:
-        """The datastore that data goes to when none is named."""
+        """Return the datastore that data goes to when none is named."""
         from azureml.core.datastore import Datastore
 
         return Datastore.get_default(self)
 
     def set_default_datastore(self, name: str) -> None:
-        """Have data go to this datastore when none is named."""
+        """Make a datastore the one that data goes to when none is named."""
         self._request("datasets.set_default_datastore", name=name)
 
     def get_default_keyvault(self) -> Any:
-        """Where secrets are looked up: the environment, then the keyring of the system."""
+        """Return the store of secrets: the environment, then the keyring of the system."""
         from azureml.core.keyvault import Keyvault
 
         return Keyvault(self)
 
     def get_default_compute_target(self, type: str) -> Any:
-        """The target named `cpu-cluster` or `gpu-cluster`, by `type` CPU or GPU; None when there is none."""
+        """Return the target named `cpu-cluster` or `gpu-cluster`, by `type` CPU or GPU; None when there is none."""
         names = {"CPU": self.DEFAULT_CPU_CLUSTER_NAME, "GPU": self.DEFAULT_GPU_CLUSTER_NAME}
         if type not in names:
             raise ValueError(f"A default compute target is of type 'CPU' or 'GPU', not {type!r}.")

@@ -39,7 +39,7 @@ class Sources(NamedTuple):
 
 
 def sources_of(path: Any) -> Sources:
-    """What a script names: a path, pattern or URL, a `DataPath`, a datastore with a path, or a list of these.
+    """Return the sources that a script names: paths, patterns, URLs, `DataPath`s, datastores with a path, or a list.
 
     Raises:
         UserErrorException: It is something else, or an empty list.
@@ -61,7 +61,7 @@ def request(workspace: "Workspace | None", call: str, **arguments: Any) -> Any:
 
 
 def files_of(definition: "dict[str, Any]", workspace: "Workspace | None") -> DataFiles:
-    """The files of a dataset as they are now.
+    """Return the files of a dataset as they are now.
 
     Raises:
         UserErrorException: One of its paths leads to no file.

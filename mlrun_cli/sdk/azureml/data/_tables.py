@@ -21,7 +21,7 @@ ENCODINGS = {
 
 
 def pandas() -> Any:
-    """The module.
+    """Return the module pandas.
 
     Raises:
         UserErrorException: This environment does not have it.
@@ -36,7 +36,7 @@ def pandas() -> Any:
 
 
 def read_table(files: "list[DataFile]", options: "dict[str, Any]", steps: "list[list[Any]]") -> Any:
-    """The rows of all files as one data frame, after the steps.
+    """Return the rows of all files as one data frame, after the steps.
 
     Raises:
         UserErrorException: There is no pandas, or no engine for the format.

@@ -1,4 +1,4 @@
-"""What datasets of files and tables have in common."""
+"""The base of datasets of files and of tables."""
 
 import json
 import os
@@ -49,21 +49,21 @@ class AbstractDataset:
 
     @staticmethod
     def get_by_name(workspace: "Workspace", name: str, version: "int | str" = "latest", **kwargs: Any) -> Any:
-        """The dataset that is registered under a name; `Dataset.get_by_name`."""
+        """Return the dataset that is registered under a name; `Dataset.get_by_name`."""
         from azureml.core.dataset import Dataset
 
         return Dataset.get_by_name(workspace, name, version, **kwargs)
 
     @staticmethod
     def get_by_id(workspace: "Workspace", id: str, **kwargs: Any) -> Any:
-        """The dataset with an id; `Dataset.get_by_id`."""
+        """Return the dataset with an id; `Dataset.get_by_id`."""
         from azureml.core.dataset import Dataset
 
         return Dataset.get_by_id(workspace, id, **kwargs)
 
     @staticmethod
     def get_all(workspace: "Workspace") -> "dict[str, Any]":
-        """All registered datasets by name; `Dataset.get_all`."""
+        """Return all registered datasets by name; `Dataset.get_all`."""
         from azureml.core.dataset import Dataset
 
         return Dataset.get_all(workspace)
@@ -91,7 +91,7 @@ class AbstractDataset:
 
     @property
     def description(self) -> "str | None":
-        """What was said of it when it was registered, or None."""
+        """Its description since it was registered, or None."""
         description: str | None = self._registered("description")
         return description
 
@@ -130,7 +130,7 @@ class AbstractDataset:
         tags: "dict[str, str] | None" = None,
         create_new_version: bool = False,
     ) -> _Dataset:
-        """The dataset under a name; one that is defined as its latest version stays that version.
+        """Register the dataset under a name; one that is defined as its latest version stays that version.
 
         Raises:
             UserErrorException: The name is that of another dataset, and `create_new_version` is not said.
@@ -146,7 +146,7 @@ class AbstractDataset:
         return self._made(self._definition, workspace, record)
 
     def update(self: _Dataset, description: "str | None" = None, tags: "dict[str, str] | None" = None) -> _Dataset:
-        """The dataset with another description or other tags; None leaves them as they are."""
+        """Change the description or the tags; None leaves them as they are."""
         workspace, record = self._registration("update")
         self._record = workspace._request(
             "datasets.update", dataset_id=record["id"], description=description, tags=tags
@@ -154,12 +154,12 @@ class AbstractDataset:
         return self
 
     def add_tags(self: _Dataset, tags: "dict[str, str] | None" = None) -> _Dataset:
-        """The dataset with more tags."""
+        """Add tags to the dataset."""
         _, record = self._registration("add_tags")
         return self.update(tags={**record["tags"], **(tags or {})})
 
     def remove_tags(self: _Dataset, tags: "list[str] | None" = None) -> _Dataset:
-        """The dataset without the tags with these keys."""
+        """Remove the tags with these keys."""
         _, record = self._registration("remove_tags")
         return self.update(tags={key: value for key, value in record["tags"].items() if key not in (tags or ())})
 
@@ -172,19 +172,19 @@ class AbstractDataset:
     # Choosing
 
     def take(self: _Dataset, count: int) -> _Dataset:
-        """The first files or rows."""
+        """Return the first files or rows."""
         return self._with(["take", _checked_count(count)])
 
     def skip(self: _Dataset, count: int) -> _Dataset:
-        """All but the first files or rows."""
+        """Return all but the first files or rows."""
         return self._with(["skip", _checked_count(count)])
 
     def take_sample(self: _Dataset, probability: float, seed: "int | None" = None) -> _Dataset:
-        """Files or rows chosen at random, each with this probability; the same ones for the same seed."""
+        """Return files or rows chosen at random, each with this probability; the same ones for the same seed."""
         return self._with(["part", _checked_seed(seed), 0, _checked_share("probability", probability)])
 
     def random_split(self: _Dataset, percentage: float, seed: "int | None" = None) -> "tuple[_Dataset, _Dataset]":
-        """Two datasets: about this share of the files or rows, between 0 and 1, and the others."""
+        """Return two datasets: about this share of the files or rows, between 0 and 1, and the others."""
         share, seed = _checked_share("percentage", percentage), _checked_seed(seed)
         return self._with(["part", seed, 0, share]), self._with(["part", seed, share, 1])
 
@@ -199,7 +199,7 @@ class AbstractDataset:
     # Runs
 
     def as_named_input(self, name: str) -> "DatasetConsumptionConfig":
-        """The dataset as an input of a run, where `run.input_datasets[name]` is what the script gets.
+        """Return the dataset as an input of a run, where `run.input_datasets[name]` is what the script gets.
 
         Raises:
             UserErrorException: The name is no word of letters, digits and underscores, or begins with a digit.
@@ -239,7 +239,7 @@ class AbstractDataset:
     # As an argument of a run without a name
 
     def _location(self) -> "dict[str, Any]":
-        """What a run configuration says of it: the id where there is one, and the definition where not."""
+        """Return its section of a run configuration: the id where there is one, and the definition where not."""
         if self._record is None:
             return {"definition": self._definition}
         version = self._record["version"]

@@ -1,4 +1,4 @@
-"""What all datastores have."""
+"""The base of all datastores."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -27,15 +27,15 @@ class AbstractDatastore:
 
     @property
     def datastore_type(self) -> str:
-        """What it is in Azure, as in `AzureBlob`."""
+        """Its type in Azure, as in `AzureBlob`."""
         return self._datastore_type
 
     def set_as_default(self) -> None:
-        """Have data go here when no datastore is named."""
+        """Make this the datastore that data goes to when none is named."""
         self.workspace._request("datasets.set_default_datastore", name=self._name)
 
     def unregister(self) -> None:
-        """Have the workspace forget it; its files stay where they are."""
+        """Remove its registration; its files stay where they are."""
         self.workspace._request("datasets.unregister_datastore", name=self._name)
 
     def __repr__(self) -> str:

@@ -50,23 +50,23 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
 
     @property
     def is_sas(self) -> bool:
-        """Whether it is opened by a shared access signature; never."""
+        """False: it is never opened by a shared access signature."""
         return False
 
     def path(self, path: "str | None" = None, data_reference_name: "str | None" = None) -> DataReference:
-        """A reference to a path of it."""
+        """Return a reference to a path of it."""
         return DataReference(self, data_reference_name, path)
 
     def as_mount(self) -> DataReference:
-        """A reference to the whole of it: the script gets the folder itself."""
+        """Return a reference to the whole of it: the script gets the folder itself."""
         return self.path().as_mount()
 
     def as_download(self, path_on_compute: "str | None" = None) -> DataReference:
-        """A reference to the whole of it: the script gets a copy."""
+        """Return a reference to the whole of it: the script gets a copy."""
         return self.path().as_download(path_on_compute)
 
     def as_upload(self, path_on_compute: "str | None" = None) -> DataReference:
-        """A reference to the whole of it, for what the script writes."""
+        """Return a reference to the whole of it, for what the script writes."""
         return self.path().as_upload(path_on_compute)
 
     def upload(
@@ -130,7 +130,7 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
         return copied
 
     def _inside(self, path: "str | None") -> str:
-        """A path of the datastore without what leads out of it; `.` is its root."""
+        """Return a path of the datastore without what leads out of it; `.` is its root."""
         inside = os.path.normpath((path or "").lstrip("/") or ".")
         if inside.split("/")[0] == "..":
             raise UserErrorException(f"{path!r} leads out of datastore {self.name!r}: name a path below its root.")
@@ -147,7 +147,7 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
 
 
 class AzureBlobDatastore(AbstractAzureStorageDatastore):
-    """Where Azure has a container of blobs."""
+    """A folder where Azure has a container of blobs."""
 
     _kind = "AzureBlob"
 
@@ -168,7 +168,7 @@ class AzureBlobDatastore(AbstractAzureStorageDatastore):
 
 
 class AzureFileDatastore(AbstractAzureStorageDatastore):
-    """Where Azure has a share of files."""
+    """A folder where Azure has a share of files."""
 
     _kind = "AzureFile"
     _endpoint = "core.windows.net"

@@ -46,7 +46,7 @@ class DataReference:
         datapath: "DataPath | None" = None,
         datapath_compute_binding: "DataPathComputeBinding | None" = None,
     ) -> "DataReference":
-        """A reference to a path, in the way that a binding says.
+        """Return a reference to a path, in the way that a binding says.
 
         Raises:
             ValueError: One of the two is missing.
@@ -65,25 +65,25 @@ class DataReference:
         )
 
     def path(self, path: "str | None" = None, data_reference_name: "str | None" = None) -> "DataReference":
-        """A reference to a path below this one."""
+        """Return a reference to a path below this one."""
         if path and self.path_on_datastore:
             path = f"{self.path_on_datastore.rstrip('/')}/{path.lstrip('/')}"
         return DataReference(self.datastore, data_reference_name, path or self.path_on_datastore)
 
     def as_mount(self) -> "DataReference":
-        """The same place, which the script gets itself."""
+        """Return a reference to this place, which the script gets itself."""
         return self._as("mount", None, False)
 
     def as_download(self, path_on_compute: "str | None" = None, overwrite: bool = False) -> "DataReference":
-        """The same place, of which the script gets a copy."""
+        """Return a reference to this place, of which the script gets a copy."""
         return self._as("download", path_on_compute, overwrite)
 
     def as_upload(self, path_on_compute: "str | None" = None, overwrite: bool = False) -> "DataReference":
-        """The same place, for what the script writes."""
+        """Return a reference to this place, for what the script writes."""
         return self._as("upload", path_on_compute, overwrite)
 
     def to_config(self) -> Any:
-        """The same as an entry of `RunConfiguration.data_references`."""
+        """Return it as an entry of `RunConfiguration.data_references`."""
         from azureml.core.runconfig import DataReferenceConfiguration
 
         return DataReferenceConfiguration(

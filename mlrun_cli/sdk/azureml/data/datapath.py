@@ -35,7 +35,7 @@ class DataPath:
     def create_data_reference(
         self, data_reference_name: "str | None" = None, datapath_compute_binding: "DataPathComputeBinding | None" = None
     ) -> DataReference:
-        """A reference to it for the arguments of a run.
+        """Return a reference to it for the arguments of a run.
 
         Raises:
             ValueError: There is no binding, or no datastore.
@@ -44,12 +44,12 @@ class DataPath:
 
     @staticmethod
     def create_from_data_reference(data_reference: DataReference) -> "DataPath":
-        """The path that a reference leads to."""
+        """Return the path that a reference leads to."""
         return DataPath(data_reference.datastore, data_reference.path_on_datastore, data_reference.data_reference_name)
 
 
 class DataPathComputeBinding:
-    """How a script gets at a path: `mount`, `download` or `upload`."""
+    """The access of a script to a path: `mount`, `download` or `upload`."""
 
     def __init__(self, mode: str = "mount", path_on_compute: "str | None" = None, overwrite: bool = False) -> None:
         self._mode = mode
@@ -59,10 +59,10 @@ class DataPathComputeBinding:
     def create_data_reference(
         self, data_reference_name: "str | None" = None, datapath: "DataPath | None" = None
     ) -> DataReference:
-        """A reference to a path in this way; raises as `DataPath.create_data_reference` does."""
+        """Return a reference to a path in this way; raises as `DataPath.create_data_reference` does."""
         return DataReference.create(data_reference_name, datapath, self)
 
     @staticmethod
     def create_from_data_reference(data_reference: DataReference) -> "DataPathComputeBinding":
-        """The way in which a reference is used."""
+        """Return the way in which a reference is used."""
         return DataPathComputeBinding(data_reference.mode, data_reference.path_on_compute, data_reference.overwrite)

@@ -1,4 +1,4 @@
-"""How a run gets at a dataset: as such, as a path of the files themselves, or of a copy."""
+"""Datasets as inputs of a run: as such, as a path of the files themselves, or of a copy."""
 
 import re
 from typing import TYPE_CHECKING, Any
@@ -50,15 +50,15 @@ class DatasetConsumptionConfig:
         return self._name
 
     def as_mount(self, path_on_compute: "str | None" = None) -> "DatasetConsumptionConfig":
-        """The same input, of which the script gets the path of the files themselves."""
+        """Return this input such that the script gets the path of the files themselves."""
         return DatasetConsumptionConfig(self._name, self.dataset, MOUNT_MODE, path_on_compute)
 
     def as_download(self, path_on_compute: "str | None" = None) -> "DatasetConsumptionConfig":
-        """The same input, of which the script gets the path of a copy."""
+        """Return this input such that the script gets the path of a copy."""
         return DatasetConsumptionConfig(self._name, self.dataset, DOWNLOAD_MODE, path_on_compute)
 
     def as_hdfs(self) -> "DatasetConsumptionConfig":
-        """The same input for Spark; a run with one is refused."""
+        """Return this input for Spark; a run with one is refused."""
         return DatasetConsumptionConfig(self._name, self.dataset, HDFS_MODE)
 
     def _as_argument(self) -> str:
@@ -87,7 +87,7 @@ class DatasetConsumptionConfig:
 
 
 def check_name(what: str, name: str) -> str:
-    """The name of an input or an output itself.
+    """Return the name of an input or an output, if it can be one.
 
     Raises:
         UserErrorException: It is no word, or begins with a digit.

@@ -65,7 +65,7 @@ class FileDatasetFactory:
     def from_files(
         path: Any, validate: bool = True, partition_format: "str | None" = None, is_file: bool = False
     ) -> FileDataset:
-        """A dataset of the files that paths, patterns and URLs lead to.
+        """Return a dataset of the files that paths, patterns and URLs lead to.
 
         Args:
             path: A file, a folder, a pattern such as `data/**/*.png` or a URL; a path of a datastore, as
@@ -111,7 +111,7 @@ class FileDatasetFactory:
 
 
 def _registering(to_pandas: str) -> Any:
-    """A function for data frames that another package has, which by this method of theirs become those of pandas."""
+    """Return a function for data frames of another package, which this method of theirs makes frames of pandas."""
 
     def register(
         dataframe: Any,
@@ -121,7 +121,7 @@ def _registering(to_pandas: str) -> Any:
         tags: "dict[str, str] | None" = None,
         show_progress: bool = True,
     ) -> TabularDataset:
-        """As `register_pandas_dataframe`."""
+        """Register a data frame, as `register_pandas_dataframe` does."""
         converted = getattr(dataframe, to_pandas)()
         return TabularDatasetFactory.register_pandas_dataframe(
             converted, target, name, description, tags, show_progress
@@ -147,7 +147,7 @@ class TabularDatasetFactory:
         empty_as_string: bool = False,
         encoding: str = "utf8",
     ) -> TabularDataset:
-        """A table of files whose lines are values with a separator between them.
+        """Return a table of files whose lines are values with a separator between them.
 
         Args:
             path: As of `Dataset.File.from_files`.
@@ -187,7 +187,7 @@ class TabularDatasetFactory:
         set_column_types: "dict[str, DataType] | None" = None,
         partition_format: "str | None" = None,
     ) -> TabularDataset:
-        """A table of Parquet files; reading it needs pyarrow. Arguments and errors as of `from_delimited_files`."""
+        """Return a table of Parquet files; reading it needs pyarrow. Arguments are those of `from_delimited_files`."""
         return _table(path, parquet_options(include_path, set_column_types, partition_format), validate)
 
     @staticmethod
@@ -200,7 +200,7 @@ class TabularDatasetFactory:
         invalid_lines: str = "error",
         encoding: str = "utf8",
     ) -> TabularDataset:
-        """A table of files with a JSON object on each line; `invalid_lines` is `error` or `drop`.
+        """Return a table of files with a JSON object on each line; `invalid_lines` is `error` or `drop`.
 
         Other arguments and errors as of `from_delimited_files`.
         """
@@ -277,7 +277,7 @@ def delimited_options(
     empty_as_string: bool = False,
     encoding: Any = "utf8",
 ) -> "dict[str, Any]":
-    """The options of a table of delimited files, as a definition has them.
+    """Return the options of a table of delimited files, as a definition has them.
 
     Raises:
         UserErrorException: One of them is none.
@@ -302,7 +302,7 @@ def delimited_options(
 def parquet_options(
     include_path: bool, set_column_types: "dict[str, DataType] | None", partition_format: "str | None"
 ) -> "dict[str, Any]":
-    """The options of a table of Parquet files; raises as `delimited_options` does."""
+    """Return the options of a table of Parquet files; raises as `delimited_options` does."""
     return _common_options("parquet", include_path, set_column_types, partition_format)
 
 
@@ -352,7 +352,7 @@ def _checked_encoding(encoding: Any) -> str:
 
 
 def _target(target: Any) -> "tuple[Any, str | None]":
-    """A datastore that holds files, and a path in it.
+    """Return a datastore that holds files, and a path in it.
 
     Raises:
         UserErrorException: It is none.

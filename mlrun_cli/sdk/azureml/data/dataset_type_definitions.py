@@ -4,7 +4,7 @@ from enum import Enum
 
 
 class PromoteHeadersBehavior(Enum):
-    """Which files begin with the names of the columns."""
+    """Files that begin with the names of the columns."""
 
     NO_HEADERS = 0
     ONLY_FIRST_FILE_HAS_HEADERS = 1
@@ -21,7 +21,7 @@ class SkipLinesBehavior(Enum):
 
 
 class FileEncoding(Enum):
-    """How the characters of a file are encoded."""
+    """Encodings of a file's characters."""
 
     UTF8 = 0
     ISO88591 = 1
@@ -34,7 +34,7 @@ class FileEncoding(Enum):
 
 
 class FileType(Enum):
-    """What a file holds."""
+    """Types of a file's content."""
 
     GENERIC_CSV = "GenericCSV"
     GENERIC_CSV_NO_HEADER = "GenericCSVNoHeader"
@@ -45,7 +45,7 @@ class FileType(Enum):
 
 
 class HistogramCompareMethod(Enum):
-    """How two histograms are compared."""
+    """Ways to compare two histograms."""
 
     WASSERSTEIN = 0
     ENERGY = 1

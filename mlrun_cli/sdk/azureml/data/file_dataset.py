@@ -23,7 +23,7 @@ class FileDataset(AbstractDataset):
     _kind = "file"
 
     def to_path(self) -> "list[str]":
-        """The files' paths below a mount or download of them, each with a slash in front."""
+        """Return the files' paths below a mount or download of them, each with a slash in front."""
         return [f"/{file.name}" for file in self._files().files]
 
     def download(
@@ -44,22 +44,22 @@ class FileDataset(AbstractDataset):
         return [place for file, place in places if _fetched(file, place, ignore_not_found)]
 
     def mount(self, mount_point: "str | None" = None, **kwargs: Any) -> "_MountContext":
-        """What gives access to the files in a folder, from `start()` to `stop()` or within a `with` block.
+        """Return a context that gives access to the files in a folder, from `start()` to `stop()` or in a `with` block.
 
         Without a `mount_point`, it is the folder itself where the dataset is one, and a temporary one where not.
         """
         return _MountContext(self, mount_point)
 
     def as_mount(self, path_on_compute: "str | None" = None) -> "DatasetConsumptionConfig":
-        """The dataset as an input of a run, whose script gets the path of the files themselves."""
+        """Return the dataset as an input of a run, whose script gets the path of the files themselves."""
         return self.as_named_input(f"input_{os.urandom(4).hex()}").as_mount(path_on_compute)
 
     def as_download(self, path_on_compute: "str | None" = None) -> "DatasetConsumptionConfig":
-        """The dataset as an input of a run, whose script gets the path of a copy."""
+        """Return the dataset as an input of a run, whose script gets the path of a copy."""
         return self.as_named_input(f"input_{os.urandom(4).hex()}").as_download(path_on_compute)
 
     def as_hdfs(self) -> "DatasetConsumptionConfig":
-        """The dataset as an input of a run of Spark; such a run is refused."""
+        """Return the dataset as an input of a run of Spark; such a run is refused."""
         return self.as_named_input(f"input_{os.urandom(4).hex()}").as_hdfs()
 
     def as_cache(self, datacache_store: object) -> Any:
@@ -96,11 +96,11 @@ class _MountContext:
 
     @property
     def mount_point(self) -> str:
-        """Where the files are from `start` on."""
+        """The folder of the files from `start` on."""
         return self._mount_point
 
     def start(self) -> None:
-        """Have the files there; the folder has to be empty before.
+        """Put the files there; the folder has to be empty before.
 
         Raises:
             UserErrorException: It is not.

@@ -1,4 +1,4 @@
-"""What a run is to write, where it goes, and as which dataset it is registered."""
+"""Outputs of a run: where they go, and as which dataset they are registered."""
 
 import os
 from copy import copy
@@ -24,7 +24,7 @@ class RegistrationConfiguration:
 
 
 class UploadOptions:
-    """How an output is uploaded."""
+    """Options of an uploaded output."""
 
     def __init__(self, overwrite: bool = False, source_globs: "list[str] | None" = None) -> None:
         self.overwrite = overwrite
@@ -32,7 +32,7 @@ class UploadOptions:
 
 
 class MountOptions:
-    """How the place of an output is mounted."""
+    """Options of a mounted output."""
 
     def __init__(self, disable_metadata_cache: bool = False) -> None:
         self.disable_metadata_cache = disable_metadata_cache
@@ -60,7 +60,7 @@ class OutputDatasetConfig:
     def register_on_complete(
         self: _Config, name: str, description: "str | None" = None, tags: "dict[str, str] | None" = None
     ) -> _Config:
-        """The same output, which is registered under a name when its run has completed.
+        """Return this output such that it is registered under a name when its run has completed.
 
         Raises:
             UserErrorException: The name is empty.
@@ -72,7 +72,7 @@ class OutputDatasetConfig:
         return registered
 
     def as_input(self, name: "str | None" = None) -> DatasetConsumptionConfig:
-        """The output as the input of another run, which pipelines have; a run with one is refused."""
+        """Return the output as the input of another run, which pipelines have; a run with one is refused."""
         return DatasetConsumptionConfig(name or f"input_{os.urandom(4).hex()}", self, self.mode)
 
     def _as_argument(self) -> str:
@@ -94,7 +94,7 @@ class TransformationMixin:
         path_glob: "str | None" = None,
         set_column_types: "dict[str, Any] | None" = None,
     ) -> "OutputTabularDatasetConfig":
-        """The same output, whose delimited files are registered as a table; `path_glob` says which of them."""
+        """Return this output such that its delimited files, or those of `path_glob`, are registered as a table."""
         from azureml.data.dataset_factory import delimited_options
 
         options = delimited_options(
@@ -113,7 +113,7 @@ class TransformationMixin:
         path_glob: "str | None" = None,
         set_column_types: "dict[str, Any] | None" = None,
     ) -> "OutputTabularDatasetConfig":
-        """The same output, whose Parquet files are registered as a table; `path_glob` says which of them."""
+        """Return this output such that its Parquet files, or those of `path_glob`, are registered as a table."""
         from azureml.data.dataset_factory import parquet_options
 
         options = parquet_options(include_path, set_column_types, partition_format)
@@ -154,14 +154,14 @@ class OutputFileDatasetConfig(OutputDatasetConfig, TransformationMixin):
         self._mount_options: MountOptions | None = None
 
     def as_mount(self, disable_metadata_cache: bool = False) -> "OutputFileDatasetConfig":
-        """The same output in mount mode."""
+        """Return this output in mount mode."""
         mounted = copy(self)
         mounted.mode = MOUNT_MODE
         mounted._mount_options, mounted._upload_options = MountOptions(disable_metadata_cache), None
         return mounted
 
     def as_upload(self, overwrite: bool = False, source_globs: "list[str] | None" = None) -> "OutputFileDatasetConfig":
-        """The same output in upload mode."""
+        """Return this output in upload mode."""
         uploaded = copy(self)
         uploaded.mode = UPLOAD_MODE
         uploaded._upload_options, uploaded._mount_options = UploadOptions(overwrite, source_globs), None
@@ -218,25 +218,25 @@ class OutputTabularDatasetConfig(OutputDatasetConfig):
         self._registration = origin._registration
 
     def as_mount(self) -> "OutputTabularDatasetConfig":
-        """The same output in mount mode."""
+        """Return this output in mount mode."""
         return self._from(self._origin.as_mount())
 
     def as_upload(
         self, overwrite: bool = False, source_globs: "list[str] | None" = None
     ) -> "OutputTabularDatasetConfig":
-        """The same output in upload mode."""
+        """Return this output in upload mode."""
         return self._from(self._origin.as_upload(overwrite, source_globs))
 
     def as_input(self, name: "str | None" = None) -> DatasetConsumptionConfig:
-        """The output as the input of another run, which pipelines have; a run with one is refused."""
+        """Return the output as the input of another run, which pipelines have; a run with one is refused."""
         return DatasetConsumptionConfig(name or f"input_{os.urandom(4).hex()}", self, DIRECT_MODE)
 
     def keep_columns(self, columns: "str | list[str]") -> "OutputTabularDatasetConfig":
-        """The same output, whose table has these columns and no others."""
+        """Return this output such that its table has these columns and no others."""
         return self._with(["keep", [columns] if isinstance(columns, str) else list(columns)])
 
     def drop_columns(self, columns: "str | list[str]") -> "OutputTabularDatasetConfig":
-        """The same output, whose table does not have these columns."""
+        """Return this output such that its table does not have these columns."""
         return self._with(["drop", [columns] if isinstance(columns, str) else list(columns)])
 
     def random_split(self, percentage: float, seed: "int | None" = None) -> Any:
@@ -283,7 +283,7 @@ class LinkTabularOutputDatasetConfig(OutputDatasetConfig):
 
 
 def _destination_parts(destination: Any) -> "tuple[str | None, str | None]":
-    """The names of a datastore and of a path in it; None is what is not said.
+    """Return the names of a datastore and of a path in it; None is what is not said.
 
     Raises:
         UserErrorException: It is neither a datastore nor a datastore with a path.

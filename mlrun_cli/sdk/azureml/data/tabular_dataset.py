@@ -28,7 +28,7 @@ class TabularDataset(AbstractDataset):
         return options.get("timestamp"), options.get("partition_timestamp")
 
     def to_pandas_dataframe(self, on_error: str = "null", out_of_range_datetime: str = "null") -> Any:
-        """All rows as a data frame, with the types that pandas infers or that were asked for.
+        """Return all rows as a data frame, with the types that pandas infers or that were asked for.
 
         Raises:
             UserErrorException: This environment has no pandas, or not what it needs for Parquet.
@@ -38,23 +38,23 @@ class TabularDataset(AbstractDataset):
         return read_table(self._files().files, self._definition["options"], self._definition["steps"])
 
     def to_csv_files(self, separator: str = ",") -> FileDataset:
-        """The rows as a file of values, written to a temporary folder."""
+        """Write the rows to a file of values in a temporary folder."""
         place = os.path.join(tempfile.mkdtemp(), "part-00000.csv")
         self.to_pandas_dataframe().to_csv(place, sep=separator, index=False)
         return _dataset_of(place)
 
     def to_parquet_files(self) -> FileDataset:
-        """The rows as a Parquet file, written to a temporary folder."""
+        """Write the rows to a Parquet file in a temporary folder."""
         place = os.path.join(tempfile.mkdtemp(), "part-00000.parquet")
         self.to_pandas_dataframe().to_parquet(place)
         return _dataset_of(place)
 
     def keep_columns(self, columns: "str | list[str]", validate: bool = False) -> "TabularDataset":
-        """The table with these columns and no others."""
+        """Return the table with these columns and no others."""
         return self._with(["keep", [columns] if isinstance(columns, str) else list(columns)])
 
     def drop_columns(self, columns: "str | list[str]") -> "TabularDataset":
-        """The table without these columns."""
+        """Return the table without these columns."""
         return self._with(["drop", [columns] if isinstance(columns, str) else list(columns)])
 
     def with_timestamp_columns(
@@ -64,7 +64,7 @@ class TabularDataset(AbstractDataset):
         validate: bool = False,
         **kwargs: Any,
     ) -> "TabularDataset":
-        """The table with a note of which columns hold times."""
+        """Return the table with a note of which columns hold times."""
         options = {
             **self._definition["options"],
             "timestamp": timestamp or kwargs.get("fine_grain_timestamp"),

@@ -94,7 +94,7 @@ class AzureMLAggregatedException(AzureMLException):
 
 
 class UserErrorException(AzureMLException):
-    """What the caller asked for cannot be right."""
+    """A call that cannot be right."""
 
 
 class AuthenticationException(UserErrorException):

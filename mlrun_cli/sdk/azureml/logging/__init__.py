@@ -23,5 +23,5 @@ class _RunLogger:
 
 
 def get_azureml_logger() -> _RunLogger:
-    """The logger of this script's run; outside a run it prints."""
+    """Return the logger of this script's run; outside a run it prints."""
     return _RunLogger()

@@ -1,4 +1,4 @@
-"""What libraries that build on Azure's say of themselves in its requests: there are none, so that it is for nobody."""
+"""User agents of libraries that build on Azure's: there are no requests, so that nobody gets them."""
 
 from typing import List
 
@@ -17,5 +17,5 @@ def append(
 
 
 def get_user_agent() -> str:
-    """The products that were added."""
+    """Return the products that were added."""
     return " ".join(_PRODUCTS)

@@ -1,4 +1,4 @@
-"""What all estimators share: their parameters, and how they become the run of a script."""
+"""The base of all estimators: their parameters, and how they become the run of a script."""
 
 import os
 import re
@@ -73,7 +73,7 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
         )
 
     def _given(self, name: str) -> Any:
-        """A parameter that this kind of estimator may not have: then None."""
+        """Return a parameter, None where this kind of estimator does not have it."""
         return vars(self).get(name)
 
     def _configure(self) -> "RunConfiguration":
@@ -162,7 +162,7 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
         return environment
 
     def _conda_dependencies(self) -> Any:
-        """What its packages are; None when none are named."""
+        """Return its packages; None when none are named."""
         from azureml.core.conda_dependencies import CondaDependencies
 
         conda_file = self._given("conda_dependencies_file") or self._given("conda_dependencies_file_path")
@@ -206,7 +206,7 @@ def _bind(configuration: "RunConfiguration", inputs: Any) -> None:
 
 
 def arguments_of(script_params: "dict[str, Any] | None") -> "list[Any]":
-    """A script's arguments: each name and its value; a list gives several, an empty text or None none."""
+    """Return a script's arguments: each name and its value; a list gives several, an empty text or None none."""
     if script_params is not None and not isinstance(script_params, dict):
         raise UserErrorException(
             f"script_params takes a dictionary, such as {{'--lr': 0.1}}, not {type(script_params).__name__}."
@@ -222,7 +222,7 @@ def arguments_of(script_params: "dict[str, Any] | None") -> "list[Any]":
 
 
 def package_name(requirement: str) -> str:
-    """The name that pip has for a requirement of pip or conda: `torch` of `Torch==1.4` and of `pytorch::pytorch`."""
+    """Return pip's name of a requirement of pip or conda: `torch` of `Torch==1.4` and of `pytorch::pytorch`."""
     word = re.split(r"[\s=<>!~\[;@]", requirement.strip(), maxsplit=1)[0]
     name = word.rpartition("::")[2].lower().replace("_", "-")
     return _NAMES_OF_PIP.get(name, name)

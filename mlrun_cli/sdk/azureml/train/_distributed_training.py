@@ -1,4 +1,4 @@
-"""How the processes of one run find each other."""
+"""Settings by which the processes of one run find each other."""
 
 from azureml._refused import Described
 

@@ -1,4 +1,4 @@
-"""How a run is shown in a notebook."""
+"""Runs shown in a notebook."""
 
 import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
 from azureml.widgets.run_details import RunDetails

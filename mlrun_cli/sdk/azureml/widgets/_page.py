@@ -1,4 +1,4 @@
-"""What a notebook shows of a run: its status, the last of its metrics, the runs below it, the end of its log."""
+"""The page of a run in a notebook: its status, the last of its metrics, its children, the end of its log."""
 
 import os
 from glob import escape, glob
@@ -33,7 +33,7 @@ class RunPage:
         return record
 
     def bundle(self) -> Dict[str, str]:
-        """It as HTML and as text, by MIME type."""
+        """Return the page as HTML and as text, by MIME type."""
         record = self._overview["run"]
         cells = {
             "Experiment": record["_experiment_name"],
@@ -58,7 +58,7 @@ class RunPage:
         return {"text/html": "".join(parts), "text/plain": text_table("Run", cells)}
 
     def _last_lines(self) -> List[str]:
-        """The end of the script's log, or while it has printed nothing of that of the environment's installer."""
+        """Return the end of the script's log, or while it is empty of the installer's."""
         folder = os.path.join(client().run_folder(self._run._names, self._run.id), ARTIFACTS)
         for pattern in _LOGS:
             for path in sorted(glob(os.path.join(escape(folder), pattern)))[:1]:

@@ -29,7 +29,7 @@ class RunDetails:
             print("  ".join(cells).rstrip())
 
     def get_widget_data(self, widget_settings: Any = None) -> "dict[str, Any]":
-        """The run's record, metrics and details."""
+        """Return the run's record, metrics and details."""
         return {
             "status": self._run.get_status(),
             "run_properties": {"run_id": self._run.id, **self._run.get_details()},
@@ -42,7 +42,7 @@ class RunDetails:
 
 
 def _has_cells() -> bool:
-    """Whether this process shows what it displays in cells, which can be changed: a terminal's IPython prints it."""
+    """Tell whether this process displays in cells, which can be changed: a terminal's IPython prints."""
     ipython = sys.modules.get("IPython")
     shell = None if ipython is None else ipython.get_ipython()
     return shell is not None and not any(kind.__name__ == "TerminalInteractiveShell" for kind in type(shell).__mro__)

@@ -1,4 +1,4 @@
-"""What the targets that would be other machines have in common: they can be described, and not be had."""
+"""The base of targets that would be other machines: they can be described, not created."""
 
 from typing import Any
 
@@ -12,11 +12,11 @@ from azureml.core.compute.compute import (
 
 
 class AttachConfiguration(Described, ComputeTargetAttachConfiguration):
-    """What `ComputeTarget.attach` takes, and refuses."""
+    """A configuration that `ComputeTarget.attach` refuses."""
 
 
 class ProvisioningConfiguration(Described, ComputeTargetProvisioningConfiguration):
-    """What `ComputeTarget.create` takes, and refuses."""
+    """A configuration that `ComputeTarget.create` refuses."""
 
 
 class Attachable(ComputeTarget):

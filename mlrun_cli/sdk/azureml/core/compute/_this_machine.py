@@ -1,4 +1,4 @@
-"""What the targets that can be made have in common: whatever they are called, their runs run on this machine."""
+"""The base of targets that can be created: whatever they are called, their runs run on this machine."""
 
 import os
 from typing import Any
@@ -20,25 +20,25 @@ class ThisMachine(ComputeTarget):
         self.vm_size = own_of(document).get("vmSize")
 
     def serialize(self) -> "dict[str, Any]":
-        """The target as a document of Azure's form, which can be written as JSON."""
+        """Return the target as a document of Azure's form, which can be written as JSON."""
         document = super().serialize()
         document["properties"].update(properties={"vmSize": self.vm_size}, status=self.status.serialize())
         return document
 
     def get(self) -> "dict[str, Any]":
-        """What `serialize()` gives, looked up anew."""
+        """Look the target up anew and return what `serialize()` gives."""
         self.refresh_state()
         return self.serialize()
 
     def get_status(self) -> Any:
-        """Where it stands, looked up anew."""
+        """Look the target up anew and return its status."""
         self.refresh_state()
         return self.status
 
     def get_active_runs(
         self, type: "str | None" = None, tags: Any = None, properties: Any = None, status: "str | None" = None
     ) -> Any:
-        """The runs that were sent to this target and have not ended, newest first, as they are asked for."""
+        """Return the runs that were sent to this target and have not ended, newest first, as they are asked for."""
         from azureml.core.run import Run
 
         runs = Run.list_by_compute(self, type, tags, properties, status)
@@ -48,7 +48,7 @@ class ThisMachine(ComputeTarget):
 
     @staticmethod
     def supported_vmsizes(workspace: Any, location: "str | None" = None) -> Any:
-        """This machine with Azure's keys, as `local` and under each size that targets of the workspace were made with.
+        """Return this machine with Azure's keys, as `local` and under each size that targets of the workspace have.
 
         Targets may be made with any other `vm_size` all the same.
         """
@@ -67,6 +67,6 @@ class ThisMachine(ComputeTarget):
 
 
 def own_of(document: "dict[str, Any]") -> "dict[str, Any]":
-    """What a document says that is of its kind alone."""
+    """Return the part of a document that is of its kind alone."""
     own: dict[str, Any] = document["properties"].get("properties") or {}
     return own

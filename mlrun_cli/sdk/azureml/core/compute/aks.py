@@ -66,7 +66,7 @@ class SslConfiguration(
     takes="status=None, cert=None, key=None, cname=None, leaf_domain_label=None, overwrite_existing_domain=False, "
     "renew=False",
 ):
-    """How the services of a cluster are reached."""
+    """TLS of the services of a cluster."""
 
 
 class AksUpdateConfiguration(
@@ -74,7 +74,7 @@ class AksUpdateConfiguration(
     ComputeTargetUpdateConfiguration,
     takes="ssl_configuration=None, load_balancer_type=None, load_balancer_subnet=None",
 ):
-    """What a cluster should be like from now on."""
+    """Changes to a cluster."""
 
 
 class AksCompute(Attachable, Locked):
@@ -85,7 +85,7 @@ class AksCompute(Attachable, Locked):
     provisioning_configuration = AksProvisioningConfiguration
 
     class ClusterPurpose:
-        """What a cluster is for."""
+        """The purpose of a cluster."""
 
         FAST_PROD = "FastProd"
         DEV_TEST = "DevTest"

@@ -45,7 +45,7 @@ class ScaleSettings:
         self.idle_seconds_before_scaledown = idle_seconds_before_scaledown
 
     def serialize(self) -> "dict[str, Any]":
-        """As a document of Azure's form."""
+        """Return it as a document of Azure's form."""
         idle = self.idle_seconds_before_scaledown
         return {
             "minNodeCount": self.minimum_node_count,
@@ -55,7 +55,7 @@ class ScaleSettings:
 
     @staticmethod
     def deserialize(object_dict: "dict[str, Any]") -> "ScaleSettings":
-        """What such a document says."""
+        """Return the object that a document of Azure's form describes."""
         duration = _DURATION.fullmatch(object_dict.get("nodeIdleTimeBeforeScaleDown") or "")
         parts = [0, 0, 0] if duration is None else [int(part or 0) for part in duration.groups()]
         idle = None if duration is None else parts[0] * 3600 + parts[1] * 60 + parts[2]
@@ -68,7 +68,7 @@ class _Facts(Described):
     _written = ""
 
     def serialize(self) -> "dict[str, Any]":
-        """As a document of Azure's form."""
+        """Return it as a document of Azure's form."""
         return {_in_document(name): _plain(getattr(self, name)) for name in self._written.split()}
 
 
@@ -77,7 +77,7 @@ class AmlComputeNodeStateCounts(
     takes="idle_node_count, leaving_node_count, preempted_node_count, preparing_node_count, running_node_count, "
     "unusable_node_count",
 ):
-    """How many nodes are in which state."""
+    """Numbers of nodes by state."""
 
     _written = (
         "preparing_node_count running_node_count idle_node_count unusable_node_count leaving_node_count "
@@ -91,7 +91,7 @@ class AmlComputeStatus(
     "modified_time, node_state_counts, provisioning_state, provisioning_state_transition_time, scale_settings, "
     "target_node_count, vm_priority, vm_size",
 ):
-    """Where a cluster stands: always `Steady`, with as many idle nodes as it is never to have fewer of."""
+    """The status of a cluster: always `Steady`, with as many idle nodes as it is never to have fewer of."""
 
     _written = (
         "current_node_count target_node_count node_state_counts allocation_state allocation_state_transition_time "
@@ -108,7 +108,7 @@ class AmlComputeProvisioningConfiguration(
     "vnet_name=None, subnet_name=None, tags=None, description=None, remote_login_port_public_access='NotSpecified', "
     "identity_type=None, identity_id=None, compute_location=None, enable_node_public_ip=True",
 ):
-    """What an AmlCompute that is to be made should be like; what names a network or a user is never sent."""
+    """The configuration of a new AmlCompute; what names a network or a user is never sent."""
 
     vm_size: str
     vm_priority: str
@@ -119,7 +119,7 @@ class AmlComputeProvisioningConfiguration(
         self.validate_configuration()
 
     def validate_configuration(self) -> None:
-        """See that the numbers can be; one that is written as text is a number from then on.
+        """Check the numbers; one that is written as text is a number from then on.
 
         Raises:
             ComputeTargetException: One is no whole number or too large, there is no largest number of nodes, or it is
@@ -167,7 +167,7 @@ class AmlCompute(ThisMachine):
         location: "str | None" = None,
         enable_node_public_ip: bool = True,
     ) -> AmlComputeProvisioningConfiguration:
-        """What `ComputeTarget.create` takes; a size and a priority are kept as they are said, and change nothing.
+        """Return a configuration for `ComputeTarget.create`; a size and a priority are kept, and change nothing.
 
         Raises:
             ComputeTargetException: The numbers of nodes cannot be.
@@ -209,7 +209,7 @@ class AmlCompute(ThisMachine):
         )
 
     def serialize(self) -> "dict[str, Any]":
-        """The target as a document of Azure's form, which can be written as JSON."""
+        """Return the target as a document of Azure's form, which can be written as JSON."""
         document = super().serialize()
         document["identity"] = None
         document["properties"]["properties"].update(
@@ -255,7 +255,7 @@ class AmlCompute(ThisMachine):
         self._change(scaleSettings=wanted.scale_settings.serialize())
 
     def list_nodes(self) -> Any:
-        """An empty list: there are no nodes that one could log in to."""
+        """Return an empty list: there are no nodes that one could log in to."""
         return []
 
     def add_identity(self, identity_type: str, identity_id: Any = None) -> None:
@@ -284,7 +284,7 @@ AmlComputeProvisioningConfiguration._compute_type = AmlCompute
 
 
 def _in_document(name: str) -> str:
-    """Azure's name of a fact, as in `nodeStateCounts`."""
+    """Return Azure's name of a fact, as in `nodeStateCounts`."""
     first, *others = name.split("_")
     return first + "".join(map(str.capitalize, others))
 
@@ -296,7 +296,7 @@ def _plain(fact: Any) -> Any:
 
 
 def _count(name: str, value: Any, *, smallest: int = 0) -> "int | None":
-    """A whole number, which scripts also take from the environment as text."""
+    """Return a whole number, which scripts also take from the environment as text."""
     if value is None:
         return None
     try:
@@ -313,7 +313,7 @@ def _given(value: "int | None", otherwise: "int | None") -> "int | None":
 
 
 def _priority(text: str) -> str:
-    """As Azure gives it back, whatever its letters' case was."""
+    """Return a priority as Azure gives it back, whatever its letters' case was."""
     return {"dedicated": "Dedicated", "lowpriority": "LowPriority"}.get(str(text).lower(), str(text))
 
 

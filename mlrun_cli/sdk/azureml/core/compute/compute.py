@@ -1,4 +1,4 @@
-"""What all compute targets have in common."""
+"""The base of all compute targets."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -16,7 +16,7 @@ __all__ = [
 
 
 class ComputeTargetProvisioningConfiguration:
-    """What a target that is to be made should be like."""
+    """The configuration of a new target."""
 
     _compute_type: Any = None
     location: "str | None" = None
@@ -26,11 +26,11 @@ class ComputeTargetProvisioningConfiguration:
         self.location = location
 
     def validate_configuration(self) -> None:
-        """See that it can be made; a ComputeTargetException says why not."""
+        """Check that it can be made; a ComputeTargetException says why not."""
 
 
 class ComputeTargetAttachConfiguration:
-    """Which machine in Azure is to be a target."""
+    """The machine in Azure that is to be a target."""
 
     _compute_type: Any = None
 
@@ -42,7 +42,7 @@ class ComputeTargetAttachConfiguration:
 
 
 class ComputeTargetUpdateConfiguration:
-    """What a target should be like from now on."""
+    """Changes to a target."""
 
     _compute_type: Any = None
 
@@ -120,12 +120,12 @@ class ComputeTarget:
 
     @staticmethod
     def list(workspace: Any) -> Any:
-        """All targets of the workspace, by name, as a list; `local`, which is always there, is not among them."""
+        """Return a list of all targets of the workspace, by name, without `local`, which is always there."""
         return [ComputeTarget.deserialize(workspace, document) for document in _request(workspace, "computes.list")]
 
     @classmethod
     def deserialize(cls, workspace: Any, object_dict: "dict[str, Any]") -> "ComputeTarget":
-        """The target that a document of Azure's form describes.
+        """Return the target that a document of Azure's form describes.
 
         Raises:
             ComputeTargetException: It is of another class than this one.
@@ -194,7 +194,7 @@ class ComputeTarget:
         self._take(_request(self.workspace, "computes.get", name=self.name))
 
     def get_status(self) -> Any:
-        """Where it stands, looked up anew: `Succeeded`."""
+        """Look the target up anew and return its status, `Succeeded`."""
         self.refresh_state()
         return self.provisioning_state
 
@@ -219,7 +219,7 @@ class ComputeTarget:
         )
 
     def serialize(self) -> "dict[str, Any]":
-        """The target as a document of Azure's form, which can be written as JSON."""
+        """Return the target as a document of Azure's form, which can be written as JSON."""
         return {
             "id": self.id,
             "name": self.name,
@@ -239,7 +239,7 @@ class ComputeTarget:
 
 
 def not_here(configuration: Any, name: str, call: str) -> ComputeTargetException:
-    """The error for a target that would be another machine."""
+    """Return the error for a target that would be another machine."""
     kind = getattr(getattr(configuration, "_compute_type", None), "__name__", "a compute target of this kind")
     return ComputeTargetException(
         f"{call} cannot have {kind} for {name!r}: runs run on this machine. Make "
@@ -265,7 +265,7 @@ def say(*lines: str) -> None:
 
 
 def moment(text: "str | None") -> "datetime | None":
-    """A time of a document, in UTC and without a zone, as Azure's SDK has it."""
+    """Return a time of a document, in UTC and without a zone, as Azure's SDK has it."""
     if text is None:
         return None
     seconds = "%S.%f" if "." in text else "%S"
@@ -273,5 +273,5 @@ def moment(text: "str | None") -> "datetime | None":
 
 
 def text_of(time: "datetime | None") -> "str | None":
-    """A time as a document has it."""
+    """Return a time as a document has it."""
     return None if time is None else time.isoformat()

@@ -35,7 +35,7 @@ _UNSET = (
 
 
 class ComputeInstanceStatus:
-    """Where an instance stands: `Running`, or `Stopped` after `stop()`, which changes nothing for runs."""
+    """The status of an instance: `Running`, or `Stopped` after `stop()`, which changes nothing for runs."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class ComputeInstanceStatus:
         return json.dumps(self.serialize(), indent=2)
 
     def serialize(self) -> "dict[str, Any]":
-        """As a document of Azure's form."""
+        """Return it as a document of Azure's form."""
         return {
             "errors": self.errors,
             "creationTime": text_of(self.creation_time),
@@ -83,7 +83,7 @@ class ComputeInstanceProvisioningConfiguration(
     "vnet_name=None, subnet_name=None, tags=None, description=None, assigned_user_object_id=None, "
     "assigned_user_tenant_id=None",
 ):
-    """What `ComputeTarget.create` takes; a size is kept as it is said, and what names a network or a user is not."""
+    """A configuration for `ComputeTarget.create`; a size is kept as it is said, and what names a network or a user is not."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -121,7 +121,7 @@ class ComputeInstance(ThisMachine):
         )
 
     def serialize(self) -> "dict[str, Any]":
-        """The target as a document of Azure's form, which can be written as JSON."""
+        """Return the target as a document of Azure's form, which can be written as JSON."""
         document = super().serialize()
         document["properties"]["properties"].update(
             applications=[],

@@ -11,7 +11,7 @@ class ContainerImageConfig(
     "enable_gpu=None, tags=None, properties=None, description=None, base_image=None, base_image_registry=None, "
     "cuda_version=None",
 ):
-    """What a container image is to be made of."""
+    """The content of a container image."""
 
 
 class ContainerImage(Image):

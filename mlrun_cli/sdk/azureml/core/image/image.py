@@ -11,7 +11,7 @@ __all__ = ["Image", "ImageConfig"]
 
 
 class ImageConfig(Described, takes=""):
-    """What an image is to be made of."""
+    """The content of an image."""
 
 
 class Image(metaclass=Refused, instead=SERVING):
@@ -33,5 +33,5 @@ class Image(metaclass=Refused, instead=SERVING):
         tags: Any = None,
         properties: "dict[str, str] | None" = None,
     ) -> "builtins.list[Image]":
-        """The images of a workspace: none."""
+        """Return the images of a workspace: none."""
         return []

@@ -18,7 +18,7 @@ class AciServiceDeploymentConfiguration(
     "secondary_key=None, collect_model_data=None, cmk_vault_base_url=None, cmk_key_name=None, "
     "cmk_key_version=None, vnet_name=None, subnet_name=None",
 ):
-    """How a model is to be served in a container instance."""
+    """The configuration of a model served in a container instance."""
 
 
 class AciWebservice(Webservice):

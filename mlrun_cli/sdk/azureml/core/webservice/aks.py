@@ -28,7 +28,7 @@ class AksServiceDeploymentConfiguration(
     WebserviceDeploymentConfiguration,
     takes=f"{_SERVED}compute_target_name=None, cpu_cores_limit=None, memory_gb_limit=None, blobfuse_enabled=None",
 ):
-    """How a model is to be served in a Kubernetes cluster."""
+    """The configuration of a model served in a Kubernetes cluster."""
 
 
 class AksWebservice(Webservice):
@@ -42,7 +42,7 @@ class AksEndpointDeploymentConfiguration(
     takes=f"{_SERVED}version_name=None, traffic_percentile=None, compute_target_name=None, cpu_cores_limit=None, "
     "memory_gb_limit=None",
 ):
-    """How several versions of a model are to be served."""
+    """The configuration of several versions of a served model."""
 
 
 class AksEndpoint(AksWebservice):

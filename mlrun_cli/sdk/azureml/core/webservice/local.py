@@ -14,7 +14,7 @@ class LocalWebserviceDeploymentConfiguration(
     WebserviceDeploymentConfiguration,
     takes="port=None",
 ):
-    """How a model is to be served in a container here."""
+    """The configuration of a model served in a container here."""
 
 
 class LocalWebservice(Webservice):

@@ -14,7 +14,7 @@ class WebserviceDeploymentConfiguration(
     Described,
     takes="type, description=None, tags=None, properties=None, primary_key=None, secondary_key=None, location=None",
 ):
-    """How a model is to be served."""
+    """The configuration of a served model."""
 
 
 class Webservice(metaclass=Refused, instead=SERVING):
@@ -41,5 +41,5 @@ class Webservice(metaclass=Refused, instead=SERVING):
         properties: "dict[str, str] | None" = None,
         image_digest: "str | None" = None,
     ) -> "builtins.list[Webservice]":
-        """The services of a workspace: none."""
+        """Return the services of a workspace: none."""
         return []

@@ -1,4 +1,4 @@
-"""What a pipeline's steps hand to each other, and its parameters."""
+"""Data between a pipeline's steps, and its parameters."""
 
 import re
 from typing import Any
@@ -92,7 +92,7 @@ class PipelineData(
     __repr__ = __str__
 
     def get_env_variable_name(self) -> str:
-        """The variable that holds its path in Azure."""
+        """Return the variable that holds its path in Azure."""
         return f"AZUREML_DATAREFERENCE_{self.name}"
 
     register = refused_call("PipelineData.register", PIPELINES)
@@ -105,7 +105,7 @@ class OutputPortBinding(
     "overwrite=None, data_type=None, pipeline_output_name=None, training_output=None, dataset_registration=None, "
     "dataset_output=None",
 ):
-    """Where a step writes."""
+    """An output of a step."""
 
 
 class InputPortBinding(
@@ -113,7 +113,7 @@ class InputPortBinding(
     takes="name, bind_object=None, bind_mode='mount', path_on_compute=None, overwrite=None, is_resource=False, "
     "additional_transformations=None, **kwargs",
 ):
-    """Where a step reads."""
+    """An input of a step."""
 
 
 class PipelineDataset(
@@ -125,9 +125,9 @@ class PipelineDataset(
 
     @classmethod
     def create(cls, dataset: Any, name: "str | None" = None, parameter_name: "str | None" = None) -> "PipelineDataset":
-        """One of a dataset."""
+        """Return an input of a dataset."""
         return cls(dataset, name, parameter_name=parameter_name)
 
 
 class TrainingOutput(Described, takes="type, iteration=None, metric=None, model_file=None"):
-    """What of a training step is handed on."""
+    """The output of a training step."""

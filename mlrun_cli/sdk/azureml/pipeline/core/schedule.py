@@ -10,4 +10,4 @@ class ScheduleRecurrence(
     takes="frequency, interval, start_time=None, time_zone=None, hours=None, minutes=None, week_days=None, "
     "time_of_day=None",
 ):
-    """How often something happens."""
+    """The interval of a schedule."""

@@ -147,7 +147,7 @@ class ParallelRunConfig(
     "allowed_failed_count=None, allowed_failed_percent=None, partition_keys=None, "
     "environment_variables=None",
 ):
-    """How a ParallelRunStep is run."""
+    """The configuration of a ParallelRunStep."""
 
     load_yaml = refused_call("ParallelRunConfig.load_yaml", PIPELINES)
     save_to_yaml = refused_call("ParallelRunConfig.save_to_yaml", PIPELINES)

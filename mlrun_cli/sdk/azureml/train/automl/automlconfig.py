@@ -10,12 +10,12 @@ __all__ = ["AutoMLConfig"]
 
 
 class AutoMLConfig(Described, takes="task, path=None, **kwargs"):
-    """What is to be learnt, from what; every setting is kept as an attribute, and in `user_settings`."""
+    """The settings of an AutoML run; every one is kept as an attribute, and in `user_settings`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user_settings = dict(kwargs)
 
     def _submit_refusal(self) -> UserErrorException:
-        """The error for whoever submits it."""
+        """Return the error for whoever submits it."""
         return refusal("Experiment.submit(AutoMLConfig)", AUTOML)

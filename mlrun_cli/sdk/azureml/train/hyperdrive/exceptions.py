@@ -17,7 +17,7 @@ class HyperDriveException(AzureMLException):
 
 
 class HyperDriveServiceException(HyperDriveException):
-    """What runs the sweep is away."""
+    """The service of the sweep is away."""
 
 
 class HyperDriveConfigException(HyperDriveException):

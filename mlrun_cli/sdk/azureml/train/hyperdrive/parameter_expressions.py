@@ -1,4 +1,4 @@
-"""What the values of a parameter are drawn from.
+"""Distributions that the values of a parameter are drawn from.
 
 Each returns `[name, arguments]`, which is how a sweep is written down: `["choice", [[1, 2]]]`, `["uniform", [0, 1]]`.
 """
@@ -24,7 +24,7 @@ Expression = List[Any]
 
 
 def choice(*options: Any) -> Expression:
-    """One of some values: as arguments, as one list or as one range.
+    """Draw one of some values: as arguments, as one list or as one range.
 
     Raises:
         HyperDriveConfigException: There are none, or a list is one of several arguments.
@@ -41,54 +41,54 @@ def choice(*options: Any) -> Expression:
 
 
 def randint(upper: int) -> Expression:
-    """A whole number from 0 up to, and without, `upper`."""
+    """Draw a whole number from 0 up to, and without, `upper`."""
     if not isinstance(upper, int) or upper <= 0:
         raise HyperDriveConfigException(f"randint(upper) takes a whole number above 0, not {upper!r}.")
     return ["randint", [upper]]
 
 
 def uniform(min_value: float, max_value: float) -> Expression:
-    """A number between two."""
+    """Draw a number between two."""
     return _between("uniform", min_value, max_value)
 
 
 def quniform(min_value: float, max_value: float, q: int) -> Expression:
-    """A number between two, rounded to a multiple of the whole number `q`."""
+    """Draw a number between two, rounded to a multiple of the whole number `q`."""
     return _between("quniform", min_value, max_value, q)
 
 
 def loguniform(min_value: float, max_value: float) -> Expression:
-    """A number whose natural logarithm is between two."""
+    """Draw a number whose natural logarithm is between two."""
     return _between("loguniform", min_value, max_value)
 
 
 def qloguniform(min_value: float, max_value: float, q: int) -> Expression:
-    """A number whose natural logarithm is between two, rounded to a multiple of the whole number `q`."""
+    """Draw a number whose natural logarithm is between two, rounded to a multiple of the whole number `q`."""
     return _between("qloguniform", min_value, max_value, q)
 
 
 def normal(mu: float, sigma: float) -> Expression:
-    """A number about `mu`, with the standard deviation `sigma`."""
+    """Draw a number about `mu`, with the standard deviation `sigma`."""
     return _about("normal", mu, sigma)
 
 
 def qnormal(mu: float, sigma: float, q: int) -> Expression:
-    """A number about `mu`, rounded to a multiple of the whole number `q`."""
+    """Draw a number about `mu`, rounded to a multiple of the whole number `q`."""
     return _about("qnormal", mu, sigma, q)
 
 
 def lognormal(mu: float, sigma: float) -> Expression:
-    """A number whose natural logarithm is about `mu`."""
+    """Draw a number whose natural logarithm is about `mu`."""
     return _about("lognormal", mu, sigma)
 
 
 def qlognormal(mu: float, sigma: float, q: int) -> Expression:
-    """A number whose natural logarithm is about `mu`, rounded to a multiple of the whole number `q`."""
+    """Draw a number whose natural logarithm is about `mu`, rounded to a multiple of the whole number `q`."""
     return _about("qlognormal", mu, sigma, q)
 
 
 def _between(call: str, low: float, high: float, *q: int) -> Expression:
-    """A draw from between two numbers, which may be the same for a logarithm."""
+    """Return a draw from between two numbers, which may be the same for a logarithm."""
     _check_numbers(call, min_value=low, max_value=high)
     _check_steps(call, q)
     is_log = "log" in call

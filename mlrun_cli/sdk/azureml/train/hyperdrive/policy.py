@@ -23,7 +23,7 @@ class EarlyTerminationPolicy:
         self._properties = properties
 
     def to_json(self) -> "dict[str, Any]":
-        """The policy as a sweep writes it down."""
+        """Return the policy as a sweep writes it down."""
         document: dict[str, Any] = {"name": self._name}
         if self._properties is not None:
             document["properties"] = dict(self._properties)
@@ -44,12 +44,12 @@ class _TimedPolicy(EarlyTerminationPolicy):
 
     @property
     def evaluation_interval(self) -> int:
-        """How many values lie between two decisions."""
+        """The number of values between two decisions."""
         return int(self._property("evaluation_interval"))
 
     @property
     def delay_evaluation(self) -> int:
-        """How many values come before the first decision."""
+        """The number of values before the first decision."""
         return int(self._property("delay_evaluation"))
 
 
@@ -115,7 +115,7 @@ class TruncationSelectionPolicy(_TimedPolicy):
 
     @property
     def truncation_percentage(self) -> int:
-        """How many percent of the runs end."""
+        """The percentage of the runs that end."""
         return int(self._property("truncation_percentage"))
 
 

@@ -15,14 +15,14 @@ _MOST_RUNS_AT_ONCE = 100
 
 
 class PrimaryMetricGoal(Enum):
-    """Whether the best run is the one with the largest or the smallest primary metric."""
+    """The direction in which the primary metric is best."""
 
     MAXIMIZE = "MAXIMIZE"
     MINIMIZE = "MINIMIZE"
 
 
 class HyperDriveConfig:
-    """Which script is run with which arguments, how often, and what is compared.
+    """The configuration of a sweep: a script, its arguments, the number of runs, and what is compared.
 
     One of `run_config` (a ScriptRunConfig), `estimator` and `pipeline` is what is run; the values of each run's
     parameters are added to its arguments. `max_concurrent_runs` is `max_total_runs` when it is not given.
@@ -93,7 +93,7 @@ class HyperDriveConfig:
         return getattr(self._run_config or self._estimator, "source_directory", None)
 
     def _submit_refusal(self) -> UserErrorException:
-        """The error for whoever submits it."""
+        """Return the error for whoever submits it."""
         first = next(iter(self._generator_config["parameter_space"]), "--lr")
         return UserErrorException(
             "Experiment.submit(HyperDriveConfig): mlrun-cli does not run sweeps yet. Submit one run per combination "

@@ -1,4 +1,4 @@
-"""How a sweep goes through the values of its parameters."""
+"""Samplings: orders in which a sweep goes through the values of its parameters."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ class HyperParameterSampling:
         self._properties = properties
 
     def to_json(self) -> "dict[str, Any]":
-        """The sampling as a sweep writes it down."""
+        """Return the sampling as a sweep writes it down."""
         document: dict[str, Any] = {"name": self.SAMPLING_NAME, "parameter_space": self._parameter_space}
         if self._properties is not None:
             document["properties"] = self._properties
