@@ -2,7 +2,7 @@
 
 Standard library only, CPython 3.6 and later. Nothing here imports the rest of the program: `_client` reaches
 the run. How modules of this package are found stands here: public ones are of the class `Module`, and what Azure has
-and this package has not is looked up in `_elsewhere`, when a script asks for it and not before.
+and this package has not is looked up in `_azure_lookup`, when a script asks for it and not before.
 """
 
 import sys
@@ -41,7 +41,7 @@ class Module(_Package):
     """A public module of this package.
 
     Its names may be loaded when they are first used, as `_MODULES` of the module says: by name the module below it that
-    has the thing. Names that Azure's module has from another one, or that are refused, come from `_elsewhere`.
+    has the thing. Names that Azure's module has from another one, or that are refused, come from `_azure_lookup`.
     """
 
     def __getattr__(self, name: str) -> Any:
@@ -54,9 +54,9 @@ class Module(_Package):
         elif "__path__" in vars(self) and PathFinder.find_spec(below, self.__path__) is not None:
             value = import_module(below)
         else:
-            from azureml._elsewhere import name_of
+            from azureml._azure_lookup import find_name_elsewhere
 
-            value = name_of(self, name)
+            value = find_name_elsewhere(self, name)
         vars(self)[name] = value
         return value
 
@@ -86,9 +86,9 @@ class _Finder:
             return None
         spec = PathFinder.find_spec(name, path, target)
         if spec is None and is_ours:
-            from azureml._elsewhere import spec_of
+            from azureml._azure_lookup import find_spec_elsewhere
 
-            return spec_of(name)
+            return find_spec_elsewhere(name)
         if spec is not None and type(spec.loader) is SourceFileLoader and "._" not in name:
             spec.loader = _Loader(spec.loader.name, spec.loader.path)
         return spec

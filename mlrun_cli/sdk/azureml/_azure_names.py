@@ -1,6 +1,6 @@
 """Names of Azure's packages, in tables: what is here under another name, and what is refused, with what to do instead.
 
-They are for the SDK v1 from 1.0.2 to 1.62. Read by `_elsewhere` alone, but for the sentences.
+They are for the SDK v1 from 1.0.2 to 1.62. Read by `_azure_lookup` alone, but for the sentences.
 """
 
 AUTOML = (

@@ -86,7 +86,7 @@ _in_process: "InProcessClient | None" = None
 _creation_lock = RLock()
 
 
-def submitted_run() -> "SubmittedRunClient | None":
+def find_submitted_run() -> "SubmittedRunClient | None":
     """Return the client of the run that this process belongs to, always the same one; None outside a run."""
     global _submitted  # noqa: PLW0603 - a process has one journal
     run_folder = os.environ.get("MLRUN_RUN_FOLDER")
@@ -101,7 +101,7 @@ def submitted_run() -> "SubmittedRunClient | None":
 def client() -> Any:
     """Return the client of this process, inside a run or outside: both have `writer`, `request` and `run_folder`."""
     global _in_process  # noqa: PLW0603 - a process has one
-    inside = submitted_run()
+    inside = find_submitted_run()
     if inside is not None:
         return inside
     if _in_process is None:

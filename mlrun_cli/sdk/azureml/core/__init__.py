@@ -1,6 +1,6 @@
 """Azure ML's Python interface: the names that scripts import, each loaded when it is first used."""
 
-import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
+import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 
 VERSION = "1.61.0"
 """The version of Azure's interface that this one follows; scripts print it and compare it."""

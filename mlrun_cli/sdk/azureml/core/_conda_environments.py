@@ -10,9 +10,9 @@ from typing import Iterator
 _PATIENCE_SECONDS = 60.0
 
 
-def conda_interpreter(name: str) -> "str | None":
+def find_conda_interpreter(name: str) -> "str | None":
     """Return the Python of the conda environment of this name, or at this path; None when there is none."""
-    for folder in _folders():
+    for folder in _list_folders():
         interpreter = os.path.join(folder, "bin", "python")
         names = (os.path.basename(folder), folder, "base" if _is_root(folder) else None)
         if name in names and os.path.isfile(interpreter):
@@ -25,9 +25,9 @@ def _is_root(folder: str) -> bool:
     return os.path.isdir(os.path.join(folder, "condabin"))
 
 
-def _folders() -> Iterator[str]:
+def _list_folders() -> Iterator[str]:
     """Return the folders of environments, first what conda itself says."""
-    yield from _known_to_conda()
+    yield from _list_known_folders()
     prefix = os.environ.get("CONDA_PREFIX")
     if prefix:
         # Within an environment, the others lie beside it.
@@ -41,7 +41,7 @@ def _folders() -> Iterator[str]:
     yield from _within(os.path.expanduser("~/.conda/envs"))
 
 
-def _known_to_conda() -> Iterator[str]:
+def _list_known_folders() -> Iterator[str]:
     command = shutil.which("conda") or shutil.which("mamba") or shutil.which("micromamba")
     if command is None:
         return

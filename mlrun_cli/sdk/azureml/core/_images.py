@@ -14,7 +14,7 @@ _LONGEST = 180  # bytes; what follows has some 30, and a file's name at most 255
 _NOT_IN_A_NAME = re.compile(r"[\\/:*?\"<>|\x00-\x1f]")
 
 
-def picture(name: str, path: Any, plot: Any) -> "tuple[str, Any]":
+def read_image(name: str, path: Any, plot: Any) -> "tuple[str, Any]":
     """Name of a file and its content, a path or a stream: an image at `path`, or a figure of matplotlib as PNG.
 
     Raises:
@@ -27,7 +27,7 @@ def picture(name: str, path: Any, plot: Any) -> "tuple[str, Any]":
             raise UserErrorException(
                 f"path= of log_image is the path of an image, not {type(path).__name__}. A figure is given as plot=."
             )
-        return free_name(name, os.path.splitext(os.fspath(path))[1] or ".png"), path
+        return make_free_name(name, os.path.splitext(os.fspath(path))[1] or ".png"), path
     if not callable(getattr(plot, "savefig", None)):
         raise UserErrorException(
             f"plot= of log_image is a figure of matplotlib or the pyplot module, not {type(plot).__name__}."
@@ -35,10 +35,10 @@ def picture(name: str, path: Any, plot: Any) -> "tuple[str, Any]":
     content = io.BytesIO()
     plot.savefig(content, format="png")
     content.seek(0)
-    return free_name(name, ".png"), content
+    return make_free_name(name, ".png"), content
 
 
-def document(name: str, value: Any) -> bytes:
+def encode_document(name: str, value: Any) -> bytes:
     """Return the JSON text of a document, given as what JSON can hold (NumPy's arrays too), as JSON text, or as a path.
 
     Raises:
@@ -48,9 +48,9 @@ def document(name: str, value: Any) -> bytes:
     content = value
     if isinstance(value, (str, os.PathLike)) and os.path.isfile(value):
         with open(value, encoding="utf-8") as file:
-            content = _parsed(name, file.read())
+            content = _parse(name, file.read())
     elif isinstance(value, str):
-        content = _parsed(name, value)
+        content = _parse(name, value)
     return json.dumps(content, default=_plain).encode("utf-8")
 
 
@@ -66,7 +66,7 @@ def _plain(value: Any) -> Any:
     return to_list()
 
 
-def _parsed(name: str, text: str) -> Any:
+def _parse(name: str, text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
@@ -75,7 +75,7 @@ def _parsed(name: str, text: str) -> Any:
         ) from error
 
 
-def free_name(name: object, suffix: str) -> str:
+def make_free_name(name: object, suffix: str) -> str:
     """Return a name for a file of the run that no other has, which begins with that of the metric."""
     text = _NOT_IN_A_NAME.sub("_", escape_surrogates(str(name))).strip(". ") or "image"
     short = text.encode("utf-8")[:_LONGEST].decode("utf-8", "ignore")

@@ -7,7 +7,7 @@ from azureml._client.notices import warn_once
 from azureml.exceptions import UserErrorException
 
 
-def made_folder(wanted: Any) -> "str | None":
+def make_folder(wanted: Any) -> "str | None":
     """Return the path of a folder for outputs, made if need be: `./outputs` for True; None for None and False.
 
     Where it cannot be made it is None, and a warning says that nothing will be kept of it.
@@ -32,7 +32,7 @@ def made_folder(wanted: Any) -> "str | None":
     return folder
 
 
-def tell_warnings(record: Dict[str, Any]) -> None:
+def log_warnings(record: Dict[str, Any]) -> None:
     """Log what the record of a run that has ended warns of."""
     for warning in record.get("warnings") or ():
         warn_once(f"run {record['run_id']} {warning['message']}", warning["message"])

@@ -46,7 +46,7 @@ class RunConfigElement:
         """Return the section as plain values under Azure's keys: all that a run needs, or what Azure saves."""
         document = {}
         for name in self._fields:
-            value = plain(getattr(self, name), saving=saving)
+            value = to_plain(getattr(self, name), saving=saving)
             if value is not None or name not in self._left_out:
                 document[self._key(name)] = value
         if self._keeps_keys or not saving:
@@ -99,16 +99,16 @@ Kinds = Dict[str, Type[RunConfigElement]]
 """Classes of elements, by the attribute that holds them."""
 
 
-def plain(value: Any, *, saving: bool = False) -> Any:
+def to_plain(value: Any, *, saving: bool = False) -> Any:
     """Return a value as JSON can hold it: elements as their documents, everything in lists and mappings too."""
     if isinstance(value, RunConfigElement):
         return value._to_document(saving=saving)
     if isinstance(value, Mapping):
-        return {str(key): plain(inner, saving=saving) for key, inner in value.items()}
+        return {str(key): to_plain(inner, saving=saving) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(inner, saving=saving) for inner in value]
+        return [to_plain(inner, saving=saving) for inner in value]
     section = getattr(value, "_data_section", None)
-    return plain(section()[2], saving=saving) if callable(section) else value
+    return to_plain(section()[2], saving=saving) if callable(section) else value
 
 
 def camel_case(name: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any, Dict, TypeVar
 from azureml._client.client import WorkspaceNames, client
 from azureml._client.scalars import escape_surrogates
 from azureml._wire.journal_lines import encode_removed_tags, encode_tags
-from azureml.core._texts import keys_of, properties_of, texts_of
+from azureml.core._text_pairs import to_keys, to_properties, to_texts
 from azureml.exceptions import UserErrorException
 
 COPY_SECONDS = 24 * 3600.0
@@ -48,11 +48,11 @@ class RunHandle:
 
     def set_tags(self, tags: Dict[str, Any]) -> None:
         """Set several tags; others stay as they are."""
-        self._append(encode_tags(texts_of(tags, "tags")))
+        self._append(encode_tags(to_texts(tags, "tags")))
 
     def remove_tags(self, tags: Any) -> None:
         """Remove the tags with these keys; one that is not there is no error."""
-        self._append(encode_removed_tags(keys_of(tags)))
+        self._append(encode_removed_tags(to_keys(tags)))
 
     @property
     def properties(self) -> Dict[str, str]:
@@ -66,7 +66,7 @@ class RunHandle:
 
     def add_properties(self, properties: Dict[str, Any]) -> None:
         """Add properties; UserErrorException when one exists with another value."""
-        self._request("runs.add_properties", properties=properties_of(properties))
+        self._request("runs.add_properties", properties=to_properties(properties))
 
     # Requests
 

@@ -49,9 +49,9 @@ class RunMetrics(RunFiles):
 
     def log_image(self, name: str, path: Any = None, plot: Any = None, description: str = "") -> None:
         """Keep an image, a file or a figure of matplotlib (or pyplot itself), and log where it is."""
-        from azureml.core._images import picture
+        from azureml.core._images import read_image
 
-        file_name, content = picture(name, path, plot)
+        file_name, content = read_image(name, path, plot)
         self.upload_file(file_name, content)
         self._log_artifact(journal_lines.IMAGE, name, file_name, description)
 
@@ -75,14 +75,14 @@ class RunMetrics(RunFiles):
         """Keep a document as a file that has the metric's name, or where that cannot be one of its own."""
         from io import BytesIO
 
-        from azureml.core._images import document, free_name
+        from azureml.core._images import encode_document, make_free_name
 
-        content = document(name, value)
+        content = encode_document(name, value)
         file_name = str(name)
         try:
             self.upload_file(file_name, BytesIO(content))
         except UserErrorException:
-            file_name = free_name(name, ".json")
+            file_name = make_free_name(name, ".json")
             self.upload_file(file_name, BytesIO(content))
         self._log_artifact(kind, name, file_name, description)
 
@@ -108,12 +108,12 @@ class RunMetrics(RunFiles):
         metrics: Dict[str, Any] = self._request("runs.metrics", **wanted)
         if not populate:
             return metrics
-        from azureml.core._populated import populated
+        from azureml.core._metric_artifacts import populate_metrics
 
         shapes: Dict[str, Any] = self._request("runs.metric_shapes", **wanted)
         if not recursive:
-            return populated(self._names, metrics, shapes)
-        return {run_id: populated(self._names, each, shapes.get(run_id, {})) for run_id, each in metrics.items()}
+            return populate_metrics(self._names, metrics, shapes)
+        return {run_id: populate_metrics(self._names, each, shapes.get(run_id, {})) for run_id, each in metrics.items()}
 
     @property
     def metrics(self) -> Dict[str, Any]:

@@ -89,17 +89,17 @@ def _open_log(path: str) -> int:
         return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
 
 
-def summary(run_id: str, url: str, details: "Dict[str, Any]") -> str:
+def format_run_summary(run_id: str, url: str, details: "Dict[str, Any]") -> str:
     """Return what stands below the logs: warnings and the error of a run."""
     lines = []
     if details.get("warnings"):
         lines.append("\nWarnings:")
         lines.extend(str(warning["message"]) for warning in details["warnings"])
     if details.get("error"):
-        lines.append(f"\nError:\n{error_text(details['error'])}")
+        lines.append(f"\nError:\n{format_error(details['error'])}")
     return format_summary(run_id, url, lines)
 
 
-def error_text(error: "Dict[str, Any]") -> str:
+def format_error(error: "Dict[str, Any]") -> str:
     """Return the message of a run's error, behind the name of its exception if there is one."""
     return translate_options(describe_error(error))

@@ -5,7 +5,7 @@ from html import escape
 _BETWEEN = ",\n"
 
 
-def html_table(cells: "dict[str, str]", address: "str | None", address_title: str) -> str:
+def format_html_table(cells: "dict[str, str]", address: "str | None", address_title: str) -> str:
     """Return a table with one row under its headings, and a link in the last column."""
     heads = "".join(f"<th>{escape(name)}</th>" for name in (*cells, address_title))
     link = ""
@@ -15,6 +15,6 @@ def html_table(cells: "dict[str, str]", address: "str | None", address_title: st
     return f'<table style="width:100%"><tr>{heads}</tr><tr>{row}<td>{link}</td></tr></table>'
 
 
-def text_table(name: str, cells: "dict[str, str]") -> str:
+def format_text_table(name: str, cells: "dict[str, str]") -> str:
     """Return the table as `print` shows it: `Run(Experiment: x,` and a line for each other cell."""
     return f"{name}({_BETWEEN.join(f'{key}: {value}' for key, value in cells.items())})"

@@ -7,7 +7,7 @@ import re
 import shlex
 from typing import Any, Iterable, Iterator, Mapping
 
-import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
+import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 from azureml._client.client import client
 from azureml.exceptions import UserErrorException
 
@@ -88,7 +88,7 @@ class CondaDependencies:
         for package in _texts(pip_packages):
             created.add_pip_package(package)
         if pin_sdk_version:
-            created.set_pip_requirements([_pinned(line) for line in created._pip()])
+            created.set_pip_requirements([_pin(line) for line in created._pip()])
         if pip_indexurl is not None:
             created.set_pip_option(f"--extra-index-url {pip_indexurl}")
         for package in _texts(conda_packages):
@@ -351,7 +351,7 @@ def _option(line: str) -> str:
     return _SHORT_OPTIONS.get(word, word)
 
 
-def _pinned(line: str) -> str:
+def _pin(line: str) -> str:
     found = _SDK_PACKAGE.fullmatch(line)
     return f"{found[1]}~={_SDK_VERSION}" if found else line
 

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Dict, List
 
-from azureml._refused import refused_call
+from azureml._unsupported import make_refusing_call
 from azureml.data.abstract_dataset import AbstractDataset
 from azureml.data.dataset_factory import FileDatasetFactory, TabularDatasetFactory
 from azureml.data.dataset_type_definitions import (
@@ -82,14 +82,14 @@ class Dataset:
         """Return all registered datasets, each in its latest version, as it was called in 2019."""
         return [*Dataset.get_all(workspace).values()]
 
-    auto_read_files = staticmethod(refused_call("Dataset.auto_read_files", _OF_2019))
-    from_binary_files = staticmethod(refused_call("Dataset.from_binary_files", _OF_2019))
-    from_delimited_files = staticmethod(refused_call("Dataset.from_delimited_files", _OF_2019))
-    from_excel_files = staticmethod(refused_call("Dataset.from_excel_files", _OF_2019))
-    from_json_files = staticmethod(refused_call("Dataset.from_json_files", _OF_2019))
-    from_pandas_dataframe = staticmethod(refused_call("Dataset.from_pandas_dataframe", _OF_2019))
-    from_parquet_files = staticmethod(refused_call("Dataset.from_parquet_files", _OF_2019))
-    from_sql_query = staticmethod(refused_call("Dataset.from_sql_query", _OF_2019))
+    auto_read_files = staticmethod(make_refusing_call("Dataset.auto_read_files", _OF_2019))
+    from_binary_files = staticmethod(make_refusing_call("Dataset.from_binary_files", _OF_2019))
+    from_delimited_files = staticmethod(make_refusing_call("Dataset.from_delimited_files", _OF_2019))
+    from_excel_files = staticmethod(make_refusing_call("Dataset.from_excel_files", _OF_2019))
+    from_json_files = staticmethod(make_refusing_call("Dataset.from_json_files", _OF_2019))
+    from_pandas_dataframe = staticmethod(make_refusing_call("Dataset.from_pandas_dataframe", _OF_2019))
+    from_parquet_files = staticmethod(make_refusing_call("Dataset.from_parquet_files", _OF_2019))
+    from_sql_query = staticmethod(make_refusing_call("Dataset.from_sql_query", _OF_2019))
 
 
 class _Inputs(Dict[str, Any]):
@@ -123,7 +123,7 @@ def with_datasets(workspace: "Workspace", consumed: "List[Dict[str, Any]]") -> N
 
 def _dataset(workspace: "Workspace", record: "dict[str, Any]") -> AbstractDataset:
     kind = FileDataset if record["definition"]["kind"] == "file" else TabularDataset
-    return kind._made(record["definition"], workspace, record)
+    return kind._create(record["definition"], workspace, record)
 
 
 def _version(version: Any) -> int:

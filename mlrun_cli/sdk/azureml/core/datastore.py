@@ -3,7 +3,7 @@
 import os
 from typing import TYPE_CHECKING, Any
 
-from azureml._refused import refusal
+from azureml._unsupported import refusal
 from azureml.data.azure_storage_datastore import AbstractAzureStorageDatastore
 from azureml.exceptions import UserErrorException
 
@@ -19,7 +19,7 @@ _ATTACH = (
 _QUERY = "Query the database in the script, and keep what comes back as files"
 
 
-def _refused(call: str, instead: str = _ATTACH) -> Any:
+def _refuse_call(call: str, instead: str = _ATTACH) -> Any:
     """Return a function of the class that refuses every call which names a workspace and a datastore."""
 
     def refuse(workspace: "Workspace", datastore_name: str, *_: object, **__: object) -> Any:  # noqa: ARG001 - by name
@@ -70,15 +70,15 @@ class Datastore:
         )
         return AbstractAzureStorageDatastore._of(workspace, record)
 
-    register_azure_blob_container = _refused("register_azure_blob_container")
-    register_azure_data_lake = _refused("register_azure_data_lake")
-    register_azure_data_lake_gen2 = _refused("register_azure_data_lake_gen2")
-    register_azure_file_share = _refused("register_azure_file_share")
-    register_azure_my_sql = _refused("register_azure_my_sql", _QUERY)
-    register_azure_postgre_sql = _refused("register_azure_postgre_sql", _QUERY)
-    register_azure_sql_database = _refused("register_azure_sql_database", _QUERY)
-    register_dbfs = _refused("register_dbfs")
-    register_hdfs = _refused("register_hdfs")
+    register_azure_blob_container = _refuse_call("register_azure_blob_container")
+    register_azure_data_lake = _refuse_call("register_azure_data_lake")
+    register_azure_data_lake_gen2 = _refuse_call("register_azure_data_lake_gen2")
+    register_azure_file_share = _refuse_call("register_azure_file_share")
+    register_azure_my_sql = _refuse_call("register_azure_my_sql", _QUERY)
+    register_azure_postgre_sql = _refuse_call("register_azure_postgre_sql", _QUERY)
+    register_azure_sql_database = _refuse_call("register_azure_sql_database", _QUERY)
+    register_dbfs = _refuse_call("register_dbfs")
+    register_hdfs = _refuse_call("register_hdfs")
 
 
 def list_datastores(workspace: "Workspace") -> "dict[str, Any]":

@@ -6,7 +6,7 @@ import logging
 import os
 from typing import Any, ClassVar, Dict, Sequence
 
-import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
+import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 from azureml.core._environment_sections import (
     DEFAULT_CPU_IMAGE,
     DEFAULT_GPU_IMAGE,
@@ -134,9 +134,9 @@ class Environment(RunConfigElement):
     @staticmethod
     def from_existing_conda_environment(name: str, conda_environment_name: str) -> "Environment | None":
         """Return an environment that is a conda environment of this machine as it is; None when there is none."""
-        from azureml.core._conda_environments import conda_interpreter
+        from azureml.core._conda_environments import find_conda_interpreter
 
-        interpreter = conda_interpreter(conda_environment_name)
+        interpreter = find_conda_interpreter(conda_environment_name)
         if interpreter is None:
             _logger.warning("There is no conda environment %r on this machine.", conda_environment_name)
             return None
@@ -186,12 +186,12 @@ class Environment(RunConfigElement):
         Raises:
             UserErrorException: There is none, or it is one of those that Azure comes with.
         """
-        return _registered(workspace._request("environments.get", name=name, version=version, label=label))
+        return _from_record(workspace._request("environments.get", name=name, version=version, label=label))
 
     @staticmethod
     def list(workspace: Any) -> "dict[str, Environment]":
         """Return the newest version of every registered environment, by name."""
-        found = [_registered(record) for record in workspace._request("environments.list")]
+        found = [_from_record(record) for record in workspace._request("environments.list")]
         return {str(one.name): one for one in found}
 
     @staticmethod
@@ -205,7 +205,7 @@ class Environment(RunConfigElement):
         What equals the newest version is that version.
         """
         record = workspace._request("environments.register", name=self.name, definition=self._to_definition())
-        return _registered(record)
+        return _from_record(record)
 
     def build(self, workspace: Any, image_build_compute: Any = None) -> "ImageBuildDetails":
         """Make the environment now, and not when a run first needs it."""
@@ -351,7 +351,7 @@ def _from_packages(name: str, conda_specification: Any, pip_requirements: Any) -
     return made
 
 
-def _registered(record: Any) -> Environment:
+def _from_record(record: Any) -> Environment:
     made: Environment = Environment._from_document(record["definition"])
     made.name = record["name"]
     made.version = record["version"]

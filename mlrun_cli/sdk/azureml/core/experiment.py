@@ -4,13 +4,13 @@ import os
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List
 
 from azureml._client.client import WorkspaceNames, client
-from azureml.core._outputs import made_folder
-from azureml.core._texts import keys_of, texts_of
+from azureml.core._outputs import make_folder
+from azureml.core._text_pairs import to_keys, to_texts
 from azureml.core.run import Run
 from azureml.exceptions import UserErrorException
 
 if TYPE_CHECKING:
-    from azureml.core._choosing import Wanted
+    from azureml.core._run_listing import Wanted
     from azureml.core.workspace import Workspace
 
 __all__ = ["Experiment", "ViewType"]
@@ -76,14 +76,14 @@ class Experiment:
         return Experiment._known, (self._names, self._name)
 
     def __repr__(self) -> str:
-        from azureml.core._tables import text_table
+        from azureml.core._tables import format_text_table
 
-        return text_table("Experiment", self._cells())
+        return format_text_table("Experiment", self._cells())
 
     def _repr_html_(self) -> str:
-        from azureml.core._tables import html_table
+        from azureml.core._tables import format_html_table
 
-        return html_table(self._cells(), self.get_portal_url(), "Report Page")
+        return format_html_table(self._cells(), self.get_portal_url(), "Report Page")
 
     def _cells(self) -> Dict[str, str]:
         return {"Name": self._name, "Workspace": self._names[2]}
@@ -114,7 +114,7 @@ class Experiment:
         """The workspace it is in."""
         from azureml.core.workspace import Workspace
 
-        return Workspace._at(self._names)
+        return Workspace._open(self._names)
 
     @property
     def workspace_object(self) -> "Workspace":
@@ -155,7 +155,7 @@ class Experiment:
         Raises:
             UserErrorException: It cannot be run here; says why and what to do instead.
         """
-        from azureml.core._submitting import submit
+        from azureml.core._submission import submit
 
         return submit(self._names, self._name, config, tags, **kwargs)
 
@@ -173,8 +173,8 @@ class Experiment:
             UserErrorException: Another argument is given, or one is not valid.
             SnapshotException: No snapshot can be taken, as of a folder that is too large.
         """
-        options = _named(args, kwargs)
-        outputs = made_folder(options.get("outputs", True))
+        options = _bind_arguments(args, kwargs)
+        outputs = make_folder(options.get("outputs", True))
         directory = options.get("snapshot_directory", ".")
         record = self._request(
             "runs.open",
@@ -215,7 +215,7 @@ class Experiment:
         """Return the experiments of a workspace, by name; `view_type` is ActiveOnly, ArchivedOnly or All."""
         if view_type not in _VIEWS:
             raise UserErrorException(f"view_type is one of {', '.join(_VIEWS)}, not {view_type!r}.")
-        wanted = tags if isinstance(tags, dict) else dict.fromkeys(keys_of(tags or []))
+        wanted = tags if isinstance(tags, dict) else dict.fromkeys(to_keys(tags or []))
         found = client().request("experiments.list", workspace=workspace._names)
         return [
             Experiment._known(workspace._names, record["name"])
@@ -261,14 +261,14 @@ class Experiment:
 
     def set_tags(self, tags: Dict[str, Any]) -> None:
         """Set several tags; others stay as they are."""
-        self._request("experiments.update_tags", name=self._name, tags=texts_of(tags, "tags"))
+        self._request("experiments.update_tags", name=self._name, tags=to_texts(tags, "tags"))
 
     def remove_tags(self, tags: Any) -> None:
         """Remove the tags with these keys; one that is not there is no error."""
-        self._request("experiments.update_tags", name=self._name, removed=keys_of(tags))
+        self._request("experiments.update_tags", name=self._name, removed=to_keys(tags))
 
     @classmethod
-    def _there(cls, workspace: "Workspace", name: str) -> "Experiment":
+    def _get_existing(cls, workspace: "Workspace", name: str) -> "Experiment":
         """Return the experiment of this name, which is made by nobody when there is none."""
         workspace._request("experiments.get", name=name)
         return cls(workspace, name)
@@ -281,7 +281,7 @@ class Experiment:
         return client().request(call, workspace=self._names, **arguments)
 
 
-def _named(args: Any, kwargs: Dict[str, Any]) -> Dict[str, Any]:
+def _bind_arguments(args: Any, kwargs: Dict[str, Any]) -> Dict[str, Any]:
     """Return the arguments of `start_logging` by name."""
     options = dict(zip(_OPENING, args))
     unknown = [name for name in kwargs if name not in (*_OPENING, "display_name")]

@@ -6,9 +6,9 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
 
 from azureml._azure_names import SERVING
-from azureml._client.client import client, submitted_run
-from azureml._refused import refused_call
-from azureml.core._texts import keys_of, properties_of, texts_of
+from azureml._client.client import client, find_submitted_run
+from azureml._unsupported import make_refusing_call
+from azureml.core._text_pairs import to_keys, to_properties, to_texts
 from azureml.core.resource_configuration import ResourceConfiguration
 from azureml.exceptions import (
     ModelNotFoundException,
@@ -246,7 +246,7 @@ class Model:
         prepared = _served_path(model_name, version)
         if prepared is not None:
             return prepared
-        inside = submitted_run()
+        inside = find_submitted_run()
         names = inside.workspace if _workspace is None and inside is not None else getattr(_workspace, "_names", None)
         if names is not None:
             path: str = _translate_errors(
@@ -286,7 +286,7 @@ class Model:
         """Return an address for each of its files, by name; files of this machine."""
         top = Model.get_model_path(self.name, self.version, _workspace=self.workspace)
         start = os.path.dirname(top)
-        return {os.path.relpath(path, start): f"file://{_quoted(path)}" for path in sorted(_files_below(top))}
+        return {os.path.relpath(path, start): f"file://{_quote(path)}" for path in sorted(_files_below(top))}
 
     def update(
         self,
@@ -298,7 +298,7 @@ class Model:
     ) -> None:
         """Change what is given; `tags` take the place of all there are."""
         details = _details(None, sample_input_dataset, sample_output_dataset, resource_configuration)
-        texts = None if tags is None else texts_of(tags, "tags")
+        texts = None if tags is None else to_texts(tags, "tags")
         self._update(tags=texts, replaces_tags=tags is not None, description=description, details=details)
 
     def update_tags_properties(
@@ -313,9 +313,9 @@ class Model:
             WebserviceException: A property that exists was to get another value.
         """
         self._update(
-            tags=texts_of(add_tags or {}, "tags"),
-            removed_tags=keys_of(remove_tags or []),
-            properties=properties_of(add_properties or {}),
+            tags=to_texts(add_tags or {}, "tags"),
+            removed_tags=to_keys(remove_tags or []),
+            properties=to_properties(add_properties or {}),
         )
 
     def add_tags(self, tags: "dict[str, Any]") -> None:
@@ -353,10 +353,10 @@ class Model:
         """Return the object that `serialize` gave."""
         return Model._of(workspace, model_payload)
 
-    deploy = staticmethod(refused_call("Model.deploy", SERVING))
-    package = staticmethod(refused_call("Model.package", SERVING))
-    profile = staticmethod(refused_call("Model.profile", SERVING))
-    print_configuration = staticmethod(refused_call("Model.print_configuration", SERVING))
+    deploy = staticmethod(make_refusing_call("Model.deploy", SERVING))
+    package = staticmethod(make_refusing_call("Model.package", SERVING))
+    profile = staticmethod(make_refusing_call("Model.profile", SERVING))
+    print_configuration = staticmethod(make_refusing_call("Model.print_configuration", SERVING))
 
     def _update(self, **changes: Any) -> None:
         self._load(self.workspace, _request(self.workspace, "models.update", model_id=self.id, **changes))
@@ -487,8 +487,8 @@ def _new(
     return {
         "name": model_name,
         "description": description,
-        "tags": texts_of(tags or {}, "tags"),
-        "properties": properties_of(properties or {}),
+        "tags": to_texts(tags or {}, "tags"),
+        "properties": to_properties(properties or {}),
         "framework": model_framework,
         "framework_version": None if model_framework_version is None else str(model_framework_version),
         "details": _details(datasets, sample_input_dataset, sample_output_dataset, resource_configuration),
@@ -591,7 +591,7 @@ def _files_below(path: str) -> Iterator[str]:
             yield os.path.join(folder, name)
 
 
-def _quoted(path: str) -> str:
+def _quote(path: str) -> str:
     from urllib.parse import quote
 
     return quote(path)

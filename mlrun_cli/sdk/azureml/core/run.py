@@ -3,15 +3,15 @@
 import os
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List
 
-from azureml._client.client import WorkspaceNames, client, submitted_run
+from azureml._client.client import WorkspaceNames, client, find_submitted_run
 from azureml._client.scalars import escape_surrogates
 from azureml._wire.journal_lines import encode_end
 from azureml._wire.run_folder import ARTIFACTS
 from azureml.core._offline_run import _OfflineRun
-from azureml.core._other_runs import refuse_of_other_run
-from azureml.core._outputs import made_folder, tell_warnings
+from azureml.core._outputs import log_warnings, make_folder
 from azureml.core._run_handle import COPY_SECONDS, check_text
 from azureml.core._run_metrics import RunMetrics
+from azureml.core._unsupported_run_calls import refuse_call_of_other_run
 from azureml.exceptions import (
     ActivityFailedException,
     AzureMLException,
@@ -21,7 +21,7 @@ from azureml.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from azureml.core._choosing import Wanted
+    from azureml.core._run_listing import Wanted
     from azureml.core.environment import Environment
     from azureml.core.experiment import Experiment
     from azureml.core.model import Model
@@ -62,7 +62,7 @@ class Run(RunMetrics):
                 f"Run {run_id!r} is in experiment {found['_experiment_name']!r}, not in {experiment.name!r}."
             )
         if outputs:
-            self._request("runs.track_outputs", outputs=made_folder(outputs))
+            self._request("runs.track_outputs", outputs=make_folder(outputs))
 
     @staticmethod
     def _of_record(workspace: WorkspaceNames, record: Dict[str, Any]) -> "Run":
@@ -98,14 +98,14 @@ class Run(RunMetrics):
             self.fail(value)
 
     def __repr__(self) -> str:
-        from azureml.core._tables import text_table
+        from azureml.core._tables import format_text_table
 
-        return text_table("Run", self._cells())
+        return format_text_table("Run", self._cells())
 
     def _repr_html_(self) -> str:
-        from azureml.core._tables import html_table
+        from azureml.core._tables import format_html_table
 
-        return html_table(self._cells(), self.get_portal_url(), "Details Page")
+        return format_html_table(self._cells(), self.get_portal_url(), "Details Page")
 
     def _cells(self) -> Dict[str, str]:
         cells = {"Experiment": self._experiment_name, "Id": self._run_id}
@@ -116,7 +116,7 @@ class Run(RunMetrics):
         return {**cells, "Type": record["run_type"], "Status": record["status"]}
 
     def __getattr__(self, name: str) -> Any:
-        return refuse_of_other_run(type(self).__name__, name)
+        return refuse_call_of_other_run(type(self).__name__, name)
 
     # Where it comes from
 
@@ -132,7 +132,7 @@ class Run(RunMetrics):
         Outside a run a stand-in that prints what it is told, whose id begins with `OfflineRun`; with
         `allow_offline=False` a RunEnvironmentException.
         """
-        inside = submitted_run()
+        inside = find_submitted_run()
         if inside is not None:
             return _SubmittedRun._known(inside.workspace, inside.experiment_name, inside.run_id)
         if allow_offline:
@@ -166,10 +166,10 @@ class Run(RunMetrics):
 
         `tags` and `properties` are a dict of values, or a key (or several) whose value does not matter.
         """
-        from azureml.core._choosing import choice, walk
+        from azureml.core._run_listing import filter_arguments, iterate_runs
 
-        chosen = choice(type, tags, properties, status)
-        return walk(
+        chosen = filter_arguments(type, tags, properties, status)
+        return iterate_runs(
             experiment._names, {**chosen, "experiment_name": experiment.name, "include_children": include_children}
         )
 
@@ -182,10 +182,10 @@ class Run(RunMetrics):
         status: Any = None,
     ) -> "Iterator[Run]":
         """Return the runs of a compute target, newest first."""
-        from azureml.core._choosing import choice, walk
+        from azureml.core._run_listing import filter_arguments, iterate_runs
 
-        chosen = choice(type, tags, properties, status)
-        return walk(compute.workspace._names, {**chosen, "target": compute.name, "include_children": True})
+        chosen = filter_arguments(type, tags, properties, status)
+        return iterate_runs(compute.workspace._names, {**chosen, "target": compute.name, "include_children": True})
 
     @staticmethod
     def add_type_provider(runtype: str, run_factory: "Callable[..., Run]") -> None:
@@ -339,7 +339,7 @@ class Run(RunMetrics):
         """
         if not _set_status:
             return
-        tell_warnings(self._request("runs.complete", patience_seconds=COPY_SECONDS))
+        log_warnings(self._request("runs.complete", patience_seconds=COPY_SECONDS))
 
     def fail(
         self,
@@ -350,18 +350,18 @@ class Run(RunMetrics):
         """End it as Failed, with what went wrong. A script of another run is stopped first."""
         if not _set_status:
             return
-        error = _error_of(error_details)
+        error = _describe_error(error_details)
         if error_code:
             error["code"] = escape_surrogates(str(error_code))
         self._end_failed(error)
 
     def _end_failed(self, error: Dict[str, Any]) -> None:
-        tell_warnings(self._request("runs.fail", patience_seconds=COPY_SECONDS, **error))
+        log_warnings(self._request("runs.fail", patience_seconds=COPY_SECONDS, **error))
 
     def cancel(self) -> None:
         """Ask it to stop; waits a moment for its end, which may take as long as its script likes to."""
         record = self._request("runs.cancel")
-        if record["status"] == "CancelRequested" and submitted_run() is None:
+        if record["status"] == "CancelRequested" and find_submitted_run() is None:
             self._wait_a_moment()
 
     def _wait_a_moment(self) -> None:
@@ -399,9 +399,9 @@ class Run(RunMetrics):
             ) from error
         details = self.get_details()
         if show_output:
-            print(_streaming.summary(self._run_id, self.get_portal_url(), details))
+            print(_streaming.format_run_summary(self._run_id, self.get_portal_url(), details))
         if raise_on_error and details["status"] == "Failed":
-            reason = _streaming.error_text(details.get("error") or {})
+            reason = _streaming.format_error(details.get("error") or {})
             raise ActivityFailedException(f"Run {self._run_id} failed: {reason}")
         return details
 
@@ -419,7 +419,7 @@ class Run(RunMetrics):
             parent_run_id=self._run_id,
             run_id=None if run_id is None else check_text(run_id, "run_id"),
             display_name=None if name is None else check_text(name, "name"),
-            outputs=made_folder(outputs),
+            outputs=make_folder(outputs),
         )
         return Run._known(self._names, self._experiment_name, record["run_id"])
 
@@ -449,7 +449,7 @@ class Run(RunMetrics):
 
     def submit_child(self, config: Any, tags: "Dict[str, Any] | None" = None, **kwargs: Any) -> "Run":
         """Submit a script as a run below this one."""
-        from azureml.core._submitting import submit
+        from azureml.core._submission import submit
 
         return submit(self._names, self._experiment_name, config, tags, parent_run_id=self._run_id, **kwargs)
 
@@ -463,10 +463,10 @@ class Run(RunMetrics):
         _rehydrate_runs: bool = True,
     ) -> "Iterator[Run]":
         """Return the runs below it, newest first, read a page at a time; with `recursive` also those below them."""
-        from azureml.core._choosing import choice, walk
+        from azureml.core._run_listing import filter_arguments, iterate_runs
 
-        chosen = choice(type, tags, properties, status)
-        return walk(self._names, {**chosen, "parent_run_id": self._run_id, "recursive": recursive})
+        chosen = filter_arguments(type, tags, properties, status)
+        return iterate_runs(self._names, {**chosen, "parent_run_id": self._run_id, "recursive": recursive})
 
     # Models, data, secrets
 
@@ -531,7 +531,7 @@ class Run(RunMetrics):
 
 def _refuse_wait_for_itself(run: Run) -> None:
     """Refuse to wait for the run that this process belongs to, or for one above it: neither would ever end."""
-    inside = submitted_run()
+    inside = find_submitted_run()
     above: Run | None = None if inside is None else _SubmittedRun._known(inside.workspace, "", inside.run_id)
     while above is not None:
         if above == run:
@@ -574,7 +574,7 @@ def get_run(experiment: "Experiment", run_id: str, rehydrate: bool = True, clean
     return Run._of_record(plain._names, client().request("runs.get", workspace=plain._names, run_id=run_id))
 
 
-def _error_of(error: "str | BaseException | None") -> Dict[str, Any]:
+def _describe_error(error: "str | BaseException | None") -> Dict[str, Any]:
     """Return an error as the arguments of `runs.fail`."""
     if isinstance(error, BaseException):
         from traceback import format_exception

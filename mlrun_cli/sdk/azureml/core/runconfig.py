@@ -4,7 +4,7 @@ import json
 import os
 from typing import Any, ClassVar, Mapping
 
-import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
+import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 from azureml._client.client import client
 from azureml.core._run_config_data import (
     Data,

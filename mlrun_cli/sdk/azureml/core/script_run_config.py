@@ -7,9 +7,9 @@ import shlex
 import sys
 from typing import Any
 
-import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
-from azureml._client.client import submitted_run
-from azureml.core._run_config_element import plain
+import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
+from azureml._client.client import find_submitted_run
+from azureml.core._run_config_element import to_plain
 from azureml.core.environment import Environment
 from azureml.core.runconfig import (
     Data,
@@ -144,7 +144,7 @@ class ScriptRunConfig:
     def _resolve_python(self, python: "dict[str, Any]") -> None:
         if not self._has_environment:
             python["userManagedDependencies"] = True
-            if submitted_run() is None:
+            if find_submitted_run() is None:
                 python["interpreterPath"] = sys.executable
         conda_file = python.get("condaDependenciesFile")
         for folder in (self._source_path(), os.getcwd()):
@@ -217,7 +217,7 @@ def _text(value: Any, where: str, document: "dict[str, Any]") -> str:
         return os.fspath(value) if isinstance(value, os.PathLike) else str(value)
     if hasattr(value, "_data_section"):
         section, name, mapping = value._data_section()
-        document[section] = {**document[section], name: plain(mapping)}
+        document[section] = {**document[section], name: to_plain(mapping)}
     return str(as_argument())
 
 

@@ -5,8 +5,8 @@ import os
 from functools import partial
 from typing import Any
 
-from azureml._client.client import client, submitted_run
-from azureml.core._named import Named
+from azureml._client.client import client, find_submitted_run
+from azureml.core._named_mapping import Named
 from azureml.exceptions import UserErrorException, WorkspaceException
 
 __all__ = ["UserErrorException", "Workspace", "WorkspaceException"]
@@ -47,7 +47,7 @@ class Workspace:
             self._request("workspaces.check")
 
     @classmethod
-    def _at(cls, names: "tuple[str, str, str]") -> "Workspace":
+    def _open(cls, names: "tuple[str, str, str]") -> "Workspace":
         """Return a handle of the workspace with these names (subscription, resource group, name), unchecked."""
         return cls(*names, _disable_service_check=True)
 
@@ -116,7 +116,7 @@ class Workspace:
                 "Workspace.create(…) cannot encrypt a workspace with a key of yours. Leave the key out, and set "
                 "MLRUN_HOME to a folder on an encrypted disk."
             )
-        workspace = Workspace._at(
+        workspace = Workspace._open(
             (subscription_id or "00000000-0000-0000-0000-000000000000", resource_group or "default", name)
         )
         if not workspace._request("workspaces.create", exist_ok=exist_ok, friendly_name=friendly_name, tags=tags):
@@ -152,7 +152,7 @@ class Workspace:
         """
         if subscription_id and resource_group:
             return Workspace(subscription_id, resource_group, name)
-        found = Workspace._found(name=name, resource_group=resource_group, subscription_id=subscription_id)
+        found = Workspace._list_workspaces(name=name, resource_group=resource_group, subscription_id=subscription_id)
         if len(found) == 1:
             only: Workspace = found[0]
             return only
@@ -161,7 +161,7 @@ class Workspace:
                 f"There are {len(found)} workspaces named {name!r}. Give subscription_id and resource_group of one: "
                 f"{'; '.join(map(repr, found))}."
             )
-        others = ", ".join(repr(other.name) for other in Workspace._found()) or "none yet"
+        others = ", ".join(repr(other.name) for other in Workspace._list_workspaces()) or "none yet"
         raise WorkspaceException(
             f"There is no workspace {name!r} on this machine. There are: {others}. Workspace.create({name!r}) makes "
             "it, and so does Workspace.from_config() in a folder whose config.json names it."
@@ -171,7 +171,7 @@ class Workspace:
     def list(subscription_id: str, auth: object = None, resource_group: "str | None" = None) -> "dict[str, Any]":
         """Return the workspaces of a subscription, or of one resource group in it, by name: a list for each name."""
         by_name: dict[str, Any] = {}
-        for workspace in Workspace._found(resource_group=resource_group, subscription_id=subscription_id):
+        for workspace in Workspace._list_workspaces(resource_group=resource_group, subscription_id=subscription_id):
             by_name.setdefault(workspace.name, []).append(workspace)
         return by_name
 
@@ -193,10 +193,10 @@ class Workspace:
         start = os.path.abspath(path or ".")
         names = client().request("workspaces.find_config", path=start, file_name=_file_name)
         if names is not None:
-            return Workspace._at(tuple(names))
-        inside = submitted_run()
+            return Workspace._open(tuple(names))
+        inside = find_submitted_run()
         if inside is not None:
-            return Workspace._at(inside.workspace)
+            return Workspace._open(inside.workspace)
         raise UserErrorException(
             f"There is no {_file_name or 'config.json'} in {start}, in its .azureml or in any folder above it. Give "
             "the path of the file; or write one by workspace.write_config() or 'mlrun folder attach'; or name the "
@@ -209,9 +209,9 @@ class Workspace:
         raise UserErrorException("Workspace.setup() asks for names in Azure: call Workspace.create(name) instead.")
 
     @staticmethod
-    def _found(**names: "str | None") -> Any:
+    def _list_workspaces(**names: "str | None") -> Any:
         """Return a list of the workspaces with the names that are given."""
-        return [Workspace._at(tuple(found)) for found in client().request("workspaces.find", **names)]
+        return [Workspace._open(tuple(found)) for found in client().request("workspaces.find", **names)]
 
     def write_config(self, path: "str | None" = None, file_name: "str | None" = None) -> None:
         """Write the names of the workspace to where `from_config` finds them: into `.azureml` of a folder.
@@ -356,7 +356,7 @@ class Workspace:
         """Its experiments, by name."""
         from azureml.core.experiment import Experiment
 
-        return Named(((one.name, one) for one in Experiment.list(self)), partial(Experiment._there, self))
+        return Named(((one.name, one) for one in Experiment.list(self)), partial(Experiment._get_existing, self))
 
     @property
     def compute_targets(self) -> "dict[str, Any]":

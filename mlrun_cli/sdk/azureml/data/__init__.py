@@ -1,6 +1,6 @@
 """Data of a workspace: datasets, datastores and how runs get at them."""
 
-import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
+import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 from azureml.data.dataset_factory import DataType
 from azureml.data.file_dataset import FileDataset
 from azureml.data.output_dataset_config import (

@@ -38,7 +38,7 @@ class Sources(NamedTuple):
     workspace: "Workspace | None"
 
 
-def sources_of(path: Any) -> Sources:
+def parse_sources(path: Any) -> Sources:
     """Return the sources that a script names: paths, patterns, URLs, `DataPath`s, datastores with a path, or a list.
 
     Raises:
@@ -48,8 +48,8 @@ def sources_of(path: Any) -> Sources:
     items = list(path) if isinstance(path, (list, tuple)) and not is_pair else [path]
     if not items:
         raise UserErrorException("A dataset needs at least one path.")
-    paths = [_path_of(item) for item in items]
-    datastores = [datastore for datastore in map(_datastore_of, items) if datastore is not None]
+    paths = [_to_path(item) for item in items]
+    datastores = [datastore for datastore in map(_find_datastore, items) if datastore is not None]
     return Sources(paths, datastores[0].workspace if datastores else None)
 
 
@@ -60,7 +60,7 @@ def request(workspace: "Workspace | None", call: str, **arguments: Any) -> Any:
     return client().request(call, **arguments)
 
 
-def files_of(definition: "dict[str, Any]", workspace: "Workspace | None") -> DataFiles:
+def list_files(definition: "dict[str, Any]", workspace: "Workspace | None") -> DataFiles:
     """Return the files of a dataset as they are now.
 
     Raises:
@@ -103,7 +103,7 @@ def link(file: DataFile, place: str) -> None:
         os.symlink(file.source, place)
 
 
-def _datastore_of(item: Any) -> "AbstractDatastore | None":
+def _find_datastore(item: Any) -> "AbstractDatastore | None":
     if isinstance(item, DataPath):
         return item._datastore
     if isinstance(item, DataReference):
@@ -113,8 +113,8 @@ def _datastore_of(item: Any) -> "AbstractDatastore | None":
     return item[0] if isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], AbstractDatastore) else None
 
 
-def _path_of(item: Any) -> "dict[str, str]":
-    datastore = _datastore_of(item)
+def _to_path(item: Any) -> "dict[str, str]":
+    datastore = _find_datastore(item)
     if datastore is not None:
         path = item[1] if isinstance(item, tuple) else getattr(item, "path_on_datastore", None)
         if path is None or isinstance(path, str):
@@ -122,14 +122,14 @@ def _path_of(item: Any) -> "dict[str, str]":
     if isinstance(item, (str, os.PathLike)):
         text = os.fspath(item)
         if isinstance(text, str) and text:
-            return _path_of_text(text)
+            return _to_path_of_text(text)
     raise UserErrorException(
         f"{item!r} is no path of a dataset: name a file, a folder, a pattern or a URL as text, a DataPath, "
         "(datastore, 'path'), or a list of these."
     )
 
 
-def _path_of_text(text: str) -> "dict[str, str]":
+def _to_path_of_text(text: str) -> "dict[str, str]":
     if text.startswith(_REMOTE):
         return {"url": text}
     if text.startswith("file://"):

@@ -51,8 +51,8 @@ def read_table(files: "list[DataFile]", options: "dict[str, Any]", steps: "list[
             frame.columns = frames[0].columns[: len(frame.columns)]
     table = module.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
     for step in steps:
-        table = _after(table, step)
-    return _typed(module, table.reset_index(drop=True), options["types"])
+        table = _apply_steps(table, step)
+    return _convert_columns(module, table.reset_index(drop=True), options["types"])
 
 
 def _read(module: Any, file: DataFile, number: int, options: "dict[str, Any]") -> Any:
@@ -117,7 +117,7 @@ _READERS: "dict[str, Callable[[Any, str, int, dict[str, Any]], Any]]" = {
 }
 
 
-def _after(table: Any, step: "list[Any]") -> Any:
+def _apply_steps(table: Any, step: "list[Any]") -> Any:
     name, *values = step
     if name == "take":
         return table.iloc[: values[0]]
@@ -135,7 +135,7 @@ def _after(table: Any, step: "list[Any]") -> Any:
     return table[values[0]] if name == "keep" else table.drop(columns=values[0])
 
 
-def _typed(module: Any, table: Any, types: "dict[str, dict[str, Any]]") -> Any:
+def _convert_columns(module: Any, table: Any, types: "dict[str, dict[str, Any]]") -> Any:
     for column, kind in types.items():
         if column not in table.columns:
             raise DatasetExecutionError(

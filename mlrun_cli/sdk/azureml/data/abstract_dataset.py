@@ -5,8 +5,8 @@ import os
 import random
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from azureml._refused import refusal
-from azureml.data._sources import DataFiles, files_of
+from azureml._unsupported import refusal
+from azureml.data._sources import DataFiles, list_files
 from azureml.exceptions import UserErrorException
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class AbstractDataset:
         )
 
     @classmethod
-    def _made(
+    def _create(
         cls: "type[_Dataset]",
         definition: "dict[str, Any]",
         workspace: "Workspace | None",
@@ -80,25 +80,25 @@ class AbstractDataset:
     @property
     def name(self) -> "str | None":
         """The name that it is registered under, or None."""
-        name: str | None = self._registered("name")
+        name: str | None = self._get_registered("name")
         return name
 
     @property
     def version(self) -> "int | None":
         """The version that it is registered as, from 1, or None."""
-        version: int | None = self._registered("version")
+        version: int | None = self._get_registered("version")
         return version
 
     @property
     def description(self) -> "str | None":
         """Its description since it was registered, or None."""
-        description: str | None = self._registered("description")
+        description: str | None = self._get_registered("description")
         return description
 
     @property
     def tags(self) -> "dict[str, str] | None":
         """Its tags; None while it is not registered."""
-        tags: dict[str, str] | None = self._registered("tags")
+        tags: dict[str, str] | None = self._get_registered("tags")
         return None if tags is None else dict(tags)
 
     @property
@@ -143,7 +143,7 @@ class AbstractDataset:
             tags=tags,
             create_new_version=create_new_version,
         )
-        return self._made(self._definition, workspace, record)
+        return self._create(self._definition, workspace, record)
 
     def update(self: _Dataset, description: "str | None" = None, tags: "dict[str, str] | None" = None) -> _Dataset:
         """Change the description or the tags; None leaves them as they are."""
@@ -173,19 +173,19 @@ class AbstractDataset:
 
     def take(self: _Dataset, count: int) -> _Dataset:
         """Return the first files or rows."""
-        return self._with(["take", _checked_count(count)])
+        return self._with(["take", _check_count(count)])
 
     def skip(self: _Dataset, count: int) -> _Dataset:
         """Return all but the first files or rows."""
-        return self._with(["skip", _checked_count(count)])
+        return self._with(["skip", _check_count(count)])
 
     def take_sample(self: _Dataset, probability: float, seed: "int | None" = None) -> _Dataset:
         """Return files or rows chosen at random, each with this probability; the same ones for the same seed."""
-        return self._with(["part", _checked_seed(seed), 0, _checked_share("probability", probability)])
+        return self._with(["part", _check_seed(seed), 0, _check_share("probability", probability)])
 
     def random_split(self: _Dataset, percentage: float, seed: "int | None" = None) -> "tuple[_Dataset, _Dataset]":
         """Return two datasets: about this share of the files or rows, between 0 and 1, and the others."""
-        share, seed = _checked_share("percentage", percentage), _checked_seed(seed)
+        share, seed = _check_share("percentage", percentage), _check_seed(seed)
         return self._with(["part", seed, 0, share]), self._with(["part", seed, share, 1])
 
     def filter(self: _Dataset, expression: object) -> _Dataset:
@@ -215,10 +215,10 @@ class AbstractDataset:
         }
         if self.name is not None:
             keys = ("id", "name", "version", "description", "tags")
-            shown["registration"] = {key: self._registered(key) for key in keys}
+            shown["registration"] = {key: self._get_registered(key) for key in keys}
         return f"{type(self).__name__}\n{json.dumps(shown, indent=2, ensure_ascii=False)}"
 
-    def _registered(self, key: str) -> Any:
+    def _get_registered(self, key: str) -> Any:
         return None if self._record is None or self._record["name"] is None else self._record[key]
 
     def _registration(self, call: str) -> "tuple[Workspace, dict[str, Any]]":
@@ -228,10 +228,10 @@ class AbstractDataset:
 
     def _with(self: _Dataset, step: "list[Any]") -> _Dataset:
         changed = {**self._definition, "steps": [*self._definition["steps"], step]}
-        return self._made(changed, self._workspace)
+        return self._create(changed, self._workspace)
 
     def _files(self) -> DataFiles:
-        return files_of(self._definition, self._workspace)
+        return list_files(self._definition, self._workspace)
 
     def _refusal(self, call: str, instead: str) -> UserErrorException:
         return refusal(f"{type(self).__name__}.{call}", instead)
@@ -261,19 +261,19 @@ class AbstractDataset:
         return self._input
 
 
-def _checked_count(count: int) -> int:
+def _check_count(count: int) -> int:
     if not isinstance(count, int) or count < 0:
         raise UserErrorException(f"A count is a number from 0 on, not {count!r}.")
     return count
 
 
-def _checked_share(name: str, share: float) -> float:
+def _check_share(name: str, share: float) -> float:
     if not isinstance(share, (int, float)) or not 0 <= share <= 1:
         raise ValueError(f"{name} is a number between 0.0 and 1.0, not {share!r}.")
     return share
 
 
-def _checked_seed(seed: "int | None") -> int:
+def _check_seed(seed: "int | None") -> int:
     if seed is None:
         return random.randrange(1 << 31)  # noqa: S311 - a split of data is no secret
     if not isinstance(seed, int):

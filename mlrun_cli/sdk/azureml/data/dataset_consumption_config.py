@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING, Any
 
-from azureml._refused import refusal
+from azureml._unsupported import refusal
 from azureml.data.constants import DIRECT_MODE, DOWNLOAD_MODE, HDFS_MODE, MOUNT_MODE
 from azureml.exceptions import UserErrorException
 

@@ -6,8 +6,8 @@ from fnmatch import fnmatch
 from typing import Any
 
 from azureml._client.uploads import list_folder_files
-from azureml._refused import refusal, refused_call
-from azureml.data._sources import Sources, request, sources_of
+from azureml._unsupported import make_refusing_call, refusal
+from azureml.data._sources import Sources, parse_sources, request
 from azureml.data._tables import ENCODINGS
 from azureml.data.abstract_datastore import AbstractDatastore
 from azureml.data.datapath import DataPath
@@ -54,7 +54,7 @@ class DataType:
         return DataType(type="string")
 
     to_stream = staticmethod(
-        refused_call("DataType.to_stream", "Make a dataset of the files with Dataset.File.from_files")
+        make_refusing_call("DataType.to_stream", "Make a dataset of the files with Dataset.File.from_files")
     )
 
 
@@ -79,11 +79,11 @@ class FileDatasetFactory:
             DatasetValidationError: A path leads to no file.
         """
         _refuse_partitions(partition_format)
-        sources = sources_of(path)
+        sources = parse_sources(path)
         definition = _definition("file", sources, {})
         if validate:
             _validate(definition, sources)
-        return FileDataset._made(definition, sources.workspace)
+        return FileDataset._create(definition, sources.workspace)
 
     @staticmethod
     def upload_directory(
@@ -110,7 +110,7 @@ class FileDatasetFactory:
         return FileDatasetFactory.from_files((datastore, path or ""))
 
 
-def _registering(to_pandas: str) -> Any:
+def _make_registering(to_pandas: str) -> Any:
     """Return a function for data frames of another package, which this method of theirs makes frames of pandas."""
 
     def register(
@@ -209,12 +209,12 @@ class TabularDatasetFactory:
         options = {
             **_common_options("json_lines", include_path, set_column_types, partition_format),
             "invalid_lines": invalid_lines,
-            "encoding": _checked_encoding(encoding),
+            "encoding": _check_encoding(encoding),
         }
         return _table(path, options, validate)
 
     from_sql_query = staticmethod(
-        refused_call("Dataset.Tabular.from_sql_query", "Query the database in the script with pandas.read_sql")
+        make_refusing_call("Dataset.Tabular.from_sql_query", "Query the database in the script with pandas.read_sql")
     )
 
     @staticmethod
@@ -261,8 +261,8 @@ class TabularDatasetFactory:
         table = TabularDatasetFactory.from_parquet_files((datastore, f"{relative}/part-00000.parquet".lstrip("/")))
         return table.register(datastore.workspace, name, description, tags, create_new_version=True)
 
-    register_dask_dataframe = _registering("compute")
-    register_spark_dataframe = _registering("toPandas")
+    register_dask_dataframe = _make_registering("compute")
+    register_spark_dataframe = _make_registering("toPandas")
 
 
 def delimited_options(
@@ -295,7 +295,7 @@ def delimited_options(
         "infer_column_types": bool(infer_column_types),
         "support_multi_line": bool(support_multi_line),
         "empty_as_string": bool(empty_as_string),
-        "encoding": _checked_encoding(encoding),
+        "encoding": _check_encoding(encoding),
     }
 
 
@@ -321,11 +321,11 @@ def _common_options(
 
 
 def _table(path: Any, options: "dict[str, Any]", validate: bool) -> TabularDataset:
-    sources = sources_of(path)
+    sources = parse_sources(path)
     definition = _definition("tabular", sources, options)
     if validate:
         _validate(definition, sources)
-    return TabularDataset._made(definition, sources.workspace)
+    return TabularDataset._create(definition, sources.workspace)
 
 
 def _definition(kind: str, sources: Sources, options: "dict[str, Any]") -> "dict[str, Any]":
@@ -344,7 +344,7 @@ def _refuse_partitions(partition_format: "str | None") -> None:
         raise refusal("partition_format", _NO_PARTITIONS)
 
 
-def _checked_encoding(encoding: Any) -> str:
+def _check_encoding(encoding: Any) -> str:
     name = encoding.name if isinstance(encoding, Enum) else encoding
     if isinstance(name, str) and name.lower().replace("-", "") in ENCODINGS:
         return name.lower().replace("-", "")

@@ -41,7 +41,7 @@ class FileDataset(AbstractDataset):
             for _, place in places:
                 if os.path.lexists(place):
                     raise UserErrorException(f"{place} is there already; overwrite=True replaces it.")
-        return [place for file, place in places if _fetched(file, place, ignore_not_found)]
+        return [place for file, place in places if _fetch(file, place, ignore_not_found)]
 
     def mount(self, mount_point: "str | None" = None, **kwargs: Any) -> "_MountContext":
         """Return a context that gives access to the files in a folder, from `start()` to `stop()` or in a `with` block.
@@ -130,7 +130,7 @@ class _MountContext:
         self.stop()
 
 
-def _fetched(file: DataFile, place: str, ignore_not_found: bool) -> bool:
+def _fetch(file: DataFile, place: str, ignore_not_found: bool) -> bool:
     try:
         fetch(file, place)
     except UserErrorException:

@@ -4,7 +4,7 @@ import os
 from copy import copy
 from typing import Any, TypeVar
 
-from azureml._refused import refusal
+from azureml._unsupported import refusal
 from azureml.data.abstract_datastore import AbstractDatastore
 from azureml.data.constants import DIRECT_MODE, HDFS_MODE, LINK_MODE, MOUNT_MODE, UPLOAD_MODE
 from azureml.data.dataset_consumption_config import DatasetConsumptionConfig, check_name

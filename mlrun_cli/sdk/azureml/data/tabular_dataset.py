@@ -70,7 +70,7 @@ class TabularDataset(AbstractDataset):
             "timestamp": timestamp or kwargs.get("fine_grain_timestamp"),
             "partition_timestamp": partition_timestamp or kwargs.get("coarse_grain_timestamp"),
         }
-        return self._made({**self._definition, "options": options}, self._workspace)
+        return self._create({**self._definition, "options": options}, self._workspace)
 
     def time_after(self, start_time: "datetime", include_boundary: bool = True, validate: bool = True) -> Any:
         """Refused: rows are chosen by time in the script."""
@@ -145,4 +145,4 @@ class TabularDataset(AbstractDataset):
 
 
 def _dataset_of(place: str) -> FileDataset:
-    return FileDataset._made({"kind": "file", "paths": [{"path": place}], "options": {}, "steps": []}, None)
+    return FileDataset._create({"kind": "file", "paths": [{"path": place}], "options": {}, "steps": []}, None)

@@ -16,7 +16,7 @@ take, and more, which are kept for whoever looks at them.
 
 from typing import Any
 
-import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
+import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 
 __all__ = [
     "ActivityFailedException",

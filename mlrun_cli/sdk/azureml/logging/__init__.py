@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
+import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 from azureml.core.run import Run
 
 __all__ = ["get_azureml_logger"]

@@ -1,3 +1,3 @@
 """Pipelines: their parts can be described, and making one is refused."""
 
-import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
+import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's

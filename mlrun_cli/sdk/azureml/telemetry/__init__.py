@@ -1,6 +1,6 @@
 """Azure's collection of diagnostics: nothing is collected, so that turning it on or off changes nothing."""
 
-import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
+import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 
 __all__ = ["get_diagnostics_collection_info", "is_diagnostics_collection_info_available", "set_diagnostics_collection"]
 

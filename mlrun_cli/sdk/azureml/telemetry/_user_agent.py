@@ -2,7 +2,7 @@
 
 from typing import List
 
-import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
+import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 
 _PRODUCTS: "List[str]" = []
 

@@ -5,8 +5,8 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
-from azureml._client.client import submitted_run
-from azureml._refused import Described
+from azureml._client.client import find_submitted_run
+from azureml._unsupported import Described
 from azureml.exceptions import TrainingException, UserErrorException
 from azureml.train._distributed_training import BY_BACKEND, DistributedTraining
 
@@ -54,7 +54,7 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.source_directory = self.source_directory or "."
-        self.run_config = self._given("estimator_config") or self._configure()
+        self.run_config = self._find_given("estimator_config") or self._configure()
 
     @property
     def conda_dependencies(self) -> Any:
@@ -69,10 +69,10 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
             script=self.run_config.script,
             arguments=list(self.run_config.arguments),
             run_config=self.run_config,
-            resume_from=self._given("resume_from"),
+            resume_from=self._find_given("resume_from"),
         )
 
-    def _given(self, name: str) -> Any:
+    def _find_given(self, name: str) -> Any:
         """Return a parameter, None where this kind of estimator does not have it."""
         return vars(self).get(name)
 
@@ -80,24 +80,24 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
         from azureml.core.runconfig import RunConfiguration
 
         configuration = RunConfiguration()
-        configuration.script = self._given("entry_script")
-        configuration.arguments = arguments_of(self._given("script_params"))
-        configuration.target = self._given("compute_target") or "local"
+        configuration.script = self._find_given("entry_script")
+        configuration.arguments = to_arguments(self._find_given("script_params"))
+        configuration.target = self._find_given("compute_target") or "local"
         self._distribute(configuration)
         configuration.environment = self._environment()
-        _bind(configuration, self._given("inputs") or [])
-        if self._given("environment_variables"):
-            configuration.environment_variables = dict(self._given("environment_variables"))
-        if self._given("max_run_duration_seconds") is not None:
-            configuration.max_run_duration_seconds = self._given("max_run_duration_seconds")
+        _bind(configuration, self._find_given("inputs") or [])
+        if self._find_given("environment_variables"):
+            configuration.environment_variables = dict(self._find_given("environment_variables"))
+        if self._find_given("max_run_duration_seconds") is not None:
+            configuration.max_run_duration_seconds = self._find_given("max_run_duration_seconds")
         return configuration
 
     def _distribute(self, configuration: "RunConfiguration") -> None:
-        nodes = self._given("node_count")
+        nodes = self._find_given("node_count")
         if nodes is not None and (not isinstance(nodes, int) or nodes < 1):
             raise TrainingException(f"node_count has to be a whole number above 0, and is {nodes!r}.")
         training = self._distributed_training()
-        processes = self._given("process_count_per_node") or 1
+        processes = self._find_given("process_count_per_node") or 1
         if training is None:
             if (nodes or 1) * processes > 1:
                 raise TrainingException(
@@ -118,8 +118,8 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
             configuration.tensorflow.parameter_server_count = vars(training)["parameter_server_count"]
 
     def _distributed_training(self) -> "DistributedTraining | None":
-        training = self._given("distributed_training")
-        backend = self._given("distributed_backend")
+        training = self._find_given("distributed_training")
+        backend = self._find_given("distributed_backend")
         if training is None and backend is not None:
             if backend not in BY_BACKEND:
                 raise TrainingException(f"distributed_backend {backend!r} is none of {', '.join(BY_BACKEND)}.")
@@ -144,18 +144,18 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
     def _environment(self) -> "Environment":
         from azureml.core.environment import Environment
 
-        definition: Environment | None = self._given("environment_definition")
+        definition: Environment | None = self._find_given("environment_definition")
         if definition is not None:
             return definition
         environment = Environment("estimator")
-        dependencies = None if self._given("user_managed") else self._conda_dependencies()
+        dependencies = None if self._find_given("user_managed") else self._conda_dependencies()
         if dependencies is not None:
             environment.python.conda_dependencies = dependencies
         else:
             environment.python.user_managed_dependencies = True
-            if submitted_run() is None:
+            if find_submitted_run() is None:
                 environment.python.interpreter_path = sys.executable
-        image = self._given("custom_docker_image") or self._given("custom_docker_base_image")
+        image = self._find_given("custom_docker_image") or self._find_given("custom_docker_base_image")
         if image is not None:
             environment.docker.enabled = True
             environment.docker.base_image = image
@@ -165,10 +165,10 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
         """Return its packages; None when none are named."""
         from azureml.core.conda_dependencies import CondaDependencies
 
-        conda_file = self._given("conda_dependencies_file") or self._given("conda_dependencies_file_path")
-        pip_file = self._given("pip_requirements_file") or self._given("pip_requirements_file_path")
-        conda = list(self._given("conda_packages") or [])
-        pip = list(self._given("pip_packages") or [])
+        conda_file = self._find_given("conda_dependencies_file") or self._find_given("conda_dependencies_file_path")
+        pip_file = self._find_given("pip_requirements_file") or self._find_given("pip_requirements_file_path")
+        conda = list(self._find_given("conda_packages") or [])
+        pip = list(self._find_given("pip_packages") or [])
         if pip_file:
             pip += _requirements(self._existing_file(pip_file, "pip_requirements_file"))
         if conda_file:
@@ -177,8 +177,8 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
             found = CondaDependencies()
         else:
             return None
-        named = {package_name(one) for one in [*conda, *pip, *found.conda_packages, *found.pip_packages]}
-        pip += [one for one in self._framework_packages() if package_name(one) not in named]
+        named = {get_package_name(one) for one in [*conda, *pip, *found.conda_packages, *found.pip_packages]}
+        pip += [one for one in self._framework_packages() if get_package_name(one) not in named]
         for one in conda:
             found.add_conda_package(one)
         for one in pip:
@@ -205,7 +205,7 @@ def _bind(configuration: "RunConfiguration", inputs: Any) -> None:
         (configuration.data if section == "data" else configuration.data_references)[name] = one
 
 
-def arguments_of(script_params: "dict[str, Any] | None") -> "list[Any]":
+def to_arguments(script_params: "dict[str, Any] | None") -> "list[Any]":
     """Return a script's arguments: each name and its value; a list gives several, an empty text or None none."""
     if script_params is not None and not isinstance(script_params, dict):
         raise UserErrorException(
@@ -221,7 +221,7 @@ def arguments_of(script_params: "dict[str, Any] | None") -> "list[Any]":
     return arguments
 
 
-def package_name(requirement: str) -> str:
+def get_package_name(requirement: str) -> str:
     """Return pip's name of a requirement of pip or conda: `torch` of `Torch==1.4` and of `pytorch::pytorch`."""
     word = re.split(r"[\s=<>!~\[;@]", requirement.strip(), maxsplit=1)[0]
     name = word.rpartition("::")[2].lower().replace("_", "-")

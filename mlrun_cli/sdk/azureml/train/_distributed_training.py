@@ -1,6 +1,6 @@
 """Settings by which the processes of one run find each other."""
 
-from azureml._refused import Described
+from azureml._unsupported import Described
 
 __all__ = ["Gloo", "Mpi", "Nccl", "ParameterServer"]
 

@@ -69,10 +69,10 @@ class _Follower(ForkAware):
         with self._lock:
             self._cells.append(cell)
             if self._thread is None:
-                self._thread = Thread(target=self._work, name=THREAD_NAME, daemon=True)
+                self._thread = Thread(target=self._follow_all, name=THREAD_NAME, daemon=True)
                 self._thread.start()
 
-    def _work(self) -> None:
+    def _follow_all(self) -> None:
         while True:
             time.sleep(_PAUSE_SECONDS)
             for cell in list(self._cells):

@@ -7,8 +7,8 @@ from typing import Any, Dict, List, Sequence
 
 from azureml._client.client import client
 from azureml._wire.run_folder import ARTIFACTS, ENVIRONMENT_LOG, PROCESS_LOG_PREFIX, STD_LOG
-from azureml.core._streaming import error_text
-from azureml.core._tables import html_table, text_table
+from azureml.core._streaming import format_error
+from azureml.core._tables import format_html_table, format_text_table
 
 _LOGS = (STD_LOG, f"{PROCESS_LOG_PREFIX}*", ENVIRONMENT_LOG)
 _LAST_BYTES = 16384
@@ -41,8 +41,8 @@ class RunPage:
             "Type": record["run_type"],
             "Status": record["status"],
         }
-        error = error_text(record.get("error") or {})
-        parts = [html_table(cells, self._address, "Details Page")]
+        error = format_error(record.get("error") or {})
+        parts = [format_html_table(cells, self._address, "Details Page")]
         if error:
             parts.append(f"<p><b>Error:</b> {html(error)}</p>")
         metrics, children = self._overview["metrics"], self._overview["children"]
@@ -55,7 +55,7 @@ class RunPage:
         if self._log:
             log = html("\n".join(self._log))
             parts.append(f'<pre style="max-height:24em;overflow:auto">{log}</pre>')
-        return {"text/html": "".join(parts), "text/plain": text_table("Run", cells)}
+        return {"text/html": "".join(parts), "text/plain": format_text_table("Run", cells)}
 
     def _last_lines(self) -> List[str]:
         """Return the end of the script's log, or while it is empty of the installer's."""

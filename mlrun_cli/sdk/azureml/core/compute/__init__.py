@@ -1,6 +1,6 @@
 """Compute targets: names that runs can be sent to, all of which are this machine."""
 
-import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
+import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 from azureml.core.compute.adla import AdlaCompute
 from azureml.core.compute.aks import AksCompute
 from azureml.core.compute.amlcompute import AmlCompute

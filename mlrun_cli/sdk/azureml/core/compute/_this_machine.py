@@ -17,7 +17,7 @@ class ThisMachine(ComputeTarget):
     def _take(self, document: "dict[str, Any]") -> None:
         super()._take(document)
         vars(self).update(dict.fromkeys(_UNSET))
-        self.vm_size = own_of(document).get("vmSize")
+        self.vm_size = own_part(document).get("vmSize")
 
     def serialize(self) -> "dict[str, Any]":
         """Return the target as a document of Azure's form, which can be written as JSON."""
@@ -66,7 +66,7 @@ class ThisMachine(ComputeTarget):
         ]
 
 
-def own_of(document: "dict[str, Any]") -> "dict[str, Any]":
+def own_part(document: "dict[str, Any]") -> "dict[str, Any]":
     """Return the part of a document that is of its kind alone."""
     own: dict[str, Any] = document["properties"].get("properties") or {}
     return own

@@ -1,6 +1,6 @@
 """Data Lake Analytics: described, never made, since runs run on this machine."""
 
-from azureml.core.compute._elsewhere import Attachable, AttachConfiguration
+from azureml.core.compute._other_machines import Attachable, AttachConfiguration
 from azureml.core.compute.compute import ComputeTarget, ComputeTargetException
 
 __all__ = ["AdlaCompute", "ComputeTarget", "ComputeTargetException", "DataLakeAnalyticsAttachConfiguration"]

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from azureml._refused import Described
-from azureml.core.compute._elsewhere import Attachable, AttachConfiguration, Locked, ProvisioningConfiguration
+from azureml._unsupported import Described
+from azureml.core.compute._other_machines import Attachable, AttachConfiguration, Locked, ProvisioningConfiguration
 from azureml.core.compute.compute import (
     ComputeTarget,
     ComputeTargetException,

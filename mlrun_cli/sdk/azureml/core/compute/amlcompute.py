@@ -5,8 +5,8 @@ import re
 from datetime import datetime
 from typing import Any
 
-from azureml._refused import Described
-from azureml.core.compute._this_machine import ThisMachine, own_of
+from azureml._unsupported import Described
+from azureml.core.compute._this_machine import ThisMachine, own_part
 from azureml.core.compute.compute import (
     ComputeTarget,
     ComputeTargetException,
@@ -183,11 +183,11 @@ class AmlCompute(ThisMachine):
             "vmPriority": _priority(configuration.vm_priority),
             "scaleSettings": configuration.scale_settings.serialize(),
         }
-        return cls._created(workspace, name, properties, configuration)
+        return cls._register(workspace, name, properties, configuration)
 
     def _take(self, document: "dict[str, Any]") -> None:
         super()._take(document)
-        own = own_of(document)
+        own = own_part(document)
         vars(self).update(dict.fromkeys(_UNSET), remote_login_port_public_access="NotSpecified")
         self.vm_priority: str | None = own.get("vmPriority")
         self.scale_settings = ScaleSettings.deserialize(own.get("scaleSettings") or {})
@@ -247,9 +247,9 @@ class AmlCompute(ThisMachine):
         self.refresh_state()
         there = self.scale_settings
         wanted = AmlComputeProvisioningConfiguration(
-            min_nodes=_given(min_nodes, there.minimum_node_count) or 0,
-            max_nodes=_given(max_nodes, there.maximum_node_count),
-            idle_seconds_before_scaledown=_given(idle_seconds_before_scaledown, there.idle_seconds_before_scaledown)
+            min_nodes=_value_or(min_nodes, there.minimum_node_count) or 0,
+            max_nodes=_value_or(max_nodes, there.maximum_node_count),
+            idle_seconds_before_scaledown=_value_or(idle_seconds_before_scaledown, there.idle_seconds_before_scaledown)
             or 0,
         )
         self._change(scaleSettings=wanted.scale_settings.serialize())
@@ -308,7 +308,7 @@ def _count(name: str, value: Any, *, smallest: int = 0) -> "int | None":
     return count
 
 
-def _given(value: "int | None", otherwise: "int | None") -> "int | None":
+def _value_or(value: "int | None", otherwise: "int | None") -> "int | None":
     return otherwise if value is None else value
 
 

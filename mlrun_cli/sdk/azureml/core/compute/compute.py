@@ -147,7 +147,7 @@ class ComputeTarget:
         raise not_here(configuration, name, "ComputeTarget.create(…)")
 
     @classmethod
-    def _created(
+    def _register(
         cls,
         workspace: Any,
         name: str,

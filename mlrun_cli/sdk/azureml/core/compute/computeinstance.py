@@ -4,8 +4,8 @@ import json
 from datetime import datetime
 from typing import Any
 
-from azureml._refused import Described
-from azureml.core.compute._this_machine import ThisMachine, own_of
+from azureml._unsupported import Described
+from azureml.core.compute._this_machine import ThisMachine, own_part
 from azureml.core.compute.compute import (
     ComputeTarget,
     ComputeTargetException,
@@ -83,7 +83,7 @@ class ComputeInstanceProvisioningConfiguration(
     "vnet_name=None, subnet_name=None, tags=None, description=None, assigned_user_object_id=None, "
     "assigned_user_tenant_id=None",
 ):
-    """A configuration for `ComputeTarget.create`; a size is kept as it is said, and what names a network or a user is not."""
+    """A configuration for `ComputeTarget.create`; a size is kept, and what names a network or a user is not."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -101,7 +101,7 @@ class ComputeInstance(ThisMachine):
         cls, workspace: Any, name: str, configuration: ComputeInstanceProvisioningConfiguration
     ) -> ComputeTarget:
         properties = {"vmSize": configuration.vm_size, "state": _RUNNING}
-        return cls._created(workspace, name, properties, configuration)
+        return cls._register(workspace, name, properties, configuration)
 
     def __repr__(self) -> str:
         return f"ComputeInstance {json.dumps(self.serialize(), indent=2)}"
@@ -116,7 +116,7 @@ class ComputeInstance(ThisMachine):
             created_by_user_org=None,
             errors=[],
             modified_time=self.modified_on,
-            state=own_of(document).get("state", _RUNNING),
+            state=own_part(document).get("state", _RUNNING),
             vm_size=self.vm_size,
         )
 

@@ -1,6 +1,6 @@
 """Azure Data Factory: described, never made, since runs run on this machine."""
 
-from azureml.core.compute._elsewhere import Attachable, AttachConfiguration, ProvisioningConfiguration
+from azureml.core.compute._other_machines import Attachable, AttachConfiguration, ProvisioningConfiguration
 from azureml.core.compute.compute import ComputeTarget, ComputeTargetException
 
 __all__ = [

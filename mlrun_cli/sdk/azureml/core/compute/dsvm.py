@@ -1,6 +1,6 @@
 """Data Science Virtual Machines: described, never made, since runs run on this machine."""
 
-from azureml.core.compute._elsewhere import Locked, ProvisioningConfiguration
+from azureml.core.compute._other_machines import Locked, ProvisioningConfiguration
 from azureml.core.compute.compute import ComputeTarget, ComputeTargetException
 
 __all__ = ["ComputeTarget", "ComputeTargetException", "DsvmCompute", "DsvmProvisioningConfiguration"]

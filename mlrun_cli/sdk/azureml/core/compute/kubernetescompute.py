@@ -1,6 +1,6 @@
 """A Kubernetes cluster: described, never made, since runs run on this machine."""
 
-from azureml.core.compute._elsewhere import AttachConfiguration
+from azureml.core.compute._other_machines import AttachConfiguration
 from azureml.core.compute.compute import ComputeTarget, ComputeTargetException
 
 __all__ = ["ComputeTarget", "ComputeTargetException", "KubernetesCompute", "KubernetesComputeAttachConfiguration"]

@@ -1,6 +1,6 @@
 """A machine reached by SSH: described, never made, since runs run on this machine."""
 
-from azureml.core.compute._elsewhere import Attachable, AttachConfiguration, Locked
+from azureml.core.compute._other_machines import Attachable, AttachConfiguration, Locked
 from azureml.core.compute.compute import ComputeTarget, ComputeTargetException
 
 __all__ = ["ComputeTarget", "ComputeTargetException", "RemoteCompute", "RemoteComputeAttachConfiguration"]

@@ -1,6 +1,6 @@
 """Container images that serve models: importable, and refused on use."""
 
-import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
+import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 from azureml.core.image.container import ContainerImage
 from azureml.core.image.image import Image
 

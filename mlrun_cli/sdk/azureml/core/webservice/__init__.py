@@ -1,6 +1,6 @@
 """Web services that serve models: importable, and refused on use."""
 
-import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
+import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 from azureml.core.webservice.aci import AciWebservice
 from azureml.core.webservice.aks import AksEndpoint, AksWebservice
 from azureml.core.webservice.local import LocalWebservice

@@ -4,7 +4,7 @@ import builtins
 from typing import Any
 
 from azureml._azure_names import SERVING
-from azureml._refused import Described, Refused
+from azureml._unsupported import Described, Refused
 from azureml.exceptions import WebserviceException
 
 __all__ = ["Webservice", "WebserviceDeploymentConfiguration"]

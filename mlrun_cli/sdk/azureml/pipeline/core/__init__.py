@@ -1,6 +1,6 @@
 """Pipelines: their parts can be described, and making one is refused."""
 
-import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
+import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 from azureml.pipeline.core.builder import PipelineData, PipelineStep, StepSequence
 from azureml.pipeline.core.graph import (
     InputPortBinding,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from azureml._refused import Described
+from azureml._unsupported import Described
 from azureml.pipeline.core.graph import PipelineData
 
 __all__ = ["PipelineData", "PipelineStep", "StepSequence"]

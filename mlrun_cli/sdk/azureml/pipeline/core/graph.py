@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from azureml._azure_names import PIPELINES
-from azureml._refused import Described, refused_call
+from azureml._unsupported import Described, make_refusing_call
 
 __all__ = [
     "InputPortBinding",
@@ -95,7 +95,7 @@ class PipelineData(
         """Return the variable that holds its path in Azure."""
         return f"AZUREML_DATAREFERENCE_{self.name}"
 
-    register = refused_call("PipelineData.register", PIPELINES)
+    register = make_refusing_call("PipelineData.register", PIPELINES)
 
 
 class OutputPortBinding(

@@ -1,6 +1,6 @@
 """When pipelines are run: it can be described."""
 
-from azureml._refused import Described
+from azureml._unsupported import Described
 
 __all__ = ["ScheduleRecurrence"]
 

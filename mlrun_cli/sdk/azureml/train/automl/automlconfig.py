@@ -3,7 +3,7 @@
 from typing import Any
 
 from azureml._azure_names import AUTOML
-from azureml._refused import Described, refusal
+from azureml._unsupported import Described, refusal
 from azureml.exceptions import UserErrorException
 
 __all__ = ["AutoMLConfig"]

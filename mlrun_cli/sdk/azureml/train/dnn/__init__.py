@@ -1,6 +1,6 @@
 """The estimators of scripts that train neural networks."""
 
-import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
+import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 from azureml.train._base_estimator import DISTRIBUTION, DOCKER, LIMITS, LINT, NODES, PACKAGES, SCRIPT, STORE, VERSION
 from azureml.train._distributed_training import Gloo, Mpi, Nccl, ParameterServer
 from azureml.train._framework_estimator import FrameworkEstimator

@@ -1,6 +1,6 @@
 """The estimator of any script."""
 
-import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
+import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 from azureml.train._base_estimator import (
     DISTRIBUTION,
     DOCKER,

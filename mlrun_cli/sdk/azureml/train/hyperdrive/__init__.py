@@ -1,6 +1,6 @@
 """Sweeps: how a script's arguments are varied over many runs, and which run is the best."""
 
-import azureml._alone  # noqa: F401 - has to come before anything that could be the other package's
+import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 from azureml.train.hyperdrive.parameter_expressions import (
     choice,
     lognormal,

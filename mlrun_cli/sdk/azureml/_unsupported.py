@@ -1,6 +1,6 @@
 """Parts of Azure ML that this program does not have: importable, and refused by name when they are used.
 
-`Refused` is the metaclass of a class that can do nothing here; `_elsewhere` makes one of every name in the tables of
+`Refused` is the metaclass of a class that can do nothing here; `_azure_lookup` makes one of every name in the tables of
 `_azure_names`. `Described` is for what a script builds long before anything happens to it.
 """
 
@@ -21,7 +21,7 @@ def refusal(call: str, instead: str) -> UserErrorException:
     return UserErrorException(f"{call} is a part of Azure ML that mlrun-cli does not have. {instead}.")
 
 
-def refused_call(call: str, instead: str) -> Callable[..., Any]:
+def make_refusing_call(call: str, instead: str) -> Callable[..., Any]:
     """Return a function that refuses every call."""
 
     def refuse(*_: object, **__: object) -> Any:
@@ -53,7 +53,7 @@ class Refused(type):
     def __getattr__(cls, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}")
-        return refused_call(f"{cls.__name__}.{name}", cls._instead)
+        return make_refusing_call(f"{cls.__name__}.{name}", cls._instead)
 
     # Some are no classes in Azure, but lists and dicts.
 

@@ -6,7 +6,7 @@ from azureml._client.scalars import escape_surrogates
 from azureml.exceptions import UserErrorException
 
 
-def texts_of(pairs: "dict[str, Any]", what: str) -> "dict[str, str | None]":
+def to_texts(pairs: "dict[str, Any]", what: str) -> "dict[str, str | None]":
     """Return keys and values of tags or properties as text; None stays None.
 
     Raises:
@@ -26,21 +26,21 @@ def texts_of(pairs: "dict[str, Any]", what: str) -> "dict[str, str | None]":
         raise UserErrorException(f"A value of the {what} cannot become a text: {error}.") from error
 
 
-def properties_of(pairs: "dict[str, Any]") -> "dict[str, str]":
+def to_properties(pairs: "dict[str, Any]") -> "dict[str, str]":
     """Return properties as text; they always have a value.
 
     Raises:
         UserErrorException: One has none.
     """
     properties = {}
-    for key, value in texts_of(pairs, "properties").items():
+    for key, value in to_texts(pairs, "properties").items():
         if value is None:
             raise UserErrorException(f"Property {key!r} has no value; a property is a text, written once.")
         properties[key] = value
     return properties
 
 
-def keys_of(tags: Any) -> "list[str]":
+def to_keys(tags: Any) -> "list[str]":
     """Return the keys of tags that are to be removed: one, or several."""
     keys: Iterable[Any] = [tags] if isinstance(tags, str) else list(tags)
-    return list(texts_of(dict.fromkeys(keys), "tags"))
+    return list(to_texts(dict.fromkeys(keys), "tags"))

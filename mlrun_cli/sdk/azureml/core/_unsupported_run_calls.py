@@ -17,7 +17,7 @@ _CALLS = {
 }
 
 
-def refuse_of_other_run(kind: str, name: str) -> Any:
+def refuse_call_of_other_run(kind: str, name: str) -> Any:
     """Return a stand-in for an attribute that a handle of class `kind` does not have: a call that says so.
 
     Raises:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from azureml._refused import Described
+from azureml._unsupported import Described
 from azureml.core.compute.compute import (
     ComputeTarget,
     ComputeTargetAttachConfiguration,

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any, Dict, Optional
 
 from azureml._azure_names import ALIASES, AREAS, INSIDE, KNOWN, SHARED
-from azureml._refused import Refused, refusal
+from azureml._unsupported import Refused, refusal
 
 _INSTEAD: "Dict[str, str]" = {name: instead for instead, names in KNOWN.items() for name in names.split()}
 _DEFINERS: "Dict[str, str]" = {name: module for module, names in SHARED.items() for name in names.split()}
@@ -20,7 +20,7 @@ class UnknownModule(ModuleNotFoundError):
     """No package of Azure's has this module, nor this one: as an ImportError it lets a script try something else."""
 
 
-def spec_of(name: str) -> Optional[ModuleSpec]:
+def find_spec_elsewhere(name: str) -> Optional[ModuleSpec]:
     """Return the spec of a module that has no file here.
 
     Raises:
@@ -29,7 +29,7 @@ def spec_of(name: str) -> Optional[ModuleSpec]:
     """
     if name in ALIASES:
         return ModuleSpec(name, _Loader(_Alias), is_package=True)  # type: ignore[arg-type]
-    if _instead_of(name) is not None:
+    if _find_advice(name) is not None:
         return ModuleSpec(name, _Loader(_RefusedModule), is_package=True)  # type: ignore[arg-type]
     if sys._getframe(3).f_globals.get("__name__") == "importlib.util":
         return None
@@ -40,7 +40,7 @@ def spec_of(name: str) -> Optional[ModuleSpec]:
     )
 
 
-def name_of(module: ModuleType, name: str) -> Any:
+def find_name_elsewhere(module: ModuleType, name: str) -> Any:
     """Return a public name that a module of this package lacks: another module, its thing, or what refuses.
 
     Raises:
@@ -53,16 +53,16 @@ def name_of(module: ModuleType, name: str) -> Any:
     definer = _DEFINERS.get(name, of_module)
     if definer != of_module:
         return getattr(import_module(definer), name)
-    instead = _INSTEAD.get(name) or _instead_of(of_module)
+    instead = _INSTEAD.get(name) or _find_advice(of_module)
     if instead is None:
         raise AttributeError(f"module {of_module!r} has no attribute {name!r}")
-    if hasattr(module, "__path__") and not name.lstrip("_")[:1].isupper() and _instead_of(of_module) is not None:
+    if hasattr(module, "__path__") and not name.lstrip("_")[:1].isupper() and _find_advice(of_module) is not None:
         return import_module(below)  # a module or a function: it can be imported from and called, and refuses both
     bases = (Exception,) if name.endswith(("Exception", "Error")) else ()  # for who would catch it
     return Refused(name, bases, {"__module__": of_module}, instead=instead)
 
 
-def _instead_of(module: str) -> Optional[str]:
+def _find_advice(module: str) -> Optional[str]:
     """Return what to do instead of a refused module, by its innermost area; None for all others."""
     parts = module.split(".")
     for count in range(len(parts), 1, -1):
@@ -79,12 +79,12 @@ class _RefusedModule(ModuleType):
         is_private = "._" in self.__name__
         if name.startswith("__") or (name.startswith("_") and not is_private):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-        value = name_of(self, name)
+        value = find_name_elsewhere(self, name)
         setattr(self, name, value)
         return value
 
     def __call__(self, *_: object, **__: object) -> Any:
-        raise refusal(self.__name__, _instead_of(self.__name__) or INSIDE)
+        raise refusal(self.__name__, _find_advice(self.__name__) or INSIDE)
 
 
 class _Alias(_RefusedModule):

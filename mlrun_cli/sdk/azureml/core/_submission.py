@@ -5,7 +5,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from azureml._client.client import client
-from azureml.core._texts import properties_of, texts_of
+from azureml.core._text_pairs import to_properties, to_texts
 from azureml.exceptions import UserErrorException
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ def submit(
         document=script._to_document(),
         source_directory=os.path.abspath(script.source_directory or "."),
         environment=dict(os.environ),
-        tags=texts_of(tags or {}, "tags"),
-        properties=properties_of(kwargs.get("properties") or {}),
+        tags=to_texts(tags or {}, "tags"),
+        properties=to_properties(kwargs.get("properties") or {}),
         parent_run_id=kwargs.get("parent_run_id"),
         display_name=kwargs.get("display_name"),
     )

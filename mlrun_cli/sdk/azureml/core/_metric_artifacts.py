@@ -7,7 +7,7 @@ from typing import Any, Dict
 from azureml._client.client import WorkspaceNames, client
 from azureml._wire.run_folder import UPLOADS
 
-__all__ = ["Artifact", "ImageArtifact", "JsonArtifact", "populated"]
+__all__ = ["Artifact", "ImageArtifact", "JsonArtifact", "populate_metrics"]
 
 _START = "aml://artifactId/"
 _DOCUMENTS = {
@@ -76,7 +76,7 @@ class ImageArtifact(Artifact):
     """An image that `log_image` has kept."""
 
 
-def populated(workspace: WorkspaceNames, metrics: Dict[str, Any], shapes: Dict[str, str]) -> Dict[str, Any]:
+def populate_metrics(workspace: WorkspaceNames, metrics: Dict[str, Any], shapes: Dict[str, str]) -> Dict[str, Any]:
     """Return the metrics of a run with their files in the place of the addresses.
 
     Args:
@@ -84,14 +84,14 @@ def populated(workspace: WorkspaceNames, metrics: Dict[str, Any], shapes: Dict[s
         metrics: by name, as `get_metrics()` gives them.
         shapes: by name how a metric was logged.
     """
-    return {name: _populated(workspace, value, shapes.get(name)) for name, value in metrics.items()}
+    return {name: _populate(workspace, value, shapes.get(name)) for name, value in metrics.items()}
 
 
-def _populated(workspace: WorkspaceNames, value: Any, shape: "str | None") -> Any:
+def _populate(workspace: WorkspaceNames, value: Any, shape: "str | None") -> Any:
     if shape != "image" and shape not in _DOCUMENTS:
         return value
     if isinstance(value, list):
-        return [_populated(workspace, each, shape) for each in value]
+        return [_populate(workspace, each, shape) for each in value]
     if not isinstance(value, str) or not value.startswith(_START):
         return value
     artifact: Artifact

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Union
 
 from azureml._client.client import client
-from azureml.core._texts import keys_of, texts_of
+from azureml.core._text_pairs import to_keys, to_texts
 
 if TYPE_CHECKING:
     from azureml._client.client import WorkspaceNames
@@ -15,7 +15,7 @@ _FIRST_PAGE = 20
 _LARGEST_PAGE = 1000
 
 
-def choice(
+def filter_arguments(
     type: "str | None",
     tags: Wanted,
     properties: Wanted,
@@ -32,15 +32,15 @@ def choice(
     chosen: dict[str, Any] = {"run_type": type}
     for name, keys, wanted in (("tags", "tag_keys", tags), ("properties", "property_keys", properties)):
         if isinstance(wanted, dict):
-            chosen[name] = texts_of(wanted, name)
+            chosen[name] = to_texts(wanted, name)
         elif wanted is not None:
-            chosen[keys] = keys_of(wanted)
+            chosen[keys] = to_keys(wanted)
     if status is not None:
         chosen["status"] = [status] if isinstance(status, str) else list(status)
     return chosen
 
 
-def walk(workspace: "WorkspaceNames", chosen: "dict[str, Any]") -> "Iterator[Run]":
+def iterate_runs(workspace: "WorkspaceNames", chosen: "dict[str, Any]") -> "Iterator[Run]":
     """Return the runs that are chosen; what begins after the first was given is not among them."""
     from azureml.core.run import Run
 
