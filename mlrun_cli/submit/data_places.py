@@ -1,0 +1,196 @@
+"""The places of a run's data: datasets, folders of datastores, and copies in the run's folder."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from mlrun_cli.actions.datasets import check_definition_in, get_dataset, get_dataset_by_id
+from mlrun_cli.actions.datastores import get_datastore
+from mlrun_cli.core.guid import new_guid
+from mlrun_cli.core.home import make_private_folder
+from mlrun_cli.data.binding import MOUNT, InputBinding
+from mlrun_cli.data.copies import copy_privately, find_path_in_copy
+from mlrun_cli.data.dataset import FILE_KIND, TABULAR_KIND, Dataset, Definition
+from mlrun_cli.data.datastore import Datastore
+from mlrun_cli.data.files import DataFile, DataFiles, FindDatastore, find_files, find_single_path
+from mlrun_cli.errors import DataNotFound, MlrunError, UsageError
+from mlrun_cli.submit.run_data import RunData
+from mlrun_cli.workspace import Workspace
+
+_Found = TypeVar("_Found")
+
+
+class DataPlaces:
+    """Finds the places of a run's data, and makes copies and folders; notes and new datasets go to `data`.
+
+    In a preview nothing is made.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        run_id: str,
+        source: Path,
+        environment: Mapping[str, str],
+        data: RunData,
+        *,
+        is_preview: bool,
+    ) -> None:
+        self._workspace = workspace
+        self._run_id = run_id
+        self._source = source
+        self._environment = environment
+        self._data = data
+        self._is_preview = is_preview
+
+    def find_dataset(self, where: str, binding: InputBinding) -> Dataset:
+        """Return the dataset of an input; one that is not in the workspace yet is added to the data."""
+        workspace = self._workspace
+        if binding.dataset_id:
+            dataset_id = binding.dataset_id
+            return _find_registered(where, lambda: get_dataset_by_id(workspace, dataset_id, self._environment))
+        if binding.dataset_name:
+            name = binding.dataset_name
+            return _find_registered(where, lambda: get_dataset(workspace, name, binding.dataset_version))
+        definition = binding.definition or {"kind": FILE_KIND, "paths": [self._location(binding)]}
+        checked = find_for(where, lambda: check_definition_in(workspace, definition))
+        if self._is_preview:
+            return _make_unnamed("{dataset-id}", checked)
+        new = self._data.datasets
+        found = workspace.datasets.find_unnamed(checked) or next(
+            (one for one in new if one.definition == checked), None
+        )
+        if found is None:
+            found = _make_unnamed(new_guid(), checked)
+            new.append(found)
+        return found
+
+    def _location(self, binding: InputBinding) -> dict[str, str]:
+        if binding.datastore:
+            return {"datastore": binding.datastore, "path": binding.path or ""}
+        uri = binding.uri or ""
+        if "://" in uri:
+            return {"url": uri}
+        return {"path": str(self._source / Path(uri).expanduser())}
+
+    def find_input(self, where: str, binding: InputBinding, dataset: Dataset) -> Path:
+        """Return the path of an input's files: where they lie, or a copy."""
+        if dataset.definition["kind"] == TABULAR_KIND:
+            raise UsageError(
+                f"{where} is a table, and only files can be mounted or downloaded.",
+                hint="Let its mechanism be 'direct', or make it a dataset of files with Dataset.File.from_files.",
+            )
+        if binding.mechanism == MOUNT:
+            whole = find_for(where, lambda: find_single_path(dataset.definition, self._find_datastore))
+            if whole is not None:
+                return whole
+        files = find_for(where, lambda: find_files(dataset.definition, self._find_datastore))
+        if not files.files:
+            raise DataNotFound(f"{where}: none of the files of its dataset is left after take, skip or random_split.")
+        return self.copy(files, binding.name, binding.mechanism)
+
+    def copy(self, files: DataFiles, name: str, mechanism: str) -> Path:
+        """Copy files for the run, or link them where they are mounted; return the path for the script."""
+        folder = self.find_input_folder(name)
+        return find_path_in_copy(files, folder) if self._is_preview else copy_privately(files, folder, mechanism)
+
+    def make_folder(self, where: str, path: Path, datastore: Datastore) -> None:
+        """Make a folder in a datastore where it is missing, unless this is a preview."""
+        if not self._is_preview:
+            _make_folder(where, path, datastore)
+
+    @property
+    def _find_datastore(self) -> FindDatastore:
+        return lambda name: get_datastore(self._workspace, name)
+
+    def find_input_folder(self, name: str) -> Path:
+        """Return the folder of an entry's copies."""
+        # The name is from outside, and may not lead out of the run's folder.
+        return self.find_copies(self._run_id) / (name.replace("/", "_").lstrip(".") or "_")
+
+    def find_copies(self, run_id: str) -> Path:
+        """Return the folder of all copies that are made for a run."""
+        return self._workspace.run_folder(run_id).path / "inputs"
+
+    def find_files(self, where: str, path: Path, datastore: Datastore, below: str) -> DataFiles:
+        """Return the files at a place in a datastore; none where the place is empty and the workspace's own."""
+        definition = {"kind": FILE_KIND, "paths": [{"datastore": datastore.name, "path": below}]}
+        try:
+            return find_for(where, lambda: find_files(definition, self._find_datastore))
+        except DataNotFound as error:
+            if not datastore.is_own:
+                place = f" -u {shlex.quote(below)}" if below else ""
+                words = f"mlrun datastore upload -n {datastore.name} -p FOLDER{place}"
+                error.hint = f"Correct pathOnDataStore, or put files there: '{words}'."
+                raise
+        self._note_empty(where, path, datastore)
+        return DataFiles([], None)
+
+    def check_mount(self, where: str, path: Path, datastore: Datastore) -> None:
+        """Raise where nothing is at a place of the user's; scripts may write to the workspace's own, as on Azure."""
+        if os.path.exists(path):  # `Path.exists` raises where one may not look
+            return
+        if not datastore.is_own:
+            raise DataNotFound(
+                f"{where}: There is no file or folder {path}, in datastore '{datastore.name}', to be mounted.",
+                hint="Correct pathOnDataStore. A folder that the script is to fill is made with 'mode: upload'.",
+            )
+        self._note_empty(where, path, datastore)
+
+    def _note_empty(self, where: str, path: Path, datastore: Datastore) -> None:
+        is_there = os.path.exists(path)
+        what = f"no file is yet at {path}," if is_there else f"{path.relative_to(datastore.folder)} is not yet"
+        self._data.notes.append(
+            f"{where}: {what} in datastore '{datastore.name}': the script is given an empty folder."
+        )
+
+    def move_to_input_folder(self, name: str, path: Path) -> tuple[Path, Path]:
+        """Return the folder that has the place of `pathOnCompute`, and the path for the script in it.
+
+        As in Azure, one file is in a folder of its own. What was downloaded is in one already; beside a file that
+        stays where it lies there may be more.
+        """
+        folder = self.find_input_folder(name)
+        if not path.is_file() and path.parent != folder:
+            return path, path
+        if path.parent != folder and not self._is_preview:
+            copy_privately(DataFiles([DataFile(path.name, str(path))], path), folder, MOUNT)
+        return folder, folder / path.name
+
+
+def _make_unnamed(dataset_id: str, definition: Definition) -> Dataset:
+    return Dataset(0, dataset_id, None, None, definition, None, {}, 0)
+
+
+def _make_folder(where: str, path: Path, datastore: Datastore) -> None:
+    """Make a missing folder: private in the workspace's own datastores, with usual permissions elsewhere."""
+    if datastore.is_own and not path.exists():
+        make_private_folder(path)
+        return
+    try:
+        if not path.is_file():
+            path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MlrunError(f"{where}: {path} cannot be made: {error.strerror}.") from error
+
+
+def find_for(where: str, find: Callable[[], _Found]) -> _Found:
+    """Return what `find` finds; its errors name the entry that they are about."""
+    try:
+        return find()
+    except (DataNotFound, UsageError) as error:
+        raise type(error)(f"{where}: {error.message}", hint=error.hint) from error
+
+
+def _find_registered(where: str, find: Callable[[], Dataset]) -> Dataset:
+    """Return a dataset of the workspace; an error also says how a runconfig does without one."""
+    try:
+        return find_for(where, find)
+    except DataNotFound as error:
+        place = "dataPath: {datastoreName: workspaceblobstore, relativePath: FOLDER}"
+        error.hint = f"{error.hint or ''} Or say where it lies, in {where}.dataLocation: '{place}'.".lstrip()
+        raise

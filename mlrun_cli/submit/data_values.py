@@ -1,0 +1,97 @@
+"""The values of placeholders for data, and their substitution in arguments, command and variables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mlrun_cli.core.problems import Problems
+from mlrun_cli.data.binding import DATASET, OUTPUT, PATH_ON_COMPUTE, REFERENCE, Placeholders, azure_name
+from mlrun_cli.errors import UsageError
+from mlrun_cli.runconfigs.run_configuration import RunConfiguration
+from mlrun_cli.submit.run_data import RunData
+
+SECTIONS = {DATASET: "data", OUTPUT: "outputData", REFERENCE: "dataReferences"}
+"""The section of a configuration by the kind of placeholders for its entries."""
+
+
+class DataValues:
+    """Values of placeholders, by kind and name; variables that give them to a script are put into `data`."""
+
+    def __init__(self, data: RunData) -> None:
+        self._data = data
+        self._values: dict[tuple[str, str], str] = {}
+        self._shell_variables: dict[str, str] = {}
+        self._placeholders = Placeholders()
+
+    def set(self, kind: str, name: str, value: str) -> None:
+        """Set the value of an entry, for placeholders of its own kind and for those of `dataReferences`."""
+        self._values[kind, name] = self._values[REFERENCE, name] = value
+        self._data.variables[f"{REFERENCE}_{name}"] = value
+
+    def set_path(self, path_on_compute: str, value: str) -> None:
+        """Set the value of a path that data has on Azure's machines or in a container."""
+        self._values[PATH_ON_COMPUTE, path_on_compute.rstrip("/") or "/"] = value
+
+    def excuse(self, kind: str, name: str) -> None:
+        """Give an entry that could not be bound an empty value, so that placeholders for it are no errors too."""
+        self._values.setdefault((kind, name), "")
+        self._values.setdefault((REFERENCE, name), "")
+
+    def substitute(self, configuration: RunConfiguration, problems: Problems) -> None:
+        """Put variables, arguments and command of a configuration into `data`, with values for placeholders."""
+        self._add_azure_names()
+        self._placeholders = Placeholders(name for kind, name in self._values if kind == PATH_ON_COMPUTE)
+        for name, text in configuration.environment_variables.items():
+            self._data.variables[name] = self._placeholders.fill_paths(
+                text, lambda kind, name: self._get("environmentVariables", kind, name)
+            )
+        self._data.arguments = tuple(self._fill_arguments(configuration, problems))
+        command = configuration.command
+        with problems.collecting(), configuration.locate_errors("command"):
+            if isinstance(command, str):
+                self._data.command = self._placeholders.fill_shell(command, self._find_variable)
+            elif command is not None:
+                self._data.command = tuple(self._fill("command", word) for word in command)
+
+    def _add_azure_names(self) -> None:
+        """Add the names that Azure gives data of a runconfig, which scripts and arguments may have."""
+        for (kind, name), value in [*self._values.items()]:
+            self._values.setdefault((kind, azure_name(name)), value)
+            if kind == REFERENCE:
+                self._data.variables.setdefault(f"{REFERENCE}_{azure_name(name)}", value)
+
+    def _fill_arguments(self, configuration: RunConfiguration, problems: Problems) -> Iterator[str]:
+        for index, text in enumerate(configuration.arguments):
+            where = f"arguments[{index}]"
+            with problems.collecting(), configuration.locate_errors(where):
+                yield self._fill(where, text)
+
+    def _fill(self, where: str, text: str) -> str:
+        return self._placeholders.fill(text, lambda kind, name: self._get(where, kind, name))
+
+    def _get(self, where: str, kind: str, name: str) -> str:
+        value = self._values.get((kind, name))
+        if value is not None:
+            return value
+        known = sorted(name for known_kind, name in self._values if known_kind == kind)
+        there_are = f"There are: {', '.join(known)}." if known else "There is none."
+        section = SECTIONS[kind]
+        raise UsageError(
+            f"{where}: '{name}' is not in the section {section}. {there_are}",
+            hint=f"Add it to {section}, or write a path instead.",
+        )
+
+    def _find_variable(self, kind: str, name: str) -> str | None:
+        """Return the variable that gives the shell of a command a path; None for an expression of the shell's own."""
+        if kind == REFERENCE and (kind, name) not in self._values and not _is_shell_name(name):
+            return None  # `${AZUREML_DATAREFERENCE_x:-/data}`
+        value = self._get("command", kind, name)
+        variable = f"{REFERENCE}_{name}"
+        if not _is_shell_name(name) or self._data.variables.get(variable) != value:
+            variable = self._shell_variables.setdefault(value, f"MLRUN_DATA_{len(self._shell_variables) + 1}")
+            self._data.variables[variable] = value
+        return variable
+
+
+def _is_shell_name(name: str) -> bool:
+    return name.isascii() and f"_{name}".isidentifier()
