@@ -29,6 +29,7 @@ TOPICS = {
     "exit-codes": "Exit codes, signals, stdout and stderr.",
     "security": "Who can read what, and which values are redacted.",
     "figures": "Measured speed, dependencies and what they cost.",
+    "contributing": "Where code goes, tests, benchmarks, commits.",
     "changes": "The changelog, newest release first.",
 }
 """What each topic is about, in the order of the list."""

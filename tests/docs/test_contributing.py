@@ -1,0 +1,38 @@
+"""What the topic `contributing` says of the tree is true."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from mlrun_cli.cli.help.topics import topic_source
+
+ROOT = Path(__file__).parents[2]
+PATHS = set(re.findall(r"`((?:mlrun_cli|tests|runconfigs)/[^`]*|[\w.]+\.(?:toml|md))`", topic_source("contributing")))
+
+
+def test_every_path_exists() -> None:
+    assert len(PATHS) > 50
+    assert not [path for path in PATHS if not (ROOT / path).exists()]
+
+
+def test_every_folder_is_a_folder_and_every_file_a_file() -> None:
+    assert all((ROOT / path).is_dir() == path.endswith("/") for path in PATHS)
+
+
+def test_every_part_of_the_package_is_named() -> None:
+    parts = {path for path in (ROOT / "mlrun_cli").iterdir() if path.suffix == ".py" or any(path.rglob("*.py"))}
+    named = {f"mlrun_cli/{path.name}{'/' if path.is_dir() else ''}" for path in parts if path.name[0] != "_"}
+    assert not named - PATHS
+
+
+def test_every_program_that_is_named_is_there() -> None:
+    programs = re.findall(r"python -m (tests[\w.]+)", topic_source("contributing"))
+    assert len(programs) >= 4
+    assert not [name for name in programs if not (ROOT / f"{name.replace('.', '/')}.py").is_file()]
+
+
+def test_every_benchmark_that_is_named_is_there() -> None:
+    programs = re.findall(r"\bbench_\w+", topic_source("figures"))
+    assert programs
+    assert not [name for name in programs if not (ROOT / "tests" / "benchmarks" / f"{name}.py").is_file()]
