@@ -40,7 +40,7 @@ class RunFolder:
         self.outcome = path / "outcome.json"
         self.socket = path / SUPERVISOR_SOCKET
         self.stdin = path / "stdin"
-        self.helper_socket = path / "helper"
+        self.worker_socket = path / "helper"
         self.journal = path / JOURNAL
         self.record = path / "record.jsonl"
         self.children = path / "children.jsonl"

@@ -143,7 +143,7 @@ def recover(workspace: Workspace, run: Run) -> None:
         outcome = outcome.without_secrets(redaction)
         # Without it, it is the store alone that knows.
         optional(partial(write_outcome, folder, outcome), None, _log)
-    for file in (folder.secrets, folder.socket, folder.helper_socket):
+    for file in (folder.secrets, folder.socket, folder.worker_socket):
         optional(partial(file.unlink, missing_ok=True), None, _log)
     if submission is not None:
         optional(lambda: keep_what_the_script_wrote(workspace, submission, folder), None, _log)

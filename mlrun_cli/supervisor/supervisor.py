@@ -62,11 +62,11 @@ from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.working_copy import make_script_folders, make_working_copy
 from mlrun_cli.supervisor.child import Start
 from mlrun_cli.supervisor.container import ContainerEnd
-from mlrun_cli.supervisor.helper import Helper
 from mlrun_cli.supervisor.launchers.mpi import each_into_its_log, failed_process
 from mlrun_cli.supervisor.output_registration import with_registered_outputs
 from mlrun_cli.supervisor.process_group import ProcessGroup
-from mlrun_cli.supervisor.rpc_server import Answerer, QuestionServer
+from mlrun_cli.supervisor.rpc_server import RpcServer, RunRequestHandler
+from mlrun_cli.supervisor.worker_process import WorkerProcess
 from mlrun_cli.workspace import Workspace
 
 _LOOK_SECONDS = 1.0
@@ -97,7 +97,7 @@ class Supervisor:
         workspace.cared_for = (self._run.run_id, self._key)
         self._redaction = Redaction.from_environment(secrets.environment)
         self._reader = JournalReader(workspace, folder.journal, self._key, self._redaction)
-        self._helper = Helper(workspace, submission, folder)
+        self._worker = WorkerProcess(workspace, submission, folder)
         self._selector = selectors.DefaultSelector()
         self._group: ProcessGroup | None = None
         self._container_end: ContainerEnd | None = None
@@ -119,15 +119,17 @@ class Supervisor:
         """Take the run to its end."""
         signal.signal(signal.SIGTERM, self._on_terminate)
         self._folder.keep_room()
-        self._server = QuestionServer(
+        self._server = RpcServer(
             self._folder,
             self._selector,
-            Answerer(self._workspace, self._run, self._folder, self._reader, self._wake, self._helper.socket_name),
+            RunRequestHandler(
+                self._workspace, self._run, self._folder, self._reader, self._wake, self._worker.socket_name
+            ),
         )
         try:
             outcome = self._attempt()
         finally:
-            for close in (self._server.close, self._helper.close):
+            for close in (self._server.close, self._worker.close):
                 optional(close, None, _log)
         self._give_room()
         outcome = with_full_disk(outcome, self._full_disk)
@@ -306,9 +308,9 @@ class Supervisor:
                 for key, events in self._selector.select(tick):
                     key.data(events)
                 exit_codes = reap()
-                self._helper.saw_ends_of(exit_codes)
+                self._worker.note_ends_of(exit_codes)
                 group.ended(exit_codes)
-                self._server.answer_waiting()
+                self._server.handle_pending()
                 taken = self._ingest()
                 if taken:
                     tick = 0.0 if taken >= CHUNK_BYTES else _BUSY_TICK_SECONDS

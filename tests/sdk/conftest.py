@@ -87,21 +87,21 @@ class SubmittedRun:
         ]
 
 
-class Answerer:
-    """Answers a run's questions from its journals, in a thread per connection."""
+class StubServer:
+    """Handles a run's requests from its journals, in a thread per connection."""
 
     def __init__(self, run: SubmittedRun) -> None:
         self._folder = run.folder
         self.record = dict(RECORD)
-        self.replies: dict[str, Any] = {}
-        self.questions: list[dict[str, Any]] = []
+        self.responses: dict[str, Any] = {}
+        self.requests: list[dict[str, Any]] = []
         self.connections: list[socket.socket] = []
         self.may_flush = threading.Event()
         self.may_flush.set()
         self.listen()
 
     def listen(self) -> None:
-        """Begin to answer, as a supervisor that starts."""
+        """Listen, as a supervisor that starts."""
         path = self._folder / "socket"
         path.unlink(missing_ok=True)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -111,7 +111,7 @@ class Answerer:
         self._listener.listen(0)
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
-    def hang_up(self) -> None:
+    def close(self) -> None:
         """End every connection and take no other, as a supervisor that dies."""
         for one in [self._listener, *self.connections]:
             with suppress(OSError):  # it may have ended by itself
@@ -130,37 +130,37 @@ class Answerer:
     def _serve(self, connection: socket.socket) -> None:
         with suppress(ConnectionError), connection, connection.makefile("rwb") as stream:
             for line in stream:
-                question = json.loads(line)
-                self.questions.append(question)
-                if question["call"] == "runs.flush":
+                request = json.loads(line)
+                self.requests.append(request)
+                if request["call"] == "runs.flush":
                     self.may_flush.wait()
-                stream.write(json.dumps(self._reply(question)).encode() + b"\n")
+                stream.write(json.dumps(self._response(request)).encode() + b"\n")
                 stream.flush()
 
-    def _reply(self, question: dict[str, Any]) -> Any:
-        call = question["call"]
-        if call in self.replies:
-            return self.replies[call]
+    def _response(self, request: dict[str, Any]) -> Any:
+        call = request["call"]
+        if call in self.responses:
+            return self.responses[call]
         if call == "runs.get":
             return {"result": self.record}
         if call == "runs.metrics":
-            return {"result": self._metrics(question)}
+            return {"result": self._metrics(request)}
         if call == "runs.tags":
             return {"result": self._tags()}
         if call == "runs.properties":
             return {"result": self.record["properties"]}
         if call == "runs.add_properties":
-            self.record["properties"] = {**self.record["properties"], **question["arguments"]["properties"]}
+            self.record["properties"] = {**self.record["properties"], **request["arguments"]["properties"]}
         return {"result": None}
 
     def _lines(self) -> list[Any]:
         journals = sorted((self._folder / "journal").iterdir(), key=lambda path: path.stat().st_ctime_ns)
         return [json.loads(line) for journal in journals for line in journal.read_bytes().splitlines()]
 
-    def _metrics(self, question: dict[str, Any]) -> dict[str, Any]:
+    def _metrics(self, request: dict[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for line in self._lines():
-            if line[0] == "m" and question["arguments"]["name"] in (None, line[1]):
+            if line[0] == "m" and request["arguments"]["name"] in (None, line[1]):
                 found.setdefault(line[1], []).append(line[4])
         return found
 
@@ -177,22 +177,22 @@ class Answerer:
 
 @pytest.fixture
 def submitted(tmp_path: Path) -> SubmittedRun:
-    """A run without anybody who answers."""
+    """A run without a server."""
     return SubmittedRun(tmp_path / "a'; run, «ünï»")
 
 
 @pytest.fixture
-def answerer(submitted: SubmittedRun) -> Iterator[Answerer]:
-    """Somebody who answers for `submitted`."""
-    one = Answerer(submitted)
+def server(submitted: SubmittedRun) -> Iterator[StubServer]:
+    """The server of `submitted`."""
+    one = StubServer(submitted)
     yield one
-    one.hang_up()
+    one.close()
 
 
 @pytest.fixture
 def deep(tmp_path: Path) -> Iterator[SubmittedRun]:
-    """A run with an answerer, at a path that is too long for the address of a socket."""
+    """A run with a server, at a path that is too long for the address of a socket."""
     run = SubmittedRun(tmp_path / ("d" * 100) / ("e" * 100))
-    one = Answerer(run)
+    one = StubServer(run)
     yield run
-    one.hang_up()
+    one.close()

@@ -71,7 +71,7 @@ def test_the_import_of_the_sdk_loads_nothing_slow(submitted: SubmittedRun) -> No
     assert not slow & (set(json.loads(output)) - set(json.loads(bare)))
 
 
-@pytest.mark.usefixtures("answerer")
+@pytest.mark.usefixtures("server")
 @pytest.mark.parametrize("python", interpreters(), ids=os.path.basename)
 def test_the_sdk_works_on_every_interpreter(submitted: SubmittedRun, python: str) -> None:
     output = submitted.run(

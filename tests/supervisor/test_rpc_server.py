@@ -1,4 +1,4 @@
-"""The socket on which a supervisor is asked, with askers that leave before they have their answer."""
+"""The RPC server of a supervisor, with clients that leave before they have their response."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.journal_ingest import JournalReader
-from mlrun_cli.supervisor.rpc_server import Answerer, QuestionServer
+from mlrun_cli.supervisor.rpc_server import RpcServer, RunRequestHandler
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
@@ -21,7 +21,7 @@ TAGS = b'{"call": "runs.tags"}\n'
 
 
 class Supervisor:
-    """What a supervisor does for those who ask, of a run whose tags fill a socket's buffer several times."""
+    """The RPC server of a run whose tags fill a socket's buffer several times."""
 
     def __init__(self, workspace: Workspace) -> None:
         with workspace.transaction():
@@ -33,29 +33,29 @@ class Supervisor:
         folder.journal.mkdir(parents=True)
         run = workspace.runs.get_by_key(key)
         reader = JournalReader(workspace, folder.journal, key)
-        answerer = Answerer(workspace, run, folder, reader, lambda: None, lambda: "helper")
+        handler = RunRequestHandler(workspace, run, folder, reader, lambda: None, lambda: "helper")
         self._folder = folder
         self._selector = selectors.DefaultSelector()
-        self._server = QuestionServer(folder, self._selector, answerer)
+        self._server = RpcServer(folder, self._selector, handler)
 
     def close(self) -> None:
         self._server.close()
         self._selector.close()
 
     def serve(self) -> None:
-        """Until nobody wants anything."""
+        """Serve until no client waits."""
         while events := self._selector.select(0):
             for key, mask in events:
                 key.data(mask)
 
-    def asker(self) -> socket.socket:
-        """A connection, by which the tags have been asked for."""
-        asker = socket.socket(socket.AF_UNIX)
+    def connect(self) -> socket.socket:
+        """Connect, and request the tags."""
+        client = socket.socket(socket.AF_UNIX)
         with self._folder.address_of(self._folder.socket) as address:
-            asker.connect(address)
-        asker.sendall(TAGS)
+            client.connect(address)
+        client.sendall(TAGS)
         self.serve()
-        return asker
+        return client
 
 
 @pytest.fixture
@@ -67,19 +67,19 @@ def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
         yield opened
 
 
-def whole_answer(supervisor: Supervisor, asker: socket.socket) -> bytes:
-    """What the asker is answered, read as long as it leaves."""
-    answer = b""
-    while not answer.endswith(b"\n"):
-        answer += asker.recv(1 << 20)
+def read_response(supervisor: Supervisor, client: socket.socket) -> bytes:
+    """Read a response to its end."""
+    response = b""
+    while not response.endswith(b"\n"):
+        response += client.recv(1 << 20)
         supervisor.serve()
-    return answer
+    return response
 
 
 @pytest.mark.parametrize("leave", ["shutdown", "close", "drain"])
-def test_who_leaves_while_the_answer_does_disturbs_nobody(supervisor: Supervisor, leave: str) -> None:
-    with supervisor.asker() as stays:
-        with supervisor.asker() as leaves:
+def test_a_client_that_leaves_during_its_response_disturbs_nobody(supervisor: Supervisor, leave: str) -> None:
+    with supervisor.connect() as stays:
+        with supervisor.connect() as leaves:
             if leave == "drain":
                 assert leaves.recv(1 << 20)
             if leave == "shutdown":
@@ -87,4 +87,4 @@ def test_who_leaves_while_the_answer_does_disturbs_nobody(supervisor: Supervisor
             else:
                 leaves.close()
             supervisor.serve()
-        assert len(whole_answer(supervisor, stays)) > 1_000_000
+        assert len(read_response(supervisor, stays)) > 1_000_000

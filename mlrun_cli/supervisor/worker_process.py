@@ -1,4 +1,4 @@
-"""The helper of a run: a process that answers what is more than a read of the run itself, started when first needed."""
+"""The RPC worker of a run: a process that handles what is more than a read of the run, started when first needed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mlrun_cli.workspace import Workspace
 _PROGRAM = os.path.join(os.path.dirname(mlrun_cli.__file__), "rpc", "worker.py")
 
 
-class Helper:
+class WorkerProcess:
     """Starts the process, again when it has died, and ends it with the run."""
 
     def __init__(self, workspace: Workspace, submission: Submission, folder: RunFolder) -> None:
@@ -30,36 +30,36 @@ class Helper:
         self._process: subprocess.Popen[bytes] | None = None
 
     def socket_name(self) -> str:
-        """The name of the socket, in the run's folder, on which it takes questions; it is there when this returns.
+        """Return the name of its socket in the run's folder, which is there when this returns.
 
         Raises:
             OSError: it cannot be started.
         """
         if self._process is None or self._has_ended(self._process.pid):
             self._process = self._start()
-        return self._folder.helper_socket.name
+        return self._folder.worker_socket.name
 
-    def saw_ends_of(self, pids: Container[int]) -> None:
-        """Take note of its end if it is among those that the supervisor's own wait has seen."""
+    def note_ends_of(self, pids: Container[int]) -> None:
+        """Note its end if it is among those that the supervisor's own wait has seen."""
         if self._process is not None and self._process.pid in pids:
             self._process.returncode = 0
             self._process = None
 
     def _has_ended(self, pid: int) -> bool:
-        """Whether it waits to be reaped, which is left to the supervisor."""
+        """Tell whether it waits to be reaped, which is left to the supervisor."""
         return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def close(self) -> None:
-        """End it, whatever it is doing: nobody is left to hear the answer."""
+        """End it, whatever it is doing: nobody is left to read the response."""
         if self._process is not None:
             with suppress(ProcessLookupError):
                 self._process.kill()
             self._process.wait()
             self._process = None
-        self._folder.helper_socket.unlink(missing_ok=True)
+        self._folder.worker_socket.unlink(missing_ok=True)
 
     def _start(self) -> subprocess.Popen[bytes]:
-        with listen(self._folder, self._folder.helper_socket) as listener:
+        with listen(self._folder, self._folder.worker_socket) as listener:
             return subprocess.Popen(
                 [
                     sys.executable,
@@ -79,6 +79,6 @@ class Helper:
             )
 
     def _environment(self) -> dict[str, str]:
-        """This process's own; what the helper submits on the script's behalf gets the limits of that."""
+        """Return this process's variables; what the worker submits on the script's behalf gets the script's limits."""
         limits = {LIMITS_VARIABLE: json.dumps(self._submission.limits)} if self._submission.limits else {}
         return {**os.environ, "MLRUN_HOME": os.fspath(self._workspace.home), **limits}

@@ -9,7 +9,7 @@ import pytest
 from tests.sdk.driving import PYTHONS
 
 if TYPE_CHECKING:
-    from tests.sdk.conftest import Answerer, SubmittedRun
+    from tests.sdk.conftest import StubServer, SubmittedRun
 
 _ASK = """
 from azureml.exceptions import AzureMLException
@@ -21,7 +21,7 @@ def said(call):
 """
 
 
-def test_one_reads_what_one_wrote(submitted: SubmittedRun, answerer: Answerer) -> None:
+def test_one_reads_what_one_wrote(submitted: SubmittedRun, server: StubServer) -> None:
     output = submitted.run("""
         print(run.get_metrics())
         run.log("loss", 0.5); run.log("loss", float("inf")); run.log("other", 1)
@@ -41,11 +41,11 @@ def test_one_reads_what_one_wrote(submitted: SubmittedRun, answerer: Answerer) -
         "{'kind': 'test', 'size': '3'} {'kind': 'test', 'size': '3'}",
     ]
     about = {"workspace": ["sub", "group", "ws"], "arguments": {"run_id": "iris_1_0000abcd"}}
-    assert answerer.questions[-2:] == [{"call": call, **about} for call in ("runs.properties", "runs.flush")]
+    assert server.requests[-2:] == [{"call": call, **about} for call in ("runs.properties", "runs.flush")]
 
 
-def test_the_record_answers_for_a_run(submitted: SubmittedRun, answerer: Answerer) -> None:
-    answerer.replies["runs.details"] = {"result": {"runId": "iris_1_0000abcd", "status": "Running"}}
+def test_the_record_answers_for_a_run(submitted: SubmittedRun, server: StubServer) -> None:
+    server.responses["runs.details"] = {"result": {"runId": "iris_1_0000abcd", "status": "Running"}}
     output = submitted.run("""
         print(run.id, run.number, run.name, run.display_name, run.type, run.status, run.get_status())
         print(run.experiment.name, run.parent, run.get_details())
@@ -61,8 +61,8 @@ def test_the_record_answers_for_a_run(submitted: SubmittedRun, answerer: Answere
     ]
 
 
-def test_what_is_said_of_a_parent_goes_to_the_own_journal(submitted: SubmittedRun, answerer: Answerer) -> None:
-    answerer.replies["runs.parent"] = {"result": {**answerer.record, "run_id": "iris_0", "run_number": 6}}
+def test_what_is_said_of_a_parent_goes_to_the_own_journal(submitted: SubmittedRun, server: StubServer) -> None:
+    server.responses["runs.parent"] = {"result": {**server.record, "run_id": "iris_0", "run_number": 6}}
     output = submitted.run("""
         parent = run.parent
         parent.log("a", 1)
@@ -73,9 +73,9 @@ def test_what_is_said_of_a_parent_goes_to_the_own_journal(submitted: SubmittedRu
     assert (kind, run_id, line[:2]) == (">", "iris_0", ["m", "a"])
 
 
-def test_an_answer_may_be_an_error_of_the_class_it_names(submitted: SubmittedRun, answerer: Answerer) -> None:
-    answerer.replies["runs.add_properties"] = {"error": {"type": "UserErrorException", "message": "'a' is 1"}}
-    answerer.replies["runs.tags"] = {"error": {"type": "Strange", "message": "who knows"}}
+def test_an_answer_may_be_an_error_of_the_class_it_names(submitted: SubmittedRun, server: StubServer) -> None:
+    server.responses["runs.add_properties"] = {"error": {"type": "UserErrorException", "message": "'a' is 1"}}
+    server.responses["runs.tags"] = {"error": {"type": "Strange", "message": "who knows"}}
     output = submitted.run(_ASK + "print(said(lambda: run.add_properties({'a': 2})))\nprint(said(run.get_tags))")
     assert output.splitlines() == ["UserErrorException: 'a' is 1", "AzureMLException: Strange: who knows"]
 
@@ -85,19 +85,19 @@ def test_a_property_without_value_is_refused(submitted: SubmittedRun) -> None:
     assert output.startswith("UserErrorException: Property 'a' has no value")
 
 
-def test_long_answers_and_nan_arrive_whole(submitted: SubmittedRun, answerer: Answerer) -> None:
-    answerer.replies["runs.metrics"] = {"result": {"long": ["é" * 1000] * 2000, "nan": math.nan}}
+def test_long_answers_and_nan_arrive_whole(submitted: SubmittedRun, server: StubServer) -> None:
+    server.responses["runs.metrics"] = {"result": {"long": ["é" * 1000] * 2000, "nan": math.nan}}
     output = submitted.run("m = run.get_metrics(); print(len(m['long']), set(m['long']) == {'é' * 1000}, m['nan'])")
     assert output == "2000 True nan\n"
 
 
-def test_one_connection_serves_all_questions_of_a_process(submitted: SubmittedRun, answerer: Answerer) -> None:
+def test_one_connection_serves_all_questions_of_a_process(submitted: SubmittedRun, server: StubServer) -> None:
     submitted.run("for _ in range(20): run.get_tags()")
-    assert len(answerer.questions) == 20
-    assert len(answerer.connections) == 1
+    assert len(server.requests) == 20
+    assert len(server.connections) == 1
 
 
-def test_threads_that_ask_at_once_get_their_own_answers(submitted: SubmittedRun, answerer: Answerer) -> None:
+def test_threads_that_ask_at_once_get_their_own_answers(submitted: SubmittedRun, server: StubServer) -> None:
     output = submitted.run("""
         import threading
         for number in range(8):
@@ -113,12 +113,12 @@ def test_threads_that_ask_at_once_get_their_own_answers(submitted: SubmittedRun,
         print(wrong)
     """)
     assert output == "[]\n"
-    assert len(answerer.questions) == 400
+    assert len(server.requests) == 400
 
 
 @pytest.mark.parametrize("python", PYTHONS, ids=os.path.basename)
 def test_a_child_by_fork_asks_on_a_connection_of_its_own(
-    submitted: SubmittedRun, answerer: Answerer, python: str
+    submitted: SubmittedRun, server: StubServer, python: str
 ) -> None:
     code = """
         import os
@@ -134,10 +134,10 @@ def test_a_child_by_fork_asks_on_a_connection_of_its_own(
         assert run.get_metrics() == {"parent": [1], "child": [1, 1]}
     """
     submitted.run(code, python=python)
-    assert len(answerer.connections) == 3
+    assert len(server.connections) == 3
 
 
-def test_many_processes_connect_through_a_full_queue(submitted: SubmittedRun, answerer: Answerer) -> None:
+def test_many_processes_connect_through_a_full_queue(submitted: SubmittedRun, server: StubServer) -> None:
     submitted.run("""
         import os
         for _ in range(32):
@@ -146,15 +146,15 @@ def test_many_processes_connect_through_a_full_queue(submitted: SubmittedRun, an
                 os._exit(0)
         assert all(os.wait()[1] == 0 for _ in range(32))
     """)
-    assert len(answerer.questions) == 32
+    assert len(server.requests) == 32
 
 
-def test_a_question_is_asked_again_when_the_connection_broke(submitted: SubmittedRun, answerer: Answerer) -> None:
+def test_a_question_is_asked_again_when_the_connection_broke(submitted: SubmittedRun, server: StubServer) -> None:
     with submitted.start("run.get_tags(); print('asked', flush=True); input(); print(run.get_status())") as process:
         assert process.stdout is not None
         process.stdout.readline()
-        answerer.hang_up()
-        answerer.listen()
+        server.close()
+        server.listen()
         output, errors = process.communicate("\n", timeout=60)
     assert (output, errors) == ("Running\n", "")
 
@@ -165,26 +165,26 @@ def test_a_supervisor_that_is_gone_is_said_in_words(submitted: SubmittedRun) -> 
     assert len(submitted.lines()) == 1
 
 
-def test_a_supervisor_that_died_is_said_in_words(submitted: SubmittedRun, answerer: Answerer) -> None:
+def test_a_supervisor_that_died_is_said_in_words(submitted: SubmittedRun, server: StubServer) -> None:
     with submitted.start(
         _ASK + "run.get_tags(); print('asked', flush=True); input(); print(said(run.flush))"
     ) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        answerer.hang_up()
+        server.close()
         output, errors = process.communicate("\n", timeout=60)
     assert errors == ""
     assert output.startswith("ServiceException: The supervisor of this run does not answer (Connection refused)")
 
 
-def test_a_late_answer_is_nobody_elses(submitted: SubmittedRun, answerer: Answerer) -> None:
-    answerer.may_flush.clear()
+def test_a_late_answer_is_nobody_elses(submitted: SubmittedRun, server: StubServer) -> None:
+    server.may_flush.clear()
     with submitted.start(
         _ASK + "print(said(lambda: run.flush(timeout_seconds=0.05)), flush=True); input(); print(run.get_status())"
     ) as process:
         assert process.stdout is not None
         first = process.stdout.readline()
-        answerer.may_flush.set()
+        server.may_flush.set()
         output, errors = process.communicate("\n", timeout=60)
     assert first.startswith("ServiceException: The supervisor of this run did not answer in time")
     assert (output, errors) == ("Running\n", "")
