@@ -18,7 +18,8 @@ from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.experiments import ExperimentStore
 from mlrun_cli.store.journals import JournalStore
 from mlrun_cli.store.metrics import MetricStore
-from mlrun_cli.store.runs import RunStore
+from mlrun_cli.store.runs.queue_store import QueueStore
+from mlrun_cli.store.runs.run_store import RunStore
 from mlrun_cli.workspace_locator import WorkspaceLocator
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from mlrun_cli.store.metric_summaries import MetricSummaryStore
     from mlrun_cli.store.models import ModelStore
     from mlrun_cli.store.recorder import Recorder
-    from mlrun_cli.store.run_pages import RunPageStore
+    from mlrun_cli.store.runs.page_store import RunPageStore
+    from mlrun_cli.store.runs.retention_store import RetentionStore
     from mlrun_cli.store.settings import SettingStore
     from mlrun_cli.store.views import ViewStore
 
@@ -45,6 +47,7 @@ class Workspace:
         self.folder = locator.folder
         self.snapshots_folder = locator.folder / "snapshots"
         self.runs = RunStore(database)
+        self.queues = QueueStore(database)
         self.experiments = ExperimentStore(database)
         self.metrics = MetricStore(database)
         self.journals = JournalStore(database)
@@ -154,9 +157,16 @@ class Workspace:
         return ModelStore(self._database)
 
     @cached_property
+    def retention(self) -> RetentionStore:
+        """The runs that may be pruned."""
+        from mlrun_cli.store.runs.retention_store import RetentionStore  # noqa: PLC0415
+
+        return RetentionStore(self._database)
+
+    @cached_property
     def run_pages(self) -> RunPageStore:
         """Runs a page at a time."""
-        from mlrun_cli.store.run_pages import RunPageStore  # noqa: PLC0415
+        from mlrun_cli.store.runs.page_store import RunPageStore  # noqa: PLC0415
 
         return RunPageStore(self._database, self.runs)
 

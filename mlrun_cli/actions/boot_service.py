@@ -62,8 +62,8 @@ def start_queues(home: Path, say: Callable[[str], None]) -> list[dict[str, Any]]
         try:
             with Workspace.open(locate_workspace(home, identity), create=False) as workspace:
                 reconcile(workspace)
-                targets: Sequence[str] = workspace.runs.queued_targets()
-                waiting = {target: len(workspace.runs.queued_keys(target)) for target in targets}
+                targets: Sequence[str] = workspace.queues.list_targets()
+                waiting = {target: len(workspace.queues.list_keys(target)) for target in targets}
         except MlrunError as error:
             say(f"The workspace '{identity.name}' is left as it is: {error.message}")
             continue

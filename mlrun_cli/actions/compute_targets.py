@@ -126,7 +126,7 @@ def change_compute_target(workspace: Workspace, name: str, properties: Mapping[s
 def _check_room(workspace: Workspace, changed: ComputeTarget) -> None:
     """See that no run is left waiting for what a target will not have any more."""
     most = find_kind(changed.kind).node_limit(changed)
-    larger = [] if most is None else workspace.runs.queued_beyond(changed.name, most)
+    larger = [] if most is None else workspace.queues.list_ids_beyond(changed.name, most)
     if larger:
         named = ", ".join(larger[:_MOST_NAMES]) + (", …" if len(larger) > _MOST_NAMES else "")
         raise UsageError(

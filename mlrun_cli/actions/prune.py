@@ -143,7 +143,7 @@ def _prune(workspace: Workspace, before: int, *, dry_run: bool, say: Callable[[s
         "runs": list(runs.values()),
         "skipped": removal.skipped,
         "snapshots": snapshots.snapshots,
-        "spared": list(workspace.runs.spared(before)),
+        "spared": list(workspace.retention.list_spared(before)),
     }
 
 
@@ -182,9 +182,9 @@ def _prune_runs(workspace: Workspace, before: int, removal: _Removal) -> dict[in
     is without the rest of its tree, and what is left goes the next time.
     """
     gone: dict[int, str] = {}
-    for topmost in workspace.runs.ended_trees(before):
+    for topmost in workspace.retention.list_ended_trees(before):
         # Asked again: a child may have been submitted since.
-        for key, run_id in workspace.runs.ended_tree(topmost, before):
+        for key, run_id in workspace.retention.list_ended_tree(topmost, before):
             if not removal.remove(workspace.run_folder(run_id).path):
                 break
             if not removal.dry_run:

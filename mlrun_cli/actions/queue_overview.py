@@ -41,15 +41,15 @@ def queue_overview(workspace: Workspace, most_waiting: int) -> Sequence[TargetOv
     for run in workspace.runs.alive():
         running.setdefault(run.target or LOCAL_TARGET, []).append(run)
     names = target_names(workspace)
-    names += sorted({*running, *workspace.runs.queued_targets()} - set(names))
+    names += sorted({*running, *workspace.queues.list_targets()} - set(names))
     return [
         TargetOverview(
             name=name,
             most_nodes=node_limit(workspace, name),
-            busy_nodes=workspace.runs.busy_nodes(name),
+            busy_nodes=workspace.queues.count_busy_nodes(name),
             running=as_shown(workspace, running.get(name, ()), not_responding),
-            waiting=as_shown(workspace, workspace.runs.queued(name, most_waiting), not_responding),
-            waiting_count=len(workspace.runs.queued_keys(name)),
+            waiting=as_shown(workspace, workspace.queues.list_runs(name, most_waiting), not_responding),
+            waiting_count=len(workspace.queues.list_keys(name)),
         )
         for name in names
     ]

@@ -9,7 +9,7 @@ from mlrun_cli.actions.runs import as_shown, resolve_filter
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.order import NEWEST_FIRST, RunOrder
 from mlrun_cli.runs.run import Run
-from mlrun_cli.store.run_pages import COUNTED, RunPageStore
+from mlrun_cli.store.runs.page_store import COUNTED, RunPageStore
 from mlrun_cli.workspace import Workspace
 
 PAGE_SIZE = 50

@@ -343,7 +343,7 @@ def delete_runs(workspace: Workspace, runs: Sequence[Run], *, force: bool = Fals
             f"These have not ended: {', '.join(live)}.",
             hint="Cancel them first ('mlrun run cancel'), or wait.",
         )
-    spared = {} if force else workspace.runs.why_spared([run.run_id for run in runs])
+    spared = {} if force else workspace.retention.explain_spared([run.run_id for run in runs])
     if spared:
         reasons = [f"{run_id} ({why})" for run_id, why in spared.items()]
         raise UsageError(

@@ -117,7 +117,7 @@ def call_dispatcher(workspace: Workspace, target: str) -> None:
 
 def call_all_dispatchers(workspace: Workspace) -> None:
     """The same for all targets that runs wait for; what fails is left to the next look at a run."""
-    for target in workspace.runs.queued_targets():
+    for target in workspace.queues.list_targets():
         with suppress(OSError, StoreError):
             call_dispatcher(workspace, target)
 
@@ -128,7 +128,7 @@ def mind_queues(workspace: Workspace) -> None:
     Raises:
         StoreUnavailable: the workspace is away.
     """
-    for target in workspace.runs.queued_targets():
+    for target in workspace.queues.list_targets():
         folder = QueueFolder(workspace, target)
         with suppress(OSError):
             folder.make()
@@ -194,10 +194,10 @@ class QueueLook:
 
     def _queue(self, target: str) -> _Queue:
         if target not in self._queues:
-            runs = self._workspace.runs
+            queues = self._workspace.queues
             most = node_limit(self._workspace, target)
             trouble = QueueFolder(self._workspace, target).trouble()
-            self._queues[target] = _Queue(runs.queued_keys(target), most, runs.busy_nodes(target), trouble)
+            self._queues[target] = _Queue(queues.list_keys(target), most, queues.count_busy_nodes(target), trouble)
         return self._queues[target]
 
 

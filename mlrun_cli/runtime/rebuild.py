@@ -21,7 +21,7 @@ from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.journals import JournalStore
 from mlrun_cli.store.metrics import MetricStore
 from mlrun_cli.store.records import NAMED_TABLES, RecordStore
-from mlrun_cli.store.runs import RunStore
+from mlrun_cli.store.runs.run_store import RunStore
 from mlrun_cli.store.salvage import Salvage
 from mlrun_cli.wire.run_folder import JOURNAL
 

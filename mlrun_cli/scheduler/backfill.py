@@ -54,5 +54,5 @@ class Passing:
 
     def _passed(self, run: Run, usable: Collection[str] | None = None) -> int:
         """How many that came later have been started: all, or those that were lent some of these GPUs."""
-        lent = self._workspace.runs.gpus_of_later(run.target or "", run.key, self._starting)
+        lent = self._workspace.queues.list_gpus_of_later_runs(run.target or "", run.key, self._starting)
         return len(lent) if usable is None else sum(not gpus.isdisjoint(usable) for gpus in lent)

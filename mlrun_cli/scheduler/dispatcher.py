@@ -99,7 +99,7 @@ class Dispatcher:
                 self._serve(listener)
             self._folder.socket.unlink(missing_ok=True)
             self._lock.close()
-            if not self._workspace.is_in_place() or not self._workspace.runs.queued_keys(self._target):
+            if not self._workspace.is_in_place() or not self._workspace.queues.list_keys(self._target):
                 return
             self._lock = OwnerLock.open(self._folder.lock)
             is_mine = self._lock.try_take()
@@ -144,10 +144,10 @@ class Dispatcher:
         """
         most = node_limit(self._workspace, self._target)
         # Those that are just being started are among them.
-        waiting = self._workspace.runs.queued(self._target, len(self._supervisors) + max(most or 0, _AT_ONCE))
+        waiting = self._workspace.queues.list_runs(self._target, len(self._supervisors) + max(most or 0, _AT_ONCE))
         starting = {run.key for run in waiting} & set(self._supervisors.values())
         # One that leaves the queue between these two questions is counted once all the same.
-        busy = self._workspace.runs.busy_nodes(self._target, besides=starting)
+        busy = self._workspace.queues.count_busy_nodes(self._target, besides=starting)
         busy += sum(run.node_count for run in waiting if run.key in starting)
         passing = Passing(self._workspace, self._gpu_lender, self._supervisors.values())
         for run in waiting:
@@ -265,7 +265,7 @@ class Dispatcher:
 
     def _give_up_abandoned(self) -> None:
         """End those, wherever in the queue, that were to be canceled with a command which has been killed."""
-        for run in self._workspace.runs.queued(self._target, _WHOLE_QUEUE):
+        for run in self._workspace.queues.list_runs(self._target, _WHOLE_QUEUE):
             folder = self._workspace.run_folder(run.run_id)
             if has_lost_its_stream(folder):
                 with suppress(OSError), closing(OwnerLock.open(folder.lock)) as lock:

@@ -13,7 +13,7 @@ from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
 from mlrun_cli.store.db.sqlite.migrations import migrate
 from mlrun_cli.store.experiments import ExperimentStore
-from mlrun_cli.store.runs import RunStore
+from mlrun_cli.store.runs.run_store import RunStore
 
 AddRun = Callable[..., int]
 

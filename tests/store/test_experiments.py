@@ -3,7 +3,7 @@ from __future__ import annotations
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.experiments import ExperimentStore
-from mlrun_cli.store.runs import RunStore
+from mlrun_cli.store.runs.run_store import RunStore
 from tests.store.conftest import AddRun
 
 

@@ -14,14 +14,15 @@ from mlrun_cli.runs.filter import RunFilter, TagFilter
 from mlrun_cli.runs.order import COLUMNS, RunOrder
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.store import run_conditions, run_pages
 from mlrun_cli.store.db.database import Database, Row
 from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
 from mlrun_cli.store.db.sqlite.migrations import migrate
 from mlrun_cli.store.experiments import ExperimentStore
 from mlrun_cli.store.metrics import MetricStore
-from mlrun_cli.store.run_pages import RunPageStore
-from mlrun_cli.store.runs import RunStore
+from mlrun_cli.store.runs import conditions, page_store
+from mlrun_cli.store.runs.page_store import RunPageStore
+from mlrun_cli.store.runs.queue_store import QueueStore
+from mlrun_cli.store.runs.run_store import RunStore
 from tests.store.conftest import AddRun
 
 EVERYTHING = RunFilter(include_children=True)
@@ -36,9 +37,9 @@ def pages(database: Database, runs: RunStore) -> RunPageStore:
 def _size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is done with few runs, and what with many."""
     if request.param == "many":
-        monkeypatch.setattr(run_pages, "_FEW", 0)
-        monkeypatch.setattr(run_pages, "_FEW_TO_COUNT", 0)
-        monkeypatch.setattr(run_conditions, "RARE", 0)
+        monkeypatch.setattr(page_store, "_FEW", 0)
+        monkeypatch.setattr(page_store, "_FEW_TO_COUNT", 0)
+        monkeypatch.setattr(conditions, "RARE", 0)
 
 
 def ids(pages: RunPageStore, which: RunFilter = EVERYTHING, order: str = "-created", **page: int) -> list[str]:
@@ -433,8 +434,8 @@ def test_a_page_reads_an_index_and_sorts_only_few_runs(
 def test_a_page_that_is_filtered_walks_an_index_when_there_are_many(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, which: RunFilter
 ) -> None:
-    monkeypatch.setattr(run_pages, "_FEW", 0)
-    monkeypatch.setattr(run_conditions, "RARE", 0)
+    monkeypatch.setattr(page_store, "_FEW", 0)
+    monkeypatch.setattr(conditions, "RARE", 0)
 
     plan = plan_of(tmp_path, which, "-created")
 
@@ -463,11 +464,11 @@ def test_live_runs_are_counted_without_those_that_have_ended(tmp_path: Path) -> 
 def test_what_a_queue_asks_reads_no_run_that_has_ended(tmp_path: Path) -> None:
     with closing(ExplainedRows(tmp_path / "workspace.db")) as database:
         migrate(database, "it")
-        runs = RunStore(database)
+        queues = QueueStore(database)
         database.plan = ""
-        runs.queued("cpu", 50)
-        runs.queued_keys("cpu")
-        runs.queued_beyond("cpu", 1)
-        runs.busy_nodes("cpu")
+        queues.list_runs("cpu", 50)
+        queues.list_keys("cpu")
+        queues.list_ids_beyond("cpu", 1)
+        queues.count_busy_nodes("cpu")
 
         assert "runs_by_target" not in database.plan, database.plan

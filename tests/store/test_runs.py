@@ -7,7 +7,7 @@ from mlrun_cli.runs.filter import RunFilter, TagFilter
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.journals import JournalStore
-from mlrun_cli.store.runs import RunStore
+from mlrun_cli.store.runs.run_store import RunStore
 from tests.store.conftest import AddRun
 
 

@@ -14,7 +14,7 @@ from mlrun_cli.store.datasets import DatasetStore
 from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.experiments import ExperimentStore
 from mlrun_cli.store.models import ModelStore
-from mlrun_cli.store.runs import RunStore
+from mlrun_cli.store.runs.run_store import RunStore
 from tests.store.conftest import AddRun
 
 SECRET = "hunterEzz"

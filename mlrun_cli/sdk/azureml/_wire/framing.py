@@ -1,1 +1,34 @@
-../../../wire/framing.py
+"""Framing of requests and responses: a JSON object per line, over a socket in the folder of a run."""
+
+import os
+from contextlib import contextmanager
+from json import dumps
+from typing import Any, Iterator
+
+LONGEST_REQUEST = 16_000_000
+"""Bytes."""
+
+RESULT = "result"
+ERROR = "error"
+OTHER_SOCKET = "ask"
+"""Keys of responses, of which each has one: a result, an error, or the name of the socket to send the request to."""
+
+
+def encode_line(document: Any) -> bytes:
+    """Return a request or a response as a line."""
+    return dumps(document).encode() + b"\n"
+
+
+@contextmanager
+def socket_address(folder: str, name: str) -> Iterator[str]:
+    """Give the address of a socket in a folder while it is open: a path of more than 107 bytes is none.
+
+    Raises:
+        OSError: the folder is gone.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        through = f"/proc/self/fd/{descriptor}"  # as short as that, however deep the folder lies
+        yield os.path.join(through if os.path.exists(through) else folder, name)
+    finally:
+        os.close(descriptor)

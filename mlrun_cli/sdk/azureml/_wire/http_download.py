@@ -1,1 +1,66 @@
-../../../wire/http_download.py
+"""Downloads over HTTP by addresses that may hold a user and a password."""
+
+import os
+import shutil
+from base64 import b64encode
+from http.client import HTTPException
+from string import punctuation
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+_SECONDS = 60.0
+_AUTHORIZATION = "Authorization"
+
+
+def download(url: str, path: "str | os.PathLike[str]") -> None:
+    """Download an address of http or https into a new file.
+
+    Raises:
+        OSError: it cannot be had as a whole, or the file cannot be written.
+    """
+    try:
+        with build_opener(_Redirects).open(_request(url), timeout=_SECONDS) as answer, open(path, "xb") as file:
+            shutil.copyfileobj(answer, file, 1 << 20)
+            missing = getattr(answer, "length", None)  # a short body ends like a whole one
+    except HTTPError as error:
+        error.close()
+        raise
+    except HTTPException as error:  # which is no OSError, and may show the address
+        raise OSError(f"it ended too early, or is no HTTP ({type(error).__name__})") from error
+    if missing:
+        raise OSError(f"it ended too early, {missing} bytes are missing")
+
+
+class _Redirects(HTTPRedirectHandler):
+    """Follows with the password only to the host that it is for, and not from https to http."""
+
+    def redirect_request(self, req: Request, *arguments: Any) -> "Request | None":
+        request = super().redirect_request(req, *arguments)
+        given = req.unredirected_hdrs.get(_AUTHORIZATION)
+        if request is not None and given is not None and _may_have_password_of(req, request):
+            request.add_unredirected_header(_AUTHORIZATION, given)
+        return request
+
+
+def _may_have_password_of(before: Request, after: Request) -> bool:
+    return after.type in {before.type, "https"} and _host(before) == _host(after)
+
+
+def _host(request: Request) -> str:
+    """With its port, unless that is the usual one of http or https."""
+    host, usual = request.host.lower(), ":443" if request.type == "https" else ":80"
+    return host[: -len(usual)] if host.endswith(usual) else host
+
+
+def _request(url: str) -> Request:
+    split = urlsplit(url)
+    user_info, _, host = split.netloc.rpartition("@")
+    path, query = (quote(part, safe=punctuation) for part in (split.path, split.query))
+    request = Request(urlunsplit((split.scheme, host, path, query, "")))  # noqa: S310 - http or https
+    if user_info:
+        name, _, password = map(unquote, user_info.partition(":"))
+        credentials = b64encode(f"{name}:{password}".encode()).decode()
+        request.add_unredirected_header(_AUTHORIZATION, f"Basic {credentials}")
+    return request

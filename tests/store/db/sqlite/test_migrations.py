@@ -20,8 +20,8 @@ from mlrun_cli.store.experiments import ExperimentStore
 from mlrun_cli.store.journals import JournalStore
 from mlrun_cli.store.metric_summaries import MetricSummaryStore
 from mlrun_cli.store.metrics import MetricStore
-from mlrun_cli.store.run_pages import RunPageStore
-from mlrun_cli.store.runs import RunStore
+from mlrun_cli.store.runs.page_store import RunPageStore
+from mlrun_cli.store.runs.run_store import RunStore
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.runs.order import METRIC, PROPERTY, TAG, RunOrder
 from mlrun_cli.store.db.database import Dialect
-from mlrun_cli.store.run_conditions import METRIC_COLUMNS, TERMINAL
+from mlrun_cli.store.runs.conditions import METRIC_COLUMNS, TERMINAL
 
 _DURATION = "coalesce(runs.duration_seconds, (runs.ended_at - runs.started_at) / 1000000.0)"
 _IS_RUNNING = f"runs.status NOT IN ({TERMINAL}) AND runs.started_at IS NOT NULL AND {_DURATION} IS NULL"

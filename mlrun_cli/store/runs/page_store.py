@@ -9,9 +9,9 @@ from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.order import NEWEST_FIRST, RunOrder
 from mlrun_cli.runs.run import Run
 from mlrun_cli.store.db.database import Database, Row, in_list
-from mlrun_cli.store.run_conditions import TERMINAL, RunConditions
-from mlrun_cli.store.run_orders import OrderSql, order_sql
-from mlrun_cli.store.runs import RunStore
+from mlrun_cli.store.runs.conditions import TERMINAL, RunConditions
+from mlrun_cli.store.runs.orders import OrderSql, order_sql
+from mlrun_cli.store.runs.run_store import RunStore
 
 COUNTED = 10_000
 """Beyond this number runs are not counted."""

@@ -1,0 +1,1 @@
+"""Runs in the database: every SQL statement about runs is in this folder."""

@@ -1,0 +1,83 @@
+"""Queues of compute targets: the runs that wait, and those that hold nodes and GPUs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence, Set
+
+from mlrun_cli.runs.run import Run
+from mlrun_cli.store.db.database import Database, in_list
+from mlrun_cli.store.runs.rows import ALIVE, SELECT_RUN, run_from_row
+
+
+class QueueStore:
+    """Reads the queues of targets. Each method is one statement."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def list_runs(self, target: str, limit: int) -> Sequence[Run]:
+        """Return the first runs in the queue of a target, without tags and properties."""
+        rows = self._database.rows(
+            f"{SELECT_RUN} WHERE runs.status = 'Queued' AND {self._target('runs.target')} = :target"
+            " ORDER BY runs.run_key LIMIT :limit",
+            target=target,
+            limit=limit,
+        )
+        return [run_from_row(row, {}, {}) for row in rows]
+
+    def list_keys(self, target: str) -> Sequence[int]:
+        """Return the keys of all runs in the queue of a target, in their order."""
+        rows = self._database.rows(
+            "SELECT run_key FROM runs WHERE status = 'Queued' AND target = :target ORDER BY run_key", target=target
+        )
+        return [row["run_key"] for row in rows]
+
+    def list_ids_beyond(self, target: str, most: int) -> Sequence[str]:
+        """Return the ids of the queued runs that need more than `most` nodes of a target, in their order."""
+        rows = self._database.rows(
+            f"SELECT run_id FROM runs WHERE status = 'Queued' AND {self._target()} = :target"  # noqa: S608
+            " AND node_count > :most ORDER BY run_key",
+            target=target,
+            most=most,
+        )
+        return [row["run_id"] for row in rows]
+
+    def list_targets(self) -> Sequence[str]:
+        """Return the targets with runs in their queues."""
+        rows = self._database.rows("SELECT DISTINCT target FROM runs WHERE status = 'Queued' AND target IS NOT NULL")
+        return [row["target"] for row in rows]
+
+    def count_busy_nodes(self, target: str, besides: Collection[int] = ()) -> int:
+        """Return how many nodes of a target are taken by runs that have left its queue and have not ended.
+
+        `besides` are the keys of those that are not to be counted.
+        """
+        places, keys = in_list("besides", list(besides))
+        others = f" AND run_key NOT IN {places}" if keys else ""
+        row = self._database.row(
+            f"SELECT coalesce(sum(node_count), 0) AS busy FROM runs WHERE {ALIVE} AND status <> 'Queued'"  # noqa: S608
+            f" AND {self._target()} = :target AND owner_lock IS NULL{others}",
+            target=target,
+            **keys,
+        )
+        assert row is not None
+        return int(row["busy"])
+
+    def list_gpus_of_later_runs(self, target: str, key: int, starting: Collection[int]) -> Sequence[Set[str]]:
+        """Return the GPUs, or none, of each run that was queued behind one on a target and has been started.
+
+        `starting` are the keys of those that are being started, and may still be in the queue.
+        """
+        places, keys = in_list("starting", list(starting))
+        rows = self._database.rows(
+            f"SELECT gpus FROM runs WHERE run_key > :key AND {self._target()} = :target AND owner_lock IS NULL"  # noqa: S608
+            f" AND (status <> 'Queued' AND ({ALIVE} OR started_at IS NOT NULL) OR run_key IN {places})",
+            key=key,
+            target=target,
+            **keys,
+        )
+        return [frozenset(filter(None, (row["gpus"] or "").split(","))) for row in rows]
+
+    def _target(self, column: str = "target") -> str:
+        """Return the column for conditions that other indexes serve better: a target may have had a million runs."""
+        return self._database.dialect.without_index(column)

@@ -1,0 +1,70 @@
+"""Ended runs that may be pruned, and those that are spared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from mlrun_cli.store.db.database import Database, in_lists
+from mlrun_cli.store.runs.rows import ALIVE
+
+_SPARED = "(runs.is_kept = 1 OR EXISTS (SELECT 1 FROM models WHERE models.run_id = runs.run_id))"
+
+
+class RetentionStore:
+    """Finds runs that may be pruned."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def list_ended_trees(self, before: int) -> Sequence[int]:
+        """Return the topmost of runs that, with all below them, ended before a time; oldest first.
+
+        Trees with a run that is spared are left out.
+        """
+        rows = self._database.rows(
+            "SELECT coalesce(root_key, run_key) AS tree FROM runs GROUP BY tree"  # noqa: S608
+            f" HAVING min(CASE WHEN {ALIVE} OR coalesce(ended_at, created_at) >= :before OR {_SPARED}"
+            " THEN 0 ELSE 1 END) = 1 ORDER BY tree",
+            before=before,
+        )
+        return [row["tree"] for row in rows]
+
+    def list_ended_tree(self, topmost: int, before: int) -> Sequence[tuple[int, str]]:
+        """Return key and id of a run and of all below it, children first.
+
+        There are none unless all have ended before a moment, and none of them is spared.
+        """
+        rows = self._database.rows(
+            "WITH RECURSIVE tree (run_key) AS (SELECT :topmost"  # noqa: S608
+            " UNION ALL SELECT runs.run_key FROM runs JOIN tree ON runs.parent_key = tree.run_key)"
+            f" SELECT run_key, run_id, {ALIVE} OR coalesce(ended_at, created_at) >= :before OR {_SPARED} AS stays"
+            " FROM runs WHERE run_key IN (SELECT run_key FROM tree) ORDER BY run_key DESC",
+            topmost=topmost,
+            before=before,
+        )
+        return [] if any(row["stays"] for row in rows) else [(row["run_key"], row["run_id"]) for row in rows]
+
+    def list_spared(self, before: int) -> Sequence[str]:
+        """Return the ids of spared runs that ended before a time: kept, or behind a registered model."""
+        rows = self._database.rows(
+            f"SELECT run_id FROM runs WHERE {_SPARED} AND NOT ({ALIVE})"  # noqa: S608
+            " AND coalesce(ended_at, created_at) < :before ORDER BY run_key",
+            before=before,
+        )
+        return [row["run_id"] for row in rows]
+
+    def explain_spared(self, run_ids: Sequence[str]) -> Mapping[str, str]:
+        """Return, for the runs of these ids that are spared, the reason in words."""
+        why: dict[str, str] = {}
+        for places, parameters in in_lists("run", run_ids):
+            kept = self._database.rows(
+                f"SELECT run_id FROM runs WHERE run_id IN {places} AND is_kept = 1",  # noqa: S608
+                **parameters,
+            )
+            why.update((row["run_id"], "it is kept") for row in kept)
+            behind = self._database.rows(
+                f"SELECT run_id, name, version FROM models WHERE run_id IN {places}",  # noqa: S608
+                **parameters,
+            )
+            why.update((row["run_id"], f"model {row['name']}:{row['version']} comes from it") for row in behind)
+        return why
