@@ -18,7 +18,7 @@ from mlrun_cli.errors import ComputeTargetNotFound, TargetKindNotFound, Unsuppor
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.liveness import reconcile
-from mlrun_cli.runtime.queue import call_all_dispatchers
+from mlrun_cli.runtime.queue import wake_dispatchers
 from mlrun_cli.store.secrets import hidden_pairs, hidden_text
 from mlrun_cli.targets.registry import find_kind
 from mlrun_cli.workspace import Workspace
@@ -74,7 +74,7 @@ def create_compute_target(
                 )
             target = target._replace(created_at=there.created_at)
             workspace.compute_targets.replace(target)
-    call_all_dispatchers(workspace)
+    wake_dispatchers(workspace)
     return target
 
 
@@ -119,7 +119,7 @@ def change_compute_target(workspace: Workspace, name: str, properties: Mapping[s
         changed = there._replace(modified_at=now(), properties={**there.properties, **properties})
         _check_room(workspace, changed)
         workspace.compute_targets.replace(changed)
-    call_all_dispatchers(workspace)
+    wake_dispatchers(workspace)
     return changed
 
 
@@ -153,7 +153,7 @@ def delete_compute_target(workspace: Workspace, name: str) -> None:
             _check_unused(workspace, name, lost)
         workspace.compute_targets.delete(name)
     if name == LOCAL_TARGET:
-        call_all_dispatchers(workspace)
+        wake_dispatchers(workspace)
 
 
 def check_target(workspace: Workspace, name: str) -> None:

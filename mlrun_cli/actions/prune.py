@@ -19,7 +19,7 @@ from mlrun_cli.errors import EnvironmentNotFound, MlrunError, UsageError
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runtime.liveness import reconcile
-from mlrun_cli.runtime.sessions import remnants
+from mlrun_cli.runtime.sessions import list_remnants
 from mlrun_cli.snapshots.pruning import prune_snapshots
 from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY
 from mlrun_cli.workspace import Workspace
@@ -202,7 +202,7 @@ def _forsaken(workspace: Workspace, before: int) -> list[Path]:
     """
     latest = min(time.time() - _GRACE_SECONDS, before / MICROSECONDS)
     of_runs = [folder for folder in _subfolders(workspace.folder / "runs") if _last_change(folder) < latest]
-    of_sessions = [folder for folder in remnants(workspace) if _is_of_yesterday(folder)]
+    of_sessions = [folder for folder in list_remnants(workspace) if _is_of_yesterday(folder)]
     return [
         folder
         for folder in (*of_runs, *of_sessions)

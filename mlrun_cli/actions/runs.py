@@ -19,8 +19,8 @@ from mlrun_cli.runs.filter import MOST_CONDITIONS, RunFilter
 from mlrun_cli.runs.record import run_details
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
-from mlrun_cli.runtime.liveness import reconcile, room_waited_for, shown
-from mlrun_cli.runtime.queue import QueueLook, call_all_dispatchers
+from mlrun_cli.runtime.liveness import find_awaited_room, mark_not_responding, reconcile
+from mlrun_cli.runtime.queue import QueueReport, wake_dispatchers
 from mlrun_cli.snapshots.snapshot import some
 from mlrun_cli.store.secrets import hidden_pairs
 from mlrun_cli.targets.registry import find_target
@@ -237,7 +237,7 @@ def _notify_owner(workspace: Workspace, run: Run, *, is_done: bool) -> None:
     if not is_done:
         find_target(workspace, run.target).cancel(run)
     elif run.owner_lock is None:
-        call_all_dispatchers(workspace)
+        wake_dispatchers(workspace)
 
 
 def _forget_secrets(workspace: Workspace, run: Run) -> None:
@@ -278,7 +278,7 @@ def wait_for_runs(
             next_reconciliation = time.monotonic() + _RECONCILE_SECONDS
             full = full_disk(workspace.folder, FULL_FOR_RUNS_BYTES)
             for key, run in waiting.items():
-                if key not in told and (room := room_waited_for(workspace, run, full)) is not None:
+                if key not in told and (room := find_awaited_room(workspace, run, full)) is not None:
                     say(f"{run.run_id} waits for {room}.")
                     told.add(key)
         statuses: dict[str, RunStatus] = {}
@@ -371,12 +371,12 @@ def delete_runs(workspace: Workspace, runs: Sequence[Run], *, force: bool = Fals
 
 def as_shown(workspace: Workspace, runs: Iterable[Run], not_responding: frozenset[int]) -> list[Run]:
     """The runs as they are to be shown, those that wait with what they wait for."""
-    look = QueueLook(workspace)
+    report = QueueReport(workspace)
     full = full_disk(workspace.folder, FULL_FOR_RUNS_BYTES)
     return [
-        run._replace(waiting_for=look.waiting_for(run))
+        run._replace(waiting_for=report.waiting_for(run))
         if run.status is RunStatus.QUEUED
-        else shown(run, not_responding)._replace(waiting_for=room_waited_for(workspace, run, full))
+        else mark_not_responding(run, not_responding)._replace(waiting_for=find_awaited_room(workspace, run, full))
         for run in runs
     ]
 

@@ -134,6 +134,6 @@ class InProcessServer:
                     return
                 for session in self._sessions.values():
                     try:
-                        session.ingest_now_or_later()
+                        session.try_to_ingest()
                     except (StoreError, OSError):  # it stays in the journal, and the next request says what is wrong
                         break

@@ -36,14 +36,14 @@ _T = TypeVar("_T")
 _U = TypeVar("_U")
 
 
-def status_of_exit(run: Run, exit_code: int) -> RunStatus:
+def derive_status(run: Run, exit_code: int) -> RunStatus:
     """Completed or Failed, by the exit code first and then by what the script said of itself."""
     if exit_code == 0 and run.wanted_status is not RunStatus.FAILED:
         return RunStatus.COMPLETED
     return RunStatus.FAILED
 
 
-def error_of_exit(run: Run, log: Path, exit_code: int, signal_name: str | None) -> dict[str, Any]:
+def derive_error(run: Run, log: Path, exit_code: int, signal_name: str | None) -> dict[str, Any]:
     """Why a run failed: what the script said with `fail()`, its traceback, or else how it ended.
 
     Only an exit code of 1 is Python's for an exception that nobody caught; a traceback in the log of a script that
@@ -65,13 +65,13 @@ def error_of_exit(run: Run, log: Path, exit_code: int, signal_name: str | None) 
     )
 
 
-def outcome_of_script(run: Run, folder: RunFolder, submission: Submission, end: ScriptEnd) -> Outcome:
+def derive_script_outcome(run: Run, folder: RunFolder, submission: Submission, end: ScriptEnd) -> Outcome:
     """What a run has come to whose script has started and ended."""
     if end.stopped is not None:
-        return outcome_of_stop(end.stopped, run, submission, end)
-    status = status_of_exit(run, end.exit_code)
+        return derive_stop_outcome(end.stopped, run, submission, end)
+    status = derive_status(run, end.exit_code)
     name = signal_name(-end.exit_code) if end.exit_code < 0 else None
-    error = error_of_exit(run, folder.artifacts / end.log, end.exit_code, name) if status is RunStatus.FAILED else None
+    error = derive_error(run, folder.artifacts / end.log, end.exit_code, name) if status is RunStatus.FAILED else None
     outcome = _outcome(status, end, error)
     if end.exit_code == 0 or len(submission.launch.log_names) == 1:
         return outcome
@@ -82,7 +82,7 @@ def outcome_of_script(run: Run, folder: RunFolder, submission: Submission, end: 
     return outcome._replace(warnings=(f"{what}. Its log is {end.log}.",))
 
 
-def outcome_of_stop(reason: StopReason, run: Run, submission: Submission, end: ScriptEnd | None) -> Outcome:
+def derive_stop_outcome(reason: StopReason, run: Run, submission: Submission, end: ScriptEnd | None) -> Outcome:
     """What a run has come to that was told to stop, before its script could start or while it ran."""
     if reason is StopReason.CANCEL and run.failed_with is not None:
         return _outcome(RunStatus.FAILED, end, dict(run.failed_with))
@@ -91,20 +91,20 @@ def outcome_of_stop(reason: StopReason, run: Run, submission: Submission, end: S
         message = f"The run was stopped at its time limit of {limit:g} seconds (maxRunDurationSeconds)."
         return _outcome(RunStatus.CANCELED, end, run_error(message))
     if reason is StopReason.STREAM_LOST:
-        return outcome_of_lost_stream(end)
+        return make_lost_stream_outcome(end)
     if reason is StopReason.SHUTDOWN:
         message = "The run was stopped because its supervisor was asked to end (SIGTERM), as at a shutdown."
         return _outcome(RunStatus.FAILED, end, run_error(message, code=SERVICE_ERROR))
     return _outcome(RunStatus.CANCELED, end, None)
 
 
-def outcome_of_lost_stream(end: ScriptEnd | None = None) -> Outcome:
+def make_lost_stream_outcome(end: ScriptEnd | None = None) -> Outcome:
     """What a run has come to that was to be canceled with the command that streamed it."""
     message = "The run was canceled because the command that streamed it was killed (--on-interrupt cancel)."
     return _outcome(RunStatus.CANCELED, end, run_error(message))
 
 
-def outcome_of_failure(message: str, *, code: str = USER_ERROR) -> Outcome:
+def make_failure_outcome(message: str, *, code: str = USER_ERROR) -> Outcome:
     """What a run has come to whose script could not be started."""
     return _outcome(RunStatus.FAILED, None, run_error(message, code=code))
 
@@ -123,7 +123,7 @@ def _outcome(status: RunStatus, end: ScriptEnd | None, error: dict[str, Any] | N
     )
 
 
-def with_full_disk(outcome: Outcome, full: str | None) -> Outcome:
+def add_full_disk(outcome: Outcome, full: str | None) -> Outcome:
     """The outcome of a script at whose end the disk was full, as `full` says it: that may be why it failed."""
     if full is None:
         return outcome
@@ -134,7 +134,7 @@ def with_full_disk(outcome: Outcome, full: str | None) -> Outcome:
     return outcome._replace(error={**outcome.error, "error": {**details, "message": f"{details['message']} {told}"}})
 
 
-def optional(action: Callable[[], _T], otherwise: _U, say: Callable[[str], None]) -> _T | _U:
+def attempt(action: Callable[[], _T], otherwise: _U, say: Callable[[str], None]) -> _T | _U:
     """What an action returns that may fail in an ending: whatever goes wrong is said, and the run ends all the same.
 
     Raises:
@@ -149,7 +149,7 @@ def optional(action: Callable[[], _T], otherwise: _U, say: Callable[[str], None]
         return otherwise
 
 
-def left_running(processes: list[ProcessId]) -> tuple[str, ...]:
+def describe_left_processes(processes: list[ProcessId]) -> tuple[str, ...]:
     """The warning that a run gets when something it started could not be ended."""
     if not processes:
         return ()
@@ -157,7 +157,7 @@ def left_running(processes: list[ProcessId]) -> tuple[str, ...]:
     return (f"Left running, since they could not be ended: the processes {pids}.",)
 
 
-def left_behind(folder: RunFolder) -> tuple[str, ...]:
+def describe_left_files(folder: RunFolder) -> tuple[str, ...]:
     """The warnings that a run gets of what its script has left in the working folder."""
     return (*mlflow_warning(folder.work), *_links_warning(folder))
 
@@ -182,7 +182,7 @@ def signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def keep_what_the_script_wrote(workspace: Workspace, submission: Submission, folder: RunFolder) -> None:
+def clean_working_folder(workspace: Workspace, submission: Submission, folder: RunFolder) -> None:
     """Remove the unchanged copies of the snapshot from the working folder, and the secrets."""
     folder.secrets.unlink(missing_ok=True)
     shutil.rmtree(folder.unfinished_work, ignore_errors=True)
@@ -199,7 +199,7 @@ def write_outcome(folder: RunFolder, outcome: Outcome) -> None:
     write_json(folder.outcome, outcome.to_json(), durable=True)
 
 
-def written_outcome(folder: RunFolder) -> Outcome | None:
+def read_outcome(folder: RunFolder) -> Outcome | None:
     """What `write_outcome` has written, if anything; None where something else stands there."""
     try:
         document = read_json(folder.outcome)

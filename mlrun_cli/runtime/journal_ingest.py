@@ -16,14 +16,14 @@ from mlrun_cli.metrics.journal import CHUNK_BYTES, Entries, journal_names, parse
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.workspace import Workspace
 
-READ_NOTE = "read.json"
+READ_OFFSETS_NAME = "read.json"
 """Beside journals: by their names, up to where what is not a value is in the records of runs."""
 
 _Pieces = Mapping[str, tuple[int, bytes]]
 """By the name of a journal where a piece of it begins, and its whole lines."""
 
 
-class _ReadElsewhereError(Exception):
+class _OffsetMoved(Exception):
     """Another reader has moved an offset: what was read here is in the store already."""
 
 
@@ -87,10 +87,10 @@ class JournalReader:
         self._redaction = redaction or Redaction()
         self._run_key = run_key
         self._folder = folder
-        self._store_of_offsets: Offsets = (
+        self._offset_store: Offsets = (
             SessionOffsets(workspace, folder) if run_key is None else RunOffsets(workspace, run_key)
         )
-        self._offsets = dict(self._store_of_offsets.read(journal_names(folder)))
+        self._offsets = dict(self._offset_store.read(journal_names(folder)))
         self._keys: dict[str, int | None] = {}
         self._generation = workspace.generation
         self._turn = 0
@@ -112,8 +112,8 @@ class JournalReader:
         pieces = self._next_pieces()
         try:
             self._ingest(pieces)
-        except _ReadElsewhereError:
-            self._offsets = dict(self._store_of_offsets.read(journal_names(self._folder)))
+        except _OffsetMoved:
+            self._offsets = dict(self._offset_store.read(journal_names(self._folder)))
         return sum(len(piece) for _, piece in pieces.values())
 
     def _ingest(self, pieces: _Pieces) -> None:
@@ -128,17 +128,17 @@ class JournalReader:
                 )
         except Exception as error:
             # In the process of a session, a signal handler of its script may raise anything.
-            if self._run_key is None or isinstance(error, (StoreError, OSError, _ReadElsewhereError)):
+            if self._run_key is None or isinstance(error, (StoreError, OSError, _OffsetMoved)):
                 raise
-            smaller = _smaller(pieces)
+            smaller = _split(pieces)
             for part in smaller:
                 self._ingest(part)
             if not smaller:
-                self._leave_out(pieces, error)
+                self._skip_line(pieces, error)
         else:
             self._note_ingested(pieces, unreadable)
 
-    def _leave_out(self, pieces: _Pieces, error: Exception) -> None:
+    def _skip_line(self, pieces: _Pieces, error: Exception) -> None:
         """Go on behind one line."""
         with self._workspace.transaction():
             for name, (offset, piece) in pieces.items():
@@ -226,19 +226,19 @@ class JournalReader:
                 unreadable += len(others.logged) + len(others.tag_changes)
             else:
                 self._store_entries(key, others)
-        if says_more_than_values(entries):
+        if has_more_than_values(entries):
             self._note_read(name, before + size)
         return unreadable
 
     def _note_read(self, name: str, offset: int) -> None:
         """Note, for who makes the store again, that what is not a value is in the runs' records up to here."""
-        path = self._folder / READ_NOTE
+        path = self._folder / READ_OFFSETS_NAME
         with suppress(OSError):
             write_json(path, {**(read_json(path) or {}), name: offset})
 
     def _advance(self, name: str, before: int, size: int) -> None:
-        if not self._store_of_offsets.advance(name, before, before + size):
-            raise _ReadElsewhereError
+        if not self._offset_store.advance(name, before, before + size):
+            raise _OffsetMoved
 
     def _store_entries(self, key: int, entries: Entries) -> None:
         workspace = self._workspace
@@ -259,12 +259,12 @@ class JournalReader:
         return self._keys[run_id]
 
 
-def says_more_than_values(entries: Entries) -> bool:
+def has_more_than_values(entries: Entries) -> bool:
     """Whether anything else was said: of tags, or of the script's end."""
-    return bool(entries.tag_changes or entries.endings) or any(map(says_more_than_values, entries.others.values()))
+    return bool(entries.tag_changes or entries.endings) or any(map(has_more_than_values, entries.others.values()))
 
 
-def _smaller(pieces: _Pieces) -> Sequence[_Pieces]:
+def _split(pieces: _Pieces) -> Sequence[_Pieces]:
     """The same in parts: journal by journal, or one journal in two halves; none of a single line."""
     if len(pieces) > 1:
         return [{name: piece} for name, piece in pieces.items()]

@@ -13,7 +13,7 @@ from mlrun_cli.runs.error import SERVICE_ERROR, run_error
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
-from mlrun_cli.runtime.queue import mind_queues
+from mlrun_cli.runtime.queue import ensure_dispatchers
 from mlrun_cli.runtime.sessions import reconcile_sessions
 from mlrun_cli.runtime.unfinished_submits import remove_unfinished_submits
 from mlrun_cli.targets.base import Liveness, Target
@@ -33,7 +33,7 @@ _K = TypeVar("_K")
 def reconcile(workspace: Workspace) -> frozenset[int]:
     """Reconcile all runs and ensure that every queue has a dispatcher; keys of runs that do not respond."""
     not_responding = reconcile_runs(workspace)
-    mind_queues(workspace)
+    ensure_dispatchers(workspace)
     return not_responding
 
 
@@ -66,12 +66,12 @@ def reconcile_runs(workspace: Workspace) -> frozenset[int]:
     return frozenset([*(run.key for run in lost), *owned])
 
 
-def shown(run: Run, not_responding: frozenset[int]) -> Run:
+def mark_not_responding(run: Run, not_responding: frozenset[int]) -> Run:
     """Return the run as it is to be shown after `reconcile`."""
     return run._replace(status=RunStatus.NOT_RESPONDING) if run.key in not_responding else run
 
 
-def room_waited_for(workspace: Workspace, run: Run, full: str | None) -> str | None:
+def find_awaited_room(workspace: Workspace, run: Run, full: str | None) -> str | None:
     """What a run waits for whose supervisor cannot write on a disk that is full, as `full` says it."""
     if full is None or run.status.is_terminal:
         return None
@@ -96,7 +96,7 @@ class _Targets:
     def find_lost(self, runs: Sequence[Run]) -> list[Run]:
         """Return the runs that have lost their supervisors; those whose folder is gone are recorded as Failed."""
         found: dict[int, Liveness] = {}
-        for name, group in _grouped(runs, lambda run: run.target).items():
+        for name, group in _group_by(runs, lambda run: run.target).items():
             if (target := self._find(name)) is not None:
                 found.update(target.observe(group))
         for run in runs:
@@ -107,7 +107,7 @@ class _Targets:
     def recover(self, runs: Sequence[Run]) -> bool:
         """Ensure that lost runs are recovered; False when nothing could be started for some of them."""
         are_started = True
-        for group in _grouped(runs, lambda run: type(self._find(run.target))).values():
+        for group in _group_by(runs, lambda run: type(self._find(run.target))).values():
             target = self._find(group[0].target)
             are_started &= target is not None and target.recover(group)
         return are_started
@@ -121,7 +121,7 @@ class _Targets:
         return self._targets[name]
 
 
-def _grouped(runs: Iterable[Run], key: Callable[[Run], _K]) -> Mapping[_K, Sequence[Run]]:
+def _group_by(runs: Iterable[Run], key: Callable[[Run], _K]) -> Mapping[_K, Sequence[Run]]:
     groups: dict[_K, list[Run]] = {}
     for run in runs:
         groups.setdefault(key(run), []).append(run)

@@ -17,7 +17,7 @@ _HEAD_BYTES = 600
 _MANY_LINES = 100_000
 
 
-def keep_values(workspace: Workspace, journal: Path) -> None:
+def copy_values_to_runs(workspace: Workspace, journal: Path) -> None:
     """Copy the lines of a session's journal that are about values to the runs that they are about.
 
     All of it is in the store by then; the copies are for who makes the store again. The same name replaces a copy that

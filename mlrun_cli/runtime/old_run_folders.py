@@ -18,7 +18,7 @@ from mlrun_cli.runs.submission import Submission
 from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY
 
 
-def document_of_old_folder(folder: RunFolder) -> dict[str, Any] | None:
+def read_old_folder(folder: RunFolder) -> dict[str, Any] | None:
     """A document as `RecordStore` has them, whose run still lacks its number; None when the folder is no run's.
 
     A run without an outcome is recorded as Running here: whoever looks at it next finds out whether it is.

@@ -61,12 +61,12 @@ class QueueFolder:
         with suppress(OSError):
             os.pwrite(lock.descriptor, b".", os.fstat(lock.descriptor).st_size)
 
-    def note_look(self, lock: OwnerLock) -> None:
+    def clear_starts(self, lock: OwnerLock) -> None:
         """Write down that the dispatcher has looked into the queue."""
         with suppress(OSError):
             os.ftruncate(lock.descriptor, 0)
 
-    def note_trouble(self, text: str) -> None:
+    def record_problem(self, text: str) -> None:
         """Write down why what could be started is not, for who looks at what waits; nothing as soon as it can be."""
         with suppress(OSError):
             if not text:
@@ -99,7 +99,7 @@ class QueueFolder:
         return found.st_mtime if found.st_size >= _MOST_STARTS else None
 
 
-def call_dispatcher(workspace: Workspace, target: str) -> None:
+def wake_dispatcher(workspace: Workspace, target: str) -> None:
     """See that somebody looks into a target's queue after this moment; where dispatchers keep failing, after a pause.
 
     Raises:
@@ -115,14 +115,14 @@ def call_dispatcher(workspace: Workspace, target: str) -> None:
         time.sleep(_AGAIN_SECONDS)  # it is about to open its socket, or to leave
 
 
-def call_all_dispatchers(workspace: Workspace) -> None:
+def wake_dispatchers(workspace: Workspace) -> None:
     """The same for all targets that runs wait for; what fails is left to the next look at a run."""
     for target in workspace.queues.list_targets():
         with suppress(OSError, StoreError):
-            call_dispatcher(workspace, target)
+            wake_dispatcher(workspace, target)
 
 
-def mind_queues(workspace: Workspace) -> None:
+def ensure_dispatchers(workspace: Workspace) -> None:
     """Start a dispatcher for each target that runs wait for and that has none; one that is there is left alone.
 
     Raises:
@@ -152,7 +152,7 @@ def _start_dispatcher(workspace: Workspace, name: str, folder: QueueFolder, lock
     try:
         target = find_target(workspace, name)
     except TargetKindNotFound as error:
-        folder.note_trouble(f"'{name}': {error.message}")
+        folder.record_problem(f"'{name}': {error.message}")
         return
     folder.note_start(lock)
     target.start_dispatcher(folder.log, lock)
@@ -169,7 +169,7 @@ def node_limit(workspace: Workspace, target: str) -> int | None:
         return None
 
 
-class QueueLook:
+class QueueReport:
     """What queued runs wait for, by one look at each queue, however many of its runs are asked about."""
 
     def __init__(self, workspace: Workspace) -> None:
@@ -182,14 +182,14 @@ class QueueLook:
         queue = self._queue(target)
         before = bisect_left(queue.keys, run.key)
         reasons = [queue.trouble] if queue.trouble else []
-        reasons.extend([f"{_counted(before, 'run')} before it"] if before else ())
+        reasons.extend([f"{_count_noun(before, 'run')} before it"] if before else ())
         if queue.most == 0:
             reasons.append(f"there is no compute target '{target}' any more")
         elif queue.most is not None:
             reasons.extend([f"{run.node_count} nodes needed"] if run.node_count > 1 else ())
-            reasons.append(f"{queue.busy} of the {_counted(queue.most, 'node')} of '{target}' taken")
+            reasons.append(f"{queue.busy} of the {_count_noun(queue.most, 'node')} of '{target}' taken")
         if run.gpu_count:
-            reasons.append(f"{_counted(run.gpu_count, 'free GPU')} needed")
+            reasons.append(f"{_count_noun(run.gpu_count, 'free GPU')} needed")
         return ", ".join(reasons) or f"a place on '{target}'"
 
     def _queue(self, target: str) -> _Queue:
@@ -210,7 +210,7 @@ class _Queue(NamedTuple):
     trouble: str
 
 
-def _counted(count: int, noun: str) -> str:
+def _count_noun(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 

@@ -15,8 +15,8 @@ from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.record_files import NAMES, read_lines, run_documents
 from mlrun_cli.runs.status import TERMINAL_STATUSES, RunStatus
-from mlrun_cli.runtime.journal_ingest import READ_NOTE, says_more_than_values
-from mlrun_cli.runtime.old_run_folders import document_of_old_folder
+from mlrun_cli.runtime.journal_ingest import READ_OFFSETS_NAME, has_more_than_values
+from mlrun_cli.runtime.old_run_folders import read_old_folder
 from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.journals import JournalStore
 from mlrun_cli.store.metrics import MetricStore
@@ -137,7 +137,7 @@ class _Filling:
     def _told_by_old_folders(self, besides: Collection[str]) -> list[Mapping[str, Any]]:
         """The documents of runs of an older version, which still lack their keys."""
         old = [folder for folder in self._run_folders() if folder.path.name not in besides]
-        return [document for document in map(document_of_old_folder, old) if document is not None]
+        return [document for document in map(read_old_folder, old) if document is not None]
 
     def _give_keys(self, without: list[Mapping[str, Any]], keys: list[int]) -> None:
         """Give keys, which rise with time, to runs of an older version: all others are younger."""
@@ -181,7 +181,10 @@ class _Filling:
         own = self._added.get(run_id)
         known = self._runs.find_key(run_id)
         offsets = {} if known is None else self._journals.bytes_read(known)
-        noted = {**self._salvaged.get(run_id, {}).get("journals", {}), **(read_json(folder.journal / READ_NOTE) or {})}
+        noted = {
+            **self._salvaged.get(run_id, {}).get("journals", {}),
+            **(read_json(folder.journal / READ_OFFSETS_NAME) or {}),
+        }
         for name in journal_names(folder.journal):
             # Of a run that the store knew, others go on behind where it has read to.
             end = None if own is not None else offsets.get(name, 0)
@@ -194,7 +197,7 @@ class _Filling:
                 self._read(folder.logged / name, None, None, None)
 
     def _read_session(self, folder: Path) -> None:
-        noted = read_json(folder / JOURNAL / READ_NOTE) or {}
+        noted = read_json(folder / JOURNAL / READ_OFFSETS_NAME) or {}
         for name in journal_names(folder / JOURNAL):
             path = folder / JOURNAL / name
             before = self._journals.session_bytes_read(name)
@@ -249,7 +252,7 @@ class _Filling:
         if entries.logged:
             self._metrics.add(key, entries.logged)
             self._values += len(entries.logged)
-        if is_noted or not says_more_than_values(entries):
+        if is_noted or not has_more_than_values(entries):
             return
         for change, what in entries.tag_changes:
             if change == "set":

@@ -25,7 +25,7 @@ from mlrun_cli.runs.folder import make_lock_file
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.journal_ingest import JournalReader
-from mlrun_cli.runtime.logged_values import keep_values
+from mlrun_cli.runtime.logged_values import copy_values_to_runs
 from mlrun_cli.runtime.tracked_outputs import keep_all_outputs
 from mlrun_cli.wire.run_folder import JOURNAL
 from mlrun_cli.workspace import Workspace
@@ -63,7 +63,7 @@ class Session:
             ) from error
         self._reader = JournalReader(workspace, self.folder / JOURNAL, None)
 
-    def ingest_now_or_later(self) -> None:
+    def try_to_ingest(self) -> None:
         """Store what this process has said by now, unless another process holds the store for longer than a moment.
 
         Raises:
@@ -148,7 +148,7 @@ def reconcile_sessions(workspace: Workspace) -> list[str]:
     return given_up
 
 
-def remnants(workspace: Workspace) -> list[Path]:
+def list_remnants(workspace: Workspace) -> list[Path]:
     """List folders of sessions that had not begun or were being removed when their process died: none is reconciled."""
     folders = [path for path in (workspace.folder / _SESSIONS).glob("*") if path.is_dir()]
     return sorted(folder for folder in folders if folder.name.startswith(".") or not (folder / "lock").exists())
@@ -223,7 +223,7 @@ def _remove(workspace: Workspace, folder: Path) -> None:
     """
     names = journal_names(folder / JOURNAL)
     for name in names:
-        keep_values(workspace, folder / JOURNAL / name)
+        copy_values_to_runs(workspace, folder / JOURNAL / name)
     shutil.rmtree(folder, ignore_errors=True)
     if names and workspace.lacks(folder):
         # Only now: who finds a journal whose offset is forgotten ingests it from its beginning.

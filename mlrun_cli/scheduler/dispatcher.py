@@ -25,7 +25,7 @@ from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runs.stream_lock import has_lost_its_stream
-from mlrun_cli.runtime.finish import outcome_of_failure, outcome_of_lost_stream, record_outcome, written_outcome
+from mlrun_cli.runtime.finish import make_failure_outcome, make_lost_stream_outcome, read_outcome, record_outcome
 from mlrun_cli.runtime.liveness import reconcile_runs
 from mlrun_cli.runtime.program_start import begin, open_workspace
 from mlrun_cli.runtime.queue import QueueFolder, node_limit
@@ -83,11 +83,11 @@ class Dispatcher:
         A workspace that is away may never come back: when it does, the next look at one of its runs starts another.
         One that has lost its own program leaves the queue to the next look, too.
         """
-        self._folder.note_trouble("")
+        self._folder.record_problem("")
         try:
             self._serve_as_long_as_needed()
         except _ProgramGone as error:
-            self._folder.note_trouble(str(error))
+            self._folder.record_problem(str(error))
             _log(f"the queue is left to another dispatcher: {error}")
             self._folder.socket.unlink(missing_ok=True)
             self._lock.close()
@@ -132,7 +132,7 @@ class Dispatcher:
                 _log(f"from now on each supervisor is started as a program: {error}")
                 self._leave_fork_server()
                 continue
-            self._folder.note_look(self._lock)
+            self._folder.clear_starts(self._lock)
             if not is_needed:
                 return
             self._sleep(listener)
@@ -208,7 +208,7 @@ class Dispatcher:
         if self._workspace.lacks(folder.lock):  # the one that was taken was removed with the folder
             self._give_up(run, _failed(_FOLDER_REMOVED))
             return 0
-        outcome = written_outcome(folder)
+        outcome = read_outcome(folder)
         if outcome is not None:  # of a supervisor for which the store stayed shut
             record_outcome(self._workspace, run, outcome)
             return 0
@@ -216,7 +216,7 @@ class Dispatcher:
             self._give_up(run, _failed(f"{_MOST_DEATHS} supervisors of the run ended before they had started it."))
             return 0
         if has_lost_its_stream(folder):
-            self._give_up(run, outcome_of_lost_stream())
+            self._give_up(run, make_lost_stream_outcome())
             return 0
         loan = self._gpu_lender.lend(run)
         if loan is None:
@@ -225,7 +225,7 @@ class Dispatcher:
             if run.gpu_count:
                 self._workspace.runs.update(run.key, gpus=",".join(loan.gpus))
             self._supervisors[self._start_supervisor(run, [lock.descriptor, *loan.locks])] = run.key
-        self._folder.note_trouble("")
+        self._folder.record_problem("")
         return run.node_count
 
     def _start_supervisor(self, run: Run, locks: Sequence[int]) -> int:
@@ -251,7 +251,7 @@ class Dispatcher:
     def _tell(self, text: str) -> None:
         """To the log, and to who looks at what waits."""
         _log(text)
-        self._folder.note_trouble(text)
+        self._folder.record_problem(text)
 
     def _leave_fork_server(self) -> None:
         if self._fork_server is not None:
@@ -270,7 +270,7 @@ class Dispatcher:
             if has_lost_its_stream(folder):
                 with suppress(OSError), closing(OwnerLock.open(folder.lock)) as lock:
                     if lock.try_take() and self._workspace.runs.status(run.key) is RunStatus.QUEUED:
-                        self._give_up(run, outcome_of_lost_stream())
+                        self._give_up(run, make_lost_stream_outcome())
 
     def _sleep(self, listener: socket.socket) -> None:
         """Until somebody calls, a supervisor ends, or it is time to look for what nobody tells."""
@@ -300,7 +300,7 @@ class Dispatcher:
 
 
 def _failed(message: str) -> Outcome:
-    return outcome_of_failure(message, code=SERVICE_ERROR)
+    return make_failure_outcome(message, code=SERVICE_ERROR)
 
 
 def _log(text: str) -> None:

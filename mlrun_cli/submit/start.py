@@ -21,8 +21,8 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.script_input import ScriptInput
 from mlrun_cli.runs.stream_lock import stream_lock
 from mlrun_cli.runs.submission import Submission
-from mlrun_cli.runtime.finish import outcome_of_failure, record_outcome
-from mlrun_cli.runtime.queue import call_dispatcher
+from mlrun_cli.runtime.finish import make_failure_outcome, record_outcome
+from mlrun_cli.runtime.queue import wake_dispatcher
 from mlrun_cli.runtime.supervisor_start import start_supervisor
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.limits import SnapshotLimits
@@ -170,7 +170,7 @@ def _start_run(
             _start_supervisor(workspace, workspace.runs.get_by_key(key), new.lock)
     if admission.is_queued:
         with suppress(OSError, StoreUnavailable):  # the next look at a run calls again
-            call_dispatcher(workspace, submission.target)
+            wake_dispatcher(workspace, submission.target)
     notes = (*resolution.notes, *admission.notes, *source.notes, *limit_notes(submission.limits))
     details = _details(resolution, source.snapshot)
     return Submitted(workspace.runs.get_by_key(key), notes, details, held, script_input)
@@ -243,5 +243,5 @@ def _start_supervisor(workspace: Workspace, run: Run, lock: OwnerLock) -> None:
     except OSError as error:
         message = f"No supervisor could be started: {error.strerror}."
         workspace.run_folder(run.run_id).secrets.unlink(missing_ok=True)
-        record_outcome(workspace, run, outcome_of_failure(message, code=SERVICE_ERROR))
+        record_outcome(workspace, run, make_failure_outcome(message, code=SERVICE_ERROR))
         raise MlrunError(message, hint=f"The run {run.run_id} is recorded as Failed.") from error

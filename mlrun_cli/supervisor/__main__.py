@@ -21,7 +21,7 @@ from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.submission import Secrets, Submission
 from mlrun_cli.runtime.program_start import BUSY_SECONDS, begin, open_workspace
-from mlrun_cli.runtime.queue import call_all_dispatchers
+from mlrun_cli.runtime.queue import wake_dispatchers
 from mlrun_cli.supervisor.recovery import fail_without_store, recover_all
 from mlrun_cli.supervisor.supervisor import Supervisor
 from mlrun_cli.workspace import Workspace
@@ -76,7 +76,7 @@ def _given(folder: RunFolder) -> tuple[Submission, Secrets] | None:
 def _call_dispatchers(workspace: Workspace) -> None:
     """Now that a place is free; where the store cannot be asked, the dispatcher finds it out by itself."""
     with suppress(MlrunError):
-        call_all_dispatchers(workspace)
+        wake_dispatchers(workspace)
 
 
 if __name__ == "__main__":

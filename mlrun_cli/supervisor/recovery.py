@@ -29,15 +29,15 @@ from mlrun_cli.runs.script_end import ScriptEnd
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.submission import Submission
 from mlrun_cli.runtime.finish import (
-    keep_what_the_script_wrote,
-    left_behind,
-    left_running,
-    optional,
-    outcome_of_script,
+    add_full_disk,
+    attempt,
+    clean_working_folder,
+    derive_script_outcome,
+    describe_left_files,
+    describe_left_processes,
+    read_outcome,
     record_outcome,
-    with_full_disk,
     write_outcome,
-    written_outcome,
 )
 from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.runtime.liveness import LEASE_SECONDS
@@ -123,30 +123,30 @@ def recover(workspace: Workspace, run: Run) -> None:
     folder = workspace.run_folder(run.run_id)
     had_processes = bool(started_for(run.run_id))
     submission = _written_submission(folder)
-    not_ended = optional(lambda: _end_containers(run, submission), (), _log)
+    not_ended = attempt(lambda: _end_containers(run, submission), (), _log)
     left = end_processes(belonging_to(run.run_id), 0.0)
     full = full_disk(folder.path, FULL_FOR_RUNS_BYTES)
     folder.give_room()
     if submission is not None:
-        optional(lambda: remove_build_secrets(submission.environment), None, _log)
+        attempt(lambda: remove_build_secrets(submission.environment), None, _log)
     # The run's own variables may be gone with its supervisor; the user's names are among ours, as a rule.
     redaction = Redaction.from_environment(os.environ)
     reader = JournalReader(workspace, folder.journal, run.key, redaction)
-    optional(reader.ingest_all, None, _log)
-    outcome = written_outcome(folder)
+    attempt(reader.ingest_all, None, _log)
+    outcome = read_outcome(folder)
     if outcome is None:
         outcome = _missing_outcome(workspace, run, folder, submission, had_processes=had_processes)
-        behind = optional(lambda: left_behind(folder), (), _log)
-        told = (*outcome.warnings, *reader.warnings, *behind, *not_ended, *left_running(left))
-        lost = with_full_disk(outcome._replace(warnings=told), full)
-        outcome = optional(lambda: with_registered_outputs(workspace, run, lost), lost, _log)
+        behind = attempt(lambda: describe_left_files(folder), (), _log)
+        told = (*outcome.warnings, *reader.warnings, *behind, *not_ended, *describe_left_processes(left))
+        lost = add_full_disk(outcome._replace(warnings=told), full)
+        outcome = attempt(lambda: with_registered_outputs(workspace, run, lost), lost, _log)
         outcome = outcome.without_secrets(redaction)
         # Without it, it is the store alone that knows.
-        optional(partial(write_outcome, folder, outcome), None, _log)
+        attempt(partial(write_outcome, folder, outcome), None, _log)
     for file in (folder.secrets, folder.socket, folder.worker_socket):
-        optional(partial(file.unlink, missing_ok=True), None, _log)
+        attempt(partial(file.unlink, missing_ok=True), None, _log)
     if submission is not None:
-        optional(lambda: keep_what_the_script_wrote(workspace, submission, folder), None, _log)
+        attempt(lambda: clean_working_folder(workspace, submission, folder), None, _log)
     record_outcome(workspace, run, outcome)
 
 
@@ -190,7 +190,7 @@ def _missing_outcome(
     process = _written_process(folder)
     if "end" in process and submission is not None:
         with suppress(KeyError, TypeError, ValueError):  # something else stands there
-            return outcome_of_script(run, folder, submission, ScriptEnd.from_json(process["end"]))
+            return derive_script_outcome(run, folder, submission, ScriptEnd.from_json(process["end"]))
     return _lost(run, folder, had_processes=had_processes)
 
 

@@ -43,21 +43,21 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.stream_lock import has_lost_its_stream
 from mlrun_cli.runs.submission import Secrets, Submission
 from mlrun_cli.runtime.finish import (
-    keep_what_the_script_wrote,
-    left_behind,
-    left_running,
-    optional,
-    outcome_of_failure,
-    outcome_of_script,
-    outcome_of_stop,
+    add_full_disk,
+    attempt,
+    clean_working_folder,
+    derive_script_outcome,
+    derive_stop_outcome,
+    describe_left_files,
+    describe_left_processes,
+    make_failure_outcome,
     record_outcome,
     signal_name,
-    with_full_disk,
     write_outcome,
 )
 from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.runtime.liveness import LEASE_SECONDS, lease_end
-from mlrun_cli.runtime.queue import mind_queues
+from mlrun_cli.runtime.queue import ensure_dispatchers
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.working_copy import make_script_folders, make_working_copy
 from mlrun_cli.supervisor.child import Start
@@ -130,14 +130,14 @@ class Supervisor:
             outcome = self._attempt()
         finally:
             for close in (self._server.close, self._worker.close):
-                optional(close, None, _log)
+                attempt(close, None, _log)
         self._give_room()
-        outcome = with_full_disk(outcome, self._full_disk)
+        outcome = add_full_disk(outcome, self._full_disk)
         self._ingest_all()
         outcome = outcome._replace(warnings=(*outcome.warnings, *self._reader.warnings))
         outcome = outcome.without_secrets(self._redaction)
         self._when_there_is_room(lambda: write_outcome(self._folder, outcome))
-        optional(lambda: keep_what_the_script_wrote(self._workspace, self._submission, self._folder), None, _log)
+        attempt(lambda: clean_working_folder(self._workspace, self._submission, self._folder), None, _log)
         self._insist(lambda: record_outcome(self._workspace, self._run, outcome))
 
     def _attempt(self) -> Outcome:
@@ -147,10 +147,10 @@ class Supervisor:
             assert self._stop_reason is not None
             return self._outcome_of_stop(self._stop_reason)
         except MlrunError as error:
-            return outcome_of_failure(str(error))
+            return make_failure_outcome(str(error))
         except Exception as error:  # whatever it is, the run has to say so
             _log(traceback.format_exc())
-            return outcome_of_failure(f"{type(error).__name__}: {error}", code=SERVICE_ERROR)
+            return make_failure_outcome(f"{type(error).__name__}: {error}", code=SERVICE_ERROR)
         self._watch(script)
         return self._outcome_of_script(script)
 
@@ -376,7 +376,7 @@ class Supervisor:
     def _care_for_queues(self) -> None:
         """A dispatcher that was killed is started again though nobody looks."""
         try:
-            mind_queues(self._workspace)
+            ensure_dispatchers(self._workspace)
         except MlrunError as error:
             _log(f"the queues are not looked at: {error}")
 
@@ -463,12 +463,12 @@ class Supervisor:
         left = end_processes(script.left_behind, self._grace_left())
         self._ingest_all()
         run = self._insist(lambda: self._workspace.runs.get_by_key(self._key))
-        outcome = outcome_of_script(run, self._folder, self._submission, end)
-        behind = optional(lambda: left_behind(self._folder), (), _log)
-        told = (*self._warnings, *outcome.warnings, *behind, *not_ended, *left_running(left))
+        outcome = derive_script_outcome(run, self._folder, self._submission, end)
+        behind = attempt(lambda: describe_left_files(self._folder), (), _log)
+        told = (*self._warnings, *outcome.warnings, *behind, *not_ended, *describe_left_processes(left))
         outcome = outcome._replace(warnings=told)
         return self._insist(
-            lambda: optional(lambda: with_registered_outputs(self._workspace, run, outcome), outcome, _log)
+            lambda: attempt(lambda: with_registered_outputs(self._workspace, run, outcome), outcome, _log)
         )
 
     def _give_room(self) -> None:
@@ -478,12 +478,12 @@ class Supervisor:
             self._folder.give_room()
 
     def _ingest_all(self) -> None:
-        self._insist(lambda: optional(self._reader.ingest_all, None, _log))
+        self._insist(lambda: attempt(self._reader.ingest_all, None, _log))
 
     def _outcome_of_stop(self, reason: StopReason) -> Outcome:
         """What the run has come to when it was told to stop before its script had started."""
         run = self._insist(lambda: self._workspace.runs.get_by_key(self._key))
-        return outcome_of_stop(reason, run, self._submission, None)
+        return derive_stop_outcome(reason, run, self._submission, None)
 
     def _grace_left(self) -> float:
         """What stays of a cancel's grace; without one, what is left behind gets a grace of its own."""

@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 from mlrun_cli.errors import StoreUnavailable
-from mlrun_cli.runtime.queue import mind_queues
+from mlrun_cli.runtime.queue import ensure_dispatchers
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import parse_locator
 from tests.faults.gates import Fifo, away, locked
@@ -324,7 +324,7 @@ def test_a_queue_outlives_the_absence_of_its_workspace(mlrun: Mlrun, order: Path
         kill(supervisor)  # has the dispatcher look
         until(lambda: not dispatchers(mlrun))
         with pytest.raises(StoreUnavailable):
-            mind_queues(workspace)
+            ensure_dispatchers(workspace)
         assert not folder.exists()
     go(order)
     assert ended(mlrun, run_ids) == ["Failed", "Completed", "Completed"]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mlrun_cli import __version__
-from mlrun_cli.runtime.queue import QueueFolder, QueueLook
+from mlrun_cli.runtime.queue import QueueFolder, QueueReport
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import parse_locator
 from tests.running import COMMAND, LIVE, Mlrun, until, words_of
@@ -101,7 +101,7 @@ def test_a_dispatcher_whose_program_is_gone_leaves_its_queue_to_another_and_says
     with Workspace.connect(parse_locator(mlrun.database.parent)) as workspace:
         folder = QueueFolder(workspace, "single")
         until(folder.trouble)
-        told = QueueLook(workspace).waiting_for(workspace.runs.get(second))
+        told = QueueReport(workspace).waiting_for(workspace.runs.get(second))
     assert told.startswith(f"the mlrun-cli that starts it has been removed, {installed.parent.parent}")
     assert mlrun.stored_status(second) == "Queued"
     assert mlrun.show(second)["status"] in LIVE  # this look starts another

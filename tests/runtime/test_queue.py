@@ -8,7 +8,7 @@ import pytest
 from mlrun_cli.actions.compute_targets import create_compute_target
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.runtime.queue import QueueLook, node_limit
+from mlrun_cli.runtime.queue import QueueReport, node_limit
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
@@ -49,8 +49,8 @@ def test_what_a_run_waits_for_is_said_in_one_line(workspace: Workspace) -> None:
         add_run(workspace, "local", gpu_count=2),
         add_run(workspace, "free"),
     ]
-    look = QueueLook(workspace)
-    assert [look.waiting_for(run) for run in runs] == [
+    report = QueueReport(workspace)
+    assert [report.waiting_for(run) for run in runs] == [
         "0 of the 1 node of 'single' taken",
         "1 run before it, 2 nodes needed, 0 of the 1 node of 'single' taken, 1 free GPU needed",
         "there is no compute target 'gone' any more",
@@ -61,9 +61,9 @@ def test_what_a_run_waits_for_is_said_in_one_line(workspace: Workspace) -> None:
 
 def test_one_look_asks_the_store_once_about_each_queue(workspace: Workspace) -> None:
     first, second, third = (add_run(workspace, "single") for _ in range(3))
-    look = QueueLook(workspace)
-    assert look.waiting_for(second).startswith("1 run before it")
+    report = QueueReport(workspace)
+    assert report.waiting_for(second).startswith("1 run before it")
     with workspace.transaction():
         workspace.runs.change_status(first.key, {RunStatus.QUEUED}, RunStatus.CANCELED)
-    assert look.waiting_for(third).startswith("2 runs before it")
-    assert QueueLook(workspace).waiting_for(third).startswith("1 run before it")
+    assert report.waiting_for(third).startswith("2 runs before it")
+    assert QueueReport(workspace).waiting_for(third).startswith("1 run before it")
