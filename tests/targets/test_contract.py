@@ -23,29 +23,13 @@ WORK = """
         time.sleep(0.01)
 """
 
-# Calls a method of a run's target, as another process than that which started the run.
-CALL = """
-import json, sys
-from pathlib import Path
-from mlrun_cli.targets.registry import find_target
-from mlrun_cli.workspace import Workspace
-
-folder, run_id, method = sys.argv[1:]
-with Workspace.at(Path(folder)) as workspace:
-    run = workspace.runs.get(run_id)
-    target = find_target(workspace, run.target)
-    if method == "observe":
-        print(json.dumps(target.observe([run])[run.key].value))
-    elif method == "recover":
-        print(json.dumps(target.recover([run])))
-    else:
-        print(json.dumps(getattr(target, method)(run)))
-"""
+CALL_TARGET = Path(__file__).with_name("call_target.py")
 
 
 def call(kind: Kind, run_id: str, method: str) -> Any:
-    """The answer of the run's target to `observe`, `wake`, `kill` or `recover`."""
-    done = kind.mlrun.run(str(kind.python), "-E", "-c", CALL, str(kind.mlrun.database.parent), run_id, method)
+    """Call `observe`, `wake`, `kill` or `recover` of the run's target, in a process of its own."""
+    words = (str(kind.python), "-E", str(CALL_TARGET), str(kind.mlrun.database.parent), run_id, method)
+    done = kind.mlrun.run(*words)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
