@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, full_disk
+from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, describe_full_disk
 from mlrun_cli.core.home import make_private_folder, refuse_network_file_system
 from mlrun_cli.errors import StoreError, StoreUnavailable, WorkspaceNotFound
 from mlrun_cli.runs.folder import RunFolder
@@ -285,7 +285,7 @@ class Workspace:
 
     def checkpoint_if_disk_is_full(self) -> None:
         """For who is about to remove something: where the disk is nearly full, have that need no more room of it."""
-        if full_disk(self.folder, FULL_FOR_RUNS_BYTES) is not None:
+        if describe_full_disk(self.folder, FULL_FOR_RUNS_BYTES) is not None:
             self._database.checkpoint()
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from mlrun_cli.core.temporary import is_temporary, new_file
 from mlrun_cli.data.datastore import BLOB_DATASTORE, FILE_DATASTORE, Datastore, check_datastore_name
 from mlrun_cli.errors import DataNotFound, MlrunError, UsageError
 from mlrun_cli.snapshots.scan import unreadable
-from mlrun_cli.snapshots.snapshot import LeftOut, some
+from mlrun_cli.snapshots.snapshot import OmittedPath, some
 from mlrun_cli.wire import copying
 from mlrun_cli.wire.linked_files import Reason, list_linked_files
 from mlrun_cli.workspace import Workspace
@@ -26,14 +26,14 @@ class CopyResult(NamedTuple):
 
     copied: int
     kept: int
-    left_out: list[LeftOut]
+    left_out: list[OmittedPath]
 
 
 class _FolderFiles(NamedTuple):
     """Paths below a folder, relative to it and sorted, and what is left out there."""
 
     names: list[str]
-    left_out: list[LeftOut]
+    left_out: list[OmittedPath]
 
 
 def list_datastores(workspace: Workspace) -> list[Datastore]:
@@ -178,10 +178,10 @@ def download(
 
 def _list_files(folder: Path) -> _FolderFiles:
     """Return the files below a folder and behind the links in it, but those that are being written."""
-    left_out: list[LeftOut] = []
+    left_out: list[OmittedPath] = []
 
     def leave_out(path: str, reason: Reason) -> None:
-        left_out.append(LeftOut(path, unreadable(reason) if isinstance(reason, OSError) else reason))
+        left_out.append(OmittedPath(path, unreadable(reason) if isinstance(reason, OSError) else reason))
 
     names = list_linked_files(folder, leave_out, is_temporary)
     return _FolderFiles(names, sorted(left_out))

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from mlrun_cli.actions.artifacts import download_files, list_files
 from mlrun_cli.core.names import check_tag_key, check_text
 from mlrun_cli.errors import MlrunError, ModelNotFound, NotFound, StoreError, UsageError
-from mlrun_cli.models.folder import ModelFolder, copy_in, copy_out, files_of
+from mlrun_cli.models.folder import ModelFolder, copy_in, copy_out, list_model_files
 from mlrun_cli.models.model import Model, ModelFilter, NewModel, check_model_name, model_record
 from mlrun_cli.processes.host import user_name
 from mlrun_cli.runs.run import Run
@@ -55,7 +55,7 @@ def register_model(workspace: Workspace, new: NewModel, path: Path, child_paths:
         StoreError: there is no room, or they cannot be kept for another reason; nothing is left of them then.
     """
     _check_new(new)
-    files = files_of(path, child_paths)
+    files = list_model_files(path, child_paths)
     folder = _folder(workspace)
     with folder.incoming() as incoming:
         content = incoming / "files"

@@ -9,7 +9,7 @@ from contextlib import suppress
 from itertools import chain
 from typing import Any, NamedTuple
 
-from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, full_disk
+from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, describe_full_disk
 from mlrun_cli.core.names import check_run_id, check_tag_key, check_text
 from mlrun_cli.core.removal import remove_tree
 from mlrun_cli.core.time import now
@@ -276,7 +276,7 @@ def wait_for_runs(
         if time.monotonic() >= next_reconciliation:
             reconcile(workspace)
             next_reconciliation = time.monotonic() + _RECONCILE_SECONDS
-            full = full_disk(workspace.folder, FULL_FOR_RUNS_BYTES)
+            full = describe_full_disk(workspace.folder, FULL_FOR_RUNS_BYTES)
             for key, run in waiting.items():
                 if key not in told and (room := find_awaited_room(workspace, run, full)) is not None:
                     say(f"{run.run_id} waits for {room}.")
@@ -372,7 +372,7 @@ def delete_runs(workspace: Workspace, runs: Sequence[Run], *, force: bool = Fals
 def as_shown(workspace: Workspace, runs: Iterable[Run], not_responding: frozenset[int]) -> list[Run]:
     """The runs as they are to be shown, those that wait with what they wait for."""
     report = QueueReport(workspace)
-    full = full_disk(workspace.folder, FULL_FOR_RUNS_BYTES)
+    full = describe_full_disk(workspace.folder, FULL_FOR_RUNS_BYTES)
     return [
         run._replace(waiting_for=report.waiting_for(run))
         if run.status is RunStatus.QUEUED

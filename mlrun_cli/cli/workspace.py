@@ -24,7 +24,7 @@ from mlrun_cli.cli.option_values import seconds_of, tags_of
 from mlrun_cli.cli.output.record_table import Field, listing
 from mlrun_cli.cli.run.options import Yes
 from mlrun_cli.core.names import DEFAULT_SUBSCRIPTION_ID
-from mlrun_cli.core.sizes import size_in_words
+from mlrun_cli.core.sizes import format_size
 from mlrun_cli.core.time import MICROSECONDS
 from mlrun_cli.folders.project_config import find_project_config, make_absolute
 
@@ -234,7 +234,7 @@ def _removal_question(workspace_name: str, would_be: dict[str, Any], before: int
     runs = len(would_be["runs"])
     what = f"{runs} {'run' if runs == 1 else 'runs'} of workspace '{workspace_name}'"
     when = time.strftime("%Y-%m-%d %H:%M:%S %Z", time.localtime(before / MICROSECONDS))
-    size = size_in_words(would_be["bytes"])
+    size = format_size(would_be["bytes"])
     return f"Remove for good {what} that ended before {when}, and what is kept for them alone, {size} in all?"
 
 

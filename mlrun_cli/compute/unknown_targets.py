@@ -11,7 +11,7 @@ TARGETS_VARIABLE = "MLRUN_TARGETS"
 UNKNOWN_TARGET_OPTION = "--unknown-target"
 
 
-def are_sent_here(choice: str | None, environment: Mapping[str, str]) -> bool:
+def run_unknown_targets_here(choice: str | None, environment: Mapping[str, str]) -> bool:
     """Return whether it is sent to this machine: by `--unknown-target local`, else by `MLRUN_TARGETS`.
 
     Raises:

@@ -13,7 +13,7 @@ from mlrun_cli.errors import MlrunError, UsageError
 
 
 @contextmanager
-def whole_file(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
+def atomic_file(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     """A file to write into, which gets its name when the block has ended well.
 
     Args:
@@ -27,17 +27,17 @@ def whole_file(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     if path.is_dir():
         raise UsageError(f"'{path}' is a folder.", hint="Name a file in it.")
     if not overwrite and os.path.lexists(path):
-        raise _taken(path)
+        raise _temporary(path)
     try:
         with new_file(path, overwrite=overwrite) as descriptor, open(descriptor, "wb", closefd=False) as file:
             yield file
     except FileExistsError as error:
-        raise _taken(path) from error
+        raise _temporary(path) from error
     except OSError as error:
         raise MlrunError(
             f"'{path}' cannot be written: {error.strerror}.", hint="Choose a folder that is there and can be written."
         ) from error
 
 
-def _taken(path: Path) -> UsageError:
+def _temporary(path: Path) -> UsageError:
     return UsageError(f"There is a file '{path}' already.", hint="Name another, or add --overwrite.")

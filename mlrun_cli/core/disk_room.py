@@ -12,7 +12,7 @@ FULL_FOR_RUNS_BYTES = 1 << 20
 """With less than that a script may have been refused what it wanted to write, and what ends a run may have no room."""
 
 
-def full_disk(path: Path, full_bytes: int = FULL_BYTES) -> str | None:
+def describe_full_disk(path: Path, full_bytes: int = FULL_BYTES) -> str | None:
     """What is to be said of the disk that a path lies on, as a sentence without its end; None unless it is full."""
     there = next((folder for folder in (path, *path.parents) if os.path.exists(folder)), None)
     try:

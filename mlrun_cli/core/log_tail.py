@@ -7,7 +7,7 @@ import os
 _TAIL_BYTES = 1 << 16
 
 
-def tail_of(path: os.PathLike[str]) -> str:
+def read_tail(path: os.PathLike[str]) -> str:
     """The last 64 KiB of a file as text; empty when it cannot be read."""
     try:
         with open(path, "rb") as file:

@@ -87,7 +87,7 @@ class _Reader:
     def description(self) -> DatasetDescription:
         root = self._known(self._root, TEMPLATE)
         version = root.get("schemaVersion")
-        if version is not None and version.whole_number() != 1:
+        if version is not None and version.integer() != 1:
             raise version.error("is a version that is not known here", hint="It is 1.")
         kind = self._needed(self._root, root, "datasetType")
         if kind.text().lower() not in _KINDS:
@@ -102,7 +102,7 @@ class _Reader:
             self._needed(registration, entries, "name").text(),
             None if description is None else description.text(),
             None if tags is None else {key: None if one.is_null else one.text() for key, one in tags.mapping().items()},
-            _value(entries, "createNewVersion", Node.truth, otherwise=False),
+            _value(entries, "createNewVersion", Node.boolean, otherwise=False),
             tuple(self._notes),
         )
 
@@ -162,8 +162,8 @@ def _table_options(parameters: Mapping[str, Node]) -> dict[str, Any]:
         _FORMATS[name],
         separator=_value(parameters, "separator", Node.text, otherwise=","),
         header=_value(parameters, "header", _header, otherwise=HEADERS[0]),
-        include_path=_value(parameters, "includePath", Node.truth, otherwise=False),
-        infer_column_types=_value(parameters, "inferColumnTypes", Node.truth, otherwise=True),
+        include_path=_value(parameters, "includePath", Node.boolean, otherwise=False),
+        infer_column_types=_value(parameters, "inferColumnTypes", Node.boolean, otherwise=True),
         encoding=_value(parameters, "encoding", Node.text, otherwise="utf8"),
     )
 

@@ -144,11 +144,11 @@ def _project_config(path: Path, root: Node) -> ProjectConfig:
     return ProjectConfig(
         path=path,
         folder=path.parent.parent if path.parent.name in CONFIGURATION_FOLDERS else path.parent,
-        subscription_id=_checked(names["subscription_id"], check_subscription_id),
-        resource_group=_checked(names["resource_group"], check_resource_group),
-        workspace_name=_checked(names["workspace_name"], check_workspace_name),
+        subscription_id=_check_keys(names["subscription_id"], check_subscription_id),
+        resource_group=_check_keys(names["resource_group"], check_resource_group),
+        workspace_name=_check_keys(names["workspace_name"], check_workspace_name),
         experiment_name=(
-            _checked(names["experiment_name"], check_experiment_name) if "experiment_name" in names else None
+            _check_keys(names["experiment_name"], check_experiment_name) if "experiment_name" in names else None
         ),
     )
 
@@ -224,7 +224,7 @@ def _scope(node: Node) -> dict[str, Node]:
     }
 
 
-def _checked(node: Node, check: Callable[[str], str]) -> str:
+def _check_keys(node: Node, check: Callable[[str], str]) -> str:
     text = node.text()
     try:
         return check(text)

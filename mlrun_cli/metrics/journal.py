@@ -24,7 +24,7 @@ from mlrun_cli.metrics.metric import (
     ROW,
     TABLE,
     VALUE,
-    Logged,
+    LoggedValue,
 )
 from mlrun_cli.wire import journal_lines
 from mlrun_cli.wire.journal_lines import END, OF_OTHER_RUN, REMOVE_TAGS, SCALAR, SET_TAGS
@@ -52,7 +52,7 @@ _NO_FOLDER = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EACCES}
 class Entries(NamedTuple):
     """What a piece of a journal says, in its order, and the lines that say nothing readable."""
 
-    logged: list[Logged]
+    logged: list[LoggedValue]
     tag_changes: list[tuple[str, Any]]
     """`("set", {key: value})` and `("remove", [key…])`."""
     endings: list[tuple[str, Any]]
@@ -94,7 +94,7 @@ def _entries_of(lines: list[Any]) -> Entries:
                 if type(value) is float and kind == SCALAR and name in known and type(logged_at) is float:
                     is_step = step is None or (type(step) is int and -_LARGEST <= step < _LARGEST)
                     if is_step and -_YEAR_10000 < logged_at < _YEAR_10000:
-                        add(Logged(VALUE, name, int(logged_at * MICROSECONDS), step, value, None))
+                        add(LoggedValue(VALUE, name, int(logged_at * MICROSECONDS), step, value, None))
                         continue
             _require(type(line) is list)
             if line[0] == OF_OTHER_RUN:
@@ -106,7 +106,7 @@ def _entries_of(lines: list[Any]) -> Entries:
                 add(logged)
                 known.add(logged.name)
             else:
-                _sort_in(line, entries)
+                _add_metadata(line, entries)
         except (KeyError, IndexError, TypeError, ValueError):
             unreadable += 1
     entries.others.update((run_id, _entries_of(inner)) for run_id, inner in lines_of_others.items())
@@ -114,7 +114,7 @@ def _entries_of(lines: list[Any]) -> Entries:
     return entries._replace(unreadable=unreadable)
 
 
-def _logged(line: list[Any]) -> Logged:
+def _logged(line: list[Any]) -> LoggedValue:
     """What a line says that was logged.
 
     Raises:
@@ -129,7 +129,7 @@ def _logged(line: list[Any]) -> Logged:
         and _is_of_shape(_SHAPES[kind], value)
         and (description is None or _is_text(description))
     )
-    return Logged(_SHAPES[kind], name, int(logged_at * MICROSECONDS), step, value, description)
+    return LoggedValue(_SHAPES[kind], name, int(logged_at * MICROSECONDS), step, value, description)
 
 
 def _is_of_shape(shape: str, value: object) -> bool:
@@ -186,7 +186,7 @@ def _lines_one_by_one(data: bytes) -> tuple[list[Any], int]:
     return lines, unreadable
 
 
-def _sort_in(line: list[Any], entries: Entries) -> None:
+def _add_metadata(line: list[Any], entries: Entries) -> None:
     """Put what a line says of tags or of the script's end where it belongs.
 
     Raises:

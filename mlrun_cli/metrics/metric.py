@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 Scalar = float | int | str | bool | None
 
 
-class Logged(NamedTuple):
+class LoggedValue(NamedTuple):
     """One call of a `log` function: `value` is a scalar, a list, a row or a table, as `shape` says."""
 
     shape: str
@@ -29,7 +29,7 @@ _SINGLE = frozenset({VALUE, IMAGE, CONFUSION_MATRIX, ACCURACY_TABLE, RESIDUALS, 
 """Shapes of which one call logs one value; but for the first, the address of a file that is kept."""
 
 
-def merged_shape(before: str | None, after: str) -> str:
+def merge_shapes(before: str | None, after: str) -> str:
     """The shape of a metric that was logged in one way and then in another."""
     if before is None or before == after:
         return after
@@ -82,7 +82,7 @@ SUMMARIES = (LAST, MIN, MAX)
 class MetricSummary(NamedTuple):
     """A metric of one run without its values.
 
-    `shape` says how it was logged, as `Logged.shape` does, or `mixed`. `last` is of its numbers, `minimum` and
+    `shape` says how it was logged, as `LoggedValue.shape` does, or `mixed`. `last` is of its numbers, `minimum` and
     `maximum` are of those that are not NaN; None when there are none of these: text, rows, tables, files.
     """
 

@@ -52,7 +52,7 @@ class ModelFolder:
         """
         top = self._path / _INCOMING
         folder = top / temporary_name()
-        with _in_words(self._path):
+        with _describe_error(self._path):
             for made in (self._path, top, folder):
                 with suppress(FileExistsError):
                     made.mkdir(mode=0o700)
@@ -68,7 +68,7 @@ class ModelFolder:
         Raises:
             StoreError: that cannot be done.
         """
-        with _in_words(self._path):
+        with _describe_error(self._path):
             for inside, _, names in os.walk(folder):
                 os.chmod(inside, 0o700)
                 for name in names:
@@ -86,7 +86,7 @@ class ModelFolder:
             StoreError: it cannot be moved.
         """
         place = self._version_folder(name, version)
-        with _in_words(self._path):
+        with _describe_error(self._path):
             place.parent.mkdir(mode=0o700, exist_ok=True)
             if place.exists():
                 shutil.rmtree(place)
@@ -105,7 +105,7 @@ class ModelFolder:
         return self._path / name / str(version)
 
 
-def files_of(path: Path, child_paths: Sequence[str] | None) -> dict[str, Path]:
+def list_model_files(path: Path, child_paths: Sequence[str] | None) -> dict[str, Path]:
     """The files of a model that is to be registered, by names that begin with that of the file or folder itself.
 
     Args:
@@ -137,7 +137,7 @@ def copy_in(files: Mapping[str, Path], folder: Path) -> None:
     """
     for name, source in files.items():
         destination = folder / name
-        with _opened(source) as content, _in_words(folder.parent.parent):
+        with _open_inside(source) as content, _describe_error(folder.parent.parent):
             destination.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             _copy(content, destination, 0o700)
 
@@ -161,7 +161,7 @@ def copy_out(content: Path, folder: Path, *, overwrite: bool) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         for name, source in names.items():
             _make_folders(folder, Path(name).parts[:-1])
-            with _opened(source) as descriptor:
+            with _open_inside(source) as descriptor:
                 _copy(descriptor, folder / name, 0o777)
     except OSError as error:
         raise MlrunError(
@@ -191,7 +191,7 @@ def _walk(start: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _opened(source: Path) -> Iterator[int]:
+def _open_inside(source: Path) -> Iterator[int]:
     try:
         descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
@@ -234,7 +234,7 @@ def _remove_abandoned(top: Path) -> None:
 
 
 @contextmanager
-def _in_words(folder: Path) -> Iterator[None]:
+def _describe_error(folder: Path) -> Iterator[None]:
     """Turn what the system says about a file of the store into a sentence."""
     try:
         yield

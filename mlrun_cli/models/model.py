@@ -89,12 +89,12 @@ class ModelFilter(NamedTuple):
         found: list[Model] = []
         names: set[str] = set()
         for model in models:
-            if self._means(model) and not (self.latest and model.name in names):
+            if self._matches(model) and not (self.latest and model.name in names):
                 found.append(model)
                 names.add(model.name)
         return found
 
-    def _means(self, model: Model) -> bool:
+    def _matches(self, model: Model) -> bool:
         return (
             _has_all(model.tags, self.tags)
             and _has_all(model.properties, self.properties)

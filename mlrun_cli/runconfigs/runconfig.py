@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mlrun_cli.core.documents.node import shown_path
+from mlrun_cli.core.documents.node import printable_key_path
 from mlrun_cli.core.documents.plain import plain_document
 from mlrun_cli.core.documents.read import Node, read_document
 from mlrun_cli.core.problems import Problems
@@ -173,7 +173,7 @@ class _RunconfigReader:
 
     def _read_key(self, node: Node, key: Key) -> None:
         if key.field is None:
-            self.rest[node.key_path] = node.truth() if key.shape is TRUTH else node.plain()
+            self.rest[node.key_path] = node.boolean() if key.shape is TRUTH else node.plain()
             self.notes += _unknown_within(node, key.shape)
         elif key.shape is COMMUNICATOR and isinstance(node.content, dict):
             self.notes.append(_skipped_communicator(node))
@@ -245,7 +245,7 @@ def _unknown(node: Node, key: str) -> str:
 def _note_of_unknown(node: Node, key: str, siblings: Iterable[str]) -> str:
     nearest = difflib.get_close_matches(key[:100], sorted(siblings), n=1)
     question = f"; did you mean {nearest[0]}?" if nearest else ""
-    return f"{node.place}: unknown key {shown_path(node.key_path)[:200]!r} is skipped{question}"
+    return f"{node.place}: unknown key {printable_key_path(node.key_path)[:200]!r} is skipped{question}"
 
 
 def _read_text(node: Node, _: Problems) -> str:
@@ -268,14 +268,14 @@ def _read_command(node: Node, problems: Problems) -> str | tuple[str, ...]:
 
 
 def _read_count(node: Node, _: Problems) -> int:
-    number = node.whole_number()
+    number = node.integer()
     if not 1 <= number <= MAX_NUMBER:
         raise node.error(f"expected a number from 1 to {MAX_NUMBER}")
     return number
 
 
 def _read_truth(node: Node, _: Problems) -> bool:
-    return node.truth()
+    return node.boolean()
 
 
 def _read_conda(node: Node, _: Problems) -> dict[str, object]:

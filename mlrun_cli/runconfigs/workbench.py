@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlrun_cli.core.documents.node import Node, shown_path
+from mlrun_cli.core.documents.node import Node, printable_key_path
 
 _SELECTED_FILE = "$file"
 _LOCAL_TARGETS = ("local", "docker")
@@ -68,16 +68,16 @@ class _Translation:
         for old, new in (("Framework", "framework"), ("PrepareEnvironment", "prepareEnvironment")):
             if old in self._old:
                 self._top[new] = self._old[old].under(new)
-        if "TrackedRun" in self._old and not self._old["TrackedRun"].truth():
+        if "TrackedRun" in self._old and not self._old["TrackedRun"].boolean():
             self._skip("TrackedRun", "every run is recorded")
-        if "UseSampling" in self._old and not self._old["UseSampling"].truth():
+        if "UseSampling" in self._old and not self._old["UseSampling"].boolean():
             self._skip("UseSampling", "there are no data sources of Workbench here")
         for key, reason in _SKIPPED.items():
             if key in self._old and (key != "SparkDependenciesFile" or self._is_for_spark()):
                 self._skip(key, reason)
         for key, node in self._old.items():
             if key not in KEYS:
-                self.notes.append(f"{node.place}: unknown key {shown_path(key)[:200]!r} is skipped")
+                self.notes.append(f"{node.place}: unknown key {printable_key_path(key)[:200]!r} is skipped")
         environment = {name: self._section(f"environment.{name}", keys) for name, keys in self._sections() if keys}
         if environment:
             self._top["environment"] = self._section("environment", environment)
@@ -118,7 +118,7 @@ class _Translation:
             self._python["condaDependenciesFile"] = file.under("environment.python.condaDependenciesFile")
         managed = self._old.get("ManagedEnvironment")
         if managed is not None:
-            is_own = not managed.truth()
+            is_own = not managed.boolean()
             self._python["userManagedDependencies"] = managed._replace(
                 key_path="environment.python.userManagedDependencies", content=is_own, source=str(is_own).lower()
             )

@@ -71,7 +71,7 @@ class RunFolder:
                 if not folder.is_symlink() and not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
                     folder.chmod(0o700)
 
-    def keep_room(self) -> None:
+    def reserve_room(self) -> None:
         """Take room on the disk for what is to be written when the run ends: a script may fill the disk."""
         with suppress(OSError):
             descriptor = os.open(self.reserve, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -80,7 +80,7 @@ class RunFolder:
             finally:
                 os.close(descriptor)
 
-    def give_room(self) -> None:
+    def release_room(self) -> None:
         """Give that room to whoever writes next."""
         with suppress(OSError):
             self.reserve.unlink()

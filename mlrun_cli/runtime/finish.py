@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mlrun_cli.core.json_files import read_json, write_json
-from mlrun_cli.core.log_tail import tail_of
+from mlrun_cli.core.log_tail import read_tail
 from mlrun_cli.core.time import now
 from mlrun_cli.environments.record import mlflow_warning
 from mlrun_cli.errors import StoreError
@@ -26,7 +26,7 @@ from mlrun_cli.runs.submission import Submission
 from mlrun_cli.runtime.tracked_outputs import keep_all_outputs
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.snapshot import some
-from mlrun_cli.snapshots.working_copy import links_out, remove_empty_script_folders, remove_unchanged
+from mlrun_cli.snapshots.working_copy import escaping_links, remove_empty_script_folders, remove_unchanged
 from mlrun_cli.wire.run_folder import STD_LOG
 from mlrun_cli.workspace import Workspace
 
@@ -51,7 +51,7 @@ def derive_error(run: Run, log: Path, exit_code: int, signal_name: str | None) -
     """
     ending = f"signal {signal_name}" if signal_name else f"exit code {exit_code}"
     uncaught = exit_code == _UNCAUGHT_EXCEPTION
-    from_log = error_from_log(tail_of(log) if uncaught else "", ending)
+    from_log = error_from_log(read_tail(log) if uncaught else "", ending)
     if run.wanted_status is not RunStatus.FAILED:
         return from_log
     wanted = run.wanted_error or {}
@@ -164,7 +164,7 @@ def describe_left_files(folder: RunFolder) -> tuple[str, ...]:
 
 def _links_warning(folder: RunFolder) -> tuple[str, ...]:
     # What a link leads to may be uploaded under the link's own name.
-    links = [path for path in links_out(folder.work) if not os.path.lexists(folder.uploads / path)]
+    links = [path for path in escaping_links(folder.work) if not os.path.lexists(folder.uploads / path)]
     if not links:
         return ()
     what = "a link that leads" if len(links) == 1 else f"{len(links)} links that lead"

@@ -6,25 +6,25 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from mlrun_cli.core.held_file import HeldFile, left_files
+from mlrun_cli.core.owned_file import OwnedFile, abandoned_files
 from mlrun_cli.metrics.journal import journal_names
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.workspace import Workspace
 
 
-def submitting(run_folder: RunFolder) -> HeldFile:
+def submitting(run_folder: RunFolder) -> OwnedFile:
     """What a submit holds from before it makes the folder of its run until the run is in the store.
 
     Raises:
         OSError: it cannot be made.
         StoreError: the file system knows no locks.
     """
-    return HeldFile(_folder(run_folder.path.parent.parent) / run_folder.path.name)
+    return OwnedFile(_folder(run_folder.path.parent.parent) / run_folder.path.name)
 
 
 def remove_unfinished_submits(workspace: Workspace) -> None:
     """Remove what killed submits have left; a run that had got into the store is for who recovers it."""
-    for left in left_files(_folder(workspace.folder)):
+    for left in abandoned_files(_folder(workspace.folder)):
         folder = workspace.run_folder(left.name)
         with suppress(OSError):  # a disk that can only be read; the next look tries again
             if workspace.runs.find_key(left.name) is None:

@@ -38,17 +38,17 @@ class IncomingFile:
 
     def write(self, content: bytes) -> None:
         """Append `content`."""
-        with _in_words(self._path):
+        with _describe_error(self._path):
             copying.write_all(self.descriptor, content)
 
     def clone_from(self, source: int) -> bool:
         """Share the blocks of the open file `source`; False where the file system cannot."""
-        with _in_words(self._path):
+        with _describe_error(self._path):
             return copying.clone(source, self.descriptor)
 
     def move_to(self, destination: str) -> None:
         """Give the file its place, whatever stood there; the folder is made if need be."""
-        with _in_words(destination):
+        with _describe_error(destination):
             try:
                 os.replace(self._path, destination)
             except FileNotFoundError:
@@ -100,7 +100,7 @@ class SnapshotStore:
             StoreError: it cannot be made or written, a full disk among the reasons.
         """
         path = f"{self._incoming}/{temporary_name()}"
-        with _in_words(path):
+        with _describe_error(path):
             try:
                 descriptor = _create(path)
             except FileNotFoundError:
@@ -199,7 +199,7 @@ def _read_json(path: str) -> Any:
 
 
 @contextmanager
-def _in_words(path: str) -> Iterator[None]:
+def _describe_error(path: str) -> Iterator[None]:
     """Turn what the system says about a file of the store into a sentence."""
     try:
         yield

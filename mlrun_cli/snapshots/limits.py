@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from mlrun_cli.core.sizes import MEGABYTE, size_in_words
+from mlrun_cli.core.sizes import MEGABYTE, format_size
 from mlrun_cli.errors import UsageError
 from mlrun_cli.snapshots.ignore import IgnoreRules
 from mlrun_cli.snapshots.snapshot import shown
@@ -34,11 +34,11 @@ class SnapshotLimits:
             UsageError: one of them is no whole number above 0.
         """
         default = cls()
-        megabytes = _above_zero(environ, _MAX_MB, default.size // MEGABYTE)
-        return cls(megabytes * MEGABYTE, _above_zero(environ, _MAX_FILES, default.files))
+        megabytes = _positive_number(environ, _MAX_MB, default.size // MEGABYTE)
+        return cls(megabytes * MEGABYTE, _positive_number(environ, _MAX_FILES, default.files))
 
 
-def _above_zero(environ: Mapping[str, str], name: str, default: int) -> int:
+def _positive_number(environ: Mapping[str, str], name: str, default: int) -> int:
     text = environ.get(name, "").strip()
     if not text:
         return default
@@ -67,7 +67,7 @@ class Amount:
         return self.size > limits.size or self.files > limits.files
 
 
-def too_large(
+def too_large_error(
     source: str,
     files: Iterable[tuple[str, int]],
     limits: SnapshotLimits,
@@ -89,9 +89,9 @@ def too_large(
     largest = _largest(amounts, total, limits)
     more = "" if is_whole else "more than "
     places = ", ".join(_place(path, amounts[path]) for path in largest[:_NAMED])
-    command = _command(source, rules, _enough(largest, amounts, total, limits))
+    command = _command(source, rules, _fewest_over_limit(largest, amounts, total, limits))
     return UsageError(
-        f"'{shown(source)}' is too large for a snapshot: {_in_words(total, more)}, where {_in_words(limits)}"
+        f"'{shown(source)}' is too large for a snapshot: {_format_amount(total, more)}, where {_format_amount(limits)}"
         f" are allowed. Largest: {places}.",
         hint=f"To leave it out: {command}   (or set {_MAX_MB}, {_MAX_FILES})",
     )
@@ -139,7 +139,9 @@ def _largest(amounts: dict[str, Amount], total: Amount, limits: SnapshotLimits) 
     return sorted((path for path in chosen if weight(path) >= worth_naming), key=lambda path: (-weight(path), path))
 
 
-def _enough(largest: list[str], amounts: dict[str, Amount], total: Amount, limits: SnapshotLimits) -> list[str]:
+def _fewest_over_limit(
+    largest: list[str], amounts: dict[str, Amount], total: Amount, limits: SnapshotLimits
+) -> list[str]:
     """The first of `largest` without which the rest is within the limits, at most as many as are named."""
     rest = Amount(total.size, total.files)
     enough = []
@@ -168,9 +170,9 @@ def _pattern(path: str) -> str:
 
 
 def _place(path: str, amount: Amount) -> str:
-    return f"{shown(path)} ({_in_words(amount) if path.endswith('/') else size_in_words(amount.size)})"
+    return f"{shown(path)} ({_format_amount(amount) if path.endswith('/') else format_size(amount.size)})"
 
 
-def _in_words(amount: Amount | SnapshotLimits, more: str = "") -> str:
+def _format_amount(amount: Amount | SnapshotLimits, more: str = "") -> str:
     files = "1 file" if amount.files == 1 else f"{amount.files:,} files"
-    return f"{more}{size_in_words(amount.size)} in {more}{files}"
+    return f"{more}{format_size(amount.size)} in {more}{files}"

@@ -17,7 +17,7 @@ _TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class TakenFile:
+class IngestedFile:
     """A file that is in the store now.
 
     `size` is what was read, in bytes, and `found` the file as it stood then; `is_steady` is False when it
@@ -30,7 +30,7 @@ class TakenFile:
     is_steady: bool
 
 
-def ingest_file(store: SnapshotStore, path: str, report: Callable[[int], None]) -> TakenFile:
+def ingest_file(store: SnapshotStore, path: str, report: Callable[[int], None]) -> IngestedFile:
     """Read the file at `path` and keep its content; never wait, not even for a FIFO.
 
     A file that changes while it is read is read again, three times at most. `report` is called with the
@@ -53,7 +53,7 @@ def ingest_file(store: SnapshotStore, path: str, report: Callable[[int], None]) 
         is_steady = size == before.st_size and signature(before) == signature(after)
         if is_steady:
             break
-    return TakenFile(digest, size, before, is_steady)
+    return IngestedFile(digest, size, before, is_steady)
 
 
 def _keep_content(store: SnapshotStore, descriptor: int, size: int, report: Callable[[int], None]) -> tuple[str, int]:

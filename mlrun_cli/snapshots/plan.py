@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from mlrun_cli.snapshots.limits import SnapshotLimits
 from mlrun_cli.snapshots.scan import scan_folder
-from mlrun_cli.snapshots.snapshot import EntryKind, LeftOut, Snapshot
+from mlrun_cli.snapshots.snapshot import EntryKind, OmittedPath, Snapshot
 
 
 class PlannedSnapshot(NamedTuple):
@@ -19,7 +19,7 @@ class PlannedSnapshot(NamedTuple):
 
     files: frozenset[str]
     size: int
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[OmittedPath, ...]
     notes: tuple[str, ...]
     ignore_file: str | None
 

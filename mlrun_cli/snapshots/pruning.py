@@ -30,7 +30,7 @@ class PrunedSnapshots(NamedTuple):
 
 
 @contextmanager
-def using_snapshots(folder: Path, say: Callable[[str], None] | None = None) -> Iterator[None]:
+def hold_snapshots(folder: Path, say: Callable[[str], None] | None = None) -> Iterator[None]:
     """Within it nothing is pruned: what a snapshot finds in the store stays until somebody refers to it.
 
     Args:
@@ -42,8 +42,8 @@ def using_snapshots(folder: Path, say: Callable[[str], None] | None = None) -> I
     """
     # Who prunes shuts the door while it waits, or a stream of submits would let it wait for ever.
     with ExitStack() as stack:
-        with _locked(folder, _DOOR, fcntl.LOCK_EX, say, "a 'workspace prune' to end"):
-            stack.enter_context(_locked(folder, _LOCK, fcntl.LOCK_SH))
+        with _exclusive(folder, _DOOR, fcntl.LOCK_EX, say, "a 'workspace prune' to end"):
+            stack.enter_context(_exclusive(folder, _LOCK, fcntl.LOCK_SH))
         yield
 
 
@@ -68,8 +68,8 @@ def prune_snapshots(
         StoreError: the folder cannot be written.
     """
     with (
-        _locked(folder, _DOOR, fcntl.LOCK_EX, say, "another 'workspace prune'"),
-        _locked(folder, _LOCK, fcntl.LOCK_EX, say, "runs that are being submitted, until they have their snapshots"),
+        _exclusive(folder, _DOOR, fcntl.LOCK_EX, say, "another 'workspace prune'"),
+        _exclusive(folder, _LOCK, fcntl.LOCK_EX, say, "runs that are being submitted, until they have their snapshots"),
     ):
         doomed = []
         kept_ids = kept()
@@ -95,7 +95,7 @@ def prune_snapshots(
 
 
 @contextmanager
-def _locked(
+def _exclusive(
     folder: Path, name: str, operation: int, say: Callable[[str], None] | None = None, waits_for: str = ""
 ) -> Iterator[None]:
     make_private_folder(folder)
@@ -107,7 +107,7 @@ def _locked(
             hint="Make room there, or set MLRUN_HOME to a folder on another disk.",
         ) from error
     try:
-        if say is not None and not _locks_soon(descriptor, operation):
+        if say is not None and not _lock_within(descriptor, operation):
             say(f"Waiting for {waits_for}.")
         lock(descriptor, operation)
         yield
@@ -116,7 +116,7 @@ def _locked(
             os.close(descriptor)
 
 
-def _locks_soon(descriptor: int, operation: int) -> bool:
+def _lock_within(descriptor: int, operation: int) -> bool:
     """Take the lock within the time for which nothing is said; whether that was long enough."""
     deadline = time.monotonic() + _SILENT_SECONDS
     while True:

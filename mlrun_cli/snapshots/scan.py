@@ -15,8 +15,8 @@ from pathlib import Path
 from mlrun_cli.core.temporary import TEMPORARY_PREFIX
 from mlrun_cli.errors import UsageError
 from mlrun_cli.snapshots.ignore import IgnoreRules
-from mlrun_cli.snapshots.limits import Amount, SnapshotLimits, too_large
-from mlrun_cli.snapshots.snapshot import LeftOut
+from mlrun_cli.snapshots.limits import Amount, SnapshotLimits, too_large_error
+from mlrun_cli.snapshots.snapshot import OmittedPath
 
 LINK_TO_LEFT_OUT = "a link to what is left out"
 _CIRCLE = "a link that leads in a circle"
@@ -42,7 +42,7 @@ class Scan:
     files: dict[str, os.stat_result] = field(default_factory=dict)
     folders: set[str] = field(default_factory=set)
     links: dict[str, str | None] = field(default_factory=dict)
-    left_out: list[LeftOut] = field(default_factory=list)
+    left_out: list[OmittedPath] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     ignore_file: str | None = None
 
@@ -67,7 +67,7 @@ def scan_folder(source: Path, limits: SnapshotLimits, exclude: Sequence[Path]) -
     is_whole = walk.run()
     if walk.amount.exceeds(limits):
         sizes = ((path, found.st_size) for path, found in scan.files.items())
-        raise too_large(str(source), sizes, limits, rules, is_whole=is_whole)
+        raise too_large_error(str(source), sizes, limits, rules, is_whole=is_whole)
     if rules.gives_back:
         _add_folders_above(scan)
     _keep_inner_links(scan)
@@ -104,17 +104,17 @@ class _Walk:
                 with os.scandir(os.path.join(self._scan.root, folder)) as entries:
                     for entry in entries:
                         path = f"{folder}/{entry.name}" if folder else entry.name
-                        if self._look(entry, path):
+                        if self._visit(entry, path):
                             to_visit.append(path)
                         if self._looks_left <= 0:
                             return False
             except OSError as error:
                 if not folder:
                     raise UsageError(f"The source folder cannot be read: {error}.") from error
-                self._leave_out(folder, error)
+                self._omit(folder, error)
         return True
 
-    def _look(self, entry: os.DirEntry[str], path: str) -> bool:
+    def _visit(self, entry: os.DirEntry[str], path: str) -> bool:
         """Take in one entry; True when it is a folder to visit."""
         if self.amount.exceeds(self._limits):
             self._looks_left -= 1
@@ -123,17 +123,17 @@ class _Walk:
         is_folder = entry.is_dir(follow_symlinks=False)
         is_ignored = self._rules.ignores(path, is_folder=is_folder)
         if not is_ignored:
-            self._take(entry, path, is_folder=is_folder)
+            self._add_entry(entry, path, is_folder=is_folder)
         return is_folder and (not is_ignored or self._rules.gives_back)
 
-    def _take(self, entry: os.DirEntry[str], path: str, *, is_folder: bool) -> None:
+    def _add_entry(self, entry: os.DirEntry[str], path: str, *, is_folder: bool) -> None:
         if is_folder:
             self._scan.folders.add(path)
             return
         try:
             found = entry.stat(follow_symlinks=False)
         except OSError as error:
-            self._leave_out(path, error)
+            self._omit(path, error)
             return
         kind = stat.S_IFMT(found.st_mode)
         if kind == stat.S_IFREG:
@@ -142,10 +142,10 @@ class _Walk:
         elif kind == stat.S_IFLNK:
             self._scan.links[path] = ""
         else:
-            self._scan.left_out.append(LeftOut(path, _SPECIAL_FILES.get(kind, "a special file")))
+            self._scan.left_out.append(OmittedPath(path, _SPECIAL_FILES.get(kind, "a special file")))
 
-    def _leave_out(self, path: str, error: OSError) -> None:
-        self._scan.left_out.append(LeftOut(path, unreadable(error)))
+    def _omit(self, path: str, error: OSError) -> None:
+        self._scan.left_out.append(OmittedPath(path, unreadable(error)))
 
 
 def unreadable(error: OSError) -> str:
@@ -177,8 +177,8 @@ def _keep_inner_links(scan: Scan) -> None:
             if target in inside and not path.startswith(f"{target}/"):
                 scan.links[path] = target
                 continue
-            reason = _why_not(path, target)
-        scan.left_out.append(LeftOut(path, reason))
+            reason = _omission_reason(path, target)
+        scan.left_out.append(OmittedPath(path, reason))
 
 
 def _target(root: str, path: str) -> str | None:
@@ -190,7 +190,7 @@ def _target(root: str, path: str) -> str | None:
     return target[len(prefix) :] if target.startswith(prefix) else None
 
 
-def _why_not(path: str, target: str | None) -> str:
+def _omission_reason(path: str, target: str | None) -> str:
     if target is None:
         return "a link that leads out of the folder"
     return _CIRCLE if not target or path.startswith(f"{target}/") else LINK_TO_LEFT_OUT

@@ -99,14 +99,14 @@ class Snapshot(NamedTuple):
         )
 
 
-class LeftOut(NamedTuple):
+class OmittedPath(NamedTuple):
     """A path of the source folder that a snapshot does not hold, and the reason as a noun phrase."""
 
     path: str
     reason: str
 
 
-def left_out_note(left_out: Sequence[LeftOut]) -> str:
+def omission_note(left_out: Sequence[OmittedPath]) -> str:
     """One line that names some of what was left out, each with its reason, and counts the rest."""
     return f"Left out of the snapshot: {some([f'{item.path} ({item.reason})' for item in left_out])}."
 

@@ -15,7 +15,7 @@ from mlrun_cli.snapshots.digest_cache import DigestCache
 from mlrun_cli.snapshots.limits import SnapshotLimits
 from mlrun_cli.snapshots.object_ingest import ingest_file
 from mlrun_cli.snapshots.scan import LINK_TO_LEFT_OUT, Scan, scan_folder, unreadable
-from mlrun_cli.snapshots.snapshot import EntryKind, LeftOut, Snapshot, SnapshotEntry, left_out_note, some
+from mlrun_cli.snapshots.snapshot import EntryKind, OmittedPath, Snapshot, SnapshotEntry, omission_note, some
 
 Progress = Callable[[int, int], None]
 
@@ -45,7 +45,7 @@ def take_snapshot(
         StoreError: the store cannot be written.
     """
     scan = scan_folder(source, limits, exclude)
-    taking = _Taking(scan, store, progress)
+    taking = _SnapshotBuilder(scan, store, progress)
     entries = taking.entries()
     snapshot = Snapshot(snapshot_id(entries), entries, sum(entry.size for entry in entries))
     # An equal content may have been there before, with other times: the first manifest holds, since
@@ -71,7 +71,7 @@ def snapshot_id(entries: Iterable[SnapshotEntry]) -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
-class _Taking:
+class _SnapshotBuilder:
     """One snapshot being taken."""
 
     def __init__(self, scan: Scan, store: SnapshotStore, progress: Progress | None) -> None:
@@ -99,7 +99,7 @@ class _Taking:
         """At most two lines: what was left out, and what changed while it was read."""
         notes = []
         if self._left_out:
-            notes.append(left_out_note(sorted(self._left_out, key=lambda item: item.path)))
+            notes.append(omission_note(sorted(self._left_out, key=lambda item: item.path)))
         if self._unsteady:
             notes.append(f"Changed while the snapshot was taken: {some(sorted(self._unsteady))}.")
         return notes
@@ -112,7 +112,7 @@ class _Taking:
             try:
                 taken = ingest_file(self._store, f"{self._scan.root}/{path}", self._report)
             except OSError as error:
-                self._left_out.append(LeftOut(path, unreadable(error)))
+                self._left_out.append(OmittedPath(path, unreadable(error)))
                 return None
             digest, size, found = taken.digest, taken.size, taken.found
             if taken.is_steady:
@@ -132,7 +132,7 @@ class _Taking:
                 relative = os.path.relpath(f"/{target}", f"/{os.path.dirname(path)}")
                 entries.append(SnapshotEntry(path, EntryKind.LINK, target=relative))
             else:
-                self._left_out.append(LeftOut(path, LINK_TO_LEFT_OUT))
+                self._left_out.append(OmittedPath(path, LINK_TO_LEFT_OUT))
         return entries
 
     def _report(self, bytes_of_this_file: int) -> None:

@@ -42,15 +42,15 @@ def make_working_copy(snapshot: Snapshot, store: SnapshotStore, destination: Pat
     """
     try:
         destination.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _opened(destination) as top:
+        with _open_top(destination) as top:
             # Links last: with none there, no path leads through one.
             for entry in sorted(snapshot.entries, key=lambda entry: entry.kind is EntryKind.LINK):
                 _make(entry, store, top)
     except OSError as error:
-        raise _not_made(destination, error) from error
+        raise _not_made_error(destination, error) from error
 
 
-def _not_made(destination: Path, error: OSError) -> StoreError:
+def _not_made_error(destination: Path, error: OSError) -> StoreError:
     return StoreError(
         f"The working copy '{destination}' cannot be made: {error.strerror}.",
         hint="Make room there, or set MLRUN_HOME to a folder on another disk; then submit the run again.",
@@ -69,7 +69,7 @@ def make_script_folders(destination: Path) -> tuple[str, ...]:
             (destination / name).mkdir()
         except OSError as error:
             if error.errno in _NO_ROOM:
-                raise _not_made(destination, error) from error
+                raise _not_made_error(destination, error) from error
             if error.errno == errno.EEXIST and not (destination / name).is_dir():
                 warnings.append(
                     f"The source folder has a file at '{name}', where a script finds a folder in Azure: nothing can be "
@@ -93,7 +93,7 @@ def remove_unchanged(snapshot: Snapshot, destination: Path) -> None:
     entries: dict[str, list[SnapshotEntry]] = {}
     for entry in snapshot.entries:
         entries.setdefault(entry.path.rpartition("/")[0], []).append(entry)
-    with suppress(OSError), _opened(destination) as top, closing(_Way(top)) as way:
+    with suppress(OSError), _open_top(destination) as top, closing(_FolderStack(top)) as way:
         for folder in sorted(entries, reverse=True):  # what is in a folder before the folder
             with suppress(OSError):
                 descriptor = way.open(folder)
@@ -121,7 +121,7 @@ def script_files(snapshot: Snapshot | None, destination: Path) -> list[str]:
     return sorted(written)
 
 
-def links_out(destination: Path) -> list[str]:
+def escaping_links(destination: Path) -> list[str]:
     """Paths, as of `script_files`, of the links that lead out of `destination`: a script's, as no snapshot has any.
 
     What cannot be looked at is passed over.
@@ -147,12 +147,12 @@ def _make_file(entry: SnapshotEntry, store: SnapshotStore, top: int) -> None:
     try:
         source = store.open_object(entry.digest)
     except FileNotFoundError as error:
-        raise _lost(entry) from error
+        raise _lost_error(entry) from error
     try:
         file = os.open(entry.path, _NEW_FILE, 0o777 if entry.executable else 0o666, dir_fd=top)
         try:
             if copying.copy(source, file, entry.size) != entry.size:
-                raise _lost(entry)
+                raise _lost_error(entry)
             os.utime(file, ns=(entry.mtime_ns, entry.mtime_ns))
         finally:
             os.close(file)
@@ -160,7 +160,7 @@ def _make_file(entry: SnapshotEntry, store: SnapshotStore, top: int) -> None:
         os.close(source)
 
 
-def _lost(entry: SnapshotEntry) -> StoreError:
+def _lost_error(entry: SnapshotEntry) -> StoreError:
     return StoreError(
         f"The content of '{shown(entry.path)}' is gone from the workspace's snapshots.",
         hint="Submit the run again: that puts it back.",
@@ -192,7 +192,11 @@ def _walk(destination: Path) -> Iterator[tuple[str, os.DirEntry[str], int]]:
 
     A running script may remove or replace anything meanwhile: what is gone is passed over.
     """
-    with suppress(FileNotFoundError, NotADirectoryError), _opened(destination) as top, closing(_Way(top)) as way:
+    with (
+        suppress(FileNotFoundError, NotADirectoryError),
+        _open_top(destination) as top,
+        closing(_FolderStack(top)) as way,
+    ):
         to_visit = [""]
         while to_visit:
             folder = to_visit.pop()
@@ -207,7 +211,7 @@ def _walk(destination: Path) -> Iterator[tuple[str, os.DirEntry[str], int]]:
                         yield path, entry, descriptor
 
 
-class _Way:
+class _FolderStack:
     """The folder that was visited last and those that it is in, open: the next one is as a rule in one of them.
 
     From the top, a chain of folders would take a time that grows with the square of its depth.
@@ -252,7 +256,7 @@ def _inner_target(destination: Path, path: str) -> str | None:
 
 
 @contextmanager
-def _opened(folder: Path) -> Iterator[int]:
+def _open_top(folder: Path) -> Iterator[int]:
     descriptor = os.open(folder, _FOLDER)
     try:
         yield descriptor

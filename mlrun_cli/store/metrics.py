@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from mlrun_cli.metrics.metric import LIST, ROW, TABLE, VALUE, Logged, MetricItem, assemble, merged_shape
+from mlrun_cli.metrics.metric import LIST, ROW, TABLE, VALUE, LoggedValue, MetricItem, assemble, merge_shapes
 from mlrun_cli.store.db.database import Database, Row
 
 _COLUMNS = ("metric_key", "position", "logged_at", "step", "kind", "number", "text")
@@ -46,7 +46,7 @@ class MetricStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, run_key: int, batch: Iterable[Logged]) -> None:
+    def add(self, run_key: int, batch: Iterable[LoggedValue]) -> None:
         """Append what was logged, in its order; within a transaction."""
         series_by_name: dict[str, _Series] = {}
         rows: list[tuple[object, ...]] = []
@@ -55,7 +55,7 @@ class MetricStore:
             if series is None:
                 series = series_by_name[name] = self._open(run_key, name, shape)
             if series.shape != shape:
-                series.shape = merged_shape(series.shape, shape)
+                series.shape = merge_shapes(series.shape, shape)
             if description is not None:
                 series.description = description
             if shape == VALUE and type(value) is float and value == value:  # noqa: PLR0124 — NaN differs from itself

@@ -12,7 +12,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from mlrun_cli.core.sizes import size_in_words
+from mlrun_cli.core.sizes import format_size
 from mlrun_cli.core.time import MICROSECONDS, iso, now
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import TERMINAL_STATUSES, RunStatus
@@ -124,7 +124,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "is_active": is_active,
     "number": format_number,
     "script_json": to_script_json,
-    "size": size_in_words,
+    "size": format_size,
     "status_kind": classify_status,
     "timestamp": format_timestamp,
 }

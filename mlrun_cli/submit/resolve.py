@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mlrun_cli.actions.compute_targets import check_target
 from mlrun_cli.compute.compute_target import LOCAL_TARGET
-from mlrun_cli.compute.unknown_targets import are_sent_here
+from mlrun_cli.compute.unknown_targets import run_unknown_targets_here
 from mlrun_cli.core.names import check_experiment_name
 from mlrun_cli.core.problems import Problems
 from mlrun_cli.environments.docker_section import is_docker_on
@@ -204,7 +204,7 @@ class Resolver:
             return
         target = self.configuration.target
         with self.problems.collecting(), self.configuration.locate_errors("target"):
-            is_sent_here = are_sent_here(self._request.unknown_target, self._request.environment)
+            is_sent_here = run_unknown_targets_here(self._request.unknown_target, self._request.environment)
             try:
                 check_target(self._workspace, target)
             except ComputeTargetNotFound:

@@ -9,8 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, full_disk
-from mlrun_cli.core.held_file import HeldFile
+from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, describe_full_disk
+from mlrun_cli.core.owned_file import OwnedFile
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import MlrunError, StoreUnavailable
 from mlrun_cli.processes.inheritance import limit_notes, own_limits, own_niceness, own_umask
@@ -26,7 +26,7 @@ from mlrun_cli.runtime.queue import wake_dispatcher
 from mlrun_cli.runtime.supervisor_start import start_supervisor
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.limits import SnapshotLimits
-from mlrun_cli.snapshots.pruning import using_snapshots
+from mlrun_cli.snapshots.pruning import hold_snapshots
 from mlrun_cli.snapshots.snapshot import Snapshot
 from mlrun_cli.snapshots.take import take_snapshot
 from mlrun_cli.submit.admission import request_gpus
@@ -59,7 +59,7 @@ class Submitted:
     run: Run
     notes: tuple[str, ...]
     details: tuple[str, ...]
-    stream_lock: HeldFile | None = None
+    stream_lock: OwnedFile | None = None
     script_input: ScriptInput | None = None
 
 
@@ -101,7 +101,7 @@ def submit(
     with resolver.noting():
         resolution = resolver.resolve()
         if resolution is not None:
-            with using_snapshots(workspace.snapshots_folder, say):
+            with hold_snapshots(workspace.snapshots_folder, say):
                 source = _take_snapshot(workspace, request, resolution, resolver, progress)
                 if source is not None:
                     return _start_run(workspace, request, resolution, interruptions, source)
@@ -110,7 +110,7 @@ def submit(
 
 
 def _check_disk(workspace: Workspace) -> None:
-    full = full_disk(workspace.folder, FULL_FOR_RUNS_BYTES)
+    full = describe_full_disk(workspace.folder, FULL_FOR_RUNS_BYTES)
     if full is not None:
         raise MlrunError(
             f"No run can be started: {full}.",

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
-from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, full_disk
+from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, describe_full_disk
 from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.core.time import MICROSECONDS, now
@@ -125,8 +125,8 @@ def recover(workspace: Workspace, run: Run) -> None:
     submission = _written_submission(folder)
     not_ended = attempt(lambda: _end_containers(run, submission), (), _log)
     left = end_processes(belonging_to(run.run_id), 0.0)
-    full = full_disk(folder.path, FULL_FOR_RUNS_BYTES)
-    folder.give_room()
+    full = describe_full_disk(folder.path, FULL_FOR_RUNS_BYTES)
+    folder.release_room()
     if submission is not None:
         attempt(lambda: remove_build_secrets(submission.environment), None, _log)
     # The run's own variables may be gone with its supervisor; the user's names are among ours, as a rule.

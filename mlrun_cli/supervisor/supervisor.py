@@ -14,9 +14,9 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, full_disk
+from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, describe_full_disk
 from mlrun_cli.core.json_files import write_json
-from mlrun_cli.core.log_tail import tail_of
+from mlrun_cli.core.log_tail import read_tail
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.core.time import now
 from mlrun_cli.environments.activation import activated_environment, script_command
@@ -118,7 +118,7 @@ class Supervisor:
     def run(self) -> None:
         """Take the run to its end."""
         signal.signal(signal.SIGTERM, self._on_terminate)
-        self._folder.keep_room()
+        self._folder.reserve_room()
         self._server = RpcServer(
             self._folder,
             self._selector,
@@ -200,7 +200,7 @@ class Supervisor:
             if builder.exit_code < 0:
                 ended = f"the program that makes it was ended by {signal_name(-builder.exit_code)}"
                 raise MlrunError(f"The environment could not be built: {ended}. Submit the run again.")
-            reason = failure_reason(tail_of(self._folder.environment_log))
+            reason = failure_reason(read_tail(self._folder.environment_log))
             raise MlrunError(not_built_error(self._submission.environment, reason))
 
     def _make_working_copy(self) -> None:
@@ -474,8 +474,8 @@ class Supervisor:
     def _give_room(self) -> None:
         """Give up the room that was kept for the end, once it is known whether the script has left any other."""
         if self._folder.reserve.exists():
-            self._full_disk = full_disk(self._folder.path, FULL_FOR_RUNS_BYTES)
-            self._folder.give_room()
+            self._full_disk = describe_full_disk(self._folder.path, FULL_FOR_RUNS_BYTES)
+            self._folder.release_room()
 
     def _ingest_all(self) -> None:
         self._insist(lambda: attempt(self._reader.ingest_all, None, _log))
@@ -530,7 +530,7 @@ class Supervisor:
 
         def note_waiting() -> None:
             nonlocal noted
-            if full_disk(self._folder.path, FULL_FOR_RUNS_BYTES) is not None:
+            if describe_full_disk(self._folder.path, FULL_FOR_RUNS_BYTES) is not None:
                 self._note_waiting_for_room(is_waiting=True)
                 noted = True
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from mlrun_cli.core.guid import new_guid
 from mlrun_cli.core.names import DEFAULT_RESOURCE_GROUP, DEFAULT_SUBSCRIPTION_ID, DEFAULT_WORKSPACE
 from mlrun_cli.core.time import MICROSECONDS, now
-from mlrun_cli.metrics.metric import VALUE, Logged
+from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.db.database import Database
@@ -183,11 +183,11 @@ def _metrics(numbers: list[int]) -> Iterator[tuple[object, ...]]:
         yield number, "loss", VALUE, 0, 1 - accuracy, 1 - accuracy, 1.0
 
 
-def _curve(name: str, points: int, number: int) -> Iterator[Logged]:
+def _curve(name: str, points: int, number: int) -> Iterator[LoggedValue]:
     moment = now()
     for step in range(points):
         value = math.exp(-5 * step / points) + math.sin(step * number) / 20
-        yield Logged(VALUE, name, moment + step * 1000, float(step), value, None)
+        yield LoggedValue(VALUE, name, moment + step * 1000, float(step), value, None)
 
 
 if __name__ == "__main__":

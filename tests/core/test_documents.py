@@ -215,7 +215,7 @@ def test_a_number_that_only_a_machine_can_have_written_is_text(tmp_path: Path, n
 
     assert node.plain() == number
     with pytest.raises(InvalidFile, match="expected a whole number, found text"):
-        node.whole_number()
+        node.integer()
 
 
 @pytest.mark.parametrize("content", ['a: "x\\0y"', '{"a": "x\\u0000y"}', '{"a": "\\ud800"}'])

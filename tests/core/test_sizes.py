@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlrun_cli.core.sizes import MEGABYTE, size_in_words
+from mlrun_cli.core.sizes import MEGABYTE, format_size
 
 
 @pytest.mark.parametrize(
@@ -18,4 +18,4 @@ from mlrun_cli.core.sizes import MEGABYTE, size_in_words
     ],
 )
 def test_sizes_are_short(size: int, words: str) -> None:
-    assert size_in_words(size) == words
+    assert format_size(size) == words

@@ -16,7 +16,7 @@ from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.limits import SnapshotLimits
 from mlrun_cli.snapshots.snapshot import EntryKind, Snapshot, SnapshotEntry
 from mlrun_cli.snapshots.take import take_snapshot
-from mlrun_cli.snapshots.working_copy import links_out, make_working_copy, remove_unchanged, script_files
+from mlrun_cli.snapshots.working_copy import escaping_links, make_working_copy, remove_unchanged, script_files
 
 
 @pytest.fixture
@@ -206,18 +206,18 @@ def test_removal_goes_through_no_link(snapshot: Snapshot, source: Path, copy: Pa
     assert _tree(source) == before
     assert _tree(copy) == {"data": str(source / "data")}
     assert script_files(snapshot, copy) == []
-    assert links_out(copy) == ["data"]
+    assert escaping_links(copy) == ["data"]
 
 
 def test_links_that_lead_out_are_no_files_of_the_script(copy: Path, source: Path) -> None:
-    assert links_out(copy) == []
+    assert escaping_links(copy) == []
     (copy / "stolen").symlink_to(source / "train.py")
     (copy / "up").symlink_to("..")
     (copy / "data" / "container").symlink_to("/nowhere/here")
     (copy / "self").symlink_to(".")
     (copy / "gone").symlink_to("nothing")
     os.mkfifo(copy / "pipe")
-    assert links_out(copy) == ["data/container", "stolen", "up"]
+    assert escaping_links(copy) == ["data/container", "stolen", "up"]
 
     assert script_files(None, copy) == [
         "data/caf\udce9\n.csv",
@@ -230,7 +230,7 @@ def test_links_that_lead_out_are_no_files_of_the_script(copy: Path, source: Path
 
 
 def test_no_folder_holds_no_files(tmp_path: Path) -> None:
-    assert script_files(None, tmp_path / "nowhere") == links_out(tmp_path / "nowhere") == []
+    assert script_files(None, tmp_path / "nowhere") == escaping_links(tmp_path / "nowhere") == []
 
 
 def test_files_are_found_in_chains_of_folders_and_beside_them(tmp_path: Path) -> None:

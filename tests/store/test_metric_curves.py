@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mlrun_cli.metrics.metric import LIST, ROW, VALUE, Logged, MetricPoint
+from mlrun_cli.metrics.metric import LIST, ROW, VALUE, LoggedValue, MetricPoint
 from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.metric_curves import MetricCurveStore
 from mlrun_cli.store.metrics import MetricStore
@@ -24,7 +24,7 @@ def log(
 ) -> None:
     """Log values under `m`, one a microsecond, from 100 on."""
     batch = [
-        Logged(VALUE, "m", 100 + number, step, value, None)
+        LoggedValue(VALUE, "m", 100 + number, step, value, None)
         for number, (value, step) in enumerate(zip(values, steps or [None] * len(values), strict=True))
     ]
     with database.transaction():
@@ -42,7 +42,7 @@ def test_a_short_curve_comes_whole(database: Database, curves: MetricCurveStore)
 
 def test_a_list_is_a_curve_too(database: Database, curves: MetricCurveStore) -> None:
     with database.transaction():
-        MetricStore(database).add(RUN, [Logged(LIST, "m", 1, None, [3.0, 4.0], None)])
+        MetricStore(database).add(RUN, [LoggedValue(LIST, "m", 1, None, [3.0, 4.0], None)])
 
     assert [(point.step, point.value) for point in curves.curve(RUN, "m")] == [(0, 3.0), (1, 4.0)]
 
@@ -81,7 +81,7 @@ def test_a_part_of_a_curve_has_about_as_many_points_as_the_whole(database: Datab
 def test_what_is_no_number_is_no_point(database: Database, curves: MetricCurveStore) -> None:
     log(database, [1.0, "text", None, 10**400, 2**60, 3.0])
     with database.transaction():
-        MetricStore(database).add(RUN, [Logged(ROW, "row", 1, None, {"a": 1}, None)])
+        MetricStore(database).add(RUN, [LoggedValue(ROW, "row", 1, None, {"a": 1}, None)])
 
     assert [(point.step, point.value) for point in curves.curve(RUN, "m")] == [(0, 1.0), (4, 2.0**60), (5, 3.0)]
     assert curves.curve(RUN, "row") == ()

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from mlrun_cli.metrics.metric import IMAGE, MIXED, TABLE, VALUE, Logged, MetricItem, MetricSummary
+from mlrun_cli.metrics.metric import IMAGE, MIXED, TABLE, VALUE, LoggedValue, MetricItem, MetricSummary
 from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.metric_summaries import MetricSummaryStore
 from mlrun_cli.store.metrics import MetricStore
@@ -16,11 +16,11 @@ RUN, OTHER = 7, 8
 def summaries(database: Database) -> MetricSummaryStore:
     metrics = MetricStore(database)
     with database.transaction():
-        values = [Logged(VALUE, "loss", 1, None, value, "how wrong") for value in (3.0, math.nan, 1, 2.0)]
-        metrics.add(RUN, [*values, Logged(IMAGE, "plot", 1, None, "outputs/plot.png", None)])
-        metrics.add(RUN, [Logged(TABLE, "table", 1, None, {"a": [1, 2]}, None)])
-        metrics.add(RUN, [Logged(shape, "both", 1, None, "x", None) for shape in (VALUE, IMAGE)])
-        metrics.add(OTHER, [Logged(VALUE, name, 1, None, 5.0, None) for name in ("loss", "accuracy")])
+        values = [LoggedValue(VALUE, "loss", 1, None, value, "how wrong") for value in (3.0, math.nan, 1, 2.0)]
+        metrics.add(RUN, [*values, LoggedValue(IMAGE, "plot", 1, None, "outputs/plot.png", None)])
+        metrics.add(RUN, [LoggedValue(TABLE, "table", 1, None, {"a": [1, 2]}, None)])
+        metrics.add(RUN, [LoggedValue(shape, "both", 1, None, "x", None) for shape in (VALUE, IMAGE)])
+        metrics.add(OTHER, [LoggedValue(VALUE, name, 1, None, 5.0, None) for name in ("loss", "accuracy")])
     return MetricSummaryStore(database)
 
 
@@ -37,7 +37,7 @@ def test_a_summary_tells_how_a_metric_was_logged(summaries: MetricSummaryStore) 
 
 def test_names_are_paged_and_found_by_what_they_hold(database: Database, summaries: MetricSummaryStore) -> None:
     with database.transaction():
-        MetricStore(database).add(9, [Logged(VALUE, f"m{n:04}", 1, None, 1.0, None) for n in range(1000)])
+        MetricStore(database).add(9, [LoggedValue(VALUE, f"m{n:04}", 1, None, 1.0, None) for n in range(1000)])
 
     assert summaries.count(9) == 1000
     assert [each.name for each in summaries.list(9, limit=2, offset=500)] == ["m0500", "m0501"]
@@ -50,9 +50,9 @@ def test_the_last_value_may_be_nan_and_the_least_and_greatest_are_numbers(databa
     metrics, found = MetricStore(database), MetricSummaryStore(database)
     for value in (3.0, 2, math.nan, math.nan):
         with database.transaction():
-            metrics.add(RUN, [Logged(VALUE, "loss", 1, None, value, None)])
+            metrics.add(RUN, [LoggedValue(VALUE, "loss", 1, None, value, None)])
     with database.transaction():
-        metrics.add(RUN, [Logged(VALUE, "never", 1, None, math.nan, None)])
+        metrics.add(RUN, [LoggedValue(VALUE, "never", 1, None, math.nan, None)])
 
     loss, never = found.list(RUN, limit=5)
     assert math.isnan(loss.last or 0) and (loss.minimum, loss.maximum) == (2.0, 3.0)
@@ -60,7 +60,7 @@ def test_the_last_value_may_be_nan_and_the_least_and_greatest_are_numbers(databa
     assert found.names([RUN]) == ["loss", "never"]
 
     with database.transaction():
-        metrics.add(RUN, [Logged(VALUE, "never", 1, None, 1.5, None)])
+        metrics.add(RUN, [LoggedValue(VALUE, "never", 1, None, 1.5, None)])
     assert found.find(RUN, "never") == MetricSummary("never", VALUE, 2, 1.5, 1.5, 1.5)
 
 
@@ -105,6 +105,6 @@ def test_the_most_common_metrics_are_those_of_most_runs_then_the_longest(
     assert summaries.most_common([], 10) == []
     metrics = MetricStore(database)
     with database.transaction():
-        metrics.add(9, [Logged(VALUE, f"m{n:05}", 1, None, 1.0, None) for n in range(40_001)])
+        metrics.add(9, [LoggedValue(VALUE, f"m{n:05}", 1, None, 1.0, None) for n in range(40_001)])
     assert [name for name, _ in summaries.most_common([9, OTHER], 2)] == ["m00000", "m00001"]
     assert summaries.most_common([OTHER, 9], 1) == [("accuracy", 1)]

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mlrun_cli.metrics.metric import LIST, ROW, TABLE, VALUE, Logged
+from mlrun_cli.metrics.metric import LIST, ROW, TABLE, VALUE, LoggedValue
 from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.metrics import MetricStore
 
 RUN = 7
 
 
-def logged(value: Any, *, shape: str = VALUE, name: str = "m", step: float | None = None) -> Logged:
-    return Logged(shape, name, 1_000_000, step, value, None)
+def logged(value: Any, *, shape: str = VALUE, name: str = "m", step: float | None = None) -> LoggedValue:
+    return LoggedValue(shape, name, 1_000_000, step, value, None)
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def metrics(database: Database) -> MetricStore:
     return MetricStore(database)
 
 
-def add(database: Database, metrics: MetricStore, *batch: Logged) -> Any:
+def add(database: Database, metrics: MetricStore, *batch: LoggedValue) -> Any:
     with database.transaction():
         metrics.add(RUN, batch)
     return metrics.get(RUN).get("m")

@@ -9,7 +9,7 @@ import pytest
 
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.metrics.filter import MetricFilter
-from mlrun_cli.metrics.metric import VALUE, Logged
+from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.runs.filter import RunFilter, TagFilter
 from mlrun_cli.runs.order import COLUMNS, RunOrder
 from mlrun_cli.runs.run import SCRIPT_RUN
@@ -48,7 +48,7 @@ def ids(pages: RunPageStore, which: RunFilter = EVERYTHING, order: str = "-creat
 
 def log(database: Database, run_key: int, name: str, *values: Any) -> None:
     with database.transaction():
-        MetricStore(database).add(run_key, [Logged(VALUE, name, 1, None, value, None) for value in values])
+        MetricStore(database).add(run_key, [LoggedValue(VALUE, name, 1, None, value, None) for value in values])
 
 
 def test_pages_follow_each_other_newest_first(pages: RunPageStore, add_run: AddRun) -> None:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from mlrun_cli.actions.views import save_view
 from mlrun_cli.core.time import MICROSECONDS, now
-from mlrun_cli.metrics.metric import VALUE, Logged
+from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import parse_locator
@@ -127,15 +127,17 @@ def _make_sweep(make: RunMaker, count: int) -> tuple[str, ...]:
     return tuple(reversed(made))
 
 
-def _curves(chance: random.Random, best: float, begun: int) -> list[Logged]:
+def _curves(chance: random.Random, best: float, begun: int) -> list[LoggedValue]:
     """Loss and accuracy, by steps ten seconds apart."""
     logged = []
     for step in range(_CURVE_POINTS):
         done = 1 - math.exp(-4 * step / _CURVE_POINTS)
         accuracy = 0.1 + (best - 0.1) * done + chance.gauss(0, 0.008)
         moment = begun + (3 + 10 * step) * MICROSECONDS
-        logged.append(Logged(VALUE, "accuracy", moment, float(step), accuracy, None))
-        logged.append(Logged(VALUE, "loss", moment, float(step), 2.3 * (1 - accuracy) + chance.gauss(0, 0.02), None))
+        logged.append(LoggedValue(VALUE, "accuracy", moment, float(step), accuracy, None))
+        logged.append(
+            LoggedValue(VALUE, "loss", moment, float(step), 2.3 * (1 - accuracy) + chance.gauss(0, 0.02), None)
+        )
     return logged
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from mlrun_cli.metrics.metric import VALUE, Logged
+from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.workspace import Workspace
@@ -43,11 +43,11 @@ class RunMaker:
             key = workspace.runs.insert(found, number, run_id, status=status, **values)
             workspace.runs.set_tags(key, tags or {})
             workspace.runs.add_properties(key, properties or {})
-            logged = [Logged(VALUE, name, 1, None, value, None) for name, value in (metrics or {}).items()]
+            logged = [LoggedValue(VALUE, name, 1, None, value, None) for name, value in (metrics or {}).items()]
             workspace.metrics.add(key, logged)
         return run_id
 
-    def log(self, run_id: str, *logged: Logged) -> None:
+    def log(self, run_id: str, *logged: LoggedValue) -> None:
         """Have a run log these."""
         with Workspace.connect(parse_locator(self._folder)) as workspace, workspace.transaction():
             workspace.metrics.add(workspace.runs.get(run_id).key, logged)

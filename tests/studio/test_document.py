@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from mlrun_cli.core.time import MICROSECONDS, now
-from mlrun_cli.metrics.metric import VALUE, Logged
+from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.runs.status import RunStatus
 from tests.running import Mlrun
 from tests.studio.demo_pages import browser_of
@@ -34,7 +34,7 @@ def _row(tab: Page, run_id: str) -> Locator:
 
 def _with_curve(make: RunMaker, **columns: object) -> str:
     run_id = make(**columns)  # type: ignore[arg-type]
-    make.log(run_id, *(Logged(VALUE, "loss", step, float(step), 1 / (step + 1), None) for step in range(5)))
+    make.log(run_id, *(LoggedValue(VALUE, "loss", step, float(step), 1 / (step + 1), None) for step in range(5)))
     return run_id
 
 

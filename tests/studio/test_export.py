@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page, expect
 
-from mlrun_cli.metrics.metric import VALUE, Logged
+from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.studio.charts.figure import BARS, LINES, POINTS, figure, series_of
 from mlrun_cli.studio.export.svg_drawing import HEIGHT, LEFT, WIDTH, drawing_of
@@ -121,7 +121,7 @@ def test_several_runs_are_compared_with_the_first(mlrun: Mlrun, make: RunMaker, 
         for rate in (0.1, 0.2)
     ]
     for run_id in runs:
-        make.log(run_id, *(Logged(VALUE, "loss", step, float(step), 1 / (step + 1), None) for step in range(9)))
+        make.log(run_id, *(LoggedValue(VALUE, "loss", step, float(step), 1 / (step + 1), None) for step in range(9)))
     export(mlrun, *runs)
     with browser.new_context() as context:
         tab = context.new_page()
@@ -172,7 +172,7 @@ def test_whatever_a_run_holds_is_text(mlrun: Mlrun, make: RunMaker) -> None:
         user_name=HOSTILE,
         target=HOSTILE,
     )
-    make.log(hostile, *(Logged(VALUE, f"curve {HOSTILE}", at, float(at), float(at), HOSTILE) for at in range(3)))
+    make.log(hostile, *(LoggedValue(VALUE, f"curve {HOSTILE}", at, float(at), float(at), HOSTILE) for at in range(3)))
     for runs in ([hostile], [hostile, make(metrics={HOSTILE: 2.0})]):
         page = export(mlrun, *runs)
         assert "&lt;script&gt;alert(1)" in page

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any, TextIO
 
-from mlrun_cli.core.sizes import size_in_words
+from mlrun_cli.core.sizes import format_size
 from mlrun_cli.wire.run_output import printable
 
 _INDENT = 13
@@ -86,7 +86,7 @@ def _container(environment: Mapping[str, Any]) -> Iterator[str]:
 
 def _snapshot(record: Mapping[str, Any]) -> Iterator[str]:
     snapshot = record["snapshot"]
-    yield f"{snapshot['files']} files, {size_in_words(snapshot['bytes'])}, of {record['source_directory']}"
+    yield f"{snapshot['files']} files, {format_size(snapshot['bytes'])}, of {record['source_directory']}"
     if snapshot["ignore_file"]:
         yield f"without what {snapshot['ignore_file']} names"
     if snapshot["left_out"]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from mlrun_cli.core.sizes import size_in_words
+from mlrun_cli.core.sizes import format_size
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -74,7 +74,7 @@ def copy_progress(shared: Shared, *, hidden: bool = False) -> Iterator[None]:
     def watch(count: int) -> None:
         nonlocal total
         total += count
-        spinner.turn(f"Copying: {size_in_words(total)}")
+        spinner.turn(f"Copying: {format_size(total)}")
 
     with Spinner(enabled=shared.shows_progress and not hidden) as spinner, watched(watch):
         yield

@@ -20,8 +20,8 @@ from mlrun_cli.cli.output.messages import Level, Notes
 from mlrun_cli.cli.output.progress import Spinner
 from mlrun_cli.cli.run.queue_messages import QueueNews
 from mlrun_cli.core.durations import clock
-from mlrun_cli.core.held_file import HeldFile
-from mlrun_cli.core.log_tail import tail_of
+from mlrun_cli.core.log_tail import read_tail
+from mlrun_cli.core.owned_file import OwnedFile
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.processes.interruptions import Interruptions
@@ -116,7 +116,7 @@ def stream_log(workspace: Workspace, run: Run, shared: Shared, interrupt: OnInte
     return streamed
 
 
-def _stream_lock(workspace: Workspace, run: Run) -> HeldFile:
+def _stream_lock(workspace: Workspace, run: Run) -> OwnedFile:
     try:
         return stream_lock(workspace.run_folder(run.run_id))
     except OSError as error:
@@ -301,7 +301,7 @@ def _print_other_log(workspace: Workspace, run: Run, say: Callable[[str], None])
 def print_last_lines(workspace: Workspace, run: Run, say: Callable[[str], None]) -> None:
     """The end of the log that says how a run ended, where it has not been streamed."""
     log = telling_log(workspace, run)
-    lines = tail_of(log).rstrip().splitlines()[-_LAST_LINES:]
+    lines = read_tail(log).rstrip().splitlines()[-_LAST_LINES:]
     if lines:
         say("\n".join([f"The last lines of {run.run_id}, {log.name}:", *(f"  {line}" for line in lines)]))
 

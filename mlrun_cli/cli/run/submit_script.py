@@ -23,7 +23,7 @@ from mlrun_cli.cli.run.options import (
     OnInterruptOption,
     UnknownTarget,
 )
-from mlrun_cli.core.sizes import size_in_words
+from mlrun_cli.core.sizes import format_size
 from mlrun_cli.errors import MlrunError, UsageError
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def submit_script(
                 workspace,
                 request,
                 interruptions,
-                progress=lambda files, size: spinner.turn(f"Snapshot: {files} files, {size_in_words(size)}"),
+                progress=lambda files, size: spinner.turn(f"Snapshot: {files} files, {format_size(size)}"),
                 say=shared.notes.say,
             )
         if submitted.stream_lock is not None:

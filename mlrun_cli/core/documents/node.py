@@ -84,7 +84,7 @@ class Node(NamedTuple):
         return self.content
 
     def text(self) -> str:
-        """Text, or a number, truth value or date as it was written.
+        """Text, or a number, boolean value or date as it was written.
 
         Raises:
             InvalidFile: it is nothing, a list or a mapping, or no process could be given it.
@@ -115,8 +115,8 @@ class Node(NamedTuple):
         problems.raise_if_any()
         return found
 
-    def truth(self) -> bool:
-        """A truth value.
+    def boolean(self) -> bool:
+        """A boolean value.
 
         Raises:
             InvalidFile: it is something else.
@@ -125,7 +125,7 @@ class Node(NamedTuple):
             raise self._unexpected("true or false")
         return self.content
 
-    def whole_number(self) -> int:
+    def integer(self) -> int:
         """A whole number.
 
         Raises:
@@ -160,10 +160,10 @@ class Node(NamedTuple):
 
 def problem(path: Path, reason: str, *, line: int, key_path: str = "", hint: str | None = None) -> InvalidFile:
     """An error about a place in a file, to be raised; a line of 0 and an empty key path are not told."""
-    return InvalidFile(path, reason, line=line or None, key_path=shown_path(key_path) or None, hint=hint)
+    return InvalidFile(path, reason, line=line or None, key_path=printable_key_path(key_path) or None, hint=hint)
 
 
-def shown_path(key_path: str) -> str:
+def printable_key_path(key_path: str) -> str:
     """A key path as an error shows it: who wrote `TOKEN=value` meant no key."""
     key, equals, _value = key_path.partition("=")
     return Redaction().text(f"{key}{equals}***" if equals else key)

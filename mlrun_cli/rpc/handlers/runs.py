@@ -78,7 +78,7 @@ def get_metrics(
 def get_metric_shapes(
     context: RequestContext, run_id: str, name: str | None = None, recursive: bool = False, run_type: str | None = None
 ) -> dict[str, Any]:
-    """Return how each of a run's metrics was logged, as `Logged.shape` says it, by name."""
+    """Return how each of a run's metrics was logged, as `LoggedValue.shape` says it, by name."""
     return _read_each(context, run_id, context.workspace.metrics.shapes, name, recursive, run_type)
 
 

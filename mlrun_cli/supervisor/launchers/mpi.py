@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from mlrun_cli.core.log_tail import tail_of
+from mlrun_cli.core.log_tail import read_tail
 from mlrun_cli.processes.launch import Launch, LaunchKind
 from mlrun_cli.runs.error import error_from_log
 from mlrun_cli.wire.run_error import error_kind
@@ -46,12 +46,12 @@ def failed_process(launch: Launch, artifacts: Path, first_to_fail: int) -> tuple
     """
     if not _has_logs_besides(launch):
         return first_to_fail, launch.log_names[first_to_fail]
-    named = _FAILED.search(tail_of(artifacts / STD_LOG))
+    named = _FAILED.search(read_tail(artifacts / STD_LOG))
     if named is not None and int(named[1] or named[2]) < launch.process_count:
         number = int(named[1] or named[2])
         return number, launch.log_names[number]
     for number, log in enumerate(launch.log_names):
-        if error_kind(error_from_log(tail_of(artifacts / log), "")) is not None:
+        if error_kind(error_from_log(read_tail(artifacts / log), "")) is not None:
             return number, log
     return 0, STD_LOG
 

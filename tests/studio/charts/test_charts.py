@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page, expect
 
 from mlrun_cli.errors import UsageError
-from mlrun_cli.metrics.metric import VALUE, Logged
+from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.studio.charts.chart import CURVE, OVER, SCATTER, Chart, Measure, query_with, read_charts
 from mlrun_cli.studio.charts.chart import VALUE as ONE_VALUE
 from tests.studio.demo_pages import browser_of
@@ -30,10 +30,10 @@ names = st.text(st.characters(codec="utf-8"), min_size=1)
 whichs = st.sampled_from(["last", "min", "max"])
 
 
-def curve(name: str, *values: float, step: int = 1, start: int = 0) -> list[Logged]:
+def curve(name: str, *values: float, step: int = 1, start: int = 0) -> list[LoggedValue]:
     """Values logged a second apart."""
     return [
-        Logged(VALUE, name, start + place * SECOND, float(place * step), value, None)
+        LoggedValue(VALUE, name, start + place * SECOND, float(place * step), value, None)
         for place, value in enumerate(values)
     ]
 

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from mlrun_cli.actions.snapshots import keep_snapshot
-from mlrun_cli.metrics.metric import VALUE, Logged
+from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
@@ -83,8 +83,8 @@ def snapshot(mlrun: Mlrun, folder: Path, files: Mapping[str, bytes]) -> Mapping[
         return {"ContentSnapshotId": keep_snapshot(workspace, folder)}
 
 
-def curve(name: str, *values: float) -> list[Logged]:
-    return [Logged(VALUE, name, place, float(place), value, None) for place, value in enumerate(values)]
+def curve(name: str, *values: float) -> list[LoggedValue]:
+    return [LoggedValue(VALUE, name, place, float(place), value, None) for place, value in enumerate(values)]
 
 
 # --- what differs ----------------------------------------------------------------------------------------------------
@@ -287,7 +287,7 @@ def test_two_hundred_runs_are_compared_twenty_at_a_time_with_the_first(mlrun: Ml
             experiment, number = workspace.experiments.take_run_number("many")
             columns = {"run_type": SCRIPT_RUN, "user_name": "someone", "status": RunStatus.COMPLETED}
             key = workspace.runs.insert(experiment, number, run_id, **columns)
-            workspace.metrics.add(key, [Logged(VALUE, "loss", 1, None, float(number), None)])
+            workspace.metrics.add(key, [LoggedValue(VALUE, "loss", 1, None, float(number), None)])
     page = Compared(studio, *runs)
     assert page.columns == runs[:20]
     assert "The first 200 runs are compared; 1 more are left out." in page.text

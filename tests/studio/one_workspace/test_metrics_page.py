@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, expect
 
-from mlrun_cli.metrics.metric import CONFUSION_MATRIX, ROW, TABLE, VALUE, Logged
+from mlrun_cli.metrics.metric import CONFUSION_MATRIX, ROW, TABLE, VALUE, LoggedValue
 from tests.running import Mlrun, until
 from tests.studio.run_maker import RunMaker, query
 from tests.studio.serving import Studio
@@ -84,8 +84,8 @@ def figure(studio: Studio, panel: str) -> dict[str, Any]:
     return found
 
 
-def values(name: str, count: int) -> list[Logged]:
-    return [Logged(VALUE, name, step, None, float(step), None) for step in range(count)]
+def values(name: str, count: int) -> list[LoggedValue]:
+    return [LoggedValue(VALUE, name, step, None, float(step), None) for step in range(count)]
 
 
 def test_each_metric_is_shown_by_what_was_logged(mlrun: Mlrun, studio: Studio, tab: Page) -> None:
@@ -130,8 +130,8 @@ def test_each_metric_is_shown_by_what_was_logged(mlrun: Mlrun, studio: Studio, t
 def test_a_metric_that_ends_in_nan_says_so(make: RunMaker, studio: Studio, tab: Page) -> None:
     run_id = make()
     for value in (3.0, 2.0, math.nan, math.nan):
-        make.log(run_id, Logged(VALUE, "loss", 0, None, value, None))
-    make.log(run_id, *(Logged(VALUE, "never", 0, None, math.nan, None) for _ in range(2)))
+        make.log(run_id, LoggedValue(VALUE, "loss", 0, None, value, None))
+    make.log(run_id, *(LoggedValue(VALUE, "never", 0, None, math.nan, None) for _ in range(2)))
     found = panels(studio.get(studio.urls.run(run_id, "metrics")).text)
     assert "last NaN, min 2, max 3, 4 values" in found["loss"]
     assert "last NaN, min –, max –, 2 values" in found["never"]  # noqa: RUF001
@@ -142,7 +142,7 @@ def test_a_metric_that_ends_in_nan_says_so(make: RunMaker, studio: Studio, tab: 
 
 def test_what_a_logarithmic_axis_has_no_place_for_is_told(make: RunMaker, studio: Studio, tab: Page) -> None:
     run_id = make()
-    make.log(run_id, *values("rising", 3), *(Logged(VALUE, "flat", step, None, 0.0, None) for step in range(2)))
+    make.log(run_id, *values("rising", 3), *(LoggedValue(VALUE, "flat", step, None, 0.0, None) for step in range(2)))
     tab.goto(f"{studio.urls.run(run_id, 'metrics')}?log=on")
     flat, rising = (tab.locator(".chart", has_text=name) for name in ("flat", "rising"))
     expect(flat.locator(".plot-says")).to_have_text("None of it can be drawn on a logarithmic axis.")
@@ -179,7 +179,7 @@ def test_ten_thousand_metrics_are_paged_and_searched(make: RunMaker, studio: Stu
 
 def test_a_metric_has_a_page_with_all_its_values(make: RunMaker, studio: Studio) -> None:
     run_id, name = make(), "a&b <script>'\"" + "😀" * 200
-    make.log(run_id, *values(name, 150), Logged(VALUE, name, 200, None, math.nan, None))
+    make.log(run_id, *values(name, 150), LoggedValue(VALUE, name, 200, None, math.nan, None))
     panel = panels(studio.get(studio.urls.run(run_id, "metrics")).text)[name]
     address = html.unescape(re.findall(r'<a href="([^"]*)">Show as table', panel)[0])
     page = studio.get(address).text
@@ -193,11 +193,11 @@ def test_what_was_logged_as_text_rows_or_a_table_is_paged_too(make: RunMaker, st
     run_id, count = make(), 2150
     make.log(
         run_id,
-        *(Logged(VALUE, "note", step, None, f"note {step}", None) for step in range(count)),
-        *(Logged(ROW, "roc", step, None, {"x": step, "y": 0.5}, None) for step in range(count)),
-        *(Logged(ROW, "wide", step, None, {"a": step, "b": 2, "c": 3}, None) for step in range(101)),
-        Logged(TABLE, "table", 1, None, {"x": list(range(100)), "y": [0.5] * 100}, None),
-        Logged(TABLE, "table", 2, None, {"x": list(range(100, count)), "y": [0.5] * (count - 100)}, None),
+        *(LoggedValue(VALUE, "note", step, None, f"note {step}", None) for step in range(count)),
+        *(LoggedValue(ROW, "roc", step, None, {"x": step, "y": 0.5}, None) for step in range(count)),
+        *(LoggedValue(ROW, "wide", step, None, {"a": step, "b": 2, "c": 3}, None) for step in range(101)),
+        LoggedValue(TABLE, "table", 1, None, {"x": list(range(100)), "y": [0.5] * 100}, None),
+        LoggedValue(TABLE, "table", 2, None, {"x": list(range(100, count)), "y": [0.5] * (count - 100)}, None),
     )
     for name, cell in (("note", "note 150"), ("roc", "150"), ("table", "150")):
         address = studio.urls.run(run_id, "metrics")
@@ -226,7 +226,7 @@ def test_a_file_that_is_gone_or_holds_something_else_is_told(make: RunMaker, stu
     (folder / "out").symlink_to("/etc/hostname")
     for name in ("gone", "empty", "text", "odd", "out", "../submission.json"):
         address = f"aml://artifactId/ExperimentRun/dcid.{run_id}/{name}"
-        make.log(run_id, Logged(CONFUSION_MATRIX, name, 1, None, address, None))
+        make.log(run_id, LoggedValue(CONFUSION_MATRIX, name, 1, None, address, None))
     found = panels(studio.get(studio.urls.run(run_id, "metrics")).text)
     told = {name: re.findall(r'<p class="hint">(.*?)</p>', panel) for name, panel in found.items()}
     unreadable, other = ["Its file cannot be read."], ["Its file has not the data that its schema asks for."]
@@ -246,8 +246,8 @@ def test_integers_longer_than_any_number_of_the_machine_are_shown(make: RunMaker
     folder.mkdir(parents=True)
     (folder / "file").write_text(f'{{"data": {{"matrix": [[{10**400}, 1], [1, 1]]}}}}')
     address = f"aml://artifactId/ExperimentRun/dcid.{run_id}/file"
-    make.log(run_id, Logged(CONFUSION_MATRIX, "matrix", 1, None, address, None))
-    make.log(run_id, Logged(ROW, "row", 1, None, {"long": 10**400, "short": 1}, None))
+    make.log(run_id, LoggedValue(CONFUSION_MATRIX, "matrix", 1, None, address, None))
+    make.log(run_id, LoggedValue(ROW, "row", 1, None, {"long": 10**400, "short": 1}, None))
     found = panels(studio.get(studio.urls.run(run_id, "metrics")).text)
     assert "has not the data" in found["matrix"] and "1.00000e+400" in found["row"]
     drawn = {"runs": str(make.key(run_id)), "metric": "row", "over": "relative", "begin": "1e18"}

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from playwright.sync_api import Browser, Page, Route, expect
 
-from mlrun_cli.metrics.metric import VALUE, Logged
+from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import parse_locator
@@ -296,7 +296,7 @@ def test_ten_thousand_metrics_are_found_by_name_and_make_no_heavy_page(
     make()
     with Workspace.connect(parse_locator(mlrun.database.parent)) as workspace, workspace.transaction():
         key = workspace.runs.get("exp_1").key
-        workspace.metrics.add(key, [Logged(VALUE, f"metric {n}", 1, None, 1.0, None) for n in range(10_000)])
+        workspace.metrics.add(key, [LoggedValue(VALUE, f"metric {n}", 1, None, 1.0, None) for n in range(10_000)])
     page = studio.get(studio.urls.runs())
     assert len(page.body) < 60_000 and "There are more: find them by name." in page.text
     assert 'name="add" value="metric:metric 9876:max"' not in page.text

@@ -19,7 +19,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from mlrun_cli.core.disk_room import full_disk
+from mlrun_cli.core.disk_room import describe_full_disk
 from mlrun_cli.errors import MlrunError, StoreError, StoreUnavailable, UsageError
 from mlrun_cli.store.db.database import Database, Dialect, ReportChange, Row, WatchedTable
 from mlrun_cli.store.db.sqlite.change_triggers import change_triggers
@@ -167,7 +167,7 @@ class SqliteDatabase:
                 # After some errors, a full disk among them, SQLite has rolled back by itself.
                 if self._connection.in_transaction:
                     self.execute("ROLLBACK")
-                if full_disk(self._path.parent) is not None:  # for whoever tries it again
+                if describe_full_disk(self._path.parent) is not None:  # for whoever tries it again
                     self.checkpoint()
                 raise
         finally:
@@ -256,7 +256,7 @@ class SqliteDatabase:
     def _store_error(self, error: sqlite3.Error) -> StoreError:
         hint = "Check that the file and its folder can be read and written, or set MLRUN_HOME to another folder."
         text = str(error)
-        full = full_disk(self._path)
+        full = describe_full_disk(self._path)
         if "full" in text or (full is not None and ("I/O" in text or "unable to open" in text)):
             text = full or "its disk is full"
             hint = "Free some space there, as with 'mlrun run delete', then try again; nothing that was stored is lost."

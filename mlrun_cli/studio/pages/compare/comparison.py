@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mlrun_cli.core.json_files import read_json
-from mlrun_cli.core.sizes import size_in_words
+from mlrun_cli.core.sizes import format_size
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.metrics.metric import LAST, SUMMARIES, MetricSummary
 from mlrun_cli.runs.run import Run
@@ -168,7 +168,7 @@ def _source(workspace: Workspace, run: Run) -> dict[str, str]:
     if snapshot is None:
         return {}
     return {
-        shown(entry.path): f"{entry.digest[:_SHOWN_DIGEST]} {size_in_words(entry.size)}"
+        shown(entry.path): f"{entry.digest[:_SHOWN_DIGEST]} {format_size(entry.size)}"
         for entry in snapshot.entries
         if entry.kind is EntryKind.FILE
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlrun_cli.errors import StoreError
-from mlrun_cli.metrics.metric import VALUE, Logged
+from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.order import RunOrder
 from mlrun_cli.runs.run import SCRIPT_RUN
@@ -89,7 +89,7 @@ def test_metrics_of_an_older_schema_end_in_what_was_logged(tmp_path: Path) -> No
     with closing(SqliteDatabase(tmp_path / "workspace.db")) as old:
         migrate(old, "it", BEFORE_PAGES)
         for name, values in (("nan", (2.0, math.nan)), ("number", (math.nan, 3.0))):
-            MetricStore(old).add(1, [Logged(VALUE, name, 1, None, value, None) for value in values])
+            MetricStore(old).add(1, [LoggedValue(VALUE, name, 1, None, value, None) for value in values])
         old.execute("UPDATE metrics SET last_value = 2 WHERE name = 'nan'")  # as older programs did
 
         migrate(old, "it")

@@ -11,7 +11,7 @@ from typing import Any
 from starlette.responses import HTMLResponse, Response
 
 from mlrun_cli.actions.artifacts import list_files, open_file
-from mlrun_cli.core.sizes import size_in_words
+from mlrun_cli.core.sizes import format_size
 from mlrun_cli.errors import NotFound
 from mlrun_cli.runs.run import Run
 from mlrun_cli.serving.urls import quote_path
@@ -83,7 +83,7 @@ def piece(page: PageRequest) -> Response:
         "x-log-next": str(window.next_start),
         "x-log-end": str(window.end),
         "x-log-size": str(window.size),
-        "x-log-size-written": size_in_words(window.size),
+        "x-log-size-written": format_size(window.size),
     }
     text = page.studio.templates.render("pages/run/logs/piece.html", {"window": window})
     return HTMLResponse(text, headers=headers)

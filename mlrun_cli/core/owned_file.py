@@ -11,7 +11,7 @@ from types import TracebackType
 from mlrun_cli.core import locks
 
 
-class HeldFile:
+class OwnedFile:
     """An empty file, locked before anybody can see it; a context that removes it in order."""
 
     def __init__(self, path: Path) -> None:
@@ -33,7 +33,7 @@ class HeldFile:
             unfinished.unlink(missing_ok=True)
             raise
 
-    def __enter__(self) -> HeldFile:
+    def __enter__(self) -> OwnedFile:
         return self
 
     def __exit__(
@@ -44,16 +44,16 @@ class HeldFile:
         os.close(self._descriptor)
 
 
-def left_files(folder: Path) -> list[Path]:
+def abandoned_files(folder: Path) -> list[Path]:
     """Those in a folder whose processes have ended without a word."""
     try:
         names = os.listdir(folder)
     except FileNotFoundError:
         return []
-    return [folder / name for name in names if not name.startswith(".") and _is_left(folder / name)]
+    return [folder / name for name in names if not name.startswith(".") and _is_abandoned(folder / name)]
 
 
-def _is_left(path: Path) -> bool:
+def _is_abandoned(path: Path) -> bool:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
