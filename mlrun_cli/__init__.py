@@ -1,3 +1,3 @@
 """Launch and track training runs from a shell: `az ml run` without Azure."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

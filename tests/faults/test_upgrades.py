@@ -2,11 +2,7 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import sys
-import sysconfig
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,9 +11,9 @@ from mlrun_cli import __version__
 from mlrun_cli.runtime.queue import QueueFolder, QueueReport
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import parse_locator
+from tests.faults.wheels import build_wheel, install, make_environment, uninstall
 from tests.running import COMMAND, LIVE, Mlrun, until, words_of
 
-PROJECT = Path(__file__).parents[2]
 NEWER = "999.0"
 LOG_BEFORE_AND_AFTER = """
     import os, time
@@ -38,18 +34,7 @@ LOG_BEFORE_AND_AFTER = """
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of this project."""
-    folder = tmp_path_factory.mktemp("wheel")
-    copy = folder / "project"
-    copy.mkdir()
-    for name in ("mlrun_cli", "pyproject.toml", "README.md", "LICENSE"):
-        source = PROJECT / name
-        if source.is_dir():
-            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, copy)
-    _pip("wheel", "--no-deps", "--wheel-dir", str(folder), str(copy))
-    (built,) = folder.glob("*.whl")
-    return built
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")
@@ -68,17 +53,12 @@ def newer_wheel(wheel: Path) -> Path:
 
 
 @pytest.fixture
-def installed(mlrun: Mlrun, wheel: Path, tmp_path: Path) -> Iterator[Path]:
+def installed(mlrun: Mlrun, wheel: Path, tmp_path: Path) -> Path:
     """An environment of its own with the wheel in it, which the command comes from; its interpreter."""
-    venv = tmp_path / "venv"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
-    python = venv / "bin" / "python"
-    # What the wheel depends on is taken from here: read as a plain folder, so that no editable install counts.
-    (folder,) = venv.glob("lib/python*/site-packages")
-    (folder / "dependencies.pth").write_text(f"{sysconfig.get_path('purelib')}\n", encoding="utf-8")
-    _pip("--python", str(python), "install", "--no-deps", "--force-reinstall", str(wheel))
-    mlrun.command = [str(venv / "bin" / "mlrun")]
-    yield python
+    python = make_environment(tmp_path / "venv")
+    install(python, wheel)
+    mlrun.command = [str(python.with_name("mlrun"))]
+    return python
 
 
 @pytest.mark.parametrize("gone", ["package", "interpreter"])
@@ -90,7 +70,7 @@ def test_a_dispatcher_whose_program_is_gone_leaves_its_queue_to_another_and_says
     first, second = (mlrun.submit("--ct", "single", "train.py") for _ in range(2))
     until(lambda: mlrun.log(first))
     if gone == "package":
-        _pip("--python", str(installed), "uninstall", "--yes", "mlrun-cli")
+        uninstall(installed)
     else:
         shutil.rmtree(installed.parent)
     mlrun.command = [str(COMMAND)]
@@ -123,10 +103,10 @@ def test_a_run_goes_on_to_its_end_while_the_package_is_changed_under_it(
     assert words_of(mlrun.supervisor(run_id))[0] == str(installed)
 
     if change == "removed":
-        _pip("--python", str(installed), "uninstall", "--yes", "mlrun-cli")
+        uninstall(installed)
         assert not Path(mlrun.command[0]).exists()
     else:
-        _pip("--python", str(installed), "install", "--no-deps", "--force-reinstall", str(newer_wheel))
+        install(installed, newer_wheel)
     (mlrun.run_folder(run_id) / "work" / "go").touch()
 
     assert mlrun.wait_for_status(run_id, "Completed", "Failed", "Canceled") == "Completed", mlrun.log(run_id)
@@ -148,7 +128,7 @@ def test_a_run_that_waits_while_the_package_is_changed_gets_the_new_one(
         mlrun.wait_for_status(run_id, "Running")
         is_forked.append("--workspace" not in words_of(mlrun.supervisor(run_id)))
         if run_id == run_ids[1]:
-            _pip("--python", str(installed), "install", "--no-deps", "--force-reinstall", str(wheel))
+            install(installed, wheel)
         (mlrun.run_folder(run_id) / "work" / "go").touch()
     assert [mlrun.wait(run_id)["status"] for run_id in run_ids] == ["Completed"] * 3
     assert is_forked == [True, True, False]
@@ -169,7 +149,3 @@ def test_a_run_whose_store_was_made_newer_while_it_waited_fails_and_says_why(mlr
     assert mlrun.show(first)["status"] == "Completed"
     message = mlrun.show(second)["error"]["error"]["message"]
     assert "was written by a newer mlrun-cli (schema 99" in message
-
-
-def _pip(*words: str) -> None:
-    subprocess.run([sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", *words], check=True)

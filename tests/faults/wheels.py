@@ -1,0 +1,71 @@
+"""Builds wheels of this project, and installs them into environments of their own."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tarfile
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[2]
+_SOURCES = ("mlrun_cli", "pyproject.toml", "README.md", "LICENSE")
+
+
+def build_wheel(folder: Path) -> Path:
+    """Build the wheel of this tree in a new folder."""
+    copy = folder / "project"
+    copy.mkdir(parents=True)
+    for name in _SOURCES:
+        source = PROJECT / name
+        if source.is_dir():
+            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, copy)
+    return _built(copy, folder)
+
+
+def build_wheel_of_commit(commit: str, folder: Path) -> Path | None:
+    """Build the wheel of a commit in a new folder; None where this tree's history does not have it."""
+    git = ["git", "-C", str(PROJECT), "archive", "--format=tar", commit, *_SOURCES]
+    try:
+        archived = subprocess.run(git, capture_output=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    copy = folder / "project"
+    copy.mkdir(parents=True)
+    with tarfile.open(fileobj=io.BytesIO(archived)) as archive:
+        archive.extractall(copy, filter="data")
+    return _built(copy, folder)
+
+
+def make_environment(folder: Path) -> Path:
+    """Make a virtual environment with all that this package depends on; its interpreter."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    # The dependencies are taken from here: read as a plain folder, so that no editable install counts.
+    (packages,) = folder.glob("lib/python*/site-packages")
+    (packages / "dependencies.pth").write_text(f"{sysconfig.get_path('purelib')}\n", encoding="utf-8")
+    return folder / "bin" / "python"
+
+
+def install(python: Path, wheel: Path) -> None:
+    """Install a wheel of this project in place of the one that is there, if any."""
+    pip("--python", str(python), "install", "--no-deps", "--force-reinstall", str(wheel))
+
+
+def uninstall(python: Path) -> None:
+    """Remove this project."""
+    pip("--python", str(python), "uninstall", "--yes", "mlrun-cli")
+
+
+def pip(*words: str) -> None:
+    """Run pip to its good end."""
+    subprocess.run([sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", *words], check=True)
+
+
+def _built(project: Path, folder: Path) -> Path:
+    pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(project))
+    (built,) = folder.glob("*.whl")
+    return built
