@@ -1,4 +1,4 @@
-"""What the programs of this package do first."""
+"""The first steps of supervisors and dispatchers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Collection
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 
 from mlrun_cli.errors import StoreUnavailable
@@ -17,10 +18,25 @@ from mlrun_cli.workspace_locator import parse_locator
 
 # Shorter than a command's: the script's questions and signals wait meanwhile, and what waits is tried again.
 BUSY_SECONDS = 1.0
+_LOADED_LATE = (
+    "processes.lock_holders",
+    "store.compute_targets",
+    "store.datasets",
+    "store.datastores",
+    "store.db.sqlite.schema",
+    "store.recorder",
+    "store.settings",
+)
+"""What commands load when they first need it; under a program the package may change or be gone by then."""
 
 
 def begin(*descriptors: int) -> None:
-    """Keep the locks that were handed over and nothing else: no file, terminal, folder or limit of who started this."""
+    """Keep the locks that were handed over and nothing else: no file, terminal, folder or limit of who started this.
+
+    All modules that the program may need are loaded.
+    """
+    for name in _LOADED_LATE:
+        import_module(f"mlrun_cli.{name}")
     _keep_only(descriptors)
     os.chdir("/")
     lift_limits()

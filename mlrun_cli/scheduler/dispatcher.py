@@ -33,7 +33,6 @@ from mlrun_cli.runtime.supervisor_start import start_supervisor
 from mlrun_cli.scheduler.backfill import Passing
 from mlrun_cli.scheduler.fork_server import ForkServer, ForkServerGone
 from mlrun_cli.scheduler.gpu_allocator import GpuLender
-from mlrun_cli.store import compute_targets  # noqa: F401 — a workspace would load it when it is first used: too late
 from mlrun_cli.targets.programs import missing_program
 from mlrun_cli.targets.registry import find_target
 from mlrun_cli.wire.framing import socket_address

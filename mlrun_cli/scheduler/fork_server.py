@@ -23,7 +23,7 @@ from mlrun_cli.processes.linux import show_words
 from mlrun_cli.processes.process import SUPERVISOR_VARIABLE
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runtime.program_start import begin
-from mlrun_cli.supervisor.__main__ import main
+from mlrun_cli.supervisor.program import main
 from mlrun_cli.targets.programs import SUPERVISOR_PROGRAM, program_words, supervisor_arguments, supervisor_log
 
 _PATIENCE_SECONDS = 2.0

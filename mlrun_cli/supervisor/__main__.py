@@ -4,80 +4,10 @@ Started by a compute target, which hands over the open lock of the run's folder 
 person.
 """
 
-from __future__ import annotations
-
 import os
 import sys
-import traceback
-from contextlib import suppress
-from pathlib import Path
 
-from mlrun_cli.core.json_files import read_json
-from mlrun_cli.core.redaction import NAMES_VARIABLE
-from mlrun_cli.errors import MlrunError, StoreError
-from mlrun_cli.processes.inheritance import take_on
-from mlrun_cli.processes.linux import become_subreaper
-from mlrun_cli.runs.folder import RunFolder
-from mlrun_cli.runs.owner_lock import OwnerLock
-from mlrun_cli.runs.submission import Secrets, Submission
-from mlrun_cli.runtime.program_start import BUSY_SECONDS, begin, open_workspace
-from mlrun_cli.runtime.queue import wake_dispatchers
-from mlrun_cli.supervisor.recovery import fail_without_store, recover_all
-from mlrun_cli.supervisor.supervisor import Supervisor
-from mlrun_cli.workspace import Workspace
-
-
-def main(words: list[str]) -> int:
-    """Run the program; its exit code."""
-    _, folder, _, listed, *options, run_id = words
-    descriptors = [int(descriptor) for descriptor in listed.split(",")]
-    begin(*descriptors)
-    if options:
-        with suppress(OSError):  # who handed the lock over did, by its own pid
-            OwnerLock(descriptors[0]).note_recovery()
-        with open_workspace(Path(folder), Path("runs", run_id)) as workspace:
-            recover_all(workspace, run_id)
-            _call_dispatchers(workspace)
-        return 0
-    become_subreaper()
-    try:
-        workspace = open_workspace(Path(folder), Path("runs", run_id))
-    except StoreError as error:
-        fail_without_store(RunFolder(Path(folder, "runs", run_id)), error)
-        return 1
-    with workspace:
-        run_folder = workspace.run_folder(run_id)
-        given = _given(run_folder)
-        if given is None:
-            recover_all(workspace, run_id)
-            return 1
-        submission, own = given
-        take_on(submission.umask, submission.niceness)
-        # A dispatcher has those of whoever has started that.
-        os.environ[NAMES_VARIABLE] = own.environment.get(NAMES_VARIABLE, "")
-        workspace.set_busy_timeout(BUSY_SECONDS)
-        Supervisor(workspace, submission, own, run_folder).run()
-        _call_dispatchers(workspace)
-    return 0
-
-
-def _given(folder: RunFolder) -> tuple[Submission, Secrets] | None:
-    """What the run was given; None where it is not there, or something else stands there."""
-    try:
-        document, secrets = read_json(folder.submission), read_json(folder.secrets)
-        if document is None or secrets is None:
-            return None
-        return Submission.from_json(document), Secrets.from_json(secrets)
-    except Exception:  # whatever stands there
-        traceback.print_exc()
-        return None
-
-
-def _call_dispatchers(workspace: Workspace) -> None:
-    """Now that a place is free; where the store cannot be asked, the dispatcher finds it out by itself."""
-    with suppress(MlrunError):
-        wake_dispatchers(workspace)
-
+from mlrun_cli.supervisor.program import main
 
 if __name__ == "__main__":
     os._exit(main(sys.argv[1:]))  # who waits for its end need not wait for the interpreter to be taken apart

@@ -6,9 +6,6 @@ from mlrun_cli.actions.data_outputs import register_outputs
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
-
-# A workspace loads these when they are first used: too late for a supervisor, under which the program may change.
-from mlrun_cli.store import datasets, datastores, settings  # noqa: F401
 from mlrun_cli.workspace import Workspace
 
 

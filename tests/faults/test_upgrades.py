@@ -11,10 +11,12 @@ from mlrun_cli import __version__
 from mlrun_cli.runtime.queue import QueueFolder, QueueReport
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import parse_locator
+from tests.faults.gates import locked
 from tests.faults.wheels import build_wheel, install, make_environment, uninstall
 from tests.running import COMMAND, LIVE, Mlrun, until, words_of
 
 NEWER = "999.0"
+SUPERVISOR_LOG = "artifacts/system_logs/supervisor.log"
 LOG_BEFORE_AND_AFTER = """
     import os, time
     from azureml.core import Run
@@ -107,7 +109,9 @@ def test_a_run_goes_on_to_its_end_while_the_package_is_changed_under_it(
         assert not Path(mlrun.command[0]).exists()
     else:
         install(installed, newer_wheel)
-    (mlrun.run_folder(run_id) / "work" / "go").touch()
+    with locked(mlrun.database):  # for longer than the supervisor waits at a time
+        (mlrun.run_folder(run_id) / "work" / "go").touch()
+        until(lambda: "wait" in (mlrun.run_folder(run_id) / SUPERVISOR_LOG).read_text(encoding="utf-8"))
 
     assert mlrun.wait_for_status(run_id, "Completed", "Failed", "Canceled") == "Completed", mlrun.log(run_id)
     mlrun.command = [str(COMMAND)]
