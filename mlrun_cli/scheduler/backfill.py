@@ -1,8 +1,8 @@
-"""Which runs may pass others in a queue: those that need less than what finds no room, a bounded number of times.
+"""Backfill: runs that overtake, in a queue, runs that find no room for all that they need, a bounded number of times.
 
-Nobody knows when a run will end: one that passes may keep for long what a larger one waits for. So that it gets its
-turn all the same, a run that needs N nodes, or N GPUs, is passed by N runs that take some of what it needs. What
-becomes free then is left for it.
+Nobody knows when a run will end: one that overtakes may keep for long what a larger one waits for. So that the larger
+one gets its turn all the same, a run that needs N nodes, or N GPUs, is overtaken by N runs that take some of what it
+needs. What becomes free then is left for it.
 """
 
 from __future__ import annotations
@@ -10,49 +10,49 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from mlrun_cli.runs.run import Run
-from mlrun_cli.scheduler.gpu_allocator import GpuLender
+from mlrun_cli.scheduler.gpu_allocator import GpuAllocator
 from mlrun_cli.workspace import Workspace
 
 
-class Passing:
-    """One look at a queue, from its head on."""
+class Backfill:
+    """One pass through a queue, from its head on."""
 
-    def __init__(self, workspace: Workspace, gpu_lender: GpuLender, starting: Collection[int]) -> None:
+    def __init__(self, workspace: Workspace, gpu_allocator: GpuAllocator, starting: Collection[int]) -> None:
         """`starting` has the keys, as they come and go, of the runs that are being started."""
         self._workspace = workspace
-        self._gpu_lender = gpu_lender
+        self._gpu_allocator = gpu_allocator
         self._starting = starting
-        self._for_nodes: list[Run] = []
-        self._for_gpus: list[Run] = []
+        self._short_of_nodes: list[Run] = []
+        self._short_of_gpus: list[Run] = []
 
-    def lacks_nodes(self, run: Run) -> None:
-        """A run waits for nodes."""
+    def note_too_few_nodes(self, run: Run) -> None:
+        """Take note of a run that has to wait for nodes."""
         # One that needs no less than one before it has its turn after that.
-        if all(run.node_count < other.node_count for other in self._for_nodes):
-            self._for_nodes.append(run)
+        if all(run.node_count < other.node_count for other in self._short_of_nodes):
+            self._short_of_nodes.append(run)
 
-    def lacks_gpus(self, run: Run) -> None:
-        """A run waits for GPUs."""
-        self._for_gpus.append(run)
+    def note_too_few_gpus(self, run: Run) -> None:
+        """Take note of a run that has to wait for GPUs."""
+        self._short_of_gpus.append(run)
 
     def would_lack_gpus(self, run: Run) -> bool:
-        """Whether one before it that needs no more, and may have the same, has found too few."""
+        """Return whether a run before it that needs no more GPUs, of the same ones, has found too few."""
         return any(
-            run.gpu_count >= other.gpu_count and run.visible_gpus == other.visible_gpus for other in self._for_gpus
+            run.gpu_count >= other.gpu_count and run.visible_gpus == other.visible_gpus for other in self._short_of_gpus
         )
 
-    def may_pass(self, run: Run) -> bool:
-        """Whether none of those that wait for what it would take has been passed so often that it is its turn."""
-        if any(self._passed(other) >= other.node_count for other in self._for_nodes):
+    def may_overtake(self, run: Run) -> bool:
+        """Return whether no run before it, that waits for what this one would take, has been overtaken too often."""
+        if any(self._count_overtaking(other) >= other.node_count for other in self._short_of_nodes):
             return False
-        wanted = set(self._gpu_lender.usable(run)) if run.gpu_count and self._for_gpus else set()
-        for other in self._for_gpus:
-            usable = set(self._gpu_lender.usable(other))
-            if wanted & usable and self._passed(other, usable) >= other.gpu_count:
+        wanted = set(self._gpu_allocator.usable(run)) if run.gpu_count and self._short_of_gpus else set()
+        for other in self._short_of_gpus:
+            usable = set(self._gpu_allocator.usable(other))
+            if wanted & usable and self._count_overtaking(other, usable) >= other.gpu_count:
                 return False
         return True
 
-    def _passed(self, run: Run, usable: Collection[str] | None = None) -> int:
-        """How many that came later have been started: all, or those that were lent some of these GPUs."""
-        lent = self._workspace.queues.list_gpus_of_later_runs(run.target or "", run.key, self._starting)
-        return len(lent) if usable is None else sum(not gpus.isdisjoint(usable) for gpus in lent)
+    def _count_overtaking(self, run: Run, usable: Collection[str] | None = None) -> int:
+        """Return how many later runs have been started: all, or those that have some of these GPUs."""
+        allocated = self._workspace.queues.list_gpus_of_later_runs(run.target or "", run.key, self._starting)
+        return len(allocated) if usable is None else sum(not gpus.isdisjoint(usable) for gpus in allocated)

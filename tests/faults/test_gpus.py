@@ -1,4 +1,4 @@
-"""GPUs of one machine, lent by the dispatchers of several workspaces and users."""
+"""GPUs of one machine, allocated by the dispatchers of several workspaces and users."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ TAKE = """
 import sys
 from mlrun_cli.runs.run import Run
 from mlrun_cli.processes.gpu_locks import machine_folder
-from mlrun_cli.scheduler.gpu_allocator import GpuLender
+from mlrun_cli.scheduler.gpu_allocator import GpuAllocator
 
-lender = GpuLender()
+allocator = GpuAllocator()
 run = Run(1, "r", "u", 1, "e", "e", "t", "Queued", 0, "me", "r", "u", gpu_count=1)
 for line in sys.stdin:
     if line == "back\\n":
-        loan.close()
+        lease.close()
         print("back", flush=True)
     else:
-        lent = lender.lend(run)
-        loan = lent or loan
-        print("none" if lent is None else ",".join(lent.gpus), flush=True)
+        allocated = allocator.allocate(run)
+        lease = allocated or lease
+        print("none" if allocated is None else ",".join(allocated.gpus), flush=True)
 """
 
 

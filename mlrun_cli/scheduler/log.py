@@ -1,0 +1,13 @@
+"""The dispatcher's log: its standard error."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+
+
+def write_log(text: str) -> None:
+    """Write a line; a full disk must not end a queue."""
+    with suppress(OSError):
+        os.write(sys.stderr.fileno(), f"{text}\n".encode())

@@ -1,0 +1,189 @@
+"""Starts queued runs, each under its owner lock, with the GPUs that it needs, and ends those that cannot be started."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Collection, Sequence
+from contextlib import closing, suppress
+
+from mlrun_cli.errors import MlrunError, StoreError
+from mlrun_cli.runs.error import SERVICE_ERROR
+from mlrun_cli.runs.outcome import Outcome
+from mlrun_cli.runs.owner_lock import OwnerLock
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runs.stream_lock import has_lost_its_stream
+from mlrun_cli.runtime.finish import make_failure_outcome, make_lost_stream_outcome, read_outcome, record_outcome
+from mlrun_cli.runtime.queue import QueueFolder
+from mlrun_cli.runtime.supervisor_start import start_supervisor
+from mlrun_cli.scheduler.fork_server import ForkServer
+from mlrun_cli.scheduler.gpu_allocator import GpuAllocator
+from mlrun_cli.scheduler.log import write_log
+from mlrun_cli.targets.programs import missing_program
+from mlrun_cli.targets.registry import find_target
+from mlrun_cli.workspace import Workspace
+
+_RETRY_SECONDS = 0.5
+_UPGRADE_SECONDS = 5.0
+_READERS_SECONDS = 0.02
+_WHOLE_QUEUE = 1_000_000
+_MOST_DEATHS = 3
+_FOLDER_REMOVED = "The folder of the run has been removed while it waited."
+
+
+class TooFewGpus(Exception):
+    """A run has to wait for GPUs."""
+
+
+class ProgramGone(Exception):
+    """What this dispatcher starts supervisors by has been removed: the queue is for another one."""
+
+
+class RunStarter:
+    """Starts the runs of one target.
+
+    A run whose row is Queued is being started as long as its lock is held, by a supervisor that this dispatcher has
+    started or an earlier one; a free lock means that it waits.
+    """
+
+    def __init__(
+        self, workspace: Workspace, target: str, gpu_allocator: GpuAllocator, fork_server: ForkServer | None
+    ) -> None:
+        self._workspace = workspace
+        self._target = target
+        self._folder = QueueFolder(workspace, target)
+        self._gpu_allocator = gpu_allocator
+        self._fork_server = fork_server
+        self._supervisors: dict[int, int] = {}
+        """The keys of the runs whose supervisors have been started here and that live, by their pidfds."""
+        self._deaths: Counter[int] = Counter()
+        """How many supervisors of a run have ended before it had left the queue."""
+
+    @property
+    def starting(self) -> Collection[int]:
+        """The keys of the runs whose supervisors have been started here and live; a live view."""
+        return self._supervisors.values()
+
+    @property
+    def supervisors(self) -> Collection[int]:
+        """The pidfds of these supervisors."""
+        return self._supervisors.keys()
+
+    def start(self, run: Run) -> int | None:
+        """Start a run; how many nodes it takes from now on, or None when it, and those behind it, have to wait.
+
+        Raises:
+            TooFewGpus: it has to wait for some; those behind it need not.
+            ProgramGone: no supervisor can be started any more.
+            ForkServerGone: the fork server cannot start it.
+            StoreError: the store cannot be used.
+        """
+        folder = self._workspace.run_folder(run.run_id)
+        try:
+            lock = OwnerLock.open(folder.lock)
+        except FileNotFoundError:
+            if not self._workspace.lacks(folder.lock):  # the workspace was away, and is back
+                return None
+            self._give_up(run, _failure(_FOLDER_REMOVED))
+            return 0
+        except OSError as error:
+            self._note_trouble(f"{run.run_id} waits: {error}")
+            return None
+        try:
+            is_mine = lock.take_within(_READERS_SECONDS)
+            return self._start_locked(run, lock) if is_mine else run.node_count
+        except (OSError, MlrunError) as error:
+            if isinstance(error, StoreError):
+                raise
+            self._note_trouble(f"{run.run_id} could not be started: {error}")
+            return None
+        finally:
+            lock.close()
+
+    def note_ended(self, pidfds: Collection[int]) -> bool:
+        """Take note of supervisors that have ended; return whether one has left its run alive.
+
+        Raises:
+            MlrunError: the store cannot be used.
+        """
+        keys = [self._supervisors.pop(pidfd) for pidfd in pidfds]
+        for pidfd in pidfds:
+            os.close(pidfd)
+        statuses = {key: self._workspace.runs.status(key) for key in keys}
+        self._deaths.update(key for key, status in statuses.items() if status is RunStatus.QUEUED)
+        return any(status is not None and not status.is_terminal for status in statuses.values())
+
+    def end_abandoned(self) -> None:
+        """End the runs, wherever in the queue, that were to be canceled with a command which has been killed."""
+        for run in self._workspace.queues.list_runs(self._target, _WHOLE_QUEUE):
+            folder = self._workspace.run_folder(run.run_id)
+            if has_lost_its_stream(folder):
+                with suppress(OSError), closing(OwnerLock.open(folder.lock)) as lock:
+                    if lock.try_take() and self._workspace.runs.status(run.key) is RunStatus.QUEUED:
+                        self._give_up(run, make_lost_stream_outcome())
+
+    def leave_fork_server(self) -> None:
+        """Start each supervisor as a program from now on."""
+        if self._fork_server is not None:
+            self._fork_server.close()
+            self._fork_server = None
+
+    def _start_locked(self, run: Run, lock: OwnerLock) -> int:
+        """Start a run whose lock is held; how many nodes it takes from now on."""
+        folder = self._workspace.run_folder(run.run_id)
+        if self._workspace.runs.status(run.key) is not RunStatus.QUEUED:
+            return 0
+        if self._workspace.lacks(folder.lock):  # the one that was taken was removed with the folder
+            self._give_up(run, _failure(_FOLDER_REMOVED))
+            return 0
+        outcome = read_outcome(folder)
+        if outcome is not None:  # of a supervisor for which the store stayed shut
+            record_outcome(self._workspace, run, outcome)
+            return 0
+        if self._deaths[run.key] >= _MOST_DEATHS:
+            self._give_up(run, _failure(f"{_MOST_DEATHS} supervisors of the run ended before they had started it."))
+            return 0
+        if has_lost_its_stream(folder):
+            self._give_up(run, make_lost_stream_outcome())
+            return 0
+        lease = self._gpu_allocator.allocate(run)
+        if lease is None:
+            raise TooFewGpus
+        with closing(lease):
+            if run.gpu_count:
+                self._workspace.runs.update(run.key, gpus=",".join(lease.gpus))
+            self._supervisors[self._start_supervisor(run, [lock.descriptor, *lease.locks])] = run.key
+        self._folder.record_problem("")
+        return run.node_count
+
+    def _start_supervisor(self, run: Run, locks: Sequence[int]) -> int:
+        """Start a supervisor, by the fork server where there is one; its pidfd."""
+        deadline = time.monotonic() + _UPGRADE_SECONDS
+        while (missing := missing_program()) is not None:
+            if time.monotonic() >= deadline:
+                raise ProgramGone(f"the mlrun-cli that starts it has been removed, {missing}")
+            time.sleep(_RETRY_SECONDS)
+        target = find_target(self._workspace, self._target)
+        if self._fork_server is not None and target.forks_supervisors:
+            if self._fork_server.is_current():
+                return self._fork_server.start_supervisor(run.run_id, locks)
+            self.leave_fork_server()
+        started = start_supervisor(target, run, locks)
+        assert started.pid is not None, "targets without processes here have dispatchers of their own"
+        return os.pidfd_open(started.pid)
+
+    def _note_trouble(self, text: str) -> None:
+        """Tell the log, and whoever looks at what waits."""
+        write_log(text)
+        self._folder.record_problem(text)
+
+    def _give_up(self, run: Run, outcome: Outcome) -> None:
+        """Record the end of a run that is not started any more; those behind it go on."""
+        self._workspace.run_folder(run.run_id).secrets.unlink(missing_ok=True)
+        record_outcome(self._workspace, run, outcome)
+
+
+def _failure(message: str) -> Outcome:
+    return make_failure_outcome(message, code=SERVICE_ERROR)

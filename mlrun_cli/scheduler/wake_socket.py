@@ -1,0 +1,44 @@
+"""The socket of a queue, by which whoever submits or ends a run wakes the dispatcher."""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import suppress
+
+from mlrun_cli.runtime.queue import QueueFolder
+from mlrun_cli.wire.framing import socket_address
+
+
+class WakeSocket:
+    """Becomes readable with each call; a context manager that closes it and removes its file."""
+
+    def __init__(self, folder: QueueFolder) -> None:
+        """Listen, for the user of this process alone."""
+        self._file = folder.socket
+        self._file.unlink(missing_ok=True)  # of a dispatcher that was killed
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        before = os.umask(0o177)
+        try:
+            with socket_address(os.fspath(folder.path), folder.socket.name) as address:
+                self._socket.bind(address)
+        finally:
+            os.umask(before)
+        self._socket.setblocking(False)
+
+    def fileno(self) -> int:
+        """Return the descriptor to be polled."""
+        return self._socket.fileno()
+
+    def drain(self) -> None:
+        """Read all calls that have come."""
+        with suppress(BlockingIOError):
+            while self._socket.recv(64):
+                pass
+
+    def __enter__(self) -> WakeSocket:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+        self._file.unlink(missing_ok=True)
