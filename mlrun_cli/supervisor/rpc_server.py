@@ -76,10 +76,12 @@ class RunRequestHandler:
             arguments = request.arguments
             is_mine = arguments.get("run_id", self._run_id) == self._run_id
             call = self._calls.get(request.call) if is_mine else None
-            response: dict[str, Any] = {OTHER_SOCKET: self._worker()}
-            if call is not None:
-                if not self._reader.has_ingested(written) and self._reader.ingest():
-                    return None
+            response: dict[str, Any]
+            if call is None:
+                response = {OTHER_SOCKET: self._worker()}
+            elif not self._reader.has_ingested(written) and self._reader.ingest():
+                return None
+            else:
                 response = {RESULT: call(arguments)}
         except StoreError:
             return None
