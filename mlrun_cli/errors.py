@@ -98,6 +98,13 @@ class UnknownStatus(UsageError):
 class UnknownTopic(UsageError):
     """A word behind `help` that names neither a topic nor a command."""
 
+    def __init__(self, word: str, nearest: str | None, topics: Sequence[str]) -> None:
+        guess = "" if nearest is None else f"Did you mean '{nearest}'? "
+        super().__init__(
+            f"There is no help topic or command '{word}'.",
+            hint=f"{guess}Topics: {', '.join(topics)}. 'mlrun -h' lists the commands.",
+        )
+
 
 class InvalidFile(UsageError):
     """A file that cannot be read as what it should be."""

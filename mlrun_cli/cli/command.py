@@ -181,10 +181,10 @@ class Command(TyperCommand):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help page."""
-        from mlrun_cli.cli.help.pages import command_help  # noqa: PLC0415 - start-up
-        from mlrun_cli.cli.help.topics import topic_of  # noqa: PLC0415
+        from mlrun_cli.cli.help.pages import format_command_help  # noqa: PLC0415 - start-up
+        from mlrun_cli.cli.help.topics import find_topic  # noqa: PLC0415
 
-        formatter.write(command_help(ctx, self.examples, topic_of(ctx.command_path)))
+        formatter.write(format_command_help(ctx, self.examples, find_topic(ctx.command_path)))
 
 
 def build(declaration: Declaration, verb: str) -> Command:

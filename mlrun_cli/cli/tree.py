@@ -19,7 +19,7 @@ from mlrun_cli import __version__
 from mlrun_cli.cli.azure.login import login_command
 from mlrun_cli.cli.azure.unsupported import AZURE_ONLY
 from mlrun_cli.cli.command import Group, build
-from mlrun_cli.errors import Unsupported, UsageError
+from mlrun_cli.errors import UnknownTopic, Unsupported, UsageError
 
 NOUNS = {
     "folder": "Attach a folder to a workspace.",
@@ -122,11 +122,11 @@ class _Tree(TyperGroup):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help page."""
-        from mlrun_cli.cli.help.pages import group_help  # noqa: PLC0415 - start-up
-        from mlrun_cli.cli.help.topics import topic_of  # noqa: PLC0415
+        from mlrun_cli.cli.help.pages import format_group_help  # noqa: PLC0415 - start-up
+        from mlrun_cli.cli.help.topics import find_topic  # noqa: PLC0415
 
-        topic = topic_of(ctx.command_path)
-        formatter.write(group_help(ctx, self._description, self.summaries(), self.examples(), topic))
+        topic = find_topic(ctx.command_path)
+        formatter.write(format_group_help(ctx, self._description, self.summaries(), self.examples(), topic))
 
 
 class Noun(_Tree):
@@ -202,16 +202,17 @@ class _Nouns(_Tree):
 
     def _print_topic(self, ctx: Any, words: list[str]) -> None:
         """Print the topic that is named, or the list of topics; return where the words name a command."""
-        from mlrun_cli.cli.help.topics import TOPICS, list_topics, show_topic, unknown_topic  # noqa: PLC0415 - start-up
+        from mlrun_cli.cli.help.topics import TOPICS, find_nearest, print_topic, print_topics  # noqa: PLC0415 - start-up
 
         if not words or words[0] in ("help", "-h", "--help"):
-            list_topics(ctx.command_path)
+            print_topics(ctx.command_path)
         elif len(words) == 1 and words[0] in TOPICS:
-            show_topic(words[0])
+            print_topic(words[0])
         elif words[0] in AZURE_ONLY or self.find(words[0]) is not None:
             return
         else:
-            raise unknown_topic(words[0], list(self.summaries()), self.meant(words[0]))
+            nearest = find_nearest(words[0], self.summaries()) or self.meant(words[0])
+            raise UnknownTopic(words[0], nearest, list(TOPICS))
         ctx.exit()
 
     def find(self, name: str) -> Any:

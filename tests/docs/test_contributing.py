@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from mlrun_cli.cli.help.topics import topic_source
+from mlrun_cli.cli.help.topics import read_topic
 
 ROOT = Path(__file__).parents[2]
-PATHS = set(re.findall(r"`((?:mlrun_cli|tests|runconfigs)/[^`]*|[\w.]+\.(?:toml|md))`", topic_source("contributing")))
+PATHS = set(re.findall(r"`((?:mlrun_cli|tests|runconfigs)/[^`]*|[\w.]+\.(?:toml|md))`", read_topic("contributing")))
 
 
 def test_every_path_exists() -> None:
@@ -27,12 +27,12 @@ def test_every_part_of_the_package_is_named() -> None:
 
 
 def test_every_program_that_is_named_is_there() -> None:
-    programs = re.findall(r"python -m (tests[\w.]+)", topic_source("contributing"))
+    programs = re.findall(r"python -m (tests[\w.]+)", read_topic("contributing"))
     assert len(programs) >= 4
     assert not [name for name in programs if not (ROOT / f"{name.replace('.', '/')}.py").is_file()]
 
 
 def test_every_benchmark_that_is_named_is_there() -> None:
-    programs = re.findall(r"\bbench_\w+", topic_source("figures"))
+    programs = re.findall(r"\bbench_\w+", read_topic("figures"))
     assert programs
     assert not [name for name in programs if not (ROOT / "tests" / "benchmarks" / f"{name}.py").is_file()]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.cli.help.markdown import markdown_text
-from mlrun_cli.cli.help.topics import TOPICS, topic_of, topic_source
+from mlrun_cli.cli.help.markdown import render_markdown
+from mlrun_cli.cli.help.topics import TOPICS, find_topic, read_topic
 from mlrun_cli.cli.tree import NOUNS, OWN_NOUNS
 from tests.acceptance.installed import installed
 from tests.acceptance.terminal import Terminal
@@ -43,7 +43,7 @@ def test_each_topic_has_a_page_and_each_page_a_topic() -> None:
 
 @pytest.mark.parametrize("topic", TOPICS)
 def test_a_topic_is_printed_as_plain_text_that_fits(topic: str) -> None:
-    shown = markdown_text(topic_source(topic), 80, colour=False)
+    shown = render_markdown(read_topic(topic), 80, colour=False)
     assert not re.search(r"\033|^#|^```|^\||\]\(", shown, re.MULTILINE)
     prose = [line for line in shown.splitlines() if not line.startswith("    ")]
     assert max(map(len, prose)) <= 80
@@ -51,7 +51,7 @@ def test_a_topic_is_printed_as_plain_text_that_fits(topic: str) -> None:
 
 def test_a_topic_goes_through_a_pipe_without_a_pager(mlrun: Mlrun) -> None:
     mlrun.environment["PAGER"] = "false"
-    assert good_end(mlrun("help", "exit-codes")) == markdown_text(topic_source("exit-codes"), 80, colour=False)
+    assert good_end(mlrun("help", "exit-codes")) == render_markdown(read_topic("exit-codes"), 80, colour=False)
 
 
 def test_a_topic_on_a_terminal_goes_through_the_pager(mlrun: Mlrun) -> None:
@@ -88,12 +88,12 @@ def test_help_of_a_command_is_its_page(mlrun: Mlrun, words: str) -> None:
 
 @pytest.mark.parametrize("words", [*COMMANDS, *NOUNS, *OWN_NOUNS, "studio", "install-az", "ml run list", "ml run"])
 def test_each_command_has_a_topic(words: str) -> None:
-    assert topic_of(f"mlrun {words}") in TOPICS
+    assert find_topic(f"mlrun {words}") in TOPICS
 
 
 @pytest.mark.parametrize("words", ["run list", "run", "install-az"])
 def test_help_of_a_command_names_its_topic(mlrun: Mlrun, words: str) -> None:
-    assert f"'mlrun help {topic_of(f'mlrun {words}')}'" in good_end(mlrun(*words.split(), "-h"))
+    assert f"'mlrun help {find_topic(f'mlrun {words}')}'" in good_end(mlrun(*words.split(), "-h"))
 
 
 @pytest.mark.parametrize("page", [README, *DOCS.rglob("*.md")], ids=lambda page: page.name)
@@ -108,13 +108,13 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_what_is_marked_is_bold_where_there_is_colour() -> None:
-    assert markdown_text("See `a b` and **c**.", 80, colour=True) == "See \033[1ma b\033[0m and \033[1mc\033[0m.\n"
-    assert markdown_text("# `T`\n\ntext", 80, colour=True) == "\033[1mT\033[0m\n\ntext\n"
+    assert render_markdown("See `a b` and **c**.", 80, colour=True) == "See \033[1ma b\033[0m and \033[1mc\033[0m.\n"
+    assert render_markdown("# `T`\n\ntext", 80, colour=True) == "\033[1mT\033[0m\n\ntext\n"
 
 
 def test_a_table_is_wrapped_into_its_columns() -> None:
     table = "| a | what |\n|---|---|\n| `x\\|y` | one two three |\n| z | [four](files.md) |\n"
-    assert markdown_text(table, 22, colour=False) == (
+    assert render_markdown(table, 22, colour=False) == (
         "a      what\n-----  ---------------\n`x|y`  one two three\nz      four (`mlrun\n       help files`)\n"
     )
 

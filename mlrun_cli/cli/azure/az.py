@@ -25,7 +25,7 @@ from mlrun_cli.cli.azure.az_config import DEFAULTS, change_settings, read_settin
 from mlrun_cli.cli.azure.az_script import az_behind
 from mlrun_cli.cli.azure.login import NO_LOGIN
 from mlrun_cli.cli.global_options import output_format_of
-from mlrun_cli.cli.help.pages import command_help, group_help
+from mlrun_cli.cli.help.pages import format_command_help, format_group_help
 from mlrun_cli.cli.output.formats import render
 from mlrun_cli.cli.output.messages import Level, Notes, wants_colour
 from mlrun_cli.cli.output.query import Query
@@ -174,11 +174,11 @@ def _is_known(words: Sequence[str]) -> bool:
 
 def _help_page() -> str:
     lines = {name: _about(name).partition("\n")[0] for name in _ANSWERS if not name.startswith("-")}
-    return group_help(_context("az", ""), _DESCRIPTION, {"ml": _ML, **lines}, examples=(), topic="ci")
+    return format_group_help(_context("az", ""), _DESCRIPTION, {"ml": _ML, **lines}, examples=(), topic="ci")
 
 
 def _help_of(name: str) -> str:
-    return command_help(_context(f"az {name}", f"{_about(name)}\n\n{_ON_OPTIONS}"), examples=(), topic="ci")
+    return format_command_help(_context(f"az {name}", f"{_about(name)}\n\n{_ON_OPTIONS}"), examples=(), topic="ci")
 
 
 def _about(name: str) -> str:

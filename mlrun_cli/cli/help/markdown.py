@@ -18,7 +18,7 @@ _BOLD, _PLAIN = "\033[1m", "\033[0m"
 _COLOURS = re.compile("\033\\[[01]m")
 
 
-def markdown_text(source: str, width: int, *, colour: bool) -> str:
+def render_markdown(source: str, width: int, *, colour: bool) -> str:
     """Return Markdown as text.
 
     Args:
@@ -26,22 +26,22 @@ def markdown_text(source: str, width: int, *, colour: bool) -> str:
         width: of the lines, in columns; code stays as it is.
         colour: make headings, code and `**strong**` words bold, in place of their marks.
     """
-    blocks = (_block(match[0].strip("\n"), width, colour) for match in _BLOCK.finditer(source))
+    blocks = (_render_block(match[0].strip("\n"), width, colour) for match in _BLOCK.finditer(source))
     return "\n\n".join(blocks) + "\n"
 
 
-def _block(text: str, width: int, colour: bool) -> str:
+def _render_block(text: str, width: int, colour: bool) -> str:
     if text.startswith("```"):
         return textwrap.indent("\n".join(text.split("\n")[1:-1]), "    ")
     if text.startswith("#"):
-        return _heading(text, colour)
+        return _render_heading(text, colour)
     if text.startswith("|"):
-        return _table(text, width, colour)
-    items = list(_items(text)) if _ITEM.match(text) else [text]
-    return "\n".join(line for item in items for line in _lines(item, width, colour))
+        return _render_table(text, width, colour)
+    items = list(_split_items(text)) if _ITEM.match(text) else [text]
+    return "\n".join(line for item in items for line in _wrap(item, width, colour))
 
 
-def _heading(text: str, colour: bool) -> str:
+def _render_heading(text: str, colour: bool) -> str:
     marks, _, title = text.partition(" ")
     title = title.replace("`", "")
     if colour:
@@ -49,54 +49,57 @@ def _heading(text: str, colour: bool) -> str:
     return f"{title}\n{_UNDERLINES[marks] * len(title)}" if marks in _UNDERLINES else title
 
 
-def _items(text: str) -> Iterator[str]:
+def _split_items(text: str) -> Iterator[str]:
     starts = [match.start() for match in _ITEM.finditer(text)]
     for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
         yield text[start:end]
 
 
-def _lines(text: str, width: int, colour: bool) -> list[str]:
+def _wrap(text: str, width: int, colour: bool) -> list[str]:
     """Wrap a paragraph, an item of a list, or a cell of a table; at least one line."""
     mark = _ITEM.match(text)
     wrapper = textwrap.TextWrapper(width, break_on_hyphens=False, break_long_words=False)
     wrapper.subsequent_indent = " " * len(mark[0]) if mark else ""
-    filled = wrapper.fill(" ".join(_LINK.sub(_link, text).split()))
-    return (_MARKED.sub(_bold, filled) if colour else filled).split("\n")
+    filled = wrapper.fill(" ".join(_LINK.sub(_replace_link, text).split()))
+    return (_MARKED.sub(_make_bold, filled) if colour else filled).split("\n")
 
 
-def _link(match: re.Match[str]) -> str:
+def _replace_link(match: re.Match[str]) -> str:
     """Put what to type, or the address, behind the words of a link."""
     words, target = match[1], match[2]
     topic = re.fullmatch(r"([a-z-]+)\.md(?:#.*)?", target)
     if topic:
-        return f"{words} (`mlrun help {topic[1]}`)"
+        line = f"`mlrun help {topic[1]}`"
+        return line if words == topic[1] else f"{words} ({line})"
     return f"{words} ({target})" if "://" in target else words
 
 
-def _bold(match: re.Match[str]) -> str:
+def _make_bold(match: re.Match[str]) -> str:
     """Make marked words bold, on both lines where they are wrapped."""
     return "\n".join(
         re.sub(r"^( *)(.*)$", rf"\1{_BOLD}\2{_PLAIN}", line) for line in (match[1] or match[2]).split("\n")
     )
 
 
-def _table(text: str, width: int, colour: bool) -> str:
+def _render_table(text: str, width: int, colour: bool) -> str:
     """Put columns side by side; where they are wider than the terminal, the widest are wrapped."""
-    rows = [_cells(line) for line in text.split("\n")]
+    rows = [_split_cells(line) for line in text.split("\n")]
     del rows[1]  # the line of dashes
-    widths = _fitted([[_LINK.sub(_link, cell) for cell in column] for column in zip(*rows, strict=True)], width)
-    wrapped = [[_lines(cell, columns, colour) for cell, columns in zip(row, widths, strict=True)] for row in rows]
+    widths = _fit_columns(
+        [[_LINK.sub(_replace_link, cell) for cell in column] for column in zip(*rows, strict=True)], width
+    )
+    wrapped = [[_wrap(cell, columns, colour) for cell, columns in zip(row, widths, strict=True)] for row in rows]
     separator = "\n\n" if any(len(row[0]) > 1 for row in wrapped) else "\n"
-    heading, *rest = (_row(row, widths) for row in wrapped)
+    heading, *rest = (_render_row(row, widths) for row in wrapped)
     body = separator.join(rest)
     return f"{heading}\n{_GAP.join('-' * columns for columns in widths)}\n{body}" if heading else body
 
 
-def _cells(line: str) -> list[str]:
+def _split_cells(line: str) -> list[str]:
     return [cell.strip().replace("\\|", "|") for cell in _CELLS.split(line.strip())[1:-1]]
 
 
-def _fitted(columns: Sequence[Sequence[str]], width: int) -> list[int]:
+def _fit_columns(columns: Sequence[Sequence[str]], width: int) -> list[int]:
     """Return the columns' widths, the widest cut until all fit, but to no less than their longest word."""
     widths = [max(map(len, cells)) for cells in columns]
     least = [max(len(word) for cell in cells for word in [*cell.split(), ""]) for cells in columns]
@@ -107,14 +110,14 @@ def _fitted(columns: Sequence[Sequence[str]], width: int) -> list[int]:
     return widths
 
 
-def _row(cells: Sequence[Sequence[str]], widths: Sequence[int]) -> str:
+def _render_row(cells: Sequence[Sequence[str]], widths: Sequence[int]) -> str:
     lines = []
     for at in range(max(map(len, cells))):
         parts = [cell[at] if at < len(cell) else "" for cell in cells]
-        padded = [part + " " * (room - _length(part)) for part, room in zip(parts, widths, strict=True)]
+        padded = [part + " " * (room - _measure(part)) for part, room in zip(parts, widths, strict=True)]
         lines.append(_GAP.join(padded).rstrip())
     return "\n".join(lines)
 
 
-def _length(text: str) -> int:
+def _measure(text: str) -> int:
     return len(_COLOURS.sub("", text))

@@ -10,17 +10,17 @@ import sys
 from contextlib import suppress
 
 
-def show_text(text: str) -> None:
+def print_text(text: str) -> None:
     """Print a text; on a terminal through `$PAGER`, else `less`, where there is one."""
-    command = _pager() if sys.stdout.isatty() else []
+    command = _find_pager() if sys.stdout.isatty() else []
     if command:
         sys.stdout.flush()
-        _page(command, text)
+        _run_pager(command, text)
     else:
         sys.stdout.write(text)
 
 
-def _pager() -> list[str]:
+def _find_pager() -> list[str]:
     """Return the pager's command; nothing where there is none, or the text is to be printed."""
     try:
         command = shlex.split(os.environ.get("PAGER", "less"))
@@ -29,7 +29,7 @@ def _pager() -> list[str]:
     return [] if not command or command == ["cat"] or shutil.which(command[0]) is None else command
 
 
-def _page(command: list[str], text: str) -> None:
+def _run_pager(command: list[str], text: str) -> None:
     import subprocess  # noqa: PLC0415 - only a terminal needs it
 
     # less: leave at once what fits the screen, pass colours on, do not clear the screen. lv: pass colours on.

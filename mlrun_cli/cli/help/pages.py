@@ -17,7 +17,7 @@ Row = tuple[str, str]
 
 
 class CommandPage(NamedTuple):
-    """What there is to tell about a command; rows are names and what they mean.
+    """The help of a command; rows are names and what they mean.
 
     Attributes:
         path: what is typed, such as `mlrun run list`.
@@ -34,8 +34,8 @@ class CommandPage(NamedTuple):
     examples: Sequence[Row]
 
 
-def command_page(context: Any, examples: Sequence[Row]) -> CommandPage:
-    """Return what there is to tell about a command.
+def describe_command(context: Any, examples: Sequence[Row]) -> CommandPage:
+    """Return the parts of a command's help.
 
     Args:
         context: Typer's context of the command.
@@ -48,15 +48,15 @@ def command_page(context: Any, examples: Sequence[Row]) -> CommandPage:
     return CommandPage(
         path=context.command_path,
         description=context.command.help or "",
-        usage=" ".join(["[options]", *map(_usage, arguments)]),
-        arguments=[(_argument(each), each.help or "") for each in arguments],
-        options=[(_names(each), _meaning(each)) for each in options if each not in shared],
-        global_options=[(_names(each), _meaning(each)) for each in shared],
+        usage=" ".join(["[options]", *map(_format_usage, arguments)]),
+        arguments=[(_argument_name(each), each.help or "") for each in arguments],
+        options=[(_format_names(each), _format_meaning(each)) for each in options if each not in shared],
+        global_options=[(_format_names(each), _format_meaning(each)) for each in shared],
         examples=examples,
     )
 
 
-def command_help(context: Any, examples: Sequence[Row], topic: str | None = None) -> str:
+def format_command_help(context: Any, examples: Sequence[Row], topic: str | None = None) -> str:
     """Return the help of a command as text: what it does, usage, own options, global ones, examples.
 
     Args:
@@ -64,21 +64,21 @@ def command_help(context: Any, examples: Sequence[Row], topic: str | None = None
         examples: what each does, and the line to type.
         topic: where to read on.
     """
-    page = command_page(context, examples)
-    width = help_width()
+    page = describe_command(context, examples)
+    width = get_help_width()
     usage = f"Usage: {page.path} {page.usage}"
-    return _page(
-        _paragraphs(page.description, width),
+    return _join_parts(
+        _fill_paragraphs(page.description, width),
         textwrap.fill(usage, width, subsequent_indent="  ", break_on_hyphens=False),
-        section("Arguments", page.arguments, width),
-        section("Options", page.options, width),
-        section(GLOBAL_OPTIONS, page.global_options, width),
-        _examples(page.examples, width),
-        f"See {_read_on(topic)}.",
+        format_section("Arguments", page.arguments, width),
+        format_section("Options", page.options, width),
+        format_section(GLOBAL_OPTIONS, page.global_options, width),
+        _format_examples(page.examples, width),
+        f"See {_name_topic(topic)}.",
     )
 
 
-def group_help(
+def format_group_help(
     context: Any,
     description: str,
     commands: Mapping[str, str],
@@ -94,39 +94,39 @@ def group_help(
         examples: what each does, and the line to type.
         topic: where to read on.
     """
-    width = help_width()
+    width = get_help_width()
     options = [each for each in context.command.get_params(context) if each.param_type_name == "option"]
-    return _page(
-        _paragraphs(description, width),
+    return _join_parts(
+        _fill_paragraphs(description, width),
         f"Usage: {context.command_path} COMMAND [options]",
-        section("Commands", commands.items(), width),
-        section("Options", [(_names(each), _meaning(each)) for each in options], width),
-        _examples(examples, width),
-        textwrap.fill(f"See '{context.command_path} COMMAND -h' for a command's options, {_read_on(topic)}.", width),
+        format_section("Commands", commands.items(), width),
+        format_section("Options", [(_format_names(each), _format_meaning(each)) for each in options], width),
+        _format_examples(examples, width),
+        textwrap.fill(f"See '{context.command_path} COMMAND -h' for a command's options, {_name_topic(topic)}.", width),
     )
 
 
-def _read_on(topic: str | None) -> str:
+def _name_topic(topic: str | None) -> str:
     return "'mlrun help' for topics" if topic is None else f"'mlrun help {topic}' to read on"
 
 
-def help_width() -> int:
+def get_help_width() -> int:
     """Return the width of help in columns: the terminal's, within bounds."""
     return max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size().columns))
 
 
-def _page(*parts: str) -> str:
+def _join_parts(*parts: str) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _paragraphs(text: str, width: int) -> str:
+def _fill_paragraphs(text: str, width: int) -> str:
     return "\n\n".join(
         paragraph if paragraph.startswith((" ", "-")) else textwrap.fill(paragraph, width)
         for paragraph in text.split("\n\n")
     )
 
 
-def section(heading: str, rows: Iterable[Row], width: int) -> str:
+def format_section(heading: str, rows: Iterable[Row], width: int) -> str:
     """Return a heading and two columns: names, and what they mean, each wrapped into its column."""
     rows = list(rows)
     if not rows:
@@ -143,39 +143,39 @@ def section(heading: str, rows: Iterable[Row], width: int) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _examples(examples: Sequence[Row], width: int) -> str:
+def _format_examples(examples: Sequence[Row], width: int) -> str:
     if not examples:
         return ""
     lines = [f"{textwrap.fill(what, width, initial_indent='  ')}\n    {line}" for what, line in examples]
     return "\n".join(["Examples", *lines])
 
 
-def _argument(argument: Any) -> str:
+def _argument_name(argument: Any) -> str:
     name: str = argument.metavar or argument.name.upper()
     return name
 
 
-def _usage(argument: Any) -> str:
-    """Its name, in brackets if it may be left out."""
-    name = _argument(argument)
+def _format_usage(argument: Any) -> str:
+    """Return the name of an argument, in brackets if it may be left out."""
+    name = _argument_name(argument)
     return name if argument.required or name.startswith("[") else f"[{name}]"
 
 
-def _names(option: Any) -> str:
-    """The short name first, then the others and the value: `-r, --run ID`."""
+def _format_names(option: Any) -> str:
+    """Return the short name, then the others and the value: `-r, --run ID`."""
     names = sorted([*option.opts, *option.secondary_opts], key=lambda name: name.startswith("--"))
-    return " ".join([", ".join(names), *([] if option.is_flag else [_value(option)])])
+    return " ".join([", ".join(names), *([] if option.is_flag else [_format_value(option)])])
 
 
-def _value(option: Any) -> str:
-    """What the option takes, as its metavar or its type says: `ID`, `N`, `detach|cancel`."""
+def _format_value(option: Any) -> str:
+    """Return the sign for what the option takes: its metavar, or one by its type: `ID`, `N`, `detach|cancel`."""
     if option.metavar:
         return str(option.metavar)
     choices = getattr(option.type, "choices", None)
     return "|".join(choices) if choices else _VALUES.get(option.type.name, "VALUE")
 
 
-def _meaning(option: Any) -> str:
+def _format_meaning(option: Any) -> str:
     remarks = [option.help or ""]
     if option.required:
         remarks.append("Required.")

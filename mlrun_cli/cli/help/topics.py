@@ -1,4 +1,4 @@
-"""Help topics: what `mlrun help` lists and `mlrun help TOPIC` prints. Their texts are `mlrun_cli/docs/<topic>.md`."""
+"""Help topics, which `mlrun help` lists and `mlrun help TOPIC` prints; their texts are `mlrun_cli/docs/<topic>.md`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from collections.abc import Collection
 from difflib import get_close_matches
 from pathlib import Path
 
-from mlrun_cli.cli.help.markdown import markdown_text
-from mlrun_cli.cli.help.pager import show_text
-from mlrun_cli.cli.help.pages import help_width, section
+from mlrun_cli.cli.help.markdown import render_markdown
+from mlrun_cli.cli.help.pager import print_text
+from mlrun_cli.cli.help.pages import format_section, get_help_width
 from mlrun_cli.cli.output.messages import wants_colour
-from mlrun_cli.errors import UnknownTopic
 
 TOPICS = {
     "concepts": "Folders, runs, supervisors, the store, and how a run goes.",
@@ -60,42 +59,31 @@ _TOPIC_OF = {
 """The topic to read on, by command; that of its noun where a command has none."""
 
 
-def topic_of(path: str) -> str | None:
+def find_topic(path: str) -> str | None:
     """Return the topic of a command, such as `mlrun run list`, or of a noun; None for the whole program."""
     words = path.partition(" ")[2].removeprefix("ml ")
     return _TOPIC_OF.get(words) or _TOPIC_OF.get(words.partition(" ")[0])
 
 
-def topic_source(topic: str) -> str:
+def read_topic(topic: str) -> str:
     """Return the Markdown text of a topic."""
     return (_FOLDER / f"{topic}.md").read_text(encoding="utf-8")
 
 
-def show_topic(topic: str) -> None:
+def print_topic(topic: str) -> None:
     """Print a topic, on a terminal in a pager."""
-    show_text(markdown_text(topic_source(topic), help_width(), colour=wants_colour(sys.stdout)))
+    print_text(render_markdown(read_topic(topic), get_help_width(), colour=wants_colour(sys.stdout)))
 
 
-def list_topics(program: str) -> None:
+def print_topics(program: str) -> None:
     """Print a line for each topic."""
     sys.stdout.write(
         f"Usage: {program} help [TOPIC | COMMAND]\n\n"
-        f"{section('Topics', TOPICS.items(), help_width())}\n\n"
+        f"{format_section('Topics', TOPICS.items(), get_help_width())}\n\n"
         f"'{program} help TOPIC' prints a topic, '{program} -h' lists the commands.\n"
     )
 
 
-def unknown_topic(word: str, commands: Collection[str], meant: str | None) -> UnknownTopic:
-    """Return the error for what is neither topic nor command.
-
-    Args:
-        word: what was typed.
-        commands: names of the commands.
-        meant: the command that other programs call like this, if there is one.
-    """
-    nearest = next(iter(get_close_matches(word.lower(), [*TOPICS, *commands], n=1)), meant)
-    guess = "" if nearest is None else f"Did you mean '{nearest}'? "
-    return UnknownTopic(
-        f"There is no help topic or command '{word}'.",
-        hint=f"{guess}Topics: {', '.join(TOPICS)}. 'mlrun -h' lists the commands.",
-    )
+def find_nearest(word: str, commands: Collection[str]) -> str | None:
+    """Return the topic or command whose name is most like a word, or None."""
+    return next(iter(get_close_matches(word.lower(), [*TOPICS, *commands], n=1)), None)
