@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from mlrun_cli import __version__
 from mlrun_cli.cli.help.topics import read_topic
 
 ROOT = Path(__file__).parents[2]
@@ -36,3 +37,9 @@ def test_every_benchmark_that_is_named_is_there() -> None:
     programs = re.findall(r"\bbench_\w+", read_topic("figures"))
     assert programs
     assert not [name for name in programs if not (ROOT / "tests" / "benchmarks" / f"{name}.py").is_file()]
+
+
+def test_the_newest_changes_are_those_of_this_version() -> None:
+    versions = re.findall(r"^## (\S+) \((?:unreleased|\d{4}-\d\d-\d\d)\)$", read_topic("changes"), re.MULTILINE)
+    assert versions[0] == __version__
+    assert versions == sorted(versions, key=lambda version: [int(part) for part in version.split(".")], reverse=True)
