@@ -12,6 +12,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from mlrun_cli.core.program_log import write_log
 from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.processes.inheritance import is_beyond_file_limit
 from mlrun_cli.processes.termination import reap
@@ -22,7 +23,6 @@ from mlrun_cli.runtime.queue import QueueFolder, node_limit
 from mlrun_cli.scheduler.backfill import Backfill
 from mlrun_cli.scheduler.fork_server import ForkServer, ForkServerGone
 from mlrun_cli.scheduler.gpu_allocator import GpuAllocator
-from mlrun_cli.scheduler.log import write_log
 from mlrun_cli.scheduler.run_starter import ProgramGone, RunStarter, TooFewGpus
 from mlrun_cli.scheduler.wake_socket import WakeSocket
 from mlrun_cli.workspace import Workspace

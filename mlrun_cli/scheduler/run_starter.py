@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from contextlib import closing, suppress
 
+from mlrun_cli.core.program_log import write_log
 from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.runs.error import SERVICE_ERROR
 from mlrun_cli.runs.outcome import Outcome
@@ -20,7 +21,6 @@ from mlrun_cli.runtime.queue import QueueFolder
 from mlrun_cli.runtime.supervisor_start import start_supervisor
 from mlrun_cli.scheduler.fork_server import ForkServer
 from mlrun_cli.scheduler.gpu_allocator import GpuAllocator
-from mlrun_cli.scheduler.log import write_log
 from mlrun_cli.targets.programs import missing_program
 from mlrun_cli.targets.registry import find_target
 from mlrun_cli.workspace import Workspace

@@ -12,6 +12,7 @@ from mlrun_cli.environments.docker_section import engine_arguments, shared_memor
 from mlrun_cli.environments.folder import EnvironmentFolder
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
 from mlrun_cli.processes.launch import Launch
+from mlrun_cli.processes.launchers.registry import get_launcher
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.snapshots.plan import PlannedSnapshot
 from mlrun_cli.submit.admission import Admission
@@ -72,7 +73,7 @@ def dry_run(workspace: Workspace, request: SubmitRequest) -> dict[str, Any]:
         "source_directory": str(planned.source),
         "script": None if is_command else shown[0],
         "arguments": [] if is_command else shown[1:],
-        "command_line": [*planned.launch.prefix(), *starter, *shown],
+        "command_line": [*get_launcher(planned.launch).command_prefix(), *starter, *shown],
         "framework": configuration.framework,
         "communicator": configuration.communicator,
         "node_count": configuration.node_count,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mlrun_cli.processes.launch import Launch, is_of_launch
+from mlrun_cli.processes.launchers.registry import get_launcher
 from mlrun_cli.processes.notebook_variables import without_notebook_variables
 from mlrun_cli.processes.process import FAMILY_VARIABLE, RUN_ID_VARIABLE, SUPERVISOR_VARIABLE
 from mlrun_cli.runs.folder import RunFolder
@@ -39,7 +40,8 @@ _OF_EVERY_RUN = frozenset(
 
 def reserved_variables(launch: Launch) -> frozenset[str]:
     """Return the names of the variables that every run sets itself, so that no runconfig can."""
-    processes = launch.processes(range(launch.port_count))
+    launcher = get_launcher(launch)
+    processes = launcher.list_processes(range(launcher.port_count))
     return _OF_EVERY_RUN.union(*(process.variables for process in processes))
 
 

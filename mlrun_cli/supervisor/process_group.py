@@ -10,6 +10,7 @@ from contextlib import suppress
 from signal import SIGKILL, SIGTERM, Signals
 from typing import Any
 
+from mlrun_cli.errors import MlrunError
 from mlrun_cli.processes.process import ProcessId, descendants, of_run, send
 from mlrun_cli.processes.termination import end_processes
 from mlrun_cli.runs.cancellation import GRACE_SECONDS
@@ -136,6 +137,18 @@ class ProcessGroup:
         for process in self.left_behind():
             if _group_of(process) not in groups:
                 send(process, number)
+
+
+def start_group(starts: Sequence[Start], run_id: str) -> ProcessGroup:
+    """Start processes of a run together.
+
+    Raises:
+        MlrunError: one cannot be started.
+    """
+    try:
+        return ProcessGroup(starts, run_id)
+    except OSError as error:
+        raise MlrunError(f"'{starts[0].argv[0]}' could not be started: {error.strerror}.") from error
 
 
 def _group_of(process: ProcessId) -> int | None:

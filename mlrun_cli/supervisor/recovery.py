@@ -12,6 +12,7 @@ from typing import Any
 
 from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, describe_full_disk
 from mlrun_cli.core.json_files import read_json
+from mlrun_cli.core.program_log import write_log
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.environments.container import end_containers, still_running_warning
@@ -123,30 +124,30 @@ def recover(workspace: Workspace, run: Run) -> None:
     folder = workspace.run_folder(run.run_id)
     had_processes = bool(started_for(run.run_id))
     submission = _written_submission(folder)
-    not_ended = attempt(lambda: _end_containers(run, submission), (), _log)
+    not_ended = attempt(lambda: _end_containers(run, submission), (), write_log)
     left = end_processes(belonging_to(run.run_id), 0.0)
     full = describe_full_disk(folder.path, FULL_FOR_RUNS_BYTES)
     folder.release_room()
     if submission is not None:
-        attempt(lambda: remove_build_secrets(submission.environment), None, _log)
+        attempt(lambda: remove_build_secrets(submission.environment), None, write_log)
     # The run's own variables may be gone with its supervisor; the user's names are among ours, as a rule.
     redaction = Redaction.from_environment(os.environ)
     reader = JournalReader(workspace, folder.journal, run.key, redaction)
-    attempt(reader.ingest_all, None, _log)
+    attempt(reader.ingest_all, None, write_log)
     outcome = read_outcome(folder)
     if outcome is None:
         outcome = _missing_outcome(workspace, run, folder, submission, had_processes=had_processes)
-        behind = attempt(lambda: describe_left_files(folder), (), _log)
+        behind = attempt(lambda: describe_left_files(folder), (), write_log)
         told = (*outcome.warnings, *reader.warnings, *behind, *not_ended, *describe_left_processes(left))
         lost = add_full_disk(outcome._replace(warnings=told), full)
-        outcome = attempt(lambda: with_registered_outputs(workspace, run, lost), lost, _log)
+        outcome = attempt(lambda: with_registered_outputs(workspace, run, lost), lost, write_log)
         outcome = outcome.without_secrets(redaction)
         # Without it, it is the store alone that knows.
-        attempt(partial(write_outcome, folder, outcome), None, _log)
+        attempt(partial(write_outcome, folder, outcome), None, write_log)
     for file in (folder.secrets, folder.socket, folder.worker_socket):
-        attempt(partial(file.unlink, missing_ok=True), None, _log)
+        attempt(partial(file.unlink, missing_ok=True), None, write_log)
     if submission is not None:
-        attempt(lambda: clean_working_folder(workspace, submission, folder), None, _log)
+        attempt(lambda: clean_working_folder(workspace, submission, folder), None, write_log)
     record_outcome(workspace, run, outcome)
 
 
@@ -158,10 +159,6 @@ def _written_submission(folder: RunFolder) -> Submission | None:
     except Exception:  # whatever stands there
         traceback.print_exc()
         return None
-
-
-def _log(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
 
 
 def _end_containers(run: Run, submission: Submission | None) -> tuple[str, ...]:

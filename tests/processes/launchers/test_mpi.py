@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mlrun_cli.processes.launch import Launch, LaunchKind
-from mlrun_cli.supervisor.launchers.mpi import each_into_its_log, failed_process
+from mlrun_cli.processes.launchers.registry import get_launcher
 
 FOUR = Launch(LaunchKind.MPI, process_count=4, launcher="mpirun")
 OPEN_MPI_5 = """
@@ -37,6 +37,11 @@ def artifacts(tmp_path: Path) -> Path:
     return folder
 
 
+def find_failed(launch: Launch, artifacts: Path) -> tuple[int, str]:
+    """The number and the log of the first to fail, where the first that was started has failed."""
+    return get_launcher(launch).find_failed(artifacts, 0, lambda log: "Traceback" in log.read_text(encoding="utf-8"))
+
+
 def printed_by(argv: list[str], **variables: str) -> tuple[int, str]:
     done = subprocess.run(argv, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     return done.returncode, done.stdout.decode()
@@ -49,7 +54,7 @@ def printed_by(argv: list[str], **variables: str) -> tuple[int, str]:
 def test_a_process_of_any_mpi_prints_into_its_log_and_is_the_shells_own(
     artifacts: Path, variables: dict[str, str]
 ) -> None:
-    argv = each_into_its_log(FOUR, artifacts, ["/bin/sh", "-c", 'echo "$@"; echo $$ >&2; exit 5', "sh", "a  'b"])
+    argv = get_launcher(FOUR).command(artifacts, ["/bin/sh", "-c", 'echo "$@"; echo $$ >&2; exit 5', "sh", "a  'b"])[3:]
     log = artifacts / FOUR.log_names[3]
     log.write_text("before\n", encoding="utf-8")
 
@@ -62,13 +67,13 @@ def test_a_process_of_any_mpi_prints_into_its_log_and_is_the_shells_own(
 
 @pytest.mark.parametrize("variables", [{}, {"PMI_RANK": "4"}])
 def test_a_process_without_a_log_prints_by_way_of_the_launcher(artifacts: Path, variables: dict[str, str]) -> None:
-    argv = each_into_its_log(FOUR, artifacts, ["/bin/sh", "-c", "echo printed; exit 5"])
+    argv = get_launcher(FOUR).command(artifacts, ["/bin/sh", "-c", "echo printed; exit 5"])[3:]
 
     assert printed_by(argv, **variables) == (5, "printed\n")
 
 
 def test_a_program_that_is_not_there_is_named_in_the_log(artifacts: Path) -> None:
-    argv = each_into_its_log(FOUR, artifacts, ["/none/python"])
+    argv = get_launcher(FOUR).command(artifacts, ["/none/python"])[3:]
 
     assert printed_by(argv, PMI_RANK="1") == (127, "")
     assert "/none/python: not found" in (artifacts / FOUR.log_names[1]).read_text(encoding="utf-8")
@@ -79,20 +84,20 @@ def test_open_mpi_names_the_process_that_was_the_first_to_fail(artifacts: Path, 
     (artifacts / "user_logs" / "std_log.txt").write_text(said, encoding="utf-8")
     (artifacts / FOUR.log_names[1]).write_text(EXCEPTION, encoding="utf-8")
 
-    assert failed_process(FOUR, artifacts, 0) == (2, "user_logs/std_log_process_2.txt")
+    assert find_failed(FOUR, artifacts) == (2, "user_logs/std_log_process_2.txt")
 
 
 def test_where_none_is_named_it_is_the_first_with_an_exception_or_else_the_launcher(artifacts: Path) -> None:
-    assert failed_process(FOUR, artifacts, 0) == (0, "user_logs/std_log.txt")
+    assert find_failed(FOUR, artifacts) == (0, "user_logs/std_log.txt")
     (artifacts / "user_logs" / "std_log.txt").write_text("process rank 9 with PID 1", encoding="utf-8")
-    assert failed_process(FOUR, artifacts, 0) == (0, "user_logs/std_log.txt")
+    assert find_failed(FOUR, artifacts) == (0, "user_logs/std_log.txt")
 
     (artifacts / FOUR.log_names[3]).write_text(EXCEPTION, encoding="utf-8")
 
-    assert failed_process(FOUR, artifacts, 0) == (3, "user_logs/std_log_process_3.txt")
+    assert find_failed(FOUR, artifacts) == (3, "user_logs/std_log_process_3.txt")
 
 
 def test_other_launches_and_a_single_process_are_left_as_they_are(tmp_path: Path) -> None:
     for launch in (Launch(), Launch(LaunchKind.PYTORCH, process_count=2), Launch(LaunchKind.MPI)):
-        assert each_into_its_log(launch, tmp_path, ["a"]) == ["a"]
-        assert failed_process(launch, tmp_path, 0) == (0, launch.log_names[0])
+        assert get_launcher(launch).command(tmp_path, ["a"]) == ["a"]
+        assert find_failed(launch, tmp_path) == (0, launch.log_names[0])

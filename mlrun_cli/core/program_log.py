@@ -1,4 +1,4 @@
-"""The dispatcher's log: its standard error."""
+"""The log of a supervisor or a dispatcher: its standard error."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from contextlib import suppress
 
 
 def write_log(text: str) -> None:
-    """Write a line; a full disk must not end a queue."""
+    """Write a line; a full disk must not end a program that owns runs."""
     with suppress(OSError):
         os.write(sys.stderr.fileno(), f"{text}\n".encode())

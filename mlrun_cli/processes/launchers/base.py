@@ -1,0 +1,78 @@
+"""The contract of a kind of launch."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from mlrun_cli.processes.launch import Launch, LaunchedProcess
+
+ADDRESS = "127.0.0.1"
+
+
+class Launcher(ABC):
+    """Starts the processes of one launch, and tells them of each other."""
+
+    def __init__(self, launch: Launch) -> None:
+        self.launch = launch
+
+    @property
+    def port_count(self) -> int:
+        """How many free ports `list_processes` needs."""
+        return 1
+
+    @abstractmethod
+    def list_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:
+        """Return the processes that the supervisor starts, the first one first.
+
+        Args:
+            ports: free ports of this machine, `port_count` of them.
+        """
+
+    def command_prefix(self) -> list[str]:
+        """Return the words in front of each process's own."""
+        return []
+
+    def command(self, artifacts: Path, argv: Sequence[str]) -> list[str]:
+        """Return the command line of each process that the supervisor starts.
+
+        Args:
+            artifacts: the folder with the logs.
+            argv: the script's own command line.
+        """
+        del artifacts
+        return [*self.command_prefix(), *argv]
+
+    def share_gpus(self, node: int, gpus: str) -> str:
+        """Return the node's part of the run's GPUs, or all where they cannot be divided among the nodes.
+
+        Args:
+            node: the number of the node.
+            gpus: as CUDA_VISIBLE_DEVICES names them.
+        """
+        names = gpus.split(",")
+        share, rest = divmod(len(names), self.launch.node_count)
+        return gpus if rest else ",".join(names[node * share : (node + 1) * share])
+
+    def find_failed(
+        self, artifacts: Path, first_to_fail: int, has_exception: Callable[[Path], bool]
+    ) -> tuple[int, str]:
+        """Return the number and the log of the process that was the first to fail.
+
+        Args:
+            artifacts: the folder with the logs.
+            first_to_fail: the number of the first among those that the supervisor has started.
+            has_exception: tells whether a log ends with an exception.
+        """
+        del artifacts, has_exception
+        return first_to_fail, self.launch.log_names[first_to_fail]
+
+    def shared_variables(self) -> dict[str, str]:
+        """Return the variables that all processes have."""
+        return {"AZUREML_NODE_COUNT": str(self.launch.node_count)}
+
+
+def master_variables(port: int) -> dict[str, str]:
+    """Return the variables by which processes find the first one."""
+    return {"MASTER_ADDR": ADDRESS, "MASTER_PORT": str(port)}

@@ -1,0 +1,83 @@
+"""Processes that MPI's own launcher starts: `mpirun`, or `mpiexec`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from mlrun_cli.core.log_tail import read_tail
+from mlrun_cli.processes.launch import LaunchedProcess
+from mlrun_cli.processes.launchers.base import ADDRESS, Launcher, master_variables
+from mlrun_cli.wire.run_folder import PROCESS_LOG_PREFIX, STD_LOG
+
+# Open MPI refuses to run as root and on fewer cores than processes, unless told otherwise; version 5 has other names.
+_OPEN_MPI = {
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "OMPI_MCA_rmaps_base_oversubscribe": "1",
+    "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
+}
+# By the names of Open MPI, of PMIx and of MPICH and its kin. The shell becomes the process, which so keeps its pid, its
+# signals and its exit code; one that has no number, or does not see the logs, prints by way of the launcher.
+_INTO_ITS_LOG = """\
+rank=${{OMPI_COMM_WORLD_RANK:-${{PMIX_RANK:-${{PMI_RANK:-none}}}}}}
+while [ ${{#rank}} -lt {width} ]; do rank=0$rank; done
+log=$1$rank.txt
+shift
+[ -f "$log" ] && exec "$@" >>"$log" 2>&1
+exec "$@"
+"""
+# In Open MPI's words, of an exit code, and of a signal or an MPI_Abort.
+_FAILED = re.compile(r"Process name:\s+\[.*,\s*(\d+)\]|process rank (\d+) with PID")
+
+
+class MpiLauncher(Launcher):
+    """Starts MPI's launcher, the only child of the supervisor, with all GPUs of the run."""
+
+    def list_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:
+        """Return MPI's launcher."""
+        variables = self.shared_variables() | _OPEN_MPI | master_variables(ports[0]) | _batch_variables(ports[0])
+        return [LaunchedProcess(0, variables, STD_LOG)]
+
+    def command_prefix(self) -> list[str]:
+        """Return the words that start so many processes of what follows."""
+        launcher = self.launch.launcher
+        return [] if launcher is None else [launcher, "-np", str(self.launch.process_count)]
+
+    def command(self, artifacts: Path, argv: Sequence[str]) -> list[str]:
+        """Return the launcher's command line, by which each process has a log of its own."""
+        if not self._has_several_logs():
+            return super().command(artifacts, argv)
+        shell = _INTO_ITS_LOG.format(width=len(str(self.launch.process_count - 1)))
+        return [*self.command_prefix(), "sh", "-c", shell, "sh", str(artifacts / PROCESS_LOG_PREFIX), *argv]
+
+    def share_gpus(self, node: int, gpus: str) -> str:
+        """Return all GPUs."""
+        del node
+        return gpus
+
+    def find_failed(
+        self, artifacts: Path, first_to_fail: int, has_exception: Callable[[Path], bool]
+    ) -> tuple[int, str]:
+        """Return the process that the launcher names, or the first with an exception, or the launcher itself."""
+        if not self._has_several_logs():
+            return super().find_failed(artifacts, first_to_fail, has_exception)
+        logs = self.launch.log_names
+        named = _FAILED.search(read_tail(artifacts / STD_LOG))
+        if named is not None and int(named[1] or named[2]) < self.launch.process_count:
+            number = int(named[1] or named[2])
+            return number, logs[number]
+        return next(((number, log) for number, log in enumerate(logs) if has_exception(artifacts / log)), (0, STD_LOG))
+
+    def _has_several_logs(self) -> bool:
+        """Return whether the processes have logs besides their launcher's."""
+        return self.launch.process_count > 1
+
+
+def _batch_variables(port: int) -> dict[str, str]:
+    """Return the variables by which scripts written for Azure find the first node."""
+    return {"AZ_BATCHAI_MPI_MASTER_NODE": ADDRESS, "AZ_BATCH_MASTER_NODE": f"{ADDRESS}:{port}"}
+
+
+LAUNCHER = MpiLauncher

@@ -1,0 +1,28 @@
+"""A process for each node."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mlrun_cli.processes.launch import LaunchedProcess
+from mlrun_cli.processes.launchers.base import Launcher, master_variables
+
+
+class NodesLauncher(Launcher):
+    """Starts the script once on each node; a script on one node is told of no others."""
+
+    @property
+    def port_count(self) -> int:
+        """None for a single process."""
+        return 0 if self.launch.node_count == 1 else 1
+
+    def list_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:
+        """Return a process for each node."""
+        shared, logs = self.shared_variables(), self.launch.log_names
+        if self.launch.node_count == 1:
+            return [LaunchedProcess(0, shared, logs[0])]
+        shared |= master_variables(ports[0])
+        return [LaunchedProcess(node, shared | {"NODE_RANK": str(node)}, log) for node, log in enumerate(logs)]
+
+
+LAUNCHER = NodesLauncher

@@ -1,0 +1,27 @@
+"""Processes that find each other as `torchrun` has them do: by ranks, sizes and the address of the first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mlrun_cli.processes.launch import LaunchedProcess
+from mlrun_cli.processes.launchers.base import Launcher, master_variables
+
+
+class PytorchLauncher(Launcher):
+    """Starts all processes of all nodes."""
+
+    def list_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:
+        """Return the processes by rank."""
+        per_node = self.launch.process_count // self.launch.node_count
+        sizes = {"WORLD_SIZE": str(self.launch.process_count), "LOCAL_WORLD_SIZE": str(per_node)}
+        shared = self.shared_variables() | master_variables(ports[0]) | sizes
+        processes = []
+        for rank, log in enumerate(self.launch.log_names):
+            node, local_rank = divmod(rank, per_node)
+            ranks = {"RANK": str(rank), "LOCAL_RANK": str(local_rank), "NODE_RANK": str(node)}
+            processes.append(LaunchedProcess(node, shared | ranks, log))
+        return processes
+
+
+LAUNCHER = PytorchLauncher

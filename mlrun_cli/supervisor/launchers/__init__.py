@@ -1,1 +1,0 @@
-"""Launchers of a script's processes."""

@@ -1,0 +1,99 @@
+"""What a script needs before it starts: its environment and its working copy."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from mlrun_cli.core.log_tail import read_tail
+from mlrun_cli.environments.failure_reason import failure_reason
+from mlrun_cli.environments.folder import EnvironmentFolder, remove_build_secrets
+from mlrun_cli.environments.record import environment_document, not_built_error, unpinned_warning
+from mlrun_cli.errors import MlrunError
+from mlrun_cli.processes.termination import end_processes
+from mlrun_cli.runtime.finish import signal_name
+from mlrun_cli.snapshots.content_store import SnapshotStore
+from mlrun_cli.snapshots.working_copy import make_script_folders, make_working_copy
+from mlrun_cli.supervisor.child import Start
+from mlrun_cli.supervisor.process_group import ProcessGroup, start_group
+from mlrun_cli.supervisor.supervised_run import SupervisedRun
+from mlrun_cli.supervisor.watch import Watch
+
+
+class Stopped(Exception):
+    """The run has to end before its script could start; `Watch.stop` says why."""
+
+
+class Preparation:
+    """The environment and the working copy of a run.
+
+    Attributes:
+        warnings: for the record of the run.
+    """
+
+    def __init__(self, run: SupervisedRun, watch: Watch) -> None:
+        self._run = run
+        self._watch = watch
+        self.warnings: tuple[str, ...] = ()
+
+    def prepare_environment(self) -> None:
+        """Build the environment if need be, and record what is in it.
+
+        Raises:
+            Stopped: the run is to stop.
+            MlrunError: it cannot be built.
+        """
+        plan = self._run.submission.environment
+        folder = None if plan.build is None else EnvironmentFolder(Path(plan.build.folder))
+        if folder is not None:
+            # Open until this process ends: what a live run uses is not pruned.
+            self._environment_in_use = folder.acquire_use_lock()
+        if plan.container is not None or (folder is not None and not folder.is_complete()):
+            self._build_environment()
+        built = None if folder is None else folder.find_built()
+        if built is not None and plan.build is not None:
+            self._run.write_file(self._run.folder.environment_record, environment_document(built, plan.build))
+            self.warnings += unpinned_warning(built)
+
+    def make_working_copy(self) -> None:
+        """Copy the snapshot into the working folder.
+
+        Raises:
+            MlrunError: it cannot be read or copied.
+        """
+        store, folder = SnapshotStore(self._run.workspace.snapshots_folder), self._run.folder
+        make_working_copy(store.read_manifest(self._run.submission.snapshot_id), store, folder.unfinished_work)
+        self.warnings += make_script_folders(folder.unfinished_work)
+        folder.unfinished_work.rename(folder.work)
+
+    def _build_environment(self) -> None:
+        folder, secrets, plan = self._run.folder, self._run.secrets, self._run.submission.environment
+        builder = start_group(
+            [
+                Start(
+                    [sys.executable, "-E", "-m", "mlrun_cli.environments", str(folder.environment_plan)],
+                    environment={**secrets.environment, **secrets.installer},
+                    folder=folder.path,
+                    log=folder.environment_log,
+                )
+            ],
+            self._run.submission.run_id,
+        )
+        self._watch.wait_for(builder)
+        is_stopped = self._watch.stop.reason is not None
+        if builder.exit_code != 0:
+            # An installer whose builder was killed holds up all that wait for the environment.
+            end_processes(builder.left_behind, self._watch.stop.grace_left if is_stopped else 0.0)
+            remove_build_secrets(plan)
+        if is_stopped:
+            raise Stopped
+        if builder.exit_code:
+            raise MlrunError(self._build_error(builder))
+
+    def _build_error(self, builder: ProcessGroup) -> str:
+        assert builder.exit_code is not None
+        if builder.exit_code < 0:
+            ended = f"the program that makes it was ended by {signal_name(-builder.exit_code)}"
+            return f"The environment could not be built: {ended}. Submit the run again."
+        reason = failure_reason(read_tail(self._run.folder.environment_log))
+        return not_built_error(self._run.submission.environment, reason)

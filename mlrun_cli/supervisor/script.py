@@ -1,0 +1,127 @@
+"""The script of a run: its processes, by the launcher of its kind, in containers or not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.core.log_tail import read_tail
+from mlrun_cli.core.time import now
+from mlrun_cli.environments.activation import activated_environment, script_command
+from mlrun_cli.environments.container import container_command
+from mlrun_cli.errors import MlrunError
+from mlrun_cli.processes.gpus import VISIBLE_GPUS
+from mlrun_cli.processes.launch import LaunchedProcess
+from mlrun_cli.processes.launchers.registry import get_launcher
+from mlrun_cli.processes.ports import Ports
+from mlrun_cli.runs.error import error_from_log
+from mlrun_cli.runs.script_end import ScriptEnd, StopReason
+from mlrun_cli.supervisor.child import Start
+from mlrun_cli.supervisor.container import ContainerEnd
+from mlrun_cli.supervisor.process_group import ProcessGroup, start_group
+from mlrun_cli.supervisor.supervised_run import SupervisedRun
+from mlrun_cli.wire.run_error import error_kind
+
+
+class Script:
+    """The processes of the script, all started together.
+
+    Attributes:
+        group: these processes.
+        started_at: when they were started.
+        container_end: ends their containers, if they have some.
+    """
+
+    def __init__(self, run: SupervisedRun) -> None:
+        """Start them.
+
+        Raises:
+            MlrunError: they cannot be started.
+        """
+        self._run = run
+        self._launcher = get_launcher(run.submission.launch)
+        plan = run.submission.environment
+        environment = activated_environment(plan, run.secrets.environment)
+        argv = list(run.secrets.argv)
+        if not run.submission.is_command:
+            argv = script_command(plan, argv)
+        self.container_end: ContainerEnd | None = None
+        if plan.container is not None:
+            self.container_end = ContainerEnd(plan.container, run.submission.run_id, environment)
+        self.group: ProcessGroup = start_group(self._list_starts(argv, environment), run.submission.run_id)
+        self.started_at = now()
+        self._document: dict[str, Any] = {"processes": self.group.described(), "started_at": self.started_at}
+        self._write_document()
+
+    def end(self, stopped: StopReason | None) -> ScriptEnd:
+        """Write down, for a recovery, how the processes have ended, and return it.
+
+        Args:
+            stopped: why they were told to end, if they were.
+        """
+        assert self.group.exit_code is not None
+        ended_at = max(now(), self.started_at)
+        duration = round(self.group.duration_seconds, 6)
+        number, log = self._launcher.find_failed(self._run.folder.artifacts, self.group.first_to_fail, _has_exception)
+        end = ScriptEnd(self.group.exit_code, ended_at, duration, stopped, number, log)
+        self._document["end"] = end.to_json()
+        self._write_document()
+        return end
+
+    def _write_document(self) -> None:
+        """Write down what a recovery needs if this process dies."""
+        self._run.write_file(self._run.folder.process, self._document)
+
+    def _list_starts(self, argv: list[str], environment: dict[str, str]) -> list[Start]:
+        """Return the processes to be started.
+
+        Raises:
+            MlrunError: there are not enough free ports.
+        """
+        try:
+            self._ports = Ports(self._launcher.port_count)
+        except OSError as error:
+            raise MlrunError(f"The script could not be started: {error.strerror}.") from error
+        words = self._launcher.command(self._run.folder.artifacts, argv)
+        processes = self._launcher.list_processes(self._ports.numbers)
+        return [self._start_of(number, process, words, environment) for number, process in enumerate(processes)]
+
+    def _start_of(self, number: int, process: LaunchedProcess, words: list[str], environment: dict[str, str]) -> Start:
+        folder, submission, gpus = self._run.folder, self._run.submission, self._run.run.gpus
+        visible = {} if gpus is None else {VISIBLE_GPUS: self._launcher.share_gpus(process.node, gpus)}
+        variables = {**environment, **visible, **process.variables}
+        # Only the first process reads what the command that streams the run passes on.
+        stdin = folder.stdin if number == 0 and folder.stdin.exists() else None
+        return Start(
+            self._in_container(words, variables, number, stdin),
+            environment=variables,
+            folder=folder.work,
+            log=folder.artifacts / process.log,
+            node=process.node,
+            is_server=process.is_server,
+            limits=submission.limits,
+            # A container's processes lie below podman's client, which hands on a signal as docker's does.
+            passes_signals=submission.environment.container is not None,
+            stdin=stdin,
+        )
+
+    def _in_container(self, words: list[str], variables: dict[str, str], number: int, stdin: Path | None) -> list[str]:
+        """Return the command line, within a container if the run has an image."""
+        container, workspace = self._run.submission.environment.container, self._run.workspace
+        if container is None:
+            return words
+        datastores = [datastore.folder for datastore in workspace.datastores.list()]
+        return container_command(
+            container,
+            words,
+            variables,
+            run_id=self._run.submission.run_id,
+            number=number,
+            is_reading=stdin is not None,
+            work=self._run.folder.work,
+            mounts=[workspace.home, *(folder for folder in datastores if folder.is_dir())],
+        )
+
+
+def _has_exception(log: Path) -> bool:
+    return error_kind(error_from_log(read_tail(log), "")) is not None

@@ -1,0 +1,62 @@
+"""The request that a run stops before its script has ended: why, and how long its processes have."""
+
+from __future__ import annotations
+
+import time
+from signal import SIGKILL, SIGTERM
+
+from mlrun_cli.runs.cancellation import GRACE_SECONDS
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.script_end import StopReason
+from mlrun_cli.supervisor.container import ContainerEnd
+from mlrun_cli.supervisor.process_group import ProcessGroup
+
+
+class StopRequest:
+    """At most one; a cancel that comes later may only make its grace shorter.
+
+    Attributes:
+        reason: why the run is to stop; None as long as it is not.
+        was_delivered: whether SIGTERM came to processes that had not failed before.
+        container_end: ends the containers of the script, if it has some.
+    """
+
+    def __init__(self) -> None:
+        self.reason: StopReason | None = None
+        self.was_delivered = False
+        self.container_end: ContainerEnd | None = None
+        self._kill_at: float | None = None
+        self._cancel_grace: float | None = None
+
+    @property
+    def grace_left(self) -> float:
+        """The seconds that are left of the grace; without a request, those of a new one."""
+        return GRACE_SECONDS if self._kill_at is None else max(0.0, self._kill_at - time.monotonic())
+
+    def make(
+        self, reason: StopReason, group: ProcessGroup | None, moment: float, grace_seconds: float = GRACE_SECONDS
+    ) -> None:
+        """Send SIGTERM, and SIGKILL once the grace is over; a request that was made before stays."""
+        if self.reason is not None:
+            return
+        self.reason = reason
+        self._kill_at = moment + grace_seconds
+        if group is not None:
+            self.was_delivered = group.signal(SIGTERM)
+
+    def make_cancel(self, run: Run, group: ProcessGroup | None, moment: float) -> None:
+        """Stop a run that is CancelRequested, with the grace of the latest cancel."""
+        grace_seconds = run.cancel_grace_seconds
+        grace = GRACE_SECONDS if grace_seconds is None else grace_seconds
+        if self.reason is None:
+            self.make(StopReason.CANCEL, group, moment, grace)
+        elif self._kill_at is not None and grace_seconds != self._cancel_grace:
+            self._kill_at = min(self._kill_at, moment + grace)
+        self._cancel_grace = grace_seconds
+
+    def kill_if_due(self, group: ProcessGroup, moment: float) -> None:
+        """Send SIGKILL when the grace is over, once the containers have been ended, which needs their clients."""
+        if self._kill_at is None or moment < self._kill_at:
+            return
+        if self.container_end is None or self.container_end.is_over(moment):
+            group.signal(SIGKILL)

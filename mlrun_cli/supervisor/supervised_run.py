@@ -1,0 +1,129 @@
+"""The run that a supervisor owns, with the store and the disk that may keep it waiting."""
+
+from __future__ import annotations
+
+import errno
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, describe_full_disk
+from mlrun_cli.core.json_files import write_json
+from mlrun_cli.core.program_log import write_log
+from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.errors import MlrunError, StoreError
+from mlrun_cli.processes.inheritance import is_beyond_file_limit
+from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.runs.owner_lock import OwnerLock
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runs.submission import Secrets, Submission
+from mlrun_cli.workspace import Workspace
+
+_RETRY_SECONDS = 0.5
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+
+_T = TypeVar("_T")
+
+
+class SupervisedRun:
+    """A run, and what its supervisor writes about it.
+
+    Attributes:
+        workspace: where the run is.
+        submission: what it was started with.
+        secrets: its command line and environment, in plain text.
+        folder: its folder.
+        run: its row as it was when the supervisor started.
+        redaction: hides its secrets.
+    """
+
+    def __init__(self, workspace: Workspace, submission: Submission, secrets: Secrets, folder: RunFolder) -> None:
+        self.workspace = workspace
+        self.submission = submission
+        self.secrets = secrets
+        self.folder = folder
+        self.run = workspace.runs.get(submission.run_id)
+        self.redaction = Redaction.from_environment(secrets.environment)
+        workspace.cared_for = (self.run.run_id, self.run.key)
+
+    def read(self) -> Run:
+        """Return the row as it is by now."""
+        return self.retry_store(lambda: self.workspace.runs.get_by_key(self.run.key))
+
+    def advance(self, before: set[RunStatus], after: RunStatus, **columns: Any) -> bool:
+        """Change the status and the columns; where it is none of `before`, only the columns, and return False."""
+        moved = False
+
+        def change() -> None:
+            nonlocal moved
+            with self.workspace.transaction():
+                moved = self.workspace.runs.change_status(self.run.key, before, after, **columns)
+                if not moved and columns:
+                    self.workspace.runs.update(self.run.key, **columns)
+
+        self.retry_store(change)
+        return moved
+
+    def write_file(self, path: Path, document: Mapping[str, Any]) -> None:
+        """Write a JSON file of the run's folder; a full disk must not end the run."""
+        try:
+            write_json(path, document)
+        except OSError as error:
+            write_log(f"{path.name} is not written: {error}")
+
+    def retry_store(self, action: Callable[[], _T]) -> _T:
+        """Do something in the store however long that takes, as long as the run's folder is there; return its result.
+
+        Raises:
+            StoreError: a limit keeps this process from it, which is left to a recovery, or the folder is gone.
+        """
+        with self._noting_full_disk() as note_waiting:
+            while True:
+                try:
+                    return action()
+                except StoreError as error:
+                    write_log(f"the store waits: {error}")
+                    is_left = is_beyond_file_limit(self.workspace.locator.database.files())
+                    if is_left or not self.folder.path.exists():
+                        raise
+                    note_waiting()
+                    time.sleep(_RETRY_SECONDS)
+                    with suppress(MlrunError):  # the damaged store may have been repaired
+                        self.workspace.follow()
+
+    def retry_disk(self, action: Callable[[], object]) -> None:
+        """Write something however long the disk stays full; what fails for another reason is left undone."""
+        with self._noting_full_disk() as note_waiting:
+            while True:
+                try:
+                    action()
+                except OSError as error:
+                    write_log(f"the disk waits: {error}")
+                    if error.errno not in _NO_ROOM or not self.folder.path.exists():
+                        return
+                    note_waiting()
+                    time.sleep(_RETRY_SECONDS)
+                else:
+                    return
+
+    @contextmanager
+    def _noting_full_disk(self) -> Iterator[Callable[[], None]]:
+        """Give a function that notes, until the end of the block, that the run waits for room, if its disk is full."""
+        noted = False
+
+        def note_waiting() -> None:
+            nonlocal noted
+            if describe_full_disk(self.folder.path, FULL_FOR_RUNS_BYTES) is not None:
+                self._note_waiting_for_room(is_waiting=True)
+                noted = True
+
+        yield note_waiting
+        if noted:
+            self._note_waiting_for_room(is_waiting=False)
+
+    def _note_waiting_for_room(self, *, is_waiting: bool) -> None:
+        with suppress(OSError), closing(OwnerLock.open(self.folder.lock)) as lock:
+            lock.note_waiting_for_room(is_waiting=is_waiting)

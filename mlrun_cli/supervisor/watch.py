@@ -1,0 +1,175 @@
+"""The supervisor's loop: serves requests, ingests journals and obeys stops until processes have ended."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mlrun_cli.core.program_log import write_log
+from mlrun_cli.errors import MlrunError, StoreError
+from mlrun_cli.metrics.journal import CHUNK_BYTES
+from mlrun_cli.processes.termination import reap
+from mlrun_cli.runs.script_end import StopReason
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runs.stream_lock import has_lost_its_stream
+from mlrun_cli.runtime.finish import attempt
+from mlrun_cli.runtime.journal_ingest import JournalReader
+from mlrun_cli.runtime.liveness import LEASE_SECONDS, lease_end
+from mlrun_cli.runtime.queue import ensure_dispatchers
+from mlrun_cli.supervisor.process_group import ProcessGroup
+from mlrun_cli.supervisor.rpc_server import RpcServer, RunRequestHandler
+from mlrun_cli.supervisor.stop_request import StopRequest
+from mlrun_cli.supervisor.supervised_run import SupervisedRun
+from mlrun_cli.supervisor.worker_process import WorkerProcess
+
+_LOOK_SECONDS = 1.0
+_QUEUES_SECONDS = 5.0
+_BUSY_TICK_SECONDS = 0.05
+_IDLE_TICK_SECONDS = 0.25
+_RENEWALS_PER_LEASE = 4
+
+
+class Watch:
+    """Watches over the processes of a run, one group after another.
+
+    Attributes:
+        reader: reads the journals of the run.
+        stop: the request to stop the run, if there is one.
+        time_limit_at: when the run is to be stopped, by the monotonic clock.
+    """
+
+    def __init__(self, run: SupervisedRun) -> None:
+        self._run = run
+        self.reader = JournalReader(run.workspace, run.folder.journal, run.run.key, run.redaction)
+        self.stop = StopRequest()
+        self.time_limit_at: float | None = None
+        self._group: ProcessGroup | None = None
+        self._next_look = 0.0
+        self._next_renewal = 0.0
+        self._next_queues = 0.0
+        self._was_terminated = False
+        self._selector = selectors.DefaultSelector()
+        self._worker = WorkerProcess(run.workspace, run.submission, run.folder)
+        handler = RunRequestHandler(
+            run.workspace, run.run, run.folder, self.reader, self._wake, self._worker.socket_name
+        )
+        self._server = RpcServer(run.folder, self._selector, handler)
+        signal.signal(signal.SIGTERM, self._on_terminate)
+
+    def close(self) -> None:
+        """Serve no requests any more."""
+        for close in (self._server.close, self._worker.close):
+            attempt(close, None, write_log)
+
+    def wait_for(self, group: ProcessGroup) -> None:
+        """Return when all processes of a group have ended."""
+        self._group = group
+        tick = _BUSY_TICK_SECONDS
+        with self._woken_by_ends_of(group):
+            while group.exit_code is None:
+                for key, events in self._selector.select(tick):
+                    key.data(events)
+                exit_codes = reap()
+                self._worker.note_ends_of(exit_codes)
+                group.ended(exit_codes)
+                self._server.handle_pending()
+                ingested = self._ingest()
+                if ingested:
+                    tick = 0.0 if ingested >= CHUNK_BYTES else _BUSY_TICK_SECONDS
+                else:
+                    tick = min(_IDLE_TICK_SECONDS, max(tick, _BUSY_TICK_SECONDS) * 1.5)
+                self._do_what_is_due(time.monotonic())
+        self._group = None
+
+    def check_stop(self) -> bool:
+        """Return whether the run is to stop, as far as can be told without the store."""
+        moment = time.monotonic()
+        if self._was_terminated:
+            self.stop.make(StopReason.SHUTDOWN, self._group, moment)
+        if self.stop.reason is None and has_lost_its_stream(self._run.folder):
+            self.stop.make(StopReason.STREAM_LOST, self._group, moment)
+        return self.stop.reason is not None
+
+    @contextmanager
+    def _woken_by_ends_of(self, group: ProcessGroup) -> Iterator[None]:
+        """Within it, a sleep of the selector ends with each process; where that cannot be, with the next tick."""
+        if sys.platform != "linux":
+            yield
+            return
+        watched: set[int] = set()
+
+        def forget(pidfd: int) -> None:
+            """An end is seen by waiting for the process; of this descriptor, it would wake for ever."""
+            self._selector.unregister(pidfd)
+            os.close(pidfd)
+            watched.remove(pidfd)
+
+        try:
+            for pid in group.pids:
+                pidfd = os.pidfd_open(pid)
+                watched.add(pidfd)
+                self._selector.register(pidfd, selectors.EVENT_READ, lambda _events, pidfd=pidfd: forget(pidfd))
+            yield
+        finally:
+            for pidfd in list(watched):
+                forget(pidfd)
+
+    def _ingest(self) -> int:
+        try:
+            return self.reader.ingest()
+        except (StoreError, OSError) as error:
+            write_log(f"the journals wait: {error}")
+            return 0
+
+    def _do_what_is_due(self, moment: float) -> None:
+        if moment >= self._next_look:
+            self._next_look = moment + _LOOK_SECONDS
+            self._read_store(moment)
+            if self.stop.reason is None and has_lost_its_stream(self._run.folder):
+                self.stop.make(StopReason.STREAM_LOST, self._group, moment)
+        if moment >= self._next_queues:
+            self._next_queues = moment + _QUEUES_SECONDS
+            self._start_missing_dispatchers()
+        if self.time_limit_at is not None and moment >= self.time_limit_at:
+            self.stop.make(StopReason.TIME_LIMIT, self._group, moment)
+        if self._was_terminated:
+            self.stop.make(StopReason.SHUTDOWN, self._group, moment)
+        if self._group is not None:
+            self._group.look(moment)
+            self.stop.kill_if_due(self._group, moment)
+
+    def _start_missing_dispatchers(self) -> None:
+        """Start a dispatcher again that was killed, though nobody looks."""
+        try:
+            ensure_dispatchers(self._run.workspace)
+        except MlrunError as error:
+            write_log(f"the queues are not looked at: {error}")
+
+    def _read_store(self, moment: float) -> None:
+        """Renew the lease, and see whether the run was canceled or given up."""
+        runs, key = self._run.workspace.runs, self._run.run.key
+        try:
+            self._run.workspace.follow()
+            if moment >= self._next_renewal:
+                self._next_renewal = moment + LEASE_SECONDS / _RENEWALS_PER_LEASE
+                runs.update(key, lease_until=lease_end())
+            status = runs.status(key)
+            if status is RunStatus.CANCEL_REQUESTED:
+                self.stop.make_cancel(runs.get_by_key(key), self._group, moment)
+            elif status is None or status.is_terminal:
+                # Somebody removed the run's folder: what the store says of it is final, so its script must not go on.
+                self.stop.make(StopReason.GIVEN_UP, self._group, moment)
+        except MlrunError as error:
+            write_log(f"the store does not answer: {error}")
+
+    def _wake(self) -> None:
+        self._next_look = 0.0
+
+    def _on_terminate(self, _number: int, _frame: object) -> None:
+        self._was_terminated = True
+        self._wake()

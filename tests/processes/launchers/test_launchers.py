@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from mlrun_cli.processes.launch import Launch, LaunchKind
+from mlrun_cli.processes.launchers.registry import get_launcher
+
+PORTS = list(range(20_000, 20_300))
+
+
+def test_one_process_needs_no_port_and_keeps_its_log() -> None:
+    launcher = get_launcher(Launch())
+
+    assert launcher.port_count == 0
+    (process,) = launcher.list_processes([])
+    assert process == (0, {"AZUREML_NODE_COUNT": "1"}, "user_logs/std_log.txt", False)
+
+
+def test_a_script_that_runs_once_on_each_node_is_not_told_that_it_is_one_of_pytorchs() -> None:
+    first, second = get_launcher(Launch(node_count=2, process_count=2)).list_processes(PORTS[:1])
+
+    assert {**first.variables, "NODE_RANK": "1"} == second.variables
+    assert set(first.variables) == {"AZUREML_NODE_COUNT", "MASTER_ADDR", "MASTER_PORT", "NODE_RANK"}
+
+
+def test_each_task_of_tensorflow_has_an_address_of_its_own_and_the_workers_come_first() -> None:
+    launcher = get_launcher(Launch(LaunchKind.TENSORFLOW, node_count=2, process_count=3, server_count=1))
+    assert launcher.port_count == 3
+
+    processes = launcher.list_processes(PORTS[:3])
+
+    configs = [json.loads(process.variables["TF_CONFIG"]) for process in processes]
+    cluster = {"worker": ["127.0.0.1:20000", "127.0.0.1:20001"], "ps": ["127.0.0.1:20002"]}
+    assert [config["cluster"] for config in configs] == [cluster] * 3
+    assert [config["task"] for config in configs] == [
+        {"type": "worker", "index": 0},
+        {"type": "worker", "index": 1},
+        {"type": "ps", "index": 0},
+    ]
+    assert [process.node for process in processes] == [0, 1, 0]
+    assert [process.is_server for process in processes] == [False, False, True]
+
+
+def test_workers_without_parameter_servers_hear_of_none() -> None:
+    launcher = get_launcher(Launch(LaunchKind.TENSORFLOW, process_count=2))
+
+    config = json.loads(launcher.list_processes(PORTS[:2])[1].variables["TF_CONFIG"])
+
+    assert set(config["cluster"]) == {"worker"}
+
+
+def test_mpis_launcher_is_told_how_many_and_scripts_for_azure_find_the_first_node() -> None:
+    launch = Launch(LaunchKind.MPI, node_count=2, process_count=6, launcher="/usr/bin/mpirun")
+
+    (process,) = get_launcher(launch).list_processes(PORTS[:1])
+
+    assert get_launcher(launch).command_prefix() == ["/usr/bin/mpirun", "-np", "6"]
+    assert process.variables["AZ_BATCH_MASTER_NODE"] == "127.0.0.1:20000"
+    assert process.log == "user_logs/std_log.txt"
+    assert launch.log_names == tuple(f"user_logs/std_log_process_{rank}.txt" for rank in range(6))
+
+
+@pytest.mark.parametrize(
+    ("launch", "gpus", "of_nodes"),
+    [
+        (Launch(LaunchKind.PYTORCH, 2, 4), "3,1,5,7", ["3,1", "5,7"]),
+        (Launch(LaunchKind.PYTORCH, 1, 2), "0,1", ["0,1"]),
+        (Launch(LaunchKind.PYTORCH, 2, 2), "0,1,2", ["0,1,2", "0,1,2"]),
+        (Launch(LaunchKind.MPI, 2, 2), "0,1", ["0,1"]),
+    ],
+)
+def test_nodes_divide_the_gpus_of_a_run_where_they_can(launch: Launch, gpus: str, of_nodes: list[str]) -> None:
+    assert [get_launcher(launch).share_gpus(node, gpus) for node in range(len(of_nodes))] == of_nodes
