@@ -10,7 +10,7 @@ from typing import Any
 from mlrun_cli.core.home import HOME_VARIABLE
 from mlrun_cli.core.redaction import NAMES_VARIABLE
 from mlrun_cli.errors import MlrunError
-from mlrun_cli.processes.boot_service import BootService, boot_services
+from mlrun_cli.processes.boot_service import BootService, list_boot_services
 from mlrun_cli.processes.gpu_locks import MACHINE_VARIABLE
 from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.workspace import Workspace
@@ -73,4 +73,4 @@ def start_queues(home: Path, say: Callable[[str], None]) -> list[dict[str, Any]]
 
 def _both(home: Path, program: Path) -> tuple[BootService, BootService]:
     variables = {HOME_VARIABLE: str(home), **{name: os.environ[name] for name in _KEPT if name in os.environ}}
-    return boot_services(home, [str(program), "service", "start", "-o", "none"], variables)
+    return list_boot_services(home, [str(program), "service", "start", "-o", "none"], variables)

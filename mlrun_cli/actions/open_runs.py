@@ -9,7 +9,7 @@ from mlrun_cli.core.guid import new_guid
 from mlrun_cli.core.names import check_experiment_name, check_run_id, check_tag_key, check_text
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import UsageError
-from mlrun_cli.processes.host import this_origin, user_name
+from mlrun_cli.processes.host import get_origin, user_name
 from mlrun_cli.runs.run import INTERACTIVE_RUN, Run
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.workspace import Workspace
@@ -102,7 +102,7 @@ def end_run(workspace: Workspace, run: Run) -> Run:
 
 
 def _columns(owner_lock: str, moment: int) -> Mapping[str, Any]:
-    origin = this_origin()
+    origin = get_origin()
     return {
         "run_type": INTERACTIVE_RUN,
         "status": RunStatus.RUNNING,

@@ -10,7 +10,7 @@ from pathlib import Path
 from mlrun_cli.environments.environment import ContainerPlan
 from mlrun_cli.environments.installer import Installer, print_line
 from mlrun_cli.processes.gpus import VISIBLE_GPUS
-from mlrun_cli.processes.launch import is_of_launch
+from mlrun_cli.processes.launch import is_launch_variable
 
 RUN_LABEL = "mlrun.run"
 
@@ -133,7 +133,7 @@ def _name(run_id: str, number: int) -> str:
 
 
 def _is_passed(name: str) -> bool:
-    return name.startswith(_OF_A_RUN) or name in _FOR_PYTHON or is_of_launch(name)
+    return name.startswith(_OF_A_RUN) or name in _FOR_PYTHON or is_launch_variable(name)
 
 
 def _mount(folder: Path) -> str:

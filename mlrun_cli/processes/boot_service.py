@@ -1,4 +1,4 @@
-"""What starts a command with this machine: a unit of the user's own systemd instance, else a line of the crontab."""
+"""Services that start a command with this machine: a unit of the user's systemd instance, or a line of the crontab."""
 
 from __future__ import annotations
 
@@ -33,26 +33,26 @@ WantedBy=default.target
 
 
 class BootService(Protocol):
-    """One of the two ways; each holds at most one command for a home."""
+    """A service; each kind holds at most one command for a home."""
 
     kind: str
     where: str
 
     def text(self) -> str:
-        """What is written."""
+        """Return what is written."""
 
     def is_installed(self) -> bool:
-        """Whether it is there, for this home."""
+        """Return whether it is installed for this home."""
 
     def install(self) -> tuple[str, ...]:
-        """Put it there, in place of what is; lines about what is left to do.
+        """Install it in place of what is there; return lines about what is left to do.
 
         Raises:
             MlrunError: it cannot be.
         """
 
     def remove(self) -> bool:
-        """Remove it; whether it was there.
+        """Remove it; return whether it was there.
 
         Raises:
             MlrunError: it cannot be.
@@ -75,17 +75,19 @@ class SystemdUnit:
 
     @staticmethod
     def is_usable() -> bool:
-        """Whether there is such an instance."""
-        return _done("systemctl", "--user", "show-environment") is not None
+        """Return whether there is such an instance."""
+        return _read_output("systemctl", "--user", "show-environment") is not None
 
     def text(self) -> str:
-        """The unit's file."""
-        variables = "\n".join(f"Environment={_quoted(f'{name}={value}')}" for name, value in self._variables.items())
-        command = " ".join(map(_quoted, self._command)).replace("$", "$$")
-        return _UNIT.format(home=_specified(str(self._home)), environment=variables, command=command)
+        """Return the content of the unit's file."""
+        variables = "\n".join(
+            f"Environment={_quote_word(f'{name}={value}')}" for name, value in self._variables.items()
+        )
+        command = " ".join(map(_quote_word, self._command)).replace("$", "$$")
+        return _UNIT.format(home=_escape_specifiers(str(self._home)), environment=variables, command=command)
 
     def is_installed(self) -> bool:
-        """Whether the file is there."""
+        """Return whether the file is there."""
         return self._path.exists()
 
     def install(self) -> tuple[str, ...]:
@@ -97,7 +99,7 @@ class SystemdUnit:
             raise _not_written(self._path, error) from error
         _do("systemctl", "--user", "daemon-reload")
         _do("systemctl", "--user", "enable", self._name)
-        if _done("loginctl", "enable-linger") is not None:
+        if _read_output("loginctl", "enable-linger") is not None:
             return ()
         return ("It starts at your first login after a reboot; for the boot itself: sudo loginctl enable-linger $USER",)
 
@@ -105,12 +107,12 @@ class SystemdUnit:
         """Disable the unit and remove the file."""
         if not self.is_installed():
             return False
-        _done("systemctl", "--user", "disable", self._name)
+        _read_output("systemctl", "--user", "disable", self._name)
         try:
             self._path.unlink(missing_ok=True)
         except OSError as error:
             raise _not_written(self._path, error) from error
-        _done("systemctl", "--user", "daemon-reload")
+        _read_output("systemctl", "--user", "daemon-reload")
         return True
 
 
@@ -126,14 +128,14 @@ class CronLine:
         self._variables = variables
 
     def text(self) -> str:
-        """The line."""
+        """Return the line."""
         words = [*(f"{name}={shlex.quote(value)}" for name, value in self._variables.items())]
         # A percent sign ends the command, for cron.
         line = " ".join([*words, *map(shlex.quote, self._command)]).replace("%", "\\%")
         return f"@reboot {line} {self._mark}\n"
 
     def is_installed(self) -> bool:
-        """Whether the line is there."""
+        """Return whether the line is there."""
         return any(self._is_mine(line) for line in self._lines())
 
     def install(self) -> tuple[str, ...]:
@@ -153,16 +155,18 @@ class CronLine:
         return line.rstrip().endswith(self._mark)
 
     def _lines(self) -> list[str]:
-        """All lines; none where there is no crontab yet, or no such program."""
-        return (_done("crontab", "-l") or "").splitlines(keepends=True)
+        """Return all lines; none where there is no crontab yet, or no such program."""
+        return (_read_output("crontab", "-l") or "").splitlines(keepends=True)
 
     def _write(self, lines: Sequence[str]) -> None:
         text = "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
         _do("crontab", "-", given=text)
 
 
-def boot_services(home: Path, command: Sequence[str], variables: Mapping[str, str]) -> tuple[BootService, BootService]:
-    """Both ways, the one that this machine has first."""
+def list_boot_services(
+    home: Path, command: Sequence[str], variables: Mapping[str, str]
+) -> tuple[BootService, BootService]:
+    """Return both kinds, the one that this machine has first."""
     unit, line = SystemdUnit(home, command, variables), CronLine(home, command, variables)
     return (unit, line) if SystemdUnit.is_usable() else (line, unit)
 
@@ -171,19 +175,19 @@ def _key(home: Path) -> str:
     return hashlib.sha256(os.fsencode(home)).hexdigest()[:8]
 
 
-def _specified(text: str) -> str:
-    """A text in which systemd finds no specifier."""
+def _escape_specifiers(text: str) -> str:
+    """Return a text in which systemd finds no specifier."""
     return text.replace("%", "%%")
 
 
-def _quoted(text: str) -> str:
-    """A word of a unit's file."""
-    escaped = _specified(text).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+def _quote_word(text: str) -> str:
+    """Return a word as a unit's file has it."""
+    escaped = _escape_specifiers(text).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
 
 
-def _done(*words: str, given: str | None = None) -> str | None:
-    """What a program has printed; None when it is not there, or has failed."""
+def _read_output(*words: str, given: str | None = None) -> str | None:
+    """Return what a program prints; None when it is not there, or fails."""
     with suppress(OSError, subprocess.SubprocessError):
         return _run(words, given).stdout
     return None

@@ -21,8 +21,8 @@ _LOCKS, _ELSEWHERE = Path("/run/lock"), Path("/tmp")  # noqa: S108 — what both
 _SHARED = 0o1777
 
 
-def machine_folder() -> Path:
-    """The folder that `MLRUN_MACHINE` names, or else the same one for every user of this machine; made as needed.
+def make_machine_folder() -> Path:
+    """Return the folder of the locks, made as needed: `MLRUN_MACHINE`, or one that all users of this machine share.
 
     Raises:
         MlrunError: it cannot be made, or is none.
@@ -37,28 +37,28 @@ def machine_folder() -> Path:
             raise NotADirectoryError(0, "it is no folder")
     except OSError as error:
         raise MlrunError(
-            f"The folder {folder}, by whose locks GPUs are lent, cannot be used: {error.strerror}.",
+            f"The folder {folder}, by whose locks GPUs are allocated, cannot be used: {error.strerror}.",
             hint=f"Name another by {MACHINE_VARIABLE}, the same for all users of this machine.",
         ) from error
     return folder
 
 
 def _shared_by_all() -> Path:
-    """Not by what this very user may write: all have to come to the same."""
+    """Return a folder by what all users may write, not this very one: all have to come to the same."""
     with suppress(OSError):
         if stat.S_IMODE(_LOCKS.stat().st_mode) & _SHARED == _SHARED:
             return _LOCKS
     return _ELSEWHERE
 
 
-def take_gpu(folder: Path, name: str) -> int | None:
-    """The open file of a GPU whose lock has been taken; None when somebody has it.
+def lock_gpu(folder: Path, name: str) -> int | None:
+    """Take the lock of a GPU and return its open file; None when somebody has it.
 
     Raises:
         OSError: the file cannot be opened or made.
         StoreError: the file system knows no locks.
     """
-    descriptor = _opened(folder / f"gpu-{quote(name, safe='')}")
+    descriptor = _open_lock_file(folder / f"gpu-{quote(name, safe='')}")
     try:
         locks.lock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -70,7 +70,7 @@ def take_gpu(folder: Path, name: str) -> int | None:
     return descriptor
 
 
-def _opened(path: Path) -> int:
+def _open_lock_file(path: Path) -> int:
     """Open a file for its lock alone, for which to read is enough: it may be another user's."""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
     while True:

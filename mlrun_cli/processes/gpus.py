@@ -12,9 +12,9 @@ _PATIENCE_SECONDS = 20.0
 _DRIVER = "/proc/driver/nvidia/gpus"
 _NONE = "-1"
 _SERVICES = {"nvidia-cuda-mps-server"}
-"""Those through which others use a GPU, and which are there all the time."""
+"""Programs through which others use a GPU, and which are there all the time."""
 _PART = "MIG-"
-"""How the name of a part of a GPU begins: `nvidia-smi` counts those apart from the GPUs."""
+"""The beginning of the names of parts of GPUs: `nvidia-smi` counts those apart from the GPUs."""
 
 
 class Gpu(NamedTuple):
@@ -24,9 +24,9 @@ class Gpu(NamedTuple):
     uuid: str = ""
 
 
-def gpus_of_machine() -> list[Gpu]:
-    """All that `nvidia-smi` or the driver tells of; none where there is neither."""
-    listed = _asked("--query-gpu=index,uuid")
+def list_gpus() -> list[Gpu]:
+    """Return all GPUs that `nvidia-smi` or the driver lists; none where there is neither."""
+    listed = _query_nvidia_smi("--query-gpu=index,uuid")
     if listed:
         return [Gpu(*line) for line in listed]
     try:
@@ -35,19 +35,21 @@ def gpus_of_machine() -> list[Gpu]:
         return []
 
 
-def busy_gpus(machine: Sequence[Gpu]) -> set[str]:
-    """The names of the GPUs that some process uses at this moment, as far as `nvidia-smi` tells."""
-    uuids = {line[0] for line in _asked("--query-compute-apps=gpu_uuid,process_name") if line[-1] not in _SERVICES}
+def find_busy_gpus(machine: Sequence[Gpu]) -> set[str]:
+    """Return the names of the GPUs that some process uses at this moment, as far as `nvidia-smi` tells."""
+    uuids = {
+        line[0] for line in _query_nvidia_smi("--query-compute-apps=gpu_uuid,process_name") if line[-1] not in _SERVICES
+    }
     return {gpu.number for gpu in machine if gpu.uuid in uuids} | {uuid for uuid in uuids if uuid.startswith(_PART)}
 
 
-def lock_name(machine: Sequence[Gpu], name: str) -> str:
-    """What a GPU is called by every process of the machine: a container may number them otherwise."""
+def get_lock_name(machine: Sequence[Gpu], name: str) -> str:
+    """Return a name of a GPU that all processes of the machine share: a container may number them otherwise."""
     return next((gpu.uuid for gpu in machine if gpu.number == name and gpu.uuid), name)
 
 
-def _asked(query: str) -> list[list[str]]:
-    """The lines that `nvidia-smi` answers, each at most two columns; none where there is none, or it fails."""
+def _query_nvidia_smi(query: str) -> list[list[str]]:
+    """Return the lines of `nvidia-smi`, each of at most two columns; none where there is none, or it fails."""
     try:
         answered = subprocess.run(
             ["nvidia-smi", query, "--format=csv,noheader"],
@@ -62,8 +64,8 @@ def _asked(query: str) -> list[list[str]]:
     return [[name.strip() for name in line.split(",", 1)] for line in answered]
 
 
-def usable_gpus(machine: Sequence[Gpu], visible: str | None) -> list[str]:
-    """The names of the GPUs that a process may use, each GPU by one name whoever asks.
+def select_usable_gpus(machine: Sequence[Gpu], visible: str | None) -> list[str]:
+    """Return the names of the GPUs that a process may use, each GPU by one name for all processes.
 
     Args:
         machine: all GPUs of the machine.
@@ -74,15 +76,15 @@ def usable_gpus(machine: Sequence[Gpu], visible: str | None) -> list[str]:
         return [gpu.number for gpu in machine]
     found: dict[str, None] = {}
     for name in filter(None, map(str.strip, visible.split(","))):
-        known = _name_on(machine, name)
+        known = _find_name(machine, name)
         if known is None:
             break
         found[known] = None
     return list(found)
 
 
-def _name_on(machine: Sequence[Gpu], name: str) -> str | None:
-    """The one name of a GPU that may have been named by its number or by the beginning of its UUID."""
+def _find_name(machine: Sequence[Gpu], name: str) -> str | None:
+    """Return the one name of a GPU that may have been named by its number or by the beginning of its UUID."""
     if name == _NONE:
         return None
     if name.startswith(_PART):

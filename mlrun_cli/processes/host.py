@@ -1,4 +1,4 @@
-"""Which machine, boot and PID namespace this process lives in."""
+"""The machine, the boot and the PID namespace of this process."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Origin(NamedTuple):
 
 
 @lru_cache(maxsize=1)
-def this_origin() -> Origin:
-    """The origin of the runs that this process starts, and the only one whose pids it may trust."""
+def get_origin() -> Origin:
+    """Return the origin of the runs that this process starts, the only one whose pids it may trust."""
     return Origin(_host_id(), _boot_id(), _pid_namespace())
 
 
@@ -52,7 +52,7 @@ def _pid_namespace() -> str:
 
 
 def user_name() -> str:
-    """The name of the user of this process, or the number of one without."""
+    """Return the name of the user of this process, or the number of one without."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:

@@ -1,4 +1,4 @@
-"""What a process inherits besides its variables: its umask, its niceness and its limits (`ulimit`).
+"""The umask, the niceness and the limits (`ulimit`) that a process inherits.
 
 A run that waits is started by a dispatcher, which has those of whoever has started that. Limits are the script's alone:
 one of the size of a file must not keep its supervisor from recording how it ended.
@@ -27,31 +27,31 @@ _MAY_LIFT = 1 << 24
 """CAP_SYS_RESOURCE."""
 
 
-def own_umask() -> int | None:
-    """The umask of this process; None where there is no /proc to read it in.
+def read_umask() -> int | None:
+    """Return the umask of this process; None where there is no /proc to read it in.
 
     `os.umask` can only set it, while another thread may be making a file.
     """
-    text = _own_status("Umask:")
+    text = _read_status_field("Umask:")
     return None if text is None else int(text, 8)
 
 
-def own_niceness() -> int:
-    """The niceness of this process."""
+def get_niceness() -> int:
+    """Return the niceness of this process."""
     return os.getpriority(os.PRIO_PROCESS, 0)
 
 
-def own_limits() -> dict[str, list[int]]:
-    """The limits of this process, or of the script that it acts for."""
+def get_limits() -> dict[str, list[int]]:
+    """Return the limits of this process, or of the script that it acts for."""
     given = os.environ.get(LIMITS_VARIABLE)
     if given is not None:
         return dict(json.loads(given))
     return {name: list(resource.getrlimit(getattr(resource, name))) for name in _NAMES}
 
 
-def limit_notes(limits: Limits) -> tuple[str, ...]:
-    """A line for each limit that a supervisor cannot shake off and that may end it, for the user to read."""
-    if int(_own_status("CapEff:") or "0", 16) & _MAY_LIFT:
+def describe_limits(limits: Limits) -> tuple[str, ...]:
+    """Return a line for the user about each limit that a supervisor cannot lift and that may end it."""
+    if int(_read_status_field("CapEff:") or "0", 16) & _MAY_LIFT:
         return ()
     return tuple(
         f"'ulimit {option}' holds for the run's supervisor too, which may fail to record how the run ends: "
@@ -61,8 +61,8 @@ def limit_notes(limits: Limits) -> tuple[str, ...]:
     )
 
 
-def take_on(umask: int | None, niceness: int | None) -> None:
-    """Have this process, and all that it starts, be like that; only a privileged one can become less nice.
+def set_umask_and_niceness(umask: int | None, niceness: int | None) -> None:
+    """Set both for this process and all that it starts; only a privileged one can become less nice.
 
     None leaves it as it is.
     """
@@ -74,7 +74,7 @@ def take_on(umask: int | None, niceness: int | None) -> None:
 
 
 def lift_limits() -> None:
-    """Have this process open as many files as it may, and use as much else as the system lets it."""
+    """Let this process open as many files as it may, and use as much else as the system lets it."""
     for name in (*_LIFTED, "RLIMIT_NOFILE"):
         number = getattr(resource, name)
         _, most = resource.getrlimit(number)
@@ -90,8 +90,8 @@ def is_beyond_file_limit(files: Iterable[Path]) -> bool:
     return most != resource.RLIM_INFINITY and any(file.stat().st_size + _ROOM_BYTES > most for file in files)
 
 
-def take_on_limits(limits: Limits) -> None:
-    """Have this process, and all that it starts, have these limits, as far as it may."""
+def set_limits(limits: Limits) -> None:
+    """Set limits for this process and all that it starts, as far as it may."""
     for name, (soft, hard) in limits.items():
         number = getattr(resource, name, None)
         if number is None:
@@ -105,7 +105,7 @@ def take_on_limits(limits: Limits) -> None:
                 resource.setrlimit(number, (lower, most))
 
 
-def _own_status(key: str) -> str | None:
+def _read_status_field(key: str) -> str | None:
     with suppress(OSError), open("/proc/self/status", encoding="utf-8", errors="replace") as status:
         return next((line.split()[1] for line in status if line.startswith(key)), None)
     return None

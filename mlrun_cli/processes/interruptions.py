@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP, held back while something must not be left half done."""
+"""Delay of SIGINT, SIGTERM and SIGHUP while something must not be left half done."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import signal
 
 
 class Interruptions:
-    """A block that ends with the signals as they were; those that were held back arrive then, or at `release`."""
+    """A context that ends with the signals as they were; those that were held back arrive then, or at `release`."""
 
     def __enter__(self) -> Interruptions:
         self._before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
         return self
 
     def hold(self) -> None:
-        """Have these signals wait from now on."""
+        """Hold these signals back from now on."""
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
     def release(self) -> None:

@@ -26,7 +26,7 @@ _OF_MPI = ("OMPI_", "PMIX_", "PMI_", "PRTE_")
 
 
 class LaunchKind(str, Enum):
-    """Who starts the processes, and what they are told of each other."""
+    """The kinds of launches: a module of `launchers` each."""
 
     NODES = "nodes"
     """One process per node."""
@@ -79,6 +79,6 @@ class Launch(NamedTuple):
         return cls(**{**known, "kind": LaunchKind(document["kind"])})
 
 
-def is_of_launch(variable: str) -> bool:
+def is_launch_variable(variable: str) -> bool:
     """Return whether a variable tells a process of the others of its run: what it submits must not have it."""
     return variable in _OF_A_LAUNCH or variable.startswith(_OF_MPI)

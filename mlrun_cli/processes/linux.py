@@ -1,4 +1,4 @@
-"""What Python has no call for on Linux; elsewhere these functions do nothing."""
+"""System calls of Linux that Python lacks; elsewhere these functions do nothing."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from pathlib import Path
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _ARG_START = 45
-"""Where in the line of /proc/self/stat, behind the name, the addresses of the command line begin."""
+"""The index of the addresses of the command line in /proc/self/stat, counted from behind the name."""
 
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 def become_subreaper() -> None:
-    """Have every descendant whose parent dies become a child of this process, not of init."""
+    """Make every descendant whose parent dies a child of this process, not of init."""
     if _libc is not None:
         _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def die_with_parent(parent: int) -> Callable[[], None]:
-    """What a child calls between fork and exec so as to be killed when its parent dies."""
+    """Return a function that a child calls between fork and exec so as to be killed when its parent dies."""
 
     def prepare() -> None:
         for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
@@ -39,8 +39,8 @@ def die_with_parent(parent: int) -> Callable[[], None]:
     return prepare
 
 
-def show_words(words: Sequence[str]) -> None:
-    """Have `ps` show these words for this process, which was forked and not started with any of its own.
+def set_command_line(words: Sequence[str]) -> None:
+    """Make `ps` show a command line for this process, which was forked and has none of its own.
 
     They take the place of those of the process that it was forked from, and end where those do.
     """

@@ -1,4 +1,4 @@
-"""Who holds the locks of a file, by what Linux tells in /proc, so that an error can name them."""
+"""Holders of the locks of a file, from /proc, so that an error can name them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PROGRAM_OF_RUN = "mlrun_cli/supervisor/__main__.py"
 
 
 class LockHolder(NamedTuple):
-    """A process that holds a lock, and what is to be told of it."""
+    """A process that holds a lock."""
 
     pid: int
     command: str
@@ -26,7 +26,7 @@ class LockHolder(NamedTuple):
 
     @property
     def description(self) -> str:
-        """Who it is, as the subject of a sentence."""
+        """The process, as the subject of a sentence."""
         who = f"process {self.pid}" + (f" ({self.command})" if self.command else "")
         if self.run_id is not None:
             who = f"the supervisor of the run {self.run_id} (process {self.pid})"
@@ -34,30 +34,30 @@ class LockHolder(NamedTuple):
 
     @property
     def way_out(self) -> str:
-        """What a user can do about it."""
+        """Advice for the user, in a sentence."""
         if self.is_stopped:
             return f"Let it go on ('kill -CONT {self.pid}'), or end it ('kill -KILL {self.pid}'), then try again."
         return f"Try again when it has ended ('ps -p {self.pid}' shows it)."
 
 
-def exclusive_holders(files: Collection[Path]) -> Sequence[LockHolder]:
-    """The other processes that hold an exclusive lock on one of these files; none where there is no /proc/locks."""
+def find_exclusive_holders(files: Collection[Path]) -> Sequence[LockHolder]:
+    """Return the other processes with an exclusive lock on one of these files; none where there is no /proc/locks."""
     inodes = set()
     for file in files:
         with suppress(OSError):
             inodes.add(str(file.stat().st_ino))
-    pids = {pid for pid, inode in _exclusive_locks() if inode in inodes and pid not in {0, os.getpid()}}
-    return [_described(pid) for pid in sorted(pids)]
+    pids = {pid for pid, inode in _list_exclusive_locks() if inode in inodes and pid not in {0, os.getpid()}}
+    return [_describe(pid) for pid in sorted(pids)]
 
 
 def is_stopped(pid: int) -> bool:
-    """Whether a process is stopped, by a signal or a debugger, or frozen with its control group."""
+    """Return whether a process is stopped, by a signal or a debugger, or frozen with its control group."""
     fields = read_proc(f"/proc/{pid}/stat").rpartition(b")")[2].split()
     return bool(fields) and (fields[0] in _STOPPED or _is_frozen(pid))
 
 
-def _exclusive_locks() -> Iterator[tuple[int, str]]:
-    """Process and inode of every exclusive lock that is held: `1: POSIX  ADVISORY  WRITE 42 08:01:1234 120 120`.
+def _list_exclusive_locks() -> Iterator[tuple[int, str]]:
+    """Return process and inode of every exclusive lock: `1: POSIX  ADVISORY  WRITE 42 08:01:1234 120 120`.
 
     Devices are not compared: some file systems give other numbers to `stat`.
     """
@@ -67,7 +67,7 @@ def _exclusive_locks() -> Iterator[tuple[int, str]]:
             yield int(found[1]), found[2]
 
 
-def _described(pid: int) -> LockHolder:
+def _describe(pid: int) -> LockHolder:
     words = [word for word in read_proc(f"/proc/{pid}/cmdline").decode("utf-8", "replace").split("\0") if word]
     run_id = words[-1] if len(words) > 1 and any(word.endswith(_PROGRAM_OF_RUN) for word in words) else None
     if words and os.path.basename(words[0]).startswith("python"):
@@ -79,7 +79,7 @@ def _described(pid: int) -> LockHolder:
 
 
 def _is_frozen(pid: int) -> bool:
-    """Whether its control group is frozen, as a batch system or a container engine does it."""
+    """Return whether its control group is frozen, as a batch system or a container engine does it."""
     for line in read_proc(f"/proc/{pid}/cgroup").decode("utf-8", "replace").splitlines():
         _, controllers, path = line.split(":", 2)
         if not controllers and b"frozen 1" in read_proc(f"/sys/fs/cgroup{path}/cgroup.events"):

@@ -25,7 +25,7 @@ _VALUES_OF_KERNEL = {
 _SIZE_OF_TERMINAL = ("COLUMNS", "LINES")
 
 
-def without_notebook_variables(environment: Mapping[str, str]) -> dict[str, str]:
+def remove_notebook_variables(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the variables of a submitter without those that a notebook's kernel or terminal made for itself.
 
     A run is started by neither: it has no such figures, writes to a file, and may run for long after them.

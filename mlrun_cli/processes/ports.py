@@ -12,10 +12,10 @@ _STRIDE = 1_009  # has no factor in common with their number: each comes once, a
 
 
 class Ports:
-    """Ports on which nobody listens, and that no other run is given until these are closed."""
+    """Ports on which nobody listens, and that no other run gets until these are closed."""
 
     def __init__(self, count: int) -> None:
-        """Choose so many.
+        """Choose as many ports as asked for.
 
         Raises:
             OSError: there are not so many.
@@ -35,13 +35,13 @@ class Ports:
             raise OSError(0, "no free port was found")
 
     def close(self) -> None:
-        """Let other runs have them."""
+        """Release the ports for other runs."""
         for claim in self._claims:
             claim.close()
         self._claims.clear()
 
     def _claim(self, number: int) -> bool:
-        """Have a port, unless another run has it or somebody listens there."""
+        """Claim a port; return False where another run has it or somebody listens there."""
         if sys.platform == "linux":
             # A name that the kernel frees with the process, and that is looked for by nothing but this.
             claim = socket.socket(socket.AF_UNIX)

@@ -1,10 +1,10 @@
-"""What Linux tells of processes in the files below /proc."""
+"""The files below /proc."""
 
 from __future__ import annotations
 
 
 def read_proc(path: str) -> bytes:
-    """All that stands in such a file; nothing when it is gone with its process, or may not be read."""
+    """Return the content of a file; nothing when it is gone with its process, or may not be read."""
     try:
         with open(path, "rb") as file:
             return file.read()

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from mlrun_cli.processes.process import ProcessId, send
+from mlrun_cli.processes.process import ProcessId, send_signal
 
 _KILL_AGAIN_SECONDS = 0.02
 _KILL_SECONDS = 5.0
@@ -35,7 +35,7 @@ def _end_by(
         moment = time.monotonic()
         if moment >= next_signal:
             for process in found:
-                send(process, number)
+                send_signal(process, number)
             next_signal = moment + every
         if moment >= deadline:
             break

@@ -9,7 +9,7 @@ from typing import Any
 from mlrun_cli.core.guid import new_guid
 from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.time import MICROSECONDS
-from mlrun_cli.processes.host import this_origin, user_name
+from mlrun_cli.processes.host import get_origin, user_name
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.run import SCRIPT_RUN
@@ -34,7 +34,7 @@ def read_old_folder(folder: RunFolder) -> dict[str, Any] | None:
         return None
     created_at = _created_at(folder)
     process = read_json(folder.process) or {}
-    origin = this_origin()
+    origin = get_origin()
     row: dict[str, Any] = {
         "run_id": submission.run_id,
         "run_uuid": new_guid(),

@@ -18,7 +18,7 @@ from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.metrics.journal import journal_names
-from mlrun_cli.processes.host import this_origin
+from mlrun_cli.processes.host import get_origin
 from mlrun_cli.processes.process import identify
 from mlrun_cli.runs.error import SERVICE_ERROR, run_error
 from mlrun_cli.runs.folder import make_lock_file
@@ -141,7 +141,7 @@ def reconcile_sessions(workspace: Workspace) -> list[str]:
         if not is_reconciled:
             given_up.append(f"{_SESSIONS}/{name}")
     for owner_lock, host_id in workspace.runs.list_owner_locks():
-        is_ours = owner_lock.startswith(f"{_SESSIONS}/") and host_id == this_origin().host_id
+        is_ours = owner_lock.startswith(f"{_SESSIONS}/") and host_id == get_origin().host_id
         if is_ours and workspace.lacks(workspace.folder / owner_lock):
             with suppress(StoreError):  # a look reads on where nothing can be written now
                 _end(workspace, owner_lock, {"ended_at": now(), "error": _died()})

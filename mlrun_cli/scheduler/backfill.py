@@ -45,9 +45,9 @@ class Backfill:
         """Return whether no run before it, that waits for what this one would take, has been overtaken too often."""
         if any(self._count_overtaking(other) >= other.node_count for other in self._short_of_nodes):
             return False
-        wanted = set(self._gpu_allocator.usable(run)) if run.gpu_count and self._short_of_gpus else set()
+        wanted = set(self._gpu_allocator.list_usable(run)) if run.gpu_count and self._short_of_gpus else set()
         for other in self._short_of_gpus:
-            usable = set(self._gpu_allocator.usable(other))
+            usable = set(self._gpu_allocator.list_usable(other))
             if wanted & usable and self._count_overtaking(other, usable) >= other.gpu_count:
                 return False
         return True

@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from mlrun_cli.processes.linux import show_words
+from mlrun_cli.processes.linux import set_command_line
 from mlrun_cli.processes.process import SUPERVISOR_VARIABLE
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runtime.program_start import begin
@@ -48,12 +48,12 @@ class ForkServer:
         Raises:
             OSError: the system has no process, or no sockets of this kind, to give.
         """
-        self._program = _on_disk()
+        self._program = _identify_program()
         self._connection, connection = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with connection:
             pid = os.fork()
             if pid == 0:
-                _end_after(_serve, connection, workspace)
+                _run_and_exit(_serve, connection, workspace)
         self._process = os.pidfd_open(pid)
         self._connection.settimeout(_PATIENCE_SECONDS)
         # Once it answers, it holds nothing any more of what it was forked with: the lock of the queue above all.
@@ -64,11 +64,11 @@ class ForkServer:
             raise
 
     def is_current(self) -> bool:
-        """Whether the program on the disk is still the one that was loaded: none but a newer one reads its runs."""
-        return _on_disk() == self._program is not None
+        """Return whether the program on the disk is still the one that was loaded: a newer one reads its own runs."""
+        return _identify_program() == self._program is not None
 
     def start_supervisor(self, run_id: str, locks: Sequence[int]) -> int:
-        """Start the supervisor of a run and hand it open locks, that of the run first; its pidfd.
+        """Start the supervisor of a run and hand it open locks, that of the run first; return its pidfd.
 
         Raises:
             ForkServerGone: the server has ended, or does not answer.
@@ -95,7 +95,7 @@ class ForkServer:
 
 def _serve(connection: socket.socket, workspace: Path) -> None:
     begin(connection.fileno())
-    show_words(program_words(__file__, []))
+    set_command_line(program_words(__file__, []))
     # Nobody waits for supervisors: the kernel is to forget them. They themselves begin with this put right.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     # Pages that no collection of garbage writes to stay shared with all supervisors.
@@ -108,7 +108,7 @@ def _serve(connection: socket.socket, workspace: Path) -> None:
         if not locks:
             return
         if os.fork() == 0:
-            _end_after(_supervise, connection, workspace, run_id.decode(), locks)
+            _run_and_exit(_supervise, connection, workspace, run_id.decode(), locks)
         for descriptor in locks:
             os.close(descriptor)
 
@@ -117,7 +117,7 @@ def _supervise(connection: socket.socket, workspace: Path, run_id: str, locks: S
     """Do what `spawn` does for a program, and then what the program does."""
     os.setsid()
     os.environ[SUPERVISOR_VARIABLE] = run_id
-    show_words(program_words(SUPERVISOR_PROGRAM, [run_id]))
+    set_command_line(program_words(SUPERVISOR_PROGRAM, [run_id]))
     with suppress(BrokenPipeError):  # the run has its supervisor, whether or not anybody wants to know
         socket.send_fds(connection, [b"started"], [os.pidfd_open(os.getpid())])
     log = os.open(supervisor_log(RunFolder(workspace / "runs" / run_id)), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -126,8 +126,8 @@ def _supervise(connection: socket.socket, workspace: Path, run_id: str, locks: S
     main(supervisor_arguments(workspace, run_id, locks))
 
 
-def _end_after(action: Callable[..., None], *arguments: Any) -> NoReturn:
-    """Do it in a forked process, which never comes back into what its parent is about to do."""
+def _run_and_exit(action: Callable[..., None], *arguments: Any) -> NoReturn:
+    """Call a function in a forked process, and end that: it never returns into what its parent is about to do."""
     try:
         action(*arguments)
     except BaseException:  # as the interpreter itself would report it
@@ -136,8 +136,8 @@ def _end_after(action: Callable[..., None], *arguments: Any) -> NoReturn:
     os._exit(0)
 
 
-def _on_disk() -> tuple[int, int, int] | None:
-    """What an upgrade of the package changes; None when it has been removed."""
+def _identify_program() -> tuple[int, int, int] | None:
+    """Return what an upgrade of the package changes; None when it has been removed."""
     try:
         found = os.stat(SUPERVISOR_PROGRAM)
     except OSError:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import NamedTuple
 
-from mlrun_cli.processes.gpu_locks import machine_folder, take_gpu
-from mlrun_cli.processes.gpus import Gpu, busy_gpus, gpus_of_machine, lock_name, usable_gpus
+from mlrun_cli.processes.gpu_locks import lock_gpu, make_machine_folder
+from mlrun_cli.processes.gpus import Gpu, find_busy_gpus, get_lock_name, list_gpus, select_usable_gpus
 from mlrun_cli.runs.run import Run
 
 _REFRESH_SECONDS = 60.0
@@ -34,9 +34,9 @@ class GpuAllocator:
         self._machine: Sequence[Gpu] = ()
         self._refresh_at = 0.0
 
-    def usable(self, run: Run) -> list[str]:
+    def list_usable(self, run: Run) -> list[str]:
         """Return the names of the GPUs that a run may get some of."""
-        return usable_gpus(self._gpus(), run.visible_gpus)
+        return select_usable_gpus(self._list_gpus(), run.visible_gpus)
 
     def allocate(self, run: Run) -> GpuLease | None:
         """Allocate as many GPUs as a run needs; None when too few of those it may have are free.
@@ -49,12 +49,12 @@ class GpuAllocator:
         """
         if not run.gpu_count:
             return GpuLease()
-        folder, machine = machine_folder(), self._gpus()
-        busy = busy_gpus(machine)
+        folder, machine = make_machine_folder(), self._list_gpus()
+        busy = find_busy_gpus(machine)
         taken: dict[str, int] = {}
         with ExitStack() as stack:
-            for name in self.usable(run):
-                descriptor = None if name in busy else take_gpu(folder, lock_name(machine, name))
+            for name in self.list_usable(run):
+                descriptor = None if name in busy else lock_gpu(folder, get_lock_name(machine, name))
                 if descriptor is not None:
                     stack.callback(os.close, descriptor)
                     taken[name] = descriptor
@@ -63,9 +63,9 @@ class GpuAllocator:
                     return GpuLease(tuple(taken), tuple(taken.values()))
         return None
 
-    def _gpus(self) -> Sequence[Gpu]:
+    def _list_gpus(self) -> Sequence[Gpu]:
         """Return the GPUs of the machine, looked up anew every minute."""
         if time.monotonic() >= self._refresh_at:
-            self._machine = gpus_of_machine()
+            self._machine = list_gpus()
             self._refresh_at = time.monotonic() + _REFRESH_SECONDS
         return self._machine

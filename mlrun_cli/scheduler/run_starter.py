@@ -30,6 +30,7 @@ _UPGRADE_SECONDS = 5.0
 _READERS_SECONDS = 0.02
 _WHOLE_QUEUE = 1_000_000
 _MOST_DEATHS = 3
+_SUPERVISORS_DIED = f"{_MOST_DEATHS} supervisors of the run ended before they had started it."
 _FOLDER_REMOVED = "The folder of the run has been removed while it waited."
 
 
@@ -38,7 +39,7 @@ class TooFewGpus(Exception):
 
 
 class ProgramGone(Exception):
-    """What this dispatcher starts supervisors by has been removed: the queue is for another one."""
+    """The program of supervisors has been removed: the queue is for another dispatcher."""
 
 
 class RunStarter:
@@ -59,7 +60,7 @@ class RunStarter:
         self._supervisors: dict[int, int] = {}
         """The keys of the runs whose supervisors have been started here and that live, by their pidfds."""
         self._deaths: Counter[int] = Counter()
-        """How many supervisors of a run have ended before it had left the queue."""
+        """The numbers of supervisors that have ended before their run had left the queue."""
 
     @property
     def starting(self) -> Collection[int]:
@@ -72,7 +73,7 @@ class RunStarter:
         return self._supervisors.keys()
 
     def start(self, run: Run) -> int | None:
-        """Start a run; how many nodes it takes from now on, or None when it, and those behind it, have to wait.
+        """Start a run; return how many nodes it takes from now on, or None when it and those behind it have to wait.
 
         Raises:
             TooFewGpus: it has to wait for some; those behind it need not.
@@ -86,7 +87,7 @@ class RunStarter:
         except FileNotFoundError:
             if not self._workspace.lacks(folder.lock):  # the workspace was away, and is back
                 return None
-            self._give_up(run, _failure(_FOLDER_REMOVED))
+            self._give_up(run, _make_failure(_FOLDER_REMOVED))
             return 0
         except OSError as error:
             self._note_trouble(f"{run.run_id} waits: {error}")
@@ -131,19 +132,19 @@ class RunStarter:
             self._fork_server = None
 
     def _start_locked(self, run: Run, lock: OwnerLock) -> int:
-        """Start a run whose lock is held; how many nodes it takes from now on."""
+        """Start a run whose lock is held; return how many nodes it takes from now on."""
         folder = self._workspace.run_folder(run.run_id)
         if self._workspace.runs.status(run.key) is not RunStatus.QUEUED:
             return 0
         if self._workspace.lacks(folder.lock):  # the one that was taken was removed with the folder
-            self._give_up(run, _failure(_FOLDER_REMOVED))
+            self._give_up(run, _make_failure(_FOLDER_REMOVED))
             return 0
         outcome = read_outcome(folder)
         if outcome is not None:  # of a supervisor for which the store stayed shut
             record_outcome(self._workspace, run, outcome)
             return 0
         if self._deaths[run.key] >= _MOST_DEATHS:
-            self._give_up(run, _failure(f"{_MOST_DEATHS} supervisors of the run ended before they had started it."))
+            self._give_up(run, _make_failure(_SUPERVISORS_DIED))
             return 0
         if has_lost_its_stream(folder):
             self._give_up(run, make_lost_stream_outcome())
@@ -159,7 +160,7 @@ class RunStarter:
         return run.node_count
 
     def _start_supervisor(self, run: Run, locks: Sequence[int]) -> int:
-        """Start a supervisor, by the fork server where there is one; its pidfd."""
+        """Start a supervisor, by the fork server where there is one; return its pidfd."""
         deadline = time.monotonic() + _UPGRADE_SECONDS
         while (missing := missing_program()) is not None:
             if time.monotonic() >= deadline:
@@ -185,5 +186,5 @@ class RunStarter:
         record_outcome(self._workspace, run, outcome)
 
 
-def _failure(message: str) -> Outcome:
+def _make_failure(message: str) -> Outcome:
     return make_failure_outcome(message, code=SERVICE_ERROR)

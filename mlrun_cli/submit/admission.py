@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from mlrun_cli.actions.compute_targets import check_target
 from mlrun_cli.errors import RunNotFound, UsageError
-from mlrun_cli.processes.gpus import VISIBLE_GPUS, gpus_of_machine, usable_gpus
+from mlrun_cli.processes.gpus import VISIBLE_GPUS, list_gpus, select_usable_gpus
 from mlrun_cli.processes.process import RUN_ID_VARIABLE
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.runs.run import Run
@@ -47,15 +47,15 @@ def request_gpus(workspace: Workspace, request: SubmitRequest) -> GpuRequest:
     """
     if not request.gpu_count:
         return GpuRequest()
-    machine = gpus_of_machine()
+    machine = list_gpus()
     visible = request.environment.get(VISIBLE_GPUS)
     submitter = _find_run(workspace, request.environment.get(RUN_ID_VARIABLE))
     if submitter is not None and submitter.gpus is not None:
         lent = submitter.gpus.split(",")
         # What it was lent itself says nothing of what others may be lent.
-        if visible is not None and set(usable_gpus(machine, visible)) <= set(lent):
+        if visible is not None and set(select_usable_gpus(machine, visible)) <= set(lent):
             visible = submitter.visible_gpus
-    usable = usable_gpus(machine, visible)
+    usable = select_usable_gpus(machine, visible)
     if request.gpu_count > len(usable):
         needed = "1 GPU is" if request.gpu_count == 1 else f"{request.gpu_count} GPUs are"
         raise UsageError(

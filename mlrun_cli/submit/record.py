@@ -10,7 +10,7 @@ from mlrun_cli.compute.slurm_job import slurm_properties
 from mlrun_cli.core.json_files import write_json
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.experiments.experiment import Experiment
-from mlrun_cli.processes.host import this_origin, user_name
+from mlrun_cli.processes.host import get_origin, user_name
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
@@ -75,7 +75,7 @@ def _write_files(workspace: Workspace, submission: Submission) -> None:
 
 def _columns(workspace: Workspace, run: NewRun) -> dict[str, Any]:
     request, resolution, submission = run.request, run.resolution, run.submission
-    origin = this_origin()
+    origin = get_origin()
     parent = None if request.parent_run_id is None else workspace.runs.get(request.parent_run_id)
     return {
         "run_type": SCRIPT_RUN,

@@ -6,9 +6,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from mlrun_cli.processes.launch import Launch, is_of_launch
+from mlrun_cli.processes.launch import Launch, is_launch_variable
 from mlrun_cli.processes.launchers.registry import get_launcher
-from mlrun_cli.processes.notebook_variables import without_notebook_variables
+from mlrun_cli.processes.notebook_variables import remove_notebook_variables
 from mlrun_cli.processes.process import FAMILY_VARIABLE, RUN_ID_VARIABLE, SUPERVISOR_VARIABLE
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.snapshots.working_copy import OUTPUTS
@@ -62,9 +62,9 @@ def build_script_environment(
 
     What a notebook made for itself is not the submitter's.
     """
-    submitter = without_notebook_variables(submitter)
+    submitter = remove_notebook_variables(submitter)
     if RUN_ID_VARIABLE in submitter:
-        submitter = {name: value for name, value in submitter.items() if not is_of_launch(name)}
+        submitter = {name: value for name, value in submitter.items() if not is_launch_variable(name)}
     wanted = {**submitter, "PYTHONUNBUFFERED": "1", **variables}
     environment = {name: value for name, value in wanted.items() if name not in _OF_EVERY_RUN}
     environment |= {

@@ -13,7 +13,7 @@ from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, describe_full_disk
 from mlrun_cli.core.owned_file import OwnedFile
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import MlrunError, StoreUnavailable
-from mlrun_cli.processes.inheritance import limit_notes, own_limits, own_niceness, own_umask
+from mlrun_cli.processes.inheritance import describe_limits, get_limits, get_niceness, read_umask
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.error import SERVICE_ERROR
 from mlrun_cli.runs.owner_lock import OwnerLock
@@ -171,7 +171,7 @@ def _start_run(
     if admission.is_queued:
         with suppress(OSError, StoreUnavailable):  # the next look at a run calls again
             wake_dispatcher(workspace, submission.target)
-    notes = (*resolution.notes, *admission.notes, *source.notes, *limit_notes(submission.limits))
+    notes = (*resolution.notes, *admission.notes, *source.notes, *describe_limits(submission.limits))
     details = _details(resolution, source.snapshot)
     return Submitted(workspace.runs.get_by_key(key), notes, details, held, script_input)
 
@@ -203,9 +203,9 @@ def _make_submission(
         launch=resolution.launch,
         folder=str(request.project_folder()),
         runconfig=None if resolution.runconfig is None else str(resolution.runconfig),
-        umask=own_umask(),
-        niceness=own_niceness(),
-        limits=own_limits(),
+        umask=read_umask(),
+        niceness=get_niceness(),
+        limits=get_limits(),
         options=resubmit_options(request, resolution, redaction),
     )
 

@@ -1,4 +1,4 @@
-"""A process that a supervisor starts: one of the script's, or the program that builds its environment."""
+"""Child processes of a supervisor: the script's, and the program that builds its environment."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from mlrun_cli.processes.inheritance import Limits, take_on_limits
+from mlrun_cli.processes.inheritance import Limits, set_limits
 from mlrun_cli.processes.linux import die_with_parent
 from mlrun_cli.processes.process import ProcessId, identify
 from mlrun_cli.runs.script_input import open_script_input
@@ -67,24 +67,24 @@ class Child:
         self.started = time.monotonic()
         self.exit_code: int | None = None
 
-    def identity(self) -> ProcessId | None:
-        """The child's pid with its start time; None when it is gone."""
+    def identify(self) -> ProcessId | None:
+        """Return the child's pid with its start time; None when it is gone."""
         return identify(self.pid)
 
-    def ended(self, exit_code: int) -> None:
-        """Take note of the end, which the supervisor's own wait has seen."""
+    def note_ended(self, exit_code: int) -> None:
+        """Take note of the end; the supervisor has reaped the process."""
         self.exit_code = exit_code
         self._process.returncode = exit_code
 
 
 def _prepare(parent: int, group: int | None, limits: Limits) -> Callable[[], None]:
-    """What the child does between fork and exec."""
+    """Return what the child calls between fork and exec."""
     die = die_with_parent(parent)
 
     def prepare() -> None:
         die()
         if group is not None:
             os.setpgid(0, group)
-        take_on_limits(limits)
+        set_limits(limits)
 
     return prepare

@@ -1,4 +1,4 @@
-"""The end of a run's containers, brought about beside its supervisor: an engine that hangs holds up nothing else."""
+"""The end of a run's containers, by a process beside its supervisor: an engine that hangs holds up nothing else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LOOK_SECONDS = 0.02
 
 
 class ContainerEnd:
-    """Has the containers of a run ended by a process of its own, which is given up after ten seconds."""
+    """Ends the containers of a run by a process of its own, which is given up after ten seconds."""
 
     def __init__(self, container: ContainerPlan, run_id: str, environment: Mapping[str, str]) -> None:
         self._container = container
@@ -30,7 +30,7 @@ class ContainerEnd:
         self._is_done = False
 
     def is_over(self, moment: float) -> bool:
-        """Whether all has been done that could be; the first call begins it."""
+        """Begin with the first call; return whether all has been done that could be."""
         if self._give_up_at == 0.0:
             self._begin(moment)
         if self._answer is None:
@@ -47,7 +47,7 @@ class ContainerEnd:
         return True
 
     def complete(self) -> tuple[str, ...]:
-        """Wait for the end of all there are by now; the warning of a run that may have left one.
+        """Wait for the end of all there are by now; return the warning of a run that may have left one.
 
         An engine that has not answered before is not asked again.
         """

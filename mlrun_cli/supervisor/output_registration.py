@@ -1,4 +1,4 @@
-"""Registers the outputs of a run that has Completed, as its data was to be."""
+"""Registration of the outputs of a run that has Completed, as its data was to be."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.workspace import Workspace
 
 
-def with_registered_outputs(workspace: Workspace, run: Run, outcome: Outcome) -> Outcome:
-    """The outcome with a warning for each output that could not be registered. May be called again.
+def register_run_outputs(workspace: Workspace, run: Run, outcome: Outcome) -> Outcome:
+    """Register the outputs; return the outcome with a warning for each that could not be. May be called again.
 
     Raises:
         StoreError: the store cannot be used.

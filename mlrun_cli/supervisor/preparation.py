@@ -1,4 +1,4 @@
-"""What a script needs before it starts: its environment and its working copy."""
+"""Preparation of a script: its environment and its working copy."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Preparation:
         is_stopped = self._watch.stop.reason is not None
         if builder.exit_code != 0:
             # An installer whose builder was killed holds up all that wait for the environment.
-            end_processes(builder.left_behind, self._watch.stop.grace_left if is_stopped else 0.0)
+            end_processes(builder.list_left, self._watch.stop.grace_left if is_stopped else 0.0)
             remove_build_secrets(plan)
         if is_stopped:
             raise Stopped

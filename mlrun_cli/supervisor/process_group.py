@@ -1,4 +1,4 @@
-"""The processes that a supervisor has started together, and which end together."""
+"""Groups of processes that a supervisor starts together, and which end together."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from signal import SIGKILL, SIGTERM, Signals
 from typing import Any
 
 from mlrun_cli.errors import MlrunError
-from mlrun_cli.processes.process import ProcessId, descendants, of_run, send
+from mlrun_cli.processes.process import ProcessId, filter_by_run, list_descendants, send_signal
 from mlrun_cli.processes.termination import end_processes
 from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.supervisor.child import Child, Start
@@ -47,7 +47,7 @@ class ProcessGroup:
         try:
             self._start(starts)
         except OSError:
-            end_processes(self.left_behind, 0.0)
+            end_processes(self.list_left, 0.0)
             raise
 
     def _start(self, starts: Sequence[Start]) -> None:
@@ -67,27 +67,27 @@ class ProcessGroup:
         """The pids of those that have not ended."""
         return [child.pid for child in self._children if child.exit_code is None]
 
-    def described(self) -> list[dict[str, Any]]:
-        """Which processes these are, for the recovery of the run if this one dies."""
+    def describe(self) -> list[dict[str, Any]]:
+        """Return a document of the processes for the recovery of the run, if this process dies."""
         return [
             {
                 "pid": child.pid,
-                "identity": child.identity(),
+                "identity": child.identify(),
                 "node": child.start.node,
                 "log": child.start.log.name,
             }
             for child in self._children
         ]
 
-    def ended(self, exit_codes: Mapping[int, int]) -> None:
-        """Take note of the ends of processes, by pid, of this group or not, which one wait of the supervisor has seen.
+    def note_ended(self, exit_codes: Mapping[int, int]) -> None:
+        """Take note of processes, of this group or not, that have been reaped together: their exit codes by pid.
 
         Of all of them before any other is signalled: their pids may be those of strangers by now.
         """
         numbers = [number for number, child in enumerate(self._children) if child.pid in exit_codes]
         for number in numbers:
-            self._children[number].ended(exit_codes[self._children[number].pid])
-            self._take_note_of_failure(number)
+            self._children[number].note_ended(exit_codes[self._children[number].pid])
+            self._note_failure(number)
         if not numbers:
             return
         self.duration_seconds = time.monotonic() - self.started
@@ -98,20 +98,20 @@ class ProcessGroup:
             self._kill_at = time.monotonic() + self._grace_seconds
             self._send(SIGTERM)
 
-    def _take_note_of_failure(self, number: int) -> None:
+    def _note_failure(self, number: int) -> None:
         child = self._children[number]
         was_dismissed = child.start.is_server and self._kill_at is not None
         if child.exit_code and self._failure is None and not was_dismissed:
             self._failure = child.exit_code
             self.first_to_fail = number
 
-    def look(self, moment: float) -> None:
-        """What is due by the clock: kill those that go on after the grace."""
+    def kill_overdue(self, moment: float) -> None:
+        """Kill the processes that go on after the grace of the group."""
         if self._kill_at is not None and moment >= self._kill_at and self.exit_code is None:
             self._send(SIGKILL)
 
     def signal(self, number: Signals) -> bool:
-        """Signal them, and every descendant; whether they were there to get it and had not failed before.
+        """Signal them, and every descendant; return whether they were there to get it and had not failed before.
 
         From then on it is for the supervisor to say how long the others have.
         """
@@ -122,9 +122,9 @@ class ProcessGroup:
         self._send(number)
         return not had_failed
 
-    def left_behind(self) -> list[ProcessId]:
-        """What lives of all that they have started."""
-        return of_run(descendants(os.getpid()), self._run_id)
+    def list_left(self) -> list[ProcessId]:
+        """Return the live processes of all that they have started."""
+        return filter_by_run(list_descendants(os.getpid()), self._run_id)
 
     def _send(self, number: Signals) -> None:
         # Not waited for yet, so that these pids are still the children's own, zombies' at worst, and so are the groups.
@@ -134,9 +134,9 @@ class ProcessGroup:
                 os.killpg(group, number)
         if number is not SIGKILL and all(child.start.passes_signals for child in self._children):
             return
-        for process in self.left_behind():
-            if _group_of(process) not in groups:
-                send(process, number)
+        for process in self.list_left():
+            if _get_process_group(process) not in groups:
+                send_signal(process, number)
 
 
 def start_group(starts: Sequence[Start], run_id: str) -> ProcessGroup:
@@ -151,7 +151,7 @@ def start_group(starts: Sequence[Start], run_id: str) -> ProcessGroup:
         raise MlrunError(f"'{starts[0].argv[0]}' could not be started: {error.strerror}.") from error
 
 
-def _group_of(process: ProcessId) -> int | None:
+def _get_process_group(process: ProcessId) -> int | None:
     try:
         return os.getpgid(process.pid)
     except OSError:

@@ -10,7 +10,7 @@ from pathlib import Path
 from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.redaction import NAMES_VARIABLE
 from mlrun_cli.errors import MlrunError, StoreError
-from mlrun_cli.processes.inheritance import take_on
+from mlrun_cli.processes.inheritance import set_umask_and_niceness
 from mlrun_cli.processes.linux import become_subreaper
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.owner_lock import OwnerLock
@@ -23,7 +23,7 @@ from mlrun_cli.workspace import Workspace
 
 
 def main(words: list[str]) -> int:
-    """Run the program; its exit code."""
+    """Run the program; return its exit code."""
     _, folder, _, listed, *options, run_id = words
     descriptors = [int(descriptor) for descriptor in listed.split(",")]
     begin(*descriptors)
@@ -32,7 +32,7 @@ def main(words: list[str]) -> int:
             OwnerLock(descriptors[0]).note_recovery()
         with open_workspace(Path(folder), Path("runs", run_id)) as workspace:
             recover_all(workspace, run_id)
-            _call_dispatchers(workspace)
+            _wake_dispatchers(workspace)
         return 0
     become_subreaper()
     try:
@@ -42,22 +42,22 @@ def main(words: list[str]) -> int:
         return 1
     with workspace:
         run_folder = workspace.run_folder(run_id)
-        given = _given(run_folder)
+        given = _read_inputs(run_folder)
         if given is None:
             recover_all(workspace, run_id)
             return 1
         submission, own = given
-        take_on(submission.umask, submission.niceness)
+        set_umask_and_niceness(submission.umask, submission.niceness)
         # A dispatcher has those of whoever has started that.
         os.environ[NAMES_VARIABLE] = own.environment.get(NAMES_VARIABLE, "")
         workspace.set_busy_timeout(BUSY_SECONDS)
         Supervisor(workspace, submission, own, run_folder).run()
-        _call_dispatchers(workspace)
+        _wake_dispatchers(workspace)
     return 0
 
 
-def _given(folder: RunFolder) -> tuple[Submission, Secrets] | None:
-    """What the run was given; None where it is not there, or something else stands there."""
+def _read_inputs(folder: RunFolder) -> tuple[Submission, Secrets] | None:
+    """Return what the run was submitted with; None where that is not there, or cannot be read."""
     try:
         document, secrets = read_json(folder.submission), read_json(folder.secrets)
         if document is None or secrets is None:
@@ -68,7 +68,7 @@ def _given(folder: RunFolder) -> tuple[Submission, Secrets] | None:
         return None
 
 
-def _call_dispatchers(workspace: Workspace) -> None:
-    """Now that a place is free; where the store cannot be asked, the dispatcher finds it out by itself."""
+def _wake_dispatchers(workspace: Workspace) -> None:
+    """Wake them, now that a place is free; where the store is away, they find it out by themselves."""
     with suppress(MlrunError):
         wake_dispatchers(workspace)

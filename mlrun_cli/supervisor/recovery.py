@@ -18,8 +18,8 @@ from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.environments.container import end_containers, still_running_warning
 from mlrun_cli.environments.folder import remove_build_secrets
 from mlrun_cli.errors import MlrunError, RunNotFound, StoreError, StoreUnavailable, TargetKindNotFound
-from mlrun_cli.processes.host import this_origin
-from mlrun_cli.processes.process import belonging_to, started_for
+from mlrun_cli.processes.host import get_origin
+from mlrun_cli.processes.process import list_processes_of, track_processes_of
 from mlrun_cli.processes.termination import end_processes
 from mlrun_cli.runs.error import SERVICE_ERROR, run_error
 from mlrun_cli.runs.folder import RunFolder
@@ -42,7 +42,7 @@ from mlrun_cli.runtime.finish import (
 )
 from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.runtime.liveness import LEASE_SECONDS
-from mlrun_cli.supervisor.output_registration import with_registered_outputs
+from mlrun_cli.supervisor.output_registration import register_run_outputs
 from mlrun_cli.targets.base import Witness
 from mlrun_cli.targets.registry import find_target
 from mlrun_cli.targets.this_machine import may_judge
@@ -66,7 +66,7 @@ def recover_all(workspace: Workspace, first_run_id: str) -> None:
     _try_to_recover(workspace, first_run_id)
     for run in workspace.runs.alive():
         if _may_recover(workspace, run):
-            with _taken_lock(workspace, run.run_id) as is_taken:
+            with _take_lock(workspace, run.run_id) as is_taken:
                 if is_taken:
                     _try_to_recover(workspace, run.run_id)
 
@@ -81,8 +81,8 @@ def _may_recover(workspace: Workspace, run: Run) -> bool:
 
 
 @contextmanager
-def _taken_lock(workspace: Workspace, run_id: str) -> Iterator[bool]:
-    """The lock of a run; not taken when somebody holds it for longer than readers do who look at it."""
+def _take_lock(workspace: Workspace, run_id: str) -> Iterator[bool]:
+    """Take the lock of a run; give False when somebody holds it for longer than readers do who look at it."""
     try:
         lock = OwnerLock.open(workspace.run_folder(run_id).lock)
     except OSError:
@@ -109,7 +109,7 @@ def _try_to_recover(workspace: Workspace, run_id: str) -> None:
 
 
 def _record_failure(workspace: Workspace, run_id: str, error: Exception) -> None:
-    """Have a run end as Failed that cannot be recovered, and say why."""
+    """Record the end of a run that cannot be recovered, as Failed, with the reason."""
     reason = " ".join(f"{type(error).__name__}: {error}".split())
     message = f"The supervisor of the run died, and what happened to the run cannot be found out: {reason}"
     outcome = Outcome(RunStatus.FAILED, now(), error=run_error(message, code=SERVICE_ERROR))
@@ -122,10 +122,10 @@ def recover(workspace: Workspace, run: Run) -> None:
     if run.status.is_terminal:
         return
     folder = workspace.run_folder(run.run_id)
-    had_processes = bool(started_for(run.run_id))
-    submission = _written_submission(folder)
+    had_processes = bool(list_processes_of(run.run_id))
+    submission = _read_submission(folder)
     not_ended = attempt(lambda: _end_containers(run, submission), (), write_log)
-    left = end_processes(belonging_to(run.run_id), 0.0)
+    left = end_processes(track_processes_of(run.run_id), 0.0)
     full = describe_full_disk(folder.path, FULL_FOR_RUNS_BYTES)
     folder.release_room()
     if submission is not None:
@@ -136,11 +136,11 @@ def recover(workspace: Workspace, run: Run) -> None:
     attempt(reader.ingest_all, None, write_log)
     outcome = read_outcome(folder)
     if outcome is None:
-        outcome = _missing_outcome(workspace, run, folder, submission, had_processes=had_processes)
+        outcome = _derive_outcome(workspace, run, folder, submission, had_processes=had_processes)
         behind = attempt(lambda: describe_left_files(folder), (), write_log)
         told = (*outcome.warnings, *reader.warnings, *behind, *not_ended, *describe_left_processes(left))
         lost = add_full_disk(outcome._replace(warnings=told), full)
-        outcome = attempt(lambda: with_registered_outputs(workspace, run, lost), lost, write_log)
+        outcome = attempt(lambda: register_run_outputs(workspace, run, lost), lost, write_log)
         outcome = outcome.without_secrets(redaction)
         # Without it, it is the store alone that knows.
         attempt(partial(write_outcome, folder, outcome), None, write_log)
@@ -151,8 +151,8 @@ def recover(workspace: Workspace, run: Run) -> None:
     record_outcome(workspace, run, outcome)
 
 
-def _written_submission(folder: RunFolder) -> Submission | None:
-    """What the run was given; None where that was not written down, or something else stands there."""
+def _read_submission(folder: RunFolder) -> Submission | None:
+    """Return what the run was submitted with; None where that is not there, or cannot be read."""
     try:
         document = read_json(folder.submission)
         return None if document is None else Submission.from_json(document)
@@ -162,7 +162,7 @@ def _written_submission(folder: RunFolder) -> Submission | None:
 
 
 def _end_containers(run: Run, submission: Submission | None) -> tuple[str, ...]:
-    """End those of the run; the warning if that may have failed."""
+    """End the containers of the run; return the warning if that may have failed."""
     container = None if submission is None else submission.environment.container
     if container is None or end_containers(container, run.run_id, {**os.environ, **container.reached_by}):
         return ()
@@ -170,7 +170,7 @@ def _end_containers(run: Run, submission: Submission | None) -> tuple[str, ...]:
 
 
 def fail_without_store(folder: RunFolder, error: StoreError) -> None:
-    """Have a run fail whose store can be opened by nobody; the next that can finds in its folder why."""
+    """Write down in its folder, for whoever can open the store again, that a run failed since nobody could."""
     sys.stderr.write(f"{error}\n")
     if not folder.path.exists():
         return
@@ -179,31 +179,31 @@ def fail_without_store(folder: RunFolder, error: StoreError) -> None:
     folder.secrets.unlink(missing_ok=True)
 
 
-def _missing_outcome(
+def _derive_outcome(
     workspace: Workspace, run: Run, folder: RunFolder, submission: Submission | None, *, had_processes: bool
 ) -> Outcome:
-    """By how the script ended, if the supervisor could still write that down; else the run is lost."""
+    """Return the outcome, by how the script ended if the supervisor wrote that down; else the run is lost."""
     run = workspace.runs.get_by_key(run.key)
-    process = _written_process(folder)
+    process = _read_process(folder)
     if "end" in process and submission is not None:
         with suppress(KeyError, TypeError, ValueError):  # something else stands there
             return derive_script_outcome(run, folder, submission, ScriptEnd.from_json(process["end"]))
-    return _lost(run, folder, had_processes=had_processes)
+    return _make_lost_outcome(run, folder, had_processes=had_processes)
 
 
-def _written_process(folder: RunFolder) -> Mapping[str, Any]:
-    """What the supervisor wrote down of the script's processes, if anything."""
+def _read_process(folder: RunFolder) -> Mapping[str, Any]:
+    """Return what the supervisor wrote down of the script's processes; nothing where there is nothing."""
     try:
         return read_json(folder.process) or {}
     except OSError:
         return {}
 
 
-def _lost(run: Run, folder: RunFolder, *, had_processes: bool) -> Outcome:
-    """What is to be said of a run that ended without anybody to record it."""
-    sign_of_life = _last_sign_of_life(run, folder)
+def _make_lost_outcome(run: Run, folder: RunFolder, *, had_processes: bool) -> Outcome:
+    """Return the outcome of a run that ended without anybody to record it."""
+    sign_of_life = _find_last_sign_of_life(run, folder)
     ended_at = now() if had_processes else sign_of_life
-    started_at = run.started_at or _started_at(folder)
+    started_at = run.started_at or _read_start_time(folder)
     duration = None if started_at is None else max(0, ended_at - started_at) / MICROSECONDS
     # Of a run in a queue, only who cancels it removes the secrets; its whole folder may be removed by anybody.
     was_let_go = run.status is RunStatus.QUEUED and folder.path.exists() and not folder.secrets.exists()
@@ -218,17 +218,17 @@ def _lost(run: Run, folder: RunFolder, *, had_processes: bool) -> Outcome:
 
 
 def _is_of_another_boot(run: Run) -> bool:
-    here = this_origin()
+    here = get_origin()
     return run.origin is not None and run.origin.host_id == here.host_id and run.origin.boot_id != here.boot_id
 
 
-def _started_at(folder: RunFolder) -> int | None:
-    started_at = _written_process(folder).get("started_at")
+def _read_start_time(folder: RunFolder) -> int | None:
+    started_at = _read_process(folder).get("started_at")
     return started_at if isinstance(started_at, int) else None
 
 
-def _last_sign_of_life(run: Run, folder: RunFolder) -> int:
-    """The latest moment at which the run is known to have been alive."""
+def _find_last_sign_of_life(run: Run, folder: RunFolder) -> int:
+    """Return the latest time at which the run is known to have been alive."""
     moments = [run.created_at, run.started_at or 0]
     if run.lease_until is not None:
         moments.append(run.lease_until - LEASE_SECONDS * MICROSECONDS)

@@ -50,7 +50,7 @@ class Script:
             self.container_end = ContainerEnd(plan.container, run.submission.run_id, environment)
         self.group: ProcessGroup = start_group(self._list_starts(argv, environment), run.submission.run_id)
         self.started_at = now()
-        self._document: dict[str, Any] = {"processes": self.group.described(), "started_at": self.started_at}
+        self._document: dict[str, Any] = {"processes": self.group.describe(), "started_at": self.started_at}
         self._write_document()
 
     def end(self, stopped: StopReason | None) -> ScriptEnd:

@@ -1,4 +1,4 @@
-"""The request that a run stops before its script has ended: why, and how long its processes have."""
+"""The request to stop a run before its script has ended: its reason and its grace."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import Any
 from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, describe_full_disk
 from mlrun_cli.core.program_log import write_log
 from mlrun_cli.errors import MlrunError
-from mlrun_cli.processes.host import this_origin
+from mlrun_cli.processes.host import get_origin
 from mlrun_cli.processes.termination import end_processes
 from mlrun_cli.runs.error import SERVICE_ERROR
 from mlrun_cli.runs.folder import RunFolder
@@ -30,7 +30,7 @@ from mlrun_cli.runtime.finish import (
     write_outcome,
 )
 from mlrun_cli.runtime.liveness import lease_end
-from mlrun_cli.supervisor.output_registration import with_registered_outputs
+from mlrun_cli.supervisor.output_registration import register_run_outputs
 from mlrun_cli.supervisor.preparation import Preparation, Stopped
 from mlrun_cli.supervisor.script import Script
 from mlrun_cli.supervisor.supervised_run import SupervisedRun
@@ -83,7 +83,7 @@ class Supervisor:
 
     def _prepare(self) -> None:
         # Who starts what has waited for a target may live elsewhere than who submitted it.
-        owner = {**this_origin()._asdict(), "lease_until": lease_end()}
+        owner = {**get_origin()._asdict(), "lease_until": lease_end()}
         self._advance({RunStatus.NOT_STARTED, RunStatus.QUEUED}, RunStatus.PREPARING, owner)
         self._preparation.prepare_environment()
         self._preparation.make_working_copy()
@@ -118,7 +118,7 @@ class Supervisor:
             run.workspace.checkpoint_often()
         run.advance({RunStatus.RUNNING}, RunStatus.FINALIZING)
         containers = () if script.container_end is None else script.container_end.complete()
-        left = end_processes(script.group.left_behind, stop.grace_left)
+        left = end_processes(script.group.list_left, stop.grace_left)
         self._ingest_all()
         row = run.read()
         outcome = derive_script_outcome(row, run.folder, run.submission, end)
@@ -126,7 +126,7 @@ class Supervisor:
         warnings = (*self._preparation.warnings, *outcome.warnings, *files, *containers)
         outcome = outcome._replace(warnings=(*warnings, *describe_left_processes(left)))
         return run.retry_store(
-            lambda: attempt(lambda: with_registered_outputs(run.workspace, row, outcome), outcome, write_log)
+            lambda: attempt(lambda: register_run_outputs(run.workspace, row, outcome), outcome, write_log)
         )
 
     def _give_room(self) -> None:

@@ -76,7 +76,7 @@ class Watch:
                     key.data(events)
                 exit_codes = reap()
                 self._worker.note_ends_of(exit_codes)
-                group.ended(exit_codes)
+                group.note_ended(exit_codes)
                 self._server.handle_pending()
                 ingested = self._ingest()
                 if ingested:
@@ -140,7 +140,7 @@ class Watch:
         if self._was_terminated:
             self.stop.make(StopReason.SHUTDOWN, self._group, moment)
         if self._group is not None:
-            self._group.look(moment)
+            self._group.kill_overdue(moment)
             self.stop.kill_if_due(self._group, moment)
 
     def _start_missing_dispatchers(self) -> None:

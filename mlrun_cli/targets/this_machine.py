@@ -6,8 +6,8 @@ import signal
 from collections.abc import Callable, Sequence
 
 from mlrun_cli.core.time import now
-from mlrun_cli.processes.host import this_origin
-from mlrun_cli.processes.process import belonging_to, send, supervisors_of
+from mlrun_cli.processes.host import get_origin
+from mlrun_cli.processes.process import list_supervisors, send_signal, track_processes_of
 from mlrun_cli.processes.termination import end_processes
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.owner_lock import OwnerLock
@@ -28,7 +28,7 @@ def may_judge(run: Run) -> bool:
     """
     if run.origin is None or run.status is RunStatus.QUEUED:
         return False
-    here = this_origin()
+    here = get_origin()
     if run.origin == here:
         return True
     if run.origin.host_id == here.host_id and run.origin.boot_id != here.boot_id:
@@ -44,7 +44,7 @@ def observe(workspace: Workspace, run: Run) -> Liveness:
     try:
         lock = OwnerLock.open(folder.lock)
     except FileNotFoundError:
-        is_ours = run.origin is not None and run.origin.host_id == this_origin().host_id
+        is_ours = run.origin is not None and run.origin.host_id == get_origin().host_id
         return Liveness.FOLDER_GONE if is_ours and workspace.lacks(folder.lock) else Liveness.ALIVE
     except OSError:
         return Liveness.ALIVE
@@ -111,7 +111,7 @@ def kill(workspace: Workspace, run: Run) -> bool:
     if not may_judge(run):
         return False
     workspace.run_folder(run.run_id).note_life()
-    for supervisor in supervisors_of(run.run_id):
-        send(supervisor, signal.SIGKILL)
-    end_processes(belonging_to(run.run_id), 0.0)
+    for supervisor in list_supervisors(run.run_id):
+        send_signal(supervisor, signal.SIGKILL)
+    end_processes(track_processes_of(run.run_id), 0.0)
     return True

@@ -10,7 +10,7 @@ from mlrun_cli.actions.run_pages import Count, run_page
 from mlrun_cli.actions.runs import list_runs
 from mlrun_cli.errors import RunNotFound, UsageError
 from mlrun_cli.metrics.filter import MetricFilter
-from mlrun_cli.processes.host import this_origin
+from mlrun_cli.processes.host import get_origin
 from mlrun_cli.runs.filter import RunFilter, TagFilter
 from mlrun_cli.runs.order import RunOrder
 from mlrun_cli.runs.run import SCRIPT_RUN
@@ -66,7 +66,7 @@ def test_beyond_ten_thousand_runs_are_not_counted() -> None:
 
 
 def test_a_run_that_lost_its_folder_is_shown_as_failed(workspace: Workspace) -> None:
-    origin = this_origin()
+    origin = get_origin()
     add_runs(workspace, RunStatus.RUNNING, **origin._asdict())
 
     (overview,) = experiment_overviews(workspace)

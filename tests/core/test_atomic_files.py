@@ -11,7 +11,7 @@ import pytest
 
 from mlrun_cli.core.atomic_files import atomic_file
 from mlrun_cli.errors import UsageError
-from mlrun_cli.processes.inheritance import own_umask
+from mlrun_cli.processes.inheritance import read_umask
 
 KILLED_AT = """
 import itertools, os, sys
@@ -57,5 +57,5 @@ def test_a_name_that_somebody_takes_meanwhile_stays_with_them_where_there_are_li
     with pytest.raises(UsageError, match="There is a file"), atomic_file(tmp_path / "theirs", overwrite=False):
         (tmp_path / "theirs").write_bytes(b"theirs")
     kept = {file.name: (file.read_bytes(), stat.S_IMODE(file.stat().st_mode)) for file in tmp_path.iterdir()}
-    mode = 0o666 & ~(own_umask() or 0)
+    mode = 0o666 & ~(read_umask() or 0)
     assert kept == {"mine": (b"whole", mode), "theirs": (b"theirs", mode)}

@@ -29,7 +29,7 @@ WORK = """
 TAKE = """
 import sys
 from mlrun_cli.runs.run import Run
-from mlrun_cli.processes.gpu_locks import machine_folder
+from mlrun_cli.processes.gpu_locks import make_machine_folder
 from mlrun_cli.scheduler.gpu_allocator import GpuAllocator
 
 allocator = GpuAllocator()

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mlrun_cli.processes.launch import Launch, LaunchKind, is_of_launch
+from mlrun_cli.processes.launch import Launch, LaunchKind, is_launch_variable
 
 
 @pytest.mark.parametrize(
@@ -33,4 +33,4 @@ def test_logs_are_numbered_with_as_many_digits_as_the_last_needs() -> None:
 def test_what_tells_a_process_of_the_others_is_known_by_its_name() -> None:
     names = ["RANK", "TF_CONFIG", "OMPI_COMM_WORLD_RANK", "PATH", "CUDA_VISIBLE_DEVICES"]
 
-    assert [name for name in names if is_of_launch(name)] == ["RANK", "TF_CONFIG", "OMPI_COMM_WORLD_RANK"]
+    assert [name for name in names if is_launch_variable(name)] == ["RANK", "TF_CONFIG", "OMPI_COMM_WORLD_RANK"]

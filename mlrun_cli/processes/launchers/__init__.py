@@ -1,1 +1,1 @@
-"""How the processes of a run are started: a module for each kind of launch, by the kind's name."""
+"""Launchers start the processes of a run: a module for each kind of launch, by the kind's name."""

@@ -19,7 +19,7 @@ class Launcher(ABC):
 
     @property
     def port_count(self) -> int:
-        """How many free ports `list_processes` needs."""
+        """The number of free ports that `list_processes` needs."""
         return 1
 
     @abstractmethod

@@ -108,9 +108,9 @@ class SqliteDatabase:
             except _ERRORS as error:
                 if not _is_busy(error):
                     raise self._told(error) from error
-                from mlrun_cli.processes.lock_holders import exclusive_holders  # noqa: PLC0415 - a rare case
+                from mlrun_cli.processes.lock_holders import find_exclusive_holders  # noqa: PLC0415 - a rare case
 
-                holders = exclusive_holders([self._path, Path(f"{self._path}-shm")])
+                holders = find_exclusive_holders([self._path, Path(f"{self._path}-shm")])
                 stopped = [holder for holder in holders if holder.is_stopped]
                 if stopped or time.monotonic() >= deadline:
                     raise self._held(next(iter([*stopped, *holders]), None)) from error
