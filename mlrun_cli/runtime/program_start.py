@@ -13,6 +13,8 @@ from pathlib import Path
 
 from mlrun_cli.errors import StoreUnavailable
 from mlrun_cli.processes.inheritance import lift_limits
+from mlrun_cli.processes.launch import LaunchKind
+from mlrun_cli.processes.launchers.registry import find_launcher_class
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import parse_locator
 
@@ -27,16 +29,12 @@ _LOADED_LATE = (
     "store.recorder",
     "store.settings",
 )
-"""What commands load when they first need it; under a program the package may change or be gone by then."""
+"""Modules that commands load when they first need them; by then, a program's package may have changed or be gone."""
 
 
 def begin(*descriptors: int) -> None:
-    """Keep the locks that were handed over and nothing else: no file, terminal, folder or limit of who started this.
-
-    All modules that the program may need are loaded.
-    """
-    for name in _LOADED_LATE:
-        import_module(f"mlrun_cli.{name}")
+    """Load all modules, and keep nothing of who started this but the locks: no file, terminal, folder or limit."""
+    _load_modules()
     _keep_only(descriptors)
     os.chdir("/")
     lift_limits()
@@ -46,7 +44,7 @@ def begin(*descriptors: int) -> None:
 
 
 def open_workspace(folder: Path, within: Path) -> Workspace:
-    """The workspace, however long its store is held by another process, or its disk is full or away.
+    """Open the workspace, however long its store is held by another process, or its disk is full or away.
 
     Raises:
         StoreError: it cannot be opened, which waiting does not change; or what it was to be opened for is gone: the
@@ -60,6 +58,13 @@ def open_workspace(folder: Path, within: Path) -> Workspace:
             if not (folder / within).exists():
                 raise
             time.sleep(BUSY_SECONDS)
+
+
+def _load_modules() -> None:
+    for name in _LOADED_LATE:
+        import_module(f"mlrun_cli.{name}")
+    for kind in LaunchKind:
+        find_launcher_class(kind)
 
 
 def _keep_only(descriptors: Collection[int]) -> None:

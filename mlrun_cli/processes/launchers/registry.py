@@ -1,18 +1,19 @@
-"""The launchers, by the kind of launch."""
+"""The launchers, by the kind of launch: each kind has a module of its name."""
 
 from __future__ import annotations
 
 from importlib import import_module
+from typing import cast
 
 from mlrun_cli.processes.launch import Launch, LaunchKind
 from mlrun_cli.processes.launchers.base import Launcher
 
-# All of them now: a supervisor imports nothing once it runs.
-_LAUNCHERS: dict[LaunchKind, type[Launcher]] = {
-    kind: import_module(f"mlrun_cli.processes.launchers.{kind.value}").LAUNCHER for kind in LaunchKind
-}
-
 
 def get_launcher(launch: Launch) -> Launcher:
     """Return the launcher of a launch, that of its kind."""
-    return _LAUNCHERS[launch.kind](launch)
+    return find_launcher_class(launch.kind)(launch)
+
+
+def find_launcher_class(kind: LaunchKind) -> type[Launcher]:
+    """Return the launcher class of a kind, which is loaded when it is first asked for."""
+    return cast("type[Launcher]", import_module(f"mlrun_cli.processes.launchers.{kind.value}").LAUNCHER)
