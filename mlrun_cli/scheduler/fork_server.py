@@ -1,4 +1,4 @@
-"""A process that has loaded all that a supervisor needs, and forks one whenever it is told to.
+"""The fork server: a process that has loaded all that a supervisor needs, and forks supervisors on request.
 
 A supervisor that is started as a program spends a tenth of a second on loading its modules; while runs wait for a
 target, its dispatcher pays that once for all of them. The server opens no store: no connection of SQLite outlives a
@@ -33,9 +33,9 @@ _MOST_LOCKS = 253
 
 
 class ForkServerGone(Exception):
-    """The server has ended, or does not answer.
+    """The server has ended, or does not respond.
 
-    Whether it has started the run that it was told to start last, the lock of the run tells once the server is closed.
+    Once it is closed, the lock of the run says whether it has started that.
     """
 
 
@@ -71,19 +71,19 @@ class ForkServer:
         """Start the supervisor of a run and hand it open locks, that of the run first; return its pidfd.
 
         Raises:
-            ForkServerGone: the server has ended, or does not answer.
+            ForkServerGone: the server has ended, or does not respond.
         """
         try:
             socket.send_fds(self._connection, [run_id.encode()], locks)
             _, descriptors, _, _ = socket.recv_fds(self._connection, _LONGEST_MESSAGE, 1, socket.MSG_CMSG_CLOEXEC)
         except OSError as error:
-            raise ForkServerGone(f"the fork server does not answer: {error}") from error
+            raise ForkServerGone(f"the fork server does not respond: {error}") from error
         if not descriptors:
             raise ForkServerGone("the fork server has ended")
         return descriptors[0]
 
     def close(self) -> None:
-        """End it, even if it is stopped: what it was told and has not done it does not do any more."""
+        """End it, even if it is stopped: what was requested and has not been done is not done any more."""
         with suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._process, signal.SIGKILL)
         ended = select.poll()
@@ -114,7 +114,7 @@ def _serve(connection: socket.socket, workspace: Path) -> None:
 
 
 def _supervise(connection: socket.socket, workspace: Path, run_id: str, locks: Sequence[int]) -> None:
-    """Do what `spawn` does for a program, and then what the program does."""
+    """Become a supervisor, as `spawn` makes one, and run its program."""
     os.setsid()
     os.environ[SUPERVISOR_VARIABLE] = run_id
     set_command_line(program_words(SUPERVISOR_PROGRAM, [run_id]))

@@ -24,7 +24,7 @@ class ContainerEnd:
         self._run_id = run_id
         self._environment = environment
         self._pid = 0
-        self._answer: int | None = None
+        self._result: int | None = None
         self._give_up_at = 0.0
         self._was_given_up = False
         self._is_done = False
@@ -33,25 +33,25 @@ class ContainerEnd:
         """Begin with the first call; return whether all has been done that could be."""
         if self._give_up_at == 0.0:
             self._begin(moment)
-        if self._answer is None:
+        if self._result is None:
             return True
-        if select.select([self._answer], [], [], 0.0)[0]:
-            self._is_done = bool(os.read(self._answer, 1))
+        if select.select([self._result], [], [], 0.0)[0]:
+            self._is_done = bool(os.read(self._result, 1))
         elif moment >= self._give_up_at:
             self._was_given_up = True
             os.kill(self._pid, SIGKILL)
         else:
             return False
-        os.close(self._answer)
-        self._answer = None
+        os.close(self._result)
+        self._result = None
         return True
 
     def complete(self) -> tuple[str, ...]:
         """Wait for the end of all there are by now; return the warning of a run that may have left one.
 
-        An engine that has not answered before is not asked again.
+        An engine that has not responded before is not called again.
         """
-        if self._answer is None and not self._was_given_up:
+        if self._result is None and not self._was_given_up:
             self._begin(time.monotonic())
         while not self.is_over(time.monotonic()):
             time.sleep(_LOOK_SECONDS)
@@ -60,20 +60,20 @@ class ContainerEnd:
     def _begin(self, moment: float) -> None:
         self._give_up_at = moment + _LIMIT_SECONDS
         self._is_done = False
-        self._answer, told = os.pipe()
+        self._result, writer = os.pipe()
         prepare = die_with_parent(os.getpid())
         try:
             pid = os.fork()
         except OSError:  # no process is to be had: a pipe that nobody writes to says that nothing was done
-            os.close(told)
+            os.close(writer)
             return
         if pid:
             self._pid = pid
-            os.close(told)
+            os.close(writer)
             return
         try:
             prepare()
             if end_containers(self._container, self._run_id, self._environment):
-                os.write(told, b"\n")
+                os.write(writer, b"\n")
         finally:
             os._exit(0)

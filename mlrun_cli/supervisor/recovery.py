@@ -138,8 +138,8 @@ def recover(workspace: Workspace, run: Run) -> None:
     if outcome is None:
         outcome = _derive_outcome(workspace, run, folder, submission, had_processes=had_processes)
         behind = attempt(lambda: describe_left_files(folder), (), write_log)
-        told = (*outcome.warnings, *reader.warnings, *behind, *not_ended, *describe_left_processes(left))
-        lost = add_full_disk(outcome._replace(warnings=told), full)
+        warnings = (*outcome.warnings, *reader.warnings, *behind, *not_ended, *describe_left_processes(left))
+        lost = add_full_disk(outcome._replace(warnings=warnings), full)
         outcome = attempt(lambda: register_run_outputs(workspace, run, lost), lost, write_log)
         outcome = outcome.without_secrets(redaction)
         # Without it, it is the store alone that knows.
