@@ -13,8 +13,7 @@ from mlrun_cli.environments.image import image_name
 from mlrun_cli.environments.image_plan import BASE_IMAGE, plan_image
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
 from mlrun_cli.errors import Unsupported
-from mlrun_cli.processes.launch import LaunchKind
-from mlrun_cli.runconfigs.communicators import MPI_LAUNCHER, read_launch
+from mlrun_cli.runconfigs.communicators import list_launcher_programs, read_launch
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 
 # For who ends the containers of a run whose supervisor is gone; none of them holds a secret.
@@ -51,7 +50,7 @@ def plan_container(
         image=_named_image(configuration) if build is None else image_name(build.key),
         options=_options(configuration, redaction),
         variables=tuple(configuration.environment_variables),
-        programs=(MPI_LAUNCHER,) if read_launch(configuration).kind is LaunchKind.MPI else (),
+        programs=list_launcher_programs(read_launch(configuration)),
         reached_by={name: environment[name] for name in _REACHED_BY if name in environment},
     )
     interpreter = configuration.python.interpreter_path or "python"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
+from typing import Any
 
 from mlrun_cli.errors import Unsupported
 from mlrun_cli.processes.launch import Launch, LaunchKind
@@ -69,7 +70,7 @@ def resolve_launch(configuration: RunConfiguration, interpreter: str, search_pat
         Unsupported: there is no such program.
     """
     with configuration.locate_errors("communicator"):
-        return find_launcher(
+        return find_launcher_program(
             read_launch(configuration),
             configuration.communicator,
             interpreter,
@@ -78,7 +79,7 @@ def resolve_launch(configuration: RunConfiguration, interpreter: str, search_pat
         )
 
 
-def find_launcher(
+def find_launcher_program(
     launch: Launch, communicator: str, interpreter: str, search_path: str, *, is_in_image: bool = False
 ) -> Launch:
     """Return the launch with the program that starts its processes, beside the interpreter or on PATH, if it needs one.
@@ -101,6 +102,23 @@ def find_launcher(
         f"communicator cannot be honoured: '{communicator}' needs mpirun or mpiexec, and neither is on PATH.",
         hint="Install an MPI (on Debian: apt install openmpi-bin), or set communicator to None or PyTorch.",
     )
+
+
+def list_launcher_programs(launch: Launch) -> tuple[str, ...]:
+    """Return the programs that an image must have for a launch."""
+    return (MPI_LAUNCHER,) if launch.kind is LaunchKind.MPI else ()
+
+
+def describe_launch(launch: Launch) -> dict[str, Any]:
+    """Return the section of a runconfig with the number of processes; empty for one on each node."""
+    if launch.kind is LaunchKind.MPI:
+        return {"mpi": {"processCountPerNode": launch.process_count // launch.node_count}}
+    if launch.kind is LaunchKind.PYTORCH:
+        return {"pytorch": {"processCount": launch.process_count}}
+    if launch.kind is LaunchKind.TENSORFLOW:
+        workers = launch.process_count - launch.server_count
+        return {"tensorflow": {"workerCount": workers, "parameterServerCount": launch.server_count}}
+    return {}
 
 
 _COUNTS: Mapping[LaunchKind, str] = {

@@ -8,7 +8,7 @@ from typing import Any
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.environments.docker_section import engine_arguments, shared_memory
 from mlrun_cli.environments.environment import ContainerPlan
-from mlrun_cli.processes.launch import LaunchKind
+from mlrun_cli.runconfigs.communicators import describe_launch
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.runs.submission import Submission
 
@@ -28,7 +28,7 @@ def build_run_definition(
         "framework": configuration.framework,
         "communicator": configuration.communicator,
         "nodeCount": configuration.node_count,
-        **_distribution(submission),
+        **describe_launch(submission.launch),
         "maxRunDurationSeconds": configuration.max_run_duration_seconds,
         "environment": {
             **_name(configuration, submission),
@@ -62,16 +62,3 @@ def _docker(configuration: RunConfiguration, container: ContainerPlan) -> dict[s
         "shmSize": shared_memory(configuration),
         "arguments": engine_arguments(configuration),
     }
-
-
-def _distribution(submission: Submission) -> dict[str, Any]:
-    """Return the section of a runconfig with the number of processes; empty for one on each node."""
-    launch = submission.launch
-    if launch.kind is LaunchKind.MPI:
-        return {"mpi": {"processCountPerNode": launch.process_count // launch.node_count}}
-    if launch.kind is LaunchKind.PYTORCH:
-        return {"pytorch": {"processCount": launch.process_count}}
-    if launch.kind is LaunchKind.TENSORFLOW:
-        workers = launch.process_count - launch.server_count
-        return {"tensorflow": {"workerCount": workers, "parameterServerCount": launch.server_count}}
-    return {}

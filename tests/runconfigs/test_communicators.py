@@ -7,7 +7,7 @@ import pytest
 
 from mlrun_cli.errors import Unsupported
 from mlrun_cli.processes.launch import Launch, LaunchKind
-from mlrun_cli.runconfigs.communicators import MOST_PROCESSES, LaunchRefused, find_launcher, read_launch
+from mlrun_cli.runconfigs.communicators import MOST_PROCESSES, LaunchRefused, find_launcher_program, read_launch
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 
 
@@ -88,20 +88,20 @@ def test_the_launcher_beside_the_interpreter_comes_before_that_on_path(tmp_path:
     on_path = program(tmp_path / "bin" / "mpirun")
     mpi = Launch(LaunchKind.MPI)
 
-    assert find_launcher(mpi, "Mpi", "/none/python", str(on_path.parent)).launcher == str(on_path)
+    assert find_launcher_program(mpi, "Mpi", "/none/python", str(on_path.parent)).launcher == str(on_path)
 
     beside = program(tmp_path / "venv" / "mpirun")
-    assert find_launcher(mpi, "Mpi", str(beside.parent / "python"), str(on_path.parent)).launcher == str(beside)
+    assert find_launcher_program(mpi, "Mpi", str(beside.parent / "python"), str(on_path.parent)).launcher == str(beside)
 
 
 def test_mpiexec_will_do_and_without_either_mpi_is_refused(tmp_path: Path) -> None:
     mpi = Launch(LaunchKind.MPI)
     with pytest.raises(Unsupported, match="'IntelMpi' needs mpirun or mpiexec"):
-        find_launcher(mpi, "IntelMpi", "/none/python", str(tmp_path))
+        find_launcher_program(mpi, "IntelMpi", "/none/python", str(tmp_path))
 
     mpiexec = program(tmp_path / "mpiexec")
-    assert find_launcher(mpi, "IntelMpi", "/none/python", str(tmp_path)).launcher == str(mpiexec)
+    assert find_launcher_program(mpi, "IntelMpi", "/none/python", str(tmp_path)).launcher == str(mpiexec)
 
 
 def test_other_launches_need_no_launcher() -> None:
-    assert find_launcher(Launch(), "None", "python", "").launcher is None
+    assert find_launcher_program(Launch(), "None", "python", "").launcher is None
