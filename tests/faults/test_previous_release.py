@@ -22,6 +22,7 @@ Upgrade = Callable[[], None]
 
 SCRIPT = """
     import os, time
+    from concurrent.futures import ThreadPoolExecutor
     from azureml.core import Dataset, Model, Run
     from azureml.exceptions import ModelNotFoundException
 
@@ -41,6 +42,8 @@ SCRIPT = """
         later.log("z", 3)
     workspace = run.experiment.workspace
     print(workspace.name, sorted(other.name for other in run.get_children()), flush=True)
+    with ThreadPoolExecutor(4) as pool:
+        print(list(pool.map(lambda _: len(list(run.get_children())), range(4))), flush=True)
     with open("outputs/model.txt", "w") as file:
         file.write("weights")
     run.upload_file("outputs/kept.txt", "outputs/model.txt")
@@ -157,6 +160,7 @@ def test_a_script_logs_and_asks_on(mlrun: Mlrun, upgrade: Upgrade) -> None:
     assert mlrun.log(run_id).splitlines() == [
         "here",
         f"{mlrun.database.parent.name} ['after', 'before']",
+        "[2, 2, 2, 2]",
         "1",
         "{} ['exp'] []",
         "ModelNotFoundException",
