@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from mlrun_cli.environments.environment import EnvironmentPlan
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedEnvironment:
+class PlannedEnvironment(NamedTuple):
     """The plan of an environment, with what only the submit needs.
 
     Attributes:
@@ -21,5 +21,5 @@ class PlannedEnvironment:
 
     plan: EnvironmentPlan
     notes: tuple[str, ...] = ()
-    secrets: Mapping[str, str] = field(default_factory=dict)
-    variables: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = MappingProxyType({})
+    variables: Mapping[str, str] = MappingProxyType({})

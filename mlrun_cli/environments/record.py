@@ -69,11 +69,3 @@ def _way_in(container: ContainerPlan, images: Sequence[str], reason: str) -> str
     logins = (f"{Path(container.engine).name} login {registry_of(image)}".rstrip() for image in images)
     typed = " and ".join(f"'{login}'" for login in dict.fromkeys(logins))
     return f"If it needs a login, type {typed} once; or "
-
-
-def mlflow_warning(work: Path) -> tuple[str, ...]:
-    """The line of a run that has left data of MLflow behind in its working folder."""
-    folder = work / "mlruns"
-    if not folder.is_dir():
-        return ()
-    return (f"MLflow's data of this run lies in {folder}; it is kept with the run, but is none of its metrics.",)

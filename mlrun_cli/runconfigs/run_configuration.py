@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeVar
 
 from mlrun_cli.compute.compute_target import LOCAL_TARGET
 from mlrun_cli.errors import MlrunError
@@ -18,8 +18,7 @@ NO_COMMUNICATOR = "None"
 _Value = TypeVar("_Value")
 
 
-@dataclass(frozen=True, slots=True)
-class PythonSection:
+class PythonSection(NamedTuple):
     """The Python of a script: `environment.python` of a runconfig.
 
     Attributes:
@@ -37,8 +36,7 @@ class PythonSection:
     base_conda_environment: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RunConfiguration:
+class RunConfiguration(NamedTuple):
     """The content of a runconfig, with defaults for what it leaves out.
 
     Attributes:
@@ -65,16 +63,25 @@ class RunConfiguration:
     communicator: str = NO_COMMUNICATOR
     node_count: int = 1
     max_run_duration_seconds: int | None = None
-    environment_variables: Mapping[str, str] = field(default_factory=dict)
+    environment_variables: Mapping[str, str] = MappingProxyType({})
     environment_reference: str | None = None
-    python: PythonSection = field(default_factory=PythonSection)
-    rest: Mapping[str, object] = field(default_factory=dict)
-    places: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    python: PythonSection = PythonSection()
+    rest: Mapping[str, object] = MappingProxyType({})
+    places: Mapping[str, str] = MappingProxyType({})
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RunConfiguration) and self[:-1] == other[:-1]
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self[:-1])
 
     def with_overrides(self, **values: Any) -> RunConfiguration:
         """Return the configuration with fields from elsewhere than its file, which have no place in it."""
         places = {key: place for key, place in self.places.items() if re.split(r"[.[]", key)[0] not in values}
-        return replace(self, **values, places=places)
+        return self._replace(**values, places=places)
 
     @contextmanager
     def locate_errors(self, key_path: str | None = None) -> Iterator[None]:
@@ -120,12 +127,11 @@ class RunConfiguration:
     def without_environment_name(self) -> RunConfiguration:
         """Return the configuration without the name of its environment."""
         rest = {key_path: value for key_path, value in self.rest.items() if key_path != "environment.name"}
-        return replace(self, environment_reference=None, rest=rest)
+        return self._replace(environment_reference=None, rest=rest)
 
     def with_environment(self, other: RunConfiguration) -> RunConfiguration:
         """Return the configuration with the environment of another; its own variables stay on top of that one's."""
-        return replace(
-            self,
+        return self._replace(
             python=other.python,
             environment_reference=None,
             environment_variables={**other.environment_variables, **self.environment_variables},

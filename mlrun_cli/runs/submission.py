@@ -114,7 +114,7 @@ class Secrets(NamedTuple):
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object that `from_json` reads."""
-        return self._asdict()
+        return {"environment": dict(self.environment), "argv": list(self.argv), "installer": dict(self.installer)}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Secrets:

@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.log_tail import read_tail
 from mlrun_cli.core.time import now
-from mlrun_cli.environments.record import mlflow_warning
 from mlrun_cli.errors import StoreError
 from mlrun_cli.processes.process import ProcessId
 from mlrun_cli.runs.error import SERVICE_ERROR, USER_ERROR, error_from_log, run_error
@@ -159,7 +158,14 @@ def describe_left_processes(processes: list[ProcessId]) -> tuple[str, ...]:
 
 def describe_left_files(folder: RunFolder) -> tuple[str, ...]:
     """The warnings that a run gets of what its script has left in the working folder."""
-    return (*mlflow_warning(folder.work), *_links_warning(folder))
+    return (*_warn_of_mlflow(folder), *_links_warning(folder))
+
+
+def _warn_of_mlflow(folder: RunFolder) -> tuple[str, ...]:
+    mlruns = folder.work / "mlruns"
+    if not mlruns.is_dir():
+        return ()
+    return (f"MLflow's data of this run lies in {mlruns}; it is kept with the run, but is none of its metrics.",)
 
 
 def _links_warning(folder: RunFolder) -> tuple[str, ...]:

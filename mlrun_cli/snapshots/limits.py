@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mlrun_cli.core.sizes import MEGABYTE, format_size
 from mlrun_cli.errors import UsageError
@@ -19,8 +19,7 @@ _NEEDS_BACKSLASH = re.compile(r"([*?\[\\])")
 _NOT_IN_A_LINE = re.compile(r"[\n\r\ud800-\udfff]")
 
 
-@dataclass(frozen=True, slots=True)
-class SnapshotLimits:
+class SnapshotLimits(NamedTuple):
     """The most bytes and files that a snapshot may have; the defaults are Azure's."""
 
     size: int = 300 * MEGABYTE
@@ -50,12 +49,14 @@ def _positive_number(environ: Mapping[str, str], name: str, default: int) -> int
     return int(text)
 
 
-@dataclass(slots=True)
 class Amount:
     """The bytes and files of a folder, of one file, or of all."""
 
-    size: int = 0
-    files: int = 0
+    __slots__ = ("files", "size")
+
+    def __init__(self, size: int = 0, files: int = 0) -> None:
+        self.size = size
+        self.files = files
 
     def add(self, size: int) -> None:
         """Count one more file of `size` bytes."""

@@ -7,7 +7,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.digest_cache import signature
@@ -16,8 +16,7 @@ _CHUNK = 1024 * 1024
 _TRIES = 3
 
 
-@dataclass(frozen=True, slots=True)
-class IngestedFile:
+class IngestedFile(NamedTuple):
     """A file that is in the store now.
 
     `size` is what was read, in bytes, and `found` the file as it stood then; `is_steady` is False when it

@@ -9,7 +9,6 @@ import os
 import stat
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlrun_cli.core.temporary import TEMPORARY_PREFIX
@@ -30,21 +29,27 @@ _SPECIAL_FILES = {
 _LINK_ERRORS = {errno.ENOENT: "a link to nothing", errno.ENOTDIR: "a link to nothing", errno.ELOOP: _CIRCLE}
 
 
-@dataclass(slots=True)
 class Scan:
-    """What stands in a folder, without what is ignored; all paths are relative to `root` and posix.
+    """The content of a folder, without what is ignored; all paths are relative to `root` and posix.
 
-    `root` is the folder's real path, `links` has the path that each link leads to, and `left_out` what
-    cannot be in a snapshot. `ignore_file` is the name of the file that rules what is ignored, or None.
+    Attributes:
+        root: the folder's real path.
+        files: by path.
+        folders: their paths.
+        links: the path that each leads to.
+        left_out: what cannot be in a snapshot.
+        notes: lines for stderr.
+        ignore_file: the name of the file that rules what is ignored; None where there is none.
     """
 
-    root: str
-    files: dict[str, os.stat_result] = field(default_factory=dict)
-    folders: set[str] = field(default_factory=set)
-    links: dict[str, str | None] = field(default_factory=dict)
-    left_out: list[OmittedPath] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    ignore_file: str | None = None
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self.files: dict[str, os.stat_result] = {}
+        self.folders: set[str] = set()
+        self.links: dict[str, str] = {}
+        self.left_out: list[OmittedPath] = []
+        self.notes: list[str] = []
+        self.ignore_file: str | None = None
 
 
 def scan_folder(source: Path, limits: SnapshotLimits, exclude: Sequence[Path]) -> Scan:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,7 +37,7 @@ def apply_docker_arguments(configuration: RunConfiguration, project: Path) -> Co
     found = tuple(volume._replace(source=_absolute(project, volume.source)) for volume in volumes)
     notes = [_note(key_path, others)] if others else []
     merged = {**variables, **configuration.environment_variables}
-    return ContainerFallback(replace(configuration, environment_variables=merged), found, tuple(notes))
+    return ContainerFallback(configuration._replace(environment_variables=merged), found, tuple(notes))
 
 
 def _absolute(project: Path, source: str) -> str:

@@ -10,12 +10,9 @@ from typing import Any, TypeVar
 from mlrun_cli.actions.datastores import get_datastore
 from mlrun_cli.core.problems import Problems
 from mlrun_cli.data.binding import (
-    DATASET,
     DIRECT,
     DOWNLOAD,
     MOUNT,
-    OUTPUT,
-    REFERENCE,
     InputBinding,
     OutputBinding,
     ReferenceBinding,
@@ -24,6 +21,7 @@ from mlrun_cli.data.binding import (
     read_references,
 )
 from mlrun_cli.data.dataset import check_dataset_name
+from mlrun_cli.data.placeholders import DATASET, OUTPUT, REFERENCE
 from mlrun_cli.environments.docker_arguments import Volume
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.submit.data_places import DataPlaces, find_for

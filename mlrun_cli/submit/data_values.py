@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlrun_cli.core.problems import Problems
-from mlrun_cli.data.binding import DATASET, OUTPUT, PATH_ON_COMPUTE, REFERENCE, Placeholders, azure_name
+from mlrun_cli.data.placeholders import DATASET, OUTPUT, PATH_ON_COMPUTE, REFERENCE, Placeholders, azure_name
 from mlrun_cli.errors import UsageError
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.submit.run_data import RunData

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.environments.docker_section import engine_arguments, shared_memory
@@ -23,8 +22,7 @@ from mlrun_cli.workspace import Workspace
 _MOST_LEFT_OUT = 100
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedRun:
+class PlannedRun(NamedTuple):
     """A run as `submit` would start it, as far as it is known before.
 
     Attributes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,7 +98,7 @@ def _plan(
         planned = plan_conda(dependencies, home=home, environ=environment, choice=choice)
     if framework == SPARK_FRAMEWORK and program is not None:
         with configuration.locate_errors():
-            planned = replace(planned, plan=planned.plan._replace(starter=spark_command(configuration, program)))
+            planned = planned._replace(plan=planned.plan._replace(starter=spark_command(configuration, program)))
     return planned
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 
 from mlrun_cli.core.problems import Problems
@@ -42,7 +41,7 @@ def resolve_references(
     if name is None:
         return configuration, notes
     if is_environment_given:
-        return configuration.with_environment(replace(RunConfiguration(), python=configuration.python)), notes
+        return configuration.with_environment(RunConfiguration(python=configuration.python)), notes
     if configuration.environment_reference is not None and is_file_name(name):
         from mlrun_cli.runconfigs.runconfig import read_environment_file  # noqa: PLC0415 - start-up
 
@@ -108,9 +107,8 @@ def _with_posix_paths(
     python = configuration.python
     if not python.user_managed_dependencies:
         conda_file = posix("environment.python.condaDependenciesFile", python.conda_dependencies_file, project)
-        python = replace(python, conda_dependencies_file=conda_file)
-    changed = replace(
-        configuration,
+        python = python._replace(conda_dependencies_file=conda_file)
+    changed = configuration._replace(
         script=posix("script", configuration.script, source),
         environment_reference=posix("environment", configuration.environment_reference, project),
         python=python,

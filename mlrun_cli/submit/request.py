@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from mlrun_cli.runconfigs.lookup import find_project_folder
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
@@ -16,13 +15,13 @@ if TYPE_CHECKING:  # start-up: few submits repeat an earlier run or choose how t
     from mlrun_cli.submit.earlier_runs import EarlierRun
 
 
-@dataclass(frozen=True, slots=True)
-class SubmitRequest:
+class SubmitRequest(NamedTuple):
     """A script to submit, and everything that replaces what its runconfig says.
 
     Attributes:
         path: the attached folder, or a runconfig.
         experiment_name: of the run's experiment.
+        environment: the submitter's variables, which the script gets.
         runconfig_name: as after `-c`; None means the defaults.
         configuration: the content of a runconfig, from callers that have none as a file.
         source_directory: the folder that the snapshot is taken of; None means `path`.
@@ -30,7 +29,6 @@ class SubmitRequest:
         arguments: of the script; where there are any, they replace the runconfig's.
         target: replaces the runconfig's.
         conda_dependencies: a conda file that replaces the runconfig's.
-        environment: the submitter's variables, which the script gets.
         parent_run_id: of the run that this one is a child of.
         display_name: the run's name for people.
         tags, properties: those that the run has from its start.
@@ -46,6 +44,7 @@ class SubmitRequest:
 
     path: Path
     experiment_name: str
+    environment: Mapping[str, str]
     runconfig_name: str | None = None
     configuration: RunConfiguration | None = None
     source_directory: Path | None = None
@@ -53,11 +52,10 @@ class SubmitRequest:
     arguments: Sequence[str] = ()
     target: str | None = None
     conda_dependencies: Path | None = None
-    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     parent_run_id: str | None = None
     display_name: str | None = None
-    tags: Mapping[str, str | None] = field(default_factory=dict)
-    properties: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str | None] = MappingProxyType({})
+    properties: Mapping[str, str] = MappingProxyType({})
     gpu_count: int = 0
     environment_mode: EnvironmentChoice | None = None
     unknown_target: str | None = None

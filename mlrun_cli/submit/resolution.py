@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mlrun_cli.data.binding import has_placeholder
-from mlrun_cli.data.dataset import Dataset
+from mlrun_cli.data.placeholders import has_placeholder
 from mlrun_cli.environments.mode import EnvironmentChoice
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
 from mlrun_cli.processes.launch import Launch
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
-from mlrun_cli.submit.run_data import RunData
 from mlrun_cli.submit.script import build_argv
 
-if TYPE_CHECKING:  # start-up: few runs have arguments of Docker
+if TYPE_CHECKING:  # start-up: few runs have data, or arguments of Docker
+    from mlrun_cli.data.dataset import Dataset
     from mlrun_cli.environments.docker_arguments import Volume
+    from mlrun_cli.submit.run_data import RunData
 
 _DATA_SECTIONS = ("data", "dataReferences", "outputData")
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(NamedTuple):
     """A request without problems, resolved as far as it can be before its run is made.
 
     Attributes:
@@ -49,7 +48,7 @@ class Resolution:
     choice: EnvironmentChoice
     notes: tuple[str, ...]
     volumes: tuple[Volume, ...] = ()
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = MappingProxyType({})
     datasets: Sequence[Dataset] = ()
 
     @property
@@ -59,14 +58,12 @@ class Resolution:
 
     def with_data(self, data: RunData) -> Resolution:
         """Return this resolution with the paths of its data in place of placeholders."""
-        configuration = replace(
-            self.configuration,
+        configuration = self.configuration._replace(
             arguments=data.arguments,
             command=data.command,
             environment_variables=data.variables,
         )
-        return replace(
-            self,
+        return self._replace(
             configuration=configuration,
             argv=(self.argv[0], *data.arguments) if data.command is None else build_argv(configuration),
             data=data.definition(),

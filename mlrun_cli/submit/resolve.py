@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Set
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,14 +29,14 @@ from mlrun_cli.submit.references import resolve_references
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.resolution import Resolution, names_data
 from mlrun_cli.submit.review import review_configuration
-from mlrun_cli.submit.run_data import RunData
 from mlrun_cli.submit.script import build_argv, check_script_in_snapshot, find_argv
 from mlrun_cli.submit.script_environment import reserved_variables
 from mlrun_cli.workspace import Workspace
 
-if TYPE_CHECKING:  # start-up: few submits repeat an earlier run, or have arguments of Docker
+if TYPE_CHECKING:  # start-up: few submits repeat an earlier run, or have data or arguments of Docker
     from mlrun_cli.environments.docker_arguments import Volume
     from mlrun_cli.submit.earlier_runs import EarlierRun
+    from mlrun_cli.submit.run_data import RunData
 
 _SCRIPT_KEYS = ("script", "command")
 _DEFAULTS = RunConfiguration(python=PythonSection(user_managed_dependencies=True))
@@ -261,7 +260,7 @@ class Resolver:
     def _plan_launch(self, planned: PlannedEnvironment) -> None:
         """Settle the variables and volumes that the script finds, and its processes."""
         variables = {**planned.variables, **self.configuration.environment_variables}
-        self.configuration = replace(self.configuration, environment_variables=variables)
+        self.configuration = self.configuration._replace(environment_variables=variables)
         if planned.plan.container is None:
             self.notes += self._apply_docker_arguments()
         self._launch = resolve_launch(
@@ -308,4 +307,4 @@ def _without_variables(configuration: RunConfiguration, names: Set[str]) -> tupl
     kept = {name: value for name, value in configuration.environment_variables.items() if name not in names}
     skipped = [name for name in configuration.environment_variables if name in names]
     notes = [f"environmentVariables.{name} is skipped: each run sets it by itself." for name in skipped]
-    return replace(configuration, environment_variables=kept) if skipped else configuration, notes
+    return configuration._replace(environment_variables=kept) if skipped else configuration, notes

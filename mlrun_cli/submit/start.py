@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, describe_full_disk
@@ -44,8 +43,7 @@ from mlrun_cli.workspace import Workspace
 Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Submitted:
+class Submitted(NamedTuple):
     """A submitted run.
 
     Attributes:

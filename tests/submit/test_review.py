@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +56,7 @@ def test_a_script_and_a_command_are_one_too_many() -> None:
     ],
 )
 def test_a_field_that_cannot_be_honoured_is_refused_by_name(changed: dict[str, Any], key_path: str) -> None:
-    error = refusal(replace(RunConfiguration(), **changed))
+    error = refusal(RunConfiguration(**changed))
 
     assert error.message.startswith(f"{key_path} cannot be honoured: ")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
@@ -112,6 +113,7 @@ def submit_script(
     request = SubmitRequest(
         path=shared.path,
         experiment_name=context.experiment_name(experiment_name),
+        environment=dict(os.environ),
         runconfig_name=runconfig_name,
         source_directory=source_directory,
         script=words[0] if words else None,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -133,12 +132,11 @@ class SubmitForm(NamedTuple):
         """
         if earlier is not None:
             self._check_for_zero_bytes()
-            return replace(self._request(Path(earlier.submission.folder or "/")), earlier=earlier)
+            return self._request(Path(earlier.submission.folder or "/"))._replace(earlier=earlier)
         folder = self.checked_folder()
         if not self.script and not self.runconfig:
             raise UsageError("Script: neither a script nor a runconfig is named.", hint="Choose one of the two.")
-        return replace(
-            self._request(folder),
+        return self._request(folder)._replace(
             runconfig_name=self.runconfig or None,
             source_directory=self.source_path(),
             conda_dependencies=folder / self.conda_file if self.conda_file else None,

@@ -1,0 +1,72 @@
+"""Placeholders for data in arguments, commands and variables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+from mlrun_cli.core.shell_text import with_variables
+
+DATASET = "DatasetConsumptionConfig"
+OUTPUT = "DatasetOutputConfig"
+REFERENCE = "AZUREML_DATAREFERENCE"
+PATH_ON_COMPUTE = "pathOnCompute"
+
+_PLACEHOLDER = (
+    r"(?P<kind>DatasetConsumptionConfig|DatasetOutputConfig):(?P<name>\w+)"
+    r"|\$\{AZUREML_DATAREFERENCE_(?P<braced>[^{}]+)\}"
+    r"|\$AZUREML_DATAREFERENCE_(?P<bare>\w+)"
+)
+_ANY_PLACEHOLDER = re.compile(_PLACEHOLDER)
+_BEFORE_PATH, _AFTER_PATH = r"""(?<![^\s=:,;|&<>()'"])""", r"""(?![^\s:,;|&<>()'"/])"""
+
+
+def has_placeholder(text: str) -> bool:
+    """Return whether a text has a placeholder for data."""
+    return _ANY_PLACEHOLDER.search(text) is not None
+
+
+class Placeholders:
+    """Placeholders for data in texts: Azure's own, and the paths of data on its machines.
+
+    What takes their place is asked by kind and name: `DATASET`, `OUTPUT` or `REFERENCE` with the name of an entry,
+    `PATH_ON_COMPUTE` with the path.
+    """
+
+    def __init__(self, paths_on_compute: Iterable[str] = ()) -> None:
+        paths = "|".join(map(re.escape, sorted(paths_on_compute, key=len, reverse=True)))
+        self._paths = re.compile(rf"{_BEFORE_PATH}(?P<path>{paths}){_AFTER_PATH}") if paths else None
+        self._all = re.compile(f"{_PLACEHOLDER}|{self._paths.pattern}") if self._paths else _ANY_PLACEHOLDER
+
+    def fill(self, text: str, value: Callable[[str, str], str]) -> str:
+        """Return a text with `value(kind, name)` in place of each."""
+        return self._all.sub(lambda found: value(*_kind_and_name(found)), text)
+
+    def fill_paths(self, text: str, value: Callable[[str, str], str]) -> str:
+        """Return a text with `value(PATH_ON_COMPUTE, path)` in place of each path; placeholders stay."""
+        return text if self._paths is None else self._paths.sub(lambda found: value(PATH_ON_COMPUTE, found[0]), text)
+
+    def fill_shell(self, text: str, variable: Callable[[str, str], str | None]) -> str:
+        """Return the text of a command with `variable(kind, name)`, a variable of the shell, in place of each.
+
+        What the shell will read as that variable, or as one of its own where the answer is None, stays as it is.
+        """
+
+        def name(found: re.Match[str]) -> str | None:
+            given = variable(*_kind_and_name(found))
+            return None if found[0] in {f"${given}", f"${{{given}}}"} else given
+
+        return with_variables(text, self._all, name)
+
+
+def _kind_and_name(found: re.Match[str]) -> tuple[str, str]:
+    parts = found.groupdict()
+    if parts.get("path"):
+        return PATH_ON_COMPUTE, parts["path"]
+    return parts["kind"] or REFERENCE, parts["name"] or parts["braced"] or parts["bare"]
+
+
+def azure_name(name: str) -> str:
+    """Return Azure's spelling of a name of data in a runconfig: `in_put` is `inPut` there."""
+    first, *others = name.split("_")
+    return first[:1].lower() + first[1:] + "".join(word.title() for word in others) if first else name
