@@ -1,11 +1,15 @@
-"""The base of targets that would be other machines: they can be described, not created."""
+"""Compute targets that would be other machines: they can be described, not created, since runs run on this machine.
 
-from typing import Any
+Each kind is a row of `_KINDS`. Azure's modules of these kinds are aliases of this one.
+"""
+
+from typing import Any, Dict, NamedTuple, Tuple
 
 from azureml._unsupported import Described
 from azureml.core.compute.compute import (
     ComputeTarget,
     ComputeTargetAttachConfiguration,
+    ComputeTargetException,
     ComputeTargetProvisioningConfiguration,
     not_here,
 )
@@ -36,3 +40,147 @@ class Locked(ComputeTarget):
     def get_credentials(self) -> Any:
         """Refused: raises ComputeTargetException."""
         raise not_here(None, self.name, f"{type(self).__name__}.get_credentials()")
+
+
+class _Kind(NamedTuple):
+    """A kind of target: Azure's module, class and word, what it is, and the parameters of its configurations."""
+
+    module: str
+    name: str
+    compute_type: str
+    bases: Tuple[Any, ...]
+    noun: str
+    configurations: Dict[str, str]
+
+
+_KINDS = (
+    _Kind(
+        "adla",
+        "AdlaCompute",
+        "DataLakeAnalytics",
+        (Attachable,),
+        "An account of Data Lake Analytics",
+        {"DataLakeAnalyticsAttachConfiguration": "resource_group=None, account_name=None, resource_id=None"},
+    ),
+    _Kind(
+        "batch",
+        "BatchCompute",
+        "Batch",
+        (ComputeTarget,),
+        "An account of Azure Batch",
+        {"BatchAttachConfiguration": "resource_group=None, account_name=None, resource_id=None"},
+    ),
+    _Kind(
+        "databricks",
+        "DatabricksCompute",
+        "Databricks",
+        (Attachable, Locked),
+        "A workspace of Databricks",
+        {
+            "DatabricksAttachConfiguration": (
+                "resource_group=None, workspace_name=None, resource_id=None, access_token=''"
+            )
+        },
+    ),
+    _Kind(
+        "datafactory",
+        "DataFactoryCompute",
+        "DataFactory",
+        (Attachable,),
+        "A factory of Azure Data Factory",
+        {
+            "DataFactoryProvisioningConfiguration": "location=None",
+            "DataFactoryAttachConfiguration": "resource_group=None, factory_name=None, resource_id=None",
+        },
+    ),
+    _Kind(
+        "dsvm",
+        "DsvmCompute",
+        "VirtualMachine",
+        (Locked,),
+        "A Data Science Virtual Machine",
+        {"DsvmProvisioningConfiguration": "vm_size=None, ssh_port=None, location=None"},
+    ),
+    _Kind(
+        "hdinsight",
+        "HDInsightCompute",
+        "HDInsight",
+        (Attachable, Locked),
+        "A cluster of HDInsight",
+        {
+            "HDInsightAttachConfiguration": (
+                "username, subscription_id=None, resource_group=None, cluster_name=None, resource_id=None, "
+                "address=None, ssh_port='22', password='', private_key_file='', private_key_passphrase=''"
+            )
+        },
+    ),
+    _Kind(
+        "kubernetescompute",
+        "KubernetesCompute",
+        "Kubernetes",
+        (ComputeTarget,),
+        "A cluster of Kubernetes",
+        {
+            "KubernetesComputeAttachConfiguration": (
+                "resource_id=None, namespace=None, identity_type=None, identity_ids=None"
+            )
+        },
+    ),
+    _Kind(
+        "kusto",
+        "KustoCompute",
+        "Kusto",
+        (Locked,),
+        "A cluster of Kusto",
+        {
+            "KustoAttachConfiguration": (
+                "resource_group=None, workspace_name=None, resource_id=None, tenant_id=None, "
+                "kusto_connection_string=None, application_id=None, application_key=None"
+            )
+        },
+    ),
+    _Kind(
+        "remote",
+        "RemoteCompute",
+        "VirtualMachine",
+        (Attachable, Locked),
+        "A machine reached by SSH",
+        {
+            "RemoteComputeAttachConfiguration": (
+                "username, subscription_id=None, resource_group=None, vm_name=None, resource_id=None, address=None, "
+                "ssh_port=22, password='', private_key_file='', private_key_passphrase=''"
+            )
+        },
+    ),
+    _Kind(
+        "synapse",
+        "SynapseCompute",
+        "SynapseSpark",
+        (ComputeTarget,),
+        "A Spark pool of Synapse",
+        {"SynapseAttachConfiguration": "linked_service, type, pool_name"},
+    ),
+)
+
+
+def _make_kinds() -> "Dict[str, type]":
+    """Return the classes of all kinds and of their configurations, by name."""
+    made: Dict[str, type] = {}
+    for kind in _KINDS:
+        origin = {"__module__": f"azureml.core.compute.{kind.module}"}
+        calls: Dict[str, Any] = {}
+        for name, takes in kind.configurations.items():
+            is_attached = name.endswith("AttachConfiguration")
+            base: Any = AttachConfiguration if is_attached else ProvisioningConfiguration
+            made[name] = type(base)(name, (base,), {**origin, "__doc__": f"{kind.noun}."}, takes=takes)
+            calls["attach_configuration" if is_attached else "provisioning_configuration"] = made[name]
+        doc = f"{kind.noun}; refused wherever one would be made."
+        namespace = {**origin, **calls, "__doc__": doc, "_compute_type": kind.compute_type}
+        made[kind.name] = type(kind.name, kind.bases, namespace)
+    return made
+
+
+_MADE = _make_kinds()
+globals().update(_MADE)
+
+__all__ = ["ComputeTarget", "ComputeTargetException", *_MADE]  # noqa: PLE0604 - they are all texts
