@@ -15,7 +15,7 @@ from mlrun_cli.core.locks import acquire_lock, remove_locked
 from mlrun_cli.core.temporary import temporary_beside
 from mlrun_cli.errors import MlrunError, StoreUnavailable, UsageError, WorkspaceNotFound
 from mlrun_cli.runs.record_files import NAMES
-from mlrun_cli.runtime.rebuild import Filled, fill
+from mlrun_cli.runtime.rebuild import ImportReport, import_folders
 from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.salvage import Salvage
 from mlrun_cli.workspace import Workspace
@@ -54,7 +54,7 @@ def repair_workspace(identity: WorkspaceIdentity, home: Path, *, say: Callable[[
         problems = locator.database.find_problems() if is_there else []
         if is_there and not problems:
             with closing(locator.database.open()) as database:
-                filled = fill(database, folder, is_rebuilt=False)
+                filled = import_folders(database, folder, is_rebuilt=False)
         else:
             say("The store is made again; this may take a while.")
             with locator.database.new_database() as new:
@@ -122,7 +122,7 @@ def restore_workspace(identity: WorkspaceIdentity, home: Path, file: Path) -> di
         make_private_folder(made)
     with _alone(folder):
         with locator.database.new_database(file) as new:
-            filled = fill(new.database, folder, is_rebuilt=True)
+            filled = import_folders(new.database, folder, is_rebuilt=True)
             kept = new.put_in_place("replaced")
         with Workspace.connect(locator) as workspace:
             workspace.record_missing()
@@ -134,7 +134,7 @@ def restore_workspace(identity: WorkspaceIdentity, home: Path, file: Path) -> di
     }
 
 
-def _told(filled: Filled) -> dict[str, Any]:
+def _told(filled: ImportReport) -> dict[str, Any]:
     return {
         "named": filled.named,
         "runs": len(filled.runs),
@@ -160,12 +160,12 @@ def _alone(folder: Path) -> Iterator[None]:
         remove_locked(path, lock)
 
 
-def _fill_new(database: Database, locator: WorkspaceLocator, *, is_damaged: bool) -> Filled:
+def _fill_new(database: Database, locator: WorkspaceLocator, *, is_damaged: bool) -> ImportReport:
     """Fill a new store with what the folders tell, and with what can be read of the damaged one."""
     if not is_damaged:
-        return fill(database, locator.folder, is_rebuilt=True)
+        return import_folders(database, locator.folder, is_rebuilt=True)
     with closing(locator.database.open_damaged()) as damaged:
-        return fill(database, locator.folder, is_rebuilt=True, salvage=Salvage(damaged))
+        return import_folders(database, locator.folder, is_rebuilt=True, salvage=Salvage(damaged))
 
 
 def _unknown_models(workspace: Workspace) -> Sequence[str]:

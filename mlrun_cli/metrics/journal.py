@@ -9,7 +9,8 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -60,6 +61,20 @@ class Entries(NamedTuple):
     unreadable: int
     others: dict[str, Entries]
     """By run id what is said of other runs than the journal's own; what of it is unreadable is counted above."""
+
+
+@contextmanager
+def open_journal(path: Path) -> Iterator[int]:
+    """Open a journal for reading: not what a script has put in its place, a link or a FIFO, which would be waited at.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def read_piece(descriptor: int, offset: int) -> bytes:

@@ -36,14 +36,14 @@ _U = TypeVar("_U")
 
 
 def derive_status(run: Run, exit_code: int) -> RunStatus:
-    """Completed or Failed, by the exit code first and then by what the script said of itself."""
+    """Return Completed or Failed: by the exit code, then by what the script said of itself."""
     if exit_code == 0 and run.wanted_status is not RunStatus.FAILED:
         return RunStatus.COMPLETED
     return RunStatus.FAILED
 
 
 def derive_error(run: Run, log: Path, exit_code: int, signal_name: str | None) -> dict[str, Any]:
-    """Why a run failed: what the script said with `fail()`, its traceback, or else how it ended.
+    """Return the error of a failed run: of `fail()`, from the traceback in its log, or else by how it ended.
 
     Only an exit code of 1 is Python's for an exception that nobody caught; a traceback in the log of a script that
     ended otherwise is of one that was.
@@ -65,13 +65,13 @@ def derive_error(run: Run, log: Path, exit_code: int, signal_name: str | None) -
 
 
 def derive_script_outcome(run: Run, folder: RunFolder, submission: Submission, end: ScriptEnd) -> Outcome:
-    """What a run has come to whose script has started and ended."""
+    """Return the outcome of a run whose script has started and ended."""
     if end.stopped is not None:
         return derive_stop_outcome(end.stopped, run, submission, end)
     status = derive_status(run, end.exit_code)
     name = signal_name(-end.exit_code) if end.exit_code < 0 else None
     error = derive_error(run, folder.artifacts / end.log, end.exit_code, name) if status is RunStatus.FAILED else None
-    outcome = _outcome(status, end, error)
+    outcome = _make_outcome(status, end, error)
     if end.exit_code == 0 or len(submission.launch.log_names) == 1:
         return outcome
     how = f"signal {name}" if name else f"exit code {end.exit_code}"
@@ -82,33 +82,33 @@ def derive_script_outcome(run: Run, folder: RunFolder, submission: Submission, e
 
 
 def derive_stop_outcome(reason: StopReason, run: Run, submission: Submission, end: ScriptEnd | None) -> Outcome:
-    """What a run has come to that was told to stop, before its script could start or while it ran."""
+    """Return the outcome of a run that was stopped, before its script could start or while it ran."""
     if reason is StopReason.CANCEL and run.failed_with is not None:
-        return _outcome(RunStatus.FAILED, end, dict(run.failed_with))
+        return _make_outcome(RunStatus.FAILED, end, dict(run.failed_with))
     if reason is StopReason.TIME_LIMIT:
         limit = submission.max_run_duration_seconds
         message = f"The run was stopped at its time limit of {limit:g} seconds (maxRunDurationSeconds)."
-        return _outcome(RunStatus.CANCELED, end, run_error(message))
+        return _make_outcome(RunStatus.CANCELED, end, run_error(message))
     if reason is StopReason.STREAM_LOST:
         return make_lost_stream_outcome(end)
     if reason is StopReason.SHUTDOWN:
         message = "The run was stopped because its supervisor was asked to end (SIGTERM), as at a shutdown."
-        return _outcome(RunStatus.FAILED, end, run_error(message, code=SERVICE_ERROR))
-    return _outcome(RunStatus.CANCELED, end, None)
+        return _make_outcome(RunStatus.FAILED, end, run_error(message, code=SERVICE_ERROR))
+    return _make_outcome(RunStatus.CANCELED, end, None)
 
 
 def make_lost_stream_outcome(end: ScriptEnd | None = None) -> Outcome:
-    """What a run has come to that was to be canceled with the command that streamed it."""
+    """Return the outcome of a run that was to be canceled with the command that streamed it."""
     message = "The run was canceled because the command that streamed it was killed (--on-interrupt cancel)."
-    return _outcome(RunStatus.CANCELED, end, run_error(message))
+    return _make_outcome(RunStatus.CANCELED, end, run_error(message))
 
 
 def make_failure_outcome(message: str, *, code: str = USER_ERROR) -> Outcome:
-    """What a run has come to whose script could not be started."""
-    return _outcome(RunStatus.FAILED, None, run_error(message, code=code))
+    """Return the outcome of a run whose script could not be started."""
+    return _make_outcome(RunStatus.FAILED, None, run_error(message, code=code))
 
 
-def _outcome(status: RunStatus, end: ScriptEnd | None, error: dict[str, Any] | None) -> Outcome:
+def _make_outcome(status: RunStatus, end: ScriptEnd | None, error: dict[str, Any] | None) -> Outcome:
     if end is None:
         return Outcome(status, now(), error=error)
     was_killed = end.exit_code < 0
@@ -123,7 +123,10 @@ def _outcome(status: RunStatus, end: ScriptEnd | None, error: dict[str, Any] | N
 
 
 def add_full_disk(outcome: Outcome, full: str | None) -> Outcome:
-    """The outcome of a script at whose end the disk was full, as `full` says it: that may be why it failed."""
+    """Return the outcome with a remark that the disk was full, in the words of `full`, when the script ended.
+
+    That may be why it failed.
+    """
     if full is None:
         return outcome
     told = f"Found when the script ended: {full}."
@@ -133,8 +136,8 @@ def add_full_disk(outcome: Outcome, full: str | None) -> Outcome:
     return outcome._replace(error={**outcome.error, "error": {**details, "message": f"{details['message']} {told}"}})
 
 
-def attempt(action: Callable[[], _T], otherwise: _U, say: Callable[[str], None]) -> _T | _U:
-    """What an action returns that may fail in an ending: whatever goes wrong is said, and the run ends all the same.
+def attempt(action: Callable[[], _T], otherwise: _U, log: Callable[[str], None]) -> _T | _U:
+    """Return what an action returns, or `otherwise` when it fails: it is logged, and the run ends all the same.
 
     Raises:
         StoreError: the store cannot be used now, which is for the caller to wait for.
@@ -144,12 +147,12 @@ def attempt(action: Callable[[], _T], otherwise: _U, say: Callable[[str], None])
     except StoreError:
         raise
     except Exception:  # what it is, nobody can know: a folder without permission, a file that is garbage
-        say(traceback.format_exc())
+        log(traceback.format_exc())
         return otherwise
 
 
 def describe_left_processes(processes: list[ProcessId]) -> tuple[str, ...]:
-    """The warning that a run gets when something it started could not be ended."""
+    """Return the warning that a run gets when something it started could not be ended."""
     if not processes:
         return ()
     pids = ", ".join(str(process.pid) for process in processes)
@@ -157,18 +160,18 @@ def describe_left_processes(processes: list[ProcessId]) -> tuple[str, ...]:
 
 
 def describe_left_files(folder: RunFolder) -> tuple[str, ...]:
-    """The warnings that a run gets of what its script has left in the working folder."""
-    return (*_warn_of_mlflow(folder), *_links_warning(folder))
+    """Return the warnings that a run gets of what its script has left in the working folder."""
+    return (*_describe_mlflow_files(folder), *_describe_links(folder))
 
 
-def _warn_of_mlflow(folder: RunFolder) -> tuple[str, ...]:
+def _describe_mlflow_files(folder: RunFolder) -> tuple[str, ...]:
     mlruns = folder.work / "mlruns"
     if not mlruns.is_dir():
         return ()
     return (f"MLflow's data of this run lies in {mlruns}; it is kept with the run, but is none of its metrics.",)
 
 
-def _links_warning(folder: RunFolder) -> tuple[str, ...]:
+def _describe_links(folder: RunFolder) -> tuple[str, ...]:
     # What a link leads to may be uploaded under the link's own name.
     links = [path for path in escaping_links(folder.work) if not os.path.lexists(folder.uploads / path)]
     if not links:
@@ -181,7 +184,7 @@ def _links_warning(folder: RunFolder) -> tuple[str, ...]:
 
 
 def signal_name(number: int) -> str:
-    """`SIGKILL` for 9; `signal 42` for one without a name."""
+    """Return `SIGKILL` for 9; `signal 42` for one without a name."""
     try:
         return signal.Signals(number).name
     except ValueError:
@@ -201,12 +204,12 @@ def clean_working_folder(workspace: Workspace, submission: Submission, folder: R
 
 
 def write_outcome(folder: RunFolder, outcome: Outcome) -> None:
-    """Put the outcome on the disk, before the store and for whoever comes if that fails."""
+    """Write the outcome to the disk, before the store: recovery reads it if that fails."""
     write_json(folder.outcome, outcome.to_json(), durable=True)
 
 
 def read_outcome(folder: RunFolder) -> Outcome | None:
-    """What `write_outcome` has written, if anything; None where something else stands there."""
+    """Return what `write_outcome` has written; None when there is nothing, or something else."""
     try:
         document = read_json(folder.outcome)
         return None if document is None else Outcome.from_json(document)
@@ -215,7 +218,7 @@ def read_outcome(folder: RunFolder) -> Outcome | None:
 
 
 def record_outcome(workspace: Workspace, run: Run, outcome: Outcome) -> None:
-    """Put the outcome into the store, and with it the end of what the script has left open; an ended run stays so."""
+    """Store the outcome, and end the runs that the script has left open; a run that has ended stays as it is."""
     owner_lock, error = f"runs/{run.run_id}", None
     keep_all_outputs(workspace, owner_lock)
     if outcome.status is RunStatus.FAILED:

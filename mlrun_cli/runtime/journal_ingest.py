@@ -5,22 +5,23 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Protocol
 
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import StoreError
-from mlrun_cli.metrics.journal import CHUNK_BYTES, Entries, journal_names, parse_piece, read_piece
+from mlrun_cli.metrics.journal import CHUNK_BYTES, Entries, journal_names, open_journal, parse_piece, read_piece
 from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.store.runs.run_store import RunStore
 from mlrun_cli.workspace import Workspace
 
 READ_OFFSETS_NAME = "read.json"
 """Beside journals: by their names, up to where what is not a value is in the records of runs."""
 
 _Pieces = Mapping[str, tuple[int, bytes]]
-"""By the name of a journal where a piece of it begins, and its whole lines."""
+"""By the name of a journal: the offset of a piece of it, and its whole lines."""
 
 
 class _OffsetMoved(Exception):
@@ -31,21 +32,21 @@ class Offsets(Protocol):
     """How far the journals of a folder have been ingested, as the store knows it."""
 
     def read(self, names: Sequence[str]) -> Mapping[str, int]:
-        """The offsets of these journals, those of others may be among them."""
+        """Return the offsets of these journals; those of others may be among them."""
 
     def advance(self, name: str, before: int, after: int) -> bool:
         """Move an offset, within a transaction; False when another reader has moved it meanwhile."""
 
 
 class RunOffsets:
-    """Of the journals of a run."""
+    """Offsets of the journals of a run."""
 
     def __init__(self, workspace: Workspace, run_key: int) -> None:
         self._workspace = workspace
         self._run_key = run_key
 
     def read(self, names: Sequence[str]) -> Mapping[str, int]:  # noqa: ARG002 — all of the run's are one query
-        """The offsets of all journals of the run."""
+        """Return the offsets of all journals of the run."""
         return self._workspace.journals.bytes_read(self._run_key)
 
     def advance(self, name: str, before: int, after: int) -> bool:
@@ -54,14 +55,14 @@ class RunOffsets:
 
 
 class SessionOffsets:
-    """Of the journals of a session, which belong to no run."""
+    """Offsets of the journals of a session, which belong to no run."""
 
     def __init__(self, workspace: Workspace, folder: Path) -> None:
         self._workspace = workspace
         self._folder = folder
 
     def read(self, names: Sequence[str]) -> Mapping[str, int]:
-        """The offsets of these journals."""
+        """Return the offsets of these journals."""
         return {name: self._workspace.journals.session_bytes_read(name) for name in names}
 
     def advance(self, name: str, before: int, after: int) -> bool:
@@ -73,7 +74,7 @@ class SessionOffsets:
 
 
 class JournalReader:
-    """Follows the journals in a folder: a run's, or a session's, whose lines each name the run that they are about.
+    """Reader of the journals in a folder: a run's, or a session's, whose lines name the run that they are about.
 
     Values and the offset up to which they were read commit together, and the offset moves only from where it
     was: whatever dies and whoever else reads, each line is stored once.
@@ -82,7 +83,14 @@ class JournalReader:
     def __init__(
         self, workspace: Workspace, folder: Path, run_key: int | None, redaction: Redaction | None = None
     ) -> None:
-        """`redaction` is of the run's errors, besides that of the store, which does not know the run's variables."""
+        """Start behind what the store has.
+
+        Args:
+            workspace: whose store ingests the journals.
+            folder: of the journals.
+            run_key: of the run whose they are; None for those of a session.
+            redaction: of the run's errors, besides that of the store, which does not know the run's variables.
+        """
         self._workspace = workspace
         self._redaction = redaction or Redaction()
         self._run_key = run_key
@@ -93,7 +101,7 @@ class JournalReader:
         self._offsets = dict(self._offset_store.read(journal_names(folder)))
         self._keys: dict[str, int | None] = {}
         self._generation = workspace.generation
-        self._turn = 0
+        self._next_journal = 0
         self._unreadable_lines = 0
         self._unforeseen = ""
 
@@ -117,7 +125,7 @@ class JournalReader:
         return sum(len(piece) for _, piece in pieces.values())
 
     def _ingest(self, pieces: _Pieces) -> None:
-        """Store some pieces, but for what of them nobody has foreseen: it must not keep a run from its end for ever."""
+        """Store some pieces; skip a line that cannot be stored, which must not keep a run from its end for ever."""
         if not pieces:
             return
         try:
@@ -139,7 +147,7 @@ class JournalReader:
             self._note_ingested(pieces, unreadable)
 
     def _skip_line(self, pieces: _Pieces, error: Exception) -> None:
-        """Go on behind one line."""
+        """Move the offset behind one line."""
         with self._workspace.transaction():
             for name, (offset, piece) in pieces.items():
                 self._advance(name, offset, len(piece))
@@ -155,18 +163,18 @@ class JournalReader:
         while self.ingest():
             pass
 
-    def written(self) -> Mapping[str, int]:
+    def sizes(self) -> Mapping[str, int]:
         """Return how many bytes have been written to each journal by this moment."""
         return {name: self._size(name) for name in journal_names(self._folder)}
 
-    def has_ingested(self, written: Mapping[str, int]) -> bool:
-        """Return whether all of that is in the store."""
-        return all(self._offsets.get(name, 0) >= size for name, size in written.items())
+    def has_ingested(self, sizes: Mapping[str, int]) -> bool:
+        """Return whether as many bytes of each journal are in the store."""
+        return all(self._offsets.get(name, 0) >= size for name, size in sizes.items())
 
     def ingest_until_now(self) -> None:
         """Store everything that has been acknowledged by this moment, however much is written meanwhile."""
-        written = self.written()
-        while not self.has_ingested(written):
+        sizes = self.sizes()
+        while not self.has_ingested(sizes):
             if not self.ingest():  # what is left of a line was never acknowledged
                 return
 
@@ -177,51 +185,47 @@ class JournalReader:
             return 0
 
     def _next_pieces(self) -> dict[str, tuple[int, bytes]]:
-        """Pieces by journal, each journal in its turn, so that one transaction never locks the store for long."""
+        """Read pieces, each journal in its turn, no more than one transaction can store in a moment."""
         names = journal_names(self._folder)
         pieces: dict[str, tuple[int, bytes]] = {}
         size = 0
         for place in range(len(names)):
-            name = names[(self._turn + place) % len(names)]
+            name = names[(self._next_journal + place) % len(names)]
             offset = self._offsets.get(name, 0)
             piece = self._next_piece(name, offset)
             if piece:
                 pieces[name] = offset, piece
                 size += len(piece)
             if size >= CHUNK_BYTES:
-                self._turn += place + 1
+                self._next_journal += place + 1
                 break
         return pieces
 
     def _next_piece(self, name: str, offset: int) -> bytes:
-        """What follows in one journal; nothing when it cannot be read now.
+        """Read what follows in one journal; nothing when it cannot be read now.
 
         Opened for each piece: a run may have more journals than a process may have open files.
         """
         path = self._folder / name
-        try:
-            found = os.lstat(path)
-            if found.st_size <= offset or not stat.S_ISREG(found.st_mode):
+        with ExitStack() as stack:
+            try:
+                found = os.lstat(path)
+                if found.st_size <= offset or not stat.S_ISREG(found.st_mode):
+                    return b""
+                descriptor = stack.enter_context(open_journal(path))
+            except OSError:
                 return b""
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-        except OSError:
-            return b""
-        try:
             return read_piece(descriptor, offset)
-        finally:
-            os.close(descriptor)
 
     def _store(self, name: str, before: int, size: int, entries: Entries) -> int:
-        """Store what a piece says, within a transaction; how many of its lines say nothing that can be."""
+        """Store what a piece says, within a transaction; return how many of its lines cannot be stored."""
         self._advance(name, before, size)
         if self._run_key is not None:
             self._store_entries(self._run_key, entries)
-            for status, error in entries.endings:
-                wanted = RunStatus.FAILED if status == RunStatus.FAILED.value else RunStatus.COMPLETED
-                self._workspace.runs.want(self._run_key, wanted, self._redaction.error(error))
+            store_endings(self._workspace.runs, self._run_key, entries, self._redaction)
         unreadable = entries.unreadable
         for run_id, others in entries.others.items():
-            key = self._key_of(run_id)
+            key = self._find_key(run_id)
             if key is None:
                 unreadable += len(others.logged) + len(others.tag_changes)
             else:
@@ -231,7 +235,7 @@ class JournalReader:
         return unreadable
 
     def _note_read(self, name: str, offset: int) -> None:
-        """Note, for who makes the store again, that what is not a value is in the runs' records up to here."""
+        """Note, for a rebuild of the store, up to where what is not a value is in the records of runs."""
         path = self._folder / READ_OFFSETS_NAME
         with suppress(OSError):
             write_json(path, {**(read_json(path) or {}), name: offset})
@@ -241,17 +245,12 @@ class JournalReader:
             raise _OffsetMoved
 
     def _store_entries(self, key: int, entries: Entries) -> None:
-        workspace = self._workspace
         if entries.logged:
-            workspace.metrics.add(key, entries.logged)
-        for change, what in entries.tag_changes:
-            if change == "set":
-                workspace.runs.set_tags(key, what)
-            else:
-                workspace.runs.remove_tags(key, what)
+            self._workspace.metrics.add(key, entries.logged)
+        store_tag_changes(self._workspace.runs, key, entries)
 
-    def _key_of(self, run_id: str) -> int | None:
-        """The key of another run that a line is about; None when it has been deleted."""
+    def _find_key(self, run_id: str) -> int | None:
+        """Return the key of another run that a line is about; None when it has been deleted."""
         if self._generation != self._workspace.generation:  # keys are of one store
             self._keys, self._generation = {}, self._workspace.generation
         if self._keys.get(run_id) is None:
@@ -259,13 +258,29 @@ class JournalReader:
         return self._keys[run_id]
 
 
+def store_tag_changes(runs: RunStore, key: int, entries: Entries) -> None:
+    """Store what entries say of a run's tags, within a transaction."""
+    for change, what in entries.tag_changes:
+        if change == "set":
+            runs.set_tags(key, what)
+        else:
+            runs.remove_tags(key, what)
+
+
+def store_endings(runs: RunStore, key: int, entries: Entries, redaction: Redaction) -> None:
+    """Store how a script wants its run to end, within a transaction."""
+    for status, error in entries.endings:
+        wanted = RunStatus.FAILED if status == RunStatus.FAILED.value else RunStatus.COMPLETED
+        runs.want(key, wanted, redaction.error(error))
+
+
 def has_more_than_values(entries: Entries) -> bool:
-    """Whether anything else was said: of tags, or of the script's end."""
+    """Return whether entries tell of tags, or of the script's end."""
     return bool(entries.tag_changes or entries.endings) or any(map(has_more_than_values, entries.others.values()))
 
 
 def _split(pieces: _Pieces) -> Sequence[_Pieces]:
-    """The same in parts: journal by journal, or one journal in two halves; none of a single line."""
+    """Split pieces: journal by journal, or one journal in two halves; a single line has no parts."""
     if len(pieces) > 1:
         return [{name: piece} for name, piece in pieces.items()]
     ((name, (offset, piece)),) = pieces.items()

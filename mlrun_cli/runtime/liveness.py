@@ -15,6 +15,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runtime.queue import ensure_dispatchers
 from mlrun_cli.runtime.sessions import reconcile_sessions
+from mlrun_cli.runtime.slow_recovery import is_worth_waiting_for, note_slow
 from mlrun_cli.runtime.unfinished_submits import remove_unfinished_submits
 from mlrun_cli.targets.base import Liveness, Target
 from mlrun_cli.targets.registry import find_target
@@ -48,7 +49,7 @@ def reconcile_runs(workspace: Workspace) -> frozenset[int]:
     remove_unfinished_submits(workspace)
     targets = _Targets(workspace)
     lost = targets.find_lost(workspace.runs.alive())
-    slow = [run for run in lost if not _is_worth_waiting_for(workspace, run)]
+    slow = [run for run in lost if not is_worth_waiting_for(workspace.run_folder(run.run_id).lock)]
     awaited = [run for run in lost if run not in slow]
     started = time.monotonic()
     start_again = started
@@ -60,7 +61,7 @@ def reconcile_runs(workspace: Workspace) -> frozenset[int]:
         time.sleep(_LOOK_AGAIN_SECONDS)
         awaited = [run for run in awaited if _is_alive(workspace.runs.status(run.key))]
     for run in awaited:
-        _note_slow(workspace, run)
+        note_slow(workspace.run_folder(run.run_id).lock)
     lost = [run for run in (*slow, *awaited) if _is_alive(workspace.runs.status(run.key))]
     owned = (key for owner_lock in given_up for key in workspace.runs.list_keys_of_owner(owner_lock))
     return frozenset([*(run.key for run in lost), *owned])
@@ -72,7 +73,7 @@ def mark_not_responding(run: Run, not_responding: frozenset[int]) -> Run:
 
 
 def find_awaited_room(workspace: Workspace, run: Run, full: str | None) -> str | None:
-    """What a run waits for whose supervisor cannot write on a disk that is full, as `full` says it."""
+    """Return what a run waits for whose disk is full, in the words of `full`; None when it does not wait for room."""
     if full is None or run.status.is_terminal:
         return None
     with suppress(OSError), closing(OwnerLock.open(workspace.run_folder(run.run_id).lock)) as lock:
@@ -82,7 +83,7 @@ def find_awaited_room(workspace: Workspace, run: Run, full: str | None) -> str |
 
 
 def lease_end() -> int:
-    """Until when a supervisor that renews its lease at this moment counts as alive elsewhere."""
+    """Return until when a supervisor that renews its lease at this moment counts as alive elsewhere."""
     return now() + LEASE_SECONDS * MICROSECONDS
 
 
@@ -126,17 +127,6 @@ def _group_by(runs: Iterable[Run], key: Callable[[Run], _K]) -> Mapping[_K, Sequ
     for run in runs:
         groups.setdefault(key(run), []).append(run)
     return groups
-
-
-def _is_worth_waiting_for(workspace: Workspace, run: Run) -> bool:
-    with suppress(OSError), closing(OwnerLock.open(workspace.run_folder(run.run_id).lock)) as lock:
-        return lock.is_worth_waiting_for()
-    return True
-
-
-def _note_slow(workspace: Workspace, run: Run) -> None:
-    with suppress(OSError), closing(OwnerLock.open(workspace.run_folder(run.run_id).lock)) as lock:
-        lock.note_slow()
 
 
 def _record_folder_gone(workspace: Workspace, run: Run) -> None:

@@ -1,4 +1,4 @@
-"""The values that a session has logged, kept in the folders of their runs when the session has ended."""
+"""Copies of the values that a session has logged in the folders of their runs, made when the session ends."""
 
 from __future__ import annotations
 
@@ -34,6 +34,8 @@ def copy_values_to_runs(workspace: Workspace, journal: Path) -> None:
 
 
 class _Copies:
+    """The copies of one journal, a file in the folder of each run; written as `.unfinished` until all are whole."""
+
     def __init__(self, workspace: Workspace, name: str) -> None:
         self._workspace = workspace
         self._name = name
@@ -43,7 +45,7 @@ class _Copies:
         self._waiting = 0
 
     def add(self, line: bytes) -> None:
-        """Sort in a line, `[">", run id, [kind, …]]`.
+        """Add a line, `[">", run id, [kind, …]]`, to the copy of its run, if it is about values.
 
         Raises:
             OSError: what has been added cannot be written.
@@ -55,7 +57,7 @@ class _Copies:
             return
         run_id = head[3]
         if run_id not in self._folders:
-            self._folders[run_id] = self._folder(run_id)
+            self._folders[run_id] = self._find_folder(run_id)
         folder = self._folders[run_id]
         if folder is not None:
             self._lines.setdefault(folder, []).append(line)
@@ -71,24 +73,24 @@ class _Copies:
         """
         self._write()
         for folder in self._begun:
-            self._unfinished(folder).replace(folder / self._name)
+            self._unfinished_path(folder).replace(folder / self._name)
 
     def _write(self) -> None:
         for folder, lines in self._lines.items():
             folder.mkdir(mode=0o700, exist_ok=True)
             if folder not in self._begun:
-                self._unfinished(folder).unlink(missing_ok=True)
+                self._unfinished_path(folder).unlink(missing_ok=True)
                 self._begun.add(folder)
-            with self._unfinished(folder).open("ab") as file:
+            with self._unfinished_path(folder).open("ab") as file:
                 file.writelines(lines)
         self._lines.clear()
         self._waiting = 0
 
-    def _unfinished(self, folder: Path) -> Path:
+    def _unfinished_path(self, folder: Path) -> Path:
         return folder / f"{self._name}.unfinished"
 
-    def _folder(self, run_id: bytes) -> Path | None:
-        """Where values of a run are kept: in its own folder, or that of its root; None when these are gone."""
+    def _find_folder(self, run_id: bytes) -> Path | None:
+        """Return where values of a run are kept: in its own folder, or that of its root; None when these are gone."""
         try:
             run = self._workspace.runs.get(json.loads(b'"%s"' % run_id))
         except (RunNotFound, ValueError):

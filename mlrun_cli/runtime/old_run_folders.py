@@ -1,4 +1,4 @@
-"""What the folder of a run tells that an older version made, which kept no record in it."""
+"""Run folders of an older version, which kept no record in them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY
 
 
 def read_old_folder(folder: RunFolder) -> dict[str, Any] | None:
-    """A document as `RecordStore` has them, whose run still lacks its number; None when the folder is no run's.
+    """Return a document as `RecordStore` has them, whose run still lacks its number; None when the folder is no run's.
 
     A run without an outcome is recorded as Running here: whoever looks at it next finds out whether it is.
     """
@@ -32,7 +32,7 @@ def read_old_folder(folder: RunFolder) -> dict[str, Any] | None:
         ended = None if outcome is None else Outcome.from_json(outcome)
     except (KeyError, TypeError, ValueError):
         return None
-    created_at = _created_at(folder)
+    created_at = _find_creation_time(folder)
     process = read_json(folder.process) or {}
     origin = get_origin()
     row: dict[str, Any] = {
@@ -68,8 +68,8 @@ def read_old_folder(folder: RunFolder) -> dict[str, Any] | None:
     }
 
 
-def _created_at(folder: RunFolder) -> int:
-    """By its id, `<experiment>_<seconds>_<random>`, else by the age of its submission."""
+def _find_creation_time(folder: RunFolder) -> int:
+    """Return when a run was created, by its id, `<experiment>_<seconds>_<random>`, else by its submission's age."""
     middle = folder.path.name.split("_")[-2:][0]
     if middle.isdecimal():
         return int(middle) * MICROSECONDS

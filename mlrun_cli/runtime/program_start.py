@@ -43,7 +43,7 @@ def begin(*descriptors: int) -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def open_workspace(folder: Path, within: Path) -> Workspace:
+def wait_for_workspace(folder: Path, within: Path) -> Workspace:
     """Open the workspace, however long its store is held by another process, or its disk is full or away.
 
     Raises:
@@ -68,7 +68,7 @@ def _load_modules() -> None:
 
 
 def _keep_only(descriptors: Collection[int]) -> None:
-    """Close what else was inherited: a lock or a pipe of the submitter's must not be held until the run has ended."""
+    """Close what else was inherited: a lock or a pipe of the submitter must not be held until the run has ended."""
     for descriptor in descriptors:
         os.set_inheritable(descriptor, False)
     opened = os.listdir("/proc/self/fd") if sys.platform == "linux" else ()

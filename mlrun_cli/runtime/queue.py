@@ -31,7 +31,7 @@ _PAUSE_SECONDS = 10.0
 
 
 class QueueFolder:
-    """Where the dispatcher of a target has its lock, its socket and its log.
+    """The folder of a target's queue, with lock, socket and log of its dispatcher.
 
     The lock file has a byte for each dispatcher that was started since one has last looked into the queue.
     """
@@ -42,7 +42,7 @@ class QueueFolder:
         self.lock = self.path / "lock"
         self.socket = self.path / "socket"
         self.log = self.path / "dispatcher.log"
-        self._trouble = self.path / "trouble.json"
+        self._problem = self.path / "trouble.json"
 
     def make(self) -> None:
         """Make the folder, private to its user, unless it is there; of its parents none but the folder of all queues.
@@ -57,41 +57,41 @@ class QueueFolder:
             self.lock.touch(mode=0o600)
 
     def note_start(self, lock: OwnerLock) -> None:
-        """Write down that a dispatcher is about to be started; on a full disk it goes without."""
+        """Count a dispatcher that is about to be started; a full disk is no obstacle."""
         with suppress(OSError):
             os.pwrite(lock.descriptor, b".", os.fstat(lock.descriptor).st_size)
 
     def clear_starts(self, lock: OwnerLock) -> None:
-        """Write down that the dispatcher has looked into the queue."""
+        """Reset the count: a dispatcher has looked into the queue."""
         with suppress(OSError):
             os.ftruncate(lock.descriptor, 0)
 
     def record_problem(self, text: str) -> None:
-        """Write down why what could be started is not, for who looks at what waits; nothing as soon as it can be."""
+        """Record why runs that have room are not started, for readers of the queue; an empty text removes it."""
         with suppress(OSError):
             if not text:
-                self._trouble.unlink(missing_ok=True)
-            elif text != self.trouble():
-                write_json(self._trouble, {"text": text})
+                self._problem.unlink(missing_ok=True)
+            elif text != self.read_problem():
+                write_json(self._problem, {"text": text})
 
-    def trouble(self) -> str:
-        """What keeps the runs from being started that have room; nothing as a rule."""
+    def read_problem(self) -> str:
+        """Return what keeps runs that have room from being started; empty as a rule."""
         if self.is_failing():
             return f"what starts it keeps failing, {self.log} says why"
         with suppress(OSError):
-            return str((read_json(self._trouble) or {}).get("text", ""))
+            return str((read_json(self._problem) or {}).get("text", ""))
         return ""
 
     def is_failing(self) -> bool:
-        """Whether the last dispatchers have all ended before they looked into the queue."""
-        return self._failed_at() is not None
+        """Return whether the last dispatchers have all ended before they looked into the queue."""
+        return self._find_failure_time() is not None
 
     def is_paused(self) -> bool:
-        """Whether that is so, and the last of them was started only just now."""
-        failed_at = self._failed_at()
+        """Return whether dispatchers keep failing, and the last of them was started only just now."""
+        failed_at = self._find_failure_time()
         return failed_at is not None and abs(time.time() - failed_at) < _PAUSE_SECONDS
 
-    def _failed_at(self) -> float | None:
+    def _find_failure_time(self) -> float | None:
         try:
             found = self.lock.stat()
         except FileNotFoundError:
@@ -100,7 +100,7 @@ class QueueFolder:
 
 
 def wake_dispatcher(workspace: Workspace, target: str) -> None:
-    """See that somebody looks into a target's queue after this moment; where dispatchers keep failing, after a pause.
+    """Have a dispatcher look into a target's queue after this moment; where dispatchers keep failing, after a pause.
 
     Raises:
         OSError: no dispatcher could be started; the next look at a run tries again.
@@ -110,20 +110,20 @@ def wake_dispatcher(workspace: Workspace, target: str) -> None:
     folder.make()
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        if _started(workspace, target, folder) or _call(folder):
+        if _start_if_absent(workspace, target, folder) or _wake(folder):
             return
         time.sleep(_AGAIN_SECONDS)  # it is about to open its socket, or to leave
 
 
 def wake_dispatchers(workspace: Workspace) -> None:
-    """The same for all targets that runs wait for; what fails is left to the next look at a run."""
+    """Wake the dispatchers of all targets that runs wait for; failures are left to the next look at a run."""
     for target in workspace.queues.list_targets():
         with suppress(OSError, StoreError):
             wake_dispatcher(workspace, target)
 
 
 def ensure_dispatchers(workspace: Workspace) -> None:
-    """Start a dispatcher for each target that runs wait for and that has none; one that is there is left alone.
+    """Start a dispatcher for each target that runs wait for and that has none.
 
     Raises:
         StoreUnavailable: the workspace is away.
@@ -132,11 +132,11 @@ def ensure_dispatchers(workspace: Workspace) -> None:
         folder = QueueFolder(workspace, target)
         with suppress(OSError):
             folder.make()
-            _started(workspace, target, folder)
+            _start_if_absent(workspace, target, folder)
 
 
-def _started(workspace: Workspace, target: str, folder: QueueFolder) -> bool:
-    """Start a dispatcher if there is none, and it is not too early for one; whether there is none to be called."""
+def _start_if_absent(workspace: Workspace, target: str, folder: QueueFolder) -> bool:
+    """Start a dispatcher unless there is one, or it is too early for another; False when there is one to be woken."""
     lock = OwnerLock.open(folder.lock)
     try:
         if not lock.try_take():
@@ -170,18 +170,18 @@ def node_limit(workspace: Workspace, target: str) -> int | None:
 
 
 class QueueReport:
-    """What queued runs wait for, by one look at each queue, however many of its runs are asked about."""
+    """A report on what queued runs wait for; each queue is read once, however many of its runs are asked about."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._queues: dict[str, _Queue] = {}
 
     def waiting_for(self, run: Run) -> str:
-        """What a queued run waits for, in one line."""
+        """Return what a queued run waits for, in one line."""
         target = run.target or LOCAL_TARGET
-        queue = self._queue(target)
+        queue = self._read_queue(target)
         before = bisect_left(queue.keys, run.key)
-        reasons = [queue.trouble] if queue.trouble else []
+        reasons = [queue.problem] if queue.problem else []
         reasons.extend([f"{_count_noun(before, 'run')} before it"] if before else ())
         if queue.most == 0:
             reasons.append(f"there is no compute target '{target}' any more")
@@ -192,29 +192,29 @@ class QueueReport:
             reasons.append(f"{_count_noun(run.gpu_count, 'free GPU')} needed")
         return ", ".join(reasons) or f"a place on '{target}'"
 
-    def _queue(self, target: str) -> _Queue:
+    def _read_queue(self, target: str) -> _Queue:
         if target not in self._queues:
             queues = self._workspace.queues
             most = node_limit(self._workspace, target)
-            trouble = QueueFolder(self._workspace, target).trouble()
-            self._queues[target] = _Queue(queues.list_keys(target), most, queues.count_busy_nodes(target), trouble)
+            problem = QueueFolder(self._workspace, target).read_problem()
+            self._queues[target] = _Queue(queues.list_keys(target), most, queues.count_busy_nodes(target), problem)
         return self._queues[target]
 
 
 class _Queue(NamedTuple):
-    """The keys of the runs that wait, in their order; how many nodes there are, and how many are taken; its trouble."""
+    """A queue: keys of the runs that wait, in order; how many nodes there are and are taken; its problem."""
 
     keys: Sequence[int]
     most: int | None
     busy: int
-    trouble: str
+    problem: str
 
 
 def _count_noun(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def _call(folder: QueueFolder) -> bool:
+def _wake(folder: QueueFolder) -> bool:
     """Wake the dispatcher; False when none listens."""
     import socket  # noqa: PLC0415 — not on the way of `run list`
 

@@ -1,21 +1,21 @@
-"""Fills a store with what the folders of a workspace tell and it does not know: runs, their values, named things."""
+"""Import into a store of what the folders of a workspace have besides: runs, their values, named things."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mlrun_cli.core.json_files import read_json
+from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import MlrunError, UsageError
-from mlrun_cli.metrics.journal import Entries, journal_names, parse_piece, read_piece
+from mlrun_cli.metrics.journal import Entries, journal_names, open_journal, parse_piece, read_piece
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.record_files import NAMES, read_lines, run_documents
-from mlrun_cli.runs.status import TERMINAL_STATUSES, RunStatus
-from mlrun_cli.runtime.journal_ingest import READ_OFFSETS_NAME, has_more_than_values
+from mlrun_cli.runs.status import TERMINAL_STATUSES
+from mlrun_cli.runtime.journal_ingest import READ_OFFSETS_NAME, has_more_than_values, store_endings, store_tag_changes
 from mlrun_cli.runtime.old_run_folders import read_old_folder
 from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.journals import JournalStore
@@ -26,10 +26,16 @@ from mlrun_cli.store.salvage import Salvage
 from mlrun_cli.wire.run_folder import JOURNAL
 
 
-class Filled(NamedTuple):
-    """What was added: ids of runs, how many values, and how many rows by named table; and what was not readable.
+class ImportReport(NamedTuple):
+    """What was added to a store.
 
-    `salvaged` counts the runs that only a damaged store told of, and `salvaged_metrics` the metrics.
+    Attributes:
+        runs: their ids.
+        salvaged: how many of them only a damaged store had.
+        salvaged_metrics: how many metrics only a damaged store had.
+        values: how many were logged.
+        named: how many rows by table.
+        unreadable: what could not be read.
     """
 
     runs: list[str]
@@ -40,25 +46,29 @@ class Filled(NamedTuple):
     unreadable: list[str]
 
 
-def fill(database: Database, folder: Path, *, is_rebuilt: bool, salvage: Salvage | None = None) -> Filled:
-    """Add to a store what the folders tell besides, all at once: nothing is doubled, and nobody can read a half.
+def import_folders(
+    database: Database, folder: Path, *, is_rebuilt: bool, salvage: Salvage | None = None
+) -> ImportReport:
+    """Add to a store what the folders have besides, in one transaction; nothing is doubled.
 
     Args:
         database: of the workspace.
         folder: the workspace's.
         is_rebuilt: whether nobody has the store open yet, as one that was made again: then runs that had not ended
             in it, and journals of sessions that it knows nothing of, are taken from the folders as a whole.
-        salvage: a damaged store, for what no folder tells.
+        salvage: a damaged store, for what no folder has.
 
     Raises:
         StoreError: it cannot be written.
         UsageError: a run that has not ended had a key that another has by now.
     """
     with database.transaction(durable=True):
-        return _Filling(database, folder, salvage, is_rebuilt=is_rebuilt).fill()
+        return _FolderImport(database, folder, salvage, is_rebuilt=is_rebuilt).run()
 
 
-class _Filling:
+class _FolderImport:
+    """One import, within a transaction."""
+
     def __init__(self, database: Database, folder: Path, salvage: Salvage | None, *, is_rebuilt: bool) -> None:
         self._database = database
         self._salvage = salvage
@@ -73,7 +83,7 @@ class _Filling:
         self._values = 0
         self._unreadable: list[str] = []
 
-    def fill(self) -> Filled:
+    def run(self) -> ImportReport:
         for run_folder in self._run_folders():
             run_folder.make_readable()
         named = self._add_named()
@@ -85,7 +95,7 @@ class _Filling:
         for session in self._sessions():
             self._read_session(session)
         metrics = 0 if self._salvage is None else self._salvage.add_metrics(self._database)
-        return Filled(list(self._added), len(self._salvaged), metrics, self._values, named, self._unreadable)
+        return ImportReport(list(self._added), len(self._salvaged), metrics, self._values, named, self._unreadable)
 
     def _add_named(self) -> dict[str, int]:
         last: dict[tuple[str, str], dict[str, Any]] = {}
@@ -107,9 +117,9 @@ class _Filling:
 
     def _add_runs(self) -> None:
         there = self._records.run_keys()
-        documents = self._told_documents()
-        without_record = self._told_by_old_folders({*documents, *there})
-        self._give_keys(without_record, [*(key for key, _ in there.values()), *_keys_in(documents)])
+        documents = self._read_documents()
+        without_record = self._read_old_folders({*documents, *there})
+        self._assign_keys(without_record, [*(key for key, _ in there.values()), *_list_keys(documents)])
         documents.update((document["row"]["run_id"], document) for document in without_record)
         if self._is_rebuilt:
             for run_id in documents.keys() & there.keys():
@@ -123,8 +133,8 @@ class _Filling:
         for run_id, key in self._added.items():
             self._records.connect(key, documents[run_id].get("parent"), documents[run_id].get("root"))
 
-    def _told_documents(self) -> dict[str, Mapping[str, Any]]:
-        """The documents that folders have of runs, and a damaged store of others, by id."""
+    def _read_documents(self) -> dict[str, Mapping[str, Any]]:
+        """Read the documents that folders have of runs, and a damaged store of others, by id."""
         documents: dict[str, Mapping[str, Any]] = {}
         for folder in self._run_folders():
             documents.update(run_documents(folder))
@@ -134,13 +144,13 @@ class _Filling:
             documents.update(self._salvaged)
         return documents
 
-    def _told_by_old_folders(self, besides: Collection[str]) -> list[Mapping[str, Any]]:
-        """The documents of runs of an older version, which still lack their keys."""
+    def _read_old_folders(self, besides: Collection[str]) -> list[Mapping[str, Any]]:
+        """Read the documents of runs of an older version, which still lack their keys."""
         old = [folder for folder in self._run_folders() if folder.path.name not in besides]
         return [document for document in map(read_old_folder, old) if document is not None]
 
-    def _give_keys(self, without: list[Mapping[str, Any]], keys: list[int]) -> None:
-        """Give keys, which rise with time, to runs of an older version: all others are younger."""
+    def _assign_keys(self, without: list[Mapping[str, Any]], keys: list[int]) -> None:
+        """Assign keys, which rise with time, to runs of an older version: all others are younger."""
         first = min(keys, default=len(without) + 1) - len(without)
         for place, document in enumerate(sorted(without, key=lambda each: int(each["row"]["created_at"]))):
             # There may be less room than it takes; none has the key 0.
@@ -159,14 +169,14 @@ class _Filling:
         else:
             self._added[row["run_id"]] = key
         self._database.execute("RELEASE run")
-        if self._added.get(row["run_id"], row.get("run_key")) != row.get("run_key") and self._lives(row["run_id"]):
+        if self._added.get(row["run_id"], row.get("run_key")) != row.get("run_key") and self._is_alive(row["run_id"]):
             raise UsageError(
                 f"The run {row['run_id']} has not ended, and its place in the store has been given to another run.",
                 hint="Wait until it has ended, then repair.",
             )
 
-    def _lives(self, run_id: str) -> bool:
-        """Whether a supervisor holds the lock of a run."""
+    def _is_alive(self, run_id: str) -> bool:
+        """Return whether a supervisor holds the lock of a run."""
         try:
             lock = OwnerLock.open(RunFolder(self._folder / "runs" / run_id).lock)
         except OSError:
@@ -188,26 +198,28 @@ class _Filling:
         for name in journal_names(folder.journal):
             # Of a run that the store knew, others go on behind where it has read to.
             end = None if own is not None else offsets.get(name, 0)
-            read = self._read(folder.journal / name, own, end, noted.get(name, 0))
+            read = self._read_journal(folder.journal / name, own, end, noted.get(name, 0))
             if own is not None and read:
                 self._journals.advance(own, name, 0, read)
         alive = {name for session in self._sessions() for name in journal_names(session / JOURNAL)}
         for name in journal_names(folder.logged):
             if name not in alive:
-                self._read(folder.logged / name, None, None, None)
+                self._read_journal(folder.logged / name, None, None, None)
 
     def _read_session(self, folder: Path) -> None:
         noted = read_json(folder / JOURNAL / READ_OFFSETS_NAME) or {}
         for name in journal_names(folder / JOURNAL):
             path = folder / JOURNAL / name
             before = self._journals.session_bytes_read(name)
-            self._read(path, None, before, noted.get(name, 0))
+            self._read_journal(path, None, before, noted.get(name, 0))
             if self._is_rebuilt and not before:
-                read = self._read(path, None, None, noted.get(name, 0), of_all=True)
+                read = self._read_journal(path, None, None, noted.get(name, 0), of_all=True)
                 self._journals.advance_session(name, 0, read)
 
-    def _read(self, path: Path, own: int | None, end: int | None, noted: int | None, *, of_all: bool = False) -> int:
-        """Store what a journal says of runs that were added, or of all; how far it was read.
+    def _read_journal(
+        self, path: Path, own: int | None, end: int | None, noted: int | None, *, of_all: bool = False
+    ) -> int:
+        """Store what a journal says of runs that were added, or of all; return how far it was read.
 
         Args:
             path: the journal.
@@ -218,12 +230,12 @@ class _Filling:
         """
         if not (self._added or of_all):
             return 0
-        try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-        except OSError:
-            return 0
         offset = 0
-        try:
+        with ExitStack() as stack:
+            try:
+                descriptor = stack.enter_context(open_journal(path))
+            except OSError:
+                return 0
             while piece := read_piece(descriptor, offset):
                 if end is not None:
                     piece = piece[: max(0, end - offset)]
@@ -234,8 +246,6 @@ class _Filling:
                 is_noted = noted is None or offset < noted
                 self._store(parse_piece(piece), own, is_noted=is_noted, of_all=of_all)
                 offset += len(piece)
-        finally:
-            os.close(descriptor)
         return offset
 
     def _store(self, entries: Entries, own: int | None, *, is_noted: bool, of_all: bool) -> None:
@@ -254,14 +264,8 @@ class _Filling:
             self._values += len(entries.logged)
         if is_noted or not has_more_than_values(entries):
             return
-        for change, what in entries.tag_changes:
-            if change == "set":
-                self._runs.set_tags(key, what)
-            else:
-                self._runs.remove_tags(key, what)
-        for status, error in entries.endings:
-            wanted = RunStatus.FAILED if status == RunStatus.FAILED.value else RunStatus.COMPLETED
-            self._runs.want(key, wanted, error)
+        store_tag_changes(self._runs, key, entries)
+        store_endings(self._runs, key, entries, Redaction())
 
     def _run_folders(self) -> Iterator[RunFolder]:
         with suppress(FileNotFoundError):
@@ -276,6 +280,6 @@ class _Filling:
         return []
 
 
-def _keys_in(documents: Mapping[str, Mapping[str, Any]]) -> list[int]:
+def _list_keys(documents: Mapping[str, Mapping[str, Any]]) -> list[int]:
     keys = (document["row"].get("run_key") for document in documents.values())
     return [key for key in keys if isinstance(key, int)]

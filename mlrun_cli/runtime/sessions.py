@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.runtime.logged_values import copy_values_to_runs
+from mlrun_cli.runtime.slow_recovery import is_worth_waiting_for, note_slow
 from mlrun_cli.runtime.tracked_outputs import keep_all_outputs
 from mlrun_cli.wire.run_folder import JOURNAL
 from mlrun_cli.workspace import Workspace
@@ -39,7 +40,7 @@ _ENDING = "ending.json"
 
 
 class Session:
-    """The session of this process in one workspace; made with its lock taken."""
+    """The session of this process in one workspace; it holds the owner lock of the runs that it opens."""
 
     def __init__(self, workspace: Workspace, family: str) -> None:
         """Make the folder; processes of one `family` have it in the beginning of its name.
@@ -55,7 +56,7 @@ class Session:
         self.folder = workspace.folder / _SESSIONS / name
         self.owner_lock = f"{_SESSIONS}/{name}"
         try:
-            self._lock = _make(self.folder)
+            self._lock = _make_folder(self.folder)
         except OSError as error:
             raise MlrunError(
                 f"The folder {self.folder} cannot be made: {error.strerror}.",
@@ -64,7 +65,7 @@ class Session:
         self._reader = JournalReader(workspace, self.folder / JOURNAL, None)
 
     def try_to_ingest(self) -> None:
-        """Store what this process has said by now, unless another process holds the store for longer than a moment.
+        """Store what this process has written by now, unless another process holds the store for longer than a moment.
 
         Raises:
             StoreError: it does, or the store cannot be used.
@@ -76,9 +77,9 @@ class Session:
             self._workspace.set_busy_timeout(_BUSY_SECONDS)
 
     def ingest_until_now(self) -> None:
-        """Store all that this process and its relatives have said by this moment."""
+        """Store all that this process and its relatives have written by this moment."""
         self._reader.ingest_until_now()
-        names = {name for name in _names(self._workspace) if name.startswith(f"{self._family}-")}
+        names = {name for name in _list_names(self._workspace) if name.startswith(f"{self._family}-")}
         for gone in self._relatives.keys() - names:
             del self._relatives[gone]
         for name in names - {self.folder.name}:
@@ -105,12 +106,12 @@ class Session:
             self._lock.close()
 
     def forget(self) -> None:
-        """Let go of what came from the parent, in a child made by `fork`."""
+        """Close what came from the parent, in a child made by `fork`."""
         self._lock.close()
 
 
-def _make(folder: Path) -> OwnerLock:
-    """Make a session's folder, its lock taken before anybody can see it."""
+def _make_folder(folder: Path) -> OwnerLock:
+    """Make a session's folder, its lock taken before anybody can see it, and return the lock."""
     unfinished = folder.with_name(f".{folder.name}")
     folder.parent.mkdir(mode=0o700, exist_ok=True)
     unfinished.mkdir(mode=0o700)
@@ -131,11 +132,12 @@ def reconcile_sessions(workspace: Workspace) -> list[str]:
     """
     given_up = []
     deadline = time.monotonic() + _PATIENCE_SECONDS
-    for name in _names(workspace):
-        # Another process may be at it: its word is waited for, for a while, by one look.
-        while not (is_reconciled := _reconcile(workspace, name)) and _is_worth_waiting_for(workspace, name):
+    for name in _list_names(workspace):
+        lock_file = workspace.folder / _SESSIONS / name / "lock"
+        # Another process may be at it: one reader waits for it, for a while.
+        while not (is_reconciled := _reconcile(workspace, name)) and is_worth_waiting_for(lock_file):
             if time.monotonic() >= deadline:
-                _note_slow(workspace, name)
+                note_slow(lock_file)
                 break
             time.sleep(_LOOK_AGAIN_SECONDS)
         if not is_reconciled:
@@ -144,7 +146,7 @@ def reconcile_sessions(workspace: Workspace) -> list[str]:
         is_ours = owner_lock.startswith(f"{_SESSIONS}/") and host_id == get_origin().host_id
         if is_ours and workspace.lacks(workspace.folder / owner_lock):
             with suppress(StoreError):  # a look reads on where nothing can be written now
-                _end(workspace, owner_lock, {"ended_at": now(), "error": _died()})
+                _end(workspace, owner_lock, {"ended_at": now(), "error": _make_death_error()})
     return given_up
 
 
@@ -154,7 +156,7 @@ def list_remnants(workspace: Workspace) -> list[Path]:
     return sorted(folder for folder in folders if folder.name.startswith(".") or not (folder / "lock").exists())
 
 
-def _names(workspace: Workspace) -> list[str]:
+def _list_names(workspace: Workspace) -> list[str]:
     try:
         return [name for name in os.listdir(workspace.folder / _SESSIONS) if not name.startswith(".")]
     except FileNotFoundError:
@@ -173,7 +175,7 @@ def _reconcile(workspace: Workspace, name: str) -> bool:
             return not lock.is_recovering()
         if not folder.is_dir():  # it has just ended by itself
             return True
-        ending = _written_ending(folder) or {"ended_at": _last_words(folder), "error": _died()}
+        ending = _read_ending(folder) or {"ended_at": _find_last_sign_of_life(folder), "error": _make_death_error()}
         JournalReader(workspace, folder / JOURNAL, None).ingest_all()
         _end(workspace, f"{_SESSIONS}/{name}", ending)
         _remove(workspace, folder)
@@ -189,19 +191,8 @@ def _reconcile(workspace: Workspace, name: str) -> bool:
         lock.close()
 
 
-def _is_worth_waiting_for(workspace: Workspace, name: str) -> bool:
-    with suppress(OSError), closing(OwnerLock.open(workspace.folder / _SESSIONS / name / "lock")) as lock:
-        return lock.is_worth_waiting_for()
-    return True
-
-
-def _note_slow(workspace: Workspace, name: str) -> None:
-    with suppress(OSError), closing(OwnerLock.open(workspace.folder / _SESSIONS / name / "lock")) as lock:
-        lock.note_slow()
-
-
-def _written_ending(folder: Path) -> dict[str, Any] | None:
-    """What the session has written at its end; None where it has not, or something else stands there."""
+def _read_ending(folder: Path) -> dict[str, Any] | None:
+    """Return what the session has written at its end; None when there is nothing, or something else."""
     ending = read_json(folder / _ENDING)
     is_whole = ending is not None and isinstance(ending.get("ended_at"), int) and "error" in ending
     return ending if is_whole else None
@@ -232,12 +223,12 @@ def _remove(workspace: Workspace, folder: Path) -> None:
                 workspace.journals.forget_session(name)
 
 
-def _died() -> dict[str, Any]:
+def _make_death_error() -> dict[str, Any]:
     return run_error("The process that had this run open died before it ended the run.", code=SERVICE_ERROR)
 
 
-def _last_words(folder: Path) -> int:
-    """When a dead session last said something, in microseconds."""
+def _find_last_sign_of_life(folder: Path) -> int:
+    """Return when a dead session last wrote something, in microseconds."""
     journal = folder / JOURNAL
     moments = [os.stat(folder).st_mtime_ns // 1000]
     for path in (journal, *(journal / name for name in journal_names(journal))):

@@ -24,10 +24,10 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 
 def track_outputs(workspace: Workspace, owner_lock: str, run_id: str, outputs: Path) -> None:
-    """Have what lies in a folder at the end of a run be kept with it.
+    """Track a folder: what lies in it when the run ends is kept with the run.
 
     Raises:
-        OSError: this cannot be written down.
+        OSError: that cannot be recorded.
     """
     tracked = workspace.folder / owner_lock / _TRACKED
     tracked.mkdir(mode=0o700, exist_ok=True)
@@ -35,7 +35,7 @@ def track_outputs(workspace: Workspace, owner_lock: str, run_id: str, outputs: P
 
 
 def keep_outputs(workspace: Workspace, owner_lock: str, run_id: str) -> tuple[str, ...]:
-    """Keep what lies in the tracked folder of a run, if it has one; warnings of what could not be.
+    """Keep what lies in the tracked folder of a run, if it has one; return warnings of what could not be kept.
 
     A file of the run that has the name already stays. May be called again, after a death in the middle too.
     """
@@ -44,7 +44,7 @@ def keep_outputs(workspace: Workspace, owner_lock: str, run_id: str) -> tuple[st
         document = read_json(record)
         if document is None:
             return ()
-        warnings = _keep_all(Path(document["folder"]), workspace.run_folder(run_id), record)
+        warnings = _copy_all(Path(document["folder"]), workspace.run_folder(run_id), record)
         record.unlink(missing_ok=True)
     except (OSError, KeyError, TypeError) as error:  # the run ends all the same
         return (f"Its folder of outputs was not kept with the run: {record} cannot be used: {error}.",)
@@ -52,7 +52,7 @@ def keep_outputs(workspace: Workspace, owner_lock: str, run_id: str) -> tuple[st
 
 
 def keep_all_outputs(workspace: Workspace, owner_lock: str) -> None:
-    """Keep those of all runs that a process has left open, and add the warnings to the runs."""
+    """Keep the outputs of all runs that an owner has left open, and add the warnings to the runs."""
     try:
         run_ids = os.listdir(workspace.folder / owner_lock / _TRACKED)
     except OSError:
@@ -64,13 +64,13 @@ def keep_all_outputs(workspace: Workspace, owner_lock: str) -> None:
             workspace.runs.update(key, warnings=warnings)
 
 
-def _keep_all(outputs: Path, folder: RunFolder, record: Path) -> tuple[str, ...]:
+def _copy_all(outputs: Path, folder: RunFolder, record: Path) -> tuple[str, ...]:
     failed: list[str] = []
     reason = ""
-    for name, path in _files(outputs):
+    for name, path in _walk_files(outputs):
         try:
             if not reason:
-                _keep(path, folder.uploads / _KEPT_BELOW / name, record)
+                _copy_file(path, folder.uploads / _KEPT_BELOW / name, record)
                 continue
         except OSError as error:
             if error.errno in _NO_ROOM:
@@ -84,8 +84,8 @@ def _keep_all(outputs: Path, folder: RunFolder, record: Path) -> tuple[str, ...]
     return (f"Not kept with the run, and still where it was: {what}{f': {reason}' if reason else ''}.",)
 
 
-def _keep(source: str, destination: Path, record: Path) -> None:
-    """Copy a file to its place, unless there is one; until it is whole, to one beside the record."""
+def _copy_file(source: str, destination: Path, record: Path) -> None:
+    """Copy a file to its place, unless there is one; until it is whole, it lies beside the record."""
     if os.path.lexists(destination):
         return
     destination.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -104,8 +104,8 @@ def _keep(source: str, destination: Path, record: Path) -> None:
             os.link(temporary, destination)
 
 
-def _files(outputs: Path) -> Iterator[tuple[str, str]]:
-    """Name below the folder and path of every file in it, and behind links in it; each folder is gone through once."""
+def _walk_files(outputs: Path) -> Iterator[tuple[str, str]]:
+    """Yield name below the folder and path of every file in it, and behind its links; each folder is visited once."""
     seen: set[str] = set()
     folders = [("", os.path.realpath(outputs))]
     while folders:

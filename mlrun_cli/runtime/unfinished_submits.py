@@ -1,4 +1,4 @@
-"""What a killed submit has left behind: the folder of a run that never got into the store, with its secrets."""
+"""Folders that killed submits have left, with secrets, of runs that never got into the store."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.workspace import Workspace
 
 
-def submitting(run_folder: RunFolder) -> OwnedFile:
-    """What a submit holds from before it makes the folder of its run until the run is in the store.
+def hold_marker(run_folder: RunFolder) -> OwnedFile:
+    """Hold a file that marks a submit, from before it makes the folder of its run until the run is in the store.
 
     Raises:
         OSError: it cannot be made.
         StoreError: the file system knows no locks.
     """
-    return OwnedFile(_folder(run_folder.path.parent.parent) / run_folder.path.name)
+    return OwnedFile(_find_markers(run_folder.path.parent.parent) / run_folder.path.name)
 
 
 def remove_unfinished_submits(workspace: Workspace) -> None:
-    """Remove what killed submits have left; a run that had got into the store is for who recovers it."""
-    for left in abandoned_files(_folder(workspace.folder)):
+    """Remove what killed submits have left; a run that had got into the store is left to recovery."""
+    for left in abandoned_files(_find_markers(workspace.folder)):
         folder = workspace.run_folder(left.name)
         with suppress(OSError):  # a disk that can only be read; the next look tries again
             if workspace.runs.find_key(left.name) is None:
@@ -34,11 +34,11 @@ def remove_unfinished_submits(workspace: Workspace) -> None:
             left.unlink(missing_ok=True)
 
 
-def _folder(workspace: Path) -> Path:
+def _find_markers(workspace: Path) -> Path:
     return workspace / "submits"
 
 
 def _has_begun(folder: RunFolder) -> bool:
-    """Whether the run was in a store after all, which has been lost since."""
+    """Return whether the run was in a store after all, which has been lost since."""
     files = (folder.process, folder.outcome, folder.supervisor_log)
     return any(file.exists() for file in files) or bool(journal_names(folder.journal))

@@ -18,7 +18,7 @@ from mlrun_cli.processes.inheritance import is_beyond_file_limit
 from mlrun_cli.processes.termination import reap
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runtime.liveness import reconcile_runs
-from mlrun_cli.runtime.program_start import begin, open_workspace
+from mlrun_cli.runtime.program_start import begin, wait_for_workspace
 from mlrun_cli.runtime.queue import QueueFolder, node_limit
 from mlrun_cli.scheduler.backfill import Backfill
 from mlrun_cli.scheduler.fork_server import ForkServer, ForkServerGone
@@ -159,7 +159,7 @@ def main(words: list[str]) -> None:
     _, folder, _, descriptor, target = words
     begin(int(descriptor))
     fork_server = _start_fork_server(Path(folder))
-    with open_workspace(Path(folder), Path("queues", target)) as workspace:
+    with wait_for_workspace(Path(folder), Path("queues", target)) as workspace:
         Dispatcher(workspace, target, OwnerLock(int(descriptor)), fork_server).run()
 
 

@@ -15,7 +15,7 @@ from mlrun_cli.processes.linux import become_subreaper
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.submission import Secrets, Submission
-from mlrun_cli.runtime.program_start import BUSY_SECONDS, begin, open_workspace
+from mlrun_cli.runtime.program_start import BUSY_SECONDS, begin, wait_for_workspace
 from mlrun_cli.runtime.queue import wake_dispatchers
 from mlrun_cli.supervisor.recovery import fail_without_store, recover_all
 from mlrun_cli.supervisor.supervisor import Supervisor
@@ -30,13 +30,13 @@ def main(words: list[str]) -> int:
     if options:
         with suppress(OSError):  # who handed the lock over did, by its own pid
             OwnerLock(descriptors[0]).note_recovery()
-        with open_workspace(Path(folder), Path("runs", run_id)) as workspace:
+        with wait_for_workspace(Path(folder), Path("runs", run_id)) as workspace:
             recover_all(workspace, run_id)
             _wake_dispatchers(workspace)
         return 0
     become_subreaper()
     try:
-        workspace = open_workspace(Path(folder), Path("runs", run_id))
+        workspace = wait_for_workspace(Path(folder), Path("runs", run_id))
     except StoreError as error:
         fail_without_store(RunFolder(Path(folder, "runs", run_id)), error)
         return 1

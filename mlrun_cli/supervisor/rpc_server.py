@@ -93,7 +93,7 @@ class RunRequestHandler:
 
     def written(self) -> Mapping[str, int]:
         """Return how much the run's processes have written by this moment."""
-        return self._reader.written()
+        return self._reader.sizes()
 
     def _metrics(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         if arguments.get("recursive") or self._workspace.metrics.count(self._key) > _FEW_VALUES:

@@ -1,0 +1,21 @@
+"""Recovery that a reader has waited for in vain: it goes on while no other reader waits."""
+
+from __future__ import annotations
+
+from contextlib import closing, suppress
+from pathlib import Path
+
+from mlrun_cli.runs.owner_lock import OwnerLock
+
+
+def is_worth_waiting_for(lock_file: Path) -> bool:
+    """Return whether the recovery of what had this owner lock may be over in a moment."""
+    with suppress(OSError), closing(OwnerLock.open(lock_file)) as lock:
+        return lock.is_worth_waiting_for()
+    return True
+
+
+def note_slow(lock_file: Path) -> None:
+    """Note in an owner lock's file that its recovery has been waited for in vain."""
+    with suppress(OSError), closing(OwnerLock.open(lock_file)) as lock:
+        lock.note_slow()
