@@ -1,98 +1,168 @@
-"""Every error that a user can meet.
+"""All errors that a user can meet. The name of a class is its stable code.
 
-    MlrunError                  exit 1
-    ├── UsageError              exit 2: what was typed or written cannot be right
-    │   ├── InvalidQuery
-    │   ├── InvalidDuration
-    │   ├── InvalidTime
-    │   ├── InvalidFilter
-    │   ├── UnknownStatus
-    │   ├── UnknownTopic        of the help
-    │   ├── InvalidFile         a file's content, with its line and key path
-    │   ├── MissingFile         a file that something names
-    │   ├── SeveralProblems     all that is wrong with what was asked for; exit 3 if nothing of it is a usage error
-    │   ├── SnapshotRefused     a source folder that cannot be kept
-    │   ├── Unsupported         Azure accepts it, this program cannot honour it
-    │   ├── BadRequest          a script's call whose arguments do not fit
-    │   └── AmbiguousRunId
-    ├── NotFound                exit 3
+    MlrunError                      exit 1
+    ├── UsageError                  exit 2: the command line, a file or a request is wrong
+    │   ├── CommandNotFound
+    │   ├── UnknownTopic            of the help
+    │   ├── OptionNotFound
+    │   ├── UnexpectedArgument
+    │   ├── MissingOption           an option or argument that is needed
+    │   │   ├── WorkspaceRequired
+    │   │   └── ExperimentRequired
+    │   ├── OneOptionRequired       exactly one of several
+    │   ├── ConflictingOptions      options that exclude each other, or one that is given twice
+    │   ├── NothingToChange
+    │   ├── ConfirmationRequired
+    │   ├── InvalidValue            of an option, a field, a variable or a key of a runconfig
+    │   │   ├── InvalidDuration
+    │   │   ├── InvalidFilter
+    │   │   ├── InvalidName
+    │   │   ├── InvalidOutputFormat
+    │   │   ├── InvalidTime
+    │   │   └── UnknownStatus
+    │   ├── InvalidQuery            JMESPath that cannot be read
+    │   ├── AmbiguousId             a shortened id that several things begin with
+    │   │   └── AmbiguousRunId
+    │   ├── InvalidFile             the content of a file, with its line and key path
+    │   ├── InvalidPath             a file where a folder is needed, or the other way round, or a path that leads out
+    │   ├── MissingFile             a file or folder that is named and does not exist
+    │   │   ├── ScriptNotFound
+    │   │   └── RunconfigNotFound
+    │   ├── SnapshotRefused         a folder of which start_logging cannot take a snapshot
+    │   ├── SnapshotTooLarge
+    │   ├── ScriptNotInSnapshot
+    │   ├── FileAlreadyExists
+    │   ├── AlreadyExists           a name that is taken
+    │   ├── ReservedName            what belongs to mlrun or to Azure, and cannot be changed
+    │   ├── InUse                   what cannot be deleted or changed while something needs it
+    │   ├── RunProtected            runs that only --force deletes
+    │   ├── RunEnded
+    │   ├── RunNotEnded
+    │   ├── RunNotRepeatable        a run whose record does not suffice to submit it again
+    │   ├── PropertyImmutable
+    │   ├── LimitExceeded
+    │   ├── NotEnoughGpus
+    │   ├── NotEnoughNodes
+    │   ├── Unsupported             Azure accepts it, mlrun does not
+    │   │   └── UnsupportedCommand
+    │   ├── BadRequest              a script's call whose arguments do not fit
+    │   └── SeveralProblems         all problems of a request; exit 3 if none of them is a usage error
+    ├── NotFound                    exit 3
     │   ├── RunNotFound
+    │   │   └── NoRunsYet
+    │   ├── RunFileNotFound
+    │   ├── MetricNotFound
+    │   ├── SnapshotNotFound
     │   ├── ExperimentNotFound
     │   ├── WorkspaceNotFound
     │   ├── ComputeTargetNotFound
     │   ├── TargetKindNotFound
     │   ├── ModelNotFound
-    │   ├── DataNotFound        a datastore or a dataset
+    │   ├── ModelFileNotFound
+    │   ├── DataNotFound            files of a dataset or datastore
+    │   │   ├── DatasetNotFound
+    │   │   └── DatastoreNotFound
     │   ├── EnvironmentNotFound
-    │   └── ViewNotFound
-    ├── ViewChanged             somebody else has changed a saved view meanwhile
-    ├── StoreError              the database or its folder cannot be used
-    │   └── StoreUnavailable    not now: it is locked, or its disk is full or away
-    ├── EnvironmentNotBuilt     an interpreter or a package cannot be had
-    └── TimedOut                exit 124
+    │   ├── ViewNotFound
+    │   └── SettingNotFound
+    ├── ViewChanged                 somebody else has changed a saved view meanwhile
+    ├── StoreError                  the database or its folder cannot be used
+    │   ├── StoreUnavailable        for now: it is locked, or its disk is full or away
+    │   ├── StoreTooNew
+    │   ├── StoreLost               the database is gone and the folders of its runs are there
+    │   ├── StoredFilesLost         files that the workspace kept are gone
+    │   └── UnreliableFileSystem    locks cannot be trusted there
+    ├── FileNotReadable
+    ├── FileNotWritable
+    ├── OperatingSystemError        a permission, a limit, a failing disk
+    ├── DiskFull
+    ├── EnvironmentNotBuilt         an interpreter or a package cannot be had
+    │   └── InterpreterNotFound
+    ├── ProgramNotFound             another program, or a package of an extra, is not installed
+    ├── StudioNotRunning
+    ├── StreamInterrupted           exit 128 + signal
+    ├── TimedOut                    exit 124
+    └── InternalError               a bug of mlrun-cli
 
-A message says what and why in one line; `hint` says what to do next, and `notes` what was noticed before.
+A message says what is wrong and why, `hint` what to do. A lookup that fails takes the id and writes its message itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 
 class MlrunError(Exception):
-    """Base of all: `message` is what happened and why, `hint` what to do about it.
+    """Base of all errors.
 
-    `notes` has lines for stderr, such as on what was skipped: one of them may be the cause. `place` is the file and the
-    line that it is about, as its message begins with them, and `key_path` the key there.
+    Attributes:
+        message: what is wrong, and why.
+        hint: what to do about it.
+        target: the id, name, path, option or variable that it is about.
+        location: the file, or `FILE, line N`, with which the message begins.
+        key_path: the key in that file.
+        notes: lines for stderr, such as on what was skipped: one of them may be the cause.
     """
 
     exit_code = 1
     notes: Sequence[str] = ()
-    place: str | None = None
+    location: str | None = None
     key_path: str | None = None
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
+    def __init__(self, message: str, *, hint: str | None = None, target: object = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.target = None if target is None else str(target)
+
+    @property
+    def code(self) -> str:
+        """Stable code, for scripts."""
+        return type(self).__name__
+
+    @property
+    def file(self) -> str | None:
+        """The file that it is about."""
+        return None if self.location is None else _split_location(self.location)[0]
+
+    @property
+    def line(self) -> int | None:
+        """The line of that file."""
+        return None if self.location is None else _split_location(self.location)[1]
+
+    def add_context(self, context: str) -> None:
+        """Begin the message with what it is about, such as an entry of a runconfig."""
+        self.message = f"{context}: {self.message}"
+        self.args = (self.message,)
+
+    def to_record(self) -> dict[str, Any]:
+        """Return code, message, hint, target, file, line and key path, of which unknown ones are left out."""
+        record = {
+            "code": self.code,
+            "message": self.message,
+            "hint": self.hint,
+            "target": self.target,
+            "file": self.file,
+            "line": self.line,
+            "key_path": self.key_path,
+        }
+        return {key: value for key, value in record.items() if value is not None}
+
+
+def _split_location(location: str) -> tuple[str, int | None]:
+    file, has_line, number = location.rpartition(", line ")
+    return (file, int(number)) if has_line else (location, None)
 
 
 class UsageError(MlrunError):
-    """What was typed or written cannot be right."""
+    """The command line, a file or a request is wrong."""
 
     exit_code = 2
 
 
-class SnapshotRefused(UsageError):
-    """A source folder of which no snapshot can be taken."""
-
-
-class InvalidQuery(UsageError):
-    """A JMESPath query that does not parse."""
-
-
-class InvalidDuration(UsageError):
-    """A text that is not a duration, has no unit, or is too long."""
-
-
-class InvalidTime(UsageError):
-    """A text that is neither a day, a time nor a duration before now."""
-
-
-class InvalidFilter(UsageError):
-    """A filter of runs that means nothing."""
-
-
-class UnknownStatus(UsageError):
-    """A word that is none of the statuses of a run."""
-
-    def __init__(self, word: str, known: Sequence[str]) -> None:
-        import difflib  # noqa: PLC0415 - not on the way of what succeeds
-
-        by_word = {status.lower(): status for status in known}
-        nearest = difflib.get_close_matches(word.lower(), by_word, n=1)
-        hint = f"Did you mean '{by_word[nearest[0]]}'?" if nearest else f"There are: {', '.join(known)}."
-        super().__init__(f"There is no status '{word}'.", hint=hint)
+class CommandNotFound(UsageError):
+    """No command has this name."""
 
 
 class UnknownTopic(UsageError):
@@ -103,6 +173,97 @@ class UnknownTopic(UsageError):
         super().__init__(
             f"There is no help topic or command '{word}'.",
             hint=f"{guess}Topics: {', '.join(topics)}. 'mlrun -h' lists the commands.",
+        )
+
+
+class OptionNotFound(UsageError):
+    """The command has no such option."""
+
+
+class UnexpectedArgument(UsageError):
+    """Words that no argument of the command takes."""
+
+
+class MissingOption(UsageError):
+    """An option or argument that is needed is not given, or has no value."""
+
+
+class WorkspaceRequired(MissingOption):
+    """No workspace is named, and the folder is not attached to one."""
+
+
+class ExperimentRequired(MissingOption):
+    """No experiment is named, and the folder is not attached to one."""
+
+
+class OneOptionRequired(UsageError):
+    """Exactly one of several options is needed: none is given, or more than one."""
+
+
+class ConflictingOptions(UsageError):
+    """Options exclude each other, one needs another, or one is given twice."""
+
+
+class NothingToChange(UsageError):
+    """An update without a change."""
+
+
+class ConfirmationRequired(UsageError):
+    """A question has to be answered, and there is no terminal to ask on."""
+
+
+class InvalidValue(UsageError):
+    """A value of an option, a field, a variable or a key is not one that it takes; `target` names it."""
+
+
+class InvalidDuration(InvalidValue):
+    """Text that is not a duration."""
+
+
+class InvalidFilter(InvalidValue):
+    """A filter, an order or a tag that cannot be read."""
+
+
+class InvalidName(InvalidValue):
+    """Text that cannot be the name or id of a thing of its kind."""
+
+
+class InvalidOutputFormat(InvalidValue):
+    """There is no such output format."""
+
+
+class InvalidTime(InvalidValue):
+    """A text that is neither a day, a time nor a duration before now."""
+
+
+class UnknownStatus(InvalidValue):
+    """A word that is none of the statuses of a run."""
+
+    def __init__(self, word: str, known: Sequence[str]) -> None:
+        import difflib  # noqa: PLC0415 - not on the way of what succeeds
+
+        by_word = {status.lower(): status for status in known}
+        nearest = difflib.get_close_matches(word.lower(), by_word, n=1)
+        hint = f"Did you mean '{by_word[nearest[0]]}'?" if nearest else f"There are: {', '.join(known)}."
+        super().__init__(f"'{word}' is not a status.", hint=hint, target=word)
+
+
+class InvalidQuery(UsageError):
+    """A JMESPath query that cannot be read, or does not fit the result."""
+
+
+class AmbiguousId(UsageError):
+    """A shortened id that several things begin with."""
+
+
+class AmbiguousRunId(AmbiguousId):
+    """A shortened run id that several runs begin with."""
+
+    def __init__(self, prefix: str, candidates: Sequence[str]) -> None:
+        super().__init__(
+            f"Several runs begin with '{prefix}': {', '.join(candidates)}.",
+            hint="Type more of the id.",
+            target=prefix,
         )
 
 
@@ -118,62 +279,168 @@ class InvalidFile(UsageError):
         key_path: str | None = None,
         hint: str | None = None,
     ) -> None:
-        place = f"{path}" if line is None else f"{path}, line {line}"
+        location = f"{path}" if line is None else f"{path}, line {line}"
         what = reason if key_path is None else f"{key_path}: {reason}"
-        super().__init__(f"{place}: {what}", hint=hint)
-        self.place = place
+        super().__init__(f"{location}: {what}", hint=hint)
+        self.location = location
         self.key_path = key_path
 
 
-class MissingFile(UsageError):
-    """A file that is named is not there; `name` as it is written."""
+class InvalidPath(UsageError):
+    """A path to a file where a folder is needed, to a folder where a file is, or out of the folder it belongs to."""
 
-    def __init__(self, name: str, message: str, *, hint: str | None = None) -> None:
-        super().__init__(message, hint=hint)
-        self.name = name
+
+class MissingFile(UsageError):
+    """A file or folder that is named does not exist; `target` is its name as it is written."""
+
+
+class ScriptNotFound(MissingFile):
+    """The script does not exist, or none is named."""
+
+
+class RunconfigNotFound(MissingFile):
+    """No runconfig has this name."""
+
+
+class SnapshotRefused(UsageError):
+    """A folder of which `start_logging` cannot take a snapshot."""
+
+
+class SnapshotTooLarge(UsageError):
+    """A source folder above the limits of a snapshot."""
+
+
+class ScriptNotInSnapshot(UsageError):
+    """The script is outside of the source folder, or left out of the snapshot."""
+
+
+class FileAlreadyExists(UsageError):
+    """A file that would be overwritten."""
+
+
+class AlreadyExists(UsageError):
+    """A name or id that is taken."""
+
+
+class ReservedName(UsageError):
+    """A name that belongs to mlrun or to Azure: what it stands for cannot be made, changed or deleted."""
+
+
+class InUse(UsageError):
+    """It cannot be deleted or changed while something needs it."""
+
+
+class RunProtected(UsageError):
+    """Runs that are kept, or that a model comes from."""
+
+
+class RunEnded(UsageError):
+    """The run has ended, which rules this out."""
+
+
+class RunNotEnded(UsageError):
+    """The run has not ended, which rules this out."""
+
+
+class RunNotRepeatable(UsageError):
+    """The record of a run does not suffice to submit it again."""
+
+
+class PropertyImmutable(UsageError):
+    """A property has another value already; properties are written once."""
+
+
+class LimitExceeded(UsageError):
+    """More than is allowed at once."""
+
+
+class NotEnoughGpus(UsageError):
+    """More GPUs are asked for than this machine has."""
+
+
+class NotEnoughNodes(UsageError):
+    """More nodes are asked for than the compute target has."""
 
 
 class Unsupported(UsageError):
-    """Azure accepts it; this program cannot honour it."""
+    """Azure accepts it; mlrun does not."""
+
+
+class UnsupportedCommand(Unsupported):
+    """A command of Azure's that mlrun does not have."""
 
 
 class BadRequest(UsageError):
     """A request of a script that has no such call, or whose arguments do not fit it."""
 
 
-class AmbiguousRunId(UsageError):
-    """A shortened run id that several runs begin with."""
+class SeveralProblems(UsageError):
+    """All problems of a request, in the order in which they were found."""
 
-    def __init__(self, prefix: str, candidates: Sequence[str]) -> None:
-        super().__init__(
-            f"Several runs begin with '{prefix}': {', '.join(candidates)}.",
-            hint="Type more of the id.",
-        )
+    def __init__(self, problems: Sequence[MlrunError]) -> None:
+        self.problems = tuple(problems)
+        self.exit_code = 2 if any(one.exit_code == UsageError.exit_code for one in problems) else problems[0].exit_code
+        numbered = [
+            "\n   ".join([f"{number}. {one.message}", *([one.hint] if one.hint else [])])
+            for number, one in enumerate(problems, 1)
+        ]
+        super().__init__("\n".join([f"{len(problems)} problems were found:", *numbered]))
+
+    def to_record(self) -> dict[str, Any]:
+        """Return its code and message, and as `problems` the records of all."""
+        return {**super().to_record(), "problems": [one.to_record() for one in self.problems]}
 
 
 class NotFound(MlrunError):
-    """Something was named that is not there."""
+    """Something is named that does not exist."""
 
     exit_code = 3
 
 
 class RunNotFound(NotFound):
-    """No run has this id, or this beginning of one."""
+    """No run has this id, or an id that begins so."""
 
-    def __init__(self, run_id: str, workspace_name: str | None = None) -> None:
+    def __init__(self, run_id: str, workspace_name: str | None = None, *, elsewhere: Sequence[str] = ()) -> None:
+        """Write the message.
+
+        Args:
+            run_id: as it was typed.
+            workspace_name: where it was looked for.
+            elsewhere: the experiment that was named, and the one that the run is in.
+        """
         where = "" if workspace_name is None else f" in workspace '{workspace_name}'"
-        super().__init__(
-            f"There is no run '{run_id}'{where}.",
-            hint="See 'mlrun run list' for the ids there are; -w and -g choose another workspace.",
-        )
+        hint = "'mlrun run list' shows the ids of runs; -w and -g choose another workspace."
+        if elsewhere:
+            where = f" in experiment '{elsewhere[0]}'; it is in '{elsewhere[1]}'"
+            hint = "Leave -e out, or name that experiment."
+        super().__init__(f"There is no run '{run_id}'{where}.", hint=hint, target=run_id)
+
+
+class NoRunsYet(RunNotFound):
+    """The newest run of an experiment or a workspace that has none."""
+
+    def __init__(self, where: str) -> None:
+        NotFound.__init__(self, f"There is no run in the {where} yet.", hint="'mlrun run submit-script' makes one.")
+
+
+class RunFileNotFound(NotFound):
+    """The run, or its snapshot, has no such file."""
+
+
+class MetricNotFound(NotFound):
+    """The run has logged no such metric."""
+
+
+class SnapshotNotFound(NotFound):
+    """The run has no snapshot, or the workspace does not have it."""
 
 
 class ExperimentNotFound(NotFound):
     """No experiment has this name."""
 
     def __init__(self, name: str, known: Sequence[str] = ()) -> None:
-        there_are = f" There are: {', '.join(known)}." if known else " There are none yet."
-        super().__init__(f"There is no experiment '{name}'.{there_are}")
+        others = f" There are: {', '.join(known)}." if known else " There are none yet."
+        super().__init__(f"There is no experiment '{name}'.{others}", target=name)
 
 
 class WorkspaceNotFound(NotFound):
@@ -182,7 +449,8 @@ class WorkspaceNotFound(NotFound):
     def __init__(self, name: str, resource_group: str, subscription_id: str) -> None:
         super().__init__(
             f"There is no workspace '{name}' in resource group '{resource_group}' of subscription '{subscription_id}'.",
-            hint="'mlrun workspace list' shows those there are; 'mlrun folder attach' with the same options makes one.",
+            hint="'mlrun workspace list' shows all workspaces; 'mlrun folder attach' with the same options makes one.",
+            target=name,
         )
 
 
@@ -192,7 +460,8 @@ class ComputeTargetNotFound(NotFound):
     def __init__(self, name: str, known: Sequence[str]) -> None:
         super().__init__(
             f"There is no compute target '{name}'. There are: {', '.join(known)}.",
-            hint="See 'mlrun computetarget list' for those of the workspace.",
+            hint="'mlrun computetarget list' shows those of the workspace.",
+            target=name,
         )
 
 
@@ -207,24 +476,45 @@ class TargetKindNotFound(NotFound):
 
 
 class ModelNotFound(NotFound):
-    """No model has this name, or not in this version."""
+    """No model has this name, or it has no such version."""
+
+
+class ModelFileNotFound(NotFound):
+    """The run has no file or folder of this name to make a model of."""
 
 
 class DataNotFound(NotFound):
-    """No datastore or dataset has this name or id, or it has no such file."""
+    """A dataset or datastore has no such file."""
+
+
+class DatasetNotFound(DataNotFound):
+    """No dataset has this name or id, or it has no such version."""
+
+
+class DatastoreNotFound(DataNotFound):
+    """No datastore has this name, or its folder is gone."""
 
 
 class EnvironmentNotFound(NotFound):
-    """No environment has been registered under this name, or not in this version."""
+    """No environment is registered under this name, or it has no such version."""
 
 
 class ViewNotFound(NotFound):
-    """No saved view has this name, or not any more."""
+    """No saved view has this name."""
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"There is no view '{name}'.", hint="It may have been renamed or deleted; save it under a new name."
+            f"There is no view '{name}'.",
+            hint="It may have been renamed or deleted; save it under a new name.",
+            target=name,
         )
+
+
+class SettingNotFound(NotFound):
+    """A setting of az that is not set."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The setting '{name}' is not set.", hint="'az config get' shows all that are.", target=name)
 
 
 class ViewChanged(MlrunError):
@@ -234,6 +524,7 @@ class ViewChanged(MlrunError):
         super().__init__(
             f"The view '{name}' has been changed by {author} since you opened it; nothing was changed.",
             hint="Open it again to see that change, or save yours under another name.",
+            target=name,
         )
 
 
@@ -242,27 +533,74 @@ class StoreError(MlrunError):
 
 
 class StoreUnavailable(StoreError):
-    """It cannot be used now, and may be later without anybody's doing: it is locked, or its disk is full or away."""
+    """It cannot be used for now: it is locked, or its disk is full or away."""
 
 
-class SeveralProblems(UsageError):
-    """All that is wrong with what was asked for, in the order in which it was found."""
+class StoreTooNew(StoreError):
+    """A newer mlrun-cli has written it."""
 
-    def __init__(self, problems: Sequence[MlrunError]) -> None:
-        self.problems = tuple(problems)
-        self.exit_code = 2 if any(one.exit_code == UsageError.exit_code for one in problems) else problems[0].exit_code
-        numbered = [
-            "\n   ".join([f"{number}. {one.message}", *([one.hint] if one.hint else [])])
-            for number, one in enumerate(problems, 1)
-        ]
-        super().__init__("\n".join([f"{len(problems)} things are wrong:", *numbered]))
+
+class StoreLost(StoreError):
+    """The database is gone, and the folders of its runs are there."""
+
+
+class StoredFilesLost(StoreError):
+    """Files that the workspace kept, of a snapshot or a model, are gone."""
+
+
+class UnreliableFileSystem(StoreError):
+    """A file system on which locks cannot be trusted."""
+
+
+class FileNotReadable(MlrunError):
+    """A file or folder that exists cannot be read."""
+
+
+class FileNotWritable(MlrunError):
+    """A file or folder cannot be written, made or removed."""
+
+    def __init__(self, path: object, error: OSError | str | None, *, hint: str | None = None) -> None:
+        reason = (error.strerror or error) if isinstance(error, OSError) else error
+        super().__init__(f"'{path}' cannot be written: {reason}.", hint=hint, target=path)
+
+
+class OperatingSystemError(MlrunError):
+    """The operating system refuses something: a permission, a limit, a failing disk."""
+
+
+class DiskFull(MlrunError):
+    """A disk that mlrun writes to is full."""
 
 
 class EnvironmentNotBuilt(MlrunError):
     """An interpreter or a package that a run needs cannot be had."""
 
 
+class InterpreterNotFound(EnvironmentNotBuilt):
+    """There is no such Python on this machine."""
+
+
+class ProgramNotFound(MlrunError):
+    """Another program, or a package of an extra, is not installed."""
+
+
+class StudioNotRunning(MlrunError):
+    """No studio answers."""
+
+
+class StreamInterrupted(MlrunError):
+    """A signal ended the streaming before the run; the exit code is what a shell expects."""
+
+    def __init__(self, signal_number: int, message: str, hint: str) -> None:
+        super().__init__(message, hint=hint)
+        self.exit_code = 128 + signal_number
+
+
 class TimedOut(MlrunError):
     """The time that was given has run out."""
 
     exit_code = 124
+
+
+class InternalError(MlrunError):
+    """A bug of mlrun-cli."""

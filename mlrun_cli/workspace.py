@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, describe_full_disk
 from mlrun_cli.core.home import make_private_folder, refuse_network_file_system
-from mlrun_cli.errors import StoreError, StoreUnavailable, WorkspaceNotFound
+from mlrun_cli.errors import StoreLost, StoreUnavailable, WorkspaceNotFound
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.experiments import ExperimentStore
@@ -323,9 +323,10 @@ def _check_that_no_store_is_lost(locator: WorkspaceLocator) -> None:
     count = count_run_folders(locator.folder)
     if count:
         identity = locator.identity
-        raise StoreError(
+        raise StoreLost(
             f"The store of workspace '{identity.name}' is gone, and the folders of {count} runs are there:"
             f" {locator.folder}.",
             hint=f"Bring it back: mlrun workspace repair -w {identity.name} -g {identity.resource_group}"
             f" --subscription-id {identity.subscription_id}",
+            target=identity.name,
         )

@@ -15,11 +15,11 @@ import sys
 import tempfile
 import textwrap
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 COMMAND = Path(sys.executable).with_name("mlrun")
 LIVE = ("NotStarted", "Queued", "Preparing", "Starting", "Running", "Finalizing", "CancelRequested")
@@ -29,6 +29,60 @@ T = TypeVar("T")
 
 _PATIENCE_SECONDS = 60.0
 _LOOK_SECONDS = 0.01
+
+
+class Failure(NamedTuple):
+    """The error of a command that failed, read from the JSON that it prints where scripts ask for that.
+
+    Attributes:
+        exit_code: of the command.
+        code: the name of the error's class.
+        text: message and hint, for the facts in them.
+        warnings: the lines on standard error before the error.
+        record: all that is printed of the error.
+    """
+
+    exit_code: int
+    code: str
+    message: str
+    hint: str
+    target: str | None
+    file: str | None
+    line: int | None
+    key_path: str | None
+    warnings: Sequence[str]
+    record: dict[str, Any]
+
+    @property
+    def text(self) -> str:
+        """Return message and hint."""
+        return f"{self.message}\n{self.hint}".rstrip()
+
+    @property
+    def codes(self) -> list[str]:
+        """Return the codes of all problems that it is made of, or its own."""
+        return [one["code"] for one in self.record.get("problems", [self.record])]
+
+
+def failure_of(done: subprocess.CompletedProcess[str]) -> Failure:
+    """Return the error of a command that was called with `MLRUN_ERROR_FORMAT=json` and printed no result."""
+    assert done.returncode != 0, done.stdout
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr, done.stderr
+    *warnings, last = done.stderr.splitlines()
+    error = json.loads(last)["error"]
+    return Failure(
+        exit_code=done.returncode,
+        code=error["code"],
+        message=error["message"],
+        hint=error.get("hint", ""),
+        target=error.get("target"),
+        file=error.get("file"),
+        line=error.get("line"),
+        key_path=error.get("key_path"),
+        warnings=warnings,
+        record=error,
+    )
 
 
 class Mlrun:
@@ -67,6 +121,23 @@ class Mlrun:
         assert not check or done.returncode == 0, f"mlrun {' '.join(words)}: {done.returncode}\n{done.stderr}"
         assert "Traceback" not in done.stderr, done.stderr
         return done
+
+    def fails(self, *words: str, exit_code: int = 2) -> Failure:
+        """Call it and wait for its failure, with this exit code and without a result."""
+        with self.error_format("json"):
+            failure = failure_of(self(*words, check=False))
+        assert failure.exit_code == exit_code, failure
+        return failure
+
+    @contextmanager
+    def error_format(self, name: str) -> Iterator[None]:
+        """Have errors printed as `text` or as `json` within this context."""
+        before = dict(self.environment)
+        self.environment["MLRUN_ERROR_FORMAT"] = name
+        try:
+            yield
+        finally:
+            self.environment = before
 
     def run(self, *words: str, folder: Path | None = None, timeout: float = 120.0) -> subprocess.CompletedProcess[str]:
         """Run any other program with the same variables, in the attached folder or another, and wait."""

@@ -13,7 +13,7 @@ from mlrun_cli.core.inner_files import open_inner_file
 from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.same_content import has_other_content
 from mlrun_cli.core.temporary import new_file
-from mlrun_cli.errors import MlrunError, NotFound, UsageError
+from mlrun_cli.errors import FileAlreadyExists, FileNotWritable, NotFound, RunFileNotFound
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.submission import Submission
@@ -41,7 +41,7 @@ def open_file(workspace: Workspace, run: Run, name: str) -> int:
     """
     descriptor = find_file(workspace.run_folder(run.run_id), name)
     if descriptor is None:
-        raise NotFound(f"The run '{run.run_id}' has no file '{name}' that can be read.")
+        raise RunFileNotFound(f"The run '{run.run_id}' has no file '{name}' that can be read.", target=name)
     return descriptor
 
 
@@ -135,18 +135,20 @@ def _matching(asked: str, files: dict[str, Path], run: Run) -> list[str]:
 def _no_file(asked: str, files: dict[str, Path], run: Run) -> NotFound:
     nearest = difflib.get_close_matches(asked, files, n=1)
     there_are = f"It has: {some(sorted(files), _SHOWN_NAMES)}." if files else "It has none yet."
-    return NotFound(
+    return RunFileNotFound(
         f"The run '{run.run_id}' has no file '{asked}'. {there_are}",
         hint=f"Did you mean '{nearest[0]}'?" if nearest else f"See 'mlrun run files -r {run.run_id}'.",
+        target=asked,
     )
 
 
 def _copy_all(files: Mapping[str, Path], folder: Path, *, overwrite: bool) -> list[Path]:
     others = [] if overwrite else [name for name, source in files.items() if has_other_content(source, folder / name)]
     if others:
-        raise UsageError(
-            f"Nothing was downloaded: {folder} has other content under {some(others)}.",
-            hint="Add --overwrite to replace it, or choose another folder with -d.",
+        raise FileAlreadyExists(
+            f"Nothing was downloaded: '{folder}' has other files under {some(others)}.",
+            hint="Add --overwrite to replace them, or choose another folder with -d.",
+            target=folder,
         )
     return [_copy(source, folder, name) for name, source in files.items()]
 
@@ -158,9 +160,7 @@ def _copy(source: Path, folder: Path, name: str) -> Path:
         with _made_inside(folder, Path(name).parts[:-1]) as inner:
             _copy_into(source, inner, destination.name)
     except OSError as error:
-        raise MlrunError(
-            f"'{destination}' cannot be written: {error.strerror}.", hint="Choose another folder."
-        ) from error
+        raise FileNotWritable(destination, error, hint="Choose another folder.") from error
     return destination
 
 
@@ -178,8 +178,9 @@ def _made_inside(folder: Path, parts: Sequence[str]) -> Iterator[int]:
             with suppress(FileExistsError):
                 os.mkdir(part, dir_fd=descriptor)
             if stat.S_ISLNK(os.stat(part, dir_fd=descriptor, follow_symlinks=False).st_mode):
-                raise MlrunError(
-                    f"'{folder.joinpath(*parts[:number])}' is a link, and files are not written through it.",
+                raise FileNotWritable(
+                    folder.joinpath(*parts[:number]),
+                    "it is a link",
                     hint="Remove the link, or choose another folder with -d.",
                 )
             inner = os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)

@@ -14,7 +14,7 @@ from mlrun_cli.compute.compute_target import (
 )
 from mlrun_cli.compute.unknown_targets import TARGETS_VARIABLE
 from mlrun_cli.core.time import now
-from mlrun_cli.errors import ComputeTargetNotFound, TargetKindNotFound, Unsupported, UsageError
+from mlrun_cli.errors import AlreadyExists, ComputeTargetNotFound, InUse, ReservedName, TargetKindNotFound, Unsupported
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.liveness import reconcile
@@ -51,13 +51,16 @@ def create_compute_target(
     """
     check_compute_target_name(name)
     if name == LOCAL_TARGET and kind != AML_COMPUTE:
-        raise UsageError(f"'{LOCAL_TARGET}' is this machine, and can be no {kind}.", hint=_LIMIT_FOR_LOCAL)
+        raise ReservedName(
+            f"'{LOCAL_TARGET}' is this machine, and cannot be made.", hint=_LIMIT_FOR_LOCAL, target=LOCAL_TARGET
+        )
     try:
         find_kind(kind)
     except TargetKindNotFound as error:
         raise Unsupported(
-            f"There are no compute targets of the kind '{kind}' here: '{name}' was not made.",
+            f"'{kind}' is not a kind of compute target here; '{name}' was not made.",
             hint=f"Make an AmlCompute named '{name}': what is sent to it runs on this machine.",
+            target=name,
         ) from error
     moment = now()
     shown_tags = None if tags is None else hidden_pairs(tags)
@@ -67,10 +70,11 @@ def create_compute_target(
         if not workspace.compute_targets.insert(target):
             there = get_compute_target(workspace, name)
             if (there.kind, kind) != (AML_COMPUTE, AML_COMPUTE):
-                raise UsageError(
-                    f"There is a compute target '{name}' already, of the kind {there.kind}.",
+                raise AlreadyExists(
+                    f"The compute target '{name}' already exists, of the kind {there.kind}.",
                     hint=f"Use that one, choose another name, or delete it: 'mlrun computetarget delete -n {name}', in "
                     "a script its delete().",
+                    target=name,
                 )
             target = target._replace(created_at=there.created_at)
             workspace.compute_targets.replace(target)
@@ -92,9 +96,10 @@ def get_compute_target(workspace: Workspace, name: str) -> ComputeTarget:
     """
     found = workspace.compute_targets.find(name)
     if found is None and name == LOCAL_TARGET:
-        raise UsageError(
-            f"'{LOCAL_TARGET}' is this machine: it is always there, and has no limit.",
+        raise ReservedName(
+            f"'{LOCAL_TARGET}' is this machine: it always exists, and has no limit.",
             hint=_LIMIT_FOR_LOCAL,
+            target=LOCAL_TARGET,
         )
     if found is None:
         raise ComputeTargetNotFound(name, target_names(workspace))
@@ -129,10 +134,11 @@ def _check_room(workspace: Workspace, changed: ComputeTarget) -> None:
     larger = [] if most is None else workspace.queues.list_ids_beyond(changed.name, most)
     if larger:
         named = ", ".join(larger[:_MOST_NAMES]) + (", …" if len(larger) > _MOST_NAMES else "")
-        raise UsageError(
+        raise InUse(
             f"With at most {most} node{'s' if most != 1 else ''}, '{changed.name}' could never run what waits for more "
             f"nodes: {named}. It was not changed.",
             hint=f"Cancel them first, as in 'mlrun run cancel -r {larger[0]}', or wait until they have started.",
+            target=changed.name,
         )
 
 
@@ -193,7 +199,8 @@ def _check_unused(workspace: Workspace, name: str, lost: Container[int]) -> None
         f"--parent-run-id {run.parent_run_id}" if run.parent_run_id else f"-e {run.experiment_name}" for run in runs
     }
     lines = [f"'mlrun run cancel --all {each} --compute-target-name {name}'" for each in sorted(where)[:_MOST_LINES]]
-    raise UsageError(
+    raise InUse(
         f"The compute target '{name}' is in use and was not deleted: {use}.",
         hint=f"Wait for them, or cancel them first: {', '.join(lines)}.",
+        target=name,
     )

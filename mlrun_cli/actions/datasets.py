@@ -17,7 +17,7 @@ from mlrun_cli.data.dataset import (
     check_definition,
 )
 from mlrun_cli.data.files import FindDatastore, check_files
-from mlrun_cli.errors import DataNotFound, UsageError
+from mlrun_cli.errors import AlreadyExists, DataNotFound, DatasetNotFound, InvalidValue, UsageError
 from mlrun_cli.workspace import Workspace
 
 
@@ -64,10 +64,10 @@ def register_dataset(
         if same is not None and same.name == name and same.definition == checked:
             return _describe(workspace, same, description, tags)
         if latest is not None and latest.definition != checked and not create_new_version:
-            raise UsageError(
-                f"There is a dataset '{name}' already, and its latest version {latest.version} is another one.",
-                hint="Say create_new_version=True (in a shell --create-new-version) to add a version, or choose another"
-                " name.",
+            raise AlreadyExists(
+                f"The dataset '{name}' already exists, and its latest version {latest.version} has other files.",
+                hint="Use create_new_version=True (--create-new-version) to add a version, or choose another name.",
+                target=name,
             )
         version = 1 if latest is None or latest.version is None else latest.version + 1
         if owner is not None:
@@ -120,11 +120,14 @@ def get_dataset(workspace: Workspace, name: str, version: int | None = None) -> 
         return found
     latest = workspace.datasets.find(name)
     if latest is not None:
-        raise DataNotFound(f"Dataset '{name}' has no version {version}; its latest is {latest.version}.")
+        raise DatasetNotFound(
+            f"The dataset '{name}' has no version {version}; its latest is {latest.version}.", target=name
+        )
     known = ", ".join(str(dataset.name) for dataset in workspace.datasets.latest())
-    raise DataNotFound(
+    raise DatasetNotFound(
         f"There is no dataset '{name}'. {f'There are: {known}.' if known else 'There are none yet.'}",
         hint="'mlrun dataset register', or dataset.register(workspace, name), registers one.",
+        target=name,
     )
 
 
@@ -148,15 +151,19 @@ def get_dataset_by_id(workspace: Workspace, dataset_id: str, environment: Mappin
         try:
             return get_dataset(workspace, alias.name, alias.version)
         except DataNotFound as error:
-            raise DataNotFound(f"{ALIASES_VARIABLE} for {dataset_id}: {error.message}", hint=error.hint) from error
+            raise DatasetNotFound(
+                f"{ALIASES_VARIABLE} for {dataset_id}: {error.message}", hint=error.hint, target=dataset_id
+            ) from error
     hint = "Write the id of a dataset that 'mlrun dataset list' has, or its name as 'name:' instead of 'id:'."
     if re.fullmatch(r"[\w-]+", dataset_id):  # and no placeholder, as templates have
         hint = (
             f"Ids of Azure mean nothing here by themselves: say which dataset of here it is, {ALIASES_VARIABLE}="
             f"{dataset_id}=NAME, or register the data with 'mlrun dataset register --id {dataset_id}'."
         )
-    raise DataNotFound(
-        f"There is no dataset with the id '{dataset_id}' in workspace '{workspace.identity.name}'.", hint=hint
+    raise DatasetNotFound(
+        f"There is no dataset with the id '{dataset_id}' in workspace '{workspace.identity.name}'.",
+        hint=hint,
+        target=dataset_id,
     )
 
 
@@ -195,9 +202,10 @@ def resolve_input(workspace: Workspace, entry: Mapping[str, Any]) -> Dataset | s
 
 def _id_is_taken(owner: Dataset) -> UsageError:
     shown = "one without a name" if owner.name is None else f"'{owner.name}', version {owner.version}"
-    return UsageError(
-        f"There is a dataset with the id {owner.dataset_id} already: {shown}.",
-        hint="Leave the id out, and put the one that is printed into the runconfig.",
+    return AlreadyExists(
+        f"A dataset with the id {owner.dataset_id} already exists: {shown}.",
+        hint="Leave the id out, and write the one that is printed into the runconfig.",
+        target=owner.dataset_id,
     )
 
 
@@ -218,5 +226,5 @@ def _check_tags(tags: Mapping[str, str | None] | None) -> dict[str, str | None]:
     if tags is None:
         return {}
     if not isinstance(tags, Mapping):
-        raise UsageError(f"The tags are a mapping, not {tags!r}.")
+        raise InvalidValue(f"The tags have to be a mapping, not {tags!r}.", target="tags")
     return {check_tag_key(str(key)): None if value is None else str(value) for key, value in tags.items()}

@@ -10,7 +10,17 @@ from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.same_content import has_other_content
 from mlrun_cli.core.temporary import is_temporary, new_file
 from mlrun_cli.data.datastore import BLOB_DATASTORE, FILE_DATASTORE, Datastore, check_datastore_name
-from mlrun_cli.errors import DataNotFound, MlrunError, UsageError
+from mlrun_cli.errors import (
+    AlreadyExists,
+    DataNotFound,
+    DatastoreNotFound,
+    FileAlreadyExists,
+    InUse,
+    InvalidPath,
+    MissingFile,
+    MlrunError,
+    ReservedName,
+)
 from mlrun_cli.snapshots.scan import unreadable
 from mlrun_cli.snapshots.snapshot import OmittedPath, some
 from mlrun_cli.wire import copying
@@ -57,15 +67,17 @@ def get_datastore(workspace: Workspace, name: str | None = None) -> Datastore:
     found = workspace.datastores.find(name)
     if found is None:
         known = ", ".join(datastore.name for datastore in list_datastores(workspace))
-        raise DataNotFound(
+        raise DatastoreNotFound(
             f"There is no datastore '{name}'. There are: {known}.",
             hint=f"'mlrun datastore attach-local {name} FOLDER' attaches a folder of this machine; in a script, "
             f"Datastore.register_local(workspace, '{name}', folder) does.",
+            target=name,
         )
     if not found.folder.is_dir():
-        raise DataNotFound(
+        raise DatastoreNotFound(
             f"The folder of datastore '{name}' is gone: {found.folder}.",
-            hint="Put it back, or register the datastore again with another folder.",
+            hint="Put the folder back, or register the datastore again with another one.",
+            target=name,
         )
     return found
 
@@ -95,18 +107,18 @@ def register_local(workspace: Workspace, name: str, folder: Path, *, overwrite: 
     """
     check_datastore_name(name)
     if name in _OWN:
-        raise UsageError(f"Datastore '{name}' is the workspace's own.", hint="Choose another name.")
+        raise ReservedName(f"The datastore '{name}' is the workspace's own.", hint="Choose another name.", target=name)
     if not folder.is_dir():
-        raise UsageError(
-            f"{folder} is {'not a folder' if folder.exists() else 'not there'}.", hint="Name a folder that is there."
-        )
+        kind = InvalidPath if folder.exists() else MissingFile
+        what = "is not a folder" if folder.exists() else "does not exist"
+        raise kind(f"'{folder}' {what}.", hint="Name a folder that exists.", target=folder)
     with workspace.transaction():
         before = workspace.datastores.find(name)
         if before is not None and before.folder != folder and not overwrite:
-            raise UsageError(
-                f"There is a datastore '{name}' already, with folder {before.folder}.",
-                hint="Say --overwrite true (in a script, overwrite=True) to have it be the new folder, or choose "
-                "another name.",
+            raise AlreadyExists(
+                f"The datastore '{name}' already exists, with the folder {before.folder}.",
+                hint="Use --overwrite true (overwrite=True in a script) to change its folder, or choose another name.",
+                target=name,
             )
         workspace.datastores.put(name, folder)
     return Datastore(name, folder, is_own=False)
@@ -120,11 +132,12 @@ def unregister(workspace: Workspace, name: str) -> Datastore:
         UsageError: it is one of the workspace's own, or the default one.
     """
     if name in _OWN:
-        raise UsageError(f"Datastore '{name}' is the workspace's own and stays.")
+        raise ReservedName(f"The datastore '{name}' is the workspace's own, and cannot be removed.", target=name)
     if name == get_default_name(workspace):
-        raise UsageError(
-            f"Datastore '{name}' is the default one.",
-            hint="Set another one as default first: 'mlrun datastore set-default -n NAME'.",
+        raise InUse(
+            f"The datastore '{name}' is the default one.",
+            hint="First set another one as the default: 'mlrun datastore set-default -n NAME'.",
+            target=name,
         )
     with workspace.transaction():
         there = workspace.datastores.find(name) or get_datastore(workspace, name)
@@ -143,7 +156,7 @@ def upload(datastore: Datastore, source: Path, target: str | None, *, overwrite:
     if source.is_file():
         return _copy_all(source.parent, _FolderFiles([source.name], []), place, overwrite=overwrite)
     if not source.is_dir():
-        raise UsageError(f"There is no file or folder '{source}' to upload.", hint="Name one with -p.")
+        raise MissingFile(f"'{source}' does not exist.", hint="Name a file or folder to upload with -p.", target=source)
     return _copy_all(source, _list_files(source), place, overwrite=overwrite)
 
 
@@ -165,13 +178,16 @@ def download(
     left_out = [one for one in there.left_out if one.path.startswith(wanted) or wanted.startswith(f"{one.path}/")]
     if not names and not left_out:
         what = f"no file whose path begins with '{wanted}'" if wanted else "no file"
-        raise DataNotFound(f"There is {what} in datastore '{datastore.name}', {datastore.folder}.")
+        raise DataNotFound(
+            f"There is {what} in the datastore '{datastore.name}', {datastore.folder}.", target=datastore.name
+        )
     if not overwrite and not may_differ:
         others = [name for name in names if has_other_content(datastore.folder / name, folder / name)]
         if others:
-            raise UsageError(
-                f"Nothing was downloaded: {folder} has other content under {some(others)}.",
-                hint="Add --overwrite true to replace it, or choose another folder with -d.",
+            raise FileAlreadyExists(
+                f"Nothing was downloaded: '{folder}' has other files under {some(others)}.",
+                hint="Add --overwrite true to replace them, or choose another folder with -d.",
+                target=folder,
             )
     return _copy_all(datastore.folder, _FolderFiles(names, left_out), folder, overwrite=overwrite)
 

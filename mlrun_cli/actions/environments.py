@@ -17,7 +17,14 @@ from mlrun_cli.environments.registered import (
     definition_digest,
     next_version,
 )
-from mlrun_cli.errors import EnvironmentNotFound, UsageError
+from mlrun_cli.errors import (
+    AlreadyExists,
+    ConflictingOptions,
+    EnvironmentNotFound,
+    InvalidName,
+    MissingFile,
+    ReservedName,
+)
 from mlrun_cli.runconfigs.runconfig import configuration_from_document
 from mlrun_cli.wire import copying
 from mlrun_cli.workspace import Workspace
@@ -57,11 +64,12 @@ def check_environment_name(name: str) -> None:
     """
     check_text("the environment's name", name)
     if not name.strip():
-        raise UsageError("The environment has no name.", hint="Give it one.")
+        raise InvalidName("The environment has no name.", hint="Give it a name.")
     if _is_curated(name):
-        raise UsageError(
-            f"No environment '{name}' can be registered: names that begin so are Azure's own.",
+        raise ReservedName(
+            f"The environment '{name}' cannot be registered: names that begin so are Azure's own.",
             hint="Register it under another name, which Environment.clone gives it.",
+            target=name,
         )
 
 
@@ -75,14 +83,14 @@ def get_environment(
         EnvironmentNotFound: there is none; the message lists those there are.
     """
     if version is not None and label is not None:
-        raise UsageError("Both a version and a label are given.", hint="Give one of them.")
+        raise ConflictingOptions("Both a version and a label are given.", hint="Give only one of them.")
     versions = workspace.environments.list_versions(name)
     if not versions:
         raise _not_found(workspace, name)
     if label is not None and label != LATEST:
         found = [one for one in versions if label in one.labels]
         if not found:
-            raise EnvironmentNotFound(f"No version of the environment '{name}' has the label '{label}'.")
+            raise EnvironmentNotFound(f"The environment '{name}' has no version with the label '{label}'.", target=name)
         return found[-1]
     if version is not None and version != LATEST:
         return _version(versions, version)
@@ -102,7 +110,9 @@ def label_environment(workspace: Workspace, name: str, version: str, labels: Seq
         EnvironmentNotFound: there is no such version.
     """
     if LATEST in labels:
-        raise UsageError(f"The label '{LATEST}' is the newest version's.", hint="Choose another label.")
+        raise ReservedName(
+            f"The label '{LATEST}' is the newest version's.", hint="Choose another label.", target=LATEST
+        )
     with workspace.transaction():
         versions = workspace.environments.list_versions(name)
         if not versions:
@@ -123,10 +133,14 @@ def add_wheel(workspace: Workspace, path: Path, *, may_exist: bool) -> str:
         UsageError: there is no such file, or one of its name is kept already.
     """
     if not path.is_file():
-        raise UsageError(f"There is no wheel {path}.", hint="Name a file that exists.")
+        raise MissingFile(f"The wheel '{path}' does not exist.", hint="Name a file that exists.", target=path)
     kept = workspace.folder / "wheels" / path.name
     if kept.exists() and not may_exist:
-        raise UsageError(f"A wheel '{path.name}' is kept already.", hint="exist_ok=True gives its address.")
+        raise AlreadyExists(
+            f"The wheel '{path.name}' already exists in the workspace.",
+            hint="exist_ok=True gives its address.",
+            target=path.name,
+        )
     if not kept.exists():
         make_private_folder(kept.parent)
         with path.open("rb") as wheel, new_file(kept) as file:
@@ -143,19 +157,23 @@ def _version(versions: Sequence[RegisteredEnvironment], version: str) -> Registe
         if one.version == version:
             return one
     known = ", ".join(one.version for one in versions)
-    raise EnvironmentNotFound(f"There is no version {version} of the environment '{versions[0].name}', only {known}.")
+    raise EnvironmentNotFound(
+        f"The environment '{versions[0].name}' has no version {version}, only {known}.", target=versions[0].name
+    )
 
 
 def _not_found(workspace: Workspace, name: str) -> EnvironmentNotFound:
     if _is_curated(name):
         return EnvironmentNotFound(
-            f"The environment '{name}' is one that Azure comes with, and those are not here.",
+            f"The environment '{name}' is one of Azure's own, which mlrun does not have.",
             hint="Name its packages in a conda file and use Environment.from_conda_specification, "
             "or Environment.from_pip_requirements.",
+            target=name,
         )
     names = [one.name for one in workspace.environments.list_newest()]
     known = f"There are: {', '.join(names)}." if names else "None is registered."
     return EnvironmentNotFound(
         f"There is no environment '{name}'. {known}",
         hint="'mlrun environment register', or Environment.register, keeps one in the workspace.",
+        target=name,
     )

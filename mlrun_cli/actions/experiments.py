@@ -7,7 +7,7 @@ from typing import Any
 
 from mlrun_cli.core.names import check_experiment_name, check_tag_key, check_text
 from mlrun_cli.core.time import now
-from mlrun_cli.errors import ExperimentNotFound, UsageError
+from mlrun_cli.errors import AlreadyExists, ExperimentNotFound, InUse
 from mlrun_cli.experiments.experiment import Experiment, experiment_record
 from mlrun_cli.experiments.outcomes import ExperimentOutcomes
 from mlrun_cli.runtime.liveness import reconcile
@@ -86,7 +86,9 @@ def archive_experiment(workspace: Workspace, name: str, *, is_archived: bool, ne
         if new_name is not None and new_name != name:
             check_experiment_name(new_name)
             if workspace.experiments.find(new_name) is not None:
-                raise UsageError(f"There is an experiment '{new_name}' already.", hint="Choose another name.")
+                raise AlreadyExists(
+                    f"The experiment '{new_name}' already exists.", hint="Choose another name.", target=new_name
+                )
             workspace.experiments.update(experiment.key, name=new_name)
         workspace.experiments.update(experiment.key, archived_at=now() if is_archived else None)
     return get_experiment(workspace, new_name or name)
@@ -105,9 +107,10 @@ def delete_experiment(workspace: Workspace, experiment_id: str) -> None:
         raise ExperimentNotFound(experiment_id, [f"{one.experiment_id} ({one.name})" for one in experiments])
     with workspace.transaction(durable=True):
         if not workspace.experiments.delete(found[0].key):
-            raise UsageError(
-                f"The experiment '{found[0].name}' has runs and is not deleted.",
+            raise InUse(
+                f"The experiment '{found[0].name}' has runs, and was not deleted.",
                 hint=f"Delete them first: mlrun run delete --all -e '{found[0].name}' --yes",
+                target=found[0].name,
             )
 
 

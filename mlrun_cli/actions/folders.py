@@ -13,7 +13,7 @@ from mlrun_cli.core.names import (
     experiment_name_for_folder,
 )
 from mlrun_cli.core.text_files import replace_text
-from mlrun_cli.errors import MlrunError, UsageError
+from mlrun_cli.errors import FileNotWritable, InvalidPath
 from mlrun_cli.folders.project_config import (
     check_replaceable,
     find_config_to_write,
@@ -53,7 +53,9 @@ def attach_folder(
     check_subscription_id(subscription_id)
     try:
         if folder.exists() and not folder.is_dir():
-            raise UsageError(f"'{folder}' is a file.", hint="Give the folder that it is in.")
+            raise InvalidPath(
+                f"'{folder}' is a file, not a folder.", hint="Name the folder that it is in.", target=folder
+            )
         check_replaceable(find_config_to_write(folder))
         with ExitStack() as undo:
             _write_samples(folder, undo)
@@ -67,9 +69,8 @@ def attach_folder(
             undo.pop_all()
     except OSError as error:
         place = error.filename or folder
-        raise MlrunError(
-            f"'{folder}' cannot be attached: {place}: {error.strerror}.",
-            hint="Attaching writes a few small files; the folder has to be writable.",
+        raise FileNotWritable(
+            place, error, hint="Attaching writes a few small files; the folder has to be writable."
         ) from error
     return {
         "Experiment name": experiment,

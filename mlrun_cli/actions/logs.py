@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mlrun_cli.core.json_files import read_json
-from mlrun_cli.errors import MlrunError, RunNotFound
+from mlrun_cli.errors import FileNotReadable, RunNotFound
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.script_end import ScriptEnd
 from mlrun_cli.runs.status import RunStatus
@@ -48,9 +48,10 @@ def follow_logs(workspace: Workspace, run: Run, write: Write, *, watch: Watch | 
     try:
         log = open(path, "rb", buffering=0)  # noqa: SIM115 - what is raised while it is followed is not about it
     except OSError as error:
-        raise MlrunError(
+        raise FileNotReadable(
             f"The log of the run '{run.run_id}' cannot be read: {path}: {error.strerror}.",
-            hint="Somebody has moved or removed it; 'mlrun run show' has what is recorded of the run.",
+            hint="It was moved or removed; 'mlrun run show' has what is recorded of the run.",
+            target=run.run_id,
         ) from error
     with log:
         return _Follower(workspace, run, write, watch).follow(log.fileno())

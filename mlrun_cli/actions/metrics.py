@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mlrun_cli.core.names import check_text
-from mlrun_cli.errors import NotFound
+from mlrun_cli.errors import MetricNotFound
 from mlrun_cli.runs.run import Run
 from mlrun_cli.workspace import Workspace
 
@@ -25,7 +25,9 @@ def get_metrics(workspace: Workspace, run: Run, *, name: str | None, last: bool)
     metrics = read(run.key, name)
     if name is not None and not metrics:
         logged = _shown(list(workspace.metrics.get_last(run.key)))
-        raise NotFound(f"The run '{run.run_id}' has no metric {name!r}.", hint=f"There are: {logged}.")
+        raise MetricNotFound(
+            f"The run '{run.run_id}' has no metric {name!r}.", hint=f"There are: {logged}.", target=name
+        )
     return metrics
 
 

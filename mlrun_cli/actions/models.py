@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from mlrun_cli.actions.artifacts import download_files, list_files
 from mlrun_cli.core.names import check_tag_key, check_text
-from mlrun_cli.errors import MlrunError, ModelNotFound, NotFound, StoreError, UsageError
+from mlrun_cli.errors import MissingOption, MlrunError, ModelFileNotFound, ModelNotFound, PropertyImmutable, StoreError
 from mlrun_cli.models.folder import ModelFolder, copy_in, copy_out, list_model_files
 from mlrun_cli.models.model import Model, ModelFilter, NewModel, check_model_name, model_record
 from mlrun_cli.processes.host import user_name
@@ -19,10 +19,6 @@ from mlrun_cli.store.secrets import hidden_pairs
 from mlrun_cli.workspace import Workspace
 
 _SHOWN_NAMES = 10
-
-
-class ModelPathNotFound(NotFound):
-    """A run has no file or folder of the name that a model is to be made of."""
 
 
 class ModelChanges(NamedTuple):
@@ -74,7 +70,7 @@ def register_run_files(workspace: Workspace, new: NewModel, run: Run, path: str 
         path: as `outputs/model.pkl`; None means the model's name.
 
     Raises:
-        ModelPathNotFound: the run has no such file or folder.
+        ModelFileNotFound: the run has no such file or folder.
         UsageError: something in `new` is not valid.
         StoreError: there is no room, or they cannot be kept for another reason; nothing is left of them then.
     """
@@ -90,7 +86,7 @@ def register_run_files(workspace: Workspace, new: NewModel, run: Run, path: str 
         try:
             download_files(workspace, run, chosen, incoming / "files")
         except MlrunError as error:
-            raise StoreError(error.message, hint="Make room there, and see whether the run's files are.") from error
+            raise StoreError(error.message, hint="Make room there, and check that the run's files exist.") from error
         return _record(workspace, folder, (incoming / "files" / wanted).parent, new)
 
 
@@ -107,12 +103,14 @@ def get_model(workspace: Workspace, which: ModelFilter) -> Model:
         ModelNotFound: there is none.
     """
     if which.name is None:
-        raise UsageError("No model is named.", hint="Give its name, or its id, as in mymodel:1.")
+        raise MissingOption("No model is named.", hint="Give its name, or its id such as mymodel:1.")
     found = workspace.models.list(which)
     if found:
         return found[0]
     workspace.models.get(which.name, which.version)
-    raise ModelNotFound(f"No version of model '{which.name}' is what was asked for.", hint="Ask for less.")
+    raise ModelNotFound(
+        f"No version of the model '{which.name}' fits.", hint="Use fewer conditions.", target=which.name
+    )
 
 
 def update_model(workspace: Workspace, model: Model, changes: ModelChanges) -> Model:
@@ -127,9 +125,10 @@ def update_model(workspace: Workspace, model: Model, changes: ModelChanges) -> M
         now = workspace.models.get(model.name, model.version)
         for key, value in hidden_pairs(changes.properties).items():
             if now.properties.get(key, value) != value:
-                raise UsageError(
-                    f"The property '{key}' of model '{model.model_id}' is '{now.properties[key]}' already.",
+                raise PropertyImmutable(
+                    f"The property '{key}' of the model '{model.model_id}' is already '{now.properties[key]}'.",
                     hint="Properties are written once; use a tag for what may change.",
+                    target=key,
                 )
         kept = {} if changes.replaces_tags else now.tags
         tags = {key: value for key, value in kept.items() if key not in changes.removed_tags}
@@ -205,7 +204,7 @@ def _check_new(new: NewModel) -> None:
     for what, text in (("framework", new.framework), ("framework version", new.framework_version)):
         check_text(f"the {what}", text or "")
     if new.framework is None and new.framework_version is not None:
-        raise UsageError("A framework's version is given, and no framework.", hint="Name the framework too.")
+        raise MissingOption("A version of a framework is given, and no framework.", hint="Name the framework too.")
 
 
 def _check_texts(tags: Mapping[str, str], properties: Mapping[str, str], description: str | None) -> None:
@@ -214,9 +213,9 @@ def _check_texts(tags: Mapping[str, str], properties: Mapping[str, str], descrip
     check_text("the description", description or "")
 
 
-def _no_such_path(path: str, files: Sequence[str], run: Run) -> ModelPathNotFound:
+def _no_such_path(path: str, files: Sequence[str], run: Run) -> ModelFileNotFound:
     there_are = f"It has: {some(files, _SHOWN_NAMES)}." if files else "It has none yet."
-    return ModelPathNotFound(
+    return ModelFileNotFound(
         f"The run '{run.run_id}' has no file or folder '{path}'. {there_are}",
         hint="Name one of these, or the folder of several; what a script writes under ./outputs is among them.",
     )

@@ -8,7 +8,7 @@ from typing import Any
 from mlrun_cli.core.guid import new_guid
 from mlrun_cli.core.names import check_experiment_name, check_run_id, check_tag_key, check_text
 from mlrun_cli.core.time import now
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import AlreadyExists, LimitExceeded
 from mlrun_cli.processes.host import get_origin, user_name
 from mlrun_cli.runs.run import INTERACTIVE_RUN, Run
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
@@ -48,7 +48,9 @@ def open_run(
     moment = now()
     with workspace.transaction(durable=True):
         if run_id is not None and workspace.runs.find_key(run_id) is not None:
-            raise UsageError(f"There is a run '{run_id}' already.", hint="Leave the id out, or choose another.")
+            raise AlreadyExists(
+                f"The run '{run_id}' already exists.", hint="Leave the id out, or choose another.", target=run_id
+            )
         experiment, run_number = workspace.experiments.take_run_number(experiment_name)
         key = workspace.runs.insert(
             experiment,
@@ -81,7 +83,7 @@ def open_children(
         UsageError: there are too many, or a tag is not valid.
     """
     if not 0 <= count <= MOST_CHILDREN:
-        raise UsageError(f"{count} children cannot be made at once.", hint=f"0 to {MOST_CHILDREN} can.")
+        raise LimitExceeded(f"{count} child runs cannot be made at once.", hint=f"Make at most {MOST_CHILDREN}.")
     key, values = (_CHILD_NUMBER, [str(number) for number in range(count)]) if tags is None else tags
     check_tag_key(key)
     check_text("the value of a tag", "".join(value or "" for value in values))

@@ -15,7 +15,7 @@ from mlrun_cli.core.time import MICROSECONDS, iso, now
 from mlrun_cli.environments.cache import disk_usage, list_environments, prune_environments
 from mlrun_cli.environments.environment import BuiltEnvironment
 from mlrun_cli.environments.image import image_name
-from mlrun_cli.errors import EnvironmentNotFound, MlrunError, UsageError
+from mlrun_cli.errors import AmbiguousId, EnvironmentNotFound, FileNotWritable, MlrunError
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runtime.liveness import reconcile
@@ -43,11 +43,13 @@ def show_built_environment(home: Path, key: str) -> dict[str, Any]:
     found = [environment for environment in list_environments(home) if key and environment.key.startswith(key)]
     if not found:
         raise EnvironmentNotFound(
-            f"There is no environment '{key}'.", hint="'mlrun environment list --built' shows those that were built."
+            f"There is no environment '{key}'.",
+            hint="'mlrun environment list --built' shows those that were built.",
+            target=key,
         )
     if len(found) > 1:
         keys = ", ".join(environment.key for environment in found)
-        raise UsageError(f"Several environments begin with '{key}': {keys}.", hint="Type more of the key.")
+        raise AmbiguousId(f"Several environments begin with '{key}': {keys}.", hint="Type more of the key.", target=key)
     (environment,) = found
     build = environment.build
     return {
@@ -274,7 +276,4 @@ def _environments_of_runs(home: Path, without: Collection[Path]) -> set[str]:
 
 
 def _not_removed(error: OSError) -> MlrunError:
-    return MlrunError(
-        f"{error.filename} cannot be removed: {error.strerror}.",
-        hint="Check its permissions ('ls -l'), and prune again.",
-    )
+    return FileNotWritable(error.filename, error, hint="Check its permissions ('ls -l'), and prune again.")

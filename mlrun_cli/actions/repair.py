@@ -13,7 +13,14 @@ from mlrun_cli.core.home import make_private_folder, refuse_network_file_system
 from mlrun_cli.core.json_files import sync
 from mlrun_cli.core.locks import acquire_lock, remove_locked
 from mlrun_cli.core.temporary import temporary_beside
-from mlrun_cli.errors import MlrunError, StoreUnavailable, UsageError, WorkspaceNotFound
+from mlrun_cli.errors import (
+    FileAlreadyExists,
+    FileNotWritable,
+    InvalidValue,
+    MissingFile,
+    StoreUnavailable,
+    WorkspaceNotFound,
+)
 from mlrun_cli.runs.record_files import NAMES
 from mlrun_cli.runtime.rebuild import ImportReport, import_folders
 from mlrun_cli.store.db.database import Database
@@ -86,7 +93,7 @@ def backup_workspace(workspace: Workspace, file: Path, *, overwrite: bool) -> di
         MlrunError: the file cannot be written.
     """
     if os.path.lexists(file) and not (overwrite and file.is_file()):
-        raise UsageError(f"There is something at '{file}' already.", hint="Name another file, or add --overwrite.")
+        raise FileAlreadyExists(f"'{file}' already exists.", hint="Name another file, or add --overwrite.", target=file)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with temporary_beside(file) as unfinished:
@@ -97,7 +104,7 @@ def backup_workspace(workspace: Workspace, file: Path, *, overwrite: bool) -> di
             sync(file.parent)
         size = file.stat().st_size
     except OSError as error:
-        raise MlrunError(f"'{file}' cannot be written: {error.strerror}.", hint="Choose another folder.") from error
+        raise FileNotWritable(file, error, hint="Choose another folder.") from error
     return {"bytes": size, "file": str(file), "workspace": workspace.identity.name}
 
 
@@ -109,13 +116,16 @@ def restore_workspace(identity: WorkspaceIdentity, home: Path, file: Path) -> di
         StoreUnavailable: somebody repairs the workspace.
     """
     if not file.is_file():
-        raise UsageError(f"There is no file '{file}'.", hint="Name one that 'mlrun workspace backup' has made.")
+        raise MissingFile(
+            f"'{file}' does not exist.", hint="Name a file that 'mlrun workspace backup' has made.", target=file
+        )
     locator = locate_workspace(home, identity)
     problems = locator.database.find_problems(file)
     if problems:
-        raise UsageError(
-            f"'{file}' is no sound copy of a store: {problems[0]}.",
-            hint="Name another one that 'mlrun workspace backup' has made.",
+        raise InvalidValue(
+            f"'{file}' is not a sound copy of a store: {problems[0]}.",
+            hint="Name another file that 'mlrun workspace backup' has made.",
+            target=file,
         )
     folder = locator.folder
     for made in (folder, folder / "runs", folder / "snapshots"):
@@ -150,10 +160,10 @@ def _alone(folder: Path) -> Iterator[None]:
         lock = acquire_lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         raise StoreUnavailable(
-            f"Another process repairs or restores the store in {folder}.", hint="Wait until it has ended."
+            f"Another process is repairing or restoring the store in {folder}.", hint="Wait until it has ended."
         ) from error
     except OSError as error:
-        raise MlrunError(f"{path} cannot be made: {error.strerror}.", hint="The folder has to be writable.") from error
+        raise FileNotWritable(path, error, hint="The folder has to be writable.") from error
     try:
         yield
     finally:

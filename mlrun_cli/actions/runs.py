@@ -13,7 +13,17 @@ from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, describe_full_disk
 from mlrun_cli.core.names import check_run_id, check_tag_key, check_text
 from mlrun_cli.core.removal import remove_tree
 from mlrun_cli.core.time import now
-from mlrun_cli.errors import InvalidFilter, MlrunError, NotFound, RunNotFound, TimedOut, UsageError
+from mlrun_cli.errors import (
+    InvalidFilter,
+    MlrunError,
+    NoRunsYet,
+    PropertyImmutable,
+    RunEnded,
+    RunNotEnded,
+    RunNotFound,
+    RunProtected,
+    TimedOut,
+)
 from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.runs.filter import MOST_CONDITIONS, RunFilter
 from mlrun_cli.runs.record import run_details
@@ -149,9 +159,10 @@ def _add_properties(workspace: Workspace, run: Run, properties: Mapping[str, str
     if conflicts:
         name, value = next(iter(conflicts.items()))
         wanted = hidden_pairs(properties)[name]
-        raise UsageError(
-            f"The property '{name}' of run '{run.run_id}' is '{value}' already and cannot become '{wanted}'.",
+        raise PropertyImmutable(
+            f"The property '{name}' of the run '{run.run_id}' is already '{value}', and cannot become '{wanted}'.",
             hint="Properties are written once; use a tag for what may change.",
+            target=name,
         )
 
 
@@ -174,9 +185,10 @@ def fail_run(workspace: Workspace, run: Run, error: Mapping[str, Any]) -> Run:
         if run.status is RunStatus.FAILED:
             return run
         if run.status.is_terminal:
-            raise UsageError(
-                f"The run '{run.run_id}' has ended as {run.status.value} and cannot fail any more.",
-                hint="A tag can say that it is not to be used.",
+            raise RunEnded(
+                f"The run '{run.run_id}' has ended as {run.status.value}, and cannot fail any more.",
+                hint="Use a tag to mark it as not to be used.",
+                target=run.run_id,
             )
         is_done = _stop(workspace, run, GRACE_SECONDS, error)
     _notify_owner(workspace, run, is_done=is_done)
@@ -186,9 +198,10 @@ def fail_run(workspace: Workspace, run: Run, error: Mapping[str, Any]) -> Run:
         wait_for_runs(workspace, [run], GRACE_SECONDS + _RECORDING_SECONDS)
     ended = _again(workspace, run)
     if ended.status.is_terminal and ended.status is not RunStatus.FAILED:
-        raise UsageError(
-            f"The run '{run.run_id}' has ended as {ended.status.value} meanwhile and cannot fail any more.",
-            hint="A tag can say that it is not to be used.",
+        raise RunEnded(
+            f"The run '{run.run_id}' has meanwhile ended as {ended.status.value}, and cannot fail any more.",
+            hint="Use a tag to mark it as not to be used.",
+            target=run.run_id,
         )
     return ended
 
@@ -293,8 +306,8 @@ def wait_for_runs(
         if waiting and deadline is not None and time.monotonic() >= deadline:
             names = ", ".join(run.run_id for run in waiting.values())
             raise TimedOut(
-                f"The time has run out ({timeout_seconds:g} s); still going: {names}.",
-                hint="'mlrun run wait' may be called again; 'mlrun run cancel' stops a run.",
+                f"The time of {timeout_seconds:g} s has run out; still going: {names}.",
+                hint="Use 'mlrun run wait' to go on waiting, or 'mlrun run cancel' to stop a run.",
             )
         if waiting:
             time.sleep(_LOOK_SECONDS)
@@ -339,16 +352,17 @@ def delete_runs(workspace: Workspace, runs: Sequence[Run], *, force: bool = Fals
     """
     live = [run.run_id for run in runs if not run.status.is_terminal]
     if live:
-        raise UsageError(
-            f"These have not ended: {', '.join(live)}.",
+        raise RunNotEnded(
+            f"Runs have not ended: {', '.join(live)}.",
             hint="Cancel them first ('mlrun run cancel'), or wait.",
+            target=live[0],
         )
     spared = {} if force else workspace.retention.explain_spared([run.run_id for run in runs])
     if spared:
         reasons = [f"{run_id} ({why})" for run_id, why in spared.items()]
-        raise UsageError(
-            f"Nothing was deleted, since these are to be spared: {some(reasons, _SHOWN_NAMES)}.",
-            hint="Add --force to delete them all the same.",
+        raise RunProtected(
+            f"Nothing was deleted, because runs are protected: {some(reasons, _SHOWN_NAMES)}.",
+            hint="Add --force to delete them too.",
         )
     stayed = []
     for run in runs:
@@ -363,7 +377,7 @@ def delete_runs(workspace: Workspace, runs: Sequence[Run], *, force: bool = Fals
             workspace.runs.delete(run.key)
     if stayed:
         raise MlrunError(
-            f"{len(stayed)} of {len(runs)} runs were not deleted, since their folders cannot be removed:"
+            f"{len(stayed)} of {len(runs)} runs were not deleted, because their folders cannot be removed:"
             f" {some(stayed, _SHOWN_NAMES)}.",
             hint="Remove what stands in the way ('ls -la', 'mount'), and delete them again.",
         )
@@ -442,7 +456,7 @@ def _latest(workspace: Workspace, experiment_name: str | None) -> Run:
     newest = workspace.runs.list(RunFilter(experiment_name=experiment_name, last=1))
     if not newest:
         where = "workspace" if experiment_name is None else f"experiment '{experiment_name}'"
-        raise NotFound(f"There is no run in the {where} yet.", hint="'mlrun run submit-script' makes one.")
+        raise NoRunsYet(where)
     return newest[0]
 
 
@@ -452,8 +466,5 @@ def _get(workspace: Workspace, run_id: str, experiment_name: str | None) -> Run:
     except RunNotFound:
         raise RunNotFound(run_id, workspace.identity.name) from None
     if experiment_name is not None and run.experiment_name != experiment_name:
-        raise NotFound(
-            f"There is no run '{run_id}' in experiment '{experiment_name}'; it is in '{run.experiment_name}'.",
-            hint="Leave -e out, or name that one.",
-        )
+        raise RunNotFound(run_id, elsewhere=(experiment_name, run.experiment_name))
     return run

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.core.temporary import new_file
-from mlrun_cli.errors import MlrunError, NotFound
+from mlrun_cli.errors import FileNotWritable, SnapshotNotFound
 from mlrun_cli.runs.run import Run
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.git import git_properties
@@ -67,7 +67,7 @@ def snapshot_of(workspace: Workspace, run: Run, snapshot_id: str | None = None) 
     snapshot = None if wanted is None else SnapshotStore(workspace.snapshots_folder).find_manifest(wanted)
     if snapshot is None:
         what = f"There is no snapshot '{wanted}'." if wanted else f"The run '{run.run_id}' has no snapshot."
-        raise NotFound(what, hint=f"A run that was submitted has one, its property {SNAPSHOT_PROPERTY}.")
+        raise SnapshotNotFound(what, hint=f"A run that was submitted has one, its property {SNAPSHOT_PROPERTY}.")
     return snapshot
 
 
@@ -91,7 +91,7 @@ def write_snapshot(workspace: Workspace, run: Run, snapshot_id: str | None, fold
         with new_file(path) as descriptor, open(descriptor, "w+b", closefd=False) as file:
             _write(snapshot, SnapshotStore(workspace.snapshots_folder), file)
     except OSError as error:
-        raise MlrunError(f"'{path}' cannot be written: {error.strerror}.", hint="Choose another folder.") from error
+        raise FileNotWritable(path, error, hint="Choose another folder.") from error
     return path
 
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mlrun_cli.core.names import check_text
-from mlrun_cli.errors import UsageError, ViewChanged, ViewNotFound
+from mlrun_cli.errors import (
+    AlreadyExists,
+    InvalidName,
+    InvalidValue,
+    LimitExceeded,
+    UsageError,
+    ViewChanged,
+    ViewNotFound,
+)
 from mlrun_cli.views.view import VIEW_PAGES, SavedView
 from mlrun_cli.workspace import Workspace
 
@@ -105,24 +113,30 @@ def check_view_name(name: str) -> str:
     if why is not None:
         shown = name if len(name) <= 60 else f"{name[:60]}…"
         quoted = f"'{shown}'" if shown.isprintable() else ascii(shown)
-        raise UsageError(f"{quoted} cannot be the name of a view: {why}.", hint="Choose a short name in plain text.")
+        raise InvalidName(
+            f"{quoted} is not a name for a view: {why}.", hint="Use a short name in plain text.", target=name
+        )
     return name
 
 
 def _check_query(page: str, query: str) -> None:
     if page not in VIEW_PAGES:
-        raise UsageError(f"There is no page '{page}' to save a view of.", hint=f"Pages are {' and '.join(VIEW_PAGES)}.")
+        raise InvalidValue(
+            f"'{page}' is not a page that has views.", hint=f"Use {' or '.join(VIEW_PAGES)}.", target="page"
+        )
     check_text("the query of the view", query)
     size = len(query.encode())
     if size > MAX_QUERY_BYTES:
-        raise UsageError(
-            f"The view is too long to be saved: its query has {size} bytes, {MAX_QUERY_BYTES} are allowed.",
+        raise LimitExceeded(
+            f"The view is too long to be saved: its query has {size} bytes; {MAX_QUERY_BYTES} are allowed.",
             hint="Show fewer columns, charts or chosen runs.",
         )
 
 
 def _taken(name: str) -> UsageError:
-    return UsageError(f"There is a view '{name}' already.", hint="Overwrite that one, or choose another name.")
+    return AlreadyExists(
+        f"The view '{name}' already exists.", hint="Overwrite it, or choose another name.", target=name
+    )
 
 
 def _changed(workspace: Workspace, name: str) -> ViewChanged | ViewNotFound:

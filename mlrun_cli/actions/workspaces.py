@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.core.home import HOME_VARIABLE, home_folder
-from mlrun_cli.errors import StoreError
+from mlrun_cli.errors import FileNotReadable
 from mlrun_cli.folders.project_config import CONFIG_NAMES, CONFIGURATION_FOLDERS, make_absolute, read_project_config
 from mlrun_cli.store.secrets import hidden_pairs, hidden_text
 from mlrun_cli.workspace import Workspace
@@ -135,9 +135,10 @@ def _check_that_all_can_be_seen(top: Path) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise StoreError(
+        raise FileNotReadable(
             f"The workspaces cannot be listed: {error.filename}: {error.strerror}.",
             hint=f"Check its permissions ('ls -ld'), or set {HOME_VARIABLE} to the folder that was meant.",
+            target=error.filename,
         ) from error
 
 

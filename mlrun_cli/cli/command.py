@@ -39,7 +39,7 @@ from typer.core import TyperCommand
 
 from mlrun_cli.cli.abbreviation import completion
 from mlrun_cli.cli.global_options import Shared, option_names, shared_from, shared_parameters
-from mlrun_cli.cli.option_checks import watch_values
+from mlrun_cli.cli.option_checks import check_typed_values, typed_values
 from mlrun_cli.cli.output.formats import render
 from mlrun_cli.cli.output.messages import wants_colour
 from mlrun_cli.errors import MlrunError
@@ -175,9 +175,29 @@ class Command(TyperCommand):
     def make_parser(self, ctx: Any) -> Any:
         """Make the parser of the command line."""
         ctx.token_normalize_func = completion(self.get_params(ctx))
-        parser: Any = super().make_parser(ctx)
-        watch_values(parser)
-        return parser
+        return super().make_parser(ctx)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words that follow the command.
+
+        Raises:
+            UsageError: they do not fit its parameters.
+        """
+        parameters = self.get_params(ctx)
+        typed: Mapping[str, Any] = {}
+        try:
+            typed = typed_values(self.make_parser(ctx), parameters, args)
+            check_typed_values(parameters, typed)
+            super().parse_args(ctx, args)
+        except typer.TyperException as error:
+            from mlrun_cli.cli.usage_errors import usage_error  # noqa: PLC0415 - start-up
+
+            raise usage_error(error, ctx, typed) from error
+        if ctx.args:
+            from mlrun_cli.cli.usage_errors import unexpected_arguments  # noqa: PLC0415 - start-up
+
+            raise unexpected_arguments(ctx, ctx.args)
+        return []
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help page."""
@@ -190,7 +210,7 @@ class Command(TyperCommand):
 def build(declaration: Declaration, verb: str) -> Command:
     """Make the command that Typer runs."""
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    settings = {"allow_interspersed_args": False} if declaration.script else {}
+    settings = {"allow_extra_args": True, "allow_interspersed_args": not declaration.script}
     register = app.command(verb, cls=Command, help=declaration.description, context_settings=settings)
     register(_callback(declaration))
     built = typer.main.get_command(app)

@@ -21,7 +21,7 @@ from mlrun_cli.compute.compute_target import (
     ComputeTarget,
     compute_target_record,
 )
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import ConflictingOptions, InvalidValue, MissingOption
 from mlrun_cli.workspace import Workspace
 
 app = Group("computetarget")
@@ -134,9 +134,10 @@ def create(
     elif kind == COMPUTE_INSTANCE:
         properties["state"] = "Running"
         if max_nodes is not None:
-            raise UsageError(
-                "A compute instance has one node: --max-nodes means nothing for it.",
+            raise ConflictingOptions(
+                "A compute instance has one node, and --max-nodes is given.",
                 hint=f"Leave --max-nodes out, or make an amlcompute: '{_line(name, max_nodes)}'.",
+                target="--max-nodes",
             )
     tagged = {key: value or "" for key, value in tags_of(tags).items()} if tags else None
     with open_context(shared).workspace as workspace:
@@ -211,19 +212,24 @@ def detach(shared: Shared, name: _Name, in_full: _InFull = False) -> object:
 def _priority(typed: str) -> str:
     known = _PRIORITIES.get(typed.lower())
     if known is None:
-        raise UsageError(f"--vm-priority: there is no priority '{typed}'.", hint="It is dedicated or lowpriority.")
+        raise InvalidValue(
+            f"--vm-priority: '{typed}' is not a priority.", hint="Use dedicated or lowpriority.", target="--vm-priority"
+        )
     return known
 
 
 def _largest(name: str, min_nodes: int, max_nodes: int | None) -> int:
     if max_nodes is None:
-        raise UsageError(
+        raise MissingOption(
             "An amlcompute needs --max-nodes: how many nodes may be in use at once.",
             hint=f"Type '{_line(name, max(1, min_nodes))}'.",
+            target="--max-nodes",
         )
     if min_nodes > max_nodes:
-        raise UsageError(
-            f"--min-nodes is {min_nodes}, more than --max-nodes, {max_nodes}.", hint="Leave --min-nodes out."
+        raise ConflictingOptions(
+            f"--min-nodes is {min_nodes}, more than --max-nodes, {max_nodes}.",
+            hint="Leave --min-nodes out.",
+            target="--min-nodes",
         )
     return max_nodes
 

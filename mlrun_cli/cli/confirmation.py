@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import typer
 
 from mlrun_cli.cli.global_options import Shared
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import ConfirmationRequired
 
 _ANSWERS = {"y": True, "yes": True, "n": False, "no": False, "": False}
 
@@ -27,7 +27,9 @@ def confirm(shared: Shared, question: str, *, otherwise: str) -> None:
         KeyboardInterrupt: so was the command, by Ctrl-C.
     """
     if not shared.can_ask:
-        raise UsageError("Nobody is there to confirm.", hint="Add --yes to go ahead without being asked.")
+        raise ConfirmationRequired(
+            "This needs a confirmation, and there is no terminal to ask on.", hint="Add --yes to confirm."
+        )
     while (is_yes := _ANSWERS.get(_answer(f"{question} [y/N]: ").strip().lower())) is None:
         shared.notes.say("Answer y or n.")
     if not is_yes:

@@ -19,7 +19,7 @@ from mlrun_cli.core.names import (
     check_subscription_id,
     check_workspace_name,
 )
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import ExperimentRequired, UsageError, WorkspaceRequired
 from mlrun_cli.folders.project_config import ProjectConfig, find_project_config
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity
@@ -39,9 +39,9 @@ class Context(NamedTuple):
         """
         name = typed if typed is not None else self.attached_experiment
         if name is None:
-            raise UsageError(
+            raise ExperimentRequired(
                 "No experiment is named.",
-                hint="Give one with -e NAME, or attach this folder ('mlrun folder attach -e NAME').",
+                hint="Name one with -e NAME, or attach this folder ('mlrun folder attach -e NAME').",
             )
         return check_experiment_name(name)
 
@@ -92,7 +92,7 @@ def identity_of(shared: Shared, config: ProjectConfig | None, *, otherwise: str 
     attached = config.workspace_name if config else None
     name = _first(shared.workspace_name, attached, shared.default_workspace_name, otherwise)
     if name is None:
-        raise UsageError(
+        raise WorkspaceRequired(
             f"No workspace is named, and the folder '{shared.path.absolute()}' is not attached to one.",
             hint="Attach it ('mlrun folder attach'), or name one with -w NAME (and -g GROUP).",
         )

@@ -21,7 +21,7 @@ from mlrun_cli.data.dataset import FILE_KIND, TABULAR_KIND, Dataset
 from mlrun_cli.data.dataset_file import TEMPLATE, DatasetDescription, read_dataset_file
 from mlrun_cli.data.files import DataFile
 from mlrun_cli.data.read_options import guess_table_options
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import ConflictingOptions, InvalidValue, MissingOption, OneOptionRequired
 from mlrun_cli.folders.project_config import make_absolute
 from mlrun_cli.workspace import Workspace
 
@@ -92,8 +92,9 @@ def register(
     if show_template:
         return TEMPLATE
     if (file is None) == (not paths):
-        raise UsageError(
-            "Say what to register: what a file describes, or paths.", hint="Use either -f FILE, or -n NAME -p PATH."
+        raise OneOptionRequired(
+            "Name what to register: a file that describes it, or paths.",
+            hint="Use either -f FILE, or -n NAME -p PATH.",
         )
     described = (
         _typed(name, paths or [], datastore, is_table=is_table)
@@ -150,7 +151,7 @@ def show(
 ) -> object:
     """Show a dataset: what it is registered as, and the paths it is made of."""
     if (name is None) == (dataset_id is None):
-        raise UsageError("Say which dataset: by name, or by id.", hint="Use either -n NAME or -i ID.")
+        raise OneOptionRequired("Name one dataset, by name or by id.", hint="Use either -n NAME or -i ID.")
     with open_context(shared).workspace as workspace:
         if name is not None:
             return _described(workspace, actions.get_dataset(workspace, name, version))
@@ -180,14 +181,16 @@ def unregister(
 
 def _read(file: Path, name: str | None, datastore: str | None, *, is_table: bool) -> DatasetDescription:
     if datastore is not None or is_table:
-        raise UsageError("--datastore and --tabular go with --src-path.", hint="Say both in the file of --file.")
+        raise ConflictingOptions(
+            "--datastore and --tabular are used with --src-path alone.", hint="With --file, write both into the file."
+        )
     described = read_dataset_file(file)
     return described if name is None else described._replace(name=name)
 
 
 def _typed(name: str | None, paths: Sequence[str], datastore: str | None, *, is_table: bool) -> DatasetDescription:
     if name is None:
-        raise UsageError("The dataset has no name.", hint="Give it one with -n NAME.")
+        raise MissingOption("The dataset has no name.", hint="Name it with -n NAME.", target="--name")
     definition = {
         "kind": TABULAR_KIND if is_table else FILE_KIND,
         "paths": [_path(path, datastore) for path in paths],
@@ -203,7 +206,7 @@ def _path(typed: str, datastore: str | None) -> dict[str, str]:
     if "://" in typed:
         return {"url": typed}
     if not typed:
-        raise UsageError("--src-path is empty.", hint="Give it a path, or leave it out.")
+        raise InvalidValue("--src-path is empty.", hint="Give it a path, or leave it out.", target="--src-path")
     return {"path": str(make_absolute(Path(typed).expanduser()))}
 
 

@@ -14,7 +14,7 @@ from mlrun_cli.cli.global_options import Shared
 from mlrun_cli.cli.output.progress import copy_progress
 from mlrun_cli.cli.output.record_table import Field, listing
 from mlrun_cli.data.datastore import Datastore, datastore_record
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import InvalidValue
 from mlrun_cli.folders.project_config import make_absolute
 from mlrun_cli.snapshots.snapshot import some
 from mlrun_cli.workspace import Workspace
@@ -211,7 +211,7 @@ def _is_true(text: str, option: str) -> bool:
         return True
     if text.lower() in _FALSE:
         return False
-    raise UsageError(f"{option} is '{text}'.", hint=f"Write {option} true, or leave it out.")
+    raise InvalidValue(f"{option}: '{text}' is not true.", hint=f"Write {option} true, or leave it out.", target=option)
 
 
 def _counts(copied: actions.CopyResult) -> dict[str, int]:

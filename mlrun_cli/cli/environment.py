@@ -23,7 +23,7 @@ from mlrun_cli.environments.definition_folder import (
     write_environment_folder,
 )
 from mlrun_cli.environments.registered import RegisteredEnvironment
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import OneOptionRequired
 from mlrun_cli.folders.project_config import make_absolute
 
 app = Group("environment")
@@ -103,8 +103,8 @@ def show(
 ) -> object:
     """Show an environment that is registered in the workspace, or one that was built on this machine."""
     if (name is None) == (key is None):
-        raise UsageError(
-            "Say which environment: one that is registered, or one that was built.",
+        raise OneOptionRequired(
+            "Name one environment: one that is registered, or one that was built.",
             hint="Use either -n NAME, or --built KEY with a key of 'mlrun environment list --built'.",
         )
     if key is not None:

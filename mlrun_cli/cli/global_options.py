@@ -12,10 +12,10 @@ import typer
 
 from mlrun_cli.cli.azure.defaults import azure_default
 from mlrun_cli.cli.output.formats import OutputFormat
-from mlrun_cli.cli.output.messages import Level, Notes, wants_colour
+from mlrun_cli.cli.output.messages import Level, Messages, wants_colour
 from mlrun_cli.cli.output.metadata_file import MetadataFile
 from mlrun_cli.cli.output.query import Query, query_from_words
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import ConflictingOptions, InvalidOutputFormat
 
 GLOBAL_OPTIONS = "Global options"
 
@@ -95,7 +95,7 @@ class Shared(NamedTuple):
     output_format: OutputFormat = OutputFormat.JSON
     query: Query | None = None
     metadata_file: MetadataFile | None = None
-    notes: Notes = Notes()
+    notes: Messages = Messages()
 
     @property
     def default_workspace_name(self) -> str | None:
@@ -134,7 +134,7 @@ def shared_from(options: Mapping[str, Any], query_words: list[str]) -> Shared:
         InvalidQuery: the query cannot be read.
         UsageError: no such output format, or two queries.
     """
-    notes = Notes(sys.stderr, level=_level(options), colour=wants_colour(sys.stderr))
+    notes = Messages(sys.stderr, level=_level(options), colour=wants_colour(sys.stderr))
     metadata_path: Path | None = options["output_metadata_file"]
     return Shared(
         path=options["path"],
@@ -167,14 +167,17 @@ def output_format_of(typed: str | None) -> OutputFormat:
         return OutputFormat(text.lower())
     except ValueError:
         origin = "-o" if typed else "The output format set by AZURE_CORE_OUTPUT or az's config file"
-        raise UsageError(f"{origin}: there is no format '{text}'.", hint=f"There are: {_FORMATS}.") from None
+        raise InvalidOutputFormat(
+            f"{origin}: '{text}' is not an output format.", hint=f"Use {_FORMATS}.", target=text
+        ) from None
 
 
-def _query(typed: str | None, words: list[str], notes: Notes) -> Query | None:
+def _query(typed: str | None, words: list[str], notes: Messages) -> Query | None:
     if typed is not None and words:
-        raise UsageError(
+        raise ConflictingOptions(
             f"There are two queries: --query {typed!r} and {' '.join(words)!r}.",
             hint="Leave one of them out.",
+            target="--query",
         )
     if typed is not None:
         return Query.parse(typed)

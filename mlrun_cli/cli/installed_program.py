@@ -7,7 +7,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from mlrun_cli.errors import MlrunError
+from mlrun_cli.errors import ProgramNotFound
 
 _PROGRAMS = ("mlrun", "mlrun-cli")
 
@@ -18,6 +18,8 @@ def own_program() -> Path:
     for path in (Path(sys.argv[0]).absolute(), *(scripts / name for name in _PROGRAMS)):
         if path.name in _PROGRAMS and os.access(path, os.X_OK) and path.is_file():
             return path
-    raise MlrunError(
-        f"The program 'mlrun' is not in {scripts}, where it was installed.", hint="Install mlrun-cli anew."
+    raise ProgramNotFound(
+        f"The program 'mlrun' is not in {scripts}, where it was installed.",
+        hint="Install mlrun-cli again.",
+        target="mlrun",
     )

@@ -20,7 +20,15 @@ from mlrun_cli.cli.option_values import check_changes, of_option, properties_of,
 from mlrun_cli.cli.output.progress import copy_progress
 from mlrun_cli.cli.output.record_table import Field, listing, tags_of_record, time_of
 from mlrun_cli.cli.run.selection import get_run
-from mlrun_cli.errors import InvalidFile, RunNotFound, UsageError
+from mlrun_cli.errors import (
+    ConflictingOptions,
+    InvalidFile,
+    InvalidValue,
+    MissingOption,
+    OneOptionRequired,
+    RunNotFound,
+    UsageError,
+)
 from mlrun_cli.models.model import Model, ModelDetails, ModelFilter, NewModel, PairFilter, name_and_version
 from mlrun_cli.runs.filter import parse_tag
 from mlrun_cli.runs.run import Run
@@ -127,8 +135,8 @@ def register(
         details=ModelDetails(**_details(sample_input_dataset_id, sample_output_dataset_id, cores, gigabytes, gpus)),
     )
     if (model_path is None) == (asset_path is None):
-        raise UsageError(
-            "Say what to register: a file of this machine, or one of a run.",
+        raise OneOptionRequired(
+            "Name one file to register: of this machine, or of a run.",
             hint="Use either -p PATH, or --asset-path PATH with -f run.json.",
         )
     context = open_context(shared)
@@ -139,8 +147,10 @@ def register(
                 new = new._replace(run_id=run.run_id, experiment_name=run.experiment_name)
             model = actions.register_model(workspace, new, model_path)
         elif run is None:
-            raise UsageError(
-                "--asset-path is a file of a run, and no run is named.", hint="Name it with -f run.json or --run-id ID."
+            raise MissingOption(
+                "--asset-path is a file of a run, and no run is named.",
+                hint="Name it with -f run.json or --run-id ID.",
+                target="--run-id",
             )
         else:
             model = actions.register_run_files(workspace, new, run, asset_path)
@@ -210,7 +220,7 @@ def show(
 ) -> object:
     """Show a version of a model."""
     if (model_id is None) == (name is None):
-        raise UsageError("Say which model: by id, or by name.", hint="Use either -i name:version or -n name.")
+        raise OneOptionRequired("Name a model, by id or by name.", hint="Use either -i name:version or -n name.")
     found, of_id = name_and_version(model_id or name or "")
     context = open_context(shared)
     with context.workspace as workspace:
@@ -316,7 +326,7 @@ def _get(workspace: Workspace, model_id: str) -> Model:
 
 def _run(context: Context, metadata_file: Path | None, run_id: str | None, experiment_name: str | None) -> Run | None:
     if metadata_file is not None and run_id is not None:
-        raise UsageError("-f and --run-id both name a run.", hint="Leave one of them out.")
+        raise ConflictingOptions("-f and --run-id both name a run.", hint="Leave one of them out.", target="--run-id")
     if metadata_file is not None:
         run_id = _run_id_in(metadata_file)
     return None if run_id is None else get_run(context, run_id, experiment_name)
@@ -337,11 +347,11 @@ def _run_id_in(metadata_file: Path) -> str:
     except OSError as error:
         raise InvalidFile(metadata_file, f"cannot be read: {error.strerror}", hint="Name the file with -f.") from error
     except ValueError as error:
-        raise InvalidFile(metadata_file, f"is no JSON: {error}") from error
+        raise InvalidFile(metadata_file, f"is not JSON: {error}") from error
     found = [document[key] for key in _RUN_ID_KEYS if key in document] if isinstance(document, dict) else []
     if not found or not isinstance(found[0], str):
         raise InvalidFile(
-            metadata_file, "holds no 'run_id'", hint="Name the file that 'mlrun run submit-script -t FILE' wrote."
+            metadata_file, "has no 'run_id'", hint="Name the file that 'mlrun run submit-script -t FILE' wrote."
         )
     return found[0]
 
@@ -365,7 +375,9 @@ def _details(
     """
     for option, amount in (("--cc", cores), ("--gb", gigabytes)):
         if amount is not None and not isfinite(amount):
-            raise UsageError(f"{option}: {amount} is no amount.", hint=f"Write a number, as {option} 2.")
+            raise InvalidValue(
+                f"{option}: {amount} is not an amount.", hint=f"Use a number, as in {option} 2.", target=option
+            )
     resources = {"cpu": cores, "memoryInGB": gigabytes, "gpu": gpus}
     details = {
         "sample_input_dataset_id": sample_input,

@@ -1,44 +1,76 @@
-"""What is refused as a command line is read: an option as the value of another, a second value, an empty path."""
+"""Refuse what a parser would take silently: an option as the value of another, a second value, an empty path."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import ConflictingOptions, InvalidValue, MissingOption
 
 _PATHS = frozenset({"path", "file", "directory"})
 
 
-def watch_values(parser: Any) -> None:
-    """Have a parser of Typer's refuse what it would take silently.
+def typed_values(parser: Any, parameters: Sequence[Any], words: Sequence[str]) -> Mapping[str, Any]:
+    """Return all that was typed for each parameter, by its name: a list for an option with values.
+
+    Args:
+        parser: Typer's, with the parameters; it is changed, to keep all values of an option instead of the last.
+        parameters: of the command.
+        words: what follows the command.
+    """
+    for parameter in parameters:
+        if _takes_value(parameter):
+            parser.add_option(parameter, parameter.opts, parameter.name, action="append", nargs=parameter.nargs)
+    values, _, _ = parser.parse_args(list(words))
+    return values  # type: ignore[no-any-return]
+
+
+def check_typed_values(parameters: Sequence[Any], typed: Mapping[str, Any]) -> None:
+    """Check what was typed for the parameters of a command.
 
     An option whose value was forgotten would take the next option for it. A second value that differs from the first
     would replace it; an empty path, as of a variable that a pipeline forgot to set, would be the current folder.
+
+    Raises:
+        MissingOption: the value of an option is another option, or is empty where a path is needed.
+        ConflictingOptions: an option that takes one value has two.
     """
-    names = frozenset((*parser._short_opt, *parser._long_opt))
-    for option in {*parser._short_opt.values(), *parser._long_opt.values()}:
-        option.process = partial(_process, option.process, option, names)
-    for argument in parser._args:
-        argument.process = partial(_process, argument.process, argument, frozenset())
+    names = frozenset(name for parameter in parameters for name in (*parameter.opts, *parameter.secondary_opts))
+    for parameter in parameters:
+        if _takes_value(parameter):
+            _check_option(parameter, typed.get(parameter.name) or (), names)
+        elif typed.get(parameter.name) == "" and parameter.type.name in _PATHS:
+            raise _empty(parameter)
 
 
-def _process(process: Callable[[Any, Any], None], option: Any, names: frozenset[str], value: Any, state: Any) -> None:
-    if isinstance(value, str) and value.partition("=")[0] in names:
-        raise UsageError(f"{_name(option)} has no value: '{value}' is an option.", hint="Write its value after it.")
-    if value == "" and option.obj.type.name in _PATHS:
-        raise UsageError(f"{_name(option)} is empty.", hint="Give it a path, or leave it out.")
-    before = state.opts.get(option.dest, value)
-    if before != value and getattr(option, "action", None) == "store":
-        raise UsageError(
-            f"{_name(option)} is given twice: {before!r} and {value!r}.",
+def _check_option(parameter: Any, values: Sequence[str], names: frozenset[str]) -> None:
+    name = _name(parameter)
+    for value in values:
+        if value.partition("=")[0] in names:
+            raise MissingOption(
+                f"{name} has no value: '{value}' is an option.", hint="Write its value after it.", target=name
+            )
+        if value == "" and parameter.type.name in _PATHS:
+            raise _empty(parameter)
+    different = list(dict.fromkeys(values))
+    if len(different) > 1 and not parameter.multiple:
+        raise ConflictingOptions(
+            f"{name} is given twice: {different[0]!r} and {different[1]!r}.",
             hint="It takes one value: leave one of them out, or type the command once for each.",
+            target=name,
         )
-    process(value, state)
 
 
-def _name(option: Any) -> str:
-    """The long name of an option, or an argument as help shows it."""
-    is_option = option.obj.param_type_name == "option"
-    return str(max(option.obj.opts, key=len) if is_option else option.obj.metavar)
+def _empty(parameter: Any) -> InvalidValue:
+    name = _name(parameter)
+    return InvalidValue(f"{name} is empty.", hint="Give it a path, or leave it out.", target=name)
+
+
+def _takes_value(parameter: Any) -> bool:
+    return parameter.param_type_name == "option" and not parameter.is_flag and not parameter.count
+
+
+def _name(parameter: Any) -> str:
+    """Return the long name of an option, or an argument as help shows it."""
+    is_option = parameter.param_type_name == "option"
+    return str(max(parameter.opts, key=len) if is_option else parameter.metavar)

@@ -10,7 +10,7 @@ from enum import Enum
 from mlrun_cli.compute.slurm_job import SLURM_JOB
 from mlrun_cli.core.durations import parse_duration
 from mlrun_cli.environments.mode import EnvironmentChoice
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import ConflictingOptions, InvalidValue, NothingToChange, UsageError
 
 INTERRUPT_VARIABLE = "MLRUN_ON_INTERRUPT"
 
@@ -35,7 +35,11 @@ def on_interrupt(typed: OnInterrupt | None) -> OnInterrupt:
     try:
         return OnInterrupt(text.lower())
     except ValueError:
-        raise UsageError(f"{INTERRUPT_VARIABLE} is '{text}'.", hint="It may be 'detach' or 'cancel'.") from None
+        raise InvalidValue(
+            f"{INTERRUPT_VARIABLE}: '{text}' is not detach or cancel.",
+            hint=f"Set {INTERRUPT_VARIABLE} to detach or cancel, or unset it.",
+            target=INTERRUPT_VARIABLE,
+        ) from None
 
 
 def environment_choice(typed: str | None) -> EnvironmentChoice | None:
@@ -49,7 +53,7 @@ def environment_choice(typed: str | None) -> EnvironmentChoice | None:
     try:
         return EnvironmentChoice.typed(typed)
     except ValueError as error:
-        raise UsageError(f"--environment: {error}") from None
+        raise InvalidValue(f"--environment: {error}", target="--environment") from None
 
 
 def tags_of(texts: Iterable[str], *, option: str = "--add-tag", removed: Collection[str] = ()) -> dict[str, str | None]:
@@ -66,8 +70,10 @@ def tags_of(texts: Iterable[str], *, option: str = "--add-tag", removed: Collect
     tags = _mapping(texts, option)
     for key in tags:
         if key in removed:
-            raise UsageError(
-                f"The tag '{key}' is in {option} and in --remove-tag.", hint="Leave it out of one of them."
+            raise ConflictingOptions(
+                f"The tag '{key}' is given to both {option} and --remove-tag.",
+                hint="Leave it out of one of them.",
+                target=option,
             )
     return tags
 
@@ -81,7 +87,9 @@ def properties_of(texts: Iterable[str]) -> dict[str, str]:
     pairs = _mapping(texts, "--add-properties")
     for key, value in pairs.items():
         if value is None:
-            raise UsageError(f"--add-properties: '{key}' has no value.", hint="Write it as key=value.")
+            raise InvalidValue(
+                f"--add-properties: '{key}' has no value.", hint="Write it as key=value.", target="--add-properties"
+            )
     return {key: value or "" for key, value in pairs.items()}
 
 
@@ -89,7 +97,9 @@ def _mapping(texts: Iterable[str], option: str) -> dict[str, str | None]:
     pairs: dict[str, str | None] = {}
     for key, value in (_pair(text, option) for text in texts):
         if pairs.setdefault(key, value) != value:
-            raise UsageError(f"{option}: '{key}' is given two values.", hint="Leave one of them out.")
+            raise ConflictingOptions(
+                f"{option}: '{key}' is given two values.", hint="Leave one of them out.", target=option
+            )
     return pairs
 
 
@@ -104,13 +114,13 @@ def check_changes(changes: Iterable[object], options: str) -> None:
         UsageError: there is nothing.
     """
     if all(change is None or (not isinstance(change, str) and not change) for change in changes):
-        raise UsageError("There is nothing to change.", hint=f"Say what: {options}.")
+        raise NothingToChange("No change is given.", hint=f"Use {options}.")
 
 
 def _pair(text: str, option: str) -> tuple[str, str | None]:
     key, equals, value = text.partition("=")
     if not key.strip():
-        raise UsageError(f"{option}: '{text}' has no key.", hint=f"Write it as {option} key=value.")
+        raise InvalidValue(f"{option}: '{text}' has no key.", hint=f"Write it as {option} key=value.", target=option)
     return key, value if equals else None
 
 

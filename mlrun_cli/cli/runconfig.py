@@ -17,7 +17,7 @@ from mlrun_cli.cli.output.formats import OutputFormat, render
 from mlrun_cli.cli.output.record_table import Field, Record, listing
 from mlrun_cli.cli.run.options import Environment
 from mlrun_cli.core.redaction import Redaction
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import OneOptionRequired
 from mlrun_cli.folders.project_config import find_project_config, make_absolute
 from mlrun_cli.runconfigs.search import find_runconfigs
 from mlrun_cli.submit.catalog import find_named_runconfigs, list_runconfigs, show_runconfig, strip_path
@@ -109,7 +109,7 @@ def validate(
     from mlrun_cli.submit.check import check_runconfig  # noqa: PLC0415 - start-up of the other commands
 
     if bool(names) == is_all:
-        raise UsageError("Say which runconfigs: by name, or all.", hint="Use either NAME or --all.")
+        raise OneOptionRequired("Name a runconfig, or choose all.", hint="Use either NAME or --all.")
     choice = environment_choice(environment)
     config = find_project_config(shared.path)
     folder = make_absolute(shared.path)

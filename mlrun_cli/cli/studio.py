@@ -16,7 +16,7 @@ from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import identity_of
 from mlrun_cli.cli.global_options import Shared
 from mlrun_cli.core.home import make_private_folder
-from mlrun_cli.errors import MlrunError, UsageError
+from mlrun_cli.errors import ConflictingOptions, ProgramNotFound, UsageError
 from mlrun_cli.folders.project_config import find_project_config
 from mlrun_cli.serving.browser import has_browser
 from mlrun_cli.serving.studio_options import StudioOptions
@@ -64,7 +64,9 @@ def studio(
     """
     check_studio_extra()
     if keyfile is not None and certfile is None:
-        raise UsageError("--keyfile is given without --certfile.", hint="HTTPS needs the certificate, too.")
+        raise ConflictingOptions(
+            "--keyfile needs --certfile.", hint="Name the certificate with --certfile FILE.", target="--certfile"
+        )
     _serve(
         StudioOptions(
             home=str(home()),
@@ -88,9 +90,10 @@ def check_studio_extra() -> None:
     """
     missing = [name for name in _PACKAGES if find_spec(name) is None]
     if missing:
-        raise MlrunError(
-            f"The pages of the studio need packages that are not installed: {', '.join(missing)}.",
-            hint=f"Type: {sys.executable} -m pip install 'mlrun-cli[studio]'",
+        raise ProgramNotFound(
+            f"The studio needs packages that are not installed: {', '.join(missing)}.",
+            hint=f"Install them: {sys.executable} -m pip install 'mlrun-cli[studio]'",
+            target="mlrun-cli[studio]",
         )
 
 

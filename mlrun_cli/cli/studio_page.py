@@ -8,8 +8,8 @@ import ssl
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from mlrun_cli.cli.output.messages import Notes
-from mlrun_cli.errors import MlrunError
+from mlrun_cli.cli.output.messages import Messages
+from mlrun_cli.errors import StudioNotRunning
 from mlrun_cli.serving.browser import has_browser, open_in_browser
 from mlrun_cli.serving.studio_folder import StudioFolder
 
@@ -17,7 +17,7 @@ _PATIENCE_SECONDS = 2.0
 _MARK = b"mlrun studio"
 
 
-def open_studio_page(home: Path, url: str, notes: Notes) -> dict[str, str]:
+def open_studio_page(home: Path, url: str, notes: Messages) -> dict[str, str]:
     """Open a page in the browser, signed in, and return what the command prints.
 
     Raises:
@@ -26,7 +26,9 @@ def open_studio_page(home: Path, url: str, notes: Notes) -> dict[str, str]:
     folder = StudioFolder(home)
     root = folder.find_url()
     if not _is_studio(root):
-        raise MlrunError(f"No studio answers at {root}.", hint="Start it, in another terminal: mlrun studio")
+        raise StudioNotRunning(
+            f"No studio answers at {root}.", hint="Start it in another terminal: mlrun studio", target=root
+        )
     if not has_browser(os.environ) or not open_in_browser(folder.write_redirect_page(url).as_uri()):
         notes.say("No browser can be opened here. The address opens in any browser that is signed in.")
     return {"address": url}

@@ -19,7 +19,7 @@ from mlrun_cli import __version__
 from mlrun_cli.cli.azure.login import login_command
 from mlrun_cli.cli.azure.unsupported import AZURE_ONLY
 from mlrun_cli.cli.command import Group, build
-from mlrun_cli.errors import UnknownTopic, Unsupported, UsageError
+from mlrun_cli.errors import CommandNotFound, UnknownTopic, UnsupportedCommand
 
 NOUNS = {
     "folder": "Attach a folder to a workspace.",
@@ -84,16 +84,12 @@ class _Tree(TyperGroup):
         """Show the help page when nothing follows, or that of the words behind `help`."""
         if args[:1] == ["help"]:
             args = [*args[1:], "--help"]
-        return super().parse_args(ctx, args or ["--help"])
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command that was typed."""
         try:
-            return super().invoke(ctx)
+            return super().parse_args(ctx, args or ["--help"])
         except typer.TyperException as error:
-            if getattr(error, "ctx", None) is None:
-                error.ctx = ctx  # type: ignore[attr-defined]  # Typer leaves out where a value is missing
-            raise
+            from mlrun_cli.cli.usage_errors import usage_error  # noqa: PLC0415 - start-up
+
+            raise usage_error(error, ctx, {}) from error
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         """Return the names of commands, in the order of the help page."""
@@ -112,12 +108,13 @@ class _Tree(TyperGroup):
         words = self.words(cmd_name)
         way_out = AZURE_ONLY.get(words) or AZURE_ONLY.get(cmd_name)
         if way_out is not None:
-            raise Unsupported(f"mlrun-cli has no '{words}'.", hint=way_out)
+            raise UnsupportedCommand(f"mlrun-cli has no '{words}'.", hint=way_out, target=words)
         meant = self.meant(cmd_name) or next(iter(get_close_matches(cmd_name, self.list_commands(ctx), n=1)), None)
         guess = "" if meant is None else f"Did you mean '{meant}'? "
-        raise UsageError(
-            f"There is no command '{ctx.command_path} {cmd_name}'.",
+        raise CommandNotFound(
+            f"'{ctx.command_path}' has no command '{cmd_name}'.",
             hint=f"{guess}See '{ctx.command_path} -h'.",
+            target=cmd_name,
         )
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
@@ -173,7 +170,7 @@ class Noun(_Tree):
         """
         words = f"{self.name} {' '.join(args[:2])}"
         if words in AZURE_ONLY and args[0] in self._group.verbs():
-            raise Unsupported(f"mlrun-cli has no '{words}'.", hint=AZURE_ONLY[words])
+            raise UnsupportedCommand(f"mlrun-cli has no '{words}'.", hint=AZURE_ONLY[words], target=words)
         return super().resolve_command(ctx, args)
 
 

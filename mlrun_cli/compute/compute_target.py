@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from mlrun_cli.core.time import iso
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import InvalidName
 
 LOCAL_TARGET = "local"
 AML_COMPUTE = "AmlCompute"
@@ -53,9 +53,10 @@ def check_compute_target_name(name: str) -> str:
         UsageError: it is not up to 64 letters, digits, `-`, `_` and `.` of which the first is a letter or a digit.
     """
     if not is_compute_target_name(name):
-        raise UsageError(
-            f"{ascii(name)[:80]} cannot be the name of a compute target.",
-            hint="Up to 64 letters, digits, '-', '_' and '.' can, when the first is a letter or a digit.",
+        raise InvalidName(
+            f"{ascii(name)[:80]} is not a name for a compute target.",
+            hint="Use up to 64 letters, digits, '-', '_' and '.', beginning with a letter or a digit.",
+            target=name,
         )
     return name
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mlrun_cli.compute.compute_target import LOCAL_TARGET
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import InvalidValue
 
 TARGETS_VARIABLE = "MLRUN_TARGETS"
 UNKNOWN_TARGET_OPTION = "--unknown-target"
@@ -21,8 +21,9 @@ def run_unknown_targets_here(choice: str | None, environment: Mapping[str, str])
     if text is None:
         name, text = TARGETS_VARIABLE, environment.get(TARGETS_VARIABLE, "").strip()
     if text not in {"", LOCAL_TARGET}:
-        raise UsageError(
-            f"{name} is '{text}'.",
-            hint=f"It can be '{LOCAL_TARGET}': what is sent to a target that is not here is run on this machine.",
+        raise InvalidValue(
+            f"{name}: '{text}' is not '{LOCAL_TARGET}'.",
+            hint=f"Use '{LOCAL_TARGET}' to run on this machine what is for a target that the workspace does not have.",
+            target=name,
         )
     return text == LOCAL_TARGET

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mlrun_cli.core.temporary import new_file
-from mlrun_cli.errors import MlrunError, UsageError
+from mlrun_cli.errors import FileAlreadyExists, FileNotWritable, InvalidPath, UsageError
 
 
 @contextmanager
@@ -25,7 +25,7 @@ def atomic_file(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
         MlrunError: it cannot be written.
     """
     if path.is_dir():
-        raise UsageError(f"'{path}' is a folder.", hint="Name a file in it.")
+        raise InvalidPath(f"'{path}' is a folder.", hint="Name a file in it.", target=path)
     if not overwrite and os.path.lexists(path):
         raise _temporary(path)
     try:
@@ -34,10 +34,8 @@ def atomic_file(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     except FileExistsError as error:
         raise _temporary(path) from error
     except OSError as error:
-        raise MlrunError(
-            f"'{path}' cannot be written: {error.strerror}.", hint="Choose a folder that is there and can be written."
-        ) from error
+        raise FileNotWritable(path, error, hint="Choose a folder that exists and that you may write to.") from error
 
 
 def _temporary(path: Path) -> UsageError:
-    return UsageError(f"There is a file '{path}' already.", hint="Name another, or add --overwrite.")
+    return FileAlreadyExists(f"'{path}' already exists.", hint="Name another file, or add --overwrite.", target=path)

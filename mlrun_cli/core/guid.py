@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import InvalidName
 
 _GUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
@@ -17,7 +17,11 @@ def check_guid(text: str) -> str:
         UsageError: it is no GUID.
     """
     if re.fullmatch(_GUID, text, re.IGNORECASE) is None:
-        raise UsageError(f"'{text}' is no id of Azure.", hint="It looks like a13a4034-02d1-40bd-8107-b5d591a464b7.")
+        raise InvalidName(
+            f"'{text}' is not an id of Azure.",
+            hint="Use an id such as a13a4034-02d1-40bd-8107-b5d591a464b7.",
+            target=text,
+        )
     return text.lower()
 
 

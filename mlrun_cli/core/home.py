@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from itertools import takewhile
 from pathlib import Path
 
-from mlrun_cli.errors import StoreError
+from mlrun_cli.errors import StoreError, UnreliableFileSystem
 
 HOME_VARIABLE = "MLRUN_HOME"
 
@@ -85,7 +85,8 @@ def make_private_file(path: Path) -> None:
 def _not_made_error(path: Path, error: OSError) -> StoreError:
     return StoreError(
         f"{path} cannot be made: {error.strerror}.",
-        hint=f"Set {HOME_VARIABLE} to a folder that you can write to.",
+        hint=f"Set {HOME_VARIABLE} to a folder that you may write to.",
+        target=path,
     )
 
 
@@ -97,9 +98,10 @@ def refuse_network_file_system(folder: Path) -> None:
     """
     kind = file_system_of(folder)
     if kind is not None and kind.removeprefix("fuse.") in _NETWORK_FILE_SYSTEMS:
-        raise StoreError(
-            f"{folder} lies on a network file system ({kind}), on which locks and SQLite cannot be trusted.",
+        raise UnreliableFileSystem(
+            f"{folder} is on a network file system ({kind}), where locks and SQLite cannot be trusted.",
             hint=f"Set {HOME_VARIABLE} to a folder on a local disk.",
+            target=folder,
         )
 
 

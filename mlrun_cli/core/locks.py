@@ -7,7 +7,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from mlrun_cli.errors import StoreError
+from mlrun_cli.errors import UnreliableFileSystem
 
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 
@@ -26,8 +26,8 @@ def lock(descriptor: int, operation: int) -> None:
     except OSError as error:
         if error.errno not in _NO_LOCKS:
             raise
-        raise StoreError(
-            f"The file system of the run folders knows no locks ({error.strerror}), so no status could be trusted.",
+        raise UnreliableFileSystem(
+            f"The file system of the run folders has no locks ({error.strerror}), so no status could be trusted.",
             hint="Set MLRUN_HOME to a folder on a local disk.",
         ) from error
 

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from pathlib import Path
 
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import InvalidName, UsageError
 
 DEFAULT_WORKSPACE = "default"
 DEFAULT_RESOURCE_GROUP = "default"
@@ -71,7 +71,7 @@ def check_text(what: str, text: str) -> str:
         UsageError: it holds bytes that are no UTF-8, which no database takes.
     """
     if any("\ud800" <= character <= "\udfff" for character in text):
-        raise UsageError(f"{what[0].upper()}{what[1:]} is not UTF-8: {_quoted(text)}.", hint="Write it in UTF-8.")
+        raise InvalidName(f"{what[0].upper()}{what[1:]} is not UTF-8: {_quoted(text)}.", hint="Use UTF-8.")
     return text
 
 
@@ -110,9 +110,10 @@ def _is_control(character: str) -> bool:
 
 
 def _invalid(what: str, text: str, why: str) -> UsageError:
-    return UsageError(
-        f"{_quoted(text)} cannot be a{'n' if what[0] == 'e' else ''} {what}: {why}.",
-        hint="Letters, digits, spaces, '-', '_' and '.' are all right.",
+    return InvalidName(
+        f"{_quoted(text)} is not a name for a{'n' if what[0] == 'e' else ''} {what}: {why}.",
+        hint="Use letters, digits, spaces, '-', '_' and '.'.",
+        target=text,
     )
 
 

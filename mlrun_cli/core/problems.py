@@ -33,7 +33,7 @@ class Problems:
 
     def __iter__(self) -> Iterator[MlrunError]:
         """Yield them by file and line; those that are about no file come last."""
-        places = [_file_and_line(one) for one in self._found]
+        places = [(one.file, one.line or 0) for one in self._found]
         files: dict[str | None, int] = {}
         for file, _ in places:
             files.setdefault(file, len(files))
@@ -76,14 +76,12 @@ def each_problem(error: MlrunError) -> tuple[MlrunError, ...]:
 
 
 def problem_record(problem: MlrunError) -> dict[str, Any]:
-    """Return a problem as `{"file", "line", "message", "hint"}`; file and line are None where it is about none."""
-    file, line = _file_and_line(problem)
-    message = problem.message if problem.place is None else problem.message.removeprefix(problem.place).lstrip(":, ")
-    return {"file": file, "line": line or None, "message": message, "hint": problem.hint}
-
-
-def _file_and_line(problem: MlrunError) -> tuple[str | None, int]:
-    if problem.place is None:
-        return None, 0
-    file, has_line, number = problem.place.rpartition(", line ")
-    return (file, int(number)) if has_line else (problem.place, 0)
+    """Return a problem as `{"code", "file", "line", "message", "hint"}`; file and line are None where it has none."""
+    location = problem.location or ""
+    return {
+        "code": problem.code,
+        "file": problem.file,
+        "line": problem.line,
+        "message": problem.message.removeprefix(location).lstrip(":, ") if location else problem.message,
+        "hint": problem.hint,
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import InvalidValue
 
 ALIASES_VARIABLE = "MLRUN_DATASETS"
 
@@ -33,8 +33,9 @@ def _alias(entry: str) -> tuple[str, DatasetAlias]:
     if not has_version or not version.isdecimal():
         name, version = target, ""
     if not dataset_id or not name:
-        raise UsageError(
+        raise InvalidValue(
             f"{ALIASES_VARIABLE}: '{entry}' does not say which dataset stands for which id.",
-            hint=f"Write it as in {ALIASES_VARIABLE}=ID=NAME,ID=NAME:VERSION, with names of 'mlrun dataset list'.",
+            hint=f"Set it as in {ALIASES_VARIABLE}=ID=NAME,ID=NAME:VERSION, with names of 'mlrun dataset list'.",
+            target=ALIASES_VARIABLE,
         )
     return dataset_id.casefold(), DatasetAlias(name, int(version) if version else None)

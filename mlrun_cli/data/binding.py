@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import InvalidName, InvalidValue, Unsupported
 
 DIRECT = "direct"
 DOWNLOAD = "download"
@@ -124,7 +124,7 @@ def _input(name: str, entry: Mapping[str, Any]) -> InputBinding:
     )
     sources = (binding.dataset_id, binding.dataset_name, binding.definition, binding.datastore, binding.uri)
     if not any(sources):
-        raise UsageError(
+        raise InvalidValue(
             f"{where} does not say which data it is.",
             hint="Write dataLocation with the id or the name of a dataset, a dataPath or a uri.",
         )
@@ -136,15 +136,14 @@ def _output(name: str, entry: Mapping[str, Any]) -> OutputBinding:
     place = _part(where, _part(where, entry, "outputLocation"), "dataPath", "datapath")
     options = _part(where, entry, "additionalOptions")
     if _text(where, options, "pathOnCompute"):
-        raise UsageError(
-            f"{where} is to be collected from a path that the script chooses, which is not done here.",
+        raise Unsupported(
+            f"{where}: output from a path that the script chooses is not supported.",
             hint=f"Take out 'source' (pathOnCompute), and let the script write to DatasetOutputConfig:{name}.",
         )
     globs = _part(where, options, "uploadOptions").get("sourceGlobs")
     if globs and not (isinstance(globs, Mapping) and not globs.get("patterns")):
-        raise UsageError(
-            f"{where} is to keep a part of what the script writes, which is not done here.",
-            hint="Take out 'source_globs' (sourceGlobs).",
+        raise Unsupported(
+            f"{where}: output of only some files is not supported.", hint="Remove 'source_globs' (sourceGlobs)."
         )
     registration = _part(where, options, "registrationOptions")
     return OutputBinding(
@@ -160,7 +159,7 @@ def _entries(section_name: str, section: object) -> list[tuple[str, Mapping[str,
     if section is None:
         return []
     if not isinstance(section, Mapping) or not all(isinstance(entry, Mapping) for entry in section.values()):
-        raise UsageError(
+        raise InvalidValue(
             f"{section_name} is a mapping from names to mappings.", hint="'mlrun runconfig schema' has their keys."
         )
     for name in section:
@@ -171,14 +170,14 @@ def _entries(section_name: str, section: object) -> list[tuple[str, Mapping[str,
 def _check_name(section_name: str, name: str) -> None:
     """Refuse a name that no variable, or no folder, can have."""
     if not name or re.search(r"[=\0]", name):
-        raise UsageError(
-            f"{section_name}: {name!r} cannot be the name of data: an environment variable is named for it.",
-            hint="Choose a name of letters, digits and underscores.",
+        raise InvalidName(
+            f"{section_name}: {name!r} is not a name for data: an environment variable is named after it.",
+            hint="Use letters, digits and underscores.",
         )
     if len(name.encode("utf-8", "replace")) > _MAX_NAME_BYTES:
-        raise UsageError(
-            f"{section_name}: the name '{name[:20]}…' is too long: a folder is named for it.",
-            hint=f"Choose a name of at most {_MAX_NAME_BYTES} letters.",
+        raise InvalidName(
+            f"{section_name}: the name '{name[:20]}…' is too long: a folder is named after it.",
+            hint=f"Use at most {_MAX_NAME_BYTES} letters.",
         )
 
 
@@ -187,7 +186,7 @@ def _part(where: str, entry: Mapping[str, Any], *keys: str) -> Mapping[str, Any]
         found = entry.get(key)
         if found is not None:
             if not isinstance(found, Mapping):
-                raise UsageError(
+                raise InvalidValue(
                     f"{where}.{key} is a mapping, not {_kind(found)}.", hint="'mlrun runconfig schema' has its keys."
                 )
             return found
@@ -197,7 +196,7 @@ def _part(where: str, entry: Mapping[str, Any], *keys: str) -> Mapping[str, Any]
 def _text(where: str, entry: Mapping[str, Any], key: str) -> str | None:
     found = entry.get(key)
     if found is not None and not isinstance(found, str):
-        raise UsageError(f"{where}: {key} is a text, not {_kind(found)}.", hint="Write it in quotes, on one line.")
+        raise InvalidValue(f"{where}: {key} is a text, not {_kind(found)}.", hint="Write it in quotes, on one line.")
     return found or None
 
 
@@ -211,14 +210,14 @@ def _kind(value: object) -> str:
 def _mode(where: str, entry: Mapping[str, Any], key: str, known: tuple[str, ...], default: str = MOUNT) -> str:
     mode = (_text(where, entry, key) or default).lower()
     if mode not in known:
-        raise UsageError(f"{where}: {key} cannot be '{mode}' here.", hint=f"It can be {', '.join(known)}.")
+        raise InvalidValue(f"{where}: {key}: '{mode}' is not supported here.", hint=f"Use {', '.join(known)}.")
     return mode
 
 
 def _version(where: str, version: object) -> int:
     if isinstance(version, int) or (isinstance(version, str) and version.isdecimal()):
         return int(version)
-    raise UsageError(
+    raise InvalidValue(
         f"{where}: the version of a dataset is a number or 'latest', not {version!r}.",
         hint="Leave it out for the latest one.",
     )

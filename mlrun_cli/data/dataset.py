@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from mlrun_cli.core.time import iso
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import InvalidName, InvalidValue
 
 FILE_KIND = "file"
 TABULAR_KIND = "tabular"
@@ -61,12 +61,12 @@ def check_definition(document: object) -> dict[str, Any]:
         UsageError: it is none.
     """
     if not isinstance(document, Mapping) or document.get("kind") not in {FILE_KIND, TABULAR_KIND}:
-        raise UsageError("A dataset is defined by its kind, 'file' or 'tabular', and its paths.")
+        raise InvalidValue("A dataset is defined by its kind, 'file' or 'tabular', and its paths.")
     paths, options, steps = document.get("paths"), document.get("options") or {}, document.get("steps") or []
     if not isinstance(paths, list) or not paths:
-        raise UsageError("A dataset needs at least one path.", hint="Name a file, a folder, a pattern or a URL.")
+        raise InvalidValue("A dataset needs at least one path.", hint="Name a file, a folder, a pattern or a URL.")
     if not isinstance(options, Mapping) or not isinstance(steps, list):
-        raise UsageError("The options of a dataset are a mapping, and its steps a list.")
+        raise InvalidValue("The options of a dataset are a mapping, and its steps a list.")
     return {
         "kind": document["kind"],
         "paths": [_checked_path(path) for path in paths],
@@ -88,9 +88,10 @@ def check_dataset_name(name: object) -> str:
     """
     is_good = isinstance(name, str) and name.strip() and len(name) <= MAX_NAME_LENGTH
     if not isinstance(name, str) or not is_good or any(unicodedata.category(c) in {"Cc", "Cs"} for c in name):
-        raise UsageError(
-            f"{name!r} cannot be the name of a dataset.",
-            hint=f"A name is a text of at most {MAX_NAME_LENGTH} characters on one line.",
+        raise InvalidName(
+            f"{name!r} is not a name for a dataset.",
+            hint=f"Use at most {MAX_NAME_LENGTH} characters on one line.",
+            target=name,
         )
     return name
 
@@ -114,7 +115,7 @@ def apply_steps(items: Sequence[_Item], steps: Sequence[Sequence[Any]]) -> list[
             dice = Random(seed)  # noqa: S311 - a split of data is no secret
             left = [item for item in left if low <= dice.random() < high]
         else:
-            raise UsageError(f"'{name}' is a step for tables, and these are files.")
+            raise InvalidValue(f"'{name}' is a step for tables, and these are files.")
     return left
 
 
@@ -125,11 +126,16 @@ def _checked_path(path: object) -> dict[str, str]:
         or set(path) not in shapes
         or not all(isinstance(text, str) for text in path.values())
     ):
-        raise UsageError(f"{path!r} is no path of a dataset.")
+        raise InvalidValue(f"{path!r} is not a path of a dataset.")
     if set(path) == {"path"} and not os.path.isabs(path["path"]):
-        raise UsageError(f"'{path['path']}' is relative to nothing here.", hint="Write a path from the root.")
+        raise InvalidValue(
+            f"'{path['path']}' is a relative path, and there is no folder that it is relative to.",
+            hint="Use an absolute path.",
+        )
     if "url" in path and not path["url"].startswith(("http://", "https://")):
-        raise UsageError(f"'{path['url'].partition(':')[0]}' is no kind of URL that is read here: http and https are.")
+        raise InvalidValue(
+            f"'{path['url'].partition(':')[0]}' is not a kind of URL that can be read; http and https are."
+        )
     return dict(path)
 
 
@@ -147,4 +153,4 @@ def _checked_step(step: object) -> list[Any]:
         kinds = _STEPS[step[0]]
         if len(step) == len(kinds) + 1 and all(map(isinstance, step[1:], kinds)):
             return step
-    raise UsageError(f"{step!r} is no step of a dataset that this version knows.")
+    raise InvalidValue(f"{step!r} is not a step of a dataset that this version knows.")

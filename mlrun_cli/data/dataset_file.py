@@ -110,7 +110,7 @@ class _Reader:
         parameters = self._known(node, {**TEMPLATE["parameters"], "encoding": "", **_REFUSED})
         for key, way_out in _REFUSED.items():
             if key in parameters:
-                raise Unsupported(f"{parameters[key].place}: {key} is not supported.", hint=way_out)
+                raise Unsupported(f"{parameters[key].place}: {key} is not supported.", hint=way_out, target=key)
         paths = self._needed(node, parameters, "path")
         items = paths.items() if isinstance(paths.content, tuple) else (paths,)
         options: dict[str, Any] = {}

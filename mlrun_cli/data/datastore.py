@@ -6,7 +6,7 @@ import re
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import InvalidName, InvalidPath
 
 BLOB_DATASTORE = "workspaceblobstore"
 FILE_DATASTORE = "workspacefilestore"
@@ -29,8 +29,10 @@ class Datastore(NamedTuple):
         """
         parts = PurePosixPath((relative or "").strip().lstrip("/")).parts
         if ".." in parts:
-            raise UsageError(
-                f"'{relative}' leads out of datastore '{self.name}'.", hint="Write a path below its root, without '..'."
+            raise InvalidPath(
+                f"'{relative}' leads out of the datastore '{self.name}'.",
+                hint="Use a path below its root, without '..'.",
+                target=relative,
             )
         return self.folder.joinpath(*parts)
 
@@ -52,8 +54,9 @@ def check_datastore_name(name: object) -> str:
         UsageError: it is no text, or has other characters than letters, digits, '_', '-' and '.'.
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise UsageError(
-            f"{name!r} cannot be the name of a datastore.",
-            hint="Letters, digits, '_', '-' and '.' are all right, 255 of them at most.",
+        raise InvalidName(
+            f"{name!r} is not a name for a datastore.",
+            hint="Use up to 255 letters, digits, '_', '-' and '.'.",
+            target=name,
         )
     return name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import InvalidValue
 
 DELIMITED, JSON_LINES, PARQUET = "delimited", "json_lines", "parquet"
 HEADERS = ("ALL_FILES_HAVE_SAME_HEADERS", "NO_HEADERS", "ONLY_FIRST_FILE_HAS_HEADERS", "COMBINE_ALL_FILES_HEADERS")
@@ -40,9 +40,9 @@ def make_table_options(
     if table_format == JSON_LINES:
         return {**common, "invalid_lines": "error", "encoding": encoding}
     if header not in HEADERS:
-        raise UsageError(f"There is no kind of header '{header}'.", hint=f"There are: {', '.join(HEADERS)}.")
+        raise InvalidValue(f"'{header}' is not a kind of header.", hint=f"Use {', '.join(HEADERS)}.")
     if not separator:
-        raise UsageError("The separator is empty.", hint="Write the character between values, such as ','.")
+        raise InvalidValue("The separator is empty.", hint="Use the character between values, such as ','.")
     return {
         **common,
         "separator": separator,

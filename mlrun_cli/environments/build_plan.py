@@ -25,7 +25,7 @@ from mlrun_cli.environments.planned_environment import PlannedEnvironment
 from mlrun_cli.environments.python_search import find_python, search_folders
 from mlrun_cli.environments.requirements import PipLine
 from mlrun_cli.environments.translation import Translation, conda_part, translate
-from mlrun_cli.errors import EnvironmentNotBuilt
+from mlrun_cli.errors import EnvironmentNotBuilt, InterpreterNotFound
 
 _CONDAS = ("conda", "micromamba", "mamba")
 _KEY_LENGTH = 24
@@ -90,7 +90,7 @@ def _package_day(
 ) -> PackageDay:
     if uv is None:
         raise EnvironmentNotBuilt(
-            f"'{choice}' takes the packages of a day, which uv can and pip cannot, and there is no uv.",
+            f"'{choice}' needs packages as of a day, which uv can install and pip cannot, and uv is not installed.",
             hint="Install it ('pip install uv', or 'pip install mlrun-cli[uv]').",
         )
     for line in wanted.lines:
@@ -231,6 +231,8 @@ def _no_python(
     instead = (
         "'--environment relaxed' takes the nearest Python there is, '--environment current' the one on PATH as it is"
     )
-    return EnvironmentNotBuilt(
-        f"{dependencies.path} wants Python {request}, which is not on this machine{fetch}.", hint=f"{ways}. {instead}."
+    return InterpreterNotFound(
+        f"{dependencies.path} needs Python {request}, which is not on this machine{fetch}.",
+        hint=f"{ways}. {instead}.",
+        target=request,
     )

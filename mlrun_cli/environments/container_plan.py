@@ -61,7 +61,7 @@ def _refuse_login(configuration: RunConfiguration, engine: str) -> None:
     if any(configuration.rest.get(f"{_REGISTRY}.{key}") for key in ("username", "password")):
         login = f"{os.path.basename(engine)} login {configuration.rest.get(f'{_REGISTRY}.address') or ''}".rstrip()
         raise Unsupported(
-            f"{_REGISTRY} cannot be honoured: the engine logs in by itself.",
+            f"{_REGISTRY} cannot be used: the engine logs in by itself.",
             hint=f"Take username and password out, and type '{login}' once.",
         )
 
@@ -69,7 +69,7 @@ def _refuse_login(configuration: RunConfiguration, engine: str) -> None:
 def _named_image(configuration: RunConfiguration) -> str:
     image = configuration.rest.get(BASE_IMAGE)
     if not image:
-        raise Unsupported("docker cannot be honoured: no image is named.", hint=f"Name one as {BASE_IMAGE}.")
+        raise Unsupported("docker cannot be used: no image is named.", hint=f"Name one as {BASE_IMAGE}.")
     address = configuration.rest.get(f"{_REGISTRY}.address")
     return f"{address}/{image}" if address and not str(image).startswith(f"{address}/") else str(image)
 
@@ -78,7 +78,7 @@ def _options(configuration: RunConfiguration, redaction: Redaction) -> tuple[str
     size, more = shared_memory(configuration), engine_arguments(configuration)
     if redaction.arguments(more) != more:
         raise Unsupported(
-            "docker.arguments cannot be honoured: they hold a secret, which a command line would show.",
+            "docker.arguments cannot be used: they hold a secret, which a command line would show.",
             hint="Make it one of the environmentVariables.",
         )
     return (*(("--shm-size", size) if size else ()), *more)

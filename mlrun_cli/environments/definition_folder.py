@@ -15,7 +15,7 @@ from typing import Any
 
 from mlrun_cli.core.documents.read import read_document
 from mlrun_cli.core.text_files import read_text, replace_text
-from mlrun_cli.errors import InvalidFile, MlrunError, UsageError
+from mlrun_cli.errors import FileAlreadyExists, FileNotWritable, InvalidFile, MissingFile
 from mlrun_cli.folders.samples import CONDA_DEPENDENCIES
 
 DEFINITION_NAME = "azureml_environment.json"
@@ -43,9 +43,10 @@ def read_environment_folder(folder: Path) -> dict[str, Any]:
     """
     path = folder / DEFINITION_NAME
     if not path.exists():
-        raise UsageError(
+        raise MissingFile(
             f"There is no {DEFINITION_NAME} in {folder}.",
             hint=f"'mlrun environment scaffold -n NAME -d {folder}' writes one.",
+            target=DEFINITION_NAME,
         )
     root = read_document(path)
     name = root.mapping().get("name")
@@ -102,8 +103,10 @@ def _write(folder: Path, texts: Mapping[str, str | None], *, overwrite: bool) ->
     """Write files, the one that makes it an environment last; with `overwrite`, those of no text are taken away."""
     there = [name for name in (DEFINITION_NAME, CONDA_NAME, DOCKERFILE_NAME) if os.path.lexists(folder / name)]
     if there and not overwrite:
-        raise UsageError(
-            f"There is an environment in {folder} already: {', '.join(there)}.", hint="Choose another folder with -d."
+        raise FileAlreadyExists(
+            f"'{folder}' already has an environment: {', '.join(there)}.",
+            hint="Choose another folder with -d.",
+            target=folder,
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -113,9 +116,7 @@ def _write(folder: Path, texts: Mapping[str, str | None], *, overwrite: bool) ->
             if text is not None:
                 replace_text(folder / name, text)
     except OSError as error:
-        raise MlrunError(
-            f"{folder} cannot be written: {error.strerror}.", hint="Choose a folder that can be written."
-        ) from error
+        raise FileNotWritable(folder, error, hint="Choose a folder that you may write to.") from error
 
 
 def _section(path: Path, definition: dict[str, Any], key: str) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def _coordinate(package: object) -> str:
     parts = [package.get(name) for name in ("group", "artifact", "version")] if isinstance(package, Mapping) else []
     if not parts or not all(parts):
         raise Unsupported(
-            f"environment.spark.packages cannot be honoured: {package!r} is no package.",
+            f"environment.spark.packages cannot be used: {package!r} is no package.",
             hint="Each has a group, an artifact and a version.",
         )
     return ":".join(map(str, parts))
@@ -70,7 +70,7 @@ def _settings(settings: Mapping[object, object]) -> Iterator[str]:
             continue
         if redaction.is_secret(name.replace(".", "_")) or ".key" in name:
             raise Unsupported(
-                f"spark.configuration cannot be honoured: '{name}' seems to be secret, and a command line is not.",
+                f"spark.configuration cannot be used: '{name}' seems to be secret, and a command line is not.",
                 hint="Put it into the spark-defaults.conf of this machine.",
             )
         yield f"{name}={str(value).lower() if isinstance(value, bool) else value}"

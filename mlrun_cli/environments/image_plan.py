@@ -38,7 +38,7 @@ def plan_image(
         return None
     if len(named) > 1:
         raise Unsupported(
-            f"{named[0]} cannot be honoured: {named[1]} names another image.", hint="Take one of the two out."
+            f"{named[0]} cannot be used: {named[1]} names another image.", hint="Take one of the two out."
         )
     found = rest[named[0]]
     source = _of_context(found, project) if isinstance(found, Mapping) else _of_text(str(found), project)
@@ -51,7 +51,7 @@ def _of_text(text: str, project: Path) -> ImageSource:
     dockerfile = read_text(project / text.strip()) if is_name else text
     if not _HAS_FROM.search(dockerfile):
         raise Unsupported(
-            f"{_DOCKERFILE} cannot be honoured: it is neither a file of {project} nor the text of a Dockerfile.",
+            f"{_DOCKERFILE} cannot be used: it is neither a file of {project} nor the text of a Dockerfile.",
             hint="Write a Dockerfile there, which has a line 'FROM …', or the path of one.",
         )
     return ImageSource(dockerfile)
@@ -62,27 +62,27 @@ def _of_context(section: Mapping[str, object], project: Path) -> ImageSource:
     if kind.casefold() == "git" or _IS_ADDRESS.match(location):
         shown = Redaction().text(location.partition("?")[0])
         raise Unsupported(
-            f"{_CONTEXT} cannot be honoured: '{shown}' is an address, which is not fetched.",
+            f"{_CONTEXT} cannot be used: '{shown}' is an address, which is not fetched.",
             hint=f"Clone or download it, and write the folder as {_CONTEXT}.location, without locationType.",
         )
     context = Path(os.path.realpath(project / location))
     if not location or not context.is_dir():
         raise Unsupported(
-            f"{_CONTEXT} cannot be honoured: "
+            f"{_CONTEXT} cannot be used: "
             + (f"there is no folder {context}." if location else "it names no location."),
             hint=f"Write the folder as {_CONTEXT}.location; a relative one is taken from {project}.",
         )
     file = context / str(section.get("dockerfilePath") or "Dockerfile")
     if not file.is_file():
         raise Unsupported(
-            f"{_CONTEXT} cannot be honoured: there is no Dockerfile {file}.",
+            f"{_CONTEXT} cannot be used: there is no Dockerfile {file}.",
             hint=f"Write its path within the folder as {_CONTEXT}.dockerfilePath.",
         )
     try:
         return ImageSource(read_text(file), str(context), digest_of(context))
     except OSError as error:
         raise Unsupported(
-            f"{_CONTEXT} cannot be honoured: {error.filename} cannot be read: {error.strerror}.",
+            f"{_CONTEXT} cannot be used: {error.filename} cannot be read: {error.strerror}.",
             hint="Check its permissions ('ls -l').",
         ) from error
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from mlrun_cli.environments.environment import EnvironmentPlan
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
 from mlrun_cli.environments.python_search import find_executables, find_python, search_folders
-from mlrun_cli.errors import EnvironmentNotBuilt
+from mlrun_cli.errors import EnvironmentNotBuilt, InterpreterNotFound
 
 
 def plan_user_managed(interpreter_path: str | None, path_variable: str, folder: Path) -> PlannedEnvironment:
@@ -45,9 +45,10 @@ def _named(interpreter_path: str, folder: Path, folders: list[Path]) -> Path | N
     if path.is_file() and os.access(path, os.X_OK):
         return path
     if path.exists():
-        raise EnvironmentNotBuilt(
+        raise InterpreterNotFound(
             f"The interpreter '{path}' is {'a folder' if path.is_dir() else 'not executable'}.",
             hint="Name the Python itself as python.interpreterPath, such as 'venv/bin/python'.",
+            target=path,
         )
     return None
 
@@ -60,8 +61,8 @@ def plan_current(path_variable: str, what: str) -> PlannedEnvironment:
     """
     python = find_python(search_folders(path_variable))
     if python is None:
-        raise EnvironmentNotBuilt(
-            "There is no 'python' or 'python3' on PATH, which 'current' stands for.", hint="Put a Python on PATH."
+        raise InterpreterNotFound(
+            "There is no 'python' or 'python3' on PATH, which 'current' needs.", hint="Put a Python on PATH."
         )
     note = f"The environment is the python on PATH, '{python}', as it is; {what} is not looked at."
     return PlannedEnvironment(EnvironmentPlan(str(python)), (note,))

@@ -18,7 +18,7 @@ from mlrun_cli.core.names import (
     check_workspace_name,
 )
 from mlrun_cli.core.text_files import read_text, replace_text
-from mlrun_cli.errors import InvalidFile, UsageError
+from mlrun_cli.errors import InvalidFile, InvalidPath, MissingFile, UsageError
 
 CONFIGURATION_FOLDERS = ("aml_config", ".azureml")
 CONFIG_NAMES = ("project.json", "config.json")
@@ -62,8 +62,8 @@ def make_absolute(path: Path) -> Path:
     try:
         return path.resolve() if ".." in path.parts else path.absolute()
     except (OSError, RuntimeError, ValueError) as error:
-        raise UsageError(
-            f"The folder '{path}' cannot be found: {error}.", hint="Change to a folder that is there ('cd')."
+        raise MissingFile(
+            f"The folder '{path}' cannot be found: {error}.", hint="Change to a folder that exists ('cd').", target=path
         ) from error
 
 
@@ -84,15 +84,18 @@ def find_project_config(start: Path) -> ProjectConfig | None:
     """
     start = make_absolute(start)
     if not _exists(start):
-        raise UsageError(
-            f"There is no folder '{start}'.", hint="Give --path the attached folder, or leave it out for this one."
+        raise MissingFile(
+            f"The folder '{start}' does not exist.",
+            hint="Name the attached folder with --path, or leave it out for this one.",
+            target=start,
         )
     if start.name in CONFIG_NAMES and start.is_file():
         return read_project_config(start)
     if start.suffix.lower() not in _SUFFIXES and start.is_file():
-        raise UsageError(
-            f"--path: '{start}' is a file, and no runconfig.",
-            hint="Give --path the folder that it is in, or leave it out.",
+        raise InvalidPath(
+            f"--path: '{start}' is a file, and not a runconfig.",
+            hint="Name the folder that it is in, or leave --path out.",
+            target=start,
         )
     return next((found for folder in (start, *start.parents) if (found := find_own_project_config(folder))), None)
 

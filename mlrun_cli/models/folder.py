@@ -16,7 +16,15 @@ from pathlib import Path
 
 from mlrun_cli.core.json_files import sync
 from mlrun_cli.core.temporary import new_file, sweep, temporary_name
-from mlrun_cli.errors import MlrunError, StoreError, UsageError
+from mlrun_cli.errors import (
+    FileAlreadyExists,
+    FileNotWritable,
+    InvalidPath,
+    MissingFile,
+    MlrunError,
+    StoredFilesLost,
+    StoreError,
+)
 from mlrun_cli.wire import copying
 
 _INCOMING = ".incoming"  # no name of a model begins with a dot
@@ -39,8 +47,10 @@ class ModelFolder:
         try:
             return next(folder.iterdir())
         except (OSError, StopIteration) as error:
-            raise StoreError(
-                f"The files of model '{name}:{version}' are gone from '{folder}'.", hint="Register the model again."
+            raise StoredFilesLost(
+                f"The files of model '{name}:{version}' are gone from '{folder}'.",
+                hint="Register the model again.",
+                target=f"{name}:{version}",
             ) from error
 
     @contextmanager
@@ -120,11 +130,15 @@ def list_model_files(path: Path, child_paths: Sequence[str] | None) -> dict[str,
     found: dict[str, Path] = {}
     for start in chosen:
         if not start.is_relative_to(top):
-            raise UsageError(f"'{start}' is not below '{top}'.", hint="Name paths in child_paths that are below it.")
+            raise InvalidPath(
+                f"'{start}' is not below '{top}'.", hint="Name paths in child_paths that are below it.", target=start
+            )
         for file in _walk(start):
             found[os.fspath(file.relative_to(top.parent))] = file
     if not found:
-        raise UsageError(f"There is no file in '{top}'.", hint="Register a file, or a folder that holds some.")
+        raise MissingFile(
+            f"There is no file in '{top}'.", hint="Register a file, or a folder that holds some.", target=top
+        )
     return found
 
 
@@ -154,8 +168,10 @@ def copy_out(content: Path, folder: Path, *, overwrite: bool) -> Path:
     names = {os.fspath(file.relative_to(content.parent)): file for file in _walk(content)}
     destination = folder / content.name
     if not overwrite and os.path.lexists(destination):
-        raise UsageError(
-            f"'{destination}' is there already.", hint="Choose another folder, or overwrite it (exist_ok=True)."
+        raise FileAlreadyExists(
+            f"'{destination}' already exists.",
+            hint="Choose another folder, or overwrite it (exist_ok=True).",
+            target=destination,
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -164,9 +180,7 @@ def copy_out(content: Path, folder: Path, *, overwrite: bool) -> Path:
             with _open_inside(source) as descriptor:
                 _copy(descriptor, folder / name, 0o777)
     except OSError as error:
-        raise MlrunError(
-            f"'{destination}' cannot be written: {error.strerror}.", hint="Choose another folder."
-        ) from error
+        raise FileNotWritable(destination, error, hint="Choose another folder.") from error
     return destination
 
 
@@ -175,19 +189,20 @@ def _walk(start: Path) -> Iterator[Path]:
     try:
         mode = start.stat().st_mode
     except OSError as error:
-        raise UsageError(f"'{start}' cannot be read: {error.strerror}.") from error
+        raise MissingFile(f"'{start}' cannot be read: {error.strerror}.", target=start) from error
     if stat.S_ISREG(mode):
         yield start
     elif stat.S_ISDIR(mode):
         for inner in sorted(start.iterdir()):
             if inner.is_symlink() and inner.is_dir():
-                raise UsageError(
+                raise InvalidPath(
                     f"'{inner}' is a link to a folder, and such links are not followed.",
                     hint="Put the folder itself there, or leave it out with child_paths.",
+                    target=inner,
                 )
             yield from _walk(inner)
     else:
-        raise UsageError(f"'{start}' is neither a file nor a folder.")
+        raise InvalidPath(f"'{start}' is neither a file nor a folder.", target=start)
 
 
 @contextmanager
@@ -195,7 +210,7 @@ def _open_inside(source: Path) -> Iterator[int]:
     try:
         descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
-        raise UsageError(f"'{source}' cannot be read: {error.strerror}.") from error
+        raise MissingFile(f"'{source}' cannot be read: {error.strerror}.", target=source) from error
     try:
         yield descriptor
     finally:
@@ -217,10 +232,7 @@ def _make_folders(folder: Path, parts: Sequence[str]) -> None:
         with suppress(FileExistsError):
             folder.mkdir()
         if folder.is_symlink():
-            raise MlrunError(
-                f"'{folder}' is a link, and files are not written through it.",
-                hint="Remove the link, or choose another folder.",
-            )
+            raise FileNotWritable(folder, "it is a link", hint="Remove the link, or choose another folder.")
 
 
 def _remove_abandoned(top: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mlrun_cli.core.time import iso
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import InvalidName
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 
@@ -133,9 +133,10 @@ def check_model_name(name: str) -> str:
         UsageError: it is not what Azure allows, which is also what names a folder and no other.
     """
     if not _NAME.fullmatch(name):
-        raise UsageError(
-            f"{name[:60]!r} cannot be the name of a model.",
-            hint="It has 1 to 255 letters, digits, '-', '_' and '.', and begins with a letter or a digit.",
+        raise InvalidName(
+            f"{name[:60]!r} is not a name for a model.",
+            hint="Use up to 255 letters, digits, '-', '_' and '.', beginning with a letter or a digit.",
+            target=name,
         )
     return name
 
@@ -148,7 +149,9 @@ def name_and_version(model_id: str) -> tuple[str, int | None]:
     """
     name, colon, version = model_id.partition(":")
     if colon and not (version.isascii() and version.isdigit() and len(version) < 19):
-        raise UsageError(f"'{model_id}' is no id of a model.", hint="Write it as name:version, as in mymodel:1.")
+        raise InvalidName(
+            f"'{model_id}' is not the id of a model.", hint="Use name:version, as in mymodel:1.", target=model_id
+        )
     return name, int(version) if colon else None
 
 

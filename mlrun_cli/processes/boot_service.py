@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from mlrun_cli.errors import MlrunError
+from mlrun_cli.errors import FileNotWritable, MlrunError, ProgramNotFound
 
 _PATIENCE_SECONDS = 20.0
 _UNIT = """\
@@ -197,13 +197,14 @@ def _do(*words: str, given: str | None = None) -> None:
     try:
         _run(words, given)
     except FileNotFoundError as error:
-        raise MlrunError(
-            f"This machine has no '{words[0]}', and you have no systemd instance of your own.",
-            hint="Have 'mlrun service start' called at boot by what this machine has instead, or install cron.",
+        raise ProgramNotFound(
+            f"'{words[0]}' is not installed on this machine, and you have no systemd instance of your own.",
+            hint="Install cron, or have this machine call 'mlrun service start' at boot in another way.",
+            target=words[0],
         ) from error
     except (OSError, subprocess.SubprocessError) as error:
         said = getattr(error, "stderr", None) or error
-        raise MlrunError(f"'{' '.join(words)}' has failed: {str(said).strip()}") from error
+        raise MlrunError(f"'{' '.join(words)}' failed: {str(said).strip()}") from error
 
 
 def _run(words: Sequence[str], given: str | None) -> subprocess.CompletedProcess[str]:
@@ -213,4 +214,4 @@ def _run(words: Sequence[str], given: str | None) -> subprocess.CompletedProcess
 
 
 def _not_written(path: Path, error: OSError) -> MlrunError:
-    return MlrunError(f"{path} cannot be written: {error.strerror}.", hint="Check its folder's permissions ('ls -l').")
+    return FileNotWritable(path, error, hint="Check its folder's permissions ('ls -l').")

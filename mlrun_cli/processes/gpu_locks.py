@@ -37,8 +37,8 @@ def make_machine_folder() -> Path:
             raise NotADirectoryError(0, "it is no folder")
     except OSError as error:
         raise MlrunError(
-            f"The folder {folder}, by whose locks GPUs are allocated, cannot be used: {error.strerror}.",
-            hint=f"Name another by {MACHINE_VARIABLE}, the same for all users of this machine.",
+            f"The folder {folder}, whose locks say which GPUs are in use, cannot be used: {error.strerror}.",
+            hint=f"Set {MACHINE_VARIABLE} to another folder, the same for all users of this machine.",
         ) from error
     return folder
 

@@ -99,7 +99,7 @@ def find_launcher_program(
         if found is not None:
             return launch._replace(launcher=os.path.abspath(found))
     raise Unsupported(
-        f"communicator cannot be honoured: '{communicator}' needs mpirun or mpiexec, and neither is on PATH.",
+        f"communicator cannot be used: '{communicator}' needs mpirun or mpiexec, and neither is on PATH.",
         hint="Install an MPI (on Debian: apt install openmpi-bin), or set communicator to None or PyTorch.",
     )
 

@@ -133,5 +133,5 @@ def refuse_libraries_alone(root: Node) -> None:
 
 def _refusal(root: Node, kind: _Kind) -> Unsupported:
     refusal = Unsupported(f"{root.place}: {kind.what}.", hint=kind.hint)
-    refusal.place = root.place
+    refusal.location = root.place
     return refusal

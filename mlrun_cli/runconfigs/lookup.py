@@ -8,7 +8,7 @@ import os
 import shlex
 from pathlib import Path
 
-from mlrun_cli.errors import InvalidFile, UsageError
+from mlrun_cli.errors import InvalidFile, MissingOption, RunconfigNotFound, UsageError
 from mlrun_cli.folders.project_config import CONFIGURATION_FOLDERS, find_configuration_folder, make_absolute
 
 SUFFIX = ".runconfig"
@@ -28,7 +28,7 @@ def find_runconfig(path: Path, name: str) -> tuple[Path, tuple[str, ...]]:
     """
     path = make_absolute(path)
     if not name.strip():
-        raise UsageError("-c is empty.", hint="Give it the name of a runconfig, such as 'local'.")
+        raise MissingOption("-c is empty.", hint="Name a runconfig, such as 'local'.", target="-c")
     if _is_file(path):
         return path, ()
     places = _places(path, name)
@@ -97,7 +97,7 @@ def _not_found(path: Path, name: str, places: list[Path]) -> UsageError:
     else:
         hint = "'mlrun folder attach' writes two to begin with, 'local' and 'sklearn'."
     tried = ", ".join(_shown(place, path) for place in places)
-    return UsageError(f"There is no runconfig '{name}' in {path}: tried {tried}.", hint=hint)
+    return RunconfigNotFound(f"There is no runconfig '{name}' in {path}: tried {tried}.", hint=hint, target=name)
 
 
 def _shown(place: Path, path: Path) -> str:

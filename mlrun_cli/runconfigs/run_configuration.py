@@ -96,8 +96,8 @@ class RunConfiguration(NamedTuple):
             first_word, *_ = re.split(r"[^\w.]", error.message, maxsplit=1)
             key_path = error.key_path = key_path or first_word
             place = self._place(key_path)
-            if place is not None and error.place is None:
-                error.place = place
+            if place is not None and error.location is None:
+                error.location = place
                 names_key = re.split(r"\W", first_word)[0] == re.split(r"\W", key_path)[0]
                 what = error.message if names_key else f"{key_path}: {error.message}"
                 error.message = f"{place}: {what}"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mlrun_cli.core.documents.read import read_document
-from mlrun_cli.errors import InvalidFile, UsageError
+from mlrun_cli.errors import InvalidFile, InvalidPath, MissingFile
 from mlrun_cli.folders.project_config import CONFIGURATION_FOLDERS
 from mlrun_cli.runconfigs.kinds import is_other_kind
 from mlrun_cli.runconfigs.lookup import SUFFIX
@@ -42,8 +42,9 @@ def find_runconfigs(root: Path, *, exclude: Path | None = None) -> list[Path]:
         UsageError: there is no such folder.
     """
     if not root.is_dir():
-        what = f"'{root}' is a file." if root.is_file() else f"There is no folder '{root}'."
-        raise UsageError(what, hint="Give --path a folder with runconfigs.")
+        kind = InvalidPath if root.is_file() else MissingFile
+        what = f"'{root}' is a file, not a folder." if root.is_file() else f"The folder '{root}' does not exist."
+        raise kind(what, hint="Name a folder with runconfigs with --path.", target=root)
     return sorted(_walk(root, exclude))
 
 

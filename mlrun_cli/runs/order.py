@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import InvalidFilter
 from mlrun_cli.metrics.metric import SUMMARIES
 
 COLUMNS = (
@@ -51,9 +51,10 @@ class RunOrder(NamedTuple):
             is_known = column in COLUMNS or (kind in {TAG, PROPERTY} and bool(name))
         if not is_known:
             shown = column if len(column) <= 60 else f"{column[:60]}…"
-            raise UsageError(
-                f"Runs cannot be sorted by '{shown}': there is no such column.",
-                hint=f"Columns are {', '.join(COLUMNS)}, tag:KEY, property:KEY and metric:NAME:{'|'.join(SUMMARIES)}.",
+            raise InvalidFilter(
+                f"'{shown}' is not a column to sort runs by.",
+                hint=f"Use {', '.join(COLUMNS)}, tag:KEY, property:KEY or metric:NAME:{'|'.join(SUMMARIES)}.",
+                target=shown,
             )
         return cls(column, text.startswith("-"))
 

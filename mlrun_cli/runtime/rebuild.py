@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.redaction import Redaction
-from mlrun_cli.errors import MlrunError, UsageError
+from mlrun_cli.errors import MlrunError, RunNotEnded
 from mlrun_cli.metrics.journal import Entries, journal_names, open_journal, parse_piece, read_piece
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.owner_lock import OwnerLock
@@ -170,9 +170,10 @@ class _FolderImport:
             self._added[row["run_id"]] = key
         self._database.execute("RELEASE run")
         if self._added.get(row["run_id"], row.get("run_key")) != row.get("run_key") and self._is_alive(row["run_id"]):
-            raise UsageError(
+            raise RunNotEnded(
                 f"The run {row['run_id']} has not ended, and its place in the store has been given to another run.",
                 hint="Wait until it has ended, then repair.",
+                target=row["run_id"],
             )
 
     def _is_alive(self, run_id: str) -> bool:

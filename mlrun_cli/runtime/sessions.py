@@ -16,7 +16,7 @@ from typing import Any
 
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.time import now
-from mlrun_cli.errors import MlrunError, StoreError
+from mlrun_cli.errors import FileNotWritable, StoreError
 from mlrun_cli.metrics.journal import journal_names
 from mlrun_cli.processes.host import get_origin
 from mlrun_cli.processes.process import identify
@@ -58,9 +58,8 @@ class Session:
         try:
             self._lock = _make_folder(self.folder)
         except OSError as error:
-            raise MlrunError(
-                f"The folder {self.folder} cannot be made: {error.strerror}.",
-                hint="Make room there, or set MLRUN_HOME to a folder on another disk.",
+            raise FileNotWritable(
+                self.folder, error, hint="Make room there, or set MLRUN_HOME to a folder on another disk."
             ) from error
         self._reader = JournalReader(workspace, self.folder / JOURNAL, None)
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.core.temporary import sweep, temporary_name
-from mlrun_cli.errors import StoreError
+from mlrun_cli.errors import StoredFilesLost, StoreError
 from mlrun_cli.snapshots.snapshot import Snapshot
 from mlrun_cli.wire import copying
 
@@ -121,9 +121,10 @@ class SnapshotStore:
         """
         snapshot = self.find_manifest(snapshot_id)
         if snapshot is None:
-            raise StoreError(
+            raise StoredFilesLost(
                 f"The manifest of snapshot {snapshot_id} in '{self._folder}' is gone or damaged.",
                 hint="Submit the run again.",
+                target=snapshot_id,
             )
         return snapshot
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from mlrun_cli.core.sizes import MEGABYTE, format_size
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import InvalidValue, SnapshotTooLarge, UsageError
 from mlrun_cli.snapshots.ignore import IgnoreRules
 from mlrun_cli.snapshots.snapshot import shown
 
@@ -42,9 +42,10 @@ def _positive_number(environ: Mapping[str, str], name: str, default: int) -> int
     if not text:
         return default
     if not re.fullmatch(r"0*[1-9][0-9]{0,11}", text, re.ASCII):
-        raise UsageError(
-            f"{name} is '{shown(text)}'; it must be a whole number above 0.",
-            hint=f"Set it as in {name}={default}, or unset it for that limit of Azure's.",
+        raise InvalidValue(
+            f"{name}: '{shown(text)}' is not a whole number above 0.",
+            hint=f"Set it as in {name}={default}, or unset it for Azure's limit.",
+            target=name,
         )
     return int(text)
 
@@ -91,10 +92,11 @@ def too_large_error(
     more = "" if is_whole else "more than "
     places = ", ".join(_place(path, amounts[path]) for path in largest[:_NAMED])
     command = _command(source, rules, _fewest_over_limit(largest, amounts, total, limits))
-    return UsageError(
+    return SnapshotTooLarge(
         f"'{shown(source)}' is too large for a snapshot: {_format_amount(total, more)}, where {_format_amount(limits)}"
         f" are allowed. Largest: {places}.",
         hint=f"To leave it out: {command}   (or set {_MAX_MB}, {_MAX_FILES})",
+        target=shown(source),
     )
 
 

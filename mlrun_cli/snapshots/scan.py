@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlrun_cli.core.temporary import TEMPORARY_PREFIX
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import InvalidPath
 from mlrun_cli.snapshots.ignore import IgnoreRules
 from mlrun_cli.snapshots.limits import Amount, SnapshotLimits, too_large_error
 from mlrun_cli.snapshots.snapshot import OmittedPath
@@ -61,9 +61,10 @@ def scan_folder(source: Path, limits: SnapshotLimits, exclude: Sequence[Path]) -
     scan = Scan(os.path.realpath(source))
     excluded = {os.path.relpath(os.path.realpath(path), scan.root) for path in exclude}
     if "." in excluded:
-        raise UsageError(
+        raise InvalidPath(
             f"'{source}' is the folder in which mlrun keeps its own data.",
             hint="Choose another source folder, or set MLRUN_HOME to a folder outside of it.",
+            target=source,
         )
     rules = _rules(source)
     scan.notes += rules.notes
@@ -82,7 +83,7 @@ def scan_folder(source: Path, limits: SnapshotLimits, exclude: Sequence[Path]) -
 def _rules(source: Path) -> IgnoreRules:
     if not os.path.isdir(source):  # Path.is_dir raises where a folder above must not be entered
         reason = "is not a folder" if os.path.exists(source) else "does not exist or cannot be reached"
-        raise UsageError(f"The source folder '{source}' {reason}.")
+        raise InvalidPath(f"The source folder '{source}' {reason}.", target=source)
     return IgnoreRules.read(source)
 
 
@@ -115,7 +116,7 @@ class _Walk:
                             return False
             except OSError as error:
                 if not folder:
-                    raise UsageError(f"The source folder cannot be read: {error}.") from error
+                    raise InvalidPath(f"The source folder cannot be read: {error}.") from error
                 self._omit(folder, error)
         return True
 

@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from mlrun_cli.core.temporary import is_temporary
-from mlrun_cli.errors import StoreError
+from mlrun_cli.errors import StoredFilesLost, StoreError
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.snapshot import EntryKind, Snapshot, SnapshotEntry, shown
 from mlrun_cli.wire import copying
@@ -161,9 +161,10 @@ def _make_file(entry: SnapshotEntry, store: SnapshotStore, top: int) -> None:
 
 
 def _lost_error(entry: SnapshotEntry) -> StoreError:
-    return StoreError(
+    return StoredFilesLost(
         f"The content of '{shown(entry.path)}' is gone from the workspace's snapshots.",
-        hint="Submit the run again: that puts it back.",
+        hint="Submit the run again: that restores it.",
+        target=shown(entry.path),
     )
 
 

@@ -26,7 +26,7 @@ class EnvironmentStore:
         """
         found = self.find(name, version)
         if found is None:
-            raise EnvironmentNotFound(f"There is no version {version} of the environment '{name}'.")
+            raise EnvironmentNotFound(f"The environment '{name}' has no version {version}.", target=name)
         return found
 
     def find(self, name: str, version: str) -> RegisteredEnvironment | None:

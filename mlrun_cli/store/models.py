@@ -103,11 +103,11 @@ class ModelStore:
         versions = [str(model.version) for model in self.list(ModelFilter(name=name))]
         if versions:
             return ModelNotFound(
-                f"There is no version {version} of model '{name}'. There are: {', '.join(reversed(versions))}."
+                f"The model '{name}' has no version {version}. There are: {', '.join(reversed(versions))}.", target=name
             )
         names = [row["name"] for row in self._database.rows("SELECT DISTINCT name FROM models ORDER BY name")]
         there_are = f" There are: {', '.join(names)}." if names else " There are none yet."
-        return ModelNotFound(f"There is no model '{name}'.{there_are}")
+        return ModelNotFound(f"There is no model '{name}'.{there_are}", target=name)
 
 
 def _text(value: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from mlrun_cli.actions.compute_targets import check_target
-from mlrun_cli.errors import RunNotFound, UsageError
+from mlrun_cli.errors import NotEnoughGpus, RunNotFound
 from mlrun_cli.processes.gpus import VISIBLE_GPUS, list_gpus, select_usable_gpus
 from mlrun_cli.processes.process import RUN_ID_VARIABLE
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
@@ -58,9 +58,9 @@ def request_gpus(workspace: Workspace, request: SubmitRequest) -> GpuRequest:
     usable = select_usable_gpus(machine, visible)
     if request.gpu_count > len(usable):
         needed = "1 GPU is" if request.gpu_count == 1 else f"{request.gpu_count} GPUs are"
-        raise UsageError(
+        raise NotEnoughGpus(
             f"{needed} asked for, and this machine has {len(usable) or 'none'}.",
-            hint="Leave --gpus out, or ask for fewer. They are counted by nvidia-smi and CUDA_VISIBLE_DEVICES.",
+            hint="Use fewer GPUs (--gpus); they are counted by nvidia-smi and CUDA_VISIBLE_DEVICES.",
         )
     return GpuRequest(request.gpu_count, usable, visible)
 

@@ -107,7 +107,7 @@ def check_runconfig(
     resolver.resolve(is_script_needed=False)
     resolver.preview()
     problems = list(resolver.problems)
-    missing = tuple(one.name for one in problems if isinstance(one, MissingFile))
+    missing = tuple(one.target for one in problems if isinstance(one, MissingFile) and one.target is not None)
     refusal = next((one for one in problems if not isinstance(one, MissingFile)), None)
     return Verdict(
         file=shown,

@@ -183,7 +183,8 @@ def find_for(where: str, find: Callable[[], _Found]) -> _Found:
     try:
         return find()
     except (DataNotFound, UsageError) as error:
-        raise type(error)(f"{where}: {error.message}", hint=error.hint) from error
+        error.add_context(where)
+        raise
 
 
 def _find_registered(where: str, find: Callable[[], Dataset]) -> Dataset:

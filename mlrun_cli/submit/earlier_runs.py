@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from mlrun_cli.actions.attached_folders import read_submission
 from mlrun_cli.actions.snapshots import snapshot_of
 from mlrun_cli.core.redaction import REDACTED
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import RunNotRepeatable
 from mlrun_cli.runconfigs.run_configuration import NO_COMMUNICATOR, PYTHON_FRAMEWORK, RunConfiguration
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.submission import Submission
@@ -87,20 +87,24 @@ def find_earlier_run(workspace: Workspace, run: Run) -> EarlierRun:
     """
     submission = read_submission(workspace, run)
     if submission is None:
-        raise UsageError(
-            f"The run '{run.run_id}' was not submitted: a script opened it itself.", hint="Start that script again."
+        raise RunNotRepeatable(
+            f"The run '{run.run_id}' was not submitted: a script opened it itself.",
+            hint="Start that script again.",
+            target=run.run_id,
         )
     definition = run.definition or {}
     if definition.get("outputData"):
-        raise UsageError(
+        raise RunNotRepeatable(
             f"The run '{run.run_id}' has output data, whose places no record holds as they were asked for.",
             hint="Submit it from its folder.",
+            target=run.run_id,
         )
     hidden = [name for name, value in definition.get("environmentVariables", {}).items() if REDACTED in value]
     if hidden:
-        raise UsageError(
+        raise RunNotRepeatable(
             f"No record holds the secrets in the environment variables {', '.join(hidden)} of '{run.run_id}'.",
             hint="Submit it from its folder.",
+            target=run.run_id,
         )
     return EarlierRun(run, submission, snapshot_of(workspace, run))
 

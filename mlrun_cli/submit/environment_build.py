@@ -55,5 +55,5 @@ def build_environment(workspace: Workspace, definition: Mapping[str, Any]) -> st
         )
     if done.returncode:
         last = "\n".join(done.stdout.splitlines()[-_LAST_LINES:])
-        raise EnvironmentNotBuilt(f"The environment '{definition.get('name')}' could not be made:\n{last}")
+        raise EnvironmentNotBuilt(f"The environment '{definition.get('name')}' could not be built:\n{last}")
     return said + done.stdout

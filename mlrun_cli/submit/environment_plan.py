@@ -13,7 +13,7 @@ from mlrun_cli.environments.frameworks import R_FRAMEWORK, SPARK_FRAMEWORK, find
 from mlrun_cli.environments.mode import MODE_VARIABLE, EnvironmentChoice, EnvironmentMode
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
 from mlrun_cli.environments.user_managed import plan_current, plan_user_managed
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import InvalidValue
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.submit.named_files import find_conda_file, find_named_file
 from mlrun_cli.submit.review import review_configuration
@@ -112,7 +112,7 @@ def choice_from_environment(environment: Mapping[str, str]) -> EnvironmentChoice
     try:
         return EnvironmentChoice.typed(text) if text else EnvironmentChoice()
     except ValueError as error:
-        raise UsageError(f"{MODE_VARIABLE}: {error}") from None
+        raise InvalidValue(f"{MODE_VARIABLE}: {error}", target=MODE_VARIABLE) from None
 
 
 def _read_dependencies(

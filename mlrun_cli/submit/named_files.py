@@ -44,7 +44,5 @@ def _find_file(name: Path, folders: Sequence[Path], what: str) -> Path:
         if place.is_file():
             return place
     raise MissingFile(
-        str(name),
-        f"There is no {what} file '{name}'.",
-        hint=f"Looked at {', '.join(map(str, places))}.",
+        f"There is no {what} file '{name}'.", hint=f"Looked at {', '.join(map(str, places))}.", target=name
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 
-from mlrun_cli.errors import MlrunError
+from mlrun_cli.errors import FileNotWritable, MlrunError
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runtime.unfinished_submits import hold_marker
@@ -55,7 +55,8 @@ class NewRunFolder:
 
 
 def _write_error(folder: RunFolder, error: OSError) -> MlrunError:
-    return MlrunError(
-        f"The run's folder {folder.path} cannot be written: {error.strerror}.",
+    return FileNotWritable(
+        folder.path,
+        error,
         hint="Nothing was started. Make room there, or set MLRUN_HOME to a folder on another disk.",
     )

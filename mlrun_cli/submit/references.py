@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path, PureWindowsPath
 
 from mlrun_cli.core.problems import Problems
-from mlrun_cli.errors import EnvironmentNotFound, UsageError
+from mlrun_cli.errors import EnvironmentNotFound, InvalidValue
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.submit.named_files import find_named_file
 from mlrun_cli.workspace import Workspace
@@ -96,9 +96,10 @@ def _with_posix_paths(
         windows = PureWindowsPath(path)
         if windows.drive or windows.root:
             with problems.collecting(), configuration.locate_errors(key_path):
-                raise UsageError(
+                raise InvalidValue(
                     f"{key_path}: '{path}' is a path of a Windows machine.",
                     hint=f"Write it relative to the folder {folder}, as in 'src/{windows.name}'.",
+                    target=key_path,
                 )
             return path
         notes.append(f"{key_path}: '{path}' is written as on Windows; read as '{windows.as_posix()}'.")

@@ -16,7 +16,7 @@ from mlrun_cli.core.problems import Problems
 from mlrun_cli.environments.docker_section import is_docker_on
 from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
-from mlrun_cli.errors import ComputeTargetNotFound, MlrunError, UsageError
+from mlrun_cli.errors import ComputeTargetNotFound, InvalidPath, MlrunError, RunNotRepeatable, ScriptNotFound
 from mlrun_cli.processes.launch import Launch
 from mlrun_cli.runconfigs.communicators import resolve_launch
 from mlrun_cli.runconfigs.run_configuration import PythonSection, RunConfiguration
@@ -145,14 +145,16 @@ class Resolver:
         script = self.configuration.script
         with self.problems.collecting():
             if request.script is None and (hidden := redacted_words(submission.argv)):
-                raise UsageError(
+                raise RunNotRepeatable(
                     f"No record holds the secret in {shlex.join(hidden)}, which '{earlier.run.run_id}' was given.",
                     hint="Name the script and all of its arguments.",
+                    target=earlier.run.run_id,
                 )
             if script is not None and earlier.find_file(script) is None:
-                raise UsageError(
+                raise ScriptNotFound(
                     f"There is no script '{script}' in the snapshot of '{earlier.run.run_id}'.",
                     hint="Its page has the names of the files, under Snapshot.",
+                    target=script,
                 )
         self._runconfig = None if submission.runconfig is None else Path(submission.runconfig)
         self._argv = build_argv(self.configuration)
@@ -216,9 +218,10 @@ class Resolver:
         source = self._source
         with self.problems.collecting():
             if not source.is_dir():
-                raise UsageError(
-                    f"The source folder '{source}' is {'a file' if source.exists() else 'not there'}.",
-                    hint="--source-directory takes the folder that the script is in.",
+                raise InvalidPath(
+                    f"The source folder '{source}' {'is a file' if source.exists() else 'does not exist'}.",
+                    hint="Name the folder that the script is in with --source-directory.",
+                    target=source,
                 )
 
     def _plan_environment(self) -> None:

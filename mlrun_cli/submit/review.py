@@ -8,7 +8,7 @@ from mlrun_cli.core.problems import Problems
 from mlrun_cli.environments.docker_section import DOCKER_SWITCHES, find_engine, is_docker_on, wants_container
 from mlrun_cli.environments.frameworks import INSTALL, PROGRAMS, find_program
 from mlrun_cli.environments.mode import EnvironmentMode
-from mlrun_cli.errors import Unsupported, UsageError
+from mlrun_cli.errors import ConflictingOptions, Unsupported
 from mlrun_cli.runconfigs.communicators import LaunchRefused, read_launch
 from mlrun_cli.runconfigs.keys import KEYS, Refusal
 from mlrun_cli.runconfigs.run_configuration import (
@@ -45,14 +45,16 @@ def review_configuration(
     problems = Problems()
     if configuration.script and configuration.command:
         with problems.collecting(), configuration.locate_errors("command"):
-            raise UsageError("Both script and command are set in the runconfig.", hint="Take one of them out.")
+            raise ConflictingOptions(
+                "Both script and command are set in the runconfig.", hint="Remove one of them.", target="script"
+            )
     is_current = mode is EnvironmentMode.CURRENT
     has_container = not is_current and wants_container(configuration) and find_engine(search_path) is not None
     for key_path, refusal in (*_refuse_fields(configuration, search_path), *_refuse_keys(configuration)):
         if (is_current and refusal.concerns_environment) or (has_container and key_path in DOCKER_SWITCHES):
             continue
         with problems.collecting(), configuration.locate_errors(key_path):
-            raise Unsupported(f"{key_path} cannot be honoured: {refusal.reason}.", hint=refusal.advice)
+            raise Unsupported(f"{key_path} cannot be used: {refusal.reason}.", hint=refusal.advice, target=key_path)
     problems.raise_if_any()
     return tuple(_note_skipped(configuration, has_container=has_container, is_current=is_current))
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from mlrun_cli.errors import MissingFile, UsageError
+from mlrun_cli.errors import ScriptNotFound, ScriptNotInSnapshot
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 
 
@@ -21,9 +21,9 @@ def build_argv(configuration: RunConfiguration) -> tuple[str, ...]:
         # Azure hands text to a shell, and users write `a && b`; words are started as they are.
         return ("/bin/sh", "-c", command) if isinstance(command, str) else command
     if configuration.script is None:
-        raise UsageError(
-            "There is no script to run.",
-            hint="Name one, as in 'mlrun run submit-script train.py', or as 'script:' of the runconfig.",
+        raise ScriptNotFound(
+            "No script is named.",
+            hint="Name one, as in 'mlrun run submit-script train.py', or with 'script:' in the runconfig.",
         )
     return (configuration.script, *configuration.arguments)
 
@@ -46,9 +46,10 @@ def check_script_in_snapshot(paths: Iterable[str], source: Path, script: str) ->
     """
     path = _real_path(source / script).relative_to(_real_path(source)).as_posix()
     if path not in paths:
-        raise UsageError(
+        raise ScriptNotInSnapshot(
             f"The script '{script}' is left out of the snapshot, so the run would not have it.",
             hint="See what .amlignore says or, where there is none, .gitignore.",
+            target=script,
         )
 
 
@@ -56,30 +57,33 @@ def _find_script(source: Path, script: str) -> str:
     path = Path(os.path.normpath(source / script))
     is_inside = path.is_relative_to(os.path.normpath(source)) and _real_path(path).is_relative_to(_real_path(source))
     if not is_inside:
-        raise UsageError(
+        raise ScriptNotInSnapshot(
             f"The script '{script}' is outside of the source folder {source}, so no snapshot would hold it.",
             hint="Name a script in that folder, or choose another with --source-directory.",
+            target=script,
         )
     if path.is_symlink() and not path.exists():
-        raise UsageError(
+        raise ScriptNotFound(
             f"The script '{script}' in {source} is a link that leads to no file.",
             hint="Name the script itself, or mend the link ('ls -l' shows where it leads).",
+            target=script,
         )
     if not path.exists():
         nearest = _nearest_script(path)
         guess = "" if nearest is None else f"Did you mean '{os.path.relpath(nearest, source)}'? "
-        raise MissingFile(
-            script,
+        raise ScriptNotFound(
             f"There is no script '{script}' in {source}.",
             hint=f"{guess}Paths of scripts are relative to the source folder ({source}).",
+            target=script,
         )
     if not path.is_file():
-        raise UsageError(
+        raise ScriptNotFound(
             f"The script '{script}' in {source} is not a file.",
             hint="Name a script, as in 'mlrun run submit-script train.py'.",
+            target=script,
         )
     if not os.access(path, os.R_OK):
-        raise UsageError(f"The script {path} cannot be read.", hint="Check its permissions ('ls -l').")
+        raise ScriptNotFound(f"The script {path} cannot be read.", hint="Check its permissions ('ls -l').", target=path)
     relative = os.path.relpath(path, source)
     # Python would take it for an option.
     return f"./{relative}" if relative.startswith("-") else relative

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, describe_full_disk
 from mlrun_cli.core.owned_file import OwnedFile
 from mlrun_cli.core.redaction import Redaction
-from mlrun_cli.errors import MlrunError, StoreUnavailable
+from mlrun_cli.errors import DiskFull, MlrunError, StoreUnavailable
 from mlrun_cli.processes.inheritance import describe_limits, get_limits, get_niceness, read_umask
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.error import SERVICE_ERROR
@@ -110,7 +110,7 @@ def submit(
 def _check_disk(workspace: Workspace) -> None:
     full = describe_full_disk(workspace.folder, FULL_FOR_RUNS_BYTES)
     if full is not None:
-        raise MlrunError(
+        raise DiskFull(
             f"No run can be started: {full}.",
             hint="Make room there, as with 'mlrun run delete' or 'mlrun workspace prune', then submit again.",
         )

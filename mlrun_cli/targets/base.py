@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
 from mlrun_cli.compute.compute_target import ComputeTarget
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import NotEnoughNodes
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.workspace import Workspace
@@ -98,9 +98,10 @@ class Target(ABC):
         row = self.workspace.compute_targets.find(self.name)
         most = None if row is None else self.node_limit(row)
         if most is not None and demand.node_count > most:
-            raise UsageError(
+            raise NotEnoughNodes(
                 f"nodeCount: {demand.node_count} nodes are asked for, and '{self.name}' has at most {most}.",
-                hint="Ask for fewer, or give the target more (max_nodes).",
+                hint="Use fewer nodes, or give the target more (max_nodes).",
+                target=self.name,
             )
 
     @abstractmethod

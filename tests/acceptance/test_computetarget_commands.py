@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.installed import bash, refused, run_count, said
+from tests.acceptance.installed import bash, run_count, said
 from tests.running import Mlrun, kill, until
 
 CLUSTER = ("computetarget", "create", "amlcompute", "-n", "cpu-cluster")
@@ -63,17 +63,19 @@ def test_a_compute_instance_runs_one_at_a_time_and_is_made_once(mlrun: Mlrun) ->
     words = ("computetarget", "create", "computeinstance", "-n", "workstation")
     made = mlrun.json(*words, "-s", "STANDARD_D3_V2", "--ssh-public-access", "False", "-v")
     assert made["properties"]["computeType"] == "ComputeInstance"
-    assert "mlrun computetarget delete -n workstation" in refused(mlrun(*words, check=False), 2)
+    failure = mlrun.fails(*words)
+    assert failure.code == "AlreadyExists"
     assert mlrun.json("computetarget", "detach", "-n", "workstation")["name"] == "workstation"
 
 
 @pytest.mark.parametrize("verb", ["show", "delete", "detach"])
 def test_a_target_that_is_not_there_is_refused_with_those_that_are(mlrun: Mlrun, verb: str) -> None:
     mlrun(*CLUSTER, "--max-nodes", "1")
-    said = refused(mlrun("computetarget", verb, "-n", "gpu", check=False), 3)
-    assert "There are: local, cpu-cluster." in said
-    assert "mlrun computetarget list" in said and "Make it" not in said
-    assert "has no limit" in refused(mlrun("computetarget", verb, "-n", "local", check=False), 2)
+    failure = mlrun.fails("computetarget", verb, "-n", "gpu", exit_code=3)
+    assert (failure.code, failure.target) == ("ComputeTargetNotFound", "gpu")
+    assert "local, cpu-cluster" in failure.message
+    assert "'mlrun computetarget list'" in failure.hint
+    assert mlrun.fails("computetarget", verb, "-n", "local").code == "ReservedName"
 
 
 def test_who_sends_a_run_to_a_target_that_is_not_there_is_told_how_one_is_made(mlrun: Mlrun) -> None:
@@ -82,32 +84,34 @@ def test_who_sends_a_run_to_a_target_that_is_not_there_is_told_how_one_is_made(m
         ("gpu", "mlrun computetarget create amlcompute -n gpu --max-nodes 1"),
         ("<put your target here>", "Write the name of a target, such as 'local', this machine."),
     ):
-        said = refused(mlrun("run", "submit-script", "--ct", name, "train.py", check=False), 3)
-        assert said.startswith(f"ERROR: There is no compute target '{name}'. There are: local.")
-        assert hint in said
-        assert ("create amlcompute" in said) == (name == "gpu")
+        said = mlrun.fails("run", "submit-script", "--ct", name, "train.py", exit_code=3)
+        assert said.code == "ComputeTargetNotFound"
+        assert said.target == name
+        assert hint in said.text
+        assert ("create amlcompute" in said.text) == (name == "gpu")
 
 
 def test_what_cannot_be_made_is_refused_by_name(mlrun: Mlrun) -> None:
-    for words, code, words_said in (
-        ("create amlcompute -n x", 2, "needs --max-nodes"),
-        ("create amlcompute -n x --max-nodes 0", 2, "--max-nodes"),
-        ("create amlcompute -n x --max-nodes 2147483648", 2, "--max-nodes"),
-        ("create amlcompute -n x --max-nodes 99999999999999999999 --min-nodes 1", 2, "--max-nodes"),
-        ("create amlcompute -n x --max-nodes 1 --min-nodes 2147483648", 2, "not in the range"),
-        ("create amlcompute -n x --max-nodes many", 2, "not a whole number"),
-        ("create amlcompute -n x --max-nodes 1 --min-nodes 2", 2, "--min-nodes is 2"),
-        ("create computeinstance -n local", 2, "amlcompute -n local --max-nodes"),
-        ("create amlcompute -n a/b --max-nodes 1", 2, "cannot be the name"),
-        ("create computeinstance -n x --max-nodes 2", 2, "has one node"),
-        ("create aks -n x", 2, "has no 'computetarget create aks'"),
-        ("create -n x aks", 2, "no compute targets of the kind 'aks'"),
-        ("attach remote -n vm -a 10.0.0.1 -u me --password geheim", 2, "Other machines"),
-        ("computeinstance start -n x", 2, "runs already"),
+    for words, code, fact in (
+        ("create amlcompute -n x", "MissingOption", "--max-nodes"),
+        ("create amlcompute -n x --max-nodes 0", "InvalidValue", "--max-nodes"),
+        ("create amlcompute -n x --max-nodes 2147483648", "InvalidValue", "--max-nodes"),
+        ("create amlcompute -n x --max-nodes 99999999999999999999 --min-nodes 1", "InvalidValue", "--max-nodes"),
+        ("create amlcompute -n x --max-nodes 1 --min-nodes 2147483648", "InvalidValue", "2147483647"),
+        ("create amlcompute -n x --max-nodes many", "InvalidValue", "'many'"),
+        ("create amlcompute -n x --max-nodes 1 --min-nodes 2", "ConflictingOptions", "--min-nodes"),
+        ("create computeinstance -n local", "ReservedName", "amlcompute -n local --max-nodes"),
+        ("create amlcompute -n a/b --max-nodes 1", "InvalidName", "'a/b'"),
+        ("create computeinstance -n x --max-nodes 2", "ConflictingOptions", "--max-nodes"),
+        ("create aks -n x", "UnsupportedCommand", "'computetarget create aks'"),
+        ("create -n x aks", "Unsupported", "'aks'"),
+        ("attach remote -n vm -a 10.0.0.1 -u me --password geheim", "UnsupportedCommand", "attach"),
+        ("computeinstance start -n x", "UnsupportedCommand", "this machine"),
     ):
-        told = refused(mlrun("ml", "computetarget", *words.split(), check=False), code)
-        assert words_said in told
-        assert "geheim" not in told
+        failure = mlrun.fails("ml", "computetarget", *words.split())
+        assert failure.code == code
+        assert fact in failure.text
+        assert "geheim" not in failure.text
     assert mlrun.json("computetarget", "list") == []
 
 
@@ -129,12 +133,13 @@ def go(mlrun: Mlrun) -> Path:
 def test_a_target_in_use_is_not_deleted_and_its_runs_go_on(mlrun: Mlrun) -> None:
     run_ids = [mlrun.submit("--ct", "cpu-cluster", "-e", name, "train.py") for name in ("exp", "exp", "other")]
     mlrun.wait_for_status(run_ids[0], "Running")
-    said = refused(mlrun(*DELETE, check=False), 2)
-    assert "2 runs wait for it, 1 run is on it." in said
-    lines = re.findall("'mlrun (run cancel [^']*)'", said)
+    said = mlrun.fails(*DELETE)
+    assert said.code == "InUse"
+    assert "2 runs" in said.message and "1 run " in said.message
+    lines = re.findall("'mlrun (run cancel [^']*)'", said.text)
     assert len(lines) == 2
     for verb in ("detach", "delete"):
-        refused(mlrun("computetarget", verb, "-n", "cpu-cluster", check=False), 2)
+        mlrun.fails("computetarget", verb, "-n", "cpu-cluster")
     assert [mlrun.stored_status(run_id) for run_id in run_ids] == ["Running", "Queued", "Queued"]
     for line in lines:
         mlrun(*line.split())
@@ -149,7 +154,8 @@ def test_local_has_a_limit_while_it_is_given_one(mlrun: Mlrun, go: Path) -> None
     mlrun.wait_for_status(first, "Running")
     assert "1 of the 1 node of 'local' taken" in mlrun.show(second)["waiting_for"]
     assert [mlrun.stored_status(run_id) for run_id in (second, third)] == ["Queued"] * 2
-    assert "There are: local, cpu-cluster." in refused(mlrun("computetarget", "show", "-n", "x", check=False), 3)
+    failure = mlrun.fails("computetarget", "show", "-n", "x", exit_code=3)
+    assert failure.code == "ComputeTargetNotFound"
     mlrun("computetarget", "delete", "-n", "local")
     for run_id in (second, third):
         mlrun.wait_for_status(run_id, "Running")
@@ -171,7 +177,7 @@ def test_a_child_run_keeps_its_target_too(mlrun: Mlrun) -> None:
         "parent.py",
     )
     parent = mlrun.ended("parent.py")["run_id"]
-    (line,) = re.findall("'mlrun (run cancel [^']*)'", refused(mlrun(*DELETE, check=False), 2))
+    (line,) = re.findall("'mlrun (run cancel [^']*)'", mlrun.fails(*DELETE).text)
     assert f"--parent-run-id {parent}" in line
     mlrun(*line.split())
     mlrun(*DELETE)

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.installed import refused
 from tests.engine import Engine
 from tests.running import COMMAND, Mlrun, is_alive, kill, until
 
@@ -373,12 +372,12 @@ def as_mpi(mlrun: Mlrun) -> None:
         ({"baseDockerfile": DOCKERFILE}, "environment.docker.baseImage names another image"),
         (
             {"image": None, "baseDockerfile": "Dockerfile.gone"},
-            "baseDockerfile cannot be honoured: it is neither a file",
+            "baseDockerfile cannot be used: it is neither a file",
         ),
-        ({"image": None, "baseDockerfile": "D" * 300}, "baseDockerfile cannot be honoured: it is neither a file"),
+        ({"image": None, "baseDockerfile": "D" * 300}, "baseDockerfile cannot be used: it is neither a file"),
         (
             {"image": None, "buildContext": {"dockerfilePath": "D"}},
-            "buildContext cannot be honoured: it names no location",
+            "buildContext cannot be used: it names no location",
         ),
         ({"image": None, "buildContext": {"location": "gone"}}, "my folder/gone"),
         ({"image": None, "buildContext": {"location": "."}}, "there is no Dockerfile"),
@@ -390,12 +389,12 @@ def as_mpi(mlrun: Mlrun) -> None:
             },
             "write the folder as environment.docker.buildContext.location",
         ),
-        ({"baseImageRegistry": {"password": "s3cr3t-word"}}, "environment.docker.baseImageRegistry cannot be honoured"),
+        ({"baseImageRegistry": {"password": "s3cr3t-word"}}, "environment.docker.baseImageRegistry cannot be used"),
         (
             {"image": None, "baseDockerfile": DOCKERFILE, "baseImageRegistry": {"password": "s3cr3t-word"}},
-            "environment.docker.baseImageRegistry cannot be honoured",
+            "environment.docker.baseImageRegistry cannot be used",
         ),
-        ({"arguments": ["--env", "MY_TOKEN=s3cr3t-word"]}, "docker.arguments cannot be honoured"),
+        ({"arguments": ["--env", "MY_TOKEN=s3cr3t-word"]}, "docker.arguments cannot be used"),
     ],
 )
 def test_what_cannot_be_done_for_a_container_is_refused(
@@ -403,9 +402,10 @@ def test_what_cannot_be_done_for_a_container_is_refused(
 ) -> None:
     mlrun.script("")
     write_runconfig(mlrun, **docker)
-    said = refused(mlrun("run", "submit-script", "-c", "image", check=False), 2)
-    assert words in said
-    assert "s3cr3t" not in said
+    said = mlrun.fails("run", "submit-script", "-c", "image")
+    assert said.code == "Unsupported"
+    assert words in said.text
+    assert "s3cr3t" not in said.text
     assert not (engine.folder / "log").exists()
 
 
@@ -433,6 +433,7 @@ def test_without_an_engine_it_is_refused_with_what_to_do(mlrun: Mlrun) -> None:
     mlrun.script("")
     write_runconfig(mlrun)
     mlrun.environment["PATH"] = str(Path(mlrun.command[0]).parent)
-    said = refused(mlrun("run", "submit-script", "-c", "image", check=False), 2)
-    assert "neither docker nor podman is on PATH" in said
-    assert "--environment current" in said
+    said = mlrun.fails("run", "submit-script", "-c", "image")
+    assert said.code == "Unsupported"
+    assert "neither docker nor podman is on PATH" in said.text
+    assert "--environment current" in said.text

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.installed import bash, installed, refused
+from tests.acceptance.installed import bash, installed
 from tests.running import Mlrun
 
 GUID = "a13a4034-02d1-40bd-8107-b5d591a464b7"
@@ -46,8 +46,9 @@ def written(mlrun: Mlrun, specification: object, name: str = "data/dataset.json"
 
 def test_a_file_of_azure_is_registered_as_it_says(mlrun: Mlrun) -> None:
     file = written(mlrun, SPECIFICATION)
-    told = refused(mlrun("dataset", "register", "-f", file, check=False), 3)
-    assert "never" in told
+    told = mlrun.fails("dataset", "register", "-f", file, exit_code=3)
+    assert told.code == "DataNotFound"
+    assert "never" in told.text
     assert mlrun.json("dataset", "list") == []
 
     line = f"az ml dataset register -f '{file}' --skip-validation -t out/dataset.json"
@@ -69,7 +70,9 @@ def test_a_file_of_azure_is_registered_as_it_says(mlrun: Mlrun) -> None:
     assert mlrun.json("dataset", "show", "-i", newer["registration"]["id"]) == newer
     forgotten = mlrun.json("dataset", "unregister", "-n", "rows")
     assert (forgotten["name"], forgotten["version"]) == ("rows", 2)
-    assert "no dataset 'rows'" in refused(mlrun("dataset", "show", "-n", "rows", check=False), 3)
+    failure = mlrun.fails("dataset", "show", "-n", "rows", exit_code=3)
+    assert failure.code == "DatasetNotFound"
+    assert "'rows'" in failure.text
 
 
 def test_the_template_can_be_registered_once_it_is_filled_in(mlrun: Mlrun) -> None:
@@ -100,55 +103,62 @@ def test_a_runconfig_with_an_id_of_azure_finds_the_files_of_here(mlrun: Mlrun) -
 
     mlrun("dataset", "unregister", "-n", "images")
     assert mlrun.json(*words)["registration"] == first["registration"]
-    told = refused(mlrun("dataset", "register", "-n", "more", "-p", "data/deep", "--id", GUID, check=False), 2)
-    assert "'images', version 1" in told
-    told = refused(mlrun("dataset", "register", "-n", "images", "-p", "data/deep", check=False), 2)
-    assert "--create-new-version" in told
+    told = mlrun.fails("dataset", "register", "-n", "more", "-p", "data/deep", "--id", GUID)
+    assert told.code == "AlreadyExists"
+    assert "'images', version 1" in told.text
+    told = mlrun.fails("dataset", "register", "-n", "images", "-p", "data/deep")
+    assert told.code == "AlreadyExists"
+    assert "--create-new-version" in told.text
     assert mlrun.json("dataset", "list", "--query", "[].[name, version, id]") == [["images", 1, GUID]]
 
 
 @pytest.mark.parametrize(
-    ("change", "reason"),
+    ("change", "code", "fact"),
     [
-        ({"datasetType": "Folder"}, "line 1: datasetType: there is no type 'Folder'"),
-        ({"schemaVersion": 2}, "schemaVersion: is a version that is not known here"),
-        ({"registration": {}}, "registration: 'name' is missing"),
-        ({"parameters": {}}, "parameters: 'path' is missing"),
-        ({"parameters": {"path": [1, []]}}, "parameters.path[1]: expected text"),
-        ({"parameters": {"path": "a.csv", "query": {"datastoreName": "sql"}}}, "query is not supported"),
-        ({"parameters": {"path": "a.csv", "partitionFormat": "/{x}"}}, "partitionFormat is not supported"),
-        ({"parameters": {"path": "a.csv", "sourceType": "sql_query"}}, "'sql_query' is no source of a table here"),
-        ({"parameters": {"path": "s3://bucket/a.csv"}}, "'s3' is no kind of URL"),
-        (
-            {"parameters": {"path": {"datastoreName": "nowhere", "relativePath": "a"}}},
-            "There is no datastore 'nowhere'",
-        ),
+        ({"datasetType": "Folder"}, "InvalidFile", "line 1: datasetType: "),
+        ({"schemaVersion": 2}, "InvalidFile", "schemaVersion: "),
+        ({"registration": {}}, "InvalidFile", "registration: 'name'"),
+        ({"parameters": {}}, "InvalidFile", "parameters: 'path'"),
+        ({"parameters": {"path": [1, []]}}, "InvalidFile", "parameters.path[1]: "),
+        ({"parameters": {"path": "a.csv", "query": {"datastoreName": "sql"}}}, "Unsupported", "query"),
+        ({"parameters": {"path": "a.csv", "partitionFormat": "/{x}"}}, "Unsupported", "partitionFormat"),
+        ({"parameters": {"path": "a.csv", "sourceType": "sql_query"}}, "InvalidFile", "'sql_query'"),
+        ({"parameters": {"path": "s3://bucket/a.csv"}}, "InvalidValue", "'s3'"),
+        ({"parameters": {"path": {"datastoreName": "nowhere", "relativePath": "a"}}}, "DatastoreNotFound", "'nowhere'"),
     ],
 )
-def test_what_a_file_cannot_say_is_refused_with_its_place(mlrun: Mlrun, change: dict[str, object], reason: str) -> None:
+def test_what_a_file_cannot_say_is_refused_with_its_place(
+    mlrun: Mlrun, change: dict[str, object], code: str, fact: str
+) -> None:
     file = written(mlrun, {**SPECIFICATION, **change})
-    done = mlrun("dataset", "register", "-f", file, check=False)
-    assert reason in refused(done, done.returncode)
-    assert done.returncode in {2, 3}
+    failure = mlrun.fails("dataset", "register", "-f", file, exit_code=3 if code.endswith("NotFound") else 2)
+    assert failure.code == code
+    assert fact in failure.text
 
 
 @pytest.mark.parametrize(
-    ("words", "reason"),
+    ("words", "code", "fact"),
     [
-        ((), "Say what to register"),
-        (("-p", "data"), "has no name"),
-        (("-n", "x", "-p", "data", "-f", "x.json"), "Say what to register"),
-        (("-n", "x", "-p", "data", "--id", "17"), "'17' is no id of Azure"),
-        (("-n", "x", "-p", ""), "--src-path is empty"),
-        (("-f", "x.json", "--tabular"), "go with --src-path"),
+        ((), "OneOptionRequired", "-f FILE"),
+        (("-p", "data"), "MissingOption", "-n NAME"),
+        (("-n", "x", "-p", "data", "-f", "x.json"), "OneOptionRequired", "-p PATH"),
+        (("-n", "x", "-p", "data", "--id", "17"), "InvalidName", "'17'"),
+        (("-n", "x", "-p", ""), "InvalidValue", "--src-path"),
+        (("-f", "x.json", "--tabular"), "ConflictingOptions", "--src-path"),
     ],
 )
-def test_options_that_do_not_go_together_are_refused(mlrun: Mlrun, words: tuple[str, ...], reason: str) -> None:
-    assert reason in refused(mlrun("dataset", "register", *words, check=False), 2)
+def test_options_that_do_not_go_together_are_refused(
+    mlrun: Mlrun, words: tuple[str, ...], code: str, fact: str
+) -> None:
+    failure = mlrun.fails("dataset", "register", *words)
+    assert failure.code == code
+    assert fact in failure.text
 
 
 def test_paths_of_this_machine_of_a_datastore_and_of_the_web(mlrun: Mlrun) -> None:
-    assert "nowhere" in refused(mlrun("dataset", "register", "-n", "no", "-p", "nowhere", check=False), 3)
+    failure = mlrun.fails("dataset", "register", "-n", "no", "-p", "nowhere", exit_code=3)
+    assert failure.code == "DataNotFound"
+    assert "nowhere" in failure.text
     mlrun("datastore", "upload", "-n", "workspaceblobstore", "-p", "data/a.csv", "-u", "table")
     words = ("--datastore", "workspaceblobstore", "-p", "/table/*.csv", "--tabular")
     table = mlrun.json("dataset", "register", "-n", "table", *words, "--tag", "a=b", "--description", "A table.")
@@ -164,9 +174,11 @@ def test_an_environment_goes_from_a_folder_to_the_workspace_and_back(mlrun: Mlru
     line = f"az ml environment scaffold -n training -d '{folder}' && az ml environment register -d '{folder}'"
     done = bash(mlrun, line)
     assert done.returncode == 0, done.stderr
-    assert "already" in refused(mlrun("environment", "scaffold", "-n", "x", "-d", str(folder), check=False), 2)
+    failure = mlrun.fails("environment", "scaffold", "-n", "x", "-d", str(folder))
+    assert failure.code == "FileAlreadyExists"
+    assert "already" in failure.text
     for name in ("", " ", "AzureML-Minimal"):
-        refused(mlrun("environment", "scaffold", "-n", name, "-d", str(copy), check=False), 2)
+        mlrun.fails("environment", "scaffold", "-n", name, "-d", str(copy))
     (folder / "conda_dependencies.yml").write_text("dependencies:\n- pip:\n  - numpy==1.26\n", encoding="utf-8")
     registered = mlrun.json("environment", "register", "-d", str(folder))
     assert (registered["name"], registered["version"]) == ("training", "2")
@@ -182,7 +194,9 @@ def test_an_environment_goes_from_a_folder_to_the_workspace_and_back(mlrun: Mlru
     text = (copy / "conda_dependencies.yml").read_text(encoding="utf-8")
     assert text == "dependencies:\n- pip:\n  - numpy==1.26\n"
     again = ("environment", "download", "-n", "training", "-v", "1", "-d", str(copy))
-    assert "already" in refused(mlrun(*again, check=False), 2)
+    failure = mlrun.fails(*again)
+    assert failure.code == "FileAlreadyExists"
+    assert "already" in failure.text
     mlrun(*again, "--overwrite")
     assert (copy / "conda_dependencies.yml").read_text(encoding="utf-8") != text
     loaded = f"from azureml.core import Environment; print(Environment.load_from_directory({str(copy)!r}).version)"
@@ -190,9 +204,14 @@ def test_an_environment_goes_from_a_folder_to_the_workspace_and_back(mlrun: Mlru
 
     mlrun.script("from azureml.core import Workspace; print(list(Workspace.from_config().environments))", "names.py")
     assert mlrun.python("names.py") == "['training']\n"
-    told = refused(mlrun("environment", "show", "-n", "nothing", check=False), 3)
-    assert "There are: training." in told
+    told = mlrun.fails("environment", "show", "-n", "nothing", exit_code=3)
+    assert told.code == "EnvironmentNotFound"
+    assert "There are: training." in told.text
     assert mlrun.json("environment", "list", "--built") == []
-    refused(mlrun("environment", "show", check=False), 2)
-    assert "--built" in refused(mlrun("environment", "show", "--built", "0123", check=False), 3)
-    assert "no azureml_environment.json" in refused(mlrun("environment", "register", "-d", ".", check=False), 2)
+    mlrun.fails("environment", "show")
+    failure = mlrun.fails("environment", "show", "--built", "0123", exit_code=3)
+    assert failure.code == "EnvironmentNotFound"
+    assert "--built" in failure.text
+    failure = mlrun.fails("environment", "register", "-d", ".")
+    assert failure.code == "MissingFile"
+    assert "azureml_environment.json" in failure.text

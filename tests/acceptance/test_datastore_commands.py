@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from tests.acceptance.installed import bash, refused, run_count
+from tests.acceptance.installed import bash, run_count
 from tests.running import Mlrun
 
 REFERENCE = {
@@ -25,9 +25,10 @@ print("files", sorted(os.listdir(sys.argv[2])))
 def test_a_run_reads_a_folder_that_was_attached_and_none_starts_without_it(mlrun: Mlrun, tmp_path: Path) -> None:
     mlrun.script(TRAIN)
     (mlrun.folder / "read.runconfig").write_text(json.dumps(REFERENCE), encoding="utf-8")
-    told = refused(mlrun("run", "submit-script", "-c", "read", check=False), 3)
-    assert "dataReferences.images: There is no datastore 'images'" in told
-    assert "mlrun datastore attach-local images FOLDER" in told
+    told = mlrun.fails("run", "submit-script", "-c", "read", exit_code=3)
+    assert told.code == "DatastoreNotFound"
+    assert "dataReferences.images: There is no datastore 'images'" in told.text
+    assert "mlrun datastore attach-local images FOLDER" in told.text
     assert run_count(mlrun) == 0
 
     images = tmp_path / "many images"
@@ -126,7 +127,8 @@ def test_datastores_are_listed_shown_made_the_default_and_detached(mlrun: Mlrun)
     mlrun("datastore", "set-default", "-n", "mine")
     assert mlrun.json("datastore", "show-default")["name"] == "mine"
     assert names("[?is_default].name") == ["mine"]
-    assert "set-default" in refused(mlrun("datastore", "detach", "-n", "mine", check=False), 2)
+    failure = mlrun.fails("datastore", "detach", "-n", "mine")
+    assert failure.code == "InUse"
     mlrun("datastore", "set-default", "-n", "workspaceblobstore")
     assert mlrun.json("datastore", "detach", "-n", "mine") == shown
     assert names() == ["workspaceblobstore", "workspacefilestore"]
@@ -137,23 +139,24 @@ def test_what_cannot_be_is_refused_with_a_way_out(mlrun: Mlrun) -> None:
     mlrun.script("")
     mlrun("datastore", "attach-local", "mine", ".")
     (mlrun.folder / "empty").mkdir()
-    for words, code, told in (
-        ("attach-local mine empty", 2, "--overwrite true"),
-        ("attach-local new nowhere", 2, "is not there"),
-        ("attach-local new train.py", 2, "not a folder"),
-        ("attach-local a/b .", 2, "cannot be the name"),
-        ("attach-local workspaceblobstore .", 2, "workspace's own"),
-        ("show -n far", 3, "There are: mine, workspaceblobstore, workspacefilestore."),
-        ("detach -n far", 3, "There is no datastore 'far'"),
-        ("set-default -n far", 3, "There is no datastore 'far'"),
-        ("upload -n mine -p nowhere", 2, "no file or folder 'nowhere'"),
-        ("upload -n mine -p empty -u ../out", 2, "leads out of"),
-        ("upload -n mine -p empty --overwrite perhaps", 2, "--overwrite true"),
-        ("download -n mine -d out -p nothing/", 3, "begins with 'nothing/'"),
-        ("download -n workspaceblobstore -d out", 3, "no file in datastore"),
-        ("attach-blob -n blob -a account -c container -k geheim", 2, "attach-local NAME FOLDER"),
-        ("attach-sqldb -n db -s server -d base", 2, "Query the database in the script"),
+    for words, code, fact in (
+        ("attach-local mine empty", "AlreadyExists", "--overwrite true"),
+        ("attach-local new nowhere", "MissingFile", "nowhere"),
+        ("attach-local new train.py", "InvalidPath", "train.py"),
+        ("attach-local a/b .", "InvalidName", "'a/b'"),
+        ("attach-local workspaceblobstore .", "ReservedName", "'workspaceblobstore'"),
+        ("show -n far", "DatastoreNotFound", "mine, workspaceblobstore, workspacefilestore"),
+        ("detach -n far", "DatastoreNotFound", "'far'"),
+        ("set-default -n far", "DatastoreNotFound", "'far'"),
+        ("upload -n mine -p nowhere", "MissingFile", "'nowhere'"),
+        ("upload -n mine -p empty -u ../out", "InvalidPath", "'../out'"),
+        ("upload -n mine -p empty --overwrite perhaps", "InvalidValue", "--overwrite true"),
+        ("download -n mine -d out -p nothing/", "DataNotFound", "'nothing/'"),
+        ("download -n workspaceblobstore -d out", "DataNotFound", "'workspaceblobstore'"),
+        ("attach-blob -n blob -a account -c container -k geheim", "UnsupportedCommand", "attach-local NAME FOLDER"),
+        ("attach-sqldb -n db -s server -d base", "UnsupportedCommand", "attach-sqldb"),
     ):
-        said = refused(mlrun("ml", "datastore", *words.split(), check=False), code)
-        assert told in said
-        assert "geheim" not in said
+        failure = mlrun.fails("ml", "datastore", *words.split(), exit_code=3 if code.endswith("NotFound") else 2)
+        assert failure.code == code
+        assert fact in failure.text
+        assert "geheim" not in failure.text

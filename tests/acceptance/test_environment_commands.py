@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.installed import local_package, refused
+from tests.acceptance.installed import local_package
 from tests.packages import make_wheel, package_index
 from tests.running import Mlrun, kill, until
 
@@ -108,10 +108,12 @@ def test_relaxed_by_the_variable_runs_and_warns_of_what_it_left_open(mlrun: Mlru
 def test_a_mode_that_is_none_is_refused_with_those_there_are(mlrun: Mlrun) -> None:
     mlrun.script(SAY_PYTHON)
     mlrun.environment["MLRUN_ENVIRONMENT"] = "lose"
-    said = refused(mlrun("run", "submit-script", "train.py", check=False), 2)
-    assert "MLRUN_ENVIRONMENT: there is no 'lose', only: pinned, relaxed, dated, current." in said
-    said = refused(mlrun("run", "submit-script", "--environment", "dated:2020-02-30", "train.py", check=False), 2)
-    assert "--environment: '2020-02-30' is not a day: write it as in dated:2020-06-01." in said
+    said = mlrun.fails("run", "submit-script", "train.py")
+    assert said.code == "InvalidValue"
+    assert "MLRUN_ENVIRONMENT: there is no 'lose', only: pinned, relaxed, dated, current." in said.text
+    said = mlrun.fails("run", "submit-script", "--environment", "dated:2020-02-30", "train.py")
+    assert said.code == "InvalidValue"
+    assert "--environment: '2020-02-30' is not a day: write it as in dated:2020-06-01." in said.text
 
 
 def test_dated_takes_the_versions_of_the_day_and_says_which_and_from_where(mlrun: Mlrun) -> None:
@@ -199,9 +201,10 @@ def test_a_framework_without_its_program_is_refused_by_name(mlrun: Mlrun, framew
     mlrun.script("", "train.R")
     mlrun.script(f"framework: {framework}\nscript: train.R\n", ".azureml/other.runconfig")
     mlrun.environment["PATH"] = str(Path(mlrun.command[0]).parent)
-    said = refused(mlrun("run", "submit-script", "-c", "other", check=False), 2)
-    assert "framework cannot be honoured" in said
-    assert program in said
+    said = mlrun.fails("run", "submit-script", "-c", "other")
+    assert said.code == "Unsupported"
+    assert "framework cannot be used" in said.text
+    assert program in said.text
 
 
 def test_r_is_started_by_rscript(mlrun: Mlrun) -> None:
@@ -250,9 +253,10 @@ def test_a_secret_setting_of_spark_is_refused_without_being_shown(mlrun: Mlrun) 
         "spark: {configuration: {fs.azure.account.key.mine: s3cr3t-word}}\n",
         ".azureml/spark.runconfig",
     )
-    said = refused(mlrun("run", "submit-script", "-c", "spark", check=False), 2)
-    assert "fs.azure.account.key.mine" in said
-    assert "s3cr3t-word" not in said
+    said = mlrun.fails("run", "submit-script", "-c", "spark")
+    assert said.code == "Unsupported"
+    assert "fs.azure.account.key.mine" in said.text
+    assert "s3cr3t-word" not in said.text
 
 
 def test_data_of_mlflow_that_a_script_leaves_behind_is_kept_and_said(mlrun: Mlrun) -> None:

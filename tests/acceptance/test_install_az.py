@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.installed import installed, refused
-from tests.running import Mlrun
+from tests.acceptance.installed import installed
+from tests.running import Failure, Mlrun, failure_of
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +41,14 @@ def step(mlrun: Mlrun, text: str) -> subprocess.CompletedProcess[str]:
         timeout=120,
         check=False,
     )
+
+
+def step_fails(mlrun: Mlrun, text: str, exit_code: int = 2) -> Failure:
+    """Return the error of a step that fails."""
+    with mlrun.error_format("json"):
+        failure = failure_of(step(mlrun, text))
+    assert failure.exit_code == exit_code, failure
+    return failure
 
 
 def write_az(folder: Path, text: str = '#!/bin/sh\necho "real: $*"\nexit 7\n') -> Path:
@@ -130,11 +138,17 @@ def test_defaults_are_kept_for_az_and_for_mlrun(pipeline: Mlrun) -> None:
         ("az configure -l --query '[0].name' -o tsv", "group"),
     ):
         assert step(pipeline, line).stdout.strip() == printed
-    assert "defaults.sku' is not set" in refused(step(pipeline, "az config get defaults.sku"), 3)
-    assert "section.name=value" in refused(step(pipeline, "az config set output=json"), 2)
-    assert "name=value" in refused(step(pipeline, "az configure --defaults group"), 2)
+    failure = step_fails(pipeline, "az config get defaults.sku", exit_code=3)
+    assert failure.code == "SettingNotFound"
+    assert failure.target == "defaults.sku"
+    failure = step_fails(pipeline, "az config set output=json")
+    assert failure.code == "InvalidValue"
+    assert "section.name=value" in failure.text
+    failure = step_fails(pipeline, "az configure --defaults group")
+    assert failure.code == "InvalidValue"
+    assert "name=value" in failure.text
     config.write_text("no section\n", encoding="utf-8")
-    assert str(config) in refused(step(pipeline, "az configure --defaults group=rg"), 2)
+    assert str(config) in step_fails(pipeline, "az configure --defaults group=rg").text
     config.unlink()
 
 
@@ -143,9 +157,9 @@ def test_defaults_are_kept_for_az_and_for_mlrun(pipeline: Mlrun) -> None:
     ["az acr build -r geheim .", "az extension add -n azure-devops", "az keyvault secret set -n", "az configure"],
 )
 def test_what_is_not_answered_needs_a_real_az(pipeline: Mlrun, line: str) -> None:
-    told = refused(step(pipeline, line), 1)
-    assert "no Azure CLI on the PATH" in told
-    assert "geheim" not in told
+    failure = step_fails(pipeline, line, exit_code=1)
+    assert failure.code == "ProgramNotFound"
+    assert "geheim" not in failure.text
 
 
 @pytest.mark.parametrize(
@@ -179,19 +193,25 @@ def test_what_is_answered_has_help(pipeline: Mlrun, line: str, told: str) -> Non
     ],
 )
 def test_the_newer_az_ml_is_refused_by_name(pipeline: Mlrun, words: str, what: str, way_out: str) -> None:
-    told = refused(step(pipeline, f"az ml {words}"), 2)
-    assert f"has no '{what}'" in told
-    assert way_out in told
+    failure = step_fails(pipeline, f"az ml {words}")
+    assert (failure.code, failure.target) == ("UnsupportedCommand", what)
+    assert way_out in failure.hint
 
 
 def test_a_bad_query_or_format_is_refused(pipeline: Mlrun) -> None:
-    refused(step(pipeline, "az account show --query '[' "), 2)
-    refused(step(pipeline, "az account show -o csv"), 2)
-    refused(step(pipeline, "az account show --query"), 2)
-    assert "--only-show-errors" in refused(step(pipeline, "az account show --o tsv"), 2)
-    assert "No setting is named" in refused(step(pipeline, "az config set -o none core.output=json"), 2)
-    assert "Leave --local out" in refused(step(pipeline, "az config set core.output=json --local"), 2)
-    assert "No resource group is named" in refused(step(pipeline, "az group create"), 2)
+    step_fails(pipeline, "az account show --query '[' ")
+    step_fails(pipeline, "az account show -o csv")
+    step_fails(pipeline, "az account show --query")
+    failure = step_fails(pipeline, "az account show --o tsv")
+    assert failure.code == "UsageError"
+    assert "--only-show-errors" in failure.text
+    failure = step_fails(pipeline, "az config set -o none core.output=json")
+    assert failure.code == "MissingOption"
+    failure = step_fails(pipeline, "az config set core.output=json --local")
+    assert failure.code == "Unsupported"
+    assert failure.target == "--local"
+    failure = step_fails(pipeline, "az group create")
+    assert failure.code == "MissingOption"
 
 
 def test_all_else_goes_to_the_az_behind_it_with_its_words_and_exit_code(mlrun: Mlrun, tmp_path: Path) -> None:
@@ -225,7 +245,9 @@ def test_all_else_goes_to_the_az_behind_it_with_its_words_and_exit_code(mlrun: M
 def test_an_az_that_is_not_ours_stays_unless_forced(mlrun: Mlrun, tmp_path: Path) -> None:
     path = write_az(tmp_path / "bin")
     before = path.read_bytes()
-    assert "--force" in refused(mlrun("install-az", str(path.parent), check=False), 2)
+    failure = mlrun.fails("install-az", str(path.parent))
+    assert failure.code == "FileAlreadyExists"
+    assert "--force" in failure.text
     assert path.read_bytes() == before
     mlrun("install-az", str(path.parent), "--force")
     ours = path.read_bytes()
@@ -236,16 +258,20 @@ def test_an_az_that_is_not_ours_stays_unless_forced(mlrun: Mlrun, tmp_path: Path
 
     path.unlink()
     path.symlink_to("nothing")
-    assert "--force" in refused(mlrun("install-az", str(path.parent), check=False), 2)
+    failure = mlrun.fails("install-az", str(path.parent))
+    assert failure.code == "FileAlreadyExists"
+    assert "--force" in failure.text
 
 
 def test_a_folder_that_cannot_be_written_is_named(mlrun: Mlrun) -> None:
     mlrun.script("")
-    assert "is no folder" in refused(mlrun("install-az", "train.py", check=False), 2)
-    assert "is no folder" in refused(mlrun("install-az", "train.py/bin", check=False), 2)
-    assert "/proc/bin/az cannot be written" in refused(mlrun("install-az", "/proc/bin", check=False), 1)
+    assert mlrun.fails("install-az", "train.py").code == "InvalidPath"
+    assert mlrun.fails("install-az", "train.py/bin").code == "InvalidPath"
+    failure = mlrun.fails("install-az", "/proc/bin", exit_code=1)
+    assert failure.code == "FileNotWritable"
+    assert "/proc/bin/az" in failure.text
     (mlrun.folder / "bin" / "az").mkdir(parents=True)
-    assert "move it away" in refused(mlrun("install-az", "bin", "--force", check=False), 2)
+    assert mlrun.fails("install-az", "bin", "--force").code == "FileAlreadyExists"
 
 
 def test_an_az_whose_mlrun_is_gone_says_so(mlrun: Mlrun) -> None:
@@ -253,7 +279,9 @@ def test_an_az_whose_mlrun_is_gone_says_so(mlrun: Mlrun) -> None:
     path = mlrun.folder / "bin" / "az"
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace(mlrun.command[0], "/nowhere/mlrun"), encoding="utf-8")
-    assert "no longer at /nowhere/mlrun" in refused(step(mlrun, "./bin/az ml run list"), 1)
+    done = step(mlrun, "./bin/az ml run list")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "/nowhere/mlrun" in done.stderr
 
 
 def test_its_help_fits_80_columns_and_its_examples_work(mlrun: Mlrun) -> None:

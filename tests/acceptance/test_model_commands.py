@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.acceptance.installed import bash, refused
+from tests.acceptance.installed import bash
 from tests.running import Mlrun
 
 TRAIN = """
@@ -42,8 +42,9 @@ def test_a_pipeline_goes_from_a_run_to_the_files_of_its_model(mlrun: Mlrun) -> N
         done = bash(mlrun, f"mlrun ml model download -i mymodel:1 --target-dir ./models {words}")
         assert done.stdout.strip().strip('"') == name
     assert (mlrun.folder / "models" / "model.pkl").read_text(encoding="utf-8") == "made by the run: model.pkl"
-    done = mlrun("model", "download", "-i", "mymodel:1", "--target-dir", "models", check=False)
-    assert "add --overwrite" in refused(done, 2)
+    failure = mlrun.fails("model", "download", "-i", "mymodel:1", "--target-dir", "models")
+    assert failure.code == "FileAlreadyExists"
+    assert "--overwrite" in failure.hint
 
     for words in (run_id, run_id[:-1], "@latest"):
         assert [each["id"] for each in mlrun.json("model", "list", "--run-id", words)] == ["mymodel:1"]
@@ -98,26 +99,30 @@ def test_what_cannot_be_registered_is_refused_with_a_way_out(mlrun: Mlrun) -> No
     (mlrun.folder / "old.json").write_text('{"runId": "exp_0"}', encoding="utf-8")
     (mlrun.folder / "list.json").write_text("[]", encoding="utf-8")
     mlrun("run", "submit-script", "train.py")
-    for words, code, said in (
-        ("-p train.py --asset-path outputs", 2, "either -p PATH, or --asset-path"),
-        ("", 2, "either -p PATH, or --asset-path"),
-        ("--asset-path outputs", 2, "-f run.json or --run-id"),
-        ("--asset-path outputs --run-id @latest -f old.json", 2, "Leave one of them out"),
-        ("--asset-path outputs -f train.py", 2, "is no JSON"),
-        ("--asset-path outputs -f list.json", 2, "holds no 'run_id'"),
-        ("--asset-path outputs -f nope.json", 2, "nope.json: cannot be read"),
-        ("--asset-path outputs -f old.json", 3, "There is no run 'exp_0'"),
-        ("--asset-path outputs/nope --run-id @latest", 3, "It has: outputs/model.pkl"),
-        ("-p nope.pkl", 2, "nope.pkl' cannot be read"),
-        ("-p train.py --model-framework-version 1", 2, "Name the framework"),
+    for words, exit_code, code, fact in (
+        ("-p train.py --asset-path outputs", 2, "OneOptionRequired", "--asset-path"),
+        ("", 2, "OneOptionRequired", "-p PATH"),
+        ("--asset-path outputs", 2, "MissingOption", "--run-id"),
+        ("--asset-path outputs --run-id @latest -f old.json", 2, "ConflictingOptions", "--run-id"),
+        ("--asset-path outputs -f train.py", 2, "InvalidFile", "train.py"),
+        ("--asset-path outputs -f list.json", 2, "InvalidFile", "'run_id'"),
+        ("--asset-path outputs -f nope.json", 2, "InvalidFile", "nope.json"),
+        ("--asset-path outputs -f old.json", 3, "RunNotFound", "'exp_0'"),
+        ("--asset-path outputs/nope --run-id @latest", 3, "ModelFileNotFound", "outputs/model.pkl"),
+        ("-p nope.pkl", 2, "MissingFile", "nope.pkl'"),
+        ("-p train.py --model-framework-version 1", 2, "MissingOption", "framework"),
     ):
-        assert said in refused(mlrun(*f"model register -n mymodel {words}".split(), check=False), code)
-    for line, code, said in (
-        ("model register -n my/model -p train.py", 2, "cannot be the name of a model"),
-        ("model show -n mymodel", 3, "There are none yet"),
-        ("model show", 2, "either -i name:version or -n name"),
-        ("model delete -i mymodel:one", 2, "name:version"),
-        ("ml model deploy -n service", 2, "mlrun model download"),
+        failure = mlrun.fails(*f"model register -n mymodel {words}".split(), exit_code=exit_code)
+        assert failure.code == code
+        assert fact in failure.text
+    for line, exit_code, code, fact in (
+        ("model register -n my/model -p train.py", 2, "InvalidName", "'my/model'"),
+        ("model show -n mymodel", 3, "ModelNotFound", "'mymodel'"),
+        ("model show", 2, "OneOptionRequired", "-n name"),
+        ("model delete -i mymodel:one", 2, "InvalidName", "name:version"),
+        ("ml model deploy -n service", 2, "UnsupportedCommand", "mlrun model download"),
     ):
-        assert said in refused(mlrun(*line.split(), check=False), code)
+        failure = mlrun.fails(*line.split(), exit_code=exit_code)
+        assert failure.code == code
+        assert fact in failure.text
     assert mlrun.json("model", "list") == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.acceptance.installed import refused
 from tests.running import Mlrun
 
 
@@ -19,9 +18,10 @@ def test_downloads_replace_no_other_content_unless_told_to(mlrun: Mlrun, tmp_pat
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("mine")
         others = {path for path in there.rglob("*") if path.is_file()}
-        told = refused(mlrun(*words, check=False), 2)
-        assert f"{file.relative_to(there)}" in told
-        assert "--overwrite" in told
+        told = mlrun.fails(*words)
+        assert told.code == "FileAlreadyExists"
+        assert f"{file.relative_to(there)}" in told.text
+        assert "--overwrite" in told.text
         assert {path for path in there.rglob("*") if path.is_file()} == others, "nothing is written by half"
         assert file.read_text() == "mine"
         assert str(file) in mlrun.json(*words, "--overwrite")
@@ -29,7 +29,7 @@ def test_downloads_replace_no_other_content_unless_told_to(mlrun: Mlrun, tmp_pat
         assert str(file) in mlrun.json(*words)  # the same content is no obstacle
     model.unlink()
     model.symlink_to(tmp_path / "elsewhere")
-    refused(mlrun("run", "download", "-r", run_id, "outputs", "-d", str(there), check=False), 2)
+    mlrun.fails("run", "download", "-r", run_id, "outputs", "-d", str(there))
 
 
 def test_a_datastore_is_downloaded_over_no_other_content_unless_told_to(mlrun: Mlrun, tmp_path: Path) -> None:
@@ -40,7 +40,9 @@ def test_a_datastore_is_downloaded_over_no_other_content_unless_told_to(mlrun: M
     words = ("datastore", "download", "-n", "workspaceblobstore", "-d", str(there))
     there.mkdir()
     (there / "b").write_text("mine")
-    assert "--overwrite true" in refused(mlrun(*words, check=False), 2)
+    failure = mlrun.fails(*words)
+    assert failure.code == "FileAlreadyExists"
+    assert "--overwrite" in failure.text
     assert [path.name for path in there.iterdir()] == ["b"]
     (there / "b").write_text("b")
     assert {name: mlrun.json(*words)[name] for name in ("downloaded",)} == {"downloaded": 1}
@@ -56,9 +58,7 @@ def test_the_file_of_an_earlier_try_of_the_same_command_is_replaced(mlrun: Mlrun
     first, second = (json.loads(mlrun(*words).stdout)["run_id"] for _ in range(2))
     assert first != second
     assert json.loads(file.read_text())["run_id"] == second
-    assert "is there already" in refused(
-        mlrun("run", "submit-script", "-t", "run.json", "train.py", "x", check=False), 2
-    )
+    assert mlrun.fails("run", "submit-script", "-t", "run.json", "train.py", "x").code == "FileAlreadyExists"
     file.write_text(file.read_text() + " ")
-    assert "is there already" in refused(mlrun(*words, check=False), 2)
+    assert mlrun.fails(*words).code == "FileAlreadyExists"
     assert len(mlrun.json("run", "list")) == 2

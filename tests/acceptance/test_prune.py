@@ -13,7 +13,6 @@ from typing import Any
 
 from mlrun_cli.core.time import MICROSECONDS
 from mlrun_cli.snapshots.pruning import hold_snapshots
-from tests.acceptance.installed import refused
 from tests.acceptance.terminal import Terminal
 from tests.running import Mlrun, until
 
@@ -212,7 +211,7 @@ def test_what_is_kept_and_what_a_model_comes_from_is_spared(mlrun: Mlrun) -> Non
     pruned = prune(mlrun)
     assert (pruned["runs"], pruned["spared"]) == ([other], [kept, behind])
     for run_id, why in ((kept, "it is kept"), (behind, "model m:1 comes from it")):
-        assert why in refused(mlrun("run", "delete", "-r", run_id, "--yes", check=False), 2)
+        assert why in mlrun.fails("run", "delete", "-r", run_id, "--yes").text
     assert len(mlrun.json("run", "list")) == 2
     assert "kept" not in mlrun.json("run", "update", "-r", kept, "--no-keep")
     assert prune(mlrun)["runs"] == [kept]
@@ -232,7 +231,7 @@ def test_folders_without_permission_go_and_what_cannot_go_is_skipped_and_named(m
     (foreign := mlrun.run_folder(second) / "work" / "foreign").mkdir()
     (foreign / "file").touch()
     os.chown(foreign, 65534, 65534)  # as a container may leave it
-    refused(mlrun("run", "delete", "-r", second, "--yes", check=False), 1)
+    mlrun.fails("run", "delete", "-r", second, "--yes", exit_code=1)
     done = mlrun("workspace", "prune", "--older-than", "30d", "--yes")
     pruned = json.loads(done.stdout)
     assert (pruned["runs"], pruned["skipped"]) == ([first], [str(mlrun.run_folder(second))])
@@ -275,15 +274,15 @@ def test_an_environment_stays_as_long_as_a_run_that_had_it(mlrun: Mlrun) -> None
 
 def test_pruning_wants_to_be_confirmed(mlrun: Mlrun) -> None:
     answers = {
-        "30d": "Add --yes",
-        "soon": "is not a duration",
-        "30": "has no unit",
-        "9" * 400: "has no unit",
-        "9" * 400 + "d": "longer than a hundred years",
+        "30d": ("ConfirmationRequired", "--yes"),
+        "soon": ("InvalidDuration", "'soon'"),
+        "30": ("InvalidDuration", "30d"),
+        "9" * 400: ("InvalidDuration", "…"),
+        "9" * 400 + "d": ("InvalidDuration", "36500d"),
     }
-    for words, answer in answers.items():
-        done = mlrun("workspace", "prune", "--older-than", words, check=False)
-        assert answer in refused(done, 2)
-    assert "has no unit" in refused(mlrun("environment", "prune", "--older-than", "30", check=False), 2)
-    grace = mlrun("run", "cancel", "-r", "any", "--grace", "9" * 400, check=False)
-    assert "longer than a hundred years" in refused(grace, 2)
+    for words, (code, fact) in answers.items():
+        failure = mlrun.fails("workspace", "prune", "--older-than", words)
+        assert failure.code == code
+        assert fact in failure.text
+    assert mlrun.fails("environment", "prune", "--older-than", "30").code == "InvalidDuration"
+    assert mlrun.fails("run", "cancel", "-r", "any", "--grace", "9" * 400).code == "InvalidDuration"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.installed import bash, installed, refused
-from tests.running import Mlrun
+from tests.acceptance.installed import bash, installed
+from tests.running import Mlrun, failure_of
 
 DATA = Path(__file__).parents[1] / "data" / "acceptance"
 
@@ -96,8 +96,10 @@ def test_submit_script_async_returns_while_the_run_goes_on(project: Mlrun) -> No
 
 
 def test_a_cluster_that_is_not_here_is_refused_by_name(project: Mlrun) -> None:
-    done = bash(project, "az ml run submit-script -c config/train --ct cpu-cluster -e e -t run.json train.py")
-    assert "'cpu-cluster'" in refused(done, 3)
+    with project.error_format("json"):
+        done = bash(project, "az ml run submit-script -c config/train --ct cpu-cluster -e e -t run.json train.py")
+    failure = failure_of(done)
+    assert (failure.exit_code, failure.code, failure.target) == (3, "ComputeTargetNotFound", "cpu-cluster")
     assert not (project.folder / "run.json").exists()
 
 

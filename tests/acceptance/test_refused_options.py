@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.acceptance.installed import installed, refused, run_count
+from tests.acceptance.installed import installed, run_count
 from tests.running import Mlrun
 
 
@@ -29,45 +29,52 @@ STUDIO = ("studio", "--no-browser", "--port", "0")
 
 
 @pytest.mark.parametrize(
-    ("words", "reason"),
+    ("words", "code", "target"),
     [
-        (UPDATE, "nothing to change"),
-        (MODEL, "nothing to change"),
-        ((*UPDATE, "--add-tag", "a=1", "--remove-tag", "a"), "'a' is in --add-tag and in --remove-tag"),
-        ((*MODEL, "--add-tag", "a=1", "--remove-tag", "a"), "'a' is in --add-tag and in --remove-tag"),
-        ((*UPDATE, "--add-tag", "a=1", "--add-tag", "a=2"), "--add-tag: 'a' is given two values"),
-        ((*UPDATE, "--add-properties", "a=1", "--add-properties", "a=2"), "'a' is given two values"),
-        (("run", "download", "-r", "@latest", "-d", ""), "--output-dir is empty"),
-        (("run", "download-logs", "-r", "@latest", "-d", ""), "--output-dir is empty"),
-        (("datastore", "download", "-n", "workspaceblobstore", "-d", ""), "--target-path is empty"),
-        (("datastore", "attach-local", "here", ""), "PATH is empty"),
-        (("run", "list", "--path", ""), "--path is empty"),
-        (("run", "list", "-t", ""), "--output-metadata-file is empty"),
-        (("run", "list", "-w", "default", "-w", "other"), "--workspace-name is given twice"),
-        (("run", "submit-script", "-t", "--async", "train.py"), "--output-metadata-file has no value: '--async' is"),
-        (("run", "update", "-r", "@latest", "--add-tag", "-o", "none"), "--add-tag has no value: '-o' is an option"),
-        (("run", "list", "-e", "--last=3"), "--experiment-name has no value: '--last=3' is an option"),
-        (("run", "list", "-o", "json", "--output", "tsv"), "--output is given twice: 'json' and 'tsv'"),
-        (("run", "list", "--path", "train.py"), "is a file"),
-        (("run", "submit-script", "--path", "train.py", "-c", "local"), "is a file"),
-        (("runconfig", "validate", "--all", "--path", ".azureml/local.runconfig"), "is a file"),
-        ((*TARGET, "--vm-priority", "cheap"), "no priority 'cheap'"),
-        ((*REGISTER, "--cc", "-1"), "--cc"),
-        ((*REGISTER, "--gb", "-0.5"), "--gb"),
-        ((*REGISTER, "--gc", "-1"), "--gc"),
-        ((*REGISTER, "--cc", "nan"), "--cc"),
-        ((*REGISTER, "--gb", "inf"), "--gb"),
-        ((*STUDIO, "--base-path", "..//"), "--base-path"),
-        ((*STUDIO, "--base-path", "/a/./b"), "--base-path"),
-        ((*STUDIO, "--keyfile", "train.py"), "--keyfile is given without --certfile"),
-        (("run", "submit-script", "loop.py"), "a link that leads to no file"),
-        (("run", "submit-script", "--dry-run", "loop.py"), "a link that leads to no file"),
+        (UPDATE, "NothingToChange", None),
+        (MODEL, "NothingToChange", None),
+        ((*UPDATE, "--add-tag", "a=1", "--remove-tag", "a"), "ConflictingOptions", "--add-tag"),
+        ((*MODEL, "--add-tag", "a=1", "--remove-tag", "a"), "ConflictingOptions", "--add-tag"),
+        ((*UPDATE, "--add-tag", "a=1", "--add-tag", "a=2"), "ConflictingOptions", "--add-tag"),
+        ((*UPDATE, "--add-properties", "a=1", "--add-properties", "a=2"), "ConflictingOptions", "--add-properties"),
+        (("run", "download", "-r", "@latest", "-d", ""), "InvalidValue", "--output-dir"),
+        (("run", "download-logs", "-r", "@latest", "-d", ""), "InvalidValue", "--output-dir"),
+        (("datastore", "download", "-n", "workspaceblobstore", "-d", ""), "InvalidValue", "--target-path"),
+        (("datastore", "attach-local", "here", ""), "InvalidValue", "PATH"),
+        (("run", "list", "--path", ""), "InvalidValue", "--path"),
+        (("run", "list", "-t", ""), "InvalidValue", "--output-metadata-file"),
+        (("run", "list", "-w", "default", "-w", "other"), "ConflictingOptions", "--workspace-name"),
+        (("run", "submit-script", "-t", "--async", "train.py"), "MissingOption", "--output-metadata-file"),
+        (("run", "update", "-r", "@latest", "--add-tag", "-o", "none"), "MissingOption", "--add-tag"),
+        (("run", "list", "-e", "--last=3"), "MissingOption", "--experiment-name"),
+        (("run", "list", "-o", "json", "--output", "tsv"), "ConflictingOptions", "--output"),
+        (("run", "list", "--path", "train.py"), "InvalidPath", "train.py"),
+        (("run", "submit-script", "--path", "train.py", "-c", "local"), "InvalidPath", "train.py"),
+        (
+            ("runconfig", "validate", "--all", "--path", ".azureml/local.runconfig"),
+            "InvalidPath",
+            ".azureml/local.runconfig",
+        ),
+        ((*TARGET, "--vm-priority", "cheap"), "InvalidValue", "--vm-priority"),
+        ((*REGISTER, "--cc", "-1"), "InvalidValue", "--cc"),
+        ((*REGISTER, "--gb", "-0.5"), "InvalidValue", "--gb"),
+        ((*REGISTER, "--gc", "-1"), "InvalidValue", "--gc"),
+        ((*REGISTER, "--cc", "nan"), "InvalidValue", "--cc"),
+        ((*REGISTER, "--gb", "inf"), "InvalidValue", "--gb"),
+        ((*STUDIO, "--base-path", "..//"), "InvalidValue", "--base-path"),
+        ((*STUDIO, "--base-path", "/a/./b"), "InvalidValue", "--base-path"),
+        ((*STUDIO, "--keyfile", "train.py"), "ConflictingOptions", "--certfile"),
+        (("run", "submit-script", "loop.py"), "ScriptNotFound", "loop.py"),
+        (("run", "submit-script", "--dry-run", "loop.py"), "ScriptNotFound", "loop.py"),
     ],
 )
-def test_a_value_that_cannot_be_right_is_refused(ready: Mlrun, words: tuple[str, ...], reason: str) -> None:
-    told = refused(ready(*words, check=False), 2)
-    assert reason in told
-    assert len(told.splitlines()) == 2
+def test_a_value_that_cannot_be_right_is_refused(
+    ready: Mlrun, words: tuple[str, ...], code: str, target: str | None
+) -> None:
+    failure = ready.fails(*words)
+    assert failure.code == code
+    assert failure.target == target or str(failure.target).endswith(f"/{target}")
+    assert len(failure.text.splitlines()) == 2
     assert run_count(ready) == 1
     assert [model["id"] for model in ready.json("model", "list")] == ["model:1"]
     assert ready.json("computetarget", "list") == []

@@ -19,7 +19,6 @@ from mlrun_cli.actions.experiments import archive_experiment
 from mlrun_cli.actions.views import delete_view, rename_view, save_view
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import parse_locator
-from tests.acceptance.installed import refused
 from tests.running import Mlrun, until
 
 _SCRIPT = """
@@ -150,8 +149,9 @@ def test_all_that_folders_tell_is_back_when_the_store_was_removed(mine: Mlrun) -
     assert (len(before["runs"]), len(before["values"]) > 500) == (8, True)
     shown = mine.json("run", "list", "--last", "100")
     folder = remove_store(mine)
-    told = refused(mine("run", "list", "-w", "default", check=False), 1)
-    assert "mlrun workspace repair -w default" in told
+    told = mine.fails("run", "list", "-w", "default", exit_code=1)
+    assert told.code == "StoreLost"
+    assert "mlrun workspace repair -w default" in told.text
     done = repair(mine)
     assert (done["store"], done["runs"], done["unreadable"], done["notRecoverable"]) == ("missing", 8, [], [])
     assert state_of(mine) == before
@@ -202,8 +202,9 @@ def test_a_damaged_store_is_made_again_and_kept_under_another_name(mine: Mlrun, 
         for page in range(2, len(content) // 4096, 3):
             content[page * 4096 : (page + 1) * 4096] = os.urandom(4096)
     database.write_bytes(content)
-    told = refused(mine("run", "list", check=False), 1)
-    assert "mlrun workspace repair" in told
+    told = mine.fails("run", "list", exit_code=1)
+    assert told.code == "StoreError"
+    assert "mlrun workspace repair" in told.text
     done = repair(mine)
     assert (done["store"], done["runs"], done["unreadable"]) == ("damaged", 8, [])
     assert done["problems"]
@@ -373,14 +374,16 @@ def test_a_backup_is_made_while_runs_go_on_and_restored_with_what_came_since(min
     backup = tmp_path / "backup.db"
     assert mine.json("workspace", "backup", str(backup))["bytes"] == backup.stat().st_size > 0
     assert (backup.stat().st_mode & 0o777, list(tmp_path.glob("backup.db?*"))) == (0o600, [])
-    refused(mine("workspace", "backup", str(backup), check=False), 2)
+    mine.fails("workspace", "backup", str(backup))
     gate.open("w").close()
     assert mine.wait(live)["status"] == "Completed"
     mine.script(f"{log}('b', 2)")
     later = mine.ended()["run_id"]
     ((first, name),) = mine.stored("SELECT run_id, display_name FROM runs ORDER BY run_key LIMIT 1")
     mine("run", "delete", "-r", first, "--force", "--yes")
-    assert "--yes" in refused(mine("workspace", "restore", str(backup), check=False), 2)
+    failure = mine.fails("workspace", "restore", str(backup))
+    assert failure.code == "ConfirmationRequired"
+    assert "--yes" in failure.text
     done = mine.json("workspace", "restore", str(backup), "--yes")
     assert done["runs"] == 2
     assert Path(done["replacedStore"]).exists()
@@ -388,4 +391,4 @@ def test_a_backup_is_made_while_runs_go_on_and_restored_with_what_came_since(min
     assert (mine.show(live)["status"], mine.metrics(live)) == ("Completed", {"a": 1})
     assert (mine.show(later)["status"], mine.metrics(later)) == ("Completed", {"b": 2})
     backup.write_bytes(b"no store")
-    refused(mine("workspace", "restore", str(backup), "--yes", check=False), 2)
+    mine.fails("workspace", "restore", str(backup), "--yes")

@@ -98,6 +98,5 @@ def test_without_it_standard_input_is_empty_and_with_async_it_is_refused(mlrun: 
     mlrun.script("import sys; print('got', repr(sys.stdin.read()))")
     _, told = piped(mlrun, "run", "submit-script", "train.py").communicate("something\n", timeout=120)
     assert "\ngot ''\n" in told
-    done = mlrun("run", "submit-script", "--async", "--stdin", "train.py", check=False)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "--stdin needs somebody who streams the run" in done.stderr
+    failure = mlrun.fails("run", "submit-script", "--async", "--stdin", "train.py")
+    assert (failure.code, failure.target) == ("ConflictingOptions", "--stdin")

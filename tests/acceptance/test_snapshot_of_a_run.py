@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from tests.acceptance.installed import refused, run_count
+from tests.acceptance.installed import run_count
 from tests.running import Mlrun, until
 
 WAIT = """
@@ -157,11 +157,12 @@ def test_too_many_files_are_refused_with_the_line_to_add(mlrun: Mlrun) -> None:
     (mlrun.folder / "data set").mkdir()
     for number in range(2001):
         (mlrun.folder / "data set" / f"{number}.csv").touch()
-    told = refused(mlrun("run", "submit-script", "train.py", check=False), 2)
-    assert "data set/" in told
-    assert ".amlignore" in told
+    told = mlrun.fails("run", "submit-script", "train.py")
+    assert told.code == "SnapshotTooLarge"
+    assert "data set/" in told.text
+    assert ".amlignore" in told.text
     assert run_count(mlrun) == 0
-    command = told.splitlines()[1].partition(": ")[2].partition("   (")[0]
+    command = told.text.splitlines()[1].partition(": ")[2].partition("   (")[0]
     subprocess.run(["bash", "-c", command], cwd=mlrun.folder, check=True)
     assert mlrun.json("run", "submit-script", "train.py")["status"] == "Completed"
 
@@ -170,14 +171,15 @@ def test_too_many_bytes_are_refused_and_the_limit_can_be_set(mlrun: Mlrun) -> No
     mlrun.script("")
     with open(mlrun.folder / "huge.bin", "wb") as file:
         file.truncate(301 * 1024 * 1024)
-    told = refused(mlrun("run", "submit-script", "train.py", check=False), 2)
-    assert "huge.bin" in told
-    assert "MLRUN_SNAPSHOT_MAX_MB" in told
+    told = mlrun.fails("run", "submit-script", "train.py")
+    assert told.code == "SnapshotTooLarge"
+    assert "huge.bin" in told.text
+    assert "MLRUN_SNAPSHOT_MAX_MB" in told.text
     assert run_count(mlrun) == 0
     with open(mlrun.folder / "huge.bin", "wb") as file:
         file.truncate(2 * 1024 * 1024)
     mlrun.environment["MLRUN_SNAPSHOT_MAX_MB"] = "1"
-    refused(mlrun("run", "submit-script", "train.py", check=False), 2)
+    mlrun.fails("run", "submit-script", "train.py")
 
 
 def test_what_is_no_file_is_named_and_never_hung_on(mlrun: Mlrun) -> None:

@@ -11,7 +11,7 @@ from shutil import which
 
 import pytest
 
-from tests.acceptance.installed import bash, installed, refused
+from tests.acceptance.installed import bash, installed
 from tests.running import Mlrun
 
 TRAIN = """
@@ -59,7 +59,9 @@ def mlrun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlrun]:
     ],
 )
 def test_what_other_programs_call_a_verb_is_answered_with_its_name(mlrun: Mlrun, typed: str, meant: str) -> None:
-    assert f"Did you mean '{meant}'?" in refused(mlrun(*typed.split(), check=False), 2)
+    failure = mlrun.fails(*typed.split())
+    assert failure.code == "CommandNotFound"
+    assert f"Did you mean '{meant}'?" in failure.text
 
 
 @pytest.mark.parametrize(
@@ -72,9 +74,10 @@ def test_what_other_programs_call_a_verb_is_answered_with_its_name(mlrun: Mlrun,
     ],
 )
 def test_a_query_that_does_not_fit_is_answered_in_short(mlrun: Mlrun, query: str, reason: str) -> None:
-    told = refused(mlrun("run", "list", "--query", query, check=False), 2)
-    assert reason in told
-    assert max(map(len, told.splitlines())) < 160
+    told = mlrun.fails("run", "list", "--query", query)
+    assert told.code == "InvalidQuery"
+    assert reason in told.text
+    assert max(map(len, told.text.splitlines())) < 160
 
 
 @pytest.mark.skipif(which("zsh") is None, reason="zsh is not installed")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.installed import bash, installed, refused, run_count, said
+from tests.acceptance.installed import bash, installed, run_count, said
 from tests.acceptance.terminal import Terminal
 from tests.running import COMMAND, LIVE, Mlrun, until
 
@@ -113,7 +113,7 @@ def test_a_parent_is_named_as_any_run_is_by_its_id_its_beginning_or_latest(mlrun
             (child,) = mlrun.json("run", "list", option, *words)
             assert child["parent_run_id"] == parent
     for words in (("@latest", "-e", "nowhere"), ("nobody",)):
-        refused(mlrun("run", "list", "--parent-run-id", *words, check=False), 3)
+        mlrun.fails("run", "list", "--parent-run-id", *words, exit_code=3)
     assert mlrun.json("run", "delete", "--all", "--yes", "--parent-run-id", "@latest") == [child["run_id"]]
 
 
@@ -134,7 +134,7 @@ def test_show_takes_an_id_its_beginning_and_latest(past: Past) -> None:
     assert past.mlrun.show(past.tagged[:-2]) == whole
     assert past.mlrun.show("@latest")["run_id"] == past.canceled
     assert past.mlrun.json("run", "show", "-r", "@latest", "-e", "elsewhere")["run_id"] == past.elsewhere
-    assert "'exp'" in refused(past.mlrun("run", "show", "-r", past.tagged, "-e", "elsewhere", check=False), 3)
+    assert "'exp'" in past.mlrun.fails("run", "show", "-r", past.tagged, "-e", "elsewhere", exit_code=3).text
 
 
 def test_records_have_azures_keys_and_no_nulls(past: Past) -> None:
@@ -166,8 +166,8 @@ def test_wait_exits_by_the_outcome_of_all(past: Past) -> None:
 def test_wait_exits_with_124_when_time_runs_out_and_the_run_goes_on(mlrun: Mlrun) -> None:
     mlrun.script("import time; time.sleep(600)")
     run_id = mlrun.submit()
-    told = refused(mlrun("run", "wait", "-r", run_id, "--timeout", "0.2s", check=False), 124)
-    assert run_id in told
+    told = mlrun.fails("run", "wait", "-r", run_id, "--timeout", "0.2s", exit_code=124)
+    assert run_id in told.text
     assert mlrun.show(run_id)["status"] in LIVE
 
 
@@ -186,8 +186,10 @@ def test_verbs_that_show_and_change_take_each_of_several_runs(past: Past) -> Non
 @pytest.mark.parametrize("verb", ["monitor-logs", "download", "download-logs", "open"])
 def test_verbs_of_one_run_refuse_a_second_one(past: Past, verb: str, tmp_path: Path) -> None:
     where = ("-d", str(tmp_path / "out")) if verb.startswith("download") else ()
-    told = refused(past.mlrun("run", verb, "-r", past.completed, *where, "--run", past.tagged, check=False), 2)
-    assert told.startswith(f"ERROR: --run is given twice: '{past.completed}' and '{past.tagged}'.")
+    told = past.mlrun.fails("run", verb, "-r", past.completed, *where, "--run", past.tagged)
+    assert told.code == "ConflictingOptions"
+    assert told.target == "--run"
+    assert f"'{past.completed}' and '{past.tagged}'" in told.text
     assert not (tmp_path / "out").exists()
 
 
@@ -195,7 +197,7 @@ def test_all_of_several_runs_are_changed_or_none(past: Past) -> None:
     past.mlrun("run", "update", "-r", past.tagged, "--add-properties", "size=1")
     both = ("-r", past.completed, "-r", past.tagged)
     words = ("--add-tag", "new", "--add-properties", "size=2")
-    assert "'size'" in refused(past.mlrun("run", "update", *both, *words, check=False), 2)
+    assert "'size'" in past.mlrun.fails("run", "update", *both, *words).text
     assert [(run["tags"], run["properties"].get("size")) for run in past.mlrun.json("run", "show", *both)] == [
         ({}, None),
         ({"quality": "fantastic run", "seen": None}, "1"),
@@ -212,7 +214,7 @@ def test_metrics_by_name_and_last(past: Past) -> None:
     assert past.mlrun.json(*only) == {"loss": [0.5, 0.25, 0.125]}
     assert past.mlrun.json(*only, "--last") == {"loss": 0.125}
     assert past.mlrun(*only, "--last", "--query", "loss", "-o", "tsv").stdout == "0.125\n"
-    assert "'loss'" in refused(past.mlrun(*only[:-1], "los", check=False), 3)
+    assert "'loss'" in past.mlrun.fails(*only[:-1], "los", exit_code=3).text
 
 
 def test_at_most_ten_metrics_are_named_each_on_one_line(mlrun: Mlrun) -> None:
@@ -222,10 +224,11 @@ def test_at_most_ten_metrics_are_named_each_on_one_line(mlrun: Mlrun) -> None:
             Run.get_context().log(f"loss\\n\\x1b[31m{number}", 1)
     """)
     mlrun.ended()
-    told = refused(mlrun("run", "metrics", "-r", "@latest", "--name", "los", check=False), 3)
-    assert len(told.splitlines()) == 2
-    assert told.count(r"loss\n\x1b[31m") == 10
-    assert told.endswith("… and 12 more.")
+    told = mlrun.fails("run", "metrics", "-r", "@latest", "--name", "los", exit_code=3)
+    assert told.code == "MetricNotFound"
+    assert len(told.text.splitlines()) == 2
+    assert told.text.count(r"loss\n\x1b[31m") == 10
+    assert told.text.endswith("… and 12 more.")
 
 
 def test_files_are_the_logs_and_what_the_script_wrote(past: Past) -> None:
@@ -244,8 +247,9 @@ def test_download_takes_files_folders_or_all(past: Past, tmp_path: Path) -> None
     assert download("outputs", "logs/mine.txt") == ["outputs/deep/model.bin", "logs/mine.txt"]
     assert (tmp_path / "a b" / "2" / "outputs" / "deep" / "model.bin").read_bytes() == bytes(range(256))
     assert download() == past.mlrun.json("run", "files", "-r", past.completed)
-    told = refused(past.mlrun("run", "download", "-r", past.completed, "../lock", "-d", str(tmp_path), check=False), 3)
-    assert "../lock" in told
+    told = past.mlrun.fails("run", "download", "-r", past.completed, "../lock", "-d", str(tmp_path), exit_code=3)
+    assert told.code == "RunFileNotFound"
+    assert "../lock" in told.text
 
 
 def test_a_file_that_is_not_there_is_answered_with_a_line_that_works_when_it_is_pasted(mlrun: Mlrun) -> None:
@@ -254,16 +258,18 @@ def test_a_file_that_is_not_there_is_answered_with_a_line_that_works_when_it_is_
     mlrun.script("", "../else where/train.py")
     there = ("--path", "../else where")
     mlrun("run", "submit-script", *there, "train.py")
-    told = refused(mlrun("run", "download", *there, "-r", "@latest", "zz", "-d", "new", check=False), 3)
-    listed = bash(mlrun, told.partition("See: ")[2])
+    told = mlrun.fails("run", "download", *there, "-r", "@latest", "zz", "-d", "new", exit_code=3)
+    assert told.code == "RunFileNotFound"
+    listed = bash(mlrun, told.text.partition("See: ")[2])
     assert "user_logs/std_log.txt" in json.loads(listed.stdout)
 
 
 def test_download_to_where_nothing_can_be_written_says_so(past: Past, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for verb in ("download", "download-logs"):
-        told = refused(past.mlrun("run", verb, "-r", past.completed, "-d", str(tmp_path / "file"), check=False), 1)
-        assert "cannot be written" in told
+        told = past.mlrun.fails("run", verb, "-r", past.completed, "-d", str(tmp_path / "file"), exit_code=1)
+        assert told.code == "FileNotWritable"
+        assert "cannot be written" in told.text
 
 
 def test_download_logs_brings_every_log(past: Past, tmp_path: Path) -> None:
@@ -284,9 +290,10 @@ def test_a_log_that_is_gone_is_an_error_in_words(mlrun: Mlrun) -> None:
     mlrun.script("")
     run_id = mlrun.ended()["run_id"]
     (mlrun.run_folder(run_id) / "artifacts" / "user_logs" / "std_log.txt").unlink()
-    told = refused(mlrun("run", "monitor-logs", "-r", run_id, check=False), 1)
-    assert f"The log of the run '{run_id}' cannot be read" in told
-    assert "No such file" in told
+    told = mlrun.fails("run", "monitor-logs", "-r", run_id, exit_code=1)
+    assert told.code == "FileNotReadable"
+    assert f"The log of the run '{run_id}' cannot be read" in told.text
+    assert "No such file" in told.text
 
 
 def test_cancel_of_an_ended_run_says_so_and_is_no_error(past: Past) -> None:
@@ -300,7 +307,7 @@ def test_experiments_and_workspaces(past: Past) -> None:
     shown = past.mlrun.json("experiment", "show", "-e", "exp")
     assert shown["experimentId"] == past.mlrun.show(past.completed)["experiment_id"]
     assert past.mlrun.json("experiment", "show") == shown
-    assert "elsewhere" in refused(past.mlrun("experiment", "show", "-e", "els", check=False), 3)
+    assert "elsewhere" in past.mlrun.fails("experiment", "show", "-e", "els", exit_code=3).text
     (workspace,) = past.mlrun.json("workspace", "list")
     assert workspace == past.mlrun.json("workspace", "show")
     assert Path(workspace["folder"]) == past.mlrun.database.parent
@@ -395,8 +402,9 @@ def test_cancel_kills_a_script_that_ignores_it_after_the_grace(mlrun: Mlrun) -> 
     ],
 )
 def test_filters_beside_ids_are_refused(past: Past, verb: tuple[str, ...], words: tuple[str, str]) -> None:
-    told = refused(past.mlrun("run", *verb, "-r", past.completed, *words, check=False), 2)
-    assert "--all" in told
+    told = past.mlrun.fails("run", *verb, "-r", past.completed, *words)
+    assert told.code == "ConflictingOptions"
+    assert "--all" in told.text
     assert past.mlrun.show(past.completed)["status"] == "Completed"
 
 
@@ -406,7 +414,7 @@ def test_update_changes_all_it_is_told_to_or_nothing(mlrun: Mlrun) -> None:
 
     def update(*words: str, check: bool = True) -> dict[str, object]:
         done = mlrun("run", "update", "-r", run_id, *words, check=check)
-        changed: dict[str, object] = json.loads(done.stdout) if done.stdout else {"refused": refused(done, 2)}
+        changed: dict[str, object] = json.loads(done.stdout) if done.stdout else {"error": done.stderr}
         return changed
 
     run = update(
@@ -421,24 +429,26 @@ def test_update_changes_all_it_is_told_to_or_nothing(mlrun: Mlrun) -> None:
         "ü b": "ä",
     }
     update("--add-properties", "p=x")
-    assert "'p'" in str(update("--add-properties", "p=y", "--add-tag", "late=1", check=False)["refused"])
+    assert "'p'" in str(update("--add-properties", "p=y", "--add-tag", "late=1", check=False)["error"])
     assert "late" not in mlrun.show(run_id)["tags"]
 
 
 def test_delete_without_a_terminal_needs_yes(mlrun: Mlrun) -> None:
     mlrun.script("")
     run_id = mlrun.ended()["run_id"]
-    assert "--yes" in refused(mlrun("run", "delete", "-r", run_id, check=False), 2)
+    failure = mlrun.fails("run", "delete", "-r", run_id)
+    assert failure.code == "ConfirmationRequired"
+    assert "--yes" in failure.text
     assert mlrun.json("run", "delete", "-r", run_id, "--yes") == [run_id]
     assert run_count(mlrun) == 0
-    refused(mlrun("run", "show", "-r", run_id, check=False), 3)
+    mlrun.fails("run", "show", "-r", run_id, exit_code=3)
 
 
 def test_delete_leaves_runs_alone_that_have_not_ended(mlrun: Mlrun) -> None:
     mlrun.script("")
     mlrun.script("import time; time.sleep(600)", "sleep.py")
     ended, live = mlrun.ended()["run_id"], mlrun.submit("sleep.py")
-    assert live in refused(mlrun("run", "delete", "-r", ended, "-r", live, "--yes", check=False), 2)
+    assert live in mlrun.fails("run", "delete", "-r", ended, "-r", live, "--yes").text
     assert run_count(mlrun) == 2
     assert mlrun.json("run", "delete", "--all", "--status", "completed", "--yes") == [ended]
     assert mlrun.json("run", "delete", "--all", "-y") == []
@@ -484,8 +494,9 @@ def test_attach_keeps_nothing_of_a_folder_above(mlrun: Mlrun) -> None:
 def test_attach_leaves_a_config_alone_that_cannot_be_read_and_keeps_what_it_does_not_know(mlrun: Mlrun) -> None:
     config = mlrun.folder / ".azureml" / "config.json"
     config.write_text('{"Id": "old", ', encoding="utf-8")
-    told = refused(mlrun("folder", "attach", "-w", "another", check=False), 2)
-    assert "config.json, line 1: is not JSON" in told
+    told = mlrun.fails("folder", "attach", "-w", "another")
+    assert told.code == "InvalidFile"
+    assert "config.json, line 1: is not JSON" in told.text
     assert config.read_text(encoding="utf-8") == '{"Id": "old", '
     assert "another" not in {each["name"] for each in mlrun.json("workspace", "list")}
     config.write_text('{"Name": "mine", "scope": 1, "workspace_name": "w", "Id": null}', encoding="utf-8")

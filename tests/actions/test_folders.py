@@ -10,7 +10,7 @@ import pytest
 from mlrun_cli.actions.folders import attach_folder
 from mlrun_cli.core.names import DEFAULT_RESOURCE_GROUP, DEFAULT_SUBSCRIPTION_ID, DEFAULT_WORKSPACE
 from mlrun_cli.environments.conda_file import read_conda_dependencies
-from mlrun_cli.errors import MlrunError, UsageError
+from mlrun_cli.errors import FileNotWritable, InvalidFile, InvalidPath, UsageError
 from mlrun_cli.folders.project_config import find_project_config
 from mlrun_cli.runconfigs.lookup import find_runconfig
 from mlrun_cli.runconfigs.runconfig import read_runconfig
@@ -132,7 +132,7 @@ def test_a_file_cannot_be_attached(tmp_path: Path) -> None:
     path = tmp_path / "train.py"
     path.touch()
 
-    with pytest.raises(UsageError, match="is a file"):
+    with pytest.raises(InvalidPath):
         attach(path)
 
 
@@ -142,9 +142,9 @@ def test_what_cannot_be_written_to_the_end_is_undone(tmp_path: Path) -> None:
     (folder / ".amlignore").mkdir(parents=True)
     (folder / ".azureml" / "config.json").mkdir(parents=True)
 
-    with pytest.raises(MlrunError, match=r"config\.json: is a folder"):
+    with pytest.raises(InvalidFile, match=r"config\.json"):
         attach(folder)
-    with pytest.raises(MlrunError, match="cannot be attached"):
+    with pytest.raises(FileNotWritable, match="in the way"):
         attach(tmp_path / "in the way" / "new")
 
     assert files(tmp_path) == ["in the way"]
@@ -164,5 +164,5 @@ def test_a_read_only_place_is_an_error_in_words() -> None:
         new = Path(place) / "new"
         done = subprocess.run([sys.executable, "-c", script, str(new)], capture_output=True, text=True, check=True)
 
-        assert done.stdout == f"'{new}' cannot be attached: {new}: Permission denied.\n"
+        assert done.stdout == f"'{new}' cannot be written: Permission denied.\n"
         assert list(Path(place).iterdir()) == []

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.running import Failure, failure_of
+
 TOOL = Path(__file__).parents[1] / "data" / "cli" / "tool.py"
 Environment = dict[str, str]
 
@@ -44,6 +46,12 @@ class Tool:
             encoding="utf-8",
             check=False,
         )
+
+    def fails(self, *words: str, exit_code: int = 2, **variables: str) -> Failure:
+        """Call it and wait for its failure, with this exit code and without a result."""
+        failure = failure_of(self(*words, MLRUN_ERROR_FORMAT="json", **variables))
+        assert failure.exit_code == exit_code, failure
+        return failure
 
     def files(self) -> list[str]:
         """The names of what is in the folder."""
@@ -108,70 +116,104 @@ def test_a_long_option_may_be_cut_short_where_no_other_begins_so(tool: Tool) -> 
 
 
 def test_the_beginning_of_several_options_is_refused_with_all_of_them(environment: Environment) -> None:
-    done = mlrun(environment, "model", "register", "--model-fr", "x")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "Did you mean '--model-framework' or '--model-framework-version'? See" in done.stderr
+    failure = failure_of(mlrun({**environment, "MLRUN_ERROR_FORMAT": "json"}, "model", "register", "--model-fr", "x"))
+    assert (failure.exit_code, failure.code) == (2, "OptionNotFound")
+    assert "'--model-framework' or '--model-framework-version'" in failure.hint
 
 
 @pytest.mark.parametrize(
-    ("words", "expected"),
+    ("words", "code", "facts"),
     [
-        (["submit-script", "--asynk", "train.py"], "Did you mean '--async'?"),
-        (["list", "-x"], "There is no option '-x' in 'mlrun run list'."),
-        (["lst"], "Did you mean 'list'?"),
-        (["show"], "No run is named.\nName the run with -r, as in '-r @latest'. See 'mlrun run show -h'."),
-        (["show", "@latest"], "Name the run with -r, as in '-r @latest'."),
-        (["show", "-r"], "requires an argument.\nSee 'mlrun run show -h'."),
-        (["show", "-r", "a", "b"], "'b' belongs to no option.\nSee 'mlrun run show -h'."),
-        (["cancel", "@latest"], "belongs to no option.\nName the run with -r, as in '-r @latest'."),
-        (["submit-script", "-x", "train.py"], "run submit-script'.\nOptions of the script come after its name."),
-        (["submit-script", "--hlp"], "Did you mean '--help'? Options of the script come after its name."),
-        (["submit-script", "--lr", "1", "train.py"], "submit-script'.\nOptions of the script come after its name."),
-        (["--hlp"], "Did you mean '--help'? See 'mlrun run -h'."),
-        (["list", "--r", "x"], "There is no option '--r' in 'mlrun run list'.\nDid you mean '--resource-group'?"),
-        (["list", "--ta", "a", "--nothing"], "There is no option '--nothing' in"),
-        (["list", "--last", "x"], "'x' is not a whole number"),
-        (["list", "--last", "0"], "0 is not in the range"),
-        (["list", "-o", "xml"], "There are: json|jsonc|table"),
-        (["list", "--query", "[?a='b']"], "at character 4: ='b']\n"),
-        (["list", "--query", "[]", "[]"], "two queries"),
-        (["list", "train.py"], "neither an option nor a query"),
-        (["list", "[?properties.author==azureml-user"], "\"[?properties.author=='azureml-user']\""),
+        (["submit-script", "--asynk", "train.py"], "OptionNotFound", ["'--asynk'", "'--async'"]),
+        (["list", "-x"], "OptionNotFound", ["'-x'", "'mlrun run list -h'"]),
+        (["lst"], "CommandNotFound", ["'lst'", "'list'"]),
+        (["show"], "MissingOption", ["-r @latest", "'mlrun run show -h'"]),
+        (["show", "@latest"], "MissingOption", ["-r @latest"]),
+        (["show", "-r"], "MissingOption", ["-r", "'mlrun run show -h'"]),
+        (["show", "-r", "a", "b"], "UnexpectedArgument", ["'b'", "'mlrun run show -h'"]),
+        (["cancel", "@latest"], "UnexpectedArgument", ["'@latest'", "-r @latest"]),
+        (["list", "--asyn=x"], "OptionNotFound", ["'--asyn'"]),
+        (["submit-script", "--async=x", "train.py"], "InvalidValue", ["--async"]),
+        (["submit-script", "-x", "train.py"], "OptionNotFound", ["'-x'", "script"]),
+        (["submit-script", "--hlp"], "OptionNotFound", ["'--help'", "script"]),
+        (["submit-script", "--lr", "1", "train.py"], "OptionNotFound", ["'--lr'", "script"]),
+        (["--hlp"], "OptionNotFound", ["'--help'", "'mlrun run -h'"]),
+        (["list", "--r", "x"], "OptionNotFound", ["'--r'", "'--resource-group'"]),
+        (["list", "--ta", "a", "--nothing"], "OptionNotFound", ["'--nothing'"]),
+        (["list", "--last", "x"], "InvalidValue", ["--last", "'x'"]),
+        (["list", "--last", "0"], "InvalidValue", ["--last", "'0'", "1"]),
+        (["list", "-o", "xml"], "InvalidOutputFormat", ["'xml'", "json|jsonc|table"]),
+        (["list", "--query", "[?a='b']"], "InvalidQuery", ["character 4: ='b']"]),
+        (["list", "--query", "[]", "[]"], "ConflictingOptions", ["--query"]),
+        (["list", "train.py"], "InvalidQuery", ["'train.py'"]),
+        (
+            ["list", "[?properties.author==azureml-user"],
+            "InvalidQuery",
+            ["\"[?properties.author=='azureml-user']\""],
+        ),
     ],
 )
-def test_wrong_usage_is_exit_2_with_one_to_three_lines(tool: Tool, words: list[str], expected: str) -> None:
+def test_wrong_usage_is_exit_2_with_one_to_three_lines(
+    tool: Tool, words: list[str], code: str, facts: list[str]
+) -> None:
+    failure = tool.fails(*words)
+    assert failure.code == code
+    for fact in facts:
+        assert fact in failure.text
     done = tool(*words)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert done.stderr.startswith("ERROR: ")
-    assert expected in done.stderr
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"ERROR: {failure.text}\n"
     assert 1 <= done.stderr.count("\n") <= 3
 
 
+def test_an_error_is_one_line_of_json_where_that_is_asked_for(tool: Tool) -> None:
+    done = tool("show", "-r", "noted", MLRUN_ERROR_FORMAT="json")
+    assert (done.returncode, done.stdout) == (3, "")
+    warning, line = done.stderr.splitlines()
+    assert warning == "WARNING: a key is skipped"
+    error = json.loads(line)["error"]
+    assert error.keys() == {"code", "message", "hint", "target"}
+    assert (error["code"], error["target"]) == ("RunNotFound", "noted")
+
+
+def test_an_unknown_format_of_errors_is_named_after_the_error(tool: Tool) -> None:
+    done = tool("show", "-r", "missing", MLRUN_ERROR_FORMAT="xml")
+    assert done.returncode == 3
+    assert done.stderr.startswith("ERROR: ")
+    assert "MLRUN_ERROR_FORMAT" in done.stderr.splitlines()[-1]
+
+
+def test_debug_adds_the_code_of_an_error(tool: Tool) -> None:
+    assert "RunNotFound" in tool("show", "-r", "missing", "--debug").stderr.splitlines()[-1]
+
+
 @pytest.mark.parametrize(
-    ("run_id", "exit_code", "expected"),
+    ("run_id", "exit_code", "code", "fact"),
     [
-        ("missing", 3, r"There is no run 'missing\x1b[2J'."),
-        ("bug", 1, "This is a bug in mlrun-cli: KeyError: 'x'"),
-        ("full", 1, "No space left on device: /data/x."),
-        ("database", 1, "The workspace's database cannot be used: disk I/O error."),
+        ("missing", 3, "RunNotFound", r"'missing\x1b[2J'"),
+        ("bug", 1, "InternalError", "KeyError: 'x'"),
+        ("full", 1, "OperatingSystemError", "No space left on device: /data/x."),
+        ("database", 1, "StoreError", "disk I/O error."),
     ],
 )
 def test_errors_are_sentences_and_show_a_traceback_only_with_debug(
-    tool: Tool, run_id: str, exit_code: int, expected: str
+    tool: Tool, run_id: str, exit_code: int, code: str, fact: str
 ) -> None:
     done = tool("show", "-r", run_id)
     assert (done.returncode, done.stdout) == (exit_code, "")
     assert done.stderr.startswith("ERROR: ")
-    assert expected in done.stderr
+    assert fact in done.stderr
     assert done.stderr.count("\n") == 2
+    assert tool.fails("show", "-r", run_id, exit_code=exit_code).code == code
     debugged = tool("show", "-r", run_id, "--debug")
     assert debugged.returncode == exit_code
     assert "Traceback" in debugged.stderr
 
 
 def test_what_was_noted_before_an_error_is_said_first(tool: Tool) -> None:
-    assert tool("show", "-r", "noted").stderr.startswith("WARNING: a key is skipped\nERROR: There is no run 'noted'.\n")
+    warning, error, *_ = tool("show", "-r", "noted").stderr.splitlines()
+    assert warning == "WARNING: a key is skipped"
+    assert error.startswith("ERROR: ")
     assert tool("show", "-r", "noted", "--only-show-errors").stderr.startswith("ERROR: ")
 
 
@@ -287,26 +329,24 @@ def test_metadata_file_that_is_there_is_an_error_before_the_command_runs(tool: T
 def test_a_folder_for_metadata_is_answered_with_the_name_of_a_file(tool: Tool, name: str, example: str) -> None:
     (tool.folder / "folder").mkdir()
     done = tool("list", "-t", name)
-    assert done.stderr.splitlines()[1:] == [f"Name a file, as in '-t {example}'."]
+    assert f"'-t {example}'" in done.stderr.splitlines()[1]
 
 
 def test_metadata_file_in_an_unwritable_place_is_an_error_before_the_command_runs(tool: Tool) -> None:
-    done = tool("list", "-t", "/proc/self/x/run.json")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "cannot be written" in done.stderr
-    assert "tags:" not in done.stderr
+    failure = tool.fails("list", "-t", "/proc/self/x/run.json")
+    assert (failure.code, failure.target) == ("InvalidPath", "/proc/self/x/run.json")
+    assert failure.warnings == []
 
 
 @pytest.mark.parametrize("name", ["run.json", "new/folder/run.json"])
 def test_metadata_file_is_one_command_s_alone_from_its_start(tool: Tool, name: str) -> None:
     with tool.held("-t", name) as first:
-        second = tool("list", "-t", f"./{name}")
+        second = tool.fails("list", "-t", f"./{name}")
         other = tool("list", "-t", f"{name}2", "-o", "none")
         assert not (tool.folder / name).exists()
         out, _ = first.communicate("", timeout=60)
-    assert (second.returncode, second.stdout) == (2, "")
-    assert f"-t: {name} is what another command will write." in second.stderr
-    assert "tags:" not in second.stderr
+    assert (second.code, second.target) == ("FileAlreadyExists", name)
+    assert second.warnings == []
     assert (first.returncode, other.returncode) == (0, 0)
     assert (tool.folder / name).read_text(encoding="utf-8") == out.strip()
     assert not [hidden for hidden in tool.files() if hidden.startswith(".")]
@@ -351,7 +391,7 @@ def test_a_result_is_printed_even_if_its_metadata_file_cannot_be_written(tool: T
         (tool.folder / "run.json").write_text("mine", encoding="utf-8")
         out, err = process.communicate("text", timeout=60)
     assert (process.returncode, out) == (1, '"text"\n')
-    assert err.startswith(f"ERROR: -t: {name} was not written: ")
+    assert err.startswith(f"ERROR: -t: '{name}' ")
     assert (tool.folder / "run.json").read_text(encoding="utf-8") == "mine"
     assert tool.files() == ["gone", "run.json"]
 
@@ -370,7 +410,8 @@ def test_defaults_come_from_az(tool: Tool) -> None:
 
 
 def test_broken_defaults_of_az_are_named(tool: Tool) -> None:
-    assert "there is no format 'xml'" in tool("list", AZURE_CORE_OUTPUT="xml").stderr
+    failure = tool.fails("list", AZURE_CORE_OUTPUT="xml")
+    assert (failure.code, failure.target) == ("InvalidOutputFormat", "xml")
     (tool.folder / "config").write_text("nonsense", encoding="utf-8")
     done = tool("list", AZURE_CONFIG_DIR=str(tool.folder))
     assert done.returncode == 2
@@ -467,14 +508,16 @@ def test_login_is_not_needed(environment: Environment) -> None:
     for words in (["login"], ["login", "--service-principal", "-u", "x", "-p=y", "-o", "none"], ["ml", "login"]):
         done = mlrun(environment, *words)
         assert (done.returncode, done.stdout) == (0, "")
-        assert "No login is needed" in done.stderr
+        assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("words", [["rn"], ["--verson"], ["ml", "rn"]])
-def test_unknown_words_at_the_root_are_wrong_usage(environment: Environment, words: list[str]) -> None:
-    done = mlrun(environment, *words)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("ERROR: There is no ")
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [(["rn"], "CommandNotFound"), (["--verson"], "OptionNotFound"), (["ml", "rn"], "CommandNotFound")],
+)
+def test_unknown_words_at_the_root_are_wrong_usage(environment: Environment, words: list[str], code: str) -> None:
+    failure = failure_of(mlrun({**environment, "MLRUN_ERROR_FORMAT": "json"}, *words))
+    assert (failure.exit_code, failure.code) == (2, code)
 
 
 def test_a_command_imports_nothing_that_it_does_not_need(tool: Tool) -> None:
@@ -506,11 +549,7 @@ def test_a_command_imports_nothing_that_it_does_not_need(tool: Tool) -> None:
         ("workspace delete", "workspace delete"),
     ],
 )
-def test_what_only_azure_has_is_refused_by_name_with_a_way_out(line: str, name: str) -> None:
-    command = [str(Path(sys.executable).with_name("mlrun")), *line.split()]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-
-    assert done.returncode == 2
-    error, way_out = done.stderr.splitlines()
-    assert error == f"ERROR: mlrun-cli has no '{name}'."
-    assert way_out
+def test_what_only_azure_has_is_refused_by_name_with_a_way_out(environment: Environment, line: str, name: str) -> None:
+    failure = failure_of(mlrun({**environment, "MLRUN_ERROR_FORMAT": "json"}, *line.split()))
+    assert (failure.exit_code, failure.code, failure.target) == (2, "UnsupportedCommand", name)
+    assert failure.hint

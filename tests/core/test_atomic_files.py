@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mlrun_cli.core.atomic_files import atomic_file
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import FileAlreadyExists
 from mlrun_cli.processes.inheritance import read_umask
 
 KILLED_AT = """
@@ -54,7 +54,7 @@ def test_a_name_that_somebody_takes_meanwhile_stays_with_them_where_there_are_li
         monkeypatch.setattr(os, "link", refuse)
     with atomic_file(tmp_path / "mine", overwrite=False) as file:
         file.write(b"whole")
-    with pytest.raises(UsageError, match="There is a file"), atomic_file(tmp_path / "theirs", overwrite=False):
+    with pytest.raises(FileAlreadyExists), atomic_file(tmp_path / "theirs", overwrite=False):
         (tmp_path / "theirs").write_bytes(b"theirs")
     kept = {file.name: (file.read_bytes(), stat.S_IMODE(file.stat().st_mode)) for file in tmp_path.iterdir()}
     mode = 0o666 & ~(read_umask() or 0)

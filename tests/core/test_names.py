@@ -19,7 +19,7 @@ from mlrun_cli.core.names import (
     check_workspace_name,
     experiment_name_for_folder,
 )
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import InvalidName, UsageError
 
 FOLDER_NAMES = [
     check_experiment_name,
@@ -88,7 +88,7 @@ def test_any_text_may_be_stored(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["\udcff", "a\ud800", "x" * 1000 + "\udfff"])
 def test_bytes_that_are_no_text_are_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="The description is not UTF-8") as caught:
+    with pytest.raises(InvalidName, match="UTF-8") as caught:
         check_text("the description", text)
 
     assert caught.value.message.isprintable()

@@ -338,7 +338,7 @@ def test_base_of_a_virtual_environment_is_built_from(tmp_path: Path, environ: di
 
 
 def test_python_that_cannot_be_had_names_the_pin_and_the_file(tmp_path: Path, environ: dict[str, str]) -> None:
-    with pytest.raises(EnvironmentNotBuilt, match=r"conda\.yml wants Python 3\.6\.2") as caught:
+    with pytest.raises(EnvironmentNotBuilt, match=r"conda\.yml .* 3\.6\.2") as caught:
         plan_of(tmp_path, environ, "dependencies: [python=3.6.2]\n")
     assert VERSION in (caught.value.hint or "")
 
@@ -443,7 +443,7 @@ def test_uv_is_advised_for_a_python_that_it_has_alone(
     said = subprocess.check_output(
         [python, "-c", code, tmp_path / "conda.yml", environ["PATH"]], env={"PYTHONPATH": path}, text=True
     )
-    assert f"wants Python {text[1:]}, which is not on this machine" in said
+    assert f" Python {text[1:]}, " in said
     assert ("install uv" in said) is is_had
 
 

@@ -538,5 +538,5 @@ def test_mpi_is_refused_where_there_is_no_launcher_of_it(mlrun: Mlrun, tmp_path:
     refused = mlrun("run", "submit-script", "-c", "several", check=False)
 
     assert refused.returncode != 0
-    assert "communicator cannot be honoured: 'OpenMpi' needs mpirun or mpiexec" in refused.stderr
+    assert "communicator cannot be used: 'OpenMpi' needs mpirun or mpiexec" in refused.stderr
     assert mlrun.json("run", "list") == []

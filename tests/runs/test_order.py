@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import InvalidFilter
 from mlrun_cli.runs.order import COLUMNS, NEWEST_FIRST, RunOrder
 
 
@@ -21,7 +21,7 @@ def test_without_a_word_it_is_the_newest_first() -> None:
 
 @pytest.mark.parametrize("text", ["", "-", "size", "tag:", "tag", "metric:loss", "metric::last", "metric:loss:mean"])
 def test_what_is_no_column_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="no such column") as caught:
+    with pytest.raises(InvalidFilter) as caught:
         RunOrder.parse(text)
 
     assert "created, started" in (caught.value.hint or "")

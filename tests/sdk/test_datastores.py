@@ -56,7 +56,7 @@ def test_a_workspace_has_a_default_datastore_for_files(mlrun: Mlrun) -> None:
         assert store.download("down", prefix="links", show_progress=False) == 6
         assert sorted(os.listdir("down/links")) == ["far", "here", "near"]
         assert sorted(os.listdir("down/links/here")) == ["c.txt", "far"]
-        assert "leads out of datastore" in str(error_of(store.upload, "data", "../out"))
+        assert "leads out of" in str(error_of(store.upload, "data", "../out"))
         assert "no folder" in str(error_of(store.upload, "nowhere"))
         assert "no file" in str(error_of(store.upload_files, ["nothing"]))
         """,
@@ -82,7 +82,7 @@ def test_a_folder_is_attached_made_the_default_and_forgotten(mlrun: Mlrun) -> No
         assert "overwrite=True" in str(error_of(Datastore.register_local, ws, "mine", "other"))
         assert "not there" in str(error_of(Datastore.register_local, ws, "new", "nowhere"))
         assert "workspace's own" in str(error_of(Datastore.register_local, ws, "workspaceblobstore", "mine"))
-        assert "cannot be the name" in str(error_of(Datastore.register_local, ws, "a/b", "mine"))
+        assert "not a name" in str(error_of(Datastore.register_local, ws, "a/b", "mine"))
 
         mine.set_as_default()
         assert ws.get_default_datastore().name == "mine"

@@ -85,7 +85,7 @@ model.add_dataset_references([("training", "a-guid")])
 assert ids(dataset_id="a-guid") == ["mymodel:1"]
 assert Model.deserialize(ws, model.serialize()).id == model.id
 
-raised([WebserviceException, UserErrorException], model.download, "model.pkl", "is there already")
+raised([WebserviceException, UserErrorException], model.download, "model.pkl", "already exists")
 assert model.download(target_dir="here") == os.path.join("here", "model.pkl")
 assert open("here/model.pkl").read() == "model.pkl"
 raised([WebserviceException, UserErrorException], lambda: model.download("here"), "exist_ok")

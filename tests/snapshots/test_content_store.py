@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.errors import StoreError
+from mlrun_cli.errors import StoredFilesLost
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.snapshot import EntryKind, Snapshot, SnapshotEntry
 
@@ -67,7 +67,7 @@ def test_a_damaged_manifest_is_an_error_in_words(tmp_path: Path, content: bytes)
     (tmp_path / "manifests" / f"{_SNAPSHOT.snapshot_id}.json").write_bytes(content)
 
     assert store.find_manifest(_SNAPSHOT.snapshot_id) is None
-    with pytest.raises(StoreError, match="gone or damaged"):
+    with pytest.raises(StoredFilesLost):
         store.read_manifest(_SNAPSHOT.snapshot_id)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mlrun_cli.core.sizes import MEGABYTE
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import InvalidValue, UsageError
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.limits import SnapshotLimits
 from mlrun_cli.snapshots.take import take_snapshot
@@ -132,7 +132,7 @@ def test_an_endless_tree_is_given_up(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["0", "-1", "x", "1.5", "1e3", "٣", "99999999999999999999"])
 @pytest.mark.parametrize("name", ["MLRUN_SNAPSHOT_MAX_MB", "MLRUN_SNAPSHOT_MAX_FILES"])
 def test_a_limit_that_is_no_whole_number_is_an_error(name: str, text: str) -> None:
-    with pytest.raises(UsageError, match=f"{name} is '{text}'"):
+    with pytest.raises(InvalidValue, match=f"{name}: '{text}'"):
         SnapshotLimits.from_environment({name: text})
 
 

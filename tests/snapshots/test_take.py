@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.errors import StoreError, UsageError
+from mlrun_cli.errors import InvalidPath, StoreError, UsageError
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.limits import SnapshotLimits
 from mlrun_cli.snapshots.snapshot import Snapshot
@@ -145,7 +145,7 @@ def test_git_and_excluded_folders_are_left_out_without_a_word(source: Path, stor
 
 
 def test_the_source_folder_must_not_be_the_excluded_one(source: Path, store: SnapshotStore) -> None:
-    with pytest.raises(UsageError, match="keeps its own data"):
+    with pytest.raises(InvalidPath):
         take_snapshot(source, store, limits=_LIMITS, exclude=[source])
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.errors import StoreError
+from mlrun_cli.errors import StoredFilesLost, StoreError
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.limits import SnapshotLimits
 from mlrun_cli.snapshots.snapshot import EntryKind, Snapshot, SnapshotEntry
@@ -94,7 +94,7 @@ def test_a_content_gone_from_the_store_is_named(snapshot: Snapshot, store: Snaps
     (entry,) = (entry for entry in snapshot.entries if entry.path == "train.py")
     Path(store.object_path(entry.digest)).unlink()
 
-    with pytest.raises(StoreError, match=r"'train\.py' is gone"):
+    with pytest.raises(StoredFilesLost, match=r"'train\.py'"):
         make_working_copy(snapshot, store, tmp_path / "copy")
 
 
@@ -102,7 +102,7 @@ def test_a_content_cut_short_is_named(snapshot: Snapshot, store: SnapshotStore, 
     (entry,) = (entry for entry in snapshot.entries if entry.path == "data/large.bin")
     os.truncate(store.object_path(entry.digest), 1000)
 
-    with pytest.raises(StoreError, match=r"'data/large\.bin' is gone"):
+    with pytest.raises(StoredFilesLost, match=r"'data/large\.bin'"):
         make_working_copy(snapshot, store, tmp_path / "copy")
 
 

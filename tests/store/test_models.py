@@ -79,11 +79,11 @@ def test_an_update_changes_what_it_is_given_and_the_time(models: ModelStore) -> 
 
 
 def test_a_model_that_is_not_there_is_answered_with_what_is(models: ModelStore) -> None:
-    with pytest.raises(ModelNotFound, match=r"no model 'iris'\. There are none yet"):
+    with pytest.raises(ModelNotFound, match="'iris'"):
         models.get("iris")
     for name in ("iris", "iris", "other"):
         add(models, NewModel(name))
-    with pytest.raises(ModelNotFound, match=r"no version 3 of model 'iris'\. There are: 1, 2\."):
+    with pytest.raises(ModelNotFound, match=r"'iris'.* 3.*1, 2"):
         models.get("iris", 3)
-    with pytest.raises(ModelNotFound, match=r"no model 'irys'\. There are: iris, other\."):
+    with pytest.raises(ModelNotFound, match=r"'irys'.*iris, other"):
         models.get("irys")

@@ -219,7 +219,7 @@ def test_a_page_that_is_not_finished_leaves_the_old_one(mlrun: Mlrun, make: RunM
     command = mlrun.command
     mlrun.command = ["sh", "-c", 'trap "" XFSZ; ulimit -f 400; exec "$0" "$@"', *command]
     refused = mlrun("run", "export", "--html", "page.html", "--overwrite", check=False)
-    assert refused.returncode == 1 and "The page could not be made" in refused.stderr
+    assert refused.returncode == 1 and "The page cannot be made" in refused.stderr
     assert path.read_text(encoding="utf-8") == "old" and set(mlrun.folder.iterdir()) == before
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mlrun_cli.environments.mode import EnvironmentMode
-from mlrun_cli.errors import SeveralProblems, Unsupported, UsageError
+from mlrun_cli.errors import ConflictingOptions, SeveralProblems, Unsupported
 from mlrun_cli.runconfigs.run_configuration import PythonSection, RunConfiguration
 from mlrun_cli.runconfigs.runconfig import read_runconfig
 from mlrun_cli.submit.review import review_configuration
@@ -41,7 +41,7 @@ def test_all_that_is_honoured_says_nothing() -> None:
 
 
 def test_a_script_and_a_command_are_one_too_many() -> None:
-    with pytest.raises(UsageError, match="Both script and command"):
+    with pytest.raises(ConflictingOptions):
         review_configuration(RunConfiguration(script="train.py", command="python train.py"))
 
 
@@ -58,7 +58,7 @@ def test_a_script_and_a_command_are_one_too_many() -> None:
 def test_a_field_that_cannot_be_honoured_is_refused_by_name(changed: dict[str, Any], key_path: str) -> None:
     error = refusal(RunConfiguration(**changed))
 
-    assert error.message.startswith(f"{key_path} cannot be honoured: ")
+    assert error.message.startswith(f"{key_path} cannot be used: ")
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_a_field_that_cannot_be_honoured_is_refused_by_name(changed: dict[str, A
     ],
 )
 def test_any_other_key_that_cannot_be_honoured_is_refused_by_name(key_path: str, value: object) -> None:
-    assert refusal(RunConfiguration(rest={key_path: value})).message.startswith(f"{key_path} cannot be honoured: ")
+    assert refusal(RunConfiguration(rest={key_path: value})).message.startswith(f"{key_path} cannot be used: ")
 
 
 @pytest.mark.parametrize("key_path", ["environment.docker.enabled", "docker.useDocker"])

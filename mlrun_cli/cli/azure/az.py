@@ -27,10 +27,10 @@ from mlrun_cli.cli.azure.login import NO_LOGIN
 from mlrun_cli.cli.global_options import output_format_of
 from mlrun_cli.cli.help.pages import format_command_help, format_group_help
 from mlrun_cli.cli.output.formats import render
-from mlrun_cli.cli.output.messages import Level, Notes, wants_colour
+from mlrun_cli.cli.output.messages import Level, Messages, wants_colour
 from mlrun_cli.cli.output.query import Query
 from mlrun_cli.core.names import DEFAULT_SUBSCRIPTION_ID
-from mlrun_cli.errors import MlrunError, NotFound, Unsupported, UsageError
+from mlrun_cli.errors import InvalidValue, MissingOption, ProgramNotFound, SettingNotFound, Unsupported, UsageError
 from mlrun_cli.processes.host import user_name
 
 _EXTENSIONS = ("azure-cli-ml", "azure_cli_ml", "ml")
@@ -109,7 +109,7 @@ def _answer(line: Sequence[str]) -> int:
     answer = _ANSWERS[name](typed)
     if answer is None:
         return _hand_on(real, line, words)
-    notes = Notes(sys.stderr, level=Level.ERRORS if options.only_show_errors else Level.NORMAL)
+    notes = Messages(sys.stderr, level=Level.ERRORS if options.only_show_errors else Level.NORMAL)
     notes.say(_with_real(answer, real))
     value = answer.value if query is None else query.apply(answer.value)
     sys.stdout.write(render(value, output_format, is_query=query is not None, colour=wants_colour(sys.stdout)))
@@ -138,13 +138,15 @@ class _OptionParser(argparse.ArgumentParser):
         Raises:
             UsageError: always.
         """
-        raise UsageError(f"az: {message}.", hint="Give the option its whole name and a value, or leave it out.")
+        raise UsageError(f"az: {message}.", hint="Write the option's whole name and a value, or leave it out.")
 
 
 def _options(name: str, line: Sequence[str]) -> argparse.Namespace:
     options = _OptionParser(name).parse_known_args(line)[0]
     if options.local:
-        raise Unsupported("Settings are kept for the user, not for a folder.", hint="Leave --local out.")
+        raise Unsupported(
+            "Settings are kept for the user, not for a folder.", hint="Leave --local out.", target="--local"
+        )
     return options
 
 
@@ -152,9 +154,10 @@ def _hand_on(real: Path | None, line: Sequence[str], words: Sequence[str]) -> in
     """Become the real az."""
     if real is None:
         what = " ".join(words[:2] or line[:1])
-        raise MlrunError(
+        raise ProgramNotFound(
             f"There is no Azure CLI on the PATH for '{f'az {what}'.strip()}'; this az is the one of mlrun-cli.",
             hint="Leave the step out, or install azure-cli behind it on the PATH.",
+            target="az",
         )
     sys.stdout.flush()
     os.execv(real, [str(real), *line])
@@ -273,10 +276,10 @@ def _set_config(typed: Typed) -> Answer:
     """Keep settings of az and of mlrun-cli."""
     pairs = settings_of(typed.words[2:])
     if not pairs:
-        raise UsageError("No setting is named ahead of the options.", hint="Write it as section.name=value.")
+        raise MissingOption("No setting is named before the options.", hint="Write it as section.name=value.")
     for name in pairs:
         if "." not in name:
-            raise UsageError(f"'{name}' names no section.", hint="Write it as section.name=value.")
+            raise InvalidValue(f"'{name}' has no section.", hint="Write it as section.name=value.", target=name)
     change_settings((*name.split(".", 1), value) for name, value in pairs.items())  # type: ignore[misc]
     return Answer("Kept as settings of az and of mlrun-cli.", left_undone=None)
 
@@ -297,7 +300,7 @@ def _found_settings(names: Sequence[str]) -> object:
     for record in records:
         if record["name"] == name:
             return record
-    raise NotFound(f"The setting '{names[0]}' is not set.", hint="'az config get' shows those that are.")
+    raise SettingNotFound(names[0])
 
 
 def _settings(section: str) -> dict[str, str]:
@@ -329,7 +332,7 @@ def _delete_group(_typed: Typed) -> Answer:
 
 def _group(name: str | None, location: str | None) -> dict[str, Any]:
     if not name:
-        raise UsageError("No resource group is named.", hint="Give one with -n NAME.")
+        raise MissingOption("No resource group is named.", hint="Name it with -n NAME.", target="--name")
     return {
         "id": f"/subscriptions/{DEFAULT_SUBSCRIPTION_ID}/resourceGroups/{name}",
         "location": location or "local",

@@ -8,7 +8,7 @@ from typing import Any
 
 from mlrun_cli.cli.azure.defaults import config_file, read_config
 from mlrun_cli.core.temporary import temporary_beside
-from mlrun_cli.errors import MlrunError, UsageError
+from mlrun_cli.errors import FileNotWritable, InvalidValue
 
 DEFAULTS = "defaults"
 
@@ -22,7 +22,7 @@ def settings_of(texts: Iterable[str]) -> dict[str, str]:
     pairs = [text.partition("=") for text in texts]
     for name, equals, _ in pairs:
         if not name.strip() or not equals:
-            raise UsageError(f"'{name}{equals}' is no setting.", hint="Write it as name=value.")
+            raise InvalidValue(f"'{name}{equals}' is not a setting.", hint="Write it as name=value.", target=name)
     return {name.strip(): value for name, _, value in pairs}
 
 
@@ -61,9 +61,7 @@ def change_settings(changes: Iterable[tuple[str, str, str]]) -> None:
                 parser.write(file)
             temporary.replace(path)
     except OSError as error:
-        raise MlrunError(
-            f"{path} cannot be written: {error.strerror}.", hint="AZURE_CONFIG_DIR may name another folder for it."
-        ) from error
+        raise FileNotWritable(path, error, hint="Set AZURE_CONFIG_DIR to another folder for it.") from error
 
 
 def setting_records(settings: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 
 from mlrun_cli.core.temporary import temporary_beside
-from mlrun_cli.errors import MlrunError, UsageError
+from mlrun_cli.errors import FileAlreadyExists, FileNotWritable, InvalidPath
 
 _NAME = "az"
 _MARK = b"# The az of mlrun-cli"
@@ -41,11 +41,12 @@ def write_az(folder: Path, command: Path, *, force: bool) -> Path:
     """
     path = folder / _NAME
     if os.path.lexists(path) and (path.is_dir() or not (force or _is_ours(path))):
-        raise UsageError(
-            f"There is an {path} already, and mlrun-cli has not written it.",
+        raise FileAlreadyExists(
+            f"'{path}' already exists, and mlrun-cli did not write it.",
             hint="Choose another folder, or move it away."
             if path.is_dir()
             else "Choose another folder, or add --force.",
+            target=path,
         )
     text = _TEXT.format(mark=_MARK.decode(), command=shlex.quote(str(command)))
     try:
@@ -55,11 +56,11 @@ def write_az(folder: Path, command: Path, *, force: bool) -> Path:
             temporary.chmod(0o755)
             temporary.replace(path)
     except (FileExistsError, NotADirectoryError) as error:
-        raise UsageError(f"{folder} is no folder.", hint="Name a folder; it is made if it is not there.") from error
-    except OSError as error:
-        raise MlrunError(
-            f"{path} cannot be written: {error.strerror}.", hint="Name a folder that you may write."
+        raise InvalidPath(
+            f"'{folder}' is not a folder.", hint="Name a folder; it is made if it does not exist.", target=folder
         ) from error
+    except OSError as error:
+        raise FileNotWritable(path, error, hint="Name a folder that you may write to.") from error
     return path
 
 

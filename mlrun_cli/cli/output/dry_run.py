@@ -40,7 +40,7 @@ def _paragraphs(record: Mapping[str, Any], width: int) -> Iterator[tuple[str, li
         yield "Data", data
     yield "Snapshot", list(_snapshot(record))
     if record["notes"]:
-        yield "Notes", [line for note in record["notes"] for line in _wrapped(note, width)]
+        yield "Messages", [line for note in record["notes"] for line in _wrapped(note, width)]
     yield "", ["Nothing was started."]
 
 

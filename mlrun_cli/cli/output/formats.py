@@ -114,8 +114,8 @@ def _table(value: object, *, sort_keys: bool) -> str:
     text = tabulate(rows, headers="keys", tablefmt="simple", disable_numparse=True)
     if text == "\n":
         raise MlrunError(
-            "Nothing in the result fits a table.",
-            hint="Name the columns, as in --query '[].{id: run_id}', or choose -o json.",
+            "The result has nothing that a table can show.",
+            hint="Name the columns, as in --query '[].{id: run_id}', or use -o json.",
         )
     return text + "\n"
 

@@ -1,11 +1,12 @@
-"""What a command says besides its result: always on stderr, so that `| jq` works."""
+"""Messages of a command: errors, warnings and progress, always on stderr, so that `| jq` works."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from enum import IntEnum
-from typing import TextIO
+from typing import Any, TextIO
 
 from mlrun_cli.cli.azure.defaults import azure_switch
 from mlrun_cli.errors import MlrunError
@@ -15,7 +16,7 @@ _RED, _YELLOW, _PLAIN = "\033[31m", "\033[33m", "\033[0m"
 
 
 class Level(IntEnum):
-    """How much is said: `--only-show-errors`, as a rule, `--verbose`, `--debug`."""
+    """How much is written: with `--only-show-errors`, without an option, with `--verbose`, with `--debug`."""
 
     ERRORS = 0
     NORMAL = 1
@@ -23,8 +24,8 @@ class Level(IntEnum):
     DEBUG = 3
 
 
-class Notes:
-    """Writer for stderr, or for another stream. Each text is one line without the line break at its end."""
+class Messages:
+    """Writer of messages to stderr, or to another stream. A text is one line without the line break at its end."""
 
     def __init__(self, stream: TextIO | None = None, *, level: Level = Level.NORMAL, colour: bool = False) -> None:
         self.level = level
@@ -32,35 +33,44 @@ class Notes:
         self._colour = colour
 
     def error(self, error: MlrunError) -> None:
-        """What went wrong and, on the next line, what to do; without users and passwords of addresses."""
+        """Write what went wrong and, on the next line, what to do; without users and passwords of addresses."""
         from mlrun_cli.core.redaction import Redaction  # noqa: PLC0415 - start-up
 
-        hidden = Redaction().text
-        self._write(hidden(error.message), label="ERROR", colour=_RED)
+        redact = Redaction().text
+        self._write(redact(error.message), label="ERROR", colour=_RED)
         if error.hint is not None:
-            self._write(hidden(error.hint))
+            self._write(redact(error.hint))
+
+    def json_error(self, error: MlrunError) -> None:
+        """Write an error as one line of JSON, `{"error": {"code": …, "message": …, "hint": …, …}}`, redacted."""
+        import json  # noqa: PLC0415 - start-up
+
+        from mlrun_cli.core.redaction import Redaction  # noqa: PLC0415 - start-up
+
+        redact = Redaction().text
+        self._write(json.dumps({"error": _redacted(error.to_record(), redact)}))
 
     def warning(self, text: str) -> None:
-        """What a user should know: something was skipped, or read otherwise than written."""
+        """Write what a user should know: something was skipped, or read otherwise than written."""
         if self.level >= Level.NORMAL:
             self._write(text, label="WARNING", colour=_YELLOW)
 
     def say(self, text: str) -> None:
-        """What goes on, or what to type next."""
+        """Write what goes on, or what to type next."""
         if self.level >= Level.NORMAL:
             self._write(text)
 
     def outcome(self, text: str) -> None:
-        """That a run did not complete, which is said at every level."""
+        """Write that a run did not complete, at every level."""
         self._write(text)
 
     def detail(self, text: str) -> None:
-        """What `--verbose` adds."""
+        """Write what `--verbose` adds."""
         if self.level >= Level.VERBOSE:
             self._write(text)
 
     def debug(self, text: str) -> None:
-        """What `--debug` adds."""
+        """Write what `--debug` adds."""
         if self.level >= Level.DEBUG:
             self._write(text)
 
@@ -74,7 +84,15 @@ class Notes:
 
 
 def wants_colour(stream: TextIO) -> bool:
-    """Whether `stream` is a terminal of a user who has not switched colours off."""
+    """Return whether `stream` is a terminal of a user who has not switched colours off."""
     if not stream.isatty() or os.environ.get("TERM") == "dumb" or os.environ.get("NO_COLOR"):
         return False
     return not azure_switch("core", "no_color")
+
+
+def _redacted(value: Any, redact: Callable[[str], str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _redacted(item, redact) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_redacted(item, redact) for item in value]
+    return redact(value) if isinstance(value, str) else value

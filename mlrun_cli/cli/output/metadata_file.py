@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mlrun_cli.cli.output.formats import strict_json
 from mlrun_cli.core.temporary import temporary_beside, temporary_name
-from mlrun_cli.errors import MlrunError, UsageError
+from mlrun_cli.errors import FileAlreadyExists, FileNotWritable, InvalidPath
 
 _OTHER_FILE = "Name another file with -t."
 
@@ -44,9 +44,13 @@ class MetadataFile:
                 self._check_that_nothing_is_there()  # who had the claim before may have written it
                 self._claim = claim.pop_all()
         except BlockingIOError as error:
-            raise UsageError(f"-t: {self._path} is what another command will write.", hint=_OTHER_FILE) from error
+            raise FileAlreadyExists(
+                f"-t: another command is about to write '{self._path}'.", hint=_OTHER_FILE, target=self._path
+            ) from error
         except OSError as error:
-            raise UsageError(f"-t: {self._path} cannot be written: {error.strerror}.", hint=_OTHER_FILE) from error
+            raise InvalidPath(
+                f"-t: '{self._path}' cannot be written: {error.strerror}.", hint=_OTHER_FILE, target=self._path
+            ) from error
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -56,11 +60,11 @@ class MetadataFile:
         """Write `value` as JSON, making missing folders; a second call replaces what the first has written.
 
         Raises:
-            MlrunError: the file cannot be written, or somebody else has made it in the meantime.
+            MlrunError: the file cannot be written, or another process has made it in the meantime.
         """
         try:
             if not self._was_written and os.path.lexists(self._path) and not self._is_of_earlier_try():
-                raise self._not_written("somebody else has made it in the meantime")
+                raise self._not_written("another process has made it in the meantime")
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with temporary_beside(self._path) as unfinished:
                 unfinished.write_text(strict_json(value, indent=4, ensure_ascii=True), encoding="utf-8")
@@ -78,10 +82,14 @@ class MetadataFile:
             return
         if self._path.is_dir():  # an empty name is this folder, too
             example = self._path / "run.json"
-            raise UsageError(f"-t: {self._path} is a folder.", hint=f"Name a file, as in '-t {example}'.")
+            raise InvalidPath(
+                f"-t: '{self._path}' is a folder.", hint=f"Name a file, as in '-t {example}'.", target=self._path
+            )
         if not self._is_of_earlier_try():
-            raise UsageError(
-                f"-t: {self._path} is there already.", hint="Name another file with -t, or remove that one."
+            raise FileAlreadyExists(
+                f"-t: '{self._path}' already exists.",
+                hint="Name another file with -t, or remove this one.",
+                target=self._path,
             )
 
     def _is_of_earlier_try(self) -> bool:
@@ -105,7 +113,7 @@ class MetadataFile:
         os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         probe.unlink()
 
-    def _not_written(self, reason: str | None) -> MlrunError:
-        return MlrunError(
-            f"-t: {self._path} was not written: {reason}.", hint="The command itself was carried out; do not repeat it."
-        )
+    def _not_written(self, reason: str | None) -> FileNotWritable:
+        error = FileNotWritable(self._path, reason, hint="The command itself succeeded; do not repeat it.")
+        error.add_context("-t")
+        return error

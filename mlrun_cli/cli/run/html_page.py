@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mlrun_cli.core.atomic_files import atomic_file
-from mlrun_cli.errors import MlrunError, UsageError
+from mlrun_cli.errors import LimitExceeded, MlrunError
 from mlrun_cli.runs.run import Run
 from mlrun_cli.serving.export_options import MAX_RUNS, ExportOptions
 from mlrun_cli.workspace import Workspace
@@ -26,8 +26,9 @@ def export_runs(workspace: Workspace, runs: Sequence[Run], path: Path, *, overwr
     """
     run_ids = list(dict.fromkeys(run.run_id for run in runs))
     if len(run_ids) > MAX_RUNS:
-        raise UsageError(
-            f"{len(run_ids)} runs are too many for one page: {MAX_RUNS} fit.", hint="Write them to several files."
+        raise LimitExceeded(
+            f"{len(run_ids)} runs are too many for one page; at most {MAX_RUNS} fit.",
+            hint="Write them to several files.",
         )
     identity = workspace.identity
     names = (identity.subscription_id, identity.resource_group, identity.name)
@@ -50,4 +51,4 @@ def _write(options: ExportOptions, file: BinaryIO) -> None:
     )
     if done.returncode:
         said = done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"]
-        raise MlrunError(f"The page could not be made: {said[-1]}")
+        raise MlrunError(f"The page cannot be made: {said[-1]}")

@@ -18,7 +18,7 @@ from mlrun_cli.cli.run.options import (
     Last,
 )
 from mlrun_cli.cli.run.selection import run_filter
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import ConflictingOptions
 from mlrun_cli.runs.record import minimal_record, run_record
 
 DEFAULT_LAST = 10
@@ -52,7 +52,11 @@ def list_runs(
     """
     if pipeline_run_id is not None:
         if "parent" in filters.texts:
-            raise UsageError("--parent-run-id and --pipeline-run-id both name a parent.", hint="Leave one of them out.")
+            raise ConflictingOptions(
+                "--parent-run-id and --pipeline-run-id both name a parent.",
+                hint="Leave one of them out.",
+                target="--pipeline-run-id",
+            )
         filters = FilterOptions({**filters.texts, "parent": [pipeline_run_id]})
     context = open_context(shared)
     with context.workspace as workspace:

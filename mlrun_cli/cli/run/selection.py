@@ -9,7 +9,7 @@ from typing import Any
 from mlrun_cli.actions import runs as actions
 from mlrun_cli.cli.context import Context
 from mlrun_cli.cli.run.filters import FilterOptions
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import ConflictingOptions, InvalidValue, OneOptionRequired
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.run import Run
 
@@ -43,7 +43,11 @@ def run_filter(context: Context, experiment_name: str | None, filters: FilterOpt
         UsageError: one of them means nothing, or no experiment is known.
     """
     if last is not None and last < 1:
-        raise UsageError(f"--last: {last} is less than 1.", hint="Write how many runs to show, as --last 20.")
+        raise InvalidValue(
+            f"--last: {last} is not a number of runs.",
+            hint="Use a number of at least 1, as in --last 20.",
+            target="--last",
+        )
     which = filters.parse()
     if which.parent_run_id is None:
         which = which._replace(experiment_name=context.experiment_name(experiment_name))
@@ -74,12 +78,16 @@ def choose_runs(
         UsageError: neither way was chosen, or both.
     """
     if bool(run_ids) == is_all:
-        raise UsageError(
-            "Say which runs: by id, or all that the filters leave.", hint="Use either -r ID or --all, with filters."
+        raise OneOptionRequired(
+            "Name runs, or choose all that the filters leave.",
+            hint="Use either -r ID, or --all with filters.",
+            target="--run",
         )
     if not is_all:
         if last is not None or filters:
-            raise UsageError("Filters go with --all, not with -r.", hint="Leave the filters out, or the ids.")
+            raise ConflictingOptions(
+                "Filters are used with --all, not with -r.", hint="Leave the filters out, or the ids."
+            )
         return get_runs(context, run_ids or [], experiment_name)
     which = run_filter(context, experiment_name, filters, last=last)
     return [run for run in actions.list_runs(context.workspace, which) if run.status.is_terminal == terminal]

@@ -16,14 +16,14 @@ from mlrun_cli.actions.studio_urls import run_url
 from mlrun_cli.cli.context import line_to_type
 from mlrun_cli.cli.global_options import Shared
 from mlrun_cli.cli.option_values import OnInterrupt
-from mlrun_cli.cli.output.messages import Level, Notes
+from mlrun_cli.cli.output.messages import Level, Messages
 from mlrun_cli.cli.output.progress import Spinner
 from mlrun_cli.cli.run.queue_messages import QueueNews
 from mlrun_cli.core.durations import clock
 from mlrun_cli.core.log_tail import read_tail
 from mlrun_cli.core.owned_file import OwnedFile
 from mlrun_cli.core.time import now
-from mlrun_cli.errors import MlrunError
+from mlrun_cli.errors import MlrunError, StreamInterrupted
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.runs.run import Run
@@ -41,14 +41,6 @@ _WAITS = {
     RunStatus.PREPARING: "Preparing the environment and the working copy",
 }
 _WITH_SCRIPT = frozenset({RunStatus.RUNNING, RunStatus.FINALIZING})
-
-
-class InterruptedStreamError(MlrunError):
-    """SIGINT, SIGTERM or SIGHUP ended the streaming before the run; the exit code is what a shell expects."""
-
-    def __init__(self, number: int, message: str, hint: str) -> None:
-        super().__init__(message, hint=hint)
-        self.exit_code = 128 + number
 
 
 class Streamed(NamedTuple):
@@ -82,7 +74,7 @@ def stream_submitted(
     Interruptions that have been held since it was written are released. `script_input` is filled meanwhile.
 
     Raises:
-        InterruptedStreamError: SIGINT, SIGTERM or SIGHUP; the run goes on, or was told to stop.
+        StreamInterrupted: SIGINT, SIGTERM or SIGHUP; the run goes on, or was told to stop.
     """
     say = shared.notes.say
     say(f"{format_head(run.run_id, run_url(workspace, run.run_id))}\n")
@@ -100,7 +92,7 @@ def stream_log(workspace: Workspace, run: Run, shared: Shared, interrupt: OnInte
     Where its environment was built for it, what the installer printed comes first, and both have a title.
 
     Raises:
-        InterruptedStreamError: SIGINT, SIGTERM or SIGHUP; the run goes on, or was told to stop.
+        StreamInterrupted: SIGINT, SIGTERM or SIGHUP; the run goes on, or was told to stop.
     """
     with ExitStack() as stack:
         interruptions = stack.enter_context(Interruptions())
@@ -121,8 +113,9 @@ def _stream_lock(workspace: Workspace, run: Run) -> OwnedFile:
         return stream_lock(workspace.run_folder(run.run_id))
     except OSError as error:
         raise MlrunError(
-            f"The run {run.run_id} cannot be tied to this command: {error.strerror}.",
+            f"The run {run.run_id} cannot be bound to this command: {error.strerror}.",
             hint="Make room on the disk of its folder, or follow it with --on-interrupt detach.",
+            target=run.run_id,
         ) from error
 
 
@@ -177,7 +170,7 @@ class _Streaming:
         """Copy the logs until the run has ended.
 
         Raises:
-            InterruptedStreamError: a signal that does not cancel the run, or a second one.
+            StreamInterrupted: a signal that does not cancel the run, or a second one.
         """
         self._output.flush()
         before = {
@@ -248,7 +241,7 @@ class _Streaming:
         cancel_run(self._workspace, self._run, GRACE_SECONDS)
         self._asked_to_stop = True
 
-    def _interrupted(self, number: int) -> InterruptedStreamError:
+    def _interrupted(self, number: int) -> StreamInterrupted:
         name, run_id = signal.Signals(number).name, self._run.run_id
         follow = line_to_type(self._workspace, "run", "monitor-logs", "-r", run_id)
         if self._cancels and not self._asked_to_stop:
@@ -256,11 +249,11 @@ class _Streaming:
         with suppress(OSError):  # the terminal may be gone
             sys.stderr.write("\n")
         if self._cancels:
-            return InterruptedStreamError(
+            return StreamInterrupted(
                 number, f"{name}: the run {run_id} has been asked to stop.", f"See how it ends: {follow}"
             )
         stop = line_to_type(self._workspace, "run", "cancel", "-r", run_id)
-        return InterruptedStreamError(
+        return StreamInterrupted(
             number,
             f"{name}: no longer streaming; the run {run_id} goes on.",
             f"Follow it: {follow}\nStop it: {stop}",
@@ -272,7 +265,7 @@ def _print(text: str) -> None:
     sys.stdout.flush()
 
 
-def _print_summary(workspace: Workspace, run: Run, notes: Notes) -> None:
+def _print_summary(workspace: Workspace, run: Run, notes: Messages) -> None:
     """What stands below the log: how the run ended, how long it took, why it failed and where the whole log is.
 
     Where errors alone are said, it is one line, and nothing of a run that completed.
@@ -306,7 +299,7 @@ def print_last_lines(workspace: Workspace, run: Run, say: Callable[[str], None])
         say("\n".join([f"The last lines of {run.run_id}, {log.name}:", *(f"  {line}" for line in lines)]))
 
 
-def print_ending(workspace: Workspace, run: Run, notes: Notes) -> None:
+def print_ending(workspace: Workspace, run: Run, notes: Messages) -> None:
     """How a run ended that did not complete, why, and where its whole log is; said at every level."""
     reason = "" if run.error is None else f": {describe_error(run.error)}"
     log = telling_log(workspace, run)

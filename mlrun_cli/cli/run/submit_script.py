@@ -25,7 +25,7 @@ from mlrun_cli.cli.run.options import (
     UnknownTarget,
 )
 from mlrun_cli.core.sizes import format_size
-from mlrun_cli.errors import MlrunError, UsageError
+from mlrun_cli.errors import ConflictingOptions, MlrunError
 
 if TYPE_CHECKING:
     from mlrun_cli.submit.request import SubmitRequest
@@ -105,8 +105,10 @@ def submit_script(
 
     when_interrupted = on_interrupt(interrupt)
     if is_async and is_reading:
-        raise UsageError(
-            "--stdin needs somebody who streams the run, and with --async nobody does.", hint="Leave one of them out."
+        raise ConflictingOptions(
+            "--stdin needs a command that streams the run, and --async does not.",
+            hint="Leave one of them out.",
+            target="--stdin",
         )
     context = open_context(shared)
     words = script_and_arguments or []

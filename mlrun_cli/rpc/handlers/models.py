@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.actions import models as actions
-from mlrun_cli.actions.models import ModelChanges, ModelPathNotFound
-from mlrun_cli.errors import BadRequest, UsageError
+from mlrun_cli.actions.models import ModelChanges
+from mlrun_cli.errors import BadRequest, ModelFileNotFound, UsageError
 from mlrun_cli.models.model import Model, ModelDetails, ModelFilter, NewModel, PairFilter, name_and_version
 from mlrun_cli.rpc.context import RequestContext
 from mlrun_cli.rpc.registry import handler
@@ -45,7 +45,7 @@ def register_from_run(
     workspace = context.workspace
     try:
         registered = actions.register_run_files(workspace, _new(model), workspace.runs.get(run_id), path)
-    except ModelPathNotFound as error:
+    except ModelFileNotFound as error:
         return {"missing": error.message}
     return {"model": _record(context, registered)}
 

@@ -344,7 +344,7 @@ def test_what_cannot_be_right_is_said_and_what_was_typed_stays(mlrun: Mlrun, stu
         ({"arguments": "", "source_directory": "a\0b"}, "Source directory: there is a zero byte"),
         ({"arguments": "", "conda_file": "no-such.yml"}, "no-such.yml"),
         ({"arguments": "", "target": "gpu-cluster"}, "There is no compute target"),
-        ({"arguments": "", "target": "gpu", "script": "gone.py"}, "<p>2 things are wrong:</p>\n<ol><li>There is no"),
+        ({"arguments": "", "target": "gpu", "script": "gone.py"}, "<p>2 problems were found:</p>\n<ol><li>There is no"),
         ({"arguments": "", "experiment": "bad/name"}, "bad/name"),
         ({"arguments": "", "environment": "none"}, "Environment: there is no"),
         ({"arguments": "", "environment": "dated:2020-02-30"}, "is not a day"),

@@ -38,7 +38,7 @@ def test_who_saves_a_view_later_is_told_and_may_overwrite_it(mlrun: Mlrun, make:
     save = studio.urls.views("save")
     studio.post(save, name="mine", query="status=Failed")
     second = studio.post(save, name="mine", query="status=Running", experiment="exp")
-    assert second.status == 409 and "There is a view &#39;mine&#39; already." in second.text
+    assert second.status == 409 and "The view &#39;mine&#39; already exists." in second.text
     version = re.search(r'name="version" value="(\d+)"', second.text)
     assert version is not None and 'value="status=Running"' in second.text
     studio.post(save, name="mine", query="status=Queued", version=version[1])
@@ -59,7 +59,7 @@ def test_views_are_renamed_and_deleted_unless_somebody_was_there_first(
     rename, delete = studio.urls.views("rename"), studio.urls.views("delete")
     assert studio.post(rename, name="one", new_name="first", version="1").status == 303
     taken = studio.post(rename, name="two", new_name="first", version="1")
-    assert taken.status == 400 and "There is a view &#39;first&#39; already." in taken.text
+    assert taken.status == 400 and "The view &#39;first&#39; already exists." in taken.text
     gone = studio.post(rename, name="one", new_name="other", version="1")
     assert gone.status == 409 and "There is no view &#39;one&#39;." in gone.text
     late = studio.post(delete, name="first", version="1")
@@ -73,7 +73,7 @@ def test_a_name_that_no_view_can_have_is_told(mlrun: Mlrun, make: RunMaker, stud
     make()
     for name in ("", "   ", "x" * 101, "a\nb"):
         answer = studio.post(studio.urls.views("save"), name=name, query="status=Failed")
-        assert answer.status == 400 and "cannot be the name of a view" in html.unescape(answer.text)
+        assert answer.status == 400 and "is not a name for a view" in html.unescape(answer.text)
         assert 'value="status=Failed"' in answer.text
     assert _saved(mlrun) == []
 

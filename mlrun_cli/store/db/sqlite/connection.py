@@ -20,7 +20,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from mlrun_cli.core.disk_room import describe_full_disk
-from mlrun_cli.errors import MlrunError, StoreError, StoreUnavailable, UsageError
+from mlrun_cli.errors import InvalidValue, MlrunError, StoreError, StoreUnavailable
 from mlrun_cli.store.db.database import Database, Dialect, ReportChange, Row, WatchedTable
 from mlrun_cli.store.db.sqlite.change_triggers import change_triggers
 from mlrun_cli.store.db.sqlite.dialect import SqliteDialect
@@ -250,8 +250,8 @@ class SqliteDatabase:
         if isinstance(error, sqlite3.Error):
             return self._store_error(error)
         if isinstance(error, UnicodeEncodeError):
-            return UsageError(f"A text is not UTF-8: {error.object!a}.", hint="Write it in UTF-8.")
-        return UsageError("A number is too large: whole numbers reach to 9223372036854775807.")
+            return InvalidValue(f"A text is not UTF-8: {error.object!a}.", hint="Use UTF-8.")
+        return InvalidValue("A number is too large: whole numbers go up to 9223372036854775807.")
 
     def _store_error(self, error: sqlite3.Error) -> StoreError:
         hint = "Check that the file and its folder can be read and written, or set MLRUN_HOME to another folder."

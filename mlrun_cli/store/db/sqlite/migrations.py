@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from mlrun_cli.errors import StoreError
+from mlrun_cli.errors import StoreError, StoreTooNew
 from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
 
 SCHEMA_VERSION = 8
@@ -19,7 +19,7 @@ def migrate(database: SqliteDatabase, where: str, version: int = SCHEMA_VERSION)
     """
     required, applied = _version(database)
     if required > version:
-        raise StoreError(
+        raise StoreTooNew(
             f"The store {where} was written by a newer mlrun-cli (schema {required}, this one knows {version}).",
             hint="Upgrade mlrun-cli, or choose another workspace with -w.",
         )

@@ -1,0 +1,47 @@
+"""Standard streams: usable for any text before a command, flushed or discarded after it."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import os
+import sys
+from typing import TextIO
+
+
+def prepare_streams() -> None:
+    """Make the three streams usable: open, and able to carry any character."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(nowhere, "r" if name == "stdin" else "w", encoding="utf-8"))
+    codecs.register_error("mlrun.escape", _escape)
+    assert isinstance(sys.stdout, io.TextIOWrapper)
+    assert isinstance(sys.stderr, io.TextIOWrapper)
+    sys.stderr.reconfigure(errors="mlrun.escape")
+    if isinstance(sys.stdout.buffer, io.RawIOBase):  # `python -u`: what a short write leaves would be lost
+        sys.stdout = os.fdopen(sys.stdout.fileno(), "w", encoding=sys.stdout.encoding, closefd=False)
+    sys.stdout.reconfigure(errors="mlrun.escape")
+
+
+def _escape(error: UnicodeError) -> tuple[str, int]:
+    r"""Return a character that the stream cannot carry as JSON escapes it: `\u00e9`."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2)), error.end
+
+
+def flush_streams() -> None:
+    """Write what is left; what cannot be written any more must not disturb the interpreter's end."""
+    for stream in (sys.stdout, sys.stderr):
+        _flush_or_discard(stream)
+
+
+def _flush_or_discard(stream: TextIO) -> None:
+    try:
+        stream.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
