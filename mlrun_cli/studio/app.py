@@ -55,7 +55,7 @@ _WORKSPACE = "/w/{subscription_id}/{resource_group}/{workspace_name}"
 PAGES: Sequence[tuple[str, Handler]] = (
     ("/experiments", experiments.show),
     ("/experiments/{experiment}", runs.show_experiment),
-    ("/runs", runs.show_all),
+    ("/runs", runs.show_workspace),
     ("/views", views.show),
     ("/compare", compare.show),
     ("/queue", queue.show),
@@ -66,11 +66,11 @@ PAGES: Sequence[tuple[str, Handler]] = (
     ("/runs/{run_id}/json", raw_json.show),
     ("/runs/{run_id}/metrics", metrics.show),
     ("/runs/{run_id}/images", images.show),
-    ("/chart", charts.change),
-    ("/chart-data", charts.show),
+    ("/chart", charts.change_chart),
+    ("/chart-data", charts.send_figure),
     ("/runs/{run_id}/logs", logs.show_first),
     ("/runs/{run_id}/logs/{path:file}", logs.show),
-    ("/runs/{run_id}/piece/{path:file}", logs.piece),
+    ("/runs/{run_id}/piece/{path:file}", logs.send_piece),
     ("/runs/{run_id}/snapshot", snapshot.show_first),
     ("/runs/{run_id}/snapshot/{path:file}", snapshot.show),
 )
@@ -88,7 +88,7 @@ FILES: Sequence[tuple[str, Handler]] = (
 ACTIONS: Sequence[tuple[str, Handler]] = (
     ("/runs/{run_id}/cancel", details.cancel),
     ("/cancel", runs.cancel),
-    ("/submit", submit.act),
+    ("/submit", submit.handle),
     ("/views/save", views.save),
     ("/views/rename", views.rename),
     ("/views/delete", views.delete),

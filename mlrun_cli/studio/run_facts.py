@@ -1,4 +1,4 @@
-"""What the details of a run say, worked out of its record."""
+"""Facts about a run, derived from its record."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 
-_MOST_PACKAGES = 2000
+_MAX_PACKAGES = 2000
 _GIT_FACTS = (
     ("Repository", "azureml.git.repository_uri"),
     ("Branch", "azureml.git.branch"),
@@ -22,31 +22,31 @@ _GIT_FACTS = (
 
 
 class StatusSpan(NamedTuple):
-    """A status that the run had, from a moment on; `seconds` until the next one, None in the last one."""
+    """A status with the timestamp of its start; `seconds` until the next one, None for the last."""
 
     status: RunStatus
     since: int
     seconds: float | None
 
 
-class Fault(NamedTuple):
+class Failure(NamedTuple):
     """Why a run did not complete.
 
     Attributes:
-        title: what is known of it at the least.
-        notes: what else.
-        trace: of the exception; may be empty.
-        is_wanted: whether it was cancelled.
+        title: the error, or else how the script ended.
+        notes: further details.
+        trace: the exception's traceback; may be empty.
+        is_cancellation: whether the run was cancelled.
     """
 
     title: str
     notes: Sequence[str] = ()
     trace: str = ""
-    is_wanted: bool = False
+    is_cancellation: bool = False
 
 
-def status_spans(history: Sequence[tuple[RunStatus, int]]) -> Sequence[StatusSpan]:
-    """The statuses with how long each was held, in their order."""
+def compute_status_spans(history: Sequence[tuple[RunStatus, int]]) -> Sequence[StatusSpan]:
+    """Return each status of a run's history with its duration."""
     ends = [since for _, since in history[1:]]
     spans = []
     for number, (status, since) in enumerate(history):
@@ -59,25 +59,25 @@ def status_spans(history: Sequence[tuple[RunStatus, int]]) -> Sequence[StatusSpa
     return spans
 
 
-def fault_of(run: Run) -> Fault | None:
-    """What went wrong; None when nothing did."""
+def describe_failure(run: Run) -> Failure | None:
+    """Return why a run failed; None when it did not."""
     error: Mapping[str, Any] = (run.error or {}).get("error") or {}
     debug: Mapping[str, Any] = error.get("debugInfo") or {}
-    ended = f"Signal {run.signal}" if run.signal else f"Exit code {run.exit_code}" if run.exit_code else ""
-    if not error and not ended:
+    exit_text = f"Signal {run.signal}" if run.signal else f"Exit code {run.exit_code}" if run.exit_code else ""
+    if not error and not exit_text:
         return None
     if not error and run.status is RunStatus.CANCELED:
-        how = f"stopped by {run.signal}" if run.signal else f"ended with exit code {run.exit_code}"
-        return Fault(f"{run.status.value}: {how}", is_wanted=True)
+        reason = f"stopped by {run.signal}" if run.signal else f"ended with exit code {run.exit_code}"
+        return Failure(f"{run.status.value}: {reason}", is_cancellation=True)
     kind = debug.get("type")
     message = str(error.get("message") or "")
     title = f"{kind}: {message}" if kind and not message.startswith(str(kind)) else message
-    said = [text for text in (title, str(error.get("code") or ""), ended) if text]
-    return Fault(said[0], said[1:], str(debug.get("stackTrace") or ""))
+    parts = [text for text in (title, str(error.get("code") or ""), exit_text) if text]
+    return Failure(parts[0], parts[1:], str(debug.get("stackTrace") or ""))
 
 
-def started_line(run: Run) -> str:
-    """The script or command with its arguments, as a shell would take it; nothing for a run without one."""
+def format_command_line(run: Run) -> str:
+    """Return the script or command with its arguments, quoted for a shell; empty for a run without one."""
     definition: Mapping[str, Any] = run.definition or {}
     command = definition.get("command")
     if command:
@@ -87,13 +87,13 @@ def started_line(run: Run) -> str:
     return shlex.join([str(definition["script"]), *map(str, definition.get("arguments") or ())])
 
 
-def git_facts(run: Run) -> Sequence[tuple[str, str]]:
-    """Where the source stood in git; nothing where it was in none."""
+def list_git_facts(run: Run) -> Sequence[tuple[str, str]]:
+    """Return the git state of the source; empty where it was in no repository."""
     return [(name, run.properties[key]) for name, key in _GIT_FACTS if run.properties.get(key)]
 
 
-def environment_facts(run: Run, folder: RunFolder) -> tuple[Sequence[tuple[str, str]], Sequence[str]]:
-    """Names and values of what the script ran in, and the packages that were installed for it."""
+def read_environment_facts(run: Run, folder: RunFolder) -> tuple[Sequence[tuple[str, str]], Sequence[str]]:
+    """Return names and values of the script's environment, and its installed packages."""
     section: Mapping[str, Any] = ((run.definition or {}).get("environment") or {}).get("python") or {}
     record = read_json(folder.environment_record) or {}
     facts = [
@@ -105,4 +105,4 @@ def environment_facts(run: Run, folder: RunFolder) -> tuple[Sequence[tuple[str, 
         ("As of", " ".join(filter(None, (record.get("day"), record.get("day_source"))))),
         ("Left open", ", ".join(record.get("loosened") or ())),
     ]
-    return [(name, str(value)) for name, value in facts if value], list(record.get("installed") or ())[:_MOST_PACKAGES]
+    return [(name, str(value)) for name, value in facts if value], list(record.get("installed") or ())[:_MAX_PACKAGES]

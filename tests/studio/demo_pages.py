@@ -33,52 +33,52 @@ class Place(NamedTuple):
     """What an address is made of."""
 
     demo: Demo
-    pages: WorkspaceUrls
+    urls: WorkspaceUrls
 
 
 PAGES: Mapping[str, Callable[[Place], str]] = {
-    LOGIN: lambda at: f"{at.pages.root}/",
-    "workspaces": lambda at: f"{at.pages.root}/?all",
-    "experiments": lambda at: at.pages.experiments(),
-    "experiments-none": lambda at: f"{at.pages.experiments()}?search=nothing",
-    "experiment": lambda at: at.pages.experiment(
+    LOGIN: lambda at: f"{at.urls.root}/",
+    "workspaces": lambda at: f"{at.urls.root}/?all",
+    "experiments": lambda at: at.urls.experiments(),
+    "experiments-none": lambda at: f"{at.urls.experiments()}?search=nothing",
+    "experiment": lambda at: at.urls.experiment(
         SWEEP, query(*(("select", run_id) for run_id in at.demo.trials[1:6]), size="25")
     ),
-    "experiment-filtered": lambda at: at.pages.experiment(SWEEP, _FILTERED),
-    "experiment-live": lambda at: at.pages.experiment(BASELINE),
-    "experiment-hostile": lambda at: at.pages.experiment(IMPORTED),
-    "runs": lambda at: at.pages.runs(query(children="1", chart="none")),
-    "runs-faults": lambda at: at.pages.runs(
+    "experiment-filtered": lambda at: at.urls.experiment(SWEEP, _FILTERED),
+    "experiment-live": lambda at: at.urls.experiment(BASELINE),
+    "experiment-hostile": lambda at: at.urls.experiment(IMPORTED),
+    "runs": lambda at: at.urls.runs(query(children="1", chart="none")),
+    "runs-faults": lambda at: at.urls.runs(
         query(metric="accuracy >> 1", since="yesterday", status="Done", chart="pie")
     ),
-    "views": lambda at: at.pages.views(),
-    "compare": lambda at: at.pages.compare(query(*(("run", run_id) for run_id in at.demo.trials[:12]))),
-    "compare-hostile": lambda at: at.pages.compare(query(*(("run", f"{IMPORTED}_{number}") for number in (1, 2, 3)))),
+    "views": lambda at: at.urls.views(),
+    "compare": lambda at: at.urls.compare(query(*(("run", run_id) for run_id in at.demo.trials[:12]))),
+    "compare-hostile": lambda at: at.urls.compare(query(*(("run", f"{IMPORTED}_{number}") for number in (1, 2, 3)))),
     "difference": lambda at: (
-        f"{at.pages.run(at.demo.full, 'difference')}?{query(path='train.py', **{'with': at.demo.failed})}"
+        f"{at.urls.run(at.demo.full, 'difference')}?{query(path='train.py', **{'with': at.demo.failed})}"
     ),
-    "queue": lambda at: at.pages.queue(),
-    "submit": lambda at: at.pages.submit(),
-    "resubmit": lambda at: at.pages.submit(like=at.demo.full),
-    "run": lambda at: at.pages.run(at.demo.full),
-    "run-failed": lambda at: at.pages.run(at.demo.failed),
-    "run-live": lambda at: at.pages.run(at.demo.endless),
-    "run-hostile": lambda at: at.pages.run(f"{IMPORTED}_1"),
-    "metrics": lambda at: at.pages.run(at.demo.full, "metrics"),
-    "metric": lambda at: f"{at.pages.run(at.demo.full, 'metrics')}?metric=loss",
-    "images": lambda at: at.pages.run(at.demo.full, "images"),
-    "children": lambda at: at.pages.run(at.demo.parent, "children"),
-    "children-none": lambda at: at.pages.run(at.demo.full, "children"),
-    "log": lambda at: at.pages.run(at.demo.full, "logs"),
-    "log-live": lambda at: at.pages.run(at.demo.endless, "logs"),
-    "file-table": lambda at: at.pages.file(at.demo.full, "logs", "outputs/predictions.csv"),
-    "file-json": lambda at: at.pages.file(at.demo.full, "logs", "outputs/model/config.json"),
-    "file-image": lambda at: at.pages.file(at.demo.full, "logs", "outputs/curve.png"),
-    "file-binary": lambda at: at.pages.file(at.demo.full, "logs", "outputs/model/weights.bin"),
-    "snapshot": lambda at: at.pages.run(at.demo.full, "snapshot"),
-    "snapshot-none": lambda at: at.pages.run(at.demo.trials[0], "snapshot"),
-    "json": lambda at: at.pages.run(at.demo.full, "json"),
-    "no-run": lambda at: at.pages.run("nothing"),
+    "queue": lambda at: at.urls.queue(),
+    "submit": lambda at: at.urls.submit(),
+    "resubmit": lambda at: at.urls.submit(like=at.demo.full),
+    "run": lambda at: at.urls.run(at.demo.full),
+    "run-failed": lambda at: at.urls.run(at.demo.failed),
+    "run-live": lambda at: at.urls.run(at.demo.endless),
+    "run-hostile": lambda at: at.urls.run(f"{IMPORTED}_1"),
+    "metrics": lambda at: at.urls.run(at.demo.full, "metrics"),
+    "metric": lambda at: f"{at.urls.run(at.demo.full, 'metrics')}?metric=loss",
+    "images": lambda at: at.urls.run(at.demo.full, "images"),
+    "children": lambda at: at.urls.run(at.demo.parent, "children"),
+    "children-none": lambda at: at.urls.run(at.demo.full, "children"),
+    "log": lambda at: at.urls.run(at.demo.full, "logs"),
+    "log-live": lambda at: at.urls.run(at.demo.endless, "logs"),
+    "file-table": lambda at: at.urls.file(at.demo.full, "logs", "outputs/predictions.csv"),
+    "file-json": lambda at: at.urls.file(at.demo.full, "logs", "outputs/model/config.json"),
+    "file-image": lambda at: at.urls.file(at.demo.full, "logs", "outputs/curve.png"),
+    "file-binary": lambda at: at.urls.file(at.demo.full, "logs", "outputs/model/weights.bin"),
+    "snapshot": lambda at: at.urls.run(at.demo.full, "snapshot"),
+    "snapshot-none": lambda at: at.urls.run(at.demo.trials[0], "snapshot"),
+    "json": lambda at: at.urls.run(at.demo.full, "json"),
+    "no-run": lambda at: at.urls.run("nothing"),
 }
 """Each page, and those states of it that look different, by a name that a file can have."""
 

@@ -16,8 +16,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.studio.charts.figure import BARS, LINES, POINTS, figure, series_of
-from mlrun_cli.studio.export.svg_drawing import HEIGHT, LEFT, WIDTH, drawing_of
+from mlrun_cli.studio.charts.figure import BARS, LINES, POINTS, build_figure, build_series
+from mlrun_cli.studio.export.svg_drawing import HEIGHT, LEFT, WIDTH, draw_figure
 from tests.running import Mlrun
 from tests.studio.run_maker import RunMaker
 
@@ -106,7 +106,7 @@ def test_what_went_wrong_stands_apart_from_what_follows(mlrun: Mlrun, make: RunM
     with browser.new_context() as context:
         tab = context.new_page()
         tab.goto((mlrun.folder / "page.html").as_uri())
-        fault, next_box = (tab.locator(which).bounding_box() for which in (".fault", ".details .box >> nth=0"))
+        fault, next_box = (tab.locator(which).bounding_box() for which in (".failure", ".details .box >> nth=0"))
         assert fault is not None and next_box is not None
         assert next_box["y"] - fault["y"] - fault["height"] >= 8
 
@@ -241,7 +241,9 @@ numbers = st.floats(allow_nan=True, allow_infinity=True)
 @example(LINES, [sys.float_info.max])
 @example(LINES, [-sys.float_info.max])
 def test_whatever_was_logged_is_drawn_within_its_frame(kind: str, values: list[float]) -> None:
-    drawn = drawing_of(figure(kind, [series_of("loss", range(len(values)), values, 1)], x="step", y="loss"), {1: "a"})
+    drawn = draw_figure(
+        build_figure(kind, [build_series("loss", range(len(values)), values, 1)], x="step", y="loss"), {1: "a"}
+    )
     finite = [value for value in values if abs(value) < float("inf")]
     assert (drawn is None) == (not finite)
     if drawn is None:
@@ -257,8 +259,8 @@ def test_whatever_was_logged_is_drawn_within_its_frame(kind: str, values: list[f
 
 def test_bars_of_zero_are_seen_and_named_by_what_differs() -> None:
     names = [f"nightly-regression_{number}_{number:08x}" for number in range(8)]
-    series = [series_of("score", [place], [0.0], place) for place in range(8)]
-    drawn = drawing_of(figure(BARS, series, x="run", y="score", names=names), dict(enumerate(names)))
+    series = [build_series("score", [place], [0.0], place) for place in range(8)]
+    drawn = draw_figure(build_figure(BARS, series, x="run", y="score", names=names), dict(enumerate(names)))
     assert drawn is not None
     assert drawn.y_ticks[0].text == "0" and drawn.y_ticks[-1].text == "1"
     assert all(height > 0 for mark in drawn.marks for *_, height in mark.bars)
@@ -267,12 +269,12 @@ def test_bars_of_zero_are_seen_and_named_by_what_differs() -> None:
 
 def test_a_value_that_cannot_be_drawn_is_a_gap_and_runs_keep_their_colours() -> None:
     series = [
-        series_of("loss", range(5), [1.0, 2.0, float("nan"), 3.0, 4.0], 7),
-        series_of("loss", [0], [1.0], 8),
-        series_of("loss", range(2), [float("nan")] * 2, 9),
-        series_of("loss", range(2), [2.0, 3.0], 10),
+        build_series("loss", range(5), [1.0, 2.0, float("nan"), 3.0, 4.0], 7),
+        build_series("loss", [0], [1.0], 8),
+        build_series("loss", range(2), [float("nan")] * 2, 9),
+        build_series("loss", range(2), [2.0, 3.0], 10),
     ]
-    drawn = drawing_of(figure(LINES, series, x="step", y="loss"), {7: "a", 8: "b", 9: "c", 10: "d"})
+    drawn = draw_figure(build_figure(LINES, series, x="step", y="loss"), {7: "a", 8: "b", 9: "c", 10: "d"})
     assert drawn is not None
     assert [mark.path.count("M") for mark in drawn.marks] == [2, 0, 1] and len(drawn.marks[1].dots) == 1
     assert drawn.legend == [

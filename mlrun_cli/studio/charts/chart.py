@@ -1,13 +1,13 @@
-"""Charts of runs as an address names them: `chart=curve:loss,accuracy:step`.
+"""Charts as URLs name them: `chart=curve:loss,accuracy:step`.
 
-A chart is words between colons: its kind, its metrics, then what else is wanted of it.
+A chart is words separated by colons: its kind, its metrics and its options.
 
-- `curve:NAME,NAME:step` draws what was logged, over `step`, `time` or `relative` time, a line per run and metric;
-- `value:NAME:min` draws one value per run, its `last`, `min` or `max`;
-- `scatter:NAME:last:NAME:max` draws a point per run, the first metric to the right and the second upwards.
+- `curve:NAME,NAME:step` draws logged values over `step`, `time` or `relative` time, one line per run and metric;
+- `value:NAME:min` draws one value per run, the `last`, `min` or `max`;
+- `scatter:NAME:last:NAME:max` draws a point per run, with the first metric on the horizontal axis.
 
-`log` at the end makes the vertical axis logarithmic, and `smooth=0.6` smooths curves. In a name, a backslash stands
-before each colon, comma and backslash.
+`log` at the end makes the vertical axis logarithmic, and `smooth=0.6` smooths curves. In names, colons, commas and
+backslashes are escaped by a backslash.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from mlrun_cli.metrics.metric import LAST, SUMMARIES
 CURVE, VALUE, SCATTER = "curve", "value", "scatter"
 KINDS = {CURVE: "Curves", VALUE: "A value per run", SCATTER: "Two metrics against each other"}
 STEP, TIME, RELATIVE = "step", "time", "relative"
-OVER = {STEP: "step", TIME: "time", RELATIVE: "time since the start"}
+X_AXES = {STEP: "step", TIME: "time", RELATIVE: "time since the start"}
 
-MOST_CHARTS = 24
-MOST_NAMES = 20
+MAX_CHARTS = 24
+MAX_NAMES = 20
 _NO_CHARTS = "none"
 _LOG, _SMOOTH = "log", "smooth="
-STRONGEST = 0.99
-"""The most that curves are smoothed."""
+MAX_SMOOTHING = 0.99
+"""The strongest smoothing."""
 _SPECIAL = re.compile(r"[\\:,]")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _EXAMPLE = "Charts are curve:NAME,NAME:step, value:NAME:last and scatter:NAME:last:NAME:max."
 
 
 class Measure(NamedTuple):
-    """A metric, and what of its values is meant where a run has one value: `last`, `min` or `max`."""
+    """A metric, and which value of it a run has in charts with one value per run: `last`, `min` or `max`."""
 
     name: str
     which: str = LAST
@@ -48,8 +48,8 @@ class Chart(NamedTuple):
 
     Attributes:
         kind: one of `KINDS`.
-        measures: what is drawn; several of a curve, one of a value, two of a scatter.
-        over: one of `OVER`, of a curve.
+        measures: several for a curve, one for a value, two for a scatter.
+        over: the horizontal axis of a curve, one of `X_AXES`.
         is_log: whether the vertical axis is logarithmic.
         smoothing: of a curve, from 0 for none to less than 1.
     """
@@ -62,68 +62,68 @@ class Chart(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Chart:
-        """The chart that an address names.
+        """Parse a chart of a URL.
 
         Raises:
-            UsageError: it is none; the message says why.
+            UsageError: it is not valid.
         """
-        kind, *words = _split(text, ":")
+        kind, *words = _split_unescaped(text, ":")
         if kind == CURVE and len(words) >= 2:
-            measures = [Measure(_plain(name)) for name in _split(words[0], ",")]
+            measures = [Measure(_unescape(name)) for name in _split_unescaped(words[0], ",")]
             over, options = words[1], words[2:]
         elif kind == VALUE and len(words) >= 2:
-            measures = [Measure(_plain(words[0]), words[1])]
+            measures = [Measure(_unescape(words[0]), words[1])]
             over, options = STEP, words[2:]
         elif kind == SCATTER and len(words) >= 4:
-            measures = [Measure(_plain(words[0]), words[1]), Measure(_plain(words[2]), words[3])]
+            measures = [Measure(_unescape(words[0]), words[1]), Measure(_unescape(words[2]), words[3])]
             over, options = STEP, words[4:]
         else:
-            raise _invalid(text, "these are not the words of one")
+            raise _create_error(text, "these are not the words of one")
         smoothing = 0.0
         for option in options:
             if option.startswith(_SMOOTH):
-                smoothing = _share(text, option.removeprefix(_SMOOTH))
+                smoothing = _parse_smoothing(text, option.removeprefix(_SMOOTH))
             elif option != _LOG:
-                raise _invalid(text, f"'{option[:60]}' is neither log nor smooth=NUMBER")
-        return _checked(text, cls(kind, tuple(dict.fromkeys(measures)), over, _LOG in options, smoothing))
+                raise _create_error(text, f"'{option[:60]}' is neither log nor smooth=NUMBER")
+        return _validate(text, cls(kind, tuple(dict.fromkeys(measures)), over, _LOG in options, smoothing))
 
     @classmethod
-    def of_fields(
+    def from_form(
         cls, kind: str, names: Sequence[str], whichs: Sequence[str], over: str, *, is_log: bool, smoothing: str
     ) -> Chart:
-        """The chart that a form describes; names that were left empty count for nothing.
+        """Create a chart from the fields of a form.
 
         Args:
             kind: one of `KINDS`.
-            names: of metrics, as many as the form has boxes for.
-            whichs: which value of the first and of the second, where a run has one.
-            over: one of `OVER`.
+            names: of metrics; empty ones are ignored.
+            whichs: the value of the first and of the second metric, where a run has one.
+            over: one of `X_AXES`.
             is_log: whether the vertical axis is logarithmic.
-            smoothing: a number.
+            smoothing: a number as text.
 
         Raises:
-            UsageError: it describes none.
+            UsageError: the fields are not valid.
         """
-        padded = [*whichs, *([LAST] * len(names))]
-        measures = [Measure(name, padded[place]) for place, name in enumerate(names) if name.strip()]
-        wanted = {CURVE: MOST_NAMES, VALUE: 1, SCATTER: 2}.get(kind, 0)
+        summaries = [*whichs, *([LAST] * len(names))]
+        measures = [Measure(name, summaries[place]) for place, name in enumerate(names) if name.strip()]
+        wanted = {CURVE: MAX_NAMES, VALUE: 1, SCATTER: 2}.get(kind, 0)
         if kind == CURVE:
             measures = [Measure(measure.name) for measure in measures]
-        described = "the chart of the form"
+        description = "the chart of the form"
         if not measures:
-            raise _invalid(described, "it names no metric")
+            raise _create_error(description, "it names no metric")
         if kind == SCATTER and len(measures) < 2:
-            raise _invalid(described, "it needs two metrics")
-        share = _share(described, smoothing or "0") if kind == CURVE else 0.0
+            raise _create_error(description, "it needs two metrics")
+        share = _parse_smoothing(description, smoothing or "0") if kind == CURVE else 0.0
         over = over if kind == CURVE else STEP
-        return _checked(described, cls(kind, tuple(dict.fromkeys(measures[:wanted])), over, is_log, share))
+        return _validate(description, cls(kind, tuple(dict.fromkeys(measures[:wanted])), over, is_log, share))
 
     def __str__(self) -> str:
-        """The text that `parse` makes it of."""
+        """Return the text that `parse` reads."""
         if self.kind == CURVE:
-            words = [",".join(_escaped(measure.name) for measure in self.measures), self.over]
+            words = [",".join(_escape(measure.name) for measure in self.measures), self.over]
         else:
-            words = [word for measure in self.measures for word in (_escaped(measure.name), measure.which)]
+            words = [word for measure in self.measures for word in (_escape(measure.name), measure.which)]
         options = [_LOG] if self.is_log else []
         if self.smoothing:
             options.append(f"{_SMOOTH}{self.smoothing:g}")
@@ -131,18 +131,18 @@ class Chart(NamedTuple):
 
     @property
     def names(self) -> list[str]:
-        """The metrics that it draws."""
+        """The names of its metrics."""
         return [measure.name for measure in self.measures]
 
     @property
     def title(self) -> str:
-        """What stands above it: its metrics, and in what it differs from a plain chart of them."""
+        """The title: its metrics, and the options that differ from the defaults."""
         if self.kind == CURVE:
             words = [", ".join(self.names)]
         else:
             words = [" against ".join(f"{measure.name} ({measure.which})" for measure in reversed(self.measures))]
         if self.over != STEP:
-            words.append(OVER[self.over])
+            words.append(X_AXES[self.over])
         if self.is_log:
             words.append("log")
         if self.smoothing:
@@ -150,10 +150,10 @@ class Chart(NamedTuple):
         return " · ".join(words)
 
 
-def read_charts(texts: Sequence[str]) -> tuple[Sequence[Chart] | None, Sequence[str]]:
-    """The charts that the values of `chart` in an address name, and what is wrong with the others.
+def parse_charts(texts: Sequence[str]) -> tuple[Sequence[Chart] | None, Sequence[str]]:
+    """Parse the charts of a URL; return them, and messages about those that are not valid.
 
-    None instead of charts where the address says nothing of them.
+    The charts are None when the URL has no parameter `chart`.
     """
     charts: list[Chart] = []
     problems: list[str] = []
@@ -164,47 +164,47 @@ def read_charts(texts: Sequence[str]) -> tuple[Sequence[Chart] | None, Sequence[
             charts.append(Chart.parse(text))
         except UsageError as error:
             problems.append(f"{error.message} {error.hint}")
-    return (list(dict.fromkeys(charts))[:MOST_CHARTS] if texts else None), problems
+    return (list(dict.fromkeys(charts))[:MAX_CHARTS] if texts else None), problems
 
 
-def query_with(query: str, charts: Sequence[Chart]) -> str:
-    """A query string with these charts instead of those it names."""
+def replace_charts(query: str, charts: Sequence[Chart]) -> str:
+    """Return a query string with its charts replaced."""
     others = [(key, value) for key, value in parse_qsl(query, keep_blank_values=True) if key != "chart"]
     named = [str(chart) for chart in charts] or [_NO_CHARTS]
     return urlencode([*others, *(("chart", text) for text in named)])
 
 
-def _checked(text: str, chart: Chart) -> Chart:
+def _validate(text: str, chart: Chart) -> Chart:
     if not all(measure.name for measure in chart.measures):
-        raise _invalid(text, "a name is empty")
-    if len(chart.measures) > MOST_NAMES:
-        raise _invalid(text, f"it has more than {MOST_NAMES} metrics")
-    if chart.over not in OVER:
-        raise _invalid(text, f"curves are drawn over {', '.join(OVER)}, not '{chart.over[:60]}'")
+        raise _create_error(text, "a name is empty")
+    if len(chart.measures) > MAX_NAMES:
+        raise _create_error(text, f"it has more than {MAX_NAMES} metrics")
+    if chart.over not in X_AXES:
+        raise _create_error(text, f"curves are drawn over {', '.join(X_AXES)}, not '{chart.over[:60]}'")
     for measure in chart.measures:
         if measure.which not in SUMMARIES:
-            raise _invalid(text, f"a run's value is its {', '.join(SUMMARIES)}, not '{measure.which[:60]}'")
+            raise _create_error(text, f"a run's value is its {', '.join(SUMMARIES)}, not '{measure.which[:60]}'")
     if chart.kind == SCATTER and len(chart.measures) != 2:
-        raise _invalid(text, "its two sides are the same")
+        raise _create_error(text, "its two sides are the same")
     return chart
 
 
-def _share(text: str, typed: str) -> float:
+def _parse_smoothing(text: str, typed: str) -> float:
     try:
         value = float(typed)
     except ValueError:
         value = -1.0
     if not 0 <= value <= 1:
-        raise _invalid(text, f"smoothing is a number from 0 to {STRONGEST}, not '{typed[:60]}'")
-    return min(value, STRONGEST)
+        raise _create_error(text, f"smoothing is a number from 0 to {MAX_SMOOTHING}, not '{typed[:60]}'")
+    return min(value, MAX_SMOOTHING)
 
 
-def _split(text: str, separator: str) -> list[str]:
-    """The pieces between separators, but for those after a backslash; the pieces keep their backslashes."""
-    return ["".join(piece) for piece in _pieces(text, separator)]
+def _split_unescaped(text: str, separator: str) -> list[str]:
+    """Split at separators that are not escaped; the parts keep their backslashes."""
+    return ["".join(piece) for piece in _split_into_characters(text, separator)]
 
 
-def _pieces(text: str, separator: str) -> list[list[str]]:
+def _split_into_characters(text: str, separator: str) -> list[list[str]]:
     pieces: list[list[str]] = [[]]
     for sign in re.findall(r"\\.|.", text, re.DOTALL):
         if sign == separator:
@@ -214,14 +214,14 @@ def _pieces(text: str, separator: str) -> list[list[str]]:
     return pieces
 
 
-def _escaped(name: str) -> str:
+def _escape(name: str) -> str:
     return _SPECIAL.sub(r"\\\g<0>", name)
 
 
-def _plain(text: str) -> str:
+def _unescape(text: str) -> str:
     return _ESCAPED.sub(r"\1", text)
 
 
-def _invalid(text: str, why: str) -> UsageError:
+def _create_error(text: str, why: str) -> UsageError:
     shown = text if len(text) <= 60 else f"{text[:60]}…"
     return UsageError(f"'{shown}' is no chart: {why}.", hint=_EXAMPLE)

@@ -1,4 +1,4 @@
-"""What runs are called beside each other."""
+"""Labels of runs in charts."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Collection, Mapping
 from mlrun_cli.runs.run import Run
 
 
-def names_of_runs(runs: Collection[Run]) -> Mapping[int, str]:
-    """By its key what each run is called; of several of one name also by its number, or its id where that is alike."""
+def label_runs(runs: Collection[Run]) -> Mapping[int, str]:
+    """Return a distinct label for each run's key: its name, with its number or its id where names repeat."""
     short = {run.key: run.display_name or run.run_id for run in runs}
     numbered = {run.key: f"{short[run.key]} #{run.run_number}" for run in runs}
     whole = {run.key: f"{short[run.key]} {run.run_id}" for run in runs}

@@ -1,4 +1,4 @@
-"""Smooth curves: an exponential moving mean of all that was logged, not of the points that are drawn."""
+"""Smooth curves: an exponential moving average of all logged values, not only of the points that are drawn."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from collections.abc import Iterable, Sequence
 
 from mlrun_cli.store.metric_curves import CurvePiece
 
-_LEAST_SHARE = 0.01
-"""What lies so far back that all of it weighs less is left out."""
+_MIN_WEIGHT = 0.01
+"""Values whose weights sum up to less are left out."""
 
 
-def reach(weight: float) -> int:
-    """How many numbers before one have a say in the mean there; `weight` is above 0 and below 1."""
-    return math.ceil(math.log(_LEAST_SHARE) / math.log(weight))
+def compute_reach(weight: float) -> int:
+    """Return how many earlier values count in the average at a point; `weight` is above 0 and below 1."""
+    return math.ceil(math.log(_MIN_WEIGHT) / math.log(weight))
 
 
-def smoothed(pieces: Iterable[CurvePiece], weight: float, places: Sequence[float]) -> Sequence[float]:
-    """The mean at each of these places of the axis, straight between the ends of pieces.
+def smooth_curve(pieces: Iterable[CurvePiece], weight: float, positions: Sequence[float]) -> Sequence[float]:
+    """Compute the average at positions on the axis, linear between the ends of pieces.
 
     Args:
-        pieces: of a curve, at least one of them; of any order.
-        weight: what each number leaves to those before it.
-        places: on the axis on which the pieces end.
+        pieces: at least one piece of a curve, in any order.
+        weight: the share of the average that each value leaves to earlier ones.
+        positions: on the axis of the pieces' ends.
     """
     ends, means = [], []
     total = weights = 0.0
@@ -33,12 +33,12 @@ def smoothed(pieces: Iterable[CurvePiece], weight: float, places: Sequence[float
         weights = weights * kept + (1 - kept)
         ends.append(piece.end)
         means.append(total / weights)
-    return [_between(ends, means, place) for place in places]
+    return [_interpolate(ends, means, position) for position in positions]
 
 
-def _between(ends: Sequence[float], means: Sequence[float], place: float) -> float:
-    after = bisect_right(ends, place)
+def _interpolate(ends: Sequence[float], means: Sequence[float], position: float) -> float:
+    after = bisect_right(ends, position)
     if after in {0, len(ends)}:
         return means[max(0, after - 1)]
-    share = (place - ends[after - 1]) / (ends[after] - ends[after - 1])
+    share = (position - ends[after - 1]) / (ends[after] - ends[after - 1])
     return means[after - 1] * (1 - share) + means[after] * share

@@ -1,1 +1,1 @@
-"""Runs as one page that stands alone: a file to keep or to mail, without scripts and without a studio."""
+"""Runs as one self-contained HTML page, without scripts, to keep or to mail."""

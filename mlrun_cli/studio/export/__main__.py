@@ -8,7 +8,7 @@ from pathlib import Path
 from mlrun_cli.actions.runs import get_runs
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.serving.export_options import ExportOptions
-from mlrun_cli.studio.export.page import page_of
+from mlrun_cli.studio.export.page import render_page
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
@@ -22,7 +22,7 @@ def main(options: ExportOptions) -> None:
     with Workspace.open(
         locate_workspace(Path(options.home), WorkspaceIdentity(*options.identity)), create=False
     ) as workspace:
-        text = page_of(workspace, get_runs(workspace, options.run_ids))
+        text = render_page(workspace, get_runs(workspace, options.run_ids))
     sys.stdout.buffer.write(text.encode("utf-8", "replace"))
 
 

@@ -1,4 +1,4 @@
-"""The images of a run within the page."""
+"""Images of a run, embedded in the page."""
 
 from __future__ import annotations
 
@@ -10,55 +10,55 @@ from typing import NamedTuple
 from mlrun_cli.actions.artifacts import open_file
 from mlrun_cli.errors import NotFound
 from mlrun_cli.runs.run import Run
-from mlrun_cli.studio.charts.logged_document import file_of
-from mlrun_cli.studio.files.file_kind import image_type
+from mlrun_cli.studio.charts.logged_document import parse_artifact_url
+from mlrun_cli.studio.files.file_kind import detect_image_type
 from mlrun_cli.workspace import Workspace
 
-_MOST_NAMES = 20
-_MOST_OF_A_NAME = 4
-_MOST_BYTES = 2 << 20
-_MOST_BYTES_OF_ALL = 12 << 20
+_MAX_NAMES = 20
+_MAX_PER_NAME = 4
+_MAX_BYTES = 2 << 20
+_MAX_TOTAL_BYTES = 12 << 20
 
 
-class Picture(NamedTuple):
-    """An image: its name, the step it was logged at or its number from 0 on, and a `data:` address."""
+class ExportedImage(NamedTuple):
+    """An image: its name, its step or its number from 0 on, and a `data:` URL."""
 
     name: str
     step: float
     address: str
 
 
-def pictures_of(workspace: Workspace, run: Run) -> tuple[list[Picture], int]:
-    """The newest images of each name as far as the page has room for them, and how many there are."""
+def read_images(workspace: Workspace, run: Run) -> tuple[list[ExportedImage], int]:
+    """Return the newest images of each name that fit into the page, and the number of all images."""
     found = []
-    room = _MOST_BYTES_OF_ALL
-    for name, step, file in _logged(workspace, run):
-        data, kind = _read(workspace, run, file)
+    room = _MAX_TOTAL_BYTES
+    for name, step, file in _list_images(workspace, run):
+        data, kind = _read_image(workspace, run, file)
         if kind is not None and len(data) <= room:
             room -= len(data)
-            found.append(Picture(name, step, f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"))
+            found.append(ExportedImage(name, step, f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"))
     return found, sum(
         summary.value_count
-        for summary in workspace.metric_summaries.list(run.key, only_images=True, limit=10 * _MOST_NAMES)
+        for summary in workspace.metric_summaries.list(run.key, only_images=True, limit=10 * _MAX_NAMES)
     )
 
 
-def _logged(workspace: Workspace, run: Run) -> Iterator[tuple[str, float, str]]:
-    for summary in workspace.metric_summaries.list(run.key, only_images=True, limit=_MOST_NAMES):
-        offset = max(0, summary.value_count - _MOST_OF_A_NAME)
-        for item in workspace.metrics.items(run.key, summary.name, limit=_MOST_OF_A_NAME, offset=offset):
-            if file := file_of(item.value):
+def _list_images(workspace: Workspace, run: Run) -> Iterator[tuple[str, float, str]]:
+    for summary in workspace.metric_summaries.list(run.key, only_images=True, limit=_MAX_NAMES):
+        offset = max(0, summary.value_count - _MAX_PER_NAME)
+        for item in workspace.metrics.items(run.key, summary.name, limit=_MAX_PER_NAME, offset=offset):
+            if file := parse_artifact_url(item.value):
                 yield summary.name, item.position if item.step is None else item.step, file
 
 
-def _read(workspace: Workspace, run: Run, file: str) -> tuple[bytes, str | None]:
-    """What is in a file, and its media type; None where it is no picture, too large or gone."""
+def _read_image(workspace: Workspace, run: Run, file: str) -> tuple[bytes, str | None]:
+    """Return a file's content and media type; None as the type where it is not an image, too large or gone."""
     try:
         descriptor = open_file(workspace, run, file)
     except NotFound:
         return b"", None
     try:
-        data = os.pread(descriptor, _MOST_BYTES + 1, 0)
-        return data, image_type(file, descriptor) if len(data) <= _MOST_BYTES else None
+        data = os.pread(descriptor, _MAX_BYTES + 1, 0)
+        return data, detect_image_type(file, descriptor) if len(data) <= _MAX_BYTES else None
     finally:
         os.close(descriptor)

@@ -1,4 +1,4 @@
-"""The page: one run with what it has logged and printed, or several runs side by side."""
+"""The exported page: one run with its metrics and log, or several runs side by side."""
 
 from __future__ import annotations
 
@@ -15,46 +15,59 @@ from mlrun_cli.core.redaction import REDACTED, URL_SECRET
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import NotFound
 from mlrun_cli.runs.run import Run
-from mlrun_cli.studio.charts.board import fitting_charts
+from mlrun_cli.studio.charts.board import suggest_charts
 from mlrun_cli.studio.charts.chart import STEP
-from mlrun_cli.studio.charts.figure import figure_of_chart
-from mlrun_cli.studio.charts.metric_panel import CURVE_PANEL, PLOT_PANEL, Panel, figure_of_metric, panel_of, values_grid
+from mlrun_cli.studio.charts.figure import build_chart_figure
+from mlrun_cli.studio.charts.metric_panel import (
+    CURVE_PANEL,
+    PLOT_PANEL,
+    Panel,
+    build_metric_figure,
+    build_panel,
+    build_values_grid,
+)
 from mlrun_cli.studio.export import svg_drawing
-from mlrun_cli.studio.export.images import pictures_of
-from mlrun_cli.studio.export.svg_drawing import Drawing, drawing_of
+from mlrun_cli.studio.export.images import read_images
+from mlrun_cli.studio.export.svg_drawing import Drawing, draw_figure
 from mlrun_cli.studio.markdown import render_markdown
-from mlrun_cli.studio.pages.compare.comparison import compare
+from mlrun_cli.studio.pages.compare.comparison import compare_runs
 from mlrun_cli.studio.pages.run.logs.log_window import WINDOW_BYTES
 from mlrun_cli.studio.pages.run.logs.terminal import Terminal
-from mlrun_cli.studio.run_facts import environment_facts, fault_of, git_facts, started_line, status_spans
+from mlrun_cli.studio.run_facts import (
+    compute_status_spans,
+    describe_failure,
+    format_command_line,
+    list_git_facts,
+    read_environment_facts,
+)
 from mlrun_cli.studio.template_renderer import STATIC_FOLDER, TemplateRenderer
 from mlrun_cli.workspace import Workspace
 
-_SHEETS = ("studio", "table", "charts", "run", "files", "compare", "export")
-_MOST_METRICS = 100
-_MOST_ROWS = 100
-_MOST_CHARTS = 12
+_STYLE_SHEETS = ("studio", "table", "charts", "run", "files", "compare", "export")
+_MAX_METRICS = 100
+_MAX_ROWS = 100
+_MAX_CHARTS = 12
 _COLUMNS = 20
 
 
 class DrawnPanel(NamedTuple):
-    """A metric of a run, with the drawing of those that have one."""
+    """A metric's panel with its drawing, if it has one."""
 
     panel: Panel
     drawing: Drawing | None
 
 
 class LogEnd(NamedTuple):
-    """The last lines of a log, as a terminal would show them."""
+    """The last lines of a log, as a terminal shows them."""
 
     name: str
     lines: Sequence[Markup]
     is_cut: bool
 
 
-def page_of(workspace: Workspace, runs: Sequence[Run]) -> str:
-    """The page of a run, or of several."""
-    style = "\n".join((STATIC_FOLDER / f"{name}.css").read_text(encoding="utf-8") for name in _SHEETS)
+def render_page(workspace: Workspace, runs: Sequence[Run]) -> str:
+    """Render the page of one run, or of several."""
+    style = "\n".join((STATIC_FOLDER / f"{name}.css").read_text(encoding="utf-8") for name in _STYLE_SHEETS)
     digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
     policy = (
         "default-src 'none'",
@@ -63,7 +76,7 @@ def page_of(workspace: Workspace, runs: Sequence[Run]) -> str:
         "base-uri 'none'",
         "form-action 'none'",
     )
-    own = _run(workspace, runs[0]) if len(runs) == 1 else _comparison(workspace, runs)
+    own = _build_run_values(workspace, runs[0]) if len(runs) == 1 else _build_comparison_values(workspace, runs)
     values = {
         "style": Markup(style),  # noqa: S704 — our own sheets
         "policy": "; ".join(policy),
@@ -75,38 +88,40 @@ def page_of(workspace: Workspace, runs: Sequence[Run]) -> str:
     return TemplateRenderer("", str).render("export/run.html" if len(runs) == 1 else "export/comparison.html", values)
 
 
-def _run(workspace: Workspace, run: Run) -> Mapping[str, Any]:
-    environment, packages = environment_facts(run, workspace.run_folder(run.run_id))
-    summaries = workspace.metric_summaries.list(run.key, only_images=False, limit=_MOST_METRICS)
-    pictures, picture_count = pictures_of(workspace, run)
+def _build_run_values(workspace: Workspace, run: Run) -> Mapping[str, Any]:
+    environment, packages = read_environment_facts(run, workspace.run_folder(run.run_id))
+    summaries = workspace.metric_summaries.list(run.key, only_images=False, limit=_MAX_METRICS)
+    images, image_count = read_images(workspace, run)
     return {
         "run": run,
-        "spans": status_spans(workspace.runs.history(run.key)),
-        "fault": fault_of(run),
-        "started": started_line(run),
-        "git": git_facts(run),
+        "spans": compute_status_spans(workspace.runs.history(run.key)),
+        "failure": describe_failure(run),
+        "started": format_command_line(run),
+        "git": list_git_facts(run),
         "environment": environment,
         "packages": packages,
         "description": render_markdown(run.description) if run.description else None,
-        "panels": [_drawn(workspace, run, panel_of(workspace, run, summary, _MOST_ROWS)) for summary in summaries],
+        "panels": [
+            _draw_panel(workspace, run, build_panel(workspace, run, summary, _MAX_ROWS)) for summary in summaries
+        ],
         "further_metrics": workspace.metric_summaries.count(run.key, only_images=False) - len(summaries),
-        "pictures": pictures,
-        "further_pictures": picture_count - len(pictures),
-        "log": _log_end(workspace, run),
+        "images": images,
+        "further_images": image_count - len(images),
+        "log": _read_log_end(workspace, run),
     }
 
 
-def _drawn(workspace: Workspace, run: Run, panel: Panel) -> DrawnPanel:
+def _draw_panel(workspace: Workspace, run: Run, panel: Panel) -> DrawnPanel:
     if panel.kind not in {CURVE_PANEL, PLOT_PANEL}:
         return DrawnPanel(panel, None)
-    figure = figure_of_metric(workspace, run, panel.summary, STEP, None, None)
+    figure = build_metric_figure(workspace, run, panel.summary, STEP, None, None)
     if panel.kind == CURVE_PANEL:
-        panel = panel._replace(grid=values_grid(workspace, run, panel.summary, _MOST_ROWS))
-    return DrawnPanel(panel, drawing_of(figure, {run.key: run.display_name or run.run_id}))
+        panel = panel._replace(grid=build_values_grid(workspace, run, panel.summary, _MAX_ROWS))
+    return DrawnPanel(panel, draw_figure(figure, {run.key: run.display_name or run.run_id}))
 
 
-def _log_end(workspace: Workspace, run: Run) -> LogEnd | None:
-    """The end of what the script has printed; without what an address in it would give away."""
+def _read_log_end(workspace: Workspace, run: Run) -> LogEnd | None:
+    """Read the end of the script's log, without credentials in URLs."""
     name = workspace.run_folder(run.run_id).stdout_name
     try:
         descriptor = open_file(workspace, run, name)
@@ -120,19 +135,19 @@ def _log_end(workspace: Workspace, run: Run) -> LogEnd | None:
     if start:
         data = data[data.find(b"\n") + 1 :]
     terminal = Terminal()
-    terminal.feed(URL_SECRET.sub(REDACTED, data.decode("utf-8", "replace")))
+    terminal.write(URL_SECRET.sub(REDACTED, data.decode("utf-8", "replace")))
     return LogEnd(name, list(terminal.lines()), start > 0)
 
 
-def _comparison(workspace: Workspace, runs: Sequence[Run]) -> Mapping[str, Any]:
+def _build_comparison_values(workspace: Workspace, runs: Sequence[Run]) -> Mapping[str, Any]:
     keys = [run.key for run in runs]
     names = {run.key: run.display_name or run.run_id for run in runs}
-    charts = fitting_charts(workspace, keys, _MOST_CHARTS)
-    drawn = [(chart, drawing_of(figure_of_chart(workspace, runs, chart, None, None), names)) for chart in charts]
+    charts = suggest_charts(workspace, keys, _MAX_CHARTS)
+    drawn = [(chart, draw_figure(build_chart_figure(workspace, runs, chart, None, None), names)) for chart in charts]
     first, others = runs[0], runs[1:]
     parts = [[first, *others[at : at + _COLUMNS - 1]] for at in range(0, len(others), _COLUMNS - 1)]
     return {
         "runs": runs,
         "charts": [(chart, shape) for chart, shape in drawn if shape is not None],
-        "tables": [(part, compare(workspace, part, with_constant=True)) for part in parts],
+        "tables": [(part, compare_runs(workspace, part, with_constant=True)) for part in parts],
     }

@@ -1,4 +1,4 @@
-"""A figure as shapes for a page without scripts: where lines, points and bars stand, and the numbers of the axes."""
+"""Figures as SVG shapes, for a page without scripts."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ LEFT, RIGHT, TOP, BOTTOM = 72, 12, 10, 38
 _TICKS_ACROSS, _TICKS_UPWARDS = 6, 5
 _FACTORS = (1.0, 2.0, 5.0, 10.0)
 _COLOURS, _DASHES = 10, 4
-_MOST_ENTRIES = 40
-_SHARE_OF_BAR = 0.8
-_MOST_NAMED_BARS = 8
-_SIGNS_ACROSS = 52
+_MAX_ENTRIES = 40
+_BAR_WIDTH = 0.8
+_MAX_NAMED_BARS = 8
+_LABEL_CHARACTERS = 52
 
 
 class Tick(NamedTuple):
-    """A place of an axis, in pixels from the left or the top, and what stands there."""
+    """A tick of an axis: its offset in pixels from the left or the top, and its label."""
 
     at: float
     text: str
 
 
 class Mark(NamedTuple):
-    """What stands for a series: a path, dots of `(x, y)` and bars of `(x, y, width, height)`, all in pixels."""
+    """The shapes of a series: a path, dots `(x, y)` and bars `(x, y, width, height)`, in pixels."""
 
     label: str
     classes: str
@@ -39,9 +39,11 @@ class Mark(NamedTuple):
 
 
 class Drawing(NamedTuple):
-    """What a template draws of a figure of that kind.
+    """The shapes of a figure.
 
-    `legend` has a label, classes and gaps for each series, without the `unnamed` last ones; `note` is the figure's.
+    Attributes:
+        legend: label, CSS classes and gaps of each series, without the `unnamed` last ones.
+        note: that of the figure.
     """
 
     kind: str
@@ -56,7 +58,7 @@ class Drawing(NamedTuple):
 
 
 class _Scale(NamedTuple):
-    """Where numbers stand, in pixels from `begin` for the lowest to `end`."""
+    """A scale of numbers in pixels, from `begin` for the lowest to `end`."""
 
     low: float
     high: float
@@ -64,20 +66,20 @@ class _Scale(NamedTuple):
     end: float
 
     def at(self, value: float) -> float:
-        # Halves, since the span of the largest numbers is none.
+        # Halved, since the span of the largest numbers would overflow.
         share = (value / 2 - self.low / 2) / (self.high / 2 - self.low / 2)
         return round(self.begin + share * (self.end - self.begin), 1)
 
     def ticks(self, most: int) -> Sequence[Tick]:
-        return [Tick(self.at(value), format_number(value)) for value in _round_numbers(self.low, self.high, most)]
+        return [Tick(self.at(value), format_number(value)) for value in _list_round_numbers(self.low, self.high, most)]
 
 
-def drawing_of(figure: Figure, names: Mapping[int, str]) -> Drawing | None:
-    """The drawing of a figure; None when it has nothing that could be drawn.
+def draw_figure(figure: Figure, names: Mapping[int, str]) -> Drawing | None:
+    """Draw a figure; None when it has no values that can be drawn.
 
     Args:
-        figure: a figure as `charts/figure.py` makes it.
-        names: of runs by their keys, in the order of their colours.
+        figure: a figure as `charts/figure.py` builds it.
+        names: of runs by key, in the order of their colours.
     """
     series: Sequence[Mapping[str, Any]] = [each for each in figure["series"] if any(y is not None for y in each["y"])]
     if not series:
@@ -88,19 +90,21 @@ def drawing_of(figure: Figure, names: Mapping[int, str]) -> Drawing | None:
     if is_bars:
         values += [0.0] if any(values) else [0.0, 1.0]
     half = 0.5 if is_bars else 0.0
-    across = _scale([*(x - half for x in places), *(x + half for x in places)], LEFT, WIDTH - RIGHT)
-    upwards = _scale(values, HEIGHT - BOTTOM, TOP)
+    across = _create_scale([*(x - half for x in places), *(x + half for x in places)], LEFT, WIDTH - RIGHT)
+    upwards = _create_scale(values, HEIGHT - BOTTOM, TOP)
     marks = [
-        _mark(each, _label(each, series, names), _classes(each, place, names), kind, across, upwards)
+        _draw_series(each, _build_label(each, series, names), _build_classes(each, place, names), kind, across, upwards)
         for place, each in enumerate(series)
     ]
-    shown = marks[:_MOST_ENTRIES] if len(marks) > 1 else []
+    shown = marks[:_MAX_ENTRIES] if len(marks) > 1 else []
     gaps = [each["gaps"] for each in series]
     return Drawing(
         kind=kind,
         marks=marks,
         x_label=figure["x"]["label"],
-        x_ticks=_named(across, figure["x"]["names"]) if figure["x"]["names"] else across.ticks(_TICKS_ACROSS),
+        x_ticks=_build_named_ticks(across, figure["x"]["names"])
+        if figure["x"]["names"]
+        else across.ticks(_TICKS_ACROSS),
         y_label=figure["y"]["label"],
         y_ticks=upwards.ticks(_TICKS_UPWARDS),
         legend=[(mark.label, mark.classes, gap) for mark, gap in zip(shown, gaps, strict=False)],
@@ -109,7 +113,7 @@ def drawing_of(figure: Figure, names: Mapping[int, str]) -> Drawing | None:
     )
 
 
-def _scale(values: Iterable[float], begin: float, end: float) -> _Scale:
+def _create_scale(values: Iterable[float], begin: float, end: float) -> _Scale:
     known = list(values)
     low, high = float(min(known)), float(max(known))
     if low == high:
@@ -118,7 +122,7 @@ def _scale(values: Iterable[float], begin: float, end: float) -> _Scale:
     return _Scale(low, high, begin, end)
 
 
-def _round_numbers(low: float, high: float, most: int) -> Iterator[float]:
+def _list_round_numbers(low: float, high: float, most: int) -> Iterator[float]:
     span = high - low
     if not math.isfinite(span):
         yield from (low, high)
@@ -133,10 +137,10 @@ def _round_numbers(low: float, high: float, most: int) -> Iterator[float]:
         yield value
 
 
-def _named(across: _Scale, names: Sequence[str]) -> Sequence[Tick]:
-    if len(names) > _MOST_NAMED_BARS:
+def _build_named_ticks(across: _Scale, names: Sequence[str]) -> Sequence[Tick]:
+    if len(names) > _MAX_NAMED_BARS:
         return []
-    room = _SIGNS_ACROSS // len(names)
+    room = _LABEL_CHARACTERS // len(names)
     return [
         Tick(
             across.at(place),
@@ -146,24 +150,26 @@ def _named(across: _Scale, names: Sequence[str]) -> Sequence[Tick]:
     ]
 
 
-def _label(each: Mapping[str, Any], series: Sequence[Mapping[str, Any]], names: Mapping[int, str]) -> str:
-    """The run, the metric or both: what tells the series from the others."""
+def _build_label(each: Mapping[str, Any], series: Sequence[Mapping[str, Any]], names: Mapping[int, str]) -> str:
+    """Return the run's name, the metric's or both, whatever distinguishes the series."""
     run = names.get(each["run"], "") if len(names) > 1 else ""
     metric = each["name"] if not run or len({one["name"] for one in series}) > 1 else ""
     return ", ".join(part for part in (run, metric) if part)
 
 
-def _classes(each: Mapping[str, Any], place: int, names: Mapping[int, str]) -> str:
+def _build_classes(each: Mapping[str, Any], place: int, names: Mapping[int, str]) -> str:
     position = list(names).index(each["run"]) if len(names) > 1 and each["run"] in names else place
     return f"series-{position % _COLOURS + 1} dash-{position // _COLOURS % _DASHES}"
 
 
-def _mark(series: Mapping[str, Any], label: str, classes: str, kind: str, across: _Scale, upwards: _Scale) -> Mark:
+def _draw_series(
+    series: Mapping[str, Any], label: str, classes: str, kind: str, across: _Scale, upwards: _Scale
+) -> Mark:
     points = [
         None if y is None else (across.at(x), upwards.at(y)) for x, y in zip(series["x"], series["y"], strict=True)
     ]
     if kind == BARS:
-        width = (across.at(_SHARE_OF_BAR) - across.at(0)) if points else 0.0
+        width = (across.at(_BAR_WIDTH) - across.at(0)) if points else 0.0
         zero = upwards.at(0)
         bars = [
             (round(x - width / 2, 1), min(y, zero), round(width, 1), max(1.0, round(abs(y - zero), 1)))
@@ -171,14 +177,14 @@ def _mark(series: Mapping[str, Any], label: str, classes: str, kind: str, across
         ]
         return Mark(label, classes, "", [], bars)
     if kind == LINES:
-        pieces = list(_pieces(points))
+        pieces = list(_split_at_gaps(points))
         path = "".join("M" + "L".join(f"{x:g} {y:g}" for x, y in piece) for piece in pieces if len(piece) > 1)
         return Mark(label, classes, path, [piece[0] for piece in pieces if len(piece) == 1], [])
     return Mark(label, classes, "", [point for point in points if point is not None], [])
 
 
-def _pieces(points: Iterable[tuple[float, float] | None]) -> Iterator[Sequence[tuple[float, float]]]:
-    """The points between gaps."""
+def _split_at_gaps(points: Iterable[tuple[float, float] | None]) -> Iterator[Sequence[tuple[float, float]]]:
+    """Yield the points between gaps."""
     piece: list[tuple[float, float]] = []
     for point in points:
         if point is not None:

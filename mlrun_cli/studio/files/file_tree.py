@@ -1,17 +1,17 @@
-"""Files as a tree of folders, of which a page shows no more than it can bear."""
+"""Trees of files, limited to what a page can show."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-MOST_ENTRIES = 1000
-_MOST_DEPTH = 32
-"""Folders within each other; what is deeper stands in the last of them under a name of several parts."""
+MAX_ENTRIES = 1000
+_MAX_DEPTH = 32
+"""Nested folders; deeper files are listed in the last one with the rest of their path as the name."""
 
 
 class TreeEntry(NamedTuple):
-    """A file, or a folder with what is in it."""
+    """A file, or a folder with its entries."""
 
     name: str
     path: str
@@ -20,53 +20,53 @@ class TreeEntry(NamedTuple):
 
 
 class Tree(NamedTuple):
-    """The entries of the top; `left_out` files are not among them."""
+    """The top entries, with the number of all files and of those left out."""
 
     entries: Sequence[TreeEntry]
     total: int
     left_out: int
 
 
-def tree_of(names: Sequence[str], wanted: str = "", folder: str = "") -> Tree:
-    """The tree of these files, whose names are sorted.
+def build_tree(names: Sequence[str], text: str = "", folder: str = "") -> Tree:
+    """Build the tree of files.
 
     Args:
-        names: relative paths with `/` between their parts.
-        wanted: text that a name has to hold, in upper or lower case.
-        folder: only what is below it.
+        names: sorted relative paths.
+        text: text that names must contain, in any case.
+        folder: the folder to which to limit the tree.
     """
-    found = [name for name in names if wanted.lower() in name.lower() and _is_below(name, folder)]
-    shown = found[:MOST_ENTRIES]
-    return Tree(_entries(_nested(shown), ""), len(names), len(found) - len(shown))
+    found = [name for name in names if text.lower() in name.lower() and _is_in_folder(name, folder)]
+    shown = found[:MAX_ENTRIES]
+    return Tree(_build_entries(_group_by_folder(shown), ""), len(names), len(found) - len(shown))
 
 
 _Nested = Mapping[str, "_Nested | None"]
 
 
-def _nested(names: Iterable[str]) -> _Nested:
+def _group_by_folder(names: Iterable[str]) -> _Nested:
     top: dict[str, _Nested | None] = {}
     for name in names:
-        *folders, last = name.split("/", _MOST_DEPTH)
-        place: dict[str, _Nested | None] = top
+        *folders, last = name.split("/", _MAX_DEPTH)
+        level: dict[str, _Nested | None] = top
         for part in folders:
-            inner = place.get(part)
+            inner = level.get(part)
             if not isinstance(inner, dict):
-                inner = place[part] = {}
-            place = inner
-        place.setdefault(last, None)
+                inner = level[part] = {}
+            level = inner
+        level.setdefault(last, None)
     return top
 
 
-def _entries(nested: _Nested, above: str) -> Sequence[TreeEntry]:
+def _build_entries(nested: _Nested, above: str) -> Sequence[TreeEntry]:
     folders, files = [], []
     for name, inner in nested.items():
         path = f"{above}{name}"
         if inner is None:
             files.append(TreeEntry(name, path))
         else:
-            folders.append(TreeEntry(name, path, _entries(inner, f"{path}/"), is_folder=True))
+            folders.append(TreeEntry(name, path, _build_entries(inner, f"{path}/"), is_folder=True))
     return [*folders, *files]
 
 
-def _is_below(name: str, folder: str) -> bool:
+def _is_in_folder(name: str, folder: str) -> bool:
     return not folder or name.startswith(f"{folder}/")

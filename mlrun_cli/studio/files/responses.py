@@ -1,4 +1,4 @@
-"""Sends files of runs: as what they are where that is harmless, else to be kept; no script in them ever runs here."""
+"""Responses with files of runs, sandboxed so that no script in them runs."""
 
 from __future__ import annotations
 
@@ -9,46 +9,46 @@ from urllib.parse import quote
 from starlette.responses import FileResponse, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from mlrun_cli.studio.files.zip_stream import Member, zipped
+from mlrun_cli.studio.files.zip_stream import Member, stream_zip
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 _UNKNOWN = "application/octet-stream"
 
 
 class OpenFileResponse(FileResponse):
-    """An open file, or the range of it that was asked for; the descriptor is closed when it has been sent."""
+    """An open file, or the requested range of it; its descriptor is closed afterwards."""
 
-    def __init__(self, descriptor: int, name: str, *, shown_as: str | None = None) -> None:
-        """Without `shown_as`, its media type, the browser is told to keep the file."""
+    def __init__(self, descriptor: int, name: str, *, inline_type: str | None = None) -> None:
+        """Send the file inline with this media type, or as a download without one."""
         self._descriptor = descriptor
         super().__init__(
             f"/dev/fd/{descriptor}",
             headers={
                 "content-security-policy": _POLICY,
-                "content-disposition": _disposition(name, is_kept=shown_as is None),
+                "content-disposition": _build_disposition(name, is_attachment=inline_type is None),
             },
-            media_type=shown_as or _UNKNOWN,
+            media_type=inline_type or _UNKNOWN,
             stat_result=os.fstat(descriptor),
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
+        """Send the file."""
         try:
             await super().__call__(scope, receive, send)
         finally:
             os.close(self._descriptor)
 
 
-def zip_response(members: Iterable[Member], name: str) -> StreamingResponse:
-    """The files as one archive."""
+def create_zip_response(members: Iterable[Member], name: str) -> StreamingResponse:
+    """Create a response with files as a zip archive."""
     return StreamingResponse(
-        zipped(members),
-        headers={"content-disposition": _disposition(name, is_kept=True)},
+        stream_zip(members),
+        headers={"content-disposition": _build_disposition(name, is_attachment=True)},
         media_type="application/zip",
     )
 
 
-def _disposition(name: str, *, is_kept: bool) -> str:
+def _build_disposition(name: str, *, is_attachment: bool) -> str:
     last = name.rpartition("/")[2]
-    kind = "attachment" if is_kept else "inline"
+    kind = "attachment" if is_attachment else "inline"
     return f"{kind}; filename*=utf-8''{quote(last.encode('utf-8', 'surrogateescape'), safe='')}"

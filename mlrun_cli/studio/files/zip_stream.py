@@ -1,4 +1,4 @@
-"""A zip archive that is sent while it is made, whatever its length."""
+"""Zip archives that are sent while they are created."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import NamedTuple
 from mlrun_cli.errors import MlrunError
 
 _PIECE = 1 << 18
-_EARLIEST = (1980, 1, 1, 0, 0, 0)
+_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 class Member(NamedTuple):
-    """A file of the archive: `open` gives a descriptor, or raises when the file has gone meanwhile."""
+    """A file of the archive; `open` returns a descriptor, or raises when the file is gone."""
 
     name: str
     open: Callable[[], int]
@@ -23,7 +23,7 @@ class Member(NamedTuple):
 
 
 class _Sink:
-    """What the archive writes to: it only ever goes forward."""
+    """A write-only stream that the archive writes to."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
@@ -33,7 +33,7 @@ class _Sink:
         return len(data)
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Do nothing: nothing is buffered."""
 
     def take(self) -> bytes:
         taken = b"".join(self._pieces)
@@ -41,25 +41,25 @@ class _Sink:
         return taken
 
 
-def zipped(members: Iterable[Member]) -> Iterator[bytes]:
-    """The archive, piece by piece; a file that has vanished by the time it is its turn is left out."""
+def stream_zip(members: Iterable[Member]) -> Iterator[bytes]:
+    """Yield the archive in pieces; files that are gone by then are left out."""
     sink = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:  # type: ignore[call-overload]
         for member in members:
             with suppress(MlrunError, OSError):
                 descriptor = member.open()
                 try:
-                    yield from _written(archive, sink, member, descriptor)
+                    yield from _write_member(archive, sink, member, descriptor)
                 finally:
                     os.close(descriptor)
     yield sink.take()
 
 
-def _written(archive: zipfile.ZipFile, sink: _Sink, member: Member, descriptor: int) -> Iterator[bytes]:
-    info = zipfile.ZipInfo(_safe(member.name), _EARLIEST)
+def _write_member(archive: zipfile.ZipFile, sink: _Sink, member: Member, descriptor: int) -> Iterator[bytes]:
+    info = zipfile.ZipInfo(_escape_surrogates(member.name), _EPOCH)
     info.compress_type = zipfile.ZIP_DEFLATED
     info.external_attr = (0o100755 if member.is_executable else 0o100644) << 16
-    rest = os.fstat(descriptor).st_size  # what is written to it meanwhile is left out: a log may grow for ever
+    rest = os.fstat(descriptor).st_size  # a growing log must come to an end
     with archive.open(info, "w", force_zip64=True) as destination:
         while piece := os.read(descriptor, min(_PIECE, rest)):
             destination.write(piece)
@@ -68,6 +68,6 @@ def _written(archive: zipfile.ZipFile, sink: _Sink, member: Member, descriptor: 
     yield sink.take()
 
 
-def _safe(name: str) -> str:
-    """Bytes that are no UTF-8 cannot stand in an archive's names; they are written there as in an address."""
+def _escape_surrogates(name: str) -> str:
+    """Escape bytes that are not UTF-8 as in URLs, since zip names cannot hold them."""
     return "".join(f"%{ord(sign) - 0xDC00:02X}" if "\udc80" <= sign <= "\udcff" else sign for sign in name)

@@ -1,4 +1,4 @@
-"""The columns of a table of runs."""
+"""Columns of tables of runs."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ RUN_COLUMNS: Mapping[str, str] = {
 }
 """The columns that all runs have, with their titles."""
 
-_USUAL = ("status", "display_name", "run_number", "target", "submitter", "created", "duration", "tags")
-_NAMES = ("display_name", "run_id")
-_GREATEST_FIRST = frozenset({"created", "duration", "run_number", METRIC})
-_NUMBERS = frozenset({"duration", "run_number", METRIC})
+_DEFAULT_COLUMNS = ("status", "display_name", "run_number", "target", "submitter", "created", "duration", "tags")
+_LINK_KINDS = ("display_name", "run_id")
+_DESCENDING_FIRST = frozenset({"created", "duration", "run_number", METRIC})
+_NUMERIC_KINDS = frozenset({"duration", "run_number", METRIC})
 
 Summaries = Mapping[tuple[int, str], MetricSummary]
 """Metrics, by the run's key and their name."""
@@ -39,10 +39,10 @@ class Column(NamedTuple):
     """A column.
 
     Attributes:
-        name: `status`, …, `tag:KEY`, `property:KEY` or `metric:NAME:last`, `…:min`, `…:max`: as runs are sorted by it.
-        kind: what stands before the first colon.
-        key: of the tag, the property or the metric.
-        which: of a metric's values.
+        name: `status`, …, `tag:KEY`, `property:KEY` or `metric:NAME:last`, `…:min`, `…:max`, as in `RunOrder`.
+        kind: the part before the first colon.
+        key: of the tag, property or metric.
+        which: the value of a metric, `last`, `min` or `max`.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Column(NamedTuple):
 
     @classmethod
     def find(cls, name: str) -> Column | None:
-        """The column of this name, or None when there can be none."""
+        """Return the column of this name, or None when there is none."""
         if name in RUN_COLUMNS:
             return cls(name, RUN_COLUMNS[name], name)
         kind, _, key = name.partition(":")
@@ -64,23 +64,23 @@ class Column(NamedTuple):
             return cls(name, key, kind, key, which)
         return None
 
-    def is_number(self) -> bool:
-        """Whether its cells stand at the right."""
-        return self.kind in _NUMBERS
+    def is_numeric(self) -> bool:
+        """Whether its cells are aligned right."""
+        return self.kind in _NUMERIC_KINDS
 
-    def is_name(self) -> bool:
-        """Whether it leads to the run."""
-        return self.kind in _NAMES
+    def links_to_run(self) -> bool:
+        """Whether its cells link to the run."""
+        return self.kind in _LINK_KINDS
 
     def next_order(self, order: RunOrder) -> RunOrder | None:
-        """How runs are sorted when its head is pressed; None if they cannot be."""
+        """Return the order that a click on its header selects; None if runs cannot be sorted by it."""
         if self.kind not in {*COLUMNS, TAG, PROPERTY, METRIC}:
             return None
         is_first = order.column != self.name
-        return RunOrder(self.name, self.kind in _GREATEST_FIRST if is_first else not order.descending)
+        return RunOrder(self.name, self.kind in _DESCENDING_FIRST if is_first else not order.descending)
 
     def value(self, run: Run, summaries: Summaries) -> Any:
-        """What stands in it for a run: text, a number or a mapping; None when there is nothing."""
+        """Return a run's value: text, a number or a mapping; None when it has none."""
         if self.kind == TAG:
             return run.tags[self.key] or "" if self.key in run.tags else None
         if self.kind == PROPERTY:
@@ -103,23 +103,23 @@ _ATTRIBUTES = {
 }
 
 
-def chosen_columns(names: Sequence[str], *, of_all_experiments: bool) -> Sequence[Column]:
-    """The columns of these names, or the usual ones; one of them always leads to the run."""
+def select_columns(names: Sequence[str], *, all_experiments: bool) -> Sequence[Column]:
+    """Return the columns of these names, or the default ones; one of them always links to the run."""
     found = [column for column in map(Column.find, names) if column is not None]
     if not found:
-        usual = ("experiment", *_USUAL[2:]) if of_all_experiments else _USUAL[2:]
-        return [column for column in map(Column.find, (*_USUAL[:2], *usual)) if column is not None]
-    if not any(column.is_name() for column in found):
+        defaults = ("experiment", *_DEFAULT_COLUMNS[2:]) if all_experiments else _DEFAULT_COLUMNS[2:]
+        return [column for column in map(Column.find, (*_DEFAULT_COLUMNS[:2], *defaults)) if column is not None]
+    if not any(column.links_to_run() for column in found):
         found.insert(0, Column("display_name", RUN_COLUMNS["display_name"], "display_name"))
     return found
 
 
-def telling_columns(columns: Sequence[Column], runs: Sequence[Run], summaries: Summaries) -> Sequence[Column]:
-    """Those that are neither empty nor the same in all rows, and those that lead to the runs."""
-    return [column for column in columns if column.is_name() or _tells(column, runs, summaries)]
+def find_varying_columns(columns: Sequence[Column], runs: Sequence[Run], summaries: Summaries) -> Sequence[Column]:
+    """Return the columns that are neither empty nor constant, and those that link to runs."""
+    return [column for column in columns if column.links_to_run() or _varies(column, runs, summaries)]
 
 
-def _tells(column: Column, runs: Sequence[Run], summaries: Summaries) -> bool:
+def _varies(column: Column, runs: Sequence[Run], summaries: Summaries) -> bool:
     values = [column.value(run, summaries) for run in runs]
     if len(runs) == 1:
         return values[0] not in {None, ""} if column.kind != "tags" else bool(values[0])

@@ -1,4 +1,4 @@
-"""What a page of runs shows and how, as it stands in the page's address."""
+"""The state of a page of runs, as its URL holds it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from urllib.parse import parse_qsl, urlencode
 
 from mlrun_cli.runs.order import NEWEST_FIRST
 
-SIZES = (25, 50, 100, 200)
-MOST_VALUES = 200
-"""Of one parameter; selected runs are among them."""
-_MOST_PAGES = 10**9
+PAGE_SIZES = (25, 50, 100, 200)
+MAX_VALUES = 200
+"""The number of values that a parameter, or the selection, may have."""
+_MAX_PAGES = 10**9
 _CONSTANT = "constant"
 _FILTERS = (
     "search",
@@ -29,18 +29,18 @@ _FILTERS = (
 
 
 class RunsView(NamedTuple):
-    """A page of runs; each attribute is a parameter of the address, under the same name.
+    """The state of a page of runs; each attribute is a parameter of the URL of the same name.
 
-    Values are as they were typed: `view_filter` finds out what they mean, and what is wrong with them.
+    Values are as typed; `parse_view_filter` interprets them.
 
     Attributes:
         children: whether child runs are shown too.
-        open: ids of the runs whose child runs are shown below them.
-        columns: their names in their order; none means the usual ones.
-        hide: whether columns that are empty, or the same in all rows, are left out.
+        open: ids of runs that are expanded to show their child runs.
+        columns: names of columns, in order; empty for the default ones.
+        hide: whether columns that are empty or constant are left out.
         chart: the charts above the table, as `charts/chart.py` writes them.
-        select: ids of the runs that have been selected.
-        size: rows of a page.
+        select: ids of selected runs.
+        size: rows per page.
         page: from 1 on.
     """
 
@@ -67,99 +67,99 @@ class RunsView(NamedTuple):
 
     @classmethod
     def parse(cls, query: str) -> RunsView:
-        """The view of a query string; what it does not know, or cannot be, is left out."""
-        given: dict[str, list[str]] = {}
+        """Parse a query string; unknown parameters and invalid values are ignored."""
+        parameters: dict[str, list[str]] = {}
         for name, value in parse_qsl(query):
-            given.setdefault(name, []).append(value.strip() if name in _FILTERS else value)
+            parameters.setdefault(name, []).append(value.strip() if name in _FILTERS else value)
         values: dict[str, Any] = {}
-        for name, usual in cls._field_defaults.items():
-            found = [value for value in given.get(name, ()) if value]
+        for name, default in cls._field_defaults.items():
+            found = [value for value in parameters.get(name, ()) if value]
             if found:
-                values[name] = _read(name, usual, found)
+                values[name] = _parse_value(name, default, found)
         return cls(**values)
 
     def query(self) -> str:
-        """The query string that `parse` makes it of; what is as usual is left out."""
+        """Return the query string that `parse` reads, without default values."""
         return urlencode(self.pairs(), safe=":,")
 
     def pairs(self, *but: str) -> Sequence[tuple[str, str]]:
-        """The parameters that are not as usual, without some: what a form carries along."""
-        usual = self._field_defaults
+        """Return the parameters that differ from their defaults, but for some: the hidden fields of a form."""
+        default = self._field_defaults
         return [
             (name, text)
             for name, value in self._asdict().items()
-            if name not in but and value != usual[name]
-            for text in _written(name, value)
+            if name not in but and value != default[name]
+            for text in _format_value(name, value)
         ]
 
-    def with_(self, **changes: Any) -> RunsView:
-        """The same with other values; unless one is told, it is the first page that is shown."""
+    def with_changes(self, **changes: Any) -> RunsView:
+        """Return the view with other values, on its first page unless `page` is given."""
         return self._replace(**{"page": 1, **changes})
 
     def without(self, name: str, value: str | None = None) -> RunsView:
-        """The same without one of the values of a parameter, or without any."""
+        """Return the view without one value of a parameter, or without all."""
         if value is None or not isinstance(self._field_defaults[name], tuple):
-            return self.with_(**{name: self._field_defaults[name]})
-        return self.with_(**{name: tuple(each for each in getattr(self, name) if each != value)})
+            return self.with_changes(**{name: self._field_defaults[name]})
+        return self.with_changes(**{name: tuple(each for each in getattr(self, name) if each != value)})
 
-    def added(self, name: str, value: str) -> RunsView:
-        """The same with one more value of a parameter."""
-        return self.with_(**{name: _distinct((*getattr(self, name), value))})
+    def with_added(self, name: str, value: str) -> RunsView:
+        """Return the view with one more value of a parameter."""
+        return self.with_changes(**{name: _deduplicate((*getattr(self, name), value))})
 
-    def toggled(self, name: str, value: str) -> RunsView:
-        """The same without this value of a parameter if it has it, else with it."""
-        return self.without(name, value) if value in getattr(self, name) else self.added(name, value)
+    def with_toggled(self, name: str, value: str) -> RunsView:
+        """Return the view without a value of a parameter if it has it, else with it."""
+        return self.without(name, value) if value in getattr(self, name) else self.with_added(name, value)
 
     def filters(self) -> Sequence[tuple[str, str]]:
-        """The filters, each a parameter and one of its values."""
+        """Return the filters as pairs of a parameter and one of its values."""
         return [(name, value) for name, value in self.pairs() if name in _FILTERS]
 
     def without_filters(self) -> RunsView:
-        """The same for all runs."""
-        return self.with_(**{name: self._field_defaults[name] for name in _FILTERS})
+        """Return the view without filters."""
+        return self.with_changes(**{name: self._field_defaults[name] for name in _FILTERS})
 
     def is_tree(self) -> bool:
-        """Whether child runs are shown below their parents: a filter or another order mixes them with the others."""
+        """Whether child runs are shown below their parents, which filters and other orders prevent."""
         return self.children and not self.filters() and self.sort == str(NEWEST_FIRST)
 
-    def to_save(self) -> RunsView:
-        """The same as it is worth a name: from its first page on, and with nothing unfolded."""
-        return self.with_(open=())
+    def to_saved_view(self) -> RunsView:
+        """Return the view to save: on its first page, with nothing expanded."""
+        return self.with_changes(open=())
 
 
-def written_columns(names: Iterable[str]) -> str:
-    """The names of columns as one value: a comma within a name is not one between two."""
+def format_columns(names: Iterable[str]) -> str:
+    """Format names of columns as one value, with commas in names escaped."""
     return ",".join(name.replace("%", "%25").replace(",", "%2C") for name in names)
 
 
-def _read_columns(texts: Iterable[str]) -> tuple[str, ...]:
+def _parse_columns(texts: Iterable[str]) -> tuple[str, ...]:
     names = (name for text in texts for name in text.split(","))
-    return _distinct(name.replace("%2C", ",").replace("%25", "%") for name in names if name)
+    return _deduplicate(name.replace("%2C", ",").replace("%25", "%") for name in names if name)
 
 
-def _read(name: str, usual: object, found: Sequence[str]) -> object:
+def _parse_value(name: str, default: object, found: Sequence[str]) -> object:
     if name == "columns":
-        return _read_columns(found)
-    if isinstance(usual, tuple):
-        return _distinct(found)
+        return _parse_columns(found)
+    if isinstance(default, tuple):
+        return _deduplicate(found)
     last = found[-1]
-    if isinstance(usual, bool):
+    if isinstance(default, bool):
         return last == (_CONSTANT if name == "hide" else "1")
-    if not isinstance(usual, int):
+    if not isinstance(default, int):
         return last
     number = int(last) if last.isascii() and last.isdigit() and len(last) < 10 else 0
-    is_known = number in SIZES if name == "size" else 1 <= number <= _MOST_PAGES
-    return number if is_known else usual
+    is_known = number in PAGE_SIZES if name == "size" else 1 <= number <= _MAX_PAGES
+    return number if is_known else default
 
 
-def _written(name: str, value: object) -> Sequence[str]:
+def _format_value(name: str, value: object) -> Sequence[str]:
     if name == "columns":
         assert isinstance(value, tuple)
-        return [written_columns(value)]
+        return [format_columns(value)]
     if isinstance(value, tuple):
         return value
     return [_CONSTANT if name == "hide" else "1" if value is True else str(value)]
 
 
-def _distinct(values: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(values))[:MOST_VALUES]
+def _deduplicate(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(values))[:MAX_VALUES]

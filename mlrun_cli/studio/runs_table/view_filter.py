@@ -1,4 +1,4 @@
-"""What the filters and the order of a page of runs mean, and what is wrong with those that mean nothing."""
+"""The filter and the order that a page of runs describes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from mlrun_cli.studio.runs_table.view import RunsView
 
 
 class ViewFilter(NamedTuple):
-    """The runs that a view shows, by those of its filters that mean something.
+    """The valid filters of a view, its order, and its problems.
 
     Attributes:
-        faults: what is wrong with the others, and with the order, by the parameter of the address.
+        faults: problems of the other filters and of the order, by the parameter of the URL.
     """
 
     which: RunFilter
@@ -23,12 +23,12 @@ class ViewFilter(NamedTuple):
     faults: Mapping[str, Fault]
 
 
-def view_filter(view: RunsView, experiment_name: str | None, now: int) -> ViewFilter:
-    """Return what a view shows: of one experiment, or of all.
+def parse_view_filter(view: RunsView, experiment_name: str | None, now: int) -> ViewFilter:
+    """Parse the filters and the order of a view.
 
     Args:
-        view: as its address has it.
-        experiment_name: of the page; None where it shows all experiments.
+        view: as its URL describes it.
+        experiment_name: of the page; None for all experiments.
         now: the present time, in microseconds.
     """
     which, faults = parse_filter(

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from mlrun_cli.errors import UsageError
 from mlrun_cli.metrics.metric import VALUE, LoggedValue
-from mlrun_cli.studio.charts.chart import CURVE, OVER, SCATTER, Chart, Measure, query_with, read_charts
+from mlrun_cli.studio.charts.chart import CURVE, SCATTER, X_AXES, Chart, Measure, parse_charts, replace_charts
 from mlrun_cli.studio.charts.chart import VALUE as ONE_VALUE
 from tests.studio.demo_pages import browser_of
 from tests.studio.run_maker import RunMaker, query
@@ -38,7 +38,7 @@ def curve(name: str, *values: float, step: int = 1, start: int = 0) -> list[Logg
     ]
 
 
-def figure(studio: Studio, **values: str) -> dict[str, Any]:
+def build_figure(studio: Studio, **values: str) -> dict[str, Any]:
     """What a chart draws."""
     answer = studio.get(studio.urls.chart_data(query(**values)))
     assert answer.status == 200, answer.text
@@ -65,7 +65,7 @@ def titles(page: str) -> list[str]:
 @given(
     kind=st.sampled_from([CURVE, ONE_VALUE, SCATTER]),
     measures=st.lists(st.builds(Measure, names, whichs), min_size=2, max_size=4, unique=True),
-    over=st.sampled_from(list(OVER)),
+    over=st.sampled_from(list(X_AXES)),
     is_log=st.booleans(),
     smoothing=st.sampled_from([0.0, 0.6, 0.99]),
 )
@@ -77,7 +77,7 @@ def test_whatever_metrics_are_called_a_chart_is_read_as_it_was_written(
     else:
         chart = Chart(kind, tuple(measures[: 1 if kind == ONE_VALUE else 2]), is_log=is_log)
     assert Chart.parse(str(chart)) == chart
-    assert [Chart.parse(text) for key, text in parse_qsl(query_with("a=1", [chart])) if key == "chart"] == [chart]
+    assert [Chart.parse(text) for key, text in parse_qsl(replace_charts("a=1", [chart])) if key == "chart"] == [chart]
 
 
 @pytest.mark.parametrize(
@@ -130,8 +130,8 @@ def test_what_is_no_chart_is_told_why(text: str, fault: str) -> None:
 
 
 def test_an_address_without_charts_differs_from_one_with_none() -> None:
-    assert read_charts([]) == (None, [])
-    assert read_charts(parse_qs(query_with("search=x", []))["chart"]) == ([], [])
+    assert parse_charts([]) == (None, [])
+    assert parse_charts(parse_qs(replace_charts("search=x", []))["chart"]) == ([], [])
 
 
 # --- the page --------------------------------------------------------------------------------------------------------
@@ -192,7 +192,7 @@ def test_a_form_adds_and_changes_a_chart_and_a_link_removes_it(make: RunMaker, s
     added = Chart(SCATTER, (Measure("loss", "min"), Measure(HOSTILE, "max")))
     assert changed(("back", before)) == ["value:loss:last", str(added)]
     assert changed(("back", before), ("at", "value:loss:last")) == [str(added)]
-    page = studio.get(studio.urls.runs(query_with("", [added, Chart(ONE_VALUE, (Measure("loss"),))]))).text
+    page = studio.get(studio.urls.runs(replace_charts("", [added, Chart(ONE_VALUE, (Measure("loss"),))]))).text
     assert titles(page) == [f"{HOSTILE} (max) against loss (min)", "loss (last)"]
     (removal, _) = re.findall(r'href="\?([^"]*)"[^>]*aria-label="Remove', page)
     assert parse_qs(html.unescape(removal))["chart"] == ["value:loss:last"]
@@ -213,7 +213,7 @@ def test_curves_are_drawn_over_steps_time_and_the_time_since_the_start(make: Run
     key = str(make.key(run_id))
 
     def drawn(over: str, **part: str) -> list[float]:
-        (series,) = figure(studio, chart=f"curve:loss:{over}", runs=key, **part)["series"]
+        (series,) = build_figure(studio, chart=f"curve:loss:{over}", runs=key, **part)["series"]
         x: list[float] = series["x"]
         return x
 
@@ -228,14 +228,14 @@ def test_curves_are_drawn_over_steps_time_and_the_time_since_the_start(make: Run
 def test_what_cannot_be_drawn_is_a_gap_and_is_counted(make: RunMaker, studio: Studio) -> None:
     run_id = make()
     make.log(run_id, *curve("loss", 1, math.nan, math.inf, -math.inf, math.nan, 2))
-    (series,) = figure(studio, chart="curve:loss:step", runs=str(make.key(run_id)))["series"]
+    (series,) = build_figure(studio, chart="curve:loss:step", runs=str(make.key(run_id)))["series"]
     assert series["y"] == [1, None, None, None, None, 2]
     assert (series["gaps"], series["below"]) == ("2 NaN, 1 ∞, 1 -∞", "")
     make.log(run_id, *curve("signs", 1, 0, -2, math.nan, -math.inf))
-    (series,) = figure(studio, chart="curve:signs:step:log", runs=str(make.key(run_id)))["series"]
+    (series,) = build_figure(studio, chart="curve:signs:step:log", runs=str(make.key(run_id)))["series"]
     assert (series["gaps"], series["below"]) == ("1 NaN, 1 -∞", "2 ≤ 0")
     make.log(run_id, *curve("long", *(math.nan if step % 2 else -1.0 for step in range(3000))))
-    (series,) = figure(studio, chart="curve:long:step", runs=str(make.key(run_id)))["series"]
+    (series,) = build_figure(studio, chart="curve:long:step", runs=str(make.key(run_id)))["series"]
     assert (series["gaps"], series["below"]) == ("NaN", "≤ 0")
 
 
@@ -243,8 +243,8 @@ def test_a_zoom_shows_what_the_whole_curve_had_no_room_for(make: RunMaker, studi
     run_id = make()
     make.log(run_id, *curve("loss", *(float(step % 7) for step in range(20_000))))
     key = str(make.key(run_id))
-    (whole,) = figure(studio, chart="curve:loss:step", runs=key)["series"]
-    (part,) = figure(studio, chart="curve:loss:step", runs=key, begin="500", end="999")["series"]
+    (whole,) = build_figure(studio, chart="curve:loss:step", runs=key)["series"]
+    (part,) = build_figure(studio, chart="curve:loss:step", runs=key, begin="500", end="999")["series"]
     assert len(whole["x"]) < 1100
     assert part["x"] == list(range(500, 1000))
 
@@ -263,7 +263,7 @@ def test_a_smooth_curve_is_the_mean_of_all_that_was_logged_wherever_it_is_zoomed
     key = str(make.key(run_id))
 
     def smooth(name: str, over: str = "step", **part: str) -> Mapping[float, float]:
-        (series,) = figure(studio, chart=f"curve:{name}:{over}:smooth=0.99", runs=key, **part)["series"]
+        (series,) = build_figure(studio, chart=f"curve:{name}:{over}:smooth=0.99", runs=key, **part)["series"]
         return dict(zip(series["x"], series["smooth"], strict=True))
 
     for name in ("spikes", "falling"):
@@ -275,19 +275,19 @@ def test_a_smooth_curve_is_the_mean_of_all_that_was_logged_wherever_it_is_zoomed
             assert max(abs(value - means[int(step)]) for step, value in shown.items() if step > 500) < apart
     short = list(moving_means([1.0, 3.0, 2.0], 0.99))
     assert list(smooth("short").values()) == pytest.approx([short[0], None, short[1], None, short[2]])
-    answer = figure(studio, metric="falling", runs=key, smooth="0.99", begin="5000", end="5400")
+    answer = build_figure(studio, metric="falling", runs=key, smooth="0.99", begin="5000", end="5400")
     assert answer["series"][0]["smooth"] == list(smooth("falling", begin="5000", end="5400").values())
-    assert "smooth" not in figure(studio, metric="falling", runs=key)["series"][0]
+    assert "smooth" not in build_figure(studio, metric="falling", runs=key)["series"][0]
 
 
 def test_values_and_scatters_have_a_point_for_each_run_that_has_logged_them(make: RunMaker, studio: Studio) -> None:
     runs = [make(metrics={"a": 1.0, "b": 2.0}), make(metrics={"a": 3.0}), make()]
     make.log(runs[0], *curve("a", 5, 4))
     keys = ",".join(str(make.key(run_id)) for run_id in runs)
-    bars = figure(studio, chart="value:a:max", runs=keys)
+    bars = build_figure(studio, chart="value:a:max", runs=keys)
     assert [(each["x"], each["y"]) for each in bars["series"]] == [([0], [5]), ([1], [3])]
     assert bars["x"]["names"] == runs[:2]
-    (point,) = figure(studio, chart="scatter:a:last:b:min", runs=keys)["series"]
+    (point,) = build_figure(studio, chart="scatter:a:last:b:min", runs=keys)["series"]
     assert (point["x"], point["y"]) == ([4], [2])
 
 
@@ -295,10 +295,10 @@ def test_a_run_whose_metric_ended_in_nan_is_named_with_its_gap(make: RunMaker, s
     good, bad = make(metrics={"loss": 1.0, "accuracy": 0.5}), make(metrics={"loss": 2.0, "accuracy": 0.5})
     make.log(bad, *curve("loss", math.nan))
     keys = f"{make.key(good)},{make.key(bad)}"
-    bars = figure(studio, chart="value:loss:last", runs=keys)
+    bars = build_figure(studio, chart="value:loss:last", runs=keys)
     assert [(each["y"], each["gaps"]) for each in bars["series"]] == [([1], ""), ([None], "1 NaN")]
     assert bars["x"]["names"] == [good, bad]
-    points = figure(studio, chart="scatter:loss:last:accuracy:last", runs=keys)
+    points = build_figure(studio, chart="scatter:loss:last:accuracy:last", runs=keys)
     assert [(each["x"], each["gaps"]) for each in points["series"]] == [([1], ""), ([], "1 NaN")]
     shown = query(("columns", "display_name,metric:loss:last"), ("chart", "value:loss:last"), ("select", bad))
     tab.goto(studio.urls.experiment("exp", shown))

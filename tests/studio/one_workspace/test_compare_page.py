@@ -18,7 +18,7 @@ from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.studio.pages.compare.parameters import read_parameters
+from mlrun_cli.studio.pages.compare.parameters import parse_parameters
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import parse_locator
 from tests.running import Mlrun
@@ -104,7 +104,7 @@ def curve(name: str, *values: float) -> list[LoggedValue]:
 def test_parameters_are_read_from_the_arguments_of_a_script(
     arguments: Sequence[str], parameters: Mapping[str, str]
 ) -> None:
-    assert read_parameters(arguments) == parameters
+    assert parse_parameters(arguments) == parameters
 
 
 def test_rows_that_are_the_same_in_all_runs_are_hidden_until_asked_for(make: RunMaker, studio: Studio) -> None:

@@ -90,7 +90,7 @@ def test_cancel_asks_once_and_the_page_shows_the_end(mlrun: Mlrun, tab: Page, st
     expect(tab.locator("#run-status")).to_contain_text("Canceled")
     expect(tab.locator("#details")).to_contain_text("CancelRequested")
     expect(tab.get_by_text("SIGTERM")).to_have_text(["Canceled: stopped by SIGTERM"])
-    expect(tab.locator(".fault")).to_have_count(0)
+    expect(tab.locator(".failure")).to_have_count(0)
     assert mlrun.wait(run_id)["status"] == "Canceled"
 
 

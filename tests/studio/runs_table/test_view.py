@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
-from mlrun_cli.studio.runs_table.columns import Column, chosen_columns
+from mlrun_cli.studio.runs_table.columns import Column, select_columns
 from mlrun_cli.studio.runs_table.view import RunsView
-from mlrun_cli.studio.runs_table.view_filter import view_filter
+from mlrun_cli.studio.runs_table.view_filter import parse_view_filter
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 TEXTS = st.lists(TEXT, max_size=4, unique=True).map(tuple)
@@ -29,10 +29,10 @@ def test_what_an_address_cannot_mean_is_left_out() -> None:
 
 def test_a_change_leads_to_the_first_page() -> None:
     view = RunsView(status=("Failed",), page=7)
-    assert view.with_(search="x") == RunsView(search="x", status=("Failed",))
-    assert view.toggled("status", "Failed") == RunsView()
-    assert view.toggled("status", "Queued").status == ("Failed", "Queued")
-    assert view.with_(page=8).page == 8
+    assert view.with_changes(search="x") == RunsView(search="x", status=("Failed",))
+    assert view.with_toggled("status", "Failed") == RunsView()
+    assert view.with_toggled("status", "Queued").status == ("Failed", "Queued")
+    assert view.with_changes(page=8).page == 8
     assert view.without_filters() == RunsView()
 
 
@@ -45,7 +45,7 @@ def test_filters_that_mean_nothing_are_named_and_the_others_hold() -> None:
         since="yesterday",
         sort="-nothing",
     )
-    meant = view_filter(view, "exp", 0)
+    meant = parse_view_filter(view, "exp", 0)
     assert meant.which.statuses == {RunStatus.FAILED}
     assert [str(metric) for metric in meant.which.metrics] == ["a > 1"]
     assert meant.which.experiment_name == "exp"
@@ -62,18 +62,18 @@ def test_filters_that_mean_nothing_are_named_and_the_others_hold() -> None:
 
 def test_more_filters_than_there_may_be_are_told_and_the_others_hold() -> None:
     keys = tuple(f"k{number}" for number in range(60))
-    meant = view_filter(RunsView(search="a b", tag=keys, property=keys, metric=("a > 1",)), "exp", 0)
+    meant = parse_view_filter(RunsView(search="a b", tag=keys, property=keys, metric=("a > 1",)), "exp", 0)
     assert (len(meant.which.tags), meant.which.properties, len(meant.which.metrics)) == (60, (), 1)
     assert {"60", "38"} <= set(meant.faults["property"].message.split())
-    assert view_filter(RunsView(tag=("a=1", *keys[1:], *(f"a={n}" for n in keys))), "exp", 0).faults == {}
+    assert parse_view_filter(RunsView(tag=("a=1", *keys[1:], *(f"a={n}" for n in keys))), "exp", 0).faults == {}
 
 
 def test_active_is_every_status_that_is_not_the_end() -> None:
-    assert view_filter(RunsView(status=("Active",)), None, 0).which.statuses == ALIVE_STATUSES
+    assert parse_view_filter(RunsView(status=("Active",)), None, 0).which.statuses == ALIVE_STATUSES
 
 
 def test_one_of_the_columns_always_leads_to_the_run() -> None:
-    names = [column.name for column in chosen_columns(["target", "unknown", "metric:a:b:max"], of_all_experiments=True)]
+    names = [column.name for column in select_columns(["target", "unknown", "metric:a:b:max"], all_experiments=True)]
     assert names == ["display_name", "target", "metric:a:b:max"]
     assert Column.find("metric:a:b:max") == Column("metric:a:b:max", "a:b", "metric", "a:b", "max")
     assert [Column.find(name) for name in ("metric:a:mean", "metric::last", "tag:", "")] == [None] * 4

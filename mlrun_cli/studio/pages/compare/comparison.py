@@ -1,4 +1,4 @@
-"""Runs side by side: what they were given, what they logged and what they were made of."""
+"""A comparison of runs: their inputs, metrics and sources side by side."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY, EntryKind, shown
 from mlrun_cli.studio.formatting import format_duration, format_number, format_timestamp
-from mlrun_cli.studio.pages.compare.parameters import parameters_of
-from mlrun_cli.studio.run_facts import git_facts, started_line
+from mlrun_cli.studio.pages.compare.parameters import read_run_parameters
+from mlrun_cli.studio.run_facts import format_command_line, list_git_facts
 from mlrun_cli.workspace import Workspace
 
-_MOST_METRICS = 500
-_MOST_ROWS = 2000
+_MAX_METRICS = 500
+_MAX_ROWS = 2000
 _PACKAGE = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)\s*(?:==?|@)\s*(?P<version>\S+)")
 _SETTINGS = ("framework", "communicator", "nodeCount", "maxRunDurationSeconds")
-_SHOWN_DIGEST = 10
-METRICS, SOURCE = "Metrics", "Source files"
+_DIGEST_CHARACTERS = 10
+METRICS_TITLE, SOURCE_TITLE = "Metrics", "Source files"
 
 
 class Row(NamedTuple):
-    """A name and what each run has under it, None where it has nothing."""
+    """A name, and each run's value, None where it has none."""
 
     name: str
     values: Sequence[str | None]
 
     @property
     def is_constant(self) -> bool:
-        """Whether all runs have the same."""
+        """Whether all runs have the same value."""
         return len(set(self.values)) <= 1
 
     def differs(self, position: int) -> bool:
-        """Whether a run has something else than the first one."""
+        """Whether a run's value differs from the first run's."""
         return self.values[position] != self.values[0]
 
 
 class Section(NamedTuple):
-    """Rows of one kind; `constant` more are the same in all runs, and `left_out` more are too many to be shown."""
+    """Rows of one kind, with the numbers of constant rows that are hidden and of rows beyond the limit."""
 
     title: str
     rows: Sequence[Row]
@@ -52,39 +52,39 @@ class Section(NamedTuple):
     left_out: int
 
 
-def compare(workspace: Workspace, runs: Sequence[Run], *, with_constant: bool) -> Sequence[Section]:
-    """All that can be told of the runs, the rows in which they differ alone unless all are asked for."""
-    metrics, metrics_left_out = _metric_names(workspace, runs)
+def compare_runs(workspace: Workspace, runs: Sequence[Run], *, with_constant: bool) -> Sequence[Section]:
+    """Compare runs section by section; constant rows are hidden unless requested."""
+    metrics, metrics_left_out = _list_metric_names(workspace, runs)
     kinds: Sequence[tuple[str, Callable[[], Iterable[Row]]]] = (
-        ("Run", lambda: _facts(runs)),
-        ("Parameters", lambda: rows_of([parameters_of(run) for run in runs])),
-        (METRICS, lambda: _metrics(workspace, runs, metrics)),
-        ("Tags", lambda: rows_of([{key: value or "✓" for key, value in run.tags.items()} for run in runs])),
-        ("Properties", lambda: rows_of([run.properties for run in runs])),
-        ("Settings", lambda: rows_of([_settings(run) for run in runs])),
-        ("Environment variables", lambda: rows_of([_variables(run) for run in runs])),
-        ("Environment", lambda: rows_of([_environment(workspace, run) for run in runs])),
-        ("Git", lambda: rows_of([dict(git_facts(run)) for run in runs])),
-        (SOURCE, lambda: rows_of([_source(workspace, run) for run in runs])),
+        ("Run", lambda: _build_run_rows(runs)),
+        ("Parameters", lambda: build_rows([read_run_parameters(run) for run in runs])),
+        (METRICS_TITLE, lambda: _build_metric_rows(workspace, runs, metrics)),
+        ("Tags", lambda: build_rows([{key: value or "✓" for key, value in run.tags.items()} for run in runs])),
+        ("Properties", lambda: build_rows([run.properties for run in runs])),
+        ("Settings", lambda: build_rows([_read_settings(run) for run in runs])),
+        ("Environment variables", lambda: build_rows([_read_variables(run) for run in runs])),
+        ("Environment", lambda: build_rows([_read_packages(workspace, run) for run in runs])),
+        ("Git", lambda: build_rows([dict(list_git_facts(run)) for run in runs])),
+        (SOURCE_TITLE, lambda: build_rows([_read_source_files(workspace, run) for run in runs])),
     )
     sections = []
     for title, rows_of_kind in kinds:
         rows = list(rows_of_kind())
         wanted = [row for row in rows if with_constant or len(runs) == 1 or not row.is_constant]
         if rows:
-            first = wanted[:_MOST_ROWS]
-            left_out = len(wanted) - len(first) + (metrics_left_out if title == METRICS else 0)
+            first = wanted[:_MAX_ROWS]
+            left_out = len(wanted) - len(first) + (metrics_left_out if title == METRICS_TITLE else 0)
             sections.append(Section(title, first, len(rows) - len(wanted), left_out))
     return sections
 
 
-def rows_of(columns: Sequence[Mapping[str, str]]) -> Sequence[Row]:
-    """A row for each name that one of the runs has, in the order of its first appearance."""
+def build_rows(columns: Sequence[Mapping[str, str]]) -> Sequence[Row]:
+    """Return a row for each name, in the order of first appearance."""
     names = dict.fromkeys(name for column in columns for name in column)
     return [Row(name, [column.get(name) for column in columns]) for name in names]
 
 
-def _facts(runs: Sequence[Run]) -> Iterable[Row]:
+def _build_run_rows(runs: Sequence[Run]) -> Iterable[Row]:
     facts: Sequence[tuple[str, Callable[[Run], str | int | None]]] = (
         ("Experiment", lambda run: run.experiment_name),
         ("Status", lambda run: run.status.value),
@@ -92,7 +92,7 @@ def _facts(runs: Sequence[Run]) -> Iterable[Row]:
         ("Duration", lambda run: format_duration(run.elapsed_seconds(now())) or None),
         ("Target", lambda run: run.target),
         ("Submitter", lambda run: run.user_name),
-        ("Script and arguments", lambda run: started_line(run) or None),
+        ("Script and arguments", lambda run: format_command_line(run) or None),
         ("Exit code", lambda run: run.exit_code),
         ("Signal", lambda run: run.signal),
         ("Description", lambda run: run.description),
@@ -103,16 +103,16 @@ def _facts(runs: Sequence[Run]) -> Iterable[Row]:
             yield Row(name, [str(value) if isinstance(value, int) else value for value in values])
 
 
-def _metric_names(workspace: Workspace, runs: Sequence[Run]) -> tuple[Sequence[str], int]:
-    """The metrics that are compared, and how many more there are."""
+def _list_metric_names(workspace: Workspace, runs: Sequence[Run]) -> tuple[Sequence[str], int]:
+    """Return the names of metrics to compare, and the number of those beyond the limit."""
     keys = [run.key for run in runs]
-    names = workspace.metric_summaries.names(keys, _MOST_METRICS + 1)
-    if len(names) <= _MOST_METRICS:
+    names = workspace.metric_summaries.names(keys, _MAX_METRICS + 1)
+    if len(names) <= _MAX_METRICS:
         return names, 0
-    return names[:_MOST_METRICS], workspace.metric_summaries.name_count(keys) - _MOST_METRICS
+    return names[:_MAX_METRICS], workspace.metric_summaries.name_count(keys) - _MAX_METRICS
 
 
-def _metrics(workspace: Workspace, runs: Sequence[Run], names: Sequence[str]) -> Iterable[Row]:
+def _build_metric_rows(workspace: Workspace, runs: Sequence[Run], names: Sequence[str]) -> Iterable[Row]:
     keys = [run.key for run in runs]
     summaries = workspace.metric_summaries.of_runs(keys, names)
     for name in names:
@@ -120,37 +120,39 @@ def _metrics(workspace: Workspace, runs: Sequence[Run], names: Sequence[str]) ->
         is_single = all(summary is None or summary.value_count == 1 for summary in found)
         for which in (LAST,) if is_single else SUMMARIES:
             label = name if is_single else f"{name} ({which})"
-            yield Row(label, _told_apart([_measured(summary, which) for summary in found]))
+            yield Row(label, _format_distinctly([_read_summary(summary, which) for summary in found]))
 
 
-def _measured(summary: MetricSummary | None, which: str) -> float | None:
+def _read_summary(summary: MetricSummary | None, which: str) -> float | None:
     return None if summary is None else summary.measured(which)
 
 
-def _told_apart(values: Sequence[float | None]) -> Sequence[str | None]:
-    """Numbers as a table has them, or in full where some that differ would look the same."""
-    short, full = ([None if value is None else write(value) for value in values] for write in (format_number, _in_full))
+def _format_distinctly(values: Sequence[float | None]) -> Sequence[str | None]:
+    """Format numbers as tables do, or in full where different ones would look the same."""
+    short, full = (
+        [None if value is None else write(value) for value in values] for write in (format_number, _format_exactly)
+    )
     return short if len(set(short)) == len(set(full)) else full
 
 
-def _in_full(value: float) -> str:
+def _format_exactly(value: float) -> str:
     short = format_number(value)
     return repr(value) if math.isfinite(value) and float(short) != value else short
 
 
-def _settings(run: Run) -> dict[str, str]:
+def _read_settings(run: Run) -> dict[str, str]:
     definition: Mapping[str, Any] = run.definition or {}
     return {name: str(definition[name]) for name in _SETTINGS if definition.get(name) is not None}
 
 
-def _variables(run: Run) -> dict[str, str]:
-    """The variables of the runconfig, whose secrets the record does not hold."""
+def _read_variables(run: Run) -> dict[str, str]:
+    """Return the runconfig's environment variables, which the record holds redacted."""
     definition: Mapping[str, Any] = run.definition or {}
     return {str(name): str(value) for name, value in (definition.get("environmentVariables") or {}).items()}
 
 
-def _environment(workspace: Workspace, run: Run) -> dict[str, str]:
-    """Python, and the version of each package that was installed for the run."""
+def _read_packages(workspace: Workspace, run: Run) -> dict[str, str]:
+    """Return the Python version, the image, and the version of each installed package."""
     section: Mapping[str, Any] = ((run.definition or {}).get("environment") or {}).get("python") or {}
     record = read_json(workspace.run_folder(run.run_id).environment_record) or {}
     facts = {"python": record.get("python") or section.get("interpreterPath"), "image": record.get("image")}
@@ -161,14 +163,14 @@ def _environment(workspace: Workspace, run: Run) -> dict[str, str]:
     return found
 
 
-def _source(workspace: Workspace, run: Run) -> dict[str, str]:
-    """Each file of the snapshot, told by its content."""
+def _read_source_files(workspace: Workspace, run: Run) -> dict[str, str]:
+    """Return the files of the snapshot with digest and size."""
     snapshot_id = run.properties.get(SNAPSHOT_PROPERTY)
     snapshot = None if snapshot_id is None else SnapshotStore(workspace.snapshots_folder).find_manifest(snapshot_id)
     if snapshot is None:
         return {}
     return {
-        shown(entry.path): f"{entry.digest[:_SHOWN_DIGEST]} {format_size(entry.size)}"
+        shown(entry.path): f"{entry.digest[:_DIGEST_CHARACTERS]} {format_size(entry.size)}"
         for entry in snapshot.entries
         if entry.kind is EntryKind.FILE
     }

@@ -1,4 +1,4 @@
-"""Runs of a sweep as lines between parallel axes: what they were given to the left, what came of it to the right."""
+"""Parallel coordinates of runs: parameters on the left axes, metrics on the right ones."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mlrun_cli.runs.run import Run
-from mlrun_cli.studio.pages.compare.parameters import parameters_of
+from mlrun_cli.studio.pages.compare.parameters import read_run_parameters
 from mlrun_cli.workspace import Workspace
 
-_MOST_CANDIDATES = 60
-_FEWEST_AXES = 2
-_MOST_PARAMETERS = 6
-_MOST_METRICS = 2
-_MOST_NAMES = 200
+_MAX_CANDIDATES = 60
+_MIN_AXES = 2
+_MAX_PARAMETERS = 6
+_MAX_METRICS = 2
+_MAX_NAMES = 200
 _METRIC = "metric:"
 
 
-class Sweep(NamedTuple):
-    """The axes that are drawn, all that could be, and the value of each run on each of those drawn.
+class ParallelCoordinates(NamedTuple):
+    """The axes, and each run's line.
 
     Attributes:
-        axes: names, those of metrics behind `metric:`.
-        candidates: numbers that differ between the runs.
-        lines: a run's key, id and name, and its values in the order of the axes; None where it has none.
+        axes: names of drawn axes; those of metrics start with `metric:`.
+        candidates: names of all axes whose numbers differ between runs.
+        lines: a run's key, id and name, and its value on each axis, or None.
     """
 
     axes: Sequence[str]
@@ -32,16 +32,18 @@ class Sweep(NamedTuple):
     lines: Sequence[Mapping[str, Any]]
 
 
-def sweep_of(workspace: Workspace, runs: Sequence[Run], wanted: Sequence[str]) -> Sweep:
-    """The axes that are wanted; the parameters and first metrics in which the runs differ unless these are two."""
-    columns = {**_parameters(runs), **_metrics(workspace, runs)}
+def build_parallel_coordinates(
+    workspace: Workspace, runs: Sequence[Run], requested: Sequence[str]
+) -> ParallelCoordinates:
+    """Build the requested axes, or by default those of the first parameters and metrics in which runs differ."""
+    columns = {**_read_parameters(runs), **_read_metrics(workspace, runs)}
     candidates = [name for name, values in columns.items() if len({value for value in values if value is not None}) > 1]
-    candidates = candidates[:_MOST_CANDIDATES]
-    axes = [name for name in wanted if name in candidates]
-    if len(axes) < _FEWEST_AXES:
+    candidates = candidates[:_MAX_CANDIDATES]
+    axes = [name for name in requested if name in candidates]
+    if len(axes) < _MIN_AXES:
         axes = [
-            *[name for name in candidates if not name.startswith(_METRIC)][:_MOST_PARAMETERS],
-            *[name for name in candidates if name.startswith(_METRIC)][:_MOST_METRICS],
+            *[name for name in candidates if not name.startswith(_METRIC)][:_MAX_PARAMETERS],
+            *[name for name in candidates if name.startswith(_METRIC)][:_MAX_METRICS],
         ]
     lines = [
         {
@@ -52,34 +54,34 @@ def sweep_of(workspace: Workspace, runs: Sequence[Run], wanted: Sequence[str]) -
         }
         for place, run in enumerate(runs)
     ]
-    return Sweep(axes, candidates, lines)
+    return ParallelCoordinates(axes, candidates, lines)
 
 
-def _parameters(runs: Sequence[Run]) -> dict[str, list[float | None]]:
-    """Parameters, and tags that hold a number: sweeps of the SDK keep theirs there."""
-    found = [{**{key: value or "" for key, value in run.tags.items()}, **parameters_of(run)} for run in runs]
+def _read_parameters(runs: Sequence[Run]) -> dict[str, list[float | None]]:
+    """Return numeric parameters and tags; sweeps of the SDK keep parameters in tags."""
+    found = [{**{key: value or "" for key, value in run.tags.items()}, **read_run_parameters(run)} for run in runs]
     names = dict.fromkeys(name for each in found for name in each)
-    columns = {name: [_as_number(each.get(name)) for each in found] for name in names}
+    columns = {name: [_parse_number(each.get(name)) for each in found] for name in names}
     return {name: values for name, values in columns.items() if any(value is not None for value in values)}
 
 
-def _metrics(workspace: Workspace, runs: Sequence[Run]) -> dict[str, list[float | None]]:
+def _read_metrics(workspace: Workspace, runs: Sequence[Run]) -> dict[str, list[float | None]]:
     keys = [run.key for run in runs]
-    names = [name for name, _ in workspace.metric_summaries.most_common(keys, _MOST_NAMES)]
+    names = [name for name, _ in workspace.metric_summaries.most_common(keys, _MAX_NAMES)]
     summaries = workspace.metric_summaries.of_runs(keys, names)
     found = {name: [summaries.get((key, name)) for key in keys] for name in names}
     return {
-        f"{_METRIC}{name}": [None if summary is None else _finite(summary.last) for summary in each]
+        f"{_METRIC}{name}": [None if summary is None else _drop_non_finite(summary.last) for summary in each]
         for name, each in found.items()
     }
 
 
-def _as_number(text: str | None) -> float | None:
+def _parse_number(text: str | None) -> float | None:
     try:
-        return None if text is None else _finite(float(text))
+        return None if text is None else _drop_non_finite(float(text))
     except ValueError:
         return None
 
 
-def _finite(value: float | None) -> float | None:
+def _drop_non_finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""The parameters of a run, read from the arguments of its script."""
+"""Parameters of a run, parsed from its script's arguments."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from mlrun_cli.runs.run import Run
 _OPTION = re.compile(r"--?(?P<name>[A-Za-z_][\w.-]*)(?:=(?P<value>.*))?", re.DOTALL)
 
 
-def parameters_of(run: Run) -> dict[str, str]:
-    """Names and values: `--lr 0.1`, `--lr=0.1`, a flag without a value, `argument 1` for what stands alone.
+def read_run_parameters(run: Run) -> dict[str, str]:
+    """Return the parameters of a run.
 
-    An option takes all words up to the next one, as `--layers 64 32` does.
+    Names and values are those of `--lr 0.1` and `--lr=0.1`; a flag has an empty value, and positional arguments are
+    named `argument 1`, …. An option takes all words up to the next one, as `--layers 64 32` does.
     """
     definition: Mapping[str, Any] = run.definition or {}
-    return read_parameters([str(argument) for argument in definition.get("arguments") or ()])
+    return parse_parameters([str(argument) for argument in definition.get("arguments") or ()])
 
 
-def read_parameters(arguments: Sequence[str]) -> dict[str, str]:
-    """The same of the arguments themselves; of an option that is given twice both values, with a space between."""
+def parse_parameters(arguments: Sequence[str]) -> dict[str, str]:
+    """Parse arguments into parameters; values of a repeated option are joined with a space."""
     found: dict[str, str] = {}
     name: str | None = None
     alone = 0
@@ -29,16 +30,16 @@ def read_parameters(arguments: Sequence[str]) -> dict[str, str]:
         option = _OPTION.fullmatch(argument)
         if option is not None:
             name = option["name"]
-            _add(found, name, option["value"] or "")
+            _add_value(found, name, option["value"] or "")
             if option["value"] is not None:
                 name = None
         elif name is not None:
-            _add(found, name, argument)
+            _add_value(found, name, argument)
         else:
             alone += 1
-            _add(found, f"argument {alone}", argument)
+            _add_value(found, f"argument {alone}", argument)
     return found
 
 
-def _add(found: dict[str, str], name: str, value: str) -> None:
+def _add_value(found: dict[str, str], name: str, value: str) -> None:
     found[name] = f"{found[name]} {value}".strip() if name in found else value

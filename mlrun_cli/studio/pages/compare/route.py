@@ -1,4 +1,4 @@
-"""Runs side by side."""
+"""The comparison of runs."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from mlrun_cli.actions.views import list_views
 from mlrun_cli.errors import NotFound, UsageError
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.run import Run
-from mlrun_cli.studio.charts.board import chart_board
+from mlrun_cli.studio.charts.board import build_board
 from mlrun_cli.studio.page_request import PageRequest
-from mlrun_cli.studio.pages.compare.comparison import SOURCE, compare
-from mlrun_cli.studio.pages.compare.parallel_coordinates import sweep_of
+from mlrun_cli.studio.pages.compare.comparison import SOURCE_TITLE, compare_runs
+from mlrun_cli.studio.pages.compare.parallel_coordinates import build_parallel_coordinates
 from mlrun_cli.studio.paging import parse_page_number
 from mlrun_cli.views.view import COMPARE_PAGE
 
-_MOST_RUNS = 200
+_MAX_RUNS = 200
 _COLUMNS = 20
-_MOST_FOUND = 20
+_MAX_FOUND = 20
 
 
 def show(page: PageRequest) -> Response:
-    """The runs that the address names, the first of them the one that the others are compared with."""
+    """Compare the runs that the URL names with the first of them."""
     named = list(dict.fromkeys(page.request.query_params.getlist("run")))
-    run_ids = named[:_MOST_RUNS]
-    runs, missing = _runs(page, run_ids)
+    run_ids = named[:_MAX_RUNS]
+    runs, missing = _find_runs(page, run_ids)
     number = parse_page_number(page)
     others = runs[1:]
     shown = runs[:1] + others[(number - 1) * (_COLUMNS - 1) : number * (_COLUMNS - 1)]
@@ -41,22 +41,22 @@ def show(page: PageRequest) -> Response:
         shown=shown,
         missing=missing,
         left_out=len(named) - len(run_ids),
-        sections=compare(page.workspace, shown, with_constant=with_constant) if shown else (),
-        board=chart_board(page, runs),
-        sweep=sweep_of(page.workspace, runs, page.request.query_params.getlist("axis")),
+        sections=compare_runs(page.workspace, shown, with_constant=with_constant) if shown else (),
+        board=build_board(page, runs),
+        sweep=build_parallel_coordinates(page.workspace, runs, page.request.query_params.getlist("axis")),
         with_constant=with_constant,
         number=number,
         has_more=number * (_COLUMNS - 1) < len(others),
-        source_title=SOURCE,
+        source_title=SOURCE_TITLE,
         saved=list_views(page.workspace, COMPARE_PAGE),
         topic=page.topic("runs"),
-        **_search(page, run_ids),
-        **_links(page, run_ids),
+        **_find_candidates(page, run_ids),
+        **_build_link_functions(page, run_ids),
     )
 
 
-def _runs(page: PageRequest, run_ids: Sequence[str]) -> tuple[list[Run], list[str]]:
-    """The runs that are there, with their true status, and the ids of those that are not."""
+def _find_runs(page: PageRequest, run_ids: Sequence[str]) -> tuple[list[Run], list[str]]:
+    """Return the runs that exist, with their true status, and the ids of the others."""
     found, missing = [], []
     for run_id in run_ids:
         try:
@@ -66,36 +66,36 @@ def _runs(page: PageRequest, run_ids: Sequence[str]) -> tuple[list[Run], list[st
     return list(get_reconciled_runs(page.workspace, found)), missing
 
 
-def _search(page: PageRequest, run_ids: Sequence[str]) -> Mapping[str, Any]:
-    """What is looked for, and the runs that could be added; or what is wrong with it."""
+def _find_candidates(page: PageRequest, run_ids: Sequence[str]) -> Mapping[str, Any]:
+    """Return the search for runs to add, its results, and its problem."""
     find = page.query("find").strip()
     found: Sequence[Run] = ()
     problem = None
     if find:
         try:
-            found = run_page(page.workspace, RunFilter(text=find, include_children=True), size=_MOST_FOUND).runs
+            found = run_page(page.workspace, RunFilter(text=find, include_children=True), size=_MAX_FOUND).runs
         except UsageError as error:
             problem = error
     return {"find": find, "found": [run for run in found if run.run_id not in run_ids], "find_problem": problem}
 
 
-def _links(page: PageRequest, run_ids: Sequence[str]) -> Mapping[str, Any]:
-    """What makes the addresses of the same page with something changed."""
+def _build_link_functions(page: PageRequest, run_ids: Sequence[str]) -> Mapping[str, Any]:
+    """Return the functions that build URLs of the page with changes."""
     pairs = parse_qsl(page.request.url.query, keep_blank_values=True)
 
-    def kept(*but: str) -> Sequence[tuple[str, str]]:
+    def list_parameters(*but: str) -> Sequence[tuple[str, str]]:
         return [(name, value) for name, value in pairs if name not in but]
 
-    def changed(**changes: Iterable[object]) -> str:
+    def change_parameters(**changes: Iterable[object]) -> str:
         own = [(name, value) for name, values in changes.items() for value in values]
-        return urlencode([*own, *kept(*changes)])
+        return urlencode([*own, *list_parameters(*changes)])
 
     def with_runs(ids: Iterable[str]) -> str:
-        return changed(run=ids, page=())
+        return change_parameters(run=ids, page=())
 
     return {
-        "kept": kept,
-        "changed": changed,
+        "list_parameters": list_parameters,
+        "change_parameters": change_parameters,
         "with_runs": with_runs,
         "added": lambda ids: with_runs([*run_ids, *ids]),
         "without": lambda run_id: with_runs(each for each in run_ids if each != run_id),

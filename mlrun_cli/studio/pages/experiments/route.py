@@ -1,4 +1,4 @@
-"""The experiments of a workspace: how many runs each has, and how they ended."""
+"""The list of experiments with the outcomes of their runs."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ _BAR_WIDTH = 120.0
 
 
 def show(page: PageRequest) -> Response:
-    """List the experiments, those with the last activity first."""
+    """List the experiments, most recent activity first."""
     search = page.query("search").strip()
     overviews = experiment_overviews(page.workspace, search or None)
     return page.render(
         "pages/experiments/template.html",
-        overviews=[(outcomes, _bar(outcomes)) for outcomes in overviews],
+        overviews=[(outcomes, _build_bar(outcomes)) for outcomes in overviews],
         search=search,
         topic=page.topic("runs"),
     )
 
 
-def _bar(outcomes: ExperimentOutcomes) -> Sequence[tuple[str, float, float]]:
-    """Colour, start and width of each part of the small bar of outcomes."""
+def _build_bar(outcomes: ExperimentOutcomes) -> Sequence[tuple[str, float, float]]:
+    """Return colour class, start and width of each segment of the bar of outcomes."""
     counts = (
         ("good", outcomes.completed),
         ("bad", outcomes.failed),

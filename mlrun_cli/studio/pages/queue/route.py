@@ -1,4 +1,4 @@
-"""The compute targets: what runs on each, what waits and why."""
+"""The compute targets, their running and their waiting runs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from starlette.responses import Response
 from mlrun_cli.actions.queue_overview import queue_overview
 from mlrun_cli.studio.page_request import PageRequest
 
-_MOST_WAITING = 100
+_MAX_WAITING = 100
 
 
 def show(page: PageRequest) -> Response:
-    """All targets."""
+    """Show all targets."""
     return page.render(
-        "pages/queue/template.html", targets=queue_overview(page.workspace, _MOST_WAITING), topic=page.topic("queue")
+        "pages/queue/template.html", targets=queue_overview(page.workspace, _MAX_WAITING), topic=page.topic("queue")
     )

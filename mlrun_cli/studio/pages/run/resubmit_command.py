@@ -1,4 +1,4 @@
-"""The line for a shell that submits a run again."""
+"""The shell command that resubmits a run."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.submission import Submission
 
 
-def command_of(run: Run, submission: Submission | None) -> str | None:
-    """The line that asks for the same again but its tags and display name, wherever it is typed; None where none can.
+def build_resubmit_command(run: Run, submission: Submission | None) -> str | None:
+    """Return the command that resubmits a run from any folder; None if there is none.
 
-    In place of a secret it has a variable that the shell refuses to be without.
+    It leaves out tags and display name. Secrets become variables, without which the shell refuses to run it.
     """
     if submission is None:
         return None
@@ -28,7 +28,7 @@ def command_of(run: Run, submission: Submission | None) -> str | None:
     mode = options.environment_mode
     for name, value in (
         ("--path", submission.folder),
-        *_workspace_options(submission),
+        *_list_workspace_options(submission),
         ("-e", run.experiment_name),
         ("-c", options.runconfig),
         ("--source-directory", options.source_directory),
@@ -40,11 +40,11 @@ def command_of(run: Run, submission: Submission | None) -> str | None:
         words += [] if value is None else [name, value]
     if options.script is not None:
         words += [options.script, *options.arguments]
-    return _shell_line(words)
+    return _quote_words(words)
 
 
-def _workspace_options(submission: Submission) -> list[tuple[str, str]]:
-    """What leads to the workspace of the run: nothing where its folder does."""
+def _list_workspace_options(submission: Submission) -> list[tuple[str, str]]:
+    """Return the options that select the run's workspace; none where its folder does."""
     names = (submission.workspace_name, submission.resource_group, submission.subscription_id)
     config = None
     with suppress(MlrunError):
@@ -54,12 +54,12 @@ def _workspace_options(submission: Submission) -> list[tuple[str, str]]:
     return list(zip(("-w", "-g", "--subscription-id"), names, strict=True))
 
 
-def _shell_line(words: list[str]) -> str:
+def _quote_words(words: list[str]) -> str:
     numbers = count(1)
 
-    def quoted(word: str) -> str:
+    def quote_word(word: str) -> str:
         first, *others = (shlex.quote(part) if part else "" for part in word.split(REDACTED))
         filled = (f'"${{SECRET_{next(numbers)}:?is a secret to be typed}}"{part}' for part in others)
         return "".join([first, *filled]) if others else shlex.quote(word)
 
-    return " ".join(map(quoted, words))
+    return " ".join(map(quote_word, words))

@@ -12,7 +12,7 @@ from mlrun_cli.actions.logs import telling_log
 from mlrun_cli.actions.runs import get_runs
 from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.page_request import PageRequest
-from mlrun_cli.studio.pages.run.resubmit_command import command_of
+from mlrun_cli.studio.pages.run.resubmit_command import build_resubmit_command
 
 TABS: Sequence[tuple[str, str]] = (
     ("details", "Details"),
@@ -46,7 +46,7 @@ def render_tab(page: PageRequest, run: Run, tab: str, template: str, status: int
         status,
         run=run,
         run_topic=page.topic("run", run.run_id),
-        command_line=command_of(run, read_submission(page.workspace, run)),
+        command_line=build_resubmit_command(run, read_submission(page.workspace, run)),
         tabs=TABS,
         current_tab=tab,
         **values,

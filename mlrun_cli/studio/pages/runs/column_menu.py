@@ -1,4 +1,4 @@
-"""Which columns can be chosen, and what a press in the list of them does."""
+"""The menu of columns."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.runs_table.columns import RUN_COLUMNS, Column
 from mlrun_cli.workspace import Workspace
 
-_MOST_SHOWN = 30
-_MOST_SEARCHED = 20_000
+_MAX_SHOWN = 30
+_MAX_SEARCHED = 20_000
 
 
 class ColumnGroup(NamedTuple):
     """Columns of one kind that can be added.
 
     Attributes:
-        choices: the name of what is shown, with the columns it can be shown in: more than one of a metric.
-        has_more: whether there are more than these; a search finds them.
+        choices: a title with its columns, several for a metric.
+        has_more: whether there are more than these, which a search finds.
     """
 
     title: str
@@ -28,50 +28,50 @@ class ColumnGroup(NamedTuple):
     has_more: bool
 
 
-def column_groups(workspace: Workspace, runs: Sequence[Run], sought: str) -> Sequence[ColumnGroup]:
-    """The columns that can be added: all, or those whose name holds what is sought, in either case.
+def build_column_groups(workspace: Workspace, runs: Sequence[Run], search: str) -> Sequence[ColumnGroup]:
+    """Return the columns that can be added, filtered by a case-insensitive search.
 
-    Without a search the metrics are those of the runs that are shown.
+    Without a search the metrics are those of the runs that the page shows.
     """
-    bound = _MOST_SEARCHED if sought else _MOST_SHOWN + 1
+    bound = _MAX_SEARCHED if search else _MAX_SHOWN + 1
     metrics = workspace.metric_summaries
-    names = metrics.all_names(bound) if sought else metrics.names([run.key for run in runs], bound)
+    names = metrics.all_names(bound) if search else metrics.names([run.key for run in runs], bound)
     groups = (
-        _group("Of each run", RUN_COLUMNS, "{}", sought),
-        _group("Metrics", names, f"{METRIC}:{{}}", sought, SUMMARIES),
-        _group("Tags", workspace.run_pages.pair_keys(TAG, bound), f"{TAG}:{{}}", sought),
-        _group("Properties", workspace.run_pages.pair_keys(PROPERTY, bound), f"{PROPERTY}:{{}}", sought),
+        _build_group("Of each run", RUN_COLUMNS, "{}", search),
+        _build_group("Metrics", names, f"{METRIC}:{{}}", search, SUMMARIES),
+        _build_group("Tags", workspace.run_pages.pair_keys(TAG, bound), f"{TAG}:{{}}", search),
+        _build_group("Properties", workspace.run_pages.pair_keys(PROPERTY, bound), f"{PROPERTY}:{{}}", search),
     )
     return [group for group in groups if group.choices]
 
 
-def _group(
-    title: str, names: Sequence[str] | Mapping[str, str], form: str, sought: str, whichs: Sequence[str] = ()
+def _build_group(
+    title: str, names: Sequence[str] | Mapping[str, str], pattern: str, search: str, summaries: Sequence[str] = ()
 ) -> ColumnGroup:
-    """The columns of some names, which may have other titles; of each name one column, or one of each of `whichs`."""
+    """Build the group of some names, with their titles; one column per name, or one for each of `summaries`."""
     titles = names if isinstance(names, Mapping) else {name: name for name in names}
-    found = [(title, form.format(name)) for name, title in titles.items() if sought.lower() in title.lower()]
+    found = [(title, pattern.format(name)) for name, title in titles.items() if search.lower() in title.lower()]
     choices = [
-        (title, [column for column in map(Column.find, _columns_of(name, whichs)) if column is not None])
-        for title, name in found[:_MOST_SHOWN]
+        (title, [column for column in map(Column.find, _list_column_names(name, summaries)) if column is not None])
+        for title, name in found[:_MAX_SHOWN]
     ]
-    return ColumnGroup(title, choices, len(found) > _MOST_SHOWN)
+    return ColumnGroup(title, choices, len(found) > _MAX_SHOWN)
 
 
-def _columns_of(name: str, whichs: Sequence[str]) -> Sequence[str]:
-    return [f"{name}:{which}" for which in whichs] or [name]
+def _list_column_names(name: str, summaries: Sequence[str]) -> Sequence[str]:
+    return [f"{name}:{which}" for which in summaries] or [name]
 
 
-def changed_columns(columns: Sequence[Column], presses: Mapping[str, str]) -> Sequence[str]:
-    """The names of the columns after a press: `add`, `drop`, `earlier` or `later` with the name of a column."""
+def apply_column_changes(columns: Sequence[Column], changes: Mapping[str, str]) -> Sequence[str]:
+    """Return the names of columns after `add`, `drop`, `earlier` or `later` with the name of a column."""
     names = [column.name for column in columns]
-    for press, name in presses.items():
+    for change, name in changes.items():
         place = names.index(name) if name in names else -1
-        if press == "add" and place < 0:
+        if change == "add" and place < 0:
             names.append(name)
-        elif press == "drop" and place >= 0:
+        elif change == "drop" and place >= 0:
             names.pop(place)
-        elif press in {"earlier", "later"} and place >= 0:
+        elif change in {"earlier", "later"} and place >= 0:
             names.pop(place)
-            names.insert(max(0, place - 1) if press == "earlier" else place + 1, name)
+            names.insert(max(0, place - 1) if change == "earlier" else place + 1, name)
     return names

@@ -1,4 +1,4 @@
-"""The menus of values that runs can be filtered by."""
+"""The menus of filter values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mlrun_cli.runs.status import ACTIVE, RunStatus
 from mlrun_cli.studio.runs_table.view import RunsView
 from mlrun_cli.workspace import Workspace
 
-_MOST_VALUES = 50
+_MAX_VALUES = 50
 _COLUMNS = (("target", "Target"), ("submitter", "Submitter"), ("type", "Type"))
 
 
@@ -17,8 +17,8 @@ class FilterMenu(NamedTuple):
     """A menu.
 
     Attributes:
-        name: the parameter of the address.
-        values: those that occur, the first of them, and those that are chosen.
+        name: the parameter of the URL.
+        values: those that occur, up to a limit, and the selected ones.
         has_more: whether more occur.
     """
 
@@ -28,19 +28,19 @@ class FilterMenu(NamedTuple):
     has_more: bool
 
 
-def filter_menus(workspace: Workspace, view: RunsView, *, of_all_experiments: bool) -> Sequence[FilterMenu]:
-    """The menus that offer a choice."""
+def build_filter_menus(workspace: Workspace, view: RunsView, *, all_experiments: bool) -> Sequence[FilterMenu]:
+    """Build the menus that have values."""
     values_of = workspace.run_pages.values_of
     menus = [
-        _menu("status", "Status", [ACTIVE, *values_of("status"), RunStatus.NOT_RESPONDING.value], view),
-        *(_menu(name, title, values_of(name, _MOST_VALUES + 1), view) for name, title in _COLUMNS),
+        _build_menu("status", "Status", [ACTIVE, *values_of("status"), RunStatus.NOT_RESPONDING.value], view),
+        *(_build_menu(name, title, values_of(name, _MAX_VALUES + 1), view) for name, title in _COLUMNS),
     ]
-    if of_all_experiments:
+    if all_experiments:
         names = [experiment.name for experiment in workspace.experiments.list()]
-        menus.insert(1, _menu("experiment", "Experiment", names, view))
+        menus.insert(1, _build_menu("experiment", "Experiment", names, view))
     return [menu for menu in menus if menu.values]
 
 
-def _menu(name: str, title: str, values: Sequence[str], view: RunsView) -> FilterMenu:
-    shown = dict.fromkeys([*values[:_MOST_VALUES], *getattr(view, name)])
-    return FilterMenu(name, title, list(shown), len(values) > _MOST_VALUES)
+def _build_menu(name: str, title: str, values: Sequence[str], view: RunsView) -> FilterMenu:
+    shown = dict.fromkeys([*values[:_MAX_VALUES], *getattr(view, name)])
+    return FilterMenu(name, title, list(shown), len(values) > _MAX_VALUES)

@@ -1,4 +1,4 @@
-"""The runs of an experiment, or of the whole workspace."""
+"""The runs of an experiment or of a workspace, and the cancelling of selected ones."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ from mlrun_cli.errors import RunNotFound, UsageError
 from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.runs.filter import format_tag
 from mlrun_cli.runs.status import ACTIVE
-from mlrun_cli.studio.charts.board import chart_board, chosen_runs
+from mlrun_cli.studio.charts.board import build_board, get_selected_runs
 from mlrun_cli.studio.page_request import PageRequest
-from mlrun_cli.studio.pages.runs.column_menu import changed_columns, column_groups
-from mlrun_cli.studio.pages.runs.filter_menus import filter_menus
-from mlrun_cli.studio.runs_table.columns import chosen_columns
-from mlrun_cli.studio.runs_table.table import runs_table
-from mlrun_cli.studio.runs_table.view import MOST_VALUES, SIZES, RunsView
-from mlrun_cli.studio.runs_table.view_filter import view_filter
+from mlrun_cli.studio.pages.runs.column_menu import apply_column_changes, build_column_groups
+from mlrun_cli.studio.pages.runs.filter_menus import build_filter_menus
+from mlrun_cli.studio.runs_table.columns import select_columns
+from mlrun_cli.studio.runs_table.table import build_runs_table
+from mlrun_cli.studio.runs_table.view import MAX_VALUES, PAGE_SIZES, RunsView
+from mlrun_cli.studio.runs_table.view_filter import parse_view_filter
 from mlrun_cli.views.view import RUNS_PAGE
 
-_PRESSES = ("add", "drop", "earlier", "later")
+_COLUMN_CHANGES = ("add", "drop", "earlier", "later")
 
 
 def show_experiment(page: PageRequest) -> Response:
-    """The runs of one experiment."""
+    """Show the runs of one experiment."""
     name = page.path_parameter("experiment")
     page.workspace.experiments.get(name)
-    return _show(page, name)
+    return _show_runs(page, name)
 
 
-def show_all(page: PageRequest) -> Response:
-    """The runs of the workspace."""
-    return _show(page, None)
+def show_workspace(page: PageRequest) -> Response:
+    """Show the runs of the workspace."""
+    return _show_runs(page, None)
 
 
 def cancel(page: PageRequest) -> Response:
-    """Ask the selected runs to stop; those that have ended, or are not there any more, are passed over."""
+    """Ask the selected runs to stop; those that have ended or no longer exist are skipped."""
     run_ids = page.fields.get_all("run")
-    if len(run_ids) > MOST_VALUES:
+    if len(run_ids) > MAX_VALUES:
         raise UsageError(
-            f"At most {MOST_VALUES} runs are canceled at once, not {len(run_ids)}.", hint="None has been canceled."
+            f"At most {MAX_VALUES} runs are canceled at once, not {len(run_ids)}.", hint="None has been canceled."
         )
     for run_id in run_ids:
         with suppress(RunNotFound):
@@ -56,57 +56,57 @@ def cancel(page: PageRequest) -> Response:
     return page.redirect(page.urls.runs(view.query(), page.fields.get("experiment")))
 
 
-def _show(page: PageRequest, experiment: str | None) -> Response:
+def _show_runs(page: PageRequest, experiment: str | None) -> Response:
     view = RunsView.parse(page.request.url.query)
-    columns = chosen_columns(view.columns, of_all_experiments=experiment is None)
-    given = parse_qsl(page.request.url.query, keep_blank_values=True)
-    presses = {name: value for name, value in given if name in _PRESSES}
-    if presses:
-        view = view.with_(columns=tuple(changed_columns(columns, presses)))
-    if presses or any(not value for _, value in given):
-        # A form sends its empty boxes too: what is shown has one address, worth copying.
+    columns = select_columns(view.columns, all_experiments=experiment is None)
+    parameters = parse_qsl(page.request.url.query, keep_blank_values=True)
+    changes = {name: value for name, value in parameters if name in _COLUMN_CHANGES}
+    if changes:
+        view = view.with_changes(columns=tuple(apply_column_changes(columns, changes)))
+    if changes or any(not value for _, value in parameters):
+        # Forms send empty fields, too: redirect to the canonical URL.
         return page.redirect(page.urls.runs(view.query(), experiment))
-    meant = view_filter(view, experiment, now())
+    filters = parse_view_filter(view, experiment, now())
     found = run_page(
         page.workspace,
-        meant.which,
-        meant.order,
+        filters.which,
+        filters.order,
         number=view.page,
         size=view.size,
-        counts_children=view.children or meant.which.include_children,
+        counts_children=view.children or filters.which.include_children,
     )
-    table = runs_table(page.workspace, found, view, columns)
-    chosen = chosen_runs(page.workspace, table.runs, view.select)
-    there = {run.run_id for run in chosen}
-    sought = page.query("find").strip()
+    table = build_runs_table(page.workspace, found, view, columns)
+    selected = get_selected_runs(page.workspace, table.runs, view.select)
+    found_ids = {run.run_id for run in selected}
+    column_search = page.query("find").strip()
     return page.render(
         "pages/runs/template.html",
         experiment=experiment,
         address=page.urls.runs(experiment_name=experiment),
         topic=page.topic("runs"),
         view=view,
-        faults=meant.faults,
-        order=meant.order,
+        faults=filters.faults,
+        order=filters.order,
         found=found,
         table=table,
         columns=columns,
-        board=chart_board(page, table.runs, chosen),
-        menus=filter_menus(page.workspace, view, of_all_experiments=experiment is None),
-        groups=column_groups(page.workspace, table.runs, sought),
-        sought=sought,
+        board=build_board(page, table.runs, selected),
+        menus=build_filter_menus(page.workspace, view, all_experiments=experiment is None),
+        groups=build_column_groups(page.workspace, table.runs, column_search),
+        column_search=column_search,
         saved=list_views(page.workspace, RUNS_PAGE),
-        link=_link,
-        sorted_by=lambda order: _link(view.with_(sort=str(order))),
+        link=_build_link,
+        sorted_by=lambda order: _build_link(view.with_changes(sort=str(order))),
         pair=format_tag,
-        sizes=SIZES,
-        most_selected=MOST_VALUES,
-        chosen=chosen,
-        gone=[run_id for run_id in view.select if run_id not in there],
-        cancelable=[run.run_id for run in chosen if not run.status.is_terminal],
+        sizes=PAGE_SIZES,
+        most_selected=MAX_VALUES,
+        selected=selected,
+        gone=[run_id for run_id in view.select if run_id not in found_ids],
+        cancelable=[run.run_id for run in selected if not run.status.is_terminal],
         active_word=ACTIVE,
     )
 
 
-def _link(view: RunsView) -> str:
-    """The link to another view of the same page; a script adds the runs that are selected when it is followed."""
+def _build_link(view: RunsView) -> str:
+    """Return the link to another view of the page; a script adds the selection when it is followed."""
     return f"?{view._replace(select=()).query()}"

@@ -1,4 +1,4 @@
-"""A new run: chosen, tried dry, and submitted."""
+"""The form of a new run: fill it in, dry-run it and submit it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mlrun_cli.errors import MlrunError
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.submission import Submission
 from mlrun_cli.studio.page_request import PageRequest
-from mlrun_cli.studio.pages.submit.source_changes import SourceChanges, source_changes
+from mlrun_cli.studio.pages.submit.source_changes import SourceChanges, find_source_changes
 from mlrun_cli.studio.pages.submit.submit_form import FOLDER, SNAPSHOT, SubmitForm
 from mlrun_cli.submit.dry_run import dry_run
 from mlrun_cli.submit.earlier_runs import EarlierRun, find_earlier_run
@@ -29,51 +29,51 @@ from mlrun_cli.submit.start import submit
 
 
 def show(page: PageRequest) -> Response:
-    """The form: empty, with what the address has, or as it would submit a run again."""
-    form = SubmitForm.typed(page.request.query_params)
+    """Show the form: empty, with values of the URL, or filled in to resubmit a run."""
+    form = SubmitForm.from_fields(page.request.query_params)
     if not form.like:
-        return _show(page, form)
+        return _show_form(page, form)
     run = get_runs(page.workspace, [form.like])[0]
     submission = read_submission(page.workspace, run)
     if submission is None:
-        opened = f"The run '{run.run_id}' was not submitted: a script opened it itself. Start that script again."
-        return _show(page, form._replace(like=""), note=opened)
-    form = SubmitForm.like_run(run, submission)
-    unlike = _unlike(form, submission)
+        note = f"The run '{run.run_id}' was not submitted: a script opened it itself. Start that script again."
+        return _show_form(page, form._replace(like=""), note=note)
+    form = SubmitForm.from_run(run, submission)
+    obstacle = _describe_obstacle(form, submission)
     try:
         find_earlier_run(page.workspace, run)
     except MlrunError as error:
-        why = " ".join(filter(None, (error.message, error.hint, unlike)))
-        return _show(page, form._replace(source=FOLDER), note=why, problem=form.hole())
-    note = f"Of the folder as it is now: {unlike}" if unlike else None
-    return _show(page, form._replace(source=SNAPSHOT), note=note, problem=form.hole())
+        note = " ".join(filter(None, (error.message, error.hint, obstacle)))
+        return _show_form(page, form._replace(source=FOLDER), note=note, problem=form.find_missing_secret())
+    warning = f"Of the folder as it is now: {obstacle}" if obstacle else None
+    return _show_form(page, form._replace(source=SNAPSHOT), note=warning, problem=form.find_missing_secret())
 
 
-def act(page: PageRequest) -> Response:
-    """Submit what was chosen, or show what would happen, or what there is to choose from."""
-    form = SubmitForm.typed(page.fields)
+def handle(page: PageRequest) -> Response:
+    """Submit the form, show a dry run, or list the choices of its folder."""
+    form = SubmitForm.from_fields(page.fields)
     try:
         if page.fields.get("do") == "choices":
-            form.checked_folder()
-            return _show(page, form)
-        request = form.request(_earlier(page, form))
+            form.resolve_folder()
+            return _show_form(page, form)
+        request = form.build_request(_find_earlier_run(page, form))
         if page.fields.get("do") != "submit":
-            return _show(page, form, record=dry_run(page.workspace, request))
+            return _show_form(page, form, record=dry_run(page.workspace, request))
         with Interruptions() as interruptions:
             submitted = submit(page.workspace, request, interruptions)
     except MlrunError as error:
-        return _show(page, form, problem=error, status=400)
+        return _show_form(page, form, problem=error, status=400)
     return page.redirect(page.urls.run(submitted.run.run_id))
 
 
-def _earlier(page: PageRequest, form: SubmitForm) -> EarlierRun | None:
-    """The run whose snapshot is meant, if one is."""
+def _find_earlier_run(page: PageRequest, form: SubmitForm) -> EarlierRun | None:
+    """Return the run whose snapshot to use, or None."""
     if not form.like or form.source != SNAPSHOT:
         return None
     return find_earlier_run(page.workspace, get_runs(page.workspace, [form.like])[0])
 
 
-def _show(page: PageRequest, form: SubmitForm, status: int = 200, **values: Any) -> Response:
+def _show_form(page: PageRequest, form: SubmitForm, status: int = 200, **values: Any) -> Response:
     folders = list_attached_folders(page.workspace)
     if not form.folder and len(folders) == 1:
         form = form._replace(folder=folders[0])
@@ -84,9 +84,9 @@ def _show(page: PageRequest, form: SubmitForm, status: int = 200, **values: Any)
         status,
         form=form,
         folders=folders,
-        choices=_choices(form),
-        changes=_changes(page, form),
-        problem_field=None if problem is None else form.field_of(problem),
+        choices=_list_choices(form),
+        changes=_find_changes(page, form),
+        problem_field=None if problem is None else form.find_field(problem),
         targets=target_names(page.workspace),
         experiments=[experiment.name for experiment in page.workspace.experiments.list()],
         modes=[mode.value for mode in EnvironmentMode],
@@ -95,12 +95,12 @@ def _show(page: PageRequest, form: SubmitForm, status: int = 200, **values: Any)
     )
 
 
-def _changes(page: PageRequest, form: SubmitForm) -> SourceChanges | None:
-    """How the folder differs by now from what ran there; None where nothing ran."""
-    return source_changes(page.workspace, form.like, form.source_path()) if form.like else None
+def _find_changes(page: PageRequest, form: SubmitForm) -> SourceChanges | None:
+    """Return how the folder differs from the resubmitted run's snapshot; None for a new run."""
+    return find_source_changes(page.workspace, form.like, form.source_path()) if form.like else None
 
 
-def _choices(form: SubmitForm) -> FolderChoices | None:
+def _list_choices(form: SubmitForm) -> FolderChoices | None:
     folder, source = form.path(), form.source_path()
     if folder is None or source is None or not os.path.isdir(source):
         return None
@@ -108,8 +108,8 @@ def _choices(form: SubmitForm) -> FolderChoices | None:
     return choices if source == folder else choices._replace(scripts=list_folder_choices(source).scripts)
 
 
-def _unlike(form: SubmitForm, submission: Submission) -> str | None:
-    """Why the form cannot submit from the folder what was submitted there."""
+def _describe_obstacle(form: SubmitForm, submission: Submission) -> str | None:
+    """Return why the form cannot submit the folder as it is now; None if it can."""
     folder = form.path()
     if folder is None or not folder.is_dir():
         where = f"'{form.folder}'" if form.folder else "that it was submitted from"

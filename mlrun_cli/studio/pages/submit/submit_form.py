@@ -1,4 +1,4 @@
-"""The form of a new run: what was typed into it, and the request that it makes."""
+"""The form of a new run, and the submit request that it describes."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _LABELS = {"name": "Display name", "gpus": "GPUs"}
 
 
 class SubmitForm(NamedTuple):
-    """Each field as it was typed.
+    """The fields as typed.
 
     Attributes:
-        like: the id of a run that is to be submitted again.
-        source: `SNAPSHOT` where its snapshot and environment are meant, and not what is in the folder now.
+        like: the id of a run to resubmit.
+        source: `SNAPSHOT` to use that run's snapshot and environment, `FOLDER` to use the folder as it is now.
     """
 
     like: str = ""
@@ -44,22 +44,22 @@ class SubmitForm(NamedTuple):
     conda_file: str = ""
 
     @classmethod
-    def typed(cls, values: Mapping[str, str]) -> SubmitForm:
-        """The form as a request has it."""
+    def from_fields(cls, values: Mapping[str, str]) -> SubmitForm:
+        """Create the form from a request's fields."""
         return cls(**{name: values[name].strip() for name in cls._fields if name in values})
 
     @classmethod
-    def like_run(cls, run: Run, submission: Submission) -> SubmitForm:
-        """The form that would submit what the folder of such a run holds now, as the run was submitted.
+    def from_run(cls, run: Run, submission: Submission) -> SubmitForm:
+        """Create the form that resubmits a run from its folder as it is now.
 
-        Secrets in its arguments are hidden, and have to be typed.
+        Secrets in its arguments are redacted, and have to be typed again.
         """
         options = submission.submit_options()
         folder, mode = submission.folder or "", options.environment_mode
         return cls(
             like=run.run_id,
             folder=folder,
-            source_directory=_within(folder, options.source_directory),
+            source_directory=_shorten_path(folder, options.source_directory),
             script=options.script or "",
             arguments=shlex.join(options.arguments),
             runconfig=options.runconfig or "",
@@ -69,42 +69,42 @@ class SubmitForm(NamedTuple):
             tags=shlex.join(key if value is None else f"{key}={value}" for key, value in options.tags.items()),
             gpus=str(run.gpu_count or ""),
             environment="" if mode is None else str(mode),
-            conda_file=_within(folder, options.conda_file),
+            conda_file=_shorten_path(folder, options.conda_file),
         )
 
     def path(self) -> Path | None:
-        """The whole path of the folder; None where what was typed can be none."""
+        """Return the absolute path of the folder; None where it cannot be one."""
         try:
             path = Path(self.folder).expanduser()
-        except RuntimeError:  # `~name`, where nobody has that name
+        except RuntimeError:  # `~name` of an unknown user
             return None
         return path if path.is_absolute() and "\0" not in self.folder else None
 
     def source_path(self) -> Path | None:
-        """The folder that the script is in; None as for `path`."""
+        """Return the folder of the script; None as for `path`."""
         folder = self.path()
         if folder is None or "\0" in self.source_directory:
             return None
         return folder / self.source_directory
 
-    def hole(self) -> UsageError | None:
-        """What is wrong where a secret that a record hides would have to be typed; None where there is none."""
+    def find_missing_secret(self) -> UsageError | None:
+        """Return the error about a redacted secret that must be typed again; None if there is none."""
         try:
             for name in ("arguments", "tags"):
-                _check_holes(name, _words(name, getattr(self, name)))
+                _check_secrets(name, _split_words(name, getattr(self, name)))
         except UsageError as error:
             return error
         return None
 
-    def field_of(self, problem: MlrunError) -> str | None:
-        """The field that a problem is about."""
-        return next((name for name in self._fields if problem.message.startswith(f"{_label(name)}:")), None)
+    def find_field(self, problem: MlrunError) -> str | None:
+        """Return the field that an error is about."""
+        return next((name for name in self._fields if problem.message.startswith(f"{_get_label(name)}:")), None)
 
-    def checked_folder(self) -> Path:
-        """The whole path of the folder, which is there, as the source directory is.
+    def resolve_folder(self) -> Path:
+        """Return the absolute path of the folder, which exists, as its source directory does.
 
         Raises:
-            UsageError: they cannot be right; the message begins with the label of a field.
+            UsageError: a field is not valid; the message begins with its label.
         """
         self._check_for_zero_bytes()
         if not self.folder:
@@ -119,67 +119,67 @@ class SubmitForm(NamedTuple):
     def _check_for_zero_bytes(self) -> None:
         for name, text in self._asdict().items():
             if "\0" in text:
-                raise UsageError(f"{_label(name)}: there is a zero byte in it.", hint="Type it anew.")
+                raise UsageError(f"{_get_label(name)}: there is a zero byte in it.", hint="Type it anew.")
 
-    def request(self, earlier: EarlierRun | None = None) -> SubmitRequest:
-        """What is to be submitted.
+    def build_request(self, earlier: EarlierRun | None = None) -> SubmitRequest:
+        """Build the submit request.
 
         Args:
-            earlier: the run whose snapshot and environment are meant, if any are.
+            earlier: the run whose snapshot and environment to use, if any.
 
         Raises:
-            UsageError: a field cannot be right; the message begins with its label.
+            UsageError: a field is not valid; the message begins with its label.
         """
         if earlier is not None:
             self._check_for_zero_bytes()
-            return self._request(Path(earlier.submission.folder or "/"))._replace(earlier=earlier)
-        folder = self.checked_folder()
+            return self._build_common_request(Path(earlier.submission.folder or "/"))._replace(earlier=earlier)
+        folder = self.resolve_folder()
         if not self.script and not self.runconfig:
             raise UsageError("Script: neither a script nor a runconfig is named.", hint="Choose one of the two.")
-        return self._request(folder)._replace(
+        return self._build_common_request(folder)._replace(
             runconfig_name=self.runconfig or None,
             source_directory=self.source_path(),
             conda_dependencies=folder / self.conda_file if self.conda_file else None,
-            environment_mode=_mode(self.environment),
+            environment_mode=_parse_mode(self.environment),
         )
 
-    def _request(self, folder: Path) -> SubmitRequest:
-        """What of a request does not depend on the source."""
+    def _build_common_request(self, folder: Path) -> SubmitRequest:
+        """Build the fields of the request that do not depend on the source."""
         if self.arguments and not self.script:
             raise UsageError("Arguments: without a script, those of the runconfig are used.", hint="Name the script.")
-        if hole := self.hole():
-            raise hole
+        if find_missing_secret := self.find_missing_secret():
+            raise find_missing_secret
         if not self.experiment:
             raise UsageError("Experiment: none is named.", hint="Any name will do; a new one is made.")
         return SubmitRequest(
             path=folder,
             experiment_name=self.experiment,
             script=self.script or None,
-            arguments=_words("arguments", self.arguments),
+            arguments=_split_words("arguments", self.arguments),
             target=self.target or None,
             environment=dict(os.environ),
             display_name=self.name or None,
-            tags=_tags(self.tags),
-            gpu_count=_gpus(self.gpus),
+            tags=_parse_tags(self.tags),
+            gpu_count=_parse_gpus(self.gpus),
         )
 
 
-def _words(name: str, text: str) -> list[str]:
+def _split_words(name: str, text: str) -> list[str]:
     try:
         return shlex.split(text)
     except ValueError as error:
-        raise UsageError(f"{_label(name)}: a quotation mark is not closed ({error}).") from error
+        raise UsageError(f"{_get_label(name)}: a quotation mark is not closed ({error}).") from error
 
 
-def _tags(text: str) -> dict[str, str | None]:
+def _parse_tags(text: str) -> dict[str, str | None]:
     tags: dict[str, str | None] = {}
-    for word in _words("tags", text):
+    for word in _split_words("tags", text):
         key, has_value, value = word.partition("=")
         tags[key] = value if has_value else None
     return tags
 
 
-def _gpus(text: str) -> int:
+def _parse_gpus(text: str) -> int:
     if not text:
         return 0
     if not text.isdecimal() or len(text) > 3:
@@ -187,27 +187,27 @@ def _gpus(text: str) -> int:
     return int(text)
 
 
-def _mode(text: str) -> EnvironmentChoice | None:
+def _parse_mode(text: str) -> EnvironmentChoice | None:
     try:
         return EnvironmentChoice.typed(text) if text else None
     except ValueError as error:
         raise UsageError(f"Environment: {error}") from None
 
 
-def _label(name: str) -> str:
+def _get_label(name: str) -> str:
     return _LABELS.get(name) or name.replace("_", " ").capitalize()
 
 
-def _within(folder: str, path: str | None) -> str:
-    """A path as it is typed: relative where it is in the folder."""
+def _shorten_path(folder: str, path: str | None) -> str:
+    """Return a path relative to the folder where it is below it."""
     if path is None:
         return ""
     return str(Path(path).relative_to(folder)) if folder and Path(path).is_relative_to(folder) else path
 
 
-def _check_holes(name: str, words: list[str]) -> None:
+def _check_secrets(name: str, words: list[str]) -> None:
     hidden = redacted_words(words)
     if hidden:
         raise UsageError(
-            f"{_label(name)}: no record holds the secret in {shlex.join(hidden)}.", hint="Type it in place of ***."
+            f"{_get_label(name)}: no record holds the secret in {shlex.join(hidden)}.", hint="Type it in place of ***."
         )

@@ -1,4 +1,4 @@
-"""The child runs of a run."""
+"""A run's Child runs tab."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from mlrun_cli.runs.order import METRIC, RunOrder
 from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pages.run.tabs import render_tab, requested_run
 from mlrun_cli.studio.paging import build_page_links, parse_page_number
-from mlrun_cli.studio.runs_table.columns import chosen_columns
-from mlrun_cli.studio.runs_table.table import runs_table
+from mlrun_cli.studio.runs_table.columns import select_columns
+from mlrun_cli.studio.runs_table.table import build_runs_table
 from mlrun_cli.studio.runs_table.view import RunsView
 
 _SIZE = 100
-_MOST_METRICS = 6
+_MAX_METRICS = 6
 _OLDEST_FIRST = RunOrder(descending=False)
 _COLUMNS = ("status", "display_name", "run_number", "created", "duration")
 
 
 def show(page: PageRequest) -> Response:
-    """The runs right below a run, the first that was made first unless another order is asked for."""
+    """Show the direct child runs, oldest first unless another order is requested."""
     run = requested_run(page)
     order, problem = _OLDEST_FIRST, None
     try:
@@ -33,7 +33,7 @@ def show(page: PageRequest) -> Response:
         problem = error
     which = RunFilter(parent_run_id=run.run_id)
     found = run_page(page.workspace, which, order, number=parse_page_number(page), size=_SIZE)
-    metrics = page.workspace.metric_summaries.most_common([child.key for child in found.runs], _MOST_METRICS)
+    metrics = page.workspace.metric_summaries.most_common([child.key for child in found.runs], _MAX_METRICS)
     names = [*_COLUMNS, *(f"{METRIC}:{name}:last" for name, _ in sorted(metrics)), "tags"]
     return render_tab(
         page,
@@ -41,7 +41,7 @@ def show(page: PageRequest) -> Response:
         "children",
         "pages/run/children/template.html",
         found=found,
-        table=runs_table(page.workspace, found, RunsView(), chosen_columns(names, of_all_experiments=False)),
+        table=build_runs_table(page.workspace, found, RunsView(), select_columns(names, all_experiments=False)),
         order=order,
         problem=problem,
         sorted_by=lambda order: f"?{urlencode({'sort': str(order)})}",

@@ -12,23 +12,29 @@ from mlrun_cli.serving.urls import build_query
 from mlrun_cli.studio.markdown import render_markdown
 from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pages.run.tabs import main_log_name, render_tab, requested_run
-from mlrun_cli.studio.run_facts import environment_facts, fault_of, git_facts, started_line, status_spans
+from mlrun_cli.studio.run_facts import (
+    compute_status_spans,
+    describe_failure,
+    format_command_line,
+    list_git_facts,
+    read_environment_facts,
+)
 
 
 def show(page: PageRequest) -> Response:
     """Show the main facts of a run."""
     run = requested_run(page)
     folder = page.workspace.run_folder(run.run_id)
-    environment, packages = environment_facts(run, folder)
+    environment, packages = read_environment_facts(run, folder)
     return render_tab(
         page,
         run,
         "details",
         "pages/run/details/template.html",
-        spans=status_spans(page.workspace.runs.history(run.key)),
-        fault=fault_of(run),
-        started=started_line(run),
-        git=git_facts(run),
+        spans=compute_status_spans(page.workspace.runs.history(run.key)),
+        failure=describe_failure(run),
+        started=format_command_line(run),
+        git=list_git_facts(run),
         environment=environment,
         packages=packages,
         description=render_markdown(run.description) if run.description else None,

@@ -1,4 +1,4 @@
-"""A part of a log: never more of it is read than is shown, however long it is."""
+"""Windows on a log, of which only the shown part is read."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from mlrun_cli.studio.pages.run.logs.terminal import Terminal
 
 WINDOW_BYTES = 128 * 1024
 _TAIL_LINES = 60
-"""Lines that a live log's next piece may still write over, as the bars of several downloads do."""
+"""Lines that later output of a live log may overwrite, as several progress bars do."""
 _LINES_BEFORE_MATCH = 60
-"""So many that what was found can stand in the middle of a high window."""
+"""Enough to show a match in the middle of a tall browser window."""
 _SEARCH_PIECE = 1 << 20
-_MOST_SEARCHED = 256 << 20
-_MOST_WRITTEN_OVER = 16 << 20
-"""How far back the beginning is looked for of a line that is written over again and again."""
+_MAX_SEARCHED = 256 << 20
+_MAX_OVERWRITTEN = 16 << 20
+"""Bytes to search backwards for the start of a line that is overwritten again and again."""
 _RETURN = re.compile(rb"\r(?![\r\n])")
 
 
@@ -26,13 +26,13 @@ class LogWindow(NamedTuple):
     """Some lines of a log.
 
     Attributes:
-        start: the byte that the first line begins at.
-        end: the byte behind the last line.
+        start: offset of the first line.
+        end: offset behind the last line.
         size: of the whole log, in bytes.
-        settled: what will not change by what comes behind it.
-        tail: what may still be written over.
-        next_start: the byte from which on the lines are that take the place of the tail and follow it.
-        is_binary: it looks like no text at all.
+        settled: the lines that later output cannot change.
+        tail: the lines that it may overwrite.
+        next_start: offset of the lines that will replace the tail and follow it.
+        is_binary: whether the log is not text.
     """
 
     start: int
@@ -44,112 +44,112 @@ class LogWindow(NamedTuple):
     is_binary: bool
 
 
-class Sought(NamedTuple):
-    """A text to be marked wherever it stands, and as the one that was found where it stands at a byte."""
+class SearchHit(NamedTuple):
+    """A text to highlight everywhere, and the offset of its current match."""
 
     text: str
     at: int
 
 
 class Match(NamedTuple):
-    """Where a text was found; `at` is None where it was not, up to `searched_to`."""
+    """The result of a search; `at` is None where nothing was found up to `searched_to`."""
 
     at: int | None
     searched_to: int
 
 
-def last_window(descriptor: int) -> LogWindow:
-    """The end of a log."""
-    return window_before(descriptor, os.fstat(descriptor).st_size)
+def read_last_window(descriptor: int) -> LogWindow:
+    """Read the end of a log."""
+    return read_window_before(descriptor, os.fstat(descriptor).st_size)
 
 
-def window_before(descriptor: int, end: int, sought: Sought | None = None) -> LogWindow:
-    """The lines that end at a byte."""
+def read_window_before(descriptor: int, end: int, hit: SearchHit | None = None) -> LogWindow:
+    """Read the lines that end at an offset."""
     size = os.fstat(descriptor).st_size
     end = max(0, min(end, size))
     start = max(0, end - WINDOW_BYTES)
-    data = _read(descriptor, start, end)
-    skipped = _first_line_start(data) if start else 0
-    return _window(descriptor, data[skipped:], start + skipped, size, sought)
+    data = _read_range(descriptor, start, end)
+    skipped = _find_first_line(data) if start else 0
+    return _build_window(descriptor, data[skipped:], start + skipped, size, hit)
 
 
-def window_from(descriptor: int, start: int, sought: Sought | None = None) -> LogWindow:
-    """The lines from a byte on, which is known to begin one."""
+def read_window_from(descriptor: int, start: int, hit: SearchHit | None = None) -> LogWindow:
+    """Read the lines from an offset on, which must be the start of a line."""
     size = os.fstat(descriptor).st_size
     start = max(0, min(start, size))
-    data = _read(descriptor, start, min(size, start + WINDOW_BYTES))
+    data = _read_range(descriptor, start, min(size, start + WINDOW_BYTES))
     if start + len(data) < size:
         data = data[: data.rfind(b"\n") + 1] or data
-    return _window(descriptor, data, start, size, sought)
+    return _build_window(descriptor, data, start, size, hit)
 
 
-def window_around(descriptor: int, sought: Sought) -> LogWindow:
-    """The lines around what was found, some of which come before it."""
-    start = max(0, sought.at - WINDOW_BYTES // 2)
-    before = _read(descriptor, start, sought.at)
-    skipped = _last_lines_start(before, _LINES_BEFORE_MATCH) or (_first_line_start(before) if start else 0)
-    return window_from(descriptor, start + skipped, sought)
+def read_window_around(descriptor: int, hit: SearchHit) -> LogWindow:
+    """Read the lines around a match."""
+    start = max(0, hit.at - WINDOW_BYTES // 2)
+    before = _read_range(descriptor, start, hit.at)
+    skipped = _find_last_lines(before, _LINES_BEFORE_MATCH) or (_find_first_line(before) if start else 0)
+    return read_window_from(descriptor, start + skipped, hit)
 
 
-def find(descriptor: int, text: str, start: int) -> Match:
-    """The next place, at or behind a byte, that holds a text in upper or lower case."""
-    wanted = text.encode("utf-8", "surrogateescape").lower()
+def search_log(descriptor: int, text: str, start: int) -> Match:
+    """Find the next occurrence of a text, case-insensitively, at or after an offset."""
+    pattern = text.encode("utf-8", "surrogateescape").lower()
     position = max(0, start)
-    limit = position + _MOST_SEARCHED
+    limit = position + _MAX_SEARCHED
     overlap = b""
     while position < limit:
         piece = os.pread(descriptor, _SEARCH_PIECE, position)
         if not piece:
             break
         held = overlap + piece
-        found = held.lower().find(wanted)
+        found = held.lower().find(pattern)
         if found >= 0:
             return Match(position - len(overlap) + found, position)
         position += len(piece)
-        overlap = held[-(len(wanted) - 1) :] if len(wanted) > 1 else b""
+        overlap = held[-(len(pattern) - 1) :] if len(pattern) > 1 else b""
     return Match(None, position)
 
 
-def _window(descriptor: int, data: bytes, start: int, size: int, sought: Sought | None) -> LogWindow:
+def _build_window(descriptor: int, data: bytes, start: int, size: int, hit: SearchHit | None) -> LogWindow:
     end = start + len(data)
     tail_at = next_at = len(data)
     if end == size:
-        tail_at = next_at = _last_lines_start(data, _TAIL_LINES)
-    elif not data.endswith(b"\n") and (written_over := data.rfind(b"\r", 0, len(data) - 1) + 1):
-        # A progress bar that goes on: all of it is one line, and what follows needs no more than its last state.
-        tail_at, next_at = 0, written_over
+        tail_at = next_at = _find_last_lines(data, _TAIL_LINES)
+    elif not data.endswith(b"\n") and (overwritten := data.rfind(b"\r", 0, len(data) - 1) + 1):
+        # A progress bar that continues: it is one line, of which the next window needs the last state only.
+        tail_at, next_at = 0, overwritten
     return LogWindow(
-        start=_line_start(descriptor, start),
+        start=_find_line_start(descriptor, start),
         end=end,
         size=size,
-        settled=_shown(data[:tail_at], start, sought),
-        tail=_shown(data[tail_at:], start + tail_at, sought),
+        settled=_render_lines(data[:tail_at], start, hit),
+        tail=_render_lines(data[tail_at:], start + tail_at, hit),
         next_start=start + next_at,
         is_binary=b"\0" in data[:4096],
     )
 
 
-def _shown(data: bytes, start: int, sought: Sought | None) -> Markup:
+def _render_lines(data: bytes, start: int, hit: SearchHit | None) -> Markup:
     if not data:
         return Markup("")
-    terminal = _printed(data)
-    if sought is not None:
-        is_here = start <= sought.at < start + len(data)
-        terminal.mark(sought.text, _printed(data[: sought.at - start]).cursor if is_here else None)
+    terminal = _print_to_terminal(data)
+    if hit is not None:
+        is_here = start <= hit.at < start + len(data)
+        terminal.highlight(hit.text, _print_to_terminal(data[: hit.at - start]).cursor if is_here else None)
     lines = list(terminal.lines())
     if lines and not lines[-1]:
         lines.pop()
     return Markup("").join(Markup('<div class="line">{}\n</div>').format(line) for line in lines)
 
 
-def _printed(data: bytes) -> Terminal:
+def _print_to_terminal(data: bytes) -> Terminal:
     terminal = Terminal()
-    terminal.feed(data.decode("utf-8", "replace"))
+    terminal.write(data.decode("utf-8", "replace"))
     return terminal
 
 
-def _last_lines_start(data: bytes, count: int) -> int:
-    """Where the last so many lines begin."""
+def _find_last_lines(data: bytes, count: int) -> int:
+    """Return the offset of the last so many lines."""
     position = len(data)
     for _ in range(count):
         position = data.rfind(b"\n", 0, max(0, position - 1)) + 1
@@ -158,31 +158,31 @@ def _last_lines_start(data: bytes, count: int) -> int:
     return position
 
 
-def _first_line_start(data: bytes) -> int:
-    """Where the first whole line begins; of a very long one, where it is written over, or else a character."""
+def _find_first_line(data: bytes) -> int:
+    """Return the offset of the first whole line; of a very long one, that of an overwrite, or else of a character."""
     text_end = len(data.rstrip(b"\r\n"))
     whole = data.find(b"\n", 0, text_end) + 1
     if 0 < whole <= len(data) // 2:
         return whole
-    if written_over := _RETURN.search(data, 0, whole or text_end):
-        return written_over.end()
+    if overwritten := _RETURN.search(data, 0, whole or text_end):
+        return overwritten.end()
     return whole or next((at for at, byte in enumerate(data[:4]) if byte & 0xC0 != 0x80), 0)
 
 
-def _line_start(descriptor: int, start: int) -> int:
-    """Where the line began whose last state begins at a byte: what is between has been written over."""
+def _find_line_start(descriptor: int, start: int) -> int:
+    """Return the start of the line whose last state begins at an offset; the text between was overwritten."""
     if os.pread(descriptor, 1, max(0, start - 1)) != b"\r":
         return start
-    least = max(0, start - _MOST_WRITTEN_OVER)
+    least = max(0, start - _MAX_OVERWRITTEN)
     while start > least:
         piece_start = max(least, start - _SEARCH_PIECE)
-        if found := _read(descriptor, piece_start, start).rfind(b"\n") + 1:
+        if found := _read_range(descriptor, piece_start, start).rfind(b"\n") + 1:
             return piece_start + found
         start = piece_start
     return start
 
 
-def _read(descriptor: int, start: int, end: int) -> bytes:
+def _read_range(descriptor: int, start: int, end: int) -> bytes:
     pieces = []
     while start < end and (piece := os.pread(descriptor, end - start, start)):
         pieces.append(piece)

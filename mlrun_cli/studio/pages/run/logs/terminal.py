@@ -1,4 +1,4 @@
-"""Shows what was printed as a terminal would: colours, and lines that are written over."""
+"""A terminal emulator that renders output with colours and overwritten lines."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup, escape
 
-_MOST_COLUMNS = 20_000
-_WIDTH = 300
-"""How far to the right, where there is no text, the cursor can be sent: `ESC[9999C` means the right edge."""
-_PIECES = re.compile(
+_MAX_COLUMNS = 20_000
+_DEFAULT_WIDTH = 300
+"""The right edge for cursor movements without text, as of `ESC[9999C`."""
+_TOKENS = re.compile(
     r"\x1b\[(?P<parameters>[0-9:;<=>?]*)[ -/]*(?P<final>[@-~])"  # control sequence
     r"|\x1b\].*?(?:\x07|\x1b\\|$)"  # operating system command: titles, links
     r"|\x1b[PX^_].*?(?:\x1b\\|$)"  # other strings
@@ -23,18 +23,18 @@ _PIECES = re.compile(
     r"|(?P<text>[^\x00-\x1f\x7f-\x9f]+)",
     re.DOTALL,
 )
-_TAB = 8
+_TAB_WIDTH = 8
 
 
-class Mark(Enum):
-    """What marks a text that was searched for; the value is the element it begins with."""
+class HighlightKind(Enum):
+    """Kinds of highlighted text; the value is the element's start tag."""
 
     ANY = "<mark>"
     FOUND = '<mark aria-current="true">'
 
 
-class Look(NamedTuple):
-    """How text looks; colours are numbers from 0 to 15."""
+class Style(NamedTuple):
+    """The style of text; colours are numbers from 0 to 15."""
 
     colour: int | None = None
     background: int | None = None
@@ -43,11 +43,11 @@ class Look(NamedTuple):
     is_italic: bool = False
     is_underlined: bool = False
     is_inverse: bool = False
-    mark: Mark | None = None
+    highlight: HighlightKind | None = None
 
     @property
     def classes(self) -> str:
-        """The classes of its element."""
+        """The CSS classes."""
         colours = ((self.colour, "fg"), (self.background, "bg"))
         names = [f"{kind}{colour}" for colour, kind in colours if colour is not None]
         flags = (
@@ -60,75 +60,75 @@ class Look(NamedTuple):
         return " ".join([*names, *(name for flag, name in flags if flag)])
 
 
-_PLAIN = Look()
+_PLAIN = Style()
 
 
 class Terminal:
-    """The lines that have been printed, each a list of cells; the cursor stands in one of them."""
+    """Printed lines, each a list of cells, with a cursor."""
 
     def __init__(self) -> None:
-        self._lines: list[list[tuple[str, Look]]] = [[]]
+        self._lines: list[list[tuple[str, Style]]] = [[]]
         self._row = 0
         self._column = 0
-        self._look = _PLAIN
+        self._style = _PLAIN
 
-    def feed(self, text: str) -> None:
+    def write(self, text: str) -> None:
         """Print text."""
-        for piece in _PIECES.finditer(text):
+        for piece in _TOKENS.finditer(text):
             if (plain := piece["text"]) is not None:
-                self._print(plain)
+                self._write_text(plain)
             elif (move := piece["move"]) is not None:
-                self._move(move)
+                self._move_cursor(move)
             elif piece["tab"] is not None:
-                self._print(" " * (_TAB - self._column % _TAB))
+                self._write_text(" " * (_TAB_WIDTH - self._column % _TAB_WIDTH))
             elif piece["final"] is not None:
-                self._control(piece["final"], piece["parameters"])
+                self._run_control_sequence(piece["final"], piece["parameters"])
 
     @property
     def cursor(self) -> tuple[int, int]:
-        """The row and the column that would be printed at."""
+        """The row and column of the cursor."""
         return self._row, self._column
 
-    def mark(self, text: str, found_at: tuple[int, int] | None) -> None:
-        """Mark a text, in upper or lower case, wherever it stands; `found_at` is in the one that was found, if any."""
+    def highlight(self, text: str, found_at: tuple[int, int] | None) -> None:
+        """Highlight a text, case-insensitively; the occurrence at `found_at`, if any, is the current match."""
         pattern = re.compile(re.escape(text), re.IGNORECASE | re.ASCII)
         for row, (cells, line) in enumerate(zip(self._lines, self.texts(), strict=True)):
             for match in pattern.finditer(line):
                 is_found = found_at is not None and row == found_at[0] and match.start() <= found_at[1] < match.end()
-                mark = Mark.FOUND if is_found else Mark.ANY
+                highlight = HighlightKind.FOUND if is_found else HighlightKind.ANY
                 for column in range(*match.span()):
-                    character, look = cells[column]
-                    cells[column] = (character, look._replace(mark=mark))
+                    character, style = cells[column]
+                    cells[column] = (character, style._replace(highlight=highlight))
 
     def lines(self) -> Iterator[Markup]:
-        """Each line as markup."""
+        """Yield each line as markup."""
         for cells in self._lines:
-            yield _markup(cells)
+            yield _render_cells(cells)
 
     def texts(self) -> Iterator[str]:
-        """Each line without its looks."""
+        """Yield each line as plain text."""
         for cells in self._lines:
             yield "".join(character for character, _ in cells)
 
-    def _print(self, text: str) -> None:
-        """Put text at the cursor; a line that is too wide for this terminal goes on in the next one."""
+    def _write_text(self, text: str) -> None:
+        """Write text at the cursor; lines that are too wide are wrapped."""
         while text:
-            if self._column >= _MOST_COLUMNS:
-                self._move("\n")
-            text = self._put(text)
+            if self._column >= _MAX_COLUMNS:
+                self._move_cursor("\n")
+            text = self._write_to_line(text)
 
-    def _put(self, text: str) -> str:
-        """Put what fits into the line, and give back the rest."""
+    def _write_to_line(self, text: str) -> str:
+        """Write what fits into the line, and return the rest."""
         line = self._lines[self._row]
-        fitting, rest = text[: _MOST_COLUMNS - self._column], text[_MOST_COLUMNS - self._column :]
+        fitting, rest = text[: _MAX_COLUMNS - self._column], text[_MAX_COLUMNS - self._column :]
         if self._column > len(line):
             line.extend([(" ", _PLAIN)] * (self._column - len(line)))
-        look = self._look
-        line[self._column : self._column + len(fitting)] = [(character, look) for character in fitting]
+        style = self._style
+        line[self._column : self._column + len(fitting)] = [(character, style) for character in fitting]
         self._column += len(fitting)
         return rest
 
-    def _move(self, move: str) -> None:
+    def _move_cursor(self, move: str) -> None:
         if move == "\n":
             self._row += 1
             self._column = 0
@@ -139,9 +139,9 @@ class Terminal:
         else:
             self._column = max(0, self._column - 1)
 
-    def _control(self, final: str, parameters: str) -> None:
+    def _run_control_sequence(self, final: str, parameters: str) -> None:
         if final == "m":
-            self._look = _changed(self._look, parameters)
+            self._style = _apply_codes(self._style, parameters)
             return
         first = parameters.partition(";")[0]
         number = int(first) if first.isdecimal() and len(first) < 6 else None
@@ -151,11 +151,11 @@ class Terminal:
         elif final in "BE":
             self._row = min(len(self._lines) - 1, self._row + count)
         elif final == "C":
-            self._go_to(self._column + count)
+            self._move_to_column(self._column + count)
         elif final == "D":
             self._column = max(0, self._column - count)
         elif final == "G":
-            self._go_to(count - 1)
+            self._move_to_column(count - 1)
         elif final == "K":
             self._erase_line(number or 0)
         elif final == "J":
@@ -163,8 +163,8 @@ class Terminal:
         if final in "EF":
             self._column = 0
 
-    def _go_to(self, column: int) -> None:
-        self._column = min(column, max(_WIDTH, len(self._lines[self._row])))
+    def _move_to_column(self, column: int) -> None:
+        self._column = min(column, max(_DEFAULT_WIDTH, len(self._lines[self._row])))
 
     def _erase_line(self, which: int) -> None:
         line = self._lines[self._row]
@@ -175,43 +175,43 @@ class Terminal:
             line[:end] = [(" ", _PLAIN)] * end
 
     def _erase_below(self, which: int) -> None:
-        # What is above stays: it is a log, and "clear the screen" must not lose it.
+        # Lines above stay, so that "clear the screen" does not empty a log.
         if which == 0:
             del self._lines[self._row][self._column :]
             del self._lines[self._row + 1 :]
 
 
-def _markup(cells: Sequence[tuple[str, Look]]) -> Markup:
+def _render_cells(cells: Sequence[tuple[str, Style]]) -> Markup:
     parts: list[str] = []
     start = 0
     for end in range(1, len(cells) + 1):
         if end < len(cells) and cells[end][1] == cells[start][1]:
             continue
         text = str(escape("".join(character for character, _ in cells[start:end])))
-        look = cells[start][1]
-        if look.mark is not None:
-            text = f"{look.mark.value}{text}</mark>"
-        parts.append(f'<span class="{look.classes}">{text}</span>' if look.classes else text)
+        style = cells[start][1]
+        if style.highlight is not None:
+            text = f"{style.highlight.value}{text}</mark>"
+        parts.append(f'<span class="{style.classes}">{text}</span>' if style.classes else text)
         start = end
     return Markup("".join(parts))  # noqa: S704 — text is escaped, classes are our own
 
 
-def _changed(look: Look, parameters: str) -> Look:
+def _apply_codes(style: Style, parameters: str) -> Style:
     codes = [int(code) if code.isdecimal() and len(code) < 6 else 0 for code in re.split("[;:]", parameters or "0")]
     position = 0
     while position < len(codes):
         code = codes[position]
         if code in {38, 48}:
-            colour, used = _extended(codes[position + 1 :])
+            colour, used = _parse_extended_colour(codes[position + 1 :])
             position += used
-            look = look._replace(colour=colour) if code == 38 else look._replace(background=colour)
+            style = style._replace(colour=colour) if code == 38 else style._replace(background=colour)
         else:
-            look = _with_code(look, code)
+            style = _apply_code(style, code)
         position += 1
-    return look
+    return style
 
 
-_CHANGES: Mapping[int, Mapping[str, Any]] = {
+_STYLE_CHANGES: Mapping[int, Mapping[str, Any]] = {
     1: {"is_bold": True},
     2: {"is_faint": True},
     3: {"is_italic": True},
@@ -226,40 +226,40 @@ _CHANGES: Mapping[int, Mapping[str, Any]] = {
 }
 
 
-def _with_code(look: Look, code: int) -> Look:
+def _apply_code(style: Style, code: int) -> Style:
     if code == 0:
         return _PLAIN
-    if code in _CHANGES:
-        return look._replace(**_CHANGES[code])
+    if code in _STYLE_CHANGES:
+        return style._replace(**_STYLE_CHANGES[code])
     for first, field, bright in ((30, "colour", 0), (90, "colour", 8), (40, "background", 0), (100, "background", 8)):
         if first <= code < first + 8:
             changes: dict[str, Any] = {field: code - first + bright}
-            return look._replace(**changes)
-    return look
+            return style._replace(**changes)
+    return style
 
 
-def _extended(codes: Sequence[int]) -> tuple[int | None, int]:
-    """One of the sixteen colours for one of 256 or of all, and how many numbers said so."""
+def _parse_extended_colour(codes: Sequence[int]) -> tuple[int | None, int]:
+    """Convert a 256-colour or RGB code to one of sixteen colours; return it and the number of codes used."""
     if codes[:1] == [5] and len(codes) >= 2:
-        return _of_256(codes[1]), 2
+        return _convert_256_colour(codes[1]), 2
     if codes[:1] == [2] and len(codes) >= 4:
-        return _nearest(codes[1], codes[2], codes[3]), 4
+        return _find_nearest_colour(codes[1], codes[2], codes[3]), 4
     return None, len(codes)
 
 
-def _of_256(code: int) -> int:
+def _convert_256_colour(code: int) -> int:
     if code < 16:
         return code
     if code >= 232:
         grey = 8 + 10 * (code - 232)
-        return _nearest(grey, grey, grey)
+        return _find_nearest_colour(grey, grey, grey)
     red, rest = divmod(code - 16, 36)
     green, blue = divmod(rest, 6)
-    return _nearest(*(0 if part == 0 else 55 + 40 * part for part in (red, green, blue)))
+    return _find_nearest_colour(*(0 if part == 0 else 55 + 40 * part for part in (red, green, blue)))
 
 
-def _nearest(red: int, green: int, blue: int) -> int:
-    """The colour by its strongest parts: bright where the light is."""
+def _find_nearest_colour(red: int, green: int, blue: int) -> int:
+    """Return the nearest of sixteen colours by the strongest components, bright where they are."""
     strongest, weakest = max(red, green, blue), min(red, green, blue)
     if strongest - weakest < 40:
         return next(colour for limit, colour in ((64, 0), (150, 8), (215, 7), (1000, 15)) if strongest < limit)

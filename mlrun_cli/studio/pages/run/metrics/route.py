@@ -1,4 +1,4 @@
-"""A run's Metrics tab: all that it has logged but for images."""
+"""A run's Metrics tab: all metrics but images."""
 
 from __future__ import annotations
 
@@ -10,58 +10,58 @@ from starlette.responses import Response
 from mlrun_cli.errors import NotFound
 from mlrun_cli.metrics.metric import MetricSummary
 from mlrun_cli.runs.run import Run
-from mlrun_cli.studio.charts.chart import OVER, STEP, STRONGEST
-from mlrun_cli.studio.charts.metric_panel import CURVE_PANEL, Panel, panel_of, values_grid
+from mlrun_cli.studio.charts.chart import MAX_SMOOTHING, STEP, X_AXES
+from mlrun_cli.studio.charts.metric_panel import CURVE_PANEL, Panel, build_panel, build_values_grid
 from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pages.run.tabs import render_tab, requested_run
 from mlrun_cli.studio.paging import build_page_links, parse_page_number
 
-_PANELS_OF_A_PAGE = 30
-_ROWS_OF_A_PANEL = 20
-_ROWS_OF_A_PAGE = 100
+_PANELS_PER_PAGE = 30
+_ROWS_PER_PANEL = 20
+_ROWS_PER_PAGE = 100
 
 
 def show(page: PageRequest) -> Response:
-    """The metrics of a run, a page of panels at a time; with `metric` in the query the values of that one."""
+    """Show pages of panels, or the values of the parameter `metric`."""
     run = requested_run(page)
     name = page.request.query_params.get("metric")
-    return _show_all(page, run) if name is None else _show_one(page, run, name)
+    return _show_panels(page, run) if name is None else _show_metric(page, run, name)
 
 
-def _show_all(page: PageRequest, run: Run) -> Response:
+def _show_panels(page: PageRequest, run: Run) -> Response:
     search, number = page.query("search").strip(), parse_page_number(page)
     summaries = page.workspace.metric_summaries
     found = summaries.list(
         run.key,
         text=search,
         only_images=False,
-        limit=_PANELS_OF_A_PAGE + 1,
-        offset=(number - 1) * _PANELS_OF_A_PAGE,
+        limit=_PANELS_PER_PAGE + 1,
+        offset=(number - 1) * _PANELS_PER_PAGE,
     )
     return render_tab(
         page,
         run,
         "metrics",
         "pages/run/metrics/template.html",
-        panels=[_placed(page, run, summary) for summary in found[:_PANELS_OF_A_PAGE]],
+        panels=[_build_linked_panel(page, run, summary) for summary in found[:_PANELS_PER_PAGE]],
         total=summaries.count(run.key, text=search, only_images=False),
         search=search,
         height=180,
         values=None,
-        **build_page_links(page, has_more=len(found) > _PANELS_OF_A_PAGE),
-        **_drawing(page),
+        **build_page_links(page, has_more=len(found) > _PANELS_PER_PAGE),
+        **_read_drawing_options(page),
     )
 
 
-def _show_one(page: PageRequest, run: Run, name: str) -> Response:
+def _show_metric(page: PageRequest, run: Run, name: str) -> Response:
     summary = page.workspace.metric_summaries.find(run.key, name)
     if summary is None:
         raise NotFound(f"The run '{run.run_id}' has no metric of this name.", hint="Its Metrics tab lists them.")
-    panel = _placed(page, run, summary, _ROWS_OF_A_PAGE)
+    panel = _build_linked_panel(page, run, summary, _ROWS_PER_PAGE)
     values = panel.grid
     if panel.kind == CURVE_PANEL or (values is not None and values.has_next):
-        offset = (parse_page_number(page) - 1) * _ROWS_OF_A_PAGE
-        values = values_grid(page.workspace, run, summary, _ROWS_OF_A_PAGE, offset)
+        offset = (parse_page_number(page) - 1) * _ROWS_PER_PAGE
+        values = build_values_grid(page.workspace, run, summary, _ROWS_PER_PAGE, offset)
     return render_tab(
         page,
         run,
@@ -71,28 +71,28 @@ def _show_one(page: PageRequest, run: Run, name: str) -> Response:
         height=360,
         values=values,
         **build_page_links(page, has_more=values is not None and values.has_next),
-        **_drawing(page),
+        **_read_drawing_options(page),
     )
 
 
-def _placed(page: PageRequest, run: Run, summary: MetricSummary, rows: int = _ROWS_OF_A_PANEL) -> Panel:
+def _build_linked_panel(page: PageRequest, run: Run, summary: MetricSummary, rows: int = _ROWS_PER_PANEL) -> Panel:
     name = {"metric": summary.name}
-    return panel_of(page.workspace, run, summary, rows)._replace(
-        source=page.urls.chart_data(urlencode({"runs": run.key, **name, "over": _over(page)})),
+    return build_panel(page.workspace, run, summary, rows)._replace(
+        source=page.urls.chart_data(urlencode({"runs": run.key, **name, "over": _parse_x_axis(page)})),
         address=f"{page.urls.run(run.run_id, 'metrics')}?{urlencode(name)}",
     )
 
 
-def _drawing(page: PageRequest) -> dict[str, Any]:
-    """How the curves of the tab are drawn."""
+def _read_drawing_options(page: PageRequest) -> dict[str, Any]:
+    """Return the options of the tab's curves."""
     try:
-        smoothing = min(STRONGEST, max(0.0, float(page.query("smooth", "0"))))
+        smoothing = min(MAX_SMOOTHING, max(0.0, float(page.query("smooth", "0"))))
     except ValueError:
         smoothing = 0.0
     is_log = "log" in page.request.query_params
-    return {"over": _over(page), "overs": OVER, "is_log": is_log, "smoothing": smoothing}
+    return {"over": _parse_x_axis(page), "x_axes": X_AXES, "is_log": is_log, "smoothing": smoothing}
 
 
-def _over(page: PageRequest) -> str:
+def _parse_x_axis(page: PageRequest) -> str:
     over = page.query("over", STEP)
-    return over if over in OVER else STEP
+    return over if over in X_AXES else STEP

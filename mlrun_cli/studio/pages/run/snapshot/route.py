@@ -1,4 +1,4 @@
-"""The source folder as it was when the run was submitted."""
+"""A run's Snapshot tab: the source folder as submitted."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from mlrun_cli.errors import NotFound
 from mlrun_cli.runs.run import Run
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.snapshot import EntryKind, Snapshot, SnapshotEntry
-from mlrun_cli.studio.files.file_tree import tree_of
-from mlrun_cli.studio.files.responses import OpenFileResponse, zip_response
+from mlrun_cli.studio.files.file_tree import build_tree
+from mlrun_cli.studio.files.responses import OpenFileResponse, create_zip_response
 from mlrun_cli.studio.files.zip_stream import Member
 from mlrun_cli.studio.page_request import PageRequest
-from mlrun_cli.studio.pages.run.snapshot.source_code import MOST_BYTES, source_lines
+from mlrun_cli.studio.pages.run.snapshot.source_code import MAX_BYTES, highlight_source
 from mlrun_cli.studio.pages.run.tabs import render_tab, requested_run
 
 _TAB = "snapshot"
 
 
 def show_first(page: PageRequest) -> Response:
-    """The files of the snapshot, and the script."""
+    """Show the files and the script."""
     run = requested_run(page)
     try:
         snapshot = snapshot_of(page.workspace, run)
@@ -30,66 +30,66 @@ def show_first(page: PageRequest) -> Response:
         return render_tab(page, run, _TAB, "pages/run/snapshot/missing.html", text=error.message)
     names = {entry.path for entry in snapshot.entries if entry.kind is EntryKind.FILE}
     first = run.script_name if run.script_name in names else min(names, default=None)
-    return _show(page, run, snapshot, first)
+    return _show_file(page, run, snapshot, first)
 
 
 def show(page: PageRequest) -> Response:
-    """The files of the snapshot, and one of them."""
+    """Show the files and one of them."""
     run = requested_run(page)
-    return _show(page, run, snapshot_of(page.workspace, run), page.file_path())
+    return _show_file(page, run, snapshot_of(page.workspace, run), page.file_path())
 
 
 def send(page: PageRequest) -> Response:
-    """One file, to be kept."""
+    """Send one file as a download."""
     run = requested_run(page)
-    entry = _entry(run, snapshot_of(page.workspace, run), page.file_path())
-    return OpenFileResponse(_store(page).open_object(entry.digest), entry.path)
+    entry = _get_entry(run, snapshot_of(page.workspace, run), page.file_path())
+    return OpenFileResponse(_open_store(page).open_object(entry.digest), entry.path)
 
 
 def send_all(page: PageRequest) -> Response:
-    """The snapshot as one archive."""
+    """Send the snapshot as a zip archive."""
     run = requested_run(page)
     snapshot = snapshot_of(page.workspace, run)
-    store = _store(page)
+    store = _open_store(page)
     members = (
         Member(entry.path, partial(store.open_object, entry.digest), entry.executable)
         for entry in snapshot.entries
         if entry.kind is EntryKind.FILE
     )
-    return zip_response(members, f"{snapshot.snapshot_id}.zip")
+    return create_zip_response(members, f"{snapshot.snapshot_id}.zip")
 
 
-def _show(page: PageRequest, run: Run, snapshot: Snapshot, name: str | None) -> Response:
+def _show_file(page: PageRequest, run: Run, snapshot: Snapshot, name: str | None) -> Response:
     names = [entry.path for entry in snapshot.entries if entry.kind is EntryKind.FILE]
-    entry = None if name is None else _entry(run, snapshot, name)
-    data = b"" if entry is None else _read(_store(page).open_object(entry.digest))
+    entry = None if name is None else _get_entry(run, snapshot, name)
+    data = b"" if entry is None else _read_start(_open_store(page).open_object(entry.digest))
     return render_tab(
         page,
         run,
         _TAB,
         "pages/run/snapshot/template.html",
-        tree=tree_of(names, page.query("name")),
+        tree=build_tree(names, page.query("name")),
         wanted=page.query("name"),
         snapshot=snapshot,
         snapshot_address=lambda path: page.urls.file(run.run_id, _TAB, path),
         entry=entry,
         is_binary=b"\0" in data,
-        is_cut=entry is not None and entry.size > MOST_BYTES,
-        lines=() if entry is None or b"\0" in data else source_lines(entry.path, data),
+        is_cut=entry is not None and entry.size > MAX_BYTES,
+        lines=() if entry is None or b"\0" in data else highlight_source(entry.path, data),
     )
 
 
-def _entry(run: Run, snapshot: Snapshot, name: str) -> SnapshotEntry:
+def _get_entry(run: Run, snapshot: Snapshot, name: str) -> SnapshotEntry:
     for entry in snapshot.entries:
         if entry.path == name and entry.kind is EntryKind.FILE:
             return entry
     raise NotFound(f"The snapshot of run '{run.run_id}' has no file '{name}'.")
 
 
-def _store(page: PageRequest) -> SnapshotStore:
+def _open_store(page: PageRequest) -> SnapshotStore:
     return SnapshotStore(page.workspace.snapshots_folder)
 
 
-def _read(descriptor: int) -> bytes:
+def _read_start(descriptor: int) -> bytes:
     with open(descriptor, "rb") as file:
-        return file.read(MOST_BYTES)
+        return file.read(MAX_BYTES)

@@ -1,4 +1,4 @@
-"""Source text as numbered lines with coloured words."""
+"""Source code with syntax highlighting."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pygments.lexers import get_lexer_for_filename
 from pygments.token import Comment, Keyword, Name, Number, String, _TokenType
 from pygments.util import ClassNotFound
 
-MOST_BYTES = 1 << 20
-_MOST_COLOURED = 200 * 1024
-_LONGEST_LINE = 5000
-_PATIENCE_SECONDS = 1.0
-"""What some languages take for a text grows with the square of its length, and holds up all other pages."""
+MAX_BYTES = 1 << 20
+_MAX_HIGHLIGHTED = 200 * 1024
+_MAX_LINE_CHARACTERS = 5000
+_TIMEOUT_SECONDS = 1.0
+"""Some lexers take time that grows with the square of the length, and block other pages."""
 _CLASSES = (
     (Comment, "tok-c"),
     (Keyword, "tok-k"),
@@ -28,30 +28,30 @@ _CLASSES = (
 )
 
 
-def source_lines(name: str, data: bytes) -> Sequence[Markup]:
-    """The lines of a file as markup; those of a long file, and of one that takes long to read, are left plain."""
+def highlight_source(name: str, data: bytes) -> Sequence[Markup]:
+    """Return the lines of a file as markup; long files, and those that take long to tokenize, are not highlighted."""
     lines: list[list[str]] = [[]]
-    for kind, value in _tokens(name, data.decode("utf-8", "replace")):
-        look = next((look for token, look in _CLASSES if _is(kind, token)), None)
+    for kind, value in _tokenize(name, data.decode("utf-8", "replace")):
+        css_class = next((css_class for token, css_class in _CLASSES if _is_subtype(kind, token)), None)
         for number, part in enumerate(value.split("\n")):
             if number:
                 lines.append([])
             if part:
                 escaped = str(escape(part))
-                lines[-1].append(escaped if look is None else f'<span class="{look}">{escaped}</span>')
+                lines[-1].append(escaped if css_class is None else f'<span class="{css_class}">{escaped}</span>')
     if not lines[-1]:
         lines.pop()
     return [Markup("".join(line)) for line in lines]  # noqa: S704 — the text is escaped, the classes are our own
 
 
-def _tokens(name: str, text: str) -> Sequence[tuple[_TokenType, str]]:
+def _tokenize(name: str, text: str) -> Sequence[tuple[_TokenType, str]]:
     plain = [(_TokenType(), text)]
-    is_short = len(text) <= _MOST_COLOURED and max(map(len, text.split("\n"))) <= _LONGEST_LINE
-    lexer = _lexer(name) if is_short else None
+    is_short = len(text) <= _MAX_HIGHLIGHTED and max(map(len, text.split("\n"))) <= _MAX_LINE_CHARACTERS
+    lexer = _find_lexer(name) if is_short else None
     if lexer is None:
         return plain
     tokens = []
-    end = monotonic() + _PATIENCE_SECONDS
+    end = monotonic() + _TIMEOUT_SECONDS
     for token in lexer.get_tokens(text):
         if monotonic() > end:
             return plain
@@ -59,11 +59,11 @@ def _tokens(name: str, text: str) -> Sequence[tuple[_TokenType, str]]:
     return tokens
 
 
-def _is(kind: _TokenType, token: _TokenType) -> bool:
+def _is_subtype(kind: _TokenType, token: _TokenType) -> bool:
     return tuple(kind[: len(token)]) == tuple(token)
 
 
-def _lexer(name: str) -> Lexer | None:
+def _find_lexer(name: str) -> Lexer | None:
     try:
         return get_lexer_for_filename(name, stripnl=False, ensurenl=False)
     except ClassNotFound:
