@@ -79,7 +79,7 @@ function labelOf(one, byName, names) {
 
 // --- axes -----------------------------------------------------------------------------------------------------------
 
-/** How far both axes compute_reach. */
+/** The ranges of both axes. */
 export function ranges({ figure, series, zoom, isLog }) {
   const shown = series.filter((one) => !one.isHidden);
   const x = zoom ?? acrossRange(figure, shown);

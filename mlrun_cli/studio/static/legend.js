@@ -95,7 +95,7 @@ export class Tip {
     this.mark.style.left = `${left}px`;
     this.mark.style.top = `${top}px`;
     this.mark.style.borderColor = series.colour;
-    const value = (series.smooth ? `${numberText(series.smooth[place])} smooth_curve, ` : "") + numberText(series.y[place]);
+    const value = (series.smooth ? `${numberText(series.smooth[place])} smoothed, ` : "") + numberText(series.y[place]);
     this.note.replaceChildren(
       text("tip-name", series.label),
       text("tip-value", value),

@@ -97,7 +97,7 @@ def _build_link_functions(page: PageRequest, run_ids: Sequence[str]) -> Mapping[
         "list_parameters": list_parameters,
         "change_parameters": change_parameters,
         "with_runs": with_runs,
-        "added": lambda ids: with_runs([*run_ids, *ids]),
-        "without": lambda run_id: with_runs(each for each in run_ids if each != run_id),
-        "as_first": lambda run_id: with_runs([run_id, *(each for each in run_ids if each != run_id)]),
+        "with_added": lambda ids: with_runs([*run_ids, *ids]),
+        "with_removed": lambda run_id: with_runs(each for each in run_ids if each != run_id),
+        "with_first": lambda run_id: with_runs([run_id, *(each for each in run_ids if each != run_id)]),
     }

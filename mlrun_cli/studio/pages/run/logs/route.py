@@ -112,7 +112,7 @@ def _show_file(page: PageRequest, run: Run, names: list[str], name: str) -> Resp
         "pages/run/logs/template.html",
         status=404 if problem else 200,
         tree=build_tree(names, page.query("name")),
-        text=page.query("name"),
+        name_filter=page.query("name"),
         file=name,
         is_log=name.partition("/")[0] in LOG_FOLDERS,
         file_address=lambda path: page.urls.file(run.run_id, _TAB, path),

@@ -69,7 +69,7 @@ def _show_file(page: PageRequest, run: Run, snapshot: Snapshot, name: str | None
         _TAB,
         "pages/run/snapshot/template.html",
         tree=build_tree(names, page.query("name")),
-        wanted=page.query("name"),
+        name_filter=page.query("name"),
         snapshot=snapshot,
         snapshot_address=lambda path: page.urls.file(run.run_id, _TAB, path),
         entry=entry,
