@@ -108,10 +108,10 @@ group = ProcessGroup(
 while group.exit_code is None:
     for pid, exit_code in reap().items():
         print(exit_code, flush=True)
-        group.ended({pid: exit_code})
-    group.look(time.monotonic())
+        group.note_ended({pid: exit_code})
+    group.kill_overdue(time.monotonic())
     time.sleep(0.01)
-print(group.exit_code, group.first_to_fail, group.left_behind())
+print(group.exit_code, group.first_to_fail, group.list_left())
 """
 FOUR_ON_TWO = "{script: train.py, communicator: Gloo, framework: PyTorch, nodeCount: 2, pytorch: {processCount: 4}}"
 WITH_MPI = "{script: train.py, communicator: OpenMpi, nodeCount: 2, mpi: {processCountPerNode: 2}}"
