@@ -28,9 +28,11 @@ app = Group("computetarget")
 
 
 def _most_nodes(record: Mapping[str, Any]) -> str:
-    """How many nodes may be in use at once: of a compute instance it is one."""
+    """Return how many nodes may be in use at once; empty for a kind that does not say so in its properties."""
+    if record["properties"]["computeType"] == COMPUTE_INSTANCE:
+        return "1"
     scale = record["properties"]["properties"].get("scaleSettings")
-    return "1" if scale is None else str(scale["maxNodeCount"])
+    return "" if scale is None else str(scale["maxNodeCount"])
 
 
 _FIELDS = (

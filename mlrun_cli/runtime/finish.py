@@ -54,10 +54,10 @@ def derive_error(run: Run, log: Path, exit_code: int, signal_name: str | None) -
     if run.wanted_status is not RunStatus.FAILED:
         return from_log
     wanted = run.wanted_error or {}
-    told = "The script called fail()." if exit_code == 0 else f"The script called fail() and ended with {ending}."
+    default = "The script called fail()." if exit_code == 0 else f"The script called fail() and ended with {ending}."
     debug_info = from_log["error"]["debugInfo"]
     return run_error(
-        str(wanted.get("message") or told),
+        str(wanted.get("message") or default),
         code=str(wanted.get("code") or USER_ERROR),
         kind=debug_info.get("type"),
         stack_trace=debug_info.get("stackTrace"),
@@ -129,11 +129,11 @@ def add_full_disk(outcome: Outcome, full: str | None) -> Outcome:
     """
     if full is None:
         return outcome
-    told = f"Found when the script ended: {full}."
+    remark = f"Found when the script ended: {full}."
     if outcome.status is not RunStatus.FAILED or outcome.error is None:
-        return outcome._replace(warnings=(*outcome.warnings, told))
+        return outcome._replace(warnings=(*outcome.warnings, remark))
     details = outcome.error["error"]
-    return outcome._replace(error={**outcome.error, "error": {**details, "message": f"{details['message']} {told}"}})
+    return outcome._replace(error={**outcome.error, "error": {**details, "message": f"{details['message']} {remark}"}})
 
 
 def attempt(action: Callable[[], _T], otherwise: _U, log: Callable[[str], None]) -> _T | _U:

@@ -110,10 +110,10 @@ class JournalReader:
         """The warnings that a run gets for the lines that this reader has left out."""
         if not self._unreadable_lines:
             return ()
-        told = f"{self._unreadable_lines} damaged lines of the run's journals were left out."
+        warning = f"{self._unreadable_lines} damaged lines of the run's journals were left out."
         if self._unforeseen:
-            told += f" Some of them could not be stored, which is a bug in mlrun-cli: {self._unforeseen}"
-        return (told,)
+            warning += f" Some of them could not be stored, which is a bug in mlrun-cli: {self._unforeseen}"
+        return (warning,)
 
     def ingest(self) -> int:
         """Store what comes next in the journals, a mebibyte or so; return how many bytes these were."""
@@ -165,7 +165,7 @@ class JournalReader:
 
     def sizes(self) -> Mapping[str, int]:
         """Return how many bytes have been written to each journal by this moment."""
-        return {name: self._size(name) for name in journal_names(self._folder)}
+        return {name: self._measure(name) for name in journal_names(self._folder)}
 
     def has_ingested(self, sizes: Mapping[str, int]) -> bool:
         """Return whether as many bytes of each journal are in the store."""
@@ -178,7 +178,7 @@ class JournalReader:
             if not self.ingest():  # what is left of a line was never acknowledged
                 return
 
-    def _size(self, name: str) -> int:
+    def _measure(self, name: str) -> int:
         try:
             return os.lstat(self._folder / name).st_size
         except OSError:

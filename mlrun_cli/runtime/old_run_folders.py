@@ -21,7 +21,7 @@ from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY
 def read_old_folder(folder: RunFolder) -> dict[str, Any] | None:
     """Return a document as `RecordStore` has them, whose run still lacks its number; None when the folder is no run's.
 
-    A run without an outcome is recorded as Running here: whoever looks at it next finds out whether it is.
+    A run without an outcome is recorded as Running here: the next reconciliation finds out whether it is.
     """
     written = read_json(folder.submission)
     if written is None:

@@ -1,8 +1,8 @@
 """The queues of a workspace's targets: rows that wait, and a dispatcher for each target that starts them in order.
 
-A target's dispatcher is whoever holds the lock of its queue. Whoever puts a run into a queue, ends one or looks at one
-calls it: by its socket, or by starting one where the lock is free. A dispatcher that finds nothing to do lets go of
-the lock and only then looks into the queue for the last time, so that no call is lost.
+A target's dispatcher is the process that holds the lock of its queue. Whoever puts a run into a queue, ends one or
+reconciles wakes it: by its socket, or by starting one where the lock is free. A dispatcher that finds nothing to do
+lets go of the lock and only then looks into the queue for the last time, so that no wake-up is lost.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def wake_dispatcher(workspace: Workspace, target: str) -> None:
     """Have a dispatcher look into a target's queue after this moment; where dispatchers keep failing, after a pause.
 
     Raises:
-        OSError: no dispatcher could be started; the next look at a run tries again.
+        OSError: no dispatcher could be started; the next reconciliation tries again.
         StoreUnavailable: the workspace is away.
     """
     folder = QueueFolder(workspace, target)
@@ -116,7 +116,7 @@ def wake_dispatcher(workspace: Workspace, target: str) -> None:
 
 
 def wake_dispatchers(workspace: Workspace) -> None:
-    """Wake the dispatchers of all targets that runs wait for; failures are left to the next look at a run."""
+    """Wake the dispatchers of all targets that runs wait for; failures are left to the next reconciliation."""
     for target in workspace.queues.list_targets():
         with suppress(OSError, StoreError):
             wake_dispatcher(workspace, target)
@@ -170,7 +170,7 @@ def node_limit(workspace: Workspace, target: str) -> int | None:
 
 
 class QueueReport:
-    """A report on what queued runs wait for; each queue is read once, however many of its runs are asked about."""
+    """A report on what queued runs wait for; each queue is read once, however many of its runs are reported on."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace

@@ -84,15 +84,15 @@ class _FolderImport:
         self._unreadable: list[str] = []
 
     def run(self) -> ImportReport:
-        for run_folder in self._run_folders():
+        for run_folder in self._list_run_folders():
             run_folder.make_readable()
         named = self._add_named()
         if self._salvage is not None:
             self._salvage.add_named(self._database)
         self._add_runs()
-        for run_folder in self._run_folders():
+        for run_folder in self._list_run_folders():
             self._read_journals_of(run_folder)
-        for session in self._sessions():
+        for session in self._list_sessions():
             self._read_session(session)
         metrics = 0 if self._salvage is None else self._salvage.add_metrics(self._database)
         return ImportReport(list(self._added), len(self._salvaged), metrics, self._values, named, self._unreadable)
@@ -136,7 +136,7 @@ class _FolderImport:
     def _read_documents(self) -> dict[str, Mapping[str, Any]]:
         """Read the documents that folders have of runs, and a damaged store of others, by id."""
         documents: dict[str, Mapping[str, Any]] = {}
-        for folder in self._run_folders():
+        for folder in self._list_run_folders():
             documents.update(run_documents(folder))
         if self._salvage is not None:
             salvaged = self._salvage.documents()
@@ -146,7 +146,7 @@ class _FolderImport:
 
     def _read_old_folders(self, besides: Collection[str]) -> list[Mapping[str, Any]]:
         """Read the documents of runs of an older version, which still lack their keys."""
-        old = [folder for folder in self._run_folders() if folder.path.name not in besides]
+        old = [folder for folder in self._list_run_folders() if folder.path.name not in besides]
         return [document for document in map(read_old_folder, old) if document is not None]
 
     def _assign_keys(self, without: list[Mapping[str, Any]], keys: list[int]) -> None:
@@ -202,7 +202,7 @@ class _FolderImport:
             read = self._read_journal(folder.journal / name, own, end, noted.get(name, 0))
             if own is not None and read:
                 self._journals.advance(own, name, 0, read)
-        alive = {name for session in self._sessions() for name in journal_names(session / JOURNAL)}
+        alive = {name for session in self._list_sessions() for name in journal_names(session / JOURNAL)}
         for name in journal_names(folder.logged):
             if name not in alive:
                 self._read_journal(folder.logged / name, None, None, None)
@@ -245,21 +245,21 @@ class _FolderImport:
                 if not piece:
                     break
                 is_noted = noted is None or offset < noted
-                self._store(parse_piece(piece), own, is_noted=is_noted, of_all=of_all)
+                self._store_piece(parse_piece(piece), own, is_noted=is_noted, of_all=of_all)
                 offset += len(piece)
         return offset
 
-    def _store(self, entries: Entries, own: int | None, *, is_noted: bool, of_all: bool) -> None:
+    def _store_piece(self, entries: Entries, own: int | None, *, is_noted: bool, of_all: bool) -> None:
         if own is not None:
-            self._store_of(own, entries, is_noted=is_noted)
+            self._store_entries(own, entries, is_noted=is_noted)
         for run_id, others in entries.others.items():
             key = self._added.get(run_id)
             if key is None and of_all:
                 key = self._runs.find_key(run_id)
             if key is not None:
-                self._store_of(key, others, is_noted=is_noted)
+                self._store_entries(key, others, is_noted=is_noted)
 
-    def _store_of(self, key: int, entries: Entries, *, is_noted: bool) -> None:
+    def _store_entries(self, key: int, entries: Entries, *, is_noted: bool) -> None:
         if entries.logged:
             self._metrics.add(key, entries.logged)
             self._values += len(entries.logged)
@@ -268,13 +268,13 @@ class _FolderImport:
         store_tag_changes(self._runs, key, entries)
         store_endings(self._runs, key, entries, Redaction())
 
-    def _run_folders(self) -> Iterator[RunFolder]:
+    def _list_run_folders(self) -> Iterator[RunFolder]:
         with suppress(FileNotFoundError):
             for path in sorted((self._folder / "runs").iterdir()):
                 if path.is_dir() and not path.name.startswith("."):
                     yield RunFolder(path)
 
-    def _sessions(self) -> list[Path]:
+    def _list_sessions(self) -> list[Path]:
         with suppress(FileNotFoundError):
             folders = sorted((self._folder / "sessions").iterdir())
             return [path for path in folders if path.is_dir() and not path.name.startswith(".")]

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.running import COMMAND, Mlrun, is_alive, kill, parent_of, until, words_of
+from mlrun_cli.targets.programs import DISPATCHER_PROGRAM
+from tests.running import COMMAND, Mlrun, is_alive, kill, parent_of, processes, until, words_of
 from tests.targets.conftest import Kind
 from tests.targets.shell_target import SHELL
 
@@ -37,6 +38,13 @@ def call(kind: Kind, run_id: str, method: str) -> Any:
 def supervisor(kind: Kind, run_id: str) -> int:
     """The pid of the run's supervisor, not that of a shell around it."""
     return until(lambda: next((pid for pid in kind.mlrun.supervisors(run_id) if SHELL[-1] not in words_of(pid)), None))
+
+
+def dispatchers(mlrun: Mlrun) -> list[int]:
+    """The pids of all that serves queues, without the shells around it."""
+    mine = [pid for pid, variables in processes() if variables.get("MLRUN_HOME") == str(mlrun.home)]
+    words = {pid: words_of(pid) for pid in mine}
+    return [pid for pid in mine if DISPATCHER_PROGRAM in words[pid] and SHELL[-1] not in words[pid]]
 
 
 def start(kind: Kind, go: Path, target: str = "") -> str:
@@ -155,7 +163,7 @@ def test_what_finds_no_room_waits_and_then_starts(kind: Kind, tmp_path: Path) ->
 def test_what_waits_starts_though_dispatcher_and_supervisor_are_killed(kind: Kind, tmp_path: Path) -> None:
     first = start(kind, tmp_path / "first", kind.narrow)
     second = submit(kind, tmp_path / "second", kind.narrow)
-    kill(*until(lambda: kind.mlrun.programs("dispatcher.py")))
+    kill(*until(lambda: dispatchers(kind.mlrun)))
     kill(supervisor(kind, first))
     assert kind.mlrun.show(first)["status"] == "Failed"
     kind.mlrun.wait_for_status(second, "Running")
@@ -192,3 +200,21 @@ def test_without_its_kind_a_target_starts_nothing_and_hides_nothing(
     assert mlrun.json("run", "list")[0]["status"] == "Running"
     mlrun.command = knowing
     assert mlrun.show(run_id)["status"] == "Failed"
+
+
+def test_without_its_kind_what_waits_says_so(mlrun: Mlrun, installation: Path, tmp_path: Path) -> None:
+    mlrun.command = [str(installation / "mlrun")]
+    mlrun("computetarget", "create", "small-shell", "-n", "narrow")
+    kind = Kind(mlrun, installation / "python", "", "narrow", "shell", shell=True)
+    first = start(kind, tmp_path / "first", kind.narrow)
+    second = submit(kind, tmp_path / "second", kind.narrow)
+    # Both know the kind, and would start a dispatcher again.
+    kill(supervisor(kind, first), *until(lambda: dispatchers(mlrun)))
+    mlrun.command = [str(COMMAND)]
+    assert "'small-shell'" in until(lambda: reason if "kind" in (reason := waiting_for(mlrun, second)) else None)
+    mlrun.command = [str(installation / "mlrun")]
+    until(lambda: None if "kind" in waiting_for(mlrun, second) else "started again")
+
+
+def waiting_for(mlrun: Mlrun, run_id: str) -> str:
+    return str(mlrun.show(run_id)["waiting_for"])
