@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, describe_full_disk
 from mlrun_cli.core.home import make_private_folder, refuse_network_file_system
+from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import StoreLost, StoreUnavailable, WorkspaceNotFound
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.store.db.database import Database
@@ -40,15 +41,16 @@ if TYPE_CHECKING:
 class Workspace:
     """The stores of one workspace and the folders of its runs; a context manager that closes them."""
 
-    def __init__(self, locator: WorkspaceLocator, database: Database) -> None:
+    def __init__(self, locator: WorkspaceLocator, database: Database, redaction: Redaction) -> None:
         self.locator = locator
+        self.redaction = redaction
         self.identity = locator.identity
         self.home = locator.home
         self.folder = locator.folder
         self.snapshots_folder = locator.folder / "snapshots"
-        self.runs = RunStore(database)
+        self.runs = RunStore(database, redaction)
         self.queues = QueueStore(database)
-        self.experiments = ExperimentStore(database)
+        self.experiments = ExperimentStore(database, redaction)
         self.metrics = MetricStore(database)
         self.journals = JournalStore(database)
         self._database = database
@@ -62,11 +64,14 @@ class Workspace:
         """How many stores have taken the place of the first one."""
 
     @classmethod
-    def open(cls, locator: WorkspaceLocator, *, create: bool, starts_read_only: bool = False) -> Workspace:
+    def open(
+        cls, locator: WorkspaceLocator, *, redaction: Redaction, create: bool, starts_read_only: bool = False
+    ) -> Workspace:
         """Open a workspace.
 
         Args:
             locator: says where it is.
+            redaction: hides the secrets in what users and scripts write, before it is stored.
             create: make it when there is none.
             starts_read_only: for a process that opens it once and perhaps writes nothing: see `DatabaseLocator.open`.
 
@@ -85,19 +90,19 @@ class Workspace:
             for name in ("runs", "snapshots"):
                 make_private_folder(locator.folder / name)
             locator.database.create()
-        workspace = cls.connect(locator, starts_read_only=starts_read_only)
+        workspace = cls.connect(locator, redaction=redaction, starts_read_only=starts_read_only)
         workspace.lost_runs = lost_runs
         return workspace
 
     @classmethod
-    def connect(cls, locator: WorkspaceLocator, *, starts_read_only: bool = False) -> Workspace:
+    def connect(cls, locator: WorkspaceLocator, *, redaction: Redaction, starts_read_only: bool = False) -> Workspace:
         """Open a workspace that is known to exist.
 
         Raises:
             StoreError: its folder or its database cannot be used.
         """
         refuse_network_file_system(locator.folder)
-        return cls(locator, locator.database.open(starts_read_only=starts_read_only))
+        return cls(locator, locator.database.open(starts_read_only=starts_read_only), redaction)
 
     # What is not on the way of `run list` is loaded when it is first used.
 
@@ -119,7 +124,7 @@ class Workspace:
         """Data under a name."""
         from mlrun_cli.store.datasets import DatasetStore  # noqa: PLC0415
 
-        return DatasetStore(self._database)
+        return DatasetStore(self._database, self.redaction)
 
     @cached_property
     def datastores(self) -> DatastoreStore:
@@ -154,7 +159,7 @@ class Workspace:
         """The models that were registered."""
         from mlrun_cli.store.models import ModelStore  # noqa: PLC0415
 
-        return ModelStore(self._database)
+        return ModelStore(self._database, self.redaction)
 
     @cached_property
     def retention(self) -> RetentionStore:
@@ -262,7 +267,7 @@ class Workspace:
         if self.cared_for is None:
             return
         run_id, key = self.cared_for
-        if RunStore(fresh).find_key(run_id) != key:
+        if RunStore(fresh, self.redaction).find_key(run_id) != key:
             raise StoreUnavailable(
                 f"The store {self.locator.database} is another one, which does not know the run {run_id}.",
                 hint="'mlrun workspace repair' brings back the runs whose folders are there.",

@@ -19,7 +19,6 @@ from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.runtime.queue import wake_dispatchers
-from mlrun_cli.store.secrets import hidden_pairs, hidden_text
 from mlrun_cli.targets.registry import find_kind
 from mlrun_cli.workspace import Workspace
 
@@ -63,8 +62,10 @@ def create_compute_target(
             target=name,
         ) from error
     moment = now()
-    shown_tags = None if tags is None else hidden_pairs(tags)
-    target = ComputeTarget(name, kind, moment, moment, hidden_text(description) or "", shown_tags, properties)
+    redaction = workspace.redaction
+    shown_tags = None if tags is None else redaction.document(tags)
+    shown_description = redaction.optional_text(description) or ""
+    target = ComputeTarget(name, kind, moment, moment, shown_description, shown_tags, properties)
     with workspace.transaction():
         _check_room(workspace, target)
         if not workspace.compute_targets.insert(target):

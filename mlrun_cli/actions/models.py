@@ -15,7 +15,6 @@ from mlrun_cli.models.model import Model, ModelFilter, NewModel, check_model_nam
 from mlrun_cli.processes.host import user_name
 from mlrun_cli.runs.run import Run
 from mlrun_cli.snapshots.snapshot import some
-from mlrun_cli.store.secrets import hidden_pairs
 from mlrun_cli.workspace import Workspace
 
 _SHOWN_NAMES = 10
@@ -123,7 +122,7 @@ def update_model(workspace: Workspace, model: Model, changes: ModelChanges) -> M
     _check_texts(changes.tags, changes.properties, changes.description)
     with workspace.transaction():
         now = workspace.models.get(model.name, model.version)
-        for key, value in hidden_pairs(changes.properties).items():
+        for key, value in workspace.redaction.document(changes.properties).items():
             if now.properties.get(key, value) != value:
                 raise PropertyImmutable(
                     f"The property '{key}' of the model '{model.model_id}' is already '{now.properties[key]}'.",

@@ -32,7 +32,6 @@ from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runtime.liveness import find_awaited_room, mark_not_responding, reconcile
 from mlrun_cli.runtime.queue import QueueReport, wake_dispatchers
 from mlrun_cli.snapshots.snapshot import some
-from mlrun_cli.store.secrets import hidden_pairs
 from mlrun_cli.targets.registry import find_target
 from mlrun_cli.workspace import Workspace
 
@@ -158,7 +157,7 @@ def _add_properties(workspace: Workspace, run: Run, properties: Mapping[str, str
     conflicts = workspace.runs.add_properties(run.key, properties)
     if conflicts:
         name, value = next(iter(conflicts.items()))
-        wanted = hidden_pairs(properties)[name]
+        wanted = workspace.redaction.document(properties)[name]
         raise PropertyImmutable(
             f"The property '{name}' of the run '{run.run_id}' is already '{value}', and cannot become '{wanted}'.",
             hint="Properties are written once; use a tag for what may change.",

@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import process_redaction
 from mlrun_cli.core.temporary import new_file
 from mlrun_cli.errors import FileNotWritable, SnapshotNotFound
 from mlrun_cli.runs.run import Run
@@ -54,7 +54,7 @@ def source_properties(workspace: Workspace, folder: Path) -> dict[str, str]:
 
 def commit_properties(folder: Path) -> dict[str, str]:
     """The properties of a run whose source a folder is, but for the snapshot: the git commit it stands at."""
-    return git_properties(folder, os.environ, Redaction.from_environment(os.environ))
+    return git_properties(folder, os.environ, process_redaction())
 
 
 def snapshot_of(workspace: Workspace, run: Run, snapshot_id: str | None = None) -> Snapshot:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.core.home import HOME_VARIABLE, home_folder
+from mlrun_cli.core.redaction import process_redaction
 from mlrun_cli.errors import FileNotReadable
 from mlrun_cli.folders.project_config import CONFIG_NAMES, CONFIGURATION_FOLDERS, make_absolute, read_project_config
-from mlrun_cli.store.secrets import hidden_pairs, hidden_text
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, find_identities, locate_workspace
 
@@ -25,7 +25,8 @@ def open_workspace(identity: WorkspaceIdentity, *, create: bool, starts_read_onl
         WorkspaceNotFound: there is none, and none was to be made.
         StoreError: it cannot be used.
     """
-    return Workspace.open(locate_workspace(home(), identity), create=create, starts_read_only=starts_read_only)
+    locator = locate_workspace(home(), identity)
+    return Workspace.open(locator, redaction=process_redaction(), create=create, starts_read_only=starts_read_only)
 
 
 def list_workspaces(resource_group: str | None = None) -> Sequence[dict[str, Any]]:
@@ -118,8 +119,13 @@ def update_workspace(
     tags: Mapping[str, str] | None = None,
 ) -> None:
     """Say something of a workspace; what is None stays as it is, tags that are given replace all there were."""
-    tags_text = None if tags is None else json.dumps(hidden_pairs(tags))
-    texts = {_DESCRIPTION: hidden_text(description), _FRIENDLY_NAME: hidden_text(friendly_name), _TAGS: tags_text}
+    redaction = workspace.redaction
+    tags_text = None if tags is None else json.dumps(redaction.document(tags))
+    texts = {
+        _DESCRIPTION: redaction.optional_text(description),
+        _FRIENDLY_NAME: redaction.optional_text(friendly_name),
+        _TAGS: tags_text,
+    }
     with workspace.transaction():
         for key, text in texts.items():
             if text is not None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import binascii
+import os
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -102,17 +103,28 @@ def _hidden(_secret: str) -> str:
     return REDACTED
 
 
+@cache
+def process_redaction() -> Redaction:
+    """Return the redactor of this process, which front doors (a command, a server, a program) hand down."""
+    return Redaction.from_environment(os.environ)
+
+
 class Redaction:
     """Decides what is a secret: by names, the built-in ones and those that the user adds, and by how a text looks."""
 
     def __init__(self, more_names: Iterable[str] = (), environment: Mapping[str, str] = MappingProxyType({})) -> None:
-        self._more_names = [name.strip().upper() for name in more_names if name.strip()]
+        self._given_names = tuple(more_names)
         self._environment = environment
+        self._secrets_of: dict[str, str] = {}
+        self._secrets = re.compile("(?!)")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Redaction:
-        """With the comma-separated names of `MLRUN_SECRET_NAMES` added, and the secrets among all values known."""
-        return cls(environment.get(NAMES_VARIABLE, "").split(","), environment)
+        """Return one that knows the secrets among the variables of an environment, as they are when it is used.
+
+        The comma-separated names of `MLRUN_SECRET_NAMES` are added to the built-in ones.
+        """
+        return cls((), environment)
 
     def is_secret(self, name: str, value: str = _SOME_TEXT) -> bool:
         """Whether a value of a variable or option of this name is a secret; without one, whether most would be."""
@@ -125,6 +137,10 @@ class Redaction:
         """
         shown = _URL_WITH_USER.sub(f"://{REDACTED}@", value)
         return self._showing_replaced(shown, _hidden)
+
+    def optional_text(self, value: str | None) -> str | None:
+        """Return what `text` makes of a text, or None where there is none."""
+        return None if value is None else self.text(value)
 
     def quoted(self, value: str) -> str:
         """A value of any kind, such as a command: hidden is also what follows the name of a secret.
@@ -157,22 +173,25 @@ class Redaction:
         return _with_texts(value, shown)
 
     def error(self, value: Any) -> Any:
-        """The same with every text as `prose` gives it, without the values of the environment's secrets.
+        """Return the same JSON value with every text as `prose` gives it, without the environment's secrets.
 
         An exception may quote what it was given.
         """
+        secrets = self._known_secrets()
 
         def shown(_name: str, text: str) -> str:
-            return self.prose(self._known.sub(REDACTED, text))
+            return self.prose(secrets.sub(REDACTED, text))
 
         return _with_texts(value, shown)
 
-    @cached_property
-    def _known(self) -> re.Pattern[str]:
-        """What finds the values of the environment's secrets."""
-        variables = self._environment.items()
-        found = {value for name, value in variables if name != NAMES_VARIABLE and self._tells(name, value)}
-        return re.compile(rf"(?<!\w)(?:{any_of(found)})(?!\w)")
+    def _known_secrets(self) -> re.Pattern[str]:
+        """Return what finds the values of the environment's secrets."""
+        variables = dict(self._environment)
+        if variables != self._secrets_of:
+            named = variables.items()
+            found = {value for name, value in named if name != NAMES_VARIABLE and self._tells(name, value)}
+            self._secrets, self._secrets_of = re.compile(rf"(?<!\w)(?:{any_of(found)})(?!\w)"), variables
+        return self._secrets
 
     def _tells(self, name: str, value: str) -> bool:
         """Whether a variable has a secret that is none wherever else it may stand."""
@@ -268,7 +287,8 @@ class Redaction:
 
     def _secret_values(self, name: str, *, is_free: bool = False) -> re.Pattern[str] | None:
         plain = name.upper().replace("-", "_")
-        is_certain = any(more in plain for more in self._more_names)
+        names = (*self._given_names, *self._environment.get(NAMES_VARIABLE, "").split(","))
+        is_certain = any(name.strip().upper() in plain for name in names if name.strip())
         return ANYTHING if is_certain else secret_values(name, is_free=is_free)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
+from mlrun_cli.core.redaction import process_redaction
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
@@ -22,6 +23,7 @@ class RequestContext:
     def __init__(self, home: Path, get_owner_lock: Callable[[Workspace], str]) -> None:
         self.home = home
         self.get_owner_lock = get_owner_lock
+        self.redaction = process_redaction()
         self._identity: WorkspaceIdentity | None = None
         self._open: dict[WorkspaceIdentity, Workspace] = {}
 
@@ -60,7 +62,7 @@ class RequestContext:
         found = self._open.get(self.identity)
         if found is not None and found.folder.is_dir():
             return found
-        opened = Workspace.open(locate_workspace(self.home, self.identity), create=create)
+        opened = Workspace.open(locate_workspace(self.home, self.identity), redaction=self.redaction, create=create)
         self._open[self.identity] = opened
         return opened
 

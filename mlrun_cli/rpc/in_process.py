@@ -10,7 +10,6 @@ from contextlib import suppress
 from typing import Any
 
 from mlrun_cli.actions.workspaces import home
-from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.processes.process import FAMILY_VARIABLE
 from mlrun_cli.rpc.context import RequestContext
@@ -80,7 +79,7 @@ class InProcessServer:
         """
         with self._lock:
             self._is_closed.set()
-            redaction = Redaction.from_environment(os.environ)
+            redaction = self._context.redaction
             error = None if uncaught is None else redaction.error(exception_error(uncaught))
             sessions, self._sessions = self._sessions, {}
             close_journals()

@@ -47,13 +47,14 @@ class ImportReport(NamedTuple):
 
 
 def import_folders(
-    database: Database, folder: Path, *, is_rebuilt: bool, salvage: Salvage | None = None
+    database: Database, folder: Path, redaction: Redaction, *, is_rebuilt: bool, salvage: Salvage | None = None
 ) -> ImportReport:
     """Add to a store what the folders have besides, in one transaction; nothing is doubled.
 
     Args:
         database: of the workspace.
         folder: the workspace's.
+        redaction: hides the secrets in what the folders tell.
         is_rebuilt: whether nobody has the store open yet, as one that was made again: then runs that had not ended
             in it, and journals of sessions that it knows nothing of, are taken from the folders as a whole.
         salvage: a damaged store, for what no folder has.
@@ -63,19 +64,21 @@ def import_folders(
         UsageError: a run that has not ended had a key that another has by now.
     """
     with database.transaction(durable=True):
-        return _FolderImport(database, folder, salvage, is_rebuilt=is_rebuilt).run()
+        return _FolderImport(database, folder, redaction, salvage, is_rebuilt=is_rebuilt).run()
 
 
 class _FolderImport:
     """One import, within a transaction."""
 
-    def __init__(self, database: Database, folder: Path, salvage: Salvage | None, *, is_rebuilt: bool) -> None:
+    def __init__(
+        self, database: Database, folder: Path, redaction: Redaction, salvage: Salvage | None, *, is_rebuilt: bool
+    ) -> None:
         self._database = database
         self._salvage = salvage
         self._folder = folder
         self._is_rebuilt = is_rebuilt
         self._records = RecordStore(database)
-        self._runs = RunStore(database)
+        self._runs = RunStore(database, redaction)
         self._metrics = MetricStore(database)
         self._journals = JournalStore(database)
         self._added: dict[str, int] = {}

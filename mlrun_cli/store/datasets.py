@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 
 from mlrun_cli.core.guid import new_guid
+from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.core.time import now
 from mlrun_cli.data.dataset import Dataset, Definition, serialize_definition
 from mlrun_cli.store.db.database import Database, Row
-from mlrun_cli.store.secrets import hidden_pairs, hidden_text
 
 
 class DatasetStore:
@@ -18,8 +18,9 @@ class DatasetStore:
     Secrets in tags and descriptions are hidden; an address keeps its own, to be read by.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, redaction: Redaction) -> None:
         self._database = database
+        self._redaction = redaction
 
     def find_by_id(self, dataset_id: str) -> Dataset | None:
         """The dataset with this id, in letters of any case, or None."""
@@ -66,8 +67,8 @@ class DatasetStore:
             version=version,
             kind=definition["kind"],
             definition=serialize_definition(definition),
-            description=hidden_text(description),
-            tags=json.dumps(hidden_pairs(tags or {})),
+            description=self._redaction.optional_text(description),
+            tags=json.dumps(self._redaction.document(tags or {})),
             now=now(),
         )
         assert row is not None
@@ -77,8 +78,8 @@ class DatasetStore:
         """Replace the description and the tags of a dataset."""
         self._database.execute(
             "UPDATE datasets SET description = :description, tags = :tags WHERE dataset_key = :key",
-            description=hidden_text(description),
-            tags=json.dumps(hidden_pairs(tags)),
+            description=self._redaction.optional_text(description),
+            tags=json.dumps(self._redaction.document(tags)),
             key=dataset.key,
         )
 

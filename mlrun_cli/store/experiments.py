@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from mlrun_cli.core.guid import new_guid
+from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import ExperimentNotFound
 from mlrun_cli.experiments.experiment import Experiment
 from mlrun_cli.experiments.outcomes import ExperimentOutcomes
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.db.database import Database, Row
-from mlrun_cli.store.secrets import hidden_pairs
 
 _OUTCOMES = {
     RunStatus.COMPLETED.value: "completed",
@@ -23,8 +23,9 @@ _OUTCOMES = {
 class ExperimentStore:
     """Reads and writes experiments. Each method but `take_run_number` is one statement."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, redaction: Redaction) -> None:
         self._database = database
+        self._redaction = redaction
 
     def get(self, name: str) -> Experiment:
         """The experiment of this name.
@@ -86,7 +87,7 @@ class ExperimentStore:
 
     def set_tags(self, key: int, tags: Mapping[str, str | None]) -> None:
         """Add tags or change their values; secrets in them are hidden."""
-        for name, value in hidden_pairs(tags).items():
+        for name, value in self._redaction.document(tags).items():
             self._database.execute(
                 "INSERT INTO experiment_tags (experiment_key, key, value) VALUES (:experiment_key, :key, :value)"
                 " ON CONFLICT (experiment_key, key) DO UPDATE SET value = excluded.value",

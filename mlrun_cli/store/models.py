@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import ModelNotFound
 from mlrun_cli.models.model import Model, ModelDetails, ModelFilter, NewModel
 from mlrun_cli.store.db.database import Database, Row
-from mlrun_cli.store.secrets import hidden_pairs, hidden_text
 
 
 class ModelStore:
@@ -19,8 +19,9 @@ class ModelStore:
     Secrets in tags, properties and descriptions are hidden.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, redaction: Redaction) -> None:
         self._database = database
+        self._redaction = redaction
 
     def take_version(self, name: str) -> int:
         """The next version of this name; it is never given again, whatever is deleted."""
@@ -47,9 +48,9 @@ class ModelStore:
             user_name=user_name,
             framework=new.framework,
             framework_version=new.framework_version,
-            description=hidden_text(new.description),
-            tags=_text(hidden_pairs(new.tags)),
-            properties=_text(hidden_pairs(new.properties)),
+            description=self._redaction.optional_text(new.description),
+            tags=_text(self._redaction.document(new.tags)),
+            properties=_text(self._redaction.document(new.properties)),
             details=_text(new.details._asdict()),
             created_at=moment,
             modified_at=moment,
@@ -88,9 +89,9 @@ class ModelStore:
             "UPDATE models SET tags = :tags, properties = :properties, description = :description,"
             " details = :details, modified_at = :now WHERE model_key = :key",
             key=model.key,
-            tags=_text(hidden_pairs(tags)),
-            properties=_text(hidden_pairs(properties)),
-            description=hidden_text(description),
+            tags=_text(self._redaction.document(tags)),
+            properties=_text(self._redaction.document(properties)),
+            description=self._redaction.optional_text(description),
             details=_text(details._asdict()),
             now=now(),
         )

@@ -8,6 +8,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Lock
 
+from mlrun_cli.core.redaction import process_redaction
 from mlrun_cli.errors import StoreError, WorkspaceNotFound
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
@@ -55,7 +56,9 @@ class WorkspacePool:
             try:
                 workspace = queue.get_nowait()
             except Empty:
-                workspace = Workspace.open(locate_workspace(self.home, identity), create=False)
+                workspace = Workspace.open(
+                    locate_workspace(self.home, identity), redaction=process_redaction(), create=False
+                )
                 workspace.set_busy_timeout(_BUSY_TIMEOUT_SECONDS)
                 return workspace
             if workspace.is_in_place():

@@ -13,7 +13,6 @@ from typing import Any
 from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, describe_full_disk
 from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.program_log import write_log
-from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.environments.container import end_containers, still_running_warning
 from mlrun_cli.environments.folder import remove_build_secrets
@@ -113,7 +112,7 @@ def _record_failure(workspace: Workspace, run_id: str, error: Exception) -> None
     reason = " ".join(f"{type(error).__name__}: {error}".split())
     message = f"The supervisor of the run died, and what happened to the run cannot be found out: {reason}"
     outcome = Outcome(RunStatus.FAILED, now(), error=run_error(message, code=SERVICE_ERROR))
-    outcome = outcome.without_secrets(Redaction.from_environment(os.environ))
+    outcome = outcome.without_secrets(workspace.redaction)
     record_outcome(workspace, workspace.runs.get(run_id), outcome)
 
 
@@ -131,7 +130,7 @@ def recover(workspace: Workspace, run: Run) -> None:
     if submission is not None:
         attempt(lambda: remove_build_secrets(submission.environment), None, write_log)
     # The run's own variables may be gone with its supervisor; the user's names are among ours, as a rule.
-    redaction = Redaction.from_environment(os.environ)
+    redaction = workspace.redaction
     reader = JournalReader(workspace, folder.journal, run.key, redaction)
     attempt(reader.ingest_all, None, write_log)
     outcome = read_outcome(folder)

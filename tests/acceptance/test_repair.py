@@ -17,6 +17,7 @@ import pytest
 
 from mlrun_cli.actions.experiments import archive_experiment
 from mlrun_cli.actions.views import delete_view, rename_view, save_view
+from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import parse_locator
 from tests.running import Mlrun, until
@@ -116,7 +117,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlrun]:
         mlrun("model", "register", "--name", "m", "--model-path", "model.pkl")
         mlrun("datastore", "attach-local", "images", ".")
         mlrun("datastore", "set-default", "-n", "images")
-        with Workspace.connect(parse_locator(mlrun.database.parent)) as workspace:
+        with Workspace.connect(parse_locator(mlrun.database.parent), redaction=Redaction()) as workspace:
             for name in ("renamed", "deleted"):
                 save_view(workspace, name, "runs", "", "me")
             rename_view(workspace, "renamed", "new name", "me", expected_version=1)

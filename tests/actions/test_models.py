@@ -22,6 +22,7 @@ from mlrun_cli.actions.models import (
     update_model,
 )
 from mlrun_cli.actions.runs import delete_runs
+from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import (
     FileAlreadyExists,
     FileNotWritable,
@@ -46,7 +47,7 @@ IDENTITY = WorkspaceIdentity("s", "g", "w")
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    with Workspace.open(locate_workspace(tmp_path / "home", IDENTITY), create=True) as opened:
+    with Workspace.open(locate_workspace(tmp_path / "home", IDENTITY), create=True, redaction=Redaction()) as opened:
         yield opened
 
 
@@ -160,7 +161,9 @@ def test_two_at_once_get_different_versions(tmp_path: Path, workspace: Workspace
     versions: list[int] = []
 
     def register() -> None:
-        with Workspace.open(locate_workspace(tmp_path / "home", IDENTITY), create=False) as opened:
+        with Workspace.open(
+            locate_workspace(tmp_path / "home", IDENTITY), create=False, redaction=Redaction()
+        ) as opened:
             versions.extend(register_model(opened, NewModel("net"), source).version for _ in range(5))
 
     threads = [threading.Thread(target=register) for _ in range(2)]

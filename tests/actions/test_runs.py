@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mlrun_cli.actions.runs import RunChanges, cancel_run, list_runs, update_runs, wait_for_runs
+from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import RunNotFound, UsageError
 from mlrun_cli.runs.filter import RunFilter, TagFilter
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
@@ -18,7 +19,9 @@ NO_TEXT = "a\udcff"
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    with Workspace.open(locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True) as opened:
+    with Workspace.open(
+        locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True, redaction=Redaction()
+    ) as opened:
         yield opened
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from mlrun_cli.core.guid import new_guid
 from mlrun_cli.core.names import DEFAULT_RESOURCE_GROUP, DEFAULT_SUBSCRIPTION_ID, DEFAULT_WORKSPACE
+from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.runs.run import SCRIPT_RUN
@@ -89,7 +90,10 @@ def seed_pages(home: Path, count: int, *, experiments: int = 100, long_curve: in
                 database.insert_many("runs", (*_COLUMNS, *_MORE_COLUMNS), rows)
                 _hang_on(database, batch)
                 database.insert_many("metrics", _METRIC_COLUMNS, _metrics(batch))
-    with Workspace.open(locate_workspace(home, _IDENTITY), create=False) as workspace, workspace.transaction():
+    with (
+        Workspace.open(locate_workspace(home, _IDENTITY), create=False, redaction=Redaction()) as workspace,
+        workspace.transaction(),
+    ):
         for number in range(max(1, count - CURVES + 1), count + 1):
             workspace.metrics.add(number, _curve("curve", CURVE_POINTS, number))
         workspace.metrics.add(count, _curve("long", long_curve, count))
@@ -98,7 +102,10 @@ def seed_pages(home: Path, count: int, *, experiments: int = 100, long_curve: in
 @contextmanager
 def _database(home: Path, experiments: Sequence[str]) -> Iterator[tuple[Database, Sequence[int]]]:
     """The database of a workspace with these experiments, and their keys."""
-    with Workspace.open(locate_workspace(home, _IDENTITY), create=True) as workspace, workspace.transaction():
+    with (
+        Workspace.open(locate_workspace(home, _IDENTITY), create=True, redaction=Redaction()) as workspace,
+        workspace.transaction(),
+    ):
         keys = [workspace.experiments.take_run_number(name)[0].key for name in experiments]
     with closing(SqliteDatabase(locate_workspace(home, _IDENTITY).folder / "workspace.db")) as database:
         migrate(database, "the seeded store")

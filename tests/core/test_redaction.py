@@ -313,3 +313,13 @@ def test_the_user_can_add_names() -> None:
     redaction = Redaction.from_environment({"MLRUN_SECRET_NAMES": "license, pin"})
 
     assert redaction.variables({"MY_LICENSE": "a", "PIN": "b"}) == {"MY_LICENSE": "***", "PIN": "***"}
+
+
+def test_secrets_are_those_of_the_environment_at_the_time_of_use() -> None:
+    environment = {"A_TOKEN": "hunter2x"}
+    redaction = Redaction.from_environment(environment)
+    assert redaction.error("hunter2x hunter3x") == "*** hunter3x"
+
+    environment.update({"A_TOKEN": "hunter3x", "MLRUN_SECRET_NAMES": "own"})
+    assert redaction.error("hunter2x hunter3x") == "hunter2x ***"
+    assert redaction.document({"my_own": "1"}) == {"my_own": "***"}

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import StoreUnavailable
 from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.workspace import Workspace
@@ -392,7 +393,7 @@ def test_what_lives_goes_on_while_its_workspace_is_away(mlrun: Mlrun) -> None:
         with away(folder):
             with pytest.raises(StoreUnavailable, match="not in its place"):
                 reconcile(workspace)
-            Workspace.open(workspace.locator, create=True).close()  # another in its place
+            Workspace.open(workspace.locator, create=True, redaction=Redaction()).close()  # another in its place
             with pytest.raises(StoreUnavailable, match="not in its place"):
                 reconcile(workspace)
             shutil.rmtree(folder)
@@ -400,7 +401,10 @@ def test_what_lives_goes_on_while_its_workspace_is_away(mlrun: Mlrun) -> None:
     mlrun.script("import time\nprint('here', flush=True)\ntime.sleep(600)")
     submitted = mlrun.submit()
     until(lambda: mlrun.log(submitted))
-    with Workspace.connect(parse_locator(folder)) as workspace, start(mlrun, f"input()\n{_OPEN}input()\n") as driver:
+    with (
+        Workspace.connect(parse_locator(folder), redaction=Redaction()) as workspace,
+        start(mlrun, f"input()\n{_OPEN}input()\n") as driver,
+    ):
         look_while_it_is_away(workspace)
         assert driver.stdin is not None
         driver.stdin.write("\n")

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mlrun_cli.actions.metrics import get_metrics
+from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.runs.record import run_record
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
@@ -67,7 +68,9 @@ lines = st.one_of(
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
     """One with the runs `exp_1` and `exp_2`."""
-    with Workspace.open(locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True) as opened:
+    with Workspace.open(
+        locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True, redaction=Redaction()
+    ) as opened:
         for _ in range(2):
             with opened.transaction():
                 experiment, number = opened.experiments.take_run_number("exp")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mlrun_cli.actions.compute_targets import create_compute_target
+from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.queue import QueueReport, node_limit
@@ -15,7 +16,9 @@ from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    with Workspace.open(locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True) as opened:
+    with Workspace.open(
+        locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True, redaction=Redaction()
+    ) as opened:
         create_compute_target(opened, "free", "AmlCompute", properties={})
         create_compute_target(opened, "single", "ComputeInstance", properties={})
         yield opened

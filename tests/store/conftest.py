@@ -1,35 +1,51 @@
-"""A real database for every test of the stores; each dialect is a parameter of `database`."""
+"""A real database for every test of the stores; each dialect is a parameter of `locator`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
+from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.db.database import Database
-from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
-from mlrun_cli.store.db.sqlite.migrations import migrate
+from mlrun_cli.store.db.locator import DatabaseLocator
+from mlrun_cli.store.db.sqlite.file import SqliteFile
 from mlrun_cli.store.experiments import ExperimentStore
 from mlrun_cli.store.runs.run_store import RunStore
 
 AddRun = Callable[..., int]
 
 
-@pytest.fixture(params=["sqlite"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    assert request.param == "sqlite"
-    opened = SqliteDatabase(tmp_path / "workspace.db")
-    migrate(opened, "the test's store")
+LOCATORS: Mapping[str, Callable[[Path], DatabaseLocator]] = {
+    "sqlite": lambda folder: SqliteFile(folder / "workspace.db"),
+}
+"""Returns the place of a database in a test's folder, for each dialect."""
+
+
+@pytest.fixture(params=LOCATORS)
+def locator(request: pytest.FixtureRequest, tmp_path: Path) -> DatabaseLocator:
+    return LOCATORS[request.param](tmp_path)
+
+
+@pytest.fixture
+def database(locator: DatabaseLocator) -> Iterator[Database]:
+    locator.create()
+    opened = locator.open()
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def runs(database: Database) -> RunStore:
-    return RunStore(database)
+def redaction() -> Redaction:
+    return Redaction()
+
+
+@pytest.fixture
+def runs(database: Database, redaction: Redaction) -> RunStore:
+    return RunStore(database, redaction)
 
 
 @pytest.fixture
@@ -38,7 +54,7 @@ def add_run(database: Database, runs: RunStore) -> AddRun:
         run_id: str, *, experiment_name: str = "first", status: RunStatus = RunStatus.RUNNING, **columns: object
     ) -> int:
         with database.transaction():
-            experiment, number = ExperimentStore(database).take_run_number(experiment_name)
+            experiment, number = ExperimentStore(database, Redaction()).take_run_number(experiment_name)
             values = {"run_type": SCRIPT_RUN, "user_name": "someone", "target": "local", **columns}
             return runs.insert(experiment, number, run_id, status=status, **values)
 

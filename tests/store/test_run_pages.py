@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.metrics.filter import MetricFilter
 from mlrun_cli.metrics.metric import VALUE, LoggedValue
@@ -335,7 +336,7 @@ def test_a_text_is_found_as_it_is_by_now(
 
     runs.set_tags(key, {"quality": "good"})
     runs.update(key, display_name="after", description="words")
-    ExperimentStore(database).update(1, name="renamed")
+    ExperimentStore(database, Redaction()).update(1, name="renamed")
     assert [ids(pages, RunFilter(text=text)) for text in ("poor", "before", "first")] == [[]] * 3
     assert ids(pages, RunFilter(text="good after words renamed stays")) == ["run_7"]
 
@@ -406,8 +407,8 @@ def plan_of(folder: Path, which: RunFilter, order: str) -> str:
     """How a page of a store with one run is read."""
     with closing(ExplainedDatabase(folder / "workspace.db")) as database:
         migrate(database, "it")
-        runs = RunStore(database)
-        experiment, number = ExperimentStore(database).take_run_number("first")
+        runs = RunStore(database, Redaction())
+        experiment, number = ExperimentStore(database, Redaction()).take_run_number("first")
         runs.insert(experiment, number, "a_1", status=RunStatus.RUNNING, run_type=SCRIPT_RUN, user_name="someone")
         database.plan = ""
         RunPageStore(database, runs).page(which, RunOrder.parse(order), limit=50)
@@ -453,7 +454,7 @@ class ExplainedRows(ExplainedDatabase):
 def test_live_runs_are_counted_without_those_that_have_ended(tmp_path: Path) -> None:
     with closing(ExplainedRows(tmp_path / "workspace.db")) as database:
         migrate(database, "it")
-        pages = RunPageStore(database, RunStore(database))
+        pages = RunPageStore(database, RunStore(database, Redaction()))
         for experiment_name in (None, "first"):
             for include_children in (False, True):
                 database.plan = ""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.models.model import NewModel
 from mlrun_cli.runs.error import run_error
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
@@ -30,11 +31,14 @@ TEXT, SHOWN = f"from https://u:{SECRET}@h/", "from https://***@h/"
 
 
 @pytest.fixture(autouse=True)
-def looks_at_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("MLRUN_SECRET_NAMES", "own")
-    monkeypatch.setenv("A_TOKEN", SECRET)
+def looks_at_the_files(tmp_path: Path) -> Iterator[None]:
     yield
     assert not [path for path in tmp_path.iterdir() if SECRET.encode() in path.read_bytes()]
+
+
+@pytest.fixture
+def redaction() -> Redaction:
+    return Redaction.from_environment({"MLRUN_SECRET_NAMES": "own", "A_TOKEN": SECRET})
 
 
 def test_of_a_run(database: Database, runs: RunStore, add_run: AddRun) -> None:
@@ -67,8 +71,12 @@ def test_of_an_error(database: Database, runs: RunStore, add_run: AddRun) -> Non
     assert run.error == run.wanted_error == run.failed_with == runs.get_by_key(other).error == hidden
 
 
-def test_of_an_experiment_a_model_and_a_dataset(database: Database) -> None:
-    experiments, models, datasets = ExperimentStore(database), ModelStore(database), DatasetStore(database)
+def test_of_an_experiment_a_model_and_a_dataset(database: Database, redaction: Redaction) -> None:
+    experiments, models, datasets = (
+        ExperimentStore(database, redaction),
+        ModelStore(database, redaction),
+        DatasetStore(database, redaction),
+    )
     experiments.make("e")
     experiments.set_tags(experiments.get("e").key, TAGS)
     assert experiments.tags(experiments.get("e").key) == HIDDEN

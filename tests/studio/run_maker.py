@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
+from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
@@ -34,7 +35,10 @@ class RunMaker:
     ) -> str:
         """A run with these columns of the store; its id."""
         values = {"run_type": SCRIPT_RUN, "user_name": "someone", "target": "local", **columns}
-        with Workspace.connect(parse_locator(self._folder)) as workspace, workspace.transaction():
+        with (
+            Workspace.connect(parse_locator(self._folder), redaction=Redaction()) as workspace,
+            workspace.transaction(),
+        ):
             found, number = workspace.experiments.take_run_number(experiment)
             if parent is not None:
                 above = workspace.runs.get(parent)
@@ -49,17 +53,23 @@ class RunMaker:
 
     def log(self, run_id: str, *logged: LoggedValue) -> None:
         """Have a run log these."""
-        with Workspace.connect(parse_locator(self._folder)) as workspace, workspace.transaction():
+        with (
+            Workspace.connect(parse_locator(self._folder), redaction=Redaction()) as workspace,
+            workspace.transaction(),
+        ):
             workspace.metrics.add(workspace.runs.get(run_id).key, logged)
 
     def key(self, run_id: str) -> int:
         """The key of a run, by which charts name it."""
-        with Workspace.connect(parse_locator(self._folder)) as workspace:
+        with Workspace.connect(parse_locator(self._folder), redaction=Redaction()) as workspace:
             return workspace.runs.get(run_id).key
 
     def end(self, run_id: str, status: RunStatus = RunStatus.COMPLETED) -> None:
         """Have a run end so."""
-        with Workspace.connect(parse_locator(self._folder)) as workspace, workspace.transaction():
+        with (
+            Workspace.connect(parse_locator(self._folder), redaction=Redaction()) as workspace,
+            workspace.transaction(),
+        ):
             run: Run = workspace.runs.get(run_id)
             workspace.runs.change_status(run.key, [run.status], status, ended_at=run.created_at + 1)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.journal_ingest import JournalReader
@@ -61,7 +62,9 @@ class Supervisor:
 @pytest.fixture
 def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
     with (
-        Workspace.open(locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True) as workspace,
+        Workspace.open(
+            locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True, redaction=Redaction()
+        ) as workspace,
         closing(Supervisor(workspace)) as opened,
     ):
         yield opened

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
+from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.targets.registry import find_target
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import parse_locator
@@ -12,7 +13,7 @@ from mlrun_cli.workspace_locator import parse_locator
 
 def main() -> None:
     folder, run_id, method = sys.argv[1:]
-    with Workspace.connect(parse_locator(folder)) as workspace:
+    with Workspace.connect(parse_locator(folder), redaction=Redaction()) as workspace:
         run = workspace.runs.get(run_id)
         target = find_target(workspace, run.target)
         answer: str | bool

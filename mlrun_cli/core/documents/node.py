@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from mlrun_cli.core.problems import Problems
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redaction, process_redaction
 from mlrun_cli.errors import InvalidFile
 
 MAX_VALUES = 100_000
@@ -180,7 +179,7 @@ def text_problem(text: str) -> str | None:
 
 def quoted(key_path: str, text: str) -> str:
     """What an error may show of a text that stands at a key path; empty where it may be a secret as a whole."""
-    redaction = Redaction.from_environment(os.environ)
+    redaction = process_redaction()
     keys = key_path.lower().split(".")
     if _VARIABLES & set(keys) or redaction.is_secret(keys[-1]):
         return ""

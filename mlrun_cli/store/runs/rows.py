@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.processes.host import Origin
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.db.database import Row
 from mlrun_cli.store.runs.conditions import TERMINAL
-from mlrun_cli.store.secrets import hidden_error, hidden_text
 
 SELECT_RUN = (
     "SELECT runs.*, experiments.name AS experiment_name, experiments.experiment_id AS experiment_id,"
@@ -22,18 +22,19 @@ SELECT_RUN = (
     " LEFT JOIN runs AS roots ON roots.run_key = runs.root_key"
 )
 ALIVE = f"runs.status NOT IN ({TERMINAL})"
-_HIDING: Mapping[str, Callable[[Any], object]] = {
-    "display_name": hidden_text,
-    "description": hidden_text,
-    "error": hidden_error,
-    "wanted_error": hidden_error,
-    "failed_with": hidden_error,
-}
+_TEXTS = {"display_name", "description"}
+_ERRORS = {"error", "wanted_error", "failed_with"}
 
 
-def to_columns(columns: Mapping[str, object]) -> dict[str, object]:
-    """Return the values as the database takes them; secrets in what a user or a script has written are hidden."""
-    return {name: _to_column(_HIDING[name](value) if name in _HIDING else value) for name, value in columns.items()}
+def to_columns(redaction: Redaction, columns: Mapping[str, object]) -> dict[str, object]:
+    """Return the values as the database takes them, without the secrets in what a user or a script has written."""
+    return {name: _to_column(_redacted(redaction, name, value)) for name, value in columns.items()}
+
+
+def _redacted(redaction: Redaction, name: str, value: Any) -> object:
+    if name in _TEXTS:
+        return redaction.optional_text(value)
+    return redaction.error(value) if name in _ERRORS else value
 
 
 def _to_column(value: object) -> object:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from mlrun_cli.core.guid import new_guid
+from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import AmbiguousRunId, RunNotFound
 from mlrun_cli.experiments.experiment import Experiment
@@ -15,7 +16,6 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.db.database import Database, Row, in_list, in_lists
 from mlrun_cli.store.runs.conditions import TERMINAL, RunConditions
 from mlrun_cli.store.runs.rows import ALIVE, SELECT_RUN, run_from_row, to_columns
-from mlrun_cli.store.secrets import hidden_pairs
 
 _CANDIDATES = 5
 
@@ -26,8 +26,9 @@ class RunStore:
     A change that is more than one statement says so; the others need no transaction.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, redaction: Redaction) -> None:
         self._database = database
+        self._redaction = redaction
 
     def insert(self, experiment: Experiment, run_number: int, run_id: str, **columns: object) -> int:
         """Add a run and the record of its first status, within a transaction; return its key."""
@@ -37,7 +38,7 @@ class RunStore:
             "experiment_key": experiment.key,
             "run_number": run_number,
             "created_at": now(),
-            **to_columns(columns),
+            **to_columns(self._redaction, columns),
         }
         names = ", ".join(values)
         places = ", ".join(f":{name}" for name in values)
@@ -57,7 +58,7 @@ class RunStore:
             "parent_key": parent.key,
             "root_key": parent.root_key or parent.key,
             "created_at": moment,
-            **to_columns(columns),
+            **to_columns(self._redaction, columns),
         }
         same = tuple(values.values())
         self._database.insert_many(
@@ -85,7 +86,7 @@ class RunStore:
             [
                 (row["run_key"], name, hidden)
                 for row, value in zip(rows, values, strict=True)
-                for name, hidden in hidden_pairs({key: value}).items()
+                for name, hidden in self._redaction.document({key: value}).items()
             ],
         )
 
@@ -197,7 +198,7 @@ class RunStore:
             owner_lock=owner_lock,
             after=after.value,
             ended_at=ended_at,
-            **to_columns({"error": error}),
+            **to_columns(self._redaction, {"error": error}),
         )
 
     def status(self, key: int) -> RunStatus | None:
@@ -210,7 +211,7 @@ class RunStore:
 
         Returns False, and changes nothing, when the run stands elsewhere by now.
         """
-        values = to_columns(columns)
+        values = to_columns(self._redaction, columns)
         places, statuses = in_list("before", [status.value for status in before])
         changes = "".join(f", {name} = :{name}" for name in values)
         changed = self._database.execute(
@@ -226,7 +227,7 @@ class RunStore:
 
     def update(self, key: int, **columns: object) -> None:
         """Set columns that have nothing to do with the status."""
-        values = to_columns(columns)
+        values = to_columns(self._redaction, columns)
         changes = ", ".join(f"{name} = :{name}" for name in values)
         self._database.execute(f"UPDATE runs SET {changes} WHERE run_key = :key", key=key, **values)  # noqa: S608
 
@@ -237,7 +238,7 @@ class RunStore:
             " AND (:status = 'Failed' OR wanted_status IS NULL OR wanted_status <> 'Failed')",
             key=key,
             status=status.value,
-            **to_columns({"wanted_error": error}),
+            **to_columns(self._redaction, {"wanted_error": error}),
         )
 
     def history(self, key: int) -> Sequence[tuple[RunStatus, int]]:
@@ -270,7 +271,7 @@ class RunStore:
 
     def set_tags(self, key: int, tags: Mapping[str, str | None]) -> None:
         """Add tags or change their values; secrets in them are hidden."""
-        for name, value in hidden_pairs(tags).items():
+        for name, value in self._redaction.document(tags).items():
             self._database.execute(
                 "INSERT INTO run_tags (run_key, key, value) VALUES (:run_key, :key, :value)"
                 " ON CONFLICT (run_key, key) DO UPDATE SET value = excluded.value",
@@ -302,7 +303,7 @@ class RunStore:
         When anything is returned, the caller has to roll back: nothing may be half added.
         """
         existing = self.properties(key)
-        properties = hidden_pairs(properties)
+        properties = self._redaction.document(properties)
         conflicts = {
             name: existing[name] for name in properties if existing.get(name, properties[name]) != properties[name]
         }

@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from mlrun_cli.actions.snapshots import keep_snapshot
+from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import SCRIPT_RUN
@@ -79,7 +80,7 @@ def snapshot(mlrun: Mlrun, folder: Path, files: Mapping[str, bytes]) -> Mapping[
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
-    with Workspace.connect(parse_locator(mlrun.database.parent)) as workspace:
+    with Workspace.connect(parse_locator(mlrun.database.parent), redaction=Redaction()) as workspace:
         return {"ContentSnapshotId": keep_snapshot(workspace, folder)}
 
 
@@ -282,7 +283,10 @@ def test_one_run_or_none_can_be_looked_at_too(make: RunMaker, studio: Studio) ->
 
 def test_two_hundred_runs_are_compared_twenty_at_a_time_with_the_first(mlrun: Mlrun, studio: Studio) -> None:
     runs = [f"many_{number}" for number in range(1, 202)]
-    with Workspace.connect(parse_locator(mlrun.database.parent)) as workspace, workspace.transaction():
+    with (
+        Workspace.connect(parse_locator(mlrun.database.parent), redaction=Redaction()) as workspace,
+        workspace.transaction(),
+    ):
         for run_id in runs:
             experiment, number = workspace.experiments.take_run_number("many")
             columns = {"run_type": SCRIPT_RUN, "user_name": "someone", "status": RunStatus.COMPLETED}

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from playwright.sync_api import Browser, Page, Route, expect
 
+from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.workspace import Workspace
@@ -294,7 +295,10 @@ def test_ten_thousand_metrics_are_found_by_name_and_make_no_heavy_page(
     mlrun: Mlrun, make: RunMaker, studio: Studio
 ) -> None:
     make()
-    with Workspace.connect(parse_locator(mlrun.database.parent)) as workspace, workspace.transaction():
+    with (
+        Workspace.connect(parse_locator(mlrun.database.parent), redaction=Redaction()) as workspace,
+        workspace.transaction(),
+    ):
         key = workspace.runs.get("exp_1").key
         workspace.metrics.add(key, [LoggedValue(VALUE, f"metric {n}", 1, None, 1.0, None) for n in range(10_000)])
     page = studio.get(studio.urls.runs())
