@@ -177,7 +177,7 @@ class Workspace:
 
     @cached_property
     def settings(self) -> SettingStore:
-        """What is set for the workspace as a whole."""
+        """The settings of the workspace as a whole."""
         from mlrun_cli.store.settings import SettingStore  # noqa: PLC0415
 
         return SettingStore(self._database)
@@ -190,15 +190,15 @@ class Workspace:
         return ViewStore(self._database)
 
     def run_folder(self, run_id: str) -> RunFolder:
-        """The folder of a run, which may not exist yet."""
+        """Return the folder of a run, which may not exist yet."""
         return RunFolder(self.folder / "runs" / run_id)
 
     def is_in_place(self) -> bool:
-        """Whether the database that is open is the one that lies there: it may have been moved, removed, made anew."""
+        """Return whether the open database is the one in place: it may have been moved, removed or made anew."""
         return self._opened is not None and self.locator.database.identity() == self._opened
 
     def lacks(self, path: Path) -> bool:
-        """Whether something is not where it belongs in this workspace, which itself is in its place.
+        """Return whether a file or folder is missing in this workspace, which itself is in its place.
 
         Raises:
             StoreUnavailable: the workspace is away, as when its folder has been moved or its disk unmounted.
@@ -239,7 +239,7 @@ class Workspace:
             self._recorder.write()
 
     def follow(self) -> None:
-        """Go on with the store that has taken the place of the one that is open, as by a repair.
+        """Switch to the store that has taken the place of the open one, as after a repair.
 
         Raises:
             StoreUnavailable: there is none, or it does not know the run that whoever has this open takes care of.
@@ -259,7 +259,7 @@ class Workspace:
         self.generation += 1
 
     def record_missing(self) -> int:
-        """Write down, beside the store, what an older version has not; of how many runs."""
+        """Write into the record files what an older version has not; return for how many runs."""
         with self.transaction():
             return self._recorder.record_missing()
 
@@ -274,22 +274,22 @@ class Workspace:
             )
 
     def version(self) -> int:
-        """A number that differs from the last one when another connection, of any process, has written meanwhile.
+        """Return a number that differs from the last one if another connection has written meanwhile.
 
         It says nothing of what was written through this object, nor how it compares with another object's number.
         """
         return self._database.version()
 
     def set_busy_timeout(self, seconds: float) -> None:
-        """How long a statement waits for another process before it fails; from now on."""
+        """Set how long a statement waits for another process before it fails."""
         self._database.set_busy_timeout(seconds)
 
     def checkpoint_often(self) -> None:
-        """For who is about to end: leave little for whoever opens the store next to catch up with."""
+        """Leave little for whoever opens the store next to catch up with; for a process that is about to end."""
         self._database.checkpoint_often()
 
     def checkpoint_if_disk_is_full(self) -> None:
-        """For who is about to remove something: where the disk is nearly full, have that need no more room of it."""
+        """Where the disk is nearly full, let what is written next, as a removal, need no more room."""
         if describe_full_disk(self.folder, FULL_FOR_RUNS_BYTES) is not None:
             self._database.checkpoint()
 
@@ -316,7 +316,7 @@ def _file_at(path: Path) -> tuple[int, int] | None:
 
 
 def count_run_folders(folder: Path) -> int:
-    """How many runs have a folder in that of a workspace, whatever its store knows."""
+    """Return how many folders of runs there are in that of a workspace, whatever its store knows."""
     try:
         with os.scandir(folder / "runs") as entries:
             return sum(entry.is_dir(follow_symlinks=False) and entry.name[0] != "." for entry in entries)

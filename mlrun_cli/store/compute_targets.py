@@ -16,12 +16,12 @@ class ComputeTargetStore:
         self._database = database
 
     def find(self, name: str) -> ComputeTarget | None:
-        """The target of this name, or None."""
+        """Return the target of this name, or None."""
         row = self._database.row("SELECT * FROM compute_targets WHERE name = :name", name=name)
         return None if row is None else _target(row)
 
     def list(self) -> Sequence[ComputeTarget]:
-        """All targets, by name."""
+        """Return all targets, by name."""
         return [_target(row) for row in self._database.rows("SELECT * FROM compute_targets ORDER BY name")]
 
     def insert(self, target: ComputeTarget) -> bool:

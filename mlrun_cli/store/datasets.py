@@ -23,24 +23,24 @@ class DatasetStore:
         self._redaction = redaction
 
     def find_by_id(self, dataset_id: str) -> Dataset | None:
-        """The dataset with this id, in letters of any case, or None."""
+        """Return the dataset with this id, in letters of any case, or None."""
         return self._one("dataset_id = :dataset_id", dataset_id=dataset_id.lower())
 
     def find(self, name: str, version: int | None = None) -> Dataset | None:
-        """The dataset of this name in this version, or None; without a version, the latest."""
+        """Return the dataset of this name in this version, or None; without a version, the latest."""
         if version is None:
             return self._one("name = :name ORDER BY version DESC LIMIT 1", name=name)
         return self._one("name = :name AND version = :version", name=name, version=version)
 
     def find_unnamed(self, definition: Definition) -> Dataset | None:
-        """A dataset without a name that is defined in the same way, or None."""
+        """Return a dataset without a name that is defined in the same way, or None."""
         return self._one(
             "name IS NULL AND definition = :definition ORDER BY dataset_key LIMIT 1",
             definition=serialize_definition(definition),
         )
 
     def latest(self) -> Sequence[Dataset]:
-        """The latest version of every registered dataset, by name."""
+        """Return the latest version of every registered dataset, by name."""
         rows = self._database.rows(
             "SELECT datasets.* FROM datasets JOIN"
             " (SELECT name, max(version) AS version FROM datasets WHERE name IS NOT NULL GROUP BY name) AS newest"

@@ -17,12 +17,12 @@ class DatastoreStore:
         self._database = database
 
     def find(self, name: str) -> Datastore | None:
-        """The datastore of this name, or None."""
+        """Return the datastore of this name, or None."""
         row = self._database.row("SELECT * FROM datastores WHERE name = :name", name=name)
         return None if row is None else _datastore(row)
 
     def list(self) -> Sequence[Datastore]:
-        """All datastores, by name."""
+        """Return all datastores, by name."""
         return [_datastore(row) for row in self._database.rows("SELECT * FROM datastores ORDER BY name")]
 
     def put(self, name: str, folder: Path) -> None:

@@ -37,12 +37,12 @@ class EnvironmentStore:
         return None if row is None else _environment(row)
 
     def list_versions(self, name: str) -> Sequence[RegisteredEnvironment]:
-        """All versions of an environment, in the order in which they were registered."""
+        """Return all versions of an environment, in the order in which they were registered."""
         rows = self._database.rows("SELECT * FROM environments WHERE name = :name ORDER BY environment_key", name=name)
         return [_environment(row) for row in rows]
 
     def list_newest(self) -> Sequence[RegisteredEnvironment]:
-        """The newest version of every environment, by name."""
+        """Return the newest version of every environment, by name."""
         rows = self._database.rows(
             "SELECT * FROM environments WHERE environment_key IN"
             " (SELECT max(environment_key) FROM environments GROUP BY name) ORDER BY name"

@@ -28,7 +28,7 @@ class ExperimentStore:
         self._redaction = redaction
 
     def get(self, name: str) -> Experiment:
-        """The experiment of this name.
+        """Return the experiment of this name.
 
         Raises:
             ExperimentNotFound: there is none; the message lists those there are.
@@ -39,16 +39,16 @@ class ExperimentStore:
         return found
 
     def find(self, name: str) -> Experiment | None:
-        """The experiment of this name, or None."""
+        """Return the experiment of this name, or None."""
         row = self._database.row("SELECT * FROM experiments WHERE name = :name", name=name)
         return None if row is None else _experiment(row)
 
     def list(self) -> Sequence[Experiment]:
-        """All experiments, by name."""
+        """Return all experiments, by name."""
         return [_experiment(row) for row in self._database.rows("SELECT * FROM experiments ORDER BY name")]
 
     def outcomes(self) -> Sequence[ExperimentOutcomes]:
-        """All experiments, the one with the newest activity first, with the numbers of their runs by outcome."""
+        """Return all experiments, the one with the newest activity first, with the numbers of their runs by outcome."""
         found = {experiment.key: ExperimentOutcomes(experiment) for experiment in self.list()}
         for row in self._database.rows("SELECT * FROM experiment_outcomes WHERE run_count > 0"):
             before = found.get(row["experiment_key"])
@@ -79,7 +79,7 @@ class ExperimentStore:
         return bool(deleted)
 
     def tags(self, key: int) -> dict[str, str | None]:
-        """The tags of one experiment."""
+        """Return the tags of one experiment."""
         rows = self._database.rows(
             "SELECT key, value FROM experiment_tags WHERE experiment_key = :key ORDER BY key", key=key
         )
@@ -106,7 +106,7 @@ class ExperimentStore:
             )
 
     def take_run_number(self, name: str, count: int = 1) -> tuple[Experiment, int]:
-        """The experiment, made when there is none, and the first of its next run numbers; within a transaction."""
+        """Reserve run numbers, within a transaction; return the experiment, made if missing, and the first number."""
         self.make(name)
         row = self._database.row(
             "UPDATE experiments SET last_run_number = last_run_number + :count WHERE name = :name RETURNING *",

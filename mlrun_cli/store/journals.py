@@ -12,7 +12,7 @@ class JournalStore:
         self._database = database
 
     def bytes_read(self, run_key: int) -> dict[str, int]:
-        """The offset of every journal of a run that was read before."""
+        """Return the offset of every journal of a run that was read before."""
         rows = self._database.rows("SELECT name, bytes_read FROM journals WHERE run_key = :run_key", run_key=run_key)
         return {row["name"]: row["bytes_read"] for row in rows}
 
@@ -35,12 +35,12 @@ class JournalStore:
         return bool(changed)
 
     def session_bytes_read(self, name: str) -> int:
-        """The offset of the journal of a session."""
+        """Return the offset of the journal of a session."""
         row = self._database.row("SELECT bytes_read FROM session_journals WHERE name = :name", name=name)
         return 0 if row is None else int(row["bytes_read"])
 
     def advance_session(self, name: str, before: int, after: int) -> bool:
-        """As `advance`, for a journal of a session."""
+        """Move the offset of the journal of a session, as `advance` does."""
         if before == 0:
             self._database.execute(
                 "INSERT INTO session_journals (name) VALUES (:name) ON CONFLICT (name) DO NOTHING", name=name

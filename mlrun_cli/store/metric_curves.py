@@ -41,7 +41,7 @@ class MetricCurveStore:
         begin: float | None = None,
         end: float | None = None,
     ) -> Sequence[MetricPoint]:
-        """The numbers that a run has logged under a name, along `over`; none when there are none.
+        """Return the numbers that a run has logged under a name, along `over`; none when there are none.
 
         Args:
             run_key: the key of the run.
@@ -63,7 +63,7 @@ class MetricCurveStore:
         begin: float | None = None,
         end: float | None = None,
     ) -> Mapping[int, Sequence[MetricPoint]]:
-        """The same for each of some runs that have numbers of this name, by their keys."""
+        """Return the curves of several runs, by their keys; those without numbers of this name are left out."""
         found = {
             series["run_key"]: _Curve(self._database, series, over, begin, end).read(points)
             for series in self._series(run_keys, name)
@@ -81,7 +81,7 @@ class MetricCurveStore:
         end: float | None = None,
         before: int = 0,
     ) -> Mapping[int, Sequence[CurvePiece]]:
-        """The pieces of the same curves, a number for itself where all of these are points; finite numbers alone.
+        """Return the pieces of the same curves, of finite numbers; each number is one where all of them are points.
 
         Args:
             run_keys: as `curves` takes them, like all that follow but the last.
@@ -150,7 +150,7 @@ class _Curve:
         return [CurvePiece(row["end"], row["mean"], row["size"]) for row in rows if row["size"]]
 
     def _extent(self) -> tuple[int, int]:
-        """The positions of the first and the last number that is wanted."""
+        """Return the positions of the first and the last number that is wanted."""
         if not self._is_cut:
             return 0, self._last
         row = self._database.row(
@@ -160,7 +160,7 @@ class _Curve:
         return (0, -1) if row is None or row["first"] is None else (row["first"], row["last"])
 
     def _all(self, first: int, last: int) -> Sequence[Row]:
-        """The numbers from one position to another."""
+        """Return the numbers from one position to another."""
         return self._database.rows(
             "SELECT position, step, logged_at, number FROM metric_values"  # noqa: S608
             f" WHERE {self._condition} AND (number IS NOT NULL OR kind = 'n')"
@@ -192,7 +192,7 @@ class _Curve:
 
 
 def _piece_size(first: int, last: int, points: int) -> int:
-    """How many positions a piece has, so that two points of each are not too many; 1 where each can be a point."""
+    """Return how many positions a piece has, at two points a piece; 1 where each number can be a point."""
     return 1 if last - first < points else -(-(last - first + 1) // max(1, points // 2))
 
 

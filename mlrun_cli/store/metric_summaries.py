@@ -31,7 +31,7 @@ class MetricSummaryStore:
     def list(
         self, run_key: int, *, limit: int, offset: int = 0, text: str = "", only_images: bool | None = None
     ) -> Sequence[MetricSummary]:
-        """The metrics of a run, by name: `limit` of them after the first `offset`.
+        """Return the metrics of a run, by name: `limit` of them after the first `offset`.
 
         Args:
             run_key: the key of the run.
@@ -50,19 +50,19 @@ class MetricSummaryStore:
         return [_summary(row) for row in rows]
 
     def count(self, run_key: int, *, text: str = "", only_images: bool | None = None) -> int:
-        """How many metrics `list` has for them."""
+        """Return how many metrics `list` has without a limit."""
         condition, parameters = _which(run_key, text, only_images)
         row = self._database.row(f"SELECT count(*) AS found FROM metrics WHERE {condition}", **parameters)  # noqa: S608
         assert row is not None
         return int(row["found"])
 
     def find(self, run_key: int, name: str) -> MetricSummary | None:
-        """The metric of this name of a run, or None."""
+        """Return the metric of this name of a run, or None."""
         row = self._database.row(f"{_SELECT} WHERE run_key = :run_key AND name = :name", run_key=run_key, name=name)
         return None if row is None else _summary(row)
 
     def of_runs(self, run_keys: Sequence[int], names: Sequence[str]) -> Mapping[tuple[int, str], MetricSummary]:
-        """The metrics of these names of some runs, by key of the run and name; those that are not there are left out.
+        """Return the metrics of these names, by key of the run and name; missing ones are left out.
 
         At most some hundred names.
         """
@@ -78,7 +78,7 @@ class MetricSummaryStore:
         return found
 
     def names(self, run_keys: Sequence[int], limit: int = 1000) -> Sequence[str]:
-        """The names under which any of some runs has logged numbers, in alphabetical order, the first of them."""
+        """Return names under which any of some runs has logged numbers: the first in alphabetical order."""
         found: set[str] = set()
         for run_key in run_keys:  # one by one, as each of them may have ten thousand
             rows = self._database.rows(
@@ -108,7 +108,7 @@ class MetricSummaryStore:
         return [(row["name"], row["longest"]) for row in rows]
 
     def _within_reach(self, run_keys: Sequence[int]) -> Sequence[int]:
-        """The first of some runs, at least one, whose metrics are few enough to be read for a page."""
+        """Return the first of some runs, at least one, whose metrics are few enough to be read for a page."""
         left = _MOST_READ
         reached: list[int] = []
         for run_key in run_keys:
@@ -126,7 +126,7 @@ class MetricSummaryStore:
         return reached
 
     def name_count(self, run_keys: Sequence[int]) -> int:
-        """How many names `names` has for some hundred runs, without a limit."""
+        """Return how many names `names` has for some hundred runs, without a limit."""
         its_run, parameters = in_list("run", run_keys)
         row = self._database.row(
             f"SELECT count(DISTINCT name) AS found FROM metrics WHERE run_key IN {its_run} AND {_HAS_NUMBERS}",  # noqa: S608
@@ -136,7 +136,7 @@ class MetricSummaryStore:
         return int(row["found"])
 
     def all_names(self, limit: int = 1000) -> Sequence[str]:
-        """The names of the metrics of all runs, in alphabetical order, the first of them."""
+        """Return the names of the metrics of all runs, in alphabetical order, the first of them."""
         rows = self._database.rows(
             "WITH RECURSIVE each_name (name) AS (SELECT min(name) FROM metrics UNION ALL"
             " SELECT (SELECT min(name) FROM metrics WHERE name > each_name.name) FROM each_name"

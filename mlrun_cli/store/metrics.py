@@ -77,7 +77,7 @@ class MetricStore:
             self._close(series)
 
     def count(self, run_key: int) -> int:
-        """How many values a run has logged."""
+        """Return how many values a run has logged."""
         row = self._database.row(
             "SELECT coalesce(sum(value_count), 0) AS total FROM metrics WHERE run_key = :run_key", run_key=run_key
         )
@@ -85,7 +85,7 @@ class MetricStore:
         return int(row["total"])
 
     def get(self, run_key: int, name: str | None = None) -> dict[str, Any]:
-        """All metrics of a run, or the one of this name, each in the shape of `get_metrics`."""
+        """Return all metrics of a run, or the one of this name, each in the shape of `get_metrics`."""
         return {row["name"]: self._values(row["metric_key"], row["shape"]) for row in self._series(run_key, name)}
 
     def shapes(self, run_key: int, name: str | None = None) -> dict[str, str]:
@@ -93,7 +93,7 @@ class MetricStore:
         return {row["name"]: row["shape"] for row in self._series(run_key, name)}
 
     def get_last(self, run_key: int, name: str | None = None) -> dict[str, Any]:
-        """The newest value of each metric of a run, or of the one of this name."""
+        """Return the newest value of each metric of a run, or of the one of this name."""
         last: dict[str, Any] = {}
         for series in self._series(run_key, name):
             row = self._database.row(
@@ -105,7 +105,7 @@ class MetricStore:
         return last
 
     def items(self, run_key: int, name: str, *, limit: int, offset: int = 0) -> Sequence[MetricItem]:
-        """The values of one metric as they were logged, in that order: `limit` of them after the first `offset`."""
+        """Return the values of one metric in the order of logging: `limit` of them after the first `offset`."""
         rows = self._database.rows(
             "SELECT position, step, logged_at, kind, number, text FROM metric_values WHERE position >= :offset"
             " AND metric_key = (SELECT metric_key FROM metrics WHERE run_key = :run_key AND name = :name)"
@@ -144,7 +144,7 @@ class MetricStore:
         return assemble(shape, values, [row["step"] for row in rows])
 
     def _is_plain(self, metric_key: int) -> bool:
-        """Whether all values are numbers without a step, as a rule: a million of them take a third of the time then."""
+        """Return whether all values are numbers without a step, as most are: these are read in a third of the time."""
         other = self._database.row(
             "SELECT 1 FROM metric_values WHERE metric_key = :key AND (kind <> 'f' OR step IS NOT NULL) LIMIT 1",
             key=metric_key,

@@ -24,7 +24,7 @@ class ModelStore:
         self._redaction = redaction
 
     def take_version(self, name: str) -> int:
-        """The next version of this name; it is never given again, whatever is deleted."""
+        """Reserve and return the next version of a name; it is never given again, whatever is deleted."""
         row = self._database.row(
             "INSERT INTO model_names (name, last_version) VALUES (:name, 1)"
             " ON CONFLICT (name) DO UPDATE SET last_version = model_names.last_version + 1 RETURNING last_version",
@@ -57,7 +57,7 @@ class ModelStore:
         )
 
     def get(self, name: str, version: int | None = None) -> Model:
-        """The model of this name and version; without one, the newest.
+        """Return the model of this name and version; without one, the newest.
 
         Raises:
             ModelNotFound: there is none; the message lists what there is.
@@ -68,7 +68,7 @@ class ModelStore:
         return found[0]
 
     def list(self, which: ModelFilter) -> Sequence[Model]:
-        """The models that are meant, newest first."""
+        """Return the models of a filter, newest first."""
         columns = {"name": which.name, "version": which.version, "run_id": which.run_id, "framework": which.framework}
         wanted = {column: value for column, value in columns.items() if value is not None}
         where = " AND ".join(f"{column} = :{column}" for column in wanted) or "1 = 1"

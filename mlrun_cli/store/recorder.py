@@ -50,7 +50,7 @@ class Recorder:
         self._record_named([change for change in changes if change.table not in {RUN, GONE}])
 
     def record_missing(self) -> int:
-        """Write down, within a transaction, what the files lack or tell otherwise; of how many runs.
+        """Write, within a transaction, what the record files lack or have otherwise; return for how many runs.
 
         An older version has written none, and a full disk has let none be written.
         """
@@ -65,7 +65,7 @@ class Recorder:
         return sum(folder.path.is_dir() for folder in lacking.values())
 
     def _told_runs(self) -> dict[str, str]:
-        """What the files tell of each run, by its id."""
+        """Return the fingerprints of the runs in the record files, by run id."""
         with suppress(FileNotFoundError):
             folders = [path for path in (self._folder / "runs").iterdir() if path.is_dir() and path.name[0] != "."]
             return {
@@ -110,7 +110,7 @@ class Recorder:
                 self._append(children, documents)
 
     def _place(self, document: dict[str, Any]) -> RunFolder:
-        """The folder in which a run is recorded: its own, or that of its root."""
+        """Return the folder in which a run is recorded: its own, or that of its root."""
         return RunFolder(
             self._folder / "runs" / (document["root"] if _is_below(document) else document["row"]["run_id"])
         )
@@ -161,7 +161,7 @@ class Recorder:
 
 
 def _is_below(document: Mapping[str, Any]) -> bool:
-    """Whether a run has no folder of its own, as one without a script that is below another."""
+    """Return whether a run has no folder of its own, as a child without a script."""
     return document["root"] is not None and "owner_lock" in document["row"]
 
 
@@ -170,7 +170,7 @@ def _key(change: Change) -> tuple[str, tuple[Any, Any]]:
 
 
 def _fingerprint(document: Mapping[str, Any]) -> str:
-    """What differs when the documents of two runs do."""
+    """Return a digest of a document of a run, without what changes all the time."""
     recorded = {
         **document,
         "experiment": document.get("experiment", {}).get("experiment_id"),  # its row has a record of its own
@@ -180,7 +180,7 @@ def _fingerprint(document: Mapping[str, Any]) -> str:
 
 
 def _recorded(table: str, row: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """A row without what changes all the time, or is not known to either version."""
+    """Return a row without what changes all the time or is null."""
     if row is None:
         return None
     return {name: row[name] for name in row if name not in UNRECORDED.get(table, ()) and row[name] is not None}

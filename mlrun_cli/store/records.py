@@ -60,7 +60,7 @@ class RecordStore:
         return [*tables, *pairs, WatchedTable(RUN, GONE, ("run_id", "root_key"), only_deletions=True)]
 
     def runs(self, keys: Sequence[int]) -> Iterator[dict[str, Any]]:
-        """The documents of the runs of these keys; those that are gone are left out."""
+        """Return the documents of the runs of these keys; those that are gone are left out."""
         for places, parameters in in_lists("run", keys):
             rows = self._database.rows(
                 "SELECT runs.*, parents.run_id AS _parent, roots.run_id AS _root FROM runs"  # noqa: S608
@@ -97,7 +97,7 @@ class RecordStore:
         return {row["run_id"]: (row["run_key"], row["status"]) for row in rows}
 
     def children_of(self, root_key: int) -> list[int]:
-        """The keys of the runs below one that have no folder of their own."""
+        """Return the keys of the runs below one that have no folder of their own."""
         rows = self._database.rows(
             "SELECT run_key FROM runs WHERE root_key = :root_key AND owner_lock IS NOT NULL ORDER BY run_key",
             root_key=root_key,
@@ -105,18 +105,18 @@ class RecordStore:
         return [row["run_key"] for row in rows]
 
     def named_keys(self, table: str) -> list[tuple[Any, ...]]:
-        """The keys of all rows of a named table."""
+        """Return the keys of all rows of a named table."""
         columns = NAMED_TABLES[table]
         rows = self._database.rows(f"SELECT {', '.join(columns)} FROM {table}")  # noqa: S608 — our own names
         return [tuple(row[column] for column in columns) for row in rows]
 
     def run_id(self, key: int) -> str | None:
-        """The id of a run, or None."""
+        """Return the id of a run, or None."""
         row = self._database.row("SELECT run_id FROM runs WHERE run_key = :key", key=key)
         return None if row is None else str(row["run_id"])
 
     def named(self, table: str, key: Sequence[Any]) -> dict[str, Any] | None:
-        """A row of a named table; None when it is gone."""
+        """Return a row of a named table; None when it is gone."""
         where = " AND ".join(f"{column} = :{column}" for column in NAMED_TABLES[table])
         wanted = dict(zip(NAMED_TABLES[table], key, strict=False))
         row = self._database.row(f"SELECT * FROM {table} WHERE {where}", **wanted)  # noqa: S608 — our own names

@@ -15,7 +15,7 @@ _VALUE_COLUMNS = ("metric_key", "position", "logged_at", "step", "kind", "number
 
 
 class Salvage:
-    """What can be read of a damaged store."""
+    """The part of a damaged store that can be read."""
 
     def __init__(self, damaged: DamagedDatabase) -> None:
         self._damaged = damaged
@@ -28,7 +28,7 @@ class Salvage:
                 records.add_named(table, row)
 
     def documents(self) -> dict[str, dict[str, Any]]:
-        """The documents of runs, as `RecordStore` has them, by id; `journals` is how far each of theirs was read."""
+        """Return the documents of runs by id, as `RecordStore` has them; `journals` is how far each was read."""
         rows = {row["run_key"]: row for row in self._damaged.rows("runs", ("run_key",))}
         experiments = {row["experiment_key"]: row for row in self._damaged.rows("experiments", ("experiment_key",))}
         tags = self._grouped("run_tags", ("run_key", "key"), lambda row: (row["key"], row["value"]))
@@ -89,7 +89,7 @@ class Salvage:
 
 
 def _begin_metric(database: Database, run_key: int, metric: Mapping[str, Any], count: int) -> int | None:
-    """The key of a metric whose values are to be replaced by more of them; None when there are not more."""
+    """Make room for the values of a metric and return its key; None when the store has as many."""
     found = database.row(
         "SELECT metric_key, value_count FROM metrics WHERE run_key = :run_key AND name = :name",
         run_key=run_key,

@@ -12,7 +12,7 @@ class SettingStore:
         self._database = database
 
     def get(self, key: str) -> str | None:
-        """What a setting is, or None when it was never set."""
+        """Return the value of a setting, or None when it was never set."""
         row = self._database.row("SELECT value FROM settings WHERE key = :key", key=key)
         return None if row is None else str(row["value"])
 

@@ -16,11 +16,11 @@ class ViewStore:
         self._database = database
 
     def list(self) -> Sequence[SavedView]:
-        """All views, by name."""
+        """Return all views, by name."""
         return [_view(row) for row in self._database.rows("SELECT * FROM saved_views ORDER BY name")]
 
     def find(self, name: str) -> SavedView | None:
-        """The view of this name, or None."""
+        """Return the view of this name, or None."""
         row = self._database.row("SELECT * FROM saved_views WHERE name = :name", name=name)
         return None if row is None else _view(row)
 

@@ -148,7 +148,7 @@ class RunConditions:
             self._add_selective("runs", condition, condition, asked, parameters)
 
     def _add_pair(self, table: str, number: int, pair: TagFilter) -> None:
-        """A tag or a property."""
+        """Add the condition on a tag or a property."""
         condition = f"{table}.key = :{table}_{number}"
         parameters: dict[str, object] = {f"{table}_{number}": pair.key}
         if not pair.any_value and pair.value is None:
@@ -167,7 +167,7 @@ class RunConditions:
         self._add_table("metrics", condition, {f"metric_{number}": metric.name, f"value_{number}": metric.value})
 
     def _add_table(self, table: str, condition: str, parameters: dict[str, object]) -> None:
-        """A condition on what hangs on a run."""
+        """Add a condition on the tags, properties or metrics of a run."""
         self.parameters.update(parameters)
         self._add_selective(
             table,

@@ -93,7 +93,7 @@ def order_sql(order: RunOrder, dialect: Dialect) -> OrderSql:
 
 
 def _by_duration() -> OrderSql:
-    """The order by how long a run took, or has taken so far."""
+    """Return the order by how long a run took, or has taken so far."""
     return OrderSql(
         "runs",
         _DURATION,
@@ -109,7 +109,7 @@ def _by_duration() -> OrderSql:
 
 
 def _of_table(table: str, key: str, value: str, tie: str, name: str, dialect: Dialect) -> OrderSql:
-    """The order by what hangs on a run under a name."""
+    """Return the order by a tag, a property or a metric."""
     its = f"FROM {table} AS its WHERE its.run_key = runs.run_key AND its.{key} = :order_name"
     return OrderSql(
         f"{table} AS ordered {dialect.ordered_join} runs ON runs.run_key = ordered.run_key",

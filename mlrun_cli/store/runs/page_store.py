@@ -35,11 +35,11 @@ class RunPageStore:
         self._runs = runs
 
     def page(self, which: RunFilter, order: RunOrder = NEWEST_FIRST, *, limit: int, offset: int = 0) -> Sequence[Run]:
-        """The runs that are meant, in this order, `limit` of them after the first `offset`."""
+        """Return the runs of a filter, in this order: `limit` of them after the first `offset`."""
         return self._runs.of_keys(self._keys(which, order, limit, offset))
 
     def count(self, which: RunFilter, at_most: int = COUNTED + 1) -> int:
-        """How many runs are meant; `at_most` means so many or more."""
+        """Return how many runs a filter has; `at_most` means so many or more."""
         conditions = RunConditions(self._database, which, _FEW_TO_COUNT)
         source, where = "runs", conditions.for_an_index
         if conditions.text is not None:
@@ -55,7 +55,7 @@ class RunPageStore:
         return int(row["found"])
 
     def active_count(self, which: RunFilter) -> int:
-        """How many of the runs that are meant have not ended."""
+        """Return how many runs of a filter have not ended."""
         conditions = RunConditions(self._database, which)
         row = self._database.row(
             # No index holds this column: one that held all of it would be read through, and not that of live runs.
@@ -67,7 +67,7 @@ class RunPageStore:
         return int(row["found"])
 
     def pair_keys(self, kind: str, limit: int = 500) -> Sequence[str]:
-        """The keys of all tags, or of all properties, in alphabetical order, the first of them.
+        """Return the keys of all tags, or of all properties, in alphabetical order, the first of them.
 
         Args:
             kind: `tag` or `property`.
@@ -76,7 +76,7 @@ class RunPageStore:
         return self._distinct(_PAIR_TABLES[kind], "key", limit)
 
     def values_of(self, column: str, limit: int = 500) -> Sequence[str]:
-        """What stands in a column, each value once and in alphabetical order, the first of them.
+        """Return the distinct values of a column, in alphabetical order, the first of them.
 
         Args:
             column: `status`, `target`, `submitter` or `type`.
@@ -85,7 +85,7 @@ class RunPageStore:
         return self._distinct("runs", _VALUE_COLUMNS[column], limit)
 
     def parents_among(self, keys: Sequence[int]) -> frozenset[int]:
-        """Those of some runs, by their keys, that have child runs; at most some thousand."""
+        """Return the keys of those runs that have children, out of at most some thousand."""
         places, parameters = in_list("run", list(keys))
         rows = self._database.rows(
             f"SELECT run_key FROM runs WHERE run_key IN {places}"  # noqa: S608 — our own words
@@ -95,7 +95,7 @@ class RunPageStore:
         return frozenset(row["run_key"] for row in rows)
 
     def newest_change(self) -> int:
-        """The key of the newest change of a status; 0 when there is none."""
+        """Return the key of the newest change of a status; 0 when there is none."""
         row = self._database.row("SELECT coalesce(max(change_key), 0) AS newest FROM status_changes")
         assert row is not None
         return int(row["newest"])
@@ -161,7 +161,7 @@ class RunPageStore:
         return [*keys, *_keys_of(others)]
 
     def _moving(self, conditions: RunConditions, order: OrderSql, parameters: dict[str, object]) -> list[_Valued]:
-        """The values that move on and the keys of their runs: no more than run at the same time."""
+        """Return the values that grow with time, with the keys of their runs: only live runs have such."""
         if order.is_moving is None:
             return []
         rows = self._database.rows(
@@ -222,7 +222,7 @@ def _has_times(which: RunFilter) -> bool:
 
 
 def _is_order_of_keys(which: RunFilter, order: RunOrder) -> bool:
-    """Whether the keys of the runs, which rise with time, are in this order.
+    """Return whether the keys of the runs, which rise with time, are in this order.
 
     Within bounds of time it is quicker to walk along the time itself.
     """

@@ -127,12 +127,12 @@ class SqliteDatabase:
         return self._patiently(action)
 
     def row(self, sql: str, **parameters: object) -> Row | None:
-        """The first row, or None."""
+        """Return the first row, or None."""
         found: Row | None = self._read(lambda: self._connection.execute(sql, parameters).fetchone())
         return found
 
     def rows(self, sql: str, **parameters: object) -> list[Row]:
-        """All rows."""
+        """Return all rows."""
         return self._read(lambda: self._connection.execute(sql, parameters).fetchall())
 
     def execute(self, sql: str, **parameters: object) -> int:
@@ -204,7 +204,7 @@ class SqliteDatabase:
         self._number += 1
 
     def version(self) -> int:
-        """A number that differs from the last one when another connection has written meanwhile; costs no read.
+        """Return a number that differs from the last one when another connection has written meanwhile; costs no read.
 
         What this connection wrote does not change it, and numbers of two connections do not compare.
         """
@@ -213,7 +213,7 @@ class SqliteDatabase:
         return (self._number << _CONNECTION_BITS) + int(row["data_version"])
 
     def set_busy_timeout(self, seconds: float) -> None:
-        """How long a statement waits for another process before it fails; from now on."""
+        """Set how long a statement waits for another process before it fails."""
         self._patience = seconds
         self._connection.execute(f"PRAGMA busy_timeout = {round(self._slice * 1000)}")
 
@@ -284,7 +284,7 @@ class SqliteDatabase:
 
 
 def _opened_to_look(path: Path) -> sqlite3.Connection | None:
-    """A connection that reads and takes no lock that keeps others out; None where there is no such thing now.
+    """Open a connection that reads and takes no lock that keeps others out; None where that cannot be had now.
 
     While nobody has the store open who can write it, SQLite reads the log for this connection alone.
     """
@@ -385,7 +385,7 @@ class _KeptConnections:
 
 
 def _place_of(path: Path) -> _Place | None:
-    """What a connection that is opened now is known by; None when there is no such file."""
+    """Return what a connection that is opened now is known by; None when there is no such file."""
     try:
         found = path.stat()
     except OSError:
@@ -394,7 +394,7 @@ def _place_of(path: Path) -> _Place | None:
 
 
 def _has_log(connection: sqlite3.Connection) -> bool:
-    """Whether it is in WAL mode still: a store that is to be moved is taken out of it."""
+    """Return whether a connection is still in WAL mode: a file that is to be moved is taken out of it."""
     try:
         return bool(connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal")
     except sqlite3.Error:

@@ -44,12 +44,12 @@ FILL_TEXTS = (
 
 
 def page_schema() -> list[str]:
-    """The statements, in their order."""
+    """Return the statements, in their order."""
     return [*_indexes(), *_texts(), *_outcomes(), *_views(), _FORGET_NUMBERS_BEFORE_NAN]
 
 
 def pair_order_schema() -> list[str]:
-    """What tags and properties are sorted by: a text that is a number by that, before all others."""
+    """Return the statements for sorting by tags and properties: texts that are numbers come first, by number."""
     return [
         statement
         for table in ("run_tags", "run_properties")
@@ -71,7 +71,7 @@ def _indexes() -> list[str]:
 
 
 def _texts() -> list[str]:
-    """What the search box looks in: a row for each run, found by any three letters that follow each other."""
+    """Return the statements for `run_texts`: a row for each run, found by any three letters that follow each other."""
     of_new, tags_of_new, tags_of_old = (
         _OWN_TEXT.format(row="new"),
         _TAG_TEXT.format(key="new.run_key"),
@@ -98,7 +98,7 @@ def _texts() -> list[str]:
 
 
 def _outcomes() -> list[str]:
-    """How many runs of an experiment, child runs left out, are in a status."""
+    """Return the statements for `experiment_outcomes`: how many runs, without children, are in each status."""
     return [
         """CREATE TABLE experiment_outcomes (
             experiment_key INTEGER NOT NULL,
