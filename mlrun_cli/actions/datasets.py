@@ -71,7 +71,7 @@ def register_dataset(
             )
         version = 1 if latest is None or latest.version is None else latest.version + 1
         if owner is not None:
-            workspace.datasets.give_name(owner, name, version)
+            workspace.datasets.set_name(owner, name, version)
             return _describe(workspace, get_dataset(workspace, name), description, tags)
         return workspace.datasets.insert(
             checked,
@@ -123,7 +123,7 @@ def get_dataset(workspace: Workspace, name: str, version: int | None = None) -> 
         raise DatasetNotFound(
             f"The dataset '{name}' has no version {version}; its latest is {latest.version}.", target=name
         )
-    known = ", ".join(str(dataset.name) for dataset in workspace.datasets.latest())
+    known = ", ".join(str(dataset.name) for dataset in workspace.datasets.list_latest())
     raise DatasetNotFound(
         f"There is no dataset '{name}'. {f'There are: {known}.' if known else 'There are none yet.'}",
         hint="'mlrun dataset register', or dataset.register(workspace, name), registers one.",
@@ -187,7 +187,7 @@ def unregister_dataset(workspace: Workspace, name: str) -> None:
         DataNotFound: there is none of this name.
     """
     get_dataset(workspace, name)
-    workspace.datasets.take_name(name)
+    workspace.datasets.remove_name(name)
 
 
 def resolve_input(workspace: Workspace, entry: Mapping[str, Any]) -> Dataset | str:

@@ -28,7 +28,7 @@ def experiment_overviews(workspace: Workspace, text: str | None = None) -> Seque
     words = (text or "").casefold().split()
     return [
         each
-        for each in workspace.experiments.outcomes()
+        for each in workspace.experiments.list_outcomes()
         if all(word in each.experiment.name.casefold() for word in words)
     ]
 
@@ -51,7 +51,7 @@ def make_experiment(workspace: Workspace, name: str) -> dict[str, Any]:
     check_experiment_name(name)
     if workspace.experiments.find(name) is None:
         with workspace.transaction():
-            workspace.experiments.make(name)
+            workspace.experiments.ensure(name)
     return get_experiment(workspace, name)
 
 

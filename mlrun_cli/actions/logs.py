@@ -118,7 +118,7 @@ class _Follower:
             reconcile(self._workspace)
             self._next_reconciliation = moment + _RECONCILE_SECONDS
         self._next_look = moment + _LOOK_SECONDS
-        status = self._workspace.runs.status(self._run.key)
+        status = self._workspace.runs.find_status(self._run.key)
         if status is None:
             raise RunNotFound(self._run.run_id)
         return status

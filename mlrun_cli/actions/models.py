@@ -187,7 +187,7 @@ def _record(workspace: Workspace, folder: ModelFolder, content: Path, new: NewMo
     # The row comes last: there is none without files. Were the files removed after the transaction, another process
     # could have got the version meanwhile; left where they are, they are replaced by whoever gets it.
     with workspace.transaction(durable=True):
-        version = workspace.models.take_version(new.name)
+        version = workspace.models.reserve_version(new.name)
         folder.place(content, new.name, version)
         try:
             workspace.models.insert(new, version, user_name())

@@ -51,7 +51,7 @@ def open_run(
             raise AlreadyExists(
                 f"The run '{run_id}' already exists.", hint="Leave the id out, or choose another.", target=run_id
             )
-        experiment, run_number = workspace.experiments.take_run_number(experiment_name)
+        experiment, run_number = workspace.experiments.reserve_run_numbers(experiment_name)
         key = workspace.runs.insert(
             experiment,
             run_number,
@@ -89,7 +89,7 @@ def open_children(
     check_text("the value of a tag", "".join(value or "" for value in values))
     run_ids = [new_guid() for _ in range(count)]
     with workspace.transaction(durable=True):
-        _, first = workspace.experiments.take_run_number(parent.experiment_name, count)
+        _, first = workspace.experiments.reserve_run_numbers(parent.experiment_name, count)
         workspace.runs.insert_children(parent, first, run_ids, **_columns(owner_lock, now()))
         workspace.runs.add_tags_to_children(parent, first, key, values)
     return run_ids

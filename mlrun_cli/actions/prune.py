@@ -128,7 +128,7 @@ def _prune(workspace: Workspace, before: int, *, dry_run: bool, say: Callable[[s
     forsaken = [folder for folder in _forsaken(workspace, before) if removal.remove(folder)]
 
     def kept_snapshots() -> Collection[str]:
-        of_rows = {value for key, value in workspace.runs.with_property(SNAPSHOT_PROPERTY) if key not in runs}
+        of_rows = {value for key, value in workspace.runs.list_with_property(SNAPSHOT_PROPERTY) if key not in runs}
         return of_rows | _snapshots_of_folders(workspace, removal.folders)
 
     day_ago = time.time() - _GRACE_SECONDS

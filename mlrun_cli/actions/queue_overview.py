@@ -38,7 +38,7 @@ def queue_overview(workspace: Workspace, most_waiting: int) -> Sequence[TargetOv
     """All targets, `local` first, with at most `most_waiting` of the runs that wait for each."""
     not_responding = reconcile(workspace)
     running: dict[str, list[Run]] = {}
-    for run in workspace.runs.alive():
+    for run in workspace.runs.list_live():
         running.setdefault(run.target or LOCAL_TARGET, []).append(run)
     names = target_names(workspace)
     names += sorted({*running, *workspace.queues.list_targets()} - set(names))

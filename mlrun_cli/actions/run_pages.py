@@ -84,7 +84,7 @@ def run_page(
         runs=as_shown(workspace, found[:size], which.not_responding),
         number=number,
         has_more=len(found) > size,
-        active=pages.active_count(_with_children(which) if counts_children else which),
+        active=pages.count_active(_with_children(which) if counts_children else which),
         **counts._asdict(),
     )
 

@@ -295,7 +295,7 @@ def wait_for_runs(
                     told.add(key)
         statuses: dict[str, RunStatus] = {}
         for key, run in list(waiting.items()):
-            status = workspace.runs.status(key)
+            status = workspace.runs.find_status(key)
             if status is None or status.is_terminal:
                 del waiting[key]
             else:

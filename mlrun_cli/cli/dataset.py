@@ -129,7 +129,7 @@ def register(
 def list_all(shared: Shared) -> object:
     """List the datasets of the workspace, by name, each in its latest version."""
     with open_context(shared).workspace as workspace:
-        records = [_record(dataset) for dataset in workspace.datasets.latest()]
+        records = [_record(dataset) for dataset in workspace.datasets.list_latest()]
     return listing(shared, records, _FIELDS, nothing="No datasets.")
 
 

@@ -271,7 +271,7 @@ def store_endings(runs: RunStore, key: int, entries: Entries, redaction: Redacti
     """Store how a script wants its run to end, within a transaction."""
     for status, error in entries.endings:
         wanted = RunStatus.FAILED if status == RunStatus.FAILED.value else RunStatus.COMPLETED
-        runs.want(key, wanted, redaction.error(error))
+        runs.request_end(key, wanted, redaction.error(error))
 
 
 def has_more_than_values(entries: Entries) -> bool:

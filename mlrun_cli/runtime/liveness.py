@@ -48,7 +48,7 @@ def reconcile_runs(workspace: Workspace) -> frozenset[int]:
     given_up = reconcile_sessions(workspace)
     remove_unfinished_submits(workspace)
     targets = _Targets(workspace)
-    lost = targets.find_lost(workspace.runs.alive())
+    lost = targets.find_lost(workspace.runs.list_live())
     slow = [run for run in lost if not is_worth_waiting_for(workspace.run_folder(run.run_id).lock)]
     awaited = [run for run in lost if run not in slow]
     started = time.monotonic()
@@ -59,10 +59,10 @@ def reconcile_runs(workspace: Workspace) -> frozenset[int]:
         if time.monotonic() >= start_again:
             start_again = time.monotonic() + (_START_AGAIN_SECONDS if targets.recover(awaited) else 0.0)
         time.sleep(_LOOK_AGAIN_SECONDS)
-        awaited = [run for run in awaited if _is_alive(workspace.runs.status(run.key))]
+        awaited = [run for run in awaited if _is_alive(workspace.runs.find_status(run.key))]
     for run in awaited:
         note_slow(workspace.run_folder(run.run_id).lock)
-    lost = [run for run in (*slow, *awaited) if _is_alive(workspace.runs.status(run.key))]
+    lost = [run for run in (*slow, *awaited) if _is_alive(workspace.runs.find_status(run.key))]
     owned = (key for owner_lock in given_up for key in workspace.runs.list_keys_of_owner(owner_lock))
     return frozenset([*(run.key for run in lost), *owned])
 

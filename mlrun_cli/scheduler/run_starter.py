@@ -112,7 +112,7 @@ class RunStarter:
         keys = [self._supervisors.pop(pidfd) for pidfd in pidfds]
         for pidfd in pidfds:
             os.close(pidfd)
-        statuses = {key: self._workspace.runs.status(key) for key in keys}
+        statuses = {key: self._workspace.runs.find_status(key) for key in keys}
         self._deaths.update(key for key, status in statuses.items() if status is RunStatus.QUEUED)
         return any(status is not None and not status.is_terminal for status in statuses.values())
 
@@ -122,7 +122,7 @@ class RunStarter:
             folder = self._workspace.run_folder(run.run_id)
             if has_lost_its_stream(folder):
                 with suppress(OSError), closing(OwnerLock.open(folder.lock)) as lock:
-                    if lock.try_take() and self._workspace.runs.status(run.key) is RunStatus.QUEUED:
+                    if lock.try_take() and self._workspace.runs.find_status(run.key) is RunStatus.QUEUED:
                         self._give_up(run, make_lost_stream_outcome())
 
     def leave_fork_server(self) -> None:
@@ -134,7 +134,7 @@ class RunStarter:
     def _start_locked(self, run: Run, lock: OwnerLock) -> int:
         """Start a run whose lock is held; return how many nodes it takes from now on."""
         folder = self._workspace.run_folder(run.run_id)
-        if self._workspace.runs.status(run.key) is not RunStatus.QUEUED:
+        if self._workspace.runs.find_status(run.key) is not RunStatus.QUEUED:
             return 0
         if self._workspace.lacks(folder.lock):  # the one that was taken was removed with the folder
             self._give_up(run, _make_failure(_FOLDER_REMOVED))

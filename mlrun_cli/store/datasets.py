@@ -39,7 +39,7 @@ class DatasetStore:
             definition=serialize_definition(definition),
         )
 
-    def latest(self) -> Sequence[Dataset]:
+    def list_latest(self) -> Sequence[Dataset]:
         """Return the latest version of every registered dataset, by name."""
         rows = self._database.rows(
             "SELECT datasets.* FROM datasets JOIN"
@@ -83,7 +83,7 @@ class DatasetStore:
             key=dataset.key,
         )
 
-    def give_name(self, dataset: Dataset, name: str, version: int) -> None:
+    def set_name(self, dataset: Dataset, name: str, version: int) -> None:
         """Name a dataset that has no name, or none any more."""
         self._database.execute(
             "UPDATE datasets SET name = :name, version = :version WHERE dataset_key = :key",
@@ -92,7 +92,7 @@ class DatasetStore:
             key=dataset.key,
         )
 
-    def take_name(self, name: str) -> None:
+    def remove_name(self, name: str) -> None:
         """Take their name from all versions of a dataset. Runs that used them still find them by id."""
         self._database.execute("UPDATE datasets SET name = NULL, version = NULL WHERE name = :name", name=name)
 

@@ -21,7 +21,7 @@ _OUTCOMES = {
 
 
 class ExperimentStore:
-    """Reads and writes experiments. Each method but `take_run_number` is one statement."""
+    """Reads and writes experiments. Each method but `reserve_run_numbers` is one statement."""
 
     def __init__(self, database: Database, redaction: Redaction) -> None:
         self._database = database
@@ -47,7 +47,7 @@ class ExperimentStore:
         """Return all experiments, by name."""
         return [_experiment(row) for row in self._database.rows("SELECT * FROM experiments ORDER BY name")]
 
-    def outcomes(self) -> Sequence[ExperimentOutcomes]:
+    def list_outcomes(self) -> Sequence[ExperimentOutcomes]:
         """Return all experiments, the one with the newest activity first, with the numbers of their runs by outcome."""
         found = {experiment.key: ExperimentOutcomes(experiment) for experiment in self.list()}
         for row in self._database.rows("SELECT * FROM experiment_outcomes WHERE run_count > 0"):
@@ -105,9 +105,9 @@ class ExperimentStore:
                 key=name,
             )
 
-    def take_run_number(self, name: str, count: int = 1) -> tuple[Experiment, int]:
+    def reserve_run_numbers(self, name: str, count: int = 1) -> tuple[Experiment, int]:
         """Reserve run numbers, within a transaction; return the experiment, made if missing, and the first number."""
-        self.make(name)
+        self.ensure(name)
         row = self._database.row(
             "UPDATE experiments SET last_run_number = last_run_number + :count WHERE name = :name RETURNING *",
             name=name,
@@ -116,7 +116,7 @@ class ExperimentStore:
         assert row is not None
         return _experiment(row), int(row["last_run_number"]) - count + 1
 
-    def make(self, name: str) -> None:
+    def ensure(self, name: str) -> None:
         """Make the experiment if there is none of this name."""
         self._database.execute(
             "INSERT INTO experiments (experiment_id, name, created_at) VALUES (:guid, :name, :now)"

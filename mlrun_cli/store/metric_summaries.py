@@ -61,7 +61,7 @@ class MetricSummaryStore:
         row = self._database.row(f"{_SELECT} WHERE run_key = :run_key AND name = :name", run_key=run_key, name=name)
         return None if row is None else _summary(row)
 
-    def of_runs(self, run_keys: Sequence[int], names: Sequence[str]) -> Mapping[tuple[int, str], MetricSummary]:
+    def list_of_runs(self, run_keys: Sequence[int], names: Sequence[str]) -> Mapping[tuple[int, str], MetricSummary]:
         """Return the metrics of these names, by key of the run and name; missing ones are left out.
 
         At most some hundred names.
@@ -77,7 +77,7 @@ class MetricSummaryStore:
             found.update(((row["run_key"], row["name"]), _summary(row)) for row in rows)
         return found
 
-    def names(self, run_keys: Sequence[int], limit: int = 1000) -> Sequence[str]:
+    def list_names(self, run_keys: Sequence[int], limit: int = 1000) -> Sequence[str]:
         """Return names under which any of some runs has logged numbers: the first in alphabetical order."""
         found: set[str] = set()
         for run_key in run_keys:  # one by one, as each of them may have ten thousand
@@ -90,7 +90,7 @@ class MetricSummaryStore:
             found.update(row["name"] for row in rows)
         return sorted(found)[:limit]
 
-    def most_common(self, run_keys: Sequence[int], limit: int) -> Sequence[tuple[str, int]]:
+    def list_most_common(self, run_keys: Sequence[int], limit: int) -> Sequence[tuple[str, int]]:
         """Return the names under which most of some runs have logged numbers, each with its greatest number of values.
 
         Of names that as many runs have, the one with the most values comes first. Where runs have ten thousand names
@@ -125,8 +125,8 @@ class MetricSummaryStore:
             reached.append(run_key)
         return reached
 
-    def name_count(self, run_keys: Sequence[int]) -> int:
-        """Return how many names `names` has for some hundred runs, without a limit."""
+    def count_names(self, run_keys: Sequence[int]) -> int:
+        """Return how many names `list_names` has for some hundred runs, without a limit."""
         its_run, parameters = in_list("run", run_keys)
         row = self._database.row(
             f"SELECT count(DISTINCT name) AS found FROM metrics WHERE run_key IN {its_run} AND {_HAS_NUMBERS}",  # noqa: S608
@@ -135,7 +135,7 @@ class MetricSummaryStore:
         assert row is not None
         return int(row["found"])
 
-    def all_names(self, limit: int = 1000) -> Sequence[str]:
+    def list_all_names(self, limit: int = 1000) -> Sequence[str]:
         """Return the names of the metrics of all runs, in alphabetical order, the first of them."""
         rows = self._database.rows(
             "WITH RECURSIVE each_name (name) AS (SELECT min(name) FROM metrics UNION ALL"

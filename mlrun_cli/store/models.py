@@ -14,7 +14,7 @@ from mlrun_cli.store.db.database import Database, Row
 
 
 class ModelStore:
-    """Reads and writes models. `take_version` and `insert` belong into one transaction.
+    """Reads and writes models. `reserve_version` and `insert` belong into one transaction.
 
     Secrets in tags, properties and descriptions are hidden.
     """
@@ -23,7 +23,7 @@ class ModelStore:
         self._database = database
         self._redaction = redaction
 
-    def take_version(self, name: str) -> int:
+    def reserve_version(self, name: str) -> int:
         """Reserve and return the next version of a name; it is never given again, whatever is deleted."""
         row = self._database.row(
             "INSERT INTO model_names (name, last_version) VALUES (:name, 1)"

@@ -51,7 +51,7 @@ def record_run(
     with workspace.transaction(durable=True):
         interruptions.hold()
         admission = admit_run(workspace, run.resolution.configuration, run.request, run.gpus)
-        experiment, run_number = workspace.experiments.take_run_number(run.request.experiment_name)
+        experiment, run_number = workspace.experiments.reserve_run_numbers(run.request.experiment_name)
         _write_secrets(workspace, run, experiment, run_number)
         run_id = run.submission.run_id
         key = workspace.runs.insert(experiment, run_number, run_id, lease_until=lease_end(), **columns)

@@ -63,7 +63,7 @@ def recover_all(workspace: Workspace, first_run_id: str) -> None:
     What goes wrong with one run goes to the log of this process and leaves the others to be recovered.
     """
     _try_to_recover(workspace, first_run_id)
-    for run in workspace.runs.alive():
+    for run in workspace.runs.list_live():
         if _may_recover(workspace, run):
             with _take_lock(workspace, run.run_id) as is_taken:
                 if is_taken:

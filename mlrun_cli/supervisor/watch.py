@@ -158,7 +158,7 @@ class Watch:
             if moment >= self._next_renewal:
                 self._next_renewal = moment + LEASE_SECONDS / _RENEWALS_PER_LEASE
                 runs.update(key, lease_until=lease_end())
-            status = runs.status(key)
+            status = runs.find_status(key)
             if status is RunStatus.CANCEL_REQUESTED:
                 self.stop.make_cancel(runs.get_by_key(key), self._group, moment)
             elif status is None or status.is_terminal:

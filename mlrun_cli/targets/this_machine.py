@@ -58,7 +58,7 @@ def observe(workspace: Workspace, run: Run) -> Liveness:
 
 def is_alive(workspace: Workspace, run: Run) -> bool:
     """Return whether a run has not ended by now, as the store has it."""
-    status = workspace.runs.status(run.key)
+    status = workspace.runs.find_status(run.key)
     return status is not None and not status.is_terminal
 
 

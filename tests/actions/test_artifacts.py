@@ -29,7 +29,7 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
 def run(workspace: Workspace) -> Run:
     """One with a log."""
     with workspace.transaction():
-        experiment, number = workspace.experiments.take_run_number("exp")
+        experiment, number = workspace.experiments.reserve_run_numbers("exp")
         key = workspace.runs.insert(
             experiment, number, "exp_1", status=RunStatus.COMPLETED, run_type=SCRIPT_RUN, user_name="me", target="local"
         )

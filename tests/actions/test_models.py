@@ -68,7 +68,7 @@ def source(tmp_path: Path) -> Path:
 def run(workspace: Workspace) -> Run:
     """One that has ended and wrote nothing but its log."""
     with workspace.transaction():
-        experiment, number = workspace.experiments.take_run_number("exp")
+        experiment, number = workspace.experiments.reserve_run_numbers("exp")
         key = workspace.runs.insert(
             experiment, number, "exp_1", status=RunStatus.COMPLETED, run_type=SCRIPT_RUN, user_name="me", target="local"
         )

@@ -34,7 +34,7 @@ def add_runs(workspace: Workspace, *statuses: RunStatus, experiment_name: str = 
     values = {"run_type": SCRIPT_RUN, "user_name": "someone", "target": "local", **columns}
     for status in statuses:
         with workspace.transaction():
-            experiment, number = workspace.experiments.take_run_number(experiment_name)
+            experiment, number = workspace.experiments.reserve_run_numbers(experiment_name)
             workspace.runs.insert(experiment, number, f"{experiment_name}_{number}", status=status, **values)
 
 

@@ -27,7 +27,7 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
 
 def add_run(workspace: Workspace, status: RunStatus) -> Run:
     with workspace.transaction():
-        experiment, number = workspace.experiments.take_run_number("exp")
+        experiment, number = workspace.experiments.reserve_run_numbers("exp")
         key = workspace.runs.insert(
             experiment, number, f"exp_{number}", status=status, run_type=SCRIPT_RUN, user_name="someone", target="local"
         )

@@ -38,7 +38,7 @@ def files(tmp_path: Path) -> list[Path]:
 
 def test_the_archive_of_a_snapshot(workspace: Workspace, files: list[Path], tmp_path: Path) -> None:
     with workspace.transaction():
-        experiment, number = workspace.experiments.take_run_number("exp")
+        experiment, number = workspace.experiments.reserve_run_numbers("exp")
         workspace.runs.insert(
             experiment, number, "exp_1", status=RunStatus.COMPLETED, run_type=SCRIPT_RUN, user_name="me", target="local"
         )

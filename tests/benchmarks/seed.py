@@ -106,7 +106,7 @@ def _database(home: Path, experiments: Sequence[str]) -> Iterator[tuple[Database
         Workspace.open(locate_workspace(home, _IDENTITY), create=True, redaction=Redaction()) as workspace,
         workspace.transaction(),
     ):
-        keys = [workspace.experiments.take_run_number(name)[0].key for name in experiments]
+        keys = [workspace.experiments.reserve_run_numbers(name)[0].key for name in experiments]
     with closing(SqliteDatabase(locate_workspace(home, _IDENTITY).folder / "workspace.db")) as database:
         migrate(database, "the seeded store")
         yield database, keys

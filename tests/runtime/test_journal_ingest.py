@@ -73,7 +73,7 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
     ) as opened:
         for _ in range(2):
             with opened.transaction():
-                experiment, number = opened.experiments.take_run_number("exp")
+                experiment, number = opened.experiments.reserve_run_numbers("exp")
                 columns = {"run_type": SCRIPT_RUN, "user_name": "someone", "target": "local"}
                 opened.runs.insert(experiment, number, f"exp_{number}", status=RunStatus.RUNNING, **columns)
         yield opened

@@ -26,7 +26,7 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
 
 def add_run(workspace: Workspace, target: str, **columns: object) -> Run:
     with workspace.transaction():
-        experiment, number = workspace.experiments.take_run_number("exp")
+        experiment, number = workspace.experiments.reserve_run_numbers("exp")
         key = workspace.runs.insert(
             experiment,
             number,

@@ -54,7 +54,7 @@ def add_run(database: Database, runs: RunStore) -> AddRun:
         run_id: str, *, experiment_name: str = "first", status: RunStatus = RunStatus.RUNNING, **columns: object
     ) -> int:
         with database.transaction():
-            experiment, number = ExperimentStore(database, Redaction()).take_run_number(experiment_name)
+            experiment, number = ExperimentStore(database, Redaction()).reserve_run_numbers(experiment_name)
             values = {"run_type": SCRIPT_RUN, "user_name": "someone", "target": "local", **columns}
             return runs.insert(experiment, number, run_id, status=status, **values)
 

@@ -35,7 +35,7 @@ def test_the_latest_version_is_found_and_listed(datasets: DatasetStore) -> None:
     assert newest is not None and newest.version == 10
     assert second is not None and second.definition == _definition("/2")
     assert datasets.find("many", 3) is None
-    assert [(dataset.name, dataset.version) for dataset in datasets.latest()] == [("b", 1), ("many", 10)]
+    assert [(dataset.name, dataset.version) for dataset in datasets.list_latest()] == [("b", 1), ("many", 10)]
 
 
 def test_an_unnamed_dataset_is_found_by_an_equal_definition(datasets: DatasetStore) -> None:
@@ -48,7 +48,7 @@ def test_an_unnamed_dataset_is_found_by_an_equal_definition(datasets: DatasetSto
 def test_a_dataset_without_its_name_is_found_by_id_alone(datasets: DatasetStore) -> None:
     added = datasets.insert(_definition("/a"), name="n", version=1)
     datasets.describe(added, "now", {"k": "v"})
-    datasets.take_name("n")
+    datasets.remove_name("n")
     found = datasets.find_by_id(added.dataset_id)
     assert datasets.find("n") is None
     assert found is not None and (found.name, found.description, found.tags) == (None, "now", {"k": "v"})

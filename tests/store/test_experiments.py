@@ -14,10 +14,10 @@ def test_outcomes_follow_the_statuses_of_the_topmost_runs(database: Database, ru
     add_run("a_2", parent_key=key, created_at=50)
     gone = add_run("a_3", status=RunStatus.FAILED, created_at=20)
     add_run("b_1", experiment_name="second", status=RunStatus.CANCELED, created_at=90)
-    experiments.make("empty")
+    experiments.ensure("empty")
 
     def outcomes() -> dict[str, tuple[int, ...]]:
-        return {each.experiment.name: each[1:5] for each in experiments.outcomes()}
+        return {each.experiment.name: each[1:5] for each in experiments.list_outcomes()}
 
     assert outcomes() == {"second": (0, 0, 1, 0), "first": (0, 1, 0, 1), "empty": (0, 0, 0, 0)}
 
@@ -34,7 +34,7 @@ def test_the_experiment_with_the_newest_activity_comes_first(
     key = add_run("a_1", created_at=10)
     add_run("b_1", experiment_name="second", created_at=90)
     experiments = ExperimentStore(database, Redaction())
-    assert [(each.experiment.name, each.last_activity_at) for each in experiments.outcomes()] == [
+    assert [(each.experiment.name, each.last_activity_at) for each in experiments.list_outcomes()] == [
         ("second", 90),
         ("first", 10),
     ]
@@ -42,7 +42,7 @@ def test_the_experiment_with_the_newest_activity_comes_first(
     with database.transaction():
         runs.change_status(key, {RunStatus.RUNNING}, RunStatus.COMPLETED, ended_at=200)
 
-    newest = experiments.outcomes()[0]
+    newest = experiments.list_outcomes()[0]
     assert (newest.experiment.name, newest.last_activity_at, newest.total) == ("first", 200, 1)
 
 
@@ -54,5 +54,5 @@ def test_a_deleted_experiment_leaves_no_numbers(database: Database, runs: RunSto
         runs.delete(key)
         assert experiments.delete(experiments.get("first").key)
 
-    assert experiments.outcomes() == []
+    assert experiments.list_outcomes() == []
     assert database.rows("SELECT * FROM experiment_outcomes") == []

@@ -57,7 +57,7 @@ def test_the_last_value_may_be_nan_and_the_least_and_greatest_are_numbers(databa
     loss, never = found.list(RUN, limit=5)
     assert math.isnan(loss.last or 0) and (loss.minimum, loss.maximum) == (2.0, 3.0)
     assert math.isnan(never.last or 0) and (never.minimum, never.maximum) == (None, None)
-    assert found.names([RUN]) == ["loss", "never"]
+    assert found.list_names([RUN]) == ["loss", "never"]
 
     with database.transaction():
         metrics.add(RUN, [LoggedValue(VALUE, "never", 1, None, 1.5, None)])
@@ -70,7 +70,7 @@ def test_images_are_listed_apart(summaries: MetricSummaryStore) -> None:
 
 
 def test_summaries_of_many_runs_come_at_once(summaries: MetricSummaryStore) -> None:
-    found = summaries.of_runs([RUN, OTHER, 99], ["loss", "accuracy"])
+    found = summaries.list_of_runs([RUN, OTHER, 99], ["loss", "accuracy"])
 
     assert {key: each.last for key, each in found.items()} == {
         (RUN, "loss"): 2.0,
@@ -80,12 +80,12 @@ def test_summaries_of_many_runs_come_at_once(summaries: MetricSummaryStore) -> N
 
 
 def test_names_of_runs_are_those_with_numbers(summaries: MetricSummaryStore) -> None:
-    assert summaries.names([RUN, OTHER]) == ["accuracy", "loss"]
-    assert summaries.names([RUN]) == ["loss"]
-    assert summaries.names([RUN, OTHER], limit=1) == ["accuracy"]
-    assert summaries.name_count([RUN, OTHER]) == 2
-    assert summaries.all_names() == ["accuracy", "both", "loss", "plot", "table"]
-    assert summaries.all_names(limit=2) == ["accuracy", "both"]
+    assert summaries.list_names([RUN, OTHER]) == ["accuracy", "loss"]
+    assert summaries.list_names([RUN]) == ["loss"]
+    assert summaries.list_names([RUN, OTHER], limit=1) == ["accuracy"]
+    assert summaries.count_names([RUN, OTHER]) == 2
+    assert summaries.list_all_names() == ["accuracy", "both", "loss", "plot", "table"]
+    assert summaries.list_all_names(limit=2) == ["accuracy", "both"]
 
 
 @pytest.mark.usefixtures("summaries")
@@ -100,11 +100,11 @@ def test_values_are_paged_as_they_were_logged(database: Database) -> None:
 def test_the_most_common_metrics_are_those_of_most_runs_then_the_longest(
     database: Database, summaries: MetricSummaryStore
 ) -> None:
-    assert summaries.most_common([RUN, OTHER], 10) == [("loss", 4), ("accuracy", 1)]
-    assert summaries.most_common([RUN, OTHER], 1) == [("loss", 4)]
-    assert summaries.most_common([], 10) == []
+    assert summaries.list_most_common([RUN, OTHER], 10) == [("loss", 4), ("accuracy", 1)]
+    assert summaries.list_most_common([RUN, OTHER], 1) == [("loss", 4)]
+    assert summaries.list_most_common([], 10) == []
     metrics = MetricStore(database)
     with database.transaction():
         metrics.add(9, [LoggedValue(VALUE, f"m{n:05}", 1, None, 1.0, None) for n in range(40_001)])
-    assert [name for name, _ in summaries.most_common([9, OTHER], 2)] == ["m00000", "m00001"]
-    assert summaries.most_common([OTHER, 9], 1) == [("accuracy", 1)]
+    assert [name for name, _ in summaries.list_most_common([9, OTHER], 2)] == ["m00000", "m00001"]
+    assert summaries.list_most_common([OTHER, 9], 1) == [("accuracy", 1)]

@@ -15,7 +15,7 @@ def models(database: Database) -> ModelStore:
 
 
 def add(models: ModelStore, new: NewModel) -> Model:
-    version = models.take_version(new.name)
+    version = models.reserve_version(new.name)
     models.insert(new, version, "someone")
     return models.get(new.name, version)
 

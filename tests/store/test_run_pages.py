@@ -234,8 +234,8 @@ def test_runs_with_child_runs_are_told_from_the_others(pages: RunPageStore, add_
     parent, other = add_run("parent"), add_run("other")
     child = add_run("child", parent_key=parent)
 
-    assert pages.parents_among([parent, other, child, 99]) == {parent}
-    assert pages.parents_among([]) == frozenset()
+    assert pages.find_parents([parent, other, child, 99]) == {parent}
+    assert pages.find_parents([]) == frozenset()
 
 
 @pytest.mark.usefixtures("_size")
@@ -354,8 +354,8 @@ def test_counting_ends_at_its_bound(pages: RunPageStore, add_run: AddRun) -> Non
 
     assert pages.count(RunFilter()) == 5
     assert pages.count(RunFilter(), at_most=3) == 3
-    assert pages.active_count(RunFilter()) == 2
-    assert pages.active_count(RunFilter(experiment_name="second")) == 0
+    assert pages.count_active(RunFilter()) == 2
+    assert pages.count_active(RunFilter(experiment_name="second")) == 0
 
 
 def test_what_can_be_chosen_is_listed_once(
@@ -371,24 +371,24 @@ def test_what_can_be_chosen_is_listed_once(
     assert pages.values_of("target") == ["cpu", "gpu"]
     assert pages.values_of("submitter") == ["user0", "user1"]
     assert len(pages.values_of("type")) == 1
-    assert pages.pair_keys("tag") == ["k0", "k1", "k2", "k3", "model"]
-    assert pages.pair_keys("tag", limit=2) == ["k0", "k1"]
-    assert pages.pair_keys("property") == ["p"]
+    assert pages.list_pair_keys("tag") == ["k0", "k1", "k2", "k3", "model"]
+    assert pages.list_pair_keys("tag", limit=2) == ["k0", "k1"]
+    assert pages.list_pair_keys("property") == ["p"]
 
 
 def test_each_change_of_a_status_is_a_newer_one(
     database: Database, runs: RunStore, pages: RunPageStore, add_run: AddRun
 ) -> None:
-    assert pages.newest_change() == 0
+    assert pages.find_newest_change() == 0
     key = add_run("a_1")
-    seen = pages.newest_change()
+    seen = pages.find_newest_change()
     assert seen > 0
 
     with database.transaction():
         runs.change_status(key, {RunStatus.RUNNING}, RunStatus.FINALIZING)
         runs.change_status(key, {RunStatus.FINALIZING}, RunStatus.COMPLETED)
 
-    assert pages.newest_change() == seen + 2
+    assert pages.find_newest_change() == seen + 2
 
 
 class ExplainedDatabase(SqliteDatabase):
@@ -408,7 +408,7 @@ def plan_of(folder: Path, which: RunFilter, order: str) -> str:
     with closing(ExplainedDatabase(folder / "workspace.db")) as database:
         migrate(database, "it")
         runs = RunStore(database, Redaction())
-        experiment, number = ExperimentStore(database, Redaction()).take_run_number("first")
+        experiment, number = ExperimentStore(database, Redaction()).reserve_run_numbers("first")
         runs.insert(experiment, number, "a_1", status=RunStatus.RUNNING, run_type=SCRIPT_RUN, user_name="someone")
         database.plan = ""
         RunPageStore(database, runs).page(which, RunOrder.parse(order), limit=50)
@@ -458,7 +458,7 @@ def test_live_runs_are_counted_without_those_that_have_ended(tmp_path: Path) -> 
         for experiment_name in (None, "first"):
             for include_children in (False, True):
                 database.plan = ""
-                pages.active_count(RunFilter(experiment_name=experiment_name, include_children=include_children))
+                pages.count_active(RunFilter(experiment_name=experiment_name, include_children=include_children))
                 assert "SCAN runs USING INDEX runs_alive\n" in database.plan
 
 

@@ -121,8 +121,8 @@ def test_a_status_changes_only_from_where_it_was_expected(database: Database, ru
         assert runs.change_status(key, {RunStatus.RUNNING}, RunStatus.FINALIZING)
         assert not runs.change_status(key, {RunStatus.RUNNING}, RunStatus.CANCELED)
 
-    assert runs.status(key) is RunStatus.FINALIZING
-    assert [status for status, _ in runs.history(key)] == [RunStatus.RUNNING, RunStatus.FINALIZING]
+    assert runs.find_status(key) is RunStatus.FINALIZING
+    assert [status for status, _ in runs.list_status_changes(key)] == [RunStatus.RUNNING, RunStatus.FINALIZING]
 
 
 def test_a_terminal_status_never_changes(database: Database, runs: RunStore, add_run: AddRun) -> None:
@@ -131,14 +131,14 @@ def test_a_terminal_status_never_changes(database: Database, runs: RunStore, add
     with database.transaction():
         assert not runs.change_status(key, ALIVE_STATUSES, RunStatus.FAILED)
 
-    assert runs.status(key) is RunStatus.COMPLETED
+    assert runs.find_status(key) is RunStatus.COMPLETED
 
 
 def test_only_what_has_left_its_queue_and_has_not_ended_is_alive(runs: RunStore, add_run: AddRun) -> None:
     for status in RunStatus:
         add_run(status.value, status=status)
 
-    assert {run.status for run in runs.alive()} == ALIVE_STATUSES - {RunStatus.QUEUED}
+    assert {run.status for run in runs.list_live()} == ALIVE_STATUSES - {RunStatus.QUEUED}
 
 
 def test_tags_are_set_changed_and_removed(runs: RunStore, add_run: AddRun) -> None:
@@ -183,4 +183,4 @@ def test_a_live_run_is_not_deleted(database: Database, runs: RunStore, add_run: 
     with database.transaction():
         assert not runs.delete(key)
 
-    assert runs.status(key) is RunStatus.RUNNING
+    assert runs.find_status(key) is RunStatus.RUNNING

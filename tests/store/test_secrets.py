@@ -62,7 +62,7 @@ def test_of_an_error(database: Database, runs: RunStore, add_run: AddRun) -> Non
     key, other = add_run("a_1"), add_run("a_2", owner_lock="sessions/x")
     error = run_error(f"bad {SECRET}, --password x", kind=f"E {SECRET}")
     with database.transaction():
-        runs.want(key, RunStatus.FAILED, error)
+        runs.request_end(key, RunStatus.FAILED, error)
         runs.update(key, failed_with=error)
         runs.change_status(key, ALIVE_STATUSES, RunStatus.FAILED, error=error)
         runs.end_runs_of_owner("sessions/x", RunStatus.FAILED, 1, error)
@@ -77,7 +77,7 @@ def test_of_an_experiment_a_model_and_a_dataset(database: Database, redaction: R
         ModelStore(database, redaction),
         DatasetStore(database, redaction),
     )
-    experiments.make("e")
+    experiments.ensure("e")
     experiments.set_tags(experiments.get("e").key, TAGS)
     assert experiments.tags(experiments.get("e").key) == HIDDEN
 

@@ -39,7 +39,7 @@ class RunMaker:
             Workspace.connect(parse_locator(self._folder), redaction=Redaction()) as workspace,
             workspace.transaction(),
         ):
-            found, number = workspace.experiments.take_run_number(experiment)
+            found, number = workspace.experiments.reserve_run_numbers(experiment)
             if parent is not None:
                 above = workspace.runs.get(parent)
                 values |= {"parent_key": above.key, "root_key": above.root_key or above.key}

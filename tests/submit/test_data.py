@@ -379,7 +379,7 @@ def test_each_run_registers_a_version_of_its_output(workspace: Workspace, source
 
 def completed(workspace: Workspace, bound: RunData) -> Run:
     with workspace.transaction():
-        experiment, number = workspace.experiments.take_run_number("exp")
+        experiment, number = workspace.experiments.reserve_run_numbers("exp")
         key = workspace.runs.insert(
             experiment,
             number,

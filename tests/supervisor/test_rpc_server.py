@@ -26,7 +26,7 @@ class Supervisor:
 
     def __init__(self, workspace: Workspace) -> None:
         with workspace.transaction():
-            experiment, number = workspace.experiments.take_run_number("exp")
+            experiment, number = workspace.experiments.reserve_run_numbers("exp")
             columns = {"run_type": SCRIPT_RUN, "user_name": "someone", "target": "local"}
             key = workspace.runs.insert(experiment, number, "exp_1", status=RunStatus.RUNNING, **columns)
             workspace.runs.set_tags(key, {"long": "x" * 1_000_000})

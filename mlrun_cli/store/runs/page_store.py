@@ -36,7 +36,7 @@ class RunPageStore:
 
     def page(self, which: RunFilter, order: RunOrder = NEWEST_FIRST, *, limit: int, offset: int = 0) -> Sequence[Run]:
         """Return the runs of a filter, in this order: `limit` of them after the first `offset`."""
-        return self._runs.of_keys(self._keys(which, order, limit, offset))
+        return self._runs.list_by_keys(self._keys(which, order, limit, offset))
 
     def count(self, which: RunFilter, at_most: int = COUNTED + 1) -> int:
         """Return how many runs a filter has; `at_most` means so many or more."""
@@ -54,7 +54,7 @@ class RunPageStore:
         assert row is not None
         return int(row["found"])
 
-    def active_count(self, which: RunFilter) -> int:
+    def count_active(self, which: RunFilter) -> int:
         """Return how many runs of a filter have not ended."""
         conditions = RunConditions(self._database, which)
         row = self._database.row(
@@ -66,7 +66,7 @@ class RunPageStore:
         assert row is not None
         return int(row["found"])
 
-    def pair_keys(self, kind: str, limit: int = 500) -> Sequence[str]:
+    def list_pair_keys(self, kind: str, limit: int = 500) -> Sequence[str]:
         """Return the keys of all tags, or of all properties, in alphabetical order, the first of them.
 
         Args:
@@ -84,7 +84,7 @@ class RunPageStore:
         """
         return self._distinct("runs", _VALUE_COLUMNS[column], limit)
 
-    def parents_among(self, keys: Sequence[int]) -> frozenset[int]:
+    def find_parents(self, keys: Sequence[int]) -> frozenset[int]:
         """Return the keys of those runs that have children, out of at most some thousand."""
         places, parameters = in_list("run", list(keys))
         rows = self._database.rows(
@@ -94,7 +94,7 @@ class RunPageStore:
         )
         return frozenset(row["run_key"] for row in rows)
 
-    def newest_change(self) -> int:
+    def find_newest_change(self) -> int:
         """Return the key of the newest change of a status; 0 when there is none."""
         row = self._database.row("SELECT coalesce(max(change_key), 0) AS newest FROM status_changes")
         assert row is not None

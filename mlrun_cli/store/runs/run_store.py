@@ -145,7 +145,7 @@ class RunStore:
         )
         return self._complete(rows)
 
-    def of_keys(self, keys: Sequence[int]) -> Sequence[Run]:
+    def list_by_keys(self, keys: Sequence[int]) -> Sequence[Run]:
         """Return the runs of these keys, in their order; those that have been deleted are left out."""
         found: dict[int, Row] = {}
         for places, parameters in in_lists("run", keys):
@@ -153,7 +153,7 @@ class RunStore:
             found.update((row["run_key"], row) for row in rows)
         return self._complete([found[key] for key in keys if key in found])
 
-    def alive(self) -> Sequence[Run]:
+    def list_live(self) -> Sequence[Run]:
         """Return all runs with a supervisor that have not ended, oldest first, without tags and properties.
 
         A run that waits in a queue has none yet, however many there are.
@@ -201,7 +201,7 @@ class RunStore:
             **to_columns(self._redaction, {"error": error}),
         )
 
-    def status(self, key: int) -> RunStatus | None:
+    def find_status(self, key: int) -> RunStatus | None:
         """Return the status of a run; None when it has been deleted."""
         row = self._database.row("SELECT status FROM runs WHERE run_key = :key", key=key)
         return None if row is None else RunStatus(row["status"])
@@ -231,7 +231,7 @@ class RunStore:
         changes = ", ".join(f"{name} = :{name}" for name in values)
         self._database.execute(f"UPDATE runs SET {changes} WHERE run_key = :key", key=key, **values)  # noqa: S608
 
-    def want(self, key: int, status: RunStatus, error: object) -> None:
+    def request_end(self, key: int, status: RunStatus, error: object) -> None:
         """Record the end that a script asks for; one that has failed is not completed by a later request."""
         self._database.execute(
             "UPDATE runs SET wanted_status = :status, wanted_error = :wanted_error WHERE run_key = :key"
@@ -241,14 +241,14 @@ class RunStore:
             **to_columns(self._redaction, {"wanted_error": error}),
         )
 
-    def history(self, key: int) -> Sequence[tuple[RunStatus, int]]:
+    def list_status_changes(self, key: int) -> Sequence[tuple[RunStatus, int]]:
         """Return every status that the run has had, each with its timestamp, oldest first."""
         rows = self._database.rows(
             "SELECT status, changed_at FROM status_changes WHERE run_key = :key ORDER BY change_key", key=key
         )
         return [(RunStatus(row["status"]), row["changed_at"]) for row in rows]
 
-    def with_property(self, name: str) -> Sequence[tuple[int, str]]:
+    def list_with_property(self, name: str) -> Sequence[tuple[int, str]]:
         """Return the keys of all runs that have a property of this name, each with its value."""
         rows = self._database.rows("SELECT run_key, value FROM run_properties WHERE key = :name", name=name)
         return [(row["run_key"], row["value"] or "") for row in rows]

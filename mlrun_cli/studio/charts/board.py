@@ -89,11 +89,11 @@ def build_board(page: PageRequest, runs: Sequence[Run], selected: Sequence[Run] 
     known = {run.key: run for run in (*selected, *runs)}
     labels = label_runs(known.values())
     keys = [run.key for run in drawn]
-    names = workspace.metric_summaries.names(keys, _MAX_NAMES)
+    names = workspace.metric_summaries.list_names(keys, _MAX_NAMES)
     charts, problems = parse_charts(page.request.query_params.getlist("chart"))
     if charts is None:
         charts = suggest_charts(workspace, keys, _DEFAULT_CHARTS)
-    summaries = workspace.metric_summaries.of_runs(
+    summaries = workspace.metric_summaries.list_of_runs(
         keys[:_MAX_ROWS], list({name for chart in charts for name in chart.names})
     )
     return ChartBoard(
@@ -111,12 +111,12 @@ def get_selected_runs(workspace: Workspace, shown: Sequence[Run], selected: Sequ
     """Return the runs with these ids that exist, on this page or another."""
     key_of = {run.run_id: run.key for run in shown}
     keys = [key_of.get(run_id) or workspace.runs.find_key(run_id) for run_id in dict.fromkeys(selected[:MAX_RUNS])]
-    return workspace.runs.of_keys([key for key in keys if key is not None])
+    return workspace.runs.list_by_keys([key for key in keys if key is not None])
 
 
 def suggest_charts(workspace: Workspace, keys: Sequence[int], most: int) -> Sequence[Chart]:
     """Return at most so many charts, of the metrics that most runs have and that were logged most often."""
-    common = workspace.metric_summaries.most_common(keys, most)
+    common = workspace.metric_summaries.list_most_common(keys, most)
     return [Chart(CURVE if longest > 1 else VALUE, (Measure(name),)) for name, longest in common]
 
 

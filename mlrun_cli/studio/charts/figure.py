@@ -49,7 +49,7 @@ def build_chart_figure(
     """
     if chart.kind == CURVE:
         return build_curves_figure(workspace, runs, chart.names, chart.over, begin, end, chart.smoothing)
-    summaries = workspace.metric_summaries.of_runs([run.key for run in runs], chart.names)
+    summaries = workspace.metric_summaries.list_of_runs([run.key for run in runs], chart.names)
     if chart.kind == SCATTER:
         return _build_scatter_figure(runs, summaries, *chart.measures)
     return _build_value_figure(runs, summaries, chart.measures[0])

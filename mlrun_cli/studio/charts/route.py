@@ -55,7 +55,7 @@ def change_chart(page: PageRequest) -> Response:
 
 def _restore_names(page: PageRequest, typed: Sequence[str]) -> Sequence[str]:
     """Return the metrics that typed names mean: boxes of forms drop newlines, or replace them by blanks."""
-    names = page.workspace.metric_summaries.all_names(_MAX_NAMES)
+    names = page.workspace.metric_summaries.list_all_names(_MAX_NAMES)
     whole = {_END_OF_LINE.sub(sign, name): name for name in names for sign in (" ", "")}
     whole.update(zip(names, names, strict=True))
     return [whole.get(name, name) for name in typed]
@@ -80,7 +80,7 @@ def _build_figure(page: PageRequest) -> Figure:
 def _get_runs(page: PageRequest) -> Sequence[Run]:
     try:
         keys = [int(key) for key in page.query("runs").split(",") if key][:MAX_RUNS]
-        return page.workspace.runs.of_keys(keys)
+        return page.workspace.runs.list_by_keys(keys)
     except (ValueError, OverflowError) as error:
         raise UsageError("'runs' names runs by their numbers, with commas between them.") from error
 

@@ -94,7 +94,7 @@ def _build_run_values(workspace: Workspace, run: Run) -> Mapping[str, Any]:
     images, image_count = read_images(workspace, run)
     return {
         "run": run,
-        "spans": compute_status_spans(workspace.runs.history(run.key)),
+        "spans": compute_status_spans(workspace.runs.list_status_changes(run.key)),
         "failure": describe_failure(run),
         "started": format_command_line(run),
         "git": list_git_facts(run),

@@ -72,7 +72,7 @@ def build_runs_table(workspace: Workspace, page: RunPage, view: RunsView, column
     rows = list(_walk_tree(workspace, page.runs, frozenset(view.open)) if view.is_tree() else map(Row, page.runs))
     runs = [row.run for row in rows if isinstance(row, Row)]
     names = list(dict.fromkeys(column.key for column in columns if column.kind == METRIC))
-    summaries = workspace.metric_summaries.of_runs([run.key for run in runs], names) if names else {}
+    summaries = workspace.metric_summaries.list_of_runs([run.key for run in runs], names) if names else {}
     shown = find_varying_columns(columns, runs, summaries) if view.hide and runs else columns
     return RunsTable(rows, runs, shown, [column for column in columns if column not in shown], summaries)
 
@@ -80,7 +80,7 @@ def build_runs_table(workspace: Workspace, page: RunPage, view: RunsView, column
 def _walk_tree(
     workspace: Workspace, runs: Sequence[Run], open_ids: frozenset[str], depth: int = 0
 ) -> Iterator[Row | HiddenChildren]:
-    parents = workspace.run_pages.parents_among([run.key for run in runs])
+    parents = workspace.run_pages.find_parents([run.key for run in runs])
     left = _MAX_ROWS
     for run in runs:
         if run.key not in parents or run.run_id not in open_ids or left <= 0:

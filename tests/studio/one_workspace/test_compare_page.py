@@ -288,7 +288,7 @@ def test_two_hundred_runs_are_compared_twenty_at_a_time_with_the_first(mlrun: Ml
         workspace.transaction(),
     ):
         for run_id in runs:
-            experiment, number = workspace.experiments.take_run_number("many")
+            experiment, number = workspace.experiments.reserve_run_numbers("many")
             columns = {"run_type": SCRIPT_RUN, "user_name": "someone", "status": RunStatus.COMPLETED}
             key = workspace.runs.insert(experiment, number, run_id, **columns)
             workspace.metrics.add(key, [LoggedValue(VALUE, "loss", 1, None, float(number), None)])

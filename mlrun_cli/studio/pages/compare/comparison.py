@@ -106,15 +106,15 @@ def _build_run_rows(runs: Sequence[Run]) -> Iterable[Row]:
 def _list_metric_names(workspace: Workspace, runs: Sequence[Run]) -> tuple[Sequence[str], int]:
     """Return the names of metrics to compare, and the number of those beyond the limit."""
     keys = [run.key for run in runs]
-    names = workspace.metric_summaries.names(keys, _MAX_METRICS + 1)
+    names = workspace.metric_summaries.list_names(keys, _MAX_METRICS + 1)
     if len(names) <= _MAX_METRICS:
         return names, 0
-    return names[:_MAX_METRICS], workspace.metric_summaries.name_count(keys) - _MAX_METRICS
+    return names[:_MAX_METRICS], workspace.metric_summaries.count_names(keys) - _MAX_METRICS
 
 
 def _build_metric_rows(workspace: Workspace, runs: Sequence[Run], names: Sequence[str]) -> Iterable[Row]:
     keys = [run.key for run in runs]
-    summaries = workspace.metric_summaries.of_runs(keys, names)
+    summaries = workspace.metric_summaries.list_of_runs(keys, names)
     for name in names:
         found = [summaries.get((key, name)) for key in keys]
         is_single = all(summary is None or summary.value_count == 1 for summary in found)

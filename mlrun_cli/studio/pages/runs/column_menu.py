@@ -35,12 +35,12 @@ def build_column_groups(workspace: Workspace, runs: Sequence[Run], search: str) 
     """
     bound = _MAX_SEARCHED if search else _MAX_SHOWN + 1
     metrics = workspace.metric_summaries
-    names = metrics.all_names(bound) if search else metrics.names([run.key for run in runs], bound)
+    names = metrics.list_all_names(bound) if search else metrics.list_names([run.key for run in runs], bound)
     groups = (
         _build_group("Of each run", RUN_COLUMNS, "{}", search),
         _build_group("Metrics", names, f"{METRIC}:{{}}", search, SUMMARIES),
-        _build_group("Tags", workspace.run_pages.pair_keys(TAG, bound), f"{TAG}:{{}}", search),
-        _build_group("Properties", workspace.run_pages.pair_keys(PROPERTY, bound), f"{PROPERTY}:{{}}", search),
+        _build_group("Tags", workspace.run_pages.list_pair_keys(TAG, bound), f"{TAG}:{{}}", search),
+        _build_group("Properties", workspace.run_pages.list_pair_keys(PROPERTY, bound), f"{PROPERTY}:{{}}", search),
     )
     return [group for group in groups if group.choices]
 

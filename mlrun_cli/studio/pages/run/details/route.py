@@ -31,7 +31,7 @@ def show(page: PageRequest) -> Response:
         run,
         "details",
         "pages/run/details/template.html",
-        spans=compute_status_spans(page.workspace.runs.history(run.key)),
+        spans=compute_status_spans(page.workspace.runs.list_status_changes(run.key)),
         failure=describe_failure(run),
         started=format_command_line(run),
         git=list_git_facts(run),
