@@ -57,7 +57,7 @@ def dry_run(workspace: Workspace, request: SubmitRequest) -> dict[str, Any]:
         MlrunError: whatever `submit` would raise before it starts the run.
     """
     planned = _plan_run(workspace, request)
-    redaction = Redaction.from_environment(request.environment)
+    redaction = request.redaction
     configuration = planned.configuration
     is_command = configuration.command is not None
     shown = redaction.arguments(planned.argv)

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.runconfigs.lookup import find_project_folder
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 
@@ -62,6 +63,11 @@ class SubmitRequest(NamedTuple):
     is_reading: bool = False
     earlier: EarlierRun | None = None
     ends_with_stream: bool = False
+
+    @property
+    def redaction(self) -> Redaction:
+        """The redactor of the run, which knows the secrets among the submitter's variables."""
+        return Redaction.from_environment(self.environment)
 
     def project_folder(self) -> Path:
         """Return the absolute folder that it is about; that of an earlier run may be gone."""

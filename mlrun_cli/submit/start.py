@@ -154,7 +154,7 @@ def _start_run(
     sdk_folder = str(ensure_sdk_copy(workspace.home))
     run_id = f"{request.experiment_name}_{int(time.time())}_{os.urandom(4).hex()}"
     folder = workspace.run_folder(run_id)
-    redaction = Redaction.from_environment(request.environment)
+    redaction = request.redaction
     with NewRunFolder(folder) as new:
         submission = _make_submission(workspace, request, resolution, redaction, run_id, source.snapshot, sdk_folder)
         resolution = _find_data(workspace, request, resolution, run_id)
