@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from mlrun_cli.store.db.locator import DatabaseLocator
 from mlrun_cli.store.db.sqlite.file import SqliteFile
+
+if TYPE_CHECKING:
+    from mlrun_cli.store.db.locator import DatabaseLocator
 
 _DATABASE_NAME = "workspace.db"
 

@@ -26,6 +26,7 @@ _LOADED_LATE = (
     "store.compute_targets",
     "store.datasets",
     "store.datastores",
+    "store.db.sqlite.change_triggers",
     "store.db.sqlite.schema",
     "store.recorder",
     "store.settings",

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mlrun_cli.runs.record_files import OLD_OWNER_LOCK
-from mlrun_cli.store.db.database import Database, Row, WatchedTable, in_lists
+from mlrun_cli.store.db.database import Database, Row, in_lists
+from mlrun_cli.store.db.watched_table import WatchedTable
 
 RUN = "runs"
 GONE = "gone"

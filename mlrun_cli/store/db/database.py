@@ -17,7 +17,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:  # start-up: reading commands watch no table
+    from mlrun_cli.store.db.watched_table import ReportChange, WatchedTable
 
 Row = Mapping[str, Any]
 
@@ -25,18 +28,9 @@ _LONGEST_LIST = 500
 """How many values a statement names at most."""
 
 
-class TextCondition(NamedTuple):
-    """The condition that a row of `run_texts` holds each of some words.
-
-    Attributes:
-        sql: the condition.
-        parameters: of the condition.
-        is_indexed: whether an index finds any of the words; else all rows are read.
-    """
-
-    sql: str
-    parameters: Mapping[str, object]
-    is_indexed: bool
+TextCondition = tuple[str, Mapping[str, object], bool]
+"""The condition that a row of `run_texts` holds each of some words: its SQL, its parameters, and whether an index finds
+any of the words, without which all rows are read."""
 
 
 class Dialect(Protocol):
@@ -53,28 +47,6 @@ class Dialect(Protocol):
 
     def text_condition(self, text: str) -> TextCondition:
         """Return the condition that `run_texts` has each word of a text, in letters of either case."""
-
-
-class WatchedTable(NamedTuple):
-    """A table whose changes are reported.
-
-    Attributes:
-        table: its name.
-        report: what it is reported as.
-        keys: the one or two columns that are reported.
-        updates: the columns whose updates are reported; None for all.
-        only_deletions: whether neither new rows nor updates are reported.
-    """
-
-    table: str
-    report: str
-    keys: Sequence[str]
-    updates: Sequence[str] | None = None
-    only_deletions: bool = False
-
-
-ReportChange = Callable[[str, Any, Any], None]
-"""Takes the `report` of a table, and the values of its keys: None for a second one where there is one key."""
 
 
 class Database(Protocol):

@@ -187,14 +187,14 @@ class RunConditions:
 
     def _add_text(self, text: str, *, is_part: bool) -> None:
         """Words that no index knows are read: of a part of the runs when others are left out anyhow, else of all."""
-        found = self._database.dialect.text_condition(text)
-        self.parameters.update(found.parameters)
-        if found.is_indexed and self._is_rare("run_texts", found.sql, found.parameters, RARE):
-            self._rare.append(self._has_text(found.sql))
-        elif not found.is_indexed and is_part:
-            self._common.append(self._asks_text(found.sql))
+        condition, parameters, is_indexed = self._database.dialect.text_condition(text)
+        self.parameters.update(parameters)
+        if is_indexed and self._is_rare("run_texts", condition, parameters, RARE):
+            self._rare.append(self._has_text(condition))
+        elif not is_indexed and is_part:
+            self._common.append(self._asks_text(condition))
         else:
-            self.text = found.sql
+            self.text = condition
 
     def _has_text(self, condition: str) -> str:
         return f"runs.run_key IN (SELECT {self._database.dialect.text_key} FROM run_texts WHERE {condition})"  # noqa: S608

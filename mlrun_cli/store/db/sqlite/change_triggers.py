@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlrun_cli.store.db.database import WatchedTable
+from mlrun_cli.store.db.watched_table import WatchedTable
 
 
 def change_triggers(function: str, tables: Sequence[WatchedTable]) -> list[str]:

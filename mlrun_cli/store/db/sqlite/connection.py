@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from mlrun_cli.core.disk_room import describe_full_disk
 from mlrun_cli.errors import InvalidValue, MlrunError, StoreError, StoreUnavailable
-from mlrun_cli.store.db.database import Database, Dialect, ReportChange, Row, WatchedTable
-from mlrun_cli.store.db.sqlite.change_triggers import change_triggers
+from mlrun_cli.store.db.database import Database, Dialect, Row
 from mlrun_cli.store.db.sqlite.dialect import SqliteDialect
 
 if TYPE_CHECKING:
     from mlrun_cli.processes.lock_holders import LockHolder
+    from mlrun_cli.store.db.watched_table import ReportChange, WatchedTable
 
 _BUSY_SECONDS = 30.0
 _LOOK_AT_HOLDER_SECONDS = 3.0
@@ -187,6 +187,8 @@ class SqliteDatabase:
         if self.row("SELECT 1 FROM sqlite_temp_master LIMIT 1") is not None:  # by who had this connection before
             self._is_watched = True
             return
+        from mlrun_cli.store.db.sqlite.change_triggers import change_triggers  # noqa: PLC0415 - start-up
+
         triggers = change_triggers(_CHANGE_FUNCTION, tables())
         self.execute("BEGIN")  # at once they take a third of the time; of the store itself, nothing is locked
         for trigger in triggers:

@@ -31,4 +31,4 @@ class SqliteDialect:
             name = f"word_{number}"
             conditions.append(f"(own LIKE :{name} ESCAPE '!' OR tags LIKE :{name} ESCAPE '!')")
             parameters[name] = f"%{word.replace('!', '!!').replace('%', '!%').replace('_', '!_')}%"
-        return TextCondition(" AND ".join(conditions) or "1 = 1", parameters, bool(long))
+        return " AND ".join(conditions) or "1 = 1", parameters, bool(long)

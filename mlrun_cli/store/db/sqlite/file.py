@@ -7,13 +7,15 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlrun_cli.core.home import make_private_file
-from mlrun_cli.core.json_files import sync
 from mlrun_cli.store.db.database import Database
-from mlrun_cli.store.db.locator import DamagedDatabase
 from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
 from mlrun_cli.store.db.sqlite.migrations import migrate
+
+if TYPE_CHECKING:
+    from mlrun_cli.store.db.locator import DamagedDatabase
 
 _BESIDES = ("-wal", "-shm", "-journal")
 
@@ -117,6 +119,8 @@ class NewFile:
 
     def put_in_place(self, reason: str) -> Path | None:
         """Close the file and put it in its place; return the new name of the former file, or None."""
+        from mlrun_cli.core.json_files import sync  # noqa: PLC0415 - few come here
+
         self.database.execute("PRAGMA journal_mode = DELETE")  # one file that needs no log
         self.database.close()
         sync(self._path)
