@@ -57,7 +57,7 @@ def _declared(
         _option("--query", metavar="JMESPATH", text="What to show of the result. See https://jmespath.org."),
     ] = None,
     verbose: Annotated[bool, _option("--verbose", text="Say more on stderr.")] = False,
-    debug: Annotated[bool, _option("--debug", text="Say everything, and show tracebacks.")] = False,
+    debug: Annotated[bool, _option("--debug", text="Say everything, with tracebacks and the codes of errors.")] = False,
     only_show_errors: Annotated[bool, _option("--only-show-errors", text="Say nothing on stderr but errors.")] = False,
 ) -> None:
     """Never called: its parameters are the options."""

@@ -7,7 +7,8 @@ A request names a call, the workspace that it is about (null where none is neede
 A response is one of
 
     {"result": …}                                  what the handler returned, as JSON
-    {"error": {"type": …, "message": …}}           `type` is the name of a class of `azureml.exceptions`
+    {"error": {"type": …, "message": …}}           `type` is the name of a class of `azureml.exceptions`; one of mlrun
+                                                   also has a `code`, the name of a class of `mlrun_cli.errors`
     {"ask": NAME}                                  a supervisor's: send the request to this socket of the run folder
 
 A call is a noun and a verb. Scripts bring the SDK of the version that they were submitted with: the words and shapes of
@@ -104,7 +105,9 @@ def error_response(error: Exception) -> dict[str, Any]:
         return _error_response("AzureMLException", f"{type(error).__name__}: {error}")
     kinds = (kind for kind in type(error).__mro__ if kind in _EXCEPTION_NAMES)
     name = _EXCEPTION_NAMES.get(next(kinds, MlrunError), "AzureMLException")
-    return _error_response(name, error.message if error.hint is None else f"{error.message} {error.hint}")
+    response = _error_response(name, error.message if error.hint is None else f"{error.message} {error.hint}")
+    response[ERROR]["code"] = error.code
+    return response
 
 
 def _error_response(kind: str, message: str) -> dict[str, Any]:

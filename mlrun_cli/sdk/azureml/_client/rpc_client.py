@@ -175,5 +175,7 @@ def unwrap_response(response: "dict[str, Any]") -> Any:
 def _error(error: "dict[str, str]") -> AzureMLException:
     kind, message = getattr(azureml.exceptions, error["type"], None), translate_options(error["message"])
     if isinstance(kind, type) and issubclass(kind, AzureMLException):
-        return kind(message)
+        raised = kind(message)
+        raised.mlrun_code = error.get("code")
+        return raised
     return AzureMLException(f"{error['type']}: {message}")

@@ -49,6 +49,7 @@ class AzureMLException(Exception):
     Attributes:
         message: what happened.
         inner_exception: the error that led to it, if another one did.
+        mlrun_code: the stable code of mlrun's error, as `RunNotFound`; None for what the SDK itself raises.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class AzureMLException(Exception):
         **kwargs: Any,
     ) -> None:
         super().__init__(exception_message)
+        self.mlrun_code: str | None = None
         self.message = exception_message
         self.inner_exception = inner_exception
         self._target = target
