@@ -25,7 +25,7 @@ def names_beginning(parameters: Iterable[Any], start: str) -> list[str]:
 
 
 def completion(parameters: Iterable[Any]) -> Callable[[str], str]:
-    """What gives an option's whole name for its beginning, both without dashes, and all else as it is."""
+    """Return a function that completes the beginning of an option's name, both without dashes."""
     parameters = list(parameters)
     whole = {name for parameter in parameters for name in (*parameter.opts, *parameter.secondary_opts)}
 

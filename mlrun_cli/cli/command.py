@@ -1,4 +1,4 @@
-"""How a noun's file declares its commands.
+"""Declaration of commands in the file of a noun.
 
     app = Group("run")
 
@@ -65,11 +65,11 @@ class OptionGroup(Protocol):
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> OptionGroup:
-        """What was typed, by the names of `option_parameters`."""
+        """Return the group of these values, by the names of `option_parameters`."""
 
 
 class Result(NamedTuple):
-    """What a command returns when a JSON-like value is not all.
+    """Result of a command with more than a JSON-like value.
 
     Attributes:
         value: JSON-like; what is printed, queried and written to the file of `-t`.
@@ -130,13 +130,13 @@ class Group:
 
     @property
     def commands(self) -> Mapping[str, Declaration]:
-        """All commands by verb; imports the files of all."""
+        """Commands by verb; imports the files of all."""
         found = {verb: self.find(verb) for verb in self.verbs()}
         return {verb: declaration for verb, declaration in found.items() if declaration is not None}
 
 
 class Invocation:
-    """What the error boundary has to know of a command that was typed; Typer's context carries it."""
+    """State of a command for the error boundary; Typer's context carries it."""
 
     def __init__(self) -> None:
         self.debug = False
@@ -265,7 +265,7 @@ def _query_words_parameter() -> inspect.Parameter:
 
 
 def _called(function: Callable[..., object], values: Mapping[str, Any], shared: Shared) -> object:
-    """What a command returns; of what it raises, the notes are said first."""
+    """Call a command and return its result; the notes of an error are printed first."""
     try:
         return function(**values, shared=shared)
     except MlrunError as error:

@@ -1,4 +1,4 @@
-"""Which workspace and experiment a command is about: options, then the attached folder, then az's defaults."""
+"""Workspace and experiment of a command: from options, the attached folder, or az's defaults."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def line_to_type(workspace: Workspace, *words: str) -> str:
 
 
 def _options_to(identity: WorkspaceIdentity) -> list[str]:
-    """What a command in the current folder needs to be about this workspace: nothing where the folder says it."""
+    """Return the options that a command in the current folder needs for this workspace, if any."""
     config = None
     with suppress(UsageError):
         config = find_project_config(Path())

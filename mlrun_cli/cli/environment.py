@@ -30,7 +30,7 @@ app = Group("environment")
 
 
 def _packages(record: Mapping[str, Any]) -> str:
-    """What an environment is made of, or that it is an interpreter as it is."""
+    """Return what an environment is made of, or that it is an interpreter as it is."""
     python = record.get("python") or {}
     if python.get("userManagedDependencies"):
         return f"those of {python.get('interpreterPath') or 'python'}"

@@ -31,7 +31,7 @@ _REMEDIES = {
     errno.ELOOP: "Correct the symbolic link: it leads back to itself.",
     errno.EIO: "The disk, or the network it is on, has failed.",
 }
-"""What to do about errors of the operating system, which are no bug of this program."""
+"""Hints for errors of the operating system, which are no bug of this program."""
 
 
 def report_error(exception: Exception, *, debug: bool) -> int:

@@ -83,7 +83,7 @@ def option_names(parameter: inspect.Parameter) -> Sequence[str]:
 
 
 class Shared(NamedTuple):
-    """What a command is told besides its own options.
+    """Values of the options that every command has.
 
     Names are None where none was typed. The attached folder comes next, and `default_*` after that.
     """
@@ -99,27 +99,27 @@ class Shared(NamedTuple):
 
     @property
     def default_workspace_name(self) -> str | None:
-        """What az has been told to use where none is named."""
+        """Default that is set for az."""
         return azure_default("defaults", "workspace")
 
     @property
     def default_resource_group(self) -> str | None:
-        """What az has been told to use where none is named."""
+        """Default that is set for az."""
         return azure_default("defaults", "group")
 
     @property
     def is_for_people(self) -> bool:
-        """Whether a command that has a table made for people should show it."""
+        """Whether the output is a table for people."""
         return self.output_format is OutputFormat.TABLE and self.query is None
 
     @property
     def can_ask(self) -> bool:
-        """Whether somebody sits in front of it who can answer a question."""
+        """Whether there is a terminal to ask a question on."""
         return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
     @property
     def shows_progress(self) -> bool:
-        """Whether stderr is a terminal on which a line may move."""
+        """Whether progress is shown: stderr is a terminal, and not silenced."""
         return self.notes.level >= Level.NORMAL and sys.stderr.isatty()
 
 
@@ -157,7 +157,7 @@ def _level(options: Mapping[str, Any]) -> Level:
 
 
 def output_format_of(typed: str | None) -> OutputFormat:
-    """What `-o` says, else what az has been told to use, else JSON.
+    """Return the format of `-o`, else az's default, else JSON.
 
     Raises:
         UsageError: there is no such format.

@@ -67,7 +67,7 @@ _SampleOutput = Annotated[
 _Cores = Annotated[float | None, typer.Option("--cc", min=0, metavar="CORES", help="Cores that serving it needs.")]
 _Gigabytes = Annotated[float | None, typer.Option("--gb", min=0, metavar="GB", help="Memory that serving it needs.")]
 _InFull = Annotated[bool, typer.Option("-v", hidden=True)]
-"""All that `-v` adds in Azure is shown here anyway."""
+"""Accepted and without effect: what `-v` adds in Azure is always shown."""
 
 _Gpus = Annotated[int | None, typer.Option("--gc", min=0, metavar="GPUS", help="GPUs that serving it needs.")]
 

@@ -16,14 +16,14 @@ INTERRUPT_VARIABLE = "MLRUN_ON_INTERRUPT"
 
 
 class OnInterrupt(str, Enum):
-    """What Ctrl-C or SIGTERM means for the run that is being streamed."""
+    """Effect of Ctrl-C or SIGTERM on the run that is being streamed."""
 
     DETACH = "detach"
     CANCEL = "cancel"
 
 
 def on_interrupt(typed: OnInterrupt | None) -> OnInterrupt:
-    """What was typed, else what `MLRUN_ON_INTERRUPT` says; else cancel within a job of Slurm, which ends with a signal.
+    """Return the option's value, else that of `MLRUN_ON_INTERRUPT`, else cancel in a Slurm job, which ends by a signal.
 
     Raises:
         UsageError: the variable says neither.
@@ -104,7 +104,7 @@ def _mapping(texts: Iterable[str], option: str) -> dict[str, str | None]:
 
 
 def check_changes(changes: Iterable[object], options: str) -> None:
-    """See that there is something to do.
+    """Check that an update changes something.
 
     Args:
         changes: what was typed: None or an empty collection where nothing was, an empty text being one.

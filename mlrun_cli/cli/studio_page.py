@@ -35,7 +35,7 @@ def open_studio_page(home: Path, url: str, notes: Messages) -> dict[str, str]:
 
 
 def _is_studio(root: str) -> bool:
-    """Whether a studio answers at a URL, with its sign-in page."""
+    """Return whether a studio answers at a URL, with its sign-in page."""
     parts = urlsplit(root)
     # Only browsers resolve names below `.localhost`.
     address = f"127.0.0.1:{parts.port}" if (parts.hostname or "").endswith(".localhost") else parts.netloc

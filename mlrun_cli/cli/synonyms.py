@@ -1,4 +1,4 @@
-"""What other programs call the commands of this one."""
+"""Commands by the names that they have in other programs."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ NOUNS = {
     "dataset": "Register files as datasets, then list, show and unregister them.",
     "datastore": "Attach folders as datastores, and copy files to and from them.",
 }
-"""What each noun is for. Its file is `mlrun_cli/cli/<noun>.py`, which has the Group `app`."""
+"""Summary of each noun. Its file is `mlrun_cli/cli/<noun>.py`, which has the Group `app`."""
 
 OWN_NOUNS = {"service": "Have queues go on after a reboot of this machine."}
 """Nouns that are not under `ml`, where az has others of the same name."""
@@ -73,11 +73,11 @@ class _Tree(TyperGroup):
         raise NotImplementedError
 
     def words(self, name: str) -> str:
-        """What is typed behind `az ml` for the command of this name."""
+        """Return the words behind `az ml` for the command of this name."""
         return name
 
     def meant(self, name: str) -> str | None:
-        """What other programs call like this, as it is typed here; None when there is no such thing."""
+        """Return the command that other programs call like this, or None."""
         raise NotImplementedError
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -175,7 +175,7 @@ class Noun(_Tree):
 
 
 class _Nouns(_Tree):
-    """All nouns."""
+    """The group of all nouns."""
 
     def summaries(self) -> Mapping[str, str]:
         """Return what each noun is for."""
@@ -220,7 +220,7 @@ class _Nouns(_Tree):
 
 
 class _Root(_Nouns):
-    """All nouns, `ml` with all nouns once more, which is what lines written for az name, and what has no noun."""
+    """The root: all nouns, `ml` with the same nouns for lines written for az, and commands without a noun."""
 
     def summaries(self) -> Mapping[str, str]:
         """Return what each noun and command is for."""

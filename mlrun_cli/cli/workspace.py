@@ -239,5 +239,5 @@ def _removal_question(workspace_name: str, would_be: dict[str, Any], before: int
 
 
 def _told_subscription(subscription_id: str) -> str:
-    """Nothing of the one that stands there where none was named."""
+    """Return a subscription that was named; empty for the default one."""
     return "" if subscription_id == DEFAULT_SUBSCRIPTION_ID else subscription_id

@@ -60,7 +60,7 @@ class Typed(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What a line gets.
+    """Answer to a line.
 
     Attributes:
         note: the line for stderr.
@@ -87,7 +87,7 @@ class _Az(TyperCommand):
 
 
 def az_command() -> TyperCommand:
-    """What the `az` of `install-az` starts for everything but `az ml`."""
+    """Return the command that the `az` of `install-az` starts for everything but `az ml`."""
     return _Az("az", hidden=True, add_help_option=False)
 
 
@@ -171,7 +171,7 @@ def _with_real(answer: Answer, real: Path | None) -> str:
 
 
 def _is_known(words: Sequence[str]) -> bool:
-    """Whether there is something to be told about: all, or a group of which lines are answered."""
+    """Return whether there is help: on everything, or on a group of which lines are answered."""
     return not words or any(name.startswith(f"{words[0]} ") for name in _ANSWERS)
 
 
@@ -290,7 +290,7 @@ def _get_config(typed: Typed) -> Answer:
 
 
 def _found_settings(names: Sequence[str]) -> object:
-    """All settings, those of a section, or one."""
+    """Return all settings, those of a section, or one."""
     if not names:
         return {section: setting_records(pairs) for section, pairs in read_settings().items()}
     section, _, name = names[0].partition(".")

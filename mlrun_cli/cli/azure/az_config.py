@@ -27,7 +27,7 @@ def settings_of(texts: Iterable[str]) -> dict[str, str]:
 
 
 def read_settings() -> dict[str, dict[str, str]]:
-    """All settings of the file, by section and name.
+    """Return the settings of the file, by section and name.
 
     Raises:
         InvalidFile: it cannot be read.

@@ -1,4 +1,4 @@
-"""What a user of az has set for good: `AZURE_*` variables and `~/.azure/config`."""
+"""Defaults of az: `AZURE_*` variables and `~/.azure/config`."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def azure_default(section: str, key: str) -> str | None:
 
 
 def azure_switch(section: str, key: str) -> bool:
-    """The same for what is on or off; anything but 1, yes, true and on is off."""
+    """Return whether a switch is on: 1, yes, true or on; anything else is off."""
     return (azure_default(section, key) or "").lower() in _TRUE
 
 
 def config_file() -> Path:
-    """Where az keeps its configuration, whether or not it is there."""
+    """Return the path of az's configuration, whether or not it exists."""
     folder = os.environ.get("AZURE_CONFIG_DIR")
     return Path(folder or "~/.azure").expanduser() / "config"
 
@@ -42,7 +42,7 @@ def _from_file(path: Path, section: str, key: str) -> str | None:
 
 
 def read_config(path: Path) -> RawConfigParser:
-    """What stands in az's config file; nothing when there is none.
+    """Return the content of az's config file, empty if there is none.
 
     Raises:
         InvalidFile: it is there and cannot be read.

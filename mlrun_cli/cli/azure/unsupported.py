@@ -1,4 +1,4 @@
-"""What az has and this program does not: refused by name, with what to do instead."""
+"""Commands of az that this program does not have, with what to do instead."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from mlrun_cli.wire.run_output import printable
 GAP = "  "
 
 Narrowing = Sequence[tuple[str, int]]
-"""Which column gives way next, by its heading, and down to which width; 0 leaves it out."""
+"""Columns in the order in which they are narrowed, by heading, with the width down to which; 0 leaves one out."""
 
 
 @dataclass(slots=True)
@@ -97,7 +97,7 @@ def moment_of(text: str) -> datetime:
 
 
 def carries(text: str, encoding: str) -> bool:
-    """Whether an encoding has all characters of a text."""
+    """Return whether an encoding has all characters of a text."""
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
@@ -124,7 +124,7 @@ def _narrowed(columns: Sequence[Column], width: int, repeating: Narrowing, narro
 
 
 def _room(columns: Sequence[Column], width: int) -> int:
-    """How many columns of the terminal are left; negative when there are too few."""
+    """Return the number of unused columns of the terminal; negative if the table is too wide."""
     kept = [column.width for column in columns if column.width]
     return width - sum(kept) - len(GAP) * (len(kept) - 1)
 

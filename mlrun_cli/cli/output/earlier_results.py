@@ -1,4 +1,4 @@
-"""Which files of `-t` an earlier try of the same command has written, so that a second one may replace its own."""
+"""Files of `-t` that an earlier try of the same command wrote, which a second try may replace."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MANY = 500
 
 
 def is_of_earlier_try(path: Path, words: list[str]) -> bool:
-    """Whether the same command line wrote the file, and nobody has changed it since."""
+    """Return whether the same command line wrote the file, and it is unchanged since."""
     try:
         note = read_json(_note_of(path))
         return note is not None and note == _described(path, words)

@@ -18,7 +18,7 @@ from mlrun_cli.errors import MlrunError
 
 
 class OutputFormat(str, Enum):
-    """What `-o` takes."""
+    """Values of `-o`."""
 
     JSON = "json"
     JSONC = "jsonc"

@@ -1,4 +1,4 @@
-"""What moves on a terminal while a person waits; in a pipe nothing does."""
+"""Progress on a terminal while a person waits; none in a pipe."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ _KINDS = {
     "dict": "an object",
     "OrderedDict": "an object",
 }
-"""What a person calls a type of JMESPath, or of Python where a list holds what it should not."""
+"""Names of types for people: those of JMESPath, and those of Python that its errors show."""
 _UNQUOTED_SIDE = r"(?P<operator>==|!=)\s*(?P<value>[^\s'\"`&|)\]][^&|)\]]*?)\s*(?=&&|\|\||[)\]]|$)"
 
 
@@ -64,7 +64,7 @@ class Query(NamedTuple):
         return cls(text, expression)
 
     def apply(self, value: object) -> object:
-        """What the query makes of a JSON-like value; mappings that it names itself are `OrderedDict`.
+        """Return the query's result for a JSON-like value; mappings that it names itself are `OrderedDict`.
 
         Raises:
             InvalidQuery: a function got a value that it does not take.

@@ -11,7 +11,7 @@ from mlrun_cli.cli.global_options import Shared
 Record = Mapping[str, Any]
 
 _WIDEST = 160
-"""Where no terminal says how much room there is."""
+"""Width in columns where stdout is no terminal."""
 
 
 class Field(NamedTuple):
@@ -30,7 +30,7 @@ class Field(NamedTuple):
     keeps_end: bool = False
 
     def text(self, record: Record) -> str:
-        """What stands in the line of a record."""
+        """Return the cell of a record."""
         value = record.get(self.cell) if isinstance(self.cell, str) else self.cell(record)
         return "" if value is None else str(value)
 
@@ -82,7 +82,7 @@ def print_fields(
 
 
 def time_of(key: str) -> Callable[[Record], str]:
-    """What makes the local time of a record's moment."""
+    """Return a function that formats a record's time as local time."""
 
     def text(record: Record) -> str:
         from mlrun_cli.cli.output.columns import local_time  # noqa: PLC0415

@@ -94,7 +94,7 @@ def _status(record: Mapping[str, Any], encoding: str) -> str:
 
 
 def _is_azures(key: str) -> bool:
-    """Whether each run gets a property of this name, and no user wrote it."""
+    """Return whether this is a property that every run has, which no user wrote."""
     return key.startswith(("azureml.", "_azureml.", "mlflow.")) or key in {"ContentSnapshotId", "ProcessInfoFile"}
 
 

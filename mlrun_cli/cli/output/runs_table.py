@@ -75,7 +75,7 @@ _NARROWING = (
     *(("Run", 21), ("Tags", 0), ("Waits for", 0), ("Age", 0)),
     *(("Run", 12), ("Status", 1)),
 )
-"""Which column gives way next, and down to which width; 0 leaves it out.
+"""Columns in the order in which they are narrowed, with the width down to which; 0 leaves one out.
 
 Before them go those of `_REPEATING` that say the same in every line. The last 20 characters of a run id are its own.
 """

@@ -16,7 +16,7 @@ _PREFIX = "filter_"
 
 
 class FilterOptions:
-    """What was typed for the filters of a command, which takes it as a parameter of this type.
+    """Filters of a command, which takes them as a parameter of this type.
 
     Attributes:
         texts: by word of the filter language; words without an option that was typed are not there.

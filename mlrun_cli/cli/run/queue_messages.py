@@ -1,4 +1,4 @@
-"""What a run waits for, told to whoever streams it: seldom, and only what is new."""
+"""Messages on what a streamed run waits for: seldom, and only what is new."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which runs a verb is about: those of some ids, or those that filters leave."""
+"""Selection of the runs of a command: by ids, or by filters."""
 
 from __future__ import annotations
 

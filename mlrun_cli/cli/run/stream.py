@@ -120,7 +120,7 @@ def _stream_lock(workspace: Workspace, run: Run) -> OwnedFile:
 
 
 class _Titles:
-    """What stands above each log: shown always, or only where there is more than the script's."""
+    """Titles above the logs: always shown, or only where there is more than the script's."""
 
     def __init__(self, say: Callable[[str], None], *, are_shown: bool) -> None:
         self._say = say
@@ -266,7 +266,7 @@ def _print(text: str) -> None:
 
 
 def _print_summary(workspace: Workspace, run: Run, notes: Messages) -> None:
-    """What stands below the log: how the run ended, how long it took, why it failed and where the whole log is.
+    """Print the summary below the log: how the run ended, how long it took, why it failed, where the whole log is.
 
     Where errors alone are said, it is one line, and nothing of a run that completed.
     """
@@ -300,7 +300,7 @@ def print_last_lines(workspace: Workspace, run: Run, say: Callable[[str], None])
 
 
 def print_ending(workspace: Workspace, run: Run, notes: Messages) -> None:
-    """How a run ended that did not complete, why, and where its whole log is; said at every level."""
+    """Print how a run ended that did not complete, why, and where its whole log is, at every level."""
     reason = "" if run.error is None else f": {describe_error(run.error)}"
     log = telling_log(workspace, run)
     where = f"\nLog: {log}" if log.exists() else ""  # a run without a script has none

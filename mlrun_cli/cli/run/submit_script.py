@@ -18,6 +18,7 @@ from mlrun_cli.cli.option_values import (
     on_interrupt,
 )
 from mlrun_cli.cli.run import app
+from mlrun_cli.cli.run.exit_code import exit_code_of
 from mlrun_cli.cli.run.options import (
     Environment,
     ExperimentName,
@@ -29,7 +30,7 @@ from mlrun_cli.errors import ConflictingOptions, MlrunError
 
 if TYPE_CHECKING:
     from mlrun_cli.submit.request import SubmitRequest
-from mlrun_cli.cli.run.exit_code import exit_code_of
+    from mlrun_cli.workspace import Workspace
 
 
 @command(
@@ -96,12 +97,7 @@ def submit_script(
     Everything after SCRIPT belongs to the script, options included. The log goes to stderr, the run's record
     to stdout. Exits with 0 if the run completed, with 1 if not. Ctrl-C ends the streaming, not the run.
     """
-    from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415
-    from mlrun_cli.cli.output.progress import Spinner  # noqa: PLC0415
-    from mlrun_cli.cli.run.stream import stream_submitted  # noqa: PLC0415
-    from mlrun_cli.processes.interruptions import Interruptions  # noqa: PLC0415
     from mlrun_cli.submit.request import SubmitRequest  # noqa: PLC0415
-    from mlrun_cli.submit.start import submit  # noqa: PLC0415
 
     when_interrupted = on_interrupt(interrupt)
     if is_async and is_reading:
@@ -130,7 +126,20 @@ def submit_script(
     )
     if is_dry_run:
         return _dry_run(context, request)
-    with context.workspace as workspace, Interruptions() as interruptions, ExitStack() as stack:
+    return _submit(context.workspace, request, shared, when_interrupted, is_async=is_async)
+
+
+def _submit(
+    workspace: Workspace, request: SubmitRequest, shared: Shared, when_interrupted: OnInterrupt, *, is_async: bool
+) -> object:
+    """Submit a script and stream its run, or return its record at once."""
+    from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415
+    from mlrun_cli.cli.output.progress import Spinner  # noqa: PLC0415
+    from mlrun_cli.cli.run.stream import stream_submitted  # noqa: PLC0415
+    from mlrun_cli.processes.interruptions import Interruptions  # noqa: PLC0415
+    from mlrun_cli.submit.start import submit  # noqa: PLC0415
+
+    with workspace, Interruptions() as interruptions, ExitStack() as stack:
         with Spinner(enabled=shared.shows_progress) as spinner:
             submitted = submit(
                 workspace,
