@@ -37,7 +37,7 @@ class ComputeTarget(NamedTuple):
 
 
 def most_nodes(target: ComputeTarget) -> int | None:
-    """How many nodes of a target may be in use at once; None means that there is no limit."""
+    """Return the limit of a target's nodes in use at once; None means no limit."""
     if target.kind == COMPUTE_INSTANCE:
         return 1
     scale = target.properties.get("scaleSettings")
@@ -47,7 +47,7 @@ def most_nodes(target: ComputeTarget) -> int | None:
 
 
 def check_compute_target_name(name: str) -> str:
-    """The name itself.
+    """Return the name itself.
 
     Raises:
         UsageError: it is not up to 64 letters, digits, `-`, `_` and `.` of which the first is a letter or a digit.
@@ -62,12 +62,15 @@ def check_compute_target_name(name: str) -> str:
 
 
 def is_compute_target_name(name: str) -> bool:
-    """Whether a compute target can have this name; a shell takes each such name as one word."""
+    """Return whether a compute target can have this name; a shell takes each such name as one word."""
     return _NAME.fullmatch(name) is not None
 
 
 def compute_target_record(target: ComputeTarget, workspace_id: str) -> dict[str, Any]:
-    """The target as Azure describes it in JSON; `workspace_id` is the path that begins with `/subscriptions/`."""
+    """Return the target as Azure describes it in JSON.
+
+    `workspace_id` is the path that begins with `/subscriptions/`.
+    """
     return {
         "id": f"{workspace_id}/computes/{target.name}",
         "location": LOCAL_TARGET,

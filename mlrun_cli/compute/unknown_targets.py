@@ -1,4 +1,4 @@
-"""What becomes of a run whose compute target is not in the workspace."""
+"""Treatment of runs whose compute target is not in the workspace."""
 
 from __future__ import annotations
 

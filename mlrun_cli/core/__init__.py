@@ -1,1 +1,1 @@
-"""What every noun may use: names, times, sizes, documents, redaction and whole files."""
+"""Basics that every noun may use: names, times, sizes, documents, redaction and atomic files."""

@@ -13,7 +13,10 @@ FULL_FOR_RUNS_BYTES = 1 << 20
 
 
 def describe_full_disk(path: Path, full_bytes: int = FULL_BYTES) -> str | None:
-    """What is to be said of the disk that a path lies on, as a sentence without its end; None unless it is full."""
+    """Return a message on the full disk of a path, as a sentence without its end.
+
+    None unless it is full.
+    """
     there = next((folder for folder in (path, *path.parents) if os.path.exists(folder)), None)
     try:
         found = None if there is None else os.statvfs(there)
@@ -31,6 +34,6 @@ def describe_full_disk(path: Path, full_bytes: int = FULL_BYTES) -> str | None:
 
 
 def _top_of_disk(path: Path) -> Path:
-    """The topmost folder above a path that is on the same disk: where that is mounted, as a rule."""
+    """Return the topmost folder above a path that is on the same disk: where that is mounted, as a rule."""
     device = path.stat().st_dev
     return next((below for below in (path, *path.parents) if os.stat(below.parent).st_dev != device), Path("/"))

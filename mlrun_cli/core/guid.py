@@ -11,7 +11,7 @@ _GUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 def check_guid(text: str) -> str:
-    """The text in small letters.
+    """Return the text in small letters.
 
     Raises:
         UsageError: it is no GUID.
@@ -26,7 +26,7 @@ def check_guid(text: str) -> str:
 
 
 def new_guid() -> str:
-    """A random GUID (version 4) in its usual text form."""
+    """Return a random GUID (version 4) in its usual text form."""
     digits = bytearray(os.urandom(16))
     digits[6] = digits[6] & 0x0F | 0x40
     digits[8] = digits[8] & 0x3F | 0x80

@@ -46,7 +46,7 @@ _NETWORK_FILE_SYSTEMS = frozenset(
 
 
 def home_folder(environment: Mapping[str, str]) -> Path:
-    """The folder that `MLRUN_HOME` names, else the platform's folder for a user's data."""
+    """Return the folder that `MLRUN_HOME` names, else the platform's folder for a user's data."""
     named = environment.get(HOME_VARIABLE)
     if named:
         return Path(named).expanduser().absolute()
@@ -106,7 +106,7 @@ def refuse_network_file_system(folder: Path) -> None:
 
 
 def file_system_of(folder: Path) -> str | None:
-    """The kind of file system (`ext4`, `nfs4`, …) a folder lies on, where Linux tells."""
+    """Return the kind of file system (`ext4`, `nfs4`, …) a folder lies on, where Linux tells."""
     device = os.stat(folder).st_dev
     wanted = f"{os.major(device)}:{os.minor(device)}".encode()
     try:

@@ -13,7 +13,7 @@ _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def open_inner_file(folder: Path, name: str) -> int | None:
-    """A descriptor to read the regular file `name`, with `/` between its parts, below a folder.
+    """Return a descriptor to read the regular file `name`, with `/` between its parts, below a folder.
 
     None when there is none, when a part of it is a link, or when the name leads out of the folder.
     """

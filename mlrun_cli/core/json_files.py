@@ -12,7 +12,7 @@ from mlrun_cli.core.temporary import temporary_beside
 
 
 def write_json(path: Path, document: Mapping[str, Any], *, durable: bool = False) -> None:
-    """Put a file in its place at once, readable by its user alone; `durable` waits for the disk."""
+    """Write a file atomically, readable by its user alone; `durable` waits for the disk."""
     with temporary_beside(path) as temporary:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
@@ -29,7 +29,7 @@ def write_json(path: Path, document: Mapping[str, Any], *, durable: bool = False
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """The document, or None when there is none or it was cut off by a power failure."""
+    """Return the document, or None when there is none or it was cut off by a power failure."""
     try:
         document = json.loads(path.read_bytes().decode("utf-8", "surrogateescape"))
     except (FileNotFoundError, ValueError):

@@ -13,7 +13,7 @@ _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 
 
 def lock(descriptor: int, operation: int) -> None:
-    """As `fcntl.flock`.
+    """Call `fcntl.flock`, with an error for file systems without locks.
 
     Raises:
         BlockingIOError: it is held, and was not to be waited for.
@@ -33,7 +33,7 @@ def lock(descriptor: int, operation: int) -> None:
 
 
 def acquire_lock(path: Path, operation: int) -> int:
-    """The descriptor of a lock file, made if need be, whose lock has been taken as by `fcntl.flock`.
+    """Return the descriptor of a lock file, made if need be, whose lock has been taken as by `fcntl.flock`.
 
     Who removes the file holds its lock: a lock that was waited for meanwhile is nobody's any more.
 
@@ -63,7 +63,7 @@ def remove_locked(path: Path, descriptor: int) -> None:
 
 
 def is_at(descriptor: int, path: Path) -> bool:
-    """Whether this is where an open file still is."""
+    """Return whether this is where an open file still is."""
     try:
         return os.path.samestat(os.fstat(descriptor), os.stat(path))
     except FileNotFoundError:

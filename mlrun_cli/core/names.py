@@ -21,7 +21,7 @@ MAX_EXPERIMENT_NAME_BYTES = 200
 
 
 def check_experiment_name(name: str) -> str:
-    """The name itself.
+    """Return the name itself.
 
     Raises:
         UsageError: it is empty, longer than 200 bytes in UTF-8, begins with a dot, begins or ends with a
@@ -31,27 +31,27 @@ def check_experiment_name(name: str) -> str:
 
 
 def check_workspace_name(name: str) -> str:
-    """The name itself; refuses what `check_experiment_name` refuses, the limit is 255 bytes."""
+    """Return the name itself; refuses what `check_experiment_name` refuses, the limit is 255 bytes."""
     return _check("workspace name", name, MAX_NAME_BYTES)
 
 
 def check_resource_group(name: str) -> str:
-    """The name itself; refuses what `check_workspace_name` refuses."""
+    """Return the name itself; refuses what `check_workspace_name` refuses."""
     return _check("resource group", name, MAX_NAME_BYTES)
 
 
 def check_subscription_id(subscription_id: str) -> str:
-    """The id itself; refuses what `check_workspace_name` refuses, and need not be a GUID."""
+    """Return the id itself; refuses what `check_workspace_name` refuses, and need not be a GUID."""
     return _check("subscription id", subscription_id, MAX_NAME_BYTES)
 
 
 def check_run_id(run_id: str) -> str:
-    """The run id, or the beginning of one; refuses what `check_workspace_name` refuses."""
+    """Return the run id, or the beginning of one; refuses what `check_workspace_name` refuses."""
     return _check("run id", run_id, MAX_NAME_BYTES)
 
 
 def check_tag_key(key: str) -> str:
-    """The key itself. A tag names no folder: slashes and dots are allowed.
+    """Return the key itself. A tag names no folder: slashes and dots are allowed.
 
     Raises:
         UsageError: it is empty, longer than 255 bytes in UTF-8, or holds a control character.
@@ -61,7 +61,7 @@ def check_tag_key(key: str) -> str:
 
 
 def check_text(what: str, text: str) -> str:
-    """The text itself.
+    """Return the text itself.
 
     Args:
         what: what it is, as in `the display name`.
@@ -76,7 +76,10 @@ def check_text(what: str, text: str) -> str:
 
 
 def experiment_name_for_folder(folder: Path) -> str:
-    """The name of a folder, with '-' for what is neither letter nor digit: a shell might split a run's id at it."""
+    """Return the name of a folder, with '-' for what is neither letter nor digit.
+
+    A shell might split a run's id at it.
+    """
     kept = re.sub(r"[^\w-]+", "-", folder.name).strip("-_")
     return kept.encode()[:MAX_EXPERIMENT_NAME_BYTES].decode(errors="ignore") or "experiment"
 
@@ -118,6 +121,6 @@ def _invalid(what: str, text: str, why: str) -> UsageError:
 
 
 def _quoted(text: str) -> str:
-    """The text, or its beginning, as a message shows it."""
+    """Return the text, or its beginning, as a message shows it."""
     shown = text if len(text) <= 60 else f"{text[:60]}…"
     return f"'{shown}'" if shown.isprintable() else ascii(shown)

@@ -45,7 +45,7 @@ class OwnedFile:
 
 
 def abandoned_files(folder: Path) -> list[Path]:
-    """Those in a folder whose processes have ended without a word."""
+    """Return the files of a folder whose processes were killed."""
     try:
         names = os.listdir(folder)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""All that is wrong with what was asked for, found one after the other and told at once."""
+"""Collection of problems, so that a user learns of all at once."""
 
 from __future__ import annotations
 

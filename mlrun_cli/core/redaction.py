@@ -95,7 +95,7 @@ _VALUE = re.compile(
 
 
 def any_of(texts: Collection[str]) -> str:
-    """A pattern for each of them; of two at one place the longer, and for none of them what is nowhere."""
+    """Return a pattern for each of them; of two at one place the longer, and for none of them what is nowhere."""
     return "|".join(map(re.escape, sorted(texts, key=len, reverse=True))) or "(?!)"
 
 
@@ -127,11 +127,14 @@ class Redaction:
         return cls((), environment)
 
     def is_secret(self, name: str, value: str = _SOME_TEXT) -> bool:
-        """Whether a value of a variable or option of this name is a secret; without one, whether most would be."""
+        """Return whether a value of a variable or option of this name is a secret.
+
+        Without one, whether most would be.
+        """
         return _matches(self._secret_values(name), value)
 
     def text(self, value: str) -> str:
-        """A text with those secrets hidden that show by themselves.
+        """Return a text with those secrets hidden that show by themselves.
 
         They are users and signatures of addresses, parts of connection strings, tokens of HTTP and private keys.
         """
@@ -139,33 +142,33 @@ class Redaction:
         return self._showing_replaced(shown, _hidden)
 
     def optional_text(self, value: str | None) -> str | None:
-        """Return what `text` makes of a text, or None where there is none."""
+        """Return a text redacted by `text`; None stays None."""
         return None if value is None else self.text(value)
 
     def quoted(self, value: str) -> str:
-        """A value of any kind, such as a command: hidden is also what follows the name of a secret.
+        """Return a value of any kind, such as a command: hidden is also what follows the name of a secret.
 
         Where quotes leave a doubt, more than that is.
         """
         return self.text(self._named_replaced(value, _hidden))
 
     def prose(self, value: str) -> str:
-        """A text with those secrets hidden that `text` hides, or that follow a name which is certain to be theirs."""
+        """Return a text redacted by `text`, and without values after names that are certain to be secrets."""
         return self.text(self._replaced_after_names(value, _hidden, self._certain_values_after))
 
     def replaced(self, value: str, replacement: Callable[[str], str]) -> str:
-        """A text with what `replacement` makes of each secret that `quoted` hides, which may have quotes around it.
+        """Return a text with a replacement of each secret that `quoted` hides, its quotes included.
 
         A user of an address who has no password is left in it.
         """
         return self._showing_replaced(self._named_replaced(value, replacement), replacement)
 
     def named(self, name: str, value: str) -> str:
-        """The value of a variable or setting, which is hidden as a whole where the name says so."""
+        """Return the value of a variable or setting, which is hidden as a whole where the name says so."""
         return REDACTED if self.is_secret(name, value) else self.quoted(value)
 
     def document(self, value: Any) -> Any:
-        """The same JSON value, with every text in it as `prose` gives it; hidden as a whole where its key says so."""
+        """Return a JSON value with every text redacted as prose, or hidden whole where its key says so."""
 
         def shown(name: str, text: str) -> str:
             return REDACTED if _matches(self._secret_values(name, is_free=True), text) else self.prose(text)
@@ -185,7 +188,7 @@ class Redaction:
         return _with_texts(value, shown)
 
     def _known_secrets(self) -> re.Pattern[str]:
-        """Return what finds the values of the environment's secrets."""
+        """Return the pattern of the values of the environment's secrets."""
         variables = dict(self._environment)
         if variables != self._secrets_of:
             named = variables.items()
@@ -194,17 +197,17 @@ class Redaction:
         return self._secrets
 
     def _tells(self, name: str, value: str) -> bool:
-        """Whether a variable has a secret that is none wherever else it may stand."""
+        """Return whether a variable has a secret that is none wherever else it may stand."""
         secrets = self._secret_values(name)
         is_common = secrets is not ANYTHING and _COMMON.fullmatch(value) is not None
         return len(value) >= LEAST_LETTERS and _matches(secrets, value) and not is_common
 
     def variables(self, variables: Mapping[str, str]) -> dict[str, str]:
-        """The same names; secrets in their values hidden."""
+        """Return the variables with secrets in their values hidden."""
         return {name: self.named(name, value) for name, value in variables.items()}
 
     def arguments(self, arguments: Sequence[str]) -> list[str]:
-        """A command line with the values of secret options and of secret assignments hidden.
+        """Return a command line with the values of secret options and of secret assignments hidden.
 
         An argument that is text for a shell, as after `sh -c`, is treated like that within.
         """
@@ -224,7 +227,7 @@ class Redaction:
         return shown
 
     def _showing_replaced(self, value: str, replacement: Callable[[str], str]) -> str:
-        """With those secrets replaced that show by themselves."""
+        """Replace secrets that can be recognised by themselves."""
 
         def connection_part(found: re.Match[str]) -> str:
             is_secret = found["name"].upper() == "PWD" or self.is_secret(found["name"], found["value"])
@@ -242,7 +245,7 @@ class Redaction:
         return _PRIVATE_KEY.sub(secret, _CREDENTIALS.sub(credentials, shown))
 
     def _named_replaced(self, value: str, replacement: Callable[[str], str]) -> str:
-        """With those secrets replaced that follow their name."""
+        """Replace secrets that follow their name."""
 
         def instruction(found: re.Match[str]) -> str:
             is_secret = self.is_secret(found["name"], found["value"].strip("\"'"))
@@ -273,7 +276,7 @@ class Redaction:
         return None if found["assigned"] is None else self._secret_values(found["name"])
 
     def _certain_values_after(self, found: re.Match[str]) -> re.Pattern[str] | None:
-        """As `_values_after` in prose, where names of secrets are words too: `--api-key: expected one argument`."""
+        """Find values after names in prose, in which such names are words too: `--api-key: expected one argument`."""
         if self._values_after(found) is not ANYTHING:
             return None
         return _NO_WORD if ":" in (found["assigned"] or "") else ANYTHING
@@ -293,7 +296,7 @@ class Redaction:
 
 
 def _with_texts(value: Any, shown: Callable[[str, str], str], name: str = "") -> Any:
-    """A JSON value with what `shown` makes of each text in it and the key that this stands under."""
+    """Return a JSON value with what `shown` makes of each text in it and the key that this stands under."""
     if isinstance(value, str):
         return shown(name, value)
     if isinstance(value, Mapping):
@@ -308,7 +311,7 @@ def _matches(secrets: re.Pattern[str] | None, value: str) -> bool:
 
 
 def _are_credentials(found: re.Match[str]) -> bool:
-    """Whether something is given for the scheme of HTTP; `Basic training` gives nothing."""
+    """Return whether something is given for the scheme of HTTP; `Basic training` gives nothing."""
     if found["scheme"] == "Basic":
         return _is_base64_text(found["given"])
     return found[0] == found.string or _GIVEN_TOKEN.fullmatch(found["given"]) is not None
@@ -323,7 +326,7 @@ def _is_base64_text(text: str) -> bool:
 
 
 def _is_for_shell(arguments: Sequence[str], place: int) -> bool:
-    """Whether the argument follows `sh -c`, or the like of another shell."""
+    """Return whether the argument follows `sh -c`, or the like of another shell."""
     return (
         place >= 2 and _SHELL_OPTION.fullmatch(arguments[place - 1]) is not None and arguments[place - 2].endswith("sh")
     )

@@ -1,4 +1,4 @@
-"""Which names of variables, options and settings stand for a secret, and what its value looks like."""
+"""Names of variables, options and settings that hold a secret, and patterns of its value."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ ANYTHING = re.compile(r".*", re.DOTALL)
 
 @lru_cache(maxsize=1000)
 def secret_values(name: str, *, is_free: bool = False) -> re.Pattern[str] | None:
-    """What matches, as a whole, each value of this name that is a secret; None when no value of it is.
+    """Return the pattern of a secret value under this name; None when no value of it is a secret.
 
     Of a name that is free, as that of a tag, which may be about the tokens of a text, a doubtful one is taken for that
     of a secret only where the value looks like one.

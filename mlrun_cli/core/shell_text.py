@@ -19,7 +19,7 @@ _AROUND = {"single": ("'\"", "\"'"), "double": ("", ""), "plain": ('"', '"')}
 
 
 def with_variables(text: str, pattern: re.Pattern[str], variable: Callable[[re.Match[str]], str | None]) -> str:
-    """The text with a shell variable in place of each match of a pattern, unless `variable` gives no name for it.
+    """Return a text with a shell variable for each match of a pattern that `variable` names.
 
     The values are no part of the text, so nothing in them can be taken for words or commands, whatever quotes are
     around it. Within quotes that are not seen through here, as in `"$(…)"`, a value may be more than one word.

@@ -31,19 +31,19 @@ _swept: set[tuple[int, int]] = set()
 
 
 def temporary_name() -> str:
-    """A name that nobody else has, another thread of this process included."""
+    """Return a name that nobody else has, another thread of this process included."""
     maker = f"{_machine()}-{os.getpid()}-{_start_of(os.getpid())}-" if _machine() else ""
     return f"{TEMPORARY_PREFIX}{maker}{os.urandom(8).hex()}"
 
 
 def is_temporary(name: str) -> bool:
-    """Whether a file of this name is one that is being written."""
+    """Return whether a file of this name is one that is being written."""
     return name.startswith(TEMPORARY_PREFIX)
 
 
 @contextmanager
 def temporary_beside(path: Path) -> Iterator[Path]:
-    """Such a name in a path's folder; a file that still has it at the end is removed."""
+    """Yield a temporary name in a path's folder; a file that still has it at the end is removed."""
     sweep(path.parent)
     temporary = path.with_name(temporary_name())
     try:
@@ -57,7 +57,7 @@ def temporary_beside(path: Path) -> Iterator[Path]:
 def new_file(
     path: str | os.PathLike[str], *, folder: int | None = None, mode: int = 0o666, overwrite: bool = True
 ) -> Iterator[int]:
-    """The descriptor of a file to write, which gets its name when the block has ended well.
+    """Open a file to write, which gets its name when the block has ended well; yield its descriptor.
 
     Args:
         path: where; its folder is there.
@@ -200,7 +200,10 @@ def _is_abandoned(name: str, within: int) -> bool:
 
 @cache
 def _machine() -> str:
-    """What tells processes of this machine, boot and PID namespace from others; nothing where that cannot be told."""
+    """Return an id of this machine, boot and PID namespace.
+
+    Nothing where that cannot be told.
+    """
     try:
         with open("/proc/sys/kernel/random/boot_id", "rb") as file:
             boot = file.read(8).decode()
@@ -210,7 +213,7 @@ def _machine() -> str:
 
 
 def _start_of(pid: int) -> int:
-    """When a process was started, in ticks since the boot; -1 when there is none."""
+    """Return the start of a process, in ticks since the boot; -1 when there is none."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             return int(file.read().rpartition(b")")[2].split()[19])

@@ -13,7 +13,7 @@ MAX_BYTES = 1 << 20
 
 
 def read_text(path: Path) -> str:
-    """The text of a small UTF-8 file, without its byte order mark; line ends are left as they are.
+    """Return the text of a small UTF-8 file, without its byte order mark; line ends are left as they are.
 
     Raises:
         InvalidFile: missing, unreadable, no regular file, longer than `MAX_BYTES`, not UTF-8, or empty.

@@ -11,7 +11,7 @@ MICROSECONDS = 1_000_000
 
 
 def now() -> int:
-    """The wall clock's time, in microseconds."""
+    """Return the wall clock's time, in microseconds."""
     return time.time_ns() // 1000
 
 

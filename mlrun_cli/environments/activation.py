@@ -1,4 +1,4 @@
-"""How a script is started in its environment."""
+"""Commands and variables that start a script in its environment."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from mlrun_cli.environments.environment import Builder, EnvironmentPlan
 
 
 def script_command(plan: EnvironmentPlan, script: Sequence[str]) -> list[str]:
-    """The words that start a script: what stands in front, then the script and its arguments."""
+    """Return the words that start a script: what stands in front, then the script and its arguments."""
     return [*(plan.starter or (plan.interpreter,)), *script]
 
 
 def activated_environment(plan: EnvironmentPlan, environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables by which programs find the environment, as after its activation in a shell."""
+    """Return the variables by which programs find the environment, as after its activation in a shell."""
     found = dict(environment)
     if plan.starter:
         found |= {"PYSPARK_PYTHON": plan.interpreter, "PYSPARK_DRIVER_PYTHON": plan.interpreter}

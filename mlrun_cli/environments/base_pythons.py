@@ -38,7 +38,7 @@ _LISTED_BY_UV = re.compile(r"^cpython-(\d+)\.(\d+)\.(\d+)-", re.MULTILINE)
 
 
 def find_pinned_python(request: PythonRequest, uv: str | None, environ: Mapping[str, str]) -> BasePython | None:
-    """The Python that does, of this machine or fetched by uv; None where there is none."""
+    """Return the Python that does, of this machine or fetched by uv; None where there is none."""
     interpreter = find_base_interpreter(request, environ)
     if interpreter is not None:
         return _local(interpreter, request)
@@ -50,7 +50,7 @@ def find_pinned_python(request: PythonRequest, uv: str | None, environ: Mapping[
 def rank_pythons(
     request: PythonRequest, uv: str | None, environ: Mapping[str, str], day: date | None = None
 ) -> list[BasePython]:
-    """The Pythons that do, else all, the nearest to what is asked for first; one for each minor version.
+    """Return the Pythons that do, else all, the nearest to what is asked for first; one for each minor version.
 
     At most one of them has to be fetched by uv.
 
@@ -91,13 +91,13 @@ def rank_pythons(
 
 
 def python_of_day(day: date) -> tuple[int, int]:
-    """The minor version that was a year old that day, or the first that is known."""
+    """Return the minor version that was a year old that day, or the first that is known."""
     old = [minor for minor, first in _MINORS.items() if (day - first).days >= _DAYS_OF_A_YEAR]
     return 3, max(old, default=min(_MINORS))
 
 
 def may_uv_provide(request: PythonRequest) -> bool:
-    """Whether it is worth installing uv for such a Python."""
+    """Return whether it is worth installing uv for such a Python."""
     versions = ((3, minor, patch) for minor in range(8, _NEWEST_MINOR_OF_UV) for patch in range(40))
     return any(
         request.allows(version) for version in versions if version >= _OLDEST_OF_UV and version not in _NOT_OF_UV
@@ -110,13 +110,13 @@ def _local(interpreter: Interpreter, request: PythonRequest) -> BasePython:
 
 
 def _distance(wanted: Sequence[int], version: tuple[int, ...]) -> tuple[bool, int]:
-    """Whether the major version is another, else how many minor ones lie between."""
+    """Return whether the major version is another, else how many minor ones lie between."""
     is_another = bool(wanted) and version[0] != wanted[0]
     return is_another, 0 if is_another or len(wanted) < 2 else abs(version[1] - wanted[1])
 
 
 def _versions_of_uv(uv: str, environ: Mapping[str, str]) -> list[tuple[int, ...]]:
-    """The finished versions that uv has or knows where to get; it answers from its own list."""
+    """Return the finished versions that uv has or knows where to get; it answers from its own list."""
     command = [uv, "python", "list", "--all-versions", "--python-preference", "only-managed", "--offline"]
     try:
         answer = subprocess.run(

@@ -109,7 +109,7 @@ def _make(
 
 
 def _list_command(folder: EnvironmentFolder, build: EnvironmentBuild) -> list[str]:
-    """What lists the packages that are there."""
+    """Return the command that lists the installed packages."""
     python = str(folder.interpreter)
     if build.builder is Builder.UV:
         return [build.installer, "pip", "freeze", "--python", python]
@@ -174,7 +174,7 @@ def _read_log_path(path: Path) -> bytes:
 
 
 def _find_own_log() -> bytes:
-    """The file that this process prints to; empty when that cannot be known."""
+    """Return the file that this process prints to; empty when that cannot be known."""
     with suppress(OSError):
         log = os.readlink(b"/proc/self/fd/1")
         return log if os.path.isfile(log) else b""

@@ -39,7 +39,7 @@ def plan_conda(
     environ: Mapping[str, str],
     choice: EnvironmentChoice = _PINNED,
 ) -> PlannedEnvironment:
-    """An environment under `home` with what the conda dependencies name, by conda or, without one, from PyPI.
+    """Return an environment under `home` with what the conda dependencies name, by conda or, without one, from PyPI.
 
     Raises:
         EnvironmentNotBuilt: the Python that is asked for cannot be had, or no day can be known or kept to.
@@ -107,7 +107,7 @@ def _package_day(
 def _notes(
     request: PythonRequest, build: EnvironmentBuild, dependencies: CondaDependencies, *, is_without_conda: bool
 ) -> Iterator[str]:
-    """What is said of the Python and of the day."""
+    """Yield what is said of the Python and of the day."""
     path, first = dependencies.path, build.pythons[0]
     where = "which uv fetches" if first.is_fetched else f"'{first.python}'"
     if first.only_wheels:
@@ -144,13 +144,13 @@ def _plan_with_conda(
 
 
 def find_conda(environ: Mapping[str, str]) -> str | None:
-    """The absolute path of conda, micromamba or mamba, the first of them that is on PATH."""
+    """Return the absolute path of conda, micromamba or mamba, the first of them that is on PATH."""
     found = (shutil.which(name, path=environ.get("PATH", "")) for name in _CONDAS)
     return next((str(Path(path).absolute()) for path in found if path), None)
 
 
 def find_uv(environ: Mapping[str, str]) -> str | None:
-    """The absolute path of uv: on PATH, else the one installed beside this tool."""
+    """Return the absolute path of uv: on PATH, else the one installed beside this tool."""
     on_path = shutil.which("uv", path=environ.get("PATH", ""))
     if on_path:
         return str(Path(on_path).absolute())
@@ -204,13 +204,13 @@ def _build(
 
 
 def key_and_folder(home: Path, content: Sequence[object]) -> tuple[str, str]:
-    """The key of an environment that is made of this, and its folder."""
+    """Return the key of an environment that is made of this, and its folder."""
     key = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:_KEY_LENGTH]
     return key, str(home.absolute() / "environments" / key)
 
 
 def _machine() -> list[str]:
-    """What makes equal lines another environment: the kind of machine and its C library."""
+    """Return the kind of machine and its C library: the same lines make another environment elsewhere."""
     system = os.uname()
     return [
         f"{system.sysname} {system.machine}",

@@ -19,7 +19,7 @@ _NAME = re.compile(r"\.?([0-9a-f]+)(?:\.lock|\.in-use|\.[0-9]+)?")
 
 
 def list_environments(home: Path) -> Sequence[BuiltEnvironment]:
-    """The environments that are complete, the one last used first."""
+    """Return the environments that are complete, the one last used first."""
     find_built = (folder.find_built() for folder in _folders(home))
     return sorted((one for one in find_built if one is not None), key=lambda one: -one.used_at)
 
@@ -58,7 +58,7 @@ def prune_environments(
 
 
 def disk_usage(folder: Path) -> int:
-    """The bytes that a folder takes on the disk; what several folders share (hard links) is counted for none."""
+    """Return the bytes that a folder takes on the disk; what several folders share (hard links) is counted for none."""
     size = 0
     for top, _folders_in, files in os.walk(folder):
         for name in files:
@@ -69,7 +69,7 @@ def disk_usage(folder: Path) -> int:
 
 
 def _folders(home: Path) -> Iterator[EnvironmentFolder]:
-    """Those that are there, and those of which a failed build has left the locks alone, or a prune some files."""
+    """Yield those that are there, and those of which a failed build has left the locks alone, or a prune some files."""
     environments = home / "environments"
     with suppress(FileNotFoundError):
         names = map(_NAME.fullmatch, os.listdir(environments))
@@ -96,7 +96,7 @@ def _remove_leftovers(folder: EnvironmentFolder, *, dry_run: bool) -> int:
 
 
 def _remove(folder: EnvironmentFolder) -> bool:
-    """Out of sight first: what is half removed must not pass for an environment. False if its image has to stay."""
+    """Remove an environment, out of sight first; return False if its image has to stay."""
     engine = folder.engine()
     if engine is not None and not remove_image(engine, image_name(folder.path.name)):
         return False
@@ -110,7 +110,7 @@ def _remove(folder: EnvironmentFolder) -> bool:
 
 @contextmanager
 def _exclusive_use(folder: EnvironmentFolder) -> Iterator[bool]:
-    """With both locks: neither is it being built, nor does a live run use it."""
+    """Yield whether both locks are held: nobody builds the environment, and no live run uses it."""
     with ExitStack() as stack:
         for path in (folder.lock, folder.in_use):
             is_new = not path.exists()

@@ -47,7 +47,7 @@ class CondaSpec:
 
 @dataclass(frozen=True, slots=True)
 class CondaDependencies:
-    """What a conda environment asks for.
+    """The dependencies of a conda environment.
 
     Attributes:
         path: the file it stands in, for messages.
@@ -83,7 +83,7 @@ def read_conda_dependencies(path: Path) -> CondaDependencies:
 def conda_dependencies_from_mapping(
     mapping: Mapping[str, object], path: Path, key_path: str, folder: Path
 ) -> CondaDependencies:
-    """The same from a value that stood at `key_path` of the file at `path`.
+    """Read conda dependencies from a value at `key_path` of the file at `path`.
 
     Raises:
         InvalidFile: it is not what conda takes.
@@ -92,7 +92,7 @@ def conda_dependencies_from_mapping(
 
 
 def parse_conda_spec(text: str) -> CondaSpec:
-    """One entry of `dependencies`: `numpy=1.18`, `conda-forge::pandas >=1,<2`, `scipy=1.5=py38_0`.
+    """Return one entry of `dependencies`: `numpy=1.18`, `conda-forge::pandas >=1,<2`, `scipy=1.5=py38_0`.
 
     Raises:
         ValueError: it is none; the message says why.
@@ -127,7 +127,7 @@ def _version_term(part: str, text: str) -> VersionTerm:
 
 
 def _shown(text: str) -> str:
-    """As an error may quote it."""
+    """Return a text as an error may quote it."""
     return Redaction().quoted(text)
 
 

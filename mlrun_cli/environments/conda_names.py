@@ -1,4 +1,4 @@
-"""What the names of conda packages are on PyPI."""
+"""Names of conda packages on PyPI."""
 
 from __future__ import annotations
 
@@ -119,10 +119,10 @@ _LEFT_OUT = frozenset(map(canonicalize_name, _NOT_PYTHON.split()))
 
 
 def pypi_name(conda_name: str) -> str | None:
-    """The name on PyPI of the same package; None where that is not known."""
+    """Return the name on PyPI of the same package; None where that is not known."""
     return _PYPI_NAMES.get(canonicalize_name(conda_name))
 
 
 def is_no_python_package(conda_name: str) -> bool:
-    """Whether it is a compiler, a C library or a program, which pip does not install."""
+    """Return whether it is a compiler, a C library or a program, which pip does not install."""
     return canonicalize_name(conda_name) in _LEFT_OUT

@@ -21,7 +21,10 @@ _ANSWER_SECONDS = 10.0
 
 
 def is_program_missing(container: ContainerPlan, installer: Installer) -> bool:
-    """Whether a program that has to be in the image cannot be started; says so on stdout, after the engine's words."""
+    """Return whether a program that has to be in the image cannot be started.
+
+    Says so on stdout, after the engine's words.
+    """
     for program in container.programs:
         options = ["--rm", *_NETWORK, *container.options, "--entrypoint", program]
         look = [container.engine, "run", *options, container.image, "--version"]
@@ -42,7 +45,7 @@ def container_command(
     work: Path,
     mounts: Iterable[Path],
 ) -> list[str]:
-    """The command that runs `argv` in the container; it has to be started with that environment.
+    """Return the command that runs `argv` in the container; it has to be started with that environment.
 
     Variables stand in it by their names alone, so that their values are not seen in a list of processes.
 
@@ -97,7 +100,7 @@ def end_containers(container: ContainerPlan, run_id: str, environment: Mapping[s
 
 
 def still_running_warning(container: ContainerPlan, run_id: str) -> str:
-    """The warning of a run whose containers could not be ended."""
+    """Return the warning of a run whose containers could not be ended."""
     engine = os.path.basename(container.engine)
     look = f"{engine} ps --filter label={RUN_LABEL}={run_id}"
     return f"A container of the run may still run, since {engine} does not answer: '{look}' shows it once it does."
@@ -106,13 +109,13 @@ def still_running_warning(container: ContainerPlan, run_id: str) -> str:
 def _containers(
     container: ContainerPlan, run_id: str, environment: Mapping[str, str], *options: str
 ) -> list[str] | None:
-    """The containers of a run, without options those that run; None when the engine does not tell."""
+    """Return the containers of a run, without options those that run; None when the engine does not tell."""
     label = f"label={RUN_LABEL}={run_id}"
     return _output([container.engine, "ps", *options, "--quiet", "--filter", label], environment)
 
 
 def _output(command: Sequence[str], environment: Mapping[str, str]) -> list[str] | None:
-    """The words that it prints; None when it fails or takes too long."""
+    """Return the words that it prints; None when it fails or takes too long."""
     try:
         done = subprocess.run(
             command,
@@ -137,6 +140,6 @@ def _is_passed(name: str) -> bool:
 
 
 def _mount(folder: Path) -> str:
-    """As the engines read it: comma-separated, with quotes around what holds a comma or a quote."""
+    """Return a mount as engines read it: comma-separated, values with a comma or a quote quoted."""
     fields = ("type=bind", f"source={folder}", f"target={folder}")
     return ",".join('"{}"'.format(field.replace('"', '""')) if set(field) & {",", '"'} else field for field in fields)

@@ -1,4 +1,4 @@
-"""Which container a run configuration asks for."""
+"""Plan of the container that a run configuration asks for."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _REGISTRY = "environment.docker.baseImageRegistry"
 def plan_container(
     configuration: RunConfiguration, engine: str, *, home: Path, project: Path, environment: Mapping[str, str]
 ) -> PlannedEnvironment:
-    """The container that a configuration asks for, and how its image is made.
+    """Return the container that a configuration asks for, and how its image is made.
 
     Args:
         configuration: what the runconfig says.

@@ -35,7 +35,7 @@ _SCAFFOLD: Mapping[str, Any] = {
 
 
 def read_environment_folder(folder: Path) -> dict[str, Any]:
-    """The definition in a folder, which needs no file besides; unchecked but for its being a mapping with a name.
+    """Read the definition in a folder; it is only checked to be a mapping with a name.
 
     Raises:
         UsageError: there is none.

@@ -24,7 +24,7 @@ class Volume(NamedTuple):
 
 
 class DockerArguments(NamedTuple):
-    """What arguments ask for.
+    """Volumes, variables and the rest of the arguments.
 
     Attributes:
         volumes: folders and files of the machine.

@@ -12,7 +12,7 @@ _FROM = re.compile(r"^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)(?:[ \t]+AS[ \t]+(\S+
 
 
 class EnvironmentKind(str, Enum):
-    """Who sees to it that the packages are there."""
+    """Who provides the packages."""
 
     USER_MANAGED = "user-managed"
     BUILT = "built"
@@ -29,7 +29,7 @@ class Builder(str, Enum):
 
 
 class ImageSource(NamedTuple):
-    """What an image is made of.
+    """The source of an image.
 
     Attributes:
         dockerfile: the text of its Dockerfile.
@@ -91,7 +91,7 @@ class BasePython(NamedTuple):
 
 
 class EnvironmentBuild(NamedTuple):
-    """All that the installer is told. Holds no secret: in their place stand `${NAME}` of variables.
+    """Input of the installer. Secrets are replaced by `${NAME}` of variables.
 
     Attributes:
         key: the hash of the rest.
@@ -127,7 +127,7 @@ class EnvironmentBuild(NamedTuple):
     local: tuple[LocalSource, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object that `from_json` reads."""
+        """Return a JSON object that `from_json` reads."""
         lists = {name: list(value) for name, value in self._asdict().items() if isinstance(value, tuple)}
         image = None if self.image is None else self.image._asdict()
         return {**self._asdict(), **lists, "builder": self.builder.value, "image": image}
@@ -144,7 +144,7 @@ class EnvironmentBuild(NamedTuple):
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> EnvironmentBuild:
-        """The build that was written; what another version has put there besides is left out."""
+        """Return the build that was written; what another version has put there besides is left out."""
         known = {name: document[name] for name in cls._fields if name in document}
         lists = {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
         image = None if known.get("image") is None else ImageSource(**known["image"])
@@ -176,13 +176,13 @@ class ContainerPlan(NamedTuple):
     reached_by: Mapping[str, str] = MappingProxyType({})
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object that `from_json` reads."""
+        """Return a JSON object that `from_json` reads."""
         lists = {name: list(value) for name, value in self._asdict().items() if isinstance(value, tuple)}
         return {**self._asdict(), **lists, "reached_by": dict(self.reached_by)}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> ContainerPlan:
-        """The plan that was written."""
+        """Return the plan that was written."""
         options, variables, programs = (tuple(document.get(name, ())) for name in ("options", "variables", "programs"))
         reached_by = document.get("reached_by", {})
         return cls(document["engine"], document["image"], options, variables, programs, reached_by)
@@ -206,7 +206,7 @@ class EnvironmentPlan(NamedTuple):
         return EnvironmentKind.USER_MANAGED if self.build is None else EnvironmentKind.BUILT
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object that `from_json` reads."""
+        """Return a JSON object that `from_json` reads."""
         return {
             "kind": self.kind.value,
             "interpreter": self.interpreter,
@@ -217,7 +217,7 @@ class EnvironmentPlan(NamedTuple):
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> EnvironmentPlan:
-        """The plan that was written."""
+        """Return the plan that was written."""
         build, container = document["build"], document.get("container")
         return cls(
             document["interpreter"],

@@ -57,7 +57,7 @@ def failure_reason(log: str) -> str:
 
 
 def is_unreachable(log: str) -> bool:
-    """Whether an installer has failed because no index was reached, by what it has printed.
+    """Return whether an installer has failed because no index was reached, by what it has printed.
 
     pip goes on without one of several, and then names the versions that the others have.
     """
@@ -66,12 +66,12 @@ def is_unreachable(log: str) -> bool:
 
 
 def is_untrusted(log: str) -> bool:
-    """Whether uv has failed because it does not know who has signed a server's certificate, by what it has printed."""
+    """Return whether uv failed on a certificate of an unknown signer, by its output."""
     return "invalid peer certificate" in log
 
 
 def _of_build(text: str) -> str | None:
-    """Which package could not be built, and why it says that is; None where it was not that."""
+    """Return the package that could not be built, and its own reason; None if none failed to build."""
     begins, ends = text.find(" lines of output]"), text.find("[end of output]")
     if ends >= 0 and not 0 <= begins < ends:
         text = f"╰─> [0 lines of output]\n{text}"  # the log is longer than what was read of its end
@@ -88,12 +88,12 @@ def _of_build(text: str) -> str | None:
 
 
 def _is_of_another_matter(line: str) -> bool:
-    """Whether a line behind the output of a build complains of something else."""
+    """Return whether a line behind the output of a build complains of something else."""
     return line.lower().startswith("error:") and _OF_THAT_BUILD.search(line) is None
 
 
 def _lines(output: str) -> Iterator[str]:
-    """The lines of one program's output, without those that frame it, and its own indentation alone."""
+    """Return the lines of one program's output, without those that frame it, and its own indentation alone."""
     inner = [line for line in output.splitlines()[1:] if not re.fullmatch(r"\s*(\[\w+( of output)?\]|-{20,})", line)]
     indent = min((len(line) - len(line.lstrip()) for line in inner if line.strip()), default=0)
     return (line[indent:].rstrip() for line in inner if line.strip())
@@ -114,7 +114,7 @@ def _short(name: str) -> str:
 
 
 def _of_conflict(text: str) -> str | None:
-    """What pip says of versions that do not go together; None where it was not that."""
+    """Return pip's report of conflicting versions; None if there is none."""
     conflict = _CONFLICT.search(text)
     if conflict is None:
         return None
@@ -124,7 +124,7 @@ def _of_conflict(text: str) -> str | None:
 
 
 def _of_conda(text: str) -> str | None:
-    """The last exception of conda's, with the packages that it names; None where there is none."""
+    """Return the last exception of conda's, with the packages that it names; None where there is none."""
     found = list(_OF_CONDA.finditer(text))
     if not found:
         return None
@@ -134,7 +134,7 @@ def _of_conda(text: str) -> str | None:
 
 
 def _complaint(text: str) -> str:
-    """What was complained about last."""
+    """Return the last complaint."""
     lines = [line.strip().removeprefix("╰─▶").strip() for line in text.splitlines()]
     starts = [number for number, line in enumerate(lines) if line.lower().startswith(_COMPLAINTS)]
     if not starts:

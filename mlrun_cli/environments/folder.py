@@ -33,7 +33,7 @@ class EnvironmentFolder:
         self._complete = path / "complete.json"
 
     def is_complete(self) -> bool:
-        """Whether the build was finished and its interpreter (a link to the base) can still be run.
+        """Return whether the build was finished and its interpreter (a link to the base) can still be run.
 
         Whether an image is still there, only its engine knows.
         """
@@ -44,7 +44,7 @@ class EnvironmentFolder:
         self._engine.write_text(engine, encoding="utf-8")
 
     def engine(self) -> str | None:
-        """The absolute path of docker or podman, if the environment is an image, finished or not."""
+        """Return the absolute path of docker or podman, if the environment is an image, finished or not."""
         try:
             return self._engine.read_text(encoding="utf-8")
         except OSError:
@@ -52,7 +52,7 @@ class EnvironmentFolder:
 
     @contextmanager
     def with_secrets(self, path: Path, text: str) -> Iterator[Path]:
-        """A file of the folder that only its user can read and that is gone when it has been used."""
+        """Write a file that only its user can read, and remove it after use."""
         try:
             with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
                 file.write(text)
@@ -108,7 +108,7 @@ class EnvironmentFolder:
             path.unlink(missing_ok=True)
 
     def find_built(self) -> BuiltEnvironment | None:
-        """What is there, or None when it is not complete."""
+        """Return the built environment; None when it is not complete."""
         document = read_json(self._complete)
         if document is None:
             return None

@@ -1,4 +1,4 @@
-"""What starts a script that is not Python's alone: `Rscript` for R, `spark-submit` for PySpark."""
+"""Programs that start scripts of other frameworks: `Rscript` for R, `spark-submit` for PySpark."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ INSTALL: Mapping[str, str] = {
 
 
 def find_program(framework: str, search_path: str) -> str | None:
-    """The absolute path of what starts scripts of this framework; None when there is none, as for Python."""
+    """Return the absolute path of what starts scripts of this framework; None when there is none, as for Python."""
     name = PROGRAMS.get(framework.casefold())
     found = None if name is None else shutil.which(name, path=search_path)
     return None if found is None else os.path.abspath(found)
 
 
 def spark_command(configuration: RunConfiguration, spark_submit: str) -> tuple[str, ...]:
-    """The words in front of a PySpark script: its packages, repositories and settings.
+    """Return the words in front of a PySpark script: its packages, repositories and settings.
 
     Raises:
         Unsupported: a setting holds a secret, or a package is not understood.

@@ -17,23 +17,23 @@ _IS_REGISTRY = re.compile(r"localhost$|.*[.:]")
 
 
 def image_name(key: str) -> str:
-    """The name of the image that is made for the environment of this key."""
+    """Return the name of the image that is made for the environment of this key."""
     return f"{_REPOSITORY}:{key}"
 
 
 def registry_of(image: str) -> str:
-    """The registry that an image comes from, as an engine's `login` takes it; empty for the engine's default."""
+    """Return the registry that an image comes from, as an engine's `login` takes it; empty for the engine's default."""
     first, slash, _ = image.partition("/")
     return first if slash and _IS_REGISTRY.match(first) else ""
 
 
 def is_there(engine: str, image: str) -> bool:
-    """Whether the engine has the image on this machine."""
+    """Return whether the engine has the image on this machine."""
     return _succeeds(engine, "image", "inspect", image)
 
 
 def fetch_image(engine: str, image: str, installer: Installer) -> int:
-    """Have the image on this machine; returns the engine's exit code."""
+    """Pull an image unless it is there; return the engine's exit code."""
     return 0 if is_there(engine, image) else installer.run([engine, "pull", image])
 
 
@@ -63,7 +63,7 @@ def remove_image(engine: str, image: str) -> bool:
 
 
 def digest_of(context: Path) -> str:
-    """The hash of all that a build could copy from a folder.
+    """Return the hash of all that a build could copy from a folder.
 
     Raises:
         OSError: a file of it cannot be read.

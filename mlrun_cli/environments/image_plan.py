@@ -1,4 +1,4 @@
-"""Which image a container needs: one that has a name, or one that is made of a Dockerfile."""
+"""Plan of a container's image: one that has a name, or one built from a Dockerfile."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _HAS_FROM = re.compile(r"^\s*FROM\s", re.IGNORECASE | re.MULTILINE)
 def plan_image(
     configuration: RunConfiguration, engine: str, *, home: Path, project: Path, redaction: Redaction
 ) -> tuple[EnvironmentBuild, Mapping[str, str]] | None:
-    """How the image is made, and the secrets that only the engine gets; None for an image that has a name.
+    """Return the build of an image and the secrets for the engine alone; None for an image that has a name.
 
     Raises:
         Unsupported: a key of the runconfig cannot be honoured.
@@ -46,7 +46,7 @@ def plan_image(
 
 
 def _of_text(text: str, project: Path) -> ImageSource:
-    """A Dockerfile as text or as the name of a file; as in Azure, it has no files to copy."""
+    """Return a Dockerfile as text or as the name of a file; as in Azure, it has no files to copy."""
     is_name = os.path.isfile(project / text.strip())  # unlike Path, it has no word against a name that is too long
     dockerfile = read_text(project / text.strip()) if is_name else text
     if not _HAS_FROM.search(dockerfile):

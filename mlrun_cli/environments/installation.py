@@ -71,12 +71,12 @@ def _configure_uv(build: EnvironmentBuild, installer: Installer, environ: Mappin
 
 
 def _may_use_pip(build: EnvironmentBuild) -> bool:
-    """Whether pip could build what uv does not reach: it knows of no days, and fetches no Python."""
+    """Return whether pip could build what uv does not reach: it knows of no days, and fetches no Python."""
     return build.builder is Builder.UV and not build.uploaded_before and not build.pythons[0].is_fetched
 
 
 class _PipInstallation:
-    """One virtual environment, made Python after the other; a version that is not kept is left open."""
+    """Installation into one virtual environment, on one Python after the other; versions may be left open."""
 
     def __init__(self, folder: EnvironmentFolder, build: EnvironmentBuild, installer: Installer) -> None:
         self._folder = folder
@@ -134,7 +134,7 @@ class _PipInstallation:
         return result
 
     def _may_have_all(self, python: BasePython) -> bool:
-        """Whether each version exists on this Python, where that matters; those that do are kept in mind."""
+        """Return whether each version exists on this Python, where that matters; those that do are kept in mind."""
         if not self._build.is_relaxed:
             return True
         first = self._existing.get(self._build.pythons[0], [])
@@ -161,7 +161,7 @@ class _PipInstallation:
         return True
 
     def _venv_command(self, python: BasePython) -> list[str]:
-        """What makes the empty virtual environment."""
+        """Return the command that makes the empty virtual environment."""
         if not self._is_uv:
             return [python.python, "-m", "venv", str(self._folder.venv)]
         # A version, not a path: only uv's own, since others on PATH were looked at when the run was planned.
@@ -187,7 +187,10 @@ class _PipInstallation:
         return code
 
     def _is_available(self, line: str) -> bool:
-        """Whether there is such a version for this Python, built if it has to be; the installer keeps it for later."""
+        """Return whether there is such a version for this Python, built if it has to be.
+
+        The installer keeps it for later.
+        """
         beside = str(self._folder.path / "tried")
         options = ["--no-deps", *self._only_binary_options([line])]
         if self._is_uv:
@@ -199,7 +202,10 @@ class _PipInstallation:
         return self._installer.succeeds(self._install_command([line], *options, "-w", beside, verb="wheel"))
 
     def _only_binary_options(self, lines: Iterable[str]) -> list[str]:
-        """What keeps these from being built: a source made for another Python may well build, and then not run."""
+        """Return the options that keep these packages from being built.
+
+        A source made for another Python may well build, and then not run.
+        """
         return [f"--only-binary={package_name(line)}" for line in lines if self._python.only_wheels]
 
     def _resolve_together(self, kept: Collection[str]) -> bool:
@@ -216,7 +222,7 @@ class _PipInstallation:
         )
 
     def _install_command(self, lines: Sequence[str], *options: str, verb: str = "install") -> list[str]:
-        """The command that installs these lines."""
+        """Return the command that installs these lines."""
         shutil.rmtree(self._folder.path / "tried", ignore_errors=True)
         text = "".join(f"{line}\n" for line in (*self._build.options, *lines))
         self._folder.requirements.write_text(text, encoding="utf-8")
@@ -233,7 +239,7 @@ class _PipInstallation:
         ]
 
     def _cutoff_options(self) -> list[str]:
-        """What keeps out versions of after the day; what is pinned is of whatever day it is."""
+        """Return the options that exclude versions uploaded after the day, pinned ones excepted."""
         if not self._build.uploaded_before:
             return []
         exempt = self._exempt_packages if self._knows_exemptions else []

@@ -93,26 +93,26 @@ class Installer:
         self._environment |= variables
 
     def trust_as_system(self) -> bool:
-        """Have uv trust whom the system trusts from now on; False where it was told already, or of something else."""
+        """Let uv trust the system's certificates from now on; return False if that was set before."""
         if not self._environment.keys().isdisjoint(_TRUST_AS_SYSTEM):
             return False
         self.set_variables(_TRUST_AS_SYSTEM)
         return True
 
     def output(self, command: Sequence[str]) -> str:
-        """What it prints on stdout; its stderr is dropped."""
+        """Run a command and return its stdout; its stderr is dropped."""
         with self._start(command, subprocess.DEVNULL) as process:
             return self._redaction.text(self._without_secrets(process.stdout.read() if process.stdout else ""))
 
     def succeeds(self, command: Sequence[str]) -> bool:
-        """Whether it ends with exit code 0; what it prints is dropped."""
+        """Return whether it ends with exit code 0; what it prints is dropped."""
         with self._start(command, subprocess.DEVNULL) as process:
             if process.stdout is not None:
                 process.stdout.read()
         return process.returncode == 0
 
     def expand_secrets(self, text: str, *, written: Callable[[str], str] = str) -> str:
-        """The text with the secrets in place of their placeholders, each as `written` in such a text."""
+        """Return the text with the secrets in place of their placeholders, each as `written` in such a text."""
         for name, secret in self._secrets.items():
             text = text.replace(f"${{{name}}}", written(secret))
         return text
@@ -143,7 +143,7 @@ def _pattern_of(secrets: Collection[str]) -> re.Pattern[str]:
 
 
 def installer_environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """The user's variables, as far as they may reach an installer that fills a place under `folder`."""
+    """Return the user's variables, as far as they may reach an installer that fills a place under `folder`."""
     inherited = {name: value for name, value in environ.items() if name not in _NOT_FOR_INSTALLERS}
     # All indexes are equal, as for pip: files written for it name the same package on several.
     for_uv = {"UV_INDEX_STRATEGY": inherited.get("UV_INDEX_STRATEGY", "unsafe-best-match")}
@@ -159,7 +159,7 @@ def _uv_cache(environ: Mapping[str, str]) -> Path:
 
 
 def _device(path: Path) -> int:
-    """The file system that a path is on, or will be on once it is made."""
+    """Return the file system that a path is on, or will be on once it is made."""
     return next(place.stat().st_dev for place in (path, *path.absolute().parents) if place.exists())
 
 

@@ -42,7 +42,7 @@ class Interpreter:
 
 
 class PythonRequest:
-    """What a `python` dependency asks for, such as `=3.8.13` or `>=3.6,<3.9`; nothing allows all.
+    """A requested version of Python, such as `=3.8.13` or `>=3.6,<3.9`; empty for any.
 
     `=3.8` and, as it is nearly always meant, `==3.8` take any 3.8.x.
 
@@ -62,7 +62,7 @@ class PythonRequest:
             self._terms.append(("=" if operator == "==" else operator, tuple(map(int, term[2].split(".")))))
 
     def __str__(self) -> str:
-        """As uv and a reader of messages take it: `3.8.13`, `>=3.6,<3.9`."""
+        """Return the request as uv and messages write it: `3.8.13`, `>=3.6,<3.9`."""
         if len(self._terms) == 1 and self._terms[0][0] == "=":
             return _dotted(self._terms[0][1])
         return ",".join(
@@ -84,11 +84,11 @@ class PythonRequest:
         return self._terms[0][1] if self._terms else None
 
     def allows(self, version: tuple[int, ...]) -> bool:
-        """Whether a version of three numbers will do."""
+        """Return whether a version of three numbers will do."""
         return all(_holds(operator, wanted, version) for operator, wanted in self._terms)
 
     def allows_minor(self, minor: int) -> bool:
-        """Whether some 3.`minor`.x may do."""
+        """Return whether some 3.`minor`.x may do."""
         return any(self.allows((3, minor, patch)) for patch in range(40))
 
 
@@ -111,7 +111,7 @@ def _dotted(version: tuple[int, ...]) -> str:
 
 
 def find_base_interpreter(request: PythonRequest, environ: Mapping[str, str]) -> Interpreter | None:
-    """The first interpreter that will do: PATH, then pyenv's versions, then the one under this tool."""
+    """Return the first interpreter that will do: PATH, then pyenv's versions, then the one under this tool."""
     seen: set[str] = set()
     for path in _candidates(request, environ):
         real = os.path.realpath(path)
@@ -125,7 +125,7 @@ def find_base_interpreter(request: PythonRequest, environ: Mapping[str, str]) ->
 
 
 def find_interpreters(environ: Mapping[str, str]) -> list[Interpreter]:
-    """One interpreter for each minor version that is there, in the order in which they are found."""
+    """Return one interpreter for each minor version that is there, in the order in which they are found."""
     found: dict[tuple[int, ...], Interpreter] = {}
     seen: set[str] = set()
     for path in _candidates(PythonRequest(""), environ):
@@ -156,7 +156,7 @@ def _candidates(request: PythonRequest, environ: Mapping[str, str]) -> Iterator[
 
 
 def _of_pyenv(request: PythonRequest, environ: Mapping[str, str]) -> Iterator[Path]:
-    """Its versions stand in folders named for them; its shims on PATH answer only for the chosen ones."""
+    """Yield its versions stand in folders named for them; its shims on PATH answer only for the chosen ones."""
     root = Path(environ.get("PYENV_ROOT") or Path(environ.get("HOME", "/"), ".pyenv"), "versions")
     names = [path.name for path in root.glob("3.*") if re.fullmatch(r"3\.\d+\.\d+", path.name)]
     versions = [tuple(map(int, name.split("."))) for name in names]

@@ -23,18 +23,18 @@ _ANY = re.compile(r".*", re.DOTALL)
 
 
 def local_sources(lines: Iterable[PipLine]) -> tuple[LocalSource, ...]:
-    """Those that the lines name, as they are now."""
+    """Return the local sources that the lines name, with their present contents."""
     sources = (LocalSource(line.text, str(line.local), "") for line in lines if line.local)
     return tuple(source._replace(stamp=_stamp(source, _wanted(source))) for source in sources)
 
 
 def contents(sources: Iterable[LocalSource]) -> list[str]:
-    """What changes with any file of them, a package's data among them: by this an environment is found again."""
+    """Return a digest of all files, by which an environment is found again."""
     return [_stamp(source, _ANY) for source in sources]
 
 
 def changed_source(sources: Iterable[LocalSource]) -> str | None:
-    """The path of the first whose code is not as it was; None when that of all is.
+    """Return the path of the first whose code is not as it was; None when that of all is.
 
     What else is written beside it, as a log of the very submit, changes no package, as a rule.
     """

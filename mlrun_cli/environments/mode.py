@@ -1,4 +1,4 @@
-"""How far what a runconfig asks for has to be met by the environment of a run."""
+"""Modes of an environment: how strictly a runconfig's versions are taken."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _OLDEST_DAY = date(2008, 12, 3)
 
 
 class EnvironmentMode(str, Enum):
-    """How far what a runconfig asks for has to be met."""
+    """How strictly the versions of a runconfig are taken."""
 
     PINNED = "pinned"
     RELAXED = "relaxed"

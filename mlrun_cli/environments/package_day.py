@@ -28,12 +28,12 @@ class PackageDay(NamedTuple):
 
 
 def named_day(day: date) -> PackageDay:
-    """The day that the user has named."""
+    """Return the day that the user has named."""
     return PackageDay(day, "as named")
 
 
 def find_package_day(files: Iterable[Path], environ: Mapping[str, str]) -> PackageDay:
-    """The latest of the days on which the files were changed: that of their last commit, else their own time.
+    """Return the latest of the days on which the files were changed: that of their last commit, else their own time.
 
     For a folder, which stands for dependencies that no file holds, only commits count.
 
@@ -73,7 +73,7 @@ def _day_of(file: Path, environ: Mapping[str, str]) -> PackageDay:
 
 
 class _Repository:
-    """What git tells of one file; nothing of it is changed."""
+    """The git history of one file, read only."""
 
     def __init__(self, file: Path, environ: Mapping[str, str]) -> None:
         self._file = file
@@ -82,12 +82,12 @@ class _Repository:
         self.is_there = any((above / ".git").exists() for above in (self._folder, *self._folder.parents))
 
     def has_changes(self) -> bool:
-        """Whether the file is not in a commit as it is; also when git does not tell."""
+        """Return whether the file is not in a commit as it is; also when git does not tell."""
         answer = self._ask("status", "--porcelain", "--ignored", "--untracked-files=all", "--", str(self._file))
         return answer is None or bool(answer)
 
     def last_commit(self) -> PackageDay | None:
-        """The day of the last commit that changed the file; None when there is none, or git does not tell."""
+        """Return the day of the last commit that changed the file; None when there is none, or git does not tell."""
         shown = self._ask("log", "-1", "--no-show-signature", "--format=%H %ct", "--", str(self._file))
         if not shown:
             return None
@@ -99,7 +99,7 @@ class _Repository:
         return PackageDay(min(day, datetime.now(timezone.utc).date()), source)
 
     def _shallow_commits(self) -> Sequence[str]:
-        """The commits at which the history of a shallow clone is cut off."""
+        """Return the commits at which the history of a shallow clone is cut off."""
         path = self._ask("rev-parse", "--git-path", "shallow")
         try:
             return Path(self._folder, path).read_text(encoding="ascii").split() if path else ()

@@ -1,4 +1,4 @@
-"""What pip is configured with, in its files and its variables, as far as uv has to be told of it."""
+"""Settings of pip, from its files and variables, that uv has to be given."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _SECTIONS = ("global", "install")
 
 
 class PipSettings(NamedTuple):
-    """What uv is told in pip's name.
+    """Variables for uv that stand for pip's settings.
 
     Attributes:
         variables: for uv; its own, if they are set, are left out.
@@ -76,7 +76,7 @@ def pip_settings_for_uv(environ: Mapping[str, str], base: Path | None, *, has_in
 
 
 def _read_files(environ: Mapping[str, str], base: Path | None) -> tuple[dict[str, str], list[Path]]:
-    """What pip's files say, by the names that variables have; a file that cannot be read says nothing.
+    """Return the settings in pip's files by the names of variables; unreadable files are skipped.
 
     Documented in pip's user guide, "Configuration": a later file goes before an earlier one, and `install` before
     `global`.
@@ -100,7 +100,7 @@ def _read_files(environ: Mapping[str, str], base: Path | None) -> tuple[dict[str
 
 
 def _files(environ: Mapping[str, str], base: Path | None) -> Iterator[Path]:
-    """Where pip looks, the least first."""
+    """Yield where pip looks, the least first."""
     own = environ.get("PIP_CONFIG_FILE")
     if own == os.devnull:
         return
@@ -118,7 +118,7 @@ def _files(environ: Mapping[str, str], base: Path | None) -> Iterator[Path]:
 
 
 def _uv_has_indexes(environ: Mapping[str, str]) -> bool:
-    """Whether uv's own files name indexes or places of packages."""
+    """Return whether uv's own files name indexes or places of packages."""
     if environ.get("UV_NO_CONFIG"):
         return False
     home = Path(environ.get("HOME") or "/")

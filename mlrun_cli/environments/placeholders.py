@@ -1,4 +1,4 @@
-"""What stands in a plan in place of secrets: `${MLRUN_INSTALL_SECRET_1}` …, variables that only the installer gets."""
+"""Placeholders of secrets in a plan: `${MLRUN_INSTALL_SECRET_1}` …, variables for the installer alone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}(?::\$\{[A-Z0-9_]+\})?")
 
 
 def replace_secrets(lines: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """The lines with placeholders for what URLs hold of secrets, and these variables.
+    """Return the lines with placeholders for what URLs hold of secrets, and these variables.
 
     pip and uv put the variables' values back when they read the file.
     """
@@ -25,7 +25,7 @@ def replace_secrets(lines: Sequence[str]) -> tuple[list[str], dict[str, str]]:
 
 
 def replace_secrets_of_dockerfile(text: str, redaction: Redaction) -> tuple[str, dict[str, str]]:
-    """The text with placeholders for all its secrets, those that their name gives away among them, and the variables.
+    """Return the text with placeholders for all its secrets, and the variables that hold them.
 
     A secret is hidden wherever it stands. Its engine gets the text with the values put back.
     """
@@ -35,13 +35,13 @@ def replace_secrets_of_dockerfile(text: str, redaction: Redaction) -> tuple[str,
 
 
 class _Placeholders:
-    """Those of one text, each secret's its own."""
+    """The placeholders of one text, one for each secret."""
 
     def __init__(self) -> None:
         self._placeholders: dict[str, str] = {}
 
     def placeholder_for(self, found: str) -> str:
-        """The placeholder, with the quotes that were around the secret; a user's own variable stays."""
+        """Return the placeholder, with the quotes that were around the secret; a user's own variable stays."""
         secret = found.strip("\"'")
         if not secret or _VARIABLE.fullmatch(secret):
             return found
@@ -53,7 +53,7 @@ class _Placeholders:
         return f"{before}{self._placeholders.setdefault(secret, f'${{{name}}}')}{after}"
 
     def replace_known(self, text: str) -> str:
-        """The text with the placeholders also where nothing but the earlier sight of a secret gives it away.
+        """Return the text with the placeholders also where nothing but the earlier sight of a secret gives it away.
 
         A Dockerfile's images are as they are named: one may be the word that a password is too.
         """
@@ -62,5 +62,5 @@ class _Placeholders:
         return found.sub(lambda match: self._placeholders.get(match[0], match[0]), text)
 
     def variables(self) -> dict[str, str]:
-        """The secrets, by the names of the variables that stand for them."""
+        """Return the secrets, by the names of the variables that stand for them."""
         return {placeholder[2:-1]: secret for secret, placeholder in self._placeholders.items()}

@@ -1,4 +1,4 @@
-"""What a run keeps of the environment it had, and what it says of it."""
+"""A run's record of its environment, and messages about it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CURRENT = "'--environment current' takes the python on PATH as it is"
 
 
 def environment_document(environment: BuiltEnvironment, build: EnvironmentBuild) -> dict[str, Any]:
-    """What was really installed for a run that asked for `build`, as its `system_logs/environment.json`."""
+    """Return the packages installed for `build`, as `system_logs/environment.json` has them."""
     return {
         "key": environment.key,
         "builder": environment.build.builder.value,
@@ -32,7 +32,7 @@ def environment_document(environment: BuiltEnvironment, build: EnvironmentBuild)
 
 
 def unpinned_warning(environment: BuiltEnvironment) -> tuple[str, ...]:
-    """The lines of a run in whose environment versions were left open, or that is of another Python."""
+    """Return the lines of a run in whose environment versions were left open, or that is of another Python."""
     unpinned, other = environment.unpinned, environment.other_python
     first = environment.build.pythons[0] if environment.build.pythons else ""
     return (
@@ -60,7 +60,7 @@ def _ways_out(build: EnvironmentBuild) -> str:
 
 
 def _way_in(container: ContainerPlan, images: Sequence[str], reason: str) -> str:
-    """How the images can be had after all; empty when the reason does not tell."""
+    """Return advice on how to get the image; empty when the reason gives no clue."""
     short = [f"'docker.io/{image}'" for image in images if not registry_of(image)]
     if short and _WANTS_WHOLE_NAME.search(reason):
         return f"Write its whole name, such as {' and '.join(short)}; or "

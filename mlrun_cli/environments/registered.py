@@ -31,7 +31,7 @@ class RegisteredEnvironment(NamedTuple):
     created_at: int
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object for those who ask."""
+        """Return a JSON object for those who ask."""
         return {
             "name": self.name,
             "version": self.version,
@@ -42,11 +42,11 @@ class RegisteredEnvironment(NamedTuple):
 
 
 def definition_digest(definition: Mapping[str, Any]) -> str:
-    """The same for definitions that differ in name, version and order of keys only."""
+    """Return a digest of a definition that ignores name, version and the order of keys."""
     content = {key: value for key, value in definition.items() if key not in {"name", "version"}}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def next_version(versions: Sequence[str]) -> str:
-    """The number after the highest one."""
+    """Return the number after the highest one."""
     return str(max((int(version) for version in versions if version.isdecimal()), default=0) + 1)

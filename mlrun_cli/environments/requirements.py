@@ -67,7 +67,7 @@ class PipLine:
 
 
 def read_pip_lines(lines: Sequence[str], folder: Path, path: Path) -> list[PipLine]:
-    """The lines of a pip list that stands in `path`, `-r` files written out.
+    """Return the lines of a pip list that stands in `path`, `-r` files written out.
 
     Relative paths are taken from `folder`.
 
@@ -109,7 +109,7 @@ def is_azureml(name: str) -> bool:
 
 
 def _parse(line: str) -> Requirement | None:
-    """Return what a line names, without its options (`--hash`); None for options, paths and addresses."""
+    """Parse the requirement of a line, without its options (`--hash`); None for options, paths and addresses."""
     if line.startswith("-") or (_ARCHIVE.search(line) and "@" not in line):
         return None
     try:
@@ -120,13 +120,13 @@ def _parse(line: str) -> Requirement | None:
 
 
 class _Reading:
-    """One list of lines being read, with all files that it leads to."""
+    """Reader of one list of lines and the files that it includes."""
 
     def __init__(self) -> None:
         self._files = 0
 
     def read(self, lines: Sequence[str], folder: Path, path: Path, parents: tuple[Path, ...] = ()) -> Iterator[PipLine]:
-        """The lines that stand in `path`; `parents` are the files whose `-r` has led there."""
+        """Yield the lines that stand in `path`; `parents` are the files whose `-r` has led there."""
         for line in lines:
             if not line.startswith("-"):
                 yield replace(_requirement(line, folder, path), file=path)
@@ -217,7 +217,10 @@ def _requirement(line: str, folder: Path, path: Path) -> PipLine:
 
 
 def _name_in_address(line: str) -> str:
-    """The package of `https://h/azureml_core-1.0-py3-none-any.whl` or `…#egg=azureml-core`; empty where none is."""
+    """Return the package of `https://h/azureml_core-1.0-py3-none-any.whl` or `…#egg=azureml-core`.
+
+    Empty where none is.
+    """
     egg = re.search(r"[#&]egg=([\w.-]+)", line)
     file = re.search(r"([^/\\]+?)-\d[^/]*\.(?:whl|zip|tar\.gz|tgz|tar\.bz2)(?:[?#\[]|$)", line)
     found = egg or file
@@ -225,7 +228,7 @@ def _name_in_address(line: str) -> str:
 
 
 def _local(text: str, folder: Path, path: Path) -> tuple[str, Path]:
-    """A path as text that an installer takes from any folder, and the path."""
+    """Return a path as text that an installer takes from any folder, and the path."""
     if text.startswith("file:"):
         return text, _path_of(text)
     split = _EXTRAS.fullmatch(text)

@@ -27,7 +27,7 @@ _MLFLOW = "mlflow-skinny<3"
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """What pip or uv is to make.
+    """Conda dependencies as pip or uv takes them.
 
     Attributes:
         python: what the interpreter must be.
@@ -44,7 +44,7 @@ class Translation:
 
 @dataclass(frozen=True, slots=True)
 class CondaPart:
-    """What conda itself is to make: its `packages`, what pip installs on top, and what was left out."""
+    """The part for conda: its `packages`, the lines for pip on top, and notes on what was left out."""
 
     packages: tuple[str, ...]
     lines: tuple[PipLine, ...]
@@ -52,7 +52,7 @@ class CondaPart:
 
 
 def conda_part(dependencies: CondaDependencies) -> CondaPart:
-    """What is handed to conda: all but azureml, with a Python and, where there is work for it, pip.
+    """Return the dependencies for conda: all but azureml, with a Python and, where needed, pip.
 
     Raises:
         Unsupported, InvalidFile: a pip line that nothing would take.
@@ -107,7 +107,7 @@ def translate(dependencies: CondaDependencies, *, tries_unknown: bool = False) -
 
 
 def _without_azureml(lines: Sequence[PipLine]) -> list[PipLine]:
-    """All but azureml, which is the run's own; MLflow, which Azure's brings along, stays."""
+    """Return all but azureml, which is the run's own; MLflow, which Azure's brings along, stays."""
     names = {line.name for line in lines}
     kept = [line for line in lines if not is_azureml(line.name) and not _is_index_of_azureml(line)]
     if _AZUREML_MLFLOW in names and not names & {"mlflow", "mlflow-skinny"}:
@@ -116,7 +116,10 @@ def _without_azureml(lines: Sequence[PipLine]) -> list[PipLine]:
 
 
 def _is_index_of_azureml(line: PipLine) -> bool:
-    """Whether it is an option that names a place where previews of azureml were; uv does not go on without one."""
+    """Return whether it is an option that names a place where previews of azureml were.
+
+    Uv does not go on without one.
+    """
     return line.is_option and _INDEX_OF_AZUREML.search(line.text) is not None
 
 
@@ -158,7 +161,7 @@ def _pip_version(term: VersionTerm) -> str:
 
 
 def _merged(conda: Sequence[PipLine], pip: Sequence[PipLine]) -> list[PipLine]:
-    """Both lists, each line once. As with conda, what the pip part says of a package holds."""
+    """Merge both lists, each line once; the pip part wins, as with conda."""
     said = {line.name for line in pip if line.name and not line.is_bare}
     kept = [line for line in conda if line.name not in said]
     names = {line.name for line in kept}
@@ -182,5 +185,5 @@ def _notes(dependencies: CondaDependencies, skipped: Sequence[CondaSpec], instal
 
 
 def _listed(texts: Iterable[str]) -> str:
-    """As an error or a note may quote them."""
+    """Return texts as an error or a note may quote them."""
     return ", ".join(map(Redaction().quoted, texts))

@@ -20,7 +20,7 @@ class Experiment(NamedTuple):
 
 
 def experiment_record(experiment: Experiment, tags: Mapping[str, str | None]) -> dict[str, Any]:
-    """The experiment as `experiment list` prints it: camelCase, as in Azure."""
+    """Return the experiment as `experiment list` prints it: camelCase, as in Azure."""
     return {
         "archivedTime": None if experiment.archived_at is None else iso(experiment.archived_at),
         "createdUtc": iso(experiment.created_at),

@@ -1,4 +1,4 @@
-"""How the runs of an experiment went, in numbers."""
+"""Counts of an experiment's runs by their outcome."""
 
 from __future__ import annotations
 

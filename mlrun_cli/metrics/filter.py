@@ -60,7 +60,7 @@ class MetricFilter(NamedTuple):
         return cls(name, operator, _number(text, found["number"]), found["which"] or LAST)
 
     def __str__(self) -> str:
-        """The text that `parse` makes it of."""
+        """Return the text that `parse` makes it of."""
         name = self.name
         if not re.fullmatch(_PLAIN_NAME, name):
             escaped = name.replace("\\", "\\\\").replace('"', '\\"')

@@ -51,7 +51,7 @@ _NO_FOLDER = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EACCES}
 
 
 class Entries(NamedTuple):
-    """What a piece of a journal says, in its order, and the lines that say nothing readable."""
+    """The entries of a piece of a journal, in order, and its unreadable lines."""
 
     logged: list[LoggedValue]
     tag_changes: list[tuple[str, Any]]
@@ -78,7 +78,7 @@ def open_journal(path: Path) -> Iterator[int]:
 
 
 def read_piece(descriptor: int, offset: int) -> bytes:
-    """Whole lines from an offset on, about `CHUNK_BYTES` of them; empty at the end of what was acknowledged."""
+    """Read whole lines from an offset on, about `CHUNK_BYTES`; empty at the end of the acknowledged ones."""
     size = CHUNK_BYTES
     while True:
         data = os.pread(descriptor, size, offset)
@@ -89,7 +89,7 @@ def read_piece(descriptor: int, offset: int) -> bytes:
 
 
 def parse_piece(data: bytes) -> Entries:
-    """The entries of some whole lines."""
+    """Return the entries of some whole lines."""
     lines, unreadable = _lines(data)
     entries = _entries_of(lines)
     return entries._replace(unreadable=entries.unreadable + unreadable)
@@ -130,7 +130,7 @@ def _entries_of(lines: list[Any]) -> Entries:
 
 
 def _logged(line: list[Any]) -> LoggedValue:
-    """What a line says that was logged.
+    """Return the logged value of a line.
 
     Raises:
         ValueError: it says nothing that can be stored and read; so do IndexError and TypeError.
@@ -168,7 +168,7 @@ def _are_scalars(values: object) -> bool:
 
 
 def _is_by_text(pairs: object, is_value: Callable[[object], bool]) -> bool:
-    """Whether it is a dict that has such values by texts."""
+    """Return whether it is a dict that has such values by texts."""
     return type(pairs) is dict and all(map(_is_text, pairs)) and all(map(is_value, pairs.values()))
 
 
@@ -182,7 +182,7 @@ def _is_text(value: object) -> bool:
 
 
 def _lines(data: bytes) -> tuple[list[Any], int]:
-    """The values of some whole lines, and how many are no JSON, as after a power cut."""
+    """Return the values of some whole lines, and how many are no JSON, as after a power cut."""
     try:
         lines = json.loads(b"[" + data[:-1].replace(b"\n", b",") + b"]")
     except (ValueError, RecursionError):
@@ -202,7 +202,7 @@ def _lines_one_by_one(data: bytes) -> tuple[list[Any], int]:
 
 
 def _add_metadata(line: list[Any], entries: Entries) -> None:
-    """Put what a line says of tags or of the script's end where it belongs.
+    """Add a line's tags or the script's end to the entries.
 
     Raises:
         ValueError: it says neither; so do IndexError and TypeError.
@@ -226,7 +226,7 @@ def _require(condition: bool) -> None:
 
 
 def journal_names(folder: Path) -> list[str]:
-    """The journals in a folder, oldest name first; none when the folder is gone, or none that lets itself be read.
+    """Return the journals in a folder, oldest name first; none when it is gone or unreadable.
 
     A name that is no text is none of a journal.
     """

@@ -30,7 +30,7 @@ _SINGLE = frozenset({VALUE, IMAGE, CONFUSION_MATRIX, ACCURACY_TABLE, RESIDUALS, 
 
 
 def merge_shapes(before: str | None, after: str) -> str:
-    """The shape of a metric that was logged in one way and then in another."""
+    """Return the shape of a metric that was logged in one way and then in another."""
     if before is None or before == after:
         return after
     if {before, after} == {VALUE, LIST}:
@@ -39,7 +39,7 @@ def merge_shapes(before: str | None, after: str) -> str:
 
 
 def assemble(shape: str, values: Sequence[Any], steps: Sequence[float | None]) -> Any:
-    """All values of a metric, in the order they were logged, as `get_metrics` gives them."""
+    """Return all values of a metric, in the order they were logged, as `get_metrics` gives them."""
     if shape == ROW:
         return values[0] if len(values) == 1 else _columns(values)
     if shape == TABLE:
@@ -60,7 +60,7 @@ def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
 
 
 def _tables(tables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """All their rows, in one column for each name; None where a table has no such column, or too short a one."""
+    """Return all their rows, in one column for each name; None where a table has no such column, or too short a one."""
     if len(tables) == 1:
         return dict(tables[0])
     columns: dict[str, list[Any]] = {name: [] for table in tables for name in table}
@@ -100,7 +100,7 @@ class MetricSummary(NamedTuple):
         return self.last is not None or self.minimum is not None
 
     def measured(self, which: str) -> float | None:
-        """One of `SUMMARIES`; None when it has no such number."""
+        """Return one of `SUMMARIES`; None when it has no such number."""
         return {LAST: self.last, MIN: self.minimum, MAX: self.maximum}[which]
 
 

@@ -38,7 +38,7 @@ class ModelFolder:
         self._path = path
 
     def content(self, name: str, version: int) -> Path:
-        """The file or the folder that was registered.
+        """Return the file or the folder that was registered.
 
         Raises:
             StoreError: it is gone.
@@ -55,7 +55,7 @@ class ModelFolder:
 
     @contextmanager
     def incoming(self) -> Iterator[Path]:
-        """A new folder for the files of a model that is being registered; nothing stays of it but what was placed.
+        """Make a folder for the files of a new model, removed at the end unless it was placed.
 
         Raises:
             StoreError: it cannot be made or written, a full disk among the reasons.
@@ -73,7 +73,7 @@ class ModelFolder:
             shutil.rmtree(folder, ignore_errors=True)
 
     def seal(self, folder: Path) -> None:
-        """Have all that has come in on the disk, and writable by nobody.
+        """Flush all files to the disk and make them read-only.
 
         Raises:
             StoreError: that cannot be done.
@@ -116,7 +116,7 @@ class ModelFolder:
 
 
 def list_model_files(path: Path, child_paths: Sequence[str] | None) -> dict[str, Path]:
-    """The files of a model that is to be registered, by names that begin with that of the file or folder itself.
+    """Return the files of a model that is to be registered, by names that begin with that of the file or folder itself.
 
     Args:
         path: a file or a folder.
@@ -185,7 +185,7 @@ def copy_out(content: Path, folder: Path, *, overwrite: bool) -> Path:
 
 
 def _walk(start: Path) -> Iterator[Path]:
-    """The file, or all files of the folder, sorted; links to files are followed."""
+    """Yield the file, or all files of the folder, sorted; links to files are followed."""
     try:
         mode = start.stat().st_mode
     except OSError as error:

@@ -13,7 +13,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 
 
 class ModelDetails(NamedTuple):
-    """What is kept of a model for others to read; nothing here depends on it.
+    """Details of a model for people to read; nothing here depends on them.
 
     Attributes:
         datasets: pairs of a purpose, as `training`, and the id of a dataset.
@@ -28,7 +28,7 @@ class ModelDetails(NamedTuple):
 
 
 class NewModel(NamedTuple):
-    """What a model is to be registered as; `run_id` and `experiment_name` tell where it comes from."""
+    """A model to register; `run_id` and `experiment_name` are its origin."""
 
     name: str
     description: str | None = None
@@ -73,7 +73,7 @@ class PairFilter(NamedTuple):
 
 
 class ModelFilter(NamedTuple):
-    """Which models are meant; None and nothing mean any. `latest` leaves the newest of each name."""
+    """A filter of models; None and empty mean any. `latest` leaves the newest of each name."""
 
     name: str | None = None
     version: int | None = None
@@ -85,7 +85,7 @@ class ModelFilter(NamedTuple):
     latest: bool = False
 
     def chosen(self, models: Iterable[Model]) -> list[Model]:
-        """Those of `models`, newest first, that are meant by what a database does not look at."""
+        """Return the models, newest first, that meet the conditions a database does not check."""
         found: list[Model] = []
         names: set[str] = set()
         for model in models:
@@ -103,7 +103,7 @@ class ModelFilter(NamedTuple):
 
 
 def model_record(model: Model, url: str) -> dict[str, Any]:
-    """The model as `model show` prints it: camelCase, as in Azure."""
+    """Return the model as `model show` prints it: camelCase, as in Azure."""
     return {
         "createdBy": {"userName": model.user_name},
         "createdTime": iso(model.created_at),
@@ -127,7 +127,7 @@ def model_record(model: Model, url: str) -> dict[str, Any]:
 
 
 def check_model_name(name: str) -> str:
-    """The name itself.
+    """Return the name itself.
 
     Raises:
         UsageError: it is not what Azure allows, which is also what names a folder and no other.
@@ -142,7 +142,7 @@ def check_model_name(name: str) -> str:
 
 
 def name_and_version(model_id: str) -> tuple[str, int | None]:
-    """The two parts of `name:version`; a name alone has no version.
+    """Return the two parts of `name:version`; a name alone has no version.
 
     Raises:
         UsageError: the version is no number.

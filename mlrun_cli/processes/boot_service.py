@@ -39,7 +39,7 @@ class BootService(Protocol):
     where: str
 
     def text(self) -> str:
-        """Return what is written."""
+        """Return the content of the file."""
 
     def is_installed(self) -> bool:
         """Return whether it is installed for this home."""
@@ -187,7 +187,7 @@ def _quote_word(text: str) -> str:
 
 
 def _read_output(*words: str, given: str | None = None) -> str | None:
-    """Return what a program prints; None when it is not there, or fails."""
+    """Return the stdout of a program; None when it is not there, or fails."""
     with suppress(OSError, subprocess.SubprocessError):
         return _run(words, given).stdout
     return None

@@ -40,7 +40,7 @@ def run_error(
 
 
 def exception_error(error: BaseException) -> dict[str, Any]:
-    """The error of a run that ended with an exception of this process."""
+    """Return the error of a run that ended with an exception of this process."""
     import traceback  # noqa: PLC0415 — not on the way of `run list`
 
     trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
@@ -49,12 +49,12 @@ def exception_error(error: BaseException) -> dict[str, Any]:
 
 
 def _storable(text: str) -> str:
-    """The text with half a surrogate pair, which no file and no database takes, spelled out."""
+    """Return the text with half a surrogate pair, which no file and no database takes, spelled out."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def error_from_log(tail: str, ending: str) -> dict[str, Any]:
-    """The error of a script that ended with an exception, by what it wrote last.
+    """Return the error of a script that ended with an exception, by what it wrote last.
 
     Args:
         tail: the end of the script's output.
@@ -71,7 +71,7 @@ def error_from_log(tail: str, ending: str) -> dict[str, Any]:
 
 
 def _last_traceback(text: str) -> list[str]:
-    """The last traceback with what follows it: a message may have many lines. Empty when there is none.
+    """Return the last traceback with what follows it: a message may have many lines. Empty when there is none.
 
     Python shows a syntax error of the script itself without the words that all others begin with.
     """

@@ -73,7 +73,7 @@ class RunFilter(NamedTuple):
 
     @property
     def condition_count(self) -> int:
-        """How many of `MOST_CONDITIONS` there are."""
+        """The number of conditions, of which there may be `MOST_CONDITIONS`."""
         return len(self.tags) + len(self.properties) + len(self.metrics) + len((self.text or "").split())
 
 
@@ -105,12 +105,12 @@ class Fault(NamedTuple):
 
     @property
     def message(self) -> str:
-        """What is wrong and what to do, in one line."""
+        """The error and its hint in one line."""
         return f"{self.error.message} {self.error.hint or ''}".strip()
 
 
 class ParsedFilter(NamedTuple):
-    """What texts of the filter language mean.
+    """A parsed filter and its faults.
 
     Attributes:
         which: the runs that are left by those filters that mean something.

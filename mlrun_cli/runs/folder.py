@@ -28,7 +28,7 @@ _LOCK_RECORD_BYTES = 64
 
 
 class RunFolder:
-    """Where a run keeps what; nobody else joins a path to one of its files."""
+    """A run's own directory; it alone names its files."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -91,7 +91,7 @@ class RunFolder:
             os.utime(self.stdout)
 
     def make_logs(self, names: Sequence[str]) -> None:
-        """Have a log for each process instead of the one that is there from the start."""
+        """Make a log for each process instead of the one that is there from the start."""
         (self.artifacts / STD_LOG).unlink()
         for name in names:
             os.close(os.open(self.artifacts / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
@@ -104,7 +104,7 @@ class RunFolder:
 
     @property
     def stdout(self) -> Path:
-        """Where that log is."""
+        """The path of that log."""
         return self.artifacts / self.stdout_name
 
     def address_of(self, socket: Path) -> AbstractContextManager[str]:
@@ -116,7 +116,7 @@ class RunFolder:
         return socket_address(os.fspath(self.path), socket.name)
 
     def log_files(self) -> dict[str, Path]:
-        """The run's own logs that exist, by their names in Azure."""
+        """Return the run's own logs that exist, by their names in Azure."""
         found: dict[str, Path] = {}
         for top in LOG_FOLDERS:
             folder = self.artifacts / top

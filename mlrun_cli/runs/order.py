@@ -1,4 +1,4 @@
-"""In which order runs are shown."""
+"""Sort orders of runs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TAG, PROPERTY, METRIC = "tag", "property", "metric"
 
 
 class RunOrder(NamedTuple):
-    """By a column; runs that have nothing there come last, whatever the direction, the newest of them first.
+    """A sort order by a column; runs without a value come last in either direction, the newest of them first.
 
     Attributes:
         column: one of `COLUMNS`, `tag:KEY`, `property:KEY` or `metric:NAME:last`, `…:min`, `…:max`.
@@ -37,7 +37,7 @@ class RunOrder(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> RunOrder:
-        """What stands in an address: a column, after `-` when the greatest is to come first.
+        """Parse an order from an address: a column, after `-` when the greatest is to come first.
 
         Raises:
             UsageError: there is no such column.
@@ -59,7 +59,7 @@ class RunOrder(NamedTuple):
         return cls(column, text.startswith("-"))
 
     def __str__(self) -> str:
-        """The text that `parse` makes it of."""
+        """Return the text that `parse` makes it of."""
         return f"-{self.column}" if self.descending else self.column
 
 

@@ -1,4 +1,4 @@
-"""How a run ended, as its supervisor writes it down before the store knows."""
+"""The outcome of a run, which its supervisor writes down before it is in the store."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ class Outcome(NamedTuple):
     warnings: tuple[str, ...] = ()
 
     def without_secrets(self, redaction: Redaction) -> Outcome:
-        """The same, with the secrets in its texts hidden."""
+        """Return the outcome with the secrets in its texts hidden."""
         return self._replace(error=redaction.error(self.error), warnings=tuple(redaction.error(self.warnings)))
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object that `from_json` reads."""
+        """Return a JSON object that `from_json` reads."""
         return self._asdict() | {"status": self.status.value}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Outcome:
-        """The outcome that was written; what another version has put there besides is left out.
+        """Return the outcome that was written; what another version has put there besides is left out.
 
         Raises:
             KeyError, TypeError, ValueError: it is none.
@@ -53,7 +53,7 @@ class Outcome(NamedTuple):
         )
 
     def columns(self) -> dict[str, Any]:
-        """What the store keeps of it, beside the status."""
+        """Return the columns of the store, without the status."""
         return {
             "ended_at": self.ended_at,
             "duration_seconds": self.duration_seconds,

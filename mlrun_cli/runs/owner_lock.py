@@ -77,7 +77,7 @@ class OwnerLock:
         return True
 
     def is_free(self) -> bool:
-        """Whether nobody has taken the lock; any number of readers may look at once, and none is seen by another.
+        """Return whether nobody holds the lock; any number of readers may ask at once.
 
         Raises:
             StoreError: the file system knows no locks.
@@ -123,7 +123,7 @@ class OwnerLock:
             os.pwrite(self.descriptor, _NO_ROOM if is_waiting else _NOTHING, 0)
 
     def is_waiting_for_room(self) -> bool:
-        """Whether the holder, if there is one, waits for room on the disk."""
+        """Return whether the holder, if there is one, waits for room on the disk."""
         return os.pread(self.descriptor, len(_NO_ROOM), 0) == _NO_ROOM
 
     def note_slow(self) -> None:

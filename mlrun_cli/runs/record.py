@@ -11,7 +11,7 @@ from mlrun_cli.runs.status import RunStatus
 
 
 def run_record(run: Run) -> dict[str, Any]:
-    """The run as commands print it: snake_case, null keys left out; `run show` adds the address of its page.
+    """Return the run as commands print it: snake_case, null keys left out; `run show` adds the address of its page.
 
     Keys as in azure-cli-ml's own records; `duration_seconds`, `exit_code`, `gpus`, `kept`, `signal` and `waiting_for`
     are ours.
@@ -54,7 +54,7 @@ def run_record(run: Run) -> dict[str, Any]:
 
 
 def minimal_record(run: Run) -> dict[str, Any]:
-    """The row of `run list --minimal`; its keys and their order are Azure's."""
+    """Return the row of `run list --minimal`; its keys and their order are Azure's."""
     return {
         "RunId": run.run_id,
         "RunType": run.run_type,
@@ -67,7 +67,7 @@ def minimal_record(run: Run) -> dict[str, Any]:
 
 
 def _consumed(definition: Mapping[str, Any] | None, section: str, kind: str) -> list[dict[str, Any]]:
-    """The data of a run as its details list it."""
+    """Return the data of a run as its details list it."""
     return [
         {
             "dataset": {"id": entry.get("dataset_id")},
@@ -82,7 +82,7 @@ def _consumed(definition: Mapping[str, Any] | None, section: str, kind: str) -> 
 
 
 def run_details(run: Run, log_files: Mapping[str, str]) -> dict[str, Any]:
-    """The run as `Run.get_details()` of the SDK gives it: camelCase, times absent until they are known."""
+    """Return the run as `Run.get_details()` of the SDK gives it: camelCase, times absent until they are known."""
     details: dict[str, Any] = {
         "runId": run.run_id,
         "target": run.target,

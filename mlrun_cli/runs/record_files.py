@@ -44,7 +44,7 @@ def append_lines(path: Path, documents: Iterable[Mapping[str, Any]]) -> None:
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The JSON objects in the lines of a file, but for damaged ones; none when it is not there."""
+    """Yield the JSON objects in the lines of a file, but for damaged ones; none when it is not there."""
     try:
         with path.open("rb") as file:
             for line in file:
@@ -59,7 +59,7 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def run_documents(folder: RunFolder) -> dict[str, dict[str, Any]]:
-    """The documents of a run and of those below it that are recorded with it, by id."""
+    """Return the documents of a run and of those below it that are recorded with it, by id."""
     definition = None
     found: dict[str, dict[str, Any]] = {}
     for path in (folder.children, folder.record):

@@ -1,4 +1,4 @@
-"""How a script ended, as its supervisor saw it."""
+"""The end of a script, as its supervisor saw it."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ class ScriptEnd(NamedTuple):
     log: str = STD_LOG
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object that `from_json` reads."""
+        """Return a JSON object that `from_json` reads."""
         return self._asdict() | {"stopped": None if self.stopped is None else self.stopped.value}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> ScriptEnd:
-        """The end that was written.
+        """Return the end that was written.
 
         Raises:
             KeyError, TypeError, ValueError: something else stands there.

@@ -8,7 +8,7 @@ from mlrun_cli.errors import UnknownStatus
 
 
 class RunStatus(str, Enum):
-    """Where a run stands."""
+    """The status of a run."""
 
     NOT_STARTED = "NotStarted"
     QUEUED = "Queued"

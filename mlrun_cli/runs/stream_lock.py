@@ -1,4 +1,4 @@
-"""What ties a run to the command that streams it: it is to be canceled when that ends, however it ends."""
+"""The lock of the command that streams a run: the run is canceled when that command dies."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mlrun_cli.runs.folder import RunFolder
 
 
 def stream_lock(folder: RunFolder) -> OwnedFile:
-    """What the command holds while it streams, and removes when it leaves the run going.
+    """Return the file that the command holds while it streams, and removes when it leaves the run going.
 
     Raises:
         OSError: it cannot be made.
@@ -19,5 +19,5 @@ def stream_lock(folder: RunFolder) -> OwnedFile:
 
 
 def has_lost_its_stream(folder: RunFolder) -> bool:
-    """Whether a command that the run is to be canceled with was killed, or its job has ended."""
+    """Return whether a command that the run is to be canceled with was killed, or its job has ended."""
     return bool(abandoned_files(folder.streams))

@@ -64,11 +64,11 @@ class SnapshotStore:
         self._incoming = os.path.join(self._folder, "incoming")
 
     def object_path(self, digest: str) -> str:
-        """Where the content with this SHA-256 (hex) stands."""
+        """Return the path of the content with this SHA-256 (hex)."""
         return f"{self._folder}/objects/{digest[:2]}/{digest[2:]}"
 
     def has_object(self, digest: str, size: int) -> bool:
-        """Whether the content is there in full: a power cut may leave a file cut short."""
+        """Return whether the content is there in full: a power cut may leave a file cut short."""
         try:
             found = os.lstat(self.object_path(digest))
         except OSError:
@@ -76,7 +76,7 @@ class SnapshotStore:
         return found.st_size == size and stat.S_ISREG(found.st_mode)
 
     def open_object(self, digest: str) -> int:
-        """A descriptor to read the content.
+        """Return a descriptor to read the content.
 
         Raises:
             OSError: it is not there or cannot be read.
@@ -94,7 +94,7 @@ class SnapshotStore:
 
     @contextmanager
     def incoming(self) -> Iterator[IncomingFile]:
-        """A new file beside the objects, removed at the end unless it was moved to its place.
+        """Open a new file beside the objects, removed at the end unless it was moved to its place.
 
         Raises:
             StoreError: it cannot be made or written, a full disk among the reasons.
@@ -114,7 +114,7 @@ class SnapshotStore:
                 os.unlink(path)
 
     def read_manifest(self, snapshot_id: str) -> Snapshot:
-        """The snapshot with this id.
+        """Return the snapshot with this id.
 
         Raises:
             StoreError: its manifest is gone or damaged.
@@ -129,7 +129,7 @@ class SnapshotStore:
         return snapshot
 
     def find_manifest(self, snapshot_id: str) -> Snapshot | None:
-        """The snapshot with this id; None when it is not there or damaged."""
+        """Return the snapshot with this id; None when it is not there or damaged."""
         try:
             snapshot = Snapshot.from_json(_read_json(self._manifest_path(snapshot_id)))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -150,7 +150,7 @@ class SnapshotStore:
             os.utime(self._manifest_path(snapshot_id))
 
     def read_cache(self, key: str) -> dict[str, list[Any]]:
-        """What `write_cache` kept under `key`, path by path; empty when there is nothing or it is damaged."""
+        """Return the cache under `key`, by path; empty when there is none or it is damaged."""
         try:
             cache = _read_json(self._cache_path(key))
         except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""What the files of a source folder hashed to when a snapshot last looked at them."""
+"""Cache of the digests of a source folder's files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class DigestCache:
         self._new: dict[str, list[Any]] = {}
 
     def find(self, path: str, found: os.stat_result) -> str | None:
-        """The digest of the file that `found` describes, if its content is known and in the store."""
+        """Return the digest of the file that `found` describes, if its content is known and in the store."""
         cached = self._old.get(path)
         if not isinstance(cached, list) or cached[:-1] != signature(found):
             return None
@@ -49,5 +49,5 @@ class DigestCache:
 
 
 def signature(found: os.stat_result) -> list[int]:
-    """What changes when a file's content does."""
+    """Return a signature that changes when a file's content does."""
     return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]

@@ -1,4 +1,4 @@
-"""Which git commit a source folder stands at."""
+"""The git commit of a source folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _QUESTIONS = {
 
 
 def git_properties(folder: Path, environment: Mapping[str, str], redaction: Redaction) -> dict[str, str]:
-    """The properties that Azure gives a run of a git work tree; empty where there is none, or no git.
+    """Return the properties that Azure gives a run of a git work tree; empty where there is none, or no git.
 
     Keys: `azureml.git.repository_uri|branch|commit|dirty` and `mlflow.source.git.repoURL|branch|commit`; what git does
     not tell is left out.
@@ -42,7 +42,7 @@ def git_properties(folder: Path, environment: Mapping[str, str], redaction: Reda
 
 
 def _ask(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """The answers of those questions that git has one for; all are asked at once."""
+    """Return the answers of those questions that git has one for; all are asked at once."""
     quiet = {**environment, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
     try:
         asked = {

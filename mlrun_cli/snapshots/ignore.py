@@ -1,4 +1,4 @@
-"""Which paths of a source folder stay out of a snapshot: `.amlignore`, else `.gitignore`.
+"""Ignore rules of a source folder: `.amlignore`, else `.gitignore`.
 
 Only the file at the top of the folder counts, as in Azure. Its patterns mean what they mean to git, but for
 one thing, in which Azure differs from git: `!data/small.csv` gives that file back even after `data/`.
@@ -50,7 +50,7 @@ class IgnoreRules:
 
     @classmethod
     def read(cls, folder: Path) -> IgnoreRules:
-        """The rules of `folder`; without an ignore file, nothing is ignored.
+        """Return the rules of `folder`; without an ignore file, nothing is ignored.
 
         Raises:
             InvalidFile: the ignore file cannot be read or is over 1 MiB.
@@ -63,7 +63,7 @@ class IgnoreRules:
         return cls([])
 
     def ignores(self, path: str, *, is_folder: bool) -> bool:
-        """Whether `path` (relative, posix) is left out; where nothing `gives_back`, ask from the top."""
+        """Return whether `path` (relative, posix) is left out; where nothing `gives_back`, ask from the top."""
         name = path.rpartition("/")[2]
         if name in self._names or path in self._paths:
             return True
@@ -98,7 +98,7 @@ class IgnoreRules:
 
 
 def _read_regular_file(path: Path) -> bytes | None:
-    """The content; None when there is no such file, or something else (a folder, a FIFO) in its place."""
+    """Return the content; None when there is no such file, or something else (a folder, a FIFO) in its place."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:

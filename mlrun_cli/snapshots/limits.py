@@ -1,4 +1,4 @@
-"""How large a snapshot may be, and what to say when a folder is larger."""
+"""Limits of a snapshot's size, and the error for a folder over them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class SnapshotLimits(NamedTuple):
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> SnapshotLimits:
-        """The limits that MLRUN_SNAPSHOT_MAX_MB and MLRUN_SNAPSHOT_MAX_FILES set.
+        """Return the limits that MLRUN_SNAPSHOT_MAX_MB and MLRUN_SNAPSHOT_MAX_FILES set.
 
         Raises:
             UsageError: one of them is no whole number above 0.
@@ -65,7 +65,7 @@ class Amount:
         self.files += 1
 
     def exceeds(self, limits: SnapshotLimits) -> bool:
-        """Whether one of the limits is passed."""
+        """Return whether one of the limits is passed."""
         return self.size > limits.size or self.files > limits.files
 
 
@@ -77,7 +77,7 @@ def too_large_error(
     *,
     is_whole: bool,
 ) -> UsageError:
-    """The error for a folder over a limit: how much, where most of it is, and what to type.
+    """Return the error for a folder over a limit: how much, where most of it is, and what to type.
 
     Args:
         source: the folder as the user named it.
@@ -101,7 +101,7 @@ def too_large_error(
 
 
 def _amounts(files: Iterable[tuple[str, int]]) -> dict[str, Amount]:
-    """The amount of each file and, at paths with a slash at the end, of each folder; of all at ''."""
+    """Return the amount of each file and, at paths with a slash at the end, of each folder; of all at ''."""
     amounts: dict[str, Amount] = {}
     for path, size in files:
         end = 0
@@ -145,7 +145,7 @@ def _largest(amounts: dict[str, Amount], total: Amount, limits: SnapshotLimits) 
 def _fewest_over_limit(
     largest: list[str], amounts: dict[str, Amount], total: Amount, limits: SnapshotLimits
 ) -> list[str]:
-    """The first of `largest` without which the rest is within the limits, at most as many as are named."""
+    """Return the first of `largest` without which the rest is within the limits, at most as many as are named."""
     rest = Amount(total.size, total.files)
     enough = []
     for path in largest[:_NAMED]:
@@ -167,7 +167,7 @@ def _command(source: str, rules: IgnoreRules, paths: list[str]) -> str:
 
 
 def _pattern(path: str) -> str:
-    """The line of an ignore file that names this path and, but for odd characters, no other."""
+    """Return the line of an ignore file that names this path and, but for odd characters, no other."""
     line = "/" + _NOT_IN_A_LINE.sub("?", _NEEDS_BACKSLASH.sub(r"\\\1", path))
     return f"{line[:-1]}\\ " if line.endswith(" ") else line
 

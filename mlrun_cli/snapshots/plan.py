@@ -1,4 +1,4 @@
-"""What a snapshot of a folder would hold, for those who only want to know."""
+"""Preview of a snapshot, which reads and keeps nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class PlannedSnapshot(NamedTuple):
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> PlannedSnapshot:
-        """Return what a snapshot that is there already holds."""
+        """Return the preview of an existing snapshot."""
         paths = (entry.path for entry in snapshot.entries if entry.kind is not EntryKind.DIRECTORY)
         return cls(frozenset(paths), snapshot.size, (), (), None)
 

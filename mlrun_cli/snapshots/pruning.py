@@ -22,7 +22,7 @@ _LOOK_SECONDS = 0.02
 
 
 class PrunedSnapshots(NamedTuple):
-    """How many snapshots and contents went, and the bytes that they took on the disk."""
+    """Counts of the removed snapshots and contents, and the bytes that they took on the disk."""
 
     snapshots: int
     contents: int

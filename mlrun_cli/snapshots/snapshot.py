@@ -11,7 +11,7 @@ SNAPSHOT_PROPERTY = "ContentSnapshotId"
 
 
 class EntryKind(str, Enum):
-    """What stands at a path of a snapshot."""
+    """The kind of a snapshot's entry."""
 
     FILE = "file"
     DIRECTORY = "directory"
@@ -35,7 +35,7 @@ class SnapshotEntry(NamedTuple):
     target: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """The entry without the fields that its kind has no use for."""
+        """Return the entry without the fields that its kind has no use for."""
         value: dict[str, Any] = {"path": self.path, "kind": self.kind.value}
         if self.kind is EntryKind.FILE:
             value |= {"digest": self.digest, "size": self.size, "mtime_ns": self.mtime_ns}
@@ -47,7 +47,7 @@ class SnapshotEntry(NamedTuple):
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> SnapshotEntry:
-        """The entry that `to_json` wrote.
+        """Return the entry that `to_json` wrote.
 
         Raises:
             KeyError, ValueError: it is no such value, or its path leads out of the folder.
@@ -78,7 +78,7 @@ class Snapshot(NamedTuple):
     size: int
 
     def to_json(self) -> dict[str, Any]:
-        """The snapshot as its manifest holds it."""
+        """Return the snapshot as its manifest holds it."""
         return {
             "snapshot_id": self.snapshot_id,
             "size": self.size,
@@ -87,7 +87,7 @@ class Snapshot(NamedTuple):
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Snapshot:
-        """The snapshot that `to_json` wrote.
+        """Return the snapshot that `to_json` wrote.
 
         Raises:
             KeyError, ValueError: it is no such value.
@@ -107,18 +107,18 @@ class OmittedPath(NamedTuple):
 
 
 def omission_note(left_out: Sequence[OmittedPath]) -> str:
-    """One line that names some of what was left out, each with its reason, and counts the rest."""
+    """Return one line that names some of what was left out, each with its reason, and counts the rest."""
     return f"Left out of the snapshot: {some([f'{item.path} ({item.reason})' for item in left_out])}."
 
 
 def some(names: Sequence[str], most: int = 3) -> str:
-    """The first `most` names and how many more there are: `a, b and 3 more`."""
+    """Return the first `most` names and how many more there are: `a, b and 3 more`."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(shown(name) for name in names[:most]) + more
 
 
 def shown(path: str) -> str:
-    """A path as one printable line: control characters and bytes that are no UTF-8 are escaped."""
+    """Return a path as one printable line: control characters and bytes that are no UTF-8 are escaped."""
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
         for character in path

@@ -59,7 +59,7 @@ def take_snapshot(
 
 
 def snapshot_id(entries: Iterable[SnapshotEntry]) -> str:
-    """A GUID made of all that a script can see of the entries, but for their times."""
+    """Return a GUID made of all that a script can see of the entries, but for their times."""
     digest = hashlib.sha256()
     for entry in entries:
         fields = (entry.kind.value, entry.path, entry.digest, str(entry.executable), entry.target)
@@ -85,7 +85,7 @@ class _SnapshotBuilder:
         self._bytes_done = 0
 
     def entries(self) -> tuple[SnapshotEntry, ...]:
-        """Put into the store what it does not have; all entries, sorted by path."""
+        """Store the new contents and return all entries, sorted by path."""
         self._store.remove_abandoned()
         entries = [SnapshotEntry(path, EntryKind.DIRECTORY) for path in self._scan.folders]
         entries += [
@@ -96,7 +96,7 @@ class _SnapshotBuilder:
         return tuple(sorted(entries, key=lambda entry: entry.path))
 
     def notes(self) -> list[str]:
-        """At most two lines: what was left out, and what changed while it was read."""
+        """Return at most two lines: on omitted paths, and on files that changed while they were read."""
         notes = []
         if self._left_out:
             notes.append(omission_note(sorted(self._left_out, key=lambda item: item.path)))
@@ -105,7 +105,7 @@ class _SnapshotBuilder:
         return notes
 
     def _file_entry(self, path: str, found: os.stat_result) -> SnapshotEntry | None:
-        """The entry of a file whose content is in the store now; None when it could not be read."""
+        """Return the entry of a file whose content is in the store now; None when it could not be read."""
         digest = self._cache.find(path, found)
         size = found.st_size
         if digest is None:

@@ -178,7 +178,7 @@ def _remove_if_unchanged(entry: SnapshotEntry, folder: int) -> None:
 
 
 def _is_unchanged(entry: SnapshotEntry, found: os.stat_result, folder: int) -> bool:
-    """Whether what was found in the open `folder` is as it was made."""
+    """Return whether what was found in the open `folder` is as it was made."""
     if entry.kind is EntryKind.FILE:
         is_same = found.st_size == entry.size and found.st_mtime_ns == entry.mtime_ns
         return is_same and stat.S_ISREG(found.st_mode)
@@ -223,7 +223,7 @@ class _FolderStack:
         self._open: list[tuple[str, int]] = []
 
     def open(self, folder: str) -> int:
-        """The folder at this path below the top; OSError if a part of it is no folder, or a link."""
+        """Return the folder at this path below the top; OSError if a part of it is no folder, or a link."""
         while self._open and not folder.startswith(f"{self._open[-1][0]}/"):
             os.close(self._open.pop()[1])
         path, descriptor = self._open[-1] if self._open else ("", self._top)
@@ -247,7 +247,10 @@ def _leads_to_file(destination: Path, path: str) -> bool:
 
 
 def _inner_target(destination: Path, path: str) -> str | None:
-    """Where a link leads in the end, whether or not anything is there; None if that is outside, or cannot be told."""
+    """Return the final target of a link, existing or not.
+
+    None if that is outside, or cannot be told.
+    """
     try:
         top = os.path.realpath(destination)
         target = os.path.realpath(os.path.join(top, path))

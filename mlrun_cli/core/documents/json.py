@@ -11,7 +11,7 @@ from mlrun_cli.errors import InvalidFile
 
 
 def read_json(path: Path, text: str) -> Node:
-    """The nodes of a JSON text.
+    """Return the nodes of a JSON text.
 
     Raises:
         json.JSONDecodeError: it is not JSON.
@@ -21,7 +21,7 @@ def read_json(path: Path, text: str) -> Node:
 
 
 def json_problem(path: Path, error: json.JSONDecodeError) -> InvalidFile:
-    """What to raise for a file that had to be JSON."""
+    """Return the error for a file that had to be JSON."""
     return InvalidFile(path, f"is not JSON: {error.msg.lower()}", line=error.lineno)
 
 

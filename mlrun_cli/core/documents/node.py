@@ -54,7 +54,7 @@ class Node(NamedTuple):
         return self.content is None
 
     def error(self, reason: str, *, hint: str | None = None) -> InvalidFile:
-        """An error that names file, line and key path, to be raised."""
+        """Return an error that names file, line and key path, to be raised."""
         return problem(self.path, reason, line=self.line, key_path=self.key_path, hint=hint)
 
     @property
@@ -63,7 +63,7 @@ class Node(NamedTuple):
         return f"{self.path}, line {self.line}" if self.line else str(self.path)
 
     def mapping(self) -> dict[str, Node]:
-        """The nodes of a mapping, by key.
+        """Return the nodes of a mapping, by key.
 
         Raises:
             InvalidFile: it is something else.
@@ -73,7 +73,7 @@ class Node(NamedTuple):
         return self.content
 
     def items(self) -> tuple[Node, ...]:
-        """The nodes of a list.
+        """Return the nodes of a list.
 
         Raises:
             InvalidFile: it is something else.
@@ -115,7 +115,7 @@ class Node(NamedTuple):
         return found
 
     def boolean(self) -> bool:
-        """A boolean value.
+        """Return a boolean value.
 
         Raises:
             InvalidFile: it is something else.
@@ -125,7 +125,7 @@ class Node(NamedTuple):
         return self.content
 
     def integer(self) -> int:
-        """A whole number.
+        """Return a whole number.
 
         Raises:
             InvalidFile: it is something else.
@@ -135,7 +135,7 @@ class Node(NamedTuple):
         return self.content
 
     def under(self, key_path: str) -> Node:
-        """The same value, as if it stood at another key path; its lines stay those of the file."""
+        """Return the same value under another key path; its lines stay those of the file."""
         content = self.content
         if isinstance(content, dict):
             content = {key: node.under(joined(key_path, key)) for key, node in content.items()}
@@ -144,7 +144,7 @@ class Node(NamedTuple):
         return self._replace(key_path=key_path, content=content)
 
     def plain(self) -> object:
-        """The value without its places: dicts, lists and scalars."""
+        """Return the value without its places: dicts, lists and scalars."""
         if isinstance(self.content, dict):
             return {key: node.plain() for key, node in self.content.items()}
         if isinstance(self.content, tuple):
@@ -158,12 +158,12 @@ class Node(NamedTuple):
 
 
 def problem(path: Path, reason: str, *, line: int, key_path: str = "", hint: str | None = None) -> InvalidFile:
-    """An error about a place in a file, to be raised; a line of 0 and an empty key path are not told."""
+    """Return an error about a place in a file, to be raised; a line of 0 and an empty key path are not told."""
     return InvalidFile(path, reason, line=line or None, key_path=printable_key_path(key_path) or None, hint=hint)
 
 
 def printable_key_path(key_path: str) -> str:
-    """A key path as an error shows it: who wrote `TOKEN=value` meant no key."""
+    """Return a key path as an error shows it: who wrote `TOKEN=value` meant no key."""
     key, equals, _value = key_path.partition("=")
     return Redaction().text(f"{key}{equals}***" if equals else key)
 
@@ -178,7 +178,7 @@ def text_problem(text: str) -> str | None:
 
 
 def quoted(key_path: str, text: str) -> str:
-    """What an error may show of a text that stands at a key path; empty where it may be a secret as a whole."""
+    """Return a text at a key path as an error may quote it; empty where it may be a secret."""
     redaction = process_redaction()
     keys = key_path.lower().split(".")
     if _VARIABLES & set(keys) or redaction.is_secret(keys[-1]):
@@ -187,12 +187,12 @@ def quoted(key_path: str, text: str) -> str:
 
 
 def joined(key_path: str, key: str) -> str:
-    """The key path of a key in a mapping."""
+    """Return the key path of a key in a mapping."""
     return f"{key_path}.{key}" if key_path else key
 
 
 class NodeBuilder:
-    """What both readers share: nodes that are counted, and keys that stand once."""
+    """Base of both readers: counts nodes and refuses duplicate keys."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -200,7 +200,7 @@ class NodeBuilder:
         self._letters = 0
 
     def node(self, content: Content, key_path: str, line: int, source: str = "") -> Node:
-        """One value of the document.
+        """Return one value of the document.
 
         Raises:
             InvalidFile: there is too much text.

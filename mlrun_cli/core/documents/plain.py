@@ -10,7 +10,7 @@ from mlrun_cli.errors import InvalidFile
 
 
 def plain_document(document: object, path: Path) -> Node:
-    """The nodes of dicts, lists and scalars, none with a line; `path` stands in messages as their file.
+    """Return the nodes of dicts, lists and scalars, none with a line; `path` stands in messages as their file.
 
     Raises:
         InvalidFile: a value is of no kind that JSON has, a key is no text, or there is too much of it, as in

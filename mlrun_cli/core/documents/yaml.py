@@ -20,7 +20,7 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read_yaml(path: Path, text: str) -> Node:
-    """The nodes of a YAML text of one document.
+    """Return the nodes of a YAML text of one document.
 
     Raises:
         InvalidFile: it is not YAML; empty; a key twice; too deep, or too many values once aliases are
