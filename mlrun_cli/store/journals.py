@@ -1,4 +1,4 @@
-"""How far each journal has been taken into the database."""
+"""How far each journal has been ingested into the database."""
 
 from __future__ import annotations
 

@@ -261,7 +261,7 @@ class Resolver:
             self._plan_launch(planned)
 
     def _plan_launch(self, planned: PlannedEnvironment) -> None:
-        """Settle the variables and volumes that the script finds, and its processes."""
+        """Determine the variables and volumes that the script finds, and its processes."""
         variables = {**planned.variables, **self.configuration.environment_variables}
         self.configuration = self.configuration._replace(environment_variables=variables)
         if planned.plan.container is None:

@@ -65,7 +65,7 @@ def _find_script(source: Path, script: str) -> str:
     if path.is_symlink() and not path.exists():
         raise ScriptNotFound(
             f"The script '{script}' in {source} is a link that leads to no file.",
-            hint="Name the script itself, or mend the link ('ls -l' shows where it leads).",
+            hint="Name the script itself, or correct the link ('ls -l' shows where it leads).",
             target=script,
         )
     if not path.exists():
