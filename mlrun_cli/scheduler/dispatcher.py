@@ -97,13 +97,13 @@ class Dispatcher:
         """
         most = node_limit(self._workspace, self._target)
         # Those that are just being started are among them.
-        limit = len(self._starter.supervisors) + max(most or 0, _AT_ONCE)
+        limit = len(self._starter.pidfds) + max(most or 0, _AT_ONCE)
         waiting = self._workspace.queues.list_runs(self._target, limit)
-        starting = {run.key for run in waiting} & set(self._starter.starting)
+        starting = {run.key for run in waiting} & set(self._starter.run_keys)
         # One that leaves the queue between these two reads is counted once all the same.
         busy = self._workspace.queues.count_busy_nodes(self._target, besides=starting)
         busy += sum(run.node_count for run in waiting if run.key in starting)
-        backfill = Backfill(self._workspace, self._gpu_allocator, self._starter.starting)
+        backfill = Backfill(self._workspace, self._gpu_allocator, self._starter.run_keys)
         for run in waiting:
             if run.key in starting:
                 continue
@@ -129,7 +129,7 @@ class Dispatcher:
     def _sleep(self, wake_socket: WakeSocket) -> None:
         """Sleep until somebody calls, a supervisor ends, or it is time to look for what nobody tells."""
         poll = select.poll()
-        for descriptor in (wake_socket.fileno(), *self._starter.supervisors):
+        for descriptor in (wake_socket.fileno(), *self._starter.pidfds):
             poll.register(descriptor, select.POLLIN)
         ready = {descriptor for descriptor, _ in poll.poll(max(0.0, self._next_look - time.monotonic()) * 1000)}
         wake_socket.drain()
@@ -138,7 +138,7 @@ class Dispatcher:
             self._next_look = time.monotonic() + _LOOK_SECONDS
         reap()
         with suppress(MlrunError):
-            has_left_runs = self._starter.note_ended(ready & set(self._starter.supervisors))
+            has_left_runs = self._starter.note_ended(ready & set(self._starter.pidfds))
             # Of the supervisors that an earlier dispatcher started, nothing tells but a look.
             if has_left_runs or is_due:
                 reconcile_runs(self._workspace)

@@ -63,12 +63,12 @@ class RunStarter:
         """The numbers of supervisors that have ended before their run had left the queue."""
 
     @property
-    def starting(self) -> Collection[int]:
+    def run_keys(self) -> Collection[int]:
         """The keys of the runs whose supervisors have been started here and live; a live view."""
         return self._supervisors.values()
 
     @property
-    def supervisors(self) -> Collection[int]:
+    def pidfds(self) -> Collection[int]:
         """The pidfds of these supervisors."""
         return self._supervisors.keys()
 

@@ -17,7 +17,7 @@ from mlrun_cli.processes.process import ProcessId, identify
 from mlrun_cli.runs.script_input import open_script_input
 
 
-class Start(NamedTuple):
+class ProcessSpec(NamedTuple):
     """A process to be started; standard output and error are appended to `log`.
 
     Those of one `node` share a process group; a server is not waited for. One that `passes_signals` is the only one to
@@ -39,29 +39,29 @@ class Start(NamedTuple):
 class Child:
     """A child that is killed by the kernel when its parent dies."""
 
-    def __init__(self, start: Start, group: int | None) -> None:
+    def __init__(self, spec: ProcessSpec, group: int | None) -> None:
         """Start it in a session of its own (None), at the head of a process group (0), or in the group of that number.
 
         Raises:
             OSError: the program cannot be started.
         """
-        self.start = start
+        self.spec = spec
         with ExitStack() as opened:
-            output = os.open(start.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            output = os.open(spec.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
             opened.callback(os.close, output)
             stdin = subprocess.DEVNULL
-            if start.stdin is not None:
-                stdin = open_script_input(start.stdin)
+            if spec.stdin is not None:
+                stdin = open_script_input(spec.stdin)
                 opened.callback(os.close, stdin)
             self._process = subprocess.Popen(
-                start.argv,
-                env=start.environment,
-                cwd=start.folder,
+                spec.argv,
+                env=spec.environment,
+                cwd=spec.folder,
                 stdin=stdin,
                 stdout=output,
                 stderr=output,
                 start_new_session=group is None,
-                preexec_fn=_prepare(os.getpid(), group, start.limits),  # noqa: PLW1509 — the supervisor has no threads
+                preexec_fn=_prepare(os.getpid(), group, spec.limits),  # noqa: PLW1509 — the supervisor has no threads
             )
         self.pid = self._process.pid
         self.started = time.monotonic()

@@ -1,4 +1,4 @@
-"""The end of a run's containers, by a process beside its supervisor: an engine that hangs holds up nothing else."""
+"""Termination of a run's containers, by a process beside its supervisor: an engine that hangs holds up nothing else."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LIMIT_SECONDS = 10.0
 _LOOK_SECONDS = 0.02
 
 
-class ContainerEnd:
+class ContainerTermination:
     """Ends the containers of a run by a process of its own, which is given up after ten seconds."""
 
     def __init__(self, container: ContainerPlan, run_id: str, environment: Mapping[str, str]) -> None:

@@ -14,13 +14,13 @@ from mlrun_cli.processes.termination import end_processes
 from mlrun_cli.runtime.finish import signal_name
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.working_copy import make_script_folders, make_working_copy
-from mlrun_cli.supervisor.child import Start
+from mlrun_cli.supervisor.child import ProcessSpec
 from mlrun_cli.supervisor.process_group import ProcessGroup, start_group
 from mlrun_cli.supervisor.supervised_run import SupervisedRun
 from mlrun_cli.supervisor.watch import Watch
 
 
-class Stopped(Exception):
+class RunStopped(Exception):
     """The run has to end before its script could start; `Watch.stop` says why."""
 
 
@@ -40,7 +40,7 @@ class Preparation:
         """Build the environment if need be, and record what is in it.
 
         Raises:
-            Stopped: the run is to stop.
+            RunStopped: the run is to stop.
             MlrunError: it cannot be built.
         """
         plan = self._run.submission.environment
@@ -70,7 +70,7 @@ class Preparation:
         folder, secrets, plan = self._run.folder, self._run.secrets, self._run.submission.environment
         builder = start_group(
             [
-                Start(
+                ProcessSpec(
                     [sys.executable, "-E", "-m", "mlrun_cli.environments", str(folder.environment_plan)],
                     environment={**secrets.environment, **secrets.installer},
                     folder=folder.path,
@@ -86,7 +86,7 @@ class Preparation:
             end_processes(builder.list_left, self._watch.stop.grace_left if is_stopped else 0.0)
             remove_build_secrets(plan)
         if is_stopped:
-            raise Stopped
+            raise RunStopped
         if builder.exit_code:
             raise MlrunError(self._build_error(builder))
 

@@ -1,4 +1,4 @@
-"""Groups of processes that a supervisor starts together, and which end together."""
+"""Groups of processes that a supervisor specs together, and which end together."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mlrun_cli.errors import MlrunError
 from mlrun_cli.processes.process import ProcessId, filter_by_run, list_descendants, send_signal
 from mlrun_cli.processes.termination import end_processes
 from mlrun_cli.runs.cancellation import GRACE_SECONDS
-from mlrun_cli.supervisor.child import Child, Start
+from mlrun_cli.supervisor.child import Child, ProcessSpec
 
 
 class ProcessGroup:
@@ -28,7 +28,7 @@ class ProcessGroup:
         first_to_fail: the number of that process; 0 when none has failed.
     """
 
-    def __init__(self, starts: Sequence[Start], run_id: str, *, grace_seconds: float = GRACE_SECONDS) -> None:
+    def __init__(self, specs: Sequence[ProcessSpec], run_id: str, *, grace_seconds: float = GRACE_SECONDS) -> None:
         """Start them all, or none.
 
         Raises:
@@ -45,21 +45,21 @@ class ProcessGroup:
         self.duration_seconds = 0.0
         self.started = time.monotonic()
         try:
-            self._start(starts)
+            self._start(specs)
         except OSError:
             end_processes(self.list_left, 0.0)
             raise
 
-    def _start(self, starts: Sequence[Start]) -> None:
-        on_node = Counter(start.node for start in starts)
+    def _start(self, specs: Sequence[ProcessSpec]) -> None:
+        on_node = Counter(spec.node for spec in specs)
         heads: dict[int, int] = {}
-        for start in starts:
-            if on_node[start.node] == 1:
-                self._children.append(Child(start, None))
+        for spec in specs:
+            if on_node[spec.node] == 1:
+                self._children.append(Child(spec, None))
                 continue
             # A group can only be joined within its session, and stays while its head is not waited for.
-            child = Child(start, heads.get(start.node, 0))
-            heads.setdefault(start.node, child.pid)
+            child = Child(spec, heads.get(spec.node, 0))
+            heads.setdefault(spec.node, child.pid)
             self._children.append(child)
 
     @property
@@ -73,8 +73,8 @@ class ProcessGroup:
             {
                 "pid": child.pid,
                 "identity": child.identify(),
-                "node": child.start.node,
-                "log": child.start.log.name,
+                "node": child.spec.node,
+                "log": child.spec.log.name,
             }
             for child in self._children
         ]
@@ -91,7 +91,7 @@ class ProcessGroup:
         if not numbers:
             return
         self.duration_seconds = time.monotonic() - self.started
-        is_over = all(child.exit_code is not None for child in self._children if not child.start.is_server)
+        is_over = all(child.exit_code is not None for child in self._children if not child.spec.is_server)
         if not self.pids:
             self.exit_code = self._failure or 0
         elif (is_over or self._failure is not None) and self._kill_at is None and not self._was_signalled:
@@ -100,7 +100,7 @@ class ProcessGroup:
 
     def _note_failure(self, number: int) -> None:
         child = self._children[number]
-        was_dismissed = child.start.is_server and self._kill_at is not None
+        was_dismissed = child.spec.is_server and self._kill_at is not None
         if child.exit_code and self._failure is None and not was_dismissed:
             self._failure = child.exit_code
             self.first_to_fail = number
@@ -132,23 +132,23 @@ class ProcessGroup:
         for group in groups:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(group, number)
-        if number is not SIGKILL and all(child.start.passes_signals for child in self._children):
+        if number is not SIGKILL and all(child.spec.passes_signals for child in self._children):
             return
         for process in self.list_left():
             if _get_process_group(process) not in groups:
                 send_signal(process, number)
 
 
-def start_group(starts: Sequence[Start], run_id: str) -> ProcessGroup:
+def start_group(specs: Sequence[ProcessSpec], run_id: str) -> ProcessGroup:
     """Start processes of a run together.
 
     Raises:
         MlrunError: one cannot be started.
     """
     try:
-        return ProcessGroup(starts, run_id)
+        return ProcessGroup(specs, run_id)
     except OSError as error:
-        raise MlrunError(f"'{starts[0].argv[0]}' could not be started: {error.strerror}.") from error
+        raise MlrunError(f"'{specs[0].argv[0]}' could not be started: {error.strerror}.") from error
 
 
 def _get_process_group(process: ProcessId) -> int | None:

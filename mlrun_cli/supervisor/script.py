@@ -16,8 +16,8 @@ from mlrun_cli.processes.launchers.registry import get_launcher
 from mlrun_cli.processes.ports import Ports
 from mlrun_cli.runs.error import error_from_log
 from mlrun_cli.runs.script_end import ScriptEnd, StopReason
-from mlrun_cli.supervisor.child import Start
-from mlrun_cli.supervisor.container import ContainerEnd
+from mlrun_cli.supervisor.child import ProcessSpec
+from mlrun_cli.supervisor.container import ContainerTermination
 from mlrun_cli.supervisor.process_group import ProcessGroup, start_group
 from mlrun_cli.supervisor.supervised_run import SupervisedRun
 from mlrun_cli.wire.run_error import error_kind
@@ -29,7 +29,7 @@ class Script:
     Attributes:
         group: these processes.
         started_at: when they were started.
-        container_end: ends their containers, if they have some.
+        container_termination: ends their containers, if they have some.
     """
 
     def __init__(self, run: SupervisedRun) -> None:
@@ -45,10 +45,10 @@ class Script:
         argv = list(run.secrets.argv)
         if not run.submission.is_command:
             argv = script_command(plan, argv)
-        self.container_end: ContainerEnd | None = None
+        self.container_termination: ContainerTermination | None = None
         if plan.container is not None:
-            self.container_end = ContainerEnd(plan.container, run.submission.run_id, environment)
-        self.group: ProcessGroup = start_group(self._list_starts(argv, environment), run.submission.run_id)
+            self.container_termination = ContainerTermination(plan.container, run.submission.run_id, environment)
+        self.group: ProcessGroup = start_group(self._list_specs(argv, environment), run.submission.run_id)
         self.started_at = now()
         self._document: dict[str, Any] = {"processes": self.group.describe(), "started_at": self.started_at}
         self._write_document()
@@ -72,7 +72,7 @@ class Script:
         """Write down what a recovery needs if this process dies."""
         self._run.write_file(self._run.folder.process, self._document)
 
-    def _list_starts(self, argv: list[str], environment: dict[str, str]) -> list[Start]:
+    def _list_specs(self, argv: list[str], environment: dict[str, str]) -> list[ProcessSpec]:
         """Return the processes to be started.
 
         Raises:
@@ -84,15 +84,17 @@ class Script:
             raise MlrunError(f"The script could not be started: {error.strerror}.") from error
         words = self._launcher.command(self._run.folder.artifacts, argv)
         processes = self._launcher.list_processes(self._ports.numbers)
-        return [self._start_of(number, process, words, environment) for number, process in enumerate(processes)]
+        return [self._make_spec(number, process, words, environment) for number, process in enumerate(processes)]
 
-    def _start_of(self, number: int, process: LaunchedProcess, words: list[str], environment: dict[str, str]) -> Start:
+    def _make_spec(
+        self, number: int, process: LaunchedProcess, words: list[str], environment: dict[str, str]
+    ) -> ProcessSpec:
         folder, submission, gpus = self._run.folder, self._run.submission, self._run.run.gpus
         visible = {} if gpus is None else {VISIBLE_GPUS: self._launcher.share_gpus(process.node, gpus)}
         variables = {**environment, **visible, **process.variables}
         # Only the first process reads what the command that streams the run passes on.
         stdin = folder.stdin if number == 0 and folder.stdin.exists() else None
-        return Start(
+        return ProcessSpec(
             self._in_container(words, variables, number, stdin),
             environment=variables,
             folder=folder.work,

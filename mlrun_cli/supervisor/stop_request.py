@@ -8,7 +8,7 @@ from signal import SIGKILL, SIGTERM
 from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.script_end import StopReason
-from mlrun_cli.supervisor.container import ContainerEnd
+from mlrun_cli.supervisor.container import ContainerTermination
 from mlrun_cli.supervisor.process_group import ProcessGroup
 
 
@@ -18,13 +18,13 @@ class StopRequest:
     Attributes:
         reason: why the run is to stop; None as long as it is not.
         was_delivered: whether SIGTERM came to processes that had not failed before.
-        container_end: ends the containers of the script, if it has some.
+        container_termination: ends the containers of the script, if it has some.
     """
 
     def __init__(self) -> None:
         self.reason: StopReason | None = None
         self.was_delivered = False
-        self.container_end: ContainerEnd | None = None
+        self.container_termination: ContainerTermination | None = None
         self._kill_at: float | None = None
         self._cancel_grace: float | None = None
 
@@ -58,5 +58,5 @@ class StopRequest:
         """Send SIGKILL when the grace is over, once the containers have been ended, which needs their clients."""
         if self._kill_at is None or moment < self._kill_at:
             return
-        if self.container_end is None or self.container_end.is_over(moment):
+        if self.container_termination is None or self.container_termination.is_over(moment):
             group.signal(SIGKILL)

@@ -80,7 +80,7 @@ class SupervisedRun:
         Raises:
             StoreError: a limit keeps this process from it, which is left to a recovery, or the folder is gone.
         """
-        with self._noting_full_disk() as note_waiting:
+        with self._note_full_disk() as note_waiting:
             while True:
                 try:
                     return action()
@@ -96,7 +96,7 @@ class SupervisedRun:
 
     def retry_disk(self, action: Callable[[], object]) -> None:
         """Write something however long the disk stays full; what fails for another reason is left undone."""
-        with self._noting_full_disk() as note_waiting:
+        with self._note_full_disk() as note_waiting:
             while True:
                 try:
                     action()
@@ -110,7 +110,7 @@ class SupervisedRun:
                     return
 
     @contextmanager
-    def _noting_full_disk(self) -> Iterator[Callable[[], None]]:
+    def _note_full_disk(self) -> Iterator[Callable[[], None]]:
         """Give a function that notes, until the end of the block, that the run waits for room, if its disk is full."""
         noted = False
 

@@ -31,7 +31,7 @@ from mlrun_cli.runtime.finish import (
 )
 from mlrun_cli.runtime.liveness import lease_end
 from mlrun_cli.supervisor.output_registration import register_run_outputs
-from mlrun_cli.supervisor.preparation import Preparation, Stopped
+from mlrun_cli.supervisor.preparation import Preparation, RunStopped
 from mlrun_cli.supervisor.script import Script
 from mlrun_cli.supervisor.supervised_run import SupervisedRun
 from mlrun_cli.supervisor.watch import Watch
@@ -69,7 +69,7 @@ class Supervisor:
         try:
             self._prepare()
             script = self._start_script()
-        except Stopped:
+        except RunStopped:
             return derive_stop_outcome(
                 self._watch.stop.reason or StopReason.CANCEL, self._run.read(), self._run.submission, None
             )
@@ -93,14 +93,14 @@ class Supervisor:
         """Change the status.
 
         Raises:
-            Stopped: the run is to stop, or has been canceled.
+            RunStopped: the run is to stop, or has been canceled.
         """
         if self._watch.check_stop() or not self._run.advance(before, after, **(columns or {})):
-            raise Stopped
+            raise RunStopped
 
     def _start_script(self) -> Script:
         script = Script(self._run)
-        self._watch.stop.container_end = script.container_end
+        self._watch.stop.container_termination = script.container_termination
         self._run.folder.secrets.unlink(missing_ok=True)
         self._run.folder.stdin.unlink(missing_ok=True)
         limit = self._run.submission.max_run_duration_seconds
@@ -117,7 +117,7 @@ class Supervisor:
         if self._full_disk is None:
             run.workspace.checkpoint_often()
         run.advance({RunStatus.RUNNING}, RunStatus.FINALIZING)
-        containers = () if script.container_end is None else script.container_end.complete()
+        containers = () if script.container_termination is None else script.container_termination.complete()
         left = end_processes(script.group.list_left, stop.grace_left)
         self._ingest_all()
         row = run.read()

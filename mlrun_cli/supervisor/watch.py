@@ -70,7 +70,7 @@ class Watch:
         """Return when all processes of a group have ended."""
         self._group = group
         tick = _BUSY_TICK_SECONDS
-        with self._woken_by_ends_of(group):
+        with self._wake_on_ends(group):
             while group.exit_code is None:
                 for key, events in self._selector.select(tick):
                     key.data(events)
@@ -96,8 +96,8 @@ class Watch:
         return self.stop.reason is not None
 
     @contextmanager
-    def _woken_by_ends_of(self, group: ProcessGroup) -> Iterator[None]:
-        """Within it, a sleep of the selector ends with each process; where that cannot be, with the next tick."""
+    def _wake_on_ends(self, group: ProcessGroup) -> Iterator[None]:
+        """End a sleep of the selector with each process, within the block; without Linux, with the next tick."""
         if sys.platform != "linux":
             yield
             return

@@ -93,18 +93,16 @@ STUBBORN = """
 import os, sys, time
 from pathlib import Path
 from mlrun_cli.processes.termination import reap
-from mlrun_cli.supervisor.child import Start
+from mlrun_cli.supervisor.child import ProcessSpec
 from mlrun_cli.supervisor.process_group import ProcessGroup
 
 here = Path(sys.argv[1])
 stubborn = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open('deaf', 'w'); time.sleep(600)"
 docile = "import time; time.sleep(600)"
 failing = "import os, sys, time\\nwhile not os.path.exists('deaf'): time.sleep(0.01)\\nsys.exit(3)"
-group = ProcessGroup(
-    [Start([sys.executable, "-c", code], dict(os.environ), here, here / "log") for code in (stubborn, failing, docile)],
-    "exp_1",
-    grace_seconds=0.2,
-)
+commands = [[sys.executable, "-c", code] for code in (stubborn, failing, docile)]
+specs = [ProcessSpec(argv, dict(os.environ), here, here / "log") for argv in commands]
+group = ProcessGroup(specs, "exp_1", grace_seconds=0.2)
 while group.exit_code is None:
     for pid, exit_code in reap().items():
         print(exit_code, flush=True)

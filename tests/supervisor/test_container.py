@@ -14,9 +14,9 @@ from tests.running import until
 WAIT = """
 import os, sys, time
 from mlrun_cli.environments.environment import ContainerPlan
-from mlrun_cli.supervisor.container import ContainerEnd
+from mlrun_cli.supervisor.container import ContainerTermination
 
-end = ContainerEnd(ContainerPlan(sys.argv[1], "image"), "exp_1", os.environ)
+end = ContainerTermination(ContainerPlan(sys.argv[1], "image"), "exp_1", os.environ)
 print(end.is_over(1.0))
 while not os.path.exists(sys.argv[2]):
     time.sleep(0.01)
