@@ -22,15 +22,15 @@ MAX_QUERY_BYTES = 16_384
 
 
 def list_views(workspace: Workspace, page: str | None = None) -> Sequence[SavedView]:
-    """All views, or those of a page, by name."""
+    """Return all views, or those of a page, by name."""
     return [view for view in workspace.views.list() if page in {None, view.page}]
 
 
 def get_view(workspace: Workspace, name: str) -> SavedView:
-    """The view of this name.
+    """Return the view of this name.
 
     Raises:
-        ViewNotFound: there is none.
+        ViewNotFound: it does not exist.
     """
     found = workspace.views.find(name)
     if found is None:
@@ -41,46 +41,46 @@ def get_view(workspace: Workspace, name: str) -> SavedView:
 def save_view(
     workspace: Workspace, name: str, page: str, query: str, author: str, *, expected_version: int | None = None
 ) -> SavedView:
-    """Save what a page shows under a name.
+    """Save the state of a page under a name.
 
     Args:
-        workspace: where to.
+        workspace: the workspace of the view.
         name: 1 to 100 printable characters.
         page: one of `VIEW_PAGES`.
-        query: the query string of the page's address.
-        author: who saves it.
-        expected_version: the version to overwrite; None for a new view.
+        query: the query string of the page's URL.
+        author: the user.
+        expected_version: the version to replace; None for a new view.
 
     Raises:
-        UsageError: the name or the query is not valid, or a new view was to have the name of another.
-        ViewChanged: somebody else has changed it since.
-        ViewNotFound: somebody else has deleted or renamed it since.
+        UsageError: the name or the query is not valid, or a new view has the name of another.
+        ViewChanged: another user has changed it since.
+        ViewNotFound: another user has deleted or renamed it since.
     """
     name = check_view_name(name)
     _check_query(page, query)
     with workspace.transaction():
         if expected_version is None:
             if not workspace.views.add(name, page, query, author):
-                raise _taken(name)
+                raise _create_name_error(name)
         elif not workspace.views.replace(name, expected_version, page, query, author):
-            raise _changed(workspace, name)
+            raise _create_conflict(workspace, name)
     return get_view(workspace, name)
 
 
 def rename_view(workspace: Workspace, name: str, new_name: str, author: str, *, expected_version: int) -> SavedView:
-    """Give a view another name.
+    """Rename a view.
 
     Raises:
-        UsageError: the new name is not valid or is another view's.
-        ViewChanged: somebody else has changed it since.
-        ViewNotFound: there is none, or not any more.
+        UsageError: the new name is not valid, or taken.
+        ViewChanged: another user has changed it since.
+        ViewNotFound: it does not exist, or no longer.
     """
     new_name = check_view_name(new_name)
     with workspace.transaction():
         if new_name != name and workspace.views.find(new_name) is not None:
-            raise _taken(new_name)
+            raise _create_name_error(new_name)
         if not workspace.views.rename(name, expected_version, new_name, author):
-            raise _changed(workspace, name)
+            raise _create_conflict(workspace, name)
     return get_view(workspace, new_name)
 
 
@@ -88,33 +88,33 @@ def delete_view(workspace: Workspace, name: str, *, expected_version: int) -> No
     """Delete a view.
 
     Raises:
-        ViewChanged: somebody else has changed it since.
-        ViewNotFound: there is none, or not any more.
+        ViewChanged: another user has changed it since.
+        ViewNotFound: it does not exist, or no longer.
     """
     with workspace.transaction():
         if not workspace.views.delete(name, expected_version):
-            raise _changed(workspace, name)
+            raise _create_conflict(workspace, name)
 
 
 def check_view_name(name: str) -> str:
-    """The name without the spaces around it.
+    """Return the name without surrounding spaces.
 
     Raises:
-        UsageError: it is empty, longer than 100 characters, or holds one that cannot be printed.
+        UsageError: it is empty, too long, or has unprintable characters.
     """
     name = name.strip()
-    why = None
+    reason = None
     if not name:
-        why = "it is empty"
+        reason = "it is empty"
     elif len(name) > MAX_NAME_CHARACTERS:
-        why = f"it has {len(name)} characters, {MAX_NAME_CHARACTERS} are allowed"
+        reason = f"it has {len(name)} characters, {MAX_NAME_CHARACTERS} are allowed"
     elif not name.isprintable():
-        why = "it holds a character that cannot be printed"
-    if why is not None:
+        reason = "it holds a character that cannot be printed"
+    if reason is not None:
         shown = name if len(name) <= 60 else f"{name[:60]}…"
         quoted = f"'{shown}'" if shown.isprintable() else ascii(shown)
         raise InvalidName(
-            f"{quoted} is not a name for a view: {why}.", hint="Use a short name in plain text.", target=name
+            f"{quoted} is not a name for a view: {reason}.", hint="Use a short name in plain text.", target=name
         )
     return name
 
@@ -133,13 +133,13 @@ def _check_query(page: str, query: str) -> None:
         )
 
 
-def _taken(name: str) -> UsageError:
+def _create_name_error(name: str) -> UsageError:
     return AlreadyExists(
         f"The view '{name}' already exists.", hint="Overwrite it, or choose another name.", target=name
     )
 
 
-def _changed(workspace: Workspace, name: str) -> ViewChanged | ViewNotFound:
-    """Why a change of a view was refused."""
+def _create_conflict(workspace: Workspace, name: str) -> ViewChanged | ViewNotFound:
+    """Return the error of a change that was refused."""
     found = workspace.views.find(name)
     return ViewNotFound(name) if found is None else ViewChanged(name, found.author)

@@ -1,4 +1,4 @@
-"""A saved view: what a page of runs shows and how, under a name."""
+"""A saved view: the state of a page of runs under a name."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class SavedView(NamedTuple):
     Attributes:
         name: unique in its workspace.
         page: one of `VIEW_PAGES`.
-        query: the query string of the page's address, without `?`; names no experiment, so that the view opens on any.
+        query: the query string of the page's URL without `?`; it names no experiment, so that the view fits any.
         author: the user who saved it last.
         created_at: in microseconds.
         changed_at: in microseconds.
-        version: 1 when it is new, one more with each change; who overwrites it says which one he has seen.
+        version: 1 for a new view, incremented by each change; a change must name the version it replaces.
     """
 
     name: str

@@ -224,4 +224,4 @@ def _unescape(text: str) -> str:
 
 def _create_error(text: str, why: str) -> UsageError:
     shown = text if len(text) <= 60 else f"{text[:60]}…"
-    return UsageError(f"'{shown}' is no chart: {why}.", hint=_EXAMPLE)
+    return UsageError(f"'{shown}' is not a chart: {why}.", hint=_EXAMPLE)

@@ -36,7 +36,7 @@ def change_chart(page: PageRequest) -> Response:
     values = page.request.query_params
     back = urlsplit(page.query("back"))
     if back.scheme or back.netloc or not back.path.startswith(f"{page.urls}/"):
-        raise UsageError("The form names no page of this workspace to return to.", hint="Load the page anew.")
+        raise UsageError("The form has no page of this workspace to return to.", hint="Reload the page.")
     chart = Chart.from_form(
         page.query("kind"),
         _restore_names(page, values.getlist("name")),

@@ -92,7 +92,7 @@ def format_json(descriptor: int) -> str:
             if length > _MAX_SHOWN_JSON:
                 raise NotFormattable("it is too deep to be formatted")
     except ValueError:
-        raise NotFormattable("it is no JSON") from None
+        raise NotFormattable("it is not JSON") from None
     except RecursionError:
         raise NotFormattable("it is too deep to be formatted") from None
     return "".join(pieces)
@@ -114,11 +114,11 @@ def read_table(name: str, descriptor: int) -> TablePreview:
             if len(rows) > _MAX_ROWS:
                 return TablePreview(rows[0], rows[1:], is_cut=True)
     except csv.Error:
-        raise NotFormattable("it is no table") from None
+        raise NotFormattable("it is not a table") from None
     if is_cut:
         rows.pop()
     if not rows:
-        raise NotFormattable("it is no table")
+        raise NotFormattable("it is not a table")
     return TablePreview(rows[0], rows[1:], is_cut)
 
 

@@ -1,19 +1,19 @@
-// Charts: each is drawn when it is first seen, and anew when what it draws has changed.
+// Charts: each is drawn when it becomes visible, and redrawn when its data changes.
 //
-// `<div data-plot data-keep data-source="ADDRESS">` draws the figure that the address gives. Within `[data-board]` the
-// runs that are drawn are added to the address: those that are selected, or else all that the page shows.
+// `<div data-plot data-keep data-source="URL">` draws the figure of the URL. Within `[data-board]` the selected runs, or
+// else all of the page, are added to the URL.
 import { onContent } from "./content.js";
 
 const UPLOT = "vendor/uPlot-1.6.32.min";
 let loaded = null;
 
-/** What draws, brought in by the first chart that is seen. */
-function drawing() {
-  loaded ??= Promise.all([import("./plot.js"), added("script", "src", `${UPLOT}.js`), added("link", "href", `${UPLOT}.css`)]);
+/** Load the plotting code, with the first visible chart. */
+function loadPlot() {
+  loaded ??= Promise.all([import("./plot.js"), loadElement("script", "src", `${UPLOT}.js`), loadElement("link", "href", `${UPLOT}.css`)]);
   return loaded;
 }
 
-function added(tag, attribute, path) {
+function loadElement(tag, attribute, path) {
   return new Promise((resolve, reject) => {
     const element = document.createElement(tag);
     if (tag === "link") element.rel = "stylesheet";
@@ -27,22 +27,22 @@ function added(tag, attribute, path) {
 const plots = new WeakMap();
 const sight = new IntersectionObserver(
   (entries) => {
-    for (const { target, isIntersecting } of entries) see(target, isIntersecting);
+    for (const { target, isIntersecting } of entries) setVisible(target, isIntersecting);
   },
   { rootMargin: "200px" },
 );
 
-async function see(element, isSeen) {
+async function setVisible(element, isSeen) {
   if (!plots.has(element)) {
     if (!isSeen) return;
-    plots.set(element, drawing().then(([{ Plot }]) => new Plot(element, () => runsFor(element))));
+    plots.set(element, loadPlot().then(([{ Plot }]) => new Plot(element, () => runsFor(element))));
   }
   (await plots.get(element)).setSeen(isSeen);
 }
 
-async function again(element) {
+async function redraw(element) {
   const plot = await plots.get(element);
-  plot?.change();
+  plot?.update();
 }
 
 // --- the runs that are drawn ----------------------------------------------------------------------------------------
@@ -51,7 +51,7 @@ function boardRuns(element) {
   return element.closest("[data-board]")?.querySelector("[data-chart-runs]") ?? null;
 }
 
-/** The runs that a plot draws, as the page describes them; null where its address names them. */
+/** Return the runs that a plot draws; null where its URL names them. */
 function runsFor(element) {
   const board = boardRuns(element);
   if (!board) return null;
@@ -63,7 +63,7 @@ function runsFor(element) {
 function drawBoard(board) {
   const shown = new Set(runsFor(board).map((run) => String(run.key)));
   for (const row of board.querySelectorAll("tr[data-run]")) row.hidden = !shown.has(row.dataset.run);
-  for (const element of board.querySelectorAll("[data-plot]")) again(element);
+  for (const element of board.querySelectorAll("[data-plot]")) redraw(element);
 }
 
 document.addEventListener("selection", (event) => {
@@ -79,15 +79,15 @@ onContent("[data-chart-runs]", (runs) => {
 
 onContent("[data-plot]", (element) => {
   element.textContent = "";
-  element.style.minHeight = `${element.dataset.height}px`; // until it is drawn, so that those below stay unseen
-  element.addEventListener("update", () => again(element));
-  element.addEventListener("news", async () => (await plots.get(element))?.take());
+  element.style.minHeight = `${element.dataset.height}px`; // until it is drawn, so that charts below stay invisible
+  element.addEventListener("update", () => redraw(element));
+  element.addEventListener("topicchange", async () => (await plots.get(element))?.refresh());
   sight.observe(element);
 });
 
 // --- forms that say how charts are drawn ----------------------------------------------------------------------------
 
-// The menu of a form that is refused stays open, with what was typed in it.
+// The menu of a rejected form stays open with its input.
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   const form = detail.requestConfig.elt;
   if (!form.matches(".chart-form")) return;
@@ -95,7 +95,7 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   problem.hidden = detail.shouldSwap;
   if (!detail.shouldSwap) {
     const page = new DOMParser().parseFromString(detail.xhr.responseText, "text/html");
-    problem.textContent = page.querySelector(".message p")?.textContent ?? `The studio cannot make this chart (${detail.xhr.status}).`;
+    problem.textContent = page.querySelector(".message p")?.textContent ?? `The studio cannot draw this chart (${detail.xhr.status}).`;
     return;
   }
   const menu = form.closest("details");

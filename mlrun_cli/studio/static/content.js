@@ -1,9 +1,9 @@
-// Scripts of parts of a page: each is started once for every element it is for, whenever that appears.
+// Scripts of elements: each runs once for every matching element, whenever it appears.
 
 const starts = [];
 const started = new WeakMap();
 
-/** Run `start(element)` once for each element that matches, now and when news or htmx bring it. */
+/** Run `start(element)` once for each matching element, now and when updates or htmx add it. */
 export function onContent(selector, start) {
   starts.push([selector, start]);
 }
@@ -22,14 +22,14 @@ function startIn(root) {
   }
 }
 
-/** A time that is the same stands there in the reader's own way by now. */
+/** Whether two elements show the same time, which a script has already formatted in one of them. */
 function isSameTime(before, after) {
   return before.dataset.ticks === after.dataset.ticks && before.dateTime === after.dateTime;
 }
 
-/** Begin: all `onContent` have been called by now. */
+/** Start, after all calls of `onContent`. */
 export function startContent() {
-  // An element that a script draws into keeps what it has drawn: it takes the new attributes and is told.
+  // An element with `data-keep` keeps its content, gets the new attributes and the event `update`.
   Idiomorph.defaults.callbacks.beforeNodeMorphed = (before, after) => {
     if (!(before instanceof Element) || !(after instanceof Element)) return true;
     if (before.matches("details[open]") && after.matches("details")) after.setAttribute("open", "");

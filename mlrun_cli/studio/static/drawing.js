@@ -1,5 +1,5 @@
-// How the series of a figure look: their colours and dashes, lines, points and bars.
-import { duration } from "./times.js";
+// Drawing of a figure's series: colours, dashes, lines, points and bars.
+import { formatDuration } from "./times.js";
 
 const COLOURS = 10;
 const DASHES = [[], [6, 3], [2, 3], [9, 3, 2, 3]];
@@ -27,7 +27,7 @@ export function colours() {
   return { ink: colour("--quiet"), line: colour("--line") };
 }
 
-/** The series of a figure, each with its run. */
+/** Return the series of a figure with their runs. */
 export function readSeries(figure, runs, isLog) {
   const byKey = new Map((runs ?? []).map((run) => [run.key, run]));
   return figure.series.map((series) => {
@@ -36,7 +36,7 @@ export function readSeries(figure, runs, isLog) {
   });
 }
 
-/** What a logarithmic axis has no place for is a gap too. */
+/** Replace values that a logarithmic axis cannot show by gaps. */
 function logarithmic(series) {
   const y = series.y.map((value) => (value > 0 ? value : null));
   const smooth = series.smooth?.map((value, place) => (value > 0 && y[place] !== null ? value : null));
@@ -45,7 +45,7 @@ function logarithmic(series) {
 
 // --- colours --------------------------------------------------------------------------------------------------------
 
-/** Give each series its colour and dashes: a run keeps its own, as far as there are enough, whatever is beside it. */
+/** Return the colour and dashes of each series; a run keeps its own beside other runs, as far as there are enough. */
 export function stylesOf(series) {
   const keys = [...new Set(series.map(({ run }) => run))].sort((a, b) => a - b);
   const names = [...new Set(series.map(({ name }) => name))];
@@ -82,7 +82,7 @@ function labelOf(one, byName, names) {
 /** The ranges of both axes. */
 export function ranges({ figure, series, zoom, isLog }) {
   const shown = series.filter((one) => !one.isHidden);
-  const x = zoom ?? acrossRange(figure, shown);
+  const x = zoom ?? xRange(figure, shown);
   let [low, high] = [Infinity, -Infinity];
   for (const one of shown) {
     for (const value of one.smooth ? [...one.y, ...one.smooth] : one.y) {
@@ -100,7 +100,7 @@ export function ranges({ figure, series, zoom, isLog }) {
   return { x, y: [isFlush && low === 0 ? 0 : low - margin, isFlush && high === 0 ? 0 : high + margin] };
 }
 
-function acrossRange(figure, series) {
+function xRange(figure, series) {
   if (figure.kind === "bars") return [-0.5, Math.max(0, ...series.map((one) => Math.max(...one.x))) + 0.5];
   let [low, high] = [Infinity, -Infinity];
   for (const { x } of series) {
@@ -112,13 +112,13 @@ function acrossRange(figure, series) {
   if (low > high) return [0, 1];
   const margin = figure.kind === "points" ? (high - low) * MARGIN : 0;
   if (low === high) {
-    const around = figure.x.kind === "time" ? 1 : Math.abs(low) * 0.05 || 0.5;
-    return [low - around, high + around];
+    const margin = figure.x.kind === "time" ? 1 : Math.abs(low) * 0.05 || 0.5;
+    return [low - margin, high + margin];
   }
   return [low - margin, high + margin];
 }
 
-/** As many digits as tell the marks of an axis apart. */
+/** Format the ticks of an axis with enough digits to tell them apart. */
 function ticks(_, places, axis, space, step) {
   let digits = 0;
   while (digits <= 6 && Math.abs(Math.round(step * 10 ** digits) / 10 ** digits - step) > step / 100) digits++;
@@ -129,13 +129,13 @@ function ticks(_, places, axis, space, step) {
   });
 }
 
-/** A number beside an axis, where large ones need few signs. */
+/** Format a number of a tick, large ones with an exponent. */
 function markText(value) {
-  return Math.abs(value) >= 1e6 ? Number(value.toPrecision(6)).toExponential() : numberText(value);
+  return Math.abs(value) >= 1e6 ? Number(value.toPrecision(6)).toExponential() : formatNumber(value);
 }
 
-/** Both ends of a text, as names differ at either, with room for `most` signs; wide scripts and emoji take two each. */
-function cut(text, most) {
+/** Shorten a text in its middle to `most` columns; wide characters and emoji take two. */
+function shorten(text, most) {
   const widthOf = (signs) => signs.reduce((sum, sign) => sum + (sign.codePointAt(0) < 0x2e80 ? 1 : 2), 0);
   const signs = [...text];
   if (widthOf(signs) <= most) return text;
@@ -145,41 +145,41 @@ function cut(text, most) {
   return `${begin.join("")}…${end.join("")}`;
 }
 
-/** What uPlot needs to write along the horizontal axis. */
-export function acrossValues({ kind, names }, series) {
+/** Return uPlot's options for the labels of the horizontal axis. */
+export function xAxisValues({ kind, names }, series) {
   if (kind === "time") return { label: null, size: 42 }; // dates say what they are, on two lines
-  if (kind === "duration") return { incrs: SECONDS, values: (_, places) => places.map(span) };
+  if (kind === "duration") return { incrs: SECONDS, values: (_, places) => places.map(formatSpan) };
   if (kind === "number") return series.every(({ x }) => x.every(Number.isInteger)) ? { incrs: WHOLE, values: ticks } : { values: ticks };
   const width = (u) => u.bbox.width / devicePixelRatio / (u.scales.x.max - u.scales.x.min);
   const every = (u) => Math.max(1, Math.ceil(LEAST_LABEL / width(u)));
   const room = (u) => Math.max(5, Math.floor((every(u) * width(u)) / SIGN) - 1);
   return {
     splits: (u) => names.map((_, place) => place).filter((place) => place % every(u) === 0),
-    values: (u, places) => places.map((place) => cut(names[place] ?? "", room(u))),
+    values: (u, places) => places.map((place) => shorten(names[place] ?? "", room(u))),
     grid: { show: false },
   };
 }
 
-/** What uPlot needs to write along the vertical axis. */
-export function upwardsValues(isLog) {
+/** Return uPlot's options for the labels of the vertical axis. */
+export function yAxisValues(isLog) {
   const plain = (_, places) => places.map((place) => (place === null ? "" : markText(place)));
   const longest = (texts) => Math.max(3, ...(texts ?? []).map((text) => text.length));
   return { values: isLog ? plain : ticks, size: (_, texts) => 14 + SIGN * longest(texts) };
 }
 
-function span(seconds) {
-  return seconds < 60 ? `${numberText(seconds)} s` : duration(seconds);
+function formatSpan(seconds) {
+  return seconds < 60 ? `${formatNumber(seconds)} s` : formatDuration(seconds);
 }
 
-/** What stands at a place of the horizontal axis. */
-export function acrossText({ kind, names }, value) {
+/** Format a position on the horizontal axis. */
+export function formatX({ kind, names }, value) {
   if (kind === "names") return names[value] ?? "";
   if (kind === "time") return new Date(value * 1000).toLocaleString();
-  return kind === "duration" ? span(value) : numberText(value);
+  return kind === "duration" ? formatSpan(value) : formatNumber(value);
 }
 
-/** A number as the tables write it. */
-export function numberText(value) {
+/** Format a number as tables do. */
+export function formatNumber(value) {
   if (Number.isInteger(value) && Math.abs(value) < 1e15) return String(value);
   const short = Number(value.toPrecision(6));
   const size = Math.abs(short);
@@ -278,7 +278,7 @@ function drawBars(u, one, plot) {
 
 // --- pointing -------------------------------------------------------------------------------------------------------
 
-/** What is nearest to a place on the plot, in CSS pixels: `{series, place, left, top}`, or null when nothing is near. */
+/** Find the point nearest to a position in CSS pixels: `{series, place, left, top}`, or null when none is near. */
 export function nearest(u, plot, left, top) {
   const { kind } = plot.figure;
   const at = u.posToVal(left, "x");
@@ -287,7 +287,7 @@ export function nearest(u, plot, left, top) {
   for (const series of plot.series) {
     if (series.isHidden) continue;
     const ys = series.smooth ?? series.y;
-    const places = kind === "lines" ? around(series.x, at) : series.x.keys();
+    const places = kind === "lines" ? findNeighbours(series.x, at) : series.x.keys();
     for (const place of places) {
       const y = ys[place];
       if (y === null || y === undefined) continue;
@@ -299,8 +299,8 @@ export function nearest(u, plot, left, top) {
   return best;
 }
 
-/** The places beside a number in rising numbers. */
-function around(numbers, at) {
+/** Return the indexes beside a number in a sorted list. */
+function findNeighbours(numbers, at) {
   let [low, high] = [0, numbers.length - 1];
   while (low < high) {
     const middle = (low + high) >> 1;

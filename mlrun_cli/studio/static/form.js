@@ -1,5 +1,5 @@
-// A form that is answered in its place, so that the browser's history has no page that would have to be sent again; who
-// comes back to it finds what has been typed.
+// Forms whose responses replace the page without a history entry, so that going back needs no resubmission and keeps the
+// input.
 import { onContent } from "./content.js";
 
 const FORM = "[data-typed]";
@@ -20,7 +20,7 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   detail.shouldSwap = false;
   if (status === 401) location.reload();
   else if (new URL(responseURL).pathname !== location.pathname) location.assign(responseURL);
-  else detail.shouldSwap = true; // what is wrong is an answer too
+  else detail.shouldSwap = true; // errors are shown, too
 });
 
 document.addEventListener("htmx:afterSettle", ({ detail }) => {

@@ -1,4 +1,4 @@
-// Images: one that is pressed is shown large, above the page.
+// Images: a click shows an image enlarged.
 import { onContent } from "./content.js";
 
 function show(link) {

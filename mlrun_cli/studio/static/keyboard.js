@@ -4,20 +4,20 @@ function isTyping(target) {
   return target instanceof Element && target.matches("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
 }
 
-function rows() {
+function listRows() {
   return [...document.querySelectorAll("[data-rows] [data-row]")].filter((row) => row.offsetParent !== null);
 }
 
-function current() {
+function getCurrentRow() {
   return document.querySelector("[data-row].current");
 }
 
-function move(step) {
-  const all = rows();
+function moveBy(step) {
+  const all = listRows();
   if (all.length === 0) return;
-  const before = all.indexOf(current());
+  const before = all.indexOf(getCurrentRow());
   const next = before < 0 ? (step > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, before + step));
-  current()?.classList.remove("current");
+  getCurrentRow()?.classList.remove("current");
   all[next].classList.add("current");
   all[next].scrollIntoView({ block: "nearest" });
   all[next].querySelector("[data-open]")?.focus({ preventScroll: true });
@@ -25,9 +25,9 @@ function move(step) {
 
 const KEYS = {
   "/": () => document.querySelector("[data-search]")?.focus(),
-  "j": () => move(1),
-  "k": () => move(-1),
-  "x": () => current()?.querySelector("input[type=checkbox]")?.click(),
+  "j": () => moveBy(1),
+  "k": () => moveBy(-1),
+  "x": () => getCurrentRow()?.querySelector("input[type=checkbox]")?.click(),
   "c": () => document.querySelector("[data-compare]")?.click(),
   "?": () => document.querySelector("#help").showModal(),
 };
@@ -35,7 +35,7 @@ const AFTER_G = { e: "experiments", r: "runs" };
 
 let lastKey = "";
 
-function pressed(event) {
+function handleKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "Escape") {
     for (const menu of document.querySelectorAll("details.asks[open]")) menu.open = false;
@@ -55,7 +55,7 @@ function pressed(event) {
   action();
 }
 
-/** Listen for keys. */
+/** Handle keys. */
 export function startKeyboard() {
-  document.addEventListener("keydown", pressed);
+  document.addEventListener("keydown", handleKey);
 }

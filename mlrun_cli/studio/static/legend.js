@@ -1,24 +1,24 @@
-// What is said beside a plot: which line is whose, and what is under the pointer.
-import { acrossText, numberText } from "./drawing.js";
+// The legend of a plot, and the tooltip at the pointer.
+import { formatX, formatNumber } from "./drawing.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
-function drawn(name, attributes) {
+function createSvg(name, attributes) {
   const element = document.createElementNS(SVG, name);
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
   return element;
 }
 
-/** A piece of what is drawn of a series. */
+/** Create a sample of a series' line or marker. */
 function swatch({ kind, colour, dash }) {
   const width = kind === "lines" ? 22 : 8;
-  const svg = drawn("svg", { viewBox: `0 0 ${width} 8`, width, height: 8, "aria-hidden": "true" });
-  if (kind === "lines") svg.append(drawn("path", { d: "M0 4H22", stroke: colour, "stroke-width": 3, "stroke-dasharray": dash.join(" ") }));
-  else svg.append(drawn("rect", { width, height: 8, rx: kind === "points" ? 4 : 0, fill: colour }));
+  const svg = createSvg("svg", { viewBox: `0 0 ${width} 8`, width, height: 8, "aria-hidden": "true" });
+  if (kind === "lines") svg.append(createSvg("path", { d: "M0 4H22", stroke: colour, "stroke-width": 3, "stroke-dasharray": dash.join(" ") }));
+  else svg.append(createSvg("rect", { width, height: 8, rx: kind === "points" ? 4 : 0, fill: colour }));
   return svg;
 }
 
-/** Tells a series from any other of its plot. */
+/** Return a key of a series that is unique in its plot. */
 function keyOf({ run, name }) {
   return `${run} ${name}`;
 }
@@ -30,7 +30,7 @@ function text(name, content) {
   return element;
 }
 
-/** The list below a plot, whose entries hide and show their series. */
+/** The legend below a plot, whose entries hide and show their series. */
 export class Legend {
   constructor(parent, redraw) {
     this.list = document.createElement("ul");
@@ -76,7 +76,7 @@ export class Legend {
   }
 }
 
-/** The note and the mark at the point that the pointer is nearest to. */
+/** The tooltip and the marker of the point nearest to the pointer. */
 export class Tip {
   constructor(parent) {
     this.mark = document.createElement("div");
@@ -95,11 +95,11 @@ export class Tip {
     this.mark.style.left = `${left}px`;
     this.mark.style.top = `${top}px`;
     this.mark.style.borderColor = series.colour;
-    const value = (series.smooth ? `${numberText(series.smooth[place])} smoothed, ` : "") + numberText(series.y[place]);
+    const value = (series.smooth ? `${formatNumber(series.smooth[place])} smoothed, ` : "") + formatNumber(series.y[place]);
     this.note.replaceChildren(
       text("tip-name", series.label),
       text("tip-value", value),
-      text("hint", `${figure.x.label} ${acrossText(figure.x, series.x[place])}`),
+      text("hint", `${figure.x.label} ${formatX(figure.x, series.x[place])}`),
     );
     const isLeft = hit.left > u.over.clientWidth / 2;
     this.note.style.left = isLeft ? "" : `${left + 12}px`;

@@ -1,51 +1,51 @@
-// News: what has changed on the server changes on the page, without reload.
+// Live updates: the page follows changes on the server without reload.
 //
-// An element with `data-topic` lives by that topic. With `data-part` (and an id) it is replaced by what the page's own
-// address has to say now; without, it is sent the event `news`.
+// An element with `data-topic` subscribes to that topic. With `data-part` (and an id) it is replaced by the current
+// content of the page's URL; without, it gets the event `topicchange`.
 
-import { pointerIsFree } from "./pointer.js";
+import { waitForPointerRelease } from "./pointer.js";
 
 const WORKER = new URL("./worker.js", import.meta.url).href;
 const VISIBLE_MS = 500;
 const HIDDEN_MS = 1000;
-const COURTESY = 4; // a page that is costly to make is asked for less often
+const LOAD_FACTOR = 4; // pages that are slow to render are fetched less often
 const RETRY_MS = 2000;
 const FLICKER_MS = 1500;
 
-const LOCKED_OUT = "The studio asks for its token again: open the address that 'mlrun studio' has printed.";
+const SIGNED_OUT = "The studio asks for its token again. Open the address that 'mlrun studio' printed.";
 const REFUSALS = {
-  401: LOCKED_OUT,
-  404: "What this page shows is not there any more: it has been deleted. The page stays as it was.",
-  503: "The store cannot be read at the moment. The page goes on by itself when it can.",
+  401: SIGNED_OUT,
+  404: "The content of this page has been deleted. The page stays as it was.",
+  503: "The store cannot be read now. The page updates by itself when it can.",
 };
 
 let port = null;
-let topics = []; // that the page lives by
-let stale = new Set(); // of which the page does not show the latest
+let topics = []; // of the page's elements
+let stale = new Set(); // topics whose parts are out of date
 let isFetching = false;
 let timer = 0;
 let nextFetchAt = 0;
 let lossTimer = 0;
-let heardAt = Date.now(); // of the studio
+let lastHeardAt = Date.now(); // from the studio
 
-const said = new Map(); // by its reason, what is wrong
+const notices = new Map(); // messages for the banner by their source
 
-function say(reason, text) {
-  if (text) said.set(reason, text);
-  else said.delete(reason);
+function setNotice(source, text) {
+  if (text) notices.set(source, text);
+  else notices.delete(source);
   const banner = document.querySelector("#banner");
-  const first = said.values().next().value ?? "";
+  const first = notices.values().next().value ?? "";
   if (banner.textContent !== first) banner.textContent = first;
   banner.hidden = !first;
 }
 
 // --- the page -------------------------------------------------------------------------------------------------------
 
-function take(news) {
-  const known = new Set(news);
+function handleTopics(topics) {
+  const known = new Set(topics);
   for (const element of document.querySelectorAll("[data-topic]")) {
     if (!known.has(element.dataset.topic)) continue;
-    if (element.dataset.part === undefined) element.dispatchEvent(new CustomEvent("news"));
+    if (element.dataset.part === undefined) element.dispatchEvent(new CustomEvent("topicchange"));
     else stale.add(element.dataset.topic);
   }
   schedule();
@@ -58,7 +58,7 @@ function schedule(delay = nextFetchAt - performance.now()) {
 }
 
 async function refresh() {
-  const mine = stale;
+  const refreshed = stale;
   const address = location.href;
   const began = performance.now();
   stale = new Set();
@@ -66,33 +66,33 @@ async function refresh() {
   let isDone = false;
   let retry;
   try {
-    const answer = await fetch(address, { headers: { "X-Studio-Part": "1" }, cache: "no-store" });
-    const text = await answer.text();
-    heardAt = Date.now();
-    await pointerIsFree();
-    // A page that has been left meanwhile is of no use, but its successor may be as old as the news.
+    const response = await fetch(address, { headers: { "X-Studio-Part": "1" }, cache: "no-store" });
+    const text = await response.text();
+    lastHeardAt = Date.now();
+    await waitForPointerRelease();
+    // The page may have been left meanwhile; its successor may be out of date, too.
     if (location.href === address) {
-      if (answer.ok) morph(text, mine);
-      isDone = answer.status !== 503;
+      if (response.ok) morphParts(text, refreshed);
+      isDone = response.status !== 503;
       if (!isDone) retry = RETRY_MS;
-      say("page", answer.ok ? "" : (REFUSALS[answer.status] ?? `The studio cannot make this page anew (${answer.status}).`));
+      setNotice("page", response.ok ? "" : (REFUSALS[response.status] ?? `The studio cannot render this page (${response.status}).`));
     }
   } catch {
-    retry = RETRY_MS; // the studio is away; what the page missed comes again with the connection
+    retry = RETRY_MS; // the studio is unreachable; missed topics come again with the connection
   }
   isFetching = false;
-  if (!isDone) for (const topic of mine) stale.add(topic);
+  if (!isDone) for (const topic of refreshed) stale.add(topic);
   const took = performance.now() - began;
-  nextFetchAt = began + Math.max(document.hidden ? HIDDEN_MS : VISIBLE_MS, COURTESY * took);
+  nextFetchAt = began + Math.max(document.hidden ? HIDDEN_MS : VISIBLE_MS, LOAD_FACTOR * took);
   schedule(retry);
 }
 
-function morph(text, which) {
+function morphParts(text, which) {
   const now = new DOMParser().parseFromString(text, "text/html");
   if (document.title !== now.title) document.title = now.title;
-  // Where the page has other parts by now, as when the first child run appears, all of it is made anew.
-  const isAlike = idsOfParts(document) === idsOfParts(now);
-  const parts = isAlike ? partsOf(document).filter((part) => which.has(part.dataset.topic)) : [document.querySelector("#page")];
+  // A page whose parts have changed, as when the first child run appears, is replaced as a whole.
+  const isUnchanged = idsOfParts(document) === idsOfParts(now);
+  const parts = isUnchanged ? partsOf(document).filter((part) => which.has(part.dataset.topic)) : [document.querySelector("#page")];
   for (const part of parts) {
     if (!part.isConnected) continue;
     Idiomorph.morph(part, now.getElementById(part.id), { morphStyle: "outerHTML", callbacks: { beforeNodeMorphed } });
@@ -108,110 +108,110 @@ function idsOfParts(page) {
   return partsOf(page).map((part) => part.id).join("\n");
 }
 
-/** What the reader has typed or chosen and not yet sent, opened or closed, stays, and why it was refused. */
+/** Keep unsent input, opened and closed details, and error messages of forms. */
 function beforeNodeMorphed(before, after) {
   if (before instanceof HTMLDetailsElement && after instanceof HTMLDetailsElement) after.open = before.open;
-  return !isFilledIn(before) && !isRefusal(before) && Idiomorph.defaults.callbacks.beforeNodeMorphed(before, after);
+  return !isEdited(before) && !isErrorMessage(before) && Idiomorph.defaults.callbacks.beforeNodeMorphed(before, after);
 }
 
-function isFilledIn(node) {
+function isEdited(node) {
   if (node instanceof HTMLSelectElement) return [...node.options].some((option) => option.selected !== option.defaultSelected);
   if (node instanceof HTMLInputElement) return node.value !== node.defaultValue || node.checked !== node.defaultChecked;
   return node instanceof HTMLTextAreaElement && node.value !== node.defaultValue;
 }
 
-function isRefusal(node) {
+function isErrorMessage(node) {
   return node instanceof Element && node.matches(".chart-form .problem:not([hidden])");
 }
 
 // --- the connection -------------------------------------------------------------------------------------------------
 
-function hear({ data }) {
-  heardAt = Math.max(heardAt, data.heardAt ?? 0);
-  if (data.isConnected !== undefined) showConnection(data.isConnected);
-  if (data.isLockedOut) say("connection", LOCKED_OUT);
-  if (data.troubles) {
+function handleMessage({ data }) {
+  lastHeardAt = Math.max(lastHeardAt, data.lastHeardAt ?? 0);
+  if (data.isConnected !== undefined) showConnectionState(data.isConnected);
+  if (data.isSignedOut) setNotice("connection", SIGNED_OUT);
+  if (data.problems) {
     const roots = new Set(topics.map((topic) => topic.split("|", 1)[0]));
-    const texts = Object.entries(data.troubles).filter(([root, text]) => text && roots.has(root));
-    say("store", texts.length > 0 ? `${texts[0][1]} The page goes on by itself when it can be read again.` : "");
+    const texts = Object.entries(data.problems).filter(([root, text]) => text && roots.has(root));
+    setNotice("store", texts.length > 0 ? `${texts[0][1]} The page updates by itself when it can be read again.` : "");
   }
-  if (data.topics) take(data.topics);
+  if (data.topics) handleTopics(data.topics);
 }
 
-function showConnection(isConnected) {
+function showConnectionState(isConnected) {
   clearTimeout(lossTimer);
   if (isConnected) {
-    say("connection", "");
+    setNotice("connection", "");
     return;
   }
   lossTimer = setTimeout(() => {
-    if (said.has("connection")) return;
-    const since = new Date(heardAt).toLocaleTimeString();
-    say("connection", `The studio has not answered since ${since}. The page goes on by itself when it does; to start it: mlrun studio`);
+    if (notices.has("connection")) return;
+    const since = new Date(lastHeardAt).toLocaleTimeString();
+    setNotice("connection", `The studio has not answered since ${since}. The page updates by itself when it does. To start it: mlrun studio`);
   }, FLICKER_MS);
 }
 
 function listen(newPort) {
   port = newPort;
-  port.onmessage = hear;
+  port.onmessage = handleMessage;
   topics = [];
-  chooseTopics();
+  updateTopics();
 }
 
 function connect() {
   if (!("SharedWorker" in window)) {
-    serveOneself();
+    serveInTab();
     return;
   }
-  const shared = new SharedWorker(WORKER, { type: "module", name: "news of mlrun studio" });
+  const shared = new SharedWorker(WORKER, { type: "module", name: "events of mlrun studio" });
   shared.onerror = async () => {
-    const isThere = await fetch(WORKER).then((answer) => answer.ok, () => false);
+    const isThere = await fetch(WORKER).then((response) => response.ok, () => false);
     if (isThere) {
-      serveOneself(); // the browser knows no such workers
+      serveInTab(); // the browser does not support module workers
       return;
     }
-    showConnection(false);
+    showConnectionState(false);
     setTimeout(connect, RETRY_MS);
   };
   listen(shared.port);
 }
 
-async function serveOneself() {
+async function serveInTab() {
   const { serve } = await import(WORKER);
   const { port1, port2 } = new MessageChannel();
   serve(port1);
   listen(port2);
 }
 
-function chooseTopics() {
+function updateTopics() {
   const found = [...document.querySelectorAll("[data-topic]")].map((element) => element.dataset.topic);
   const now = [...new Set(found)].sort();
   if (port === null || now.join("\n") === topics.join("\n")) return;
   topics = now;
-  say("page", "");
+  setNotice("page", "");
   port.postMessage({ topics });
 }
 
-/** Have all parts of the page made anew: its address says something else now. */
-export function askAnew() {
-  take(partsOf(document).map((part) => part.dataset.topic));
+/** Refresh all parts of the page, after a change of its URL. */
+export function refreshAllParts() {
+  handleTopics(partsOf(document).map((part) => part.dataset.topic));
 }
 
-/** Begin to listen for what the page lives by, and go on as it changes. */
+/** Subscribe to the topics of the page, and follow their changes. */
 export function startLive() {
   connect();
   let soon = 0;
   new MutationObserver(() => {
     clearTimeout(soon);
-    soon = setTimeout(chooseTopics, 50);
+    soon = setTimeout(updateTopics, 50);
   }).observe(document.body, { subtree: true, childList: true, attributes: true, attributeFilter: ["data-topic"] });
-  const doubt = () => {
+  const checkConnection = () => {
     port?.postMessage({ check: true });
     schedule();
   };
-  window.addEventListener("online", doubt);
-  document.addEventListener("visibilitychange", () => document.hidden || doubt());
-  window.addEventListener("pagehide", () => port?.postMessage({ leaves: true }));
-  // A page that the browser has kept comes back as it was.
+  window.addEventListener("online", checkConnection);
+  document.addEventListener("visibilitychange", () => document.hidden || checkConnection());
+  window.addEventListener("pagehide", () => port?.postMessage({ isLeaving: true }));
+  // A page from the browser's back-forward cache.
   window.addEventListener("pageshow", (event) => event.persisted && connect());
 }

@@ -1,16 +1,16 @@
-// A log that grows while it is looked at.
+// A log that grows while it is shown.
 import { onContent } from "./content.js";
-import { pointerIsFree } from "./pointer.js";
+import { waitForPointerRelease } from "./pointer.js";
 
-const KEPT_LINES = 20000; // while a log is followed, what is above them is dropped, piece by piece
+const KEPT_LINES = 20000; // more lines are dropped from the top while a log is followed
 
-/** The lines of a piece: those that stay as they are, and those that may still be written over. */
-function linesOf(holder) {
+/** Return the settled lines of a piece, and those that may be overwritten. */
+function splitPiece(holder) {
   const [settled, unsettled] = holder.children;
   return { settled: [...settled.children], unsettled: [...unsettled.children] };
 }
 
-function together(lines) {
+function createFragment(lines) {
   const fragment = document.createDocumentFragment();
   for (const line of lines) fragment.append(line);
   return fragment;
@@ -19,12 +19,12 @@ function together(lines) {
 onContent("[data-log]", (log) => {
   const follow = document.querySelector("[data-log-follow]");
   const earlier = document.querySelector("[data-log-earlier]");
-  let isAsking = false;
-  let isWanted = false;
+  let isFetching = false;
+  let isStale = false;
   let isFollowed = false;
-  let knownTop = 0; // where the log is elsewhere, its reader has scrolled
-  // What is shown, one line after the other; the attributes may be those of a page that was fetched later.
-  const shown = linesOf(log);
+  let knownTop = 0; // if the log is elsewhere, the user has scrolled
+  // The shown lines; the attributes may be those of a page that was fetched later.
+  const shown = splitPiece(log);
   const pieces = [pieceOf(log.dataset.start, shown.settled)];
   let lines = shown.settled.length; // of the pieces
   let tail = shown.unsettled; // the lines behind them
@@ -32,14 +32,14 @@ onContent("[data-log]", (log) => {
   let shownSize = Number(log.dataset.size);
 
   const isAtEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < 40;
-  const toEnd = () => place(log.scrollHeight);
+  const scrollToEnd = () => place(log.scrollHeight);
 
   function place(top) {
     log.scrollTop = top;
     knownTop = log.scrollTop;
   }
 
-  function noticeScroll() {
+  function handleScroll() {
     if (log.scrollTop === knownTop) return;
     knownTop = log.scrollTop;
     setFollowed(isAtEnd());
@@ -55,11 +55,11 @@ onContent("[data-log]", (log) => {
   }
 
   async function fetchPiece(query) {
-    const answer = await fetch(`${log.dataset.log}?${query}${log.dataset.sought ?? ""}`);
-    if (!answer.ok) throw new Error(`${answer.status}`);
+    const response = await fetch(`${log.dataset.log}?${query}${log.dataset.sought ?? ""}`);
+    if (!response.ok) throw new Error(`${response.status}`);
     const holder = document.createElement("template");
-    holder.innerHTML = await answer.text();
-    return { headers: answer.headers, ...linesOf(holder.content) };
+    holder.innerHTML = await response.text();
+    return { headers: response.headers, ...splitPiece(holder.content) };
   }
 
   function showEarlier() {
@@ -81,24 +81,24 @@ onContent("[data-log]", (log) => {
     showEarlier();
   }
 
-  /** Show lines in the place of the tail's; what is the same is left alone, as it may be selected. */
+  /** Replace the tail's lines; equal ones are kept, since they may be selected. */
   function replaceTail(now) {
     const changed = now.findIndex((line, place) => !tail[place]?.isEqualNode(line));
     const same = changed < 0 ? now.length : changed;
     for (const line of tail.slice(same)) line.remove();
-    log.append(together(now.slice(same)));
+    log.append(createFragment(now.slice(same)));
     tail = [...tail.slice(0, same), ...now.slice(same)];
   }
 
-  async function more() {
+  async function fetchMore() {
     const { headers, settled, unsettled } = await fetchPiece(`from=${next}`);
-    await pointerIsFree();
+    await waitForPointerRelease();
     const size = Number(headers.get("x-log-size"));
     if (size < shownSize) {
-      location.reload(); // the file has been written anew
+      location.reload(); // the file has been replaced
       return;
     }
-    noticeScroll();
+    handleScroll();
     replaceTail([...settled, ...unsettled]);
     if (settled.length > 0) {
       pieces.push(pieceOf(headers.get("x-log-start"), settled));
@@ -111,29 +111,29 @@ onContent("[data-log]", (log) => {
     document.querySelector("[data-log-empty]")?.remove();
     if (isFollowed) dropTop();
     place(isFollowed ? log.scrollHeight : log.scrollTop);
-    // What a log gains while one looks away may be more than one piece.
-    if (Number(headers.get("x-log-end")) < size) isWanted = true;
+    // A hidden page may have missed more than one piece.
+    if (Number(headers.get("x-log-end")) < size) isStale = true;
   }
 
   async function update() {
-    if (isAsking) {
-      isWanted = true;
+    if (isFetching) {
+      isStale = true;
       return;
     }
-    isAsking = true;
+    isFetching = true;
     do {
-      isWanted = false;
+      isStale = false;
       try {
-        await more();
+        await fetchMore();
       } catch {
-        break; // the banner says that the studio is away; the next news ask again
+        break; // the banner shows the problem; the next event fetches again
       }
-    } while (isWanted);
-    isAsking = false;
+    } while (isStale);
+    isFetching = false;
   }
 
-  log.replaceChildren(together([...shown.settled, ...shown.unsettled]));
-  log.style.overflowAnchor = "none"; // where it stands is decided here alone
+  log.replaceChildren(createFragment([...shown.settled, ...shown.unsettled]));
+  log.style.overflowAnchor = "none"; // only this script scrolls it
   const found = log.querySelector("mark[aria-current]");
   if (found) {
     const mark = found.getBoundingClientRect();
@@ -142,13 +142,13 @@ onContent("[data-log]", (log) => {
   }
   if (log.hasAttribute("data-live")) {
     setFollowed(log.hasAttribute("data-end-shown"));
-    if (isFollowed) toEnd();
-    log.addEventListener("news", update);
+    if (isFollowed) scrollToEnd();
+    log.addEventListener("topicchange", update);
     log.addEventListener("update", update);
-    log.addEventListener("scroll", noticeScroll);
+    log.addEventListener("scroll", handleScroll);
     follow?.addEventListener("change", () => {
       setFollowed(follow.checked);
-      if (isFollowed) toEnd();
+      if (isFollowed) scrollToEnd();
     });
   } else {
     follow?.addEventListener("change", () => location.assign(document.querySelector("[data-log-end]").href));
@@ -159,12 +159,12 @@ onContent("[data-log]", (log) => {
     event.preventDefault();
     const last = pieces[0];
     const { headers, ...found } = await fetchPiece(`before=${last.start}`);
-    if (pieces[0] !== last) return; // it came twice, or the top has been dropped meanwhile
+    if (pieces[0] !== last) return; // it was fetched twice, or the top was dropped meanwhile
     const above = [...found.settled, ...found.unsettled];
     pieces.unshift(pieceOf(headers.get("x-log-start"), above));
     lines += above.length;
     const height = log.scrollHeight;
-    log.prepend(together(above));
+    log.prepend(createFragment(above));
     setFollowed(false);
     place(log.scrollTop + log.scrollHeight - height);
     showEarlier();

@@ -1,6 +1,6 @@
-// Parallel coordinates: a line per run, an axis per parameter and metric; a stretch of an axis selects lines.
+// Parallel coordinates: a line per run, an axis per parameter and metric; brushing an axis selects lines.
 import { onContent } from "./content.js";
-import { numberText, stylesOf } from "./drawing.js";
+import { formatNumber, stylesOf } from "./drawing.js";
 
 const SPACE = "http://www.w3.org/2000/svg";
 const HEIGHT = 240;
@@ -22,7 +22,7 @@ function make(parent, name, attributes, text) {
 
 const plain = (axis) => axis.replace(/^metric:/, "");
 
-/** Where values stand on an axis, in pixels from the top. */
+/** Return the scale of an axis, in pixels from the top. */
 function scaleOf(values) {
   const known = values.filter((value) => value !== null);
   const low = Math.min(...known);
@@ -85,7 +85,7 @@ class Parallel {
     const path = make(svg, "path", { class: "line", d: pathOf(points) });
     path.style.stroke = style.colour;
     path.style.strokeDasharray = style.dash.join(" ");
-    const values = line.values.map((value, place) => `${plain(this.sweep.axes[place])} ${value === null ? "–" : numberText(value)}`);
+    const values = line.values.map((value, place) => `${plain(this.sweep.axes[place])} ${value === null ? "–" : formatNumber(value)}`);
     make(path, "title", {}, `${line.name}: ${values.join(", ")}`);
     return path;
   }
@@ -94,8 +94,8 @@ class Parallel {
     const name = plain(axis);
     make(svg, "line", { class: "axis", x1: x, x2: x, y1: TOP, y2: HEIGHT - BOTTOM });
     make(svg, "text", { x, y: 12, "text-anchor": "middle" }, name.length > NAME ? `${name.slice(0, NAME - 1)}…` : name);
-    make(svg, "text", { x, y: TOP - 6, "text-anchor": "middle" }, numberText(this.scales[place].high));
-    make(svg, "text", { x, y: HEIGHT - 6, "text-anchor": "middle" }, numberText(this.scales[place].low));
+    make(svg, "text", { x, y: TOP - 6, "text-anchor": "middle" }, formatNumber(this.scales[place].high));
+    make(svg, "text", { x, y: HEIGHT - 6, "text-anchor": "middle" }, formatNumber(this.scales[place].low));
     this.brush(svg, axis, x);
   }
 
@@ -128,7 +128,7 @@ class Parallel {
     show();
   }
 
-  /** Fade the lines that a brush leaves out, and say how many there are. */
+  /** Fade the lines outside the brushes, and show how many are selected. */
   select() {
     const { axes, lines } = this.sweep;
     const chosen = lines.filter((line, number) => {

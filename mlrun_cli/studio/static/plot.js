@@ -1,8 +1,8 @@
-// One chart: what it draws, how far it is zoomed, and what is said beside it.
-import { acrossValues, colours, draw, nearest, ranges, readSeries, stylesOf, upwardsValues } from "./drawing.js";
+// A chart: its figure, its zoom and its messages.
+import { xAxisValues, colours, draw, nearest, ranges, readSeries, stylesOf, yAxisValues } from "./drawing.js";
 import { Legend, Tip } from "./legend.js";
 
-const NEWS_MS = 1000; // news are drawn so often at most,
+const REFRESH_MS = 1000; // the minimum time between refreshes,
 const COURTESY = 4; // and what is costly to fetch less often
 const FONT = "11px system-ui, sans-serif";
 // CSS pixels that a label below an axis may need beyond its end: half of the longest, of which a time's is a whole date;
@@ -11,7 +11,7 @@ const BESIDE = { right: 32, left: 0 };
 const BESIDE_TIME = { right: 52, left: 20 };
 const ZOOM_STEP = 0.5;
 const MOVE_STEP = 0.25;
-// By its key, which part of the horizontal axis is shown next; null for all.
+// Functions by key that return the next range of the horizontal axis; null for all.
 const WAYS = {
   "+": ([begin, end], width) => [begin + (width * ZOOM_STEP) / 2, end - (width * ZOOM_STEP) / 2],
   "-": ([begin, end], width) => [begin - width / 2, end + width / 2],
@@ -29,17 +29,17 @@ function make(tag, name, parent) {
   return element;
 }
 
-async function fetched(address, signal) {
+async function fetchFigure(address, signal) {
   try {
     const answer = await fetch(address, { signal });
     return await answer.json();
   } catch {
-    return { problem: "The numbers of this chart cannot be fetched at the moment." }; // the next news bring them
+    return { problem: "The numbers of this chart cannot be fetched at the moment." }; // the next event fetches them
   }
 }
 
 export class Plot {
-  /** Draw into an element; `runs()` are the runs to draw, or null where its address names them. */
+  /** Draw into an element; `runs()` returns the runs to draw, or null where its URL names them. */
   constructor(element, runs) {
     this.element = element;
     this.runs = runs;
@@ -59,7 +59,7 @@ export class Plot {
     this.tip = new Tip(this.box);
     this.says = make("p", "plot-says hint", element);
     this.legend = new Legend(element, () => this.redraw());
-    this.box.addEventListener("keydown", (event) => this.pressed(event));
+    this.box.addEventListener("keydown", (event) => this.handleKey(event));
     new ResizeObserver(() => this.resize()).observe(this.box);
     for (const other of plots) if (!other.element.isConnected) other.end();
     plots.add(this);
@@ -94,15 +94,15 @@ export class Plot {
     plots.delete(this);
   }
 
-  /** What it draws, or how, is another now. */
-  change() {
+  /** Redraw after a change of the runs or the options. */
+  update() {
     if (this.source !== this.element.dataset.source) this.zoom = null;
     this.isStale = true;
     if (this.isSeen) this.load();
   }
 
-  /** There may be more of what it draws. */
-  take() {
+  /** Fetch the figure again, since it may have changed. */
+  refresh() {
     this.isStale = true;
     if (!this.isSeen || this.timer || this.request) return;
     this.timer = setTimeout(() => {
@@ -126,16 +126,16 @@ export class Plot {
     const runs = this.runs();
     const began = performance.now();
     this.isStale = false;
-    const figure = await fetched(this.address(runs), request.signal);
+    const figure = await fetchFigure(this.address(runs), request.signal);
     if (this.request !== request) return; // another was asked for meanwhile
     this.request = null;
-    this.nextLoadAt = began + Math.max(NEWS_MS, COURTESY * (performance.now() - began));
-    if (this.isStale) this.take();
-    if (figure.problem) this.say(figure.problem);
+    this.nextLoadAt = began + Math.max(REFRESH_MS, COURTESY * (performance.now() - began));
+    if (this.isStale) this.refresh();
+    if (figure.problem) this.showMessage(figure.problem);
     else this.show(figure, runs);
   }
 
-  say(text) {
+  showMessage(text) {
     if (this.says.textContent !== text) this.says.textContent = text;
   }
 
@@ -148,7 +148,7 @@ export class Plot {
     stylesOf(this.series);
     this.legend.show(this.series);
     this.describe();
-    this.offer();
+    this.showButtons();
     const kind = JSON.stringify([figure.kind, figure.x, this.isLog]);
     if (kind !== this.kind || !this.uplot) this.build(kind);
     else this.redraw();
@@ -158,19 +158,19 @@ export class Plot {
   }
 
   describe() {
-    const drawn = new Set(this.series.map((series) => series.run)).size;
+    const drawnRuns = new Set(this.series.map((series) => series.run)).size;
     const runs = this.drawnRuns;
     const logged = this.zoom ? "logged it in this range" : "logged it";
-    if (runs && runs.length === 0) this.say("There are no runs to draw.");
-    else if (this.series.length === 0) this.say(runs ? `None of these runs has ${logged}.` : "There is nothing to draw.");
-    else if (this.series.every(({ y }) => y.every((value) => value === null))) this.say(`None of it can be drawn${this.isLog ? " on a logarithmic axis" : ""}.`);
-    else this.say(runs && drawn < runs.length ? `${drawn} of ${runs.length} runs have ${logged}.` : this.figure.note);
+    if (runs && runs.length === 0) this.showMessage("There are no runs to draw.");
+    else if (this.series.length === 0) this.showMessage(runs ? `None of these runs has ${logged}.` : "There is nothing to draw.");
+    else if (this.series.every(({ y }) => y.every((value) => value === null))) this.showMessage(`None of it can be drawn${this.isLog ? " on a logarithmic axis" : ""}.`);
+    else this.showMessage(runs && drawnRuns < runs.length ? `${drawnRuns} of ${runs.length} runs have ${logged}.` : this.figure.note);
     this.box.setAttribute("aria-label", `Chart of ${this.element.dataset.label}. Keys: + and - zoom, arrows move, 0 shows all.`);
     this.box.hidden = this.series.length === 0;
   }
 
-  /** Show the buttons that lead somewhere. */
-  offer() {
+  /** Show the buttons that have an effect. */
+  showButtons() {
     this.ways.hidden = !this.isZoomable;
     if (!this.zoom && [this.reset, this.out].includes(document.activeElement)) this.box.focus();
     this.reset.hidden = !this.zoom;
@@ -208,8 +208,8 @@ export class Plot {
         },
         series: [{}, { paths: () => null, points: { show: false } }],
         axes: [
-          { ...axis, label: x.label, size: 26, ...acrossValues(x, this.series) },
-          { ...axis, ...upwardsValues(this.isLog) },
+          { ...axis, label: x.label, size: 26, ...xAxisValues(x, this.series) },
+          { ...axis, ...yAxisValues(this.isLog) },
         ],
         hooks: {
           draw: [(u) => draw(u, this)],
@@ -261,7 +261,7 @@ export class Plot {
     this.tip.show(u, hit, this.figure);
   }
 
-  /** Open the run whose point or bar is pressed. */
+  /** Open the run whose point or bar is clicked. */
   open() {
     if (this.figure.kind !== "lines" && this.hot?.owner) location.assign(this.hot.owner.address);
   }
@@ -274,14 +274,14 @@ export class Plot {
     this.zoomTo(range);
   }
 
-  /** Show a part of the horizontal axis, whose numbers are fetched anew; null, or what holds all, shows all. */
+  /** Zoom to a range of the horizontal axis, whose numbers are fetched; null shows all. */
   zoomTo(range) {
     const [low, high] = this.whole;
     this.zoom = range && range[0] <= low && range[1] >= high ? null : range;
     this.load();
   }
 
-  pressed(event) {
+  handleKey(event) {
     if (!this.uplot || !this.isZoomable || event.ctrlKey || event.metaKey || event.altKey) return;
     if (!(event.key in WAYS)) return;
     event.preventDefault();

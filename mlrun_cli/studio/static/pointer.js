@@ -1,7 +1,7 @@
-// Whether something is being pressed: a click is lost when its element is moved, and a selection when its text is
-// replaced, before the pointer is let go.
+// The state of the pointer: updates wait for its release, since a click is lost when its element moves, and a selection
+// when its text is replaced.
 
-const PATIENCE_MS = 5000; // a release that the browser never tells of, as after some menus of its own, must not hold news
+const PATIENCE_MS = 5000; // browsers miss some releases, as after their own menus
 
 let waiting = [];
 let isPressed = false;
@@ -10,9 +10,9 @@ let timer = 0;
 function release() {
   isPressed = false;
   clearTimeout(timer);
-  const told = waiting;
+  const resolved = waiting;
   waiting = [];
-  setTimeout(() => told.forEach((tell) => tell())); // the click comes after the release
+  setTimeout(() => resolved.forEach((resolve) => resolve())); // the click comes after the release
 }
 
 function press() {
@@ -24,7 +24,7 @@ function press() {
 window.addEventListener("pointerdown", press, { capture: true });
 for (const name of ["pointerup", "pointercancel", "blur"]) window.addEventListener(name, release, { capture: true });
 
-/** At once, or when the pointer is let go. */
-export async function pointerIsFree() {
-  if (isPressed) await new Promise((tell) => waiting.push(tell));
+/** Resolve at once, or when the pointer is released. */
+export async function waitForPointerRelease() {
+  if (isPressed) await new Promise((resolve) => waiting.push(resolve));
 }

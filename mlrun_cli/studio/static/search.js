@@ -1,9 +1,9 @@
-// A search that follows what is typed, after a pause.
+// Searches that are submitted while typing, after a pause.
 import { onContent } from "./content.js";
 
 const PAUSE_MS = 300;
 
-let following = null; // the form that was sent last because of what was typed, not by a press
+let following = null; // the form that was last submitted by typing, not by a key or click
 
 onContent("[data-follows]", (box) => {
   let timer = 0;
@@ -21,7 +21,7 @@ onContent("[data-follows]", (box) => {
   });
 });
 
-// Who goes back leaves the search, not its last letter.
+// Going back leaves the search, not its last letter.
 document.addEventListener("htmx:beforeHistoryUpdate", ({ detail }) => {
   if (detail.requestConfig.elt === following) detail.history.type = "replace";
 });

@@ -1,4 +1,4 @@
-// What all pages share: starting the scripts of new content, times, copying, keys.
+// The entry point of all pages.
 import { startKeyboard } from "./keyboard.js";
 import { startLive } from "./live.js";
 import { onContent, startContent } from "./content.js";
@@ -6,7 +6,7 @@ import { startTimes } from "./times.js";
 import "./charts.js";
 import "./form.js";
 import "./images.js";
-import "./instants.js";
+import "./date_inputs.js";
 import "./log.js";
 import "./parallel.js";
 import "./search.js";
@@ -23,7 +23,7 @@ onContent("[data-copy]", (button) => {
   let timer = 0;
   const show = (isCopied) => {
     button.textContent = isCopied ? "Copied" : said;
-    button.toggleAttribute("data-copied", isCopied); // so long news leave it alone
+    button.toggleAttribute("data-copied", isCopied); // until then, updates skip it
   };
   button.addEventListener("click", async () => {
     try {
@@ -40,7 +40,7 @@ onContent("[data-copy]", (button) => {
 
 onContent("[data-retries]", () => setTimeout(() => location.reload(), 2000));
 
-// A menu closes when something else is pressed, or by Escape.
+// A menu closes by a click elsewhere, or by Escape.
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.asks[open]")) {
     if (!menu.contains(event.target)) menu.open = false;

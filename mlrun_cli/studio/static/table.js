@@ -1,143 +1,143 @@
-// The table of runs: which runs are selected, and the order of its columns.
+// The table of runs: its selection, and the order of its columns.
 //
-// The selection stands in the page's address (`select`), which changes without reload; whoever draws the selected runs
-// hears `selection` on the document, whose detail has their ids.
+// The selection is part of the page's URL (`select`), which changes without reload; each change dispatches the event
+// `selection` on the document with the ids of the runs.
 import { onContent } from "./content.js";
-import { askAnew } from "./live.js";
+import { refreshAllParts } from "./live.js";
 
 const PAGE = "[data-runs]";
 
-let chosenSince = null; // what has been selected since a page was asked for
+let newSelection = null; // the selection if it changed since the last request
 
-function most() {
+function getSelectionLimit() {
   return Number(document.querySelector(PAGE)?.dataset.runs);
 }
 
-/** Those of the address that are there. */
-function selected() {
+/** Return the selected runs that exist. */
+function getSelection() {
   const gone = new Set(JSON.parse(document.querySelector("[data-gone]")?.dataset.gone ?? "[]"));
-  const chosen = new URLSearchParams(location.search).getAll("select").slice(0, most());
-  return chosen.filter((runId) => !gone.has(runId));
+  const selection = new URLSearchParams(location.search).getAll("select").slice(0, getSelectionLimit());
+  return selection.filter((runId) => !gone.has(runId));
 }
 
-function withSelection(query) {
+function addSelection(query) {
   const parameters = new URLSearchParams(query);
   parameters.delete("select");
-  for (const runId of selected()) parameters.append("select", runId);
+  for (const runId of getSelection()) parameters.append("select", runId);
   return parameters;
 }
 
-function choose(runIds) {
+function setSelection(runIds) {
   const parameters = new URLSearchParams(location.search);
   parameters.delete("select");
   for (const runId of runIds) parameters.append("select", runId);
   history.replaceState(history.state, "", `?${parameters}`);
-  chosenSince = runIds;
-  show();
+  newSelection = runIds;
+  showSelection();
   document.dispatchEvent(new CustomEvent("selection", { detail: { runs: runIds } }));
 }
 
-function hidden(name, value) {
+function createHiddenInput(name, value) {
   return Object.assign(document.createElement("input"), { type: "hidden", name, value });
 }
 
-/** Have a form send these runs. */
+/** Replace the runs that a form sends. */
 function setRuns(form, runIds) {
   for (const before of form.querySelectorAll("input[name=run]")) before.remove();
-  for (const runId of runIds) form.append(hidden("run", runId));
+  for (const runId of runIds) form.append(createHiddenInput("run", runId));
 }
 
-function boxes() {
+function listCheckboxes() {
   return [...document.querySelectorAll(`${PAGE} [data-select]`)];
 }
 
-function show() {
-  const chosen = new Set(selected());
-  const all = boxes();
-  for (const box of all) box.checked = chosen.has(box.value);
+function showSelection() {
+  const selection = new Set(getSelection());
+  const all = listCheckboxes();
+  for (const box of all) box.checked = selection.has(box.value);
   const marked = all.filter((box) => box.checked).length;
   for (const head of document.querySelectorAll("[data-select-all]")) {
     head.checked = all.length > 0 && marked === all.length;
     head.indeterminate = marked > 0 && marked < all.length;
   }
-  for (const counter of document.querySelectorAll("[data-selected-count]")) counter.textContent = chosen.size;
-  for (const note of document.querySelectorAll("[data-selection-full]")) note.hidden = chosen.size < most();
-  for (const element of document.querySelectorAll("[data-for-selected]")) element.hidden = chosen.size === 0;
+  for (const counter of document.querySelectorAll("[data-selected-count]")) counter.textContent = selection.size;
+  for (const note of document.querySelectorAll("[data-selection-full]")) note.hidden = selection.size < getSelectionLimit();
+  for (const element of document.querySelectorAll("[data-for-selected]")) element.hidden = selection.size === 0;
   const active = all.filter((box) => box.closest("[data-active]")).map((box) => box.value);
   for (const element of document.querySelectorAll("[data-cancelable]")) {
-    element.hidden = ![...active, ...element.dataset.cancelable.split(" ")].some((runId) => chosen.has(runId));
+    element.hidden = ![...active, ...element.dataset.cancelable.split(" ")].some((runId) => selection.has(runId));
   }
-  // Where the form of a chart leads back to.
+  // The URL that the form of a chart returns to.
   for (const field of document.querySelectorAll(`${PAGE} input[name=back]`)) {
     const [path, query] = field.value.split("?", 2);
-    field.value = `${path}?${withSelection(query)}`;
+    field.value = `${path}?${addSelection(query)}`;
   }
 }
 
-function toggled(event) {
+function handleChange(event) {
   const { target } = event;
   if (!(target instanceof HTMLInputElement)) return;
-  const chosen = new Set(selected());
-  const changed = target.matches("[data-select-all]") ? boxes() : target.matches("[data-select]") ? [target] : [];
+  const selection = new Set(getSelection());
+  const changed = target.matches("[data-select-all]") ? listCheckboxes() : target.matches("[data-select]") ? [target] : [];
   if (changed.length === 0) return;
   for (const box of changed) {
-    if (target.checked) chosen.add(box.value);
-    else chosen.delete(box.value);
+    if (target.checked) selection.add(box.value);
+    else selection.delete(box.value);
   }
-  choose([...chosen].slice(0, most()));
+  setSelection([...selection].slice(0, getSelectionLimit()));
 }
 
-// A link to another view of the page takes the selection along; it was written when the page was made.
-function carry(event) {
+// Links to other views of the page keep the selection, which may have changed since they were rendered.
+function addSelectionToLink(event) {
   const link = event.target instanceof Element ? event.target.closest(`${PAGE} a[href^="?"]`) : null;
   if (!link) return;
   if (!link.matches("[data-clears]")) {
-    link.href = `?${withSelection(link.search)}`;
+    link.href = `?${addSelection(link.search)}`;
     return;
   }
   event.preventDefault();
   event.stopPropagation();
-  choose([]);
+  setSelection([]);
 }
 
-function carryByRequest(event) {
+function addSelectionToRequest(event) {
   const { target, detail } = event;
   if (detail.verb !== "get") return;
   if (target.matches("a")) {
     const [path, query] = detail.path.split("?", 2);
-    detail.path = `${path}?${withSelection(query)}`;
+    detail.path = `${path}?${addSelection(query)}`;
   } else {
     detail.formData.delete("select");
-    for (const runId of selected()) detail.formData.append("select", runId);
+    for (const runId of getSelection()) detail.formData.append("select", runId);
   }
 }
 
-// A button that has nothing to do at the moment can have the focus nevertheless.
-function passOver(event) {
+// Disabled buttons keep the focus, so they are disabled by `aria-disabled`.
+function ignoreDisabledButton(event) {
   if (event.target instanceof Element && event.target.closest("button[aria-disabled]")) event.preventDefault();
 }
 
 onContent(PAGE, (page) => {
-  page.addEventListener("click", passOver);
-  page.addEventListener("change", toggled);
-  for (const kind of ["click", "auxclick", "contextmenu"]) page.addEventListener(kind, carry, { capture: true });
-  page.addEventListener("htmx:configRequest", carryByRequest);
-  show();
+  page.addEventListener("click", ignoreDisabledButton);
+  page.addEventListener("change", handleChange);
+  for (const kind of ["click", "auxclick", "contextmenu"]) page.addEventListener(kind, addSelectionToLink, { capture: true });
+  page.addEventListener("htmx:configRequest", addSelectionToRequest);
+  showSelection();
 });
 document.addEventListener("htmx:configRequest", () => {
-  chosenSince = null;
+  newSelection = null;
 });
-// A page that has come is of the selection with which it was asked for.
+// A new page shows the selection of its request.
 document.addEventListener("htmx:afterSettle", () => {
   if (!document.querySelector(PAGE)) return;
-  if (chosenSince) {
-    choose(chosenSince);
-    askAnew();
+  if (newSelection) {
+    setSelection(newSelection);
+    refreshAllParts();
   } else {
-    show();
+    showSelection();
   }
 });
-// What has been filtered by leaves its box, though the box has the focus; what has been typed since stays.
+// A submitted filter is cleared from its field even if it has the focus; later input stays.
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   const box = document.activeElement;
   if (!box?.matches(`${PAGE} .filters input`)) return;
@@ -146,7 +146,7 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   box.blur();
   document.addEventListener("htmx:afterSwap", () => box.focus(), { once: true });
 });
-// Who hides a column by a key stays at the list of them, though the button that was pressed is gone.
+// The focus stays in the menu of columns after a key hides a column with its button.
 document.addEventListener("htmx:beforeSwap", () => {
   const menu = document.activeElement?.closest(`${PAGE} details.asks[id]`);
   if (!menu) return;
@@ -160,18 +160,18 @@ onContent("[data-saves]", (form) => {
 });
 onContent("[data-compares]", (form) => {
   form.addEventListener("submit", () => {
-    const shown = new Set(boxes().map((box) => box.value)); // which are sent by themselves
-    setRuns(form, selected().filter((runId) => !shown.has(runId)));
+    const shown = new Set(listCheckboxes().map((box) => box.value)); // sent by their own checkboxes
+    setRuns(form, getSelection().filter((runId) => !shown.has(runId)));
   });
 });
 onContent("[data-cancels]", (form) => {
   form.addEventListener("submit", () => {
-    setRuns(form, selected());
+    setRuns(form, getSelection());
     form.elements.query.value = location.search.slice(1);
   });
 });
 
-// Columns are dragged into another place of the list.
+// Columns are reordered by dragging.
 onContent("[data-columns]", (form) => {
   let dragged = null;
   form.addEventListener("dragstart", (event) => {
@@ -191,7 +191,7 @@ onContent("[data-columns]", (form) => {
     dragged = null;
     const names = [...form.querySelectorAll("[data-column]")].map(({ dataset }) => dataset.column);
     for (const before of form.querySelectorAll("input[name=columns]")) before.remove();
-    form.append(hidden("columns", names.map((name) => name.replaceAll("%", "%25").replaceAll(",", "%2C")).join(",")));
+    form.append(createHiddenInput("columns", names.map((name) => name.replaceAll("%", "%25").replaceAll(",", "%2C")).join(",")));
     form.requestSubmit();
   });
 });

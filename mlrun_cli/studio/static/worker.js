@@ -1,154 +1,153 @@
-// One stream of news for all tabs of a browser: runs as a shared worker, or in the tab itself where there is none.
+// One event stream for all tabs of a browser, in a shared worker, or in the tab where there are none.
 //
-// From a tab: `{topics}` that it lives by from now on, `{check: true}` when it has reason to doubt the connection,
-// `{leaves: true}`. To a tab: `{topics}` of which there are news, `{troubles}` as the studio tells them, `{isConnected}`
-// with `heardAt`, when the studio was heard last, `{isLockedOut}`.
+// From a tab: `{topics}` to subscribe to, `{check: true}` when the connection may be lost, `{isLeaving: true}`. To a tab:
+// `{topics}` that have changed, `{problems}` of stores, `{isConnected}` with `lastHeardAt`, `{isSignedOut}`.
 
 const EVENTS = new URL("../../events", import.meta.url).href;
-const SILENCE_MS = 40_000; // the studio says something every 15 s
-const DOUBT_MS = 20_000;
-const LOOK_MS = 5_000;
+const SILENCE_LIMIT_MS = 40_000; // the studio sends an event every 15 s
+const CHECK_LIMIT_MS = 20_000;
+const CHECK_INTERVAL_MS = 5_000;
 const RETRY_MS = 300;
 
 const tabs = new Map(); // the port of each tab, and the set of its topics
 let source = null;
 let stream = ""; // the key of the stream that is open
-let chosen = new Set(); // the topics that the studio knows of it
-let troubles = {};
-let heardAt = 0;
+let postedTopics = new Set(); // its topics that the studio has accepted
+let problems = {};
+let lastHeardAt = 0;
 let openedAt = 0;
 let isConnected = true;
-let isChoosing = false;
-let mustChoose = false;
+let isPosting = false;
+let mustPost = false;
 
-function wanted() {
+function collectTopics() {
   return new Set([...tabs.values()].flatMap((topics) => [...topics]));
 }
 
-function tellAll(message) {
+function broadcast(message) {
   for (const port of tabs.keys()) port.postMessage(message);
 }
 
 function setConnected(value) {
   if (isConnected === value) return;
   isConnected = value;
-  tellAll({ isConnected, heardAt });
+  broadcast({ isConnected, lastHeardAt });
 }
 
 function open() {
   source?.close();
   stream = "";
-  chosen = new Set();
+  postedTopics = new Set();
   openedAt = Date.now();
   source = new EventSource(EVENTS);
-  source.onmessage = (event) => hear(JSON.parse(event.data));
+  source.onmessage = (event) => handleEvent(JSON.parse(event.data));
   source.onerror = () => {
     stream = "";
     setConnected(false);
-    // What was answered with an error is not tried again by the browser.
+    // Browsers do not retry after an error status.
     if (source.readyState !== EventSource.CLOSED) return;
-    openLater();
-    tellWhetherLockedOut();
+    reopenSoon();
+    reportSignedOut();
   };
 }
 
-function openLater() {
+function reopenSoon() {
   source?.close();
   source = null;
   setTimeout(() => source ?? open(), RETRY_MS);
 }
 
-/** The browser does not tell with which error a stream was answered. */
-async function tellWhetherLockedOut() {
+/** Fetch the status of a request, since browsers do not tell that of a stream. */
+async function reportSignedOut() {
   const status = await fetch(`${EVENTS}/none`, { method: "POST", body: new URLSearchParams() }).then(
-    (answer) => answer.status,
+    (response) => response.status,
     () => 0,
   );
-  tellAll({ isLockedOut: status === 401 });
+  broadcast({ isSignedOut: status === 401 });
 }
 
-function hear(news) {
-  heardAt = Date.now();
+function handleEvent(event) {
+  lastHeardAt = Date.now();
   setConnected(true);
-  if (news.stream) {
-    stream = news.stream;
-    chosen = new Set();
-    forgetTroubles();
-    choose();
+  if (event.stream) {
+    stream = event.stream;
+    postedTopics = new Set();
+    clearProblems();
+    postTopics();
     return;
   }
-  if (Object.keys(news.troubles).length > 0) {
-    troubles = { ...troubles, ...news.troubles };
-    tellAll({ troubles });
+  if (Object.keys(event.troubles).length > 0) {
+    problems = { ...problems, ...event.troubles };
+    broadcast({ problems });
   }
-  if (news.topics.length === 0) return;
+  if (event.topics.length === 0) return;
   for (const [port, topics] of tabs) {
-    const mine = news.topics.filter((topic) => topics.has(topic));
+    const mine = event.topics.filter((topic) => topics.has(topic));
     if (mine.length > 0) port.postMessage({ topics: mine });
   }
 }
 
-/** A new stream is told of the troubles that there still are. */
-function forgetTroubles() {
-  if (Object.keys(troubles).length === 0) return;
-  troubles = {};
-  tellAll({ troubles });
+/** Forget problems before a new stream, which reports those that persist. */
+function clearProblems() {
+  if (Object.keys(problems).length === 0) return;
+  problems = {};
+  broadcast({ problems });
 }
 
-/** Tell the studio what all tabs live by; one request at a time, and the last one has the last word. */
-async function choose() {
-  mustChoose = true;
-  if (isChoosing) return;
-  isChoosing = true;
-  while (mustChoose && stream) {
-    mustChoose = false;
-    await post(stream, wanted());
+/** Post the topics of all tabs, one request at a time, so that the last state wins. */
+async function postTopics() {
+  mustPost = true;
+  if (isPosting) return;
+  isPosting = true;
+  while (mustPost && stream) {
+    mustPost = false;
+    await post(stream, collectTopics());
   }
-  isChoosing = false;
+  isPosting = false;
 }
 
 async function post(key, topics) {
   const body = new URLSearchParams([...topics].map((topic) => ["topic", topic]));
   try {
-    const answer = await fetch(`${EVENTS}/${key}`, { method: "POST", body });
+    const response = await fetch(`${EVENTS}/${key}`, { method: "POST", body });
     if (key !== stream) return;
-    if (answer.ok) chosen = topics;
-    else openLater();
+    if (response.ok) postedTopics = topics;
+    else reopenSoon();
   } catch {
-    if (key === stream) openLater();
+    if (key === stream) reopenSoon();
   }
 }
 
 function setTopics(port, list) {
   const before = tabs.get(port) ?? new Set();
   tabs.set(port, new Set(list));
-  // The studio tells of those once that it hears of for the first time; these it knows from another tab.
-  const known = list.filter((topic) => !before.has(topic) && chosen.has(topic));
+  // The studio sends an event for topics that are new to it; these it has from another tab.
+  const known = list.filter((topic) => !before.has(topic) && postedTopics.has(topic));
   if (known.length > 0) port.postMessage({ topics: known });
   if (source === null) open();
-  else choose();
+  else postTopics();
 }
 
 function leave(port) {
-  if (tabs.delete(port)) choose();
+  if (tabs.delete(port)) postTopics();
 }
 
 function check(silence) {
-  if (source === null || Date.now() - Math.max(heardAt, openedAt) <= silence) return;
+  if (source === null || Date.now() - Math.max(lastHeardAt, openedAt) <= silence) return;
   setConnected(false);
   open();
 }
 
-/** Serve one tab by a port to it. */
+/** Serve a tab through its port. */
 export function serve(port) {
   port.onmessage = ({ data }) => {
-    if (data.leaves) leave(port);
-    else if (data.check) check(DOUBT_MS);
+    if (data.isLeaving) leave(port);
+    else if (data.check) check(CHECK_LIMIT_MS);
     else setTopics(port, data.topics);
   };
   port.onclose = () => leave(port);
-  port.postMessage({ isConnected, heardAt, troubles });
+  port.postMessage({ isConnected, lastHeardAt, problems });
 }
 
-setInterval(() => check(SILENCE_MS), LOOK_MS);
+setInterval(() => check(SILENCE_LIMIT_MS), CHECK_INTERVAL_MS);
 if ("SharedWorkerGlobalScope" in self) self.onconnect = (event) => serve(event.ports[0]);

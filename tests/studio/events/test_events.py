@@ -139,7 +139,7 @@ def _count_news(page: Page, topic: str) -> int:
         """(topic) => {
             const pane = document.createElement("div");
             window.newsOfPane = 0;
-            pane.addEventListener("news", () => (window.newsOfPane += 1));
+            pane.addEventListener("topicchange", () => (window.newsOfPane += 1));
             pane.dataset.topic = topic;
             document.querySelector("#page").append(pane);
         }""",

@@ -265,7 +265,7 @@ def test_a_search_that_is_too_long_is_told_and_the_page_stands(make: RunMaker, s
 def test_runs_that_are_not_there_are_named_and_the_others_stand(make: RunMaker, studio: Studio) -> None:
     first, second = make(metrics={"loss": 1.0}), make(metrics={"loss": 2.0})
     page = Compared(studio, "<b>", first, "gone_7", second)
-    assert "There is no such run, or not any more: &lt;b&gt;, gone_7." in page.text
+    assert "Not found: &lt;b&gt;, gone_7." in page.text
     assert page.columns == [first, second]
     assert page.links("Leave them out") == [[first, second]]
 
@@ -390,7 +390,7 @@ def test_a_run_that_is_deleted_is_named_without_reload(mlrun: Mlrun, make: RunMa
     expect(heading).to_have_text("Compare 2 runs")
     mlrun("run", "delete", "-r", runs[1], "--yes")
     expect(heading).to_have_text("Compare 1 run")
-    expect(note).to_contain_text(f"There is no such run, or not any more: {runs[1]}.")
+    expect(note).to_contain_text(f"Not found: {runs[1]}.")
     lower, upper = tab.get_by_role("search").bounding_box(), note.bounding_box()
     assert lower is not None and upper is not None and lower["y"] >= upper["y"] + upper["height"] + 6
 

@@ -119,8 +119,8 @@ def test_what_a_script_wrote_is_shown_as_what_it_is(mlrun: Mlrun, studio: Studio
     shown = {name: studio.get(studio.urls.file(run_id, "logs", f"outputs/{name}")).text for name in names}
     assert "&#34;&lt;b&gt;&#34;: null" in shown["m.json"]
     assert "<td>199</td><td>&lt;i&gt;</td>" in shown["t.csv"] and "<td>200</td>" not in shown["t.csv"]
-    assert "This is no text" in shown["model.bin"]
-    assert '<div class="line">{\n</div>' in shown["bad.json"] and "Shown as it is: it is no JSON." in shown["bad.json"]
+    assert "The file is not text" in shown["model.bin"]
+    assert '<div class="line">{\n</div>' in shown["bad.json"] and "Shown as it is: it is not JSON." in shown["bad.json"]
     assert "This file is empty." in shown["none.csv"] and "printed" not in shown["none.csv"]
     assert '<td class="lines">two\r\nlines \x0b \x85 \u2028 end</td><td>1</td></tr></tbody>' in shown["cells.csv"]
     assert ">x;y;z</th>" in shown["commas.csv"] and "<td>1</td><td>2</td>" in shown["commas.csv"]

@@ -119,7 +119,7 @@ class SubmitForm(NamedTuple):
     def _check_for_zero_bytes(self) -> None:
         for name, text in self._asdict().items():
             if "\0" in text:
-                raise UsageError(f"{_get_label(name)}: there is a zero byte in it.", hint="Type it anew.")
+                raise UsageError(f"{_get_label(name)}: it contains a zero byte.", hint="Type it again.")
 
     def build_request(self, earlier: EarlierRun | None = None) -> SubmitRequest:
         """Build the submit request.
@@ -183,7 +183,7 @@ def _parse_gpus(text: str) -> int:
     if not text:
         return 0
     if not text.isdecimal() or len(text) > 3:
-        raise UsageError(f"GPUs: '{text}' is no number of GPUs.")
+        raise UsageError(f"GPUs: '{text}' is not a number of GPUs.")
     return int(text)
 
 

@@ -100,5 +100,5 @@ def _build_view_url(page: PageRequest, kind: str, query: str) -> str:
 def _parse_version(page: PageRequest) -> int:
     text = page.fields.get("version", "")
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise UsageError("The form names no version of the view.", hint="Load the page of views anew.")
+        raise UsageError("The form has no version of the view.", hint="Reload the page of views.")
     return int(text)

@@ -1,11 +1,11 @@
-// Boxes for a day or a moment: typed and shown in the reader's own zone, as all times of the page are, and sent in UTC.
+// Inputs for dates and times: typed and shown in the browser's time zone, and sent in UTC.
 import { onContent } from "./content.js";
 
 const BOX = "input[data-instant]"; // "since" begins with a day, "until" ends with it
 const TYPED = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d))?)?$/;
 const SENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?Z$/;
 
-function sent(typed, kind) {
+function toUtc(typed, kind) {
   const found = TYPED.exec(typed.trim());
   if (!found) return typed;
   const [year, month, day, ...time] = found.slice(1).map((part) => Number(part ?? 0));
@@ -15,7 +15,7 @@ function sent(typed, kind) {
   return isReal ? `${moment.toISOString().slice(0, 19)}Z` : typed;
 }
 
-function shown(text, kind) {
+function toLocal(text, kind) {
   if (!SENT.test(text) || Number.isNaN(Date.parse(text))) return text;
   const moment = new Date(text);
   const two = (number) => String(number).padStart(2, "0");
@@ -28,16 +28,16 @@ function shown(text, kind) {
   return `${day(moment)}T${time.slice(0, time[2] ? 3 : 2).map(two).join(":")}`;
 }
 
-function show() {
+function showLocalTimes() {
   for (const box of document.querySelectorAll(BOX)) {
-    if (box !== document.activeElement) box.value = shown(box.value, box.dataset.instant);
+    if (box !== document.activeElement) box.value = toLocal(box.value, box.dataset.instant);
   }
 }
 
-onContent(BOX, show);
-document.addEventListener("htmx:afterSettle", show);
+onContent(BOX, showLocalTimes);
+document.addEventListener("htmx:afterSettle", showLocalTimes);
 document.addEventListener("htmx:configRequest", ({ detail }) => {
   for (const box of detail.elt.querySelectorAll?.(BOX) ?? []) {
-    if (detail.formData.has(box.name)) detail.formData.set(box.name, sent(detail.formData.get(box.name), box.dataset.instant));
+    if (detail.formData.has(box.name)) detail.formData.set(box.name, toUtc(detail.formData.get(box.name), box.dataset.instant));
   }
 });
