@@ -16,32 +16,25 @@ from mlrun_cli.errors import NotFound
 from mlrun_cli.runs.run import Run
 from mlrun_cli.serving.urls import quote_path
 from mlrun_cli.studio.files.file_kind import (
-    FileKind,
-    NotFormattable,
-    detect_file_kind,
     detect_image_type,
-    format_json,
-    read_table,
 )
 from mlrun_cli.studio.files.file_tree import build_tree
 from mlrun_cli.studio.files.responses import OpenFileResponse, create_zip_response
 from mlrun_cli.studio.files.zip_stream import Member
 from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pages.run.logs.log_window import (
-    LogWindow,
     SearchHit,
     read_last_window,
-    read_window_around,
-    read_window_before,
-    read_window_from,
-    search_log,
+)
+from mlrun_cli.studio.pages.run.logs.view import (
+    build_viewer,
+    parse_offset,
+    read_requested_window,
 )
 from mlrun_cli.studio.pages.run.tabs import main_log_name, render_tab, requested_run
 from mlrun_cli.wire.run_folder import LOG_FOLDERS
 
 _TAB = "logs"
-_TEXT_PARAMETERS = ("plain", "find", "from", "before", "end")
-"""Parameters that request part of a file as plain text, whatever its kind."""
 
 
 def show_first(page: PageRequest) -> Response:
@@ -82,9 +75,9 @@ def send_piece(page: PageRequest) -> Response:
     """Send part of a log as markup, for a page that shows the lines before or after it."""
     run = requested_run(page)
     with _open_run_file(page, run, page.file_path()) as descriptor:
-        text, match = page.query("find"), _parse_offset(page, "match")
+        text, match = page.query("find"), parse_offset(page, "match")
         hit = SearchHit(text, match) if text and match is not None else None
-        window = _read_requested_window(page, descriptor, hit) or read_last_window(descriptor)
+        window = read_requested_window(page, descriptor, hit) or read_last_window(descriptor)
     headers = {
         "x-log-start": str(window.start),
         "x-log-next": str(window.next_start),
@@ -102,7 +95,7 @@ def _show_file(page: PageRequest, run: Run, names: list[str], name: str) -> Resp
     try:
         if name:
             with _open_run_file(page, run, name) as descriptor:
-                viewer = _build_viewer(page, name, descriptor)
+                viewer = build_viewer(page, name, descriptor)
     except NotFound as error:
         problem = error.message
     return render_tab(
@@ -122,62 +115,6 @@ def _show_file(page: PageRequest, run: Run, names: list[str], name: str) -> Resp
     )
 
 
-def _build_viewer(page: PageRequest, name: str, descriptor: int) -> dict[str, Any]:
-    """Return the values that show a file."""
-    kind = detect_file_kind(name, descriptor)
-    found: dict[str, Any] = {"kind": kind.value, "size": os.fstat(descriptor).st_size}
-    if kind in {FileKind.IMAGE, FileKind.BINARY}:
-        return found
-    if kind is FileKind.TEXT:
-        return {**found, "why_as_it_is": None, **_build_log_viewer(page, descriptor)}
-    why = None
-    if not any(page.query(parameter) for parameter in _TEXT_PARAMETERS):
-        try:
-            return {**found, **_format_document(kind, name, descriptor)}
-        except NotFormattable as unformatted:
-            why = str(unformatted)
-    start = None if page.query("end") else read_window_from(descriptor, 0)
-    return {
-        **found,
-        "kind": FileKind.TEXT.value,
-        "why_as_it_is": why,
-        **_build_log_viewer(page, descriptor, otherwise=start),
-    }
-
-
-def _format_document(kind: FileKind, name: str, descriptor: int) -> dict[str, Any]:
-    """Return the values that show a document formatted."""
-    if kind is FileKind.JSON:
-        return {"text": format_json(descriptor)}
-    return {"table": read_table(name, descriptor)}
-
-
-def _build_log_viewer(page: PageRequest, descriptor: int, otherwise: LogWindow | None = None) -> dict[str, Any]:
-    """Return the requested part of a text, or by default `otherwise`, or its end."""
-    text = page.query("find")
-    match = search_log(descriptor, text, _parse_offset(page, "from") or 0) if text else None
-    if match is None:
-        window = _read_requested_window(page, descriptor) or otherwise
-    else:
-        window = otherwise if match.at is None else read_window_around(descriptor, SearchHit(text, match.at))
-    is_end_shown = window is None
-    return {
-        "window": window or read_last_window(descriptor),
-        "find": text,
-        "match": match,
-        "is_end_shown": is_end_shown,
-    }
-
-
-def _read_requested_window(page: PageRequest, descriptor: int, hit: SearchHit | None = None) -> LogWindow | None:
-    """Read the part of a log that the URL names by its start or its end; None if it names none."""
-    if (before := _parse_offset(page, "before")) is not None:
-        return read_window_before(descriptor, before, hit)
-    if (start := _parse_offset(page, "from")) is not None:
-        return read_window_from(descriptor, start, hit)
-    return None
-
-
 @contextmanager
 def _open_run_file(page: PageRequest, run: Run, name: str) -> Iterator[int]:
     descriptor = open_file(page.workspace, run, name)
@@ -185,8 +122,3 @@ def _open_run_file(page: PageRequest, run: Run, name: str) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
-
-
-def _parse_offset(page: PageRequest, name: str) -> int | None:
-    text = page.query(name)
-    return int(text) if text.isdecimal() and len(text) < 19 else None

@@ -1,0 +1,66 @@
+"""The rows of images on a run's Images tab."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+from mlrun_cli.errors import NotFound
+from mlrun_cli.metrics.metric import MetricSummary
+from mlrun_cli.runs.run import Run
+from mlrun_cli.studio.charts.logged_document import parse_artifact_url
+from mlrun_cli.studio.page_request import PageRequest
+from mlrun_cli.studio.paging import parse_page_number
+
+_NAMES_PER_PAGE = 20
+_FIRST_IMAGES = 12
+_IMAGES_PER_PAGE = 100
+
+
+class Image(NamedTuple):
+    """An image: its step, or its number from 0 on, and its file's URL."""
+
+    step: float
+    address: str
+
+
+class ImageRow(NamedTuple):
+    """The images of one name; `total` counts those that are not shown, too."""
+
+    name: str
+    description: str | None
+    total: int
+    images: Sequence[Image]
+    address: str
+
+
+def list_all_rows(page: PageRequest, run: Run) -> tuple[Sequence[ImageRow], bool]:
+    """Return a page of rows with the newest images of each name, and whether there are more."""
+    offset = (parse_page_number(page) - 1) * _NAMES_PER_PAGE
+    found = page.workspace.metric_summaries.list(run.key, only_images=True, limit=_NAMES_PER_PAGE + 1, offset=offset)
+    rows = [
+        _build_row(page, run, summary, _FIRST_IMAGES, max(0, summary.value_count - _FIRST_IMAGES))
+        for summary in found[:_NAMES_PER_PAGE]
+    ]
+    return rows, len(found) > _NAMES_PER_PAGE
+
+
+def list_one_row(page: PageRequest, run: Run, name: str) -> tuple[Sequence[ImageRow], bool]:
+    """Return a row with a page of the images of one name, and whether there are more."""
+    summary = page.workspace.metric_summaries.find(run.key, name)
+    if summary is None:
+        raise NotFound(f"The run '{run.run_id}' has no images of this name.", hint="Its Images tab lists them.")
+    offset = (parse_page_number(page) - 1) * _IMAGES_PER_PAGE
+    return [_build_row(page, run, summary, _IMAGES_PER_PAGE, offset)], summary.value_count > offset + _IMAGES_PER_PAGE
+
+
+def _build_row(page: PageRequest, run: Run, summary: MetricSummary, limit: int, offset: int) -> ImageRow:
+    items = page.workspace.metrics.items(run.key, summary.name, limit=limit, offset=offset)
+    images = [
+        Image(item.position if item.step is None else item.step, page.urls.file(run.run_id, "files", file))
+        for item in items
+        if (file := parse_artifact_url(item.value))
+    ]
+    address = f"{page.urls.run(run.run_id, 'images')}?{urlencode({'name': summary.name})}"
+    return ImageRow(summary.name, summary.description, summary.value_count, images, address)

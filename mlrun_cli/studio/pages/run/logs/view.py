@@ -1,0 +1,89 @@
+"""The content of a file on a run's Outputs + logs tab."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from mlrun_cli.studio.files.file_kind import (
+    FileKind,
+    NotFormattable,
+    detect_file_kind,
+    format_json,
+    read_table,
+)
+from mlrun_cli.studio.page_request import PageRequest
+from mlrun_cli.studio.pages.run.logs.log_window import (
+    LogWindow,
+    SearchHit,
+    read_last_window,
+    read_window_around,
+    read_window_before,
+    read_window_from,
+    search_log,
+)
+
+_TEXT_PARAMETERS = ("plain", "find", "from", "before", "end")
+"""Parameters that request part of a file as plain text, whatever its kind."""
+
+
+def build_viewer(page: PageRequest, name: str, descriptor: int) -> dict[str, Any]:
+    """Return the values that show a file."""
+    kind = detect_file_kind(name, descriptor)
+    found: dict[str, Any] = {"kind": kind.value, "size": os.fstat(descriptor).st_size}
+    if kind in {FileKind.IMAGE, FileKind.BINARY}:
+        return found
+    if kind is FileKind.TEXT:
+        return {**found, "why_as_it_is": None, **_build_log_viewer(page, descriptor)}
+    why = None
+    if not any(page.query(parameter) for parameter in _TEXT_PARAMETERS):
+        try:
+            return {**found, **_format_document(kind, name, descriptor)}
+        except NotFormattable as unformatted:
+            why = str(unformatted)
+    start = None if page.query("end") else read_window_from(descriptor, 0)
+    return {
+        **found,
+        "kind": FileKind.TEXT.value,
+        "why_as_it_is": why,
+        **_build_log_viewer(page, descriptor, otherwise=start),
+    }
+
+
+def _format_document(kind: FileKind, name: str, descriptor: int) -> dict[str, Any]:
+    """Return the values that show a document formatted."""
+    if kind is FileKind.JSON:
+        return {"text": format_json(descriptor)}
+    return {"table": read_table(name, descriptor)}
+
+
+def _build_log_viewer(page: PageRequest, descriptor: int, otherwise: LogWindow | None = None) -> dict[str, Any]:
+    """Return the requested part of a text, or by default `otherwise`, or its end."""
+    text = page.query("find")
+    match = search_log(descriptor, text, parse_offset(page, "from") or 0) if text else None
+    if match is None:
+        window = read_requested_window(page, descriptor) or otherwise
+    else:
+        window = otherwise if match.at is None else read_window_around(descriptor, SearchHit(text, match.at))
+    is_end_shown = window is None
+    return {
+        "window": window or read_last_window(descriptor),
+        "find": text,
+        "match": match,
+        "is_end_shown": is_end_shown,
+    }
+
+
+def read_requested_window(page: PageRequest, descriptor: int, hit: SearchHit | None = None) -> LogWindow | None:
+    """Read the part of a log that the URL names by its start or its end; None if it names none."""
+    if (before := parse_offset(page, "before")) is not None:
+        return read_window_before(descriptor, before, hit)
+    if (start := parse_offset(page, "from")) is not None:
+        return read_window_from(descriptor, start, hit)
+    return None
+
+
+def parse_offset(page: PageRequest, name: str) -> int | None:
+    """Return a parameter as an offset in bytes; None if it is not one."""
+    text = page.query(name)
+    return int(text) if text.isdecimal() and len(text) < 19 else None
