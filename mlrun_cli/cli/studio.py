@@ -16,7 +16,7 @@ from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import identity_of
 from mlrun_cli.cli.global_options import Shared
 from mlrun_cli.core.home import make_private_folder
-from mlrun_cli.errors import ConflictingOptions, ProgramNotFound, UsageError
+from mlrun_cli.errors import ConflictingOptions, InvalidPath, InvalidValue, ProgramNotFound
 from mlrun_cli.folders.project_config import find_project_config
 from mlrun_cli.serving.browser import has_browser
 from mlrun_cli.serving.studio_options import StudioOptions
@@ -134,7 +134,9 @@ def _parse_base_path(typed: str) -> str:
     if any(character.isspace() or character in "?#\\\"'<>" for character in path) or not {"", ".", ".."}.isdisjoint(
         parts
     ):
-        raise UsageError(f"--base-path: '{typed}' is not a path.", hint="Use one like /user/me/studio.")
+        raise InvalidValue(
+            f"--base-path: '{typed}' is not a path.", hint="Use one like /user/me/studio.", target="--base-path"
+        )
     return path
 
 
@@ -142,5 +144,5 @@ def _check_file(option: str, path: Path | None) -> str | None:
     if path is None:
         return None
     if not os.access(path, os.R_OK) or path.is_dir():
-        raise UsageError(f"{option}: '{path}' is not a readable file.")
+        raise InvalidPath(f"{option}: '{path}' is not a readable file.", target=path)
     return str(path.absolute())

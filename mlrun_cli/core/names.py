@@ -114,7 +114,7 @@ def _is_control(character: str) -> bool:
 
 def _invalid(what: str, text: str, why: str) -> UsageError:
     return InvalidName(
-        f"{_quoted(text)} is not a name for a{'n' if what[0] == 'e' else ''} {what}: {why}.",
+        f"{_quoted(text)} is not a valid {what}: {why}.",
         hint="Use letters, digits, spaces, '-', '_' and '.'.",
         target=text,
     )
