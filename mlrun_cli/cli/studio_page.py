@@ -13,7 +13,7 @@ from mlrun_cli.errors import StudioNotRunning
 from mlrun_cli.serving.browser import has_browser, open_in_browser
 from mlrun_cli.serving.studio_folder import StudioFolder
 
-_PATIENCE_SECONDS = 2.0
+_TIMEOUT_SECONDS = 2.0
 _MARK = b"mlrun studio"
 
 
@@ -43,10 +43,10 @@ def _is_studio(root: str) -> bool:
         # The answer is not trusted, so that the certificate may be self-signed.
         context = ssl._create_unverified_context()  # noqa: S323
         connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-            address, timeout=_PATIENCE_SECONDS, context=context
+            address, timeout=_TIMEOUT_SECONDS, context=context
         )
     else:
-        connection = http.client.HTTPConnection(address, timeout=_PATIENCE_SECONDS)
+        connection = http.client.HTTPConnection(address, timeout=_TIMEOUT_SECONDS)
     try:
         connection.request("GET", f"{parts.path}/", headers={"Host": parts.netloc})
         answer = connection.getresponse()

@@ -1,4 +1,4 @@
-"""The browser of whoever sits before this machine."""
+"""The user's web browser."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from collections.abc import Mapping
 
 _DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
 _PROGRAM = "import sys, webbrowser; sys.exit(not webbrowser.open(sys.argv[1]))"
-_PATIENCE_SECONDS = 5.0
+_TIMEOUT_SECONDS = 5.0
 
 
 def has_browser(environment: Mapping[str, str]) -> bool:
-    """Whether there is a screen, or a browser of the user's choice; one that takes over the terminal is none."""
+    """Whether a browser can be opened: there is a display, or the user chose a browser."""
     return sys.platform == "darwin" or any(environment.get(name) for name in _DISPLAYS)
 
 
 def open_in_browser(address: str) -> bool:
-    """Open a page; whether a browser took it.
+    """Open a page, and return whether a browser accepted it.
 
-    What a browser prints is not for the terminal, and Ctrl-C there is not for the browser. One that has not ended after
-    five seconds has opened it.
+    Its output is discarded, and Ctrl-C in the terminal does not reach it. A browser that still runs after five seconds
+    has accepted the page.
     """
     try:
         browser = subprocess.Popen(
@@ -30,7 +30,7 @@ def open_in_browser(address: str) -> bool:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        return browser.wait(_PATIENCE_SECONDS) == 0
+        return browser.wait(_TIMEOUT_SECONDS) == 0
     except subprocess.TimeoutExpired:
         return True
     except OSError:

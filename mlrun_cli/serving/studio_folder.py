@@ -94,9 +94,9 @@ class StudioFolder:
         with suppress(OSError):
             running = next((path for path in self._list_registrations() if _is_locked(path)), self._last_url)
             document = read_json(running)
-        return str((document or {}).get("address") or self._default_url())
+        return str((document or {}).get("address") or self._build_default_url())
 
-    def _default_url(self) -> str:
+    def _build_default_url(self) -> str:
         host = "127.0.0.1"
         with suppress(StoreError):  # a URL must not make a command fail: this one leads to the sign-in page
             host = self.read_or_create_host()

@@ -153,8 +153,8 @@ class AccessMiddleware:
 
     def _sign_in(self, request: Request, destination: str) -> Response:
         if self._own_host and is_loopback(_strip_port(request.headers["host"])):
-            return self._redirect_to_own_host(request, _local_url(destination))
-        response = RedirectResponse(self._base + _local_url(destination), 303)
+            return self._redirect_to_own_host(request, _restrict_to_local(destination))
+        response = RedirectResponse(self._base + _restrict_to_local(destination), 303)
         response.set_cookie(
             self._credentials.cookie_name,
             self._credentials.cookie,
@@ -180,7 +180,9 @@ class AccessMiddleware:
         if request.headers.get("sec-fetch-dest") in {"empty", "sharedworker", "worker"}:
             return PlainTextResponse("The cookie of a signed-in browser is missing.\n", 401)
         return self._templates.respond(
-            "templates/login.html", {"next": _local_url(destination), "problem": problem}, 403 if problem else 401
+            "templates/login.html",
+            {"next": _restrict_to_local(destination), "problem": problem},
+            403 if problem else 401,
         )
 
 
@@ -222,7 +224,7 @@ def _build_destination(request: Request) -> str:
     return f"{path}?{query}" if query else path
 
 
-def _local_url(destination: str) -> str:
+def _restrict_to_local(destination: str) -> str:
     """Return the destination if it is a page of the studio, else the first page, to prevent open redirects."""
     parts = urlsplit(destination)
     is_local = destination.startswith("/") and not parts.scheme and not parts.netloc

@@ -43,7 +43,7 @@ class Grid(NamedTuple):
     has_next: bool = False
 
 
-class Cell(NamedTuple):
+class MatrixCell(NamedTuple):
     """The count of one predicted class; `shade`, from 0 to 9, is its share of the row."""
 
     number: float
@@ -54,7 +54,7 @@ class Matrix(NamedTuple):
     """A confusion matrix, with a row of cells for each true class."""
 
     labels: Sequence[str]
-    rows: Sequence[Sequence[Cell]]
+    rows: Sequence[Sequence[MatrixCell]]
     is_cut: bool
 
 
@@ -89,7 +89,7 @@ def parse_matrix(data: Mapping[str, Any]) -> Matrix | None:
     labels = [str(label)[:80] for label in _as_list(data.get("class_labels"))]
     width = min(_MAX_CLASSES, max(len(row) for row in rows))
     labels = [*labels, *(str(place) for place in range(len(labels), width))][:width]
-    cells = [[Cell(count, _compute_shade(count, row)) for count in row[:width]] for row in rows]
+    cells = [[MatrixCell(count, _compute_shade(count, row)) for count in row[:width]] for row in rows]
     return Matrix(labels, cells, len(_as_list(data.get("matrix"))) > _MAX_CLASSES)
 
 

@@ -28,7 +28,7 @@ class Tick(NamedTuple):
     text: str
 
 
-class Mark(NamedTuple):
+class SeriesShapes(NamedTuple):
     """The shapes of a series: a path, dots `(x, y)` and bars `(x, y, width, height)`, in pixels."""
 
     label: str
@@ -47,7 +47,7 @@ class Drawing(NamedTuple):
     """
 
     kind: str
-    marks: Sequence[Mark]
+    marks: Sequence[SeriesShapes]
     x_label: str
     x_ticks: Sequence[Tick]
     y_label: str
@@ -164,7 +164,7 @@ def _build_classes(each: Mapping[str, Any], place: int, names: Mapping[int, str]
 
 def _draw_series(
     series: Mapping[str, Any], label: str, classes: str, kind: str, across: _Scale, upwards: _Scale
-) -> Mark:
+) -> SeriesShapes:
     points = [
         None if y is None else (across.at(x), upwards.at(y)) for x, y in zip(series["x"], series["y"], strict=True)
     ]
@@ -175,12 +175,12 @@ def _draw_series(
             (round(x - width / 2, 1), min(y, zero), round(width, 1), max(1.0, round(abs(y - zero), 1)))
             for x, y in filter(None, points)
         ]
-        return Mark(label, classes, "", [], bars)
+        return SeriesShapes(label, classes, "", [], bars)
     if kind == LINES:
         pieces = list(_split_at_gaps(points))
         path = "".join("M" + "L".join(f"{x:g} {y:g}" for x, y in piece) for piece in pieces if len(piece) > 1)
-        return Mark(label, classes, path, [piece[0] for piece in pieces if len(piece) == 1], [])
-    return Mark(label, classes, "", [point for point in points if point is not None], [])
+        return SeriesShapes(label, classes, path, [piece[0] for piece in pieces if len(piece) == 1], [])
+    return SeriesShapes(label, classes, "", [point for point in points if point is not None], [])
 
 
 def _split_at_gaps(points: Iterable[tuple[float, float] | None]) -> Iterator[Sequence[tuple[float, float]]]:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from starlette.responses import FileResponse, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from mlrun_cli.studio.files.zip_stream import Member, stream_zip
+from mlrun_cli.studio.files.zip_stream import ArchiveMember, stream_zip
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 _UNKNOWN = "application/octet-stream"
@@ -39,7 +39,7 @@ class OpenFileResponse(FileResponse):
             os.close(self._descriptor)
 
 
-def create_zip_response(members: Iterable[Member], name: str) -> StreamingResponse:
+def create_zip_response(members: Iterable[ArchiveMember], name: str) -> StreamingResponse:
     """Create a response with files as a zip archive."""
     return StreamingResponse(
         stream_zip(members),

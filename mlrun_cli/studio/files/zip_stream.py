@@ -14,7 +14,7 @@ _PIECE = 1 << 18
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-class Member(NamedTuple):
+class ArchiveMember(NamedTuple):
     """A file of the archive; `open` returns a descriptor, or raises when the file is gone."""
 
     name: str
@@ -41,7 +41,7 @@ class _Sink:
         return taken
 
 
-def stream_zip(members: Iterable[Member]) -> Iterator[bytes]:
+def stream_zip(members: Iterable[ArchiveMember]) -> Iterator[bytes]:
     """Yield the archive in pieces; files that are gone by then are left out."""
     sink = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:  # type: ignore[call-overload]
@@ -55,7 +55,7 @@ def stream_zip(members: Iterable[Member]) -> Iterator[bytes]:
     yield sink.take()
 
 
-def _write_member(archive: zipfile.ZipFile, sink: _Sink, member: Member, descriptor: int) -> Iterator[bytes]:
+def _write_member(archive: zipfile.ZipFile, sink: _Sink, member: ArchiveMember, descriptor: int) -> Iterator[bytes]:
     info = zipfile.ZipInfo(_escape_surrogates(member.name), _EPOCH)
     info.compress_type = zipfile.ZIP_DEFLATED
     info.external_attr = (0o100755 if member.is_executable else 0o100644) << 16

@@ -18,7 +18,7 @@ _MAX_ROWS = 1000
 _OLDEST_FIRST = RunOrder("created", descending=False)
 
 
-class Row(NamedTuple):
+class RunRow(NamedTuple):
     """A row of a run.
 
     Attributes:
@@ -56,7 +56,7 @@ class RunsTable(NamedTuple):
         hidden: columns that are left out because they are empty or constant.
     """
 
-    rows: Sequence[Row | HiddenChildren]
+    rows: Sequence[RunRow | HiddenChildren]
     runs: Sequence[Run]
     columns: Sequence[Column]
     hidden: Sequence[Column]
@@ -69,8 +69,8 @@ class RunsTable(NamedTuple):
 
 def build_runs_table(workspace: Workspace, page: RunPage, view: RunsView, columns: Sequence[Column]) -> RunsTable:
     """Build the table of a page of runs, with the child runs of expanded ones."""
-    rows = list(_walk_tree(workspace, page.runs, frozenset(view.open)) if view.is_tree() else map(Row, page.runs))
-    runs = [row.run for row in rows if isinstance(row, Row)]
+    rows = list(_walk_tree(workspace, page.runs, frozenset(view.open)) if view.is_tree() else map(RunRow, page.runs))
+    runs = [row.run for row in rows if isinstance(row, RunRow)]
     names = list(dict.fromkeys(column.key for column in columns if column.kind == METRIC))
     summaries = workspace.metric_summaries.list_of_runs([run.key for run in runs], names) if names else {}
     shown = find_varying_columns(columns, runs, summaries) if view.hide and runs else columns
@@ -79,15 +79,15 @@ def build_runs_table(workspace: Workspace, page: RunPage, view: RunsView, column
 
 def _walk_tree(
     workspace: Workspace, runs: Sequence[Run], open_ids: frozenset[str], depth: int = 0
-) -> Iterator[Row | HiddenChildren]:
+) -> Iterator[RunRow | HiddenChildren]:
     parents = workspace.run_pages.find_parents([run.key for run in runs])
     left = _MAX_ROWS
     for run in runs:
         if run.key not in parents or run.run_id not in open_ids or left <= 0:
-            yield Row(run, depth, run.key in parents)
+            yield RunRow(run, depth, run.key in parents)
             continue
         children = run_page(workspace, RunFilter(parent_run_id=run.run_id), _OLDEST_FIRST, size=_MAX_CHILDREN)
-        yield Row(run, depth, has_children=True, is_open=True)
+        yield RunRow(run, depth, has_children=True, is_open=True)
         for row in _walk_tree(workspace, children.runs, open_ids, depth + 1):
             left -= 1
             yield row

@@ -27,7 +27,7 @@ _DIGEST_CHARACTERS = 10
 METRICS_TITLE, SOURCE_TITLE = "Metrics", "Source files"
 
 
-class Row(NamedTuple):
+class ComparisonRow(NamedTuple):
     """A name, and each run's value, None where it has none."""
 
     name: str
@@ -47,7 +47,7 @@ class Section(NamedTuple):
     """Rows of one kind, with the numbers of constant rows that are hidden and of rows beyond the limit."""
 
     title: str
-    rows: Sequence[Row]
+    rows: Sequence[ComparisonRow]
     constant: int
     left_out: int
 
@@ -55,7 +55,7 @@ class Section(NamedTuple):
 def compare_runs(workspace: Workspace, runs: Sequence[Run], *, with_constant: bool) -> Sequence[Section]:
     """Compare runs section by section; constant rows are hidden unless requested."""
     metrics, metrics_left_out = _list_metric_names(workspace, runs)
-    kinds: Sequence[tuple[str, Callable[[], Iterable[Row]]]] = (
+    kinds: Sequence[tuple[str, Callable[[], Iterable[ComparisonRow]]]] = (
         ("Run", lambda: _build_run_rows(runs)),
         ("Parameters", lambda: build_rows([read_run_parameters(run) for run in runs])),
         (METRICS_TITLE, lambda: _build_metric_rows(workspace, runs, metrics)),
@@ -78,13 +78,13 @@ def compare_runs(workspace: Workspace, runs: Sequence[Run], *, with_constant: bo
     return sections
 
 
-def build_rows(columns: Sequence[Mapping[str, str]]) -> Sequence[Row]:
+def build_rows(columns: Sequence[Mapping[str, str]]) -> Sequence[ComparisonRow]:
     """Return a row for each name, in the order of first appearance."""
     names = dict.fromkeys(name for column in columns for name in column)
-    return [Row(name, [column.get(name) for column in columns]) for name in names]
+    return [ComparisonRow(name, [column.get(name) for column in columns]) for name in names]
 
 
-def _build_run_rows(runs: Sequence[Run]) -> Iterable[Row]:
+def _build_run_rows(runs: Sequence[Run]) -> Iterable[ComparisonRow]:
     facts: Sequence[tuple[str, Callable[[Run], str | int | None]]] = (
         ("Experiment", lambda run: run.experiment_name),
         ("Status", lambda run: run.status.value),
@@ -100,7 +100,7 @@ def _build_run_rows(runs: Sequence[Run]) -> Iterable[Row]:
     for name, fact in facts:
         values = [fact(run) for run in runs]
         if any(value is not None for value in values):
-            yield Row(name, [str(value) if isinstance(value, int) else value for value in values])
+            yield ComparisonRow(name, [str(value) if isinstance(value, int) else value for value in values])
 
 
 def _list_metric_names(workspace: Workspace, runs: Sequence[Run]) -> tuple[Sequence[str], int]:
@@ -112,7 +112,7 @@ def _list_metric_names(workspace: Workspace, runs: Sequence[Run]) -> tuple[Seque
     return names[:_MAX_METRICS], workspace.metric_summaries.count_names(keys) - _MAX_METRICS
 
 
-def _build_metric_rows(workspace: Workspace, runs: Sequence[Run], names: Sequence[str]) -> Iterable[Row]:
+def _build_metric_rows(workspace: Workspace, runs: Sequence[Run], names: Sequence[str]) -> Iterable[ComparisonRow]:
     keys = [run.key for run in runs]
     summaries = workspace.metric_summaries.list_of_runs(keys, names)
     for name in names:
@@ -120,7 +120,7 @@ def _build_metric_rows(workspace: Workspace, runs: Sequence[Run], names: Sequenc
         is_single = all(summary is None or summary.value_count == 1 for summary in found)
         for which in (LAST,) if is_single else SUMMARIES:
             label = name if is_single else f"{name} ({which})"
-            yield Row(label, _format_distinctly([_read_summary(summary, which) for summary in found]))
+            yield ComparisonRow(label, _format_distinctly([_read_summary(summary, which) for summary in found]))
 
 
 def _read_summary(summary: MetricSummary | None, which: str) -> float | None:

@@ -25,7 +25,7 @@ TABS: Sequence[tuple[str, str]] = (
 )
 
 
-def requested_run(page: PageRequest) -> Run:
+def get_requested_run(page: PageRequest) -> Run:
     """Return the run that the address names, with its true status.
 
     Raises:
@@ -34,7 +34,7 @@ def requested_run(page: PageRequest) -> Run:
     return get_runs(page.workspace, [page.path_parameter("run_id")])[0]
 
 
-def main_log_name(page: PageRequest, run: Run) -> str:
+def get_main_log_name(page: PageRequest, run: Run) -> str:
     """Return the name of the log to show first, relative to the run's files."""
     return telling_log(page.workspace, run).relative_to(page.workspace.run_folder(run.run_id).artifacts).as_posix()
 

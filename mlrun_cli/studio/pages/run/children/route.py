@@ -11,7 +11,7 @@ from mlrun_cli.errors import UsageError
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.order import METRIC, RunOrder
 from mlrun_cli.studio.page_request import PageRequest
-from mlrun_cli.studio.pages.run.tabs import render_tab, requested_run
+from mlrun_cli.studio.pages.run.tabs import get_requested_run, render_tab
 from mlrun_cli.studio.paging import build_page_links, parse_page_number
 from mlrun_cli.studio.runs_table.columns import select_columns
 from mlrun_cli.studio.runs_table.table import build_runs_table
@@ -25,7 +25,7 @@ _COLUMNS = ("status", "display_name", "run_number", "created", "duration")
 
 def show(page: PageRequest) -> Response:
     """Show the direct child runs, oldest first unless another order is requested."""
-    run = requested_run(page)
+    run = get_requested_run(page)
     order, problem = _OLDEST_FIRST, None
     try:
         order = RunOrder.parse(page.query("sort", str(_OLDEST_FIRST)))

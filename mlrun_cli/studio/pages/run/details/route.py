@@ -11,7 +11,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.serving.urls import build_query
 from mlrun_cli.studio.markdown import render_markdown
 from mlrun_cli.studio.page_request import PageRequest
-from mlrun_cli.studio.pages.run.tabs import main_log_name, render_tab, requested_run
+from mlrun_cli.studio.pages.run.tabs import get_main_log_name, get_requested_run, render_tab
 from mlrun_cli.studio.run_facts import (
     compute_status_spans,
     describe_failure,
@@ -23,7 +23,7 @@ from mlrun_cli.studio.run_facts import (
 
 def show(page: PageRequest) -> Response:
     """Show the main facts of a run."""
-    run = requested_run(page)
+    run = get_requested_run(page)
     folder = page.workspace.run_folder(run.run_id)
     environment, packages = read_environment_facts(run, folder)
     return render_tab(
@@ -38,8 +38,8 @@ def show(page: PageRequest) -> Response:
         environment=environment,
         packages=packages,
         description=render_markdown(run.description) if run.description else None,
-        log_name=main_log_name(page, run),
-        filter_by=lambda name, value: _similar_runs_url(page, run, name, value),
+        log_name=get_main_log_name(page, run),
+        filter_by=lambda name, value: _build_similar_runs_url(page, run, name, value),
         pair=format_tag,
     )
 
@@ -55,7 +55,7 @@ def cancel(page: PageRequest) -> Response:
     return page.redirect(page.urls.queue() if page.fields.get("next") == "queue" else page.urls.run(run.run_id))
 
 
-def _similar_runs_url(page: PageRequest, run: Run, name: str, value: str) -> str:
+def _build_similar_runs_url(page: PageRequest, run: Run, name: str, value: str) -> str:
     """Return the URL of the experiment's runs with the same value; with child runs when this is one."""
     children = "1" if run.parent_run_id else ""
     return page.urls.experiment(run.experiment_name, build_query({name: value, "children": children}))

@@ -12,13 +12,13 @@ from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.snapshot import EntryKind, SnapshotEntry, shown
 from mlrun_cli.studio.files.text_diff import MAX_BYTES, TextDiff, diff_text
 from mlrun_cli.studio.page_request import PageRequest
-from mlrun_cli.studio.pages.run.tabs import requested_run
+from mlrun_cli.studio.pages.run.tabs import get_requested_run
 from mlrun_cli.workspace import Workspace
 
 
 def show(page: PageRequest) -> Response:
     """Show the difference of `path` between the run `with` and the run of the URL."""
-    run, path = requested_run(page), page.query("path")
+    run, path = get_requested_run(page), page.query("path")
     (other,) = get_reconciled_runs(page.workspace, [page.workspace.runs.get(page.query("with"))])
     entries = [_find_entry(page.workspace, each, path) for each in (other, run)]
     if entries == [None, None]:

@@ -51,7 +51,7 @@ class SearchHit(NamedTuple):
     at: int
 
 
-class Match(NamedTuple):
+class SearchResult(NamedTuple):
     """The result of a search; `at` is None where nothing was found up to `searched_to`."""
 
     at: int | None
@@ -91,7 +91,7 @@ def read_window_around(descriptor: int, hit: SearchHit) -> LogWindow:
     return read_window_from(descriptor, start + skipped, hit)
 
 
-def search_log(descriptor: int, text: str, start: int) -> Match:
+def search_log(descriptor: int, text: str, start: int) -> SearchResult:
     """Find the next occurrence of a text, case-insensitively, at or after an offset."""
     pattern = text.encode("utf-8", "surrogateescape").lower()
     position = max(0, start)
@@ -104,10 +104,10 @@ def search_log(descriptor: int, text: str, start: int) -> Match:
         held = overlap + piece
         found = held.lower().find(pattern)
         if found >= 0:
-            return Match(position - len(overlap) + found, position)
+            return SearchResult(position - len(overlap) + found, position)
         position += len(piece)
         overlap = held[-(len(pattern) - 1) :] if len(pattern) > 1 else b""
-    return Match(None, position)
+    return SearchResult(None, position)
 
 
 def _build_window(descriptor: int, data: bytes, start: int, size: int, hit: SearchHit | None) -> LogWindow:

@@ -20,7 +20,7 @@ from mlrun_cli.studio.files.file_kind import (
 )
 from mlrun_cli.studio.files.file_tree import build_tree
 from mlrun_cli.studio.files.responses import OpenFileResponse, create_zip_response
-from mlrun_cli.studio.files.zip_stream import Member
+from mlrun_cli.studio.files.zip_stream import ArchiveMember
 from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pages.run.logs.log_window import (
     SearchHit,
@@ -31,7 +31,7 @@ from mlrun_cli.studio.pages.run.logs.view import (
     parse_offset,
     read_requested_window,
 )
-from mlrun_cli.studio.pages.run.tabs import main_log_name, render_tab, requested_run
+from mlrun_cli.studio.pages.run.tabs import get_main_log_name, get_requested_run, render_tab
 from mlrun_cli.wire.run_folder import LOG_FOLDERS
 
 _TAB = "logs"
@@ -39,21 +39,21 @@ _TAB = "logs"
 
 def show_first(page: PageRequest) -> Response:
     """Show the files and the main log."""
-    run = requested_run(page)
+    run = get_requested_run(page)
     names = list_files(page.workspace, run)
-    log = main_log_name(page, run)
+    log = get_main_log_name(page, run)
     return _show_file(page, run, names, page.query("file") or (log if log in names else next(iter(names), "")))
 
 
 def show(page: PageRequest) -> Response:
     """Show the files and one of them."""
-    run = requested_run(page)
+    run = get_requested_run(page)
     return _show_file(page, run, list_files(page.workspace, run), page.file_path())
 
 
 def send(page: PageRequest) -> Response:
     """Send a file: images inline, others as downloads."""
-    run = requested_run(page)
+    run = get_requested_run(page)
     name = page.file_path()
     descriptor = open_file(page.workspace, run, name)
     inline_type = None if page.query("download") else detect_image_type(name, descriptor)
@@ -62,18 +62,18 @@ def send(page: PageRequest) -> Response:
 
 def send_all(page: PageRequest) -> Response:
     """Send all files of a run, or those of a folder, as a zip archive."""
-    run = requested_run(page)
+    run = get_requested_run(page)
     folder = page.query("folder")
     names = [name for name in list_files(page.workspace, run) if not folder or name.startswith(f"{folder}/")]
     # Files are opened while the archive is sent, when the workspace is back in the pool: only its folder is used.
     workspace = page.workspace
-    members = (Member(name, partial(open_file, workspace, run, name)) for name in names)
+    members = (ArchiveMember(name, partial(open_file, workspace, run, name)) for name in names)
     return create_zip_response(members, f"{run.run_id}.zip")
 
 
 def send_piece(page: PageRequest) -> Response:
     """Send part of a log as markup, for a page that shows the lines before or after it."""
-    run = requested_run(page)
+    run = get_requested_run(page)
     with _open_run_file(page, run, page.file_path()) as descriptor:
         text, match = page.query("find"), parse_offset(page, "match")
         hit = SearchHit(text, match) if text and match is not None else None

@@ -9,7 +9,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.charts.metric_panel import CURVE_PANEL, build_values_grid
 from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pages.run.metrics.view import build_linked_panel, read_drawing_options
-from mlrun_cli.studio.pages.run.tabs import render_tab, requested_run
+from mlrun_cli.studio.pages.run.tabs import get_requested_run, render_tab
 from mlrun_cli.studio.paging import build_page_links, parse_page_number
 
 _PANELS_PER_PAGE = 30
@@ -18,7 +18,7 @@ _ROWS_PER_PAGE = 100
 
 def show(page: PageRequest) -> Response:
     """Show pages of panels, or the values of the parameter `metric`."""
-    run = requested_run(page)
+    run = get_requested_run(page)
     name = page.request.query_params.get("metric")
     return _show_panels(page, run) if name is None else _show_metric(page, run, name)
 

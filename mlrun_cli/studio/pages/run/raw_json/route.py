@@ -10,20 +10,20 @@ from starlette.responses import Response
 from mlrun_cli.actions.studio_urls import build_printed_record
 from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.page_request import PageRequest
-from mlrun_cli.studio.pages.run.tabs import render_tab, requested_run
+from mlrun_cli.studio.pages.run.tabs import get_requested_run, render_tab
 from mlrun_cli.workspace import Workspace
 
 
 def show(page: PageRequest) -> Response:
     """Show the record as `run show` prints it."""
-    run = requested_run(page)
+    run = get_requested_run(page)
     text = _format_record(page.workspace, run)
     return render_tab(page, run, "json", "pages/run/raw_json/template.html", text=text)
 
 
 def send(page: PageRequest) -> Response:
     """Send the record as a JSON file."""
-    run = requested_run(page)
+    run = get_requested_run(page)
     return Response(
         f"{_format_record(page.workspace, run)}\n",
         headers={"content-disposition": f"attachment; filename*=utf-8''{quote(run.run_id, safe='')}.json"},

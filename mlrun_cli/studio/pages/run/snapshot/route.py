@@ -13,17 +13,17 @@ from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.snapshot import EntryKind, Snapshot, SnapshotEntry
 from mlrun_cli.studio.files.file_tree import build_tree
 from mlrun_cli.studio.files.responses import OpenFileResponse, create_zip_response
-from mlrun_cli.studio.files.zip_stream import Member
+from mlrun_cli.studio.files.zip_stream import ArchiveMember
 from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pages.run.snapshot.source_code import MAX_BYTES, highlight_source
-from mlrun_cli.studio.pages.run.tabs import render_tab, requested_run
+from mlrun_cli.studio.pages.run.tabs import get_requested_run, render_tab
 
 _TAB = "snapshot"
 
 
 def show_first(page: PageRequest) -> Response:
     """Show the files and the script."""
-    run = requested_run(page)
+    run = get_requested_run(page)
     try:
         snapshot = snapshot_of(page.workspace, run)
     except NotFound as error:
@@ -35,24 +35,24 @@ def show_first(page: PageRequest) -> Response:
 
 def show(page: PageRequest) -> Response:
     """Show the files and one of them."""
-    run = requested_run(page)
+    run = get_requested_run(page)
     return _show_file(page, run, snapshot_of(page.workspace, run), page.file_path())
 
 
 def send(page: PageRequest) -> Response:
     """Send one file as a download."""
-    run = requested_run(page)
+    run = get_requested_run(page)
     entry = _get_entry(run, snapshot_of(page.workspace, run), page.file_path())
     return OpenFileResponse(_open_store(page).open_object(entry.digest), entry.path)
 
 
 def send_all(page: PageRequest) -> Response:
     """Send the snapshot as a zip archive."""
-    run = requested_run(page)
+    run = get_requested_run(page)
     snapshot = snapshot_of(page.workspace, run)
     store = _open_store(page)
     members = (
-        Member(entry.path, partial(store.open_object, entry.digest), entry.executable)
+        ArchiveMember(entry.path, partial(store.open_object, entry.digest), entry.executable)
         for entry in snapshot.entries
         if entry.kind is EntryKind.FILE
     )
