@@ -56,7 +56,7 @@ class Workspace:
         self._database = database
         self._opened = locator.database.identity()
         self._opened_in = _file_at(locator.folder)
-        self.cared_for: tuple[str, int] | None = None
+        self.owned_run: tuple[str, int] | None = None
         """Id and key of the run that this process owns: it goes on with no store that does not know the run."""
         self.lost_runs = 0
         """How many folders of runs were there already when this was made."""
@@ -264,9 +264,9 @@ class Workspace:
             return self._recorder.record_missing()
 
     def _check_that_it_knows(self, fresh: Database) -> None:
-        if self.cared_for is None:
+        if self.owned_run is None:
             return
-        run_id, key = self.cared_for
+        run_id, key = self.owned_run
         if RunStore(fresh, self.redaction).find_key(run_id) != key:
             raise StoreUnavailable(
                 f"The store {self.locator.database} is another one, which does not know the run {run_id}.",

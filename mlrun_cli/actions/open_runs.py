@@ -62,8 +62,8 @@ def open_run(
             **_columns(owner_lock, moment),
         )
         workspace.runs.add_properties(key, properties or {})
-    if workspace.cared_for is None:
-        workspace.cared_for = (wanted_id, key)
+    if workspace.owned_run is None:
+        workspace.owned_run = (wanted_id, key)
     return workspace.runs.get_by_key(key)
 
 

@@ -119,7 +119,7 @@ class _FolderImport:
             return False
 
     def _add_runs(self) -> None:
-        there = self._records.run_keys()
+        there = self._records.list_run_keys()
         documents = self._read_documents()
         without_record = self._read_old_folders({*documents, *there})
         self._assign_keys(without_record, [*(key for key, _ in there.values()), *_list_keys(documents)])
@@ -128,13 +128,13 @@ class _FolderImport:
             for run_id in documents.keys() & there.keys():
                 key, status = there[run_id]
                 if status not in TERMINAL_STATUSES:
-                    self._records.forget_run(key)
+                    self._records.delete_run(key)
                     del there[run_id]
         wanted = [document for run_id, document in documents.items() if run_id not in there]
         for document in sorted(wanted, key=lambda each: int(each["row"].get("run_key", 0))):
             self._add_run(document)
         for run_id, key in self._added.items():
-            self._records.connect(key, documents[run_id].get("parent"), documents[run_id].get("root"))
+            self._records.set_parents(key, documents[run_id].get("parent"), documents[run_id].get("root"))
 
     def _read_documents(self) -> dict[str, Mapping[str, Any]]:
         """Read the documents that folders have of runs, and a damaged store of others, by id."""

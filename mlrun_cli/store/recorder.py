@@ -54,17 +54,17 @@ class Recorder:
 
         An older version has written none, and a full disk has let none be written.
         """
-        told = self._told_runs()
+        told = self._read_recorded_runs()
         lacking = {}
-        for batch in _batches([key for key, _ in self._records.run_keys().values()]):
-            for document in self._records.runs(batch):
+        for batch in _batches([key for key, _ in self._records.list_run_keys().values()]):
+            for document in self._records.read_documents(batch):
                 if told.get(document["row"]["run_id"]) != _fingerprint(document):
-                    lacking[document["row"]["run_key"]] = self._place(document)
+                    lacking[document["row"]["run_key"]] = self._find_record_folder(document)
         self._record_runs(list(lacking))
-        self._record_named(self._untold_names())
+        self._record_named(self._find_unrecorded_names())
         return sum(folder.path.is_dir() for folder in lacking.values())
 
-    def _told_runs(self) -> dict[str, str]:
+    def _read_recorded_runs(self) -> dict[str, str]:
         """Return the fingerprints of the runs in the record files, by run id."""
         with suppress(FileNotFoundError):
             folders = [path for path in (self._folder / "runs").iterdir() if path.is_dir() and path.name[0] != "."]
@@ -75,41 +75,46 @@ class Recorder:
             }
         return {}
 
-    def _untold_names(self) -> list[Change]:
+    def _find_unrecorded_names(self) -> list[Change]:
         told = {
             Change(line["table"], *line["key"]): line["row"]
             for line in read_lines(self._folder / NAMES)
             if line.get("table") in NAMED_TABLES and {"key", "row"} <= line.keys()
         }
-        changes = dict.fromkeys([*told, *self._all_names()])
+        changes = dict.fromkeys([*told, *self._list_names()])
         return [
             change
             for change in changes
-            if _recorded(change.table, told.get(change)) != _recorded(change.table, self._records.named(*_key(change)))
+            if _select_recorded(change.table, told.get(change))
+            != _select_recorded(change.table, self._records.find_named(*_key(change)))
         ]
 
-    def _all_names(self) -> list[Change]:
-        return [Change(table, *(*key, None)[:2]) for table in NAMED_TABLES for key in self._records.named_keys(table)]
+    def _list_names(self) -> list[Change]:
+        return [
+            Change(table, *(*key, None)[:2]) for table in NAMED_TABLES for key in self._records.list_named_keys(table)
+        ]
 
     def _record_runs(self, keys: list[int]) -> None:
         """Write down what the store says of some runs."""
         changed = frozenset(keys)
         for batch in _batches(keys):
             below: dict[int, list[dict[str, Any]]] = defaultdict(list)
-            for document in self._records.runs(batch):
+            for document in self._records.read_documents(batch):
                 if _is_below(document):
                     below[document["row"]["root_key"]].append(document)
                 else:
                     self._write_own(document)
             for root_key, documents in below.items():
-                children = self._place(documents[0]).children
+                children = self._find_record_folder(documents[0]).children
                 if not children.exists():  # those of an older version are not in any
-                    earlier = [key for key in self._records.children_of(root_key) if key not in changed]
+                    earlier = [
+                        key for key in self._records.list_children_without_folder(root_key) if key not in changed
+                    ]
                     for of_earlier in _batches(earlier):
-                        self._append(children, list(self._records.runs(of_earlier)))
+                        self._append(children, list(self._records.read_documents(of_earlier)))
                 self._append(children, documents)
 
-    def _place(self, document: dict[str, Any]) -> RunFolder:
+    def _find_record_folder(self, document: dict[str, Any]) -> RunFolder:
         """Return the folder in which a run is recorded: its own, or that of its root."""
         return RunFolder(
             self._folder / "runs" / (document["root"] if _is_below(document) else document["row"]["run_id"])
@@ -128,11 +133,11 @@ class Recorder:
             if size:
                 document["row"].pop("definition", None)  # long, the same for ever, and in the first line
             if size > _LARGEST_BYTES:
-                self._begin_anew(folder.record, document)
+                self._rewrite(folder.record, document)
             else:
                 append_lines(folder.record, [document])
 
-    def _begin_anew(self, record: Path, document: dict[str, Any]) -> None:
+    def _rewrite(self, record: Path, document: dict[str, Any]) -> None:
         definition = next(read_lines(record), {}).get("row", {}).get("definition")
         with temporary_beside(record) as shorter:
             append_lines(shorter, [document | {"row": {**document["row"], "definition": definition}}])
@@ -144,16 +149,20 @@ class Recorder:
 
     def _record_deleted(self, changes: list[Change]) -> None:
         for _, run_id, root_key in changes:
-            root = None if root_key is None else self._records.run_id(root_key)
+            root = None if root_key is None else self._records.find_run_id(root_key)
             if root is not None:
                 self._append(RunFolder(self._folder / "runs" / root).children, [{"deleted": run_id}])
 
     def _record_named(self, changes: list[Change]) -> None:
         names = self._folder / NAMES
         if changes and not names.exists():  # those of an older version are not in any
-            changes = list(dict.fromkeys([*self._all_names(), *changes]))
+            changes = list(dict.fromkeys([*self._list_names(), *changes]))
         lines = [
-            {"key": [change.first, change.second], "row": self._records.named(*_key(change)), "table": change.table}
+            {
+                "key": [change.first, change.second],
+                "row": self._records.find_named(*_key(change)),
+                "table": change.table,
+            }
             for change in changes
         ]
         if lines:
@@ -174,12 +183,12 @@ def _fingerprint(document: Mapping[str, Any]) -> str:
     recorded = {
         **document,
         "experiment": document.get("experiment", {}).get("experiment_id"),  # its row has a record of its own
-        "row": _recorded(RUN, document.get("row")),
+        "row": _select_recorded(RUN, document.get("row")),
     }
     return sha256(json.dumps(recorded, sort_keys=True).encode()).hexdigest()
 
 
-def _recorded(table: str, row: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+def _select_recorded(table: str, row: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     """Return a row without what changes all the time or is null."""
     if row is None:
         return None

@@ -60,7 +60,7 @@ class RecordStore:
         pairs = [WatchedTable(table, RUN, ("run_key",)) for table in ("run_tags", "run_properties")]
         return [*tables, *pairs, WatchedTable(RUN, GONE, ("run_id", "root_key"), only_deletions=True)]
 
-    def runs(self, keys: Sequence[int]) -> Iterator[dict[str, Any]]:
+    def read_documents(self, keys: Sequence[int]) -> Iterator[dict[str, Any]]:
         """Return the documents of the runs of these keys; those that are gone are left out."""
         for places, parameters in in_lists("run", keys):
             rows = self._database.rows(
@@ -92,12 +92,12 @@ class RecordStore:
                     "tags": tags.get(key, {}),
                 }
 
-    def run_keys(self) -> dict[str, tuple[int, str]]:
+    def list_run_keys(self) -> dict[str, tuple[int, str]]:
         """Key and status of every run, by its id."""
         rows = self._database.rows("SELECT run_id, run_key, status FROM runs")
         return {row["run_id"]: (row["run_key"], row["status"]) for row in rows}
 
-    def children_of(self, root_key: int) -> list[int]:
+    def list_children_without_folder(self, root_key: int) -> list[int]:
         """Return the keys of the runs below one that have no folder of their own."""
         rows = self._database.rows(
             "SELECT run_key FROM runs WHERE root_key = :root_key AND owner_lock IS NOT NULL ORDER BY run_key",
@@ -105,18 +105,18 @@ class RecordStore:
         )
         return [row["run_key"] for row in rows]
 
-    def named_keys(self, table: str) -> list[tuple[Any, ...]]:
+    def list_named_keys(self, table: str) -> list[tuple[Any, ...]]:
         """Return the keys of all rows of a named table."""
         columns = NAMED_TABLES[table]
         rows = self._database.rows(f"SELECT {', '.join(columns)} FROM {table}")  # noqa: S608 — our own names
         return [tuple(row[column] for column in columns) for row in rows]
 
-    def run_id(self, key: int) -> str | None:
+    def find_run_id(self, key: int) -> str | None:
         """Return the id of a run, or None."""
         row = self._database.row("SELECT run_id FROM runs WHERE run_key = :key", key=key)
         return None if row is None else str(row["run_id"])
 
-    def named(self, table: str, key: Sequence[Any]) -> dict[str, Any] | None:
+    def find_named(self, table: str, key: Sequence[Any]) -> dict[str, Any] | None:
         """Return a row of a named table; None when it is gone."""
         where = " AND ".join(f"{column} = :{column}" for column in NAMED_TABLES[table])
         wanted = dict(zip(NAMED_TABLES[table], key, strict=False))
@@ -151,7 +151,7 @@ class RecordStore:
         )
         return key
 
-    def connect(self, key: int, parent: str | None, root: str | None) -> None:
+    def set_parents(self, key: int, parent: str | None, root: str | None) -> None:
         """Say by their ids which runs are above one; those that are not there are left out."""
         self._database.execute(
             "UPDATE runs SET parent_key = (SELECT run_key FROM runs WHERE run_id = :parent),"
@@ -161,7 +161,7 @@ class RecordStore:
             root=root,
         )
 
-    def forget_run(self, key: int) -> None:
+    def delete_run(self, key: int) -> None:
         """Forget a run and all that hangs on it, whatever its status, within a transaction."""
         self._database.execute(
             "DELETE FROM metric_values WHERE metric_key IN (SELECT metric_key FROM metrics WHERE run_key = :key)",

@@ -52,7 +52,7 @@ class Salvage:
 
     def add_metrics(self, database: Database) -> int:
         """Add to a sound store the metrics of which more values can be read here, within a transaction; how many."""
-        there = RecordStore(database).run_keys()
+        there = RecordStore(database).list_run_keys()
         ids = {row["run_key"]: row["run_id"] for row in self._damaged.rows("runs", ("run_key",))}
         counts: dict[int, int] = defaultdict(int)
         for value in self._damaged.rows("metric_values", ("metric_key", "position")):
@@ -61,7 +61,7 @@ class Salvage:
         for metric in self._damaged.rows("metrics", ("metric_key",)):
             run_key, _ = there.get(ids.get(metric["run_key"], ""), (None, None))
             if run_key is not None:
-                new_key = _begin_metric(database, run_key, metric, counts[metric["metric_key"]])
+                new_key = _make_room_for_metric(database, run_key, metric, counts[metric["metric_key"]])
                 if new_key is not None:
                     better[metric["metric_key"]] = new_key
         positions: dict[int, int] = defaultdict(int)
@@ -88,7 +88,7 @@ class Salvage:
         return found
 
 
-def _begin_metric(database: Database, run_key: int, metric: Mapping[str, Any], count: int) -> int | None:
+def _make_room_for_metric(database: Database, run_key: int, metric: Mapping[str, Any], count: int) -> int | None:
     """Make room for the values of a metric and return its key; None when the store has as many."""
     found = database.row(
         "SELECT metric_key, value_count FROM metrics WHERE run_key = :run_key AND name = :name",

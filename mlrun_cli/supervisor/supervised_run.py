@@ -47,7 +47,7 @@ class SupervisedRun:
         self.folder = folder
         self.run = workspace.runs.get(submission.run_id)
         self.redaction = Redaction.from_environment(secrets.environment)
-        workspace.cared_for = (self.run.run_id, self.run.key)
+        workspace.owned_run = (self.run.run_id, self.run.key)
 
     def read(self) -> Run:
         """Return the row as it is by now."""

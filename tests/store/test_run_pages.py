@@ -361,16 +361,16 @@ def test_counting_ends_at_its_bound(pages: RunPageStore, add_run: AddRun) -> Non
 def test_what_can_be_chosen_is_listed_once(
     database: Database, runs: RunStore, pages: RunPageStore, add_run: AddRun
 ) -> None:
-    assert pages.values_of("target") == []
+    assert pages.list_values("target") == []
     for number, target in enumerate(("gpu", "cpu", None, "gpu")):
         key = add_run(f"a_{number}", target=target, user_name=f"user{number % 2}")
         runs.set_tags(key, {"model": f"m{number % 2}", f"k{number}": None})
         with database.transaction():
             runs.add_properties(key, {"p": "1"})
 
-    assert pages.values_of("target") == ["cpu", "gpu"]
-    assert pages.values_of("submitter") == ["user0", "user1"]
-    assert len(pages.values_of("type")) == 1
+    assert pages.list_values("target") == ["cpu", "gpu"]
+    assert pages.list_values("submitter") == ["user0", "user1"]
+    assert len(pages.list_values("type")) == 1
     assert pages.list_pair_keys("tag") == ["k0", "k1", "k2", "k3", "model"]
     assert pages.list_pair_keys("tag", limit=2) == ["k0", "k1"]
     assert pages.list_pair_keys("property") == ["p"]

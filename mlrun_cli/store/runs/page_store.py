@@ -21,7 +21,7 @@ _FEW = 20_000
 _FEW_TO_COUNT = 50_000
 """So many are counted in less time than more of other runs are asked."""
 _VALUE_COLUMNS = {"status": "status", "target": "target", "submitter": "user_name", "type": "run_type"}
-_Valued: TypeAlias = tuple[Any, int]
+_ValueAndKey: TypeAlias = tuple[Any, int]
 """What a run is sorted by first, and its key."""
 
 _PAIR_TABLES = {"tag": "run_tags", "property": "run_properties"}
@@ -36,7 +36,7 @@ class RunPageStore:
 
     def page(self, which: RunFilter, order: RunOrder = NEWEST_FIRST, *, limit: int, offset: int = 0) -> Sequence[Run]:
         """Return the runs of a filter, in this order: `limit` of them after the first `offset`."""
-        return self._runs.list_by_keys(self._keys(which, order, limit, offset))
+        return self._runs.list_by_keys(self._find_keys(which, order, limit, offset))
 
     def count(self, which: RunFilter, at_most: int = COUNTED + 1) -> int:
         """Return how many runs a filter has; `at_most` means so many or more."""
@@ -73,16 +73,16 @@ class RunPageStore:
             kind: `tag` or `property`.
             limit: how many at most.
         """
-        return self._distinct(_PAIR_TABLES[kind], "key", limit)
+        return self._list_distinct(_PAIR_TABLES[kind], "key", limit)
 
-    def values_of(self, column: str, limit: int = 500) -> Sequence[str]:
+    def list_values(self, column: str, limit: int = 500) -> Sequence[str]:
         """Return the distinct values of a column, in alphabetical order, the first of them.
 
         Args:
             column: `status`, `target`, `submitter` or `type`.
             limit: how many at most.
         """
-        return self._distinct("runs", _VALUE_COLUMNS[column], limit)
+        return self._list_distinct("runs", _VALUE_COLUMNS[column], limit)
 
     def find_parents(self, keys: Sequence[int]) -> frozenset[int]:
         """Return the keys of those runs that have children, out of at most some thousand."""
@@ -100,21 +100,21 @@ class RunPageStore:
         assert row is not None
         return int(row["newest"])
 
-    def _keys(self, which: RunFilter, order: RunOrder, limit: int, offset: int) -> Sequence[int]:
+    def _find_keys(self, which: RunFilter, order: RunOrder, limit: int, offset: int) -> Sequence[int]:
         if _is_order_of_keys(which, order):
             conditions = RunConditions(self._database, which)
             source, where = "runs", conditions.for_an_index
             if conditions.text is not None:
                 source, where = self._with_texts(conditions)
             tie = "runs.run_key" if conditions.text is None else self._database.dialect.text_key
-            return _keys_of(self._select(source, where, (tie,), order.descending, limit, offset, conditions.parameters))
+            return _to_keys(self._select(source, where, (tie,), order.descending, limit, offset, conditions.parameters))
         sql = order_sql(order, self._database.dialect)
         conditions = RunConditions(self._database, which, _FEW_TO_COUNT)
         if self.count(which, _FEW + 1) <= _FEW:
-            return self._sorted(conditions, sql, order.descending, limit, offset)
-        return self._walked(conditions, sql, order.descending, limit, offset)
+            return self._sort_few(conditions, sql, order.descending, limit, offset)
+        return self._walk_index(conditions, sql, order.descending, limit, offset)
 
-    def _sorted(
+    def _sort_few(
         self, conditions: RunConditions, order: OrderSql, descending: bool, limit: int, offset: int
     ) -> Sequence[int]:
         direction = "DESC" if descending else "ASC"
@@ -131,22 +131,22 @@ class RunPageStore:
         )
         return [row["run_key"] for row in rows]
 
-    def _walked(
+    def _walk_index(
         self, conditions: RunConditions, order: OrderSql, descending: bool, limit: int, offset: int
     ) -> Sequence[int]:
-        """Along the index with those that move on between, then those that are not in it."""
+        """Return keys along the index, merged with runs whose value grows, then those that are not in it."""
         parameters = {**conditions.parameters, **order.parameters}
         valued = f"{order.has_value} AND {conditions.for_walking}"
         by = (order.value, order.tie)
-        moving = self._moving(conditions, order, parameters)
+        moving = self._find_moving(conditions, order, parameters)
         if moving:
             # Whatever these are among, no run that is passed over stands on the page.
             passed = max(0, offset - len(moving))
             settled = self._select(order.source, valued, by, descending, limit + len(moving), passed, parameters)
             merged = sorted([*moving, *settled], reverse=descending)
-            keys = _keys_of(merged[offset - passed : offset - passed + limit])
+            keys = _to_keys(merged[offset - passed : offset - passed + limit])
         else:
-            keys = _keys_of(self._select(order.source, valued, by, descending, limit, offset, parameters))
+            keys = _to_keys(self._select(order.source, valued, by, descending, limit, offset, parameters))
         if len(keys) == limit or order.lacks_value is None:
             return keys
         passed = len(keys) + offset
@@ -158,9 +158,11 @@ class RunPageStore:
         missing = limit - len(keys)
         beyond = max(0, offset - passed)
         others = self._select("runs", lacking, ("runs.run_key",), True, missing, beyond, parameters)
-        return [*keys, *_keys_of(others)]
+        return [*keys, *_to_keys(others)]
 
-    def _moving(self, conditions: RunConditions, order: OrderSql, parameters: dict[str, object]) -> list[_Valued]:
+    def _find_moving(
+        self, conditions: RunConditions, order: OrderSql, parameters: dict[str, object]
+    ) -> list[_ValueAndKey]:
         """Return the values that grow with time, with the keys of their runs: only live runs have such."""
         if order.is_moving is None:
             return []
@@ -169,7 +171,7 @@ class RunPageStore:
             f" WHERE {order.is_moving} AND {conditions.for_walking}",
             **parameters,
         )
-        return _valued(rows)
+        return _pair_with_keys(rows)
 
     def _select(
         self,
@@ -180,7 +182,7 @@ class RunPageStore:
         limit: int,
         offset: int,
         parameters: dict[str, object],
-    ) -> list[_Valued]:
+    ) -> list[_ValueAndKey]:
         order = ", ".join(f"{term} {'DESC' if descending else 'ASC'}" for term in by)
         rows = self._database.rows(
             f"SELECT runs.run_key AS run_key, {by[0]} AS value FROM {source} WHERE {where}"  # noqa: S608
@@ -189,7 +191,7 @@ class RunPageStore:
             offset=offset,
             **parameters,
         )
-        return _valued(rows)
+        return _pair_with_keys(rows)
 
     def _with_texts(self, conditions: RunConditions) -> tuple[str, str]:
         """Return source and conditions of runs that come with their texts, in the order of their keys."""
@@ -197,8 +199,8 @@ class RunPageStore:
         source = f"run_texts {dialect.ordered_join} runs ON runs.run_key = {dialect.text_key}"
         return source, f"{conditions.text} AND {conditions.beside_texts}"
 
-    def _distinct(self, table: str, column: str, limit: int) -> Sequence[str]:
-        """Each value once: the index is asked for the next greater one, again and again."""
+    def _list_distinct(self, table: str, column: str, limit: int) -> Sequence[str]:
+        """Return each value once: the index is asked for the next greater one, again and again."""
         rows = self._database.rows(
             f"WITH RECURSIVE each_value (value) AS (SELECT min({column}) FROM {table}"  # noqa: S608
             f" UNION ALL SELECT (SELECT min({column}) FROM {table} WHERE {column} > each_value.value)"
@@ -209,11 +211,11 @@ class RunPageStore:
         return [row["value"] for row in rows]
 
 
-def _valued(rows: Iterable[Row]) -> list[_Valued]:
+def _pair_with_keys(rows: Iterable[Row]) -> list[_ValueAndKey]:
     return [(row["value"], row["run_key"]) for row in rows]
 
 
-def _keys_of(valued: Iterable[_Valued]) -> list[int]:
+def _to_keys(valued: Iterable[_ValueAndKey]) -> list[int]:
     return [key for _, key in valued]
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mlrun_cli.store.db.watched_table import ReportChange, WatchedTable
 
 _BUSY_SECONDS = 30.0
-_LOOK_AT_HOLDER_SECONDS = 3.0
+_BUSY_SLICE_SECONDS = 3.0
 """After which who holds the store is looked at: one that is stopped is not waited for any longer."""
 
 _CHECKPOINT_PAGES = 4000
@@ -42,7 +42,7 @@ _OLDEST = (3, 35, 0)
 _ERRORS = (sqlite3.Error, UnicodeEncodeError, OverflowError)
 _CONNECTION_BITS = 40
 _CHANGE_FUNCTION = "mlrun_changed"
-_LOOK_SECONDS = 0.25
+_READ_ONLY_BUSY_SECONDS = 0.25
 _MOST_IDLE = 64
 
 _T = TypeVar("_T")
@@ -63,7 +63,7 @@ class SqliteDatabase:
         """
         self._path = path
         self._is_watched = False
-        self._patience = _BUSY_SECONDS
+        self._busy_timeout = _BUSY_SECONDS
         self._number = 0
         if sqlite3.sqlite_version_info < _OLDEST:
             needed = ".".join(map(str, _OLDEST))
@@ -71,60 +71,62 @@ class SqliteDatabase:
                 f"This Python has SQLite {sqlite3.sqlite_version}; mlrun-cli needs {needed} or later.",
                 hint="Install mlrun-cli with a newer Python.",
             )
-        reading = _opened_to_look(path) if starts_read_only else None
-        self._is_looking = reading is not None
-        self._place: _Place | None = None
-        self._connection = self._opened() if reading is None else reading
+        reading = _open_read_only(path) if starts_read_only else None
+        self._is_read_only = reading is not None
+        self._open_file: _OpenFile | None = None
+        self._connection = self._connect() if reading is None else reading
 
-    def _opened(self) -> sqlite3.Connection:
-        connection = self._patiently(lambda: _kept.take(self._path) or _opened_to_write(self._path, self._slice))
-        self._place = _place_of(self._path)
-        connection.execute(f"PRAGMA busy_timeout = {round(self._slice * 1000)}")
+    def _connect(self) -> sqlite3.Connection:
+        connection = self._retry_while_busy(
+            lambda: _pool.acquire(self._path) or _open_writable(self._path, self._busy_slice)
+        )
+        self._open_file = _identify(self._path)
+        connection.execute(f"PRAGMA busy_timeout = {round(self._busy_slice * 1000)}")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         return connection
 
     @property
-    def _slice(self) -> float:
-        return min(self._patience, _LOOK_AT_HOLDER_SECONDS)
+    def _busy_slice(self) -> float:
+        return min(self._busy_timeout, _BUSY_SLICE_SECONDS)
 
-    def _write_from_now_on(self) -> None:
-        """Have a connection that can write, from the first statement on that does."""
-        if self._is_looking:
+    def _ensure_writable(self) -> None:
+        """Replace a read-only connection by one that can write."""
+        if self._is_read_only:
             self._connection.close()
-            self._connection = self._opened()
-            self._is_looking = False
+            self._connection = self._connect()
+            self._is_read_only = False
             self._number += 1
 
-    def _patiently(self, action: Callable[[], _T]) -> _T:
-        """Do what another process may keep this one from, within the patience; not for longer once it is stopped.
+    def _retry_while_busy(self, action: Callable[[], _T]) -> _T:
+        """Try an action again while another process holds the store: until the timeout, or that process is stopped.
 
         Raises:
             MlrunError: it cannot be done.
         """
-        deadline = time.monotonic() + self._patience
+        deadline = time.monotonic() + self._busy_timeout
         while True:
             try:
                 return action()
             except _ERRORS as error:
                 if not _is_busy(error):
-                    raise self._told(error) from error
+                    raise self._to_error(error) from error
                 from mlrun_cli.processes.lock_holders import find_exclusive_holders  # noqa: PLC0415 - a rare case
 
                 holders = find_exclusive_holders([self._path, Path(f"{self._path}-shm")])
                 stopped = [holder for holder in holders if holder.is_stopped]
                 if stopped or time.monotonic() >= deadline:
-                    raise self._held(next(iter([*stopped, *holders]), None)) from error
+                    raise self._locked_error(next(iter([*stopped, *holders]), None)) from error
 
     def _read(self, action: Callable[[], _T]) -> _T:
-        """Do what reads; a connection that looks and cannot is given up for one that can write."""
-        if self._is_looking:
+        """Run an action that reads; a read-only connection that cannot is replaced by one that can write."""
+        if self._is_read_only:
             try:
                 return action()
             except sqlite3.OperationalError:
-                self._write_from_now_on()
+                self._ensure_writable()
             except _ERRORS as error:
-                raise self._told(error) from error
-        return self._patiently(action)
+                raise self._to_error(error) from error
+        return self._retry_while_busy(action)
 
     def row(self, sql: str, **parameters: object) -> Row | None:
         """Return the first row, or None."""
@@ -137,21 +139,21 @@ class SqliteDatabase:
 
     def execute(self, sql: str, **parameters: object) -> int:
         """Run a statement; the number of rows it changed."""
-        self._write_from_now_on()
-        return self._patiently(lambda: self._connection.execute(sql, parameters).rowcount)
+        self._ensure_writable()
+        return self._retry_while_busy(lambda: self._connection.execute(sql, parameters).rowcount)
 
     def insert_many(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Insert many rows at once, each a sequence in the order of `columns`."""
         places = ", ".join("?" * len(columns))
         names = ", ".join(columns)
-        self._write_from_now_on()
+        self._ensure_writable()
         try:
             self._connection.executemany(
                 f"INSERT INTO {table} ({names}) VALUES ({places})",  # noqa: S608 — names come from the stores
                 rows,
             )
         except _ERRORS as error:
-            raise self._told(error) from error
+            raise self._to_error(error) from error
 
     @contextmanager
     def transaction(self, *, durable: bool = False) -> Iterator[None]:
@@ -180,7 +182,7 @@ class SqliteDatabase:
 
     def watch(self, tables: Callable[[], Sequence[WatchedTable]], report: ReportChange) -> None:
         """Report each row that this connection changes, within the transaction that changes it."""
-        self._write_from_now_on()
+        self._ensure_writable()
         if self._is_watched:
             return
         self._connection.create_function(_CHANGE_FUNCTION, 3, report)
@@ -201,12 +203,12 @@ class SqliteDatabase:
         assert isinstance(other, SqliteDatabase)
         self.close()
         self._connection, self._is_watched = other._connection, other._is_watched
-        self._is_looking, self._place = other._is_looking, other._place
-        self.set_busy_timeout(self._patience)
+        self._is_read_only, self._open_file = other._is_read_only, other._open_file
+        self.set_busy_timeout(self._busy_timeout)
         self._number += 1
 
     def version(self) -> int:
-        """Return a number that differs from the last one when another connection has written meanwhile; costs no read.
+        """Return a number that differs from the last one if another connection has written meanwhile; costs no read.
 
         What this connection wrote does not change it, and numbers of two connections do not compare.
         """
@@ -216,11 +218,11 @@ class SqliteDatabase:
 
     def set_busy_timeout(self, seconds: float) -> None:
         """Set how long a statement waits for another process before it fails."""
-        self._patience = seconds
-        self._connection.execute(f"PRAGMA busy_timeout = {round(self._slice * 1000)}")
+        self._busy_timeout = seconds
+        self._connection.execute(f"PRAGMA busy_timeout = {round(self._busy_slice * 1000)}")
 
     def checkpoint_often(self) -> None:
-        """From now on, copy the log into the file before it is long: the next to write begins it anew.
+        """Copy the log into the file, from now on, before it is long: the next to write begins it anew.
 
         Whoever opens the store while nobody has it open reads the log first.
         """
@@ -229,17 +231,17 @@ class SqliteDatabase:
 
     def checkpoint(self) -> None:
         """Copy the log into the file now: what is written next begins it anew, in the room that it has already."""
-        self._write_from_now_on()
+        self._ensure_writable()
         with suppress(sqlite3.Error):
             self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def close(self) -> None:
         """Give the connection back."""
-        if self._is_looking:
+        if self._is_read_only:
             self._connection.close()
         else:
             self._truncate_long_log()
-            _kept.give_back(self._place, self._path, self._connection)
+            _pool.release(self._open_file, self._path, self._connection)
 
     def _truncate_long_log(self) -> None:
         """Empty a log that one large transaction has made long, unless somebody is reading it."""
@@ -248,7 +250,7 @@ class SqliteDatabase:
                 self._connection.execute("PRAGMA busy_timeout = 0")
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def _told(self, error: Exception) -> MlrunError:
+    def _to_error(self, error: Exception) -> MlrunError:
         if isinstance(error, sqlite3.Error):
             return self._store_error(error)
         if isinstance(error, UnicodeEncodeError):
@@ -277,7 +279,7 @@ class SqliteDatabase:
         kind = StoreUnavailable if isinstance(error, sqlite3.OperationalError) else StoreError
         return kind(f"The store {self._path} cannot be used: {text}.", hint=hint)
 
-    def _held(self, holder: LockHolder | None) -> StoreUnavailable:
+    def _locked_error(self, holder: LockHolder | None) -> StoreUnavailable:
         if holder is None:
             who, way_out = "another process", "Try again when that has ended."
         else:
@@ -285,7 +287,7 @@ class SqliteDatabase:
         return StoreUnavailable(f"The store {self._path} is locked: {who} has held it for long.", hint=way_out)
 
 
-def _opened_to_look(path: Path) -> sqlite3.Connection | None:
+def _open_read_only(path: Path) -> sqlite3.Connection | None:
     """Open a connection that reads and takes no lock that keeps others out; None where that cannot be had now.
 
     While nobody has the store open who can write it, SQLite reads the log for this connection alone.
@@ -293,7 +295,7 @@ def _opened_to_look(path: Path) -> sqlite3.Connection | None:
     try:
         uri = f"{path.absolute().as_uri()}?mode=ro&readonly_shm=1"
         connection = sqlite3.connect(
-            uri, uri=True, timeout=_LOOK_SECONDS, isolation_level=None, check_same_thread=False
+            uri, uri=True, timeout=_READ_ONLY_BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
         connection.row_factory = sqlite3.Row
         try:
@@ -306,7 +308,7 @@ def _opened_to_look(path: Path) -> sqlite3.Connection | None:
     return connection
 
 
-def _opened_to_write(path: Path, busy_seconds: float) -> sqlite3.Connection:
+def _open_writable(path: Path, busy_seconds: float) -> sqlite3.Connection:
     # Who lets several threads use it, lets them do so one at a time.
     connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
     try:
@@ -314,15 +316,15 @@ def _opened_to_write(path: Path, busy_seconds: float) -> sqlite3.Connection:
         if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
             connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
-        _kept.add(connection)
+        _pool.add(connection)
     except sqlite3.Error:
         connection.close()
         raise
     return connection
 
 
-class _Place(NamedTuple):
-    """The process that opened a connection, the name by which it did, and the file that it has open."""
+class _OpenFile(NamedTuple):
+    """The process that opened a connection, the path by which it did, and the file that is open."""
 
     process: int
     path: Path
@@ -330,8 +332,8 @@ class _Place(NamedTuple):
     inode: int
 
 
-class _KeptConnections:
-    """The connections of this process that can write, none of which folds in the log when it ends.
+class _ConnectionPool:
+    """The writable connections of this process, none of which copies the log into the file when it ends.
 
     From Python 3.12 on SQLite can be told so. Before, a connection that is given back is lent again to whoever opens
     the same file, and ends with its process, without being closed.
@@ -339,30 +341,30 @@ class _KeptConnections:
 
     def __init__(self) -> None:
         self._all: set[sqlite3.Connection] = set()
-        self._idle: list[tuple[_Place, sqlite3.Connection]] = []
+        self._idle: list[tuple[_OpenFile, sqlite3.Connection]] = []
         self._lock = Lock()
 
     def add(self, connection: sqlite3.Connection) -> None:
-        """See to a new one."""
+        """Add a new connection."""
         if sys.version_info >= (3, 12):
             connection.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, True)
         else:
             if not self._all:
-                atexit.register(self._outlive_interpreter)
+                atexit.register(self._keep_open_at_exit)
             self._all.add(connection)
 
-    def take(self, path: Path) -> sqlite3.Connection | None:
-        """One that has been given back by this very process, and whose file is the one that lies there."""
-        here = _place_of(path)
+    def acquire(self, path: Path) -> sqlite3.Connection | None:
+        """Return an idle connection of this very process to the file that is in place now, or None."""
+        here = _identify(path)
         with self._lock:
             for number, (place, _) in enumerate(self._idle):
                 if place == here:
                     return self._idle.pop(number)[1]
         return None
 
-    def give_back(self, place: _Place | None, path: Path, connection: sqlite3.Connection) -> None:
-        """Close one, or have it lent again; the log of a file that is not in its place SQLite leaves alone."""
-        if connection not in self._all or place is None or place != _place_of(path) or not _has_log(connection):
+    def release(self, place: _OpenFile | None, path: Path, connection: sqlite3.Connection) -> None:
+        """Close a connection, or keep it idle; SQLite leaves the log of a file alone that is not in its place."""
+        if connection not in self._all or place is None or place != _identify(path) or not _is_in_wal_mode(connection):
             self._close(connection)
             return
         if connection.in_transaction:
@@ -377,8 +379,8 @@ class _KeptConnections:
         self._all.discard(connection)
         connection.close()
 
-    def _outlive_interpreter(self) -> None:
-        """Have the interpreter, when it is taken apart, close none."""
+    def _keep_open_at_exit(self) -> None:
+        """Keep the interpreter from closing any connection when it ends."""
         with suppress(ImportError):
             import ctypes  # noqa: PLC0415 - not for those that end by themselves
 
@@ -386,16 +388,16 @@ class _KeptConnections:
                 ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
 
 
-def _place_of(path: Path) -> _Place | None:
+def _identify(path: Path) -> _OpenFile | None:
     """Return what a connection that is opened now is known by; None when there is no such file."""
     try:
         found = path.stat()
     except OSError:
         return None
-    return _Place(os.getpid(), path, found.st_dev, found.st_ino)
+    return _OpenFile(os.getpid(), path, found.st_dev, found.st_ino)
 
 
-def _has_log(connection: sqlite3.Connection) -> bool:
+def _is_in_wal_mode(connection: sqlite3.Connection) -> bool:
     """Return whether a connection is still in WAL mode: a file that is to be moved is taken out of it."""
     try:
         return bool(connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal")
@@ -407,4 +409,4 @@ def _is_busy(error: Exception) -> bool:
     return isinstance(error, sqlite3.OperationalError) and ("locked" in str(error) or "locking" in str(error))
 
 
-_kept = _KeptConnections()
+_pool = _ConnectionPool()

@@ -30,10 +30,10 @@ class FilterMenu(NamedTuple):
 
 def build_filter_menus(workspace: Workspace, view: RunsView, *, all_experiments: bool) -> Sequence[FilterMenu]:
     """Build the menus that have values."""
-    values_of = workspace.run_pages.values_of
+    list_values = workspace.run_pages.list_values
     menus = [
-        _build_menu("status", "Status", [ACTIVE, *values_of("status"), RunStatus.NOT_RESPONDING.value], view),
-        *(_build_menu(name, title, values_of(name, _MAX_VALUES + 1), view) for name, title in _COLUMNS),
+        _build_menu("status", "Status", [ACTIVE, *list_values("status"), RunStatus.NOT_RESPONDING.value], view),
+        *(_build_menu(name, title, list_values(name, _MAX_VALUES + 1), view) for name, title in _COLUMNS),
     ]
     if all_experiments:
         names = [experiment.name for experiment in workspace.experiments.list()]
