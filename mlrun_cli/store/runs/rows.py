@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from operator import itemgetter
 from typing import Any
 
 from mlrun_cli.core.redaction import Redaction
@@ -49,51 +50,34 @@ def _from_json(text: str | None) -> Any:
     return None if text is None else json.loads(text)
 
 
+_READERS: Mapping[str, Callable[[Any], Any]] = {
+    "definition": _from_json,
+    "error": _from_json,
+    "failed_with": _from_json,
+    "hidden": bool,
+    "is_kept": bool,
+    "status": RunStatus,
+    "wanted_error": _from_json,
+    "wanted_status": lambda text: None if text is None else RunStatus(text),
+    "warnings": lambda text: tuple(_from_json(text) or ()),
+}
+"""Read the columns whose values are not those of the run as they are."""
+_NO_COLUMNS = {"key", "origin", "properties", "root_run_id", "root_run_uuid", "tags", "waiting_for"}
+_PLAIN_COLUMNS = tuple(name for name in Run._fields if name not in {*_READERS, *_NO_COLUMNS})
+_get_plain = itemgetter(*_PLAIN_COLUMNS)
+
+
 def run_from_row(row: Row, tags: Mapping[str, str | None], properties: Mapping[str, str]) -> Run:
     """Return the run of a row of `SELECT_RUN`."""
-    origin = None if row["host_id"] is None else Origin(row["host_id"], row["boot_id"], row["pid_namespace"])
+    values = dict(zip(_PLAIN_COLUMNS, _get_plain(row), strict=True))
+    for name, read in _READERS.items():
+        values[name] = read(row[name])
     return Run(
         key=row["run_key"],
-        run_id=row["run_id"],
-        run_uuid=row["run_uuid"],
-        run_number=row["run_number"],
-        experiment_id=row["experiment_id"],
-        experiment_name=row["experiment_name"],
-        run_type=row["run_type"],
-        status=RunStatus(row["status"]),
-        created_at=row["created_at"],
-        user_name=row["user_name"],
         root_run_id=row["root_run_id"] or row["run_id"],
         root_run_uuid=row["root_run_uuid"] or row["run_uuid"],
-        parent_run_id=row["parent_run_id"],
-        parent_name=row["parent_name"],
-        display_name=row["display_name"],
-        description=row["description"],
-        script_name=row["script_name"],
-        target=row["target"],
-        hidden=bool(row["hidden"]),
-        started_at=row["started_at"],
-        ended_at=row["ended_at"],
-        duration_seconds=row["duration_seconds"],
-        exit_code=row["exit_code"],
-        signal=row["signal"],
-        error=_from_json(row["error"]),
-        warnings=tuple(_from_json(row["warnings"]) or ()),
-        definition=_from_json(row["definition"]),
-        wanted_status=None if row["wanted_status"] is None else RunStatus(row["wanted_status"]),
-        wanted_error=_from_json(row["wanted_error"]),
-        origin=origin,
-        lease_until=row["lease_until"],
-        cancel_grace_seconds=row["cancel_grace_seconds"],
-        experiment_key=row["experiment_key"],
-        root_key=row["root_key"],
-        owner_lock=row["owner_lock"],
-        failed_with=_from_json(row["failed_with"]),
-        node_count=row["node_count"],
-        gpu_count=row["gpu_count"],
-        gpus=row["gpus"],
-        visible_gpus=row["visible_gpus"],
-        is_kept=bool(row["is_kept"]),
+        origin=None if row["host_id"] is None else Origin(row["host_id"], row["boot_id"], row["pid_namespace"]),
         tags=tags,
         properties=properties,
+        **values,
     )

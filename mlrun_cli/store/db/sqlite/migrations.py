@@ -1,14 +1,44 @@
-"""Brings a database to the schema of this program."""
+"""Brings a database to the schema of this program, by steps that only add: older supervisors live on beside it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 from mlrun_cli.errors import StoreError, StoreTooNew
 from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
 
-SCHEMA_VERSION = 8
-"""How many migrations this program knows."""
+_KEEP = (
+    "ALTER TABLE runs ADD COLUMN is_kept INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX runs_kept ON runs (run_key) WHERE is_kept = 1",
+)
+"""Whether a run is spared by `workspace prune`."""
+
+_OWNER_LOCK = (
+    "ALTER TABLE schema_version ADD COLUMN applied INTEGER",
+    "ALTER TABLE runs ADD COLUMN owner_lock TEXT",
+    "UPDATE runs SET owner_lock = minded_by WHERE minded_by IS NOT NULL",
+    "DROP INDEX runs_minded",
+    """CREATE INDEX runs_by_owner_lock ON runs (owner_lock, run_key)
+        WHERE owner_lock IS NOT NULL AND status NOT IN ('Canceled', 'Completed', 'Failed')""",
+    """CREATE TRIGGER run_owner_lock AFTER INSERT ON runs WHEN new.owner_lock IS NOT new.minded_by BEGIN
+        UPDATE runs SET owner_lock = coalesce(new.owner_lock, new.minded_by),
+        minded_by = coalesce(new.minded_by, new.owner_lock) WHERE run_key = new.run_key; END""",
+)
+"""The column `minded_by` becomes `owner_lock`.
+
+Supervisors of the version before go on to read and to insert `minded_by`: a trigger keeps both columns equal. Nobody
+updates either one.
+"""
+
+LATER_STEPS: Sequence[tuple[Sequence[str], bool]] = (
+    (_KEEP, False),
+    (_OWNER_LOCK, True),
+)
+"""Statements of each step after the first ones, and whether programs that do not know it can go on with the store."""
+_FIRST_STEPS_COUNT = 6
+SCHEMA_VERSION = _FIRST_STEPS_COUNT + len(LATER_STEPS)
+"""The number of steps that this program knows."""
 
 
 def migrate(database: SqliteDatabase, where: str, version: int = SCHEMA_VERSION) -> None:
@@ -25,14 +55,15 @@ def migrate(database: SqliteDatabase, where: str, version: int = SCHEMA_VERSION)
         )
     if applied >= version:
         return
-    from mlrun_cli.store.db.sqlite.schema import MIGRATIONS  # noqa: PLC0415 - not on the way of most commands
+    from mlrun_cli.store.db.sqlite.schema import FIRST_STEPS  # noqa: PLC0415 - not on the way of most commands
 
+    steps = [*((statements, False) for statements in FIRST_STEPS), *LATER_STEPS]
     with database.transaction(durable=True):
         _, applied = _version(database)
-        for number, migration in enumerate(MIGRATIONS[applied:version], start=applied + 1):
-            for statement in migration.statements:
+        for number, (statements, is_compatible) in enumerate(steps[applied:version], start=applied + 1):
+            for statement in statements:
                 database.execute(statement)
-            column = "applied" if migration.is_compatible else "version"
+            column = "applied" if is_compatible else "version"
             database.execute(f"UPDATE schema_version SET {column} = :number", number=number)  # noqa: S608 — our own words
     database.checkpoint()
 

@@ -1,9 +1,8 @@
-"""The schema, as steps that only add, so that older supervisors live on beside a newer program."""
+"""The first steps of the schema; later ones are in `migrations`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from mlrun_cli.store.db.sqlite.page_schema import page_schema, pair_order_schema
 
@@ -188,49 +187,5 @@ _QUEUE = (
 _GPU = ("ALTER TABLE runs ADD COLUMN visible_gpus TEXT",)
 """Of which GPUs a run may be given some: its submitter's CUDA_VISIBLE_DEVICES; null means all of the machine."""
 
-_KEEP = (
-    "ALTER TABLE runs ADD COLUMN is_kept INTEGER NOT NULL DEFAULT 0",
-    "CREATE INDEX runs_kept ON runs (run_key) WHERE is_kept = 1",
-)
-"""Whether a run is spared by `workspace prune`."""
-
-_OWNER_LOCK = (
-    "ALTER TABLE schema_version ADD COLUMN applied INTEGER",
-    "ALTER TABLE runs ADD COLUMN owner_lock TEXT",
-    "UPDATE runs SET owner_lock = minded_by WHERE minded_by IS NOT NULL",
-    "DROP INDEX runs_minded",
-    """CREATE INDEX runs_by_owner_lock ON runs (owner_lock, run_key)
-        WHERE owner_lock IS NOT NULL AND status NOT IN ('Canceled', 'Completed', 'Failed')""",
-    """CREATE TRIGGER run_owner_lock AFTER INSERT ON runs WHEN new.owner_lock IS NOT new.minded_by BEGIN
-        UPDATE runs SET owner_lock = coalesce(new.owner_lock, new.minded_by),
-        minded_by = coalesce(new.minded_by, new.owner_lock) WHERE run_key = new.run_key; END""",
-)
-"""The column `minded_by` becomes `owner_lock`.
-
-Supervisors of the version before go on to read and to insert `minded_by`: a trigger keeps both columns equal. Nobody
-updates either one.
-"""
-
-
-class Migration(NamedTuple):
-    """A step of the schema.
-
-    Attributes:
-        statements: in their order.
-        is_compatible: whether programs that do not know it can go on with the store.
-    """
-
-    statements: Sequence[str]
-    is_compatible: bool = False
-
-
-MIGRATIONS = (
-    Migration(_FIRST),
-    Migration(_SDK),
-    Migration(_QUEUE),
-    Migration(_GPU),
-    Migration(page_schema()),
-    Migration(pair_order_schema()),
-    Migration(_KEEP),
-    Migration(_OWNER_LOCK, is_compatible=True),
-)
+FIRST_STEPS: Sequence[Sequence[str]] = (_FIRST, _SDK, _QUEUE, _GPU, page_schema(), pair_order_schema())
+"""Their statements; programs that do not know all of them cannot go on with the store."""
