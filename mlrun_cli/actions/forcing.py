@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from mlrun_cli.actions.runs import cancel_run
+from mlrun_cli.actions.run_ends import cancel_run
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import StoreUnavailable
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
-from mlrun_cli.runtime.liveness import reconcile_runs
+from mlrun_cli.runtime.reconciliation import reconcile_runs
 from mlrun_cli.targets.registry import find_target
 from mlrun_cli.workspace import Workspace
 

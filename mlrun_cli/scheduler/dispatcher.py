@@ -17,9 +17,9 @@ from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.processes.inheritance import is_beyond_file_limit
 from mlrun_cli.processes.termination import reap
 from mlrun_cli.runs.owner_lock import OwnerLock
-from mlrun_cli.runtime.liveness import reconcile_runs
 from mlrun_cli.runtime.program_start import begin, wait_for_workspace
 from mlrun_cli.runtime.queue import QueueFolder, node_limit
+from mlrun_cli.runtime.reconciliation import reconcile_runs
 from mlrun_cli.scheduler.backfill import Backfill
 from mlrun_cli.scheduler.fork_server import ForkServer, ForkServerGone
 from mlrun_cli.scheduler.gpu_allocator import GpuAllocator

@@ -12,10 +12,10 @@ from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.experiments.experiment import Experiment
 from mlrun_cli.processes.host import get_origin, user_name
 from mlrun_cli.processes.interruptions import Interruptions
+from mlrun_cli.runs.lease import lease_end
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.submission import Secrets, Submission
-from mlrun_cli.runtime.liveness import lease_end
 from mlrun_cli.snapshots.git import git_properties
 from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY
 from mlrun_cli.submit.admission import Admission, GpuRequest, admit_run

@@ -22,6 +22,7 @@ from mlrun_cli.processes.process import list_processes_of, track_processes_of
 from mlrun_cli.processes.termination import end_processes
 from mlrun_cli.runs.error import SERVICE_ERROR, run_error
 from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.runs.lease import LEASE_SECONDS
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
@@ -40,7 +41,6 @@ from mlrun_cli.runtime.finish import (
     write_outcome,
 )
 from mlrun_cli.runtime.journal_ingest import JournalReader
-from mlrun_cli.runtime.liveness import LEASE_SECONDS
 from mlrun_cli.supervisor.output_registration import register_run_outputs
 from mlrun_cli.targets.base import Witness
 from mlrun_cli.targets.registry import find_target

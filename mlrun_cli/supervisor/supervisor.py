@@ -13,6 +13,7 @@ from mlrun_cli.processes.host import get_origin
 from mlrun_cli.processes.termination import end_processes
 from mlrun_cli.runs.error import SERVICE_ERROR
 from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.runs.lease import lease_end
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.script_end import StopReason
 from mlrun_cli.runs.status import RunStatus
@@ -29,7 +30,6 @@ from mlrun_cli.runtime.finish import (
     record_outcome,
     write_outcome,
 )
-from mlrun_cli.runtime.liveness import lease_end
 from mlrun_cli.supervisor.output_registration import register_run_outputs
 from mlrun_cli.supervisor.preparation import Preparation, RunStopped
 from mlrun_cli.supervisor.script import Script

@@ -14,12 +14,12 @@ from mlrun_cli.core.program_log import write_log
 from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.metrics.journal import CHUNK_BYTES
 from mlrun_cli.processes.termination import reap
+from mlrun_cli.runs.lease import LEASE_SECONDS, lease_end
 from mlrun_cli.runs.script_end import StopReason
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.stream_lock import has_lost_its_stream
 from mlrun_cli.runtime.finish import attempt
 from mlrun_cli.runtime.journal_ingest import JournalReader
-from mlrun_cli.runtime.liveness import LEASE_SECONDS, lease_end
 from mlrun_cli.runtime.queue import ensure_dispatchers
 from mlrun_cli.supervisor.process_group import ProcessGroup
 from mlrun_cli.supervisor.rpc_server import RpcServer, RunRequestHandler

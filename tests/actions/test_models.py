@@ -21,7 +21,7 @@ from mlrun_cli.actions.models import (
     register_run_files,
     update_model,
 )
-from mlrun_cli.actions.runs import delete_runs
+from mlrun_cli.actions.run_deletion import delete_runs
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import (
     FileAlreadyExists,

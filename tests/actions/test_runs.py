@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.actions.runs import RunChanges, cancel_run, list_runs, update_runs, wait_for_runs
+from mlrun_cli.actions.run_ends import cancel_run, wait_for_runs
+from mlrun_cli.actions.runs import RunChanges, list_runs, update_runs
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import RunNotFound, UsageError
 from mlrun_cli.runs.filter import RunFilter, TagFilter

@@ -40,14 +40,14 @@ LOOK = """
 import sys
 from pathlib import Path
 from mlrun_cli.core.redaction import Redaction
-from mlrun_cli.runtime import liveness
+from mlrun_cli.runtime import reconciliation
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import parse_locator
 
-liveness._PATIENCE_SECONDS = 20.0
+reconciliation._PATIENCE_SECONDS = 20.0
 workspace = Workspace.connect(parse_locator(Path(sys.argv[1])), redaction=Redaction())
 print("looks", flush=True)
-liveness.reconcile_runs(workspace)
+reconciliation.reconcile_runs(workspace)
 print(workspace.runs.get(sys.argv[2]).status.value)
 """
 LEAVE = """

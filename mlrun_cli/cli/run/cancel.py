@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mlrun_cli.actions import runs as actions
+from mlrun_cli.actions.run_ends import cancel_run, count_running_children
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import line_to_type, open_context
 from mlrun_cli.cli.global_options import Shared
@@ -84,11 +84,11 @@ def _cancel_one(workspace: Workspace, run: Run, grace_seconds: float | None, sha
     if run.status.is_terminal:
         shared.notes.warning(f"The run {run.run_id} has ended already: {run.status.value}.")
         return run
-    return end_by_force(workspace, run) if grace_seconds is None else actions.cancel_run(workspace, run, grace_seconds)
+    return end_by_force(workspace, run) if grace_seconds is None else cancel_run(workspace, run, grace_seconds)
 
 
 def _tell_of_children(workspace: Workspace, canceled: Sequence[Run], shared: Shared) -> None:
-    going = actions.count_running_children(workspace, canceled)
+    going = count_running_children(workspace, canceled)
     if not going:
         return
     count = sum(going.values())

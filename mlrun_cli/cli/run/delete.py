@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mlrun_cli.actions import runs as actions
+from mlrun_cli.actions.run_deletion import delete_runs, list_with_children
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.confirmation import confirm
 from mlrun_cli.cli.context import open_context
@@ -65,12 +65,12 @@ def delete(
             last=last,
             filters=filters,
         )
-        doomed = actions.list_with_children(workspace, chosen)
+        doomed = list_with_children(workspace, chosen)
         if doomed and not yes:
             confirm(shared, _deletion_question(workspace, doomed), otherwise="Nothing was deleted.")
         if force:
             doomed = [_ended_by_force(workspace, run) for run in doomed]
-        actions.delete_runs(workspace, doomed, force=force)
+        delete_runs(workspace, doomed, force=force)
     return [run.run_id for run in doomed]
 
 

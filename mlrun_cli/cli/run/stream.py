@@ -11,7 +11,7 @@ from types import FrameType
 from typing import NamedTuple, TextIO
 
 from mlrun_cli.actions.logs import follow_logs, telling_log
-from mlrun_cli.actions.runs import cancel_run
+from mlrun_cli.actions.run_ends import cancel_run
 from mlrun_cli.actions.studio_urls import run_url
 from mlrun_cli.cli.context import line_to_type
 from mlrun_cli.cli.global_options import Shared

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mlrun_cli.actions import runs as actions
+from mlrun_cli.actions.run_ends import wait_for_runs
 from mlrun_cli.cli.command import Result, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import Shared
@@ -55,7 +55,7 @@ def wait(
     with context.workspace as workspace:
         runs = get_runs(context, run_ids, experiment_name)
         with Spinner(enabled=shared.shows_progress) as spinner:
-            ended = actions.wait_for_runs(
+            ended = wait_for_runs(
                 workspace,
                 runs,
                 seconds,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.actions import open_runs, studio_urls
+from mlrun_cli.actions import open_runs, run_ends, studio_urls
 from mlrun_cli.actions import runs as actions
 from mlrun_cli.errors import RunNotFound, SnapshotRefused, UsageError
 from mlrun_cli.rpc.context import RequestContext
@@ -258,13 +258,13 @@ def fail_run(
     )
     run = _get_reconciled_run(context, run_id)
     _keep_outputs(context, run)
-    return run_record(actions.fail_run(context.workspace, run, error))
+    return run_record(run_ends.fail_run(context.workspace, run, error))
 
 
 @handler("runs.cancel")
 def cancel_run(context: RequestContext, run_id: str) -> dict[str, Any]:
     """Ask a run to stop; return its record."""
-    return run_record(actions.cancel_run(context.workspace, _get_reconciled_run(context, run_id), GRACE_SECONDS))
+    return run_record(run_ends.cancel_run(context.workspace, _get_reconciled_run(context, run_id), GRACE_SECONDS))
 
 
 @handler("runs.update")

@@ -163,6 +163,10 @@ class RunStore:
         )
         return [run_from_row(row, {}, {}) for row in rows]
 
+    def has_live(self) -> bool:
+        """Return whether any run has not ended, waiting ones included."""
+        return self._database.row(f"SELECT 1 AS found FROM runs WHERE {ALIVE} LIMIT 1") is not None  # noqa: S608
+
     def list_owner_locks(self) -> Sequence[tuple[str, str]]:
         """List the owner locks of live runs that have no supervisor of their own, each with its host."""
         rows = self._database.rows(

@@ -7,8 +7,8 @@ from urllib.parse import parse_qsl
 
 from starlette.responses import Response
 
+from mlrun_cli.actions.run_ends import cancel_run
 from mlrun_cli.actions.run_pages import run_page
-from mlrun_cli.actions.runs import cancel_run
 from mlrun_cli.actions.views import list_views
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import RunNotFound, UsageError

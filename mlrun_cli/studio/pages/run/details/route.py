@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from mlrun_cli.actions.runs import cancel_run
+from mlrun_cli.actions.run_ends import cancel_run
 from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.runs.filter import format_tag
 from mlrun_cli.runs.run import Run

@@ -1,0 +1,69 @@
+"""Deletion of runs that have ended, with their files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mlrun_cli.core.removal import remove_tree
+from mlrun_cli.errors import MlrunError, RunNotEnded, RunProtected
+from mlrun_cli.runs.filter import RunFilter
+from mlrun_cli.runs.run import Run
+from mlrun_cli.snapshots.snapshot import some
+from mlrun_cli.workspace import Workspace
+
+_SHOWN_NAMES = 10
+
+
+def list_with_children(workspace: Workspace, runs: Sequence[Run]) -> Sequence[Run]:
+    """The runs and all that are below them, each once."""
+    found: dict[int, Run] = {}
+    for run in runs:
+        found.setdefault(run.key, run)
+        for below in workspace.runs.list(RunFilter(parent_run_id=run.run_id, is_recursive=True)):
+            found.setdefault(below.key, below)
+    return list(found.values())
+
+
+def delete_runs(workspace: Workspace, runs: Sequence[Run], *, force: bool = False) -> None:
+    """Forget ended runs for good, with their files, metrics, tags and logs.
+
+    Args:
+        workspace: where they are.
+        runs: which; those below others come after them.
+        force: delete also those that are kept, or that a registered model comes from.
+
+    Raises:
+        UsageError: one of them has not ended, or is to be spared; then nothing is deleted.
+        MlrunError: files of one cannot be removed; that run stays, and the rest goes.
+    """
+    live = [run.run_id for run in runs if not run.status.is_terminal]
+    if live:
+        raise RunNotEnded(
+            f"Runs have not ended: {', '.join(live)}.",
+            hint="Cancel them first ('mlrun run cancel'), or wait.",
+            target=live[0],
+        )
+    spared = {} if force else workspace.retention.explain_spared([run.run_id for run in runs])
+    if spared:
+        reasons = [f"{run_id} ({why})" for run_id, why in spared.items()]
+        raise RunProtected(
+            f"Nothing was deleted, because runs are protected: {some(reasons, _SHOWN_NAMES)}.",
+            hint="Add --force to delete them too.",
+        )
+    stayed = []
+    for run in runs:
+        folder = workspace.run_folder(run.run_id).path
+        try:
+            remove_tree(folder)
+        except OSError as error:
+            stayed.append(f"{folder} ({error.filename}: {error.strerror})")
+            continue
+        workspace.checkpoint_if_disk_is_full()
+        with workspace.transaction(durable=True):
+            workspace.runs.delete(run.key)
+    if stayed:
+        raise MlrunError(
+            f"{len(stayed)} of {len(runs)} runs were not deleted, because their folders cannot be removed:"
+            f" {some(stayed, _SHOWN_NAMES)}.",
+            hint="Remove what stands in the way ('ls -la', 'mount'), and delete them again.",
+        )

@@ -1,0 +1,184 @@
+"""Ends of runs: cancel them, have them fail, and wait for them."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from mlrun_cli.actions.runs import get_again
+from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, describe_full_disk
+from mlrun_cli.core.time import now
+from mlrun_cli.errors import RunEnded, TimedOut
+from mlrun_cli.runs.cancellation import GRACE_SECONDS
+from mlrun_cli.runs.filter import RunFilter
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
+from mlrun_cli.runtime.liveness import reconcile
+from mlrun_cli.runtime.queue import wake_dispatchers
+from mlrun_cli.runtime.waiting import find_awaited_room
+from mlrun_cli.targets.registry import find_target
+from mlrun_cli.workspace import Workspace
+
+_UNASKED = ALIVE_STATUSES - {RunStatus.CANCEL_REQUESTED}
+_LOOK_SECONDS = 0.05
+_RECONCILE_SECONDS = 1.0
+_RECORDING_SECONDS = 5.0
+
+
+def fail_run(workspace: Workspace, run: Run, error: Mapping[str, Any]) -> Run:
+    """Have the script of a run stopped, if there is one, and the run recorded as Failed with this error.
+
+    Returns when it has ended, or the usual grace is over.
+
+    Raises:
+        UsageError: the run has ended otherwise.
+    """
+    with workspace.transaction(durable=True):
+        run = get_again(workspace, run)
+        if run.status is RunStatus.FAILED:
+            return run
+        if run.status.is_terminal:
+            raise RunEnded(
+                f"The run '{run.run_id}' has ended as {run.status.value}, and cannot fail any more.",
+                hint="Use a tag to mark it as not to be used.",
+                target=run.run_id,
+            )
+        is_done = _stop(workspace, run, GRACE_SECONDS, error)
+    _notify_owner(workspace, run, is_done=is_done)
+    if is_done:
+        return get_again(workspace, run)
+    with suppress(TimedOut):
+        wait_for_runs(workspace, [run], GRACE_SECONDS + _RECORDING_SECONDS)
+    ended = get_again(workspace, run)
+    if ended.status.is_terminal and ended.status is not RunStatus.FAILED:
+        raise RunEnded(
+            f"The run '{run.run_id}' has meanwhile ended as {ended.status.value}, and cannot fail any more.",
+            hint="Use a tag to mark it as not to be used.",
+            target=run.run_id,
+        )
+    return ended
+
+
+def cancel_run(workspace: Workspace, run: Run, grace_seconds: float, *, wakes: bool = True) -> Run:
+    """Ask a run to stop; returns at once with its status, which is as it was when the run had ended.
+
+    A run without a script of its own is Canceled at once: there is nobody to be asked.
+
+    Args:
+        workspace: where it is.
+        run: which one.
+        grace_seconds: between SIGTERM and SIGKILL.
+        wakes: have its supervisor look at once.
+
+    Raises:
+        RunNotFound: it has been deleted meanwhile.
+    """
+    with workspace.transaction(durable=True):
+        is_done = _stop(workspace, run, grace_seconds, None)
+    if wakes or is_done:
+        _notify_owner(workspace, run, is_done=is_done)
+    return get_again(workspace, run)
+
+
+def _stop(workspace: Workspace, run: Run, grace_seconds: float, error: Mapping[str, Any] | None) -> bool:
+    """Ask, within a transaction, that a run ends as Canceled, or as Failed with an error; whether it has ended by that.
+
+    It has where there is nobody to be asked.
+    """
+    runs = workspace.runs
+    outcome = RunStatus.CANCELED if error is None else RunStatus.FAILED
+    nobody_to_ask = {RunStatus.QUEUED} if run.owner_lock is None else ALIVE_STATUSES
+    if runs.change_status(run.key, nobody_to_ask, outcome, ended_at=now(), error=error):
+        _forget_secrets(workspace, run)
+        return True
+    if not runs.change_status(run.key, _UNASKED, RunStatus.CANCEL_REQUESTED, cancel_grace_seconds=grace_seconds):
+        runs.update(run.key, cancel_grace_seconds=grace_seconds)
+    if error is not None:
+        runs.update(run.key, failed_with=error)
+    return False
+
+
+def _notify_owner(workspace: Workspace, run: Run, *, is_done: bool) -> None:
+    """Tell the run's supervisor that it is to stop; or where it had none, whoever starts those behind it."""
+    if not is_done:
+        find_target(workspace, run.target).cancel(run)
+    elif run.owner_lock is None:
+        wake_dispatchers(workspace)
+
+
+def _forget_secrets(workspace: Workspace, run: Run) -> None:
+    """Of a run that had no supervisor; before its end is stored, since nobody looks after a run that has ended.
+
+    Killed in between, this leaves a run without them, which is Canceled when its turn comes.
+    """
+    workspace.run_folder(run.run_id).secrets.unlink(missing_ok=True)
+
+
+def wait_for_runs(
+    workspace: Workspace,
+    runs: Sequence[Run],
+    timeout_seconds: float | None,
+    watch: Callable[[Mapping[str, RunStatus]], None] | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Sequence[Run]:
+    """The runs when all have ended.
+
+    Args:
+        workspace: where they are.
+        runs: what is waited for.
+        timeout_seconds: at most; None for as long as it takes.
+        watch: called again and again with the statuses of those that go on, by run id.
+        say: told, once for each, of those that cannot end for want of room.
+
+    Raises:
+        TimedOut: the time ran out; the message names those that go on.
+        RunNotFound: one has been deleted meanwhile.
+    """
+    deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+    waiting = {run.key: run for run in runs}
+    told: set[int] = set()
+    next_reconciliation = 0.0
+    while waiting:
+        if time.monotonic() >= next_reconciliation:
+            reconcile(workspace)
+            next_reconciliation = time.monotonic() + _RECONCILE_SECONDS
+            full = describe_full_disk(workspace.folder, FULL_FOR_RUNS_BYTES)
+            for key, run in waiting.items():
+                if key not in told and (room := find_awaited_room(workspace, run, full)) is not None:
+                    say(f"{run.run_id} waits for {room}.")
+                    told.add(key)
+        statuses: dict[str, RunStatus] = {}
+        for key, run in list(waiting.items()):
+            status = workspace.runs.find_status(key)
+            if status is None or status.is_terminal:
+                del waiting[key]
+            else:
+                statuses[run.run_id] = status
+        if watch is not None:
+            watch(statuses)
+        if waiting and deadline is not None and time.monotonic() >= deadline:
+            names = ", ".join(run.run_id for run in waiting.values())
+            raise TimedOut(
+                f"The time of {timeout_seconds:g} s has run out; still going: {names}.",
+                hint="Use 'mlrun run wait' to go on waiting, or 'mlrun run cancel' to stop a run.",
+            )
+        if waiting:
+            time.sleep(_LOOK_SECONDS)
+    return [get_again(workspace, run) for run in runs]
+
+
+def count_running_children(workspace: Workspace, canceled: Sequence[Run]) -> Mapping[str, int]:
+    """How many runs below canceled ones have not been asked to stop and do not end with them, by their parents' ids.
+
+    What a script has opened itself ends with it. Those below a run that goes on are not counted.
+    """
+    ending = {f"runs/{run.run_id}" for run in canceled}
+    going: dict[str, str | None] = {}
+    for run in canceled:
+        which = RunFilter(parent_run_id=run.run_id, is_recursive=True, statuses=_UNASKED)
+        below = reversed(workspace.runs.list(which))
+        going.update((child.run_id, child.parent_run_id) for child in below if child.owner_lock not in ending)
+    return Counter(parent for parent in going.values() if parent is not None and parent not in going)

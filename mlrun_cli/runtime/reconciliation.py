@@ -1,0 +1,117 @@
+"""Reconciliation of stored statuses with the machine: runs whose supervisor is gone are recovered."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import TypeVar
+
+from mlrun_cli.core.time import now
+from mlrun_cli.errors import TargetKindNotFound
+from mlrun_cli.runs.error import SERVICE_ERROR, run_error
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
+from mlrun_cli.runtime.queue import ensure_dispatchers
+from mlrun_cli.runtime.sessions import reconcile_sessions
+from mlrun_cli.runtime.slow_recovery import is_worth_waiting_for, note_slow
+from mlrun_cli.runtime.unfinished_submits import remove_unfinished_submits
+from mlrun_cli.targets.base import Liveness, Target
+from mlrun_cli.targets.registry import find_target
+from mlrun_cli.workspace import Workspace
+
+_PATIENCE_SECONDS = 2.0
+_LOOK_AGAIN_SECONDS = 0.004
+_START_AGAIN_SECONDS = 0.5
+"""After which recovery is started again: it may have been killed."""
+
+_K = TypeVar("_K")
+
+
+def reconcile_all(workspace: Workspace) -> frozenset[int]:
+    """Reconcile all runs and ensure that every queue has a dispatcher; keys of runs that do not respond."""
+    not_responding = reconcile_runs(workspace)
+    ensure_dispatchers(workspace)
+    return not_responding
+
+
+def reconcile_runs(workspace: Workspace) -> frozenset[int]:
+    """Record what happened to every run that has lost its supervisor, or the session that had it open.
+
+    Returns the keys of those that could not be recovered in time: they are to be shown as NotResponding. A run that one
+    reader has waited for in vain is recovered while nobody waits.
+    """
+    workspace.follow()
+    given_up = reconcile_sessions(workspace)
+    remove_unfinished_submits(workspace)
+    targets = _Targets(workspace)
+    lost = targets.find_lost(workspace.runs.list_live())
+    slow = [run for run in lost if not is_worth_waiting_for(workspace.run_folder(run.run_id).lock)]
+    awaited = [run for run in lost if run not in slow]
+    started = time.monotonic()
+    start_again = started
+    if slow and not awaited:
+        targets.recover(slow)
+    while awaited and time.monotonic() < started + _PATIENCE_SECONDS:
+        if time.monotonic() >= start_again:
+            start_again = time.monotonic() + (_START_AGAIN_SECONDS if targets.recover(awaited) else 0.0)
+        time.sleep(_LOOK_AGAIN_SECONDS)
+        awaited = [run for run in awaited if _is_alive(workspace.runs.find_status(run.key))]
+    for run in awaited:
+        note_slow(workspace.run_folder(run.run_id).lock)
+    lost = [run for run in (*slow, *awaited) if _is_alive(workspace.runs.find_status(run.key))]
+    owned = (key for owner_lock in given_up for key in workspace.runs.list_keys_of_owner(owner_lock))
+    return frozenset([*(run.key for run in lost), *owned])
+
+
+class _Targets:
+    """The targets of live runs, each looked up once."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._targets: dict[str | None, Target | None] = {}
+
+    def find_lost(self, runs: Sequence[Run]) -> list[Run]:
+        """Return the runs that have lost their supervisors; those whose folder is gone are recorded as Failed."""
+        found: dict[int, Liveness] = {}
+        for name, group in _group_by(runs, lambda run: run.target).items():
+            if (target := self._find(name)) is not None:
+                found.update(target.observe(group))
+        for run in runs:
+            if found.get(run.key) is Liveness.FOLDER_GONE:
+                _record_folder_gone(self._workspace, run)
+        return [run for run in runs if found.get(run.key) is Liveness.LOST]
+
+    def recover(self, runs: Sequence[Run]) -> bool:
+        """Ensure that lost runs are recovered; False when nothing could be started for some of them."""
+        are_started = True
+        for group in _group_by(runs, lambda run: type(self._find(run.target))).values():
+            target = self._find(group[0].target)
+            are_started &= target is not None and target.recover(group)
+        return are_started
+
+    def _find(self, name: str | None) -> Target | None:
+        """Return a target; None when its kind is not installed here: its runs are left alone."""
+        if name not in self._targets:
+            self._targets[name] = None
+            with suppress(TargetKindNotFound):
+                self._targets[name] = find_target(self._workspace, name)
+        return self._targets[name]
+
+
+def _group_by(runs: Iterable[Run], key: Callable[[Run], _K]) -> Mapping[_K, Sequence[Run]]:
+    groups: dict[_K, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(key(run), []).append(run)
+    return groups
+
+
+def _record_folder_gone(workspace: Workspace, run: Run) -> None:
+    error = run_error("The folder of the run has been removed while it had not ended.", code=SERVICE_ERROR)
+    with workspace.transaction(durable=True):
+        workspace.runs.end_runs_of_owner(f"runs/{run.run_id}", RunStatus.FAILED, ended_at=now(), error=error)
+        workspace.runs.change_status(run.key, ALIVE_STATUSES, RunStatus.FAILED, ended_at=now(), error=error)
+
+
+def _is_alive(status: RunStatus | None) -> bool:
+    return status is not None and not status.is_terminal

@@ -1,0 +1,33 @@
+"""What live runs wait for: a place in a queue, or room on the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import closing, suppress
+
+from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, describe_full_disk
+from mlrun_cli.runs.owner_lock import OwnerLock
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runtime.queue import QueueReport
+from mlrun_cli.workspace import Workspace
+
+
+def find_waiting(workspace: Workspace, runs: Iterable[Run]) -> Mapping[int, str | None]:
+    """Return what each of these runs waits for, in one line, by key; None for one that does not wait."""
+    report = QueueReport(workspace)
+    full = describe_full_disk(workspace.folder, FULL_FOR_RUNS_BYTES)
+    return {
+        run.key: report.waiting_for(run) if run.status is RunStatus.QUEUED else find_awaited_room(workspace, run, full)
+        for run in runs
+    }
+
+
+def find_awaited_room(workspace: Workspace, run: Run, full: str | None) -> str | None:
+    """Return what a run waits for whose disk is full, in the words of `full`; None when it does not wait for room."""
+    if full is None or run.status.is_terminal:
+        return None
+    with suppress(OSError), closing(OwnerLock.open(workspace.run_folder(run.run_id).lock)) as lock:
+        if lock.is_waiting_for_room():
+            return f"room on its disk: {full}"
+    return None
