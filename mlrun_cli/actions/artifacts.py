@@ -34,7 +34,7 @@ def list_files(workspace: Workspace, run: Run) -> list[str]:
 
 
 def open_file(workspace: Workspace, run: Run, name: str) -> int:
-    """A descriptor to read one file of a run.
+    """Return a descriptor to read one file of a run.
 
     Raises:
         NotFound: the run has no such file, or it cannot be read.
@@ -46,7 +46,10 @@ def open_file(workspace: Workspace, run: Run, name: str) -> int:
 
 
 def find_file(folder: RunFolder, name: str) -> int | None:
-    """A descriptor to read one file of the run that has this folder; None when there is none that can be read."""
+    """Return a descriptor to read one file of the run that has this folder.
+
+    None when there is none that can be read.
+    """
     top = name.partition("/")[0]
     # A script cannot put a file of its own in the place of the run's logs.
     for root in (folder.artifacts,) if top in LOG_FOLDERS else (folder.uploads, folder.work):
@@ -166,7 +169,7 @@ def _copy(source: Path, folder: Path, name: str) -> Path:
 
 @contextmanager
 def _made_inside(folder: Path, parts: Sequence[str]) -> Iterator[int]:
-    """The open folder that these parts lead to, made where it is not there.
+    """Open the folder at these parts, made where it is missing.
 
     Raises:
         MlrunError: one of the parts is a link.

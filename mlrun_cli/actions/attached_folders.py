@@ -45,7 +45,7 @@ def list_attached_folders(workspace: Workspace) -> Sequence[str]:
 
 
 def list_folder_choices(folder: Path) -> FolderChoices:
-    """Return what can be submitted from a folder; nothing where there is none."""
+    """Return the runconfigs and scripts that a folder offers; empty where it is gone."""
     return FolderChoices(sorted(_scripts(folder)), list_runconfig_names(folder))
 
 

@@ -1,4 +1,4 @@
-"""Have queues go on after a reboot of this machine, when nobody looks."""
+"""Boot services: queues go on after a reboot of this machine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _KEPT = ("PATH", MACHINE_VARIABLE, NAMES_VARIABLE)
 
 
 def install_boot_service(home: Path, program: Path, *, dry_run: bool, say: Callable[[str], None]) -> dict[str, Any]:
-    """Have the queues of all workspaces of a home started with this machine; what was written, or would be.
+    """Install the service that starts a home's queues at boot; return what was written, or would be.
 
     Raises:
         MlrunError: the machine has nothing that could do it.
@@ -34,7 +34,7 @@ def install_boot_service(home: Path, program: Path, *, dry_run: bool, say: Calla
 
 
 def boot_service_status(home: Path, program: Path) -> dict[str, Any]:
-    """Whether they are started with it, and by what."""
+    """Return whether they are started with it, and by what."""
     found = next((service for service in _both(home, program) if service.is_installed()), None)
     return {
         "installed": found is not None,
@@ -44,7 +44,7 @@ def boot_service_status(home: Path, program: Path) -> dict[str, Any]:
 
 
 def remove_boot_service(home: Path, program: Path) -> dict[str, Any]:
-    """Have them not be started any more; which ways were removed.
+    """Remove the boot services of a home; return which were removed.
 
     Raises:
         MlrunError: one cannot be removed.

@@ -84,12 +84,15 @@ def create_compute_target(
 
 
 def list_compute_targets(workspace: Workspace) -> Sequence[ComputeTarget]:
-    """All targets of the workspace, by name; `local`, which every workspace has, is among them when it has a limit."""
+    """Return all targets of the workspace, by name.
+
+    `local`, which every workspace has, is among them when it has a limit.
+    """
     return workspace.compute_targets.list()
 
 
 def get_compute_target(workspace: Workspace, name: str) -> ComputeTarget:
-    """The target of this name.
+    """Return the target of this name.
 
     Raises:
         ComputeTargetNotFound: there is none; the message lists those there are.
@@ -108,7 +111,7 @@ def get_compute_target(workspace: Workspace, name: str) -> ComputeTarget:
 
 
 def target_names(workspace: Workspace) -> list[str]:
-    """What runs can be sent to: `local` first, then the others by name."""
+    """Return the names of compute targets: `local` first, then the others."""
     others = (target.name for target in workspace.compute_targets.list() if target.name != LOCAL_TARGET)
     return [LOCAL_TARGET, *others]
 
@@ -130,7 +133,7 @@ def change_compute_target(workspace: Workspace, name: str, properties: Mapping[s
 
 
 def _check_room(workspace: Workspace, changed: ComputeTarget) -> None:
-    """See that no run is left waiting for what a target will not have any more."""
+    """Check that no queued run needs more than a target will have."""
     most = find_kind(changed.kind).node_limit(changed)
     larger = [] if most is None else workspace.queues.list_ids_beyond(changed.name, most)
     if larger:
@@ -164,7 +167,7 @@ def delete_compute_target(workspace: Workspace, name: str) -> None:
 
 
 def check_target(workspace: Workspace, name: str) -> None:
-    """See that runs can be sent to a target: `local`, or one of the workspace's.
+    """Check that a target exists: `local`, or one of the workspace's.
 
     Raises:
         ComputeTargetNotFound: there is none of this name; the message lists those there are.
@@ -185,7 +188,7 @@ def check_target(workspace: Workspace, name: str) -> None:
 
 
 def _check_unused(workspace: Workspace, name: str, lost: Container[int]) -> None:
-    """See that no run waits for a target or runs on it; one that is about to end or lost is no obstacle."""
+    """Check that no run waits for a target or runs on it; ending and lost ones do not count."""
     which = RunFilter(target=name, statuses=_ON_TARGET, include_children=True)
     runs = [run for run in workspace.runs.list(which) if run.owner_lock is None and run.key not in lost]
     if not runs:

@@ -76,7 +76,7 @@ def check_environment_name(name: str) -> None:
 def get_environment(
     workspace: Workspace, name: str, version: str | None = None, label: str | None = None
 ) -> RegisteredEnvironment:
-    """A registered environment: the version that is named, the one that has the label, or the newest.
+    """Return a registered environment: the version that is named, the one that has the label, or the newest.
 
     Raises:
         UsageError: both are given.
@@ -98,7 +98,7 @@ def get_environment(
 
 
 def list_environments(workspace: Workspace) -> Sequence[RegisteredEnvironment]:
-    """The newest version of every registered environment, by name."""
+    """Return the newest version of every registered environment, by name."""
     return workspace.environments.list_newest()
 
 

@@ -15,12 +15,12 @@ from mlrun_cli.workspace import Workspace
 
 
 def list_experiments(workspace: Workspace) -> Sequence[dict[str, Any]]:
-    """A record for each experiment, by name."""
+    """Return a record for each experiment, by name."""
     return [_record(workspace, experiment) for experiment in workspace.experiments.list()]
 
 
 def experiment_overviews(workspace: Workspace, text: str | None = None) -> Sequence[ExperimentOutcomes]:
-    """All experiments whose names hold each word of a text, the one with the newest activity first.
+    """Return all experiments whose names hold each word of a text, the one with the newest activity first.
 
     Runs that have lost their supervisor are recovered first, so that the numbers are true.
     """
@@ -34,7 +34,7 @@ def experiment_overviews(workspace: Workspace, text: str | None = None) -> Seque
 
 
 def get_experiment(workspace: Workspace, name: str) -> dict[str, Any]:
-    """The record of an experiment.
+    """Return the record of an experiment.
 
     Raises:
         ExperimentNotFound: there is none; the message lists those there are.
@@ -43,7 +43,7 @@ def get_experiment(workspace: Workspace, name: str) -> dict[str, Any]:
 
 
 def make_experiment(workspace: Workspace, name: str) -> dict[str, Any]:
-    """The record of an experiment, which is made when there is none.
+    """Return the record of an experiment, which is made when there is none.
 
     Raises:
         UsageError: the name is not valid.

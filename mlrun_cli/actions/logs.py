@@ -58,7 +58,7 @@ def follow_logs(workspace: Workspace, run: Run, write: Write, *, watch: Watch | 
 
 
 def telling_log(workspace: Workspace, run: Run) -> Path:
-    """The log that says how a run ended: as a rule the one that is followed.
+    """Return the log that says how a run ended: as a rule the one that is followed.
 
     It is the installer's when the environment of a run that failed could not be built, and that of the process that
     was the first to fail.
@@ -111,7 +111,7 @@ class _Follower:
         self._write(self._log_name, piece)
 
     def _look(self, moment: float) -> RunStatus | None:
-        """The run's status when it is time to look at it, else None."""
+        """Return the run's status when it is time to look at it, else None."""
         if moment < self._next_look and not os.path.exists(self._outcome):
             return None
         if moment >= self._next_reconciliation:

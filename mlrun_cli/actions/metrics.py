@@ -1,4 +1,4 @@
-"""What runs have logged."""
+"""Logged values of runs."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ _SHOWN_NAMES = 10
 
 
 class ModelChanges(NamedTuple):
-    """What `update_model` is to change; None and nothing leave all as it is.
+    """Changes for `update_model`; None and empty leave a field as it is.
 
     Attributes:
         tags: what is set; with `replaces_tags` they take the place of all there are.
@@ -90,12 +90,12 @@ def register_run_files(workspace: Workspace, new: NewModel, run: Run, path: str 
 
 
 def list_models(workspace: Workspace, which: ModelFilter) -> Sequence[Model]:
-    """The models that are meant, newest first."""
+    """Return the models that are meant, newest first."""
     return workspace.models.list(which)
 
 
 def get_model(workspace: Workspace, which: ModelFilter) -> Model:
-    """The newest of the models that are meant.
+    """Return the newest of the models that are meant.
 
     Raises:
         UsageError: no name is given.
@@ -164,7 +164,7 @@ def download_model(workspace: Workspace, model: Model, folder: Path, *, overwrit
 
 
 def model_path(workspace: Workspace, model: Model) -> Path:
-    """Where the file or folder of a model lies, to be read and not to be written.
+    """Return the path of a model's file or folder, which must not be written to.
 
     Raises:
         StoreError: it is gone.
@@ -173,7 +173,7 @@ def model_path(workspace: Workspace, model: Model) -> Path:
 
 
 def record_of(workspace: Workspace, model: Model) -> dict[str, Any]:
-    """The model as `model show` prints it."""
+    """Return the model as `model show` prints it."""
     folder = workspace.folder / "models" / model.name / str(model.version)
     return model_record(model, folder.as_uri())
 

@@ -29,12 +29,12 @@ _GRACE_SECONDS = 24 * 60 * 60
 
 
 def list_built_environments(home: Path) -> Sequence[dict[str, Any]]:
-    """A record for each environment that was built on this machine, the one last used first."""
+    """Return a record for each environment that was built on this machine, the one last used first."""
     return [_record(environment) for environment in list_environments(home)]
 
 
 def show_built_environment(home: Path, key: str) -> dict[str, Any]:
-    """The environment of this key, or of the only one that begins like this, with all that is installed.
+    """Return the environment of this key, or of the only one that begins like this, with all that is installed.
 
     Raises:
         EnvironmentNotFound: there is none.
@@ -116,7 +116,7 @@ def prune_workspace(
 
 
 def prune_moment(older_than_seconds: float) -> int:
-    """The moment that many seconds ago, in microseconds."""
+    """Return the moment that many seconds ago, in microseconds."""
     return now() - int(older_than_seconds * MICROSECONDS)
 
 
@@ -163,7 +163,7 @@ class _Removal:
         self._say = say
 
     def remove(self, folder: Path) -> bool:
-        """Whether it is gone, or would be."""
+        """Return whether it is gone, or would be."""
         size = disk_usage(folder)
         if not self.dry_run:
             try:
@@ -178,7 +178,7 @@ class _Removal:
 
 
 def _prune_runs(workspace: Workspace, before: int, removal: _Removal) -> dict[int, str]:
-    """The ids of the runs that go, by their keys.
+    """Return the ids of the runs that go, by their keys.
 
     Each run goes by itself, its folder before its row and its children before it: whatever interrupts this, no row
     is without the rest of its tree, and what is left goes the next time.
@@ -213,7 +213,7 @@ def _forsaken(workspace: Workspace, before: int) -> list[Path]:
 
 
 def _last_change(folder: Path) -> float:
-    """When something in a run's folder was last written, or the run ended, in seconds since 1970.
+    """Return the last change in a run's folder, or the end of the run, in seconds since 1970.
 
     One that is gone, or cannot be looked into, changes now.
     """
@@ -231,7 +231,7 @@ def _last_change(folder: Path) -> float:
 
 
 def _is_of_yesterday(folder: Path) -> bool:
-    """Whether nothing in it has come or gone for a day; false for one that is gone itself."""
+    """Return whether nothing in it has come or gone for a day; false for one that is gone itself."""
     try:
         return folder.stat().st_mtime < time.time() - _GRACE_SECONDS
     except FileNotFoundError:
@@ -239,7 +239,7 @@ def _is_of_yesterday(folder: Path) -> bool:
 
 
 def _snapshots_of_folders(workspace: Workspace, without: Collection[Path]) -> set[str]:
-    """The snapshots of all runs that have a folder, in the store or not, but for some folders."""
+    """Return the snapshots of all runs that have a folder, in the store or not, but for some folders."""
     documents = (
         read_json(RunFolder(folder).submission)
         for folder in _subfolders(workspace.folder / "runs")
@@ -254,7 +254,7 @@ def _subfolders(folder: Path) -> Iterator[Path]:
 
 
 def _is_nobodys(folder: Path) -> bool:
-    """Whether no process holds the folder's lock."""
+    """Return whether no process holds the folder's lock."""
     try:
         lock = OwnerLock.open(folder / "lock")
     except FileNotFoundError:
@@ -266,7 +266,7 @@ def _is_nobodys(folder: Path) -> bool:
 
 
 def _environments_of_runs(home: Path, without: Collection[Path]) -> set[str]:
-    """The keys of the environments that runs of any workspace have had, but for those in some folders."""
+    """Return the keys of the environments that runs of any workspace have had, but for those in some folders."""
     keys = set()
     for folder in home.glob("workspaces/*/*/*/runs/*"):
         plan = None if folder in without else read_json(RunFolder(folder).environment_plan)

@@ -1,4 +1,4 @@
-"""What runs and what waits on each compute target."""
+"""Overview of queues: running and waiting runs of each compute target."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class TargetOverview(NamedTuple):
 
 
 def queue_overview(workspace: Workspace, most_waiting: int) -> Sequence[TargetOverview]:
-    """All targets, `local` first, with at most `most_waiting` of the runs that wait for each."""
+    """Return all targets, `local` first, with at most `most_waiting` of the runs that wait for each."""
     not_responding = reconcile(workspace)
     running: dict[str, list[Run]] = {}
     for run in workspace.runs.list_live():

@@ -110,7 +110,7 @@ def backup_workspace(workspace: Workspace, file: Path, *, overwrite: bool) -> di
 
 
 def restore_workspace(identity: WorkspaceIdentity, home: Path, file: Path) -> dict[str, Any]:
-    """Put a copy of a store in its place, with the runs that have come since as their folders tell of them.
+    """Restore a copy of a store; runs that came later are added from their folders.
 
     Raises:
         UsageError: the file is no sound copy of a store.

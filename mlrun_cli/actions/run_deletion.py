@@ -15,7 +15,7 @@ _SHOWN_NAMES = 10
 
 
 def list_with_children(workspace: Workspace, runs: Sequence[Run]) -> Sequence[Run]:
-    """The runs and all that are below them, each once."""
+    """Return the runs and all that are below them, each once."""
     found: dict[int, Run] = {}
     for run in runs:
         found.setdefault(run.key, run)

@@ -29,7 +29,7 @@ _RECORDING_SECONDS = 5.0
 
 
 def fail_run(workspace: Workspace, run: Run, error: Mapping[str, Any]) -> Run:
-    """Have the script of a run stopped, if there is one, and the run recorded as Failed with this error.
+    """Stop the script of a run, if there is one, and record the run as Failed with this error.
 
     Returns when it has ended, or the usual grace is over.
 
@@ -124,7 +124,7 @@ def wait_for_runs(
     watch: Callable[[Mapping[str, RunStatus]], None] | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> Sequence[Run]:
-    """The runs when all have ended.
+    """Return the runs when all have ended.
 
     Args:
         workspace: where they are.
@@ -171,7 +171,7 @@ def wait_for_runs(
 
 
 def count_running_children(workspace: Workspace, canceled: Sequence[Run]) -> Mapping[str, int]:
-    """How many runs below canceled ones have not been asked to stop and do not end with them, by their parents' ids.
+    """Return how many runs below canceled ones go on, by their parents' ids.
 
     What a script has opened itself ends with it. Those below a run that goes on are not counted.
     """

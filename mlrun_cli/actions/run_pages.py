@@ -16,14 +16,14 @@ PAGE_SIZE = 50
 
 
 class Count(NamedTuple):
-    """How many runs there are, or `COUNTED` of them when there are more."""
+    """A number of runs, cut off at `COUNTED`."""
 
     number: int
     is_exact: bool = True
 
     @classmethod
     def of(cls, found: int) -> Count:
-        """The count for which so many were found, or so many and perhaps more when it is beyond `COUNTED`."""
+        """Return the count for which so many were found, or so many and perhaps more when it is beyond `COUNTED`."""
         return cls(min(found, COUNTED), found <= COUNTED)
 
     def __str__(self) -> str:
@@ -62,7 +62,7 @@ def run_page(
     size: int = PAGE_SIZE,
     counts_children: bool = False,
 ) -> RunPage:
-    """The runs that are meant, in this order: page `number`, from 1 on, of `size` runs each.
+    """Return the runs that are meant, in this order: page `number`, from 1 on, of `size` runs each.
 
     Args:
         workspace: where they are.
@@ -101,7 +101,7 @@ def _counts(pages: RunPageStore, which: RunFilter) -> _Counts:
 
 
 def _counts_apart(pages: RunPageStore, which: RunFilter) -> _Counts:
-    """How many of the runs are no child runs, and how many are."""
+    """Return the number of runs without a parent, and of child runs."""
     at_top = pages.count(which._replace(include_children=False))
     if at_top > COUNTED:
         return _Counts(Count.of(at_top), Count.of(at_top), None)

@@ -24,7 +24,7 @@ LATEST = "@latest"
 
 
 class RunChanges(NamedTuple):
-    """What `update_runs` is to change; None leaves a text, or whether the run is kept, as it is."""
+    """Changes for `update_runs`; None leaves a field as it is."""
 
     tags: Mapping[str, str | None]
     removed_tags: Sequence[str] = ()
@@ -35,7 +35,7 @@ class RunChanges(NamedTuple):
 
 
 def list_runs(workspace: Workspace, which: RunFilter) -> Sequence[Run]:
-    """The runs that are meant, newest first, each with its true status.
+    """Return the runs that are meant, newest first, each with its true status.
 
     Raises:
         RunNotFound: the filter names a parent that is not there.
@@ -62,7 +62,7 @@ def get_runs(
     experiment_name: str | None = None,
     attached_experiment: str | None = None,
 ) -> Sequence[Run]:
-    """The runs of some ids, each once, with their true status.
+    """Return the runs of some ids, each once, with their true status.
 
     Args:
         workspace: where they are.
@@ -115,7 +115,7 @@ def update_runs(workspace: Workspace, runs: Sequence[Run], changes: RunChanges) 
 
 
 def _updated(workspace: Workspace, run: Run) -> Run:
-    """The run as it is now; one that does not respond keeps that status until it has ended."""
+    """Return the run as it is now; one that does not respond keeps that status until it has ended."""
     updated = get_again(workspace, run)
     is_lost = run.status is RunStatus.NOT_RESPONDING and not updated.status.is_terminal
     return updated._replace(status=run.status) if is_lost else updated
@@ -144,7 +144,7 @@ def _add_properties(workspace: Workspace, run: Run, properties: Mapping[str, str
 
 
 def get_run_details(workspace: Workspace, run: Run) -> dict[str, Any]:
-    """The run as `Run.get_details()` gives it, with the addresses of its logs."""
+    """Return the run as `Run.get_details()` gives it, with the addresses of its logs."""
     logs = {name: path.as_uri() for name, path in workspace.run_folder(run.run_id).log_files().items()}
     return run_details(run, logs)
 
@@ -181,7 +181,7 @@ def _check_changes(changes: RunChanges) -> None:
 
 
 def meant_filter(workspace: Workspace, which: RunFilter) -> RunFilter:
-    """The filter with the whole id of the parent it names.
+    """Return the filter with the whole id of the parent it names.
 
     Raises:
         RunNotFound: there is no such parent.

@@ -27,7 +27,7 @@ _LINK_MODE = 0o120777
 
 
 def keep_snapshot(workspace: Workspace, path: Path) -> str:
-    """The id of a new snapshot of a folder, or of a single file.
+    """Return the id of a new snapshot of a folder, or of a single file.
 
     Raises:
         UsageError: there is nothing at `path`, or it is too large.
@@ -43,7 +43,7 @@ def keep_snapshot(workspace: Workspace, path: Path) -> str:
 
 
 def source_properties(workspace: Workspace, folder: Path) -> dict[str, str]:
-    """The properties of a run whose source a folder is: the id of a new snapshot, and the git commit it stands at.
+    """Take a snapshot of a run's source folder; return the properties with its id and the git commit.
 
     Raises:
         UsageError: there is no such folder, or it is too large.
@@ -53,12 +53,12 @@ def source_properties(workspace: Workspace, folder: Path) -> dict[str, str]:
 
 
 def commit_properties(folder: Path) -> dict[str, str]:
-    """The properties of a run whose source a folder is, but for the snapshot: the git commit it stands at."""
+    """Return the properties of a run whose source a folder is, but for the snapshot: the git commit it stands at."""
     return git_properties(folder, os.environ, process_redaction())
 
 
 def snapshot_of(workspace: Workspace, run: Run, snapshot_id: str | None = None) -> Snapshot:
-    """The snapshot of a run, or another one.
+    """Return the snapshot of a run, or another one.
 
     Raises:
         NotFound: the run has no snapshot, or there is none of this id.

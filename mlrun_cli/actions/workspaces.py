@@ -30,7 +30,7 @@ def open_workspace(identity: WorkspaceIdentity, *, create: bool, starts_read_onl
 
 
 def list_workspaces(resource_group: str | None = None) -> Sequence[dict[str, Any]]:
-    """A record for each workspace, of one resource group if it is named.
+    """Return a record for each workspace, of one resource group if it is named.
 
     Raises:
         StoreError: a folder that workspaces may be in cannot be read.
@@ -46,7 +46,7 @@ def list_workspaces(resource_group: str | None = None) -> Sequence[dict[str, Any
 def find_workspaces(
     root: Path, *, name: str | None = None, resource_group: str | None = None, subscription_id: str | None = None
 ) -> Sequence[WorkspaceIdentity]:
-    """The workspaces that have all the names that are given, by those names.
+    """Return the workspaces that have all the names that are given, by those names.
 
     Raises:
         StoreError: a folder that workspaces may be in cannot be read.
@@ -61,7 +61,7 @@ def find_workspaces(
 
 
 def find_configured_workspace(start: Path, root: Path, file_name: str | None = None) -> WorkspaceIdentity | None:
-    """The workspace that the `config.json` of a folder, or of one above it, names; None when there is no config.
+    """Return the workspace that the `config.json` of a folder, or of one above it, names; None when there is no config.
 
     `start` may be a config file of any name. Otherwise the order is that of Azure's SDK: each place, such as
     `.azureml/config.json`, is looked for in the folder and all above it before the next place is. From within
@@ -102,7 +102,10 @@ def _configured(path: Path) -> WorkspaceIdentity:
 
 
 def describe_workspace(workspace: Workspace) -> dict[str, Any]:
-    """The workspace as `workspace_record` has it, and what was said of it: description, friendly name and tags."""
+    """Return the workspace as `workspace_record` has it, and what was said of it.
+
+    Description, friendly name and tags.
+    """
     return {
         **workspace_record(workspace.identity, workspace.home),
         "description": workspace.settings.get(_DESCRIPTION) or "",
@@ -149,7 +152,7 @@ def _check_that_all_can_be_seen(top: Path) -> None:
 
 
 def workspace_record(identity: WorkspaceIdentity, root: Path) -> dict[str, Any]:
-    """The workspace as `workspace show` prints it: camelCase, as Azure's; `folder` is ours."""
+    """Return the workspace as `workspace show` prints it: camelCase, as Azure's; `folder` is ours."""
     scope = f"/subscriptions/{identity.subscription_id}/resourceGroups/{identity.resource_group}"
     return {
         "folder": str(locate_workspace(root, identity).folder),

@@ -52,7 +52,7 @@ def link_files(files: list[DataFile], folder: Path) -> None:
 
 
 def copy_privately(files: DataFiles, folder: Path, mechanism: str) -> Path:
-    """Put the files of an input into a private folder, as links or as copies; return the path for the script.
+    """Copy or link the files of an input into a private folder; return the path for the script.
 
     Raises:
         MlrunError: one of them cannot be had, or the folder cannot be written.

@@ -111,7 +111,7 @@ def _relative(place: Path, path: Path) -> Path:
 
 
 def _obstacle(place: Path) -> str | None:
-    """Return what is at a place instead of a file, in words; None when nothing is."""
+    """Return what is in the place of a file, in words; None when nothing is."""
     try:
         place.lstat()
     except (OSError, ValueError):

@@ -111,7 +111,7 @@ class RunConfiguration(NamedTuple):
         return self.places.get(key_path)
 
     def changed_keys(self) -> dict[str, object]:
-        """Return those keys of `rest` whose values are no default of any version of Azure's SDK."""
+        """Return the keys of `rest` whose values differ from the defaults of every version of Azure's SDK."""
         return {key_path: value for key_path, value in self.rest.items() if not is_default(key_path, value)}
 
     @property

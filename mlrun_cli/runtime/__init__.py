@@ -1,1 +1,1 @@
-"""What keeps runs true: liveness, journal ingestion, ends of runs, queues and sessions."""
+"""The truth about runs: liveness, journal ingestion, ends of runs, queues and sessions."""

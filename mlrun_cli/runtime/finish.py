@@ -137,7 +137,7 @@ def add_full_disk(outcome: Outcome, full: str | None) -> Outcome:
 
 
 def attempt(action: Callable[[], _T], otherwise: _U, log: Callable[[str], None]) -> _T | _U:
-    """Return what an action returns, or `otherwise` when it fails: it is logged, and the run ends all the same.
+    """Run an action and return its result; log a failure and return `otherwise`, so that the run ends all the same.
 
     Raises:
         StoreError: the store cannot be used now, which is for the caller to wait for.
@@ -209,7 +209,7 @@ def write_outcome(folder: RunFolder, outcome: Outcome) -> None:
 
 
 def read_outcome(folder: RunFolder) -> Outcome | None:
-    """Return what `write_outcome` has written; None when there is nothing, or something else."""
+    """Read the outcome of a run; None when there is none that can be read."""
     try:
         document = read_json(folder.outcome)
         return None if document is None else Outcome.from_json(document)

@@ -29,7 +29,7 @@ class _OffsetMoved(Exception):
 
 
 class Offsets(Protocol):
-    """How far the journals of a folder have been ingested, as the store knows it."""
+    """Offsets up to which the journals of a folder have been ingested, by the store."""
 
     def read(self, names: Sequence[str]) -> Mapping[str, int]:
         """Return the offsets of these journals; those of others may be among them."""
@@ -164,7 +164,7 @@ class JournalReader:
             pass
 
     def sizes(self) -> Mapping[str, int]:
-        """Return how many bytes have been written to each journal by this moment."""
+        """Return the present size of each journal, in bytes."""
         return {name: self._measure(name) for name in journal_names(self._folder)}
 
     def has_ingested(self, sizes: Mapping[str, int]) -> bool:

@@ -1,4 +1,4 @@
-"""True statuses: a look at runs reconciles them with the machine first, if anything can have changed."""
+"""Liveness of runs: statuses are reconciled with the machine before they are shown."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ class _Copies:
             self._write()
 
     def complete(self) -> None:
-        """Put the copies in their places.
+        """Move the copies to their places.
 
         Raises:
             OSError: they cannot be written.
@@ -90,7 +90,7 @@ class _Copies:
         return folder / f"{self._name}.unfinished"
 
     def _find_folder(self, run_id: bytes) -> Path | None:
-        """Return where values of a run are kept: in its own folder, or that of its root; None when these are gone."""
+        """Return the folder that keeps a run's values: its own, or that of its root; None when both are gone."""
         try:
             run = self._workspace.runs.get(json.loads(b'"%s"' % run_id))
         except (RunNotFound, ValueError):

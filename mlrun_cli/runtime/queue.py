@@ -75,7 +75,7 @@ class QueueFolder:
                 write_json(self._problem, {"text": text})
 
     def read_problem(self) -> str:
-        """Return what keeps runs that have room from being started; empty as a rule."""
+        """Return the problem that keeps runs from being started; empty as a rule."""
         if self.is_failing():
             return f"what starts it keeps failing, {self.log} says why"
         with suppress(OSError):
@@ -100,7 +100,7 @@ class QueueFolder:
 
 
 def wake_dispatcher(workspace: Workspace, target: str) -> None:
-    """Have a dispatcher look into a target's queue after this moment; where dispatchers keep failing, after a pause.
+    """Ensure that a dispatcher looks into a target's queue; where dispatchers keep failing, after a pause.
 
     Raises:
         OSError: no dispatcher could be started; the next reconciliation tries again.
@@ -159,7 +159,7 @@ def _start_dispatcher(workspace: Workspace, name: str, folder: QueueFolder, lock
 
 
 def node_limit(workspace: Workspace, target: str) -> int | None:
-    """Return how many nodes of a target may be in use at once: none of one that is gone, None without a limit."""
+    """Return the limit of a target's nodes in use: 0 for one that is gone, None without a limit."""
     found = workspace.compute_targets.find(target)
     if found is None:
         return None if target == LOCAL_TARGET else 0
@@ -177,7 +177,7 @@ class QueueReport:
         self._queues: dict[str, _Queue] = {}
 
     def waiting_for(self, run: Run) -> str:
-        """Return what a queued run waits for, in one line."""
+        """Return the reasons why a queued run waits, in one line."""
         target = run.target or LOCAL_TARGET
         queue = self._read_queue(target)
         before = bisect_left(queue.keys, run.key)

@@ -27,7 +27,7 @@ from mlrun_cli.wire.run_folder import JOURNAL
 
 
 class ImportReport(NamedTuple):
-    """What was added to a store.
+    """A report of the rows added to a store.
 
     Attributes:
         runs: their ids.

@@ -191,7 +191,7 @@ def _reconcile(workspace: Workspace, name: str) -> bool:
 
 
 def _read_ending(folder: Path) -> dict[str, Any] | None:
-    """Return what the session has written at its end; None when there is nothing, or something else."""
+    """Read the ending that a session wrote; None when there is none that can be read."""
     ending = read_json(folder / _ENDING)
     is_whole = ending is not None and isinstance(ending.get("ended_at"), int) and "error" in ending
     return ending if is_whole else None

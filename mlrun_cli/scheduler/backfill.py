@@ -53,6 +53,6 @@ class Backfill:
         return True
 
     def _count_overtaking(self, run: Run, usable: Collection[str] | None = None) -> int:
-        """Return how many later runs have been started: all, or those that have some of these GPUs."""
+        """Return the number of later runs that were started: all, or those with some of these GPUs."""
         allocated = self._workspace.queues.list_gpus_of_later_runs(run.target or "", run.key, self._starting)
         return len(allocated) if usable is None else sum(not gpus.isdisjoint(usable) for gpus in allocated)

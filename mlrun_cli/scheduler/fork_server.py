@@ -137,7 +137,7 @@ def _run_and_exit(action: Callable[..., None], *arguments: Any) -> NoReturn:
 
 
 def _identify_program() -> tuple[int, int, int] | None:
-    """Return what an upgrade of the package changes; None when it has been removed."""
+    """Return the identity of the installed program, which an upgrade changes; None when it is gone."""
     try:
         found = os.stat(SUPERVISOR_PROGRAM)
     except OSError:

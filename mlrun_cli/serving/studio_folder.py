@@ -168,7 +168,7 @@ class StudioFolder:
 
 
 def _is_locked(path: Path) -> bool:
-    """Whether a process holds the lock on a registration."""
+    """Return whether a process holds the lock on a registration."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except OSError:

@@ -10,7 +10,7 @@ from mlrun_cli.serving.urls import DEFAULT_PORT
 
 
 class StudioOptions(NamedTuple):
-    """How to serve the studio.
+    """Options of a studio server.
 
     Attributes:
         home: `$MLRUN_HOME`, whose workspaces are shown.
@@ -56,7 +56,7 @@ class StudioOptions(NamedTuple):
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host without port is this machine, as `localhost` or by an address of the loopback range."""
+    """Return whether a host without port is this machine, as `localhost` or by an address of the loopback range."""
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:

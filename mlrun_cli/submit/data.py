@@ -73,7 +73,7 @@ def preview_data(
     *,
     environment: Mapping[str, str] | None = None,
 ) -> RunData:
-    """Return what `bind_data` would, with `{run-id}` for the run's id; nothing is made, kept or copied.
+    """Return a preview of `bind_data`, with `{run-id}` for the run's id; it makes nothing.
 
     Raises:
         UsageError, DataNotFound: as `bind_data`.

@@ -179,7 +179,7 @@ def _make_folder(where: str, path: Path, datastore: Datastore) -> None:
 
 
 def find_for(where: str, find: Callable[[], _Found]) -> _Found:
-    """Return what `find` finds; its errors name the entry that they are about."""
+    """Call `find` and name the data entry in its errors."""
     try:
         return find()
     except (DataNotFound, UsageError) as error:

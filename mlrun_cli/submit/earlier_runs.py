@@ -38,11 +38,11 @@ class EarlierRun(NamedTuple):
         return next((entry for entry in entries if entry.path == path), None)
 
     def git_properties(self) -> dict[str, str]:
-        """Return those of its properties that say which commit its source stood at."""
+        """Return the run's properties that name the git commit of its source."""
         return {name: value for name, value in self.run.properties.items() if name.startswith(GIT_PREFIXES)}
 
     def configuration(self) -> RunConfiguration:
-        """Return what its runconfig came to; data are named by the ids of their datasets."""
+        """Return the run's resolved configuration; data are named by the ids of their datasets."""
         definition = self.run.definition or {}
         words = self.submission.argv
         docker = definition.get("environment", {}).get("docker") or {}

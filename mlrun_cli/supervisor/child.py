@@ -78,7 +78,7 @@ class Child:
 
 
 def _prepare(parent: int, group: int | None, limits: Limits) -> Callable[[], None]:
-    """Return what the child calls between fork and exec."""
+    """Return the function for the child to call between fork and exec."""
     die = die_with_parent(parent)
 
     def prepare() -> None:

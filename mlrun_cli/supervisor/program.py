@@ -57,7 +57,7 @@ def main(words: list[str]) -> int:
 
 
 def _read_inputs(folder: RunFolder) -> tuple[Submission, Secrets] | None:
-    """Return what the run was submitted with; None where that is not there, or cannot be read."""
+    """Read the submission and secrets of a run; None where they are missing or unreadable."""
     try:
         document, secrets = read_json(folder.submission), read_json(folder.secrets)
         if document is None or secrets is None:

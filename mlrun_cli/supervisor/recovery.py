@@ -151,7 +151,7 @@ def recover(workspace: Workspace, run: Run) -> None:
 
 
 def _read_submission(folder: RunFolder) -> Submission | None:
-    """Return what the run was submitted with; None where that is not there, or cannot be read."""
+    """Read the submission of a run; None where it is missing or unreadable."""
     try:
         document = read_json(folder.submission)
         return None if document is None else Submission.from_json(document)
@@ -191,7 +191,7 @@ def _derive_outcome(
 
 
 def _read_process(folder: RunFolder) -> Mapping[str, Any]:
-    """Return what the supervisor wrote down of the script's processes; nothing where there is nothing."""
+    """Read the supervisor's record of the script's processes; empty where there is none."""
     try:
         return read_json(folder.process) or {}
     except OSError:

@@ -92,7 +92,7 @@ class RunRequestHandler:
         return encode_line(response)
 
     def written(self) -> Mapping[str, int]:
-        """Return how much the run's processes have written by this moment."""
+        """Return the size of the run's journals by now."""
         return self._reader.sizes()
 
     def _metrics(self, arguments: Mapping[str, Any]) -> dict[str, Any]:

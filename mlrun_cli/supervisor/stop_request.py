@@ -13,7 +13,7 @@ from mlrun_cli.supervisor.process_group import ProcessGroup
 
 
 class StopRequest:
-    """At most one; a cancel that comes later may only make its grace shorter.
+    """The request to stop a run; a later cancel can only shorten its grace.
 
     Attributes:
         reason: why the run is to stop; None as long as it is not.

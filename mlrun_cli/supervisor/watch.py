@@ -104,7 +104,7 @@ class Watch:
         watched: set[int] = set()
 
         def forget(pidfd: int) -> None:
-            """An end is seen by waiting for the process; of this descriptor, it would wake for ever."""
+            """Stop watching a descriptor: the end of its process is seen by waiting for it."""
             self._selector.unregister(pidfd)
             os.close(pidfd)
             watched.remove(pidfd)

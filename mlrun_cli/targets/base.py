@@ -21,7 +21,7 @@ from mlrun_cli.workspace import Workspace
 
 
 class Witness(Enum):
-    """What a kind can promise about liveness: who says that a supervisor is gone."""
+    """The witness of liveness that a kind can offer: who says that a supervisor is gone."""
 
     LOCK = "lock"
     """The kernel, at once: it frees the owner lock with the supervisor's process."""
@@ -32,7 +32,7 @@ class Witness(Enum):
 
 
 class Liveness(Enum):
-    """What became of a supervisor whose run has not ended."""
+    """The state of the supervisor of a live run."""
 
     ALIVE = "alive"
     """It lives, or nobody can tell from here."""
@@ -43,7 +43,7 @@ class Liveness(Enum):
 
 
 class Demand(NamedTuple):
-    """What a run needs of its target."""
+    """A run's demand on its target."""
 
     node_count: int = 1
     gpu_count: int = 0
@@ -83,7 +83,7 @@ class Target(ABC):
     @classmethod
     @abstractmethod
     def node_limit(cls, row: ComputeTarget) -> int | None:
-        """Return how many nodes may be in use at once.
+        """Return the limit of nodes in use at once.
 
         Where there is a limit, runs wait in the workspace's queue and are started by the target's dispatcher. None
         means that they start at submit; an engine that has a queue of its own decides then what waits.
@@ -122,7 +122,7 @@ class Target(ABC):
 
     @abstractmethod
     def wake(self, run: Run) -> bool:
-        """Have a supervisor read the store at once rather than within a second; False when it cannot be reached."""
+        """Wake a supervisor, so that it reads the store at once; return False when it cannot be reached."""
 
     def cancel(self, run: Run) -> None:
         """Stop a run that is CancelRequested in the store; the supervisor records its end."""

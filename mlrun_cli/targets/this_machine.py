@@ -37,7 +37,7 @@ def may_judge(run: Run) -> bool:
 
 
 def observe(workspace: Workspace, run: Run) -> Liveness:
-    """Return what the owner lock of a live run says of its supervisor."""
+    """Return the liveness of a run's supervisor, by the owner lock."""
     if not may_judge(run):
         return Liveness.ALIVE
     folder = workspace.run_folder(run.run_id)
@@ -63,7 +63,7 @@ def is_alive(workspace: Workspace, run: Run) -> bool:
 
 
 def recover(workspace: Workspace, runs: Sequence[Run], start: Callable[[Run, OwnerLock], object]) -> bool:
-    """Have a process recover lost runs unless one does; False when none could be started now.
+    """Start a process that recovers lost runs unless one does; return False when none could be started.
 
     Args:
         workspace: where the runs are.
@@ -90,7 +90,7 @@ def recover(workspace: Workspace, runs: Sequence[Run], start: Callable[[Run, Own
 
 
 def wake(folder: RunFolder) -> bool:
-    """Have a supervisor read the store at once instead of within a second; False when none listens."""
+    """Wake a supervisor, so that it reads the store at once; return False when none listens."""
     import socket  # noqa: PLC0415 — not on the way of `run list`
 
     try:

@@ -49,7 +49,7 @@ def _may_have_password_of(before: Request, after: Request) -> bool:
 
 
 def _host(request: Request) -> str:
-    """With its port, unless that is the usual one of http or https."""
+    """Return the host with its port, unless that is the usual one of http or https."""
     host, usual = request.host.lower(), ":443" if request.type == "https" else ":80"
     return host[: -len(usual)] if host.endswith(usual) else host
 

@@ -10,12 +10,12 @@ def format_title(log_name: str) -> str:
 
 
 def format_head(run_id: str, url: str) -> str:
-    """Return what stands above the logs."""
+    """Return the lines above the logs."""
     return f"RunId: {run_id}\nWeb View: {url}"
 
 
 def format_summary(run_id: str, url: str, lines: Iterable[str]) -> str:
-    """Return what stands below the logs: a title, the run, and lines on how it ended."""
+    """Return the lines below the logs: a title, the run, and how it ended."""
     return "\n".join(["", "Execution Summary", "=================", format_head(run_id, url), *lines, ""])
 
 

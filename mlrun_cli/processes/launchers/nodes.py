@@ -13,7 +13,7 @@ class NodesLauncher(Launcher):
 
     @property
     def port_count(self) -> int:
-        """None for a single process."""
+        """Return the number of ports; 0 for a single process."""
         return 0 if self.launch.node_count == 1 else 1
 
     def list_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:

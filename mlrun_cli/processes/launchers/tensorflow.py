@@ -14,7 +14,7 @@ class TensorflowLauncher(Launcher):
 
     @property
     def port_count(self) -> int:
-        """One for each process."""
+        """Return the number of ports: one for each process."""
         return self.launch.process_count
 
     def list_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:
