@@ -10,7 +10,7 @@ _OUTPUT = "--output"
 
 
 def names_beginning(parameters: Iterable[Any], start: str) -> list[str]:
-    """The long names that begin so, one of each option.
+    """Return the long names that begin so, one of each option.
 
     Args:
         parameters: Typer's parameters of a command.

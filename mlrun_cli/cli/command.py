@@ -61,7 +61,7 @@ class OptionGroup(Protocol):
 
     @classmethod
     def option_parameters(cls) -> Sequence[inspect.Parameter]:
-        """The parameters that the command's signature has in place of the one of this type."""
+        """Return the parameters that the command's signature has in place of the one of this type."""
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> OptionGroup:
@@ -220,7 +220,7 @@ def build(declaration: Declaration, verb: str) -> Command:
 
 
 def _callback(declaration: Declaration) -> Callable[..., int]:
-    """The function that Typer calls: its signature has the own options, the query and the shared options."""
+    """Return the function that Typer calls: its signature has the own options, the query and the shared options."""
     declared = inspect.signature(declaration.function, eval_str=True).parameters.values()
     groups: dict[str, type[OptionGroup]] = {
         parameter.name: parameter.annotation

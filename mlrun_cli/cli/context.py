@@ -32,7 +32,7 @@ class Context(NamedTuple):
     attached_experiment: str | None
 
     def experiment_name(self, typed: str | None) -> str:
-        """The experiment that was typed, else the attached folder's.
+        """Return the experiment that was typed, else the attached folder's.
 
         Raises:
             UsageError: there is neither, or the name is not valid.
@@ -79,7 +79,7 @@ def warn_of_lost_runs(workspace: Workspace, shared: Shared) -> None:
 
 
 def identity_of(shared: Shared, config: ProjectConfig | None, *, otherwise: str | None = None) -> WorkspaceIdentity:
-    """The names of the workspace that a command is about, each from an option, else from the attached folder.
+    """Return the names of the workspace that a command is about, each from an option, else from the attached folder.
 
     Args:
         shared: what was typed.
@@ -106,7 +106,7 @@ def identity_of(shared: Shared, config: ProjectConfig | None, *, otherwise: str 
 
 
 def line_to_type(workspace: Workspace, *words: str) -> str:
-    """A line for the shell that this command was typed in, quoted, which leads to the same workspace."""
+    """Return a line for the shell that this command was typed in, quoted, which leads to the same workspace."""
     return shlex.join(["mlrun", *words, *_options_to(workspace.identity)])
 
 
@@ -125,5 +125,5 @@ def _options_to(identity: WorkspaceIdentity) -> list[str]:
 
 
 def _first(*names: str | None) -> str | None:
-    """The first that was given. An empty one counts: a variable that a pipeline forgot to set must not pass."""
+    """Return the first that was given. An empty one counts: a variable that a pipeline forgot to set must not pass."""
     return next((name for name in names if name is not None), None)

@@ -224,7 +224,7 @@ def _record(dataset: Dataset) -> dict[str, Any]:
 
 
 def _described(workspace: Workspace, dataset: Dataset) -> dict[str, Any]:
-    """The keys that Azure shows of one dataset: how it is read, what it is registered as, what it is made of."""
+    """Return the keys that Azure shows of one dataset: how it is read, what it is registered as, what it is made of."""
     where = workspace_record(workspace.identity, workspace.home)["id"]
     return {
         "definition": ["GetFiles", *(step[0] for step in dataset.definition["steps"])],
@@ -234,7 +234,7 @@ def _described(workspace: Workspace, dataset: Dataset) -> dict[str, Any]:
 
 
 def _source(path: dict[str, str]) -> str:
-    """A path as the SDK spells it, `('datastore', 'folder/*.csv')`, or as it is; a URL without what may be a secret."""
+    """Return a path as the SDK spells it, `('datastore', 'folder/*.csv')`, or as it is; URLs are redacted."""
     if "datastore" in path:
         return str((path["datastore"], path["path"]))
     (source,) = path.values()

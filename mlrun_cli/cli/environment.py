@@ -203,7 +203,7 @@ def prune(
 
 
 def _record(environment: RegisteredEnvironment) -> dict[str, Any]:
-    """The definition, as Azure shows it, and what is ours: labels and time."""
+    """Return the definition, as Azure shows it, and what is ours: labels and time."""
     return {
         **_definition(environment),
         "createdTime": iso(environment.created_at),

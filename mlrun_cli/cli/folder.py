@@ -67,7 +67,7 @@ def attach(shared: Shared, experiment_name: _ExperimentName = None) -> object:
 
 
 def _config_to_keep(shared: Shared) -> ProjectConfig | None:
-    """The folder's own config, of which what is not given is kept; None when it lacks a name, or there is none.
+    """Return the folder's own config, of which what is not given is kept; None when it lacks a name, or there is none.
 
     Raises:
         InvalidFile: it cannot be read, so that nobody knows what would be lost with it.

@@ -64,7 +64,7 @@ def _declared(
 
 
 def shared_parameters(taken: Collection[str] = ()) -> list[inspect.Parameter]:
-    """The parameters that a command's own are followed by.
+    """Return the parameters that a command's own are followed by.
 
     Args:
         taken: names of options that the command's own have, as `-t`, and these do without.
@@ -77,7 +77,7 @@ def shared_parameters(taken: Collection[str] = ()) -> list[inspect.Parameter]:
 
 
 def option_names(parameter: inspect.Parameter) -> Sequence[str]:
-    """The names under which an option is typed; nothing for what is no option."""
+    """Return the names under which an option is typed; nothing for what is no option."""
     metadata = getattr(parameter.annotation, "__metadata__", ())
     return next((one.param_decls for one in metadata if getattr(one, "param_decls", None)), ())
 

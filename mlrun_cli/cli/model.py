@@ -333,7 +333,10 @@ def _run(context: Context, metadata_file: Path | None, run_id: str | None, exper
 
 
 def _filtering_id(context: Context, run_id: str | None) -> str | None:
-    """The whole id of the run whose models are meant; those of a deleted run are found by the id as it was typed."""
+    """Return the whole id of the run whose models are meant.
+
+    Those of a deleted run are found by the id as it was typed.
+    """
     if run_id is None:
         return None
     with suppress(RunNotFound):
@@ -368,7 +371,7 @@ def _filters(pairs: Sequence[str] | None, option: str) -> tuple[PairFilter, ...]
 def _details(
     sample_input: str | None, sample_output: str | None, cores: float | None, gigabytes: float | None, gpus: int | None
 ) -> dict[str, Any]:
-    """Those fields of `ModelDetails` of which something is said.
+    """Return those fields of `ModelDetails` of which something is said.
 
     Raises:
         UsageError: an amount is infinite, or none.

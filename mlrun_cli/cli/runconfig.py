@@ -152,7 +152,7 @@ def _workspace(shared: Shared, *, is_attached: bool) -> AbstractContextManager[W
 
 
 def _row(verdict: Verdict) -> dict[str, str]:
-    """The columns of a table; a cell that has nothing to say is empty."""
+    """Return the columns of a table; a cell that has nothing to say is empty."""
     return {
         "file": printable(verdict.file),
         "loads": "yes" if verdict.loads else "no",

@@ -69,7 +69,7 @@ class _Tree(TyperGroup):
         return _EXAMPLES
 
     def find(self, name: str) -> Any:
-        """The command of this name, or None."""
+        """Return the command of this name, or None."""
         raise NotImplementedError
 
     def words(self, name: str) -> str:
@@ -152,11 +152,11 @@ class Noun(_Tree):
         return None if declaration is None else build(declaration, name)
 
     def words(self, name: str) -> str:
-        """The noun and its verb."""
+        """Return the noun and its verb."""
         return f"{self.name} {name}"
 
     def meant(self, name: str) -> str | None:
-        """The verb that other programs call like this."""
+        """Return the verb that other programs call like this."""
         from mlrun_cli.cli.synonyms import meant_verb  # noqa: PLC0415 - start-up
 
         return meant_verb(self._group.name, name, self._group.verbs())
@@ -182,7 +182,7 @@ class _Nouns(_Tree):
         return NOUNS
 
     def meant(self, name: str) -> str | None:
-        """The noun and verb that other programs call like this, or a verb of runs without its noun."""
+        """Return the noun and verb that other programs call like this, or a verb of runs without its noun."""
         from mlrun_cli.cli.synonyms import meant_command  # noqa: PLC0415 - start-up
 
         return meant_command(name)
@@ -246,7 +246,7 @@ def _noun(name: str) -> Noun:
 
 
 def root() -> TyperGroup:
-    """The whole tree."""
+    """Return the whole tree."""
     version = TyperOption(param_decls=["--version"], is_flag=True, expose_value=False)
     version.help = "Show the version."
     version.is_eager = True

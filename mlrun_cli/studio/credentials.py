@@ -22,11 +22,11 @@ class Credentials:
         self.cookie = self._derive("session")
 
     def is_token(self, text: str) -> bool:
-        """Whether this is the token."""
+        """Return whether this is the token."""
         return hmac.compare_digest(text.strip().encode(), self.token.encode())
 
     def is_cookie(self, text: str | None) -> bool:
-        """Whether this is the cookie of a signed-in browser."""
+        """Return whether this is the cookie of a signed-in browser."""
         return text is not None and hmac.compare_digest(text.encode(), self.cookie.encode())
 
     def create_csrf_token(self) -> str:
@@ -35,7 +35,7 @@ class Credentials:
         return f"{salt}{self._derive('form', salt)}"
 
     def is_csrf_token(self, text: str | None) -> bool:
-        """Whether this is a CSRF token of the studio."""
+        """Return whether this is a CSRF token of the studio."""
         if text is None:
             return False
         salt, digest = text[:_SALT_LENGTH], text[_SALT_LENGTH:]

@@ -123,7 +123,7 @@ class AccessMiddleware:
         return name in self._hosts or (self._accepts_any_address and _is_address(name))
 
     def _is_own_origin(self, headers: Headers) -> bool:
-        """Whether a page of the studio sent the request, by the header `Origin` or `Sec-Fetch-Site`.
+        """Return whether a page of the studio sent the request, by the header `Origin` or `Sec-Fetch-Site`.
 
         A proxy may have replaced the browser's `Host`, so names of --allow-host count as well.
         """

@@ -164,7 +164,7 @@ def _hand_on(real: Path | None, line: Sequence[str], words: Sequence[str]) -> in
 
 
 def _with_real(answer: Answer, real: Path | None) -> str:
-    """The note, with what the real az has missed and how to call it."""
+    """Return the note, with what the real az has missed and how to call it."""
     if real is None or answer.left_undone is None:
         return answer.note
     return f"{answer.note} The az behind this one {answer.left_undone}: call it as {shlex.quote(str(real))}."

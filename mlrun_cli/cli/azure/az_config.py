@@ -65,6 +65,6 @@ def change_settings(changes: Iterable[tuple[str, str, str]]) -> None:
 
 
 def setting_records(settings: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The settings of a section as `az config get` shows them."""
+    """Return the settings of a section as `az config get` shows them."""
     source = str(config_file())
     return [{"name": name, "source": source, "value": value} for name, value in settings.items()]

@@ -65,7 +65,7 @@ def write_az(folder: Path, command: Path, *, force: bool) -> Path:
 
 
 def az_behind(search_path: str) -> Path | None:
-    """The first `az` on a PATH that is not ours; None when there is none."""
+    """Return the first `az` on a PATH that is not ours; None when there is none."""
     for folder in search_path.split(os.pathsep):
         path = Path(folder or ".") / _NAME
         if path.is_file() and os.access(path, os.X_OK) and not _is_ours(path):

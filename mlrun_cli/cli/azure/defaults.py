@@ -15,7 +15,7 @@ _TRUE = frozenset({"1", "yes", "true", "on"})
 
 
 def azure_default(section: str, key: str) -> str | None:
-    """The value of `AZURE_<SECTION>_<KEY>`, else of `key` in `[section]` of az's config file, else None.
+    """Return the value of `AZURE_<SECTION>_<KEY>`, else of `key` in `[section]` of az's config file, else None.
 
     Raises:
         InvalidFile: the config file is there and cannot be read.

@@ -15,7 +15,7 @@ def _say_that_none_is_needed() -> int:
 
 
 def login_command() -> TyperCommand:
-    """A command that takes every option of `az login` and does without."""
+    """Return a command that takes every option of `az login` and does without."""
     return TyperCommand(
         "login",
         callback=_say_that_none_is_needed,

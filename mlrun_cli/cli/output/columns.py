@@ -87,12 +87,12 @@ def print_columns(
 
 
 def local_time(moment: str | None) -> str:
-    """A moment of a record as the clocks here show it, to the minute; empty for none."""
+    """Return a moment of a record as the clocks here show it, to the minute; empty for none."""
     return "" if moment is None else moment_of(moment).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def moment_of(text: str) -> datetime:
-    """A moment of a record."""
+    """Return a moment of a record."""
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
@@ -106,7 +106,7 @@ def carries(text: str, encoding: str) -> bool:
 
 
 def _narrowed(columns: Sequence[Column], width: int, repeating: Narrowing, narrowing: Narrowing) -> list[Column]:
-    """The columns that fit into `width`."""
+    """Return the columns that fit into `width`."""
     by_heading = {column.heading: column for column in columns}
     alike = [(heading, to) for heading, to in repeating if len(set(by_heading[heading].cells)) == 1]
     for heading, narrowest in (*alike, *narrowing):
@@ -130,7 +130,7 @@ def _room(columns: Sequence[Column], width: int) -> int:
 
 
 def _ending(text: str, width: int) -> str:
-    """The last characters of `text`, in at most `width` columns."""
+    """Return the last characters of `text`, in at most `width` columns."""
     from rich.cells import cell_len  # noqa: PLC0415
 
     while cell_len(text) > width:

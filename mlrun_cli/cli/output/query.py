@@ -204,7 +204,7 @@ def _unreadable(text: str, error: Exception) -> InvalidQuery:
 
 
 def _error(text: str, position: int, reason: str) -> InvalidQuery:
-    """An error of three lines: what is wrong, where and what stands there, the query, an example."""
+    """Return an error of three lines: what is wrong, where and what stands there, the query, an example."""
     begin = max(0, position - _SHOWN // 2)
     shown = printable(text[begin : begin + _SHOWN])
     from_there = printable(text[position : position + _SHOWN_FROM_THERE])

@@ -93,6 +93,6 @@ def time_of(key: str) -> Callable[[Record], str]:
 
 
 def tags_of_record(record: Record) -> str:
-    """A record's tags in one line."""
+    """Return a record's tags in one line."""
     tags = record.get("tags") or {}
     return ", ".join(key if value in {None, ""} else f"{key}={value}" for key, value in sorted(tags.items()))

@@ -106,7 +106,7 @@ def _flat(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[Any]]]:
 
 
 def _summary(values: Sequence[Any]) -> dict[str, str]:
-    """The last value, how many there are, and between which numbers they lie, where there are several."""
+    """Return the last value, how many there are, and between which numbers they lie, where there are several."""
     numbers = [value for value in values if type(value) in {int, float}]
     comparable = [number for number in numbers if number == number]  # noqa: PLR0124 - NaN differs from itself
     has_range = len(comparable) > 1
@@ -119,5 +119,5 @@ def _summary(values: Sequence[Any]) -> dict[str, str]:
 
 
 def _shown(value: object) -> str:
-    """A value in few characters."""
+    """Return a value in few characters."""
     return f"{value:.{_DIGITS}g}" if isinstance(value, float) else str(value)

@@ -82,7 +82,7 @@ Before them go those of `_REPEATING` that say the same in every line. The last 2
 
 
 def shown_status(row: Mapping[str, Any], encoding: str) -> str:
-    """The status behind its glyph, as far as the encoding carries it."""
+    """Return the status behind its glyph, as far as the encoding carries it."""
     glyph, plain, _ = _LOOKS[RunStatus(row["status"])]
     return f"{glyph if carries(glyph, encoding) else plain} {row['status']}"
 

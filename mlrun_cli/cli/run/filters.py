@@ -42,7 +42,7 @@ class FilterOptions:
 
     @classmethod
     def option_parameters(cls) -> Sequence[inspect.Parameter]:
-        """The parameters that a command's signature has in place of the one of this type."""
+        """Return the parameters that a command's signature has in place of the one of this type."""
         return [
             inspect.Parameter(
                 f"{_PREFIX}{word}", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_annotation(term)
@@ -53,7 +53,7 @@ class FilterOptions:
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> FilterOptions:
-        """The filters of what was typed, by the names of `option_parameters`."""
+        """Return the filters of what was typed, by the names of `option_parameters`."""
         return cls(
             {
                 name.removeprefix(_PREFIX): [value] if isinstance(value, str) else value

@@ -15,19 +15,19 @@ from mlrun_cli.runs.run import Run
 
 
 def get_runs(context: Context, run_ids: Sequence[str], experiment_name: str | None) -> Sequence[Run]:
-    """The runs of these ids; `@latest` is the newest of the experiment, or of the attached one."""
+    """Return the runs of these ids; `@latest` is the newest of the experiment, or of the attached one."""
     return actions.get_runs(
         context.workspace, run_ids, experiment_name=experiment_name, attached_experiment=context.attached_experiment
     )
 
 
 def get_run(context: Context, run_id: str, experiment_name: str | None) -> Run:
-    """The run of this id."""
+    """Return the run of this id."""
     return get_runs(context, [run_id], experiment_name)[0]
 
 
 def one_or_all(records: Sequence[dict[str, Any]]) -> object:
-    """The record of the only run, or a list of all of them."""
+    """Return the record of the only run, or a list of all of them."""
     return records[0] if len(records) == 1 else list(records)
 
 
@@ -57,7 +57,7 @@ def run_filter(context: Context, experiment_name: str | None, filters: FilterOpt
 
 
 def _parent_id(context: Context, run_id: str, experiment_name: str | None) -> str:
-    """The whole id of a parent; the experiment that was named says only which run is `@latest`."""
+    """Return the whole id of a parent; the experiment that was named says only which run is `@latest`."""
     latest_of = experiment_name or context.attached_experiment
     return actions.get_runs(context.workspace, [run_id], attached_experiment=latest_of)[0].run_id
 
@@ -72,7 +72,7 @@ def choose_runs(
     last: int | None,
     filters: FilterOptions,
 ) -> Sequence[Run]:
-    """The runs of some ids, or with `is_all` those that the filters leave and that have ended, or have not.
+    """Return the runs of some ids, or with `is_all` those that the filters leave and that have ended, or have not.
 
     Raises:
         UsageError: neither way was chosen, or both.

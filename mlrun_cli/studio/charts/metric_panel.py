@@ -159,7 +159,7 @@ def _build_grid_figure(grid: Grid) -> Figure | None:
 
 
 def _is_drawable(value: object) -> bool:
-    """Whether it is a number that can be drawn; integers of Python are not bounded."""
+    """Return whether it is a number that can be drawn; integers of Python are not bounded."""
     if isinstance(value, int) and not isinstance(value, bool):
         return abs(value) <= sys.float_info.max
     return isinstance(value, float)

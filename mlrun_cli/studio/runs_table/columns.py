@@ -65,11 +65,11 @@ class Column(NamedTuple):
         return None
 
     def is_numeric(self) -> bool:
-        """Whether its cells are aligned right."""
+        """Return whether its cells are aligned right."""
         return self.kind in _NUMERIC_KINDS
 
     def links_to_run(self) -> bool:
-        """Whether its cells link to the run."""
+        """Return whether its cells link to the run."""
         return self.kind in _LINK_KINDS
 
     def next_order(self, order: RunOrder) -> RunOrder | None:

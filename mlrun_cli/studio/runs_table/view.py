@@ -119,7 +119,7 @@ class RunsView(NamedTuple):
         return self.with_changes(**{name: self._field_defaults[name] for name in _FILTERS})
 
     def is_tree(self) -> bool:
-        """Whether child runs are shown below their parents, which filters and other orders prevent."""
+        """Return whether child runs are shown below their parents, which filters and other orders prevent."""
         return self.children and not self.filters() and self.sort == str(NEWEST_FIRST)
 
     def to_saved_view(self) -> RunsView:

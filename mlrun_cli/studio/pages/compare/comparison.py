@@ -39,7 +39,7 @@ class ComparisonRow(NamedTuple):
         return len(set(self.values)) <= 1
 
     def differs(self, position: int) -> bool:
-        """Whether a run's value differs from the first run's."""
+        """Return whether a run's value differs from the first run's."""
         return self.values[position] != self.values[0]
 
 
