@@ -36,15 +36,15 @@ def _forward(call: str, place: Any, **arguments: Any) -> Any:
     done = subprocess.run([sys.executable, "-E", _PROGRAM], input=order, stdout=subprocess.PIPE, text=True, check=True)
     response = json.loads(done.stdout)
     if "error" in response:
-        raise _error(**response["error"])
+        raise _make_error(response["error"]["type"], response["error"]["message"])
     return response["result"]
 
 
-def _error(type: str, message: str) -> Exception:  # noqa: A002 — as the protocol has it
+def _make_error(type_name: str, message: str) -> Exception:
     """Return an error of version 0.1 that it makes the same response of."""
     names = sys.modules["mlrun_cli.answers.refusals"]._NAMES
     base = sys.modules["mlrun_cli.errors"].MlrunError
-    kind = next((kind for kind, name in names.items() if name == type), base)
+    kind = next((kind for kind, name in names.items() if name == type_name), base)
     error: Any = kind.__new__(kind)
     error.message, error.hint = message, None
     return error  # type: ignore[no-any-return]
