@@ -73,7 +73,7 @@ refused(UserErrorException, "count; tag_values", run.create_children, 3, "a", [1
 refused(UserErrorException, "1000000", run.create_children, 1000001)
 refused(UserErrorException, "status; Completed", next, run.get_children(status="Finished"))
 refused(UserErrorException, "name; text", run.child_run, 3)
-refused(UserErrorException, "a run 'taken' already", [run.child_run(run_id="taken")][0].child_run, run_id="taken")
+refused(UserErrorException, "run 'taken' already", [run.child_run(run_id="taken")][0].child_run, run_id="taken")
 refused(UserErrorException, "no/id", run.child_run, run_id="no/id")
 same([child.id for child in run.get_children()], ["taken"])
 refused(UserErrorException, "ScriptRunConfig; dict", run.submit_child, {"script": "train.py"})
@@ -169,7 +169,7 @@ def test_a_run_ends_once_whoever_ends_it_again(mlrun: Mlrun) -> None:
         failed.fail("again")
         same((failed.status, failed.get_details()["error"]["error"]["message"]), ("Failed", "no data"))
         open_one = Experiment(ws, "exp").start_logging
-        refused(UserErrorException, "a run 'shared' already", open_one, run_id="shared")
+        refused(UserErrorException, "run 'shared' already", open_one, run_id="shared")
         refused(UserErrorException, "does not know colour. It takes name=", open_one, colour=1)
         refused(UserErrorException, "a 5th argument without a name", open_one, "n", "id", None, None, 5)
         refused(TypeError, "several values for name", open_one, "n", name="m")
