@@ -33,7 +33,7 @@ def install_boot_service(home: Path, program: Path, *, dry_run: bool, say: Calla
     return {"dryRun": dry_run, "kind": service.kind, "text": service.text(), "where": service.where}
 
 
-def boot_service_status(home: Path, program: Path) -> dict[str, Any]:
+def get_boot_service_status(home: Path, program: Path) -> dict[str, Any]:
     """Return whether they are started with it, and by what."""
     found = next((service for service in _both(home, program) if service.is_installed()), None)
     return {

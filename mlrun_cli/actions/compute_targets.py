@@ -106,11 +106,11 @@ def get_compute_target(workspace: Workspace, name: str) -> ComputeTarget:
             target=LOCAL_TARGET,
         )
     if found is None:
-        raise ComputeTargetNotFound(name, target_names(workspace))
+        raise ComputeTargetNotFound(name, list_target_names(workspace))
     return found
 
 
-def target_names(workspace: Workspace) -> list[str]:
+def list_target_names(workspace: Workspace) -> list[str]:
     """Return the names of compute targets: `local` first, then the others."""
     others = (target.name for target in workspace.compute_targets.list() if target.name != LOCAL_TARGET)
     return [LOCAL_TARGET, *others]

@@ -19,7 +19,7 @@ def list_experiments(workspace: Workspace) -> Sequence[dict[str, Any]]:
     return [_record(workspace, experiment) for experiment in workspace.experiments.list()]
 
 
-def experiment_overviews(workspace: Workspace, text: str | None = None) -> Sequence[ExperimentOutcomes]:
+def list_experiment_overviews(workspace: Workspace, text: str | None = None) -> Sequence[ExperimentOutcomes]:
     """Return all experiments whose names hold each word of a text, the one with the newest activity first.
 
     Runs that have lost their supervisor are recovered first, so that the numbers are true.

@@ -17,7 +17,7 @@ _MOMENT_SECONDS = 1.0
 _BUSY_SECONDS = 30.0
 
 
-def end_by_force(workspace: Workspace, run: Run) -> Run:
+def force_end(workspace: Workspace, run: Run) -> Run:
     """End a run at once, its processes and its supervisor by SIGKILL; the run, Canceled unless it had ended already.
 
     What its script has logged is kept as far as it can be found.

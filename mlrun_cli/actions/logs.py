@@ -57,7 +57,7 @@ def follow_logs(workspace: Workspace, run: Run, write: Write, *, watch: Watch | 
         return _Follower(workspace, run, write, watch).follow(log.fileno())
 
 
-def telling_log(workspace: Workspace, run: Run) -> Path:
+def find_decisive_log(workspace: Workspace, run: Run) -> Path:
     """Return the log that says how a run ended: as a rule the one that is followed.
 
     It is the installer's when the environment of a run that failed could not be built, and that of the process that

@@ -12,7 +12,7 @@ from mlrun_cli.core.names import check_tag_key, check_text
 from mlrun_cli.errors import MissingOption, MlrunError, ModelFileNotFound, ModelNotFound, PropertyImmutable, StoreError
 from mlrun_cli.models.folder import ModelFolder, copy_in, copy_out, list_model_files
 from mlrun_cli.models.model import Model, ModelFilter, NewModel, check_model_name, model_record
-from mlrun_cli.processes.host import user_name
+from mlrun_cli.processes.host import get_user_name
 from mlrun_cli.runs.run import Run
 from mlrun_cli.snapshots.snapshot import some
 from mlrun_cli.workspace import Workspace
@@ -160,10 +160,10 @@ def download_model(workspace: Workspace, model: Model, folder: Path, *, overwrit
         UsageError: it is there already, and `overwrite` is not set.
         MlrunError: it cannot be written.
     """
-    return copy_out(model_path(workspace, model), folder, overwrite=overwrite)
+    return copy_out(get_model_path(workspace, model), folder, overwrite=overwrite)
 
 
-def model_path(workspace: Workspace, model: Model) -> Path:
+def get_model_path(workspace: Workspace, model: Model) -> Path:
     """Return the path of a model's file or folder, which must not be written to.
 
     Raises:
@@ -172,7 +172,7 @@ def model_path(workspace: Workspace, model: Model) -> Path:
     return _folder(workspace).content(model.name, model.version)
 
 
-def record_of(workspace: Workspace, model: Model) -> dict[str, Any]:
+def build_model_record(workspace: Workspace, model: Model) -> dict[str, Any]:
     """Return the model as `model show` prints it."""
     folder = workspace.folder / "models" / model.name / str(model.version)
     return model_record(model, folder.as_uri())
@@ -190,7 +190,7 @@ def _record(workspace: Workspace, folder: ModelFolder, content: Path, new: NewMo
         version = workspace.models.reserve_version(new.name)
         folder.place(content, new.name, version)
         try:
-            workspace.models.insert(new, version, user_name())
+            workspace.models.insert(new, version, get_user_name())
         except BaseException:
             folder.remove(new.name, version)
             raise

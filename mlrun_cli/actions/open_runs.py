@@ -9,7 +9,7 @@ from mlrun_cli.core.guid import new_guid
 from mlrun_cli.core.names import check_experiment_name, check_run_id, check_tag_key, check_text
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import AlreadyExists, LimitExceeded
-from mlrun_cli.processes.host import get_origin, user_name
+from mlrun_cli.processes.host import get_origin, get_user_name
 from mlrun_cli.runs.run import INTERACTIVE_RUN, Run
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.workspace import Workspace
@@ -109,7 +109,7 @@ def _columns(owner_lock: str, moment: int) -> Mapping[str, Any]:
         "run_type": INTERACTIVE_RUN,
         "status": RunStatus.RUNNING,
         "started_at": moment,
-        "user_name": user_name(),
+        "user_name": get_user_name(),
         "target": "local",
         "owner_lock": owner_lock,
         "host_id": origin.host_id,

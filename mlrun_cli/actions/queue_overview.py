@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from mlrun_cli.actions.compute_targets import target_names
-from mlrun_cli.actions.runs import as_shown
+from mlrun_cli.actions.compute_targets import list_target_names
+from mlrun_cli.actions.runs import prepare_for_display
 from mlrun_cli.compute.compute_target import LOCAL_TARGET
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runtime.liveness import reconcile
-from mlrun_cli.runtime.queue import node_limit
+from mlrun_cli.runtime.queue import get_node_limit
 from mlrun_cli.workspace import Workspace
 
 
@@ -34,21 +34,21 @@ class TargetOverview(NamedTuple):
     waiting_count: int
 
 
-def queue_overview(workspace: Workspace, most_waiting: int) -> Sequence[TargetOverview]:
+def list_target_overviews(workspace: Workspace, most_waiting: int) -> Sequence[TargetOverview]:
     """Return all targets, `local` first, with at most `most_waiting` of the runs that wait for each."""
     not_responding = reconcile(workspace)
     running: dict[str, list[Run]] = {}
     for run in workspace.runs.list_live():
         running.setdefault(run.target or LOCAL_TARGET, []).append(run)
-    names = target_names(workspace)
+    names = list_target_names(workspace)
     names += sorted({*running, *workspace.queues.list_targets()} - set(names))
     return [
         TargetOverview(
             name=name,
-            most_nodes=node_limit(workspace, name),
+            most_nodes=get_node_limit(workspace, name),
             busy_nodes=workspace.queues.count_busy_nodes(name),
-            running=as_shown(workspace, running.get(name, ()), not_responding),
-            waiting=as_shown(workspace, workspace.queues.list_runs(name, most_waiting), not_responding),
+            running=prepare_for_display(workspace, running.get(name, ()), not_responding),
+            waiting=prepare_for_display(workspace, workspace.queues.list_runs(name, most_waiting), not_responding),
             waiting_count=len(workspace.queues.list_keys(name)),
         )
         for name in names

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from mlrun_cli.actions.runs import get_again
+from mlrun_cli.actions.runs import reload_run
 from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, describe_full_disk
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import RunEnded, TimedOut
@@ -37,7 +37,7 @@ def fail_run(workspace: Workspace, run: Run, error: Mapping[str, Any]) -> Run:
         UsageError: the run has ended otherwise.
     """
     with workspace.transaction(durable=True):
-        run = get_again(workspace, run)
+        run = reload_run(workspace, run)
         if run.status is RunStatus.FAILED:
             return run
         if run.status.is_terminal:
@@ -49,10 +49,10 @@ def fail_run(workspace: Workspace, run: Run, error: Mapping[str, Any]) -> Run:
         is_done = _stop(workspace, run, GRACE_SECONDS, error)
     _notify_owner(workspace, run, is_done=is_done)
     if is_done:
-        return get_again(workspace, run)
+        return reload_run(workspace, run)
     with suppress(TimedOut):
         wait_for_runs(workspace, [run], GRACE_SECONDS + _RECORDING_SECONDS)
-    ended = get_again(workspace, run)
+    ended = reload_run(workspace, run)
     if ended.status.is_terminal and ended.status is not RunStatus.FAILED:
         raise RunEnded(
             f"The run '{run.run_id}' has meanwhile ended as {ended.status.value}, and cannot fail any more.",
@@ -80,7 +80,7 @@ def cancel_run(workspace: Workspace, run: Run, grace_seconds: float, *, wakes: b
         is_done = _stop(workspace, run, grace_seconds, None)
     if wakes or is_done:
         _notify_owner(workspace, run, is_done=is_done)
-    return get_again(workspace, run)
+    return reload_run(workspace, run)
 
 
 def _stop(workspace: Workspace, run: Run, grace_seconds: float, error: Mapping[str, Any] | None) -> bool:
@@ -167,7 +167,7 @@ def wait_for_runs(
             )
         if waiting:
             time.sleep(_LOOK_SECONDS)
-    return [get_again(workspace, run) for run in runs]
+    return [reload_run(workspace, run) for run in runs]
 
 
 def count_running_children(workspace: Workspace, canceled: Sequence[Run]) -> Mapping[str, int]:

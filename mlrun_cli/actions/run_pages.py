@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from mlrun_cli.actions.runs import as_shown, resolve_filter
+from mlrun_cli.actions.runs import prepare_for_display, resolve_filter
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.order import NEWEST_FIRST, RunOrder
 from mlrun_cli.runs.run import Run
@@ -53,7 +53,7 @@ class RunPage(NamedTuple):
     child_runs: Count | None
 
 
-def run_page(
+def get_run_page(
     workspace: Workspace,
     which: RunFilter,
     order: RunOrder = NEWEST_FIRST,
@@ -81,7 +81,7 @@ def run_page(
     found = pages.page(which, order, limit=size + 1, offset=(number - 1) * size)
     counts = _counts_apart(pages, which) if counts_children else _counts(pages, which)
     return RunPage(
-        runs=as_shown(workspace, found[:size], which.not_responding),
+        runs=prepare_for_display(workspace, found[:size], which.not_responding),
         number=number,
         has_more=len(found) > size,
         active=pages.count_active(_with_children(which) if counts_children else which),

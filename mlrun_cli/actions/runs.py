@@ -14,7 +14,7 @@ from mlrun_cli.errors import (
     RunNotFound,
 )
 from mlrun_cli.runs.filter import MOST_CONDITIONS, RunFilter
-from mlrun_cli.runs.record import run_details
+from mlrun_cli.runs.record import build_run_details
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.liveness import mark_not_responding, reconcile
@@ -42,7 +42,7 @@ def list_runs(workspace: Workspace, which: RunFilter) -> Sequence[Run]:
         UsageError: something in it is no text.
     """
     which = resolve_filter(workspace, which)
-    return as_shown(workspace, workspace.runs.list(which), which.not_responding)
+    return prepare_for_display(workspace, workspace.runs.list(which), which.not_responding)
 
 
 def resolve_filter(workspace: Workspace, which: RunFilter) -> RunFilter:
@@ -52,7 +52,7 @@ def resolve_filter(workspace: Workspace, which: RunFilter) -> RunFilter:
         RunNotFound: it names a parent that is not there.
         UsageError: something in it is no text.
     """
-    return meant_filter(workspace, which)._replace(not_responding=reconcile(workspace))
+    return check_filter(workspace, which)._replace(not_responding=reconcile(workspace))
 
 
 def get_runs(
@@ -80,13 +80,13 @@ def get_runs(
         _latest(workspace, latest_of) if run_id == LATEST else _get(workspace, run_id, experiment_name)
         for run_id in run_ids
     ]
-    return as_shown(workspace, {run.key: run for run in found}.values(), not_responding)
+    return prepare_for_display(workspace, {run.key: run for run in found}.values(), not_responding)
 
 
 def get_reconciled_runs(workspace: Workspace, runs: Iterable[Run]) -> Sequence[Run]:
     """Return these runs with their true status."""
     not_responding = reconcile(workspace)
-    return as_shown(workspace, [workspace.runs.get_by_key(run.key) for run in runs], not_responding)
+    return prepare_for_display(workspace, [workspace.runs.get_by_key(run.key) for run in runs], not_responding)
 
 
 def update_runs(workspace: Workspace, runs: Sequence[Run], changes: RunChanges) -> Sequence[Run]:
@@ -105,7 +105,7 @@ def update_runs(workspace: Workspace, runs: Sequence[Run], changes: RunChanges) 
     columns = {name: value for name, value in wanted.items() if value is not None}
     with workspace.transaction():
         for run in runs:
-            get_again(workspace, run)
+            reload_run(workspace, run)
             _add_properties(workspace, run, changes.properties or {})
             workspace.runs.set_tags(run.key, changes.tags)
             workspace.runs.remove_tags(run.key, changes.removed_tags)
@@ -116,7 +116,7 @@ def update_runs(workspace: Workspace, runs: Sequence[Run], changes: RunChanges) 
 
 def _updated(workspace: Workspace, run: Run) -> Run:
     """Return the run as it is now; one that does not respond keeps that status until it has ended."""
-    updated = get_again(workspace, run)
+    updated = reload_run(workspace, run)
     is_lost = run.status is RunStatus.NOT_RESPONDING and not updated.status.is_terminal
     return updated._replace(status=run.status) if is_lost else updated
 
@@ -146,10 +146,10 @@ def _add_properties(workspace: Workspace, run: Run, properties: Mapping[str, str
 def get_run_details(workspace: Workspace, run: Run) -> dict[str, Any]:
     """Return the run as `Run.get_details()` gives it, with the addresses of its logs."""
     logs = {name: path.as_uri() for name, path in workspace.run_folder(run.run_id).log_files().items()}
-    return run_details(run, logs)
+    return build_run_details(run, logs)
 
 
-def as_shown(workspace: Workspace, runs: Iterable[Run], not_responding: frozenset[int]) -> list[Run]:
+def prepare_for_display(workspace: Workspace, runs: Iterable[Run], not_responding: frozenset[int]) -> list[Run]:
     """Return the runs as they are to be shown, those that wait with what they wait for."""
     listed = list(runs)
     live = [run for run in listed if not run.status.is_terminal]
@@ -180,7 +180,7 @@ def _check_changes(changes: RunChanges) -> None:
         check_text(what, text or "")
 
 
-def meant_filter(workspace: Workspace, which: RunFilter) -> RunFilter:
+def check_filter(workspace: Workspace, which: RunFilter) -> RunFilter:
     """Return the filter with the whole id of the parent it names.
 
     Raises:
@@ -215,7 +215,7 @@ def meant_filter(workspace: Workspace, which: RunFilter) -> RunFilter:
     return which._replace(parent_run_id=workspace.runs.resolve(check_run_id(which.parent_run_id)))
 
 
-def get_again(workspace: Workspace, run: Run) -> Run:
+def reload_run(workspace: Workspace, run: Run) -> Run:
     """Return the run as it is by now.
 
     Raises:

@@ -26,7 +26,7 @@ _CHUNK = 1 << 20
 _LINK_MODE = 0o120777
 
 
-def keep_snapshot(workspace: Workspace, path: Path) -> str:
+def create_snapshot(workspace: Workspace, path: Path) -> str:
     """Return the id of a new snapshot of a folder, or of a single file.
 
     Raises:
@@ -42,22 +42,22 @@ def keep_snapshot(workspace: Workspace, path: Path) -> str:
         return take_snapshot(Path(folder), store, limits=limits)[0].snapshot_id
 
 
-def source_properties(workspace: Workspace, folder: Path) -> dict[str, str]:
+def create_source_properties(workspace: Workspace, folder: Path) -> dict[str, str]:
     """Take a snapshot of a run's source folder; return the properties with its id and the git commit.
 
     Raises:
         UsageError: there is no such folder, or it is too large.
         StoreError: it cannot be kept.
     """
-    return {SNAPSHOT_PROPERTY: keep_snapshot(workspace, folder), **commit_properties(folder)}
+    return {SNAPSHOT_PROPERTY: create_snapshot(workspace, folder), **get_commit_properties(folder)}
 
 
-def commit_properties(folder: Path) -> dict[str, str]:
+def get_commit_properties(folder: Path) -> dict[str, str]:
     """Return the properties of a run whose source a folder is, but for the snapshot: the git commit it stands at."""
     return git_properties(folder, os.environ, process_redaction())
 
 
-def snapshot_of(workspace: Workspace, run: Run, snapshot_id: str | None = None) -> Snapshot:
+def get_snapshot(workspace: Workspace, run: Run, snapshot_id: str | None = None) -> Snapshot:
     """Return the snapshot of a run, or another one.
 
     Raises:
@@ -84,7 +84,7 @@ def write_snapshot(workspace: Workspace, run: Run, snapshot_id: str | None, fold
         NotFound: the run has no snapshot, or there is none of this id.
         MlrunError: the archive cannot be written.
     """
-    snapshot = snapshot_of(workspace, run, snapshot_id)
+    snapshot = get_snapshot(workspace, run, snapshot_id)
     path = folder / f"{snapshot.snapshot_id}.zip"
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlrun_cli.runs.record import run_record
+from mlrun_cli.runs.record import build_run_record
 from mlrun_cli.runs.run import Run
 from mlrun_cli.serving.studio_folder import StudioFolder
 from mlrun_cli.serving.urls import WorkspaceUrls
 from mlrun_cli.workspace import Workspace
 
 
-def run_url(workspace: Workspace, run_id: str) -> str:
+def build_run_url(workspace: Workspace, run_id: str) -> str:
     """Return the URL of a run's page, which opens while the studio is served."""
     return _workspace_urls(workspace).run(run_id)
 
 
-def experiment_url(workspace: Workspace, name: str) -> str:
+def build_experiment_url(workspace: Workspace, name: str) -> str:
     """Return the URL of an experiment's page, which opens while the studio is served."""
     return _workspace_urls(workspace).experiment(name)
 
 
 def build_printed_record(workspace: Workspace, run: Run) -> dict[str, Any]:
     """Return the run as `run show` prints it: its record, with the URL of its page as `web_view`."""
-    return {**run_record(run), "web_view": run_url(workspace, run.run_id)}
+    return {**build_run_record(run), "web_view": build_run_url(workspace, run.run_id)}
 
 
 def _workspace_urls(workspace: Workspace) -> WorkspaceUrls:

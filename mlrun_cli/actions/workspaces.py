@@ -25,7 +25,7 @@ def open_workspace(identity: WorkspaceIdentity, *, create: bool, starts_read_onl
         WorkspaceNotFound: there is none, and none was to be made.
         StoreError: it cannot be used.
     """
-    locator = locate_workspace(home(), identity)
+    locator = locate_workspace(get_home(), identity)
     return Workspace.open(locator, redaction=process_redaction(), create=create, starts_read_only=starts_read_only)
 
 
@@ -35,10 +35,10 @@ def list_workspaces(resource_group: str | None = None) -> Sequence[dict[str, Any
     Raises:
         StoreError: a folder that workspaces may be in cannot be read.
     """
-    _check_that_all_can_be_seen(home() / "workspaces")
+    _check_that_all_can_be_seen(get_home() / "workspaces")
     return [
-        workspace_record(identity, home())
-        for identity in find_identities(home())
+        build_workspace_record(identity, get_home())
+        for identity in find_identities(get_home())
         if resource_group is None or identity.resource_group == resource_group
     ]
 
@@ -102,12 +102,12 @@ def _configured(path: Path) -> WorkspaceIdentity:
 
 
 def describe_workspace(workspace: Workspace) -> dict[str, Any]:
-    """Return the workspace as `workspace_record` has it, and what was said of it.
+    """Return the workspace as `build_workspace_record` has it, and what was said of it.
 
     Description, friendly name and tags.
     """
     return {
-        **workspace_record(workspace.identity, workspace.home),
+        **build_workspace_record(workspace.identity, workspace.home),
         "description": workspace.settings.get(_DESCRIPTION) or "",
         "friendlyName": workspace.settings.get(_FRIENDLY_NAME) or workspace.identity.name,
         "tags": json.loads(workspace.settings.get(_TAGS) or "{}"),
@@ -151,7 +151,7 @@ def _check_that_all_can_be_seen(top: Path) -> None:
         ) from error
 
 
-def workspace_record(identity: WorkspaceIdentity, root: Path) -> dict[str, Any]:
+def build_workspace_record(identity: WorkspaceIdentity, root: Path) -> dict[str, Any]:
     """Return the workspace as `workspace show` prints it: camelCase, as Azure's; `folder` is ours."""
     scope = f"/subscriptions/{identity.subscription_id}/resourceGroups/{identity.resource_group}"
     return {
@@ -164,6 +164,6 @@ def workspace_record(identity: WorkspaceIdentity, root: Path) -> dict[str, Any]:
     }
 
 
-def home() -> Path:
+def get_home() -> Path:
     """`MLRUN_HOME`, or the platform's folder for it."""
     return home_folder(os.environ)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from mlrun_cli.actions import compute_targets as actions
-from mlrun_cli.actions.workspaces import workspace_record
+from mlrun_cli.actions.workspaces import build_workspace_record
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import Shared
@@ -242,6 +242,6 @@ def _line(name: str, max_nodes: int) -> str:
 
 def _record(workspace: Workspace, target: ComputeTarget) -> dict[str, Any]:
     """With the keys that Azure shows without `-v` beside those that it shows with it."""
-    record = compute_target_record(target, workspace_record(workspace.identity, workspace.home)["id"])
+    record = compute_target_record(target, build_workspace_record(workspace.identity, workspace.home)["id"])
     short = {key: record["properties"][key] for key in ("provisioningErrors", "provisioningState")}
     return {**record, **short}

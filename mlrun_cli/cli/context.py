@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mlrun_cli import __version__
-from mlrun_cli.actions.workspaces import home, open_workspace
+from mlrun_cli.actions.workspaces import get_home, open_workspace
 from mlrun_cli.cli.global_options import Shared
 from mlrun_cli.core.names import (
     DEFAULT_RESOURCE_GROUP,
@@ -57,7 +57,7 @@ def open_context(shared: Shared) -> Context:
     identity = identity_of(shared, config)
     is_typed = any(name is not None for name in (shared.workspace_name, shared.resource_group, shared.subscription_id))
     shared.notes.debug(
-        f"Python {sys.version.split()[0]} ({sys.executable}), mlrun-cli {__version__}, MLRUN_HOME {home()}"
+        f"Python {sys.version.split()[0]} ({sys.executable}), mlrun-cli {__version__}, MLRUN_HOME {get_home()}"
     )
     workspace = open_workspace(identity, create=not is_typed, starts_read_only=True)
     warn_of_lost_runs(workspace, shared)

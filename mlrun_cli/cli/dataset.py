@@ -10,7 +10,7 @@ import typer
 
 from mlrun_cli.actions import datasets as actions
 from mlrun_cli.actions.datastores import get_datastore
-from mlrun_cli.actions.workspaces import workspace_record
+from mlrun_cli.actions.workspaces import build_workspace_record
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import Shared
@@ -225,7 +225,7 @@ def _record(dataset: Dataset) -> dict[str, Any]:
 
 def _described(workspace: Workspace, dataset: Dataset) -> dict[str, Any]:
     """Return the keys that Azure shows of one dataset: how it is read, what it is registered as, what it is made of."""
-    where = workspace_record(workspace.identity, workspace.home)["id"]
+    where = build_workspace_record(workspace.identity, workspace.home)["id"]
     return {
         "definition": ["GetFiles", *(step[0] for step in dataset.definition["steps"])],
         "registration": {**_record(dataset), "workspace": where},

@@ -10,7 +10,7 @@ import typer
 
 from mlrun_cli.actions import environments as actions
 from mlrun_cli.actions.prune import list_built_environments, prune_built_environments, show_built_environment
-from mlrun_cli.actions.workspaces import home
+from mlrun_cli.actions.workspaces import get_home
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import Shared
@@ -79,7 +79,9 @@ def list_all(
 ) -> object:
     """List the environments that are registered in the workspace, by name, each in its newest version."""
     if is_built:
-        return listing(shared, list_built_environments(home()), _BUILT_FIELDS, nothing="No environments were built.")
+        return listing(
+            shared, list_built_environments(get_home()), _BUILT_FIELDS, nothing="No environments were built."
+        )
     with open_context(shared).workspace as workspace:
         records = [_record(one) for one in actions.list_environments(workspace)]
     return listing(shared, records, _FIELDS, nothing="No environments; 'list --built' has those that were built.")
@@ -108,7 +110,7 @@ def show(
             hint="Use either -n NAME, or --built KEY with a key of 'mlrun environment list --built'.",
         )
     if key is not None:
-        return show_built_environment(home(), key)
+        return show_built_environment(get_home(), key)
     with open_context(shared).workspace as workspace:
         return _record(actions.get_environment(workspace, name or "", version))
 
@@ -199,7 +201,9 @@ def prune(
 
     One that a live run uses stays. A run that needs a removed one has it built again.
     """
-    return prune_built_environments(home(), seconds_of(older_than, "--older-than", needs_unit=True), dry_run=is_dry_run)
+    return prune_built_environments(
+        get_home(), seconds_of(older_than, "--older-than", needs_unit=True), dry_run=is_dry_run
+    )
 
 
 def _record(environment: RegisteredEnvironment) -> dict[str, Any]:

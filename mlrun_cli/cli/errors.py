@@ -81,10 +81,10 @@ def mlrun_error(exception: Exception) -> MlrunError:
 
 def _name_full_disk(error: MlrunError) -> None:
     """Add to the hint that the disk of what this program keeps is full, where that may be why something failed."""
-    from mlrun_cli.actions.workspaces import home  # noqa: PLC0415 - not on the way of what succeeds
+    from mlrun_cli.actions.workspaces import get_home  # noqa: PLC0415 - not on the way of what succeeds
     from mlrun_cli.core.disk_room import describe_full_disk  # noqa: PLC0415
 
-    full = None if isinstance(error, UsageError | NotFound | TimedOut) else describe_full_disk(home())
+    full = None if isinstance(error, UsageError | NotFound | TimedOut) else describe_full_disk(get_home())
     if full is not None and full not in f"{error.message} {error.hint}":
         error.hint = f"{full[0].upper()}{full[1:]}. {error.hint or ''}".rstrip()
 

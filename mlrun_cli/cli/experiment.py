@@ -69,10 +69,10 @@ def show(shared: Shared, name: _Name = None) -> object:
 )
 def open_page(shared: Shared, name: _Name = None) -> object:
     """Open an experiment's page in the browser; prints its address. The studio has to be there: 'mlrun studio -h'."""
-    from mlrun_cli.actions.studio_urls import experiment_url  # noqa: PLC0415
+    from mlrun_cli.actions.studio_urls import build_experiment_url  # noqa: PLC0415
     from mlrun_cli.cli.studio_page import open_studio_page  # noqa: PLC0415
 
     context = open_context(shared)
     with context.workspace as workspace:
-        address = experiment_url(workspace, get_experiment(workspace, context.experiment_name(name))["name"])
+        address = build_experiment_url(workspace, get_experiment(workspace, context.experiment_name(name))["name"])
         return open_studio_page(workspace.home, address, shared.notes)

@@ -156,7 +156,7 @@ def register(
             model = actions.register_run_files(workspace, new, run, asset_path)
         names = {"modelId": model.model_id, "workspaceName": workspace.identity.name}
         return {
-            **actions.record_of(workspace, model),
+            **actions.build_model_record(workspace, model),
             **names,
             "resourceGroupName": workspace.identity.resource_group,
         }
@@ -198,7 +198,7 @@ def list_models(
             dataset_id=dataset_id,
             latest=latest,
         )
-        records = [actions.record_of(workspace, model) for model in actions.list_models(workspace, which)]
+        records = [actions.build_model_record(workspace, model) for model in actions.list_models(workspace, which)]
     return listing(shared, records, _FIELDS, nothing="No models.")
 
 
@@ -226,7 +226,7 @@ def show(
     with context.workspace as workspace:
         run_id = _filtering_id(context, run_id)
         which = ModelFilter(name=found, version=version if of_id is None else of_id, run_id=run_id)
-        return actions.record_of(workspace, actions.get_model(workspace, which))
+        return actions.build_model_record(workspace, actions.get_model(workspace, which))
 
 
 @command(
@@ -300,7 +300,7 @@ def update(
     )
     with open_context(shared).workspace as workspace:
         model = actions.update_model(workspace, _get(workspace, model_id), changes)
-        return actions.record_of(workspace, model)
+        return actions.build_model_record(workspace, model)
 
 
 @command(

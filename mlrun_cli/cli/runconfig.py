@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from mlrun_cli.actions.workspaces import home
+from mlrun_cli.actions.workspaces import get_home
 from mlrun_cli.cli.command import Group, Result, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import Shared
@@ -60,7 +60,7 @@ _FIELDS = (
 def list_all(shared: Shared) -> object:
     """List all runconfigs of the attached folder, by the name that -c takes, with what is wrong in them."""
     config = find_project_config(shared.path)
-    records = list_runconfigs(make_absolute(shared.path) if config is None else config.folder, home())
+    records = list_runconfigs(make_absolute(shared.path) if config is None else config.folder, get_home())
     return listing(shared, records, _FIELDS, nothing="No runconfigs.")
 
 
@@ -113,10 +113,10 @@ def validate(
     choice = environment_choice(environment)
     config = find_project_config(shared.path)
     folder = make_absolute(shared.path)
-    files = find_named_runconfigs(shared.path, names) if names else find_runconfigs(folder, exclude=home())
+    files = find_named_runconfigs(shared.path, names) if names else find_runconfigs(folder, exclude=get_home())
     with _workspace(shared, is_attached=config is not None) as workspace:
         verdicts = [
-            check_runconfig(file, folder, workspace=workspace, home=home(), environment=os.environ, choice=choice)
+            check_runconfig(file, folder, workspace=workspace, home=get_home(), environment=os.environ, choice=choice)
             for file in files
         ]
     if workspace is None:

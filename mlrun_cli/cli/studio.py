@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from mlrun_cli.actions.workspaces import home, open_workspace
+from mlrun_cli.actions.workspaces import get_home, open_workspace
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import identity_of
 from mlrun_cli.cli.global_options import Shared
@@ -69,7 +69,7 @@ def studio(
         )
     _serve(
         StudioOptions(
-            home=str(home()),
+            home=str(get_home()),
             host=host,
             port=port,
             identity=_find_first_workspace(shared),

@@ -9,12 +9,12 @@ from typing import Annotated, Any
 import typer
 
 from mlrun_cli.actions.workspaces import (
+    build_workspace_record,
     describe_workspace,
-    home,
+    get_home,
     list_workspaces,
     open_workspace,
     update_workspace,
-    workspace_record,
 )
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.confirmation import confirm
@@ -86,7 +86,7 @@ def list_all(shared: Shared) -> object:
 def show(shared: Shared) -> object:
     """Show a workspace, and the folder it is kept in."""
     with open_context(shared).workspace as workspace:
-        return workspace_record(workspace.identity, workspace.home)
+        return build_workspace_record(workspace.identity, workspace.home)
 
 
 @command(
@@ -145,7 +145,7 @@ def repair(shared: Shared) -> object:
     """
     from mlrun_cli.actions.repair import repair_workspace  # noqa: PLC0415
 
-    return repair_workspace(identity_of(shared, find_project_config(shared.path)), home(), say=shared.notes.say)
+    return repair_workspace(identity_of(shared, find_project_config(shared.path)), get_home(), say=shared.notes.say)
 
 
 @command(
@@ -194,7 +194,7 @@ def restore(
     if not yes:
         question = f"Put '{file}' in the place of the store of workspace '{identity.name}'?"
         confirm(shared, question, otherwise="Nothing was changed.")
-    return restore_workspace(identity, home(), make_absolute(file.expanduser()))
+    return restore_workspace(identity, get_home(), make_absolute(file.expanduser()))
 
 
 @command(
@@ -219,13 +219,13 @@ def prune(
     those that a registered model comes from. Snapshots that no run has go after a day, and environments
     when no run that stays has had them and none has used them for so long.
     """
-    from mlrun_cli.actions.prune import prune_moment, prune_workspace  # noqa: PLC0415
+    from mlrun_cli.actions.prune import compute_cutoff, prune_workspace  # noqa: PLC0415
 
     seconds = seconds_of(older_than, "--older-than", needs_unit=True)
     with open_context(shared).workspace as workspace:
         if not is_dry_run and not yes:
             would_be = prune_workspace(workspace, seconds, dry_run=True, say=shared.notes.say)
-            question = _removal_question(workspace.identity.name, would_be, prune_moment(seconds))
+            question = _removal_question(workspace.identity.name, would_be, compute_cutoff(seconds))
             confirm(shared, question, otherwise="Nothing was removed.")
         return prune_workspace(workspace, seconds, dry_run=is_dry_run, say=shared.notes.say)
 

@@ -51,7 +51,7 @@ def _pid_namespace() -> str:
         return ""
 
 
-def user_name() -> str:
+def get_user_name() -> str:
     """Return the name of the user of this process, or the number of one without."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name

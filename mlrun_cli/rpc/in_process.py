@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from mlrun_cli.actions.workspaces import home
+from mlrun_cli.actions.workspaces import get_home
 from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.processes.process import FAMILY_VARIABLE
 from mlrun_cli.rpc.context import RequestContext
 from mlrun_cli.rpc.dispatch import dispatch
 from mlrun_cli.rpc.protocol import Request, check_request, error_response
-from mlrun_cli.runs.error import exception_error
+from mlrun_cli.runs.error import build_exception_error
 from mlrun_cli.runtime.sessions import Session
 from mlrun_cli.wire.framing import RESULT
 from mlrun_cli.workspace import Workspace
@@ -42,7 +42,7 @@ class InProcessServer:
         with self._lock:
             if self._is_handling:
                 # A signal handler's request in the middle of another one: it has a look of its own at the store.
-                with RequestContext(home(), self._context.get_owner_lock) as context:
+                with RequestContext(get_home(), self._context.get_owner_lock) as context:
                     return dispatch(context, request)
             self._is_handling = True
             try:
@@ -80,7 +80,7 @@ class InProcessServer:
         with self._lock:
             self._is_closed.set()
             redaction = self._context.redaction
-            error = None if uncaught is None else redaction.error(exception_error(uncaught))
+            error = None if uncaught is None else redaction.error(build_exception_error(uncaught))
             sessions, self._sessions = self._sessions, {}
             close_journals()
             for session in sessions.values():
@@ -109,7 +109,7 @@ class InProcessServer:
 
     def _begin(self) -> None:
         self._lock = threading.RLock()
-        self._context = RequestContext(home(), lambda workspace: self._session(workspace).owner_lock)
+        self._context = RequestContext(get_home(), lambda workspace: self._session(workspace).owner_lock)
         self._sessions = {}
         self._is_closed = threading.Event()
         self._is_handling = False

@@ -17,7 +17,7 @@ _SYNTAX_ERROR = re.compile(
 _EXCEPTION_LINE = re.compile(r"^([A-Za-z_][\w.]*)(?::\s?(.*))?$", re.DOTALL)
 
 
-def run_error(
+def build_run_error(
     message: str,
     *,
     code: str = USER_ERROR,
@@ -39,13 +39,13 @@ def run_error(
     }
 
 
-def exception_error(error: BaseException) -> dict[str, Any]:
+def build_exception_error(error: BaseException) -> dict[str, Any]:
     """Return the error of a run that ended with an exception of this process."""
     import traceback  # noqa: PLC0415 — not on the way of `run list`
 
     trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     message = str(error) or type(error).__name__
-    return run_error(_storable(message), kind=type(error).__name__, stack_trace=_storable(trace[-_MOST_TRACE:]))
+    return build_run_error(_storable(message), kind=type(error).__name__, stack_trace=_storable(trace[-_MOST_TRACE:]))
 
 
 def _storable(text: str) -> str:
@@ -53,7 +53,7 @@ def _storable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def error_from_log(tail: str, ending: str) -> dict[str, Any]:
+def build_error_from_log(tail: str, ending: str) -> dict[str, Any]:
     """Return the error of a script that ended with an exception, by what it wrote last.
 
     Args:
@@ -63,11 +63,11 @@ def error_from_log(tail: str, ending: str) -> dict[str, Any]:
     trace = _last_traceback(tail)
     exception = next((line for line in trace[1:] if line and not line.startswith(" ")), None)
     if exception is None:
-        return run_error(f"The script ended with {ending}.", stack_trace="\n".join(trace) or None)
+        return build_run_error(f"The script ended with {ending}.", stack_trace="\n".join(trace) or None)
     match = _EXCEPTION_LINE.match(exception)
     kind = match[1] if match else exception
     message = (match[2] if match else None) or exception
-    return run_error(message.strip(), kind=kind.rpartition(".")[2], stack_trace="\n".join(trace))
+    return build_run_error(message.strip(), kind=kind.rpartition(".")[2], stack_trace="\n".join(trace))
 
 
 def _last_traceback(text: str) -> list[str]:

@@ -7,6 +7,6 @@ from mlrun_cli.core.time import MICROSECONDS, now
 LEASE_SECONDS = 60
 
 
-def lease_end() -> int:
+def compute_lease_end() -> int:
     """Return until when a supervisor that renews its lease at this moment counts as alive elsewhere."""
     return now() + LEASE_SECONDS * MICROSECONDS

@@ -10,7 +10,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 
 
-def run_record(run: Run) -> dict[str, Any]:
+def build_run_record(run: Run) -> dict[str, Any]:
     """Return the run as commands print it: snake_case, null keys left out; `run show` adds the address of its page.
 
     Keys as in azure-cli-ml's own records; `duration_seconds`, `exit_code`, `gpus`, `kept`, `signal` and `waiting_for`
@@ -53,7 +53,7 @@ def run_record(run: Run) -> dict[str, Any]:
     return {name: value for name, value in record.items() if value is not None}
 
 
-def minimal_record(run: Run) -> dict[str, Any]:
+def build_minimal_record(run: Run) -> dict[str, Any]:
     """Return the row of `run list --minimal`; its keys and their order are Azure's."""
     return {
         "RunId": run.run_id,
@@ -81,7 +81,7 @@ def _consumed(definition: Mapping[str, Any] | None, section: str, kind: str) -> 
     ]
 
 
-def run_details(run: Run, log_files: Mapping[str, str]) -> dict[str, Any]:
+def build_run_details(run: Run, log_files: Mapping[str, str]) -> dict[str, Any]:
     """Return the run as `Run.get_details()` of the SDK gives it: camelCase, times absent until they are known."""
     details: dict[str, Any] = {
         "runId": run.run_id,

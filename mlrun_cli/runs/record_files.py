@@ -58,7 +58,7 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
         return
 
 
-def run_documents(folder: RunFolder) -> dict[str, dict[str, Any]]:
+def read_run_documents(folder: RunFolder) -> dict[str, dict[str, Any]]:
     """Return the documents of a run and of those below it that are recorded with it, by id."""
     definition = None
     found: dict[str, dict[str, Any]] = {}

@@ -8,7 +8,7 @@ from mlrun_cli.core.owned_file import OwnedFile, abandoned_files
 from mlrun_cli.runs.folder import RunFolder
 
 
-def stream_lock(folder: RunFolder) -> OwnedFile:
+def get_stream_lock(folder: RunFolder) -> OwnedFile:
     """Return the file that the command holds while it streams, and removes when it leaves the run going.
 
     Raises:

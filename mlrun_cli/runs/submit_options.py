@@ -57,7 +57,7 @@ class SubmitOptions(NamedTuple):
         )
 
 
-def redacted_words(words: Sequence[str]) -> list[str]:
+def find_redacted_words(words: Sequence[str]) -> list[str]:
     """Return the words that hold a redacted secret, one that is nothing else together with its option."""
     return [
         f"{before} {word}" if word == REDACTED and before.startswith("-") else word

@@ -15,7 +15,7 @@ from mlrun_cli.core.log_tail import read_tail
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import StoreError
 from mlrun_cli.processes.process import ProcessId
-from mlrun_cli.runs.error import SERVICE_ERROR, USER_ERROR, error_from_log, run_error
+from mlrun_cli.runs.error import SERVICE_ERROR, USER_ERROR, build_error_from_log, build_run_error
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.run import Run
@@ -50,13 +50,13 @@ def derive_error(run: Run, log: Path, exit_code: int, signal_name: str | None) -
     """
     ending = f"signal {signal_name}" if signal_name else f"exit code {exit_code}"
     uncaught = exit_code == _UNCAUGHT_EXCEPTION
-    from_log = error_from_log(read_tail(log) if uncaught else "", ending)
+    from_log = build_error_from_log(read_tail(log) if uncaught else "", ending)
     if run.wanted_status is not RunStatus.FAILED:
         return from_log
     wanted = run.wanted_error or {}
     default = "The script called fail()." if exit_code == 0 else f"The script called fail() and ended with {ending}."
     debug_info = from_log["error"]["debugInfo"]
-    return run_error(
+    return build_run_error(
         str(wanted.get("message") or default),
         code=str(wanted.get("code") or USER_ERROR),
         kind=debug_info.get("type"),
@@ -69,7 +69,7 @@ def derive_script_outcome(run: Run, folder: RunFolder, submission: Submission, e
     if end.stopped is not None:
         return derive_stop_outcome(end.stopped, run, submission, end)
     status = derive_status(run, end.exit_code)
-    name = signal_name(-end.exit_code) if end.exit_code < 0 else None
+    name = get_signal_name(-end.exit_code) if end.exit_code < 0 else None
     error = derive_error(run, folder.artifacts / end.log, end.exit_code, name) if status is RunStatus.FAILED else None
     outcome = _make_outcome(status, end, error)
     if end.exit_code == 0 or len(submission.launch.log_names) == 1:
@@ -88,24 +88,24 @@ def derive_stop_outcome(reason: StopReason, run: Run, submission: Submission, en
     if reason is StopReason.TIME_LIMIT:
         limit = submission.max_run_duration_seconds
         message = f"The run was stopped at its time limit of {limit:g} seconds (maxRunDurationSeconds)."
-        return _make_outcome(RunStatus.CANCELED, end, run_error(message))
+        return _make_outcome(RunStatus.CANCELED, end, build_run_error(message))
     if reason is StopReason.STREAM_LOST:
         return make_lost_stream_outcome(end)
     if reason is StopReason.SHUTDOWN:
         message = "The run was stopped because its supervisor was asked to end (SIGTERM), as at a shutdown."
-        return _make_outcome(RunStatus.FAILED, end, run_error(message, code=SERVICE_ERROR))
+        return _make_outcome(RunStatus.FAILED, end, build_run_error(message, code=SERVICE_ERROR))
     return _make_outcome(RunStatus.CANCELED, end, None)
 
 
 def make_lost_stream_outcome(end: ScriptEnd | None = None) -> Outcome:
     """Return the outcome of a run that was to be canceled with the command that streamed it."""
     message = "The run was canceled because the command that streamed it was killed (--on-interrupt cancel)."
-    return _make_outcome(RunStatus.CANCELED, end, run_error(message))
+    return _make_outcome(RunStatus.CANCELED, end, build_run_error(message))
 
 
 def make_failure_outcome(message: str, *, code: str = USER_ERROR) -> Outcome:
     """Return the outcome of a run whose script could not be started."""
-    return _make_outcome(RunStatus.FAILED, None, run_error(message, code=code))
+    return _make_outcome(RunStatus.FAILED, None, build_run_error(message, code=code))
 
 
 def _make_outcome(status: RunStatus, end: ScriptEnd | None, error: dict[str, Any] | None) -> Outcome:
@@ -117,7 +117,7 @@ def _make_outcome(status: RunStatus, end: ScriptEnd | None, error: dict[str, Any
         ended_at=end.ended_at,
         duration_seconds=end.duration_seconds,
         exit_code=None if was_killed else end.exit_code,
-        signal=signal_name(-end.exit_code) if was_killed else None,
+        signal=get_signal_name(-end.exit_code) if was_killed else None,
         error=error,
     )
 
@@ -136,7 +136,7 @@ def add_full_disk(outcome: Outcome, full: str | None) -> Outcome:
     return outcome._replace(error={**outcome.error, "error": {**details, "message": f"{details['message']} {remark}"}})
 
 
-def attempt(action: Callable[[], _T], otherwise: _U, log: Callable[[str], None]) -> _T | _U:
+def run_or_log(action: Callable[[], _T], otherwise: _U, log: Callable[[str], None]) -> _T | _U:
     """Run an action and return its result; log a failure and return `otherwise`, so that the run ends all the same.
 
     Raises:
@@ -183,7 +183,7 @@ def _describe_links(folder: RunFolder) -> tuple[str, ...]:
     )
 
 
-def signal_name(number: int) -> str:
+def get_signal_name(number: int) -> str:
     """Return `SIGKILL` for 9; `signal 42` for one without a name."""
     try:
         return signal.Signals(number).name
@@ -222,7 +222,7 @@ def record_outcome(workspace: Workspace, run: Run, outcome: Outcome) -> None:
     owner_lock, error = f"runs/{run.run_id}", None
     keep_all_outputs(workspace, owner_lock)
     if outcome.status is RunStatus.FAILED:
-        error = run_error(f"The script of the run {run.run_id} failed before it had ended this one.")
+        error = build_run_error(f"The script of the run {run.run_id} failed before it had ended this one.")
     with workspace.transaction(durable=True):
         workspace.runs.end_runs_of_owner(owner_lock, outcome.status, ended_at=outcome.ended_at, error=error)
         workspace.runs.change_status(run.key, ALIVE_STATUSES, outcome.status, **outcome.columns())

@@ -9,7 +9,7 @@ from typing import Any
 from mlrun_cli.core.guid import new_guid
 from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.time import MICROSECONDS
-from mlrun_cli.processes.host import get_origin, user_name
+from mlrun_cli.processes.host import get_origin, get_user_name
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.run import SCRIPT_RUN
@@ -40,7 +40,7 @@ def read_old_folder(folder: RunFolder) -> dict[str, Any] | None:
         "run_uuid": new_guid(),
         "run_type": SCRIPT_RUN,
         "created_at": created_at,
-        "user_name": user_name(),
+        "user_name": get_user_name(),
         "script_name": None if submission.is_command else submission.argv[0],
         "target": submission.target,
         "started_at": process.get("started_at"),

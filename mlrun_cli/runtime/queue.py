@@ -158,7 +158,7 @@ def _start_dispatcher(workspace: Workspace, name: str, folder: QueueFolder, lock
     target.start_dispatcher(folder.log, lock)
 
 
-def node_limit(workspace: Workspace, target: str) -> int | None:
+def get_node_limit(workspace: Workspace, target: str) -> int | None:
     """Return the limit of a target's nodes in use: 0 for one that is gone, None without a limit."""
     found = workspace.compute_targets.find(target)
     if found is None:
@@ -195,7 +195,7 @@ class QueueReport:
     def _read_queue(self, target: str) -> _Queue:
         if target not in self._queues:
             queues = self._workspace.queues
-            most = node_limit(self._workspace, target)
+            most = get_node_limit(self._workspace, target)
             problem = QueueFolder(self._workspace, target).read_problem()
             self._queues[target] = _Queue(queues.list_keys(target), most, queues.count_busy_nodes(target), problem)
         return self._queues[target]

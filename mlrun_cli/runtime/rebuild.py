@@ -13,7 +13,7 @@ from mlrun_cli.errors import MlrunError, RunNotEnded
 from mlrun_cli.metrics.journal import Entries, journal_names, open_journal, parse_piece, read_piece
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.owner_lock import OwnerLock
-from mlrun_cli.runs.record_files import NAMES, read_lines, run_documents
+from mlrun_cli.runs.record_files import NAMES, read_lines, read_run_documents
 from mlrun_cli.runs.status import TERMINAL_STATUSES
 from mlrun_cli.runtime.journal_ingest import READ_OFFSETS_NAME, has_more_than_values, store_endings, store_tag_changes
 from mlrun_cli.runtime.old_run_folders import read_old_folder
@@ -140,7 +140,7 @@ class _FolderImport:
         """Read the documents that folders have of runs, and a damaged store of others, by id."""
         documents: dict[str, Mapping[str, Any]] = {}
         for folder in self._list_run_folders():
-            documents.update(run_documents(folder))
+            documents.update(read_run_documents(folder))
         if self._salvage is not None:
             salvaged = self._salvage.documents()
             self._salvaged = {run_id: salvaged[run_id] for run_id in salvaged.keys() - documents.keys()}

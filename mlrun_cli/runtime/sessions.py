@@ -20,7 +20,7 @@ from mlrun_cli.errors import FileNotWritable, StoreError
 from mlrun_cli.metrics.journal import journal_names
 from mlrun_cli.processes.host import get_origin
 from mlrun_cli.processes.process import identify
-from mlrun_cli.runs.error import SERVICE_ERROR, run_error
+from mlrun_cli.runs.error import SERVICE_ERROR, build_run_error
 from mlrun_cli.runs.folder import make_lock_file
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.status import RunStatus
@@ -223,7 +223,7 @@ def _remove(workspace: Workspace, folder: Path) -> None:
 
 
 def _make_death_error() -> dict[str, Any]:
-    return run_error("The process that had this run open died before it ended the run.", code=SERVICE_ERROR)
+    return build_run_error("The process that had this run open died before it ended the run.", code=SERVICE_ERROR)
 
 
 def _find_last_sign_of_life(folder: Path) -> int:

@@ -18,7 +18,7 @@ from mlrun_cli.processes.inheritance import is_beyond_file_limit
 from mlrun_cli.processes.termination import reap
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runtime.program_start import begin, wait_for_workspace
-from mlrun_cli.runtime.queue import QueueFolder, node_limit
+from mlrun_cli.runtime.queue import QueueFolder, get_node_limit
 from mlrun_cli.runtime.reconciliation import reconcile_runs
 from mlrun_cli.scheduler.backfill import Backfill
 from mlrun_cli.scheduler.fork_server import ForkServer, ForkServerGone
@@ -95,7 +95,7 @@ class Dispatcher:
 
         What needs less may overtake what finds no room, but not more often than that one needs nodes or GPUs.
         """
-        most = node_limit(self._workspace, self._target)
+        most = get_node_limit(self._workspace, self._target)
         # Those that are just being started are among them.
         limit = len(self._starter.pidfds) + max(most or 0, _AT_ONCE)
         waiting = self._workspace.queues.list_runs(self._target, limit)

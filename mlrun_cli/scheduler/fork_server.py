@@ -24,7 +24,12 @@ from mlrun_cli.processes.process import SUPERVISOR_VARIABLE
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runtime.program_start import begin
 from mlrun_cli.supervisor.program import main
-from mlrun_cli.targets.programs import SUPERVISOR_PROGRAM, program_words, supervisor_arguments, supervisor_log
+from mlrun_cli.targets.programs import (
+    SUPERVISOR_PROGRAM,
+    build_program_command,
+    build_supervisor_arguments,
+    get_supervisor_log,
+)
 
 _PATIENCE_SECONDS = 2.0
 _LONGEST_MESSAGE = 4096
@@ -95,7 +100,7 @@ class ForkServer:
 
 def _serve(connection: socket.socket, workspace: Path) -> None:
     begin(connection.fileno())
-    set_command_line(program_words(__file__, []))
+    set_command_line(build_program_command(__file__, []))
     # Nobody waits for supervisors: the kernel is to forget them. They themselves begin with this put right.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     # Pages that no collection of garbage writes to stay shared with all supervisors.
@@ -117,13 +122,15 @@ def _supervise(connection: socket.socket, workspace: Path, run_id: str, locks: S
     """Become a supervisor, as `spawn` makes one, and run its program."""
     os.setsid()
     os.environ[SUPERVISOR_VARIABLE] = run_id
-    set_command_line(program_words(SUPERVISOR_PROGRAM, [run_id]))
+    set_command_line(build_program_command(SUPERVISOR_PROGRAM, [run_id]))
     with suppress(BrokenPipeError):  # the run has its supervisor, whether or not anybody wants to know
         socket.send_fds(connection, [b"started"], [os.pidfd_open(os.getpid())])
-    log = os.open(supervisor_log(RunFolder(workspace / "runs" / run_id)), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    log = os.open(
+        get_supervisor_log(RunFolder(workspace / "runs" / run_id)), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600
+    )
     for output in (sys.stdout, sys.stderr):
         os.dup2(log, output.fileno())
-    main(supervisor_arguments(workspace, run_id, locks))
+    main(build_supervisor_arguments(workspace, run_id, locks))
 
 
 def _run_and_exit(action: Callable[..., None], *arguments: Any) -> NoReturn:

@@ -21,7 +21,7 @@ from mlrun_cli.runtime.queue import QueueFolder
 from mlrun_cli.runtime.supervisor_start import start_supervisor
 from mlrun_cli.scheduler.fork_server import ForkServer
 from mlrun_cli.scheduler.gpu_allocator import GpuAllocator
-from mlrun_cli.targets.programs import missing_program
+from mlrun_cli.targets.programs import find_missing_program
 from mlrun_cli.targets.registry import find_target
 from mlrun_cli.workspace import Workspace
 
@@ -162,7 +162,7 @@ class RunStarter:
     def _start_supervisor(self, run: Run, locks: Sequence[int]) -> int:
         """Start a supervisor, by the fork server where there is one; return its pidfd."""
         deadline = time.monotonic() + _UPGRADE_SECONDS
-        while (missing := missing_program()) is not None:
+        while (missing := find_missing_program()) is not None:
             if time.monotonic() >= deadline:
                 raise ProgramGone(f"the mlrun-cli that starts it has been removed, {missing}")
             time.sleep(_RETRY_SECONDS)

@@ -17,7 +17,7 @@ from typing import Any
 
 from mlrun_cli.core.temporary import temporary_beside
 from mlrun_cli.runs.folder import RunFolder
-from mlrun_cli.runs.record_files import NAMES, append_lines, read_lines, run_documents
+from mlrun_cli.runs.record_files import NAMES, append_lines, read_lines, read_run_documents
 from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.records import GONE, NAMED_TABLES, RUN, UNRECORDED, Change, RecordStore
 
@@ -71,7 +71,7 @@ class Recorder:
             return {
                 run_id: _fingerprint(document)
                 for path in folders
-                for run_id, document in run_documents(RunFolder(path)).items()
+                for run_id, document in read_run_documents(RunFolder(path)).items()
             }
         return {}
 

@@ -11,7 +11,7 @@ from mlrun_cli.processes.gpus import VISIBLE_GPUS, list_gpus, select_usable_gpus
 from mlrun_cli.processes.process import RUN_ID_VARIABLE
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.runs.run import Run
-from mlrun_cli.runtime.queue import node_limit
+from mlrun_cli.runtime.queue import get_node_limit
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.targets.base import Demand
 from mlrun_cli.targets.registry import find_target
@@ -79,7 +79,7 @@ def admit_run(
     demand = Demand(configuration.node_count, gpus.gpu_count, configuration.max_run_duration_seconds)
     with configuration.locate_errors():
         find_target(workspace, target).check(demand)
-    most = node_limit(workspace, target)
+    most = get_node_limit(workspace, target)
     is_queued = most is not None or bool(gpus.gpu_count)
     if not is_queued:
         return Admission(is_queued)

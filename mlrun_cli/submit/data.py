@@ -24,7 +24,7 @@ from mlrun_cli.data.dataset import check_dataset_name
 from mlrun_cli.data.placeholders import DATASET, OUTPUT, REFERENCE
 from mlrun_cli.environments.docker_arguments import Volume
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
-from mlrun_cli.submit.data_places import DataPlaces, find_for
+from mlrun_cli.submit.data_places import DataPlaces, find_with_context
 from mlrun_cli.submit.data_values import SECTIONS, DataValues
 from mlrun_cli.submit.run_data import RunData
 from mlrun_cli.workspace import Workspace
@@ -156,8 +156,8 @@ class _Binder:
 
     def bind_reference(self, binding: ReferenceBinding) -> None:
         where = f"dataReferences.{binding.name}"
-        datastore = find_for(where, lambda: get_datastore(self._workspace, binding.datastore))
-        path = find_for(where, lambda: datastore.path(binding.path))
+        datastore = find_with_context(where, lambda: get_datastore(self._workspace, binding.datastore))
+        path = find_with_context(where, lambda: datastore.path(binding.path))
         if binding.mode == DOWNLOAD:
             files = self._places.find_files(where, path, datastore, binding.path or "")
             path = self._places.copy(files, binding.name, DOWNLOAD)
@@ -177,13 +177,13 @@ class _Binder:
 
     def bind_output(self, binding: OutputBinding) -> None:
         where = f"outputData.{binding.name}"
-        datastore = find_for(where, lambda: get_datastore(self._workspace, binding.datastore))
+        datastore = find_with_context(where, lambda: get_datastore(self._workspace, binding.datastore))
         relative = (binding.path or "dataset/{run-id}/{output-name}").strip("/")
         relative = relative.replace("{run-id}", self._run_id).replace("{output-name}", binding.name)
-        path = find_for(where, lambda: datastore.path(relative))
+        path = find_with_context(where, lambda: datastore.path(relative))
         if binding.registration is not None:
             name = binding.registration["name"]
-            find_for(f"{where}.registrationOptions", lambda: check_dataset_name(name))
+            find_with_context(f"{where}.registrationOptions", lambda: check_dataset_name(name))
         self._places.make_folder(where, path, datastore)
         self._data.variables[binding.name] = str(path)
         self._values.set(OUTPUT, binding.name, str(path))

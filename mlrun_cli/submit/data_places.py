@@ -57,7 +57,7 @@ class DataPlaces:
             name = binding.dataset_name
             return _find_registered(where, lambda: get_dataset(workspace, name, binding.dataset_version))
         definition = binding.definition or {"kind": FILE_KIND, "paths": [self._location(binding)]}
-        checked = find_for(where, lambda: check_definition_in(workspace, definition))
+        checked = find_with_context(where, lambda: check_definition_in(workspace, definition))
         if self._is_preview:
             return _make_unnamed("{dataset-id}", checked)
         new = self._data.datasets
@@ -85,10 +85,10 @@ class DataPlaces:
                 hint="Let its mechanism be 'direct', or make it a dataset of files with Dataset.File.from_files.",
             )
         if binding.mechanism == MOUNT:
-            whole = find_for(where, lambda: find_single_path(dataset.definition, self._find_datastore))
+            whole = find_with_context(where, lambda: find_single_path(dataset.definition, self._find_datastore))
             if whole is not None:
                 return whole
-        files = find_for(where, lambda: find_files(dataset.definition, self._find_datastore))
+        files = find_with_context(where, lambda: find_files(dataset.definition, self._find_datastore))
         if not files.files:
             raise DataNotFound(f"{where}: none of the files of its dataset is left after take, skip or random_split.")
         return self.copy(files, binding.name, binding.mechanism)
@@ -120,7 +120,7 @@ class DataPlaces:
         """Return the files at a place in a datastore; none where the place is empty and the workspace's own."""
         definition = {"kind": FILE_KIND, "paths": [{"datastore": datastore.name, "path": below}]}
         try:
-            return find_for(where, lambda: find_files(definition, self._find_datastore))
+            return find_with_context(where, lambda: find_files(definition, self._find_datastore))
         except DataNotFound as error:
             if not datastore.is_own:
                 place = f" -u {shlex.quote(below)}" if below else ""
@@ -178,7 +178,7 @@ def _make_folder(where: str, path: Path, datastore: Datastore) -> None:
         raise MlrunError(f"{where}: {path} cannot be made: {error.strerror}.") from error
 
 
-def find_for(where: str, find: Callable[[], _Found]) -> _Found:
+def find_with_context(where: str, find: Callable[[], _Found]) -> _Found:
     """Call `find` and name the data entry in its errors."""
     try:
         return find()
@@ -190,7 +190,7 @@ def find_for(where: str, find: Callable[[], _Found]) -> _Found:
 def _find_registered(where: str, find: Callable[[], Dataset]) -> Dataset:
     """Return a dataset of the workspace; an error also says how a runconfig does without one."""
     try:
-        return find_for(where, find)
+        return find_with_context(where, find)
     except DataNotFound as error:
         place = "dataPath: {datastoreName: workspaceblobstore, relativePath: FOLDER}"
         error.hint = f"{error.hint or ''} Or say where it lies, in {where}.dataLocation: '{place}'.".lstrip()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mlrun_cli.actions.attached_folders import read_submission
-from mlrun_cli.actions.snapshots import snapshot_of
+from mlrun_cli.actions.snapshots import get_snapshot
 from mlrun_cli.core.redaction import REDACTED
 from mlrun_cli.errors import RunNotRepeatable
 from mlrun_cli.runconfigs.run_configuration import NO_COMMUNICATOR, PYTHON_FRAMEWORK, RunConfiguration
@@ -106,10 +106,10 @@ def find_earlier_run(workspace: Workspace, run: Run) -> EarlierRun:
             hint="Submit it from its folder.",
             target=run.run_id,
         )
-    return EarlierRun(run, submission, snapshot_of(workspace, run))
+    return EarlierRun(run, submission, get_snapshot(workspace, run))
 
 
-def folder_difference(workspace: Workspace, snapshot: Snapshot, folder: Path) -> FolderDifference:
+def compare_folder(workspace: Workspace, snapshot: Snapshot, folder: Path) -> FolderDifference:
     """Compare a folder, as a snapshot would hold it now, with a snapshot of it.
 
     Raises:

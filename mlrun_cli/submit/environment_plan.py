@@ -52,7 +52,7 @@ def plan_environment(
         SeveralProblems: more than one of these.
     """
     problems = Problems()
-    choice = choice or choice_from_environment(environment)
+    choice = choice or read_environment_choice(environment)
     with problems.collecting():
         notes = review_configuration(configuration, mode=choice.mode, search_path=environment.get("PATH", ""))
     with problems.collecting():
@@ -102,7 +102,7 @@ def _plan(
     return planned
 
 
-def choice_from_environment(environment: Mapping[str, str]) -> EnvironmentChoice:
+def read_environment_choice(environment: Mapping[str, str]) -> EnvironmentChoice:
     """Return the choice of `MLRUN_ENVIRONMENT`.
 
     Raises:

@@ -22,7 +22,7 @@ _DEFAULT_LIMIT_SECONDS = 30 * 24 * 60 * 60
 """The time limit that azureml.core sets where its user sets none."""
 
 
-def resubmit_options(request: SubmitRequest, resolution: Resolution, redaction: Redaction) -> SubmitOptions:
+def build_resubmit_options(request: SubmitRequest, resolution: Resolution, redaction: Redaction) -> SubmitOptions:
     """Return the options that resubmit the run; placeholders for data stay in them."""
     if request.earlier is not None:
         return _changed_options(request, request.earlier, redaction)
@@ -31,7 +31,7 @@ def resubmit_options(request: SubmitRequest, resolution: Resolution, redaction: 
     names_script = resolution.configuration.command is None and (
         request.script is not None or configuration is not None
     )
-    script, *arguments = map(as_text, redaction.arguments(resolution.argv)) if names_script else (None,)
+    script, *arguments = map(to_text, redaction.arguments(resolution.argv)) if names_script else (None,)
     runconfig, mode = request.runconfig_name, request.environment_mode
     if resolution.runconfig is not None and not request.path.is_dir():
         runconfig = str(resolution.runconfig)
@@ -42,7 +42,7 @@ def resubmit_options(request: SubmitRequest, resolution: Resolution, redaction: 
         mode = mode._replace(day=date.fromisoformat(build.day))  # a later commit must not change it
     return SubmitOptions(
         runconfig=runconfig,
-        source_directory=None if resolution.source == project else as_text(str(resolution.source)),
+        source_directory=None if resolution.source == project else to_text(str(resolution.source)),
         script=script,
         arguments=tuple(arguments),
         target=request.target or (None if configuration is None else configuration.target),
@@ -57,7 +57,7 @@ def _changed_options(request: SubmitRequest, earlier: EarlierRun, redaction: Red
     """Return the options of an earlier run, with what the request replaces."""
     options = earlier.submission.submit_options()
     if request.script is not None:
-        script, *arguments = map(as_text, redaction.arguments((request.script, *request.arguments)))
+        script, *arguments = map(to_text, redaction.arguments((request.script, *request.arguments)))
         options = options._replace(script=script, arguments=tuple(arguments))
     return options._replace(target=request.target or options.target, tags=redaction.document(request.tags))
 
@@ -67,9 +67,9 @@ def _find_conda_file(request: SubmitRequest, project: Path, source: Path) -> str
     if request.conda_dependencies is None:
         return None
     try:
-        return as_text(str(find_conda_file(request.conda_dependencies, project, source)))
+        return to_text(str(find_conda_file(request.conda_dependencies, project, source)))
     except UsageError:
-        return as_text(str(request.conda_dependencies.absolute()))
+        return to_text(str(request.conda_dependencies.absolute()))
 
 
 def _is_plain(configuration: RunConfiguration) -> bool:
@@ -96,6 +96,6 @@ def _is_plain(configuration: RunConfiguration) -> bool:
     )
 
 
-def as_text(argument: str) -> str:
+def to_text(argument: str) -> str:
     r"""Return an argument or a path as a record can hold it: bytes that are no UTF-8 as `\\udcff`."""
     return argument.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -10,9 +10,9 @@ from mlrun_cli.compute.slurm_job import slurm_properties
 from mlrun_cli.core.json_files import write_json
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.experiments.experiment import Experiment
-from mlrun_cli.processes.host import get_origin, user_name
+from mlrun_cli.processes.host import get_origin, get_user_name
 from mlrun_cli.processes.interruptions import Interruptions
-from mlrun_cli.runs.lease import lease_end
+from mlrun_cli.runs.lease import compute_lease_end
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.submission import Secrets, Submission
@@ -54,7 +54,7 @@ def record_run(
         experiment, run_number = workspace.experiments.reserve_run_numbers(run.request.experiment_name)
         _write_secrets(workspace, run, experiment, run_number)
         run_id = run.submission.run_id
-        key = workspace.runs.insert(experiment, run_number, run_id, lease_until=lease_end(), **columns)
+        key = workspace.runs.insert(experiment, run_number, run_id, lease_until=compute_lease_end(), **columns)
         if admission.is_queued:
             workspace.runs.change_status(key, {RunStatus.NOT_STARTED}, RunStatus.QUEUED)
             folder.release_lock()
@@ -83,7 +83,7 @@ def _columns(workspace: Workspace, run: NewRun) -> dict[str, Any]:
         "parent_key": None if parent is None else parent.key,
         "root_key": None if parent is None else parent.root_key or parent.key,
         "display_name": request.display_name,
-        "user_name": user_name(),
+        "user_name": get_user_name(),
         "script_name": None if submission.is_command else submission.argv[0],
         "target": submission.target,
         "definition": {**build_run_definition(resolution.configuration, submission, run.redaction), **resolution.data},

@@ -54,7 +54,7 @@ class Resolution(NamedTuple):
     @property
     def has_data(self) -> bool:
         """Whether there is data to find: sections or placeholders of the configuration, or volumes."""
-        return bool(self.volumes) or names_data(self.configuration)
+        return bool(self.volumes) or uses_data(self.configuration)
 
     def with_data(self, data: RunData) -> Resolution:
         """Return this resolution with the paths of its data in place of placeholders."""
@@ -72,7 +72,7 @@ class Resolution(NamedTuple):
         )
 
 
-def names_data(configuration: RunConfiguration) -> bool:
+def uses_data(configuration: RunConfiguration) -> bool:
     """Return whether a configuration has sections of data, or placeholders for data."""
     if any(configuration.rest.get(section) for section in _DATA_SECTIONS):
         return True

@@ -20,17 +20,17 @@ from mlrun_cli.errors import ComputeTargetNotFound, InvalidPath, MlrunError, Run
 from mlrun_cli.processes.launch import Launch
 from mlrun_cli.runconfigs.communicators import resolve_launch
 from mlrun_cli.runconfigs.run_configuration import PythonSection, RunConfiguration
-from mlrun_cli.runs.submit_options import redacted_words
+from mlrun_cli.runs.submit_options import find_redacted_words
 from mlrun_cli.snapshots.limits import SnapshotLimits
 from mlrun_cli.snapshots.plan import PlannedSnapshot, plan_snapshot
 from mlrun_cli.submit.admission import Admission, admit_run, request_gpus
-from mlrun_cli.submit.environment_plan import choice_from_environment, plan_environment
+from mlrun_cli.submit.environment_plan import plan_environment, read_environment_choice
 from mlrun_cli.submit.references import resolve_references
 from mlrun_cli.submit.request import SubmitRequest
-from mlrun_cli.submit.resolution import Resolution, names_data
+from mlrun_cli.submit.resolution import Resolution, uses_data
 from mlrun_cli.submit.review import review_configuration
 from mlrun_cli.submit.script import build_argv, check_script_in_snapshot, find_argv
-from mlrun_cli.submit.script_environment import reserved_variables
+from mlrun_cli.submit.script_environment import list_reserved_variables
 from mlrun_cli.workspace import Workspace
 
 if TYPE_CHECKING:  # start-up: few submits repeat an earlier run, or have data or arguments of Docker
@@ -144,7 +144,7 @@ class Resolver:
         self._check_target()
         script = self.configuration.script
         with self.problems.collecting():
-            if request.script is None and (hidden := redacted_words(submission.argv)):
+            if request.script is None and (hidden := find_redacted_words(submission.argv)):
                 raise RunNotRepeatable(
                     f"No record holds the secret in {shlex.join(hidden)}, which '{earlier.run.run_id}' was given.",
                     hint="Name the script and all of its arguments.",
@@ -227,7 +227,7 @@ class Resolver:
     def _plan_environment(self) -> None:
         request = self._request
         with self.problems.collecting():
-            self._choice = request.environment_mode or choice_from_environment(request.environment)
+            self._choice = request.environment_mode or read_environment_choice(request.environment)
         is_named, is_current = False, self._choice.mode is EnvironmentMode.CURRENT
         with self.problems.collecting():
             self.configuration, notes = resolve_references(
@@ -272,7 +272,7 @@ class Resolver:
             self._request.environment.get("PATH", ""),
             is_in_image=planned.plan.container is not None,
         )
-        self.configuration, skipped = _without_variables(self.configuration, reserved_variables(self._launch))
+        self.configuration, skipped = _without_variables(self.configuration, list_reserved_variables(self._launch))
         self.notes += skipped
 
     def _apply_docker_arguments(self) -> tuple[str, ...]:
@@ -291,7 +291,7 @@ class Resolver:
                 self._argv = find_argv(self.configuration, self._source)
 
     def _find_data(self) -> None:
-        if self._workspace is None or not (self._volumes or names_data(self.configuration)):
+        if self._workspace is None or not (self._volumes or uses_data(self.configuration)):
             return
         from mlrun_cli.submit.data import preview_data  # noqa: PLC0415 - start-up: most runs have none
 

@@ -38,7 +38,7 @@ _OF_EVERY_RUN = frozenset(
 )
 
 
-def reserved_variables(launch: Launch) -> frozenset[str]:
+def list_reserved_variables(launch: Launch) -> frozenset[str]:
     """Return the names of the variables that every run sets itself, so that no runconfig can."""
     launcher = get_launcher(launch)
     processes = launcher.list_processes(range(launcher.port_count))

@@ -18,7 +18,7 @@ from mlrun_cli.runs.error import SERVICE_ERROR
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.script_input import ScriptInput
-from mlrun_cli.runs.stream_lock import stream_lock
+from mlrun_cli.runs.stream_lock import get_stream_lock
 from mlrun_cli.runs.submission import Submission
 from mlrun_cli.runtime.finish import make_failure_outcome, record_outcome
 from mlrun_cli.runtime.queue import wake_dispatcher
@@ -30,7 +30,7 @@ from mlrun_cli.snapshots.snapshot import Snapshot
 from mlrun_cli.snapshots.take import take_snapshot
 from mlrun_cli.submit.admission import request_gpus
 from mlrun_cli.submit.new_run_folder import NewRunFolder
-from mlrun_cli.submit.options import as_text, resubmit_options
+from mlrun_cli.submit.options import build_resubmit_options, to_text
 from mlrun_cli.submit.record import NewRun, record_run
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.resolution import Resolution
@@ -158,8 +158,8 @@ def _start_run(
     with NewRunFolder(folder) as new:
         submission = _make_submission(workspace, request, resolution, redaction, run_id, source.snapshot, sdk_folder)
         resolution = _find_data(workspace, request, resolution, run_id)
-        submission = submission._replace(argv=tuple(map(as_text, redaction.arguments(resolution.argv))))
-        held = stream_lock(folder) if request.ends_with_stream else None
+        submission = submission._replace(argv=tuple(map(to_text, redaction.arguments(resolution.argv))))
+        held = get_stream_lock(folder) if request.ends_with_stream else None
         script_input = ScriptInput(folder.stdin) if request.is_reading else None
         run = NewRun(request, resolution, submission, redaction, gpus)
         key, admission = record_run(workspace, run, new, interruptions)
@@ -193,7 +193,7 @@ def _make_submission(
         subscription_id=identity.subscription_id,
         snapshot_id=snapshot.snapshot_id,
         is_command=configuration.command is not None,
-        argv=tuple(map(as_text, redaction.arguments(resolution.argv))),
+        argv=tuple(map(to_text, redaction.arguments(resolution.argv))),
         environment=resolution.environment.plan,
         sdk_folder=sdk_folder,
         target=configuration.target,
@@ -204,7 +204,7 @@ def _make_submission(
         umask=read_umask(),
         niceness=get_niceness(),
         limits=get_limits(),
-        options=resubmit_options(request, resolution, redaction),
+        options=build_resubmit_options(request, resolution, redaction),
     )
 
 

@@ -11,7 +11,7 @@ from mlrun_cli.environments.folder import EnvironmentFolder, remove_build_secret
 from mlrun_cli.environments.record import environment_document, not_built_error, unpinned_warning
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.processes.termination import end_processes
-from mlrun_cli.runtime.finish import signal_name
+from mlrun_cli.runtime.finish import get_signal_name
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.working_copy import make_script_folders, make_working_copy
 from mlrun_cli.supervisor.child import ProcessSpec
@@ -93,7 +93,7 @@ class Preparation:
     def _build_error(self, builder: ProcessGroup) -> str:
         assert builder.exit_code is not None
         if builder.exit_code < 0:
-            ended = f"the program that makes it was ended by {signal_name(-builder.exit_code)}"
+            ended = f"the program that makes it was ended by {get_signal_name(-builder.exit_code)}"
             return f"The environment could not be built: {ended}. Submit the run again."
         reason = failure_reason(read_tail(self._run.folder.environment_log))
         return not_built_error(self._run.submission.environment, reason)

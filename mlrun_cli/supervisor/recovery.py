@@ -20,7 +20,7 @@ from mlrun_cli.errors import MlrunError, RunNotFound, StoreError, StoreUnavailab
 from mlrun_cli.processes.host import get_origin
 from mlrun_cli.processes.process import list_processes_of, track_processes_of
 from mlrun_cli.processes.termination import end_processes
-from mlrun_cli.runs.error import SERVICE_ERROR, run_error
+from mlrun_cli.runs.error import SERVICE_ERROR, build_run_error
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.lease import LEASE_SECONDS
 from mlrun_cli.runs.outcome import Outcome
@@ -31,13 +31,13 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.submission import Submission
 from mlrun_cli.runtime.finish import (
     add_full_disk,
-    attempt,
     clean_working_folder,
     derive_script_outcome,
     describe_left_files,
     describe_left_processes,
     read_outcome,
     record_outcome,
+    run_or_log,
     write_outcome,
 )
 from mlrun_cli.runtime.journal_ingest import JournalReader
@@ -111,7 +111,7 @@ def _record_failure(workspace: Workspace, run_id: str, error: Exception) -> None
     """Record the end of a run that cannot be recovered, as Failed, with the reason."""
     reason = " ".join(f"{type(error).__name__}: {error}".split())
     message = f"The supervisor of the run died, and what happened to the run cannot be found out: {reason}"
-    outcome = Outcome(RunStatus.FAILED, now(), error=run_error(message, code=SERVICE_ERROR))
+    outcome = Outcome(RunStatus.FAILED, now(), error=build_run_error(message, code=SERVICE_ERROR))
     outcome = outcome.without_secrets(workspace.redaction)
     record_outcome(workspace, workspace.runs.get(run_id), outcome)
 
@@ -123,30 +123,30 @@ def recover(workspace: Workspace, run: Run) -> None:
     folder = workspace.run_folder(run.run_id)
     had_processes = bool(list_processes_of(run.run_id))
     submission = _read_submission(folder)
-    not_ended = attempt(lambda: _end_containers(run, submission), (), write_log)
+    not_ended = run_or_log(lambda: _end_containers(run, submission), (), write_log)
     left = end_processes(track_processes_of(run.run_id), 0.0)
     full = describe_full_disk(folder.path, FULL_FOR_RUNS_BYTES)
     folder.release_room()
     if submission is not None:
-        attempt(lambda: remove_build_secrets(submission.environment), None, write_log)
+        run_or_log(lambda: remove_build_secrets(submission.environment), None, write_log)
     # The run's own variables may be gone with its supervisor; the user's names are among ours, as a rule.
     redaction = workspace.redaction
     reader = JournalReader(workspace, folder.journal, run.key, redaction)
-    attempt(reader.ingest_all, None, write_log)
+    run_or_log(reader.ingest_all, None, write_log)
     outcome = read_outcome(folder)
     if outcome is None:
         outcome = _derive_outcome(workspace, run, folder, submission, had_processes=had_processes)
-        behind = attempt(lambda: describe_left_files(folder), (), write_log)
+        behind = run_or_log(lambda: describe_left_files(folder), (), write_log)
         warnings = (*outcome.warnings, *reader.warnings, *behind, *not_ended, *describe_left_processes(left))
         lost = add_full_disk(outcome._replace(warnings=warnings), full)
-        outcome = attempt(lambda: register_run_outputs(workspace, run, lost), lost, write_log)
+        outcome = run_or_log(lambda: register_run_outputs(workspace, run, lost), lost, write_log)
         outcome = outcome.without_secrets(redaction)
         # Without it, it is the store alone that knows.
-        attempt(partial(write_outcome, folder, outcome), None, write_log)
+        run_or_log(partial(write_outcome, folder, outcome), None, write_log)
     for file in (folder.secrets, folder.socket, folder.worker_socket):
-        attempt(partial(file.unlink, missing_ok=True), None, write_log)
+        run_or_log(partial(file.unlink, missing_ok=True), None, write_log)
     if submission is not None:
-        attempt(lambda: clean_working_folder(workspace, submission, folder), None, write_log)
+        run_or_log(lambda: clean_working_folder(workspace, submission, folder), None, write_log)
     record_outcome(workspace, run, outcome)
 
 
@@ -174,7 +174,7 @@ def fail_without_store(folder: RunFolder, error: StoreError) -> None:
     if not folder.path.exists():
         return
     reason = f"The run could not be started: {error.message} {error.hint or ''}".rstrip()
-    write_outcome(folder, Outcome(RunStatus.FAILED, now(), error=run_error(reason, code=SERVICE_ERROR)))
+    write_outcome(folder, Outcome(RunStatus.FAILED, now(), error=build_run_error(reason, code=SERVICE_ERROR)))
     folder.secrets.unlink(missing_ok=True)
 
 
@@ -213,7 +213,7 @@ def _make_lost_outcome(run: Run, folder: RunFolder, *, had_processes: bool) -> O
     when = _WHILE.get(run.status, "while the script ran")
     if _is_of_another_boot(run):
         when = when.replace(" it ", " the supervisor ", 1)
-    return Outcome(RunStatus.FAILED, ended_at, duration, error=run_error(f"{who} {when}.", code=SERVICE_ERROR))
+    return Outcome(RunStatus.FAILED, ended_at, duration, error=build_run_error(f"{who} {when}.", code=SERVICE_ERROR))
 
 
 def _is_of_another_boot(run: Run) -> bool:

@@ -19,7 +19,7 @@ from mlrun_cli.actions.runs import add_properties, get_run_details
 from mlrun_cli.errors import StoreError
 from mlrun_cli.rpc.protocol import decode_request, error_response
 from mlrun_cli.runs.folder import RunFolder
-from mlrun_cli.runs.record import run_record
+from mlrun_cli.runs.record import build_run_record
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.wire.framing import LONGEST_REQUEST, OTHER_SOCKET, RESULT, encode_line
@@ -60,7 +60,7 @@ class RunRequestHandler:
             "runs.tags": lambda _: workspace.runs.tags(run.key),
             "runs.properties": lambda _: workspace.runs.properties(run.key),
             "runs.add_properties": self._add_properties,
-            "runs.get": lambda _: run_record(workspace.runs.get_by_key(run.key)),
+            "runs.get": lambda _: build_run_record(workspace.runs.get_by_key(run.key)),
             "runs.details": lambda _: self._details(),
             "runs.parent": lambda _: self._parent(),
         }
@@ -109,7 +109,7 @@ class RunRequestHandler:
 
     def _parent(self) -> dict[str, Any] | None:
         parent = self._workspace.runs.get_by_key(self._key).parent_run_id
-        return None if parent is None else run_record(self._workspace.runs.get(parent))
+        return None if parent is None else build_run_record(self._workspace.runs.get(parent))
 
 
 class _NeedsWorker(Exception):

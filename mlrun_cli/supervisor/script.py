@@ -14,7 +14,7 @@ from mlrun_cli.processes.gpus import VISIBLE_GPUS
 from mlrun_cli.processes.launch import LaunchedProcess
 from mlrun_cli.processes.launchers.registry import get_launcher
 from mlrun_cli.processes.ports import Ports
-from mlrun_cli.runs.error import error_from_log
+from mlrun_cli.runs.error import build_error_from_log
 from mlrun_cli.runs.script_end import ScriptEnd, StopReason
 from mlrun_cli.supervisor.child import ProcessSpec
 from mlrun_cli.supervisor.container import ContainerTermination
@@ -126,4 +126,4 @@ class Script:
 
 
 def _has_exception(log: Path) -> bool:
-    return error_kind(error_from_log(read_tail(log), "")) is not None
+    return error_kind(build_error_from_log(read_tail(log), "")) is not None

@@ -13,14 +13,13 @@ from mlrun_cli.processes.host import get_origin
 from mlrun_cli.processes.termination import end_processes
 from mlrun_cli.runs.error import SERVICE_ERROR
 from mlrun_cli.runs.folder import RunFolder
-from mlrun_cli.runs.lease import lease_end
+from mlrun_cli.runs.lease import compute_lease_end
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.script_end import StopReason
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.submission import Secrets, Submission
 from mlrun_cli.runtime.finish import (
     add_full_disk,
-    attempt,
     clean_working_folder,
     derive_script_outcome,
     derive_stop_outcome,
@@ -28,6 +27,7 @@ from mlrun_cli.runtime.finish import (
     describe_left_processes,
     make_failure_outcome,
     record_outcome,
+    run_or_log,
     write_outcome,
 )
 from mlrun_cli.supervisor.output_registration import register_run_outputs
@@ -61,7 +61,7 @@ class Supervisor:
         outcome = outcome._replace(warnings=(*outcome.warnings, *self._watch.reader.warnings))
         outcome = outcome.without_secrets(run.redaction)
         run.retry_disk(lambda: write_outcome(run.folder, outcome))
-        attempt(lambda: clean_working_folder(run.workspace, run.submission, run.folder), None, write_log)
+        run_or_log(lambda: clean_working_folder(run.workspace, run.submission, run.folder), None, write_log)
         run.retry_store(lambda: record_outcome(run.workspace, run.run, outcome))
 
     def _execute(self) -> Outcome:
@@ -83,7 +83,7 @@ class Supervisor:
 
     def _prepare(self) -> None:
         # Who starts what has waited for a target may live elsewhere than who submitted it.
-        owner = {**get_origin()._asdict(), "lease_until": lease_end()}
+        owner = {**get_origin()._asdict(), "lease_until": compute_lease_end()}
         self._advance({RunStatus.NOT_STARTED, RunStatus.QUEUED}, RunStatus.PREPARING, owner)
         self._preparation.prepare_environment()
         self._preparation.make_working_copy()
@@ -122,11 +122,11 @@ class Supervisor:
         self._ingest_all()
         row = run.read()
         outcome = derive_script_outcome(row, run.folder, run.submission, end)
-        files = attempt(lambda: describe_left_files(run.folder), (), write_log)
+        files = run_or_log(lambda: describe_left_files(run.folder), (), write_log)
         warnings = (*self._preparation.warnings, *outcome.warnings, *files, *containers)
         outcome = outcome._replace(warnings=(*warnings, *describe_left_processes(left)))
         return run.retry_store(
-            lambda: attempt(lambda: register_run_outputs(run.workspace, row, outcome), outcome, write_log)
+            lambda: run_or_log(lambda: register_run_outputs(run.workspace, row, outcome), outcome, write_log)
         )
 
     def _give_room(self) -> None:
@@ -136,4 +136,4 @@ class Supervisor:
             self._run.folder.release_room()
 
     def _ingest_all(self) -> None:
-        self._run.retry_store(lambda: attempt(self._watch.reader.ingest_all, None, write_log))
+        self._run.retry_store(lambda: run_or_log(self._watch.reader.ingest_all, None, write_log))

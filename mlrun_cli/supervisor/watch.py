@@ -14,11 +14,11 @@ from mlrun_cli.core.program_log import write_log
 from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.metrics.journal import CHUNK_BYTES
 from mlrun_cli.processes.termination import reap
-from mlrun_cli.runs.lease import LEASE_SECONDS, lease_end
+from mlrun_cli.runs.lease import LEASE_SECONDS, compute_lease_end
 from mlrun_cli.runs.script_end import StopReason
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.stream_lock import has_lost_its_stream
-from mlrun_cli.runtime.finish import attempt
+from mlrun_cli.runtime.finish import run_or_log
 from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.runtime.queue import ensure_dispatchers
 from mlrun_cli.supervisor.process_group import ProcessGroup
@@ -64,7 +64,7 @@ class Watch:
     def close(self) -> None:
         """Serve no requests any more."""
         for close in (self._server.close, self._worker.close):
-            attempt(close, None, write_log)
+            run_or_log(close, None, write_log)
 
     def wait_for(self, group: ProcessGroup) -> None:
         """Return when all processes of a group have ended."""
@@ -157,7 +157,7 @@ class Watch:
             self._run.workspace.follow()
             if moment >= self._next_renewal:
                 self._next_renewal = moment + LEASE_SECONDS / _RENEWALS_PER_LEASE
-                runs.update(key, lease_until=lease_end())
+                runs.update(key, lease_until=compute_lease_end())
             status = runs.find_status(key)
             if status is RunStatus.CANCEL_REQUESTED:
                 self.stop.make_cancel(runs.get_by_key(key), self._group, moment)

@@ -13,11 +13,11 @@ from mlrun_cli.targets.base import Liveness, Started, Target, Witness
 from mlrun_cli.targets.programs import (
     DISPATCHER_PROGRAM,
     SUPERVISOR_PROGRAM,
-    dispatcher_arguments,
-    program_words,
+    build_dispatcher_arguments,
+    build_program_command,
+    build_supervisor_arguments,
+    get_supervisor_log,
     spawn,
-    supervisor_arguments,
-    supervisor_log,
 )
 
 
@@ -59,11 +59,11 @@ class LocalTarget(Target):
 
     def start_dispatcher(self, log: Path, lock: OwnerLock) -> None:
         """Start the dispatcher program."""
-        arguments = dispatcher_arguments(self.workspace.folder, self.name, lock.descriptor)
-        words = program_words(DISPATCHER_PROGRAM, arguments)
+        arguments = build_dispatcher_arguments(self.workspace.folder, self.name, lock.descriptor)
+        words = build_program_command(DISPATCHER_PROGRAM, arguments)
         spawn(words, f"the queue of {self.name}", [lock.descriptor], log)
 
     def _spawn_supervisor(self, run_id: str, locks: Sequence[int], *, recovers: bool) -> int:
-        arguments = supervisor_arguments(self.workspace.folder, run_id, locks, recovers=recovers)
-        log = supervisor_log(self.workspace.run_folder(run_id))
-        return spawn(program_words(SUPERVISOR_PROGRAM, arguments), run_id, locks, log)
+        arguments = build_supervisor_arguments(self.workspace.folder, run_id, locks, recovers=recovers)
+        log = get_supervisor_log(self.workspace.run_folder(run_id))
+        return spawn(build_program_command(SUPERVISOR_PROGRAM, arguments), run_id, locks, log)

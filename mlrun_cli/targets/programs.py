@@ -21,7 +21,9 @@ _started: list[int] = []
 """The pids of those that this process has started and has not reaped."""
 
 
-def supervisor_arguments(workspace: Path, run_id: str, locks: Sequence[int], *, recovers: bool = False) -> list[str]:
+def build_supervisor_arguments(
+    workspace: Path, run_id: str, locks: Sequence[int], *, recovers: bool = False
+) -> list[str]:
     """Return the arguments of the supervisor program.
 
     Args:
@@ -34,25 +36,25 @@ def supervisor_arguments(workspace: Path, run_id: str, locks: Sequence[int], *, 
     return ["--workspace", str(workspace), "--lock", ",".join(map(str, locks)), *options, run_id]
 
 
-def dispatcher_arguments(workspace: Path, target: str, lock: int) -> list[str]:
+def build_dispatcher_arguments(workspace: Path, target: str, lock: int) -> list[str]:
     """Return the arguments of the dispatcher program; `lock` is the open lock of the target's queue."""
     return ["--workspace", str(workspace), "--lock", str(lock), target]
 
 
-def program_words(program: str, arguments: Sequence[str]) -> list[str]:
+def build_program_command(program: str, arguments: Sequence[str]) -> list[str]:
     """Return the command line of a program of this package."""
     # Neither a PYTHONPATH that is meant for the script (-E) nor the folder it is submitted from, as with -m, may
     # change what the supervisor imports.
     return [sys.executable, "-E", program, *arguments]
 
 
-def supervisor_log(folder: RunFolder) -> Path:
+def get_supervisor_log(folder: RunFolder) -> Path:
     """Return the file for what a supervisor prints; the null device when the folder of its run is gone."""
     log = folder.supervisor_log
     return log if log.parent.is_dir() else Path(os.devnull)
 
 
-def missing_program() -> str | None:
+def find_missing_program() -> str | None:
     """Return the interpreter or the program if it has been removed since, as by an upgrade; None as a rule."""
     return next((path for path in (sys.executable, SUPERVISOR_PROGRAM) if not os.path.exists(path)), None)
 

@@ -15,8 +15,8 @@ from mlrun_cli.actions.models import (
     delete_model,
     download_model,
     get_model,
+    get_model_path,
     list_models,
-    model_path,
     register_model,
     register_run_files,
     update_model,
@@ -94,7 +94,7 @@ def test_a_folder_is_copied_with_all_that_is_in_it_and_comes_back(
 ) -> None:
     model = register_model(workspace, NewModel("net"), source)
     wanted = files(source)
-    kept = model_path(workspace, model)
+    kept = get_model_path(workspace, model)
     assert (model.model_id, kept.name, files(kept)) == ("net:1", "net", wanted)
 
     (source / "weights.bin").write_bytes(b"the script goes on")
@@ -114,9 +114,9 @@ def test_a_folder_is_copied_with_all_that_is_in_it_and_comes_back(
 
 def test_a_file_is_registered_alone_and_child_paths_choose(workspace: Workspace, source: Path) -> None:
     alone = register_model(workspace, NewModel("net"), source / "weights.bin")
-    assert model_path(workspace, alone).name == "weights.bin"
+    assert get_model_path(workspace, alone).name == "weights.bin"
     some = register_model(workspace, NewModel("net"), source, ["deep", "serve"])
-    assert (some.version, sorted(files(model_path(workspace, some)))) == (2, ["deep/a ü.txt", "serve"])
+    assert (some.version, sorted(files(get_model_path(workspace, some)))) == (2, ["deep/a ü.txt", "serve"])
     for children in (["nope"], ["../../secret"], []):
         with pytest.raises(UsageError):
             register_model(workspace, NewModel("net"), source, children)
@@ -172,7 +172,9 @@ def test_two_at_once_get_different_versions(tmp_path: Path, workspace: Workspace
     for thread in threads:
         thread.join()
     assert sorted(versions) == list(range(1, 11))
-    assert all(files(model_path(workspace, model)) == files(source) for model in list_models(workspace, ModelFilter()))
+    assert all(
+        files(get_model_path(workspace, model)) == files(source) for model in list_models(workspace, ModelFilter())
+    )
 
 
 def test_a_disk_that_takes_no_more_is_said_and_nothing_is_left(workspace: Workspace, source: Path) -> None:
@@ -194,7 +196,7 @@ def test_files_without_a_row_are_replaced_by_the_next_that_gets_the_version(work
     place.mkdir(parents=True)
     (place / "half").write_bytes(b"a registration that was killed before its row")
     model = register_model(workspace, NewModel("net"), source)
-    assert (model.version, files(model_path(workspace, model))) == (1, files(source))
+    assert (model.version, files(get_model_path(workspace, model))) == (1, files(source))
 
 
 def test_a_row_that_cannot_be_written_leaves_no_files(workspace: Workspace, source: Path) -> None:
@@ -248,8 +250,8 @@ def test_a_runs_files_become_a_model_that_outlives_the_run(workspace: Workspace,
     folder = register_run_files(workspace, NewModel("user_logs"), run, None)
     file = register_run_files(workspace, NewModel("log"), run, "user_logs/std_log.txt")
     assert (file.run_id, file.experiment_name) == ("exp_1", "exp")
-    assert files(model_path(workspace, folder).parent) == {"user_logs/std_log.txt": b"printed"}
-    assert model_path(workspace, file).name == "std_log.txt"
+    assert files(get_model_path(workspace, folder).parent) == {"user_logs/std_log.txt": b"printed"}
+    assert get_model_path(workspace, file).name == "std_log.txt"
     assert leftovers(workspace) == []
 
     delete_runs(workspace, [run], force=True)
@@ -283,13 +285,13 @@ def test_a_deleted_model_is_gone_with_its_files(workspace: Workspace, source: Pa
         with pytest.raises(ModelNotFound, match="1"):
             gone()
     assert leftovers(workspace) == []
-    assert files(model_path(workspace, first)) == files(source)
+    assert files(get_model_path(workspace, first)) == files(source)
     delete_model(workspace, first)
     assert not (workspace.folder / "models" / "net").exists()
 
 
 def test_a_model_whose_files_are_gone_says_so(workspace: Workspace, source: Path) -> None:
     model: Model = register_model(workspace, NewModel("net"), source)
-    model_path(workspace, model).rename(source.parent / "taken away")
+    get_model_path(workspace, model).rename(source.parent / "taken away")
     with pytest.raises(StoredFilesLost, match="'net:1'"):
-        model_path(workspace, model)
+        get_model_path(workspace, model)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.actions.experiments import experiment_overviews
-from mlrun_cli.actions.run_pages import Count, run_page
+from mlrun_cli.actions.experiments import list_experiment_overviews
+from mlrun_cli.actions.run_pages import Count, get_run_page
 from mlrun_cli.actions.runs import list_runs
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import RunNotFound, UsageError
@@ -41,15 +41,15 @@ def add_runs(workspace: Workspace, *statuses: RunStatus, experiment_name: str = 
 def test_a_page_says_how_many_runs_there_are_and_whether_there_is_another(workspace: Workspace) -> None:
     add_runs(workspace, *[RunStatus.COMPLETED] * 4, RunStatus.RUNNING)
 
-    first = run_page(workspace, RunFilter(), number=1, size=3)
-    second = run_page(workspace, RunFilter(), RunOrder.parse("-run_number"), number=2, size=3)
+    first = get_run_page(workspace, RunFilter(), number=1, size=3)
+    second = get_run_page(workspace, RunFilter(), RunOrder.parse("-run_number"), number=2, size=3)
 
     assert [run.run_number for run in first.runs] == [5, 4, 3]
     assert [run.run_number for run in second.runs] == [2, 1]
     assert (first.total, first.has_more, first.active) == (Count(5), True, 1)
-    assert not run_page(workspace, RunFilter(), size=5).has_more
+    assert not get_run_page(workspace, RunFilter(), size=5).has_more
     assert (second.number, second.has_more) == (2, False)
-    assert run_page(workspace, RunFilter(), number=9, size=3).runs == []
+    assert get_run_page(workspace, RunFilter(), number=9, size=3).runs == []
 
 
 def test_child_runs_are_counted_apart_whether_the_page_shows_them_or_not(workspace: Workspace) -> None:
@@ -58,9 +58,9 @@ def test_child_runs_are_counted_apart_whether_the_page_shows_them_or_not(workspa
     add_runs(workspace, *[RunStatus.RUNNING] * 3, parent_key=parent, root_key=parent)
 
     for shows_children, total in ((False, 2), (True, 5)):
-        page = run_page(workspace, RunFilter(include_children=shows_children), counts_children=True)
+        page = get_run_page(workspace, RunFilter(include_children=shows_children), counts_children=True)
         assert (page.total, page.at_top, page.child_runs, page.active) == (Count(total), Count(2), Count(3), 4)
-    left_out = run_page(workspace, RunFilter())
+    left_out = get_run_page(workspace, RunFilter())
     assert (left_out.at_top, left_out.child_runs, left_out.active) == (Count(2), None, 1)
 
 
@@ -72,8 +72,8 @@ def test_a_run_that_lost_its_folder_is_shown_as_failed(workspace: Workspace) -> 
     origin = get_origin()
     add_runs(workspace, RunStatus.RUNNING, **origin._asdict())
 
-    (overview,) = experiment_overviews(workspace)
-    page = run_page(workspace, RunFilter(statuses=frozenset({RunStatus.RUNNING, RunStatus.FAILED})))
+    (overview,) = list_experiment_overviews(workspace)
+    page = get_run_page(workspace, RunFilter(statuses=frozenset({RunStatus.RUNNING, RunStatus.FAILED})))
 
     assert [run.status for run in page.runs] == [RunStatus.FAILED]
     assert page.active == 0
@@ -85,7 +85,7 @@ def test_experiments_are_found_by_words_of_their_names(workspace: Workspace) -> 
         add_runs(workspace, RunStatus.COMPLETED, experiment_name=name)
 
     def found(text: str | None) -> list[str]:
-        return sorted(each.experiment.name for each in experiment_overviews(workspace, text))
+        return sorted(each.experiment.name for each in list_experiment_overviews(workspace, text))
 
     assert found(None) == ["Train small", "other", "train large"]
     assert found("TRAIN") == ["Train small", "train large"]
@@ -105,7 +105,7 @@ def test_experiments_are_found_by_words_of_their_names(workspace: Workspace) -> 
     ],
 )
 def test_a_filter_with_bytes_that_are_no_text_is_refused(workspace: Workspace, which: RunFilter, what: str) -> None:
-    for ask in (run_page, list_runs):
+    for ask in (get_run_page, list_runs):
         with pytest.raises(UsageError, match=what):
             ask(workspace, which)
 
@@ -114,14 +114,14 @@ def test_as_many_conditions_as_are_allowed_are_taken_and_more_are_refused(worksp
     add_runs(workspace, RunStatus.COMPLETED)
     words = ["x" * length for length in range(1, 101)]
 
-    assert run_page(workspace, RunFilter(text=" ".join(words))).runs == []
-    assert run_page(workspace, RunFilter(text=" ".join("exp"[:2] for _ in words))).total == Count(1)
-    assert run_page(workspace, RunFilter(tags=tuple(TagFilter(word) for word in words))).runs == []
-    assert run_page(workspace, RunFilter(metrics=(MetricFilter("m", ">", 1.0),) * 100)).runs == []
+    assert get_run_page(workspace, RunFilter(text=" ".join(words))).runs == []
+    assert get_run_page(workspace, RunFilter(text=" ".join("exp"[:2] for _ in words))).total == Count(1)
+    assert get_run_page(workspace, RunFilter(tags=tuple(TagFilter(word) for word in words))).runs == []
+    assert get_run_page(workspace, RunFilter(metrics=(MetricFilter("m", ">", 1.0),) * 100)).runs == []
     with pytest.raises(UsageError, match="101 words"):
-        run_page(workspace, RunFilter(text=" ".join(["too", *words])))
+        get_run_page(workspace, RunFilter(text=" ".join(["too", *words])))
 
 
 def test_a_parent_that_is_not_there_is_not_found(workspace: Workspace) -> None:
     with pytest.raises(RunNotFound):
-        run_page(workspace, RunFilter(parent_run_id="never"))
+        get_run_page(workspace, RunFilter(parent_run_id="never"))

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from mlrun_cli.runs.error import error_from_log
+from mlrun_cli.runs.error import build_error_from_log
 from mlrun_cli.wire.run_error import error_kind, error_message
 
 TRACE = """Traceback (most recent call last):
@@ -12,7 +12,7 @@ ValueError: bad data"""
 
 
 def test_the_last_traceback_of_the_log_is_the_error() -> None:
-    error = error_from_log(
+    error = build_error_from_log(
         f"epoch 1\nTraceback (most recent call last):\n  x\nKeyError: 1\nmore\n{TRACE}\nlater output\n", "exit code 1"
     )
 
@@ -25,7 +25,7 @@ def test_the_last_traceback_of_the_log_is_the_error() -> None:
 
 
 def test_an_exception_of_a_package_goes_by_its_last_name() -> None:
-    error = error_from_log(
+    error = build_error_from_log(
         "Traceback (most recent call last):\n  x\ntorch.cuda.OutOfMemoryError: no room\n", "exit code 1"
     )
 
@@ -33,13 +33,13 @@ def test_an_exception_of_a_package_goes_by_its_last_name() -> None:
 
 
 def test_an_exception_without_a_message_is_its_own() -> None:
-    error = error_from_log("Traceback (most recent call last):\n  x\nAssertionError\n", "exit code 1")
+    error = build_error_from_log("Traceback (most recent call last):\n  x\nAssertionError\n", "exit code 1")
 
     assert (error_kind(error), error_message(error)) == ("AssertionError", "AssertionError")
 
 
 def test_without_a_traceback_the_error_is_how_it_ended() -> None:
-    assert error_message(error_from_log("hello\n", "signal SIGKILL")) == "The script ended with signal SIGKILL."
+    assert error_message(build_error_from_log("hello\n", "signal SIGKILL")) == "The script ended with signal SIGKILL."
 
 
 def test_what_is_no_error_has_no_message() -> None:
@@ -50,14 +50,14 @@ def test_what_is_no_error_has_no_message() -> None:
 def test_a_syntax_error_of_the_script_itself_is_found_too() -> None:
     shown = '  File "train.py", line 3\n    def f(:\n          ^\nSyntaxError: invalid syntax'
 
-    error = error_from_log(f"before\n{shown}\n", "exit code 1")
+    error = build_error_from_log(f"before\n{shown}\n", "exit code 1")
 
     assert (error_kind(error), error_message(error)) == ("SyntaxError", "invalid syntax")
     assert error["error"]["debugInfo"]["stackTrace"] == shown
 
 
 def test_all_lines_of_a_long_message_are_in_the_stack_trace() -> None:
-    error = error_from_log(
+    error = build_error_from_log(
         "Traceback (most recent call last):\n  x\nValueError: first\nsecond\n  third\n", "exit code 1"
     )
 

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import json
 
-from mlrun_cli.runs.error import run_error
+from mlrun_cli.runs.error import build_run_error
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.status import RunStatus
 
-OUTCOME = Outcome(RunStatus.FAILED, 5, 1.5, exit_code=3, error=run_error("why"), warnings=("a", "b"))
+OUTCOME = Outcome(RunStatus.FAILED, 5, 1.5, exit_code=3, error=build_run_error("why"), warnings=("a", "b"))
 
 
 def test_an_outcome_is_read_as_it_was_written() -> None:

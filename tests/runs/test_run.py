@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from mlrun_cli.runs.record import minimal_record, run_details, run_record
+from mlrun_cli.runs.record import build_minimal_record, build_run_details, build_run_record
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 
@@ -28,7 +28,7 @@ def a_run(**changes: object) -> Run:
 
 
 def test_a_record_leaves_null_keys_out_but_never_tags_and_properties() -> None:
-    record = run_record(a_run())
+    record = build_run_record(a_run())
 
     assert record["tags"] == record["properties"] == {}
     assert "start_time_utc" not in record
@@ -39,14 +39,14 @@ def test_a_record_leaves_null_keys_out_but_never_tags_and_properties() -> None:
 
 
 def test_a_minimal_record_has_azures_keys_in_azures_order() -> None:
-    record = minimal_record(a_run(tags={"a": None}))
+    record = build_minimal_record(a_run(tags={"a": None}))
 
     assert list(record) == ["RunId", "RunType", "Status", "StartTime", "EndTime", "Target", "Tags"]
     assert record["Tags"] == {"a": None}
 
 
 def test_details_are_in_camel_case_without_times_that_are_not_known() -> None:
-    details = run_details(a_run(started_at=START), {"user_logs/std_log.txt": "file:///x"})
+    details = build_run_details(a_run(started_at=START), {"user_logs/std_log.txt": "file:///x"})
 
     assert details["runId"] == "e_1_0a"
     assert details["startTimeUtc"] == "2020-12-30T13:45:53.000000Z"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from mlrun_cli.actions.metrics import get_metrics
 from mlrun_cli.core.redaction import Redaction
-from mlrun_cli.runs.record import run_record
+from mlrun_cli.runs.record import build_run_record
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.finish import derive_error
@@ -90,7 +90,7 @@ def read_all(workspace: Workspace, run_id: str) -> dict[str, Any]:
     """The metrics of a run, after everything about it has been read in each way that there is."""
     run = workspace.runs.get(run_id)
     metrics = get_metrics(workspace, run, name=None, last=False)
-    shown: list[Any] = [run_record(run), derive_error(run, Path("none"), 0, None), metrics]
+    shown: list[Any] = [build_run_record(run), derive_error(run, Path("none"), 0, None), metrics]
     shown.append(get_metrics(workspace, run, name=None, last=True))
     for summary in workspace.metric_summaries.list(run.key, limit=100):
         assert workspace.metrics.get(run.key, summary.name).keys() == {summary.name}

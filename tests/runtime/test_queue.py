@@ -9,7 +9,7 @@ from mlrun_cli.actions.compute_targets import create_compute_target
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.runtime.queue import QueueReport, node_limit
+from mlrun_cli.runtime.queue import QueueReport, get_node_limit
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
@@ -41,7 +41,7 @@ def add_run(workspace: Workspace, target: str, **columns: object) -> Run:
 
 
 def test_a_target_that_is_gone_has_no_nodes_and_local_has_no_limit(workspace: Workspace) -> None:
-    assert [node_limit(workspace, name) for name in ("single", "free", "local", "gone")] == [1, None, None, 0]
+    assert [get_node_limit(workspace, name) for name in ("single", "free", "local", "gone")] == [1, None, None, 0]
 
 
 def test_what_a_run_waits_for_is_said_in_one_line(workspace: Workspace) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.models.model import NewModel
-from mlrun_cli.runs.error import run_error
+from mlrun_cli.runs.error import build_run_error
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.store.datasets import DatasetStore
 from mlrun_cli.store.db.database import Database
@@ -60,14 +60,14 @@ def test_of_a_run(database: Database, runs: RunStore, add_run: AddRun) -> None:
 
 def test_of_an_error(database: Database, runs: RunStore, add_run: AddRun) -> None:
     key, other = add_run("a_1"), add_run("a_2", owner_lock="sessions/x")
-    error = run_error(f"bad {SECRET}, --password x", kind=f"E {SECRET}")
+    error = build_run_error(f"bad {SECRET}, --password x", kind=f"E {SECRET}")
     with database.transaction():
         runs.request_end(key, RunStatus.FAILED, error)
         runs.update(key, failed_with=error)
         runs.change_status(key, ALIVE_STATUSES, RunStatus.FAILED, error=error)
         runs.end_runs_of_owner("sessions/x", RunStatus.FAILED, 1, error)
 
-    run, hidden = runs.get("a_1"), run_error("bad ***, --password ***", kind="E ***")
+    run, hidden = runs.get("a_1"), build_run_error("bad ***, --password ***", kind="E ***")
     assert run.error == run.wanted_error == run.failed_with == runs.get_by_key(other).error == hidden
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from mlrun_cli.processes.launch import Launch
 from mlrun_cli.runs.folder import RunFolder
-from mlrun_cli.submit.script_environment import build_script_environment, reserved_variables
+from mlrun_cli.submit.script_environment import build_script_environment, list_reserved_variables
 from mlrun_cli.workspace_locator import WorkspaceIdentity
 
 OF_A_RUN = {
@@ -86,4 +86,4 @@ def test_what_a_terminal_of_jupyter_made_for_itself_is_not_passed_on(tmp_path: P
 
 def test_what_a_run_sets_is_known_as_that(tmp_path: Path) -> None:
     can_be_set_too = {"PYTHONPATH", "PYTHONUNBUFFERED"}
-    assert environment_of(tmp_path, {}).keys() - can_be_set_too <= reserved_variables(Launch())
+    assert environment_of(tmp_path, {}).keys() - can_be_set_too <= list_reserved_variables(Launch())

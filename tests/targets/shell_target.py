@@ -13,11 +13,11 @@ from mlrun_cli.targets.base import Liveness, Started, Target, Witness
 from mlrun_cli.targets.programs import (
     DISPATCHER_PROGRAM,
     SUPERVISOR_PROGRAM,
-    dispatcher_arguments,
-    program_words,
+    build_dispatcher_arguments,
+    build_program_command,
+    build_supervisor_arguments,
+    get_supervisor_log,
     spawn,
-    supervisor_arguments,
-    supervisor_log,
 )
 
 SHELL = ["/bin/sh", "-c", '"$@"; exit $?', "shell-target"]
@@ -53,14 +53,14 @@ class ShellTarget(Target):
         return this_machine.recover(self.workspace, runs, start)
 
     def start_dispatcher(self, log: Path, lock: OwnerLock) -> None:
-        arguments = dispatcher_arguments(self.workspace.folder, self.name, lock.descriptor)
-        words = [*SHELL, *program_words(DISPATCHER_PROGRAM, arguments)]
+        arguments = build_dispatcher_arguments(self.workspace.folder, self.name, lock.descriptor)
+        words = [*SHELL, *build_program_command(DISPATCHER_PROGRAM, arguments)]
         spawn(words, f"the queue of {self.name}", [lock.descriptor], log)
 
     def _spawn(self, run_id: str, locks: Sequence[int], *, recovers: bool) -> int:
-        arguments = supervisor_arguments(self.workspace.folder, run_id, locks, recovers=recovers)
-        log = supervisor_log(self.workspace.run_folder(run_id))
-        return spawn([*SHELL, *program_words(SUPERVISOR_PROGRAM, arguments)], run_id, locks, log)
+        arguments = build_supervisor_arguments(self.workspace.folder, run_id, locks, recovers=recovers)
+        log = get_supervisor_log(self.workspace.run_folder(run_id))
+        return spawn([*SHELL, *build_program_command(SUPERVISOR_PROGRAM, arguments)], run_id, locks, log)
 
 
 class SmallShellTarget(ShellTarget):

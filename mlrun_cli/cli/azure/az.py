@@ -31,7 +31,7 @@ from mlrun_cli.cli.output.messages import Level, Messages, wants_colour
 from mlrun_cli.cli.output.query import Query
 from mlrun_cli.core.names import DEFAULT_SUBSCRIPTION_ID
 from mlrun_cli.errors import InvalidValue, MissingOption, ProgramNotFound, SettingNotFound, Unsupported, UsageError
-from mlrun_cli.processes.host import user_name
+from mlrun_cli.processes.host import get_user_name
 
 _EXTENSIONS = ("azure-cli-ml", "azure_cli_ml", "ml")
 _NOBODY = "00000000-0000-0000-0000-000000000000"
@@ -227,7 +227,7 @@ def _account() -> dict[str, Any]:
         "name": "This machine",
         "state": "Enabled",
         "tenantId": _NOBODY,
-        "user": {"name": user_name(), "type": "user"},
+        "user": {"name": get_user_name(), "type": "user"},
     }
 
 

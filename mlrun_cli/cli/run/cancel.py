@@ -24,7 +24,7 @@ from mlrun_cli.cli.run.options import (
 )
 from mlrun_cli.cli.run.selection import choose_runs, one_or_all
 from mlrun_cli.runs.cancellation import GRACE_SECONDS
-from mlrun_cli.runs.record import run_record
+from mlrun_cli.runs.record import build_run_record
 from mlrun_cli.runs.run import Run
 from mlrun_cli.workspace import Workspace
 
@@ -73,18 +73,18 @@ def cancel(
         )
         canceled = [_cancel_one(workspace, run, None if force else seconds, shared) for run in chosen]
         _tell_of_children(workspace, canceled, shared)
-    records = [run_record(run) for run in canceled]
+    records = [build_run_record(run) for run in canceled]
     return records if is_all else one_or_all(records)
 
 
 def _cancel_one(workspace: Workspace, run: Run, grace_seconds: float | None, shared: Shared) -> Run:
     """Cancel a run, without a grace by force."""
-    from mlrun_cli.actions.forcing import end_by_force  # noqa: PLC0415
+    from mlrun_cli.actions.forcing import force_end  # noqa: PLC0415
 
     if run.status.is_terminal:
         shared.notes.warning(f"The run {run.run_id} has ended already: {run.status.value}.")
         return run
-    return end_by_force(workspace, run) if grace_seconds is None else cancel_run(workspace, run, grace_seconds)
+    return force_end(workspace, run) if grace_seconds is None else cancel_run(workspace, run, grace_seconds)
 
 
 def _tell_of_children(workspace: Workspace, canceled: Sequence[Run], shared: Shared) -> None:

@@ -75,9 +75,9 @@ def delete(
 
 
 def _ended_by_force(workspace: Workspace, run: Run) -> Run:
-    from mlrun_cli.actions.forcing import end_by_force  # noqa: PLC0415
+    from mlrun_cli.actions.forcing import force_end  # noqa: PLC0415
 
-    return run if run.status.is_terminal else end_by_force(workspace, run)
+    return run if run.status.is_terminal else force_end(workspace, run)
 
 
 def _deletion_question(workspace: Workspace, doomed: Sequence[Run]) -> str:

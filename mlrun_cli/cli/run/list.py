@@ -19,7 +19,7 @@ from mlrun_cli.cli.run.options import (
 )
 from mlrun_cli.cli.run.selection import run_filter
 from mlrun_cli.errors import ConflictingOptions
-from mlrun_cli.runs.record import minimal_record, run_record
+from mlrun_cli.runs.record import build_minimal_record, build_run_record
 
 DEFAULT_LAST = 10
 
@@ -64,7 +64,7 @@ def list_runs(
         found = actions.list_runs(workspace, which)
         if not found and experiment_name is not None and workspace.experiments.find(experiment_name) is None:
             shared.notes.warning(f"There is no experiment '{experiment_name}' yet.")
-    records = [run_record(run) for run in found]
+    records = [build_run_record(run) for run in found]
 
     def table(*, file: TextIO, width: int | None, colour: bool) -> None:
         from mlrun_cli.cli.output.runs_table import print_runs_table  # noqa: PLC0415
@@ -74,5 +74,5 @@ def list_runs(
     if not found and shared.is_for_people:
         shared.notes.say("No runs.")
     if minimal:
-        return [minimal_record(run) for run in found]
+        return [build_minimal_record(run) for run in found]
     return Result(records, table=table)

@@ -20,10 +20,10 @@ from mlrun_cli.cli.run.selection import get_run
 )
 def open_page(shared: Shared, run_id: RunId, experiment_name: ExperimentName = None) -> object:
     """Open a run's page in the browser; prints its address. The studio has to be there: see 'mlrun studio -h'."""
-    from mlrun_cli.actions.studio_urls import run_url  # noqa: PLC0415
+    from mlrun_cli.actions.studio_urls import build_run_url  # noqa: PLC0415
     from mlrun_cli.cli.studio_page import open_studio_page  # noqa: PLC0415
 
     context = open_context(shared)
     with context.workspace as workspace:
-        address = run_url(workspace, get_run(context, run_id, experiment_name).run_id)
+        address = build_run_url(workspace, get_run(context, run_id, experiment_name).run_id)
         return open_studio_page(workspace.home, address, shared.notes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from mlrun_cli.actions.runs import as_shown
+from mlrun_cli.actions.runs import prepare_for_display
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.workspace import Workspace
@@ -34,7 +34,7 @@ class QueueNews:
         self._next_look = self._next_look or moment + self._pause
         if moment < self._next_look:
             return
-        (run,) = as_shown(self._workspace, [self._workspace.runs.get_by_key(self._run.key)], frozenset())
+        (run,) = prepare_for_display(self._workspace, [self._workspace.runs.get_by_key(self._run.key)], frozenset())
         if run.waiting_for not in {None, self._told}:
             label = "Queued" if run.status is RunStatus.QUEUED else "Waiting for"
             self._say(f"{label}: {run.waiting_for}.\n")

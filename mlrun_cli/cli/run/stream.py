@@ -10,9 +10,9 @@ from contextlib import ExitStack, suppress
 from types import FrameType
 from typing import NamedTuple, TextIO
 
-from mlrun_cli.actions.logs import follow_logs, telling_log
+from mlrun_cli.actions.logs import find_decisive_log, follow_logs
 from mlrun_cli.actions.run_ends import cancel_run
-from mlrun_cli.actions.studio_urls import run_url
+from mlrun_cli.actions.studio_urls import build_run_url
 from mlrun_cli.cli.context import line_to_type
 from mlrun_cli.cli.global_options import Shared
 from mlrun_cli.cli.option_values import OnInterrupt
@@ -29,7 +29,7 @@ from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.script_input import ScriptInput
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.runs.stream_lock import stream_lock
+from mlrun_cli.runs.stream_lock import get_stream_lock
 from mlrun_cli.wire.run_error import describe_error
 from mlrun_cli.wire.run_folder import ENVIRONMENT_LOG
 from mlrun_cli.wire.run_output import format_head, format_summary, format_title, printable_lines
@@ -77,7 +77,7 @@ def stream_submitted(
         StreamInterrupted: SIGINT, SIGTERM or SIGHUP; the run goes on, or was told to stop.
     """
     say = shared.notes.say
-    say(f"{format_head(run.run_id, run_url(workspace, run.run_id))}\n")
+    say(f"{format_head(run.run_id, build_run_url(workspace, run.run_id))}\n")
     titles = _Titles(say, are_shown=True)
     streaming = _Streaming(workspace, run, sys.stderr, titles, shared, interrupt, script_input)
     streamed = streaming.to_the_end(interruptions)
@@ -110,7 +110,7 @@ def stream_log(workspace: Workspace, run: Run, shared: Shared, interrupt: OnInte
 
 def _stream_lock(workspace: Workspace, run: Run) -> OwnedFile:
     try:
-        return stream_lock(workspace.run_folder(run.run_id))
+        return get_stream_lock(workspace.run_folder(run.run_id))
     except OSError as error:
         raise MlrunError(
             f"The run {run.run_id} cannot be bound to this command: {error.strerror}.",
@@ -279,21 +279,21 @@ def _print_summary(workspace: Workspace, run: Run, notes: Messages) -> None:
     if run.error is not None:
         lines.append(f"Error: {describe_error(run.error)}")
     if run.status is not RunStatus.COMPLETED:
-        lines.append(f"Log: {telling_log(workspace, run)}")
-    notes.say(format_summary(run.run_id, run_url(workspace, run.run_id), lines))
+        lines.append(f"Log: {find_decisive_log(workspace, run)}")
+    notes.say(format_summary(run.run_id, build_run_url(workspace, run.run_id), lines))
 
 
 def _print_other_log(workspace: Workspace, run: Run, say: Callable[[str], None]) -> None:
     """The end of the log that says why a run failed, below the streamed ones if it is none of them."""
     folder = workspace.run_folder(run.run_id)
-    if telling_log(workspace, run) not in {folder.stdout, folder.environment_log}:
+    if find_decisive_log(workspace, run) not in {folder.stdout, folder.environment_log}:
         say("")
         print_last_lines(workspace, run, say)
 
 
 def print_last_lines(workspace: Workspace, run: Run, say: Callable[[str], None]) -> None:
     """The end of the log that says how a run ended, where it has not been streamed."""
-    log = telling_log(workspace, run)
+    log = find_decisive_log(workspace, run)
     lines = read_tail(log).rstrip().splitlines()[-_LAST_LINES:]
     if lines:
         say("\n".join([f"The last lines of {run.run_id}, {log.name}:", *(f"  {line}" for line in lines)]))
@@ -302,7 +302,7 @@ def print_last_lines(workspace: Workspace, run: Run, say: Callable[[str], None])
 def print_ending(workspace: Workspace, run: Run, notes: Messages) -> None:
     """Print how a run ended that did not complete, why, and where its whole log is, at every level."""
     reason = "" if run.error is None else f": {describe_error(run.error)}"
-    log = telling_log(workspace, run)
+    log = find_decisive_log(workspace, run)
     where = f"\nLog: {log}" if log.exists() else ""  # a run without a script has none
     notes.outcome(f"{run.run_id}: {ending(run)}{reason}{where}")
 

@@ -22,7 +22,7 @@ from mlrun_cli.cli.run.options import (
     RunIds,
 )
 from mlrun_cli.cli.run.selection import get_runs, one_or_all
-from mlrun_cli.runs.record import run_record
+from mlrun_cli.runs.record import build_run_record
 
 
 @command(
@@ -82,4 +82,4 @@ def update(
     with context.workspace as workspace:
         runs = get_runs(context, run_ids, experiment_name)
         updated = actions.update_runs(workspace, runs, changes)
-    return one_or_all([run_record(run) for run in updated])
+    return one_or_all([build_run_record(run) for run in updated])

@@ -21,7 +21,7 @@ from mlrun_cli.cli.run.options import (
     RunIds,
 )
 from mlrun_cli.cli.run.selection import get_runs
-from mlrun_cli.runs.record import run_record
+from mlrun_cli.runs.record import build_run_record
 from mlrun_cli.runs.status import RunStatus
 
 _MOST_LINES = 3
@@ -66,7 +66,7 @@ def wait(
             if run.status is not RunStatus.COMPLETED:
                 print_last_lines(workspace, run, shared.notes.say)
                 print_ending(workspace, run, shared.notes)
-        return Result([run_record(run) for run in ended], exit_code=exit_code_of(ended))
+        return Result([build_run_record(run) for run in ended], exit_code=exit_code_of(ended))
 
 
 def _waited_for(statuses: Mapping[str, RunStatus]) -> str:

@@ -12,7 +12,7 @@ from mlrun_cli.actions.compute_targets import (
     get_compute_target,
     list_compute_targets,
 )
-from mlrun_cli.actions.workspaces import workspace_record
+from mlrun_cli.actions.workspaces import build_workspace_record
 from mlrun_cli.compute.compute_target import ComputeTarget, compute_target_record
 from mlrun_cli.errors import ComputeTargetNotFound
 from mlrun_cli.rpc.context import RequestContext
@@ -72,4 +72,4 @@ def _with_sdk_hint(call: Callable[[], T]) -> T:
 
 def _record(context: RequestContext, target: ComputeTarget) -> dict[str, Any]:
     workspace = context.workspace
-    return compute_target_record(target, workspace_record(workspace.identity, workspace.home)["id"])
+    return compute_target_record(target, build_workspace_record(workspace.identity, workspace.home)["id"])

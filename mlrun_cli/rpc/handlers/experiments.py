@@ -26,7 +26,7 @@ def get_experiment(context: RequestContext, name: str) -> dict[str, Any]:
 @handler("experiments.address")
 def get_address(context: RequestContext, name: str) -> str:
     """Return the URL of an experiment's page."""
-    return studio_urls.experiment_url(context.workspace, name)
+    return studio_urls.build_experiment_url(context.workspace, name)
 
 
 @handler("experiments.list")

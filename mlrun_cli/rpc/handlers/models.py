@@ -120,11 +120,11 @@ def download_model(context: RequestContext, model_id: str, folder: str, overwrit
 @handler("models.path")
 def get_path(context: RequestContext, name: str, version: int | None = None) -> str:
     """Return the path of a model's file or folder, of the newest version if none is given."""
-    return str(actions.model_path(context.workspace, actions.get_model(context.workspace, _filter(name, version))))
+    return str(actions.get_model_path(context.workspace, actions.get_model(context.workspace, _filter(name, version))))
 
 
 def _record(context: RequestContext, model: Model) -> dict[str, Any]:
-    return actions.record_of(context.workspace, model)
+    return actions.build_model_record(context.workspace, model)
 
 
 def _model(context: RequestContext, model_id: str) -> Model:

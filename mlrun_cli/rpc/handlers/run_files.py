@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlrun_cli.actions.artifacts import download_file, download_files, list_files
-from mlrun_cli.actions.snapshots import keep_snapshot, write_snapshot
+from mlrun_cli.actions.snapshots import create_snapshot, write_snapshot
 from mlrun_cli.rpc.context import RequestContext
 from mlrun_cli.rpc.handlers.runs import find_run
 from mlrun_cli.rpc.registry import handler
@@ -40,4 +40,4 @@ def restore_snapshot(context: RequestContext, run_id: str, folder: str, snapshot
 @handler("run_files.take_snapshot")
 def take_snapshot(context: RequestContext, path: str) -> str:
     """Take a snapshot of a file or folder; return its id."""
-    return keep_snapshot(context.workspace, Path(path))
+    return create_snapshot(context.workspace, Path(path))

@@ -12,9 +12,9 @@ from mlrun_cli.errors import RunNotFound, SnapshotRefused, UsageError
 from mlrun_cli.rpc.context import RequestContext
 from mlrun_cli.rpc.registry import handler
 from mlrun_cli.runs.cancellation import GRACE_SECONDS
-from mlrun_cli.runs.error import run_error
+from mlrun_cli.runs.error import build_run_error
 from mlrun_cli.runs.filter import RunFilter, TagFilter
-from mlrun_cli.runs.record import run_record
+from mlrun_cli.runs.record import build_run_record
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import parse_statuses
 from mlrun_cli.runtime import tracked_outputs
@@ -25,7 +25,7 @@ _MOST_SHOWN = 20
 @handler("runs.get")
 def get_run(context: RequestContext, run_id: str) -> dict[str, Any]:
     """Return the record of a run, with its true status."""
-    return run_record(_get_reconciled_run(context, run_id))
+    return build_run_record(_get_reconciled_run(context, run_id))
 
 
 @handler("runs.details")
@@ -37,7 +37,7 @@ def get_details(context: RequestContext, run_id: str) -> dict[str, Any]:
 @handler("runs.address")
 def get_address(context: RequestContext, run_id: str) -> str:
     """Return the URL of a run's page."""
-    return studio_urls.run_url(context.workspace, run_id)
+    return studio_urls.build_run_url(context.workspace, run_id)
 
 
 @handler("runs.tags")
@@ -106,13 +106,13 @@ def get_overview(context: RequestContext, run_id: str) -> dict[str, Any]:
     summaries = context.workspace.metric_summaries
     below = RunFilter(parent_run_id=run_id)
     return {
-        "run": run_record(run),
+        "run": build_run_record(run),
         "metrics": [
             {"name": each.name, "count": each.value_count, "last": each.last}
             for each in summaries.list(run.key, limit=_MOST_SHOWN)
         ],
         "metric_count": summaries.count(run.key),
-        "children": list(map(run_record, actions.list_runs(context.workspace, below._replace(last=_MOST_SHOWN)))),
+        "children": list(map(build_run_record, actions.list_runs(context.workspace, below._replace(last=_MOST_SHOWN)))),
         "child_count": context.workspace.run_pages.count(below),
     }
 
@@ -155,7 +155,7 @@ def list_runs(
         last=limit,
     )
     found = actions.list_runs(context.workspace, which)
-    return {"runs": list(map(run_record, found)), "next": found[-1].key if len(found) == limit else None}
+    return {"runs": list(map(build_run_record, found)), "next": found[-1].key if len(found) == limit else None}
 
 
 @handler("runs.open")
@@ -188,7 +188,7 @@ def open_run(
         properties=properties,
     )
     track_outputs(context, run.run_id, outputs)
-    return run_record(run)
+    return build_run_record(run)
 
 
 @handler("runs.track_outputs")
@@ -205,9 +205,9 @@ def _source_properties(context: RequestContext, source: str | None, snapshot: st
     from mlrun_cli.actions import snapshots  # noqa: PLC0415 — few ask for it
 
     if snapshot is None:
-        return snapshots.commit_properties(Path(source or "."))
+        return snapshots.get_commit_properties(Path(source or "."))
     try:
-        return snapshots.source_properties(context.workspace, Path(snapshot))
+        return snapshots.create_source_properties(context.workspace, Path(snapshot))
     except UsageError as error:
         ways = f"{error.hint} Or pass" if error.hint else "Pass"
         raise SnapshotRefused(
@@ -234,7 +234,7 @@ def complete_run(context: RequestContext, run_id: str) -> dict[str, Any]:
     """Complete a run without a script, and keep what lies in its folder of outputs; return its record."""
     run = find_run(context, run_id)
     _keep_outputs(context, run)
-    return run_record(open_runs.end_run(context.workspace, run))
+    return build_run_record(open_runs.end_run(context.workspace, run))
 
 
 def _keep_outputs(context: RequestContext, run: Run) -> None:
@@ -250,7 +250,7 @@ def fail_run(
 ) -> dict[str, Any]:
     """End a run as Failed, its script stopped first; return its record."""
     info = debug_info if isinstance(debug_info, dict) else {}
-    error = run_error(
+    error = build_run_error(
         message or "fail() was called.",
         code=code or "UserError",
         kind=info.get("type"),
@@ -258,13 +258,13 @@ def fail_run(
     )
     run = _get_reconciled_run(context, run_id)
     _keep_outputs(context, run)
-    return run_record(run_ends.fail_run(context.workspace, run, error))
+    return build_run_record(run_ends.fail_run(context.workspace, run, error))
 
 
 @handler("runs.cancel")
 def cancel_run(context: RequestContext, run_id: str) -> dict[str, Any]:
     """Ask a run to stop; return its record."""
-    return run_record(run_ends.cancel_run(context.workspace, _get_reconciled_run(context, run_id), GRACE_SECONDS))
+    return build_run_record(run_ends.cancel_run(context.workspace, _get_reconciled_run(context, run_id), GRACE_SECONDS))
 
 
 @handler("runs.update")
@@ -274,7 +274,7 @@ def update_run(
     """Change texts of a run; return its record."""
     changes = actions.RunChanges(tags={}, display_name=display_name, description=description)
     (updated,) = actions.update_runs(context.workspace, [find_run(context, run_id)], changes)
-    return run_record(updated)
+    return build_run_record(updated)
 
 
 @handler("runs.flush")

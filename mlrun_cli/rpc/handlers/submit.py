@@ -10,7 +10,7 @@ from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.rpc.context import RequestContext
 from mlrun_cli.rpc.registry import handler
 from mlrun_cli.runconfigs.runconfig import configuration_from_document
-from mlrun_cli.runs.record import run_record
+from mlrun_cli.runs.record import build_run_record
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.start import submit
 
@@ -55,4 +55,4 @@ def submit_script(
     )
     with Interruptions() as interruptions:
         submitted = submit(context.workspace, request, interruptions)
-    return {"run": run_record(submitted.run), "notes": [*notes, *submitted.notes]}
+    return {"run": build_run_record(submitted.run), "notes": [*notes, *submitted.notes]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from mlrun_cli.actions.run_pages import Count, RunPage, run_page
+from mlrun_cli.actions.run_pages import Count, RunPage, get_run_page
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.order import METRIC, RunOrder
 from mlrun_cli.runs.run import Run
@@ -86,7 +86,7 @@ def _walk_tree(
         if run.key not in parents or run.run_id not in open_ids or left <= 0:
             yield RunRow(run, depth, run.key in parents)
             continue
-        children = run_page(workspace, RunFilter(parent_run_id=run.run_id), _OLDEST_FIRST, size=_MAX_CHILDREN)
+        children = get_run_page(workspace, RunFilter(parent_run_id=run.run_id), _OLDEST_FIRST, size=_MAX_CHILDREN)
         yield RunRow(run, depth, has_children=True, is_open=True)
         for row in _walk_tree(workspace, children.runs, open_ids, depth + 1):
             left -= 1

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from mlrun_cli.actions.snapshots import keep_snapshot
+from mlrun_cli.actions.snapshots import create_snapshot
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.runs.folder import RunFolder
@@ -81,7 +81,7 @@ def snapshot(mlrun: Mlrun, folder: Path, files: Mapping[str, bytes]) -> Mapping[
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     with Workspace.connect(parse_locator(mlrun.database.parent), redaction=Redaction()) as workspace:
-        return {"ContentSnapshotId": keep_snapshot(workspace, folder)}
+        return {"ContentSnapshotId": create_snapshot(workspace, folder)}
 
 
 def curve(name: str, *values: float) -> list[LoggedValue]:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from starlette.responses import Response
 
-from mlrun_cli.actions.run_pages import run_page
+from mlrun_cli.actions.run_pages import get_run_page
 from mlrun_cli.actions.runs import get_reconciled_runs
 from mlrun_cli.actions.views import list_views
 from mlrun_cli.errors import NotFound, UsageError
@@ -73,7 +73,7 @@ def _find_candidates(page: PageRequest, run_ids: Sequence[str]) -> Mapping[str, 
     problem = None
     if find:
         try:
-            found = run_page(page.workspace, RunFilter(text=find, include_children=True), size=_MAX_FOUND).runs
+            found = get_run_page(page.workspace, RunFilter(text=find, include_children=True), size=_MAX_FOUND).runs
         except UsageError as error:
             problem = error
     return {"find": find, "found": [run for run in found if run.run_id not in run_ids], "find_problem": problem}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from starlette.responses import Response
 
-from mlrun_cli.actions.experiments import experiment_overviews
+from mlrun_cli.actions.experiments import list_experiment_overviews
 from mlrun_cli.experiments.outcomes import ExperimentOutcomes
 from mlrun_cli.studio.page_request import PageRequest
 
@@ -16,7 +16,7 @@ _BAR_WIDTH = 120.0
 def show(page: PageRequest) -> Response:
     """List the experiments, most recent activity first."""
     search = page.query("search").strip()
-    overviews = experiment_overviews(page.workspace, search or None)
+    overviews = list_experiment_overviews(page.workspace, search or None)
     return page.render(
         "pages/experiments/template.html",
         overviews=[(outcomes, _build_bar(outcomes)) for outcomes in overviews],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from mlrun_cli.actions.queue_overview import queue_overview
+from mlrun_cli.actions.queue_overview import list_target_overviews
 from mlrun_cli.studio.page_request import PageRequest
 
 _MAX_WAITING = 100
@@ -13,5 +13,7 @@ _MAX_WAITING = 100
 def show(page: PageRequest) -> Response:
     """Show all targets."""
     return page.render(
-        "pages/queue/template.html", targets=queue_overview(page.workspace, _MAX_WAITING), topic=page.topic("queue")
+        "pages/queue/template.html",
+        targets=list_target_overviews(page.workspace, _MAX_WAITING),
+        topic=page.topic("queue"),
     )

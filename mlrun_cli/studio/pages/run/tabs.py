@@ -8,7 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from mlrun_cli.actions.attached_folders import read_submission
-from mlrun_cli.actions.logs import telling_log
+from mlrun_cli.actions.logs import find_decisive_log
 from mlrun_cli.actions.runs import get_runs
 from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.page_request import PageRequest
@@ -36,7 +36,9 @@ def get_requested_run(page: PageRequest) -> Run:
 
 def get_main_log_name(page: PageRequest, run: Run) -> str:
     """Return the name of the log to show first, relative to the run's files."""
-    return telling_log(page.workspace, run).relative_to(page.workspace.run_folder(run.run_id).artifacts).as_posix()
+    return (
+        find_decisive_log(page.workspace, run).relative_to(page.workspace.run_folder(run.run_id).artifacts).as_posix()
+    )
 
 
 def render_tab(page: PageRequest, run: Run, tab: str, template: str, status: int = 200, **values: Any) -> Response:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from starlette.responses import Response
 
 from mlrun_cli.actions.run_ends import cancel_run
-from mlrun_cli.actions.run_pages import run_page
+from mlrun_cli.actions.run_pages import get_run_page
 from mlrun_cli.actions.views import list_views
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import RunNotFound, UsageError
@@ -67,7 +67,7 @@ def _show_runs(page: PageRequest, experiment: str | None) -> Response:
         # Forms send empty fields, too: redirect to the canonical URL.
         return page.redirect(page.urls.runs(view.query(), experiment))
     filters = parse_view_filter(view, experiment, now())
-    found = run_page(
+    found = get_run_page(
         page.workspace,
         filters.which,
         filters.order,

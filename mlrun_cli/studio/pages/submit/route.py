@@ -14,7 +14,7 @@ from mlrun_cli.actions.attached_folders import (
     list_folder_choices,
     read_submission,
 )
-from mlrun_cli.actions.compute_targets import target_names
+from mlrun_cli.actions.compute_targets import list_target_names
 from mlrun_cli.actions.runs import get_runs
 from mlrun_cli.environments.mode import EnvironmentMode
 from mlrun_cli.errors import MlrunError
@@ -87,7 +87,7 @@ def _show_form(page: PageRequest, form: SubmitForm, status: int = 200, **values:
         choices=_list_choices(form),
         changes=_find_changes(page, form),
         problem_field=None if problem is None else form.find_field(problem),
-        targets=target_names(page.workspace),
+        targets=list_target_names(page.workspace),
         experiments=[experiment.name for experiment in page.workspace.experiments.list()],
         modes=[mode.value for mode in EnvironmentMode],
         command_line=None if record is None else shlex.join(record["command_line"]),

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from mlrun_cli.actions.snapshots import snapshot_of
+from mlrun_cli.actions.snapshots import get_snapshot
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.snapshot import SnapshotEntry, shown
 from mlrun_cli.studio.files.text_diff import MAX_BYTES, TextDiff, diff_text
-from mlrun_cli.submit.earlier_runs import folder_difference
+from mlrun_cli.submit.earlier_runs import compare_folder
 from mlrun_cli.workspace import Workspace
 
 _MAX_PATHS = 200
@@ -39,8 +39,8 @@ def find_source_changes(workspace: Workspace, run_id: str, folder: Path | None) 
     if folder is None or not folder.is_dir():
         return SourceChanges(problem="The folder is not there any more.")
     try:
-        snapshot = snapshot_of(workspace, workspace.runs.get(run_id))
-        found = folder_difference(workspace, snapshot, folder)
+        snapshot = get_snapshot(workspace, workspace.runs.get(run_id))
+        found = compare_folder(workspace, snapshot, folder)
     except MlrunError as error:
         return SourceChanges(problem=error.message)
     compared = found.changed[:_MAX_COMPARED]

@@ -12,7 +12,7 @@ from mlrun_cli.environments.mode import EnvironmentChoice
 from mlrun_cli.errors import MlrunError, UsageError
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.submission import Submission
-from mlrun_cli.runs.submit_options import redacted_words
+from mlrun_cli.runs.submit_options import find_redacted_words
 from mlrun_cli.submit.earlier_runs import EarlierRun
 from mlrun_cli.submit.request import SubmitRequest
 
@@ -206,7 +206,7 @@ def _shorten_path(folder: str, path: str | None) -> str:
 
 
 def _check_secrets(name: str, words: list[str]) -> None:
-    hidden = redacted_words(words)
+    hidden = find_redacted_words(words)
     if hidden:
         raise UsageError(
             f"{_get_label(name)}: no record holds the secret in {shlex.join(hidden)}.", hint="Type it in place of ***."

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from mlrun_cli.actions.views import check_view_name, delete_view, list_views, rename_view, save_view
 from mlrun_cli.errors import UsageError, ViewChanged, ViewNotFound
-from mlrun_cli.processes.host import user_name
+from mlrun_cli.processes.host import get_user_name
 from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.runs_table.view import RunsView
 from mlrun_cli.views.view import COMPARE_PAGE, RUNS_PAGE, SavedView
@@ -27,7 +27,7 @@ def save(page: PageRequest) -> Response:
         version = page.fields.get("version")
         if found is not None and str(found.version) != version:
             return _ask_for_name(page, 409, _describe_conflict(found, version), found)
-        save_view(page.workspace, name, kind, query, user_name(), expected_version=found and found.version)
+        save_view(page.workspace, name, kind, query, get_user_name(), expected_version=found and found.version)
     except (ViewChanged, ViewNotFound) as error:
         return _ask_for_name(page, 409, error.message, page.workspace.views.find(name))
     except UsageError as error:
@@ -39,7 +39,7 @@ def rename(page: PageRequest) -> Response:
     """Rename a view."""
     name, new_name = page.fields.get("name", ""), page.fields.get("new_name", "")
     try:
-        rename_view(page.workspace, name, new_name, user_name(), expected_version=_parse_version(page))
+        rename_view(page.workspace, name, new_name, get_user_name(), expected_version=_parse_version(page))
     except (ViewChanged, ViewNotFound) as error:
         return _show_views(page, 409, error.message)
     except UsageError as error:

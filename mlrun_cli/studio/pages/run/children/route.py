@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from mlrun_cli.actions.run_pages import run_page
+from mlrun_cli.actions.run_pages import get_run_page
 from mlrun_cli.errors import UsageError
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.order import METRIC, RunOrder
@@ -32,7 +32,7 @@ def show(page: PageRequest) -> Response:
     except UsageError as error:
         problem = error
     which = RunFilter(parent_run_id=run.run_id)
-    found = run_page(page.workspace, which, order, number=parse_page_number(page), size=_SIZE)
+    found = get_run_page(page.workspace, which, order, number=parse_page_number(page), size=_SIZE)
     metrics = page.workspace.metric_summaries.list_most_common([child.key for child in found.runs], _MAX_METRICS)
     names = [*_COLUMNS, *(f"{METRIC}:{name}:last" for name, _ in sorted(metrics)), "tags"]
     return render_tab(

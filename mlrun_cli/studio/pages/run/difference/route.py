@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from mlrun_cli.actions.runs import get_reconciled_runs
-from mlrun_cli.actions.snapshots import snapshot_of
+from mlrun_cli.actions.snapshots import get_snapshot
 from mlrun_cli.errors import NotFound
 from mlrun_cli.runs.run import Run
 from mlrun_cli.snapshots.content_store import SnapshotStore
@@ -35,7 +35,7 @@ def show(page: PageRequest) -> Response:
 def _find_entry(workspace: Workspace, run: Run, path: str) -> SnapshotEntry | None:
     """Return the file of a run's snapshot with this shown path, or None."""
     try:
-        entries = snapshot_of(workspace, run).entries
+        entries = get_snapshot(workspace, run).entries
     except NotFound:
         return None
     return next((entry for entry in entries if entry.kind is EntryKind.FILE and shown(entry.path) == path), None)

@@ -6,7 +6,7 @@ from functools import partial
 
 from starlette.responses import Response
 
-from mlrun_cli.actions.snapshots import snapshot_of
+from mlrun_cli.actions.snapshots import get_snapshot
 from mlrun_cli.errors import NotFound
 from mlrun_cli.runs.run import Run
 from mlrun_cli.snapshots.content_store import SnapshotStore
@@ -25,7 +25,7 @@ def show_first(page: PageRequest) -> Response:
     """Show the files and the script."""
     run = get_requested_run(page)
     try:
-        snapshot = snapshot_of(page.workspace, run)
+        snapshot = get_snapshot(page.workspace, run)
     except NotFound as error:
         return render_tab(page, run, _TAB, "pages/run/snapshot/missing.html", text=error.message)
     names = {entry.path for entry in snapshot.entries if entry.kind is EntryKind.FILE}
@@ -36,20 +36,20 @@ def show_first(page: PageRequest) -> Response:
 def show(page: PageRequest) -> Response:
     """Show the files and one of them."""
     run = get_requested_run(page)
-    return _show_file(page, run, snapshot_of(page.workspace, run), page.file_path())
+    return _show_file(page, run, get_snapshot(page.workspace, run), page.file_path())
 
 
 def send(page: PageRequest) -> Response:
     """Send one file as a download."""
     run = get_requested_run(page)
-    entry = _get_entry(run, snapshot_of(page.workspace, run), page.file_path())
+    entry = _get_entry(run, get_snapshot(page.workspace, run), page.file_path())
     return OpenFileResponse(_open_store(page).open_object(entry.digest), entry.path)
 
 
 def send_all(page: PageRequest) -> Response:
     """Send the snapshot as a zip archive."""
     run = get_requested_run(page)
-    snapshot = snapshot_of(page.workspace, run)
+    snapshot = get_snapshot(page.workspace, run)
     store = _open_store(page)
     members = (
         ArchiveMember(entry.path, partial(store.open_object, entry.digest), entry.executable)
