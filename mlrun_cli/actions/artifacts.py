@@ -30,7 +30,7 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 def list_files(workspace: Workspace, run: Run) -> list[str]:
     """Names of the run's files, sorted: its logs, and what the script wrote."""
-    return sorted(_files(workspace, run))
+    return sorted(_list_paths(workspace, run))
 
 
 def open_file(workspace: Workspace, run: Run, name: str) -> int:
@@ -79,8 +79,8 @@ def download_files(
         UsageError: files with other content are there and not to be replaced; then nothing is written.
         MlrunError: the folder cannot be written, or a link in it stands where a folder has to be.
     """
-    files = _files(workspace, run)
-    wanted = [name for asked in names for name in _matching(asked, files, run)] if names else sorted(files)
+    files = _list_paths(workspace, run)
+    wanted = [name for asked in names for name in _select_names(asked, files, run)] if names else sorted(files)
     return _copy_all({name: files[name] for name in wanted}, folder, overwrite=overwrite)
 
 
@@ -91,10 +91,10 @@ def download_file(workspace: Workspace, run: Run, name: str, destination: Path) 
         NotFound: the run has no such file; says which it has.
         MlrunError: it cannot be written.
     """
-    files = _files(workspace, run)
+    files = _list_paths(workspace, run)
     source = files.get(name.removeprefix("./"))
     if source is None:
-        raise _no_file(name, files, run)
+        raise _file_not_found_error(name, files, run)
     _copy(source, destination.parent, destination.name)
 
 
@@ -105,21 +105,21 @@ def download_logs(workspace: Workspace, run: Run, folder: Path, *, overwrite: bo
         UsageError: files with other content are there and not to be replaced; then nothing is written.
         MlrunError: the folder cannot be written, or a link in it stands where a folder has to be.
     """
-    files = _files(workspace, run)
+    files = _list_paths(workspace, run)
     tops = {*LOG_FOLDERS, "logs"}
     logs = {name: path for name, path in sorted(files.items()) if name.partition("/")[0] in tops}
     return _copy_all(logs, folder, overwrite=overwrite)
 
 
-def _files(workspace: Workspace, run: Run) -> dict[str, Path]:
+def _list_paths(workspace: Workspace, run: Run) -> dict[str, Path]:
     folder = workspace.run_folder(run.run_id)
-    written = {name: folder.work / name for name in _script_files(workspace, folder)}
+    written = {name: folder.work / name for name in _list_script_files(workspace, folder)}
     uploaded = {name: folder.uploads / name for name in script_files(None, folder.uploads)}
     # The run's own logs come last: a script cannot put a file of its own in their place.
     return written | uploaded | folder.log_files()
 
 
-def _script_files(workspace: Workspace, folder: RunFolder) -> list[str]:
+def _list_script_files(workspace: Workspace, folder: RunFolder) -> list[str]:
     document = read_json(folder.submission)
     if document is None or not folder.work.is_dir():
         return []
@@ -127,15 +127,15 @@ def _script_files(workspace: Workspace, folder: RunFolder) -> list[str]:
     return script_files(SnapshotStore(workspace.snapshots_folder).find_manifest(snapshot_id), folder.work)
 
 
-def _matching(asked: str, files: dict[str, Path], run: Run) -> list[str]:
+def _select_names(asked: str, files: dict[str, Path], run: Run) -> list[str]:
     name = asked.removeprefix("./").rstrip("/")
     found = [file for file in sorted(files) if file == name or file.startswith(f"{name}/")]
     if found:
         return found
-    raise _no_file(asked, files, run)
+    raise _file_not_found_error(asked, files, run)
 
 
-def _no_file(asked: str, files: dict[str, Path], run: Run) -> NotFound:
+def _file_not_found_error(asked: str, files: dict[str, Path], run: Run) -> NotFound:
     nearest = difflib.get_close_matches(asked, files, n=1)
     there_are = f"It has: {some(sorted(files), _SHOWN_NAMES)}." if files else "It has none yet."
     return RunFileNotFound(
@@ -160,7 +160,7 @@ def _copy(source: Path, folder: Path, name: str) -> Path:
     """Copy a file to `name` below the folder, through no link that is below it: a link there may lead anywhere."""
     destination = folder / name
     try:
-        with _made_inside(folder, Path(name).parts[:-1]) as inner:
+        with _open_inner_folder(folder, Path(name).parts[:-1]) as inner:
             _copy_into(source, inner, destination.name)
     except OSError as error:
         raise FileNotWritable(destination, error, hint="Choose another folder.") from error
@@ -168,7 +168,7 @@ def _copy(source: Path, folder: Path, name: str) -> Path:
 
 
 @contextmanager
-def _made_inside(folder: Path, parts: Sequence[str]) -> Iterator[int]:
+def _open_inner_folder(folder: Path, parts: Sequence[str]) -> Iterator[int]:
     """Open the folder at these parts, made where it is missing.
 
     Raises:

@@ -46,10 +46,10 @@ def list_attached_folders(workspace: Workspace) -> Sequence[str]:
 
 def list_folder_choices(folder: Path) -> FolderChoices:
     """Return the runconfigs and scripts that a folder offers; empty where it is gone."""
-    return FolderChoices(sorted(_scripts(folder)), list_runconfig_names(folder))
+    return FolderChoices(sorted(_find_scripts(folder)), list_runconfig_names(folder))
 
 
-def _scripts(folder: Path) -> Iterator[str]:
+def _find_scripts(folder: Path) -> Iterator[str]:
     """Yield relative paths of scripts, those of the upper folders first, up to a number of them."""
     waiting = [str(folder)]
     looked_at = found = 0

@@ -25,7 +25,7 @@ def install_boot_service(home: Path, program: Path, *, dry_run: bool, say: Calla
     Raises:
         MlrunError: the machine has nothing that could do it.
     """
-    service, other = _both(home, program)
+    service, other = _list_services(home, program)
     if not dry_run:
         other.remove()
         for note in service.install():
@@ -35,7 +35,7 @@ def install_boot_service(home: Path, program: Path, *, dry_run: bool, say: Calla
 
 def get_boot_service_status(home: Path, program: Path) -> dict[str, Any]:
     """Return whether they are started with it, and by what."""
-    found = next((service for service in _both(home, program) if service.is_installed()), None)
+    found = next((service for service in _list_services(home, program) if service.is_installed()), None)
     return {
         "installed": found is not None,
         "kind": None if found is None else found.kind,
@@ -49,7 +49,7 @@ def remove_boot_service(home: Path, program: Path) -> dict[str, Any]:
     Raises:
         MlrunError: one cannot be removed.
     """
-    return {"removed": [service.where for service in _both(home, program) if service.remove()]}
+    return {"removed": [service.where for service in _list_services(home, program) if service.remove()]}
 
 
 def start_queues(home: Path, say: Callable[[str], None]) -> list[dict[str, Any]]:
@@ -72,6 +72,6 @@ def start_queues(home: Path, say: Callable[[str], None]) -> list[dict[str, Any]]
     return started
 
 
-def _both(home: Path, program: Path) -> tuple[BootService, BootService]:
+def _list_services(home: Path, program: Path) -> tuple[BootService, BootService]:
     variables = {HOME_VARIABLE: str(home), **{name: os.environ[name] for name in _KEPT if name in os.environ}}
     return list_boot_services(home, [str(program), "service", "start", "-o", "none"], variables)

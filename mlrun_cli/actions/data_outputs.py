@@ -24,7 +24,7 @@ def register_outputs(workspace: Workspace, run: Run) -> tuple[str, ...]:
 
 def _register_output(workspace: Workspace, output: Mapping[str, Any]) -> str | None:
     registration = output["registration"]
-    place = _below(output["relative_path"], registration.get("glob"))
+    place = _join_pattern(output["relative_path"], registration.get("glob"))
     definition = {
         "kind": registration.get("kind") or FILE_KIND,
         "paths": [{"datastore": output["datastore"], "path": place}],
@@ -47,5 +47,5 @@ def _register_output(workspace: Workspace, output: Mapping[str, Any]) -> str | N
     return None
 
 
-def _below(place: str, glob: str | None) -> str:
+def _join_pattern(place: str, glob: str | None) -> str:
     return place if glob is None else f"{place}/{glob.lstrip('/')}"

@@ -86,14 +86,14 @@ def get_environment(
         raise ConflictingOptions("Both a version and a label are given.", hint="Give only one of them.")
     versions = workspace.environments.list_versions(name)
     if not versions:
-        raise _not_found(workspace, name)
+        raise _not_found_error(workspace, name)
     if label is not None and label != LATEST:
         found = [one for one in versions if label in one.labels]
         if not found:
             raise EnvironmentNotFound(f"The environment '{name}' has no version with the label '{label}'.", target=name)
         return found[-1]
     if version is not None and version != LATEST:
-        return _version(versions, version)
+        return _select_version(versions, version)
     return versions[-1]
 
 
@@ -116,8 +116,8 @@ def label_environment(workspace: Workspace, name: str, version: str, labels: Seq
     with workspace.transaction():
         versions = workspace.environments.list_versions(name)
         if not versions:
-            raise _not_found(workspace, name)
-        labelled = _version(versions, version)
+            raise _not_found_error(workspace, name)
+        labelled = _select_version(versions, version)
         for one in versions:
             kept = [label for label in one.labels if label not in labels]
             if one is labelled:
@@ -152,7 +152,7 @@ def _is_curated(name: str) -> bool:
     return name.casefold().startswith(CURATED_PREFIX)
 
 
-def _version(versions: Sequence[RegisteredEnvironment], version: str) -> RegisteredEnvironment:
+def _select_version(versions: Sequence[RegisteredEnvironment], version: str) -> RegisteredEnvironment:
     for one in versions:
         if one.version == version:
             return one
@@ -162,7 +162,7 @@ def _version(versions: Sequence[RegisteredEnvironment], version: str) -> Registe
     )
 
 
-def _not_found(workspace: Workspace, name: str) -> EnvironmentNotFound:
+def _not_found_error(workspace: Workspace, name: str) -> EnvironmentNotFound:
     if _is_curated(name):
         return EnvironmentNotFound(
             f"The environment '{name}' is one of Azure's own, which mlrun does not have.",

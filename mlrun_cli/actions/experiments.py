@@ -16,7 +16,7 @@ from mlrun_cli.workspace import Workspace
 
 def list_experiments(workspace: Workspace) -> Sequence[dict[str, Any]]:
     """Return a record for each experiment, by name."""
-    return [_record(workspace, experiment) for experiment in workspace.experiments.list()]
+    return [_build_record(workspace, experiment) for experiment in workspace.experiments.list()]
 
 
 def list_experiment_overviews(workspace: Workspace, text: str | None = None) -> Sequence[ExperimentOutcomes]:
@@ -39,7 +39,7 @@ def get_experiment(workspace: Workspace, name: str) -> dict[str, Any]:
     Raises:
         ExperimentNotFound: there is none; the message lists those there are.
     """
-    return _record(workspace, workspace.experiments.get(name))
+    return _build_record(workspace, workspace.experiments.get(name))
 
 
 def make_experiment(workspace: Workspace, name: str) -> dict[str, Any]:
@@ -114,5 +114,5 @@ def delete_experiment(workspace: Workspace, experiment_id: str) -> None:
             )
 
 
-def _record(workspace: Workspace, experiment: Experiment) -> dict[str, Any]:
+def _build_record(workspace: Workspace, experiment: Experiment) -> dict[str, Any]:
     return experiment_record(experiment, workspace.experiments.tags(experiment.key))

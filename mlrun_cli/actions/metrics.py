@@ -24,14 +24,14 @@ def get_metrics(workspace: Workspace, run: Run, *, name: str | None, last: bool)
     read = workspace.metrics.get_last if last else workspace.metrics.get
     metrics = read(run.key, name)
     if name is not None and not metrics:
-        logged = _shown(list(workspace.metrics.get_last(run.key)))
+        logged = _format_names(list(workspace.metrics.get_last(run.key)))
         raise MetricNotFound(
             f"The run '{run.run_id}' has no metric {name!r}.", hint=f"There are: {logged}.", target=name
         )
     return metrics
 
 
-def _shown(names: Sequence[str]) -> str:
+def _format_names(names: Sequence[str]) -> str:
     """Some of the names in one line: a script may log thousands, under any text."""
     rest = f", … and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
     return ", ".join(repr(name) for name in names[:_MOST_NAMES]) + rest or "none yet"

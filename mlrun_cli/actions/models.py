@@ -51,12 +51,12 @@ def register_model(workspace: Workspace, new: NewModel, path: Path, child_paths:
     """
     _check_new(new)
     files = list_model_files(path, child_paths)
-    folder = _folder(workspace)
+    folder = _get_folder(workspace)
     with folder.incoming() as incoming:
         content = incoming / "files"
         content.mkdir(mode=0o700)
         copy_in(files, content)
-        return _record(workspace, folder, content, new)
+        return _store_record(workspace, folder, content, new)
 
 
 def register_run_files(workspace: Workspace, new: NewModel, run: Run, path: str | None) -> Model:
@@ -79,14 +79,14 @@ def register_run_files(workspace: Workspace, new: NewModel, run: Run, path: str 
     files = list_files(workspace, run)
     chosen = [name for name in files if name == wanted or name.startswith(f"{wanted}/")]
     if not chosen:
-        raise _no_such_path(wanted, files, run)
-    folder = _folder(workspace)
+        raise _path_not_found_error(wanted, files, run)
+    folder = _get_folder(workspace)
     with folder.incoming() as incoming:
         try:
             download_files(workspace, run, chosen, incoming / "files")
         except MlrunError as error:
             raise StoreError(error.message, hint="Make room there, and check that the run's files exist.") from error
-        return _record(workspace, folder, (incoming / "files" / wanted).parent, new)
+        return _store_record(workspace, folder, (incoming / "files" / wanted).parent, new)
 
 
 def list_models(workspace: Workspace, which: ModelFilter) -> Sequence[Model]:
@@ -150,7 +150,7 @@ def delete_model(workspace: Workspace, model: Model) -> None:
     with workspace.transaction():
         if not workspace.models.delete(model):
             workspace.models.get(model.name, model.version)
-    _folder(workspace).remove(model.name, model.version)
+    _get_folder(workspace).remove(model.name, model.version)
 
 
 def download_model(workspace: Workspace, model: Model, folder: Path, *, overwrite: bool) -> Path:
@@ -169,7 +169,7 @@ def get_model_path(workspace: Workspace, model: Model) -> Path:
     Raises:
         StoreError: it is gone.
     """
-    return _folder(workspace).content(model.name, model.version)
+    return _get_folder(workspace).content(model.name, model.version)
 
 
 def build_model_record(workspace: Workspace, model: Model) -> dict[str, Any]:
@@ -178,11 +178,11 @@ def build_model_record(workspace: Workspace, model: Model) -> dict[str, Any]:
     return model_record(model, folder.as_uri())
 
 
-def _folder(workspace: Workspace) -> ModelFolder:
+def _get_folder(workspace: Workspace) -> ModelFolder:
     return ModelFolder(workspace.folder / "models")
 
 
-def _record(workspace: Workspace, folder: ModelFolder, content: Path, new: NewModel) -> Model:
+def _store_record(workspace: Workspace, folder: ModelFolder, content: Path, new: NewModel) -> Model:
     folder.seal(content)
     # The row comes last: there is none without files. Were the files removed after the transaction, another process
     # could have got the version meanwhile; left where they are, they are replaced by whoever gets it.
@@ -212,7 +212,7 @@ def _check_texts(tags: Mapping[str, str], properties: Mapping[str, str], descrip
     check_text("the description", description or "")
 
 
-def _no_such_path(path: str, files: Sequence[str], run: Run) -> ModelFileNotFound:
+def _path_not_found_error(path: str, files: Sequence[str], run: Run) -> ModelFileNotFound:
     there_are = f"It has: {some(files, _SHOWN_NAMES)}." if files else "It has none yet."
     return ModelFileNotFound(
         f"The run '{run.run_id}' has no file or folder '{path}'. {there_are}",

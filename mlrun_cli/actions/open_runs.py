@@ -59,7 +59,7 @@ def open_run(
             parent_key=None if parent is None else parent.key,
             root_key=None if parent is None else parent.root_key or parent.key,
             display_name=display_name,
-            **_columns(owner_lock, moment),
+            **_build_columns(owner_lock, moment),
         )
         workspace.runs.add_properties(key, properties or {})
     if workspace.owned_run is None:
@@ -90,7 +90,7 @@ def open_children(
     run_ids = [new_guid() for _ in range(count)]
     with workspace.transaction(durable=True):
         _, first = workspace.experiments.reserve_run_numbers(parent.experiment_name, count)
-        workspace.runs.insert_children(parent, first, run_ids, **_columns(owner_lock, now()))
+        workspace.runs.insert_children(parent, first, run_ids, **_build_columns(owner_lock, now()))
         workspace.runs.add_tags_to_children(parent, first, key, values)
     return run_ids
 
@@ -103,7 +103,7 @@ def end_run(workspace: Workspace, run: Run) -> Run:
     return workspace.runs.get_by_key(run.key)
 
 
-def _columns(owner_lock: str, moment: int) -> Mapping[str, Any]:
+def _build_columns(owner_lock: str, moment: int) -> Mapping[str, Any]:
     origin = get_origin()
     return {
         "run_type": INTERACTIVE_RUN,

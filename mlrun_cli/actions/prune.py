@@ -30,7 +30,7 @@ _GRACE_SECONDS = 24 * 60 * 60
 
 def list_built_environments(home: Path) -> Sequence[dict[str, Any]]:
     """Return a record for each environment that was built on this machine, the one last used first."""
-    return [_record(environment) for environment in list_environments(home)]
+    return [_build_record(environment) for environment in list_environments(home)]
 
 
 def show_built_environment(home: Path, key: str) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def show_built_environment(home: Path, key: str) -> dict[str, Any]:
     (environment,) = found
     build = environment.build
     return {
-        **_record(environment),
+        **_build_record(environment),
         "bytes": disk_usage(Path(environment.folder)),
         "channels": list(build.channels),
         "condaPackages": list(build.packages),
@@ -66,7 +66,7 @@ def show_built_environment(home: Path, key: str) -> dict[str, Any]:
     }
 
 
-def _record(environment: BuiltEnvironment) -> dict[str, Any]:
+def _build_record(environment: BuiltEnvironment) -> dict[str, Any]:
     build = environment.build
     return {
         "builder": build.builder.value,
@@ -90,7 +90,7 @@ def prune_built_environments(home: Path, older_than_seconds: float, *, dry_run: 
     try:
         keys, size = prune_environments(home, compute_cutoff(older_than_seconds), dry_run=dry_run)
     except OSError as error:
-        raise _not_removed(error) from error
+        raise _not_removed_error(error) from error
     return {"bytes": size, "dryRun": dry_run, "environments": list(keys)}
 
 
@@ -112,7 +112,7 @@ def prune_workspace(
     try:
         return _prune(workspace, compute_cutoff(older_than_seconds), dry_run=dry_run, say=say)
     except OSError as error:
-        raise _not_removed(error) from error
+        raise _not_removed_error(error) from error
 
 
 def compute_cutoff(older_than_seconds: float) -> int:
@@ -122,18 +122,18 @@ def compute_cutoff(older_than_seconds: float) -> int:
 
 def _prune(workspace: Workspace, before: int, *, dry_run: bool, say: Callable[[str], None]) -> dict[str, Any]:
     removal = _Removal(dry_run=dry_run, say=say)
-    for folder in _subfolders(workspace.folder / "runs"):
+    for folder in _iterate_subfolders(workspace.folder / "runs"):
         RunFolder(folder).make_readable()
     runs = _prune_runs(workspace, before, removal)
-    forsaken = [folder for folder in _forsaken(workspace, before) if removal.remove(folder)]
+    forsaken = [folder for folder in _find_orphaned_folders(workspace, before) if removal.remove(folder)]
 
-    def kept_snapshots() -> Collection[str]:
+    def list_kept_snapshots() -> Collection[str]:
         of_rows = {value for key, value in workspace.runs.list_with_property(SNAPSHOT_PROPERTY) if key not in runs}
-        return of_rows | _snapshots_of_folders(workspace, removal.folders)
+        return of_rows | _find_referenced_snapshots(workspace, removal.folders)
 
     day_ago = time.time() - _GRACE_SECONDS
-    snapshots = prune_snapshots(workspace.snapshots_folder, kept_snapshots, day_ago, dry_run=dry_run, say=say)
-    needed = _environments_of_runs(workspace.home, removal.folders)
+    snapshots = prune_snapshots(workspace.snapshots_folder, list_kept_snapshots, day_ago, dry_run=dry_run, say=say)
+    needed = _find_used_environments(workspace.home, removal.folders)
     environments, environments_size = prune_environments(workspace.home, before, needed=needed, dry_run=dry_run)
     return {
         "bytes": removal.size + snapshots.size + environments_size,
@@ -197,22 +197,24 @@ def _prune_runs(workspace: Workspace, before: int, removal: _Removal) -> dict[in
     return gone
 
 
-def _forsaken(workspace: Workspace, before: int) -> list[Path]:
+def _find_orphaned_folders(workspace: Workspace, before: int) -> list[Path]:
     """Folders of submits and sessions that died before they had a run, or after it was deleted or had ended.
 
     That of a run whose row is lost looks the same: it is held to the age of what is pruned.
     """
     latest = min(time.time() - _GRACE_SECONDS, before / MICROSECONDS)
-    of_runs = [folder for folder in _subfolders(workspace.folder / "runs") if _last_change(folder) < latest]
-    of_sessions = [folder for folder in list_remnants(workspace) if _is_of_yesterday(folder)]
+    of_runs = [
+        folder for folder in _iterate_subfolders(workspace.folder / "runs") if _find_last_change(folder) < latest
+    ]
+    of_sessions = [folder for folder in list_remnants(workspace) if _is_unchanged_for_a_day(folder)]
     return [
         folder
         for folder in (*of_runs, *of_sessions)
-        if workspace.runs.find_key(folder.name) is None and _is_nobodys(folder)
+        if workspace.runs.find_key(folder.name) is None and _is_unlocked(folder)
     ]
 
 
-def _last_change(folder: Path) -> float:
+def _find_last_change(folder: Path) -> float:
     """Return the last change in a run's folder, or the end of the run, in seconds since 1970.
 
     One that is gone, or cannot be looked into, changes now.
@@ -230,7 +232,7 @@ def _last_change(folder: Path) -> float:
     return max(moments)
 
 
-def _is_of_yesterday(folder: Path) -> bool:
+def _is_unchanged_for_a_day(folder: Path) -> bool:
     """Return whether nothing in it has come or gone for a day; false for one that is gone itself."""
     try:
         return folder.stat().st_mtime < time.time() - _GRACE_SECONDS
@@ -238,22 +240,22 @@ def _is_of_yesterday(folder: Path) -> bool:
         return False
 
 
-def _snapshots_of_folders(workspace: Workspace, without: Collection[Path]) -> set[str]:
+def _find_referenced_snapshots(workspace: Workspace, without: Collection[Path]) -> set[str]:
     """Return the snapshots of all runs that have a folder, in the store or not, but for some folders."""
     documents = (
         read_json(RunFolder(folder).submission)
-        for folder in _subfolders(workspace.folder / "runs")
+        for folder in _iterate_subfolders(workspace.folder / "runs")
         if folder not in without
     )
     return {document.get("snapshot_id", "") for document in documents if document is not None}
 
 
-def _subfolders(folder: Path) -> Iterator[Path]:
+def _iterate_subfolders(folder: Path) -> Iterator[Path]:
     with suppress(FileNotFoundError):
         yield from sorted(path for path in folder.iterdir() if path.is_dir())
 
 
-def _is_nobodys(folder: Path) -> bool:
+def _is_unlocked(folder: Path) -> bool:
     """Return whether no process holds the folder's lock."""
     try:
         lock = OwnerLock.open(folder / "lock")
@@ -265,7 +267,7 @@ def _is_nobodys(folder: Path) -> bool:
         lock.close()
 
 
-def _environments_of_runs(home: Path, without: Collection[Path]) -> set[str]:
+def _find_used_environments(home: Path, without: Collection[Path]) -> set[str]:
     """Return the keys of the environments that runs of any workspace have had, but for those in some folders."""
     keys = set()
     for folder in home.glob("workspaces/*/*/*/runs/*"):
@@ -275,5 +277,5 @@ def _environments_of_runs(home: Path, without: Collection[Path]) -> set[str]:
     return keys
 
 
-def _not_removed(error: OSError) -> MlrunError:
+def _not_removed_error(error: OSError) -> MlrunError:
     return FileNotWritable(error.filename, error, hint="Check its permissions ('ls -l'), and prune again.")

@@ -57,7 +57,7 @@ def repair_workspace(identity: WorkspaceIdentity, home: Path, *, say: Callable[[
         raise WorkspaceNotFound(identity.name, identity.resource_group, identity.subscription_id)
     refuse_network_file_system(folder)
     kept, was_recorded = None, (folder / NAMES).exists()
-    with _alone(folder):
+    with _hold_repair_lock(folder):
         is_there = locator.database.exists()
         problems = locator.database.find_problems() if is_there else []
         if is_there and not problems:
@@ -70,10 +70,10 @@ def repair_workspace(identity: WorkspaceIdentity, home: Path, *, say: Callable[[
                 kept = new.put_in_place("damaged")
         with Workspace.connect(locator, redaction=process_redaction()) as workspace:
             recorded = workspace.record_missing()
-            lost_models = _unknown_models(workspace)
+            lost_models = _find_unknown_models(workspace)
     is_new = not is_there or bool(problems)
     return {
-        **_told(filled),
+        **_build_report(filled),
         "damagedStore": None if kept is None else str(kept),
         "notRecoverable": [*(_UNKNOWN if is_new and not was_recorded and not filled.salvaged else ()), *lost_models],
         "problems": problems,
@@ -131,21 +131,21 @@ def restore_workspace(identity: WorkspaceIdentity, home: Path, file: Path) -> di
     folder = locator.folder
     for made in (folder, folder / "runs", folder / "snapshots"):
         make_private_folder(made)
-    with _alone(folder):
+    with _hold_repair_lock(folder):
         with locator.database.new_database(file) as new:
             filled = import_folders(new.database, folder, process_redaction(), is_rebuilt=True)
             kept = new.put_in_place("replaced")
         with Workspace.connect(locator, redaction=process_redaction()) as workspace:
             workspace.record_missing()
     return {
-        **_told(filled),
+        **_build_report(filled),
         "file": str(file),
         "replacedStore": None if kept is None else str(kept),
         "workspace": identity.name,
     }
 
 
-def _told(filled: ImportReport) -> dict[str, Any]:
+def _build_report(filled: ImportReport) -> dict[str, Any]:
     return {
         "named": filled.named,
         "runs": len(filled.runs),
@@ -155,7 +155,7 @@ def _told(filled: ImportReport) -> dict[str, Any]:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _hold_repair_lock(folder: Path) -> Iterator[None]:
     path = folder / ".repair.lock"
     try:
         lock = acquire_lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -179,7 +179,7 @@ def _fill_new(database: Database, locator: WorkspaceLocator, *, is_damaged: bool
         return import_folders(database, locator.folder, process_redaction(), is_rebuilt=True, salvage=Salvage(damaged))
 
 
-def _unknown_models(workspace: Workspace) -> Sequence[str]:
+def _find_unknown_models(workspace: Workspace) -> Sequence[str]:
     """Files of models that the store knows nothing of."""
     from mlrun_cli.models.model import ModelFilter  # noqa: PLC0415 - few come here
 

@@ -79,12 +79,12 @@ def get_run_page(
     which = resolve_filter(workspace, which)
     pages = workspace.run_pages
     found = pages.page(which, order, limit=size + 1, offset=(number - 1) * size)
-    counts = _counts_apart(pages, which) if counts_children else _counts(pages, which)
+    counts = _count_runs_and_children(pages, which) if counts_children else _count_runs(pages, which)
     return RunPage(
         runs=prepare_for_display(workspace, found[:size], which.not_responding),
         number=number,
         has_more=len(found) > size,
-        active=pages.count_active(_with_children(which) if counts_children else which),
+        active=pages.count_active(_include_children(which) if counts_children else which),
         **counts._asdict(),
     )
 
@@ -95,20 +95,20 @@ class _Counts(NamedTuple):
     child_runs: Count | None
 
 
-def _counts(pages: RunPageStore, which: RunFilter) -> _Counts:
+def _count_runs(pages: RunPageStore, which: RunFilter) -> _Counts:
     total = Count.of(pages.count(which))
     return _Counts(total, total, None)
 
 
-def _counts_apart(pages: RunPageStore, which: RunFilter) -> _Counts:
+def _count_runs_and_children(pages: RunPageStore, which: RunFilter) -> _Counts:
     """Return the number of runs without a parent, and of child runs."""
     at_top = pages.count(which._replace(include_children=False))
     if at_top > COUNTED:
         return _Counts(Count.of(at_top), Count.of(at_top), None)
-    both = pages.count(_with_children(which), at_top + COUNTED + 1)
+    both = pages.count(_include_children(which), at_top + COUNTED + 1)
     total = both if which.include_children else at_top
     return _Counts(Count.of(total), Count.of(at_top), Count.of(both - at_top))
 
 
-def _with_children(which: RunFilter) -> RunFilter:
+def _include_children(which: RunFilter) -> RunFilter:
     return which._replace(include_children=True)

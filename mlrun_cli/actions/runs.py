@@ -77,7 +77,7 @@ def get_runs(
     not_responding = reconcile(workspace)
     latest_of = experiment_name or attached_experiment
     found = [
-        _latest(workspace, latest_of) if run_id == LATEST else _get(workspace, run_id, experiment_name)
+        _get_latest_run(workspace, latest_of) if run_id == LATEST else _get_run(workspace, run_id, experiment_name)
         for run_id in run_ids
     ]
     return prepare_for_display(workspace, {run.key: run for run in found}.values(), not_responding)
@@ -111,10 +111,10 @@ def update_runs(workspace: Workspace, runs: Sequence[Run], changes: RunChanges) 
             workspace.runs.remove_tags(run.key, changes.removed_tags)
             if columns:
                 workspace.runs.update(run.key, **columns)
-    return [_updated(workspace, run) for run in runs]
+    return [_reload_keeping_lost_status(workspace, run) for run in runs]
 
 
-def _updated(workspace: Workspace, run: Run) -> Run:
+def _reload_keeping_lost_status(workspace: Workspace, run: Run) -> Run:
     """Return the run as it is now; one that does not respond keeps that status until it has ended."""
     updated = reload_run(workspace, run)
     is_lost = run.status is RunStatus.NOT_RESPONDING and not updated.status.is_terminal
@@ -227,7 +227,7 @@ def reload_run(workspace: Workspace, run: Run) -> Run:
         raise RunNotFound(run.run_id, workspace.identity.name) from None
 
 
-def _latest(workspace: Workspace, experiment_name: str | None) -> Run:
+def _get_latest_run(workspace: Workspace, experiment_name: str | None) -> Run:
     newest = workspace.runs.list(RunFilter(experiment_name=experiment_name, last=1))
     if not newest:
         where = "workspace" if experiment_name is None else f"experiment '{experiment_name}'"
@@ -235,7 +235,7 @@ def _latest(workspace: Workspace, experiment_name: str | None) -> Run:
     return newest[0]
 
 
-def _get(workspace: Workspace, run_id: str, experiment_name: str | None) -> Run:
+def _get_run(workspace: Workspace, run_id: str, experiment_name: str | None) -> Run:
     try:
         run = workspace.runs.get(workspace.runs.resolve(check_run_id(run_id)))
     except RunNotFound:

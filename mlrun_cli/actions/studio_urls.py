@@ -13,12 +13,12 @@ from mlrun_cli.workspace import Workspace
 
 def build_run_url(workspace: Workspace, run_id: str) -> str:
     """Return the URL of a run's page, which opens while the studio is served."""
-    return _workspace_urls(workspace).run(run_id)
+    return _get_workspace_urls(workspace).run(run_id)
 
 
 def build_experiment_url(workspace: Workspace, name: str) -> str:
     """Return the URL of an experiment's page, which opens while the studio is served."""
-    return _workspace_urls(workspace).experiment(name)
+    return _get_workspace_urls(workspace).experiment(name)
 
 
 def build_printed_record(workspace: Workspace, run: Run) -> dict[str, Any]:
@@ -26,5 +26,5 @@ def build_printed_record(workspace: Workspace, run: Run) -> dict[str, Any]:
     return {**build_run_record(run), "web_view": build_run_url(workspace, run.run_id)}
 
 
-def _workspace_urls(workspace: Workspace) -> WorkspaceUrls:
+def _get_workspace_urls(workspace: Workspace) -> WorkspaceUrls:
     return WorkspaceUrls(StudioFolder(workspace.home).find_url(), *workspace.identity)

@@ -35,7 +35,7 @@ def list_workspaces(resource_group: str | None = None) -> Sequence[dict[str, Any
     Raises:
         StoreError: a folder that workspaces may be in cannot be read.
     """
-    _check_that_all_can_be_seen(get_home() / "workspaces")
+    _check_folders_readable(get_home() / "workspaces")
     return [
         build_workspace_record(identity, get_home())
         for identity in find_identities(get_home())
@@ -51,7 +51,7 @@ def find_workspaces(
     Raises:
         StoreError: a folder that workspaces may be in cannot be read.
     """
-    _check_that_all_can_be_seen(root / "workspaces")
+    _check_folders_readable(root / "workspaces")
     wanted = (subscription_id, resource_group, name)
     return [
         identity
@@ -78,25 +78,30 @@ def find_configured_workspace(start: Path, root: Path, file_name: str | None = N
     """
     start = make_absolute(start)
     if os.path.isfile(start):
-        return _configured(start)
+        return _read_identity(start)
     places = [
         Path(within) / name
         for within in (*reversed(CONFIGURATION_FOLDERS), ".")
         for name in (reversed(CONFIG_NAMES) if file_name is None else (file_name,))
     ]
-    found = (folder / place for place in places for folder in _searched(start, root) if os.path.isfile(folder / place))
+    found = (
+        folder / place
+        for place in places
+        for folder in _list_search_folders(start, root)
+        if os.path.isfile(folder / place)
+    )
     path = next(found, None)
-    return None if path is None else _configured(path)
+    return None if path is None else _read_identity(path)
 
 
-def _searched(start: Path, root: Path) -> list[Path]:
+def _list_search_folders(start: Path, root: Path) -> list[Path]:
     within, top = start.resolve(), root.resolve()
     if within.is_relative_to(top):
         return [folder for folder in (within, *within.parents) if folder.is_relative_to(top)]
     return [start, *start.parents]
 
 
-def _configured(path: Path) -> WorkspaceIdentity:
+def _read_identity(path: Path) -> WorkspaceIdentity:
     config = read_project_config(path)
     return WorkspaceIdentity(config.subscription_id, config.resource_group, config.workspace_name)
 
@@ -135,7 +140,7 @@ def update_workspace(
                 workspace.settings.set(key, text)
 
 
-def _check_that_all_can_be_seen(top: Path) -> None:
+def _check_folders_readable(top: Path) -> None:
     """Looking for files passes over folders that cannot be read, as if they were empty."""
     try:
         for folder in (top, *top.glob("*"), *top.glob("*/*")):

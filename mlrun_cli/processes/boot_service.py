@@ -68,7 +68,7 @@ class SystemdUnit:
         self._home = home
         self._command = command
         self._variables = variables
-        self._name = f"mlrun-{_key(home)}.service"
+        self._name = f"mlrun-{_compute_key(home)}.service"
         folder = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
         self._path = folder / "systemd" / "user" / self._name
         self.where = str(self._path)
@@ -96,9 +96,9 @@ class SystemdUnit:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._path.write_text(self.text(), encoding="utf-8")
         except OSError as error:
-            raise _not_written(self._path, error) from error
-        _do("systemctl", "--user", "daemon-reload")
-        _do("systemctl", "--user", "enable", self._name)
+            raise _not_written_error(self._path, error) from error
+        _run_or_raise("systemctl", "--user", "daemon-reload")
+        _run_or_raise("systemctl", "--user", "enable", self._name)
         if _read_output("loginctl", "enable-linger") is not None:
             return ()
         return ("It starts at your first login after a reboot; for the boot itself: sudo loginctl enable-linger $USER",)
@@ -111,7 +111,7 @@ class SystemdUnit:
         try:
             self._path.unlink(missing_ok=True)
         except OSError as error:
-            raise _not_written(self._path, error) from error
+            raise _not_written_error(self._path, error) from error
         _read_output("systemctl", "--user", "daemon-reload")
         return True
 
@@ -123,7 +123,7 @@ class CronLine:
     where = "crontab -l"
 
     def __init__(self, home: Path, command: Sequence[str], variables: Mapping[str, str]) -> None:
-        self._mark = f"# mlrun-{_key(home)}"
+        self._mark = f"# mlrun-{_compute_key(home)}"
         self._command = command
         self._variables = variables
 
@@ -136,31 +136,31 @@ class CronLine:
 
     def is_installed(self) -> bool:
         """Return whether the line is there."""
-        return any(self._is_mine(line) for line in self._lines())
+        return any(self._is_own_line(line) for line in self._read_lines())
 
     def install(self) -> tuple[str, ...]:
         """Add the line."""
-        self._write([*(line for line in self._lines() if not self._is_mine(line)), self.text()])
+        self._write([*(line for line in self._read_lines() if not self._is_own_line(line)), self.text()])
         return ()
 
     def remove(self) -> bool:
         """Remove the line, and no other."""
-        lines = self._lines()
-        others = [line for line in lines if not self._is_mine(line)]
+        lines = self._read_lines()
+        others = [line for line in lines if not self._is_own_line(line)]
         if len(others) < len(lines):
             self._write(others)
         return len(others) < len(lines)
 
-    def _is_mine(self, line: str) -> bool:
+    def _is_own_line(self, line: str) -> bool:
         return line.rstrip().endswith(self._mark)
 
-    def _lines(self) -> list[str]:
+    def _read_lines(self) -> list[str]:
         """Return all lines; none where there is no crontab yet, or no such program."""
         return (_read_output("crontab", "-l") or "").splitlines(keepends=True)
 
     def _write(self, lines: Sequence[str]) -> None:
         text = "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
-        _do("crontab", "-", given=text)
+        _run_or_raise("crontab", "-", given=text)
 
 
 def list_boot_services(
@@ -171,7 +171,7 @@ def list_boot_services(
     return (unit, line) if SystemdUnit.is_usable() else (line, unit)
 
 
-def _key(home: Path) -> str:
+def _compute_key(home: Path) -> str:
     return hashlib.sha256(os.fsencode(home)).hexdigest()[:8]
 
 
@@ -193,7 +193,7 @@ def _read_output(*words: str, given: str | None = None) -> str | None:
     return None
 
 
-def _do(*words: str, given: str | None = None) -> None:
+def _run_or_raise(*words: str, given: str | None = None) -> None:
     try:
         _run(words, given)
     except FileNotFoundError as error:
@@ -213,5 +213,5 @@ def _run(words: Sequence[str], given: str | None) -> subprocess.CompletedProcess
     )
 
 
-def _not_written(path: Path, error: OSError) -> MlrunError:
+def _not_written_error(path: Path, error: OSError) -> MlrunError:
     return FileNotWritable(path, error, hint="Check its folder's permissions ('ls -l').")

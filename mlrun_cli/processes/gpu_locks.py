@@ -28,7 +28,7 @@ def make_machine_folder() -> Path:
         MlrunError: it cannot be made, or is none.
     """
     named = os.environ.get(MACHINE_VARIABLE)
-    folder = Path(named) if named else _shared_by_all() / "mlrun"
+    folder = Path(named) if named else _get_shared_folder() / "mlrun"
     try:
         with suppress(FileExistsError):
             folder.mkdir()
@@ -43,7 +43,7 @@ def make_machine_folder() -> Path:
     return folder
 
 
-def _shared_by_all() -> Path:
+def _get_shared_folder() -> Path:
     """Return a folder by what all users may write, not this very one: all have to come to the same."""
     with suppress(OSError):
         if stat.S_IMODE(_LOCKS.stat().st_mode) & _SHARED == _SHARED:

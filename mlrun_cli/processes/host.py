@@ -23,10 +23,10 @@ class Origin(NamedTuple):
 @lru_cache(maxsize=1)
 def get_origin() -> Origin:
     """Return the origin of the runs that this process starts, the only one whose pids it may trust."""
-    return Origin(_host_id(), _boot_id(), _pid_namespace())
+    return Origin(_read_host_id(), _read_boot_id(), _read_pid_namespace())
 
 
-def _host_id() -> str:
+def _read_host_id() -> str:
     for path in ("/etc/machine-id", "/var/lib/dbus/machine-id"):
         try:
             text = Path(path).read_text(encoding="ascii").strip()
@@ -37,14 +37,14 @@ def _host_id() -> str:
     return os.uname().nodename
 
 
-def _boot_id() -> str:
+def _read_boot_id() -> str:
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
         return ""
 
 
-def _pid_namespace() -> str:
+def _read_pid_namespace() -> str:
     try:
         return str(os.stat("/proc/self/ns/pid").st_ino)
     except OSError:

@@ -35,11 +35,11 @@ def remove_notebook_variables(environment: Mapping[str, str]) -> dict[str, str]:
     is_kernel = is_inline or any(map(_OF_KERNEL.fullmatch, environment))
     is_terminal = any(name.startswith("PYXTERM_") for name in environment)
 
-    def is_theirs(name: str, value: str) -> bool:
+    def is_set_by_notebook(name: str, value: str) -> bool:
         if _OF_KERNEL.fullmatch(name) or _OF_TERMINAL.fullmatch(name):
             return True
         if name == "MPLBACKEND":
             return is_inline or (is_kernel and value.startswith("module://"))
         return (is_kernel and _VALUES_OF_KERNEL.get(name) == value) or (is_terminal and name in _SIZE_OF_TERMINAL)
 
-    return {name: value for name, value in environment.items() if not is_theirs(name, value)}
+    return {name: value for name, value in environment.items() if not is_set_by_notebook(name, value)}

@@ -45,10 +45,12 @@ def build_exception_error(error: BaseException) -> dict[str, Any]:
 
     trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     message = str(error) or type(error).__name__
-    return build_run_error(_storable(message), kind=type(error).__name__, stack_trace=_storable(trace[-_MOST_TRACE:]))
+    return build_run_error(
+        _escape_surrogates(message), kind=type(error).__name__, stack_trace=_escape_surrogates(trace[-_MOST_TRACE:])
+    )
 
 
-def _storable(text: str) -> str:
+def _escape_surrogates(text: str) -> str:
     """Return the text with half a surrogate pair, which no file and no database takes, spelled out."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
@@ -60,7 +62,7 @@ def build_error_from_log(tail: str, ending: str) -> dict[str, Any]:
         tail: the end of the script's output.
         ending: how it ended, as in `exit code 1`; the message when it left no traceback.
     """
-    trace = _last_traceback(tail)
+    trace = _find_last_traceback(tail)
     exception = next((line for line in trace[1:] if line and not line.startswith(" ")), None)
     if exception is None:
         return build_run_error(f"The script ended with {ending}.", stack_trace="\n".join(trace) or None)
@@ -70,7 +72,7 @@ def build_error_from_log(tail: str, ending: str) -> dict[str, Any]:
     return build_run_error(message.strip(), kind=kind.rpartition(".")[2], stack_trace="\n".join(trace))
 
 
-def _last_traceback(text: str) -> list[str]:
+def _find_last_traceback(text: str) -> list[str]:
     """Return the last traceback with what follows it: a message may have many lines. Empty when there is none.
 
     Python shows a syntax error of the script itself without the words that all others begin with.

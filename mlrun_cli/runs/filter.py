@@ -138,7 +138,7 @@ def parse_filter(texts: Mapping[str, Sequence[str]], now: int) -> ParsedFilter:
             except UsageError as error:
                 faults[word] = Fault(text, error)
         if values:
-            wider = _with(which, term.fields(tuple(values)))
+            wider = _add_fields(which, term.fields(tuple(values)))
             if wider.condition_count > MOST_CONDITIONS:
                 count, room = wider.condition_count - which.condition_count, MOST_CONDITIONS - which.condition_count
                 faults[word] = Fault(
@@ -149,7 +149,7 @@ def parse_filter(texts: Mapping[str, Sequence[str]], now: int) -> ParsedFilter:
     return ParsedFilter(which, faults)
 
 
-def _with(which: RunFilter, fields: Mapping[str, Any]) -> RunFilter:
+def _add_fields(which: RunFilter, fields: Mapping[str, Any]) -> RunFilter:
     if "any_of" in fields:
         fields = {"any_of": {**which.any_of, **fields["any_of"]}}
     return which._replace(**fields)
@@ -193,15 +193,15 @@ def _parse_search(text: str, _now: int) -> str:
     return text
 
 
-def _last(field: str) -> Callable[[tuple[Any, ...]], Mapping[str, Any]]:
+def _take_last(field: str) -> Callable[[tuple[Any, ...]], Mapping[str, Any]]:
     return lambda values: {field: values[-1]}
 
 
-def _any_of(field: str) -> Callable[[tuple[Any, ...]], Mapping[str, Any]]:
+def _combine(field: str) -> Callable[[tuple[Any, ...]], Mapping[str, Any]]:
     return lambda values: {"any_of": {field: frozenset(values)}}
 
 
-def _text(text: str, _now: int) -> str:
+def _parse_text(text: str, _now: int) -> str:
     return text
 
 
@@ -235,7 +235,7 @@ TERMS: Mapping[str, Term] = {
     "metric": Term(lambda text, _now: MetricFilter.parse(text), lambda values: {"metrics": values}),
     "since": Term(
         parse_time,
-        _last("created_from"),
+        _take_last("created_from"),
         option="--since",
         metavar="TIME",
         help="Runs made since: 7d, 12h, 2026-01-31 or 2026-01-31T09:30.",
@@ -243,26 +243,26 @@ TERMS: Mapping[str, Term] = {
     ),
     "until": Term(
         lambda text, now: parse_time(text, now, is_end=True),
-        _last("created_until"),
+        _take_last("created_until"),
         option="--until",
         metavar="TIME",
         help="Runs made until then.",
         repeats=False,
     ),
     "target": Term(
-        _text,
-        _any_of("target"),
+        _parse_text,
+        _combine("target"),
         option="--compute-target-name",
         metavar="NAME",
         help="Runs on this compute target.",
         repeats=False,
     ),
-    "submitter": Term(_text, _any_of("submitter")),
-    "type": Term(_text, _any_of("run_type")),
-    "experiment": Term(_text, _any_of("experiment_name")),
+    "submitter": Term(_parse_text, _combine("submitter")),
+    "type": Term(_parse_text, _combine("run_type")),
+    "experiment": Term(_parse_text, _combine("experiment_name")),
     "parent": Term(
-        _text,
-        _last("parent_run_id"),
+        _parse_text,
+        _take_last("parent_run_id"),
         option="--parent-run-id",
         metavar="ID",
         help="Child runs of the run of this id, its beginning, or @latest.",

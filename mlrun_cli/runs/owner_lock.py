@@ -65,7 +65,7 @@ class OwnerLock:
         Raises:
             StoreError: the file system knows no locks.
         """
-        return self._try(fcntl.LOCK_EX)
+        return self._try_lock(fcntl.LOCK_EX)
 
     def take_within(self, seconds: float) -> bool:
         """Take the lock, waiting for readers who look whether it is free; False when it is held for longer."""
@@ -82,9 +82,9 @@ class OwnerLock:
         Raises:
             StoreError: the file system knows no locks.
         """
-        return self._try(fcntl.LOCK_SH)
+        return self._try_lock(fcntl.LOCK_SH)
 
-    def _try(self, operation: int) -> bool:
+    def _try_lock(self, operation: int) -> bool:
         try:
             locks.lock(self.descriptor, operation | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -66,7 +66,7 @@ def build_minimal_record(run: Run) -> dict[str, Any]:
     }
 
 
-def _consumed(definition: Mapping[str, Any] | None, section: str, kind: str) -> list[dict[str, Any]]:
+def _build_input_records(definition: Mapping[str, Any] | None, section: str, kind: str) -> list[dict[str, Any]]:
     """Return the data of a run as its details list it."""
     return [
         {
@@ -90,8 +90,8 @@ def build_run_details(run: Run, log_files: Mapping[str, str]) -> dict[str, Any]:
         "startTimeUtc": None if run.started_at is None else iso(run.started_at),
         "endTimeUtc": None if run.ended_at is None else iso(run.ended_at),
         "properties": dict(run.properties),
-        "inputDatasets": _consumed(run.definition, "data", "RunInput"),
-        "outputDatasets": _consumed(run.definition, "outputData", "RunOutput"),
+        "inputDatasets": _build_input_records(run.definition, "data", "RunInput"),
+        "outputDatasets": _build_input_records(run.definition, "outputData", "RunOutput"),
         "runDefinition": run.definition,
         "logFiles": dict(log_files),
         "submittedBy": run.user_name,

@@ -34,7 +34,7 @@ class ScriptInput:
         """Begin to copy this process's standard input, beside what else it does."""
         Thread(target=self._copy, daemon=True).start()
 
-    def script_has_started(self) -> None:
+    def leave_to_script(self) -> None:
         """Leave the pipe to the script, whose end then stops what fills it."""
         if not self._has_reader.is_set():
             os.close(self._reader)

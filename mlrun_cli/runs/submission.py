@@ -50,7 +50,7 @@ class Submission(NamedTuple):
         """Return the options that resubmit the run; for older versions' submissions they are reconstructed."""
         if self.options is not None:
             return self.options
-        runconfig = self._runconfig_name()
+        runconfig = self._find_runconfig_name()
         is_plain = self.environment.build is None and self.environment.container is None and self.launch == Launch()
         return SubmitOptions(
             runconfig=runconfig,
@@ -60,7 +60,7 @@ class Submission(NamedTuple):
             is_whole=runconfig is not None or is_plain,
         )
 
-    def _runconfig_name(self) -> str | None:
+    def _find_runconfig_name(self) -> str | None:
         """Return the runconfig's name, as `-c` takes it in the folder."""
         if self.runconfig is None or self.folder is None:
             return None

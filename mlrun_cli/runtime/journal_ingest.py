@@ -117,7 +117,7 @@ class JournalReader:
 
     def ingest(self) -> int:
         """Store what comes next in the journals, a mebibyte or so; return how many bytes these were."""
-        pieces = self._next_pieces()
+        pieces = self._read_next_pieces()
         try:
             self._ingest(pieces)
         except _OffsetMoved:
@@ -165,7 +165,7 @@ class JournalReader:
 
     def sizes(self) -> Mapping[str, int]:
         """Return the present size of each journal, in bytes."""
-        return {name: self._measure(name) for name in journal_names(self._folder)}
+        return {name: self._get_size(name) for name in journal_names(self._folder)}
 
     def has_ingested(self, sizes: Mapping[str, int]) -> bool:
         """Return whether as many bytes of each journal are in the store."""
@@ -178,13 +178,13 @@ class JournalReader:
             if not self.ingest():  # what is left of a line was never acknowledged
                 return
 
-    def _measure(self, name: str) -> int:
+    def _get_size(self, name: str) -> int:
         try:
             return os.lstat(self._folder / name).st_size
         except OSError:
             return 0
 
-    def _next_pieces(self) -> dict[str, tuple[int, bytes]]:
+    def _read_next_pieces(self) -> dict[str, tuple[int, bytes]]:
         """Read pieces, each journal in its turn, no more than one transaction can store in a moment."""
         names = journal_names(self._folder)
         pieces: dict[str, tuple[int, bytes]] = {}
@@ -192,7 +192,7 @@ class JournalReader:
         for place in range(len(names)):
             name = names[(self._next_journal + place) % len(names)]
             offset = self._offsets.get(name, 0)
-            piece = self._next_piece(name, offset)
+            piece = self._read_next_piece(name, offset)
             if piece:
                 pieces[name] = offset, piece
                 size += len(piece)
@@ -201,7 +201,7 @@ class JournalReader:
                 break
         return pieces
 
-    def _next_piece(self, name: str, offset: int) -> bytes:
+    def _read_next_piece(self, name: str, offset: int) -> bytes:
         """Read what follows in one journal; nothing when it cannot be read now.
 
         Opened for each piece: a run may have more journals than a process may have open files.

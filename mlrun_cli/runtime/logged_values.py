@@ -73,20 +73,20 @@ class _Copies:
         """
         self._write()
         for folder in self._begun:
-            self._unfinished_path(folder).replace(folder / self._name)
+            self._get_unfinished_path(folder).replace(folder / self._name)
 
     def _write(self) -> None:
         for folder, lines in self._lines.items():
             folder.mkdir(mode=0o700, exist_ok=True)
             if folder not in self._begun:
-                self._unfinished_path(folder).unlink(missing_ok=True)
+                self._get_unfinished_path(folder).unlink(missing_ok=True)
                 self._begun.add(folder)
-            with self._unfinished_path(folder).open("ab") as file:
+            with self._get_unfinished_path(folder).open("ab") as file:
                 file.writelines(lines)
         self._lines.clear()
         self._waiting = 0
 
-    def _unfinished_path(self, folder: Path) -> Path:
+    def _get_unfinished_path(self, folder: Path) -> Path:
         return folder / f"{self._name}.unfinished"
 
     def _find_folder(self, run_id: bytes) -> Path | None:

@@ -182,14 +182,14 @@ class QueueReport:
         queue = self._read_queue(target)
         before = bisect_left(queue.keys, run.key)
         reasons = [queue.problem] if queue.problem else []
-        reasons.extend([f"{_count_noun(before, 'run')} before it"] if before else ())
+        reasons.extend([f"{_format_count(before, 'run')} before it"] if before else ())
         if queue.most == 0:
             reasons.append(f"there is no compute target '{target}' any more")
         elif queue.most is not None:
             reasons.extend([f"{run.node_count} nodes needed"] if run.node_count > 1 else ())
-            reasons.append(f"{queue.busy} of the {_count_noun(queue.most, 'node')} of '{target}' taken")
+            reasons.append(f"{queue.busy} of the {_format_count(queue.most, 'node')} of '{target}' taken")
         if run.gpu_count:
-            reasons.append(f"{_count_noun(run.gpu_count, 'free GPU')} needed")
+            reasons.append(f"{_format_count(run.gpu_count, 'free GPU')} needed")
         return ", ".join(reasons) or f"a place on '{target}'"
 
     def _read_queue(self, target: str) -> _Queue:
@@ -210,7 +210,7 @@ class _Queue(NamedTuple):
     problem: str
 
 
-def _count_noun(count: int, noun: str) -> str:
+def _format_count(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 

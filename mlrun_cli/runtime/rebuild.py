@@ -89,7 +89,7 @@ class _FolderImport:
     def run(self) -> ImportReport:
         for run_folder in self._list_run_folders():
             run_folder.make_readable()
-        named = self._add_named()
+        named = self._add_named_rows()
         if self._salvage is not None:
             self._salvage.add_named(self._database)
         self._add_runs()
@@ -100,7 +100,7 @@ class _FolderImport:
         metrics = 0 if self._salvage is None else self._salvage.add_metrics(self._database)
         return ImportReport(list(self._added), len(self._salvaged), metrics, self._values, named, self._unreadable)
 
-    def _add_named(self) -> dict[str, int]:
+    def _add_named_rows(self) -> dict[str, int]:
         last: dict[tuple[str, str], dict[str, Any]] = {}
         for line in read_lines(self._folder / NAMES):
             last[str(line.get("table")), repr(line.get("key"))] = line

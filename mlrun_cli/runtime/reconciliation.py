@@ -74,7 +74,7 @@ class _Targets:
     def find_lost(self, runs: Sequence[Run]) -> list[Run]:
         """Return the runs that have lost their supervisors; those whose folder is gone are recorded as Failed."""
         found: dict[int, Liveness] = {}
-        for name, group in _group_by(runs, lambda run: run.target).items():
+        for name, group in _group_runs(runs, lambda run: run.target).items():
             if (target := self._find(name)) is not None:
                 found.update(target.observe(group))
         for run in runs:
@@ -85,7 +85,7 @@ class _Targets:
     def recover(self, runs: Sequence[Run]) -> bool:
         """Ensure that lost runs are recovered; False when nothing could be started for some of them."""
         are_started = True
-        for group in _group_by(runs, lambda run: type(self._find(run.target))).values():
+        for group in _group_runs(runs, lambda run: type(self._find(run.target))).values():
             target = self._find(group[0].target)
             are_started &= target is not None and target.recover(group)
         return are_started
@@ -99,7 +99,7 @@ class _Targets:
         return self._targets[name]
 
 
-def _group_by(runs: Iterable[Run], key: Callable[[Run], _K]) -> Mapping[_K, Sequence[Run]]:
+def _group_runs(runs: Iterable[Run], key: Callable[[Run], _K]) -> Mapping[_K, Sequence[Run]]:
     groups: dict[_K, list[Run]] = {}
     for run in runs:
         groups.setdefault(key(run), []).append(run)

@@ -99,7 +99,7 @@ class Session:
             with suppress(OSError):  # it is for whoever looks next
                 write_json(self.folder / _ENDING, ending)
             self._reader.ingest_all()
-            _end(self._workspace, self.owner_lock, ending)
+            _end_runs(self._workspace, self.owner_lock, ending)
             _remove(self._workspace, self.folder)
         finally:
             self._lock.close()
@@ -145,7 +145,7 @@ def reconcile_sessions(workspace: Workspace) -> list[str]:
         is_ours = owner_lock.startswith(f"{_SESSIONS}/") and host_id == get_origin().host_id
         if is_ours and workspace.lacks(workspace.folder / owner_lock):
             with suppress(StoreError):  # a look reads on where nothing can be written now
-                _end(workspace, owner_lock, {"ended_at": now(), "error": _make_death_error()})
+                _end_runs(workspace, owner_lock, {"ended_at": now(), "error": _make_death_error()})
     return given_up
 
 
@@ -176,7 +176,7 @@ def _reconcile(workspace: Workspace, name: str) -> bool:
             return True
         ending = _read_ending(folder) or {"ended_at": _find_last_sign_of_life(folder), "error": _make_death_error()}
         JournalReader(workspace, folder / JOURNAL, None).ingest_all()
-        _end(workspace, f"{_SESSIONS}/{name}", ending)
+        _end_runs(workspace, f"{_SESSIONS}/{name}", ending)
         _remove(workspace, folder)
     except OSError:
         return not folder.is_dir()
@@ -197,7 +197,7 @@ def _read_ending(folder: Path) -> dict[str, Any] | None:
     return ending if is_whole else None
 
 
-def _end(workspace: Workspace, owner_lock: str, ending: dict[str, Any]) -> None:
+def _end_runs(workspace: Workspace, owner_lock: str, ending: dict[str, Any]) -> None:
     """End the runs that a session has open, with what lies in their folders of outputs."""
     keep_all_outputs(workspace, owner_lock)
     status = RunStatus.COMPLETED if ending["error"] is None else RunStatus.FAILED

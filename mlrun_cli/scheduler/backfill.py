@@ -35,7 +35,7 @@ class Backfill:
         """Take note of a run that has to wait for GPUs."""
         self._short_of_gpus.append(run)
 
-    def would_lack_gpus(self, run: Run) -> bool:
+    def is_short_of_gpus(self, run: Run) -> bool:
         """Return whether a run before it that needs no more GPUs, of the same ones, has found too few."""
         return any(
             run.gpu_count >= other.gpu_count and run.visible_gpus == other.visible_gpus for other in self._short_of_gpus

@@ -83,7 +83,7 @@ class Dispatcher:
                 continue
             except ForkServerGone as error:
                 write_log(f"from now on each supervisor is started as a program: {error}")
-                self._starter.leave_fork_server()
+                self._starter.stop_using_fork_server()
                 continue
             self._folder.clear_starts(self._lock)
             if not is_needed:
@@ -114,7 +114,7 @@ class Dispatcher:
             if most is not None and busy + run.node_count > most:
                 backfill.note_too_few_nodes(run)
                 continue
-            if run.gpu_count and backfill.would_lack_gpus(run):
+            if run.gpu_count and backfill.is_short_of_gpus(run):
                 continue
             try:
                 nodes = self._starter.start(run)

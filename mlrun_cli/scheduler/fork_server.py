@@ -58,7 +58,7 @@ class ForkServer:
         with connection:
             pid = os.fork()
             if pid == 0:
-                _run_and_exit(_serve, connection, workspace)
+                _run_and_exit(_serve_requests, connection, workspace)
         self._process = os.pidfd_open(pid)
         self._connection.settimeout(_PATIENCE_SECONDS)
         # Once it answers, it holds nothing any more of what it was forked with: the lock of the queue above all.
@@ -98,7 +98,7 @@ class ForkServer:
         self._connection.close()
 
 
-def _serve(connection: socket.socket, workspace: Path) -> None:
+def _serve_requests(connection: socket.socket, workspace: Path) -> None:
     begin(connection.fileno())
     set_command_line(build_program_command(__file__, []))
     # Nobody waits for supervisors: the kernel is to forget them. They themselves begin with this put right.

@@ -125,7 +125,7 @@ class RunStarter:
                     if lock.try_take() and self._workspace.runs.find_status(run.key) is RunStatus.QUEUED:
                         self._give_up(run, make_lost_stream_outcome())
 
-    def leave_fork_server(self) -> None:
+    def stop_using_fork_server(self) -> None:
         """Start each supervisor as a program from now on."""
         if self._fork_server is not None:
             self._fork_server.close()
@@ -170,7 +170,7 @@ class RunStarter:
         if self._fork_server is not None and target.forks_supervisors:
             if self._fork_server.is_current():
                 return self._fork_server.start_supervisor(run.run_id, locks)
-            self.leave_fork_server()
+            self.stop_using_fork_server()
         started = start_supervisor(target, run, locks)
         assert started.pid is not None, "targets without processes here have dispatchers of their own"
         return os.pidfd_open(started.pid)

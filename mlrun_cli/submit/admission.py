@@ -84,10 +84,10 @@ def admit_run(
     if not is_queued:
         return Admission(is_queued)
     parents = [run for run in _list_ancestors(workspace, request) if not run.status.is_terminal]
-    return Admission(is_queued, (*_notes_on_nodes(parents, configuration, most), *_notes_on_gpus(parents, gpus)))
+    return Admission(is_queued, (*_note_held_nodes(parents, configuration, most), *_note_held_gpus(parents, gpus)))
 
 
-def _notes_on_nodes(parents: Sequence[Run], configuration: RunConfiguration, most: int | None) -> tuple[str, ...]:
+def _note_held_nodes(parents: Sequence[Run], configuration: RunConfiguration, most: int | None) -> tuple[str, ...]:
     """Return a line when the runs that this one is submitted from hold nodes that it needs itself."""
     holders = [run for run in parents if run.target == configuration.target]
     held = sum(run.node_count for run in holders)
@@ -99,7 +99,7 @@ def _notes_on_nodes(parents: Sequence[Run], configuration: RunConfiguration, mos
     )
 
 
-def _notes_on_gpus(parents: Sequence[Run], gpus: GpuRequest) -> tuple[str, ...]:
+def _note_held_gpus(parents: Sequence[Run], gpus: GpuRequest) -> tuple[str, ...]:
     """Return a line when the runs that this one is submitted from hold GPUs that it needs itself."""
     holders = [run for run in parents if run.gpus is not None]
     held = {name for run in holders for name in (run.gpus or "").split(",")} & set(gpus.usable)

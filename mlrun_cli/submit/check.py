@@ -112,7 +112,7 @@ def check_runconfig(
     return Verdict(
         file=shown,
         loads=resolver.is_read,
-        would_run_as=_run_line(resolver, workspace, environment) if refusal is None else None,
+        would_run_as=_describe_run(resolver, workspace, environment) if refusal is None else None,
         refused_because=None if refusal is None else refusal.message,
         hint=None if refusal is None else refusal.hint,
         missing=missing,
@@ -127,11 +127,14 @@ def _find_project(file: Path) -> Path:
     return find_project_folder(file) if config is None else config.folder
 
 
-def _run_line(resolver: Resolver, workspace: Workspace | None, environment: Mapping[str, str]) -> str:
+def _describe_run(resolver: Resolver, workspace: Workspace | None, environment: Mapping[str, str]) -> str:
     """Return the command line, environment and target of a run, in one line."""
     configuration = resolver.configuration
     plan = None if resolver.environment is None else resolver.environment.plan
-    words = [_program(configuration, plan), *_words(configuration, Redaction.from_environment(environment))]
+    words = [
+        _describe_program(configuration, plan),
+        *_list_arguments(configuration, Redaction.from_environment(environment)),
+    ]
     target = _describe_target(configuration, is_looked_up=workspace is not None)
     return f"{shlex.join(words)} in {_describe_environment(configuration, plan)} on {target}"
 
@@ -145,7 +148,7 @@ def _describe_target(configuration: RunConfiguration, *, is_looked_up: bool) -> 
     return f"'{target}'{several}{doubt}"
 
 
-def _words(configuration: RunConfiguration, redaction: Redaction) -> list[str]:
+def _list_arguments(configuration: RunConfiguration, redaction: Redaction) -> list[str]:
     if isinstance(configuration.command, str):
         return redaction.arguments(["/bin/sh", "-c", configuration.command])[1:]
     if configuration.command is not None:
@@ -153,7 +156,7 @@ def _words(configuration: RunConfiguration, redaction: Redaction) -> list[str]:
     return [configuration.script or _NO_SCRIPT, *redaction.arguments(configuration.arguments)]
 
 
-def _program(configuration: RunConfiguration, plan: EnvironmentPlan | None) -> str:
+def _describe_program(configuration: RunConfiguration, plan: EnvironmentPlan | None) -> str:
     if configuration.command is not None:
         return "/bin/sh" if isinstance(configuration.command, str) else configuration.command[0]
     return "python" if plan is None or not plan.starter else plan.starter[0]

@@ -34,17 +34,17 @@ def apply_docker_arguments(configuration: RunConfiguration, project: Path) -> Co
         return ContainerFallback(configuration)
     key_path = arguments_key(configuration)
     volumes, variables, others = read_docker_arguments(arguments)
-    found = tuple(volume._replace(source=_absolute(project, volume.source)) for volume in volumes)
-    notes = [_note(key_path, others)] if others else []
+    found = tuple(volume._replace(source=_make_absolute(project, volume.source)) for volume in volumes)
+    notes = [_describe_ignored_arguments(key_path, others)] if others else []
     merged = {**variables, **configuration.environment_variables}
     return ContainerFallback(configuration._replace(environment_variables=merged), found, tuple(notes))
 
 
-def _absolute(project: Path, source: str) -> str:
+def _make_absolute(project: Path, source: str) -> str:
     return os.path.normpath(project / Path(re.sub(r"^~(?=/|$)", str(Path.home()), source)))
 
 
-def _note(key_path: str, others: Sequence[str]) -> str:
+def _describe_ignored_arguments(key_path: str, others: Sequence[str]) -> str:
     shown = ", ".join(Redaction().arguments(others))
     verb = "is" if len(others) == 1 else "are"
     return f"{key_path}: {shown} {verb} skipped: the run is in no container."

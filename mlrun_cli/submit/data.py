@@ -132,14 +132,14 @@ class _Binder:
                     bind(binding)
                 is_bound = True
             if not is_bound:
-                self._values.excuse(kind, name)
+                self._values.set_empty(kind, name)
 
     def bind_input(self, binding: InputBinding) -> None:
         where = f"data.{binding.name}"
         dataset = self._places.find_dataset(where, binding)
         path = None if binding.mechanism == DIRECT else self._places.find_input(where, binding, dataset)
         if path is not None and binding.path_on_compute:
-            path = self._at_compute_path(where, binding.name, binding.path_on_compute, path)
+            path = self._use_compute_path(where, binding.name, binding.path_on_compute, path)
         # In Azure too a script is told the id of a dataset that it gets as such.
         value = dataset.dataset_id if path is None else str(path)
         self._data.variables[binding.variable] = value
@@ -166,7 +166,7 @@ class _Binder:
                 self._places.check_mount(where, path, datastore)
             self._places.make_folder(where, path, datastore)
         if binding.path_on_compute:
-            path = self._at_compute_path(where, binding.name, binding.path_on_compute, path)
+            path = self._use_compute_path(where, binding.name, binding.path_on_compute, path)
         self._values.set(REFERENCE, binding.name, str(path))
         self._data.references[binding.name] = {
             "dataStoreName": datastore.name,
@@ -194,7 +194,9 @@ class _Binder:
                 "relative_path": relative,
                 "path": str(path),
                 "mechanism": binding.mechanism,
-                "registration": None if binding.registration is None else _registration_record(binding.registration),
+                "registration": None
+                if binding.registration is None
+                else _build_registration_record(binding.registration),
             }
         )
 
@@ -207,7 +209,7 @@ class _Binder:
             f"{volume.target} are given {volume.source}{doubt}."
         )
 
-    def _at_compute_path(self, where: str, name: str, path_on_compute: str, path: Path) -> Path:
+    def _use_compute_path(self, where: str, name: str, path_on_compute: str, path: Path) -> Path:
         """Return the path for the script of data that it expects at a path of Azure's machines."""
         folder, path = self._places.move_to_input_folder(name, path)
         if path_on_compute.startswith("/"):
@@ -224,7 +226,7 @@ class _Binder:
         return self._data
 
 
-def _registration_record(options: Mapping[str, Any]) -> dict[str, Any]:
+def _build_registration_record(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parts of registration options that `register_outputs` needs, wherever in the options they stand."""
     transformed = (options.get("datasetRegistrationOptions") or {}).get("additionalTransformation")
     more = transformed if isinstance(transformed, Mapping) else {}

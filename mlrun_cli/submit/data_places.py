@@ -56,7 +56,7 @@ class DataPlaces:
         if binding.dataset_name:
             name = binding.dataset_name
             return _find_registered(where, lambda: get_dataset(workspace, name, binding.dataset_version))
-        definition = binding.definition or {"kind": FILE_KIND, "paths": [self._location(binding)]}
+        definition = binding.definition or {"kind": FILE_KIND, "paths": [self._find_location(binding)]}
         checked = find_with_context(where, lambda: check_definition_in(workspace, definition))
         if self._is_preview:
             return _make_unnamed("{dataset-id}", checked)
@@ -69,7 +69,7 @@ class DataPlaces:
             new.append(found)
         return found
 
-    def _location(self, binding: InputBinding) -> dict[str, str]:
+    def _find_location(self, binding: InputBinding) -> dict[str, str]:
         if binding.datastore:
             return {"datastore": binding.datastore, "path": binding.path or ""}
         uri = binding.uri or ""

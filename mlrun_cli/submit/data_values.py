@@ -32,7 +32,7 @@ class DataValues:
         """Set the value of a path that data has on Azure's machines or in a container."""
         self._values[PATH_ON_COMPUTE, path_on_compute.rstrip("/") or "/"] = value
 
-    def excuse(self, kind: str, name: str) -> None:
+    def set_empty(self, kind: str, name: str) -> None:
         """Give an entry that could not be bound an empty value, so that placeholders for it are no errors too."""
         self._values.setdefault((kind, name), "")
         self._values.setdefault((REFERENCE, name), "")
@@ -43,7 +43,7 @@ class DataValues:
         self._placeholders = Placeholders(name for kind, name in self._values if kind == PATH_ON_COMPUTE)
         for name, text in configuration.environment_variables.items():
             self._data.variables[name] = self._placeholders.fill_paths(
-                text, lambda kind, name: self._get("environmentVariables", kind, name)
+                text, lambda kind, name: self._get_value("environmentVariables", kind, name)
             )
         self._data.arguments = tuple(self._fill_arguments(configuration, problems))
         command = configuration.command
@@ -67,9 +67,9 @@ class DataValues:
                 yield self._fill(where, text)
 
     def _fill(self, where: str, text: str) -> str:
-        return self._placeholders.fill(text, lambda kind, name: self._get(where, kind, name))
+        return self._placeholders.fill(text, lambda kind, name: self._get_value(where, kind, name))
 
-    def _get(self, where: str, kind: str, name: str) -> str:
+    def _get_value(self, where: str, kind: str, name: str) -> str:
         value = self._values.get((kind, name))
         if value is not None:
             return value
@@ -85,7 +85,7 @@ class DataValues:
         """Return the variable that gives the shell of a command a path; None for an expression of the shell's own."""
         if kind == REFERENCE and (kind, name) not in self._values and not _is_shell_name(name):
             return None  # `${AZUREML_DATAREFERENCE_x:-/data}`
-        value = self._get("command", kind, name)
+        value = self._get_value("command", kind, name)
         variable = f"{REFERENCE}_{name}"
         if not _is_shell_name(name) or self._data.variables.get(variable) != value:
             variable = self._shell_variables.setdefault(value, f"MLRUN_DATA_{len(self._shell_variables) + 1}")

@@ -77,18 +77,18 @@ def dry_run(workspace: Workspace, request: SubmitRequest) -> dict[str, Any]:
         "node_count": configuration.node_count,
         "process_count": planned.launch.process_count,
         "max_run_duration_seconds": configuration.max_run_duration_seconds,
-        "environment": _environment(planned, redaction),
+        "environment": _build_environment_record(planned, redaction),
         "environment_variables": redaction.variables(configuration.environment_variables),
         "data": [redaction.document(entry) for entry in planned.data["data"]],
         "output_data": [redaction.document(entry) for entry in planned.data["outputData"]],
-        "snapshot": _snapshot(planned),
+        "snapshot": _build_snapshot_record(planned),
         "notes": [redaction.text(note) for note in planned.notes],
     }
 
 
 def _plan_run(workspace: Workspace, request: SubmitRequest) -> PlannedRun:
     resolver = Resolver(workspace, workspace.home, request)
-    with resolver.noting():
+    with resolver.add_notes_to_errors():
         resolution = resolver.resolve()
         resolver.preview()
         resolver.problems.raise_if_any()
@@ -110,7 +110,7 @@ def _plan_run(workspace: Workspace, request: SubmitRequest) -> PlannedRun:
     )
 
 
-def _environment(planned: PlannedRun, redaction: Redaction) -> dict[str, Any]:
+def _build_environment_record(planned: PlannedRun, redaction: Redaction) -> dict[str, Any]:
     environment = planned.environment.plan
     build = environment.build
     container: dict[str, Any] = {}
@@ -141,7 +141,7 @@ def _environment(planned: PlannedRun, redaction: Redaction) -> dict[str, Any]:
     }
 
 
-def _snapshot(planned: PlannedRun) -> dict[str, Any]:
+def _build_snapshot_record(planned: PlannedRun) -> dict[str, Any]:
     left_out = planned.snapshot.left_out
     return {
         "files": len(planned.snapshot.files),

@@ -60,7 +60,7 @@ class EarlierRun(NamedTuple):
             max_run_duration_seconds=definition.get("maxRunDurationSeconds"),
             environment_variables=dict(definition.get("environmentVariables", {})),
             rest={
-                "data": {entry["name"]: _input(entry) for entry in definition.get("data", ())},
+                "data": {entry["name"]: _restore_input(entry) for entry in definition.get("data", ())},
                 "dataReferences": definition.get("dataReferences", {}),
                 **{f"environment.docker.{key}": value for key, value in docker.items()},
             },
@@ -141,6 +141,6 @@ def _is_same(entry: SnapshotEntry, path: Path, found: os.stat_result) -> bool:
     return digest.hexdigest() == entry.digest
 
 
-def _input(entry: Mapping[str, Any]) -> dict[str, Any]:
+def _restore_input(entry: Mapping[str, Any]) -> dict[str, Any]:
     dataset = {"dataset": {"id": entry["dataset_id"]}}
     return {"dataLocation": dataset, "mechanism": entry["mechanism"], "pathOnCompute": entry.get("path_on_compute")}

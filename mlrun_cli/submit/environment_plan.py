@@ -56,7 +56,7 @@ def plan_environment(
     with problems.collecting():
         notes = review_configuration(configuration, mode=choice.mode, search_path=environment.get("PATH", ""))
     with problems.collecting():
-        planned = _plan(configuration, runconfig, project, source, conda_file, home, environment, choice)
+        planned = _plan_reviewed(configuration, runconfig, project, source, conda_file, home, environment, choice)
     problems.raise_if_any()
     build = planned.plan.build
     if choice.mode is EnvironmentMode.DATED and (build is None or build.day is None):
@@ -64,7 +64,7 @@ def plan_environment(
     return planned, notes
 
 
-def _plan(
+def _plan_reviewed(
     configuration: RunConfiguration,
     runconfig: Path | None,
     project: Path,

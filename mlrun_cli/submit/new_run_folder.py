@@ -24,7 +24,7 @@ class NewRunFolder:
         try:
             self._submitting = hold_marker(self._folder)
         except OSError as error:
-            raise _write_error(self._folder, error) from error
+            raise _create_write_error(self._folder, error) from error
         try:
             self._folder.make()
             self.lock = OwnerLock.open_new(self._folder.lock)
@@ -32,7 +32,7 @@ class NewRunFolder:
         except BaseException as error:
             self._remove()
             if isinstance(error, OSError):
-                raise _write_error(self._folder, error) from error
+                raise _create_write_error(self._folder, error) from error
             raise
         return self
 
@@ -40,7 +40,7 @@ class NewRunFolder:
         self.release_lock()
         self._remove()
         if isinstance(error, OSError):
-            raise _write_error(self._folder, error) from error
+            raise _create_write_error(self._folder, error) from error
 
     def _remove(self) -> None:
         with self._submitting:
@@ -54,7 +54,7 @@ class NewRunFolder:
             self.lock.close()
 
 
-def _write_error(folder: RunFolder, error: OSError) -> MlrunError:
+def _create_write_error(folder: RunFolder, error: OSError) -> MlrunError:
     return FileNotWritable(
         folder.path,
         error,

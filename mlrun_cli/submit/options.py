@@ -25,7 +25,7 @@ _DEFAULT_LIMIT_SECONDS = 30 * 24 * 60 * 60
 def build_resubmit_options(request: SubmitRequest, resolution: Resolution, redaction: Redaction) -> SubmitOptions:
     """Return the options that resubmit the run; placeholders for data stay in them."""
     if request.earlier is not None:
-        return _changed_options(request, request.earlier, redaction)
+        return _change_options(request, request.earlier, redaction)
     project = request.project_folder()
     configuration = request.configuration if request.runconfig_name is None else None
     names_script = resolution.configuration.command is None and (
@@ -53,7 +53,7 @@ def build_resubmit_options(request: SubmitRequest, resolution: Resolution, redac
     )
 
 
-def _changed_options(request: SubmitRequest, earlier: EarlierRun, redaction: Redaction) -> SubmitOptions:
+def _change_options(request: SubmitRequest, earlier: EarlierRun, redaction: Redaction) -> SubmitOptions:
     """Return the options of an earlier run, with what the request replaces."""
     options = earlier.submission.submit_options()
     if request.script is not None:

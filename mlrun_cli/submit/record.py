@@ -47,7 +47,7 @@ def record_run(
     held from then on.
     """
     _write_files(workspace, run.submission)
-    properties, columns = _properties(workspace, run), _columns(workspace, run)
+    properties, columns = _build_properties(workspace, run), _build_columns(workspace, run)
     with workspace.transaction(durable=True):
         interruptions.hold()
         admission = admit_run(workspace, run.resolution.configuration, run.request, run.gpus)
@@ -73,7 +73,7 @@ def _write_files(workspace: Workspace, submission: Submission) -> None:
     write_json(folder.environment_plan, submission.environment.to_json())
 
 
-def _columns(workspace: Workspace, run: NewRun) -> dict[str, Any]:
+def _build_columns(workspace: Workspace, run: NewRun) -> dict[str, Any]:
     request, resolution, submission = run.request, run.resolution, run.submission
     origin = get_origin()
     parent = None if request.parent_run_id is None else workspace.runs.get(request.parent_run_id)
@@ -96,7 +96,7 @@ def _columns(workspace: Workspace, run: NewRun) -> dict[str, Any]:
     }
 
 
-def _properties(workspace: Workspace, run: NewRun) -> Mapping[str, str]:
+def _build_properties(workspace: Workspace, run: NewRun) -> Mapping[str, str]:
     request = run.request
     if request.earlier is None:
         git = git_properties(run.resolution.source, request.environment, run.redaction)

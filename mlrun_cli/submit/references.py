@@ -36,7 +36,7 @@ def resolve_references(
         UsageError: a file that it names is not there or cannot be read, or a path is of another machine.
         EnvironmentNotFound: no environment of the name is registered.
     """
-    configuration, notes = _with_posix_paths(configuration, project, source)
+    configuration, notes = _convert_windows_paths(configuration, project, source)
     name = configuration.environment_name
     if name is None:
         return configuration, notes
@@ -48,7 +48,7 @@ def resolve_references(
         with configuration.locate_errors("environment"):
             file = find_named_file(name, "environment", runconfig, project, source)
         described, file_notes = read_environment_file(file)
-        inner, inner_notes = _with_posix_paths(configuration.with_environment(described), project, source)
+        inner, inner_notes = _convert_windows_paths(configuration.with_environment(described), project, source)
         return inner, (*notes, *file_notes, *inner_notes)
     if workspace is None:
         return configuration, notes
@@ -83,14 +83,14 @@ def _find_registered(
     return described
 
 
-def _with_posix_paths(
+def _convert_windows_paths(
     configuration: RunConfiguration, project: Path, source: Path
 ) -> tuple[RunConfiguration, tuple[str, ...]]:
     """Return the configuration with relative paths of Windows read as POSIX paths, and a line about each."""
     notes: list[str] = []
     problems = Problems()
 
-    def posix(key_path: str, path: str | None, folder: Path) -> str | None:
+    def convert(key_path: str, path: str | None, folder: Path) -> str | None:
         if path is None or "\\" not in path or (folder / path).exists():
             return path
         windows = PureWindowsPath(path)
@@ -107,11 +107,11 @@ def _with_posix_paths(
 
     python = configuration.python
     if not python.user_managed_dependencies:
-        conda_file = posix("environment.python.condaDependenciesFile", python.conda_dependencies_file, project)
+        conda_file = convert("environment.python.condaDependenciesFile", python.conda_dependencies_file, project)
         python = python._replace(conda_dependencies_file=conda_file)
     changed = configuration._replace(
-        script=posix("script", configuration.script, source),
-        environment_reference=posix("environment", configuration.environment_reference, project),
+        script=convert("script", configuration.script, source),
+        environment_reference=convert("environment", configuration.environment_reference, project),
         python=python,
     )
     problems.raise_if_any()

@@ -87,7 +87,7 @@ class Resolver:
         self._volumes: tuple[Volume, ...] = ()
 
     @contextmanager
-    def noting(self) -> Iterator[None]:
+    def add_notes_to_errors(self) -> Iterator[None]:
         """Give an error the notes that were made before it."""
         try:
             yield
@@ -272,7 +272,9 @@ class Resolver:
             self._request.environment.get("PATH", ""),
             is_in_image=planned.plan.container is not None,
         )
-        self.configuration, skipped = _without_variables(self.configuration, list_reserved_variables(self._launch))
+        self.configuration, skipped = _drop_reserved_variables(
+            self.configuration, list_reserved_variables(self._launch)
+        )
         self.notes += skipped
 
     def _apply_docker_arguments(self) -> tuple[str, ...]:
@@ -305,7 +307,7 @@ class Resolver:
             )
 
 
-def _without_variables(configuration: RunConfiguration, names: Set[str]) -> tuple[RunConfiguration, list[str]]:
+def _drop_reserved_variables(configuration: RunConfiguration, names: Set[str]) -> tuple[RunConfiguration, list[str]]:
     """Return the configuration without variables that every run sets by itself, and a note on each of those."""
     kept = {name: value for name, value in configuration.environment_variables.items() if name not in names}
     skipped = [name for name in configuration.environment_variables if name in names]

@@ -106,12 +106,12 @@ def _note_skipped(configuration: RunConfiguration, *, has_container: bool, is_cu
             part = "its conda dependencies" if is_built else "the python on PATH"
             yield f"{key_path}: the run gets {part}, without the image."
             continue
-        words = _reason_to_skip(configuration, key_path, has_container=has_container)
+        words = _find_skip_reason(configuration, key_path, has_container=has_container)
         if words and not (key_path == _BASE_IMAGE and str(value).startswith(_STOCK_IMAGES)):
             yield f"{key_path} is skipped: {words}."
 
 
-def _reason_to_skip(configuration: RunConfiguration, key_path: str, *, has_container: bool) -> str | None:
+def _find_skip_reason(configuration: RunConfiguration, key_path: str, *, has_container: bool) -> str | None:
     key = KEYS.get(key_path)
     if key is None:
         return None

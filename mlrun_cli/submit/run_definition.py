@@ -31,20 +31,20 @@ def build_run_definition(
         **describe_launch(submission.launch),
         "maxRunDurationSeconds": configuration.max_run_duration_seconds,
         "environment": {
-            **_name(configuration, submission),
+            **_build_environment_name(configuration, submission),
             "python": {
                 "userManagedDependencies": build is None or container is not None,
                 "interpreterPath": submission.environment.interpreter,
                 "requirements": [] if build is None else list(map(redaction.text, build.packages + build.requirements)),
             },
-            **({} if container is None else {"docker": _docker(configuration, container)}),
+            **({} if container is None else {"docker": _build_docker_section(configuration, container)}),
         },
         "environmentVariables": redaction.variables(configuration.environment_variables),
         "snapshotId": submission.snapshot_id,
     }
 
 
-def _name(configuration: RunConfiguration, submission: Submission) -> dict[str, str]:
+def _build_environment_name(configuration: RunConfiguration, submission: Submission) -> dict[str, str]:
     """Return name and version of the environment: its own, or those under which Azure saves one without."""
     changed = configuration.changed_keys()
     plan = submission.environment
@@ -55,7 +55,7 @@ def _name(configuration: RunConfiguration, submission: Submission) -> dict[str, 
     }
 
 
-def _docker(configuration: RunConfiguration, container: ContainerPlan) -> dict[str, Any]:
+def _build_docker_section(configuration: RunConfiguration, container: ContainerPlan) -> dict[str, Any]:
     return {
         "enabled": True,
         "baseImage": container.image,

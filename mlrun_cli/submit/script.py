@@ -44,7 +44,7 @@ def check_script_in_snapshot(paths: Iterable[str], source: Path, script: str) ->
     Raises:
         UsageError: the snapshot does not hold it.
     """
-    path = _real_path(source / script).relative_to(_real_path(source)).as_posix()
+    path = _resolve_links(source / script).relative_to(_resolve_links(source)).as_posix()
     if path not in paths:
         raise ScriptNotInSnapshot(
             f"The script '{script}' is left out of the snapshot, so the run would not have it.",
@@ -55,7 +55,9 @@ def check_script_in_snapshot(paths: Iterable[str], source: Path, script: str) ->
 
 def _find_script(source: Path, script: str) -> str:
     path = Path(os.path.normpath(source / script))
-    is_inside = path.is_relative_to(os.path.normpath(source)) and _real_path(path).is_relative_to(_real_path(source))
+    is_inside = path.is_relative_to(os.path.normpath(source)) and _resolve_links(path).is_relative_to(
+        _resolve_links(source)
+    )
     if not is_inside:
         raise ScriptNotInSnapshot(
             f"The script '{script}' is outside of the source folder {source}, so no snapshot would hold it.",
@@ -69,7 +71,7 @@ def _find_script(source: Path, script: str) -> str:
             target=script,
         )
     if not path.exists():
-        nearest = _nearest_script(path)
+        nearest = _find_nearest_script(path)
         guess = "" if nearest is None else f"Did you mean '{os.path.relpath(nearest, source)}'? "
         raise ScriptNotFound(
             f"There is no script '{script}' in {source}.",
@@ -89,12 +91,12 @@ def _find_script(source: Path, script: str) -> str:
     return f"./{relative}" if relative.startswith("-") else relative
 
 
-def _real_path(path: Path) -> Path:
+def _resolve_links(path: Path) -> Path:
     """Return the path without links; unlike `Path.resolve`, raise nothing where links lead in a circle."""
     return Path(os.path.realpath(path))
 
 
-def _nearest_script(path: Path) -> Path | None:
+def _find_nearest_script(path: Path) -> Path | None:
     """Return the script in the same folder whose name is nearest."""
     import difflib  # noqa: PLC0415 - start-up
 

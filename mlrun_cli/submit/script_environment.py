@@ -80,13 +80,13 @@ def build_script_environment(
         "MLRUN_RUN_FOLDER": str(folder.path),
         RUN_ID_VARIABLE: run_id,
         "MLRUN_RUN_NUMBER": str(run_number),
-        "PYTHONPATH": _python_path(environment.get("PYTHONPATH", ""), home, sdk_folder),
+        "PYTHONPATH": _build_python_path(environment.get("PYTHONPATH", ""), home, sdk_folder),
         "PWD": str(folder.work),
     }
     return environment
 
 
-def _python_path(before: str, home: Path, sdk_folder: Path) -> str:
+def _build_python_path(before: str, home: Path, sdk_folder: Path) -> str:
     """Return PYTHONPATH with the SDK first, without the SDK of an outer run."""
     others = [part for part in before.split(os.pathsep) if part and Path(part).parent != home / "sdk"]
     return os.pathsep.join([str(sdk_folder), *others])

@@ -20,7 +20,7 @@ def ensure_sdk_copy(home: Path) -> Path:
     Raises:
         StoreError: it cannot be made.
     """
-    copy = home / "sdk" / f"{mlrun_cli.__version__}-{_fingerprint(_SOURCE)}"
+    copy = home / "sdk" / f"{mlrun_cli.__version__}-{_compute_fingerprint(_SOURCE)}"
     if copy.is_dir():
         return copy
     make_private_folder(copy.parent)
@@ -35,7 +35,7 @@ def ensure_sdk_copy(home: Path) -> Path:
     return copy
 
 
-def _fingerprint(folder: Path) -> str:
+def _compute_fingerprint(folder: Path) -> str:
     """Return a text that differs when any of the SDK's files does, as in a development checkout."""
     digest = hashlib.sha256()
     for file in sorted(folder.rglob("*.py")):

@@ -96,7 +96,7 @@ def submit(
     """
     _check_disk(workspace)
     resolver = Resolver(workspace, workspace.home, request)
-    with resolver.noting():
+    with resolver.add_notes_to_errors():
         resolution = resolver.resolve()
         if resolution is not None:
             with hold_snapshots(workspace.snapshots_folder, say):
@@ -170,7 +170,7 @@ def _start_run(
         with suppress(OSError, StoreUnavailable):  # the next look at a run calls again
             wake_dispatcher(workspace, submission.target)
     notes = (*resolution.notes, *admission.notes, *source.notes, *describe_limits(submission.limits))
-    details = _details(resolution, source.snapshot)
+    details = _list_details(resolution, source.snapshot)
     return Submitted(workspace.runs.get_by_key(key), notes, details, held, script_input)
 
 
@@ -226,7 +226,7 @@ def _find_data(workspace: Workspace, request: SubmitRequest, resolution: Resolut
     return resolution.with_data(data)
 
 
-def _details(resolution: Resolution, snapshot: Snapshot) -> tuple[str, ...]:
+def _list_details(resolution: Resolution, snapshot: Snapshot) -> tuple[str, ...]:
     plan = resolution.environment.plan
     return (
         *(() if resolution.runconfig is None else (f"Runconfig: {resolution.runconfig}",)),

@@ -61,7 +61,7 @@ class Child:
                 stdout=output,
                 stderr=output,
                 start_new_session=group is None,
-                preexec_fn=_prepare(os.getpid(), group, spec.limits),  # noqa: PLW1509 — the supervisor has no threads
+                preexec_fn=_create_preparation(os.getpid(), group, spec.limits),  # noqa: PLW1509 — the supervisor has no threads
             )
         self.pid = self._process.pid
         self.started = time.monotonic()
@@ -77,7 +77,7 @@ class Child:
         self._process.returncode = exit_code
 
 
-def _prepare(parent: int, group: int | None, limits: Limits) -> Callable[[], None]:
+def _create_preparation(parent: int, group: int | None, limits: Limits) -> Callable[[], None]:
     """Return the function for the child to call between fork and exec."""
     die = die_with_parent(parent)
 

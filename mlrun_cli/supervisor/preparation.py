@@ -83,14 +83,14 @@ class Preparation:
         is_stopped = self._watch.stop.reason is not None
         if builder.exit_code != 0:
             # An installer whose builder was killed holds up all that wait for the environment.
-            end_processes(builder.list_left, self._watch.stop.grace_left if is_stopped else 0.0)
+            end_processes(builder.list_survivors, self._watch.stop.grace_left if is_stopped else 0.0)
             remove_build_secrets(plan)
         if is_stopped:
             raise RunStopped
         if builder.exit_code:
-            raise MlrunError(self._build_error(builder))
+            raise MlrunError(self._describe_failure(builder))
 
-    def _build_error(self, builder: ProcessGroup) -> str:
+    def _describe_failure(self, builder: ProcessGroup) -> str:
         assert builder.exit_code is not None
         if builder.exit_code < 0:
             ended = f"the program that makes it was ended by {get_signal_name(-builder.exit_code)}"

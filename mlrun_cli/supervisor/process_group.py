@@ -47,7 +47,7 @@ class ProcessGroup:
         try:
             self._start(specs)
         except OSError:
-            end_processes(self.list_left, 0.0)
+            end_processes(self.list_survivors, 0.0)
             raise
 
     def _start(self, specs: Sequence[ProcessSpec]) -> None:
@@ -122,7 +122,7 @@ class ProcessGroup:
         self._send(number)
         return not had_failed
 
-    def list_left(self) -> list[ProcessId]:
+    def list_survivors(self) -> list[ProcessId]:
         """Return the live processes of all that they have started."""
         return filter_by_run(list_descendants(os.getpid()), self._run_id)
 
@@ -134,7 +134,7 @@ class ProcessGroup:
                 os.killpg(group, number)
         if number is not SIGKILL and all(child.spec.passes_signals for child in self._children):
             return
-        for process in self.list_left():
+        for process in self.list_survivors():
             if _get_process_group(process) not in groups:
                 send_signal(process, number)
 

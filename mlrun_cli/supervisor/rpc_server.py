@@ -56,13 +56,13 @@ class RunRequestHandler:
         self._calls: dict[str, Callable[[Mapping[str, Any]], Any]] = {
             "runs.flush": lambda _: None,
             "wake": lambda _: wake(),
-            "runs.metrics": self._metrics,
+            "runs.metrics": self._get_metrics,
             "runs.tags": lambda _: workspace.runs.tags(run.key),
             "runs.properties": lambda _: workspace.runs.properties(run.key),
             "runs.add_properties": self._add_properties,
             "runs.get": lambda _: build_run_record(workspace.runs.get_by_key(run.key)),
-            "runs.details": lambda _: self._details(),
-            "runs.parent": lambda _: self._parent(),
+            "runs.details": lambda _: self._get_details(),
+            "runs.parent": lambda _: self._get_parent(),
         }
 
     def handle(self, line: bytes, written: Mapping[str, int]) -> bytes | None:
@@ -95,7 +95,7 @@ class RunRequestHandler:
         """Return the size of the run's journals by now."""
         return self._reader.sizes()
 
-    def _metrics(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    def _get_metrics(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         if arguments.get("recursive") or self._workspace.metrics.count(self._key) > _FEW_VALUES:
             raise _NeedsWorker
         return self._workspace.metrics.get(self._key, arguments.get("name"))
@@ -104,10 +104,10 @@ class RunRequestHandler:
         add_properties(self._workspace, self._workspace.runs.get_by_key(self._key), arguments["properties"])
         return self._workspace.runs.properties(self._key)
 
-    def _details(self) -> dict[str, Any]:
+    def _get_details(self) -> dict[str, Any]:
         return get_run_details(self._workspace, self._workspace.runs.get_by_key(self._key))
 
-    def _parent(self) -> dict[str, Any] | None:
+    def _get_parent(self) -> dict[str, Any] | None:
         parent = self._workspace.runs.get_by_key(self._key).parent_run_id
         return None if parent is None else build_run_record(self._workspace.runs.get(parent))
 
@@ -134,7 +134,7 @@ class RpcServer:
         self._selector = selector
         self._handler = handler
         self._connections: dict[_Connection, None] = {}  # oldest first
-        self._most = _half_of_open_files()
+        self._most = _compute_connection_limit()
         self._listener = listen(folder, folder.socket)
         self._listener.setblocking(False)
         selector.register(self._listener, selectors.EVENT_READ, self._accept)
@@ -221,7 +221,7 @@ class RpcServer:
         connection.socket.close()
 
 
-def _half_of_open_files() -> int:
+def _compute_connection_limit() -> int:
     """Return half the number of files that this process may have open; the rest is for its work."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return _MOST_CONNECTIONS if limit == resource.RLIM_INFINITY else min(limit // 2, _MOST_CONNECTIONS)

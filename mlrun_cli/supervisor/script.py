@@ -95,7 +95,7 @@ class Script:
         # Only the first process reads what the command that streams the run passes on.
         stdin = folder.stdin if number == 0 and folder.stdin.exists() else None
         return ProcessSpec(
-            self._in_container(words, variables, number, stdin),
+            self._wrap_in_container(words, variables, number, stdin),
             environment=variables,
             folder=folder.work,
             log=folder.artifacts / process.log,
@@ -107,7 +107,9 @@ class Script:
             stdin=stdin,
         )
 
-    def _in_container(self, words: list[str], variables: dict[str, str], number: int, stdin: Path | None) -> list[str]:
+    def _wrap_in_container(
+        self, words: list[str], variables: dict[str, str], number: int, stdin: Path | None
+    ) -> list[str]:
         """Return the command line, within a container if the run has an image."""
         container, workspace = self._run.submission.environment.container, self._run.workspace
         if container is None:

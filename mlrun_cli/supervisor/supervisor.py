@@ -118,7 +118,7 @@ class Supervisor:
             run.workspace.checkpoint_often()
         run.advance({RunStatus.RUNNING}, RunStatus.FINALIZING)
         containers = () if script.container_termination is None else script.container_termination.complete()
-        left = end_processes(script.group.list_left, stop.grace_left)
+        left = end_processes(script.group.list_survivors, stop.grace_left)
         self._ingest_all()
         row = run.read()
         outcome = derive_script_outcome(row, run.folder, run.submission, end)

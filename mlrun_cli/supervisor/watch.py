@@ -83,7 +83,7 @@ class Watch:
                     tick = 0.0 if ingested >= CHUNK_BYTES else _BUSY_TICK_SECONDS
                 else:
                     tick = min(_IDLE_TICK_SECONDS, max(tick, _BUSY_TICK_SECONDS) * 1.5)
-                self._do_what_is_due(time.monotonic())
+                self._run_due_tasks(time.monotonic())
         self._group = None
 
     def check_stop(self) -> bool:
@@ -126,7 +126,7 @@ class Watch:
             write_log(f"the journals wait: {error}")
             return 0
 
-    def _do_what_is_due(self, moment: float) -> None:
+    def _run_due_tasks(self, moment: float) -> None:
         if moment >= self._next_look:
             self._next_look = moment + _LOOK_SECONDS
             self._read_store(moment)

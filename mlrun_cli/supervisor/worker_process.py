@@ -71,14 +71,14 @@ class WorkerProcess:
                     str(listener.fileno()),
                     self._submission.run_id,
                 ],
-                env=self._environment(),
+                env=self._build_environment(),
                 stdin=subprocess.DEVNULL,
                 pass_fds=[listener.fileno()],
                 start_new_session=True,
                 preexec_fn=die_with_parent(os.getpid()),  # noqa: PLW1509 — the supervisor has no threads
             )
 
-    def _environment(self) -> dict[str, str]:
+    def _build_environment(self) -> dict[str, str]:
         """Return this process's variables; what the worker submits on the script's behalf gets the script's limits."""
         limits = {LIMITS_VARIABLE: json.dumps(self._submission.limits)} if self._submission.limits else {}
         return {**os.environ, "MLRUN_HOME": os.fspath(self._workspace.home), **limits}

@@ -225,7 +225,7 @@ class _Streaming:
         if status in _WITH_SCRIPT:
             self._titles.begin(self._log_name)
             if self._script_input is not None:
-                self._script_input.script_has_started()
+                self._script_input.leave_to_script()
 
     def _cancel_if_signalled(self) -> None:
         if self._signal is None or self._asked_to_stop:

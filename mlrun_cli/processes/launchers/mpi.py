@@ -37,7 +37,7 @@ class MpiLauncher(Launcher):
 
     def list_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:
         """Return MPI's launcher."""
-        variables = self.shared_variables() | _OPEN_MPI | master_variables(ports[0]) | _batch_variables(ports[0])
+        variables = self.shared_variables() | _OPEN_MPI | master_variables(ports[0]) | _build_batch_variables(ports[0])
         return [LaunchedProcess(0, variables, STD_LOG)]
 
     def command_prefix(self) -> list[str]:
@@ -75,7 +75,7 @@ class MpiLauncher(Launcher):
         return self.launch.process_count > 1
 
 
-def _batch_variables(port: int) -> dict[str, str]:
+def _build_batch_variables(port: int) -> dict[str, str]:
     """Return the variables by which scripts written for Azure find the first node."""
     return {"AZ_BATCHAI_MPI_MASTER_NODE": ADDRESS, "AZ_BATCH_MASTER_NODE": f"{ADDRESS}:{port}"}
 
