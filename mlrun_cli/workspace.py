@@ -55,7 +55,7 @@ class Workspace:
         self.journals = JournalStore(database)
         self._database = database
         self._opened = locator.database.identity()
-        self._opened_in = _file_at(locator.folder)
+        self._opened_in = _identify_file(locator.folder)
         self.owned_run: tuple[str, int] | None = None
         """Id and key of the run that this process owns: it goes on with no store that does not know the run."""
         self.lost_runs = 0
@@ -82,7 +82,7 @@ class Workspace:
         lost_runs = 0
         if not locator.database.exists():
             if not create:
-                _check_that_no_store_is_lost(locator)
+                _check_store_not_lost(locator)
                 identity = locator.identity
                 raise WorkspaceNotFound(identity.name, identity.resource_group, identity.subscription_id)
             lost_runs = count_run_folders(locator.folder)
@@ -206,11 +206,11 @@ class Workspace:
         try:
             folder = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
-            raise self._away() from error
+            raise self._create_away_error() from error
         try:
             # By the open folder: its path may lead to another one, or to none, from one moment to the next.
             if self._opened is None or self.locator.database.identity(folder) != self._opened:
-                raise self._away()
+                raise self._create_away_error()
             os.stat(path.relative_to(self.folder), dir_fd=folder)
         except FileNotFoundError:
             return True
@@ -218,7 +218,7 @@ class Workspace:
             os.close(folder)
         return False
 
-    def _away(self) -> StoreUnavailable:
+    def _create_away_error(self) -> StoreUnavailable:
         return StoreUnavailable(
             f"The workspace's folder {self.folder} is not in its place any more.",
             hint="If its disk was unmounted or the folder was moved, put it back: what runs goes on meanwhile. If the"
@@ -246,11 +246,15 @@ class Workspace:
         """
         if self.is_in_place():
             return
-        if self._opened_in is None or _file_at(self.folder) != self._opened_in or not self.locator.database.exists():
-            raise self._away()
+        if (
+            self._opened_in is None
+            or _identify_file(self.folder) != self._opened_in
+            or not self.locator.database.exists()
+        ):
+            raise self._create_away_error()
         fresh = self.locator.database.open()
         try:
-            self._check_that_it_knows(fresh)
+            self._check_owned_run_known(fresh)
         except BaseException:
             fresh.close()
             raise
@@ -263,7 +267,7 @@ class Workspace:
         with self.transaction():
             return self._recorder.record_missing()
 
-    def _check_that_it_knows(self, fresh: Database) -> None:
+    def _check_owned_run_known(self, fresh: Database) -> None:
         if self.owned_run is None:
             return
         run_id, key = self.owned_run
@@ -306,7 +310,7 @@ class Workspace:
         self.close()
 
 
-def _file_at(path: Path) -> tuple[int, int] | None:
+def _identify_file(path: Path) -> tuple[int, int] | None:
     """Return what tells a file from another one at its place; None when there is none."""
     try:
         found = os.stat(path)
@@ -324,7 +328,7 @@ def count_run_folders(folder: Path) -> int:
         return 0
 
 
-def _check_that_no_store_is_lost(locator: WorkspaceLocator) -> None:
+def _check_store_not_lost(locator: WorkspaceLocator) -> None:
     count = count_run_folders(locator.folder)
     if count:
         identity = locator.identity

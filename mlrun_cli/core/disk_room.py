@@ -27,13 +27,13 @@ def describe_full_disk(path: Path, full_bytes: int = FULL_BYTES) -> str | None:
     blocks = found.f_bfree if os.geteuid() == 0 else found.f_bavail
     free = blocks * found.f_frsize
     if found.f_blocks and free < full_bytes:
-        return f"the disk of {_top_of_disk(there)} is full ({free >> 10} KiB free)"
+        return f"the disk of {_find_mount_point(there)} is full ({free >> 10} KiB free)"
     if found.f_files and found.f_favail == 0:
-        return f"the disk of {_top_of_disk(there)} is full (it has room for no more files: no inode is free)"
+        return f"the disk of {_find_mount_point(there)} is full (it has room for no more files: no inode is free)"
     return None
 
 
-def _top_of_disk(path: Path) -> Path:
+def _find_mount_point(path: Path) -> Path:
     """Return the topmost folder above a path that is on the same disk: where that is mounted, as a rule."""
     device = path.stat().st_dev
     return next((below for below in (path, *path.parents) if os.stat(below.parent).st_dev != device), Path("/"))

@@ -71,7 +71,7 @@ def check_text(what: str, text: str) -> str:
         UsageError: it holds bytes that are no UTF-8, which no database takes.
     """
     if any("\ud800" <= character <= "\udfff" for character in text):
-        raise InvalidName(f"{what[0].upper()}{what[1:]} is not UTF-8: {_quoted(text)}.", hint="Use UTF-8.")
+        raise InvalidName(f"{what[0].upper()}{what[1:]} is not UTF-8: {_quote(text)}.", hint="Use UTF-8.")
     return text
 
 
@@ -88,23 +88,23 @@ def _check(what: str, name: str, limit: int) -> str:
     _check_text(what, name, limit)
     for character in "/\\":
         if character in name:
-            raise _invalid(what, name, f"it holds '{character}'")
+            raise _invalid_name_error(what, name, f"it holds '{character}'")
     if name.startswith("."):
-        raise _invalid(what, name, "it begins with a dot")
+        raise _invalid_name_error(what, name, "it begins with a dot")
     if name != name.strip():
-        raise _invalid(what, name, "it begins or ends with a space")
+        raise _invalid_name_error(what, name, "it begins or ends with a space")
     return name
 
 
 def _check_text(what: str, text: str, limit: int) -> None:
     if not text.strip():
-        raise _invalid(what, text, "it is empty")
+        raise _invalid_name_error(what, text, "it is empty")
     for character in text:
         if _is_control(character):
-            raise _invalid(what, text, f"it holds the character U+{ord(character):04X}")
+            raise _invalid_name_error(what, text, f"it holds the character U+{ord(character):04X}")
     size = len(text.encode())
     if size > limit:
-        raise _invalid(what, text, f"it has {size} bytes, {limit} are allowed")
+        raise _invalid_name_error(what, text, f"it has {size} bytes, {limit} are allowed")
 
 
 def _is_control(character: str) -> bool:
@@ -112,15 +112,15 @@ def _is_control(character: str) -> bool:
     return unicodedata.category(character) in {"Cc", "Zl", "Zp", "Cs"}
 
 
-def _invalid(what: str, text: str, why: str) -> UsageError:
+def _invalid_name_error(what: str, text: str, why: str) -> UsageError:
     return InvalidName(
-        f"{_quoted(text)} is not a valid {what}: {why}.",
+        f"{_quote(text)} is not a valid {what}: {why}.",
         hint="Use letters, digits, spaces, '-', '_' and '.'.",
         target=text,
     )
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     """Return the text, or its beginning, as a message shows it."""
     shown = text if len(text) <= 60 else f"{text[:60]}…"
     return f"'{shown}'" if shown.isprintable() else ascii(shown)

@@ -99,7 +99,7 @@ def any_of(texts: Collection[str]) -> str:
     return "|".join(map(re.escape, sorted(texts, key=len, reverse=True))) or "(?!)"
 
 
-def _hidden(_secret: str) -> str:
+def _hide(_secret: str) -> str:
     return REDACTED
 
 
@@ -131,7 +131,7 @@ class Redaction:
 
         Without one, whether most would be.
         """
-        return _matches(self._secret_values(name), value)
+        return _matches(self._get_secret_pattern(name), value)
 
     def text(self, value: str) -> str:
         """Return a text with those secrets hidden that show by themselves.
@@ -139,7 +139,7 @@ class Redaction:
         They are users and signatures of addresses, parts of connection strings, tokens of HTTP and private keys.
         """
         shown = _URL_WITH_USER.sub(f"://{REDACTED}@", value)
-        return self._showing_replaced(shown, _hidden)
+        return self._replace_recognisable(shown, _hide)
 
     def optional_text(self, value: str | None) -> str | None:
         """Return a text redacted by `text`; None stays None."""
@@ -150,18 +150,18 @@ class Redaction:
 
         Where quotes leave a doubt, more than that is.
         """
-        return self.text(self._named_replaced(value, _hidden))
+        return self.text(self._replace_named(value, _hide))
 
     def prose(self, value: str) -> str:
         """Return a text redacted by `text`, and without values after names that are certain to be secrets."""
-        return self.text(self._replaced_after_names(value, _hidden, self._certain_values_after))
+        return self.text(self._replace_after_names(value, _hide, self._find_certain_values_after))
 
     def replaced(self, value: str, replacement: Callable[[str], str]) -> str:
         """Return a text with a replacement of each secret that `quoted` hides, its quotes included.
 
         A user of an address who has no password is left in it.
         """
-        return self._showing_replaced(self._named_replaced(value, replacement), replacement)
+        return self._replace_recognisable(self._replace_named(value, replacement), replacement)
 
     def named(self, name: str, value: str) -> str:
         """Return the value of a variable or setting, which is hidden as a whole where the name says so."""
@@ -171,34 +171,36 @@ class Redaction:
         """Return a JSON value with every text redacted as prose, or hidden whole where its key says so."""
 
         def shown(name: str, text: str) -> str:
-            return REDACTED if _matches(self._secret_values(name, is_free=True), text) else self.prose(text)
+            return REDACTED if _matches(self._get_secret_pattern(name, is_free=True), text) else self.prose(text)
 
-        return _with_texts(value, shown)
+        return _map_texts(value, shown)
 
     def error(self, value: Any) -> Any:
         """Return the same JSON value with every text as `prose` gives it, without the environment's secrets.
 
         An exception may quote what it was given.
         """
-        secrets = self._known_secrets()
+        secrets = self._compile_known_secrets()
 
         def shown(_name: str, text: str) -> str:
             return self.prose(secrets.sub(REDACTED, text))
 
-        return _with_texts(value, shown)
+        return _map_texts(value, shown)
 
-    def _known_secrets(self) -> re.Pattern[str]:
+    def _compile_known_secrets(self) -> re.Pattern[str]:
         """Return the pattern of the values of the environment's secrets."""
         variables = dict(self._environment)
         if variables != self._secrets_of:
             named = variables.items()
-            found = {value for name, value in named if name != NAMES_VARIABLE and self._tells(name, value)}
+            found = {
+                value for name, value in named if name != NAMES_VARIABLE and self._is_distinctive_secret(name, value)
+            }
             self._secrets, self._secrets_of = re.compile(rf"(?<!\w)(?:{any_of(found)})(?!\w)"), variables
         return self._secrets
 
-    def _tells(self, name: str, value: str) -> bool:
+    def _is_distinctive_secret(self, name: str, value: str) -> bool:
         """Return whether a variable has a secret that is none wherever else it may stand."""
-        secrets = self._secret_values(name)
+        secrets = self._get_secret_pattern(name)
         is_common = secrets is not ANYTHING and _COMMON.fullmatch(value) is not None
         return len(value) >= LEAST_LETTERS and _matches(secrets, value) and not is_common
 
@@ -216,7 +218,7 @@ class Redaction:
         for place, argument in enumerate(arguments):
             name, equals, value = argument.partition("=")
             is_option = name.startswith("-")
-            secrets = self._option_values(name) if is_option else self._variable_values(name)
+            secrets = self._get_option_pattern(name) if is_option else self._get_variable_pattern(name)
             if not argument.startswith("--") and _matches(awaited, argument):
                 shown.append(REDACTED)
             elif equals and value and _matches(secrets, value) and not _is_for_shell(arguments, place):
@@ -226,34 +228,36 @@ class Redaction:
             awaited = secrets if is_option and not equals else None
         return shown
 
-    def _showing_replaced(self, value: str, replacement: Callable[[str], str]) -> str:
+    def _replace_recognisable(self, value: str, replacement: Callable[[str], str]) -> str:
         """Replace secrets that can be recognised by themselves."""
 
-        def connection_part(found: re.Match[str]) -> str:
+        def hide_connection_part(found: re.Match[str]) -> str:
             is_secret = found["name"].upper() == "PWD" or self.is_secret(found["name"], found["value"])
             return f"{found['name']}{found['equals']}{replacement(found['value'])}" if is_secret else found[0]
 
-        def credentials(found: re.Match[str]) -> str:
+        def hide_credentials(found: re.Match[str]) -> str:
             given = replacement(found["given"]) if _are_credentials(found) else found["given"]
             return f"{found['scheme']}{found['space']}{given}"
 
-        def secret(found: re.Match[str]) -> str:
+        def hide_secret(found: re.Match[str]) -> str:
             return replacement(found[0])
 
-        shown = _ADDRESS.sub(lambda found: URL_SECRET.sub(secret, found[0]), value)
-        shown = _CONNECTION_PART.sub(connection_part, shown)
-        return _PRIVATE_KEY.sub(secret, _CREDENTIALS.sub(credentials, shown))
+        shown = _ADDRESS.sub(lambda found: URL_SECRET.sub(hide_secret, found[0]), value)
+        shown = _CONNECTION_PART.sub(hide_connection_part, shown)
+        return _PRIVATE_KEY.sub(hide_secret, _CREDENTIALS.sub(hide_credentials, shown))
 
-    def _named_replaced(self, value: str, replacement: Callable[[str], str]) -> str:
+    def _replace_named(self, value: str, replacement: Callable[[str], str]) -> str:
         """Replace secrets that follow their name."""
 
-        def instruction(found: re.Match[str]) -> str:
+        def hide_instruction(found: re.Match[str]) -> str:
             is_secret = self.is_secret(found["name"], found["value"].strip("\"'"))
             return f"{found['before']}{replacement(found['value'])}" if is_secret else found[0]
 
-        return self._replaced_after_names(_INSTRUCTION.sub(instruction, value), replacement, self._values_after)
+        return self._replace_after_names(
+            _INSTRUCTION.sub(hide_instruction, value), replacement, self._find_values_after
+        )
 
-    def _replaced_after_names(
+    def _replace_after_names(
         self,
         value: str,
         replacement: Callable[[str], str],
@@ -270,39 +274,39 @@ class Redaction:
                 end = given.end()
         return "".join(shown) + value[end:]
 
-    def _values_after(self, found: re.Match[str]) -> re.Pattern[str] | None:
+    def _find_values_after(self, found: re.Match[str]) -> re.Pattern[str] | None:
         if found["name"].startswith("-"):
-            return self._option_values(found["name"])
-        return None if found["assigned"] is None else self._secret_values(found["name"])
+            return self._get_option_pattern(found["name"])
+        return None if found["assigned"] is None else self._get_secret_pattern(found["name"])
 
-    def _certain_values_after(self, found: re.Match[str]) -> re.Pattern[str] | None:
+    def _find_certain_values_after(self, found: re.Match[str]) -> re.Pattern[str] | None:
         """Find values after names in prose, in which such names are words too: `--api-key: expected one argument`."""
-        if self._values_after(found) is not ANYTHING:
+        if self._find_values_after(found) is not ANYTHING:
             return None
         return _NO_WORD if ":" in (found["assigned"] or "") else ANYTHING
 
-    def _variable_values(self, name: str) -> re.Pattern[str] | None:
-        return self._secret_values(name) if _NAME.fullmatch(name) else None
+    def _get_variable_pattern(self, name: str) -> re.Pattern[str] | None:
+        return self._get_secret_pattern(name) if _NAME.fullmatch(name) else None
 
-    def _option_values(self, option: str) -> re.Pattern[str] | None:
+    def _get_option_pattern(self, option: str) -> re.Pattern[str] | None:
         name = option.lstrip("-")
-        return ANYTHING if name.lower() in _SECRET_OPTIONS else self._secret_values(name)
+        return ANYTHING if name.lower() in _SECRET_OPTIONS else self._get_secret_pattern(name)
 
-    def _secret_values(self, name: str, *, is_free: bool = False) -> re.Pattern[str] | None:
+    def _get_secret_pattern(self, name: str, *, is_free: bool = False) -> re.Pattern[str] | None:
         plain = name.upper().replace("-", "_")
         names = (*self._given_names, *self._environment.get(NAMES_VARIABLE, "").split(","))
         is_certain = any(name.strip().upper() in plain for name in names if name.strip())
         return ANYTHING if is_certain else secret_values(name, is_free=is_free)
 
 
-def _with_texts(value: Any, shown: Callable[[str, str], str], name: str = "") -> Any:
+def _map_texts(value: Any, shown: Callable[[str, str], str], name: str = "") -> Any:
     """Return a JSON value with what `shown` makes of each text in it and the key that this stands under."""
     if isinstance(value, str):
         return shown(name, value)
     if isinstance(value, Mapping):
-        return {shown("", key): _with_texts(inner, shown, key) for key, inner in value.items()}
+        return {shown("", key): _map_texts(inner, shown, key) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_with_texts(inner, shown, name) for inner in value]
+        return [_map_texts(inner, shown, name) for inner in value]
     return value
 
 

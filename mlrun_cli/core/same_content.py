@@ -25,7 +25,10 @@ def has_other_content(source: Path, destination: Path) -> bool:
 
 def _are_same(first: Path, second: Path) -> bool:
     # A script that goes on may put a FIFO in a file's place: nobody must wait at it.
-    with open(first, "rb", opener=_without_waiting) as one, open(second, "rb", opener=_without_waiting) as other:
+    with (
+        open(first, "rb", opener=_open_without_waiting) as one,
+        open(second, "rb", opener=_open_without_waiting) as other,
+    ):
         if os.fstat(one.fileno()).st_size != os.fstat(other.fileno()).st_size:
             return False
         while chunk := one.read(_CHUNK):
@@ -34,5 +37,5 @@ def _are_same(first: Path, second: Path) -> bool:
     return True
 
 
-def _without_waiting(path: str, flags: int) -> int:
+def _open_without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -25,7 +25,7 @@ def with_variables(text: str, pattern: re.Pattern[str], variable: Callable[[re.M
     around it. Within quotes that are not seen through here, as in `"$(…)"`, a value may be more than one word.
     """
 
-    def replaced(part: re.Match[str]) -> str:
+    def replace_part(part: re.Match[str]) -> str:
         kind = part.lastgroup or ""
         if kind not in _AROUND:
             return part[0]
@@ -42,4 +42,4 @@ def with_variables(text: str, pattern: re.Pattern[str], variable: Callable[[re.M
             at = found.end()
         return "".join([*pieces, text[at : part.end()]])
 
-    return _PARTS.sub(replaced, text)
+    return _PARTS.sub(replace_part, text)

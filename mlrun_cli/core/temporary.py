@@ -32,7 +32,7 @@ _swept: set[tuple[int, int]] = set()
 
 def temporary_name() -> str:
     """Return a name that nobody else has, another thread of this process included."""
-    maker = f"{_machine()}-{os.getpid()}-{_start_of(os.getpid())}-" if _machine() else ""
+    maker = f"{_identify_machine()}-{os.getpid()}-{_get_start_time(os.getpid())}-" if _identify_machine() else ""
     return f"{TEMPORARY_PREFIX}{maker}{os.urandom(8).hex()}"
 
 
@@ -120,7 +120,7 @@ def _give_name(descriptor: int, temporary: str | None, within: int, name: str, *
         if error.errno not in _NO_LINKS:
             raise
         if temporary is None:  # as without /proc
-            temporary = _named_copy(descriptor, within)
+            temporary = _copy_under_name(descriptor, within)
         if not overwrite:  # takes the name, which somebody may have taken meanwhile
             try:
                 os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, dir_fd=within))
@@ -132,7 +132,7 @@ def _give_name(descriptor: int, temporary: str | None, within: int, name: str, *
     return temporary
 
 
-def _named_copy(descriptor: int, within: int) -> str:
+def _copy_under_name(descriptor: int, within: int) -> str:
     temporary = temporary_name()
     found = os.fstat(descriptor)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
@@ -189,8 +189,8 @@ def _is_abandoned(name: str, within: int) -> bool:
     if match is None:
         return False
     machine, pid, start = match.groups()
-    if machine is not None and machine == _machine():
-        return _start_of(int(pid)) != int(start)
+    if machine is not None and machine == _identify_machine():
+        return _get_start_time(int(pid)) != int(start)
     # Of another machine, or of another boot of this one: nobody knows.
     try:
         return os.stat(name, dir_fd=within, follow_symlinks=False).st_mtime < time.time() - _ABANDONED_SECONDS
@@ -199,7 +199,7 @@ def _is_abandoned(name: str, within: int) -> bool:
 
 
 @cache
-def _machine() -> str:
+def _identify_machine() -> str:
     """Return an id of this machine, boot and PID namespace.
 
     Nothing where that cannot be told.
@@ -212,7 +212,7 @@ def _machine() -> str:
         return ""
 
 
-def _start_of(pid: int) -> int:
+def _get_start_time(pid: int) -> int:
     """Return the start of a process, in ticks since the boot; -1 when there is none."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:

@@ -24,10 +24,10 @@ def read_dataset_aliases(environment: Mapping[str, str]) -> dict[str, DatasetAli
         UsageError: it cannot be read so.
     """
     entries = [entry.strip() for entry in environment.get(ALIASES_VARIABLE, "").split(",")]
-    return dict(_alias(entry) for entry in entries if entry)
+    return dict(_parse_alias(entry) for entry in entries if entry)
 
 
-def _alias(entry: str) -> tuple[str, DatasetAlias]:
+def _parse_alias(entry: str) -> tuple[str, DatasetAlias]:
     dataset_id, _, target = (part.strip() for part in entry.partition("="))
     name, has_version, version = target.rpartition(":")
     if not has_version or not version.isdecimal():

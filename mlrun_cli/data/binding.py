@@ -77,21 +77,21 @@ def read_inputs(section: object) -> list[InputBinding]:
     Raises:
         UsageError: something in them cannot be right; names its key path.
     """
-    return [_input(name, entry) for name, entry in _entries("data", section)]
+    return [_read_input(name, entry) for name, entry in _list_entries("data", section)]
 
 
 def read_references(section: object) -> list[ReferenceBinding]:
     """Return the entries of `dataReferences`; raises as `read_inputs` does."""
     found = []
-    for name, entry in _entries("dataReferences", section):
+    for name, entry in _list_entries("dataReferences", section):
         where = f"dataReferences.{name}"
         found.append(
             ReferenceBinding(
                 name=name,
-                datastore=_text(where, entry, "dataStoreName"),
-                path=_text(where, entry, "pathOnDataStore"),
-                mode=_mode(where, entry, "mode", _REFERENCE_MODES),
-                path_on_compute=_text(where, entry, "pathOnCompute"),
+                datastore=_read_text(where, entry, "dataStoreName"),
+                path=_read_text(where, entry, "pathOnDataStore"),
+                mode=_read_mode(where, entry, "mode", _REFERENCE_MODES),
+                path_on_compute=_read_text(where, entry, "pathOnCompute"),
             )
         )
     return found
@@ -99,28 +99,28 @@ def read_references(section: object) -> list[ReferenceBinding]:
 
 def read_outputs(section: object) -> list[OutputBinding]:
     """Return the entries of `outputData`; raises as `read_inputs` does."""
-    return [_output(name, entry) for name, entry in _entries("outputData", section)]
+    return [_read_output(name, entry) for name, entry in _list_entries("outputData", section)]
 
 
-def _input(name: str, entry: Mapping[str, Any]) -> InputBinding:
+def _read_input(name: str, entry: Mapping[str, Any]) -> InputBinding:
     where = f"data.{name}"
-    location = _part(where, entry, "dataLocation")
-    dataset = _part(f"{where}.dataLocation", location, "dataset")
-    place = _part(f"{where}.dataLocation", location, "dataPath", "datapath")
-    uri = _part(f"{where}.dataLocation", location, "uri")
+    location = _read_part(where, entry, "dataLocation")
+    dataset = _read_part(f"{where}.dataLocation", location, "dataset")
+    place = _read_part(f"{where}.dataLocation", location, "dataPath", "datapath")
+    uri = _read_part(f"{where}.dataLocation", location, "uri")
     version = dataset.get("version")
     binding = InputBinding(
         name=name,
-        mechanism=_mode(where, entry, "mechanism", _INPUT_MECHANISMS, DIRECT),
-        variable=_text(where, entry, "environmentVariableName") or name,
-        path_on_compute=_text(where, entry, "pathOnCompute"),
-        dataset_id=_text(where, dataset, "id"),
-        dataset_name=_text(where, dataset, "name"),
-        dataset_version=None if version in (None, "", "latest") else _version(where, version),
+        mechanism=_read_mode(where, entry, "mechanism", _INPUT_MECHANISMS, DIRECT),
+        variable=_read_text(where, entry, "environmentVariableName") or name,
+        path_on_compute=_read_text(where, entry, "pathOnCompute"),
+        dataset_id=_read_text(where, dataset, "id"),
+        dataset_name=_read_text(where, dataset, "name"),
+        dataset_version=None if version in (None, "", "latest") else _read_version(where, version),
         definition=dataset.get("definition"),
-        datastore=_text(where, place, "datastoreName"),
-        path=_text(where, place, "relativePath"),
-        uri=_text(where, uri, "path"),
+        datastore=_read_text(where, place, "datastoreName"),
+        path=_read_text(where, place, "relativePath"),
+        uri=_read_text(where, uri, "path"),
     )
     sources = (binding.dataset_id, binding.dataset_name, binding.definition, binding.datastore, binding.uri)
     if not any(sources):
@@ -131,31 +131,31 @@ def _input(name: str, entry: Mapping[str, Any]) -> InputBinding:
     return binding
 
 
-def _output(name: str, entry: Mapping[str, Any]) -> OutputBinding:
+def _read_output(name: str, entry: Mapping[str, Any]) -> OutputBinding:
     where = f"outputData.{name}"
-    place = _part(where, _part(where, entry, "outputLocation"), "dataPath", "datapath")
-    options = _part(where, entry, "additionalOptions")
-    if _text(where, options, "pathOnCompute"):
+    place = _read_part(where, _read_part(where, entry, "outputLocation"), "dataPath", "datapath")
+    options = _read_part(where, entry, "additionalOptions")
+    if _read_text(where, options, "pathOnCompute"):
         raise Unsupported(
             f"{where}: output from a path that the script chooses is not supported.",
             hint=f"Take out 'source' (pathOnCompute), and let the script write to DatasetOutputConfig:{name}.",
         )
-    globs = _part(where, options, "uploadOptions").get("sourceGlobs")
+    globs = _read_part(where, options, "uploadOptions").get("sourceGlobs")
     if globs and not (isinstance(globs, Mapping) and not globs.get("patterns")):
         raise Unsupported(
             f"{where}: output of only some files is not supported.", hint="Remove 'source_globs' (sourceGlobs)."
         )
-    registration = _part(where, options, "registrationOptions")
+    registration = _read_part(where, options, "registrationOptions")
     return OutputBinding(
         name=name,
-        datastore=_text(where, place, "datastoreName"),
-        path=_text(where, place, "relativePath"),
-        mechanism=_mode(where, entry, "mechanism", _OUTPUT_MECHANISMS),
+        datastore=_read_text(where, place, "datastoreName"),
+        path=_read_text(where, place, "relativePath"),
+        mechanism=_read_mode(where, entry, "mechanism", _OUTPUT_MECHANISMS),
         registration=registration if registration.get("name") else None,
     )
 
 
-def _entries(section_name: str, section: object) -> list[tuple[str, Mapping[str, Any]]]:
+def _list_entries(section_name: str, section: object) -> list[tuple[str, Mapping[str, Any]]]:
     if section is None:
         return []
     if not isinstance(section, Mapping) or not all(isinstance(entry, Mapping) for entry in section.values()):
@@ -181,40 +181,43 @@ def _check_name(section_name: str, name: str) -> None:
         )
 
 
-def _part(where: str, entry: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
+def _read_part(where: str, entry: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
     for key in keys:
         found = entry.get(key)
         if found is not None:
             if not isinstance(found, Mapping):
                 raise InvalidValue(
-                    f"{where}.{key} is a mapping, not {_kind(found)}.", hint="'mlrun runconfig schema' has its keys."
+                    f"{where}.{key} is a mapping, not {_describe_type(found)}.",
+                    hint="'mlrun runconfig schema' has its keys.",
                 )
             return found
     return {}
 
 
-def _text(where: str, entry: Mapping[str, Any], key: str) -> str | None:
+def _read_text(where: str, entry: Mapping[str, Any], key: str) -> str | None:
     found = entry.get(key)
     if found is not None and not isinstance(found, str):
-        raise InvalidValue(f"{where}: {key} is a text, not {_kind(found)}.", hint="Write it in quotes, on one line.")
+        raise InvalidValue(
+            f"{where}: {key} is a text, not {_describe_type(found)}.", hint="Write it in quotes, on one line."
+        )
     return found or None
 
 
-def _kind(value: object) -> str:
+def _describe_type(value: object) -> str:
     """Return the type of a value in words, for errors, which do not show it: an address may hold a password."""
     return {str: "a text", bool: "true or false", list: "a list", tuple: "a list", dict: "a mapping"}.get(
         type(value), "a number"
     )
 
 
-def _mode(where: str, entry: Mapping[str, Any], key: str, known: tuple[str, ...], default: str = MOUNT) -> str:
-    mode = (_text(where, entry, key) or default).lower()
+def _read_mode(where: str, entry: Mapping[str, Any], key: str, known: tuple[str, ...], default: str = MOUNT) -> str:
+    mode = (_read_text(where, entry, key) or default).lower()
     if mode not in known:
         raise InvalidValue(f"{where}: {key}: '{mode}' is not supported here.", hint=f"Use {', '.join(known)}.")
     return mode
 
 
-def _version(where: str, version: object) -> int:
+def _read_version(where: str, version: object) -> int:
     if isinstance(version, int) or (isinstance(version, str) and version.isdecimal()):
         return int(version)
     raise InvalidValue(

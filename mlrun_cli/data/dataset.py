@@ -69,9 +69,9 @@ def check_definition(document: object) -> dict[str, Any]:
         raise InvalidValue("The options of a dataset are a mapping, and its steps a list.")
     return {
         "kind": document["kind"],
-        "paths": [_checked_path(path) for path in paths],
+        "paths": [_check_path(path) for path in paths],
         "options": dict(options),
-        "steps": [_checked_step(step) for step in steps],
+        "steps": [_check_step(step) for step in steps],
     }
 
 
@@ -119,7 +119,7 @@ def apply_steps(items: Sequence[_Item], steps: Sequence[Sequence[Any]]) -> list[
     return left
 
 
-def _checked_path(path: object) -> dict[str, str]:
+def _check_path(path: object) -> dict[str, str]:
     shapes = ({"path"}, {"datastore", "path"}, {"url"})
     if (
         not isinstance(path, Mapping)
@@ -148,7 +148,7 @@ _STEPS: Mapping[str, tuple[tuple[type, ...], ...]] = {
 }
 
 
-def _checked_step(step: object) -> list[Any]:
+def _check_step(step: object) -> list[Any]:
     if isinstance(step, list) and step and isinstance(step[0], str) and step[0] in _STEPS:
         kinds = _STEPS[step[0]]
         if len(step) == len(kinds) + 1 and all(map(isinstance, step[1:], kinds)):

@@ -85,58 +85,58 @@ class _Reader:
         self._notes: list[str] = []
 
     def description(self) -> DatasetDescription:
-        root = self._known(self._root, TEMPLATE)
+        root = self._select_known(self._root, TEMPLATE)
         version = root.get("schemaVersion")
         if version is not None and version.integer() != 1:
             raise version.error("is a version that is not known here", hint="It is 1.")
-        kind = self._needed(self._root, root, "datasetType")
+        kind = self._get_required(self._root, root, "datasetType")
         if kind.text().lower() not in _KINDS:
             raise kind.error(f"there is no type '{kind.text()}'", hint="It is File or Tabular.")
-        parameters = self._needed(self._root, root, "parameters")
-        registration = self._needed(self._root, root, "registration")
-        entries = self._known(registration, TEMPLATE["registration"])
+        parameters = self._get_required(self._root, root, "parameters")
+        registration = self._get_required(self._root, root, "registration")
+        entries = self._select_known(registration, TEMPLATE["registration"])
         description = entries.get("description")
         tags = entries.get("tags")
         return DatasetDescription(
-            self._definition(_KINDS[kind.text().lower()], parameters, root.get("timeSeries")),
-            self._needed(registration, entries, "name").text(),
+            self._read_definition(_KINDS[kind.text().lower()], parameters, root.get("timeSeries")),
+            self._get_required(registration, entries, "name").text(),
             None if description is None else description.text(),
             None if tags is None else {key: None if one.is_null else one.text() for key, one in tags.mapping().items()},
-            _value(entries, "createNewVersion", Node.boolean, otherwise=False),
+            _read_value(entries, "createNewVersion", Node.boolean, otherwise=False),
             tuple(self._notes),
         )
 
-    def _definition(self, kind: str, node: Node, series: Node | None) -> dict[str, Any]:
-        parameters = self._known(node, {**TEMPLATE["parameters"], "encoding": "", **_REFUSED})
+    def _read_definition(self, kind: str, node: Node, series: Node | None) -> dict[str, Any]:
+        parameters = self._select_known(node, {**TEMPLATE["parameters"], "encoding": "", **_REFUSED})
         for key, way_out in _REFUSED.items():
             if key in parameters:
                 raise Unsupported(f"{parameters[key].place}: {key} is not supported.", hint=way_out, target=key)
-        paths = self._needed(node, parameters, "path")
+        paths = self._get_required(node, parameters, "path")
         items = paths.items() if isinstance(paths.content, tuple) else (paths,)
         options: dict[str, Any] = {}
         if kind == TABULAR_KIND:
-            options = {**_table_options(parameters), **self._time_series(series)}
+            options = {**_read_table_options(parameters), **self._read_time_series(series)}
         else:
             skipped = [key for key in _TABLE_KEYS if key in parameters]
             self._notes += [f"{parameters[key].place}: {key} is skipped: it is of tables alone." for key in skipped]
-        return {"kind": kind, "paths": [self._path(item) for item in items], "options": options, "steps": []}
+        return {"kind": kind, "paths": [self._read_path(item) for item in items], "options": options, "steps": []}
 
-    def _path(self, node: Node) -> dict[str, str]:
+    def _read_path(self, node: Node) -> dict[str, str]:
         if not isinstance(node.content, dict):
             text = node.text()
             return {"url": text} if "://" in text else {"path": os.path.normpath(self._folder / text)}
-        entries = self._known(node, {"datastoreName": "", "relativePath": ""})
+        entries = self._select_known(node, {"datastoreName": "", "relativePath": ""})
         return {
-            "datastore": self._needed(node, entries, "datastoreName").text(),
-            "path": _value(entries, "relativePath", Node.text, otherwise="").lstrip("/"),
+            "datastore": self._get_required(node, entries, "datastoreName").text(),
+            "path": _read_value(entries, "relativePath", Node.text, otherwise="").lstrip("/"),
         }
 
-    def _time_series(self, node: Node | None) -> dict[str, str]:
-        entries = {} if node is None else self._known(node, TEMPLATE["timeSeries"])
+    def _read_time_series(self, node: Node | None) -> dict[str, str]:
+        entries = {} if node is None else self._select_known(node, TEMPLATE["timeSeries"])
         names = {"timestamp": "fineGrainTimestamp", "partition_timestamp": "coarseGrainTimestamp"}
         return {name: entries[key].text() for name, key in names.items() if key in entries}
 
-    def _known(self, node: Node, known: Mapping[str, Any]) -> dict[str, Node]:
+    def _select_known(self, node: Node, known: Mapping[str, Any]) -> dict[str, Node]:
         """Return the known entries of a mapping that are not null; unknown ones are noted."""
         entries = node.mapping()
         for key, value in entries.items():
@@ -146,31 +146,31 @@ class _Reader:
                 self._notes.append(f"{value.place}: unknown key '{key}' is skipped{guess}")
         return {key: value for key, value in entries.items() if key in known and not value.is_null}
 
-    def _needed(self, node: Node, entries: Mapping[str, Node], key: str) -> Node:
+    def _get_required(self, node: Node, entries: Mapping[str, Node], key: str) -> Node:
         if key not in entries:
             hint = "'mlrun dataset register --show-template' prints a whole one."
             raise node.error(f"'{key}' is missing", hint=hint)
         return entries[key]
 
 
-def _table_options(parameters: Mapping[str, Node]) -> dict[str, Any]:
+def _read_table_options(parameters: Mapping[str, Node]) -> dict[str, Any]:
     source = parameters.get("sourceType")
     name = "delimited_files" if source is None else source.text()
     if source is not None and name not in _FORMATS:
         raise source.error(f"'{name}' is no source of a table here", hint=f"There are: {', '.join(_FORMATS)}.")
     return make_table_options(
         _FORMATS[name],
-        separator=_value(parameters, "separator", Node.text, otherwise=","),
-        header=_value(parameters, "header", _header, otherwise=HEADERS[0]),
-        include_path=_value(parameters, "includePath", Node.boolean, otherwise=False),
-        infer_column_types=_value(parameters, "inferColumnTypes", Node.boolean, otherwise=True),
-        encoding=_value(parameters, "encoding", Node.text, otherwise="utf8"),
+        separator=_read_value(parameters, "separator", Node.text, otherwise=","),
+        header=_read_value(parameters, "header", _read_header, otherwise=HEADERS[0]),
+        include_path=_read_value(parameters, "includePath", Node.boolean, otherwise=False),
+        infer_column_types=_read_value(parameters, "inferColumnTypes", Node.boolean, otherwise=True),
+        encoding=_read_value(parameters, "encoding", Node.text, otherwise="utf8"),
     )
 
 
-def _header(node: Node) -> str:
+def _read_header(node: Node) -> str:
     return HEADERS[0 if node.content else 1] if isinstance(node.content, bool) else node.text()
 
 
-def _value(entries: Mapping[str, Node], key: str, read: Callable[[Node], _Value], *, otherwise: _Value) -> _Value:
+def _read_value(entries: Mapping[str, Node], key: str, read: Callable[[Node], _Value], *, otherwise: _Value) -> _Value:
     return read(entries[key]) if key in entries else otherwise

@@ -55,7 +55,7 @@ def find_files(definition: object, find_datastore: FindDatastore) -> DataFiles:
     urls = [place for place in places if _is_url(place)]
     for place in places:
         for source in [place] if _is_url(place) else _list_files(place):
-            name = _name_url(source, urls) if _is_url(source) else os.path.relpath(source, common)
+            name = _shorten_url(source, urls) if _is_url(source) else os.path.relpath(source, common)
             found.setdefault(source, DataFile(name, source))
     steps = checked["steps"] if checked["kind"] == FILE_KIND else []
     return DataFiles(apply_steps(list(found.values()), steps), _find_whole(places, steps))
@@ -162,7 +162,7 @@ def _compile_pattern(pattern: str) -> re.Pattern[str]:
     return re.compile(text, re.DOTALL)
 
 
-def _name_url(url: str, urls: list[str]) -> str:
+def _shorten_url(url: str, urls: list[str]) -> str:
     """Return the last part of a URL's path, with the host and all parts in front of it where several end alike."""
     from urllib.parse import unquote, urlsplit  # noqa: PLC0415 - few datasets have URLs, and it is slow to import
 

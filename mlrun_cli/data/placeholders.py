@@ -40,7 +40,7 @@ class Placeholders:
 
     def fill(self, text: str, value: Callable[[str, str], str]) -> str:
         """Return a text with `value(kind, name)` in place of each."""
-        return self._all.sub(lambda found: value(*_kind_and_name(found)), text)
+        return self._all.sub(lambda found: value(*_get_kind_and_name(found)), text)
 
     def fill_paths(self, text: str, value: Callable[[str, str], str]) -> str:
         """Return a text with `value(PATH_ON_COMPUTE, path)` in place of each path; placeholders stay."""
@@ -53,13 +53,13 @@ class Placeholders:
         """
 
         def name(found: re.Match[str]) -> str | None:
-            given = variable(*_kind_and_name(found))
+            given = variable(*_get_kind_and_name(found))
             return None if found[0] in {f"${given}", f"${{{given}}}"} else given
 
         return with_variables(text, self._all, name)
 
 
-def _kind_and_name(found: re.Match[str]) -> tuple[str, str]:
+def _get_kind_and_name(found: re.Match[str]) -> tuple[str, str]:
     parts = found.groupdict()
     if parts.get("path"):
         return PATH_ON_COMPUTE, parts["path"]

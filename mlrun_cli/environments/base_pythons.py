@@ -41,8 +41,8 @@ def find_pinned_python(request: PythonRequest, uv: str | None, environ: Mapping[
     """Return the Python that does, of this machine or fetched by uv; None where there is none."""
     interpreter = find_base_interpreter(request, environ)
     if interpreter is not None:
-        return _local(interpreter, request)
-    if uv is not None and any(map(request.allows, _versions_of_uv(uv, environ))):
+        return _from_interpreter(interpreter, request)
+    if uv is not None and any(map(request.allows, _list_uv_versions(uv, environ))):
         return BasePython(str(request))
     return None
 
@@ -69,18 +69,23 @@ def rank_pythons(
         wanted = python_of_day(day)
     elif first is not None:
         wanted = first.version
-    found = [(one.version, _local(one, request)) for one in there]
+    found = [(one.version, _from_interpreter(one, request)) for one in there]
     if uv is not None:
         known = {version[:2] for version, _ in found if request.allows(version)}
         found += [
-            (version, BasePython(_dotted(version), only_wheels=not request.allows(version)))
-            for version in _versions_of_uv(uv, environ)
+            (version, BasePython(_format_version(version), only_wheels=not request.allows(version)))
+            for version in _list_uv_versions(uv, environ)
             if version[:2] not in known
         ]
 
     def rank(one: tuple[tuple[int, ...], BasePython]) -> tuple[object, ...]:
         version, python = one
-        return not request.allows(version), *_distance(wanted, version), python.is_fetched, [-part for part in version]
+        return (
+            not request.allows(version),
+            *_compute_distance(wanted, version),
+            python.is_fetched,
+            [-part for part in version],
+        )
 
     ranked = sorted(found, key=rank)
     if first is not None:
@@ -104,18 +109,18 @@ def may_uv_provide(request: PythonRequest) -> bool:
     )
 
 
-def _local(interpreter: Interpreter, request: PythonRequest) -> BasePython:
+def _from_interpreter(interpreter: Interpreter, request: PythonRequest) -> BasePython:
     is_another = not request.allows(interpreter.version)
     return BasePython(interpreter.path, interpreter.version_text, only_wheels=is_another)
 
 
-def _distance(wanted: Sequence[int], version: tuple[int, ...]) -> tuple[bool, int]:
+def _compute_distance(wanted: Sequence[int], version: tuple[int, ...]) -> tuple[bool, int]:
     """Return whether the major version is another, else how many minor ones lie between."""
     is_another = bool(wanted) and version[0] != wanted[0]
     return is_another, 0 if is_another or len(wanted) < 2 else abs(version[1] - wanted[1])
 
 
-def _versions_of_uv(uv: str, environ: Mapping[str, str]) -> list[tuple[int, ...]]:
+def _list_uv_versions(uv: str, environ: Mapping[str, str]) -> list[tuple[int, ...]]:
     """Return the finished versions that uv has or knows where to get; it answers from its own list."""
     command = [uv, "python", "list", "--all-versions", "--python-preference", "only-managed", "--offline"]
     try:
@@ -132,5 +137,5 @@ def _versions_of_uv(uv: str, environ: Mapping[str, str]) -> list[tuple[int, ...]
     return [tuple(map(int, parts)) for parts in _LISTED_BY_UV.findall(answer.stdout)]
 
 
-def _dotted(version: tuple[int, ...]) -> str:
+def _format_version(version: tuple[int, ...]) -> str:
     return ".".join(map(str, version))

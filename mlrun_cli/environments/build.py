@@ -46,7 +46,7 @@ def build_environment(build: EnvironmentBuild, environ: Mapping[str, str]) -> in
     folder = EnvironmentFolder(Path(build.folder))
     folder.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     ready = f"Environment {build.key} is ready."
-    with _build_lock(folder.lock, ready) as lock:
+    with _hold_build_lock(folder.lock, ready) as lock:
         if _is_built(folder, build):
             print_line(ready)
             return 0
@@ -119,7 +119,7 @@ def _list_command(folder: EnvironmentFolder, build: EnvironmentBuild) -> list[st
 
 
 @contextmanager
-def _build_lock(path: Path, ready: str) -> Iterator[int]:
+def _hold_build_lock(path: Path, ready: str) -> Iterator[int]:
     lock = _try_lock(path)
     if lock is None:
         print_line("Another run is building this environment; waiting for it.")

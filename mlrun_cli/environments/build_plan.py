@@ -52,13 +52,13 @@ def plan_conda(
         return _plan_with_conda(dependencies, conda, home, is_relaxed=is_relaxed)
     wanted = translate(dependencies, tries_unknown=is_relaxed)
     uv = find_uv(environ)
-    day = _package_day(choice, wanted, uv, environ) if is_dated else None
-    pythons = _pythons(wanted.python, choice, day, uv, environ)
+    day = _choose_package_day(choice, wanted, uv, environ) if is_dated else None
+    pythons = _list_pythons(wanted.python, choice, day, uv, environ)
     if not pythons:
-        raise _no_python(wanted.python, dependencies, uv, environ)
+        raise _python_not_found_error(wanted.python, dependencies, uv, environ)
     use_uv = uv is not None and (pythons[0].is_fetched or not any(line.pip_only for line in wanted.lines))
     hidden, secrets = replace_secrets([line.text for line in wanted.lines])
-    build = _build(
+    build = _make_build(
         home,
         pythons=pythons,
         builder=Builder.UV if use_uv else Builder.PIP,
@@ -68,11 +68,11 @@ def plan_conda(
         day=day,
     )
     folder = EnvironmentFolder(Path(build.folder))
-    notes = (*wanted.notes, *_notes(wanted.python, build, dependencies, is_without_conda=conda is not None))
+    notes = (*wanted.notes, *_list_notes(wanted.python, build, dependencies, is_without_conda=conda is not None))
     return PlannedEnvironment(EnvironmentPlan(str(folder.interpreter), build), notes, secrets, dependencies.variables)
 
 
-def _pythons(
+def _list_pythons(
     request: PythonRequest,
     choice: EnvironmentChoice,
     day: PackageDay | None,
@@ -85,7 +85,7 @@ def _pythons(
     return rank_pythons(request, uv, environ, None if day is None else day.day)
 
 
-def _package_day(
+def _choose_package_day(
     choice: EnvironmentChoice, wanted: Translation, uv: str | None, environ: Mapping[str, str]
 ) -> PackageDay:
     if uv is None:
@@ -104,7 +104,7 @@ def _package_day(
     return find_package_day(wanted.files, environ)
 
 
-def _notes(
+def _list_notes(
     request: PythonRequest, build: EnvironmentBuild, dependencies: CondaDependencies, *, is_without_conda: bool
 ) -> Iterator[str]:
     """Yield what is said of the Python and of the day."""
@@ -128,7 +128,7 @@ def _plan_with_conda(
     channels = hidden[: len(dependencies.channels)]
     packages = hidden[len(channels) : len(channels) + len(part.packages)]
     lines = hidden[len(channels) + len(part.packages) :]
-    build = _build(
+    build = _make_build(
         home,
         pythons=(),
         builder=Builder.CONDA,
@@ -158,7 +158,7 @@ def find_uv(environ: Mapping[str, str]) -> str | None:
     return str(beside) if os.access(beside, os.X_OK) else None
 
 
-def _build(
+def _make_build(
     home: Path,
     *,
     pythons: Sequence[BasePython],
@@ -175,7 +175,14 @@ def _build(
     local = local_sources(lines)
     uploaded_before = "" if day is None else day.uploaded_before
     first = pythons[0] if pythons else BasePython("")
-    content: list[object] = [first.python, builder.value, sorted(requirements), options, first.version, *_machine()]
+    content: list[object] = [
+        first.python,
+        builder.value,
+        sorted(requirements),
+        options,
+        first.version,
+        *_describe_machine(),
+    ]
     content += contents(local)
     if builder is Builder.CONDA:
         content += [sorted(packages), list(channels)]
@@ -209,7 +216,7 @@ def key_and_folder(home: Path, content: Sequence[object]) -> tuple[str, str]:
     return key, str(home.absolute() / "environments" / key)
 
 
-def _machine() -> list[str]:
+def _describe_machine() -> list[str]:
     """Return the kind of machine and its C library: the same lines make another environment elsewhere."""
     system = os.uname()
     return [
@@ -218,7 +225,7 @@ def _machine() -> list[str]:
     ]
 
 
-def _no_python(
+def _python_not_found_error(
     request: PythonRequest, dependencies: CondaDependencies, uv: str | None, environ: Mapping[str, str]
 ) -> EnvironmentNotBuilt:
     on_path = find_python(search_folders(environ.get("PATH", "")))

@@ -20,7 +20,7 @@ _NAME = re.compile(r"\.?([0-9a-f]+)(?:\.lock|\.in-use|\.[0-9]+)?")
 
 def list_environments(home: Path) -> Sequence[BuiltEnvironment]:
     """Return the environments that are complete, the one last used first."""
-    find_built = (folder.find_built() for folder in _folders(home))
+    find_built = (folder.find_built() for folder in _iterate_folders(home))
     return sorted((one for one in find_built if one is not None), key=lambda one: -one.used_at)
 
 
@@ -43,8 +43,8 @@ def prune_environments(
     """
     keys = []
     size = 0
-    for folder in _folders(home):
-        with _exclusive_use(folder) as is_alone:
+    for folder in _iterate_folders(home):
+        with _try_exclusive_use(folder) as is_alone:
             if not is_alone:
                 continue
             size += _remove_leftovers(folder, dry_run=dry_run)
@@ -68,7 +68,7 @@ def disk_usage(folder: Path) -> int:
     return size
 
 
-def _folders(home: Path) -> Iterator[EnvironmentFolder]:
+def _iterate_folders(home: Path) -> Iterator[EnvironmentFolder]:
     """Yield those that are there, and those of which a failed build has left the locks alone, or a prune some files."""
     environments = home / "environments"
     with suppress(FileNotFoundError):
@@ -109,7 +109,7 @@ def _remove(folder: EnvironmentFolder) -> bool:
 
 
 @contextmanager
-def _exclusive_use(folder: EnvironmentFolder) -> Iterator[bool]:
+def _try_exclusive_use(folder: EnvironmentFolder) -> Iterator[bool]:
     """Yield whether both locks are held: nobody builds the environment, and no live run uses it."""
     with ExitStack() as stack:
         for path in (folder.lock, folder.in_use):

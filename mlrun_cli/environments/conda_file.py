@@ -77,7 +77,7 @@ def read_conda_dependencies(path: Path) -> CondaDependencies:
         InvalidFile: unreadable, neither YAML nor JSON, or not what conda takes.
     """
     document = read_document(path)
-    return _Reader(path, "", _lines(document)).read(document, path.absolute().parent)
+    return _Reader(path, "", _map_lines(document)).read(document, path.absolute().parent)
 
 
 def conda_dependencies_from_mapping(
@@ -99,46 +99,46 @@ def parse_conda_spec(text: str) -> CondaSpec:
     """
     spec = _SPEC.fullmatch(text.strip())
     if spec is None:
-        raise ValueError(f"'{_shown(text)}' is not a conda package")
+        raise ValueError(f"'{_quote(text)}' is not a conda package")
     rest = spec["rest"].strip()
     in_brackets = _IN_BRACKETS.fullmatch(rest)
-    version, build = (in_brackets["version"], None) if in_brackets else _version_and_build(rest)
+    version, build = (in_brackets["version"], None) if in_brackets else _split_version_and_build(rest)
     if "|" in version:
-        raise ValueError(f"'{_shown(text)}' allows alternatives ('|'), which pip cannot; choose one")
-    terms = [_version_term(part, text) for part in version.split(",") if part.strip(" =") not in {"", "*"}]
+        raise ValueError(f"'{_quote(text)}' allows alternatives ('|'), which pip cannot; choose one")
+    terms = [_parse_version_term(part, text) for part in version.split(",") if part.strip(" =") not in {"", "*"}]
     return CondaSpec(spec["name"].lower(), tuple(terms), build, spec["channel"], text.strip())
 
 
-def _version_and_build(rest: str) -> tuple[str, str | None]:
+def _split_version_and_build(rest: str) -> tuple[str, str | None]:
     """Cut `=1.2=py38_0`, `1.2 py38_0` or `>=1.2, <2` in two; a build follows one plain version only."""
     joined = re.sub(rf"\s*(,|{_OPERATOR}|\|)\s*", r"\1", rest)
     with_build = re.fullmatch(r"((?:==?)?[^\s=,<>!~]+)(?:=|\s+)([^\s=,<>!~]+)", joined)
     return (with_build[1], with_build[2]) if with_build else (joined, None)
 
 
-def _version_term(part: str, text: str) -> VersionTerm:
+def _parse_version_term(part: str, text: str) -> VersionTerm:
     term = _TERM.fullmatch(part.strip())
     if term is None:
-        raise ValueError(f"'{_shown(text)}' has a version that is not understood: '{_shown(part.strip())}'")
+        raise ValueError(f"'{_quote(text)}' has a version that is not understood: '{_quote(part.strip())}'")
     operator = term["operator"] or "=="
     if term["star"] and operator in {"==", "="}:
         operator = "="
     return VersionTerm(operator, term["version"] + (".*" if term["star"] and operator == "!=" else ""))
 
 
-def _shown(text: str) -> str:
+def _quote(text: str) -> str:
     """Return a text as an error may quote it."""
     return Redaction().quoted(text)
 
 
-def _lines(node: Node) -> dict[str, int]:
+def _map_lines(node: Node) -> dict[str, int]:
     lines = {node.key_path: node.line}
     if isinstance(node.content, dict):
         children = tuple(node.content.values())
     else:
         children = node.content if isinstance(node.content, tuple) else ()
     for child in children:
-        lines |= _lines(child)
+        lines |= _map_lines(child)
     return lines
 
 
@@ -153,67 +153,67 @@ class _Reader:
     def read(self, node: Node, folder: Path) -> CondaDependencies:
         document = node.plain()
         if not isinstance(document, Mapping):
-            raise self._error("", "expected a mapping with 'dependencies'")
+            raise self._create_error("", "expected a mapping with 'dependencies'")
         packages: list[CondaSpec] = []
         pip: list[str] = []
-        for index, entry in enumerate(self._list(document, "dependencies")):
+        for index, entry in enumerate(self._read_list(document, "dependencies")):
             where = f"dependencies[{index}]"
             if isinstance(entry, Mapping):
-                pip.extend(self._pip(entry, where))
+                pip.extend(self._read_pip(entry, where))
             else:
-                packages.append(self._package(entry, where))
-        channels = self._list(document, "channels")
+                packages.append(self._read_package(entry, where))
+        channels = self._read_list(document, "channels")
         name = document.get("name")
         variables = node.mapping().get("variables")
         return CondaDependencies(
             path=self._path,
             key_path=self._key_path,
             folder=folder,
-            name=None if name is None else self._text(name, "name"),
-            channels=tuple(self._text(channel, f"channels[{i}]") for i, channel in enumerate(channels)),
+            name=None if name is None else self._read_text(name, "name"),
+            channels=tuple(self._read_text(channel, f"channels[{i}]") for i, channel in enumerate(channels)),
             packages=tuple(packages),
             pip=tuple(pip),
             variables={} if variables is None else variables.variables(),
         )
 
-    def _package(self, entry: object, where: str) -> CondaSpec:
+    def _read_package(self, entry: object, where: str) -> CondaSpec:
         try:
-            return parse_conda_spec(self._text(entry, where))
+            return parse_conda_spec(self._read_text(entry, where))
         except ValueError as error:
-            raise self._error(where, str(error)) from error
+            raise self._create_error(where, str(error)) from error
 
-    def _pip(self, entry: Mapping[object, object], where: str) -> list[str]:
+    def _read_pip(self, entry: Mapping[object, object], where: str) -> list[str]:
         if list(entry) != ["pip"]:
-            others = ", ".join(f"'{_shown(str(key))}'" for key in entry if key != "pip")
-            raise self._error(where, f"only 'pip' may hold a list of its own, found {others}")
-        lines = self._list(entry, "pip", f"{where}.pip")
-        return [self._pip_line(line, f"{where}.pip[{index}]") for index, line in enumerate(lines)]
+            others = ", ".join(f"'{_quote(str(key))}'" for key in entry if key != "pip")
+            raise self._create_error(where, f"only 'pip' may hold a list of its own, found {others}")
+        lines = self._read_list(entry, "pip", f"{where}.pip")
+        return [self._read_pip_line(line, f"{where}.pip[{index}]") for index, line in enumerate(lines)]
 
-    def _pip_line(self, value: object, where: str) -> str:
-        line = self._text(value, where)
+    def _read_pip_line(self, value: object, where: str) -> str:
+        line = self._read_text(value, where)
         conda_style = _PIP_WITH_ONE_EQUALS.match(line)
         if conda_style:
-            right = _shown(f"{conda_style[1]}=={line[conda_style.end() :]}")
-            raise self._error(
-                where, f"'{_shown(line)}' is written as conda takes it; pip wants '{right}'", hint=f"Write '{right}'."
+            right = _quote(f"{conda_style[1]}=={line[conda_style.end() :]}")
+            raise self._create_error(
+                where, f"'{_quote(line)}' is written as conda takes it; pip wants '{right}'", hint=f"Write '{right}'."
             )
         return line
 
-    def _list(self, mapping: Mapping[object, object], key: object, where: str | None = None) -> list[object]:
+    def _read_list(self, mapping: Mapping[object, object], key: object, where: str | None = None) -> list[object]:
         value = mapping.get(key)
         if value is None:
             return []
         if not isinstance(value, (list, tuple)):
-            raise self._error(where or str(key), "expected a list")
+            raise self._create_error(where or str(key), "expected a list")
         return list(value)
 
-    def _text(self, value: object, where: str) -> str:
+    def _read_text(self, value: object, where: str) -> str:
         if not isinstance(value, str) or not value.strip():
-            raise self._error(where, "expected text")
+            raise self._create_error(where, "expected text")
         if re.search(r"[\0\r\n]", value.strip()):
-            raise self._error(where, "expected one line of text")
+            raise self._create_error(where, "expected one line of text")
         return value.strip()
 
-    def _error(self, where: str, reason: str, *, hint: str | None = None) -> InvalidFile:
+    def _create_error(self, where: str, reason: str, *, hint: str | None = None) -> InvalidFile:
         key_path = ".".join(filter(None, (self._key_path, where)))
         return InvalidFile(self._path, reason, line=self._line_of.get(where), key_path=key_path or None, hint=hint)

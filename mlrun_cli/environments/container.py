@@ -59,7 +59,7 @@ def container_command(
         work: the folder it starts in.
         mounts: folders that it sees where they are.
     """
-    passed = [name for name in sorted(environment) if name in container.variables or _is_passed(name)]
+    passed = [name for name in sorted(environment) if name in container.variables or _is_passed_on(name)]
     is_rootless_podman = Path(container.engine).name == "podman" and os.getuid() != 0
     gpus = environment.get(VISIBLE_GPUS)
     return [
@@ -68,13 +68,13 @@ def container_command(
         "--rm",
         "--init",
         *(("--interactive",) if is_reading else ()),
-        *("--name", _name(run_id, number)),
+        *("--name", _build_name(run_id, number)),
         *("--label", f"{RUN_LABEL}={run_id}"),
         *("--user", f"{os.getuid()}:{os.getgid()}"),
         *(("--userns", "keep-id") if is_rootless_podman else ()),
         *_NETWORK,
         *(("--gpus", "all") if gpus else ()),
-        *(word for folder in mounts for word in ("--mount", _mount(folder))),
+        *(word for folder in mounts for word in ("--mount", _format_mount(folder))),
         *("--workdir", str(work)),
         *(word for name in passed for word in ("--env", name)),
         *(() if "HOME" in passed else ("--env", "HOME=/tmp")),  # the user need not be one of the image's
@@ -90,12 +90,12 @@ def end_containers(container: ContainerPlan, run_id: str, environment: Mapping[s
 
     Before its processes are killed: with them dies what podman needs to clear up.
     """
-    found = _containers(container, run_id, environment, "--all")
+    found = _list_containers(container, run_id, environment, "--all")
     if found:
         # podman's `rm` alone would wait for ten seconds for a script that is deaf to SIGTERM.
-        _output([container.engine, "kill", *found], environment)
-        _output([container.engine, "rm", "--force", *found], environment)
-        found = _containers(container, run_id, environment)
+        _read_output([container.engine, "kill", *found], environment)
+        _read_output([container.engine, "rm", "--force", *found], environment)
+        found = _list_containers(container, run_id, environment)
     return found == []
 
 
@@ -106,15 +106,15 @@ def still_running_warning(container: ContainerPlan, run_id: str) -> str:
     return f"A container of the run may still run, since {engine} does not answer: '{look}' shows it once it does."
 
 
-def _containers(
+def _list_containers(
     container: ContainerPlan, run_id: str, environment: Mapping[str, str], *options: str
 ) -> list[str] | None:
     """Return the containers of a run, without options those that run; None when the engine does not tell."""
     label = f"label={RUN_LABEL}={run_id}"
-    return _output([container.engine, "ps", *options, "--quiet", "--filter", label], environment)
+    return _read_output([container.engine, "ps", *options, "--quiet", "--filter", label], environment)
 
 
-def _output(command: Sequence[str], environment: Mapping[str, str]) -> list[str] | None:
+def _read_output(command: Sequence[str], environment: Mapping[str, str]) -> list[str] | None:
     """Return the words that it prints; None when it fails or takes too long."""
     try:
         done = subprocess.run(
@@ -131,15 +131,15 @@ def _output(command: Sequence[str], environment: Mapping[str, str]) -> list[str]
     return None if done.returncode else done.stdout.decode().split()
 
 
-def _name(run_id: str, number: int) -> str:
+def _build_name(run_id: str, number: int) -> str:
     return f"mlrun-{run_id}-{number}"
 
 
-def _is_passed(name: str) -> bool:
+def _is_passed_on(name: str) -> bool:
     return name.startswith(_OF_A_RUN) or name in _FOR_PYTHON or is_launch_variable(name)
 
 
-def _mount(folder: Path) -> str:
+def _format_mount(folder: Path) -> str:
     """Return a mount as engines read it: comma-separated, values with a comma or a quote quoted."""
     fields = ("type=bind", f"source={folder}", f"target={folder}")
     return ",".join('"{}"'.format(field.replace('"', '""')) if set(field) & {",", '"'} else field for field in fields)

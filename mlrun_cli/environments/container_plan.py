@@ -47,8 +47,8 @@ def plan_container(
     build, secrets = made or (None, {})
     container = ContainerPlan(
         engine=engine,
-        image=_named_image(configuration) if build is None else image_name(build.key),
-        options=_options(configuration, redaction),
+        image=_get_image_name(configuration) if build is None else image_name(build.key),
+        options=_list_options(configuration, redaction),
         variables=tuple(configuration.environment_variables),
         programs=list_launcher_programs(read_launch(configuration)),
         reached_by={name: environment[name] for name in _REACHED_BY if name in environment},
@@ -66,7 +66,7 @@ def _refuse_login(configuration: RunConfiguration, engine: str) -> None:
         )
 
 
-def _named_image(configuration: RunConfiguration) -> str:
+def _get_image_name(configuration: RunConfiguration) -> str:
     image = configuration.rest.get(BASE_IMAGE)
     if not image:
         raise Unsupported("docker cannot be used: no image is named.", hint=f"Name one as {BASE_IMAGE}.")
@@ -74,7 +74,7 @@ def _named_image(configuration: RunConfiguration) -> str:
     return f"{address}/{image}" if address and not str(image).startswith(f"{address}/") else str(image)
 
 
-def _options(configuration: RunConfiguration, redaction: Redaction) -> tuple[str, ...]:
+def _list_options(configuration: RunConfiguration, redaction: Redaction) -> tuple[str, ...]:
     size, more = shared_memory(configuration), engine_arguments(configuration)
     if redaction.arguments(more) != more:
         raise Unsupported(

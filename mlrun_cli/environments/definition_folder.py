@@ -55,10 +55,10 @@ def read_environment_folder(folder: Path) -> dict[str, Any]:
     definition = {key: node.plain() for key, node in root.mapping().items()}
     conda_file, dockerfile = folder / CONDA_NAME, folder / DOCKERFILE_NAME
     if conda_file.exists():
-        python = _section(path, definition, "python")
+        python = _read_section(path, definition, "python")
         python.update(condaDependencies=read_document(conda_file).plain(), condaDependenciesFile=None)
     if dockerfile.exists():
-        _section(path, definition, "docker").update(baseDockerfile=read_text(dockerfile))
+        _read_section(path, definition, "docker").update(baseDockerfile=read_text(dockerfile))
     return definition
 
 
@@ -119,7 +119,7 @@ def _write(folder: Path, texts: Mapping[str, str | None], *, overwrite: bool) ->
         raise FileNotWritable(folder, error, hint="Choose a folder that you may write to.") from error
 
 
-def _section(path: Path, definition: dict[str, Any], key: str) -> dict[str, Any]:
+def _read_section(path: Path, definition: dict[str, Any], key: str) -> dict[str, Any]:
     section = definition.get(key)
     if section is not None and not isinstance(section, dict):
         raise InvalidFile(path, f"'{key}' is no mapping")

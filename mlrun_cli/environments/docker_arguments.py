@@ -51,12 +51,12 @@ def read_docker_arguments(arguments: Sequence[str]) -> DockerArguments:
     volumes: list[Volume] = []
     variables: dict[str, str] = {}
     others: list[str] = []
-    for option, value, words in _options(split_options(arguments)):
+    for option, value, words in _split_options(split_options(arguments)):
         volume = None
         if value is not None and option in _VOLUME:
-            volume = _bound(value.split(":"))
+            volume = _parse_volume(value.split(":"))
         elif value is not None and option in _MOUNT:
-            volume = _mounted(value)
+            volume = _parse_mount(value)
         if volume is not None:
             volumes.append(Volume(*volume, words))
         elif value is not None and option in _VARIABLE:
@@ -68,7 +68,7 @@ def read_docker_arguments(arguments: Sequence[str]) -> DockerArguments:
     return DockerArguments(tuple(volumes), variables, tuple(others))
 
 
-def _options(words: list[str]) -> Iterator[tuple[str, str | None, str]]:
+def _split_options(words: list[str]) -> Iterator[tuple[str, str | None, str]]:
     """Yield each option with its value, which is what follows and is none, and with how it was typed."""
     rest = deque(words)
     while rest:
@@ -85,14 +85,14 @@ def _options(words: list[str]) -> Iterator[tuple[str, str | None, str]]:
             yield word, None, shlex.quote(word)
 
 
-def _bound(parts: list[str]) -> tuple[str, str] | None:
+def _parse_volume(parts: list[str]) -> tuple[str, str] | None:
     """Return source and target of `SOURCE:TARGET[:OPTIONS]`; None for a volume that an engine keeps."""
     source, *others = parts
     is_path = source.startswith((".", "~")) or "/" in source
     return (source, os.path.normpath(others[0])) if others and others[0].startswith("/") and is_path else None
 
 
-def _mounted(text: str) -> tuple[str, str] | None:
+def _parse_mount(text: str) -> tuple[str, str] | None:
     keys = dict(field.partition("=")[::2] for field in text.split(","))
     source = keys.get("source") or keys.get("src")
     target = keys.get("target") or keys.get("destination") or keys.get("dst")

@@ -48,9 +48,9 @@ def failure_reason(log: str) -> str:
     if _NO_TIMES in text:
         return (
             "the index does not say when its packages were uploaded, without which none of a day can be chosen "
-            f"({_complaint(text)})"
+            f"({_find_last_complaint(text)})"
         )
-    reason = _of_build(text) or _of_conflict(text) or _of_conda(text) or _complaint(text)
+    reason = _find_build_failure(text) or _find_conflict(text) or _find_conda_error(text) or _find_last_complaint(text)
     if "No matching distribution" in reason and (broken := list(_NOT_REACHED.finditer(text))):
         return f"{reason} (The index was not reached: {broken[-1]['error']}.)"
     return reason
@@ -70,36 +70,36 @@ def is_untrusted(log: str) -> bool:
     return "invalid peer certificate" in log
 
 
-def _of_build(text: str) -> str | None:
+def _find_build_failure(text: str) -> str | None:
     """Return the package that could not be built, and its own reason; None if none failed to build."""
     begins, ends = text.find(" lines of output]"), text.find("[end of output]")
     if ends >= 0 and not 0 <= begins < ends:
         text = f"╰─> [0 lines of output]\n{text}"  # the log is longer than what was read of its end
     outputs = list(_OUTPUT_OF_BUILD.finditer(text))
-    if not outputs or any(map(_is_of_another_matter, text[outputs[-1].end() :].splitlines())):
+    if not outputs or any(map(_is_unrelated, text[outputs[-1].end() :].splitlines())):
         return None
     # uv shows stdout and stderr of one program, one after the other: the last of them tells, if there is one.
-    lines = list(_lines(outputs[-1][0]))
-    cause = _cause(lines)
+    lines = list(_clean_lines(outputs[-1][0]))
+    cause = _find_cause(lines)
     # pip says at the end, uv in front, what it was.
     named = [*_BUILT.finditer(text, 0, outputs[-1].start()), *_BUILT.finditer(text, outputs[-1].end())]
     names = [match.group(match.lastgroup or 0) for match in named]
-    return f"{_short(names[-1])} could not be built: {cause}" if names else f"A package could not be built: {cause}"
+    return f"{_shorten(names[-1])} could not be built: {cause}" if names else f"A package could not be built: {cause}"
 
 
-def _is_of_another_matter(line: str) -> bool:
+def _is_unrelated(line: str) -> bool:
     """Return whether a line behind the output of a build complains of something else."""
     return line.lower().startswith("error:") and _OF_THAT_BUILD.search(line) is None
 
 
-def _lines(output: str) -> Iterator[str]:
+def _clean_lines(output: str) -> Iterator[str]:
     """Return the lines of one program's output, without those that frame it, and its own indentation alone."""
     inner = [line for line in output.splitlines()[1:] if not re.fullmatch(r"\s*(\[\w+( of output)?\]|-{20,})", line)]
     indent = min((len(line) - len(line.lstrip()) for line in inner if line.strip()), default=0)
     return (line[indent:].rstrip() for line in inner if line.strip())
 
 
-def _cause(lines: Sequence[str]) -> str:
+def _find_cause(lines: Sequence[str]) -> str:
     text = "\n".join(lines)
     compiler = _OF_COMPILER.search(text)
     if compiler is not None:
@@ -108,12 +108,12 @@ def _cause(lines: Sequence[str]) -> str:
     return next(reversed(telling or lines), "it printed nothing")[:_MOST_LETTERS]
 
 
-def _short(name: str) -> str:
+def _shorten(name: str) -> str:
     """`badcc @ file:///…` → `badcc`."""
     return name.partition(" @ ")[0].rpartition("/")[2]
 
 
-def _of_conflict(text: str) -> str | None:
+def _find_conflict(text: str) -> str | None:
     """Return pip's report of conflicting versions; None if there is none."""
     conflict = _CONFLICT.search(text)
     if conflict is None:
@@ -123,7 +123,7 @@ def _of_conflict(text: str) -> str | None:
     return f"{conflict['what']} {'; '.join(causes)}".strip()[:_MOST_LETTERS]
 
 
-def _of_conda(text: str) -> str | None:
+def _find_conda_error(text: str) -> str | None:
     """Return the last exception of conda's, with the packages that it names; None where there is none."""
     found = list(_OF_CONDA.finditer(text))
     if not found:
@@ -133,7 +133,7 @@ def _of_conda(text: str) -> str | None:
     return " ".join([found[-1][0].strip(), *(line.strip() for line in named)])[:_MOST_LETTERS]
 
 
-def _complaint(text: str) -> str:
+def _find_last_complaint(text: str) -> str:
     """Return the last complaint."""
     lines = [line.strip().removeprefix("╰─▶").strip() for line in text.splitlines()]
     starts = [number for number, line in enumerate(lines) if line.lower().startswith(_COMPLAINTS)]

@@ -112,27 +112,27 @@ class EnvironmentFolder:
         document = read_json(self._complete)
         if document is None:
             return None
-        built_at = _moment(self._complete)
+        built_at = _get_change_time(self._complete)
         return BuiltEnvironment(
             key=self.path.name,
             build=EnvironmentBuild.from_json(document),
             folder=str(self.path),
             python_version=document.get("python_version", ""),
-            installed=self._installed(),
+            installed=self._read_installed(),
             unpinned=tuple(document.get("loosened", ())),
             other_python=document.get("other_python", ""),
             built_at=built_at,
-            used_at=max(built_at, _moment(self.in_use)),
+            used_at=max(built_at, _get_change_time(self.in_use)),
         )
 
-    def _installed(self) -> tuple[str, ...]:
+    def _read_installed(self) -> tuple[str, ...]:
         try:
             return tuple(self.installed.read_text(encoding="utf-8").splitlines())
         except OSError:
             return ()
 
 
-def _moment(path: Path) -> int:
+def _get_change_time(path: Path) -> int:
     with suppress(OSError):
         return os.stat(path).st_mtime_ns // 1000
     return 0

@@ -36,24 +36,24 @@ def spark_command(configuration: RunConfiguration, spark_submit: str) -> tuple[s
     """
     rest = configuration.rest
     words = [spark_submit]
-    packages = [_coordinate(package) for package in _list(rest, "environment.spark.packages")]
-    repositories = [str(address) for address in _list(rest, "environment.spark.repositories")]
+    packages = [_build_coordinate(package) for package in _read_list(rest, "environment.spark.packages")]
+    repositories = [str(address) for address in _read_list(rest, "environment.spark.repositories")]
     for option, values in (("--packages", packages), ("--repositories", repositories)):
         if values:
             words += [option, ",".join(values)]
     settings = rest.get("spark.configuration")
     if isinstance(settings, Mapping):
-        for setting in _settings(settings):
+        for setting in _format_settings(settings):
             words += ["--conf", setting]
     return tuple(words)
 
 
-def _list(rest: Mapping[str, object], key_path: str) -> list[object]:
+def _read_list(rest: Mapping[str, object], key_path: str) -> list[object]:
     value = rest.get(key_path)
     return list(value) if isinstance(value, (list, tuple)) else []
 
 
-def _coordinate(package: object) -> str:
+def _build_coordinate(package: object) -> str:
     parts = [package.get(name) for name in ("group", "artifact", "version")] if isinstance(package, Mapping) else []
     if not parts or not all(parts):
         raise Unsupported(
@@ -63,7 +63,7 @@ def _coordinate(package: object) -> str:
     return ":".join(map(str, parts))
 
 
-def _settings(settings: Mapping[object, object]) -> Iterator[str]:
+def _format_settings(settings: Mapping[object, object]) -> Iterator[str]:
     redaction = Redaction()
     for name, value in sorted((str(name), value) for name, value in settings.items()):
         if name.startswith("spark.yarn."):

@@ -41,11 +41,11 @@ def plan_image(
             f"{named[0]} cannot be used: {named[1]} names another image.", hint="Take one of the two out."
         )
     found = rest[named[0]]
-    source = _of_context(found, project) if isinstance(found, Mapping) else _of_text(str(found), project)
-    return _build(source, engine, home, redaction)
+    source = _read_context(found, project) if isinstance(found, Mapping) else _read_dockerfile(str(found), project)
+    return _make_build(source, engine, home, redaction)
 
 
-def _of_text(text: str, project: Path) -> ImageSource:
+def _read_dockerfile(text: str, project: Path) -> ImageSource:
     """Return a Dockerfile as text or as the name of a file; as in Azure, it has no files to copy."""
     is_name = os.path.isfile(project / text.strip())  # unlike Path, it has no word against a name that is too long
     dockerfile = read_text(project / text.strip()) if is_name else text
@@ -57,7 +57,7 @@ def _of_text(text: str, project: Path) -> ImageSource:
     return ImageSource(dockerfile)
 
 
-def _of_context(section: Mapping[str, object], project: Path) -> ImageSource:
+def _read_context(section: Mapping[str, object], project: Path) -> ImageSource:
     location, kind = str(section.get("location") or ""), str(section.get("locationType") or "")
     if kind.casefold() == "git" or _IS_ADDRESS.match(location):
         shown = Redaction().text(location.partition("?")[0])
@@ -87,7 +87,7 @@ def _of_context(section: Mapping[str, object], project: Path) -> ImageSource:
         ) from error
 
 
-def _build(
+def _make_build(
     source: ImageSource, engine: str, home: Path, redaction: Redaction
 ) -> tuple[EnvironmentBuild, Mapping[str, str]]:
     lines = "".join(f"{line}\n" for line in source.dockerfile.splitlines())

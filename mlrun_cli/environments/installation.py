@@ -154,13 +154,13 @@ class _PipInstallation:
             return True
         self._made_of = None
         shutil.rmtree(self._folder.venv, ignore_errors=True)
-        command = self._venv_command(python)
+        command = self._build_venv_command(python)
         if self._run(command) if is_loud else not self._installer.succeeds(command):
             return False
         self._made_of = python
         return True
 
-    def _venv_command(self, python: BasePython) -> list[str]:
+    def _build_venv_command(self, python: BasePython) -> list[str]:
         """Return the command that makes the empty virtual environment."""
         if not self._is_uv:
             return [python.python, "-m", "venv", str(self._folder.venv)]
@@ -174,7 +174,7 @@ class _PipInstallation:
             _log_unpinned(line for line in self._pinned if line in unpinned)
         lines = [without_version(line) if line in unpinned else line for line in self._build.requirements]
         kept = [line for line in self._pinned if line not in unpinned]
-        code = self._run(self._install_command(lines, *self._only_binary_options(kept))) if lines else 0
+        code = self._run(self._build_install_command(lines, *self._build_only_binary_options(kept))) if lines else 0
         other = "" if self._python == self._build.pythons[0] else str(self._python)
         return InstallResult(code, tuple(line for line in self._pinned if line in unpinned), other)
 
@@ -192,16 +192,18 @@ class _PipInstallation:
         The installer keeps it for later.
         """
         beside = str(self._folder.path / "tried")
-        options = ["--no-deps", *self._only_binary_options([line])]
+        options = ["--no-deps", *self._build_only_binary_options([line])]
         if self._is_uv:
             # Without what it depends on, uv does not ask whether it is for this Python.
             resolves = self._installer.succeeds(
-                self._install_command([line], *self._only_binary_options([line]), "--dry-run")
+                self._build_install_command([line], *self._build_only_binary_options([line]), "--dry-run")
             )
-            return resolves and self._installer.succeeds(self._install_command([line], *options, "--target", beside))
-        return self._installer.succeeds(self._install_command([line], *options, "-w", beside, verb="wheel"))
+            return resolves and self._installer.succeeds(
+                self._build_install_command([line], *options, "--target", beside)
+            )
+        return self._installer.succeeds(self._build_install_command([line], *options, "-w", beside, verb="wheel"))
 
-    def _only_binary_options(self, lines: Iterable[str]) -> list[str]:
+    def _build_only_binary_options(self, lines: Iterable[str]) -> list[str]:
         """Return the options that keep these packages from being built.
 
         A source made for another Python may well build, and then not run.
@@ -213,15 +215,15 @@ class _PipInstallation:
             line if line in kept or line not in self._pinned else without_version(line)
             for line in self._build.requirements
         ]
-        wheels = self._only_binary_options(kept)
+        wheels = self._build_only_binary_options(kept)
         if self._is_uv:
-            return self._installer.succeeds(self._install_command(lines, *wheels, "--dry-run"))
+            return self._installer.succeeds(self._build_install_command(lines, *wheels, "--dry-run"))
         # A pip of before 2022 has no dry run.
         return self._installer.succeeds(
-            self._install_command(lines, *wheels, "-d", str(self._folder.path / "tried"), verb="download")
+            self._build_install_command(lines, *wheels, "-d", str(self._folder.path / "tried"), verb="download")
         )
 
-    def _install_command(self, lines: Sequence[str], *options: str, verb: str = "install") -> list[str]:
+    def _build_install_command(self, lines: Sequence[str], *options: str, verb: str = "install") -> list[str]:
         """Return the command that installs these lines."""
         shutil.rmtree(self._folder.path / "tried", ignore_errors=True)
         text = "".join(f"{line}\n" for line in (*self._build.options, *lines))
@@ -233,12 +235,12 @@ class _PipInstallation:
         folders = [one for one in self._build.local if not one.is_editable and os.path.isdir(one.path)]
         sources = [one.line for one in folders if one.line in lines]
         return [
-            *(*pip, verb, *whose, *options, *self._cutoff_options()),
+            *(*pip, verb, *whose, *options, *self._build_cutoff_options()),
             *(sources if self._is_uv else ()),
             *("-r", str(self._folder.requirements)),
         ]
 
-    def _cutoff_options(self) -> list[str]:
+    def _build_cutoff_options(self) -> list[str]:
         """Return the options that exclude versions uploaded after the day, pinned ones excepted."""
         if not self._build.uploaded_before:
             return []
@@ -261,7 +263,7 @@ def install_with_conda(folder: EnvironmentFolder, build: EnvironmentBuild, insta
 
     Relaxed, first the versions of its own packages are left open, then that of Python, then those of pip's.
     """
-    pythons = [spec for spec in build.packages if _conda_name(spec) == "python"]
+    pythons = [spec for spec in build.packages if _get_conda_name(spec) == "python"]
     others = [spec for spec in build.packages if spec not in pythons]
     steps = [others, pythons, build.requirements] if build.is_relaxed else []
     code = _make_with_conda(folder, build, installer, set())
@@ -289,10 +291,10 @@ def _make_with_conda(
     # JSON is YAML. conda puts no variables in: the file has the secrets.
     text = installer.expand_secrets(json.dumps(document, indent=2), written=lambda secret: json.dumps(secret)[1:-1])
     with folder.with_secrets(folder.conda_file, text):
-        return installer.run(_conda_command(folder, build))
+        return installer.run(_build_conda_command(folder, build))
 
 
-def _conda_command(folder: EnvironmentFolder, build: EnvironmentBuild) -> list[str]:
+def _build_conda_command(folder: EnvironmentFolder, build: EnvironmentBuild) -> list[str]:
     where = ["-p", str(folder.venv), "-f", str(folder.conda_file)]
     if Path(build.installer).name == "micromamba":
         return [build.installer, "create", *where, "-y"]
@@ -307,7 +309,7 @@ def _unpin(line: str, build: EnvironmentBuild) -> str:
     return line if name is None else name[0]
 
 
-def _conda_name(spec: str) -> str:
+def _get_conda_name(spec: str) -> str:
     name = _CONDA_NAME.match(spec)
     return "" if name is None else name[0].rpartition(":")[2].lower()
 

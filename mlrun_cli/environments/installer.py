@@ -53,7 +53,7 @@ class Installer:
     def __init__(self, environ: Mapping[str, str], folder: Path, *locks: int) -> None:
         self._environment = installer_environment(environ, folder)
         self._secrets = {name: value for name, value in environ.items() if name.startswith(SECRET_PREFIX)}
-        self._secret = _pattern_of(self._secrets.values())
+        self._secret = _compile_secrets(self._secrets.values())
         self._redaction = Redaction.from_environment(environ)
         self._folder = folder
         # Who inherits a lock holds it: if this process alone is killed, none builds beside its installer.
@@ -76,7 +76,7 @@ class Installer:
         with self._start(command, subprocess.STDOUT) as process:
             for line in process.stdout or ():
                 is_silent = is_silent and not line.strip()
-                shown = hidden(self._without_secrets(_COLOUR.sub("", line)))
+                shown = hidden(self._remove_secrets(_COLOUR.sub("", line)))
                 self._last_lines.append(shown)
                 sys.stdout.write(shown)
                 sys.stdout.flush()
@@ -102,7 +102,7 @@ class Installer:
     def output(self, command: Sequence[str]) -> str:
         """Run a command and return its stdout; its stderr is dropped."""
         with self._start(command, subprocess.DEVNULL) as process:
-            return self._redaction.text(self._without_secrets(process.stdout.read() if process.stdout else ""))
+            return self._redaction.text(self._remove_secrets(process.stdout.read() if process.stdout else ""))
 
     def succeeds(self, command: Sequence[str]) -> bool:
         """Return whether it ends with exit code 0; what it prints is dropped."""
@@ -130,11 +130,11 @@ class Installer:
             pass_fds=self._locks,
         )
 
-    def _without_secrets(self, text: str) -> str:
+    def _remove_secrets(self, text: str) -> str:
         return self._secret.sub(lambda found: f"{found['before'] or ''}{REDACTED}", text)
 
 
-def _pattern_of(secrets: Collection[str]) -> re.Pattern[str]:
+def _compile_secrets(secrets: Collection[str]) -> re.Pattern[str]:
     """Finds them and their parts; a short one, which may be a part of other words, only where it must be one."""
     whole = {part for secret in secrets for part in (secret, secret.partition(":")[2])}
     parts = {part.strip() for secret in secrets for part in _BETWEEN_WORDS.split(secret)}
@@ -147,18 +147,18 @@ def installer_environment(environ: Mapping[str, str], folder: Path) -> dict[str,
     inherited = {name: value for name, value in environ.items() if name not in _NOT_FOR_INSTALLERS}
     # All indexes are equal, as for pip: files written for it name the same package on several.
     for_uv = {"UV_INDEX_STRATEGY": inherited.get("UV_INDEX_STRATEGY", "unsafe-best-match")}
-    if _device(_uv_cache(inherited)) != _device(folder):
+    if _get_device(_find_uv_cache(inherited)) != _get_device(folder):
         for_uv["UV_LINK_MODE"] = inherited.get("UV_LINK_MODE", "copy")
     return inherited | for_uv | _FOR_INSTALLERS
 
 
-def _uv_cache(environ: Mapping[str, str]) -> Path:
+def _find_uv_cache(environ: Mapping[str, str]) -> Path:
     if environ.get("UV_CACHE_DIR"):
         return Path(environ["UV_CACHE_DIR"])
     return Path(environ.get("XDG_CACHE_HOME") or Path(environ.get("HOME", "/"), ".cache"), "uv")
 
 
-def _device(path: Path) -> int:
+def _get_device(path: Path) -> int:
     """Return the file system that a path is on, or will be on once it is made."""
     return next(place.stat().st_dev for place in (path, *path.absolute().parents) if place.exists())
 

@@ -64,9 +64,11 @@ class PythonRequest:
     def __str__(self) -> str:
         """Return the request as uv and messages write it: `3.8.13`, `>=3.6,<3.9`."""
         if len(self._terms) == 1 and self._terms[0][0] == "=":
-            return _dotted(self._terms[0][1])
+            return _format_version(self._terms[0][1])
         return ",".join(
-            f"=={_dotted(version)}{'.*' * (len(version) < 3)}" if operator == "=" else operator + _dotted(version)
+            f"=={_format_version(version)}{'.*' * (len(version) < 3)}"
+            if operator == "="
+            else operator + _format_version(version)
             for operator, version in self._terms
         )
 
@@ -85,14 +87,14 @@ class PythonRequest:
 
     def allows(self, version: tuple[int, ...]) -> bool:
         """Return whether a version of three numbers will do."""
-        return all(_holds(operator, wanted, version) for operator, wanted in self._terms)
+        return all(_satisfies(operator, wanted, version) for operator, wanted in self._terms)
 
     def allows_minor(self, minor: int) -> bool:
         """Return whether some 3.`minor`.x may do."""
         return any(self.allows((3, minor, patch)) for patch in range(40))
 
 
-def _holds(operator: str, wanted: tuple[int, ...], version: tuple[int, ...]) -> bool:
+def _satisfies(operator: str, wanted: tuple[int, ...], version: tuple[int, ...]) -> bool:
     begins = version[: len(wanted)] == wanted
     padded = (*wanted, 0, 0)[:3]
     return {
@@ -106,14 +108,14 @@ def _holds(operator: str, wanted: tuple[int, ...], version: tuple[int, ...]) -> 
     }[operator]
 
 
-def _dotted(version: tuple[int, ...]) -> str:
+def _format_version(version: tuple[int, ...]) -> str:
     return ".".join(map(str, version))
 
 
 def find_base_interpreter(request: PythonRequest, environ: Mapping[str, str]) -> Interpreter | None:
     """Return the first interpreter that will do: PATH, then pyenv's versions, then the one under this tool."""
     seen: set[str] = set()
-    for path in _candidates(request, environ):
+    for path in _iterate_candidates(request, environ):
         real = os.path.realpath(path)
         if real in seen:
             continue
@@ -128,7 +130,7 @@ def find_interpreters(environ: Mapping[str, str]) -> list[Interpreter]:
     """Return one interpreter for each minor version that is there, in the order in which they are found."""
     found: dict[tuple[int, ...], Interpreter] = {}
     seen: set[str] = set()
-    for path in _candidates(PythonRequest(""), environ):
+    for path in _iterate_candidates(PythonRequest(""), environ):
         real = os.path.realpath(path)
         if real in seen:
             continue
@@ -139,7 +141,7 @@ def find_interpreters(environ: Mapping[str, str]) -> list[Interpreter]:
     return list(found.values())
 
 
-def _candidates(request: PythonRequest, environ: Mapping[str, str]) -> Iterator[Path]:
+def _iterate_candidates(request: PythonRequest, environ: Mapping[str, str]) -> Iterator[Path]:
     folders = search_folders(environ.get("PATH", ""))
     # A shim takes a tenth of a second to answer, if it does; pyenv's versions are looked at themselves.
     versioned = [folder for folder in folders if folder.name != "shims"]
@@ -149,19 +151,19 @@ def _candidates(request: PythonRequest, environ: Mapping[str, str]) -> Iterator[
     minors = range(NEWEST_MINOR, OLDEST_MINOR - 1, -1)
     for minor in filter(request.allows_minor, minors):
         yield from find_executables(f"python3.{minor}", versioned)
-    yield from _of_pyenv(request, environ)
+    yield from _iterate_pyenv_interpreters(request, environ)
     if first is not None:
         yield first
     yield Path(getattr(sys, "_base_executable", None) or sys.executable)
 
 
-def _of_pyenv(request: PythonRequest, environ: Mapping[str, str]) -> Iterator[Path]:
+def _iterate_pyenv_interpreters(request: PythonRequest, environ: Mapping[str, str]) -> Iterator[Path]:
     """Yield its versions stand in folders named for them; its shims on PATH answer only for the chosen ones."""
     root = Path(environ.get("PYENV_ROOT") or Path(environ.get("HOME", "/"), ".pyenv"), "versions")
     names = [path.name for path in root.glob("3.*") if re.fullmatch(r"3\.\d+\.\d+", path.name)]
     versions = [tuple(map(int, name.split("."))) for name in names]
     for version in sorted(filter(request.allows, versions), reverse=True):
-        yield from find_executables("python", [root / _dotted(version) / "bin"])
+        yield from find_executables("python", [root / _format_version(version) / "bin"])
 
 
 def probe(path: Path, environ: Mapping[str, str]) -> Interpreter | None:

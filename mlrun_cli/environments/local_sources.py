@@ -25,12 +25,12 @@ _ANY = re.compile(r".*", re.DOTALL)
 def local_sources(lines: Iterable[PipLine]) -> tuple[LocalSource, ...]:
     """Return the local sources that the lines name, with their present contents."""
     sources = (LocalSource(line.text, str(line.local), "") for line in lines if line.local)
-    return tuple(source._replace(stamp=_stamp(source, _wanted(source))) for source in sources)
+    return tuple(source._replace(stamp=_compute_stamp(source, _get_file_pattern(source))) for source in sources)
 
 
 def contents(sources: Iterable[LocalSource]) -> list[str]:
     """Return a digest of all files, by which an environment is found again."""
-    return [_stamp(source, _ANY) for source in sources]
+    return [_compute_stamp(source, _ANY) for source in sources]
 
 
 def changed_source(sources: Iterable[LocalSource]) -> str | None:
@@ -38,23 +38,25 @@ def changed_source(sources: Iterable[LocalSource]) -> str | None:
 
     What else is written beside it, as a log of the very submit, changes no package, as a rule.
     """
-    return next((source.path for source in sources if _stamp(source, _wanted(source)) != source.stamp), None)
+    return next(
+        (source.path for source in sources if _compute_stamp(source, _get_file_pattern(source)) != source.stamp), None
+    )
 
 
-def _wanted(source: LocalSource) -> re.Pattern[str]:
+def _get_file_pattern(source: LocalSource) -> re.Pattern[str]:
     return _ARCHIVE if source.line.startswith("--") else _SOURCE
 
 
-def _stamp(source: LocalSource, wanted: re.Pattern[str]) -> str:
+def _compute_stamp(source: LocalSource, wanted: re.Pattern[str]) -> str:
     """Changes with the files of such names; empty when they cannot be seen."""
     try:
-        sizes = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in _files(source, wanted)]
+        sizes = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in _list_files(source, wanted)]
     except OSError:
         return ""
     return hashlib.sha256(json.dumps(sizes).encode()).hexdigest()
 
 
-def _files(source: LocalSource, wanted: re.Pattern[str]) -> list[Path]:
+def _list_files(source: LocalSource, wanted: re.Pattern[str]) -> list[Path]:
     path = Path(source.path)
     if source.is_editable:
         return [path / name for name in _PROJECT_FILES if (path / name).exists()]

@@ -54,7 +54,7 @@ class EnvironmentChoice(NamedTuple):
             raise ValueError(f"there is no '{name}', only: {known}.") from None
         if has_day and mode is not EnvironmentMode.DATED:
             raise ValueError(f"'{name}' takes no day; only 'dated' does.")
-        return cls(mode, _day(day) if has_day else None)
+        return cls(mode, _parse_day(day) if has_day else None)
 
     @classmethod
     def typed(cls, text: str) -> EnvironmentChoice:
@@ -71,7 +71,7 @@ class EnvironmentChoice(NamedTuple):
         return choice
 
 
-def _day(text: str) -> date:
+def _parse_day(text: str) -> date:
     try:
         return date.fromisoformat(text if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII) else "")
     except ValueError:

@@ -45,11 +45,11 @@ def find_package_day(files: Iterable[Path], environ: Mapping[str, str]) -> Packa
         EnvironmentNotBuilt: nothing tells of any day.
     """
     # A link says nothing; what it leads to does.
-    found = [_day_of(file.resolve(), environ) for file in files]
+    found = [_find_day(file.resolve(), environ) for file in files]
     return max(found, key=lambda one: one.day)
 
 
-def _day_of(file: Path, environ: Mapping[str, str]) -> PackageDay:
+def _find_day(file: Path, environ: Mapping[str, str]) -> PackageDay:
     repository = _Repository(file, environ)
     if repository.is_there and (file.is_dir() or not repository.has_changes()):
         commit = repository.last_commit()
@@ -83,30 +83,30 @@ class _Repository:
 
     def has_changes(self) -> bool:
         """Return whether the file is not in a commit as it is; also when git does not tell."""
-        answer = self._ask("status", "--porcelain", "--ignored", "--untracked-files=all", "--", str(self._file))
+        answer = self._run_git("status", "--porcelain", "--ignored", "--untracked-files=all", "--", str(self._file))
         return answer is None or bool(answer)
 
     def last_commit(self) -> PackageDay | None:
         """Return the day of the last commit that changed the file; None when there is none, or git does not tell."""
-        shown = self._ask("log", "-1", "--no-show-signature", "--format=%H %ct", "--", str(self._file))
+        shown = self._run_git("log", "-1", "--no-show-signature", "--format=%H %ct", "--", str(self._file))
         if not shown:
             return None
         commit, seconds = shown.split()
         day = datetime.fromtimestamp(int(seconds), timezone.utc).date()
         source = f"the last commit of {self._file}, {commit[:10]}"
-        if commit in self._shallow_commits():
+        if commit in self._list_shallow_commits():
             source += ", the oldest of a shallow clone, so that the day may be an earlier one"
         return PackageDay(min(day, datetime.now(timezone.utc).date()), source)
 
-    def _shallow_commits(self) -> Sequence[str]:
+    def _list_shallow_commits(self) -> Sequence[str]:
         """Return the commits at which the history of a shallow clone is cut off."""
-        path = self._ask("rev-parse", "--git-path", "shallow")
+        path = self._run_git("rev-parse", "--git-path", "shallow")
         try:
             return Path(self._folder, path).read_text(encoding="ascii").split() if path else ()
         except (OSError, ValueError):
             return ()
 
-    def _ask(self, *question: str) -> str | None:
+    def _run_git(self, *question: str) -> str | None:
         try:
             done = subprocess.run(
                 ["git", "--literal-pathspecs", "-c", "core.fsmonitor=false", *question],

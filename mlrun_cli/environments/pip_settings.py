@@ -83,7 +83,7 @@ def _read_files(environ: Mapping[str, str], base: Path | None) -> tuple[dict[str
     """
     found: dict[str, dict[str, str]] = {section: {} for section in _SECTIONS}
     read = []
-    for path in _files(environ, base):
+    for path in _iterate_files(environ, base):
         parser = RawConfigParser()
         try:
             is_read = parser.read(path, encoding="utf-8")
@@ -99,7 +99,7 @@ def _read_files(environ: Mapping[str, str], base: Path | None) -> tuple[dict[str
     return {name: value for name, value in merged.items() if value}, read
 
 
-def _files(environ: Mapping[str, str], base: Path | None) -> Iterator[Path]:
+def _iterate_files(environ: Mapping[str, str], base: Path | None) -> Iterator[Path]:
     """Yield where pip looks, the least first."""
     own = environ.get("PIP_CONFIG_FILE")
     if own == os.devnull:
@@ -126,10 +126,10 @@ def _uv_has_indexes(environ: Mapping[str, str]) -> bool:
     places = [Path(own)] if own else [Path(environ.get("XDG_CONFIG_HOME") or home / ".config", "uv", "uv.toml")]
     places += [Path(folder, "uv", "uv.toml") for folder in (environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":")]
     places.append(Path("/etc/uv/uv.toml"))
-    return any(_UV_NAMES_INDEXES.search(_text(place)) for place in places)
+    return any(_UV_NAMES_INDEXES.search(_read_text(place)) for place in places)
 
 
-def _text(path: Path) -> str:
+def _read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -44,22 +44,22 @@ def unpinned_warning(environment: BuiltEnvironment) -> tuple[str, ...]:
 def not_built_error(plan: EnvironmentPlan, reason: str) -> str:
     """Why the environment cannot be had, and what to do; `reason` is in the installer's words."""
     if plan.container is None:
-        ways = "" if plan.build is None else _ways_out(plan.build)
+        ways = "" if plan.build is None else _suggest_ways_out(plan.build)
         return f"The environment could not be built: {reason} {ways}".rstrip()
     source = None if plan.build is None else plan.build.image
     bases = (plan.container.image,) if source is None else source.bases
     named = f" (FROM {', '.join(bases)})" if bases else ""
     what = f"The image '{plan.container.image}'" if source is None else f"The image of the Dockerfile{named}"
-    return f"{what} cannot be used: {reason} ({_way_in(plan.container, bases, reason)}{_CURRENT}.)"
+    return f"{what} cannot be used: {reason} ({_suggest_image_access(plan.container, bases, reason)}{_CURRENT}.)"
 
 
-def _ways_out(build: EnvironmentBuild) -> str:
+def _suggest_ways_out(build: EnvironmentBuild) -> str:
     if build.is_relaxed:
         return f"({_CURRENT}.)"
     return f"(Change what cannot be had; or {_RELAXED}, {_CURRENT}.)"
 
 
-def _way_in(container: ContainerPlan, images: Sequence[str], reason: str) -> str:
+def _suggest_image_access(container: ContainerPlan, images: Sequence[str], reason: str) -> str:
     """Return advice on how to get the image; empty when the reason gives no clue."""
     short = [f"'docker.io/{image}'" for image in images if not registry_of(image)]
     if short and _WANTS_WHOLE_NAME.search(reason):

@@ -129,18 +129,18 @@ class _Reading:
         """Yield the lines that stand in `path`; `parents` are the files whose `-r` has led there."""
         for line in lines:
             if not line.startswith("-"):
-                yield replace(_requirement(line, folder, path), file=path)
+                yield replace(_read_requirement(line, folder, path), file=path)
                 continue
-            for option, value in _options(line, path):
+            for option, value in _split_options(line, path):
                 if option != "--requirement":
-                    yield replace(_option(option, value, folder, path), file=path)
+                    yield replace(_read_option(option, value, folder, path), file=path)
                 elif "://" in value:
-                    shown = _shown(value)
+                    shown = _hide_secrets(value)
                     raise Unsupported(f"{path}: '-r {shown}' is an address, which is not read.", hint="Use a file.")
                 else:
-                    yield from self._from_file(_absolute(value, folder), path, parents)
+                    yield from self._read_file(_make_absolute(value, folder), path, parents)
 
-    def _from_file(self, file: Path, named_in: Path, parents: tuple[Path, ...]) -> Iterator[PipLine]:
+    def _read_file(self, file: Path, named_in: Path, parents: tuple[Path, ...]) -> Iterator[PipLine]:
         if file in parents:
             circle = " -> ".join(str(each) for each in (*parents[parents.index(file) :], file))
             raise InvalidFile(named_in, f"'-r {file}' leads back to itself: {circle}")
@@ -158,29 +158,29 @@ class _Reading:
         yield from self.read([line for line in lines if line], file.parent, file, (*parents, file))
 
 
-def _options(line: str, path: Path) -> Iterator[tuple[str, str]]:
+def _split_options(line: str, path: Path) -> Iterator[tuple[str, str]]:
     """`-i URL --no-index` → `("--index-url", "URL"), ("--no-index", "")`."""
     try:
         words = shlex.split(line)
     except ValueError as error:
-        raise InvalidFile(path, f"'{_shown(line)}': {error}".lower()) from error
+        raise InvalidFile(path, f"'{_hide_secrets(line)}': {error}".lower()) from error
     while words:
         option, equals, value = words.pop(0).partition("=")
         if option[:2] in _SHORT_OPTIONS and len(option) > 2:
             option, equals, value = option[:2], "=", option[2:] + equals + value
         option = _SHORT_OPTIONS.get(option, option)
         if not option.startswith("--"):
-            raise InvalidFile(path, f"'{_shown(line)}' is not understood from '{_shown(option)}' on")
+            raise InvalidFile(path, f"'{_hide_secrets(line)}' is not understood from '{_hide_secrets(option)}' on")
         if option not in _OPTIONS:
-            raise _unsupported_option(option, path)
+            raise _unsupported_option_error(option, path)
         if not equals and option not in _FLAGS:
             if not words:
-                raise InvalidFile(path, f"'{_shown(line)}' lacks the value of {option}")
+                raise InvalidFile(path, f"'{_hide_secrets(line)}' lacks the value of {option}")
             value = words.pop(0)
         yield option, value
 
 
-def _unsupported_option(option: str, path: Path) -> Unsupported:
+def _unsupported_option_error(option: str, path: Path) -> Unsupported:
     variable = "PIP_" + option[2:].upper().replace("-", "_")
     return Unsupported(
         f"{path}: pip's '{option}' is not possible in a list of requirements.",
@@ -188,10 +188,10 @@ def _unsupported_option(option: str, path: Path) -> Unsupported:
     )
 
 
-def _option(option: str, value: str, folder: Path, path: Path) -> PipLine:
+def _read_option(option: str, value: str, folder: Path, path: Path) -> PipLine:
     local = None
     if option in _OPTIONS_WITH_PATH and not (_URL.match(value) and not value.startswith("file:")):
-        value, local = _local(value, folder, path)
+        value, local = _resolve_local_path(value, folder, path)
     return PipLine(
         text=f"{option} {value}".rstrip(),
         is_option=option != "--editable",
@@ -201,22 +201,22 @@ def _option(option: str, value: str, folder: Path, path: Path) -> PipLine:
     )
 
 
-def _requirement(line: str, folder: Path, path: Path) -> PipLine:
+def _read_requirement(line: str, folder: Path, path: Path) -> PipLine:
     named = _parse(line)
     if named is not None:
         is_bare = not (named.extras or named.specifier or named.url or named.marker)
-        local = _path_of(named.url) if named.url and named.url.startswith("file:") else None
+        local = _get_path(named.url) if named.url and named.url.startswith("file:") else None
         return PipLine(line, name=canonicalize_name(named.name), is_bare=is_bare, local=local)
-    name = _name_in_address(line)
+    name = _find_name_in_address(line)
     if (_URL.match(line) and not line.startswith("file:")) or is_azureml(name):
         return PipLine(line, name=name)
     if _LOCAL.match(line):
-        text, local = _local(line, folder, path)
+        text, local = _resolve_local_path(line, folder, path)
         return PipLine(text, name=name, local=local)
-    raise InvalidFile(path, f"'{_shown(line)}' is not a requirement that pip takes")
+    raise InvalidFile(path, f"'{_hide_secrets(line)}' is not a requirement that pip takes")
 
 
-def _name_in_address(line: str) -> str:
+def _find_name_in_address(line: str) -> str:
     """Return the package of `https://h/azureml_core-1.0-py3-none-any.whl` or `…#egg=azureml-core`.
 
     Empty where none is.
@@ -227,32 +227,32 @@ def _name_in_address(line: str) -> str:
     return canonicalize_name(found[1]) if found else ""
 
 
-def _local(text: str, folder: Path, path: Path) -> tuple[str, Path]:
+def _resolve_local_path(text: str, folder: Path, path: Path) -> tuple[str, Path]:
     """Return a path as text that an installer takes from any folder, and the path."""
     if text.startswith("file:"):
-        return text, _path_of(text)
+        return text, _get_path(text)
     split = _EXTRAS.fullmatch(text)
     bare, extras = (split[1], split[2] or "") if split else (text, "")
-    local = _absolute(bare, folder)
+    local = _make_absolute(bare, folder)
     if not local.exists():
         raise InvalidFile(
             path,
-            f"'{_shown(text)}' names a file or folder that does not exist",
-            hint=f"Looked at {_shown(str(local))}.",
+            f"'{_hide_secrets(text)}' names a file or folder that does not exist",
+            hint=f"Looked at {_hide_secrets(str(local))}.",
         )
     is_plain = re.fullmatch(r"[\w./+~=@-]+", str(local), re.ASCII)
     return (str(local) if is_plain else local.as_uri()) + extras, local
 
 
-def _path_of(address: str) -> Path:
+def _get_path(address: str) -> Path:
     from urllib.parse import unquote, urlsplit  # noqa: PLC0415 - start-up
 
     return Path("/", unquote(urlsplit(address).path))
 
 
-def _shown(line: str) -> str:
+def _hide_secrets(line: str) -> str:
     return Redaction().quoted(line)
 
 
-def _absolute(text: str, folder: Path) -> Path:
+def _make_absolute(text: str, folder: Path) -> Path:
     return Path(os.path.realpath(Path(folder, Path(text).expanduser())))

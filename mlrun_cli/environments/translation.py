@@ -60,10 +60,10 @@ def conda_part(dependencies: CondaDependencies) -> CondaPart:
     packages = [spec.text for spec in dependencies.packages if not is_azureml(spec.name)]
     names = {spec.name for spec in dependencies.packages}
     pip_lines = read_pip_lines(dependencies.pip, dependencies.folder, dependencies.path)
-    lines = _without_azureml(pip_lines)
+    lines = _drop_azureml(pip_lines)
     packages += ["python"] if "python" not in names else []
     packages += ["pip"] if lines and "pip" not in names else []
-    return CondaPart(tuple(packages), tuple(lines), tuple(_azureml_notes(dependencies, pip_lines)))
+    return CondaPart(tuple(packages), tuple(lines), tuple(_note_azureml(dependencies, pip_lines)))
 
 
 def translate(dependencies: CondaDependencies, *, tries_unknown: bool = False) -> Translation:
@@ -86,27 +86,27 @@ def translate(dependencies: CondaDependencies, *, tries_unknown: bool = False) -
     unknown = [spec.text for spec in others if pypi_name(spec.name) is None]
     if unknown and not tries_unknown:
         raise Unsupported(
-            f"{path}: not known outside conda: {_listed(unknown)}.",
+            f"{path}: not known outside conda: {_format_list(unknown)}.",
             hint="Move what is on PyPI under 'pip:', with its name there, and remove the rest; or make the "
             "environment yourself and set userManagedDependencies and interpreterPath. "
             "'--environment relaxed' tries them on PyPI under their own names.",
         )
     pip_lines = read_pip_lines(dependencies.pip, dependencies.folder, path)
-    conda_lines = [_conda_line(spec) for spec in others]
-    tried = f"{path}: not known outside conda, tried on PyPI under its own name: {_listed(unknown)}."
+    conda_lines = [_build_conda_line(spec) for spec in others]
+    tried = f"{path}: not known outside conda, tried on PyPI under its own name: {_format_list(unknown)}."
     return Translation(
-        python=_python_request(python, dependencies),
-        lines=tuple(_merged(conda_lines, _without_azureml(pip_lines))),
+        python=_build_python_request(python, dependencies),
+        lines=tuple(_merge(conda_lines, _drop_azureml(pip_lines))),
         notes=(
-            *_azureml_notes(dependencies, pip_lines),
-            *_notes(dependencies, skipped, others),
+            *_note_azureml(dependencies, pip_lines),
+            *_list_notes(dependencies, skipped, others),
             *((tried,) if unknown else ()),
         ),
         files=tuple(dict.fromkeys([path, *(line.file for line in pip_lines if line.file)])),
     )
 
 
-def _without_azureml(lines: Sequence[PipLine]) -> list[PipLine]:
+def _drop_azureml(lines: Sequence[PipLine]) -> list[PipLine]:
     """Return all but azureml, which is the run's own; MLflow, which Azure's brings along, stays."""
     names = {line.name for line in lines}
     kept = [line for line in lines if not is_azureml(line.name) and not _is_index_of_azureml(line)]
@@ -123,14 +123,16 @@ def _is_index_of_azureml(line: PipLine) -> bool:
     return line.is_option and _INDEX_OF_AZUREML.search(line.text) is not None
 
 
-def _azureml_notes(dependencies: CondaDependencies, pip_lines: Sequence[PipLine]) -> list[str]:
+def _note_azureml(dependencies: CondaDependencies, pip_lines: Sequence[PipLine]) -> list[str]:
     azureml = [line for line in pip_lines if is_azureml(line.name)]
     left_out = [line.text for line in azureml if line.name != _AZUREML_MLFLOW]
     left_out += [line.text for line in pip_lines if _is_index_of_azureml(line)]
     left_out += [spec.text for spec in dependencies.packages if is_azureml(spec.name)]
     notes = []
     if left_out:
-        notes.append(f"{dependencies.path}: left out, since a run is given mlrun-cli's azureml: {_listed(left_out)}.")
+        notes.append(
+            f"{dependencies.path}: left out, since a run is given mlrun-cli's azureml: {_format_list(left_out)}."
+        )
     if any(line.name == _AZUREML_MLFLOW for line in azureml):
         notes.append(
             f"{dependencies.path}: instead of azureml-mlflow, MLflow is installed; its data lies in mlruns/ of the "
@@ -139,7 +141,7 @@ def _azureml_notes(dependencies: CondaDependencies, pip_lines: Sequence[PipLine]
     return notes
 
 
-def _python_request(specs: Sequence[CondaSpec], dependencies: CondaDependencies) -> PythonRequest:
+def _build_python_request(specs: Sequence[CondaSpec], dependencies: CondaDependencies) -> PythonRequest:
     text = ",".join(spec.version_text for spec in specs if spec.version)
     try:
         return PythonRequest(text)
@@ -147,20 +149,20 @@ def _python_request(specs: Sequence[CondaSpec], dependencies: CondaDependencies)
         raise InvalidFile(dependencies.path, f"'{error}' is not a version of Python") from error
 
 
-def _conda_line(spec: CondaSpec) -> PipLine:
+def _build_conda_line(spec: CondaSpec) -> PipLine:
     name = pypi_name(spec.name) or spec.name
-    text = name + ",".join(map(_pip_version, spec.version))
+    text = name + ",".join(map(_to_pip_version, spec.version))
     return PipLine(text, name=canonicalize_name(name), is_bare=not spec.version)
 
 
-def _pip_version(term: VersionTerm) -> str:
+def _to_pip_version(term: VersionTerm) -> str:
     """`=1.2` becomes `==1.2.*`, which pip knows for plain numbers only."""
     if term.operator != "=":
         return term.operator + term.version
     return f"=={term.version}.*" if re.fullmatch(r"\d+(\.\d+)*", term.version) else f"=={term.version}"
 
 
-def _merged(conda: Sequence[PipLine], pip: Sequence[PipLine]) -> list[PipLine]:
+def _merge(conda: Sequence[PipLine], pip: Sequence[PipLine]) -> list[PipLine]:
     """Merge both lists, each line once; the pip part wins, as with conda."""
     said = {line.name for line in pip if line.name and not line.is_bare}
     kept = [line for line in conda if line.name not in said]
@@ -168,22 +170,24 @@ def _merged(conda: Sequence[PipLine], pip: Sequence[PipLine]) -> list[PipLine]:
     return list(dict.fromkeys([*kept, *(line for line in pip if not (line.is_bare and line.name in names))]))
 
 
-def _notes(dependencies: CondaDependencies, skipped: Sequence[CondaSpec], installed: Sequence[CondaSpec]) -> list[str]:
+def _list_notes(
+    dependencies: CondaDependencies, skipped: Sequence[CondaSpec], installed: Sequence[CondaSpec]
+) -> list[str]:
     path = dependencies.path
     notes = []
     if skipped:
         texts = [spec.text for spec in skipped]
-        notes.append(f"{path}: left out, since pip does not install it: {_listed(texts)}.")
+        notes.append(f"{path}: left out, since pip does not install it: {_format_list(texts)}.")
     builds = [spec.text for spec in installed if spec.build and spec.build != "*"]
     if builds:
-        notes.append(f"{path}: installed from PyPI, so that the build is not looked at: {_listed(builds)}.")
+        notes.append(f"{path}: installed from PyPI, so that the build is not looked at: {_format_list(builds)}.")
     channels = [*dependencies.channels, *(spec.channel for spec in installed if spec.channel)]
     private = [channel for channel in dict.fromkeys(channels) if channel not in _PUBLIC_CHANNELS]
     if private and installed:
-        notes.append(f"{path}: installed from PyPI, not from the channel: {_listed(private)}.")
+        notes.append(f"{path}: installed from PyPI, not from the channel: {_format_list(private)}.")
     return notes
 
 
-def _listed(texts: Iterable[str]) -> str:
+def _format_list(texts: Iterable[str]) -> str:
     """Return texts as an error or a note may quote them."""
     return ", ".join(map(Redaction().quoted, texts))

@@ -106,7 +106,7 @@ def find_own_project_config(folder: Path) -> ProjectConfig | None:
     Raises:
         InvalidFile: it cannot be read, or is none.
     """
-    return next((read_project_config(path) for path in _places(folder) if _exists(path)), None)
+    return next((read_project_config(path) for path in _list_places(folder) if _exists(path)), None)
 
 
 def read_project_config(path: Path) -> ProjectConfig:
@@ -115,12 +115,12 @@ def read_project_config(path: Path) -> ProjectConfig:
     Raises:
         InvalidFile: unreadable, empty, not JSON, a key missing, or a value of a wrong type or form.
     """
-    with _naming_repair(path):
-        return _project_config(path, read_json(path, read_text(path)))
+    with _add_repair_hint(path):
+        return _read_project_config(path, read_json(path, read_text(path)))
 
 
 @contextmanager
-def _naming_repair(path: Path) -> Iterator[None]:
+def _add_repair_hint(path: Path) -> Iterator[None]:
     """Add to an error about a `config.json` how it is made again."""
     try:
         yield
@@ -133,12 +133,12 @@ def _naming_repair(path: Path) -> Iterator[None]:
         raise
 
 
-def _project_config(path: Path, root: Node) -> ProjectConfig:
+def _read_project_config(path: Path, root: Node) -> ProjectConfig:
     keys = {key.casefold(): node for key, node in root.mapping().items() if not node.is_null}
     if "store" in keys:  # the name that is kept for it: runs of a shared store must not come to lie on this machine
         reason = "names a store of several machines, which this version does not know"
         raise InvalidFile(path, reason, line=keys["store"].line, key_path="Store", hint="Install a later mlrun-cli.")
-    names = _scope(keys["scope"]) if "scope" in keys else {key: keys[key] for key in _NAMES if key in keys}
+    names = _parse_scope(keys["scope"]) if "scope" in keys else {key: keys[key] for key in _NAMES if key in keys}
     if "scope" in keys and "id" in keys:
         names.setdefault("experiment_name", keys["id"])
     for key in _NAMES:
@@ -174,7 +174,7 @@ def write_project_config(
         OSError: it cannot be written.
     """
     path = find_config_to_write(folder)
-    rest = _other_keys(path)
+    rest = _read_other_keys(path)
     scope = (
         f"/subscriptions/{subscription_id}/resourceGroups/{resource_group}"
         f"/providers/Microsoft.MachineLearningServices/workspaces/{workspace_name}/projects/{experiment_name}"
@@ -196,28 +196,28 @@ def check_replaceable(path: Path) -> None:
     Raises:
         InvalidFile: it is none, or is of a store that this version does not know.
     """
-    _other_keys(path)
+    _read_other_keys(path)
 
 
-def _other_keys(path: Path) -> dict[str, Any]:
+def _read_other_keys(path: Path) -> dict[str, Any]:
     """Return the keys of a config besides the names of either family; empty when there is none, or an empty one."""
-    with _naming_repair(path):
+    with _add_repair_hint(path):
         if not os.path.lexists(path) or (path.is_file() and not path.stat().st_size):
             return {}
         text = read_text(path)
         keys = {key.casefold(): node for key, node in read_json(path, text).mapping().items()}
         if "store" in keys:
-            _project_config(path, read_json(path, text))
+            _read_project_config(path, read_json(path, text))
     known = {"id", "scope", *_NAMES}
     document: dict[str, Any] = json.loads(text)
     return {key: value for key, value in document.items() if key.casefold() not in known}
 
 
-def _places(folder: Path) -> list[Path]:
+def _list_places(folder: Path) -> list[Path]:
     return [folder / within / name for within in CONFIGURATION_FOLDERS for name in CONFIG_NAMES]
 
 
-def _scope(node: Node) -> dict[str, Node]:
+def _parse_scope(node: Node) -> dict[str, Node]:
     """Return the names in `/subscriptions/S/resourceGroups/G/…/workspaces/W/projects/E`, by the other family's keys."""
     words = node.text().strip("/").split("/")
     return {

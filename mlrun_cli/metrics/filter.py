@@ -47,17 +47,17 @@ class MetricFilter(NamedTuple):
         """
         found = re.fullmatch(_COMPARISON, text)
         if found is None:
-            raise _invalid(text, _fault(text))
+            raise _invalid_filter_error(text, _describe_fault(text))
         quoted = found["quoted"]
         if quoted is None and "(" in found["bare"]:
-            raise _invalid(text, _SIGNS)
+            raise _invalid_filter_error(text, _SIGNS)
         if (found["which"] is None) != (found["close"] is None):
-            raise _invalid(text, "a parenthesis has no counterpart")
+            raise _invalid_filter_error(text, "a parenthesis has no counterpart")
         name = found["bare"].strip() if quoted is None else re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL)
         if not name:
-            raise _invalid(text, "it names no metric")
+            raise _invalid_filter_error(text, "it names no metric")
         operator = "=" if found["operator"] == "==" else found["operator"]
-        return cls(name, operator, _number(text, found["number"]), found["which"] or LAST)
+        return cls(name, operator, _parse_number(text, found["number"]), found["which"] or LAST)
 
     def __str__(self) -> str:
         """Return the text that `parse` makes it of."""
@@ -68,17 +68,17 @@ class MetricFilter(NamedTuple):
         return f"{name if self.which == LAST else f'{self.which}({name})'} {self.operator} {self.value:.17g}"
 
 
-def _number(text: str, typed: str) -> float:
+def _parse_number(text: str, typed: str) -> float:
     try:
         value = float(typed)
     except ValueError:
-        raise _invalid(text, f"'{typed}' is not a number") from None
+        raise _invalid_filter_error(text, f"'{typed}' is not a number") from None
     if value != value:  # noqa: PLR0124 — NaN differs from itself
-        raise _invalid(text, "nothing compares with NaN")
+        raise _invalid_filter_error(text, "nothing compares with NaN")
     return value
 
 
-def _fault(text: str) -> str:
+def _describe_fault(text: str) -> str:
     if not text.strip():
         return "it is empty"
     if text.count('"') % 2:
@@ -93,6 +93,6 @@ def _fault(text: str) -> str:
     return _SIGNS
 
 
-def _invalid(text: str, why: str) -> InvalidFilter:
+def _invalid_filter_error(text: str, why: str) -> InvalidFilter:
     shown = text if len(text) <= 60 else f"{text[:60]}…"
     return InvalidFilter(f"'{shown}' is not a comparison of a metric: {why}.", hint=_EXAMPLE)

@@ -90,12 +90,12 @@ def read_piece(descriptor: int, offset: int) -> bytes:
 
 def parse_piece(data: bytes) -> Entries:
     """Return the entries of some whole lines."""
-    lines, unreadable = _lines(data)
-    entries = _entries_of(lines)
+    lines, unreadable = _parse_lines(data)
+    entries = _parse_entries(lines)
     return entries._replace(unreadable=entries.unreadable + unreadable)
 
 
-def _entries_of(lines: list[Any]) -> Entries:
+def _parse_entries(lines: list[Any]) -> Entries:
     entries = Entries([], [], [], 0, {})
     unreadable = 0
     add = entries.logged.append
@@ -117,19 +117,19 @@ def _entries_of(lines: list[Any]) -> Entries:
                 _require(_is_text(run_id) and type(inner) is list and inner[0] not in {OF_OTHER_RUN, END})
                 lines_of_others.setdefault(run_id, []).append(inner)
             elif line[0] in _SHAPES:
-                logged = _logged(line)
+                logged = _parse_logged_value(line)
                 add(logged)
                 known.add(logged.name)
             else:
                 _add_metadata(line, entries)
         except (KeyError, IndexError, TypeError, ValueError):
             unreadable += 1
-    entries.others.update((run_id, _entries_of(inner)) for run_id, inner in lines_of_others.items())
+    entries.others.update((run_id, _parse_entries(inner)) for run_id, inner in lines_of_others.items())
     unreadable += sum(others.unreadable for others in entries.others.values())
     return entries._replace(unreadable=unreadable)
 
 
-def _logged(line: list[Any]) -> LoggedValue:
+def _parse_logged_value(line: list[Any]) -> LoggedValue:
     """Return the logged value of a line.
 
     Raises:
@@ -153,9 +153,9 @@ def _is_of_shape(shape: str, value: object) -> bool:
     if shape == LIST:
         return _are_scalars(value)
     if shape == ROW:
-        return _is_by_text(value, _is_scalar)
+        return _is_text_dict(value, _is_scalar)
     if shape == TABLE:
-        return _is_by_text(value, lambda cells: _is_scalar(cells) or _are_scalars(cells))
+        return _is_text_dict(value, lambda cells: _is_scalar(cells) or _are_scalars(cells))
     return _is_text(value)
 
 
@@ -167,7 +167,7 @@ def _are_scalars(values: object) -> bool:
     return type(values) is list and all(map(_is_scalar, values))
 
 
-def _is_by_text(pairs: object, is_value: Callable[[object], bool]) -> bool:
+def _is_text_dict(pairs: object, is_value: Callable[[object], bool]) -> bool:
     """Return whether it is a dict that has such values by texts."""
     return type(pairs) is dict and all(map(_is_text, pairs)) and all(map(is_value, pairs.values()))
 
@@ -181,17 +181,17 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) and (value.isascii() or value.encode("utf-8", "replace").decode("utf-8") == value)
 
 
-def _lines(data: bytes) -> tuple[list[Any], int]:
+def _parse_lines(data: bytes) -> tuple[list[Any], int]:
     """Return the values of some whole lines, and how many are no JSON, as after a power cut."""
     try:
         lines = json.loads(b"[" + data[:-1].replace(b"\n", b",") + b"]")
     except (ValueError, RecursionError):
-        return _lines_one_by_one(data)
+        return _parse_lines_one_by_one(data)
     # What one line has begun the next may have ended.
-    return (lines, 0) if len(lines) == data.count(b"\n") else _lines_one_by_one(data)
+    return (lines, 0) if len(lines) == data.count(b"\n") else _parse_lines_one_by_one(data)
 
 
-def _lines_one_by_one(data: bytes) -> tuple[list[Any], int]:
+def _parse_lines_one_by_one(data: bytes) -> tuple[list[Any], int]:
     lines, unreadable = [], 0
     for line in data[:-1].split(b"\n"):
         try:
@@ -209,14 +209,14 @@ def _add_metadata(line: list[Any], entries: Entries) -> None:
     """
     kind, _, what = line[:3]
     if kind == SET_TAGS:
-        _require(_is_by_text(what, _is_text_or_none))
+        _require(_is_text_dict(what, _is_text_or_none))
         entries.tag_changes.append(("set", what))
     elif kind == REMOVE_TAGS:
         _require(type(what) is list and all(map(_is_text, what)))
         entries.tag_changes.append(("remove", what))
     else:
         error = line[3]
-        _require(kind == END and _is_text(what) and (error is None or _is_by_text(error, _is_text_or_none)))
+        _require(kind == END and _is_text(what) and (error is None or _is_text_dict(error, _is_text_or_none)))
         entries.endings.append((what, error))
 
 

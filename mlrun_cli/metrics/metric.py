@@ -41,25 +41,25 @@ def merge_shapes(before: str | None, after: str) -> str:
 def assemble(shape: str, values: Sequence[Any], steps: Sequence[float | None]) -> Any:
     """Return all values of a metric, in the order they were logged, as `get_metrics` gives them."""
     if shape == ROW:
-        return values[0] if len(values) == 1 else _columns(values)
+        return values[0] if len(values) == 1 else _collect_columns(values)
     if shape == TABLE:
-        return _tables(values)
+        return _merge_tables(values)
     if any(step is not None for step in steps):
-        order = sorted(range(len(values)), key=lambda position: _step_key(steps[position]))
+        order = sorted(range(len(values)), key=lambda position: _get_step_key(steps[position]))
         values = [values[position] for position in order]
     return values[0] if shape in _SINGLE and len(values) == 1 else list(values)
 
 
-def _step_key(step: float | None) -> float:
+def _get_step_key(step: float | None) -> float:
     return float("-inf") if step is None else step
 
 
-def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+def _collect_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: [row.get(name) for row in rows] for name in names}
 
 
-def _tables(tables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _merge_tables(tables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return all their rows, in one column for each name; None where a table has no such column, or too short a one."""
     if len(tables) == 1:
         return dict(tables[0])

@@ -43,7 +43,7 @@ class ModelFolder:
         Raises:
             StoreError: it is gone.
         """
-        folder = self._version_folder(name, version)
+        folder = self._get_version_folder(name, version)
         try:
             return next(folder.iterdir())
         except (OSError, StopIteration) as error:
@@ -95,7 +95,7 @@ class ModelFolder:
         Raises:
             StoreError: it cannot be moved.
         """
-        place = self._version_folder(name, version)
+        place = self._get_version_folder(name, version)
         with _describe_error(self._path):
             place.parent.mkdir(mode=0o700, exist_ok=True)
             if place.exists():
@@ -107,11 +107,11 @@ class ModelFolder:
     def remove(self, name: str, version: int) -> None:
         """Remove the files of a model, at once for who looks at its place; what cannot be removed stays."""
         with suppress(MlrunError, OSError), self.incoming() as folder:
-            self._version_folder(name, version).rename(folder / "removed")
+            self._get_version_folder(name, version).rename(folder / "removed")
         with suppress(OSError):
             (self._path / name).rmdir()
 
-    def _version_folder(self, name: str, version: int) -> Path:
+    def _get_version_folder(self, name: str, version: int) -> Path:
         return self._path / name / str(version)
 
 

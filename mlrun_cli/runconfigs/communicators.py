@@ -52,7 +52,7 @@ def read_launch(configuration: RunConfiguration) -> Launch:
             f"'{communicator}' is not known here",
             "Set it to None, PyTorch (Nccl, Gloo), ParameterServer or Mpi (OpenMpi, IntelMpi, Horovod).",
         )
-    launch = _launch(configuration, kind)
+    launch = _build_launch(configuration, kind)
     if launch.process_count > MOST_PROCESSES:
         raise LaunchRefused(
             "nodeCount" if configuration.node_count > 1 else _COUNTS[kind],
@@ -130,16 +130,16 @@ _COUNTS: Mapping[LaunchKind, str] = {
 """The key that says how many processes there are."""
 
 
-def _launch(configuration: RunConfiguration, kind: LaunchKind) -> Launch:
+def _build_launch(configuration: RunConfiguration, kind: LaunchKind) -> Launch:
     nodes = configuration.node_count
     if kind is LaunchKind.NODES:
         return Launch(node_count=nodes, process_count=nodes)
     if kind is LaunchKind.MPI:
         _check_nodes(configuration, "mpi.nodeCount")
-        return Launch(kind, nodes, nodes * _number(configuration, "mpi.processCountPerNode", default=1))
+        return Launch(kind, nodes, nodes * _read_number(configuration, "mpi.processCountPerNode", default=1))
     if kind is LaunchKind.PYTORCH:
         _check_nodes(configuration, "pytorch.nodeCount")
-        processes = _number(configuration, "pytorch.processCount", default=nodes)
+        processes = _read_number(configuration, "pytorch.processCount", default=nodes)
         if processes % nodes:
             raise LaunchRefused(
                 "pytorch.processCount",
@@ -147,8 +147,8 @@ def _launch(configuration: RunConfiguration, kind: LaunchKind) -> Launch:
                 f"It counts the processes of all nodes together: set it to {nodes} or a multiple of it.",
             )
         return Launch(kind, nodes, processes)
-    servers = _number(configuration, "tensorflow.parameterServerCount", default=1, least=0)
-    processes = _number(configuration, "tensorflow.workerCount", default=1) + servers
+    servers = _read_number(configuration, "tensorflow.parameterServerCount", default=1, least=0)
+    processes = _read_number(configuration, "tensorflow.workerCount", default=1) + servers
     if processes < nodes:
         raise LaunchRefused(
             "nodeCount",
@@ -160,7 +160,7 @@ def _launch(configuration: RunConfiguration, kind: LaunchKind) -> Launch:
 
 def _check_nodes(configuration: RunConfiguration, key_path: str) -> None:
     """Raise unless the section's number of nodes is the configuration's own."""
-    nodes = _number(configuration, key_path, default=1)
+    nodes = _read_number(configuration, key_path, default=1)
     if nodes not in {1, configuration.node_count}:
         raise LaunchRefused(
             key_path,
@@ -169,7 +169,7 @@ def _check_nodes(configuration: RunConfiguration, key_path: str) -> None:
         )
 
 
-def _number(configuration: RunConfiguration, key_path: str, *, default: int, least: int = 1) -> int:
+def _read_number(configuration: RunConfiguration, key_path: str, *, default: int, least: int = 1) -> int:
     value = configuration.rest.get(key_path)
     if value is None or value == "":
         return default

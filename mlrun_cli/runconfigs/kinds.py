@@ -18,42 +18,42 @@ class _Kind(NamedTuple):
     hint: str
 
 
-def _kind(keys: str, what: str, hint: str) -> _Kind:
+def _define_kind(keys: str, what: str, hint: str) -> _Kind:
     return _Kind(frozenset(keys.split()), what, hint)
 
 
 _KINDS = (
-    _kind(
+    _define_kind(
         "parallel_run_config",
         "is the configuration of a parallel step of a pipeline, which are not run here",
         "Submit its entry script with a runconfig of your own, as in 'mlrun run submit-script -c local score.py'.",
     ),
-    _kind(
+    _define_kind(
         "pipeline Schedule",
         "describes a pipeline, and pipelines are not run here",
         "Submit the script of each step, in their order: 'mlrun run submit-script SCRIPT'.",
     ),
-    _kind(
+    _define_kind(
         "primary_metric_name parameter_space hyperdrive_config",
         "is the configuration of a HyperDrive run, and says what to try, not how to run it",
         "Name a runconfig. A sweep is written as a shell loop of 'mlrun run submit-script --async' lines.",
     ),
-    _kind(
+    _define_kind(
         "$schema",
         "is a job of version 2 of Azure's command line, which this program does not read",
         "Write its script and arguments on the command line: 'mlrun run submit-script train.py --lr 0.1'.",
     ),
-    _kind(
+    _define_kind(
         "baseDockerImage sparkFrameworkLocation pythonLocation userManagedEnvironment",
         "is the description of a compute target of the Workbench of 2018 (a .compute file), not a runconfig",
         "Name the runconfig; targets are made with 'mlrun computetarget create amlcompute -n NAME'.",
     ),
-    _kind(
+    _define_kind(
         "dependencies",
         "is a conda environment file, not a runconfig",
         "Name it with -d, or as environment.python.condaDependenciesFile of a runconfig.",
     ),
-    _kind(
+    _define_kind(
         "Scope subscription_id",
         "says which workspace a folder is attached to, and is not a runconfig",
         "Name a runconfig; 'mlrun runconfig list' shows those there are.",
@@ -62,30 +62,30 @@ _KINDS = (
 
 # No runconfig has one of these, whatever else they hold that a runconfig has too.
 _OTHER_THAN_RUNCONFIGS = (
-    _kind(
+    _define_kind(
         "_experiment_name run_id runId root_run_id runDefinition run_definition",
         "is the record of a run, as '-t' and 'run show' write it, not a runconfig",
         "Name a runconfig; 'mlrun runconfig list' shows those there are.",
     ),
-    _kind(
+    _define_kind(
         "entryScript extraDockerfileSteps",
         "is an inference configuration, which says how a model is served, not a runconfig",
         "Models are not served here. 'mlrun runconfig list' shows the runconfigs there are.",
     ),
-    _kind(
+    _define_kind(
         "computeType containerResourceRequirements",
         "is a deployment configuration, which says where a model is served, not a runconfig",
         "Models are not served here. 'mlrun runconfig list' shows the runconfigs there are.",
     ),
 )
 
-_ENVIRONMENT = _kind(
+_ENVIRONMENT = _define_kind(
     "",
     "is the description of an environment, not a runconfig",
     "Write 'environment: FILE' with its name into a runconfig.",
 )
 _ENVIRONMENT_KEYS = frozenset(key_path.split(".")[1] for key_path in KEYS if key_path.startswith("environment."))
-_DATABRICKS = _kind(
+_DATABRICKS = _define_kind(
     "",
     "holds the libraries of a Databricks step alone, and there is no Databricks here",
     "Name the packages in a conda file, and that as environment.python.condaDependenciesFile of a runconfig.",
@@ -104,13 +104,13 @@ def refuse_other_kinds(root: Node, known: frozenset[str]) -> None:
     """
     keys = root.mapping().keys()
     if "python" in keys and keys <= _ENVIRONMENT_KEYS:
-        raise _refusal(root, _ENVIRONMENT)
+        raise _create_refusal(root, _ENVIRONMENT)
     for kind in _OTHER_THAN_RUNCONFIGS:
         if keys & kind.keys:
-            raise _refusal(root, kind)
+            raise _create_refusal(root, kind)
     for kind in _KINDS:
         if keys & kind.keys and not keys & known:
-            raise _refusal(root, kind)
+            raise _create_refusal(root, kind)
 
 
 def is_other_kind(keys: Iterable[str]) -> bool:
@@ -128,10 +128,10 @@ def refuse_libraries_alone(root: Node) -> None:
     if keys.keys() != {"environment"} or not isinstance(keys["environment"].content, dict):
         return
     if keys["environment"].content.keys() == {"databricks"}:
-        raise _refusal(root, _DATABRICKS)
+        raise _create_refusal(root, _DATABRICKS)
 
 
-def _refusal(root: Node, kind: _Kind) -> Unsupported:
+def _create_refusal(root: Node, kind: _Kind) -> Unsupported:
     refusal = Unsupported(f"{root.place}: {kind.what}.", hint=kind.hint)
     refusal.location = root.place
     return refusal

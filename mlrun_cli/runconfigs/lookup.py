@@ -31,20 +31,20 @@ def find_runconfig(path: Path, name: str) -> tuple[Path, tuple[str, ...]]:
         raise MissingOption("-c is empty.", hint="Name a runconfig, such as 'local'.", target="-c")
     if _is_file(path):
         return path, ()
-    places = _places(path, name)
+    places = _list_places(path, name)
     found = [place for place in places if _is_file(place)]
     if not found:
-        raise _not_found(path, name, places)
-    first, *others = [*found, *filter(os.path.isfile, _hidden_places(path, name, places))]
-    return first, tuple(f"{other} is not used: {_relative(first, path)} comes first." for other in others)
+        raise _not_found_error(path, name, places)
+    first, *others = [*found, *filter(os.path.isfile, _list_hidden_places(path, name, places))]
+    return first, tuple(f"{other} is not used: {_make_relative(first, path)} comes first." for other in others)
 
 
 def list_runconfig_names(path: Path) -> list[str]:
     """Return the names that `-c` takes under an attached folder, sorted."""
     within = find_configuration_folder(path)
-    found = [*_names(within), *_names(path)]
+    found = [*_list_names(within), *_list_names(path)]
     # The samples of newer versions of Azure's CLI have no suffix.
-    found += [entry.name for entry in _entries(within) if "." not in entry.name]
+    found += [entry.name for entry in _list_files(within) if "." not in entry.name]
     return sorted(set(found))
 
 
@@ -53,7 +53,9 @@ def find_runconfig_name(path: Path, file: Path) -> str:
     folders = [folder for folder in (find_configuration_folder(path), path) if file.is_relative_to(folder)]
     relative = [str(file.relative_to(folder)) for folder in folders]
     names = [spelling for name in relative for spelling in (name.removesuffix(SUFFIX), name)]
-    return next((name for name in names if next(filter(os.path.isfile, _places(path, name)), None) == file), str(file))
+    return next(
+        (name for name in names if next(filter(os.path.isfile, _list_places(path, name)), None) == file), str(file)
+    )
 
 
 def find_project_folder(runconfig: Path) -> Path:
@@ -62,32 +64,32 @@ def find_project_folder(runconfig: Path) -> Path:
     return folder.parent if folder.name in CONFIGURATION_FOLDERS else folder
 
 
-def _places(path: Path, name: str) -> list[Path]:
-    in_folder, in_path = _places_within(find_configuration_folder(path), name), _places_within(path, name)
+def _list_places(path: Path, name: str) -> list[Path]:
+    in_folder, in_path = _list_places_within(find_configuration_folder(path), name), _list_places_within(path, name)
     return list(dict.fromkeys([*in_folder, *reversed(in_path)]))
 
 
-def _hidden_places(path: Path, name: str, places: list[Path]) -> list[Path]:
+def _list_hidden_places(path: Path, name: str, places: list[Path]) -> list[Path]:
     """Return the places of a name in the other folder of runconfigs, which is not looked into."""
     return [
         place
         for within in CONFIGURATION_FOLDERS
-        for place in _places_within(path / within, name)
+        for place in _list_places_within(path / within, name)
         if place not in places
     ]
 
 
-def _places_within(folder: Path, name: str) -> list[Path]:
+def _list_places_within(folder: Path, name: str) -> list[Path]:
     return [Path(os.path.normpath(folder / spelling)) for spelling in (name, f"{name}{SUFFIX}")]
 
 
-def _not_found(path: Path, name: str, places: list[Path]) -> UsageError:
+def _not_found_error(path: Path, name: str, places: list[Path]) -> UsageError:
     names = list_runconfig_names(path)
-    hidden = next(filter(os.path.isfile, _hidden_places(path, name, places)), None)
+    hidden = next(filter(os.path.isfile, _list_hidden_places(path, name, places)), None)
     nearest = difflib.get_close_matches(name[:100].removesuffix(SUFFIX), names, n=1)
     if hidden is not None:
         hint = (
-            f"{_relative(hidden, path)} is not looked for beside {find_configuration_folder(path).name}. "
+            f"{_make_relative(hidden, path)} is not looked for beside {find_configuration_folder(path).name}. "
             f"Name it as -c {shlex.quote(find_runconfig_name(path, hidden))}."
         )
     elif nearest:
@@ -96,21 +98,21 @@ def _not_found(path: Path, name: str, places: list[Path]) -> UsageError:
         hint = f"There are: {', '.join(names)}."
     else:
         hint = "'mlrun folder attach' writes two to begin with, 'local' and 'sklearn'."
-    tried = ", ".join(_shown(place, path) for place in places)
+    tried = ", ".join(_format_place(place, path) for place in places)
     return RunconfigNotFound(f"There is no runconfig '{name}' in {path}: tried {tried}.", hint=hint, target=name)
 
 
-def _shown(place: Path, path: Path) -> str:
-    shown = _relative(place, path)
-    obstacle = _obstacle(place)
+def _format_place(place: Path, path: Path) -> str:
+    shown = _make_relative(place, path)
+    obstacle = _describe_obstacle(place)
     return str(shown) if obstacle is None else f"{shown} ({obstacle})"
 
 
-def _relative(place: Path, path: Path) -> Path:
+def _make_relative(place: Path, path: Path) -> Path:
     return place.relative_to(path) if place.is_relative_to(path) else place
 
 
-def _obstacle(place: Path) -> str | None:
+def _describe_obstacle(place: Path) -> str | None:
     """Return what is in the place of a file, in words; None when nothing is."""
     try:
         place.lstat()
@@ -123,11 +125,11 @@ def _obstacle(place: Path) -> str | None:
     return "a folder"
 
 
-def _names(folder: Path) -> list[str]:
-    return [entry.name.removesuffix(SUFFIX) for entry in _entries(folder) if entry.suffix == SUFFIX]
+def _list_names(folder: Path) -> list[str]:
+    return [entry.name.removesuffix(SUFFIX) for entry in _list_files(folder) if entry.suffix == SUFFIX]
 
 
-def _entries(folder: Path) -> list[Path]:
+def _list_files(folder: Path) -> list[Path]:
     """Return the files in a folder; none when it cannot be looked into."""
     try:
         return [entry for entry in folder.iterdir() if os.path.isfile(entry)]

@@ -95,7 +95,7 @@ class RunConfiguration(NamedTuple):
         except MlrunError as error:
             first_word, *_ = re.split(r"[^\w.]", error.message, maxsplit=1)
             key_path = error.key_path = key_path or first_word
-            place = self._place(key_path)
+            place = self._find_place(key_path)
             if place is not None and error.location is None:
                 error.location = place
                 names_key = re.split(r"\W", first_word)[0] == re.split(r"\W", key_path)[0]
@@ -104,7 +104,7 @@ class RunConfiguration(NamedTuple):
                 error.args = (error.message,)
             raise
 
-    def _place(self, key_path: str) -> str | None:
+    def _find_place(self, key_path: str) -> str | None:
         """Return the place of a key, or else of the section or the list it is in."""
         while key_path and key_path not in self.places:
             key_path = key_path[: max(key_path.rfind("."), key_path.rfind("["), 0)]
@@ -135,12 +135,12 @@ class RunConfiguration(NamedTuple):
             python=other.python,
             environment_reference=None,
             environment_variables={**other.environment_variables, **self.environment_variables},
-            rest=_with_environment(self.rest, other.rest),
-            places=_with_environment(self.places, other.places),
+            rest=_replace_environment(self.rest, other.rest),
+            places=_replace_environment(self.places, other.places),
         )
 
 
-def _with_environment(own: Mapping[str, _Value], others: Mapping[str, _Value]) -> dict[str, _Value]:
+def _replace_environment(own: Mapping[str, _Value], others: Mapping[str, _Value]) -> dict[str, _Value]:
     """Return values by key path, those of the section `environment` from others."""
     kept = {key_path: value for key_path, value in own.items() if not key_path.startswith("environment.")}
     return kept | {key_path: value for key_path, value in others.items() if key_path.startswith("environment.")}

@@ -61,7 +61,7 @@ def examine_runconfig(path: Path) -> RunconfigReading:
         InvalidFile: it is no YAML or JSON mapping, or has no key of a runconfig.
         Unsupported: it is another kind of file, such as a step's configuration.
     """
-    return _reading(read_document(path))
+    return _read_or_refuse(read_document(path))
 
 
 def read_runconfig(path: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
@@ -74,7 +74,7 @@ def read_runconfig(path: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
         Unsupported: it is another kind of file, such as a step's configuration.
         SeveralProblems: more than one value is of a wrong type.
     """
-    return _reading(read_document(path)).checked()
+    return _read_or_refuse(read_document(path)).checked()
 
 
 def configuration_from_document(document: object, where: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
@@ -83,7 +83,7 @@ def configuration_from_document(document: object, where: Path) -> tuple[RunConfi
     Raises:
         UsageError: as `read_runconfig`.
     """
-    return _reading(plain_document(document, where)).checked()
+    return _read_or_refuse(plain_document(document, where)).checked()
 
 
 def read_environment_file(path: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
@@ -131,7 +131,7 @@ def read_current_keys(root: Node) -> tuple[Node, tuple[str, ...]]:
     return root, ()
 
 
-def _reading(root: Node) -> RunconfigReading:
+def _read_or_refuse(root: Node) -> RunconfigReading:
     refuse_libraries_alone(root)
     current, schema_notes = read_current_keys(root)
     read = _read(current)
@@ -141,11 +141,11 @@ def _reading(root: Node) -> RunconfigReading:
 def _read(root: Node) -> RunconfigReading:
     reader = _RunconfigReader()
     with reader.problems.collecting():
-        reader.read_section(_section(root))
+        reader.read_section(_get_section(root))
     fields = {name: value for name, value in reader.fields.items() if "." not in name}
     python = {name.partition(".")[2]: value for name, value in reader.fields.items() if "." in name}
     configuration = RunConfiguration(
-        **fields, python=PythonSection(**python), rest=reader.rest, places=dict(_places(root))
+        **fields, python=PythonSection(**python), rest=reader.rest, places=dict(_find_places(root))
     )
     return RunconfigReading(configuration, tuple(reader.notes), reader.problems)
 
@@ -165,18 +165,18 @@ class _RunconfigReader:
                 if node.key_path == "environment" and isinstance(node.content, str):
                     self._set_field("environment_reference", node.text())
                 elif node.key_path in SECTIONS:
-                    self.read_section(_section(node))
+                    self.read_section(_get_section(node))
                 elif node.key_path in KEYS:
                     self._read_key(node, KEYS[node.key_path])
                 else:
-                    self.notes.append(_unknown(node, key))
+                    self.notes.append(_describe_unknown_key(node, key))
 
     def _read_key(self, node: Node, key: Key) -> None:
         if key.field is None:
             self.rest[node.key_path] = node.boolean() if key.shape is TRUTH else node.plain()
-            self.notes += _unknown_within(node, key.shape)
+            self.notes += _note_unknown_keys(node, key.shape)
         elif key.shape is COMMUNICATOR and isinstance(node.content, dict):
-            self.notes.append(_skipped_communicator(node))
+            self.notes.append(_describe_skipped_communicator(node))
         elif key.shape is VARIABLES:
             self._add_variables(node)
         else:
@@ -194,16 +194,16 @@ class _RunconfigReader:
         self.fields[_VARIABLES_FIELD] = {**found, **known} if is_of_environment else {**known, **found}
 
 
-def _places(node: Node) -> Iterator[tuple[str, str]]:
+def _find_places(node: Node) -> Iterator[tuple[str, str]]:
     """Yield the place of each value in a file, with its key path."""
     if node.line and node.key_path:
         yield node.key_path, node.place
     content = tuple(node.content.values()) if isinstance(node.content, dict) else node.content
     for inner in content if isinstance(content, tuple) else ():
-        yield from _places(inner)
+        yield from _find_places(inner)
 
 
-def _skipped_communicator(node: Node) -> str:
+def _describe_skipped_communicator(node: Node) -> str:
     """Return a note on the section `mpi` that was put at `communicator` by mistake: it names none.
 
     Raises:
@@ -217,32 +217,32 @@ def _skipped_communicator(node: Node) -> str:
     return f"{node.place}: communicator: a mapping names none, and its values are the defaults: read as None"
 
 
-def _section(node: Node) -> dict[str, Node]:
+def _get_section(node: Node) -> dict[str, Node]:
     """Return the keys of a mapping that have a value: a key without one is a key left out."""
     return {key: inner for key, inner in node.mapping().items() if not inner.is_null}
 
 
-def _unknown_within(node: Node, shape: Mapping[str, Any]) -> Iterator[str]:
+def _note_unknown_keys(node: Node, shape: Mapping[str, Any]) -> Iterator[str]:
     """Yield a note for each key that the entries of a section have and nobody knows."""
     if not isinstance(node.content, dict):
         return
     known = shape.get("properties", {})
-    for key, inner in _section(node).items():
+    for key, inner in _get_section(node).items():
         expected = known.get(key, shape.get("additionalProperties"))
         if expected is not None:
-            yield from _unknown_within(inner, expected)
+            yield from _note_unknown_keys(inner, expected)
         elif known:
-            yield _note_of_unknown(inner, key, known)
+            yield _note_unknown_key(inner, key, known)
 
 
-def _unknown(node: Node, key: str) -> str:
+def _describe_unknown_key(node: Node, key: str) -> str:
     parent = node.key_path.removesuffix(key)
-    return _note_of_unknown(
+    return _note_unknown_key(
         node, key, {known[len(parent) :].split(".")[0] for known in KEYS if known.startswith(parent)}
     )
 
 
-def _note_of_unknown(node: Node, key: str, siblings: Iterable[str]) -> str:
+def _note_unknown_key(node: Node, key: str, siblings: Iterable[str]) -> str:
     nearest = difflib.get_close_matches(key[:100], sorted(siblings), n=1)
     question = f"; did you mean {nearest[0]}?" if nearest else ""
     return f"{node.place}: unknown key {printable_key_path(node.key_path)[:200]!r} is skipped{question}"
@@ -274,7 +274,7 @@ def _read_count(node: Node, _: Problems) -> int:
     return number
 
 
-def _read_truth(node: Node, _: Problems) -> bool:
+def _read_boolean(node: Node, _: Problems) -> bool:
     return node.boolean()
 
 
@@ -292,7 +292,7 @@ def _read_name(node: Node, name: str) -> str:
 _READERS: Sequence[tuple[Shape, _Reader]] = (
     (TEXT, _read_text),
     (TEXTS, _read_texts),
-    (TRUTH, _read_truth),
+    (TRUTH, _read_boolean),
     (COUNT, _read_count),
     (COMMAND, _read_command),
     (CONDA, _read_conda),

@@ -14,10 +14,10 @@ from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 
 def runconfig_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 7) of a runconfig, for editors: a key without a value is allowed everywhere."""
-    root = _mapping("How a script is run: a runconfig of Azure Machine Learning (v1).")
+    root = _build_mapping("How a script is run: a runconfig of Azure Machine Learning (v1).")
     for key_path, key in KEYS.items():
         section, name = _find_section(root, key_path)
-        section["properties"][name] = _property(key)
+        section["properties"][name] = _build_property(key)
     root["properties"]["environment"] = {
         "description": SECTIONS["environment"],
         "anyOf": [
@@ -31,7 +31,7 @@ def runconfig_schema() -> dict[str, Any]:
 def complete_document(configuration: RunConfiguration, redaction: Redaction) -> dict[str, Any]:
     """Return a configuration as a document with all of today's keys, secrets redacted."""
     document: dict[str, Any] = {}
-    values = _values(configuration)
+    values = _list_values(configuration)
     for key_path, key in KEYS.items():
         is_left_out = key_path not in values and (key.is_older or key_path == "environment.python.condaDependencies")
         if is_left_out or (configuration.environment_reference and key_path.startswith("environment.")):
@@ -52,7 +52,7 @@ def complete_document(configuration: RunConfiguration, redaction: Redaction) -> 
     return redacted
 
 
-def _values(configuration: RunConfiguration) -> dict[str, Any]:
+def _list_values(configuration: RunConfiguration) -> dict[str, Any]:
     """Return the values of a configuration, by key path; variables are all at the top."""
     keys = {key.field: key_path for key_path, key in KEYS.items() if key.field is not None}
     values = {key_path: attrgetter(field)(configuration) for field, key_path in keys.items()}
@@ -79,15 +79,15 @@ def _find_section(root: dict[str, Any], key_path: str) -> tuple[dict[str, Any], 
     section, path = root, ""
     for parent in parents:
         path = f"{path}.{parent}" if path else parent
-        section = section["properties"].setdefault(parent, _mapping(SECTIONS[path]))
+        section = section["properties"].setdefault(parent, _build_mapping(SECTIONS[path]))
     return section, name
 
 
-def _mapping(description: str) -> dict[str, Any]:
+def _build_mapping(description: str) -> dict[str, Any]:
     return {"description": description, "type": ["object", "null"], "properties": {}}
 
 
-def _property(key: Key) -> dict[str, Any]:
+def _build_property(key: Key) -> dict[str, Any]:
     more = {"deprecated": True} if key.is_older else {}
     return {"description": key.meaning, "default": key.default, **_allow_nothing(key.shape), **more}
 

@@ -50,11 +50,11 @@ def find_runconfigs(root: Path, *, exclude: Path | None = None) -> list[Path]:
 
 def _walk(root: Path, exclude: Path | None) -> Iterator[Path]:
     for folder, inner, names in os.walk(root):
-        inner[:] = [name for name in inner if _is_looked_into(Path(folder, name), exclude)]
+        inner[:] = [name for name in inner if _is_searched(Path(folder, name), exclude)]
         yield from (path for name in names if _is_runconfig(path := Path(folder, name)))
 
 
-def _is_looked_into(folder: Path, exclude: Path | None) -> bool:
+def _is_searched(folder: Path, exclude: Path | None) -> bool:
     if folder.name in _LEFT_OUT or folder == exclude:
         return False
     if folder.name.startswith(".") and folder.name not in CONFIGURATION_FOLDERS:
@@ -71,21 +71,21 @@ def _is_runconfig(path: Path) -> bool:
         return True
     try:
         with path.open("rb") as file:
-            return _looks_like_one(path, file.read(_HEAD_BYTES)) and not is_other_kind(_top_keys(path))
+            return _looks_like_runconfig(path, file.read(_HEAD_BYTES)) and not is_other_kind(_read_top_keys(path))
     except OSError:
         return False
 
 
-def _looks_like_one(path: Path, head: bytes) -> bool:
+def _looks_like_runconfig(path: Path, head: bytes) -> bool:
     if _OWN_KEY.search(head):
         return True
     if not head.lstrip().startswith(b"{"):
         return len(set(_PAIRED.findall(head))) > 1
     keys = {key.decode() for key in _PAIRED_IN_BRACES.findall(head)}
-    return len(keys) > 1 and len(keys & {*_top_keys(path), _INNER_KEY}) > 1
+    return len(keys) > 1 and len(keys & {*_read_top_keys(path), _INNER_KEY}) > 1
 
 
-def _top_keys(path: Path) -> Iterable[str]:
+def _read_top_keys(path: Path) -> Iterable[str]:
     try:
         return read_document(path).mapping()
     except InvalidFile:

@@ -28,20 +28,20 @@ def one_of(*names: str) -> Shape:
     return {"anyOf": [{"enum": names}, TEXT]}
 
 
-def _entries(**keys: Shape) -> Shape:
+def _make_mapping_shape(**keys: Shape) -> Shape:
     """Return the shape of a mapping from names of the user's to mappings with these keys."""
     return {"type": "object", "additionalProperties": {"type": "object", "properties": keys}}
 
 
 _PLACE = {"type": "object", "properties": {"datastoreName": TEXT, "relativePath": TEXT}}
-REFERENCES = _entries(
+REFERENCES = _make_mapping_shape(
     dataStoreName=TEXT,
     pathOnDataStore=TEXT,
     mode=one_of("mount", "download", "upload"),
     pathOnCompute=TEXT,
     overwrite=TRUTH,
 )
-INPUTS = _entries(
+INPUTS = _make_mapping_shape(
     dataLocation={
         "type": "object",
         "properties": {
@@ -66,7 +66,7 @@ INPUTS = _entries(
     overwrite=TRUTH,
     options=MAPPING,
 )
-OUTPUTS = _entries(
+OUTPUTS = _make_mapping_shape(
     outputLocation={"type": "object", "properties": {"dataPath": _PLACE}},
     mechanism=one_of("mount", "upload"),
     additionalOptions=MAPPING,

@@ -62,9 +62,9 @@ class _Translation:
         ]
 
     def document(self) -> Node:
-        self._arguments()
-        self._target()
-        self._environment()
+        self._translate_arguments()
+        self._translate_target()
+        self._translate_environment()
         for old, new in (("Framework", "framework"), ("PrepareEnvironment", "prepareEnvironment")):
             if old in self._old:
                 self._top[new] = self._old[old].under(new)
@@ -78,15 +78,17 @@ class _Translation:
         for key, node in self._old.items():
             if key not in KEYS:
                 self.notes.append(f"{node.place}: unknown key {printable_key_path(key)[:200]!r} is skipped")
-        environment = {name: self._section(f"environment.{name}", keys) for name, keys in self._sections() if keys}
+        environment = {
+            name: self._build_section(f"environment.{name}", keys) for name, keys in self._list_sections() if keys
+        }
         if environment:
-            self._top["environment"] = self._section("environment", environment)
-        return self._section("", self._top)
+            self._top["environment"] = self._build_section("environment", environment)
+        return self._build_section("", self._top)
 
-    def _sections(self) -> list[tuple[str, dict[str, Node]]]:
+    def _list_sections(self) -> list[tuple[str, dict[str, Node]]]:
         return [("python", self._python), ("docker", self._docker)]
 
-    def _arguments(self) -> None:
+    def _translate_arguments(self) -> None:
         """Translate the script and its arguments; Workbench replaced `$file` by the file in its editor."""
         if "ArgumentVector" not in self._old:
             return
@@ -96,7 +98,7 @@ class _Translation:
         arguments = tuple(word.under(f"arguments[{index}]") for index, word in enumerate(words[1:]))
         self._top["arguments"] = self._old["ArgumentVector"]._replace(key_path="arguments", content=arguments)
 
-    def _target(self) -> None:
+    def _translate_target(self) -> None:
         """Translate the target; `docker` was this machine as well, in a container."""
         target = self._old.get("Target")
         if target is None:
@@ -108,7 +110,7 @@ class _Translation:
             enabled = target._replace(key_path="environment.docker.enabled", content=True, source="true")
             self._docker["enabled"] = enabled
 
-    def _environment(self) -> None:
+    def _translate_environment(self) -> None:
         if "EnvironmentVariables" in self._old:
             self._old["EnvironmentVariables"].mapping()
             self._top["environmentVariables"] = self._old["EnvironmentVariables"].under("environmentVariables")
@@ -126,7 +128,7 @@ class _Translation:
     def _is_for_spark(self) -> bool:
         return "Framework" in self._old and self._old["Framework"].text().casefold() == "pyspark"
 
-    def _section(self, key_path: str, content: dict[str, Node]) -> Node:
+    def _build_section(self, key_path: str, content: dict[str, Node]) -> Node:
         return self._root._replace(key_path=key_path, content=content)
 
     def _skip(self, key: str, reason: str) -> None:

@@ -59,12 +59,12 @@ def plain_runconfig(path: Path) -> dict[str, Any]:
         Unsupported: it is another kind of file, such as a step's configuration.
     """
     root, _ = read_current_keys(read_document(path))
-    document = _plain(root)
+    document = _to_plain(root)
     keys = root.mapping()
     if "environment" in keys and isinstance(keys["environment"].content, dict):
-        document["environment"] = _plain(keys["environment"])
+        document["environment"] = _to_plain(keys["environment"])
     if "arguments" in keys and isinstance(keys["arguments"].content, tuple):
-        document["arguments"] = [_argument(item) for item in keys["arguments"].content]
+        document["arguments"] = [_read_argument(item) for item in keys["arguments"].content]
     return document
 
 
@@ -74,21 +74,21 @@ def plain_environment(path: Path) -> dict[str, Any]:
     Raises:
         InvalidFile: it is no YAML or JSON mapping.
     """
-    return _plain(read_document(path))
+    return _to_plain(read_document(path))
 
 
-def _plain(section: Node) -> dict[str, Any]:
-    return {key: _texts(node) if key in _TEXT_KEYS else node.plain() for key, node in section.mapping().items()}
+def _to_plain(section: Node) -> dict[str, Any]:
+    return {key: _read_texts(node) if key in _TEXT_KEYS else node.plain() for key, node in section.mapping().items()}
 
 
-def _argument(node: Node) -> Any:
+def _read_argument(node: Node) -> Any:
     is_as_written = isinstance(node.content, (int, float)) and str(node.content) == node.source
-    return node.content if is_as_written else _texts(node)
+    return node.content if is_as_written else _read_texts(node)
 
 
-def _texts(node: Node) -> Any:
+def _read_texts(node: Node) -> Any:
     if isinstance(node.content, dict):
-        return {key: _texts(inner) for key, inner in node.content.items()}
+        return {key: _read_texts(inner) for key, inner in node.content.items()}
     if isinstance(node.content, tuple):
-        return [_texts(inner) for inner in node.content]
+        return [_read_texts(inner) for inner in node.content]
     return None if node.is_null else node.text()

@@ -131,7 +131,7 @@ class SnapshotStore:
     def find_manifest(self, snapshot_id: str) -> Snapshot | None:
         """Return the snapshot with this id; None when it is not there or damaged."""
         try:
-            snapshot = Snapshot.from_json(_read_json(self._manifest_path(snapshot_id)))
+            snapshot = Snapshot.from_json(_read_json(self._get_manifest_path(snapshot_id)))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
         return snapshot if snapshot.snapshot_id == snapshot_id else None
@@ -142,17 +142,17 @@ class SnapshotStore:
         Raises:
             StoreError: it cannot be written.
         """
-        self._write_json(self._manifest_path(snapshot.snapshot_id), snapshot.to_json())
+        self._write_json(self._get_manifest_path(snapshot.snapshot_id), snapshot.to_json())
 
     def mark_used(self, snapshot_id: str) -> None:
         """Give the manifest the time of this moment, by which pruning knows what is new, if that can be done."""
         with suppress(OSError):
-            os.utime(self._manifest_path(snapshot_id))
+            os.utime(self._get_manifest_path(snapshot_id))
 
     def read_cache(self, key: str) -> dict[str, list[Any]]:
         """Return the cache under `key`, by path; empty when there is none or it is damaged."""
         try:
-            cache = _read_json(self._cache_path(key))
+            cache = _read_json(self._get_cache_path(key))
         except (OSError, ValueError):
             return {}
         return cache if isinstance(cache, dict) else {}
@@ -160,7 +160,7 @@ class SnapshotStore:
     def write_cache(self, key: str, cache: dict[str, list[Any]]) -> None:
         """Keep `cache` if that can be done; nothing depends on it but speed."""
         with suppress(StoreError):
-            self._write_json(self._cache_path(key), cache)
+            self._write_json(self._get_cache_path(key), cache)
 
     def remove_abandoned(self) -> None:
         """Remove what processes that were killed while writing have left behind, of an older version a day ago."""
@@ -172,10 +172,10 @@ class SnapshotStore:
                     if entry.stat(follow_symlinks=False).st_mtime < before:
                         os.unlink(entry.path)
 
-    def _manifest_path(self, snapshot_id: str) -> str:
+    def _get_manifest_path(self, snapshot_id: str) -> str:
         return f"{self._folder}/manifests/{snapshot_id}.json"
 
-    def _cache_path(self, key: str) -> str:
+    def _get_cache_path(self, key: str) -> str:
         return f"{self._folder}/cache/{key}.json"
 
     def _write_json(self, path: str, value: object) -> None:

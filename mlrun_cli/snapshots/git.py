@@ -26,7 +26,7 @@ def git_properties(folder: Path, environment: Mapping[str, str], redaction: Reda
     """
     if not any((above / ".git").exists() for above in (folder, *folder.parents)):
         return {}
-    answers = _ask(folder, environment)
+    answers = _run_queries(folder, environment)
     commit, _, branch = answers.get("head", "").partition("\n")
     if not commit:
         return {}
@@ -41,7 +41,7 @@ def git_properties(folder: Path, environment: Mapping[str, str], redaction: Reda
     return properties
 
 
-def _ask(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
+def _run_queries(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
     """Return the answers of those questions that git has one for; all are asked at once."""
     quiet = {**environment, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
     try:

@@ -33,11 +33,11 @@ class SnapshotLimits(NamedTuple):
             UsageError: one of them is no whole number above 0.
         """
         default = cls()
-        megabytes = _positive_number(environ, _MAX_MB, default.size // MEGABYTE)
-        return cls(megabytes * MEGABYTE, _positive_number(environ, _MAX_FILES, default.files))
+        megabytes = _read_positive_number(environ, _MAX_MB, default.size // MEGABYTE)
+        return cls(megabytes * MEGABYTE, _read_positive_number(environ, _MAX_FILES, default.files))
 
 
-def _positive_number(environ: Mapping[str, str], name: str, default: int) -> int:
+def _read_positive_number(environ: Mapping[str, str], name: str, default: int) -> int:
     text = environ.get(name, "").strip()
     if not text:
         return default
@@ -86,12 +86,12 @@ def too_large_error(
         rules: of the ignore file in the folder, if there is one.
         is_whole: False when the search was given up, so that there is more than `files`.
     """
-    amounts = _amounts(files)
+    amounts = _sum_amounts(files)
     total = amounts.pop("")
-    largest = _largest(amounts, total, limits)
+    largest = _find_largest(amounts, total, limits)
     more = "" if is_whole else "more than "
-    places = ", ".join(_place(path, amounts[path]) for path in largest[:_NAMED])
-    command = _command(source, rules, _fewest_over_limit(largest, amounts, total, limits))
+    places = ", ".join(_format_place(path, amounts[path]) for path in largest[:_NAMED])
+    command = _build_command(source, rules, _select_fewest(largest, amounts, total, limits))
     return SnapshotTooLarge(
         f"'{shown(source)}' is too large for a snapshot: {_format_amount(total, more)}, where {_format_amount(limits)}"
         f" are allowed. Largest: {places}.",
@@ -100,7 +100,7 @@ def too_large_error(
     )
 
 
-def _amounts(files: Iterable[tuple[str, int]]) -> dict[str, Amount]:
+def _sum_amounts(files: Iterable[tuple[str, int]]) -> dict[str, Amount]:
     """Return the amount of each file and, at paths with a slash at the end, of each folder; of all at ''."""
     amounts: dict[str, Amount] = {}
     for path, size in files:
@@ -112,14 +112,14 @@ def _amounts(files: Iterable[tuple[str, int]]) -> dict[str, Amount]:
     return amounts
 
 
-def _largest(amounts: dict[str, Amount], total: Amount, limits: SnapshotLimits) -> list[str]:
+def _find_largest(amounts: dict[str, Amount], total: Amount, limits: SnapshotLimits) -> list[str]:
     """Files and folders, none inside another, those that weigh most first.
 
     A folder gives way to what is in it where one part alone makes up more than half of it: `src/data/` is to
     be named and not `src/`. Hidden folders and virtual environments are left out as a whole or not at all.
     """
 
-    def weight(path: str) -> float:
+    def compute_weight(path: str) -> float:
         amount = amounts[path]
         by_size = amount.size / limits.size if total.size > limits.size else 0.0
         by_files = amount.files / limits.files if total.files > limits.files else 0.0
@@ -134,17 +134,18 @@ def _largest(amounts: dict[str, Amount], total: Amount, limits: SnapshotLimits) 
         path = to_look_at.pop()
         inside = children.get(path, [])
         is_one_thing = path.startswith(".") or "/." in path or f"{path}pyvenv.cfg" in amounts
-        if inside and not is_one_thing and 2 * max(map(weight, inside)) > weight(path):
+        if inside and not is_one_thing and 2 * max(map(compute_weight, inside)) > compute_weight(path):
             to_look_at += inside
         else:
             chosen.append(path)
-    worth_naming = max(map(weight, chosen)) / 100
-    return sorted((path for path in chosen if weight(path) >= worth_naming), key=lambda path: (-weight(path), path))
+    worth_naming = max(map(compute_weight, chosen)) / 100
+    return sorted(
+        (path for path in chosen if compute_weight(path) >= worth_naming),
+        key=lambda path: (-compute_weight(path), path),
+    )
 
 
-def _fewest_over_limit(
-    largest: list[str], amounts: dict[str, Amount], total: Amount, limits: SnapshotLimits
-) -> list[str]:
+def _select_fewest(largest: list[str], amounts: dict[str, Amount], total: Amount, limits: SnapshotLimits) -> list[str]:
     """Return the first of `largest` without which the rest is within the limits, at most as many as are named."""
     rest = Amount(total.size, total.files)
     enough = []
@@ -156,23 +157,23 @@ def _fewest_over_limit(
     return enough
 
 
-def _command(source: str, rules: IgnoreRules, paths: list[str]) -> str:
+def _build_command(source: str, rules: IgnoreRules, paths: list[str]) -> str:
     """Return a shell line that adds the paths to `.amlignore` and keeps what the ignore file says so far."""
     folder = "" if source == "." else f"{source.rstrip('/')}/"
     amlignore = shlex.quote(f"{folder}.amlignore")
     end_of_last_line = [""] if rules.ends_open else []
-    lines = " ".join(map(shlex.quote, [*end_of_last_line, *map(_pattern, paths)]))
+    lines = " ".join(map(shlex.quote, [*end_of_last_line, *map(_build_pattern, paths)]))
     keep = f"cp {shlex.quote(f'{folder}.gitignore')} {amlignore} && " if rules.file_name == ".gitignore" else ""
     return f"{keep}printf '%s\\n' {lines} >> {amlignore}"
 
 
-def _pattern(path: str) -> str:
+def _build_pattern(path: str) -> str:
     """Return the line of an ignore file that names this path and, but for odd characters, no other."""
     line = "/" + _NOT_IN_A_LINE.sub("?", _NEEDS_BACKSLASH.sub(r"\\\1", path))
     return f"{line[:-1]}\\ " if line.endswith(" ") else line
 
 
-def _place(path: str, amount: Amount) -> str:
+def _format_place(path: str, amount: Amount) -> str:
     return f"{shown(path)} ({_format_amount(amount) if path.endswith('/') else format_size(amount.size)})"
 
 

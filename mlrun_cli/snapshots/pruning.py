@@ -42,8 +42,8 @@ def hold_snapshots(folder: Path, say: Callable[[str], None] | None = None) -> It
     """
     # Who prunes shuts the door while it waits, or a stream of submits would let it wait for ever.
     with ExitStack() as stack:
-        with _exclusive(folder, _DOOR, fcntl.LOCK_EX, say, "a 'workspace prune' to end"):
-            stack.enter_context(_exclusive(folder, _LOCK, fcntl.LOCK_SH))
+        with _hold_exclusively(folder, _DOOR, fcntl.LOCK_EX, say, "a 'workspace prune' to end"):
+            stack.enter_context(_hold_exclusively(folder, _LOCK, fcntl.LOCK_SH))
         yield
 
 
@@ -68,8 +68,10 @@ def prune_snapshots(
         StoreError: the folder cannot be written.
     """
     with (
-        _exclusive(folder, _DOOR, fcntl.LOCK_EX, say, "another 'workspace prune'"),
-        _exclusive(folder, _LOCK, fcntl.LOCK_EX, say, "runs that are being submitted, until they have their snapshots"),
+        _hold_exclusively(folder, _DOOR, fcntl.LOCK_EX, say, "another 'workspace prune'"),
+        _hold_exclusively(
+            folder, _LOCK, fcntl.LOCK_EX, say, "runs that are being submitted, until they have their snapshots"
+        ),
     ):
         doomed = []
         kept_ids = kept()
@@ -95,7 +97,7 @@ def prune_snapshots(
 
 
 @contextmanager
-def _exclusive(
+def _hold_exclusively(
     folder: Path, name: str, operation: int, say: Callable[[str], None] | None = None, waits_for: str = ""
 ) -> Iterator[None]:
     make_private_folder(folder)
@@ -107,7 +109,7 @@ def _exclusive(
             hint="Make room there, or set MLRUN_HOME to a folder on another disk.",
         ) from error
     try:
-        if say is not None and not _lock_within(descriptor, operation):
+        if say is not None and not _try_lock_within(descriptor, operation):
             say(f"Waiting for {waits_for}.")
         lock(descriptor, operation)
         yield
@@ -116,7 +118,7 @@ def _exclusive(
             os.close(descriptor)
 
 
-def _lock_within(descriptor: int, operation: int) -> bool:
+def _try_lock_within(descriptor: int, operation: int) -> bool:
     """Take the lock within the time for which nothing is said; whether that was long enough."""
     deadline = time.monotonic() + _SILENT_SECONDS
     while True:

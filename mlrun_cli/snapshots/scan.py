@@ -66,7 +66,7 @@ def scan_folder(source: Path, limits: SnapshotLimits, exclude: Sequence[Path]) -
             hint="Choose another source folder, or set MLRUN_HOME to a folder outside of it.",
             target=source,
         )
-    rules = _rules(source)
+    rules = _read_rules(source)
     scan.notes += rules.notes
     scan.ignore_file = rules.file_name
     walk = _Walk(scan, rules, excluded, limits)
@@ -80,7 +80,7 @@ def scan_folder(source: Path, limits: SnapshotLimits, exclude: Sequence[Path]) -
     return scan
 
 
-def _rules(source: Path) -> IgnoreRules:
+def _read_rules(source: Path) -> IgnoreRules:
     if not os.path.isdir(source):  # Path.is_dir raises where a folder above must not be entered
         reason = "is not a folder" if os.path.exists(source) else "does not exist or cannot be reached"
         raise InvalidPath(f"The source folder '{source}' {reason}.", target=source)
@@ -176,18 +176,18 @@ def _keep_inner_links(scan: Scan) -> None:
     links, scan.links = scan.links, {}
     for path in links:
         try:
-            target = _target(scan.root, path)
+            target = _resolve_target(scan.root, path)
         except OSError as error:
             reason = _LINK_ERRORS.get(error.errno or 0) or unreadable(error)
         else:
             if target in inside and not path.startswith(f"{target}/"):
                 scan.links[path] = target
                 continue
-            reason = _omission_reason(path, target)
+            reason = _describe_omission(path, target)
         scan.left_out.append(OmittedPath(path, reason))
 
 
-def _target(root: str, path: str) -> str | None:
+def _resolve_target(root: str, path: str) -> str | None:
     """Return the path inside of `root` where a link leads in the end, '' for the root; None if that is outside."""
     target = os.path.realpath(os.path.join(root, path), strict=True)
     if target == root:
@@ -196,7 +196,7 @@ def _target(root: str, path: str) -> str | None:
     return target[len(prefix) :] if target.startswith(prefix) else None
 
 
-def _omission_reason(path: str, target: str | None) -> str:
+def _describe_omission(path: str, target: str | None) -> str:
     if target is None:
         return "a link that leads out of the folder"
     return _CIRCLE if not target or path.startswith(f"{target}/") else LINK_TO_LEFT_OUT

@@ -89,9 +89,11 @@ class _SnapshotBuilder:
         self._store.remove_abandoned()
         entries = [SnapshotEntry(path, EntryKind.DIRECTORY) for path in self._scan.folders]
         entries += [
-            entry for path, found in self._scan.files.items() if (entry := self._file_entry(path, found)) is not None
+            entry
+            for path, found in self._scan.files.items()
+            if (entry := self._build_file_entry(path, found)) is not None
         ]
-        entries += self._link_entries({entry.path for entry in entries})
+        entries += self._build_link_entries({entry.path for entry in entries})
         self._cache.save()
         return tuple(sorted(entries, key=lambda entry: entry.path))
 
@@ -104,7 +106,7 @@ class _SnapshotBuilder:
             notes.append(f"Changed while the snapshot was taken: {some(sorted(self._unsteady))}.")
         return notes
 
-    def _file_entry(self, path: str, found: os.stat_result) -> SnapshotEntry | None:
+    def _build_file_entry(self, path: str, found: os.stat_result) -> SnapshotEntry | None:
         """Return the entry of a file whose content is in the store now; None when it could not be read."""
         digest = self._cache.find(path, found)
         size = found.st_size
@@ -125,7 +127,7 @@ class _SnapshotBuilder:
         executable = bool(found.st_mode & stat.S_IXUSR)
         return SnapshotEntry(path, EntryKind.FILE, digest, size, executable, found.st_mtime_ns)
 
-    def _link_entries(self, inside: set[str]) -> list[SnapshotEntry]:
+    def _build_link_entries(self, inside: set[str]) -> list[SnapshotEntry]:
         entries = []
         for path, target in self._scan.links.items():
             if target in inside:

@@ -129,7 +129,7 @@ def escaping_links(destination: Path) -> list[str]:
     found = []
     with suppress(OSError):
         for path, there, _ in _walk(destination):
-            if there.is_symlink() and _inner_target(destination, path) is None:
+            if there.is_symlink() and _resolve_inner_target(destination, path) is None:
                 found.append(path)
     return sorted(found)
 
@@ -242,11 +242,11 @@ class _FolderStack:
 
 
 def _leads_to_file(destination: Path, path: str) -> bool:
-    target = _inner_target(destination, path)
+    target = _resolve_inner_target(destination, path)
     return target is not None and os.path.isfile(target)
 
 
-def _inner_target(destination: Path, path: str) -> str | None:
+def _resolve_inner_target(destination: Path, path: str) -> str | None:
     """Return the final target of a link, existing or not.
 
     None if that is outside, or cannot be told.

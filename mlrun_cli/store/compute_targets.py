@@ -18,11 +18,11 @@ class ComputeTargetStore:
     def find(self, name: str) -> ComputeTarget | None:
         """Return the target of this name, or None."""
         row = self._database.row("SELECT * FROM compute_targets WHERE name = :name", name=name)
-        return None if row is None else _target(row)
+        return None if row is None else _target_from_row(row)
 
     def list(self) -> Sequence[ComputeTarget]:
         """Return all targets, by name."""
-        return [_target(row) for row in self._database.rows("SELECT * FROM compute_targets ORDER BY name")]
+        return [_target_from_row(row) for row in self._database.rows("SELECT * FROM compute_targets ORDER BY name")]
 
     def insert(self, target: ComputeTarget) -> bool:
         """Add a target; False when there is one of its name, which stays as it is."""
@@ -31,7 +31,7 @@ class ComputeTargetStore:
             " VALUES (:name, :kind, :definition, :created_at, :modified_at) ON CONFLICT (name) DO NOTHING",
             name=target.name,
             kind=target.kind,
-            definition=_definition(target),
+            definition=_serialize_definition(target),
             created_at=target.created_at,
             modified_at=target.modified_at,
         )
@@ -42,7 +42,7 @@ class ComputeTargetStore:
         self._database.execute(
             "UPDATE compute_targets SET definition = :definition, modified_at = :modified_at WHERE name = :name",
             name=target.name,
-            definition=_definition(target),
+            definition=_serialize_definition(target),
             modified_at=target.modified_at,
         )
 
@@ -51,7 +51,7 @@ class ComputeTargetStore:
         return self._database.execute("DELETE FROM compute_targets WHERE name = :name", name=name) == 1
 
 
-def _definition(target: ComputeTarget) -> str:
+def _serialize_definition(target: ComputeTarget) -> str:
     return json.dumps(
         {
             "description": target.description,
@@ -61,7 +61,7 @@ def _definition(target: ComputeTarget) -> str:
     )
 
 
-def _target(row: Row) -> ComputeTarget:
+def _target_from_row(row: Row) -> ComputeTarget:
     return ComputeTarget(
         name=row["name"],
         kind=row["kind"],

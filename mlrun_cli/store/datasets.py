@@ -24,17 +24,17 @@ class DatasetStore:
 
     def find_by_id(self, dataset_id: str) -> Dataset | None:
         """Return the dataset with this id, in letters of any case, or None."""
-        return self._one("dataset_id = :dataset_id", dataset_id=dataset_id.lower())
+        return self._find_one("dataset_id = :dataset_id", dataset_id=dataset_id.lower())
 
     def find(self, name: str, version: int | None = None) -> Dataset | None:
         """Return the dataset of this name in this version, or None; without a version, the latest."""
         if version is None:
-            return self._one("name = :name ORDER BY version DESC LIMIT 1", name=name)
-        return self._one("name = :name AND version = :version", name=name, version=version)
+            return self._find_one("name = :name ORDER BY version DESC LIMIT 1", name=name)
+        return self._find_one("name = :name AND version = :version", name=name, version=version)
 
     def find_unnamed(self, definition: Definition) -> Dataset | None:
         """Return a dataset without a name that is defined in the same way, or None."""
-        return self._one(
+        return self._find_one(
             "name IS NULL AND definition = :definition ORDER BY dataset_key LIMIT 1",
             definition=serialize_definition(definition),
         )
@@ -46,7 +46,7 @@ class DatasetStore:
             " (SELECT name, max(version) AS version FROM datasets WHERE name IS NOT NULL GROUP BY name) AS newest"
             " ON datasets.name = newest.name AND datasets.version = newest.version ORDER BY datasets.name"
         )
-        return [_dataset(row) for row in rows]
+        return [_dataset_from_row(row) for row in rows]
 
     def insert(
         self,
@@ -72,7 +72,7 @@ class DatasetStore:
             now=now(),
         )
         assert row is not None
-        return _dataset(row)
+        return _dataset_from_row(row)
 
     def describe(self, dataset: Dataset, description: str | None, tags: Mapping[str, str | None]) -> None:
         """Replace the description and the tags of a dataset."""
@@ -96,12 +96,12 @@ class DatasetStore:
         """Take their name from all versions of a dataset. Runs that used them still find them by id."""
         self._database.execute("UPDATE datasets SET name = NULL, version = NULL WHERE name = :name", name=name)
 
-    def _one(self, condition: str, **parameters: object) -> Dataset | None:
+    def _find_one(self, condition: str, **parameters: object) -> Dataset | None:
         row = self._database.row(f"SELECT * FROM datasets WHERE {condition}", **parameters)  # noqa: S608 - our own words
-        return None if row is None else _dataset(row)
+        return None if row is None else _dataset_from_row(row)
 
 
-def _dataset(row: Row) -> Dataset:
+def _dataset_from_row(row: Row) -> Dataset:
     return Dataset(
         key=row["dataset_key"],
         dataset_id=row["dataset_id"],

@@ -66,7 +66,7 @@ class MetricCurveStore:
         """Return the curves of several runs, by their keys; those without numbers of this name are left out."""
         found = {
             series["run_key"]: _Curve(self._database, series, over, begin, end).read(points)
-            for series in self._series(run_keys, name)
+            for series in self._select_series(run_keys, name)
         }
         return {key: chosen for key, chosen in found.items() if chosen}
 
@@ -94,11 +94,11 @@ class MetricCurveStore:
         """
         found = {
             series["run_key"]: _Curve(self._database, series, over, begin, end).pieces(points, before)
-            for series in self._series(run_keys, name)
+            for series in self._select_series(run_keys, name)
         }
         return {key: pieces for key, pieces in found.items() if pieces}
 
-    def _series(self, run_keys: Sequence[int], name: str) -> Iterator[Row]:
+    def _select_series(self, run_keys: Sequence[int], name: str) -> Iterator[Row]:
         for places, parameters in in_lists("run", run_keys):
             yield from self._database.rows(
                 f"SELECT run_key, metric_key, value_count FROM metrics WHERE run_key IN {places} AND name = :name",  # noqa: S608
@@ -120,18 +120,18 @@ class _Curve:
         self._condition = self._until if begin is None else f"{self._until} AND {_X[over]} >= :begin"
 
     def read(self, points: int) -> Sequence[MetricPoint]:
-        first, last = self._extent()
-        size = _piece_size(first, last, points)
+        first, last = self._find_extent()
+        size = _compute_piece_size(first, last, points)
         if size == 1:
-            rows: Sequence[Row] = self._all(first, last)
+            rows: Sequence[Row] = self._read_all(first, last)
         else:
-            rows = [*self._all(first, first), *self._extremes(first, last, size), *self._all(last, last)]
-        by_position = {row["position"]: _point(row) for row in rows}
+            rows = [*self._read_all(first, first), *self._find_extremes(first, last, size), *self._read_all(last, last)]
+        by_position = {row["position"]: _point_from_row(row) for row in rows}
         ordered = [by_position[position] for position in sorted(by_position)]
         return sorted(ordered, key=lambda point: point.step if self._over == STEP else point.logged_at)
 
     def pieces(self, points: int, before: int) -> Sequence[CurvePiece]:
-        first, last = self._extent()
+        first, last = self._find_extent()
         numbers = (
             f"FROM metric_values WHERE {self._until} AND position >= start AND position < start + :size"
             " AND number >= -:greatest AND number <= :greatest"
@@ -143,13 +143,13 @@ class _Curve:
             f" (SELECT avg(number) {numbers}) AS mean, (SELECT count(*) {numbers}) AS size FROM pieces",
             start=max(0, first - before),
             last=last,
-            size=_piece_size(first, last, points),
+            size=_compute_piece_size(first, last, points),
             greatest=sys.float_info.max,
             **self._parameters,
         )
         return [CurvePiece(row["end"], row["mean"], row["size"]) for row in rows if row["size"]]
 
-    def _extent(self) -> tuple[int, int]:
+    def _find_extent(self) -> tuple[int, int]:
         """Return the positions of the first and the last number that is wanted."""
         if not self._is_cut:
             return 0, self._last
@@ -159,7 +159,7 @@ class _Curve:
         )
         return (0, -1) if row is None or row["first"] is None else (row["first"], row["last"])
 
-    def _all(self, first: int, last: int) -> Sequence[Row]:
+    def _read_all(self, first: int, last: int) -> Sequence[Row]:
         """Return the numbers from one position to another."""
         return self._database.rows(
             "SELECT position, step, logged_at, number FROM metric_values"  # noqa: S608
@@ -170,7 +170,7 @@ class _Curve:
             **self._parameters,
         )
 
-    def _extremes(self, first: int, last: int, size: int) -> Sequence[Row]:
+    def _find_extremes(self, first: int, last: int, size: int) -> Sequence[Row]:
         """Of each piece of `size` positions the least number, the greatest and the first NaN."""
         piece = (
             f"SELECT position FROM metric_values WHERE {self._condition}"  # noqa: S608
@@ -191,11 +191,11 @@ class _Curve:
         )
 
 
-def _piece_size(first: int, last: int, points: int) -> int:
+def _compute_piece_size(first: int, last: int, points: int) -> int:
     """Return how many positions a piece has, at two points a piece; 1 where each number can be a point."""
     return 1 if last - first < points else -(-(last - first + 1) // max(1, points // 2))
 
 
-def _point(row: Row) -> MetricPoint:
+def _point_from_row(row: Row) -> MetricPoint:
     step = row["position"] if row["step"] is None else row["step"]
     return MetricPoint(step, row["logged_at"], float("nan") if row["number"] is None else row["number"])

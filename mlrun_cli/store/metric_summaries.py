@@ -40,18 +40,18 @@ class MetricSummaryStore:
             text: what the name holds, in either case.
             only_images: True for images only, False for all others only.
         """
-        condition, parameters = _which(run_key, text, only_images)
+        condition, parameters = _build_condition(run_key, text, only_images)
         rows = self._database.rows(
             f"{_SELECT} WHERE {condition} ORDER BY name LIMIT :limit OFFSET :offset",
             limit=limit,
             offset=offset,
             **parameters,
         )
-        return [_summary(row) for row in rows]
+        return [_summary_from_row(row) for row in rows]
 
     def count(self, run_key: int, *, text: str = "", only_images: bool | None = None) -> int:
         """Return how many metrics `list` has without a limit."""
-        condition, parameters = _which(run_key, text, only_images)
+        condition, parameters = _build_condition(run_key, text, only_images)
         row = self._database.row(f"SELECT count(*) AS found FROM metrics WHERE {condition}", **parameters)  # noqa: S608
         assert row is not None
         return int(row["found"])
@@ -59,7 +59,7 @@ class MetricSummaryStore:
     def find(self, run_key: int, name: str) -> MetricSummary | None:
         """Return the metric of this name of a run, or None."""
         row = self._database.row(f"{_SELECT} WHERE run_key = :run_key AND name = :name", run_key=run_key, name=name)
-        return None if row is None else _summary(row)
+        return None if row is None else _summary_from_row(row)
 
     def list_of_runs(self, run_keys: Sequence[int], names: Sequence[str]) -> Mapping[tuple[int, str], MetricSummary]:
         """Return the metrics of these names, by key of the run and name; missing ones are left out.
@@ -74,7 +74,7 @@ class MetricSummaryStore:
                 **parameters,
                 **named,
             )
-            found.update(((row["run_key"], row["name"]), _summary(row)) for row in rows)
+            found.update(((row["run_key"], row["name"]), _summary_from_row(row)) for row in rows)
         return found
 
     def list_names(self, run_keys: Sequence[int], limit: int = 1000) -> Sequence[str]:
@@ -98,7 +98,7 @@ class MetricSummaryStore:
         """
         if not run_keys:
             return []
-        its_run, parameters = in_list("run", self._within_reach(run_keys))
+        its_run, parameters = in_list("run", self._limit_runs(run_keys))
         rows = self._database.rows(
             f"SELECT name, max(value_count) AS longest FROM metrics WHERE run_key IN {its_run} AND {_HAS_NUMBERS}"  # noqa: S608
             " GROUP BY name ORDER BY count(*) DESC, longest DESC, name LIMIT :limit",
@@ -107,7 +107,7 @@ class MetricSummaryStore:
         )
         return [(row["name"], row["longest"]) for row in rows]
 
-    def _within_reach(self, run_keys: Sequence[int]) -> Sequence[int]:
+    def _limit_runs(self, run_keys: Sequence[int]) -> Sequence[int]:
         """Return the first of some runs, at least one, whose metrics are few enough to be read for a page."""
         left = _MOST_READ
         reached: list[int] = []
@@ -147,7 +147,7 @@ class MetricSummaryStore:
         return [row["name"] for row in rows]
 
 
-def _which(run_key: int, text: str, only_images: bool | None) -> tuple[str, dict[str, Any]]:
+def _build_condition(run_key: int, text: str, only_images: bool | None) -> tuple[str, dict[str, Any]]:
     condition = "run_key = :run_key"
     parameters: dict[str, Any] = {"run_key": run_key}
     if text:
@@ -159,7 +159,7 @@ def _which(run_key: int, text: str, only_images: bool | None) -> tuple[str, dict
     return condition, parameters
 
 
-def _summary(row: Row) -> MetricSummary:
+def _summary_from_row(row: Row) -> MetricSummary:
     return MetricSummary(
         name=row["name"],
         shape=row["shape"],

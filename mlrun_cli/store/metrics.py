@@ -32,7 +32,7 @@ class _Series:
         self.maximum: float | None = row["max_value"]
         self.description: str | None = row["description"]
 
-    def saw(self, number: float) -> None:
+    def add_number(self, number: float) -> None:
         self.last = number
         if self.minimum is None or number < self.minimum:
             self.minimum = number
@@ -60,7 +60,7 @@ class MetricStore:
                 series.description = description
             if shape == VALUE and type(value) is float and value == value:  # noqa: PLR0124 — NaN differs from itself
                 # By far the most frequent: half the time of the general way.
-                series.saw(value)
+                series.add_number(value)
                 rows.append((series.key, series.count, logged_at, step, "f", value, None))
                 series.count += 1
                 continue
@@ -69,7 +69,7 @@ class MetricStore:
                 if kind == "n":
                     series.last = item
                 elif number is not None:
-                    series.saw(number)
+                    series.add_number(number)
                 rows.append((series.key, series.count, logged_at, step, kind, number, text))
                 series.count += 1
         self._database.insert_many("metric_values", _COLUMNS, rows)
@@ -86,16 +86,19 @@ class MetricStore:
 
     def get(self, run_key: int, name: str | None = None) -> dict[str, Any]:
         """Return all metrics of a run, or the one of this name, each in the shape of `get_metrics`."""
-        return {row["name"]: self._values(row["metric_key"], row["shape"]) for row in self._series(run_key, name)}
+        return {
+            row["name"]: self._read_values(row["metric_key"], row["shape"])
+            for row in self._select_series(run_key, name)
+        }
 
     def shapes(self, run_key: int, name: str | None = None) -> dict[str, str]:
         """How each metric of a run, or the one of this name, was logged."""
-        return {row["name"]: row["shape"] for row in self._series(run_key, name)}
+        return {row["name"]: row["shape"] for row in self._select_series(run_key, name)}
 
     def get_last(self, run_key: int, name: str | None = None) -> dict[str, Any]:
         """Return the newest value of each metric of a run, or of the one of this name."""
         last: dict[str, Any] = {}
-        for series in self._series(run_key, name):
+        for series in self._select_series(run_key, name):
             row = self._database.row(
                 "SELECT kind, number, text FROM metric_values WHERE metric_key = :key ORDER BY position DESC LIMIT 1",
                 key=series["metric_key"],
@@ -120,7 +123,7 @@ class MetricStore:
             for row in rows
         ]
 
-    def _series(self, run_key: int, name: str | None) -> Sequence[Row]:
+    def _select_series(self, run_key: int, name: str | None) -> Sequence[Row]:
         condition = "" if name is None else " AND name = :name"
         parameters = {} if name is None else {"name": name}
         return self._database.rows(
@@ -130,7 +133,7 @@ class MetricStore:
             **parameters,
         )
 
-    def _values(self, metric_key: int, shape: str) -> Any:
+    def _read_values(self, metric_key: int, shape: str) -> Any:
         if self._is_plain(metric_key):
             rows = self._database.rows(
                 "SELECT number FROM metric_values WHERE metric_key = :key ORDER BY position", key=metric_key

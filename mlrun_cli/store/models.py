@@ -49,9 +49,9 @@ class ModelStore:
             framework=new.framework,
             framework_version=new.framework_version,
             description=self._redaction.optional_text(new.description),
-            tags=_text(self._redaction.document(new.tags)),
-            properties=_text(self._redaction.document(new.properties)),
-            details=_text(new.details._asdict()),
+            tags=_to_json(self._redaction.document(new.tags)),
+            properties=_to_json(self._redaction.document(new.properties)),
+            details=_to_json(new.details._asdict()),
             created_at=moment,
             modified_at=moment,
         )
@@ -64,7 +64,7 @@ class ModelStore:
         """
         found = self.list(ModelFilter(name=name, version=version))
         if not found:
-            raise self._not_found(name, version)
+            raise self._not_found_error(name, version)
         return found[0]
 
     def list(self, which: ModelFilter) -> Sequence[Model]:
@@ -73,7 +73,7 @@ class ModelStore:
         wanted = {column: value for column, value in columns.items() if value is not None}
         where = " AND ".join(f"{column} = :{column}" for column in wanted) or "1 = 1"
         rows = self._database.rows(f"SELECT * FROM models WHERE {where} ORDER BY model_key DESC", **wanted)  # noqa: S608
-        return which.chosen(map(_model, rows))
+        return which.chosen(map(_model_from_row, rows))
 
     def update(
         self,
@@ -89,10 +89,10 @@ class ModelStore:
             "UPDATE models SET tags = :tags, properties = :properties, description = :description,"
             " details = :details, modified_at = :now WHERE model_key = :key",
             key=model.key,
-            tags=_text(self._redaction.document(tags)),
-            properties=_text(self._redaction.document(properties)),
+            tags=_to_json(self._redaction.document(tags)),
+            properties=_to_json(self._redaction.document(properties)),
             description=self._redaction.optional_text(description),
-            details=_text(details._asdict()),
+            details=_to_json(details._asdict()),
             now=now(),
         )
 
@@ -100,7 +100,7 @@ class ModelStore:
         """Forget a model; False when it was gone."""
         return bool(self._database.execute("DELETE FROM models WHERE model_key = :key", key=model.key))
 
-    def _not_found(self, name: str, version: int | None) -> ModelNotFound:
+    def _not_found_error(self, name: str, version: int | None) -> ModelNotFound:
         versions = [str(model.version) for model in self.list(ModelFilter(name=name))]
         if versions:
             return ModelNotFound(
@@ -111,11 +111,11 @@ class ModelStore:
         return ModelNotFound(f"There is no model '{name}'.{there_are}", target=name)
 
 
-def _text(value: Mapping[str, Any]) -> str:
+def _to_json(value: Mapping[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _model(row: Row) -> Model:
+def _model_from_row(row: Row) -> Model:
     details = json.loads(row["details"])
     pairs = [(purpose, guid) for purpose, guid in details["datasets"]]
     return Model(

@@ -56,9 +56,9 @@ class Recorder:
         """
         told = self._read_recorded_runs()
         lacking = {}
-        for batch in _batches([key for key, _ in self._records.list_run_keys().values()]):
+        for batch in _split_into_batches([key for key, _ in self._records.list_run_keys().values()]):
             for document in self._records.read_documents(batch):
-                if told.get(document["row"]["run_id"]) != _fingerprint(document):
+                if told.get(document["row"]["run_id"]) != _compute_fingerprint(document):
                     lacking[document["row"]["run_key"]] = self._find_record_folder(document)
         self._record_runs(list(lacking))
         self._record_named(self._find_unrecorded_names())
@@ -69,7 +69,7 @@ class Recorder:
         with suppress(FileNotFoundError):
             folders = [path for path in (self._folder / "runs").iterdir() if path.is_dir() and path.name[0] != "."]
             return {
-                run_id: _fingerprint(document)
+                run_id: _compute_fingerprint(document)
                 for path in folders
                 for run_id, document in read_run_documents(RunFolder(path)).items()
             }
@@ -86,7 +86,7 @@ class Recorder:
             change
             for change in changes
             if _select_recorded(change.table, told.get(change))
-            != _select_recorded(change.table, self._records.find_named(*_key(change)))
+            != _select_recorded(change.table, self._records.find_named(*_get_sort_key(change)))
         ]
 
     def _list_names(self) -> list[Change]:
@@ -97,7 +97,7 @@ class Recorder:
     def _record_runs(self, keys: list[int]) -> None:
         """Write down what the store says of some runs."""
         changed = frozenset(keys)
-        for batch in _batches(keys):
+        for batch in _split_into_batches(keys):
             below: dict[int, list[dict[str, Any]]] = defaultdict(list)
             for document in self._records.read_documents(batch):
                 if _is_below(document):
@@ -110,7 +110,7 @@ class Recorder:
                     earlier = [
                         key for key in self._records.list_children_without_folder(root_key) if key not in changed
                     ]
-                    for of_earlier in _batches(earlier):
+                    for of_earlier in _split_into_batches(earlier):
                         self._append(children, list(self._records.read_documents(of_earlier)))
                 self._append(children, documents)
 
@@ -129,7 +129,7 @@ class Recorder:
             if "owner_lock" in document["row"]:  # one without a script has no folder before
                 with suppress(FileExistsError):
                     os.mkdir(folder.path, 0o700)
-            size = _size(folder.record)
+            size = _get_size(folder.record)
             if size:
                 document["row"].pop("definition", None)  # long, the same for ever, and in the first line
             if size > _LARGEST_BYTES:
@@ -160,7 +160,7 @@ class Recorder:
         lines = [
             {
                 "key": [change.first, change.second],
-                "row": self._records.find_named(*_key(change)),
+                "row": self._records.find_named(*_get_sort_key(change)),
                 "table": change.table,
             }
             for change in changes
@@ -174,11 +174,11 @@ def _is_below(document: Mapping[str, Any]) -> bool:
     return document["root"] is not None and "owner_lock" in document["row"]
 
 
-def _key(change: Change) -> tuple[str, tuple[Any, Any]]:
+def _get_sort_key(change: Change) -> tuple[str, tuple[Any, Any]]:
     return change.table, (change.first, change.second)
 
 
-def _fingerprint(document: Mapping[str, Any]) -> str:
+def _compute_fingerprint(document: Mapping[str, Any]) -> str:
     """Return a digest of a document of a run, without what changes all the time."""
     recorded = {
         **document,
@@ -195,11 +195,11 @@ def _select_recorded(table: str, row: Mapping[str, Any] | None) -> Mapping[str, 
     return {name: row[name] for name in row if name not in UNRECORDED.get(table, ()) and row[name] is not None}
 
 
-def _batches(keys: list[int]) -> Iterator[list[int]]:
+def _split_into_batches(keys: list[int]) -> Iterator[list[int]]:
     return (keys[start : start + _AT_ONCE] for start in range(0, len(keys), _AT_ONCE))
 
 
-def _size(path: Path) -> int:
+def _get_size(path: Path) -> int:
     try:
         return path.stat().st_size
     except FileNotFoundError:

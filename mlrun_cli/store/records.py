@@ -70,8 +70,8 @@ class RecordStore:
                 f" WHERE runs.run_key IN {places} ORDER BY runs.run_key",
                 **parameters,
             )
-            experiments = self._experiments(rows)
-            tags, properties = (self._pairs(table, places, parameters) for table in ("run_tags", "run_properties"))
+            experiments = self._read_experiments(rows)
+            tags, properties = (self._read_pairs(table, places, parameters) for table in ("run_tags", "run_properties"))
             history: dict[int, list[list[Any]]] = {}
             for change in self._database.rows(
                 f"SELECT run_key, status, changed_at FROM status_changes WHERE run_key IN {places}"  # noqa: S608
@@ -130,7 +130,7 @@ class RecordStore:
     def add_run(self, document: Mapping[str, Any]) -> int:
         """Add a run, with the key it had if that is free, within a transaction; its key."""
         row = dict(document["row"])
-        row["experiment_key"] = self._experiment_key(document["experiment"])
+        row["experiment_key"] = self._ensure_experiment(document["experiment"])
         taken = self._database.row("SELECT 1 FROM runs WHERE run_key = :key", key=row.get("run_key"))
         if taken is not None:
             del row["run_key"]
@@ -177,7 +177,7 @@ class RecordStore:
         )
         return 1 + int((row and row["number"]) or 0)
 
-    def _experiment_key(self, experiment: Mapping[str, Any]) -> int:
+    def _ensure_experiment(self, experiment: Mapping[str, Any]) -> int:
         # It may have another name by now.
         found = self._database.row(
             "SELECT experiment_key FROM experiments WHERE experiment_id = :experiment_id OR name = :name"
@@ -191,7 +191,7 @@ class RecordStore:
             )
             row = {name: value for name, value in experiment.items() if name != "experiment_key" or taken is None}
             self._insert("experiments", row)
-            return self._experiment_key(experiment)
+            return self._ensure_experiment(experiment)
         return int(found["experiment_key"])
 
     def _insert(self, table: str, row: Mapping[str, Any], otherwise: str = "") -> int:
@@ -202,14 +202,14 @@ class RecordStore:
             **{name: row[name] for name in known},
         )
 
-    def _experiments(self, rows: Sequence[Row]) -> dict[int, dict[str, Any]]:
+    def _read_experiments(self, rows: Sequence[Row]) -> dict[int, dict[str, Any]]:
         found = {}
         for key in {row["experiment_key"] for row in rows}:
             experiment = self._database.row("SELECT * FROM experiments WHERE experiment_key = :key", key=key)
             found[key] = {} if experiment is None else dict(experiment)
         return found
 
-    def _pairs(self, table: str, places: str, parameters: Mapping[str, object]) -> dict[int, dict[str, Any]]:
+    def _read_pairs(self, table: str, places: str, parameters: Mapping[str, object]) -> dict[int, dict[str, Any]]:
         found: dict[int, dict[str, Any]] = {}
         for row in self._database.rows(
             f"SELECT run_key, key, value FROM {table} WHERE run_key IN {places}",  # noqa: S608

@@ -31,10 +31,10 @@ class Salvage:
         """Return the documents of runs by id, as `RecordStore` has them; `journals` is how far each was read."""
         rows = {row["run_key"]: row for row in self._damaged.rows("runs", ("run_key",))}
         experiments = {row["experiment_key"]: row for row in self._damaged.rows("experiments", ("experiment_key",))}
-        tags = self._grouped("run_tags", ("run_key", "key"), lambda row: (row["key"], row["value"]))
-        properties = self._grouped("run_properties", ("run_key", "key"), lambda row: (row["key"], row["value"]))
-        journals = self._grouped("journals", ("run_key", "name"), lambda row: (row["name"], row["bytes_read"]))
-        history = self._grouped("status_changes", ("change_key",), lambda row: (row["status"], row["changed_at"]))
+        tags = self._group_pairs("run_tags", ("run_key", "key"), lambda row: (row["key"], row["value"]))
+        properties = self._group_pairs("run_properties", ("run_key", "key"), lambda row: (row["key"], row["value"]))
+        journals = self._group_pairs("journals", ("run_key", "name"), lambda row: (row["name"], row["bytes_read"]))
+        history = self._group_pairs("status_changes", ("change_key",), lambda row: (row["status"], row["changed_at"]))
         return {
             row["run_id"]: {
                 "experiment": experiments[row["experiment_key"]],
@@ -78,7 +78,7 @@ class Salvage:
         database.insert_many("metric_values", _VALUE_COLUMNS, batch)
         return len(better)
 
-    def _grouped(
+    def _group_pairs(
         self, table: str, keys: tuple[str, ...], pair: Callable[[Mapping[str, Any]], tuple[Any, Any]]
     ) -> dict[int, list[tuple[Any, Any]]]:
         """Pairs by the runs that they are of."""

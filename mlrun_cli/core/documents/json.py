@@ -36,12 +36,12 @@ class _JsonReader(NodeBuilder):
         self._line = 1
 
     def document(self) -> Node:
-        root = self._value("", 1)
-        if self._next_character():
+        root = self._read_value("", 1)
+        if self._peek():
             raise json.JSONDecodeError("Extra data", self._text, self._at)
         return root
 
-    def _next_character(self) -> str:
+    def _peek(self) -> str:
         match = self._space.match(self._text, self._at)
         self._move(match.end() if match else self._at)
         return self._text[self._at : self._at + 1]
@@ -51,21 +51,21 @@ class _JsonReader(NodeBuilder):
         self._at = to
 
     def _skip(self, character: str, message: str) -> None:
-        if self._next_character() != character:
+        if self._peek() != character:
             raise json.JSONDecodeError(message, self._text, self._at)
         self._move(self._at + 1)
 
-    def _value(self, key_path: str, depth: int) -> Node:
-        first, line = self._next_character(), self._line
+    def _read_value(self, key_path: str, depth: int) -> Node:
+        first, line = self._peek(), self._line
         self.enter(key_path, line, depth)
         if first == "{":
-            return self.node(self._object(key_path, depth), key_path, line)
+            return self.node(self._read_object(key_path, depth), key_path, line)
         if first == "[":
-            return self.node(self._array(key_path, depth), key_path, line)
-        value, source = self._scalar()
+            return self.node(self._read_array(key_path, depth), key_path, line)
+        value, source = self._read_scalar()
         return self.node(value, key_path, line, source)
 
-    def _scalar(self) -> tuple[Scalar, str]:
+    def _read_scalar(self) -> tuple[Scalar, str]:
         start = self._at
         try:
             value, end = self._decoder.raw_decode(self._text, start)
@@ -76,30 +76,30 @@ class _JsonReader(NodeBuilder):
         self._move(end)
         return value, value if isinstance(value, str) else self._text[start:end]
 
-    def _object(self, key_path: str, depth: int) -> dict[str, Node]:
+    def _read_object(self, key_path: str, depth: int) -> dict[str, Node]:
         nodes: dict[str, Node] = {}
         lines: dict[str, int] = {}
         self._skip("{", "Expecting an object")
-        while self._next_character() != "}":
+        while self._peek() != "}":
             if nodes:
                 self._skip(",", "Expecting ',' delimiter")
-            if self._next_character() != '"':
+            if self._peek() != '"':
                 raise json.JSONDecodeError("Expecting a key in double quotes", self._text, self._at)
             line = self._line
-            key = str(self._scalar()[0])
+            key = str(self._read_scalar()[0])
             inner = joined(key_path, key)
             self.note_key(lines, key, inner, line)
             self._skip(":", "Expecting ':' delimiter")
-            nodes[key] = self._value(inner, depth + 1)
+            nodes[key] = self._read_value(inner, depth + 1)
         self._move(self._at + 1)
         return nodes
 
-    def _array(self, key_path: str, depth: int) -> tuple[Node, ...]:
+    def _read_array(self, key_path: str, depth: int) -> tuple[Node, ...]:
         nodes: list[Node] = []
         self._skip("[", "Expecting an array")
-        while self._next_character() != "]":
+        while self._peek() != "]":
             if nodes:
                 self._skip(",", "Expecting ',' delimiter")
-            nodes.append(self._value(f"{key_path}[{len(nodes)}]", depth + 1))
+            nodes.append(self._read_value(f"{key_path}[{len(nodes)}]", depth + 1))
         self._move(self._at + 1)
         return tuple(nodes)

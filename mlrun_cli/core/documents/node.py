@@ -69,7 +69,7 @@ class Node(NamedTuple):
             InvalidFile: it is something else.
         """
         if not isinstance(self.content, dict):
-            raise self._unexpected("a mapping")
+            raise self._type_error("a mapping")
         return self.content
 
     def items(self) -> tuple[Node, ...]:
@@ -79,7 +79,7 @@ class Node(NamedTuple):
             InvalidFile: it is something else.
         """
         if not isinstance(self.content, tuple):
-            raise self._unexpected("a list")
+            raise self._type_error("a list")
         return self.content
 
     def text(self) -> str:
@@ -89,7 +89,7 @@ class Node(NamedTuple):
             InvalidFile: it is nothing, a list or a mapping, or no process could be given it.
         """
         if self.content is None or isinstance(self.content, (tuple, dict)):
-            raise self._unexpected("text")
+            raise self._type_error("text")
         text = self.content if isinstance(self.content, str) else self.source
         problem = text_problem(text)
         if problem:
@@ -121,7 +121,7 @@ class Node(NamedTuple):
             InvalidFile: it is something else.
         """
         if not isinstance(self.content, bool):
-            raise self._unexpected("true or false")
+            raise self._type_error("true or false")
         return self.content
 
     def integer(self) -> int:
@@ -131,7 +131,7 @@ class Node(NamedTuple):
             InvalidFile: it is something else.
         """
         if not isinstance(self.content, int) or isinstance(self.content, bool):
-            raise self._unexpected("a whole number")
+            raise self._type_error("a whole number")
         return self.content
 
     def under(self, key_path: str) -> Node:
@@ -151,7 +151,7 @@ class Node(NamedTuple):
             return [node.plain() for node in self.content]
         return self.content
 
-    def _unexpected(self, wanted: str) -> InvalidFile:
+    def _type_error(self, wanted: str) -> InvalidFile:
         found = _KIND_WORDS[type(self.content)]
         shown = quoted(self.key_path, self.source)
         return self.error(f"expected {wanted}, found {found}{f' ({shown})' if shown else ''}")
@@ -183,7 +183,7 @@ def quoted(key_path: str, text: str) -> str:
     keys = key_path.lower().split(".")
     if _VARIABLES & set(keys) or redaction.is_secret(keys[-1]):
         return ""
-    return _shortened(redaction.quoted(text))
+    return _shorten(redaction.quoted(text))
 
 
 def joined(key_path: str, key: str) -> str:
@@ -220,7 +220,7 @@ class NodeBuilder:
         self._count += 1
         if len(key_path) > MAX_KEY_PATH:
             reason = f"stands under keys of more than {MAX_KEY_PATH} letters"
-            raise problem(self.path, reason, line=line, key_path=_shortened(key_path))
+            raise problem(self.path, reason, line=line, key_path=_shorten(key_path))
         if self._count > MAX_VALUES:
             raise problem(self.path, f"holds more than {MAX_VALUES} values, aliases written out", line=line)
         self.check_depth(key_path, line, depth)
@@ -232,7 +232,7 @@ class NodeBuilder:
             InvalidFile: it would.
         """
         if depth > MAX_DEPTH:
-            raise problem(self.path, TOO_DEEP, line=line, key_path=_shortened(key_path))
+            raise problem(self.path, TOO_DEEP, line=line, key_path=_shorten(key_path))
 
     def note_key(self, lines: dict[str, int], key: str, key_path: str, line: int) -> None:
         """Note where a key of a mapping stands, before its value is read.
@@ -245,7 +245,7 @@ class NodeBuilder:
         lines[key] = line
 
 
-def _shortened(text: str, length: int = 60) -> str:
+def _shorten(text: str, length: int = 60) -> str:
     shown = " ".join(text.split())
     return shown if len(shown) <= length else f"{shown[:length]}…"
 

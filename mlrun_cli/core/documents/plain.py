@@ -28,9 +28,9 @@ class _PlainReader(NodeBuilder):
             raise self.node(None, key_path, 0).error("is too large a number")
         if value is None or isinstance(value, (bool, int, float)):
             return self.node(value, key_path, 0, json.dumps(value))
-        return self.node(self._inner(value, key_path, depth), key_path, 0)
+        return self.node(self._build_content(value, key_path, depth), key_path, 0)
 
-    def _inner(self, value: object, key_path: str, depth: int) -> Content:
+    def _build_content(self, value: object, key_path: str, depth: int) -> Content:
         if isinstance(value, dict):
             if not all(isinstance(key, str) for key in value):
                 raise InvalidFile(self.path, "a key is not text", key_path=key_path or None)

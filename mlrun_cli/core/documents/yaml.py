@@ -39,7 +39,7 @@ class _YamlReader(NodeBuilder):
             self._check_events(yaml.parse(text, Loader=_LOADER))
             root = yaml.compose(text, Loader=_LOADER)
         except yaml.YAMLError as error:
-            raise self._problem(error, text) from error
+            raise self._create_problem(error, text) from error
         if root is None:
             raise InvalidFile(self.path, "is empty")
         return self._build(root, "", 1)
@@ -50,9 +50,9 @@ class _YamlReader(NodeBuilder):
         for event in events:
             name = type(event).__name__
             depth += name.endswith("StartEvent") - name.endswith("EndEvent")
-            self.check_depth("", _line(event), depth)
+            self.check_depth("", _get_line(event), depth)
 
-    def _problem(self, error: yaml.YAMLError, text: str) -> InvalidFile:
+    def _create_problem(self, error: yaml.YAMLError, text: str) -> InvalidFile:
         if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
             line, reason = error.problem_mark.line + 1, error.problem or ""
         else:  # a character that YAML does not allow
@@ -67,7 +67,7 @@ class _YamlReader(NodeBuilder):
             reason, hint = "an alias ('*') stands for nothing", "Put a text that begins with '*' into quotes."
         return InvalidFile(self.path, f"is not YAML: {reason or 'it cannot be read'}", line=line, hint=hint)
 
-    def _tag_problem(self, tag: str, key_path: str, line: int) -> InvalidFile:
+    def _create_tag_problem(self, tag: str, key_path: str, line: int) -> InvalidFile:
         shown = quoted(key_path, tag)
         named = f"the YAML tag '{shown}'" if shown else "a YAML tag ('!')"
         hint = None if tag.startswith(_YAML_TAG) else "Put a text that begins with '!' into quotes."
@@ -75,23 +75,23 @@ class _YamlReader(NodeBuilder):
         return problem(self.path, reason, line=line, key_path=key_path, hint=hint)
 
     def _build(self, node: yaml.Node, key_path: str, depth: int) -> Node:
-        line = _line(node)
+        line = _get_line(node)
         self.enter(key_path, line, depth)
         if node.tag not in _TAGS:
-            raise self._tag_problem(node.tag, key_path, line)
+            raise self._create_tag_problem(node.tag, key_path, line)
         if isinstance(node, yaml.MappingNode):
-            return self.node(self._mapping(node, key_path, depth), key_path, line)
+            return self.node(self._read_mapping(node, key_path, depth), key_path, line)
         if isinstance(node, yaml.SequenceNode):
             items = (self._build(item, f"{key_path}[{index}]", depth + 1) for index, item in enumerate(node.value))
             return self.node(tuple(items), key_path, line)
-        return self.node(self._scalar(node), key_path, line, node.value)
+        return self.node(self._read_scalar(node), key_path, line, node.value)
 
-    def _mapping(self, node: yaml.MappingNode, key_path: str, depth: int) -> dict[str, Node]:
+    def _read_mapping(self, node: yaml.MappingNode, key_path: str, depth: int) -> dict[str, Node]:
         nodes: dict[str, Node] = {}
         merged: dict[str, Node] = {}
         lines: dict[str, int] = {}
         for key, value in node.value:
-            line = _line(key)
+            line = _get_line(key)
             if key.tag == _YAML_TAG + "merge":
                 self._merge_into(merged, value, key_path, depth)
             elif isinstance(key, yaml.ScalarNode):
@@ -108,7 +108,7 @@ class _YamlReader(NodeBuilder):
             for key, node in self._build(source, key_path, depth + 1).mapping().items():
                 merged.setdefault(key, node)
 
-    def _scalar(self, node: yaml.Node) -> Scalar:
+    def _read_scalar(self, node: yaml.Node) -> Scalar:
         text = cast("str", node.value)
         if node.tag in _TEXT_TAGS or len(text) > MAX_NUMBER:
             return text
@@ -118,5 +118,5 @@ class _YamlReader(NodeBuilder):
             return text
 
 
-def _line(place: yaml.Node | yaml.Event) -> int:
+def _get_line(place: yaml.Node | yaml.Event) -> int:
     return place.start_mark.line + 1 if place.start_mark else 1

@@ -70,19 +70,19 @@ class RunConditions:
     @property
     def for_an_index(self) -> str:
         """The conditions, for runs in the order of their keys or in none."""
-        text = [] if self.text is None else [self._has_text(self.text)]
-        return _all([*self._rare, *self._common, *(self._asked if self._rare else self._indexed), *text])
+        text = [] if self.text is None else [self._build_lookup(self.text)]
+        return _join([*self._rare, *self._common, *(self._asked if self._rare else self._indexed), *text])
 
     @property
     def for_walking(self) -> str:
         """The conditions, for runs that come in the order of another index."""
-        text = [] if self.text is None else [self._asks_text(self.text)]
-        return _all([*self._rare, *self._common, *self._asked, *text])
+        text = [] if self.text is None else [self._build_check(self.text)]
+        return _join([*self._rare, *self._common, *self._asked, *text])
 
     @property
     def beside_texts(self) -> str:
         """The conditions besides `text`, for runs that come with their texts."""
-        return _all([*self._rare, *self._common, *self._asked])
+        return _join([*self._rare, *self._common, *self._asked])
 
     def _add_columns(self, which: RunFilter) -> None:
         if which.experiment_name is not None:
@@ -190,16 +190,16 @@ class RunConditions:
         condition, parameters, is_indexed = self._database.dialect.text_condition(text)
         self.parameters.update(parameters)
         if is_indexed and self._is_rare("run_texts", condition, parameters, RARE):
-            self._rare.append(self._has_text(condition))
+            self._rare.append(self._build_lookup(condition))
         elif not is_indexed and is_part:
-            self._common.append(self._asks_text(condition))
+            self._common.append(self._build_check(condition))
         else:
             self.text = condition
 
-    def _has_text(self, condition: str) -> str:
+    def _build_lookup(self, condition: str) -> str:
         return f"runs.run_key IN (SELECT {self._database.dialect.text_key} FROM run_texts WHERE {condition})"  # noqa: S608
 
-    def _asks_text(self, condition: str) -> str:
+    def _build_check(self, condition: str) -> str:
         key = self._database.dialect.text_key
         return f"EXISTS (SELECT 1 FROM run_texts WHERE {key} = runs.run_key AND {condition})"  # noqa: S608
 
@@ -211,5 +211,5 @@ class RunConditions:
         return found is not None and bool(found["found"] < bound)
 
 
-def _all(conditions: Iterable[str]) -> str:
+def _join(conditions: Iterable[str]) -> str:
     return " AND ".join(conditions) or "1 = 1"

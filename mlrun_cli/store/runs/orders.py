@@ -68,9 +68,11 @@ def order_sql(order: RunOrder, dialect: Dialect) -> OrderSql:
     kind, _, name = order.column.partition(":")
     if kind == METRIC:
         name, _, which = name.rpartition(":")
-        return _of_table("metrics", "name", METRIC_COLUMNS[which], "metric_key", name, dialect)
+        return _order_by_table("metrics", "name", METRIC_COLUMNS[which], "metric_key", name, dialect)
     if kind in {TAG, PROPERTY}:
-        return _of_table("run_tags" if kind == TAG else "run_properties", "key", "sort_value", "run_key", name, dialect)
+        return _order_by_table(
+            "run_tags" if kind == TAG else "run_properties", "key", "sort_value", "run_key", name, dialect
+        )
     if kind == "experiment":
         return OrderSql(
             f"experiments {dialect.ordered_join} runs ON runs.experiment_key = experiments.experiment_key",
@@ -86,13 +88,13 @@ def order_sql(order: RunOrder, dialect: Dialect) -> OrderSql:
     if kind in _ALWAYS:
         return OrderSql("runs", value, "runs.run_key", "1 = 1", None, False, value, {})
     if kind == "duration":
-        return _by_duration()
+        return _order_by_duration()
     given = _SPARSE.get(kind, value)
     is_sparse = kind in _SPARSE
     return OrderSql("runs", value, "runs.run_key", f"{given} IS NOT NULL", f"{given} IS NULL", not is_sparse, value, {})
 
 
-def _by_duration() -> OrderSql:
+def _order_by_duration() -> OrderSql:
     """Return the order by how long a run took, or has taken so far."""
     return OrderSql(
         "runs",
@@ -108,7 +110,7 @@ def _by_duration() -> OrderSql:
     )
 
 
-def _of_table(table: str, key: str, value: str, tie: str, name: str, dialect: Dialect) -> OrderSql:
+def _order_by_table(table: str, key: str, value: str, tie: str, name: str, dialect: Dialect) -> OrderSql:
     """Return the order by a tag, a property or a metric."""
     its = f"FROM {table} AS its WHERE its.run_key = runs.run_key AND its.{key} = :order_name"
     return OrderSql(

@@ -43,7 +43,7 @@ class RunPageStore:
         conditions = RunConditions(self._database, which, _FEW_TO_COUNT)
         source, where = "runs", conditions.for_an_index
         if conditions.text is not None:
-            source, where = self._with_texts(conditions)
+            source, where = self._join_texts(conditions)
         elif _has_times(which):
             where = conditions.for_walking
         row = self._database.row(
@@ -105,9 +105,11 @@ class RunPageStore:
             conditions = RunConditions(self._database, which)
             source, where = "runs", conditions.for_an_index
             if conditions.text is not None:
-                source, where = self._with_texts(conditions)
+                source, where = self._join_texts(conditions)
             tie = "runs.run_key" if conditions.text is None else self._database.dialect.text_key
-            return _to_keys(self._select(source, where, (tie,), order.descending, limit, offset, conditions.parameters))
+            return _get_keys(
+                self._select(source, where, (tie,), order.descending, limit, offset, conditions.parameters)
+            )
         sql = order_sql(order, self._database.dialect)
         conditions = RunConditions(self._database, which, _FEW_TO_COUNT)
         if self.count(which, _FEW + 1) <= _FEW:
@@ -144,9 +146,9 @@ class RunPageStore:
             passed = max(0, offset - len(moving))
             settled = self._select(order.source, valued, by, descending, limit + len(moving), passed, parameters)
             merged = sorted([*moving, *settled], reverse=descending)
-            keys = _to_keys(merged[offset - passed : offset - passed + limit])
+            keys = _get_keys(merged[offset - passed : offset - passed + limit])
         else:
-            keys = _to_keys(self._select(order.source, valued, by, descending, limit, offset, parameters))
+            keys = _get_keys(self._select(order.source, valued, by, descending, limit, offset, parameters))
         if len(keys) == limit or order.lacks_value is None:
             return keys
         passed = len(keys) + offset
@@ -158,7 +160,7 @@ class RunPageStore:
         missing = limit - len(keys)
         beyond = max(0, offset - passed)
         others = self._select("runs", lacking, ("runs.run_key",), True, missing, beyond, parameters)
-        return [*keys, *_to_keys(others)]
+        return [*keys, *_get_keys(others)]
 
     def _find_moving(
         self, conditions: RunConditions, order: OrderSql, parameters: dict[str, object]
@@ -193,7 +195,7 @@ class RunPageStore:
         )
         return _pair_with_keys(rows)
 
-    def _with_texts(self, conditions: RunConditions) -> tuple[str, str]:
+    def _join_texts(self, conditions: RunConditions) -> tuple[str, str]:
         """Return source and conditions of runs that come with their texts, in the order of their keys."""
         dialect = self._database.dialect
         source = f"run_texts {dialect.ordered_join} runs ON runs.run_key = {dialect.text_key}"
@@ -215,7 +217,7 @@ def _pair_with_keys(rows: Iterable[Row]) -> list[_ValueAndKey]:
     return [(row["value"], row["run_key"]) for row in rows]
 
 
-def _to_keys(valued: Iterable[_ValueAndKey]) -> list[int]:
+def _get_keys(valued: Iterable[_ValueAndKey]) -> list[int]:
     return [key for _, key in valued]
 
 

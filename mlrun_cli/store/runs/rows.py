@@ -29,10 +29,10 @@ _ERRORS = {"error", "wanted_error", "failed_with"}
 
 def to_columns(redaction: Redaction, columns: Mapping[str, object]) -> dict[str, object]:
     """Return the values as the database takes them, without the secrets in what a user or a script has written."""
-    return {name: _to_column(_redacted(redaction, name, value)) for name, value in columns.items()}
+    return {name: _to_column(_redact(redaction, name, value)) for name, value in columns.items()}
 
 
-def _redacted(redaction: Redaction, name: str, value: Any) -> object:
+def _redact(redaction: Redaction, name: str, value: Any) -> object:
     if name in _TEXTS:
         return redaction.optional_text(value)
     return redaction.error(value) if name in _ERRORS else value
@@ -46,20 +46,20 @@ def _to_column(value: object) -> object:
     return value
 
 
-def _from_json(text: str | None) -> Any:
+def _parse_json(text: str | None) -> Any:
     return None if text is None else json.loads(text)
 
 
 _READERS: Mapping[str, Callable[[Any], Any]] = {
-    "definition": _from_json,
-    "error": _from_json,
-    "failed_with": _from_json,
+    "definition": _parse_json,
+    "error": _parse_json,
+    "failed_with": _parse_json,
     "hidden": bool,
     "is_kept": bool,
     "status": RunStatus,
-    "wanted_error": _from_json,
+    "wanted_error": _parse_json,
     "wanted_status": lambda text: None if text is None else RunStatus(text),
-    "warnings": lambda text: tuple(_from_json(text) or ()),
+    "warnings": lambda text: tuple(_parse_json(text) or ()),
 }
 """Read the columns whose values are not those of the run as they are."""
 _NO_COLUMNS = {"key", "origin", "properties", "root_run_id", "root_run_uuid", "tags", "waiting_for"}

@@ -104,14 +104,14 @@ class RunStore:
         row = self._database.row(f"{SELECT_RUN} WHERE runs.run_id = :run_id", run_id=run_id)
         if row is None:
             raise RunNotFound(run_id)
-        return self._complete([row])[0]
+        return self._add_pairs([row])[0]
 
     def get_by_key(self, key: int) -> Run:
         """Return the run of this key, which is known to exist."""
         row = self._database.row(f"{SELECT_RUN} WHERE runs.run_key = :key", key=key)
         if row is None:
             raise RunNotFound(f"#{key}")
-        return self._complete([row])[0]
+        return self._add_pairs([row])[0]
 
     def resolve(self, prefix: str) -> str:
         """Return the one run id that begins like this.
@@ -143,7 +143,7 @@ class RunStore:
         rows = self._database.rows(
             f"{SELECT_RUN} WHERE {conditions.for_an_index} ORDER BY runs.run_key DESC{limit}", **conditions.parameters
         )
-        return self._complete(rows)
+        return self._add_pairs(rows)
 
     def list_by_keys(self, keys: Sequence[int]) -> Sequence[Run]:
         """Return the runs of these keys, in their order; those that have been deleted are left out."""
@@ -151,7 +151,7 @@ class RunStore:
         for places, parameters in in_lists("run", keys):
             rows = self._database.rows(f"{SELECT_RUN} WHERE runs.run_key IN {places}", **parameters)
             found.update((row["run_key"], row) for row in rows)
-        return self._complete([found[key] for key in keys if key in found])
+        return self._add_pairs([found[key] for key in keys if key in found])
 
     def list_live(self) -> Sequence[Run]:
         """Return all runs with a supervisor that have not ended, oldest first, without tags and properties.
@@ -293,11 +293,11 @@ class RunStore:
 
     def tags(self, key: int) -> dict[str, str | None]:
         """Return the tags of one run."""
-        return self._pairs("run_tags", [key]).get(key, {})
+        return self._read_pairs("run_tags", [key]).get(key, {})
 
     def properties(self, key: int) -> dict[str, str]:
         """Return the properties of one run."""
-        return {name: value or "" for name, value in self._pairs("run_properties", [key]).get(key, {}).items()}
+        return {name: value or "" for name, value in self._read_pairs("run_properties", [key]).get(key, {}).items()}
 
     def add_properties(self, key: int, properties: Mapping[str, str]) -> dict[str, str]:
         """Add properties, within a transaction; those that exist with another value are returned as they are.
@@ -327,13 +327,13 @@ class RunStore:
             now=now(),
         )
 
-    def _complete(self, rows: Sequence[Row]) -> Sequence[Run]:
+    def _add_pairs(self, rows: Sequence[Row]) -> Sequence[Run]:
         keys = [row["run_key"] for row in rows]
-        tags = self._pairs("run_tags", keys)
-        properties = self._pairs("run_properties", keys)
+        tags = self._read_pairs("run_tags", keys)
+        properties = self._read_pairs("run_properties", keys)
         return [run_from_row(row, tags.get(row["run_key"], {}), properties.get(row["run_key"], {})) for row in rows]
 
-    def _pairs(self, table: str, keys: Sequence[int]) -> dict[int, dict[str, Any]]:
+    def _read_pairs(self, table: str, keys: Sequence[int]) -> dict[int, dict[str, Any]]:
         """Return tags or properties of many runs."""
         found: dict[int, dict[str, Any]] = {}
         for places, parameters in in_lists("run", keys):

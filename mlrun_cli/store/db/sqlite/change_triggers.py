@@ -14,14 +14,14 @@ def change_triggers(function: str, tables: Sequence[WatchedTable]) -> list[str]:
     """
     return [
         f"CREATE TEMP TRIGGER {name}_{event.split()[0].lower()} AFTER {event} ON main.{table.table}"
-        f" BEGIN SELECT {', '.join(_call(function, table, row) for row in rows)}; END"
+        f" BEGIN SELECT {', '.join(_build_call(function, table, row) for row in rows)}; END"
         for table in tables
         for name in [f"watch_{table.report}_by_{table.table}"]
-        for event, rows in _events(table)
+        for event, rows in _list_events(table)
     ]
 
 
-def _events(table: WatchedTable) -> Sequence[tuple[str, Sequence[str]]]:
+def _list_events(table: WatchedTable) -> Sequence[tuple[str, Sequence[str]]]:
     """Return the events that are reported, each with the rows that it changes."""
     deletion = ("DELETE", ("old",))
     if table.only_deletions:
@@ -30,6 +30,6 @@ def _events(table: WatchedTable) -> Sequence[tuple[str, Sequence[str]]]:
     return [("INSERT", ("new",)), (update, ("old", "new")), deletion]
 
 
-def _call(function: str, table: WatchedTable, row: str) -> str:
+def _build_call(function: str, table: WatchedTable, row: str) -> str:
     first, second = ([f"{row}.{key}" for key in table.keys] + ["NULL"])[:2]
     return f"{function}('{table.report}', {first}, {second})"

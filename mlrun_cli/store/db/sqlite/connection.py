@@ -115,7 +115,7 @@ class SqliteDatabase:
                 holders = find_exclusive_holders([self._path, Path(f"{self._path}-shm")])
                 stopped = [holder for holder in holders if holder.is_stopped]
                 if stopped or time.monotonic() >= deadline:
-                    raise self._locked_error(next(iter([*stopped, *holders]), None)) from error
+                    raise self._create_locked_error(next(iter([*stopped, *holders]), None)) from error
 
     def _read(self, action: Callable[[], _T]) -> _T:
         """Run an action that reads; a read-only connection that cannot is replaced by one that can write."""
@@ -252,12 +252,12 @@ class SqliteDatabase:
 
     def _to_error(self, error: Exception) -> MlrunError:
         if isinstance(error, sqlite3.Error):
-            return self._store_error(error)
+            return self._create_store_error(error)
         if isinstance(error, UnicodeEncodeError):
             return InvalidValue(f"A text is not UTF-8: {error.object!a}.", hint="Use UTF-8.")
         return InvalidValue("A number is too large: whole numbers go up to 9223372036854775807.")
 
-    def _store_error(self, error: sqlite3.Error) -> StoreError:
+    def _create_store_error(self, error: sqlite3.Error) -> StoreError:
         hint = "Check that the file and its folder can be read and written, or set MLRUN_HOME to another folder."
         text = str(error)
         full = describe_full_disk(self._path)
@@ -279,7 +279,7 @@ class SqliteDatabase:
         kind = StoreUnavailable if isinstance(error, sqlite3.OperationalError) else StoreError
         return kind(f"The store {self._path} cannot be used: {text}.", hint=hint)
 
-    def _locked_error(self, holder: LockHolder | None) -> StoreUnavailable:
+    def _create_locked_error(self, holder: LockHolder | None) -> StoreUnavailable:
         if holder is None:
             who, way_out = "another process", "Try again when that has ended."
         else:

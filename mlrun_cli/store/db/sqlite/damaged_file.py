@@ -26,18 +26,18 @@ class DamagedFile:
     def rows(self, table: str, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
         """Return the rows from the beginning of a table to the first damage, then those behind the last damage."""
         last: tuple[Any, ...] | None = None
-        for row in self._until_damage(f"SELECT * FROM {table} ORDER BY {', '.join(keys)}"):  # noqa: S608 — our own names
+        for row in self._read_until_damage(f"SELECT * FROM {table} ORDER BY {', '.join(keys)}"):  # noqa: S608 — our own names
             last = tuple(row[key] for key in keys)
             yield row
         descending = ", ".join(f"{key} DESC" for key in keys)
         rest = []
-        for row in self._until_damage(f"SELECT * FROM {table} ORDER BY {descending}"):  # noqa: S608
+        for row in self._read_until_damage(f"SELECT * FROM {table} ORDER BY {descending}"):  # noqa: S608
             if last is not None and tuple(row[key] for key in keys) <= last:
                 break
             rest.append(row)
         yield from reversed(rest)
 
-    def _until_damage(self, sql: str) -> Iterator[dict[str, Any]]:
+    def _read_until_damage(self, sql: str) -> Iterator[dict[str, Any]]:
         try:
             cursor = self._connection.execute(sql)
             while (row := cursor.fetchone()) is not None:
@@ -72,7 +72,7 @@ def copy_database(source: Path, destination: Path) -> None:
         StoreError: it cannot be read or written, or is no database of this program.
     """
     try:
-        reading, writing = sqlite3.connect(_read_only_uri(source), uri=True), sqlite3.connect(destination)
+        reading, writing = sqlite3.connect(_build_read_only_uri(source), uri=True), sqlite3.connect(destination)
         try:
             reading.execute("SELECT max(version) FROM schema_version").fetchone()
             reading.backup(writing)
@@ -85,10 +85,10 @@ def copy_database(source: Path, destination: Path) -> None:
 
 
 def _open_read_only(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(_read_only_uri(path), uri=True, timeout=30.0, isolation_level=None)
+    connection = sqlite3.connect(_build_read_only_uri(path), uri=True, timeout=30.0, isolation_level=None)
     connection.row_factory = sqlite3.Row
     return connection
 
 
-def _read_only_uri(path: Path) -> str:
+def _build_read_only_uri(path: Path) -> str:
     return f"file:{quote(str(path.absolute()))}?mode=ro"

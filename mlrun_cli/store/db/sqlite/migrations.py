@@ -47,7 +47,7 @@ def migrate(database: SqliteDatabase, where: str, version: int = SCHEMA_VERSION)
     Raises:
         StoreError: it was made by a newer version of the program, and this one cannot go on with it.
     """
-    required, applied = _version(database)
+    required, applied = _read_versions(database)
     if required > version:
         raise StoreTooNew(
             f"The store {where} was written by a newer mlrun-cli (schema {required}, this one knows {version}).",
@@ -59,7 +59,7 @@ def migrate(database: SqliteDatabase, where: str, version: int = SCHEMA_VERSION)
 
     steps = [*((statements, False) for statements in FIRST_STEPS), *LATER_STEPS]
     with database.transaction(durable=True):
-        _, applied = _version(database)
+        _, applied = _read_versions(database)
         for number, (statements, is_compatible) in enumerate(steps[applied:version], start=applied + 1):
             for statement in statements:
                 database.execute(statement)
@@ -68,7 +68,7 @@ def migrate(database: SqliteDatabase, where: str, version: int = SCHEMA_VERSION)
     database.checkpoint()
 
 
-def _version(database: SqliteDatabase) -> tuple[int, int]:
+def _read_versions(database: SqliteDatabase) -> tuple[int, int]:
     """Return which migration a program must know at least, and how many have been applied; 0 in a new database.
 
     Programs of before know the first alone, and that there is one row.

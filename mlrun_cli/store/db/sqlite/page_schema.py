@@ -45,7 +45,7 @@ FILL_TEXTS = (
 
 def page_schema() -> list[str]:
     """Return the statements, in their order."""
-    return [*_indexes(), *_texts(), *_outcomes(), *_views(), _FORGET_NUMBERS_BEFORE_NAN]
+    return [*_build_indexes(), *_build_texts(), *_build_outcomes(), *_build_views(), _FORGET_NUMBERS_BEFORE_NAN]
 
 
 def pair_order_schema() -> list[str]:
@@ -61,7 +61,7 @@ def pair_order_schema() -> list[str]:
     ]
 
 
-def _indexes() -> list[str]:
+def _build_indexes() -> list[str]:
     """Each holds all that a page asks of runs it passes over, so that it reads the rows of none of them."""
     return [
         f"CREATE INDEX runs_by_{name} ON runs ({column}, run_key, experiment_key, parent_key)"
@@ -70,7 +70,7 @@ def _indexes() -> list[str]:
     ]
 
 
-def _texts() -> list[str]:
+def _build_texts() -> list[str]:
     """Return the statements for `run_texts`: a row for each run, found by any three letters that follow each other."""
     of_new, tags_of_new, tags_of_old = (
         _OWN_TEXT.format(row="new"),
@@ -97,7 +97,7 @@ def _texts() -> list[str]:
     ]
 
 
-def _outcomes() -> list[str]:
+def _build_outcomes() -> list[str]:
     """Return the statements for `experiment_outcomes`: how many runs, without children, are in each status."""
     return [
         """CREATE TABLE experiment_outcomes (
@@ -117,7 +117,7 @@ def _outcomes() -> list[str]:
     ]
 
 
-def _views() -> list[str]:
+def _build_views() -> list[str]:
     return [
         """CREATE TABLE saved_views (
             name TEXT PRIMARY KEY,
