@@ -29,7 +29,7 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def list_files(workspace: Workspace, run: Run) -> list[str]:
-    """Names of the run's files, sorted: its logs, and what the script wrote."""
+    """Return the names of the run's files, sorted: its logs, and what the script wrote."""
     return sorted(_list_paths(workspace, run))
 
 
@@ -62,7 +62,7 @@ def find_file(folder: RunFolder, name: str) -> int | None:
 def download_files(
     workspace: Workspace, run: Run, names: Sequence[str], folder: Path, *, overwrite: bool = True
 ) -> list[Path]:
-    """Copy files of a run into a folder, under their names; each is put into place when it is whole.
+    """Copy files of a run into a folder, under their names; each appears only once it is complete.
 
     Args:
         workspace: where the run is.
@@ -85,7 +85,7 @@ def download_files(
 
 
 def download_file(workspace: Workspace, run: Run, name: str, destination: Path) -> None:
-    """Copy one file of a run to a path, where a file may stand already; its folder is made if need be.
+    """Copy one file of a run to a path, replacing a file there; make its folder if need be.
 
     Raises:
         NotFound: the run has no such file; says which it has.
@@ -157,7 +157,7 @@ def _copy_all(files: Mapping[str, Path], folder: Path, *, overwrite: bool) -> li
 
 
 def _copy(source: Path, folder: Path, name: str) -> Path:
-    """Copy a file to `name` below the folder, through no link that is below it: a link there may lead anywhere."""
+    """Copy a file to `name` below the folder, following no link below it: a link there may lead anywhere."""
     destination = folder / name
     try:
         with _open_inner_folder(folder, Path(name).parts[:-1]) as inner:
@@ -169,7 +169,7 @@ def _copy(source: Path, folder: Path, name: str) -> Path:
 
 @contextmanager
 def _open_inner_folder(folder: Path, parts: Sequence[str]) -> Iterator[int]:
-    """Open the folder at these parts, made where it is missing.
+    """Open the folder at these parts; make what is missing.
 
     Raises:
         MlrunError: one of the parts is a link.

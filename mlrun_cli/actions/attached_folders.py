@@ -37,7 +37,7 @@ def read_submission(workspace: Workspace, run: Run) -> Submission | None:
 
 
 def list_attached_folders(workspace: Workspace) -> Sequence[str]:
-    """Return the folders that the newest runs were submitted from and that are still there, the last used first."""
+    """Return the existing folders that the newest runs were submitted from, the last used first."""
     runs = workspace.runs.list(RunFilter(last=_MOST_RUNS))
     submissions = (read_submission(workspace, run) for run in runs)
     folders = dict.fromkeys(found.folder for found in submissions if found is not None and found.folder)
@@ -45,12 +45,12 @@ def list_attached_folders(workspace: Workspace) -> Sequence[str]:
 
 
 def list_folder_choices(folder: Path) -> FolderChoices:
-    """Return the runconfigs and scripts that a folder offers; empty where it is gone."""
+    """Return the runconfigs and scripts in a folder; empty where the folder is gone."""
     return FolderChoices(sorted(_find_scripts(folder)), list_runconfig_names(folder))
 
 
 def _find_scripts(folder: Path) -> Iterator[str]:
-    """Yield relative paths of scripts, those of the upper folders first, up to a number of them."""
+    """Yield relative paths of scripts, those of upper folders first, up to a limit."""
     waiting = [str(folder)]
     looked_at = found = 0
     for place in waiting:

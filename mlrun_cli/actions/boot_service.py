@@ -34,7 +34,7 @@ def install_boot_service(home: Path, program: Path, *, dry_run: bool, say: Calla
 
 
 def get_boot_service_status(home: Path, program: Path) -> dict[str, Any]:
-    """Return whether they are started with it, and by what."""
+    """Return whether the home's queues are started at boot, and by what."""
     found = next((service for service in _list_services(home, program) if service.is_installed()), None)
     return {
         "installed": found is not None,
@@ -53,7 +53,7 @@ def remove_boot_service(home: Path, program: Path) -> dict[str, Any]:
 
 
 def start_queues(home: Path, say: Callable[[str], None]) -> list[dict[str, Any]]:
-    """Start what waits in all workspaces of a home, and have their runs say what has become of them.
+    """Start what waits in all workspaces of a home, and reconcile their runs.
 
     What is wrong with one workspace is said, and the others are started all the same.
     """

@@ -39,7 +39,7 @@ def create_compute_target(
     description: str = "",
     tags: Mapping[str, str] | None = None,
 ) -> ComputeTarget:
-    """Make a target; an AmlCompute of the same name is changed to what is asked for, as in Azure.
+    """Create a target; an AmlCompute of the same name is changed to what is asked for, as in Azure.
 
     `local`, which has no limit as a rule, is given one so.
 
@@ -188,7 +188,7 @@ def check_target(workspace: Workspace, name: str) -> None:
 
 
 def _check_unused(workspace: Workspace, name: str, lost: Container[int]) -> None:
-    """Check that no run waits for a target or runs on it; ending and lost ones do not count."""
+    """Check that no run waits for a target or runs on it; runs that are ending or lost do not count."""
     which = RunFilter(target=name, statuses=_ON_TARGET, include_children=True)
     runs = [run for run in workspace.runs.list(which) if run.owner_lock is None and run.key not in lost]
     if not runs:

@@ -32,7 +32,7 @@ def register_dataset(
     dataset_id: str | None = None,
     find_datastore: FindDatastore | None = None,
 ) -> Dataset:
-    """Give a dataset a name; one that is defined as the latest version becomes no new version.
+    """Register a dataset under a name; one equal to the latest version does not become a new version.
 
     Args:
         workspace: where it is registered.
@@ -84,7 +84,7 @@ def register_dataset(
 
 
 def save_dataset(workspace: Workspace, definition: object) -> Dataset:
-    """Keep a dataset without a name, for its id; equal definitions have the same one.
+    """Save a dataset without a name, found by its id; equal definitions share one id.
 
     Raises:
         UsageError: the definition cannot be right.
@@ -181,7 +181,7 @@ def describe_dataset(
 
 
 def unregister_dataset(workspace: Workspace, name: str) -> None:
-    """Take their name from all versions of a dataset.
+    """Remove the name from all versions of a dataset.
 
     Raises:
         DataNotFound: there is none of this name.

@@ -53,7 +53,7 @@ def list_datastores(workspace: Workspace) -> list[Datastore]:
 
 
 def get_datastore(workspace: Workspace, name: str | None = None) -> Datastore:
-    """Return the datastore of a name, or the default one; the workspace's own are made when they are missing.
+    """Return the datastore of a name, or the default one; create a missing built-in one.
 
     Raises:
         DataNotFound: there is none of this name, or its folder is gone.
@@ -88,7 +88,7 @@ def get_default_name(workspace: Workspace) -> str:
 
 
 def set_default(workspace: Workspace, name: str) -> None:
-    """Make a datastore the default one.
+    """Make a datastore the default.
 
     Raises:
         DataNotFound: there is none of this name.
@@ -146,7 +146,7 @@ def unregister(workspace: Workspace, name: str) -> Datastore:
 
 
 def upload(datastore: Datastore, source: Path, target: str | None, *, overwrite: bool) -> CopyResult:
-    """Copy a file, or all files below a folder, to a path of a datastore; what is there stays, unless `overwrite`.
+    """Copy a file, or all files below a folder, to a path of a datastore; keep existing files unless `overwrite`.
 
     Raises:
         UsageError: the source is not there, or the path leads out of the datastore.
@@ -193,7 +193,7 @@ def download(
 
 
 def _list_files(folder: Path) -> _FolderFiles:
-    """Return the files below a folder and behind the links in it, but those that are being written."""
+    """Return the files below a folder, those behind links included, without those still being written."""
     left_out: list[OmittedPath] = []
 
     def leave_out(path: str, reason: Reason) -> None:
@@ -209,7 +209,7 @@ def _copy_all(source: Path, files: _FolderFiles, place: Path, *, overwrite: bool
 
 
 def _copy(source: Path, place: Path, *, overwrite: bool) -> bool:
-    """Copy a file so that nobody sees a part of it; False when there is one and it stays."""
+    """Copy a file so that nobody sees a part of it; return False when one exists and is kept."""
     if os.path.lexists(place) and not overwrite:
         return False
     try:

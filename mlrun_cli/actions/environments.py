@@ -31,7 +31,7 @@ from mlrun_cli.workspace import Workspace
 
 
 def register_environment(workspace: Workspace, name: str, definition: Mapping[str, Any]) -> RegisteredEnvironment:
-    """Keep a definition: as the version that it names, if that is free, else as the next one.
+    """Register a definition: as the version it names, if that is free, else as the next one.
 
     A definition that equals the newest version, or the version that it names, is that version.
 
@@ -76,7 +76,7 @@ def check_environment_name(name: str) -> None:
 def get_environment(
     workspace: Workspace, name: str, version: str | None = None, label: str | None = None
 ) -> RegisteredEnvironment:
-    """Return a registered environment: the version that is named, the one that has the label, or the newest.
+    """Return a registered environment: the named version, the one with the label, or the newest.
 
     Raises:
         UsageError: both are given.
@@ -127,7 +127,7 @@ def label_environment(workspace: Workspace, name: str, version: str, labels: Seq
 
 
 def add_wheel(workspace: Workspace, path: Path, *, may_exist: bool) -> str:
-    """Keep a copy of a wheel in the workspace; its address.
+    """Keep a copy of a wheel in the workspace and return its address.
 
     Raises:
         UsageError: there is no such file, or one of its name is kept already.

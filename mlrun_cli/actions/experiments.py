@@ -43,7 +43,7 @@ def get_experiment(workspace: Workspace, name: str) -> dict[str, Any]:
 
 
 def make_experiment(workspace: Workspace, name: str) -> dict[str, Any]:
-    """Return the record of an experiment, which is made when there is none.
+    """Return the record of an experiment; create it when it does not exist.
 
     Raises:
         UsageError: the name is not valid.
@@ -58,7 +58,7 @@ def make_experiment(workspace: Workspace, name: str) -> dict[str, Any]:
 def update_experiment_tags(
     workspace: Workspace, name: str, tags: Mapping[str, str | None], removed: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """Set tags of an experiment, take others away: all of it or nothing.
+    """Set tags of an experiment and remove others: all of it or nothing.
 
     Raises:
         UsageError: a key or a value is not valid.
@@ -75,7 +75,7 @@ def update_experiment_tags(
 
 
 def archive_experiment(workspace: Workspace, name: str, *, is_archived: bool, new_name: str | None) -> dict[str, Any]:
-    """Archive an experiment, or take it back under its name or a new one. Its runs stay as they are.
+    """Archive an experiment, or restore it under its name or a new one. Its runs stay as they are.
 
     Raises:
         UsageError: the new name is not valid, or is another experiment's.

@@ -18,7 +18,7 @@ _BUSY_SECONDS = 30.0
 
 
 def force_end(workspace: Workspace, run: Run) -> Run:
-    """End a run at once, its processes and its supervisor by SIGKILL; the run, Canceled unless it had ended already.
+    """Kill a run's processes and supervisor; return the run, Canceled unless it had ended already.
 
     What its script has logged is kept as far as it can be found.
 

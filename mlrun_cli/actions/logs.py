@@ -28,7 +28,7 @@ _RECONCILE_SECONDS = 1.0
 
 
 def follow_logs(workspace: Workspace, run: Run, write: Write, *, watch: Watch | None = None) -> Run:
-    """Hand over what the installer of the run's environment and the script print, as it comes, until the run has ended.
+    """Pass on the output of the environment's installer and of the script as it comes, until the run has ended.
 
     Args:
         workspace: where the run is.

@@ -14,7 +14,7 @@ _MOST_NAMES = 10
 
 
 def get_metrics(workspace: Workspace, run: Run, *, name: str | None, last: bool) -> dict[str, Any]:
-    """Metrics by name, in the shape of `Run.get_metrics()`, or with `last` the newest value of each.
+    """Return metrics by name, in the shape of `Run.get_metrics()`, or with `last` the newest value of each.
 
     Raises:
         UsageError: the name is no text.
@@ -32,6 +32,6 @@ def get_metrics(workspace: Workspace, run: Run, *, name: str | None, last: bool)
 
 
 def _format_names(names: Sequence[str]) -> str:
-    """Some of the names in one line: a script may log thousands, under any text."""
+    """Return some of the names in one line: a script may log thousands, under any text."""
     rest = f", … and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
     return ", ".join(repr(name) for name in names[:_MOST_NAMES]) + rest or "none yet"

@@ -60,7 +60,7 @@ def register_model(workspace: Workspace, new: NewModel, path: Path, child_paths:
 
 
 def register_run_files(workspace: Workspace, new: NewModel, run: Run, path: str | None) -> Model:
-    """Keep a copy of a file or a folder of a run as the next version of a model, which then names the run.
+    """Keep a copy of a run's file or folder as the next version of a model, which records that run.
 
     Args:
         workspace: where the run is.
@@ -90,12 +90,12 @@ def register_run_files(workspace: Workspace, new: NewModel, run: Run, path: str 
 
 
 def list_models(workspace: Workspace, which: ModelFilter) -> Sequence[Model]:
-    """Return the models that are meant, newest first."""
+    """Return the models that match, newest first."""
     return workspace.models.list(which)
 
 
 def get_model(workspace: Workspace, which: ModelFilter) -> Model:
-    """Return the newest of the models that are meant.
+    """Return the newest of the models that match.
 
     Raises:
         UsageError: no name is given.
@@ -154,7 +154,7 @@ def delete_model(workspace: Workspace, model: Model) -> None:
 
 
 def download_model(workspace: Workspace, model: Model, folder: Path, *, overwrite: bool) -> Path:
-    """Copy the file or folder of a model into a folder, made when it is not there; where it is then.
+    """Copy the file or folder of a model into a folder, made if need be; return the path of the copy.
 
     Raises:
         UsageError: it is there already, and `overwrite` is not set.

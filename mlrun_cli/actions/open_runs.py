@@ -28,7 +28,7 @@ def open_run(
     display_name: str | None = None,
     properties: Mapping[str, str] | None = None,
 ) -> Run:
-    """Open a run, Running at once.
+    """Create a run that is Running at once.
 
     Args:
         workspace: where it is kept.
@@ -70,7 +70,7 @@ def open_run(
 def open_children(
     workspace: Workspace, parent: Run, owner_lock: str, count: int, tags: tuple[str, Sequence[str | None]] | None
 ) -> list[str]:
-    """Open many runs below one at once; their ids, in the order of their numbers.
+    """Create many child runs at once; return their ids, in the order of their numbers.
 
     Args:
         workspace: where they are kept.
@@ -96,7 +96,7 @@ def open_children(
 
 
 def end_run(workspace: Workspace, run: Run) -> Run:
-    """Complete a run that has no script; one that has ended stays as it is, and so does one whose script goes on."""
+    """Complete a run that has no script; one that has ended, or whose script goes on, is left as it is."""
     if run.owner_lock is not None:
         with workspace.transaction(durable=True):
             workspace.runs.change_status(run.key, ALIVE_STATUSES, RunStatus.COMPLETED, ended_at=now())

@@ -34,7 +34,7 @@ def list_built_environments(home: Path) -> Sequence[dict[str, Any]]:
 
 
 def show_built_environment(home: Path, key: str) -> dict[str, Any]:
-    """Return the environment of this key, or of the only one that begins like this, with all that is installed.
+    """Return the record of the environment with this key, or with the only key that begins so, with its packages.
 
     Raises:
         EnvironmentNotFound: there is none.
@@ -82,7 +82,7 @@ def _build_record(environment: BuiltEnvironment) -> dict[str, Any]:
 
 
 def prune_built_environments(home: Path, older_than_seconds: float, *, dry_run: bool) -> dict[str, Any]:
-    """Remove the environments that no run has used for so long; what was removed, or would be.
+    """Remove the environments that no run has used for so long; return what was removed, or would be.
 
     Raises:
         MlrunError: they cannot be removed.
@@ -97,7 +97,7 @@ def prune_built_environments(home: Path, older_than_seconds: float, *, dry_run: 
 def prune_workspace(
     workspace: Workspace, older_than_seconds: float, *, dry_run: bool, say: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Remove what ended so long ago, and what nothing that stays refers to; how much was removed, or would be.
+    """Remove runs that ended so long ago and what nothing refers to any more; return how much was, or would be.
 
     A run goes with all that is below it, and stays as long as one of these is younger, has not ended, is kept
     (`run update --keep`) or is what a registered model comes from. Folders of runs that the store does not know are
@@ -116,7 +116,7 @@ def prune_workspace(
 
 
 def compute_cutoff(older_than_seconds: float) -> int:
-    """Return the moment that many seconds ago, in microseconds."""
+    """Return the time that many seconds ago, in microseconds."""
     return now() - int(older_than_seconds * MICROSECONDS)
 
 
@@ -163,7 +163,7 @@ class _Removal:
         self._say = say
 
     def remove(self, folder: Path) -> bool:
-        """Return whether it is gone, or would be."""
+        """Remove a folder; return whether it is gone, or would be."""
         size = disk_usage(folder)
         if not self.dry_run:
             try:
@@ -178,7 +178,7 @@ class _Removal:
 
 
 def _prune_runs(workspace: Workspace, before: int, removal: _Removal) -> dict[int, str]:
-    """Return the ids of the runs that go, by their keys.
+    """Prune runs; return the ids of those removed, by their keys.
 
     Each run goes by itself, its folder before its row and its children before it: whatever interrupts this, no row
     is without the rest of its tree, and what is left goes the next time.
@@ -198,7 +198,7 @@ def _prune_runs(workspace: Workspace, before: int, removal: _Removal) -> dict[in
 
 
 def _find_orphaned_folders(workspace: Workspace, before: int) -> list[Path]:
-    """Folders of submits and sessions that died before they had a run, or after it was deleted or had ended.
+    """Return folders of submits and sessions that died before they had a run, or after it was deleted or had ended.
 
     That of a run whose row is lost looks the same: it is held to the age of what is pruned.
     """
@@ -233,7 +233,7 @@ def _find_last_change(folder: Path) -> float:
 
 
 def _is_unchanged_for_a_day(folder: Path) -> bool:
-    """Return whether nothing in it has come or gone for a day; false for one that is gone itself."""
+    """Return whether nothing in a folder was added or removed for a day; False when the folder is gone."""
     try:
         return folder.stat().st_mtime < time.time() - _GRACE_SECONDS
     except FileNotFoundError:
@@ -241,7 +241,7 @@ def _is_unchanged_for_a_day(folder: Path) -> bool:
 
 
 def _find_referenced_snapshots(workspace: Workspace, without: Collection[Path]) -> set[str]:
-    """Return the snapshots of all runs that have a folder, in the store or not, but for some folders."""
+    """Return the snapshots of all runs that have a folder, in the store or not, except some folders."""
     documents = (
         read_json(RunFolder(folder).submission)
         for folder in _iterate_subfolders(workspace.folder / "runs")
@@ -268,7 +268,7 @@ def _is_unlocked(folder: Path) -> bool:
 
 
 def _find_used_environments(home: Path, without: Collection[Path]) -> set[str]:
-    """Return the keys of the environments that runs of any workspace have had, but for those in some folders."""
+    """Return the keys of the environments that runs of any workspace have used, except some folders."""
     keys = set()
     for folder in home.glob("workspaces/*/*/*/runs/*"):
         plan = None if folder in without else read_json(RunFolder(folder).environment_plan)

@@ -37,7 +37,7 @@ _UNKNOWN = (
 
 
 def repair_workspace(identity: WorkspaceIdentity, home: Path, *, say: Callable[[str], None]) -> dict[str, Any]:
-    """Check the store, make it again where it is damaged or gone, and add what the folders tell besides.
+    """Check the store, rebuild it where it is damaged or gone, and add what the folders hold besides.
 
     Args:
         identity: of the workspace.
@@ -172,7 +172,7 @@ def _hold_repair_lock(folder: Path) -> Iterator[None]:
 
 
 def _fill_new(database: Database, locator: WorkspaceLocator, *, is_damaged: bool) -> ImportReport:
-    """Fill a new store with what the folders tell, and with what can be read of the damaged one."""
+    """Fill a new store from the folders, and from what can be read of the damaged one."""
     if not is_damaged:
         return import_folders(database, locator.folder, process_redaction(), is_rebuilt=True)
     with closing(locator.database.open_damaged()) as damaged:
@@ -180,7 +180,7 @@ def _fill_new(database: Database, locator: WorkspaceLocator, *, is_damaged: bool
 
 
 def _find_unknown_models(workspace: Workspace) -> Sequence[str]:
-    """Files of models that the store knows nothing of."""
+    """Return a line for each model in the folder that the store does not know."""
     from mlrun_cli.models.model import ModelFilter  # noqa: PLC0415 - few come here
 
     known = {(model.name, str(model.version)) for model in workspace.models.list(ModelFilter())}

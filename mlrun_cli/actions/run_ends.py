@@ -63,7 +63,7 @@ def fail_run(workspace: Workspace, run: Run, error: Mapping[str, Any]) -> Run:
 
 
 def cancel_run(workspace: Workspace, run: Run, grace_seconds: float, *, wakes: bool = True) -> Run:
-    """Ask a run to stop; returns at once with its status, which is as it was when the run had ended.
+    """Ask a run to stop; return at once with its status, which is unchanged when the run had ended.
 
     A run without a script of its own is Canceled at once: there is nobody to be asked.
 
@@ -84,7 +84,7 @@ def cancel_run(workspace: Workspace, run: Run, grace_seconds: float, *, wakes: b
 
 
 def _stop(workspace: Workspace, run: Run, grace_seconds: float, error: Mapping[str, Any] | None) -> bool:
-    """Ask, within a transaction, that a run ends as Canceled, or as Failed with an error; whether it has ended by that.
+    """Request, within a transaction, the end of a run, Canceled or Failed; return whether it has ended by that.
 
     It has where there is nobody to be asked.
     """
@@ -102,7 +102,7 @@ def _stop(workspace: Workspace, run: Run, grace_seconds: float, error: Mapping[s
 
 
 def _notify_owner(workspace: Workspace, run: Run, *, is_done: bool) -> None:
-    """Tell the run's supervisor that it is to stop; or where it had none, whoever starts those behind it."""
+    """Tell the run's supervisor to stop; without one, wake whoever starts the runs queued behind it."""
     if not is_done:
         find_target(workspace, run.target).cancel(run)
     elif run.owner_lock is None:
@@ -110,7 +110,7 @@ def _notify_owner(workspace: Workspace, run: Run, *, is_done: bool) -> None:
 
 
 def _forget_secrets(workspace: Workspace, run: Run) -> None:
-    """Of a run that had no supervisor; before its end is stored, since nobody looks after a run that has ended.
+    """Remove the secrets of a run without supervisor, before its end is stored: nobody looks after an ended run.
 
     Killed in between, this leaves a run without them, which is Canceled when its turn comes.
     """
@@ -171,7 +171,7 @@ def wait_for_runs(
 
 
 def count_running_children(workspace: Workspace, canceled: Sequence[Run]) -> Mapping[str, int]:
-    """Return how many runs below canceled ones go on, by their parents' ids.
+    """Return how many descendants of canceled runs still run, by their parents' ids.
 
     What a script has opened itself ends with it. Those below a run that goes on are not counted.
     """

@@ -23,7 +23,7 @@ class Count(NamedTuple):
 
     @classmethod
     def of(cls, found: int) -> Count:
-        """Return the count for which so many were found, or so many and perhaps more when it is beyond `COUNTED`."""
+        """Return an exact count, or "at least `COUNTED`" when more were found."""
         return cls(min(found, COUNTED), found <= COUNTED)
 
     def __str__(self) -> str:
@@ -62,7 +62,7 @@ def get_run_page(
     size: int = PAGE_SIZE,
     counts_children: bool = False,
 ) -> RunPage:
-    """Return the runs that are meant, in this order: page `number`, from 1 on, of `size` runs each.
+    """Return the runs of a filter, in this order: page `number`, from 1 on, of `size` runs each.
 
     Args:
         workspace: where they are.

@@ -35,7 +35,7 @@ class RunChanges(NamedTuple):
 
 
 def list_runs(workspace: Workspace, which: RunFilter) -> Sequence[Run]:
-    """Return the runs that are meant, newest first, each with its true status.
+    """Return the runs of a filter, newest first, each with its true status.
 
     Raises:
         RunNotFound: the filter names a parent that is not there.
@@ -150,7 +150,7 @@ def get_run_details(workspace: Workspace, run: Run) -> dict[str, Any]:
 
 
 def prepare_for_display(workspace: Workspace, runs: Iterable[Run], not_responding: frozenset[int]) -> list[Run]:
-    """Return the runs as they are to be shown, those that wait with what they wait for."""
+    """Return the runs with the status to show, and waiting ones with the reason why they wait."""
     listed = list(runs)
     live = [run for run in listed if not run.status.is_terminal]
     if not live:
@@ -181,7 +181,7 @@ def _check_changes(changes: RunChanges) -> None:
 
 
 def check_filter(workspace: Workspace, which: RunFilter) -> RunFilter:
-    """Return the filter with the whole id of the parent it names.
+    """Check the texts and the size of a filter; return it with the whole id of its parent.
 
     Raises:
         RunNotFound: there is no such parent.
@@ -216,7 +216,7 @@ def check_filter(workspace: Workspace, which: RunFilter) -> RunFilter:
 
 
 def reload_run(workspace: Workspace, run: Run) -> Run:
-    """Return the run as it is by now.
+    """Return the run as it is now.
 
     Raises:
         RunNotFound: it has been deleted meanwhile.

@@ -53,7 +53,7 @@ def create_source_properties(workspace: Workspace, folder: Path) -> dict[str, st
 
 
 def get_commit_properties(folder: Path) -> dict[str, str]:
-    """Return the properties of a run whose source a folder is, but for the snapshot: the git commit it stands at."""
+    """Return the properties of the git commit that a run's source folder is at."""
     return git_properties(folder, os.environ, process_redaction())
 
 
@@ -72,7 +72,7 @@ def get_snapshot(workspace: Workspace, run: Run, snapshot_id: str | None = None)
 
 
 def write_snapshot(workspace: Workspace, run: Run, snapshot_id: str | None, folder: Path) -> Path:
-    """Write `<snapshot id>.zip` into a folder, which is made if need be; links are kept as links.
+    """Write `<snapshot id>.zip` into a folder, made if need be; links are kept as links.
 
     Args:
         workspace: where the run is.

@@ -46,7 +46,7 @@ def list_workspaces(resource_group: str | None = None) -> Sequence[dict[str, Any
 def find_workspaces(
     root: Path, *, name: str | None = None, resource_group: str | None = None, subscription_id: str | None = None
 ) -> Sequence[WorkspaceIdentity]:
-    """Return the workspaces that have all the names that are given, by those names.
+    """Return the workspaces with all of the given names, sorted.
 
     Raises:
         StoreError: a folder that workspaces may be in cannot be read.
@@ -107,7 +107,7 @@ def _read_identity(path: Path) -> WorkspaceIdentity:
 
 
 def describe_workspace(workspace: Workspace) -> dict[str, Any]:
-    """Return the workspace as `build_workspace_record` has it, and what was said of it.
+    """Return the record of a workspace with its description, friendly name and tags.
 
     Description, friendly name and tags.
     """
@@ -126,7 +126,7 @@ def update_workspace(
     friendly_name: str | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> None:
-    """Say something of a workspace; what is None stays as it is, tags that are given replace all there were."""
+    """Change what describes a workspace; None leaves a value as it is, tags replace all former ones."""
     redaction = workspace.redaction
     tags_text = None if tags is None else json.dumps(redaction.document(tags))
     texts = {
@@ -141,7 +141,7 @@ def update_workspace(
 
 
 def _check_folders_readable(top: Path) -> None:
-    """Looking for files passes over folders that cannot be read, as if they were empty."""
+    """Raise where a folder cannot be read: a search for files would pass over it as if it were empty."""
     try:
         for folder in (top, *top.glob("*"), *top.glob("*/*")):
             if folder == top or folder.is_dir():
@@ -170,5 +170,5 @@ def build_workspace_record(identity: WorkspaceIdentity, root: Path) -> dict[str,
 
 
 def get_home() -> Path:
-    """`MLRUN_HOME`, or the platform's folder for it."""
+    """Return `MLRUN_HOME`, or the platform's folder for it."""
     return home_folder(os.environ)

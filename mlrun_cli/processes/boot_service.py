@@ -42,17 +42,17 @@ class BootService(Protocol):
         """Return the content of the file."""
 
     def is_installed(self) -> bool:
-        """Return whether it is installed for this home."""
+        """Return whether the service is installed for this home."""
 
     def install(self) -> tuple[str, ...]:
-        """Install it in place of what is there; return lines about what is left to do.
+        """Install the service in place of any other; return lines about what is left to do.
 
         Raises:
             MlrunError: it cannot be.
         """
 
     def remove(self) -> bool:
-        """Remove it; return whether it was there.
+        """Remove the service; return whether it existed.
 
         Raises:
             MlrunError: it cannot be.
@@ -75,7 +75,7 @@ class SystemdUnit:
 
     @staticmethod
     def is_usable() -> bool:
-        """Return whether there is such an instance."""
+        """Return whether there is a systemd instance to use."""
         return _read_output("systemctl", "--user", "show-environment") is not None
 
     def text(self) -> str:
@@ -87,11 +87,11 @@ class SystemdUnit:
         return _UNIT.format(home=_escape_specifiers(str(self._home)), environment=variables, command=command)
 
     def is_installed(self) -> bool:
-        """Return whether the file is there."""
+        """Return whether the unit's file exists."""
         return self._path.exists()
 
     def install(self) -> tuple[str, ...]:
-        """Write the file and enable the unit; a line where it starts with the user's first login only."""
+        """Write the file and enable the unit; return a line where it starts only at the user's first login."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._path.write_text(self.text(), encoding="utf-8")
@@ -135,7 +135,7 @@ class CronLine:
         return f"@reboot {line} {self._mark}\n"
 
     def is_installed(self) -> bool:
-        """Return whether the line is there."""
+        """Return whether the crontab has the line."""
         return any(self._is_own_line(line) for line in self._read_lines())
 
     def install(self) -> tuple[str, ...]:
@@ -144,7 +144,7 @@ class CronLine:
         return ()
 
     def remove(self) -> bool:
-        """Remove the line, and no other."""
+        """Remove this line and no other."""
         lines = self._read_lines()
         others = [line for line in lines if not self._is_own_line(line)]
         if len(others) < len(lines):
@@ -155,7 +155,7 @@ class CronLine:
         return line.rstrip().endswith(self._mark)
 
     def _read_lines(self) -> list[str]:
-        """Return all lines; none where there is no crontab yet, or no such program."""
+        """Return all lines; none without a crontab or the program."""
         return (_read_output("crontab", "-l") or "").splitlines(keepends=True)
 
     def _write(self, lines: Sequence[str]) -> None:
@@ -166,7 +166,7 @@ class CronLine:
 def list_boot_services(
     home: Path, command: Sequence[str], variables: Mapping[str, str]
 ) -> tuple[BootService, BootService]:
-    """Return both kinds, the one that this machine has first."""
+    """Return both kinds, the usual one of this machine first."""
     unit, line = SystemdUnit(home, command, variables), CronLine(home, command, variables)
     return (unit, line) if SystemdUnit.is_usable() else (line, unit)
 
@@ -176,18 +176,18 @@ def _compute_key(home: Path) -> str:
 
 
 def _escape_specifiers(text: str) -> str:
-    """Return a text in which systemd finds no specifier."""
+    """Return a text with systemd's specifiers escaped."""
     return text.replace("%", "%%")
 
 
 def _quote_word(text: str) -> str:
-    """Return a word as a unit's file has it."""
+    """Return a word quoted for a unit's file."""
     escaped = _escape_specifiers(text).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
 
 
 def _read_output(*words: str, given: str | None = None) -> str | None:
-    """Return the stdout of a program; None when it is not there, or fails."""
+    """Return the stdout of a program; None when it is missing or fails."""
     with suppress(OSError, subprocess.SubprocessError):
         return _run(words, given).stdout
     return None

@@ -44,7 +44,7 @@ def make_machine_folder() -> Path:
 
 
 def _get_shared_folder() -> Path:
-    """Return a folder by what all users may write, not this very one: all have to come to the same."""
+    """Return a folder inside one that all users may write: all have to find the same."""
     with suppress(OSError):
         if stat.S_IMODE(_LOCKS.stat().st_mode) & _SHARED == _SHARED:
             return _LOCKS
@@ -52,7 +52,7 @@ def _get_shared_folder() -> Path:
 
 
 def lock_gpu(folder: Path, name: str) -> int | None:
-    """Take the lock of a GPU and return its open file; None when somebody has it.
+    """Take the lock of a GPU and return its descriptor; None when it is taken.
 
     Raises:
         OSError: the file cannot be opened or made.
@@ -71,7 +71,7 @@ def lock_gpu(folder: Path, name: str) -> int | None:
 
 
 def _open_lock_file(path: Path) -> int:
-    """Open a file for its lock alone, for which to read is enough: it may be another user's."""
+    """Open a file for its lock alone, read-only: it may be another user's."""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
     while True:
         with suppress(FileNotFoundError):

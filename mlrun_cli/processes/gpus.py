@@ -36,7 +36,7 @@ def list_gpus() -> list[Gpu]:
 
 
 def find_busy_gpus(machine: Sequence[Gpu]) -> set[str]:
-    """Return the names of the GPUs that some process uses at this moment, as far as `nvidia-smi` tells."""
+    """Return the names of the GPUs in use now, as far as `nvidia-smi` knows."""
     uuids = {
         line[0] for line in _query_nvidia_smi("--query-compute-apps=gpu_uuid,process_name") if line[-1] not in _SERVICES
     }
@@ -44,7 +44,7 @@ def find_busy_gpus(machine: Sequence[Gpu]) -> set[str]:
 
 
 def get_lock_name(machine: Sequence[Gpu], name: str) -> str:
-    """Return a name of a GPU that all processes of the machine share: a container may number them otherwise."""
+    """Return a name of a GPU that all processes of the machine share: containers may number GPUs differently."""
     return next((gpu.uuid for gpu in machine if gpu.number == name and gpu.uuid), name)
 
 
@@ -84,7 +84,7 @@ def select_usable_gpus(machine: Sequence[Gpu], visible: str | None) -> list[str]
 
 
 def _find_name(machine: Sequence[Gpu], name: str) -> str | None:
-    """Return the one name of a GPU that may have been named by its number or by the beginning of its UUID."""
+    """Return the canonical name of a GPU that was named by its number or by the beginning of its UUID."""
     if name == _NONE:
         return None
     if name.startswith(_PART):

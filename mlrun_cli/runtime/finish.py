@@ -123,7 +123,7 @@ def _make_outcome(status: RunStatus, end: ScriptEnd | None, error: dict[str, Any
 
 
 def add_full_disk(outcome: Outcome, full: str | None) -> Outcome:
-    """Return the outcome with a remark that the disk was full, in the words of `full`, when the script ended.
+    """Return the outcome with a remark that the disk was full when the script ended; `full` describes it.
 
     That may be why it failed.
     """
@@ -152,7 +152,7 @@ def run_or_log(action: Callable[[], _T], otherwise: _U, log: Callable[[str], Non
 
 
 def describe_left_processes(processes: list[ProcessId]) -> tuple[str, ...]:
-    """Return the warning that a run gets when something it started could not be ended."""
+    """Return the warning for a run whose processes could not all be ended."""
     if not processes:
         return ()
     pids = ", ".join(str(process.pid) for process in processes)
@@ -160,7 +160,7 @@ def describe_left_processes(processes: list[ProcessId]) -> tuple[str, ...]:
 
 
 def describe_left_files(folder: RunFolder) -> tuple[str, ...]:
-    """Return the warnings that a run gets of what its script has left in the working folder."""
+    """Return warnings about files that the script has left in the working folder."""
     return (*_describe_mlflow_files(folder), *_describe_links(folder))
 
 

@@ -32,10 +32,10 @@ class Offsets(Protocol):
     """Offsets up to which the journals of a folder have been ingested, by the store."""
 
     def read(self, names: Sequence[str]) -> Mapping[str, int]:
-        """Return the offsets of these journals; those of others may be among them."""
+        """Return the offsets of these journals, perhaps with those of others."""
 
     def advance(self, name: str, before: int, after: int) -> bool:
-        """Move an offset, within a transaction; False when another reader has moved it meanwhile."""
+        """Move an offset, within a transaction; return False when another reader has moved it meanwhile."""
 
 
 class RunOffsets:
@@ -50,7 +50,7 @@ class RunOffsets:
         return self._workspace.journals.bytes_read(self._run_key)
 
     def advance(self, name: str, before: int, after: int) -> bool:
-        """Move an offset, within a transaction; False when another reader has moved it meanwhile."""
+        """Move an offset, within a transaction; return False when another reader has moved it meanwhile."""
         return self._workspace.journals.advance(self._run_key, name, before, after)
 
 
@@ -66,7 +66,7 @@ class SessionOffsets:
         return {name: self._workspace.journals.session_bytes_read(name) for name in names}
 
     def advance(self, name: str, before: int, after: int) -> bool:
-        """Move an offset, within a transaction; False when another reader has moved it meanwhile."""
+        """Move an offset, within a transaction; return False when another reader has moved it meanwhile."""
         if before == 0 and not self._folder.is_dir():
             # The session has ended, with all of this in the store, and its offsets are forgotten.
             return False
@@ -116,7 +116,7 @@ class JournalReader:
         return (warning,)
 
     def ingest(self) -> int:
-        """Store what comes next in the journals, a mebibyte or so; return how many bytes these were."""
+        """Store the next part of the journals, about a mebibyte; return its size in bytes."""
         pieces = self._read_next_pieces()
         try:
             self._ingest(pieces)
@@ -125,7 +125,7 @@ class JournalReader:
         return sum(len(piece) for _, piece in pieces.values())
 
     def _ingest(self, pieces: _Pieces) -> None:
-        """Store some pieces; skip a line that cannot be stored, which must not keep a run from its end for ever."""
+        """Store some pieces; skip a line that cannot be stored, which must not keep a run from ending."""
         if not pieces:
             return
         try:
@@ -147,7 +147,7 @@ class JournalReader:
             self._note_ingested(pieces, unreadable)
 
     def _skip_line(self, pieces: _Pieces, error: Exception) -> None:
-        """Move the offset behind one line."""
+        """Move the offset past one line."""
         with self._workspace.transaction():
             for name, (offset, piece) in pieces.items():
                 self._advance(name, offset, len(piece))
@@ -168,7 +168,7 @@ class JournalReader:
         return {name: self._get_size(name) for name in journal_names(self._folder)}
 
     def has_ingested(self, sizes: Mapping[str, int]) -> bool:
-        """Return whether as many bytes of each journal are in the store."""
+        """Return whether the store has this many bytes of each journal."""
         return all(self._offsets.get(name, 0) >= size for name, size in sizes.items())
 
     def ingest_until_now(self) -> None:
@@ -185,7 +185,7 @@ class JournalReader:
             return 0
 
     def _read_next_pieces(self) -> dict[str, tuple[int, bytes]]:
-        """Read pieces, each journal in its turn, no more than one transaction can store in a moment."""
+        """Read a piece of each journal in turn, no more in all than one transaction can store quickly."""
         names = journal_names(self._folder)
         pieces: dict[str, tuple[int, bytes]] = {}
         size = 0
@@ -202,7 +202,7 @@ class JournalReader:
         return pieces
 
     def _read_next_piece(self, name: str, offset: int) -> bytes:
-        """Read what follows in one journal; nothing when it cannot be read now.
+        """Read the next piece of one journal; return nothing when it cannot be read now.
 
         Opened for each piece: a run may have more journals than a process may have open files.
         """
@@ -235,7 +235,7 @@ class JournalReader:
         return unreadable
 
     def _note_read(self, name: str, offset: int) -> None:
-        """Note, for a rebuild of the store, up to where what is not a value is in the records of runs."""
+        """Record, for a rebuild of the store, how far a journal's tags and ends are in the records of runs."""
         path = self._folder / READ_OFFSETS_NAME
         with suppress(OSError):
             write_json(path, {**(read_json(path) or {}), name: offset})
@@ -259,7 +259,7 @@ class JournalReader:
 
 
 def store_tag_changes(runs: RunStore, key: int, entries: Entries) -> None:
-    """Store what entries say of a run's tags, within a transaction."""
+    """Store the changes of a run's tags in these entries, within a transaction."""
     for change, what in entries.tag_changes:
         if change == "set":
             runs.set_tags(key, what)
@@ -268,7 +268,7 @@ def store_tag_changes(runs: RunStore, key: int, entries: Entries) -> None:
 
 
 def store_endings(runs: RunStore, key: int, entries: Entries, redaction: Redaction) -> None:
-    """Store how a script wants its run to end, within a transaction."""
+    """Store the end that a script asks for in these entries, within a transaction."""
     for status, error in entries.endings:
         wanted = RunStatus.FAILED if status == RunStatus.FAILED.value else RunStatus.COMPLETED
         runs.request_end(key, wanted, redaction.error(error))
@@ -280,7 +280,7 @@ def has_more_than_values(entries: Entries) -> bool:
 
 
 def _split(pieces: _Pieces) -> Sequence[_Pieces]:
-    """Split pieces: journal by journal, or one journal in two halves; a single line has no parts."""
+    """Split pieces: journal by journal, or one journal in two halves; a single line is not split."""
     if len(pieces) > 1:
         return [{name: piece} for name, piece in pieces.items()]
     ((name, (offset, piece)),) = pieces.items()

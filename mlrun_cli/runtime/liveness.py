@@ -32,7 +32,7 @@ def mark_not_responding(run: Run, not_responding: frozenset[int]) -> Run:
 
 
 def _is_quiet(workspace: Workspace) -> bool:
-    """Return whether no run is live, and no process has left behind a session or an unfinished submit."""
+    """Return whether no run is live and no dead process has left a session or an unfinished submit."""
     return not any(_has_entries(workspace.folder / name) for name in _FOLDERS) and not workspace.runs.has_live()
 
 

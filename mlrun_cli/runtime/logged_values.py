@@ -18,7 +18,7 @@ _MANY_LINES = 100_000
 
 
 def copy_values_to_runs(workspace: Workspace, journal: Path) -> None:
-    """Copy the lines of a session's journal that are about values to the runs that they are about.
+    """Copy the values in a session's journal to the runs that they belong to.
 
     All of it is in the store by then; the copies are for who makes the store again. The same name replaces a copy that
     was begun before.
@@ -66,7 +66,7 @@ class _Copies:
             self._write()
 
     def complete(self) -> None:
-        """Move the copies to their places.
+        """Move the finished copies into place.
 
         Raises:
             OSError: they cannot be written.

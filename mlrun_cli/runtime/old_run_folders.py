@@ -19,7 +19,7 @@ from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY
 
 
 def read_old_folder(folder: RunFolder) -> dict[str, Any] | None:
-    """Return a document as `RecordStore` has them, whose run still lacks its number; None when the folder is no run's.
+    """Return a document as `RecordStore` has them, but for its number; None when the folder is no run's.
 
     A run without an outcome is recorded as Running here: the next reconciliation finds out whether it is.
     """

@@ -35,7 +35,7 @@ _LOADED_LATE = (
 
 
 def begin(*descriptors: int) -> None:
-    """Load all modules, and keep nothing of who started this but the locks: no file, terminal, folder or limit."""
+    """Load all modules, and keep nothing inherited but the locks: no file, terminal, folder or limit."""
     _load_modules()
     _keep_only(descriptors)
     os.chdir("/")
@@ -46,7 +46,7 @@ def begin(*descriptors: int) -> None:
 
 
 def wait_for_workspace(folder: Path, within: Path) -> Workspace:
-    """Open the workspace, however long its store is held by another process, or its disk is full or away.
+    """Open the workspace; wait while its store is locked or unreachable or its disk is full.
 
     Raises:
         StoreError: it cannot be opened, which waiting does not change; or what it was to be opened for is gone: the
@@ -70,7 +70,7 @@ def _load_modules() -> None:
 
 
 def _keep_only(descriptors: Collection[int]) -> None:
-    """Close what else was inherited: a lock or a pipe of the submitter must not be held until the run has ended."""
+    """Close all other descriptors: an inherited lock or pipe must not stay open until the run has ended."""
     for descriptor in descriptors:
         os.set_inheritable(descriptor, False)
     opened = os.listdir("/proc/self/fd") if sys.platform == "linux" else ()

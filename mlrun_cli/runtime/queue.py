@@ -45,7 +45,7 @@ class QueueFolder:
         self._problem = self.path / "trouble.json"
 
     def make(self) -> None:
-        """Make the folder, private to its user, unless it is there; of its parents none but the folder of all queues.
+        """Make the folder, private to its user, unless it exists; of its parents only the folder of all queues.
 
         Raises:
             OSError: it cannot be made.
@@ -57,17 +57,17 @@ class QueueFolder:
             self.lock.touch(mode=0o600)
 
     def note_start(self, lock: OwnerLock) -> None:
-        """Count a dispatcher that is about to be started; a full disk is no obstacle."""
+        """Count a dispatcher that is about to be started; a full disk is ignored."""
         with suppress(OSError):
             os.pwrite(lock.descriptor, b".", os.fstat(lock.descriptor).st_size)
 
     def clear_starts(self, lock: OwnerLock) -> None:
-        """Reset the count: a dispatcher has looked into the queue."""
+        """Reset the count: a dispatcher has read the queue."""
         with suppress(OSError):
             os.ftruncate(lock.descriptor, 0)
 
     def record_problem(self, text: str) -> None:
-        """Record why runs that have room are not started, for readers of the queue; an empty text removes it."""
+        """Record why runs that have room are not started, for readers of the queue; an empty text clears it."""
         with suppress(OSError):
             if not text:
                 self._problem.unlink(missing_ok=True)
@@ -83,11 +83,11 @@ class QueueFolder:
         return ""
 
     def is_failing(self) -> bool:
-        """Return whether the last dispatchers have all ended before they looked into the queue."""
+        """Return whether the latest dispatchers have all ended before they read the queue."""
         return self._find_failure_time() is not None
 
     def is_paused(self) -> bool:
-        """Return whether dispatchers keep failing, and the last of them was started only just now."""
+        """Return whether dispatchers keep failing and the last one was started a moment ago."""
         failed_at = self._find_failure_time()
         return failed_at is not None and abs(time.time() - failed_at) < _PAUSE_SECONDS
 
@@ -100,7 +100,7 @@ class QueueFolder:
 
 
 def wake_dispatcher(workspace: Workspace, target: str) -> None:
-    """Ensure that a dispatcher looks into a target's queue; where dispatchers keep failing, after a pause.
+    """Ensure that a dispatcher reads a target's queue; where dispatchers keep failing, after a pause.
 
     Raises:
         OSError: no dispatcher could be started; the next reconciliation tries again.
@@ -136,7 +136,7 @@ def ensure_dispatchers(workspace: Workspace) -> None:
 
 
 def _start_if_absent(workspace: Workspace, target: str, folder: QueueFolder) -> bool:
-    """Start a dispatcher unless there is one, or it is too early for another; False when there is one to be woken."""
+    """Start a dispatcher unless one runs or it is too early; return False when one runs, which has to be woken."""
     lock = OwnerLock.open(folder.lock)
     try:
         if not lock.try_take():
@@ -159,7 +159,7 @@ def _start_dispatcher(workspace: Workspace, name: str, folder: QueueFolder, lock
 
 
 def get_node_limit(workspace: Workspace, target: str) -> int | None:
-    """Return the limit of a target's nodes in use: 0 for one that is gone, None without a limit."""
+    """Return the limit of a target's nodes in use; 0 for a deleted target, None without a limit."""
     found = workspace.compute_targets.find(target)
     if found is None:
         return None if target == LOCAL_TARGET else 0
@@ -215,7 +215,7 @@ def _format_count(count: int, noun: str) -> str:
 
 
 def _wake(folder: QueueFolder) -> bool:
-    """Wake the dispatcher; False when none listens."""
+    """Wake the dispatcher; return False when none listens."""
     import socket  # noqa: PLC0415 — not on the way of `run list`
 
     try:

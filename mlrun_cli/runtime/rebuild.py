@@ -49,7 +49,7 @@ class ImportReport(NamedTuple):
 def import_folders(
     database: Database, folder: Path, redaction: Redaction, *, is_rebuilt: bool, salvage: Salvage | None = None
 ) -> ImportReport:
-    """Add to a store what the folders have besides, in one transaction; nothing is doubled.
+    """Add to a store what only the folders have, in one transaction and without duplicates.
 
     Args:
         database: of the workspace.
@@ -137,7 +137,7 @@ class _FolderImport:
             self._records.set_parents(key, documents[run_id].get("parent"), documents[run_id].get("root"))
 
     def _read_documents(self) -> dict[str, Mapping[str, Any]]:
-        """Read the documents that folders have of runs, and a damaged store of others, by id."""
+        """Read the documents of runs in folders, and of others in a damaged store, by id."""
         documents: dict[str, Mapping[str, Any]] = {}
         for folder in self._list_run_folders():
             documents.update(read_run_documents(folder))
@@ -148,12 +148,12 @@ class _FolderImport:
         return documents
 
     def _read_old_folders(self, besides: Collection[str]) -> list[Mapping[str, Any]]:
-        """Read the documents of runs of an older version, which still lack their keys."""
+        """Read the documents of an older version's runs, which have no keys yet."""
         old = [folder for folder in self._list_run_folders() if folder.path.name not in besides]
         return [document for document in map(read_old_folder, old) if document is not None]
 
     def _assign_keys(self, without: list[Mapping[str, Any]], keys: list[int]) -> None:
-        """Assign keys, which rise with time, to runs of an older version: all others are younger."""
+        """Assign keys, which rise with time, to an older version's runs, below those of all others."""
         first = min(keys, default=len(without) + 1) - len(without)
         for place, document in enumerate(sorted(without, key=lambda each: int(each["row"]["created_at"]))):
             # There may be less room than it takes; none has the key 0.
@@ -223,7 +223,7 @@ class _FolderImport:
     def _read_journal(
         self, path: Path, own: int | None, end: int | None, noted: int | None, *, of_all: bool = False
     ) -> int:
-        """Store what a journal says of runs that were added, or of all; return how far it was read.
+        """Store what a journal holds of the added runs, or of all; return how far it was read.
 
         Args:
             path: the journal.

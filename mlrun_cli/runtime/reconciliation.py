@@ -29,7 +29,7 @@ _K = TypeVar("_K")
 
 
 def reconcile_all(workspace: Workspace) -> frozenset[int]:
-    """Reconcile all runs and ensure that every queue has a dispatcher; keys of runs that do not respond."""
+    """Reconcile all runs and give every queue a dispatcher; return the keys of runs that do not respond."""
     not_responding = reconcile_runs(workspace)
     ensure_dispatchers(workspace)
     return not_responding
@@ -83,7 +83,7 @@ class _Targets:
         return [run for run in runs if found.get(run.key) is Liveness.LOST]
 
     def recover(self, runs: Sequence[Run]) -> bool:
-        """Ensure that lost runs are recovered; False when nothing could be started for some of them."""
+        """Ensure that lost runs are recovered; return False when nothing could be started for some of them."""
         are_started = True
         for group in _group_runs(runs, lambda run: type(self._find(run.target))).values():
             target = self._find(group[0].target)
@@ -91,7 +91,7 @@ class _Targets:
         return are_started
 
     def _find(self, name: str | None) -> Target | None:
-        """Return a target; None when its kind is not installed here: its runs are left alone."""
+        """Return a target; None when its kind is not installed here, so that its runs are left alone."""
         if name not in self._targets:
             self._targets[name] = None
             with suppress(TargetKindNotFound):

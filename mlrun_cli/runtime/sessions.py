@@ -64,7 +64,7 @@ class Session:
         self._reader = JournalReader(workspace, self.folder / JOURNAL, None)
 
     def try_to_ingest(self) -> None:
-        """Store what this process has written by now, unless another process holds the store for longer than a moment.
+        """Store what this process has written so far, unless another process holds the store for too long.
 
         Raises:
             StoreError: it does, or the store cannot be used.
@@ -76,7 +76,7 @@ class Session:
             self._workspace.set_busy_timeout(_BUSY_SECONDS)
 
     def ingest_until_now(self) -> None:
-        """Store all that this process and its relatives have written by this moment."""
+        """Store all that this process and its forks have written so far."""
         self._reader.ingest_until_now()
         names = {name for name in _list_names(self._workspace) if name.startswith(f"{self._family}-")}
         for gone in self._relatives.keys() - names:
@@ -88,7 +88,7 @@ class Session:
             self._relatives[name].ingest_until_now()
 
     def close(self, error: dict[str, Any] | None) -> None:
-        """End the runs that are still open, Failed with the error if there is one, and let go of the folder.
+        """End the runs that are still open, Failed if there is an error, and release the folder.
 
         Raises:
             StoreError: the store cannot be written; whoever looks next does it.
@@ -105,7 +105,7 @@ class Session:
             self._lock.close()
 
     def forget(self) -> None:
-        """Close what came from the parent, in a child made by `fork`."""
+        """Close what was inherited from the parent, in a child made by `fork`."""
         self._lock.close()
 
 
@@ -122,7 +122,7 @@ def _make_folder(folder: Path) -> OwnerLock:
 
 
 def reconcile_sessions(workspace: Workspace) -> list[str]:
-    """Ingest what dead sessions have left behind, and end the runs that they had open.
+    """Ingest what dead sessions have left behind, and end their open runs.
 
     Returns the owner locks of those that could not be reconciled in time.
 
@@ -150,7 +150,7 @@ def reconcile_sessions(workspace: Workspace) -> list[str]:
 
 
 def list_remnants(workspace: Workspace) -> list[Path]:
-    """List folders of sessions that had not begun or were being removed when their process died: none is reconciled."""
+    """List session folders whose process died while making or removing them; none of them is reconciled."""
     folders = [path for path in (workspace.folder / _SESSIONS).glob("*") if path.is_dir()]
     return sorted(folder for folder in folders if folder.name.startswith(".") or not (folder / "lock").exists())
 
@@ -163,7 +163,7 @@ def _list_names(workspace: Workspace) -> list[str]:
 
 
 def _reconcile(workspace: Workspace, name: str) -> bool:
-    """Reconcile one session if it is dead; False when another process is doing it, or the disk is full."""
+    """Reconcile one session if it is dead; return False when another process does it, or the disk is full."""
     folder = workspace.folder / _SESSIONS / name
     try:
         lock = OwnerLock.open(folder / "lock")
@@ -198,7 +198,7 @@ def _read_ending(folder: Path) -> dict[str, Any] | None:
 
 
 def _end_runs(workspace: Workspace, owner_lock: str, ending: dict[str, Any]) -> None:
-    """End the runs that a session has open, with what lies in their folders of outputs."""
+    """End the open runs of a session, with the files in their folders of outputs."""
     keep_all_outputs(workspace, owner_lock)
     status = RunStatus.COMPLETED if ending["error"] is None else RunStatus.FAILED
     with workspace.transaction(durable=True):
@@ -206,7 +206,7 @@ def _end_runs(workspace: Workspace, owner_lock: str, ending: dict[str, Any]) -> 
 
 
 def _remove(workspace: Workspace, folder: Path) -> None:
-    """Remove the folder of a session that has none open any more, and forget it; runs keep the values they have of it.
+    """Remove the folder and the record of a session without open runs; values are kept with their runs.
 
     Raises:
         StoreUnavailable: the workspace is away.

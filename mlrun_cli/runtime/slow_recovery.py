@@ -16,6 +16,6 @@ def is_worth_waiting_for(lock_file: Path) -> bool:
 
 
 def note_slow(lock_file: Path) -> None:
-    """Note in an owner lock's file that its recovery has been waited for in vain."""
+    """Record in an owner lock's file that its recovery is slow."""
     with suppress(OSError), closing(OwnerLock.open(lock_file)) as lock:
         lock.note_slow()

@@ -24,7 +24,7 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 
 def track_outputs(workspace: Workspace, owner_lock: str, run_id: str, outputs: Path) -> None:
-    """Track a folder: what lies in it when the run ends is kept with the run.
+    """Track a folder, whose files are kept with the run when it ends.
 
     Raises:
         OSError: that cannot be recorded.
@@ -35,7 +35,7 @@ def track_outputs(workspace: Workspace, owner_lock: str, run_id: str, outputs: P
 
 
 def keep_outputs(workspace: Workspace, owner_lock: str, run_id: str) -> tuple[str, ...]:
-    """Keep what lies in the tracked folder of a run, if it has one; return warnings of what could not be kept.
+    """Keep the files in a run's tracked folder, if it has one; return warnings of what could not be kept.
 
     A file of the run that has the name already stays. May be called again, after a death in the middle too.
     """
@@ -52,7 +52,7 @@ def keep_outputs(workspace: Workspace, owner_lock: str, run_id: str) -> tuple[st
 
 
 def keep_all_outputs(workspace: Workspace, owner_lock: str) -> None:
-    """Keep the outputs of all runs that an owner has left open, and add the warnings to the runs."""
+    """Keep the outputs of all open runs of an owner, and add the warnings to the runs."""
     try:
         run_ids = os.listdir(workspace.folder / owner_lock / _TRACKED)
     except OSError:
@@ -85,7 +85,7 @@ def _copy_all(outputs: Path, folder: RunFolder, record: Path) -> tuple[str, ...]
 
 
 def _copy_file(source: str, destination: Path, record: Path) -> None:
-    """Copy a file to its place, unless there is one; until it is whole, it lies beside the record."""
+    """Copy a file into place, unless one is there; until it is complete, it lies beside the record."""
     if os.path.lexists(destination):
         return
     destination.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -105,7 +105,7 @@ def _copy_file(source: str, destination: Path, record: Path) -> None:
 
 
 def _walk_files(outputs: Path) -> Iterator[tuple[str, str]]:
-    """Yield name below the folder and path of every file in it, and behind its links; each folder is visited once."""
+    """Yield name and path of every file in a folder, those behind links included; visit each folder once."""
     seen: set[str] = set()
     folders = [("", os.path.realpath(outputs))]
     while folders:

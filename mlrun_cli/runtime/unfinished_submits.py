@@ -13,7 +13,7 @@ from mlrun_cli.workspace import Workspace
 
 
 def hold_marker(run_folder: RunFolder) -> OwnedFile:
-    """Hold a file that marks a submit, from before it makes the folder of its run until the run is in the store.
+    """Hold a file that marks a submit, from before the run's folder exists until the run is in the store.
 
     Raises:
         OSError: it cannot be made.
@@ -23,7 +23,7 @@ def hold_marker(run_folder: RunFolder) -> OwnedFile:
 
 
 def remove_unfinished_submits(workspace: Workspace) -> None:
-    """Remove what killed submits have left; a run that had got into the store is left to recovery."""
+    """Remove what killed submits have left; a run that is in the store is left to recovery."""
     for left in abandoned_files(_find_markers(workspace.folder)):
         folder = workspace.run_folder(left.name)
         with suppress(OSError):  # a disk that can only be read; the next look tries again
@@ -39,6 +39,6 @@ def _find_markers(workspace: Path) -> Path:
 
 
 def _has_begun(folder: RunFolder) -> bool:
-    """Return whether the run was in a store after all, which has been lost since."""
+    """Return whether the run once was in a store, which has been lost since."""
     files = (folder.process, folder.outcome, folder.supervisor_log)
     return any(file.exists() for file in files) or bool(journal_names(folder.journal))

@@ -26,23 +26,23 @@ class Backfill:
         self._short_of_gpus: list[Run] = []
 
     def note_too_few_nodes(self, run: Run) -> None:
-        """Take note of a run that has to wait for nodes."""
+        """Note that a run has to wait for nodes."""
         # One that needs no less than one before it has its turn after that.
         if all(run.node_count < other.node_count for other in self._short_of_nodes):
             self._short_of_nodes.append(run)
 
     def note_too_few_gpus(self, run: Run) -> None:
-        """Take note of a run that has to wait for GPUs."""
+        """Note that a run has to wait for GPUs."""
         self._short_of_gpus.append(run)
 
     def is_short_of_gpus(self, run: Run) -> bool:
-        """Return whether a run before it that needs no more GPUs, of the same ones, has found too few."""
+        """Return whether an earlier run that needs as many of the same GPUs or fewer has found too few."""
         return any(
             run.gpu_count >= other.gpu_count and run.visible_gpus == other.visible_gpus for other in self._short_of_gpus
         )
 
     def may_overtake(self, run: Run) -> bool:
-        """Return whether no run before it, that waits for what this one would take, has been overtaken too often."""
+        """Return whether no earlier run that waits for the same resources has been overtaken too often."""
         if any(self._count_overtaking(other) >= other.node_count for other in self._short_of_nodes):
             return False
         wanted = set(self._gpu_allocator.list_usable(run)) if run.gpu_count and self._short_of_gpus else set()

@@ -45,7 +45,7 @@ class Dispatcher:
         self._next_look = time.monotonic() + _LOOK_SECONDS
 
     def run(self) -> None:
-        """Serve the queue until nothing waits and nobody has put anything into it meanwhile.
+        """Serve the queue until nothing waits and nothing was added meanwhile.
 
         A workspace that is away may never come back: when it does, the next look at one of its runs starts another.
         One that has lost its own program leaves the queue to the next look, too.
@@ -91,7 +91,7 @@ class Dispatcher:
             self._sleep(wake_socket)
 
     def _start_what_fits(self) -> bool:
-        """Start what there is room for, in the order of the queue; False when nothing waits.
+        """Start the runs there is room for, in the order of the queue; return False when nothing waits.
 
         What needs less may overtake what finds no room, but not more often than that one needs nodes or GPUs.
         """
@@ -127,7 +127,7 @@ class Dispatcher:
         return bool(waiting)
 
     def _sleep(self, wake_socket: WakeSocket) -> None:
-        """Sleep until somebody calls, a supervisor ends, or it is time to look for what nobody tells."""
+        """Sleep until a wake-up, the end of a supervisor, or the time to check for changes that nobody reports."""
         poll = select.poll()
         for descriptor in (wake_socket.fileno(), *self._starter.pidfds):
             poll.register(descriptor, select.POLLIN)

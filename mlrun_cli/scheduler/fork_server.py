@@ -69,11 +69,11 @@ class ForkServer:
             raise
 
     def is_current(self) -> bool:
-        """Return whether the program on the disk is still the one that was loaded: a newer one reads its own runs."""
+        """Return whether the program on the disk is still the one that was loaded."""
         return _identify_program() == self._program is not None
 
     def start_supervisor(self, run_id: str, locks: Sequence[int]) -> int:
-        """Start the supervisor of a run and hand it open locks, that of the run first; return its pidfd.
+        """Start the supervisor of a run and hand it open locks, the owner lock first; return its pidfd.
 
         Raises:
             ForkServerGone: the server has ended, or does not respond.
@@ -88,7 +88,7 @@ class ForkServer:
         return descriptors[0]
 
     def close(self) -> None:
-        """End it, even if it is stopped: what was requested and has not been done is not done any more."""
+        """End the server, even if it is stopped; pending requests are dropped."""
         with suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._process, signal.SIGKILL)
         ended = select.poll()
@@ -119,7 +119,7 @@ def _serve_requests(connection: socket.socket, workspace: Path) -> None:
 
 
 def _supervise(connection: socket.socket, workspace: Path, run_id: str, locks: Sequence[int]) -> None:
-    """Become a supervisor, as `spawn` makes one, and run its program."""
+    """Become a supervisor like one started by `spawn`, and run its program."""
     os.setsid()
     os.environ[SUPERVISOR_VARIABLE] = run_id
     set_command_line(build_program_command(SUPERVISOR_PROGRAM, [run_id]))
@@ -134,7 +134,7 @@ def _supervise(connection: socket.socket, workspace: Path, run_id: str, locks: S
 
 
 def _run_and_exit(action: Callable[..., None], *arguments: Any) -> NoReturn:
-    """Call a function in a forked process, and end that: it never returns into what its parent is about to do."""
+    """Call a function in a forked process and exit: it must never return into its parent's code."""
     try:
         action(*arguments)
     except BaseException:  # as the interpreter itself would report it

@@ -22,7 +22,7 @@ class GpuLease(NamedTuple):
     locks: Sequence[int] = ()
 
     def close(self) -> None:
-        """Close the locks in this process; they are free then unless a supervisor has been handed them."""
+        """Close the locks in this process, which frees them unless a supervisor holds them too."""
         for descriptor in self.locks:
             os.close(descriptor)
 
@@ -35,11 +35,11 @@ class GpuAllocator:
         self._refresh_at = 0.0
 
     def list_usable(self, run: Run) -> list[str]:
-        """Return the names of the GPUs that a run may get some of."""
+        """Return the names of the GPUs that a run may use."""
         return select_usable_gpus(self._list_gpus(), run.visible_gpus)
 
     def allocate(self, run: Run) -> GpuLease | None:
-        """Allocate as many GPUs as a run needs; None when too few of those it may have are free.
+        """Allocate as many GPUs as a run needs; return None when too few of those it may use are free.
 
         A GPU that some process uses without a lease is not free.
 
@@ -64,7 +64,7 @@ class GpuAllocator:
         return None
 
     def _list_gpus(self) -> Sequence[Gpu]:
-        """Return the GPUs of the machine, looked up anew every minute."""
+        """Return the GPUs of the machine, refreshed every minute."""
         if time.monotonic() >= self._refresh_at:
             self._machine = list_gpus()
             self._refresh_at = time.monotonic() + _REFRESH_SECONDS

@@ -64,7 +64,7 @@ class RunStarter:
 
     @property
     def run_keys(self) -> Collection[int]:
-        """The keys of the runs whose supervisors have been started here and live; a live view."""
+        """The keys of the runs whose supervisors were started here and are alive; a live view."""
         return self._supervisors.values()
 
     @property
@@ -73,7 +73,7 @@ class RunStarter:
         return self._supervisors.keys()
 
     def start(self, run: Run) -> int | None:
-        """Start a run; return how many nodes it takes from now on, or None when it and those behind it have to wait.
+        """Start a run; return the number of nodes it takes, or None when it and those behind it have to wait.
 
         Raises:
             TooFewGpus: it has to wait for some; those behind it need not.
@@ -104,7 +104,7 @@ class RunStarter:
             lock.close()
 
     def note_ended(self, pidfds: Collection[int]) -> bool:
-        """Take note of supervisors that have ended; return whether one has left its run alive.
+        """Note which supervisors have ended; return whether one has left its run alive.
 
         Raises:
             MlrunError: the store cannot be used.
@@ -117,7 +117,7 @@ class RunStarter:
         return any(status is not None and not status.is_terminal for status in statuses.values())
 
     def end_abandoned(self) -> None:
-        """End the runs, wherever in the queue, that were to be canceled with a command which has been killed."""
+        """End the queued runs that were to be canceled with a command which has been killed."""
         for run in self._workspace.queues.list_runs(self._target, _WHOLE_QUEUE):
             folder = self._workspace.run_folder(run.run_id)
             if has_lost_its_stream(folder):
@@ -132,7 +132,7 @@ class RunStarter:
             self._fork_server = None
 
     def _start_locked(self, run: Run, lock: OwnerLock) -> int:
-        """Start a run whose lock is held; return how many nodes it takes from now on."""
+        """Start a run whose lock is held; return the number of nodes it takes."""
         folder = self._workspace.run_folder(run.run_id)
         if self._workspace.runs.find_status(run.key) is not RunStatus.QUEUED:
             return 0
@@ -176,12 +176,12 @@ class RunStarter:
         return os.pidfd_open(started.pid)
 
     def _note_trouble(self, text: str) -> None:
-        """Tell the log, and whoever looks at what waits."""
+        """Report a problem to the log and to readers of the queue."""
         write_log(text)
         self._folder.record_problem(text)
 
     def _give_up(self, run: Run, outcome: Outcome) -> None:
-        """Record the end of a run that is not started any more; those behind it go on."""
+        """Record the end of a run that cannot be started; those behind it go on."""
         self._workspace.run_folder(run.run_id).secrets.unlink(missing_ok=True)
         record_outcome(self._workspace, run, outcome)
 

@@ -31,7 +31,7 @@ class WakeSocket:
         return self._socket.fileno()
 
     def drain(self) -> None:
-        """Read all calls that have come."""
+        """Read all pending wake-ups."""
         with suppress(BlockingIOError):
             while self._socket.recv(64):
                 pass

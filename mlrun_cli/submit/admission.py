@@ -40,7 +40,7 @@ class Admission(NamedTuple):
 
 
 def request_gpus(workspace: Workspace, request: SubmitRequest) -> GpuRequest:
-    """Return the GPUs that a run needs; looks at the machine, which takes a while, where it needs any.
+    """Return the GPUs that a run needs; where it needs any, look at the machine, which takes a while.
 
     Raises:
         UsageError: the machine has fewer.
@@ -68,7 +68,7 @@ def request_gpus(workspace: Workspace, request: SubmitRequest) -> GpuRequest:
 def admit_run(
     workspace: Workspace, configuration: RunConfiguration, request: SubmitRequest, gpus: GpuRequest
 ) -> Admission:
-    """Find out whether a run of this configuration has to wait, as its target is now.
+    """Find out whether a run of this configuration has to wait for its target as it is now.
 
     Raises:
         ComputeTargetNotFound: there is no such target.

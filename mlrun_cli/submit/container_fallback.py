@@ -23,7 +23,7 @@ class ContainerFallback(NamedTuple):
 
 
 def apply_docker_arguments(configuration: RunConfiguration, project: Path) -> ContainerFallback:
-    """Honour variables of Docker's arguments, and volumes as places of data; note the rest.
+    """Apply variables in Docker's arguments, and volumes as places of data; note what is ignored.
 
     Args:
         configuration: whose own variables stay on top.

@@ -42,7 +42,7 @@ def bind_data(
     environment: Mapping[str, str] | None = None,
     earlier_run_id: str | None = None,
 ) -> RunData:
-    """Find a run's data, make copies and folders, and return what the run is told of them.
+    """Find a run's data, make copies and folders, and return what the run needs to know of them.
 
     Args:
         workspace: where datasets and datastores are.
@@ -111,7 +111,7 @@ class _Binder:
         self._problems = Problems()
 
     def replace_copies_of(self, run_id: str) -> None:
-        """Make paths of copies that were made for another run lead to this run's."""
+        """Redirect paths of copies that were made for another run to this run's."""
         self._values.set_path(str(self._places.find_copies(run_id)), str(self._places.find_copies(self._run_id)))
 
     def bind_each(

@@ -33,7 +33,7 @@ class DataValues:
         self._values[PATH_ON_COMPUTE, path_on_compute.rstrip("/") or "/"] = value
 
     def set_empty(self, kind: str, name: str) -> None:
-        """Give an entry that could not be bound an empty value, so that placeholders for it are no errors too."""
+        """Give an entry that could not be bound an empty value, so that its placeholders cause no further errors."""
         self._values.setdefault((kind, name), "")
         self._values.setdefault((REFERENCE, name), "")
 

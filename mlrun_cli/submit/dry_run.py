@@ -51,7 +51,7 @@ class PlannedRun(NamedTuple):
 
 
 def dry_run(workspace: Workspace, request: SubmitRequest) -> dict[str, Any]:
-    """Return a record of everything that `submit` would do; nothing is started, made or stored.
+    """Return a record of everything that `submit` would do; start, make and store nothing.
 
     Raises:
         MlrunError: whatever `submit` would raise before it starts the run.

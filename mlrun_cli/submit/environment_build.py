@@ -20,7 +20,7 @@ _LAST_LINES = 20
 
 
 def build_environment(workspace: Workspace, definition: Mapping[str, Any]) -> str:
-    """Make an environment ready for runs; what was said meanwhile.
+    """Build an environment ready for runs; return the output of the build.
 
     Raises:
         EnvironmentNotBuilt: it cannot be made; the message ends with the installer's last lines.

@@ -122,7 +122,7 @@ def _read_dependencies(
     source: Path,
     conda_file: Path | None,
 ) -> CondaDependencies:
-    """Return the conda dependencies that count: of a file, or of the runconfig itself."""
+    """Return the conda dependencies that apply: of a file, or of the runconfig itself."""
     from mlrun_cli.environments.conda_file import (  # noqa: PLC0415 - start-up
         conda_dependencies_from_mapping,
         read_conda_dependencies,

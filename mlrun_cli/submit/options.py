@@ -73,7 +73,7 @@ def _find_conda_file(request: SubmitRequest, project: Path, source: Path) -> str
 
 
 def _is_plain(configuration: RunConfiguration) -> bool:
-    """Return whether a configuration says no more than options can, and the defaults of configurations made in Python.
+    """Return whether a configuration holds nothing but what options can say and defaults made in Python.
 
     Without Docker its image has no effect, nor have conda dependencies in a user-managed environment.
     """

@@ -88,7 +88,7 @@ class Resolver:
 
     @contextmanager
     def add_notes_to_errors(self) -> Iterator[None]:
-        """Give an error the notes that were made before it."""
+        """Add the notes made so far to an error raised in the block."""
         try:
             yield
         except MlrunError as error:
@@ -131,7 +131,7 @@ class Resolver:
             self._find_script()
 
     def _resolve_again(self, earlier: EarlierRun) -> None:
-        """Take what an earlier run was resolved to, with what the request replaces."""
+        """Reuse the resolution of an earlier run, with what the request replaces."""
         request, submission = self._request, earlier.submission
         self.configuration = earlier.configuration()
         if request.target is not None:
@@ -164,7 +164,7 @@ class Resolver:
             self._apply_docker_arguments()
 
     def preview(self) -> None:
-        """Find out admission and snapshot, which a submit learns only as it makes them."""
+        """Find out admission and snapshot, which a real submit learns only as it makes them."""
         workspace, request = self._workspace, self._request
         if workspace is None:
             return
@@ -261,7 +261,7 @@ class Resolver:
             self._plan_launch(planned)
 
     def _plan_launch(self, planned: PlannedEnvironment) -> None:
-        """Determine the variables and volumes that the script finds, and its processes."""
+        """Determine the processes of the script, and the variables and volumes that it gets."""
         variables = {**planned.variables, **self.configuration.environment_variables}
         self.configuration = self.configuration._replace(environment_variables=variables)
         if planned.plan.container is None:
@@ -278,7 +278,7 @@ class Resolver:
         self.notes += skipped
 
     def _apply_docker_arguments(self) -> tuple[str, ...]:
-        """Honour what can be of Docker's arguments without a container; return lines about the rest."""
+        """Apply what works of Docker's arguments without a container; return lines about the rest."""
         if not is_docker_on(self.configuration):
             return ()
         from mlrun_cli.submit.container_fallback import apply_docker_arguments  # noqa: PLC0415 - start-up

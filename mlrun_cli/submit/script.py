@@ -11,7 +11,7 @@ from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 
 
 def build_argv(configuration: RunConfiguration) -> tuple[str, ...]:
-    """Return the words that are started in the working folder: a script without its interpreter, or a command.
+    """Return the command line started in the working folder: a script without its interpreter, or a command.
 
     Raises:
         UsageError: the configuration names neither.
@@ -29,7 +29,7 @@ def build_argv(configuration: RunConfiguration) -> tuple[str, ...]:
 
 
 def find_argv(configuration: RunConfiguration, source: Path) -> tuple[str, ...]:
-    """Return the words of `build_argv`, with the script's path as it is in the source folder.
+    """Return the command line of `build_argv`, with the script's path as it is in the source folder.
 
     Raises:
         UsageError: there is no script, or it is not there, not readable, no file, or outside of the folder.

@@ -183,7 +183,7 @@ def _make_submission(
     snapshot: Snapshot,
     sdk_folder: str,
 ) -> Submission:
-    """Return the submission of a run whose data are not found yet: its words and options have their placeholders."""
+    """Return the submission of a run whose data are not found yet, with placeholders in its words and options."""
     identity, configuration = workspace.identity, resolution.configuration
     return Submission(
         run_id=run_id,

@@ -10,7 +10,7 @@ from mlrun_cli.workspace import Workspace
 
 
 def register_run_outputs(workspace: Workspace, run: Run, outcome: Outcome) -> Outcome:
-    """Register the outputs; return the outcome with a warning for each that could not be. May be called again.
+    """Register the outputs; return the outcome with a warning for each failure. May be called again.
 
     Raises:
         StoreError: the store cannot be used.

@@ -37,7 +37,7 @@ class Preparation:
         self.warnings: tuple[str, ...] = ()
 
     def prepare_environment(self) -> None:
-        """Build the environment if need be, and record what is in it.
+        """Build the environment if need be, and record its packages.
 
         Raises:
             RunStopped: the run is to stop.

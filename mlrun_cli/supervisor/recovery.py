@@ -58,7 +58,7 @@ _WHILE = {
 
 
 def recover_all(workspace: Workspace, first_run_id: str) -> None:
-    """Recover the run whose lock this process was handed, then every other that has lost its supervisor.
+    """Recover the run whose lock this process was handed, then every other lost run.
 
     What goes wrong with one run goes to the log of this process and leaves the others to be recovered.
     """
@@ -71,7 +71,7 @@ def recover_all(workspace: Workspace, first_run_id: str) -> None:
 
 
 def _may_recover(workspace: Workspace, run: Run) -> bool:
-    """Return whether the lock of a live run tells this process whether it is lost."""
+    """Return whether this process can judge by the lock of a live run that it is lost."""
     try:
         target = find_target(workspace, run.target)
     except TargetKindNotFound:
@@ -81,7 +81,7 @@ def _may_recover(workspace: Workspace, run: Run) -> bool:
 
 @contextmanager
 def _take_lock(workspace: Workspace, run_id: str) -> Iterator[bool]:
-    """Take the lock of a run; give False when somebody holds it for longer than readers do who look at it."""
+    """Take the lock of a run; yield False when it is held for longer than readers hold it."""
     try:
         lock = OwnerLock.open(workspace.run_folder(run_id).lock)
     except OSError:
@@ -169,7 +169,7 @@ def _end_containers(run: Run, submission: Submission | None) -> tuple[str, ...]:
 
 
 def fail_without_store(folder: RunFolder, error: StoreError) -> None:
-    """Write down in its folder, for whoever can open the store again, that a run failed since nobody could."""
+    """Write the failure of a run into its folder, for whoever can open the store again."""
     sys.stderr.write(f"{error}\n")
     if not folder.path.exists():
         return
@@ -181,7 +181,7 @@ def fail_without_store(folder: RunFolder, error: StoreError) -> None:
 def _derive_outcome(
     workspace: Workspace, run: Run, folder: RunFolder, submission: Submission | None, *, had_processes: bool
 ) -> Outcome:
-    """Return the outcome, by how the script ended if the supervisor wrote that down; else the run is lost."""
+    """Return the outcome, from the supervisor's record of how the script ended; without one, the run is lost."""
     run = workspace.runs.get_by_key(run.key)
     process = _read_process(folder)
     if "end" in process and submission is not None:

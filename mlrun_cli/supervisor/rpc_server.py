@@ -66,7 +66,7 @@ class RunRequestHandler:
         }
 
     def handle(self, line: bytes, written: Mapping[str, int]) -> bytes | None:
-        """Return the response to a request, each a line.
+        """Return the response to a request, both as one line.
 
         None while the store cannot be asked, or has not all that had been `written` when the line came: then it is to
         be tried again. It is ingested piece by piece, so that a cancel need not wait for all of it.
@@ -92,7 +92,7 @@ class RunRequestHandler:
         return encode_line(response)
 
     def written(self) -> Mapping[str, int]:
-        """Return the size of the run's journals by now."""
+        """Return the current sizes of the run's journals."""
         return self._reader.sizes()
 
     def _get_metrics(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -160,7 +160,7 @@ class RpcServer:
         self._selector.register(accepted, selectors.EVENT_READ, lambda events: self._serve(connection, events))
 
     def _drop_oldest_idle(self) -> None:
-        """Close the oldest connection without a request; its client connects anew for the next one."""
+        """Close the oldest idle connection; its client connects anew for its next request."""
         for connection in self._connections:
             if not (connection.received or connection.pending or connection.unsent):
                 self._drop(connection)
@@ -222,13 +222,13 @@ class RpcServer:
 
 
 def _compute_connection_limit() -> int:
-    """Return half the number of files that this process may have open; the rest is for its work."""
+    """Return half the number of files that this process may open; the rest is for its work."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return _MOST_CONNECTIONS if limit == resource.RLIM_INFINITY else min(limit // 2, _MOST_CONNECTIONS)
 
 
 def listen(folder: RunFolder, path: Path) -> socket.socket:
-    """Listen on a socket of the run's folder, for its user alone."""
+    """Listen on a socket in the run's folder, accessible to its user alone."""
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)

@@ -36,7 +36,7 @@ class StopRequest:
     def make(
         self, reason: StopReason, group: ProcessGroup | None, moment: float, grace_seconds: float = GRACE_SECONDS
     ) -> None:
-        """Send SIGTERM, and SIGKILL once the grace is over; a request that was made before stays."""
+        """Send SIGTERM, and SIGKILL once the grace is over; an earlier request stays in force."""
         if self.reason is not None:
             return
         self.reason = reason
@@ -55,7 +55,7 @@ class StopRequest:
         self._cancel_grace = grace_seconds
 
     def kill_if_due(self, group: ProcessGroup, moment: float) -> None:
-        """Send SIGKILL when the grace is over, once the containers have been ended, which needs their clients."""
+        """Send SIGKILL once the grace is over and the containers, which need their clients, have been ended."""
         if self._kill_at is None or moment < self._kill_at:
             return
         if self.container_termination is None or self.container_termination.is_over(moment):

@@ -50,11 +50,11 @@ class SupervisedRun:
         workspace.owned_run = (self.run.run_id, self.run.key)
 
     def read(self) -> Run:
-        """Return the row as it is by now."""
+        """Return the run as the store has it now."""
         return self.retry_store(lambda: self.workspace.runs.get_by_key(self.run.key))
 
     def advance(self, before: set[RunStatus], after: RunStatus, **columns: Any) -> bool:
-        """Change the status and the columns; where it is none of `before`, only the columns, and return False."""
+        """Set the columns, and the status if it is one of `before`; return whether the status has changed."""
         moved = False
 
         def change() -> None:
@@ -75,7 +75,7 @@ class SupervisedRun:
             write_log(f"{path.name} is not written: {error}")
 
     def retry_store(self, action: Callable[[], _T]) -> _T:
-        """Do something in the store however long that takes, as long as the run's folder is there; return its result.
+        """Retry an action on the store for as long as the run's folder exists; return its result.
 
         Raises:
             StoreError: a limit keeps this process from it, which is left to a recovery, or the folder is gone.
@@ -95,7 +95,7 @@ class SupervisedRun:
                         self.workspace.follow()
 
     def retry_disk(self, action: Callable[[], object]) -> None:
-        """Write something however long the disk stays full; what fails for another reason is left undone."""
+        """Retry an action that writes for as long as the disk is full; ignore other errors."""
         with self._note_full_disk() as note_waiting:
             while True:
                 try:
@@ -111,7 +111,7 @@ class SupervisedRun:
 
     @contextmanager
     def _note_full_disk(self) -> Iterator[Callable[[], None]]:
-        """Give a function that notes, until the end of the block, that the run waits for room, if its disk is full."""
+        """Yield a function that notes, until the end of the block, that the run waits for room if its disk is full."""
         noted = False
 
         def note_waiting() -> None:

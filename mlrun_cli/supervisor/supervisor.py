@@ -65,7 +65,7 @@ class Supervisor:
         run.retry_store(lambda: record_outcome(run.workspace, run.run, outcome))
 
     def _execute(self) -> Outcome:
-        """Run the script; return what has come of it."""
+        """Run the script and return its outcome."""
         try:
             self._prepare()
             script = self._start_script()
@@ -130,7 +130,7 @@ class Supervisor:
         )
 
     def _give_room(self) -> None:
-        """Give up the room that was kept for the end, once it is known whether the script has left any other."""
+        """Release the space reserved for the end, once it is known whether the script has left any other."""
         if self._run.folder.reserve.exists():
             self._full_disk = describe_full_disk(self._run.folder.path, FULL_FOR_RUNS_BYTES)
             self._run.folder.release_room()

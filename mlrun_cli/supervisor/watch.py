@@ -62,12 +62,12 @@ class Watch:
         signal.signal(signal.SIGTERM, self._on_terminate)
 
     def close(self) -> None:
-        """Serve no requests any more."""
+        """Stop serving requests."""
         for close in (self._server.close, self._worker.close):
             run_or_log(close, None, write_log)
 
     def wait_for(self, group: ProcessGroup) -> None:
-        """Return when all processes of a group have ended."""
+        """Wait until all processes of a group have ended."""
         self._group = group
         tick = _BUSY_TICK_SECONDS
         with self._wake_on_ends(group):
@@ -144,14 +144,14 @@ class Watch:
             self.stop.kill_if_due(self._group, moment)
 
     def _start_missing_dispatchers(self) -> None:
-        """Start a dispatcher again that was killed, though nobody looks."""
+        """Restart dispatchers that were killed, even if nobody looks at the queue."""
         try:
             ensure_dispatchers(self._run.workspace)
         except MlrunError as error:
             write_log(f"the queues are not looked at: {error}")
 
     def _read_store(self, moment: float) -> None:
-        """Renew the lease, and see whether the run was canceled or given up."""
+        """Renew the lease and read whether the run was canceled or ended."""
         runs, key = self._run.workspace.runs, self._run.run.key
         try:
             self._run.workspace.follow()

@@ -30,7 +30,7 @@ class WorkerProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def socket_name(self) -> str:
-        """Return the name of its socket in the run's folder, which is there when this returns.
+        """Return the name of the worker's socket in the run's folder; wait until it exists.
 
         Raises:
             OSError: it cannot be started.
@@ -40,17 +40,17 @@ class WorkerProcess:
         return self._folder.worker_socket.name
 
     def note_ends_of(self, pids: Container[int]) -> None:
-        """Note its end if it is among those that the supervisor's own wait has seen."""
+        """Note the worker's end if it is among the processes that the supervisor has reaped."""
         if self._process is not None and self._process.pid in pids:
             self._process.returncode = 0
             self._process = None
 
     def _has_ended(self, pid: int) -> bool:
-        """Tell whether it waits to be reaped, which is left to the supervisor."""
+        """Return whether the worker has ended and waits for the supervisor to reap it."""
         return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def close(self) -> None:
-        """End it, whatever it is doing: nobody is left to read the response."""
+        """End the worker, whatever it is doing: nobody reads its response."""
         if self._process is not None:
             with suppress(ProcessLookupError):
                 self._process.kill()
@@ -79,6 +79,6 @@ class WorkerProcess:
             )
 
     def _build_environment(self) -> dict[str, str]:
-        """Return this process's variables; what the worker submits on the script's behalf gets the script's limits."""
+        """Return this process's variables, with the script's limits for what the worker submits."""
         limits = {LIMITS_VARIABLE: json.dumps(self._submission.limits)} if self._submission.limits else {}
         return {**os.environ, "MLRUN_HOME": os.fspath(self._workspace.home), **limits}

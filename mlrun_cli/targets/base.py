@@ -90,7 +90,7 @@ class Target(ABC):
         """
 
     def check(self, demand: Demand) -> None:
-        """Check at submit that the target could run this. It is quick: an engine speaks up in `start_supervisor`.
+        """Raise unless the target can run this. It is quick: an engine reports the rest in `start_supervisor`.
 
         Raises:
             UsageError: it never could.
@@ -115,7 +115,7 @@ class Target(ABC):
 
     @abstractmethod
     def observe(self, runs: Sequence[Run]) -> Mapping[int, Liveness]:
-        """Look at runs of this target that have not ended, all at once; what became of their supervisors, by run key.
+        """Return the liveness of the supervisors of this target's live runs, by run key.
 
         Nothing is changed by that, and no run that has ended meanwhile is LOST. Queued runs may be left out.
         """
@@ -130,11 +130,11 @@ class Target(ABC):
 
     @abstractmethod
     def kill(self, run: Run) -> bool:
-        """End the supervisor and the script of a run by force; False when they cannot be reached from here."""
+        """Kill the supervisor and the script of a run; return False when they cannot be reached from here."""
 
     @abstractmethod
     def recover(self, runs: Sequence[Run]) -> bool:
-        """Ensure that a process recovers LOST runs, without waiting for it; False when none could be started now."""
+        """Ensure that a process recovers LOST runs, without waiting for it; return False when none could be started."""
 
     @abstractmethod
     def start_dispatcher(self, log: Path, lock: OwnerLock) -> None:

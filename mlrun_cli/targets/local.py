@@ -38,7 +38,7 @@ class LocalTarget(Target):
         return Started(self._spawn_supervisor(run_id, locks, recovers=False))
 
     def observe(self, runs: Sequence[Run]) -> Mapping[int, Liveness]:
-        """Look at the locks of the runs."""
+        """Return the liveness of the runs by their locks."""
         return {run.key: this_machine.observe(self.workspace, run) for run in runs}
 
     def wake(self, run: Run) -> bool:
@@ -46,7 +46,7 @@ class LocalTarget(Target):
         return this_machine.wake(self.workspace.run_folder(run.run_id))
 
     def kill(self, run: Run) -> bool:
-        """End all processes of the run."""
+        """Kill all processes of the run."""
         return this_machine.kill(self.workspace, run)
 
     def recover(self, runs: Sequence[Run]) -> bool:

@@ -55,7 +55,7 @@ def get_supervisor_log(folder: RunFolder) -> Path:
 
 
 def find_missing_program() -> str | None:
-    """Return the interpreter or the program if it has been removed since, as by an upgrade; None as a rule."""
+    """Return the interpreter or program that has been removed since, as by an upgrade; None as a rule."""
     return next((path for path in (sys.executable, SUPERVISOR_PROGRAM) if not os.path.exists(path)), None)
 
 

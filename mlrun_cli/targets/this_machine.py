@@ -21,7 +21,7 @@ _PATIENCE_SECONDS = 1.0
 
 
 def may_judge(run: Run) -> bool:
-    """Return whether the lock of a live run tells this process anything.
+    """Return whether this process can judge a live run by its lock.
 
     Runs of this very boot and PID namespace are judged by their lock alone, and so are those of an earlier boot.
     What lives in another namespace or on another machine is left alone until its lease has run out.
@@ -57,13 +57,13 @@ def observe(workspace: Workspace, run: Run) -> Liveness:
 
 
 def is_alive(workspace: Workspace, run: Run) -> bool:
-    """Return whether a run has not ended by now, as the store has it."""
+    """Return whether a run has not ended, as the store has it now."""
     status = workspace.runs.find_status(run.key)
     return status is not None and not status.is_terminal
 
 
 def recover(workspace: Workspace, runs: Sequence[Run], start: Callable[[Run, OwnerLock], object]) -> bool:
-    """Start a process that recovers lost runs unless one does; return False when none could be started.
+    """Start a process that recovers lost runs unless one runs; return False when none could be started.
 
     Args:
         workspace: where the runs are.
@@ -107,7 +107,7 @@ def wake(folder: RunFolder) -> bool:
 
 
 def kill(workspace: Workspace, run: Run) -> bool:
-    """End the supervisor and the script of a run by SIGKILL; False when they may live elsewhere."""
+    """Kill the supervisor and the script of a run by SIGKILL; return False when they may live elsewhere."""
     if not may_judge(run):
         return False
     workspace.run_folder(run.run_id).note_life()
