@@ -19,16 +19,16 @@ NAMES_VARIABLE = "MLRUN_SECRET_NAMES"
 _SOME_TEXT = "text"
 LEAST_LETTERS = 6
 """Of a secret that no other word is likely to have in it."""
-_COMMON = re.compile(r"[a-z]{0,9}|\d+|[/~.].*", re.DOTALL)
+# Patterns are texts, which `re` compiles when they are first needed, and keeps: most commands never come to that.
+_COMMON = r"(?s)[a-z]{0,9}|\d+|[/~.].*"
 """What variables of doubtful names hold besides secrets: words, numbers, paths."""
-_NO_WORD = re.compile(r"(?=.*[^a-z,.]).+", re.DOTALL)
+_NO_WORD = r"(?s)(?=.*[^a-z,.]).+"
 
 _SECRET_OPTIONS = {"password", "pwd", "token", "key"}
-_NAME = re.compile(r"[A-Za-z_][\w.-]*")
-_URL_WITH_USER = re.compile(r"://[^/\s]+@")
+_NAME = r"[A-Za-z_][\w.-]*"
+_URL_WITH_USER = r"://[^/\s]+@"
 # The user reaches to the last `@` before the path: a password may hold others. Over ssh, a user alone is no secret.
-URL_SECRET = re.compile(
-    r"""
+URL_SECRET = r"""(?xi)
       (?<=http://) (?!git@) [^/\s]+ (?=@)
     | (?<=https://) (?!git@) [^/\s]+ (?=@)
     | (?<=://) [^/\s@:]* : [^/\s]+ (?=@)
@@ -46,52 +46,38 @@ URL_SECRET = re.compile(
     | (?<=://outlook\.office\.com/webhook/) [^\s"']+
     | (?<=\.webhook\.office\.com/webhookb2/) [^\s"']+
     | (?<=://api\.telegram\.org/bot) [^\s"'/]+
-    """,
-    re.VERBOSE | re.IGNORECASE,
-)
+    """  # noqa: S105 - a pattern of secrets
 """What an address holds of secrets; Azure's signatures, conda's tokens and the ends of webhooks are among them."""
 # Outside of an address `/t/` is a folder like others.
-_ADDRESS = re.compile(r"""(?:://|[?&])[^\s"']+""")
-_CONNECTION_PART = re.compile(
-    r"""
+_ADDRESS = r"""(?:://|[?&])[^\s"']+"""
+_CONNECTION_PART = r"""(?x)
     (?: (?P<joined> (?<=;) ) | (?P<spaced> (?<=;[ ]) ) )?
     (?<![\w.=-]) (?P<name> [A-Za-z]\w* ) (?P<equals> [ ]*=[ ]* )
     (?P<value> (?(joined) [^;"'\n]+ | (?(spaced) [^;"'\s]+ | [^;"'\s]{1,512}(?=;) ) ) )
-    """,
-    re.VERBOSE,
-)
-_CREDENTIALS = re.compile(r"\b(?P<scheme> [Bb]earer | Basic )(?P<space> \s+ )(?P<given> [\w.~+/-]+ =* )", re.VERBOSE)
-_GIVEN_TOKEN = re.compile(r"(?=\S*(?:\d|[a-z][A-Z])).+|.{20,}")
-_PRIVATE_KEY = re.compile(r"(?<=PRIVATE KEY-----).+?(?=-----END |\Z)", re.DOTALL)
-_NAME_BEFORE_VALUE = re.compile(
-    r"""
+    """
+_CREDENTIALS = r"(?x)\b(?P<scheme> [Bb]earer | Basic )(?P<space> \s+ )(?P<given> [\w.~+/-]+ =* )"
+_LIKELY_CREDENTIALS = r"(?=\S*(?:\d|[a-z][A-Z])).+|.{20,}"
+_PRIVATE_KEY = r"(?s)(?<=PRIVATE KEY-----).+?(?=-----END |\Z)"
+_NAME_BEFORE_VALUE = r"""(?x)
     (?<![\w.-]) (?P<name> [\w.-]+) ["']?
     (?:
         (?P<assigned> (?:\s|\\\n)* (?: (?! ==\d+(?:\.\w+)*(?![^\s"',;)]) ) [+:]?=+ | :(?=[\s"']) ) )
         (?: [^\S\n] | \\\n | \n(?=[ \t]) )*
       | (?:\s|\\\n)+
     )
-    """,
-    re.VERBOSE,
-)
+    """
 """Without `secretstorage==3.3.1`, which a version follows. The value may be in the next line where that is indented."""
-_INSTRUCTION = re.compile(
-    r"""
+_INSTRUCTION = r"""(?xm)
     (?P<before> (?: (?<![\w.$-]) ENV | ^[ \t]*env ) (?:[ \t]|\\\n)+ (?P<name> [\w.-]+ ) (?:[ \t]|\\\n)+ )
     (?P<value> (?![=\s]) (?: \\\n | [^\n] )+ )
-    """,
-    re.VERBOSE | re.MULTILINE,
-)
+    """
 """`ENV NAME value`, as a Dockerfile may have it besides `ENV NAME=value`; the value is all that follows."""
-_SHELL_OPTION = re.compile(r"-[a-z]*c")
+_SHELL_OPTION = r"-[a-z]*c"
 # A quote that nothing closes ends what is quoted around the value, and is a character like others.
-_VALUE = re.compile(
-    r"""
+_VALUE = r"""(?xs)
     (?!--) (?: (?i:Bearer|Basic|Token) \s+ )?
     (?: \\(?P<quote>["']) .*? \\(?P=quote) | \\. | "(?:\\.|[^"\\])*" | '[^']*' | \S )+
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+    """
 
 
 def any_of(texts: Collection[str]) -> str:
@@ -116,7 +102,7 @@ class Redaction:
         self._given_names = tuple(more_names)
         self._environment = environment
         self._secrets_of: dict[str, str] = {}
-        self._secrets = re.compile("(?!)")
+        self._secrets: re.Pattern[str] | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Redaction:
@@ -138,7 +124,7 @@ class Redaction:
 
         They are users and signatures of addresses, parts of connection strings, tokens of HTTP and private keys.
         """
-        shown = _URL_WITH_USER.sub(f"://{REDACTED}@", value)
+        shown = re.sub(_URL_WITH_USER, f"://{REDACTED}@", value)
         return self._replace_recognisable(shown, _hide)
 
     def optional_text(self, value: str | None) -> str | None:
@@ -190,7 +176,7 @@ class Redaction:
     def _compile_known_secrets(self) -> re.Pattern[str]:
         """Return the pattern of the values of the environment's secrets."""
         variables = dict(self._environment)
-        if variables != self._secrets_of:
+        if self._secrets is None or variables != self._secrets_of:
             named = variables.items()
             found = {
                 value for name, value in named if name != NAMES_VARIABLE and self._is_distinctive_secret(name, value)
@@ -201,7 +187,7 @@ class Redaction:
     def _is_distinctive_secret(self, name: str, value: str) -> bool:
         """Return whether a variable has a secret that is none wherever else it may stand."""
         secrets = self._get_secret_pattern(name)
-        is_common = secrets is not ANYTHING and _COMMON.fullmatch(value) is not None
+        is_common = secrets != ANYTHING and re.fullmatch(_COMMON, value) is not None
         return len(value) >= LEAST_LETTERS and _matches(secrets, value) and not is_common
 
     def variables(self, variables: Mapping[str, str]) -> dict[str, str]:
@@ -214,7 +200,7 @@ class Redaction:
         An argument that is text for a shell, as after `sh -c`, is treated like that within.
         """
         shown: list[str] = []
-        awaited: re.Pattern[str] | None = None
+        awaited: str | None = None
         for place, argument in enumerate(arguments):
             name, equals, value = argument.partition("=")
             is_option = name.startswith("-")
@@ -242,9 +228,9 @@ class Redaction:
         def hide_secret(found: re.Match[str]) -> str:
             return replacement(found[0])
 
-        shown = _ADDRESS.sub(lambda found: URL_SECRET.sub(hide_secret, found[0]), value)
-        shown = _CONNECTION_PART.sub(hide_connection_part, shown)
-        return _PRIVATE_KEY.sub(hide_secret, _CREDENTIALS.sub(hide_credentials, shown))
+        shown = re.sub(_ADDRESS, lambda found: re.sub(URL_SECRET, hide_secret, found[0]), value)
+        shown = re.sub(_CONNECTION_PART, hide_connection_part, shown)
+        return re.sub(_PRIVATE_KEY, hide_secret, re.sub(_CREDENTIALS, hide_credentials, shown))
 
     def _replace_named(self, value: str, replacement: Callable[[str], str]) -> str:
         """Replace secrets that follow their name."""
@@ -254,45 +240,45 @@ class Redaction:
             return f"{found['before']}{replacement(found['value'])}" if is_secret else found[0]
 
         return self._replace_after_names(
-            _INSTRUCTION.sub(hide_instruction, value), replacement, self._find_values_after
+            re.sub(_INSTRUCTION, hide_instruction, value), replacement, self._find_values_after
         )
 
     def _replace_after_names(
         self,
         value: str,
         replacement: Callable[[str], str],
-        values_after: Callable[[re.Match[str]], re.Pattern[str] | None],
+        values_after: Callable[[re.Match[str]], str | None],
     ) -> str:
         shown = []
         end = 0
-        for found in _NAME_BEFORE_VALUE.finditer(value):
+        for found in re.finditer(_NAME_BEFORE_VALUE, value):
             if found.start() < end or (secrets := values_after(found)) is None:
                 continue
-            given = _VALUE.match(value, found.end())
-            if given is not None and secrets.fullmatch(given[0].strip("\"'")):
+            given = re.compile(_VALUE).match(value, found.end())
+            if given is not None and _matches(secrets, given[0].strip("\"'")):
                 shown += [value[end : given.start()], replacement(given[0])]
                 end = given.end()
         return "".join(shown) + value[end:]
 
-    def _find_values_after(self, found: re.Match[str]) -> re.Pattern[str] | None:
+    def _find_values_after(self, found: re.Match[str]) -> str | None:
         if found["name"].startswith("-"):
             return self._get_option_pattern(found["name"])
         return None if found["assigned"] is None else self._get_secret_pattern(found["name"])
 
-    def _find_certain_values_after(self, found: re.Match[str]) -> re.Pattern[str] | None:
+    def _find_certain_values_after(self, found: re.Match[str]) -> str | None:
         """Find values after names in prose, in which such names are words too: `--api-key: expected one argument`."""
-        if self._find_values_after(found) is not ANYTHING:
+        if self._find_values_after(found) != ANYTHING:
             return None
         return _NO_WORD if ":" in (found["assigned"] or "") else ANYTHING
 
-    def _get_variable_pattern(self, name: str) -> re.Pattern[str] | None:
-        return self._get_secret_pattern(name) if _NAME.fullmatch(name) else None
+    def _get_variable_pattern(self, name: str) -> str | None:
+        return self._get_secret_pattern(name) if re.fullmatch(_NAME, name) else None
 
-    def _get_option_pattern(self, option: str) -> re.Pattern[str] | None:
+    def _get_option_pattern(self, option: str) -> str | None:
         name = option.lstrip("-")
         return ANYTHING if name.lower() in _SECRET_OPTIONS else self._get_secret_pattern(name)
 
-    def _get_secret_pattern(self, name: str, *, is_free: bool = False) -> re.Pattern[str] | None:
+    def _get_secret_pattern(self, name: str, *, is_free: bool = False) -> str | None:
         plain = name.upper().replace("-", "_")
         names = (*self._given_names, *self._environment.get(NAMES_VARIABLE, "").split(","))
         is_certain = any(name.strip().upper() in plain for name in names if name.strip())
@@ -310,15 +296,15 @@ def _map_texts(value: Any, shown: Callable[[str, str], str], name: str = "") -> 
     return value
 
 
-def _matches(secrets: re.Pattern[str] | None, value: str) -> bool:
-    return secrets is not None and secrets.fullmatch(value) is not None
+def _matches(secrets: str | None, value: str) -> bool:
+    return secrets is not None and re.fullmatch(secrets, value) is not None
 
 
 def _are_credentials(found: re.Match[str]) -> bool:
     """Return whether something is given for the scheme of HTTP; `Basic training` gives nothing."""
     if found["scheme"] == "Basic":
         return _is_base64_text(found["given"])
-    return found[0] == found.string or _GIVEN_TOKEN.fullmatch(found["given"]) is not None
+    return found[0] == found.string or re.fullmatch(_LIKELY_CREDENTIALS, found["given"]) is not None
 
 
 def _is_base64_text(text: str) -> bool:
@@ -332,5 +318,7 @@ def _is_base64_text(text: str) -> bool:
 def _is_for_shell(arguments: Sequence[str], place: int) -> bool:
     """Return whether the argument follows `sh -c`, or the like of another shell."""
     return (
-        place >= 2 and _SHELL_OPTION.fullmatch(arguments[place - 1]) is not None and arguments[place - 2].endswith("sh")
+        place >= 2
+        and re.fullmatch(_SHELL_OPTION, arguments[place - 1]) is not None
+        and arguments[place - 2].endswith("sh")
     )

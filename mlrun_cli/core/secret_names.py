@@ -40,11 +40,11 @@ _RANDOM = r"""(?xi)
     | [\da-f]{8} (?:-[\da-f]{4}){3} -[\da-f]{12}
     """
 
-ANYTHING = re.compile(r".*", re.DOTALL)
+ANYTHING = r"(?s).*"
 
 
 @lru_cache(maxsize=1000)
-def secret_values(name: str, *, is_free: bool = False) -> re.Pattern[str] | None:
+def secret_values(name: str, *, is_free: bool = False) -> str | None:
     """Return the pattern of a secret value under this name; None when no value of it is a secret.
 
     Of a name that is free, as that of a tag, which may be about the tokens of a text, a doubtful one is taken for that
@@ -55,8 +55,8 @@ def secret_values(name: str, *, is_free: bool = False) -> re.Pattern[str] | None
     if re.search(_CERTAIN, spellings):
         return ANYTHING
     if re.search(_DOUBTFUL, spellings):
-        return re.compile(_RANDOM if is_free else _NO_COUNT_OR_SWITCH)
+        return _RANDOM if is_free else _NO_COUNT_OR_SWITCH
     if not re.search(_KEY, spellings):
         return None
     names_no_data = re.fullmatch(_VARIABLE, name) is not None and not re.search(_KEY_OF_DATA, name)
-    return re.compile(_NO_COUNT_OR_SWITCH if names_no_data and not is_free else _RANDOM)
+    return _NO_COUNT_OR_SWITCH if names_no_data and not is_free else _RANDOM

@@ -20,7 +20,7 @@ def replace_secrets(lines: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     pip and uv put the variables' values back when they read the file.
     """
     placeholders = _Placeholders()
-    hidden = [URL_SECRET.sub(lambda found: placeholders.placeholder_for(found[0]), line) for line in lines]
+    hidden = [re.sub(URL_SECRET, lambda found: placeholders.placeholder_for(found[0]), line) for line in lines]
     return hidden, placeholders.variables()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -135,7 +136,7 @@ def _read_log_end(workspace: Workspace, run: Run) -> LogEnd | None:
     if start:
         data = data[data.find(b"\n") + 1 :]
     terminal = Terminal()
-    terminal.write(URL_SECRET.sub(REDACTED, data.decode("utf-8", "replace")))
+    terminal.write(re.sub(URL_SECRET, REDACTED, data.decode("utf-8", "replace")))
     return LogEnd(name, list(terminal.lines()), start > 0)
 
 
