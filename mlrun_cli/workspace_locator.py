@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.store.db.sqlite.file import SqliteFile
 
 if TYPE_CHECKING:

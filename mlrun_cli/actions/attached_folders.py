@@ -6,9 +6,9 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from mlrun_cli.core.json_files import read_json
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.folders.project_config import CONFIGURATION_FOLDERS
 from mlrun_cli.runconfigs.lookup import list_runconfig_names
 from mlrun_cli.runs.filter import RunFilter

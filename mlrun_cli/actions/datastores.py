@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import NamedTuple
 
 from mlrun_cli.core.home import make_private_folder
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.same_content import has_other_content
 from mlrun_cli.core.temporary import is_temporary, new_file
 from mlrun_cli.data.datastore import BLOB_DATASTORE, FILE_DATASTORE, Datastore, check_datastore_name

@@ -5,9 +5,10 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlrun_cli.actions.artifacts import download_files, list_files
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.names import check_tag_key, check_text
 from mlrun_cli.errors import MissingOption, MlrunError, ModelFileNotFound, ModelNotFound, PropertyImmutable, StoreError
 from mlrun_cli.models.folder import ModelFolder, copy_in, copy_out, list_model_files

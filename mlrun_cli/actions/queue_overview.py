@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from mlrun_cli.actions.compute_targets import list_target_names
 from mlrun_cli.actions.runs import prepare_for_display
 from mlrun_cli.compute.compute_target import LOCAL_TARGET
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.runtime.queue import get_node_limit

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.names import check_run_id, check_tag_key, check_text
 from mlrun_cli.errors import (
     InvalidFilter,

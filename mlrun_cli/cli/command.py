@@ -32,7 +32,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from itertools import chain
-from typing import Annotated, Any, NamedTuple, Protocol, TextIO, TypeVar
+from typing import Annotated, Any, Protocol, TextIO, TypeVar
 
 import typer
 from typer.core import TyperCommand
@@ -42,6 +42,7 @@ from mlrun_cli.cli.global_options import Shared, option_names, shared_from, shar
 from mlrun_cli.cli.option_checks import check_typed_values, typed_values
 from mlrun_cli.cli.output.formats import render
 from mlrun_cli.cli.output.messages import wants_colour
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import MlrunError
 
 _QUERY_WORDS = "query_words"

@@ -6,11 +6,11 @@ import shlex
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from mlrun_cli import __version__
 from mlrun_cli.actions.workspaces import get_home, open_workspace
 from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.names import (
     DEFAULT_RESOURCE_GROUP,
     DEFAULT_SUBSCRIPTION_ID,

@@ -6,7 +6,7 @@ import inspect
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import typer
 
@@ -15,6 +15,7 @@ from mlrun_cli.cli.output.formats import OutputFormat
 from mlrun_cli.cli.output.messages import Level, Messages, wants_colour
 from mlrun_cli.cli.output.metadata_file import MetadataFile
 from mlrun_cli.cli.output.query import Query, query_from_words
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import ConflictingOptions, InvalidOutputFormat
 
 GLOBAL_OPTIONS = "Global options"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import InvalidValue
 
 ALIASES_VARIABLE = "MLRUN_DATASETS"

@@ -14,8 +14,9 @@ import json
 import os
 import unicodedata
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import iso
 from mlrun_cli.errors import InvalidName, InvalidValue
 

@@ -6,9 +6,10 @@ import os
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from mlrun_cli.core.documents.read import Node, read_document
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.data.dataset import FILE_KIND, TABULAR_KIND
 from mlrun_cli.data.read_options import DELIMITED, HEADERS, JSON_LINES, PARQUET, make_table_options
 from mlrun_cli.errors import Unsupported

@@ -7,8 +7,9 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.temporary import is_temporary
 from mlrun_cli.data.dataset import FILE_KIND, apply_steps, check_definition
 from mlrun_cli.data.datastore import Datastore

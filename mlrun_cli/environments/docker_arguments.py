@@ -7,7 +7,8 @@ import re
 import shlex
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+
+from mlrun_cli.core.named_tuple import NamedTuple
 
 _VOLUME = ("-v", "--volume")
 _MOUNT = ("--mount",)

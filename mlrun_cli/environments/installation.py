@@ -9,8 +9,8 @@ import shutil
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.environments.environment import BasePython, Builder, EnvironmentBuild
 from mlrun_cli.environments.failure_reason import is_unreachable, is_untrusted
 from mlrun_cli.environments.folder import EnvironmentFolder

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, timezone
 from enum import Enum
-from typing import NamedTuple
+
+from mlrun_cli.core.named_tuple import NamedTuple
 
 MODE_VARIABLE = "MLRUN_ENVIRONMENT"
 

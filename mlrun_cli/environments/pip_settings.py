@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from configparser import Error, RawConfigParser
 from pathlib import Path
-from typing import NamedTuple
+
+from mlrun_cli.core.named_tuple import NamedTuple
 
 # What pip calls it, as a variable, and what uv reads; where several of uv's say the same, the first is set.
 _TO_UV = {

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import iso
 
 LATEST = "latest"

@@ -7,10 +7,11 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlrun_cli.core.documents.json import json_problem, read_json
 from mlrun_cli.core.documents.node import Node
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.names import (
     check_experiment_name,
     check_resource_group,

@@ -6,7 +6,9 @@ The shapes are those of `Run.get_metrics()` in Azure's documentation.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
+
+from mlrun_cli.core.named_tuple import NamedTuple
 
 Scalar = float | int | str | bool | None
 

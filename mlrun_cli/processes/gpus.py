@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Sequence
-from typing import NamedTuple
+
+from mlrun_cli.core.named_tuple import NamedTuple
 
 VISIBLE_GPUS = "CUDA_VISIBLE_DEVICES"
 _PATIENCE_SECONDS = 20.0

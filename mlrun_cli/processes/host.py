@@ -6,7 +6,8 @@ import os
 import pwd
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+
+from mlrun_cli.core.named_tuple import NamedTuple
 
 
 class Origin(NamedTuple):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.wire.run_folder import PROCESS_LOG_PREFIX, STD_LOG
 
 _OF_A_LAUNCH = frozenset(

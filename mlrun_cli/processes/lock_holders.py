@@ -7,8 +7,8 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.processes.proc_file import read_proc
 
 _LONGEST_COMMAND = 80

@@ -6,8 +6,8 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.processes.proc_file import read_proc
 
 RUN_ID_VARIABLE = "MLRUN_RUN_ID"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import NoneType, UnionType
-from typing import Any, NamedTuple, Union, get_args, get_origin
+from typing import Any, Union, get_args, get_origin
+
+from mlrun_cli.core.named_tuple import NamedTuple
 
 
 class ArgumentType(NamedTuple):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from mlrun_cli.core.documents.node import Node
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import Unsupported
 from mlrun_cli.runconfigs.keys import KEYS
 

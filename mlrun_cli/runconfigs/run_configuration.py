@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from mlrun_cli.compute.compute_target import LOCAL_TARGET
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.runconfigs.keys import is_default
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlrun_cli.core.documents.node import printable_key_path
 from mlrun_cli.core.documents.plain import plain_document
 from mlrun_cli.core.documents.read import Node, read_document
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.problems import Problems
 from mlrun_cli.errors import InvalidFile
 from mlrun_cli.runconfigs.keys import KEYS, SECTIONS, Key

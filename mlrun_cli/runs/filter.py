@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from mlrun_cli.core.durations import parse_time
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import InvalidFilter, UsageError
 from mlrun_cli.metrics.filter import MetricFilter
 from mlrun_cli.runs.status import RunStatus, parse_statuses

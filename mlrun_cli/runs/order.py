@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import InvalidFilter
 from mlrun_cli.metrics.metric import SUMMARIES
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlrun_cli.compute.compute_target import LOCAL_TARGET
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.environments.environment import EnvironmentPlan
 from mlrun_cli.processes.launch import Launch
 from mlrun_cli.runs.submit_options import SubmitOptions

@@ -6,8 +6,8 @@ import os
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import NamedTuple
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.processes.gpu_locks import lock_gpu, make_machine_folder
 from mlrun_cli.processes.gpus import Gpu, find_busy_gpus, get_lock_name, list_gpus, select_usable_gpus
 from mlrun_cli.runs.run import Run

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import NamedTuple
+
+from mlrun_cli.core.named_tuple import NamedTuple
 
 MAX_RUNS = 200
 """The number of runs that the studio compares at most."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from ipaddress import ip_address
-from typing import Any, NamedTuple
+from typing import Any
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.serving.urls import DEFAULT_PORT
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 from urllib.parse import quote, unquote, urlencode
+
+from mlrun_cli.core.named_tuple import NamedTuple
 
 DEFAULT_PORT = 8642
 """Fixed, so that a URL printed earlier opens again."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.sizes import MEGABYTE, format_size
 from mlrun_cli.errors import InvalidValue, SnapshotTooLarge, UsageError
 from mlrun_cli.snapshots.ignore import IgnoreRules

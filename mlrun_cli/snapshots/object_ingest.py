@@ -7,8 +7,8 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable
-from typing import NamedTuple
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.digest_cache import signature
 

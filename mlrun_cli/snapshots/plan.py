@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.snapshots.limits import SnapshotLimits
 from mlrun_cli.snapshots.scan import scan_folder
 from mlrun_cli.snapshots.snapshot import EntryKind, OmittedPath, Snapshot

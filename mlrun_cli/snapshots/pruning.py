@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.locks import lock
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import StoreError
 from mlrun_cli.snapshots.content_store import SnapshotStore
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any
+
+from mlrun_cli.core.named_tuple import NamedTuple
 
 SNAPSHOT_PROPERTY = "ContentSnapshotId"
 """The property of a run that holds the id of its snapshot."""

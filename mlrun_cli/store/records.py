@@ -7,8 +7,9 @@ models, data, settings …) is a row each.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.runs.record_files import OLD_OWNER_LOCK
 from mlrun_cli.store.db.database import Database, Row, in_lists
 from mlrun_cli.store.db.watched_table import WatchedTable

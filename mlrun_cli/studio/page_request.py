@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.serving.studio_options import StudioOptions
 from mlrun_cli.serving.urls import WorkspaceUrls, quote_path
 from mlrun_cli.studio.credentials import Credentials

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlrun_cli.core.json_files import read_json
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import Run

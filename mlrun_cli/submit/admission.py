@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from mlrun_cli.actions.compute_targets import check_target
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import NotEnoughGpus, RunNotFound
 from mlrun_cli.processes.gpus import VISIBLE_GPUS, list_gpus, select_usable_gpus
 from mlrun_cli.processes.process import RUN_ID_VARIABLE

@@ -5,9 +5,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlrun_cli.compute.compute_target import LOCAL_TARGET
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.problems import problem_record
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.environments.environment import EnvironmentPlan

@@ -6,8 +6,8 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.environments.docker_arguments import Volume, read_docker_arguments
 from mlrun_cli.environments.docker_section import arguments_key, engine_arguments

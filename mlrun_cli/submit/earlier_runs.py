@@ -6,10 +6,11 @@ import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlrun_cli.actions.attached_folders import read_submission
 from mlrun_cli.actions.snapshots import get_snapshot
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.redaction import REDACTED
 from mlrun_cli.errors import RunNotRepeatable
 from mlrun_cli.runconfigs.run_configuration import NO_COMMUNICATOR, PYTHON_FRAMEWORK, RunConfiguration

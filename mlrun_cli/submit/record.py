@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlrun_cli.compute.slurm_job import slurm_properties
 from mlrun_cli.core.json_files import write_json
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.experiments.experiment import Experiment
 from mlrun_cli.processes.host import get_origin, get_user_name

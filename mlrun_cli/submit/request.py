@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.runconfigs.lookup import find_project_folder
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration

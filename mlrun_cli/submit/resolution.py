@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.data.placeholders import has_placeholder
 from mlrun_cli.environments.mode import EnvironmentChoice
 from mlrun_cli.environments.planned_environment import PlannedEnvironment

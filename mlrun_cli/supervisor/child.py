@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.processes.inheritance import Limits, set_limits
 from mlrun_cli.processes.linux import die_with_parent
 from mlrun_cli.processes.process import ProcessId, identify

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from types import MappingProxyType
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from mlrun_cli.compute.compute_target import ComputeTarget
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import NotEnoughNodes
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from mlrun_cli.core.named_tuple import NamedTuple
 
 RUNS_PAGE, COMPARE_PAGE = "runs", "compare"
 VIEW_PAGES = (RUNS_PAGE, COMPARE_PAGE)

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperCommand
@@ -29,6 +29,7 @@ from mlrun_cli.cli.help.pages import format_command_help, format_group_help
 from mlrun_cli.cli.output.formats import render
 from mlrun_cli.cli.output.messages import Level, Messages, wants_colour
 from mlrun_cli.cli.output.query import Query
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.names import DEFAULT_SUBSCRIPTION_ID
 from mlrun_cli.errors import InvalidValue, MissingOption, ProgramNotFound, SettingNotFound, Unsupported, UsageError
 from mlrun_cli.processes.host import get_user_name

@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlrun_cli.cli.global_options import GLOBAL_OPTIONS
+from mlrun_cli.core.named_tuple import NamedTuple
 
 _NARROWEST, _WIDEST = 40, 100
 _WIDEST_NAMES = 32

@@ -10,8 +10,9 @@ import re
 import shlex
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import InvalidQuery
 from mlrun_cli.wire.run_output import printable
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, TextIO
+from typing import Any, TextIO
 
 from mlrun_cli.cli.command import Result
 from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.core.named_tuple import NamedTuple
 
 Record = Mapping[str, Any]
 

@@ -8,7 +8,7 @@ from codecs import getincrementaldecoder
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from types import FrameType
-from typing import NamedTuple, TextIO
+from typing import TextIO
 
 from mlrun_cli.actions.logs import find_decisive_log, follow_logs
 from mlrun_cli.actions.run_ends import cancel_run
@@ -21,6 +21,7 @@ from mlrun_cli.cli.output.progress import Spinner
 from mlrun_cli.cli.run.queue_messages import QueueNews
 from mlrun_cli.core.durations import clock
 from mlrun_cli.core.log_tail import read_tail
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.owned_file import OwnedFile
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import MlrunError, StreamInterrupted

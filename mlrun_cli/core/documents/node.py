@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.problems import Problems
 from mlrun_cli.core.redaction import Redaction, process_redaction
 from mlrun_cli.errors import InvalidFile

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
+
+from mlrun_cli.core.named_tuple import NamedTuple
 
 
 class WatchedTable(NamedTuple):

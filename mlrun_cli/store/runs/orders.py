@@ -5,8 +5,7 @@ Each order can be walked along an index, or the value of each of a few runs can 
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.runs.order import METRIC, PROPERTY, TAG, RunOrder
 from mlrun_cli.store.db.database import Dialect

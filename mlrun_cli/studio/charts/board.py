@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlencode
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.metrics.metric import SUMMARIES, MetricSummary
 from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.charts.chart import CURVE, KINDS, VALUE, X_AXES, Chart, Measure, parse_charts, replace_charts

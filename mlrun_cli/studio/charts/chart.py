@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import UsageError
 from mlrun_cli.metrics.metric import LAST, SUMMARIES
 

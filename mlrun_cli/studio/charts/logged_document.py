@@ -10,9 +10,10 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlrun_cli.actions.artifacts import open_file
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import NotFound
 from mlrun_cli.metrics.metric import ACCURACY_TABLE, CONFUSION_MATRIX, PREDICTIONS, RESIDUALS
 from mlrun_cli.runs.run import Run

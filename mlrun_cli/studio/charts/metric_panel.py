@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.metrics.metric import CONFUSION_MATRIX, LIST, ROW, TABLE, VALUE, MetricSummary, assemble
 from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.charts.figure import BARS, LINES, Figure, build_curves_figure, build_figure, build_series

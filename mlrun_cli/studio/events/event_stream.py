@@ -7,7 +7,8 @@ import secrets
 from collections.abc import Iterable
 from contextlib import suppress
 from threading import Lock
-from typing import NamedTuple
+
+from mlrun_cli.core.named_tuple import NamedTuple
 
 
 class Event(NamedTuple):

@@ -10,9 +10,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
 from urllib.parse import unquote
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.names import check_resource_group, check_run_id, check_subscription_id, check_workspace_name
 from mlrun_cli.errors import UsageError
 from mlrun_cli.serving.urls import WorkspaceUrls, unquote_path

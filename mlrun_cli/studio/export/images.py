@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from mlrun_cli.actions.artifacts import open_file
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import NotFound
 from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.charts.logged_document import parse_artifact_url

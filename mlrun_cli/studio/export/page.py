@@ -7,11 +7,12 @@ import hashlib
 import os
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from markupsafe import Markup
 
 from mlrun_cli.actions.artifacts import open_file
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.redaction import REDACTED, URL_SECRET
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import NotFound

@@ -8,7 +8,8 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from enum import Enum
-from typing import NamedTuple
+
+from mlrun_cli.core.named_tuple import NamedTuple
 
 _HEADER_BYTES = 4096
 _MAX_JSON = 512 * 1024

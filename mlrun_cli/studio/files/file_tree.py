@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+
+from mlrun_cli.core.named_tuple import NamedTuple
 
 MAX_ENTRIES = 1000
 _MAX_DEPTH = 32

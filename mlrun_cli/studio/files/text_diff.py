@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import NamedTuple
+
+from mlrun_cli.core.named_tuple import NamedTuple
 
 MAX_BYTES = 256 * 1024
 """Per text."""

@@ -6,8 +6,8 @@ import os
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from typing import NamedTuple
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import MlrunError
 
 _PIECE = 1 << 18

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import now
 from mlrun_cli.metrics.metric import SUMMARIES, MetricSummary
 from mlrun_cli.runs.order import COLUMNS, METRIC, PROPERTY, TAG, RunOrder

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlrun_cli.actions.run_pages import Count, RunPage, get_run_page
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.order import METRIC, RunOrder
 from mlrun_cli.runs.run import Run

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.runs.order import NEWEST_FIRST
 
 PAGE_SIZES = (25, 50, 100, 200)

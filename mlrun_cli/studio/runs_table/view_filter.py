@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import UsageError
 from mlrun_cli.runs.filter import TERMS, Fault, RunFilter, parse_filter
 from mlrun_cli.runs.order import NEWEST_FIRST, RunOrder

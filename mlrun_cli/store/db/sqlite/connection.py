@@ -17,9 +17,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from mlrun_cli.core.disk_room import describe_full_disk
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import InvalidValue, MlrunError, StoreError, StoreUnavailable
 from mlrun_cli.store.db.database import Database, Dialect, Row
 from mlrun_cli.store.db.sqlite.dialect import SqliteDialect

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlrun_cli.core.json_files import read_json
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.sizes import format_size
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.metrics.metric import LAST, SUMMARIES, MetricSummary

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.pages.compare.parameters import read_run_parameters
 from mlrun_cli.workspace import Workspace

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.metrics.metric import SUMMARIES
 from mlrun_cli.runs.order import METRIC, PROPERTY, TAG
 from mlrun_cli.runs.run import Run

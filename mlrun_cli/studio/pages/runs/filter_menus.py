@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.runs.status import ACTIVE, RunStatus
 from mlrun_cli.studio.runs_table.view import RunsView
 from mlrun_cli.workspace import Workspace

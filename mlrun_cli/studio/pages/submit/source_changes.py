@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from mlrun_cli.actions.snapshots import get_snapshot
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.snapshot import SnapshotEntry, shown

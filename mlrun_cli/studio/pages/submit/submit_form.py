@@ -6,8 +6,8 @@ import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.environments.mode import EnvironmentChoice
 from mlrun_cli.errors import MlrunError, UsageError
 from mlrun_cli.runs.run import Run

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 from urllib.parse import urlencode
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import NotFound
 from mlrun_cli.metrics.metric import MetricSummary
 from mlrun_cli.runs.run import Run

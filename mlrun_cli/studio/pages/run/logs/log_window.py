@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from typing import NamedTuple
 
 from markupsafe import Markup
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.studio.pages.run.logs.terminal import Terminal
 
 WINDOW_BYTES = 128 * 1024

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any
 
 from markupsafe import Markup, escape
+
+from mlrun_cli.core.named_tuple import NamedTuple
 
 _MAX_COLUMNS = 20_000
 _DEFAULT_WIDTH = 300

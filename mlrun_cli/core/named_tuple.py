@@ -1,0 +1,34 @@
+"""`NamedTuple` as in `typing`, made in a third of the time and of the memory: types of fields stay texts.
+
+`typing` compiles the annotation of each field, although nothing here looks at them. A submit makes some seventy such
+classes, a supervisor as many.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from typing import TYPE_CHECKING, Any
+
+__all__ = ["NamedTuple"]
+
+if TYPE_CHECKING:
+    from typing import NamedTuple
+else:
+    _OF_CLASSES = frozenset({"__module__", "__qualname__", "__annotations__", "__classcell__"})
+
+    class _Maker(type):
+        def __new__(cls, name: str, bases: tuple[type, ...], content: dict[str, Any]) -> type:
+            if not bases:
+                return super().__new__(cls, name, bases, content)
+            fields = content.get("__annotations__", {})
+            defaults = [content[field] for field in fields if field in content]
+            made = namedtuple(name, fields, defaults=defaults, module=content["__module__"])
+            made.__annotations__ = fields
+            made.__qualname__ = content["__qualname__"]
+            for key, value in content.items():
+                if key not in _OF_CLASSES and key not in fields:
+                    setattr(made, key, value)
+            return made
+
+    class NamedTuple(metaclass=_Maker):
+        """Base of tuples whose items have names, types and defaults."""

@@ -1,0 +1,64 @@
+import pickle
+from typing import Any
+from typing import NamedTuple as TypingNamedTuple
+
+from mlrun_cli.core.named_tuple import NamedTuple
+
+
+class Point(NamedTuple):
+    """A place."""
+
+    x: int
+    y: int = 0
+    unit: str = "m"
+
+    @property
+    def total(self) -> int:
+        """The sum."""
+        return self.x + self.y
+
+    @classmethod
+    def origin(cls) -> "Point":
+        return cls(0)
+
+    def __str__(self) -> str:
+        return f"{self.x};{self.y} {self.unit}"
+
+
+class TypingPoint(TypingNamedTuple):
+    """A place."""
+
+    x: int
+    y: int = 0
+    unit: str = "m"
+
+
+class Empty(NamedTuple):
+    pass
+
+
+def outer() -> Any:
+    class Inner(NamedTuple):
+        value: int
+
+    return Inner
+
+
+def test_it_is_what_typing_makes() -> None:
+    for name in ("_fields", "_field_defaults", "__doc__", "__module__", "__match_args__", "__bases__", "__slots__"):
+        assert getattr(Point, name) == getattr(TypingPoint, name)
+    assert Point.__annotations__ == {"x": int, "y": int, "unit": str}
+    assert repr(Point(1)) == "Point(x=1, y=0, unit='m')"
+    assert Point(1, unit="s")._replace(y=2) == (1, 2, "s")
+    assert Empty() == ()
+
+
+def test_methods_belong_to_it() -> None:
+    assert Point(1, 2).total == 3
+    assert Point.origin() == (0, 0, "m")
+    assert str(Point(1)) == "1;0 m"
+    assert outer().__qualname__ == "outer.<locals>.Inner"
+
+
+def test_it_is_pickled_by_its_name() -> None:
+    assert pickle.loads(pickle.dumps(Point(1))) == Point(1)
