@@ -27,7 +27,7 @@ _LOADED_LATE = (
     "store.datasets",
     "store.datastores",
     "store.db.sqlite.change_triggers",
-    "store.db.sqlite.schema",
+    "store.db.sqlite.first_schema",
     "store.recorder",
     "store.settings",
 )

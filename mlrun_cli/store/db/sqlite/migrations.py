@@ -55,7 +55,7 @@ def migrate(database: SqliteDatabase, where: str, version: int = SCHEMA_VERSION)
         )
     if applied >= version:
         return
-    from mlrun_cli.store.db.sqlite.schema import FIRST_STEPS  # noqa: PLC0415 - not on the way of most commands
+    from mlrun_cli.store.db.sqlite.first_schema import FIRST_STEPS  # noqa: PLC0415 - not on the way of most commands
 
     steps = [*((statements, False) for statements in FIRST_STEPS), *LATER_STEPS]
     with database.transaction(durable=True):

@@ -15,8 +15,8 @@ from mlrun_cli.runs.order import RunOrder
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
+from mlrun_cli.store.db.sqlite.first_schema import FIRST_STEPS
 from mlrun_cli.store.db.sqlite.migrations import LATER_STEPS, SCHEMA_VERSION, migrate
-from mlrun_cli.store.db.sqlite.schema import FIRST_STEPS
 from mlrun_cli.store.experiments import ExperimentStore
 from mlrun_cli.store.journals import JournalStore
 from mlrun_cli.store.metric_summaries import MetricSummaryStore
