@@ -12,18 +12,20 @@ from mlrun_cli.processes.launch import Launch, LaunchKind
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 
 MOST_PROCESSES = 256
-_KINDS: Mapping[str, LaunchKind] = {
-    "none": LaunchKind.NODES,
-    "mpi": LaunchKind.MPI,
-    "openmpi": LaunchKind.MPI,
-    "intelmpi": LaunchKind.MPI,
-    "horovod": LaunchKind.MPI,
-    "pytorch": LaunchKind.PYTORCH,
-    "nccl": LaunchKind.PYTORCH,
-    "gloo": LaunchKind.PYTORCH,
-    "parameterserver": LaunchKind.TENSORFLOW,
-    "tensorflow": LaunchKind.TENSORFLOW,
+COMMUNICATORS: Mapping[str, LaunchKind] = {
+    "None": LaunchKind.NODES,
+    "OpenMpi": LaunchKind.MPI,
+    "IntelMpi": LaunchKind.MPI,
+    "Mpi": LaunchKind.MPI,
+    "Horovod": LaunchKind.MPI,
+    "ParameterServer": LaunchKind.TENSORFLOW,
+    "TensorFlow": LaunchKind.TENSORFLOW,
+    "PyTorch": LaunchKind.PYTORCH,
+    "Nccl": LaunchKind.PYTORCH,
+    "Gloo": LaunchKind.PYTORCH,
 }
+"""The names of communicators, which are read in any letter case, and their kinds."""
+_KINDS = {name.casefold(): kind for name, kind in COMMUNICATORS.items()}
 MPI_LAUNCHER = "mpirun"
 _LAUNCHERS = (MPI_LAUNCHER, "mpiexec")
 
@@ -50,7 +52,7 @@ def read_launch(configuration: RunConfiguration) -> Launch:
         raise LaunchRefused(
             "communicator",
             f"'{communicator}' is not known here",
-            "Set it to None, PyTorch (Nccl, Gloo), ParameterServer or Mpi (OpenMpi, IntelMpi, Horovod).",
+            f"Set it to one of {', '.join(COMMUNICATORS)}.",
         )
     launch = _build_launch(configuration, kind)
     if launch.process_count > MOST_PROCESSES:

@@ -8,8 +8,10 @@ from operator import attrgetter
 from typing import Any
 
 from mlrun_cli.core.redaction import REDACTED, Redaction
+from mlrun_cli.runconfigs.communicators import COMMUNICATORS
 from mlrun_cli.runconfigs.keys import KEYS, SECTIONS, Key
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
+from mlrun_cli.runconfigs.shapes import COMMUNICATOR
 
 
 def runconfig_schema() -> dict[str, Any]:
@@ -88,8 +90,10 @@ def _build_mapping(description: str) -> dict[str, Any]:
 
 
 def _build_property(key: Key) -> dict[str, Any]:
-    more = {"deprecated": True} if key.is_older else {}
-    return {"description": key.meaning, "default": key.default, **_allow_nothing(key.shape), **more}
+    shape, more = key.shape, {"deprecated": True} if key.is_older else {}
+    if shape is COMMUNICATOR:
+        shape = {"anyOf": [{"enum": tuple(COMMUNICATORS)}, *shape["anyOf"]]}
+    return {"description": key.meaning, "default": key.default, **_allow_nothing(shape), **more}
 
 
 def _allow_nothing(shape: Mapping[str, Any]) -> dict[str, Any]:

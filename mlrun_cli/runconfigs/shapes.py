@@ -72,10 +72,9 @@ OUTPUTS = _make_mapping_shape(
     additionalOptions=MAPPING,
 )
 FRAMEWORK = one_of("Python", "PyTorch", "TensorFlow", "Chainer", "CNTK", "PySpark", "R")
-_COMMUNICATORS = one_of("None", "OpenMpi", "IntelMpi", "Mpi", "Horovod", "ParameterServer", "PyTorch", "Nccl", "Gloo")
 COMMUNICATOR: Shape = {
     "anyOf": [
-        *_COMMUNICATORS["anyOf"],
+        TEXT,
         {
             "type": "object",
             "description": "The section mpi, put here by mistake: with its defaults it is read as None.",

@@ -7,8 +7,15 @@ import pytest
 
 from mlrun_cli.errors import Unsupported
 from mlrun_cli.processes.launch import Launch, LaunchKind
-from mlrun_cli.runconfigs.communicators import MOST_PROCESSES, LaunchRefused, find_launcher_program, read_launch
+from mlrun_cli.runconfigs.communicators import (
+    COMMUNICATORS,
+    MOST_PROCESSES,
+    LaunchRefused,
+    find_launcher_program,
+    read_launch,
+)
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
+from mlrun_cli.runconfigs.schema import runconfig_schema
 
 
 def launch(communicator: str, nodes: int = 1, **rest: Any) -> Launch:
@@ -32,6 +39,11 @@ def launch(communicator: str, nodes: int = 1, **rest: Any) -> Launch:
 )
 def test_communicators_are_known_in_any_letters(communicator: str, kind: LaunchKind) -> None:
     assert launch(communicator).kind is kind
+
+
+def test_the_schema_lists_the_communicators() -> None:
+    schema = runconfig_schema()["properties"]["communicator"]
+    assert {"enum": tuple(COMMUNICATORS)} in schema["anyOf"]
 
 
 def test_a_communicator_without_its_section_has_one_process_per_node() -> None:
