@@ -51,6 +51,6 @@ def parse_statuses(text: str) -> frozenset[RunStatus]:
     for word in text.split(","):
         statuses = _BY_WORD.get(word.strip().lower())
         if statuses is None:
-            raise UnknownStatus(word.strip(), [status.value for status in RunStatus])
+            raise UnknownStatus(word.strip(), [ACTIVE, *(status.value for status in RunStatus)])
         found |= statuses
     return frozenset(found)
