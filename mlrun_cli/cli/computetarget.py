@@ -95,16 +95,16 @@ def create(
     ] = None,
     min_nodes: Annotated[
         int,
-        typer.Option("--min-nodes", min=0, max=MOST_NODES, metavar="N", help="Kept as it is said. Default: 0."),
+        typer.Option("--min-nodes", min=0, max=MOST_NODES, metavar="N", help="Kept, and changes nothing. Default: 0."),
     ] = 0,
     vm_size: Annotated[
         str, typer.Option("--vm-size", "-s", metavar="SIZE", help="Any text; it is kept and changes nothing.")
     ] = "",
     idle_seconds: Annotated[
-        int, typer.Option("--idle-seconds-before-scaledown", min=0, metavar="N", help="Kept as it is said.")
+        int, typer.Option("--idle-seconds-before-scaledown", min=0, metavar="N", help="Kept, and changes nothing.")
     ] = 1800,
     vm_priority: Annotated[
-        str, typer.Option("--vm-priority", metavar="PRIORITY", help="dedicated or lowpriority; kept as it is said.")
+        str, typer.Option("--vm-priority", metavar="PRIORITY", help="dedicated or lowpriority; changes nothing.")
     ] = "dedicated",
     description: Annotated[str, typer.Option("--description", metavar="TEXT", help="What the target is.")] = "",
     tags: Annotated[list[str] | None, typer.Option("--tag", "--tags", metavar="KEY=VALUE", help="Tag it.")] = None,

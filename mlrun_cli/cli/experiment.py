@@ -68,7 +68,7 @@ def show(shared: Shared, name: _Name = None) -> object:
     ],
 )
 def open_page(shared: Shared, name: _Name = None) -> object:
-    """Open an experiment's page in the browser; prints its address. The studio has to be there: 'mlrun studio -h'."""
+    """Open an experiment's page in the browser; prints its address. The studio must be running: 'mlrun studio -h'."""
     from mlrun_cli.actions.studio_urls import build_experiment_url  # noqa: PLC0415
     from mlrun_cli.cli.studio_page import open_studio_page  # noqa: PLC0415
 

@@ -19,7 +19,7 @@ from mlrun_cli.cli.run.selection import get_run
     ],
 )
 def open_page(shared: Shared, run_id: RunId, experiment_name: ExperimentName = None) -> object:
-    """Open a run's page in the browser; prints its address. The studio has to be there: see 'mlrun studio -h'."""
+    """Open a run's page in the browser; prints its address. The studio must be running: see 'mlrun studio -h'."""
     from mlrun_cli.actions.studio_urls import build_run_url  # noqa: PLC0415
     from mlrun_cli.cli.studio_page import open_studio_page  # noqa: PLC0415
 

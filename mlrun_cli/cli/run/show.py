@@ -22,7 +22,7 @@ from mlrun_cli.cli.run.selection import get_runs, one_or_all
     ],
 )
 def show(shared: Shared, run_ids: RunIds, experiment_name: ExperimentName = None) -> object:
-    """Show a run: status, times, tags, properties, what it was submitted with, and its page of the studio.
+    """Show a run: status, times, tags, properties, what it was submitted with, and its page in the studio.
 
     Of several runs it is a list.
     """
