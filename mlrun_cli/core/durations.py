@@ -68,7 +68,7 @@ def parse_time(text: str, now: int, *, is_end: bool = False) -> int:
     except (ValueError, OverflowError):
         raise InvalidTime(
             f"'{_shorten(text)}' is not a time.",
-            hint="Use 30min, 12h, 7d or 2w for how long ago, 2026-01-31 for a day, or 2026-01-31T09:30.",
+            hint="Use 30m, 12h, 7d or 2w for how long ago, 2026-01-31 for a day, or 2026-01-31T09:30.",
         ) from None
     return int(seconds * MICROSECONDS)
 

@@ -52,7 +52,7 @@ class EnvironmentChoice(NamedTuple):
             mode = EnvironmentMode(name)
         except ValueError:
             known = ", ".join(mode.value for mode in EnvironmentMode)
-            raise ValueError(f"there is no '{name}', only: {known}.") from None
+            raise ValueError(f"'{name}' is not a mode. Use one of {known}.") from None
         if has_day and mode is not EnvironmentMode.DATED:
             raise ValueError(f"'{name}' takes no day; only 'dated' does.")
         return cls(mode, _parse_day(day) if has_day else None)

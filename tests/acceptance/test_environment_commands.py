@@ -110,7 +110,7 @@ def test_a_mode_that_is_none_is_refused_with_those_there_are(mlrun: Mlrun) -> No
     mlrun.environment["MLRUN_ENVIRONMENT"] = "lose"
     said = mlrun.fails("run", "submit-script", "train.py")
     assert said.code == "InvalidValue"
-    assert "MLRUN_ENVIRONMENT: there is no 'lose', only: pinned, relaxed, dated, current." in said.text
+    assert "MLRUN_ENVIRONMENT: 'lose' is not a mode. Use one of pinned, relaxed, dated, current." in said.text
     said = mlrun.fails("run", "submit-script", "--environment", "dated:2020-02-30", "train.py")
     assert said.code == "InvalidValue"
     assert "--environment: '2020-02-30' is not a day: write it as in dated:2020-06-01." in said.text

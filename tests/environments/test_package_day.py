@@ -99,7 +99,7 @@ def test_a_choice_is_written_as_it_is_typed() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("lose", "no 'lose', only: pinned, relaxed, dated, current"),
+        ("lose", "'lose' is not a mode. Use one of pinned, relaxed, dated, current"),
         ("relaxed:2020-06-01", "'relaxed' takes no day"),
         ("dated:", "'' is not a day: write it as in dated:2020-06-01"),
         ("dated:2020-6-1", "is not a day"),

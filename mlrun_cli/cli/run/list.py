@@ -48,7 +48,7 @@ def list_runs(
 ) -> object:
     """List runs of an experiment, newest first.
 
-    Child runs are listed when their parent is named. Where -o table goes without --query, it is made for people.
+    Child runs are listed when their parent is named. -o table without --query prints a table for people.
     """
     if pipeline_run_id is not None:
         if "parent" in filters.texts:

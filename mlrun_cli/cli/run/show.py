@@ -24,7 +24,7 @@ from mlrun_cli.cli.run.selection import get_runs, one_or_all
 def show(shared: Shared, run_ids: RunIds, experiment_name: ExperimentName = None) -> object:
     """Show a run: status, times, tags, properties, what it was submitted with, and its page in the studio.
 
-    Of several runs it is a list.
+    Several runs are printed as a list.
     """
     from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415
 
