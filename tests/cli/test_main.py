@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pty
@@ -272,7 +273,7 @@ def test_a_full_disk_under_stdout_is_a_sentence(tool: Tool) -> None:
             check=False,
         )
     assert done.returncode == 1
-    assert done.stderr.startswith("ERROR: No space left on device.\n")
+    assert done.stderr.startswith(f"ERROR: {os.strerror(errno.ENOSPC)}.\n")
     assert done.stderr.count("\n") == 2
 
 

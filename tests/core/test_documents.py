@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -24,6 +25,7 @@ def write(folder: Path, content: str | bytes) -> Path:
 def message(path: Path) -> str:
     with pytest.raises(InvalidFile) as caught:
         read_document(path).plain()
+    assert caught.value.file == str(path)
     assert "\n" not in caught.value.message
     return caught.value.message
 
@@ -144,7 +146,7 @@ def test_a_python_tag_builds_nothing(tmp_path: Path) -> None:
     made = tmp_path / "made"
     content = f"a: !!python/object/apply:os.mkdir ['{made}']\nb: !!python/name:os.system x\n"
 
-    assert "has the YAML tag" in message(write(tmp_path, content))
+    assert "python/object/apply:os.mkdir'" in message(write(tmp_path, content))
     assert not made.exists()
 
 
@@ -153,32 +155,32 @@ def test_a_long_file_is_refused_unread(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.truncate(50 << 20)
 
-    assert "is longer than 1024 KiB" in message(path)
+    assert "1024 KiB" in message(path)
 
 
 def test_an_alias_bomb_is_refused(tmp_path: Path) -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 12)]
 
-    assert "holds more than 100000 values" in message(write(tmp_path, "\n".join(lines)))
+    assert "100000 values" in message(write(tmp_path, "\n".join(lines)))
 
 
 def test_a_bomb_of_merge_keys_is_refused(tmp_path: Path) -> None:
     lines = ["a0: &a0 {x: 1}"]
     lines += [f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 9)}]}}" for i in range(1, 12)]
 
-    assert "holds more than 100000 values" in message(write(tmp_path, "\n".join(lines)))
+    assert "100000 values" in message(write(tmp_path, "\n".join(lines)))
 
 
 def test_a_bomb_of_long_texts_is_refused(tmp_path: Path) -> None:
     content = f"a: &a {'x' * 500_000}\nb: [{', '.join(['*a'] * 50_000)}]"
 
-    assert "holds more than 8 MiB of text" in message(write(tmp_path, content))
+    assert "8 MiB" in message(write(tmp_path, content))
 
 
 @pytest.mark.parametrize("content", ["? %s\n: [a, b]", '{"%s": [1, 2]}'])
 def test_keys_without_end_are_refused(tmp_path: Path, content: str) -> None:
-    assert "stands under keys of more than 1000 letters" in message(write(tmp_path, content % ("x" * 2000)))
+    assert "1000 letters" in message(write(tmp_path, content % ("x" * 2000)))
 
 
 def test_as_many_merge_keys_as_a_file_has_room_for_take_no_time(tmp_path: Path) -> None:
@@ -200,7 +202,7 @@ def test_as_many_merge_keys_as_a_file_has_room_for_take_no_time(tmp_path: Path) 
     ],
 )
 def test_deep_nesting_is_refused(tmp_path: Path, content: str) -> None:
-    assert "is nested more than 50 deep" in message(write(tmp_path, content))
+    assert " 50 deep" in message(write(tmp_path, content))
 
 
 def test_a_number_of_thousands_of_digits_is_no_traceback(tmp_path: Path) -> None:
@@ -214,8 +216,9 @@ def test_a_number_that_only_a_machine_can_have_written_is_text(tmp_path: Path, n
     node = read_document(write(tmp_path, f"a: {number}\n")).mapping()["a"]
 
     assert node.plain() == number
-    with pytest.raises(InvalidFile, match="expected a whole number, found text"):
+    with pytest.raises(InvalidFile) as caught:
         node.integer()
+    assert (caught.value.line, caught.value.key_path) == (1, "a")
 
 
 @pytest.mark.parametrize("content", ['a: "x\\0y"', '{"a": "x\\u0000y"}', '{"a": "\\ud800"}'])
@@ -227,9 +230,9 @@ def test_text_that_no_process_can_be_given_is_refused(tmp_path: Path, content: s
 def test_a_folder_a_fifo_and_a_missing_file_are_named(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
 
-    assert "is a folder" in message(tmp_path)
-    assert "is not a regular file" in message(tmp_path / "fifo")
-    assert "No such file" in message(tmp_path / "missing")
+    assert "folder" in message(tmp_path)
+    assert "regular file" in message(tmp_path / "fifo")
+    assert os.strerror(errno.ENOENT) in message(tmp_path / "missing")
 
 
 def test_a_file_of_another_user_is_an_error_in_words(tmp_path: Path) -> None:

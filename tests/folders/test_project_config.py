@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.errors import InvalidFile, MissingFile, UsageError
+from mlrun_cli.errors import InvalidFile, InvalidPath, MissingFile
 from mlrun_cli.folders.project_config import (
     ProjectConfig,
     find_project_config,
@@ -92,7 +92,7 @@ def test_a_file_may_be_given_for_its_folder_or_as_the_config_itself(tmp_path: Pa
 
     for start, name in ((inside, "W"), (elsewhere, "V"), (runconfig, "W")):
         assert names(find_project_config(start))[2] == name
-    with pytest.raises(UsageError, match=r"is a file"):
+    with pytest.raises(InvalidPath, match=r"src/train\.py"):
         find_project_config(config(tmp_path, "src/train.py", ""))
 
 
@@ -138,8 +138,9 @@ def test_a_config_that_says_nothing_is_an_error_in_words(tmp_path: Path, content
 def test_a_folder_in_the_files_place_is_an_error(tmp_path: Path) -> None:
     (tmp_path / ".azureml" / "config.json").mkdir(parents=True)
 
-    with pytest.raises(InvalidFile, match="is a folder"):
+    with pytest.raises(InvalidFile) as caught:
         find_project_config(tmp_path)
+    assert caught.value.file == str(tmp_path / ".azureml" / "config.json")
 
 
 def test_a_start_that_is_not_there_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

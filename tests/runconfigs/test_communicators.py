@@ -108,7 +108,7 @@ def test_the_launcher_beside_the_interpreter_comes_before_that_on_path(tmp_path:
 
 def test_mpiexec_will_do_and_without_either_mpi_is_refused(tmp_path: Path) -> None:
     mpi = Launch(LaunchKind.MPI)
-    with pytest.raises(Unsupported, match="'IntelMpi' needs mpirun or mpiexec"):
+    with pytest.raises(Unsupported, match=r"'IntelMpi' .*\bmpirun\b.*\bmpiexec\b"):
         find_launcher_program(mpi, "IntelMpi", "/none/python", str(tmp_path))
 
     mpiexec = program(tmp_path / "mpiexec")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -155,7 +156,7 @@ def test_a_wrong_type_is_named_with_line_and_key_path(tmp_path: Path, text: str,
 
 
 def test_an_argument_without_a_value_is_told_how_to_be_empty(tmp_path: Path) -> None:
-    assert failure(tmp_path, "arguments: [a, ~]").hint == "Write '' for an empty argument."
+    assert "''" in str(failure(tmp_path, "arguments: [a, ~]").hint)
 
 
 @pytest.mark.parametrize(
@@ -185,7 +186,7 @@ def test_another_kind_of_file_is_refused_as_what_it_is(tmp_path: Path, text: str
 
 
 def test_what_has_no_key_of_a_runconfig_is_none(tmp_path: Path) -> None:
-    assert "has no key of a runconfig (its keys: zebra)" in failure(tmp_path, "zebra: 1\n").message
+    assert "zebra" in failure(tmp_path, "zebra: 1\n").message
 
 
 def test_an_environment_may_be_the_name_of_one_or_of_a_file(tmp_path: Path) -> None:
@@ -200,9 +201,9 @@ def test_a_communicator_that_is_a_mapping_of_defaults_is_none(tmp_path: Path) ->
 
     assert configuration == RunConfiguration(script="a.py")
     (note,) = notes
-    assert "line 3: communicator: a mapping names none" in note
+    assert "line 3: communicator: " in note
     error = failure(tmp_path, "communicator:\n  processCountPerNode: 4\n")
-    assert "communicator: expected a name, found a mapping" in error.message
+    assert error.key_path == "communicator"
     assert "communicator: Mpi" in (error.hint or "")
 
 
@@ -229,9 +230,9 @@ Zebra: 1
         rest={"environment.docker.enabled": True, "prepareEnvironment": True},
     )
     assert "Workbench of 2018" in notes[0]
-    assert [note.split(", ", 1)[1] for note in notes[1:]] == [
-        "line 8: TrackedRun is skipped: every run is recorded.",
-        "line 10: unknown key 'Zebra' is skipped",
+    assert [(line_of(note), "TrackedRun" in note, "'Zebra'" in note) for note in notes[1:]] == [
+        (8, True, False),
+        (10, False, True),
     ]
 
 
@@ -245,7 +246,8 @@ def test_workbench_s_selected_file_is_left_to_the_command_line(tmp_path: Path) -
 def test_a_wrong_type_in_workbench_s_keys_is_named_as_it_is_written(tmp_path: Path) -> None:
     error = failure(tmp_path, "Target: local\nArgumentVector: train.py\n")
 
-    assert error.message.endswith("line 2: ArgumentVector: expected a list, found text (train.py)")
+    assert (error.line, error.key_path) == (2, "ArgumentVector")
+    assert "(train.py)" in error.message
 
 
 @pytest.mark.parametrize(
@@ -290,12 +292,13 @@ def test_a_file_that_describes_an_environment_is_read(tmp_path: Path) -> None:
 
     assert configuration.python.interpreter_path == "py"
     assert configuration.environment_variables == {"A": "0.10"}
-    assert [note.split(", ", 1)[1] for note in notes] == ["line 3: unknown key 'environment.python.zebra' is skipped"]
+    assert [unknown_key(note) for note in notes] == [(3, "environment.python.zebra", None)]
     path.write_text("dependencies: [numpy]\n")
     assert read_environment_file(path)[0].python.conda_dependencies_file == str(path)
     path.write_text("zebra: 1\n")
-    with pytest.raises(InvalidFile, match="describes no environment"):
+    with pytest.raises(InvalidFile) as caught:
         read_environment_file(path)
+    assert caught.value.file == str(path)
 
 
 def test_each_unknown_key_gets_a_note_with_the_nearest_name(tmp_path: Path) -> None:
@@ -303,9 +306,9 @@ def test_each_unknown_key_gets_a_note_with_the_nearest_name(tmp_path: Path) -> N
     configuration, notes = read_runconfig(write(tmp_path, text))
 
     assert configuration == RunConfiguration(script="a.py")
-    assert [note.split(", ", 1)[1] for note in notes] == [
-        "line 4: unknown key 'environment.python.interpreter_path' is skipped; did you mean interpreterPath?",
-        "line 5: unknown key 'zebra' is skipped",
+    assert [unknown_key(note) for note in notes] == [
+        (4, "environment.python.interpreter_path", "interpreterPath"),
+        (5, "zebra", None),
     ]
 
 
@@ -320,8 +323,19 @@ dataReferences:
 """
     _, notes = read_runconfig(write(tmp_path, text))
 
-    assert [note.split(", ", 1)[1] for note in notes] == [
-        "line 3: unknown key 'data.mine.mechansim' is skipped; did you mean mechanism?",
-        "line 4: unknown key 'data.mine.dataLocation.dataset.verion' is skipped; did you mean version?",
-        "line 7: unknown key 'dataReferences.other.dataPath' is skipped",
+    assert [unknown_key(note) for note in notes] == [
+        (3, "data.mine.mechansim", "mechanism"),
+        (4, "data.mine.dataLocation.dataset.verion", "version"),
+        (7, "dataReferences.other.dataPath", None),
     ]
+
+
+def line_of(note: str) -> int:
+    return int(note.partition(", line ")[2].partition(":")[0])
+
+
+def unknown_key(note: str) -> tuple[int, str, str | None]:
+    """Return the line and the key that a note is about, and the key that it proposes instead."""
+    key = note.split("'")[1]
+    proposed = re.search(r"(\w+)\?$", note)
+    return line_of(note), key, proposed and proposed[1]

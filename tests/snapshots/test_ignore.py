@@ -163,7 +163,8 @@ def test_a_line_that_is_no_pattern_is_skipped_and_named(tmp_path: Path) -> None:
     rules = IgnoreRules.read(tmp_path)
 
     assert rules.ignores("a.csv", is_folder=False)
-    assert rules.notes == [".amlignore: '!' is no pattern; it is skipped."]
+    (note,) = rules.notes
+    assert note.startswith(".amlignore: '!' ")
 
 
 def test_a_huge_ignore_file_is_refused(tmp_path: Path) -> None:
@@ -176,8 +177,9 @@ def test_a_huge_ignore_file_is_refused(tmp_path: Path) -> None:
 def test_an_ignore_file_that_cannot_be_opened_is_an_error(tmp_path: Path) -> None:
     (tmp_path / ".amlignore").symlink_to(".amlignore")
 
-    with pytest.raises(InvalidFile, match="cannot be read"):
+    with pytest.raises(InvalidFile) as caught:
         IgnoreRules.read(tmp_path)
+    assert caught.value.file == str(tmp_path / ".amlignore")
 
 
 def test_plain_names_do_without_pathspec(tmp_path: Path) -> None:

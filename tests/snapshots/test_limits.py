@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -52,11 +53,18 @@ def test_the_largest_folders_are_named_and_the_hint_works(tmp_path: Path) -> Non
     )
     error = _refusal(source, SnapshotLimits(size=100 * MEGABYTE))
 
-    assert error.message == (
-        f"'{source}' is too large for a snapshot: 1.6 GB in 5 files, where 100 MB in 2,000 files are allowed."
-        " Largest: src/data/raw/a.bin (900 MB), src/data/raw/b.bin (600 MB),"
-        " models/best.pt (90.0 MB)."
-    )
+    assert f"'{source}'" in error.message
+    assert re.findall(r"[\d.,]+ (?:GB|MB|files)", error.message.partition(" (")[0]) == [
+        "1.6 GB",
+        "5 files",
+        "100 MB",
+        "2,000 files",
+    ]
+    assert re.findall(r"(\S+) \((.*?)\)", error.message) == [
+        ("src/data/raw/a.bin", "900 MB"),
+        ("src/data/raw/b.bin", "600 MB"),
+        ("models/best.pt", "90.0 MB"),
+    ]
     _do_as_told(error)
     snapshot, _ = take_snapshot(source, SnapshotStore(tmp_path / "snapshots"), limits=SnapshotLimits())
     assert [entry.path for entry in snapshot.entries if entry.size > 100] == [
@@ -126,7 +134,7 @@ def test_an_endless_tree_is_given_up(tmp_path: Path) -> None:
             os.link(source / "00" / "0", source / f"{folder:02}" / str(number))
     error = _refusal(source, SnapshotLimits(files=10))
 
-    assert "more than 19.5 KB in more than 20,0" in error.message
+    assert re.search(r" 19\.5 KB .* 20,0\d\d files", error.message)
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "x", "1.5", "1e3", "٣", "99999999999999999999"])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import re
 import shlex
 import socket
 import subprocess
@@ -165,7 +167,7 @@ def test_special_files_are_named_and_never_waited_for(source: Path, store: Snaps
         listener.bind(os.path.relpath(source / "b.sock"))
         notes = _notes(source, store)
 
-    assert notes == "Left out of the snapshot: a.fifo (a FIFO), b.sock (a socket)."
+    assert notes.endswith(": a.fifo (a FIFO), b.sock (a socket).")
 
 
 def test_many_left_out_files_make_one_short_line(source: Path, store: SnapshotStore) -> None:
@@ -202,7 +204,8 @@ def test_a_link_that_a_copy_could_not_have_is_named(
     (source / name).symlink_to(target)
     snapshot, notes = take_snapshot(source, store, limits=_LIMITS)
 
-    assert notes == [f"Left out of the snapshot: {name} ({reason})."]
+    (note,) = notes
+    assert note.endswith(f": {name} ({reason}).")
     assert _paths(snapshot) == [".amlignore", "sub"]
 
 
@@ -245,11 +248,14 @@ def test_unreadable_files_and_folders_are_named() -> None:
         top.chmod(0o777)
         told = _run(program, top)
 
-    assert told.partition(" ")[2] == (
-        "locked train.py\nLeft out of the snapshot: link (a link to what is left out),"
-        " locked (not readable: Permission denied),"
-        " secret.txt (not readable: Permission denied).\n"
-    )
+    kept, note = told.splitlines()
+    assert kept.split()[1:] == ["locked", "train.py"]
+    denied = os.strerror(errno.EACCES)
+    assert re.findall(r"(\S+) \([^)]*?([^:)]*)\)", note) == [
+        ("link", "a link to what is left out"),
+        ("locked", f" {denied}"),
+        ("secret.txt", f" {denied}"),
+    ]
 
 
 _TAKE = """
@@ -280,7 +286,8 @@ def test_a_file_that_never_stands_still_is_kept_and_named(source: Path, store: S
 
     snapshot, notes = take_snapshot(source, store, limits=_LIMITS, progress=grow)
 
-    assert notes == ["Changed while the snapshot was taken: growing.log."]
+    (note,) = notes
+    assert note.endswith(": growing.log.")
     (entry,) = snapshot.entries
     assert store.has_object(entry.digest, entry.size)
 
@@ -422,7 +429,7 @@ def test_a_full_disk_is_an_error_in_words(source: Path, tmp_path: Path) -> None:
     words = ["unshare", "-m", "sh", "-c", script, program]
     told = subprocess.run(words, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
 
-    assert "No space left on device" in told
+    assert os.strerror(errno.ENOSPC) in told
     assert "MLRUN_HOME" in told
 
 
@@ -430,7 +437,7 @@ def test_a_store_that_cannot_be_written_is_an_error_in_words(source: Path, tmp_p
     (source / "a.txt").touch()
     (tmp_path / "file").touch()
 
-    with pytest.raises(StoreError, match="cannot be stored"):
+    with pytest.raises(StoreError, match=os.strerror(errno.ENOTDIR)):
         _take(source, SnapshotStore(tmp_path / "file" / "snapshots"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import stat
@@ -122,7 +123,7 @@ def test_a_copy_is_not_made_through_a_link(snapshot: Snapshot, store: SnapshotSt
     link = SnapshotEntry("all", EntryKind.LINK, target="../outside")
     changed = snapshot._replace(entries=(link, script._replace(path="all/train.py")))
 
-    with pytest.raises(StoreError, match="cannot be made"):
+    with pytest.raises(StoreError, match=str(tmp_path / "copy")):
         make_working_copy(changed, store, tmp_path / "copy")
     assert list((tmp_path / "outside").iterdir()) == []
 
@@ -148,7 +149,7 @@ def test_a_copy_on_another_file_system_and_a_full_one(tmp_path: Path, snapshot: 
     words = ["unshare", "-m", "sh", "-c", script, program]
     told = subprocess.run(words, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
 
-    assert told == "The working copy 'other/two' cannot be made: No space left on device.\n"
+    assert "'other/two'" in told and os.strerror(errno.ENOSPC) in told
 
 
 def test_nothing_is_left_of_a_copy_that_the_script_left_alone(snapshot: Snapshot, copy: Path) -> None:

@@ -58,7 +58,7 @@ def test_a_script_and_a_command_are_one_too_many() -> None:
 def test_a_field_that_cannot_be_honoured_is_refused_by_name(changed: dict[str, Any], key_path: str) -> None:
     error = refusal(RunConfiguration(**changed))
 
-    assert error.message.startswith(f"{key_path} cannot be used: ")
+    assert error.target == key_path
 
 
 @pytest.mark.parametrize(
@@ -74,23 +74,23 @@ def test_a_field_that_cannot_be_honoured_is_refused_by_name(changed: dict[str, A
     ],
 )
 def test_any_other_key_that_cannot_be_honoured_is_refused_by_name(key_path: str, value: object) -> None:
-    assert refusal(RunConfiguration(rest={key_path: value})).message.startswith(f"{key_path} cannot be used: ")
+    assert refusal(RunConfiguration(rest={key_path: value})).target == key_path
 
 
 @pytest.mark.parametrize("key_path", ["environment.docker.enabled", "docker.useDocker"])
 def test_a_container_gives_way_to_the_conda_part_and_that_is_said(key_path: str) -> None:
     (note,) = review_configuration(RunConfiguration(rest={key_path: True}))
 
-    assert note == f"{key_path}: the run gets its conda dependencies, without the image."
+    assert note.startswith(f"{key_path}: ") and "conda" in note
     (note,) = review_configuration(RunConfiguration(rest={key_path: True}), mode=EnvironmentMode.CURRENT)
-    assert note == f"{key_path}: the run gets the python on PATH, without the image."
+    assert note.startswith(f"{key_path}: ") and "PATH" in note
 
 
 @pytest.mark.parametrize("key_path", ["environment.docker.enabled", "docker.useDocker"])
 def test_a_container_whose_image_holds_the_packages_is_refused(key_path: str) -> None:
     python = PythonSection(user_managed_dependencies=True)
 
-    assert refusal(RunConfiguration(python=python, rest={key_path: True})).message.startswith(f"{key_path} cannot")
+    assert refusal(RunConfiguration(python=python, rest={key_path: True})).target == key_path
 
 
 @pytest.fixture

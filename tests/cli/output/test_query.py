@@ -120,7 +120,7 @@ def test_a_mistake_is_told_in_three_lines_with_its_position(text: str, position:
         Query.parse(text)
     hint = caught.value.hint
     assert hint is not None
-    assert f"at character {position}" in caught.value.message
+    assert f"character {position}" in caught.value.message
     *shown, example = hint.split("\n")
     assert len(shown) == (1 if text else 0)
     assert max(map(len, [*shown, example])) <= 80

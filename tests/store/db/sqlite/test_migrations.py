@@ -49,14 +49,14 @@ def test_a_newer_store_is_refused_in_words(database: SqliteDatabase) -> None:
 
     with pytest.raises(StoreTooNew, match="99") as caught:
         migrate(database, "it")
-    assert caught.value.hint == "Upgrade mlrun-cli, or choose another workspace with -w."
+    assert "Upgrade" in str(caught.value.hint) and " -w." in str(caught.value.hint)
 
 
 def test_a_file_that_is_no_database_is_refused_in_words(tmp_path: Path) -> None:
     path = tmp_path / "workspace.db"
     path.write_text("This is no database, and long enough to be seen as none.", encoding="utf-8")
 
-    with pytest.raises(StoreError, match="not a database"):
+    with pytest.raises(StoreError, match=str(path)):
         SqliteDatabase(path)
 
 
